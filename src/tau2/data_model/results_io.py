@@ -1,0 +1,187 @@
+"""Results on disk: one file, or a folder with one durable file per simulation.
+
+`json`: everything in one file. `dir`: `results.json` without simulations, and `simulations/<id>.json` each. A path to
+`results.json` beside a `simulations/` folder means the folder, unless the file itself holds simulations.
+Writing is atomic and synced: a reader, or a crash, sees the old content or the new, never half of it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from tau2.data_model.simulation import Results, ResultsFormat, SimulationIndexEntry, SimulationRun
+from tau2.errors import DataFileError
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+RESULTS_NAME = "results.json"
+SIMULATIONS_NAME = "simulations"
+_SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
+_LONGEST_NAME = 200  # characters; file systems allow 255 bytes
+
+
+def results_file(path: Path) -> Path:
+    """Return the results file that `path` (a folder or the file itself) means."""
+    return path / RESULTS_NAME if path.is_dir() or path.suffix != ".json" else path
+
+
+def simulations_folder(path: Path) -> Path:
+    """Return the folder of the simulations that belong to `path`."""
+    return results_file(path).parent / SIMULATIONS_NAME
+
+
+def simulation_file(folder: Path, simulation_id: str) -> Path:
+    """Return the file of one simulation. Raise DataFileError for an id that could leave the folder."""
+    if (
+        not simulation_id
+        or simulation_id[0] == "."
+        or len(simulation_id) > _LONGEST_NAME
+        or set(simulation_id) - _SAFE
+    ):
+        raise DataFileError(f"simulation id {simulation_id[:80]!r} cannot be a file name: use letters, digits, . _ -")
+    return folder / f"{simulation_id}.json"
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replace `path` by a file with `text`, durably: the content and the folder entry are synced."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".part")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    if not hasattr(os, "O_DIRECTORY"):
+        return  # Windows cannot open folders; its rename is durable with the file
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DataFileError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except (ValueError, RecursionError) as error:
+        raise DataFileError(f"{path}: not valid JSON: {error}") from error
+    if not isinstance(raw, dict):
+        raise DataFileError(f"{path}: an object is expected, not {type(raw).__name__}")
+    return raw
+
+
+def upgrade_results(raw: dict[str, Any]) -> dict[str, Any]:
+    """Bring a results object of any older version to the current shape.
+
+    Before 1.0 a `format_version` was stored, and task ids and seeds could be missing or integers.
+    """
+    raw = {key: value for key, value in raw.items() if key != "format_version"}
+    raw["tasks"] = [_with_text_id(task, "id") for task in raw.get("tasks") or []]
+    raw["simulations"] = [upgrade_simulation(run) for run in raw.get("simulations") or []]
+    return raw
+
+
+def upgrade_simulation(raw: Any) -> Any:
+    """Bring a simulation object of any older version to the current shape."""
+    if not isinstance(raw, dict):
+        return raw
+    raw = _with_text_id(raw, "task_id")
+    if raw.get("messages"):
+        raw["messages"] = [_upgrade_message(message) for message in raw["messages"]]
+    return raw
+
+
+def _with_text_id(raw: Any, key: str) -> Any:
+    if isinstance(raw, dict) and isinstance(raw.get(key), int):
+        return {**raw, key: str(raw[key])}
+    return dict(raw) if isinstance(raw, dict) else raw
+
+
+def _upgrade_message(raw: Any) -> Any:
+    if isinstance(raw, dict) and raw.get("tool_calls") == []:
+        return {**raw, "tool_calls": None}  # an empty list was written where no call was meant
+    return raw
+
+
+def _parse(kind: type[ModelT], raw: Any, source: Path) -> ModelT:
+    try:
+        return kind.model_validate(raw)
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in problem["loc"]) or "(top level)"
+        more = f" (+{error.error_count() - 1} more)" if error.error_count() > 1 else ""
+        raise DataFileError(f"{source}: {place}: {problem['msg']}{more}") from error
+
+
+def load_metadata(path: Path) -> Results:
+    """Return everything except the simulations."""
+    file = results_file(path)
+    raw = _read(file)
+    raw["simulations"] = []
+    return _parse(Results, upgrade_results(raw), file)
+
+
+def iter_simulations(path: Path) -> Iterator[SimulationRun]:
+    """Yield the stored simulations: those of the file, or those of the folder sorted by task and trial order."""
+    file = results_file(path)
+    inline = _read(file).get("simulations") if file.exists() else None
+    if inline:
+        for raw in inline:
+            yield _parse(SimulationRun, upgrade_simulation(raw), file)
+        return
+    folder = simulations_folder(path)
+    for entry in sorted(folder.glob("*.json")) if folder.is_dir() else ():
+        yield _parse(SimulationRun, upgrade_simulation(_read(entry)), entry)
+
+
+def load_results(path: Path) -> Results:
+    """Return stored results with all simulations, in the order of tasks and trials."""
+    results = load_metadata(path)
+    results.simulations = list(iter_simulations(path))
+    order = {task.id: position for position, task in enumerate(results.tasks)}
+    if not _read(results_file(path)).get("simulations"):
+        results.simulations.sort(key=lambda run: (run.trial or 0, order.get(run.task_id, len(order)), run.id))
+    return results
+
+
+def save_simulation(run: SimulationRun, folder: Path) -> Path:
+    """Write one simulation durably and return its file."""
+    path = simulation_file(folder, run.id)
+    write_atomically(path, run.model_dump_json(indent=1))
+    return path
+
+
+def save_metadata(results: Results, path: Path) -> None:
+    """Write everything except the simulations."""
+    write_atomically(results_file(path), results.model_dump_json(indent=2, exclude={"simulations"}))
+
+
+def save_results(results: Results, path: Path, results_format: ResultsFormat) -> None:
+    """Write results in one of the two formats."""
+    if results_format == "json":
+        write_atomically(results_file(path), results.model_dump_json(indent=2, exclude={"simulation_index"}))
+        return
+    folder = simulations_folder(path)
+    for run in results.simulations:
+        save_simulation(run, folder)
+    indexed = results.model_copy(
+        update={"simulation_index": [SimulationIndexEntry.of(run) for run in results.simulations]}
+    )
+    save_metadata(indexed, path)

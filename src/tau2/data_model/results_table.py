@@ -1,0 +1,65 @@
+"""Results as rows of a table, with the column names of the public data frame."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tau2.data_model.simulation import Results, SimulationRun
+from tau2.data_model.tasks import Task
+
+
+def rows(results: Results) -> list[dict[str, Any]]:
+    """Return one row per simulation."""
+    run_columns = _run_columns(results)
+    tasks = {task.id: _task_columns(task) for task in results.tasks}
+    return [{**_columns(run), **run_columns, **tasks.get(run.task_id, {})} for run in results.simulations]
+
+
+def _columns(run: SimulationRun) -> dict[str, Any]:
+    return {
+        "simulation_id": run.id,
+        "task_id": run.task_id,
+        "trial": run.trial,
+        "seed": run.seed,
+        "reward": run.reward_info.reward if run.reward_info else None,
+        "agent_cost": run.agent_cost,
+        "user_cost": run.user_cost,
+        "termination_reason": run.termination_reason.value,
+        "duration": run.duration,
+        "num_messages": len(run.get_messages()),
+    }
+
+
+def _run_columns(results: Results) -> dict[str, Any]:
+    info = results.info
+    return {
+        "info_git_commit": info.git_commit,
+        "info_seed": info.seed,
+        "info_num_trials": info.num_trials,
+        "info_max_steps": info.max_steps,
+        "info_max_errors": info.max_errors,
+        "info_domain": info.environment_info.domain_name,
+        "info_user_implementation": info.user_info.implementation,
+        "info_user_llm": info.user_info.llm,
+        "info_user_llm_args": info.user_info.llm_args,
+        "info_agent_implementation": info.agent_info.implementation,
+        "info_agent_llm": info.agent_info.llm,
+        "info_agent_llm_args": info.agent_info.llm_args,
+    }
+
+
+def _task_columns(task: Task) -> dict[str, Any]:
+    criteria = task.evaluation_criteria
+    if criteria is None:
+        return {}
+    counts = criteria.info()
+    actions = criteria.actions or []
+    only_transfer = len(actions) == 1 and actions[0].name == "transfer_to_human_agents"
+    number = counts["num_agent_actions"] + counts["num_user_actions"]
+    return {
+        "task_num_agent_actions": counts["num_agent_actions"],
+        "task_num_user_actions": counts["num_user_actions"],
+        "task_num_actions": -1 if only_transfer else number,
+        "task_num_env_assertions": counts["num_env_assertions"],
+        "task_num_nl_assertions": counts["num_nl_assertions"],
+    }

@@ -1,0 +1,87 @@
+"""How a simulation was graded: one record per check, and what counted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from tau2.data_model.tasks import Action, EnvAssertion, RewardType
+
+
+class DBCheck(BaseModel):
+    """Whether the databases end as the reference actions leave them."""
+
+    db_match: bool
+    db_reward: float
+
+
+class EnvAssertionCheck(BaseModel):
+    """Whether one assertion about the world holds."""
+
+    env_assertion: EnvAssertion
+    met: bool
+    reward: float
+    justification: str | None = None
+
+
+class ActionCheck(BaseModel):
+    """Whether one reference action was carried out."""
+
+    action: Action
+    action_match: bool
+    action_reward: float
+    tool_type: str | None = None
+
+
+class NLAssertionCheck(BaseModel):
+    """Whether one sentence about the conversation is true, according to the judge."""
+
+    nl_assertion: str
+    met: bool
+    justification: str
+
+
+class CommunicateCheck(BaseModel):
+    """Whether one piece of information reached the customer."""
+
+    info: str
+    met: bool
+    justification: str
+
+
+def _db_only() -> list[RewardType]:
+    return [RewardType.DB]
+
+
+class RewardInfo(BaseModel):
+    """The reward of one simulation and what it rests on."""
+
+    reward: float
+    db_check: DBCheck | None = None
+    env_assertions: list[EnvAssertionCheck] | None = None
+    action_checks: list[ActionCheck] | None = None
+    nl_assertions: list[NLAssertionCheck] | None = None
+    communicate_checks: list[CommunicateCheck] | None = None
+    reward_basis: list[RewardType] | None = Field(default_factory=_db_only)
+    reward_breakdown: dict[RewardType, float] | None = None
+    info: dict[str, Any] | None = None
+
+    @property
+    def partial_action_reward(self) -> dict[str, Any] | None:
+        """How many reference actions were carried out: in all, and of the reading and writing ones."""
+        if not self.action_checks:
+            return None
+        groups = {
+            "total": self.action_checks,
+            "read": [check for check in self.action_checks if check.tool_type == "read"],
+            "write": [check for check in self.action_checks if check.tool_type == "write"],
+        }
+        return {name: _share(checks) for name, checks in groups.items()}
+
+
+def _share(checks: list[ActionCheck]) -> dict[str, float] | None:
+    if not checks:
+        return None
+    correct = sum(check.action_match for check in checks)
+    return {"correct": correct, "count": len(checks), "proportion": correct / len(checks)}

@@ -1,0 +1,196 @@
+"""How a run is configured. Every field becomes a flag of `tau2 run`; its docstring is the flag's help."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tau2 import config as defaults
+from tau2.data_model.audio import AudioNativeConfig
+
+ReviewMode = Literal["full", "user"]
+
+
+def _agent_args() -> dict[str, Any]:
+    return dict(defaults.DEFAULT_LLM_ARGS_AGENT)
+
+
+def _user_args() -> dict[str, Any]:
+    return dict(defaults.DEFAULT_LLM_ARGS_USER)
+
+
+class BaseRunConfig(BaseModel):
+    """What text and voice runs share. A misspelt field is an error."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+    domain: str = "airline"
+    """The company to simulate."""
+    task_set_name: str | None = None
+    """Task set to play; default: the domain's own."""
+    task_split_name: str | None = "base"
+    """Split of the task set (train, test, base ...)."""
+    task_ids: list[str] | None = None
+    """Play only these tasks."""
+    num_tasks: int | None = None
+    """Play only the first N tasks."""
+    llm_user: str = defaults.DEFAULT_LLM_USER
+    """Model of the simulated user, e.g. openai/gpt-4.1."""
+    llm_args_user: dict[str, Any] = Field(default_factory=_user_args)
+    """Arguments of the user's model calls, as JSON."""
+    llm_judge: str | None = None
+    """Model that judges natural-language assertions; default: TAU2_JUDGE_LLM or the published one."""
+    llm_args_judge: dict[str, Any] = Field(default_factory=dict)
+    """Arguments of the judge's model calls, as JSON."""
+    num_trials: int = defaults.DEFAULT_NUM_TRIALS
+    """Times every task is played."""
+    max_errors: int = defaults.DEFAULT_MAX_ERRORS
+    """Failed tool calls after which an episode is stopped."""
+    timeout: float | None = None
+    """Wall-clock limit of one episode, in seconds; bounds model calls too."""
+    save_to: str | None = None
+    """Name of the run's folder below the simulations folder; default: made from time, domain and models."""
+    max_concurrency: int = defaults.DEFAULT_MAX_CONCURRENCY
+    """Episodes played at once."""
+    workers: int = 0
+    """Worker processes; 0 plays everything in this process."""
+    provider_limits: dict[str, int] | None = None
+    """Model calls in flight per provider, as JSON, e.g. {"openai": 40}."""
+    seed: int = defaults.DEFAULT_SEED
+    """Seed from which the seed of every episode is derived."""
+    log_level: str = defaults.DEFAULT_LOG_LEVEL
+    """Least severe log level shown."""
+    verbose_logs: bool = False
+    """Keep one log file per episode."""
+    max_retries: int = defaults.DEFAULT_MAX_RETRIES
+    """Further attempts at an episode that failed for infrastructure reasons."""
+    retry_delay: float = defaults.DEFAULT_RETRY_DELAY
+    """Seconds before such an attempt."""
+    auto_resume: bool = False
+    """Continue an existing run without asking: only what is missing is played."""
+    auto_review: bool = False
+    """Have a model review every episode."""
+    review_mode: ReviewMode = "full"
+    """What a review covers: both sides, or the simulated user only."""
+    review_model: str = defaults.DEFAULT_LLM_EVAL_USER_SIMULATOR
+    """Model that reviews."""
+    hallucination_retries: int = 3
+    """Replays of a voice episode whose simulated user made something up."""
+    is_remote: bool = False
+    """Accepted for compatibility; has no effect."""
+    retrieval_config: str | None = None
+    """Retrieval variant of a knowledge domain."""
+    retrieval_config_kwargs: dict[str, Any] | None = None
+    """Arguments of the retrieval variant, as JSON."""
+
+    @property
+    def is_voice(self) -> bool:
+        """Whether the run is full duplex."""
+        return False
+
+
+class TextRunConfig(BaseRunConfig):
+    """A half-duplex run."""
+
+    agent: str = defaults.DEFAULT_AGENT_IMPLEMENTATION
+    """The agent: llm_agent, oracle_agent, lazy_agent ... (see `tau2 intro`)."""
+    llm_agent: str = defaults.DEFAULT_LLM_AGENT
+    """Model of the agent, e.g. openai/gpt-4.1."""
+    llm_args_agent: dict[str, Any] = Field(default_factory=_agent_args)
+    """Arguments of the agent's model calls, as JSON."""
+    user: str = defaults.DEFAULT_USER_IMPLEMENTATION
+    """The simulated user: user_simulator, scripted_user, dummy_user."""
+    user_persona: dict[str, Any] | None = None
+    """Manner of the simulated user, as JSON, e.g. {"verbosity": "minimal"}."""
+    max_steps: int = defaults.DEFAULT_MAX_STEPS
+    """Messages and tool executions after which an episode is stopped."""
+    enforce_communication_protocol: bool = False
+    """Fail a participant that sends text and tool calls in one message, or nothing."""
+    text_streaming_config: dict[str, Any] | None = None
+    """Settings of text streaming, as JSON."""
+
+    @property
+    def effective_agent(self) -> str:
+        """The agent's name."""
+        return self.agent
+
+    @property
+    def effective_user(self) -> str:
+        """The simulated user's name."""
+        return self.user
+
+    @property
+    def effective_max_steps(self) -> int:
+        """The longest episode, in hops."""
+        return self.max_steps
+
+    @property
+    def effective_agent_model(self) -> str:
+        """The agent's model."""
+        return self.llm_agent
+
+    @property
+    def effective_agent_provider(self) -> str:
+        """The provider of the agent's model."""
+        return self.llm_agent.partition("/")[0]
+
+    @property
+    def effective_user_model(self) -> str:
+        """The user's model."""
+        return self.llm_user
+
+
+class VoiceRunConfig(BaseRunConfig):
+    """A full-duplex run."""
+
+    audio_native_config: AudioNativeConfig
+    """The speech model and its timing."""
+    speech_complexity: str = "regular"
+    """How hard the audio is to understand."""
+    agent_voice_settings: dict[str, Any] | None = None
+    """Voice of the agent, as JSON."""
+    user_voice_settings: dict[str, Any] | None = None
+    """Voice of the simulated user, as JSON."""
+    audio_debug: bool = False
+    """Keep intermediate audio."""
+    audio_taps: bool = False
+    """Keep the audio of every stage."""
+
+    @property
+    def is_voice(self) -> bool:
+        """Whether the run is full duplex."""
+        return True
+
+    @property
+    def effective_agent(self) -> str:
+        """The agent's name."""
+        return "discrete_time_audio_native_agent"
+
+    @property
+    def effective_user(self) -> str:
+        """The simulated user's name."""
+        return "voice_streaming_user_simulator"
+
+    @property
+    def effective_max_steps(self) -> int:
+        """The longest episode, in ticks."""
+        return self.audio_native_config.max_steps_ticks
+
+    @property
+    def effective_agent_model(self) -> str:
+        """The agent's model."""
+        return self.audio_native_config.model
+
+    @property
+    def effective_agent_provider(self) -> str:
+        """The provider of the agent's model."""
+        return self.audio_native_config.provider
+
+    @property
+    def effective_user_model(self) -> str:
+        """The user's model."""
+        return self.llm_user
+
+
+RunConfig = TextRunConfig | VoiceRunConfig

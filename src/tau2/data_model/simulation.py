@@ -1,0 +1,276 @@
+"""Simulations and results: what a run leaves behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from tau2.data_model.audio import AudioNativeConfig
+from tau2.data_model.message import Message, Tick, _now
+from tau2.data_model.persona import PersonaConfig
+from tau2.data_model.review import (
+    AuthenticationClassification,
+    HallucinationCheck,
+    Review,
+    UserOnlyReview,
+)
+from tau2.data_model.reward import (
+    ActionCheck,
+    CommunicateCheck,
+    DBCheck,
+    EnvAssertionCheck,
+    NLAssertionCheck,
+    RewardInfo,
+)
+from tau2.data_model.run_config import BaseRunConfig, RunConfig, TextRunConfig, VoiceRunConfig
+from tau2.data_model.tasks import Task
+from tau2.errors import needs_extra
+
+ResultsFormat = Literal["json", "dir"]
+
+
+class TerminationReason(StrEnum):
+    """Why an episode ended."""
+
+    USER_STOP = "user_stop"
+    AGENT_STOP = "agent_stop"
+    MAX_STEPS = "max_steps"
+    TIMEOUT = "timeout"
+    TOO_MANY_ERRORS = "too_many_errors"
+    AGENT_ERROR = "agent_error"
+    USER_ERROR = "user_error"
+    INFRASTRUCTURE_ERROR = "infrastructure_error"
+    CONTEXT_WINDOW_EXCEEDED = "context_window_exceeded"
+    UNEXPECTED_ERROR = "unexpected_error"
+
+
+NO_SCORE = frozenset({TerminationReason.INFRASTRUCTURE_ERROR, TerminationReason.UNEXPECTED_ERROR})
+"""Endings that say nothing about the agent; they are no part of an average."""
+
+
+class SessionUsage(BaseModel):
+    """Tokens and calls of one side in one episode."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    model_calls: int = 0
+    malformed_tool_calls: int = 0
+
+
+class SimulationRun(BaseModel):
+    """One episode: who said and did what, why it ended, and how it was graded."""
+
+    id: str
+    task_id: str
+    timestamp: str = Field(default_factory=_now)
+    start_time: str
+    end_time: str
+    duration: float
+    termination_reason: TerminationReason
+    agent_cost: float | None = None
+    user_cost: float | None = None
+    agent_usage: SessionUsage | None = None
+    user_usage: SessionUsage | None = None
+    reward_info: RewardInfo | None = None
+    messages: list[Message] | None = None
+    ticks: list[Tick] | None = None
+    trial: int | None = None
+    seed: int | None = None
+    mode: str = "half_duplex"
+    speech_environment: dict[str, Any] | None = None
+    review: Review | None = None
+    user_only_review: UserOnlyReview | None = None
+    info: dict[str, Any] | None = None
+    auth_classification: AuthenticationClassification | None = None
+    hallucination_retries_used: int = 0
+    hallucination_check: HallucinationCheck | None = None
+    provider_session_id: str | None = None
+    policy: str | None = None
+    effect_timeline: Any = None
+
+    def get_messages(self) -> list[Message]:
+        """Return the conversation in order; a full-duplex one is flattened from its ticks."""
+        if self.messages is not None:
+            return self.messages
+        flat = [message for tick in self.ticks or () for message in tick.get_all_messages()]
+        flat.sort(key=lambda message: getattr(message, "timestamp", None) or "")
+        for index, message in enumerate(flat):
+            if hasattr(message, "turn_idx"):
+                message.turn_idx = index
+        return flat
+
+    @property
+    def is_scored(self) -> bool:
+        """Whether the outcome says something about the agent."""
+        return self.reward_info is not None and self.termination_reason not in NO_SCORE
+
+
+class UserInfo(BaseModel):
+    """The simulated user of a run."""
+
+    implementation: str
+    llm: str | None = None
+    llm_args: dict[str, Any] | None = None
+    global_simulation_guidelines: str | None = None
+    voice_settings: dict[str, Any] | None = None
+    persona_config: PersonaConfig | None = None
+
+
+class AgentInfo(BaseModel):
+    """The agent of a run."""
+
+    implementation: str
+    llm: str | None = None
+    llm_args: dict[str, Any] | None = None
+    voice_settings: dict[str, Any] | None = None
+
+
+class EnvironmentInfo(BaseModel):
+    """The environment of a run."""
+
+    domain_name: str
+    policy: str
+    tool_defs: dict[str, Any] | None = None
+
+
+def _words() -> dict[str, Any]:
+    return {"chunk_by": "words", "chunk_size": 1}
+
+
+class Info(BaseModel):
+    """What a run was: enough to judge whether two runs may be compared."""
+
+    git_commit: str = "unknown"
+    num_trials: int
+    max_steps: int
+    max_errors: int
+    user_info: UserInfo
+    agent_info: AgentInfo
+    environment_info: EnvironmentInfo
+    seed: int | None = None
+    text_streaming_config: dict[str, Any] | None = Field(default_factory=_words)
+    speech_complexity: str | None = None
+    audio_native_config: AudioNativeConfig | None = None
+    retrieval_config: str | None = None
+    retrieval_config_kwargs: dict[str, Any] | None = None
+    engine_version: str | None = None
+    task_set_name: str | None = None
+    task_split_name: str | None = None
+    judge: str | None = None
+    strict_compat: bool | None = None
+
+
+class SimulationIndexEntry(BaseModel):
+    """One line of the index of a results folder."""
+
+    id: str
+    task_id: int | str
+    trial: int | None = None
+    reward: float | None = None
+    termination_reason: str | None = None
+    agent_cost: float | None = None
+    duration: float | None = None
+
+    @classmethod
+    def of(cls, run: SimulationRun) -> SimulationIndexEntry:
+        """Make the entry of a simulation."""
+        return cls(
+            id=run.id,
+            task_id=run.task_id,
+            trial=run.trial,
+            reward=run.reward_info.reward if run.reward_info else None,
+            termination_reason=run.termination_reason.value,
+            agent_cost=run.agent_cost,
+            duration=run.duration,
+        )
+
+
+class Results(BaseModel):
+    """A run: what it was, its tasks, and its simulations."""
+
+    timestamp: str | None = Field(default_factory=_now)
+    info: Info
+    tasks: list[Task]
+    simulations: list[SimulationRun] = Field(default_factory=list)
+    simulation_index: list[SimulationIndexEntry] | None = None
+
+    def average_reward(self) -> float:
+        """Return the mean reward of the simulations that say something about the agent; 0.0 when there is none."""
+        rewards = [run.reward_info.reward for run in self.simulations if run.is_scored and run.reward_info]
+        return sum(rewards) / len(rewards) if rewards else 0.0
+
+    @classmethod
+    def load(cls, path: str | Path) -> Results:
+        """Read a results file or folder, of any known version. Raise DataFileError naming file and place."""
+        from tau2.data_model.results_io import load_results  # noqa: PLC0415  -- reading and writing know this class
+
+        return load_results(Path(path))
+
+    @classmethod
+    def load_metadata(cls, path: str | Path) -> Results:
+        """Read everything except the simulations."""
+        from tau2.data_model.results_io import load_metadata  # noqa: PLC0415  -- see load
+
+        return load_metadata(Path(path))
+
+    @classmethod
+    def iter_simulations(cls, path: str | Path) -> Iterator[SimulationRun]:
+        """Yield the simulations one by one; a folder is never held in memory as a whole."""
+        from tau2.data_model.results_io import iter_simulations  # noqa: PLC0415  -- see load
+
+        yield from iter_simulations(Path(path))
+
+    def save(self, path: str | Path, format: ResultsFormat = "json") -> None:  # noqa: A002  -- public signature
+        """Write one file (`json`) or a folder with one file per simulation (`dir`), atomically."""
+        from tau2.data_model.results_io import save_results  # noqa: PLC0415  -- see load
+
+        save_results(self, Path(path), format)
+
+    def save_metadata(self, path: str | Path) -> None:
+        """Write everything except the simulations."""
+        from tau2.data_model.results_io import save_metadata  # noqa: PLC0415  -- see load
+
+        save_metadata(self, Path(path))
+
+    def to_df(self) -> Any:
+        """Return one row per simulation (a pandas DataFrame). Raise MissingExtra without pandas."""
+        with needs_extra("report", "pandas"):
+            import pandas as pd  # noqa: PLC0415  -- optional
+        from tau2.data_model.results_table import rows  # noqa: PLC0415  -- only needed here
+
+        return pd.DataFrame(rows(self))
+
+    @classmethod
+    def df_from_path(cls, path: str | Path) -> Any:
+        """Return `to_df()` of stored results."""
+        return cls.load(path).to_df()
+
+
+__all__ = [
+    "NO_SCORE",
+    "ActionCheck",
+    "AgentInfo",
+    "AudioNativeConfig",
+    "BaseRunConfig",
+    "CommunicateCheck",
+    "DBCheck",
+    "EnvAssertionCheck",
+    "EnvironmentInfo",
+    "Info",
+    "NLAssertionCheck",
+    "Results",
+    "ResultsFormat",
+    "RewardInfo",
+    "RunConfig",
+    "SessionUsage",
+    "SimulationIndexEntry",
+    "SimulationRun",
+    "TerminationReason",
+    "TextRunConfig",
+    "UserInfo",
+    "VoiceRunConfig",
+]

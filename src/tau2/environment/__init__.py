@@ -1,0 +1,1 @@
+"""A company's tools over a database that is cheap to start, fork and compare."""

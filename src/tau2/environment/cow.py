@@ -1,0 +1,181 @@
+"""Copy-on-write tables: a world costs what it touches, not what it holds.
+
+A `Table` shows a shared, never mutated base mapping as if it were private. A record is cloned the first time it is
+asked for, so a caller may mutate what it gets; `peek` and `peek_values` read without cloning, and what they return
+must not be mutated. Nothing here knows about tools, grading or domains.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from enum import Enum
+from typing import Any, Generic, TypeVar, cast
+
+from pydantic import BaseModel
+
+K = TypeVar("K")
+V = TypeVar("V")
+T = TypeVar("T")
+
+_ATOMS = frozenset(
+    {str, int, float, bool, type(None), bytes, complex, date, datetime, time, timedelta, Decimal, frozenset}
+)
+_MISSING: Any = object()
+
+
+def _clone_model(value: BaseModel) -> BaseModel:
+    twin = value.__class__.__new__(value.__class__)
+    state = twin.__dict__
+    for name, field in value.__dict__.items():
+        state[name] = field if field.__class__ in _ATOMS else clone(field)
+    put = object.__setattr__
+    put(twin, "__pydantic_fields_set__", set(value.__pydantic_fields_set__))
+    extra = value.__pydantic_extra__
+    put(twin, "__pydantic_extra__", None if extra is None else clone(extra))
+    private = value.__pydantic_private__
+    put(twin, "__pydantic_private__", None if private is None else clone(private))
+    return twin
+
+
+def clone(value: T) -> T:
+    """Return an independent copy of plain data and models; several times faster than `copy.deepcopy`."""
+    kind = value.__class__
+    if kind in _ATOMS:
+        return value
+    if kind is list:
+        return [v if v.__class__ in _ATOMS else clone(v) for v in value]  # type: ignore[attr-defined, return-value]
+    if kind is dict:
+        return {  # type: ignore[return-value]
+            k: v if v.__class__ in _ATOMS else clone(v)
+            for k, v in value.items()  # type: ignore[attr-defined]
+        }
+    if isinstance(value, BaseModel):
+        return cast("T", _clone_model(value))
+    if isinstance(value, Table):
+        return cast("T", value.fork())
+    return value if isinstance(value, Enum) else copy.deepcopy(value)
+
+
+class Table(MutableMapping[K, V], Generic[K, V]):
+    """A private view of a shared mapping; see the module docstring."""
+
+    __slots__ = ("_added", "_base", "_dropped", "_own")
+
+    def __init__(self, base: Mapping[K, V]) -> None:
+        self._base = base
+        self._own: dict[K, V] = {}
+        self._added: dict[K, None] = {}  # keys shown after the base's own, in order of insertion
+        self._dropped: set[K] = set()  # base keys no longer in their old place
+
+    def fork(self) -> Table[K, V]:
+        """Return an independent view with the same content; costs what this one has touched."""
+        child: Table[K, V] = Table(self._base)
+        child._own = {key: clone(record) for key, record in self._own.items()}
+        child._added = dict(self._added)
+        child._dropped = set(self._dropped)
+        return child
+
+    def peek(self, key: K, default: Any = None) -> V | Any:
+        """Return the record without cloning it; do not mutate what comes back."""
+        if key in self._own:
+            return self._own[key]
+        return default if key in self._dropped else self._base.get(key, default)
+
+    def peek_values(self) -> Iterator[V]:
+        """Yield every record without cloning it; do not mutate what comes back."""
+        for key in self:
+            yield self._own[key] if key in self._own else self._base[key]
+
+    def peek_items(self) -> Iterator[tuple[K, V]]:
+        """Yield every key and record without cloning; do not mutate what comes back."""
+        for key in self:
+            yield key, (self._own[key] if key in self._own else self._base[key])
+
+    def __getitem__(self, key: K) -> V:
+        own = self._own
+        if key in own:
+            return own[key]
+        if key in self._dropped:
+            raise KeyError(key)
+        record = own[key] = clone(self._base[key])
+        return record
+
+    def __setitem__(self, key: K, record: V) -> None:
+        if key not in self:
+            self._added[key] = None
+        self._own[key] = record
+
+    def __delitem__(self, key: K) -> None:
+        if key not in self:
+            raise KeyError(key)
+        self._own.pop(key, None)
+        self._added.pop(key, None)
+        if key in self._base:
+            self._dropped.add(key)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._own or (key in self._base and key not in self._dropped)
+
+    def __iter__(self) -> Iterator[K]:
+        if not self._dropped:
+            yield from self._base
+        else:
+            yield from (key for key in self._base if key not in self._dropped)
+        yield from self._added
+
+    def __len__(self) -> int:
+        return len(self._base) - len(self._dropped) + len(self._added)
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Table) and other._base is self._base:
+            return self.same_as(other)
+        if not isinstance(other, Mapping) or len(other) != len(self):
+            return NotImplemented if not isinstance(other, Mapping) else False
+        get = other.peek if isinstance(other, Table) else other.get
+        return all(record == get(key, _MISSING) for key, record in self.peek_items())
+
+    __hash__ = None  # type: ignore[assignment]  # mutable
+
+    def __repr__(self) -> str:
+        return f"Table({len(self)} records, {len(self._own)} touched)"
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Table[K, V]:
+        return self.fork()
+
+    def __copy__(self) -> Table[K, V]:
+        return self.fork()
+
+    @property
+    def base(self) -> Mapping[K, V]:
+        """The shared records; never mutate them."""
+        return self._base
+
+    def touched(self) -> set[K]:
+        """Return the keys whose record may differ from the base's."""
+        return set(self._own) | self._dropped
+
+    def is_pristine(self) -> bool:
+        """Return whether nothing was touched."""
+        return not self._own and not self._dropped
+
+    def same_as(self, other: Table[K, V], equal: Callable[[Any, Any], bool] | None = None) -> bool:
+        """Compare two views of one base by the records either has touched."""
+        for key in self.touched() | other.touched():
+            mine, theirs = self.peek(key, _MISSING), other.peek(key, _MISSING)
+            if (mine is _MISSING) != (theirs is _MISSING):
+                return False
+            if mine is not theirs and not (equal(mine, theirs) if equal else mine == theirs):
+                return False
+        return True
+
+    def plain(self) -> dict[K, V]:
+        """Return a plain dict of the shared and private records; do not mutate the records."""
+        return dict(self.peek_items())
+
+
+def is_table_like(value: object) -> bool:
+    """Return whether a field is worth a view: a dict whose values are models."""
+    return isinstance(value, dict) and any(isinstance(v, BaseModel) for v in value.values())

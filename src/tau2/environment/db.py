@@ -1,0 +1,248 @@
+"""Databases: parsed once, forked in microseconds, compared by what was touched, hashed canonically."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    SerializerFunctionWrapHandler,
+    TypeAdapter,
+    ValidationError,
+    model_serializer,
+)
+
+from tau2.environment.cow import Table, clone, is_table_like
+from tau2.errors import DataFileError, needs_extra
+
+
+def read_data_file(path: Path) -> Any:
+    """Return the parsed content of a .json, .toml or .yaml file. Raise DataFileError naming the file."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise DataFileError(f"{path}: cannot be read ({error.strerror or error})") from error
+    try:
+        if path.suffix == ".toml":
+            return tomllib.loads(text)
+        if path.suffix in {".yaml", ".yml"}:
+            with needs_extra("yaml", "yaml"):
+                import yaml  # noqa: PLC0415  -- optional: only yaml files need it
+            return yaml.safe_load(text)
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise DataFileError(f"{path}: not valid {path.suffix.lstrip('.') or 'data'}: {error}") from error
+
+
+def canonical_json(value: Any) -> str:
+    """Return the text the public hash is taken over."""
+    return json.dumps(value, sort_keys=True, default=str)
+
+
+def deep_merge(old: Any, new: Any) -> Any:
+    """Return `old` updated by `new`: dicts merge key by key, everything else is replaced."""
+    if not isinstance(old, dict) or not isinstance(new, dict):
+        return new
+    merged = dict(old)
+    for key, value in new.items():
+        merged[key] = deep_merge(merged[key], value) if key in merged else value
+    return merged
+
+
+def describe_validation_error(error: ValidationError, source: object) -> str:
+    """Return one line per problem: file, place in it, what is wrong. Values are not repeated (they may be secret)."""
+    lines = [
+        f"{source}: {'.'.join(str(part) for part in problem['loc']) or '(top level)'}: {problem['msg']}"
+        for problem in error.errors(include_url=False)
+    ]
+    return "\n".join(lines)
+
+
+class DB(BaseModel):
+    """A database: a model whose dict-of-record fields become copy-on-write tables in a fork.
+
+    `fork()` returns an independent database with the same content; `view()` does so for a reference database,
+    parsed once per process, without copying it.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    @model_serializer(mode="wrap")
+    def _serialize_tables(self, handler: SerializerFunctionWrapHandler) -> Any:
+        """Hand pydantic plain dicts: it serialises tables as unknown objects otherwise."""
+        state = self.__dict__
+        if not any(isinstance(value, Table) for value in state.values()):
+            return handler(self)
+        plain = self.__class__.model_construct(
+            self.model_fields_set, **{k: v.plain() if isinstance(v, Table) else v for k, v in state.items()}
+        )
+        return handler(plain)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Parse a .json, .toml or .yaml file. Raise DataFileError naming the file and every wrong place."""
+        path = Path(path)
+        try:
+            return cls.model_validate(read_data_file(path))
+        except ValidationError as error:
+            raise DataFileError(describe_validation_error(error, path)) from error
+
+    def dump(self, path: str | Path, **options: Any) -> None:
+        """Write the database as JSON (indent 2) or, by the suffix, YAML."""
+        path = Path(path)
+        data = self.model_dump(mode="json", **options)
+        if path.suffix in {".yaml", ".yml"}:
+            with needs_extra("yaml", "yaml"):
+                import yaml  # noqa: PLC0415  -- optional: only yaml files need it
+            path.write_text(yaml.safe_dump(data, sort_keys=False), encoding="utf-8")
+        elif path.suffix == ".toml":
+            raise DataFileError(f"{path}: databases are written as .json or .yaml; .toml is read only")
+        else:
+            path.write_text(json.dumps(data, indent=2), encoding="utf-8")
+
+    def fork(self) -> Self:
+        """Return an independent database with the same content.
+
+        Costs what this one has touched if it is a view or a fork; a plain database is copied once, and forks of
+        that copy are cheap again.
+        """
+        return self._twin(lambda value: Table(clone(value)) if is_table_like(value) else clone(value))
+
+    def view(self) -> Self:
+        """Return an independent view of a reference database, which must never be mutated from now on."""
+        return self._twin(lambda value: Table(value) if is_table_like(value) else clone(value))
+
+    def _twin(self, convert: Callable[[Any], Any]) -> Self:
+        twin = self.__class__.__new__(self.__class__)
+        state = twin.__dict__
+        for name, value in self.__dict__.items():
+            state[name] = value.fork() if value.__class__ is Table else convert(value)
+        put = object.__setattr__
+        put(twin, "__pydantic_fields_set__", set(self.__pydantic_fields_set__))
+        put(twin, "__pydantic_extra__", clone(self.__pydantic_extra__))
+        put(twin, "__pydantic_private__", clone(self.__pydantic_private__))
+        return twin
+
+    def same_as(self, other: DB) -> bool:
+        """Return whether both hold the same data, semantically: 25 equals 25.0, order of keys is free."""
+        if self is other:
+            return True
+        mine, theirs = self.__dict__, other.__dict__
+        if mine.keys() != theirs.keys():
+            return False
+        return all(_same_field(value, theirs[name]) for name, value in mine.items())
+
+    def updated(self, patch: dict[str, Any]) -> Self:
+        """Return an independent database with `patch` merged in and the changed records validated again."""
+        twin = self.fork()
+        unknown = patch.keys() - type(self).model_fields.keys()
+        if unknown and type(self).model_config.get("extra") == "forbid":
+            raise DataFileError(f"{type(self).__name__} has no field {', '.join(sorted(unknown))}")
+        for name, value in patch.items():
+            twin.__dict__[name] = _merged_field(type(self), name, twin.__dict__.get(name), value)
+        return twin
+
+    def get_hash(self) -> str:
+        """Return the canonical hash: SHA-256 over `json.dumps(model_dump(), sort_keys=True, default=str)`."""
+        digest = hashlib.sha256()
+        for piece in _canonical_pieces(self):
+            digest.update(piece)
+        return digest.hexdigest()
+
+    @classmethod
+    def get_json_schema(cls) -> dict[str, Any]:
+        """Return the JSON schema of the database."""
+        return cls.model_json_schema()
+
+    def get_statistics(self) -> dict[str, Any]:
+        """Return how many records every table has."""
+        return {f"num_{name}": len(v) for name, v in self.__dict__.items() if isinstance(v, dict | Table | list)}
+
+
+def _dumped(value: Any) -> Any:
+    """Return plain data for comparison."""
+    if isinstance(value, BaseModel):
+        return value.model_dump(warnings=False)
+    if isinstance(value, Table):
+        return {k: _dumped(v) for k, v in value.peek_items()}
+    if isinstance(value, dict):
+        return {k: _dumped(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_dumped(v) for v in value]
+    return value
+
+
+def _same_value(mine: Any, theirs: Any) -> bool:
+    return bool(mine == theirs) or bool(_dumped(mine) == _dumped(theirs))
+
+
+def _same_field(mine: Any, theirs: Any) -> bool:
+    if isinstance(mine, Table) and isinstance(theirs, Table) and mine.base is theirs.base:
+        return mine.same_as(theirs, _same_value)
+    return _same_value(mine, theirs)
+
+
+def _merged_field(owner: type[DB], name: str, old: Any, patch: Any) -> Any:
+    """Merge `patch` into one field; a table re-validates only the records that the patch names."""
+    info = owner.model_fields.get(name)
+    annotation: Any = info.annotation if info else Any
+    adapter: TypeAdapter[Any] = TypeAdapter(annotation)
+    if isinstance(old, Table) and isinstance(patch, dict):
+        merged = {key: deep_merge(_dumped(old.peek(key)), value) for key, value in patch.items()}
+        for key, record in adapter.validate_python(merged).items():
+            old[key] = record
+        return old
+    return adapter.validate_python(deep_merge(_dumped(old), patch))
+
+
+_MOST_BASES = 32  # reference tables whose texts are kept; a process rarely uses more than three domains
+_TEXTS: OrderedDict[int, tuple[Any, dict[str, str]]] = OrderedDict()
+"""Per base mapping (by identity; the mapping is kept alive meanwhile): the canonical text of each record."""
+
+
+def _record_text(record: Any) -> str:
+    return canonical_json(_dumped(record))
+
+
+def _base_texts(base: Any) -> dict[str, str]:
+    known = _TEXTS.get(id(base))
+    if known is None or known[0] is not base:
+        known = _TEXTS[id(base)] = (base, {key: _record_text(record) for key, record in base.items()})
+        if len(_TEXTS) > _MOST_BASES:
+            _TEXTS.popitem(last=False)
+    return known[1]
+
+
+def _table_text(table: Table[Any, Any]) -> str:
+    if not all(isinstance(key, str) for key in table):
+        return canonical_json({k: _dumped(v) for k, v in table.peek_items()})
+    shared, touched = _base_texts(table.base), table.touched()
+    if not touched:
+        return _joined(shared)
+    texts = {key: shared[key] for key in table if key not in touched}
+    texts.update((key, _record_text(table.peek(key))) for key in touched if key in table)
+    return _joined(texts)
+
+
+def _joined(texts: dict[str, str]) -> str:
+    return "{" + ", ".join(f"{json.dumps(key)}: {texts[key]}" for key in sorted(texts)) + "}"
+
+
+def _canonical_pieces(db: DB) -> list[bytes]:
+    """Return the canonical text of `db` in pieces; equals `canonical_json(db.model_dump())`."""
+    state = db.__dict__
+    if not any(isinstance(value, Table) for value in state.values()):
+        return [canonical_json(db.model_dump()).encode()]
+    rest = db.model_dump(exclude={name for name, value in state.items() if isinstance(value, Table)})
+    texts = {
+        name: _table_text(value) if isinstance(value, Table) else canonical_json(rest[name])
+        for name, value in state.items()
+    }
+    return [_joined(texts).encode()]

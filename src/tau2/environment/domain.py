@@ -1,0 +1,131 @@
+"""What a domain exports, and how its files are read: parsed once per process, never mutated.
+
+A domain is a folder `<root>/tau2/domains/<name>/` with `db.json` (or .toml), `policy.md`, `tasks.json` and
+`split_tasks.json`; the root is this package's own parent folder or TAU2_DATA_DIR.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from tau2.data_model.tasks import Task
+from tau2.environment.db import DB, describe_validation_error, read_data_file
+from tau2.environment.environment import Environment
+from tau2.errors import DataFileError, UnknownName
+
+DBT = TypeVar("DBT", bound=DB)
+
+Splits = dict[str, list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class DomainSpec:
+    """Everything the engine needs to know of a domain."""
+
+    name: str
+    environment: Callable[..., Environment]
+    """`environment(db=None, solo_mode=False, **options)` returns a fresh environment."""
+    tasks: Callable[..., list[Task]]
+    """`tasks(split_name=default)` returns the tasks of a split; None returns all."""
+    splits: Callable[[], Splits] | None = None
+    task_sets: Mapping[str, Callable[..., list[Task]]] = field(default_factory=dict)
+    """Further named task sets over the same environment."""
+    supports_solo: bool = True
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """Return what changes when a file is rewritten. Raise DataFileError when it is not there."""
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise DataFileError(f"{path}: cannot be read ({error.strerror or error})") from error
+    return status.st_mtime_ns, status.st_size
+
+
+@lru_cache(maxsize=32)
+def _reference_db(kind: type[DB], path: Path, _stamp: tuple[int, int]) -> DB:
+    return kind.load(path)
+
+
+def load_reference_db(kind: type[DBT], path: Path) -> DBT:
+    """Return a view of the database in a file; the file is parsed once per process (and again when it changes)."""
+    reference = _reference_db(kind, path, _stamp(path))
+    return reference.view()  # type: ignore[return-value]  # lru_cache erases the type parameter
+
+
+@lru_cache(maxsize=64)
+def _text(path: Path, _stamp: tuple[int, int]) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def load_text(path: Path) -> str:
+    """Return the content of a text file, read once per process. Raise DataFileError when it is not there."""
+    return _text(path, _stamp(path))
+
+
+@lru_cache(maxsize=64)
+def _splits(path: Path, _stamp: tuple[int, int]) -> Splits:
+    try:
+        return TypeAdapter(Splits).validate_python(read_data_file(path))
+    except ValidationError as error:
+        raise DataFileError(describe_validation_error(error, path)) from error
+
+
+def load_splits(path: Path) -> Splits:
+    """Return split name → task ids. Raise DataFileError naming file and place."""
+    return {name: list(ids) for name, ids in _splits(path, _stamp(path)).items()}
+
+
+@lru_cache(maxsize=32)
+def _tasks(path: Path, _stamp: tuple[int, int]) -> tuple[Task, ...]:
+    return tuple(parse_tasks(read_data_file(path), path))
+
+
+def parse_tasks(raw: Any, source: object) -> list[Task]:
+    """Return the tasks of parsed data. Raise DataFileError naming source, task and field of every problem."""
+    if not isinstance(raw, list):
+        raise DataFileError(f"{source}: a list of tasks is expected, not {type(raw).__name__}")
+    tasks, problems, seen = [], [], set()
+    for index, item in enumerate(raw):
+        name = item.get("id", f"number {index}") if isinstance(item, dict) else f"number {index}"
+        try:
+            task = Task.model_validate(item)
+        except ValidationError as error:
+            problems.append(describe_validation_error(error, f"{source}: task {name}"))
+            continue
+        if task.id in seen:
+            problems.append(f"{source}: task {task.id}: this id is used twice")
+        seen.add(task.id)
+        tasks.append(task)
+    if problems:
+        raise DataFileError("\n".join(problems))
+    return tasks
+
+
+def load_tasks_file(path: Path) -> list[Task]:
+    """Return the tasks of a file: fresh copies, so that a caller may change them. Raise DataFileError."""
+    return [task.model_copy(deep=True) for task in _tasks(path, _stamp(path))]
+
+
+def load_split(tasks_path: Path, splits_path: Path, split_name: str | None) -> list[Task]:
+    """Return the tasks of one split, in file order; None returns all. Raise UnknownName (a ValueError)."""
+    if split_name is None:
+        return load_tasks_file(tasks_path)
+    splits = load_splits(splits_path)
+    if split_name not in splits:
+        raise UnknownName("task split", split_name, splits)
+    wanted = set(splits[split_name])
+    return [task.model_copy(deep=True) for task in _tasks(tasks_path, _stamp(tasks_path)) if task.id in wanted]
+
+
+def dump_tasks(tasks: list[Task], path: Path) -> None:
+    """Write tasks in the public file shape, without fields that were never set."""
+    data = [task.model_dump(mode="json", exclude_none=True) for task in tasks]
+    path.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,0 +1,401 @@
+"""The environment: tools for the agent, tools for the user, one policy, and the state they share."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Hashable, Mapping, Sequence
+from datetime import date, datetime
+from enum import Enum
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from tau2.data_model.message import (
+    AssistantMessage,
+    Message,
+    MultiToolMessage,
+    ToolCall,
+    ToolMessage,
+    ToolRequestor,
+    UserMessage,
+)
+from tau2.data_model.tasks import EnvAssertion, EnvFunctionCall, InitializationData
+from tau2.environment.cow import Table, clone
+from tau2.environment.db import DB
+from tau2.environment.tool import Tool
+from tau2.environment.toolkit import ToolKitBase, ToolSignature, get_tool_signatures
+from tau2.errors import ReplayMismatch, ToolError, UnknownName
+
+logger = logging.getLogger(__name__)
+
+EnvT = TypeVar("EnvT", bound="Environment")
+
+
+class EnvironmentInfo(BaseModel):
+    """What a results file records of an environment."""
+
+    domain_name: str
+    policy: str
+    tool_defs: dict[str, ToolSignature] | None = None
+
+
+class Environment:
+    """A company's tools over its data, the customer's own tools, and the policy.
+
+    Attributes:
+        domain_name, policy: labels of the record and text for the agent.
+        tools, user_tools: toolkits, or None.
+        solo_mode: the agent also holds the user's tools and there is no user.
+        strict_compat: reproduce the original where published scores depend on it: arguments are passed unchecked.
+        world_id: a hashable name for "the same world at the start"; environments with equal ids may share cached
+            gold worlds. None (the default) shares nothing.
+    """
+
+    world_id: Hashable | None = None
+
+    def __init__(
+        self,
+        domain_name: str,
+        policy: str,
+        tools: ToolKitBase | None = None,
+        user_tools: ToolKitBase | None = None,
+        solo_mode: bool = False,
+        *,
+        strict_compat: bool = False,
+        world_id: Hashable | None = None,
+    ) -> None:
+        """Wire the parts together and synchronise them once."""
+        self.domain_name = domain_name
+        self.policy = policy
+        self.tools = tools
+        self.user_tools = user_tools
+        self.solo_mode = False
+        self.strict_compat = strict_compat
+        self.world_id = world_id
+        if solo_mode:
+            self.set_solo_mode(True)
+        self.sync_tools()
+
+    def get_domain_name(self) -> str:
+        """Return the domain's name."""
+        return self.domain_name
+
+    def get_policy(self) -> str:
+        """Return the text the agent must follow."""
+        return self.policy
+
+    def get_tools(self) -> list[Tool]:
+        """Return the agent's tools. Raise ValueError when there are none."""
+        if self.tools is None:
+            raise ToolError("Tools not available")
+        return list(self.tools.get_tools().values())
+
+    def get_user_tools(self, include: list[str] | None = None) -> list[Tool]:
+        """Return the user's tools, or those in `include`. Raise ValueError when there are none, or not that one."""
+        if self.user_tools is None:
+            raise ToolError("User tools not available")
+        return list(self.user_tools.get_tools(include=include).values())
+
+    def get_tools_description(self, env_type: ToolRequestor) -> str | None:
+        """Return a numbered list of one side's tools, sorted by name, or None without tools."""
+        toolkit = self.user_tools if env_type == "user" else self.tools
+        if toolkit is None:
+            return None
+        tools = sorted(toolkit.get_tools().values(), key=lambda tool: tool.name)
+        return "\n".join(f"{number}. {tool.name}\n{tool.description}" for number, tool in enumerate(tools, 1))
+
+    def get_info(self, include_tool_info: bool = False) -> EnvironmentInfo:
+        """Return what a results file records."""
+        signatures = get_tool_signatures(self.tools) if include_tool_info and self.tools is not None else None
+        return EnvironmentInfo(domain_name=self.domain_name, policy=self.policy, tool_defs=signatures)
+
+    def set_solo_mode(self, solo_mode: bool) -> None:
+        """Switch whether the agent also holds the user's tools. Raise ValueError when names overlap."""
+        self.solo_mode = solo_mode
+        if solo_mode:
+            self.validate_solo_mode()
+
+    def validate_solo_mode(self) -> None:
+        """Raise ValueError when the agent's and the user's tools share a name."""
+        mine = set(self.tools.tools) if self.tools is not None else set()
+        theirs = set(self.user_tools.tools) if self.user_tools is not None else set()
+        if mine & theirs:
+            raise ToolError(f"Tool names overlap: {', '.join(sorted(mine & theirs))}")
+
+    def use_tool(self, tool_name: str, **kwargs: Any) -> Any:
+        """Call one of the agent's tools with raw arguments."""
+        if self.tools is None:
+            raise ToolError("Tools not available")
+        return self.tools.use_tool(tool_name, **kwargs)
+
+    def use_user_tool(self, tool_name: str, **kwargs: Any) -> Any:
+        """Call one of the user's tools with raw arguments."""
+        if self.user_tools is None:
+            raise ToolError("User tools not available")
+        return self.user_tools.use_tool(tool_name, **kwargs)
+
+    def toolkit_for(self, tool_name: str, requestor: str) -> ToolKitBase:
+        """Return the toolkit that answers this call. Raise ToolError when the requestor has no tools."""
+        if requestor == "user":
+            if self.solo_mode:
+                raise ToolError("User tool calls are not allowed in solo mode")
+            toolkit = self.user_tools
+        elif self.solo_mode and self.user_tools is not None and self.user_tools.has_tool(tool_name):
+            toolkit = self.user_tools
+        else:
+            toolkit = self.tools
+        if toolkit is None:
+            raise ToolError("User tools not available" if requestor == "user" else "Tools not available")
+        return toolkit
+
+    def make_tool_call(self, tool_name: str, requestor: ToolRequestor = "assistant", **kwargs: Any) -> Any:
+        """Call a tool with raw arguments on behalf of `requestor`; errors of the tool propagate."""
+        return self.toolkit_for(tool_name, requestor).use_tool(tool_name, **kwargs)
+
+    def get_response(self, message: ToolCall) -> ToolMessage:
+        """Carry out a participant's tool call; whatever goes wrong becomes an error result, never an exception.
+
+        This is the one place where arguments from a model are checked and coerced against the tool's schema.
+        """
+        error = False
+        try:
+            toolkit = self.toolkit_for(message.name, message.requestor)
+            arguments = message.arguments
+            if not self.strict_compat and toolkit.has_tool(message.name):
+                arguments = toolkit.coerce(message.name, arguments)
+            content = self.to_json_str(toolkit.use_tool(message.name, **arguments))
+            self.sync_tools()
+        except Exception as problem:
+            if not isinstance(problem, ToolError):
+                logger.debug("tool %s failed", message.name, exc_info=True)
+            content, error = f"Error: {_problem_text(problem)}", True
+        return ToolMessage.model_construct(
+            id=message.id, role="tool", content=content, requestor=message.requestor, error=error,
+            turn_idx=None, timestamp=datetime.now().isoformat(),  # noqa: DTZ005  -- public format
+        )  # fmt: skip
+
+    def sync_tools(self) -> None:
+        """Bring the two sides' states into agreement; a domain overrides this."""
+
+    def run_env_function_call(self, env_function_call: EnvFunctionCall) -> Any:
+        """Call any function of a toolkit and synchronise. Raise ToolError when there is no such function."""
+        call = env_function_call
+        toolkit = self.user_tools if call.env_type == "user" else self.tools
+        function = getattr(toolkit, call.func_name, None)
+        if call.func_name.startswith("_") or not callable(function):
+            known = [n for n in dir(toolkit) if not n.startswith("_")] if toolkit is not None else []
+            raise UnknownName(f"{call.env_type} function", call.func_name, known)
+        result = function(**clone(call.arguments))
+        self.sync_tools()
+        return result
+
+    def run_env_function_calls(self, env_function_calls: Sequence[EnvFunctionCall]) -> None:
+        """Call functions of the toolkits in order."""
+        for call in env_function_calls:
+            self.run_env_function_call(call)
+
+    def run_env_assertion(
+        self,
+        assertion: EnvAssertion,
+        raise_assertion_error: bool = True,
+    ) -> bool:
+        """Return whether an assertion holds. Raise AssertionError when it does not and that is asked for."""
+        result = self.run_env_function_call(assertion)
+        if not isinstance(result, bool):
+            raise ToolError(f"{assertion.func_name} is no assertion: it returned {type(result).__name__}, not bool")
+        met = result == assertion.assert_value
+        if raise_assertion_error and not met:
+            raise AssertionError(assertion.message or f"{assertion.func_name}({assertion.arguments}) was {result}")
+        return met
+
+    def get_db_hash(self) -> str | None:
+        """Return the canonical hash of the agent's database."""
+        return self.tools.get_db_hash() if self.tools is not None else None
+
+    def get_user_db_hash(self) -> str | None:
+        """Return the canonical hash of the user's database."""
+        return self.user_tools.get_db_hash() if self.user_tools is not None else None
+
+    def check_db(self, reference: DB) -> bool:
+        """Return whether the agent's database has the content of `reference`."""
+        return self.tools is not None and same_db(self.tools.db, reference)
+
+    def check_user_db(self, reference: DB) -> bool:
+        """Return whether the user's database has the content of `reference`."""
+        return self.user_tools is not None and same_db(self.user_tools.db, reference)
+
+    def same_state(self, other: Environment) -> bool:
+        """Return whether both environments hold the same data, semantically."""
+        return all(
+            same_db(mine.db if mine is not None else None, theirs.db if theirs is not None else None)
+            for mine, theirs in ((self.tools, other.tools), (self.user_tools, other.user_tools))
+        )
+
+    def is_pristine(self) -> bool:
+        """Return whether no record of any table was touched since the reference data was loaded."""
+        databases = [toolkit.db for toolkit in (self.tools, self.user_tools) if toolkit is not None]
+        tables = [v for db in databases if isinstance(db, DB) for v in db.__dict__.values() if isinstance(v, Table)]
+        return all(table.is_pristine() for table in tables)
+
+    def fork(self: EnvT) -> EnvT:
+        """Return an independent environment in the same state."""
+        twin: EnvT = self.__class__.__new__(self.__class__)
+        shared: dict[int, Any] = {}
+        for name, value in self.__dict__.items():
+            twin.__dict__[name] = (
+                _forked(value, shared) if isinstance(value, ToolKitBase | DB) else clone_plain(value)
+            )
+        _reshare(self, twin)
+        return twin
+
+    def set_state(
+        self,
+        initialization_data: InitializationData | None,
+        initialization_actions: Sequence[EnvFunctionCall] | None,
+        message_history: Sequence[Message],
+        strict: bool = True,
+    ) -> None:
+        """Bring the environment to the state after `message_history`.
+
+        Data is merged, actions are called, then every recorded call of a tool that changes the state is made again.
+
+        Raises:
+            ReplayMismatch: (a ValueError) a call without its result, or, when `strict`, a result that differs.
+        """
+        if self.solo_mode and any(isinstance(message, UserMessage) for message in message_history):
+            raise ReplayMismatch("there is no user in solo mode, but the history holds user messages")
+        self._merge(initialization_data)
+        self.run_env_function_calls(initialization_actions or ())
+        for call, recorded in paired_calls(message_history):
+            self._replay(call, recorded, strict=strict)
+        self.sync_tools()
+
+    def _merge(self, data: InitializationData | None) -> None:
+        if data is None:
+            return
+        for toolkit, patch, side in (
+            (self.tools, data.agent_data, "agent"),
+            (self.user_tools, data.user_data, "user"),
+        ):
+            if patch is None:
+                continue
+            if toolkit is None:
+                raise ToolError(f"the task has {side}_data, but the environment has no {side} tools")
+            toolkit.update_db(patch)
+
+    def _replay(self, call: ToolCall, recorded: ToolMessage, *, strict: bool) -> None:
+        try:
+            toolkit = self.toolkit_for(call.name, call.requestor)
+        except ToolError:
+            return
+        if not toolkit.has_tool(call.name) or not toolkit.tool_mutates_state(call.name):
+            return
+        got = self.get_response(call)
+        if _decoded(got.content) == _decoded(recorded.content) and got.error == recorded.error:
+            return
+        text = (
+            f"{call.name}({call.arguments}) returned {got.content!r} on replay, but {recorded.content!r} was recorded"
+        )
+        if strict and not (got.error and recorded.error):
+            raise ReplayMismatch(text)
+        logger.warning("replay differs: %s", text)
+
+    @classmethod
+    def to_json_str(cls, resp: Any) -> str:
+        """Return a tool's result as the text a participant reads.
+
+        Text stays as it is. Numbers and truth values outside of models become text (`{"a": 1}` → `{"a": "1"}`), as in
+        published trajectories; inside models they stay.
+
+        Raises:
+            ToolError: (a ValueError) for a value of another type.
+        """
+        return resp if isinstance(resp, str) else json.dumps(_presented(resp), default=str)
+
+
+def _presented(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(warnings=False)
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, Enum):
+        return _presented(value.value)
+    if isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {key: _presented(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_presented(item) for item in value]
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    raise ToolError(f"Unsupported type: {type(value)}")
+
+
+def _problem_text(problem: BaseException) -> str:
+    if isinstance(problem, KeyError) and not isinstance(problem, ToolError):
+        return f"{type(problem).__name__}: {problem}"
+    return str(problem) or type(problem).__name__
+
+
+def _decoded(content: str | None) -> Any:
+    """Return parsed JSON where the text is JSON: key order and spacing are free."""
+    try:
+        return json.loads(content) if content is not None else None
+    except ValueError:
+        return content
+
+
+def paired_calls(messages: Sequence[Message]) -> list[tuple[ToolCall, ToolMessage]]:
+    """Return every tool call of a history with its result.
+
+    Raise ReplayMismatch when a call has no result, a result has no call, or the ids differ.
+    """
+    pairs: list[tuple[ToolCall, ToolMessage]] = []
+    waiting: list[ToolCall] = []
+    for message in messages:
+        results = message.tool_messages if isinstance(message, MultiToolMessage) else [message]
+        for result in results:
+            if isinstance(result, ToolMessage):
+                if not waiting:
+                    raise ReplayMismatch(f"Tool message not expected: {result.id!r} answers no tool call")
+                call = waiting.pop(0)
+                if call.id != result.id:
+                    raise ReplayMismatch(f"Tool call id mismatch: call {call.id!r}, result {result.id!r}")
+                pairs.append((call, result))
+            elif waiting:
+                raise ReplayMismatch(f"Tool message expected for {waiting[0].name!r}, got a {result.role} message")
+            elif isinstance(result, AssistantMessage | UserMessage) and result.tool_calls:
+                waiting.extend(result.tool_calls)
+    if waiting:
+        raise ReplayMismatch(f"Tool message expected for {waiting[0].name!r}, but the history ends")
+    return pairs
+
+
+def same_db(mine: Any, theirs: Any) -> bool:
+    """Return whether two databases (or their absence) hold the same data."""
+    if isinstance(mine, DB) and isinstance(theirs, DB):
+        return mine.same_as(theirs)
+    return bool(mine == theirs)
+
+
+def clone_plain(value: Any) -> Any:
+    """Copy containers and models; share functions, locks and everything else that has no data of its own."""
+    if isinstance(value, dict | list | set | BaseModel | Table):
+        return clone(value)
+    return value
+
+
+def _forked(value: ToolKitBase | DB, shared: dict[int, Any]) -> Any:
+    """Fork an object once, however often it is referred to."""
+    if id(value) not in shared:
+        shared[id(value)] = value.fork()
+    return shared[id(value)]
+
+
+def _reshare(parent: Environment, child: Environment) -> None:
+    """Let the child's toolkits share one database where the parent's do."""
+    if parent.tools is None or parent.user_tools is None or child.tools is None or child.user_tools is None:
+        return
+    if parent.tools.db is not None and parent.tools.db is parent.user_tools.db:
+        child.user_tools.db = child.tools.db

@@ -1,0 +1,196 @@
+"""A tool: one callable with a schema made from its signature and docstring.
+
+Arguments that come from a model are checked and coerced here, once, against that schema.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, get_type_hints
+
+from docstring_parser import Docstring
+from docstring_parser import parse as parse_docstring
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, create_model
+
+from tau2.errors import ArgumentError
+
+_MOST_KEPT = 1024  # schemas of distinct functions kept; far more than any set of domains has
+
+
+class Tool(BaseModel):
+    """One callable with its schema; call it like the function."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    name: str
+    short_desc: str = ""
+    long_desc: str = ""
+    params: type[BaseModel] = Field(exclude=True)
+    """A pydantic model of the arguments."""
+    returns: type[BaseModel] | None = Field(default=None, exclude=True)
+    raises: list[dict[str, str | None]] = Field(default_factory=list)
+    examples: list[str] = Field(default_factory=list)
+    info: dict[str, Any] = Field(default_factory=dict)
+
+    _func: Callable[..., Any] = PrivateAttr()
+    _predefined: dict[str, Any] = PrivateAttr(default_factory=dict)
+    _schema: dict[str, Any] | None = PrivateAttr(default=None)
+
+    def __init__(self, func: Callable[..., Any] | None = None, **fields: Any) -> None:
+        """Make the tool of `func`; `fields` override what its signature and docstring say."""
+        predefined = fields.pop("predefined", {})
+        if func is not None:
+            fields = {**describe(func, frozenset(predefined)), **fields}
+        super().__init__(**fields)
+        self._func = func if func is not None else _not_callable
+        self._predefined = dict(predefined)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the function; predefined arguments are filled in."""
+        return self._func(*args, **{**self._predefined, **kwargs})
+
+    def bind(self, func: Callable[..., Any]) -> Tool:
+        """Return this tool over another function with the same signature; shares the schema."""
+        twin: Tool = self.__class__.__new__(self.__class__)
+        put = object.__setattr__
+        put(twin, "__dict__", self.__dict__.copy())
+        put(twin, "__pydantic_fields_set__", self.__pydantic_fields_set__)
+        put(twin, "__pydantic_extra__", None)
+        put(
+            twin,
+            "__pydantic_private__",
+            {"_func": func, "_predefined": self._predefined, "_schema": self.openai_schema},
+        )
+        return twin
+
+    @property
+    def description(self) -> str:
+        """What the tool does: the short and the long part of the docstring."""
+        return self._get_description()
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The JSON schema of the arguments."""
+        schema: dict[str, Any] = self.openai_schema["function"]["parameters"]
+        return schema
+
+    @property
+    def openai_schema(self) -> dict[str, Any]:
+        """The tool in the form of OpenAI's chat completions API (shared between calls; do not mutate)."""
+        if self._schema is None:
+            self._schema = {
+                "type": "function",
+                "function": {
+                    "name": self.name,
+                    "description": self._get_description(),
+                    "parameters": self.params.model_json_schema(),
+                },
+            }
+        return self._schema
+
+    def _get_description(self) -> str:
+        if not self.long_desc:
+            return self.short_desc
+        return f"{self.short_desc}\n\n{self.long_desc}" if self.short_desc else self.long_desc
+
+    def coerce(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Return the arguments as the types of the signature. Raise ArgumentError naming every problem."""
+        return coerce_arguments(self.name, self.params, arguments)
+
+    def __str__(self) -> str:
+        try:
+            signature = str(inspect.signature(self._func))
+        except (TypeError, ValueError):
+            signature = "(...)"
+        return f'def {self.name}{signature}:\n    """{self._get_description()}"""'
+
+
+def _not_callable(*_args: Any, **_kwargs: Any) -> Any:
+    raise ArgumentError("this tool was described without a function; it cannot be called")
+
+
+def coerce_arguments(name: str, params: type[BaseModel], arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return `arguments` validated against `params`; only what was given comes back.
+
+    Text that spells a number or truth value becomes one, an integer becomes a float where the schema says so, and a
+    number becomes text where text is wanted. Raise ArgumentError with one line per problem.
+    """
+    try:
+        checked = params.model_validate(arguments)
+    except ValidationError as error:
+        problems = [
+            f"{'.'.join(str(part) for part in problem['loc']) or 'arguments'}: {problem['msg'].lower()}"
+            for problem in error.errors(include_url=False)
+        ]
+        raise ArgumentError(f"invalid arguments for {name}: " + "; ".join(problems)) from error
+    values = checked.__dict__
+    return {key: values[key] for key in checked.model_fields_set if key in values}
+
+
+@lru_cache(maxsize=_MOST_KEPT)
+def _described(func: Callable[..., Any], hidden: frozenset[str]) -> dict[str, Any]:
+    doc = parse_docstring(inspect.getdoc(func) or "")
+    return {
+        "name": getattr(func, "__name__", type(func).__name__),
+        "short_desc": doc.short_description or "",
+        "long_desc": doc.long_description or "",
+        "params": _params_model(func, doc, hidden),
+        "returns": _returns_model(func, doc),
+        "raises": [{"type": r.type_name, "desc": r.description} for r in doc.raises],
+        "examples": [e.description or "" for e in doc.examples],
+    }
+
+
+def describe(func: Callable[..., Any], hidden: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """Return the fields of a Tool made from `func`; parsed once per function, not per bound method."""
+    return dict(_described(getattr(func, "__func__", func), hidden))
+
+
+def _hints(func: Callable[..., Any]) -> dict[str, Any]:
+    try:
+        return get_type_hints(func, include_extras=True)
+    except (NameError, TypeError):
+        return dict(getattr(func, "__annotations__", {}))  # names of a local scope: pydantic resolves what it can
+
+
+def _params_model(func: Callable[..., Any], doc: Docstring, hidden: frozenset[str]) -> type[BaseModel]:
+    described = {p.arg_name: p for p in doc.params}
+    hints = _hints(func)
+    fields: dict[str, Any] = {}
+    for name, parameter in inspect.signature(func).parameters.items():
+        if (
+            name in hidden
+            or name in {"self", "cls"}
+            or parameter.kind
+            in {
+                parameter.VAR_POSITIONAL,
+                parameter.VAR_KEYWORD,
+            }
+        ):
+            continue
+        default = ... if parameter.default is parameter.empty else parameter.default
+        entry = described.get(name)
+        text = entry.description if entry and entry.description else None
+        fields[name] = (hints.get(name, Any), Field(default, description=text))
+    config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, coerce_numbers_to_str=True)
+    model: type[BaseModel] = create_model("parameters", __config__=config, **fields)
+    return model
+
+
+def _returns_model(func: Callable[..., Any], doc: Docstring) -> type[BaseModel] | None:
+    annotation = _hints(func).get("return")
+    if annotation is None:
+        return None
+    text = doc.returns.description if doc.returns else None
+    config = ConfigDict(arbitrary_types_allowed=True)
+    model: type[BaseModel] = create_model(
+        "returns", __config__=config, returns=(annotation, Field(..., description=text))
+    )
+    return model
+
+
+def as_tool(func: Callable[..., Any], **predefined: Any) -> Tool:
+    """Return the tool of `func`; arguments in `predefined` are filled in and hidden from the schema."""
+    return Tool(func, predefined=predefined)

@@ -1,0 +1,234 @@
+"""Toolkits: objects whose marked methods are tools over one database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Any, ClassVar, TypeVar
+
+from pydantic import BaseModel
+
+from tau2.environment import arithmetic
+from tau2.environment.cow import clone
+from tau2.environment.db import DB
+from tau2.environment.tool import Tool, as_tool
+from tau2.errors import ToolError, UnknownName
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class ToolType(StrEnum):
+    """What a tool does to the world."""
+
+    READ = "read"
+    WRITE = "write"
+    THINK = "think"
+    GENERIC = "generic"
+
+
+class _Mark:
+    """What a decorator left on a method."""
+
+    __slots__ = ("discoverable", "mutates", "tool_type")
+
+    def __init__(self, tool_type: ToolType, *, mutates: bool, discoverable: bool) -> None:
+        self.tool_type, self.mutates, self.discoverable = tool_type, mutates, discoverable
+
+
+_MARK = "__tau2_tool__"
+
+
+def _marker(tool_type: ToolType | str, mutates_state: bool | None, *, discoverable: bool) -> Callable[[F], F]:
+    kind = ToolType(tool_type)
+    mutates = kind is ToolType.WRITE if mutates_state is None else mutates_state
+
+    def mark(method: F) -> F:
+        setattr(method, _MARK, _Mark(kind, mutates=mutates, discoverable=discoverable))
+        return method
+
+    return mark
+
+
+def is_tool(tool_type: ToolType | str = ToolType.READ, mutates_state: bool | None = None) -> Callable[[F], F]:
+    """Mark a method as a tool. Only WRITE tools change the state unless `mutates_state` says otherwise."""
+    return _marker(tool_type, mutates_state, discoverable=False)
+
+
+def is_discoverable_tool(
+    tool_type: ToolType | str = ToolType.READ, mutates_state: bool | None = None
+) -> Callable[[F], F]:
+    """Mark a method as a tool that is not listed; it is found through another tool and then called by name."""
+    return _marker(tool_type, mutates_state, discoverable=True)
+
+
+class ToolKitBase:
+    """Tools over one database; subclass it and mark methods with `@is_tool`."""
+
+    db: Any
+    _marks: ClassVar[Mapping[str, _Mark]] = {}
+    _templates: ClassVar[dict[str, Tool]] = {}
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        marks: dict[str, _Mark] = {}
+        for base in reversed(cls.__mro__):
+            for name, member in vars(base).items():
+                mark = getattr(member, _MARK, None)
+                if mark is not None:
+                    marks[name] = mark
+                elif name in marks:
+                    del marks[name]  # overridden by something that is no tool
+        cls._marks = marks
+        cls._templates = {}
+
+    def __init__(self, db: Any = None) -> None:
+        """Build the toolkit over `db` (a DB or any object the tools use; None for none)."""
+        self.db = db
+
+    @property
+    def tools(self) -> dict[str, Callable[..., Any]]:
+        """Every tool's name and bound method, discoverable ones included."""
+        return {name: getattr(self, name) for name in self._marks}
+
+    def has_tool(self, tool_name: str) -> bool:
+        """Return whether there is such a tool."""
+        return tool_name in self._marks
+
+    def use_tool(self, tool_name: str, **kwargs: Any) -> Any:
+        """Call a tool with raw arguments. Raise ToolError when there is none of that name."""
+        if tool_name not in self._marks:
+            raise ToolError(f"Tool '{tool_name}' not found.")
+        return getattr(self, tool_name)(**kwargs)
+
+    def get_tool(self, tool_name: str) -> Tool:
+        """Return one tool with its schema. Raise ToolError when there is none of that name."""
+        if tool_name not in self._marks:
+            raise ToolError(f"Tool '{tool_name}' not found.")
+        method = getattr(self, tool_name)
+        template = self._templates.get(tool_name)
+        if template is None:
+            template = self._templates[tool_name] = as_tool(getattr(type(self), tool_name))
+        return template.bind(method)
+
+    def coerce(self, tool_name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Return a model's arguments as the types of the tool's signature. Raise ArgumentError."""
+        template = self._templates.get(tool_name)
+        return (template if template is not None else self.get_tool(tool_name)).coerce(arguments)
+
+    def get_tools(self, include: list[str] | None = None) -> dict[str, Tool]:
+        """Return name → Tool of the listed tools, or of those in `include`.
+
+        Raise UnknownName (a ValueError) for a name in `include` that is no tool.
+        """
+        names = [name for name, mark in self._marks.items() if not mark.discoverable]
+        if include is not None:
+            for name in include:
+                if name not in self._marks:
+                    raise UnknownName("tool", name, names)
+            names = [name for name in names if name in include]
+        return {name: self.get_tool(name) for name in names}
+
+    def get_discoverable_tools(self) -> dict[str, Tool]:
+        """Return name → Tool of the tools that are not listed."""
+        return {name: self.get_tool(name) for name, mark in self._marks.items() if mark.discoverable}
+
+    def is_discoverable(self, tool_name: str) -> bool:
+        """Return whether the tool exists and is not listed."""
+        return tool_name in self._marks and self._marks[tool_name].discoverable
+
+    def has_discoverable_tool(self, tool_name: str) -> bool:
+        """Return whether the tool exists and is not listed."""
+        return self.is_discoverable(tool_name)
+
+    def tool_type(self, tool_name: str) -> ToolType:
+        """Return what a tool does to the world. Raise ToolError when there is none of that name."""
+        if tool_name not in self._marks:
+            raise ToolError(f"Tool '{tool_name}' not found.")
+        return self._marks[tool_name].tool_type
+
+    def tool_mutates_state(self, tool_name: str) -> bool:
+        """Return whether a tool may change the state; unmarked functions are taken to."""
+        mark = self._marks.get(tool_name)
+        return True if mark is None else mark.mutates
+
+    def get_statistics(self) -> dict[str, int]:
+        """Return how many tools there are, in all and by type."""
+        kinds = [mark.tool_type for mark in self._marks.values()]
+        return {"num_tools": len(kinds), **{f"num_{k.value}_tools": kinds.count(k) for k in ToolType}}
+
+    def update_db(self, update_data: dict[str, Any] | None = None) -> None:
+        """Merge `update_data` into a new, validated database. Raise ValueError without a database."""
+        if self.db is None:
+            raise ToolError("this toolkit has no database to update")
+        if not isinstance(self.db, DB):
+            raise ToolError(f"{type(self.db).__name__} is not a DB; it cannot be updated by data")
+        self.db = self.db.updated(update_data or {})
+
+    def get_db_hash(self) -> str | None:
+        """Return the canonical hash of the database, or None without one."""
+        return self.db.get_hash() if self.db is not None else None
+
+    def fork(self) -> ToolKitBase:
+        """Return an independent toolkit with the same state.
+
+        Every attribute is forked or copied; a subclass that holds something uncopyable overrides this.
+        """
+        twin = self.__class__.__new__(self.__class__)
+        for name, value in self.__dict__.items():
+            twin.__dict__[name] = value.fork() if isinstance(value, DB) else clone(value)
+        return twin
+
+
+class GenericToolKit(ToolKitBase):
+    """Thinking and arithmetic."""
+
+    @is_tool(ToolType.THINK)
+    def think(self, thought: str) -> str:
+        """Write down a thought. It changes nothing and nobody else sees it.
+
+        Args:
+            thought: What to think about.
+
+        Returns:
+            An empty text.
+        """
+        return ""
+
+    @is_tool(ToolType.GENERIC)
+    def calculate(self, expression: str) -> str:
+        """Work out an arithmetic expression.
+
+        Args:
+            expression: Numbers with + - * / and parentheses, for example "2 * (3.5 + 4)".
+
+        Returns:
+            The value, rounded to two decimals.
+        """
+        return arithmetic.calculate(expression)
+
+
+class ToolSignature(BaseModel):
+    """The outside of one tool."""
+
+    name: str
+    doc: str
+    params: dict[str, Any] | None = None
+    returns: dict[str, Any] | None = None
+
+
+def get_tool_signatures(tools: ToolKitBase) -> dict[str, ToolSignature]:
+    """Return name → signature of the listed tools."""
+    return {
+        name: ToolSignature(
+            name=name,
+            doc=tool._get_description(),  # noqa: SLF001  -- public under this name in the original
+            params=tool.params.model_json_schema(),
+            returns=tool.returns.model_json_schema() if tool.returns else None,
+        )
+        for name, tool in tools.get_tools().items()
+    }
+
+
+def get_tool_types(tools: ToolKitBase) -> dict[str, ToolType]:
+    """Return name → type of the listed tools."""
+    return {name: tools.tool_type(name) for name in tools.get_tools()}

@@ -1,0 +1,134 @@
+"""The exception tree. Catch the narrowest class that you can act upon.
+
+Tau2Error
+├── UnknownName            a name that no catalog, task file or tool list has (also a KeyError and a ValueError)
+├── DataFileError          a task, database, split or results file that cannot be used; names file and place
+├── ConfigError            a run that cannot start as configured
+├── MissingExtra           an optional package is not installed; names the extra (also an ImportError)
+├── ToolError              a tool refused a call; its text goes back to the caller as a tool error
+│   └── ArgumentError      the arguments of a call do not fit the tool's schema
+├── ReplayMismatch         a stored trajectory does not replay on this environment
+├── ParticipantError       an agent or a user broke the protocol of the conversation
+│   ├── AgentError
+│   └── UserError
+└── ModelError             a model call failed for good
+    ├── ModelUnavailable   the endpoint did not answer after every permitted retry (infrastructure)
+    ├── ModelRefused       the endpoint rejected the request; retrying cannot help
+    ├── ContextWindowExceeded
+    ├── EmptyCompletion    the model said nothing, every permitted time it was asked
+    └── DeadlineExceeded   the episode's time ran out inside a model call
+
+Every class pickles (results cross process boundaries) and every message says what, why and what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from difflib import get_close_matches
+from typing import Any
+
+_MOST_NAMES_SHOWN = 12  # a longer list hides the hint it is meant to give
+
+
+class Tau2Error(Exception):
+    """Base of everything this package raises on purpose."""
+
+
+class UnknownName(Tau2Error, KeyError, ValueError):
+    """A name that is not known; the message suggests the nearest known one."""
+
+    def __init__(self, kind: str, name: object, known: Iterable[str]) -> None:
+        self.kind, self.name, self.known = kind, str(name), sorted(str(k) for k in known)
+        super().__init__(self._message())
+
+    def _message(self) -> str:
+        near = get_close_matches(self.name, self.known, n=1, cutoff=0.5)
+        if near:
+            hint = f"did you mean {near[0]!r}?"
+        elif not self.known:
+            hint = "none is known"
+        else:
+            shown = ", ".join(self.known[:_MOST_NAMES_SHOWN])
+            more = len(self.known) - _MOST_NAMES_SHOWN
+            hint = f"known: {shown}" + (f" (+{more} more)" if more > 0 else "")
+        return f"no {self.kind} named {self.name!r}; {hint}"
+
+    def __str__(self) -> str:
+        """Return the sentence itself (a plain KeyError would show its repr)."""
+        return self._message()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.kind, self.name, self.known)
+
+
+class DataFileError(Tau2Error, ValueError):
+    """A file that cannot be used; the message names the file and the place in it."""
+
+
+class ConfigError(Tau2Error, ValueError):
+    """A run that cannot start as configured."""
+
+
+class MissingExtra(Tau2Error, ImportError):
+    """An optional package is not installed; the message names the extra that brings it."""
+
+
+class ToolError(Tau2Error, ValueError):
+    """A tool refused a call; the text is what the caller sees."""
+
+
+class ArgumentError(ToolError):
+    """The arguments of a tool call do not fit the tool's schema."""
+
+
+class ReplayMismatch(Tau2Error, ValueError):
+    """A stored trajectory does not replay on this environment."""
+
+
+class ParticipantError(Tau2Error):
+    """A participant broke the protocol of the conversation."""
+
+
+class AgentError(ParticipantError):
+    """The agent broke the protocol of the conversation."""
+
+
+class UserError(ParticipantError):
+    """The simulated user broke the protocol of the conversation."""
+
+
+class ModelError(Tau2Error):
+    """A model call failed for good."""
+
+
+class ModelUnavailable(ModelError):
+    """The endpoint did not answer after every permitted retry; an infrastructure outcome, never a score."""
+
+
+class ModelRefused(ModelError):
+    """The endpoint rejected the request; asking again cannot help."""
+
+
+class ContextWindowExceeded(ModelError):
+    """The conversation no longer fits the model's context window."""
+
+
+class EmptyCompletion(ModelError):
+    """The model answered with neither text nor a tool call, every permitted time."""
+
+
+class DeadlineExceeded(ModelError):
+    """The episode's wall-clock limit ran out inside a model call."""
+
+
+@contextmanager
+def needs_extra(extra: str, module: str) -> Iterator[None]:
+    """Turn the absence of `module` into a MissingExtra that names `extra`; a broken install stays visible."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != module:
+            raise
+        message = f"{module} is not installed; pip install 'tau2-bench[{extra}]'"
+        raise MissingExtra(message) from error

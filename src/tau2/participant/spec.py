@@ -1,0 +1,37 @@
+"""What an agent or user plug-in exports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tau2.data_model.tasks import Task
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSpec:
+    """An agent that can be asked for by name."""
+
+    name: str
+    make: Callable[..., Any]
+    """`make(tools, domain_policy, *, llm, llm_args, task, seed, completion_fn, **more)` returns the agent."""
+    accepts: Callable[[Task], bool] | None = None
+    """Whether the agent can play a task; None accepts all."""
+    solo: bool = False
+    """Whether it works without a user, on the task's ticket."""
+    needs_model: bool = True
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class UserSpec:
+    """A simulated user that can be asked for by name."""
+
+    name: str
+    make: Callable[..., Any]
+    """`make(*, tools, instructions, llm, llm_args, persona_config, task, seed, completion_fn, **more)`."""
+    needs_model: bool = True
+    solo: bool = False
+    """Whether it only stands in for the absent user of a solo episode."""
+    metadata: Mapping[str, Any] = field(default_factory=dict)

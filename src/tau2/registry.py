@@ -1,0 +1,350 @@
+"""Names at the door: which domains, agents and users there are, found without importing them.
+
+A catalog knows a folder of built-in plug-ins and a group of entry points; a plug-in's module is imported when its
+name is first asked for. Nothing concrete is imported here, and only the doors (cli, runner.build, gym, rollout and
+the by-name form of grading) may ask.
+
+`registry` is the one instance. The module forwards to it, because `from tau2 import registry` means the object in
+the public package.
+"""
+
+from __future__ import annotations
+
+import inspect
+import pkgutil
+import sys
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from types import ModuleType
+from typing import Any, Generic, Protocol, TypeVar
+
+from pydantic import BaseModel
+
+from tau2.errors import ConfigError, UnknownName
+
+
+class Named(Protocol):
+    """A spec: it has a name, and whatever its catalog's users need."""
+
+    @property
+    def name(self) -> str:
+        """The name it is asked for by."""
+
+
+SpecT = TypeVar("SpecT", bound=Named)
+
+
+class Catalog(Generic[SpecT]):
+    """The plug-ins of one kind, by name.
+
+    A plug-in is a module that exports its spec (or several), a package, or an entry point that leads to either. A
+    package that exports under other names than its own says so in `NAMES`, so that listing it loads nothing else.
+    """
+
+    def __init__(self, kind: str, package: str, exports: tuple[str, ...], group: str) -> None:
+        """Describe where plug-ins of `kind` are: modules of `package` with one of `exports`, and entry points."""
+        self.kind, self._package, self._exports, self._group = kind, package, exports, group
+        self._specs: dict[str, SpecT] = {}
+        self._sources: dict[str, Callable[[], Any]] | None = None
+
+    def _index(self) -> dict[str, Callable[[], Any]]:
+        """Return, for every name, what loads the plug-in that has it."""
+        if self._sources is None:
+            found: dict[str, Callable[[], Any]] = {}
+            for names, load in (*self._built_in(), *self._installed()):
+                for name in names:
+                    if name in found:
+                        raise ConfigError(f"two {self.kind}s are named {name!r}; rename or remove one plug-in")
+                    found[name] = load
+            self._sources = found
+        return self._sources
+
+    def _built_in(self) -> Iterator[tuple[tuple[str, ...], Callable[[], Any]]]:
+        for found in pkgutil.iter_modules(import_module(self._package).__path__):
+            module = import_module(f"{self._package}.{found.name}")
+            if found.ispkg:
+                names = tuple(getattr(module, "NAMES", (found.name,)))
+            else:
+                names = tuple(spec.name for spec in self._exported(module))
+            yield names, lambda module=module: module
+
+    def _installed(self) -> Iterator[tuple[tuple[str, ...], Callable[[], Any]]]:
+        for entry in entry_points(group=self._group):
+            yield (entry.name,), lambda entry=entry: self._entry(entry)
+
+    def _entry(self, entry: EntryPoint) -> Any:
+        try:
+            return entry.load()
+        except Exception as error:
+            raise ConfigError(f"plug-in {entry.name!r} ({entry.value}) cannot be loaded: {error}") from error
+
+    def _exported(self, plugin: Any) -> list[SpecT]:
+        """Return the specs of a module, or of an entry point that names a spec or several."""
+        exported = plugin
+        if isinstance(plugin, ModuleType):
+            exported = next((e for name in self._exports if (e := getattr(plugin, name, None)) is not None), ())
+        return list(exported) if isinstance(exported, list | tuple) else [exported]
+
+    def names(self) -> list[str]:
+        """Return the known names, sorted."""
+        return sorted(self._index())
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._index()
+
+    def package_of(self, name: str) -> Any:
+        """Return the plug-in under `name` without its spec: of a package, only the light `__init__` is loaded."""
+        if name not in self._index():
+            raise UnknownName(self.kind, name, self._index())
+        return self._index()[name]()
+
+    def get(self, name: str) -> SpecT:
+        """Return the spec of that name. Raise UnknownName with the nearest one."""
+        if name not in self._specs:
+            exported = {spec.name: spec for spec in self._exported(self.package_of(name))}
+            if name not in exported:
+                raise ConfigError(
+                    f"the plug-in for {self.kind} {name!r} exports {sorted(exported) or 'nothing'} instead"
+                )
+            self._specs[name] = exported[name]
+        return self._specs[name]
+
+    @contextmanager
+    def adding(self, spec: SpecT) -> Iterator[SpecT]:
+        """Make a spec known for the duration of a `with` block."""
+        index = self._index()
+        if spec.name in index:
+            raise ConfigError(f"there is a {self.kind} named {spec.name!r} already")
+        index[spec.name] = lambda: spec
+        try:
+            yield spec
+        finally:
+            del index[spec.name]
+            self._specs.pop(spec.name, None)
+
+
+class _Faces(MutableMapping[str, Any]):
+    """What clients know as the registry's private dictionaries: registered entries over a catalog's."""
+
+    def __init__(self, kind: str, names: Callable[[], list[str]], resolve: Callable[[str], Any]) -> None:
+        self._kind, self._names, self._resolve = kind, names, resolve
+        self._own: dict[str, Any] = {}
+        self._hidden: set[str] = set()
+
+    def __getitem__(self, name: str) -> Any:
+        if name in self._own:
+            return self._own[name]
+        if name in self._hidden or name not in self._names():
+            raise UnknownName(self._kind, name, list(self))
+        return self._resolve(name)
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self._own[name] = value
+
+    def __delitem__(self, name: str) -> None:
+        if name not in self:
+            raise UnknownName(self._kind, name, list(self))
+        self._own.pop(name, None)
+        self._hidden.add(name)
+
+    def __iter__(self) -> Iterator[str]:
+        known = [name for name in self._names() if name not in self._hidden]
+        yield from dict.fromkeys([*known, *self._own])
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._own or (name in self._names() and name not in self._hidden)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+class RegistryInfo(BaseModel):
+    """Every name that can be asked for."""
+
+    domains: list[str]
+    agents: list[str]
+    users: list[str]
+    task_sets: list[str]
+
+
+class Registry:
+    """Domains, task sets, agents and users by name; what is registered here comes before the plug-ins."""
+
+    def __init__(self) -> None:
+        """Start with the built-in plug-ins and the installed ones; none is imported yet."""
+        self.domains: Catalog[Any] = Catalog("domain", "tau2.domains", ("DOMAINS", "DOMAIN"), "tau2.domains")
+        self.agents: Catalog[Any] = Catalog("agent", "tau2.agent", ("AGENTS",), "tau2.agents")
+        self.users: Catalog[Any] = Catalog("user", "tau2.user", ("USERS",), "tau2.users")
+        of_domain, of_agent, of_user = self.domains.get, self.agents.get, self.users.get
+        self._domains: MutableMapping[str, Any] = _Faces(
+            "domain", self.domains.names, lambda name: of_domain(name).environment
+        )
+        self._tasks: MutableMapping[str, Any] = _Faces("task set", self._task_set_names, self._task_set)
+        self._task_splits: MutableMapping[str, Any] = _Faces("task set", self._task_set_names, self._splits)
+        self._agent_factories: MutableMapping[str, Any] = _Faces(
+            "agent", self.agents.names, lambda name: of_agent(name).make
+        )
+        self._agent_filters: dict[str, Callable[[Any], bool] | None] = {}
+        self._agent_metadata: dict[str, Mapping[str, Any]] = {}
+        self._users: MutableMapping[str, Any] = _Faces("user", self.users.names, lambda name: of_user(name).make)
+
+    def _task_set_owners(self) -> dict[str, str]:
+        """Return task set → domain. A package with more task sets than itself lists them in `TASK_SETS`."""
+        owners = {}
+        for name in self.domains.names():
+            owners[name] = name
+            plugin = self.domains.package_of(name)
+            owners.update(getattr(plugin, "TASK_SETS", {}) if isinstance(plugin, ModuleType) else {})
+        return owners
+
+    def _task_set_names(self) -> list[str]:
+        return list(self._task_set_owners())
+
+    def _owner(self, task_set: str) -> Any:
+        return self.domains.get(self._task_set_owners()[task_set])
+
+    def _task_set(self, name: str) -> Any:
+        spec = self._owner(name)
+        return spec.tasks if name == spec.name else spec.task_sets[name]
+
+    def _splits(self, name: str) -> Any:
+        return self._owner(name).splits
+
+    def register_domain(self, get_environment: Callable[..., Any], name: str) -> None:
+        """Make an environment constructor known. Raise ValueError for a name in use."""
+        _put(self._domains, "domain", name, get_environment)
+
+    def register_tasks(
+        self, get_tasks: Callable[..., Any], name: str, get_task_splits: Callable[[], Any] | None = None
+    ) -> None:
+        """Make a task loader known. Raise ValueError for a name in use."""
+        _put(self._tasks, "task set", name, get_tasks)
+        if get_task_splits is not None:
+            self._task_splits[name] = get_task_splits
+
+    def register_agent_factory(
+        self,
+        factory: Callable[..., Any],
+        name: str,
+        task_filter: Callable[[Any], bool] | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Make `factory(tools, domain_policy, **options)` known. Raise ValueError for a name in use."""
+        _put(self._agent_factories, "agent", name, factory)
+        self._agent_filters[name] = task_filter
+        self._agent_metadata[name] = metadata or {}
+
+    def register_agent(self, agent: Callable[..., Any], name: str) -> None:
+        """Make an agent class known (the form used before 1.0)."""
+        self.register_agent_factory(lambda tools, domain_policy, **more: call_with_known(
+            agent, {"tools": tools, "domain_policy": domain_policy, **more}
+        ), name)  # fmt: skip
+
+    def register_user(self, user: Callable[..., Any], name: str | None = None) -> None:
+        """Make a user class known. Raise ValueError for a name in use, TypeError for what is no user."""
+        if (
+            not hasattr(user, "generate_next_message")
+            and not hasattr(user, "get_next_chunk")
+            and isinstance(user, type)
+        ):
+            raise TypeError(f"{user.__name__} is no user: it has neither generate_next_message nor get_next_chunk")
+        _put(self._users, "user", name or user.__name__, user)
+
+    def get_env_constructor(self, name: str) -> Callable[..., Any]:
+        """Return a domain's `get_environment`. Raise UnknownName (a KeyError)."""
+        constructor: Callable[..., Any] = self._domains[name]
+        return constructor
+
+    def get_tasks_loader(self, name: str) -> Callable[..., Any]:
+        """Return a task set's loader `load(split=...)`. Raise UnknownName (a KeyError)."""
+        loader: Callable[..., Any] = self._tasks[name]
+        return loader
+
+    def get_task_splits_loader(self, name: str) -> Callable[[], Any] | None:
+        """Return the loader of a task set's splits, or None."""
+        return self._task_splits[name] if name in self._task_splits else None  # noqa: SIM401  -- get() hides typos
+
+    def get_agent_factory(self, name: str) -> Callable[..., Any] | None:
+        """Return an agent's factory, or None."""
+        return self._agent_factories[name] if name in self._agent_factories else None  # noqa: SIM401  -- as above
+
+    def get_agent_task_filter(self, name: str) -> Callable[[Any], bool] | None:
+        """Return which tasks an agent accepts; None accepts all."""
+        if name in self._agent_filters:
+            return self._agent_filters[name]
+        return self.agents.get(name).accepts if name in self.agents else None
+
+    def get_agent_metadata(self, name: str, key: str, default: Any = None) -> Any:
+        """Return one entry of an agent's metadata."""
+        if name in self._agent_metadata:
+            return self._agent_metadata[name].get(key, default)
+        if name not in self.agents:
+            return default
+        spec = self.agents.get(name)
+        return spec.solo if key == "solo_mode" else spec.metadata.get(key, default)
+
+    def get_user_constructor(self, name: str) -> Callable[..., Any]:
+        """Return a user's constructor. Raise UnknownName (a KeyError)."""
+        constructor: Callable[..., Any] = self._users[name]
+        return constructor
+
+    def get_domains(self) -> list[str]:
+        """Return the names of all domains."""
+        return list(self._domains)
+
+    def get_task_sets(self) -> list[str]:
+        """Return the names of all task sets."""
+        return list(self._tasks)
+
+    def get_agents(self) -> list[str]:
+        """Return the names of all agents."""
+        return list(self._agent_factories)
+
+    def get_users(self) -> list[str]:
+        """Return the names of all users."""
+        return list(self._users)
+
+    def get_info(self) -> RegistryInfo:
+        """Return every name that can be asked for."""
+        return RegistryInfo(
+            domains=self.get_domains(),
+            agents=self.get_agents(),
+            users=self.get_users(),
+            task_sets=self.get_task_sets(),
+        )
+
+
+def _put(table: MutableMapping[str, Any], kind: str, name: str, value: Any) -> None:
+    if name in table:
+        raise ConfigError(f"a {kind} named {name!r} is registered already; choose another name")
+    table[name] = value
+
+
+def call_with_known(function: Callable[..., Any], options: Mapping[str, Any]) -> Any:
+    """Call `function` with those of `options` that its signature has."""
+    parameters = inspect.signature(function).parameters.values()
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        return function(**options)
+    known = {parameter.name for parameter in parameters}
+    return function(**{name: value for name, value in options.items() if name in known})
+
+
+registry = Registry()
+
+
+class _RegistryModule(ModuleType):
+    """The module stands for its one instance: reading and setting the registry's attributes goes there."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(registry, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in registry.__dict__:
+            setattr(registry, name, value)
+        else:
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _RegistryModule

@@ -1,0 +1,91 @@
+"""The base class of simulated users, their state, and the tokens that end a conversation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from tau2.data_model.message import (
+    AssistantMessage,
+    Message,
+    MultiToolMessage,
+    SystemMessage,
+    ToolMessage,
+    UserMessage,
+)
+from tau2.environment.tool import Tool
+from tau2.errors import UserError
+from tau2.participant.base import HalfDuplexParticipant
+
+STOP = "###STOP###"
+TRANSFER = "###TRANSFER###"
+OUT_OF_SCOPE = "###OUT-OF-SCOPE###"
+
+ValidUserInputMessage = AssistantMessage | ToolMessage | MultiToolMessage
+
+
+def is_valid_user_history_message(message: Message) -> bool:
+    """Return whether a user sees this message: its own, the agent's text, and results of its own tools."""
+    if isinstance(message, UserMessage):
+        return True
+    if isinstance(message, AssistantMessage):
+        return not message.is_tool_call()
+    return isinstance(message, ToolMessage) and message.requestor == "user"
+
+
+class UserState(BaseModel):
+    """What a model-driven user remembers."""
+
+    system_messages: list[SystemMessage] = Field(default_factory=list)
+    messages: list[Message] = Field(default_factory=list)
+
+    def flip_roles(self) -> list[Message]:
+        """Return the conversation as the user's model sees it: its own words are the assistant's.
+
+        Raise ValueError when the agent's tool calls or their results are in it.
+        """
+        return [_flipped(message) for message in self.messages]
+
+
+def _flipped(message: Message) -> Message:
+    if isinstance(message, UserMessage):
+        return AssistantMessage(
+            content=message.content, tool_calls=message.tool_calls, reasoning_content=message.reasoning_content
+        )
+    if isinstance(message, AssistantMessage) and not message.is_tool_call():
+        return UserMessage(content=message.content)
+    if isinstance(message, ToolMessage) and message.requestor == "user":
+        return message
+    raise UserError(f"a user cannot see this {message.role} message; the agent's tools are its own business")
+
+
+class HalfDuplexUser(HalfDuplexParticipant[ValidUserInputMessage, UserMessage, Any]):
+    """A simulated user that takes turns."""
+
+    def __init__(self, instructions: Any = None, tools: list[Tool] | None = None) -> None:
+        """Give the user its scenario and the tools of its own."""
+        self.instructions = instructions
+        self.tools = tools
+
+    @classmethod
+    def is_stop(cls, message: UserMessage) -> bool:
+        """Return whether the message carries one of the tokens that end the conversation."""
+        if message.is_tool_call() or not message.content:
+            return False
+        return any(token in message.content for token in (STOP, TRANSFER, OUT_OF_SCOPE))
+
+
+BaseUser = HalfDuplexUser
+
+__all__ = [
+    "OUT_OF_SCOPE",
+    "STOP",
+    "TRANSFER",
+    "BaseUser",
+    "HalfDuplexUser",
+    "UserError",
+    "UserState",
+    "ValidUserInputMessage",
+    "is_valid_user_history_message",
+]
