@@ -15,6 +15,7 @@ import pkgutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
@@ -68,11 +69,11 @@ class Catalog(Generic[SpecT]):
                 names = tuple(getattr(module, "NAMES", (found.name,)))
             else:
                 names = tuple(spec.name for spec in self._exported(module))
-            yield names, lambda module=module: module
+            yield names, partial(import_module, module.__name__)
 
     def _installed(self) -> Iterator[tuple[tuple[str, ...], Callable[[], Any]]]:
         for entry in entry_points(group=self._group):
-            yield (entry.name,), lambda entry=entry: self._entry(entry)
+            yield (entry.name,), partial(self._entry, entry)
 
     def _entry(self, entry: EntryPoint) -> Any:
         try:

@@ -283,6 +283,14 @@ class Environment:
             if toolkit is None:
                 raise ToolError(f"the task has {side}_data, but the environment has no {side} tools")
             toolkit.update_db(patch)
+        if (
+            self.strict_compat
+            and data.agent_data is not None
+            and self.tools is not None
+            and self.user_tools is not None
+        ):
+            # The original leaves both sides on the agent's database here; recorded hashes show it.
+            self.user_tools.db = self.tools.db
 
     def _replay(self, call: ToolCall, recorded: ToolMessage, *, strict: bool) -> None:
         try:
