@@ -178,6 +178,7 @@ class Registry:
         self.domains: Catalog[Any] = Catalog("domain", "tau2.domains", ("DOMAINS", "DOMAIN"), "tau2.domains")
         self.agents: Catalog[Any] = Catalog("agent", "tau2.agent", ("AGENTS",), "tau2.agents")
         self.users: Catalog[Any] = Catalog("user", "tau2.user", ("USERS",), "tau2.users")
+        self.displays: Catalog[Any] = Catalog("display", "tau2.report", ("DISPLAYS",), "tau2.displays")
         of_domain, of_agent, of_user = self.domains.get, self.agents.get, self.users.get
         self._domains: MutableMapping[str, Any] = _Faces(
             "domain", self.domains.names, lambda name: of_domain(name).environment

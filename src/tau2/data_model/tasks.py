@@ -189,7 +189,7 @@ class TaskIssue(BaseModel):
 
     id: str
     title: str
-    description: str
+    description: str | None = None
     status: TaskIssueStatus = TaskIssueStatus.OPEN
     resolution: str | None = None
     created_at: str | None = None

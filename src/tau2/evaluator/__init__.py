@@ -1,1 +1,1 @@
-"""tau2.evaluator."""
+"""Grading: one module per thing a reward can rest on, and the product of those that count."""

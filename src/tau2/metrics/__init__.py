@@ -1,1 +1,1 @@
-"""tau2.metrics."""
+"""Pure functions of results: pass^k, averages, break-downs."""

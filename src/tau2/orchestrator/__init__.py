@@ -1,1 +1,1 @@
-"""tau2.orchestrator."""
+"""The turn loop: a generator that performs no I/O, and its drivers."""

@@ -1,0 +1,182 @@
+"""Grading a simulation: run the checks, multiply those that count.
+
+`grade` works on objects; `evaluate_simulation` is the by-name form for stored trajectories.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from math import prod
+from typing import Any
+
+from tau2.data_model.simulation import RewardInfo, SimulationRun, TerminationReason
+from tau2.data_model.tasks import EvaluationCriteria, RewardType, Task
+from tau2.environment.environment import Environment
+from tau2.environment.world import World
+from tau2.evaluator.evaluator_action import check_actions, grade_actions
+from tau2.evaluator.evaluator_communicate import check_communication, grade_communication
+from tau2.evaluator.evaluator_env import grade_environment
+from tau2.evaluator.evaluator_nl_assertions import check_nl_assertions, grade_nl_assertions
+from tau2.evaluator.evidence import Evidence, Judge
+from tau2.registry import registry
+
+
+class EvaluationType(StrEnum):
+    """Which checks are run, and whether the task's reward basis decides what counts."""
+
+    ENV = "env"
+    COMMUNICATE = "communicate"
+    ACTION = "action"
+    ALL = "all"
+    NL_ASSERTIONS = "nl_assertions"
+    ALL_WITH_NL_ASSERTIONS = "all_with_nl_assertions"
+    ALL_IGNORE_BASIS = "all_ignore_basis"
+    ALL_WITH_NL_ASSERTIONS_IGNORE_BASIS = "all_with_nl_assertions_ignore_basis"
+
+
+FINISHED = frozenset({TerminationReason.AGENT_STOP, TerminationReason.USER_STOP})
+"""Endings after which a reward above 0 is possible."""
+
+_WITH_NL = frozenset({EvaluationType.ALL_WITH_NL_ASSERTIONS, EvaluationType.ALL_WITH_NL_ASSERTIONS_IGNORE_BASIS})
+_IGNORING = frozenset({EvaluationType.ALL_IGNORE_BASIS, EvaluationType.ALL_WITH_NL_ASSERTIONS_IGNORE_BASIS})
+
+
+def needs_judge(task: Task, evaluation_type: EvaluationType) -> bool:
+    """Return whether grading this task asks the judge model."""
+    criteria = task.evaluation_criteria
+    if criteria is None or not criteria.nl_assertions:
+        return False
+    if evaluation_type is EvaluationType.NL_ASSERTIONS or evaluation_type in _WITH_NL:
+        return True
+    return evaluation_type is EvaluationType.ALL and RewardType.NL_ASSERTION in criteria.reward_basis
+
+
+_SINGLE: Mapping[EvaluationType, Callable[[Evidence], RewardInfo]] = {
+    EvaluationType.ENV: grade_environment,
+    EvaluationType.ACTION: lambda evidence: grade_actions(check_actions(evidence)),
+    EvaluationType.COMMUNICATE: lambda evidence: grade_communication(check_communication(evidence)),
+    EvaluationType.NL_ASSERTIONS: lambda evidence: grade_nl_assertions(check_nl_assertions(evidence)),
+}
+
+
+def grade(
+    run: SimulationRun,
+    world: World,
+    evaluation_type: EvaluationType = EvaluationType.ALL,
+    *,
+    live: Environment | None = None,
+    judge: Judge | None = None,
+    strict_replay: bool = True,
+    strict_compat: bool | None = None,
+) -> RewardInfo:
+    """Return the reward of a simulation.
+
+    Args:
+        run: The finished simulation.
+        world: Its task and a factory of fresh environments.
+        evaluation_type: Which checks to run.
+        live: The environment it was played on; without it the trajectory is replayed.
+        judge: The model for natural-language assertions; default: the configured one.
+        strict_replay: A replayed result that differs from the recorded one is a reward of 0.
+        strict_compat: Grade like the original; default: as the environment is.
+
+    Raises:
+        ModelError: the judge cannot be reached.
+    """
+    criteria = world.task.evaluation_criteria
+    if criteria is None:
+        return RewardInfo(reward=1.0, reward_basis=None, info={"note": "the task has no evaluation criteria"})
+    evidence = Evidence(world, run.get_messages(), live=live, strict_replay=strict_replay, judge=judge)
+    evidence.strict_compat = evidence.start.strict_compat if strict_compat is None else strict_compat
+    if run.termination_reason not in FINISHED:
+        return _ended_early(evidence, run.termination_reason)
+    if evaluation_type in _SINGLE:
+        return _SINGLE[evaluation_type](evidence)
+    return _product(evidence, criteria, evaluation_type)
+
+
+def _product(evidence: Evidence, criteria: EvaluationCriteria, evaluation_type: EvaluationType) -> RewardInfo:
+    parts = {
+        "env": grade_environment(evidence),
+        "action": grade_actions(check_actions(evidence)),
+        "communicate": grade_communication(check_communication(evidence)),
+    }
+    basis = set(criteria.reward_basis)
+    if evaluation_type in _WITH_NL or (RewardType.NL_ASSERTION in basis and evaluation_type not in _IGNORING):
+        parts["nl"] = grade_nl_assertions(check_nl_assertions(evidence))
+    ignoring = evaluation_type in _IGNORING
+    counted = [part for name, part in parts.items() if ignoring or basis & _BASES[name]]
+    breakdown: dict[RewardType, float] = {}
+    for part in counted:
+        breakdown.update(part.reward_breakdown or dict.fromkeys(part.reward_basis or (), part.reward))
+    shown = [b for name in parts for b in RewardType if b in _BASES[name]] if ignoring else criteria.reward_basis
+    return _merged(parts, prod((part.reward for part in counted), start=1.0), list(shown), breakdown)
+
+
+_BASES: Mapping[str, frozenset[RewardType]] = {
+    "env": frozenset({RewardType.DB, RewardType.ENV_ASSERTION}),
+    "action": frozenset({RewardType.ACTION}),
+    "communicate": frozenset({RewardType.COMMUNICATE}),
+    "nl": frozenset({RewardType.NL_ASSERTION}),
+}
+
+
+def _merged(
+    parts: Mapping[str, RewardInfo],
+    reward: float,
+    basis: list[RewardType] | None,
+    breakdown: dict[RewardType, float] | None,
+) -> RewardInfo:
+    nl = parts.get("nl")
+    return RewardInfo(
+        reward=reward,
+        db_check=parts["env"].db_check,
+        env_assertions=parts["env"].env_assertions,
+        action_checks=parts["action"].action_checks,
+        communicate_checks=parts["communicate"].communicate_checks,
+        nl_assertions=nl.nl_assertions if nl else None,
+        reward_basis=basis,
+        reward_breakdown=breakdown,
+        info={name: part.info for name, part in parts.items()} | ({} if nl else {"nl": None}),
+    )
+
+
+def _ended_early(evidence: Evidence, reason: TerminationReason) -> RewardInfo:
+    """Report every check that needs no judge; the reward is 0."""
+    parts = {
+        "env": grade_environment(evidence),
+        "action": grade_actions(check_actions(evidence)),
+        "communicate": grade_communication(check_communication(evidence)),
+    }
+    merged = _merged(parts, 0.0, None, None)
+    note = f"Simulation terminated prematurely. Termination reason: {reason.value}"
+    return merged.model_copy(update={"info": {"note": note, **(merged.info or {})}})
+
+
+def evaluate_simulation(
+    simulation: SimulationRun,
+    task: Task,
+    evaluation_type: EvaluationType,
+    solo_mode: bool,
+    domain: str,
+    mode: Any = None,  # noqa: ARG001  -- public signature; the record itself knows its mode
+    env_kwargs: Mapping[str, Any] | None = None,
+    strict_replay: bool = True,
+    *,
+    judge: Judge | None = None,
+) -> RewardInfo:
+    """Grade a stored simulation of a registered domain by replaying it. Raise UnknownName for another domain."""
+    constructor = registry.get_env_constructor(domain)
+    options = dict(env_kwargs or {})
+    world = World(task, lambda: constructor(solo_mode=solo_mode, **options))
+    return grade(simulation, world, EvaluationType(evaluation_type), judge=judge, strict_replay=strict_replay)
+
+
+__all__ = [
+    "EvaluationType",
+    "RewardInfo",
+    "evaluate_simulation",
+    "grade",
+    "needs_judge",
+]

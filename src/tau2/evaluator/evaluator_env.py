@@ -1,0 +1,100 @@
+"""The world at the end: equal to the gold world, and as the assertions say."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tau2.data_model.message import Message
+from tau2.data_model.simulation import DBCheck, EnvAssertionCheck, RewardInfo
+from tau2.data_model.tasks import EnvAssertion, RewardType, Task
+from tau2.environment.environment import Environment
+from tau2.environment.world import World
+from tau2.errors import ReplayMismatch, Tau2Error
+from tau2.evaluator.evaluator_base import EvaluatorBase
+from tau2.evaluator.evidence import Evidence
+
+logger = logging.getLogger(__name__)
+
+
+def check_database(evidence: Evidence) -> DBCheck:
+    """Compare the databases of both sides with those of the gold world."""
+    match = evidence.actual.same_state(evidence.gold.environment)
+    return DBCheck(db_match=match, db_reward=float(match))
+
+
+def check_assertions(evidence: Evidence) -> list[EnvAssertionCheck]:
+    """Ask every assertion about the world; one that raises is not met, and says why."""
+    return [_asserted(evidence.actual, assertion) for assertion in evidence.criteria.env_assertions or ()]
+
+
+def _asserted(environment: Environment, assertion: EnvAssertion) -> EnvAssertionCheck:
+    try:
+        met, reason = environment.run_env_assertion(assertion, raise_assertion_error=False), None
+    except Exception as problem:
+        logger.debug("assertion %s raised", assertion.func_name, exc_info=True)
+        met, reason = False, f"{assertion.func_name} raised: {problem}"
+    return EnvAssertionCheck(env_assertion=assertion, met=met, reward=float(met), justification=reason)
+
+
+def grade_environment(evidence: Evidence) -> RewardInfo:
+    """Return the reward that rests on the world: the product of DB and ENV_ASSERTION where they count."""
+    criteria = evidence.criteria
+    if criteria.actions is None and criteria.env_assertions is None:
+        return RewardInfo(
+            reward=1.0,
+            db_check=DBCheck(db_match=True, db_reward=1.0),
+            info={"note": "the task has neither reference actions nor assertions"},
+        )
+    try:
+        database, assertions = check_database(evidence), check_assertions(evidence)
+    except (ReplayMismatch, Tau2Error) as problem:
+        return _ungradable(evidence, problem)
+    scores = {
+        RewardType.DB: database.db_reward,
+        RewardType.ENV_ASSERTION: float(all(check.met for check in assertions)),
+    }
+    counted = {basis: score for basis, score in scores.items() if basis in criteria.reward_basis}
+    reward = 1.0
+    for score in counted.values():
+        reward *= score
+    return RewardInfo(
+        reward=reward,
+        db_check=database,
+        env_assertions=assertions,
+        reward_basis=list(counted),
+        reward_breakdown=counted,
+        info={"gold_errors": evidence.gold.errors} if evidence.gold.errors else None,
+    )
+
+
+def _ungradable(evidence: Evidence, problem: Exception) -> RewardInfo:
+    counted = [
+        basis for basis in (RewardType.DB, RewardType.ENV_ASSERTION) if basis in evidence.criteria.reward_basis
+    ]
+    return RewardInfo(
+        reward=0.0,
+        db_check=DBCheck(db_match=False, db_reward=0.0),
+        reward_basis=counted,
+        reward_breakdown=dict.fromkeys(counted, 0.0),
+        info={"error": str(problem)},
+    )
+
+
+class EnvironmentEvaluator(EvaluatorBase):
+    """Grades the world at the end."""
+
+    @classmethod
+    def calculate_reward(  # type: ignore[override]  # each kind names what it needs, as in the public package
+        cls,
+        environment_constructor: Callable[..., Environment],
+        task: Task,
+        full_trajectory: list[Message],
+        solo_mode: bool = False,
+        env_kwargs: Mapping[str, Any] | None = None,
+        strict_replay: bool = True,
+    ) -> RewardInfo:
+        """Replay a trajectory on a fresh environment and grade what it leaves behind."""
+        world = World(task, lambda: environment_constructor(solo_mode=solo_mode, **(env_kwargs or {})))
+        return grade_environment(Evidence(world, full_trajectory, strict_replay=strict_replay))

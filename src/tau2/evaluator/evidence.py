@@ -1,0 +1,153 @@
+"""What a check looks at: the conversation, the world as it ended, and the world as the reference leaves it."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections import OrderedDict
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from functools import cached_property
+from threading import Lock
+from typing import Any
+
+from tau2.data_model.message import Message, MultiToolMessage
+from tau2.data_model.tasks import Action, EvaluationCriteria, Task
+from tau2.environment.cow import clone
+from tau2.environment.environment import Environment
+from tau2.environment.world import World
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """The model that judges natural-language assertions."""
+
+    model: str
+    args: dict[str, Any] = field(default_factory=dict)
+    completion_fn: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gold:
+    """The world after the reference actions."""
+
+    environment: Environment
+    errors: list[str]
+    """Reference actions that failed; a correct task has none."""
+
+
+@dataclass
+class Evidence:
+    """Everything the checks of one simulation may look at.
+
+    `live` is the environment the episode was played on; without it, the stored trajectory is replayed on a fresh one.
+    """
+
+    world: World
+    messages: list[Message]
+    live: Environment | None = None
+    strict_replay: bool = True
+    strict_compat: bool = False
+    judge: Judge | None = None
+
+    @property
+    def task(self) -> Task:
+        """The task that was played."""
+        return self.world.task
+
+    @property
+    def criteria(self) -> EvaluationCriteria:
+        """The task's criteria; empty ones when it has none."""
+        return self.task.evaluation_criteria or EvaluationCriteria()
+
+    @cached_property
+    def start(self) -> Environment:
+        """A fresh environment before the task's initial state; for facts about tools, never to be played on."""
+        return self.world.fresh()
+
+    @cached_property
+    def actual(self) -> Environment:
+        """The world as the episode left it. Raise ReplayMismatch when a stored trajectory does not replay."""
+        if self.live is not None:
+            return self.live
+        environment = self.world.fresh()
+        state = self.task.initial_state
+        environment.set_state(
+            initialization_data=state.initialization_data if state else None,
+            initialization_actions=state.initialization_actions if state else None,
+            message_history=[message for message in self.messages if not isinstance(message, MultiToolMessage)],
+            strict=self.strict_replay,
+        )
+        return environment
+
+    @cached_property
+    def gold(self) -> Gold:
+        """The world as the reference leaves it; computed once per process for a world with an id."""
+        return _cached_gold(self.world, self.start)
+
+
+_MOST_GOLD_WORLDS = 4096  # each costs the records its reference touches: a few kilobytes
+_gold_worlds: OrderedDict[Hashable, Gold] = OrderedDict()
+_gold_lock = Lock()
+
+
+def _cached_gold(world: World, start: Environment) -> Gold:
+    if start.world_id is None or not start.is_pristine():
+        return make_gold(world)
+    key = (start.world_id, start.strict_compat, _fingerprint(world.task))
+    with _gold_lock:
+        known = _gold_worlds.get(key)
+        if known is not None:
+            _gold_worlds.move_to_end(key)
+            return known
+    gold = make_gold(world)
+    with _gold_lock:
+        _gold_worlds[key] = gold
+        if len(_gold_worlds) > _MOST_GOLD_WORLDS:
+            _gold_worlds.popitem(last=False)
+    return gold
+
+
+def _fingerprint(task: Task) -> str:
+    """Return a digest of what determines the gold world, so that an edited task never meets an old one."""
+    digest = hashlib.sha256()
+    if task.initial_state is not None:
+        digest.update(task.initial_state.model_dump_json().encode())
+    for action in (task.evaluation_criteria.actions if task.evaluation_criteria else None) or ():
+        digest.update(action.model_dump_json().encode())
+    return digest.hexdigest()
+
+
+def make_gold(world: World) -> Gold:
+    """Play the reference actions on a fresh world."""
+    environment = world.fresh()
+    environment.set_solo_mode(False)  # the reference says itself whose tool a call is for
+    state = world.task.initial_state
+    environment.set_state(
+        initialization_data=state.initialization_data if state else None,
+        initialization_actions=state.initialization_actions if state else None,
+        message_history=(state.message_history or []) if state else [],
+    )
+    actions = (world.task.evaluation_criteria.actions if world.task.evaluation_criteria else None) or []
+    errors = [problem for action in actions if (problem := _carry_out(environment, action)) is not None]
+    return Gold(environment, errors)
+
+
+def _carry_out(environment: Environment, action: Action) -> str | None:
+    """Make one reference call; return what went wrong, or None. Reads are skipped: they change nothing."""
+    try:
+        toolkit = environment.toolkit_for(action.name, action.requestor)
+        if toolkit.has_tool(action.name) and not toolkit.tool_mutates_state(action.name):
+            return None
+        arguments = clone(action.arguments)
+        if not environment.strict_compat and toolkit.has_tool(action.name):
+            arguments = toolkit.coerce(action.name, arguments)
+        environment.make_tool_call(action.name, requestor=action.requestor, **arguments)
+        if not environment.strict_compat:
+            environment.sync_tools()  # the original leaves this out; see docs/differences.md
+    except Exception as problem:
+        logger.debug("reference action %s failed", action.name, exc_info=True)
+        return f"{action.get_func_format()}: {problem}"
+    return None

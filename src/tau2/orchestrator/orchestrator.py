@@ -1,0 +1,379 @@
+"""Drivers of one half-duplex episode: `run()`, `await arun()`, or `step()` by step."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import Callable, Generator
+from concurrent.futures import Executor
+from datetime import datetime, timedelta
+from typing import Any
+
+from tau2.config import DEFAULT_FIRST_AGENT_MESSAGE_TEXT
+from tau2.data_model.message import AssistantMessage, Message, MultiToolMessage, ToolMessage, UserMessage
+from tau2.data_model.simulation import SessionUsage, SimulationRun, TerminationReason
+from tau2.data_model.tasks import Task
+from tau2.environment.environment import Environment
+from tau2.environment.world import World
+from tau2.errors import (
+    AgentError,
+    ConfigError,
+    ContextWindowExceeded,
+    DeadlineExceeded,
+    EmptyCompletion,
+    UserError,
+)
+from tau2.llm.deadline import deadline
+from tau2.orchestrator.episode import Answer, Ask, Failure, Log, Role, Rules, episode, next_after, seen_by
+from tau2.orchestrator.limits import Limits
+from tau2.participant.drive import areply, reply
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_FIRST_AGENT_MESSAGE = AssistantMessage(content=DEFAULT_FIRST_AGENT_MESSAGE_TEXT, cost=0.0)
+
+_EPISODE_FAILURES = (AgentError, UserError, ContextWindowExceeded, DeadlineExceeded, EmptyCompletion)
+"""What ends an episode with a reason of its own; everything else is a fault of the surroundings and propagates."""
+
+
+def greeting() -> AssistantMessage:
+    """Return the agent's first message, newly made."""
+    return AssistantMessage(content=DEFAULT_FIRST_AGENT_MESSAGE_TEXT, cost=0.0)
+
+
+class Orchestrator:
+    """One episode between an agent, a user and an environment.
+
+    Args:
+        domain: A label for the record.
+        agent, user: Participants; each has `generate_next_message(message, state)` or its asynchronous twin.
+        environment: A fresh environment; the episode plays on it.
+        task: What is played.
+        max_steps: Hops (messages and tool executions) before the episode is stopped.
+        max_errors: Failed tool calls before it is stopped.
+        seed: Handed to both participants.
+        solo_mode: There is no user; the environment must be in solo mode.
+        simulation_id: Id of the record; default: random.
+        validate_communication: Fail a participant that sends text together with tool calls.
+        timeout: Wall-clock seconds; bounds a model call under way too.
+        environment_factory: Makes fresh environments for grading; default: a fork taken before the episode starts.
+        now: Clock of the record's timestamps; default: local time.
+
+    Raises:
+        ValueError: a participant cannot take turns, or solo mode does not fit the environment.
+    """
+
+    mode = "half_duplex"
+
+    def __init__(
+        self,
+        domain: str,
+        agent: Any,
+        user: Any,
+        environment: Environment,
+        task: Task,
+        max_steps: int = 100,
+        max_errors: int = 10,
+        seed: int | None = None,
+        solo_mode: bool = False,
+        simulation_id: str | None = None,
+        validate_communication: bool = False,
+        timeout: float | None = None,
+        *,
+        environment_factory: Callable[[], Environment] | None = None,
+        now: Callable[[], str] | None = None,
+    ) -> None:
+        for name, participant in (("agent", agent), ("user", user)):
+            if not hasattr(participant, "generate_next_message"):
+                raise ConfigError(f"the {name} ({type(participant).__name__}) must have generate_next_message")
+        if solo_mode and not environment.solo_mode:
+            raise ConfigError("solo mode needs an environment in solo mode: get_environment(solo_mode=True)")
+        self.domain, self.agent, self.user, self.environment, self.task = domain, agent, user, environment, task
+        self.limits = Limits(max_steps=max_steps, max_errors=max_errors, timeout=timeout)
+        self.seed, self.solo_mode = seed, solo_mode
+        self.simulation_id = simulation_id or str(uuid.uuid4())
+        self.validate_communication = validate_communication
+        self.agent_state: Any = None
+        self.user_state: Any = None
+        self.world = World(task, environment_factory or _taken_before_play(environment, task))
+        self._now = now
+        self._log = Log()
+        self._flow: Generator[Ask, Answer, Log] | None = None
+        self._pending: Ask | None = None
+        self._began = 0.0
+        self._start_time = self._stamp()
+
+    # Names under which downstream code reads the progress of an episode.
+    step_count = property(lambda self: self._log.steps)
+    num_errors = property(lambda self: self._log.errors)
+    done = property(lambda self: self._log.done)
+    termination_reason = property(lambda self: self._log.termination_reason)
+    trajectory = property(lambda self: self._log.trajectory)
+    from_role = property(lambda self: self._log.from_role)
+    to_role = property(lambda self: self._log.to_role)
+    message = property(lambda self: self._log.message)
+    max_steps = property(lambda self: self.limits.max_steps)
+    max_errors = property(lambda self: self.limits.max_errors)
+    timeout = property(lambda self: self.limits.timeout)
+
+    @property
+    def pending(self) -> Ask | None:
+        """What the episode waits for; None before it starts and after it ends."""
+        return self._pending
+
+    def _stamp(self) -> str:
+        return self._now() if self._now is not None else datetime.now().isoformat()  # noqa: DTZ005  -- public format
+
+    def initialize(self) -> None:
+        """Bring the world and the participants to the start; the first `pending` ask is there afterwards."""
+        self._began, self._start_time = time.perf_counter(), self._stamp()
+        history = self._history()
+        self._set_world(history)
+        if self.seed is not None:
+            self.agent.set_seed(self.seed)
+            self.user.set_seed(self.seed)
+        first, unheard = self._first_ask(history)
+        known = history[: len(history) - unheard]
+        self.agent_state = self.agent.get_init_state(message_history=self._known(Role.AGENT, first, history, known))
+        self.user_state = self.user.get_init_state(message_history=self._known(Role.USER, first, history, known))
+        self._log = Log(trajectory=list(history))
+        rules = Rules(
+            agent_stops=self.agent.is_stop,
+            user_stops=self.user.is_stop,
+            limits=self.limits,
+            solo=self.solo_mode,
+            validate_communication=self.validate_communication,
+            elapsed=lambda: time.perf_counter() - self._began,
+        )
+        self._end_if_stopped(history, rules)
+        self._flow = episode(self._log, first, rules)
+        self._pending = next(self._flow, None)
+
+    @staticmethod
+    def _known(role: Role, first: Ask, history: list[Message], known: list[Message]) -> list[Message]:
+        """Return what a participant remembers: all it saw, less what it is about to be told."""
+        return seen_by(role, known if first.to is role else history)
+
+    def _first_ask(self, history: list[Message]) -> tuple[Ask, int]:
+        if history:
+            return next_after(history)
+        if self.solo_mode:
+            return Ask(Role.AGENT, None), 0
+        opening = greeting()
+        opening.timestamp = self._stamp()
+        history.append(opening)
+        return Ask(Role.USER, opening), 1
+
+    def _end_if_stopped(self, history: list[Message], rules: Rules) -> None:
+        last = history[-1] if history else None
+        if isinstance(last, UserMessage) and rules.user_stops(last):
+            self._log.end(TerminationReason.USER_STOP)
+        elif isinstance(last, AssistantMessage) and rules.agent_stops(last):
+            self._log.end(TerminationReason.AGENT_STOP)
+
+    def _history(self) -> list[Message]:
+        """Return a copy of the task's history, as if it had happened just now, a second apart."""
+        state = self.task.initial_state
+        recorded = (state.message_history or []) if state else []
+        now = datetime.fromisoformat(self._stamp())
+        history = [message.model_copy(deep=True) for message in recorded]
+        for number, message in enumerate(history):
+            if not isinstance(message, MultiToolMessage):
+                message.turn_idx = None
+                message.timestamp = (now - timedelta(seconds=len(history) - number)).isoformat()
+        return history
+
+    def _set_world(self, history: list[Message]) -> None:
+        state = self.task.initial_state
+        settled = history[:-1] if history and getattr(history[-1], "tool_calls", None) else history
+        self.environment.set_state(
+            initialization_data=state.initialization_data if state else None,
+            initialization_actions=state.initialization_actions if state else None,
+            message_history=settled,
+        )
+
+    def answer(self, reply_to_pending: Answer) -> None:
+        """Give the pending ask its answer and go on to the next. Raise RuntimeError when nothing is pending."""
+        if self._flow is None or self._pending is None:
+            raise RuntimeError("nothing is pending: initialize() first, and stop when `done`")
+        if self._now is not None:
+            self._restamp(reply_to_pending)
+        try:
+            self._pending = self._flow.send(reply_to_pending)
+        except StopIteration:
+            self._pending = None
+
+    def _restamp(self, answer: Answer) -> None:
+        for message in [answer] if isinstance(answer, AssistantMessage | UserMessage) else answer or ():  # type: ignore[union-attr]
+            if isinstance(message, AssistantMessage | UserMessage | ToolMessage):
+                message.timestamp = self._stamp()
+
+    def tool_results(self, ask: Ask) -> list[ToolMessage]:
+        """Carry out the tool calls of an ask, in order."""
+        results = [self.environment.get_response(call) for call in ask.calls]
+        self.environment.sync_tools()
+        return results
+
+    def step(self) -> None:
+        """Make one hop: have the pending ask answered by whoever it is for. Does nothing once done."""
+        if self._flow is None:
+            self.initialize()
+        elif self._pending is not None:
+            self.answer(self._answered(self._pending))
+
+    def _answered(self, ask: Ask) -> Answer:
+        if ask.to is Role.ENV:
+            return self.tool_results(ask)
+        try:
+            if ask.to is Role.AGENT:
+                message, self.agent_state = reply(self.agent, ask.heard, self.agent_state)
+            else:
+                message, self.user_state = reply(self.user, ask.heard, self.user_state)
+        except _EPISODE_FAILURES as problem:
+            return _failure(ask.to, problem)
+        return message  # type: ignore[no-any-return]  # the episode checks what it is
+
+    async def _aanswered(self, ask: Ask, executor: Executor | None) -> Answer:
+        if ask.to is Role.ENV:
+            return self.tool_results(ask)
+        try:
+            async with asyncio.timeout(self._remaining()):
+                if ask.to is Role.AGENT:
+                    message, self.agent_state = await areply(self.agent, ask.heard, self.agent_state, executor)
+                else:
+                    message, self.user_state = await areply(self.user, ask.heard, self.user_state, executor)
+        except _EPISODE_FAILURES as problem:
+            return _failure(ask.to, problem)
+        except TimeoutError as problem:
+            if (left := self._remaining()) is None or left > 0:
+                raise  # a participant's own time-out, not ours
+            return _failure(ask.to, DeadlineExceeded(str(problem) or "the episode's time is out"))
+        return message  # type: ignore[no-any-return]  # the episode checks what it is
+
+    def _remaining(self) -> float | None:
+        """Return the seconds left, or None without a limit."""
+        if self.limits.timeout is None:
+            return None
+        return max(0.0, self.limits.timeout - (time.perf_counter() - self._began))
+
+    def run(self) -> SimulationRun:
+        """Play to the end on this thread and return the record (not graded)."""
+        token = deadline.set(_moment(self.limits.timeout))
+        try:
+            if self._flow is None:
+                self.initialize()
+            while self._pending is not None:
+                self.answer(self._answered(self._pending))
+            return self.finalize()
+        finally:
+            deadline.reset(token)
+            self._release()
+
+    async def arun(self, executor: Executor | None = None) -> SimulationRun:
+        """Play to the end on the running event loop and return the record (not graded).
+
+        `executor` runs participants that may block; default: the loop's own.
+        """
+        token = deadline.set(_moment(self.limits.timeout))
+        try:
+            if self._flow is None:
+                self.initialize()
+            while self._pending is not None:
+                self.answer(await self._aanswered(self._pending, executor))
+            return self.finalize()
+        finally:
+            deadline.reset(token)
+            self._release()
+
+    def _release(self) -> None:
+        """Close the generator; an episode that was broken off leaves nothing behind."""
+        if self._flow is not None:
+            self._flow.close()
+        self._pending = None
+
+    def get_trajectory(self) -> list[Message]:
+        """Return what was said and done so far, in order."""
+        return list(self._log.trajectory)
+
+    get_messages = get_trajectory
+
+    def finalize(self) -> SimulationRun:
+        """Tell the participants that it is over and return the record of a finished episode."""
+        log = self._log
+        if log.termination_reason is None:
+            raise RuntimeError("the episode is not over: it has no termination reason yet")
+        for name, participant, state in (
+            ("agent", self.agent, self.agent_state),
+            ("user", self.user, self.user_state),
+        ):
+            try:
+                participant.stop(log.message, state)
+            except Exception:  # a participant's farewell must not cost a finished episode
+                logger.warning("%s.stop failed", name, exc_info=True)
+        for index, message in enumerate(log.trajectory):
+            message.turn_idx = index  # type: ignore[union-attr]  # MultiToolMessage is never stored
+        agent_turns = [message for message in log.trajectory if isinstance(message, AssistantMessage)]
+        user_turns = [message for message in log.trajectory if isinstance(message, UserMessage)]
+        return SimulationRun(
+            id=self.simulation_id,
+            task_id=self.task.id,
+            timestamp=self._start_time,
+            start_time=self._start_time,
+            end_time=self._stamp(),
+            duration=time.perf_counter() - self._began,
+            termination_reason=log.termination_reason,
+            agent_cost=_cost(agent_turns),
+            user_cost=_cost(user_turns),
+            agent_usage=_usage(agent_turns),
+            user_usage=_usage(user_turns),
+            messages=log.trajectory,
+            seed=self.seed,
+            mode=self.mode,
+            info={"error": log.note} if log.note else None,
+        )
+
+
+def _taken_before_play(environment: Environment, task: Task) -> Callable[[], Environment]:
+    """Return a factory over a fork taken now, before the episode touches anything."""
+    if task.evaluation_criteria is None:
+        return environment.fork
+    before = environment.fork()
+    return before.fork
+
+
+def _moment(timeout: float | None) -> float | None:
+    return None if timeout is None else time.monotonic() + timeout
+
+
+_REASONS: tuple[tuple[type[Exception], TerminationReason], ...] = (
+    (DeadlineExceeded, TerminationReason.TIMEOUT),
+    (ContextWindowExceeded, TerminationReason.CONTEXT_WINDOW_EXCEEDED),
+    (AgentError, TerminationReason.AGENT_ERROR),
+    (UserError, TerminationReason.USER_ERROR),
+)
+
+
+def _failure(role: Role, problem: Exception) -> Failure:
+    by_role = TerminationReason.AGENT_ERROR if role is Role.AGENT else TerminationReason.USER_ERROR
+    reason = next((reason for kind, reason in _REASONS if isinstance(problem, kind)), by_role)
+    if role is Role.USER and reason is TerminationReason.CONTEXT_WINDOW_EXCEEDED:
+        reason = TerminationReason.USER_ERROR  # the agent is not to blame for the other side's window
+    return Failure(reason, f"{role}: {problem}")
+
+
+def _cost(messages: list[Any]) -> float | None:
+    """Return what one side cost, or None when the price of any message is unknown."""
+    costs = [message.cost for message in messages]
+    return None if any(cost is None for cost in costs) else float(sum(costs))
+
+
+def _usage(messages: list[Any]) -> SessionUsage:
+    used = [message.usage for message in messages if message.usage]
+    return SessionUsage(
+        prompt_tokens=sum(int(usage.get("prompt_tokens") or 0) for usage in used),
+        completion_tokens=sum(int(usage.get("completion_tokens") or 0) for usage in used),
+        model_calls=len(used),
+        malformed_tool_calls=sum(int(usage.get("malformed_tool_calls") or 0) for usage in used),
+    )

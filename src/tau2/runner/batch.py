@@ -1,0 +1,339 @@
+"""Layer 3: many simulations at once, each durable before it is counted.
+
+One event loop plays up to `max_concurrency` episodes; participants that only have blocking methods run in a bounded
+thread pool. Seeds are derived per task and trial, so results do not depend on concurrency or order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import traceback
+import uuid
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tau2 import config as defaults
+from tau2.data_model.results_io import SIMULATIONS_NAME, save_simulation
+from tau2.data_model.simulation import (
+    Results,
+    ResultsFormat,
+    RunConfig,
+    SimulationRun,
+    TerminationReason,
+    TextRunConfig,
+)
+from tau2.data_model.tasks import Task
+from tau2.errors import ConfigError, DataFileError, MissingExtra, ModelRefused, ParticipantError, UnknownName
+from tau2.evaluator.evaluator import EvaluationType, needs_judge
+from tau2.evaluator.evidence import Judge
+from tau2.registry import registry
+from tau2.runner.build import build_text_orchestrator, check_task
+from tau2.runner.events import Event, RunEnded, RunStarted, SimulationRetried, SimulationStored, Sink
+from tau2.runner.simulation import arun_simulation
+from tau2.runner.store import RunStore, Unit
+from tau2.runner.tasks import _slug, configured_tasks, get_info, run_folder
+from tau2.seeds import derive_seed
+from tau2.utils.utils import get_now
+
+logger = logging.getLogger(__name__)
+
+_HOPELESS = (
+    ConfigError, DataFileError, MissingExtra, ModelRefused, ParticipantError, UnknownName,
+    TypeError, AttributeError, NameError, ImportError, NotImplementedError,
+)  # fmt: skip
+"""What a second attempt cannot mend: wrong settings and wrong code."""
+
+
+class Job(NamedTuple):
+    """One unit with what it needs to be played."""
+
+    task: Task
+    trial: int
+    seed: int
+
+    @property
+    def unit(self) -> Unit:
+        """What is played once."""
+        return self.task.id, self.trial
+
+
+def _ignore(_event: Event) -> None:
+    """Listen to nothing."""
+
+
+def unit_seed(base: int, task_id: str, trial: int) -> int:
+    """Return the seed of one trial of one task."""
+    return derive_seed(base, "simulation", task_id, trial)
+
+
+def judge_of(config: RunConfig) -> Judge:
+    """Return the configured judge."""
+    args = config.llm_args_judge or dict(defaults.DEFAULT_LLM_NL_ASSERTIONS_ARGS)
+    return Judge(config.llm_judge or defaults.judge_model(), args)
+
+
+def _check_config(config: RunConfig, tasks: Sequence[Task], evaluation_type: EvaluationType) -> TextRunConfig:
+    """Raise ConfigError, before anything is paid for, when a run cannot work as configured."""
+    if not isinstance(config, TextRunConfig):
+        raise ConfigError("this version plays text; voice runs need the voice engine, which it does not contain yet")
+    if not tasks:
+        raise ConfigError("there is no task to play")
+    for name in ("num_trials", "max_steps", "max_errors", "max_concurrency"):
+        if getattr(config, name) <= 0:
+            raise ConfigError(f"{name} must be at least 1, not {getattr(config, name)}")
+    for name in ("workers", "provider_limits", "auto_review", "verbose_logs", "retrieval_config"):
+        if getattr(config, name):
+            raise ConfigError(f"{name} is not available in this version; leave it at its default")
+    for task in tasks:
+        check_task(config, task)
+    _check_models(config, tasks, evaluation_type)
+    return config
+
+
+def _check_models(config: TextRunConfig, tasks: Sequence[Task], evaluation_type: EvaluationType) -> None:
+    from tau2.llm import check_model  # noqa: PLC0415  -- the model layer is loaded only by runs that use it
+
+    if config.agent in registry.agents and registry.agents.get(config.agent).needs_model:
+        check_model(config.llm_agent, config.llm_args_agent)
+    if config.user in registry.users and registry.users.get(config.user).needs_model:
+        check_model(config.llm_user, config.llm_args_user)
+    judged = next((task for task in tasks if needs_judge(task, evaluation_type)), None)
+    if judged is not None:
+        judge = judge_of(config)
+        try:
+            check_model(judge.model, judge.args)
+        except ConfigError as problem:
+            raise ConfigError(
+                f"task {judged.id!r} is graded by a judge model, which cannot be used: {problem}; "
+                "name another with llm_judge (--llm-judge) or TAU2_JUDGE_LLM"
+            ) from problem
+
+
+def _jobs(config: RunConfig, tasks: Sequence[Task]) -> list[Job]:
+    """Return every unit, trial by trial."""
+    return [
+        Job(task, trial, unit_seed(config.seed, task.id, trial))
+        for trial in range(config.num_trials)
+        for task in tasks
+    ]
+
+
+class _Batch:
+    """One run under way."""
+
+    def __init__(
+        self, config: TextRunConfig, store: RunStore, evaluation_type: EvaluationType, sink: Sink, total: int
+    ) -> None:
+        self.config, self.store, self.evaluation_type, self.sink = config, store, evaluation_type, sink
+        self.total, self.done = total, 0
+        self.judge = judge_of(config)
+        self.executor = ThreadPoolExecutor(config.max_concurrency, thread_name_prefix="tau2-participant")
+
+    async def play_all(self, jobs: Sequence[Job]) -> None:
+        """Play the jobs, up to `max_concurrency` at once."""
+        waiting = iter(jobs)
+        players = min(self.config.max_concurrency, len(jobs))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(players):
+                    group.create_task(self._player(waiting))
+        finally:
+            self.executor.shutdown(wait=False, cancel_futures=True)
+
+    async def _player(self, waiting: Iterator[Job]) -> None:
+        for job in waiting:
+            run = await self.play(job)
+            await asyncio.get_running_loop().run_in_executor(None, self.store.save, run)
+            self.done += 1
+            self.sink(SimulationStored(run, self.done, self.total))
+
+    async def play(self, job: Job) -> SimulationRun:
+        """Play one job; a failure of the surroundings is attempted again, and finally recorded as what it is."""
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                return await self._attempt(job)
+            except Exception as problem:
+                hopeless = isinstance(problem, _HOPELESS)
+                logger.info("%s trial %s, attempt %s: %s", job.task.id, job.trial, attempt, problem, exc_info=True)
+                if hopeless or attempt > self.config.max_retries:
+                    return _failed(job, problem, attempt)
+                self.sink(SimulationRetried(job.task.id, job.trial, attempt, str(problem)))
+                await asyncio.sleep(self.config.retry_delay)
+
+    async def _attempt(self, job: Job) -> SimulationRun:
+        identifier = f"{_slug(job.task.id)[:80]}-t{job.trial}-{uuid.uuid4().hex[:12]}"
+        orchestrator = build_text_orchestrator(self.config, job.task, seed=job.seed, simulation_id=identifier)
+        run = await arun_simulation(
+            orchestrator, evaluation_type=self.evaluation_type, judge=self.judge, executor=self.executor
+        )
+        run.trial, run.seed = job.trial, job.seed
+        return run
+
+
+def _failed(job: Job, problem: Exception, attempts: int) -> SimulationRun:
+    """Return the record of a simulation that failed for its surroundings: no reward, and why."""
+    now = get_now()
+    return SimulationRun(
+        id=f"{_slug(job.task.id)[:80]}-t{job.trial}-{uuid.uuid4().hex[:12]}",
+        task_id=job.task.id,
+        start_time=now,
+        end_time=now,
+        duration=0.0,
+        termination_reason=TerminationReason.INFRASTRUCTURE_ERROR,
+        messages=[],
+        trial=job.trial,
+        seed=job.seed,
+        info={
+            "error": str(problem),
+            "error_type": type(problem).__name__,
+            "error_traceback": "".join(traceback.format_tb(problem.__traceback__)),
+            "failed_after_attempts": attempts,
+        },
+    )
+
+
+async def arun_tasks(
+    config: RunConfig,
+    tasks: Sequence[Task],
+    *,
+    save_path: str | Path | None = None,
+    save_dir: str | Path | None = None,
+    evaluation_type: EvaluationType = EvaluationType.ALL,
+    console_display: bool = True,
+    results_format: ResultsFormat = "dir",
+    sink: Sink | None = None,
+) -> Results:
+    """Play tasks on the running event loop; see `run_tasks`."""
+    tasks = list(tasks)
+    text = _check_config(config, tasks, evaluation_type)
+    path = Path(save_path) if save_path is not None else Path(save_dir) if save_dir is not None else None
+    store = RunStore(path, results_format)
+    store.open(get_info(text), tasks, resume=config.auto_resume)
+    jobs = [job for job in _jobs(text, tasks) if not store.has(job.unit)]
+    total = len(tasks) * config.num_trials
+    listen = sink if sink is not None else _console(console_display)
+    batch = _Batch(text, store, evaluation_type, listen, total)
+    batch.done = total - len(jobs)
+    listen(RunStarted(total, batch.done, store.folder, f"{config.domain}: {text.agent} x {text.user}"))
+    interrupted = True
+    try:
+        await batch.play_all(jobs)
+        interrupted = False
+    finally:
+        results = store.finish()
+        listen(RunEnded(results, store.folder, interrupted))
+    return results
+
+
+def _console(wanted: bool) -> Sink:
+    """Return the sink that shows a run on the terminal; the runner knows it by name only."""
+    return registry.displays.get("console").make() if wanted else _ignore
+
+
+def run_tasks(
+    config: RunConfig,
+    tasks: Sequence[Task],
+    *,
+    save_path: str | Path | None = None,
+    save_dir: str | Path | None = None,
+    evaluation_type: EvaluationType = EvaluationType.ALL,
+    console_display: bool = True,
+    results_format: ResultsFormat = "dir",
+    sink: Sink | None = None,
+) -> Results:
+    """Play every task `num_trials` times and return all results.
+
+    Args:
+        config: Who plays and how.
+        tasks: What is played.
+        save_path: The results file; simulations lie beside it, each durable as soon as it is finished. None (and no
+            `save_dir`) keeps everything in memory.
+        save_dir: The folder of the run, when no file is named.
+        evaluation_type: Which checks are run.
+        console_display: Show progress and a summary on the terminal.
+        results_format: `dir` (default) or `json` for one file at the end.
+        sink: Receives the run's events instead of the terminal.
+
+    Raises:
+        ConfigError: the run cannot work as configured; nothing was played.
+        KeyboardInterrupt: Ctrl-C; whatever was finished is stored.
+    """
+    options: dict[str, Any] = {
+        "save_path": save_path,
+        "save_dir": save_dir,
+        "evaluation_type": evaluation_type,
+        "console_display": console_display,
+        "results_format": results_format,
+        "sink": sink,
+    }
+    results: Results = _on_a_loop(arun_tasks(config, tasks, **options))
+    return results
+
+
+def _on_a_loop(work: Any) -> Any:
+    """Run a coroutine to its end, also where an event loop is running already (a notebook, say)."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work)
+    with ThreadPoolExecutor(1, thread_name_prefix="tau2-run") as thread:
+        return thread.submit(asyncio.run, work).result()
+
+
+def run_domain(config: RunConfig, *, sink: Sink | None = None, console_display: bool = True) -> Results:
+    """Play a domain as configured: load and filter its tasks, save below the simulations folder, return results."""
+    tasks = configured_tasks(config)
+    return run_tasks(config, tasks, save_path=run_folder(config), sink=sink, console_display=console_display)
+
+
+async def arun_single_task(
+    config: RunConfig,
+    task: Task,
+    *,
+    seed: int | None = None,
+    evaluation_type: EvaluationType = EvaluationType.ALL,
+    save_dir: str | Path | None = None,
+    **unsupported: Any,
+) -> SimulationRun:
+    """Play one task on the running event loop; see `run_single_task`."""
+    wanted = {name: value for name, value in unsupported.items() if value}
+    if wanted:
+        raise ConfigError(f"{', '.join(sorted(wanted))}: not available in this version of run_single_task")
+    text = _check_config(config, [task], evaluation_type)
+    store = RunStore(None)
+    batch = _Batch(text, store, evaluation_type, _ignore, total=1)
+    job = Job(task, 0, unit_seed(config.seed, task.id, 0) if seed is None else seed)
+    try:
+        run = await batch.play(job)
+    finally:
+        batch.executor.shutdown(wait=False, cancel_futures=True)
+    if save_dir is not None:
+        save_simulation(run, Path(save_dir) / SIMULATIONS_NAME)
+    return run
+
+
+def run_single_task(
+    config: RunConfig,
+    task: Task,
+    *,
+    seed: int | None = None,
+    evaluation_type: EvaluationType = EvaluationType.ALL,
+    save_dir: str | Path | None = None,
+    **unsupported: Any,
+) -> SimulationRun:
+    """Play one task once and return the graded simulation.
+
+    With `save_dir`, the record is also written to `<save_dir>/simulations/`. An infrastructure failure, after the
+    configured retries, is returned as a simulation that says so. Inside a running event loop, await
+    `arun_single_task` instead of blocking it.
+    """
+    work = arun_single_task(
+        config, task, seed=seed, evaluation_type=evaluation_type, save_dir=save_dir, **unsupported
+    )
+    run: SimulationRun = _on_a_loop(work)
+    return run

@@ -1,0 +1,61 @@
+"""What a run reports while it goes on: typed events for whoever listens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tau2.data_model.simulation import Results, SimulationRun
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """A run begins."""
+
+    total: int
+    """Simulations of the whole run."""
+    already_done: int
+    """How many of them were stored before."""
+    folder: Path | None
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class SimulationStored:
+    """A simulation is finished, graded and, if the run is saved, durable."""
+
+    run: SimulationRun
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class SimulationRetried:
+    """A simulation failed for reasons that may pass, and is attempted again."""
+
+    task_id: str
+    trial: int
+    attempt: int
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """A run is over, or was interrupted."""
+
+    results: Results
+    folder: Path | None
+    interrupted: bool = False
+
+
+Event = RunStarted | SimulationStored | SimulationRetried | RunEnded
+Sink = Callable[[Event], None]
+
+
+@dataclass(frozen=True, slots=True)
+class DisplaySpec:
+    """A way to show a run; found by name, so that the runner knows no terminal."""
+
+    name: str
+    make: Callable[[], Sink]

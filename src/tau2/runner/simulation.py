@@ -1,0 +1,53 @@
+"""Layer 1: play a wired orchestrator and grade the result. No registry, no configuration."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import Executor
+from typing import Any
+
+from tau2.data_model.simulation import RewardInfo, SimulationRun
+from tau2.evaluator.evaluator import EvaluationType, grade, needs_judge
+from tau2.evaluator.evidence import Judge
+from tau2.orchestrator.orchestrator import Orchestrator
+
+
+def grade_live(
+    run: SimulationRun, orchestrator: Orchestrator, evaluation_type: EvaluationType, judge: Judge | None = None
+) -> RewardInfo:
+    """Grade a simulation from the environment it was played on."""
+    return grade(run, orchestrator.world, evaluation_type, live=orchestrator.environment, judge=judge)
+
+
+def run_simulation(
+    orchestrator: Orchestrator,
+    *,
+    evaluation_type: EvaluationType = EvaluationType.ALL,
+    env_kwargs: Any = None,  # noqa: ARG001  -- public signature
+    judge: Judge | None = None,
+) -> SimulationRun:
+    """Play a wired orchestrator to the end and return the record with its reward.
+
+    `env_kwargs` is accepted for compatibility: grading uses the environment that was played on.
+    """
+    run = orchestrator.run()
+    run.policy = orchestrator.environment.get_policy()
+    run.reward_info = grade_live(run, orchestrator, evaluation_type, judge)
+    return run
+
+
+async def arun_simulation(
+    orchestrator: Orchestrator,
+    *,
+    evaluation_type: EvaluationType = EvaluationType.ALL,
+    judge: Judge | None = None,
+    executor: Executor | None = None,
+) -> SimulationRun:
+    """Do what `run_simulation` does on the running event loop; `executor` runs participants that may block."""
+    run = await orchestrator.arun(executor)
+    run.policy = orchestrator.environment.get_policy()
+    if needs_judge(orchestrator.task, evaluation_type):
+        run.reward_info = await asyncio.to_thread(grade_live, run, orchestrator, evaluation_type, judge)
+    else:
+        run.reward_info = grade_live(run, orchestrator, evaluation_type, judge)
+    return run

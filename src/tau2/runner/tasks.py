@@ -1,0 +1,155 @@
+"""Which tasks a run plays, what it is called, and what is recorded of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from tau2 import __version__, config
+from tau2.data_model.simulation import AgentInfo, EnvironmentInfo, Info, RunConfig, TextRunConfig, UserInfo
+from tau2.data_model.tasks import Task
+from tau2.errors import ConfigError, UnknownName
+from tau2.registry import RegistryInfo, registry
+
+
+def get_options() -> RegistryInfo:
+    """Return every domain, agent, user and task set that can be asked for."""
+    return registry.get_info()
+
+
+def load_task_splits(task_set_name: str) -> dict[str, list[str]] | None:
+    """Return a task set's splits, or None when it has none."""
+    loader = registry.get_task_splits_loader(task_set_name)
+    return loader() if loader is not None else None
+
+
+def load_tasks(task_set_name: str, task_split_name: str | None = None) -> list[Task]:
+    """Return the tasks of a task set, or of one of its splits. Raise UnknownName."""
+    loader = registry.get_tasks_loader(task_set_name)
+    tasks: list[Task] = loader(task_split_name) if task_split_name is not None else loader()
+    return tasks
+
+
+def get_tasks(
+    task_set_name: str,
+    task_split_name: str | None = None,
+    task_ids: Sequence[str] | None = None,
+    num_tasks: int | None = None,
+) -> list[Task]:
+    """Return tasks, filtered by id (in the order of the ids) or cut to the first N. Raise UnknownName."""
+    tasks = load_tasks(task_set_name, task_split_name)
+    if task_ids is not None:
+        by_id = {task.id: task for task in tasks}
+        wanted = [str(task_id) for task_id in task_ids]
+        for task_id in wanted:
+            if task_id not in by_id:
+                raise UnknownName(f"task in {task_set_name}/{task_split_name or 'default split'}", task_id, by_id)
+        tasks = [by_id[task_id] for task_id in dict.fromkeys(wanted)]
+    if num_tasks is not None and num_tasks < 1:
+        raise ConfigError(f"num_tasks must be at least 1, not {num_tasks}")
+    return tasks if num_tasks is None else tasks[:num_tasks]
+
+
+def configured_tasks(run_config: RunConfig) -> list[Task]:
+    """Return the tasks that a configuration names. Raise UnknownName or ConfigError."""
+    name = run_config.task_set_name or run_config.domain
+    tasks = get_tasks(name, run_config.task_split_name, run_config.task_ids, run_config.num_tasks)
+    accepts = registry.get_agent_task_filter(run_config.effective_agent)
+    if accepts is None:
+        return tasks
+    playable = [task for task in tasks if accepts(task)]
+    if run_config.task_ids is not None and len(playable) < len(tasks):
+        refused = next(task.id for task in tasks if task not in playable)
+        raise ConfigError(
+            f"agent {run_config.effective_agent!r} cannot play task {refused!r}: it lacks what it needs"
+        )
+    return playable
+
+
+def _slug(text: str) -> str:
+    """Return text as a file name part."""
+    return re.sub(r"[^A-Za-z0-9.-]+", "-", text).strip("-.") or "none"
+
+
+def make_run_name(run_config: RunConfig) -> str:
+    """Return `<time>_<domain>_<agent>_<model>_<user>_<model>`."""
+    parts = [
+        datetime.now().strftime("%Y%m%d_%H%M%S"),  # noqa: DTZ005  -- a person reads it on their own clock
+        run_config.domain,
+        run_config.effective_agent,
+        run_config.effective_agent_model.rpartition("/")[2],
+        run_config.effective_user,
+        run_config.llm_user.rpartition("/")[2],
+    ]
+    return "_".join([parts[0], *(_slug(part) for part in parts[1:])])
+
+
+def run_folder(run_config: RunConfig) -> Path:
+    """Return the folder a configuration saves to. Raise ConfigError for a name that leaves the folder of runs."""
+    if run_config.save_to is None:
+        return config.simulations_dir() / make_run_name(run_config)
+    named = Path(run_config.save_to)
+    if named.is_absolute():
+        return named
+    if ".." in named.parts:
+        raise ConfigError(f"save_to {run_config.save_to!r} must not contain '..'; give an absolute path instead")
+    return config.simulations_dir() / named
+
+
+def _commit() -> str:
+    """Return the commit of the checkout this package runs from, or "unknown"; never that of the user's project."""
+    git = config.PACKAGE_ROOT.parent / ".git"
+    try:
+        head = (git / "HEAD").read_text().strip()
+        return (git / head.removeprefix("ref: ")).read_text().strip() if head.startswith("ref: ") else head
+    except OSError:
+        return "unknown"
+
+
+_SECRET = re.compile(r"key|token|secret|password|authorization|headers", re.IGNORECASE)
+
+
+def without_secrets(args: dict[str, Any] | None) -> dict[str, Any]:
+    """Return model arguments as they may be stored: whatever could carry a key is left out."""
+    hidden = (args or {}).items()
+    return {name: value for name, value in hidden if not _SECRET.search(name) or name.startswith("max_")}
+
+
+def get_info(run_config: RunConfig, **overrides: Any) -> Info:
+    """Return what is recorded of a run; `overrides` replace fields of the record."""
+    environment = registry.get_env_constructor(run_config.domain)()
+    info = environment.get_info()
+    text = run_config if isinstance(run_config, TextRunConfig) else None
+    facts: dict[str, Any] = {
+        "git_commit": _commit(),
+        "num_trials": run_config.num_trials,
+        "max_steps": run_config.effective_max_steps,
+        "max_errors": run_config.max_errors,
+        "user_info": UserInfo(
+            implementation=run_config.effective_user,
+            llm=run_config.llm_user,
+            llm_args=without_secrets(run_config.llm_args_user),
+            persona_config=text.user_persona if text and _is_fixed(text.user_persona) else None,
+        ),
+        "agent_info": AgentInfo(
+            implementation=run_config.effective_agent,
+            llm=run_config.effective_agent_model,
+            llm_args=without_secrets(text.llm_args_agent if text else None),
+        ),
+        "environment_info": EnvironmentInfo(domain_name=info.domain_name, policy=info.policy),
+        "seed": run_config.seed,
+        "engine_version": __version__,
+        "task_set_name": run_config.task_set_name or run_config.domain,
+        "task_split_name": run_config.task_split_name,
+        "judge": run_config.llm_judge or config.judge_model(),
+        "strict_compat": environment.strict_compat,
+    }
+    return Info.model_validate(facts | overrides)
+
+
+def _is_fixed(persona: dict[str, Any] | None) -> bool:
+    """Return whether a persona is the same for every episode (no weighted choice)."""
+    return persona is not None and not any(isinstance(value, dict) for value in persona.values())
