@@ -65,11 +65,15 @@ class Catalog(Generic[SpecT]):
     def _built_in(self) -> Iterator[tuple[tuple[str, ...], Callable[[], Any]]]:
         for found in pkgutil.iter_modules(import_module(self._package).__path__):
             module = import_module(f"{self._package}.{found.name}")
-            if found.ispkg:
-                names = tuple(getattr(module, "NAMES", (found.name,)))
-            else:
-                names = tuple(spec.name for spec in self._exported(module))
-            yield names, partial(import_module, module.__name__)
+            yield self._names_of(found.name, module, is_package=found.ispkg), partial(import_module, module.__name__)
+
+    def _names_of(self, own_name: str, module: ModuleType, *, is_package: bool) -> tuple[str, ...]:
+        """Return the names a module exports under; a package that exports lazily is not made to load its spec."""
+        if "NAMES" in vars(module):
+            return tuple(module.NAMES)
+        if is_package and not any(name in vars(module) for name in self._exports):
+            return (own_name,)
+        return tuple(spec.name for spec in self._exported(module))
 
     def _installed(self) -> Iterator[tuple[tuple[str, ...], Callable[[], Any]]]:
         for entry in entry_points(group=self._group):

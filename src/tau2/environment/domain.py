@@ -7,7 +7,7 @@ A domain is a folder `<root>/tau2/domains/<name>/` with `db.json` (or .toml), `p
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -38,6 +38,10 @@ class DomainSpec:
     task_sets: Mapping[str, Callable[..., list[Task]]] = field(default_factory=dict)
     """Further named task sets over the same environment."""
     supports_solo: bool = True
+    rules: Callable[[], Sequence[Any]] | None = None
+    """Returns the domain's executable policy rules (see `tau2.environment.policy_rules`)."""
+    generate: Callable[..., list[Task]] | None = None
+    """`generate(n, seed, difficulty=None)` returns n fresh tasks over the domain's own world."""
 
 
 def _stamp(path: Path) -> tuple[int, int]:

@@ -1,0 +1,77 @@
+"""Audit the tasks of a domain, ours or those of a foreign data directory."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+
+from tau2.audit import checks
+from tau2.audit.finding import AuditReport
+from tau2.audit.trajectory import play_reference
+from tau2.data_model.tasks import Task
+from tau2.environment.domain import DomainSpec
+from tau2.environment.world import World
+
+logger = logging.getLogger(__name__)
+
+
+def audit_domain(
+    spec: DomainSpec,
+    tasks: Sequence[Task],
+    *,
+    task_set: str = "",
+    on_task: Callable[[Task], None] | None = None,
+) -> AuditReport:
+    """Audit tasks of a domain; a task that makes a check crash is a finding of that check, never an exception."""
+    report = AuditReport(spec.name, task_set or spec.name)
+    rules = spec.rules() if spec.rules is not None else ()
+    began = time.process_time()
+    for task in tasks:
+        audit_task(World(checks.without_judge(task), spec.environment), rules, report)
+        if on_task is not None:
+            on_task(task)
+    _duplicates(spec, tasks, report)
+    report.tasks, report.seconds = len(tasks), time.process_time() - began
+    return report
+
+
+def audit_task(world: World, rules: Sequence[object], report: AuditReport) -> None:
+    """Run every check of one task and record what it says."""
+    task_id = world.task.id
+    try:
+        stage = play_reference(world)
+    except Exception as problem:
+        logger.debug("task %s cannot be played", task_id, exc_info=True)
+        report.add(task_id, "reference", [f"cannot be played: {problem}"])
+        return
+    table: dict[str, Callable[[], list[str]]] = {
+        "reference": lambda: checks.check_reference(stage),
+        "floor": lambda: checks.check_floor(world),
+        "known": lambda: checks.check_known(world, stage),
+        "policy": lambda: checks.check_policy(world, stage, rules),
+        "order": lambda: checks.check_order(world),
+    }
+    for name, check in table.items():
+        try:
+            problems = check()
+        except Exception as problem:
+            logger.debug("check %s of task %s crashed", name, task_id, exc_info=True)
+            problems = [f"the check could not be made: {problem}"]
+        report.add(task_id, name, problems)
+
+
+def _duplicates(spec: DomainSpec, tasks: Sequence[Task], report: AuditReport) -> None:
+    """Find tasks that are told twice, and work of the test split that the training split holds too."""
+    splits = spec.splits() if spec.splits is not None else {}
+    side = {task_id: name for name in ("test", "train") for task_id in splits.get(name, ())}
+    stories: dict[str, str] = {}
+    works: dict[tuple[str, str | None], str] = {}
+    opposite = {"test": "train", "train": "test"}
+    for task in tasks:
+        told, mine, work = stories.setdefault(checks.story_of(task), task.id), side.get(task.id), checks.work_of(task)
+        works.setdefault((work, mine), task.id)
+        across = works.get((work, opposite.get(mine or ""))) if mine else None
+        problems = [f"tells the story of task {told} again"] if told != task.id else []
+        problems += [f"repeats the work of task {across} in the other split"] if across else []
+        report.add(task.id, "duplicate", problems)

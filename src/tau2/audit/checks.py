@@ -1,0 +1,189 @@
+"""The checks of an audit: each takes a world and returns what is wrong, in words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import islice, permutations
+from typing import Any
+
+from tau2.audit.trajectory import (
+    HANDOVER,
+    Stage,
+    do_nothing,
+    hand_over,
+    is_write,
+    random_calls,
+    read_only,
+    reference_actions,
+)
+from tau2.data_model.message import Message, ToolCall
+from tau2.data_model.tasks import Action, RewardType, Task
+from tau2.environment.world import World
+
+_MOST_ORDERS = 24  # four independent writes; beyond that the first orders are tried
+_FREE_TEXT = frozenset({HANDOVER, "calculate"})  # tools whose argument is the agent's own wording
+_SUBJECT = re.compile(
+    r"#?[A-Za-z0-9_]*\d[A-Za-z0-9_]*|[\w.]+@[\w.]+\w"
+)  # what can be looked up has a digit, or is an address
+_MOST_SUBJECTS = 400
+_WORD = re.compile(r"[a-z0-9]+")
+
+
+def check_reference(stage: Stage) -> list[str]:
+    """The reference runs without error and earns 1."""
+    problems = [f"reference call failed: {error}" for error in stage.errors]
+    reward = stage.reward()
+    return problems if reward == 1 else [*problems, f"the reference earns {reward:g}, not 1"]
+
+
+def check_floor(world: World) -> list[str]:
+    """Agents that do not do the work earn 0."""
+    actions = reference_actions(world.task)
+    floors = {"doing nothing": do_nothing(world), "random calls": random_calls(world, seed=0)}
+    if not any(action.name == HANDOVER for action in actions):
+        floors["handing over at once"] = hand_over(world)
+    if any(is_write(floors["doing nothing"].environment, action) for action in actions):
+        floors["only reading"] = read_only(world)
+    return [f"{name} earns {reward:g}" for name, stage in floors.items() if (reward := stage.reward()) > 0]
+
+
+def check_known(world: World, stage: Stage) -> list[str]:
+    """Every value of the reference is in the scenario, a schema, or a result that the agent can get before."""
+    texts = [_scenario(world.task), _schemas(stage)]
+    texts += [str(getattr(message, "content", "")) for message in _history(world.task)]
+    replay = Stage(world)
+    problems = []
+    for action in reference_actions(world.task):
+        if action.name not in _FREE_TEXT:
+            unknown = _unknown(action, texts)
+            if unknown:
+                texts += _explored(replay, texts)
+                unknown = _unknown(action, texts)
+            if unknown:
+                problems.append(f"{action.name} needs {', '.join(unknown)}, which nobody tells the agent")
+        texts.append(replay.call(action.name, action.arguments, action.requestor))
+    return problems
+
+
+def _unknown(action: Action, texts: Sequence[str]) -> list[str]:
+    known = _words(" ".join(texts))
+    return sorted({value for value in _leaves(action.arguments) if not _words(value) <= known})
+
+
+def _explored(stage: Stage, texts: Sequence[str]) -> list[str]:
+    """Return what the agent's reading tools tell about everything read so far, two steps deep."""
+    toolkit = stage.environment.tools
+    if toolkit is None:
+        return []
+    readers = [
+        (name, list(tool.params.model_fields))
+        for name, tool in toolkit.get_tools().items()
+        if not toolkit.tool_mutates_state(name) and name not in _FREE_TEXT
+    ]
+    found = [stage.environment.get_response(_call(name)).content or "" for name, fields in readers if not fields]
+    for _ in range(2):
+        subjects = sorted(set(_SUBJECT.findall(" ".join([*texts[:1], *texts[2:], *found]))))[:_MOST_SUBJECTS]
+        results = [
+            stage.environment.get_response(_call(name, **{fields[0]: subject}))
+            for name, fields in readers
+            if len(fields) == 1
+            for subject in subjects
+        ]
+        found += [result.content or "" for result in results if not result.error]
+    return found
+
+
+def _call(name: str, **arguments: Any) -> ToolCall:
+    return ToolCall(id="audit", name=name, arguments=arguments)
+
+
+def _history(task: Task) -> list[Message]:
+    return (task.initial_state.message_history if task.initial_state else None) or []
+
+
+def _scenario(task: Task) -> str:
+    return f"{task.user_scenario} {task.ticket or ''}"
+
+
+def _schemas(stage: Stage) -> str:
+    environment = stage.environment
+    return " ".join(
+        str(tool.openai_schema)
+        for kit in (environment.tools, environment.user_tools)
+        if kit is not None
+        for tool in kit.get_tools().values()
+    )
+
+
+def _words(text: str) -> set[str]:
+    return set(_WORD.findall(text.lower()))
+
+
+def _leaves(value: Any) -> Iterator[str]:
+    """Yield the texts in an argument; numbers and truth values are decisions, not knowledge."""
+    if isinstance(value, dict):
+        for item in value.values():
+            yield from _leaves(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _leaves(item)
+    elif isinstance(value, str):
+        yield value
+
+
+def check_policy(world: World, stage: Stage, rules: Sequence[Any]) -> list[str]:
+    """The reference obeys the executable rules of the domain."""
+    if not rules:
+        return []
+    from tau2.environment.policy_rules import check_trajectory  # noqa: PLC0415  -- only domains with rules need it
+
+    return [f"{v.rule}: {v.text}" for v in check_trajectory(world.start(), stage.messages, rules)]
+
+
+def check_order(world: World) -> list[str]:
+    """Writes that run in another order without error leave the same world."""
+    start = world.start()
+    writes = [action for action in reference_actions(world.task) if is_write(start, action)]
+    if len(writes) < 2:  # noqa: PLR2004  -- one write has one order
+        return []
+    first = _after(world, writes)
+    problems = []
+    for order in islice(permutations(writes), 1, _MOST_ORDERS):
+        other = _after(world, order)
+        if first is not None and other is not None and not first.environment.same_state(other.environment):
+            problems.append("another order of the writes leaves another world: " + " → ".join(a.name for a in order))
+            break
+    return problems
+
+
+def _after(world: World, actions: Sequence[Action]) -> Stage | None:
+    stage = Stage(world)
+    for action in actions:
+        stage.call(action.name, action.arguments, action.requestor)
+    return None if stage.errors else stage
+
+
+def without_judge(task: Task) -> Task:
+    """Return the task as far as it can be graded without a model."""
+    criteria = task.evaluation_criteria
+    if criteria is None or RewardType.NL_ASSERTION not in criteria.reward_basis:
+        return task
+    basis = [basis for basis in criteria.reward_basis if basis is not RewardType.NL_ASSERTION]
+    return task.model_copy(update={"evaluation_criteria": criteria.model_copy(update={"reward_basis": basis})})
+
+
+def work_of(task: Task) -> str:
+    """Return what two tasks share when one is the other's work again: the same world, calls and information."""
+    actions = sorted(
+        f"{action.name}{sorted((k, str(v)) for k, v in action.arguments.items())}"
+        for action in reference_actions(task)
+    )
+    state = task.initial_state.model_dump_json() if task.initial_state else ""
+    info = task.evaluation_criteria.communicate_info if task.evaluation_criteria else None
+    return f"{state}|{actions}|{sorted(info or ())}"
+
+
+def story_of(task: Task) -> str:
+    """Return what two tasks share when they are the same but for the id."""
+    return task.model_dump_json(exclude={"id", "description"})

@@ -1,0 +1,135 @@
+"""Trajectories made without a model: the reference's own, and those of the floors."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+from tau2.data_model.message import AssistantMessage, Message, ToolCall, UserMessage
+from tau2.data_model.simulation import SimulationRun, TerminationReason
+from tau2.data_model.tasks import Action, Task
+from tau2.environment.cow import clone
+from tau2.environment.environment import Environment
+from tau2.environment.world import World
+from tau2.evaluator.evaluator import EvaluationType, grade
+from tau2.seeds import derive_seed
+
+HANDOVER = "transfer_to_human_agents"
+_CONFIRMED = ("Shall I go ahead with this?", "Yes, please go ahead.")
+
+
+class Stage:
+    """A world on which calls are made, with the trajectory that they leave."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.environment: Environment = world.start()
+        self.messages: list[Message] = []
+        self.errors: list[str] = []
+
+    def say(self, text: str) -> None:
+        """Let the agent say something."""
+        self.messages.append(AssistantMessage(content=text, cost=0.0))
+
+    def hear(self, text: str) -> None:
+        """Let the user say something."""
+        self.messages.append(UserMessage(content=text, cost=0.0))
+
+    def call(self, name: str, arguments: dict[str, Any], requestor: str = "assistant") -> str:
+        """Make a tool call and return its result; an error is noted."""
+        call = ToolCall(
+            id=f"call_{len(self.messages)}",
+            name=name,
+            arguments=clone(arguments),
+            requestor="user" if requestor == "user" else "assistant",
+        )
+        kind = UserMessage if requestor == "user" else AssistantMessage
+        result = self.environment.get_response(call)
+        self.messages += [kind(tool_calls=[call], cost=0.0), result]
+        if result.error:
+            self.errors.append(f"{name}({arguments}): {result.content}")
+        return result.content or ""
+
+    def reward(self) -> float:
+        """Return what the trajectory earns, as if the customer had ended the conversation."""
+        now = "2000-01-01T00:00:00"
+        run = SimulationRun(
+            id="audit",
+            task_id=self.world.task.id,
+            start_time=now,
+            end_time=now,
+            duration=0.0,
+            termination_reason=TerminationReason.USER_STOP,
+            messages=self.messages,
+        )
+        return grade(run, self.world, EvaluationType.ALL, live=self.environment).reward
+
+
+def reference_actions(task: Task) -> list[Action]:
+    """Return the reference of a task."""
+    return list((task.evaluation_criteria.actions if task.evaluation_criteria else None) or ())
+
+
+def is_write(environment: Environment, action: Action) -> bool:
+    """Return whether a reference action changes the world."""
+    toolkit = environment.user_tools if action.requestor == "user" else environment.tools
+    return toolkit is not None and toolkit.has_tool(action.name) and toolkit.tool_mutates_state(action.name)
+
+
+def play_reference(world: World, actions: Sequence[Action] | None = None) -> Stage:
+    """Carry out the reference (or `actions`) with a confirmation before each write, then tell what must be told."""
+    stage = Stage(world)
+    task = world.task
+    stage.hear(str(task.user_scenario.instructions))
+    for action in reference_actions(task) if actions is None else actions:
+        if action.requestor == "assistant" and is_write(stage.environment, action):
+            stage.say(f"I would now do this: {action.get_func_format()}. {_CONFIRMED[0]}")
+            stage.hear(_CONFIRMED[1])
+        stage.call(action.name, action.arguments, action.requestor)
+    for info in (task.evaluation_criteria.communicate_info if task.evaluation_criteria else None) or ():
+        stage.say(f"For your records: {info}")
+    return stage
+
+
+def do_nothing(world: World) -> Stage:
+    """Say goodbye at once."""
+    stage = Stage(world)
+    stage.say("Goodbye.")
+    return stage
+
+
+def hand_over(world: World) -> Stage:
+    """Hand over at once, where that is possible."""
+    stage = Stage(world)
+    if stage.environment.tools is not None and stage.environment.tools.has_tool(HANDOVER):
+        stage.call(HANDOVER, {"summary": "The customer needs help."})
+    stage.say("You are being transferred to a human agent.")
+    return stage
+
+
+def read_only(world: World) -> Stage:
+    """Make the reading calls of the reference and change nothing."""
+    stage = Stage(world)
+    for action in reference_actions(world.task):
+        if not is_write(stage.environment, action) and action.name != HANDOVER:
+            stage.call(action.name, action.arguments, action.requestor)
+    stage.say("I am sorry, there is nothing that I can do.")
+    return stage
+
+
+def random_calls(world: World, seed: int, count: int = 8) -> Stage:
+    """Call random tools of the agent with values from the reference's own vocabulary, never the reference itself."""
+    stage = Stage(world)
+    rng = random.Random(derive_seed(seed, "audit", world.task.id))  # noqa: S311  -- reproducible, not a secret
+    tools = [tool for tool in stage.environment.get_tools() if tool.name != HANDOVER]
+    actions = reference_actions(world.task)
+    vocabulary = [value for action in actions for value in action.arguments.values()] or ["x"]
+    for _ in range(count):
+        tool = rng.choice(tools)
+        arguments = {name: rng.choice(vocabulary) for name in tool.params.model_fields}
+        call = ToolCall(id="", name=tool.name, arguments=arguments)
+        if not any(action.compare_with_tool_call(call) for action in actions):
+            stage.call(tool.name, arguments)
+    stage.say("Goodbye.")
+    return stage
