@@ -1,1 +1,126 @@
-"""tau2.cli."""
+"""The `tau2` command: one module per subcommand, loaded when it is asked for.
+
+Exit codes: 0 done; 1 the run finished, but some simulations failed for their surroundings and have no score (or
+check-data found problems); 2 wrong usage or configuration; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from tau2 import __version__
+from tau2.cli.codes import INTERRUPTED, OK, USAGE
+from tau2.cli.parsing import CommandParser, parse
+from tau2.errors import Tau2Error, UnknownName
+
+COMMANDS = {
+    "run": "play tasks and grade them",
+    "view": "look at saved runs and conversations",
+    "domain": "show a domain's policy, tools and tasks",
+    "check-data": "check the files of every domain",
+    "convert-results": "change a saved run between one file and a folder",
+    "intro": "a first look: what there is and where to start",
+}
+
+_EXAMPLES = """\
+start here, without any model or key:
+  tau2 run --domain mock --agent oracle_agent --user scripted_user
+  tau2 view
+
+exit codes:
+  0    done
+  1    some simulations have no score, or check-data found problems
+  2    wrong usage or configuration
+  130  interrupted; whatever was finished is saved
+
+`tau2 COMMAND --help` explains a command."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    _write_any_text()
+    try:
+        code = _dispatch(arguments)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        print("\ninterrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        _discard_output()
+        return OK
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else OK
+    return code
+
+
+def _dispatch(arguments: list[str]) -> int:
+    name = arguments[0] if arguments else "intro"
+    if name in {"-h", "--help", "help"}:
+        print(_help(), end="")
+        return OK
+    if name in {"-V", "--version"}:
+        print(f"tau2 {__version__}")
+        return OK
+    debug = _wants_debug(arguments)
+    try:
+        if name not in COMMANDS:
+            raise UnknownName("command", name, COMMANDS)
+        return _run(name, arguments[1:])
+    except (Tau2Error, OSError) as problem:
+        if isinstance(problem, BrokenPipeError) or debug:
+            raise
+        print(f"tau2 {name}: {problem}" if name in COMMANDS else f"tau2: {problem}", file=sys.stderr)
+        return USAGE
+
+
+def _run(name: str, arguments: list[str]) -> int:
+    """Load a command's module, read its arguments and run it."""
+    command = import_module(f"tau2.cli.{name.replace('-', '_')}")
+    parser = CommandParser(prog=f"tau2 {name}", description=COMMANDS[name].capitalize() + ".")
+    command.add_arguments(parser)
+    options = parse(parser, arguments)
+    options.given = arguments
+    code: int = command.run(options)
+    return code
+
+
+def _wants_debug(arguments: list[str]) -> bool:
+    """Return whether errors are to be shown with their traceback."""
+    text = " ".join(arguments).replace("=", " ").upper()
+    return "--LOG-LEVEL DEBUG" in text
+
+
+def _help() -> str:
+    parser = argparse.ArgumentParser(
+        prog="tau2",
+        usage="tau2 COMMAND [options]",
+        description="Simulate conversations between an agent, a user and a company's tools,\nand grade what happened.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_argument_group("commands")
+    for name, summary in COMMANDS.items():
+        commands.add_argument(name, help=summary)
+    parser.add_argument("-V", "--version", action="store_true", help="show the version and exit")
+    return parser.format_help()
+
+
+def _write_any_text() -> None:
+    """Have the terminal replace characters that its encoding lacks, rather than fail in the middle of a table."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="replace")
+
+
+def _discard_output() -> None:
+    """Let the interpreter flush into nothing at exit: whoever read our output has gone."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError):
+        return  # no real file behind the stream: there is nothing to redirect

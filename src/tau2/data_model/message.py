@@ -29,7 +29,15 @@ def _text(value: object) -> object:
 Text = Annotated[str | None, BeforeValidator(_text)]
 
 
-class SystemMessage(BaseModel):
+class _WithRole(BaseModel):
+    """A message keeps its role in every dump: without it, stored messages could not be told apart."""
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Count the role as given, so that `exclude_unset` keeps it."""
+        self.__pydantic_fields_set__.add("role")
+
+
+class SystemMessage(_WithRole):
     """Instructions for a model."""
 
     role: Literal["system"] = "system"
@@ -89,7 +97,7 @@ class TurnTakingAction(BaseModel):
     decision_seconds: float | None = None
 
 
-class ParticipantMessageBase(BaseModel):
+class ParticipantMessageBase(_WithRole):
     """A message of an agent or a user: text, tool calls, or a chunk of speech."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -223,7 +231,7 @@ class AssistantMessage(ParticipantMessageBase):
     role: Literal["assistant"] = "assistant"
 
 
-class ToolMessage(BaseModel):
+class ToolMessage(_WithRole):
     """The result of one tool call."""
 
     id: str
@@ -247,7 +255,7 @@ class ToolMessage(BaseModel):
     __hash__ = None  # type: ignore[assignment]  # mutable, like every pydantic model
 
 
-class MultiToolMessage(BaseModel):
+class MultiToolMessage(_WithRole):
     """Several tool results handed to a participant at once; never stored in a trajectory."""
 
     role: Literal["tool"] = "tool"

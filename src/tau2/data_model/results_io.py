@@ -1,7 +1,8 @@
 """Results on disk: one file, or a folder with one durable file per simulation.
 
 `json`: everything in one file. `dir`: `results.json` without simulations, and `simulations/<id>.json` each. A path to
-`results.json` beside a `simulations/` folder means the folder, unless the file itself holds simulations.
+`results.json` beside a `simulations/` folder means the folder, unless the file itself holds simulations. A results
+file of another name, say `a.json`, has its own folder `a.simulations/`, so that two runs may lie side by side.
 Writing is atomic and synced: a reader, or a crash, sees the old content or the new, never half of it.
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,7 +35,16 @@ def results_file(path: Path) -> Path:
 
 def simulations_folder(path: Path) -> Path:
     """Return the folder of the simulations that belong to `path`."""
-    return results_file(path).parent / SIMULATIONS_NAME
+    file = results_file(path)
+    name = SIMULATIONS_NAME if file.name == RESULTS_NAME else f"{file.stem}.{SIMULATIONS_NAME}"
+    return file.parent / name
+
+
+def _stored_folder(path: Path) -> Path:
+    """Return the folder to read simulations from; older runs kept theirs in `simulations/`, whatever the file."""
+    own = simulations_folder(path)
+    older = own.with_name(SIMULATIONS_NAME)
+    return older if not own.is_dir() and not (own.parent / RESULTS_NAME).exists() else own
 
 
 def simulation_file(folder: Path, simulation_id: str) -> Path:
@@ -93,9 +103,14 @@ def upgrade_results(raw: dict[str, Any]) -> dict[str, Any]:
     Before 1.0 a `format_version` was stored, and task ids and seeds could be missing or integers.
     """
     raw = {key: value for key, value in raw.items() if key != "format_version"}
-    raw["tasks"] = [_with_text_id(task, "id") for task in raw.get("tasks") or []]
-    raw["simulations"] = [upgrade_simulation(run) for run in raw.get("simulations") or []]
+    raw["tasks"] = _each(raw.get("tasks"), lambda task: _with_text_id(task, "id"))
+    raw["simulations"] = _each(raw.get("simulations"), upgrade_simulation)
     return raw
+
+
+def _each(entries: Any, upgrade: Callable[[Any], Any]) -> Any:
+    """Upgrade every entry of a list; what is no list is left for the model to refuse."""
+    return [upgrade(entry) for entry in entries] if isinstance(entries, list) else entries or []
 
 
 def upgrade_simulation(raw: Any) -> Any:
@@ -103,15 +118,16 @@ def upgrade_simulation(raw: Any) -> Any:
     if not isinstance(raw, dict):
         return raw
     raw = _with_text_id(raw, "task_id")
-    if raw.get("messages"):
+    if isinstance(raw.get("messages"), list):
         raw["messages"] = [_upgrade_message(message) for message in raw["messages"]]
     return raw
 
 
 def _with_text_id(raw: Any, key: str) -> Any:
-    if isinstance(raw, dict) and isinstance(raw.get(key), int):
-        return {**raw, key: str(raw[key])}
-    return dict(raw) if isinstance(raw, dict) else raw
+    if not isinstance(raw, dict):
+        return raw
+    value = raw.get(key)
+    return {**raw, key: str(value)} if isinstance(value, int) and not isinstance(value, bool) else dict(raw)
 
 
 def _upgrade_message(raw: Any) -> Any:
@@ -133,31 +149,57 @@ def _parse(kind: type[ModelT], raw: Any, source: Path) -> ModelT:
 def load_metadata(path: Path) -> Results:
     """Return everything except the simulations."""
     file = results_file(path)
-    raw = _read(file)
-    raw["simulations"] = []
-    return _parse(Results, upgrade_results(raw), file)
+    return _metadata(_read(file), file)
+
+
+def _metadata(raw: dict[str, Any], file: Path) -> Results:
+    return _parse(Results, upgrade_results({**raw, "simulations": []}), file)
 
 
 def iter_simulations(path: Path) -> Iterator[SimulationRun]:
-    """Yield the stored simulations: those of the file, or those of the folder sorted by task and trial order."""
+    """Yield the stored simulations: those in the file, else those in the folder.
+
+    A folder's index, written when a run ends, says which files count; without one (a run under way, or broken off)
+    all do. Raise DataFileError for one that is missing or cannot be read.
+    """
     file = results_file(path)
-    inline = _read(file).get("simulations") if file.exists() else None
-    if inline:
-        for raw in inline:
-            yield _parse(SimulationRun, upgrade_simulation(raw), file)
+    yield from _runs(_read(file) if file.exists() else {}, path)
+
+
+def _runs(raw: dict[str, Any], path: Path) -> Iterator[SimulationRun]:
+    if not _is_inline(raw):
+        for entry in _stored_files(path, raw.get("simulation_index")):
+            yield _parse(SimulationRun, upgrade_simulation(_read(entry)), entry)
         return
-    folder = simulations_folder(path)
-    for entry in sorted(folder.glob("*.json")) if folder.is_dir() else ():
-        yield _parse(SimulationRun, upgrade_simulation(_read(entry)), entry)
+    file, entries = results_file(path), raw["simulations"]
+    if not isinstance(entries, list):
+        raise DataFileError(f"{file}: simulations: a list is expected, not {type(entries).__name__}")
+    for entry in entries:
+        yield _parse(SimulationRun, upgrade_simulation(entry), file)
+
+
+def _is_inline(raw: dict[str, Any]) -> bool:
+    """Return whether a results object is of the single-file form, which has no index."""
+    return bool(raw.get("simulations")) or ("simulations" in raw and "simulation_index" not in raw)
+
+
+def _stored_files(path: Path, index: Any) -> list[Path]:
+    folder = _stored_folder(path)
+    if isinstance(index, list):
+        entries = [_parse(SimulationIndexEntry, entry, results_file(path)) for entry in index]
+        return [simulation_file(folder, entry.id) for entry in entries]
+    return sorted(folder.glob("*.json")) if folder.is_dir() else []
 
 
 def load_results(path: Path) -> Results:
-    """Return stored results with all simulations, in the order of tasks and trials."""
-    results = load_metadata(path)
-    results.simulations = list(iter_simulations(path))
-    order = {task.id: position for position, task in enumerate(results.tasks)}
-    if not _read(results_file(path)).get("simulations"):
-        results.simulations.sort(key=lambda run: (run.trial or 0, order.get(run.task_id, len(order)), run.id))
+    """Return stored results with all simulations; those of a folder in the order of trials and tasks."""
+    file = results_file(path)
+    raw = _read(file)
+    results, runs = _metadata(raw, file), list(_runs(raw, path))
+    if not _is_inline(raw):
+        order = {task.id: position for position, task in enumerate(results.tasks)}
+        runs.sort(key=lambda run: (run.trial or 0, order.get(run.task_id, len(order)), run.id))
+    results.simulations = runs
     return results
 
 

@@ -48,7 +48,9 @@ class TerminationReason(StrEnum):
     UNEXPECTED_ERROR = "unexpected_error"
 
 
-NO_SCORE = frozenset({TerminationReason.INFRASTRUCTURE_ERROR, TerminationReason.UNEXPECTED_ERROR})
+NO_SCORE = frozenset(
+    {TerminationReason.INFRASTRUCTURE_ERROR, TerminationReason.UNEXPECTED_ERROR, TerminationReason.USER_ERROR}
+)
 """Endings that say nothing about the agent; they are no part of an average."""
 
 
@@ -162,6 +164,8 @@ class Info(BaseModel):
     task_split_name: str | None = None
     judge: str | None = None
     strict_compat: bool | None = None
+    timeout: float | None = None
+    enforce_communication_protocol: bool | None = None
 
 
 class SimulationIndexEntry(BaseModel):

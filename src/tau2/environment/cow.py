@@ -8,7 +8,7 @@ must not be mutated. Nothing here knows about tools, grading or domains.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -116,6 +116,27 @@ class Table(MutableMapping[K, V], Generic[K, V]):
         if key in self._base:
             self._dropped.add(key)
 
+    def popitem(self) -> tuple[K, V]:
+        """Remove and return the last record with its key, as a dict does. Raise KeyError when there is none."""
+        key = next(reversed(self), _MISSING)
+        if key is _MISSING:
+            raise KeyError("the table is empty")
+        return key, self.pop(key)
+
+    def copy(self) -> dict[K, V]:
+        """Return a plain dict of this view's records."""
+        return dict(self.items())
+
+    def __or__(self, other: Mapping[K, V]) -> dict[K, V]:
+        return self.copy() | dict(other)
+
+    def __ror__(self, other: Mapping[K, V]) -> dict[K, V]:
+        return dict(other) | self.copy()
+
+    def __ior__(self, other: Mapping[K, V]) -> Table[K, V]:
+        self.update(other)
+        return self
+
     def __contains__(self, key: object) -> bool:
         return key in self._own or (key in self._base and key not in self._dropped)
 
@@ -125,6 +146,10 @@ class Table(MutableMapping[K, V], Generic[K, V]):
         else:
             yield from (key for key in self._base if key not in self._dropped)
         yield from self._added
+
+    def __reversed__(self) -> Iterator[K]:
+        yield from reversed(self._added)
+        yield from (key for key in reversed(list(self._base)) if key not in self._dropped)
 
     def __len__(self) -> int:
         return len(self._base) - len(self._dropped) + len(self._added)
@@ -174,6 +199,18 @@ class Table(MutableMapping[K, V], Generic[K, V]):
     def plain(self) -> dict[K, V]:
         """Return a plain dict of the shared and private records; do not mutate the records."""
         return dict(self.peek_items())
+
+
+def peek(records: Mapping[K, V], key: K) -> V | None:
+    """Return one record of a table or a plain mapping without cloning it, or None; do not mutate it."""
+    return records.peek(key) if isinstance(records, Table) else records.get(key)
+
+
+def peek_values(records: Mapping[K, V]) -> Iterable[V]:
+    """Return every record of a table or a plain mapping without cloning any; do not mutate them."""
+    if not isinstance(records, Table):
+        return records.values()
+    return records.base.values() if records.is_pristine() else records.peek_values()
 
 
 def is_table_like(value: object) -> bool:

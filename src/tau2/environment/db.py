@@ -6,7 +6,7 @@ import hashlib
 import json
 import tomllib
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from tau2.environment.cow import Table, clone, is_table_like
+from tau2.environment.list_table import ListTable, is_list_table_like, peek_list
 from tau2.errors import DataFileError, needs_extra
 
 
@@ -65,12 +66,24 @@ def describe_validation_error(error: ValidationError, source: object) -> str:
     return "\n".join(lines)
 
 
+_VIEWS = (Table, ListTable)
+
+
+def _view_of(value: Any) -> Any:
+    """Return a copy-on-write view of a field, or a copy where a view is not worth it."""
+    if is_table_like(value):
+        return Table(value)
+    return ListTable(value) if is_list_table_like(value) else clone(value)
+
+
 class DB(BaseModel):
-    """A database: a model whose dict-of-record fields become copy-on-write tables in a fork.
+    """A database: a model whose dicts and lists of records become copy-on-write tables in a fork.
 
     `fork()` returns an independent database with the same content; `view()` does so for a reference database,
     parsed once per process, without copying it.
     """
+
+    __slots__ = ("_reference",)  # outside of pydantic's reach: no part of equality, dumps or copies
 
     model_config = ConfigDict(extra="forbid")
 
@@ -78,10 +91,10 @@ class DB(BaseModel):
     def _serialize_tables(self, handler: SerializerFunctionWrapHandler) -> Any:
         """Hand pydantic plain dicts: it serialises tables as unknown objects otherwise."""
         state = self.__dict__
-        if not any(isinstance(value, Table) for value in state.values()):
+        if not any(isinstance(value, _VIEWS) for value in state.values()):
             return handler(self)
         plain = self.__class__.model_construct(
-            self.model_fields_set, **{k: v.plain() if isinstance(v, Table) else v for k, v in state.items()}
+            self.model_fields_set, **{k: v.plain() if isinstance(v, _VIEWS) else v for k, v in state.items()}
         )
         return handler(plain)
 
@@ -113,21 +126,39 @@ class DB(BaseModel):
         Costs what this one has touched if it is a view or a fork; a plain database is copied once, and forks of
         that copy are cheap again.
         """
-        return self._twin(lambda value: Table(clone(value)) if is_table_like(value) else clone(value))
+        return self._twin(lambda value: _view_of(clone(value)))
 
     def view(self) -> Self:
         """Return an independent view of a reference database, which must never be mutated from now on."""
-        return self._twin(lambda value: Table(value) if is_table_like(value) else clone(value))
+        twin = self._twin(_view_of)
+        object.__setattr__(twin, "_reference", self)
+        return twin
+
+    @property
+    def reference(self) -> DB | None:
+        """The database this is a view of, or a fork of such a view; None for one that stands for itself."""
+        return getattr(self, "_reference", None)
+
+    def is_pristine(self) -> bool:
+        """Return whether this certainly holds what its reference holds."""
+        if self.reference is None:
+            return False
+        origin = self.reference.__dict__
+        return all(
+            value.is_pristine() if isinstance(value, _VIEWS) else value == origin[name]
+            for name, value in self.__dict__.items()
+        )
 
     def _twin(self, convert: Callable[[Any], Any]) -> Self:
         twin = self.__class__.__new__(self.__class__)
         state = twin.__dict__
         for name, value in self.__dict__.items():
-            state[name] = value.fork() if value.__class__ is Table else convert(value)
+            state[name] = value.fork() if value.__class__ in _VIEWS else convert(value)
         put = object.__setattr__
         put(twin, "__pydantic_fields_set__", set(self.__pydantic_fields_set__))
         put(twin, "__pydantic_extra__", clone(self.__pydantic_extra__))
         put(twin, "__pydantic_private__", clone(self.__pydantic_private__))
+        put(twin, "_reference", self.reference)
         return twin
 
     def same_as(self, other: DB) -> bool:
@@ -163,7 +194,11 @@ class DB(BaseModel):
 
     def get_statistics(self) -> dict[str, Any]:
         """Return how many records every table has."""
-        return {f"num_{name}": len(v) for name, v in self.__dict__.items() if isinstance(v, dict | Table | list)}
+        return {
+            f"num_{name}": len(v)
+            for name, v in self.__dict__.items()
+            if isinstance(v, dict | list | Table | ListTable)
+        }
 
 
 def _dumped(value: Any) -> Any:
@@ -174,8 +209,8 @@ def _dumped(value: Any) -> Any:
         return {k: _dumped(v) for k, v in value.peek_items()}
     if isinstance(value, dict):
         return {k: _dumped(v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_dumped(v) for v in value]
+    if isinstance(value, list | ListTable):
+        return [_dumped(v) for v in peek_list(value)]
     return value
 
 
@@ -185,6 +220,8 @@ def _same_value(mine: Any, theirs: Any) -> bool:
 
 def _same_field(mine: Any, theirs: Any) -> bool:
     if isinstance(mine, Table) and isinstance(theirs, Table) and mine.base is theirs.base:
+        return mine.same_as(theirs, _same_value)
+    if isinstance(mine, ListTable) and isinstance(theirs, ListTable):
         return mine.same_as(theirs, _same_value)
     return _same_value(mine, theirs)
 
@@ -203,18 +240,19 @@ def _merged_field(owner: type[DB], name: str, old: Any, patch: Any) -> Any:
 
 
 _MOST_BASES = 32  # reference tables whose texts are kept; a process rarely uses more than three domains
-_TEXTS: OrderedDict[int, tuple[Any, dict[str, str]]] = OrderedDict()
-"""Per base mapping (by identity; the mapping is kept alive meanwhile): the canonical text of each record."""
+_TEXTS: OrderedDict[int, tuple[Any, dict[Any, str]]] = OrderedDict()
+"""Per base (by identity; it is kept alive meanwhile): the canonical text of each record, by key or row number."""
 
 
 def _record_text(record: Any) -> str:
     return canonical_json(_dumped(record))
 
 
-def _base_texts(base: Any) -> dict[str, str]:
+def _base_texts(base: Any) -> dict[Any, str]:
     known = _TEXTS.get(id(base))
     if known is None or known[0] is not base:
-        known = _TEXTS[id(base)] = (base, {key: _record_text(record) for key, record in base.items()})
+        records = base.items() if isinstance(base, Mapping) else enumerate(base)
+        known = _TEXTS[id(base)] = (base, {key: _record_text(record) for key, record in records})
         if len(_TEXTS) > _MOST_BASES:
             _TEXTS.popitem(last=False)
     return known[1]
@@ -231,6 +269,12 @@ def _table_text(table: Table[Any, Any]) -> str:
     return _joined(texts)
 
 
+def _list_text(table: ListTable[Any]) -> str:
+    shared, touched = _base_texts(table.base), table.touched()
+    texts = (_record_text(table.peek_row(row)) if row in touched else shared[row] for row in table.rows())
+    return "[" + ", ".join(texts) + "]"
+
+
 def _joined(texts: dict[str, str]) -> str:
     return "{" + ", ".join(f"{json.dumps(key)}: {texts[key]}" for key in sorted(texts)) + "}"
 
@@ -238,11 +282,14 @@ def _joined(texts: dict[str, str]) -> str:
 def _canonical_pieces(db: DB) -> list[bytes]:
     """Return the canonical text of `db` in pieces; equals `canonical_json(db.model_dump())`."""
     state = db.__dict__
-    if not any(isinstance(value, Table) for value in state.values()):
-        return [canonical_json(db.model_dump()).encode()]
-    rest = db.model_dump(exclude={name for name, value in state.items() if isinstance(value, Table)})
+    if not any(isinstance(value, _VIEWS) for value in state.values()):
+        return [canonical_json(db.model_dump(warnings=False)).encode()]
+    tables = {name: value for name, value in state.items() if isinstance(value, _VIEWS)}
+    hidden = {name for name, info in type(db).model_fields.items() if info.exclude}
     texts = {
-        name: _table_text(value) if isinstance(value, Table) else canonical_json(rest[name])
-        for name, value in state.items()
+        name: canonical_json(value) for name, value in db.model_dump(exclude=set(tables), warnings=False).items()
     }
+    for name, table in tables.items():
+        if name not in hidden:
+            texts[name] = _table_text(table) if isinstance(table, Table) else _list_text(table)
     return [_joined(texts).encode()]

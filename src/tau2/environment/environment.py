@@ -12,9 +12,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from tau2.data_model.message import (
-    AssistantMessage,
     Message,
-    MultiToolMessage,
     ToolCall,
     ToolMessage,
     ToolRequestor,
@@ -23,6 +21,7 @@ from tau2.data_model.message import (
 from tau2.data_model.tasks import EnvAssertion, EnvFunctionCall, InitializationData
 from tau2.environment.cow import Table, clone
 from tau2.environment.db import DB
+from tau2.environment.history import decoded, paired_calls
 from tau2.environment.tool import Tool
 from tau2.environment.toolkit import ToolKitBase, ToolSignature, get_tool_signatures
 from tau2.errors import ReplayMismatch, ToolError, UnknownName
@@ -161,7 +160,7 @@ class Environment:
         error = False
         try:
             toolkit = self.toolkit_for(message.name, message.requestor)
-            arguments = message.arguments
+            arguments = clone(message.arguments)  # what a tool keeps of them must not change the recorded message
             if not self.strict_compat and toolkit.has_tool(message.name):
                 arguments = toolkit.coerce(message.name, arguments)
             content = self.to_json_str(toolkit.use_tool(message.name, **arguments))
@@ -232,21 +231,30 @@ class Environment:
             for mine, theirs in ((self.tools, other.tools), (self.user_tools, other.user_tools))
         )
 
+    def _databases(self) -> list[Any]:
+        return [kit.db for kit in (self.tools, self.user_tools) if kit is not None and kit.db is not None]
+
     def is_pristine(self) -> bool:
-        """Return whether no record of any table was touched since the reference data was loaded."""
-        databases = [toolkit.db for toolkit in (self.tools, self.user_tools) if toolkit is not None]
-        tables = [v for db in databases if isinstance(db, DB) for v in db.__dict__.values() if isinstance(v, Table)]
-        return all(table.is_pristine() for table in tables)
+        """Return whether every database certainly holds what the domain's files hold."""
+        return all(isinstance(db, DB) and db.is_pristine() for db in self._databases())
+
+    def references(self) -> tuple[DB | None, ...]:
+        """Return the reference database behind each database; None for one that has none."""
+        return tuple(db.reference if isinstance(db, DB) else None for db in self._databases())
 
     def fork(self: EnvT) -> EnvT:
-        """Return an independent environment in the same state."""
+        """Return an independent environment in the same state; what shared a database shares one again."""
         twin: EnvT = self.__class__.__new__(self.__class__)
         shared: dict[int, Any] = {}
         for name, value in self.__dict__.items():
-            twin.__dict__[name] = (
-                _forked(value, shared) if isinstance(value, ToolKitBase | DB) else clone_plain(value)
-            )
-        _reshare(self, twin)
+            if isinstance(value, ToolKitBase):
+                if id(value) not in shared:
+                    shared[id(value)] = value.fork()
+                    share_databases(value, shared[id(value)], shared)
+                twin.__dict__[name] = shared[id(value)]
+            else:
+                twin.__dict__[name] = value.fork() if isinstance(value, DB) else clone_plain(value)
+        share_databases(self, twin, shared)
         return twin
 
     def set_state(
@@ -300,7 +308,7 @@ class Environment:
         if not toolkit.has_tool(call.name) or not toolkit.tool_mutates_state(call.name):
             return
         got = self.get_response(call)
-        if _decoded(got.content) == _decoded(recorded.content) and got.error == recorded.error:
+        if decoded(got.content) == decoded(recorded.content) and got.error == recorded.error:
             return
         text = (
             f"{call.name}({call.arguments}) returned {got.content!r} on replay, but {recorded.content!r} was recorded"
@@ -346,40 +354,6 @@ def _problem_text(problem: BaseException) -> str:
     return str(problem) or type(problem).__name__
 
 
-def _decoded(content: str | None) -> Any:
-    """Return parsed JSON where the text is JSON: key order and spacing are free."""
-    try:
-        return json.loads(content) if content is not None else None
-    except ValueError:
-        return content
-
-
-def paired_calls(messages: Sequence[Message]) -> list[tuple[ToolCall, ToolMessage]]:
-    """Return every tool call of a history with its result.
-
-    Raise ReplayMismatch when a call has no result, a result has no call, or the ids differ.
-    """
-    pairs: list[tuple[ToolCall, ToolMessage]] = []
-    waiting: list[ToolCall] = []
-    for message in messages:
-        results = message.tool_messages if isinstance(message, MultiToolMessage) else [message]
-        for result in results:
-            if isinstance(result, ToolMessage):
-                if not waiting:
-                    raise ReplayMismatch(f"Tool message not expected: {result.id!r} answers no tool call")
-                call = waiting.pop(0)
-                if call.id != result.id:
-                    raise ReplayMismatch(f"Tool call id mismatch: call {call.id!r}, result {result.id!r}")
-                pairs.append((call, result))
-            elif waiting:
-                raise ReplayMismatch(f"Tool message expected for {waiting[0].name!r}, got a {result.role} message")
-            elif isinstance(result, AssistantMessage | UserMessage) and result.tool_calls:
-                waiting.extend(result.tool_calls)
-    if waiting:
-        raise ReplayMismatch(f"Tool message expected for {waiting[0].name!r}, but the history ends")
-    return pairs
-
-
 def same_db(mine: Any, theirs: Any) -> bool:
     """Return whether two databases (or their absence) hold the same data."""
     if isinstance(mine, DB) and isinstance(theirs, DB):
@@ -394,16 +368,8 @@ def clone_plain(value: Any) -> Any:
     return value
 
 
-def _forked(value: ToolKitBase | DB, shared: dict[int, Any]) -> Any:
-    """Fork an object once, however often it is referred to."""
-    if id(value) not in shared:
-        shared[id(value)] = value.fork()
-    return shared[id(value)]
-
-
-def _reshare(parent: Environment, child: Environment) -> None:
-    """Let the child's toolkits share one database where the parent's do."""
-    if parent.tools is None or parent.user_tools is None or child.tools is None or child.user_tools is None:
-        return
-    if parent.tools.db is not None and parent.tools.db is parent.user_tools.db:
-        child.user_tools.db = child.tools.db
+def share_databases(parent: object, child: object, shared: dict[int, Any]) -> None:
+    """Let attributes of `child` that stand for one database of `parent` be one object; `shared`: old id → new."""
+    for name, value in vars(parent).items():
+        if isinstance(value, DB) or (name == "db" and value is not None):
+            vars(child)[name] = shared.setdefault(id(value), vars(child)[name])

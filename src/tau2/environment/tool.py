@@ -6,6 +6,7 @@ Arguments that come from a model are checked and coerced here, once, against tha
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, get_type_hints
@@ -16,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError,
 
 from tau2.errors import ArgumentError
 
+_VARIADIC = frozenset({inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD})
 _MOST_KEPT = 1024  # schemas of distinct functions kept; far more than any set of domains has
 
 
@@ -125,8 +127,8 @@ def coerce_arguments(name: str, params: type[BaseModel], arguments: dict[str, An
             for problem in error.errors(include_url=False)
         ]
         raise ArgumentError(f"invalid arguments for {name}: " + "; ".join(problems)) from error
-    values = checked.__dict__
-    return {key: values[key] for key in checked.model_fields_set if key in values}
+    given = checked.model_fields_set
+    return {key: value for key, value in checked.__dict__.items() if key in given} | (checked.model_extra or {})
 
 
 @lru_cache(maxsize=_MOST_KEPT)
@@ -158,24 +160,30 @@ def _hints(func: Callable[..., Any]) -> dict[str, Any]:
 def _params_model(func: Callable[..., Any], doc: Docstring, hidden: frozenset[str]) -> type[BaseModel]:
     described = {p.arg_name: p for p in doc.params}
     hints = _hints(func)
+    parameters = [p for p in inspect.signature(func).parameters.values() if p.name not in {*hidden, "self", "cls"}]
     fields: dict[str, Any] = {}
-    for name, parameter in inspect.signature(func).parameters.items():
-        if (
-            name in hidden
-            or name in {"self", "cls"}
-            or parameter.kind
-            in {
-                parameter.VAR_POSITIONAL,
-                parameter.VAR_KEYWORD,
-            }
-        ):
+    for parameter in parameters:
+        if parameter.kind in _VARIADIC:
             continue
         default = ... if parameter.default is parameter.empty else parameter.default
-        entry = described.get(name)
+        entry = described.get(parameter.name)
         text = entry.description if entry and entry.description else None
-        fields[name] = (hints.get(name, Any), Field(default, description=text))
-    config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, coerce_numbers_to_str=True)
-    model: type[BaseModel] = create_model("parameters", __config__=config, **fields)
+        fields[parameter.name] = (hints.get(parameter.name, Any), Field(default, description=text))
+    takes_more = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
+    config = ConfigDict(
+        extra="allow" if takes_more else "forbid",
+        arbitrary_types_allowed=True,
+        coerce_numbers_to_str=True,
+        protected_namespaces=(),
+    )
+    return _model("parameters", fields, config)
+
+
+def _model(name: str, fields: dict[str, Any], config: ConfigDict) -> type[BaseModel]:
+    with warnings.catch_warnings():
+        # An argument may be named `copy` or `schema`: the model is only validated, its methods are never called.
+        warnings.filterwarnings("ignore", message=".*shadows an attribute", category=UserWarning)
+        model: type[BaseModel] = create_model(name, __config__=config, **fields)
     return model
 
 
@@ -185,10 +193,7 @@ def _returns_model(func: Callable[..., Any], doc: Docstring) -> type[BaseModel] 
         return None
     text = doc.returns.description if doc.returns else None
     config = ConfigDict(arbitrary_types_allowed=True)
-    model: type[BaseModel] = create_model(
-        "returns", __config__=config, returns=(annotation, Field(..., description=text))
-    )
-    return model
+    return _model("returns", {"returns": (annotation, Field(..., description=text))}, config)
 
 
 def as_tool(func: Callable[..., Any], **predefined: Any) -> Tool:

@@ -12,7 +12,7 @@ from tau2.environment import arithmetic
 from tau2.environment.cow import clone
 from tau2.environment.db import DB
 from tau2.environment.tool import Tool, as_tool
-from tau2.errors import ToolError, UnknownName
+from tau2.errors import ConfigError, ToolError, UnknownName
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -171,12 +171,27 @@ class ToolKitBase:
     def fork(self) -> ToolKitBase:
         """Return an independent toolkit with the same state.
 
-        Every attribute is forked or copied; a subclass that holds something uncopyable overrides this.
+        Every attribute is forked or copied; what cannot be (a lock, a client) is shared, except the database.
+        A subclass for which that is wrong overrides this.
+
+        Raises:
+            ConfigError: the database cannot be copied.
         """
         twin = self.__class__.__new__(self.__class__)
         for name, value in self.__dict__.items():
-            twin.__dict__[name] = value.fork() if isinstance(value, DB) else clone(value)
+            twin.__dict__[name] = value.fork() if isinstance(value, DB) else self._copied(name, value)
         return twin
+
+    def _copied(self, name: str, value: Any) -> Any:
+        try:
+            return clone(value)
+        except TypeError as error:
+            if name != "db":
+                return value
+            raise ConfigError(
+                f"{type(self).__name__}.db ({type(value).__name__}) cannot be copied: {error}; define fork(), "
+                "or give the orchestrator an environment_factory"
+            ) from error
 
 
 class GenericToolKit(ToolKitBase):

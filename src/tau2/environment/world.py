@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from tau2.data_model.message import Message, ToolCall
 from tau2.data_model.tasks import Task
 from tau2.environment.environment import Environment
+from tau2.environment.history import split_pending
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +20,36 @@ class World:
     """Returns an independent environment as it was before the episode: once to play, again for the gold world."""
 
     def start(self) -> Environment:
-        """Return an environment in the task's initial state, with the task's history replayed."""
+        """Return an environment in the task's initial state, with the task's history replayed.
+
+        Tool calls that end the history are still to be carried out: `pending_calls`.
+        """
         environment = self.fresh()
-        state = self.task.initial_state
-        environment.set_state(
-            initialization_data=state.initialization_data if state else None,
-            initialization_actions=state.initialization_actions if state else None,
-            message_history=(state.message_history or []) if state else [],
-        )
+        set_initial_state(environment, self.task, self.history)
         return environment
+
+    @property
+    def history(self) -> list[Message]:
+        """The task's recorded messages."""
+        return list((self.task.initial_state.message_history or ()) if self.task.initial_state else ())
+
+    @property
+    def pending_calls(self) -> list[ToolCall]:
+        """The tool calls the task's history ends with; they are made whatever the agent does afterwards."""
+        return split_pending(self.history)[1]
+
+
+def set_initial_state(
+    environment: Environment, task: Task, messages: Sequence[Message], *, strict: bool = True
+) -> None:
+    """Bring a fresh environment to where `messages` leave it, from the task's initial state on.
+
+    Tool calls at the very end, without results, are not made. Raise ReplayMismatch as `set_state` does.
+    """
+    state = task.initial_state
+    environment.set_state(
+        initialization_data=state.initialization_data if state else None,
+        initialization_actions=state.initialization_actions if state else None,
+        message_history=split_pending(messages)[0],
+        strict=strict,
+    )

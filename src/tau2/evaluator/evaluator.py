@@ -84,13 +84,13 @@ def grade(
     Raises:
         ModelError: the judge cannot be reached.
     """
-    criteria = world.task.evaluation_criteria
-    if criteria is None:
-        return RewardInfo(reward=1.0, reward_basis=None, info={"note": "the task has no evaluation criteria"})
     evidence = Evidence(world, run.get_messages(), live=live, strict_replay=strict_replay, judge=judge)
     evidence.strict_compat = evidence.start.strict_compat if strict_compat is None else strict_compat
     if run.termination_reason not in FINISHED:
         return _ended_early(evidence, run.termination_reason)
+    criteria = world.task.evaluation_criteria
+    if criteria is None:
+        return RewardInfo(reward=1.0, reward_basis=None, info={"note": "the task has no evaluation criteria"})
     if evaluation_type in _SINGLE:
         return _SINGLE[evaluation_type](evidence)
     return _product(evidence, criteria, evaluation_type)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 from tau2.data_model.message import AssistantMessage, Message, ToolCall, UserMessage
 from tau2.data_model.simulation import ActionCheck, RewardInfo
 from tau2.data_model.tasks import Action, RewardType, Task
 from tau2.environment.environment import Environment
+from tau2.errors import ToolError
 from tau2.evaluator.evaluator_base import EvaluatorBase
 from tau2.evaluator.evidence import Evidence
 
@@ -31,16 +33,36 @@ def tool_type_of(environment: Environment, action: Action) -> str | None:
 
 
 def check_actions(evidence: Evidence) -> list[ActionCheck]:
-    """Look for every reference action among the tool calls."""
+    """Look for every reference action among the tool calls.
+
+    Arguments count as the tool takes them: "3" is 3 where a number is wanted. `strict_compat` compares them raw.
+    """
     calls = tool_calls_of(evidence.messages)
-    return [
-        _checked(action, calls, tool_type_of(evidence.start, action), strict_compat=evidence.strict_compat)
-        for action in evidence.criteria.actions or ()
-    ]
+    start, strict = evidence.start, evidence.strict_compat
+    checks = []
+    for action in evidence.criteria.actions or ():
+        rivals = [call for call in calls if call.name == action.name]
+        wanted = action
+        if not strict:
+            wanted, rivals = _as_taken(start, action), [_as_taken(start, call) for call in rivals]
+        match = any(wanted.compare_with_tool_call(call, strict_compat=strict) for call in rivals)
+        checks.append(_check(action, match=match, tool_type=tool_type_of(start, action)))
+    return checks
 
 
-def _checked(action: Action, calls: Sequence[ToolCall], tool_type: str | None, *, strict_compat: bool) -> ActionCheck:
-    match = any(action.compare_with_tool_call(call, strict_compat=strict_compat) for call in calls)
+CallT = TypeVar("CallT", Action, ToolCall)
+
+
+def _as_taken(environment: Environment, call: CallT) -> CallT:
+    """Return a call with its arguments as its tool takes them; as they are when the tool would refuse them."""
+    try:
+        arguments = environment.toolkit_for(call.name, call.requestor).coerce(call.name, call.arguments)
+    except ToolError:
+        return call
+    return call.model_copy(update={"arguments": arguments})
+
+
+def _check(action: Action, *, match: bool, tool_type: str | None) -> ActionCheck:
     return ActionCheck(action=action, action_match=match, action_reward=float(match), tool_type=tool_type)
 
 
@@ -76,5 +98,12 @@ class ActionEvaluator(EvaluatorBase):
         actions = (task.evaluation_criteria.actions if task.evaluation_criteria else None) or []
         types = tool_types or {}
         return grade_actions(
-            [_checked(action, calls, types.get(action.name), strict_compat=strict_compat) for action in actions]
+            [
+                _check(
+                    action,
+                    match=any(action.compare_with_tool_call(call, strict_compat=strict_compat) for call in calls),
+                    tool_type=types.get(action.name),
+                )
+                for action in actions
+            ]
         )

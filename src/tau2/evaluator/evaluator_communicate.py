@@ -17,6 +17,7 @@ from tau2.evaluator.evaluator_base import EvaluatorBase
 from tau2.evaluator.evidence import Evidence
 
 _NUMBER = re.compile(r"(?<![0-9a-z_.#-])-?\$?\d+(?:\.\d+)?(?![0-9a-z_]|[.-]\d)")
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _PLAIN_NUMBER = re.compile(r"[-+]?\$?\d+(?:\.\d+)?")
 
 
@@ -40,7 +41,7 @@ def tells(text: str, info: str, *, strict_compat: bool = False) -> bool:
 
 
 def _normal(text: str) -> str:
-    return " ".join(text.lower().replace(",", "").split())
+    return " ".join(_THOUSANDS.sub("", text.lower()).replace(",", " ").split())
 
 
 def _number(text: str) -> float:

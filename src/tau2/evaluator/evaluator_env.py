@@ -11,7 +11,6 @@ from tau2.data_model.simulation import DBCheck, EnvAssertionCheck, RewardInfo
 from tau2.data_model.tasks import EnvAssertion, RewardType, Task
 from tau2.environment.environment import Environment
 from tau2.environment.world import World
-from tau2.errors import ReplayMismatch, Tau2Error
 from tau2.evaluator.evaluator_base import EvaluatorBase
 from tau2.evaluator.evidence import Evidence
 
@@ -49,7 +48,8 @@ def grade_environment(evidence: Evidence) -> RewardInfo:
         )
     try:
         database, assertions = check_database(evidence), check_assertions(evidence)
-    except (ReplayMismatch, Tau2Error) as problem:
+    except Exception as problem:  # whatever it is, playing the conversation again would not mend it
+        logger.debug("the world of task %s cannot be graded", evidence.task.id, exc_info=True)
         return _ungradable(evidence, problem)
     scores = {
         RewardType.DB: database.db_reward,

@@ -31,6 +31,7 @@ with one entry for every statement.
 """.strip()
 
 _LONGEST_RESULT = 4000  # characters of one tool result shown to the judge
+_ATTEMPTS = 2  # a judge that is asked twice and answers neither time is broken
 _FENCE = re.compile(r"```(?:json)?\s*(.*?)```", re.DOTALL)
 
 
@@ -71,15 +72,17 @@ def ask_judge(messages: Sequence[Message], assertions: Sequence[str], judge: Jud
     return answer.content or ""
 
 
-def parse_judgement(text: str) -> list[dict[str, Any]]:
-    """Return the judge's entries; an answer of another shape is an empty list."""
+def parse_judgement(text: str) -> list[dict[str, Any]] | None:
+    """Return the judge's entries, or None when its answer cannot be read. Prose and fences around it are ignored."""
     fenced = _FENCE.search(text)
-    body = fenced.group(1) if fenced else text[text.find("{") : text.rfind("}") + 1]
-    try:
-        results = json.loads(body).get("results")
-    except (ValueError, AttributeError, RecursionError):
-        return []
-    return [entry for entry in results if isinstance(entry, dict)] if isinstance(results, list) else []
+    for body in (text[text.find("{") : text.rfind("}") + 1], fenced.group(1) if fenced else ""):
+        try:
+            results = json.loads(body)["results"]
+        except (ValueError, TypeError, KeyError, RecursionError):
+            continue
+        if isinstance(results, list):
+            return [entry for entry in results if isinstance(entry, dict)]
+    return None
 
 
 def _is_met(entry: dict[str, Any]) -> bool:
@@ -87,45 +90,45 @@ def _is_met(entry: dict[str, Any]) -> bool:
     return value is True or (isinstance(value, str) and value.strip().lower() == "true")
 
 
-def judged(assertions: Sequence[str], text: str) -> list[NLAssertionCheck]:
+def judged(assertions: Sequence[str], entries: Sequence[dict[str, Any]]) -> list[NLAssertionCheck]:
     """Tie the judge's entries to the assertions, by number, else by the sentence, else by position."""
-    entries = parse_judgement(text)
     return [_check(number, assertion, entries) for number, assertion in enumerate(assertions, 1)]
 
 
-def _check(number: int, assertion: str, entries: list[dict[str, Any]]) -> NLAssertionCheck:
-    entry = next((e for e in entries if e.get("number") == number), None)
+def _check(number: int, assertion: str, entries: Sequence[dict[str, Any]]) -> NLAssertionCheck:
+    entry = next((e for e in entries if str(e.get("number")).strip() == str(number)), None)
     if entry is None:
         entry = next((e for e in entries if e.get("expectedOutcome") == assertion), None)
     if entry is None and number <= len(entries) and not {"number", "expectedOutcome"} & entries[number - 1].keys():
         entry = entries[number - 1]
     if entry is None:
         return NLAssertionCheck(nl_assertion=assertion, met=False, justification="The judge did not answer this one.")
-    reason = str(entry.get("reasoning") or "")
-    return NLAssertionCheck(nl_assertion=assertion, met=_is_met(entry), justification=reason)
+    return _as_said(assertion, entry)
+
+
+def _as_said(assertion: str, entry: dict[str, Any]) -> NLAssertionCheck:
+    return NLAssertionCheck(
+        nl_assertion=assertion, met=_is_met(entry), justification=str(entry.get("reasoning") or "")
+    )
 
 
 def check_sentences(
     messages: Sequence[Message], assertions: Sequence[str], judge: Judge, *, strict_compat: bool = False
 ) -> list[NLAssertionCheck]:
-    """Have the judge decide on every sentence; one unreadable answer is asked again."""
+    """Have the judge decide on every sentence; one unreadable answer is asked again.
+
+    Raise ModelError when the second is no better, or the judge cannot be reached.
+    """
     if not assertions:
         return []
-    text = ask_judge(messages, assertions, judge)
-    if strict_compat:
-        return [
-            NLAssertionCheck(
-                nl_assertion=str(entry.get("expectedOutcome", "")),
-                met=_is_met(entry),
-                justification=str(entry.get("reasoning") or ""),
-            )
-            for entry in parse_judgement(text)
-        ]
-    if not parse_judgement(text):
+    for _ in range(_ATTEMPTS):
         text = ask_judge(messages, assertions, judge)
-        if not parse_judgement(text):
-            raise ModelError(f"the judge {judge.model} twice gave no readable judgement: {text[:200]!r}")
-    return judged(assertions, text)
+        entries = parse_judgement(text)
+        if entries is not None and strict_compat:
+            return [_as_said(str(entry.get("expectedOutcome", "")), entry) for entry in entries]
+        if entries:
+            return judged(assertions, entries)
+    raise ModelError(f"the judge {judge.model} twice gave no readable judgement: {text[:200]!r}")
 
 
 def check_nl_assertions(evidence: Evidence) -> list[NLAssertionCheck]:

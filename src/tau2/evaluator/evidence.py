@@ -11,11 +11,11 @@ from functools import cached_property
 from threading import Lock
 from typing import Any
 
-from tau2.data_model.message import Message, MultiToolMessage
+from tau2.data_model.message import Message
 from tau2.data_model.tasks import Action, EvaluationCriteria, Task
 from tau2.environment.cow import clone
 from tau2.environment.environment import Environment
-from tau2.environment.world import World
+from tau2.environment.world import World, set_initial_state
 
 logger = logging.getLogger(__name__)
 
@@ -73,13 +73,7 @@ class Evidence:
         if self.live is not None:
             return self.live
         environment = self.world.fresh()
-        state = self.task.initial_state
-        environment.set_state(
-            initialization_data=state.initialization_data if state else None,
-            initialization_actions=state.initialization_actions if state else None,
-            message_history=[message for message in self.messages if not isinstance(message, MultiToolMessage)],
-            strict=self.strict_replay,
-        )
+        set_initial_state(environment, self.task, self.messages, strict=self.strict_replay)
         return environment
 
     @cached_property
@@ -96,7 +90,8 @@ _gold_lock = Lock()
 def _cached_gold(world: World, start: Environment) -> Gold:
     if start.world_id is None or not start.is_pristine():
         return make_gold(world)
-    key = (start.world_id, start.strict_compat, _fingerprint(world.task))
+    references = tuple(map(id, start.references()))  # a data file that was read again is another world
+    key = (start.world_id, start.strict_compat, references, _fingerprint(world.task))
     with _gold_lock:
         known = _gold_worlds.get(key)
         if known is not None:
@@ -123,13 +118,10 @@ def _fingerprint(task: Task) -> str:
 def make_gold(world: World) -> Gold:
     """Play the reference actions on a fresh world."""
     environment = world.fresh()
+    set_initial_state(environment, world.task, world.history)
+    for call in world.pending_calls:
+        environment.get_response(call)
     environment.set_solo_mode(False)  # the reference says itself whose tool a call is for
-    state = world.task.initial_state
-    environment.set_state(
-        initialization_data=state.initialization_data if state else None,
-        initialization_actions=state.initialization_actions if state else None,
-        message_history=(state.message_history or []) if state else [],
-    )
     actions = (world.task.evaluation_criteria.actions if world.task.evaluation_criteria else None) or []
     errors = [problem for action in actions if (problem := _carry_out(environment, action)) is not None]
     return Gold(environment, errors)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 import uuid
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Executor
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,7 +16,7 @@ from tau2.data_model.message import AssistantMessage, Message, MultiToolMessage,
 from tau2.data_model.simulation import SessionUsage, SimulationRun, TerminationReason
 from tau2.data_model.tasks import Task
 from tau2.environment.environment import Environment
-from tau2.environment.world import World
+from tau2.environment.world import World, set_initial_state
 from tau2.errors import (
     AgentError,
     ConfigError,
@@ -85,9 +85,8 @@ class Orchestrator:
         environment_factory: Callable[[], Environment] | None = None,
         now: Callable[[], str] | None = None,
     ) -> None:
-        for name, participant in (("agent", agent), ("user", user)):
-            if not hasattr(participant, "generate_next_message"):
-                raise ConfigError(f"the {name} ({type(participant).__name__}) must have generate_next_message")
+        _check_participant("agent", agent)
+        _check_participant("user", user)
         if solo_mode and not environment.solo_mode:
             raise ConfigError("solo mode needs an environment in solo mode: get_environment(solo_mode=True)")
         self.domain, self.agent, self.user, self.environment, self.task = domain, agent, user, environment, task
@@ -130,10 +129,11 @@ class Orchestrator:
         """Bring the world and the participants to the start; the first `pending` ask is there afterwards."""
         self._began, self._start_time = time.perf_counter(), self._stamp()
         history = self._history()
-        self._set_world(history)
+        set_initial_state(self.environment, self.task, history)
         if self.seed is not None:
-            self.agent.set_seed(self.seed)
-            self.user.set_seed(self.seed)
+            for participant in (self.agent, self.user):
+                if hasattr(participant, "set_seed"):  # optional: not every participant draws anything
+                    participant.set_seed(self.seed)
         first, unheard = self._first_ask(history)
         known = history[: len(history) - unheard]
         self.agent_state = self.agent.get_init_state(message_history=self._known(Role.AGENT, first, history, known))
@@ -185,15 +185,6 @@ class Orchestrator:
                 message.timestamp = (now - timedelta(seconds=len(history) - number)).isoformat()
         return history
 
-    def _set_world(self, history: list[Message]) -> None:
-        state = self.task.initial_state
-        settled = history[:-1] if history and getattr(history[-1], "tool_calls", None) else history
-        self.environment.set_state(
-            initialization_data=state.initialization_data if state else None,
-            initialization_actions=state.initialization_actions if state else None,
-            message_history=settled,
-        )
-
     def answer(self, reply_to_pending: Answer) -> None:
         """Give the pending ask its answer and go on to the next. Raise RuntimeError when nothing is pending."""
         if self._flow is None or self._pending is None:
@@ -206,7 +197,7 @@ class Orchestrator:
             self._pending = None
 
     def _restamp(self, answer: Answer) -> None:
-        for message in [answer] if isinstance(answer, AssistantMessage | UserMessage) else answer or ():  # type: ignore[union-attr]
+        for message in answer if isinstance(answer, list | tuple) else (answer,):
             if isinstance(message, AssistantMessage | UserMessage | ToolMessage):
                 message.timestamp = self._stamp()
 
@@ -221,16 +212,18 @@ class Orchestrator:
         if self._flow is None:
             self.initialize()
         elif self._pending is not None:
-            self.answer(self._answered(self._pending))
+            with self._deadline():
+                self.answer(self._answered(self._pending))
 
     def _answered(self, ask: Ask) -> Answer:
         if ask.to is Role.ENV:
             return self.tool_results(ask)
+        left = self._remaining()
         try:
             if ask.to is Role.AGENT:
-                message, self.agent_state = reply(self.agent, ask.heard, self.agent_state)
+                message, self.agent_state = reply(self.agent, ask.heard, self.agent_state, left)
             else:
-                message, self.user_state = reply(self.user, ask.heard, self.user_state)
+                message, self.user_state = reply(self.user, ask.heard, self.user_state, left)
         except _EPISODE_FAILURES as problem:
             return _failure(ask.to, problem)
         return message  # type: ignore[no-any-return]  # the episode checks what it is
@@ -238,18 +231,14 @@ class Orchestrator:
     async def _aanswered(self, ask: Ask, executor: Executor | None) -> Answer:
         if ask.to is Role.ENV:
             return self.tool_results(ask)
+        left = self._remaining()
         try:
-            async with asyncio.timeout(self._remaining()):
-                if ask.to is Role.AGENT:
-                    message, self.agent_state = await areply(self.agent, ask.heard, self.agent_state, executor)
-                else:
-                    message, self.user_state = await areply(self.user, ask.heard, self.user_state, executor)
+            if ask.to is Role.AGENT:
+                message, self.agent_state = await areply(self.agent, ask.heard, self.agent_state, left, executor)
+            else:
+                message, self.user_state = await areply(self.user, ask.heard, self.user_state, left, executor)
         except _EPISODE_FAILURES as problem:
             return _failure(ask.to, problem)
-        except TimeoutError as problem:
-            if (left := self._remaining()) is None or left > 0:
-                raise  # a participant's own time-out, not ours
-            return _failure(ask.to, DeadlineExceeded(str(problem) or "the episode's time is out"))
         return message  # type: ignore[no-any-return]  # the episode checks what it is
 
     def _remaining(self) -> float | None:
@@ -258,17 +247,29 @@ class Orchestrator:
             return None
         return max(0.0, self.limits.timeout - (time.perf_counter() - self._began))
 
+    @contextmanager
+    def _deadline(self) -> Iterator[None]:
+        """Let model calls know when the episode's time is out."""
+        left = self._remaining()
+        if left is None:
+            yield
+            return
+        token = deadline.set(time.monotonic() + left)
+        try:
+            yield
+        finally:
+            deadline.reset(token)
+
     def run(self) -> SimulationRun:
         """Play to the end on this thread and return the record (not graded)."""
-        token = deadline.set(_moment(self.limits.timeout))
         try:
             if self._flow is None:
                 self.initialize()
-            while self._pending is not None:
-                self.answer(self._answered(self._pending))
+            with self._deadline():
+                while self._pending is not None:
+                    self.answer(self._answered(self._pending))
             return self.finalize()
         finally:
-            deadline.reset(token)
             self._release()
 
     async def arun(self, executor: Executor | None = None) -> SimulationRun:
@@ -276,15 +277,14 @@ class Orchestrator:
 
         `executor` runs participants that may block; default: the loop's own.
         """
-        token = deadline.set(_moment(self.limits.timeout))
         try:
             if self._flow is None:
                 self.initialize()
-            while self._pending is not None:
-                self.answer(await self._aanswered(self._pending, executor))
+            with self._deadline():
+                while self._pending is not None:
+                    self.answer(await self._aanswered(self._pending, executor))
             return self.finalize()
         finally:
-            deadline.reset(token)
             self._release()
 
     def _release(self) -> None:
@@ -312,10 +312,10 @@ class Orchestrator:
                 participant.stop(log.message, state)
             except Exception:  # a participant's farewell must not cost a finished episode
                 logger.warning("%s.stop failed", name, exc_info=True)
-        for index, message in enumerate(log.trajectory):
-            message.turn_idx = index  # type: ignore[union-attr]  # MultiToolMessage is never stored
-        agent_turns = [message for message in log.trajectory if isinstance(message, AssistantMessage)]
-        user_turns = [message for message in log.trajectory if isinstance(message, UserMessage)]
+        # Copies: a participant may say one object twice, or keep what it said.
+        messages = [message.model_copy(update={"turn_idx": turn}) for turn, message in enumerate(log.trajectory)]
+        agent_turns = [message for message in messages if isinstance(message, AssistantMessage)]
+        user_turns = [message for message in messages if isinstance(message, UserMessage)]
         return SimulationRun(
             id=self.simulation_id,
             task_id=self.task.id,
@@ -328,7 +328,7 @@ class Orchestrator:
             user_cost=_cost(user_turns),
             agent_usage=_usage(agent_turns),
             user_usage=_usage(user_turns),
-            messages=log.trajectory,
+            messages=messages,
             seed=self.seed,
             mode=self.mode,
             info={"error": log.note} if log.note else None,
@@ -343,8 +343,14 @@ def _taken_before_play(environment: Environment, task: Task) -> Callable[[], Env
     return before.fork
 
 
-def _moment(timeout: float | None) -> float | None:
-    return None if timeout is None else time.monotonic() + timeout
+def _check_participant(name: str, participant: Any) -> None:
+    """Raise ConfigError when a participant lacks what every turn needs."""
+    needed = ["get_init_state", "is_stop"]
+    if not hasattr(participant, "agenerate_next_message"):
+        needed.insert(0, "generate_next_message")
+    lacking = [method for method in needed if not hasattr(participant, method)]
+    if lacking:
+        raise ConfigError(f"the {name} ({type(participant).__name__}) must have {', '.join(lacking)}")
 
 
 _REASONS: tuple[tuple[type[Exception], TerminationReason], ...] = (

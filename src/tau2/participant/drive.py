@@ -9,54 +9,54 @@ from concurrent.futures import Executor
 from functools import partial
 from typing import Any
 
-from tau2.errors import ParticipantError
+from tau2.errors import DeadlineExceeded, ParticipantError
+from tau2.participant.base import HalfDuplexParticipant
+from tau2.participant.turns import overrides_sync
+
+_MISSING = HalfDuplexParticipant.generate_next_message
 
 
-def _depth(participant: Any, name: str) -> int:
-    """Return how far up the class tree a method is defined: 0 is the class itself."""
-    for depth, kind in enumerate(type(participant).__mro__):
-        if name in vars(kind):
-            return depth
-    return len(type(participant).__mro__)
+def _answers_async_only(participant: Any) -> bool:
+    """Return whether the synchronous method is the base class's, which only says that it is missing."""
+    method = getattr(type(participant), "generate_next_message", None)
+    return (method is None or method is _MISSING) and "generate_next_message" not in vars(participant)
 
 
-def _prefers_async(participant: Any) -> bool:
-    """Return whether the asynchronous method is at least as specific as the synchronous one.
-
-    A subclass that overrides only the synchronous method (or its inner `_generate_next_message`) must be heard.
-    """
-    if getattr(participant, "agenerate_next_message", None) is None:
-        return False
-    asynchronous = _depth(participant, "agenerate_next_message")
-    inner = _depth(participant, "_generate_next_message")
-    return asynchronous <= min(_depth(participant, "generate_next_message"), inner)
-
-
-def reply(participant: Any, message: Any, state: Any) -> tuple[Any, Any]:
+def reply(participant: Any, message: Any, state: Any, seconds: float | None = None) -> tuple[Any, Any]:
     """Return a participant's message and new state. An asynchronous participant gets an event loop of its own.
 
-    Raise ParticipantError when a loop is running already: there, `arun` is the driver to use.
+    Raises:
+        DeadlineExceeded: an asynchronous participant took longer than `seconds`. (What blocks is not interrupted;
+            model calls know the episode's deadline themselves.)
+        ParticipantError: an event loop is running already; there, `arun` is the driver to use.
     """
-    answer = participant.generate_next_message(message, state)
+    only_async = _answers_async_only(participant)
+    call = participant.agenerate_next_message if only_async else participant.generate_next_message
+    answer = call(message, state)
     if not inspect.isawaitable(answer):
         return _pair(participant, answer)
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return _pair(participant, asyncio.run(_awaited(answer)))
+        return _pair(participant, asyncio.run(_within(seconds, answer)))
     if inspect.iscoroutine(answer):
         answer.close()
     raise ParticipantError(f"{type(participant).__name__} is asynchronous; await arun() instead of calling run()")
 
 
-async def _awaited(answer: Any) -> Any:
-    return await answer
+async def areply(
+    participant: Any, message: Any, state: Any, seconds: float | None = None, executor: Executor | None = None
+) -> tuple[Any, Any]:
+    """Return a participant's message and new state; one that may block is called in a worker thread.
+
+    Raise DeadlineExceeded when it takes longer than `seconds`.
+    """
+    return _pair(participant, await _within(seconds, _asked(participant, message, state, executor)))
 
 
-async def areply(participant: Any, message: Any, state: Any, executor: Executor | None = None) -> tuple[Any, Any]:
-    """Return a participant's message and new state; one that may block is called in a worker thread."""
-    if _prefers_async(participant):
-        return _pair(participant, await participant.agenerate_next_message(message, state))
+async def _asked(participant: Any, message: Any, state: Any, executor: Executor | None) -> Any:
+    if getattr(participant, "agenerate_next_message", None) is not None and not overrides_sync(participant):
+        return await participant.agenerate_next_message(message, state)
     call = participant.generate_next_message
     if inspect.iscoroutinefunction(call) or not getattr(participant, "blocking", True):
         answer = call(message, state)
@@ -64,7 +64,17 @@ async def areply(participant: Any, message: Any, state: Any, executor: Executor 
         context = contextvars.copy_context()
         loop = asyncio.get_running_loop()
         answer = await loop.run_in_executor(executor, partial(context.run, call, message, state))
-    return _pair(participant, await answer if inspect.isawaitable(answer) else answer)
+    return await answer if inspect.isawaitable(answer) else answer
+
+
+async def _within(seconds: float | None, answer: Any) -> Any:
+    try:
+        async with asyncio.timeout(seconds) as limit:
+            return await answer
+    except TimeoutError as error:
+        if limit.expired():
+            raise DeadlineExceeded("the episode's time ran out while it was awaited") from error
+        raise  # a participant's own time-out, not ours
 
 
 def _pair(participant: Any, answer: Any) -> tuple[Any, Any]:

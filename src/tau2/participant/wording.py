@@ -80,14 +80,16 @@ def value_in_words(value: Any, notes: Mapping[str, str] | None = None) -> str:
     else:
         text = str(value)
         note = (notes or {}).get(text)
-        text = f"{text} ({note})" if note else text
-        return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…"
+        text = f"'{text}'" if " " in text and not note else text
+        text = text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…"
+        return f"{text} ({note})" if note else text
     return text
 
 
 def arguments_in_words(arguments: Mapping[str, Any], notes: Mapping[str, str] | None = None) -> str:
-    """Return arguments as "order ID: #1, reason: no longer needed"."""
-    return "; ".join(f"{in_words(key)}: {value_in_words(value, notes)}" for key, value in arguments.items())
+    """Return arguments as "order ID #1 and reason 'no longer needed'"."""
+    said = {key: value for key, value in arguments.items() if value not in (None, "", [], {})}
+    return listing([f"{in_words(key)} {value_in_words(value, notes)}" for key, value in said.items()])
 
 
 def listing(items: Sequence[str]) -> str:

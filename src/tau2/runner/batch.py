@@ -7,15 +7,17 @@ thread pool. Seeds are derived per task and trial, so results do not depend on c
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 import traceback
 import uuid
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tau2 import config as defaults
+from tau2.data_model.persona import PersonaConfig
 from tau2.data_model.results_io import SIMULATIONS_NAME, save_simulation
 from tau2.data_model.simulation import (
     Results,
@@ -45,6 +47,9 @@ _HOPELESS = (
     TypeError, AttributeError, NameError, ImportError, NotImplementedError,
 )  # fmt: skip
 """What a second attempt cannot mend: wrong settings and wrong code."""
+
+_ONLY_WITH_REVIEW = frozenset({"review_mode", "review_model"})
+"""Options that say how to review; without auto_review there is nothing for them to do."""
 
 
 class Job(NamedTuple):
@@ -140,15 +145,26 @@ class _Batch:
             async with asyncio.TaskGroup() as group:
                 for _ in range(players):
                     group.create_task(self._player(waiting))
+        except BaseExceptionGroup as failed:
+            raise failed.exceptions[0] from None  # the others are players that were stopped because of it
         finally:
             self.executor.shutdown(wait=False, cancel_futures=True)
 
     async def _player(self, waiting: Iterator[Job]) -> None:
         for job in waiting:
             run = await self.play(job)
-            await asyncio.get_running_loop().run_in_executor(None, self.store.save, run)
+            await self._store(run)
             self.done += 1
             self.sink(SimulationStored(run, self.done, self.total))
+
+    async def _store(self, run: SimulationRun) -> None:
+        """Save a simulation; whoever cancels waits for it, so that no file is missing from the index."""
+        saving = asyncio.ensure_future(asyncio.to_thread(self.store.save, run))
+        try:
+            await asyncio.shield(saving)
+        except asyncio.CancelledError:
+            await asyncio.gather(saving, return_exceptions=True)
+            raise
 
     async def play(self, job: Job) -> SimulationRun:
         """Play one job; a failure of the surroundings is attempted again, and finally recorded as what it is."""
@@ -281,8 +297,27 @@ def _on_a_loop(work: Any) -> Any:
         asyncio.get_running_loop()
     except RuntimeError:
         return asyncio.run(work)
+    return _on_another_thread(work)
+
+
+def _on_another_thread(work: Any) -> Any:
+    """Run a coroutine on a loop of its own; Ctrl-C, which only the main thread hears, cancels it."""
+    started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any] | None]] = Future()
+
+    async def body() -> Any:
+        started.set_result((asyncio.get_running_loop(), asyncio.current_task()))
+        return await work
+
     with ThreadPoolExecutor(1, thread_name_prefix="tau2-run") as thread:
-        return thread.submit(asyncio.run, work).result()
+        outcome = thread.submit(contextvars.copy_context().run, asyncio.run, body())
+        try:
+            return outcome.result()
+        except BaseException:
+            if not outcome.done():
+                loop, task = started.result()
+                if task is not None:
+                    loop.call_soon_threadsafe(task.cancel)
+            raise
 
 
 def run_domain(config: RunConfig, *, sink: Sink | None = None, console_display: bool = True) -> Results:
@@ -298,13 +333,16 @@ async def arun_single_task(
     seed: int | None = None,
     evaluation_type: EvaluationType = EvaluationType.ALL,
     save_dir: str | Path | None = None,
+    user_persona_config: PersonaConfig | None = None,
     **unsupported: Any,
 ) -> SimulationRun:
     """Play one task on the running event loop; see `run_single_task`."""
-    wanted = {name: value for name, value in unsupported.items() if value}
+    wanted = sorted(name for name, value in unsupported.items() if value and name not in _ONLY_WITH_REVIEW)
     if wanted:
-        raise ConfigError(f"{', '.join(sorted(wanted))}: not available in this version of run_single_task")
+        raise ConfigError(f"{', '.join(wanted)}: not available in this version of run_single_task")
     text = _check_config(config, [task], evaluation_type)
+    if user_persona_config is not None:
+        text = text.model_copy(update={"user_persona": user_persona_config.model_dump(exclude_none=True)})
     store = RunStore(None)
     batch = _Batch(text, store, evaluation_type, _ignore, total=1)
     job = Job(task, 0, unit_seed(config.seed, task.id, 0) if seed is None else seed)
@@ -324,6 +362,7 @@ def run_single_task(
     seed: int | None = None,
     evaluation_type: EvaluationType = EvaluationType.ALL,
     save_dir: str | Path | None = None,
+    user_persona_config: PersonaConfig | None = None,
     **unsupported: Any,
 ) -> SimulationRun:
     """Play one task once and return the graded simulation.
@@ -333,7 +372,13 @@ def run_single_task(
     `arun_single_task` instead of blocking it.
     """
     work = arun_single_task(
-        config, task, seed=seed, evaluation_type=evaluation_type, save_dir=save_dir, **unsupported
+        config,
+        task,
+        seed=seed,
+        evaluation_type=evaluation_type,
+        save_dir=save_dir,
+        user_persona_config=user_persona_config,
+        **unsupported,
     )
     run: SimulationRun = _on_a_loop(work)
     return run

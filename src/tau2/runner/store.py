@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import shutil
 from pathlib import Path
+from typing import Any
 
 from tau2.data_model.results_io import (
     iter_simulations,
@@ -33,6 +34,8 @@ Unit = tuple[str, int]
 _FREE = frozenset({"num_trials", "git_commit", "engine_version", "task_split_name"})
 """Fields that may differ when a run is continued: they do not change what one simulation is."""
 
+_PARTS = frozenset({"user_info", "agent_info", "environment_info"})
+
 
 class RunStore:
     """One run on disk, or in memory only when `path` is None."""
@@ -43,6 +46,8 @@ class RunStore:
         self.format: ResultsFormat = results_format
         self.results: Results | None = None
         self._by_unit: dict[Unit, SimulationRun] = {}
+        self._failed: dict[Unit, list[SimulationRun]] = {}
+        """Stored attempts that are no outcome; each stays until its unit has one."""
 
     @property
     def folder(self) -> Path | None:
@@ -67,10 +72,19 @@ class RunStore:
                 )
             self.results = self._continued(info, tasks)
         else:
+            self._refuse_strangers()
             self.results = Results(info=info, tasks=tasks)
             if self.path is not None:
                 save_metadata(self.results, self.path)
         return self.results
+
+    def _refuse_strangers(self) -> None:
+        """Raise ConfigError rather than mix a new run with simulations whose results file is gone."""
+        folder = simulations_folder(self.path) if self.path is not None else None
+        if folder is not None and any(folder.glob("*.json")):
+            raise ConfigError(
+                f"{folder} holds simulations of another run; choose another name with save_to (--save-to)"
+            )
 
     def _continued(self, info: Info, tasks: list[Task]) -> Results:
         path = self._path()
@@ -78,6 +92,9 @@ class RunStore:
         _refuse_differences(stored, info, tasks, path)
         stored_runs = list(iter_simulations(path))
         self._by_unit = {unit_of(run): run for run in stored_runs if counts(run)}
+        for run in stored_runs:
+            if not self.has(unit_of(run)):
+                self._failed.setdefault(unit_of(run), []).append(run)
         known = {task.id for task in stored.tasks}
         merged = Results(
             timestamp=stored.timestamp,
@@ -105,14 +122,14 @@ class RunStore:
         return unit in self._by_unit
 
     def save(self, run: SimulationRun) -> None:
-        """Make a finished simulation durable, then count it; an earlier failed attempt at the unit goes."""
+        """Make a finished simulation durable, then count it; earlier failed attempts at the unit go."""
         unit = unit_of(run)
         if self.path is not None:
             folder = simulations_folder(self.path)
             save_simulation(run, folder)
-            replaced = self._by_unit.get(unit)
-            if replaced is not None and replaced.id != run.id:
+            for replaced in self._failed.get(unit, ()):
                 simulation_file(folder, replaced.id).unlink(missing_ok=True)
+        self._failed.pop(unit, None)
         self._by_unit[unit] = run
 
     def finish(self) -> Results:
@@ -120,10 +137,10 @@ class RunStore:
         if self.results is None:
             raise ConfigError("the run was never opened")
         order = {task.id: position for position, task in enumerate(self.results.tasks)}
-        runs = sorted(self._by_unit.values(), key=lambda run: (run.trial or 0, order.get(run.task_id, len(order))))
+        runs = [*self._by_unit.values(), *(run for attempts in self._failed.values() for run in attempts)]
+        runs.sort(key=lambda run: (run.trial or 0, order.get(run.task_id, len(order))))
         results = self.results.model_copy(update={"simulations": runs})
         if self.path is not None:
-            self._drop_failed_attempts(results)
             self._write(results)
         return results
 
@@ -135,14 +152,6 @@ class RunStore:
             return
         index = [SimulationIndexEntry.of(run) for run in results.simulations]
         save_metadata(results.model_copy(update={"simulation_index": index}), path)
-
-    def _drop_failed_attempts(self, results: Results) -> None:
-        """Remove files of attempts that a later one has replaced."""
-        folder = simulations_folder(self._path())
-        kept = {run.id for run in results.simulations}
-        for file in folder.glob("*.json") if folder.is_dir() else ():
-            if file.stem not in kept:
-                file.unlink(missing_ok=True)
 
 
 def unit_of(run: SimulationRun) -> Unit:
@@ -156,12 +165,13 @@ def counts(run: SimulationRun) -> bool:
 
 
 def _refuse_differences(stored: Results, info: Info, tasks: list[Task], path: Path) -> None:
-    """Raise ConfigError when the stored run was played differently; every difference is named."""
-    mine, theirs = info.model_dump(mode="json"), stored.info.model_dump(mode="json")
+    """Raise ConfigError when the stored run was played differently; every difference is named, field by field."""
+    mine = _fields(info.model_dump(mode="json"))
+    theirs = _fields(stored.info.model_dump(mode="json", exclude_unset=True))  # an older version knew fewer fields
     different = [
         f"  {name}: stored {_short(theirs[name])}, now {_short(mine[name])}"
         for name in mine
-        if name not in _FREE and mine[name] != theirs[name] and theirs[name] is not None
+        if name not in _FREE and name in theirs and mine[name] != theirs[name]
     ]
     now = {task.id: task for task in tasks}
     changed = [task.id for task in stored.tasks if task.id in now and not _same_task(task, now[task.id])]
@@ -173,6 +183,17 @@ def _refuse_differences(stored: Results, info: Info, tasks: list[Task], path: Pa
             f"{path} was run differently, so its results cannot be continued:\n{lines}\n"
             "repeat the run with the stored settings, or save to another name (--save-to)"
         )
+
+
+def _fields(info: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a record by name, those of its parts as `agent_info.llm`."""
+    fields: dict[str, Any] = {}
+    for name, value in info.items():
+        if name in _PARTS and isinstance(value, dict):
+            fields.update({f"{name}.{part}": inner for part, inner in value.items()})
+        else:
+            fields[name] = value
+    return fields
 
 
 def _same_task(mine: Task, theirs: Task) -> bool:

@@ -146,6 +146,8 @@ def get_info(run_config: RunConfig, **overrides: Any) -> Info:
         "task_split_name": run_config.task_split_name,
         "judge": run_config.llm_judge or config.judge_model(),
         "strict_compat": environment.strict_compat,
+        "timeout": run_config.timeout,
+        "enforce_communication_protocol": text.enforce_communication_protocol if text else None,
     }
     return Info.model_validate(facts | overrides)
 

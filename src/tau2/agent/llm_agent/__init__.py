@@ -1,0 +1,100 @@
+"""Agents driven by a language model: the standard one, one that knows the solution, and one without a user."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from tau2.agent.base_agent import LocalAgent
+from tau2.agent.llm_agent.ground_truth import GROUND_TRUTH_INSTRUCTION, LLMGTAgent
+from tau2.agent.llm_agent.solo import SOLO_INSTRUCTION, SOLO_SYSTEM_PROMPT, LLMSoloAgent, LLMSoloAgentState
+from tau2.agent.llm_agent.standard import (
+    AGENT_INSTRUCTION,
+    SYSTEM_PROMPT,
+    LLMAgent,
+    LLMAgentState,
+    is_valid_agent_history_message,
+)
+from tau2.config import DEFAULT_LLM_AGENT
+from tau2.environment.tool import Tool
+from tau2.errors import AgentError
+from tau2.participant.llm_config import LLMConfigMixin
+from tau2.participant.spec import AgentSpec
+
+AgentT = TypeVar("AgentT", bound=LLMAgent)
+
+
+def create_llm_agent(tools: list[Tool], domain_policy: str, **kwargs: Any) -> LLMAgent:
+    """Make an LLMAgent; of `kwargs`, `llm`, `llm_args`, `completion_fn` and `seed` count."""
+    return _seeded(LLMAgent(tools=tools, domain_policy=domain_policy, **_model(kwargs)), kwargs)
+
+
+def create_llm_gt_agent(tools: list[Tool], domain_policy: str, **kwargs: Any) -> LLMGTAgent:
+    """Make an LLMGTAgent; `kwargs` as for `create_llm_agent`, and `task` and `provide_function_args`."""
+    agent = LLMGTAgent(
+        tools=tools,
+        domain_policy=domain_policy,
+        task=_task(kwargs, "llm_agent_gt"),
+        provide_function_args=kwargs.get("provide_function_args", True),
+        **_model(kwargs),
+    )
+    return _seeded(agent, kwargs)
+
+
+def create_llm_solo_agent(tools: list[Tool], domain_policy: str, **kwargs: Any) -> LLMSoloAgent:
+    """Make an LLMSoloAgent; `kwargs` as for `create_llm_agent`, and `task`."""
+    task = _task(kwargs, "llm_agent_solo")
+    return _seeded(LLMSoloAgent(tools=tools, domain_policy=domain_policy, task=task, **_model(kwargs)), kwargs)
+
+
+def _model(kwargs: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "llm": kwargs.get("llm") or DEFAULT_LLM_AGENT,
+        "llm_args": kwargs.get("llm_args"),
+        "completion_fn": kwargs.get("completion_fn"),
+    }
+
+
+def _task(kwargs: dict[str, Any], name: str) -> Any:
+    if kwargs.get("task") is None:
+        raise AgentError(f"{name} works on one task; make it with task=...")
+    return kwargs["task"]
+
+
+def _seeded(agent: AgentT, kwargs: dict[str, Any]) -> AgentT:
+    if kwargs.get("seed") is not None:
+        agent.set_seed(kwargs["seed"])
+    return agent
+
+
+AGENTS = (
+    AgentSpec("llm_agent", make=create_llm_agent),
+    AgentSpec("llm_agent_gt", make=create_llm_gt_agent, accepts=LLMGTAgent.check_valid_task),
+    AgentSpec(
+        "llm_agent_solo",
+        make=create_llm_solo_agent,
+        accepts=LLMSoloAgent.check_valid_task,
+        solo=True,
+        metadata={"solo_mode": True},
+    ),
+)
+
+__all__ = [
+    "AGENTS",
+    "AGENT_INSTRUCTION",
+    "GROUND_TRUTH_INSTRUCTION",
+    "SOLO_INSTRUCTION",
+    "SOLO_SYSTEM_PROMPT",
+    "SYSTEM_PROMPT",
+    "AgentError",
+    "LLMAgent",
+    "LLMAgentState",
+    "LLMConfigMixin",
+    "LLMGTAgent",
+    "LLMSoloAgent",
+    "LLMSoloAgentState",
+    "LocalAgent",
+    "create_llm_agent",
+    "create_llm_gt_agent",
+    "create_llm_solo_agent",
+    "is_valid_agent_history_message",
+]

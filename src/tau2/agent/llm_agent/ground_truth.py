@@ -1,0 +1,61 @@
+"""The agent that is told the reference solution: it shows what the user and the environment allow at best."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tau2.agent.llm_agent.standard import AGENT_INSTRUCTION, SYSTEM_PROMPT, LLMAgent
+from tau2.data_model.tasks import Action, Task
+from tau2.environment.tool import Tool
+from tau2.errors import AgentError
+from tau2.participant.turns import load_prompt
+
+GROUND_TRUTH_INSTRUCTION = load_prompt("tau2.agent.llm_agent", "ground_truth_instruction.md")
+
+
+class LLMGTAgent(LLMAgent):
+    """An LLM agent whose prompt holds the reference actions of the task."""
+
+    def __init__(
+        self,
+        tools: list[Tool],
+        domain_policy: str,
+        task: Task,
+        llm: str,
+        llm_args: Mapping[str, Any] | None = None,
+        provide_function_args: bool = True,
+        completion_fn: Callable[..., Any] | None = None,
+    ) -> None:
+        """Give the agent a task with reference actions. Raise AgentError when there are none."""
+        super().__init__(tools, domain_policy, llm, llm_args, completion_fn)
+        if not self.check_valid_task(task):
+            raise AgentError(f"task {task.id} has no reference actions to follow; use llm_agent instead")
+        self.task = task
+        self.provide_function_args = provide_function_args
+
+    @classmethod
+    def check_valid_task(cls, task: Task) -> bool:
+        """Return whether the task has at least one reference action."""
+        return bool(task.evaluation_criteria and task.evaluation_criteria.actions)
+
+    @property
+    def system_prompt(self) -> str:
+        """The agent's prompt, followed by the steps that solve the task."""
+        prompt = SYSTEM_PROMPT.format(
+            agent_instruction=f"{AGENT_INSTRUCTION}\n\n{GROUND_TRUTH_INSTRUCTION}", domain_policy=self.domain_policy
+        )
+        return f"{prompt}\n<resolution_steps>\n{self.resolution_steps}\n</resolution_steps>"
+
+    @property
+    def resolution_steps(self) -> str:
+        """The reference actions, one numbered line each."""
+        criteria = self.task.evaluation_criteria
+        actions = (criteria.actions if criteria is not None else None) or []
+        return "\n".join(f"[Step {number}] {self._step(action)}" for number, action in enumerate(actions, 1))
+
+    def _step(self, action: Action) -> str:
+        what = action.get_func_format() if self.provide_function_args else action.name
+        if action.requestor == "user":
+            return f"Instruct the user to perform the following action: {what}."
+        return f"Perform the following action: {what}."

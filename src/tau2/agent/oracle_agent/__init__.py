@@ -1,0 +1,35 @@
+"""An agent that needs no model: it carries out the reference solution of its task."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tau2.agent.oracle_agent.agent import OracleAgent, OracleState, needs_task
+from tau2.data_model.tasks import Task
+from tau2.environment.tool import Tool
+from tau2.participant.spec import AgentSpec
+
+
+def create_oracle_agent(tools: list[Tool], domain_policy: str, **kwargs: Any) -> OracleAgent:
+    """Make an OracleAgent; of `kwargs`, only `task` counts."""
+    return OracleAgent(tools=tools, domain_policy=domain_policy, task=needs_task(kwargs.get("task"), "oracle_agent"))
+
+
+def has_reference(task: Task) -> bool:
+    """Return whether a task says what solves it: actions, or information for the customer."""
+    return task.evaluation_criteria is not None
+
+
+AGENTS = (
+    AgentSpec("oracle_agent", make=create_oracle_agent, accepts=has_reference, needs_model=False),
+    AgentSpec(
+        "oracle_agent_solo",
+        make=create_oracle_agent,
+        accepts=has_reference,
+        solo=True,
+        needs_model=False,
+        metadata={"solo_mode": True},
+    ),
+)
+
+__all__ = ["AGENTS", "OracleAgent", "OracleState", "create_oracle_agent"]

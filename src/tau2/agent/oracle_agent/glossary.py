@@ -1,0 +1,61 @@
+"""What identifiers stand for, read off the results of look-ups: "1151293680" is the mechanical keyboard."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+_LARGEST_READ = 200_000  # characters of one tool result
+_DEEPEST = 8  # levels of nesting that are looked into
+_LONGEST_NOTE = 80  # characters that fit into a sentence
+_NAMES = ("name", "title", "full_name")
+
+
+def notes_in(content: str | None, wanted: frozenset[str]) -> dict[str, str]:
+    """Return identifier → what it stands for, for the wanted identifiers that a tool result explains."""
+    if not content or len(content) > _LARGEST_READ or content[:1] not in {"{", "["}:
+        return {}
+    try:
+        value = json.loads(content)
+    except (ValueError, RecursionError):
+        return {}
+    found: dict[str, str] = {}
+    for identifier, note in _notes(value, "", 0):
+        if identifier in wanted and note and note != identifier:
+            found.setdefault(identifier, note[:_LONGEST_NOTE])
+    return found
+
+
+def _notes(value: Any, family: str, depth: int) -> Iterator[tuple[str, str]]:
+    """Yield every (identifier, note) below `value`; `family` names the thing that variants belong to."""
+    if depth > _DEEPEST:
+        return
+    if isinstance(value, list):
+        for item in value:
+            yield from _notes(item, family, depth + 1)
+    elif isinstance(value, Mapping):
+        name = next((str(value[key]) for key in _NAMES if isinstance(value.get(key), str)), "")
+        described = ", ".join(filter(None, (name or family, _options(value))))
+        for key, item in value.items():
+            if (
+                isinstance(item, str)
+                and (key == "id" or key.endswith("_id"))
+                and described
+                and not _foreign(key, value)
+            ):
+                yield item, described
+            yield from _notes(item, name or family, depth + 1)
+
+
+def _foreign(key: str, value: Mapping[str, Any]) -> bool:
+    """Return whether `key` points elsewhere: a record's name belongs to the most specific id in it."""
+    ids = [one for one in value if one == "id" or one.endswith("_id")]
+    return key != ("item_id" if "item_id" in ids else ids[0])
+
+
+def _options(value: Mapping[str, Any]) -> str:
+    options = value.get("options")
+    if not isinstance(options, Mapping):
+        return ""
+    return ", ".join(str(option) for option in options.values())

@@ -1,0 +1,180 @@
+"""Flags made from a configuration model: every field is one flag, so that none can be parsed and dropped.
+
+The name is the field's in kebab case, or the public one where that differs; the help is the field's docstring; the
+type is the field's annotation.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+from tau2.cli.parsing import escaped
+from tau2.errors import ConfigError
+
+PUBLIC_NAMES: Mapping[str, tuple[str, ...]] = {
+    "domain": ("-d", "--domain"),
+    "llm_agent": ("--agent-llm",),
+    "llm_args_agent": ("--agent-llm-args",),
+    "llm_user": ("--user-llm",),
+    "llm_args_user": ("--user-llm-args",),
+    "llm_judge": ("--llm-judge", "--judge-llm"),
+    "llm_args_judge": ("--llm-args-judge", "--judge-llm-args"),
+    "provider_limits": ("--provider-limit",),
+}
+
+_METAVARS = {
+    "llm_agent": "MODEL",
+    "llm_user": "MODEL",
+    "llm_judge": "MODEL",
+    "review_model": "MODEL",
+    "task_ids": "ID",
+}
+_NONE = "none"  # how a field whose default is not None is set to None on the command line
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """One field as a flag."""
+
+    field: str
+    names: tuple[str, ...]
+    kind: type
+    """bool, int, float, str, list or dict."""
+    choices: tuple[str, ...]
+    may_be_none: bool
+    default: Any
+    help: str
+
+    @property
+    def help_text(self) -> str:
+        """The help with the default, in a form that argparse takes."""
+        shown = ""
+        if self.field in _REQUIRED:
+            shown = " (required)"
+        elif self.kind is dict and self.default:
+            shown = f" (default: {json.dumps(self.default)})"
+        elif self.kind is not bool and self.default not in (None, {}):
+            shown = f" (default: {self.default}" + (f"; or {_NONE})" if self._takes_none else ")")
+        return escaped(self.help + shown)
+
+    @property
+    def _takes_none(self) -> bool:
+        return self.may_be_none and self.default is not None
+
+    def add_to(self, group: argparse._ArgumentGroup) -> None:
+        """Add the flag to a group of a parser."""
+        options: dict[str, Any] = {"dest": self.field, "help": self.help_text, "default": argparse.SUPPRESS}
+        if self.kind is bool:
+            action = argparse.BooleanOptionalAction if self.default else "store_true"
+            group.add_argument(*self.names, action=action, **options)
+            return
+        options["type"] = self._reader()
+        options["metavar"] = _METAVARS.get(self.field, {int: "N", float: "X", dict: "JSON"}.get(self.kind, "NAME"))
+        if self.kind is list:
+            options["nargs"] = "+"
+        if self.choices:
+            options |= {"choices": self.choices, "metavar": None}
+        group.add_argument(*self.names, **options)
+
+    def _reader(self) -> Callable[[str], Any]:
+        if self.kind is dict:
+            return read_json_object
+        if self._takes_none:
+            return lambda text: None if text.lower() == _NONE else text
+        return self.kind if self.kind in {int, float} else str
+
+
+def read_json_object(text: str) -> dict[str, Any]:
+    """Return a JSON object, also written as `name=number,name=number`. Raise ArgumentTypeError for anything else."""
+    stripped = text.strip()
+    if stripped and not stripped.startswith("{") and all(pair.count("=") == 1 for pair in stripped.split(",")):
+        pairs = (pair.split("=") for pair in stripped.split(","))
+        return {name.strip(): value.strip() for name, value in pairs}
+    example = """write it in single quotes, for example '{"temperature": 0}'"""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as problem:
+        raise argparse.ArgumentTypeError(f"{text!r} is not valid JSON ({problem}); {example}") from problem
+    if not isinstance(value, dict):
+        raise argparse.ArgumentTypeError(f"{text!r} is {type(value).__name__}, not a JSON object; {example}")
+    return value
+
+
+def flags_of(model: type[BaseModel]) -> list[Flag]:
+    """Return one flag per field."""
+    return [_flag(name, field) for name, field in model.model_fields.items()]
+
+
+def _flag(name: str, field: FieldInfo) -> Flag:
+    inner = [part for part in _alternatives(field.annotation) if part is not NoneType]
+    kind, choices = _kind(name, inner)
+    return Flag(
+        field=name,
+        names=PUBLIC_NAMES.get(name, (f"--{name.replace('_', '-')}",)),
+        kind=kind,
+        choices=choices,
+        may_be_none=NoneType in _alternatives(field.annotation),
+        default=field.get_default(call_default_factory=True),
+        help=" ".join((field.description or "").split()).rstrip("."),
+    )
+
+
+def _alternatives(annotation: Any) -> tuple[Any, ...]:
+    return get_args(annotation) if get_origin(annotation) in {Union, UnionType} else (annotation,)
+
+
+def _kind(name: str, inner: Sequence[Any]) -> tuple[type, tuple[str, ...]]:
+    if len(inner) == 1:
+        origin = get_origin(inner[0]) or inner[0]
+        if origin is Literal:
+            return str, tuple(str(value) for value in get_args(inner[0]))
+        if origin in {bool, int, float, str, list, dict}:
+            return origin, ()
+    raise ConfigError(f"field {name!r} has a type that no flag can give: {inner}")
+
+
+def add_flags(parser: argparse.ArgumentParser, flags: Sequence[Flag], groups: Mapping[str, Sequence[str]]) -> None:
+    """Add flags in named groups of fields; fields that no group names come last, in their own order."""
+    by_field = {flag.field: flag for flag in flags}
+    for title, fields in _with_rest(groups, by_field):
+        group = parser.add_argument_group(title)
+        for field in fields:
+            by_field[field].add_to(group)
+
+
+def _with_rest(
+    groups: Mapping[str, Sequence[str]], by_field: Mapping[str, Flag]
+) -> Iterator[tuple[str, Sequence[str]]]:
+    named = {field for fields in groups.values() for field in fields}
+    yield from groups.items()
+    rest = [field for field in by_field if field not in named]
+    if rest:
+        yield "further settings (a run says so when this version cannot follow one)", rest
+
+
+def given_values(options: argparse.Namespace, flags: Sequence[Flag]) -> dict[str, Any]:
+    """Return the fields that were given on the command line."""
+    given = vars(options)
+    return {flag.field: given[flag.field] for flag in flags if flag.field in given}
+
+
+def build_config(model: type[BaseModel], values: Mapping[str, Any], flags: Sequence[Flag]) -> Any:
+    """Return the configuration. Raise ConfigError naming the flag of every value that does not fit."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        names = {flag.field: flag.names[-1] for flag in flags}
+        problems = [
+            f"{names.get(str(problem['loc'][0]), problem['loc'][0])}: {problem['msg']}"
+            for problem in error.errors(include_url=False)
+            if problem["loc"]
+        ]
+        raise ConfigError("; ".join(problems) or str(error)) from error

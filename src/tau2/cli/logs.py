@@ -1,0 +1,38 @@
+"""Logging of the command line; the library itself only emits."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tau2.errors import UnknownName
+
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+
+class _StandardError(logging.Handler):
+    """Writes to what `sys.stderr` is at the moment: a live display replaces it, so that lines go above the bar."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line."""
+        print(self.format(record), file=sys.stderr)
+
+
+@contextmanager
+def logging_to_stderr(level: str) -> Iterator[None]:
+    """Show the package's log records of at least `level` while the block runs. Raise UnknownName for no level."""
+    if level.upper() not in LEVELS:
+        raise UnknownName("log level", level, LEVELS)
+    handler = _StandardError()
+    handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+    log = logging.getLogger("tau2")
+    before = log.level
+    log.addHandler(handler)
+    log.setLevel(level.upper())
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(before)

@@ -1,0 +1,59 @@
+"""Reading the command line: helpful help, and errors on one line."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import NoReturn
+
+from tau2.errors import ConfigError, UnknownName
+
+
+class CommandParser(argparse.ArgumentParser):
+    """A parser that reports a mistake as a ConfigError, so that every error of the CLI looks the same."""
+
+    def __init__(self, *, prog: str, description: str) -> None:
+        """Describe one command."""
+        super().__init__(
+            prog=prog,
+            description=description,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+            argument_default=argparse.SUPPRESS,
+        )
+        self._refused: tuple[tuple[str, ...], str] = ((), "")
+
+    def refuse(self, prefixes: tuple[str, ...], reason: str) -> None:
+        """Answer options with these beginnings with a reason instead of a guess at what was meant."""
+        self._refused = prefixes, reason
+
+    def check_refused(self, option: str) -> None:
+        """Raise ConfigError when an option is refused."""
+        prefixes, reason = self._refused
+        if option.startswith(prefixes):
+            raise ConfigError(f"{option}: {reason}")
+
+    def error(self, message: str) -> NoReturn:
+        """Raise ConfigError with the message and where to read more."""
+        raise ConfigError(f"{message}\nsee `{self.prog} --help`")
+
+    def option_strings(self) -> list[str]:
+        """Return every option the command knows."""
+        return [option for action in self._actions for option in action.option_strings]
+
+
+def parse(parser: CommandParser, arguments: Sequence[str]) -> argparse.Namespace:
+    """Return the parsed arguments. Raise ConfigError, or UnknownName with the nearest option."""
+    options, unknown = parser.parse_known_args(arguments)
+    for text in unknown:
+        if text.startswith("-") and text != "-":
+            parser.check_refused(text)
+            raise UnknownName(f"option of `{parser.prog}`", text.partition("=")[0], parser.option_strings())
+    if unknown:
+        parser.error(f"what is {unknown[0]!r}? it belongs to no option")
+    return options
+
+
+def escaped(text: str) -> str:
+    """Return help text in which argparse sees no format specifiers."""
+    return text.replace("%", "%%")

@@ -1,0 +1,66 @@
+"""What is settled before a run starts: models that can be called, and a folder that is free or may be continued."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from tau2.data_model.run_config import TextRunConfig
+from tau2.errors import ConfigError
+from tau2.registry import registry
+from tau2.runner.store import RunStore
+from tau2.runner.tasks import run_folder
+
+_WAYS = """\
+three ways forward:
+  1. set the key of the provider in the environment, e.g. export OPENAI_API_KEY=...
+  2. use a server of your own: {flag} openai/NAME {flag}-args '{{"api_base": "http://127.0.0.1:8000/v1"}}'
+  3. play without any model: --agent oracle_agent --user scripted_user"""
+
+
+def check_models(config: TextRunConfig) -> None:
+    """Raise ConfigError, with ways out, when the agent's or the user's model cannot be called."""
+    from tau2.llm import check_model
+
+    roles = (
+        ("agent", registry.agents, config.agent, config.llm_agent, config.llm_args_agent),
+        ("user", registry.users, config.user, config.llm_user, config.llm_args_user),
+    )
+    for role, catalog, name, model, args in roles:
+        if name not in catalog or not catalog.get(name).needs_model:
+            continue
+        try:
+            check_model(model, args)
+        except ConfigError as problem:
+            ways = _WAYS.format(flag=f"--{role}-llm")
+            raise ConfigError(f"the {role}'s model {model!r} cannot be used: {problem}\n{ways}") from problem
+
+
+def folder_for(config: TextRunConfig) -> tuple[Path, TextRunConfig]:
+    """Return where the run is saved; a run that lies there is continued if that is asked for, or agreed to.
+
+    Raises:
+        ConfigError: a run lies there and is not to be continued.
+    """
+    folder = run_folder(config)
+    if folder.suffix == ".json":
+        raise ConfigError(f"--save-to {config.save_to}: give the name of a folder, without .json")
+    if config.auto_resume or not RunStore(folder).exists():
+        return folder, config
+    if sys.stdin.isatty() and _agreed(folder):
+        return folder, config.model_copy(update={"auto_resume": True})
+    raise ConfigError(
+        f"{folder} holds a run already; continue it with --auto-resume, or choose another name with --save-to"
+    )
+
+
+def _agreed(folder: Path) -> bool:
+    """Ask whether to continue a run."""
+    prompt = f"{folder} holds a run already. Continue it, playing only what is missing? [y/n] "
+    while True:
+        try:
+            answer = input(prompt).strip().lower()
+        except EOFError:
+            return False
+        if answer in {"y", "yes", "n", "no"}:
+            return answer.startswith("y")

@@ -1,0 +1,151 @@
+"""`tau2 run`: play tasks and grade them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING
+
+from tau2.cli.codes import INTERRUPTED, OK, UNSCORED
+from tau2.cli.flags import add_flags, build_config, flags_of, given_values
+from tau2.cli.logs import logging_to_stderr
+from tau2.cli.parsing import CommandParser
+from tau2.cli.resume import resume_command
+from tau2.data_model.run_config import TextRunConfig
+from tau2.errors import ConfigError
+
+if TYPE_CHECKING:
+    from tau2.report.console import ConsoleSink
+    from tau2.report.summary import RunSummary
+
+_FLAGS = flags_of(TextRunConfig)
+
+_GROUPS = {
+    "what is played": (
+        "domain", "task_set_name", "task_split_name", "task_ids", "num_tasks", "num_trials",
+    ),
+    "who plays": (
+        "agent", "llm_agent", "llm_args_agent", "user", "llm_user", "llm_args_user", "user_persona",
+        "llm_judge", "llm_args_judge",
+    ),
+    "limits of one episode": ("max_steps", "max_errors", "timeout", "enforce_communication_protocol"),
+    "the run": (
+        "save_to", "auto_resume", "max_concurrency", "seed", "max_retries", "retry_delay", "log_level",
+    ),
+}  # fmt: skip
+
+_EPILOG = """\
+examples:
+  without a model or a key:
+    tau2 run --domain mock --agent oracle_agent --user scripted_user
+  with models (keys come from the environment, e.g. OPENAI_API_KEY):
+    tau2 run --domain retail --num-tasks 5 --num-trials 4 \\
+        --agent-llm openai/gpt-4.1 --user-llm openai/gpt-4.1
+  with an OpenAI-compatible server of your own:
+    tau2 run --domain retail --user scripted_user --agent-llm openai/my-model \\
+        --agent-llm-args '{"api_base": "http://127.0.0.1:8000/v1"}'
+  some tasks, under a name; the same again continues where it was interrupted:
+    tau2 run --domain mock --agent oracle_agent --user scripted_user \\
+        --task-ids create_task_1 update_task_1 --save-to first --auto-resume
+
+exit codes:
+  0    every simulation has a score
+  1    the run finished, but some simulations failed for infrastructure reasons
+       and have no score
+  2    wrong usage or configuration; nothing was played
+  130  interrupted; whatever was finished is saved"""
+
+_VOICE_FLAGS = (
+    "--audio-native", "--audio-debug", "--audio-taps", "--cascaded-config", "--reasoning-effort", "--tick-duration",
+    "--max-steps-seconds", "--speech-complexity", "--pcm-sample-rate", "--telephony-rate", "--wait-to-respond",
+    "--yield-when", "--interruption-check-interval", "--integration-duration", "--silence-annotation-threshold",
+    "--xml-prompt", "--no-xml-prompt",
+)  # fmt: skip
+
+
+def add_arguments(parser: CommandParser) -> None:
+    """Add one flag per field of the configuration, and how the run is shown and stored."""
+    parser.usage = "tau2 run --domain NAME [options]"
+    parser.epilog = _EPILOG
+    add_flags(parser, _FLAGS, _GROUPS)
+    output = parser.add_argument_group("output")
+    output.add_argument(
+        "--results-format", choices=("dir", "json"), default="dir",
+        help="one file per simulation, or one file for all when the run ends (default: dir)",
+    )  # fmt: skip
+    output.add_argument(
+        "--json", action="store_true", default=False, help="print the summary as one JSON object only"
+    )
+    output.add_argument("--quiet", action="store_true", default=False, help="no progress, one line at the end")
+    parser.refuse(
+        _VOICE_FLAGS, "this version plays text; voice runs need the voice engine, which it does not contain yet"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Play as the arguments say; return 0, or 1 when a simulation has no score."""
+    values = given_values(options, _FLAGS)
+    if "domain" not in values:
+        raise ConfigError(_which_domain())
+    config = build_config(TextRunConfig, values, _FLAGS)
+    with logging_to_stderr(config.log_level):
+        return _play(config, options)
+
+
+def _which_domain() -> str:
+    from tau2.registry import registry
+
+    return (
+        f"--domain is required: one of {', '.join(registry.get_domains())}\n"
+        "for example: tau2 run --domain mock --agent oracle_agent --user scripted_user"
+    )
+
+
+def _play(config: TextRunConfig, options: argparse.Namespace) -> int:
+    from tau2.cli.preflight import check_models, folder_for
+    from tau2.report.console import result_line
+    from tau2.runner.batch import run_tasks
+    from tau2.runner.tasks import configured_tasks
+
+    tasks = configured_tasks(config)
+    check_models(config)
+    folder, config = folder_for(config)
+    sink = _sink(options)
+    code = OK
+    try:
+        run_tasks(config, tasks, save_path=folder, results_format=options.results_format, sink=sink)
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    finally:
+        sink.close()
+    assert sink.summary is not None, "a run that ends reports it"
+    if options.json:
+        print(json.dumps(sink.summary.as_dict(), indent=2))
+    elif options.quiet:
+        print(result_line(sink.summary))
+    return _explain(sink.summary, code, resume_command(options.given, folder))
+
+
+def _sink(options: argparse.Namespace) -> ConsoleSink:
+    """Return what shows the run: with --json the progress is on standard error, and only on a terminal."""
+    from tau2.report.console import ConsoleSink, quiet, terminal
+
+    if options.quiet or (options.json and not sys.stderr.isatty()):
+        return quiet()
+    return ConsoleSink(terminal(stderr=options.json), summary=not options.json)
+
+
+def _explain(summary: RunSummary, code: int, again: str) -> int:
+    """Say on standard error what is missing and how to get it; return the exit code."""
+    if code == INTERRUPTED:
+        print(f"\ninterrupted; what was finished is saved. Continue with:\n  {again}", file=sys.stderr)
+        return code
+    if summary.unscored:
+        print(
+            f"\n{len(summary.unscored)} of {summary.num_simulations} simulations have no score; "
+            f"play only these again with:\n  {again}",
+            file=sys.stderr,
+        )
+        return UNSCORED
+    return code

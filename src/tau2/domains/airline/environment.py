@@ -1,0 +1,57 @@
+"""The airline world: its environment, tasks and splits, looked up in the data directory at every call."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from pathlib import Path
+
+from tau2.config import domain_dir, strict_compat
+from tau2.data_model.tasks import Task
+from tau2.domains.airline.data_model import FlightDB
+from tau2.domains.airline.tools import AirlineTools
+from tau2.environment.domain import DomainSpec, Splits, load_reference_db, load_split, load_splits, load_text
+from tau2.environment.environment import Environment
+from tau2.errors import ConfigError
+
+
+def get_environment(db: FlightDB | None = None, solo_mode: bool = False) -> Environment:
+    """Return a fresh environment over `db`, or over the airline's own data. Raise ValueError in solo mode."""
+    if solo_mode:
+        raise ConfigError("Airline domain does not support solo mode")
+    folder, strict, world_id = domain_dir("airline"), strict_compat(), None
+    if db is None:
+        path = folder / "db.json"
+        db, world_id = load_reference_db(FlightDB, path), _world_id(path, strict=strict)
+    return Environment(
+        domain_name="airline",
+        policy=load_text(folder / "policy.md"),
+        tools=AirlineTools(db, strict_compat=strict),
+        strict_compat=strict,
+        world_id=world_id,
+    )
+
+
+def _world_id(path: Path, *, strict: bool) -> Hashable:
+    """Name the world at its start; a rewritten file is another world."""
+    status = path.stat()
+    return ("airline", str(path), strict, status.st_mtime_ns, status.st_size)
+
+
+def get_tasks(task_split_name: str | None = "base") -> list[Task]:
+    """Return the tasks of a split; None returns all. Raise UnknownName (a ValueError) for another name."""
+    folder = domain_dir("airline")
+    return load_split(folder / "tasks.json", folder / "split_tasks.json", task_split_name)
+
+
+def get_tasks_split() -> Splits:
+    """Return split name → task ids."""
+    return load_splits(domain_dir("airline") / "split_tasks.json")
+
+
+DOMAIN = DomainSpec(
+    name="airline",
+    environment=get_environment,
+    tasks=get_tasks,
+    splits=get_tasks_split,
+    supports_solo=False,
+)

@@ -1,0 +1,122 @@
+"""Invents travellers: who they are, what they can pay with, and who flies with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from random import Random
+from typing import TypeVar
+
+from tau2.domains.airline.data_model import (
+    Address,
+    Certificate,
+    CreditCard,
+    GiftCard,
+    MembershipLevel,
+    Name,
+    Passenger,
+    PaymentMethod,
+    User,
+)
+from tau2.domains.airline.factory import people
+from tau2.domains.airline.tools import NEW_CERTIFICATE_IDS
+
+T = TypeVar("T")
+
+_MEMBERSHIPS: tuple[tuple[MembershipLevel, int], ...] = (("regular", 45), ("silver", 30), ("gold", 25))
+_CREDIT_CARDS = ((1, 65), (2, 35))  # how many, percent of the travellers
+_GIFT_CARDS = ((0, 35), (1, 40), (2, 20), (3, 5))
+_CERTIFICATES = ((0, 50), (1, 30), (2, 20))
+_COMPANIONS = ((0, 20), (1, 30), (2, 30), (3, 15), (4, 5))
+_SAME_FAMILY = 0.6  # share of the companions with the traveller's own family name
+
+
+class Ids:
+    """Fresh ids of each form, never twice the same and never one that the tools give out."""
+
+    _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # none that are easily mistaken for another
+
+    def __init__(self, rng: Random) -> None:
+        self._rng = rng
+        self._taken: set[str] = set(NEW_CERTIFICATE_IDS)
+
+    def digits(self, count: int, prefix: str) -> str:
+        """Return `prefix` and `count` digits, the first of them not 0."""
+        return self._fresh(lambda: f"{prefix}{self._rng.randrange(10 ** (count - 1), 10**count)}")
+
+    def reservation(self) -> str:
+        """Return six letters and digits; at least one digit, which no id given out by the tools has."""
+        while True:
+            made = self._fresh(lambda: "".join(self._rng.choices(self._LETTERS, k=6)))
+            if not made.isalpha() and not made.isdigit():
+                return made
+
+    def _fresh(self, make: Callable[[], str]) -> str:
+        while (made := make()) in self._taken:
+            pass
+        self._taken.add(made)
+        return made
+
+
+def pick(rng: Random, shares: Sequence[tuple[T, int]]) -> T:
+    """Return one of the values, as often as its share says."""
+    return rng.choices([value for value, _ in shares], [share for _, share in shares])[0]
+
+
+def make_traveller(rng: Random, ids: Ids) -> User:
+    """Return a traveller without reservations."""
+    first, last = rng.choice(people.FIRST_NAMES), rng.choice(people.LAST_NAMES)
+    return User(
+        user_id=ids.digits(4, f"{first}_{last}_".lower()),
+        name=Name(first_name=first, last_name=last),
+        address=_address(rng),
+        email=f"{first}.{last}{rng.randrange(10, 100)}@example.org".lower(),
+        dob=birth_date(rng),
+        payment_methods={method.id: method for method in _payment_methods(rng, ids)},
+        saved_passengers=[make_passenger(rng, last) for _ in range(pick(rng, _COMPANIONS))],
+        membership=pick(rng, _MEMBERSHIPS),
+        reservations=[],
+    )
+
+
+def make_passenger(rng: Random, family: str) -> Passenger:
+    """Return somebody who may travel along, often of the same family."""
+    last = family if rng.random() < _SAME_FAMILY else rng.choice(people.LAST_NAMES)
+    return Passenger(first_name=rng.choice(people.FIRST_NAMES), last_name=last, dob=birth_date(rng))
+
+
+def birth_date(rng: Random) -> str:
+    """Return the birth date of an adult."""
+    return f"{rng.randint(1948, 2003)}-{rng.randint(1, 12):02}-{rng.randint(1, 28):02}"
+
+
+def _address(rng: Random) -> Address:
+    city, state, zone = rng.choice(people.TOWNS)
+    return Address(
+        address1=f"{rng.randint(11, 990)} {rng.choice(people.STREETS)} {rng.choice(people.STREET_KINDS)}",
+        address2=f"Apt {rng.randint(1, 48)}" if rng.random() < 0.4 else "",  # noqa: PLR2004  -- a share
+        city=city,
+        country="USA",
+        state=state,
+        zip=f"{zone}{rng.randrange(100):02}",
+    )
+
+
+def _payment_methods(rng: Random, ids: Ids) -> list[PaymentMethod]:
+    methods: list[PaymentMethod] = [
+        CreditCard(
+            source="credit_card",
+            id=ids.digits(7, "credit_card_"),
+            brand=rng.choice(people.CARD_BRANDS),
+            last_four=f"{rng.randrange(10_000):04}",
+        )
+        for _ in range(pick(rng, _CREDIT_CARDS))
+    ]
+    methods += [
+        GiftCard(source="gift_card", id=ids.digits(7, "gift_card_"), amount=rng.randint(25, 480))
+        for _ in range(pick(rng, _GIFT_CARDS))
+    ]
+    methods += [
+        Certificate(source="certificate", id=ids.digits(7, "certificate_"), amount=rng.choice((50, 100, 150, 200, 250)))
+        for _ in range(pick(rng, _CERTIFICATES))
+    ]
+    return methods

@@ -1,0 +1,57 @@
+"""The retail world: its environment, tasks and splits, looked up in the data directory at every call."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from pathlib import Path
+
+from tau2.config import domain_dir, strict_compat
+from tau2.data_model.tasks import Task
+from tau2.domains.retail.data_model import RetailDB
+from tau2.domains.retail.tools import RetailTools
+from tau2.environment.domain import DomainSpec, Splits, load_reference_db, load_split, load_splits, load_text
+from tau2.environment.environment import Environment
+from tau2.errors import ConfigError
+
+
+def get_environment(db: RetailDB | None = None, solo_mode: bool = False) -> Environment:
+    """Return a fresh environment over `db`, or over the shop's own data. Raise ValueError in solo mode."""
+    if solo_mode:
+        raise ConfigError("Retail domain does not support solo mode")
+    folder, strict, world_id = domain_dir("retail"), strict_compat(), None
+    if db is None:
+        path = folder / "db.json"
+        db, world_id = load_reference_db(RetailDB, path), _world_id(path, strict=strict)
+    return Environment(
+        domain_name="retail",
+        policy=load_text(folder / "policy.md"),
+        tools=RetailTools(db, strict_compat=strict),
+        strict_compat=strict,
+        world_id=world_id,
+    )
+
+
+def _world_id(path: Path, *, strict: bool) -> Hashable:
+    """Name the world at its start; a rewritten file is another world."""
+    status = path.stat()
+    return ("retail", str(path), strict, status.st_mtime_ns, status.st_size)
+
+
+def get_tasks(task_split_name: str | None = "base") -> list[Task]:
+    """Return the tasks of a split; None returns all. Raise UnknownName (a ValueError) for another name."""
+    folder = domain_dir("retail")
+    return load_split(folder / "tasks.json", folder / "split_tasks.json", task_split_name)
+
+
+def get_tasks_split() -> Splits:
+    """Return split name → task ids."""
+    return load_splits(domain_dir("retail") / "split_tasks.json")
+
+
+DOMAIN = DomainSpec(
+    name="retail",
+    environment=get_environment,
+    tasks=get_tasks,
+    splits=get_tasks_split,
+    supports_solo=False,
+)

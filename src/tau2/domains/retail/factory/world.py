@@ -1,0 +1,285 @@
+"""Builds the shop: products, customers, and orders in every status, consistent by construction.
+
+Orders that are no longer as they were placed (cancelled, returned, changed) are made by the domain's own tools, so
+that their money and their marks are what the tools would leave.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product as combinations
+from random import Random
+
+from tau2.domains.retail.data_model import (
+    CreditCard,
+    GiftCard,
+    Order,
+    OrderFulfillment,
+    OrderItem,
+    OrderPayment,
+    PaymentMethod,
+    Paypal,
+    Product,
+    RetailDB,
+    User,
+    UserAddress,
+    UserName,
+    Variant,
+)
+from tau2.domains.retail.factory import people
+from tau2.domains.retail.factory.catalog import PRODUCT_TYPES, ProductType
+from tau2.domains.retail.tools import RetailTools
+from tau2.seeds import derive_seed
+
+STATUS_SHARES = (
+    ("pending", 42),
+    ("delivered", 37),
+    ("processed", 9),
+    ("cancelled", 6),
+    ("return requested", 2),
+    ("exchange requested", 2),
+    ("pending (item modified)", 2),
+)
+"""Status and percent of the orders."""
+
+ORDER_SIZES = (1, 1, 2, 2, 2, 3, 3, 3, 4, 5)  # items of an order, equally likely entries
+ELSEWHERE = 0.18  # share of orders that go to another address than the profile's
+SPLIT_SHIPMENT = 0.35  # share of the sent orders with three items or more that went in two parcels
+SAME_TYPE_TWICE = 0.06  # share of orders with two variants of one product type
+AVAILABLE = 0.72  # share of variants that can be bought
+NO_SECOND_LINE = 0.35  # share of addresses without apartment, unit or suite
+SMALL_BALANCE = 0.5  # share of gift cards with less than 90 dollars
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How large the world is."""
+
+    users: int = 500
+    orders: int = 1000
+    tasks: int = 204
+
+
+class Ids:
+    """Fresh ids of each form, never twice the same.
+
+    Order numbers begin with 0 and family names are our own: no id can be one of the public data set.
+    """
+
+    def __init__(self, rng: Random) -> None:
+        self._rng = rng
+        self._taken: set[str] = set()
+
+    def digits(self, count: int, prefix: str = "") -> str:
+        """Return `prefix` and `count` digits, the first of them not 0."""
+        while True:
+            made = f"{prefix}{self._rng.randrange(10 ** (count - 1), 10**count)}"
+            if made not in self._taken:
+                self._taken.add(made)
+                return made
+
+
+def build_world(seed: int, scale: Scale) -> RetailDB:
+    """Return the shop that `seed` gives."""
+    ids = Ids(_rng(seed, "ids"))
+    products = _products(_rng(seed, "products"), ids)
+    users = _users(_rng(seed, "users"), ids, scale.users)
+    db = RetailDB(products=products, users=users, orders={})
+    _place_orders(_rng(seed, "orders"), ids, db, scale.orders)
+    return db
+
+
+def _rng(seed: int, part: str) -> Random:
+    return Random(derive_seed(seed, "retail", part))  # noqa: S311  -- reproducible data, no secrets
+
+
+def _products(rng: Random, ids: Ids) -> dict[str, Product]:
+    products = (_product(rng, ids, kind) for kind in PRODUCT_TYPES)
+    return {product.product_id: product for product in products}
+
+
+def _product(rng: Random, ids: Ids, kind: ProductType) -> Product:
+    choices = list(combinations(*(axis.values for axis in kind.axes)))
+    rng.shuffle(choices)
+    variants: dict[str, Variant] = {}
+    prices: set[float] = set()
+    for choice in choices[: rng.randint(9, 16)]:
+        price = _price(rng, kind, choice)
+        while price in prices:  # "the cheapest" must name one variant
+            price = _price(rng, kind, choice)
+        prices.add(price)
+        item_id = ids.digits(10)
+        options = {axis.name: value for axis, value in zip(kind.axes, choice, strict=True)}
+        available = rng.random() < AVAILABLE
+        variants[item_id] = Variant(item_id=item_id, options=options, available=available, price=price)
+    return Product(name=kind.name, product_id=ids.digits(10), variants=variants)
+
+
+def _price(rng: Random, kind: ProductType, choice: tuple[str, ...]) -> float:
+    """Return a price whose last digit is not 0, so that it can be written in one way only."""
+    factor = 1 + sum(
+        axis.spread * axis.values.index(value) / (len(axis.values) - 1)
+        for axis, value in zip(kind.axes, choice, strict=True)
+    )
+    cents = round(kind.base * factor * rng.uniform(0.96, 1.04) * 100)
+    return (cents if cents % 10 else cents + rng.randint(1, 9)) / 100
+
+
+def _users(rng: Random, ids: Ids, count: int) -> dict[str, User]:
+    users: dict[str, User] = {}
+    mails: set[str] = set()
+    names: set[tuple[str, str]] = set()
+    while len(users) < count:
+        name = (rng.choice(people.FIRST_NAMES), rng.choice(people.LAST_NAMES))
+        if name in names:
+            continue
+        names.add(name)
+        user_id = ids.digits(4, prefix=f"{name[0]}_{name[1]}_".lower())
+        email = _email(rng, *name)
+        while email in mails:
+            email = _email(rng, *name)
+        mails.add(email)
+        users[user_id] = User(
+            user_id=user_id,
+            name=UserName(first_name=name[0], last_name=name[1]),
+            address=make_address(rng),
+            email=email,
+            payment_methods={method.id: method for method in _payment_methods(rng, ids)},
+            orders=[],
+        )
+    return users
+
+
+def _email(rng: Random, first: str, last: str) -> str:
+    number = rng.randint(11, 99)
+    forms = (f"{first}.{last}{number}", f"{first[0]}{last}{number}", f"{last}.{first}{number}", f"{first}{number}")
+    return f"{rng.choice(forms)}@{rng.choice(people.MAIL_HOSTS)}".lower()
+
+
+def make_address(rng: Random, city: tuple[str, str, str] | None = None) -> UserAddress:
+    """Return an invented address, in `city` if one is given."""
+    name, state, zip_start = city or rng.choice(people.CITIES)
+    kinds = (f"Apt {rng.randint(1, 48)}", f"Unit {rng.choice('ABCDEFGH')}", f"Suite {rng.randint(100, 920)}")
+    return UserAddress(
+        address1=f"{rng.randint(11, 9899)} {rng.choice(people.STREETS)} {rng.choice(people.STREET_KINDS)}",
+        address2="" if rng.random() < NO_SECOND_LINE else rng.choice(kinds),
+        city=name,
+        country="USA",
+        state=state,
+        zip=f"{zip_start}{rng.randint(1, 99):02d}",
+    )
+
+
+def _payment_methods(rng: Random, ids: Ids) -> list[PaymentMethod]:
+    kinds = rng.sample(("credit_card", "credit_card", "paypal", "gift_card"), rng.choice((1, 2, 2, 2, 3, 3, 4)))
+    brands = rng.sample(people.CARD_BRANDS, kinds.count("credit_card"))
+    methods: list[PaymentMethod] = []
+    for kind in kinds:
+        made = ids.digits(7, prefix=f"{kind}_")
+        if kind == "credit_card":
+            last_four = f"{rng.randint(0, 9999):04d}"
+            methods.append(CreditCard(source="credit_card", id=made, brand=brands.pop(), last_four=last_four))
+        elif kind == "paypal":
+            methods.append(Paypal(source="paypal", id=made))
+        else:
+            methods.append(GiftCard(source="gift_card", id=made, balance=_balance(rng)))
+    return methods
+
+
+def _balance(rng: Random) -> float:
+    cents = rng.randint(300, 9000) if rng.random() < SMALL_BALANCE else rng.randint(9000, 60000)
+    return (cents if cents % 10 else cents + 7) / 100
+
+
+def _place_orders(rng: Random, ids: Ids, db: RetailDB, count: int) -> None:
+    statuses = [status for status, share in STATUS_SHARES for _ in range(round(count * share / 100))]
+    statuses = (statuses + ["pending"] * count)[:count]
+    rng.shuffle(statuses)
+    tools = RetailTools(db)
+    for user, status in zip(_owners(rng, list(db.users.values()), count), statuses, strict=True):
+        order = _new_order(rng, ids, db, user)
+        db.orders[order.order_id] = order
+        user.orders.append(order.order_id)
+        _bring_to(rng, ids, tools, order, status)
+
+
+def _owners(rng: Random, users: list[User], count: int) -> list[User]:
+    """Return who places each order: nearly everybody once, and half of the customers most of the rest."""
+    first = rng.sample(users, min(count, len(users) * 15 // 16))
+    regulars = rng.sample(users, len(users) // 2)
+    owners = first + [rng.choice(regulars) for _ in range(count - len(first))]
+    rng.shuffle(owners)
+    return owners
+
+
+def _new_order(rng: Random, ids: Ids, db: RetailDB, user: User) -> Order:
+    items = [_item(rng, product) for product in rng.sample(list(db.products.values()), rng.choice(ORDER_SIZES))]
+    if rng.random() < SAME_TYPE_TWICE:
+        more = _item(rng, db.products[items[0].product_id])
+        if more.item_id != items[0].item_id:
+            items.append(more)
+    elsewhere = rng.random() < ELSEWHERE
+    return Order(
+        order_id=ids.digits(6, prefix="#W0"),
+        user_id=user.user_id,
+        address=make_address(rng) if elsewhere else user.address.model_copy(),
+        items=items,
+        status="pending",
+        fulfillments=[],
+        payment_history=[
+            OrderPayment(
+                transaction_type="payment",
+                amount=round(sum(item.price for item in items), 2),
+                payment_method_id=rng.choice(list(user.payment_methods)),
+            )
+        ],
+    )
+
+
+def _item(rng: Random, product: Product) -> OrderItem:
+    variant = rng.choice(list(product.variants.values()))
+    return OrderItem(
+        name=product.name,
+        product_id=product.product_id,
+        item_id=variant.item_id,
+        price=variant.price,
+        options=dict(variant.options),
+    )
+
+
+def _bring_to(rng: Random, ids: Ids, tools: RetailTools, order: Order, status: str) -> None:
+    """Let happen to a fresh order what gives it `status` (or leave it pending where nothing fits)."""
+    method = order.payment_history[0].payment_method_id
+    if status == "cancelled":
+        tools.cancel_pending_order(order.order_id, rng.choice(("no longer needed", "ordered by mistake")))
+    elif status == "pending (item modified)":
+        if (swap := _swap(rng, tools.db, order, method)) is not None:
+            tools.modify_pending_order_items(order.order_id, [swap[0]], [swap[1]], method)
+    elif status != "pending":
+        _send(rng, ids, order)
+        order.status = "processed" if status == "processed" else "delivered"
+        chosen = rng.choice(order.items).item_id
+        if status == "return requested":
+            tools.return_delivered_order_items(order.order_id, [chosen], method)
+        elif status == "exchange requested" and (swap := _swap(rng, tools.db, order, method)) is not None:
+            tools.exchange_delivered_order_items(order.order_id, [swap[0]], [swap[1]], method)
+
+
+def _swap(rng: Random, db: RetailDB, order: Order, method_id: str) -> tuple[str, str] | None:
+    """Return an item of the order and an available variant for it that the method can pay, if there is one."""
+    item = rng.choice(order.items)
+    method = db.users[order.user_id].payment_methods[method_id]
+    limit = method.balance if isinstance(method, GiftCard) else float("inf")
+    fitting = [
+        variant.item_id
+        for variant in db.products[item.product_id].variants.values()
+        if variant.available and variant.item_id != item.item_id and variant.price - item.price <= limit
+    ]
+    return (item.item_id, rng.choice(fitting)) if fitting else None
+
+
+def _send(rng: Random, ids: Ids, order: Order) -> None:
+    item_ids = [item.item_id for item in order.items]
+    cut = rng.randint(1, len(item_ids) - 1) if len(item_ids) > 2 and rng.random() < SPLIT_SHIPMENT else 0  # noqa: PLR2004  -- two items fit one parcel
+    parcels = [item_ids[:cut], item_ids[cut:]] if cut else [item_ids]
+    order.fulfillments = [OrderFulfillment(tracking_id=[ids.digits(12)], item_ids=parcel) for parcel in parcels]

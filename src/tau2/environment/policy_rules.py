@@ -1,0 +1,98 @@
+"""Executable policy rules: what a policy forbids, checked on any trajectory.
+
+A rule looks at one successful writing call of the agent, at the world before it and at the conversation so far, and
+says what is wrong, or nothing. Rules are for audits and reports; they are no part of a reward.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+from tau2.data_model.message import AssistantMessage, Message, ToolCall, UserMessage
+from tau2.environment.environment import Environment
+
+Check = Callable[[Environment, ToolCall, Sequence[Message]], str | None]
+"""`check(world before the call, the call, messages before it)` returns what is wrong, or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One thing a policy forbids."""
+
+    name: str
+    check: Check
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A call that breaks a rule."""
+
+    rule: str
+    message_index: int
+    text: str
+
+
+def check_trajectory(world_start: Environment, messages: Sequence[Message], rules: Sequence[Rule]) -> list[Violation]:
+    """Return every violation in a trajectory that began in `world_start`, which is left untouched.
+
+    Tool calls are made again on a fork; a call that fails changes nothing and breaks no rule.
+    """
+    world = world_start.fork()
+    violations = []
+    for index, message in enumerate(messages):
+        if not isinstance(message, AssistantMessage | UserMessage):
+            continue
+        for call in message.tool_calls or ():
+            found = _violations_of(world, call, messages[:index], rules)
+            violations += [Violation(rule, index, text) for rule, text in found]
+    return violations
+
+
+def _violations_of(
+    world: Environment, call: ToolCall, before: Sequence[Message], rules: Sequence[Rule]
+) -> list[tuple[str, str]]:
+    toolkit = world.user_tools if call.requestor == "user" else world.tools
+    judged = call.requestor == "assistant" and toolkit is not None and toolkit.tool_mutates_state(call.name)
+    earlier = world.fork() if judged else world
+    failed = world.get_response(call).error
+    if not judged or failed:
+        return []
+    return [(rule.name, text) for rule in rules if (text := rule.check(earlier, call, before)) is not None]
+
+
+_YES = re.compile(
+    r"\b(yes|yeah|yep|yup|sure|ok|okay|confirm(ed)?|correct|right|agreed?|go ahead|please do|do it|proceed|fine|"
+    r"sounds good|that works|absolutely|of course)\b",
+    re.IGNORECASE,
+)
+
+
+def confirmed_first(exempt: Collection[str] = ()) -> Rule:
+    """Return the rule that the customer agrees, after the agent said what it would do, before every write."""
+
+    def check(_world: Environment, call: ToolCall, before: Sequence[Message]) -> str | None:
+        if call.name in exempt:
+            return None
+        heard = [message for message in before if isinstance(message, UserMessage) and message.content]
+        said = any(isinstance(message, AssistantMessage) and message.content for message in before)
+        if said and heard and _YES.search(heard[-1].content or ""):
+            return None
+        return f"{call.name} was called before the customer confirmed"
+
+    return Rule("confirmed before writing", check)
+
+
+def identified_first(lookups: Collection[str]) -> Rule:
+    """Return the rule that one of `lookups` succeeded before every write."""
+
+    def check(_world: Environment, call: ToolCall, before: Sequence[Message]) -> str | None:
+        failed = {m.id for m in before if m.role == "tool" and getattr(m, "error", False) and hasattr(m, "id")}
+        for message in before:
+            for earlier in message.tool_calls or () if isinstance(message, AssistantMessage) else ():
+                if earlier.name in lookups and earlier.id not in failed:
+                    return None
+        return f"{call.name} was called before the customer was identified"
+
+    return Rule("identified before writing", check)

@@ -1,0 +1,113 @@
+"""OpenAI itself and every server that speaks its chat completions API: vLLM, SGLang, llama.cpp, TGI, gateways."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from tau2.errors import ConfigError
+from tau2.llm.args import NOT_IN_BODY
+from tau2.llm.clock import clock
+from tau2.llm.endpoint import SELF_HOSTED, Endpoint, endpoint_of
+from tau2.llm.failure import CallFailed, from_status, unreachable
+from tau2.llm.request import Backend, Request, Response
+from tau2.llm.text import clean
+
+if TYPE_CHECKING:
+    from tau2.llm.lines import Reply
+
+_SUCCESS = range(200, 300)
+_REDIRECTION = range(300, 400)
+_SHORTEST_HIDDEN = 7  # characters; a shorter key may be a word that the model says
+_OPENAI_NAMES = re.compile(r"(?:ft:)?(?:gpt-|chatgpt-|o[134](?:$|-)|codex-)")
+_OTHER_PROTOCOLS = frozenset(
+    {"ai21", "anthropic", "azure", "azure_ai", "bedrock", "cerebras", "cohere", "databricks", "deepinfra", "deepseek"}
+    | {"fireworks_ai", "gemini", "groq", "huggingface", "mistral", "nvidia_nim", "ollama", "ollama_chat"}
+    | {
+        "openrouter",
+        "perplexity",
+        "replicate",
+        "sagemaker",
+        "sambanova",
+        "together_ai",
+        "vertex_ai",
+        "watsonx",
+        "xai",
+    }
+)
+"""First parts of names that litellm routes to a provider's own protocol, even when an api_base is given."""
+
+
+def _claims(model: str, args: Mapping[str, Any]) -> bool:
+    prefix, _, rest = model.partition("/")
+    if rest and prefix in {"openai", *SELF_HOSTED}:
+        return True
+    if args.get("api_base") or args.get("base_url"):
+        return not rest or prefix not in _OTHER_PROTOCOLS
+    return _OPENAI_NAMES.match(model) is not None
+
+
+def _send(request: Request) -> Response:
+    from tau2.llm import http  # noqa: PLC0415  -- httpcore is loaded by the first call, not by importing tau2
+
+    endpoint = endpoint_of(request.model, request.args)
+    try:
+        reply = http.post(endpoint.url, endpoint.headers, _body(request, endpoint), request.timeout)
+        return _answer(reply, endpoint)
+    except CallFailed as failure:
+        failure.hide(endpoint.secrets)
+        raise
+
+
+async def _asend(request: Request) -> Response:
+    from tau2.llm import http  # noqa: PLC0415  -- as above
+
+    endpoint = endpoint_of(request.model, request.args)
+    try:
+        reply = await http.apost(endpoint.url, endpoint.headers, _body(request, endpoint), request.timeout)
+        return _answer(reply, endpoint)
+    except CallFailed as failure:
+        failure.hide(endpoint.secrets)
+        raise
+
+
+def _body(request: Request, endpoint: Endpoint) -> bytes:
+    body: dict[str, Any] = {"model": endpoint.model, "messages": request.messages}
+    if request.tools:
+        body["tools"] = request.tools
+        body["tool_choice"] = request.tool_choice or "auto"
+    body.update(
+        {name: value for name, value in request.args.items() if name not in NOT_IN_BODY and value is not None}
+    )
+    extra = request.args.get("extra_body")
+    if isinstance(extra, Mapping):
+        body.update(extra)
+    try:
+        return json.dumps(body, allow_nan=False).encode()
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"the arguments of model {request.model!r} cannot be sent as JSON: {error}") from error
+
+
+def _answer(reply: Reply, endpoint: Endpoint) -> Response:
+    text = reply.body.decode("utf-8", "replace")
+    if reply.status in _REDIRECTION:
+        raise CallFailed(
+            f"the server answered with a redirection ({reply.status}); correct api_base", status=reply.status
+        )
+    if reply.status not in _SUCCESS:
+        raise from_status(reply.status, text, reply.headers, clock.get().wall())
+    try:
+        parsed = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise unreachable(f"the answer is not JSON: {text[:200]!r}") from error
+    cleaned: Response = clean(parsed, [secret for secret in endpoint.secrets if len(secret) >= _SHORTEST_HIDDEN])
+    return cleaned
+
+
+def _check(model: str, args: Mapping[str, Any]) -> None:
+    endpoint_of(model, args)
+
+
+BACKEND = Backend("openai_compatible", claims=_claims, send=_send, asend=_asend, check=_check, rank=10)

@@ -1,0 +1,71 @@
+"""What answers cost and how many tokens they took."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tau2.data_model.message import AssistantMessage, Message, UserMessage
+from tau2.llm import patches
+from tau2.llm.endpoint import SELF_HOSTED
+from tau2.llm.parse import tokens_of
+from tau2.llm.prices import price_of
+from tau2.llm.request import Response
+from tau2.llm.response import price_noted, with_attributes
+
+
+def cost_of(model: str, args: Mapping[str, Any], response: Response, *, ask_patches: bool = True) -> float | None:
+    """Return the US dollars of one response, or None when its price is not known.
+
+    Prices in `args` come first, then (if `ask_patches`) a replaced `tau2.utils.llm_utils.get_response_cost`, then
+    what the response itself states, then the table.
+    """
+    given = "input_cost_per_token" in args or "output_cost_per_token" in args
+    stand_in = None if given or not ask_patches else patches.replaced("get_response_cost")
+    if stand_in is not None:
+        cost: float | None = stand_in(with_attributes(response))
+        return cost
+    noted = None if given else price_noted(response)
+    return noted if noted is not None else _by_tokens(model, args, response)
+
+
+def _by_tokens(model: str, args: Mapping[str, Any], response: Response) -> float | None:
+    hosted = model.partition("/")[0] in SELF_HOSTED
+    price = price_of("" if hosted else model, args)
+    prompt, completion = tokens_of(response)
+    if price is None or prompt is None or completion is None:
+        return None
+    return price.of(prompt, completion)
+
+
+def sum_known(costs: Iterable[float | None]) -> float | None:
+    """Return the sum, or None when any part is not known."""
+    listed = list(costs)
+    return None if None in listed else sum(cost for cost in listed if cost is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Tokens and cost of one side of a conversation; sums what is known and says how much is not."""
+
+    model_calls: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost: float = 0.0
+    """US dollars of the messages whose price is known."""
+    unpriced: int = 0
+    """Messages whose cost is not known."""
+
+
+def totals(messages: Sequence[Message], role: str = "assistant") -> Totals:
+    """Return the totals of the messages of `role` ("assistant" or "user")."""
+    own = [m for m in messages if isinstance(m, AssistantMessage | UserMessage) and m.role == role]
+    used = [message.usage for message in own if message.usage]
+    return Totals(
+        model_calls=len(used),
+        prompt_tokens=sum(usage.get("prompt_tokens") or 0 for usage in used),
+        completion_tokens=sum(usage.get("completion_tokens") or 0 for usage in used),
+        cost=sum(message.cost for message in own if message.cost is not None),
+        unpriced=sum(message.cost is None for message in own),
+    )

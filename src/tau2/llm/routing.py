@@ -1,0 +1,74 @@
+"""Which backend answers for a model. Backends are found by looking, imported when used."""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Mapping
+from functools import lru_cache
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from tau2.errors import ConfigError
+from tau2.llm import backends
+from tau2.llm.request import Backend
+
+ENTRY_POINTS = "tau2.llm_backends"
+
+
+def backend_names() -> list[str]:
+    """Return the names of all backends, built in and installed; imports none of them."""
+    return sorted({*_built_in_names(), *_installed()})
+
+
+def _built_in_names() -> list[str]:
+    return [module.name for module in pkgutil.iter_modules(backends.__path__)]
+
+
+@lru_cache(maxsize=1)
+def _installed() -> Mapping[str, EntryPoint]:
+    """Return the backends of other packages, scanned once per process."""
+    return {point.name: point for point in entry_points(group=ENTRY_POINTS)}
+
+
+@lru_cache(maxsize=1)
+def _built_in() -> tuple[Backend, ...]:
+    """Return the backends of this package in the order in which they are asked; importing them is light."""
+    modules = [import_module(f"{backends.__name__}.{name}") for name in _built_in_names()]
+    found = [backend for module in modules if isinstance(backend := getattr(module, "BACKEND", None), Backend)]
+    return tuple(sorted(found, key=lambda backend: (backend.rank, backend.name)))
+
+
+def backend_for(model: str, llm_args: Mapping[str, Any]) -> Backend:
+    """Return the backend of `model`: the one it names before the first slash, else the first that claims it."""
+    if not isinstance(model, str) or not model.strip():
+        raise ConfigError(f"a model is named by a text such as 'openai/gpt-4.1', not {model!r}")
+    prefix = model.partition("/")[0]
+    named = next((backend for backend in _built_in() if backend.name == prefix), None)
+    if named is not None:
+        return named
+    if prefix in _installed():
+        return _plugin(_installed()[prefix])
+    claiming = next((backend for backend in _built_in() if backend.claims(model, llm_args)), None)
+    if claiming is None:
+        raise ConfigError(f"no backend answers for model {model!r}; known backends: {', '.join(backend_names())}")
+    return claiming
+
+
+def _plugin(point: EntryPoint) -> Backend:
+    try:
+        backend = point.load()
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"the model backend {point.name!r} ({point.value}) cannot be loaded: {error}") from error
+    if not isinstance(backend, Backend):
+        raise ConfigError(f"the model backend {point.name!r} ({point.value}) is not a tau2.llm.request.Backend")
+    return backend
+
+
+def check_model(model: str, llm_args: Mapping[str, Any] | None = None) -> None:
+    """Raise ConfigError when calls of `model` are bound to fail: unknown backend, no key or address, missing package.
+
+    Sends nothing. For a batch to call before it starts, so that no conversation is paid for in vain.
+    """
+    args = dict(llm_args or {})
+    backend_for(model, args).check(model, args)

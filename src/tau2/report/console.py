@@ -1,0 +1,86 @@
+"""A run on the terminal: progress while it goes on, tables when it is over."""
+
+from __future__ import annotations
+
+import shlex
+
+from rich.console import Console
+from rich.text import Text
+
+from tau2.report.progress import NoProgress, Progress, progress_for
+from tau2.report.summary import RunSummary, summarize
+from tau2.report.tables import summary_view
+from tau2.runner.events import DisplaySpec, Event, RunEnded, RunStarted, SimulationRetried, SimulationStored
+
+
+def terminal(*, stderr: bool = False) -> Console:
+    """Return a console that shows text as it is: no markup, no emoji names, no guessed colours."""
+    return Console(markup=False, emoji=False, highlight=False, stderr=stderr)
+
+
+class ConsoleSink:
+    """Listens to a run and shows it."""
+
+    def __init__(
+        self, console: Console | None = None, *, progress: Progress | None = None, summary: bool = True
+    ) -> None:
+        """Show progress (default: what suits the console) and, unless told otherwise, the summary at the end."""
+        self.console = console or terminal()
+        self.progress = progress if progress is not None else progress_for(self.console)
+        self.summary: RunSummary | None = None
+        """The figures of the run, once it is over."""
+        self._shows_summary = summary
+
+    def __call__(self, event: Event) -> None:
+        """Show one event."""
+        match event:
+            case RunStarted():
+                self.progress.started(event)
+            case SimulationStored():
+                self.progress.stored(event)
+            case SimulationRetried():
+                self.progress.retried(event)
+            case RunEnded():
+                self.progress.ended(event)
+                self._ended(event)
+
+    def _ended(self, event: RunEnded) -> None:
+        self.summary = summarize(event.results, event.folder, interrupted=event.interrupted)
+        if self._shows_summary:
+            self.console.print(Text(""))
+            self.console.print(summary_view(self.summary))
+            self.console.print(saved_view(self.summary), soft_wrap=True)
+
+    def close(self) -> None:
+        """Leave the terminal as it was, also after a failure."""
+        self.progress.close()
+
+
+def saved_view(summary: RunSummary) -> Text:
+    """Return where a run was saved and how to look at it."""
+    if summary.saved_to is None:
+        return Text("\nnot saved: no folder was given")
+    lines = ["", f"saved to {summary.saved_to}", f"look at it with: tau2 view {shlex.quote(str(summary.saved_to))}"]
+    return Text("\n".join(lines))
+
+
+def result_line(summary: RunSummary) -> str:
+    """Return the result of a run on one line."""
+    average = "none" if summary.average_reward is None else f"{summary.average_reward:.3f}"
+    scored = f"{summary.num_scored} of {summary.num_simulations} simulations"
+    return f"average reward {average} over {scored}; saved to {summary.saved_to}"
+
+
+def make() -> ConsoleSink:
+    """Return a sink that shows a run on standard output."""
+    return ConsoleSink()
+
+
+def quiet() -> ConsoleSink:
+    """Return a sink that shows nothing and keeps the summary."""
+    return ConsoleSink(progress=NoProgress(), summary=False)
+
+
+DISPLAYS = (DisplaySpec("console", make),)
+
+__all__ = ["DISPLAYS", "ConsoleSink", "make", "quiet", "result_line", "saved_view", "terminal"]

@@ -1,0 +1,134 @@
+"""The two displays of the public package: one prints to the terminal, one returns Markdown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.console import Console, RenderableType
+from rich.table import Table
+
+from tau2.data_model.message import AssistantMessage, Message, MultiToolMessage, ToolMessage, UserMessage
+from tau2.data_model.simulation import RunConfig, SimulationRun
+from tau2.data_model.tasks import Action, Task
+from tau2.metrics.agent_metrics import AgentMetrics
+from tau2.report.conversation import (
+    MAX_TOOL_RESULT_CHARS,
+    check_lines,
+    compact_call,
+    conversation_view,
+    grading_view,
+    head_view,
+    message_view,
+    task_view,
+)
+from tau2.report.safe_text import clean, plain, shorten
+
+
+class ConsoleDisplay:
+    """Shows one thing at a time on the terminal."""
+
+    @staticmethod
+    def _print(view: RenderableType) -> None:
+        Console(markup=False, emoji=False, highlight=False).print(view)
+
+    @staticmethod
+    def display_run(config: RunConfig) -> None:
+        """Print how a run is configured: what differs from an empty field."""
+        table = Table.grid(padding=(0, 2))
+        for name, value in config.model_dump(exclude_none=True).items():
+            table.add_row(plain(name, style="bold"), plain(value))
+        ConsoleDisplay._print(table)
+
+    @staticmethod
+    def display_task(task: Task) -> None:
+        """Print what the user is told and what the reference does."""
+        ConsoleDisplay._print(task_view(task))
+
+    @staticmethod
+    def display_messages(
+        messages: Iterable[Message], max_tool_result_chars: int | None = MAX_TOOL_RESULT_CHARS
+    ) -> None:
+        """Print messages as panels."""
+        for message in messages:
+            ConsoleDisplay._print(message_view(message, max_tool_result_chars))
+
+    @staticmethod
+    def display_simulation(
+        simulation: SimulationRun,
+        show_details: bool = True,
+        max_tool_result_chars: int | None = MAX_TOOL_RESULT_CHARS,
+        **_compatibility: Any,
+    ) -> None:
+        """Print a simulation; without details, only how it ended and was graded."""
+        if show_details:
+            ConsoleDisplay._print(conversation_view(simulation, max_tool_result_chars=max_tool_result_chars))
+            return
+        ConsoleDisplay._print(head_view(simulation))
+        ConsoleDisplay._print(grading_view(simulation))
+
+    @staticmethod
+    def display_agent_metrics(metrics: AgentMetrics) -> None:
+        """Print average reward, pass^k, cost and endings."""
+        table = Table.grid(padding=(0, 2))
+        table.add_row("average reward", f"{metrics.avg_reward:.3f} over {metrics.num_scored} simulations")
+        for k, value in metrics.pass_hat_ks.items():
+            table.add_row(f"pass^{k}", f"{value:.3f} over {metrics.pass_hat_k_tasks.get(k, metrics.num_tasks)} tasks")
+        cost = metrics.avg_agent_cost
+        table.add_row("agent cost per simulation", "unknown" if cost is None else f"${cost:.4f}")
+        table.add_row("endings", ", ".join(f"{name} {count}" for name, count in metrics.terminations.items()))
+        ConsoleDisplay._print(table)
+
+
+class MarkdownDisplay:
+    """Returns Markdown text."""
+
+    @staticmethod
+    def display_actions(actions: Sequence[Action]) -> str:
+        """Return reference actions as a list."""
+        return "\n".join(f"- {action.requestor}: `{clean(action.get_func_format())}`" for action in actions)
+
+    @staticmethod
+    def display_messages(messages: Iterable[Message], max_tool_result_chars: int | None = None) -> str:
+        """Return a conversation, one paragraph per message."""
+        return "\n\n".join(_markdown(message, max_tool_result_chars) for message in messages)
+
+    @staticmethod
+    def display_simulation(simulation: SimulationRun, max_tool_result_chars: int | None = None) -> str:
+        """Return a simulation: how it ended, the conversation, and every check."""
+        info = simulation.reward_info
+        reward = "not scored" if info is None or not simulation.is_scored else f"{info.reward:.2f}"
+        head = [
+            f"## Task {clean(simulation.task_id)}, trial {simulation.trial or 0}",
+            f"- ended: {simulation.termination_reason.value}",
+            f"- reward: {reward}",
+        ]
+        checks = [
+            f"- {'met' if met else 'NOT met'}: {kind}: {clean(text)}"
+            for met, kind, text in (check_lines(info) if info is not None else ())
+        ]
+        talk = MarkdownDisplay.display_messages(simulation.get_messages(), max_tool_result_chars)
+        return "\n".join([*head, "", "### Conversation", "", talk, "", "### Checks", "", *(checks or ["none"])])
+
+
+def _markdown(message: Message, most: int | None) -> str:
+    if isinstance(message, MultiToolMessage):
+        return "\n\n".join(_markdown(part, most) for part in message.tool_messages)
+    if isinstance(message, ToolMessage):
+        kind = "error" if message.error else "result"
+        return f"**tool {kind} for {message.requestor}**:\n{_fenced(shorten(message.content or '', most))}"
+    lines = [f"**{message.role}**: {clean(message.content)}" if message.content else f"**{message.role}**:"]
+    if isinstance(message, AssistantMessage | UserMessage):
+        lines += [f"- calls `{compact_call(call)}`" for call in message.tool_calls or ()]
+    return "\n".join(lines)
+
+
+def _fenced(text: str) -> str:
+    """Return text as a code block that its own backticks cannot close."""
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}\n{text}\n{fence}"
+
+
+__all__ = ["ConsoleDisplay", "MarkdownDisplay"]

@@ -1,0 +1,109 @@
+"""Which runs there are, and which simulations are in one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.table import Table
+from rich.text import Text
+
+from tau2.data_model.results_io import RESULTS_NAME, load_metadata
+from tau2.data_model.simulation import Results, SimulationRun
+from tau2.errors import DataFileError
+from tau2.report.safe_text import one_line, plain
+from tau2.report.summary import lost_on, run_passed
+from tau2.report.tables import new_table
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRun:
+    """A run on disk, as its index tells."""
+
+    name: str
+    path: Path
+    results: Results | None
+    """Everything but the simulations; None when the file cannot be read."""
+    problem: str | None = None
+
+
+def find_runs(folder: Path) -> list[Path]:
+    """Return the results files of the runs in a folder, newest first."""
+    if not folder.is_dir():
+        return []
+    files = [*folder.glob(f"*/{RESULTS_NAME}"), *(file for file in folder.glob("*.json") if file.name[0] != ".")]
+    return sorted(files, key=lambda file: (-file.stat().st_mtime, file.name))
+
+
+def read_run(file: Path) -> StoredRun:
+    """Return what a results file says of its run; a broken file is reported, not raised."""
+    name = file.parent.name if file.name == RESULTS_NAME else file.name
+    try:
+        return StoredRun(name, file, load_metadata(file))
+    except DataFileError as problem:
+        return StoredRun(name, file, None, str(problem))
+
+
+def runs_table(runs: Iterable[StoredRun]) -> Table:
+    """Return one line per run."""
+    table = new_table("run", "when", "domain", "agent", "user", "simulations", right=("simulations",), wide="run")
+    for run in runs:
+        if run.results is None:
+            table.add_row(plain(run.name), Text("cannot be read", style="yellow"), "", "", "", "")
+            continue
+        info, index = run.results.info, run.results.simulation_index
+        table.add_row(
+            plain(run.name),
+            plain((run.results.timestamp or "")[:16].replace("T", " ")),
+            plain(info.environment_info.domain_name),
+            plain(info.agent_info.implementation),
+            plain(info.user_info.implementation),
+            str(len(index)) if index is not None else "-",
+        )
+    return table
+
+
+def select(
+    runs: Sequence[SimulationRun],
+    *,
+    task_id: str | None = None,
+    trial: int | None = None,
+    sim: str | None = None,
+    only_failed: bool = False,
+    only_all_failed: bool = False,
+) -> list[SimulationRun]:
+    """Return the simulations that fit; `only_all_failed` keeps tasks of which no trial earned full reward."""
+    solved = {run.task_id for run in runs if run_passed(run)}
+    return [
+        run
+        for run in runs
+        if (task_id is None or run.task_id == task_id)
+        and (trial is None or (run.trial or 0) == trial)
+        and (sim is None or run.id.startswith(sim))
+        and (not only_failed or not run_passed(run))
+        and (not only_all_failed or run.task_id not in solved)
+    ]
+
+
+def simulations_table(runs: Iterable[SimulationRun]) -> Table:
+    """Return one line per simulation."""
+    table = new_table(
+        "task", "trial", "reward", "ended", "messages", "lost on",
+        right=("trial", "reward", "messages"), wide="lost on",
+    )  # fmt: skip
+    table.columns[0].max_width = 40
+    for cells in map(_cells, runs):
+        table.add_row(*cells)
+    return table
+
+
+def _cells(run: SimulationRun) -> Iterator[Text]:
+    yield plain(one_line(run.task_id, 60))
+    yield Text(str(run.trial or 0))
+    scored = run.is_scored and run.reward_info is not None
+    style = "green" if run_passed(run) else "red" if scored else "yellow"
+    yield Text(f"{run.reward_info.reward:.2f}" if scored and run.reward_info else "-", style=style)
+    yield plain(run.termination_reason.value)
+    yield Text(str(len(run.get_messages())))
+    yield plain(", ".join(lost_on(run)))

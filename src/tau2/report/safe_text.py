@@ -1,0 +1,43 @@
+"""Text of models and files, made harmless for a terminal.
+
+What a model says is data: it must neither move the cursor nor colour the screen, nor be read as markup.
+"""
+
+from __future__ import annotations
+
+import re
+
+from rich.text import Text
+
+_ESCAPES = re.compile(
+    r"\x1b\][^\x07\x1b]{0,4096}(?:\x07|\x1b\\)?"  # operating system commands: titles, links, clipboard
+    r"|(?:\x1b\[|\x9b)[0-9;:<=>?]{0,64}[ -/]{0,16}[@-~]?"  # control sequences: colours, cursor, screen
+    r"|\x1b[ -/]{0,4}[0-~]?"  # other escapes
+)
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+"""Control characters other than tab and line feed, and marks that reorder or hide what is written."""
+
+
+def clean(text: object) -> str:
+    """Return text without escape sequences and control characters; lines and tabs stay."""
+    plain = str(text).replace("\r\n", "\n")
+    return _CONTROLS.sub("", _ESCAPES.sub("", plain))
+
+
+def one_line(text: object, most: int = 100) -> str:
+    """Return clean text on one line of at most `most` characters."""
+    line = " ".join(clean(text).split())
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
+def shorten(text: object, most: int | None) -> str:
+    """Return clean text cut to `most` characters, saying how many are left out; None cuts nothing."""
+    whole = clean(text)
+    if most is None or len(whole) <= most:
+        return whole
+    return f"{whole[:most]}… (+{len(whole) - most} characters)"
+
+
+def plain(text: object, style: str = "") -> Text:
+    """Return clean text as rich Text, which is never read as markup."""
+    return Text(clean(text), style=style)

@@ -1,0 +1,123 @@
+"""Arguments of a tool call, read out of what somebody said."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_PAIR = re.compile(r"(\w+)\s*=\s*(\"[^\"]*\"|'[^']*'|[^,()=]+)")
+_QUOTED = re.compile(r"(?<!\w)[\"']([^\"'\n]{1,120})[\"'](?!\w)")
+_IDENTIFIER = re.compile(r"#?\b[A-Za-z]+(?:_[A-Za-z0-9]+)*_\d+\b|#[A-Z]*\d+\b|\b(?=[A-Z0-9-]*\d)[A-Z][A-Z0-9-]{3,}\b")
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+_PLAIN = re.compile(r"[^a-z0-9]+")
+_LONGEST = 200  # characters of an argument that words can carry
+
+
+def written_out(name: str, text: str, schema: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the arguments of `name(key="value")` where the text writes a call out with arguments, else None."""
+    match = re.search(rf"{re.escape(name)}\s*\(([^()]*)\)", text)
+    pairs = _PAIR.findall(match[1]) if match else []
+    known = _properties(schema)
+    found = {key: _typed(value.strip().strip("\"'"), known[key]) for key, value in pairs if key in known}
+    return found if found and not (set(_required(schema)) - found.keys()) else None
+
+
+def filled(
+    schema: Mapping[str, Any], text: str, reference: Sequence[Mapping[str, Any]]
+) -> tuple[dict[str, Any], list[str]]:
+    """Return the arguments that `text` names, and the required ones that neither it nor the reference names."""
+    for arguments in reference:
+        if arguments and _says_all(text, arguments):
+            return dict(arguments), []
+    found: dict[str, Any] = {}
+    for name, about in _properties(schema).items():
+        value = _value(name, about, text, schema, taken=list(found.values()))
+        if value is not None:
+            found[name] = value
+    missing = [name for name in _required(schema) if name not in found]
+    if missing and len(reference) == 1:
+        return {**reference[0], **found}, [name for name in missing if name not in reference[0]]
+    optional = [name for name in found if name not in _required(schema)]
+    for name in optional:  # an optional argument that was only guessed from loose words does more harm than good
+        if _labelled(name, text) is None:
+            del found[name]
+    return found, missing
+
+
+def _properties(schema: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    return dict(schema.get("properties") or {})
+
+
+def _required(schema: Mapping[str, Any]) -> list[str]:
+    return list(schema.get("required") or ())
+
+
+def _plain(text: str) -> str:
+    return _PLAIN.sub("", text.lower())
+
+
+def _says_all(text: str, arguments: Mapping[str, Any]) -> bool:
+    heard = _plain(text)
+    return all(_plain(str(value)) in heard for value in arguments.values())
+
+
+def _value(name: str, about: Mapping[str, Any], text: str, schema: Mapping[str, Any], *, taken: list[Any]) -> Any:
+    """Return the value of one argument as the text gives it, or None."""
+    choices = _choices(about, schema)
+    if choices:
+        heard = _plain(text)
+        said = [choice for choice in choices if _plain(str(choice)) and _plain(str(choice)) in heard]
+        return max(said, key=lambda choice: len(str(choice)), default=None)
+    labelled = _labelled(name, text)
+    if labelled is not None:
+        return _typed(labelled, about)
+    if about.get("type") in {"integer", "number"}:
+        number = _NUMBER.search(text)
+        return _typed(number[0], about) if number else None
+    if about.get("type") != "string":
+        return None
+    named = _before_noun(name, text)
+    candidates = (
+        [*_IDENTIFIER.findall(text), *_QUOTED.findall(text)] if name.endswith("id") else _QUOTED.findall(text)
+    )
+    return named or next((value for value in candidates if value not in taken), None)
+
+
+def _labelled(name: str, text: str) -> str | None:
+    """Return the value after "app name: ..." or "app_name=..."."""
+    label = r"[ _-]".join(re.escape(part) for part in name.split("_"))
+    match = re.search(rf"\b{label}\s*(?::|=)\s*[\"']?([^;,)\"'\n]{{1,{_LONGEST}}})", text, re.IGNORECASE)
+    return match[1].strip().rstrip(".") if match else None
+
+
+def _before_noun(name: str, text: str) -> str | None:
+    """Return "messaging" for `app_name` in "the messaging app"."""
+    thing, _, last = name.rpartition("_")
+    if last not in {"name", "id", "type"} or not thing:
+        return None
+    match = re.search(rf"\b(?:the|your)\s+[\"']?(\w+)[\"']?\s+{re.escape(thing)}\b", text, re.IGNORECASE)
+    return match[1].lower() if match else None
+
+
+def _choices(about: Mapping[str, Any], schema: Mapping[str, Any]) -> list[Any]:
+    """Return the values a schema allows, however it writes them down."""
+    if "enum" in about:
+        return list(about["enum"])
+    if "const" in about:
+        return [about["const"]]
+    reference = about.get("$ref", "")
+    if isinstance(reference, str) and reference.startswith("#/$defs/"):
+        target = (schema.get("$defs") or {}).get(reference.removeprefix("#/$defs/"), {})
+        return list(target.get("enum") or ())
+    return [choice for option in about.get("anyOf") or () for choice in _choices(option, schema)]
+
+
+def _typed(value: str, about: Mapping[str, Any]) -> Any:
+    """Return the text as the number or truth value the schema wants; the text itself where it is none."""
+    kind = about.get("type")
+    if kind == "boolean":
+        return value.lower() in {"true", "yes", "on", "1"}
+    if kind in {"integer", "number"} and _NUMBER.fullmatch(value):
+        return int(value) if kind == "integer" and "." not in value else float(value)
+    return value

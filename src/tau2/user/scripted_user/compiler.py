@@ -1,0 +1,226 @@
+"""Compiles a task into an agenda: what to open with, what to add, what to answer, what to do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from tau2.data_model.tasks import StructuredUserInstructions, Task
+from tau2.user.scripted_user import facts
+from tau2.user.scripted_user.agenda import Agenda, Cue, Deed, Rule
+from tau2.user.scripted_user.rewrite import first_person
+from tau2.user.scripted_user.speech import aloud, consequence
+from tau2.user.scripted_user.text import capital, clean, keywords, lowered, sentences
+from tau2.user.scripted_user.toolbox import Toolbox
+from tau2.user.scripted_user.world_view import preferences
+
+_I = re.IGNORECASE
+_OPENING_SENTENCES = 2  # a person does not tell everything in the first message
+_OPENING_LENGTH = 320  # characters up to which a short story is told in one go
+
+_SECTION = re.compile(
+    r"^\s*(Domain|Reason for call|Known info|Unknown info|Task instructions|Instructions|Persona):[ \t]*",
+    re.MULTILINE,
+)
+_CONDITION = re.compile(
+    r"^(?:(?:and|but|then|also|however|so),?\s+)?"
+    r"(?P<word>if and only if|only if|if|when|whenever|once|as soon as|after|in case|unless)\s+(?P<rest>.+)$",
+    _I | re.DOTALL,
+)
+_CONSEQUENCE = re.compile(
+    r",\s+(?=(?:then\s+|please\s+|also\s+|only\s+|just\s+|always\s+|first\s+)*"
+    r"(?:you\b|you'[a-z]+|your\b|ask|tell|say|mention|use|do|don't|never|get|cancel|insist|accept|answer|respond|"
+    r"reply|"
+    r"give|exchange|return|explain|agree|request|dismiss|check|go|keep|provide|let|follow|express|proceed|"
+    r"pretend|it)\b)",
+    _I,
+)
+_CONFIRMING = re.compile(r"\bconfirm|\bgo ahead|\bproceed\b", _I)
+_REFUSING = re.compile(
+    r"not possible|impossible|cannot|can't|can not|unable|won't|will not|refus|n't allow|not allow|denie|deny|"
+    r"^not$|not (?:be )?(?:able|available|eligible|offer)|isn't|doesn't|does not|fails?\b|says no", _I
+)  # fmt: skip
+_ASKING = re.compile(r"\bask(?:s|ed|ing)?\b|\bwants? to know\b|\binquire", _I)
+_FINISHING = re.compile(
+    r"\b(?:done|complete[ds]?|finished|confirm(?:s|ed)|carried out|resolved|succeed(?:s|ed)?)\b", _I
+)
+_SPOKEN_OF_AGENT = re.compile(r"\bagent\b|\brepresentative\b|\basked?\b|^(?:that|this|it)\b|^not\b|\bpossible\b", _I)
+_DONT_TRANSFER = re.compile(r"(?:not|n't|never|refuse)\b[^.]{0,40}\btransfer", _I)
+_WANT = re.compile(
+    r"\b(?:I|I'd|I'm)\b.{0,24}\b(?:want|wish|need|like|looking|intend|plan|hope|calling|would)\b|^Please\b|^I'd\b", _I
+)
+_RESERVATION = re.compile(r"\b(?:don't|do not|not want|wouldn't|prefer|willing|okay|ok with|fine with|happy)\b", _I)
+_LATER = re.compile(r"^(?:also|finally|lastly|at the end|in the end|in the middle|then)\b", _I)
+
+
+class _Draft:
+    """The agenda while it is being compiled."""
+
+    def __init__(self, toolbox: Toolbox) -> None:
+        self.toolbox = toolbox
+        self.lines: list[str] = []
+        self.wishes: list[str] = []
+        self.statements: list[str] = []
+        self.rules: list[Rule] = []
+        self.first: list[Deed] = []
+        self.last: list[Deed] = []
+
+
+def compile_agenda(task: Task | None, instructions: Any, toolbox: Toolbox) -> Agenda:
+    """Return the agenda of a task, or, without one, of its instructions."""
+    source = (
+        task.user_scenario.instructions if task is not None else getattr(instructions, "instructions", instructions)
+    )
+    parts = source if isinstance(source, StructuredUserInstructions) else _parsed(str(source or ""))
+    draft = _Draft(toolbox)
+    known = clean(parts.known_info) if isinstance(parts, StructuredUserInstructions) else clean(parts)
+    if isinstance(parts, StructuredUserInstructions):
+        for sentence in sentences(clean(parts.reason_for_call)):
+            _place(draft, sentence, draft.lines)
+        for sentence in sentences(clean(parts.task_instructions)):
+            _place(draft, sentence, draft.wishes)
+        draft.statements += [line for line in map(aloud, sentences(known)) if line]
+        everything = clean(f"{known}\n{parts.reason_for_call}\n{parts.task_instructions}")
+    else:
+        for sentence in sentences(known):
+            _place(draft, sentence, draft.lines)
+        everything = known
+    found = facts.with_full_name({**facts.told_in(everything), **facts.told_in(known), **preferences(task)})
+    unknown = _unknown(clean(getattr(parts, "unknown_info", None)))
+    return _agenda(draft, found, unknown, _reference(task, toolbox), everything)
+
+
+def _agenda(
+    draft: _Draft,
+    found: dict[str, tuple[str, ...]],
+    unknown: dict[str, str],
+    reference: tuple[Deed, ...],
+    everything: str,
+) -> Agenda:
+    opening, details = _opening(draft.lines)
+    wishes = [line for line in draft.wishes if line not in draft.statements]
+    return Agenda(
+        opening=opening,
+        details=tuple(details),
+        wishes=tuple(dict.fromkeys(wishes)),
+        statements=tuple(dict.fromkeys([*draft.lines, *draft.statements, *wishes])),
+        rules=tuple(draft.rules),
+        facts=found,
+        unknown={kind: line for kind, line in unknown.items() if kind not in found},
+        first=tuple(draft.first),
+        last=tuple(draft.last),
+        reference=reference,
+        refuses_transfer=bool(_DONT_TRANSFER.search(everything)),
+    )
+
+
+def _parsed(text: str) -> StructuredUserInstructions | str:
+    """Return the structured form of a rendered scenario, or the free text of it."""
+    pieces = _SECTION.split(text)
+    if len(pieces) == 1:
+        return text
+    parts = {title: "\n".join(line.strip() for line in body.strip().splitlines())
+             for title, body in zip(pieces[1::2], pieces[2::2], strict=True)}  # fmt: skip
+    if "Reason for call" not in parts:
+        return parts.get("Instructions") or text
+    return StructuredUserInstructions(
+        domain=parts.get("Domain", ""),
+        reason_for_call=parts["Reason for call"],
+        known_info=parts.get("Known info"),
+        unknown_info=parts.get("Unknown info"),
+        task_instructions=parts.get("Task instructions", ""),
+    )
+
+
+def _place(draft: _Draft, sentence: str, lines: list[str]) -> None:
+    """Put one sentence of the scenario where it belongs; `lines` takes what is simply said."""
+    split = _conditional(sentence)
+    if split is not None:
+        _place_conditional(draft, *split, lines=lines)
+        return
+    deed = draft.toolbox.named_in(sentence)
+    if deed is not None:
+        draft.first.append(deed)
+        rest = sentence.partition(": ")[2]  # "Look at X: one says that ..." goes on with what is seen there
+        sentence = rest
+    line = aloud(sentence)
+    if not line:
+        return
+    if lines is draft.wishes and (not _WANT.search(line) or _RESERVATION.search(line)):
+        draft.statements.append(line)
+    else:
+        lines.append(line)
+
+
+def _conditional(sentence: str) -> tuple[str, str, str] | None:
+    """Return the conjunction, the condition and the consequence of a conditional sentence."""
+    match = _CONDITION.match(sentence)
+    if match is None:
+        return None
+    halves = _CONSEQUENCE.split(match["rest"], maxsplit=1)
+    if len(halves) == 1:
+        halves = match["rest"].split(", ", 1)
+    return (match["word"].lower(), halves[0], halves[1]) if len(halves) == 2 else None  # noqa: PLR2004  -- both halves
+
+
+def _place_conditional(draft: _Draft, word: str, condition: str, then: str, *, lines: list[str]) -> None:
+    if word in {"once", "as soon as", "after", "when"} and _FINISHING.search(condition):
+        deed = draft.toolbox.named_in(then) or draft.toolbox.meant_in(then)
+        if deed is not None:
+            draft.last.append(deed)
+        else:
+            draft.wishes += [line for line in (aloud(then),) if line]
+        return
+    if not _SPOKEN_OF_AGENT.search(condition):
+        then_line = aloud(then)
+        lines += [f"{capital(word)} {first_person(condition)}, {lowered(then_line)}"] if then_line else []
+        return
+    reply = consequence(then)
+    if reply:
+        draft.rules.append(_rule(condition, reply))
+
+
+def _rule(condition: str, reply: str) -> Rule:
+    kinds = tuple(facts.asked_in([condition]))
+    stems = tuple(sorted(keywords(re.sub(r"\b(?:the )?(?:service )?agent\b", "", condition, flags=_I))))
+    if _ASKING.search(condition) and not _CONFIRMING.search(condition):
+        return Rule(cue=Cue.QUESTION, words=stems, kinds=kinds, reply=reply)
+    if _CONFIRMING.search(condition):
+        return Rule(cue=Cue.CONFIRMATION, reply=reply)
+    if _REFUSING.search(condition):
+        return Rule(cue=Cue.REFUSAL, reply=reply)
+    return Rule(cue=Cue.STATEMENT, words=stems, reply=reply)
+
+
+def _opening(lines: Sequence[str]) -> tuple[str, list[str]]:
+    """Return the first message, up to the first thing wanted, and what is left for later."""
+    taken = 0
+    for number in range(1, len(lines) + 1):
+        so_far = lines[:number]
+        wanted = any(map(_WANT.search, lines[:taken]))
+        if taken and wanted and (number > _OPENING_SENTENCES and sum(map(len, so_far)) > _OPENING_LENGTH):
+            break
+        taken = number
+    return " ".join(lines[:taken]), list(lines[taken:])
+
+
+def _unknown(text: str) -> dict[str, str]:
+    """Return kind → line for everything the scenario says is not known."""
+    lines = {sentence: aloud(sentence) for sentence in sentences(text)}
+    return {
+        kind: line
+        for sentence, line in lines.items()
+        if line
+        for kind in facts.asked_in([sentence]) or facts.asked_in([f"your {sentence}"])
+    }
+
+
+def _reference(task: Task | None, toolbox: Toolbox) -> tuple[Deed, ...]:
+    criteria = task.evaluation_criteria if task is not None else None
+    actions = (criteria.actions if criteria is not None else None) or []
+    return tuple(
+        Deed(tool=action.name, arguments=dict(action.arguments))
+        for action in actions
+        if action.requestor == "user" and action.name in toolbox
+    )

@@ -1,0 +1,62 @@
+"""The simulated customer driven by a language model, and the stand-in where there is none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tau2.participant.llm_config import LLMConfigMixin
+from tau2.participant.spec import UserSpec
+from tau2.user.base_user import (
+    OUT_OF_SCOPE,
+    STOP,
+    TRANSFER,
+    BaseUser,
+    HalfDuplexUser,
+    UserError,
+    UserState,
+    ValidUserInputMessage,
+    is_valid_user_history_message,
+)
+from tau2.user.user_simulator.dummy import DummyUser
+from tau2.user.user_simulator.simulator import SYSTEM_PROMPT, UserSimulator, get_global_user_sim_guidelines
+
+
+def make_user_simulator(**kwargs: Any) -> UserSimulator:
+    """Make a UserSimulator; a `task` stands in for missing `instructions`."""
+    instructions, task = kwargs.get("instructions"), kwargs.get("task")
+    user = UserSimulator(
+        tools=kwargs.get("tools"),
+        instructions=str(task.user_scenario) if instructions is None and task is not None else instructions,
+        llm=kwargs.get("llm"),
+        llm_args=kwargs.get("llm_args"),
+        persona_config=kwargs.get("persona_config"),
+        completion_fn=kwargs.get("completion_fn"),
+    )
+    if kwargs.get("seed") is not None:
+        user.set_seed(kwargs["seed"])
+    return user
+
+
+USERS = (
+    UserSpec("user_simulator", make=make_user_simulator),
+    UserSpec("dummy_user", make=DummyUser, needs_model=False, solo=True),
+)
+
+__all__ = [
+    "OUT_OF_SCOPE",
+    "STOP",
+    "SYSTEM_PROMPT",
+    "TRANSFER",
+    "USERS",
+    "BaseUser",
+    "DummyUser",
+    "HalfDuplexUser",
+    "LLMConfigMixin",
+    "UserError",
+    "UserSimulator",
+    "UserState",
+    "ValidUserInputMessage",
+    "get_global_user_sim_guidelines",
+    "is_valid_user_history_message",
+    "make_user_simulator",
+]

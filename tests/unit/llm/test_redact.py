@@ -1,0 +1,42 @@
+"""Credentials never get into what is shown or stored."""
+
+from __future__ import annotations
+
+import pytest
+
+from tau2.llm import redact_args
+from tau2.llm.redact import HIDDEN, redact, secrets_of
+
+
+def test_secrets_are_keys_and_the_values_of_unusual_headers() -> None:
+    args = {
+        "api_key": "key-of-mine",
+        "api_base": "http://public",
+        "extra_headers": {"X-Auth": "header-secret", "Accept": "application/json"},
+        "temperature": 1,
+    }
+    assert set(secrets_of(args, "from-environment")) == {"key-of-mine", "header-secret", "from-environment"}
+
+
+@pytest.mark.parametrize("placeholder", ["EMPTY", "none", "x", ""])
+def test_placeholders_are_no_secrets(placeholder: str) -> None:
+    assert secrets_of({"api_key": placeholder}) == ()
+
+
+@pytest.mark.parametrize("text", ["sk-proj-abcdef123456", "sk-abc***wxyz", "Bearer abc.def-ghi", "gsk_abcdefgh1234"])
+def test_what_looks_like_a_key_is_hidden_even_when_unknown(text: str) -> None:
+    assert redact(f"wrong key {text} given") == f"wrong key {HIDDEN} given"
+
+
+def test_longer_secrets_go_first() -> None:
+    assert redact("abcd-efgh", secrets_of({"api_key": "abcd"}, "abcd-efgh")) == HIDDEN
+
+
+def test_stored_arguments_keep_all_but_credentials() -> None:
+    args = {"api_key": "k", "api_base": "http://x", "extra_headers": {"A": "b"}, "temperature": 0.0}
+    assert redact_args(args) == {
+        "api_key": HIDDEN,
+        "api_base": "http://x",
+        "extra_headers": HIDDEN,
+        "temperature": 0.0,
+    }
