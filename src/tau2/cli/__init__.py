@@ -22,9 +22,15 @@ COMMANDS = {
     "view": "look at saved runs and conversations",
     "domain": "show a domain's policy, tools and tasks",
     "check-data": "check the files of every domain",
+    "audit": "prove tasks: the reference earns 1, the floors earn 0",
+    "tasks": "generate fresh tasks over a domain's world",
     "convert-results": "change a saved run between one file and a folder",
     "intro": "a first look: what there is and where to start",
 }
+
+_ABOUT = """\
+Simulate conversations between an agent, a user and a company's tools, and grade
+what happened."""
 
 _EXAMPLES = """\
 start here, without any model or key:
@@ -99,7 +105,7 @@ def _help() -> str:
     parser = argparse.ArgumentParser(
         prog="tau2",
         usage="tau2 COMMAND [options]",
-        description="Simulate conversations between an agent, a user and a company's tools,\nand grade what happened.",
+        description=_ABOUT,
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -32,11 +32,15 @@ PUBLIC_NAMES: Mapping[str, tuple[str, ...]] = {
 
 _METAVARS = {
     "llm_agent": "MODEL",
-    "llm_user": "MODEL",
     "llm_judge": "MODEL",
+    "llm_user": "MODEL",
+    "log_level": "LEVEL",
+    "retry_delay": "SECONDS",
     "review_model": "MODEL",
     "task_ids": "ID",
+    "timeout": "SECONDS",
 }
+_REQUIRED = frozenset({"domain"})  # a default domain would be a surprise on the command line
 _NONE = "none"  # how a field whose default is not None is set to None on the command line
 
 
@@ -93,12 +97,11 @@ class Flag:
 
 
 def read_json_object(text: str) -> dict[str, Any]:
-    """Return a JSON object, also written as `name=number,name=number`. Raise ArgumentTypeError for anything else."""
-    stripped = text.strip()
-    if stripped and not stripped.startswith("{") and all(pair.count("=") == 1 for pair in stripped.split(",")):
-        pairs = (pair.split("=") for pair in stripped.split(","))
-        return {name.strip(): value.strip() for name, value in pairs}
-    example = """write it in single quotes, for example '{"temperature": 0}'"""
+    """Return a JSON object, also written as `name=value,name=value`. Raise ArgumentTypeError for anything else."""
+    pairs = [pair.split("=") for pair in text.split(",")]
+    if not text.lstrip().startswith(("{", "[", '"')) and all(len(pair) == 2 for pair in pairs):  # noqa: PLR2004  -- name and value
+        return {name.strip(): _value(value.strip()) for name, value in pairs}
+    example = """write it in single quotes, for example '{"temperature": 0}', or as temperature=0"""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as problem:
@@ -106,6 +109,14 @@ def read_json_object(text: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise argparse.ArgumentTypeError(f"{text!r} is {type(value).__name__}, not a JSON object; {example}")
     return value
+
+
+def _value(text: str) -> Any:
+    """Return what a text stands for: a number, true, false or null as JSON has them, else the text."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
 
 
 def flags_of(model: type[BaseModel]) -> list[Flag]:

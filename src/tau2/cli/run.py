@@ -23,7 +23,7 @@ _FLAGS = flags_of(TextRunConfig)
 
 _GROUPS = {
     "what is played": (
-        "domain", "task_set_name", "task_split_name", "task_ids", "num_tasks", "num_trials",
+        "domain", "task_set_name", "task_split_name", "tasks_file", "task_ids", "num_tasks", "num_trials",
     ),
     "who plays": (
         "agent", "llm_agent", "llm_args_agent", "user", "llm_user", "llm_args_user", "user_persona",

@@ -35,6 +35,8 @@ class BaseRunConfig(BaseModel):
     """Play only these tasks."""
     num_tasks: int | None = None
     """Play only the first N tasks."""
+    tasks_file: str | None = None
+    """JSON file whose tasks are played instead of a task set, e.g. one that `tau2 tasks generate` wrote."""
     llm_user: str = defaults.DEFAULT_LLM_USER
     """Model of the simulated user, e.g. openai/gpt-4.1."""
     llm_args_user: dict[str, Any] = Field(default_factory=_user_args)

@@ -129,7 +129,12 @@ def load_split(tasks_path: Path, splits_path: Path, split_name: str | None) -> l
     return [task.model_copy(deep=True) for task in _tasks(tasks_path, _stamp(tasks_path)) if task.id in wanted]
 
 
-def dump_tasks(tasks: list[Task], path: Path) -> None:
-    """Write tasks in the public file shape, without fields that were never set."""
+def tasks_as_json(tasks: Sequence[Task]) -> str:
+    """Return tasks in the public file shape, without fields that were never set."""
     data = [task.model_dump(mode="json", exclude_none=True) for task in tasks]
-    path.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
+
+
+def dump_tasks(tasks: Sequence[Task], path: Path) -> None:
+    """Write tasks in the public file shape."""
+    path.write_text(tasks_as_json(tasks), encoding="utf-8")

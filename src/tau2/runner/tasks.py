@@ -11,8 +11,10 @@ from typing import Any
 from tau2 import __version__, config
 from tau2.data_model.simulation import AgentInfo, EnvironmentInfo, Info, RunConfig, TextRunConfig, UserInfo
 from tau2.data_model.tasks import Task
+from tau2.environment.db import read_data_file
+from tau2.environment.domain import parse_tasks
 from tau2.errors import ConfigError, UnknownName
-from tau2.registry import RegistryInfo, registry
+from tau2.registry import Catalog, RegistryInfo, registry
 
 
 def get_options() -> RegistryInfo:
@@ -41,22 +43,31 @@ def get_tasks(
 ) -> list[Task]:
     """Return tasks, filtered by id (in the order of the ids) or cut to the first N. Raise UnknownName."""
     tasks = load_tasks(task_set_name, task_split_name)
+    return _filtered(tasks, f"{task_set_name}/{task_split_name or 'default split'}", task_ids, num_tasks)
+
+
+def _filtered(tasks: list[Task], source: str, task_ids: Sequence[str] | None, num_tasks: int | None) -> list[Task]:
+    """Return the tasks of these ids, in their order, cut to the first N. Raise UnknownName or ConfigError."""
     if task_ids is not None:
         by_id = {task.id: task for task in tasks}
         wanted = [str(task_id) for task_id in task_ids]
         for task_id in wanted:
             if task_id not in by_id:
-                raise UnknownName(f"task in {task_set_name}/{task_split_name or 'default split'}", task_id, by_id)
+                raise UnknownName(f"task in {source}", task_id, by_id)
         tasks = [by_id[task_id] for task_id in dict.fromkeys(wanted)]
     if num_tasks is not None and num_tasks < 1:
         raise ConfigError(f"num_tasks must be at least 1, not {num_tasks}")
     return tasks if num_tasks is None else tasks[:num_tasks]
 
 
+def tasks_of_file(path: str | Path) -> list[Task]:
+    """Return the tasks of a JSON file. Raise DataFileError naming file, task and field."""
+    return parse_tasks(read_data_file(Path(path)), path)
+
+
 def configured_tasks(run_config: RunConfig) -> list[Task]:
     """Return the tasks that a configuration names. Raise UnknownName or ConfigError."""
-    name = run_config.task_set_name or run_config.domain
-    tasks = get_tasks(name, run_config.task_split_name, run_config.task_ids, run_config.num_tasks)
+    tasks = _wanted_tasks(run_config)
     accepts = registry.get_agent_task_filter(run_config.effective_agent)
     if accepts is None:
         return tasks
@@ -69,22 +80,31 @@ def configured_tasks(run_config: RunConfig) -> list[Task]:
     return playable
 
 
+def _wanted_tasks(run_config: RunConfig) -> list[Task]:
+    if run_config.tasks_file is None:
+        name = run_config.task_set_name or run_config.domain
+        return get_tasks(name, run_config.task_split_name, run_config.task_ids, run_config.num_tasks)
+    tasks = tasks_of_file(run_config.tasks_file)
+    return _filtered(tasks, run_config.tasks_file, run_config.task_ids, run_config.num_tasks)
+
+
 def _slug(text: str) -> str:
     """Return text as a file name part."""
     return re.sub(r"[^A-Za-z0-9.-]+", "-", text).strip("-.") or "none"
 
 
 def make_run_name(run_config: RunConfig) -> str:
-    """Return `<time>_<domain>_<agent>_<model>_<user>_<model>`."""
-    parts = [
-        datetime.now().strftime("%Y%m%d_%H%M%S"),  # noqa: DTZ005  -- a person reads it on their own clock
-        run_config.domain,
-        run_config.effective_agent,
-        run_config.effective_agent_model.rpartition("/")[2],
-        run_config.effective_user,
-        run_config.llm_user.rpartition("/")[2],
-    ]
-    return "_".join([parts[0], *(_slug(part) for part in parts[1:])])
+    """Return `<time>_<domain>_<agent>_<model>_<user>_<model>`, without models where none is used."""
+    agent, user = run_config.effective_agent, run_config.effective_user
+    parts = [run_config.domain, agent, *_model(registry.agents, agent, run_config.effective_agent_model)]
+    parts += [user, *_model(registry.users, user, run_config.llm_user)]
+    time = datetime.now().strftime("%Y%m%d_%H%M%S")  # noqa: DTZ005  -- a person reads it on their own clock
+    return "_".join([time, *(_slug(part) for part in parts)])
+
+
+def _model(catalog: Catalog[Any], name: str, llm: str) -> list[str]:
+    """Return the last part of a model's name, or nothing when the participant needs no model."""
+    return [llm.rpartition("/")[2]] if name not in catalog or catalog.get(name).needs_model else []
 
 
 def run_folder(run_config: RunConfig) -> Path:

@@ -35,7 +35,7 @@ class TelecomStaging(TelecomLookups):
     def suspend_line_for_overdue_bill(
         self, customer_id: str, line_id: str, new_bill_id: str, contract_ended: bool
     ) -> str:
-        """Suspend a line over an unpaid bill of last month; `contract_ended` lets its contract end yesterday.
+        """Suspend a line over an unpaid bill of last month; `contract_ended` lets its contract end with that month.
 
         Raises:
             ToolError: If there is no such line of this customer.
@@ -64,7 +64,7 @@ class TelecomStaging(TelecomLookups):
         line.status = LineStatus.SUSPENDED
         line.suspension_start_date = TODAY
         if contract_ended:
-            line.contract_end_date = TODAY - timedelta(days=1)
+            line.contract_end_date = month_end
         return f"Line {line_id} is suspended; bill {new_bill_id} is overdue"
 
     def assert_data_refueling_amount(self, customer_id: str, line_id: str, expected_amount: float) -> bool:

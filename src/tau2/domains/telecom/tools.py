@@ -153,7 +153,7 @@ class TelecomTools(TelecomStaging):
         if not gb_amount > 0 or math.isinf(gb_amount):
             raise ToolError("Refuel amount must be positive")
         price = self.plan_of(line).data_refueling_price_per_gb
-        charge = gb_amount * price
+        charge = round(gb_amount * price, _CENTS)
         self._charge(customer_id, charge, f"Data refueling: {gb_amount} GB at ${price}/GB")
         line.data_refueling_gb += gb_amount
         return {

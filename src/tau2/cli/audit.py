@@ -1,0 +1,114 @@
+"""`tau2 audit`: prove tasks without a model."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import TYPE_CHECKING
+
+from tau2.cli.codes import OK, UNSCORED
+from tau2.cli.parsing import CommandParser
+
+if TYPE_CHECKING:
+    from tau2.audit.finding import AuditReport
+
+_EPILOG = """\
+what is proved of every task:
+  reference  the reference actions run without error and earn 1
+  floor      agents that do nothing, hand over, only read or call at random earn 0
+  known      every value the reference needs is in the scenario or comes from a tool
+  policy     the reference obeys the domain's executable rules
+  order      independent writes end in the same state in any order
+  duplicate  no story is told twice; no work of the test split is in the training split
+
+Tasks that only a judge model can grade are audited without the judge. With
+TAU2_DATA_DIR, the tasks of that folder are audited.
+
+examples:
+  tau2 audit --domain retail
+  tau2 audit --json > findings.json
+  TAU2_DATA_DIR=path/to/data tau2 audit --domain airline
+
+exit codes:
+  0  nothing is wrong
+  1  something is
+  2  wrong usage, or files that cannot be read"""
+
+
+def add_arguments(parser: CommandParser) -> None:
+    """Add what is audited and how it is shown."""
+    parser.epilog = _EPILOG
+    parser.add_argument("-d", "--domain", nargs="+", metavar="NAME", default=None, help="domains (default: all)")
+    parser.add_argument("--task-set-name", metavar="NAME", default=None, help="another task set of the domain")
+    parser.add_argument(
+        "--task-split-name", metavar="SPLIT", default=None, help="one split only (default: the whole task set)"
+    )
+    parser.add_argument("--task-ids", nargs="+", metavar="ID", default=None, help="these tasks only")
+    parser.add_argument("--tasks-file", metavar="FILE", default=None, help="audit the tasks of a JSON file")
+    parser.add_argument("--show", type=int, metavar="N", default=20, help="findings shown per domain (default: 20)")
+    parser.add_argument("--json", action="store_true", default=False, help="print every finding as JSON only")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Audit and print; return 1 when anything is wrong."""
+    from tau2.registry import registry
+
+    reports = [_audited(name, options) for name in options.domain or registry.get_domains()]
+    if options.json:
+        print(json.dumps([_plain(report) for report in reports], indent=2))
+    else:
+        for report in reports:
+            _show(report, options.show)
+    return OK if all(report.ok for report in reports) else UNSCORED
+
+
+def _audited(name: str, options: argparse.Namespace) -> AuditReport:
+    from tau2.audit.audit import audit_domain
+    from tau2.registry import registry
+    from tau2.runner.tasks import get_tasks, tasks_of_file
+
+    spec = registry.domains.get(name)
+    task_set = options.task_set_name or name
+    if options.tasks_file is not None:
+        tasks = tasks_of_file(options.tasks_file)
+    elif options.task_split_name is None and options.task_set_name is None and options.task_ids is None:
+        tasks = spec.tasks(None)
+    else:
+        tasks = get_tasks(task_set, options.task_split_name, options.task_ids)
+    return audit_domain(spec, tasks, task_set=task_set)
+
+
+def _plain(report: AuditReport) -> dict[str, object]:
+    return {
+        "domain": report.domain,
+        "task_set": report.task_set,
+        "tasks": report.tasks,
+        "passed": report.passed,
+        "findings": [
+            {"task_id": finding.task_id, "check": finding.check, "text": finding.text} for finding in report.findings
+        ],
+        "cpu_seconds": round(report.seconds, 3),
+    }
+
+
+def _show(report: AuditReport, most: int) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from tau2.audit.finding import CHECKS
+
+    console = Console(highlight=False)
+    table = Table(title=f"{report.task_set}: {report.tasks} tasks, {report.seconds:.1f} CPU-s", title_justify="left")
+    table.add_column("check")
+    table.add_column("passed", justify="right")
+    table.add_column("proves that")
+    for check, meaning in CHECKS.items():
+        passed = report.passed[check]
+        style = "green" if passed == report.tasks else "red"
+        table.add_row(check, Text(f"{passed}/{report.tasks}", style=style), meaning)
+    console.print(table)
+    for finding in report.findings[:most]:
+        console.print(Text(f"  {finding.task_id}: {finding.check}: {finding.text}"))
+    if len(report.findings) > most:
+        console.print(f"  (+{len(report.findings) - most} more; --show N or --json shows them)")

@@ -1,0 +1,87 @@
+"""`tau2 convert-results`: change a saved run between one file and a folder."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tau2.cli.codes import OK
+from tau2.cli.parsing import CommandParser
+from tau2.errors import ConfigError
+
+if TYPE_CHECKING:
+    from tau2.data_model.simulation import ResultsFormat
+
+_EPILOG = """\
+examples:
+  tau2 convert-results data/simulations/first --to json
+  tau2 convert-results first.json --to dir --no-backup
+
+formats:
+  json  everything in one results.json
+  dir   results.json without simulations, and simulations/ID.json each
+
+What is replaced is kept beside it with the ending .bak, unless --no-backup is given."""
+
+
+def add_arguments(parser: CommandParser) -> None:
+    """Add the path, the format and the backup."""
+    parser.epilog = _EPILOG
+    parser.add_argument("path", metavar="PATH", type=Path, help="a run's folder, or its results file")
+    parser.add_argument("--to", choices=("json", "dir"), required=True, help="the format wanted")
+    parser.add_argument("--no-backup", action="store_true", default=False, help="keep no copy of what is replaced")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Convert a run in place."""
+    from tau2.data_model.results_io import results_file, simulations_folder
+    from tau2.data_model.simulation import Results
+
+    path: Path = options.path
+    file, folder = results_file(path), simulations_folder(path)
+    if not file.is_file():
+        raise ConfigError(f"{path}: there are no results there")
+    wanted: ResultsFormat = options.to
+    current = "json" if not folder.is_dir() or _holds_simulations(file) else "dir"
+    if current == wanted:
+        print(f"{file} is in the {wanted} format already")
+        return OK
+    if wanted == "dir" and folder.is_dir() and any(folder.iterdir()):
+        raise ConfigError(
+            f"{folder} holds simulations of another run; move {file.name} into a folder of its own first"
+        )
+    results = Results.load(path)
+    if not options.no_backup:
+        shutil.copy2(file, _free(file))
+    results.save(path, wanted)
+    if wanted == "json":
+        _put_away(folder, keep=not options.no_backup)
+    print(f"{len(results.simulations)} simulations are now in {file if wanted == 'json' else folder}")
+    return OK
+
+
+def _holds_simulations(file: Path) -> bool:
+    import json
+
+    try:
+        return bool(json.loads(file.read_text(encoding="utf-8")).get("simulations"))
+    except (ValueError, AttributeError):
+        return False  # loading it reports what is wrong, with the place
+
+
+def _free(path: Path) -> Path:
+    """Return a name with the ending .bak that is not taken."""
+    candidate, number = path.with_name(f"{path.name}.bak"), 1
+    while candidate.exists():
+        number += 1
+        candidate = path.with_name(f"{path.name}.bak{number}")
+    return candidate
+
+
+def _put_away(folder: Path, *, keep: bool) -> None:
+    if keep:
+        folder.rename(_free(folder))
+    else:
+        shutil.rmtree(folder)

@@ -1,0 +1,144 @@
+"""What is wrong with the files of a domain: presence, form, and names that lead nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tau2 import config
+from tau2.data_model.tasks import EnvFunctionCall, Task
+from tau2.environment.db import read_data_file
+from tau2.environment.domain import load_splits, load_tasks_file
+from tau2.environment.environment import Environment
+from tau2.environment.toolkit import ToolKitBase
+from tau2.errors import Tau2Error, UnknownName
+from tau2.registry import registry
+
+ResultT = TypeVar("ResultT")
+
+_BROKEN = (
+    Tau2Error,
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+)  # what files of the wrong content make loaders raise
+_SPLITS_NAME = "split_tasks.json"
+
+
+@dataclass(slots=True)
+class DomainCheck:
+    """What was found of one domain."""
+
+    name: str
+    tasks: Sequence[Task] | None = None
+    splits: dict[str, list[str]] | None = None
+    environment: Environment | None = None
+    problems: list[str] = field(default_factory=list)
+    note: str = ""
+
+    def attempt(self, load: Callable[[], ResultT]) -> ResultT | None:
+        """Return what `load` returns; note the problem when it cannot."""
+        try:
+            return load()
+        except _BROKEN as problem:
+            text = str(problem) if isinstance(problem, Tau2Error) else f"{type(problem).__name__}: {problem}"
+            self.problems += [line for line in text.splitlines() if line and line not in self.problems]
+            return None
+
+
+def domain_names() -> list[str]:
+    """Return the domains with code, and the folders of the data directory."""
+    folder = config.data_dir() / "tau2" / "domains"
+    found = [entry.name for entry in folder.iterdir() if entry.is_dir()] if folder.is_dir() else []
+    return sorted({*registry.get_domains(), *(name for name in found if name[0] not in "._")})
+
+
+def check_domain(name: str, *, must_exist: bool) -> DomainCheck:
+    """Return what is wrong with one domain; without files it is a problem only if it must exist."""
+    check = DomainCheck(name)
+    folder = config.domain_dir(name)
+    if name not in registry.get_domains():
+        _check_files(check, folder)
+        return check
+    check.environment = check.attempt(registry.get_env_constructor(name))
+    if check.environment is None and not folder.is_dir() and not must_exist:
+        check.problems, check.note = [], "no files here"
+        return check
+    check.tasks = check.attempt(lambda: registry.get_tasks_loader(name)(None))
+    splits = registry.get_task_splits_loader(name)
+    check.splits = check.attempt(splits) if splits is not None else None
+    check.problems += _split_problems(check, folder)
+    if check.environment is not None:
+        check.problems += _name_problems(check.tasks or (), check.environment, _tasks_file(folder))
+    return check
+
+
+def _check_files(check: DomainCheck, folder: Path) -> None:
+    """Check what can be checked without the domain's code."""
+    check.note = "no code for it here; only the form of its files is checked"
+    if not folder.is_dir():
+        check.problems.append(str(UnknownName("domain", check.name, domain_names())))
+        return
+    for pattern in ("db.*", "user_db.*"):
+        for file in folder.glob(pattern):
+            check.attempt(lambda file=file: read_data_file(file))  # type: ignore[misc]  # bound at once
+    tasks = _tasks_file(folder)
+    check.tasks = check.attempt(lambda: load_tasks_file(tasks))
+    if (folder / _SPLITS_NAME).is_file():
+        check.splits = check.attempt(lambda: load_splits(folder / _SPLITS_NAME))
+    check.problems += _split_problems(check, folder)
+
+
+def _tasks_file(folder: Path) -> Path:
+    """Return the file of the tasks, for messages and for domains without code."""
+    return next((file for file in sorted(folder.glob("tasks*.json"))), folder / "tasks.json")
+
+
+def _split_problems(check: DomainCheck, folder: Path) -> Iterator[str]:
+    if check.tasks is None:
+        return
+    known = {task.id for task in check.tasks}
+    for split, ids in (check.splits or {}).items():
+        missing = [task_id for task_id in ids if task_id not in known]
+        if missing:
+            more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
+            yield f"{folder / _SPLITS_NAME}: split {split}: there is no task {missing[0]!r}{more}"
+
+
+def _name_problems(tasks: Iterable[Task], environment: Environment, file: Path) -> Iterator[str]:
+    for task in tasks:
+        for place, problem in _task_problems(task, environment):
+            yield f"{file}: task {task.id}: {place}: {problem}"
+
+
+def _task_problems(task: Task, environment: Environment) -> Iterator[tuple[str, str]]:
+    """Yield the field of a task and what is wrong with it."""
+    criteria, state = task.evaluation_criteria, task.initial_state
+    for number, action in enumerate((criteria.actions if criteria else None) or ()):
+        toolkit = environment.user_tools if action.requestor == "user" else environment.tools
+        if toolkit is None or not toolkit.has_tool(action.name):
+            owner = "user" if action.requestor == "user" else "agent"
+            known = toolkit.tools if toolkit is not None else ()
+            yield (
+                f"evaluation_criteria.actions.{number}.name",
+                str(UnknownName(f"tool of the {owner}", action.name, known)),
+            )
+    for number, assertion in enumerate((criteria.env_assertions if criteria else None) or ()):
+        yield from _function_problem(f"evaluation_criteria.env_assertions.{number}", assertion, environment)
+    for number, call in enumerate((state.initialization_actions if state else None) or ()):
+        yield from _function_problem(f"initial_state.initialization_actions.{number}", call, environment)
+    own_tools = environment.user_tools.tools if environment.user_tools is not None else {}
+    for number, name in enumerate(task.user_tools or ()):
+        if name not in own_tools:
+            yield f"user_tools.{number}", str(UnknownName("tool of the user", name, own_tools))
+
+
+def _function_problem(place: str, call: EnvFunctionCall, environment: Environment) -> Iterator[tuple[str, str]]:
+    toolkit: ToolKitBase | None = environment.user_tools if call.env_type == "user" else environment.tools
+    function: Any = getattr(toolkit, call.func_name, None)
+    if call.func_name.startswith("_") or not callable(function):
+        known = [name for name in dir(toolkit) if name[0] != "_"] if toolkit is not None else []
+        yield f"{place}.func_name", str(UnknownName(f"{call.env_type} function", call.func_name, known))

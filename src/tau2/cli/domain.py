@@ -1,0 +1,88 @@
+"""`tau2 domain`: show a domain's policy, tools and tasks."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import TYPE_CHECKING, Any
+
+from tau2.cli.codes import OK
+from tau2.cli.parsing import CommandParser
+
+if TYPE_CHECKING:
+    from tau2.report.domain_page import DomainPage
+
+_PARTS = ("policy", "tools", "tasks")
+_EPILOG = """\
+examples:
+  tau2 domain mock                  everything
+  tau2 domain retail --policy       what the agent has to follow
+  tau2 domain retail --tools        signatures and descriptions
+  tau2 domain retail --tasks --json | head"""
+
+
+def add_arguments(parser: CommandParser) -> None:
+    """Add which domain, which parts, and the form."""
+    parser.epilog = _EPILOG
+    parser.add_argument("name", metavar="NAME", help="name of the domain")
+    parser.add_argument("--policy", action="store_true", default=False, help="only the policy")
+    parser.add_argument(
+        "--tools", action="store_true", default=False, help="only the tools of the agent and the user"
+    )
+    parser.add_argument("--tasks", action="store_true", default=False, help="only the splits and tasks")
+    parser.add_argument("--json", action="store_true", default=False, help="print JSON")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the chosen parts of a domain; all when none is chosen."""
+    page = load_page(options.name)
+    chosen = [part for part in _PARTS if getattr(options, part)]
+    if options.json:
+        print(json.dumps(page.as_dict(chosen or _PARTS), indent=2, ensure_ascii=False))
+        return OK
+    _print(page, chosen)
+    return OK
+
+
+def load_page(name: str) -> DomainPage:
+    """Return a domain as a page. Raise UnknownName."""
+    from tau2.registry import registry
+    from tau2.report.domain_page import DomainPage
+
+    environment = registry.get_env_constructor(name)()
+    splits = registry.get_task_splits_loader(name)
+    load = registry.get_tasks_loader(name)
+    return DomainPage(
+        name=name,
+        policy=environment.get_policy(),
+        tools=_tools(environment.tools),
+        user_tools=_tools(environment.user_tools),
+        tasks=load(None),
+        splits=splits() if splits is not None else {},
+    )
+
+
+def _tools(toolkit: Any) -> list[tuple[Any, str]]:
+    if toolkit is None:
+        return []
+    return [(tool, toolkit.tool_type(name).value) for name, tool in toolkit.get_tools().items()]
+
+
+def _print(page: DomainPage, chosen: list[str]) -> None:
+    from rich.text import Text
+
+    from tau2.report.console import terminal
+    from tau2.report.domain_page import overview, tasks_view, tools_view
+    from tau2.report.safe_text import plain
+
+    console = terminal()
+    if not chosen:
+        console.print(overview(page))
+    if not chosen or "policy" in chosen:
+        if not chosen:
+            console.print(Text("\nPolicy\n", style="bold underline"))
+        console.print(plain(page.policy), soft_wrap=not console.is_terminal)
+    if not chosen or "tools" in chosen:
+        console.print(tools_view(page))
+    if not chosen or "tasks" in chosen:
+        console.print(tasks_view(page))

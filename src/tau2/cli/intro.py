@@ -1,0 +1,81 @@
+"""`tau2 intro`: what there is and where to start."""
+
+from __future__ import annotations
+
+import argparse
+import textwrap
+from collections.abc import Callable
+from typing import Any
+
+from tau2.cli.codes import OK
+from tau2.cli.parsing import CommandParser
+
+_WELCOME = """\
+tau2 plays conversations between an agent, a simulated user and a company's
+tools, and grades what happened. Four commands to start with:
+
+  tau2 run --domain mock --agent oracle_agent --user scripted_user
+                        play without any model or key
+  tau2 view             look at what was played
+  tau2 domain retail    read a domain's policy, tools and tasks
+  tau2 run --help       play with your models"""
+
+_ABOUT = {
+    "dummy_user": "stands in where an agent works without a user",
+    "handover_agent": "floor: hands every customer over to a person",
+    "lazy_agent": "floor: ends politely and does nothing",
+    "llm_agent": "your model, with the domain's tools and policy",
+    "llm_agent_gt": "your model, told the reference actions",
+    "llm_agent_solo": "your model on a ticket, without a user",
+    "oracle_agent": "carries out the reference actions; no model",
+    "oracle_agent_solo": "the same, without a user",
+    "random_agent": "floor: calls tools at random",
+    "scripted_user": "follows an agenda made from the task; no model",
+    "user_simulator": "your model in the role of the customer",
+}
+_WIDTH = 78  # one screen of 80 columns
+
+
+def add_arguments(_parser: CommandParser) -> None:
+    """There is nothing to choose."""
+
+
+def run(_options: argparse.Namespace) -> int:
+    """Print the welcome and every name that can be asked for."""
+    from tau2.registry import registry
+
+    print(_WELCOME)
+    print(_section("domains", registry.get_domains(), _about_domain))
+    print(_section("agents", registry.get_agents(), lambda name: _about_plugin(registry.agents, name)))
+    print(_section("users", registry.get_users(), lambda name: _about_plugin(registry.users, name)))
+    return OK
+
+
+def _section(title: str, names: list[str], about: Callable[[str], str]) -> str:
+    width = max(map(len, names), default=0)
+    lines = [f"  {name:<{width}}  {_cut(about(name), _WIDTH - width - 4)}".rstrip() for name in sorted(names)]
+    return "\n".join([f"\n{title}", *lines])
+
+
+def _cut(text: str, most: int) -> str:
+    return textwrap.shorten(text, most, placeholder=" …")
+
+
+def _about_domain(name: str) -> str:
+    from tau2.registry import registry
+
+    plugin = registry.domains.package_of(name) if name in registry.domains else registry.get_env_constructor(name)
+    text = _first_sentence(plugin)
+    return text.partition(": ")[2] or text
+
+
+def _about_plugin(catalog: Any, name: str) -> str:
+    if name in _ABOUT:
+        return _ABOUT[name]
+    spec = catalog.get(name) if name in catalog else None
+    return str(spec.metadata.get("summary") or _first_sentence(spec.make)) if spec is not None else ""
+
+
+def _first_sentence(described: Any) -> str:
+    text = " ".join((getattr(described, "__doc__", None) or "").split())
+    return text.partition(". ")[0].rstrip(".")

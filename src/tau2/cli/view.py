@@ -1,0 +1,181 @@
+"""`tau2 view`: look at saved runs and conversations."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tau2.cli.codes import OK
+from tau2.cli.parsing import CommandParser
+from tau2.errors import ConfigError
+
+if TYPE_CHECKING:
+    from tau2.data_model.simulation import Results, SimulationRun
+
+_EPILOG = """\
+examples:
+  tau2 view                                  the newest run
+  tau2 view --list                           every run
+  tau2 view NAME --only-show-failed          what went wrong in one run
+  tau2 view NAME --task-id create_task_1     one conversation, with its checks
+  tau2 view NAME --task-id create_task_1 | less -R
+
+NAME is a run's name below the simulations folder, or a path. Nothing is changed."""
+
+_MOST_RUNS = 50  # listed; more would scroll away
+
+
+def add_arguments(parser: CommandParser) -> None:
+    """Add which run, which simulations, and how much of them."""
+    parser.epilog = _EPILOG
+    parser.set_defaults(run_name=None, dir=None, file=None, task_id=None, trial=None, sim=None)
+    where = parser.add_argument_group("which run")
+    where.add_argument("run_name", metavar="NAME", nargs="?", help="a run's name or path (default: the newest run)")
+    where.add_argument("--dir", type=Path, help="folder of runs, or of one run (default: where runs are saved)")
+    where.add_argument("--file", type=Path, help="results file of one run")
+    where.add_argument("--list", action="store_true", default=False, help="list the runs")
+    which = parser.add_argument_group("which simulations")
+    which.add_argument("--task-id", metavar="ID", help="show the conversations of this task")
+    which.add_argument("--trial", type=int, metavar="N", help="only this trial")
+    which.add_argument("--sim", metavar="ID", help="show the simulation whose id begins like this")
+    which.add_argument(
+        "--only-show-failed", action="store_true", default=False, help="only simulations without full reward"
+    )
+    which.add_argument(
+        "--only-show-all-failed", action="store_true", default=False, help="only tasks of which every trial failed"
+    )
+    how = parser.add_argument_group("how much")
+    how.add_argument(
+        "--max-tool-result-chars", type=int, default=500, metavar="N",
+        help="characters shown of a tool result (default: 500)",
+    )  # fmt: skip
+    how.add_argument("--full-tool-results", action="store_true", default=False, help="show tool results whole")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Show runs, the simulations of one run, or conversations."""
+    from tau2.report.listing import find_runs
+
+    folder = _runs_folder(options)
+    if options.list:
+        return _show_runs(folder)
+    path = _chosen(options, folder)
+    if path is None:
+        files = find_runs(folder)
+        if not files:
+            raise ConfigError(f"there are no runs in {folder}; `tau2 run` makes one, --dir points elsewhere")
+        path = files[0]
+        if len(files) > 1:
+            print(f"the newest of {len(files)} runs in {folder} (tau2 view --list shows all)\n")
+    return _show_run(path, options)
+
+
+def _runs_folder(options: argparse.Namespace) -> Path:
+    from tau2 import config
+
+    return options.dir if options.dir is not None else config.simulations_dir()
+
+
+def _chosen(options: argparse.Namespace, folder: Path) -> Path | None:
+    """Return the run that the arguments name, or None for the newest."""
+    from tau2.data_model.results_io import RESULTS_NAME
+    from tau2.errors import UnknownName
+    from tau2.report.listing import find_runs
+
+    if options.file is not None:
+        return _existing(options.file)
+    if options.run_name is not None:
+        for candidate in (folder / options.run_name, Path(options.run_name)):
+            if candidate.exists():
+                return _existing(candidate)
+        names = [file.parent.name if file.name == RESULTS_NAME else file.name for file in find_runs(folder)]
+        raise UnknownName(f"run in {folder}", options.run_name, names)
+    return folder if (folder / RESULTS_NAME).is_file() else None
+
+
+def _existing(path: Path) -> Path:
+    from tau2.data_model.results_io import results_file
+
+    if not results_file(path).is_file():
+        raise ConfigError(f"{path}: there are no results there")
+    return path
+
+
+def _show_runs(folder: Path) -> int:
+    from tau2.report.console import terminal
+    from tau2.report.listing import find_runs, read_run, runs_table
+
+    files = find_runs(folder)
+    if not files:
+        raise ConfigError(f"there are no runs in {folder}")
+    terminal().print(runs_table(map(read_run, files[:_MOST_RUNS])))
+    if len(files) > _MOST_RUNS:
+        print(f"… and {len(files) - _MOST_RUNS} older ones")
+    return OK
+
+
+def _show_run(path: Path, options: argparse.Namespace) -> int:
+    from tau2.data_model.simulation import Results
+    from tau2.report.listing import select
+
+    results = Results.load(path)
+    chosen = select(
+        results.simulations,
+        task_id=options.task_id,
+        trial=options.trial,
+        sim=options.sim,
+        only_failed=options.only_show_failed,
+        only_all_failed=options.only_show_all_failed,
+    )
+    if not chosen:
+        return _nothing(results, options)
+    if options.task_id is None and options.sim is None:
+        return _show_list(path, results, chosen)
+    return _show_conversations(results, chosen, options)
+
+
+def _nothing(results: Results, options: argparse.Namespace) -> int:
+    """Say why nothing is shown. Raise UnknownName when a task or simulation was named that the run has not."""
+    from tau2.errors import UnknownName
+
+    tasks = {run.task_id for run in results.simulations}
+    if options.task_id is not None and options.task_id not in tasks:
+        raise UnknownName("task in this run", options.task_id, tasks)
+    if options.sim is not None:
+        raise UnknownName("simulation in this run", options.sim, [run.id for run in results.simulations])
+    print("no simulation fits" if results.simulations else "the run holds no simulation yet")
+    return OK
+
+
+def _show_list(path: Path, results: Results, chosen: list[SimulationRun]) -> int:
+    from rich.text import Text
+
+    from tau2.report.console import terminal
+    from tau2.report.listing import simulations_table
+    from tau2.report.summary import summarize
+    from tau2.report.tables import figures_view
+
+    console = terminal()
+    summary = summarize(results, path)
+    console.print(Text(f"{path}\n{summary.domain}: {summary.agent} x {summary.user}\n", style="bold"))
+    console.print(simulations_table(chosen))
+    console.print(Text(""))
+    console.print(figures_view(summary))
+    first = next((run for run in chosen if run.messages), chosen[0])
+    command = ["tau2", "view", str(path), "--task-id", first.task_id]
+    console.print(Text(f"\na conversation: {shlex.join(command)}"), soft_wrap=True)
+    return OK
+
+
+def _show_conversations(results: Results, chosen: list[SimulationRun], options: argparse.Namespace) -> int:
+    from tau2.report.console import terminal
+    from tau2.report.conversation import conversation_view
+
+    console = terminal()
+    most: int | None = None if options.full_tool_results else max(0, options.max_tool_result_chars)
+    tasks: dict[str, Any] = {task.id: task for task in results.tasks}
+    for run in chosen:
+        console.print(conversation_view(run, tasks.get(run.task_id), max_tool_result_chars=most))
+    return OK

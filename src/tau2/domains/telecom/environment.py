@@ -1,0 +1,143 @@
+"""The telecom world: its environment, tasks and splits, looked up in the data directory at every call."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+from tau2.config import domain_dir, strict_compat
+from tau2.data_model.tasks import Task
+from tau2.domains.telecom import utils
+from tau2.domains.telecom.data_model import LineStatus, TelecomDB
+from tau2.domains.telecom.tools import TelecomTools
+from tau2.domains.telecom.user_data_model import PaymentRequest, TelecomUserDB
+from tau2.domains.telecom.user_tools import TelecomUserTools
+from tau2.environment.domain import DomainSpec, Splits, load_reference_db, load_split, load_splits, load_text
+from tau2.environment.environment import Environment
+from tau2.errors import ToolError
+
+PolicyType = Literal["manual", "workflow"]
+
+
+class TelecomEnvironment(Environment):
+    """A carrier and a phone; what one side does to the line or a bill reaches the other at once."""
+
+    tools: TelecomTools
+    user_tools: TelecomUserTools
+
+    def sync_tools(self) -> None:
+        """Show the phone what the carrier lets its line do, and book what the customer has paid.
+
+        A resumed line is not found by itself: the phone has to look for a network again.
+        """
+        around = self.user_tools.surroundings
+        if around.phone_number is None:
+            return
+        line = self.tools.line_by_phone(around.phone_number)
+        if line is None:
+            raise ToolError(f"no line has the phone's number {around.phone_number}")
+        around.line_active = line.status == LineStatus.ACTIVE
+        around.roaming_allowed = line.roaming_enabled
+        limit = self.tools.plan_of(line).data_limit_gb + line.data_refueling_gb
+        around.mobile_data_usage_exceeded = line.data_used_gb >= limit
+        if around.payment_request is not None and around.payment_request.paid:
+            self.tools.set_bill_to_paid(around.payment_request.bill_id)
+            around.payment_request = None
+        bill = self.tools.bill_awaiting_payment(line)
+        if bill is not None:
+            around.payment_request = PaymentRequest(bill_id=bill.bill_id, amount_due=bill.total_due)
+
+
+def _policy(policy_type: PolicyType, *, solo_mode: bool) -> str:
+    """Return the policy: the rules of the company, then how to give technical support."""
+    main = utils.TELECOM_MAIN_POLICY_SOLO_PATH if solo_mode else utils.TELECOM_MAIN_POLICY_PATH
+    if policy_type == "manual":
+        support = utils.TELECOM_TECH_SUPPORT_POLICY_MANUAL_PATH
+    elif solo_mode:
+        support = utils.TELECOM_TECH_SUPPORT_POLICY_WORKFLOW_SOLO_PATH
+    else:
+        support = utils.TELECOM_TECH_SUPPORT_POLICY_WORKFLOW_PATH
+    return (
+        f"<main_policy>\n{load_text(main)}\n</main_policy>\n"
+        f"<tech_support_policy>\n{load_text(support)}\n</tech_support_policy>"
+    )
+
+
+def get_environment(
+    db: TelecomDB | None = None,
+    user_db: TelecomUserDB | None = None,
+    solo_mode: bool = False,
+    policy_type: PolicyType = "manual",
+) -> TelecomEnvironment:
+    """Return a fresh environment over the given databases, or over the carrier's own data."""
+    strict, world_id = strict_compat(), None
+    if db is None and user_db is None:
+        world_id = _world_id(utils.TELECOM_DB_PATH, utils.TELECOM_USER_DB_PATH, strict, solo_mode)
+    return TelecomEnvironment(
+        domain_name="telecom" if policy_type == "manual" else "telecom-workflow",
+        policy=_policy(policy_type, solo_mode=solo_mode),
+        tools=TelecomTools(load_reference_db(TelecomDB, utils.TELECOM_DB_PATH) if db is None else db),
+        user_tools=TelecomUserTools(
+            load_reference_db(TelecomUserDB, utils.TELECOM_USER_DB_PATH) if user_db is None else user_db
+        ),
+        solo_mode=solo_mode,
+        strict_compat=strict,
+        world_id=world_id,
+    )
+
+
+def _world_id(db: Path, user_db: Path, *options: Hashable) -> Hashable:
+    """Name the world at its start; a rewritten file is another world. Both policies are about the same world."""
+    stamps = tuple((str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in (db, user_db))
+    return ("telecom", stamps, *options)
+
+
+get_environment_manual_policy = partial(get_environment, policy_type="manual")
+get_environment_workflow_policy = partial(get_environment, policy_type="workflow")
+
+
+def _load(split_name: str | None, default: str) -> list[Task]:
+    tasks_path, splits_path = utils.TELECOM_TASK_SET_PATH, utils.TELECOM_SPLIT_PATH
+    if split_name == default and default not in load_splits(splits_path):
+        split_name = None
+    return load_split(tasks_path, splits_path, split_name)
+
+
+def get_tasks(task_split_name: str | None = "base") -> list[Task]:
+    """Return the tasks of a split; None returns all. Raise UnknownName (a ValueError) for another name."""
+    return _load(task_split_name, "base")
+
+
+def get_tasks_full(task_split_name: str | None = "full") -> list[Task]:
+    """Return every task, or those of a split. Raise UnknownName (a ValueError) for another name."""
+    return _load(task_split_name, "full")
+
+
+def get_tasks_small(task_split_name: str | None = "small") -> list[Task]:
+    """Return a few simple tasks, or those of a split. Raise UnknownName (a ValueError) for another name."""
+    return _load(task_split_name, "small")
+
+
+def get_tasks_split() -> Splits:
+    """Return split name → task ids."""
+    return load_splits(utils.TELECOM_SPLIT_PATH)
+
+
+_TASK_SETS: dict[str, Any] = {"telecom_full": get_tasks_full, "telecom_small": get_tasks_small}
+DOMAINS = (
+    DomainSpec(
+        name="telecom",
+        environment=get_environment_manual_policy,
+        tasks=get_tasks,
+        splits=get_tasks_split,
+        task_sets=_TASK_SETS,
+    ),
+    DomainSpec(
+        name="telecom-workflow",
+        environment=get_environment_workflow_policy,
+        tasks=get_tasks,
+        splits=get_tasks_split,
+    ),
+)

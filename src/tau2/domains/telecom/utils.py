@@ -1,0 +1,46 @@
+"""Where the data files lie: `TELECOM_DB_PATH` and its kin are worked out when they are asked for.
+
+So a changed TAU2_DATA_DIR counts at once; do not bind these names early where that matters.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tau2.config import domain_dir
+
+_FILES = {
+    "TELECOM_MAIN_POLICY_PATH": ("main_policy.md",),
+    "TELECOM_MAIN_POLICY_SOLO_PATH": ("main_policy_solo.md",),
+    "TELECOM_TECH_SUPPORT_POLICY_MANUAL_PATH": ("tech_support_manual.md",),
+    "TELECOM_TECH_SUPPORT_POLICY_WORKFLOW_PATH": ("tech_support_workflow.md",),
+    "TELECOM_TECH_SUPPORT_POLICY_WORKFLOW_SOLO_PATH": ("tech_support_workflow_solo.md",),
+    "TELECOM_DB_PATH": ("db.json", "db.toml"),
+    "TELECOM_USER_DB_PATH": ("user_db.json", "user_db.toml"),
+    "TELECOM_TASK_SET_PATH": ("tasks.json",),
+    "TELECOM_SPLIT_PATH": ("split_tasks.json",),
+}
+"""Name → file; of several, the first that is there."""
+
+if TYPE_CHECKING:
+    TELECOM_DATA_DIR: Path
+    TELECOM_MAIN_POLICY_PATH: Path
+    TELECOM_MAIN_POLICY_SOLO_PATH: Path
+    TELECOM_TECH_SUPPORT_POLICY_MANUAL_PATH: Path
+    TELECOM_TECH_SUPPORT_POLICY_WORKFLOW_PATH: Path
+    TELECOM_TECH_SUPPORT_POLICY_WORKFLOW_SOLO_PATH: Path
+    TELECOM_DB_PATH: Path
+    TELECOM_USER_DB_PATH: Path
+    TELECOM_TASK_SET_PATH: Path
+    TELECOM_SPLIT_PATH: Path
+
+
+def __getattr__(name: str) -> Path:
+    folder = domain_dir("telecom")
+    if name == "TELECOM_DATA_DIR":
+        return folder
+    if name not in _FILES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = [folder / file for file in _FILES[name]]
+    return next((path for path in found if path.exists()), found[0])

@@ -1,0 +1,173 @@
+"""The oracle: it does what the task says, in the form of a conversation, whatever the customer answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tau2.agent.oracle_agent import OracleAgent, create_oracle_agent
+from tau2.agent.oracle_agent.glossary import notes_in
+from tau2.agent.oracle_agent.phrases import transfer_sentence
+from tau2.data_model.message import AssistantMessage, Message, ToolCall, ToolMessage
+from tau2.data_model.tasks import Task
+from tau2.errors import AgentError
+from tests import shop
+
+MOST_TURNS = 40
+
+
+def oracle(task: Task) -> OracleAgent:
+    return OracleAgent(tools=shop.tools(), domain_policy=shop.POLICY, task=task)
+
+
+def talk(task: Task, *answers: str, errors: frozenset[str] = frozenset(), last: str = "ok") -> list[AssistantMessage]:
+    """Play the oracle against fixed answers; every tool works but those in `errors`."""
+    agent = oracle(task)
+    state = agent.get_init_state([])
+    queue, said = list(answers), []
+    heard: Any = shop.hears(queue.pop(0) if queue else last)
+    for _ in range(MOST_TURNS):
+        reply, state = agent.generate_next_message(heard, state)
+        said.append(reply)
+        if agent.is_stop(reply):
+            break
+        if reply.tool_calls:
+            call = reply.tool_calls[0]
+            failed = call.name in errors
+            heard = ToolMessage(id=call.id, content="Error: it is broken" if failed else "{}", error=failed)
+        else:
+            heard = shop.hears(queue.pop(0) if queue else last)
+    return said
+
+
+def names(said: list[AssistantMessage]) -> list[str]:
+    return [call.name for message in said for call in message.tool_calls or ()]
+
+
+def texts(said: list[AssistantMessage]) -> list[str]:
+    return [message.content for message in said if message.content]
+
+
+def test_it_identifies_looks_up_proposes_waits_writes_and_reports() -> None:
+    said = talk(shop.task(), "Cancel my lamp", "I am Ada, 12345", "Yes, please")
+    assert names(said) == ["find_customer", "get_order", "cancel_order"]
+    who, proposal, report, *_ = texts(said)
+    assert "first name and zip code" in who
+    assert "cancel the order with order ID #S100 and reason 'ordered by mistake'" in proposal
+    assert proposal.endswith("Shall I go ahead?")
+    assert report == "I have cancelled the order (order ID #S100). Is there anything else I can help you with?"
+    assert [bool(m.tool_calls) for m in said[:6]] == [False, True, True, False, True, False]
+
+
+def test_it_does_not_ask_for_what_was_said_already() -> None:
+    said = talk(shop.task(), "I am Ada from 12345, cancel my lamp")
+    assert said[0].tool_calls
+
+
+def test_it_asks_again_once_when_details_lead_nowhere_and_then_goes_on() -> None:
+    said = talk(shop.task(), "Cancel my lamp", "I am Ada, 12346", "I won't tell you")
+    assert "zip code once more" in texts(said)[1]
+    assert names(said) == ["find_customer", "get_order", "cancel_order"]
+
+
+@pytest.mark.parametrize("answer", ["", "No!", "???", "###", "What is the weather like?", "a" * 50_000, "wait, not yet"])
+def test_odd_answers_stop_nothing(answer: str) -> None:
+    task = shop.task(*shop.CANCEL, shop.act("toggle_airplane_mode", by="user"))
+    said = talk(task, last=answer)
+    assert names(said) == ["find_customer", "get_order", "cancel_order"]
+    assert OracleAgent.is_stop(said[-1]), "it ends by itself when the customer never does"
+    assert len(said) <= 16
+
+
+def test_consent_is_asked_for_once_and_covers_every_change() -> None:
+    second = shop.act("cancel_order", order_id="#S200", reason="no longer needed")
+    said = texts(talk(shop.task(*shop.CANCEL, second), "I am Ada 12345", "yes"))
+    [proposal] = [text for text in said if "go ahead" in text]
+    assert "1. Cancel the order with order ID #S100" in proposal
+    assert "2. Cancel the order with order ID #S200" in proposal
+    assert "(order IDs #S100 and #S200)" in said[-2]
+
+
+def test_information_is_told_word_for_word() -> None:
+    said = texts(talk(shop.task(tells=["1,628", "12.50", "Ask for Mr. Bean"]), "I am Ada 12345", "yes"))
+    report = next(text for text in said if "12.50" in text)
+    assert "1,628" in report
+    assert "To be clear: Ask for Mr. Bean." in report
+
+
+def test_the_customer_is_asked_for_their_part_and_it_waits() -> None:
+    task = shop.task(shop.act("set_network_mode_preference", by="user", mode="4g_5g_preferred"), *shop.CANCEL)
+    said = talk(task, "Hello", "Hold on, one moment", "done", "I am Ada 12345", "yes")
+    first, again, *_ = texts(said)
+    assert first.startswith("Please set the network mode preference with mode 4g_5g_preferred on your side.")
+    assert "I need this step" in again
+    assert names(said) == ["find_customer", "get_order", "cancel_order"]
+
+
+def test_a_failed_step_is_told_and_the_rest_is_done() -> None:
+    said = talk(shop.task(), "I am Ada 12345", "yes", errors=frozenset({"cancel_order"}))
+    assert "This did not go through, though: cancel the order (it is broken)." in texts(said)[1]
+
+
+def test_a_look_up_that_failed_on_the_way_is_not_worth_a_word() -> None:
+    said = talk(shop.task(), "I am Ada 12345", "yes", errors=frozenset({"find_customer"}))
+    assert not any("did not go through" in text for text in texts(said))
+
+
+def test_a_transfer_is_called_and_then_said() -> None:
+    task = shop.task(shop.act("transfer_to_human_agents", summary="wants more"))
+    said = talk(task, "I want more")
+    assert names(said) == ["transfer_to_human_agents"]
+    assert "I am transferring you to a human agent now" in texts(said)[0]
+    quoted = "Then say 'YOU ARE BEING TRANSFERRED TO A PERSON. PLEASE HOLD ON.' and stop."
+    assert transfer_sentence(quoted) == "YOU ARE BEING TRANSFERRED TO A PERSON. PLEASE HOLD ON."
+
+
+def test_where_nothing_may_be_done_it_says_so() -> None:
+    refusal = shop.task(evaluation_criteria={"actions": []})
+    assert "cannot do for you under our policy" in texts(talk(refusal, "Give me a free lamp"))[0]
+
+
+def test_solo_it_does_both_sides_and_stops_with_what_is_to_tell() -> None:
+    task = shop.task(*shop.CANCEL, shop.act("toggle_airplane_mode", by="user"), tells=["42"])
+    agent = oracle(task)
+    state, heard, said = agent.get_init_state([]), None, []
+    for _ in range(MOST_TURNS):
+        reply, state = agent.generate_next_message(heard, state)
+        said.append(reply)
+        if agent.is_stop(reply):
+            break
+        heard = shop.result("{}", (reply.tool_calls or [ToolCall(name="", arguments={})])[0].id)
+    assert names(said) == ["find_customer", "get_order", "cancel_order", "toggle_airplane_mode"]
+    assert [bool(message.tool_calls) for message in said] == [True] * 4 + [False]
+    assert "42" in (said[-1].content or "")
+
+
+def test_identifiers_are_explained_by_what_look_ups_say() -> None:
+    content = '{"name": "Lamp", "product_id": "9", "variants": {"1": {"item_id": "1", "options": {"color": "red"}}}}'
+    assert notes_in(content, frozenset({"1", "9"})) == {"9": "Lamp", "1": "Lamp, red"}
+    assert notes_in("not json", frozenset({"1"})) == {}
+    assert notes_in("[" * 5000, frozenset({"1"})) == {}
+
+
+def test_a_resumed_conversation_goes_on_after_the_steps_already_done() -> None:
+    agent = oracle(shop.task())
+    calls = [ToolCall(id=str(n), name=a.name, arguments=a.arguments) for n, a in enumerate(shop.CANCEL[:2])]
+    lived: list[Message] = [shop.says("Hi!"), shop.hears("I am Ada, 12345")]
+    for call in calls:
+        lived += [AssistantMessage(tool_calls=[call]), shop.result("{}", call.id)]
+    reply, _ = agent.generate_next_message(shop.hears("Well?"), agent.get_init_state(lived))
+    assert "Shall I go ahead" in (reply.content or "")
+
+
+def test_actions_before_the_task_began_do_not_count_as_done() -> None:
+    call = ToolCall(id="1", name="cancel_order", arguments=dict(shop.CANCEL[2].arguments))
+    before: list[Message] = [AssistantMessage(tool_calls=[call]), shop.result("Error", "1", error=True)]
+    task = shop.task(shop.CANCEL[2], initial_state={"message_history": before})
+    assert oracle(task).get_init_state(before).cursor == 0
+
+
+def test_it_needs_a_task() -> None:
+    with pytest.raises(AgentError, match="task="):
+        create_oracle_agent(shop.tools(), "policy", llm=None)
