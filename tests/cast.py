@@ -183,7 +183,9 @@ def a_task(
     task_id: str = "a_task",
 ) -> Task:
     """Return a task whose reference is `actions`."""
-    reference = [Action(action_id=f"a{n}", name=call.name, arguments=call.arguments) for n, call in enumerate(actions)]
+    reference = [
+        Action(action_id=f"a{n}", name=call.name, arguments=call.arguments) for n, call in enumerate(actions)
+    ]
     criteria = EvaluationCriteria(
         actions=reference,
         env_assertions=list(assertions) if assertions is not None else None,

@@ -1,8 +1,13 @@
-"""What every test may rely on: no settings of the machine, runs saved in a folder of its own, the same examples."""
+"""What every test may rely on: no settings of the machine, runs saved in a folder of its own, nothing left behind.
+
+Sockets other than loopback are blocked by pytest-socket (see pyproject.toml).
+"""
 
 from __future__ import annotations
 
 import os
+import threading
+import time
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -15,11 +20,43 @@ settings.register_profile(
 )
 settings.load_profile("tau2")
 
-_SETTINGS = ("TAU2_DATA_DIR", "TAU2_STRICT_COMPAT", "TAU2_JUDGE_LLM", "TAU2_SIMULATIONS_DIR")
+_KEPT = frozenset({"TAU2_REFERENCE_DIR"})  # where the tests find the reference data; the package does not know it
+_FOREIGN = ("_API_KEY", "_API_BASE", "_BASE_URL", "_PROXY")  # keys, addresses and proxies of the machine
+_PATIENCE = 3.0  # seconds a thread of a finished test may take to end
+
+
+def _is_setting(name: str) -> bool:
+    return (name.startswith("TAU2_") and name not in _KEPT) or name.upper().endswith(_FOREIGN)
 
 
 @pytest.fixture(autouse=True)
 def _own_settings(monkeypatch, tmp_path):
-    for name in _SETTINGS:
-        monkeypatch.delenv(name, raising=False)
+    for name in filter(_is_setting, list(os.environ)):
+        monkeypatch.delenv(name)
     monkeypatch.setenv("TAU2_SIMULATIONS_DIR", str(tmp_path / "simulations"))
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_left():
+    before = set(threading.enumerate())
+    yield
+    deadline = time.monotonic() + _PATIENCE
+    while (left := _left(before)) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not left, f"the test left threads behind: {left}"
+
+
+def _left(before: set[threading.Thread]) -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread not in before and thread.is_alive()]
+
+
+@pytest.fixture
+def workplace(monkeypatch, tmp_path):
+    """An empty current folder and home, as a new user has them; runs go to ./data/simulations."""
+    place, home = tmp_path / "work", tmp_path / "home"
+    place.mkdir()
+    home.mkdir()
+    monkeypatch.chdir(place)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.delenv("TAU2_SIMULATIONS_DIR")
+    return place

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from pydantic import Field
+
 from tau2.data_model.message import AssistantMessage, Message, ToolMessage, UserMessage
 from tau2.data_model.tasks import Action, EvaluationCriteria, StructuredUserInstructions, Task, UserScenario
 from tau2.environment.db import DB
@@ -26,7 +28,7 @@ class PhoneDB(DB):
 
     airplane_mode: bool = True
     mode: str = "2g_only"
-    permissions: list[str] = []
+    permissions: list[str] = Field(default_factory=list)
 
 
 class ShopTools(ToolKitBase):

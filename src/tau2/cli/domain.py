@@ -81,7 +81,7 @@ def _print(page: DomainPage, chosen: list[str]) -> None:
     if not chosen or "policy" in chosen:
         if not chosen:
             console.print(Text("\nPolicy\n", style="bold underline"))
-        console.print(plain(page.policy), soft_wrap=not console.is_terminal)
+        console.print(plain(page.policy.strip()), soft_wrap=not console.is_terminal)
     if not chosen or "tools" in chosen:
         console.print(tools_view(page))
     if not chosen or "tasks" in chosen:

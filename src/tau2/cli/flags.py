@@ -38,6 +38,7 @@ _METAVARS = {
     "retry_delay": "SECONDS",
     "review_model": "MODEL",
     "task_ids": "ID",
+    "tasks_file": "FILE",
     "timeout": "SECONDS",
 }
 _REQUIRED = frozenset({"domain"})  # a default domain would be a surprise on the command line

@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 
 from tau2.data_model.run_config import TextRunConfig
-from tau2.errors import ConfigError
+from tau2.errors import ConfigError, UnknownName
 from tau2.registry import registry
+from tau2.runner.build import is_solo
 from tau2.runner.store import RunStore
 from tau2.runner.tasks import run_folder
 
@@ -18,13 +19,27 @@ three ways forward:
   3. play without any model: --agent oracle_agent --user scripted_user"""
 
 
+def check_names(config: TextRunConfig) -> None:
+    """Raise UnknownName, with the nearest, for a domain, agent, user or task set that does not exist."""
+    known = {
+        "domain": (config.domain, registry.get_domains()),
+        "agent": (config.agent, registry.get_agents()),
+        "user": (config.user, registry.get_users()),
+        "task set": (config.task_set_name or config.domain, registry.get_task_sets()),
+    }
+    for kind, (name, names) in known.items():
+        if name not in names:
+            raise UnknownName(kind, name, names)
+
+
 def check_models(config: TextRunConfig) -> None:
     """Raise ConfigError, with ways out, when the agent's or the user's model cannot be called."""
     from tau2.llm import check_model
 
+    user = "dummy_user" if is_solo(config) else config.user
     roles = (
         ("agent", registry.agents, config.agent, config.llm_agent, config.llm_args_agent),
-        ("user", registry.users, config.user, config.llm_user, config.llm_args_user),
+        ("user", registry.users, user, config.llm_user, config.llm_args_user),
     )
     for role, catalog, name, model, args in roles:
         if name not in catalog or not catalog.get(name).needs_model:

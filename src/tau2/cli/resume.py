@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from tau2 import config
+from tau2.report.console import save_name
 
 _DROPPED = frozenset({"--auto-resume", "--save-to"})
 
@@ -19,11 +19,3 @@ def resume_command(given: Sequence[str], folder: Path) -> str:
             kept.append(text)
         skip = text == "--save-to"
     return shlex.join(["tau2", "run", *kept, "--save-to", save_name(folder), "--auto-resume"])
-
-
-def save_name(folder: Path) -> str:
-    """Return what `--save-to` has to say to mean this folder: its name below the simulations folder, or its path."""
-    try:
-        return str(folder.relative_to(config.simulations_dir()))
-    except ValueError:
-        return str(folder.absolute())

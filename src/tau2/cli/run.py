@@ -11,7 +11,6 @@ from tau2.cli.codes import INTERRUPTED, OK, UNSCORED
 from tau2.cli.flags import add_flags, build_config, flags_of, given_values
 from tau2.cli.logs import logging_to_stderr
 from tau2.cli.parsing import CommandParser
-from tau2.cli.resume import resume_command
 from tau2.data_model.run_config import TextRunConfig
 from tau2.errors import ConfigError
 
@@ -103,11 +102,13 @@ def _which_domain() -> str:
 
 
 def _play(config: TextRunConfig, options: argparse.Namespace) -> int:
-    from tau2.cli.preflight import check_models, folder_for
+    from tau2.cli.preflight import check_models, check_names, folder_for
+    from tau2.cli.resume import resume_command
     from tau2.report.console import result_line
     from tau2.runner.batch import run_tasks
     from tau2.runner.tasks import configured_tasks
 
+    check_names(config)
     tasks = configured_tasks(config)
     check_models(config)
     folder, config = folder_for(config)
@@ -124,7 +125,8 @@ def _play(config: TextRunConfig, options: argparse.Namespace) -> int:
         print(json.dumps(sink.summary.as_dict(), indent=2))
     elif options.quiet:
         print(result_line(sink.summary))
-    return _explain(sink.summary, code, resume_command(options.given, folder))
+    total = len(tasks) * config.num_trials
+    return _explain(sink.summary, total, code, resume_command(options.given, folder))
 
 
 def _sink(options: argparse.Namespace) -> ConsoleSink:
@@ -136,10 +138,11 @@ def _sink(options: argparse.Namespace) -> ConsoleSink:
     return ConsoleSink(terminal(stderr=options.json), summary=not options.json)
 
 
-def _explain(summary: RunSummary, code: int, again: str) -> int:
+def _explain(summary: RunSummary, total: int, code: int, again: str) -> int:
     """Say on standard error what is missing and how to get it; return the exit code."""
     if code == INTERRUPTED:
-        print(f"\ninterrupted; what was finished is saved. Continue with:\n  {again}", file=sys.stderr)
+        done = f"{summary.num_simulations} of {total} simulations"
+        print(f"\ninterrupted after {done}; they are saved. Continue with:\n  {again}", file=sys.stderr)
         return code
     if summary.unscored:
         print(

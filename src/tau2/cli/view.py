@@ -24,6 +24,7 @@ examples:
 
 NAME is a run's name below the simulations folder, or a path. Nothing is changed."""
 
+_WIDEST = 300  # characters of a line of the list; a terminal wraps it, and the name stays whole
 _MOST_RUNS = 50  # listed; more would scroll away
 
 
@@ -110,7 +111,7 @@ def _show_runs(folder: Path) -> int:
     files = find_runs(folder)
     if not files:
         raise ConfigError(f"there are no runs in {folder}")
-    terminal().print(runs_table(map(read_run, files[:_MOST_RUNS])))
+    terminal(width=_WIDEST).print(runs_table(map(read_run, files[:_MOST_RUNS])))
     if len(files) > _MOST_RUNS:
         print(f"… and {len(files) - _MOST_RUNS} older ones")
     return OK
@@ -152,19 +153,21 @@ def _nothing(results: Results, options: argparse.Namespace) -> int:
 def _show_list(path: Path, results: Results, chosen: list[SimulationRun]) -> int:
     from rich.text import Text
 
-    from tau2.report.console import terminal
+    from tau2.data_model.results_io import RESULTS_NAME, results_file
+    from tau2.report.console import save_name, terminal
     from tau2.report.listing import simulations_table
     from tau2.report.summary import summarize
     from tau2.report.tables import figures_view
 
     console = terminal()
     summary = summarize(results, path)
-    console.print(Text(f"{path}\n{summary.domain}: {summary.agent} x {summary.user}\n", style="bold"))
+    name = save_name(results_file(path).parent if results_file(path).name == RESULTS_NAME else path)
+    console.print(Text(f"{name}\n{summary.domain}: {summary.agent} x {summary.user}\n", style="bold"), soft_wrap=True)
     console.print(simulations_table(chosen))
     console.print(Text(""))
     console.print(figures_view(summary))
     first = next((run for run in chosen if run.messages), chosen[0])
-    command = ["tau2", "view", str(path), "--task-id", first.task_id]
+    command = ["tau2", "view", name, "--task-id", first.task_id]
     console.print(Text(f"\na conversation: {shlex.join(command)}"), soft_wrap=True)
     return OK
 

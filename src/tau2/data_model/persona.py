@@ -35,7 +35,8 @@ _TALKATIVE = (
 )
 _CORRECTS = (
     "You are a little absent-minded. The first time you give a detail such as a number or a name, you get it "
-    "slightly wrong, notice it at once or when asked, apologise and give the right one. What you finally want never changes."
+    "slightly wrong, notice it at once or when asked, apologise and give the right one. What you finally "
+    "want never changes."
 )
 
 

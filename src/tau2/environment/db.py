@@ -24,22 +24,36 @@ from tau2.environment.list_table import ListTable, is_list_table_like, peek_list
 from tau2.errors import DataFileError, needs_extra
 
 
-def read_data_file(path: Path) -> Any:
-    """Return the parsed content of a .json, .toml or .yaml file. Raise DataFileError naming the file."""
+def read_text(path: Path) -> str:
+    """Return the content of a text file. Raise DataFileError naming the file."""
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         raise DataFileError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except UnicodeDecodeError as error:
+        raise DataFileError(f"{path}: not valid UTF-8 (byte {error.start})") from error
+
+
+def read_data_file(path: Path) -> Any:
+    """Return the parsed content of a .json, .toml or .yaml file. Raise DataFileError naming the file."""
+    text = read_text(path)
     try:
         if path.suffix == ".toml":
             return tomllib.loads(text)
         if path.suffix in {".yaml", ".yml"}:
-            with needs_extra("yaml", "yaml"):
-                import yaml  # noqa: PLC0415  -- optional: only yaml files need it
-            return yaml.safe_load(text)
+            return _from_yaml(text)
         return json.loads(text)
     except (ValueError, RecursionError) as error:
         raise DataFileError(f"{path}: not valid {path.suffix.lstrip('.') or 'data'}: {error}") from error
+
+
+def _from_yaml(text: str) -> Any:
+    with needs_extra("yaml", "yaml"):
+        import yaml  # noqa: PLC0415  -- optional: only yaml files need it
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ValueError(str(error)) from error
 
 
 def canonical_json(value: Any) -> str:

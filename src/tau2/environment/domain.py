@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from tau2.data_model.tasks import Task
-from tau2.environment.db import DB, describe_validation_error, read_data_file
+from tau2.environment.db import DB, describe_validation_error, read_data_file, read_text
 from tau2.environment.environment import Environment
 from tau2.errors import DataFileError, UnknownName
 
@@ -66,7 +66,7 @@ def load_reference_db(kind: type[DBT], path: Path) -> DBT:
 
 @lru_cache(maxsize=64)
 def _text(path: Path, _stamp: tuple[int, int]) -> str:
-    return path.read_text(encoding="utf-8")
+    return read_text(path)
 
 
 def load_text(path: Path) -> str:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from tau2.data_model.malformed import malformed_reason
 from tau2.data_model.message import (
     Message,
     ToolCall,
@@ -24,7 +25,7 @@ from tau2.environment.db import DB
 from tau2.environment.history import decoded, paired_calls
 from tau2.environment.tool import Tool
 from tau2.environment.toolkit import ToolKitBase, ToolSignature, get_tool_signatures
-from tau2.errors import ReplayMismatch, ToolError, UnknownName
+from tau2.errors import ArgumentError, ReplayMismatch, ToolError, UnknownName
 
 logger = logging.getLogger(__name__)
 
@@ -160,6 +161,8 @@ class Environment:
         error = False
         try:
             toolkit = self.toolkit_for(message.name, message.requestor)
+            if (unreadable := malformed_reason(message.arguments)) is not None:
+                raise ArgumentError(f"{unreadable}; call {message.name} again with corrected arguments")
             arguments = clone(message.arguments)  # what a tool keeps of them must not change the recorded message
             if not self.strict_compat and toolkit.has_tool(message.name):
                 arguments = toolkit.coerce(message.name, arguments)

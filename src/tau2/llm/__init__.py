@@ -8,6 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from tau2.data_model.malformed import MALFORMED_KEY, malformed_reason
 from tau2.llm.deadline import deadline  # bound here: the submodule of this name would hide it otherwise
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from tau2.llm.cost import Totals, totals
     from tau2.llm.flow import AroundSend, around_send
     from tau2.llm.http import aclose, close
-    from tau2.llm.parse import MALFORMED_KEY, malformed_reason
     from tau2.llm.redact import redact_args
     from tau2.llm.request import Backend, CompletionFn, Flow, Request, Response, Send, Sleep
     from tau2.llm.routing import backend_names, check_model
@@ -56,7 +56,6 @@ _HOME = {
     **dict.fromkeys(("Totals", "totals"), "cost"),
     **dict.fromkeys(("AroundSend", "around_send"), "flow"),
     **dict.fromkeys(("aclose", "close"), "http"),
-    **dict.fromkeys(("MALFORMED_KEY", "malformed_reason"), "parse"),
     "redact_args": "redact",
     **dict.fromkeys(("Backend", "CompletionFn", "Flow", "Request", "Response", "Send", "Sleep"), "request"),
     **dict.fromkeys(("backend_names", "check_model"), "routing"),

@@ -19,7 +19,7 @@ from tau2.llm.injected import call_async, call_sync, sender_of
 from tau2.llm.parse import tokens_of
 from tau2.llm.request import CompletionFn, Request, Response
 from tau2.llm.routing import backend_for
-from tau2.llm.wire import to_wire, tools_to_wire
+from tau2.llm.wire import choice_to_wire, to_wire, tools_to_wire
 
 
 def complete(
@@ -120,7 +120,7 @@ class _Call:
             model=self.model,
             messages=to_wire(self.messages, keep_reasoning=steering.keep_reasoning),
             tools=tools_to_wire(self.tools),
-            tool_choice=self.tool_choice,
+            tool_choice=choice_to_wire(self.tool_choice),
             args=args,
             timeout=default_timeout(steering, own_args=sender.own_args),
             call_name=self.call_name,

@@ -20,6 +20,7 @@ from urllib.request import getproxies, proxy_bypass
 import certifi
 import httpcore
 
+from tau2.errors import ModelUnavailable
 from tau2.llm.failure import CallFailed, unreachable
 
 KEPT_ALIVE = 30.0  # seconds an idle line is kept; servers close theirs after 5 to 75
@@ -89,8 +90,18 @@ def judged(seconds: float) -> Iterator[None]:
         raise CallFailed(
             "the request cannot be sent over HTTP; check extra_headers"
         ) from None  # its text may hold a key
+    except httpcore.ConnectError as error:
+        raise _no_connection(error) from error
     except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError, OSError, UnicodeError) as error:
         raise unreachable(f"the connection failed: {error or type(error).__name__}") from error
+
+
+def _no_connection(error: httpcore.ConnectError) -> CallFailed:
+    """Judge a connection that could not be made: a certificate that is not trusted stays so."""
+    if isinstance(error.__cause__, ssl.SSLCertVerificationError):
+        text = f"the server's certificate is not trusted ({error}); name its authority in SSL_CERT_FILE"
+        return CallFailed(text, verdict=ModelUnavailable)
+    return unreachable(f"the connection failed: {error or type(error).__name__}")
 
 
 class _Limit(httpcore.NetworkBackend):

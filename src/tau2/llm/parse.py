@@ -8,18 +8,15 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tau2.data_model.malformed import MALFORMED_KEY
 from tau2.data_model.message import ToolCall
 from tau2.llm.failure import CallFailed, from_error_body, unreachable
 from tau2.llm.request import Response
-from tau2.llm.text import DEEPEST, clean, clean_text, is_storable, split_reasoning
-
-MALFORMED_KEY = "__malformed__"
-"""The only argument of a tool call whose arguments were not a JSON object; its value is the raw text."""
+from tau2.llm.text import clean, clean_text, is_storable, split_reasoning
 
 _LONGEST_RAW = 10_000  # characters of malformed arguments that are kept
 _LONGEST_NAME = 256  # characters of a tool's name
 _LONGEST_ID = 256  # characters of a tool call's id
-_TOO_LARGE = f"the value is too long, holds an infinite number, or is nested deeper than {DEEPEST} levels"
 _SHOWN_OF_JUNK = 200  # characters of an unusable answer that the error quotes
 
 
@@ -141,8 +138,8 @@ def parse_arguments(raw: Any) -> dict[str, Any]:
     if isinstance(raw, Mapping) and is_storable(raw):
         return dict(clean(raw))
     text = raw if isinstance(raw, str) else _spelled(raw)
-    parsed, problem = _parsed(text)
-    return parsed if problem is None else {MALFORMED_KEY: clean_text(text[:_LONGEST_RAW])}
+    parsed = _parsed(text)
+    return {MALFORMED_KEY: clean_text(text[:_LONGEST_RAW])} if parsed is None else parsed
 
 
 def _spelled(raw: Any) -> str:
@@ -156,28 +153,10 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
 
-def _parsed(text: str) -> tuple[dict[str, Any], str | None]:
-    """Return the object that `text` spells, or the reason why it spells none."""
+def _parsed(text: str) -> dict[str, Any] | None:
+    """Return the object that `text` spells, or None when it spells none that can be stored."""
     try:
         value = json.loads(text, parse_constant=_no_constant)
-    except RecursionError:
-        return {}, _TOO_LARGE
-    except ValueError as error:
-        return {}, f"not valid JSON: {error}"
-    if not isinstance(value, dict):
-        return {}, f"a JSON object is needed, not {_json_type(value)}"
-    return (dict(clean(value)), None) if is_storable(value) else ({}, _TOO_LARGE)
-
-
-def _json_type(value: Any) -> str:
-    names = {list: "an array", str: "a string", bool: "a truth value", type(None): "null"}
-    return names.get(type(value), "a number")
-
-
-def malformed_reason(arguments: Mapping[str, Any]) -> str | None:
-    """Return why the arguments of a tool call could not be read, as a phrase for the model; None when they could."""
-    if set(arguments) != {MALFORMED_KEY}:
+    except (ValueError, RecursionError):
         return None
-    text = str(arguments[MALFORMED_KEY])
-    _, problem = _parsed(text)
-    return f"the arguments could not be read: {problem or _TOO_LARGE}"
+    return dict(clean(value)) if isinstance(value, dict) and is_storable(value) else None

@@ -20,6 +20,7 @@ from tau2.llm.parse import parse_tool_calls
 
 _NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]")
 _LONGEST_NAME = 64  # characters; what the API accepts
+_CHOICES = frozenset({"auto", "required", "none"})
 _NO_PARAMETERS: Mapping[str, Any] = {"type": "object", "properties": {}}
 
 
@@ -77,6 +78,13 @@ def _tool(tool: Any) -> dict[str, Any]:
     if function.get("parameters"):
         return schema
     return {**schema, "function": {**function, "parameters": dict(_NO_PARAMETERS)}}
+
+
+def choice_to_wire(choice: str | None) -> str | dict[str, Any] | None:
+    """Return a tool choice as the API wants it: a tool's name becomes an object."""
+    if choice is None or choice in _CHOICES or not isinstance(choice, str):
+        return choice
+    return {"type": "function", "function": {"name": choice}}
 
 
 def from_wire(messages: Sequence[Mapping[str, Any]]) -> list[Message]:

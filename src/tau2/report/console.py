@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
+from tau2 import config
 from tau2.report.progress import NoProgress, Progress, progress_for
 from tau2.report.summary import RunSummary, summarize
 from tau2.report.tables import summary_view
 from tau2.runner.events import DisplaySpec, Event, RunEnded, RunStarted, SimulationRetried, SimulationStored
 
 
-def terminal(*, stderr: bool = False) -> Console:
+def terminal(*, stderr: bool = False, width: int | None = None) -> Console:
     """Return a console that shows text as it is: no markup, no emoji names, no guessed colours."""
-    return Console(markup=False, emoji=False, highlight=False, stderr=stderr)
+    return Console(markup=False, emoji=False, highlight=False, stderr=stderr, width=width)
 
 
 class ConsoleSink:
@@ -56,11 +58,23 @@ class ConsoleSink:
         self.progress.close()
 
 
+def save_name(folder: Path) -> str:
+    """Return what names a run's folder on the command line: its name where runs are saved, else its path."""
+    try:
+        return str(folder.relative_to(config.simulations_dir()))
+    except ValueError:
+        return str(folder.absolute())
+
+
 def saved_view(summary: RunSummary) -> Text:
     """Return where a run was saved and how to look at it."""
     if summary.saved_to is None:
         return Text("\nnot saved: no folder was given")
-    lines = ["", f"saved to {summary.saved_to}", f"look at it with: tau2 view {shlex.quote(str(summary.saved_to))}"]
+    lines = [
+        "",
+        f"saved to {summary.saved_to}",
+        f"look at it with: tau2 view {shlex.quote(save_name(summary.saved_to))}",
+    ]
     return Text("\n".join(lines))
 
 
@@ -83,4 +97,4 @@ def quiet() -> ConsoleSink:
 
 DISPLAYS = (DisplaySpec("console", make),)
 
-__all__ = ["DISPLAYS", "ConsoleSink", "make", "quiet", "result_line", "saved_view", "terminal"]
+__all__ = ["DISPLAYS", "ConsoleSink", "make", "quiet", "result_line", "save_name", "saved_view", "terminal"]

@@ -50,7 +50,7 @@ def head_view(run: SimulationRun) -> Panel:
 
 def task_view(task: Task) -> Panel:
     """Return what the user was told, and what the reference does."""
-    parts = [plain(task.user_scenario)]
+    parts = [plain(str(task.user_scenario).replace("\t", "  "))]
     criteria = task.evaluation_criteria
     if criteria is not None:
         parts += _listed(

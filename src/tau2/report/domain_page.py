@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -87,17 +88,12 @@ def tools_view(page: DomainPage) -> RenderableType:
 
 def _tool_view(tool: Tool, kind: str) -> RenderableType:
     head = plain(f"\n{signature(tool)}", style="bold").append(f"  [{kind}]", style="dim")
-    lines = [f"  {line}" for line in tool.description.splitlines()]
-    return Group(head, plain("\n".join(lines)), *_parameters(tool))
-
-
-def _parameters(tool: Tool) -> list[Text]:
-    fields = tool.params.model_fields
-    return [
-        plain(f"    {name}: {one_line(parameter.description, 400)}", style="dim")
-        for name, parameter in fields.items()
+    parameters = [
+        Padding(plain(f"{name}: {one_line(parameter.description, 400)}", style="dim"), (0, 0, 0, 4))
+        for name, parameter in tool.params.model_fields.items()
         if parameter.description
     ]
+    return Group(head, Padding(plain(tool.description), (0, 0, 0, 2)), *parameters)
 
 
 def signature(tool: Tool) -> str:
@@ -135,12 +131,11 @@ def tasks_view(page: DomainPage) -> RenderableType:
     splits = new_table("split", "tasks", right=("tasks",))
     for name, ids in page.splits.items():
         splits.add_row(plain(name), str(len(ids)))
-    tasks = new_table("task", "actions", "graded on", "purpose", right=("actions",), wide="purpose")
-    tasks.columns[0].max_width = 40
+    tasks = new_table("task", "actions", "graded on", "purpose", right=("actions",), cut=("task",), fold=("purpose",))
     for task in page.tasks:
         data = _task_data(task)
         tasks.add_row(
-            plain(one_line(task.id, 60)),
+            plain(one_line(task.id, 200)),
             str(len(data["reference_actions"])),
             plain(", ".join(data["reward_basis"])),
             plain(one_line(data["purpose"] or "", 200)),

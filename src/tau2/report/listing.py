@@ -46,20 +46,20 @@ def read_run(file: Path) -> StoredRun:
 
 
 def runs_table(runs: Iterable[StoredRun]) -> Table:
-    """Return one line per run."""
-    table = new_table("run", "when", "domain", "agent", "user", "simulations", right=("simulations",), wide="run")
+    """Return one line per run; the name comes last, so that a long one is never cut."""
+    table = new_table("when", "domain", "simulations", "reward", "run", right=("simulations", "reward"))
     for run in runs:
         if run.results is None:
-            table.add_row(plain(run.name), Text("cannot be read", style="yellow"), "", "", "", "")
+            table.add_row("cannot be read", "", "", "", plain(run.name), style="yellow")
             continue
-        info, index = run.results.info, run.results.simulation_index
+        index = run.results.simulation_index
+        rewards = [entry.reward for entry in index or () if entry.reward is not None]
         table.add_row(
-            plain(run.name),
             plain((run.results.timestamp or "")[:16].replace("T", " ")),
-            plain(info.environment_info.domain_name),
-            plain(info.agent_info.implementation),
-            plain(info.user_info.implementation),
-            str(len(index)) if index is not None else "-",
+            plain(run.results.info.environment_info.domain_name),
+            "-" if index is None else str(len(index)),
+            f"{sum(rewards) / len(rewards):.3f}" if rewards else "-",
+            plain(run.name),
         )
     return table
 
@@ -90,16 +90,15 @@ def simulations_table(runs: Iterable[SimulationRun]) -> Table:
     """Return one line per simulation."""
     table = new_table(
         "task", "trial", "reward", "ended", "messages", "lost on",
-        right=("trial", "reward", "messages"), wide="lost on",
+        right=("trial", "reward", "messages"), cut=("task",), fold=("lost on",),
     )  # fmt: skip
-    table.columns[0].max_width = 40
     for cells in map(_cells, runs):
         table.add_row(*cells)
     return table
 
 
 def _cells(run: SimulationRun) -> Iterator[Text]:
-    yield plain(one_line(run.task_id, 60))
+    yield plain(one_line(run.task_id, 200))
     yield Text(str(run.trial or 0))
     scored = run.is_scored and run.reward_info is not None
     style = "green" if run_passed(run) else "red" if scored else "yellow"

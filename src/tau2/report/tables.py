@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -15,18 +16,16 @@ MOST_ROWS = 30
 _MOST_NAMED = 10  # simulations without a score that are named
 
 
-def new_table(*columns: str, right: Sequence[str] = (), wide: str | None = None) -> Table:
-    """Return an empty table; columns in `right` are aligned right, `wide` takes the space that is left."""
+def new_table(*columns: str, right: Sequence[str] = (), cut: Sequence[str] = (), fold: Sequence[str] = ()) -> Table:
+    """Return an empty table: `right` are aligned right; where space is short, `cut` and `fold` give way."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", show_edge=False)
     for name in columns:
         table.add_column(
             name,
             justify="right" if name in right else "left",
-            ratio=1 if name == wide else None,
-            no_wrap=name != wide,
-            overflow="fold" if name == wide else "ellipsis",
+            no_wrap=name not in cut and name not in fold,
+            overflow="ellipsis" if name in cut else "fold",
         )
-    table.expand = wide is not None
     return table
 
 
@@ -65,17 +64,17 @@ def hidden_rows(rows: Sequence[TaskRow], most: int = MOST_ROWS) -> str:
 
 def task_table(rows: Sequence[TaskRow], num_trials: int) -> Table:
     """Return one line per task."""
+    passed = ("passed",) if num_trials > 1 else ()
     table = new_table(
-        "task", "reward", "passed", "messages", "lost on", right=("reward", "passed", "messages"), wide="lost on"
-    )
-    table.columns[0].max_width = 40
-    table.columns[2].header = "passed" if num_trials > 1 else ""
+        "task", "reward", *passed, "messages", "lost on",
+        right=("reward", "passed", "messages"), cut=("task",), fold=("lost on",),
+    )  # fmt: skip
     for row in shown_rows(rows):
         style = "green" if row.is_perfect else "red" if row.scored else "yellow"
         table.add_row(
-            plain(one_line(row.task_id, 60)),
+            plain(one_line(row.task_id, 200)),
             Text("-" if row.reward is None else f"{row.reward:.2f}", style=style),
-            Text(f"{row.passed}/{row.scored}" if num_trials > 1 else ""),
+            *([f"{row.passed}/{row.scored}"] if passed else []),
             f"{row.messages:.0f}",
             plain(", ".join(row.lost_on)),
         )
@@ -106,15 +105,15 @@ def _average(summary: RunSummary) -> Text:
     return text.append(out_of + ("" if summary.num_scored == summary.num_simulations else " (the rest not scored)"))
 
 
-def unscored_view(summary: RunSummary) -> Table:
-    """Return which simulations have no score, and why."""
-    table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=True, max_width=40)
-    table.add_column(overflow="fold")
-    table.add_row(Text("not scored", style="bold yellow"), Text(""))
-    for item in summary.unscored[:_MOST_NAMED]:
-        name = one_line(item.task_id, 60) + (f" trial {item.trial}" if summary.num_trials > 1 else "")
-        table.add_row(plain(f"  {name}"), plain(one_line(item.reason, 300)))
-    if len(summary.unscored) > _MOST_NAMED:
-        table.add_row(Text(f"  … and {len(summary.unscored) - _MOST_NAMED} more", style="dim"), Text(""))
-    return table
+def unscored_view(summary: RunSummary) -> RenderableType:
+    """Return which simulations have no score, and why; those with the same reason together."""
+    by_reason: dict[str, list[str]] = {}
+    for item in summary.unscored:
+        name = one_line(item.task_id, 200) + (f" trial {item.trial}" if summary.num_trials > 1 else "")
+        by_reason.setdefault(one_line(item.reason, 300), []).append(name)
+    lines: list[RenderableType] = [Text("not scored", style="bold yellow")]
+    for reason, names in by_reason.items():
+        more = f", … and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+        lines.append(Padding(Text(", ".join(names[:_MOST_NAMED]) + more), (0, 0, 0, 2)))
+        lines.append(Padding(Text(reason, style="yellow"), (0, 0, 0, 6)))
+    return Group(*lines)

@@ -32,7 +32,7 @@ from tau2.errors import ConfigError, DataFileError, MissingExtra, ModelRefused, 
 from tau2.evaluator.evaluator import EvaluationType, needs_judge
 from tau2.evaluator.evidence import Judge
 from tau2.registry import registry
-from tau2.runner.build import build_text_orchestrator, check_task
+from tau2.runner.build import build_text_orchestrator, check_task, is_solo
 from tau2.runner.events import Event, RunEnded, RunStarted, SimulationRetried, SimulationStored, Sink
 from tau2.runner.simulation import arun_simulation
 from tau2.runner.store import RunStore, Unit
@@ -81,7 +81,7 @@ def judge_of(config: RunConfig) -> Judge:
 
 
 def _check_config(config: RunConfig, tasks: Sequence[Task], evaluation_type: EvaluationType) -> TextRunConfig:
-    """Raise ConfigError, before anything is paid for, when a run cannot work as configured."""
+    """Raise ConfigError or UnknownName, before anything is paid for, when a run cannot work as configured."""
     if not isinstance(config, TextRunConfig):
         raise ConfigError("this version plays text; voice runs need the voice engine, which it does not contain yet")
     if not tasks:
@@ -92,6 +92,13 @@ def _check_config(config: RunConfig, tasks: Sequence[Task], evaluation_type: Eva
     for name in ("workers", "provider_limits", "auto_review", "verbose_logs", "retrieval_config"):
         if getattr(config, name):
             raise ConfigError(f"{name} is not available in this version; leave it at its default")
+    for kind, asked, known in (
+        ("domain", config.domain, registry.get_domains()),
+        ("agent", config.agent, registry.get_agents()),
+        ("user", config.user, registry.get_users()),
+    ):
+        if asked not in known:
+            raise UnknownName(kind, asked, known)
     for task in tasks:
         check_task(config, task)
     _check_models(config, tasks, evaluation_type)
@@ -103,7 +110,8 @@ def _check_models(config: TextRunConfig, tasks: Sequence[Task], evaluation_type:
 
     if config.agent in registry.agents and registry.agents.get(config.agent).needs_model:
         check_model(config.llm_agent, config.llm_args_agent)
-    if config.user in registry.users and registry.users.get(config.user).needs_model:
+    user = "dummy_user" if is_solo(config) else config.user
+    if user in registry.users and registry.users.get(user).needs_model:
         check_model(config.llm_user, config.llm_args_user)
     judged = next((task for task in tasks if needs_judge(task, evaluation_type)), None)
     if judged is not None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests import shop
+
 from tau2.agent.floors import HandoverAgent, LazyAgent, RandomAgent
 from tau2.data_model.message import AssistantMessage
-from tests import shop
 
 
 def first(agent: Any, text: str = "I want a lamp") -> AssistantMessage:

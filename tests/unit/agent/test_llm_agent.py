@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests import shop
 
 from tau2.agent.llm_agent import (
     AGENT_INSTRUCTION,
@@ -22,7 +23,6 @@ from tau2.agent.llm_agent import (
 )
 from tau2.data_model.message import AssistantMessage, MultiToolMessage, ToolCall, ToolMessage, UserMessage
 from tau2.errors import AgentError
-from tests import shop
 
 
 class Model:
@@ -42,7 +42,8 @@ def _message(reply: Any) -> dict[str, Any]:
     if isinstance(reply, dict):
         return reply
     calls = [
-        {"id": f"c{n}", "type": "function", "function": {"name": name, "arguments": "{}"}} for n, name in enumerate(reply)
+        {"id": f"c{n}", "type": "function", "function": {"name": name, "arguments": "{}"}}
+        for n, name in enumerate(reply)
     ]
     return {"content": None, "tool_calls": calls}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests import shop
 
 from tau2.agent.oracle_agent import OracleAgent, create_oracle_agent
 from tau2.agent.oracle_agent.glossary import notes_in
@@ -12,7 +13,6 @@ from tau2.agent.oracle_agent.phrases import transfer_sentence
 from tau2.data_model.message import AssistantMessage, Message, ToolCall, ToolMessage
 from tau2.data_model.tasks import Task
 from tau2.errors import AgentError
-from tests import shop
 
 MOST_TURNS = 40
 
@@ -71,7 +71,9 @@ def test_it_asks_again_once_when_details_lead_nowhere_and_then_goes_on() -> None
     assert names(said) == ["find_customer", "get_order", "cancel_order"]
 
 
-@pytest.mark.parametrize("answer", ["", "No!", "???", "###", "What is the weather like?", "a" * 50_000, "wait, not yet"])
+@pytest.mark.parametrize(
+    "answer", ["", "No!", "???", "###", "What is the weather like?", "a" * 50_000, "wait, not yet"]
+)
 def test_odd_answers_stop_nothing(answer: str) -> None:
     task = shop.task(*shop.CANCEL, shop.act("toggle_airplane_mode", by="user"))
     said = talk(task, last=answer)
@@ -86,7 +88,7 @@ def test_consent_is_asked_for_once_and_covers_every_change() -> None:
     [proposal] = [text for text in said if "go ahead" in text]
     assert "1. Cancel the order with order ID #S100" in proposal
     assert "2. Cancel the order with order ID #S200" in proposal
-    assert "(order IDs #S100 and #S200)" in said[-2]
+    assert "(order IDs #S100 and #S200)" in said[1]
 
 
 def test_information_is_told_word_for_word() -> None:

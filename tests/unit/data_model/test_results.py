@@ -7,18 +7,18 @@ import os
 from pathlib import Path
 
 import pytest
+from tests.cast import create_meeting, mock_task, play, says
 
 from tau2.data_model import results_io
 from tau2.data_model.results_io import save_simulation, simulation_file, simulations_folder, write_atomically
 from tau2.data_model.simulation import Results, SimulationRun, TerminationReason
 from tau2.errors import DataFileError
-from tests.cast import create_meeting, play, says
 
-FORMATS = pytest.mark.parametrize("format", ["json", "dir"])
+FORMATS = pytest.mark.parametrize("form", ["json", "dir"])
 
 
 def some_results(*trials: int, task_id: str = "create_task_1", ids: str = "sim") -> Results:
-    run = play(task_id, agent=says(create_meeting()), user=says("Add it."))
+    run = play(task_id, agent=says(create_meeting(), "Done."), user=says("Add it."))
     runs = [run.model_copy(update={"id": f"{ids}-{trial}", "trial": trial}) for trial in trials]
     info = {
         "num_trials": max(1, len(trials)),
@@ -28,15 +28,13 @@ def some_results(*trials: int, task_id: str = "create_task_1", ids: str = "sim")
         "agent_info": {"implementation": "scripted"},
         "environment_info": {"domain_name": "mock", "policy": "Be kind."},
     }
-    from tests.cast import mock_task
-
     return Results.model_validate({"info": info, "tasks": [mock_task(task_id)], "simulations": runs})
 
 
 @FORMATS
-def test_results_come_back_as_they_were(tmp_path, format):
+def test_results_come_back_as_they_were(tmp_path, form):
     results = some_results(0, 1)
-    results.save(tmp_path / "run" / "results.json", format)
+    results.save(tmp_path / "run" / "results.json", form)
     for path in (tmp_path / "run", tmp_path / "run" / "results.json"):
         back = Results.load(path)
         assert back.model_dump(exclude={"simulation_index"}) == results.model_dump(exclude={"simulation_index"})
@@ -45,9 +43,9 @@ def test_results_come_back_as_they_were(tmp_path, format):
 
 
 @FORMATS
-def test_saving_again_replaces_what_was_there(tmp_path, format):
-    some_results(0, 1, 2).save(tmp_path / "results.json", format)
-    some_results(0).save(tmp_path / "results.json", format)
+def test_saving_again_replaces_what_was_there(tmp_path, form):
+    some_results(0, 1, 2).save(tmp_path / "results.json", form)
+    some_results(0).save(tmp_path / "results.json", form)
     assert [run.id for run in Results.load(tmp_path).simulations] == ["sim-0"]
 
 

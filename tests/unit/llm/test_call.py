@@ -12,6 +12,7 @@ from tests.stub import MALFORMED, Drop, Hang, StubServer, Trickle, failing
 
 from tau2.data_model.message import (
     AssistantMessage,
+    Message,
     MultiToolMessage,
     SystemMessage,
     ToolCall,
@@ -32,7 +33,7 @@ from tau2.llm.clock import clock
 
 from .conftest import StillClock
 
-HELLO = [SystemMessage(content="Be brief."), UserMessage(content="Hello")]
+HELLO: list[Message] = [SystemMessage(content="Be brief."), UserMessage(content="Hello")]
 KEY = "sk-very-secret-key-123"
 
 
@@ -94,6 +95,8 @@ def test_tool_choice_is_the_callers() -> None:
     with StubServer("ok") as stub:
         complete("openai/m", HELLO, tools=[as_tool(today)], tool_choice="required", api_base=stub.base_url)
         assert stub.last["tool_choice"] == "required"
+        complete("openai/m", HELLO, tools=[as_tool(today)], tool_choice="today", api_base=stub.base_url)
+        assert stub.last["tool_choice"] == {"type": "function", "function": {"name": "today"}}
         complete("openai/m", HELLO, tool_choice="required", api_base=stub.base_url)
         assert "tool_choice" not in stub.last
 
@@ -282,7 +285,7 @@ def test_the_key_is_never_shown(status: int, still: StillClock) -> None:
     chain, error = [], caught.value
     while error is not None:
         chain.append(f"{error} {error!r}")
-        error = error.__cause__  # type: ignore[assignment]  -- the chain is what is walked
+        error = error.__cause__  # type: ignore[assignment]  # the chain is what is walked
     assert KEY not in " ".join(chain)
     with StubServer({"content": "hi", "echo": {"deep": [KEY]}}) as stub:
         message = ask(stub)
@@ -299,6 +302,11 @@ def test_a_key_with_a_line_break_is_refused_without_being_shown() -> None:
 def test_asking_without_a_message_is_a_mistake() -> None:
     with pytest.raises(ConfigError, match="without any message"):
         complete("scripted/echo", [])
+
+
+def test_an_extra_body_must_be_a_mapping() -> None:
+    with pytest.raises(ConfigError, match="extra_body"):
+        complete("openai/m", HELLO, api_base="http://127.0.0.1:1/v1", extra_body="top_k=3")
 
 
 def test_arguments_that_are_no_json_are_a_mistake() -> None:

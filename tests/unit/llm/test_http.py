@@ -6,28 +6,32 @@ import asyncio
 import gc
 import gzip
 import json
+import ssl
 import subprocess
 import sys
 import textwrap
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
+import httpcore
 import pytest
 from tests.stub import Drop, Hang, Raw, StubServer, completion_of
 
 from tau2.data_model.message import UserMessage
 from tau2.errors import ConfigError, ModelRefused, ModelUnavailable
 from tau2.llm import aclose, acomplete, close, complete
-from tau2.llm.lines import LARGEST_ANSWER
+from tau2.llm.failure import CallFailed
+from tau2.llm.lines import LARGEST_ANSWER, judged, target_of
 
 HELLO = [UserMessage(content="Hello")]
 
 
-def ask(stub: StubServer, **args: object) -> str | None:
+def ask(stub: StubServer, **args: Any) -> str | None:
     return complete("openai/m", HELLO, api_base=stub.base_url, num_retries=0, **args).content
 
 
-async def aask(stub: StubServer, **args: object) -> str | None:
+async def aask(stub: StubServer, **args: Any) -> str | None:
     return (await acomplete("openai/m", HELLO, api_base=stub.base_url, num_retries=0, **args)).content
 
 
@@ -198,3 +202,30 @@ def test_a_process_may_fork_and_end_without_a_warning() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert stub.requests == 5
     assert stub.connections == 4
+
+
+def test_a_certificate_that_is_not_trusted_is_no_passing_trouble() -> None:
+    error = httpcore.ConnectError("certificate verify failed")
+    error.__cause__ = ssl.SSLCertVerificationError()
+    with pytest.raises(CallFailed, match="SSL_CERT_FILE") as caught, judged(1.0):
+        raise error
+    assert not caught.value.temporary
+
+
+def test_a_proxy_of_another_kind_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1")
+    with pytest.raises(ModelRefused, match=r"socks5.*NO_PROXY=models\.invalid"):
+        complete("openai/m", HELLO, api_base="http://models.invalid/v1")
+
+
+@pytest.mark.parametrize(
+    ("url", "header"),
+    [
+        ("http://h/x", b"h"),
+        ("http://h:8/x", b"h:8"),
+        ("http://[::1]:8/x", b"[::1]:8"),
+        ("https://h\u00e9/x", b"xn--h-bga"),
+    ],
+)
+def test_the_host_header_in_every_spelling(url: str, header: bytes) -> None:
+    assert target_of(url).header == header

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from tests.stub import StubServer, failing
 
-from tau2.data_model.message import AssistantMessage, SystemMessage, ToolMessage, UserMessage
+from tau2.data_model.message import AssistantMessage, Message, SystemMessage, ToolMessage, UserMessage
 from tau2.errors import ModelUnavailable
 from tau2.llm import acomplete, complete, totals
 from tau2.utils import llm_utils
 
 from .conftest import StillClock
 
-HELLO = [SystemMessage(content="Be brief."), UserMessage(content="Hello")]
+HELLO: list[Message] = [SystemMessage(content="Be brief."), UserMessage(content="Hello")]
 
 
 def answers(text: str) -> Any:

@@ -139,6 +139,13 @@ assert not heavy, heavy
     subprocess.run([sys.executable, "-W", "error", "-c", program], check=True, timeout=60)
 
 
+def test_the_deadline_is_the_same_variable_by_either_path() -> None:
+    from tau2.llm import deadline
+    from tau2.llm.deadline import deadline as same
+
+    assert deadline is same
+
+
 def test_the_public_names_are_the_importable_ones() -> None:
     import tau2.llm
 

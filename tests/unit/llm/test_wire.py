@@ -38,3 +38,8 @@ def test_arguments_of_any_kind_are_json_on_the_wire() -> None:
 def test_a_dictionary_that_is_no_message_is_named_by_its_place() -> None:
     with pytest.raises(ValueError, match="message 1 has no role"):
         from_wire([{"role": "user", "content": "hi"}, {"role": "robot"}])
+
+
+def test_what_is_no_message_is_not_sent() -> None:
+    with pytest.raises(TypeError, match="not a message: str"):
+        to_wire(["hello"])  # type: ignore[list-item]  # the mistake that is tested

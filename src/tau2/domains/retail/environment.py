@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 
 from tau2.config import domain_dir, strict_compat
@@ -11,6 +11,7 @@ from tau2.domains.retail.data_model import RetailDB
 from tau2.domains.retail.tools import RetailTools
 from tau2.environment.domain import DomainSpec, Splits, load_reference_db, load_split, load_splits, load_text
 from tau2.environment.environment import Environment
+from tau2.environment.policy_rules import Rule
 from tau2.errors import ConfigError
 
 
@@ -48,10 +49,18 @@ def get_tasks_split() -> Splits:
     return load_splits(domain_dir("retail") / "split_tasks.json")
 
 
+def get_rules() -> Sequence[Rule]:
+    """Return the policy as executable rules."""
+    from tau2.domains.retail.rules import POLICY_RULES  # noqa: PLC0415  -- only audits and reports need them
+
+    return POLICY_RULES
+
+
 DOMAIN = DomainSpec(
     name="retail",
     environment=get_environment,
     tasks=get_tasks,
     splits=get_tasks_split,
     supports_solo=False,
+    rules=get_rules,
 )

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from tau2.config import domain_dir, strict_compat
+from tau2.config import strict_compat
 from tau2.data_model.tasks import Task
 from tau2.domains.telecom import utils
 from tau2.domains.telecom.data_model import LineStatus, TelecomDB
@@ -26,6 +26,16 @@ class TelecomEnvironment(Environment):
 
     tools: TelecomTools
     user_tools: TelecomUserTools
+
+    def same_state(self, other: Environment) -> bool:
+        """Return whether both hold the same records of the carrier.
+
+        A phone can be left in many right states (restarted once more, Wi-Fi on), so it is graded by assertions. With
+        `strict_compat` it has to be the same to the last setting, as in the original.
+        """
+        if self.strict_compat or not isinstance(other, TelecomEnvironment):
+            return super().same_state(other)
+        return self.tools.db.same_as(other.tools.db)
 
     def sync_tools(self) -> None:
         """Show the phone what the carrier lets its line do, and book what the customer has paid.
@@ -80,7 +90,8 @@ def get_environment(
         policy=_policy(policy_type, solo_mode=solo_mode),
         tools=TelecomTools(load_reference_db(TelecomDB, utils.TELECOM_DB_PATH) if db is None else db),
         user_tools=TelecomUserTools(
-            load_reference_db(TelecomUserDB, utils.TELECOM_USER_DB_PATH) if user_db is None else user_db
+            load_reference_db(TelecomUserDB, utils.TELECOM_USER_DB_PATH) if user_db is None else user_db,
+            strict_compat=strict,
         ),
         solo_mode=solo_mode,
         strict_compat=strict,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from typing import TypeVar
 
@@ -33,8 +33,8 @@ def place(records: Sequence[V], field: str, value: object) -> int | None:
 class TelecomLookups(ToolKitBase):
     """Look-ups over the carrier's database.
 
-    What a tool returns belongs to this world alone: a shared record is copied when it is first asked for. What is only
-    inspected is peeked at.
+    What a tool returns belongs to this world alone: a shared record is copied when it is first asked for. What is
+    only inspected is peeked at.
     """
 
     db: TelecomDB
@@ -164,12 +164,13 @@ class TelecomLookups(ToolKitBase):
         Raises:
             ToolError: If there is no such record, or the id is of no known kind.
         """
-        finders = {"L": self._line, "D": self._device, "B": self._bill, "C": self._customer, "P": self._plan}
+        finders: dict[str, Callable[[str], Line | Device | Bill | Customer | Plan]] = {
+            "L": self._line, "D": self._device, "B": self._bill, "C": self._customer, "P": self._plan,
+        }  # fmt: skip
         finder = finders.get(id[:1])
         if finder is None:
             raise ToolError(f"Unknown ID format or type: {id}")
-        record: Line | Device | Bill | Customer | Plan = finder(id)
-        return record
+        return finder(id)
 
     @is_tool(ToolType.READ)
     def get_bills_for_customer(self, customer_id: str, limit: int = 12) -> list[Bill]:

@@ -54,9 +54,7 @@ class TelecomStaging(TelecomLookups):
                 total_due=price,
                 due_date=month_start + timedelta(days=_DAYS_TO_PAY),
                 line_items=[
-                    LineItem(
-                        description=f"Charge for line {line_id}", amount=price, date=TODAY, item_type="Charge"
-                    )
+                    LineItem(description=f"Charge for line {line_id}", amount=price, date=TODAY, item_type="Charge")
                 ],
                 status=BillStatus.OVERDUE,
             )

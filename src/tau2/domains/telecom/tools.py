@@ -185,7 +185,7 @@ class TelecomTools(TelecomStaging):
         bill.total_due = round(bill.total_due + amount, _CENTS)
 
     def _new_draft(self, customer_id: str) -> Bill:
-        """Add an empty draft for the coming month; its id follows the highest one, so that it is the same each time."""
+        """Add an empty draft for the coming month; its id follows the highest one, the same in every run."""
         start = next_month(TODAY)
         bill = Bill(
             bill_id=self._next_bill_id(),
@@ -201,5 +201,3 @@ class TelecomTools(TelecomStaging):
     def set_bill_to_paid(self, bill_id: str) -> None:
         """Record the payment of a bill. Raise ToolError when there is no such bill."""
         self._bill(bill_id).status = BillStatus.PAID
-
-

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tau2.domains.telecom import phone
 from tau2.domains.telecom.user_data_model import AppStatus, PhoneState, SimStatus, Surroundings, TelecomUserDB
 from tau2.environment.toolkit import ToolKitBase, ToolType, is_tool
+from tau2.errors import ToolError
 
 _SIM_TEXTS = {
     SimStatus.ACTIVE: "The SIM card is in its tray and works.",
@@ -21,12 +22,12 @@ _SPEED_TEXTS = {
 }
 
 
-def on_off(setting: bool) -> str:  # noqa: FBT001  -- reads as "on_off(wifi_enabled)"
+def on_off(setting: bool) -> str:
     """Return ON or OFF."""
     return "ON" if setting else "OFF"
 
 
-def _yes_no(setting: bool) -> str:  # noqa: FBT001  -- as above
+def _yes_no(setting: bool) -> str:
     return "yes" if setting else "no"
 
 
@@ -35,8 +36,10 @@ class TelecomUserChecks(ToolKitBase):
 
     db: TelecomUserDB
 
-    def __init__(self, db: TelecomUserDB) -> None:
+    def __init__(self, db: TelecomUserDB, strict_compat: bool = False) -> None:
+        """Operate the phone of `db`; with `strict_compat`, what cannot be done is said and is no error."""
         super().__init__(db)
+        self.strict_compat = strict_compat
 
     @property
     def device(self) -> PhoneState:
@@ -216,6 +219,8 @@ class TelecomUserChecks(ToolKitBase):
 
     def _described(self, app_name: str, title: str) -> str:
         app = self._app(app_name)
+        if app is None and not self.strict_compat:
+            raise ToolError(f"There is no app named '{app_name}' on this phone.")
         if app is None:
             return f"There is no app named '{app_name}' on this phone."
         held = [name for name, granted in app.permissions if granted]

@@ -23,8 +23,8 @@ _LOCKS = {"pin": SimStatus.LOCKED_PIN, "puk": SimStatus.LOCKED_PUK}
 class TelecomUserStaging(TelecomUserChecks):
     """Initialisations and assertions over the phone."""
 
-    def __init__(self, db: TelecomUserDB) -> None:
-        super().__init__(db)
+    def __init__(self, db: TelecomUserDB, strict_compat: bool = False) -> None:
+        super().__init__(db, strict_compat)
         self.vpn_performance = PerformanceLevel.EXCELLENT
         """How well the VPN server performs that this phone is set up for, connected or not."""
 

@@ -13,6 +13,7 @@ from tau2.domains.telecom.user_data_model import (
 from tau2.domains.telecom.user_reading import on_off
 from tau2.domains.telecom.user_staging import TelecomUserStaging
 from tau2.environment.toolkit import ToolType, is_tool
+from tau2.errors import ToolError
 
 
 class TelecomUserTools(TelecomUserStaging):
@@ -20,6 +21,12 @@ class TelecomUserTools(TelecomUserStaging):
 
     def _with_bar(self, text: str) -> str:
         return f"{text}\n{self._bar()}"
+
+    def _refused(self, text: str) -> str:
+        """Say that something cannot be done: an error of the tool, but plain text in the original."""
+        if not self.strict_compat:
+            raise ToolError(text)
+        return self._with_bar(text)
 
     @is_tool(ToolType.WRITE)
     def set_network_mode_preference(self, mode: NetworkModePreference) -> str:
@@ -35,7 +42,7 @@ class TelecomUserTools(TelecomUserStaging):
             wanted = NetworkModePreference(mode)
         except ValueError:
             choices = ", ".join(NetworkModePreference)
-            return self._with_bar(f"There is no network mode '{mode}'; choose one of: {choices}.")
+            return self._refused(f"There is no network mode '{mode}'; choose one of: {choices}.")
         self.device.network_mode_preference = wanted
         self.simulate_network_search()
         return self._with_bar(f"Preferred network mode is now: {wanted}.")
@@ -114,6 +121,7 @@ class TelecomUserTools(TelecomUserStaging):
             That it will happen, and the status bar.
         """
         self.device.active_apn_settings.reset_at_reboot = True
+        self.simulate_network_search()
         return self._with_bar("The access point settings go back to the factory's at the next restart.")
 
     @is_tool(ToolType.WRITE)
@@ -125,7 +133,7 @@ class TelecomUserTools(TelecomUserStaging):
         """
         device = self.device
         if device.airplane_mode:
-            return self._with_bar("Wi-Fi cannot be switched in airplane mode.")
+            return self._refused("Wi-Fi cannot be switched in airplane mode.")
         device.wifi_enabled = not device.wifi_enabled
         if not device.wifi_enabled:
             device.wifi_connected = False
@@ -179,11 +187,11 @@ class TelecomUserTools(TelecomUserStaging):
         """
         app = self._app(app_name)
         if app is None:
-            return self._with_bar(f"There is no app named '{app_name}' on this phone.")
+            return self._refused(f"There is no app named '{app_name}' on this phone.")
         wanted = permission.lower()
         if wanted not in AppPermissions.model_fields:
             known = ", ".join(AppPermissions.model_fields)
-            return self._with_bar(f"'{app_name}' has no permission '{permission}'; there are: {known}.")
+            return self._refused(f"'{app_name}' has no permission '{permission}'; there are: {known}.")
         setattr(app.permissions, wanted, True)
         return self._with_bar(f"'{app_name}' may now use: {wanted}.")
 
@@ -210,8 +218,6 @@ class TelecomUserTools(TelecomUserStaging):
         """
         request = self.surroundings.payment_request
         if request is None:
-            return self._with_bar("There is no payment request to pay.")
+            return self._refused("There is no payment request to pay.")
         request.paid = True
         return self._with_bar(f"Paid {request.amount_due} USD for bill {request.bill_id}.")
-
-

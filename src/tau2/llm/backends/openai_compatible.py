@@ -81,9 +81,10 @@ def _body(request: Request, endpoint: Endpoint) -> bytes:
     body.update(
         {name: value for name, value in request.args.items() if name not in NOT_IN_BODY and value is not None}
     )
-    extra = request.args.get("extra_body")
-    if isinstance(extra, Mapping):
-        body.update(extra)
+    extra = request.args.get("extra_body") or {}
+    if not isinstance(extra, Mapping):
+        raise ConfigError(f"extra_body must be a mapping of names to values, not {type(extra).__name__}")
+    body.update(extra)
     try:
         return json.dumps(body, allow_nan=False).encode()
     except (TypeError, ValueError) as error:

@@ -45,7 +45,11 @@ _ASKING = re.compile(r"\bask(?:s|ed|ing)?\b|\bwants? to know\b|\binquire", _I)
 _FINISHING = re.compile(
     r"\b(?:done|complete[ds]?|finished|confirm(?:s|ed)|carried out|resolved|succeed(?:s|ed)?)\b", _I
 )
-_SPOKEN_OF_AGENT = re.compile(r"\bagent\b|\brepresentative\b|\basked?\b|^(?:that|this|it)\b|^not\b|\bpossible\b", _I)
+_SPOKEN_OF_AGENT = re.compile(
+    r"\bagent\b|\brepresentative\b|\basked?\b|^(?:that|this|it) (?:is not|isn't|can't|cannot|fails)\b|^not\b|"
+    r"\bpossible\b",
+    _I,
+)
 _DONT_TRANSFER = re.compile(r"(?:not|n't|never|refuse)\b[^.]{0,40}\btransfer", _I)
 _WANT = re.compile(
     r"\b(?:I|I'd|I'm)\b.{0,24}\b(?:want|wish|need|like|looking|intend|plan|hope|calling|would)\b|^Please\b|^I'd\b", _I
@@ -144,7 +148,11 @@ def _place(draft: _Draft, sentence: str, lines: list[str]) -> None:
         draft.first.append(deed)
         rest = sentence.partition(": ")[2]  # "Look at X: one says that ..." goes on with what is seen there
         sentence = rest
-    line = aloud(sentence)
+    _keep(draft, aloud(sentence), lines)
+
+
+def _keep(draft: _Draft, line: str, lines: list[str]) -> None:
+    """Keep a line: one that wants nothing is said only when it answers a question."""
     if not line:
         return
     if lines is draft.wishes and (not _WANT.search(line) or _RESERVATION.search(line)):
@@ -174,7 +182,8 @@ def _place_conditional(draft: _Draft, word: str, condition: str, then: str, *, l
         return
     if not _SPOKEN_OF_AGENT.search(condition):
         then_line = aloud(then)
-        lines += [f"{capital(word)} {first_person(condition)}, {lowered(then_line)}"] if then_line else []
+        said = f"{capital(word)} {first_person(condition)}, {lowered(then_line)}" if then_line else ""
+        _keep(draft, said, lines)
         return
     reply = consequence(then)
     if reply:

@@ -46,6 +46,9 @@ _OFFERS_TO_ACT = re.compile(
     r"\b(?:shall|should|may|can|could) i\b|\bwould you like me to\b|\b(?:do you )?want me to\b", _I
 )  # fmt: skip
 _PAUSE = re.compile(r"\bhold on\b|\bone moment\b|\bplease wait\b|\bbear with\b|\bplease (?:be patient|note)\b", _I)
+_OPEN_QUESTION = re.compile(
+    r"\b(?:which|what|where|how|why|when|who)\b[^.?]{0,60}\b(?:shall|should|may|can|could) (?:i|we)\b", _I
+)  # fmt: skip
 _CONFIRM_FACT = re.compile(r"\bconfirm (?:your|the|me your)\b", _I)
 _MORE = re.compile(
     r"\b(?:anything|something) (?:else|more)\b|\bany(?:thing)? (?:other|further|more|additional) (?:questions?|"
@@ -138,7 +141,7 @@ def listen(content: str | None) -> Heard:
     return Heard(
         text=text,
         requests=tuple(requests),
-        orders=tuple(part for part in requests if not _OFFERS_TO_ACT.search(part)),
+        orders=tuple(_orders(requests, planned=bool(confirming))),
         kinds=tuple(facts.asked_in([part for part in requests if part not in confirming])),
         asks_who=facts.asks_who(requests),
         confirm=bool(confirming),
@@ -154,6 +157,18 @@ def listen(content: str | None) -> Heard:
     )
 
 
+def _orders(requests: list[str], *, planned: bool) -> list[str]:
+    """Return the requests that may want something done.
+
+    Where the agent asks for consent, a bare imperative is a line of its own plan: "1. Enable roaming. Shall I?"
+    """
+    return [
+        part
+        for part in requests
+        if not _OFFERS_TO_ACT.search(part) and (_REQUEST.search(part) or not (planned and _IMPERATIVE.search(part)))
+    ]
+
+
 def _wants(part: str) -> bool:
     if "?" not in part and (_AGENT_ACTS.search(part) or _BYE.search(part) or _PAUSE.search(part)):
         return False
@@ -161,4 +176,5 @@ def _wants(part: str) -> bool:
 
 
 def _asks_fact(part: str) -> bool:
-    return bool(_CONFIRM_FACT.search(part) and facts.asked_in([part]))
+    """Return whether what looks like a question for consent wants a fact: "Which card should I use?"."""
+    return bool(_OPEN_QUESTION.search(part) or (_CONFIRM_FACT.search(part) and facts.asked_in([part])))

@@ -50,10 +50,15 @@ _VERBISH = re.compile(
 
 _AGENT = re.compile(
     r"\b(?:the|your)\s+(?:(?:customer[- ]?)?(?:service|"
-    r"support)\s+)?agent\b(?P<own>'s)?(?:\s+(?P<verb>[a-z]+(?:n't)?))?",
+    r"support)\s+)?agent\b(?P<own>'s)?(?:\s+(?P<adverb>only|also|"
+    r"really|still|already|then|just))?(?:\s+(?P<verb>[a-z]+(?:'t)?))?",
     re.IGNORECASE,
 )
-_ORDER = re.compile(r"(?<!to )(?<!you )\b(?:tell|ask) (?:the )?(?:service )?agent (not )?to\b", re.IGNORECASE)
+_ORDER = re.compile(
+    r"(?<!to )(?<!you )\b(?:(?:tell|ask) (?:the )?(?:service )?agent (?P<not>not )?to|"
+    r"(?:have|let) the (?:service )?agent)(?= [a-z])(?! has| have| is)",
+    re.IGNORECASE,
+)
 _AGREEING = {
     "is": "are", "isn't": "aren't", "was": "were", "wasn't": "weren't", "has": "have", "hasn't": "haven't",
     "does": "do", "doesn't": "don't", "denies": "deny", "tries": "try", "goes": "go",
@@ -110,7 +115,7 @@ def first_person(text: str) -> str:
     text = _CONTROL.sub("", text)
     text = _QUOTED.sub(hide, text)
     text = _TYPOS.sub("Your ", text)
-    text = _ORDER.sub(lambda match: "please do not" if match[1] else "please", text)
+    text = _ORDER.sub(lambda match: "please do not" if match["not"] else "please", text)
     text = _AGENT.sub(_as_addressee, text)
     for pattern, change in _FORMS:
         text = pattern.sub(change, text)
@@ -122,17 +127,15 @@ def first_person(text: str) -> str:
 
 def _as_addressee(match: re.Match[str]) -> str:
     """Return "you" (marked, so that it stays) for the agent, with the verb agreeing."""
+    adverb = f" {match['adverb']}" if match["adverb"] else ""
+    verb = match["verb"] or ""
     if match["own"]:
-        return "\x01our" + (f" {match['verb']}" if match["verb"] else "")
-    verb = match["verb"]
-    if verb is None:
-        return "\x01"
-    lower = verb.lower()
-    if lower in _AGREEING:
-        verb = _AGREEING[lower]
-    elif lower in _THIRD_PERSON:
+        return f"\x01our{adverb} {verb}".rstrip()
+    if verb.lower() in _AGREEING:
+        verb = _AGREEING[verb.lower()]
+    elif verb.lower() in _THIRD_PERSON:
         verb = verb.removesuffix("s")
-    return f"\x01 {verb}"
+    return f"\x01{adverb} {verb}".rstrip()
 
 
 def _as_speaker(match: re.Match[str]) -> str:

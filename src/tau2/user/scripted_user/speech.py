@@ -24,8 +24,8 @@ _NOTICE = re.compile(
     r"^you (?:will|should|can|would) (?:see|notice|find|learn|realise|realize)(?: out)?(?: that)? ", _I
 )
 _ASK = re.compile(
-    rf"^(?:ask|request|inquire|enquire)(?:\s+(?:{_THEM}))?\s+(to|that|for|if|whether|about|how|what|which|why|when|"
-    r"where)\b\s*(.+)$", _I | re.DOTALL
+    rf"^(?:ask|request|inquire|enquire)(?:\s+(?:{_THEM}))?(?:\s+(?:once|again|also|politely|"
+    r"explicitly|directly))?\s+(to|that|for|if|whether|about|how|what|which|why|when|where)\b\s*(.+)$", _I | re.DOTALL
 )  # fmt: skip
 _REQUEST = re.compile(
     rf"^(?:ask|request)(?:\s+{_THEM}(?=\s))?\s+((?:a|an|the|your|that|these|this)\s.+)$", _I | re.DOTALL
@@ -36,6 +36,8 @@ _SAY = re.compile(
     rf"(?:\s+(?:to\s+)?{_THEM}\b(?:\s+know)?)?(?:\s+that)?[:,]?\s+(.+)$", _I | re.DOTALL
 )  # fmt: skip
 _GIVE = re.compile(r"^(?:provide|give)\s+(?:(?:the\s+)?agent\s+)?(['\"]?#?\w*\d\S*)(.*)$", _I | re.DOTALL)
+_LATER = re.compile(r"(?:it |them |this |that )?only (?:after|when|if|once)\b", _I)
+_ASK_INSIDE = re.compile(r"(; |, and |,? and )ask (how|what|when|where|why|whether|if|which|for)\b", _I)
 _NOT_SAYING = re.compile(r"^(?:add|let|explain|state)\s+(?!(?:the\s+)?(?:agent|them|him|her|that)\b)", _I)
 _AND_ASK = re.compile(rf",?\s+(?:and|so)\s+(?:then\s+)?(?=(?:you\s+)?ask\s+{_THEM}\s+to\b)", _I)
 _THEN = re.compile(r",?\s+(?:(?:and\s+)?then|but (?:when|if|once))\b.*$", _I | re.DOTALL)
@@ -54,12 +56,13 @@ _DIRECTION = re.compile(
     r"make (?:sure|up)|"
     r"ensure |whatever |wait |only (?:give|reveal|answer|provide|share|mention)|give only|provide only|note that|"
     r"note:|important:|hint:|for example|insist\b.{0,25}$|express |respond |be\b|"
-    r"(?:only )?after\b|under no\b|swear|curse|yell|shout|hang up|leave the|end the|stop\b|pause|start |become |"
-    r"get (?:angry|upset|mad)|thank |show )", _I
+    r"(?:only )?after\b|agree\b|accept(?:\.|$)|bring (?:the|it|this|them|up)\b|name the\b|raise\b|"
+    r"mention\b.{0,20}\bonly\b|under no\b|swear|curse|yell|shout|hang up|leave the|end the|stop\b|pause|"
+    r"start |become |get (?:angry|upset|mad)|thank |show )", _I
 )  # fmt: skip
 _ABOUT_MANNER = re.compile(
     r"^(?:your (?:approach|tone|style|manner|attitude|replies|responses|answers)\b|"
-    r"you(?:'re| are)? (?:will |would )?(?:also |always |really |generally |usually |tend to )*(?:"
+    r"you(?:'re| are)? (?:will |would )?(?:not )?(?:also |always |really |generally |usually |tend to )*(?:"
     r"(?:like|love|prefer|want|try|tend) to (?:do|say|talk|speak|reveal|keep things|be|make things|take things)\b|"
     r"(?:speak|talk|act|answer|reply|respond|sound|behave|reveal|insist|get|become)\b|"
     r"(?:don't|do not) (?:like|want) to (?:reveal|share|talk|speak|give)\b|"
@@ -80,9 +83,9 @@ _AGREES = re.compile(r"^(?:you )?(?:will )?(?:agree|accept|comply|go ahead|proce
 _IMPERATIVE = re.compile(
     r"^(?:(?:only|just|also)\s+)?(accept|add|apply|arrange|book|buy|call|cancel|change|check|choose|close|"
     r"complete|correct|"
-    r"create|delete|downgrade|enable|exchange|extend|find|fix|get|give|increase|insist|issue|keep|look|make|mark|"
+    r"create|delete|downgrade|enable|exchange|extend|find|fix|get|give|have|let|increase|insist|issue|keep|look|make|mark|"
     r"modify|"
-    r"move|open|order|pay|pick|place|postpone|process|put|rebook|refuel|refund|remove|renew|reorder|replace|"
+    r"move|open|order(?! #)|pay|pick|place|postpone|process|put|rebook|refuel|refund|remove|renew|reorder|replace|"
     r"reschedule|"
     r"reset|resume|return|select|send|set|split|suspend|swap|switch|transfer|update|upgrade|use)\b", _I
 )  # fmt: skip
@@ -123,7 +126,7 @@ def aloud(text: str) -> str:
     if _NOTICE.match(text):
         return ended(first_person(_NOTICE.sub("I see that ", text)))
     if _IMPERATIVE.match(text):
-        return ended("Please " + first_person(lowered(text)))
+        return ended("Please " + first_person(lowered(text)).removeprefix("please "))
     return ended(first_person(text))
 
 
@@ -132,9 +135,16 @@ def _line(text: str) -> str:
     if _SECRET.search(text):
         return ""
     text = _plain(_PRIVATE_ASIDE.sub("", _LEAD.sub("", text.strip())).strip())
+    text = _ASK_INSIDE.sub(_wish_inside, text)
     if _TALK_OF_GAME.search(text) or (_ABOUT_MANNER.search(text) and not _SPOKEN_TRAIT.search(text)):
         return ""
     return text
+
+
+def _wish_inside(match: re.Match[str]) -> str:
+    """Return what "..., and ask how much" becomes in the customer's mouth."""
+    link = match[2].lower()
+    return f"{match[1]}I would like {'' if link == 'for' else 'to know '}{'' if link == 'for' else link}".rstrip()
 
 
 def _asked(text: str) -> str:
@@ -168,6 +178,8 @@ def _told(text: str) -> str:
         return ""
     match = _SAY.match(bare)
     if match is None:
+        return ""
+    if _LATER.match(match[1]):
         return ""
     line = re.sub(r"\band that\b", "and", match[1].strip().strip("\"'"))
     return ended(first_person(line))

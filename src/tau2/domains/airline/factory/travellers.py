@@ -116,7 +116,9 @@ def _payment_methods(rng: Random, ids: Ids) -> list[PaymentMethod]:
         for _ in range(pick(rng, _GIFT_CARDS))
     ]
     methods += [
-        Certificate(source="certificate", id=ids.digits(7, "certificate_"), amount=rng.choice((50, 100, 150, 200, 250)))
+        Certificate(
+            source="certificate", id=ids.digits(7, "certificate_"), amount=rng.choice((50, 100, 150, 200, 250))
+        )
         for _ in range(pick(rng, _CERTIFICATES))
     ]
     return methods

@@ -124,7 +124,9 @@ class _Builder:
         people = [] if self.rng.random() < _OTHERS_FLY else [
             Passenger(first_name=name.first_name, last_name=name.last_name, dob=traveller.dob)
         ]  # fmt: skip
-        people += self.rng.sample(traveller.saved_passengers, min(len(traveller.saved_passengers), count - len(people)))
+        people += self.rng.sample(
+            traveller.saved_passengers, min(len(traveller.saved_passengers), count - len(people))
+        )
         while len(people) < count:
             stranger = make_passenger(self.rng, name.last_name)
             if stranger.first_name not in {person.first_name for person in people}:

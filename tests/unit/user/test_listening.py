@@ -1,0 +1,140 @@
+"""What a scripted customer makes of an agent's words."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tau2.user.scripted_user import facts
+from tau2.user.scripted_user.listening import listen
+from tau2.user.scripted_user.text import sentences
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        (
+            "Could you provide your email address, or your first name, last name and zip code?",
+            ["email", "name", "zip"],
+        ),
+        ("Please confirm your phone number.", ["phone"]),
+        ("What is the order number?", ["order"]),
+        ("I need your date of birth.", ["dob"]),
+        ("Which card should I use?", ["payment"]),
+        ("Why do you want to return it?", ["reason"]),
+        ("I have sent a mail to your email address.", []),
+        ("What is your user ID or reservation number?", ["user_id", "reservation"]),
+    ],
+)
+def test_facts_are_asked_for(text: str, kinds: list[str]) -> None:
+    assert list(listen(text).kinds) == kinds
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Shall I go ahead?",
+        "Would you like me to cancel it?",
+        "Do you confirm (yes/no)?",
+        "Is that correct?",
+        "Please confirm so that I may book it.",
+        "I would cancel #1. May I proceed?",
+        "Is there anything else you'd like to add before I proceed?",
+    ],
+)
+def test_consent_is_asked_for(text: str) -> None:
+    heard = listen(text)
+    assert heard.confirm
+    assert not heard.more
+
+
+@pytest.mark.parametrize(
+    ("text", "sign"),
+    [
+        ("Your order has been cancelled.", "done"),
+        ("I have updated your address.", "done"),
+        ("All set!", "done"),
+        ("Is there anything else I can help you with?", "more"),
+        ("Do you have any other questions?", "more"),
+        ("Hi! How can I help you today?", "greets"),
+        ("Unfortunately I cannot do that.", "refused"),
+        ("Let me look that up.", "going_on"),
+        ("Thank you for contacting us. Goodbye!", "bye"),
+        ("YOU ARE BEING TRANSFERRED TO A HUMAN AGENT.", "transferred"),
+        ("I am handing you over to a colleague.", "transferred"),
+        ("To verify your identity I have a question.", None),
+    ],
+)
+def test_signs_are_noticed(text: str, sign: str | None) -> None:
+    heard = listen(text)
+    signs = ("done", "more", "greets", "refused", "going_on", "bye", "transferred")
+    assert [name for name in signs if getattr(heard, name)] == ([sign] if sign else [])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I have found your account.",
+        "I've looked at your order.",
+        "The refund has been transferred to your card?",
+        "Would you like me to transfer you to a human agent?",
+    ],
+)
+def test_what_is_no_completion_is_not_taken_for_one(text: str) -> None:
+    heard = listen(text)
+    assert not heard.transferred
+    assert not heard.bye
+    assert not heard.more
+
+
+def test_sentences_keep_numbers_ids_and_titles_whole() -> None:
+    text = "I paid 2.50 for #W1. Mr. Bean agreed, e.g. on red,\nor blue!\n- One thing\n2) Another"
+    assert sentences(text) == [
+        "I paid 2.50 for #W1.",
+        "Mr. Bean agreed, e.g. on red, or blue!",
+        "One thing",
+        "Another",
+    ]
+
+
+def test_facts_are_found_in_a_scenario() -> None:
+    told = facts.told_in(
+        "You are Ada Quill (ada.quill@example.org) in zip code 12345. Your user id is ada_quill_77, your phone "
+        "number 555-123-9876. You were born on 1990-02-03. It is about order #S100 and reservation QX12YZ."
+    )
+    assert told == {
+        "name": ("Ada Quill",),
+        "email": ("ada.quill@example.org",),
+        "zip": ("12345",),
+        "user_id": ("ada_quill_77",),
+        "phone": ("555-123-9876",),
+        "dob": ("1990-02-03",),
+        "order": ("#S100",),
+        "reservation": ("QX12YZ",),
+    }
+
+
+def test_a_name_is_read_off_a_speaking_id() -> None:
+    assert facts.with_full_name({"user_id": ("ada_quill_77",)})["name"] == ("Ada Quill",)
+    assert facts.with_full_name({"user_id": ("u77",)}) == {"user_id": ("u77",)}
+
+
+def test_a_wrong_detail_is_wrong_in_one_place() -> None:
+    assert facts.misspelt("12345", 1) == "13345"
+    assert facts.misspelt("ada@x.org", 0) == "eda@x.org"
+    assert facts.misspelt("?", 3) == "?"
+
+
+@given(st.text(max_size=2000))
+def test_any_text_can_be_heard(text: str) -> None:
+    listen(text)
+
+
+@pytest.mark.parametrize("piece", ["a", "please ", "you ", "i have been ", "((", "confirm your ", "\n- ", "is "])
+def test_long_texts_are_heard_quickly(piece: str) -> None:
+    before = time.perf_counter()
+    listen(piece * 60_000)
+    assert time.perf_counter() - before < 2
