@@ -341,16 +341,29 @@ registry = Registry()
 
 
 class _RegistryModule(ModuleType):
-    """The module stands for its one instance: reading and setting the registry's attributes goes there."""
+    """The module stands for its one instance: reading and setting the registry's attributes goes there.
+
+    Deleting one brings back what it was before it was set here, which is how test tools undo a patch.
+    """
 
     def __getattr__(self, name: str) -> Any:
         return getattr(registry, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in registry.__dict__:
+            _REPLACED.setdefault(name, getattr(registry, name))
             setattr(registry, name, value)
         else:
             super().__setattr__(name, value)
 
+    def __delattr__(self, name: str) -> None:
+        if name in _REPLACED:
+            setattr(registry, name, _REPLACED.pop(name))
+        else:
+            super().__delattr__(name)
+
+
+_REPLACED: dict[str, Any] = {}
+"""Attributes of the registry that were set through the module → what they were before."""
 
 sys.modules[__name__].__class__ = _RegistryModule

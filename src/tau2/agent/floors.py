@@ -27,13 +27,14 @@ _HANDED_OVER = "I am transferring you to a human agent now. Please hold on."
 _SUMMARY = "The customer asks for help."
 _DEEPEST = 5  # levels of a schema that random arguments fill
 _MOST_SEEN = 400  # words of the conversation kept as material for random arguments
-_TOKEN = re.compile(r"[#\w][\w@.#+-]{1,60}")
+_TOKEN = re.compile(r"[#\w][\w@.#+-]{0,60}\w")
 
 
 class FloorState(BaseModel):
     """What a floor agent remembers."""
 
-    turns: int = 0
+    called: list[str] = Field(default_factory=list)
+    """Names of the tools it has called."""
     seed: int = 0
     seen: list[str] = Field(default_factory=list)
 
@@ -56,7 +57,6 @@ class _Floor(HalfDuplexAgent):
         state = FloorState(seed=self.seed)
         for message in message_history or ():
             _note(state, message)
-            state.turns += isinstance(message, AssistantMessage)
         return state
 
     def generate_next_message(self, message: Any, state: FloorState) -> tuple[AssistantMessage, FloorState]:
@@ -64,7 +64,7 @@ class _Floor(HalfDuplexAgent):
         for part in flat(message):
             _note(state, part)
         reply = self._reply(state)
-        state.turns += 1
+        _note(state, reply)
         return reply, state
 
     def _reply(self, state: FloorState) -> AssistantMessage:
@@ -77,7 +77,9 @@ class _Floor(HalfDuplexAgent):
 
 
 def _note(state: FloorState, message: Message) -> None:
-    if isinstance(message, UserMessage | ToolMessage) and message.content:
+    if isinstance(message, AssistantMessage):
+        state.called += [call.name for call in message.tool_calls or ()]
+    elif isinstance(message, UserMessage | ToolMessage) and message.content:
         words = dict.fromkeys([*_TOKEN.findall(message.content[:20_000]), *state.seen])
         state.seen = list(words)[:_MOST_SEEN]
 
@@ -98,7 +100,7 @@ class HandoverAgent(_Floor):
 
     def _reply(self, state: FloorState) -> AssistantMessage:
         tool = next((tool for tool in self.tools if tool.name == TRANSFER_TOOL), None)
-        if tool is None or state.turns > 0:
+        if tool is None or tool.name in state.called:
             return _end(_HANDED_OVER if tool is not None else _SORRY)
         arguments = _Filler(random.Random(0), [_SUMMARY]).arguments(tool)  # noqa: S311  -- no choice matters here
         call = ToolCall(id="call_1", name=tool.name, arguments=arguments)
@@ -112,12 +114,12 @@ class RandomAgent(_Floor):
     """Tool calls before it ends."""
 
     def _reply(self, state: FloorState) -> AssistantMessage:
-        if not self.tools or state.turns >= self.turns:
+        if not self.tools or len(state.called) >= self.turns:
             return _end("That is all I could do.")
-        rng = random.Random(derive_seed(state.seed, "random_agent", state.turns))  # noqa: S311  -- reproducible choice
+        rng = random.Random(derive_seed(state.seed, "random_agent", len(state.called)))  # noqa: S311  -- reproducible choice
         tool = rng.choice(sorted(self.tools, key=lambda tool: tool.name))
         arguments = _Filler(rng, state.seen or ["something"]).arguments(tool)
-        call = ToolCall(id=f"call_{state.turns + 1}", name=tool.name, arguments=arguments)
+        call = ToolCall(id=f"call_{len(state.called) + 1}", name=tool.name, arguments=arguments)
         return AssistantMessage(tool_calls=[call], cost=0.0)
 
 

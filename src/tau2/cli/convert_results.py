@@ -44,7 +44,9 @@ def run(options: argparse.Namespace) -> int:
     if not file.is_file():
         raise ConfigError(f"{path}: there are no results there")
     wanted: ResultsFormat = options.to
-    current = "json" if not folder.is_dir() or _holds_simulations(file) else "dir"
+    results = Results.load(path)
+    inline = _holds_simulations(file)
+    current = "json" if inline or not (results.simulations or folder.is_dir()) else "dir"
     if current == wanted:
         print(f"{file} is in the {wanted} format already")
         return OK
@@ -52,11 +54,10 @@ def run(options: argparse.Namespace) -> int:
         raise ConfigError(
             f"{folder} holds simulations of another run; move {file.name} into a folder of its own first"
         )
-    results = Results.load(path)
     if not options.no_backup:
         shutil.copy2(file, _free(file))
     results.save(path, wanted)
-    if wanted == "json":
+    if wanted == "json" and folder.is_dir():
         _put_away(folder, keep=not options.no_backup)
     print(f"{len(results.simulations)} simulations are now in {file if wanted == 'json' else folder}")
     return OK
@@ -65,10 +66,7 @@ def run(options: argparse.Namespace) -> int:
 def _holds_simulations(file: Path) -> bool:
     import json
 
-    try:
-        return bool(json.loads(file.read_text(encoding="utf-8")).get("simulations"))
-    except (ValueError, AttributeError):
-        return False  # loading it reports what is wrong, with the place
+    return bool(json.loads(file.read_text(encoding="utf-8")).get("simulations"))
 
 
 def _free(path: Path) -> Path:

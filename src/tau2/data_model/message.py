@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
 ToolRequestor = Literal["user", "assistant"]
 
@@ -291,3 +291,23 @@ APICompatibleMessage = SystemMessage | AssistantMessage | UserMessage | ToolMess
 Message = SystemMessage | AssistantMessage | UserMessage | ToolMessage | MultiToolMessage
 EnvironmentMessage = ToolMessage | MultiToolMessage
 ValidInputMessage = UserMessage | AssistantMessage | ToolMessage | MultiToolMessage
+
+
+def _kind(value: Any) -> str | None:
+    """Return which message a value is, by its role: reading a long conversation tries one class per message."""
+    if isinstance(value, BaseModel):
+        return "multi" if isinstance(value, MultiToolMessage) else getattr(value, "role", None)
+    if not isinstance(value, dict):
+        return None
+    return "multi" if "tool_messages" in value else value.get("role")
+
+
+StoredMessage = Annotated[
+    Annotated[SystemMessage, Tag("system")]
+    | Annotated[AssistantMessage, Tag("assistant")]
+    | Annotated[UserMessage, Tag("user")]
+    | Annotated[ToolMessage, Tag("tool")]
+    | Annotated[MultiToolMessage, Tag("multi")],
+    Discriminator(_kind),
+]
+"""A `Message` as a field: told apart by role."""

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from tau2.data_model.audio import AudioNativeConfig
-from tau2.data_model.message import Message, Tick, _now
+from tau2.data_model.message import Message, StoredMessage, Tick, _now
 from tau2.data_model.persona import PersonaConfig
 from tau2.data_model.review import (
     AuthenticationClassification,
@@ -78,7 +78,7 @@ class SimulationRun(BaseModel):
     agent_usage: SessionUsage | None = None
     user_usage: SessionUsage | None = None
     reward_info: RewardInfo | None = None
-    messages: list[Message] | None = None
+    messages: list[StoredMessage] | None = None
     ticks: list[Tick] | None = None
     trial: int | None = None
     seed: int | None = None

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from tau2.data_model.message import Message, ToolCall, ToolRequestor
+from tau2.data_model.message import Message, StoredMessage, ToolCall, ToolRequestor
 
 
 class StructuredUserInstructions(BaseModel):
@@ -96,7 +96,7 @@ class InitialState(BaseModel):
 
     initialization_data: InitializationData | None = None
     initialization_actions: list[EnvFunctionCall] | None = None
-    message_history: list[Message] | None = None
+    message_history: list[StoredMessage] | None = None
 
 
 class Action(BaseModel):

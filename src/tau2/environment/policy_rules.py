@@ -7,10 +7,17 @@ says what is wrong, or nothing. Rules are for audits and reports; they are no pa
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from tau2.data_model.message import AssistantMessage, Message, ToolCall, UserMessage
+from tau2.data_model.message import (
+    AssistantMessage,
+    Message,
+    MultiToolMessage,
+    ToolCall,
+    ToolMessage,
+    UserMessage,
+)
 from tau2.environment.environment import Environment
 
 Check = Callable[[Environment, ToolCall, Sequence[Message]], str | None]
@@ -96,3 +103,22 @@ def identified_first(lookups: Collection[str]) -> Rule:
         return f"{call.name} was called before the customer was identified"
 
     return Rule("identified before writing", check)
+
+
+def calls_done(before: Sequence[Message]) -> Iterator[tuple[ToolCall, ToolMessage]]:
+    """Yield the agent's earlier calls that succeeded, with their results; whatever has no partner is passed over."""
+    waiting: list[ToolCall] = []
+    for message in before:
+        if isinstance(message, AssistantMessage):
+            waiting = list(message.tool_calls or ())
+        for result in message.tool_messages if isinstance(message, MultiToolMessage) else (message,):
+            if isinstance(result, ToolMessage) and waiting:
+                call = next((call for call in waiting if call.id == result.id), waiting[0])
+                waiting.remove(call)
+                if not result.error:
+                    yield call, result
+
+
+def customer_words(before: Sequence[Message]) -> str:
+    """Return everything the customer has said."""
+    return "\n".join(message.content or "" for message in before if isinstance(message, UserMessage))

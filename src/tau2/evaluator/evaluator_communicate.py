@@ -16,7 +16,9 @@ from tau2.data_model.tasks import RewardType, Task
 from tau2.evaluator.evaluator_base import EvaluatorBase
 from tau2.evaluator.evidence import Evidence
 
-_NUMBER = re.compile(r"(?<![0-9a-z_.#-])-?\$?\d+(?:\.\d+)?(?![0-9a-z_]|[.-]\d)")
+_NUMBER = re.compile(r"(?<![0-9a-z_.-])-?\$?\d+(?:\.\d+)?(?![0-9a-z_]|\.\d)")
+_CODE = re.compile(r"\d+(?:-\d+){2,}")  # a telephone number or a date; its parts are no numbers
+_RANGE = re.compile(r"(?<=\d)-(?=\$?\d)")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _PLAIN_NUMBER = re.compile(r"[-+]?\$?\d+(?:\.\d+)?")
 
@@ -29,15 +31,19 @@ def tells(text: str, info: str, *, strict_compat: bool = False) -> bool:
     if not wanted:
         return True
     if _PLAIN_NUMBER.fullmatch(wanted):
-        value = _number(wanted)
-        signed = wanted[0] in "+-"
-        numbers = [_number(match.group()) for match in _NUMBER.finditer(said)]
-        if any(number == value or (not signed and abs(number) == value) for number in numbers):
-            return True
+        return _tells_number(said, wanted)
     start = r"(?<![0-9a-z_])" if _is_word(wanted[0]) else ""
     end = r"(?![0-9a-z_]|\.\d)" if _is_word(wanted[-1]) else ""
     before_number = r"(?<!\d\.)" if wanted[0].isdigit() else ""
     return re.search(before_number + start + re.escape(wanted) + end, said) is not None
+
+
+def _tells_number(said: str, wanted: str) -> bool:
+    """Return whether a number is among those in a text; one without a sign may have either."""
+    value, signed = _number(wanted), wanted[0] in "+-"
+    plain = _RANGE.sub(" ", _CODE.sub(" ", said))
+    numbers = (_number(match.group()) for match in _NUMBER.finditer(plain))
+    return any(number == value or (not signed and abs(number) == value) for number in numbers)
 
 
 def _normal(text: str) -> str:

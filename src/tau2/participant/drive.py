@@ -17,9 +17,11 @@ _MISSING = HalfDuplexParticipant.generate_next_message
 
 
 def _answers_async_only(participant: Any) -> bool:
-    """Return whether the synchronous method is the base class's, which only says that it is missing."""
+    """Return whether there is but an asynchronous method: the other is the base class's, which says it is missing."""
+    if not hasattr(participant, "agenerate_next_message") or "generate_next_message" in vars(participant):
+        return False
     method = getattr(type(participant), "generate_next_message", None)
-    return (method is None or method is _MISSING) and "generate_next_message" not in vars(participant)
+    return method is None or method is _MISSING
 
 
 def reply(participant: Any, message: Any, state: Any, seconds: float | None = None) -> tuple[Any, Any]:

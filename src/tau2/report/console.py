@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from pathlib import Path
 
@@ -15,9 +16,18 @@ from tau2.report.tables import summary_view
 from tau2.runner.events import DisplaySpec, Event, RunEnded, RunStarted, SimulationRetried, SimulationStored
 
 
+class Terminal(Console):
+    """A console whose reader may leave: the work goes on, unseen, because a run is worth more than its display."""
+
+    def on_broken_pipe(self) -> None:
+        """Show nothing more, and let the interpreter flush into nothing at exit."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+
+
 def terminal(*, stderr: bool = False, width: int | None = None) -> Console:
     """Return a console that shows text as it is: no markup, no emoji names, no guessed colours."""
-    return Console(markup=False, emoji=False, highlight=False, stderr=stderr, width=width)
+    return Terminal(markup=False, emoji=False, highlight=False, stderr=stderr, width=width)
 
 
 class ConsoleSink:

@@ -22,7 +22,7 @@ def test_the_lazy_agent_ends_politely_at_once() -> None:
 
 def test_the_handover_agent_hands_over_and_ends() -> None:
     agent = HandoverAgent(shop.tools(), "policy")
-    state = agent.get_init_state([])
+    state = agent.get_init_state([shop.says("Hi! How can I help you today?")])
     call, state = agent.generate_next_message(shop.hears("Hi"), state)
     assert [(c.name, list(c.arguments)) for c in call.tool_calls or ()] == [("transfer_to_human_agents", ["summary"])]
     end, _ = agent.generate_next_message(shop.result("Transfer successful"), state)

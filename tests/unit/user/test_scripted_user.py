@@ -117,6 +117,11 @@ def test_what_was_not_raised_yet_is_raised_before_leaving() -> None:
     assert STOP in talk("Done. Anything else?")
 
 
+def test_a_matter_of_order_is_told_early() -> None:
+    talk = Talk(shop.task(instructions="Have the agent tell you the price first."))
+    assert "Please tell me the price first." in talk(GREETING)
+
+
 def test_a_goodbye_does_not_cut_it_short() -> None:
     talk = Talk(shop.task(instructions="You also want a receipt."))
     talk(GREETING)
@@ -237,6 +242,16 @@ def test_a_failure_is_reported_as_one() -> None:
     answer = talk.result(call, "battery empty", error=True).content or ""
     assert "not work" in answer
     assert "battery empty" in answer
+
+
+def test_it_does_not_leave_while_its_own_eyes_say_otherwise() -> None:
+    talk = Talk(tools=shop.phone())
+    talk(GREETING)
+    talk.result(talk.acts("What does the status bar show?"), "No service")
+    assert talk("Glad that it works! Is there anything else?").startswith(
+        "But it does not work yet. It says: No service"
+    )
+    assert STOP in talk("I am afraid that is all I can do. Is there anything else?")
 
 
 def test_it_never_claims_what_it_cannot_do() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from tests import shop
 
+from tau2.environment.tool import as_tool
 from tau2.user.scripted_user.agenda import Deed
 from tau2.user.scripted_user.toolbox import Toolbox
 
@@ -82,6 +83,54 @@ def test_the_wanted_position_of_a_switch_is_noticed() -> None:
     [on] = PHONE.asked_in(["Please enable airplane mode."], ())
     [plain] = PHONE.asked_in(["Toggle airplane mode on your phone."], ())
     assert (off.wanted, on.wanted, plain.wanted) == (False, True, None)
+
+
+def check_vpn_status() -> str:
+    """Check whether a VPN is connected."""
+    return ""
+
+
+def connect_vpn() -> str:
+    """Connect the VPN."""
+    return ""
+
+
+def disconnect_vpn() -> str:
+    """Disconnect the VPN."""
+    return ""
+
+
+def check_network_status() -> str:
+    """Look at the network page: mobile network and roaming."""
+    return ""
+
+
+VPN = Toolbox([as_tool(each) for each in (check_vpn_status, connect_vpn, disconnect_vpn, check_network_status)])
+
+
+@pytest.mark.parametrize(
+    ("request_", "tool"),
+    [
+        ("Please check whether a VPN is connected.", "check_vpn_status"),
+        ("Please disconnect from the VPN.", "disconnect_vpn"),
+        ("Turn off your VPN.", "disconnect_vpn"),
+        ("Please turn the VPN on.", "connect_vpn"),
+    ],
+)
+def test_a_question_about_a_state_is_no_order_to_change_it(request_: str, tool: str) -> None:
+    assert [deed.tool for deed in VPN.asked_in([request_], ())] == [tool]
+
+
+def test_what_a_tool_shows_is_known_from_its_description() -> None:
+    assert [deed.tool for deed in VPN.looked_up_in(["Is roaming enabled?"])] == ["check_network_status"]
+    assert VPN.looked_up_in(["Is the sky blue?"]) == []
+    assert VPN.looked_up_in(["I like roaming."]) == []
+
+
+def test_a_switch_that_should_be_off_is_pressed() -> None:
+    [deed] = PHONE.asked_in(["Please make sure that airplane mode is turned off."], ())
+    assert (deed.tool, deed.wanted) == ("toggle_airplane_mode", False)
+    assert asked("Is airplane mode turned on?") == []
 
 
 def test_without_tools_nothing_is_recognised() -> None:

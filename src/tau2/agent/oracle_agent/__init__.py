@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tau2.agent.oracle_agent.agent import OracleAgent, OracleState, needs_task
+from tau2.data_model.message import UserMessage
 from tau2.data_model.tasks import Task
 from tau2.environment.tool import Tool
 from tau2.participant.spec import AgentSpec
@@ -20,12 +21,18 @@ def has_reference(task: Task) -> bool:
     return task.evaluation_criteria is not None
 
 
+def plays_alone(task: Task) -> bool:
+    """Return whether a task can be played without a user: nobody has spoken before it begins."""
+    history = task.initial_state.message_history if task.initial_state is not None else None
+    return has_reference(task) and not any(isinstance(message, UserMessage) for message in history or ())
+
+
 AGENTS = (
     AgentSpec("oracle_agent", make=create_oracle_agent, accepts=has_reference, needs_model=False),
     AgentSpec(
         "oracle_agent_solo",
         make=create_oracle_agent,
-        accepts=has_reference,
+        accepts=plays_alone,
         solo=True,
         needs_model=False,
         metadata={"solo_mode": True},

@@ -11,6 +11,7 @@ from tau2.domains.airline.data_model import FlightDB
 from tau2.domains.airline.tools import AirlineTools
 from tau2.environment.domain import DomainSpec, Splits, load_reference_db, load_split, load_splits, load_text
 from tau2.environment.environment import Environment
+from tau2.environment.policy_rules import Rule
 from tau2.errors import ConfigError
 
 
@@ -48,10 +49,41 @@ def get_tasks_split() -> Splits:
     return load_splits(domain_dir("airline") / "split_tasks.json")
 
 
+def get_rules() -> tuple[Rule, ...]:
+    """Return the policy as executable rules."""
+    from tau2.domains.airline.rules import POLICY_RULES  # noqa: PLC0415  -- playing needs no rules
+
+    return POLICY_RULES
+
+
+def generate_tasks(n: int, seed: int, difficulty: str | None = None) -> list[Task]:
+    """Return n fresh tasks over the airline's own world, none about a customer of the test split.
+
+    Raises:
+        ConfigError: (a ValueError) for an unknown difficulty.
+        DataFileError: (a ValueError) when the world does not hold so many different tasks.
+    """
+    from tau2.domains.airline.factory import tasks  # noqa: PLC0415  -- playing needs no factory
+
+    path = domain_dir("airline") / "db.json"
+    return tasks.generate_tasks(
+        load_reference_db(FlightDB, path), n, seed, difficulty, exclude_users=_customers(get_tasks("test"))
+    )
+
+
+def _customers(tasks: list[Task]) -> set[str]:
+    """Return whose profile the references of tasks look up."""
+    criteria = (task.evaluation_criteria for task in tasks)
+    actions = (action for c in criteria if c is not None for action in c.actions or ())
+    return {action.arguments["user_id"] for action in actions if action.name == "get_user_details"}
+
+
 DOMAIN = DomainSpec(
     name="airline",
     environment=get_environment,
     tasks=get_tasks,
     splits=get_tasks_split,
     supports_solo=False,
+    rules=get_rules,
+    generate=generate_tasks,
 )

@@ -230,6 +230,11 @@ class AirlineTools(AirlineLookups):
         user.payment_methods[fresh] = Certificate(source="certificate", id=fresh, amount=amount)
         return f"Certificate {fresh} added to user {user_id} with amount {amount}."
 
+    @classmethod
+    def changes(cls, tool_name: str) -> bool:
+        """Return whether a tool may change the airline; false for a name that is no tool."""
+        return tool_name in cls._marks and cls._marks[tool_name].mutates
+
     def _new_reservation_id(self) -> str:
         for fresh in NEW_RESERVATION_IDS:
             if fresh not in self.db.reservations:

@@ -56,6 +56,16 @@ def get_rules() -> Sequence[Rule]:
     return POLICY_RULES
 
 
+def generate_tasks(n: int, seed: int, difficulty: str | None = None) -> list[Task]:
+    """Return `n` distinct training tasks, the same for the same seed: easy, medium, hard, or (None) all mixed.
+
+    No customer of the test split appears in them. Raise UnknownName (a ValueError) for another difficulty.
+    """
+    from tau2.domains.retail.factory import generate  # noqa: PLC0415  -- playing needs no factory
+
+    return generate.generate_tasks(n, seed, difficulty)
+
+
 DOMAIN = DomainSpec(
     name="retail",
     environment=get_environment,
@@ -63,4 +73,5 @@ DOMAIN = DomainSpec(
     splits=get_tasks_split,
     supports_solo=False,
     rules=get_rules,
+    generate=generate_tasks,
 )

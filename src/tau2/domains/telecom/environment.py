@@ -11,10 +11,11 @@ from tau2.config import strict_compat
 from tau2.data_model.tasks import Task
 from tau2.domains.telecom import utils
 from tau2.domains.telecom.data_model import LineStatus, TelecomDB
+from tau2.domains.telecom.loading import task_splits, tasks_of_split
 from tau2.domains.telecom.tools import TelecomTools
 from tau2.domains.telecom.user_data_model import PaymentRequest, TelecomUserDB
 from tau2.domains.telecom.user_tools import TelecomUserTools
-from tau2.environment.domain import DomainSpec, Splits, load_reference_db, load_split, load_splits, load_text
+from tau2.environment.domain import DomainSpec, Splits, load_reference_db, load_text
 from tau2.environment.environment import Environment
 from tau2.errors import ToolError
 
@@ -109,31 +110,24 @@ get_environment_manual_policy = partial(get_environment, policy_type="manual")
 get_environment_workflow_policy = partial(get_environment, policy_type="workflow")
 
 
-def _load(split_name: str | None, default: str) -> list[Task]:
-    tasks_path, splits_path = utils.TELECOM_TASK_SET_PATH, utils.TELECOM_SPLIT_PATH
-    if split_name == default and default not in load_splits(splits_path):
-        split_name = None
-    return load_split(tasks_path, splits_path, split_name)
-
-
 def get_tasks(task_split_name: str | None = "base") -> list[Task]:
     """Return the tasks of a split; None returns all. Raise UnknownName (a ValueError) for another name."""
-    return _load(task_split_name, "base")
+    return tasks_of_split(task_split_name, "base")
 
 
 def get_tasks_full(task_split_name: str | None = "full") -> list[Task]:
     """Return every task, or those of a split. Raise UnknownName (a ValueError) for another name."""
-    return _load(task_split_name, "full")
+    return tasks_of_split(task_split_name, "full")
 
 
 def get_tasks_small(task_split_name: str | None = "small") -> list[Task]:
     """Return a few simple tasks, or those of a split. Raise UnknownName (a ValueError) for another name."""
-    return _load(task_split_name, "small")
+    return tasks_of_split(task_split_name, "small")
 
 
 def get_tasks_split() -> Splits:
     """Return split name → task ids."""
-    return load_splits(utils.TELECOM_SPLIT_PATH)
+    return task_splits()
 
 
 _TASK_SETS: dict[str, Any] = {"telecom_full": get_tasks_full, "telecom_small": get_tasks_small}

@@ -73,6 +73,10 @@ class TelecomStaging(TelecomLookups):
         """Return whether a line has that status. Raise ToolError for no such line."""
         return self._line_of(customer_id, line_id).status == expected_status
 
+    def assert_line_roaming(self, customer_id: str, line_id: str, expected_status: bool) -> bool:
+        """Return whether a line may (or may not) be used abroad, as expected. Raise ToolError for no such line."""
+        return self._line_of(customer_id, line_id).roaming_enabled == expected_status
+
     def assert_overdue_bill_exists(self, customer_id: str, overdue_bill_id: str) -> bool:
         """Return whether that bill of the customer is overdue. Raise ToolError when there is no such customer."""
         return any(

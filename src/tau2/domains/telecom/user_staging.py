@@ -5,6 +5,8 @@ Called by tasks, never by a participant.
 
 from __future__ import annotations
 
+from typing import Any
+
 from tau2.domains.telecom import phone
 from tau2.domains.telecom.user_data_model import (
     APNName,
@@ -186,3 +188,16 @@ class TelecomUserStaging(TelecomUserChecks):
     def assert_mobile_data_usage_exceeded(self, expected_status: bool) -> bool:
         """Return whether the line's data is used up, as expected."""
         return self.surroundings.mobile_data_usage_exceeded == expected_status
+
+    def assert_phone_setting(self, setting: str, expected_value: str | bool | None) -> bool:
+        """Return whether a setting of the phone is as expected. Raise ToolError when there is no such setting.
+
+        `setting` is a path, for example "data_enabled" or "app_statuses.messaging.permissions.sms".
+        """
+        value: Any = self.device
+        for part in setting.split("."):
+            known = value if isinstance(value, dict) else getattr(value, "__dict__", {})
+            if part not in known:
+                raise ToolError(f"the phone has no setting {setting!r}")
+            value = known[part]
+        return bool(value == expected_value)

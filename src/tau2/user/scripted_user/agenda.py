@@ -93,6 +93,8 @@ class Conversation(BaseModel):
     running: Deed | None = None
     findings: list[str] = Field(default_factory=list)
     """What the tools said since the agent spoke last."""
+    last_finding: str = ""
+    """What the latest tool said, for a customer that will not leave while it looks broken."""
     done: list[Deed] = Field(default_factory=list)
     incomplete: Deed | None = None
     """Was asked for without all that it takes; the customer has asked back."""

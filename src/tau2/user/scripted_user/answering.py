@@ -24,6 +24,12 @@ _ENOUGH_WORDS = 2  # words a question must share with a sentence that answers it
 
 _CHOICE = re.compile(r"\bwhich\b|\bprefer|\bor\b|\boptions?\b|\bchoose\b|\bwould you like\b", re.IGNORECASE)
 _REASON = re.compile(r"\bbecause\b|\bmistake\b|\bno longer\b|\bdon't need\b|\bonly need\b|\bsince\b", re.IGNORECASE)
+_BROKEN = re.compile(
+    r"\bfail(?:ed|s|ure)?\b|\bno (?:service|signal|connection|mobile data)\b|\bnot (?:work|connect|respond|send)|"
+    r"\bcannot\b|\bunable\b|^Error:",
+    re.IGNORECASE,
+)
+"""Signs that what a tool showed is not how it should be."""
 _INDIRECT = {"payment", "reason", "address"}
 """Kinds of fact that a sentence of the scenario tells better than a bare value."""
 
@@ -72,6 +78,8 @@ class Turn:
         state, agenda = self.state, self.state.agenda
         todo = [deed for deed in agenda.reference if deed not in state.done]
         deeds = self.toolbox.asked_in(self.heard.orders, todo)
+        if not deeds and not self.heard.kinds and not self.heard.confirm:
+            deeds = self.toolbox.looked_up_in(self.heard.orders)
         if not deeds and state.incomplete is not None:
             deeds = [self.toolbox.complete(state.incomplete, self.heard.text, todo)]
         state.incomplete = next((deed for deed in deeds if deed.missing), None)
@@ -224,20 +232,20 @@ class Turn:
         finished = heard.more or heard.bye or (not heard.going_on and (heard.done or heard.refused))
         if finished:
             wish = self._next_wish()
-            return self.voice.more(wish) if wish else self._finish()
+            return self.voice.more(wish, asked=heard.more) if wish else self._finish()
         return follow_up(self.voice.phrase("wait"), *self._next_details(1))
 
     def _next_wish(self) -> str:
-        """Return what is still to be asked for: the rest of the story, then one further wish after the other."""
+        """Return what is still to be asked for: the rest of the story, then further wishes."""
         details = self._next_details(_MOST_AT_ONCE)
         if details:
             return follow_up(*details)
         state = self.state
-        if state.wishes_told >= len(state.agenda.wishes):
-            return ""
-        state.wishes_told += 1
-        self.progress = True
-        return state.agenda.wishes[state.wishes_told - 1]
+        left = state.agenda.wishes[state.wishes_told :]
+        wishes = left[: 2 if len(left) > 2 else 1]  # noqa: PLR2004  -- a long list is told in pairs
+        state.wishes_told += len(wishes)
+        self.progress = self.progress or bool(wishes)
+        return follow_up(*wishes)
 
     def _finish(self) -> str:
         """Return the goodbye, or what a careful customer does before it."""
@@ -246,6 +254,9 @@ class Turn:
         if last and (heard.done or heard.more or heard.bye) and not state.closing:
             state.queue, state.closing, self.progress = last, True, True
             return ""
+        if _BROKEN.search(state.last_finding) and not state.pushed_back:
+            state.pushed_back, self.progress = True, True
+            return f"But it does not work yet. {self.voice.seen(state.last_finding)}"
         if heard.bye and not heard.more:
             return f"{self.voice.phrase('bye')} {STOP}"
         if heard.more or state.asked_if_all or (heard.refused and state.pushed_back):

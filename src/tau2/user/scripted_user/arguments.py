@@ -11,6 +11,7 @@ _QUOTED = re.compile(r"(?<!\w)[\"']([^\"'\n]{1,120})[\"'](?!\w)")
 _IDENTIFIER = re.compile(r"#?\b[A-Za-z]+(?:_[A-Za-z0-9]+)*_\d+\b|#[A-Z]*\d+\b|\b(?=[A-Z0-9-]*\d)[A-Z][A-Z0-9-]{3,}\b")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _PLAIN = re.compile(r"[^a-z0-9]+")
+_EMPTY = frozenset({"app", "same", "new", "right", "correct", "following", "required", "necessary", "current"})
 _LONGEST = 200  # characters of an argument that words can carry
 
 
@@ -92,12 +93,14 @@ def _labelled(name: str, text: str) -> str | None:
 
 
 def _before_noun(name: str, text: str) -> str | None:
-    """Return "messaging" for `app_name` in "the messaging app"."""
+    """Return "mail" for `app_name` in "the mail app", and "sms" for `permission` in "the sms permission"."""
     thing, _, last = name.rpartition("_")
-    if last not in {"name", "id", "type"} or not thing:
+    if not thing:
+        thing = last
+    elif last not in {"name", "id", "type"}:
         return None
     match = re.search(rf"\b(?:the|your)\s+[\"']?(\w+)[\"']?\s+{re.escape(thing)}\b", text, re.IGNORECASE)
-    return match[1].lower() if match else None
+    return match[1].lower() if match and match[1].lower() not in _EMPTY else None
 
 
 def _choices(about: Mapping[str, Any], schema: Mapping[str, Any]) -> list[Any]:

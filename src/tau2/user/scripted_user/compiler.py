@@ -55,7 +55,7 @@ _WANT = re.compile(
     r"\b(?:I|I'd|I'm)\b.{0,24}\b(?:want|wish|need|like|looking|intend|plan|hope|calling|would)\b|^Please\b|^I'd\b", _I
 )
 _RESERVATION = re.compile(r"\b(?:don't|do not|not want|wouldn't|prefer|willing|okay|ok with|fine with|happy)\b", _I)
-_LATER = re.compile(r"^(?:also|finally|lastly|at the end|in the end|in the middle|then)\b", _I)
+_SOON = re.compile(r"\bfirst[.;]?$|\bbefore (?:I|you|anything|we)\b", _I)
 
 
 class _Draft:
@@ -155,7 +155,9 @@ def _keep(draft: _Draft, line: str, lines: list[str]) -> None:
     """Keep a line: one that wants nothing is said only when it answers a question."""
     if not line:
         return
-    if lines is draft.wishes and (not _WANT.search(line) or _RESERVATION.search(line)):
+    if lines is draft.wishes and _SOON.search(line):
+        draft.lines.append(line)
+    elif lines is draft.wishes and (not _WANT.search(line) or _RESERVATION.search(line)):
         draft.statements.append(line)
     else:
         lines.append(line)

@@ -40,6 +40,7 @@ _PHRASES: dict[str, tuple[str, ...]] = {
     "giving_up": ("We are going round in circles, so I will leave it here. Goodbye.",),
     "one_more": ("There is one more thing.", "One more thing.", "Actually, yes."),
     "one_more_terse": ("One more thing.",),
+    "but_also": ("Thank you. One more thing, though.", "Thanks. There is something else, though."),
     "transferred": ("Thank you, I will wait for them.", "All right, thank you."),
     "no_transfer": ("No, I don't want to be transferred. Please help me here.",),
     "did": ("Done.", "Okay, I have done that.", "I have done it."),
@@ -105,9 +106,13 @@ class Voice:
         """Return the first message."""
         return line if self.terse else f"{self.phrase('hello')} {line}"
 
-    def more(self, line: str) -> str:
-        """Return how a further wish is brought up."""
-        return line if self.terse else f"{self.phrase('one_more')} {line}"
+    def more(self, line: str, *, asked: bool) -> str:
+        """Return how a further wish is brought up, `asked` for or not."""
+        return line if self.terse else f"{self.phrase('one_more' if asked else 'but_also')} {line}"
+
+    def seen(self, finding: str) -> str:
+        """Return what a tool showed as a sentence."""
+        return f"It says: {readable(finding)}"
 
     def report(self, deeds: Sequence[Deed], findings: Sequence[str], *, failed: bool) -> str:
         """Return what was done and what was to be seen."""

@@ -89,6 +89,7 @@ class ScriptedUser(HalfDuplexUser):
             state.done.append(deed)
             return self._do(deed, state)  # a switch that stood the other way: press it again
         state.findings += [f"Error: {result.content}" if result.error else result.content or "" for result in results]
+        state.last_finding = state.findings[-1] if state.findings else ""
         if deed is not None and not any(result.error for result in results) and deed not in state.done:
             state.done.append(deed)
         if state.queue:

@@ -7,7 +7,9 @@ import json
 from pathlib import Path
 
 from tau2.domains.airline.data_model import FlightDB
+from tau2.domains.airline.factory.tasks import ship_tasks
 from tau2.domains.airline.factory.world import Scale, build_world
+from tau2.environment.domain import dump_tasks
 
 DEFAULT_SEED = 20251  # the seed of the committed data
 
@@ -16,8 +18,11 @@ def write_data(seed: int, out: Path, scale: Scale | None = None) -> None:
     """Write db.json, tasks.json and split_tasks.json of a seed to a folder."""
     scale = scale or Scale()
     world = build_world(seed, scale)
+    tasks, splits = ship_tasks(seed, world, scale.tasks)
     out.mkdir(parents=True, exist_ok=True)
     (out / "db.json").write_text(db_text(world), encoding="utf-8")
+    dump_tasks(tasks, out / "tasks.json")
+    (out / "split_tasks.json").write_text(json.dumps(splits) + "\n", encoding="utf-8")
 
 
 def db_text(db: FlightDB) -> str:

@@ -80,7 +80,7 @@ class Case:
         self.communicate: list[str] = []
         self.wishes: list[str] = []
         self.manners: list[str] = []
-        self.known: list[str] = []
+        """How the customer behaves, goal by goal: as long as `wishes`."""
         self.unknown: list[str] = []
         self.spent: set[str] = set()
         """Gift cards and certificates that a goal has used; they are no longer what the customer remembers."""
@@ -139,12 +139,13 @@ class Case:
     # --- what the customer says ---
 
     def want(self, *sentences: str) -> None:
-        """Add what the customer wants."""
+        """Add what the customer wants; once for each goal."""
         self.wishes.append(" ".join(sentences))
+        self.manners.append("")
 
     def behave(self, *sentences: str) -> None:
-        """Add how the customer behaves."""
-        self.manners.append(" ".join(sentences))
+        """Add how the customer behaves in what was wanted last."""
+        self.manners[-1] = " ".join([*filter(None, self.manners[-1:]), *sentences])
 
     def tell(self, amount: int) -> int:
         """Expect the agent to name a figure. Raise Unfit when it could be named by accident."""
@@ -256,7 +257,7 @@ class Case:
         """Return what the customer calls a payment method. Raise Unfit when that could mean another one."""
         others = [m for m in self.methods.values() if m.source == method.source and m.id != method.id]
         if isinstance(method, CreditCard):
-            brand = f"your {BRANDS[method.brand]} card"
+            brand = f"your {BRANDS[method.brand]}"
             twins = [m for m in others if isinstance(m, CreditCard) and m.brand == method.brand]
             if any(m.last_four == method.last_four for m in twins):
                 raise Unfit
@@ -283,11 +284,7 @@ class Case:
         self.look("get_reservation_details", reservation_id=trip.reservation_id)
         if not self.by_number:
             return words
-        return self.say(
-            f"reservation {trip.reservation_id}",
-            f"{words} (reservation {trip.reservation_id})",
-            f"{words}, reservation {trip.reservation_id},",
-        )
+        return self.say(f"reservation {trip.reservation_id}", f"{words} (reservation {trip.reservation_id})")
 
     def look_at_all(self) -> None:
         """Record looking at every reservation of the customer."""

@@ -11,7 +11,7 @@ _CITIES = {**dict(AIRPORTS), "JFK": "New York (JFK)", "LGA": "New York (LaGuardi
 
 CABIN_NAMES: dict[CabinClass, str] = {"basic_economy": "basic economy", "economy": "economy", "business": "business"}
 
-BRANDS = {"visa": "Visa", "mastercard": "Mastercard"}
+BRANDS = {"visa": "Visa card", "mastercard": "Mastercard"}
 
 PERSONAS = (
     "You are relaxed and friendly, and you like to know what happens next.",

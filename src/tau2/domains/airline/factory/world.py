@@ -1,7 +1,7 @@
 """Builds the airline: flights, travellers and reservations, consistent by construction.
 
-Nobody sits in a seat that is sold twice, every reservation is paid to the dollar and was booked before it leaves, bags
-and prices are what the policy makes of them, and cancelled trips are cancelled by the domain's own tool.
+No seat is sold twice, every reservation is paid to the dollar and was booked before it leaves, bags and prices are
+what the policy makes of them, and cancelled trips are cancelled by the domain's own tool.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from tau2.domains.airline.data_model import (
     ReservationFlight,
     User,
 )
-from tau2.domains.airline.factory.schedule import CABINS, CAPACITY, CLOCK, Fares, build_schedule
+from tau2.domains.airline.factory.schedule import CABINS, CAPACITY, CLOCK, build_schedule
 from tau2.domains.airline.factory.travellers import Ids, make_passenger, make_traveller, pick
 from tau2.domains.airline.factory.trips import KINDS, Leg, Timetable, first_moment
 from tau2.domains.airline.fares import BAG_PRICE, INSURANCE_PRICE, free_bags
 from tau2.domains.airline.tools import AirlineTools
 from tau2.seeds import derive_seed
 
-_PEOPLE = ((1, 50), (2, 29), (3, 12), (4, 6), (5, 3))  # passengers of a reservation, percent
+_PEOPLE = ((1, 55), (2, 27), (3, 10), (4, 5), (5, 3))  # passengers of a reservation, percent
 _CABIN_SHARES: tuple[tuple[CabinClass, int], ...] = (("basic_economy", 30), ("economy", 45), ("business", 25))
 _INSURED = 0.33  # share of the reservations with travel insurance
 _OTHERS_FLY = 0.1  # share of the reservations that are for other people only

@@ -53,6 +53,46 @@ PERSONAS = (
     "You are quiet and let the agent lead the conversation.",
 )
 
+MORE_PERSONAS = (
+    *PERSONAS,
+    "You are a nurse on a break and have a few minutes.",
+    "You are a night owl, wide awake, and in the mood for details.",
+    "You are a bookkeeper and want every figure to the cent.",
+    "You are a little forgetful and ask for things to be repeated.",
+    "You are good-humored and do not take anything badly.",
+    "You are worried about your money and want to be told when it arrives.",
+    "You are a person of few words, and you like to get things done.",
+    "You write long sentences, but everything that matters is in them.",
+    "You are on a train with a poor connection, so you keep your messages short.",
+    "You are helping your mother with her computer while you write.",
+    "You had a bad experience with another shop and are on your guard.",
+    "You are an engineer and like things in order, one after the other.",
+    "You are new to online shopping and ask what a word means if you do not know it.",
+    "You are a musician about to go on stage and cannot wait long.",
+    "You are a patient listener and let the agent finish.",
+    "You are formal and address the agent politely.",
+    "You are young and write the way you talk to friends.",
+    "You are a carpenter, plain-spoken and practical.",
+)
+"""For generated tasks, of which there are many."""
+
+MANNERS = (
+    "Give the details about yourself only when you are asked for them.",
+    "Answer one question at a time, even if the agent asks several at once.",
+    "When everything is done, ask the agent to sum up what was changed.",
+    "If the agent's answer is long, say that you only need the essentials.",
+    "Listen closely to what the agent is about to do, and ask if something is missing from it.",
+    "If the agent asks for something that you do not know, say that you do not have it.",
+    "Keep each of your messages to one or two sentences.",
+    "Mention at the beginning that you have been a customer for years.",
+    "End the conversation as soon as everything is settled.",
+    "Ask once whether you are talking to a person; whatever the answer is, go on.",
+    "Do not give your reasons unless the agent asks for them.",
+    "Let the agent repeat anything that sounds complicated.",
+    "Use your own words; do not read these lines out.",
+)
+"""How a customer of a generated task goes about it; none of them changes what is wanted."""
+
 
 def joined(words: Sequence[str], last: str = "and") -> str:
     """Return "a", "a and b" or "a, b and c", with `last` for the "and"."""

@@ -23,7 +23,8 @@ from tau2.data_model.tasks import (
 from tau2.domains.retail.data_model import RetailDB
 from tau2.domains.retail.factory.phrasing import PERSONAS, sentence
 from tau2.domains.retail.factory.stories import all_stories
-from tau2.domains.retail.factory.stories.base import Case, Story, Told, Unfit
+from tau2.domains.retail.factory.stories.base import Case
+from tau2.domains.retail.factory.stories.kinds import Story, Told, Unfit
 from tau2.domains.retail.tools import RetailTools
 from tau2.environment.domain import Splits
 from tau2.errors import DataFileError, ToolError
@@ -53,7 +54,8 @@ def build_tasks(seed: int, world: RetailDB, wanted: int) -> tuple[list[Task], Sp
     tasks: list[Task] = []
     splits: Splits = {"train": [], "test": [], "base": []}
     for found in _stories_with_customers(seed, world):
-        task = _task(str(len(tasks)), found, next(personas))
+        description = Description(purpose=found.story.purpose)
+        task = make_task(str(len(tasks)), found.case, found.told, next(personas), description)
         is_test = (found.number + found.turn) % _TEST_SHARE == 0
         for name in ("test" if is_test else "train", "base"):
             splits[name].append(task.id)
@@ -111,8 +113,8 @@ def is_sound(world: RetailDB, calls: list[Call], communicate: list[str]) -> bool
     """Return whether a reference runs, is graded by more than inaction, and has no change that could be left out."""
     end, refused = _after(world, calls)
     tools = RetailTools(world)
-    changes = [index for index, (name, _) in enumerate(calls) if tools.tool_mutates_state(name)]
-    partial = (_after(world, calls[:index] + calls[index + 1 :])[0] for index in changes)
+    changes = [call for call in calls if tools.tool_mutates_state(call[0])]
+    partial = (_after(world, changes[:index] + changes[index + 1 :])[0] for index in range(len(changes)))
     return not refused and bool(changes or communicate) and not any(end.same_as(other) for other in partial)
 
 
@@ -127,11 +129,11 @@ def _after(world: RetailDB, calls: list[Call]) -> tuple[RetailDB, int]:
     return tools.db, refused
 
 
-def _task(task_id: str, found: Found, persona: str) -> Task:
-    case, told = found.case, found.told
+def make_task(task_id: str, case: Case, told: Told, persona: str, description: Description) -> Task:
+    """Return the task of a customer whose story was told."""
     return Task(
         id=task_id,
-        description=Description(purpose=found.story.purpose),
+        description=description,
         user_scenario=UserScenario(
             persona=persona,
             instructions=StructuredUserInstructions(

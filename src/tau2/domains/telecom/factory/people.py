@@ -11,11 +11,12 @@ FIRST_NAMES = (
     "Yusuf", "Zelda",
 )  # fmt: skip
 LAST_NAMES = (
-    "Abernathy", "Achebe", "Aldana", "Bakke", "Banerjee", "Bellweather", "Calloway", "Castellan", "Dobrev", "Drummond",
-    "Eastman", "Eriksen", "Fairbanks", "Ferrante", "Galbraith", "Haddad", "Halloran", "Ibarra", "Ishikawa", "Jankowski",
-    "Kalloe", "Kessler", "Lindqvist", "Lockhart", "Mbeki", "Montague", "Nakagawa", "Novotny", "Okonjo", "Ostrander",
-    "Pemberton", "Petrescu", "Quimby", "Rasmussen", "Rivas", "Sandoval", "Szabo", "Tavares", "Thorne", "Underhill",
-    "Vandermeer", "Villanueva", "Wexler", "Whitcombe", "Yarrow", "Zielinska",
+    "Abernathy", "Achebe", "Aldana", "Bakke", "Banerjee", "Bellweather", "Calloway", "Castellan", "Dobrev",
+    "Drummond", "Eastman", "Eriksen", "Fairbanks", "Ferrante", "Galbraith", "Haddad", "Halloran", "Ibarra",
+    "Ishikawa", "Jankowski", "Kalloe", "Kessler", "Lindqvist", "Lockhart", "Mbeki", "Montague", "Nakagawa",
+    "Novotny", "Okonjo", "Ostrander", "Pemberton", "Petrescu", "Quimby", "Rasmussen", "Rivas", "Sandoval",
+    "Szabo", "Tavares", "Thorne", "Underhill", "Vandermeer", "Villanueva", "Wexler", "Whitcombe", "Yarrow",
+    "Zielinska",
 )  # fmt: skip
 STREETS = (
     "Alder Court", "Beacon Lane", "Cinder Road", "Dovecote Street", "Ember Way", "Foxglove Avenue", "Granary Street",
@@ -23,10 +24,19 @@ STREETS = (
     "Orchard Rise", "Pinnacle Avenue", "Quarry Road", "Redwing Lane", "Saltmarsh Drive", "Thistle Street",
 )  # fmt: skip
 TOWNS = (
-    ("Alderbrook", "OR", "97"), ("Bayhollow", "ME", "04"), ("Cedar Notch", "VT", "05"), ("Dunmore Falls", "PA", "18"),
-    ("Eastwick Bend", "OH", "44"), ("Ferris Point", "WA", "98"), ("Granite Fork", "NH", "03"), ("Harlow Mills", "GA", "30"),
-    ("Iron Ridge", "MN", "55"), ("Junction Bay", "MI", "49"), ("Kestrel Flats", "NM", "87"), ("Larkspur Glen", "CO", "80"),
-)  # fmt: skip
+    ("Alderbrook", "OR", "97"),
+    ("Bayhollow", "ME", "04"),
+    ("Cedar Notch", "VT", "05"),
+    ("Dunmore Falls", "PA", "18"),
+    ("Eastwick Bend", "OH", "44"),
+    ("Ferris Point", "WA", "98"),
+    ("Granite Fork", "NH", "03"),
+    ("Harlow Mills", "GA", "30"),
+    ("Iron Ridge", "MN", "55"),
+    ("Junction Bay", "MI", "49"),
+    ("Kestrel Flats", "NM", "87"),
+    ("Larkspur Glen", "CO", "80"),
+)
 """Town, state, and how its postal codes begin."""
 AREA_CODES = ("207", "312", "404", "505", "541", "614", "720", "802")
 PHONES = (

@@ -1,8 +1,8 @@
 """Makes a carrier's records from a seed: plans, customers of every standing, their lines, devices and bills.
 
-Most customers are *settled*: an active account, nothing overdue, and a main line that is active, in use in a phone, on a
-plan with a limit that is far from used up. Tasks are about settled customers; the others make the records a real place
-to search in.
+Most customers are *settled*: an active account, nothing overdue, and a main line that is active, in use in a phone,
+on a plan with a limit that is far from used up. Tasks are about settled customers; the others make the records a real
+place to search in.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import cycle
 
 from tau2.domains.telecom.data_model import (
     AccountStatus,
@@ -60,6 +61,21 @@ _STANDINGS = (
 """How many customers there are of each standing."""
 
 
+_SPARES = (
+    ("in_use",),
+    ("lapsed", "in_use"),
+    (),
+    ("resting",),
+    ("in_use", "in_use"),
+    ("lapsed",),
+    ("in_use", "resting"),
+    ("in_use",),
+    (),
+    ("lapsed", "in_use", "in_use"),
+)
+"""The further lines of one customer after the other; their number shares no factor with that of the split's sides."""
+
+
 @dataclass(frozen=True, slots=True)
 class Month:
     """A billing month."""
@@ -86,6 +102,7 @@ class _WorldBuilder:
         count = sum(number for _, number in _STANDINGS)
         self.names = self.rng.sample(names, count)
         self.numbers = self.rng.sample(numbers, len(numbers))
+        self.spares = cycle(_SPARES)
 
     def build(self) -> TelecomDB:
         standings = [standing for standing, number in _STANDINGS for _ in range(number)]
@@ -148,17 +165,17 @@ class _WorldBuilder:
             main.status, main.data_used_gb = LineStatus.PENDING_ACTIVATION, 0.0
         if standing == "closed":
             main.status = LineStatus.CLOSED
-        return [main, *(self._spare_line() for _ in range(self.rng.choice((0, 1, 1, 1, 2, 2, 3))))]
+        return [main, *(self._spare_line(state) for state in next(self.spares))]
 
-    def _spare_line(self) -> Line:
-        """Return a further line; a fifth are suspended at the customer's wish, half of these past their contract."""
+    def _spare_line(self, state: str) -> Line:
+        """Return a further line: in use, or suspended at the customer's wish (resting), maybe past its contract."""
         gadget = self.rng.choice((("tablet", self.rng.choice(people.TABLETS)), self.rng.choice(people.OTHERS)))
         phone = ("phone", self.rng.choice(people.PHONES))
         line = self._line(self.rng.choice(_SPARE_PLANS), self.rng.choice((phone, gadget)))
-        if self.rng.random() < 0.3:  # noqa: PLR2004  -- a share
+        if state != "in_use":
             line.status, line.suspension_start_date = LineStatus.SUSPENDED, self._day(_JANUARY.start, TODAY)
-            if self.rng.random() < 0.6:  # noqa: PLR2004  -- a share
-                line.contract_end_date = self._day(date(2024, 11, 1), date(2025, 2, 20))
+        if state == "lapsed":
+            line.contract_end_date = self._day(date(2024, 11, 1), date(2025, 2, 20))
         return line
 
     def _line(self, plan_id: str, kind: tuple[str, str]) -> Line:

@@ -10,11 +10,12 @@ from tau2.domains.airline.factory.goals import (
     cancelling,
     changing,
     compensation,
+    paying,
     refusing,
 )
 from tau2.domains.airline.factory.goals.goal import Goal
 
-_MODULES = (cancelling, changing, cabins, bags, booking, compensation, asking, refusing)
+_MODULES = (cancelling, changing, cabins, bags, booking, paying, compensation, asking, refusing)
 
 
 def all_goals() -> list[Goal]:

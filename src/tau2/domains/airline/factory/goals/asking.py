@@ -10,8 +10,9 @@ from tau2.domains.airline.factory.phrasing import CABIN_NAMES, city, day_name
 GOALS, goal = collector()
 
 
-@goal(1, "what a reservation has cost", ASKS)
+@goal(1, ASKS)
 def ask_price_paid(case: Case) -> None:
+    """What a reservation has cost."""
     trip = case.claim(lambda t: t.status is None)
     which = case.the_trip(trip)
     case.tell(paid(trip))
@@ -23,8 +24,9 @@ def ask_price_paid(case: Case) -> None:
     )
 
 
-@goal(1, "what is left on the gift cards", ASKS)
+@goal(1, ASKS)
 def ask_gift_cards(case: Case) -> None:
+    """What is left on the gift cards."""
     gifts = [method for method in case.methods.values() if isinstance(method, GiftCard)]
     if not gifts or any(gift.id in case.spent for gift in gifts):
         raise Unfit
@@ -36,22 +38,25 @@ def ask_gift_cards(case: Case) -> None:
     )
 
 
-@goal(1, "the lowest fare of a day, without booking", ASKS)
+@goal(1, ASKS)
 def ask_fare(case: Case) -> None:
+    """The lowest fare of a day, without booking."""
     origin, destination = case.one(case.atlas.routes)
     cabin: CabinClass = case.one(("basic_economy", "economy", "business"))
     (day,) = case.dates(1)
     flight = best(seated(case.nonstop(origin, destination, day), cabin, 1), lambda f: f.prices[cabin])
     case.tell(flight.prices[cabin])
     case.want(
-        f"You wonder what the cheapest nonstop flight from {city(origin)} to {city(destination)} costs on {day_name(day)}, one way "
+        f"You wonder what the cheapest nonstop flight from {city(origin)} to {city(destination)} costs on "
+        f"{day_name(day)}, one way "
         f"in {CABIN_NAMES[cabin]}, for one person."
     )
     case.behave("Do not book it; you have to talk to your family first.")
 
 
-@goal(2, "what all trips ahead have cost together", ASKS, ALL_TRIPS)
+@goal(2, ASKS, ALL_TRIPS)
 def ask_all_prices(case: Case) -> None:
+    """What all trips ahead have cost together."""
     ahead = [trip for trip in case.trips if trip.status is None and case.standing(trip) != {"landed"}]
     if len(ahead) < 2 or not all(map(case.is_open, ahead)) or len(ahead) == len(case.trips):  # noqa: PLR2004  -- a sum
         raise Unfit
@@ -59,7 +64,8 @@ def ask_all_prices(case: Case) -> None:
     case.look_at_all()
     case.tell(sum(map(paid, ahead)))
     case.want(
-        "You are making a plan of what you spend this month. You want one figure: what you have paid for all trips together that "
+        "You are making a plan of what you spend this month. You want one figure: what you have paid for all "
+        "trips together that "
         "are still ahead of you."
     )
     case.behave(
@@ -67,21 +73,23 @@ def ask_all_prices(case: Case) -> None:
     )
 
 
-_BEYOND = (
-    ("a suitcase that did not arrive", "Last of all, your suitcase did not arrive after your latest flight, and you want "
-     "somebody to look for it."),
-    ("a wheelchair at the airport", "At the end, mention that your mother needs a wheelchair at the gate, and ask for it to be "
-     "arranged."),
-    ("seats by the window", "Finally, you want a particular seat: by the window and near the front."),
-    ("a dog in the cabin", "Before you go, you ask to have your small dog registered for the cabin."),
-    ("a new email address in the profile", "As a last thing, you have a new email address and want it changed in your profile."),
-    ("a vegan meal", "In the end you ask for a vegan meal on board to be ordered for you."),
-)  # fmt: skip
+_BEYOND = {
+    "a suitcase that did not arrive": (
+        "Your suitcase did not arrive after your latest flight, and you want somebody to look for it."
+    ),
+    "a wheelchair at the airport": ("Your mother needs a wheelchair at the gate, and you want it arranged."),
+    "seats by the window": "You want a particular seat: by the window and near the front.",
+    "a dog in the cabin": "You want your small dog registered for the cabin.",
+    "a new email address": "You have a new email address and want it changed in your profile.",
+    "a vegan meal": "You want a vegan meal ordered for you for your next flight.",
+}
+"""What no tool can do → how the customer asks for it."""
 
 
-@goal(2, "something that no tool can do: for a human agent", HANDS_OVER)
+@goal(2, HANDS_OVER)
 def beyond_tools(case: Case) -> None:
-    topic, wish = case.one(_BEYOND)
+    """Something that no tool can do: for a human agent."""
+    topic, wish = case.one(_BEYOND.items())
     case.hand_over(f"The customer asks for {topic}; everything else is done.")
     case.want(wish)
     case.behave(

@@ -20,8 +20,9 @@ def _more(count: int) -> str:
     return f"{count_name(count)} more checked bag{'s' if count > 1 else ''}"
 
 
-@goal(1, "add bags that are free")
+@goal(1)
 def add_free_bags(case: Case) -> None:
+    """Add bags that are free."""
     trip = case.claim(lambda t: case.is_open(t) and t.total_baggages < _allowance(case, t))
     count = case.one(range(1, min(3, _allowance(case, trip) - trip.total_baggages) + 1))
     which, method = case.the_trip(trip), case.card()
@@ -36,8 +37,9 @@ def add_free_bags(case: Case) -> None:
     case.behave(f"You think that this should be free for you, but {name} is there if it is not.")
 
 
-@goal(2, "add bags of which some are paid for, and say what that costs")
+@goal(2)
 def add_paid_bags(case: Case) -> None:
+    """Add bags of which some are paid for, and say what that costs."""
     trip = case.claim(case.is_open)
     count = case.one((1, 2, 3))
     total = trip.total_baggages + count
@@ -58,13 +60,15 @@ def add_paid_bags(case: Case) -> None:
     case.behave(f"The price is all right with you, whatever it is. You pay with {name}.")
 
 
-@goal(2, "as many more bags as are free, no more")
+@goal(2)
 def fill_allowance(case: Case) -> None:
-    trip = case.claim(lambda t: case.is_open(t) and 1 < _allowance(case, t) - t.total_baggages)
+    """As many more bags as are free, no more."""
+    trip = case.claim(lambda t: case.is_open(t) and _allowance(case, t) - t.total_baggages > 1)
     which, method = case.the_trip(trip), case.card()
     case.add_bags(trip, _allowance(case, trip), trip.nonfree_baggages, method)
     case.want(
-        f"You are moving and want to take as many checked bags on {which} as you can have without paying for any of them."
+        f"You are moving and want to take as many checked bags on {which} as you can have without paying for any "
+        "of them."
     )
     case.behave(
         "You do not know how many that are; let the agent work it out, and have exactly that number entered. "
@@ -72,8 +76,9 @@ def fill_allowance(case: Case) -> None:
     )
 
 
-@goal(2, "a certificate cannot pay for bags; then a card")
+@goal(2)
 def pay_bags_with_certificate(case: Case) -> None:
+    """A certificate cannot pay for bags; then a card."""
     trip = case.claim(case.is_open)
     certificate = case.one(case.certificates())
     total = trip.total_baggages + 2
@@ -92,30 +97,33 @@ def pay_bags_with_certificate(case: Case) -> None:
     )
 
 
-def _misspelt(case: Case, trip: Reservation) -> Passenger:
+def _singled_out(case: Case, trip: Reservation) -> Passenger:
     person = case.one(trip.passengers)
     if [other.first_name for other in trip.passengers].count(person.first_name) > 1:
         raise Unfit
     return person
 
 
-@goal(1, "correct a birth date")
+@goal(1)
 def correct_dob(case: Case) -> None:
+    """Correct a birth date."""
     trip = case.claim(case.is_open)
-    person, which = _misspelt(case, trip), case.the_trip(trip)
+    person, which = _singled_out(case, trip), case.the_trip(trip)
     fixed = person.model_copy(update={"dob": case.stranger().dob})
     case.rename(trip, [fixed if other is person else other for other in trip.passengers])
     whose = "you are" if case.is_me(person) else f"{full_name(person)} is"
     case.want(
-        f"On {which}, {whose} entered with a wrong birth date. The right one is {fixed.dob}, and you want it corrected."
+        f"On {which}, {whose} entered with a wrong birth date. The right one is {fixed.dob}, and you want it "
+        "corrected."
     )
     case.behave(case.say("Nothing else about the passengers is wrong.", "You will need it for the check-in."))
 
 
-@goal(1, "correct a family name after a wedding")
+@goal(1)
 def correct_name(case: Case) -> None:
+    """Correct a family name after a wedding."""
     trip = case.claim(case.is_open)
-    person, which = _misspelt(case, trip), case.the_trip(trip)
+    person, which = _singled_out(case, trip), case.the_trip(trip)
     if case.is_me(person):
         raise Unfit
     fixed = person.model_copy(update={"last_name": case.stranger().last_name})
@@ -123,16 +131,18 @@ def correct_name(case: Case) -> None:
         raise Unfit
     case.rename(trip, [fixed if other is person else other for other in trip.passengers])
     case.want(
-        f"{full_name(person)}, who travels on {which}, has married and is now called {full_name(fixed)}. The name on the "
+        f"{full_name(person)}, who travels on {which}, has married and is now called {full_name(fixed)}. The name "
+        "on the "
         "reservation has to match the new passport."
     )
     case.behave("The birth date stays the same, of course.")
 
 
-@goal(2, "somebody else flies in the place of a passenger")
+@goal(2)
 def swap_passenger(case: Case) -> None:
+    """Somebody else flies in the place of a passenger."""
     trip = case.claim(lambda t: case.is_open(t) and len(t.passengers) > 1)
-    person, which, guest = _misspelt(case, trip), case.the_trip(trip), case.stranger()
+    person, which, guest = _singled_out(case, trip), case.the_trip(trip), case.stranger()
     case.rename(trip, [guest if other is person else other for other in trip.passengers])
     leaving = "You cannot come along" if case.is_me(person) else f"{full_name(person)} cannot come along"
     case.want(
@@ -141,17 +151,20 @@ def swap_passenger(case: Case) -> None:
     case.behave(f"{guest.first_name} was born on {guest.dob}; say so when asked.")
 
 
-@goal(2, "taking a passenger off is refused; then a replacement")
+@goal(2)
 def remove_passenger(case: Case) -> None:
+    """Taking a passenger off is refused; then a replacement."""
     trip = case.claim(lambda t: case.is_bound(t) and len(t.passengers) > 1)
-    person, which, guest = _misspelt(case, trip), case.the_trip(trip), case.stranger()
+    person, which, guest = _singled_out(case, trip), case.the_trip(trip), case.stranger()
     if case.is_me(person):
         raise Unfit
     case.rename(trip, [guest if other is person else other for other in trip.passengers])
     case.want(
-        f"{full_name(person)} has dropped out of {which}. You want that passenger taken off and the rest to fly as planned."
+        f"{full_name(person)} has dropped out of {which}. You want that passenger taken off and the rest to fly "
+        "as planned."
     )
     case.behave(
-        "If the agent says that the number of passengers cannot change, ask for a human agent who could do it. If that is "
+        "If the agent says that the number of passengers cannot change, ask for a human agent who could do it. "
+        "If that is "
         f"refused too, let {full_name(guest)}, born on {guest.dob}, fly instead."
     )

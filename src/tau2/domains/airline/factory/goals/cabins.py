@@ -22,8 +22,9 @@ def difference(case: Case, trip: Reservation, cabin: CabinClass) -> int:
     return total
 
 
-@goal(1, "upgrade everybody to business")
+@goal(1)
 def upgrade(case: Case) -> None:
+    """Upgrade everybody to business."""
     trip = case.claim(lambda t: case.is_open(t) and t.cabin != "business")
     which = case.the_trip(trip)
     cost = difference(case, trip, "business")
@@ -44,8 +45,9 @@ def upgrade(case: Case) -> None:
         case.behave("Before you agree, the agent has to name the full extra cost in dollars.")
 
 
-@goal(1, "from basic economy to economy")
+@goal(1)
 def upgrade_to_economy(case: Case) -> None:
+    """From basic economy to economy."""
     trip = case.claim(lambda t: case.is_open(t) and t.cabin == "basic_economy")
     which = case.the_trip(trip)
     cost = difference(case, trip, "economy")
@@ -61,8 +63,9 @@ def upgrade_to_economy(case: Case) -> None:
     case.behave(f"You pay with {name} and do not want to hear about business class.")
 
 
-@goal(2, "downgrade and get the difference back")
+@goal(2)
 def downgrade(case: Case) -> None:
+    """Downgrade and get the difference back."""
     trip = case.claim(lambda t: case.is_open(t) and t.cabin == "business")
     which = case.the_trip(trip)
     cost = difference(case, trip, "economy")
@@ -81,8 +84,9 @@ def downgrade(case: Case) -> None:
     case.behave(f"The money that comes back should go to {name}. Ask how much it is.")
 
 
-@goal(3, "upgrade to business within a budget, otherwise to economy")
+@goal(3)
 def upgrade_within_budget(case: Case) -> None:
+    """Upgrade to business within a budget, otherwise to economy."""
     trip = case.claim(lambda t: case.is_open(t) and t.cabin == "basic_economy")
     which = case.the_trip(trip)
     business, economy = difference(case, trip, "business"), difference(case, trip, "economy")
@@ -95,14 +99,16 @@ def upgrade_within_budget(case: Case) -> None:
     name = case.named(method)
     case.rebook(trip, cabin, pairs(trip.flights), method)
     case.want(
-        f"You want more room on {which}: business class if the upgrade costs no more than ${budget} in total, otherwise "
+        f"You want more room on {which}: business class if the upgrade costs no more than ${budget} in total, "
+        "otherwise "
         "economy."
     )
     case.behave(f"You have {name} ready. Ask what business would cost before you decide.")
 
 
-@goal(2, "upgrade of one passenger only is refused; then of everybody")
+@goal(2)
 def upgrade_one_person(case: Case) -> None:
+    """Upgrade of one passenger only is refused; then of everybody."""
     trip = case.claim(lambda t: case.is_open(t) and t.cabin != "business" and len(t.passengers) > 1)
     person = case.one(person for person in trip.passengers if not case.is_me(person))
     if [other.first_name for other in trip.passengers].count(person.first_name) > 1:
@@ -117,13 +123,15 @@ def upgrade_one_person(case: Case) -> None:
         f"{person.last_name} to business class on {which}."
     )
     case.behave(
-        f"If the agent says that all passengers have to be in one cabin, upgrade everybody. Pay with {name}, whatever "
+        f"If the agent says that all passengers have to be in one cabin, upgrade everybody. Pay with {name}, "
+        "whatever "
         "it costs."
     )
 
 
-@goal(2, "a gift card that does not cover the upgrade; then a credit card")
+@goal(2)
 def upgrade_gift_card_too_small(case: Case) -> None:
+    """A gift card that does not cover the upgrade; then a credit card."""
     trip = case.claim(lambda t: case.is_open(t) and t.cabin != "business")
     which = case.the_trip(trip)
     cost, gift, card = difference(case, trip, "business"), case.gift_card(), case.card()
@@ -133,13 +141,15 @@ def upgrade_gift_card_too_small(case: Case) -> None:
     case.rebook(trip, "business", pairs(trip.flights), card)
     case.want(f"You want {which} upgraded to business class and would like to pay with {gift_name}.")
     case.behave(
-        f"If the agent says that there is not enough on it, pay the whole difference with {card_name}. You do not want "
+        f"If the agent says that there is not enough on it, pay the whole difference with {card_name}. You do not "
+        "want "
         "to split it."
     )
 
 
-@goal(2, "only what another cabin would cost", ASKS)
+@goal(2, ASKS)
 def ask_upgrade_price(case: Case) -> None:
+    """Only what another cabin would cost."""
     trip = case.claim(lambda t: case.is_open(t) and t.cabin != "business")
     which = case.the_trip(trip)
     cabin: CabinClass = case.one(("business", "economy") if trip.cabin == "basic_economy" else ("business",))

@@ -36,8 +36,9 @@ def changed_plans(case: Case) -> str:
     return case.say(*CHANGED_PLANS)
 
 
-@goal(1, "cancel within 24 hours of booking")
+@goal(1)
 def cancel_recent(case: Case) -> None:
+    """Cancel within 24 hours of booking."""
     trip = case.claim(lambda t: case.is_open(t) and is_recent(t) and t.cabin != "business" and t.insurance == "no")
     which, why = case.the_trip(trip), changed_plans(case)
     case.cancel(trip)
@@ -51,8 +52,9 @@ def cancel_recent(case: Case) -> None:
     case.behave(case.say("You expect your money back.", "Agree when the agent explains how the refund works."))
 
 
-@goal(1, "cancel a business reservation")
+@goal(1)
 def cancel_business(case: Case) -> None:
+    """Cancel a business reservation."""
     trip = case.claim(lambda t: case.is_open(t) and not is_recent(t) and t.cabin == "business")
     which, why = case.the_trip(trip), changed_plans(case)
     case.cancel(trip)
@@ -65,8 +67,9 @@ def cancel_business(case: Case) -> None:
     case.behave("Give that as the reason if you are asked. You agree to a refund to whatever you paid with.")
 
 
-@goal(2, "cancel what the airline itself has disrupted")
+@goal(2)
 def cancel_disrupted(case: Case) -> None:
+    """Cancel what the airline itself has disrupted."""
     trip = case.claim(
         lambda t: _disrupted(case, t) and not is_recent(t) and t.cabin != "business" and t.insurance == "no"
     )
@@ -75,7 +78,8 @@ def cancel_disrupted(case: Case) -> None:
     case.cancel(trip)
     case.want(
         case.say(
-            f"You got a message that the airline has cancelled a flight of {which}. You want to cancel all of it now.",
+            f"You got a message that the airline has cancelled a flight of {which}. You want to cancel all of it "
+            "now.",
             f"One of the flights of {which} was taken out of the timetable, so the trip makes no sense any more and "
             "you want it cancelled.",
         )
@@ -93,8 +97,9 @@ def _disrupted(case: Case, trip: Reservation) -> bool:
     return trip.status is None and "cancelled" in standing and standing <= {"cancelled", "available"}
 
 
-@goal(2, "cancel for health or weather with insurance; the reason only comes out when asked")
+@goal(2)
 def cancel_insured(case: Case) -> None:
+    """Cancel for health or weather with insurance; the reason only comes out when asked."""
     trip = case.claim(lambda t: case.is_bound(t) and t.insurance == "yes")
     which = case.the_trip(trip)
     why = case.say(*ILLNESS, *WEATHER)
@@ -114,8 +119,9 @@ def cancel_insured(case: Case) -> None:
     )
 
 
-@goal(2, "cancel and say how much comes back")
+@goal(2)
 def cancel_and_count(case: Case) -> None:
+    """Cancel and say how much comes back."""
     trip = case.claim(lambda t: case.is_open(t) and (is_recent(t) or t.cabin == "business"))
     which, why, amount = case.the_trip(trip), changed_plans(case), paid(trip)
     case.cancel(trip)
@@ -129,8 +135,9 @@ def cancel_and_count(case: Case) -> None:
     case.behave("Do not end the conversation before you have been told the amount in dollars.")
 
 
-@goal(3, "cancel for one passenger only, which cannot be; then for all")
+@goal(3)
 def cancel_for_one_then_all(case: Case) -> None:
+    """Cancel for one passenger only, which cannot be; then for all."""
     trip = case.claim(lambda t: case.is_open(t) and len(t.passengers) > 1 and (is_recent(t) or t.cabin == "business"))
     which = case.the_trip(trip)
     person = case.one(p for p in trip.passengers if not case.is_me(p))
@@ -143,12 +150,14 @@ def cancel_for_one_then_all(case: Case) -> None:
     )
     case.behave(
         f"If the agent says that this is not possible for {person.first_name} alone, you do not want anybody else "
-        "in that place: have the whole reservation cancelled for everybody, as it is a change of plans for all of you."
+        "in that place: have the whole reservation cancelled for everybody, as it is a change of plans for all "
+        "of you."
     )
 
 
-@goal(3, "cancel every reservation for which that is permitted, and no other", ALL_TRIPS)
+@goal(3, ALL_TRIPS)
 def cancel_what_can_be(case: Case) -> None:
+    """Cancel every reservation for which that is permitted, and no other."""
     ahead = [trip for trip in case.trips if trip.status is None and case.standing(trip) != {"landed"}]
     may = [trip for trip in ahead if is_recent(trip) or trip.cabin == "business"]
     if not all(map(case.is_open, ahead)) or not 0 < len(may) < len(ahead):
@@ -160,7 +169,8 @@ def cancel_what_can_be(case: Case) -> None:
         case.cancel(trip)
     case.want(
         case.say(
-            f"You want to get out of all trips that are still ahead of you, because {why}. You want every one of them "
+            f"You want to get out of all trips that are still ahead of you, because {why}. You want every one of "
+            "them "
             "cancelled that can be cancelled with a full refund.",
             f"This month has turned out differently: {why}. Of all your upcoming trips, have those cancelled for "
             "which you get the money back.",
@@ -176,8 +186,9 @@ def cancel_what_can_be(case: Case) -> None:
     )
 
 
-@goal(2, "cancel a trip of which a part is flown: for a human agent", HANDS_OVER)
+@goal(2, HANDS_OVER)
 def cancel_half_flown(case: Case) -> None:
+    """Cancel a trip of which a part is flown: for a human agent."""
     trip = case.claim(
         lambda t: t.status is None and bool(case.standing(t) & FLOWN) and "available" in case.standing(t)
     )
@@ -187,9 +198,10 @@ def cancel_half_flown(case: Case) -> None:
     case.hand_over(f"The customer wants to cancel {trip.reservation_id}, of which a part is flown.")
     case.want(
         case.say(
-            f"Finally there is {which}: you are at your destination already, but you will drive home with friends. "
+            f"You have used a part of {which}, but you will drive home with friends. "
             "You want the rest cancelled and refunded.",
-            f"Then you want {which} cancelled as far as you have not used it yet. The flight to {city(last.destination)} "
+            f"You want {which} cancelled as far as you have not used it yet. The flight to "
+            f"{city(last.destination)} "
             f"on {day_name(last.date)} is of no use to you any more.",
         )
     )

@@ -44,14 +44,15 @@ def _pick(case: Case, trip: Reservation, offers: list[DirectFlight]) -> tuple[Di
     price, leaves = flight.prices[trip.cabin], flight.scheduled_departure_time_est
     words = {
         "the cheapest nonstop flight": price < min(other.prices[trip.cabin] for other in others),
-        "the first nonstop flight of the day": leaves < min(o.scheduled_departure_time_est for o in others),
-        "the last nonstop flight of the day": leaves > max(o.scheduled_departure_time_est for o in others),
+        "the first nonstop flight": leaves < min(o.scheduled_departure_time_est for o in others),
+        "the last nonstop flight": leaves > max(o.scheduled_departure_time_est for o in others),
     }
     return flight, case.one(text for text, true in words.items() if true)
 
 
-@goal(2, "move a one-way trip to another day")
+@goal(2)
 def move_trip(case: Case) -> None:
+    """Move a one-way trip to another day."""
     trip = case.claim(lambda t: movable(case, t) and t.flight_type == "one_way")
     (day,) = case.dates(1, but=[flight.date for flight in trip.flights])
     which = case.the_trip(trip)
@@ -61,17 +62,16 @@ def move_trip(case: Case) -> None:
     case.rebook(trip, trip.cabin, [(flight.flight_number, day)], method)
     case.want(
         case.say(
-            f"You want to take {which} on {day_name(day)} instead, and you would like {words}.",
-            f"You need to be in {city(trip.destination)} on {day_name(day)}. Have {which} moved to {words} of that day."
-            if "day" not in words
-            else f"You need to travel on {day_name(day)}. Have {which} moved to {words}.",
+            f"You want to move {which} to {day_name(day)}, and you would like {words}.",
+            f"You have to travel on {day_name(day)} after all. Have {which} moved to {words} on that date.",
         )
     )
     case.behave(f"Stay in the cabin you have. Whatever is to be paid or comes back goes through {name}.")
 
 
-@goal(2, "move the way back of a round trip and keep the way out")
+@goal(2)
 def move_return(case: Case) -> None:
+    """Move the way back of a round trip and keep the way out."""
     trip = case.claim(lambda t: movable(case, t) and t.flight_type == "round_trip")
     out, back = ways(trip)
     (day,) = case.dates(1, but=[back[0].date], least=_after(out[-1].date))
@@ -83,7 +83,8 @@ def move_return(case: Case) -> None:
     longer = "longer" if day > back[0].date else "less long"
     case.want(
         case.say(
-            f"You will stay in {city(trip.destination)} {longer} than planned: you want to return on {day_name(day)}. "
+            f"You will stay in {city(trip.destination)} {longer} than planned: you want to return on "
+            f"{day_name(day)}. "
             f"This is about {which}.",
             f"You want to change only the way back of {which}. The new day is {day_name(day)}.",
         )
@@ -101,11 +102,12 @@ def _after(date: str) -> str:
     return f"2024-05-{int(date[-2:]) + 1:02}"
 
 
-@goal(2, "another flight on the same day")
+@goal(2)
 def same_day(case: Case) -> None:
+    """Another flight on the same day."""
     trip = case.claim(lambda t: movable(case, t))
-    back = case.one((False, bool(ways(trip)[1])))
-    leg = ways(trip)[back]
+    is_back = case.one((False, bool(ways(trip)[1])))
+    leg = ways(trip)[is_back]
     which = case.the_trip(trip)
     offers = [
         flight
@@ -120,12 +122,13 @@ def same_day(case: Case) -> None:
         raise Unfit
     method = case.payer(500)
     name = case.named(method)
-    kept = [(other, flight) for other, flight in enumerate(trip.flights) if flight not in leg]
-    new = [*pairs(f for i, f in kept if i < trip.flights.index(leg[0])), (flight.flight_number, leg[0].date)]
-    new += pairs(f for i, f in kept if i > trip.flights.index(leg[0]))
-    case.rebook(trip, trip.cabin, new, method)
+    out, back = ways(trip)
+    new = (flight.flight_number, leg[0].date)
+    changed = [*pairs(out), new] if is_back else [new, *pairs(back)]
+    case.rebook(trip, trip.cabin, changed, method)
     case.want(
-        f"{'The way back' if back else 'The departure'} of {which} is too {'early' if later else 'late'} for you. On the "
+        f"{'The way back' if is_back else 'The departure'} of {which} is too {'early' if later else 'late'} for "
+        "you. On the "
         f"same day you want a nonstop flight that leaves {'later' if later else 'earlier'}."
     )
     case.behave(f"Take the one the agent finds, in the cabin you have, and use {name} for any difference in price.")
@@ -135,8 +138,9 @@ def _leaving(case: Case, flight: ReservationFlight) -> str:
     return case.tools.db.flights[flight.flight_number].scheduled_departure_time_est
 
 
-@goal(2, "a nonstop flight instead of a change of planes")
+@goal(2)
 def go_nonstop(case: Case) -> None:
+    """A nonstop flight instead of a change of planes."""
     trip = case.claim(lambda t: movable(case, t) and any(len(way) > 1 for way in ways(t)))
     out, back = ways(trip)
     legs = [leg for leg in (out, back) if len(leg) > 1]
@@ -158,8 +162,9 @@ def go_nonstop(case: Case) -> None:
     )
 
 
-@goal(3, "move a trip only if it stays within a budget; otherwise another day")
+@goal(3)
 def move_within_budget(case: Case) -> None:
+    """Move a trip only if it stays within a budget; otherwise another day."""
     trip = case.claim(lambda t: movable(case, t) and t.flight_type == "one_way")
     first, second = case.dates(2, but=[flight.date for flight in trip.flights])
     which, people = case.the_trip(trip), len(trip.passengers)
@@ -182,7 +187,8 @@ def move_within_budget(case: Case) -> None:
     if within:
         case.calls = [call for call in case.calls if call[1].get("date") != second]
     case.want(
-        f"You want to move {which} to {day_name(first)}, onto the cheapest nonstop flight in the cabin you have. That may "
+        f"You want to move {which} to {day_name(first)}, onto the cheapest nonstop flight in the cabin you have. "
+        "That may "
         f"cost up to ${budget} more in total, for everybody."
     )
     case.behave(
@@ -191,8 +197,9 @@ def move_within_budget(case: Case) -> None:
     )
 
 
-@goal(3, "a change of mind about the new day")
+@goal(3)
 def change_mind(case: Case) -> None:
+    """A change of mind about the new day."""
     trip = case.claim(lambda t: movable(case, t) and t.flight_type == "one_way")
     first, second = case.dates(2, but=[flight.date for flight in trip.flights])
     which = case.the_trip(trip)
@@ -204,13 +211,15 @@ def change_mind(case: Case) -> None:
     case.rebook(trip, trip.cabin, [(flight.flight_number, second)], method)
     case.want(f"You want {which} moved. The new day should be {day_name(first)}.")
     case.behave(
-        f"As soon as the agent offers flights on {day_name(first)}, you remember that you have an appointment on that day. "
+        f"As soon as the agent offers flights on {day_name(first)}, you remember that you have an appointment on "
+        "that day. "
         f"You want {day_name(second)} instead, and there the cheapest nonstop flight in your cabin. Use {name}."
     )
 
 
-@goal(2, "move both ways of a round trip")
+@goal(2)
 def move_both(case: Case) -> None:
+    """Move both ways of a round trip."""
     trip = case.claim(lambda t: movable(case, t) and t.flight_type == "round_trip")
     out, back = ways(trip)
     days = sorted(case.dates(2, but=[out[0].date, back[0].date]))
@@ -224,7 +233,8 @@ def move_both(case: Case) -> None:
     new = [(flight.flight_number, day) for flight, day in zip(flights, days, strict=True)]
     cost = case.rebook(trip, trip.cabin, new, method)
     case.want(
-        f"You want to move {which}: out on {day_name(days[0])}, back on {day_name(days[1])}, nonstop both ways and as cheap "
+        f"You want to move {which}: out on {day_name(days[0])}, back on {day_name(days[1])}, nonstop both ways "
+        "and as cheap "
         "as it gets in your cabin."
     )
     case.behave(f"Pay with {name}, or take a refund there.")
@@ -233,8 +243,9 @@ def move_both(case: Case) -> None:
         case.behave("You want to know by how many dollars the trip gets dearer or cheaper altogether.")
 
 
-@goal(3, "leave by a time of the day, among connections with one change")
+@goal(3)
 def move_to_connection(case: Case) -> None:
+    """Leave by a time of the day, among connections with one change."""
     trip = case.claim(lambda t: movable(case, t) and t.flight_type == "one_way")
     (day,) = case.dates(1, but=[flight.date for flight in trip.flights])
     which, people = case.the_trip(trip), len(trip.passengers)
@@ -252,7 +263,7 @@ def move_to_connection(case: Case) -> None:
     name = case.named(method)
     case.rebook(trip, trip.cabin, [(flight.flight_number, day) for flight in pair], method)
     case.want(
-        f"You want to take {which} on {day_name(day)} instead and have to be in {city(trip.destination)} by "
+        f"You want {which} moved to {day_name(day)}, and you have to be in {city(trip.destination)} by "
         f"{clock_name(limit)} (EST) on that day."
     )
     case.behave(

@@ -35,8 +35,9 @@ def _complaint(case: Case, trip: Reservation, which: str) -> str:
     )
 
 
-@goal(2, "compensation for a cancelled flight", SENDS)
+@goal(2, SENDS)
 def compensate_cancelled(case: Case) -> None:
+    """Compensation for a cancelled flight."""
     trip = case.claim(lambda t: _hit(case, t, "cancelled") and qualifies(case, t))
     which = case.the_trip(trip)
     case.check_flights(trip)
@@ -45,14 +46,16 @@ def compensate_cancelled(case: Case) -> None:
     case.behave(
         case.say(
             "Ask what the airline will do to make up for it. You do not want to change or cancel anything now.",
-            "You want compensation for the trouble, and you say so. Leave the reservation itself alone; you will deal with "
+            "You want compensation for the trouble, and you say so. Leave the reservation itself alone; you will "
+            "deal with "
             "it later.",
         )
     )
 
 
-@goal(3, "an exaggerated claim for a cancelled flight", SENDS)
+@goal(3, SENDS)
 def compensate_exaggerated(case: Case) -> None:
+    """An exaggerated claim for a cancelled flight."""
     trip = case.claim(lambda t: _hit(case, t, "cancelled") and qualifies(case, t) and len(t.passengers) < 4)  # noqa: PLR2004  -- leaves room to exaggerate
     which = case.the_trip(trip)
     people = len(trip.passengers)
@@ -66,13 +69,15 @@ def compensate_exaggerated(case: Case) -> None:
         ),
     )
     case.behave(
-        "Be firm at first. If the agent tells you what the airline really gives in such a case, accept that. You do not want the "
+        "Be firm at first. If the agent tells you what the airline really gives in such a case, accept that. You "
+        "do not want the "
         "reservation changed or cancelled."
     )
 
 
-@goal(3, "cancel a disrupted trip and ask for compensation", SENDS)
+@goal(3, SENDS)
 def cancel_disrupted_and_compensate(case: Case) -> None:
+    """Cancel a disrupted trip and ask for compensation."""
     trip = case.claim(lambda t: _hit(case, t, "cancelled") and qualifies(case, t) and _on_ground(case, t))
     which = case.the_trip(trip)
     case.check_flights(trip)
@@ -82,8 +87,9 @@ def cancel_disrupted_and_compensate(case: Case) -> None:
     case.behave("Once the cancellation is done, ask whether you get anything for the trouble on top of the refund.")
 
 
-@goal(2, "compensation is refused to who does not qualify; the trip is cancelled")
+@goal(2)
 def cancel_disrupted_without_compensation(case: Case) -> None:
+    """Compensation is refused to who does not qualify; the trip is cancelled."""
     trip = case.claim(lambda t: _hit(case, t, "cancelled") and not qualifies(case, t) and _on_ground(case, t))
     which = case.the_trip(trip)
     case.check_flights(trip)
@@ -91,14 +97,16 @@ def cancel_disrupted_without_compensation(case: Case) -> None:
     case.want(_complaint(case, trip, which), "You want your money back and a voucher for your trouble.")
     case.behave(
         case.say(
-            "You want the whole reservation cancelled. If there is no voucher for you, ask once why, and leave it at that.",
+            "You want the whole reservation cancelled. If there is no voucher for you, ask once why, and leave "
+            "it at that.",
             "Cancelling all of it is what matters most to you. Press for the voucher at most twice.",
         )
     )
 
 
-@goal(3, "change a delayed trip to another day and ask for compensation", SENDS)
+@goal(3, SENDS)
 def change_delayed_and_compensate(case: Case) -> None:
+    """Change a delayed trip to another day and ask for compensation."""
     trip = case.claim(
         lambda t: _hit(case, t, "delayed") and qualifies(case, t) and _on_ground(case, t)
         and t.cabin != "basic_economy" and t.flight_type == "one_way"
@@ -113,16 +121,19 @@ def change_delayed_and_compensate(case: Case) -> None:
     case.rebook(trip, trip.cabin, [(flight.flight_number, day)], method)
     case.do("send_certificate", user_id=case.user.user_id, amount=DELAYED_COMPENSATION * people)
     case.want(
-        f"You are sitting at the airport, and your flight is delayed for hours. It is {which}. You have had enough and want to "
+        f"You are sitting at the airport, and your flight is delayed for hours. It is {which}. You have had "
+        "enough and want to "
         f"fly on {day_name(day)} instead, on the cheapest nonstop flight in the cabin you have."
     )
     case.behave(
-        f"Any difference in price goes through {name}. When the new flight is booked, you ask for compensation for the delay."
+        f"Any difference in price goes through {name}. When the new flight is booked, you ask for compensation "
+        "for the delay."
     )
 
 
-@goal(3, "cancel a delayed trip and ask for compensation", SENDS)
+@goal(3, SENDS)
 def cancel_delayed_and_compensate(case: Case) -> None:
+    """Cancel a delayed trip and ask for compensation."""
     trip = case.claim(
         lambda t: _hit(case, t, "delayed") and qualifies(case, t) and _on_ground(case, t)
         and (is_recent(t) or t.cabin == "business")
@@ -132,26 +143,30 @@ def cancel_delayed_and_compensate(case: Case) -> None:
     case.cancel(trip)
     case.do("send_certificate", user_id=case.user.user_id, amount=DELAYED_COMPENSATION * len(trip.passengers))
     case.want(
-        f"Because of a delay today you will miss what you wanted to travel for, so you want {which} cancelled altogether."
+        f"Because of a delay today you will miss what you wanted to travel for, so you want {which} cancelled "
+        "altogether."
     )
     case.behave("After that you ask, in so many words, for compensation because of the delay.")
 
 
-@goal(2, "compensation for a delay without a change is refused", ASKS)
+@goal(2, ASKS)
 def complain_about_delay(case: Case) -> None:
+    """Compensation for a delay without a change is refused."""
     trip = case.claim(lambda t: _hit(case, t, "delayed") and _on_ground(case, t))
     which = case.the_trip(trip)
     case.check_flights(trip)
     case.tell(paid(trip))
     case.want(f"You complain about today's delay on {which} and want a voucher as compensation.")
     case.behave(
-        "You will take the delayed flight anyway, so nothing is to be changed or cancelled. If there is no voucher, ask at least "
+        "You will take the delayed flight anyway, so nothing is to be changed or cancelled. If there is no "
+        "voucher, ask at least "
         "how much you paid for this trip in total, since you want to write to the newspaper about it."
     )
 
 
-@goal(2, "a delay that there is not; the trip stays and gets a bag")
+@goal(2)
 def claim_false_delay(case: Case) -> None:
+    """A delay that there is not; the trip stays and gets a bag."""
     trip = case.claim(case.is_open)
     if not qualifies(case, trip):
         raise Unfit
@@ -162,9 +177,11 @@ def claim_false_delay(case: Case) -> None:
     total = trip.total_baggages + 1
     case.add_bags(trip, total, paid_bags(case, trip, total), method)
     case.want(
-        f"You heard that the flights of {which} will all be late, and you want compensation for that now. You also want one more "
+        f"You heard that the flights of {which} will all be late, and you want compensation for that now. You "
+        "also want one more "
         "checked bag on it."
     )
     case.behave(
-        f"If the agent finds no delay, drop the compensation. For the bag you would pay with {name}. You change nothing else."
+        f"If the agent finds no delay, drop the compensation. For the bag you would pay with {name}. You change "
+        "nothing else."
     )

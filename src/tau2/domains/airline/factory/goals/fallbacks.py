@@ -59,7 +59,7 @@ def correct_birth_date(case: Case, trip: Reservation) -> str:
     fixed = person.model_copy(update={"dob": case.stranger().dob})
     case.rename(trip, [fixed if other is person else other for other in trip.passengers])
     whose = "your own birth date" if case.is_me(person) else f"the birth date of {full_name(person)}"
-    return f"you let that go, but while you are at it you want {whose} put right on that reservation: it has to be {fixed.dob}"
+    return f"you let that go, but you want {whose} put right on the same reservation: it has to be {fixed.dob}"
 
 
 def another_day(case: Case, trip: Reservation) -> str:

@@ -15,6 +15,8 @@ HANDS_OVER = "hands over"
 """Ends with a transfer, so it comes last."""
 ASKS = "asks"
 """Changes nothing; the agent's answer counts."""
+REFUSES = "refuses"
+"""Begins with something that the policy forbids; two refusals could be taken for each other."""
 ALL_TRIPS = "all trips"
 """Is about all reservations of the customer and goes with no other goal."""
 
@@ -36,11 +38,12 @@ Tell = Callable[[Case], None]
 
 
 def collector() -> tuple[list[Goal], Callable[..., Callable[[Tell], Tell]]]:
-    """Return a list and a decorator that adds a goal to it: its level, its purpose and its tags."""
+    """Return a list and a decorator that adds a goal to it: its level and tags; its purpose is its docstring."""
     goals: list[Goal] = []
 
-    def goal(level: int, purpose: str, *tags: str) -> Callable[[Tell], Tell]:
+    def goal(level: int, *tags: str) -> Callable[[Tell], Tell]:
         def add(tell: Tell) -> Tell:
+            purpose = (tell.__doc__ or tell.__name__).rstrip(".")
             goals.append(Goal(tell.__name__, purpose, level, frozenset(tags), tell))
             return tell
 

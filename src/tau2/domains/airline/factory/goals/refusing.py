@@ -8,7 +8,7 @@ from tau2.domains.airline.data_model import Reservation
 from tau2.domains.airline.factory.case import Case, ways
 from tau2.domains.airline.factory.goals.cancelling import changed_plans
 from tau2.domains.airline.factory.goals.fallbacks import FALLBACKS, Fallback
-from tau2.domains.airline.factory.goals.goal import ASKS, Goal
+from tau2.domains.airline.factory.goals.goal import ASKS, REFUSES, Goal
 from tau2.domains.airline.factory.network import miles
 from tau2.domains.airline.factory.phrasing import city, day_name
 from tau2.domains.airline.factory.trips import FLOWN
@@ -85,7 +85,8 @@ def change_destination(case: Case) -> tuple[Reservation, str]:
     )
     case.want(
         case.say(
-            f"You have to be in {city(elsewhere)} rather than in {city(trip.destination)}. You want {which} changed so "
+            f"You have to be in {city(elsewhere)} rather than in {city(trip.destination)}. You want {which} "
+            "changed so "
             "that it takes you there.",
             f"You want to change the destination of {which} to {city(elsewhere)} and keep the days.",
         )
@@ -187,9 +188,9 @@ def _refused(refusal: Refusal, fallback: Fallback) -> Callable[[Case], None]:
 def _goal(refusal: Refusal, forbidden: str, instead: str) -> Goal:
     return Goal(
         name=f"{refusal.__name__}_then_{instead}",
-        purpose=f"{forbidden} is refused; then {instead.replace('_', ' ')}",
+        purpose=f"{forbidden[0].upper()}{forbidden[1:]} is refused; then {instead.replace('_', ' ')}",
         level=2,
-        tags=frozenset({ASKS} if instead == "price_paid" else ()),
+        tags=frozenset({REFUSES, ASKS} if instead == "price_paid" else {REFUSES}),
         tell=_refused(refusal, FALLBACKS[instead]),
     )
 

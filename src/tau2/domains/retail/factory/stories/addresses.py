@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 from tau2.domains.retail.factory.phrasing import joined, sentence
-from tau2.domains.retail.factory.stories.base import (
-    Case,
-    Told,
-    Unfit,
-    address_text,
-    changed,
-    collector,
-    method_name,
-    noun,
-)
+from tau2.domains.retail.factory.stories.base import Case
+from tau2.domains.retail.factory.stories.kinds import Told, Unfit, collector
+from tau2.domains.retail.factory.stories.words import address_text, changed, method_name, noun
 
-STORIES, story = collector()
+STORIES, story = collector("address")
 
 
-@story
+@story(profile=True)
 def redirect_order(case: Case) -> Told:
     """Send a pending order to a new address."""
     order = case.one(case.with_status("pending"))
@@ -33,7 +26,7 @@ def redirect_order(case: Case) -> Told:
     )
 
 
-@story
+@story(profile=True)
 def redirect_to_profile(case: Case) -> Told:
     """Send a pending order to the address in the profile."""
     order = case.one(o for o in case.with_status("pending") if o.address != case.user.address)
@@ -50,7 +43,7 @@ def redirect_to_profile(case: Case) -> Told:
     )
 
 
-@story
+@story(profile=True, matters=2)
 def move_profile(case: Case) -> Told:
     """Change the default address and ask for a tracking number."""
     address, order = case.new_address(), case.one(case.with_status("delivered"))
@@ -72,7 +65,7 @@ def move_profile(case: Case) -> Told:
     )
 
 
-@story
+@story(alone=True, matters=2)
 def move_everything(case: Case) -> Told:
     """Change the default address and the address of every pending order."""
     pending = [order for order in case.orders if "pending" in order.status]
@@ -95,7 +88,7 @@ def move_everything(case: Case) -> Told:
     )
 
 
-@story
+@story()
 def copy_address(case: Case) -> Told:
     """Send a pending order to the address that another order has."""
     model = case.one(o for o in case.orders if o.address != case.user.address)
@@ -115,7 +108,7 @@ def copy_address(case: Case) -> Told:
     )
 
 
-@story
+@story(profile=True)
 def profile_from_order(case: Case) -> Told:
     """Make the address of an order the default address."""
     order = case.one(o for o in case.orders if o.address != case.user.address)
@@ -132,7 +125,7 @@ def profile_from_order(case: Case) -> Told:
     )
 
 
-@story
+@story(about="addresses")
 def swap_addresses(case: Case) -> Told:
     """Two pending orders have each other's address; swap them."""
     first, second = case.some(case.with_status("pending"), 2)
@@ -146,11 +139,11 @@ def swap_addresses(case: Case) -> Told:
     return Told(
         f"You mixed up two addresses. Order {first.order_id} should go where order {second.order_id} goes now, and "
         f"order {second.order_id} where order {first.order_id} goes now.",
-        "Both orders have to be changed. You do not want any other change.",
+        "Both orders have to be changed, and nothing about them but the addresses.",
     )
 
 
-@story
+@story(about="order", matters=2)
 def redirect_and_change(case: Case) -> Told:
     """A pending order goes to a new address and one of its items is changed."""
     order = case.one(case.with_status("pending", items=2))
@@ -172,7 +165,7 @@ def redirect_and_change(case: Case) -> Told:
     )
 
 
-@story
+@story(profile=True, hurdle=True)
 def redirect_processed_refused(case: Case) -> Told:
     """An order that was sent cannot be redirected; the default address is changed instead."""
     order = case.one(case.with_status("processed"))
@@ -189,7 +182,7 @@ def redirect_processed_refused(case: Case) -> Told:
     )
 
 
-@story
+@story()
 def fix_apartment(case: Case) -> Told:
     """Only the apartment number of a pending order is wrong."""
     order = case.one(o for o in case.with_status("pending") if o.address.address2)
@@ -206,7 +199,7 @@ def fix_apartment(case: Case) -> Told:
     )
 
 
-@story
+@story(about="addresses", matters=2)
 def redirect_two(case: Case) -> Told:
     """Redirect two pending orders to two different addresses."""
     first, second = case.some(case.with_status("pending"), 2)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from tau2.domains.retail.data_model import Product
 from tau2.domains.retail.factory.phrasing import a, joined
-from tau2.domains.retail.factory.stories.base import Case, Told, Unfit, collector, cost, method_name, noun, total
+from tau2.domains.retail.factory.stories.base import Case
+from tau2.domains.retail.factory.stories.kinds import Told, Unfit, collector
+from tau2.domains.retail.factory.stories.words import cost, method_name, noun, total
 
-STORIES, story = collector()
+STORIES, story = collector("question")
 _COUNTABLE = 10  # smaller numbers are often written as words
 
 
@@ -21,7 +23,7 @@ def _any_product(case: Case) -> Product:
     return product
 
 
-@story
+@story(about="return", matters=2)
 def count_and_return(case: Case) -> Told:
     """Count the available versions of a product and return an item."""
     order = case.one(case.with_status("delivered"))
@@ -47,7 +49,7 @@ def count_and_return(case: Case) -> Told:
     )
 
 
-@story
+@story()
 def price_range(case: Case) -> Told:
     """The price range of a product."""
     product = _any_product(case)
@@ -64,11 +66,12 @@ def price_range(case: Case) -> Told:
             f"Your brother wants {a(name)} for his birthday. You want to know the lowest and the highest price among "
             f"those that are available.",
         ),
-        "You only ask; you do not buy or change anything. Give your details if the agent asks who you are.",
+        "About this you only want to know; you do not buy one today. Give your details if the agent asks who you "
+        "are.",
     )
 
 
-@story
+@story(about="parcels")
 def two_parcels(case: Case) -> Told:
     """The tracking numbers of an order that went in two parcels."""
     order = case.one(o for o in case.orders if len(o.fulfillments) > 1 and o.status in {"processed", "delivered"})
@@ -80,11 +83,11 @@ def two_parcels(case: Case) -> Told:
             f"Only a part of {which} seems to have reached your neighbor. You want the tracking numbers of all its "
             "parcels.",
         ),
-        "If the agent gives only one number, ask whether there is another parcel. You want nothing changed.",
+        "If the agent gives only one number, ask whether there is another parcel. The order itself stays as it is.",
     )
 
 
-@story
+@story(about="parcel")
 def parcel_of_item(case: Case) -> Told:
     """The tracking number of the parcel with a certain item."""
     order = case.one(o for o in case.orders if len(o.fulfillments) > 1 and o.status == "processed")
@@ -94,12 +97,12 @@ def parcel_of_item(case: Case) -> Told:
     case.communicate += parcel.tracking_id
     return Told(
         f"You are waiting for {which} and want to follow that parcel. You need its tracking number.",
-        f"The order went in several parcels; you care only about the one with the {noun(item)}. You do not want to "
-        "change anything.",
+        f"The order went in several parcels; you care only about the one with the {noun(item)}. The "
+        "order itself stays as it is.",
     )
 
 
-@story
+@story(alone=True)
 def spent_in_all(case: Case) -> Told:
     """The sum of all delivered orders."""
     delivered = case.with_status("delivered")
@@ -119,7 +122,7 @@ def spent_in_all(case: Case) -> Told:
     )
 
 
-@story
+@story(about="gift card", matters=2)
 def gift_card_balance(case: Case) -> Told:
     """The balance of the gift card, and a return that adds to it."""
     card = case.gift_card()
@@ -140,7 +143,7 @@ def gift_card_balance(case: Case) -> Told:
     )
 
 
-@story
+@story(alone=True)
 def largest_pending(case: Case) -> Told:
     """The largest of several pending orders."""
     pending = [order for order in case.orders if "pending" in order.status]
@@ -159,7 +162,7 @@ def largest_pending(case: Case) -> Told:
     )
 
 
-@story
+@story(about="return")
 def price_before_return(case: Case) -> Told:
     """What part of an order costs, before returning exactly that part."""
     order = case.one(case.with_status("delivered", items=3))
@@ -175,7 +178,7 @@ def price_before_return(case: Case) -> Told:
     )
 
 
-@story
+@story(profile=True, matters=2)
 def zip_of_order(case: Case) -> Told:
     """Which address an order went to, and a change of the profile to another one."""
     order = case.one(o for o in case.orders if o.address != case.user.address and o.status != "cancelled")

@@ -7,13 +7,11 @@ becomes part of the reference.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from random import Random
 from typing import Any, NamedTuple, TypeVar
 
 from tau2.domains.retail.data_model import (
-    CreditCard,
     GiftCard,
     Order,
     OrderItem,
@@ -24,54 +22,28 @@ from tau2.domains.retail.data_model import (
     UserAddress,
     Variant,
 )
-from tau2.domains.retail.factory.catalog import PRODUCT_TYPES
-from tau2.domains.retail.factory.phrasing import BRANDS, FINDING, joined
+from tau2.domains.retail.factory.phrasing import FINDING, joined
+from tau2.domains.retail.factory.stories.kinds import Unfit
+from tau2.domains.retail.factory.stories.words import differences, noun, phrase
 from tau2.domains.retail.factory.world import make_address
 from tau2.domains.retail.tools import RetailTools
+from tau2.environment.cow import peek
 from tau2.errors import ToolError
 
 T = TypeVar("T")
 
 KNOWS_NUMBERS = 0.55  # share of customers who have their order numbers at hand
 
-_AXES = {kind.name: {axis.name: axis for axis in kind.axes} for kind in PRODUCT_TYPES}
 
+class Mark(NamedTuple):
+    """How far a case had come."""
 
-class Unfit(Exception):
-    """This customer cannot have this story."""
-
-
-class Told(NamedTuple):
-    """The customer's side of a story."""
-
-    reason: str
-    """One to four sentences: what the customer calls about."""
-    instructions: str
-    """How the customer behaves, and what happens if the agent says this or that."""
-
-
-@dataclass(frozen=True, slots=True)
-class Story:
-    """A kind of task."""
-
-    purpose: str
-    """What it tests, for people."""
-    tell: Callable[[Case], Told]
-
-
-Teller = Callable[["Case"], Told]
-
-
-def collector() -> tuple[list[Story], Callable[[Teller], Teller]]:
-    """Return a list and a decorator that adds a story to it; the first line of its docstring is the purpose."""
-    stories: list[Story] = []
-
-    def story(tell: Teller) -> Teller:
-        purpose = (tell.__doc__ or "").partition("\n")[0].rstrip(".")
-        stories.append(Story(purpose, tell))
-        return tell
-
-    return stories, story
+    db: RetailDB
+    calls: int
+    communicate: int
+    unknown: int
+    involved: set[str]
+    taken: set[str]
 
 
 class Case:
@@ -82,16 +54,48 @@ class Case:
         self.world, self.rng, self.turn = world, rng, turn
         self.tools = RetailTools(world.view())
         self.user: User = world.users[user_id]
-        self.orders: list[Order] = [world.orders[order_id] for order_id in self.user.orders]
+        self.all_orders: list[Order] = [world.orders[order_id] for order_id in self.user.orders]
+        self.orders = self.all_orders
+        """The orders that no earlier matter is about."""
+        self.taken: set[str] = set()
+        self.asked_card = False
+        """Whether the matter at hand is about the gift card."""
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.communicate: list[str] = []
         self.involved = {user_id}
         """Customers that no other task may use."""
-        self.by_number = rng.random() < KNOWS_NUMBERS
+        self.by_number = self._has_numbers = rng.random() < KNOWS_NUMBERS
         """Whether this customer has the order numbers at hand."""
         self.unknown: list[str] = []
         self.finding = rng.choice(FINDING)
         self.find()
+
+    # --- one matter after another ---
+
+    def begin(self, turn: int) -> None:
+        """Turn to the next matter: it has orders of its own and is worded by its own turn."""
+        self.turn, self.by_number, self.asked_card = turn, self._has_numbers, False
+        self.orders = [order for order in self.all_orders if order.order_id not in self.taken]
+
+    def mark(self) -> Mark:
+        """Return what `undo` needs to forget everything that happens from now on."""
+        sets = (set(self.involved), set(self.taken))
+        return Mark(self.tools.db.fork(), len(self.calls), len(self.communicate), len(self.unknown), *sets)
+
+    def undo(self, mark: Mark) -> None:
+        """Go back to a mark."""
+        self.tools = RetailTools(mark.db)
+        del self.calls[mark.calls :], self.communicate[mark.communicate :], self.unknown[mark.unknown :]
+        self.involved, self.taken = mark.involved, mark.taken
+
+    def uses_card(self, mark: Mark) -> bool:
+        """Return whether what happened since a mark rests on what is on a gift card, or changes it."""
+        cards = [method.id for method in self.user.payment_methods.values() if isinstance(method, GiftCard)]
+        charged = any(arguments.get("payment_method_id") in cards for _, arguments in self.calls[mark.calls :])
+        before, now = (peek(db.users, self.user.user_id) for db in (mark.db, self.tools.db))
+        return (
+            self.asked_card or charged or getattr(before, "payment_methods", 0) != getattr(now, "payment_methods", 0)
+        )
 
     # --- choosing ---
 
@@ -140,14 +144,15 @@ class Case:
 
     def look_at(self, order: Order) -> None:
         """Record looking at an order; without its number the agent goes through the orders until it is found."""
+        self.taken.add(order.order_id)
         if not self.by_number:
-            for other in self.orders[: self.orders.index(order)]:
+            for other in self.all_orders[: self.all_orders.index(order)]:
                 self.look("get_order_details", order_id=other.order_id)
         self.look("get_order_details", order_id=order.order_id)
 
     def look_at_all(self) -> None:
         """Record looking at every order of the customer."""
-        for order in self.orders:
+        for order in self.all_orders:
             self.look("get_order_details", order_id=order.order_id)
 
     def product(self, item: OrderItem) -> Product:
@@ -237,6 +242,7 @@ class Case:
 
     def gift_card(self) -> GiftCard:
         """Return the customer's gift card. Raise Unfit without one."""
+        self.asked_card = True
         return self.one(m for m in self.user.payment_methods.values() if isinstance(m, GiftCard))
 
     def options(self, item: OrderItem) -> list[Variant]:
@@ -284,7 +290,7 @@ class Case:
     def the_order(self, order: Order) -> str:
         """Return how the customer names an order, and record how the agent finds it."""
         here = {item.product_id for item in order.items}
-        elsewhere = {item.product_id for other in self.orders if other is not order for item in other.items}
+        elsewhere = {item.product_id for other in self.all_orders if other is not order for item in other.items}
         telling = [item for item in order.items if item.product_id in here - elsewhere]
         if not telling:
             self.by_number = True
@@ -307,7 +313,7 @@ class Case:
 
     def goods(self, items: Sequence[OrderItem], order: Order) -> str:
         """Return how the customer names items without having named their order, and record how they are found."""
-        elsewhere = {item.product_id for other in self.orders if other is not order for item in other.items}
+        elsewhere = {item.product_id for other in self.all_orders if other is not order for item in other.items}
         self.by_number = self.by_number or any(item.product_id in elsewhere for item in items)
         self.look_at(order)
         if self.by_number:
@@ -329,55 +335,6 @@ class Case:
     def these(self, items: Sequence[OrderItem], order: Order) -> str:
         """Return how the customer names several items."""
         return joined([self.the(item, order) for item in items])
-
-
-def noun(item: OrderItem) -> str:
-    """Return what a customer calls an item."""
-    return item.name.lower()
-
-
-def method_name(method: PaymentMethod) -> str:
-    """Return what a customer calls a payment method."""
-    if isinstance(method, CreditCard):
-        return f"your {BRANDS[method.brand]}"
-    return "your gift card" if isinstance(method, GiftCard) else "your PayPal account"
-
-
-def phrase(name: str, options: dict[str, str]) -> str:
-    """Return options in a customer's words: "in green, in size L and with a fixed hood"."""
-    axes = _AXES[name]
-    return joined([axes[axis].phrase.format(value) for axis, value in options.items()])
-
-
-def differences(item: OrderItem, variant: Variant) -> dict[str, str]:
-    """Return the options in which a variant is not like the item."""
-    return {axis: value for axis, value in variant.options.items() if item.options.get(axis) != value}
-
-
-def changed(item: OrderItem, variant: Variant) -> str:
-    """Return what is new about a variant in a customer's words."""
-    return phrase(item.name, differences(item, variant))
-
-
-def address_text(address: UserAddress) -> str:
-    """Return an address in one line."""
-    street = joined_line(address.address1, address.address2)
-    return f"{street}, {address.city}, {address.state} {address.zip}"
-
-
-def joined_line(*parts: str) -> str:
-    """Return the parts that are not empty, with commas."""
-    return ", ".join(part for part in parts if part)
-
-
-def total(order: Order) -> float:
-    """Return what the items of an order cost together."""
-    return round(sum(item.price for item in order.items), 2)
-
-
-def cost(items: Iterable[OrderItem]) -> float:
-    """Return what items cost together."""
-    return round(sum(item.price for item in items), 2)
 
 
 def _swap_arguments(

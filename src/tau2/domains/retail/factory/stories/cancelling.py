@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from tau2.domains.retail.factory.phrasing import REASONS, a, joined
-from tau2.domains.retail.factory.stories.base import Case, Told, Unfit, collector, cost, method_name, noun, total
+from tau2.domains.retail.factory.stories.base import Case
+from tau2.domains.retail.factory.stories.kinds import Told, Unfit, collector
+from tau2.domains.retail.factory.stories.words import cost, method_name, noun, total
 
-STORIES, story = collector()
+STORIES, story = collector("cancellation")
 
 
 def _why(case: Case) -> tuple[str, str]:
@@ -14,7 +16,7 @@ def _why(case: Case) -> tuple[str, str]:
     return reason, case.one(REASONS[reason])
 
 
-@story
+@story()
 def cancel_one(case: Case) -> Told:
     """Cancel one pending order."""
     order = case.one(case.with_status("pending"))
@@ -24,17 +26,17 @@ def cancel_one(case: Case) -> Told:
         case.say(
             f"You want to cancel {which}. The reason is that {why}.",
             f"You would like {which} cancelled, because {why}.",
-            f"Please have {which} cancelled before it is sent. You want that because {why}.",
+            f"You want {which} cancelled before it is sent, because {why}.",
         ),
         case.say(
             "Agree to the cancellation when the agent explains it.",
-            "You want the whole order gone and nothing else changed.",
-            "If the agent asks whether anything else should happen, say no.",
+            "You want the whole order gone, not just a part of it.",
+            "If the agent offers you anything in place of the order, decline.",
         ),
     )
 
 
-@story
+@story()
 def cancel_and_ask_refund(case: Case) -> Told:
     """Cancel a pending order and say where and how much money goes back."""
     order = case.one(o for o in case.with_status("pending", items=2) if len(case.user.payment_methods) > 1)
@@ -52,7 +54,7 @@ def cancel_and_ask_refund(case: Case) -> Told:
     )
 
 
-@story
+@story(matters=2)
 def cancel_two(case: Case) -> Told:
     """Cancel two pending orders for two different reasons."""
     first, second = case.some(case.with_status("pending"), 2)
@@ -70,7 +72,7 @@ def cancel_two(case: Case) -> Told:
     )
 
 
-@story
+@story(alone=True, matters=2)
 def cancel_all_pending(case: Case) -> Told:
     """Cancel every pending order and add up the refunds."""
     pending = case.with_status("pending")
@@ -95,7 +97,7 @@ def cancel_all_pending(case: Case) -> Told:
     )
 
 
-@story
+@story(hurdle=True)
 def cancel_changes_reason(case: Case) -> Told:
     """An unaccepted reason for cancelling, then an accepted one."""
     order = case.one(case.with_status("pending"))
@@ -113,7 +115,7 @@ def cancel_changes_reason(case: Case) -> Told:
     )
 
 
-@story
+@story(hurdle=True)
 def cancel_item_then_order(case: Case) -> Told:
     """Asks to cancel a single item; the whole order can be cancelled."""
     order = case.one(case.with_status("pending", items=3))
@@ -130,7 +132,7 @@ def cancel_item_then_order(case: Case) -> Told:
     )
 
 
-@story
+@story(about="change", hurdle=True)
 def cancel_item_then_cheapest(case: Case) -> Told:
     """Asks to cancel a single item; takes the cheapest variant instead."""
     order = case.one(case.with_status("pending", items=2))
@@ -150,7 +152,7 @@ def cancel_item_then_cheapest(case: Case) -> Told:
     )
 
 
-@story
+@story(alone=True, hurdle=True)
 def cancel_dearer(case: Case) -> Told:
     """Cancel the more expensive of two pending orders."""
     pending = case.with_status("pending")
@@ -174,7 +176,7 @@ def cancel_dearer(case: Case) -> Told:
     )
 
 
-@story
+@story(hurdle=True)
 def cancel_above_limit(case: Case) -> Told:
     """Cancel only above a limit, otherwise keep the order."""
     order = case.one(case.with_status("pending", items=2))
@@ -194,7 +196,7 @@ def cancel_above_limit(case: Case) -> Told:
     )
 
 
-@story
+@story(hurdle=True)
 def cancel_refund_elsewhere(case: Case) -> Told:
     """Wants the refund of a cancellation on another method; accepts the original one."""
     order = case.one(o for o in case.with_status("pending") if case.others(case.paid_with(o)))
@@ -212,7 +214,7 @@ def cancel_refund_elsewhere(case: Case) -> Told:
     )
 
 
-@story
+@story(alone=True, hurdle=True)
 def cancel_containing(case: Case) -> Told:
     """Cancel the pending orders that contain a kind of product."""
     pending = case.with_status("pending")
@@ -241,7 +243,7 @@ def cancel_containing(case: Case) -> Told:
     )
 
 
-@story
+@story(hurdle=True)
 def cancel_after_comparison(case: Case) -> Told:
     """Cancel one order and keep another after hearing both totals."""
     first, second = case.some(case.with_status("pending"), 2)

@@ -4,20 +4,11 @@ from __future__ import annotations
 
 from tau2.domains.retail.data_model import GiftCard, Order, OrderItem, PaymentMethod, Variant
 from tau2.domains.retail.factory.phrasing import a
-from tau2.domains.retail.factory.stories.base import (
-    Case,
-    Told,
-    Unfit,
-    changed,
-    collector,
-    differences,
-    method_name,
-    noun,
-    phrase,
-    total,
-)
+from tau2.domains.retail.factory.stories.base import Case
+from tau2.domains.retail.factory.stories.kinds import Told, Unfit, collector
+from tau2.domains.retail.factory.stories.words import changed, differences, method_name, noun, phrase, total
 
-STORIES, story = collector()
+STORIES, story = collector("change")
 
 
 def _pending(case: Case, items: int = 1) -> tuple[Order, OrderItem]:
@@ -33,7 +24,7 @@ def _payer(case: Case, price_difference: float) -> PaymentMethod:
     )
 
 
-@story
+@story()
 def change_one_option(case: Case) -> Told:
     """Change one option of an item in a pending order."""
     order, item = _pending(case)
@@ -51,7 +42,7 @@ def change_one_option(case: Case) -> Told:
     )
 
 
-@story
+@story()
 def change_described(case: Case) -> Told:
     """Change an item in a pending order to a fully described variant."""
     order, item = _pending(case)
@@ -69,7 +60,7 @@ def change_described(case: Case) -> Told:
     )
 
 
-@story
+@story()
 def change_to_cheapest(case: Case) -> Told:
     """Change an item in a pending order to the cheapest variant."""
     order, item = _pending(case)
@@ -87,7 +78,7 @@ def change_to_cheapest(case: Case) -> Told:
     )
 
 
-@story
+@story()
 def change_two(case: Case) -> Told:
     """Change two items of a pending order at once."""
     order = case.one(case.with_status("pending", items=3))
@@ -109,7 +100,7 @@ def change_two(case: Case) -> Told:
     )
 
 
-@story
+@story(hurdle=True)
 def change_second_on_asking(case: Case) -> Told:
     """A second change comes up only when the agent asks whether that is all."""
     order = case.one(case.with_status("pending", items=2))
@@ -128,7 +119,7 @@ def change_second_on_asking(case: Case) -> Told:
     )
 
 
-@story
+@story(hurdle=True)
 def change_sold_out_then_cancel(case: Case) -> Told:
     """The wanted variant is sold out; the pending order is cancelled."""
     order, item = _pending(case)
@@ -146,7 +137,7 @@ def change_sold_out_then_cancel(case: Case) -> Told:
     )
 
 
-@story
+@story(hurdle=True)
 def change_sold_out_then_redirect(case: Case) -> Told:
     """The wanted variant is sold out; the order stays as it is and goes to another address."""
     order, item = _pending(case)
@@ -163,7 +154,7 @@ def change_sold_out_then_redirect(case: Case) -> Told:
     )
 
 
-@story
+@story(hurdle=True)
 def change_again_refused(case: Case) -> Told:
     """Items that were changed once cannot be changed again; the customer asks for the total instead."""
     order = case.one(case.with_status("pending (item modified)"))
@@ -179,12 +170,12 @@ def change_again_refused(case: Case) -> Told:
             f"You want to change order {order.order_id} again. This time you want {case.the(item, order)} "
             f"replaced by the same one {changed(item, new)}.",
         ),
-        "If that is not possible any more, do not insist, and do not cancel anything. Ask what all the items in the "
-        "order cost together as it is now.",
+        "If that is not possible any more, do not insist, and do not have it cancelled. Ask what all the items in "
+        "the order cost together as it is now.",
     )
 
 
-@story
+@story()
 def change_to_best_within_budget(case: Case) -> Told:
     """The best variant within a budget."""
     order, item = _pending(case)
@@ -206,7 +197,7 @@ def change_to_best_within_budget(case: Case) -> Told:
     )
 
 
-@story
+@story()
 def change_to_match(case: Case) -> Told:
     """Change an item to the version the customer has in another order."""
     order, item, model, new = case.one(_matches(case))
@@ -235,7 +226,7 @@ def _matches(case: Case) -> list[tuple[Order, OrderItem, Order, Variant]]:
     return found
 
 
-@story
+@story(hurdle=True)
 def change_gift_card_short(case: Case) -> Told:
     """The gift card cannot cover a change; another method pays."""
     card = case.gift_card()
@@ -255,7 +246,7 @@ def change_gift_card_short(case: Case) -> Told:
     )
 
 
-@story
+@story(hurdle=True)
 def change_other_type_refused(case: Case) -> Told:
     """Asks for another kind of product in a pending order; takes a variant of the same kind."""
     order, item = _pending(case, items=2)

@@ -4,19 +4,11 @@ from __future__ import annotations
 
 from tau2.domains.retail.data_model import GiftCard, Order, OrderItem, Variant
 from tau2.domains.retail.factory.phrasing import a
-from tau2.domains.retail.factory.stories.base import (
-    Case,
-    Told,
-    Unfit,
-    changed,
-    collector,
-    differences,
-    method_name,
-    noun,
-    phrase,
-)
+from tau2.domains.retail.factory.stories.base import Case
+from tau2.domains.retail.factory.stories.kinds import Told, Unfit, collector
+from tau2.domains.retail.factory.stories.words import changed, differences, method_name, noun, phrase
 
-STORIES, story = collector()
+STORIES, story = collector("exchange")
 
 
 def _delivered(case: Case, items: int = 1) -> tuple[Order, OrderItem]:
@@ -34,7 +26,7 @@ def _funds(case: Case, price_difference: float) -> str:
     return case.one(methods).id
 
 
-@story
+@story()
 def exchange_one_option(case: Case) -> Told:
     """Exchange an item for one that differs in one respect."""
     order, item = _delivered(case)
@@ -53,7 +45,7 @@ def exchange_one_option(case: Case) -> Told:
     )
 
 
-@story
+@story()
 def exchange_described(case: Case) -> Told:
     """Exchange an item for a fully described variant."""
     order, item = _delivered(case)
@@ -72,7 +64,7 @@ def exchange_described(case: Case) -> Told:
     )
 
 
-@story
+@story()
 def exchange_cheapest(case: Case) -> Told:
     """Exchange an item for the cheapest variant and ask what comes back."""
     order, item = _delivered(case)
@@ -90,7 +82,7 @@ def exchange_cheapest(case: Case) -> Told:
     )
 
 
-@story
+@story()
 def exchange_dearest(case: Case) -> Told:
     """Exchange an item for the most expensive variant and ask what it costs more."""
     order, item = _delivered(case)
@@ -111,7 +103,7 @@ def exchange_dearest(case: Case) -> Told:
     )
 
 
-@story
+@story()
 def exchange_two(case: Case) -> Told:
     """Exchange two items of one order together."""
     order = case.one(case.with_status("delivered", items=2))
@@ -138,7 +130,7 @@ def _difference_goes(method: str) -> str:
     return f"Any price difference goes over {method}."
 
 
-@story
+@story(hurdle=True)
 def exchange_second_choice(case: Case) -> Told:
     """The wanted variant is sold out; the second choice is taken."""
     order, item = _delivered(case)
@@ -159,7 +151,7 @@ def exchange_second_choice(case: Case) -> Told:
     )
 
 
-@story
+@story(hurdle=True)
 def exchange_sold_out_then_return(case: Case) -> Told:
     """The wanted variant is sold out; the item is returned instead."""
     order, item = _delivered(case)
@@ -179,7 +171,7 @@ def exchange_sold_out_then_return(case: Case) -> Told:
     )
 
 
-@story
+@story(hurdle=True)
 def exchange_gift_card_short(case: Case) -> Told:
     """The gift card cannot cover an exchange; another method pays."""
     card = case.gift_card()
@@ -198,7 +190,7 @@ def exchange_gift_card_short(case: Case) -> Told:
     )
 
 
-@story
+@story(hurdle=True)
 def exchange_other_type_refused(case: Case) -> Told:
     """An exchange for another kind of product is refused; the item is returned."""
     order, item = _delivered(case)
@@ -217,7 +209,7 @@ def exchange_other_type_refused(case: Case) -> Told:
     )
 
 
-@story
+@story(hurdle=True)
 def exchange_within_limit(case: Case) -> Told:
     """Exchange only if the surcharge stays below a limit, otherwise return."""
     order, item = _delivered(case)
@@ -239,7 +231,7 @@ def exchange_within_limit(case: Case) -> Told:
     )
 
 
-@story
+@story()
 def exchange_to_match(case: Case) -> Told:
     """Exchange an item for the version the customer has in another order."""
     order, item, model = case.one(_matches(case))
@@ -277,7 +269,7 @@ def _count(order: Order, item: OrderItem) -> int:
     return sum(i.product_id == item.product_id for i in order.items)
 
 
-@story
+@story(hurdle=True)
 def exchange_or_return(case: Case) -> Told:
     """Wants to return one item and exchange another of one order; only one of both is possible."""
     order = case.one(case.with_status("delivered", items=2))
@@ -294,7 +286,7 @@ def exchange_or_return(case: Case) -> Told:
     )
 
 
-@story
+@story(hurdle=True)
 def exchange_declined(case: Case) -> Told:
     """Hears what an exchange would cost and decides against it."""
     order, item = _delivered(case)
@@ -309,6 +301,6 @@ def exchange_declined(case: Case) -> Told:
             f"You wonder what you would have to pay on top if {which} were exchanged for the same one "
             f"{changed(item, new)}.",
         ),
-        "Whatever the difference is, you find it too much: decline and keep what you have. Do not agree to any "
-        "exchange or return.",
+        "Whatever the difference is, you find it too much: decline and keep what you have, and do not agree "
+        "to a return of it either.",
     )

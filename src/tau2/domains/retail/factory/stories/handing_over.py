@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from tau2.domains.retail.factory.phrasing import a, sentence
-from tau2.domains.retail.factory.stories.base import (
-    Case,
-    Told,
-    address_text,
-    collector,
-    method_name,
-    noun,
-    total,
-)
+from tau2.domains.retail.factory.stories.base import Case
+from tau2.domains.retail.factory.stories.kinds import Told, collector
+from tau2.domains.retail.factory.stories.words import address_text, method_name, noun, total
 
-STORIES, story = collector()
+STORIES, story = collector("last request", last=True, matters=2)
 
 
-@story
+@story(profile=True)
 def email_change(case: Case) -> Told:
     """Change the default address, then the email address: a person has to do that."""
     address = case.new_address()
@@ -34,7 +28,7 @@ def email_change(case: Case) -> Told:
     )
 
 
-@story
+@story()
 def damage_claim(case: Case) -> Told:
     """Return an item, then a complaint about a damaged one: a person has to do that."""
     order = case.one(case.with_status("delivered", items=2))
@@ -53,7 +47,7 @@ def damage_claim(case: Case) -> Told:
     )
 
 
-@story
+@story()
 def new_order(case: Case) -> Told:
     """Cancel an order, then place a new one: a person has to do that."""
     order = case.one(case.with_status("pending"))
@@ -77,7 +71,7 @@ def new_order(case: Case) -> Told:
     )
 
 
-@story
+@story()
 def lost_parcel(case: Case) -> Told:
     """Ask for a tracking number, then report the parcel as lost: a person has to do that."""
     order = case.one(o for o in case.with_status("processed") if len(o.fulfillments) == 1)
@@ -92,7 +86,7 @@ def lost_parcel(case: Case) -> Told:
     )
 
 
-@story
+@story()
 def delete_method(case: Case) -> Told:
     """Change a payment, then delete a payment method: a person has to do that."""
     order = case.one(o for o in case.with_status("pending") if case.unlimited(case.paid_with(o)))
@@ -108,7 +102,7 @@ def delete_method(case: Case) -> Told:
     )
 
 
-@story
+@story()
 def faster_delivery(case: Case) -> Told:
     """Send an order elsewhere, then ask for a faster delivery: a person has to do that."""
     order = case.one(case.with_status("pending"))

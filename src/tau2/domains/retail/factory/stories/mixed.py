@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 from tau2.domains.retail.factory.phrasing import sentence
-from tau2.domains.retail.factory.stories.base import (
-    Case,
-    Told,
-    Unfit,
-    address_text,
-    changed,
-    collector,
-    method_name,
-    noun,
-    total,
-)
+from tau2.domains.retail.factory.stories.base import Case
+from tau2.domains.retail.factory.stories.kinds import Told, Unfit, collector
+from tau2.domains.retail.factory.stories.words import address_text, changed, method_name, noun, total
 
-STORIES, story = collector()
+STORIES, story = collector("request", alone=True, matters=2)
 
 
-@story
+@story(matters=3)
 def cancel_return_move(case: Case) -> Told:
     """Cancel one order, return an item of another, and change the default address."""
     pending, delivered = case.one(case.with_status("pending")), case.one(case.with_status("delivered"))
@@ -40,7 +32,7 @@ def cancel_return_move(case: Case) -> Told:
     )
 
 
-@story
+@story()
 def return_and_exchange(case: Case) -> Told:
     """Return from one order and exchange in another."""
     first, second = case.some(case.with_status("delivered"), 2)
@@ -62,7 +54,7 @@ def return_and_exchange(case: Case) -> Told:
     )
 
 
-@story
+@story()
 def exchange_and_change(case: Case) -> Told:
     """Exchange in a delivered order and the same change in a pending one."""
     delivered, pending = case.one(case.with_status("delivered")), case.one(case.with_status("pending"))
@@ -85,7 +77,7 @@ def exchange_and_change(case: Case) -> Told:
     )
 
 
-@story
+@story()
 def cancel_one_redirect_other(case: Case) -> Told:
     """Cancel one pending order and send another one elsewhere."""
     first, second = case.some(case.with_status("pending"), 2)
@@ -106,7 +98,7 @@ def cancel_one_redirect_other(case: Case) -> Told:
     )
 
 
-@story
+@story(matters=3)
 def three_orders(case: Case) -> Told:
     """New payment for one order, new address for another, tracking number of a third."""
     first, second = case.some(case.with_status("pending"), 2)
@@ -126,7 +118,7 @@ def three_orders(case: Case) -> Told:
     )
 
 
-@story
+@story(hurdle=True)
 def return_or_also_cancel(case: Case) -> Told:
     """Cancel if a return is not enough to reach a sum."""
     delivered, pending = case.one(case.with_status("delivered")), case.one(case.with_status("pending"))
@@ -148,7 +140,7 @@ def return_or_also_cancel(case: Case) -> Told:
     )
 
 
-@story
+@story(matters=3)
 def return_redirect_pay(case: Case) -> Told:
     """Return an item, use the default address for a pending order, and change the payment of it."""
     pending = case.one(o for o in case.with_status("pending") if o.address != case.user.address)
@@ -166,7 +158,7 @@ def return_redirect_pay(case: Case) -> Told:
     )
 
 
-@story
+@story(matters=3)
 def leave_the_shop(case: Case) -> Told:
     """Cancel everything pending and return everything delivered in one order."""
     pending, delivered = case.with_status("pending"), case.with_status("delivered")
@@ -192,7 +184,7 @@ def leave_the_shop(case: Case) -> Told:
     )
 
 
-@story
+@story(matters=3)
 def change_redirect_return(case: Case) -> Told:
     """Two changes of one pending order and the return of another order's item."""
     pending, delivered = case.one(case.with_status("pending")), case.one(case.with_status("delivered", items=2))

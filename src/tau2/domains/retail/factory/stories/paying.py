@@ -4,21 +4,14 @@ from __future__ import annotations
 
 from tau2.domains.retail.data_model import GiftCard
 from tau2.domains.retail.factory.phrasing import sentence
-from tau2.domains.retail.factory.stories.base import (
-    Case,
-    Told,
-    Unfit,
-    changed,
-    collector,
-    method_name,
-    noun,
-    total,
-)
+from tau2.domains.retail.factory.stories.base import Case
+from tau2.domains.retail.factory.stories.kinds import Told, Unfit, collector
+from tau2.domains.retail.factory.stories.words import changed, method_name, noun, total
 
-STORIES, story = collector()
+STORIES, story = collector("payment")
 
 
-@story
+@story()
 def switch_payment(case: Case) -> Told:
     """Pay for a pending order with another method."""
     order = case.one(o for o in case.with_status("pending") if case.unlimited(case.paid_with(o)))
@@ -29,14 +22,14 @@ def switch_payment(case: Case) -> Told:
         case.say(
             f"You want to pay for {which} with {method_name(method)} and not with {method_name(paid)}.",
             f"{sentence(method_name(paid))} was charged for {which}, but you meant to use {method_name(method)}. "
-            "Please have that changed.",
+            "You want that changed.",
             f"You want the payment for {which} moved to {method_name(method)}.",
         ),
         "You only want the payment changed, nothing about the order itself.",
     )
 
 
-@story
+@story()
 def switch_to_gift_card(case: Case) -> Told:
     """Pay for a pending order with a gift card that suffices, and ask what is left on it."""
     card = case.gift_card()
@@ -58,7 +51,7 @@ def switch_to_gift_card(case: Case) -> Told:
     )
 
 
-@story
+@story(hurdle=True)
 def switch_gift_card_short(case: Case) -> Told:
     """The gift card cannot pay for an order; another method does."""
     card = case.gift_card()
@@ -80,7 +73,7 @@ def switch_gift_card_short(case: Case) -> Told:
     )
 
 
-@story
+@story(hurdle=True)
 def split_refused(case: Case) -> Told:
     """Wants to split a payment over two methods; takes one of them."""
     order = case.one(o for o in case.with_status("pending") if len(case.others(case.paid_with(o))) > 1)
@@ -99,7 +92,7 @@ def split_refused(case: Case) -> Told:
     )
 
 
-@story
+@story(matters=2)
 def switch_payment_then_item(case: Case) -> Told:
     """Change the payment and then an item of one order; the other order of steps fails."""
     order = case.one(o for o in case.with_status("pending", items=2) if case.unlimited(case.paid_with(o)))
@@ -122,7 +115,7 @@ def switch_payment_then_item(case: Case) -> Told:
     )
 
 
-@story
+@story(matters=2)
 def cancel_to_fund_gift_card(case: Case) -> Told:
     """A cancelled order's refund on the gift card pays for another order."""
     card = case.gift_card()
@@ -145,7 +138,7 @@ def cancel_to_fund_gift_card(case: Case) -> Told:
     )
 
 
-@story
+@story(hurdle=True)
 def new_card_refused(case: Case) -> Told:
     """A card that is not on file cannot be used; another method on file pays."""
     order = case.one(o for o in case.with_status("pending") if case.unlimited(case.paid_with(o)))

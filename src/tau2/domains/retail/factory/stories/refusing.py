@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from tau2.domains.retail.factory.stories.base import (
-    Case,
-    Told,
-    Unfit,
-    address_text,
-    changed,
-    collector,
-    method_name,
-    noun,
-    total,
-)
+from tau2.domains.retail.factory.stories.base import Case
+from tau2.domains.retail.factory.stories.kinds import Told, Unfit, collector
+from tau2.domains.retail.factory.stories.words import address_text, changed, method_name, noun, total
 
-STORIES, story = collector()
+STORIES, story = collector("request", hurdle=True)
 
 
-@story
+@story(about="cancellation")
 def cancel_processed_refused(case: Case) -> Told:
     """An order that was sent cannot be cancelled; the customer asks for its tracking number."""
     order = case.one(o for o in case.with_status("processed") if len(o.fulfillments) == 1)
@@ -36,7 +28,7 @@ def cancel_processed_refused(case: Case) -> Told:
     )
 
 
-@story
+@story(about="cancellation")
 def friends_order_refused(case: Case) -> Told:
     """Somebody else's order stays untouched; the customer's own is cancelled."""
     order = case.one(case.with_status("pending"))
@@ -59,7 +51,7 @@ def friends_order_refused(case: Case) -> Told:
     )
 
 
-@story
+@story(about="tracking number")
 def partners_order_refused(case: Case) -> Told:
     """Wants to hear about somebody else's order; gets only the own tracking number."""
     order = case.one(o for o in case.with_status("processed") if len(o.fulfillments) == 1)
@@ -75,7 +67,7 @@ def partners_order_refused(case: Case) -> Told:
     )
 
 
-@story
+@story(about="cancellation")
 def cancel_modified_refused(case: Case) -> Told:
     """Changed items rule out a cancellation; the order is redirected instead."""
     order = case.one(case.with_status("pending (item modified)"))
@@ -94,7 +86,7 @@ def cancel_modified_refused(case: Case) -> Told:
     )
 
 
-@story
+@story(about="return")
 def return_after_exchange_refused(case: Case) -> Told:
     """An exchanged order cannot be returned as well; an item of another order goes back."""
     done = case.one(case.with_status("exchange requested"))
@@ -112,7 +104,7 @@ def return_after_exchange_refused(case: Case) -> Told:
     )
 
 
-@story
+@story(about="address")
 def cancelled_refused(case: Case) -> Told:
     """A cancelled order cannot be changed; a pending one is."""
     gone, order = case.one(case.with_status("cancelled")), case.one(case.with_status("pending"))
@@ -129,7 +121,7 @@ def cancelled_refused(case: Case) -> Told:
     )
 
 
-@story
+@story(alone=True)
 def in_a_rush(case: Case) -> Told:
     """Pressure to skip the confirmation and the identification."""
     order = case.one(case.with_status("pending"))
@@ -148,7 +140,7 @@ def in_a_rush(case: Case) -> Told:
     )
 
 
-@story
+@story(alone=True)
 def mistyped_zip(case: Case) -> Told:
     """First a mistyped zip code, then the right one."""
     if case.finding != "zip":
@@ -168,7 +160,7 @@ def mistyped_zip(case: Case) -> Told:
     )
 
 
-@story
+@story(about="discount")
 def discount_refused(case: Case) -> Told:
     """Wants a forbidden discount as a condition; returns the item."""
     order = case.one(case.with_status("delivered"))
@@ -185,7 +177,7 @@ def discount_refused(case: Case) -> Told:
     )
 
 
-@story
+@story(about="change")
 def opinion_refused(case: Case) -> Told:
     """Asks for an opinion on products before changing an item."""
     order = case.one(case.with_status("pending"))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from tau2.domains.retail.data_model import GiftCard, Order, OrderItem
 from tau2.domains.retail.factory.phrasing import joined
-from tau2.domains.retail.factory.stories.base import Case, Told, Unfit, collector, cost, method_name, noun, phrase
+from tau2.domains.retail.factory.stories.base import Case
+from tau2.domains.retail.factory.stories.kinds import Told, Unfit, collector
+from tau2.domains.retail.factory.stories.words import cost, method_name, noun, phrase
 
-STORIES, story = collector()
+STORIES, story = collector("return")
 
 
 def _delivered(case: Case, items: int = 1) -> Order:
@@ -17,7 +19,7 @@ def _distinct(items: list[OrderItem]) -> bool:
     return len({item.product_id for item in items}) == len(items)
 
 
-@story
+@story()
 def return_one(case: Case) -> Told:
     """Return one item to the original payment method."""
     order = case.one(o for o in case.with_status("delivered", items=2) if case.others(case.paid_with(o)))
@@ -33,12 +35,12 @@ def return_one(case: Case) -> Told:
         case.say(
             "You keep the rest of the order.",
             "If you are offered an exchange instead, decline.",
-            "You have no second request.",
+            "You have thought about it and are sure.",
         ),
     )
 
 
-@story
+@story()
 def return_several_to_gift_card(case: Case) -> Told:
     """Return several items to a gift card and ask for the sum."""
     card = case.gift_card()
@@ -58,7 +60,7 @@ def return_several_to_gift_card(case: Case) -> Told:
     )
 
 
-@story
+@story()
 def return_everything(case: Case) -> Told:
     """Return everything in an order."""
     order = _delivered(case, items=2)
@@ -73,11 +75,11 @@ def return_everything(case: Case) -> Told:
             "back to "
             f"{method_name(paid)}.",
         ),
-        "Ask how much the refund will be in total. You do not want to exchange anything.",
+        "Ask how much the refund will be in total. You do not want any of it exchanged.",
     )
 
 
-@story
+@story()
 def return_all_but_one(case: Case) -> Told:
     """Return everything in an order but one item."""
     order = _delivered(case, items=3)
@@ -95,7 +97,7 @@ def return_all_but_one(case: Case) -> Told:
     )
 
 
-@story
+@story(hurdle=True)
 def return_wrong_method_then_gift_card(case: Case) -> Told:
     """Wants the refund of a return on a method that is not allowed; takes the gift card."""
     card = case.gift_card()
@@ -117,7 +119,7 @@ def return_wrong_method_then_gift_card(case: Case) -> Told:
     )
 
 
-@story
+@story(hurdle=True)
 def return_wrong_method_then_original(case: Case) -> Told:
     """Wants the refund of a return on a method that is not allowed; takes the original one."""
     order = case.one(o for o in case.with_status("delivered") if case.unlimited(case.paid_with(o)))
@@ -142,7 +144,7 @@ def return_wrong_method_then_original(case: Case) -> Told:
     )
 
 
-@story
+@story()
 def return_most_expensive(case: Case) -> Told:
     """Return the most expensive item of an order."""
     order = _delivered(case, items=3)
@@ -162,7 +164,7 @@ def return_most_expensive(case: Case) -> Told:
     )
 
 
-@story
+@story(matters=2)
 def return_from_two_orders(case: Case) -> Told:
     """Return items from two delivered orders."""
     first, second = case.some(case.with_status("delivered"), 2)
@@ -181,7 +183,7 @@ def return_from_two_orders(case: Case) -> Told:
     )
 
 
-@story
+@story()
 def return_above_price(case: Case) -> Told:
     """Return every item of an order above a price."""
     order = _delivered(case, items=3)
@@ -200,7 +202,7 @@ def return_above_price(case: Case) -> Told:
     )
 
 
-@story
+@story(hurdle=True)
 def return_undelivered_refused(case: Case) -> Told:
     """A return from an order that is not delivered is refused; another one is possible."""
     sent = case.one(case.with_status("processed"))
@@ -228,7 +230,7 @@ def return_undelivered_refused(case: Case) -> Told:
     )
 
 
-@story
+@story(hurdle=True)
 def return_twice_refused(case: Case) -> Told:
     """A second return on one order is refused; an item of another order goes back."""
     done = case.one(case.with_status("return requested", items=2))
@@ -248,7 +250,7 @@ def return_twice_refused(case: Case) -> Told:
     )
 
 
-@story
+@story()
 def return_one_of_two(case: Case) -> Told:
     """Two of a kind were delivered; one of them goes back."""
     order = case.one(o for o in case.with_status("delivered", items=2) if not _distinct(o.items))
@@ -267,7 +269,7 @@ def return_one_of_two(case: Case) -> Told:
     )
 
 
-@story
+@story()
 def return_fastest_refund(case: Case) -> Told:
     """Chooses the gift card for a refund after asking how long each way takes."""
     card = case.gift_card()

@@ -1,0 +1,116 @@
+"""A trip that a customer wants to book: finding it, paying for it, and putting it into words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tau2.domains.airline.data_model import CabinClass, DirectFlight, Passenger, PaymentMethod
+from tau2.domains.airline.factory.case import Case, Unfit, arrives_next_day, best, seated
+from tau2.domains.airline.factory.phrasing import CABIN_NAMES, bag_count, city
+from tau2.domains.airline.fares import BAG_PRICE, INSURANCE_PRICE, free_bags
+
+_CABINS: tuple[CabinClass, ...] = ("basic_economy", "economy", "economy", "business")
+
+
+@dataclass(slots=True)
+class Wish:
+    """A trip as a customer imagines it, and the flights that were found for it."""
+
+    case: Case
+    origin: str
+    destination: str
+    cabin: CabinClass
+    people: list[Passenger]
+    bags: int
+    insured: bool
+    legs: list[tuple[DirectFlight, str]] = field(default_factory=list)
+    """Flights with the day on which each leaves."""
+    round_trip: bool = False
+
+    @property
+    def nonfree(self) -> int:
+        """How many of the bags are paid for."""
+        return max(0, self.bags - free_bags(self.case.user.membership, self.cabin, len(self.people)))
+
+    @property
+    def price(self) -> int:
+        """What all of it costs."""
+        people = len(self.people)
+        fares = sum(flight.prices[self.cabin] for flight, _ in self.legs) * people
+        return fares + INSURANCE_PRICE * people * self.insured + BAG_PRICE * self.nonfree
+
+    @property
+    def route(self) -> str:
+        """From where to where."""
+        return f"from {city(self.origin)} to {city(self.destination)}"
+
+    @property
+    def extras(self) -> str:
+        """Bags and insurance."""
+        return f"{bag_count(self.bags)} and {'travel insurance' if self.insured else 'no insurance'}"
+
+    @property
+    def cabin_name(self) -> str:
+        """What the customer calls the cabin."""
+        return CABIN_NAMES[self.cabin]
+
+    def offers(self, day: str, *, back: bool = False) -> list[DirectFlight]:
+        """Return the nonstop flights of a day with room for everybody; the agent looks them up."""
+        ends = (self.destination, self.origin) if back else (self.origin, self.destination)
+        flights = seated(self.case.nonstop(*ends, day), self.cabin, len(self.people))
+        return [flight for flight in flights if not arrives_next_day(flight)]
+
+    def take_cheapest(self, day: str, *, back: bool = False) -> None:
+        """Take the cheapest nonstop flight of a day. Raise Unfit without a choice, or with a tie."""
+        self.legs.append((best(self.offers(day, back=back), lambda f: f.prices[self.cabin]), day))
+
+    def book_with(self) -> str:
+        """Book with one method that covers it, and return what the customer calls it."""
+        method = self.case.payer(self.price)
+        name = self.case.named(method)
+        self.book([(method, self.price)])
+        return name
+
+    def book(self, payments: Sequence[tuple[PaymentMethod, int]]) -> None:
+        """Book it."""
+        self.case.do(
+            "book_reservation",
+            user_id=self.case.user.user_id,
+            origin=self.origin,
+            destination=self.destination,
+            flight_type="round_trip" if self.round_trip else "one_way",
+            cabin=self.cabin,
+            flights=[{"flight_number": flight.flight_number, "date": day} for flight, day in self.legs],
+            passengers=[person.model_dump() for person in self.people],
+            payment_methods=[{"payment_id": method.id, "amount": amount} for method, amount in payments],
+            total_baggages=self.bags,
+            nonfree_baggages=self.nonfree,
+            insurance="yes" if self.insured else "no",
+        )
+        self.case.use(*(method for method, _ in payments))
+
+
+def a_wish(case: Case, *, people: int = 1, cabin: CabinClass | None = None) -> Wish:
+    """Return a trip between two airports that are joined by nonstop flights; nothing is found for it yet."""
+    origin, destination = case.one(case.atlas.routes)
+    chosen: CabinClass = case.one(_CABINS) if cabin is None else cabin
+    saved = case.user.saved_passengers
+    everybody = [traveller(case), *case.rng.sample(saved, min(people - 1, len(saved)))]
+    if len({person.first_name for person in everybody}) < people:
+        raise Unfit
+    return Wish(
+        case=case,
+        origin=origin,
+        destination=destination,
+        cabin=chosen,
+        people=everybody,
+        bags=case.one((0, 0, 1, 1, 2)) * (1 if people == 1 else 2),
+        insured=case.rng.random() < 0.35,  # noqa: PLR2004  -- a share
+    )
+
+
+def traveller(case: Case) -> Passenger:
+    """Return the customer as a passenger."""
+    name = case.user.name
+    return Passenger(first_name=name.first_name, last_name=name.last_name, dob=case.user.dob)

@@ -1,0 +1,63 @@
+"""Where telecom tasks come from: built from recipes over our own world, read from the file of a foreign one."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from tau2.data_model.tasks import Task
+from tau2.domains.telecom import utils
+from tau2.domains.telecom.data_model import TelecomDB
+from tau2.domains.telecom.factory.build import build_task
+from tau2.domains.telecom.factory.case import Pools, find_subjects
+from tau2.domains.telecom.factory.recipes import parse_recipe
+from tau2.environment.domain import Splits, load_reference_db, load_split, load_splits, load_tasks_file
+from tau2.errors import UnknownName
+
+
+@lru_cache(maxsize=4)
+def _pools(path: Path, _stamp: tuple[int, int]) -> Pools:
+    return Pools(find_subjects(load_reference_db(TelecomDB, path)))
+
+
+def _world() -> Pools:
+    path = utils.TELECOM_DB_PATH
+    status = path.stat()
+    return _pools(path, (status.st_mtime_ns, status.st_size))
+
+
+def task_by_id(task_id: str) -> Task:
+    """Return one task without making the others. Raise UnknownName (a KeyError) when there is none of that id.
+
+    Over our own world this is any recipe, also one of a generated task.
+    """
+    tasks_path = utils.TELECOM_TASK_SET_PATH
+    if tasks_path.exists():
+        tasks = {task.id: task for task in load_tasks_file(tasks_path)}
+        if task_id not in tasks:
+            raise UnknownName("telecom task", task_id, tasks)
+        return tasks[task_id]
+    recipe = parse_recipe(task_id)
+    return build_task(recipe, _world(), test=False if recipe.suffix else None)
+
+
+def tasks_of_split(split_name: str | None, default: str) -> list[Task]:
+    """Return the tasks of a split; None returns all, and so does a `default` that a foreign folder does not list.
+
+    Raise UnknownName (a ValueError) for another name.
+    """
+    tasks_path, splits_path = utils.TELECOM_TASK_SET_PATH, utils.TELECOM_SPLIT_PATH
+    splits = load_splits(splits_path)
+    if tasks_path.exists():
+        everything = split_name == default and default not in splits
+        return load_split(tasks_path, splits_path, None if everything else split_name)
+    name = "full" if split_name is None else split_name
+    if name not in splits:
+        raise UnknownName("task split", name, splits)
+    world = _world()
+    return [build_task(parse_recipe(task_id), world) for task_id in splits[name]]
+
+
+def task_splits() -> Splits:
+    """Return split name → task ids."""
+    return load_splits(utils.TELECOM_SPLIT_PATH)

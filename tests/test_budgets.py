@@ -1,0 +1,101 @@
+"""What keeps the code readable: short modules, short functions, imports that can be seen."""
+
+from __future__ import annotations
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+
+import tau2
+
+SOURCE = Path(tau2.__file__).resolve().parent
+MODULES = sorted(SOURCE.rglob("*.py"))
+MOST_LINES = 400  # of a module, without its data tables
+MOST_FUNCTION_LINES = 50
+_TABLE = 10  # lines from which a literal at module level counts as a data table
+
+_BY_NAME = {
+    "__init__.py",  # tables of contents load names on first use
+    "registry.py",  # finds plug-ins by looking
+    "routing.py",  # finds model backends by looking
+}
+"""The files that may import a module by a computed name; import-linter cannot see such imports."""
+
+
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def lines_of(node: ast.AST) -> int:
+    return node.end_lineno - node.lineno + 1
+
+
+def is_table(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None and lines_of(node) >= _TABLE
+
+
+def short(path: Path) -> str:
+    return path.relative_to(SOURCE).as_posix()
+
+
+def functions_of(path: Path) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    return [node for node in ast.walk(parsed(path)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+
+def test_modules_are_short():
+    sizes = {
+        short(path): len(path.read_text(encoding="utf-8").splitlines())
+        - sum(lines_of(node) for node in parsed(path).body if is_table(node))
+        for path in MODULES
+    }
+    assert {name: size for name, size in sizes.items() if size > MOST_LINES} == {}
+
+
+def test_functions_are_short():
+    too_long = {
+        f"{short(path)}: {function.name}": lines_of(function)
+        for path in MODULES
+        for function in functions_of(path)
+        if lines_of(function) > MOST_FUNCTION_LINES
+    }
+    assert too_long == {}
+
+
+def test_a_typical_function_is_a_few_lines():
+    sizes = sorted(lines_of(function) for path in MODULES for function in functions_of(path))
+    assert sizes[len(sizes) // 2] <= 10
+    assert sizes[len(sizes) * 9 // 10] <= 40
+
+
+def imports_by_computed_name(path: Path) -> list[int]:
+    calls = [node for node in ast.walk(parsed(path)) if isinstance(node, ast.Call)]
+    return [
+        call.lineno
+        for call in calls
+        if getattr(call.func, "id", getattr(call.func, "attr", "")) in {"import_module", "__import__"}
+        and not (call.args and isinstance(call.args[0], ast.Constant))
+    ]
+
+
+def test_modules_are_imported_by_names_that_can_be_seen():
+    hidden = {short(path): imports_by_computed_name(path) for path in MODULES if path.name not in _BY_NAME}
+    assert {name: lines for name, lines in hidden.items() if lines} == {}
+
+
+def test_a_silenced_check_says_why():
+    silenced = re.compile(r"#\s*(noqa|type:\s*ignore)")
+    with_reason = re.compile(r"(noqa: [A-Z0-9, ]+|ignore\[[\w, -]+\])  \S")
+    silent = [
+        f"{short(path)}: {line.strip()}"
+        for path in MODULES
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if silenced.search(line) and not with_reason.search(line)
+    ]
+    assert silent == []
+
+
+def test_no_module_names_a_folder_of_somebodys_machine():
+    named = re.compile(r"/(?:home|Users|work|root|tmp)/\w")
+    assert [short(path) for path in MODULES if named.search(path.read_text(encoding="utf-8"))] == []

@@ -1,0 +1,88 @@
+"""What the customer was told: numbers by value, words whole, case and commas free."""
+
+from __future__ import annotations
+
+import pytest
+from tests.cast import a_task
+
+from tau2.data_model.message import AssistantMessage, ToolMessage, UserMessage
+from tau2.evaluator.evaluator_communicate import CommunicateEvaluator, check_information, tells
+
+
+@pytest.mark.parametrize(
+    ("said", "info"),
+    [
+        ("Your refund is $164.20.", "164.2"),
+        ("Your refund is $164.2", "164.20"),
+        ("That makes 1,234.50 dollars.", "1234.5"),
+        ("That makes 1234.50 dollars.", "1,234.50"),
+        ("A total of 10.", "10"),
+        ("Between 10-15 days", "10"),
+        ("Between $10-$15", "15"),
+        ("Item #10", "10"),
+        ("Call 555-10-1234", "555-10-1234"),
+        ("10% off", "10"),
+        ("10% off", "10%"),
+        ("The balance is -5.00.", "-5"),
+        ("The balance is -$5.", "-5"),
+        ("The balance is -5.", "5"),
+        ("It costs 5, or 7.", "5"),
+        ("Items 1,2,3 are here.", "2"),
+        ("We live in Springfield,IL.", "springfield, il"),
+        ("Flights from JFK to  SEA", "jfk to sea"),
+        ("Order #W123 is on its way", "#w123"),
+        ("TASK_2 is done", "task_2"),
+        ("Anything", ""),
+    ],
+)
+def test_it_is_told(said, info):
+    assert tells(said, info)
+
+
+@pytest.mark.parametrize(
+    ("said", "info"),
+    [
+        ("A total of 100.", "10"),
+        ("A total of 10.5.", "10"),
+        ("A total of 0.10", "10"),
+        ("Call 555-10-1234", "10"),
+        ("On 2024-10-15", "10"),
+        ("Order #W10", "10"),
+        ("task_10", "10"),
+        ("The balance is 5.", "-5"),
+        ("task_21 is done", "task_2"),
+        ("#W1234", "#W123"),
+        ("seattle", "sea"),
+        ("110% sure", "10%"),
+        ("", "10"),
+        ("1,0", "10"),
+    ],
+)
+def test_it_is_not_told(said, info):
+    assert not tells(said, info)
+
+
+def test_strict_compat_looks_for_the_text_itself():
+    assert tells("A total of 100.", "10", strict_compat=True)
+    assert not tells("That makes 1,234.50.", "1,234.50", strict_compat=True)
+
+
+def test_one_message_of_the_agent_has_to_tell_it_whole():
+    messages = [
+        AssistantMessage(content="Your order"),
+        UserMessage(content="Is it order 7?"),
+        ToolMessage(id="1", content="order 7"),
+        AssistantMessage(content="is number 7."),
+    ]
+    met = {check.info: check.met for check in check_information(messages, ["7", "order 7", "number 7"])}
+    assert met == {"7": True, "order 7": False, "number 7": True}
+
+
+def test_audio_is_no_text():
+    assert not check_information([AssistantMessage(content="c2V2ZW4=", is_audio=True)], ["c2V2ZW4="])[0].met
+
+
+def test_the_public_form():
+    info = CommunicateEvaluator.calculate_reward(a_task(told=["7", "8"]), [AssistantMessage(content="7 and 9")])
+    assert (info.reward, [check.met for check in info.communicate_checks]) == (0.0, [True, False])
+    assert CommunicateEvaluator.calculate_reward(a_task(), []).reward == 1.0

@@ -1,0 +1,47 @@
+"""Tool names and arguments in plain words."""
+
+from __future__ import annotations
+
+import pytest
+
+from tau2.participant import wording
+
+
+@pytest.mark.parametrize(
+    ("name", "to_do", "was_done"),
+    [
+        ("cancel_pending_order", "cancel the pending order", "cancelled the pending order"),
+        ("create_task", "create a task", "created a task"),
+        ("send_invoice", "send an invoice", "sent an invoice"),
+        ("add_guests", "add guests", "added guests"),
+        ("set_apn_settings", "set the APN settings", "set the APN settings"),
+        ("reseat_sim_card", "reseat the SIM card", "reseated the SIM card"),
+        ("modify_order_items", "modify the order items", "modified the order items"),
+        ("find_all_flights", "find all flights", "found all flights"),
+        ("think", "think", "thinked"),
+    ],
+)
+def test_a_tool_name_becomes_a_deed(name: str, to_do: str, was_done: str) -> None:
+    assert wording.deed(name) == to_do
+    assert wording.done_deed(name) == was_done
+
+
+def test_arguments_become_a_listing() -> None:
+    said = wording.arguments_in_words(
+        {"order_id": "#1", "reason": "ordered by mistake", "item_ids": ["7", "8"], "express": True, "note": None},
+        {"7": "lamp"},
+    )
+    assert said == "order ID #1, reason 'ordered by mistake', item IDs 7 (lamp) and 8 and express yes"
+
+
+def test_nested_and_long_values_are_said_too() -> None:
+    assert wording.value_in_words([{"first_name": "Ada", "bags": 2}]) == "first name Ada, bags 2"
+    assert len(wording.value_in_words("x" * 1000)) < 200
+
+
+def test_sentences_are_put_together() -> None:
+    assert wording.listing(["a", "b", "c"]) == "a, b and c"
+    assert wording.listing([]) == ""
+    assert wording.sentence("go on") == "Go on."
+    assert wording.sentence('He said "no."') == 'He said "no."'
+    assert wording.joined(["One.", "", "Two."]) == "One. Two."

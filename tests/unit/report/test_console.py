@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from tests.unit.report.conftest import a_run, some_results
+
+from tau2.report.console import DISPLAYS, ConsoleSink, quiet, result_line, save_name, terminal
+from tau2.report.progress import NoProgress
+from tau2.runner.events import RunEnded, RunStarted, SimulationStored
+
+
+def events(folder=None):
+    run = a_run("buy")
+    yield RunStarted(1, 0, folder, "shop: a x u")
+    yield SimulationStored(run, 1, 1)
+    yield RunEnded(some_results(run), folder)
+
+
+def test_a_run_is_shown_from_its_events(screen):
+    sink = ConsoleSink(screen)
+    for event in events(Path("somewhere/run")):
+        sink(event)
+    text = screen.file.getvalue()
+    assert text.startswith("shop: a x u: 1 simulations\n[1/1] ✓ buy")
+    assert "average reward  1.000  over 1 of 1 simulations" in text
+    assert "saved to somewhere/run" in text
+    assert sink.summary.num_scored == 1
+
+
+def test_a_run_in_memory_says_so(screen):
+    sink = ConsoleSink(screen, progress=NoProgress())
+    for event in events():
+        sink(event)
+    assert "not saved: no folder was given" in screen.file.getvalue()
+
+
+def test_quiet_keeps_the_summary_and_shows_nothing(capsys):
+    sink = quiet()
+    for event in events(Path("runs/r")):
+        sink(event)
+    sink.close()
+    assert capsys.readouterr().out == ""
+    assert result_line(sink.summary) == "average reward 1.000 over 1 of 1 simulations; saved to runs/r"
+
+
+def test_a_result_without_a_score_is_no_zero():
+    sink = quiet()
+    sink(RunEnded(some_results(a_run("a", None)), None))
+    assert result_line(sink.summary).startswith("average reward none over 0 of 1")
+
+
+def test_the_display_is_found_by_name():
+    from tau2.registry import registry
+
+    assert registry.displays.get("console") in DISPLAYS
+    assert isinstance(registry.displays.get("console").make(), ConsoleSink)
+
+
+def test_a_run_is_named_by_its_folder_where_runs_are_saved(workplace):
+    assert save_name(Path("data/simulations/first")) == "first"
+    assert save_name(workplace / "other") == str(workplace / "other")
+
+
+def test_a_reader_that_leaves_does_not_stop_the_work(monkeypatch):
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as closed:
+        console = terminal()
+        console.file = closed
+        console.print("nobody reads this")
+        console.print("nor this")
+    assert console.quiet
