@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -11,12 +11,14 @@ from tau2.config import strict_compat
 from tau2.data_model.tasks import Task
 from tau2.domains.telecom import utils
 from tau2.domains.telecom.data_model import LineStatus, TelecomDB
+from tau2.domains.telecom.factory.tasks import generate_tasks
 from tau2.domains.telecom.loading import task_splits, tasks_of_split
 from tau2.domains.telecom.tools import TelecomTools
 from tau2.domains.telecom.user_data_model import PaymentRequest, TelecomUserDB
 from tau2.domains.telecom.user_tools import TelecomUserTools
 from tau2.environment.domain import DomainSpec, Splits, load_reference_db, load_text
 from tau2.environment.environment import Environment
+from tau2.environment.policy_rules import Rule
 from tau2.errors import ToolError
 
 PolicyType = Literal["manual", "workflow"]
@@ -130,6 +132,13 @@ def get_tasks_split() -> Splits:
     return task_splits()
 
 
+def get_rules() -> Sequence[Rule]:
+    """Return the executable policy rules."""
+    from tau2.domains.telecom.rules import RULES  # noqa: PLC0415  -- the rules look at this environment
+
+    return RULES
+
+
 _TASK_SETS: dict[str, Any] = {"telecom_full": get_tasks_full, "telecom_small": get_tasks_small}
 DOMAINS = (
     DomainSpec(
@@ -137,6 +146,8 @@ DOMAINS = (
         environment=get_environment_manual_policy,
         tasks=get_tasks,
         splits=get_tasks_split,
+        rules=get_rules,
+        generate=generate_tasks,
         task_sets=_TASK_SETS,
     ),
     DomainSpec(
@@ -144,5 +155,7 @@ DOMAINS = (
         environment=get_environment_workflow_policy,
         tasks=get_tasks,
         splits=get_tasks_split,
+        rules=get_rules,
+        generate=generate_tasks,
     ),
 )

@@ -33,7 +33,7 @@ DIFFICULTIES = {"easy": range(3), "medium": range(3, 6), "hard": range(6, 99)}
 
 _MIX = {"easy": 35, "medium": 40, "hard": 25}  # percent of the tasks where no difficulty is asked for
 _STORIES = {"easy": (1,), "medium": (1, 1, 2, 2, 2), "hard": (2, 3, 3, 3, 4)}  # told at once; equally likely entries
-_CUSTOMERS_TRIED = 12  # with one story, before another is chosen
+_CUSTOMERS_TRIED = 100  # with one story, before another is chosen
 _COMPANIONS_TRIED = 14  # for one customer, before another is chosen
 _ATTEMPTS = 2000  # at one task, before the shop counts as exhausted
 _WITH_MANNER, _WITH_SLIP = 0.5, 0.06  # shares of the customers
@@ -282,7 +282,7 @@ def _written(rng: Random, draft: Draft, task_id: str, difficulty: str) -> Task:
         case.unknown = [_NO_OTHER_NUMBER if text == _NO_NUMBER else text for text in case.unknown]
     matters, changes, hurdles = draft.weight
     description = Description(
-        purpose="; ".join(story.purpose for story, _ in pairs),
+        purpose=" + ".join(story.purpose for story, _ in pairs),
         notes=f"difficulty: {difficulty}; matters: {matters}; changes: {changes}; hurdles: {hurdles}",
     )
     return make_task(task_id, case, told, rng.choice(MORE_PERSONAS), description)
