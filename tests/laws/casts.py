@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hypothesis import strategies as st
+from tests.cast import STOP, Call
 
 from tau2.errors import (
     AgentError,
@@ -11,7 +12,6 @@ from tau2.errors import (
     EmptyCompletion,
     UserError,
 )
-from tests.cast import STOP, Call
 
 NAMES = st.sampled_from(["user_1", "user_2", "", "ü"])
 TASK_IDS = st.sampled_from(["task_1", "task_2", "task_3", "nothing"])

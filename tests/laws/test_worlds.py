@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from pydantic import BaseModel, Field
+from tests.laws.casts import AGENT_CALLS, USER_CALLS
 
 from tau2.data_model.message import ToolCall
 from tau2.domains.mock.data_model import MockDB, MockUserDB
@@ -18,7 +19,6 @@ from tau2.domains.mock.environment import get_environment
 from tau2.environment.cow import Table
 from tau2.environment.db import DB
 from tau2.environment.environment import Environment
-from tests.laws.casts import AGENT_CALLS, USER_CALLS
 
 MOVES = st.lists(
     st.one_of(AGENT_CALLS.map(lambda call: ("assistant", call)), USER_CALLS.map(lambda call: ("user", call))),

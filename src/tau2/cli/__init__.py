@@ -39,7 +39,7 @@ start here, without any model or key:
 
 exit codes:
   0    done
-  1    some simulations have no score, or check-data found problems
+  1    some simulations have no score, or a check found problems
   2    wrong usage or configuration
   130  interrupted; whatever was finished is saved
 
@@ -66,6 +66,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _dispatch(arguments: list[str]) -> int:
     name = arguments[0] if arguments else "intro"
+    if name == "help" and len(arguments) > 1:
+        name, arguments = arguments[1], [arguments[1], "--help"]
     if name in {"-h", "--help", "help"}:
         print(_help(), end="")
         return OK

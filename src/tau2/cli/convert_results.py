@@ -30,7 +30,7 @@ def add_arguments(parser: CommandParser) -> None:
     """Add the path, the format and the backup."""
     parser.epilog = _EPILOG
     parser.add_argument("path", metavar="PATH", type=Path, help="a run's folder, or its results file")
-    parser.add_argument("--to", choices=("json", "dir"), required=True, help="the format wanted")
+    parser.add_argument("--to", choices=("json", "dir"), default=None, help="the format wanted (default: the other)")
     parser.add_argument("--no-backup", action="store_true", default=False, help="keep no copy of what is replaced")
 
 
@@ -43,10 +43,10 @@ def run(options: argparse.Namespace) -> int:
     file, folder = results_file(path), simulations_folder(path)
     if not file.is_file():
         raise ConfigError(f"{path}: there are no results there")
-    wanted: ResultsFormat = options.to
     results = Results.load(path)
     inline = _holds_simulations(file)
     current = "json" if inline or not (results.simulations or folder.is_dir()) else "dir"
+    wanted: ResultsFormat = options.to or ("dir" if current == "json" else "json")
     if current == wanted:
         print(f"{file} is in the {wanted} format already")
         return OK

@@ -135,8 +135,14 @@ def _flag(name: str, field: FieldInfo) -> Flag:
         choices=choices,
         may_be_none=NoneType in _alternatives(field.annotation),
         default=field.get_default(call_default_factory=True),
-        help=" ".join((field.description or "").split()).rstrip("."),
+        help=_as_help(field.description or ""),
     )
+
+
+def _as_help(docstring: str) -> str:
+    """Return a field's docstring in the form of the other help texts: on one line, beginning small."""
+    text = " ".join(docstring.split()).rstrip(".")
+    return text[:1].lower() + text[1:] if text[1:2].islower() else text
 
 
 def _alternatives(annotation: Any) -> tuple[Any, ...]:

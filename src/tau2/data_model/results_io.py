@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import PydanticSerializationError
 
 from tau2.data_model.simulation import Results, ResultsFormat, SimulationIndexEntry, SimulationRun
 from tau2.errors import DataFileError
@@ -206,19 +207,28 @@ def load_results(path: Path) -> Results:
 def save_simulation(run: SimulationRun, folder: Path) -> Path:
     """Write one simulation durably and return its file."""
     path = simulation_file(folder, run.id)
-    write_atomically(path, run.model_dump_json(indent=1))
+    write_atomically(path, _as_json(run, 1))
     return path
+
+
+def _as_json(model: BaseModel, indent: int, *without: str) -> str:
+    """Return a model as JSON; what JSON has no form for (an object in `raw_data`, say) is kept as text."""
+    try:
+        return model.model_dump_json(indent=indent, exclude=set(without))
+    except PydanticSerializationError:
+        plain = model.model_dump(exclude=set(without), warnings=False)
+        return json.dumps(plain, indent=indent, default=str)
 
 
 def save_metadata(results: Results, path: Path) -> None:
     """Write everything except the simulations."""
-    write_atomically(results_file(path), results.model_dump_json(indent=2, exclude={"simulations"}))
+    write_atomically(results_file(path), _as_json(results, 2, "simulations"))
 
 
 def save_results(results: Results, path: Path, results_format: ResultsFormat) -> None:
     """Write results in one of the two formats."""
     if results_format == "json":
-        write_atomically(results_file(path), results.model_dump_json(indent=2, exclude={"simulation_index"}))
+        write_atomically(results_file(path), _as_json(results, 2, "simulation_index"))
         return
     folder = simulations_folder(path)
     for run in results.simulations:

@@ -114,15 +114,18 @@ class Action(BaseModel):
         """Return `name(k=v, ...)`."""
         return f"{self.name}({', '.join(f'{k}={v}' for k, v in self.arguments.items())})"
 
-    def compare_with_tool_call(self, tool_call: ToolCall, *, strict_compat: bool = False) -> bool:
+    def compare_with_tool_call(
+        self, tool_call: ToolCall, *, strict_compat: bool = False, any_requestor: bool = False
+    ) -> bool:
         """Return whether `tool_call` carries out this action.
 
         All arguments of the action count (or `compare_args`), and so does the requestor. With `strict_compat` the
         keys of the *call* decide and the requestor is ignored, as in the original, where `{}` matches everything.
+        With `any_requestor` the requestor is ignored alone.
         """
         if self.name != tool_call.name:
             return False
-        if not strict_compat and self.requestor != tool_call.requestor:
+        if not strict_compat and not any_requestor and self.requestor != tool_call.requestor:
             return False
         given, wanted = tool_call.arguments, self.arguments
         if self.compare_args is not None:

@@ -26,18 +26,17 @@ _ATOMS = frozenset(
 _MISSING: Any = object()
 
 
-def _clone_model(value: BaseModel) -> BaseModel:
-    twin = value.__class__.__new__(value.__class__)
+def _fill_model(twin: BaseModel, value: BaseModel, copied: Callable[[Any], Any]) -> None:
+    """Give a bare model what pydantic keeps of `value`."""
     state = twin.__dict__
     for name, field in value.__dict__.items():
-        state[name] = field if field.__class__ in _ATOMS else clone(field)
+        state[name] = field if field.__class__ in _ATOMS else copied(field)
     put = object.__setattr__
     put(twin, "__pydantic_fields_set__", set(value.__pydantic_fields_set__))
     extra = value.__pydantic_extra__
-    put(twin, "__pydantic_extra__", None if extra is None else clone(extra))
+    put(twin, "__pydantic_extra__", None if extra is None else copied(extra))
     private = value.__pydantic_private__
-    put(twin, "__pydantic_private__", None if private is None else clone(private))
-    return twin
+    put(twin, "__pydantic_private__", None if private is None else copied(private))
 
 
 def clone(value: T) -> T:
@@ -53,10 +52,41 @@ def clone(value: T) -> T:
             for k, v in value.items()  # type: ignore[attr-defined]
         }
     if isinstance(value, BaseModel):
-        return cast("T", _clone_model(value))
+        twin = value.__class__.__new__(value.__class__)
+        _fill_model(twin, value, clone)
+        return twin
     if isinstance(value, Table):
         return cast("T", value.fork())
     return value if isinstance(value, Enum) else copy.deepcopy(value)
+
+
+def clone_shared(value: T, memo: dict[int, Any]) -> T:
+    """Return `clone(value)`, where what is one object stays one object; `memo` as for `copy.deepcopy`."""
+    kind = value.__class__
+    if kind in _ATOMS or isinstance(value, Enum):
+        return value
+    known = memo.get(id(value), _MISSING)
+    if known is _MISSING:
+        known = _clone_once(value, memo)
+    return cast("T", known)
+
+
+def _clone_once(value: Any, memo: dict[int, Any]) -> Any:
+    twin: Any
+    if value.__class__ is list:
+        twin = memo[id(value)] = []
+        twin.extend(clone_shared(item, memo) for item in value)
+    elif value.__class__ is dict:
+        twin = memo[id(value)] = {}
+        twin.update((key, clone_shared(item, memo)) for key, item in value.items())
+    elif isinstance(value, Table):
+        twin = memo[id(value)] = value.fork(memo)
+    elif isinstance(value, BaseModel):
+        twin = memo[id(value)] = value.__class__.__new__(value.__class__)
+        _fill_model(twin, value, lambda part: clone_shared(part, memo))
+    else:
+        twin = copy.deepcopy(value, memo)
+    return twin
 
 
 class Table(MutableMapping[K, V], Generic[K, V]):
@@ -70,10 +100,11 @@ class Table(MutableMapping[K, V], Generic[K, V]):
         self._added: dict[K, None] = {}  # keys shown after the base's own, in order of insertion
         self._dropped: set[K] = set()  # base keys no longer in their old place
 
-    def fork(self) -> Table[K, V]:
+    def fork(self, memo: dict[int, Any] | None = None) -> Table[K, V]:
         """Return an independent view with the same content; costs what this one has touched."""
+        memo = {} if memo is None else memo
         child: Table[K, V] = Table(self._base)
-        child._own = {key: clone(record) for key, record in self._own.items()}
+        child._own = {key: clone_shared(record, memo) for key, record in self._own.items()}
         child._added = dict(self._added)
         child._dropped = set(self._dropped)
         return child
@@ -168,7 +199,7 @@ class Table(MutableMapping[K, V], Generic[K, V]):
         return f"Table({len(self)} records, {len(self._own)} touched)"
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Table[K, V]:
-        return self.fork()
+        return self.fork(memo)
 
     def __copy__(self) -> Table[K, V]:
         return self.fork()

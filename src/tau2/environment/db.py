@@ -19,7 +19,7 @@ from pydantic import (
     model_serializer,
 )
 
-from tau2.environment.cow import Table, clone, is_table_like
+from tau2.environment.cow import Table, clone, clone_shared, is_table_like
 from tau2.environment.list_table import ListTable, is_list_table_like, peek_list
 from tau2.errors import DataFileError, needs_extra
 
@@ -213,6 +213,11 @@ class DB(BaseModel):
             for name, v in self.__dict__.items()
             if isinstance(v, dict | list | Table | ListTable)
         }
+
+
+def _plain_fork(value: Any, memo: dict[int, Any]) -> Any:
+    copied = clone_shared(value, memo)
+    return Table(copied) if is_table_like(copied) else copied
 
 
 def _dumped(value: Any) -> Any:

@@ -45,7 +45,8 @@ def check_actions(evidence: Evidence) -> list[ActionCheck]:
         wanted = action
         if not strict:
             wanted, rivals = _as_taken(start, action), [_as_taken(start, call) for call in rivals]
-        match = any(wanted.compare_with_tool_call(call, strict_compat=strict) for call in rivals)
+        solo = start.solo_mode  # the agent holds the user's tools too, and there is nobody else to call them
+        match = any(wanted.compare_with_tool_call(call, strict_compat=strict, any_requestor=solo) for call in rivals)
         checks.append(_check(action, match=match, tool_type=tool_type_of(start, action)))
     return checks
 
@@ -56,7 +57,8 @@ CallT = TypeVar("CallT", Action, ToolCall)
 def _as_taken(environment: Environment, call: CallT) -> CallT:
     """Return a call with its arguments as its tool takes them; as they are when the tool would refuse them."""
     try:
-        arguments = environment.toolkit_for(call.name, call.requestor).coerce(call.name, call.arguments)
+        requestor = "assistant" if environment.solo_mode else call.requestor
+        arguments = environment.toolkit_for(call.name, requestor).coerce(call.name, call.arguments)
     except ToolError:
         return call
     return call.model_copy(update={"arguments": arguments})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import time
 import uuid
@@ -13,29 +14,22 @@ from typing import Any
 
 from tau2.config import DEFAULT_FIRST_AGENT_MESSAGE_TEXT
 from tau2.data_model.message import AssistantMessage, Message, MultiToolMessage, ToolMessage, UserMessage
-from tau2.data_model.simulation import SessionUsage, SimulationRun, TerminationReason
+from tau2.data_model.simulation import SimulationRun, TerminationReason
 from tau2.data_model.tasks import Task
 from tau2.environment.environment import Environment
 from tau2.environment.world import World, set_initial_state
-from tau2.errors import (
-    AgentError,
-    ConfigError,
-    ContextWindowExceeded,
-    DeadlineExceeded,
-    EmptyCompletion,
-    UserError,
-)
+from tau2.errors import ConfigError
 from tau2.llm.deadline import deadline
-from tau2.orchestrator.episode import Answer, Ask, Failure, Log, Role, Rules, episode, next_after, seen_by
+from tau2.orchestrator.episode import Answer, Ask, Log, Role, Rules, episode, next_after, seen_by
 from tau2.orchestrator.limits import Limits
+from tau2.orchestrator.moment import Moment, copied_states
+from tau2.orchestrator.outcome import EPISODE_FAILURES, cost_of, failure_of, usage_of
+from tau2.orchestrator.wiring import check_participant, seed_participants, taken_before_play
 from tau2.participant.drive import areply, reply
 
 logger = logging.getLogger(__name__)
 
 DEFAULT_FIRST_AGENT_MESSAGE = AssistantMessage(content=DEFAULT_FIRST_AGENT_MESSAGE_TEXT, cost=0.0)
-
-_EPISODE_FAILURES = (AgentError, UserError, ContextWindowExceeded, DeadlineExceeded, EmptyCompletion)
-"""What ends an episode with a reason of its own; everything else is a fault of the surroundings and propagates."""
 
 
 def greeting() -> AssistantMessage:
@@ -85,8 +79,8 @@ class Orchestrator:
         environment_factory: Callable[[], Environment] | None = None,
         now: Callable[[], str] | None = None,
     ) -> None:
-        _check_participant("agent", agent)
-        _check_participant("user", user)
+        check_participant("agent", agent)
+        check_participant("user", user)
         if solo_mode and not environment.solo_mode:
             raise ConfigError("solo mode needs an environment in solo mode: get_environment(solo_mode=True)")
         self.domain, self.agent, self.user, self.environment, self.task = domain, agent, user, environment, task
@@ -96,7 +90,7 @@ class Orchestrator:
         self.validate_communication = validate_communication
         self.agent_state: Any = None
         self.user_state: Any = None
-        self.world = World(task, environment_factory or _taken_before_play(environment, task))
+        self.world = World(task, environment_factory or taken_before_play(environment, task))
         self._now = now
         self._log = Log()
         self._flow: Generator[Ask, Answer, Log] | None = None
@@ -130,26 +124,67 @@ class Orchestrator:
         self._began, self._start_time = time.perf_counter(), self._stamp()
         history = self._history()
         set_initial_state(self.environment, self.task, history)
-        if self.seed is not None:
-            for participant in (self.agent, self.user):
-                if hasattr(participant, "set_seed"):  # optional: not every participant draws anything
-                    participant.set_seed(self.seed)
+        seed_participants(self.seed, self.agent, self.user)
         first, unheard = self._first_ask(history)
         known = history[: len(history) - unheard]
         self.agent_state = self.agent.get_init_state(message_history=self._known(Role.AGENT, first, history, known))
         self.user_state = self.user.get_init_state(message_history=self._known(Role.USER, first, history, known))
         self._log = Log(trajectory=list(history))
+        self._end_if_stopped(history)
+        self._go_on(first)
+
+    def _go_on(self, first: Ask) -> None:
+        """Start the generator on the log, from `first` on."""
+        began = self._began  # a local: a rule that held the orchestrator would keep an abandoned one alive
         rules = Rules(
             agent_stops=self.agent.is_stop,
             user_stops=self.user.is_stop,
             limits=self.limits,
             solo=self.solo_mode,
             validate_communication=self.validate_communication,
-            elapsed=lambda: time.perf_counter() - self._began,
+            elapsed=lambda: time.perf_counter() - began,
         )
-        self._end_if_stopped(history, rules)
         self._flow = episode(self._log, first, rules)
         self._pending = next(self._flow, None)
+
+    def moment(self) -> Moment:
+        """Return where the episode stands, as data that later turns do not change.
+
+        Raise RuntimeError when nothing is pending.
+        """
+        if self._pending is None:
+            raise RuntimeError("nothing is pending: an episode can be taken up again between its start and its end")
+        log = self._log
+        agent_state, user_state = copied_states(log.trajectory, log.trajectory, self.agent_state, self.user_state)
+        elapsed = time.perf_counter() - self._began
+        return Moment(
+            tuple(log.trajectory), log.steps, log.errors, agent_state, user_state, elapsed, self._start_time
+        )
+
+    def resume(self, moment: Moment) -> None:
+        """Go on from a moment of an episode of the same task: the world is replayed on this, fresh environment.
+
+        Raise ReplayMismatch when the recorded calls do not replay.
+        """
+        set_initial_state(self.environment, self.task, moment.messages)
+        seed_participants(self.seed, self.agent, self.user)
+        self._enter(moment)
+
+    def fork(self) -> Orchestrator:
+        """Return an independent episode that stands where this one stands; the participants serve both.
+
+        Raise RuntimeError when nothing is pending.
+        """
+        moment = self.moment()
+        twin = copy.copy(self)
+        twin.environment, twin.simulation_id = self.environment.fork(), str(uuid.uuid4())
+        twin._enter(moment)  # noqa: SLF001  -- one of its own kind
+        return twin
+
+    def _enter(self, moment: Moment) -> None:
+        self._log, ask, self.agent_state, self.user_state = moment.entered()
+        self._began, self._start_time = time.perf_counter() - moment.elapsed, moment.start_time
+        self._go_on(ask)
 
     @staticmethod
     def _known(role: Role, first: Ask, history: list[Message], known: list[Message]) -> list[Message]:
@@ -166,11 +201,11 @@ class Orchestrator:
         history.append(opening)
         return Ask(Role.USER, opening), 1
 
-    def _end_if_stopped(self, history: list[Message], rules: Rules) -> None:
+    def _end_if_stopped(self, history: list[Message]) -> None:
         last = history[-1] if history else None
-        if isinstance(last, UserMessage) and rules.user_stops(last):
+        if isinstance(last, UserMessage) and self.user.is_stop(last):
             self._log.end(TerminationReason.USER_STOP)
-        elif isinstance(last, AssistantMessage) and rules.agent_stops(last):
+        elif isinstance(last, AssistantMessage) and self.agent.is_stop(last):
             self._log.end(TerminationReason.AGENT_STOP)
 
     def _history(self) -> list[Message]:
@@ -215,6 +250,14 @@ class Orchestrator:
             with self._deadline():
                 self.answer(self._answered(self._pending))
 
+    async def astep(self, executor: Executor | None = None) -> None:
+        """Do what `step` does on the running event loop; `executor` runs participants that may block."""
+        if self._flow is None:
+            self.initialize()
+        elif self._pending is not None:
+            with self._deadline():
+                self.answer(await self._aanswered(self._pending, executor))
+
     def _answered(self, ask: Ask) -> Answer:
         if ask.to is Role.ENV:
             return self.tool_results(ask)
@@ -224,8 +267,8 @@ class Orchestrator:
                 message, self.agent_state = reply(self.agent, ask.heard, self.agent_state, left)
             else:
                 message, self.user_state = reply(self.user, ask.heard, self.user_state, left)
-        except _EPISODE_FAILURES as problem:
-            return _failure(ask.to, problem)
+        except EPISODE_FAILURES as problem:
+            return failure_of(ask.to, problem)
         return message  # type: ignore[no-any-return]  # the episode checks what it is
 
     async def _aanswered(self, ask: Ask, executor: Executor | None) -> Answer:
@@ -237,8 +280,8 @@ class Orchestrator:
                 message, self.agent_state = await areply(self.agent, ask.heard, self.agent_state, left, executor)
             else:
                 message, self.user_state = await areply(self.user, ask.heard, self.user_state, left, executor)
-        except _EPISODE_FAILURES as problem:
-            return _failure(ask.to, problem)
+        except EPISODE_FAILURES as problem:
+            return failure_of(ask.to, problem)
         return message  # type: ignore[no-any-return]  # the episode checks what it is
 
     def _remaining(self) -> float | None:
@@ -270,7 +313,7 @@ class Orchestrator:
                     self.answer(self._answered(self._pending))
             return self.finalize()
         finally:
-            self._release()
+            self.close()
 
     async def arun(self, executor: Executor | None = None) -> SimulationRun:
         """Play to the end on the running event loop and return the record (not graded).
@@ -285,10 +328,10 @@ class Orchestrator:
                     self.answer(await self._aanswered(self._pending, executor))
             return self.finalize()
         finally:
-            self._release()
+            self.close()
 
-    def _release(self) -> None:
-        """Close the generator; an episode that was broken off leaves nothing behind."""
+    def close(self) -> None:
+        """Break the episode off, wherever it stands; it leaves nothing behind."""
         if self._flow is not None:
             self._flow.close()
         self._pending = None
@@ -324,62 +367,12 @@ class Orchestrator:
             end_time=self._stamp(),
             duration=time.perf_counter() - self._began,
             termination_reason=log.termination_reason,
-            agent_cost=_cost(agent_turns),
-            user_cost=_cost(user_turns),
-            agent_usage=_usage(agent_turns),
-            user_usage=_usage(user_turns),
+            agent_cost=cost_of(agent_turns),
+            user_cost=cost_of(user_turns),
+            agent_usage=usage_of(agent_turns),
+            user_usage=usage_of(user_turns),
             messages=messages,
             seed=self.seed,
             mode=self.mode,
             info={"error": log.note} if log.note else None,
         )
-
-
-def _taken_before_play(environment: Environment, task: Task) -> Callable[[], Environment]:
-    """Return a factory over a fork taken now, before the episode touches anything."""
-    if task.evaluation_criteria is None:
-        return environment.fork
-    before = environment.fork()
-    return before.fork
-
-
-def _check_participant(name: str, participant: Any) -> None:
-    """Raise ConfigError when a participant lacks what every turn needs."""
-    needed = ["get_init_state", "is_stop"]
-    if not hasattr(participant, "agenerate_next_message"):
-        needed.insert(0, "generate_next_message")
-    lacking = [method for method in needed if not hasattr(participant, method)]
-    if lacking:
-        raise ConfigError(f"the {name} ({type(participant).__name__}) must have {', '.join(lacking)}")
-
-
-_REASONS: tuple[tuple[type[Exception], TerminationReason], ...] = (
-    (DeadlineExceeded, TerminationReason.TIMEOUT),
-    (ContextWindowExceeded, TerminationReason.CONTEXT_WINDOW_EXCEEDED),
-    (AgentError, TerminationReason.AGENT_ERROR),
-    (UserError, TerminationReason.USER_ERROR),
-)
-
-
-def _failure(role: Role, problem: Exception) -> Failure:
-    by_role = TerminationReason.AGENT_ERROR if role is Role.AGENT else TerminationReason.USER_ERROR
-    reason = next((reason for kind, reason in _REASONS if isinstance(problem, kind)), by_role)
-    if role is Role.USER and reason is TerminationReason.CONTEXT_WINDOW_EXCEEDED:
-        reason = TerminationReason.USER_ERROR  # the agent is not to blame for the other side's window
-    return Failure(reason, f"{role}: {problem}")
-
-
-def _cost(messages: list[Any]) -> float | None:
-    """Return what one side cost, or None when the price of any message is unknown."""
-    costs = [message.cost for message in messages]
-    return None if any(cost is None for cost in costs) else float(sum(costs))
-
-
-def _usage(messages: list[Any]) -> SessionUsage:
-    used = [message.usage for message in messages if message.usage]
-    return SessionUsage(
-        prompt_tokens=sum(int(usage.get("prompt_tokens") or 0) for usage in used),
-        completion_tokens=sum(int(usage.get("completion_tokens") or 0) for usage in used),
-        model_calls=len(used),
-        malformed_tool_calls=sum(int(usage.get("malformed_tool_calls") or 0) for usage in used),
-    )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shlex
+import sys
 from pathlib import Path
+from typing import Any, TextIO, cast
 
 from rich.console import Console
 from rich.text import Text
@@ -25,9 +27,25 @@ class Terminal(Console):
         os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
 
 
+class _Replacing:
+    """Writes to a stream of a narrower encoding; what that lacks is replaced rather than an error."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream, self.encoding = stream, stream.encoding
+
+    def write(self, text: str) -> int:
+        return self._stream.write(text.encode(self.encoding, "replace").decode(self.encoding))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
 def terminal(*, stderr: bool = False, width: int | None = None) -> Console:
     """Return a console that shows text as it is: no markup, no emoji names, no guessed colours."""
-    return Terminal(markup=False, emoji=False, highlight=False, stderr=stderr, width=width)
+    stream = sys.stderr if stderr else sys.stdout
+    narrow = not (getattr(stream, "encoding", None) or "utf-8").lower().startswith("utf")
+    file = cast("TextIO", _Replacing(stream)) if narrow else None
+    return Terminal(markup=False, emoji=False, highlight=False, stderr=stderr, width=width, file=file)
 
 
 class ConsoleSink:

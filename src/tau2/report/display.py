@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.table import Table
 
 from tau2.data_model.message import AssistantMessage, Message, MultiToolMessage, ToolMessage, UserMessage
 from tau2.data_model.simulation import RunConfig, SimulationRun
 from tau2.data_model.tasks import Action, Task
 from tau2.metrics.agent_metrics import AgentMetrics
+from tau2.report.console import terminal
 from tau2.report.conversation import (
     MAX_TOOL_RESULT_CHARS,
     check_lines,
@@ -31,7 +32,7 @@ class ConsoleDisplay:
 
     @staticmethod
     def _print(view: RenderableType) -> None:
-        Console(markup=False, emoji=False, highlight=False).print(view)
+        terminal().print(view)
 
     @staticmethod
     def display_run(config: RunConfig) -> None:

@@ -14,8 +14,10 @@ _ESCAPES = re.compile(
     r"|(?:\x1b\[|\x9b)[0-9;:<=>?]{0,64}[ -/]{0,16}[@-~]?"  # control sequences: colours, cursor, screen
     r"|\x1b[ -/]{0,4}[0-~]?"  # other escapes
 )
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
-"""Control characters other than tab and line feed, and marks that reorder or hide what is written."""
+_CONTROLS = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
+"""Control characters other than tab and line feed, marks that reorder or hide text, halves of characters."""
 
 
 def clean(text: object) -> str:

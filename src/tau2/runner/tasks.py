@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from datetime import datetime
@@ -111,13 +112,19 @@ def _model(catalog: Catalog[Any], name: str, llm: str) -> list[str]:
 def run_folder(run_config: RunConfig) -> Path:
     """Return the folder a configuration saves to. Raise ConfigError for a name that leaves the folder of runs."""
     if run_config.save_to is None:
-        return config.simulations_dir() / make_run_name(run_config)
+        return _free(config.simulations_dir() / make_run_name(run_config))
     named = Path(run_config.save_to)
     if named.is_absolute():
         return named
     if ".." in named.parts:
         raise ConfigError(f"save_to {run_config.save_to!r} must not contain '..'; give an absolute path instead")
     return config.simulations_dir() / named
+
+
+def _free(folder: Path) -> Path:
+    """Return the folder, or one with a number: a name made from the time must not meet a run of the same second."""
+    names = itertools.chain([folder], (folder.with_name(f"{folder.name}-{number}") for number in itertools.count(2)))
+    return next(path for path in names if not path.exists())
 
 
 def _commit() -> str:

@@ -50,6 +50,11 @@ def test_without_a_command_there_is_an_introduction(tau2):
     assert "tau2 run --domain mock --agent oracle_agent --user scripted_user" in ended.out
 
 
+def test_help_may_be_a_command(tau2):
+    assert tau2("help", "view").out == tau2("view", "--help").out
+    assert tau2("help").out == tau2("--help").out
+
+
 def test_the_version(tau2):
     assert tau2("--version").out.startswith("tau2 ")
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 
@@ -71,3 +72,13 @@ def test_a_reader_that_leaves_does_not_stop_the_work(monkeypatch):
         console.print("nobody reads this")
         console.print("nor this")
     assert console.quiet
+
+
+def test_a_stream_without_unicode_gets_what_it_can_show(monkeypatch):
+    narrow = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr("sys.stdout", narrow)
+    sink = ConsoleSink()
+    for event in events():
+        sink(event)
+    narrow.flush()
+    assert b"[1/1] ? buy: 1.00" in narrow.buffer.getvalue()

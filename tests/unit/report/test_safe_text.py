@@ -33,6 +33,7 @@ def test_ordinary_text_stays_as_it_is(text):
         ("\x1b", ""),
         ("\x1b[", ""),
         ("tab\tstays", "tab\tstays"),
+        ("half \ud83d", "half "),
     ],
 )
 def test_escape_sequences_go_with_their_arguments(hostile, harmless):

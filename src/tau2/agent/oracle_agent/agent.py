@@ -136,6 +136,7 @@ class OracleAgent(HalfDuplexAgent):
         state.waiting_for, state.asked = "", 0
         if step.by_user:
             state.cursor += 1
+            state.done.append(step)
             return self._move(state)
         return self._call(step, state)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import MutableMapping
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, SerializerFunctionWrapHandler, model_serializer
 
+from tau2.environment.cow import Table
 from tau2.environment.db import DB
 
 FlightType = Literal["round_trip", "one_way"]
@@ -160,7 +162,14 @@ class Flight(FlightBase):
     scheduled_departure_time_est: str
     scheduled_arrival_time_est: str
     dates: dict[str, FlightDateStatus]
-    """By date of departure (YYYY-MM-DD)."""
+    """By date of departure (YYYY-MM-DD). In a world that sold seats it is a copy-on-write view: see `own_flight`."""
+
+    @model_serializer(mode="wrap")
+    def _serialize_dates(self, handler: SerializerFunctionWrapHandler) -> Any:
+        """Hand pydantic a plain dict: it serialises a view as an unknown object otherwise."""
+        if not isinstance(self.dates, Table):
+            return handler(self)
+        return handler(self.model_copy(update={"dates": self.dates.plain()}))
 
 
 class DirectFlight(FlightBase):
@@ -232,3 +241,14 @@ class FlightDB(DB):
     flights: dict[str, Flight] = Field(description="Flights by flight number")
     users: dict[str, User] = Field(description="Travellers by user id")
     reservations: dict[str, Reservation] = Field(description="Reservations by reservation id")
+
+
+def own_flight(flights: MutableMapping[str, Flight], flight_number: str) -> Flight:
+    """Return a flight that may be mutated: a world's own copy of it, in which each date is copied when it is touched.
+
+    A flight has a state for every day of the month; copying them all to sell one seat would be most of the work.
+    """
+    if isinstance(flights, Table) and flights.peek(flight_number) is flights.base.get(flight_number):
+        shared = flights.base[flight_number]
+        flights[flight_number] = shared.model_copy(update={"dates": Table(shared.dates)})
+    return flights[flight_number]

@@ -72,7 +72,9 @@ class AirlineLookups(ToolKitBase):
         flight = self._flight(flight_number)
         if date not in flight.dates:
             raise ToolError(f"Flight {flight_number} not found on date {date}")
-        return flight.dates[date]
+        status = peek(flight.dates, date)
+        assert status is not None
+        return status
 
     @is_tool(ToolType.READ)
     def get_user_details(self, user_id: str) -> User:
@@ -148,29 +150,30 @@ class AirlineLookups(ToolKitBase):
             Pairs of flights, each with its own date; the second leaves after the first has arrived.
         """
         pairs: list[list[DirectFlight]] = []
-        onward: dict[str, dict[str, list[Flight]]] = {}
+        onward: dict[str, dict[str, list[DirectFlight]]] = {}
         for first in self._bookable(origin, None, date):
             day, arrival = self._arrival(first, date)
             if day not in onward:
-                onward[day] = _by_origin(self._bookable(None, destination, day))
+                onward[day] = _by_origin(
+                    _offer(second, day, day) for second in self._bookable(None, destination, day)
+                )
             offer = _offer(first, date, date)
             pairs += [
-                [offer, _offer(second, day, day)]
+                [offer, second]
                 for second in onward[day].get(first.destination, ())
                 if second.scheduled_departure_time_est >= arrival
             ]
         return pairs
 
-    def _bookable(self, origin: str | None, destination: str | None, date: str) -> Iterable[Flight]:
-        """Yield the flights that can be booked on a date; shared, not to be mutated. None means any airport."""
-        for flight in peek_values(self.db.flights):
-            if origin is not None and flight.origin != origin:
-                continue
-            if destination is not None and flight.destination != destination:
-                continue
-            status = flight.dates.get(date)
-            if status is not None and status.status == "available":
-                yield flight
+    def _bookable(self, origin: str | None, destination: str | None, date: str) -> list[Flight]:
+        """Return the flights that can be booked on a date; shared, not to be mutated. None means any airport."""
+        on_route = [
+            flight
+            for flight in peek_values(self.db.flights)
+            if (origin is None or flight.origin == origin)
+            and (destination is None or flight.destination == destination)
+        ]
+        return [flight for flight in on_route if _is_available(flight, date)]
 
     def _arrival(self, flight: Flight, date: str) -> tuple[str, str]:
         """Return the date and time at which a flight that leaves on `date` arrives.
@@ -213,8 +216,13 @@ class AirlineLookups(ToolKitBase):
         return "Transfer successful"
 
 
-def _by_origin(flights: Iterable[Flight]) -> dict[str, list[Flight]]:
-    found: dict[str, list[Flight]] = {}
+def _is_available(flight: Flight, date: str) -> bool:
+    status = peek(flight.dates, date)
+    return status is not None and status.status == "available"
+
+
+def _by_origin(flights: Iterable[DirectFlight]) -> dict[str, list[DirectFlight]]:
+    found: dict[str, list[DirectFlight]] = {}
     for flight in flights:
         found.setdefault(flight.origin, []).append(flight)
     return found
@@ -222,7 +230,7 @@ def _by_origin(flights: Iterable[Flight]) -> dict[str, list[Flight]]:
 
 def _offer(flight: Flight, date: str, shown: str | None) -> DirectFlight:
     """Return a flight as it is offered on a date."""
-    status = flight.dates[date]
+    status = peek(flight.dates, date)
     assert isinstance(status, FlightDateStatusAvailable)
     return DirectFlight(
         flight_number=flight.flight_number,

@@ -67,7 +67,7 @@ def _owner(world: Environment, call: ToolCall) -> User | None:
 
 def _status(world: Environment, number: str, date: str) -> str:
     flight = peek(_db(world).flights, number)
-    status = flight.dates.get(date) if flight is not None else None
+    status = peek(flight.dates, date) if flight is not None else None
     return status.status if status is not None else "unknown"
 
 

@@ -28,6 +28,7 @@ from tau2.domains.airline.data_model import (
     Reservation,
     ReservationFlight,
     User,
+    own_flight,
 )
 from tau2.domains.airline.fares import BAG_PRICE, INSURANCE_PRICE
 from tau2.domains.airline.reading import NOW, AirlineLookups
@@ -267,9 +268,9 @@ class AirlineTools(AirlineLookups):
     def _take_seats(self, flight: FlightInfo | ReservationFlight, cabin: CabinClass, people: int) -> None:
         """Book seats (a negative number: give them back) on a flight that can still be booked."""
         shared: Flight | None = peek(self.db.flights, flight.flight_number)
-        if shared is None or not isinstance(shared.dates.get(flight.date), FlightDateStatusAvailable):
+        if shared is None or not isinstance(peek(shared.dates, flight.date), FlightDateStatusAvailable):
             return  # what was cancelled or flown has no seats to give back
-        status = self.db.flights[flight.flight_number].dates[flight.date]
+        status = own_flight(self.db.flights, flight.flight_number).dates[flight.date]
         assert isinstance(status, FlightDateStatusAvailable)
         status.available_seats[cabin] -= people
 

@@ -20,6 +20,7 @@ _REMEMBERED = 12  # latest messages of the agent in which a loop is noticed
 _MOST_DEEDS = 4  # things done before the customer reports back
 _MOST_FACTS = 4  # facts told in one message
 _MOST_AT_ONCE = 3  # sentences of the story told together once there is time for them
+_TELLING_LENGTH = 4  # letters that the words of a condition must have to be recognised by
 _ENOUGH_WORDS = 2  # words a question must share with a sentence that answers it
 
 _CHOICE = re.compile(r"\bwhich\b|\bprefer|\bor\b|\boptions?\b|\bchoose\b|\bwould you like\b", re.IGNORECASE)
@@ -137,7 +138,7 @@ class Turn:
                     return not set(rule.kinds).isdisjoint(heard.kinds)
                 return bool(heard.requests) and bool(rule.words) and self._shared(rule) * 2 >= len(rule.words)
             case Cue.STATEMENT:
-                return len(rule.words) > 1 and self._shared(rule) * 5 >= len(rule.words) * 3
+                return len("".join(rule.words)) > _TELLING_LENGTH and self._shared(rule) * 5 >= len(rule.words) * 3
 
     def _shared(self, rule: Rule) -> int:
         return overlap(rule.words, keywords(self.heard.text))

@@ -39,11 +39,12 @@ _CONSEQUENCE = re.compile(
 _CONFIRMING = re.compile(r"\bconfirm|\bgo ahead|\bproceed\b", _I)
 _REFUSING = re.compile(
     r"not possible|impossible|cannot|can't|can not|unable|won't|will not|refus|n't allow|not allow|denie|deny|"
-    r"^not$|not (?:be )?(?:able|available|eligible|offer)|isn't|doesn't|does not|fails?\b|says no", _I
+    r"^not$|\bno longer\b|\bnobody\b|not (?:be )?(?:able|available|eligible|offer)|isn't|doesn't|does not|"
+    r"fails?\b|says no", _I
 )  # fmt: skip
 _ASKING = re.compile(r"\bask(?:s|ed|ing)?\b|\bwants? to know\b|\binquire", _I)
 _FINISHING = re.compile(
-    r"\b(?:done|complete[ds]?|finished|confirm(?:s|ed)|carried out|resolved|succeed(?:s|ed)?)\b", _I
+    r"\b(?:done|complete[ds]?|finished|confirm(?:s|ed)|carried out|settled|resolved|succeed(?:s|ed)?)\b", _I
 )
 _SPOKEN_OF_AGENT = re.compile(
     r"\bagent\b|\brepresentative\b|\basked?\b|^(?:that|this|it) (?:is not|isn't|can't|cannot|fails)\b|^not\b|"
@@ -55,6 +56,12 @@ _WANT = re.compile(
     r"\b(?:I|I'd|I'm)\b.{0,24}\b(?:want|wish|need|like|looking|intend|plan|hope|calling|would)\b|^Please\b|^I'd\b", _I
 )
 _RESERVATION = re.compile(r"\b(?:don't|do not|not want|wouldn't|prefer|willing|okay|ok with|fine with|happy)\b", _I)
+_ABOUT = re.compile(
+    r"^((?:on|as to|concerning|regarding|about|for) (?:the|your) (?:first|second|third|fourth|last|other)"
+    r"(?: \w+)?:)\s*(.+)$",
+    _I | re.DOTALL,
+)
+"""Which of several matters an instruction is about."""
 _SOON = re.compile(r"\bfirst[.;]?$|\bbefore (?:I|you|anything|we)\b", _I)
 
 
@@ -90,8 +97,9 @@ def compile_agenda(task: Task | None, instructions: Any, toolbox: Toolbox) -> Ag
         for sentence in sentences(known):
             _place(draft, sentence, draft.lines)
         everything = known
-    found = facts.with_full_name({**facts.told_in(everything), **facts.told_in(known), **preferences(task)})
     unknown = _unknown(clean(getattr(parts, "unknown_info", None)))
+    elsewhere = {kind: values for kind, values in facts.told_in(everything).items() if kind not in unknown}
+    found = facts.with_full_name({**elsewhere, **facts.told_in(known), **preferences(task)})
     return _agenda(draft, found, unknown, _reference(task, toolbox), everything)
 
 
@@ -139,6 +147,9 @@ def _parsed(text: str) -> StructuredUserInstructions | str:
 
 def _place(draft: _Draft, sentence: str, lines: list[str]) -> None:
     """Put one sentence of the scenario where it belongs; `lines` takes what is simply said."""
+    about = _ABOUT.match(sentence)
+    if about is not None and (_conditional(about[2]) or not aloud(about[2])):
+        sentence = about[2]
     split = _conditional(sentence)
     if split is not None:
         _place_conditional(draft, *split, lines=lines)

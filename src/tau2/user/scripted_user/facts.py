@@ -69,9 +69,10 @@ _TOLD: dict[str, tuple[re.Pattern[str], ...]] = {
     ),
     "dob": (
         re.compile(
-            r"\b(?:born|birth|birthday|birthdate|dob)\b[^.\d]{0,20}(\d{4}-\d\d-\d\d|\d{1,2}/\d{1,2}/\d{2,4})", _I
+            r"\byou(?:r|'re| are| were)?\b[^.\d]{0,30}\b(?:born|birth|birthday|birthdate|dob)\b[^.\d]{0,20}"
+            r"(\d{4}-\d\d-\d\d|\d{1,2}/\d{1,2}/\d{2,4}|[a-z]+ \d{1,2},? \d{4})", _I
         ),
-        re.compile(r"\b(?:born on|birth is|birthday is)\s+([A-Z][a-z]+ \d{1,2},? \d{4})"),
+        re.compile(r"\b(?:dob|date of birth)[:\s]+(\d{4}-\d\d-\d\d)", _I),
     ),
     "name": (
         re.compile(

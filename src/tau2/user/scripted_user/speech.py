@@ -31,8 +31,8 @@ _REQUEST = re.compile(
     rf"^(?:ask|request)(?:\s+{_THEM}(?=\s))?\s+((?:a|an|the|your|that|these|this)\s.+)$", _I | re.DOTALL
 )
 _SAY = re.compile(
-    rf"^(?:say|mention|tell|explain|state|inform|answer|reply|respond|claim|admit|insist(?=\s+that)|point out|"
-    rf"let|add|specify|clarify)"
+    rf"^(?:say|mention|tell|explain|state|inform|answer|reply|respond|claim|admit|insist(?=\s+that)|"
+    rf"point out(?: once)?|let(?=\s+{_THEM}\s+know)|add|specify|clarify)"
     rf"(?:\s+(?:to\s+)?{_THEM}\b(?:\s+know)?)?(?:\s+that)?[:,]?\s+(.+)$", _I | re.DOTALL
 )  # fmt: skip
 _GIVE = re.compile(r"^(?:provide|give)\s+(?:(?:the\s+)?agent\s+)?(['\"]?#?\w*\d\S*)(.*)$", _I | re.DOTALL)
@@ -56,7 +56,8 @@ _DIRECTION = re.compile(
     r"make (?:sure|up)|"
     r"ensure |whatever |wait |only (?:give|reveal|answer|provide|share|mention)|give only|provide only|note that|"
     r"note:|important:|hint:|for example|insist\b.{0,25}$|express |respond |be\b|"
-    r"(?:only )?after\b|agree\b|accept(?:\.|$)|bring (?:the|it|this|them|up)\b|name the\b|raise\b|"
+    r"(?:only )?after\b|agree\b|accept(?:\.|$)|bring (?:the|it|this|that|them|up|everything)\b|say so\b|"
+    r"name the\b|raise\b|"
     r"mention\b.{0,20}\bonly\b|under no\b|swear|curse|yell|shout|hang up|leave the|end the|stop\b|pause|"
     r"start |become |get (?:angry|upset|mad)|thank |show )", _I
 )  # fmt: skip
@@ -74,6 +75,7 @@ _ABOUT_MANNER = re.compile(
     r"creative|insecure|insisting|insistent|persistent|dependent|independent|curious|direct|logical|emotional|"
     r"anxious|stressed|frustrated|friendly|relaxed|detail-oriented|reactive|quiet|chatty|talkative|sick|firm|"
     r"stubborn|easy-?going|forgetful|nervous|demanding|cheerful|grumpy|reserved|tired|reluctant)\b"
+    r"(?=\s*(?:[.,;!]|$)|\s+(?:and|but|or|though|with|that day|today|right now|to share|in)\b)"
     r"|^you(?:'re| are) (?:an? )?(?:[\w-]+[\s,]+){0,4}(?:person|shopper|traveller|traveler)\b", _I
 )  # fmt: skip
 _SPOKEN_TRAIT = re.compile(
@@ -83,11 +85,12 @@ _AGREES = re.compile(r"^(?:you )?(?:will )?(?:agree|accept|comply|go ahead|proce
 _IMPERATIVE = re.compile(
     r"^(?:(?:only|just|also)\s+)?(accept|add|apply|arrange|book|buy|call|cancel|change|check|choose|close|"
     r"complete|correct|"
-    r"create|delete|downgrade|enable|exchange|extend|find|fix|get|give|have|let|increase|insist|issue|keep|look|make|mark|"
+    r"create|delete|downgrade|drop|enable|exchange|extend|find|fix|get|give|have|let|increase|insist|issue|keep|look|"
+    r"make|mark|"
     r"modify|"
     r"move|open|order(?! #)|pay|pick|place|postpone|process|put|rebook|refuel|refund|remove|renew|reorder|replace|"
     r"reschedule|"
-    r"reset|resume|return|select|send|set|split|suspend|swap|switch|transfer|update|upgrade|use)\b", _I
+    r"reset|resume|return|select|send|set|split|suspend|swap|switch|take|transfer|update|upgrade|use)\b", _I
 )  # fmt: skip
 _TALK_OF_GAME = re.compile(
     r"\btool(?:s| call)?\b|\bscenario\b|\bconversation\b|\bsimulat|\bground (?:your|all)\b"
@@ -109,6 +112,17 @@ def _plain(text: str) -> str:
     return _LITERAL.sub(lambda m: f"({', '.join(f'{k} {v}' for k, v in _PAIR.findall(m[1]))})", text)
 
 
+_FORBIDS = re.compile(
+    r"^(?:do not|don't) (?:add|book|cancel|change|charge|close|exchange|order|process|remove|return|send|"
+    r"split|upgrade)\b",
+    _I,
+)
+"""What the customer forbids the agent, where other prohibitions are directions to the customer."""
+_NEW_MATTER = re.compile(
+    r"^(?:you )?(?:then )?(?:bring|take) up (?:something|one thing|another thing)(?: else)?:\s*", _I
+)
+
+
 def aloud(text: str) -> str:
     """Return how the customer says a sentence of the scenario; empty when it is a direction and not a line."""
     text = _line(text)
@@ -118,6 +132,8 @@ def aloud(text: str) -> str:
     if len(parts) > 1:
         return " ".join(line for line in map(aloud, parts) if line)
     said = _asked(text) or _told(text)
+    if _FORBIDS.match(text):
+        return ended("Please " + first_person(lowered(text)))
     if said or _DIRECTION.search(text):
         return said
     goal = _GOAL.match(text)
@@ -134,7 +150,8 @@ def _line(text: str) -> str:
     """Return what of a sentence may be said: nothing of secrets, of the game and of manners."""
     if _SECRET.search(text):
         return ""
-    text = _plain(_PRIVATE_ASIDE.sub("", _LEAD.sub("", text.strip())).strip())
+    text = _NEW_MATTER.sub("", _LEAD.sub("", text.strip()))
+    text = _plain(_PRIVATE_ASIDE.sub("", text).strip())
     text = _ASK_INSIDE.sub(_wish_inside, text)
     if _TALK_OF_GAME.search(text) or (_ABOUT_MANNER.search(text) and not _SPOKEN_TRAIT.search(text)):
         return ""

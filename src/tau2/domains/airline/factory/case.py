@@ -59,8 +59,8 @@ class Atlas:
 
     def _status(self, flight: ReservationFlight) -> str:
         found = peek(self.world.flights, flight.flight_number)
-        assert found is not None
-        return found.dates[flight.date].status
+        status = peek(found.dates, flight.date) if found is not None else None
+        return status.status if status is not None else "unknown"
 
 
 class Case:
@@ -74,6 +74,9 @@ class Case:
         self.methods: dict[str, PaymentMethod] = clone(self.user.payment_methods)
         """The profile's payment methods at the start, under which the customer knows them."""
         self.trips: list[Reservation] = [self.tools.db.reservations[trip] for trip in self.user.reservations]
+        self.names = {person.first_name for trip in self.trips for person in trip.passengers}
+        self.names |= {self.user.name.first_name, *(person.first_name for person in self.user.saved_passengers)}
+        """First names that a stranger cannot have."""
         self.free = list(self.trips)
         """Reservations that no goal has claimed yet."""
         self.calls: list[tuple[str, dict[str, Any]]] = []
@@ -129,9 +132,11 @@ class Case:
         return self.rng.sample(fitting, count)
 
     def stranger(self, family: str = "") -> Passenger:
-        """Return somebody nobody has heard of yet."""
+        """Return somebody nobody has heard of yet, with a first name that nobody else here has."""
+        first = self.one(name for name in people.FIRST_NAMES if name not in self.names)
+        self.names.add(first)
         return Passenger(
-            first_name=self.rng.choice(people.FIRST_NAMES),
+            first_name=first,
             last_name=family or self.rng.choice(people.LAST_NAMES),
             dob=birth_date(self.rng),
         )
@@ -232,11 +237,11 @@ class Case:
 
     # --- money ---
 
-    def payer(self, amount: int, *, cards: bool = True) -> PaymentMethod:
+    def payer(self, amount: int) -> PaymentMethod:
         """Return a credit card or an unused gift card that covers an amount. Raise Unfit when there is none."""
         return self.one(
             method for method in self.methods.values()
-            if (isinstance(method, CreditCard) and cards)
+            if isinstance(method, CreditCard)
             or (isinstance(method, GiftCard) and method.id not in self.spent and method.amount >= amount)
         )  # fmt: skip
 
@@ -340,6 +345,9 @@ def seated(flights: Iterable[DirectFlight], cabin: CabinClass, people: int) -> l
     return [flight for flight in flights if flight.available_seats[cabin] >= people]
 
 
-def arrives_next_day(flight: DirectFlight) -> bool:
-    """Return whether a flight arrives on the day after it leaves."""
-    return NEXT_DAY in flight.scheduled_arrival_time_est
+def arrival(flight: DirectFlight) -> str:
+    """Return when a flight arrives, fit for comparing; its date must be known, as in connections."""
+    assert flight.date is not None
+    time = flight.scheduled_arrival_time_est
+    day = int(flight.date[-2:]) + (NEXT_DAY in time)
+    return f"{flight.date[:-2]}{day:02}T{time.removesuffix(NEXT_DAY)}"

@@ -26,7 +26,7 @@ _MEMBERSHIPS: tuple[tuple[MembershipLevel, int], ...] = (("regular", 45), ("silv
 _CREDIT_CARDS = ((1, 65), (2, 35))  # how many, percent of the travellers
 _GIFT_CARDS = ((0, 35), (1, 40), (2, 20), (3, 5))
 _CERTIFICATES = ((0, 50), (1, 30), (2, 20))
-_COMPANIONS = ((0, 25), (1, 32), (2, 28), (3, 12), (4, 3))
+_COMPANIONS = ((0, 25), (1, 32), (2, 29), (3, 14))
 _SAME_FAMILY = 0.6  # share of the companions with the traveller's own family name
 
 

@@ -16,7 +16,7 @@ Leg = tuple[Flight, str]
 
 FLOWN = frozenset({"landed", "flying"})
 _NONSTOP_FIRST = 0.9  # share of trips that take a nonstop flight where there is one
-_SERVED = 0.65  # share of trips between airports that are joined by nonstop flights
+_SERVED = 0.7  # share of trips between airports that are joined by nonstop flights
 _NEAR = 150  # miles: nobody flies to a neighbouring airport
 _CHANGE = (45, 300)  # minutes between two flights of one trip, least and most
 

@@ -81,13 +81,13 @@ PRODUCT_TYPES = (
     ),
     _product(
         "Cast Iron Skillet", 39,
-        "diameter; 8 inch | 10 inch | 12 inch; measuring {}; 0.6",
+        "diameter; 8 inch | 10 inch | 12 inch; in the {} size; 0.6",
         "finish; seasoned | enameled; with the {} finish; 0.5",
         "handle; single | double; with a {} handle; 0.1",
     ),
     _product(
         "Kitchen Knife", 68,
-        "blade; 6 inch | 8 inch | 10 inch; with a blade of {}; 0.3",
+        "blade; 6 inch | 8 inch | 10 inch; with the {} blade; 0.3",
         "steel; German | Japanese; in {} steel; 0.5",
         "handle; walnut | pakkawood | resin; with a {} handle; 0.1",
     ),
@@ -183,7 +183,7 @@ PRODUCT_TYPES = (
     ),
     _product(
         "Picture Frame", 24,
-        "size; 5x7 | 8x10 | 11x14 | 16x20; in {}; 0.9",
+        "size; 5x7 | 8x10 | 11x14 | 16x20; in size {}; 0.9",
         "material; oak | walnut | metal; made of {}; 0.2",
         "mat; without mat | with mat; {}; 0.2",
     ),
@@ -201,7 +201,7 @@ PRODUCT_TYPES = (
     ),
     _product(
         "Tower Fan", 71,
-        "height; 32 inch | 40 inch | 48 inch; measuring {}; 0.4",
+        "height; 32 inch | 40 inch | 48 inch; in the {} height; 0.4",
         "control; buttons | remote | app; controlled by {}; 0.3",
         "color; black | white | silver; in {}; 0",
     ),
@@ -213,7 +213,7 @@ PRODUCT_TYPES = (
     ),
     _product(
         "Pruning Saw", 27,
-        "blade; 7 inch | 10 inch | 13 inch; with a blade of {}; 0.4",
+        "blade; 7 inch | 10 inch | 13 inch; with the {} blade; 0.4",
         "form; fixed | folding; in the {} form; 0.2",
         "handle color; orange | red | green; with the {} handle; 0",
     ),
@@ -256,7 +256,7 @@ PRODUCT_TYPES = (
     _product(
         "Chess Set", 52,
         "pieces; plastic | boxwood | ebony; with {} pieces; 1.1",
-        "board; 12 inch | 16 inch | 20 inch; with a board of {}; 0.5",
+        "board; 12 inch | 16 inch | 20 inch; with the {} board; 0.5",
         "storage; bag | wooden box; with a {}; 0.3",
     ),
     _product(
@@ -279,7 +279,7 @@ PRODUCT_TYPES = (
     ),
     _product(
         "Balance Bike", 88,
-        "wheels; 10 inch | 12 inch | 14 inch; with wheels of {}; 0.3",
+        "wheels; 10 inch | 12 inch | 14 inch; with {} wheels; 0.3",
         "frame; wood | steel | aluminum; with a frame of {}; 0.5",
         "color; red | yellow | turquoise; in {}; 0",
     ),
@@ -321,7 +321,7 @@ PRODUCT_TYPES = (
     ),
     _product(
         "Standing Desk", 310,
-        "width; 48 inch | 55 inch | 63 inch; with a width of {}; 0.3",
+        "width; 48 inch | 55 inch | 63 inch; in the {} width; 0.3",
         "top; white | oak | walnut; with the {} top; 0.15",
         "motor; single | dual; with a {} motor; 0.3",
     ),

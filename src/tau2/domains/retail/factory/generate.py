@@ -32,8 +32,9 @@ DIFFICULTIES = {"easy": range(3), "medium": range(3, 6), "hard": range(6, 99)}
 """Name → how many matters, changes and hurdles it may have, counted together."""
 
 _MIX = {"easy": 35, "medium": 40, "hard": 25}  # percent of the tasks where no difficulty is asked for
-_STORIES = {"easy": (1,), "medium": (1, 1, 2, 2, 2), "hard": (2, 3, 3, 3, 4)}  # told at once; equally likely entries
-_CUSTOMERS_TRIED = 100  # with one story, before another is chosen
+_STORIES = {"easy": (1,), "medium": (1, 1, 2, 2, 2), "hard": (1, 2, 2, 3, 3, 3, 3, 3, 3, 4, 4)}
+"""Difficulty → how many stories are told together; equally likely entries."""
+_CUSTOMERS_TRIED = 60  # with one story, before another is chosen
 _COMPANIONS_TRIED = 14  # for one customer, before another is chosen
 _ATTEMPTS = 2000  # at one task, before the shop counts as exhausted
 _WITH_MANNER, _WITH_SLIP = 0.5, 0.06  # shares of the customers
@@ -66,7 +67,9 @@ class Draft:
     def takes(self, story: Story) -> bool:
         """Return whether one more story can be told beside the others."""
         clashes = story.profile and any(other.profile for other in self.stories)
-        return not (story.alone or story.last or clashes) and story not in self.stories
+        idle = sum(other.idle for other in self.stories)
+        too_idle = story.idle and 2 * idle >= len(self.stories)
+        return not (story.alone or story.last or clashes or too_idle) and story not in self.stories
 
     @property
     def changes(self) -> list[Call]:
@@ -193,7 +196,9 @@ def _can_begin(story: Story, difficulty: str, count: int) -> bool:
         return False
     if count > 1:
         return not story.alone
-    return not story.hurdle if difficulty == "easy" else story.hurdle or story.matters > 1
+    if difficulty == "easy":
+        return not story.hurdle
+    return story.matters > 2 or (difficulty == "medium" and (story.hurdle or story.matters > 1))  # noqa: PLR2004  -- many
 
 
 def _begun(shop: Shop, rng: Random, story: Story, count: int) -> Draft | None:
@@ -267,7 +272,7 @@ def _slip(rng: Random, draft: Draft, world: RetailDB) -> str:
 
 
 _NO_NUMBER = "You do not have the order number at hand."
-_NO_OTHER_NUMBER = "You have no order number at hand but what you mention here."
+_NO_OTHER_NUMBER = "You have no order number at hand besides what you mention here."
 
 
 def _written(rng: Random, draft: Draft, task_id: str, difficulty: str) -> Task:

@@ -159,10 +159,11 @@ _READING = ("find_user_id", "get_user", "get_order", "list_all", "get_product", 
 
 
 def _in_order(calls: list[Call]) -> list[Call]:
-    """Return the look-ups in the order a good agent makes them, then the changes as they were made."""
+    """Return the look-ups in the order a good agent makes them, then the changes as made, then a hand-over."""
     reads = [call for call in calls if call[0].startswith(_READING)]
     ranked = sorted(reads, key=lambda call: next(i for i, start in enumerate(_READING) if call[0].startswith(start)))
-    return ranked + [call for call in calls if call not in reads]
+    others = [call for call in calls if call not in reads]
+    return ranked + sorted(others, key=lambda call: call[0] == "transfer_to_human_agents")
 
 
 def _known(case: Case) -> str:

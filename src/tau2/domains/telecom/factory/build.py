@@ -20,12 +20,14 @@ from tau2.data_model.tasks import (
     Task,
     UserScenario,
 )
-from tau2.domains.telecom.factory.case import Case, Pools, draw_case
+from tau2.domains.telecom.factory.case import Case, Pools, draw_case, randomness_of
 from tau2.domains.telecom.factory.issues import Call, End, Kind, Trouble, agent, user
 from tau2.domains.telecom.factory.recipes import Recipe
 from tau2.domains.telecom.factory.scenario import Script
 
 M = TypeVar("M", bound=BaseModel)
+
+_put = object.__setattr__
 
 _EXCELLENT_MBPS = 200
 _SUMMARY = "The problem needs a person: "
@@ -44,19 +46,19 @@ def _defaults(kind: type[BaseModel]) -> dict[str, Any]:
 def _make(kind: type[M], **fields: Any) -> M:
     """Return a model of values that are known to fit; ten times faster than validating them again."""
     model = kind.__new__(kind)
-    put = object.__setattr__
-    put(model, "__dict__", {**_defaults(kind), **fields})
-    put(model, "__pydantic_fields_set__", set(fields))
-    put(model, "__pydantic_extra__", None)
-    put(model, "__pydantic_private__", None)
+    _put(model, "__dict__", _defaults(kind) | fields)
+    _put(model, "__pydantic_fields_set__", set(fields))
+    _put(model, "__pydantic_extra__", None)
+    _put(model, "__pydantic_private__", None)
     return model
 
 
 def build_task(recipe: Recipe, pools: Pools, *, test: bool | None = None) -> Task:
     """Return the task of a recipe in a world; `test` chooses the side of the split (None: the recipe's own)."""
     side = recipe.is_test if test is None else test
-    case = draw_case(recipe.task_id, pools, recipe.need, test=side)
-    script = Script(case, recipe.kind, recipe.troubles, recipe.persona)
+    rng = randomness_of(recipe.task_id)
+    case = draw_case(rng, pools, recipe.need, test=side)
+    script = Script(rng, case, recipe)
     return _make(
         Task,
         id=recipe.task_id,
@@ -88,7 +90,7 @@ def _setting(case: Case, recipe: Recipe) -> list[EnvFunctionCall]:
     calls = [user("set_user_info", name=case.subject.name, phone_number=case.subject.phone_number)]
     calls += [call for trouble in recipe.troubles for call in trouble.breaks(case)]
     calls.append(user("simulate_network_search"))
-    return [_make(EnvFunctionCall, env_type=c.side, func_name=c.name, arguments=dict(c.arguments)) for c in calls]
+    return [_make(EnvFunctionCall, env_type=c.side, func_name=c.name, arguments=c.arguments) for c in calls]
 
 
 def _criteria(case: Case, recipe: Recipe) -> EvaluationCriteria:
@@ -101,7 +103,7 @@ def _criteria(case: Case, recipe: Recipe) -> EvaluationCriteria:
         EvaluationCriteria,
         actions=[_action(number, call) for number, call in enumerate(calls)],
         env_assertions=[
-            _make(EnvAssertion, env_type=call.side, func_name=call.name, arguments=dict(call.arguments))
+            _make(EnvAssertion, env_type=call.side, func_name=call.name, arguments=call.arguments)
             for call in _assertions(case, recipe, dealt_with, last)
         ],
         communicate_info=None,
@@ -139,7 +141,7 @@ def _action(number: int, call: Call) -> Action:
         action_id=f"{call.name}_{number}",
         requestor=call.side,
         name=call.name,
-        arguments=dict(call.arguments),
+        arguments=call.arguments,
         compare_args=_FREE_ARGUMENTS.get(call.name),
     )
 

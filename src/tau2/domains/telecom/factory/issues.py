@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from tau2.domains.telecom.factory.case import Case, OtherLine
 
@@ -34,13 +34,12 @@ class End(StrEnum):
     """The policy forbids what the customer asks for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One call of a function, by one side."""
 
     side: str
     name: str
-    arguments: Mapping[str, Any]
+    arguments: dict[str, Any]
 
 
 def user(name: str, /, **arguments: Any) -> Call:
@@ -89,7 +88,7 @@ def _mine(case: Case) -> dict[str, str]:
 
 
 def _other(case: Case) -> OtherLine:
-    assert case.other is not None, case.key
+    assert case.other is not None, case.subject
     return case.other
 
 
@@ -98,7 +97,7 @@ def _others(case: Case) -> dict[str, str]:
 
 
 def _uses_up(case: Case) -> list[Call]:
-    used = round(case.subject.data_limit_gb + case.excess_gb, 1)
+    used = round(case.subject.data_limit_gb + case.excess_gb, 2)
     return [agent("set_data_usage", **_mine(case), data_used_gb=used)]
 
 
@@ -313,7 +312,7 @@ _PICTURES = (
 _WISHES = (
     Trouble(
         "other_line_suspend", "wish", _ALL, need="in_use",
-        mends=lambda case: [agent("suspend_line", **_others(case), reason="customer's wish")],
+        mends=lambda case: [agent("suspend_line", **_others(case), reason="not used at the moment")],
         checks=_other_line_is("Suspended"),
     ),
     Trouble(

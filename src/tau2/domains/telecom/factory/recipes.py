@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 
 from tau2.domains.telecom.factory.issues import TROUBLES, End, Kind, Trouble
@@ -20,6 +21,7 @@ _ID = re.compile(r"\[(\w+)\]([\w|]+)\[PERSONA:(\w+)\](#[\w.-]+)?")
 _TEST_SHARE = 0.35
 _ORDER = {name: number for number, name in enumerate(TROUBLES)}
 _EASY, _MEDIUM = 2, 4  # troubles at most
+_MOST_KEPT = 8192  # parsed recipes; three times the shipped ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class Recipe:
         return "easy" if weight <= _EASY else "medium" if weight <= _MEDIUM else "hard"
 
 
+@lru_cache(maxsize=_MOST_KEPT)
 def parse_recipe(task_id: str) -> Recipe:
     """Return the recipe that an id spells. Raise UnknownName (a KeyError) when it spells none."""
     match = _ID.fullmatch(task_id)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from random import Random
 
-from tau2.domains.telecom.factory.case import Case
-from tau2.domains.telecom.factory.issues import End, Kind, Trouble
+from tau2.domains.telecom.factory.case import Case, pick
+from tau2.domains.telecom.factory.issues import End, Kind
+from tau2.domains.telecom.factory.recipes import Recipe
 from tau2.domains.telecom.factory.wording import places, texts
 
 _SPELLED_OUT = 2  # rules of conduct per scenario
@@ -14,16 +15,16 @@ _SPELLED_OUT = 2  # rules of conduct per scenario
 class Script:
     """The words of one task."""
 
-    def __init__(self, case: Case, kind: Kind, troubles: Sequence[Trouble], persona: str) -> None:
-        self.kind, self.persona = kind, persona
+    def __init__(self, rng: Random, case: Case, recipe: Recipe) -> None:
+        self.rng, self.kind, self.persona = rng, recipe.kind, recipe.persona
+        troubles = recipe.troubles
         self.names = {trouble.name for trouble in troubles}
         self.is_abroad = any(trouble.group == "abroad" for trouble in troubles)
         self.hands_over = any(trouble.end is End.HANDED_OVER for trouble in troubles)
         self.leaves = any(trouble.end is End.LEFT for trouble in troubles)
         self.wish = next((trouble.name for trouble in troubles if trouble.group == "wish"), "")
-        self.rng = case.rng("words")
         self.slots = {
-            **self.rng.choice(places()),
+            **pick(rng, places()),
             "name": case.subject.name,
             "phone": case.subject.phone_number,
             "gb": f"{case.gb:g}",
@@ -34,7 +35,7 @@ class Script:
         }
 
     def _one(self, part: str, name: str) -> str:
-        return self.rng.choice(texts(part, name)).format_map(self.slots)
+        return pick(self.rng, texts(part, name)).format_map(self.slots)
 
     def reason(self) -> str:
         """Return why the customer calls."""
@@ -56,8 +57,9 @@ class Script:
             parts.append(self._one("wishes", self.wish))
         elif self.hands_over:
             parts.append(self._one("stances", "handed_over"))
-        manners = self.rng.sample(texts("stances", "manners"), _SPELLED_OUT)
-        return " ".join([*parts, *manners])
+        manners = texts("stances", "manners")
+        first = int(self.rng.random() * len(manners))
+        return " ".join([*parts, *(manners[first - number] for number in range(_SPELLED_OUT))])
 
     def _stances(self) -> list[str]:
         """Return what the customer agrees to and what not; also where it does not come up, as a person would."""

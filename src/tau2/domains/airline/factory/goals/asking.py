@@ -48,8 +48,7 @@ def ask_fare(case: Case) -> None:
     case.tell(flight.prices[cabin])
     case.want(
         f"You wonder what the cheapest nonstop flight from {city(origin)} to {city(destination)} costs on "
-        f"{day_name(day)}, one way "
-        f"in {CABIN_NAMES[cabin]}, for one person."
+        f"{day_name(day)}, one way in {CABIN_NAMES[cabin]}, for one person."
     )
     case.behave("Do not book it; you have to talk to your family first.")
 
@@ -64,9 +63,8 @@ def ask_all_prices(case: Case) -> None:
     case.look_at_all()
     case.tell(sum(map(paid, ahead)))
     case.want(
-        "You are making a plan of what you spend this month. You want one figure: what you have paid for all "
-        "trips together that "
-        "are still ahead of you."
+        "You are making a plan of what you spend this month. You want one figure: what you have paid for all trips "
+        "together that are still ahead of you."
     )
     case.behave(
         "Trips that are over, or that were cancelled, do not count. You do not have a list of your reservations."

@@ -31,7 +31,7 @@ def add_free_bags(case: Case) -> None:
     case.want(
         case.say(
             f"You want to add {_more(count)} to {which}.",
-            f"You are bringing more than you thought: {_more(count)} on {which}, please.",
+            f"You are bringing more than you thought and need {_more(count)} on {which}.",
         )
     )
     case.behave(f"You think that this should be free for you, but {name} is there if it is not.")
@@ -67,12 +67,12 @@ def fill_allowance(case: Case) -> None:
     which, method = case.the_trip(trip), case.card()
     case.add_bags(trip, _allowance(case, trip), trip.nonfree_baggages, method)
     case.want(
-        f"You are moving and want to take as many checked bags on {which} as you can have without paying for any "
-        "of them."
+        f"You are moving and want to take as many checked bags on {which} as you can have without paying for any of "
+        "them."
     )
     case.behave(
-        "You do not know how many that are; let the agent work it out, and have exactly that number entered. "
-        f"If a payment method has to be named, it is {case.named(method)}."
+        "You do not know how many that are; let the agent work it out, and have exactly that number entered. If a "
+        f"payment method has to be named, it is {case.named(method)}."
     )
 
 
@@ -131,9 +131,8 @@ def correct_name(case: Case) -> None:
         raise Unfit
     case.rename(trip, [fixed if other is person else other for other in trip.passengers])
     case.want(
-        f"{full_name(person)}, who travels on {which}, has married and is now called {full_name(fixed)}. The name "
-        "on the "
-        "reservation has to match the new passport."
+        f"{full_name(person)}, who travels on {which}, has married and is now called {full_name(fixed)}. The name on "
+        "the reservation has to match the new passport."
     )
     case.behave("The birth date stays the same, of course.")
 
@@ -146,7 +145,7 @@ def swap_passenger(case: Case) -> None:
     case.rename(trip, [guest if other is person else other for other in trip.passengers])
     leaving = "You cannot come along" if case.is_me(person) else f"{full_name(person)} cannot come along"
     case.want(
-        f"{leaving} on {which}, but {case.say(*RELATIONS)} {full_name(guest)} can. You want the seat changed over."
+        f"{leaving} on {which}, but {case.say(*RELATIONS)}, {full_name(guest)}, can. You want the seat changed over."
     )
     case.behave(f"{guest.first_name} was born on {guest.dob}; say so when asked.")
 
@@ -160,11 +159,10 @@ def remove_passenger(case: Case) -> None:
         raise Unfit
     case.rename(trip, [guest if other is person else other for other in trip.passengers])
     case.want(
-        f"{full_name(person)} has dropped out of {which}. You want that passenger taken off and the rest to fly "
-        "as planned."
+        f"{full_name(person)} has dropped out of {which}. You want that passenger taken off and the rest to fly as "
+        "planned."
     )
     case.behave(
-        "If the agent says that the number of passengers cannot change, ask for a human agent who could do it. "
-        "If that is "
-        f"refused too, let {full_name(guest)}, born on {guest.dob}, fly instead."
+        "If the agent says that the number of passengers cannot change, ask for a human agent who could do it. If "
+        f"that is refused too, let {full_name(guest)}, born on {guest.dob}, fly instead."
     )

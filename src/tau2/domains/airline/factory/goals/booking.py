@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tau2.domains.airline.factory.case import Case, Unfit, arrives_next_day, best, pairs, seated
+from tau2.domains.airline.factory.case import Case, Unfit, arrival, best, pairs, seated
 from tau2.domains.airline.factory.goals.goal import BOOKS, collector
 from tau2.domains.airline.factory.goals.wishes import Wish, a_wish, traveller
 from tau2.domains.airline.factory.network import miles
-from tau2.domains.airline.factory.phrasing import city, clock_name, day_name, full_name, joined
+from tau2.domains.airline.factory.phrasing import city, day_name, full_name, joined
 from tau2.domains.airline.fares import MOST_PASSENGERS
 
 GOALS, goal = collector()
@@ -48,8 +48,7 @@ def book_by_time(case: Case) -> None:
     name = wish.book_with()
     case.want(
         f"You want to book a one-way trip {wish.route} on {day_name(day)} in {wish.cabin_name}. You only fly "
-        "nonstop, and "
-        f"it has to leave {'before' if early else 'after'} {clock_name(limit).replace(':00', '')} EST."
+        f"nonstop, and it has to leave {'before noon' if early else 'in the afternoon or evening'} (EST)."
     )
     case.behave(f"It is for you alone, with {wish.extras}. Use {name}.")
 
@@ -66,15 +65,13 @@ def book_round_trip(case: Case) -> None:
     case.want(
         case.say(
             f"You would like to book a round trip {wish.route}: there on {day_name(out)}, back on {day_name(back)}.",
-            f"You are planning a visit to {city(wish.destination)} from {day_name(out)} to {day_name(back)} and "
-            "need flights "
-            f"from {city(wish.origin)} and back.",
+            f"You are planning a visit to {city(wish.destination)} from {day_name(out)} to {day_name(back)} and need "
+            f"flights from {city(wish.origin)} and back.",
         )
     )
     case.behave(
         f"Only nonstop flights, {wish.cabin_name}, and the cheapest one each way. You are alone. You want "
-        f"{wish.extras}. "
-        f"{name[0].upper()}{name[1:]} pays for all of it."
+        f"{wish.extras}. {name[0].upper()}{name[1:]} pays for all of it."
     )
     if case.rng.random() < 0.4:  # noqa: PLR2004  -- a share
         case.tell(wish.price)
@@ -93,19 +90,18 @@ def book_connection(case: Case) -> None:
     case.nonstop(wish.origin, wish.destination, day)
     options = [
         pair for pair in case.connections(wish.origin, wish.destination, day)
-        if len(seated(pair, wish.cabin, 1)) == len(pair) and not any(map(arrives_next_day, pair))
+        if len(seated(pair, wish.cabin, 1)) == len(pair)
     ]  # fmt: skip
     fast = case.one((True, False))
     if fast:
-        pair = best(options, lambda p: p[1].scheduled_arrival_time_est)
+        pair = best(options, lambda p: arrival(p[1]))
     else:
         pair = best(options, lambda p: sum(flight.prices[wish.cabin] for flight in p))
-    wish.legs = [(flight, day) for flight in pair]
+    wish.legs = [(flight, flight.date or day) for flight in pair]
     name = wish.book_with()
     case.want(
         f"You have to get {wish.route} on {day_name(day)}, one way, in {wish.cabin_name}. If there is no nonstop "
-        "flight, "
-        "changing planes once is fine."
+        "flight, changing planes once is fine."
     )
     case.behave(
         f"Among the connections you want the one that {'arrives first' if fast else 'costs the least in total'}. "
@@ -122,14 +118,13 @@ def book_family(case: Case) -> None:
     name = wish.book_with()
     others = [full_name(person) for person in wish.people[1:]]
     case.want(
-        f"You want to book a one-way trip {wish.route} on {day_name(day)} for yourself and {joined(others)}, "
-        "nonstop and in "
-        f"{wish.cabin_name}."
+        f"You want to book a one-way trip {wish.route} on {day_name(day)} for yourself and {joined(others)}, nonstop "
+        f"and in {wish.cabin_name}."
     )
     case.behave(
-        "You do not have the birth dates in your head, but the others should be saved in your profile. "
-        f"Take the cheapest flight with room for all of you; {wish.extras} for all of you together. "
-        f"You want to pay with {name}."
+        f"You do not have the birth dates in your head, but {joined(others)} should be saved in your profile. Take "
+        f"the cheapest flight with room for all of you; {wish.extras} for all of you together. You want to pay with "
+        f"{name}."
     )
 
 
@@ -153,9 +148,8 @@ def book_too_many(case: Case) -> None:
         f"{wish.cabin_name} that has room for everybody: you, {joined(others)}. The dates are the birth dates."
     )
     case.behave(
-        f"All of you have to be on one reservation. If six are too many, {full_name(left_out)} stays at home and "
-        "you book for "
-        f"the other five. You want {wish.extras} and pay with {name}."
+        f"All of you have to be on one reservation. If six are too many, {full_name(left_out)} stays at home and you "
+        f"book for the other five. You want {wish.extras} and pay with {name}."
     )
 
 
@@ -186,13 +180,13 @@ def book_same_flights(case: Case) -> None:
     wish.legs.append((case.one(offers), flown.date))
     name = wish.book_with()
     case.want(
-        f"You want to bring {full_name(guest)} along on {which} and have {guest.first_name} added to it as "
-        "another passenger."
+        f"You want to bring {full_name(guest)} along on {which} and have {guest.first_name} added to it as another "
+        "passenger."
     )
     case.behave(
         f"If nobody can be added, you want a reservation of its own for {guest.first_name}, on exactly the same "
-        "flight and in "
-        f"the same cabin, with {wish.extras}. {guest.first_name} was born on {guest.dob}. You pay with {name}."
+        f"flight and in the same cabin, with {wish.extras}. {guest.first_name} was born on {guest.dob}. You pay with "
+        f"{name}."
     )
 
 
@@ -212,11 +206,9 @@ def cancel_and_book_again(case: Case) -> None:
     name = wish.book_with()
     case.want(
         f"You want to cancel {which} because business is too expensive after all. You do not want it changed, you "
-        "want it "
-        "cancelled and refunded."
+        "want it cancelled and refunded."
     )
     case.behave(
         f"When that is done, book a new one-way trip on the same route for {day_name(day)}: economy, nonstop, the "
-        "cheapest there "
-        f"is, for you alone, with {wish.extras}. {name[0].upper()}{name[1:]} pays for it."
+        f"cheapest there is, for you alone, with {wish.extras}. {name[0].upper()}{name[1:]} pays for it."
     )

@@ -100,8 +100,7 @@ def upgrade_within_budget(case: Case) -> None:
     case.rebook(trip, cabin, pairs(trip.flights), method)
     case.want(
         f"You want more room on {which}: business class if the upgrade costs no more than ${budget} in total, "
-        "otherwise "
-        "economy."
+        "otherwise economy."
     )
     case.behave(f"You have {name} ready. Ask what business would cost before you decide.")
 
@@ -124,8 +123,7 @@ def upgrade_one_person(case: Case) -> None:
     )
     case.behave(
         f"If the agent says that all passengers have to be in one cabin, upgrade everybody. Pay with {name}, "
-        "whatever "
-        "it costs."
+        "whatever it costs."
     )
 
 
@@ -142,8 +140,7 @@ def upgrade_gift_card_too_small(case: Case) -> None:
     case.want(f"You want {which} upgraded to business class and would like to pay with {gift_name}.")
     case.behave(
         f"If the agent says that there is not enough on it, pay the whole difference with {card_name}. You do not "
-        "want "
-        "to split it."
+        "want to split it."
     )
 
 

@@ -149,9 +149,8 @@ def cancel_for_one_then_all(case: Case) -> None:
         "taken off it and that part of the money refunded, while everybody else flies as planned."
     )
     case.behave(
-        f"If the agent says that this is not possible for {person.first_name} alone, you do not want anybody else "
-        "in that place: have the whole reservation cancelled for everybody, as it is a change of plans for all "
-        "of you."
+        f"If the agent says that this is not possible for {person.first_name} alone, you do not want anybody else in "
+        "that place: have the whole reservation cancelled for everybody, as it is a change of plans for all of you."
     )
 
 
@@ -170,8 +169,7 @@ def cancel_what_can_be(case: Case) -> None:
     case.want(
         case.say(
             f"You want to get out of all trips that are still ahead of you, because {why}. You want every one of "
-            "them "
-            "cancelled that can be cancelled with a full refund.",
+            "them cancelled that can be cancelled with a full refund.",
             f"This month has turned out differently: {why}. Of all your upcoming trips, have those cancelled for "
             "which you get the money back.",
         )
@@ -198,10 +196,9 @@ def cancel_half_flown(case: Case) -> None:
     case.hand_over(f"The customer wants to cancel {trip.reservation_id}, of which a part is flown.")
     case.want(
         case.say(
-            f"You have used a part of {which}, but you will drive home with friends. "
-            "You want the rest cancelled and refunded.",
-            f"You want {which} cancelled as far as you have not used it yet. The flight to "
-            f"{city(last.destination)} "
+            f"You have used a part of {which}, but you will drive home with friends. You want the rest cancelled and "
+            "refunded.",
+            f"You want {which} cancelled as far as you have not used it yet. The flight to {city(last.destination)} "
             f"on {day_name(last.date)} is of no use to you any more.",
         )
     )

@@ -6,7 +6,7 @@ from tau2.domains.airline.data_model import DirectFlight, Reservation, Reservati
 from tau2.domains.airline.factory.case import (
     Case,
     Unfit,
-    arrives_next_day,
+    arrival,
     best,
     pairs,
     seated,
@@ -26,7 +26,7 @@ def movable(case: Case, trip: Reservation) -> bool:
 def _offers(case: Case, trip: Reservation, leg: list[ReservationFlight], day: str) -> list[DirectFlight]:
     """Return the nonstop flights that could take the place of one direction of a trip."""
     flights = case.nonstop(leg[0].origin, leg[-1].destination, day)
-    return [flight for flight in seated(flights, trip.cabin, len(trip.passengers)) if not arrives_next_day(flight)]
+    return seated(flights, trip.cabin, len(trip.passengers))
 
 
 def _way(trip: Reservation, *, back: bool) -> str:
@@ -57,7 +57,7 @@ def move_trip(case: Case) -> None:
     (day,) = case.dates(1, but=[flight.date for flight in trip.flights])
     which = case.the_trip(trip)
     flight, words = _pick(case, trip, _offers(case, trip, trip.flights, day))
-    method = case.payer(500)
+    method = case.card()
     name = case.named(method)
     case.rebook(trip, trip.cabin, [(flight.flight_number, day)], method)
     case.want(
@@ -77,21 +77,20 @@ def move_return(case: Case) -> None:
     (day,) = case.dates(1, but=[back[0].date], least=_after(out[-1].date))
     which = case.the_trip(trip)
     flight, words = _pick(case, trip, _offers(case, trip, back, day))
-    method = case.payer(500)
+    method = case.card()
     name = case.named(method)
     cost = case.rebook(trip, trip.cabin, [*pairs(out), (flight.flight_number, day)], method)
-    longer = "longer" if day > back[0].date else "less long"
+    longer = "longer" if day > back[0].date else "for a shorter time"
     case.want(
         case.say(
             f"You will stay in {city(trip.destination)} {longer} than planned: you want to return on "
-            f"{day_name(day)}. "
-            f"This is about {which}.",
+            f"{day_name(day)}. This is about {which}.",
             f"You want to change only the way back of {which}. The new day is {day_name(day)}.",
         )
     )
     case.behave(
-        f"You choose {words} in the cabin you have, and the way out stays as it is. "
-        f"{name[0].upper()}{name[1:]} is used for the difference."
+        f"You choose {words} in the cabin you have, and the way out stays as it is. {name[0].upper()}{name[1:]} is "
+        "used for the difference."
     )
     if cost > 0 and case.rng.random() < 0.4:  # noqa: PLR2004  -- a share
         case.tell(cost)
@@ -120,16 +119,15 @@ def same_day(case: Case) -> None:
     flight = best(fitting, lambda f: f.scheduled_departure_time_est, least=1)
     if len(fitting) > 1:
         raise Unfit
-    method = case.payer(500)
+    method = case.card()
     name = case.named(method)
     out, back = ways(trip)
     new = (flight.flight_number, leg[0].date)
     changed = [*pairs(out), new] if is_back else [new, *pairs(back)]
     case.rebook(trip, trip.cabin, changed, method)
     case.want(
-        f"{'The way back' if is_back else 'The departure'} of {which} is too {'early' if later else 'late'} for "
-        "you. On the "
-        f"same day you want a nonstop flight that leaves {'later' if later else 'earlier'}."
+        f"{'The way back' if is_back else 'The departure'} of {which} is too {'early' if later else 'late'} for you. "
+        f"On the same day you want a nonstop flight that leaves {'later' if later else 'earlier'}."
     )
     case.behave(f"Take the one the agent finds, in the cabin you have, and use {name} for any difference in price.")
 
@@ -147,14 +145,14 @@ def go_nonstop(case: Case) -> None:
     leg = case.one(legs)
     which = case.the_trip(trip)
     flight, words = _pick(case, trip, _offers(case, trip, leg, leg[0].date))
-    method = case.payer(500)
+    method = case.card()
     name = case.named(method)
     new = (flight.flight_number, leg[0].date)
     case.rebook(trip, trip.cabin, [new, *pairs(back)] if leg is out else [*pairs(out), new], method)
     way = _way(trip, back=leg is not out)
     case.want(
-        f"You have to change planes on {'the way back of ' if way == 'the way back' else ''}{which}, "
-        "and you found out that there are nonstop flights. You want one of those on the same day."
+        f"You have to change planes on {'the way back of ' if way == 'the way back' else ''}{which}, and you found "
+        "out that there are nonstop flights. You want one of those on the same day."
     )
     rest = "" if not back else " Leave the other direction alone."
     case.behave(
@@ -188,12 +186,11 @@ def move_within_budget(case: Case) -> None:
         case.calls = [call for call in case.calls if call[1].get("date") != second]
     case.want(
         f"You want to move {which} to {day_name(first)}, onto the cheapest nonstop flight in the cabin you have. "
-        "That may "
-        f"cost up to ${budget} more in total, for everybody."
+        f"That may cost up to ${budget} more in total, for everybody."
     )
     case.behave(
-        f"If it costs more than that, you take the cheapest nonstop flight on {day_name(second)} instead. "
-        f"Any difference goes through {name}."
+        f"If it costs more than that, you take the cheapest nonstop flight on {day_name(second)} instead. Any "
+        f"difference goes through {name}."
     )
 
 
@@ -206,14 +203,14 @@ def change_mind(case: Case) -> None:
     if not _offers(case, trip, trip.flights, first):
         raise Unfit
     flight = best(_offers(case, trip, trip.flights, second), lambda f: f.prices[trip.cabin])
-    method = case.payer(500)
+    method = case.card()
     name = case.named(method)
     case.rebook(trip, trip.cabin, [(flight.flight_number, second)], method)
     case.want(f"You want {which} moved. The new day should be {day_name(first)}.")
     case.behave(
         f"As soon as the agent offers flights on {day_name(first)}, you remember that you have an appointment on "
-        "that day. "
-        f"You want {day_name(second)} instead, and there the cheapest nonstop flight in your cabin. Use {name}."
+        f"that day. You want {day_name(second)} instead, and there the cheapest nonstop flight in your cabin. Use "
+        f"{name}."
     )
 
 
@@ -233,9 +230,8 @@ def move_both(case: Case) -> None:
     new = [(flight.flight_number, day) for flight, day in zip(flights, days, strict=True)]
     cost = case.rebook(trip, trip.cabin, new, method)
     case.want(
-        f"You want to move {which}: out on {day_name(days[0])}, back on {day_name(days[1])}, nonstop both ways "
-        "and as cheap "
-        "as it gets in your cabin."
+        f"You want to move {which}: out on {day_name(days[0])}, back on {day_name(days[1])}, nonstop both ways and "
+        "as cheap as it gets in your cabin."
     )
     case.behave(f"Pay with {name}, or take a refund there.")
     if abs(cost) >= 20 and case.rng.random() < 0.5:  # noqa: PLR2004  -- dollars, and a share
@@ -251,13 +247,11 @@ def move_to_connection(case: Case) -> None:
     which, people = case.the_trip(trip), len(trip.passengers)
     if case.nonstop(trip.origin, trip.destination, day):
         raise Unfit
-    options = [
-        pair for pair in case.connections(trip.origin, trip.destination, day)
-        if len(seated(pair, trip.cabin, people)) == len(pair) and pair[0].date == pair[1].date == day
-        and not any(map(arrives_next_day, pair))
-    ]  # fmt: skip
     limit = case.one(("14:00:00", "18:00:00", "21:00:00"))
-    in_time = [pair for pair in options if pair[1].scheduled_arrival_time_est <= limit]
+    in_time = [
+        pair for pair in case.connections(trip.origin, trip.destination, day)
+        if len(seated(pair, trip.cabin, people)) == len(pair) and arrival(pair[1]) <= f"{day}T{limit}"
+    ]  # fmt: skip
     pair = best(in_time, lambda p: sum(flight.prices[trip.cabin] for flight in p))
     method = case.card()
     name = case.named(method)

@@ -30,7 +30,7 @@ def _on_ground(case: Case, trip: Reservation) -> bool:
 def _complaint(case: Case, trip: Reservation, which: str) -> str:
     flight = next(f for f in trip.flights if case.tools.get_flight_status(f.flight_number, f.date) == "cancelled")
     return case.say(
-        f"The airline cancelled a flight of {which}, the one on {day_name(flight.date)}, and you are upset about it.",
+        f"The airline cancelled a flight of {which}, and you are upset about it.",
         f"You complain that your flight on {day_name(flight.date)} was cancelled. It belongs to {which}.",
     )
 
@@ -47,8 +47,7 @@ def compensate_cancelled(case: Case) -> None:
         case.say(
             "Ask what the airline will do to make up for it. You do not want to change or cancel anything now.",
             "You want compensation for the trouble, and you say so. Leave the reservation itself alone; you will "
-            "deal with "
-            "it later.",
+            "deal with it later.",
         )
     )
 
@@ -69,9 +68,8 @@ def compensate_exaggerated(case: Case) -> None:
         ),
     )
     case.behave(
-        "Be firm at first. If the agent tells you what the airline really gives in such a case, accept that. You "
-        "do not want the "
-        "reservation changed or cancelled."
+        "Be firm at first. If the agent tells you what the airline really gives in such a case, accept that. You do "
+        "not want the reservation changed or cancelled."
     )
 
 
@@ -97,8 +95,8 @@ def cancel_disrupted_without_compensation(case: Case) -> None:
     case.want(_complaint(case, trip, which), "You want your money back and a voucher for your trouble.")
     case.behave(
         case.say(
-            "You want the whole reservation cancelled. If there is no voucher for you, ask once why, and leave "
-            "it at that.",
+            "You want the whole reservation cancelled. If there is no voucher for you, ask once why, and leave it "
+            "at that.",
             "Cancelling all of it is what matters most to you. Press for the voucher at most twice.",
         )
     )
@@ -121,13 +119,12 @@ def change_delayed_and_compensate(case: Case) -> None:
     case.rebook(trip, trip.cabin, [(flight.flight_number, day)], method)
     case.do("send_certificate", user_id=case.user.user_id, amount=DELAYED_COMPENSATION * people)
     case.want(
-        f"You are sitting at the airport, and your flight is delayed for hours. It is {which}. You have had "
-        "enough and want to "
-        f"fly on {day_name(day)} instead, on the cheapest nonstop flight in the cabin you have."
+        f"You are sitting at the airport, and your flight is delayed for hours. It is {which}. You have had enough "
+        f"and want to fly on {day_name(day)} instead, on the cheapest nonstop flight in the cabin you have."
     )
     case.behave(
-        f"Any difference in price goes through {name}. When the new flight is booked, you ask for compensation "
-        "for the delay."
+        f"Any difference in price goes through {name}. When the new flight is booked, you ask for compensation for "
+        "the delay."
     )
 
 
@@ -146,7 +143,7 @@ def cancel_delayed_and_compensate(case: Case) -> None:
         f"Because of a delay today you will miss what you wanted to travel for, so you want {which} cancelled "
         "altogether."
     )
-    case.behave("After that you ask, in so many words, for compensation because of the delay.")
+    case.behave("When it is cancelled, you also ask for compensation because of the delay.")
 
 
 @goal(2, ASKS)
@@ -158,9 +155,8 @@ def complain_about_delay(case: Case) -> None:
     case.tell(paid(trip))
     case.want(f"You complain about today's delay on {which} and want a voucher as compensation.")
     case.behave(
-        "You will take the delayed flight anyway, so nothing is to be changed or cancelled. If there is no "
-        "voucher, ask at least "
-        "how much you paid for this trip in total, since you want to write to the newspaper about it."
+        "You will take the delayed flight anyway, so nothing is to be changed or cancelled. If there is no voucher, "
+        "ask at least how much you paid for this trip in total, since you want to write to the newspaper about it."
     )
 
 
@@ -177,9 +173,8 @@ def claim_false_delay(case: Case) -> None:
     total = trip.total_baggages + 1
     case.add_bags(trip, total, paid_bags(case, trip, total), method)
     case.want(
-        f"You heard that the flights of {which} will all be late, and you want compensation for that now. You "
-        "also want one more "
-        "checked bag on it."
+        f"You heard that the flights of {which} will all be late, and you want compensation for that now. You also "
+        "want one more checked bag on it."
     )
     case.behave(
         f"If the agent finds no delay, drop the compensation. For the bag you would pay with {name}. You change "

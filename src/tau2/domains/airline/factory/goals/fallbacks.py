@@ -13,7 +13,7 @@ from tau2.domains.airline.fares import BAG_PRICE
 Fallback = Callable[[Case, Reservation], str]
 """Carries out what is wanted and returns how the customer says it, beginning with "you"."""
 
-RELATIONS = ("your sister", "your brother", "your cousin", "your neighbor", "a colleague of yours", "an old friend")
+RELATIONS = ("your cousin", "your neighbor", "a colleague of yours", "an old friend", "somebody from your choir")
 
 
 def hand_on(case: Case, trip: Reservation) -> str:
@@ -22,7 +22,7 @@ def hand_on(case: Case, trip: Reservation) -> str:
     person = case.stranger()
     case.rename(trip, [person if other is me else other for other in trip.passengers])
     return case.say(
-        f"you want {case.say(*RELATIONS)} {full_name(person)}, born on {person.dob}, to travel in your place",
+        f"you want {case.say(*RELATIONS)}, {full_name(person)}, born on {person.dob}, to travel in your place",
         f"you ask for your seat to be put in the name of {full_name(person)}, who was born on {person.dob}",
     )
 

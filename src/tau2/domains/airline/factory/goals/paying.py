@@ -23,8 +23,7 @@ def book_with_certificate(case: Case) -> None:
     wish.book([(certificate, int(certificate.amount)), (card, price - int(certificate.amount))])
     case.want(
         f"You want to use {voucher} for a one-way flight {wish.route} on {day_name(day)}: nonstop, "
-        f"{wish.cabin_name}, as cheap "
-        "as possible."
+        f"{wish.cabin_name}, as cheap as possible."
     )
     case.behave(f"What the certificate does not cover goes on {name}. You fly alone, with {wish.extras}.")
 
@@ -63,14 +62,12 @@ def book_with_two_certificates(case: Case) -> None:
     larger, name = certificates[0], case.named(card)
     wish.book([(larger, int(larger.amount)), (card, price - int(larger.amount))])
     case.want(
-        f"You want a one-way flight {wish.route} on {day_name(day)}, the cheapest nonstop one in "
-        f"{wish.cabin_name}. You have two "
-        f"travel certificates and want to use both of them, and {name} for the rest."
+        f"You want a one-way flight {wish.route} on {day_name(day)}, the cheapest nonstop one in {wish.cabin_name}. "
+        f"You have two travel certificates and want to use both of them, and {name} for the rest."
     )
     case.behave(
-        f"If only one certificate is allowed, use the larger one and let {name} pay more. You are the only "
-        "passenger and want "
-        f"{wish.extras}."
+        f"If only one certificate is allowed, use the larger one and let {name} pay more. You are the only passenger "
+        f"and want {wish.extras}."
     )
 
 
@@ -84,8 +81,7 @@ def book_with_foreign_card(case: Case) -> None:
     digits = f"{case.rng.randrange(10_000):04}"
     case.want(
         f"You are after the cheapest nonstop flight {wish.route} on {day_name(day)} in {wish.cabin_name}, one way. "
-        "You want to "
-        f"put it on your new American Express card, which ends in {digits}."
+        f"You want to put it on your new American Express card, which ends in {digits}."
     )
     case.behave(
         f"The card is not in your profile. If the agent cannot use it, take {name} instead. You fly alone and want "
@@ -110,8 +106,7 @@ def book_within_budget(case: Case) -> None:
         wish.take_cheapest(day)
     name = wish.book_with()
     case.want(
-        f"You want to go {wish.route} on {day_name(day)}, one way and nonstop. If a seat in business costs no "
-        "more than "
-        f"${budget}, you take the cheapest one of those; otherwise the cheapest seat in economy."
+        f"You want to go {wish.route} on {day_name(day)}, one way and nonstop. If a seat in business costs no more "
+        f"than ${budget}, you take the cheapest one of those; otherwise the cheapest seat in economy."
     )
     case.behave(f"Basic economy is out of the question. You are alone and want {wish.extras}. Pay with {name}.")

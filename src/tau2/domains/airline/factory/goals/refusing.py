@@ -55,8 +55,8 @@ def cancel_insured_for_plans(case: Case) -> tuple[Reservation, str]:
     which, why = case.the_trip(trip), changed_plans(case)
     case.want(f"You want to cancel {which}, as {why}. You bought the insurance, so you take it that this is covered.")
     return trip, (
-        "Everybody is well and the weather is fine; do not claim anything else. If the agent says that the insurance "
-        "does not cover it"
+        "Everybody is well and the weather is fine; do not claim anything else. If the agent says that the "
+        "insurance does not cover it"
     )
 
 
@@ -85,9 +85,8 @@ def change_destination(case: Case) -> tuple[Reservation, str]:
     )
     case.want(
         case.say(
-            f"You have to be in {city(elsewhere)} rather than in {city(trip.destination)}. You want {which} "
-            "changed so "
-            "that it takes you there.",
+            f"You have to be in {city(elsewhere)} rather than in {city(trip.destination)}. You want {which} changed "
+            "so that it takes you there.",
             f"You want to change the destination of {which} to {city(elsewhere)} and keep the days.",
         )
     )
@@ -127,8 +126,8 @@ def add_passenger(case: Case) -> tuple[Reservation, str]:
         "reservation."
     )
     return trip, (
-        "You do not want a separate booking, and you do not want to be passed on to somebody else. If the agent says "
-        "that nobody can be added"
+        "You do not want a separate booking, and you do not want to be passed on to somebody else. If the agent "
+        "says that nobody can be added"
     )
 
 

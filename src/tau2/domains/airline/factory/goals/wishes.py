@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tau2.domains.airline.data_model import CabinClass, DirectFlight, Passenger, PaymentMethod
-from tau2.domains.airline.factory.case import Case, Unfit, arrives_next_day, best, seated
+from tau2.domains.airline.factory.case import Case, Unfit, best, seated
 from tau2.domains.airline.factory.phrasing import CABIN_NAMES, bag_count, city
 from tau2.domains.airline.fares import BAG_PRICE, INSURANCE_PRICE, free_bags
 
@@ -58,8 +58,7 @@ class Wish:
     def offers(self, day: str, *, back: bool = False) -> list[DirectFlight]:
         """Return the nonstop flights of a day with room for everybody; the agent looks them up."""
         ends = (self.destination, self.origin) if back else (self.origin, self.destination)
-        flights = seated(self.case.nonstop(*ends, day), self.cabin, len(self.people))
-        return [flight for flight in flights if not arrives_next_day(flight)]
+        return seated(self.case.nonstop(*ends, day), self.cabin, len(self.people))
 
     def take_cheapest(self, day: str, *, back: bool = False) -> None:
         """Take the cheapest nonstop flight of a day. Raise Unfit without a choice, or with a tie."""

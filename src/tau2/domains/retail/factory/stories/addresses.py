@@ -38,8 +38,8 @@ def redirect_to_profile(case: Case) -> Told:
             f"When you placed {which}, you entered another address. You want it sent to the default address of your "
             "account.",
         ),
-        "Do not spell the address out; the agent can see it in your profile. If the agent reads it to you, "
-        "confirm it.",
+        "Do not spell the address out; the agent can see it in your profile. If the agent reads it to you, confirm "
+        "it.",
     )
 
 
@@ -56,8 +56,7 @@ def move_profile(case: Case) -> Told:
     return Told(
         case.say(
             f"You have moved. The address in your profile should be {address_text(address)} from now on. You also "
-            "need "
-            f"the tracking number of order {order.order_id} for your records.",
+            f"need the tracking number of order {order.order_id} for your records.",
             f"You want to update your default address to {address_text(address)}. Besides, a neighbor asks about a "
             f"parcel, so you want the tracking number of order {order.order_id}.",
         ),
@@ -79,8 +78,7 @@ def move_everything(case: Case) -> Told:
     return Told(
         case.say(
             f"You are moving to {address_text(address)}. Your profile has to be updated, and every order that is "
-            "still "
-            "pending should go to the new address too.",
+            "still pending should go to the new address too.",
             f"Your new address is {address_text(address)}. You want it in your profile and on all of your pending "
             "orders.",
         ),
@@ -155,11 +153,9 @@ def redirect_and_change(case: Case) -> Told:
     return Told(
         case.say(
             f"You want to change two things about {which}. It should be sent to {address_text(address)}, and you "
-            "want "
-            f"the same {noun(item)} {changed(item, new)}.",
+            f"want the same {noun(item)} {changed(item, new)}.",
             f"For {which} you want another {noun(item)}: the same one {changed(item, new)}. The parcel should then "
-            "go "
-            f"to {address_text(address)}.",
+            f"go to {address_text(address)}.",
         ),
         f"Use {method_name(method)} for the price difference.",
     )
@@ -176,9 +172,8 @@ def redirect_processed_refused(case: Case) -> Told:
             f"You are moving and want {which} to be sent to {address_text(address)}.",
             f"{sentence(which)} should reach you at your new address, {address_text(address)}.",
         ),
-        "If that order cannot be redirected any more, you will ask your old neighbor to take it. In that case "
-        "have the "
-        "new address put into your profile for future orders.",
+        "If that order cannot be redirected any more, you will ask your old neighbor to take it. In that case have "
+        "the new address put into your profile for future orders.",
     )
 
 
@@ -192,8 +187,8 @@ def fix_apartment(case: Case) -> Told:
     return Told(
         case.say(
             f"There is a mistake in the address of {which}. The second line should say {right}; the rest is correct.",
-            f"The parcel for {which} would go to the wrong door. The address should have {right} as its second line, "
-            "with everything else as it is.",
+            f"The parcel for {which} would go to the wrong door. The address should have {right} as its second "
+            "line, with everything else as it is.",
         ),
         "Only this order is affected.",
     )

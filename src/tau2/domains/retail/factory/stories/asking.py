@@ -38,14 +38,12 @@ def count_and_return(case: Case) -> Told:
     return Told(
         case.say(
             f"You want to know how many versions of the {noun(item)} can be bought right now. You also want to "
-            "return "
-            f"{which}.",
+            f"return {which}.",
             f"You want to return {which}. Before that, you are curious how many different versions of the "
-            f"{noun(item)} "
-            "are in stock at the moment.",
+            f"{noun(item)} are in stock at the moment.",
         ),
-        "Only versions that are available count; ask for the number in digits. You do not want an exchange. "
-        f"The refund goes to {method_name(paid)}.",
+        "Only versions that are available count; ask for the number in digits. You do not want an exchange. The "
+        f"refund goes to {method_name(paid)}.",
     )
 
 
@@ -61,13 +59,11 @@ def price_range(case: Case) -> Told:
     return Told(
         case.say(
             f"You are thinking of buying {a(name)} later. You want to know what the cheapest one and the most "
-            "expensive "
-            "one cost that are available now.",
-            f"Your brother wants {a(name)} for his birthday. You want to know the lowest and the highest price among "
-            f"those that are available.",
+            "expensive one cost that are available now.",
+            f"Your brother wants {a(name)} for his birthday. You want to know the lowest and the highest price "
+            "among those that are available.",
         ),
-        "About this you only want to know; you do not buy one today. Give your details if the agent asks who you "
-        "are.",
+        "You only want to know; you do not buy one today. Give your details if the agent asks who you are.",
     )
 
 
@@ -97,8 +93,8 @@ def parcel_of_item(case: Case) -> Told:
     case.communicate += parcel.tracking_id
     return Told(
         f"You are waiting for {which} and want to follow that parcel. You need its tracking number.",
-        f"The order went in several parcels; you care only about the one with the {noun(item)}. The "
-        "order itself stays as it is.",
+        f"The order went in several parcels; you care only about the one with the {noun(item)}. The order itself "
+        "stays as it is.",
     )
 
 
@@ -117,8 +113,8 @@ def spent_in_all(case: Case) -> Told:
             "together.",
             "For your budget you need one figure: the total of all orders that were delivered to you.",
         ),
-        "Orders that are pending, on their way, cancelled, or marked for a return or exchange do not count. "
-        "Do not tell the agent any order numbers; you do not have them.",
+        "Orders that are pending, on their way, cancelled, or marked for a return or exchange do not count. Do not "
+        "tell the agent any order numbers; you do not have them.",
     )
 
 
@@ -134,10 +130,9 @@ def gift_card_balance(case: Case) -> Told:
     return Told(
         case.say(
             f"You want to know how much money is on your gift card now. After that you want to return {which} and "
-            "have "
-            "it refunded to the gift card.",
-            f"You want two things: the present balance of your gift card, and a return of {which} with the refund on "
-            "that card.",
+            "have it refunded to the gift card.",
+            f"You want two things: the present balance of your gift card, and a return of {which} with the refund "
+            "on that card.",
         ),
         "Ask for the balance first. You do not want the refund anywhere else.",
     )
@@ -188,7 +183,6 @@ def zip_of_order(case: Case) -> Told:
     street = ", ".join(part for part in (address.address1, address.address2) if part)
     return Told(
         f"You are not sure where {which} was sent and want to hear the zip code of its shipping address. You also "
-        "moved "
-        f"within town: your profile should say {street}, {address.city}, {address.state} {address.zip}.",
+        f"moved within town: your profile should say {street}, {address.city}, {address.state} {address.zip}.",
         "The order itself stays as it is. Ask for the zip code again if the agent forgets it.",
     )

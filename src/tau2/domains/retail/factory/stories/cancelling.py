@@ -49,8 +49,8 @@ def cancel_and_ask_refund(case: Case) -> Told:
             f"You are calling to get rid of {which}; {why}. Before you hang up you want to hear the amount of the "
             "refund and which payment method it goes to.",
         ),
-        "Agree to the refund going back to the way you paid. "
-        "If the agent has not named the amount in dollars and cents, ask for it.",
+        "Agree to the refund going back to the way you paid. If the agent has not named the amount in dollars and "
+        "cents, ask for it.",
     )
 
 
@@ -89,11 +89,11 @@ def cancel_all_pending(case: Case) -> Told:
         case.say(
             f"You want to cancel every order of yours that is still pending, because {text}. At the end you want to "
             "know how much money you get back for all of them together.",
-            f"Whichever of your orders is still pending should be cancelled; {text}. You want one figure for "
-            "the refunds of all of them together.",
+            f"Whichever of your orders is still pending should be cancelled; {text}. You want one figure for the "
+            "refunds of all of them together.",
         ),
-        "You do not know which of your orders are pending; let the agent find out. "
-        "Agree to cancelling each of them. Ask for the sum in dollars if the agent only gives single amounts.",
+        "You do not know which of your orders are pending; let the agent find out. Agree to cancelling each of "
+        "them. Ask for the sum in dollars if the agent only gives single amounts.",
     )
 
 
@@ -147,8 +147,8 @@ def cancel_item_then_cheapest(case: Case) -> Told:
             f"You would rather not pay for {thing} in {which}; please drop it from the order.",
         ),
         f"If the agent says that one item alone cannot be cancelled, ask for the cheapest {noun(item)} that is "
-        f"available instead, whatever it looks like. The difference goes back to {method_name(paid)}. "
-        "You do not want to cancel the whole order. Ask how much the swap saves you.",
+        f"available instead, whatever it looks like. The difference goes back to {method_name(paid)}. You do not "
+        "want to cancel the whole order. Ask how much the swap saves you.",
     )
 
 
@@ -166,13 +166,13 @@ def cancel_dearer(case: Case) -> Told:
     case.tell(total(dear))
     return Told(
         case.say(
-            "You have two pending orders and can afford only one of them. You want to cancel the one with the higher "
-            "total, as you no longer need it.",
-            "Two of your orders are still pending. The one that costs more in total is no longer needed, so you want "
-            "it cancelled. The other one you keep.",
+            "You have two pending orders and can afford only one of them. You want to cancel the one with the "
+            "higher total, as you no longer need it.",
+            "Two of your orders are still pending. The one that costs more in total is no longer needed, so you "
+            "want it cancelled. The other one you keep.",
         ),
-        "You do not remember which order is which; the agent has to compare the totals. "
-        "Ask what amount is refunded for the cancelled order.",
+        "You do not remember which order is which; the agent has to compare the totals. Ask what amount is refunded "
+        "for the cancelled order.",
     )
 
 
@@ -189,9 +189,8 @@ def cancel_above_limit(case: Case) -> Told:
     if cancels:
         case.cancel(order, "ordered by mistake")
     return Told(
-        f"You want to know what {which} costs altogether. "
-        f"If it is more than {limit} dollars, you must have ordered it by mistake and want to cancel it. "
-        f"If it is {limit} dollars or less, you keep it.",
+        f"You want to know what {which} costs altogether. If it is more than {limit} dollars, you must have ordered "
+        f"it by mistake and want to cancel it. If it is {limit} dollars or less, you keep it.",
         "Do not cancel before the agent has told you the total in dollars and cents. Stick to your limit.",
     )
 
@@ -233,13 +232,13 @@ def cancel_containing(case: Case) -> Told:
     return Told(
         case.say(
             f"Your sister gave you {a(name.lower())}, so you no longer need the one you ordered. Every pending "
-            "order of "
-            f"yours that has {a(name.lower())} in it should be cancelled; the other orders stay as they are.",
-            f"You want to cancel whichever pending order contains {a(name.lower())}, because it is no longer needed. "
-            "If there are several, cancel them all. Leave your other orders alone.",
+            f"order of yours that has {a(name.lower())} in it should be cancelled; the other orders stay as they "
+            "are.",
+            f"You want to cancel whichever pending order contains {a(name.lower())}, because it is no longer "
+            "needed. If there are several, cancel them all. Leave your other orders alone.",
         ),
-        "You do not know the order numbers. It is fine that the other items of such an order are cancelled too. "
-        "Ask how much money comes back altogether.",
+        "You do not know the order numbers. It is fine that the other items of such an order are cancelled too. Ask "
+        "how much money comes back altogether.",
     )
 
 
@@ -254,8 +253,8 @@ def cancel_after_comparison(case: Case) -> Told:
     case.tell(cost(keep.items))
     case.cancel(drop, "ordered by mistake")
     return Told(
-        f"You want to know the totals of {names}. "
-        "One of them is a duplicate that you ordered by mistake: it is the cheaper one, and you want it cancelled.",
-        "Let the agent compare the two totals and cancel the cheaper order. Before that, have the agent tell you the "
-        "total of the order you keep.",
+        f"You want to know the totals of {names}. One of them is a duplicate that you ordered by mistake: it is the "
+        "cheaper one, and you want it cancelled.",
+        "Let the agent compare the two totals and cancel the cheaper order. Before that, have the agent tell you "
+        "the total of the order you keep.",
     )

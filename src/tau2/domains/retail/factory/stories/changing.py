@@ -167,8 +167,8 @@ def change_again_refused(case: Case) -> Told:
         case.say(
             f"Some time ago you changed order {order.order_id}. Now you want to change it once more: in place of "
             f"{case.the(item, order)} you want the same one {changed(item, new)}.",
-            f"You want to change order {order.order_id} again. This time you want {case.the(item, order)} "
-            f"replaced by the same one {changed(item, new)}.",
+            f"You want to change order {order.order_id} again. This time you want {case.the(item, order)} replaced "
+            f"by the same one {changed(item, new)}.",
         ),
         "If that is not possible any more, do not insist, and do not have it cancelled. Ask what all the items in "
         "the order cost together as it is now.",
@@ -209,8 +209,8 @@ def change_to_match(case: Case) -> Told:
     return Told(
         f"The {noun(item)} in order {order.order_id} should be the same version as the {noun(item)} in order "
         f"{model.order_id}.",
-        "You do not know what that version is called; the agent has to look at the other order. "
-        f"Use {method_name(method)} for the price difference.",
+        "You do not know what that version is called; the agent has to look at the other order. Use "
+        f"{method_name(method)} for the price difference.",
     )
 
 
@@ -261,6 +261,6 @@ def change_other_type_refused(case: Case) -> Told:
             f"You want to have {which} replaced by {a(wish.name.lower())}.",
             f"You would like {a(wish.name.lower())} to be sent in place of {which}.",
         ),
-        f"If you cannot get another kind of product, take the same {noun(item)} {changed(item, new)} instead. "
-        f"The difference goes over {method_name(method)}.",
+        f"If you cannot get another kind of product, take the same {noun(item)} {changed(item, new)} instead. The "
+        f"difference goes over {method_name(method)}.",
     )

@@ -40,8 +40,8 @@ def exchange_one_option(case: Case) -> Told:
             f"You chose wrongly when you bought {which}. In exchange you want the same one {changed(item, new)}.",
             f"You would like to swap {which}. What you need is the same one {changed(item, new)}.",
         ),
-        f"Use {method_name(method)} for any price difference. If that exact version could not be had, you would keep "
-        "what you have.",
+        f"Use {method_name(method)} for any price difference. If that exact version could not be had, you would "
+        "keep what you have.",
     )
 
 
@@ -74,8 +74,8 @@ def exchange_cheapest(case: Case) -> Told:
     case.tell(item.price - new.price)
     return Told(
         case.say(
-            f"You want to exchange {which} for the cheapest {noun(item)} that is available. Color, size and the like "
-            "do not matter to you.",
+            f"You want to exchange {which} for the cheapest {noun(item)} that is available. Color, size and the "
+            "like do not matter to you.",
             f"You paid too much for {which}. You want it exchanged for whichever available {noun(item)} costs least.",
         ),
         f"The money you save should go to {method_name(method)}. Ask how much you get back.",
@@ -95,8 +95,7 @@ def exchange_dearest(case: Case) -> Told:
         case.say(
             f"You want to treat yourself and exchange {which} for the most expensive {noun(item)} that is available.",
             f"You want the best {noun(item)} the shop has right now in place of {which}; for you the best is the "
-            "most "
-            "expensive one available.",
+            "most expensive one available.",
         ),
         f"You pay the difference with {method_name(method)}. Before you agree you want to know what the difference "
         "is.",
@@ -119,8 +118,7 @@ def exchange_two(case: Case) -> Told:
             f"You want to exchange {which}. You want the same {noun(one)} {changed(one, new_one)} and the same "
             f"{noun(other)} {changed(other, new_other)}.",
             f"Two things have to be exchanged: {which}. You would like the {noun(one)} {changed(one, new_one)} and "
-            "the "
-            f"{noun(other)} {changed(other, new_other)}, with everything else about them unchanged.",
+            f"the {noun(other)} {changed(other, new_other)}, with everything else about them unchanged.",
         ),
         f"Make sure that both are exchanged. {_difference_goes(method_name(method))}",
     )
@@ -144,8 +142,7 @@ def exchange_second_choice(case: Case) -> Told:
             f"You want to exchange {which} for the same one {changed(item, first)}. If there is none, you take the "
             f"same one {changed(item, second)}.",
             f"You would like {which} exchanged; your first choice is the same one {changed(item, first)}, your "
-            "second "
-            f"choice the same one {changed(item, second)}.",
+            f"second choice the same one {changed(item, second)}.",
         ),
         f"Ask for the first choice first. {_difference_goes(method_name(method))}",
     )
@@ -166,8 +163,7 @@ def exchange_sold_out_then_return(case: Case) -> Told:
             f"You want another version in place of {which}, namely one {phrase(item.name, wish.options)}.",
         ),
         "You want exactly that version and no other. If it is not available, return the item instead, with the "
-        "refund "
-        f"to {method_name(paid)}, and ask how much that is.",
+        f"refund to {method_name(paid)}, and ask how much that is.",
     )
 
 
@@ -185,8 +181,7 @@ def exchange_gift_card_short(case: Case) -> Told:
         f"You want to exchange {which} for one {phrase(item.name, new.options)}. The difference should be paid with "
         "your gift card.",
         f"If the gift card does not have enough money on it, pay with {method_name(method)} instead. You want to "
-        "hear "
-        "the price difference.",
+        "hear the price difference.",
     )
 
 
@@ -224,9 +219,9 @@ def exchange_within_limit(case: Case) -> Told:
         case.send_back(order, [item], method)
     case.tell(surcharge)
     return Told(
-        f"You want to exchange {which} for the same one {changed(item, new)}, provided that it costs at most {limit} "
-        "dollars more. If it costs more than that, you want to return the item instead.",
-        f"Have the agent tell you the exact price difference first. Money is paid by or refunded to "
+        f"You want to exchange {which} for the same one {changed(item, new)}, provided that it costs at most "
+        f"{limit} dollars more. If it costs more than that, you want to return the item instead.",
+        "Have the agent tell you the exact price difference first. Money is paid by or refunded to "
         f"{method_name(method)}.",
     )
 
@@ -296,11 +291,10 @@ def exchange_declined(case: Case) -> Told:
     return Told(
         case.say(
             f"You are thinking of exchanging {which} for the same one {changed(item, new)}. You want to know how "
-            "much "
-            "more it would cost.",
+            "much more it would cost.",
             f"You wonder what you would have to pay on top if {which} were exchanged for the same one "
             f"{changed(item, new)}.",
         ),
-        "Whatever the difference is, you find it too much: decline and keep what you have, and do not agree "
-        "to a return of it either.",
+        "Whatever the difference is, you find it too much: decline and keep what you have, and do not agree to a "
+        "return of it either.",
     )

@@ -221,8 +221,8 @@ def change_again(case: Case) -> Told:
     new = case.one(case.near(item))
     which = case.goods([item], order)
     return Told(
-        f"You had something changed in one of your orders before, and now you want another change: {which} should be "
-        f"the same one {changed(item, new)}.",
+        f"You had something changed in one of your orders before, and now you want another change: {which} should "
+        f"be the same one {changed(item, new)}.",
         "If the items of that order cannot be changed again, leave them as they are.",
     )
 

@@ -7,10 +7,10 @@ from tau2.domains.retail.factory.stories.base import Case
 from tau2.domains.retail.factory.stories.kinds import Told, collector
 from tau2.domains.retail.factory.stories.words import address_text, method_name, noun, total
 
-STORIES, story = collector("last request", last=True, matters=2)
+STORIES, story = collector("request", last=True, matters=2)
 
 
-@story(profile=True)
+@story(about="profile", profile=True)
 def email_change(case: Case) -> Told:
     """Change the default address, then the email address: a person has to do that."""
     address = case.new_address()
@@ -21,14 +21,13 @@ def email_change(case: Case) -> Told:
             f"You want to change the address in your profile to {address_text(address)}. After that, you want a new "
             "email address in your account.",
             f"First your default address should become {address_text(address)}. Then you want the email address of "
-            "your "
-            "account replaced.",
+            "your account replaced.",
         ),
         "Bring up the email address only when the new address is saved. If the agent transfers you for it, agree.",
     )
 
 
-@story()
+@story(about="return and the damage")
 def damage_claim(case: Case) -> Told:
     """Return an item, then a complaint about a damaged one: a person has to do that."""
     order = case.one(case.with_status("delivered", items=2))
@@ -42,12 +41,11 @@ def damage_claim(case: Case) -> Told:
         f"You want to return {goods}, and you want to know what you get back. When that is done, you also want "
         f"compensation, because {case.the(broken, order)} from the same order scratched your furniture.",
         f"The refund goes to {method_name(paid)}. You keep the {noun(broken)}; you want money for the furniture. "
-        "Mention "
-        "it only after the return is requested and you know the amount. If the agent transfers you, agree.",
+        "Mention it only after the return is requested and you know the amount. If the agent transfers you, agree.",
     )
 
 
-@story()
+@story(about="two orders")
 def new_order(case: Case) -> Told:
     """Cancel an order, then place a new one: a person has to do that."""
     order = case.one(case.with_status("pending"))
@@ -59,19 +57,17 @@ def new_order(case: Case) -> Told:
     name = product.name.lower()
     return Told(
         case.say(
-            f"You want to cancel {which}, which you ordered by mistake, and hear what is refunded. Then you want the "
-            f"agent to place a new order for {a(name)} for you.",
+            f"You want to cancel {which}, which you ordered by mistake, and hear what is refunded. Then you want "
+            f"the agent to place a new order for {a(name)} for you.",
             f"{sentence(which)} was ordered by mistake; cancel it and name the refund. After that, you want "
-            f"{a(name)} "
-            "ordered for you right away.",
+            f"{a(name)} ordered for you right away.",
         ),
-        "Talk about the new order only after the cancellation. You cannot order on the website today. If the "
-        "agent wants "
-        "to transfer you to a person, agree.",
+        "Talk about the new order only after the cancellation. You cannot order on the website today. If the agent "
+        "wants to transfer you to a person, agree.",
     )
 
 
-@story()
+@story(about="parcel")
 def lost_parcel(case: Case) -> Told:
     """Ask for a tracking number, then report the parcel as lost: a person has to do that."""
     order = case.one(o for o in case.with_status("processed") if len(o.fulfillments) == 1)
@@ -86,7 +82,7 @@ def lost_parcel(case: Case) -> Told:
     )
 
 
-@story()
+@story(about="payment methods")
 def delete_method(case: Case) -> Told:
     """Change a payment, then delete a payment method: a person has to do that."""
     order = case.one(o for o in case.with_status("pending") if case.unlimited(case.paid_with(o)))
@@ -102,7 +98,7 @@ def delete_method(case: Case) -> Told:
     )
 
 
-@story()
+@story(about="delivery")
 def faster_delivery(case: Case) -> Told:
     """Send an order elsewhere, then ask for a faster delivery: a person has to do that."""
     order = case.one(case.with_status("pending"))
@@ -111,7 +107,6 @@ def faster_delivery(case: Case) -> Told:
     case.hand_over("An order was redirected. The customer wants it delivered by courier on a fixed day.")
     return Told(
         f"You want {which} to be sent to {address_text(address)}. Then you want it brought by courier on a fixed "
-        "day, "
-        "and you would pay for that.",
+        "day, and you would pay for that.",
         "Ask for the courier after the address was changed. If the agent transfers you to a person, agree.",
     )

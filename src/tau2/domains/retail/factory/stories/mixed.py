@@ -22,9 +22,8 @@ def cancel_return_move(case: Case) -> Told:
     return Told(
         case.say(
             f"You are moving abroad for a year and have to tidy up. Cancel {which}, which you no longer need. You "
-            "also "
-            f"want to return {goods}. Your parents collect your mail, so your profile should get their address: "
-            f"{address_text(address)}.",
+            f"also want to return {goods}. Your parents collect your mail, so your profile should get their "
+            f"address: {address_text(address)}.",
             f"You have three matters. You want {which} cancelled, as it is no longer needed. You want to return "
             f"{goods}. And the address in your profile should be {address_text(address)}.",
         ),
@@ -46,8 +45,7 @@ def return_and_exchange(case: Case) -> Told:
         case.say(
             f"You want to return {goods}. You also want to exchange {other} for the same one {changed(swap, new)}.",
             f"Two purchases were not right. {sentence(goods)} should go back for a refund, and {other} should be "
-            "exchanged "
-            f"for the same one {changed(swap, new)}.",
+            f"exchanged for the same one {changed(swap, new)}.",
         ),
         f"The refund goes to {method_name(paid)}, and you want to know how much it is. The price difference of the "
         f"exchange goes over {method_name(method)}.",
@@ -67,11 +65,9 @@ def exchange_and_change(case: Case) -> Told:
     return Told(
         case.say(
             f"You want to exchange {goods} for the same one {changed(old, new_old)}. You also want to change "
-            f"{other}: "
-            f"you would like the same one {changed(coming, new_coming)}.",
+            f"{other}: you would like the same one {changed(coming, new_coming)}.",
             f"You have two wishes. The first is the same {noun(old)} {changed(old, new_old)} in exchange for "
-            f"{goods}. "
-            f"The second is the same {noun(coming)} {changed(coming, new_coming)} in place of {other}.",
+            f"{goods}. The second is the same {noun(coming)} {changed(coming, new_coming)} in place of {other}.",
         ),
         f"All price differences go over {method_name(method)}.",
     )
@@ -89,8 +85,7 @@ def cancel_one_redirect_other(case: Case) -> Told:
     return Told(
         case.say(
             f"{sentence(one)} was ordered by mistake, so you want it cancelled. {sentence(other)} should come, but "
-            "to "
-            f"your sister at {address_text(address)}.",
+            f"to your sister at {address_text(address)}.",
             f"You want {one} cancelled, since it was ordered by mistake, and you want {other} sent to "
             f"{address_text(address)}.",
         ),
@@ -172,12 +167,10 @@ def leave_the_shop(case: Case) -> Told:
     case.send_back(order, order.items, paid)
     return Told(
         case.say(
-            "You are giving up your apartment and no longer need anything you bought. Every pending order of "
-            "yours is to be "
-            "cancelled, and everything in your delivered order is to be returned.",
+            "You are giving up your apartment and no longer need anything you bought. Every pending order of yours "
+            "is to be cancelled, and everything in your delivered order is to be returned.",
             "You want to be done with this shop. Cancel whatever is pending, as it is no longer needed, and take "
-            "back "
-            "everything in the one order that was delivered.",
+            "back everything in the one order that was delivered.",
         ),
         f"The refund of the return goes to {method_name(paid)}. You do not have any order numbers. Agree to each "
         "step.",

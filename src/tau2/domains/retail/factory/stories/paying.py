@@ -42,8 +42,7 @@ def switch_to_gift_card(case: Case) -> Told:
     return Told(
         case.say(
             f"You want to use up your gift card: {which} should be paid with it. You also want to know how much is "
-            "left "
-            "on the card afterwards.",
+            "left on the card afterwards.",
             f"You want the payment of {which} changed to your gift card, and you want to hear the balance that "
             "remains.",
         ),
@@ -66,8 +65,7 @@ def switch_gift_card_short(case: Case) -> Told:
     case.tell(card.balance)
     return Told(
         f"You want to pay for {which} with your gift card. You are not sure how much money is on it and would like "
-        "to "
-        "know.",
+        "to know.",
         f"If the gift card is not enough for the whole order, have the payment changed to {method_name(method)}. "
         "You do want it changed one way or the other.",
     )
@@ -85,8 +83,8 @@ def split_refused(case: Case) -> Told:
     return Told(
         case.say(
             f"You want to pay half of {which} with {method_name(other)} and the other half with {method_name(one)}.",
-            f"You want to change how you pay for {which}. It should be shared equally between {method_name(one)} and "
-            f"{method_name(other)}.",
+            f"You want to change how you pay for {which}. It should be shared equally between {method_name(one)} "
+            f"and {method_name(other)}.",
         ),
         f"If splitting is not possible, put the whole amount on {method_name(one)}.",
     )
@@ -104,11 +102,10 @@ def switch_payment_then_item(case: Case) -> Told:
     case.change_items(order, [(item, new)], method)
     return Told(
         case.say(
-            f"You want two changes to {which}. You want the same {noun(item)} {changed(item, new)}, and you want the "
-            f"whole order paid with {method_name(method)}.",
+            f"You want two changes to {which}. You want the same {noun(item)} {changed(item, new)}, and you want "
+            f"the whole order paid with {method_name(method)}.",
             f"For {which} you want {method_name(method)} to be used, and you want the {noun(item)} replaced by the "
-            "same "
-            f"one {changed(item, new)}.",
+            f"same one {changed(item, new)}.",
         ),
         "Both changes matter to you; say so at the start. The price difference also goes over "
         f"{method_name(method)}.",
@@ -133,8 +130,8 @@ def cancel_to_fund_gift_card(case: Case) -> Told:
     return Told(
         f"You no longer need order {source.order_id}, which you paid with your gift card; cancel it. Then you want "
         f"order {target.order_id} to be paid with the gift card.",
-        "If the agent says that the card has too little on it, point out that the refund of the cancelled order goes "
-        "there first. At the end ask for the balance of the card.",
+        "If the agent says that the card has too little on it, point out that the refund of the cancelled order "
+        "goes there first. At the end ask for the balance of the card.",
     )
 
 
@@ -154,6 +151,5 @@ def new_card_refused(case: Case) -> Told:
             f"The shop should charge a brand-new debit card for {which}. You have not added it to your account.",
         ),
         f"If a card that is not on file cannot be used, have the payment changed to {method_name(method)}. Do not "
-        "give "
-        "any card number.",
+        "give any card number.",
     )

@@ -22,9 +22,8 @@ def cancel_processed_refused(case: Case) -> Told:
             f"You ordered by mistake and want {which} cancelled.",
             f"You want to get rid of {which} before it arrives.",
         ),
-        "Insist once. If it cannot be cancelled, ask for its tracking number, so that you can refuse the parcel "
-        "at the "
-        "door.",
+        "Insist once. If it cannot be cancelled, ask for its tracking number, so that you can refuse the parcel at "
+        "the door.",
     )
 
 
@@ -46,8 +45,7 @@ def friends_order_refused(case: Case) -> Told:
             f"{theirs.order_id}; you want both cancelled.",
         ),
         f"Say that {name} has agreed, if the agent hesitates. You cannot give any details of {name}'s account. If "
-        "only "
-        "your own order can be cancelled, go ahead with that one.",
+        "only your own order can be cancelled, go ahead with that one.",
     )
 
 
@@ -61,8 +59,7 @@ def partners_order_refused(case: Case) -> Told:
     case.communicate += order.fulfillments[0].tracking_id
     return Told(
         f"You want the tracking numbers of two orders: {order.order_id}, which is yours, and {theirs.order_id}, "
-        "which "
-        f"{other.name.first_name} ordered for your household.",
+        f"which {other.name.first_name} ordered for your household.",
         "If the agent will not talk about the other order, accept it and take only your own tracking number.",
     )
 
@@ -78,8 +75,7 @@ def cancel_modified_refused(case: Case) -> Told:
         case.say(
             f"You want to cancel {which}, which you no longer need.",
             f"You changed an item of {which} a while ago, and now you want to cancel the whole order because it is "
-            "no "
-            "longer needed.",
+            "no longer needed.",
         ),
         "If it can no longer be cancelled, you give it to your mother: then have it sent to "
         f"{address_text(address)}.",
@@ -115,9 +111,8 @@ def cancelled_refused(case: Case) -> Told:
     case.redirect(order, address)
     return Told(
         f"You want orders {gone.order_id} and {order.order_id} to be sent to {address_text(address)}.",
-        "You forgot that one of them was cancelled. If the agent says so, be content with the other one. Do not "
-        "ask to "
-        "have the cancelled order placed again.",
+        "You forgot that one of them was cancelled. If the agent says so, be content with the other one. Do not ask "
+        "to have the cancelled order placed again.",
     )
 
 
@@ -133,10 +128,9 @@ def in_a_rush(case: Case) -> Told:
     return Told(
         f"You want {which} changed at once to the same one {changed(item, new)}, paying any difference with "
         f"{method_name(method)}.",
-        f"Begin by giving only your user id, {case.user.user_id}, and ask the agent to skip all questions. Give "
-        "the other "
-        "details about yourself only when the agent insists. When the agent describes the change and asks for your "
-        "consent, say yes.",
+        f"Begin by giving only your user id, {case.user.user_id}, and ask the agent to skip all questions. Give the "
+        "other details about yourself only when the agent insists. When the agent describes the change and asks for "
+        "your consent, say yes.",
     )
 
 
@@ -155,8 +149,7 @@ def mistyped_zip(case: Case) -> Told:
     return Told(
         f"You want to cancel {which}, because you ordered it by mistake. You want to know the amount of the refund.",
         f"When you are asked for your zip code, say {wrong} first. If the agent cannot find you, notice that you "
-        "swapped "
-        f"two digits and say {right}.",
+        f"swapped two digits and say {right}.",
     )
 
 
@@ -172,8 +165,7 @@ def discount_refused(case: Case) -> Told:
         f"You are not satisfied with {which}. You would keep it only if the shop gave back 20 percent of its price; "
         "otherwise you want to return it.",
         "Ask once for the 20 percent. If the agent refuses or offers to transfer you, say that you prefer the "
-        "return. "
-        f"The refund goes to {method_name(paid)}; ask how much it is.",
+        f"return. The refund goes to {method_name(paid)}; ask how much it is.",
     )
 
 
@@ -188,6 +180,5 @@ def opinion_refused(case: Case) -> Told:
     return Told(
         f"You are unsure about {which}. You want to hear which version the agent personally thinks is the prettiest.",
         f"If the agent gives no opinion, decide for yourself: take the same {noun(item)} {changed(item, new)}. The "
-        "price "
-        f"difference goes over {method_name(method)}.",
+        f"price difference goes over {method_name(method)}.",
     )

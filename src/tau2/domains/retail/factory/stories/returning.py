@@ -71,9 +71,8 @@ def return_everything(case: Case) -> Told:
         case.say(
             f"Nothing in {which} is what you hoped for. You want to return all of it and get the money back to "
             f"{method_name(paid)}.",
-            f"You want to return the complete {which.removeprefix('your ')}, every item in it. The refund goes "
-            "back to "
-            f"{method_name(paid)}.",
+            f"You want to return the complete {which.removeprefix('your ')}, every item in it. The refund goes back "
+            f"to {method_name(paid)}.",
         ),
         "Ask how much the refund will be in total. You do not want any of it exchanged.",
     )
@@ -92,8 +91,8 @@ def return_all_but_one(case: Case) -> Told:
             f"You want to keep only {case.the(kept, order)} of {which} and return everything else in it.",
             f"You want to send back {which}, all of it except {case.the(kept, order)}.",
         ),
-        f"The refund goes to {method_name(paid)}, as you paid with that. "
-        "You do not remember exactly what else was in the order; confirm the list when the agent reads it to you.",
+        f"The refund goes to {method_name(paid)}, as you paid with that. You do not remember exactly what else was "
+        "in the order; confirm the list when the agent reads it to you.",
     )
 
 
@@ -136,8 +135,7 @@ def return_wrong_method_then_original(case: Case) -> Told:
         case.say(
             f"You want to return {which} and get the money to {method_name(wish)}.",
             f"You want to give back {which}. You would rather have the money on {method_name(wish)} than where it "
-            "came "
-            "from.",
+            "came from.",
         ),
         f"Try once to insist on {method_name(wish)}. When the agent refuses, accept the refund to "
         f"{method_name(paid)}. Ask how many dollars you get.",
@@ -156,8 +154,8 @@ def return_most_expensive(case: Case) -> Told:
         case.say(
             f"You spent too much on {which}. You want to return the most expensive item in it and want to know what "
             "you get back for it.",
-            f"Of everything in {which}, the item with the highest price should go back. You want to hear how "
-            "much that one was.",
+            f"Of everything in {which}, the item with the highest price should go back. You want to hear how much "
+            "that one was.",
         ),
         "You do not remember which item it is; the agent can see the prices. The refund goes to "
         f"{method_name(paid)}.",
@@ -178,8 +176,8 @@ def return_from_two_orders(case: Case) -> Told:
             f"You want to return two things from two different orders: {named}.",
             f"Two purchases did not work out, and you want to send them back: {named}.",
         ),
-        "Each refund goes back to the way that order was paid. "
-        "Ask for the sum of both refunds before the conversation ends.",
+        "Each refund goes back to the way that order was paid. Ask for the sum of both refunds before the "
+        "conversation ends.",
     )
 
 
@@ -222,11 +220,11 @@ def return_undelivered_refused(case: Case) -> Told:
         case.say(
             f"You want to return {case.the(first, sent)} from order {number}, although it has not reached you yet. "
             f"You also want to return {which}.",
-            f"Two things should go back: {case.the(first, sent)} from order {number}, which is still on its way, and "
-            f"{which}.",
+            f"Two things should go back: {case.the(first, sent)} from order {number}, which is still on its way, "
+            f"and {which}.",
         ),
-        f"If the agent says that the first return is not possible, accept that and go on with the second. "
-        f"Its refund goes to {method_name(paid)}.",
+        "If the agent says that the first return is not possible, accept that and go on with the second. Its refund "
+        f"goes to {method_name(paid)}.",
     )
 
 
@@ -245,8 +243,8 @@ def return_twice_refused(case: Case) -> Told:
     return Told(
         f"You have already asked to return something from order {done.order_id}, and now you want to add "
         f"{case.the(more, done)} to that return. Besides, you want to return {which}.",
-        "If nothing can be added to the earlier return, leave it as it is. "
-        f"The refund for the other item goes to {method_name(paid)}; ask how much it is.",
+        "If nothing can be added to the earlier return, leave it as it is. The refund for the other item goes to "
+        f"{method_name(paid)}; ask how much it is.",
     )
 
 
@@ -264,8 +262,8 @@ def return_one_of_two(case: Case) -> Told:
     return Told(
         f"In order {order.order_id} you bought two {noun(item)}s to compare them. You keep one and want to return "
         f"the one {phrase(item.name, item.options)}.",
-        f"Take care that the right one is returned. The refund goes to {method_name(paid)}, and you want to know the "
-        "amount.",
+        f"Take care that the right one is returned. The refund goes to {method_name(paid)}, and you want to know "
+        "the amount.",
     )
 
 
@@ -284,6 +282,6 @@ def return_fastest_refund(case: Case) -> Told:
             f"You want to return {which}. You need the money as quickly as possible.",
             f"You want to send back {which}, and what matters to you is how soon you have the refund.",
         ),
-        f"Ask how long a refund takes to {method_name(case.paid_with(order))} and how long to your gift card. Choose "
-        "the faster way, which should be the gift card.",
+        f"Ask how long a refund takes to {method_name(case.paid_with(order))} and how long to your gift card. "
+        "Choose the faster way, which should be the gift card.",
     )

@@ -35,8 +35,8 @@ def return_the_other(case: Case) -> Told:
         case.say(
             f"When the agent asks you to confirm, change your mind: you keep {case.the(keep, order)} and return "
             f"{case.the(back, order)} from the same order instead.",
-            f"Before you agree, you notice that you mixed up two things: {case.the(back, order)} from the same order "
-            f"should go back, and {case.the(keep, order)} stays with you.",
+            f"Before you agree, you notice that you mixed up two things: {case.the(back, order)} from the same "
+            f"order should go back, and {case.the(keep, order)} stays with you.",
         ),
     )
 
@@ -90,8 +90,8 @@ def refund_to_card_after_all(case: Case) -> Told:
     case.send_back(order, [item], card)
     return Told(
         f"You want to return {which}, with the refund to {method_name(paid)}.",
-        "Before you agree, ask how long the refund will take. Several days are too long for you: have it put on your "
-        "gift card instead.",
+        "Before you agree, ask how long the refund will take. Several days are too long for you: have it put on "
+        "your gift card instead.",
     )
 
 
@@ -109,8 +109,7 @@ def exchange_becomes_return(case: Case) -> Told:
             f"You want to exchange {which} for the same one {changed(item, new)}. You want to know the exact price "
             "difference before you decide.",
             f"You are thinking of having {which} exchanged for the same one {changed(item, new)}, and you want to "
-            "hear "
-            "the exact price difference first.",
+            "hear the exact price difference first.",
         ),
         f"Whatever the difference is, you do not want to pay it. Return {case.the(item, order)} instead, with the "
         f"refund to {method_name(paid)}.",

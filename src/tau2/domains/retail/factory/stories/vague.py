@@ -40,10 +40,11 @@ def _descriptions(case: Case, order: Order) -> Iterator[str]:
     sent, paid = bool(order.fulfillments), method_name(case.paid_with(order))
     yield f"the order for which you paid {total(order):.2f} dollars"
     yield f"the order whose number ends in {order.order_id[-3:]}"
-    yield f"the order that {'went' if sent else 'is going'} to {order.address.city}"
+    if order.address.city != case.user.address.city:  # where other orders may be redirected meanwhile
+        yield f"the order that {'went' if sent else 'is going'} to {order.address.city}"
     if (state := _STATES.get(order.status)) is not None:
         yield f"the only order of yours that {state}"
-        yield f"the order that {state} and that you paid with {paid}"
+        yield f"the order that {state} and that you paid with {paid} when you placed it"
     if len(order.items) > 1:
         yield f"the order with {_NUMBERS[len(order.items)]} items in it"
     if len(order.fulfillments) == 1:
@@ -128,8 +129,8 @@ def vague_return_all(case: Case) -> Told:
     case.send_back(order, order.items, paid)
     return Told(
         case.say(
-            f"You want to return all of {which}.",
-            f"You want to send back {which} completely.",
+            f"You want to return everything in {which}.",
+            f"You want to send back the whole of {which}.",
         ),
         f"{case.say(*_NO_NUMBER)} The refund goes to {method_name(paid)}.",
     )

@@ -1,0 +1,333 @@
+"""What every domain owes, whoever wrote it: these tests come with the name."""
+
+from __future__ import annotations
+
+import copy
+import json
+import random
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Any
+
+import pytest
+
+from tau2.audit.checks import without_judge
+from tau2.audit.trajectory import is_write, play_reference, reference_actions
+from tau2.data_model.message import ToolCall
+from tau2.data_model.simulation import TextRunConfig
+from tau2.data_model.tasks import Action, Task
+from tau2.environment.environment import Environment
+from tau2.environment.toolkit import ToolKitBase
+from tau2.environment.world import World
+from tau2.errors import ConfigError, DataFileError
+from tau2.evaluator.evidence import make_gold
+from tau2.registry import registry
+from tau2.runner.build import build_text_orchestrator, is_solo
+from tau2.runner.simulation import run_simulation
+from tau2.seeds import derive_seed
+
+every_domain = pytest.mark.parametrize("domain", registry.get_domains())
+
+_MOST_CALLS = 12  # different argument sets with which a reading tool is tried
+_LEAF_KEYS = ("type", "anyOf", "allOf", "$ref", "enum", "const")
+
+
+@lru_cache
+def tasks_of(domain: str) -> tuple[Task, ...]:
+    """Return the tasks of the default split, as far as they can be graded without a model."""
+    try:
+        return tuple(without_judge(task) for task in registry.get_tasks_loader(domain)())
+    except DataFileError as problem:
+        if "cannot be read" in str(problem):
+            pytest.skip(f"the data of {domain} is not there: {problem}")
+        raise
+
+
+def fresh(domain: str, **options: Any) -> Environment:
+    tasks_of(domain)  # skips where the data is absent
+    return registry.get_env_constructor(domain)(**options)
+
+
+def worlds(domain: str) -> Iterator[World]:
+    for task in tasks_of(domain):
+        yield World(task, registry.get_env_constructor(domain))
+
+
+def hashes(env: Environment) -> tuple[str | None, str | None]:
+    return env.get_db_hash(), env.get_user_db_hash()
+
+
+def failing(domain: str, problem: Callable[[World], Any]) -> dict[str, Any]:
+    """Return task id → what is wrong, for the tasks with which something is."""
+    return {world.task.id: found for world in worlds(domain) if (found := problem(world))}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def reference_data_never_changes():
+    """Check, when all tests are done, that no reference database was touched by any of them."""
+    before = {}
+    for domain in registry.get_domains():
+        try:
+            before[domain] = hashes(fresh(domain))
+        except pytest.skip.Exception:
+            continue
+    yield
+    for domain, known in before.items():
+        env = fresh(domain)
+        assert hashes(env) == known
+        for toolkit in (env.tools, env.user_tools):
+            if toolkit is not None and toolkit.db is not None and toolkit.db.reference is not None:
+                again = type(toolkit.db).model_validate(toolkit.db.reference.model_dump())
+                assert again.get_hash() == toolkit.get_db_hash(), f"{domain}: the parsed data was changed in place"
+
+
+def toolkits(env: Environment) -> list[tuple[str, ToolKitBase]]:
+    both = (("assistant", env.tools), ("user", env.user_tools))
+    return [(requestor, toolkit) for requestor, toolkit in both if toolkit is not None]
+
+
+@every_domain
+def test_tools_are_typed_and_described(domain):
+    env = fresh(domain)
+    assert env.get_domain_name() == domain
+    assert env.get_policy().strip()
+    lacking = []
+    for _, toolkit in toolkits(env):
+        for name, tool in toolkit.get_tools().items():
+            json.dumps(tool.openai_schema)
+            if not tool.short_desc:
+                lacking.append(f"{name} has no description")
+            for argument, schema in tool.parameters.get("properties", {}).items():
+                if not set(_LEAF_KEYS) & schema.keys():
+                    lacking.append(f"{name}.{argument} has no type")
+                if not schema.get("description"):
+                    lacking.append(f"{name}.{argument} has no description")
+    assert not lacking
+
+
+@every_domain
+def test_two_fresh_environments_are_the_same(domain):
+    first, second = fresh(domain), fresh(domain)
+    assert hashes(first) == hashes(second)
+    assert first.same_state(second)
+    assert first.tools is not second.tools
+
+
+@every_domain
+def test_playing_alone_works_or_is_refused(domain):
+    try:
+        env = fresh(domain, solo_mode=True)
+    except (ConfigError, ValueError) as problem:
+        assert "solo" in str(problem)
+        return
+    assert env.solo_mode
+    env.validate_solo_mode()
+
+
+@every_domain
+def test_splits_partition_the_tasks(domain):
+    loader = registry.get_task_splits_loader(domain)
+    if loader is None:
+        pytest.skip(f"{domain} has no splits")
+    tasks_of(domain)
+    splits = {name: list(ids) for name, ids in loader().items()}
+    known = {task.id for task in registry.get_tasks_loader(domain)(None)}
+    for name, ids in splits.items():
+        assert len(ids) == len(set(ids)), f"split {name} names a task twice"
+        assert set(ids) <= known, f"split {name} names tasks that are not there"
+        assert {task.id for task in registry.get_tasks_loader(domain)(name)} == set(ids)
+    if {"train", "test", "base"} <= splits.keys():
+        assert not set(splits["train"]) & set(splits["test"])
+        assert set(splits["train"]) | set(splits["test"]) == set(splits["base"])
+
+
+def recorded_arguments(domain: str) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    """Return (requestor, tool) → the different arguments with which references call it."""
+    found: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    for task in tasks_of(domain):
+        for action in reference_actions(task):
+            known = found[action.requestor, action.name]
+            if len(known) < _MOST_CALLS and action.arguments not in known:
+                known.append(action.arguments)
+    return found
+
+
+def made_up(toolkit: ToolKitBase, name: str, rng: random.Random) -> dict[str, Any]:
+    words = ["x", "1", "#W1", ""]
+    return {argument: rng.choice(words) for argument in toolkit.get_tool(name).params.model_fields}
+
+
+@every_domain
+def test_reading_leaves_the_hash_unchanged(domain):
+    env, recorded = fresh(domain), recorded_arguments(domain)
+    rng = random.Random(derive_seed(0, domain))
+    before, changing = hashes(env), []
+    for requestor, toolkit in toolkits(env):
+        for name in toolkit.get_tools():
+            if toolkit.tool_mutates_state(name):
+                continue
+            for arguments in [*recorded[requestor, name], *(made_up(toolkit, name, rng) for _ in range(3))]:
+                call = ToolCall(id="c", name=name, arguments=copy.deepcopy(arguments), requestor=requestor)
+                env.get_response(call)
+            if hashes(env) != before:
+                changing.append(name)
+    assert not changing
+
+
+@every_domain
+def test_forks_are_isolated(domain):
+    parent = fresh(domain)
+    before = hashes(parent)
+
+    def shows(world: World) -> str | None:
+        child = parent.fork()
+        for action in reference_actions(world.task)[:4]:
+            child.get_response(
+                ToolCall(
+                    id="c",
+                    name=action.name,
+                    arguments=copy.deepcopy(action.arguments),
+                    requestor=action.requestor,
+                )
+            )
+        return None if parent.is_pristine() else "the parent was touched"
+
+    some = dict(list(failing_first(domain, shows, 12).items()))
+    assert not some
+    assert hashes(parent) == before
+
+
+def failing_first(domain: str, problem: Callable[[World], Any], most: int) -> dict[str, Any]:
+    """Return what is wrong with the first tasks of a domain."""
+    return {
+        world.task.id: found
+        for world, _ in zip(worlds(domain), range(most), strict=False)
+        if (found := problem(world))
+    }
+
+
+# --- every task -----------------------------------------------------------------------------------------------------
+
+
+def changes_something(world: World) -> bool:
+    return not make_gold(world).environment.same_state(world.start())
+
+
+@every_domain
+def test_every_reference_runs(domain):
+    assert not failing(domain, lambda world: make_gold(world).errors)
+
+
+def played(world: World, agent: str) -> str | None:
+    """Play a task with an agent and the scripted user; return what it earned, when that is not 1."""
+    domain = world.fresh().domain_name
+    config = TextRunConfig(domain=domain, agent=agent, user="scripted_user")
+    episode = build_text_orchestrator(config, world.task, seed=derive_seed(1, world.task.id))
+    run = run_simulation(episode)
+    assert run.reward_info is not None
+    if run.reward_info.reward == 1:
+        return None
+    return f"{run.reward_info.reward:g} ({run.termination_reason.value}, {run.reward_info.reward_breakdown})"
+
+
+@every_domain
+def test_the_oracle_earns_everything(domain):
+    assert not failing(domain, lambda world: played(world, "oracle_agent"))
+
+
+@every_domain
+def test_doing_nothing_earns_nothing_where_something_is_to_be_done(domain):
+    def earns(world: World) -> str | None:
+        return "1" if changes_something(world) and played(world, "lazy_agent") is None else None
+
+    assert not failing(domain, earns)
+
+
+def writes_of(world: World) -> list[tuple[int, Action]]:
+    env = world.start()
+    return [(i, action) for i, action in enumerate(reference_actions(world.task)) if is_write(env, action)]
+
+
+def reward_with(world: World, actions: list[Action]) -> float:
+    return play_reference(world, actions).reward()
+
+
+@every_domain
+def test_no_write_of_the_reference_can_be_left_out(domain):
+    def idle(world: World) -> list[str]:
+        actions = reference_actions(world.task)
+        return [
+            f"{action.get_func_format()} can be left out"
+            for at, action in writes_of(world)
+            if reward_with(world, [*actions[:at], *actions[at + 1 :]]) > 0
+        ]
+
+    assert not failing(domain, idle)
+
+
+def other_values(value: Any) -> Iterator[Any]:
+    """Yield values that are not `value`, one change each."""
+    match value:
+        case bool():
+            yield not value
+        case int() | float():
+            yield value + 1
+        case str():
+            yield f"{value}X"
+        case list():
+            for at, item in enumerate(value):
+                for other in other_values(item):
+                    yield [*value[:at], other, *value[at + 1 :]]
+            if value:
+                yield value[:-1]
+        case dict():
+            for key, item in value.items():
+                for other in other_values(item):
+                    yield {**value, key: other}
+
+
+def altered(action: Action, recorded: list[dict[str, Any]], rng: random.Random) -> Iterator[Action]:
+    """Yield variants of an action with one argument changed: slightly, or to what another task wants."""
+    for name, value in action.arguments.items():
+        elsewhere = [other[name] for other in recorded if name in other and other[name] != value]
+        for other in [*other_values(value), *rng.sample(elsewhere, min(1, len(elsewhere)))]:
+            yield action.model_copy(update={"arguments": {**action.arguments, name: other}})
+
+
+@every_domain
+def test_no_write_of_the_reference_can_be_altered(domain):
+    recorded, rng = recorded_arguments(domain), random.Random(derive_seed(0, domain))
+
+    def loose(world: World) -> list[str]:
+        actions = reference_actions(world.task)
+        return [
+            f"{action.get_func_format()} may as well be {other.get_func_format()}"
+            for at, action in writes_of(world)
+            for other in altered(action, recorded[action.requestor, action.name], rng)
+            if reward_with(world, [*actions[:at], other, *actions[at + 1 :]]) > 0
+        ]
+
+    assert not failing(domain, loose)
+
+
+@every_domain
+def test_playing_alone_earns_everything_too(domain):
+    config = TextRunConfig(domain=domain, agent="oracle_agent_solo", user="dummy_user")
+    accepts = registry.get_agent_task_filter("oracle_agent_solo")
+    try:
+        fresh(domain, solo_mode=True)
+    except (ConfigError, ValueError):
+        pytest.skip(f"{domain} cannot be played alone")
+    assert is_solo(config)
+
+    def lost(world: World) -> str | None:
+        if not world.task.ticket or (accepts is not None and not accepts(world.task)):
+            return None
+        criteria = world.task.evaluation_criteria
+        if criteria is not None and criteria.communicate_info:
+            return None  # there is nobody to be told
+        reward = run_simulation(build_text_orchestrator(config, world.task, seed=1)).reward_info
+        return None if reward is not None and reward.reward == 1 else str(reward)
+
+    assert not failing_first(domain, lost, 40)

@@ -1,0 +1,98 @@
+"""The pages tell the truth: their Python runs, their commands run, what they point at exists.
+
+A page is read from top to bottom, as a reader would: its Python blocks share their names, its commands one folder.
+Commands that need somebody's model are read, but not played.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.docs.cli_tables import described, parser_of, with_tables
+
+from tau2.cli import COMMANDS, main
+from tau2.cli.flags import build_config, given_values
+from tau2.cli.parsing import parse
+from tau2.cli.run import _FLAGS
+from tau2.data_model.run_config import TextRunConfig
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+_BLOCK = re.compile(r"^```(?P<kind>\w+)\n(?P<body>.*?)^```", re.MULTILINE | re.DOTALL)
+_MODEL = re.compile(r"--agent-llm |--user-llm ")
+
+
+def short(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def blocks(page: Path, kind: str) -> list[tuple[int, str]]:
+    """Return the blocks of a kind, each with the line it begins on."""
+    text = page.read_text(encoding="utf-8")
+    found = [match for match in _BLOCK.finditer(text) if match["kind"] == kind]
+    return [(text.count("\n", 0, match.start("body")), match["body"]) for match in found]
+
+
+def commands(page: Path) -> Iterator[list[str]]:
+    """Yield the `tau2` commands of a page as words."""
+    for _, body in blocks(page, "bash"):
+        for line in body.replace("\\\n", " ").splitlines():
+            words = shlex.split(line, comments=True)
+            if words and words[0] == "tau2":
+                yield words[1:]
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=short)
+def test_the_python_of_a_page_runs(page, workplace, capsys):
+    names: dict[str, object] = {"__name__": "page"}
+    for line, body in blocks(page, "python"):
+        exec(compile("\n" * line + body, str(page), "exec"), names)  # our own page
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if list(commands(page))], ids=short)
+def test_the_commands_of_a_page_run(page, workplace, capsys):
+    for words in commands(page):
+        if _MODEL.search(" ".join(words)):
+            options = parse(parser_of(words[0]), words[1:])
+            assert build_config(TextRunConfig, given_values(options, _FLAGS), _FLAGS).domain
+        else:
+            assert main(words) == 0, f"tau2 {shlex.join(words)}\n{capsys.readouterr().err}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=short)
+def test_links_lead_somewhere(page):
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8"))
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=short)
+def test_paths_that_are_named_exist(page):
+    named = re.findall(r"`(?:pytest )?((?:tests|docs|src|benchmarks)/[\w./-]+)", page.read_text(encoding="utf-8"))
+    several = re.findall(r"`pytest ((?:tests/[\w./-]+ ?)+)", page.read_text(encoding="utf-8"))
+    paths = [*named, *(path for group in several for path in group.split())]
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_every_command_has_its_section_and_its_table():
+    page = ROOT / "docs" / "cli-reference.md"
+    text = page.read_text(encoding="utf-8")
+    assert sorted(described(text)) == sorted(COMMANDS)
+    assert text == with_tables(text), "run `python -m tests.docs.cli_tables`"
+
+
+def test_every_switch_of_compatibility_is_described():
+    text = (ROOT / "docs" / "differences.md").read_text(encoding="utf-8")
+    users = [path for path in (ROOT / "src").rglob("*.py") if "strict_compat" in path.read_text(encoding="utf-8")]
+    domains = {
+        path.relative_to(ROOT / "src" / "tau2" / "domains").parts[0] for path in users if "domains" in path.parts
+    }
+    assert [name for name in domains - {"mock"} if f"| {name}: " not in text] == []
+
+
+def test_no_page_names_a_folder_of_somebodys_machine():
+    named = re.compile(r"/(?:home|Users|work|root)/\w")
+    assert [short(page) for page in PAGES if named.search(page.read_text(encoding="utf-8"))] == []
