@@ -45,12 +45,10 @@ def clone(value: T) -> T:
     if kind in _ATOMS:
         return value
     if kind is list:
-        return [v if v.__class__ in _ATOMS else clone(v) for v in value]  # type: ignore[attr-defined, return-value]
+        return cast("T", [v if v.__class__ in _ATOMS else clone(v) for v in cast("list[Any]", value)])
     if kind is dict:
-        return {  # type: ignore[return-value]
-            k: v if v.__class__ in _ATOMS else clone(v)
-            for k, v in value.items()  # type: ignore[attr-defined]
-        }
+        items = cast("dict[Any, Any]", value).items()
+        return cast("T", {k: v if v.__class__ in _ATOMS else clone(v) for k, v in items})
     if isinstance(value, BaseModel):
         twin = value.__class__.__new__(value.__class__)
         _fill_model(twin, value, clone)

@@ -55,13 +55,16 @@ CallT = TypeVar("CallT", Action, ToolCall)
 
 
 def _as_taken(environment: Environment, call: CallT) -> CallT:
-    """Return a call with its arguments as its tool takes them; as they are when the tool would refuse them."""
+    """Return a call with its arguments as its tool takes them; as they are when the tool would refuse them.
+
+    In solo mode the agent does what the reference has the user do.
+    """
+    requestor = "assistant" if environment.solo_mode else call.requestor
     try:
-        requestor = "assistant" if environment.solo_mode else call.requestor
         arguments = environment.toolkit_for(call.name, requestor).coerce(call.name, call.arguments)
     except ToolError:
-        return call
-    return call.model_copy(update={"arguments": arguments})
+        arguments = call.arguments
+    return call.model_copy(update={"arguments": arguments, "requestor": requestor})
 
 
 def _check(action: Action, *, match: bool, tool_type: str | None) -> ActionCheck:
