@@ -12,6 +12,7 @@ JOBS ?= 2
 
 run: $(VENV)/.core
 	$(BIN)/tau2 run --domain retail --agent oracle_agent --user scripted_user --num-tasks 12 --max-concurrency 4
+	@echo "(tau2 is $(BIN)/tau2; to have it on your path: . $(BIN)/activate)"
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n $(JOBS)

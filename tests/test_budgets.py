@@ -32,6 +32,13 @@ def lines_of(node: ast.AST) -> int:
     return node.end_lineno - node.lineno + 1
 
 
+def size_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Return the lines of a function; of a tool, without the docstring, which is what the model reads."""
+    is_tool = any("is_tool" in ast.unparse(decorator) for decorator in function.decorator_list)
+    docstring = function.body[0] if is_tool and ast.get_docstring(function) else None
+    return lines_of(function) - (lines_of(docstring) if docstring is not None else 0)
+
+
 def is_table(node: ast.stmt) -> bool:
     return isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None and lines_of(node) >= _TABLE
 
@@ -55,16 +62,16 @@ def test_modules_are_short():
 
 def test_functions_are_short():
     too_long = {
-        f"{short(path)}: {function.name}": lines_of(function)
+        f"{short(path)}: {function.name}": size_of(function)
         for path in MODULES
         for function in functions_of(path)
-        if lines_of(function) > MOST_FUNCTION_LINES
+        if size_of(function) > MOST_FUNCTION_LINES
     }
     assert too_long == {}
 
 
 def test_a_typical_function_is_a_few_lines():
-    sizes = sorted(lines_of(function) for path in MODULES for function in functions_of(path))
+    sizes = sorted(size_of(function) for path in MODULES for function in functions_of(path))
     assert sizes[len(sizes) // 2] <= 10
     assert sizes[len(sizes) * 9 // 10] <= 40
 

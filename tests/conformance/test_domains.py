@@ -30,6 +30,7 @@ from tau2.seeds import derive_seed
 every_domain = pytest.mark.parametrize("domain", registry.get_domains())
 
 _MOST_CALLS = 12  # different argument sets with which a reading tool is tried
+_WORDS = {("suspend_line", "reason")}  # arguments that are words for people: another wording is the same work
 _LEAF_KEYS = ("type", "anyOf", "allOf", "$ref", "enum", "const")
 
 
@@ -193,8 +194,7 @@ def test_forks_are_isolated(domain):
             )
         return None if parent.is_pristine() else "the parent was touched"
 
-    some = dict(list(failing_first(domain, shows, 12).items()))
-    assert not some
+    assert not failing_first(domain, shows, 12)
     assert hashes(parent) == before
 
 
@@ -290,6 +290,8 @@ def other_values(value: Any) -> Iterator[Any]:
 def altered(action: Action, recorded: list[dict[str, Any]], rng: random.Random) -> Iterator[Action]:
     """Yield variants of an action with one argument changed: slightly, or to what another task wants."""
     for name, value in action.arguments.items():
+        if (action.name, name) in _WORDS:
+            continue
         elsewhere = [other[name] for other in recorded if name in other and other[name] != value]
         for other in [*other_values(value), *rng.sample(elsewhere, min(1, len(elsewhere)))]:
             yield action.model_copy(update={"arguments": {**action.arguments, name: other}})

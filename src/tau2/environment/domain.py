@@ -40,6 +40,8 @@ class DomainSpec:
     supports_solo: bool = True
     rules: Callable[[], Sequence[Any]] | None = None
     """Returns the domain's executable policy rules (see `tau2.environment.policy_rules`)."""
+    task: Callable[[str], Task] | None = None
+    """`task(task_id)` returns one task without making the others, for domains that compose theirs."""
     generate: Callable[..., list[Task]] | None = None
     """`generate(n, seed, difficulty=None)` returns n fresh tasks over the domain's own world."""
 

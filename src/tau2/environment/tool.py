@@ -101,6 +101,14 @@ class Tool(BaseModel):
         """Return the arguments as the types of the signature. Raise ArgumentError naming every problem."""
         return coerce_arguments(self.name, self.params, arguments)
 
+    def __eq__(self, other: object) -> bool:
+        """Return whether both look the same to a model, whatever environment they are bound to."""
+        if not isinstance(other, Tool):
+            return NotImplemented
+        return self.name == other.name and self.openai_schema == other.openai_schema
+
+    __hash__ = None  # type: ignore[assignment]  # mutable, like every pydantic model
+
     def __str__(self) -> str:
         try:
             signature = str(inspect.signature(self._func))

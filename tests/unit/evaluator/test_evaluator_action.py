@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.cast import a_task, calls, create_meeting, play, says
+from tests.cast import STOP, a_task, calls, create_meeting, play, says
 
 from tau2.data_model.message import AssistantMessage, ToolCall
 from tau2.data_model.tasks import RewardType
@@ -51,6 +51,14 @@ def test_without_reference_actions_there_is_nothing_to_miss():
     run = play(a_task(basis=ACTIONS), user=says("Hi"), grade=EvaluationType.ACTION)
     assert run.reward_info.reward == 1.0
     assert "no reference actions" in run.reward_info.info["note"]
+
+
+def test_alone_the_agent_does_what_the_user_would_do():
+    task = a_task(calls("check_notifications"), basis=ACTIONS)
+    task.evaluation_criteria.actions[0].requestor = "user"
+    run = play(task, agent=says(calls("check_notifications"), STOP), solo_mode=True)
+    assert run.reward_info.reward == 1.0
+    assert play(task, agent=says(calls("check_notifications")), user=says("Hi")).reward_info.reward == 0.0
 
 
 def test_the_public_form():

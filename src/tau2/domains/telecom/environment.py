@@ -12,7 +12,7 @@ from tau2.data_model.tasks import Task
 from tau2.domains.telecom import utils
 from tau2.domains.telecom.data_model import LineStatus, TelecomDB
 from tau2.domains.telecom.factory.tasks import generate_tasks
-from tau2.domains.telecom.loading import task_splits, tasks_of_split
+from tau2.domains.telecom.loading import task_by_id, task_splits, tasks_of_split
 from tau2.domains.telecom.tools import TelecomTools
 from tau2.domains.telecom.user_data_model import PaymentRequest, TelecomUserDB
 from tau2.domains.telecom.user_tools import TelecomUserTools
@@ -147,6 +147,7 @@ DOMAINS = (
         tasks=get_tasks,
         splits=get_tasks_split,
         rules=get_rules,
+        task=task_by_id,
         generate=generate_tasks,
         task_sets=_TASK_SETS,
     ),
@@ -156,6 +157,7 @@ DOMAINS = (
         tasks=get_tasks,
         splits=get_tasks_split,
         rules=get_rules,
+        task=task_by_id,
         generate=generate_tasks,
     ),
 )

@@ -33,9 +33,11 @@ class TelecomStaging(TelecomLookups):
         return f"Line {line_id} has used {data_used_gb} GB"
 
     def suspend_line_for_overdue_bill(
-        self, customer_id: str, line_id: str, new_bill_id: str, contract_ended: bool
+        self, customer_id: str, line_id: str, new_bill_id: str, contract_ended: bool, months_ago: int = 1
     ) -> str:
-        """Suspend a line over an unpaid bill of last month; `contract_ended` lets its contract end with that month.
+        """Suspend a line over an unpaid bill of last month, or of an earlier one.
+
+        `contract_ended` lets the contract of the line end with that month.
 
         Raises:
             ToolError: If there is no such line of this customer.
@@ -43,6 +45,8 @@ class TelecomStaging(TelecomLookups):
         line = self._line_of(customer_id, line_id)
         price = self.plan_of(line).price_per_month
         month_end = TODAY.replace(day=1) - timedelta(days=1)
+        for _ in range(1, months_ago):
+            month_end = month_end.replace(day=1) - timedelta(days=1)
         month_start = month_end.replace(day=1)
         self._add_bill(
             Bill(

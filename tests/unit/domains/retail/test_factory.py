@@ -20,7 +20,7 @@ from tau2.domains import retail
 from tau2.domains.retail.data_model import GiftCard, OrderStatus, RetailDB
 from tau2.domains.retail.factory import people
 from tau2.domains.retail.factory.__main__ import DEFAULT_SEED, db_text, main, write_data
-from tau2.domains.retail.factory.stories.base import method_name
+from tau2.domains.retail.factory.stories.words import method_name
 from tau2.domains.retail.factory.tasks import build_tasks
 from tau2.domains.retail.factory.world import Scale, build_world
 from tau2.domains.retail.tools import RetailTools

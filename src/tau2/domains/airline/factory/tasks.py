@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import count, permutations
+from itertools import permutations
 from random import Random
 from typing import Any
 
@@ -199,10 +199,12 @@ def ship_tasks(seed: int, world: FlightDB, wanted: int) -> tuple[list[Task], Spl
     atlas, used = Atlas(world), set[str]()
     tasks: list[Task] = []
     splits: Splits = {"train": [], "test": [], "base": []}
-    for number, goals in enumerate(_plans(seed)):
+    for number, plan in enumerate(_plans(seed)):
         if len(tasks) == wanted:
             return tasks, splits
-        found = _for_new_customer(atlas, goals, _rng(seed, "ship", number), str(len(tasks)), used)
+        rng, task_id = _rng(seed, "ship", number), str(len(tasks))
+        tries = (_for_new_customer(atlas, goals, rng, task_id, used) for goals in plan)
+        found = next((made for made in tries if made is not None), None)
         if found is None:
             continue
         used.add(found.user_id)
@@ -215,20 +217,21 @@ def ship_tasks(seed: int, world: FlightDB, wanted: int) -> tuple[list[Task], Spl
 _ROUNDS = 5  # times that every goal is tried before the world is taken to have too few customers
 
 
-def _plans(seed: int) -> Iterator[list[Goal]]:
-    """Yield the goals of one task after another: every goal leads once a round, and half of them bring company."""
+def _plans(seed: int) -> Iterator[list[list[Goal]]]:
+    """Yield what to try for one task after another: every goal leads once a round, and many of them bring company.
+
+    Where nobody can have a goal together with its company, it comes alone.
+    """
     for turn in range(_ROUNDS):
         rng = _rng(seed, "order", turn)
-        leaders = rng.sample(all_goals(), len(all_goals()))
-        for leader in leaders:
-            company = rng.choice((0, 0, 1, 1, 2)) or int(HANDS_OVER in leader.tags)
-            if ALL_TRIPS in leader.tags:
-                company = 0
-            yield next(goals for goals in _companies(rng, leader, company) if go_together(goals))
+        for leader in rng.sample(all_goals(), len(all_goals())):
+            company = 0 if ALL_TRIPS in leader.tags else rng.choice((0, 0, 1, 1, 2)) or int(HANDS_OVER in leader.tags)
+            together = next(goals for goals in _companies(rng, leader, company) if go_together(goals))
+            yield [together, [leader]] if company and go_together([leader]) else [together]
 
 
 def _companies(rng: Random, leader: Goal, company: int) -> Iterator[list[Goal]]:
-    for _ in count():
+    while True:
         yield in_order([leader, *rng.sample(all_goals(), company)])
 
 

@@ -23,7 +23,6 @@ from tau2.domains.retail.factory.stories.base import Case
 from tau2.domains.retail.factory.stories.kinds import Story, Told, Unfit
 from tau2.domains.retail.factory.tasks import Call, is_sound, make_task
 from tau2.domains.retail.factory.weaving import Matter, weave
-from tau2.domains.retail.tools import RetailTools
 from tau2.environment.domain import load_reference_db
 from tau2.errors import ConfigError, DataFileError, UnknownName
 from tau2.seeds import derive_seed
@@ -74,7 +73,7 @@ class Draft:
     @property
     def changes(self) -> list[Call]:
         """What the ideal agent changes."""
-        return [call for call in self.case.calls if RetailTools(self.case.world).tool_mutates_state(call[0])]
+        return [call for call in self.case.calls if self.case.tools.tool_mutates_state(call[0])]
 
     @property
     def weight(self) -> tuple[int, int, int]:

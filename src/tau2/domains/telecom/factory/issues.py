@@ -120,10 +120,12 @@ def _abroad(*, line: bool, phone: bool) -> Calls:
 
 def _suspends(bills: int, *, contract_ended: bool = False) -> Calls:
     def breaks(case: Case) -> list[Call]:
-        return [
-            agent("suspend_line_for_overdue_bill", **_mine(case), new_bill_id=bill_id, contract_ended=contract_ended)
-            for bill_id in case.bill_ids[:bills]
-        ]
+        suspensions = []
+        for months_ago, bill_id in enumerate(case.bill_ids[:bills], 1):
+            arguments = {**_mine(case), "new_bill_id": bill_id, "contract_ended": contract_ended}
+            earlier = {"months_ago": months_ago} if months_ago > 1 else {}
+            suspensions.append(agent("suspend_line_for_overdue_bill", **arguments, **earlier))
+        return suspensions
 
     return breaks
 

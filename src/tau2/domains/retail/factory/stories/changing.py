@@ -96,7 +96,7 @@ def change_two(case: Case) -> Told:
             f"You made two mistakes when ordering and want to change {which}. Take the same {noun(one)} "
             f"{changed(one, new_one)} and the same {noun(other)} {changed(other, new_other)}.",
         ),
-        f"Mention both changes. You pay or get back the difference with {method_name(method)}.",
+        f"You want both done at once. You pay or get back the difference with {method_name(method)}.",
     )
 
 

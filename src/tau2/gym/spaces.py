@@ -1,0 +1,44 @@
+"""The space of texts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tau2.errors import needs_extra
+
+with needs_extra("gym", "gymnasium"):
+    from gymnasium.spaces import Space
+
+_SMALL_TALK = (
+    "Could you tell me a little more about that?",
+    "One moment, please.",
+    "I am looking into it.",
+    "Is there anything else that I can do for you?",
+    "Thank you for your patience.",
+)
+
+
+class TauSpace(Space[str]):
+    """All texts: what an agent may write, and what it may read."""
+
+    def contains(self, x: Any) -> bool:
+        """Return whether `x` is text."""
+        return isinstance(x, str)
+
+    def sample(self, mask: Any = None, probability: Any = None) -> str:
+        """Return one of a few harmless sentences; masks have no meaning here."""
+        return _SMALL_TALK[int(self.np_random.integers(len(_SMALL_TALK)))]
+
+    @property
+    def is_np_flattenable(self) -> bool:
+        """Texts do not flatten into a box."""
+        return False
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TauSpace)
+
+    def __hash__(self) -> int:
+        return hash(TauSpace)
+
+    def __repr__(self) -> str:
+        return "TauSpace()"

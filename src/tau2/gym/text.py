@@ -1,0 +1,38 @@
+"""Messages as the lines of an observation, and actions as messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from tau2.data_model.message import AssistantMessage, Message, MultiToolMessage, UserMessage
+from tau2.llm.text import clean_text, split_reasoning
+from tau2.orchestrator.episode import Role
+from tau2.utils.tools import parse_action, to_functional_format
+
+
+def observation_of(messages: Iterable[Message]) -> str:
+    """Return messages as lines `role: content`; a tool call is shown as `name(key=value, ...)`."""
+    return "\n".join(line for message in messages for line in _lines(message))
+
+
+def _lines(message: Message) -> Iterator[str]:
+    if isinstance(message, MultiToolMessage):
+        for result in message.tool_messages:
+            yield from _lines(result)
+        return
+    if message.content:
+        yield f"{message.role}: {message.content}"
+    if isinstance(message, AssistantMessage | UserMessage):
+        for call in message.tool_calls or ():
+            yield f"{message.role}: {to_functional_format(call)}"
+
+
+def read_action(action: str, seat: Role) -> AssistantMessage | UserMessage:
+    """Return the message that an action in text stands for; thoughts in think tags are kept apart.
+
+    Raise ValueError, saying what is wrong, for a tool call that cannot be read and for an empty action.
+    """
+    said, thought = split_reasoning(clean_text(action))
+    message = parse_action(said or "", "assistant" if seat is Role.AGENT else "user")
+    message.reasoning_content = thought
+    return message

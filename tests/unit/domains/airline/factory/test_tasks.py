@@ -1,0 +1,201 @@
+"""Tasks: the reference is clean and the only one, nobody is in two splits, and thousands more can be made."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tau2.data_model.message import ToolCall
+from tau2.data_model.tasks import Task
+from tau2.domains.airline.environment import get_environment, get_tasks, get_tasks_split
+from tau2.domains.airline.factory.goals import all_goals
+from tau2.domains.airline.factory.goals.goal import ALL_TRIPS, BOOKS, HANDS_OVER, Goal
+from tau2.domains.airline.factory.tasks import LEVELS, draw_goals, generate_tasks, go_together, in_order, is_sound
+from tau2.domains.airline.factory.world import Scale, build_world
+from tau2.domains.airline.rules import POLICY_RULES
+from tau2.domains.airline.tools import AirlineTools
+from tau2.environment.environment import Environment
+from tau2.errors import ConfigError, DataFileError
+
+Call = tuple[str, dict[str, Any]]
+
+TASKS = get_tasks(None)
+
+
+@pytest.fixture(scope="module")
+def small():
+    return build_world(7, Scale(users=60, reservations=260))
+
+
+def calls(task: Task) -> list[Call]:
+    return [(action.name, action.arguments) for action in task.evaluation_criteria.actions]
+
+
+def writes(task: Task) -> list[Call]:
+    return [call for call in calls(task) if AirlineTools.changes(call[0])]
+
+
+def played(reference: list[Call], *, strict: bool = True) -> Environment:
+    """Return the world after a reference; when not strict, refused calls are passed over."""
+    world = get_environment()
+    for name, arguments in reference:
+        result = world.get_response(ToolCall(id="c", name=name, arguments=copy.deepcopy(arguments)))
+        assert not (strict and result.error), result.content
+    return world
+
+
+def said(task: Task) -> str:
+    return str(task.user_scenario)
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.id)
+def test_the_reference_runs_and_no_change_can_be_left_out_or_made_otherwise(task):
+    reference, end = calls(task), played(calls(task))
+    for index, (name, arguments) in enumerate(reference):
+        if not AirlineTools.changes(name):
+            continue
+        assert not played([*reference[:index], *reference[index + 1 :]], strict=False).same_state(end), name
+        for other in altered(name, arguments, reference[index:]):
+            twin = played([*reference[:index], (name, other), *reference[index + 1 :]], strict=False)
+            assert not twin.same_state(end), (name, other)
+
+
+def altered(name: str, arguments: dict[str, Any], rest: list[Call]) -> Iterator[dict[str, Any]]:
+    """Yield the arguments of a call with each of them changed in turn; what pays for a free bag does not matter."""
+    free = name == "update_reservation_baggages"
+    for key, value in arguments.items():
+        if key == "payment_id" and free:
+            continue
+        if isinstance(value, int):
+            yield arguments | {key: value + 1}
+        elif isinstance(value, list):
+            yield arguments | {key: value[1:]}
+        else:
+            yield arguments | {key: {"yes": "no", "no": "yes", "economy": "business"}.get(value, "economy")}
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.id)
+def test_doing_nothing_is_never_enough(task):
+    criteria = task.evaluation_criteria
+    assert [basis.value for basis in criteria.reward_basis] == ["DB", "COMMUNICATE"]
+    assert writes(task) or criteria.communicate_info
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.id)
+def test_the_reference_begins_with_the_profile_and_looks_before_it_changes(task):
+    names = [name for name, _ in calls(task)]
+    assert names[0] == "get_user_details"
+    assert said(task).count(calls(task)[0][1]["user_id"]) >= 1
+    for index, (name, arguments) in enumerate(calls(task)):
+        if "reservation_id" in arguments and AirlineTools.changes(name):
+            look = ("get_reservation_details", {"reservation_id": arguments["reservation_id"]})
+            assert look in calls(task)[:index]
+    assert "transfer_to_human_agents" not in names[:-1]
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.id)
+def test_the_customer_names_no_flight_number_no_payment_id_and_no_cabin_code(task):
+    hidden = ("LKA", "credit_card_", "gift_card_", "certificate_", "basic_economy", "one_way", "round_trip", "None")
+    assert not any(word in said(task) for word in hidden)
+    assert "  " not in said(task)
+    for sentence in (".,", "..", ",.", " ,", " ."):
+        assert sentence not in said(task)
+
+
+def test_no_customer_is_in_two_tasks_and_no_split_shares_anything():
+    customers = [calls(task)[0][1]["user_id"] for task in TASKS]
+    assert len(customers) == len(set(customers)) == len(TASKS) == 100
+    splits = get_tasks_split()
+    assert set(splits["train"]).isdisjoint(splits["test"])
+    assert sorted(splits["base"]) == sorted(splits["train"] + splits["test"])
+    trips = {task.id: {a["reservation_id"] for _, a in calls(task) if "reservation_id" in a} for task in TASKS}
+    train, test = (set().union(*(trips[task_id] for task_id in splits[name])) for name in ("train", "test"))
+    assert train.isdisjoint(test)
+
+
+def test_the_tasks_are_of_many_kinds_and_often_about_refusing():
+    purposes = Counter(task.description.purpose for task in TASKS)
+    assert len(purposes) >= 60
+    refusing = sum("refused" in purpose or "human agent" in purpose for purpose in purposes.elements())
+    assert 35 <= refusing <= 75
+    assert sum(not writes(task) for task in TASKS) <= 20
+    assert sum(task.user_scenario.persona is None for task in TASKS) >= 10
+
+
+def test_every_goal_is_shipped():
+    told = " ".join(task.description.purpose for task in TASKS)
+    assert [goal.name for goal in all_goals() if goal.purpose not in told] == []
+
+
+def test_generated_tasks_are_different_reproducible_and_quick(small):
+    start = time.process_time()
+    made = generate_tasks(small, 400, seed=5)
+    assert time.process_time() - start < 400 / 200  # the promise is 200 a second
+    assert [task.model_dump() for task in generate_tasks(small, 25, seed=5)] == [t.model_dump() for t in made[:25]]
+    works = {str((calls(task), task.evaluation_criteria.communicate_info)) for task in made}
+    assert len(works) == len({task.id for task in made}) == 400
+
+
+def test_generated_tasks_are_sound(small):
+    for task in generate_tasks(small, 60, seed=6):
+        assert is_sound(small, calls(task), task.evaluation_criteria.communicate_info)
+
+
+@pytest.mark.parametrize("difficulty", list(LEVELS))
+def test_difficulty_decides_how_much_there_is_to_do(small, difficulty):
+    made = generate_tasks(small, 30, seed=8, difficulty=difficulty)
+    assert len(made) == 30
+    mean = sum(len(calls(task)) for task in made) / 30
+    assert mean < {"easy": 5, "medium": 7, "hard": 11}[difficulty]
+
+
+def test_excluded_customers_are_left_alone(small):
+    excluded = list(small.users)[:30]
+    made = generate_tasks(small, 30, seed=9, exclude_users=excluded)
+    assert {calls(task)[0][1]["user_id"] for task in made}.isdisjoint(excluded)
+
+
+def test_an_unknown_difficulty_and_an_exhausted_world_are_errors(small):
+    with pytest.raises(ConfigError, match="known: easy, medium, hard"):
+        generate_tasks(small, 1, seed=1, difficulty="cruel")
+    with pytest.raises(DataFileError, match="ask for fewer"):
+        generate_tasks(small, 1, seed=1, exclude_users=list(small.users))
+
+
+def test_goals_that_cannot_go_together_do_not():
+    import random
+
+    goals = {goal.name: goal for goal in all_goals()}
+    books = [goal for goal in all_goals() if BOOKS in goal.tags]
+    assert not go_together(books[:2])
+    assert not go_together([goals["beyond_tools"]])
+    assert not go_together([goals["cancel_what_can_be"], goals["add_free_bags"]])
+    last = in_order([goals["beyond_tools"], goals["ask_fare"], goals["upgrade"]])
+    assert [goal.name for goal in last] == ["upgrade", "ask_fare", "beyond_tools"]
+    rng = random.Random(1)
+    for _ in range(200):
+        drawn: list[Goal] = draw_goals(rng, "hard")
+        tags = [tag for goal in drawn for tag in goal.tags]
+        assert tags.count(BOOKS) <= 1
+        assert tags.count(HANDS_OVER) <= len(drawn) - 1
+        assert ALL_TRIPS not in tags or len(drawn) == 1
+
+
+def test_a_reference_that_changes_nothing_and_tells_nothing_is_not_sound(small):
+    user_id = next(iter(small.users))
+    look = ("get_user_details", {"user_id": user_id})
+    give = ("send_certificate", {"user_id": user_id, "amount": 100})
+    assert not is_sound(small, [look], [])
+    assert is_sound(small, [look], ["120"])
+    assert is_sound(small, [look, give], [])
+    assert not is_sound(small, [look, ("send_certificate", {"user_id": "nobody", "amount": 100})], [])
+    assert not is_sound(small, [give, ("send_certificate", {"user_id": user_id, "amount": 50})], [])  # order decides
+
+
+def test_there_are_rules_for_the_tasks_to_obey():
+    assert len(POLICY_RULES) >= 12
