@@ -104,7 +104,8 @@ def answer(content=None, *, call: ToolCall | None = None) -> dict:
     ]
     message = {"role": "assistant", "content": content, **({"tool_calls": calls} if calls else {})}
     usage = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
-    return {"id": "x", "object": "chat.completion", "model": "m", "choices": [{"index": 0, "message": message, "finish_reason": "stop"}], "usage": usage}  # fmt: skip
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    return {"id": "x", "object": "chat.completion", "model": "m", "choices": [choice], "usage": usage}
 
 
 class Attributes:
@@ -356,9 +357,9 @@ def test_a_simulation_of_the_public_shape():
             "termination_reason": "user_stop", "agent_cost": 0.1, "user_cost": None, "trial": 0, "seed": 1,
             "reward_info": {"reward": 1.0, "db_check": {"db_match": True, "db_reward": 1.0}, "reward_basis": ["DB"]},
             "messages": [
-                {"role": "assistant", "content": "Hi", "tool_calls": None, "turn_idx": 0, "timestamp": "t", "cost": 0.0},
+                {"role": "assistant", "content": "Hi", "tool_calls": None, "turn_idx": 0, "timestamp": "t"},
                 {"role": "user", "content": "Hello", "turn_idx": 1},
-                {"role": "assistant", "tool_calls": [{"id": "c", "name": "n", "arguments": {}, "requestor": "assistant"}]},
+                {"role": "assistant", "tool_calls": [{"id": "c", "name": "n", "arguments": {}}], "cost": 0.0},
                 {"id": "c", "role": "tool", "content": "x", "requestor": "assistant", "error": False},
             ],
         }

@@ -112,7 +112,8 @@ for name in sys.argv[1:]:
     importlib.import_module(name)
 print("ok")
 """
-    done = subprocess.run([sys.executable, "-W", "error", "-c", script, *NAMES], capture_output=True, text=True)
+    command = [sys.executable, "-W", "error", "-c", script, *NAMES]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("ok\n", "")
 
 

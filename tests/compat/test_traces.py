@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from tests.reference import REFERENCE, needs_reference
 
 from tau2.data_model.message import ToolCall
+from tau2.data_model.tasks import Task
 from tau2.environment.environment import Environment
 from tau2.environment.world import World
 from tau2.registry import registry
 
 pytestmark = needs_reference
 
-TRACES = {"mock": "mock.jsonl", "retail": "retail_train.jsonl"}
+DOMAINS = ["mock", "retail"]
 
 
 @pytest.fixture(autouse=True)
@@ -27,8 +28,8 @@ def _public_data(monkeypatch):
 
 def recorded(domain: str) -> Iterator[dict[str, Any]]:
     assert REFERENCE is not None
-    for line in (REFERENCE / "traces" / TRACES[domain]).read_text().splitlines():
-        yield json.loads(line)
+    for path in sorted((REFERENCE / "traces").glob(f"{domain}_*.jsonl")):
+        yield from map(json.loads, path.read_text().splitlines())
 
 
 def parsed(text: str | None) -> Any:
@@ -51,9 +52,8 @@ def agrees(expected: dict[str, Any], env: Environment) -> bool:
     return text is None or " " in text or "\n" in text or text == got.content
 
 
-def differences(domain: str, trace: dict[str, Any]) -> Iterator[str]:
-    tasks = {task.id: task for task in registry.get_tasks_loader(domain)(None)}
-    env = World(tasks[trace["task_id"]], registry.get_env_constructor(domain)).start()
+def differences(task: Task, fresh: Callable[[], Environment], trace: dict[str, Any]) -> Iterator[str]:
+    env = World(task, fresh).start()
 
     def hashes(moment: str) -> Iterator[str]:
         for side, value in (("agent", env.get_db_hash()), ("user", env.get_user_db_hash())):
@@ -64,15 +64,16 @@ def differences(domain: str, trace: dict[str, Any]) -> Iterator[str]:
     for part, moment in (("golden_calls", "golden"), ("fuzz_calls", "final")):
         yield from (f"{trace['task_id']}: {call}" for call in trace[part] if not agrees(call, env))
         yield from hashes(moment)
-    criteria = tasks[trace["task_id"]].evaluation_criteria
+    criteria = task.evaluation_criteria
     assertions = (criteria.env_assertions if criteria else None) or []
     for want, assertion in zip(trace.get("env_assertions_after_fuzz", []), assertions, strict=False):
         if env.run_env_assertion(assertion, raise_assertion_error=False) != want["met"]:
             yield f"{trace['task_id']}: {assertion.func_name} differs"
 
 
-@pytest.mark.parametrize("domain", TRACES)
+@pytest.mark.parametrize("domain", DOMAINS)
 def test_everything_recorded_happens_again(domain):
-    traces = list(recorded(domain))
+    tasks = {task.id: task for task in registry.get_tasks_loader(domain)(None)}
+    fresh, traces = registry.get_env_constructor(domain), list(recorded(domain))
     assert traces
-    assert [line for trace in traces for line in differences(domain, trace)] == []
+    assert [line for trace in traces for line in differences(tasks[trace["task_id"]], fresh, trace)] == []

@@ -82,8 +82,16 @@ def _dispatch(arguments: list[str]) -> int:
     except (Tau2Error, OSError) as problem:
         if isinstance(problem, BrokenPipeError) or debug:
             raise
-        print(f"tau2 {name}: {problem}" if name in COMMANDS else f"tau2: {problem}", file=sys.stderr)
+        command = f"tau2 {name}" if name in COMMANDS else "tau2"
+        print(f"{command}: {_said(problem)}", file=sys.stderr)
         return USAGE
+
+
+def _said(problem: Exception) -> str:
+    """Return an error as a sentence; the system's errors name the file first."""
+    if isinstance(problem, OSError) and problem.filename is not None:
+        return f"{problem.filename}: {problem.strerror}"
+    return str(problem)
 
 
 def _run(name: str, arguments: list[str]) -> int:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from tau2.config import DEFAULT_MAX_ERRORS
+from tau2.data_model.message import Message
 from tau2.data_model.persona import PersonaConfig
 from tau2.data_model.tasks import Task
 from tau2.environment.environment import Environment
@@ -18,7 +19,7 @@ from tau2.evaluator.evaluator import EvaluationType
 from tau2.evaluator.evidence import Judge
 from tau2.gym.spaces import TauSpace
 from tau2.gym.text import observation_of, read_action
-from tau2.orchestrator.episode import Role
+from tau2.orchestrator.episode import Role, seen_by
 from tau2.orchestrator.orchestrator import Orchestrator
 from tau2.rollout import Action, Cast, Rollout, SeatedAgent, SeatedUser, Shaping, Turn
 from tau2.rollout.seat import seat_prompt, seat_tools
@@ -148,8 +149,12 @@ class Face:
         self.task_id = str((options or {}).get("task_id", self.task_id))
         self._seed = self._seed_of(seed)
         self._task, self._environment = self._get_task(), self._get_environment()
-        self.rollout.begin(self._get_orchestrator())
+        orchestrator = self._get_orchestrator()
+        self.rollout.begin(orchestrator)
         self._tools = self._get_tools()
+        for seated in (self._agent, self._user):
+            if isinstance(seated, GymAgent | GymUser):
+                seated.watch(orchestrator.trajectory)
 
     def _seed_of(self, seed: int | None) -> int | None:
         """Return the episode's seed: the one given, or the next of the row that the last given one began."""
@@ -197,13 +202,9 @@ class Face:
         return self._observed(turn), (turn.reward or 0.0) + turn.shaping, turn.terminated, turn.truncated, info
 
     def _observed(self, turn: Turn) -> str:
-        messages = self.rollout.messages
-        seated = self._agent if self.seat is Role.AGENT else self._user
-        if isinstance(seated, GymAgent | GymUser):
-            seated.observation = messages
         if turn.rejected is not None:
             return f"tool: Invalid action with error: {turn.rejected}"
-        return observation_of(messages if self.all_messages_as_observation else turn.heard)
+        return observation_of(self.rollout.messages if self.all_messages_as_observation else turn.heard)
 
     def close_episode(self) -> None:
         """End the episode, wherever it stands, and let go of everything that belongs to it."""
@@ -217,8 +218,16 @@ class GymAgent(SeatedAgent):
 
     def __init__(self, tools: list[Tool], domain_policy: str) -> None:
         super().__init__(list(tools), domain_policy)
-        self.observation: list[Any] = []
-        """Every message that the agent has seen."""
+        self.watch([])
+
+    def watch(self, trajectory: list[Message]) -> None:
+        """Read along with an episode."""
+        self._trajectory = trajectory
+
+    @property
+    def observation(self) -> list[Message]:
+        """Every message that the agent has seen, its own included."""
+        return seen_by(Role.AGENT, self._trajectory)
 
 
 class GymUser(SeatedUser):
@@ -226,5 +235,13 @@ class GymUser(SeatedUser):
 
     def __init__(self, instructions: Any = None, tools: list[Tool] | None = None) -> None:
         super().__init__(instructions, tools)
-        self.observation: list[Any] = []
-        """Every message that the user has seen."""
+        self.watch([])
+
+    def watch(self, trajectory: list[Message]) -> None:
+        """Read along with an episode."""
+        self._trajectory = trajectory
+
+    @property
+    def observation(self) -> list[Message]:
+        """Every message that the user has seen, its own included."""
+        return seen_by(Role.USER, self._trajectory)

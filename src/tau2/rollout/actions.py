@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from tau2.data_model.message import AssistantMessage, ToolCall, UserMessage
+from tau2.data_model.message import AssistantMessage, Message, ToolCall, UserMessage
 from tau2.llm.parse import parse_arguments, parse_tool_calls
 from tau2.llm.text import clean_text, split_reasoning
 from tau2.orchestrator.episode import Role
@@ -17,23 +17,29 @@ Action = str | OwnMessage | ToolCall | Mapping[str, Any] | Sequence[ToolCall | M
 _LONGEST_TEXT = 1_000_000  # characters of one message; a model's whole context is a fraction of it
 
 
-def as_message(action: Action, seat: Role = Role.AGENT, taken_ids: frozenset[str] = frozenset()) -> OwnMessage:
+def as_message(action: Action, seat: Role = Role.AGENT) -> OwnMessage:
     """Return an action as a new message of the seat. Reasoning in text goes to `reasoning_content`.
 
-    Whatever a model may have put into the fields is taken, and cut to what can be stored. A tool call whose id is in
-    `taken_ids` loses it, and gets one from the episode. Raise TypeError for an object that is no action at all.
+    Whatever a model may have put into the fields is taken, and cut to what can be stored. Raise TypeError for an
+    object that is no action at all.
     """
     message = _message(action, AssistantMessage if seat is Role.AGENT else UserMessage)
     if message.tool_calls is not None:
-        seen = set(taken_ids)
-        message.tool_calls = [_taken(call, seen) for call in message.tool_calls]
+        message.tool_calls = [
+            call.model_copy(update={"arguments": parse_arguments(call.arguments)}) for call in message.tool_calls
+        ]
     return message
 
 
-def _taken(call: ToolCall, seen: set[str]) -> ToolCall:
-    id_ = "" if call.id in seen else call.id
-    seen.add(id_)
-    return call.model_copy(update={"id": id_, "arguments": parse_arguments(call.arguments)})
+def drop_taken_ids(calls: Iterable[ToolCall], history: Iterable[Message]) -> None:
+    """Take its id from every call whose id was used before; the episode then gives it one of its own."""
+    with_id = [call for call in calls if call.id]
+    if not with_id:
+        return
+    taken = {call.id for message in history for call in getattr(message, "tool_calls", None) or ()}
+    for call in with_id:
+        call.id = "" if call.id in taken else call.id
+        taken.add(call.id)
 
 
 def _message(action: Any, kind: type[AssistantMessage] | type[UserMessage]) -> OwnMessage:

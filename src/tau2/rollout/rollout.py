@@ -23,7 +23,7 @@ from tau2.evaluator.evaluator import EvaluationType, grade, needs_judge
 from tau2.evaluator.evidence import Judge
 from tau2.orchestrator.episode import Ask, Failure, Heard, Role
 from tau2.orchestrator.orchestrator import Orchestrator
-from tau2.rollout.actions import Action, as_message
+from tau2.rollout.actions import Action, as_message, drop_taken_ids
 from tau2.rollout.casting import Casting
 from tau2.rollout.ending import is_infrastructure, last_turn
 from tau2.rollout.models import require_judge
@@ -152,7 +152,8 @@ class Rollout(SeatView):
     def submit(self, action: Action, tokens: Tokens | None = None) -> None:
         """Make the seat's move; nobody else moves until `advance`. Raise RuntimeError when it is not its turn."""
         orchestrator, past = self._at_the_seat(), self._past
-        message = as_message(action, self.seat, self._taken_ids())
+        message = as_message(action, self.seat)
+        drop_taken_ids(message.tool_calls or (), orchestrator.trajectory)
         if self.seat is Role.AGENT:
             self._note_done(message)
         orchestrator.answer(message)
@@ -165,10 +166,6 @@ class Rollout(SeatView):
             state = "the episode is over" if pending is None else f"the {pending.to} has to move: call advance()"
             raise RuntimeError(f"it is not the {self.seat}'s turn; {state}")
         return self.orchestrator
-
-    def _taken_ids(self) -> frozenset[str]:
-        messages = self.orchestrator.trajectory
-        return frozenset(call.id for message in messages for call in getattr(message, "tool_calls", None) or ())
 
     def _note_done(self, message: Any) -> None:
         """Turn a call of `done` into the stop token; tools called beside it are carried out first."""

@@ -16,7 +16,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tau2 import config as defaults
 from tau2.data_model.persona import PersonaConfig
 from tau2.data_model.results_io import SIMULATIONS_NAME, save_simulation
 from tau2.data_model.simulation import (
@@ -29,11 +28,11 @@ from tau2.data_model.simulation import (
 )
 from tau2.data_model.tasks import Task
 from tau2.errors import ConfigError, DataFileError, MissingExtra, ModelRefused, ParticipantError, UnknownName
-from tau2.evaluator.evaluator import EvaluationType, needs_judge
-from tau2.evaluator.evidence import Judge
+from tau2.evaluator.evaluator import EvaluationType
 from tau2.registry import registry
-from tau2.runner.build import build_text_orchestrator, check_task, is_solo
+from tau2.runner.build import build_text_orchestrator
 from tau2.runner.events import Event, RunEnded, RunStarted, SimulationRetried, SimulationStored, Sink
+from tau2.runner.preflight import check_config, judge_of
 from tau2.runner.simulation import arun_simulation
 from tau2.runner.store import RunStore, Unit
 from tau2.runner.tasks import _slug, configured_tasks, get_info, run_folder
@@ -72,57 +71,6 @@ def _ignore(_event: Event) -> None:
 def unit_seed(base: int, task_id: str, trial: int) -> int:
     """Return the seed of one trial of one task."""
     return derive_seed(base, "simulation", task_id, trial)
-
-
-def judge_of(config: RunConfig) -> Judge:
-    """Return the configured judge."""
-    args = config.llm_args_judge or dict(defaults.DEFAULT_LLM_NL_ASSERTIONS_ARGS)
-    return Judge(config.llm_judge or defaults.judge_model(), args)
-
-
-def _check_config(config: RunConfig, tasks: Sequence[Task], evaluation_type: EvaluationType) -> TextRunConfig:
-    """Raise ConfigError or UnknownName, before anything is paid for, when a run cannot work as configured."""
-    if not isinstance(config, TextRunConfig):
-        raise ConfigError("this version plays text; voice runs need the voice engine, which it does not contain yet")
-    if not tasks:
-        raise ConfigError("there is no task to play")
-    for name in ("num_trials", "max_steps", "max_errors", "max_concurrency"):
-        if getattr(config, name) <= 0:
-            raise ConfigError(f"{name} must be at least 1, not {getattr(config, name)}")
-    for name in ("workers", "provider_limits", "auto_review", "verbose_logs", "retrieval_config"):
-        if getattr(config, name):
-            raise ConfigError(f"{name} is not available in this version; leave it at its default")
-    for kind, asked, known in (
-        ("domain", config.domain, registry.get_domains()),
-        ("agent", config.agent, registry.get_agents()),
-        ("user", config.user, registry.get_users()),
-    ):
-        if asked not in known:
-            raise UnknownName(kind, asked, known)
-    for task in tasks:
-        check_task(config, task)
-    _check_models(config, tasks, evaluation_type)
-    return config
-
-
-def _check_models(config: TextRunConfig, tasks: Sequence[Task], evaluation_type: EvaluationType) -> None:
-    from tau2.llm import check_model  # noqa: PLC0415  -- the model layer is loaded only by runs that use it
-
-    if config.agent in registry.agents and registry.agents.get(config.agent).needs_model:
-        check_model(config.llm_agent, config.llm_args_agent)
-    user = "dummy_user" if is_solo(config) else config.user
-    if user in registry.users and registry.users.get(user).needs_model:
-        check_model(config.llm_user, config.llm_args_user)
-    judged = next((task for task in tasks if needs_judge(task, evaluation_type)), None)
-    if judged is not None:
-        judge = judge_of(config)
-        try:
-            check_model(judge.model, judge.args)
-        except ConfigError as problem:
-            raise ConfigError(
-                f"task {judged.id!r} is graded by a judge model, which cannot be used: {problem}; "
-                "name another with llm_judge (--llm-judge) or TAU2_JUDGE_LLM"
-            ) from problem
 
 
 def _jobs(config: RunConfig, tasks: Sequence[Task]) -> list[Job]:
@@ -234,7 +182,7 @@ async def arun_tasks(
 ) -> Results:
     """Play tasks on the running event loop; see `run_tasks`."""
     tasks = list(tasks)
-    text = _check_config(config, tasks, evaluation_type)
+    text = check_config(config, tasks, evaluation_type)
     path = Path(save_path) if save_path is not None else Path(save_dir) if save_dir is not None else None
     store = RunStore(path, results_format)
     store.open(get_info(text), tasks, resume=config.auto_resume)
@@ -348,7 +296,7 @@ async def arun_single_task(
     wanted = sorted(name for name, value in unsupported.items() if value and name not in _ONLY_WITH_REVIEW)
     if wanted:
         raise ConfigError(f"{', '.join(wanted)}: not available in this version of run_single_task")
-    text = _check_config(config, [task], evaluation_type)
+    text = check_config(config, [task], evaluation_type)
     if user_persona_config is not None:
         text = text.model_copy(update={"user_persona": user_persona_config.model_dump(exclude_none=True)})
     store = RunStore(None)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
+from pydantic import ValidationError
+
 from tau2.data_model.persona import PersonaConfig
 from tau2.data_model.simulation import RunConfig, TextRunConfig, VoiceRunConfig
 from tau2.data_model.tasks import Task
@@ -107,6 +109,17 @@ def check_task(config: TextRunConfig, task: Task) -> None:
     accepts = registry.get_agent_task_filter(config.agent)
     if accepts is not None and not accepts(task):
         raise ConfigError(f"agent {config.agent!r} cannot play task {task.id!r}: the task lacks what it needs")
+
+
+def check_persona(choices: Mapping[str, Any] | None) -> None:
+    """Raise ConfigError when a persona, or any value it may be drawn from, does not exist."""
+    for key, value in (choices or {}).items():
+        for option in value if isinstance(value, Mapping) else (value,):
+            try:
+                PersonaConfig.model_validate({key: option})
+            except ValidationError as error:
+                problem = error.errors(include_url=False)[0]["msg"]
+                raise ConfigError(f"user_persona: {key}={option!r}: {problem}") from error
 
 
 def build_text_orchestrator(

@@ -83,35 +83,13 @@ class AirlineTools(AirlineLookups):
         Returns:
             The new reservation.
         """
-        flights, passengers = _models(FlightInfo, flights), _models(Passenger, passengers)
-        payments = _models(Payment, payment_methods)
-        user = self._user(user_id)
-        reservation = Reservation(
-            reservation_id=self._new_reservation_id(),
-            user_id=user_id,
-            origin=origin,
-            destination=destination,
-            flight_type=flight_type,
-            cabin=cabin,
-            flights=[],
-            passengers=self._as_kept(passengers),
-            payment_history=self._as_recorded(payments),
-            created_at=NOW,
-            total_baggages=total_baggages,
-            nonfree_baggages=nonfree_baggages,
-            insurance=insurance,
-        )
-        self._require_trip(flights, total_baggages, nonfree_baggages)
-        reservation.flights = [self._booked(flight, cabin, len(passengers)) for flight in flights]
-        price = sum(flight.price * len(passengers) for flight in reservation.flights)
-        price += INSURANCE_PRICE * len(passengers) if insurance == "yes" else 0
-        self._require_payment(user, payments, price + BAG_PRICE * nonfree_baggages)
-        _collect(user, payments)
-        for flight in flights:
-            self._take_seats(flight, cabin, len(passengers))
-        self.db.reservations[reservation.reservation_id] = reservation
-        user.reservations.append(reservation.reservation_id)
-        return reservation
+        trip = Reservation(
+            reservation_id=self._new_reservation_id(), user_id=user_id, origin=origin, destination=destination,
+            flight_type=flight_type, cabin=cabin, flights=[], passengers=self._as_kept(_models(Passenger, passengers)),
+            payment_history=self._as_recorded(_models(Payment, payment_methods)), created_at=NOW,
+            total_baggages=total_baggages, nonfree_baggages=nonfree_baggages, insurance=insurance,
+        )  # fmt: skip
+        return self._book(trip, _models(FlightInfo, flights), BAG_PRICE * nonfree_baggages)
 
     @is_tool(ToolType.WRITE)
     def cancel_reservation(self, reservation_id: str) -> Reservation:
@@ -230,6 +208,21 @@ class AirlineTools(AirlineLookups):
             raise ToolError("Too many certificates")
         user.payment_methods[fresh] = Certificate(source="certificate", id=fresh, amount=amount)
         return f"Certificate {fresh} added to user {user_id} with amount {amount}."
+
+    def _book(self, trip: Reservation, flights: list[FlightInfo], price: int) -> Reservation:
+        """Book the flights for a reservation that has none yet; `price` is what its bags cost."""
+        self._require_trip(flights, trip.total_baggages, trip.nonfree_baggages)
+        user, people = self._user(trip.user_id), len(trip.passengers)
+        trip.flights = [self._booked(flight, trip.cabin, people) for flight in flights]
+        price += sum(flight.price * people for flight in trip.flights)
+        price += INSURANCE_PRICE * people if trip.insurance == "yes" else 0
+        self._require_payment(user, trip.payment_history, price)
+        _collect(user, trip.payment_history)
+        for flight in flights:
+            self._take_seats(flight, trip.cabin, people)
+        self.db.reservations[trip.reservation_id] = trip
+        user.reservations.append(trip.reservation_id)
+        return trip
 
     @classmethod
     def changes(cls, tool_name: str) -> bool:

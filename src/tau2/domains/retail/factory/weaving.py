@@ -23,13 +23,13 @@ _MORE_TO_COME = (
     "There is more, which you mention later.",
 )  # fmt: skip
 _LATER = (
-    "When that is settled, bring up something else: {}", "After that, say that there is one more thing: {}",
-    "Once this is done, you have another request: {}", "Then go on to the next thing: {}",
-    "When the agent asks whether there is anything else, go on: {}",
+    "When that is settled, you bring up something else: {}", "After that, you say that there is one more thing: {}",
+    "Once this is done, you have another request: {}", "Then you go on to the next thing: {}",
+    "When the agent asks whether there is anything else, you go on: {}",
 )  # fmt: skip
 _AT_LAST = (
     "Finally, {}", "Last of all, {}", "At the very end, you remember something: {}",
-    "Only when the agent asks whether that is all, add one more thing: {}", "Before you say goodbye, add: {}",
+    "Only when the agent asks whether that is all, you add one more thing: {}", "Before you say goodbye, you add: {}",
 )  # fmt: skip
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six")
 _ORDINALS = ("first", "second", "third", "fourth", "fifth")

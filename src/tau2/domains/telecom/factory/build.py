@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -95,7 +95,7 @@ def _setting(case: Case, recipe: Recipe) -> list[EnvFunctionCall]:
 
 def _criteria(case: Case, recipe: Recipe) -> EvaluationCriteria:
     dealt_with, last = _dealt_with(recipe)
-    calls = _reference(case, recipe, dealt_with, last)
+    calls = _reference(case, dealt_with, last)
     basis = [RewardType.ENV_ASSERTION, RewardType.DB]
     if last is not None:
         basis.append(RewardType.ACTION)
@@ -120,15 +120,25 @@ def _dealt_with(recipe: Recipe) -> tuple[tuple[Trouble, ...], Trouble | None]:
     return recipe.troubles, None
 
 
-def _reference(case: Case, recipe: Recipe, dealt_with: Iterable[Trouble], last: Trouble | None) -> list[Call]:
+def _reference(case: Case, dealt_with: Sequence[Trouble], last: Trouble | None) -> list[Call]:
+    """Return what an ideal agent and customer do; with a hand-over, only look-ups that nothing else can replace."""
     subject = case.subject
+    groups = {trouble.group for trouble in dealt_with}
     calls = [agent("get_customer_by_phone", phone_number=subject.phone_number)]
-    if recipe.kind is not Kind.SERVICE or any(trouble.group == "line" for trouble in dealt_with):
+    if "line" in groups or (last is None and not groups.isdisjoint({"abroad", "quota"})):
         calls.append(agent("get_details_by_id", id=subject.line_id))
-    calls += [call for trouble in dealt_with for call in trouble.mends(case)]
+    calls += _restarted_once([call for trouble in dealt_with for call in trouble.mends(case)])
+    if last is not None and case.other is not None:
+        calls.append(agent("get_details_by_id", id=case.other.line_id))
     if last is not None:
         calls.append(agent("transfer_to_human_agents", summary=_SUMMARY + _HANDED_OVER[last.group]))
     return calls
+
+
+def _restarted_once(calls: list[Call]) -> list[Call]:
+    """Return calls with the last restart of the phone only: it does for what came before, too."""
+    restarts = [number for number, call in enumerate(calls) if call.name == "reboot_device"]
+    return [call for number, call in enumerate(calls) if number not in restarts[:-1]]
 
 
 _FREE_ARGUMENTS = {"transfer_to_human_agents": [], "suspend_line": ["customer_id", "line_id"]}

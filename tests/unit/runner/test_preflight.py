@@ -1,0 +1,73 @@
+"""What is refused before anything is played."""
+
+from __future__ import annotations
+
+import pytest
+
+from tau2.data_model.simulation import AudioNativeConfig, TextRunConfig, VoiceRunConfig
+from tau2.errors import ConfigError, UnknownName
+from tau2.evaluator.evaluator import EvaluationType
+from tau2.runner.preflight import check_config
+from tau2.runner.tasks import get_tasks
+
+
+def check(tasks=None, evaluation_type=EvaluationType.ALL, **fields):
+    config = TextRunConfig(**{"domain": "mock", "agent": "oracle_agent", "user": "scripted_user", **fields})
+    return check_config(config, get_tasks("mock") if tasks is None else tasks, evaluation_type)
+
+
+def test_what_works_is_returned():
+    assert check(user_persona={"verbosity": {"minimal": 1, "talkative": 2}}).domain == "mock"
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({"num_trials": 0}, "num_trials must be at least 1, not 0"),
+        ({"max_concurrency": 0}, "max_concurrency"),
+        ({"max_retries": -1}, "max_retries must not be negative"),
+        ({"timeout": 0.0}, "timeout is in seconds"),
+        ({"workers": 2}, "workers is not available"),
+        ({"user_persona": {"verbosity": "loud"}}, "user_persona: verbosity='loud'"),
+        ({"user_persona": {"verbosity": {"minimal": 1, "loud": 1}}}, "verbosity='loud'"),
+        ({"user_persona": {"volume": 11}}, "user_persona: volume=11"),
+    ],
+)
+def test_settings_that_cannot_work(fields, problem):
+    with pytest.raises(ConfigError, match=problem):
+        check(**fields)
+
+
+@pytest.mark.parametrize("field", ["domain", "agent", "user"])
+def test_names_that_nothing_has(field):
+    with pytest.raises(UnknownName, match=f"no {field} named 'nobody'"):
+        check(**{field: "nobody"})
+
+
+def test_nothing_to_play():
+    with pytest.raises(ConfigError, match="no task"):
+        check(tasks=[])
+
+
+def test_a_voice_run():
+    config = VoiceRunConfig(domain="mock", audio_native_config=AudioNativeConfig())
+    with pytest.raises(ConfigError, match="voice engine"):
+        check_config(config, get_tasks("mock"), EvaluationType.ALL)
+
+
+def test_models_without_a_key():
+    with pytest.raises(ConfigError, match="OPENAI_API_KEY"):
+        check(agent="llm_agent")
+    with pytest.raises(ConfigError, match="OPENAI_API_KEY"):
+        check(user="user_simulator")
+
+
+def test_an_agent_without_a_user_needs_no_model_of_the_user():
+    playable = get_tasks("mock", task_ids=["create_task_1"])
+    assert check(tasks=playable, agent="oracle_agent_solo", user="user_simulator").agent == "oracle_agent_solo"
+
+
+def test_a_missing_judge_names_the_task_and_the_setting():
+    with pytest.raises(ConfigError, match="is graded by a judge model.*TAU2_JUDGE_LLM"):
+        check(evaluation_type=EvaluationType.ALL_WITH_NL_ASSERTIONS)
+    assert check(evaluation_type=EvaluationType.ALL_WITH_NL_ASSERTIONS, llm_judge="scripted/echo")
