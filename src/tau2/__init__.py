@@ -59,7 +59,7 @@ _HOME = {
 }
 
 _MODULES = frozenset({"registry", "runner"})
-"""Submodules that are public names here. `tau2.registry` forwards to the one Registry, so it serves as that object."""
+"""Submodules that are public names here; `tau2.registry` forwards to the one Registry and serves as that object."""
 
 _DEPRECATED = {
     "BaseAgent": "HalfDuplexAgent",

@@ -18,7 +18,7 @@ from tau2.registry import registry
 
 pytestmark = needs_reference
 
-DOMAINS = ["mock", "retail"]
+DOMAINS = ["airline", "mock", "retail", "telecom"]
 
 
 @pytest.fixture(autouse=True)

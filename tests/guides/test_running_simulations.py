@@ -1,195 +1,185 @@
-"""The run guide, block by block, as its reader runs it: verbatim but for the address of the models.
+"""The guide "Running Simulations": its text blocks run as they stand, against a server that speaks OpenAI's API.
 
-OPENAI_BASE_URL points to a loopback stub that plays both sides; voice blocks belong to the voice engine. The guide is
-not part of this repository: where it is absent, the tests are skipped, and the same steps are pinned below.
+Nothing in a block is replaced. The models' address is set in the environment, and the two domains whose task sets
+are played whole are cut to two tasks.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
-from tests.reference import REFERENCE
-from tests.stub import StubServer
+from tests.cast import a_task, calls
+from tests.stub import StubServer, by_turn
 
-from tau2 import registry as the_registry
 from tau2.agent.base_agent import HalfDuplexAgent
 from tau2.cli import main
 from tau2.data_model.message import AssistantMessage, ToolCall
 from tau2.data_model.simulation import Results
-from tau2.data_model.tasks import Action, EvaluationCriteria, Task, UserScenario
-from tau2.environment.db import DB
+from tau2.domains.mock.data_model import MockDB, Task, User
 from tau2.environment.environment import Environment
 from tau2.environment.toolkit import ToolKitBase, ToolType, is_tool
-from tau2.errors import ConfigError
-from tau2.orchestrator.orchestrator import Orchestrator
-from tau2.runner import run_simulation
-from tau2.user.user_simulator import UserSimulator
+from tau2.registry import Catalog, Registry, registry
 
-GUIDE = REFERENCE.parent / "guides" / "running-simulations.md" if REFERENCE else None
-needs_guide = pytest.mark.skipif(
-    GUIDE is None or not GUIDE.is_file(), reason="the run guide is not beside this checkout (see tests/reference.py)"
+_NAMED = os.environ.get("TAU2_GUIDES_DIR")
+_FOLDER = Path(_NAMED) if _NAMED else Path(__file__).resolve().parents[3] / "shared" / "guides"
+GUIDE = _FOLDER / "running-simulations.md"
+
+pytestmark = pytest.mark.skipif(
+    not GUIDE.is_file(), reason="the guides are not beside this checkout (set TAU2_GUIDES_DIR to their folder)"
 )
 
-
-def blocks(language: str) -> list[str]:
-    if GUIDE is None or not GUIDE.is_file():
-        return []
-    return re.findall(rf"```{language}\n(.*?)```", GUIDE.read_text(), re.DOTALL)
+_BLOCK = re.compile(r"^(#+ [^\n]+)$|^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-TEXT_BLOCKS = [block for block in blocks("python") if "Voice" not in block and "MyCustom" not in block]
-VOICE_BLOCKS = [block for block in blocks("python") if "Voice" in block]
+class Block(NamedTuple):
+    heading: str
+    language: str
+    code: str
+
+
+def blocks() -> Iterator[Block]:
+    """Yield the code blocks of the guide with the heading above each; those for audio need the voice engine."""
+    heading = ""
+    for found in _BLOCK.finditer(GUIDE.read_text(encoding="utf-8") if GUIDE.is_file() else ""):
+        if found.group(1):
+            heading = found.group(1).strip("# ")
+        elif "oice" not in heading:
+            yield Block(heading, found.group(2), found.group(3))
+
+
+PYTHON = [block for block in blocks() if block.language == "python"]
 COMMANDS = [
-    shlex.split(command)[1:]
-    for block in blocks("bash")
-    for command in re.sub(r"\\\n\s*", "", block).splitlines()
-    if command.startswith("tau2 ")
+    line
+    for block in blocks()
+    if block.language == "bash"
+    for line in block.code.replace("\\\n", " ").splitlines()
+    if line.startswith("tau2 ")
 ]
 
 
-def both_sides(body: dict[str, Any]) -> str:
-    """The agent is polite; the customer says goodbye at once, or first asks for the book of the scenario."""
-    scenario = str(body["messages"][0])
-    if "###STOP###" not in scenario:
-        return "Hello, how can I help?"
-    said = sum(message["role"] == "assistant" for message in body["messages"])
-    return "I want to borrow Emma." if "Emma" in scenario and not said else "Thank you, that is all. ###STOP###"
-
-
-@pytest.fixture
-def models(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[StubServer]:
-    with StubServer(both_sides) as stub:
+@pytest.fixture(autouse=True)
+def served(monkeypatch, tmp_path):
+    """Serve every model from loopback; cut the task sets that a block plays whole."""
+    monkeypatch.chdir(tmp_path)
+    for domain in ("airline", "telecom"):
+        monkeypatch.setitem(registry._tasks, domain, _first_two(registry.get_tasks_loader(domain)))
+    with StubServer(by_turn(["I would like some help."])) as stub:
         monkeypatch.setenv("OPENAI_BASE_URL", stub.base_url)
-        monkeypatch.setenv("OPENAI_API_KEY", "sk-of-a-reader")
-        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("OPENAI_API_KEY", "key")
         yield stub
 
 
-@needs_guide
-@pytest.mark.parametrize("block", TEXT_BLOCKS, ids=range(len(TEXT_BLOCKS)))
-def test_a_python_block_runs_as_it_stands(block: str, models: StubServer, tmp_path: Path) -> None:
-    names: dict[str, Any] = {}
-    exec(compile(block, str(GUIDE), "exec"), names)
-    played = names.get("results", names.get("result"))
-    simulations = played.simulations if isinstance(played, Results) else [played]
-    assert simulations
-    assert all(run.reward_info is not None and run.termination_reason == "user_stop" for run in simulations)
-    assert models.requests >= len(simulations)
-    if "save_path" in block:
-        assert len(Results.load(tmp_path / "my_results" / "results.json").simulations) == len(simulations)
+def _first_two(loader):
+    return lambda *split: loader(*split)[:2]
 
 
-@needs_guide
-@pytest.mark.parametrize("arguments", COMMANDS, ids=range(len(COMMANDS)))
-def test_a_command_line_runs_as_it_stands(arguments: list[str], models: StubServer) -> None:
-    assert main(arguments) == 0
-    assert models.requests > 0
+def run(block: Block, **namespace: Any) -> dict[str, Any]:
+    exec(compile(block.code, f"{GUIDE.name}: {block.heading}", "exec"), namespace)
+    return namespace
 
 
-@needs_guide
-@pytest.mark.parametrize("block", VOICE_BLOCKS, ids=range(len(VOICE_BLOCKS)))
-def test_a_voice_block_says_that_this_version_plays_text(block: str, models: StubServer) -> None:
-    with pytest.raises(ConfigError, match="plays text"):
-        exec(compile(block, str(GUIDE), "exec"), {})
-    assert models.requests == 0
+def custom(block: Block) -> bool:
+    return "MyCustomEnvironment" in block.code
 
 
-class Shelf(DB):
-    """How many of what there are."""
+@pytest.mark.parametrize("command", COMMANDS)
+def test_level_1_a_command_line(command, capsys):
+    argv = shlex.split(command)[1:]
+    assert main(argv) == 0
+    assert "reward" in capsys.readouterr().out.lower()
+    (saved,) = Path(os.environ["TAU2_SIMULATIONS_DIR"]).iterdir()
+    trials = int(argv[argv.index("--num-trials") + 1]) if "--num-trials" in argv else 1
+    assert len(Results.load(saved).simulations) == 2 * trials
 
-    books: dict[str, int]
+
+@pytest.mark.parametrize("block", [b for b in PYTHON if not custom(b)], ids=lambda block: block.heading)
+def test_levels_2_and_3(block, served, tmp_path, capsys):
+    names = run(block)
+    if "results" in names:
+        assert {run.termination_reason.value for run in names["results"].simulations} == {"user_stop"}
+    if "result" in names:
+        assert names["result"].reward_info is not None
+    if "save_path" in block.code:
+        assert len(Results.load(tmp_path / "my_results").simulations) == 2
+    assert served.requests > 0
+    printed = capsys.readouterr().out
+    assert "print(" not in block.code or "eward" in printed
 
 
-class ShelfTools(ToolKitBase):
-    """Takes books off a shelf."""
+# --- what no registry knows -----------------------------------------------------------------------------------------
+
+
+class MyTools(ToolKitBase):
+    db: MockDB
 
     @is_tool(ToolType.WRITE)
-    def lend(self, title: str) -> str:
-        """Lend a book.
+    def note(self, text: str) -> str:
+        """Write something down.
 
         Args:
-            title: Its title.
-
-        Returns:
-            A confirmation.
+            text: What to write down.
         """
-        self.db.books[title] -= 1
-        return f"{title} is lent"
+        self.db.tasks[text] = Task(task_id=text, title=text, status="pending")
+        return "noted"
 
 
 class MyCustomEnvironment(Environment):
-    """A library that no registry knows."""
-
     def __init__(self) -> None:
-        super().__init__("my_domain", "Lend what is asked for.", ShelfTools(Shelf(books={"Emma": 2})))
+        super().__init__("my_domain", "Write down what the customer says.", MyTools(MockDB(users={"u": _U})))
 
-    def get_user_tools(self, include: list[str] | None = None) -> list[Any]:
+    def get_user_tools(self, include: list[str] | None = None) -> list:
         return []
 
 
-class MyCustomAgent(HalfDuplexAgent):
-    """Lends Emma to whoever asks for anything."""
+_U = User(user_id="u", name="U")
 
-    def get_init_state(self, message_history: list[Any] | None = None) -> int:
+
+class MyCustomAgent(HalfDuplexAgent):
+    def get_init_state(self, message_history=None):
         return 0
 
-    def generate_next_message(self, message: Any, state: int) -> tuple[AssistantMessage, int]:
+    def generate_next_message(self, message, state):
         if state == 0:
-            call = ToolCall(id="", name="lend", arguments={"title": "Emma"})
+            call = ToolCall(id="n", name="note", arguments={"text": "tea"})
             return AssistantMessage(tool_calls=[call], cost=0.0), 1
-        return AssistantMessage(content="Here is Emma.", cost=0.0), state + 1
-
-
-def library_task() -> Task:
-    lend = Action(action_id="lend", name="lend", arguments={"title": "Emma"})
-    return Task(
-        id="emma",
-        user_scenario=UserScenario(instructions="Borrow Emma."),
-        evaluation_criteria=EvaluationCriteria(actions=[lend]),
-    )
+        return AssistantMessage(content="Done.", cost=0.0), 2
 
 
 @pytest.fixture
-def no_registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let every look-up of a name fail."""
+def no_names(monkeypatch):
+    """Make every look-up of a name fail."""
 
-    def refuse(*_: object) -> None:
-        raise AssertionError("the registry was asked")
+    def refuse(*_args, **_kwargs):
+        raise AssertionError("a name was looked up")
 
-    for name in ("get_env_constructor", "get_tasks_loader", "get_agent_factory", "get_user_constructor"):
-        monkeypatch.setattr(the_registry, name, refuse)
-
-
-@needs_guide
-@pytest.mark.usefixtures("no_registry", "models")
-def test_the_custom_block_runs_without_a_registry() -> None:
-    block = next(block for block in blocks("python") if "MyCustomEnvironment" in block)
-    names: dict[str, Any] = {
-        "MyCustomEnvironment": MyCustomEnvironment,
-        "MyCustomAgent": MyCustomAgent,
-        "task": library_task(),
-    }
-    exec(compile(block, str(GUIDE), "exec"), names)
-    assert names["result"].reward_info.reward == 1.0
+    for owner, names in (
+        (Registry, [name for name in vars(Registry) if name.startswith("get_")]),
+        (Catalog, ["get", "names"]),
+    ):
+        for name in names:
+            monkeypatch.setattr(owner, name, refuse)
 
 
-@pytest.mark.usefixtures("no_registry", "models")
-def test_a_custom_world_is_played_and_graded_without_a_registry() -> None:
-    environment = MyCustomEnvironment()
-    orchestrator = Orchestrator(
-        domain="my_domain",
-        agent=MyCustomAgent(tools=environment.get_tools(), domain_policy=environment.get_policy()),
-        user=UserSimulator(instructions="Borrow Emma.", llm="openai/gpt-4.1-mini"),
-        environment=environment,
-        task=library_task(),
+@pytest.mark.parametrize("block", [b for b in PYTHON if custom(b)], ids=lambda block: block.heading)
+def test_level_3_custom_instances_without_a_registry(block, no_names, capsys):
+    names = run(
+        block,
+        MyCustomEnvironment=MyCustomEnvironment,
+        MyCustomAgent=MyCustomAgent,
+        task=a_task(calls("note", text="tea")),
     )
-    result = run_simulation(orchestrator)
-    assert result.reward_info is not None
-    assert result.reward_info.reward == 1.0
-    assert environment.tools is not None
-    assert environment.tools.db.books == {"Emma": 1}
+    assert names["result"].reward_info.reward == 1.0
+    assert names["result"].termination_reason == "user_stop"
+    assert "Reward: 1.0" in capsys.readouterr().out
+
+
+def test_the_guide_was_read():
+    assert len(COMMANDS) == 3
+    assert len(PYTHON) >= 5
+    assert sum(map(custom, PYTHON)) == 1

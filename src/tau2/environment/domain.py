@@ -7,7 +7,7 @@ A domain is a folder `<root>/tau2/domains/<name>/` with `db.json` (or .toml), `p
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from tau2.data_model.tasks import Task
+from tau2.environment.cow import clone
 from tau2.environment.db import DB, describe_validation_error, read_data_file, read_text
 from tau2.environment.environment import Environment
 from tau2.errors import DataFileError, UnknownName
@@ -33,7 +34,7 @@ class DomainSpec:
     environment: Callable[..., Environment]
     """`environment(db=None, solo_mode=False, **options)` returns a fresh environment."""
     tasks: Callable[..., list[Task]]
-    """`tasks(split_name=default)` returns the tasks of a split; None returns all."""
+    """`tasks(split_name=default, task_ids=None)` returns the tasks of a split (None: all), or some of them."""
     splits: Callable[[], Splits] | None = None
     task_sets: Mapping[str, Callable[..., list[Task]]] = field(default_factory=dict)
     """Further named task sets over the same environment."""
@@ -115,20 +116,49 @@ def parse_tasks(raw: Any, source: object) -> list[Task]:
     return tasks
 
 
-def load_tasks_file(path: Path) -> list[Task]:
-    """Return the tasks of a file: fresh copies, so that a caller may change them. Raise DataFileError."""
-    return [task.model_copy(deep=True) for task in _tasks(path, _stamp(path))]
+@lru_cache(maxsize=32)
+def _by_id(path: Path, stamp: tuple[int, int]) -> dict[str, Task]:
+    return {task.id: task for task in _tasks(path, stamp)}
 
 
-def load_split(tasks_path: Path, splits_path: Path, split_name: str | None) -> list[Task]:
-    """Return the tasks of one split, in file order; None returns all. Raise UnknownName (a ValueError)."""
+def load_tasks_file(path: Path, task_ids: Collection[str] | None = None) -> list[Task]:
+    """Return the tasks of a file, or those with one of `task_ids`: fresh copies. Raise DataFileError.
+
+    Asking for few tasks costs what they cost, not what the file holds.
+    """
+    stamp = _stamp(path)
+    if task_ids is None:
+        return [clone(task) for task in _tasks(path, stamp)]
+    known = _by_id(path, stamp)
+    return [clone(known[task_id]) for task_id in dict.fromkeys(task_ids) if task_id in known]
+
+
+def load_split(
+    tasks_path: Path, splits_path: Path, split_name: str | None, task_ids: Collection[str] | None = None
+) -> list[Task]:
+    """Return the tasks of one split, or those of them with one of `task_ids`; None is every split.
+
+    Raise UnknownName (a ValueError) for a split that is not there.
+    """
     if split_name is None:
-        return load_tasks_file(tasks_path)
-    splits = load_splits(splits_path)
+        return load_tasks_file(tasks_path, task_ids)
+    members = split_members(splits_path, split_name)
+    if task_ids is not None:
+        return load_tasks_file(tasks_path, [task_id for task_id in task_ids if task_id in members])
+    return [clone(task) for task in _tasks(tasks_path, _stamp(tasks_path)) if task.id in members]
+
+
+@lru_cache(maxsize=256)
+def _members(path: Path, stamp: tuple[int, int], split_name: str) -> frozenset[str]:
+    splits = _splits(path, stamp)
     if split_name not in splits:
         raise UnknownName("task split", split_name, splits)
-    wanted = set(splits[split_name])
-    return [task.model_copy(deep=True) for task in _tasks(tasks_path, _stamp(tasks_path)) if task.id in wanted]
+    return frozenset(splits[split_name])
+
+
+def split_members(splits_path: Path, split_name: str) -> frozenset[str]:
+    """Return the task ids of a split. Raise UnknownName (a ValueError) for one that is not there."""
+    return _members(splits_path, _stamp(splits_path), split_name)
 
 
 def tasks_as_json(tasks: Sequence[Task]) -> str:

@@ -9,6 +9,7 @@ import inspect
 import warnings
 from collections.abc import Callable
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, get_type_hints
 
 from docstring_parser import Docstring
@@ -55,16 +56,15 @@ class Tool(BaseModel):
 
     def bind(self, func: Callable[..., Any]) -> Tool:
         """Return this tool over another function with the same signature; shares the schema."""
-        twin: Tool = self.__class__.__new__(self.__class__)
-        put = object.__setattr__
-        put(twin, "__dict__", self.__dict__.copy())
-        put(twin, "__pydantic_fields_set__", self.__pydantic_fields_set__)
-        put(twin, "__pydantic_extra__", None)
-        put(
-            twin,
-            "__pydantic_private__",
-            {"_func": func, "_predefined": self._predefined, "_schema": self.openai_schema},
-        )
+        schema = self.openai_schema
+        kind = type(self)
+        twin = kind.__new__(kind)
+        # Pydantic's own attribute access costs more than the rest of building an environment: slots are set directly.
+        _put(twin, "__dict__", self.__dict__.copy())
+        _put(twin, "__pydantic_fields_set__", self.__pydantic_fields_set__)
+        _put(twin, "__pydantic_extra__", None)
+        private = {"_func": func, "_predefined": _private(self)["_predefined"], "_schema": schema}
+        _put(twin, "__pydantic_private__", private)
         return twin
 
     @property
@@ -81,8 +81,10 @@ class Tool(BaseModel):
     @property
     def openai_schema(self) -> dict[str, Any]:
         """The tool in the form of OpenAI's chat completions API (shared between calls; do not mutate)."""
-        if self._schema is None:
-            self._schema = {
+        private = _private(self)
+        schema: dict[str, Any] | None = private["_schema"]
+        if schema is None:
+            schema = private["_schema"] = {
                 "type": "function",
                 "function": {
                     "name": self.name,
@@ -90,7 +92,7 @@ class Tool(BaseModel):
                     "parameters": self.params.model_json_schema(),
                 },
             }
-        return self._schema
+        return schema
 
     def _get_description(self) -> str:
         if not self.long_desc:
@@ -115,6 +117,10 @@ class Tool(BaseModel):
         except (TypeError, ValueError):
             signature = "(...)"
         return f'def {self.name}{signature}:\n    """{self._get_description()}"""'
+
+
+_put = object.__setattr__
+_private: Callable[[Tool], dict[str, Any]] = attrgetter("__pydantic_private__")
 
 
 def _not_callable(*_args: Any, **_kwargs: Any) -> Any:

@@ -126,7 +126,11 @@ class ToolKitBase:
                 if name not in self._marks:
                     raise UnknownName("tool", name, names)
             names = [name for name in names if name in include]
-        return {name: self.get_tool(name) for name in names}
+        templates = self._templates
+        return {
+            name: templates[name].bind(getattr(self, name)) if name in templates else self.get_tool(name)
+            for name in names
+        }
 
     def get_discoverable_tools(self) -> dict[str, Tool]:
         """Return name → Tool of the tools that are not listed."""

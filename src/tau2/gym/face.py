@@ -149,9 +149,9 @@ class Face:
         self.task_id = str((options or {}).get("task_id", self.task_id))
         self._seed = self._seed_of(seed)
         self._task, self._environment = self._get_task(), self._get_environment()
+        self._tools = self._get_tools()
         orchestrator = self._get_orchestrator()
         self.rollout.begin(orchestrator)
-        self._tools = self._get_tools()
         for seated in (self._agent, self._user):
             if isinstance(seated, GymAgent | GymUser):
                 seated.watch(orchestrator.trajectory)

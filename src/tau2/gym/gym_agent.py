@@ -97,7 +97,7 @@ class _AgentFace(Face):
 
     def _get_agent(self) -> GymAgent:
         """Return the agent's seat, with `done` among its tools."""
-        tools = agent_tools(self._world(), self._played())
+        tools = self._tools or self._get_tools()
         own = tools if any(tool.name == "done" for tool in tools) else [*tools, as_tool(done)]
         return GymAgent(own, self._get_policy())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import re
 from collections.abc import Sequence
@@ -44,8 +45,20 @@ def get_tasks(
     num_tasks: int | None = None,
 ) -> list[Task]:
     """Return tasks, filtered by id (in the order of the ids) or cut to the first N. Raise UnknownName."""
-    tasks = load_tasks(task_set_name, task_split_name)
-    return _filtered(tasks, f"{task_set_name}/{task_split_name or 'default split'}", task_ids, num_tasks)
+    source = f"{task_set_name}/{task_split_name or 'default split'}"
+    if task_ids is not None and len(found := _some(task_set_name, task_split_name, task_ids)) == len(set(task_ids)):
+        return _filtered(found, source, task_ids, num_tasks)
+    return _filtered(load_tasks(task_set_name, task_split_name), source, task_ids, num_tasks)
+
+
+def _some(task_set_name: str, task_split_name: str | None, task_ids: Sequence[str]) -> list[Task]:
+    """Return the tasks with these ids from a loader that can look them up; nothing from another one."""
+    loader = registry.get_tasks_loader(task_set_name)
+    if "task_ids" not in inspect.signature(loader).parameters:
+        return []
+    wanted = {"task_ids": [str(task_id) for task_id in task_ids]}
+    found: list[Task] = loader(task_split_name, **wanted) if task_split_name is not None else loader(**wanted)
+    return found
 
 
 def _filtered(tasks: list[Task], source: str, task_ids: Sequence[str] | None, num_tasks: int | None) -> list[Task]:

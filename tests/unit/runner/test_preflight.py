@@ -68,6 +68,6 @@ def test_an_agent_without_a_user_needs_no_model_of_the_user():
 
 
 def test_a_missing_judge_names_the_task_and_the_setting():
-    with pytest.raises(ConfigError, match="is graded by a judge model.*TAU2_JUDGE_LLM"):
+    with pytest.raises(ConfigError, match=r"is graded by a judge model.*TAU2_JUDGE_LLM"):
         check(evaluation_type=EvaluationType.ALL_WITH_NL_ASSERTIONS)
     assert check(evaluation_type=EvaluationType.ALL_WITH_NL_ASSERTIONS, llm_judge="scripted/echo")

@@ -84,10 +84,10 @@ class AirlineTools(AirlineLookups):
             The new reservation.
         """
         trip = Reservation(
-            reservation_id=self._new_reservation_id(), user_id=user_id, origin=origin, destination=destination,
-            flight_type=flight_type, cabin=cabin, flights=[], passengers=self._as_kept(_models(Passenger, passengers)),
-            payment_history=self._as_recorded(_models(Payment, payment_methods)), created_at=NOW,
-            total_baggages=total_baggages, nonfree_baggages=nonfree_baggages, insurance=insurance,
+            reservation_id=self._new_reservation_id(), user_id=user_id, created_at=NOW, flight_type=flight_type,
+            origin=origin, destination=destination, cabin=cabin, flights=[], insurance=insurance,
+            passengers=self._as_kept(_models(Passenger, passengers)), total_baggages=total_baggages,
+            payment_history=self._as_recorded(_models(Payment, payment_methods)), nonfree_baggages=nonfree_baggages,
         )  # fmt: skip
         return self._book(trip, _models(FlightInfo, flights), BAG_PRICE * nonfree_baggages)
 

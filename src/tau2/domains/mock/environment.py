@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from tau2 import config
 from tau2.data_model.tasks import Task
 from tau2.domains.mock.data_model import MockDB, MockUserDB
@@ -32,10 +34,10 @@ def get_environment(
     )
 
 
-def get_tasks(task_split_name: str | None = None) -> list[Task]:
-    """Return the tasks of a split; None returns all. Raise UnknownName (a ValueError) for another split."""
+def get_tasks(task_split_name: str | None = None, task_ids: Collection[str] | None = None) -> list[Task]:
+    """Return the tasks of a split (None: all), or some of them. Raise UnknownName (a ValueError) for another split."""
     folder = config.domain_dir("mock")
-    return load_split(folder / "tasks.json", folder / "split_tasks.json", task_split_name)
+    return load_split(folder / "tasks.json", folder / "split_tasks.json", task_split_name, task_ids)
 
 
 def get_tasks_split() -> Splits:

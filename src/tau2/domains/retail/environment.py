@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from pathlib import Path
 
 from tau2.config import domain_dir, strict_compat
@@ -38,10 +38,10 @@ def _world_id(path: Path, *, strict: bool) -> Hashable:
     return ("retail", str(path), strict, status.st_mtime_ns, status.st_size)
 
 
-def get_tasks(task_split_name: str | None = "base") -> list[Task]:
-    """Return the tasks of a split; None returns all. Raise UnknownName (a ValueError) for another name."""
+def get_tasks(task_split_name: str | None = "base", task_ids: Collection[str] | None = None) -> list[Task]:
+    """Return the tasks of a split (None: all), or some of them. Raise UnknownName (a ValueError) for another name."""
     folder = domain_dir("retail")
-    return load_split(folder / "tasks.json", folder / "split_tasks.json", task_split_name)
+    return load_split(folder / "tasks.json", folder / "split_tasks.json", task_split_name, task_ids)
 
 
 def get_tasks_split() -> Splits:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -112,19 +112,19 @@ get_environment_manual_policy = partial(get_environment, policy_type="manual")
 get_environment_workflow_policy = partial(get_environment, policy_type="workflow")
 
 
-def get_tasks(task_split_name: str | None = "base") -> list[Task]:
+def get_tasks(task_split_name: str | None = "base", task_ids: Collection[str] | None = None) -> list[Task]:
     """Return the tasks of a split; None returns all. Raise UnknownName (a ValueError) for another name."""
-    return tasks_of_split(task_split_name, "base")
+    return tasks_of_split(task_split_name, "base", task_ids)
 
 
-def get_tasks_full(task_split_name: str | None = "full") -> list[Task]:
+def get_tasks_full(task_split_name: str | None = "full", task_ids: Collection[str] | None = None) -> list[Task]:
     """Return every task, or those of a split. Raise UnknownName (a ValueError) for another name."""
-    return tasks_of_split(task_split_name, "full")
+    return tasks_of_split(task_split_name, "full", task_ids)
 
 
-def get_tasks_small(task_split_name: str | None = "small") -> list[Task]:
+def get_tasks_small(task_split_name: str | None = "small", task_ids: Collection[str] | None = None) -> list[Task]:
     """Return a few simple tasks, or those of a split. Raise UnknownName (a ValueError) for another name."""
-    return tasks_of_split(task_split_name, "small")
+    return tasks_of_split(task_split_name, "small", task_ids)
 
 
 def get_tasks_split() -> Splits:

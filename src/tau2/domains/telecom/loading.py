@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -14,7 +14,7 @@ from tau2.domains.telecom.data_model import TelecomDB
 from tau2.domains.telecom.factory.build import build_task
 from tau2.domains.telecom.factory.case import Pools, find_subjects
 from tau2.domains.telecom.factory.recipes import parse_recipe
-from tau2.environment.domain import Splits, load_reference_db, load_split, load_splits, load_tasks_file
+from tau2.environment.domain import Splits, load_reference_db, load_split, load_splits, load_tasks_file, split_members
 from tau2.errors import UnknownName
 
 
@@ -44,22 +44,23 @@ def task_by_id(task_id: str) -> Task:
     return build_task(recipe, _world(), test=False if recipe.suffix else None)
 
 
-def tasks_of_split(split_name: str | None, default: str) -> list[Task]:
-    """Return the tasks of a split; None returns all, and so does a `default` that a foreign folder does not list.
+def tasks_of_split(split_name: str | None, default: str, task_ids: Collection[str] | None = None) -> list[Task]:
+    """Return the tasks of a split, or those of them with one of `task_ids`.
 
-    Raise UnknownName (a ValueError) for another name.
+    None is every task, and so is a `default` that a foreign folder does not list. Raise UnknownName (a ValueError)
+    for another name.
     """
     tasks_path, splits_path = utils.TELECOM_TASK_SET_PATH, utils.TELECOM_SPLIT_PATH
-    splits = load_splits(splits_path)
     if tasks_path.exists():
-        everything = split_name == default and default not in splits
-        return load_split(tasks_path, splits_path, None if everything else split_name)
+        everything = split_name == default and default not in load_splits(splits_path)
+        return load_split(tasks_path, splits_path, None if everything else split_name, task_ids)
     name = "full" if split_name is None else split_name
-    if name not in splits:
-        raise UnknownName("task split", name, splits)
+    members = split_members(splits_path, name)
     world = _world()
+    if task_ids is not None:
+        return [build_task(parse_recipe(i), world) for i in dict.fromkeys(task_ids) if i in members]
     with _without_collection():
-        return [build_task(parse_recipe(task_id), world) for task_id in splits[name]]
+        return [build_task(parse_recipe(task_id), world) for task_id in load_splits(splits_path)[name]]
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from tau2.seeds import derive_seed
 from tau2.user.base_user import STOP, TRANSFER, HalfDuplexUser, ValidUserInputMessage
 from tau2.user.scripted_user.agenda import Conversation, Deed
 from tau2.user.scripted_user.answering import Turn, after_deeds
-from tau2.user.scripted_user.compiler import compile_agenda
+from tau2.user.scripted_user.compiled import agenda_of
 from tau2.user.scripted_user.listening import listen
 from tau2.user.scripted_user.speaking import Voice
 from tau2.user.scripted_user.toolbox import Toolbox
@@ -58,7 +58,7 @@ class ScriptedUser(HalfDuplexUser):
         """Return the state of a customer that has lived through `message_history`."""
         scope = self.task.id if self.task is not None else ""
         state = Conversation(
-            agenda=compile_agenda(self.task, self.instructions, self.toolbox),
+            agenda=agenda_of(self.task, self.instructions, self.tools, self.toolbox),
             seed=derive_seed(self.seed, "scripted_user", scope),
         )
         for message in message_history or ():

@@ -39,7 +39,7 @@ class Script:
 
     def reason(self) -> str:
         """Return why the customer calls."""
-        return self._one("complaints", self.kind)
+        return self._one("complaints", f"{self.kind}_abroad" if self.is_abroad else self.kind)
 
     def known(self) -> str:
         """Return what the customer knows."""

@@ -1,0 +1,39 @@
+"""Agendas already compiled: the same story told again, by another episode of a group say, costs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from tau2.data_model.tasks import Task
+from tau2.environment.tool import Tool
+from tau2.user.scripted_user.agenda import Agenda
+from tau2.user.scripted_user.compiler import compile_agenda
+from tau2.user.scripted_user.toolbox import Toolbox
+
+_MOST_KEPT = 256  # agendas; each is a few kilobytes, and a task besides
+
+
+@dataclass(frozen=True, slots=True)
+class _Story:
+    """What an agenda is compiled from; equal texts and tools give equal agendas."""
+
+    text: str
+    tools: Hashable
+    task: Task | None = field(compare=False)
+    instructions: Any = field(compare=False)
+    toolbox: Toolbox = field(compare=False)
+
+
+def agenda_of(task: Task | None, instructions: Any, tools: list[Tool] | None, toolbox: Toolbox) -> Agenda:
+    """Return what `compile_agenda` returns; an agenda never changes, so it may be shared."""
+    text = task.model_dump_json() if task is not None else str(instructions)
+    kinds = tuple((tool.name, tool.params) for tool in tools or ())
+    return _compiled(_Story(text, kinds, task, instructions, toolbox))
+
+
+@lru_cache(maxsize=_MOST_KEPT)
+def _compiled(story: _Story) -> Agenda:
+    return compile_agenda(story.task, story.instructions, story.toolbox)
