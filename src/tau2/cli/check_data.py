@@ -65,7 +65,7 @@ def _table(checks: list[DomainCheck]) -> Table:
 
     table = new_table(
         "domain", "tasks", "splits", "tools", "user tools", "result",
-        right=("tasks", "tools", "user tools"), fold=("result",),
+        right=("tasks", "tools", "user tools"), fold=("splits", "result"),
     )  # fmt: skip
     for check in checks:
         environment = check.environment

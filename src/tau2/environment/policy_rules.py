@@ -74,6 +74,14 @@ _YES = re.compile(
     r"sounds good|that works|absolutely|of course)\b",
     re.IGNORECASE,
 )
+_NO = re.compile(
+    r"^\W*(no\b(?! (problem|worries))|nope\b|not\b|wait\b|stop\b|hold on\b|don't\b|do not\b)", re.IGNORECASE
+)
+
+
+def agrees(text: str) -> bool:
+    """Return whether a customer's message agrees to what was proposed; one that begins with a refusal does not."""
+    return _NO.search(text) is None and _YES.search(text) is not None
 
 
 def confirmed_first(exempt: Collection[str] = ()) -> Rule:
@@ -84,7 +92,7 @@ def confirmed_first(exempt: Collection[str] = ()) -> Rule:
             return None
         heard = [message for message in before if isinstance(message, UserMessage) and message.content]
         said = any(isinstance(message, AssistantMessage) and message.content for message in before)
-        if said and heard and _YES.search(heard[-1].content or ""):
+        if said and heard and agrees(heard[-1].content or ""):
             return None
         return f"{call.name} was called before the customer confirmed"
 

@@ -17,7 +17,7 @@ from tau2.evaluator.evaluator_base import EvaluatorBase
 from tau2.evaluator.evidence import Evidence
 
 _NUMBER = re.compile(r"(?<![0-9a-z_.-])-?\$?\d+(?:\.\d+)?(?![0-9a-z_]|\.\d)")
-_CODE = re.compile(r"\d+(?:-\d+){2,}")  # a telephone number or a date; its parts are no numbers
+_CODE = re.compile(r"(?<!\d)\d+(?:-\d+){2,}")  # a telephone number or a date; its parts are no numbers
 _RANGE = re.compile(r"(?<=\d)-(?=\$?\d)")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _PLAIN_NUMBER = re.compile(r"[-+]?\$?\d+(?:\.\d+)?")

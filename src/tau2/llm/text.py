@@ -9,6 +9,7 @@ from typing import Any
 from tau2.llm.redact import HIDDEN
 
 DEEPEST = 64  # levels of nested data that are kept; real answers have about ten, serializers fail near 250
+_LONGEST_INT = 14_000  # bits; json refuses to write integers of more than 4300 decimal digits
 _THINK = (("<think>", "</think>"), ("<thinking>", "</thinking>"))
 
 
@@ -41,6 +42,8 @@ def is_storable(value: Any, depth: int = DEEPEST) -> bool:
     """Return whether `clean` would keep every number and every level of `value`."""
     if isinstance(value, float):
         return math.isfinite(value)
+    if isinstance(value, int):
+        return value.bit_length() <= _LONGEST_INT
     if isinstance(value, Mapping):
         return depth > 0 and all(is_storable(item, depth - 1) for item in value.values())
     if isinstance(value, list | tuple):

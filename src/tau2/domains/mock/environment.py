@@ -35,7 +35,7 @@ def get_environment(
 
 
 def get_tasks(task_split_name: str | None = None, task_ids: Collection[str] | None = None) -> list[Task]:
-    """Return the tasks of a split (None: all), or some of them. Raise UnknownName (a ValueError) for another split."""
+    """Return the tasks of a split (None: all), or some of them. Raise UnknownName (a ValueError) for others."""
     folder = config.domain_dir("mock")
     return load_split(folder / "tasks.json", folder / "split_tasks.json", task_split_name, task_ids)
 

@@ -7,15 +7,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from tau2.config import strict_compat
+from tau2.config import domain_dir, strict_compat
 from tau2.data_model.tasks import Task
-from tau2.domains.telecom import utils
 from tau2.domains.telecom.data_model import LineStatus, TelecomDB
 from tau2.domains.telecom.factory.tasks import generate_tasks
 from tau2.domains.telecom.loading import task_by_id, task_splits, tasks_of_split
 from tau2.domains.telecom.tools import TelecomTools
 from tau2.domains.telecom.user_data_model import PaymentRequest, TelecomUserDB
 from tau2.domains.telecom.user_tools import TelecomUserTools
+from tau2.domains.telecom.utils import path_of
 from tau2.environment.domain import DomainSpec, Splits, load_reference_db, load_text
 from tau2.environment.environment import Environment
 from tau2.environment.policy_rules import Rule
@@ -63,18 +63,15 @@ class TelecomEnvironment(Environment):
             around.payment_request = PaymentRequest(bill_id=bill.bill_id, amount_due=bill.total_due)
 
 
-def _policy(policy_type: PolicyType, *, solo_mode: bool) -> str:
+def _policy(folder: Path, policy_type: PolicyType, *, solo_mode: bool) -> str:
     """Return the policy: the rules of the company, then how to give technical support."""
-    main = utils.TELECOM_MAIN_POLICY_SOLO_PATH if solo_mode else utils.TELECOM_MAIN_POLICY_PATH
-    if policy_type == "manual":
-        support = utils.TELECOM_TECH_SUPPORT_POLICY_MANUAL_PATH
-    elif solo_mode:
-        support = utils.TELECOM_TECH_SUPPORT_POLICY_WORKFLOW_SOLO_PATH
-    else:
-        support = utils.TELECOM_TECH_SUPPORT_POLICY_WORKFLOW_PATH
+    solo = "_SOLO" if solo_mode else ""
+    support = "MANUAL" if policy_type == "manual" else f"WORKFLOW{solo}"
+    main = path_of(f"TELECOM_MAIN_POLICY{solo}_PATH", folder)
+    technical = path_of(f"TELECOM_TECH_SUPPORT_POLICY_{support}_PATH", folder)
     return (
         f"<main_policy>\n{load_text(main)}\n</main_policy>\n"
-        f"<tech_support_policy>\n{load_text(support)}\n</tech_support_policy>"
+        f"<tech_support_policy>\n{load_text(technical)}\n</tech_support_policy>"
     )
 
 
@@ -85,16 +82,16 @@ def get_environment(
     policy_type: PolicyType = "manual",
 ) -> TelecomEnvironment:
     """Return a fresh environment over the given databases, or over the carrier's own data."""
-    strict, world_id = strict_compat(), None
+    folder, strict, world_id = domain_dir("telecom"), strict_compat(), None
+    own = (path_of("TELECOM_DB_PATH", folder), path_of("TELECOM_USER_DB_PATH", folder))
     if db is None and user_db is None:
-        world_id = _world_id(utils.TELECOM_DB_PATH, utils.TELECOM_USER_DB_PATH, strict, solo_mode)
+        world_id = _world_id(own, strict, solo_mode)
     return TelecomEnvironment(
         domain_name="telecom" if policy_type == "manual" else "telecom-workflow",
-        policy=_policy(policy_type, solo_mode=solo_mode),
-        tools=TelecomTools(load_reference_db(TelecomDB, utils.TELECOM_DB_PATH) if db is None else db),
+        policy=_policy(folder, policy_type, solo_mode=solo_mode),
+        tools=TelecomTools(load_reference_db(TelecomDB, own[0]) if db is None else db),
         user_tools=TelecomUserTools(
-            load_reference_db(TelecomUserDB, utils.TELECOM_USER_DB_PATH) if user_db is None else user_db,
-            strict_compat=strict,
+            load_reference_db(TelecomUserDB, own[1]) if user_db is None else user_db, strict_compat=strict
         ),
         solo_mode=solo_mode,
         strict_compat=strict,
@@ -102,10 +99,10 @@ def get_environment(
     )
 
 
-def _world_id(db: Path, user_db: Path, *options: Hashable) -> Hashable:
+def _world_id(paths: Sequence[Path], *options: Hashable) -> Hashable:
     """Name the world at its start; a rewritten file is another world. Both policies are about the same world."""
-    stamps = tuple((str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in (db, user_db))
-    return ("telecom", stamps, *options)
+    stamps = [(str(path), path.stat()) for path in paths]
+    return ("telecom", *((name, stamp.st_mtime_ns, stamp.st_size) for name, stamp in stamps), *options)
 
 
 get_environment_manual_policy = partial(get_environment, policy_type="manual")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from functools import wraps
 
-from tau2.data_model.message import Message, ToolCall, UserMessage
+from tau2.data_model.message import AssistantMessage, Message, ToolCall, ToolMessage, UserMessage
 from tau2.domains.telecom.data_model import BillStatus, Line
 from tau2.domains.telecom.environment import TelecomEnvironment
 from tau2.domains.telecom.reading import TODAY
@@ -21,6 +21,8 @@ _TRAVELS = re.compile(
     r"abroad|roam|travel|trip|overseas|foreign|holiday|vacation|airport|arriv|countr", re.IGNORECASE
 )
 _SUSPENDS = re.compile(r"suspend|pause|stop|freeze|block|deactivat|lost|stolen|rest from", re.IGNORECASE)
+
+_CUSTOMER_ID = re.compile(r'"customer_id": "([^"]+)"')
 
 LineCheck = Callable[[TelecomEnvironment, Line, ToolCall, Sequence[Message]], str | None]
 
@@ -101,9 +103,47 @@ def _asked_for_nothing(world: Environment, call: ToolCall, _before: Sequence[Mes
     return None if status == BillStatus.OVERDUE else f"payment of bill {bill_id} was asked for, which is {status}"
 
 
+_FINDING = ("get_customer_by_phone", "get_customer_by_id", "get_customer_by_name")
+"""Look-ups that identify a customer."""
+
+
+def _found_ids(before: Sequence[Message]) -> set[str]:
+    """Return the ids of the customers that were looked up."""
+    looked_up = {
+        call.id
+        for message in before
+        if isinstance(message, AssistantMessage)
+        for call in message.tool_calls or ()
+        if call.name in _FINDING
+    }
+    results = (m.content or "" for m in before if isinstance(m, ToolMessage) and m.id in looked_up and not m.error)
+    return {found for content in results for found in _CUSTOMER_ID.findall(content)}
+
+
+def _strangers(_world: Environment, call: ToolCall, before: Sequence[Message]) -> str | None:
+    """Only what belongs to a customer who was looked up is changed."""
+    owner, found = call.arguments.get("customer_id"), _found_ids(before)
+    if owner is None or not found or owner in found:
+        return None
+    return f"{call.name} changes what belongs to {owner}, who was not looked up"
+
+
+def _after_handing_over(_world: Environment, call: ToolCall, before: Sequence[Message]) -> str | None:
+    """Whoever handed over leaves everything else to the human agent."""
+    over = any(
+        earlier.name == "transfer_to_human_agents"
+        for message in before
+        if isinstance(message, AssistantMessage)
+        for earlier in message.tool_calls or ()
+    )
+    return f"{call.name} was called after the hand-over" if over else None
+
+
 RULES = (
-    identified_first(("get_customer_by_phone", "get_customer_by_id", "get_customer_by_name")),
+    identified_first(_FINDING),
     confirmed_first(),
+    Rule("only the identified customer's own", _strangers),
+    Rule("nothing after handing over", _after_handing_over),
     Rule("no line is resumed while a bill is unpaid", _resumed_unpaid),
     Rule("no line is resumed after its contract", _resumed_ended),
     Rule("at most 2 GB are added in a cycle", _too_much_data),

@@ -36,11 +36,19 @@ if TYPE_CHECKING:
     TELECOM_SPLIT_PATH: Path
 
 
+def path_of(name: str, folder: Path | None = None) -> Path:
+    """Return where a file lies in a folder (the domain's own). Raise KeyError for a name that is not listed."""
+    home = domain_dir("telecom") if folder is None else folder
+    first, *others = _FILES[name]
+    path = home / first
+    if others and not path.exists():
+        return next((home / other for other in others if (home / other).exists()), path)
+    return path
+
+
 def __getattr__(name: str) -> Path:
-    folder = domain_dir("telecom")
     if name == "TELECOM_DATA_DIR":
-        return folder
+        return domain_dir("telecom")
     if name not in _FILES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = [folder / file for file in _FILES[name]]
-    return next((path for path in found if path.exists()), found[0])
+    return path_of(name)

@@ -80,20 +80,33 @@ def parse_recipe(task_id: str) -> Recipe:
 def is_sound(kind: Kind, troubles: tuple[Trouble, ...]) -> bool:
     """Return whether troubles go together: one of a group, all of this kind, and something to grade by its end.
 
-    Where a trouble is left, another has to show that work was done. A further wish comes only after something was
-    mended, and not where a bill stays unpaid.
+    Where a trouble is left, another has to show that work was done. After a hand-over nothing more is done, so only a
+    lock may have anything behind it that is not mended. A further wish comes after something that was mended, and not
+    where a bill stays unpaid or a person took over.
     """
     groups = [trouble.group for trouble in troubles]
-    ends = [trouble.end for trouble in troubles if trouble.end is not End.MENDED]
-    mended = [trouble for trouble in troubles if trouble.end is End.MENDED and trouble.group != "wish"]
-    lock = [trouble for trouble in troubles if trouble.group == "lock"]
+    ends = [trouble.end for trouble in troubles if trouble.group != "wish"]
+    has_lock, has_wish = "lock" in groups, "wish" in groups
+    unmended = [end for end in ends if end is not End.MENDED]
     return (
-        bool(troubles)
+        bool(ends)
         and len(groups) == len(set(groups))
         and all(kind in trouble.kinds for trouble in troubles)
-        and (len(ends) < 2 or bool(lock and "wish" not in groups))  # noqa: PLR2004  -- one end to a story
-        and (End.LEFT not in ends or bool(mended) or bool(lock))
-        and ("wish" not in groups or (bool(mended) and (End.LEFT not in ends or kind is not Kind.SERVICE)))
+        and (len(unmended) <= 1 or has_lock)
+        and (End.LEFT not in ends or End.MENDED in ends or has_lock)
+        and (not has_wish or _permits_wish(kind, troubles, ends))
+    )
+
+
+def _permits_wish(kind: Kind, troubles: tuple[Trouble, ...], ends: list[End]) -> bool:
+    """Return whether a further wish can come up: something was mended, nobody took over, no bill stays unpaid."""
+    left = End.LEFT in ends
+    is_last_straw = left and troubles[-1].end is End.HANDED_OVER
+    return (
+        End.MENDED in ends
+        and End.HANDED_OVER not in ends
+        and not (left and kind is Kind.SERVICE)
+        and not is_last_straw
     )
 
 
