@@ -19,6 +19,7 @@ from tau2.domains.mock.environment import get_environment
 from tau2.environment.cow import Table
 from tau2.environment.db import DB
 from tau2.environment.environment import Environment
+from tau2.environment.list_table import ListTable
 
 MOVES = st.lists(
     st.one_of(AGENT_CALLS.map(lambda call: ("assistant", call)), USER_CALLS.map(lambda call: ("user", call))),
@@ -158,8 +159,26 @@ def _swap(db: Everything, key: str, record: Record) -> None:
 def _log(db: Everything, key: str, record: Record) -> None:
     db.log.append(record.model_copy(deep=True))
     db.log[0].parts.clear()
+    db.log.sort(key=lambda entry: entry.name)
     db.settings[key] = 7
     db.owner = record.name
+
+
+def _share(db: Everything, key: str, record: Record) -> None:
+    if key in db.records:
+        db.log.append(db.records[key])  # one record in two fields
+        db.log[-1].parts.append(Part(label=record.name))
+        db.log.insert(0, db.log[-1])
+        db.records[key].name += "!"
+
+
+def _shuffle(db: Everything, key: str, record: Record) -> None:
+    db.log.reverse()
+    if db.log:
+        db.log[-1].name = key
+        db.log[0] = record.model_copy(deep=True)
+    if len(db.log) > 2:
+        del db.log[1]
 
 
 def _clear(db: Everything, _key: str, _record: Record) -> None:
@@ -167,7 +186,8 @@ def _clear(db: Everything, _key: str, _record: Record) -> None:
 
 
 CHANGES = st.lists(
-    st.tuples(st.sampled_from([_put, _number, _drop, _deep, _swap, _log, _clear]), KEYS, records), max_size=8
+    st.tuples(st.sampled_from([_put, _number, _drop, _deep, _swap, _log, _share, _shuffle, _clear]), KEYS, records),
+    max_size=8,
 )
 
 
@@ -284,5 +304,94 @@ class TableIsADict(RuleBasedStateMachine):
         assert getattr(self, "base", None) == getattr(self, "untouched", None)
 
 
+class ListTableIsAList(RuleBasedStateMachine):
+    """Whatever is done to a list table and to a list of deep copies, they show the same."""
+
+    @initialize(base=st.lists(records, max_size=4))
+    def start(self, base):
+        self.base, self.untouched = base, copy.deepcopy(base)
+        self.pairs: list[tuple[ListTable, list]] = [(ListTable(base), copy.deepcopy(base))]
+
+    def both(self, change):
+        table, plain = self.pairs[-1]
+        outcomes = []
+        for records_ in (table, plain):
+            try:
+                outcomes.append(change(records_))
+            except (IndexError, ValueError) as problem:
+                outcomes.append(type(problem))
+        assert outcomes[0] == outcomes[1]
+
+    @rule(record=records)
+    def append(self, record):
+        self.both(lambda r: r.append(record.model_copy(deep=True)))
+
+    @rule(at=st.integers(-3, 4), record=records)
+    def insert(self, at, record):
+        self.both(lambda r: r.insert(at, record.model_copy(deep=True)))
+
+    @rule(at=st.integers(-3, 4), record=records)
+    def replace(self, at, record):
+        self.both(lambda r: r.__setitem__(at, record.model_copy(deep=True)))
+
+    @rule(at=st.integers(-3, 4), name=st.text(max_size=3))
+    def change(self, at, name):
+        self.both(lambda r: setattr(r[at], "name", name))
+
+    @rule(at=st.integers(-3, 4))
+    def pop(self, at):
+        self.both(lambda r: r.pop(at))
+
+    @rule(first=st.integers(-3, 4), last=st.integers(-3, 4), new=st.lists(records, max_size=2))
+    def slices(self, first, last, new):
+        self.both(lambda r: list(r[first:last]))
+        self.both(lambda r: r.__setitem__(slice(first, last), copy.deepcopy(new)))
+
+    @rule(first=st.integers(-3, 4))
+    def cut(self, first):
+        self.both(lambda r: r.__delitem__(slice(first, first + 2)))
+
+    @rule(new=st.lists(records, max_size=2))
+    def extend(self, new):
+        self.both(lambda r: r.extend(copy.deepcopy(new)))
+
+    @rule()
+    def turn(self):
+        self.both(lambda r: r.reverse())
+
+    @rule()
+    def sort(self):
+        self.both(lambda r: r.sort(key=lambda record: record.name))
+
+    @rule(name=st.text(max_size=3))
+    def change_all(self, name):
+        def rename(records_):
+            for record in records_:
+                record.name = name
+
+        self.both(rename)
+
+    @precondition(lambda self: len(self.pairs) < 4)
+    @rule()
+    def fork(self):
+        table, plain = self.pairs[-1]
+        self.pairs.append((table.fork(), copy.deepcopy(plain)))
+
+    @precondition(lambda self: len(self.pairs) > 1)
+    @rule()
+    def back_to_the_parent(self):
+        self.pairs.insert(0, self.pairs.pop())
+
+    @invariant()
+    def all_pairs_agree(self):
+        for table, plain in getattr(self, "pairs", ()):
+            assert table.plain() == plain
+            assert len(table) == len(plain)
+            assert table == plain
+        assert getattr(self, "base", None) == getattr(self, "untouched", None)
+
+
+TestListTable = ListTableIsAList.TestCase
+TestListTable.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)
 TestTable = TableIsADict.TestCase
 TestTable.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)

@@ -184,6 +184,14 @@ def work_of(task: Task) -> str:
     return f"{state}|{actions}|{sorted(info or ())}"
 
 
+_LABELS: dict[str, Any] = {
+    "id": True,
+    "description": True,
+    "evaluation_criteria": {"actions": {"__all__": {"action_id"}}},
+}
+"""What distinguishes tasks on paper only."""
+
+
 def story_of(task: Task) -> str:
-    """Return what two tasks share when they are the same but for the id."""
-    return task.model_dump_json(exclude={"id", "description"})
+    """Return what two tasks share when they are the same but for their labels."""
+    return task.model_dump_json(exclude=_LABELS)

@@ -84,10 +84,15 @@ _VIEWS = (Table, ListTable)
 
 
 def _view_of(value: Any) -> Any:
-    """Return a copy-on-write view of a field, or a copy where a view is not worth it."""
+    """Return a copy-on-write view of a field, or the field itself where a view is not worth it."""
     if is_table_like(value):
         return Table(value)
-    return ListTable(value) if is_list_table_like(value) else clone(value)
+    return ListTable(value) if is_list_table_like(value) else value
+
+
+def _view_or_copy(value: Any, memo: dict[int, Any]) -> Any:
+    view = _view_of(value)
+    return clone_shared(value, memo) if view is value else view
 
 
 class DB(BaseModel):
@@ -140,11 +145,11 @@ class DB(BaseModel):
         Costs what this one has touched if it is a view or a fork; a plain database is copied once, and forks of
         that copy are cheap again.
         """
-        return self._twin(lambda value: _view_of(clone(value)))
+        return self._twin(lambda value, memo: _view_of(clone_shared(value, memo)))
 
     def view(self) -> Self:
         """Return an independent view of a reference database, which must never be mutated from now on."""
-        twin = self._twin(_view_of)
+        twin = self._twin(_view_or_copy)
         object.__setattr__(twin, "_reference", self)
         return twin
 
@@ -163,11 +168,11 @@ class DB(BaseModel):
             for name, value in self.__dict__.items()
         )
 
-    def _twin(self, convert: Callable[[Any], Any]) -> Self:
+    def _twin(self, convert: Callable[[Any, dict[int, Any]], Any]) -> Self:
         twin = self.__class__.__new__(self.__class__)
-        state = twin.__dict__
+        state, memo = twin.__dict__, {}
         for name, value in self.__dict__.items():
-            state[name] = value.fork() if value.__class__ in _VIEWS else convert(value)
+            state[name] = value.fork(memo) if isinstance(value, _VIEWS) else convert(value, memo)
         put = object.__setattr__
         put(twin, "__pydantic_fields_set__", set(self.__pydantic_fields_set__))
         put(twin, "__pydantic_extra__", clone(self.__pydantic_extra__))
@@ -213,11 +218,6 @@ class DB(BaseModel):
             for name, v in self.__dict__.items()
             if isinstance(v, dict | list | Table | ListTable)
         }
-
-
-def _plain_fork(value: Any, memo: dict[int, Any]) -> Any:
-    copied = clone_shared(value, memo)
-    return Table(copied) if is_table_like(copied) else copied
 
 
 def _dumped(value: Any) -> Any:

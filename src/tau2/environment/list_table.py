@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar, overload
 
 from pydantic import BaseModel
 
-from tau2.environment.cow import clone
+from tau2.environment.cow import clone, clone_shared
 
 V = TypeVar("V")
 
@@ -31,10 +31,11 @@ class ListTable(MutableSequence[V], Generic[V]):
         self._rows: list[int] | None = None  # row numbers in order; None while they are those of the base
         self._next = len(base)
 
-    def fork(self) -> ListTable[V]:
+    def fork(self, memo: dict[int, Any] | None = None) -> ListTable[V]:
         """Return an independent view with the same content; costs what this one has touched."""
+        memo = {} if memo is None else memo
         child: ListTable[V] = ListTable(self._base)
-        child._own = {row: clone(record) for row, record in self._own.items()}
+        child._own = {row: clone_shared(record, memo) for row, record in self._own.items()}
         child._rows = None if self._rows is None else list(self._rows)
         child._next = self._next
         return child
@@ -134,7 +135,7 @@ class ListTable(MutableSequence[V], Generic[V]):
         return f"ListTable({len(self)} records, {len(self._own)} touched)"
 
     def __deepcopy__(self, memo: dict[int, Any]) -> ListTable[V]:
-        return self.fork()
+        return self.fork(memo)
 
     def __copy__(self) -> ListTable[V]:
         return self.fork()

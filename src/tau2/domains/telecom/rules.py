@@ -6,12 +6,12 @@ import re
 from collections.abc import Callable, Sequence
 from functools import wraps
 
-from tau2.data_model.message import AssistantMessage, Message, ToolCall, ToolMessage, UserMessage
+from tau2.data_model.message import Message, ToolCall
 from tau2.domains.telecom.data_model import BillStatus, Line
 from tau2.domains.telecom.environment import TelecomEnvironment
 from tau2.domains.telecom.reading import TODAY
 from tau2.environment.environment import Environment
-from tau2.environment.policy_rules import Check, Rule, confirmed_first, identified_first
+from tau2.environment.policy_rules import Check, Rule, calls_done, confirmed_first, customer_words, identified_first
 from tau2.errors import ToolError
 
 MOST_GB = 2.0
@@ -77,19 +77,15 @@ def _data_left(world: TelecomEnvironment, line: Line, _call: ToolCall, _before: 
     )
 
 
-def _heard(before: Sequence[Message]) -> str:
-    return " ".join(message.content or "" for message in before if isinstance(message, UserMessage))
-
-
 @_of_line("enable_roaming")
 def _roaming_unasked(_w: TelecomEnvironment, line: Line, _call: ToolCall, before: Sequence[Message]) -> str | None:
-    unasked = not _TRAVELS.search(_heard(before))
+    unasked = not _TRAVELS.search(customer_words(before))
     return f"roaming was enabled for {line.line_id}, but nobody spoke of travelling" if unasked else None
 
 
 @_of_line("suspend_line")
 def _suspended_unasked(_w: TelecomEnvironment, line: Line, _call: ToolCall, before: Sequence[Message]) -> str | None:
-    unasked = not _SUSPENDS.search(_heard(before))
+    unasked = not _SUSPENDS.search(customer_words(before))
     return f"{line.line_id} was suspended, but nobody asked for that" if unasked else None
 
 
@@ -109,14 +105,7 @@ _FINDING = ("get_customer_by_phone", "get_customer_by_id", "get_customer_by_name
 
 def _found_ids(before: Sequence[Message]) -> set[str]:
     """Return the ids of the customers that were looked up."""
-    looked_up = {
-        call.id
-        for message in before
-        if isinstance(message, AssistantMessage)
-        for call in message.tool_calls or ()
-        if call.name in _FINDING
-    }
-    results = (m.content or "" for m in before if isinstance(m, ToolMessage) and m.id in looked_up and not m.error)
+    results = (result.content or "" for call, result in calls_done(before) if call.name in _FINDING)
     return {found for content in results for found in _CUSTOMER_ID.findall(content)}
 
 
@@ -130,12 +119,7 @@ def _strangers(_world: Environment, call: ToolCall, before: Sequence[Message]) -
 
 def _after_handing_over(_world: Environment, call: ToolCall, before: Sequence[Message]) -> str | None:
     """Whoever handed over leaves everything else to the human agent."""
-    over = any(
-        earlier.name == "transfer_to_human_agents"
-        for message in before
-        if isinstance(message, AssistantMessage)
-        for earlier in message.tool_calls or ()
-    )
+    over = any(earlier.name == "transfer_to_human_agents" for earlier, _ in calls_done(before))
     return f"{call.name} was called after the hand-over" if over else None
 
 
