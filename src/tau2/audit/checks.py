@@ -19,9 +19,11 @@ from tau2.audit.trajectory import (
 )
 from tau2.data_model.message import Message, ToolCall
 from tau2.data_model.tasks import Action, RewardType, Task
+from tau2.environment.cow import clone
+from tau2.environment.environment import Environment
 from tau2.environment.world import World
 
-_MOST_ORDERS = 24  # four independent writes; beyond that the first orders are tried
+_FEW_WRITES = 3  # six orders; of four writes there are 24 already
 _FREE_TEXT = frozenset({HANDOVER, "calculate"})  # tools whose argument is the agent's own wording
 _SUBJECT = re.compile(
     r"#?[A-Za-z0-9_]*\d[A-Za-z0-9_]*|[\w.]+@[\w.]+\w"
@@ -145,23 +147,32 @@ def check_order(world: World) -> list[str]:
     """Writes that run in another order without error leave the same world."""
     start = world.start()
     writes = [action for action in reference_actions(world.task) if is_write(start, action)]
-    if len(writes) < 2:  # noqa: PLR2004  -- one write has one order
-        return []
-    first = _after(world, writes)
-    problems = []
-    for order in islice(permutations(writes), 1, _MOST_ORDERS):
-        other = _after(world, order)
-        if first is not None and other is not None and not first.environment.same_state(other.environment):
-            problems.append("another order of the writes leaves another world: " + " → ".join(a.name for a in order))
-            break
-    return problems
+    first = _after(start, writes)
+    for order in _other_orders(writes) if first is not None else ():
+        other = _after(start, order)
+        if first is not None and other is not None and not first.same_state(other):
+            return ["another order of the writes leaves another world: " + " → ".join(a.name for a in order)]
+    return []
 
 
-def _after(world: World, actions: Sequence[Action]) -> Stage | None:
-    stage = Stage(world)
+def _other_orders(writes: Sequence[Action]) -> Iterator[Sequence[Action]]:
+    """Yield every other order of a few writes; of many, each swap of neighbours and the reverse."""
+    if len(writes) <= _FEW_WRITES:
+        yield from islice(permutations(writes), 1, None)
+        return
+    for place in range(len(writes) - 1):
+        yield [*writes[:place], writes[place + 1], writes[place], *writes[place + 2 :]]
+    yield writes[::-1]
+
+
+def _after(start: Environment, actions: Sequence[Action]) -> Environment | None:
+    """Return the world after these actions; None when one of them fails."""
+    world = start.fork()
     for action in actions:
-        stage.call(action.name, action.arguments, action.requestor)
-    return None if stage.errors else stage
+        call = ToolCall(id="audit", name=action.name, arguments=clone(action.arguments), requestor=action.requestor)
+        if world.get_response(call).error:
+            return None
+    return world
 
 
 def without_judge(task: Task) -> Task:

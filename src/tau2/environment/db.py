@@ -170,7 +170,8 @@ class DB(BaseModel):
 
     def _twin(self, convert: Callable[[Any, dict[int, Any]], Any]) -> Self:
         twin = self.__class__.__new__(self.__class__)
-        state, memo = twin.__dict__, {}
+        state = twin.__dict__
+        memo: dict[int, Any] = {}
         for name, value in self.__dict__.items():
             state[name] = value.fork(memo) if isinstance(value, _VIEWS) else convert(value, memo)
         put = object.__setattr__

@@ -93,6 +93,7 @@ class Orchestrator:
         self.world = World(task, environment_factory or taken_before_play(environment, task))
         self._now = now
         self._log = Log()
+        self._recorded = 0  # messages of the task's own history
         self._flow: Generator[Ask, Answer, Log] | None = None
         self._pending: Ask | None = None
         self._began = 0.0
@@ -123,6 +124,7 @@ class Orchestrator:
         """Bring the world and the participants to the start; the first `pending` ask is there afterwards."""
         self._began, self._start_time = time.perf_counter(), self._stamp()
         history = self._history()
+        self._recorded = len(history)
         set_initial_state(self.environment, self.task, history)
         seed_participants(self.seed, self.agent, self.user)
         first, unheard = self._first_ask(history)
@@ -357,8 +359,9 @@ class Orchestrator:
                 logger.warning("%s.stop failed", name, exc_info=True)
         # Copies: a participant may say one object twice, or keep what it said.
         messages = [message.model_copy(update={"turn_idx": turn}) for turn, message in enumerate(log.trajectory)]
-        agent_turns = [message for message in messages if isinstance(message, AssistantMessage)]
-        user_turns = [message for message in messages if isinstance(message, UserMessage)]
+        played = messages[self._recorded :]  # what the task's history cost was paid before
+        agent_turns = [message for message in played if isinstance(message, AssistantMessage)]
+        user_turns = [message for message in played if isinstance(message, UserMessage)]
         return SimulationRun(
             id=self.simulation_id,
             task_id=self.task.id,

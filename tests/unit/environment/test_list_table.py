@@ -10,7 +10,7 @@ from hashlib import sha256
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from tau2.environment.db import DB
 from tau2.environment.list_table import ListTable, is_list_table_like, peek_list
@@ -18,11 +18,11 @@ from tau2.environment.list_table import ListTable, is_list_table_like, peek_list
 
 class Stone(BaseModel):
     name: str
-    marks: list[int] = []
+    marks: list[int] = Field(default_factory=list)
 
 
 class Quarry(DB):
-    stones: list[Stone] = []
+    stones: list[Stone] = Field(default_factory=list)
     depth: int = 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
+from tests.unit.domains.telecom.conftest import ANN, MAIN
 
 from tau2.data_model.message import ToolCall
 from tau2.domains import telecom
@@ -14,7 +15,6 @@ from tau2.domains.telecom.environment import get_environment, get_environment_wo
 from tau2.domains.telecom.factory.phone import phone_of_the_shop
 from tau2.errors import ToolError
 from tau2.registry import registry
-from tests.unit.domains.telecom.conftest import ANN, MAIN
 
 
 def test_a_suspended_line_is_lost_at_the_next_search_and_found_after_a_restart(desk):
@@ -169,8 +169,8 @@ def test_paths_follow_the_data_directory(monkeypatch, tmp_path):
     folder.mkdir(parents=True)
     (folder / "db.toml").write_text("")
     monkeypatch.setenv("TAU2_DATA_DIR", str(tmp_path))
-    assert utils.TELECOM_DB_PATH == folder / "db.toml"
-    assert utils.TELECOM_USER_DB_PATH == folder / "user_db.json"
-    assert utils.TELECOM_DATA_DIR == folder
+    assert folder / "db.toml" == utils.TELECOM_DB_PATH
+    assert folder / "user_db.json" == utils.TELECOM_USER_DB_PATH
+    assert folder == utils.TELECOM_DATA_DIR
     with pytest.raises(AttributeError):
         _ = utils.TELECOM_NOTHING

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.unit.domains.telecom.conftest import ANN, ANNS_NUMBER, BOB, BOBS, MAIN, TABLET
 
 from tau2.data_model.message import AssistantMessage, ToolCall, UserMessage
 from tau2.domains.telecom.rules import RULES
 from tau2.environment.policy_rules import check_trajectory
-from tests.unit.domains.telecom.conftest import ANN, ANNS_NUMBER, BOB, BOBS, MAIN, TABLET
 
 NAMES = {rule.name for rule in RULES}
 
@@ -58,7 +58,6 @@ def test_a_careful_agent_breaks_nothing(talk):
 
 
 def test_nothing_before_who_and_yes(desk):
-    assert Talk(desk).does("disable_roaming", **mine()).broken() == set()
     broken = Talk(desk).hears("I travel.").does("enable_roaming", **mine()).broken()
     assert broken == {"identified before writing", "confirmed before writing"}
 

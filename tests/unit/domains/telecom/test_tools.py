@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
+from tests.unit.domains.telecom.conftest import ANN, ANNS_NUMBER, BOB, BOBS, MAIN, TABLET
 
 from tau2.data_model.message import ToolCall
 from tau2.domains.telecom.data_model import BillStatus, LineStatus
-from tests.unit.domains.telecom.conftest import ANN, ANNS_NUMBER, BOB, BOBS, MAIN, TABLET
 
 
 def found(text: str):

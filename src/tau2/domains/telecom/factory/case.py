@@ -10,6 +10,7 @@ from typing import TypeVar
 from tau2.domains.telecom.data_model import AccountStatus, BillStatus, Customer, Line, LineStatus, TelecomDB
 from tau2.domains.telecom.reading import TODAY
 from tau2.environment.list_table import peek_list
+from tau2.errors import DataFileError
 from tau2.seeds import derive_seed
 
 T = TypeVar("T")
@@ -166,9 +167,15 @@ def pick(rng: random.Random, choices: Sequence[T]) -> T:
 
 
 def draw_case(rng: random.Random, pools: Pools, need: str, *, test: bool | None) -> Case:
-    """Return the case of a task: the same randomness gives the same case in the same world."""
+    """Return the case of a task: the same randomness gives the same case in the same world.
+
+    Raise DataFileError when the world has nobody whom the task could be about.
+    """
     everybody = pools.of("", test=test)
-    subject = pick(rng, pools.of(need, test=test))
+    able = pools.of(need, test=test)
+    if not able:
+        raise DataFileError(f"this world has no customer for this task (further line: {need or 'none'})")
+    subject = pick(rng, able)
     stranger = pick(rng, everybody)
     if stranger is subject:
         stranger = everybody[everybody.index(subject) - 1]
