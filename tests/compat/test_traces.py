@@ -1,10 +1,10 @@
-"""Recorded calls on the public data replay: same error flags, same results, same database hashes."""
+"""Recorded calls on the public data replay: same error flags, same results, same hashes, same assertions."""
 
 from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,63 +17,72 @@ from tau2.environment.world import World
 from tau2.registry import registry
 
 pytestmark = needs_reference
-
-DOMAINS = ["airline", "mock", "retail", "telecom"]
+DOMAINS = ("mock", "retail", "airline", "telecom")
+PARTS = (("golden_calls", "golden"), ("fuzz_calls", "final"))
 
 
 @pytest.fixture(autouse=True)
-def _public_data(monkeypatch):
+def _public_data(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TAU2_DATA_DIR", str(REFERENCE))
 
 
-def recorded(domain: str) -> Iterator[dict[str, Any]]:
+def traces(domain: str) -> Iterator[tuple[dict[str, Any], Task, Environment]]:
+    """Yield every recorded trace of a domain with its task and a world at the task's start."""
     assert REFERENCE is not None
-    for path in sorted((REFERENCE / "traces").glob(f"{domain}_*.jsonl")):
-        yield from map(json.loads, path.read_text().splitlines())
+    tasks = {task.id: task for task in registry.get_tasks_loader(domain)(None)}
+    make = registry.get_env_constructor(domain)
+    for line in (REFERENCE / "traces" / f"{domain}_train.jsonl").read_text().splitlines():
+        trace = json.loads(line)
+        task = tasks[trace["task_id"]]
+        yield trace, task, World(task, make).start()
 
 
-def parsed(text: str | None) -> Any:
+def agrees(recorded: dict[str, Any], world: Environment) -> bool:
+    """Return whether a call made now ends as it was recorded; sentences are free, their effects are not."""
+    arguments = copy.deepcopy(recorded["arguments"])
+    call = ToolCall(id="c", name=recorded["name"], arguments=arguments, requestor=recorded["requestor"])
+    got = world.get_response(call)
+    if recorded["error"] or got.error:
+        return bool(recorded["error"]) == got.error
     try:
-        return json.loads(text or "")
+        return bool(json.loads(recorded["content"]) == json.loads(got.content or ""))
     except ValueError:
-        return None
+        return " " in recorded["content"] or recorded["content"] == got.content
 
 
-def agrees(expected: dict[str, Any], env: Environment) -> bool:
-    """Return whether a call ends as recorded: JSON as JSON, single words exactly; sentences are free."""
-    arguments = copy.deepcopy(expected["arguments"])
-    call = ToolCall(id="c", name=expected["name"], arguments=arguments, requestor=expected["requestor"])
-    got = env.get_response(call)
-    if expected["error"] or got.error:
-        return bool(expected["error"]) == got.error
-    wanted, text = parsed(expected["content"]), expected["content"]
-    if wanted is not None and not isinstance(wanted, int | float):
-        return wanted == parsed(got.content)
-    return text is None or " " in text or "\n" in text or text == got.content
+def hashes(world: Environment) -> tuple[str | None, str | None]:
+    return world.get_db_hash(), world.get_user_db_hash()
 
 
-def differences(task: Task, fresh: Callable[[], Environment], trace: dict[str, Any]) -> Iterator[str]:
-    env = World(task, fresh).start()
-
-    def hashes(moment: str) -> Iterator[str]:
-        for side, value in (("agent", env.get_db_hash()), ("user", env.get_user_db_hash())):
-            if value != trace[f"{moment}_{side}_db_hash"]:
-                yield f"{trace['task_id']}: the {side} database differs at {moment}"
-
-    yield from hashes("initial")
-    for part, moment in (("golden_calls", "golden"), ("fuzz_calls", "final")):
-        yield from (f"{trace['task_id']}: {call}" for call in trace[part] if not agrees(call, env))
-        yield from hashes(moment)
-    criteria = task.evaluation_criteria
-    assertions = (criteria.env_assertions if criteria else None) or []
-    for want, assertion in zip(trace.get("env_assertions_after_fuzz", []), assertions, strict=False):
-        if env.run_env_assertion(assertion, raise_assertion_error=False) != want["met"]:
-            yield f"{trace['task_id']}: {assertion.func_name} differs"
+def recorded_hashes(trace: dict[str, Any], moment: str) -> tuple[str | None, str | None]:
+    return trace[f"{moment}_agent_db_hash"], trace[f"{moment}_user_db_hash"]
 
 
 @pytest.mark.parametrize("domain", DOMAINS)
-def test_everything_recorded_happens_again(domain):
-    tasks = {task.id: task for task in registry.get_tasks_loader(domain)(None)}
-    fresh, traces = registry.get_env_constructor(domain), list(recorded(domain))
-    assert traces
-    assert [line for trace in traces for line in differences(tasks[trace["task_id"]], fresh, trace)] == []
+def test_every_recorded_call_and_hash_agrees(domain: str) -> None:
+    for trace, _task, world in traces(domain):
+        assert hashes(world) == recorded_hashes(trace, "initial"), trace["task_id"]
+        for part, moment in PARTS:
+            wrong = [call for call in trace[part] if not agrees(call, world)]
+            assert not wrong, (trace["task_id"], wrong[0])
+            assert hashes(world) == recorded_hashes(trace, moment), (trace["task_id"], moment)
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_every_recorded_assertion_agrees(domain: str) -> None:
+    for trace, task, world in traces(domain):
+        for call in (*trace["golden_calls"], *trace["fuzz_calls"]):
+            agrees(call, world)
+        assertions = (task.evaluation_criteria.env_assertions if task.evaluation_criteria else None) or []
+        for recorded, assertion in zip(trace.get("env_assertions_after_fuzz", []), assertions, strict=False):
+            met = world.run_env_assertion(assertion, raise_assertion_error=False)
+            assert met == recorded["met"], (trace["task_id"], assertion.func_name)
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_the_public_splits_name_tasks_that_load(domain: str) -> None:
+    spec = registry.domains.get(domain)
+    ids = {task.id for task in spec.tasks(None)}
+    assert ids
+    assert spec.splits is not None
+    assert ids <= {task_id for split in spec.splits().values() for task_id in split}

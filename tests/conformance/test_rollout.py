@@ -136,7 +136,7 @@ def as_text(message: AssistantMessage) -> str:
 
 
 def some_tasks(domain: str, count: int) -> list[Task]:
-    tasks = registry.get_tasks_loader(domain)(None)
+    tasks = registry.get_tasks_loader(domain)()
     playable = [task for task in tasks if task.evaluation_criteria and not _has_history(task)]
     rng = random.Random(derive_seed(1, "conformance", domain))
     return rng.sample(playable, min(count, len(playable)))

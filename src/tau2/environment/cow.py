@@ -58,6 +58,13 @@ def clone(value: T) -> T:
     return value if isinstance(value, Enum) else copy.deepcopy(value)
 
 
+class Memo(dict[int, Any]):
+    """What has been copied so far, as for `copy.deepcopy`: id of the old object → the new one."""
+
+    shared = False
+    """Whether any object was met more than once."""
+
+
 def clone_shared(value: T, memo: dict[int, Any]) -> T:
     """Return `clone(value)`, where what is one object stays one object; `memo` as for `copy.deepcopy`."""
     kind = value.__class__
@@ -66,6 +73,8 @@ def clone_shared(value: T, memo: dict[int, Any]) -> T:
     known = memo.get(id(value), _MISSING)
     if known is _MISSING:
         known = _clone_once(value, memo)
+    elif isinstance(memo, Memo):
+        memo.shared = True
     return cast("T", known)
 
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 import tomllib
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,7 +19,7 @@ from pydantic import (
     model_serializer,
 )
 
-from tau2.environment.cow import Table, clone, clone_shared, is_table_like
+from tau2.environment.cow import Memo, Table, clone, clone_shared, is_table_like
 from tau2.environment.list_table import ListTable, is_list_table_like, peek_list
 from tau2.errors import DataFileError, needs_extra
 
@@ -27,7 +27,7 @@ from tau2.errors import DataFileError, needs_extra
 def read_text(path: Path) -> str:
     """Return the content of a text file. Raise DataFileError naming the file."""
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # a byte order mark, as some editors write, is no content
     except OSError as error:
         raise DataFileError(f"{path}: cannot be read ({error.strerror or error})") from error
     except UnicodeDecodeError as error:
@@ -90,11 +90,6 @@ def _view_of(value: Any) -> Any:
     return ListTable(value) if is_list_table_like(value) else value
 
 
-def _view_or_copy(value: Any, memo: dict[int, Any]) -> Any:
-    view = _view_of(value)
-    return clone_shared(value, memo) if view is value else view
-
-
 class DB(BaseModel):
     """A database: a model whose dicts and lists of records become copy-on-write tables in a fork.
 
@@ -145,13 +140,20 @@ class DB(BaseModel):
         Costs what this one has touched if it is a view or a fork; a plain database is copied once, and forks of
         that copy are cheap again.
         """
-        return self._twin(lambda value, memo: _view_of(clone_shared(value, memo)))
+        memo = Memo()
+        state = {
+            name: value.fork(memo) if isinstance(value, _VIEWS) else clone_shared(value, memo)
+            for name, value in self.__dict__.items()
+        }
+        if not memo.shared:  # a view would copy twice what is one object
+            state = {name: _view_of(value) for name, value in state.items()}
+        return self._twin(state, self.reference)
 
     def view(self) -> Self:
         """Return an independent view of a reference database, which must never be mutated from now on."""
-        twin = self._twin(_view_or_copy)
-        object.__setattr__(twin, "_reference", self)
-        return twin
+        views = {name: _view_of(value) for name, value in self.__dict__.items()}
+        state = {name: clone(value) if value is self.__dict__[name] else value for name, value in views.items()}
+        return self._twin(state, self)
 
     @property
     def reference(self) -> DB | None:
@@ -168,17 +170,14 @@ class DB(BaseModel):
             for name, value in self.__dict__.items()
         )
 
-    def _twin(self, convert: Callable[[Any, dict[int, Any]], Any]) -> Self:
+    def _twin(self, state: dict[str, Any], reference: DB | None) -> Self:
         twin = self.__class__.__new__(self.__class__)
-        state = twin.__dict__
-        memo: dict[int, Any] = {}
-        for name, value in self.__dict__.items():
-            state[name] = value.fork(memo) if isinstance(value, _VIEWS) else convert(value, memo)
+        twin.__dict__.update(state)
         put = object.__setattr__
         put(twin, "__pydantic_fields_set__", set(self.__pydantic_fields_set__))
         put(twin, "__pydantic_extra__", clone(self.__pydantic_extra__))
         put(twin, "__pydantic_private__", clone(self.__pydantic_private__))
-        put(twin, "_reference", self.reference)
+        put(twin, "_reference", reference)
         return twin
 
     def same_as(self, other: DB) -> bool:

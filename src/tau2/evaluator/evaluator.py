@@ -44,7 +44,7 @@ _IGNORING = frozenset({EvaluationType.ALL_IGNORE_BASIS, EvaluationType.ALL_WITH_
 
 def needs_judge(task: Task, evaluation_type: EvaluationType) -> bool:
     """Return whether grading this task asks the judge model."""
-    criteria = task.evaluation_criteria
+    criteria, evaluation_type = task.evaluation_criteria, EvaluationType(evaluation_type)
     if criteria is None or not criteria.nl_assertions:
         return False
     if evaluation_type is EvaluationType.NL_ASSERTIONS or evaluation_type in _WITH_NL:
@@ -84,6 +84,7 @@ def grade(
     Raises:
         ModelError: the judge cannot be reached.
     """
+    evaluation_type = EvaluationType(evaluation_type)
     evidence = Evidence(world, run.get_messages(), live=live, strict_replay=strict_replay, judge=judge)
     evidence.strict_compat = evidence.start.strict_compat if strict_compat is None else strict_compat
     if run.termination_reason not in FINISHED:
@@ -170,7 +171,7 @@ def evaluate_simulation(
     constructor = registry.get_env_constructor(domain)
     options = dict(env_kwargs or {})
     world = World(task, lambda: constructor(solo_mode=solo_mode, **options))
-    return grade(simulation, world, EvaluationType(evaluation_type), judge=judge, strict_replay=strict_replay)
+    return grade(simulation, world, evaluation_type, judge=judge, strict_replay=strict_replay)
 
 
 __all__ = [

@@ -9,6 +9,7 @@ import threading
 import time
 from collections import defaultdict, deque
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
@@ -27,10 +28,8 @@ def post(url: str, headers: Headers, body: bytes, seconds: float) -> Reply:
         target = target_of(url)
         kept = _taken(_IDLE[target])
         if kept is not None:
-            try:
+            with suppress(STALE):  # the server closed it while it was idle, which says nothing about this request
                 return _exchange(kept, target, headers, body, until)
-            except STALE:
-                pass  # the server closed it while it was idle, which says nothing about this request
         return _exchange(SyncLine(target), target, headers, body, until)
 
 
@@ -132,10 +131,8 @@ async def apost(url: str, headers: Headers, body: bytes, seconds: float) -> Repl
             idle = (await _lines_of_this_loop()).idle[target]
             kept = await _ataken(idle)
             if kept is not None:
-                try:
+                with suppress(STALE):  # as in `post`
                     return await _aexchange(kept, target, headers, body, seconds, idle)
-                except STALE:
-                    pass  # as in `post`
             return await _aexchange(AsyncLine(target), target, headers, body, seconds, idle)
 
 

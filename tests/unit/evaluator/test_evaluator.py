@@ -78,6 +78,7 @@ def test_only_kinds_that_need_the_judge_ask_it():
         EvaluationType.ALL_WITH_NL_ASSERTIONS_IGNORE_BASIS,
     }
     assert needs_judge(a_task(basis=[NL], sentences=["Kind."]), EvaluationType.ALL)
+    assert needs_judge(task, "nl_assertions")  # a name will do
     assert not needs_judge(a_task(basis=[NL]), EvaluationType.ALL)
 
 
@@ -86,8 +87,9 @@ def test_a_judge_that_cannot_be_reached_is_no_fault_of_the_agent():
         raise ModelUnavailable("down")
 
     task = a_task(create_meeting(), basis=[NL], sentences=["Kind."])
+    judge = Judge("scripted/x", {"num_retries": 0}, completion_fn=down)
     with pytest.raises(ModelUnavailable):
-        play(task, agent=says(create_meeting()), user=says("Hi"), judge=Judge("scripted/x", completion_fn=down))
+        play(task, agent=says(create_meeting()), user=says("Hi"), judge=judge)
 
 
 @pytest.mark.parametrize("reason", sorted(set(TerminationReason) - {"user_stop", "agent_stop"}))

@@ -8,20 +8,16 @@ rule can be wrong about an unusual wording: rules report, they do not grade.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from tau2.data_model.message import (
-    AssistantMessage,
     Message,
-    MultiToolMessage,
     ToolCall,
-    ToolMessage,
-    UserMessage,
 )
 from tau2.domains.retail.data_model import GiftCard, Order, RetailDB
 from tau2.environment.cow import peek
 from tau2.environment.environment import Environment
-from tau2.environment.policy_rules import Rule, confirmed_first, identified_first
+from tau2.environment.policy_rules import Rule, calls_done, confirmed_first, customer_words, identified_first
 
 FINDING = ("find_user_id_by_email", "find_user_id_by_name_zip")
 """Look-ups that identify a customer."""
@@ -58,29 +54,10 @@ def _owner(world: Environment, call: ToolCall) -> str | None:
     return order.user_id if order is not None else named if isinstance(named, str) else None
 
 
-def _done(before: Sequence[Message]) -> Iterator[tuple[ToolCall, ToolMessage]]:
-    """Yield the agent's earlier calls that succeeded, with their results; whatever has no partner is passed over."""
-    waiting: list[ToolCall] = []
-    for message in before:
-        if isinstance(message, AssistantMessage):
-            waiting = list(message.tool_calls or ())
-        for result in message.tool_messages if isinstance(message, MultiToolMessage) else (message,):
-            if isinstance(result, ToolMessage) and waiting:
-                call = next((call for call in waiting if call.id == result.id), waiting[0])
-                waiting.remove(call)
-                if not result.error:
-                    yield call, result
-
-
-def _said(before: Sequence[Message]) -> str:
-    """Return everything the customer has said."""
-    return "\n".join(message.content or "" for message in before if isinstance(message, UserMessage))
-
-
 def _own(world: Environment, call: ToolCall, before: Sequence[Message]) -> str | None:
     """Only what belongs to a customer who was looked up may change."""
     owner = _owner(world, call)
-    found = {result.content for earlier, result in _done(before) if earlier.name in FINDING}
+    found = {result.content for earlier, result in calls_done(before) if earlier.name in FINDING}
     if owner is None or not found or owner in found:
         return None
     return f"{call.name} changes what belongs to {owner}, who was not identified"
@@ -92,7 +69,7 @@ def _one_customer(world: Environment, call: ToolCall, before: Sequence[Message])
     kit = world.tools
     served = {
         _owner(world, earlier)
-        for earlier, _ in _done(before)
+        for earlier, _ in calls_done(before)
         if kit is not None and kit.has_tool(earlier.name) and kit.tool_mutates_state(earlier.name)
     }
     others = sorted(other for other in served if other is not None and other != owner)
@@ -102,7 +79,7 @@ def _one_customer(world: Environment, call: ToolCall, before: Sequence[Message])
 def _looked(_world: Environment, call: ToolCall, before: Sequence[Message]) -> str | None:
     """The status of an order is looked up before the order changes."""
     order_id = call.arguments.get("order_id")
-    if order_id is None or any(earlier.arguments.get("order_id") == order_id for earlier, _ in _done(before)):
+    if order_id is None or any(earlier.arguments.get("order_id") == order_id for earlier, _ in calls_done(before)):
         return None
     return f"{call.name} was called before order {order_id} was looked up"
 
@@ -110,7 +87,7 @@ def _looked(_world: Environment, call: ToolCall, before: Sequence[Message]) -> s
 def _reason(_world: Environment, call: ToolCall, before: Sequence[Message]) -> str | None:
     """The reason of a cancellation is the customer's own."""
     wanted = _REASONS.get(str(call.arguments.get("reason")))
-    if call.name != "cancel_pending_order" or wanted is None or wanted.search(_said(before)):
+    if call.name != "cancel_pending_order" or wanted is None or wanted.search(customer_words(before)):
         return None
     return f"the customer gave no reason that means {call.arguments['reason']!r}"
 
@@ -160,16 +137,16 @@ _ADDRESSES = frozenset({"modify_user_address", "modify_pending_order_address"})
 def _address_known(_world: Environment, call: ToolCall, before: Sequence[Message]) -> str | None:
     """An address comes from the customer or from a look-up; its zip code tells."""
     zip_code = str(call.arguments.get("zip"))
-    if call.name not in _ADDRESSES or zip_code in re.sub(r"[\s-]", "", _said(before)):
+    if call.name not in _ADDRESSES or zip_code in re.sub(r"[\s-]", "", customer_words(before)):
         return None
-    if any(zip_code in (result.content or "") for _, result in _done(before)):
+    if any(zip_code in (result.content or "") for _, result in calls_done(before)):
         return None
     return f"nobody named an address with the zip code {zip_code}"
 
 
 def _not_handed_over(_world: Environment, call: ToolCall, before: Sequence[Message]) -> str | None:
     """Nothing changes after the customer was handed over."""
-    if any(earlier.name == "transfer_to_human_agents" for earlier, _ in _done(before)):
+    if any(earlier.name == "transfer_to_human_agents" for earlier, _ in calls_done(before)):
         return f"{call.name} was called after the customer was handed over"
     return None
 

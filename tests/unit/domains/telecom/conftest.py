@@ -42,7 +42,8 @@ def customer(customer_id: str, name: str, number: str, lines: list[str], bills: 
 
 
 PLAN = {
-    "plan_id": "P1", "name": "Plain", "data_limit_gb": 5.0, "price_per_month": 30.0, "data_refueling_price_per_gb": 2.25
+    "plan_id": "P1", "name": "Plain", "data_limit_gb": 5.0, "price_per_month": 30.0,
+    "data_refueling_price_per_gb": 2.25,
 }  # fmt: skip
 DEVICE = {"device_id": "D1", "device_type": "phone", "model": "Brick", "is_esim_capable": False}
 
