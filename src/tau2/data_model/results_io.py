@@ -18,6 +18,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError
 
+from tau2.data_model.audio import AudioNativeConfig
+from tau2.data_model.persona import PersonaConfig
 from tau2.data_model.simulation import Results, ResultsFormat, SimulationIndexEntry, SimulationRun
 from tau2.errors import DataFileError
 
@@ -106,7 +108,23 @@ def upgrade_results(raw: dict[str, Any]) -> dict[str, Any]:
     raw = {key: value for key, value in raw.items() if key != "format_version"}
     raw["tasks"] = _each(raw.get("tasks"), lambda task: _with_text_id(task, "id"))
     raw["simulations"] = _each(raw.get("simulations"), upgrade_simulation)
+    if isinstance(raw.get("info"), dict):
+        raw["info"] = _upgrade_info(raw["info"])
     return raw
+
+
+def _upgrade_info(raw: dict[str, Any]) -> dict[str, Any]:
+    """Leave settings out that this version does not know: models that refuse a typo would refuse them."""
+    raw, user = dict(raw), raw.get("user_info")
+    if "audio_native_config" in raw:
+        raw["audio_native_config"] = _known(AudioNativeConfig, raw["audio_native_config"])
+    if isinstance(user, dict) and "persona_config" in user:
+        raw["user_info"] = {**user, "persona_config": _known(PersonaConfig, user["persona_config"])}
+    return raw
+
+
+def _known(kind: type[BaseModel], raw: Any) -> Any:
+    return {key: value for key, value in raw.items() if key in kind.model_fields} if isinstance(raw, dict) else raw
 
 
 def _each(entries: Any, upgrade: Callable[[Any], Any]) -> Any:

@@ -28,7 +28,7 @@ def post(url: str, headers: Headers, body: bytes, seconds: float) -> Reply:
         target = target_of(url)
         kept = _taken(_IDLE[target])
         if kept is not None:
-            with suppress(STALE):  # the server closed it while it was idle, which says nothing about this request
+            with suppress(*STALE):  # the server closed it while it was idle, which says nothing about this request
                 return _exchange(kept, target, headers, body, until)
         return _exchange(SyncLine(target), target, headers, body, until)
 
@@ -131,7 +131,7 @@ async def apost(url: str, headers: Headers, body: bytes, seconds: float) -> Repl
             idle = (await _lines_of_this_loop()).idle[target]
             kept = await _ataken(idle)
             if kept is not None:
-                with suppress(STALE):  # as in `post`
+                with suppress(*STALE):  # as in `post`
                     return await _aexchange(kept, target, headers, body, seconds, idle)
             return await _aexchange(AsyncLine(target), target, headers, body, seconds, idle)
 

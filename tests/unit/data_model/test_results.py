@@ -111,6 +111,16 @@ def test_older_shapes_are_read(tmp_path):
     assert back.average_reward() == 1.0
 
 
+def test_settings_of_another_version_are_left_out(tmp_path):
+    raw = json.loads(some_results(0).model_dump_json())
+    raw["info"]["audio_native_config"] = {"model": "m", "from_the_future": 1}
+    raw["info"]["user_info"]["persona_config"] = {"verbosity": "minimal", "from_the_future": 1}
+    (tmp_path / "results.json").write_text(json.dumps(raw), encoding="utf-8-sig")
+    info = Results.load(tmp_path).info
+    assert info.audio_native_config.model == "m"
+    assert info.user_info.persona_config.verbosity == "minimal"
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
