@@ -70,8 +70,8 @@ def test_an_episode_from_reset_to_reward():
     [
         SOLVE,
         '{"name": "create_task", "arguments": {"user_id": "user_1", "title": "Important Meeting"}}',
-        '[{"name": "get_users", "arguments": {}},'
-        ' {"name": "create_task", "arguments": {"user_id": "user_1", "title": "Important Meeting"}}]',
+        '[{"name": "get_users"}, {"name": "create_task", "arguments": %s}]'
+        % '{"user_id": "user_1", "title": "Important Meeting"}',
         ToolCall(name="create_task", arguments={"user_id": "user_1", "title": "Important Meeting"}),
     ],
 )
@@ -174,10 +174,7 @@ def test_the_whole_conversation_may_be_observed():
     observation, _ = env.reset()
     assert observation == "assistant: Hi! How can I help you today?\nuser: Hi"
     lines = env.step(SOLVE)[0].splitlines()
-    assert (
-        lines[2] == f"assistant: {SOLVE.replace('(user_id', '(title').replace(SOLVE, SOLVE)}"
-        or "create_task(" in lines[2]
-    )
+    assert lines[2] == "assistant: create_task(title='Important Meeting', user_id='user_1')"
     assert lines[3].startswith("tool: {")
     assert env.render().splitlines()[:2] == observation.splitlines()
 
@@ -472,7 +469,7 @@ def test_the_reference_agent_serves_the_caller():
     env = UserGymEnv("mock", "create_task_1", agent="oracle_agent")
     env.reset(seed=1)
     for _ in range(4):
-        observation, reward, terminated, _, _ = env.step("I am user_1. Yes, please go ahead.")
+        observation, _, terminated, _, _ = env.step("I am user_1. Yes, please go ahead.")
         assert observation.startswith("assistant: ")
         assert not terminated
     assert env.step(f"Thank you {STOP}")[1:3] == (1.0, True)

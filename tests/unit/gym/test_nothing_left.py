@@ -60,7 +60,7 @@ def test_cycles_leave_no_thread_no_descriptor_and_no_memory(how):
         if how == "close":
             env.close()
 
-    for _ in range(50):
+    for _ in range(20):
         cycle()
     gc.collect()
     threads, files = threading.active_count(), descriptors()
@@ -70,34 +70,22 @@ def test_cycles_leave_no_thread_no_descriptor_and_no_memory(how):
             cycle()
         gc.collect()
         before = tracemalloc.get_traced_memory()[0]
-        for _ in range(200):
+        for _ in range(60):
             cycle()
         gc.collect()
         grown = tracemalloc.get_traced_memory()[0] - before
     finally:
         tracemalloc.stop()
-    assert grown < 200 * 50  # bytes; the bookkeeping of the measurement itself
+    assert grown < 60 * 50  # bytes; the bookkeeping of the measurement itself
     assert (threading.active_count(), descriptors()) == (threads, files)
 
 
-PIECES = st.sampled_from(
-    ['{"name": "', "create_task", '"arguments": {', "}", "]", "[", "f(x=", ")", "'a'", "=", "\n", "\\ud800", "\ud800"]
-    + [
-        "NaN",
-        "1e999",
-        "0x" + "F" * 5000,
-        "(" * 300,
-        "<think>",
-        "</think>",
-        "###STOP##",
-        "**{}",
-        "\x00",
-        "get_users()",
-    ]
-)
+WORDS = """{"name": " create_task "arguments": { } ] [ f(x= ) 'a' = NaN <think> </think> ###STOP## **{} get_users()"""
+ODD = ["\n", " ", "\x00", "\\ud800", "\ud800", "(" * 300, "0x" + "F" * 5000]
+PIECES = st.sampled_from([*WORDS.split(), *ODD])
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(st.one_of(st.text(st.characters(), max_size=40), st.lists(PIECES, max_size=8).map("".join)))
 def test_whatever_is_written_a_step_is_a_step(action):
     env = AgentGymEnv("mock", "create_task_1", user=lambda *_: User(("Hi", "Ok")))

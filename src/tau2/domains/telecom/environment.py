@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -69,10 +69,13 @@ def _policy(folder: Path, policy_type: PolicyType, *, solo_mode: bool) -> str:
     support = "MANUAL" if policy_type == "manual" else f"WORKFLOW{solo}"
     main = path_of(f"TELECOM_MAIN_POLICY{solo}_PATH", folder)
     technical = path_of(f"TELECOM_TECH_SUPPORT_POLICY_{support}_PATH", folder)
-    return (
-        f"<main_policy>\n{load_text(main)}\n</main_policy>\n"
-        f"<tech_support_policy>\n{load_text(technical)}\n</tech_support_policy>"
-    )
+    return _joined(load_text(main), load_text(technical))
+
+
+@lru_cache(maxsize=8)
+def _joined(main: str, technical: str) -> str:
+    """Return both parts as one text, the same one for all environments."""
+    return f"<main_policy>\n{main}\n</main_policy>\n<tech_support_policy>\n{technical}\n</tech_support_policy>"
 
 
 def get_environment(

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
+
+from pydantic import BaseModel
 
 from tau2.environment.tool import Tool
 from tau2.user.scripted_user.text import keywords, stem, word_set, words
@@ -65,6 +68,7 @@ _ON = re.compile(r"\b(?:on|enable[ds]?|activate[ds]?)\b(?! your (?:phone|device|
 _NEEDS_DIRECTION = {"connect": _ON, "disconnect": _OFF}
 """Verbs that "turn" stands for only in one direction."""
 
+_MOST_KEPT = 512  # tools whose words are kept; about a kilobyte each
 _NAMED = 2  # how strongly a tool's own verb counts, against 1 for a synonym
 
 
@@ -97,11 +101,16 @@ class _Match:
 
 
 def known(tool: Tool) -> Known:
-    """Return the words by which a tool is known."""
-    verb, *rest = [part for part in tool.name.lower().split("_") if part] or [""]
+    """Return the words by which a tool is known; shared by all customers who hold it."""
+    return _known(tool.name, tool.description, tool.params)
+
+
+@lru_cache(maxsize=_MOST_KEPT)
+def _known(name: str, description: str, params: type[BaseModel]) -> Known:
+    verb, *rest = [part for part in name.lower().split("_") if part] or [""]
     stems = frozenset(stem(word) for word in rest)
-    described = keywords(_normal(tool.description.lower())) - _SAYS_LITTLE
-    return Known(tool.name, verb, stems - _LOOSE, stems & _LOOSE, described, tool.parameters)
+    described = keywords(_normal(description.lower())) - _SAYS_LITTLE
+    return Known(name, verb, stems - _LOOSE, stems & _LOOSE, described, params.model_json_schema())
 
 
 def described_in(request: str, tools: Iterable[Known]) -> list[str]:
