@@ -18,7 +18,7 @@ from tau2.environment.tool import Tool
 from tau2.evaluator.evaluator import EvaluationType
 from tau2.evaluator.evidence import Judge
 from tau2.gym.spaces import TauSpace
-from tau2.gym.text import observation_of, read_action
+from tau2.gym.text import calls_of, observation_of, read_action
 from tau2.orchestrator.episode import Role, seen_by
 from tau2.orchestrator.orchestrator import Orchestrator
 from tau2.rollout import Action, Cast, Rollout, SeatedAgent, SeatedUser, Shaping, Turn
@@ -45,6 +45,8 @@ class Options:
     judge: Judge | None = None
     shaping: Shaping | None = None
     """Adds potential-based terms to the rewards; None (the default) adds none."""
+    tool_results_with_calls: bool = False
+    """Observe `{"name": ..., "arguments": ..., "result": ...}` for a tool's result instead of the result alone."""
 
 
 class Face:
@@ -59,7 +61,7 @@ class Face:
     ) -> None:
         self.task_id, self.all_messages_as_observation, self.render_mode = str(task_id), all_messages, render_mode
         self.observation_space, self.action_space = TauSpace(), TauSpace()
-        self.cast = cast
+        self.cast, self._shows_calls = cast, options.tool_results_with_calls
         self.rollout = Rollout(
             seat=self.seat,
             evaluation_type=options.evaluation_type,
@@ -204,7 +206,8 @@ class Face:
     def _observed(self, turn: Turn) -> str:
         if turn.rejected is not None:
             return f"tool: Invalid action with error: {turn.rejected}"
-        return observation_of(self.rollout.messages if self.all_messages_as_observation else turn.heard)
+        seen = self.rollout.messages if self.all_messages_as_observation else turn.heard
+        return observation_of(seen, calls_of(self.rollout.messages) if self._shows_calls else None)
 
     def close_episode(self) -> None:
         """End the episode, wherever it stands, and let go of everything that belongs to it."""

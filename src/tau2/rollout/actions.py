@@ -14,7 +14,7 @@ OwnMessage = AssistantMessage | UserMessage
 Action = str | OwnMessage | ToolCall | Mapping[str, Any] | Sequence[ToolCall | Mapping[str, Any]]
 """Text; a message; a tool call or several; an assistant message or a call `{"name", "arguments"}` of OpenAI's API."""
 
-_LONGEST_TEXT = 1_000_000  # characters of one message; a model's whole context is a fraction of it
+LONGEST_TEXT = 1_000_000  # characters of one message; a model's whole context is a fraction of it
 
 
 def as_message(action: Action, seat: Role = Role.AGENT) -> OwnMessage:
@@ -61,7 +61,7 @@ def _is_call(action: Mapping[str, Any]) -> bool:
 
 
 def _from_text(text: str, kind: type[AssistantMessage] | type[UserMessage]) -> OwnMessage:
-    said, thought = split_reasoning(clean_text(text[:_LONGEST_TEXT]))
+    said, thought = split_reasoning(clean_text(text[:LONGEST_TEXT]))
     return kind(content=said, reasoning_content=thought)
 
 

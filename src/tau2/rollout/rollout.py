@@ -176,7 +176,7 @@ class Rollout(SeatView):
         self._past.stops_after_calls = bool(others)
         message.tool_calls = others or None
         if not others:
-            message.content = STOP
+            message.content = f"{message.content or ''} {STOP}".strip()
 
     def reject(self, problem: str, text: str = "", tokens: Tokens | None = None) -> Turn:
         """Record that the seat's model wrote something that is no action, and why; nobody else learns of it.
@@ -251,6 +251,8 @@ class Rollout(SeatView):
     def _recorded(self) -> SimulationRun:
         self.run = self.orchestrator.finalize()
         self.run.policy = self.environment.get_policy()
+        if self.invalid_actions:
+            self.run.info = {**(self.run.info or {}), "invalid_actions": self.invalid_actions}
         return self.run
 
     def _grade(self, run: SimulationRun) -> None:

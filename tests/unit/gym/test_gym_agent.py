@@ -31,6 +31,7 @@ from tau2.gym import (
 from tau2.rollout import Shaping
 from tau2.utils import llm_utils
 
+MEETING = {"user_id": "user_1", "title": "Important Meeting"}
 SOLVE = "create_task(user_id='user_1', title='Important Meeting')"
 
 
@@ -70,8 +71,7 @@ def test_an_episode_from_reset_to_reward():
     [
         SOLVE,
         '{"name": "create_task", "arguments": {"user_id": "user_1", "title": "Important Meeting"}}',
-        '[{"name": "get_users"}, {"name": "create_task", "arguments": %s}]'
-        % '{"user_id": "user_1", "title": "Important Meeting"}',
+        json.dumps([{"name": "get_users"}, {"name": "create_task", "arguments": MEETING}]),
         ToolCall(name="create_task", arguments={"user_id": "user_1", "title": "Important Meeting"}),
     ],
 )
@@ -177,6 +177,15 @@ def test_the_whole_conversation_may_be_observed():
     assert lines[2] == "assistant: create_task(title='Important Meeting', user_id='user_1')"
     assert lines[3].startswith("tool: {")
     assert env.render().splitlines()[:2] == observation.splitlines()
+
+
+def test_results_may_be_shown_with_their_calls():
+    env = env_with("Hi", tool_results_with_calls=True)
+    env.reset()
+    shown = json.loads(env.step(SOLVE)[0].removeprefix("tool: "))
+    assert (shown["name"], shown["arguments"]) == ("create_task", MEETING)
+    assert shown["result"]["title"] == "Important Meeting"
+    assert "Error" in json.loads(env.step("nothing()")[0].removeprefix("tool: "))["result"]
 
 
 def test_solo():

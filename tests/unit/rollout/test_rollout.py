@@ -123,6 +123,14 @@ def test_the_agent_may_end_it(action):
     assert rollout.run.messages[-1].tool_calls is None
 
 
+def test_the_last_words_are_said():
+    rollout = scripted("Hi")
+    rollout.reset("create_task_1")
+    wire = {"id": "x", "function": {"name": "done", "arguments": "{}"}}
+    assert rollout.step({"role": "assistant", "content": "Goodbye.", "tool_calls": [wire]}).terminated
+    assert rollout.run.messages[-1].content == f"Goodbye. {STOP}"
+
+
 def test_done_beside_other_calls_ends_once_they_are_made():
     rollout = scripted("Hi")
     rollout.reset("create_task_1")
@@ -155,6 +163,7 @@ def test_failed_calls_and_unreadable_ones_together_end_it():
     turn = rollout.reject("nor is this")
     assert (turn.reason, turn.rejected) == (TerminationReason.TOO_MANY_ERRORS, "nor is this")
     assert (turn.terminated, turn.reward, rollout.invalid_actions) == (True, 0.0, 2)
+    assert rollout.run.info["invalid_actions"] == 2
     assert [step.turn.rejected for step in rollout.steps] == [None, "this is no JSON", "nor is this"]
 
 

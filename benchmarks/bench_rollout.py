@@ -1,0 +1,169 @@
+"""Live episodes in one process: what a reset, a step and a fork cost, what each keeps, and what is left of them.
+
+Figures: CPU milliseconds (medians) of a reset with its task lookup (the first of a task, and later ones), of a step
+that calls a tool, of that tool alone, of the last step with its grading, and of a fork at a random turn; kilobytes,
+threads and descriptors per live episode; and what many cycles of reset, step and abandon leave behind.
+
+  python benchmarks/bench_rollout.py --domain retail --live 10000 --cycles 50000
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import os
+import random
+import statistics
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from common import report, rounded, rss_mb
+
+from tau2.gym import AgentGymEnv
+from tau2.registry import registry
+from tau2.rollout import Cast, Rollout
+from tau2.seeds import derive_seed
+
+TARGETS = {
+    "reset_ms": 2.0,
+    "step_beyond_tool_ms": 0.3,
+    "last_step_ms": 3.0,
+    "live_kb_each": 100.0,
+    "live_threads": 0,
+    "live_descriptors": 0,
+    "cycles_threads": 0,
+    "cycles_descriptors": 0,
+    "cycles_growth_mb": 1.0,  # the allocator's own rounding
+}
+READS = {
+    "mock": ("get_users", {}),
+    "retail": ("list_all_product_types", {}),
+    "airline": ("list_all_airports", {}),
+}
+FORK_POINTS = 100
+ROUNDS = 40
+
+
+def some_tasks(domain: str) -> list[str]:
+    return [task.id for task in registry.get_tasks_loader(domain)()]
+
+
+def a_read(domain: str) -> tuple[str, dict[str, Any]]:
+    """Return a tool call that only reads."""
+    if domain in READS:
+        return READS[domain]
+    tools: Any = registry.get_env_constructor(domain)().tools
+    return "get_customer_by_id", {"customer_id": tools.db.customers[0].customer_id}
+
+
+def cpu(work: Callable[[], Any]) -> float:
+    began = time.process_time()
+    work()
+    return (time.process_time() - began) * 1e3
+
+
+def descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))  # noqa: PTH208  -- iterdir would hold one open
+
+
+def started(domain: str, task_id: str, read: str) -> AgentGymEnv:
+    env = AgentGymEnv(domain, task_id, user="scripted_user", max_steps=1000)
+    env.reset(seed=1)
+    env.step(read)
+    return env
+
+
+def latencies(domain: str, ids: list[str], read: tuple[str, dict[str, Any]]) -> dict[str, float]:
+    name, arguments = read
+    action = json.dumps({"name": name, "arguments": arguments})
+    first, resets, steps, tools, ends = [], [], [], [], []
+    for number in range(ROUNDS):
+        env = AgentGymEnv(domain, ids[number % len(ids)], user="scripted_user", max_steps=1000)
+        first.append(cpu(env.reset))  # compiles the scripted user's agenda, which later episodes of the task share
+        resets.append(cpu(env.reset))
+        steps += [cpu(partial(env.step, action)) for _ in range(20)]
+        call = env.rollout.trajectory[-2].tool_calls[0]
+        tools += [cpu(partial(env.rollout.environment.get_response, call)) for _ in range(20)]
+        ends.append(cpu(partial(env.step, "done()")))
+    samples = {"first_reset_ms": first, "reset_ms": resets, "step_ms": steps, "tool_ms": tools, "last_step_ms": ends}
+    figures = {key: rounded(statistics.median(values)) for key, values in samples.items()}
+    return figures | {"step_beyond_tool_ms": rounded(max(0.0, figures["step_ms"] - figures["tool_ms"]))}
+
+
+def forks(domain: str, ids: list[str], read: tuple[str, dict[str, Any]]) -> dict[str, float]:
+    """Fork at random turns and keep the children: milliseconds and kilobytes each."""
+    rng = random.Random(derive_seed(1, "bench forks", domain))
+    name, arguments = read
+    parents = []
+    for _ in range(FORK_POINTS):
+        parent = Rollout(Cast(domain, user="scripted_user"))
+        parent.reset(rng.choice(ids), seed=1)
+        for _ in range(rng.randint(0, 10)):
+            parent.step({"name": name, "arguments": arguments})
+        parents.append(parent)
+    times = [cpu(parent.fork) for parent in parents]
+    gc.collect()
+    before = rss_mb()
+    children = [child for parent in parents for child in parent.fork(20)]
+    gc.collect()
+    used = (rss_mb() - before) * 1024 / len(children)
+    return {"fork_ms": rounded(statistics.median(times)), "fork_kb_each": rounded(used)}
+
+
+def live(domain: str, ids: list[str], read: str, count: int) -> dict[str, float]:
+    for task_id in ids[:200]:
+        started(domain, task_id, read)
+    gc.collect()
+    threads, files, memory = threading.active_count(), descriptors(), rss_mb()
+    episodes = [started(domain, ids[number % len(ids)], read) for number in range(count)]
+    gc.collect()
+    stepped = statistics.median(cpu(partial(env.step, read)) for env in episodes[:500])
+    return {
+        "live": count,
+        "live_kb_each": rounded((rss_mb() - memory) * 1024 / count),
+        "live_threads": threading.active_count() - threads,
+        "live_descriptors": descriptors() - files,
+        "live_step_ms": rounded(stepped),
+    }
+
+
+def cycles(domain: str, ids: list[str], read: str, count: int) -> dict[str, float]:
+    for number in range(max(200, count // 10)):
+        started(domain, ids[number % len(ids)], read)
+    gc.collect()
+    threads, files, memory = threading.active_count(), descriptors(), rss_mb()
+    began = time.process_time()
+    for number in range(count):
+        started(domain, ids[number % len(ids)], read)
+    spent = time.process_time() - began
+    gc.collect()
+    return {
+        "cycles": count,
+        "cycles_growth_mb": rounded(max(0.0, rss_mb() - memory)),
+        "cycles_threads": threading.active_count() - threads,
+        "cycles_descriptors": descriptors() - files,
+        "cycle_ms": rounded(spent / count * 1e3),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--domain", default="mock")
+    parser.add_argument("--live", type=int, default=500)
+    parser.add_argument("--cycles", type=int, default=1000)
+    given = parser.parse_args()
+    ids, (name, arguments) = some_tasks(given.domain), a_read(given.domain)
+    action = json.dumps({"name": name, "arguments": arguments})
+    figures = latencies(given.domain, ids, (name, arguments))
+    figures |= cycles(given.domain, ids, action, given.cycles)
+    figures |= forks(given.domain, ids, (name, arguments))
+    figures |= live(given.domain, ids, action, given.live)
+    report("rollout", figures, TARGETS, domain=given.domain)
+
+
+if __name__ == "__main__":
+    main()
