@@ -19,6 +19,7 @@ JOBS = (
     ("bench_environment.py", "--domain", "airline"),
     ("bench_environment.py", "--domain", "telecom"),
     ("bench_episode.py",),
+    ("bench_grading.py",),
     ("bench_tasks.py",),
 )
 
