@@ -19,6 +19,8 @@ JOBS = (
     ("bench_environment.py", "--domain", "airline"),
     ("bench_environment.py", "--domain", "telecom"),
     ("bench_episode.py",),
+    ("bench_rollout.py", "--domain", "retail"),
+    ("bench_rollout.py", "--domain", "telecom"),
     ("bench_grading.py",),
     ("bench_tasks.py",),
 )

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from tau2.audit import checks
+from tau2.audit.compat import check_compat
 from tau2.audit.finding import AuditReport
 from tau2.audit.trajectory import play_reference
 from tau2.data_model.tasks import Task
@@ -51,6 +52,7 @@ def audit_task(world: World, rules: Sequence[object], report: AuditReport) -> No
         "known": lambda: checks.check_known(world, stage),
         "policy": lambda: checks.check_policy(world, stage, rules),
         "order": lambda: checks.check_order(world),
+        "compat": lambda: check_compat(world),
     }
     for name, check in table.items():
         try:

@@ -10,6 +10,7 @@ CHECKS = {
     "known": "every value the reference needs is in the scenario or comes from a tool",
     "policy": "the reference obeys the domain's executable rules",
     "order": "independent writes end in the same state in any order",
+    "compat": "the original's behaviour (strict_compat) does to it what the rules say",
     "duplicate": "no task of the test split is repeated in the training split",
 }
 """Name of a check → what it proves."""

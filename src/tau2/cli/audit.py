@@ -19,6 +19,7 @@ what is proved of every task:
   known      every value the reference needs is in the scenario or comes from a tool
   policy     the reference obeys the domain's executable rules
   order      independent writes end in the same state in any order
+  compat     where the original's behaviour is reproduced, it does what the rules say
   duplicate  no story is told twice; no work of the test split is in the training split
 
 Tasks that only a judge model can grade are audited without the judge. With

@@ -139,3 +139,18 @@ def test_public_airline_tasks_that_inaction_solves_are_found(monkeypatch: pytest
     spec = registry.domains.get("airline")
     report = audit_domain(spec, spec.tasks(None))
     assert any(finding.text == "doing nothing earns 1" for finding in report.findings)
+
+
+@needs_reference
+def test_public_retail_tasks_that_rest_on_a_wrong_price_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tau2.registry import registry
+
+    monkeypatch.setenv("TAU2_DATA_DIR", str(REFERENCE))
+    spec = registry.domains.get("retail")
+    report = audit_domain(spec, spec.tasks(None))
+    found = [finding.text for finding in report.findings if finding.check == "compat"]
+    assert any("modify_pending_order_items" in text and ".price: " in text for text in found)
+
+
+def test_our_own_data_has_nothing_to_be_compatible_with() -> None:
+    assert audit(task(PAY)).passed["compat"] == 1

@@ -439,7 +439,7 @@ def test_the_space_of_texts():
     assert 3 not in space
     space.seed(1), twin.seed(1)
     assert [space.sample() for _ in range(5)] == [twin.sample() for _ in range(5)]
-    assert (space == twin, space == 3, hash(space) == hash(twin)) == (True, False, True)
+    assert (space == twin, space == 3) == (True, False)
     assert (repr(space), space.is_np_flattenable, done()) == ("TauSpace()", False, "")
 
 
