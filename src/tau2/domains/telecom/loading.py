@@ -65,12 +65,18 @@ def tasks_of_split(split_name: str | None, default: str, task_ids: Collection[st
 
 @contextmanager
 def _without_collection() -> Iterator[None]:
-    """Keep the garbage collector from searching new tasks, all of which live: that takes as long as making them."""
+    """Keep the garbage collector from searching new tasks, all of which live: that takes as long as making them.
+
+    Freezing and thawing hands what was made to the oldest generation, where it is looked at seldom.
+    """
     was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
+        if gc.get_freeze_count() == 0:  # somebody else's frozen objects stay frozen
+            gc.freeze()
+            gc.unfreeze()
         if was_enabled:
             gc.enable()
 
