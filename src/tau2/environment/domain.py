@@ -7,7 +7,7 @@ A domain is a folder `<root>/tau2/domains/<name>/` with `db.json` (or .toml), `p
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -65,6 +65,11 @@ def load_reference_db(kind: type[DBT], path: Path) -> DBT:
     """Return a view of the database in a file; the file is parsed once per process (and again when it changes)."""
     reference = _reference_db(kind, path, _stamp(path))
     return reference.view()  # type: ignore[return-value]  # lru_cache erases the type parameter
+
+
+def world_id_of(domain: str, path: Path, *, strict: bool) -> Hashable:
+    """Return a name for the world of a database file at its start; a rewritten file is another world."""
+    return (domain, str(path), strict, *_stamp(path))
 
 
 @lru_cache(maxsize=64)

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Hashable
+from pathlib import Path
 
 from tau2 import config
 from tau2.data_model.tasks import Task
 from tau2.domains.mock.data_model import MockDB, MockUserDB
 from tau2.domains.mock.tools import MockTools
 from tau2.domains.mock.user_tools import MockUserTools
-from tau2.environment.domain import DomainSpec, Splits, load_reference_db, load_split, load_splits, load_text
+from tau2.environment.domain import (
+    DomainSpec,
+    Splits,
+    load_reference_db,
+    load_split,
+    load_splits,
+    load_text,
+    world_id_of,
+)
 from tau2.environment.environment import Environment
 
 
@@ -30,8 +39,12 @@ def get_environment(
         ),
         solo_mode=solo_mode,
         strict_compat=strict,
-        world_id=("mock", str(folder), strict, solo_mode) if own_world else None,
+        world_id=_world_id(folder, strict=strict) if own_world else None,
     )
+
+
+def _world_id(folder: Path, *, strict: bool) -> Hashable:
+    return tuple(world_id_of("mock", folder / name, strict=strict) for name in ("db.json", "user_db.json"))
 
 
 def get_tasks(task_split_name: str | None = None, task_ids: Collection[str] | None = None) -> list[Task]:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Sequence
-from pathlib import Path
+from collections.abc import Collection, Sequence
 
 from tau2.config import domain_dir, strict_compat
 from tau2.data_model.tasks import Task
 from tau2.domains.retail.data_model import RetailDB
 from tau2.domains.retail.tools import RetailTools
-from tau2.environment.domain import DomainSpec, Splits, load_reference_db, load_split, load_splits, load_text
+from tau2.environment.domain import (
+    DomainSpec,
+    Splits,
+    load_reference_db,
+    load_split,
+    load_splits,
+    load_text,
+    world_id_of,
+)
 from tau2.environment.environment import Environment
 from tau2.environment.policy_rules import Rule
 from tau2.errors import ConfigError
@@ -22,7 +29,7 @@ def get_environment(db: RetailDB | None = None, solo_mode: bool = False) -> Envi
     folder, strict, world_id = domain_dir("retail"), strict_compat(), None
     if db is None:
         path = folder / "db.json"
-        db, world_id = load_reference_db(RetailDB, path), _world_id(path, strict=strict)
+        db, world_id = load_reference_db(RetailDB, path), world_id_of("retail", path, strict=strict)
     return Environment(
         domain_name="retail",
         policy=load_text(folder / "policy.md"),
@@ -30,12 +37,6 @@ def get_environment(db: RetailDB | None = None, solo_mode: bool = False) -> Envi
         strict_compat=strict,
         world_id=world_id,
     )
-
-
-def _world_id(path: Path, *, strict: bool) -> Hashable:
-    """Name the world at its start; a rewritten file is another world."""
-    status = path.stat()
-    return ("retail", str(path), strict, status.st_mtime_ns, status.st_size)
 
 
 def get_tasks(task_split_name: str | None = "base", task_ids: Collection[str] | None = None) -> list[Task]:

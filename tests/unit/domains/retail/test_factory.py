@@ -19,12 +19,13 @@ from tau2.data_model.tasks import Action, Task
 from tau2.domains import retail
 from tau2.domains.retail.data_model import GiftCard, OrderStatus, RetailDB
 from tau2.domains.retail.factory import people
-from tau2.domains.retail.factory.__main__ import DEFAULT_SEED, db_text, main, write_data
+from tau2.domains.retail.factory.__main__ import DEFAULT_SEED, main, write_data
 from tau2.domains.retail.factory.stories.words import method_name
 from tau2.domains.retail.factory.tasks import build_tasks
 from tau2.domains.retail.factory.world import Scale, build_world
 from tau2.domains.retail.tools import RetailTools
 from tau2.environment.domain import dump_tasks, load_split, load_splits, load_tasks_file
+from tau2.environment.world_files import db_text
 from tau2.errors import DataFileError, ToolError
 
 COMMITTED = Path(retail.__file__).parent

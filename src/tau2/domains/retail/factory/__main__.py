@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
-import json
 from pathlib import Path
 
-from tau2.domains.retail.data_model import RetailDB
 from tau2.domains.retail.factory.tasks import build_tasks
 from tau2.domains.retail.factory.world import Scale, build_world
-from tau2.environment.domain import dump_tasks
+from tau2.environment.world_files import run_factory, write_world
 
 DEFAULT_SEED = 20250  # the seed of the committed data
 
@@ -19,30 +16,14 @@ def write_data(seed: int, out: Path, scale: Scale | None = None) -> None:
     scale = scale or Scale()
     world = build_world(seed, scale)
     tasks, splits = build_tasks(seed, world, scale.tasks)
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "db.json").write_text(db_text(world), encoding="utf-8")
-    dump_tasks(tasks, out / "tasks.json")
-    (out / "split_tasks.json").write_text(json.dumps(splits) + "\n", encoding="utf-8")
-
-
-def db_text(db: RetailDB) -> str:
-    """Return the database as JSON with one record per line: small, and changes can be read line by line."""
-    tables = (f"{json.dumps(name)}: {_table(records)}" for name, records in db.model_dump(exclude_none=True).items())
-    return "{\n" + ",\n".join(tables) + "\n}\n"
-
-
-def _table(records: dict[str, object]) -> str:
-    lines = (f"{json.dumps(key)}:{json.dumps(record, separators=(',', ':'))}" for key, record in records.items())
-    return "{\n" + ",\n".join(lines) + "\n}"
+    write_world(out, world, tasks, splits)
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Read the command line and write the files."""
-    parser = argparse.ArgumentParser(prog="python -m tau2.domains.retail.factory", description=__doc__)
-    parser.add_argument("--seed", type=int, default=DEFAULT_SEED)
-    parser.add_argument("--out", type=Path, required=True)
-    options = parser.parse_args(arguments)
-    write_data(options.seed, options.out)
+    run_factory(
+        "tau2.domains.retail.factory", __doc__, DEFAULT_SEED, lambda seed, out: write_data(seed, out), arguments
+    )
 
 
 if __name__ == "__main__":

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from pathlib import Path
 
-from tau2.domains.telecom.data_model import TelecomDB
 from tau2.domains.telecom.factory.phone import phone_of_the_shop
 from tau2.domains.telecom.factory.tasks import choose_splits
 from tau2.domains.telecom.factory.world import build_world
+from tau2.environment.world_files import db_text, run_factory
 
 DEFAULT_SEED = 20250  # the seed of the committed data
 
@@ -22,23 +21,9 @@ def write_data(seed: int, out: Path) -> None:
     (out / "split_tasks.json").write_text(json.dumps(choose_splits(), indent=0) + "\n", encoding="utf-8")
 
 
-def db_text(db: TelecomDB) -> str:
-    """Return the database as JSON with one record per line: small, and changes can be read line by line."""
-    tables = db.model_dump(mode="json", exclude_none=True)
-    return "{\n" + ",\n".join(f"{json.dumps(name)}: {_table(records)}" for name, records in tables.items()) + "\n}\n"
-
-
-def _table(records: list[object]) -> str:
-    return "[\n" + ",\n".join(json.dumps(record, separators=(",", ":")) for record in records) + "\n]"
-
-
 def main(arguments: list[str] | None = None) -> None:
     """Read the command line and write the files."""
-    parser = argparse.ArgumentParser(prog="python -m tau2.domains.telecom.factory", description=__doc__)
-    parser.add_argument("--seed", type=int, default=DEFAULT_SEED)
-    parser.add_argument("--out", type=Path, required=True)
-    options = parser.parse_args(arguments)
-    write_data(options.seed, options.out)
+    run_factory("tau2.domains.telecom.factory", __doc__, DEFAULT_SEED, write_data, arguments)
 
 
 if __name__ == "__main__":
