@@ -65,6 +65,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _audited(name: str, options: argparse.Namespace) -> AuditReport:
     from tau2.audit.audit import audit_domain
+    from tau2.cli.progress import counting
     from tau2.registry import registry
     from tau2.runner.tasks import get_tasks, tasks_of_file
 
@@ -76,7 +77,8 @@ def _audited(name: str, options: argparse.Namespace) -> AuditReport:
         tasks = spec.tasks(None)
     else:
         tasks = get_tasks(task_set, options.task_split_name, options.task_ids)
-    return audit_domain(spec, tasks, task_set=task_set)
+    with counting(len(tasks), f"auditing {task_set}") as count:
+        return audit_domain(spec, tasks, task_set=task_set, on_task=lambda _task: count())
 
 
 def _plain(report: AuditReport) -> dict[str, object]:
