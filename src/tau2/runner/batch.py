@@ -13,6 +13,7 @@ import traceback
 import uuid
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,13 +28,22 @@ from tau2.data_model.simulation import (
     TextRunConfig,
 )
 from tau2.data_model.tasks import Task
-from tau2.errors import ConfigError, DataFileError, MissingExtra, ModelRefused, ParticipantError, UnknownName
+from tau2.errors import (
+    ConfigError,
+    DataFileError,
+    MissingExtra,
+    ModelError,
+    ModelRefused,
+    ParticipantError,
+    UnknownName,
+)
 from tau2.evaluator.evaluator import EvaluationType
+from tau2.orchestrator.orchestrator import Orchestrator
 from tau2.registry import registry
 from tau2.runner.build import build_text_orchestrator
 from tau2.runner.events import Event, RunEnded, RunStarted, SimulationRetried, SimulationStored, Sink
 from tau2.runner.preflight import check_config, judge_of
-from tau2.runner.simulation import arun_simulation
+from tau2.runner.simulation import agrade_live
 from tau2.runner.store import RunStore, Unit
 from tau2.runner.tasks import _slug, configured_tasks, get_info, run_folder
 from tau2.seeds import derive_seed
@@ -140,11 +150,26 @@ class _Batch:
     async def _attempt(self, job: Job) -> SimulationRun:
         identifier = f"{_slug(job.task.id)[:80]}-t{job.trial}-{uuid.uuid4().hex[:12]}"
         orchestrator = build_text_orchestrator(self.config, job.task, seed=job.seed, simulation_id=identifier)
-        run = await arun_simulation(
-            orchestrator, evaluation_type=self.evaluation_type, judge=self.judge, executor=self.executor
-        )
+        run = await orchestrator.arun(self.executor)
+        run.policy = orchestrator.environment.get_policy()
         run.trial, run.seed = job.trial, job.seed
+        await self._grade(run, orchestrator)
         return run
+
+    async def _grade(self, run: SimulationRun, orchestrator: Orchestrator) -> None:
+        """Grade a finished conversation. A judge that fails is asked again; the conversation is never played again."""
+        for attempt in count(1):
+            try:
+                run.reward_info = await agrade_live(run, orchestrator, self.evaluation_type, self.judge)
+                return
+            except ModelError as problem:
+                logger.info("grading %s, attempt %s: %s", run.id, attempt, problem, exc_info=True)
+                if isinstance(problem, _HOPELESS) or attempt > self.config.max_retries:
+                    failure = {"error": f"not graded: {problem}", "error_type": type(problem).__name__}
+                    run.info = {**(run.info or {}), **failure}
+                    return
+                self.sink(SimulationRetried(run.task_id, run.trial or 0, attempt, f"grading: {problem}"))
+                await asyncio.sleep(self.config.retry_delay)
 
 
 def _failed(job: Job, problem: Exception, attempts: int) -> SimulationRun:

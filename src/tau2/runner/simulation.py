@@ -36,6 +36,15 @@ def run_simulation(
     return run
 
 
+async def agrade_live(
+    run: SimulationRun, orchestrator: Orchestrator, evaluation_type: EvaluationType, judge: Judge | None = None
+) -> RewardInfo:
+    """Do what `grade_live` does on the running event loop; a judge is awaited in a worker thread."""
+    if needs_judge(orchestrator.task, evaluation_type):
+        return await asyncio.to_thread(grade_live, run, orchestrator, evaluation_type, judge)
+    return grade_live(run, orchestrator, evaluation_type, judge)
+
+
 async def arun_simulation(
     orchestrator: Orchestrator,
     *,
@@ -46,8 +55,5 @@ async def arun_simulation(
     """Do what `run_simulation` does on the running event loop; `executor` runs participants that may block."""
     run = await orchestrator.arun(executor)
     run.policy = orchestrator.environment.get_policy()
-    if needs_judge(orchestrator.task, evaluation_type):
-        run.reward_info = await asyncio.to_thread(grade_live, run, orchestrator, evaluation_type, judge)
-    else:
-        run.reward_info = grade_live(run, orchestrator, evaluation_type, judge)
+    run.reward_info = await agrade_live(run, orchestrator, evaluation_type, judge)
     return run

@@ -219,6 +219,42 @@ def test_there_must_be_a_task_and_text(cast):
         run_tasks(VoiceRunConfig(domain="mock", audio_native_config={}), TASKS, console_display=False)
 
 
+class FlakyJudge:
+    """Stands in for grading: the judge is out of reach until it has failed often enough."""
+
+    def __init__(self, monkeypatch, times: int) -> None:
+        self.left, self.honest = times, batch_module.agrade_live
+        monkeypatch.setattr(batch_module, "agrade_live", self)
+
+    async def __call__(self, *args):
+        self.left -= 1
+        if self.left >= 0:
+            raise ModelUnavailable("the judge is out of reach")
+        return await self.honest(*args)
+
+
+def test_a_judge_that_fails_is_asked_again_and_the_conversation_is_not_played_again(cast, monkeypatch):
+    FlakyJudge(monkeypatch, times=2)
+    played, seen = [], []
+    make = batch_module.build_text_orchestrator
+    monkeypatch.setattr(batch_module, "build_text_orchestrator", lambda *a, **k: played.append(a) or make(*a, **k))
+    results = run(TASKS[:1], sink=seen.append)
+    assert len(played) == 1
+    assert results.simulations[0].reward_info.reward == 1.0
+    assert [e.error for e in seen if isinstance(e, SimulationRetried)] == ["grading: the judge is out of reach"] * 2
+
+
+def test_a_judge_that_stays_away_keeps_the_conversation_and_gives_no_score(cast, monkeypatch, tmp_path):
+    FlakyJudge(monkeypatch, times=99)
+    results = run(TASKS[:1], save_path=tmp_path / "results.json")
+    (kept,) = Results.load(tmp_path / "results.json").simulations
+    assert kept.messages
+    assert kept.termination_reason == "user_stop"
+    assert kept.info["error"] == "not graded: the judge is out of reach"
+    assert not kept.is_scored
+    assert not results.simulations[0].is_scored
+
+
 def test_a_missing_judge_is_found_before_the_run(cast):
     judged = a_task(create_meeting(), basis=["NL_ASSERTION"], sentences=["Kind."])
     with pytest.raises(ConfigError, match=r"graded by a judge model.*--llm-judge"):
