@@ -157,7 +157,7 @@ class _Batch:
         return run
 
     async def _grade(self, run: SimulationRun, orchestrator: Orchestrator) -> None:
-        """Grade a finished conversation. A judge that fails is asked again; the conversation is never played again."""
+        """Grade a finished conversation; a judge that fails is asked again, without playing it again."""
         for attempt in count(1):
             try:
                 run.reward_info = await agrade_live(run, orchestrator, self.evaluation_type, self.judge)
