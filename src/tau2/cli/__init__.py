@@ -20,6 +20,8 @@ from tau2.errors import Tau2Error, UnknownName
 COMMANDS = {
     "run": "play tasks and grade them",
     "view": "look at saved runs and conversations",
+    "compare": "tell whether one run is better than another, and how sure that is",
+    "evaluate-trajs": "grade stored conversations again, and list what changes",
     "domain": "show a domain's policy, tools and tasks",
     "check-data": "check the files of every domain",
     "audit": "prove tasks: the reference earns 1, the floors earn 0",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tau2.cli.codes import OK
 from tau2.cli.parsing import CommandParser
+from tau2.cli.which_run import existing, named_run, title_of
 from tau2.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -82,26 +83,12 @@ def _runs_folder(options: argparse.Namespace) -> Path:
 def _chosen(options: argparse.Namespace, folder: Path) -> Path | None:
     """Return the run that the arguments name, or None for the newest."""
     from tau2.data_model.results_io import RESULTS_NAME
-    from tau2.errors import UnknownName
-    from tau2.report.listing import find_runs
 
     if options.file is not None:
-        return _existing(options.file)
+        return existing(options.file)
     if options.run_name is not None:
-        for candidate in (folder / options.run_name, Path(options.run_name)):
-            if candidate.exists():
-                return _existing(candidate)
-        names = [file.parent.name if file.name == RESULTS_NAME else file.name for file in find_runs(folder)]
-        raise UnknownName(f"run in {folder}", options.run_name, names)
+        return named_run(options.run_name, folder)
     return folder if (folder / RESULTS_NAME).is_file() else None
-
-
-def _existing(path: Path) -> Path:
-    from tau2.data_model.results_io import results_file
-
-    if not results_file(path).is_file():
-        raise ConfigError(f"{path}: there are no results there")
-    return path
 
 
 def _show_runs(folder: Path) -> int:
@@ -153,15 +140,14 @@ def _nothing(results: Results, options: argparse.Namespace) -> int:
 def _show_list(path: Path, results: Results, chosen: list[SimulationRun]) -> int:
     from rich.text import Text
 
-    from tau2.data_model.results_io import RESULTS_NAME, results_file
-    from tau2.report.console import save_name, terminal
+    from tau2.report.console import terminal
     from tau2.report.listing import simulations_table
     from tau2.report.summary import summarize
     from tau2.report.tables import figures_view
 
     console = terminal()
     summary = summarize(results, path)
-    name = save_name(results_file(path).parent if results_file(path).name == RESULTS_NAME else path)
+    name = title_of(path)
     console.print(Text(f"{name}\n{summary.domain}: {summary.agent} x {summary.user}\n", style="bold"), soft_wrap=True)
     console.print(simulations_table(chosen))
     console.print(Text(""))

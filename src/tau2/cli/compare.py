@@ -1,0 +1,88 @@
+"""`tau2 compare`: is B better than A, and how sure is that?"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import TYPE_CHECKING
+
+from tau2.cli.codes import OK
+from tau2.cli.parsing import CommandParser
+from tau2.cli.which_run import named_run, title_of
+from tau2.errors import ConfigError
+
+if TYPE_CHECKING:
+    from tau2.metrics.comparison import Comparison
+
+_EPILOG = """\
+examples:
+  tau2 compare baseline candidate
+  tau2 compare baseline candidate --margin 0.02      how many trials for ±2 points?
+  tau2 compare data/simulations/a b.json --json
+
+Only simulations that both runs have a score for are compared: same task, same
+trial, and, where the runs had the same seed, the same seed.
+
+reading the table:
+  difference  pass^k of B minus pass^k of A
+  interval    where the difference lies, if other tasks of this kind were drawn
+              (cluster bootstrap over tasks)
+  p           how often a difference this large appears when A and B are equally
+              good (sign flips over tasks; ties count half)"""
+
+
+def add_arguments(parser: CommandParser) -> None:
+    """Add the two runs and how sure the answer has to be."""
+    parser.usage = "tau2 compare A B [options]"
+    parser.epilog = _EPILOG
+    parser.add_argument("a", metavar="A", help="a run's name or path: what is compared with")
+    parser.add_argument("b", metavar="B", help="a run's name or path: what may be better")
+    parser.add_argument(
+        "--confidence", type=float, default=0.95, metavar="SHARE", help="of the intervals (default: 0.95)"
+    )
+    parser.add_argument(
+        "--margin", type=float, default=0.03, metavar="SHARE",
+        help="plan how many trials bring the interval to ± this much (default: 0.03, three points)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--resamples", type=int, default=10_000, metavar="N", help="of the bootstrap (default: 10000)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of the bootstrap (default: 0)")
+    parser.add_argument("--json", action="store_true", default=False, help="print one JSON object only")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Compare two stored runs."""
+    from tau2.data_model.simulation import Results
+    from tau2.metrics.comparison import compare
+
+    _check(options)
+    path_a, path_b = named_run(options.a), named_run(options.b)
+    comparison = compare(
+        Results.load(path_a),
+        Results.load(path_b),
+        confidence=options.confidence,
+        resamples=options.resamples,
+        margin=options.margin,
+        seed=options.seed,
+    )
+    if options.json:
+        print(json.dumps({"a": str(path_a), "b": str(path_b), **comparison.as_dict()}, indent=2))
+    else:
+        _show(comparison, title_of(path_a), title_of(path_b))
+    return OK
+
+
+def _check(options: argparse.Namespace) -> None:
+    for name, low, high in (("confidence", 0.5, 1.0), ("margin", 0.0, 1.0)):
+        if not low < getattr(options, name) < high:
+            raise ConfigError(f"--{name} is a share between {low:g} and {high:g}, not {getattr(options, name):g}")
+    if options.resamples < 1:
+        raise ConfigError("--resamples must be at least 1")
+
+
+def _show(comparison: Comparison, a: str, b: str) -> None:
+    from tau2.report.comparison import comparison_view
+    from tau2.report.console import terminal
+
+    terminal().print(comparison_view(comparison, a, b))

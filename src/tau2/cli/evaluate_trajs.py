@@ -1,0 +1,141 @@
+"""`tau2 evaluate-trajs`: grade stored conversations again, and list what changes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tau2.cli.codes import OK
+from tau2.cli.parsing import CommandParser
+from tau2.cli.progress import counting
+from tau2.cli.which_run import named_run, title_of
+from tau2.errors import ConfigError
+
+if TYPE_CHECKING:
+    from tau2.data_model.simulation import Results
+    from tau2.evaluator.evidence import Judge
+    from tau2.runner.regrade import Regrading
+
+_EPILOG = """\
+examples:
+  tau2 evaluate-trajs first                      does the stored reward hold?
+  tau2 evaluate-trajs first second --fresh-tasks  with the tasks of today
+  tau2 evaluate-trajs first -o regraded          write the graded runs there
+
+Conversations are replayed, not played: no agent or user model is called. Nothing
+that is stored is changed. With --fresh-tasks, tool results that differ from the
+recorded ones are accepted, because the world may have changed with the tasks."""
+
+
+def add_arguments(parser: CommandParser) -> None:
+    """Add the runs, the tasks, the judge and where the result goes."""
+    parser.usage = "tau2 evaluate-trajs RUN [RUN ...] [options]"
+    parser.epilog = _EPILOG
+    parser.set_defaults(output_dir=None, judge_llm=None, judge_llm_args=None)
+    parser.add_argument("runs", metavar="RUN", nargs="+", help="a run's name or path")
+    parser.add_argument("-o", "--output-dir", type=Path, metavar="DIR", help="write each run, graded, to DIR/NAME")
+    parser.add_argument(
+        "--fresh-tasks", action="store_true", default=False, help="grade with the tasks the domain has today"
+    )
+    parser.add_argument("--judge-llm", metavar="MODEL", help="model that judges natural-language assertions")
+    parser.add_argument("--judge-llm-args", metavar="JSON", help="arguments of the judge's calls")
+    parser.add_argument("--json", action="store_true", default=False, help="print one JSON object only")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Grade every run again."""
+    paths = [named_run(name) for name in options.runs]
+    targets = _targets(paths, options.output_dir)
+    said = []
+    for path, target in zip(paths, targets, strict=True):
+        regrading = _regrade(path, options)
+        if target is not None:
+            regrading.results.save(target, "dir")
+        said.append(_data(path, target, regrading))
+        if not options.json:
+            _show(path, target, regrading)
+    if options.json:
+        print(json.dumps({"runs": said}, indent=2))
+    return OK
+
+
+def _targets(paths: Iterable[Path], folder: Path | None) -> list[Path | None]:
+    """Return where each run is written. Raise ConfigError when something is there."""
+    from tau2.data_model.results_io import RESULTS_NAME
+
+    if folder is None:
+        return [None for _ in paths]
+    targets = [folder / Path(title_of(path)).name.removesuffix(".json") / RESULTS_NAME for path in paths]
+    if len(set(targets)) < len(targets):
+        raise ConfigError("two of the runs have the same name: write them to different folders, one at a time")
+    for target in targets:
+        if target.exists():
+            raise ConfigError(f"{target} exists already; choose another folder with --output-dir")
+    return list(targets)
+
+
+def _regrade(path: Path, options: argparse.Namespace) -> Regrading:
+    from tau2.data_model.simulation import Results
+    from tau2.runner.regrade import current_tasks, regrade
+
+    results = Results.load(path)
+    fresh = current_tasks(results) if options.fresh_tasks else None
+    with counting(len(results.simulations), "grading") as step:
+        return regrade(results, fresh_tasks=fresh, judge=_judge(results, options), on_graded=step)
+
+
+def _judge(results: Results, options: argparse.Namespace) -> Judge | None:
+    """Return the judge to ask, checked before anything is graded; None when no task of the run needs one."""
+    from tau2 import config
+    from tau2.evaluator.evaluator import EvaluationType, needs_judge
+    from tau2.evaluator.evidence import Judge
+    from tau2.llm import check_model
+
+    if not any(needs_judge(task, EvaluationType.ALL) for task in results.tasks):
+        return None
+    args = _object(options.judge_llm_args) if options.judge_llm_args else dict(config.DEFAULT_LLM_NL_ASSERTIONS_ARGS)
+    judge = Judge(options.judge_llm or config.judge_model(), args)
+    check_model(judge.model, judge.args)
+    return judge
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise ConfigError(f"--judge-llm-args: not valid JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise ConfigError(f"--judge-llm-args: a JSON object is needed, not {type(value).__name__}")
+    return value
+
+
+def _data(path: Path, target: Path | None, regrading: Regrading) -> dict[str, Any]:
+    return {
+        "run": str(path),
+        "written_to": str(target.parent) if target else None,
+        "num_simulations": len(regrading.entries),
+        "num_flips": len(regrading.flips),
+        "average_before": _mean(entry.before for entry in regrading.entries),
+        "average_after": _mean(entry.after for entry in regrading.entries),
+        "missing_tasks": list(regrading.missing_tasks),
+        "changes": [
+            {"simulation_id": entry.simulation_id, "task_id": entry.task_id, "trial": entry.trial,
+             "before": entry.before, "after": entry.after, "flip": entry.is_flip, "reason": entry.reason}
+            for entry in regrading.changes
+        ],
+    }  # fmt: skip
+
+
+def _mean(rewards: Iterable[float | None]) -> float | None:
+    known = [reward for reward in rewards if reward is not None]
+    return sum(known) / len(known) if known else None
+
+
+def _show(path: Path, target: Path | None, regrading: Regrading) -> None:
+    from tau2.report.console import terminal
+    from tau2.report.regrading import regrading_view
+
+    terminal().print(regrading_view(regrading, title_of(path), str(target.parent) if target else None))

@@ -1,0 +1,272 @@
+"""Is B better than A? Two runs, paired by task, trial and seed.
+
+Only units that both runs scored are compared. The estimate is the difference in pass^k (B minus A), with a
+cluster-bootstrap interval over tasks, a sign-flip permutation test over tasks, the flips of single units with
+McNemar's exact test, and how many trials a sharper answer takes.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from math import ceil, comb
+from typing import Any
+
+from tau2.data_model.simulation import Results, SimulationRun
+from tau2.errors import ConfigError
+from tau2.metrics.agent_metrics import is_successful
+from tau2.metrics.distributions import normal_quantile, sign_test
+from tau2.metrics.resampling import Interval, PermutationTest, cluster_bootstrap, permutation_test
+
+Pairs = Mapping[str, Sequence[tuple[bool, bool]]]
+"""Task id → (A passed, B passed) of every paired trial."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """pass^k of both runs, and what is known about the difference."""
+
+    k: int
+    a: float
+    b: float
+    num_tasks: int
+    interval: Interval | None
+    test: PermutationTest
+
+    @property
+    def difference(self) -> float:
+        """B minus A."""
+        return self.b - self.a
+
+
+@dataclass(frozen=True, slots=True)
+class Flips:
+    """Single units that only one of the runs passed."""
+
+    gained: dict[str, int]
+    """Task id → trials that B passed and A did not."""
+    lost: dict[str, int]
+    """Task id → trials that A passed and B did not."""
+    p_value: float
+    """McNemar's exact test; it takes all trials for independent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a difference within `margin` takes, at the variance that was seen."""
+
+    margin: float
+    confidence: float
+    trials: int
+    """Trials of every task and run, for these tasks."""
+    tasks: int | None
+    """Tasks with as many trials as now, for tasks of this kind at large; None when there are too few to tell."""
+    is_bound: bool
+    """Whether `trials` is only an upper bound, because no task has two trials."""
+
+    def __str__(self) -> str:
+        most = "at most " if self.is_bound else ""
+        trials = f"{most}{self.trials} trial{'s' if self.trials != 1 else ''} of each of these tasks"
+        return f"for ±{100 * self.margin:g} points: {trials}" + (
+            f"; to speak of other tasks too, {self.tasks} tasks" if self.tasks is not None else ""
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """Which units of two runs are compared, and why others are not."""
+
+    pairs: dict[str, list[tuple[bool, bool]]]
+    same_seed: int
+    """Paired units that were played with the same seed."""
+    only_a: int
+    only_b: int
+    unscored: tuple[tuple[str, int], ...]
+    """(task, trial) that one of the runs has without a score."""
+    changed_tasks: tuple[str, ...]
+    """Tasks whose text or criteria differ between the runs."""
+
+    @property
+    def units(self) -> int:
+        """How many units are compared."""
+        return sum(map(len, self.pairs.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Everything that `tau2 compare` says."""
+
+    pairing: Pairing
+    differences: tuple[Difference, ...]
+    flips: Flips
+    plan: Plan
+    confidence: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the comparison as JSON data."""
+        pairing = {key: value for key, value in asdict(self.pairing).items() if key != "pairs"}
+        return {
+            "confidence": self.confidence,
+            "pairing": {**pairing, "num_tasks": len(self.pairing.pairs), "num_units": self.pairing.units},
+            "pass_hat_k": [_difference_data(entry) for entry in self.differences],
+            "flips": asdict(self.flips),
+            "plan": {**asdict(self.plan), "sentence": str(self.plan)},
+        }
+
+
+def _difference_data(entry: Difference) -> dict[str, Any]:
+    return {
+        "k": entry.k, "a": entry.a, "b": entry.b, "difference": entry.difference, "num_tasks": entry.num_tasks,
+        "interval": list(entry.interval) if entry.interval else None,
+        "p_value": entry.test.p_value, "mid_p": entry.test.mid_p, "exact": entry.test.exact,
+    }  # fmt: skip
+
+
+def compare(
+    a: Results,
+    b: Results,
+    *,
+    confidence: float = 0.95,
+    resamples: int = 10_000,
+    margin: float = 0.03,
+    seed: int = 0,
+) -> Comparison:
+    """Compare two runs of the same tasks. Raise ConfigError when they have no scored unit in common."""
+    pairing = pair(a, b)
+    if not pairing.pairs:
+        raise ConfigError("the two runs have no task and trial in common that both have a score for")
+    return Comparison(
+        pairing=pairing,
+        differences=tuple(differences(pairing.pairs, confidence=confidence, resamples=resamples, seed=seed)),
+        flips=flips(pairing.pairs),
+        plan=plan(pairing.pairs, margin=margin, confidence=confidence),
+        confidence=confidence,
+    )
+
+
+def pair(a: Results, b: Results) -> Pairing:
+    """Return the units that both runs scored. Raise ConfigError for runs of different domains."""
+    domains = a.info.environment_info.domain_name, b.info.environment_info.domain_name
+    if domains[0] != domains[1]:
+        raise ConfigError(f"runs of different domains cannot be compared: {domains[0]} and {domains[1]}")
+    of_a, of_b = _by_unit(a), _by_unit(b)
+    pairs: dict[str, list[tuple[bool, bool]]] = defaultdict(list)
+    same_seed, unscored = 0, []
+    for unit in sorted(of_a.keys() & of_b.keys()):
+        mine, theirs = of_a[unit], of_b[unit]
+        if not (mine.is_scored and theirs.is_scored):
+            unscored.append(unit)
+            continue
+        pairs[unit[0]].append((_passed(mine), _passed(theirs)))
+        same_seed += mine.seed is not None and mine.seed == theirs.seed
+    return Pairing(
+        pairs=dict(pairs),
+        same_seed=same_seed,
+        only_a=len(of_a.keys() - of_b.keys()),
+        only_b=len(of_b.keys() - of_a.keys()),
+        unscored=tuple(unscored),
+        changed_tasks=_changed(a, b),
+    )
+
+
+def _by_unit(results: Results) -> dict[tuple[str, int], SimulationRun]:
+    """Return the runs by task and trial; of several, a scored one."""
+    table: dict[tuple[str, int], SimulationRun] = {}
+    for run in results.simulations:
+        unit = run.task_id, run.trial or 0
+        if unit not in table or (run.is_scored and not table[unit].is_scored):
+            table[unit] = run
+    return table
+
+
+def _passed(run: SimulationRun) -> bool:
+    return run.reward_info is not None and is_successful(run.reward_info.reward)
+
+
+def _changed(a: Results, b: Results) -> tuple[str, ...]:
+    skip = {"initial_state": {"message_history": {"__all__": {"timestamp"}}}}
+    old = {task.id: task.model_dump(mode="json", exclude=skip) for task in a.tasks}
+    return tuple(
+        task.id for task in b.tasks if task.id in old and old[task.id] != task.model_dump(mode="json", exclude=skip)
+    )
+
+
+def differences(
+    pairs: Pairs, *, confidence: float = 0.95, resamples: int = 10_000, seed: int = 0
+) -> list[Difference]:
+    """Return the difference in pass^k for every k that all tasks have pairs for."""
+    most = min(map(len, pairs.values()))
+    options: dict[str, Any] = {"confidence": confidence, "resamples": resamples, "seed": seed}
+    return [difference(pairs, k, **options) for k in range(1, most + 1)]
+
+
+def difference(
+    pairs: Pairs, k: int = 1, *, confidence: float = 0.95, resamples: int = 10_000, seed: int = 0
+) -> Difference:
+    """Return the difference in pass^k. Every task needs k pairs."""
+    rows = [(_pass_hat(trials, 0, k), _pass_hat(trials, 1, k)) for trials in pairs.values()]
+    steps = [after - before for before, after in rows]
+    return Difference(
+        k=k,
+        a=float(sum(before for before, _ in rows) / len(rows)),
+        b=float(sum(after for _, after in rows) / len(rows)),
+        num_tasks=len(rows),
+        interval=cluster_bootstrap(list(map(float, steps)), confidence=confidence, resamples=resamples, seed=seed),
+        test=permutation_test(steps, seed=seed),
+    )
+
+
+def _pass_hat(trials: Sequence[tuple[bool, bool]], side: int, k: int) -> Fraction:
+    return Fraction(comb(sum(trial[side] for trial in trials), k), comb(len(trials), k))
+
+
+def flips(pairs: Pairs) -> Flips:
+    """Return the units that only one run passed, by task."""
+    gained = {task: sum(b and not a for a, b in trials) for task, trials in pairs.items()}
+    lost = {task: sum(a and not b for a, b in trials) for task, trials in pairs.items()}
+    return Flips(
+        gained={task: number for task, number in gained.items() if number},
+        lost={task: number for task, number in lost.items() if number},
+        p_value=sign_test(sum(gained.values()), sum(lost.values())),
+    )
+
+
+def plan(pairs: Pairs, *, margin: float = 0.03, confidence: float = 0.95) -> Plan:
+    """Return how many trials, and how many tasks, bring the interval of the pass^1 difference to ± `margin`.
+
+    For these tasks only the spread between trials counts, which falls with their number: trials =
+    z² · mean(var_A + var_B) / (tasks · margin²), variances per task. For tasks at large the spread between tasks
+    counts too: tasks = z² · var(difference) / margin².
+    """
+    z = normal_quantile((1 + confidence) / 2)
+    repeated = [trials for trials in pairs.values() if len(trials) > 1]
+    if repeated:
+        spread = sum(_variance(trials, 0) + _variance(trials, 1) for trials in repeated) / len(repeated)
+    else:  # p(1 - p) of the mean is never below the mean of p(1 - p)
+        flat = [trial for trials in pairs.values() for trial in trials]
+        shares = [sum(trial[side] for trial in flat) / len(flat) for side in (0, 1)]
+        spread = sum(share * (1 - share) for share in shares)
+    steps = [sum(b - a for a, b in trials) / len(trials) for trials in pairs.values()]
+    return Plan(
+        margin=margin,
+        confidence=confidence,
+        trials=max(1, ceil(z * z * spread / (len(pairs) * margin * margin) - 1e-9)),
+        tasks=_tasks_needed(steps, z, margin),
+        is_bound=not repeated,
+    )
+
+
+def _variance(trials: Sequence[tuple[bool, bool]], side: int) -> float:
+    """Return the unbiased variance of one trial of a task."""
+    share = sum(trial[side] for trial in trials) / len(trials)
+    return share * (1 - share) * len(trials) / (len(trials) - 1)
+
+
+def _tasks_needed(steps: Sequence[float], z: float, margin: float) -> int | None:
+    if len(steps) <= 1:
+        return None
+    mean = sum(steps) / len(steps)
+    variance = sum((step - mean) ** 2 for step in steps) / (len(steps) - 1)
+    return max(2, ceil(z * z * variance / (margin * margin) - 1e-9))

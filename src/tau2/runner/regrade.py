@@ -1,0 +1,151 @@
+"""Grade stored conversations again: with the tasks they were played on, or with the tasks of today."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tau2.data_model.simulation import NO_SCORE, Results, RewardInfo, SimulationRun
+from tau2.data_model.tasks import Task
+from tau2.environment.world import World
+from tau2.errors import ModelError, UnknownName
+from tau2.evaluator.evaluator import EvaluationType, grade
+from tau2.evaluator.evidence import Judge
+from tau2.metrics.agent_metrics import is_successful
+from tau2.registry import registry
+
+
+@dataclass(frozen=True, slots=True)
+class Regraded:
+    """One simulation, before and after."""
+
+    simulation_id: str
+    task_id: str
+    trial: int
+    before: float | None
+    """None when it had no score."""
+    after: float | None
+    """None when it has none."""
+    reason: str
+    """What the new reward rests on: the components below full credit, or why there is none."""
+
+    @property
+    def is_flip(self) -> bool:
+        """Whether a pass became a failure or the other way round."""
+        return None not in (self.before, self.after) and _passed(self.before) != _passed(self.after)
+
+    @property
+    def is_change(self) -> bool:
+        """Whether the reward is another one."""
+        return self.before != self.after
+
+
+@dataclass(frozen=True, slots=True)
+class Regrading:
+    """A run, graded again."""
+
+    results: Results
+    entries: list[Regraded] = field(default_factory=list)
+    missing_tasks: tuple[str, ...] = ()
+    """Tasks of the run that the domain no longer has: graded as they were stored."""
+
+    @property
+    def flips(self) -> list[Regraded]:
+        """Return what passed before and fails now, or the other way round."""
+        return [entry for entry in self.entries if entry.is_flip]
+
+    @property
+    def changes(self) -> list[Regraded]:
+        """Return every simulation whose reward is another one."""
+        return [entry for entry in self.entries if entry.is_change]
+
+
+def _passed(reward: float | None) -> bool:
+    return reward is not None and is_successful(reward)
+
+
+def regrade(
+    results: Results,
+    *,
+    fresh_tasks: Sequence[Task] | None = None,
+    strict_replay: bool | None = None,
+    judge: Judge | None = None,
+    evaluation_type: EvaluationType = EvaluationType.ALL,
+    on_graded: Callable[[], None] = lambda: None,
+) -> Regrading:
+    """Return a run with every conversation replayed and graded anew; nothing is written.
+
+    Args:
+        results: The stored run; simulations that failed for their surroundings stay as they are.
+        fresh_tasks: Tasks that take the place of the stored ones of the same id.
+        strict_replay: A tool result that differs from the recorded one is a reward of 0; default: with the stored
+            tasks. Fresh tasks may come with a changed world.
+        judge: The model for natural-language assertions; default: the configured one.
+        evaluation_type: Which checks are run.
+        on_graded: Called after each simulation.
+
+    Raises:
+        UnknownName: the run's domain is not registered.
+    """
+    fresh = {task.id: task for task in fresh_tasks or ()}
+    stored = {task.id: task for task in results.tasks}
+    strict = not fresh if strict_replay is None else strict_replay
+    grader = _Grader(results, stored | {name: task for name, task in fresh.items() if name in stored}, strict, judge)
+    runs, entries = [], []
+    for run in results.simulations:
+        graded, entry = grader.again(run, evaluation_type)
+        runs.append(graded)
+        entries.append(entry)
+        on_graded()
+    missing = tuple(name for name in stored if fresh and name not in fresh)
+    tasks = [grader.tasks[task.id] for task in results.tasks]
+    return Regrading(results.model_copy(update={"simulations": runs, "tasks": tasks}), entries, missing)
+
+
+class _Grader:
+    def __init__(self, results: Results, tasks: dict[str, Task], strict: bool, judge: Judge | None) -> None:
+        self.tasks, self.strict, self.judge = tasks, strict, judge
+        self.domain = results.info.environment_info.domain_name
+        self.constructor: Callable[..., Any] = registry.get_env_constructor(self.domain)
+        implementation = results.info.agent_info.implementation
+        known = implementation in registry.get_agents()
+        self.solo = known and bool(registry.get_agent_metadata(implementation, "solo_mode", default=False))
+
+    def again(self, run: SimulationRun, evaluation_type: EvaluationType) -> tuple[SimulationRun, Regraded]:
+        """Grade one simulation; one that cannot be graded keeps what it had, and says why."""
+        before = run.reward_info.reward if run.is_scored and run.reward_info else None
+        if run.termination_reason in NO_SCORE or not run.get_messages():
+            return run, _entry(run, before, before, f"left as it is: {run.termination_reason.value}")
+        if run.task_id not in self.tasks:
+            return run, _entry(run, before, before, "left as it is: the run does not hold its task")
+        task = self.tasks[run.task_id]
+        world = World(task, lambda: self.constructor(solo_mode=self.solo))
+        try:
+            info = grade(run, world, evaluation_type, judge=self.judge, strict_replay=self.strict)
+        except ModelError as problem:
+            return run, _entry(run, before, before, f"left as it is: the judge failed: {problem}")
+        return run.model_copy(update={"reward_info": info}), _entry(run, before, info.reward, _why(info))
+
+
+def _entry(run: SimulationRun, before: float | None, after: float | None, reason: str) -> Regraded:
+    return Regraded(run.id, run.task_id, run.trial or 0, before, after, reason)
+
+
+def _why(info: RewardInfo) -> str:
+    parts = info.reward_breakdown or {}
+    lost = [basis.value for basis, score in parts.items() if not is_successful(score)]
+    notes = [str(info.info[key]) for key in ("error", "note") if info.info and key in info.info]
+    return "; ".join([*(["lost on " + ", ".join(lost)] if lost else []), *notes])
+
+
+def current_tasks(results: Results) -> list[Task]:
+    """Return the domain's tasks of today that a run was played on. Raise UnknownName when the domain has no tasks."""
+    domain = results.info.environment_info.domain_name
+    wanted = {task.id for task in results.tasks}
+    known = registry.get_task_sets()
+    loaded = [registry.get_tasks_loader(name)(None) for name in (domain, f"{domain}_full") if name in known]
+    found = max(([task for task in tasks if task.id in wanted] for tasks in loaded), key=len, default=[])
+    if found:
+        return found
+    raise UnknownName("task set with the tasks of this run", domain, known)
