@@ -8,7 +8,12 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 JOBS ?= 2
 
-.PHONY: run test check bench clean
+.PHONY: run test check bench clean aenv test-train test-tinker test-integrations
+
+TRAIN := .venv-train
+TORCH ?= torch==2.13.0+cpu  # the CPU build: a plain torch brings gigabytes of CUDA
+AENV := .venv-aenv
+AENV_PIP := $(AENV)/bin/python -m pip --quiet --disable-pip-version-check
 
 run: $(VENV)/.core
 	$(BIN)/tau2 run --domain retail --agent oracle_agent --user scripted_user --num-tasks 12 --max-concurrency 4
@@ -26,8 +31,23 @@ check: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/run_all.py
 
+# The trainers on a tiny model; needs torch. To use another build: make test-train TORCH="torch==2.8.0"
+test-train: $(TRAIN)/.ready
+	$(TRAIN)/bin/python -m pytest tests/train tests/guides/test_online_environment_commands.py
+
+# The real trainer packages, each in an environment of its own: make test-integrations NAMES="trl openenv"
+test-integrations:
+	$(PYTHON) tests/integrations/run.py $(NAMES)
+
+# A Tinker-compatible server on this machine (downloads about 3 GB; Python 3.11)
+test-tinker:
+	$(PYTHON) tests/train/tinker_server/run.py
+
+aenv: $(AENV)/.ready
+	$(AENV)/bin/python -m tests.aenv.local
+
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(AENV) $(TRAIN) .venv-integrations build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "tau2 needs Python 3.11, 3.12 or 3.13; install one, or name it: make PYTHON=/path/to/python" >&2; exit 1; }
@@ -44,3 +64,21 @@ $(VENV)/.dev: pyproject.toml | $(BIN)/python
 	@echo "installing tau2 with its development tools (once)"
 	@$(PIP) install --editable '.[dev]'
 	@touch $@ $(VENV)/.core
+
+# aenvironment asks for an older pydantic than the Agents SDK and runs on the newer one: it comes last, by itself.
+$(AENV)/.ready: aenv/examples/tau2_rl/requirements.txt aenv/builtin-envs/tau2/requirements.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "tau2 needs Python 3.11, 3.12 or 3.13; name one: make PYTHON=/path/to/python" >&2; exit 1; }
+	@echo "creating $(AENV) with the Agents SDK and aenvironment (once)"
+	@$(PYTHON) -m venv $(AENV)
+	@$(AENV_PIP) install -r aenv/examples/tau2_rl/requirements.txt --editable .
+	@$(AENV_PIP) install --no-deps -r aenv/builtin-envs/tau2/requirements.txt
+	@touch $@
+
+$(TRAIN)/.ready: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "tau2 needs Python 3.11, 3.12 or 3.13; name one: make PYTHON=/path/to/python" >&2; exit 1; }
+	@echo "creating $(TRAIN) with torch (once)"
+	@$(PYTHON) -m venv $(TRAIN)
+	@$(TRAIN)/bin/python -m pip --quiet --disable-pip-version-check install "$(strip $(TORCH))" || { rm -rf $(TRAIN); \
+		echo "no $(strip $(TORCH)) for this Python; name another build: make test-train TORCH=torch==VERSION" >&2; exit 1; }
+	@$(TRAIN)/bin/python -m pip --quiet --disable-pip-version-check install --editable '.[dev,train]'
+	@touch $@
