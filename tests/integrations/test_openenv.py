@@ -1,0 +1,83 @@
+"""OpenEnv's own server and client carry an episode over a loopback socket."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+pytest.importorskip("openenv.core", reason="needs openenv-core in an environment of its own: make test-integrations")
+
+from openenv.core import GenericEnvClient
+from tests.cast import ON_THE_LIST
+from tests.integrations.oracle import DOMAINS, SEED, script_of
+
+from tau2.errors import ConfigError
+from tau2.integrations import RESPOND_USER, Outcome
+from tau2.integrations.openenv import TauAction, TauEnvClient, TauEnvironment, app, serve
+
+
+def actions(script):
+    for move in script.moves:
+        for call in move.tool_calls or ():
+            yield TauAction(name=call.name, arguments=call.arguments)
+        if not move.tool_calls:
+            yield TauAction(name=RESPOND_USER, arguments={"text": move.content})
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_a_scripted_episode_over_the_wire(domain):
+    script = script_of(domain)
+
+    async def play(url):
+        async with TauEnvClient(url) as env:
+            result = await env.reset(seed=SEED, episode_id="mine", task_id=script.task_id)
+            names = [tool["function"]["name"] for tool in result.observation.tools]
+            assert names[-1] == RESPOND_USER
+            rewards = []
+            for action in actions(script):
+                result = await env.step(action)
+                rewards.append(result.reward or 0.0)
+            state = await env.state()
+            assert (state.episode_id, state.step_count, result.done) == ("mine", len(rewards), True)
+            assert script.ends_as(Outcome(**state.outcome))
+            assert sum(rewards) == script.reward
+
+    with serve(domain, **script.options) as server:
+        asyncio.run(play(server.base_url))
+
+
+def test_sessions_do_not_meet_and_need_the_token():
+    async def two(url):
+        async with GenericEnvClient(url) as one, GenericEnvClient(url) as other:
+            await one.reset(task_id="create_task_1", seed=1)
+            await other.reset(task_id="create_task_1", seed=1)
+            await one.step({"name": "create_task", "arguments": ON_THE_LIST})
+            assert ((await one.state())["step_count"], (await other.state())["step_count"]) == (1, 0)
+
+    async def without(url):
+        async with GenericEnvClient(url.rpartition("/")[0]) as env:
+            await env.reset()
+
+    with serve("mock", user="scripted_user") as server:
+        asyncio.run(two(server.base_url))
+        with pytest.raises(ConnectionError):
+            asyncio.run(without(server.base_url))
+
+
+def test_only_loopback_is_served_and_only_with_a_token():
+    with pytest.raises(ConfigError, match="loopback"), serve("mock", host="0.0.0.0"):
+        pass
+    with pytest.raises(ConfigError, match="token"):
+        app("mock", token="")
+
+
+def test_the_environment_without_a_server_and_a_failed_episode():
+    broken = {"llm_user": "openai/none", "llm_args_user": {"api_base": "http://127.0.0.1:9/v1", "num_retries": 0}}
+    env = TauEnvironment("mock", "create_task_1", **broken)
+    seen = env.reset(seed=1)
+    assert (seen.done, seen.reward) == (True, None)
+    assert seen.infra_failed or seen.user_failed
+    assert env.step(TauAction(name=RESPOND_USER, arguments={"text": "Hello?"})).reward is None
+    with pytest.raises(ConfigError, match="which task"):
+        TauEnvironment("mock").reset()
