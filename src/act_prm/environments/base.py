@@ -1,0 +1,175 @@
+"""What every environment has: its settings, its size, its order, and what of the past a model is shown."""
+
+from __future__ import annotations
+
+import inspect
+import random
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from act_prm.environments.types import EnvironmentState, EnvironmentStepResult, Message
+from act_prm.llm_handlers.types import ActionFromLLM
+from tau2.errors import ConfigError, needs_extra
+from tau2.seeds import derive_seed
+
+TRUNCATION_MESSAGE = "The conversation is cut off here: the limit of {max_turns} turns is reached."
+
+
+class Environment(ABC):
+    """A source of episodes: `datasets` by split, `reset` to begin one and `step` to go on.
+
+    Args:
+        max_turns: Turns of the model before an episode is truncated; None for no limit.
+        num_tries: Times one task may be tried anew; trainers read it.
+        tool_role: The role of tool results.
+        truncation_message: The last message of a truncated episode; `{max_turns}` is filled in.
+        split: Which of `datasets` is played.
+        seed: From which the seed of every episode is derived.
+        data_seed: From which the order of tasks is derived; default: `seed`.
+        verbose: For trainers.
+        pretrained_model_config: Arguments of `AutoTokenizer.from_pretrained`, for `tokenizer`; None for none.
+        hide_observations: Let `maybe_hide_observations` hide what the model has seen before.
+        hidden_obs_content: What stands in a hidden message's place.
+        first_obs_to_show, last_obs_to_show: How many of the first and last messages are never hidden.
+        unknown: There is no such setting: raise ConfigError.
+    """
+
+    run_url: str | None = None
+    """Where the run can be watched, and `run_cmd` how it was started; trainers set them."""
+    run_cmd: str | None = None
+
+    def __init__(
+        self,
+        *,
+        max_turns: int | None = None,
+        num_tries: int = 1,
+        tool_role: str = "tool",
+        truncation_message: str = TRUNCATION_MESSAGE,
+        split: str = "train",
+        seed: int = 0,
+        data_seed: int | None = None,
+        verbose: bool = False,
+        pretrained_model_config: Mapping[str, Any] | None = None,
+        hide_observations: bool = False,
+        hidden_obs_content: str = "...",
+        first_obs_to_show: int = 1,
+        last_obs_to_show: int = 0,
+        **unknown: Any,
+    ) -> None:
+        refuse_unknown(type(self), unknown)
+        if max_turns is not None and max_turns < 1:
+            raise ConfigError(f"max_turns must be at least 1, not {max_turns}; use None for no limit")
+        self.max_turns, self.num_tries, self.tool_role = max_turns, num_tries, tool_role
+        self.truncation_message = truncation_message
+        self.split, self.verbose = split, verbose
+        self.seed, self.data_seed = seed, seed if data_seed is None else data_seed
+        self.pretrained_model_config = pretrained_model_config
+        self.hide_observations, self.hidden_obs_content = hide_observations, hidden_obs_content
+        self.first_obs_to_show, self.last_obs_to_show = first_obs_to_show, last_obs_to_show
+        self.datasets: dict[str, list[Any]] = {}
+        self._tokenizer: Any = None
+
+    @property
+    def tokenizer(self) -> Any:
+        """The tokenizer of `pretrained_model_config`, loaded when first asked for; None without one."""
+        if self._tokenizer is None and self.pretrained_model_config is not None:
+            with needs_extra("train", "transformers"):
+                from transformers import AutoTokenizer  # noqa: PLC0415  -- optional, and slow to import
+            self._tokenizer = AutoTokenizer.from_pretrained(**self.pretrained_model_config)
+        return self._tokenizer
+
+    @tokenizer.setter
+    def tokenizer(self, tokenizer: Any) -> None:
+        self._tokenizer = tokenizer
+
+    @property
+    def dataset(self) -> list[Any]:
+        """What is played. Raise ConfigError for a split that there is not."""
+        if self.split not in self.datasets:
+            raise ConfigError(f"no split named {self.split!r}; there are {', '.join(self.datasets) or 'none'}")
+        return self.datasets[self.split]
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __bool__(self) -> bool:
+        """Return True: an environment without tasks is an environment."""
+        return True
+
+    def adjust_sample_idx(self, sample_idx: int) -> int:
+        """Return the index of a task for any number. Raise ConfigError when the split is empty."""
+        if not self.dataset:
+            raise ConfigError(f"the split {self.split!r} has no tasks; ask for more of them")
+        return sample_idx % len(self.dataset)
+
+    def shuffle(self, seed: int | None = None) -> None:
+        """Put the tasks of the split into an order that depends on the seed alone (default: `data_seed`)."""
+        base = self.data_seed if seed is None else seed
+        in_order = list(self.dataset)
+        random.Random(derive_seed(base, "shuffle", self.split)).shuffle(in_order)  # noqa: S311  -- no secret
+        self.datasets[self.split] = in_order
+
+    def maybe_hide_observations(
+        self,
+        messages: Sequence[Message],
+        *,
+        hide_observations: bool | None = None,
+        hidden_obs_content: str | None = None,
+        first_obs_to_show: int | None = None,
+        last_obs_to_show: int | None = None,
+    ) -> list[Message]:
+        """Return the messages, those of users and tools in the middle with their text hidden if that is asked for.
+
+        What is not given comes from the environment's settings. The messages themselves are not changed.
+        """
+        hide = self.hide_observations if hide_observations is None else hide_observations
+        if not hide:
+            return list(messages)
+        content = self.hidden_obs_content if hidden_obs_content is None else hidden_obs_content
+        first = self.first_obs_to_show if first_obs_to_show is None else first_obs_to_show
+        last = self.last_obs_to_show if last_obs_to_show is None else last_obs_to_show
+        hidden = range(first, len(messages) - last)
+        return [self._hidden(message, content) if i in hidden else message for i, message in enumerate(messages)]
+
+    def _hidden(self, message: Message, content: str) -> Message:
+        if message.get("role") not in {"user", "tool", self.tool_role}:
+            return message
+        return {**message, **{key: content for key in ("content", "output") if key in message}}
+
+    @abstractmethod
+    def reset(
+        self, sample_idx: int = 0, generation_idx: int = 0, try_step: int = 0, batch_idx: int = 0
+    ) -> EnvironmentState:
+        """Begin an episode and return where it stands."""
+
+    @abstractmethod
+    def step(
+        self,
+        parsed_actions: Sequence[ActionFromLLM],
+        model_response: Any,
+        current_state: Any,
+        current_messages: Sequence[Message] | None = None,
+    ) -> EnvironmentStepResult:
+        """Carry out a model's turn and return what it led to."""
+
+
+def refuse_unknown(kind: type[Environment], given: Mapping[str, Any]) -> None:
+    """Raise ConfigError for settings that an environment does not have, naming the nearest ones that it has."""
+    if not given:
+        return
+    known = known_settings(kind)
+    problems = []
+    for name in given:
+        near = get_close_matches(name, known, n=1, cutoff=0.5)
+        problems.append(f"{name!r}" + (f" (did you mean {near[0]!r}?)" if near else ""))
+    raise ConfigError(f"{kind.__name__} has no setting {', '.join(problems)}; known: {', '.join(known)}")
+
+
+def known_settings(kind: type[Environment]) -> list[str]:
+    """Return the names of everything that may be set on an environment of this kind."""
+    signatures = [inspect.signature(one.__init__) for one in kind.__mro__ if issubclass(one, Environment)]
+    parameters = [parameter for signature in signatures for parameter in signature.parameters.values()]
+    named = {parameter.name for parameter in parameters if parameter.kind is not inspect.Parameter.VAR_KEYWORD}
+    return sorted(named - {"self"})

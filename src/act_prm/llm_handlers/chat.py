@@ -1,0 +1,117 @@
+"""From messages to token ids, once: what is scored and trained on are the prompt's ids followed by the sampled ids.
+
+Text is turned into ids only where it enters (prompts and demonstrations). A sampled reply is never decoded and
+encoded again, so its tokens, log-probabilities and loss mask always agree.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from act_prm.llm_handlers.client import Completion, Datum
+
+Message = Mapping[str, Any]
+
+
+class Chat:
+    """The chat template of one tokenizer, with the same options for every prompt."""
+
+    def __init__(self, tokenizer: Any, *, template_options: Mapping[str, Any] | None = None) -> None:
+        self.tokenizer = tokenizer
+        self._options = dict(template_options or {})
+
+    def prompt(
+        self, messages: Sequence[Message], tools: Sequence[Mapping[str, Any]] = (), *, prefix: str = ""
+    ) -> list[int]:
+        """Return the ids of the conversation up to where the assistant speaks, then those of `prefix`.
+
+        The model goes on from the prefix: `prefix="<thought>"` has it complete an opened thought.
+        """
+        return self._rendered(messages, tools, add_generation_prompt=True) + self.encode(prefix)
+
+    def reply(self, text: str, *, closed: bool = True) -> list[int]:
+        """Return the ids of a reply that was not sampled (a demonstration), ended as turns are if `closed`."""
+        return self.encode(text) + ([int(self.tokenizer.eos_token_id)] if closed else [])
+
+    def encode(self, text: str) -> list[int]:
+        """Return the ids of the text alone, without special tokens."""
+        return [int(one) for one in self.tokenizer.encode(text, add_special_tokens=False)] if text else []
+
+    def decode(self, tokens: Sequence[int]) -> str:
+        """Return the text of the ids, without special tokens."""
+        return str(self.tokenizer.decode(list(tokens), skip_special_tokens=True))
+
+    def _rendered(
+        self, messages: Sequence[Message], tools: Sequence[Mapping[str, Any]], *, add_generation_prompt: bool
+    ) -> list[int]:
+        text = self.tokenizer.apply_chat_template(
+            [template_message(one) for one in messages],
+            tools=[template_tool(one) for one in tools] or None,
+            add_generation_prompt=add_generation_prompt,
+            tokenize=False,
+            **self._options,
+        )
+        return self.encode(text)
+
+
+def template_tool(tool: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a flattened tool (type, name, description, parameters) in the nested form that templates know."""
+    if "function" in tool:
+        return dict(tool)
+    return {"type": "function", "function": {key: value for key, value in tool.items() if key != "type"}}
+
+
+def template_message(message: Message) -> dict[str, Any]:
+    """Return a message of an environment as chat templates expect it.
+
+    A tool result may carry its text as `output` instead of `content`; arguments given as JSON text become objects.
+    """
+    role = str(message["role"])
+    content = message.get("content")
+    if content is None:
+        content = message.get("output", "")
+    made: dict[str, Any] = {"role": role, "content": str(content)}
+    if role == "tool":
+        made |= {name: message[key] for key, name in _TOOL_KEYS.items() if message.get(key)}
+    if calls := message.get("tool_calls"):
+        made["tool_calls"] = [_template_call(one) for one in calls]
+    return made
+
+
+_TOOL_KEYS = {"name": "name", "call_id": "tool_call_id", "tool_call_id": "tool_call_id"}
+
+
+def _template_call(call: Mapping[str, Any]) -> dict[str, Any]:
+    function = call.get("function", call)
+    made = {"type": "function", "function": {"name": function["name"], "arguments": _object(function["arguments"])}}
+    return made | ({"id": call["id"]} if call.get("id") else {})
+
+
+def _object(arguments: Any) -> Any:
+    if not isinstance(arguments, str):
+        return arguments
+    try:
+        return json.loads(arguments)
+    except ValueError:
+        return arguments  # a template prints what a model wrote, be it JSON or not
+
+
+def sampled_datum(
+    prompt: Sequence[int], completion: Completion, *, advantage: float, mask: Sequence[bool] = ()
+) -> Datum:
+    """Return the sequence to train a sampled reply on, every token of it (or those of `mask`) at `advantage`."""
+    counts = list(mask) or [True] * len(completion.tokens)
+    before = [0.0] * len(prompt)
+    return Datum(
+        tokens=[*prompt, *completion.tokens],
+        weights=before + [float(one) for one in counts],
+        advantages=before + [advantage if one else 0.0 for one in counts],
+        logprobs=before + list(completion.logprobs),
+    )
+
+
+def demonstrated_datum(prompt: Sequence[int], reply: Sequence[int], *, weight: float = 1.0) -> Datum:
+    """Return the sequence that teaches a given reply to the prompt, the reply alone in the loss."""
+    return Datum(tokens=[*prompt, *reply], weights=[0.0] * len(prompt) + [weight] * len(reply))

@@ -1,0 +1,194 @@
+"""From a configs/model file to a model: in this process, or on a training service."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import logging
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from act_prm.llm_handlers.client import AdamSettings, TrainableModel
+from act_prm.llm_handlers.lora import LoraSettings, attach_lora
+from tau2.errors import ConfigError, needs_extra
+from tau2.seeds import derive_seed
+
+logger = logging.getLogger(__name__)
+
+TINY = "tiny"
+"""The model name that builds a tiny random model (see `tiny`)."""
+
+_SERVICE_ALPHA = 32  # of the adapters a Tinker service makes, whatever their rank
+_PROVIDERS = ("huggingface", "tinker")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelConfig:
+    """A configs/model file. Raise ConfigError for what it does not know."""
+
+    model_name: str
+    """A Hugging Face name, a folder, or `tiny`."""
+    provider: str = "huggingface"
+    """`huggingface`: in this process; `tinker`: on a service if one can be reached (see `load_model`)."""
+    device_map: str = "auto"
+    """`auto`: the GPU if there is one; or the name of a device."""
+    dtype: str = "bfloat16"
+    """On a CPU float32 takes the place of half precision."""
+    attn_implementation: str = "sdpa"
+    """`flash_attention_2` falls back to `sdpa` where it is not available."""
+    gradient_checkpointing: bool = False
+    max_length: int | None = None
+    train_tokens: int = 8192
+    sample_tokens: int = 131_072
+    clip: float = 0.2
+    do_sample: bool = True
+    temperature: float | None = None
+    """For a trainer that names none; see `sampling_temperature`."""
+    adam: Mapping[str, Any] = field(default_factory=dict)
+    tiny: Mapping[str, Any] = field(default_factory=dict)
+    """Options of `tiny.build_tiny_model`, if that is the model."""
+    lora_rank: int = 32
+    """Of the adapters on a service."""
+    base_url: str | None = None
+    """Of the service."""
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> ModelConfig:
+        """Return the config; name the unknown keys in a ConfigError."""
+        known = {one.name for one in fields(cls)}
+        if unknown := sorted(set(config) - known):
+            raise ConfigError(f"model config has unknown keys {unknown}; known: {sorted(known)}")
+        if not config.get("model_name"):
+            raise ConfigError("model config names no model_name")
+        made = cls(**config)
+        if made.provider not in _PROVIDERS:
+            raise ConfigError(f"model config has provider {made.provider!r}; known: {', '.join(_PROVIDERS)}")
+        return made
+
+    @property
+    def sampling_temperature(self) -> float | None:
+        """The temperature that the model was made for, 0 if it is not to sample; None: it states none."""
+        return self.temperature if self.do_sample else 0.0
+
+
+async def load_model(
+    config: Mapping[str, Any], lora: Mapping[str, Any] | None = None, *, seed: int = 0
+) -> TrainableModel:
+    """Return the model of a configs/model file, with the adapters of a configs/lora file (none: all is trained).
+
+    Provider `tinker` means the service at `base_url`, or the public one if TINKER_API_KEY is set and the package
+    `tinker` is installed, and otherwise the same model in this process. Raise ConfigError where it cannot be had.
+    """
+    model = ModelConfig.of(config)
+    if model.provider == "tinker" and _service_wanted(model):
+        return await _on_service(model, seed)
+    settings = LoraSettings.of(lora) if lora is not None else None
+    if model.provider == "tinker":
+        logger.info("no training service is configured: %s is trained in this process", model.model_name)
+        settings = settings or LoraSettings(r=model.lora_rank, alpha=_SERVICE_ALPHA)
+    return await asyncio.to_thread(_in_process, model, settings, seed)
+
+
+def _service_wanted(model: ModelConfig) -> bool:
+    if model.base_url:
+        return True
+    return bool(os.environ.get("TINKER_API_KEY")) and importlib.util.find_spec("tinker") is not None
+
+
+async def _on_service(model: ModelConfig, seed: int) -> TrainableModel:
+    from act_prm.llm_handlers.tinker_model import TinkerModel  # noqa: PLC0415  -- asks for its package by itself
+
+    return await TinkerModel.connect(
+        model.model_name,
+        lora_rank=model.lora_rank,
+        base_url=model.base_url,
+        seed=seed,
+        clip=model.clip,
+        adam=AdamSettings(**model.adam),
+    )
+
+
+def _in_process(config: ModelConfig, lora: LoraSettings | None, seed: int) -> TrainableModel:
+    with needs_extra("train", "torch"):
+        from act_prm.llm_handlers.torch_model import TorchModel, TorchSettings  # noqa: PLC0415  -- needs torch
+    if config.model_name == TINY:
+        with tempfile.TemporaryDirectory() as folder:
+            model, tokenizer = _pretrained(replace(config, model_name=_built_tiny(config, Path(folder) / TINY)))
+    else:
+        model, tokenizer = _pretrained(config)
+    if config.gradient_checkpointing:
+        spare_activations(model)
+    if lora is not None:
+        model = attach_lora(model, lora, seed=derive_seed(seed, "lora"))
+    settings = TorchSettings(
+        seed=seed,
+        max_length=config.max_length,
+        train_tokens=config.train_tokens,
+        sample_tokens=config.sample_tokens,
+        clip=config.clip,
+        adam=AdamSettings(**config.adam),
+    )
+    return TorchModel(model, tokenizer, name=config.model_name, settings=settings)
+
+
+def spare_activations(model: Any) -> None:
+    """Have the model keep few activations and compute them anew in the backward pass."""
+    for name in ("activation_checkpointing_enable", "gradient_checkpointing_enable"):  # now, formerly
+        if (enable := getattr(model, name, None)) is not None:
+            enable({"use_reentrant": False})
+            return
+    raise ConfigError(f"{type(model).__name__} has no gradient checkpointing; set gradient_checkpointing: false")
+
+
+def _built_tiny(config: ModelConfig, folder: Path) -> str:
+    from act_prm.llm_handlers.tiny import build_tiny_model  # noqa: PLC0415  -- only for this name
+
+    return str(build_tiny_model(folder, **config.tiny))
+
+
+def _pretrained(config: ModelConfig) -> tuple[Any, Any]:
+    with needs_extra("train", "transformers"):
+        from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: PLC0415  -- an optional package
+    device = _device(config)
+    options = {"dtype": _dtype(config, device), "attn_implementation": _attention(config, device)}
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(config.model_name)
+        model = AutoModelForCausalLM.from_pretrained(config.model_name, **options)
+    except OSError as error:
+        reason = str(error).partition("\n")[0]
+        raise ConfigError(
+            f"model {config.model_name!r} cannot be loaded: {reason} Without a network, give a folder, or let "
+            f"`python -m act_prm.llm_handlers.tiny FOLDER --as {config.model_name}` make a stand-in and set "
+            "HF_HOME=FOLDER HF_HUB_OFFLINE=1."
+        ) from error
+    return model.to(device), tokenizer
+
+
+def _device(config: ModelConfig) -> str:
+    import torch  # noqa: PLC0415  -- present: the caller has imported it
+
+    if config.device_map != "auto":
+        return config.device_map
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _dtype(config: ModelConfig, device: str) -> str:
+    if device == "cpu" and config.dtype in {"bfloat16", "float16"}:
+        logger.info("%s: float32 in place of %s on a CPU", config.model_name, config.dtype)
+        return "float32"
+    return config.dtype
+
+
+def _attention(config: ModelConfig, device: str) -> str:
+    if config.attn_implementation != "flash_attention_2":
+        return config.attn_implementation
+    from transformers.utils import is_flash_attn_2_available  # noqa: PLC0415  -- see _pretrained
+
+    if device.startswith("cuda") and is_flash_attn_2_available():
+        return "flash_attention_2"
+    logger.info("%s: flash attention is not available here, sdpa takes its place", config.model_name)
+    return "sdpa"

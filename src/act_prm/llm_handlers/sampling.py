@@ -1,0 +1,138 @@
+"""Replies sampled in batches, in torch: each distinct prompt is read once, each row draws from a seed of its own."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from act_prm.llm_handlers.batching import batches
+
+_NEARLY_ONE = 1.0 - 1e-12  # keeps a draw below the total, so that it falls on a token that has probability
+
+
+@dataclass(slots=True)
+class Row:
+    """One reply in the making."""
+
+    prompt: tuple[int, ...]
+    limit: int
+    """Tokens it may have at most."""
+    random: random.Random
+    tokens: list[int] = field(default_factory=list)
+    logprobs: list[float] = field(default_factory=list)
+    finished: bool = False
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing more is drawn."""
+        return self.finished or len(self.tokens) >= self.limit
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """How tokens are drawn, and when a reply has ended."""
+
+    temperature: float
+    top_p: float
+    ended: Callable[[list[int]], bool]
+    """Told the tokens so far."""
+
+
+def generate(model: Any, rows: Sequence[Row], drawing: Drawing, *, budget: int) -> None:
+    """Complete the rows, as many at a time as `budget` tokens of prompts and replies permit."""
+    ordered = sorted(rows, key=lambda row: (len(row.prompt), row.prompt))  # equal prompts side by side
+    with torch.inference_mode():
+        for batch in batches([len(row.prompt) + row.limit for row in ordered], budget):
+            _generate_batch(model, [ordered[at] for at in batch], drawing)
+
+
+def _generate_batch(model: Any, rows: list[Row], drawing: Drawing) -> None:
+    state = _read(model, rows)
+    while True:
+        tokens, logprobs = draw(state.logits, [row.random for row in rows], drawing)
+        for row, token, logprob in zip(rows, tokens.tolist(), logprobs.tolist(), strict=True):
+            row.tokens.append(token)
+            row.logprobs.append(logprob)
+            row.finished = drawing.ended(row.tokens)
+        going = [at for at, row in enumerate(rows) if not row.done]
+        if not going:
+            return
+        if len(going) < len(rows):
+            rows = [rows[at] for at in going]
+            index = torch.tensor(going, device=tokens.device)
+            state.select(index)
+            tokens = tokens[index]
+        state.advance(model, tokens)
+
+
+@dataclass(slots=True)
+class _State:
+    """What the model remembers of the rows, and its scores for the next token."""
+
+    cache: Any
+    mask: Any
+    positions: Any
+    """Of the next token of each row."""
+    logits: Any
+
+    def select(self, index: Any) -> None:
+        """Keep (or repeat) the rows at `index`."""
+        self.cache.batch_select_indices(index)
+        self.mask, self.positions, self.logits = self.mask[index], self.positions[index], self.logits[index]
+
+    def advance(self, model: Any, tokens: Any) -> None:
+        """Append one token to each row."""
+        self.mask = torch.cat([self.mask, torch.ones_like(self.mask[:, :1])], dim=1)
+        out = model(
+            input_ids=tokens.unsqueeze(1),
+            attention_mask=self.mask,
+            position_ids=self.positions.unsqueeze(1),
+            past_key_values=self.cache,
+            use_cache=True,
+        )
+        self.positions = self.positions + 1
+        self.cache, self.logits = out.past_key_values, out.logits[:, -1]
+
+
+def _read(model: Any, rows: list[Row]) -> _State:
+    """Return the state after the prompts, each distinct one read once."""
+    prompts = list(dict.fromkeys(row.prompt for row in rows))
+    device = next(model.parameters()).device
+    width = max(len(prompt) for prompt in prompts)
+    ids = torch.tensor([[0] * (width - len(one)) + list(one) for one in prompts], device=device)
+    mask = torch.tensor([[0] * (width - len(one)) + [1] * len(one) for one in prompts], device=device)
+    positions = (mask.cumsum(1) - 1).clamp(min=0)
+    out = model(input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=True, logits_to_keep=1)
+    state = _State(out.past_key_values, mask, positions[:, -1] + 1, out.logits[:, -1])
+    if len(prompts) < len(rows):
+        place = {prompt: at for at, prompt in enumerate(prompts)}
+        state.select(torch.tensor([place[row.prompt] for row in rows], device=device))
+    return state
+
+
+def draw(logits: Any, randoms: Sequence[random.Random], drawing: Drawing) -> tuple[Any, Any]:
+    """Return one token per row and its log-probability under the distribution it was drawn from."""
+    if drawing.temperature == 0.0:
+        tokens = logits.argmax(-1)
+        return tokens, torch.zeros_like(tokens, dtype=torch.float32)
+    scores = torch.log_softmax(logits.float() / drawing.temperature, dim=-1)
+    if drawing.top_p < 1.0:
+        scores = _nucleus(scores, drawing.top_p)
+    rising = scores.exp().double().cumsum(-1)
+    chances = torch.tensor(
+        [[one.random() * _NEARLY_ONE] for one in randoms], dtype=torch.float64, device=rising.device
+    )
+    tokens = torch.searchsorted(rising, chances * rising[:, -1:], right=True)
+    return tokens.squeeze(-1), scores.gather(-1, tokens).squeeze(-1)
+
+
+def _nucleus(scores: Any, top_p: float) -> Any:
+    """Return the scores of the fewest likeliest tokens that hold `top_p`, renormalised; -inf elsewhere."""
+    ordered, order = scores.sort(dim=-1, descending=True)
+    before = ordered.exp().cumsum(-1) - ordered.exp()
+    ordered = ordered.masked_fill(before >= top_p, float("-inf"))
+    return torch.log_softmax(torch.full_like(scores, float("-inf")).scatter(-1, order, ordered), dim=-1)

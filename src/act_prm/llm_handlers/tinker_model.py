@@ -1,0 +1,285 @@
+"""The model protocol over a training service that speaks Tinker's API, through the `tinker` package.
+
+Sampling weights are published anew after each optimizer step, when the next sample or score is asked for. The
+service sums the loss over tokens; what is sent is scaled, so that the mean is what `client` promises. Credentials
+are read by the package itself (TINKER_API_KEY) and appear in no message of this module. Log-probabilities of samples
+are the service's: whether they account for a temperature other than 1 is its own affair.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import os
+from collections.abc import Awaitable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from act_prm.llm_handlers.client import AdamSettings, Completion, Datum, LossReport, SamplingParams, checked
+from act_prm.llm_handlers.folders import whole_folder
+from tau2.errors import ConfigError, DataFileError, ModelRefused, ModelUnavailable, needs_extra
+from tau2.llm.redact import redact, secrets_of
+from tau2.seeds import derive_seed
+
+Result = TypeVar("Result")
+
+_STATE = "tinker_state.json"
+_MOST_LOG_RATIO = 20.0  # as in losses.py
+_KEY = "TINKER_API_KEY"
+_WORTH_ANOTHER_TRY = frozenset({408, 409, 429})
+
+
+class TinkerModel:
+    """A `client.TrainableModel` over a training client of the service; make one with `connect`."""
+
+    def __init__(
+        self,
+        training: Any,
+        sdk: Any,
+        *,
+        name: str,
+        seed: int = 0,
+        clip: float = 0.2,
+        adam: AdamSettings | None = None,
+        tokenizer: Any = None,
+    ) -> None:
+        self.name = name
+        self.tokenizer = tokenizer if tokenizer is not None else training.get_tokenizer()
+        self._training = training
+        self._sdk = sdk
+        self._seed = seed
+        self._clip = clip
+        self._adam = adam or AdamSettings()
+        self._calls = 0
+        self._sampling: Any = None
+        self._publishing = asyncio.Lock()
+
+    @classmethod
+    async def connect(
+        cls, model_name: str, *, lora_rank: int = 32, base_url: str | None = None, seed: int = 0, **options: Any
+    ) -> TinkerModel:
+        """Return a model with fresh adapters on the service. Raise MissingExtra, ConfigError or ModelUnavailable."""
+        with needs_extra("tinker", "tinker"):
+            import tinker  # noqa: PLC0415  -- an optional package
+        if not base_url and not os.environ.get(_KEY):
+            raise ConfigError(f"the service at its public address needs a key in {_KEY}")
+        with _service_errors(tinker, model_name):
+            service = tinker.ServiceClient(**({"base_url": base_url} if base_url else {}))
+            training = await service.create_lora_training_client_async(
+                base_model=model_name, rank=lora_rank, seed=seed
+            )
+        return cls(training, tinker, name=model_name, seed=seed, **options)
+
+    async def sample(self, prompts: Sequence[list[int]], params: SamplingParams) -> list[Completion]:
+        """Return one completion per prompt; see `client.TrainableModel`."""
+        base = params.seed
+        if base is None:
+            self._calls += 1
+            base = derive_seed(self._seed, "sample", self._calls)
+        client = await self._sampling_client()
+        asked = (self._sample_one(client, list(one), params, _seed(base, at)) for at, one in enumerate(prompts))
+        return list(await self._served(asyncio.gather(*asked)))
+
+    async def logprobs(self, sequences: Sequence[list[int]]) -> list[list[float]]:
+        """Return each token's log-probability given those before it; the first entry is 0.0."""
+        client = await self._sampling_client()
+        asked = (client.compute_logprobs_async(self._input(one)) for one in sequences)
+        found = await self._served(asyncio.gather(*asked))
+        return [_from_first(row, len(one)) for row, one in zip(found, sequences, strict=True)]
+
+    async def forward_backward(self, data: Sequence[Datum], loss_fn: str) -> LossReport:
+        """Accumulate the gradient of the loss; see `client.TrainableModel`."""
+        kept = checked(data, loss_fn)
+        total = sum(sum(datum.weights) for datum in kept)
+        if not total:
+            return LossReport(0.0, {"n_tokens": 0.0})
+        sent = [self._sent(datum, loss_fn, total) for datum in kept]
+        config = {"clip_low_threshold": 1.0 - self._clip, "clip_high_threshold": 1.0 + self._clip}
+        options = {"loss_fn_config": config} if loss_fn == "ppo" else {}
+        answer = await self._finished(self._training.forward_backward_async(sent, loss_fn, **options))
+        new = [[0.0, *_numbers(one["logprobs"])] for one in answer.loss_fn_outputs]
+        return report_of(kept, new, loss_fn, clip=self._clip)
+
+    async def optim_step(self, learning_rate: float) -> dict[str, float]:
+        """Take one Adam step; return what the service reports about it, `grad_norm` if it tells."""
+        adam = self._adam
+        params = self._sdk.types.AdamParams(
+            learning_rate=learning_rate,
+            beta1=adam.beta1,
+            beta2=adam.beta2,
+            eps=adam.eps,
+            weight_decay=adam.weight_decay,
+            grad_clip_norm=adam.max_grad_norm or 0.0,
+        )
+        answer = await self._finished(self._training.optim_step_async(params))
+        self._sampling = None
+        return {_plain(name): float(value) for name, value in (answer.metrics or {}).items()}
+
+    async def save_state(self, path: Path) -> str:
+        """Keep weights and optimizer on the service, and where they are in the folder `path`."""
+        answer = await self._finished(self._training.save_state_async(_label(path)))
+        state = {"tinker_path": answer.path, "name": self.name, "calls": self._calls, "seed": self._seed}
+        with whole_folder(path) as draft:
+            (draft / _STATE).write_text(json.dumps(state, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        return str(path)
+
+    async def load_state(self, path: Path) -> None:
+        """Continue from what `save_state` wrote. Raise DataFileError if there is nothing of the kind."""
+        try:
+            state = json.loads((path / _STATE).read_text(encoding="utf-8"))
+            where, calls, seed = str(state["tinker_path"]), int(state["calls"]), int(state["seed"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise DataFileError(f"{path / _STATE}: no training state can be read: {error}") from error
+        await self._finished(self._training.load_state_with_optimizer_async(where))
+        self._calls, self._seed, self._sampling = calls, seed, None
+
+    async def save_weights(self, path: Path) -> str:
+        """Keep the adapter on the service for sampling; return its address there."""
+        answer = await self._finished(self._training.save_weights_for_sampler_async(_label(path)))
+        return str(answer.path)
+
+    async def close(self) -> None:
+        """Let the clients go; the service frees what nobody uses."""
+        self._training = self._sampling = None
+
+    async def _sampling_client(self) -> Any:
+        async with self._publishing:  # rollouts that start together publish the weights once
+            if self._sampling is None:
+                made = self._training.save_weights_and_get_sampling_client_async()
+                self._sampling = await self._served(made)
+            return self._sampling
+
+    async def _sample_one(self, client: Any, prompt: list[int], params: SamplingParams, seed: int) -> Completion:
+        asked = self._sdk.types.SamplingParams(
+            max_tokens=params.max_tokens,
+            temperature=params.temperature,
+            top_p=params.top_p,
+            seed=seed,
+            stop=self._stop(params),
+        )
+        answer = await client.sample_async(prompt=self._input(prompt), num_samples=1, sampling_params=asked)
+        sampled = answer.sequences[0]
+        if sampled.logprobs is None or len(sampled.logprobs) != len(sampled.tokens):
+            raise ModelUnavailable(f"{self.name}: the service returned a sample without its log-probabilities")
+        text = str(self.tokenizer.decode(list(sampled.tokens), skip_special_tokens=True))
+        return Completion(list(sampled.tokens), list(sampled.logprobs), text, sampled.stop_reason == "stop")
+
+    def _stop(self, params: SamplingParams) -> list[Any]:
+        """Return what ends a reply, as the service takes it: token ids, or texts, never both."""
+        end = int(self.tokenizer.eos_token_id)
+        return [*params.stop, str(self.tokenizer.decode([end], skip_special_tokens=False))] if params.stop else [end]
+
+    def _input(self, tokens: Sequence[int]) -> Any:
+        return self._sdk.types.ModelInput.from_ints(list(tokens))
+
+    def _sent(self, datum: Datum, loss_fn: str, total: float) -> Any:
+        """Return the datum as the service wants it: inputs and targets one apart, weights in the advantages."""
+        scale = [weight / total for weight in datum.weights[1:]]
+        inputs: dict[str, tuple[list[Any], str]] = {"target_tokens": (datum.tokens[1:], "int64")}
+        if loss_fn == "cross_entropy":
+            inputs["weights"] = (scale, "float32")
+        else:
+            advantages, logprobs = _policy_parts(datum)
+            inputs["advantages"] = ([a * w for a, w in zip(advantages[1:], scale, strict=True)], "float32")
+            inputs["logprobs"] = (logprobs[1:], "float32")
+        tensors = {
+            name: self._sdk.types.TensorData(data=values, dtype=dtype, shape=[len(values)])
+            for name, (values, dtype) in inputs.items()
+        }
+        return self._sdk.types.Datum(model_input=self._input(datum.tokens[:-1]), loss_fn_inputs=tensors)
+
+    async def _finished(self, submitted: Awaitable[Any]) -> Any:
+        """Return the result of a request that is answered in two parts: taken, and done."""
+        with _service_errors(self._sdk, self.name):
+            future = await submitted
+            return await future.result_async()
+
+    async def _served(self, work: Awaitable[Result]) -> Result:
+        with _service_errors(self._sdk, self.name):
+            return await work
+
+
+def report_of(data: Sequence[Datum], new: Sequence[Sequence[float]], loss_fn: str, *, clip: float) -> LossReport:
+    """Return the loss and what to watch about it from the log-probabilities that a service computed."""
+    total = sum(sum(datum.weights) for datum in data)
+    count = sum(datum.n_trained for datum in data)
+    if loss_fn == "cross_entropy":
+        summed = sum(
+            w * n for datum, row in zip(data, new, strict=True) for w, n in zip(datum.weights, row, strict=True)
+        )
+        return LossReport(-summed / total, {"n_tokens": float(count)})
+    gains = ratios = kl = clipped = 0.0
+    for weight, advantage, log_ratio in _policy_terms(data, new):
+        ratio = math.exp(log_ratio)
+        near = min(max(ratio, 1.0 - clip), 1.0 + clip)
+        gain = ratio * advantage
+        gains += weight * (min(gain, near * advantage) if loss_fn == "ppo" else gain)
+        ratios += ratio
+        kl += ratio - 1.0 - log_ratio
+        clipped += ratio != near
+    watched = {"ratio_mean": ratios, "kl_to_old": kl, "clip_fraction": clipped}
+    metrics = {name: value / count for name, value in watched.items()}
+    return LossReport(-gains / total, {"n_tokens": float(count), **metrics})
+
+
+def _policy_terms(data: Sequence[Datum], new: Sequence[Sequence[float]]) -> Iterator[tuple[float, float, float]]:
+    for datum, row in zip(data, new, strict=True):
+        advantages, old = _policy_parts(datum)
+        for weight, advantage, before, now in zip(datum.weights, advantages, old, row, strict=True):
+            if weight:
+                yield weight, advantage, min(now - before, _MOST_LOG_RATIO)
+
+
+def _policy_parts(datum: Datum) -> tuple[list[float], list[float]]:
+    assert datum.advantages is not None, "checked() lets no other datum pass"
+    assert datum.logprobs is not None, "likewise"
+    return datum.advantages, datum.logprobs
+
+
+def _numbers(tensor: Any) -> list[float]:
+    return [float(one) for one in tensor.data]
+
+
+def _plain(metric: str) -> str:
+    """Return a metric's name without the server's own (`skyrl.ai/grad_norm`) and how it was reduced (`loss:sum`)."""
+    return metric.rpartition("/")[2].partition(":")[0]
+
+
+def _from_first(row: Sequence[float | None], length: int) -> list[float]:
+    """Return one number per token; some servers leave out the first, which nothing precedes, some say None."""
+    return [0.0] * (length - len(row)) + [0.0 if one is None else float(one) for one in row]
+
+
+def _seed(base: int, at: int) -> int:
+    return derive_seed(base, "prompt", at) >> 1  # services take 31 bits
+
+
+def _label(path: Path) -> str:
+    """Return a name the service accepts: ASCII letters, digits, dashes and underscores."""
+    kept = (
+        letter if letter.isascii() and (letter.isalnum() or letter in "_-") else "-"
+        for letter in "-".join(path.parts[-2:])
+    )
+    return "".join(kept).strip("-") or "state"
+
+
+@contextmanager
+def _service_errors(sdk: Any, name: str) -> Iterator[None]:
+    """Raise the errors of the package as ModelUnavailable or ModelRefused, without anything secret."""
+    try:
+        yield
+    except sdk.TinkerError as error:
+        told = f"({type(error).__name__}): {redact(str(error), secrets_of({}, os.environ.get(_KEY)))}"
+        if _is_refusal(error):
+            raise ModelRefused(f"{name}: the training service refuses the request {told}") from None
+        raise ModelUnavailable(f"{name}: the training service failed {told}") from None
+
+
+def _is_refusal(error: Exception) -> bool:
+    """Return whether the request itself is at fault: by its HTTP status, or as the service sorts its errors."""
+    status = getattr(error, "status_code", None)
+    if isinstance(status, int):
+        return 400 <= status < 500 and status not in _WORTH_ANOTHER_TRY  # noqa: PLR2004  -- client errors of HTTP
+    return str(getattr(error, "category", "")).lower().endswith("user")

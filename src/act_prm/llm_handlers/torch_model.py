@@ -1,0 +1,278 @@
+"""The model protocol in this process: a transformers causal language model, trained by a LoRA adapter or whole.
+
+All work on the model happens in one worker thread, one call at a time, so that users and tools of the rollouts go
+on meanwhile; concurrent calls of `sample` are joined into batches.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+
+from act_prm.llm_handlers import checkpoints
+from act_prm.llm_handlers.batching import Coalescer, batches
+from act_prm.llm_handlers.client import AdamSettings, Completion, Datum, LossReport, SamplingParams, checked
+from act_prm.llm_handlers.folders import whole_folder
+from act_prm.llm_handlers.losses import Targets, loss_sum
+from act_prm.llm_handlers.sampling import Drawing, Row, generate
+from act_prm.llm_handlers.scoring import padded, score
+from tau2.errors import ConfigError, ContextWindowExceeded
+from tau2.seeds import derive_seed
+
+Result = TypeVar("Result")
+
+_TAIL_TOKENS = 8  # decoded beside the longest stop text: a character may take several tokens
+
+
+@dataclass(frozen=True, slots=True)
+class TorchSettings:
+    """How the model is used; the defaults suit a GPU and do no harm on a CPU."""
+
+    seed: int = 0
+    """Of samples that name no seed, and of dropout."""
+    max_length: int | None = None
+    """Tokens of a prompt and its reply together; None: what the model was made for."""
+    train_tokens: int = 8192
+    """Tokens (padding included) that one forward and backward pass holds."""
+    sample_tokens: int = 131_072
+    """Tokens of prompts and replies that are sampled together."""
+    clip: float = 0.2
+    """How far from 1 the ratio may go in the loss `ppo`."""
+    adam: AdamSettings = field(default_factory=AdamSettings)
+
+    def __post_init__(self) -> None:
+        if self.train_tokens < 1 or self.sample_tokens < 1:
+            raise ConfigError("train_tokens and sample_tokens must be at least 1")
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One prompt of a call of `sample`, with what its reply depends on."""
+
+    prompt: tuple[int, ...]
+    seed: int
+    params: SamplingParams
+
+
+class TorchModel:
+    """A `client.TrainableModel` over a loaded model and tokenizer; what requires gradients is trained."""
+
+    def __init__(self, model: Any, tokenizer: Any, *, name: str, settings: TorchSettings | None = None) -> None:
+        self.name = name
+        self.tokenizer = tokenizer
+        self.model = model
+        self.settings = settings or TorchSettings()
+        self._context = self._context_length()
+        self._ends = _end_tokens(model, tokenizer)
+        self._calls = 0
+        self._passes = 0
+        self._optimizer = self._new_optimizer()
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="torch-model")
+        self._joined: Coalescer[_Asked, Completion] = Coalescer(self._sample_together)
+        model.eval()
+
+    async def sample(self, prompts: Sequence[list[int]], params: SamplingParams) -> list[Completion]:
+        """Return one completion per prompt; see `client.TrainableModel`."""
+        base = params.seed
+        if base is None:
+            self._calls += 1
+            base = derive_seed(self.settings.seed, "sample", self._calls)
+        for prompt in prompts:
+            self._room(len(prompt))
+        plain = replace(params, seed=None)
+        asked = [_Asked(tuple(one), derive_seed(base, "prompt", at), plain) for at, one in enumerate(prompts)]
+        return await self._joined.ask(asked) if asked else []
+
+    async def logprobs(self, sequences: Sequence[list[int]]) -> list[list[float]]:
+        """Return each token's log-probability given those before it; the first entry is 0.0."""
+        self._check_lengths(sequences)
+        return await self._in_worker(self._logprobs, sequences)
+
+    async def forward_backward(self, data: Sequence[Datum], loss_fn: str) -> LossReport:
+        """Accumulate the gradient of the loss; see `client.TrainableModel`."""
+        kept = checked(data, loss_fn)
+        self._check_lengths([datum.tokens for datum in kept])
+        return await self._in_worker(self._forward_backward, kept, loss_fn)
+
+    async def optim_step(self, learning_rate: float) -> dict[str, float]:
+        """Take one Adam step and return the length of the gradient before clipping."""
+        return await self._in_worker(self._optim_step, learning_rate)
+
+    async def save_state(self, path: Path) -> str:
+        """Write weights, optimizer and random state as the folder `path`."""
+        extra = {"name": self.name, "calls": self._calls, "passes": self._passes, "seed": self.settings.seed}
+        await self._in_worker(checkpoints.save_state, path, self.model, self._optimizer, extra)
+        return str(path)
+
+    async def load_state(self, path: Path) -> None:
+        """Continue from what `save_state` wrote. Raise DataFileError, having changed nothing, if it does not fit."""
+        extra = await self._in_worker(checkpoints.load_state, path, self.model, self._optimizer)
+        self._calls, self._passes = int(extra["calls"]), int(extra["passes"])
+        self.settings = replace(self.settings, seed=int(extra["seed"]))
+
+    async def save_weights(self, path: Path) -> str:
+        """Write the adapter (or the whole model) in the format of its library, with the tokenizer."""
+        await self._in_worker(self._save_weights, path)
+        return str(path)
+
+    async def close(self) -> None:
+        """Free the model and end the worker thread."""
+        self._worker.shutdown(wait=True)
+        self.model = self._optimizer = None
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+    async def _in_worker(self, work: Callable[..., Result], *args: Any) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._worker, work, *args)
+
+    # sampling
+
+    async def _sample_together(self, asked: list[_Asked]) -> list[Completion]:
+        return await self._in_worker(self._sample, asked)
+
+    def _sample(self, asked: list[_Asked]) -> list[Completion]:
+        rows = [self._row(one) for one in asked]
+        kinds: dict[tuple[float, float, tuple[str, ...]], list[Row]] = {}
+        for one, row in zip(asked, rows, strict=True):
+            kinds.setdefault((one.params.temperature, one.params.top_p, one.params.stop), []).append(row)
+        for (temperature, top_p, stop), alike in kinds.items():
+            drawing = Drawing(temperature, top_p, self._ended(stop))
+            generate(self.model, alike, drawing, budget=self.settings.sample_tokens)
+        return [
+            Completion(
+                row.tokens, row.logprobs, self.tokenizer.decode(row.tokens, skip_special_tokens=True), row.finished
+            )
+            for row in rows
+        ]
+
+    def _row(self, asked: _Asked) -> Row:
+        limit = min(asked.params.max_tokens, self._room(len(asked.prompt)))
+        return Row(asked.prompt, limit, random.Random(asked.seed))  # noqa: S311  -- reproducible draws, not a secret
+
+    def _ended(self, stop: tuple[str, ...]) -> Callable[[list[int]], bool]:
+        tail = max((len(text) for text in stop), default=0) + _TAIL_TOKENS
+
+        def ended(tokens: list[int]) -> bool:
+            if tokens[-1] in self._ends:
+                return True
+            if not stop:
+                return False
+            text = self.tokenizer.decode(tokens[-tail:], skip_special_tokens=False)
+            return any(one in text for one in stop)
+
+        return ended
+
+    # scoring and training
+
+    def _logprobs(self, sequences: Sequence[list[int]]) -> list[list[float]]:
+        found: list[list[float]] = [[0.0] * min(len(one), 1) for one in sequences]
+        with torch.inference_mode():
+            for batch in batches([len(one) for one in sequences], self.settings.train_tokens):
+                some = [sequences[at] for at in batch]
+                width = max(len(one) for one in some)
+                if width < 2:  # noqa: PLR2004  -- the second token is the first that anything precedes
+                    continue
+                new, _ = score(self.model, some, range(1, width))
+                for at, row in zip(batch, new.tolist(), strict=True):
+                    found[at] += row[: max(len(sequences[at]) - 1, 0)]
+        return found
+
+    def _forward_backward(self, data: list[Datum], loss_fn: str) -> LossReport:
+        total = sum(sum(datum.weights) for datum in data)
+        count = sum(datum.n_trained for datum in data)
+        if not count:
+            return LossReport(0.0, {"n_tokens": 0.0})
+        self._passes += 1
+        sums: dict[str, float] = {}
+        with torch.random.fork_rng():
+            torch.manual_seed(derive_seed(self.settings.seed, "pass", self._passes))  # of dropout
+            self.model.train()
+            try:
+                for batch in batches([len(datum.tokens) for datum in data], self.settings.train_tokens):
+                    for name, value in self._one_pass([data[at] for at in batch], loss_fn, total).items():
+                        sums[name] = sums.get(name, 0.0) + float(value)
+            finally:
+                self.model.eval()
+        loss = sums.pop("loss")
+        metrics = {name: value / count for name, value in sums.items()}
+        return LossReport(loss, {"n_tokens": float(count), **metrics})
+
+    def _one_pass(self, data: list[Datum], loss_fn: str, total: float) -> dict[str, Any]:
+        positions = sorted({at for datum in data for at, weight in enumerate(datum.weights) if weight})
+        new, entropy = score(self.model, [datum.tokens for datum in data], positions, entropy=True)
+        targets = Targets(
+            *(
+                _at(positions, [getattr(datum, part) or [0.0] * len(datum.tokens) for datum in data], new.device)
+                for part in ("weights", "advantages", "logprobs")
+            )
+        )
+        summed, watched = loss_sum(loss_fn, new, targets, clip=self.settings.clip)
+        loss = summed / total
+        loss.backward()
+        return {"loss": loss.detach(), "entropy": entropy[targets.weights > 0].sum(), **watched}
+
+    def _optim_step(self, learning_rate: float) -> dict[str, float]:
+        parameters = list(checkpoints.trained(self.model).values())
+        limit = self.settings.adam.max_grad_norm
+        norm = torch.nn.utils.clip_grad_norm_(parameters, float("inf") if limit is None else limit)
+        for group in self._optimizer.param_groups:
+            group["lr"] = learning_rate
+        self._optimizer.step()
+        self._optimizer.zero_grad(set_to_none=True)
+        return {"grad_norm": float(norm)}
+
+    def _new_optimizer(self) -> Any:
+        adam = self.settings.adam
+        parameters = list(checkpoints.trained(self.model).values())
+        if not parameters:
+            raise ConfigError(f"{self.name} has no parameters to train; attach a LoRA adapter or unfreeze some")
+        return torch.optim.AdamW(
+            parameters, lr=0.0, betas=(adam.beta1, adam.beta2), eps=adam.eps, weight_decay=adam.weight_decay
+        )
+
+    def _save_weights(self, path: Path) -> None:
+        with whole_folder(path) as draft:
+            self.model.save_pretrained(str(draft), safe_serialization=True)
+            self.tokenizer.save_pretrained(str(draft))
+
+    # lengths
+
+    def _context_length(self) -> int:
+        made_for = getattr(self.model.config, "max_position_embeddings", None)
+        known = [one for one in (self.settings.max_length, made_for) if one]
+        if not known:
+            raise ConfigError(f"{self.name} states no context length; set max_length")
+        return int(min(known))
+
+    def _room(self, length: int) -> int:
+        """Return how many tokens fit after a prompt. Raise ContextWindowExceeded if none does."""
+        if not length:
+            raise ValueError("a prompt needs at least one token")
+        if length >= self._context:
+            raise ContextWindowExceeded(
+                f"a prompt of {length} tokens leaves no room in the {self._context} of {self.name}"
+            )
+        return self._context - length
+
+    def _check_lengths(self, sequences: Sequence[list[int]]) -> None:
+        longest = max((len(one) for one in sequences), default=0)
+        if longest > self._context:
+            raise ContextWindowExceeded(f"a sequence of {longest} tokens exceeds the {self._context} of {self.name}")
+
+
+def _at(positions: list[int], rows: list[list[float]], device: Any) -> Any:
+    return padded(rows, fill=0.0, dtype=torch.float32, device=device)[:, positions]
+
+
+def _end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
+    """Return the tokens that end a reply: the tokenizer's, and those of the model's generation settings."""
+    stated = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
+    listed = stated if isinstance(stated, list) else [stated]
+    return frozenset(int(one) for one in (*listed, tokenizer.eos_token_id) if one is not None)
