@@ -8,10 +8,11 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 JOBS ?= 2
 
-.PHONY: run test check bench clean aenv test-train test-tinker test-integrations
+.PHONY: run test check bench clean aenv test-train test-tinker test-integrations test-areal faults
 
 TRAIN := .venv-train
 TORCH ?= torch==2.13.0+cpu  # the CPU build: a plain torch brings gigabytes of CUDA
+AREAL := .venv-areal
 AENV := .venv-aenv
 AENV_PIP := $(AENV)/bin/python -m pip --quiet --disable-pip-version-check
 
@@ -39,6 +40,14 @@ test-train: $(TRAIN)/.ready
 test-integrations:
 	$(PYTHON) tests/integrations/run.py $(NAMES)
 
+# The AReaL example on the real package (Python 3.11, the CPU build of torch)
+test-areal: $(AREAL)/.ready
+	$(AREAL)/bin/python -m pytest tests/areal/integration -W default -o timeout=300
+
+# Injected faults, seeded; prints how many of each. Minutes of CPU.
+faults: $(VENV)/.dev
+	$(BIN)/python -m tests.faults.storage --seed 0
+
 # A Tinker-compatible server on this machine (downloads about 3 GB; Python 3.11)
 test-tinker:
 	$(PYTHON) tests/train/tinker_server/run.py
@@ -47,7 +56,7 @@ aenv: $(AENV)/.ready
 	$(AENV)/bin/python -m tests.aenv.local
 
 clean:
-	rm -rf $(VENV) $(AENV) $(TRAIN) .venv-integrations build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(AENV) $(AREAL) $(TRAIN) .venv-integrations build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "tau2 needs Python 3.11, 3.12 or 3.13; install one, or name it: make PYTHON=/path/to/python" >&2; exit 1; }
@@ -81,4 +90,13 @@ $(TRAIN)/.ready: pyproject.toml
 	@$(TRAIN)/bin/python -m pip --quiet --disable-pip-version-check install "$(strip $(TORCH))" || { rm -rf $(TRAIN); \
 		echo "no $(strip $(TORCH)) for this Python; name another build: make test-train TORCH=torch==VERSION" >&2; exit 1; }
 	@$(TRAIN)/bin/python -m pip --quiet --disable-pip-version-check install --editable '.[dev,train]'
+	@touch $@
+
+$(AREAL)/.ready: tests/areal/integration/requirements.txt pyproject.toml
+	@echo "creating $(AREAL) with areal (once)"
+	@$(PYTHON) -m venv $(AREAL)
+	@$(AREAL)/bin/python -m pip install -q "$(strip $(TORCH))"
+	@$(AREAL)/bin/python -m pip install -q -r $<
+	@$(AREAL)/bin/python -m pip install -q --no-deps areal==1.0.4
+	@$(AREAL)/bin/python -m pip install -q --editable . gymnasium hypothesis pytest pytest-socket pytest-timeout
 	@touch $@

@@ -8,7 +8,7 @@ from typing import Any
 
 from tau2.llm.clock import clock
 from tau2.llm.failure import CallFailed
-from tau2.llm.request import Flow, ResultT, Send, Sender, Sleep, Step
+from tau2.llm.request import Enter, Flow, ResultT, Send, Sender, Sleep, Step
 
 
 def drive(flow: Flow[ResultT], sender: Sender) -> ResultT:
@@ -53,6 +53,8 @@ def _perform(step: Step, sender: Sender) -> Any:
             return sender.send(request)
         case Sleep(seconds):
             return clock.get().sleep(seconds)
+        case Enter(gate, seconds):
+            return gate.enter(seconds)
 
 
 async def _aperform(step: Step, sender: Sender) -> Any:
@@ -61,3 +63,5 @@ async def _aperform(step: Step, sender: Sender) -> Any:
             return await sender.asend(request)
         case Sleep(seconds):
             return await clock.get().asleep(seconds)
+        case Enter(gate, seconds):
+            return await gate.aenter(seconds)

@@ -21,7 +21,8 @@ _HOPELESS_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached",
 _CONTEXT_CODES = frozenset({"context_length_exceeded", "exceed_context_size_error"})
 _CONTEXT_TEXT = re.compile(
     r"context[ _](?:length|window|size)|maximum (?:prompt|input|sequence|model) length|max_model_len"
-    r"|(?:prompt|input) is too long|too many (?:input )?tokens|reduce the length of the",
+    r"|(?:prompt|input) is too long|too many (?:input )?tokens|reduce the length of the"
+    r"|exceeds max_total_tokens",
     re.IGNORECASE,
 )
 _CONNECTION_CLASSES = frozenset({"APIConnectionError", "APITimeoutError", "Timeout"})

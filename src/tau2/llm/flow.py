@@ -31,6 +31,22 @@ around_send: ContextVar[AroundSend | None] = ContextVar("tau2_around_send", defa
 """The seam for rate limits, recording, caches and money caps; applies to every attempt made in this context."""
 
 
+def stacked(*layers: AroundSend) -> AroundSend:
+    """Return several layers as one; the first is the outermost."""
+
+    def around(request: Request, send: Callable[[Request], Flow[Response]]) -> Flow[Response]:
+        inner = send
+        for layer in reversed(layers):
+            inner = _wrapped(layer, inner)
+        return (yield from inner(request))
+
+    return around
+
+
+def _wrapped(layer: AroundSend, inner: Callable[[Request], Flow[Response]]) -> Callable[[Request], Flow[Response]]:
+    return lambda request: layer(request, inner)
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """A request, who performs it, and how often it may fail."""

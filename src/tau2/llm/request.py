@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
+from tau2.llm.gate import Enterable
 from tau2.llm.redact import PRIVATE_ARGS
 
 Response: TypeAlias = Mapping[str, Any]
@@ -53,12 +54,20 @@ class Sleep:
     seconds: float
 
 
-Step: TypeAlias = Send | Sleep
+@dataclass(frozen=True, slots=True)
+class Enter:
+    """A step: wait until the gate lets this call in; False is handed back when `seconds` are over first."""
+
+    gate: Enterable
+    seconds: float
+
+
+Step: TypeAlias = Send | Sleep | Enter
 
 ResultT = TypeVar("ResultT")
 
 Flow: TypeAlias = Generator[Step, Any, ResultT]
-"""A body without I/O: yields steps, is sent a Response (after Send) or None (after Sleep)."""
+"""A body without I/O: yields steps, is sent a Response (after Send), None (after Sleep) or a bool (after Enter)."""
 
 
 @dataclass(frozen=True, slots=True)

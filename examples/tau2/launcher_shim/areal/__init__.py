@@ -1,0 +1,32 @@
+"""Adds `areal.launcher.local` and `areal.launcher.slurm` to an AReaL without them; PYTHONPATH names the parent.
+
+Whoever imports `areal` gets the real package: this module loads it in its own place and adds one folder to its path.
+Only for `python -m areal.launcher.<kind>` it does not, because a launch needs nothing of it.
+"""
+
+import sys
+from importlib.machinery import PathFinder
+from importlib.util import module_from_spec
+from pathlib import Path
+
+_HERE = Path(__file__).resolve().parent
+
+
+def _become_the_real_one() -> None:
+    others = [path for path in sys.path if not path or Path(path).resolve() != _HERE.parent]
+    spec = PathFinder.find_spec(__name__, others)
+    if spec is None or spec.loader is None or spec.origin is None:
+        return
+    real = module_from_spec(spec)
+    real.__path__.append(str(_HERE))
+    sys.modules[__name__] = real
+    spec.loader.exec_module(real)
+
+
+def _launches() -> bool:
+    words = sys.orig_argv
+    return sys.argv[:1] == ["-m"] and any(word.startswith(f"{__name__}.launcher.") for word in words)
+
+
+if not _launches():
+    _become_the_real_one()

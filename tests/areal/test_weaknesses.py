@@ -1,0 +1,223 @@
+"""What the original example got wrong, each with a test of its name."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import subprocess
+import sys
+import time
+from typing import Any
+
+import pytest
+from tests.areal.example import CONFIG, EXAMPLE, script
+from tests.areal.test_workflow import (
+    CUSTOMER,
+    MEETING,
+    SOLVED,
+    Answer,
+    Client,
+    calling,
+    completion,
+    episode,
+    workflow,
+)
+from tests.stub import Hang, StubServer, by_turn, failing
+
+from tau2.llm.clock import clock
+from tau2.runner import simulation
+
+agent, policy, utils = script("tau2_agent"), script("tau2_policy"), script("tau2_utils")
+train = script("tau2_train")
+
+
+class NoWaiting:
+    """A clock whose sleeps are over at once."""
+
+    now = staticmethod(time.monotonic)
+    wall = staticmethod(time.time)
+
+    def sleep(self, seconds: float) -> None:
+        pass
+
+    async def asleep(self, seconds: float) -> None:
+        await asyncio.sleep(0)
+
+
+@pytest.fixture
+def impatient():
+    token = clock.set(NoWaiting())
+    yield
+    clock.reset(token)
+
+
+def play(reply: Any, customer: Any = CUSTOMER, **econfig: Any) -> tuple[float, Any]:
+    """Play `create_task_1` and return reward and record."""
+    with StubServer(reply) as served, StubServer(customer) as user:
+        data = episode()
+        reward = asyncio.run(workflow(user, **econfig).run(data, base_url=served.base_url, api_key="k"))
+    return reward, data["_run_info"]
+
+
+def test_it_needed_a_private_fork_of_tau2():
+    assert play(SOLVED)[0] == 1.0  # on this package: Orchestrator.arun, completion_fn
+
+
+def test_it_ignored_the_endpoint_that_areal_passes(monkeypatch):
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9")  # nobody answers there
+    monkeypatch.setenv("OPENAI_API_KEY", "of the process")
+    with StubServer(SOLVED) as served, StubServer(CUSTOMER) as user:
+        data = episode(base_url="http://127.0.0.1:9", api_key="of the data")
+        assert asyncio.run(workflow(user).run(data, base_url=served.base_url, api_key="of the session")) == 1.0
+        assert {request.headers["authorization"] for request in served.seen} == {"Bearer of the session"}
+
+
+def test_the_workflow_had_no_constructor_for_the_arguments_it_was_given():
+    flow = agent.Tau2AgentWorkflow(econfig={"domain": "mock"}, gconfig={"temperature": 0.3}, gen_args={"top_p": 0.9})
+    assert flow.econfig.domain == "mock"
+    assert flow.sampling == {"temperature": 0.3, "top_p": 0.9}
+    assert flow.timeout == 600
+    assert agent.Tau2AgentWorkflow().econfig.domain == "telecom"
+
+
+def test_relative_imports_broke_the_script(tmp_path):
+    command = [sys.executable, str(EXAMPLE / "tau2_train.py"), "--config", str(CONFIG)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    assert "AReaL is not installed" in done.stderr or "user_llm" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_infrastructure_failure_was_reward_zero(impatient):
+    with pytest.raises(agent.InfrastructureFailed, match="ModelUnavailable"):
+        play(failing(503))
+
+
+def test_a_refused_request_was_reward_zero():
+    with pytest.raises(agent.InfrastructureFailed, match="ModelRefused"):
+        play(failing(401, "this session has ended"))
+
+
+def test_a_lost_answer_is_neither_scored_nor_asked_for_twice():
+    lost = type("ReadTimeout", (type("HTTPError", (Exception,), {}),), {})("too late")  # as httpx names them
+    client = Client(lambda _body: lost)
+    with StubServer(CUSTOMER) as user, pytest.raises(agent.InfrastructureFailed, match="AnswerLost"):
+        asyncio.run(workflow(user).run(episode(), base_url="http://proxy", api_key="k", http_client=client))
+    assert len(client.posts) == 1
+
+
+def test_a_broken_customer_was_reward_zero(impatient):
+    with pytest.raises(agent.UserSimulatorFailed, match="ModelUnavailable"):
+        play(SOLVED, failing(500))
+
+
+def test_a_silent_customer_was_reward_zero():
+    with pytest.raises(agent.UserSimulatorFailed):
+        play(SOLVED, {"content": ""})
+
+
+def test_an_episode_had_no_time_limit():
+    with StubServer(Hang()) as served, StubServer(CUSTOMER) as user, pytest.raises(agent.EpisodeTimedOut):
+        asyncio.run(workflow(user).run(episode(timeout=0.3), base_url=served.base_url, api_key="k"))
+
+
+def test_the_customers_model_was_asked_only_once(impatient):
+    attempts = []
+
+    def flaky(body: dict[str, Any]) -> Any:
+        attempts.append(body)
+        return failing(503) if len(attempts) == 1 else CUSTOMER(body)
+
+    assert play(SOLVED, flaky)[0] == 1.0
+    assert len(attempts) > 2
+
+
+def test_the_penalty_for_malformed_calls_was_never_read():
+    broken = {"name": "create_task", "arguments": '{"user_id": '}
+    unknown = {"name": "no_such_tool", "arguments": {}}
+    replies = by_turn([broken, unknown, MEETING, "It is on the list."])
+    reward, info = play(replies, invalid_format_penalty=0.25)
+    assert (reward, info.graded_reward, info.malformed_calls) == (0.5, 1.0, 2)
+    assert play(replies)[0] == pytest.approx(0.8)
+    assert play(replies, invalid_format_penalty=0.0)[0] == 1.0
+
+
+def test_a_call_that_the_parser_left_in_the_text_is_malformed():
+    told = by_turn(['<tool_call>{"name": "create_task", "arg', MEETING, "It is on the list."])
+    customer = by_turn(["Please add a task.", "Go on.", "###STOP###"])
+    assert play(told, customer)[1].malformed_calls == 1
+
+
+def test_the_discount_of_turns_was_never_read():
+    class Part:
+        def __init__(self, **values: Any) -> None:
+            self.__dict__.update(values)
+
+    def config(episode: float, proxy: float) -> Any:
+        return Part(econfig=utils.Tau2EnvConfig(turn_discount=episode), rollout=Part(agent=Part(turn_discount=proxy)))
+
+    for told in (config(0.9, 1.0), config(1.0, 0.9), config(0.9, 0.9)):
+        train.share_discount(told)
+        assert (told.rollout.agent.turn_discount, told.econfig.turn_discount) == (0.9, 0.9)
+    with pytest.raises(train.ConfigError, match="contradicts"):
+        train.share_discount(config(0.9, 0.8))
+
+
+def test_keys_and_addresses_were_committed():
+    for path in EXAMPLE.rglob("*"):
+        if path.is_file() and path.suffix in {".py", ".yaml", ".sh", ".md"}:
+            text = path.read_text(encoding="utf-8")
+            assert not re.search(r"\b(?:10|172|192)\.\d+\.\d+\.\d+\b", text), path
+            assert not re.search(r"(?:api_key|token)\s*[:=]\s*[\"']?[A-Za-z0-9_-]{16,}", text), path
+
+
+def test_grading_blocked_the_event_loop(monkeypatch):
+    monkeypatch.setattr(simulation, "needs_judge", lambda *_: True)
+    graded = simulation.grade_live
+
+    def slowly(*args: Any) -> Any:
+        time.sleep(0.3)
+        return graded(*args)
+
+    monkeypatch.setattr(simulation, "grade_live", slowly)
+
+    async def beside() -> tuple[float, int]:
+        ticks = 0
+        with StubServer(SOLVED) as served, StubServer(CUSTOMER) as user:
+            playing = asyncio.ensure_future(workflow(user).run(episode(), base_url=served.base_url, api_key="k"))
+            while not playing.done():
+                await asyncio.sleep(0.01)
+                ticks += 1
+        return playing.result(), ticks
+
+    reward, ticks = asyncio.run(beside())
+    assert reward == 1.0
+    assert ticks > 10
+
+
+def test_a_reward_that_was_no_float_was_refused():
+    reward, _ = play(SOLVED)
+    assert type(reward) is float  # AReaL takes no bool, no int and no number of another library
+
+
+def test_an_agents_own_fault_is_a_reward():
+    assert play(by_turn(["I am done. ###STOP###"]))[0] == 0.0
+    assert play(failing(400, "context length exceeded", code="context_length_exceeded"))[0] == 0.0
+
+
+def test_a_conversation_too_long_for_areals_proxy_is_a_reward():
+    said = {"detail": "ValueError: len of prompt tokens 40000 exceeds max_total_tokens 32768"}
+    client = Client(lambda _body: Answer(said, 500))
+    with StubServer(CUSTOMER) as user:
+        data = episode()
+        flow = workflow(user)
+        assert asyncio.run(flow.run(data, base_url="http://proxy", api_key="k", http_client=client)) == 0.0
+    assert "context window" in data["_run_info"].error
+
+
+def test_the_proxys_passing_failure_is_asked_again(impatient):
+    answers = iter([Answer({"detail": "busy"}, 503), calling("create_task", MEETING["arguments"])])
+    client = Client(lambda _body: next(answers, completion({"content": "Done."})))
+    with StubServer(CUSTOMER) as user:
+        reward = asyncio.run(workflow(user).run(episode(), base_url="http://p", api_key="k", http_client=client))
+    assert reward == 1.0

@@ -1,0 +1,146 @@
+"""Limits per provider: calls in flight, per minute, and what a provider asks for in Retry-After."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import time
+
+import pytest
+from tests.stub import StubServer, failing
+
+from tau2.data_model.message import UserMessage
+from tau2.errors import ConfigError
+from tau2.llm import acomplete, around_send, complete
+from tau2.llm.limits import Bucket, Limit, ProviderLimits, limits_of, provider_of
+from tau2.llm.shared_slots import SharedProvider
+
+ASKED = [UserMessage(content="Hello")]
+
+
+def ask_together(stub: StubServer, calls: int, limits: ProviderLimits) -> list[str | None]:
+    """Return the answers of calls that were made at once under these limits."""
+
+    async def story() -> list[str | None]:
+        around_send.set(limits.around)
+        one = lambda: acomplete("openai/any", ASKED, api_base=stub.base_url, api_key="key")  # noqa: E731  -- asked often
+        return [message.content for message in await asyncio.gather(*(one() for _ in range(calls)))]
+
+    return asyncio.run(story())
+
+
+def test_calls_in_flight_stay_below_the_limit():
+    with StubServer("Hi", latency=0.02) as stub:
+        assert ask_together(stub, 12, ProviderLimits({"openai": Limit(in_flight=3)})) == ["Hi"] * 12
+        assert stub.max_in_flight <= 3
+
+
+def test_other_providers_are_not_limited():
+    with StubServer("Hi", latency=0.05) as stub:
+        ask_together(stub, 6, ProviderLimits({"anthropic": Limit(in_flight=1)}))
+        assert stub.max_in_flight > 1
+
+
+def test_no_call_goes_out_before_the_moment_that_the_provider_named():
+    sent: list[float] = []
+
+    def reply(body):
+        sent.append(time.monotonic())
+        return failing(429, retry_after=0.3) if len(sent) == 1 else "Hi"
+
+    with StubServer(reply) as stub:
+        limits = ProviderLimits()
+        assert ask_together(stub, 1, limits) == ["Hi"]
+        assert sent[1] - sent[0] >= 0.3
+        limits.provider("openai/any").gate.objected(0.3)
+        began = time.monotonic()
+        ask_together(stub, 4, limits)
+        assert min(sent[2:]) - began >= 0.29
+
+
+def test_sync_calls_obey_too():
+    with StubServer("Hi") as stub:
+        token = around_send.set(ProviderLimits({"openai": Limit(in_flight=1)}).around)
+        try:
+            assert complete("openai/any", ASKED, api_base=stub.base_url, api_key="key").content == "Hi"
+        finally:
+            around_send.reset(token)
+
+
+def test_a_bucket_lets_a_burst_through_and_then_its_rate():
+    bucket = Bucket(600)  # ten per second, sixty at once
+    assert bucket.take(60) == 0.0
+    assert 0.9 < bucket.take(10) <= 1.0
+
+
+@pytest.mark.parametrize(
+    ("configured", "limit"),
+    [
+        ({"openai": 40}, Limit(in_flight=40)),
+        ({"openai": {"in_flight": 4, "rpm": 500}}, Limit(in_flight=4, rpm=500)),
+        ({"openai": {"tpm": 2e5}}, Limit(tpm=2e5)),
+    ],
+)
+def test_limits_as_they_are_configured(configured, limit):
+    assert limits_of(configured) == {"openai": limit}
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"openai": 0}, {"openai": {"rps": 1}}, {"openai": {"rpm": "many"}}, {"openai": True}]
+)
+def test_wrong_limits_are_named(wrong):
+    with pytest.raises(ConfigError, match="provider_limits: openai"):
+        limits_of(wrong)
+
+
+def test_whom_a_model_is_asked_from():
+    assert provider_of("gpt-4.1") == "openai"
+    assert provider_of("anthropic/claude-sonnet-4-5") == "anthropic"
+
+
+# --- several processes ----------------------------------------------------------------------------------------------
+
+
+def test_slots_are_shared_and_come_back_when_a_process_dies(tmp_path):
+    here = SharedProvider(tmp_path, "openai", 2, {})
+    mine = here.slot()
+    script = f"""
+from pathlib import Path
+from tau2.llm.shared_slots import SharedProvider
+held = SharedProvider(Path({str(tmp_path)!r}), "openai", 2, {{}}).slot()
+print(held is not None, flush=True)
+input()
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout.readline() == "True\n"
+        assert here.slot() is None
+        other.kill()
+        other.wait()
+    again = here.slot()
+    assert again is not None
+    again.free()
+    mine.free()
+
+
+def test_a_pause_reaches_every_process(tmp_path):
+    here, there = (SharedProvider(tmp_path, "a/b", None, {}) for _ in range(2))
+    here.pause(30)
+    assert 29 < there.pause_left() <= 30
+
+
+def test_a_torn_state_file_starts_anew(tmp_path):
+    provider = SharedProvider(tmp_path, "openai", None, {"rpm": 60.0})
+    (tmp_path / "openai" / "state").write_text('{"until": ')
+    assert provider.pause_left() == 0.0
+    ((bucket, _),) = provider.buckets(1, 1)
+    assert bucket.take(6) == 0.0
+    assert bucket.take(1) > 0.0
+
+
+def test_processes_share_a_bucket(tmp_path):
+    buckets = [SharedProvider(tmp_path, "openai", None, {"rpm": 600.0}).buckets(1, 0)[0][0] for _ in range(2)]
+    assert buckets[0].take(60) == 0.0
+    assert buckets[1].take(10) > 0.5
