@@ -15,7 +15,7 @@ from tests.laws.casts import AGENT_CALLS, USER_CALLS, script
 from tests.unit.data_model.test_results import some_results
 
 from tau2.data_model.message import AssistantMessage, ToolCall
-from tau2.data_model.results_io import save_simulation
+from tau2.data_model.results_io import decode_simulation, encode_simulation, parse_simulation, save_simulation
 from tau2.data_model.simulation import Results, SimulationRun
 from tau2.data_model.tasks import Task
 from tau2.domains.mock.data_model import MockDB
@@ -55,22 +55,38 @@ def test_saving_and_loading_changes_nothing(form, agent, user, content, argument
     results = some_results(0)
     results.simulations = [
         run.model_copy(update={"id": f"sim-{trial}", "trial": trial, "info": info, "messages": [*run.messages, odd]})
-        for trial in sorted(trials)
+        for trial in trials
     ]
     with TemporaryDirectory() as folder:
         results.save(folder, form)
         back = Results.load(folder)
         assert shown(back) == shown(results)
-        back.save(folder, form)
-        assert shown(Results.load(folder)) == shown(results)
+        content = Path(folder, "results.json").read_bytes()
+        for there_and_back in ({"json": "dir", "dir": "json"}[form], form):
+            back.save(folder, there_and_back)
+            back = Results.load(folder)
+            assert shown(back) == shown(results)
+        assert Path(folder, "results.json").read_bytes() == content
+
+
+@settings(max_examples=40)
+@given(arguments=st.dictionaries(TEXT, JSON, max_size=3), content=TEXT, info=st.dictionaries(TEXT, JSON, max_size=2))
+def test_reading_a_file_fast_and_slowly_is_the_same(arguments, content, info):
+    run = some_results(0).simulations[0]
+    odd = AssistantMessage(content=content, tool_calls=[ToolCall(id="x", name=content, arguments=arguments)])
+    run = run.model_copy(update={"info": info, "messages": [*run.messages, odd]})
+    written = encode_simulation(run)
+    fast = decode_simulation(written, Path("x.json"))
+    assert fast == parse_simulation(json.loads(written), Path("x.json")) == run
+    assert encode_simulation(fast) == written  # which is how a single file is checked against the journal
 
 
 def test_what_json_has_no_form_for_is_kept_as_text():
     run = some_results(0).simulations[0]
     run.messages[0].raw_data = {"answer": object(), "n": 1}
     with TemporaryDirectory() as folder:
-        path = save_simulation(run, Path(folder))
-        raw = json.loads(path.read_text())["messages"][0]["raw_data"]
+        saved = save_simulation(run, Path(folder))
+        raw = json.loads(saved.path.read_text())["messages"][0]["raw_data"]
     assert raw["n"] == 1
     assert "object object" in raw["answer"]
 

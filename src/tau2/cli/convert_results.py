@@ -13,6 +13,7 @@ from tau2.errors import ConfigError
 
 if TYPE_CHECKING:
     from tau2.data_model.simulation import ResultsFormat
+    from tau2.runner.survey import Survey
 
 _EPILOG = """\
 examples:
@@ -35,38 +36,49 @@ def add_arguments(parser: CommandParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Convert a run in place."""
-    from tau2.data_model.results_io import results_file, simulations_folder
-    from tau2.data_model.simulation import Results
+    """Convert a run in place. A conversion that was broken off changed nothing that is read, and may be repeated."""
+    from tau2.data_model.results_io import companion, results_file
+    from tau2.runner.lock import LOCK_NAME, RunLock
 
     path: Path = options.path
-    file, folder = results_file(path), simulations_folder(path)
-    if not file.is_file():
+    if not results_file(path).is_file():
         raise ConfigError(f"{path}: there are no results there")
-    results = Results.load(path)
-    inline = _holds_simulations(file)
+    with RunLock(companion(path, LOCK_NAME)):
+        return _convert(path, options.to, keep=not options.no_backup)
+
+
+def _convert(path: Path, to: ResultsFormat | None, *, keep: bool) -> int:
+    from tau2.data_model.results_io import results_file, simulations_folder
+    from tau2.data_model.simulation import Results
+    from tau2.runner.recovery import journal_anew
+    from tau2.runner.survey import take_stock
+
+    file, folder = results_file(path), simulations_folder(path)
+    results, survey = Results.load(path), take_stock(path)
+    _refuse_damage(path, survey)
+    inline = bool(survey.simulations)
     current = "json" if inline or not (results.simulations or folder.is_dir()) else "dir"
-    wanted: ResultsFormat = options.to or ("dir" if current == "json" else "json")
+    wanted: ResultsFormat = to or ("dir" if current == "json" else "json")
     if current == wanted:
         print(f"{file} is in the {wanted} format already")
         return OK
-    if wanted == "dir" and folder.is_dir() and any(folder.iterdir()):
-        raise ConfigError(
-            f"{folder} holds simulations of another run; move {file.name} into a folder of its own first"
-        )
-    if not options.no_backup:
+    if keep:
         shutil.copy2(file, _free(file))
     results.save(path, wanted)
+    if survey.opened is not None:
+        journal_anew(path, results, wanted, survey.opened)
     if wanted == "json" and folder.is_dir():
-        _put_away(folder, keep=not options.no_backup)
+        _put_away(folder, keep=keep)
     print(f"{len(results.simulations)} simulations are now in {file if wanted == 'json' else folder}")
     return OK
 
 
-def _holds_simulations(file: Path) -> bool:
-    import json
-
-    return bool(json.loads(file.read_text(encoding="utf-8")).get("simulations"))
+def _refuse_damage(path: Path, survey: Survey) -> None:
+    """Raise ConfigError rather than make damaged content look sound."""
+    damage = [str(one) for one in survey.damage if one.kind in {"simulation", "results"}]
+    if damage:
+        lines = "\n".join(f"  {line}" for line in damage)
+        raise ConfigError(f"{path} is damaged; continue the run (--auto-resume) to mend it:\n{lines}")
 
 
 def _free(path: Path) -> Path:

@@ -8,12 +8,15 @@ Writing is atomic and synced: a reader, or a crash, sees the old content or the 
 
 from __future__ import annotations
 
+import gc
+import hashlib
 import json
-import os
-import tempfile
-from collections.abc import Callable, Iterator
+import logging
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError
@@ -22,13 +25,28 @@ from tau2.data_model.audio import AudioNativeConfig
 from tau2.data_model.persona import PersonaConfig
 from tau2.data_model.simulation import Results, ResultsFormat, SimulationIndexEntry, SimulationRun
 from tau2.errors import DataFileError
+from tau2.utils import files
+
+logger = logging.getLogger(__name__)
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 RESULTS_NAME = "results.json"
 SIMULATIONS_NAME = "simulations"
+_JOURNAL_NAME = "journal.jsonl"
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 _LONGEST_NAME = 200  # characters; file systems allow 255 bytes
+_MOST_NAMED = 5  # missing simulations in one line
+_SLOW = re.compile(rb'"tool_calls"\s*:\s*\[\s*\]|\\u[dD][89a-fA-F]')
+"""What the fast reader takes differently: empty lists that mean no call, and halves of characters."""
+
+
+class Saved(NamedTuple):
+    """A file that was written."""
+
+    path: Path
+    size: int
+    sha256: str
 
 
 def results_file(path: Path) -> Path:
@@ -38,9 +56,18 @@ def results_file(path: Path) -> Path:
 
 def simulations_folder(path: Path) -> Path:
     """Return the folder of the simulations that belong to `path`."""
+    return companion(path, SIMULATIONS_NAME)
+
+
+def companion(path: Path, name: str) -> Path:
+    """Return what has `name` beside a results file; beside one of another name than usual it bears that name too."""
     file = results_file(path)
-    name = SIMULATIONS_NAME if file.name == RESULTS_NAME else f"{file.stem}.{SIMULATIONS_NAME}"
-    return file.parent / name
+    return file.parent / (name if file.name == RESULTS_NAME else f"{file.stem}.{name}")
+
+
+def journal_file(path: Path) -> Path:
+    """Return the journal of the run that `path` means."""
+    return companion(path, _JOURNAL_NAME)
 
 
 def _stored_folder(path: Path) -> Path:
@@ -64,39 +91,28 @@ def simulation_file(folder: Path, simulation_id: str) -> Path:
 
 def write_atomically(path: Path, text: str) -> None:
     """Replace `path` by a file with `text`, durably: the content and the folder entry are synced."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
+    files.write_atomically(path, text.encode())
 
 
-def _sync_folder(folder: Path) -> None:
-    if not hasattr(os, "O_DIRECTORY"):
-        return  # Windows cannot open folders; its rename is durable with the file
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def digest(content: bytes) -> str:
+    """Return the SHA-256 of a file's bytes."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        raw = json.loads(path.read_text(encoding="utf-8-sig"))
+        return _object(path.read_bytes(), path)
     except OSError as error:
         raise DataFileError(f"{path}: cannot be read ({error.strerror or error})") from error
+
+
+def _object(content: bytes, source: Path) -> dict[str, Any]:
+    try:
+        raw = json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        raise DataFileError(f"{path}: not valid JSON: {error}") from error
+        raise DataFileError(f"{source}: not valid JSON: {error}") from error
     if not isinstance(raw, dict):
-        raise DataFileError(f"{path}: an object is expected, not {type(raw).__name__}")
+        raise DataFileError(f"{source}: an object is expected, not {type(raw).__name__}")
     return raw
 
 
@@ -175,6 +191,36 @@ def _metadata(raw: dict[str, Any], file: Path) -> Results:
     return _parse(Results, upgrade_results({**raw, "simulations": []}), file)
 
 
+class Content(NamedTuple):
+    """A results file, read once."""
+
+    metadata: Results
+    simulations: list[Any] | None
+    """The simulations of the single-file form, not looked at yet; None for a folder."""
+
+
+def decode_results(content: bytes, source: Path) -> Content:
+    """Return what a results file holds. Raise DataFileError naming file and place."""
+    raw = _object(content, source)
+    entries = raw["simulations"] if _is_inline(raw) else None
+    if entries is not None and not isinstance(entries, list):
+        raise DataFileError(f"{source}: simulations: a list is expected, not {type(entries).__name__}")
+    return Content(_metadata(raw, source), entries)
+
+
+def parse_simulation(raw: Any, source: Path) -> SimulationRun:
+    """Return a simulation of any version. Raise DataFileError naming file and place."""
+    return _parse(SimulationRun, upgrade_simulation(raw), source)
+
+
+def decode_simulation(content: bytes, source: Path) -> SimulationRun:
+    """Return the simulation in a file's bytes, of any version. Raise DataFileError naming file and place."""
+    if not _SLOW.search(content):
+        with suppress(ValidationError):  # an older shape, or damage: the slow way upgrades it, or names the place
+            return SimulationRun.model_validate_json(content)
+    return parse_simulation(_object(content, source), source)
+
+
 def iter_simulations(path: Path) -> Iterator[SimulationRun]:
     """Yield the stored simulations: those in the file, else those in the folder.
 
@@ -187,14 +233,13 @@ def iter_simulations(path: Path) -> Iterator[SimulationRun]:
 
 def _runs(raw: dict[str, Any], path: Path) -> Iterator[SimulationRun]:
     if not _is_inline(raw):
-        for entry in _stored_files(path, raw.get("simulation_index")):
-            yield _parse(SimulationRun, upgrade_simulation(_read(entry)), entry)
+        yield from _runs_of_folder(raw.get("simulation_index"), path)
         return
     file, entries = results_file(path), raw["simulations"]
     if not isinstance(entries, list):
         raise DataFileError(f"{file}: simulations: a list is expected, not {type(entries).__name__}")
     for entry in entries:
-        yield _parse(SimulationRun, upgrade_simulation(entry), file)
+        yield parse_simulation(entry, file)
 
 
 def _is_inline(raw: dict[str, Any]) -> bool:
@@ -202,56 +247,152 @@ def _is_inline(raw: dict[str, Any]) -> bool:
     return bool(raw.get("simulations")) or ("simulations" in raw and "simulation_index" not in raw)
 
 
-def _stored_files(path: Path, index: Any) -> list[Path]:
+def _runs_of_folder(index: Any, path: Path) -> Iterator[SimulationRun]:
     folder = _stored_folder(path)
     if isinstance(index, list):
         entries = [_parse(SimulationIndexEntry, entry, results_file(path)) for entry in index]
-        return [simulation_file(folder, entry.id) for entry in entries]
-    return sorted(folder.glob("*.json")) if folder.is_dir() else []
+        names = [simulation_file(folder, entry.id) for entry in entries]
+    else:
+        names = sorted(folder.glob("*.json")) if folder.is_dir() else []
+    for name in names:
+        try:
+            content = name.read_bytes()
+        except FileNotFoundError as error:
+            if not isinstance(index, list):
+                continue  # a failed attempt whose outcome was stored while we read
+            raise DataFileError(f"{name}: cannot be read ({error.strerror}), but the index lists it") from error
+        except OSError as error:
+            raise DataFileError(f"{name}: cannot be read ({error.strerror or error})") from error
+        yield decode_simulation(content, name)
 
 
 def load_results(path: Path) -> Results:
-    """Return stored results with all simulations; those of a folder in the order of trials and tasks."""
+    """Return stored results with all simulations, in the order of the file or of the index.
+
+    A run that has no index yet is under way, or was broken off: what is there is returned in the order of trials and
+    tasks, each (task, trial, seed) once, and a warning says how much is missing.
+    """
     file = results_file(path)
     raw = _read(file)
-    results, runs = _metadata(raw, file), list(_runs(raw, path))
-    if not _is_inline(raw):
-        order = {task.id: position for position, task in enumerate(results.tasks)}
-        runs.sort(key=lambda run: (run.trial or 0, order.get(run.task_id, len(order)), run.id))
+    with collector_paused():
+        results, runs = _metadata(raw, file), list(_runs(raw, path))
+    if not _is_inline(raw) and not isinstance(raw.get("simulation_index"), list):
+        order = order_of(results)
+        runs = sorted(_each_once(runs), key=order)
+        results.simulations = runs
+        _say_what_is_missing(results, file)
     results.simulations = runs
     return results
 
 
-def save_simulation(run: SimulationRun, folder: Path) -> Path:
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Keep the garbage collector from searching what is being read, all of which lives."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+def order_of(results: Results) -> Callable[[SimulationRun], tuple[int, int, str]]:
+    """Return the key that sorts simulations by trial and by task."""
+    position = {task.id: number for number, task in enumerate(results.tasks)}
+    return lambda run: (run.trial or 0, position.get(run.task_id, len(position)), run.id)
+
+
+def _each_once(runs: Iterable[SimulationRun]) -> list[SimulationRun]:
+    """Leave out the attempts that a better one of the same (task, trial, seed) stands for, else the later ones."""
+    kept: dict[object, SimulationRun] = {}
+    for run in sorted(runs, key=lambda run: (not run.is_scored, run.timestamp, run.id)):
+        kept.setdefault((run.task_id, run.trial, run.seed) if run.trial is not None else run.id, run)
+    return list(kept.values())
+
+
+def missing_units(results: Results) -> list[tuple[str, int]]:
+    """Return each (task id, trial) that a run asks for and has no simulation of, in the order of trials and tasks."""
+    there = {(run.task_id, run.trial or 0) for run in results.simulations}
+    wanted = ((task.id, trial) for trial in range(results.info.num_trials) for task in results.tasks)
+    return [unit for unit in wanted if unit not in there]
+
+
+def _say_what_is_missing(results: Results, file: Path) -> None:
+    missing = missing_units(results)
+    if not missing:
+        return
+    named = ", ".join(f"{task} trial {trial}" for task, trial in missing[:_MOST_NAMED])
+    more = f" (+{len(missing) - _MOST_NAMED} more)" if len(missing) > _MOST_NAMED else ""
+    total = len(missing) + len(results.simulations)
+    logger.warning("%s: under way or broken off: %s of %s missing: %s%s", file, len(missing), total, named, more)
+
+
+def save_simulation(run: SimulationRun, folder: Path) -> Saved:
     """Write one simulation durably and return its file."""
-    path = simulation_file(folder, run.id)
-    write_atomically(path, _as_json(run, 1))
-    return path
+    path, content = simulation_file(folder, run.id), encode_simulation(run)
+    files.write_atomically(path, content)
+    return Saved(path, len(content), digest(content))
+
+
+def encode_simulation(run: SimulationRun) -> bytes:
+    """Return the bytes of a simulation's file."""
+    return _as_json(run, 1).encode()
+
+
+def content_of(run: SimulationRun) -> Saved:
+    """Return what `save_simulation` would write, by size and checksum."""
+    content = encode_simulation(run)
+    return Saved(Path(f"{run.id}.json"), len(content), digest(content))
 
 
 def _as_json(model: BaseModel, indent: int, *without: str) -> str:
     """Return a model as JSON; what JSON has no form for (an object in `raw_data`, say) is kept as text."""
-    try:
-        return model.model_dump_json(indent=indent, exclude=set(without))
-    except PydanticSerializationError:
-        plain = model.model_dump(exclude=set(without), warnings=False)
-        return json.dumps(plain, indent=indent, default=str)
+    with suppress(PydanticSerializationError):
+        text = model.model_dump_json(indent=indent, exclude=set(without))
+        if "\ufffd" not in text:  # pydantic puts it, without a word, where a key holds half a character
+            return text
+    return json.dumps(model.model_dump(exclude=set(without), warnings=False), indent=indent, default=str)
+
+
+def encode_results(results: Results, results_format: ResultsFormat) -> bytes:
+    """Return the bytes of a results file: everything, or everything except the simulations."""
+    return _as_json(results, 2, "simulation_index" if results_format == "json" else "simulations").encode()
+
+
+def indexed(results: Results) -> Results:
+    """Return results with an index of their simulations."""
+    index = [SimulationIndexEntry.of(run) for run in results.simulations]
+    return results.model_copy(update={"simulation_index": index})
 
 
 def save_metadata(results: Results, path: Path) -> None:
     """Write everything except the simulations."""
-    write_atomically(results_file(path), _as_json(results, 2, "simulations"))
+    files.write_atomically(results_file(path), encode_results(results, "dir"))
 
 
 def save_results(results: Results, path: Path, results_format: ResultsFormat) -> None:
-    """Write results in one of the two formats."""
+    """Write results in one of the two formats. Raise DataFileError for ids that cannot be files of a folder.
+
+    A journal that lay there speaks of other content and goes; who continues the run writes it anew.
+    """
+    if results_format == "dir":
+        _check_ids(results)
+    journal_file(path).unlink(missing_ok=True)
     if results_format == "json":
-        write_atomically(results_file(path), _as_json(results, 2, "simulation_index"))
+        files.write_atomically(results_file(path), encode_results(results, "json"))
         return
     folder = simulations_folder(path)
     for run in results.simulations:
         save_simulation(run, folder)
-    indexed = results.model_copy(
-        update={"simulation_index": [SimulationIndexEntry.of(run) for run in results.simulations]}
-    )
-    save_metadata(indexed, path)
+    save_metadata(indexed(results), path)
+
+
+def _check_ids(results: Results) -> None:
+    """Refuse, before anything is written, ids of which one would overwrite another or is no file name."""
+    seen: set[str] = set()
+    for run in results.simulations:
+        simulation_file(Path(), run.id)
+        if run.id in seen:
+            raise DataFileError(f"simulation id {run.id!r} is used twice, so the two cannot be files of one folder")
+        seen.add(run.id)

@@ -10,6 +10,7 @@ from tau2 import config as defaults
 from tau2.data_model.audio import AudioNativeConfig
 
 ReviewMode = Literal["full", "user"]
+ExecutorName = Literal["local", "ray"]
 
 
 def _agent_args() -> dict[str, Any]:
@@ -57,8 +58,11 @@ class BaseRunConfig(BaseModel):
     """Episodes played at once."""
     workers: int = 0
     """Worker processes; 0 plays everything in this process."""
-    provider_limits: dict[str, int] | None = None
-    """Model calls in flight per provider, as JSON, e.g. {"openai": 40}."""
+    executor: ExecutorName = "local"
+    """Where episodes are played: local (this machine) or ray (a Ray cluster, see RAY_ADDRESS)."""
+    provider_limits: dict[str, int | dict[str, float]] | None = None
+    """Limits per provider, as JSON: {"openai": 40} calls in flight, or {"openai": {"in_flight": 40, "rpm": 500,
+    "tpm": 200000}}; "*" means every other provider."""
     seed: int = defaults.DEFAULT_SEED
     """Seed from which the seed of every episode is derived."""
     log_level: str = defaults.DEFAULT_LOG_LEVEL

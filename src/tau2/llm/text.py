@@ -7,17 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tau2.llm.redact import HIDDEN
+from tau2.utils.text import clean_text
+
+__all__ = ["DEEPEST", "clean", "clean_text", "is_storable", "split_reasoning"]
 
 DEEPEST = 64  # levels of nested data that are kept; real answers have about ten, serializers fail near 250
 _LONGEST_INT = 14_000  # bits; json refuses to write integers of more than 4300 decimal digits
 _THINK = (("<think>", "</think>"), ("<thinking>", "</thinking>"))
-
-
-def clean_text(text: str) -> str:
-    """Return `text` without lone surrogates, which no file or wire accepts."""
-    if text.isascii():
-        return text
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def clean(value: Any, secrets: Sequence[str] = (), depth: int = DEEPEST) -> Any:

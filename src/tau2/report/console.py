@@ -13,9 +13,19 @@ from rich.text import Text
 
 from tau2 import config
 from tau2.report.progress import NoProgress, Progress, progress_for
+from tau2.report.safe_text import one_line, plain
 from tau2.report.summary import RunSummary, summarize
 from tau2.report.tables import summary_view
-from tau2.runner.events import DisplaySpec, Event, RunEnded, RunStarted, SimulationRetried, SimulationStored
+from tau2.runner.events import (
+    DisplaySpec,
+    Event,
+    RunDamaged,
+    RunEnded,
+    RunStarted,
+    RunStopping,
+    SimulationRetried,
+    SimulationStored,
+)
 
 
 class Terminal(Console):
@@ -70,6 +80,12 @@ class ConsoleSink:
                 self.progress.stored(event)
             case SimulationRetried():
                 self.progress.retried(event)
+            case RunStopping():
+                note = "press Ctrl-C again to abandon them"
+                self.console.print(Text(f"stopping: {event.playing} simulations are played to their end; {note}"))
+            case RunDamaged():
+                for what in event.what:
+                    self.console.print(plain(one_line(what, 300), style="yellow"))
             case RunEnded():
                 self.progress.ended(event)
                 self._ended(event)

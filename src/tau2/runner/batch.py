@@ -1,77 +1,42 @@
 """Layer 3: many simulations at once, each durable before it is counted.
 
-One event loop plays up to `max_concurrency` episodes; participants that only have blocking methods run in a bounded
-thread pool. Seeds are derived per task and trial, so results do not depend on concurrency or order.
+One event loop keeps up to `max_concurrency` units going on an executor: this process, worker processes, or Ray. Seeds
+are derived per task and trial, so results do not depend on the executor, concurrency or order.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
-import logging
-import traceback
-import uuid
+import signal
+import tempfile
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import count
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from tau2.data_model.persona import PersonaConfig
 from tau2.data_model.results_io import SIMULATIONS_NAME, save_simulation
-from tau2.data_model.simulation import (
-    Results,
-    ResultsFormat,
-    RunConfig,
-    SimulationRun,
-    TerminationReason,
-    TextRunConfig,
-)
+from tau2.data_model.simulation import Results, ResultsFormat, RunConfig, SimulationRun, TextRunConfig
 from tau2.data_model.tasks import Task
-from tau2.errors import (
-    ConfigError,
-    DataFileError,
-    MissingExtra,
-    ModelError,
-    ModelRefused,
-    ParticipantError,
-    UnknownName,
-)
+from tau2.errors import ConfigError
 from tau2.evaluator.evaluator import EvaluationType
-from tau2.orchestrator.orchestrator import Orchestrator
 from tau2.registry import registry
-from tau2.runner.build import build_text_orchestrator
-from tau2.runner.events import Event, RunEnded, RunStarted, SimulationRetried, SimulationStored, Sink
-from tau2.runner.preflight import check_config, judge_of
-from tau2.runner.simulation import agrade_live
-from tau2.runner.store import RunStore, Unit
-from tau2.runner.tasks import _slug, configured_tasks, get_info, run_folder
+from tau2.runner.events import Event, RunDamaged, RunEnded, RunStarted, RunStopping, SimulationStored, Sink
+from tau2.runner.executors import Setup, UnitExecutor, executor_of
+from tau2.runner.layers import installed
+from tau2.runner.play import Job, UnitPlayer
+from tau2.runner.preflight import check_config
+from tau2.runner.regrade import regrade_ungraded
+from tau2.runner.settings import run_settings
+from tau2.runner.store import RunStore, unit_of
+from tau2.runner.tasks import configured_tasks, get_info, run_folder
 from tau2.seeds import derive_seed
-from tau2.utils.utils import get_now
-
-logger = logging.getLogger(__name__)
-
-_HOPELESS = (
-    ConfigError, DataFileError, MissingExtra, ModelRefused, ParticipantError, UnknownName,
-    TypeError, AttributeError, NameError, ImportError, NotImplementedError,
-)  # fmt: skip
-"""What a second attempt cannot mend: wrong settings and wrong code."""
 
 _ONLY_WITH_REVIEW = frozenset({"review_mode", "review_model"})
 """Options that say how to review; without auto_review there is nothing for them to do."""
-
-
-class Job(NamedTuple):
-    """One unit with what it needs to be played."""
-
-    task: Task
-    trial: int
-    seed: int
-
-    @property
-    def unit(self) -> Unit:
-        """What is played once."""
-        return self.task.id, self.trial
 
 
 def _ignore(_event: Event) -> None:
@@ -95,103 +60,82 @@ def _jobs(config: RunConfig, tasks: Sequence[Task]) -> list[Job]:
 class _Batch:
     """One run under way."""
 
-    def __init__(
-        self, config: TextRunConfig, store: RunStore, evaluation_type: EvaluationType, sink: Sink, total: int
-    ) -> None:
-        self.config, self.store, self.evaluation_type, self.sink = config, store, evaluation_type, sink
-        self.total, self.done = total, 0
-        self.judge = judge_of(config)
-        self.executor = ThreadPoolExecutor(config.max_concurrency, thread_name_prefix="tau2-participant")
+    def __init__(self, store: RunStore, executor: UnitExecutor, sink: Sink, *, total: int, done: int) -> None:
+        self.store, self.executor, self.sink = store, executor, sink
+        self.total, self.done = total, done
+        self.stopping = False
+        self.playing = 0
 
-    async def play_all(self, jobs: Sequence[Job]) -> None:
-        """Play the jobs, up to `max_concurrency` at once."""
+    async def play_all(self, jobs: Sequence[Job], at_once: int) -> None:
+        """Play the jobs, up to `at_once` of them together."""
         waiting = iter(jobs)
-        players = min(self.config.max_concurrency, len(jobs))
         try:
             async with asyncio.TaskGroup() as group:
-                for _ in range(players):
+                for _ in range(min(at_once, len(jobs))):
                     group.create_task(self._player(waiting))
-        except BaseExceptionGroup as failed:
-            raise failed.exceptions[0] from None  # the others are players that were stopped because of it
-        finally:
-            self.executor.shutdown(wait=False, cancel_futures=True)
+        except BaseExceptionGroup as several:
+            raise several.exceptions[0] from None  # the others are players that were stopped because of it
 
     async def _player(self, waiting: Iterator[Job]) -> None:
-        for job in waiting:
-            run = await self.play(job)
-            await self._store(run)
-            self.done += 1
-            self.sink(SimulationStored(run, self.done, self.total))
+        while not self.stopping and (job := next(waiting, None)) is not None:
+            self.playing += 1
+            try:
+                run = await self.executor.play(job)
+                await self.keep(run)
+            finally:
+                self.playing -= 1
 
-    async def _store(self, run: SimulationRun) -> None:
-        """Save a simulation; whoever cancels waits for it, so that no file is missing from the index."""
+    async def keep(self, run: SimulationRun) -> None:
+        """Save a simulation and count it; whoever cancels waits for it, so that no file is missing from the index."""
         saving = asyncio.ensure_future(asyncio.to_thread(self.store.save, run))
         try:
             await asyncio.shield(saving)
         except asyncio.CancelledError:
             await asyncio.gather(saving, return_exceptions=True)
             raise
+        self.done += 1
+        self.sink(SimulationStored(run, self.done, self.total))
 
-    async def play(self, job: Job) -> SimulationRun:
-        """Play one job; a failure of the surroundings is attempted again, and finally recorded as what it is."""
-        attempt = 0
-        while True:
-            attempt += 1
-            try:
-                return await self._attempt(job)
-            except Exception as problem:
-                hopeless = isinstance(problem, _HOPELESS)
-                logger.info("%s trial %s, attempt %s: %s", job.task.id, job.trial, attempt, problem, exc_info=True)
-                if hopeless or attempt > self.config.max_retries:
-                    return _failed(job, problem, attempt)
-                self.sink(SimulationRetried(job.task.id, job.trial, attempt, str(problem)))
-                await asyncio.sleep(self.config.retry_delay)
-
-    async def _attempt(self, job: Job) -> SimulationRun:
-        identifier = f"{_slug(job.task.id)[:80]}-t{job.trial}-{uuid.uuid4().hex[:12]}"
-        orchestrator = build_text_orchestrator(self.config, job.task, seed=job.seed, simulation_id=identifier)
-        run = await orchestrator.arun(self.executor)
-        run.policy = orchestrator.environment.get_policy()
-        run.trial, run.seed = job.trial, job.seed
-        await self._grade(run, orchestrator)
-        return run
-
-    async def _grade(self, run: SimulationRun, orchestrator: Orchestrator) -> None:
-        """Grade a finished conversation; a judge that fails is asked again, without playing it again."""
-        for attempt in count(1):
-            try:
-                run.reward_info = await agrade_live(run, orchestrator, self.evaluation_type, self.judge)
-                return
-            except ModelError as problem:
-                logger.info("grading %s, attempt %s: %s", run.id, attempt, problem, exc_info=True)
-                if isinstance(problem, _HOPELESS) or attempt > self.config.max_retries:
-                    failure = {"error": f"not graded: {problem}", "error_type": type(problem).__name__}
-                    run.info = {**(run.info or {}), **failure}
-                    return
-                self.sink(SimulationRetried(run.task_id, run.trial or 0, attempt, f"grading: {problem}"))
-                await asyncio.sleep(self.config.retry_delay)
+    def stop(self) -> None:
+        """Start nothing more; what is being played goes on to its end."""
+        self.stopping = True
+        self.sink(RunStopping(self.playing))
 
 
-def _failed(job: Job, problem: Exception, attempts: int) -> SimulationRun:
-    """Return the record of a simulation that failed for its surroundings: no reward, and why."""
-    now = get_now()
-    return SimulationRun(
-        id=f"{_slug(job.task.id)[:80]}-t{job.trial}-{uuid.uuid4().hex[:12]}",
-        task_id=job.task.id,
-        start_time=now,
-        end_time=now,
-        duration=0.0,
-        termination_reason=TerminationReason.INFRASTRUCTURE_ERROR,
-        messages=[],
-        trial=job.trial,
-        seed=job.seed,
-        info={
-            "error": str(problem),
-            "error_type": type(problem).__name__,
-            "error_traceback": "".join(traceback.format_tb(problem.__traceback__)),
-            "failed_after_attempts": attempts,
-        },
-    )
+@contextmanager
+def _ctrl_c(batch: _Batch) -> Iterator[None]:
+    """Let the first Ctrl-C stop the batch gently and the second one abandon what is being played."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None, "a coroutine runs in a task"
+
+    def pressed() -> None:
+        if batch.stopping or not batch.playing:
+            batch.stopping = True
+            task.cancel()
+        else:
+            batch.stop()
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        loop.add_signal_handler(signal.SIGINT, pressed)
+    except NotImplementedError:  # Windows: the first press already abandons
+        yield
+        return
+    try:
+        yield
+    except asyncio.CancelledError:
+        if batch.stopping:
+            raise KeyboardInterrupt from None
+        raise
+    finally:
+        with suppress(ValueError):
+            loop.remove_signal_handler(signal.SIGINT)
+            signal.signal(signal.SIGINT, before)
+    if batch.stopping:
+        raise KeyboardInterrupt
 
 
 async def arun_tasks(
@@ -209,21 +153,51 @@ async def arun_tasks(
     tasks = list(tasks)
     text = check_config(config, tasks, evaluation_type)
     path = Path(save_path) if save_path is not None else Path(save_dir) if save_dir is not None else None
-    store = RunStore(path, results_format)
-    store.open(get_info(text), tasks, resume=config.auto_resume)
-    jobs = [job for job in _jobs(text, tasks) if not store.has(job.unit)]
-    total = len(tasks) * config.num_trials
     listen = sink if sink is not None else _console(console_display)
-    batch = _Batch(text, store, evaluation_type, listen, total)
-    batch.done = total - len(jobs)
-    listen(RunStarted(total, batch.done, store.folder, f"{config.domain}: {text.agent} x {text.user}"))
+    store = RunStore(path, results_format)
+    store.open(get_info(text), tasks, resume=config.auto_resume, settings=run_settings(text, evaluation_type))
+    try:
+        return await _played(text, tasks, store, evaluation_type, listen)
+    finally:
+        store.close()
+
+
+async def _played(
+    config: TextRunConfig, tasks: Sequence[Task], store: RunStore, evaluation_type: EvaluationType, listen: Sink
+) -> Results:
+    """Play what the store lacks, and return everything."""
+    ungraded = store.ungraded()
+    regraded = await asyncio.to_thread(regrade_ungraded, ungraded, config, tasks, evaluation_type)
+    finished = set(map(unit_of, ungraded))  # a conversation is never paid for twice, even if the judge is still away
+    jobs = [job for job in _jobs(config, tasks) if not store.has(job.unit) and job.unit not in finished]
+    total = len(tasks) * config.num_trials
+    with ExitStack() as stack:
+        folder = None
+        if config.workers and config.provider_limits:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tau2-limits-")))
+        stack.enter_context(installed(config, folder))
+        executor = executor_of(Setup(config, evaluation_type, folder), listen)
+        batch = _Batch(store, executor, listen, total=total, done=total - len(jobs) - len(finished))
+        if store.damage:
+            listen(RunDamaged(tuple(map(str, store.damage))))
+        listen(RunStarted(total, batch.done, store.folder, f"{config.domain}: {config.agent} x {config.user}"))
+        return await _through(batch, jobs, list(regraded.values()), config.max_concurrency)
+
+
+async def _through(batch: _Batch, jobs: Sequence[Job], regraded: Sequence[SimulationRun], at_once: int) -> Results:
     interrupted = True
     try:
-        await batch.play_all(jobs)
+        with _ctrl_c(batch):
+            for run in regraded:
+                await batch.keep(run)
+            if jobs:
+                await batch.executor.start()
+            await batch.play_all(jobs, at_once)
         interrupted = False
     finally:
-        results = store.finish()
-        listen(RunEnded(results, store.folder, interrupted))
+        await batch.executor.close()
+        results = batch.store.finish()
+        batch.sink(RunEnded(results, batch.store.folder, interrupted))
     return results
 
 
@@ -324,13 +298,13 @@ async def arun_single_task(
     text = check_config(config, [task], evaluation_type)
     if user_persona_config is not None:
         text = text.model_copy(update={"user_persona": user_persona_config.model_dump(exclude_none=True)})
-    store = RunStore(None)
-    batch = _Batch(text, store, evaluation_type, _ignore, total=1)
+    player = UnitPlayer(text, evaluation_type, _ignore, slots=1)
     job = Job(task, 0, unit_seed(config.seed, task.id, 0) if seed is None else seed)
     try:
-        run = await batch.play(job)
+        with installed(text):
+            run = await player.play(job)
     finally:
-        batch.executor.shutdown(wait=False, cancel_futures=True)
+        player.close()
     if save_dir is not None:
         save_simulation(run, Path(save_dir) / SIMULATIONS_NAME)
     return run

@@ -41,6 +41,21 @@ class SimulationRetried:
 
 
 @dataclass(frozen=True, slots=True)
+class RunStopping:
+    """Ctrl-C was pressed: nothing more is started, what is being played goes on."""
+
+    playing: int
+    """Simulations under way."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunDamaged:
+    """Something of the stored run was not as it was written; the rest is intact."""
+
+    what: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RunEnded:
     """A run is over, or was interrupted."""
 
@@ -49,7 +64,7 @@ class RunEnded:
     interrupted: bool = False
 
 
-Event = RunStarted | SimulationStored | SimulationRetried | RunEnded
+Event = RunStarted | SimulationStored | SimulationRetried | RunStopping | RunDamaged | RunEnded
 Sink = Callable[[Event], None]
 
 

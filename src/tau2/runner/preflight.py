@@ -13,7 +13,7 @@ from tau2.evaluator.evidence import Judge
 from tau2.registry import registry
 from tau2.runner.build import check_persona, check_task, is_solo
 
-_UNAVAILABLE = ("workers", "provider_limits", "auto_review", "verbose_logs", "retrieval_config")
+_UNAVAILABLE = ("auto_review", "verbose_logs", "retrieval_config")
 
 
 def judge_of(config: RunConfig) -> Judge:
@@ -44,7 +44,7 @@ def _check_numbers(config: TextRunConfig) -> None:
     for name in ("num_trials", "max_steps", "max_errors", "max_concurrency"):
         if getattr(config, name) <= 0:
             raise ConfigError(f"{name} must be at least 1, not {getattr(config, name)}")
-    for name in ("max_retries", "retry_delay"):
+    for name in ("max_retries", "retry_delay", "workers"):
         if getattr(config, name) < 0:
             raise ConfigError(f"{name} must not be negative, but is {getattr(config, name)}")
     if config.timeout is not None and config.timeout <= 0:

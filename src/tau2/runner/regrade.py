@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tau2.data_model.simulation import NO_SCORE, Results, RewardInfo, SimulationRun
+from tau2.data_model.simulation import NO_SCORE, Results, RewardInfo, SimulationRun, TextRunConfig
 from tau2.data_model.tasks import Task
 from tau2.environment.world import World
 from tau2.errors import ModelError, UnknownName
@@ -14,6 +15,10 @@ from tau2.evaluator.evaluator import EvaluationType, grade
 from tau2.evaluator.evidence import Judge
 from tau2.metrics.agent_metrics import is_successful
 from tau2.registry import registry
+from tau2.runner.build import build_environment, is_solo
+from tau2.runner.preflight import judge_of
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,3 +154,23 @@ def current_tasks(results: Results) -> list[Task]:
     if found:
         return found
     raise UnknownName("task set with the tasks of this run", domain, known)
+
+
+def regrade_ungraded(
+    runs: Sequence[SimulationRun], config: TextRunConfig, tasks: Sequence[Task], evaluation_type: EvaluationType
+) -> dict[tuple[str, int], SimulationRun]:
+    """Return the stored conversations that lack a score and have one now, by task and trial; the others stay out."""
+    known = {task.id: task for task in tasks}
+    graded = {}
+    for run in runs:
+        if run.task_id not in known:
+            continue
+        world = World(known[run.task_id], lambda: build_environment(config.domain, solo_mode=is_solo(config)))
+        try:
+            info = grade(run, world, evaluation_type, judge=judge_of(config))
+        except ModelError as problem:
+            logger.info("grading %s again: %s", run.id, problem, exc_info=True)
+            continue
+        rest = {key: value for key, value in (run.info or {}).items() if key not in {"error", "error_type"}}
+        graded[run.task_id, run.trial or 0] = run.model_copy(update={"reward_info": info, "info": rest or None})
+    return graded

@@ -19,6 +19,7 @@ from tau2.data_model.simulation import Results, TextRunConfig, VoiceRunConfig
 from tau2.errors import AgentError, ConfigError, ModelRefused, ModelUnavailable
 from tau2.runner import arun_single_task, arun_tasks, run_single_task, run_tasks
 from tau2.runner import batch as batch_module
+from tau2.runner import play as play_module
 from tau2.runner import store as store_module
 from tau2.runner.batch import unit_seed
 from tau2.runner.events import RunEnded, RunStarted, SimulationRetried, SimulationStored
@@ -202,7 +203,7 @@ def test_an_agents_fault_is_its_outcome_and_no_retry(cast):
         ({"max_steps": 0}, "max_steps must be at least 1"),
         ({"max_errors": -1}, "max_errors"),
         ({"max_concurrency": 0}, "max_concurrency"),
-        ({"workers": 2}, "workers is not available"),
+        ({"workers": -1}, "workers must not be negative"),
         ({"auto_review": True}, "auto_review"),
     ],
 )
@@ -223,8 +224,8 @@ class FlakyJudge:
     """Stands in for grading: the judge is out of reach until it has failed often enough."""
 
     def __init__(self, monkeypatch, times: int) -> None:
-        self.left, self.honest = times, batch_module.agrade_live
-        monkeypatch.setattr(batch_module, "agrade_live", self)
+        self.left, self.honest = times, play_module.agrade_live
+        monkeypatch.setattr(play_module, "agrade_live", self)
 
     async def __call__(self, *args):
         self.left -= 1
@@ -236,8 +237,8 @@ class FlakyJudge:
 def test_a_judge_that_fails_is_asked_again_and_the_conversation_is_not_played_again(cast, monkeypatch):
     FlakyJudge(monkeypatch, times=2)
     played, seen = [], []
-    make = batch_module.build_text_orchestrator
-    monkeypatch.setattr(batch_module, "build_text_orchestrator", lambda *a, **k: played.append(a) or make(*a, **k))
+    make = play_module.build_text_orchestrator
+    monkeypatch.setattr(play_module, "build_text_orchestrator", lambda *a, **k: played.append(a) or make(*a, **k))
     results = run(TASKS[:1], sink=seen.append)
     assert len(played) == 1
     assert results.simulations[0].reward_info.reward == 1.0
@@ -347,6 +348,11 @@ def hanging_after(count: int):
     return lambda **_: Agent(SOLVES) if next(made) < count else HangingAgent()
 
 
+def slow_after(count: int, seconds: float):
+    made = iter(range(1000))
+    return lambda **_: Agent(SOLVES) if next(made) < count else SlowAgent(SOLVES, before=lambda: time.sleep(seconds))
+
+
 def test_cancelling_keeps_what_is_finished(cast, tmp_path):
     cast(agent=hanging_after(2))
 
@@ -396,13 +402,14 @@ def test_cancelling_waits_for_a_file_that_is_being_written(cast, tmp_path, monke
     assert len(ended[0].results.simulations) == 1
 
 
-def test_ctrl_c_keeps_what_is_finished(tmp_path):
+def interrupted_run(folder, agent: str, presses: int) -> int:
+    """Run in a process of its own, press Ctrl-C once two simulations are stored, and return the exit code."""
     script = f"""
 import sys
 from tests.unit.runner.conftest import _Known, a_config
-from tests.unit.runner.test_batch import TASKS, hanging_after
+from tests.unit.runner.test_batch import TASKS, hanging_after, slow_after
 from tau2.runner import run_tasks
-from tau2.runner.events import SimulationStored
+from tau2.runner.events import RunStopping, SimulationStored
 stored = 0
 def listen(event):
     global stored
@@ -410,18 +417,36 @@ def listen(event):
         stored += 1
         if stored == 2:
             print("ready", flush=True)
+    if isinstance(event, RunStopping):
+        print("stopping", event.playing, flush=True)
 with _Known() as known:
-    known.become(agent=hanging_after(2))
+    known.become(agent={agent})
     try:
-        run_tasks(a_config(max_concurrency=1), TASKS, save_dir={str(tmp_path)!r}, sink=listen)
+        run_tasks(a_config(max_concurrency=1), TASKS, save_dir={str(folder)!r}, sink=listen)
     except KeyboardInterrupt:
         sys.exit(130)
 """
     settings = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     with subprocess.Popen([sys.executable, "-c", script], env=settings, stdout=subprocess.PIPE, text=True) as child:
-        assert child.stdout.readline() == "ready\n"
-        child.send_signal(signal.SIGINT)
-        assert child.wait(20) == 130
+        try:
+            assert child.stdout.readline() == "ready\n"
+            time.sleep(0.2)  # the third simulation begins
+            child.send_signal(signal.SIGINT)
+            assert child.stdout.readline() == "stopping 1\n"
+            if presses > 1:
+                child.send_signal(signal.SIGINT)
+            return child.wait(20)
+        finally:
+            child.kill()
+
+
+def test_ctrl_c_lets_what_is_played_come_to_its_end(tmp_path):
+    assert interrupted_run(tmp_path, "slow_after(2, 0.5)", presses=1) == 130
+    assert len(consistent(tmp_path)) == 3
+
+
+def test_a_second_ctrl_c_abandons_it_and_keeps_what_is_finished(tmp_path):
+    assert interrupted_run(tmp_path, "hanging_after(2)", presses=2) == 130
     assert len(consistent(tmp_path)) == 2
 
 

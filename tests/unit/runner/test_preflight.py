@@ -27,7 +27,7 @@ def test_what_works_is_returned():
         ({"max_concurrency": 0}, "max_concurrency"),
         ({"max_retries": -1}, "max_retries must not be negative"),
         ({"timeout": 0.0}, "timeout is in seconds"),
-        ({"workers": 2}, "workers is not available"),
+        ({"workers": -1}, "workers must not be negative"),
         ({"user_persona": {"verbosity": "loud"}}, "user_persona: verbosity='loud'"),
         ({"user_persona": {"verbosity": {"minimal": 1, "loud": 1}}}, "verbosity='loud'"),
         ({"user_persona": {"volume": 11}}, "user_persona: volume=11"),

@@ -186,6 +186,7 @@ def test_a_field_that_an_older_version_did_not_store_is_no_difference(tmp_path):
     raw = json.loads(path.read_text())
     del raw["info"]["judge"]
     path.write_text(json.dumps(raw))
+    (tmp_path / "journal.jsonl").unlink()  # which that version did not write either
     opened(tmp_path, resume=True, info=an_info(judge="another"))
 
 

@@ -1,0 +1,69 @@
+"""The everyday part of the fault suite: fewer calls, cuts and bits than `python -m tests.faults.storage`."""
+
+from __future__ import annotations
+
+import pytest
+from tests.faults import storage
+from tests.faults.disk import disk
+
+from tau2.runner import survey as survey_module
+
+
+def test_no_call_that_fails_loses_what_was_counted(tmp_path):
+    tally = storage.Tally()
+    with disk():
+        for form in ("dir", "json"):
+            storage.every_call_fails(tmp_path / form, form, tally, step=9)
+    assert tally.broken == []
+    assert tally.counts["calls that failed"] > 50
+
+
+def test_a_journal_that_is_cut_is_mended(tmp_path):
+    tally = storage.Tally()
+    with disk():
+        storage.every_cut(tmp_path, tally, step=29)
+    assert tally.broken == []
+    assert tally.counts["journals cut"] > 50
+
+
+def test_flipped_bits_are_found(tmp_path):
+    tally = storage.Tally()
+    with disk():
+        storage.flips(tmp_path, 1, 60, tally)
+    assert tally.broken == []
+    assert sum(tally.counts.values()) == 60
+
+
+def test_the_suite_itself_would_notice(tmp_path, monkeypatch):
+    monkeypatch.setattr(survey_module, "damage_of", lambda *_: None)
+    tally = storage.Tally()
+    with disk():
+        storage.flips(tmp_path, 1, 20, tally)
+    assert tally.broken
+
+
+def test_a_line_without_a_checksum_would_be_noticed(tmp_path, monkeypatch):
+    from tau2.runner import journal
+
+    real = journal._unframed
+    trusting = lambda line: real(journal._HEAD + b"%08x" % journal.zlib.crc32(line[journal._BODY :]) + line[16:])  # noqa: E731
+    monkeypatch.setattr(journal, "_unframed", trusting)
+    tally = storage.Tally()
+    with disk():
+        storage.flips(tmp_path, 1, 60, tally)
+    assert tally.broken
+
+
+@pytest.mark.parametrize("fault", ["ENOSPC", "torn"])
+def test_a_failed_line_is_cut_off_again(tmp_path, fault):
+    store = storage.opened(tmp_path, resume=False)
+    first, second, *_ = storage.UNITS
+    store.save(storage.a_run(first))
+    before = (tmp_path / "journal.jsonl").read_bytes()
+    with disk(7, fault) as broken, pytest.raises(OSError, match=r"No space.*journal\.jsonl"):
+        store.save(storage.a_run(second))
+    assert broken.failed == "write"
+    assert (tmp_path / "journal.jsonl").read_bytes() == before
+    assert not store.has(second)
+    assert store.save(storage.a_run(second))
+    assert [run.id for run in store.finish().simulations] == ["create_task_1-0", "update_task_1-0"]
