@@ -32,9 +32,9 @@ check: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/run_all.py
 
-# The trainers on a tiny model; needs torch. To use another build: make test-train TORCH="torch==2.8.0"
+# What needs heavy packages: the trainers on a tiny model (torch), a batch on Ray. To use another build of torch: make test-train TORCH="torch==2.8.0"
 test-train: $(TRAIN)/.ready
-	$(TRAIN)/bin/python -m pytest tests/train tests/guides/test_online_environment_commands.py
+	$(TRAIN)/bin/python -m pytest tests/train tests/guides/test_online_environment_commands.py tests/unit/runner/test_executors.py
 
 # The real trainer packages, each in an environment of its own: make test-integrations NAMES="trl openenv"
 test-integrations:
@@ -89,7 +89,7 @@ $(TRAIN)/.ready: pyproject.toml
 	@$(PYTHON) -m venv $(TRAIN)
 	@$(TRAIN)/bin/python -m pip --quiet --disable-pip-version-check install "$(strip $(TORCH))" || { rm -rf $(TRAIN); \
 		echo "no $(strip $(TORCH)) for this Python; name another build: make test-train TORCH=torch==VERSION" >&2; exit 1; }
-	@$(TRAIN)/bin/python -m pip --quiet --disable-pip-version-check install --editable '.[dev,train]'
+	@$(TRAIN)/bin/python -m pip --quiet --disable-pip-version-check install --editable '.[dev,train,ray]'
 	@touch $@
 
 $(AREAL)/.ready: tests/areal/integration/requirements.txt pyproject.toml

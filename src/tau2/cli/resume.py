@@ -1,11 +1,14 @@
-"""The command that goes on with a run."""
+"""Going on with a run: the command that does it, and the settings of the run it names."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from tau2.cli.which_run import named_run
+from tau2.errors import ConfigError
 from tau2.report.console import save_name
 
 _DROPPED = frozenset({"--auto-resume", "--save-to"})
@@ -19,3 +22,23 @@ def resume_command(given: Sequence[str], folder: Path) -> str:
             kept.append(text)
         skip = text == "--save-to"
     return shlex.join(["tau2", "run", *kept, "--save-to", save_name(folder), "--auto-resume"])
+
+
+def resumed_values(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a stored run, with those that were given now in their place.
+
+    Raises:
+        ConfigError: the run holds no settings, or some that were secret and are not given.
+    """
+    from tau2.data_model.results_io import results_file
+    from tau2.runner.stored_config import hidden_fields, load_config
+
+    path = named_run(name)
+    values = {**load_config(path), **given}
+    hidden = sorted(hidden_fields(values))
+    if hidden:
+        raise ConfigError(
+            f"{', '.join(hidden)} of this run is secret and was not stored; give the arguments again "
+            "(such as --agent-llm-args), or put keys into the environment"
+        )
+    return {**values, "save_to": str(results_file(path).parent.absolute()), "auto_resume": True}

@@ -11,6 +11,7 @@ from tau2.cli.codes import INTERRUPTED, OK, UNSCORED
 from tau2.cli.flags import add_flags, build_config, flags_of, given_values
 from tau2.cli.logs import logging_to_stderr
 from tau2.cli.parsing import CommandParser
+from tau2.cli.resume import resumed_values
 from tau2.data_model.run_config import TextRunConfig
 from tau2.errors import ConfigError
 
@@ -30,7 +31,8 @@ _GROUPS = {
     ),
     "limits of one episode": ("max_steps", "max_errors", "timeout", "enforce_communication_protocol"),
     "the run": (
-        "save_to", "auto_resume", "max_concurrency", "seed", "max_retries", "retry_delay", "log_level",
+        "save_to", "auto_resume", "max_concurrency", "workers", "executor", "provider_limits", "seed",
+        "max_retries", "retry_delay", "log_level",
     ),
 }  # fmt: skip
 
@@ -44,9 +46,10 @@ examples:
   with an OpenAI-compatible server of your own:
     tau2 run --domain retail --user scripted_user --agent-llm openai/my-model \\
         --agent-llm-args '{"api_base": "http://127.0.0.1:8000/v1"}'
-  some tasks, under a name; the same again continues where it was interrupted:
+  some tasks, under a name; and later what is still missing of them:
     tau2 run --domain mock --agent oracle_agent --user scripted_user \\
-        --task-ids create_task_1 update_task_1 --save-to first --auto-resume
+        --task-ids create_task_1 update_task_1 --save-to first
+    tau2 run --resume first
 
 exit codes:
   0    every simulation has a score
@@ -76,6 +79,10 @@ def add_arguments(parser: CommandParser) -> None:
     output.add_argument(
         "--json", action="store_true", default=False, help="print the summary as one JSON object only"
     )
+    output.add_argument(
+        "--resume", metavar="RUN", default=None,
+        help="go on with a stored run, by name or path: its settings are known, only what is missing is played",
+    )  # fmt: skip
     output.add_argument("--quiet", action="store_true", default=False, help="no progress, one line at the end")
     parser.refuse(
         _VOICE_FLAGS, "this version plays text; voice runs need the voice engine, which it does not contain yet"
@@ -85,6 +92,8 @@ def add_arguments(parser: CommandParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Play as the arguments say; return 0, or 1 when a simulation has no score."""
     values = given_values(options, _FLAGS)
+    if options.resume is not None:
+        values = resumed_values(options.resume, values)
     if "domain" not in values:
         raise ConfigError(_which_domain())
     config = build_config(TextRunConfig, values, _FLAGS)

@@ -21,17 +21,27 @@ from tau2.data_model.persona import PersonaConfig
 from tau2.data_model.results_io import SIMULATIONS_NAME, save_simulation
 from tau2.data_model.simulation import Results, ResultsFormat, RunConfig, SimulationRun, TextRunConfig
 from tau2.data_model.tasks import Task
-from tau2.errors import ConfigError
+from tau2.errors import BudgetExhausted, ConfigError
 from tau2.evaluator.evaluator import EvaluationType
 from tau2.registry import registry
-from tau2.runner.events import Event, RunDamaged, RunEnded, RunStarted, RunStopping, SimulationStored, Sink
+from tau2.runner.events import (
+    Event,
+    RunDamaged,
+    RunEnded,
+    RunOutOfMoney,
+    RunStarted,
+    RunStopping,
+    SimulationStored,
+    Sink,
+)
 from tau2.runner.executors import Setup, UnitExecutor, executor_of
-from tau2.runner.layers import installed
+from tau2.runner.layers import Layers, cost_so_far, installed
 from tau2.runner.play import Job, UnitPlayer
 from tau2.runner.preflight import check_config
 from tau2.runner.regrade import regrade_ungraded
 from tau2.runner.settings import run_settings
 from tau2.runner.store import RunStore, unit_of
+from tau2.runner.stored_config import save_config
 from tau2.runner.tasks import configured_tasks, get_info, run_folder
 from tau2.seeds import derive_seed
 
@@ -63,7 +73,7 @@ class _Batch:
     def __init__(self, store: RunStore, executor: UnitExecutor, sink: Sink, *, total: int, done: int) -> None:
         self.store, self.executor, self.sink = store, executor, sink
         self.total, self.done = total, done
-        self.stopping = False
+        self.stopping = self.broke = False
         self.playing = 0
 
     async def play_all(self, jobs: Sequence[Job], at_once: int) -> None:
@@ -77,13 +87,21 @@ class _Batch:
             raise several.exceptions[0] from None  # the others are players that were stopped because of it
 
     async def _player(self, waiting: Iterator[Job]) -> None:
-        while not self.stopping and (job := next(waiting, None)) is not None:
+        while not self.stopping and not self.broke and (job := next(waiting, None)) is not None:
             self.playing += 1
             try:
                 run = await self.executor.play(job)
                 await self.keep(run)
             finally:
                 self.playing -= 1
+            self._look_for_money(run)
+
+    def _look_for_money(self, run: SimulationRun) -> None:
+        """Start nothing more once a call could not be paid."""
+        info = run.info or {}
+        if not self.broke and info.get("error_type") == BudgetExhausted.__name__:
+            self.broke = True
+            self.sink(RunOutOfMoney(str(info.get("error"))))
 
     async def keep(self, run: SimulationRun) -> None:
         """Save a simulation and count it; whoever cancels waits for it, so that no file is missing from the index."""
@@ -157,6 +175,8 @@ async def arun_tasks(
     store = RunStore(path, results_format)
     store.open(get_info(text), tasks, resume=config.auto_resume, settings=run_settings(text, evaluation_type))
     try:
+        if path is not None:
+            save_config(path, text)
         return await _played(text, tasks, store, evaluation_type, listen)
     finally:
         store.close()
@@ -167,24 +187,26 @@ async def _played(
 ) -> Results:
     """Play what the store lacks, and return everything."""
     ungraded = store.ungraded()
-    regraded = await asyncio.to_thread(regrade_ungraded, ungraded, config, tasks, evaluation_type)
     finished = set(map(unit_of, ungraded))  # a conversation is never paid for twice, even if the judge is still away
     jobs = [job for job in _jobs(config, tasks) if not store.has(job.unit) and job.unit not in finished]
     total = len(tasks) * config.num_trials
     with ExitStack() as stack:
-        folder = None
-        if config.workers and config.provider_limits:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tau2-limits-")))
-        stack.enter_context(installed(config, folder))
-        executor = executor_of(Setup(config, evaluation_type, folder), listen)
+        shared = None
+        if config.workers:
+            shared = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tau2-run-")))
+        layers = stack.enter_context(installed(config, shared, store.path, spent=cost_so_far(store.entries)))
+        regraded = await asyncio.to_thread(regrade_ungraded, ungraded, config, tasks, evaluation_type)
+        executor = executor_of(Setup(config, evaluation_type, shared, store.path), listen)
         batch = _Batch(store, executor, listen, total=total, done=total - len(jobs) - len(finished))
         if store.damage:
             listen(RunDamaged(tuple(map(str, store.damage))))
         listen(RunStarted(total, batch.done, store.folder, f"{config.domain}: {config.agent} x {config.user}"))
-        return await _through(batch, jobs, list(regraded.values()), config.max_concurrency)
+        return await _through(batch, jobs, list(regraded.values()), config.max_concurrency, layers)
 
 
-async def _through(batch: _Batch, jobs: Sequence[Job], regraded: Sequence[SimulationRun], at_once: int) -> Results:
+async def _through(
+    batch: _Batch, jobs: Sequence[Job], regraded: Sequence[SimulationRun], at_once: int, layers: Layers
+) -> Results:
     interrupted = True
     try:
         with _ctrl_c(batch):
@@ -197,6 +219,7 @@ async def _through(batch: _Batch, jobs: Sequence[Job], regraded: Sequence[Simula
     finally:
         await batch.executor.close()
         results = batch.store.finish()
+        batch.sink(layers.counted())
         batch.sink(RunEnded(results, batch.store.folder, interrupted))
     return results
 
@@ -301,7 +324,7 @@ async def arun_single_task(
     player = UnitPlayer(text, evaluation_type, _ignore, slots=1)
     job = Job(task, 0, unit_seed(config.seed, task.id, 0) if seed is None else seed)
     try:
-        with installed(text):
+        with installed(text, saved=Path(save_dir) if save_dir is not None else None):
             run = await player.play(job)
     finally:
         player.close()

@@ -1,0 +1,60 @@
+"""How a run was configured, kept beside it without secrets: `tau2 run --resume` needs nothing but its name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tau2.data_model.results_io import companion
+from tau2.data_model.simulation import TextRunConfig
+from tau2.errors import ConfigError, DataFileError
+from tau2.llm.redact import HIDDEN
+from tau2.runner.settings import without_secrets
+from tau2.utils.files import write_atomically
+
+CONFIG_NAME = "config.json"
+_LARGEST = 1_000_000  # bytes
+
+
+def save_config(path: Path, config: TextRunConfig) -> None:
+    """Write the fields that were set beside the results at `path`."""
+    data = without_secrets(config.model_dump(mode="json", exclude_unset=True))
+    write_atomically(companion(path, CONFIG_NAME), (json.dumps(data, indent=2) + "\n").encode())
+
+
+def load_config(path: Path) -> dict[str, Any]:
+    """Return the fields of the stored configuration, those that held secrets left out of their arguments.
+
+    Raises:
+        ConfigError: no configuration was stored (an older run, or one made by other software).
+        DataFileError: it cannot be read.
+    """
+    file = companion(path, CONFIG_NAME)
+    if not file.is_file():
+        raise ConfigError(
+            f"{file} does not exist, so the settings of this run are not known; "
+            "repeat the command of the run with --save-to and --auto-resume"
+        )
+    if file.stat().st_size > _LARGEST:
+        raise DataFileError(f"{file}: larger than a configuration can be")
+    try:
+        data = json.loads(file.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise DataFileError(f"{file}: not valid JSON: {error}") from error
+    if not isinstance(data, dict):
+        raise DataFileError(f"{file}: an object is expected, not {type(data).__name__}")
+    return data
+
+
+def hidden_fields(data: Any, name: str = "") -> Iterator[str]:
+    """Yield the names of the values that were not stored because they are secret, as `llm_args_agent.api_key`."""
+    if isinstance(data, dict):
+        for key, value in data.items():
+            yield from hidden_fields(value, f"{name}.{key}" if name else str(key))
+    elif isinstance(data, list):
+        for value in data:
+            yield from hidden_fields(value, name)
+    elif isinstance(data, str) and HIDDEN in data:
+        yield name
