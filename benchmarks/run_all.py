@@ -23,6 +23,12 @@ JOBS = (
     ("bench_rollout.py", "--domain", "telecom"),
     ("bench_grading.py",),
     ("bench_tasks.py",),
+    ("bench_fork.py", "--domain", "telecom"),
+    ("bench_drivers.py",),
+    ("bench_parser.py",),
+    ("bench_store.py",),
+    ("bench_batch.py",),
+    ("bench_compare.py",),
 )
 
 

@@ -6,6 +6,7 @@ has to be changed. The models' address is set in the environment.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -86,7 +87,7 @@ def test_every_block_of_the_guide(served, capsys):
     assert told["Normal Mode Example"][-1].startswith("tool: ")  # the task was created
     assert '"title": "Important Meeting"' in told["Normal Mode Example"][-1]
     assert "Initial observation: \n" in printed  # solo mode begins with nothing
-    assert told["Solo Mode Example"][-1].startswith("tool: Error")  # illustrated tools are answered as unknown
+    assert '"result": "Error: ' in told["Solo Mode Example"][-1]  # illustrated tools are answered as unknown
     assert "Tool: " in printed
     assert "Agent must follow this policy: " in printed
     assert all(line.startswith("tool: ") for line in told["Tool Calls"])
@@ -102,6 +103,17 @@ def test_what_the_guide_says_of_the_form_of_an_observation(served):
     roles = [line.partition(": ")[0] for line in observation.splitlines()]
     assert roles == ["assistant", "user", "assistant", "user", "assistant", "tool"]
     assert "assistant: create_task(title='Important Meeting', user_id='user_1')" in observation
+
+
+def test_a_tools_line_has_the_three_keys_that_the_guide_shows(served):
+    shown = re.search(r'Tool call results: `"tool: (\{.*?\})"`', GUIDE.read_text(encoding="utf-8"))
+    assert shown is not None
+    env = AgentGymEnv("mock", "create_task_1")
+    env.reset()
+    line = env.step("create_task(user_id='user_1', title='Important Meeting')")[0]
+    told = json.loads(line.removeprefix("tool: "))
+    assert list(told) == list(json.loads(shown.group(1)))
+    assert told["arguments"] == {"user_id": "user_1", "title": "Important Meeting"}
 
 
 def test_a_users_own_tool_calls_are_not_observed(served):

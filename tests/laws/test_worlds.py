@@ -19,7 +19,7 @@ from tau2.domains.mock.environment import get_environment
 from tau2.environment.cow import Table
 from tau2.environment.db import DB
 from tau2.environment.environment import Environment
-from tau2.environment.list_table import ListTable
+from tau2.environment.list_table import ListTable, find
 
 MOVES = st.lists(
     st.one_of(AGENT_CALLS.map(lambda call: ("assistant", call)), USER_CALLS.map(lambda call: ("user", call))),
@@ -326,6 +326,11 @@ class ListTableIsAList(RuleBasedStateMachine):
     def append(self, record):
         self.both(lambda r: r.append(record.model_copy(deep=True)))
 
+    @rule(record=records)
+    def put_at_the_front_and_the_end(self, record):
+        self.both(lambda r: r.insert(0, record.model_copy(deep=True)))
+        self.both(lambda r: r.append(record.model_copy(deep=True)))
+
     @rule(at=st.integers(-3, 4), record=records)
     def insert(self, at, record):
         self.both(lambda r: r.insert(at, record.model_copy(deep=True)))
@@ -388,6 +393,9 @@ class ListTableIsAList(RuleBasedStateMachine):
             assert table.plain() == plain
             assert len(table) == len(plain)
             assert table == plain
+            for name in {record.name for record in plain} | {"", "?"}:
+                assert find(table, "name", name) == find(plain, "name", name)
+            assert find(table, "parts", Part()) == find(plain, "parts", Part())
         assert getattr(self, "base", None) == getattr(self, "untouched", None)
 
 

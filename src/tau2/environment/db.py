@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections import OrderedDict
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,8 +17,9 @@ from pydantic import (
     model_serializer,
 )
 
+from tau2.environment.canonical import VIEWS, canonical_pieces, dumped
 from tau2.environment.cow import Memo, Table, clone, clone_shared, is_table_like
-from tau2.environment.list_table import ListTable, is_list_table_like, peek_list
+from tau2.environment.list_table import ListTable, is_list_table_like
 from tau2.errors import DataFileError, needs_extra
 
 
@@ -56,11 +55,6 @@ def _from_yaml(text: str) -> Any:
         raise ValueError(str(error)) from error
 
 
-def canonical_json(value: Any) -> str:
-    """Return the text the public hash is taken over."""
-    return json.dumps(value, sort_keys=True, default=str)
-
-
 def deep_merge(old: Any, new: Any) -> Any:
     """Return `old` updated by `new`: dicts merge key by key, everything else is replaced."""
     if not isinstance(old, dict) or not isinstance(new, dict):
@@ -80,9 +74,6 @@ def describe_validation_error(error: ValidationError, source: object) -> str:
     return "\n".join(lines)
 
 
-_VIEWS = (Table, ListTable)
-
-
 def _view_of(value: Any) -> Any:
     """Return a copy-on-write view of a field, or the field itself where a view is not worth it."""
     if is_table_like(value):
@@ -97,7 +88,7 @@ class DB(BaseModel):
     parsed once per process, without copying it.
     """
 
-    __slots__ = ("_reference",)  # outside of pydantic's reach: no part of equality, dumps or copies
+    __slots__ = ("_reference", "_views")  # outside of pydantic's reach: no part of equality, dumps or copies
 
     model_config = ConfigDict(extra="forbid")
 
@@ -105,10 +96,10 @@ class DB(BaseModel):
     def _serialize_tables(self, handler: SerializerFunctionWrapHandler) -> Any:
         """Hand pydantic plain dicts: it serialises tables as unknown objects otherwise."""
         state = self.__dict__
-        if not any(isinstance(value, _VIEWS) for value in state.values()):
+        if not any(isinstance(value, VIEWS) for value in state.values()):
             return handler(self)
         plain = self.__class__.model_construct(
-            self.model_fields_set, **{k: v.plain() if isinstance(v, _VIEWS) else v for k, v in state.items()}
+            self.model_fields_set, **{k: v.plain() if isinstance(v, VIEWS) else v for k, v in state.items()}
         )
         return handler(plain)
 
@@ -142,7 +133,7 @@ class DB(BaseModel):
         """
         memo = Memo()
         state = {
-            name: value.fork(memo) if isinstance(value, _VIEWS) else clone_shared(value, memo)
+            name: value.fork(memo) if isinstance(value, VIEWS) else clone_shared(value, memo)
             for name, value in self.__dict__.items()
         }
         if not memo.shared:  # a view would copy twice what is one object
@@ -151,9 +142,21 @@ class DB(BaseModel):
 
     def view(self) -> Self:
         """Return an independent view of a reference database, which must never be mutated from now on."""
-        views = {name: _view_of(value) for name, value in self.__dict__.items()}
-        state = {name: clone(value) if value is self.__dict__[name] else value for name, value in views.items()}
-        return self._twin(state, self)
+        return self._twin({name: self._view(name, value) for name, value in self.__dict__.items()}, self)
+
+    def _view(self, name: str, value: Any) -> Any:
+        """Return a view of a field; all views of a table share what is known of its records."""
+        views: dict[str, Any] | None = getattr(self, "_views", None)
+        if views is None:
+            views = {}
+            object.__setattr__(self, "_views", views)
+        first = views.get(name)
+        if first is None or first.base is not value:
+            first = _view_of(value)
+            if first is value:
+                return clone(value)
+            views[name] = first
+        return first.fork()
 
     @property
     def reference(self) -> DB | None:
@@ -166,7 +169,7 @@ class DB(BaseModel):
             return False
         origin = self.reference.__dict__
         return all(
-            value.is_pristine() if isinstance(value, _VIEWS) else value == origin[name]
+            value.is_pristine() if isinstance(value, VIEWS) else value == origin[name]
             for name, value in self.__dict__.items()
         )
 
@@ -202,7 +205,7 @@ class DB(BaseModel):
     def get_hash(self) -> str:
         """Return the canonical hash: SHA-256 over `json.dumps(model_dump(), sort_keys=True, default=str)`."""
         digest = hashlib.sha256()
-        for piece in _canonical_pieces(self):
+        for piece in canonical_pieces(self):
             digest.update(piece)
         return digest.hexdigest()
 
@@ -220,21 +223,8 @@ class DB(BaseModel):
         }
 
 
-def _dumped(value: Any) -> Any:
-    """Return plain data for comparison."""
-    if isinstance(value, BaseModel):
-        return value.model_dump(warnings=False)
-    if isinstance(value, Table):
-        return {k: _dumped(v) for k, v in value.peek_items()}
-    if isinstance(value, dict):
-        return {k: _dumped(v) for k, v in value.items()}
-    if isinstance(value, list | ListTable):
-        return [_dumped(v) for v in peek_list(value)]
-    return value
-
-
 def _same_value(mine: Any, theirs: Any) -> bool:
-    return bool(mine == theirs) or bool(_dumped(mine) == _dumped(theirs))
+    return bool(mine == theirs) or bool(dumped(mine) == dumped(theirs))
 
 
 def _same_field(mine: Any, theirs: Any) -> bool:
@@ -251,64 +241,8 @@ def _merged_field(owner: type[DB], name: str, old: Any, patch: Any) -> Any:
     annotation: Any = info.annotation if info else Any
     adapter: TypeAdapter[Any] = TypeAdapter(annotation)
     if isinstance(old, Table) and isinstance(patch, dict):
-        merged = {key: deep_merge(_dumped(old.peek(key)), value) for key, value in patch.items()}
+        merged = {key: deep_merge(dumped(old.peek(key)), value) for key, value in patch.items()}
         for key, record in adapter.validate_python(merged).items():
             old[key] = record
         return old
-    return adapter.validate_python(deep_merge(_dumped(old), patch))
-
-
-_MOST_BASES = 32  # reference tables whose texts are kept; a process rarely uses more than three domains
-_TEXTS: OrderedDict[int, tuple[Any, dict[Any, str]]] = OrderedDict()
-"""Per base (by identity; it is kept alive meanwhile): the canonical text of each record, by key or row number."""
-
-
-def _record_text(record: Any) -> str:
-    return canonical_json(_dumped(record))
-
-
-def _base_texts(base: Any) -> dict[Any, str]:
-    known = _TEXTS.get(id(base))
-    if known is None or known[0] is not base:
-        records = base.items() if isinstance(base, Mapping) else enumerate(base)
-        known = _TEXTS[id(base)] = (base, {key: _record_text(record) for key, record in records})
-        if len(_TEXTS) > _MOST_BASES:
-            _TEXTS.popitem(last=False)
-    return known[1]
-
-
-def _table_text(table: Table[Any, Any]) -> str:
-    if not all(isinstance(key, str) for key in table):
-        return canonical_json({k: _dumped(v) for k, v in table.peek_items()})
-    shared, touched = _base_texts(table.base), table.touched()
-    if not touched:
-        return _joined(shared)
-    texts = {key: shared[key] for key in table if key not in touched}
-    texts.update((key, _record_text(table.peek(key))) for key in touched if key in table)
-    return _joined(texts)
-
-
-def _list_text(table: ListTable[Any]) -> str:
-    shared, touched = _base_texts(table.base), table.touched()
-    texts = (_record_text(table.peek_row(row)) if row in touched else shared[row] for row in table.rows())
-    return "[" + ", ".join(texts) + "]"
-
-
-def _joined(texts: dict[str, str]) -> str:
-    return "{" + ", ".join(f"{json.dumps(key)}: {texts[key]}" for key in sorted(texts)) + "}"
-
-
-def _canonical_pieces(db: DB) -> list[bytes]:
-    """Return the canonical text of `db` in pieces; equals `canonical_json(db.model_dump())`."""
-    state = db.__dict__
-    if not any(isinstance(value, _VIEWS) for value in state.values()):
-        return [canonical_json(db.model_dump(warnings=False)).encode()]
-    tables = {name: value for name, value in state.items() if isinstance(value, _VIEWS)}
-    hidden = {name for name, info in type(db).model_fields.items() if info.exclude}
-    texts = {
-        name: canonical_json(value) for name, value in db.model_dump(exclude=set(tables), warnings=False).items()
-    }
-    for name, table in tables.items():
-        if name not in hidden:
-            texts[name] = _table_text(table) if isinstance(table, Table) else _list_text(table)
-    return [_joined(texts).encode()]
+    return adapter.validate_python(deep_merge(dumped(old), patch))

@@ -1,7 +1,8 @@
 """Copy-on-write lists: the counterpart of `cow.Table` for databases that hold lists of records.
 
 A record is cloned the first time it is asked for, so a caller may mutate what it gets; `peek` and `peek_values` read
-without cloning, and what they return must not be mutated.
+without cloning, and what they return must not be mutated. `find` looks records up by a field without a search: the
+shared records are indexed once for all views of them.
 """
 
 from __future__ import annotations
@@ -23,13 +24,14 @@ class ListTable(MutableSequence[V], Generic[V]):
     number after those.
     """
 
-    __slots__ = ("_base", "_next", "_own", "_rows")
+    __slots__ = ("_base", "_indexes", "_next", "_own", "_rows")
 
     def __init__(self, base: Sequence[V]) -> None:
         self._base = base
         self._own: dict[int, V] = {}
-        self._rows: list[int] | None = None  # row numbers in order; None while they are those of the base
+        self._rows: list[int] | None = None  # row numbers in order; None while they count up
         self._next = len(base)
+        self._indexes: dict[str, dict[Any, list[int]]] = {}  # field -> value -> rows of the base; shared by all forks
 
     def fork(self, memo: dict[int, Any] | None = None) -> ListTable[V]:
         """Return an independent view with the same content; costs what this one has touched."""
@@ -38,14 +40,15 @@ class ListTable(MutableSequence[V], Generic[V]):
         child._own = {row: clone_shared(record, memo) for row, record in self._own.items()}
         child._rows = None if self._rows is None else list(self._rows)
         child._next = self._next
+        child._indexes = self._indexes
         return child
 
     def _order(self) -> Sequence[int]:
-        return range(len(self._base)) if self._rows is None else self._rows
+        return range(self._next) if self._rows is None else self._rows
 
     def _movable(self) -> list[int]:
         if self._rows is None:
-            self._rows = list(range(len(self._base)))
+            self._rows = list(range(self._next))
         return self._rows
 
     def peek_row(self, row: int) -> V:
@@ -62,6 +65,29 @@ class ListTable(MutableSequence[V], Generic[V]):
             yield from self._base
         else:
             yield from map(self.peek_row, self._order())
+
+    def find(self, field: str, value: object) -> list[int]:
+        """Return where the records are whose `field` is `value`; a field that is a list has each of its values."""
+        try:
+            shared = self._index(field).get(value, ())
+        except TypeError:  # something is not hashable
+            return _searched(self.peek_values(), field, value)
+        rows = [row for row in shared if row not in self._own]
+        rows += [row for row, record in self._own.items() if value in _values(record, field)]
+        if self._rows is None:
+            return sorted(rows)
+        wanted = set(rows)
+        return [index for index, row in enumerate(self._rows) if row in wanted]
+
+    def _index(self, field: str) -> dict[Any, list[int]]:
+        index = self._indexes.get(field)
+        if index is None:
+            index = {}
+            for row, record in enumerate(self._base):
+                for value in dict.fromkeys(_values(record, field)):
+                    index.setdefault(value, []).append(row)
+            self._indexes[field] = index
+        return index
 
     def _private(self, row: int) -> V:
         if row not in self._own:
@@ -89,8 +115,8 @@ class ListTable(MutableSequence[V], Generic[V]):
         if isinstance(index, int):
             self._own[self._order()[index]] = value
             return
-        before = list(self._order())
-        self._movable()[index] = [self._adopt(record) for record in value]
+        before, rows = list(self._order()), self._movable()
+        rows[index] = [self._adopt(record) for record in value]
         self._forget(before)
 
     def __delitem__(self, index: int | slice) -> None:
@@ -105,6 +131,12 @@ class ListTable(MutableSequence[V], Generic[V]):
     def insert(self, index: int, value: V) -> None:
         """Put a record before `index`."""
         self._movable().insert(index, self._adopt(value))
+
+    def append(self, value: V) -> None:
+        """Put a record at the end."""
+        row = self._adopt(value)
+        if self._rows is not None:
+            self._rows.append(row)
 
     def sort(self, *, key: Callable[[V], Any] | None = None, reverse: bool = False) -> None:
         """Sort in place, as a list does."""
@@ -160,7 +192,7 @@ class ListTable(MutableSequence[V], Generic[V]):
     def same_as(self, other: ListTable[V], equal: Callable[[Any, Any], bool] | None = None) -> bool:
         """Compare two views; two of one base in the same order by the records that either has touched."""
         same = equal or (lambda mine, theirs: bool(mine == theirs))
-        if other.base is self._base and list(self._order()) == list(other.rows()):
+        if other.base is self._base and _same_order(self._order(), other.rows()):
             pairs = [(self.peek_row(row), other.peek_row(row)) for row in self.touched() | other.touched()]
         elif len(self) != len(other):
             return False
@@ -171,6 +203,31 @@ class ListTable(MutableSequence[V], Generic[V]):
     def plain(self) -> list[V]:
         """Return a plain list of the shared and private records; do not mutate the records."""
         return list(self.peek_values())
+
+
+def _same_order(mine: Sequence[int], theirs: Sequence[int]) -> bool:
+    return mine == theirs or (len(mine) == len(theirs) and list(mine) == list(theirs))
+
+
+def _values(record: Any, field: str) -> Sequence[Any]:
+    value = getattr(record, field)
+    return value if isinstance(value, list) else (value,)
+
+
+def find(records: Sequence[V], field: str, value: object) -> Sequence[int]:
+    """Do what `ListTable.find` does, also in a plain list."""
+    if isinstance(records, ListTable):
+        return records.find(field, value)
+    return _searched(records, field, value)
+
+
+def _searched(records: Iterable[Any], field: str, value: object) -> list[int]:
+    return [index for index, record in enumerate(records) if value in _values(record, field)]
+
+
+def peek_at(records: Sequence[V], index: int) -> V:
+    """Return one record of a list table or a plain list without cloning it; do not mutate it."""
+    return records.peek(index) if isinstance(records, ListTable) else records[index]
 
 
 def peek_list(records: Sequence[V]) -> Iterable[V]:

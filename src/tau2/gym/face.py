@@ -5,7 +5,7 @@ Every method whose name begins with `_get_` may be overridden, or replaced from 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -18,7 +18,7 @@ from tau2.environment.tool import Tool
 from tau2.evaluator.evaluator import EvaluationType
 from tau2.evaluator.evidence import Judge
 from tau2.gym.spaces import TauSpace
-from tau2.gym.text import calls_of, observation_of, read_action
+from tau2.gym.text import observation_of, read_action
 from tau2.orchestrator.episode import Role, seen_by
 from tau2.orchestrator.orchestrator import Orchestrator
 from tau2.rollout import Action, Cast, Rollout, SeatedAgent, SeatedUser, Shaping, Turn
@@ -45,8 +45,8 @@ class Options:
     judge: Judge | None = None
     shaping: Shaping | None = None
     """Adds potential-based terms to the rewards; None (the default) adds none."""
-    tool_results_with_calls: bool = False
-    """Observe `{"name": ..., "arguments": ..., "result": ...}` for a tool's result instead of the result alone."""
+    tool_results_with_calls: bool = True
+    """Observe `{"name": ..., "arguments": ..., "result": ...}` for a tool's result; False: the result alone."""
 
 
 class Face:
@@ -206,8 +206,12 @@ class Face:
     def _observed(self, turn: Turn) -> str:
         if turn.rejected is not None:
             return f"tool: Invalid action with error: {turn.rejected}"
-        seen = self.rollout.messages if self.all_messages_as_observation else turn.heard
-        return observation_of(seen, calls_of(self.rollout.messages) if self._shows_calls else None)
+        if self.all_messages_as_observation:
+            return self._as_text(self.rollout.messages)
+        return self._as_text(turn.heard, self.rollout.last_said)
+
+    def _as_text(self, messages: Iterable[Message], before: Message | None = None) -> str:
+        return observation_of(messages, before, results_with_calls=self._shows_calls)
 
     def close_episode(self) -> None:
         """End the episode, wherever it stands, and let go of everything that belongs to it."""

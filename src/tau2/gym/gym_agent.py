@@ -17,7 +17,6 @@ from tau2.environment.tool import as_tool
 from tau2.errors import needs_extra
 from tau2.gym.face import Face, GymAgent, GymUser, Options, Stepped, Told
 from tau2.gym.spaces import TauSpace
-from tau2.gym.text import observation_of
 from tau2.orchestrator.episode import Role
 from tau2.rollout import Action, Cast
 from tau2.rollout.casting import Maker, agent_tools, user_tools
@@ -47,7 +46,7 @@ class _TextEnv(Face, gym.Env[str, str]):
 
     def render(self) -> str:
         """Return the conversation so far, as the seat sees it."""
-        return observation_of(self.rollout.messages)
+        return self._as_text(self.rollout.messages)
 
     def close(self) -> None:
         """End the episode; nothing is left behind. The environment can be reset again."""

@@ -20,17 +20,25 @@ from tau2.rollout.actions import LONGEST_TEXT
 from tau2.utils.tools import parse_action, to_functional_format
 
 
-def observation_of(messages: Iterable[Message], calls: Mapping[str, ToolCall] | None = None) -> str:
+def observation_of(
+    messages: Iterable[Message], before: Message | None = None, *, results_with_calls: bool = True
+) -> str:
     """Return messages as lines `role: content`; a tool call is shown as `name(key=value, ...)`.
 
-    With the `calls` by id, a result is shown as `{"name": ..., "arguments": ..., "result": ...}`.
+    A tool's line is `tool: {"name": ..., "arguments": ..., "result": ...}`, or the result alone where
+    `results_with_calls` is False. `before` is the message ahead of the first one, whose calls may be answered here.
     """
-    return "\n".join(line for message in messages for line in _lines(message, calls or {}))
+    known = _calls_in(before) if results_with_calls else {}
+    lines: list[str] = []
+    for message in messages:
+        if results_with_calls:
+            known |= _calls_in(message)
+        lines += _lines(message, known)
+    return "\n".join(lines)
 
 
-def calls_of(messages: Iterable[Message]) -> dict[str, ToolCall]:
-    """Return every tool call by its id."""
-    return {call.id: call for message in messages for call in getattr(message, "tool_calls", None) or ()}
+def _calls_in(message: Message | None) -> dict[str, ToolCall]:
+    return {call.id: call for call in getattr(message, "tool_calls", None) or ()}
 
 
 def _lines(message: Message, calls: Mapping[str, ToolCall]) -> Iterator[str]:
@@ -38,14 +46,21 @@ def _lines(message: Message, calls: Mapping[str, ToolCall]) -> Iterator[str]:
         for result in message.tool_messages:
             yield from _lines(result, calls)
     elif isinstance(message, ToolMessage) and message.id in calls:
-        call = calls[message.id]
-        shown = {"name": call.name, "arguments": call.arguments, "result": decoded(message.content)}
-        yield f"tool: {json.dumps(shown, default=str)}"
+        yield f"tool: {_result_with_call(message, calls[message.id])}"
     elif message.content:
         yield f"{message.role}: {message.content}"
     if isinstance(message, AssistantMessage | UserMessage):
         for call in message.tool_calls or ():
             yield f"{message.role}: {to_functional_format(call)}"
+
+
+def _result_with_call(result: ToolMessage, call: ToolCall) -> str:
+    content = (result.content or "").strip()
+    is_data = content.startswith(("{", "[")) and not isinstance(decoded(content), str)
+    is_line = is_data and content.isprintable()
+    told = content if is_line else json.dumps(decoded(content) if is_data else result.content or "")
+    name, arguments = json.dumps(call.name), json.dumps(call.arguments, default=str)
+    return f'{{"name": {name}, "arguments": {arguments}, "result": {told}}}'
 
 
 def read_action(action: str, seat: Role) -> AssistantMessage | UserMessage:

@@ -18,6 +18,7 @@ from tau2.data_model.message import (
     MultiToolMessage,
     ToolCall,
     ToolMessage,
+    ToolRequestor,
     UserMessage,
 )
 from tau2.data_model.simulation import TerminationReason
@@ -87,6 +88,16 @@ class Log:
     from_role: Role | None = None
     to_role: Role | None = None
     message: Heard = None
+    _ids: set[str] | None = None
+
+    @property
+    def call_ids(self) -> set[str]:
+        """The ids of all tool calls so far; whoever records a call adds its id."""
+        if self._ids is None:
+            self._ids = {
+                call.id for message in self.trajectory for call in getattr(message, "tool_calls", None) or ()
+            }
+        return self._ids
 
     @property
     def done(self) -> bool:
@@ -129,7 +140,7 @@ def _take_turn(log: Log, speaker: Role, message: Any, rules: Rules) -> Ask:
             log.trajectory.append(message)
         log.end(_FAULT_OF[speaker], fault)
         return Ask(speaker, None)
-    _own_calls(log, speaker, message)
+    message = _with_own_calls(log, speaker, message)
     log.trajectory.append(message)
     stops = rules.agent_stops if speaker is Role.AGENT else rules.user_stops
     if stops(message):
@@ -156,14 +167,33 @@ def _fault(speaker: Role, message: Any, rules: Rules) -> str | None:
     return None
 
 
-def _own_calls(log: Log, speaker: Role, message: AssistantMessage | UserMessage) -> None:
-    """Give every tool call an id and its true requestor: a user's call must never reach the agent's tools."""
-    requestor = "assistant" if speaker is Role.AGENT else "user"
-    for number, call in enumerate(message.tool_calls or ()):
-        if not call.id:
-            call.id = f"call_{log.steps}_{number}"
-        if call.requestor != requestor:
-            call.requestor = requestor  # type: ignore[assignment]  # one of the two literals
+def _with_own_calls(log: Log, speaker: Role, message: Any) -> Any:
+    """Give every call an id of its own and its true requestor: a user's call must never reach the agent's tools."""
+    if not message.tool_calls:
+        return message
+    if any(known is message for known in log.trajectory):
+        message = message.model_copy()  # said twice; what was recorded first stays as it is
+    calls = [_own_call(log, speaker, number, call) for number, call in enumerate(message.tool_calls)]
+    if any(mine is not given for mine, given in zip(calls, message.tool_calls, strict=True)):
+        message.tool_calls = calls
+    return message
+
+
+def _own_call(log: Log, speaker: Role, number: int, call: ToolCall) -> ToolCall:
+    """Return a call with an id that no other call of the episode has."""
+    own, taken = call.id or f"call_{log.steps}_{number}", log.call_ids
+    if own in taken:
+        call = call.model_copy()  # it may be the very object that was recorded before
+        own = f"call_{log.steps}_{number}"
+        while own in taken:
+            own += "_"
+    if call.id != own:
+        call.id = own
+    requestor: ToolRequestor = "assistant" if speaker is Role.AGENT else "user"
+    if call.requestor != requestor:
+        call.requestor = requestor
+    taken.add(own)
+    return call
 
 
 def _take_results(log: Log, ask: Ask, results: Any) -> Ask:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tau2.data_model.message import Message
+from tau2.data_model.simulation import TerminationReason
 from tau2.environment.cow import clone
 from tau2.orchestrator.episode import Ask, Log, Role, next_after
 
@@ -27,13 +28,18 @@ class Moment:
     elapsed: float
     """Seconds played so far."""
     start_time: str
+    end: tuple[TerminationReason, str | None] | None = None
+    """How and why the episode ended, when it has."""
 
     def entered(self) -> tuple[Log, Ask, Any, Any]:
         """Return a log, what is asked next, and both states: copies that share nothing with any other episode."""
         messages = [clone(message) for message in self.messages]
         agent_state, user_state = copied_states(self.messages, messages, self.agent_state, self.user_state)
         ask = next_after(messages)[0] if messages else Ask(Role.AGENT, None)
-        return Log(trajectory=messages, steps=self.steps, errors=self.errors), ask, agent_state, user_state
+        log = Log(trajectory=messages, steps=self.steps, errors=self.errors)
+        if self.end is not None:
+            log.end(*self.end)
+        return log, ask, agent_state, user_state
 
 
 def copied_states(old: Sequence[Message], new: Sequence[Message], *states: Any) -> tuple[Any, ...]:

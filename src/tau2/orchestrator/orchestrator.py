@@ -24,6 +24,7 @@ from tau2.orchestrator.episode import Answer, Ask, Log, Role, Rules, episode, ne
 from tau2.orchestrator.limits import Limits
 from tau2.orchestrator.moment import Moment, copied_states
 from tau2.orchestrator.outcome import EPISODE_FAILURES, cost_of, failure_of, usage_of
+from tau2.orchestrator.watch import Observer, carried_out, turn_of
 from tau2.orchestrator.wiring import check_participant, seed_participants, taken_before_play
 from tau2.participant.drive import areply, reply
 
@@ -91,6 +92,8 @@ class Orchestrator:
         self.agent_state: Any = None
         self.user_state: Any = None
         self.world = World(task, environment_factory or taken_before_play(environment, task))
+        self.observer: Observer | None = None
+        self.recorder: Callable[[Log], None] | None = None
         self._now = now
         self._log = Log()
         self._recorded = 0  # messages of the task's own history
@@ -111,6 +114,8 @@ class Orchestrator:
     max_steps = property(lambda self: self.limits.max_steps)
     max_errors = property(lambda self: self.limits.max_errors)
     timeout = property(lambda self: self.limits.timeout)
+    start_time = property(lambda self: self._start_time)
+    elapsed = property(lambda self: time.perf_counter() - self._began)
 
     @property
     def pending(self) -> Ask | None:
@@ -158,10 +163,8 @@ class Orchestrator:
             raise RuntimeError("nothing is pending: an episode can be taken up again between its start and its end")
         log = self._log
         agent_state, user_state = copied_states(log.trajectory, log.trajectory, self.agent_state, self.user_state)
-        elapsed = time.perf_counter() - self._began
-        return Moment(
-            tuple(log.trajectory), log.steps, log.errors, agent_state, user_state, elapsed, self._start_time
-        )
+        standing = (agent_state, user_state, self.elapsed, self._start_time)
+        return Moment(tuple(log.trajectory), log.steps, log.errors, *standing)
 
     def resume(self, moment: Moment) -> None:
         """Go on from a moment of an episode of the same task: the world is replayed on this, fresh environment.
@@ -169,6 +172,7 @@ class Orchestrator:
         Raise ReplayMismatch when the recorded calls do not replay.
         """
         set_initial_state(self.environment, self.task, moment.messages)
+        self._recorded = len(self.world.history)
         seed_participants(self.seed, self.agent, self.user)
         self._enter(moment)
 
@@ -179,7 +183,7 @@ class Orchestrator:
         """
         moment = self.moment()
         twin = copy.copy(self)
-        twin.environment, twin.simulation_id = self.environment.fork(), str(uuid.uuid4())
+        twin.environment, twin.simulation_id, twin.recorder = self.environment.fork(), str(uuid.uuid4()), None
         twin._enter(moment)  # noqa: SLF001  -- one of its own kind
         return twin
 
@@ -232,6 +236,8 @@ class Orchestrator:
             self._pending = self._flow.send(reply_to_pending)
         except StopIteration:
             self._pending = None
+        if self.recorder is not None:
+            self.recorder(self._log)
 
     def _restamp(self, answer: Answer) -> None:
         for message in answer if isinstance(answer, list | tuple) else (answer,):
@@ -240,8 +246,9 @@ class Orchestrator:
 
     def tool_results(self, ask: Ask) -> list[ToolMessage]:
         """Carry out the tool calls of an ask, in order."""
-        results = [self.environment.get_response(call) for call in ask.calls]
-        self.environment.sync_tools()
+        results = [carried_out(self.observer, call, self.environment.get_response) for call in ask.calls]
+        if not results or results[-1].error or type(self.environment).get_response is not Environment.get_response:
+            self.environment.sync_tools()  # a call that worked has done so already
         return results
 
     def step(self) -> None:
@@ -250,7 +257,7 @@ class Orchestrator:
             self.initialize()
         elif self._pending is not None:
             with self._deadline():
-                self.answer(self._answered(self._pending))
+                self._make_turn(self._pending)
 
     async def astep(self, executor: Executor | None = None) -> None:
         """Do what `step` does on the running event loop; `executor` runs participants that may block."""
@@ -258,7 +265,19 @@ class Orchestrator:
             self.initialize()
         elif self._pending is not None:
             with self._deadline():
-                self.answer(await self._aanswered(self._pending, executor))
+                await self._amake_turn(self._pending, executor)
+
+    def _make_turn(self, ask: Ask) -> None:
+        with turn_of(self.observer, ask) as tell:
+            answer = self._answered(ask)
+            tell(answer)
+        self.answer(answer)
+
+    async def _amake_turn(self, ask: Ask, executor: Executor | None) -> None:
+        with turn_of(self.observer, ask) as tell:
+            answer = await self._aanswered(ask, executor)
+            tell(answer)
+        self.answer(answer)
 
     def _answered(self, ask: Ask) -> Answer:
         if ask.to is Role.ENV:
@@ -290,7 +309,7 @@ class Orchestrator:
         """Return the seconds left, or None without a limit."""
         if self.limits.timeout is None:
             return None
-        return max(0.0, self.limits.timeout - (time.perf_counter() - self._began))
+        return max(0.0, self.limits.timeout - self.elapsed)
 
     @contextmanager
     def _deadline(self) -> Iterator[None]:
@@ -312,7 +331,7 @@ class Orchestrator:
                 self.initialize()
             with self._deadline():
                 while self._pending is not None:
-                    self.answer(self._answered(self._pending))
+                    self._make_turn(self._pending)
             return self.finalize()
         finally:
             self.close()
@@ -327,7 +346,7 @@ class Orchestrator:
                 self.initialize()
             with self._deadline():
                 while self._pending is not None:
-                    self.answer(await self._aanswered(self._pending, executor))
+                    await self._amake_turn(self._pending, executor)
             return self.finalize()
         finally:
             self.close()
@@ -368,7 +387,7 @@ class Orchestrator:
             timestamp=self._start_time,
             start_time=self._start_time,
             end_time=self._stamp(),
-            duration=time.perf_counter() - self._began,
+            duration=self.elapsed,
             termination_reason=log.termination_reason,
             agent_cost=cost_of(agent_turns),
             user_cost=cost_of(user_turns),

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from tau2.data_model.tasks import Task
+
+Continues: TypeAlias = Literal["messages", "replies"]
+"""How a participant is brought back in the middle of an interrupted episode.
+
+`messages`: `get_init_state(message_history)` of all it has lived through is its state; nothing else counts.
+`replies`: it is deterministic and costs nothing: it is spoken to once more, and must say the same.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +29,8 @@ class AgentSpec:
     """Whether it works without a user, on the task's ticket."""
     needs_model: bool = True
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    continues: Continues | None = None
+    """How an interrupted episode goes on; None: it starts over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +44,5 @@ class UserSpec:
     solo: bool = False
     """Whether it only stands in for the absent user of a solo episode."""
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    continues: Continues | None = None
+    """How an interrupted episode goes on; None: it starts over."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tau2.data_model.message import AssistantMessage, Message, ToolCall, UserMessage
+from tau2.data_model.message import AssistantMessage, ToolCall, UserMessage
 from tau2.llm.parse import parse_arguments, parse_tool_calls
 from tau2.llm.text import clean_text, split_reasoning
 from tau2.orchestrator.episode import Role
@@ -29,17 +29,6 @@ def as_message(action: Action, seat: Role = Role.AGENT) -> OwnMessage:
             call.model_copy(update={"arguments": parse_arguments(call.arguments)}) for call in message.tool_calls
         ]
     return message
-
-
-def drop_taken_ids(calls: Iterable[ToolCall], history: Iterable[Message]) -> None:
-    """Take its id from every call whose id was used before; the episode then gives it one of its own."""
-    with_id = [call for call in calls if call.id]
-    if not with_id:
-        return
-    taken = {call.id for message in history for call in getattr(message, "tool_calls", None) or ()}
-    for call in with_id:
-        call.id = "" if call.id in taken else call.id
-        taken.add(call.id)
 
 
 def _message(action: Any, kind: type[AssistantMessage] | type[UserMessage]) -> OwnMessage:

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from tau2.data_model.message import AssistantMessage, MultiToolMessage, ToolMessage
+from tau2.data_model.message import AssistantMessage, Message, MultiToolMessage, ToolMessage
 from tau2.data_model.simulation import RewardInfo, SimulationRun, TerminationReason
 from tau2.data_model.tasks import Task
 from tau2.errors import ConfigError, MissingExtra, ParticipantError
@@ -23,7 +23,7 @@ from tau2.evaluator.evaluator import EvaluationType, grade, needs_judge
 from tau2.evaluator.evidence import Judge
 from tau2.orchestrator.episode import Ask, Failure, Heard, Role
 from tau2.orchestrator.orchestrator import Orchestrator
-from tau2.rollout.actions import Action, as_message, drop_taken_ids
+from tau2.rollout.actions import Action, as_message
 from tau2.rollout.casting import Casting
 from tau2.rollout.ending import is_infrastructure, last_turn
 from tau2.rollout.models import require_judge
@@ -91,6 +91,11 @@ class Rollout(SeatView):
         return self._past.turn
 
     @property
+    def last_said(self) -> Message | None:
+        """The seat's last message, in the task's own history included."""
+        return self.orchestrator.trajectory[self._past.mark - 1] if self._past.mark else None
+
+    @property
     def invalid_actions(self) -> int:
         """How often the seat's model wrote something that was no action."""
         return self._past.invalid_actions
@@ -153,7 +158,6 @@ class Rollout(SeatView):
         """Make the seat's move; nobody else moves until `advance`. Raise RuntimeError when it is not its turn."""
         orchestrator, past = self._at_the_seat(), self._past
         message = as_message(action, self.seat)
-        drop_taken_ids(message.tool_calls or (), orchestrator.trajectory)
         if self.seat is Role.AGENT:
             self._note_done(message)
         orchestrator.answer(message)

@@ -17,10 +17,14 @@ from typing import Any
 
 from tau2.data_model.message import AssistantMessage, ToolCall, ToolRequestor, UserMessage
 from tau2.errors import ToolError
+from tau2.utils.text import clean_text
 
 _LONGEST = 100_000  # characters of a tool call; anything longer is words
 _FENCE = re.compile(r"```(?:json|python|tool_call)?[ \t]*\n(.*?)\n?```", re.DOTALL)
 _FUNCTIONAL = re.compile(r"[A-Za-z_]\w*\(.*\)", re.DOTALL)
+_NAMES_AN_ARGUMENT = re.compile(r"[A-Za-z_]\w*\((?:[^()=]*,)?\s*[A-Za-z_]\w*\s*=(?!=)")
+_LONGEST_INT = 64  # bits of what is looked at no further
+_DEEPEST = 64  # levels of nested arguments; a few hundred are more than serializers take
 _JSON_NAMES: dict[str, Any] = {"true": True, "false": False, "null": None}
 
 
@@ -33,7 +37,8 @@ def parse_action_string(action: str, requestor: ToolRequestor = "assistant") -> 
     try:
         return parse_action(action, requestor)
     except MalformedAction:
-        return _message(requestor, action, content=action)
+        text = clean_text(action)
+        return _message(requestor, text, content=text)
 
 
 def parse_action(action: str, requestor: ToolRequestor = "assistant") -> AssistantMessage | UserMessage:
@@ -45,6 +50,7 @@ def parse_action(action: str, requestor: ToolRequestor = "assistant") -> Assista
     """
     if not action.strip():
         raise ValueError("an empty action: say something, or call a tool")
+    action = clean_text(action)
     calls = _tool_calls(_bare(action), requestor)
     return _message(requestor, action, content=None if calls else action, tool_calls=calls or None)
 
@@ -65,16 +71,16 @@ def _tool_calls(text: str, requestor: ToolRequestor) -> list[ToolCall]:
     """Return the tool calls that `text` is, as a whole; none when it is words."""
     if len(text) > _LONGEST:
         return []
-    if text[0] in "{[":
+    if text.startswith(("{", "[")):
         return _from_json(text, requestor)
     if not _FUNCTIONAL.fullmatch(text):
         return []
     try:
         return [parse_functional_tool_call(text, requestor)]
     except MalformedAction:
-        if "=" in text.partition("(")[2]:
+        if _NAMES_AN_ARGUMENT.match(text):
             raise
-        return []  # "hello(world)": brackets in a sentence
+        return []  # "hello(world)" or "Refund(s) = 30 (USD)": brackets in a sentence
 
 
 def _from_json(text: str, requestor: ToolRequestor) -> list[ToolCall]:
@@ -111,8 +117,43 @@ def _json_call(entry: dict[str, Any], requestor: ToolRequestor) -> ToolCall:
         raise MalformedAction(f"the arguments of {name!r} must be an object, not {type(arguments).__name__}")
     identifier = entry.get("id")
     return ToolCall(
-        id=identifier if isinstance(identifier, str) else "", name=name, arguments=arguments, requestor=requestor
+        id=clean_text(identifier) if isinstance(identifier, str) else "",
+        name=clean_text(name),
+        arguments=_storable(name, arguments),
+        requestor=requestor,
     )
+
+
+def _storable(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return arguments as any file takes them. Raise MalformedAction for what none does."""
+    if all(_is_plain(value) for value in arguments.values()) and all(map(str.isascii, arguments)):
+        return arguments  # as nearly always
+    if not _is_shallow(arguments, _DEEPEST):
+        raise MalformedAction(f"the arguments of {name!r} are nested too deeply")
+    try:
+        text = json.dumps(arguments, ensure_ascii=False)
+    except ValueError as error:  # an integer of thousands of digits
+        raise MalformedAction(f"the arguments of {name!r} cannot be stored: {error}") from error
+    cleaned = clean_text(text)
+    if cleaned == text:
+        return arguments
+    plain: dict[str, Any] = json.loads(cleaned)
+    return plain
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, str):
+        return value.isascii()
+    return (
+        value is None or isinstance(value, float) or (isinstance(value, int) and value.bit_length() <= _LONGEST_INT)
+    )
+
+
+def _is_shallow(value: Any, levels: int) -> bool:
+    if not isinstance(value, dict | list):
+        return True
+    inner = value.values() if isinstance(value, dict) else value
+    return levels > 0 and all(_is_shallow(item, levels - 1) for item in inner)
 
 
 def is_functional_tool_call(text: str) -> bool:
@@ -140,7 +181,7 @@ def parse_functional_tool_call(text: str, requestor: ToolRequestor = "assistant"
     arguments = {str(entry.arg): _value(entry.value) for entry in call.keywords}
     if len(arguments) < len(call.keywords):
         raise MalformedAction(f"an argument of {call.func.id} is repeated")
-    return ToolCall(id="", name=call.func.id, arguments=arguments, requestor=requestor)
+    return ToolCall(id="", name=call.func.id, arguments=_storable(call.func.id, arguments), requestor=requestor)
 
 
 def _parsed(text: str) -> ast.expr:
@@ -178,7 +219,10 @@ def _key(node: ast.expr | None) -> str:
 
 
 def _shown(node: ast.expr) -> str:
-    return ast.unparse(node)[:80]
+    try:
+        return ast.unparse(node)[:80]
+    except RecursionError:  # a sum of a thousand numbers
+        return type(node).__name__
 
 
 def to_functional_format(tool_call: ToolCall) -> str:

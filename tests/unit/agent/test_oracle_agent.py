@@ -49,6 +49,17 @@ def texts(said: list[AssistantMessage]) -> list[str]:
     return [message.content for message in said if message.content]
 
 
+def test_taken_up_again_it_counts_its_calls_on() -> None:
+    agent = oracle(shop.task())
+    history: list[Message] = []
+    made: list[str] = []
+    for _ in range(3):
+        reply, _ = agent.generate_next_message(shop.hears("I am Ada, 12345. Yes."), agent.get_init_state(history))
+        made += [call.id for call in reply.tool_calls or ()]
+        history.append(reply)
+    assert made == ["call_1", "call_2"]
+
+
 def test_it_identifies_looks_up_proposes_waits_writes_and_reports() -> None:
     said = talk(shop.task(), "Cancel my lamp", "I am Ada, 12345", "Yes, please")
     assert names(said) == ["find_customer", "get_order", "cancel_order"]

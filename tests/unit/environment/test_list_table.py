@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
 from tau2.environment.db import DB
-from tau2.environment.list_table import ListTable, is_list_table_like, peek_list
+from tau2.environment.list_table import ListTable, find, is_list_table_like, peek_list
 
 
 class Stone(BaseModel):
@@ -54,6 +54,29 @@ def test_peeking_copies_nothing(shared):
     assert list(view.peek_values()) == shared
     assert view.is_pristine()
     assert view.touched() == set()
+
+
+def test_a_record_is_found_by_its_value_without_a_search(shared):
+    view = ListTable(shared)
+    twin = view.fork()
+    assert find(view, "name", "b") == [1]
+    view[1].name = "z"
+    view.append(Stone(name="b", marks=[7, 8]))
+    assert (find(view, "name", "b"), find(view, "name", "z"), find(view, "marks", 8)) == ([3], [1], [3])
+    del view[0]
+    assert find(view, "name", "b") == [2]
+    assert find(twin, "name", "b") == [1]
+    assert find(view, "name", ["b"]) == find(view, "name", None) == []
+    assert find(shared, "name", "b") == [1]
+
+
+def test_all_views_of_a_database_share_what_is_known_of_its_records(shared):
+    quarry = Quarry(stones=shared)
+    first, second = quarry.view(), quarry.view()
+    assert find(first.stones, "name", "c") == [2]
+    assert first.stones._indexes is second.stones._indexes is first.fork().stones._indexes
+    quarry.stones = stones("c")
+    assert find(quarry.view().stones, "name", "c") == [0]
 
 
 def test_iterating_hands_out_private_records(shared):

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import warnings
+from typing import Any
 
 import gymnasium
 import pytest
@@ -14,7 +15,7 @@ from gymnasium.utils.env_checker import check_env
 from tests.cast import STOP, Agent, User, a_task, calls, mock_task
 from tests.stub import StubServer, failing
 
-from tau2.data_model.message import AssistantMessage, ToolCall
+from tau2.data_model.message import AssistantMessage, ToolCall, ToolMessage
 from tau2.data_model.simulation import SimulationRun
 from tau2.domains.mock.environment import get_environment
 from tau2.errors import ConfigError, ModelUnavailable, UnknownName
@@ -28,6 +29,7 @@ from tau2.gym import (
     done,
     register_gym_agent,
 )
+from tau2.gym.text import observation_of
 from tau2.rollout import Shaping
 from tau2.utils import llm_utils
 
@@ -40,6 +42,11 @@ def env_with(*lines, task_id: str = "create_task_1", **options) -> AgentGymEnv:
     return AgentGymEnv("mock", task_id, user=lambda *_: User(lines), **options)
 
 
+def shown(line: str) -> Any:
+    """Return what a tool's line of an observation holds."""
+    return json.loads(line.removeprefix("tool: "))
+
+
 def test_an_episode_from_reset_to_reward():
     env = env_with("Add my meeting.", f"Thanks {STOP}")
     observation, info = env.reset(seed=4)
@@ -49,7 +56,7 @@ def test_an_episode_from_reset_to_reward():
     assert info["simulation_run"] == "{}"
 
     observation, reward, terminated, truncated, info = env.step(SOLVE)
-    assert json.loads(observation.removeprefix("tool: "))["title"] == "Important Meeting"
+    assert shown(observation)["result"]["title"] == "Important Meeting"
     assert (reward, terminated, truncated) == (0.0, False, False)
     assert (info["parse_error"], info["reward_info"]) == (None, "{}")
 
@@ -179,13 +186,45 @@ def test_the_whole_conversation_may_be_observed():
     assert env.render().splitlines()[:2] == observation.splitlines()
 
 
-def test_results_may_be_shown_with_their_calls():
-    env = env_with("Hi", tool_results_with_calls=True)
+def test_a_result_is_shown_with_its_call():
+    env = env_with("Hi")
     env.reset()
-    shown = json.loads(env.step(SOLVE)[0].removeprefix("tool: "))
-    assert (shown["name"], shown["arguments"]) == ("create_task", MEETING)
-    assert shown["result"]["title"] == "Important Meeting"
-    assert "Error" in json.loads(env.step("nothing()")[0].removeprefix("tool: "))["result"]
+    told = shown(env.step(SOLVE)[0])
+    assert list(told) == ["name", "arguments", "result"]
+    assert (told["name"], told["arguments"]) == ("create_task", MEETING)
+    assert told["result"]["title"] == "Important Meeting"
+    assert "Error" in shown(env.step("nothing()")[0])["result"]
+
+
+def test_each_of_several_results_is_shown_with_its_own_call():
+    env = env_with("Hi", all_messages_as_observation=True)
+    env.reset()
+    env.step('[{"name": "get_users", "arguments": {}}, {"name": "nothing", "arguments": {"at": 1}}]')
+    lines = env.step("get_users()")[0].splitlines()
+    told = [shown(line) for line in lines if line.startswith("tool: ")]
+    assert [(one["name"], one["arguments"]) for one in told] == [
+        ("get_users", {}),
+        ("nothing", {"at": 1}),
+        ("get_users", {}),
+    ]
+
+
+def test_a_result_that_is_text_stays_text():
+    call, result = (
+        ToolCall(id="1", name="add", arguments={}),
+        ToolMessage(id="1", content="007", requestor="assistant"),
+    )
+    asked = AssistantMessage(tool_calls=[call])
+    assert shown(observation_of([result], asked))["result"] == "007"
+    assert observation_of([result], asked, results_with_calls=False) == "tool: 007"
+    assert observation_of([result]) == "tool: 007"  # nobody knows what was asked
+
+
+def test_a_result_may_be_shown_alone():
+    env = env_with("Hi", tool_results_with_calls=False)
+    env.reset()
+    assert shown(env.step(SOLVE)[0])["title"] == "Important Meeting"
+    assert env.step("nothing()")[0] == "tool: Error: Tool 'nothing' not found."
 
 
 def test_solo():

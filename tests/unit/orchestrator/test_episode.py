@@ -67,6 +67,23 @@ def test_the_loop_says_whose_call_it_is():
     assert log.trajectory[-1].tool_calls[0].id == "call_1_0"
 
 
+def test_every_call_of_an_episode_has_an_id_of_its_own():
+    log, turns = flow()
+    next(turns)
+    call = ToolCall(id="call_4_0", name="look", arguments={})  # the very id that the loop would give later
+    for message in (UserMessage(tool_calls=[call, call]), UserMessage(tool_calls=[call])):
+        turns.send(results(turns.send(message)))
+    same = asks("look")
+    turns.send(UserMessage(content="And you?"))
+    for _ in range(2):
+        turns.send(results(turns.send(same)))
+    made = [call.id for message in log.trajectory for call in getattr(message, "tool_calls", None) or ()]
+    answered = [message.id for message in log.trajectory if isinstance(message, ToolMessage)]
+    assert len(set(made)) == 5
+    assert answered == made
+    assert made[0] == "call_4_0"
+
+
 @pytest.mark.parametrize(
     ("answers", "reason"),
     [

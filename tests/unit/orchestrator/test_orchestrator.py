@@ -48,6 +48,38 @@ from tau2.participant.base import HalfDuplexParticipant
 from tau2.runner.simulation import grade_live
 
 
+class Counting(Environment):
+    """Counts how often both sides are brought into agreement."""
+
+    synced = 0
+
+    def sync_tools(self):
+        self.synced += 1
+
+
+class Answering(Counting):
+    """Answers calls in a way of its own, and leaves the agreement to the episode."""
+
+    def get_response(self, message):
+        return ToolMessage(id=message.id, content="ok", requestor=message.requestor)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "times"),
+    [(Counting, "get_users", 1), (Counting, "no_such_tool", 1), (Answering, "get_users", 1)],
+)
+def test_both_sides_agree_after_every_step_and_once_is_enough(kind, name, times):
+    world = get_environment()
+    environment = kind("mock", world.policy, world.tools, world.user_tools)
+    episode = stage("create_task_1", says(calls(name)), says("Hi", STOP), environment=environment)
+    episode.initialize()
+    while episode.pending.to is not Role.ENV:
+        episode.step()
+    before = environment.synced
+    episode.step()
+    assert environment.synced - before == times
+
+
 def test_the_agent_greets_and_the_user_begins():
     run = play("create_task_1", agent=says("Done."), user=says("Hello", STOP))
     assert said(run) == [

@@ -31,6 +31,21 @@ def test_a_domain_that_composes_its_tasks_makes_one_alone():
     assert find_task("telecom", task.id) == task
 
 
+@pytest.mark.parametrize("task_set", ["telecom_full", "telecom_small", "retail"])
+def test_no_other_task_is_made(task_set, monkeypatch):
+    loader = registry.get_tasks_loader(task_set)
+    wanted = loader()[-1]
+    asked = []
+
+    def watched(split=None, task_ids=None):
+        asked.append(task_ids)
+        return loader(split, task_ids=task_ids)
+
+    monkeypatch.setitem(registry._tasks, task_set, watched)
+    assert find_task(task_set, wanted.id) == wanted
+    assert asked == [[wanted.id]]
+
+
 def test_an_unknown_id_names_the_nearest():
     with pytest.raises(UnknownName, match="did you mean 'create_task_1'"):
         find_task("mock", "create_task_l")

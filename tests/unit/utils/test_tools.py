@@ -74,6 +74,8 @@ def test_several_tool_calls():
         "null",
         "42",
         "\x00(",
+        "```\n\n```",
+        "Refund(s) = 30 (USD)",
         "x" * 200_000,
         "f(x='" + "a" * 200_000 + "')",
     ],
@@ -81,6 +83,18 @@ def test_several_tool_calls():
 def test_words(text):
     assert read(text) == text
     assert parse_action(text).content == text
+
+
+def test_what_no_file_takes_is_no_argument():
+    for text in ("f(x=0x" + "F" * 20_000 + ")", '{"name": "f", "arguments": {"x": ' + "[" * 100 + "]" * 100 + "}}"):
+        with pytest.raises(MalformedAction, match=r"arguments of 'f' (are nested too deeply|cannot be stored)"):
+            parse_action(text)
+
+
+def test_half_characters_are_replaced():
+    for text in ("f(x='\\ud800')", '{"name": "f", "arguments": {"x": "\\ud800"}}', "f(x='\ud800')"):
+        assert read(text) == [("f", {"x": "\ufffd"})]
+    assert read("Hello \ud800") == "Hello \ufffd"
 
 
 @pytest.mark.parametrize(

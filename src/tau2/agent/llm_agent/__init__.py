@@ -67,8 +67,8 @@ def _seeded(agent: AgentT, kwargs: dict[str, Any]) -> AgentT:
 
 
 AGENTS = (
-    AgentSpec("llm_agent", make=create_llm_agent),
-    AgentSpec("llm_agent_gt", make=create_llm_gt_agent, accepts=LLMGTAgent.check_valid_task),
+    AgentSpec("llm_agent", make=create_llm_agent, continues="messages"),
+    AgentSpec("llm_agent_gt", make=create_llm_gt_agent, accepts=LLMGTAgent.check_valid_task, continues="messages"),
     AgentSpec(
         "llm_agent_solo",
         make=create_llm_solo_agent,

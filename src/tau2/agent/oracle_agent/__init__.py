@@ -28,7 +28,9 @@ def plays_alone(task: Task) -> bool:
 
 
 AGENTS = (
-    AgentSpec("oracle_agent", make=create_oracle_agent, accepts=has_reference, needs_model=False),
+    AgentSpec(
+        "oracle_agent", make=create_oracle_agent, accepts=has_reference, needs_model=False, continues="replies"
+    ),
     AgentSpec(
         "oracle_agent_solo",
         make=create_oracle_agent,
@@ -36,6 +38,7 @@ AGENTS = (
         solo=True,
         needs_model=False,
         metadata={"solo_mode": True},
+        continues="replies",
     ),
 )
 

@@ -78,6 +78,8 @@ class OracleAgent(HalfDuplexAgent):
                 _listen(state, message)
             elif isinstance(message, ToolMessage):
                 state.notes |= notes_in(message.content, self._wanted)
+            elif isinstance(message, AssistantMessage):
+                state.calls += len(message.tool_calls or ())
         state.done = [step for step in self.plan[: state.cursor] if step.changes_something]
         state.agreed = bool(state.done)
         state.transferred = any(step.is_transfer for step in self.plan[: state.cursor])

@@ -36,10 +36,10 @@ def task_by_id(task_id: str) -> Task:
     """
     tasks_path = utils.TELECOM_TASK_SET_PATH
     if tasks_path.exists():
-        tasks = {task.id: task for task in load_tasks_file(tasks_path)}
-        if task_id not in tasks:
-            raise UnknownName("telecom task", task_id, tasks)
-        return tasks[task_id]
+        found = load_tasks_file(tasks_path, [task_id])
+        if not found:
+            raise UnknownName("telecom task", task_id, [task.id for task in load_tasks_file(tasks_path)])
+        return found[0]
     recipe = parse_recipe(task_id)
     return build_task(recipe, _world(), test=False if recipe.suffix else None)
 

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import TypeVar
 
 from tau2.domains.telecom.data_model import Bill, BillStatus, Customer, Device, Line, Plan, TelecomDB
-from tau2.environment.list_table import peek_list
+from tau2.environment.list_table import find, peek_at, peek_list
 from tau2.environment.toolkit import ToolKitBase, ToolType, is_tool
 from tau2.errors import ToolError
 
@@ -24,10 +24,13 @@ def next_month(day: date) -> date:
 
 def place(records: Sequence[V], field: str, value: object) -> int | None:
     """Return the index of the first record whose `field` is `value`, or None."""
-    for index, record in enumerate(peek_list(records)):
-        if getattr(record, field) == value:
-            return index
-    return None
+    return next(iter(find(records, field, value)), None)
+
+
+def peeked(records: Sequence[V], field: str, value: object) -> V | None:
+    """Return the first record whose `field` is `value`, or None; shared, not to be mutated."""
+    index = place(records, field, value)
+    return None if index is None else peek_at(records, index)
 
 
 class TelecomLookups(ToolKitBase):
@@ -73,28 +76,31 @@ class TelecomLookups(ToolKitBase):
     def _bills_of(self, customer_id: str) -> list[Bill]:
         """Return a customer's bills in the order of the account; shared, not to be mutated."""
         wanted = {bill_id: number for number, bill_id in enumerate(self._customer(customer_id).bill_ids)}
-        found = [bill for bill in peek_list(self.db.bills) if bill.bill_id in wanted]
-        return sorted(found, key=lambda bill: wanted[bill.bill_id])
+        bills = self.db.bills
+        return [
+            peek_at(bills, n)
+            for bill_id in sorted(wanted, key=wanted.__getitem__)
+            for n in find(bills, "bill_id", bill_id)
+        ]
 
     def line_by_phone(self, phone_number: str) -> Line | None:
         """Return the line with that number, or None; shared, not to be mutated."""
-        lines = peek_list(self.db.lines)
-        return next((line for line in lines if line.phone_number == phone_number), None)
+        return peeked(self.db.lines, "phone_number", phone_number)
 
     def plan_of(self, line: Line) -> Plan:
         """Return a line's plan; shared, not to be mutated. Raise ToolError when there is none."""
-        for plan in peek_list(self.db.plans):
-            if plan.plan_id == line.plan_id:
-                return plan
-        raise ToolError(f"Plan with ID {line.plan_id} not found")
+        plan = peeked(self.db.plans, "plan_id", line.plan_id)
+        if plan is None:
+            raise ToolError(f"Plan with ID {line.plan_id} not found")
+        return plan
 
     def bill_awaiting_payment(self, line: Line) -> Bill | None:
         """Return the bill that the customer of `line` has been asked to pay, or None; shared, not to be mutated."""
-        waiting = [bill for bill in peek_list(self.db.bills) if bill.status == BillStatus.AWAITING_PAYMENT]
-        if not waiting:
-            return None
-        owner = next((c for c in peek_list(self.db.customers) if line.line_id in c.line_ids), None)
-        return next((bill for bill in waiting if owner is not None and bill.bill_id in owner.bill_ids), None)
+        bills = self.db.bills
+        waiting = find(bills, "status", BillStatus.AWAITING_PAYMENT)
+        owner = peeked(self.db.customers, "line_ids", line.line_id) if waiting else None
+        mine = owner.bill_ids if owner is not None else ()
+        return next((bill for bill in (peek_at(bills, n) for n in waiting) if bill.bill_id in mine), None)
 
     @is_tool(ToolType.READ)
     def get_customer_by_phone(self, phone_number: str) -> Customer:
@@ -109,13 +115,13 @@ class TelecomLookups(ToolKitBase):
         Raises:
             ToolError: If nobody has that number.
         """
-        for index, customer in enumerate(peek_list(self.db.customers)):
-            if customer.phone_number == phone_number:
-                return self.db.customers[index]
-        line = self.line_by_phone(phone_number)
-        for index, customer in enumerate(peek_list(self.db.customers)):
-            if line is not None and line.line_id in customer.line_ids:
-                return self.db.customers[index]
+        customers = self.db.customers
+        index = place(customers, "phone_number", phone_number)
+        line = self.line_by_phone(phone_number) if index is None else None
+        if line is not None:
+            index = place(customers, "line_ids", line.line_id)
+        if index is not None:
+            return customers[index]
         raise ToolError(f"Customer with phone number {phone_number} not found")
 
     @is_tool(ToolType.READ)

@@ -38,8 +38,8 @@ def make_user_simulator(**kwargs: Any) -> UserSimulator:
 
 
 USERS = (
-    UserSpec("user_simulator", make=make_user_simulator),
-    UserSpec("dummy_user", make=DummyUser, needs_model=False, solo=True),
+    UserSpec("user_simulator", make=make_user_simulator, continues="messages"),
+    UserSpec("dummy_user", make=DummyUser, needs_model=False, solo=True, continues="messages"),
 )
 
 __all__ = [

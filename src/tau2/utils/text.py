@@ -1,0 +1,10 @@
+"""Text that any file and any wire takes."""
+
+from __future__ import annotations
+
+
+def clean_text(text: str) -> str:
+    """Return `text` without lone surrogates, which no file or wire accepts."""
+    if text.isascii():
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
