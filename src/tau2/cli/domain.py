@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tau2.cli.codes import OK
 from tau2.cli.parsing import CommandParser
+from tau2.cli.start import add_port, serve
 
 if TYPE_CHECKING:
     from tau2.report.domain_page import DomainPage
@@ -18,7 +19,8 @@ examples:
   tau2 domain mock                  everything
   tau2 domain retail --policy       what the agent has to follow
   tau2 domain retail --tools        signatures and descriptions
-  tau2 domain retail --tasks --json | head"""
+  tau2 domain retail --tasks --json | head
+  tau2 domain retail --serve        the same in a browser, with tools to try out"""
 
 
 def add_arguments(parser: CommandParser) -> None:
@@ -31,10 +33,16 @@ def add_arguments(parser: CommandParser) -> None:
     )
     parser.add_argument("--tasks", action="store_true", default=False, help="only the splits and tasks")
     parser.add_argument("--json", action="store_true", default=False, help="print JSON")
+    parser.add_argument(
+        "--serve", action="store_true", default=False, help="show it in a browser instead, as `tau2 start` does"
+    )
+    add_port(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the chosen parts of a domain; all when none is chosen."""
+    if options.serve:
+        return _serve(options)
     page = load_page(options.name)
     chosen = [part for part in _PARTS if getattr(options, part)]
     if options.json:
@@ -42,6 +50,13 @@ def run(options: argparse.Namespace) -> int:
         return OK
     _print(page, chosen)
     return OK
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from tau2.registry import registry
+
+    registry.get_env_constructor(options.name)
+    return serve([options.name], options.port)
 
 
 def load_page(name: str) -> DomainPage:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,11 +15,18 @@ from tau2.errors import ConfigError
 
 if TYPE_CHECKING:
     from tau2.data_model.simulation import Results, SimulationRun
+    from tau2.report.listing import StoredRun
 
 _EPILOG = """\
+On a terminal, this opens an application to look around in: runs, their simulations
+(filtered by reward, outcome or tool), and conversations with what every call changed
+in the databases; ? shows its keys. With --plain, with any of the options below, and
+where the output is no terminal, text is printed instead.
+
 examples:
-  tau2 view                                  the newest run
-  tau2 view --list                           every run
+  tau2 view                                  look around
+  tau2 view --plain                          print the newest run
+  tau2 view --list                           print every run
   tau2 view NAME --only-show-failed          what went wrong in one run
   tau2 view NAME --task-id create_task_1     one conversation, with its checks
   tau2 view NAME --task-id create_task_1 | less -R
@@ -27,6 +35,19 @@ NAME is a run's name below the simulations folder, or a path. Nothing is changed
 
 _WIDEST = 300  # characters of a line of the list; a terminal wraps it, and the name stays whole
 _MOST_RUNS = 50  # listed; more would scroll away
+_MOST_SIMULATIONS = 50  # listed of one run, unless all are asked for
+_PRINTS = (
+    "--list",
+    "--task-id",
+    "--trial",
+    "--sim",
+    "--only-show-",
+    "--max-tool-",
+    "--full-tool-",
+    "--all",
+    "--json",
+)
+"""Options that say what is to be printed."""
 
 
 def add_arguments(parser: CommandParser) -> None:
@@ -54,24 +75,51 @@ def add_arguments(parser: CommandParser) -> None:
         help="characters shown of a tool result (default: 500)",
     )  # fmt: skip
     how.add_argument("--full-tool-results", action="store_true", default=False, help="show tool results whole")
+    how.add_argument(
+        "--all", action="store_true", default=False, help=f"list every simulation, not {_MOST_SIMULATIONS} of them"
+    )
+    form = parser.add_argument_group("form")
+    form.add_argument("--plain", action="store_true", default=False, help="print text, also on a terminal")
+    form.add_argument("--json", action="store_true", default=False, help="print JSON only")
 
 
 def run(options: argparse.Namespace) -> int:
     """Show runs, the simulations of one run, or conversations."""
     from tau2.report.listing import find_runs
+    from tau2.view.terminal import is_usable
 
     folder = _runs_folder(options)
     if options.list:
-        return _show_runs(folder)
+        return _show_runs(folder, as_json=options.json)
     path = _chosen(options, folder)
+    if not options.plain and not _prints(options.given) and is_usable():
+        return _look_around(path, folder)
     if path is None:
         files = find_runs(folder)
         if not files:
             raise ConfigError(f"there are no runs in {folder}; `tau2 run` makes one, --dir points elsewhere")
         path = files[0]
-        if len(files) > 1:
+        if len(files) > 1 and not options.json:
             print(f"the newest of {len(files)} runs in {folder} (tau2 view --list shows all)\n")
     return _show_run(path, options)
+
+
+def _prints(given: list[str]) -> bool:
+    """Return whether the arguments say what is to be printed."""
+    return any(argument.startswith(_PRINTS) for argument in given)
+
+
+def _look_around(path: Path | None, folder: Path) -> int:
+    """Open the application, on one run where one is named."""
+    from tau2.view.app import App
+    from tau2.view.library import RunReader
+    from tau2.view.runs import RunsScreen
+    from tau2.view.simulations import SimulationsScreen
+    from tau2.view.terminal import run as run_app
+
+    screens = [RunsScreen(folder)] if path is None else [SimulationsScreen(RunReader(path))]
+    run_app(App(*screens))
+    return OK
 
 
 def _runs_folder(options: argparse.Namespace) -> Path:
@@ -91,17 +139,35 @@ def _chosen(options: argparse.Namespace, folder: Path) -> Path | None:
     return folder if (folder / RESULTS_NAME).is_file() else None
 
 
-def _show_runs(folder: Path) -> int:
+def _show_runs(folder: Path, *, as_json: bool) -> int:
     from tau2.report.console import terminal
     from tau2.report.listing import find_runs, read_run, runs_table
 
     files = find_runs(folder)
     if not files:
         raise ConfigError(f"there are no runs in {folder}")
+    if as_json:
+        print(json.dumps([_run_data(read_run(file)) for file in files], indent=2))
+        return OK
     terminal(width=_WIDEST).print(runs_table(map(read_run, files[:_MOST_RUNS])))
     if len(files) > _MOST_RUNS:
         print(f"… and {len(files) - _MOST_RUNS} older ones")
     return OK
+
+
+def _run_data(run: StoredRun) -> dict[str, Any]:
+    if run.results is None:
+        return {"name": run.name, "path": str(run.path), "problem": run.problem}
+    index = run.results.simulation_index
+    rewards = [entry.reward for entry in index or () if entry.reward is not None]
+    return {
+        "name": run.name,
+        "path": str(run.path),
+        "time": run.results.timestamp,
+        "domain": run.results.info.environment_info.domain_name,
+        "simulations": None if index is None else len(index),
+        "reward": sum(rewards) / len(rewards) if rewards else None,
+    }
 
 
 def _show_run(path: Path, options: argparse.Namespace) -> int:
@@ -119,8 +185,11 @@ def _show_run(path: Path, options: argparse.Namespace) -> int:
     )
     if not chosen:
         return _nothing(results, options)
-    if options.task_id is None and options.sim is None:
-        return _show_list(path, results, chosen)
+    one = options.task_id is not None or options.sim is not None
+    if options.json:
+        return _show_json(path, results, chosen, whole=one)
+    if not one:
+        return _show_list(path, results, chosen, most=None if options.all else _MOST_SIMULATIONS)
     return _show_conversations(results, chosen, options)
 
 
@@ -133,11 +202,27 @@ def _nothing(results: Results, options: argparse.Namespace) -> int:
         raise UnknownName("task in this run", options.task_id, tasks)
     if options.sim is not None:
         raise UnknownName("simulation in this run", options.sim, [run.id for run in results.simulations])
-    print("no simulation fits" if results.simulations else "the run holds no simulation yet")
+    if options.json:
+        print("[]")
+    else:
+        print("no simulation fits" if results.simulations else "the run holds no simulation yet")
     return OK
 
 
-def _show_list(path: Path, results: Results, chosen: list[SimulationRun]) -> int:
+def _show_json(path: Path, results: Results, chosen: list[SimulationRun], *, whole: bool) -> int:
+    """Print conversations whole, or the figures of the run with a line per simulation."""
+    from tau2.data_model.simulation import SimulationIndexEntry
+    from tau2.report.summary import summarize
+
+    if whole:
+        print(json.dumps([run.model_dump(mode="json") for run in chosen], indent=2, default=str))
+        return OK
+    entries = [SimulationIndexEntry.of(run).model_dump(mode="json") for run in chosen]
+    print(json.dumps(summarize(results, path).as_dict() | {"simulations": entries}, indent=2))
+    return OK
+
+
+def _show_list(path: Path, results: Results, chosen: list[SimulationRun], *, most: int | None) -> int:
     from rich.text import Text
 
     from tau2.report.console import terminal
@@ -149,7 +234,9 @@ def _show_list(path: Path, results: Results, chosen: list[SimulationRun]) -> int
     summary = summarize(results, path)
     name = title_of(path)
     console.print(Text(f"{name}\n{summary.domain}: {summary.agent} x {summary.user}\n", style="bold"), soft_wrap=True)
-    console.print(simulations_table(chosen))
+    console.print(simulations_table(chosen[:most]))
+    if most is not None and len(chosen) > most:
+        console.print(Text(f"… and {len(chosen) - most:,} more simulations; --all lists them", style="dim"))
     console.print(Text(""))
     console.print(figures_view(summary))
     first = next((run for run in chosen if run.messages), chosen[0])

@@ -126,6 +126,37 @@ def test_a_broken_file_names_the_place(tau2, runs):
     assert "info.num_trials" in ended.err
 
 
+def test_a_long_run_is_cut_unless_all_is_asked_for(tau2, runs, monkeypatch):
+    monkeypatch.setattr("tau2.cli.view._MOST_SIMULATIONS", 1)
+    shown = tau2("view", "bad").out
+    assert "… and 1 more simulations; --all lists them" in shown
+    assert "over 2 of 2 simulations" in shown
+    assert "more simulations" not in tau2("view", "bad", "--all").out
+
+
+def test_everything_is_there_as_json(tau2, runs):
+    listed = json.loads(tau2("view", "--list", "--json").out)
+    assert [(run["name"], run["reward"]) for run in listed] == [("bad", 0.0), ("good", 1.0)]
+    run = json.loads(tau2("view", "--json").out)
+    assert run["average_reward"] == 0.0
+    assert [entry["task_id"] for entry in run["simulations"]] == ["create_task_1", "create_task_1"]
+    assert len(json.loads(tau2("view", "bad", "--task-id", "create_task_1", "--json").out)) == 2
+    assert json.loads(tau2("view", "good", "--only-show-failed", "--json").out) == []
+
+
+def test_on_a_terminal_the_application_opens(tau2, runs, monkeypatch):
+    opened = []
+    monkeypatch.setattr("tau2.view.terminal.is_usable", lambda: True)
+    monkeypatch.setattr("tau2.view.terminal.run", lambda app: opened.append(app.screen.title))
+    assert tau2("view").out == ""
+    tau2("view", "good")
+    assert opened[0].startswith("2 runs in ")
+    assert opened[1].startswith("mock: oracle_agent")
+    assert "the newest of 2 runs" in tau2("view", "--plain").out
+    assert "✓ DB" in tau2("view", "good", "--task-id", "create_task_1").out
+    assert len(opened) == 2
+
+
 def change_first_run(change) -> None:
     results = Results.load("data/simulations/good")
     run = next(run for run in results.simulations if run.task_id == "create_task_1")

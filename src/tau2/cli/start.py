@@ -1,0 +1,68 @@
+"""`tau2 start`: the documentation of domains in a browser."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import Sequence
+
+from tau2.cli.codes import OK
+from tau2.cli.parsing import CommandParser
+from tau2.errors import ConfigError, UnknownName
+
+_EPILOG = """\
+shows each domain's policy, tools and tasks in a browser; a tool can be called in a
+scratch world, and the page shows what the call changed. The address holds a key: who
+does not have it is refused. Only this machine can reach it; Ctrl-C stops it.
+
+examples:
+  tau2 start                    every domain
+  tau2 start retail airline
+  tau2 start mock --port 8004"""
+
+_LAST_PORT = 65535
+
+
+def add_arguments(parser: CommandParser) -> None:
+    """Add which domains, and where."""
+    parser.epilog = _EPILOG
+    parser.add_argument("names", metavar="NAME", nargs="*", default=[], help="domains to show (default: all)")
+    add_port(parser)
+
+
+def add_port(parser: argparse.ArgumentParser) -> None:
+    """Add where the pages are served."""
+    parser.add_argument("--port", type=int, default=0, metavar="N", help="port of this machine (default: a free one)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Serve until Ctrl-C."""
+    from tau2.registry import registry
+
+    known = registry.get_domains()
+    for name in options.names:
+        if name not in known:
+            raise UnknownName("domain", name, known)
+    return serve(list(dict.fromkeys(options.names)) or known, options.port)
+
+
+def serve(names: Sequence[str], port: int) -> int:
+    """Show these domains until Ctrl-C. Raise ConfigError for a port that cannot be used."""
+    if not 0 <= port <= _LAST_PORT:
+        raise ConfigError(f"--port must be between 0 and {_LAST_PORT}, not {port}")
+    try:
+        asyncio.run(_served(names, port))
+    except KeyboardInterrupt:
+        print("\nstopped")
+    return OK
+
+
+async def _served(names: Sequence[str], port: int) -> None:
+    from tau2.service.server import DocServer
+
+    async with DocServer(names).serving(port) as url:
+        print(
+            f"{', '.join(names)}\n\n  {url}\n\nopen this address in a browser of this machine; Ctrl-C stops",
+            flush=True,
+        )
+        await asyncio.get_running_loop().create_future()

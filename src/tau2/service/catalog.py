@@ -1,0 +1,105 @@
+"""What the pages tell of a domain, loaded when it is first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from tau2.data_model.message import ToolCall, ToolMessage, ToolRequestor
+from tau2.data_model.tasks import Action, Task
+from tau2.environment.environment import Environment
+from tau2.environment.tool import Tool
+from tau2.environment.world import World
+from tau2.errors import UnknownName
+from tau2.registry import registry
+from tau2.report.diffs import RecordChange, changes_between
+
+SIDES: Mapping[str, ToolRequestor] = {"agent": "assistant", "user": "user"}
+_MOST_EXAMPLES = 3
+
+
+class DomainDocs:
+    """One domain, and a scratch world in which its tools can be tried."""
+
+    def __init__(self, name: str) -> None:
+        """Point at a domain. Raise UnknownName for one that is not registered."""
+        self.name = name
+        self._fresh = registry.get_env_constructor(name)
+        self._scratch: Environment | None = None
+        self.scratch_task: str | None = None
+        """The task whose beginning the scratch world was set to; None for the domain's own state."""
+
+    @cached_property
+    def environment(self) -> Environment:
+        """An untouched environment, for reading."""
+        environment: Environment = self._fresh()
+        return environment
+
+    @property
+    def about(self) -> str:
+        """One sentence on the domain."""
+        described = registry.domains.package_of(self.name) if self.name in registry.domains else self._fresh
+        text = " ".join((getattr(described, "__doc__", None) or "").split())
+        sentence = text.partition(". ")[0].rstrip(".")
+        return sentence.partition(": ")[2] or sentence
+
+    def tools(self, side: str) -> dict[str, Tool]:
+        """Return the tools of the agent or of the user."""
+        kit = self.environment.user_tools if side == "user" else self.environment.tools
+        return dict(sorted(kit.get_tools().items())) if kit is not None else {}
+
+    def tool(self, side: str, name: str) -> Tool:
+        """Return one tool. Raise UnknownName."""
+        tools = self.tools(side) if side in SIDES else {}
+        if name not in tools:
+            raise UnknownName(f"tool of the {side}", name, tools)
+        return tools[name]
+
+    def kind(self, side: str, name: str) -> str:
+        """Return whether a tool reads, writes, or does neither."""
+        kit = self.environment.user_tools if side == "user" else self.environment.tools
+        return str(kit.tool_type(name).value) if kit is not None else ""
+
+    @cached_property
+    def tasks(self) -> dict[str, Task]:
+        """Every task of the domain by its id."""
+        if self.name not in registry.get_task_sets():
+            return {}
+        tasks: Sequence[Task] = registry.get_tasks_loader(self.name)(None)
+        return {task.id: task for task in tasks}
+
+    def examples(self, side: str, name: str) -> list[Action]:
+        """Return up to three different calls of a tool from the references of the tasks."""
+        found: dict[str, Action] = {}
+        for task in self.tasks.values():
+            for action in (task.evaluation_criteria.actions or ()) if task.evaluation_criteria else ():
+                if action.name == name and action.requestor == SIDES[side] and len(found) < _MOST_EXAMPLES:
+                    found.setdefault(action.get_func_format(), action)
+        return list(found.values())
+
+    @cached_property
+    def splits(self) -> dict[str, list[str]]:
+        """Every split with the ids of its tasks."""
+        load = registry.get_task_splits_loader(self.name)
+        return load() if load is not None else {}
+
+    def restart(self, task_id: str | None = None) -> None:
+        """Begin with a fresh scratch world, as it is when a task starts where one is named. Raise UnknownName."""
+        if task_id is None:
+            self._scratch = self._fresh()
+        elif task_id in self.tasks:
+            self._scratch = World(self.tasks[task_id], self._fresh).start()
+        else:
+            raise UnknownName(f"task of {self.name}", task_id, self.tasks)
+        self.scratch_task = task_id
+
+    def call(self, side: str, name: str, arguments: dict[str, Any]) -> tuple[ToolMessage, list[RecordChange]]:
+        """Call a tool in the scratch world; return its answer, and what it changed there."""
+        if self._scratch is None:
+            self.restart()
+        assert self._scratch is not None, "restart has just made it"
+        before = self._scratch.fork()
+        call = ToolCall(id="try", name=name, arguments=arguments, requestor=SIDES[side])
+        result = self._scratch.get_response(call)
+        return result, list(changes_between(before, self._scratch))

@@ -1,0 +1,173 @@
+"""Stored runs as the screens need them: the index at once, a conversation when it is opened."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from tau2.data_model.results_io import (
+    RESULTS_NAME,
+    decode_simulation,
+    journal_file,
+    load_metadata,
+    load_results,
+    results_file,
+    simulation_file,
+    simulations_folder,
+)
+from tau2.data_model.simulation import NO_SCORE, Results, SimulationRun
+from tau2.data_model.tasks import Task
+from tau2.errors import DataFileError
+from tau2.metrics.agent_metrics import is_successful
+from tau2.runner.journal import Dropped, Stored, read_journal
+
+_UNSCORED = frozenset(reason.value for reason in NO_SCORE)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One simulation, as the index of its run tells."""
+
+    id: str
+    task_id: str
+    trial: int
+    outcome: str
+    reward: float | None
+    """None when it has no score."""
+    duration: float | None = None
+    cost: float | None = None
+
+    @classmethod
+    def of(cls, source: Any, outcome: str | None) -> Entry:
+        """Make the entry of an index line or of a journal's record."""
+        ended = outcome or "unknown"
+        reward = None if ended in _UNSCORED else source.reward
+        return cls(
+            source.id, str(source.task_id), source.trial or 0, ended, reward, source.duration, source.agent_cost
+        )
+
+    @property
+    def passed(self) -> bool:
+        """Whether it was scored and earned full reward."""
+        return self.reward is not None and is_successful(self.reward)
+
+
+class RunReader:
+    """One stored run, read as far as it is looked at."""
+
+    def __init__(self, path: Path) -> None:
+        """Point at a folder or a results file. Nothing is read yet."""
+        self.path = path
+        self._whole: dict[str, SimulationRun] = {}
+
+    @property
+    def name(self) -> str:
+        """A short name: the folder's, or the file's."""
+        file = results_file(self.path)
+        return file.parent.name if file.name == RESULTS_NAME else file.name
+
+    @cached_property
+    def metadata(self) -> Results:
+        """What the run is, and its tasks. Raise DataFileError for a file that cannot be used."""
+        return load_metadata(self.path)
+
+    @property
+    def domain(self) -> str:
+        """The domain's name."""
+        return self.metadata.info.environment_info.domain_name
+
+    @property
+    def title(self) -> str:
+        """Who played what."""
+        info = self.metadata.info
+        return f"{self.domain}: {info.agent_info.implementation} x {info.user_info.implementation}"
+
+    def task(self, task_id: str) -> Task | None:
+        """Return a task of the run, or None where the run does not hold it."""
+        return next((task for task in self.metadata.tasks if task.id == task_id), None)
+
+    @cached_property
+    def entries(self) -> list[Entry]:
+        """Every simulation in the order of the run: by its index, else its journal; a single file is read whole."""
+        index = self.metadata.simulation_index
+        if index is not None:
+            return [Entry.of(line, line.termination_reason) for line in index]
+        stored = self._journalled()
+        if stored is not None:
+            order = {task.id: place for place, task in enumerate(self.metadata.tasks)}
+            entries = [Entry.of(record, record.termination) for record in stored]
+            return sorted(entries, key=lambda entry: (entry.trial, order.get(entry.task_id, len(order))))
+        return [self._entry_of(run) for run in self._read_whole()]
+
+    def _journalled(self) -> list[Stored] | None:
+        """Return what the journal of a run under way says; None where there is none, or the file holds all."""
+        reading = read_journal(journal_file(self.path))
+        if reading is None or not simulations_folder(self.path).is_dir():
+            return None
+        kept: dict[tuple[str, int], Stored] = {}
+        for record in reading.records:
+            if isinstance(record, Stored):
+                kept[record.unit] = record
+            elif isinstance(record, Dropped):
+                kept = {unit: entry for unit, entry in kept.items() if entry.id != record.id}
+        return list(kept.values())
+
+    def _read_whole(self) -> list[SimulationRun]:
+        runs = load_results(self.path).simulations
+        self._whole = {run.id: run for run in runs}
+        return runs
+
+    @staticmethod
+    def _entry_of(run: SimulationRun) -> Entry:
+        reward = run.reward_info.reward if run.is_scored and run.reward_info else None
+        ended = run.termination_reason.value
+        return Entry(run.id, run.task_id, run.trial or 0, ended, reward, run.duration, run.agent_cost)
+
+    def load(self, simulation_id: str) -> SimulationRun:
+        """Return one conversation. Raise DataFileError when its file is missing or cannot be used."""
+        if simulation_id in self._whole:
+            return self._whole[simulation_id]
+        file = simulation_file(simulations_folder(self.path), simulation_id)
+        try:
+            return decode_simulation(file.read_bytes(), file)
+        except FileNotFoundError as problem:
+            older = {run.id: run for run in self._read_whole()}
+            if simulation_id in older:
+                return older[simulation_id]
+            raise DataFileError(f"{file}: there is no such simulation any more") from problem
+
+    def tools_of(self, simulation_id: str) -> frozenset[str]:
+        """Return the names of the tools a conversation calls; nothing for one that cannot be read."""
+        if simulation_id in self._whole:
+            return frozenset(_called(self._whole[simulation_id].model_dump(mode="json", include={"messages"})))
+        try:
+            raw = json.loads(simulation_file(simulations_folder(self.path), simulation_id).read_bytes())
+        except (OSError, ValueError, RecursionError, DataFileError):
+            return frozenset()  # opening it says what is wrong with it
+        return frozenset(_called(raw))
+
+
+def _called(raw: Any) -> Iterator[str]:
+    """Yield the tools that the messages of a simulation's JSON call."""
+    messages = raw.get("messages") if isinstance(raw, dict) else None
+    for message in messages if isinstance(messages, list) else ():
+        calls = message.get("tool_calls") if isinstance(message, dict) else None
+        for call in calls if isinstance(calls, list) else ():
+            if isinstance(call, dict) and isinstance(call.get("name"), str):
+                yield call["name"]
+
+
+def unsolved(entries: list[Entry]) -> set[str]:
+    """Return the tasks of which no trial earned full reward."""
+    solved = {entry.task_id for entry in entries if entry.passed}
+    return {entry.task_id for entry in entries} - solved
+
+
+def counted(values: Iterator[str]) -> list[tuple[str, int]]:
+    """Return each value with how often it occurs, the most frequent first."""
+    return sorted(Counter(values).items(), key=lambda pair: (-pair[1], pair[0]))
