@@ -14,6 +14,7 @@ Tau2Error
 └── ModelError             a model call failed for good
     ├── ModelUnavailable   the endpoint did not answer after every permitted retry (infrastructure)
     ├── ModelRefused       the endpoint rejected the request; retrying cannot help
+    │   └── BudgetExhausted  the money that a run may spend (max_cost) does not suffice for the next call
     ├── ContextWindowExceeded
     ├── EmptyCompletion    the model said nothing, every permitted time it was asked
     └── DeadlineExceeded   the episode's time ran out inside a model call
@@ -108,6 +109,10 @@ class ModelUnavailable(ModelError):
 
 class ModelRefused(ModelError):
     """The endpoint rejected the request; asking again cannot help."""
+
+
+class BudgetExhausted(ModelRefused):
+    """The money that a run may spend does not suffice for the next call; nothing was sent."""
 
 
 class ContextWindowExceeded(ModelError):

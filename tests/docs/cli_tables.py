@@ -8,21 +8,12 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 
-from tau2.cli import COMMANDS
-from tau2.cli.parsing import CommandParser
+from tau2.cli import COMMANDS, parser_of
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "cli-reference.md"
 _TABLE = re.compile(r"<!-- options of (?P<command>[\w-]+) -->\n.*?<!-- end -->", re.DOTALL)
-
-
-def parser_of(command: str) -> CommandParser:
-    """Return the parser of a command."""
-    parser = CommandParser(prog=f"tau2 {command}", description="")
-    import_module(f"tau2.cli.{command.replace('-', '_')}").add_arguments(parser)
-    return parser
 
 
 def rows(command: str) -> Iterator[str]:

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.docs.cli_tables import described, parser_of, with_tables
+from tests.docs.cli_tables import described, with_tables
 
-from tau2.cli import COMMANDS, main
+from tau2.cli import COMMANDS, main, parser_of
 from tau2.cli.flags import build_config, given_values
 from tau2.cli.parsing import parse
 from tau2.cli.run import _FLAGS

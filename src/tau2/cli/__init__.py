@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import Any
 
 from tau2 import __version__
 from tau2.cli.codes import INTERRUPTED, OK, USAGE
@@ -20,13 +21,22 @@ from tau2.errors import Tau2Error, UnknownName
 COMMANDS = {
     "run": "play tasks and grade them",
     "view": "look at saved runs and conversations",
+    "play": "take the agent's or the customer's seat yourself",
+    "report": "write one HTML file that shows runs and their conversations",
+    "export": "write runs as tables: JSON lines, CSV or Parquet",
     "compare": "tell whether one run is better than another, and how sure that is",
     "evaluate-trajs": "grade stored conversations again, and list what changes",
+    "review": "have a model say which side made which mistakes",
+    "leaderboard": "rank stored runs, with denominators and intervals",
+    "submit": "prepare, check and verify a leaderboard submission",
+    "replay": "play a recorded run again, offline, and find where it diverges",
     "domain": "show a domain's policy, tools and tasks",
+    "start": "the documentation of domains in a browser, with tools to try out",
     "check-data": "check the files of every domain",
     "audit": "prove tasks: the reference earns 1, the floors earn 0",
     "tasks": "generate fresh tasks over a domain's world",
     "convert-results": "change a saved run between one file and a folder",
+    "completion": "have the shell complete commands, options and names",
     "intro": "a first look: what there is and where to start",
 }
 
@@ -98,13 +108,22 @@ def _said(problem: Exception) -> str:
 
 def _run(name: str, arguments: list[str]) -> int:
     """Load a command's module, read its arguments and run it."""
-    command = import_module(f"tau2.cli.{name.replace('-', '_')}")
-    parser = CommandParser(prog=f"tau2 {name}", description=COMMANDS[name].capitalize() + ".")
-    command.add_arguments(parser)
+    command, parser = _module_of(name), parser_of(name)
     options = parse(parser, arguments)
     options.given = arguments
     code: int = command.run(options)
     return code
+
+
+def _module_of(name: str) -> Any:
+    return import_module(f"tau2.cli.{name.replace('-', '_')}")
+
+
+def parser_of(name: str) -> CommandParser:
+    """Return the parser of a command."""
+    parser = CommandParser(prog=f"tau2 {name}", description=COMMANDS[name].capitalize() + ".")
+    _module_of(name).add_arguments(parser)
+    return parser
 
 
 def _wants_debug(arguments: list[str]) -> bool:

@@ -10,7 +10,6 @@ import argparse
 import json
 import shlex
 from collections.abc import Callable, Iterator, Sequence
-from importlib import import_module
 from pathlib import Path
 
 from tau2.cli.codes import OK
@@ -89,7 +88,7 @@ def candidates(line: Sequence[str]) -> list[str]:
 
 
 def _candidates(before: list[str], current: str) -> list[str]:
-    from tau2.cli import COMMANDS
+    from tau2.cli import COMMANDS, parser_of
 
     if not before:
         return list(COMMANDS)
@@ -102,13 +101,6 @@ def _candidates(before: list[str], current: str) -> list[str]:
         return sorted(_options(parser))
     action = _awaited(parser, rest)
     return _values(action, before) if action is not None else []
-
-
-def parser_of(command: str) -> CommandParser:
-    """Return the parser of a command."""
-    parser = CommandParser(prog=f"tau2 {command}", description="")
-    import_module(f"tau2.cli.{command.replace('-', '_')}").add_arguments(parser)
-    return parser
 
 
 def _actions(parser: argparse.ArgumentParser) -> list[argparse.Action]:
@@ -247,7 +239,7 @@ _SOURCES: dict[str, Callable[[list[str]], list[str]]] = {
 
 def _flags() -> Iterator[tuple[str, list[str]]]:
     """Yield every command with its options; one that has commands of its own is left to `words`."""
-    from tau2.cli import COMMANDS
+    from tau2.cli import COMMANDS, parser_of
 
     for command in COMMANDS:
         parser = parser_of(command)

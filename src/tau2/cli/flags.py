@@ -31,10 +31,12 @@ PUBLIC_NAMES: Mapping[str, tuple[str, ...]] = {
 }
 
 _METAVARS = {
+    "cache": "DIR",
     "llm_agent": "MODEL",
     "llm_judge": "MODEL",
     "llm_user": "MODEL",
     "log_level": "LEVEL",
+    "max_cost": "USD",
     "retry_delay": "SECONDS",
     "review_model": "MODEL",
     "task_ids": "ID",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from tau2.errors import UnknownName
@@ -15,17 +15,24 @@ LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 class _StandardError(logging.Handler):
     """Writes to what `sys.stderr` is at the moment: a live display replaces it, so that lines go above the bar."""
 
+    def __init__(self, hide: Callable[[str], str]) -> None:
+        super().__init__()
+        self._hide = hide
+
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line."""
-        print(self.format(record), file=sys.stderr)
+        print(self._hide(self.format(record)), file=sys.stderr)
 
 
 @contextmanager
-def logging_to_stderr(level: str) -> Iterator[None]:
-    """Show the package's log records of at least `level` while the block runs. Raise UnknownName for no level."""
+def logging_to_stderr(level: str, hide: Callable[[str], str] = str) -> Iterator[None]:
+    """Show the package's log records of at least `level` while the block runs. Raise UnknownName for no level.
+
+    `hide` takes secrets out of a line: what a server or a model says may be part of one.
+    """
     if level.upper() not in LEVELS:
         raise UnknownName("log level", level, LEVELS)
-    handler = _StandardError()
+    handler = _StandardError(hide)
     handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
     log = logging.getLogger("tau2")
     before = log.level

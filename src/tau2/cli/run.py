@@ -30,6 +30,10 @@ _GROUPS = {
         "llm_judge", "llm_args_judge",
     ),
     "limits of one episode": ("max_steps", "max_errors", "timeout", "enforce_communication_protocol"),
+    "keeping and paying": ("record", "cache", "max_cost"),
+    "logs, traces and reviews": (
+        "verbose_logs", "otel", "auto_review", "review_mode", "review_model", "review_args",
+    ),
     "the run": (
         "save_to", "auto_resume", "max_concurrency", "workers", "executor", "provider_limits", "seed",
         "max_retries", "retry_delay", "log_level",
@@ -84,6 +88,10 @@ def add_arguments(parser: CommandParser) -> None:
         help="go on with a stored run, by name or path: its settings are known, only what is missing is played",
     )  # fmt: skip
     output.add_argument("--quiet", action="store_true", default=False, help="no progress, one line at the end")
+    output.add_argument(
+        "--dry-run", action="store_true", default=False,
+        help="print what the run would take in calls, tokens and US dollars, from low to high; nothing is played",
+    )  # fmt: skip
     parser.refuse(
         _VOICE_FLAGS, "this version plays text; voice runs need the voice engine, which it does not contain yet"
     )
@@ -97,7 +105,9 @@ def run(options: argparse.Namespace) -> int:
     if "domain" not in values:
         raise ConfigError(_which_domain())
     config = build_config(TextRunConfig, values, _FLAGS)
-    with logging_to_stderr(config.log_level):
+    from tau2.runner.layers import hider_of
+
+    with logging_to_stderr(config.log_level, hider_of(config).text):
         return _play(config, options)
 
 
@@ -111,31 +121,40 @@ def _which_domain() -> str:
 
 
 def _play(config: TextRunConfig, options: argparse.Namespace) -> int:
+    from tau2.cli.accounts import Accounts, dry_run
     from tau2.cli.preflight import check_models, check_names, folder_for
     from tau2.cli.resume import resume_command
     from tau2.report.console import result_line
     from tau2.runner.batch import run_tasks
+    from tau2.runner.layers import hider_of
     from tau2.runner.tasks import configured_tasks
 
     check_names(config)
     tasks = configured_tasks(config)
+    if options.dry_run:
+        return dry_run(config, tasks, as_json=options.json)
     check_models(config)
     folder, config = folder_for(config)
     sink = _sink(options)
+    accounts = Accounts(sink)
     code = OK
     try:
-        run_tasks(config, tasks, save_path=folder, results_format=options.results_format, sink=sink)
+        run_tasks(config, tasks, save_path=folder, results_format=options.results_format, sink=accounts)
     except KeyboardInterrupt:
         code = INTERRUPTED
     finally:
         sink.close()
     assert sink.summary is not None, "a run that ends reports it"
     if options.json:
-        print(json.dumps(sink.summary.as_dict(), indent=2))
+        print(json.dumps(sink.summary.as_dict() | accounts.data(), indent=2))
     elif options.quiet:
         print(result_line(sink.summary))
+    else:
+        print(*accounts.lines(sink.summary), sep="\n", end="\n" if accounts.lines(sink.summary) else "")
     total = len(tasks) * config.num_trials
-    return _explain(sink.summary, total, code, resume_command(options.given, folder))
+    again = hider_of(config).text(resume_command(options.given, folder))
+    accounts.explain(sink.summary.num_scored, total, again)
+    return _explain(sink.summary, total, code, again)
 
 
 def _sink(options: argparse.Namespace) -> ConsoleSink:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from pydantic import BaseModel, Field
@@ -42,6 +43,8 @@ class Review(BaseModel):
     summary: str = ""
     errors: list[ReviewError] = Field(default_factory=list)
     cost: float | None = None
+    model: str | None = None
+    """Which model reviewed."""
 
     @property
     def has_errors(self) -> bool:
@@ -55,11 +58,24 @@ class UserOnlyReview(BaseModel):
     summary: str = ""
     errors: list[UserOnlyReviewError] = Field(default_factory=list)
     cost: float | None = None
+    model: str | None = None
+    """Which model reviewed."""
 
     @property
     def has_errors(self) -> bool:
         """Whether any mistake was found."""
         return bool(self.errors)
+
+
+def mistakes(reviews: Iterable[Review | UserOnlyReview]) -> dict[str, int]:
+    """Return how many mistakes were found by side and severity: `agent_critical`, `user_minor` ..."""
+    counts = {f"{source}_{severity}": 0 for source in ErrorSource for severity in ErrorType}
+    for review in reviews:
+        for error in review.errors:
+            side = error.source if isinstance(error, ReviewError) else ErrorSource.USER
+            severity = ErrorType.CRITICAL if error.error_type == ErrorType.CRITICAL else ErrorType.MINOR
+            counts[f"{side}_{severity}"] += 1
+    return counts
 
 
 class HallucinationCheckError(BaseModel):

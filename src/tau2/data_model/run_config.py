@@ -63,6 +63,12 @@ class BaseRunConfig(BaseModel):
     provider_limits: dict[str, int | dict[str, float]] | None = None
     """Limits per provider, as JSON: {"openai": 40} calls in flight, or {"openai": {"in_flight": 40, "rpm": 500,
     "tpm": 200000}}; "*" means every other provider."""
+    record: bool = False
+    """Keep every model exchange beside the results, for `tau2 replay`."""
+    cache: str | None = None
+    """Folder of answers: a model is not asked again what it answered before (see docs/record-replay.md)."""
+    max_cost: float | None = None
+    """US dollars that the whole run may cost; the worst case of every call is held before it is made."""
     seed: int = defaults.DEFAULT_SEED
     """Seed from which the seed of every episode is derived."""
     log_level: str = defaults.DEFAULT_LOG_LEVEL
@@ -81,6 +87,10 @@ class BaseRunConfig(BaseModel):
     """What a review covers: both sides, or the simulated user only."""
     review_model: str = defaults.DEFAULT_LLM_EVAL_USER_SIMULATOR
     """Model that reviews."""
+    review_args: dict[str, Any] = Field(default_factory=dict)
+    """Arguments of the reviewer's model calls, as JSON."""
+    otel: bool = False
+    """Trace episodes, turns, model and tool calls with OpenTelemetry (extra: otel); OTEL_* variables say where to."""
     hallucination_retries: int = 3
     """Replays of a voice episode whose simulated user made something up."""
     is_remote: bool = False

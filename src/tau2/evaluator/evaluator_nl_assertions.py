@@ -8,7 +8,6 @@ empty list lets everything pass.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +16,7 @@ from tau2.data_model.message import AssistantMessage, Message, SystemMessage, To
 from tau2.data_model.simulation import NLAssertionCheck, RewardInfo
 from tau2.data_model.tasks import RewardType, Task
 from tau2.errors import ModelError
+from tau2.evaluator.answers import list_under
 from tau2.evaluator.evaluator_base import EvaluatorBase
 from tau2.evaluator.evidence import Evidence, Judge
 
@@ -32,7 +32,6 @@ with one entry for every statement.
 
 _LONGEST_RESULT = 4000  # characters of one tool result shown to the judge
 _ATTEMPTS = 2  # a judge that is asked twice and answers neither time is broken
-_FENCE = re.compile(r"```(?:json)?\s*(.*?)```", re.DOTALL)
 
 
 def default_judge() -> Judge:
@@ -74,15 +73,8 @@ def ask_judge(messages: Sequence[Message], assertions: Sequence[str], judge: Jud
 
 def parse_judgement(text: str) -> list[dict[str, Any]] | None:
     """Return the judge's entries, or None when its answer cannot be read. Prose and fences around it are ignored."""
-    fenced = _FENCE.search(text)
-    for body in (text[text.find("{") : text.rfind("}") + 1], fenced.group(1) if fenced else ""):
-        try:
-            results = json.loads(body)["results"]
-        except (ValueError, TypeError, KeyError, RecursionError):
-            continue
-        if isinstance(results, list):
-            return [entry for entry in results if isinstance(entry, dict)]
-    return None
+    found = list_under("results", text)
+    return None if found is None else [entry for entry in found[1] if isinstance(entry, dict)]
 
 
 def _is_met(entry: dict[str, Any]) -> bool:

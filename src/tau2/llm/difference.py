@@ -28,7 +28,11 @@ def differences(recorded: Request, now: Request) -> list[str]:
 def _value(name: str, recorded: Any, now: Any) -> Iterator[str]:
     if recorded == now:
         return
-    if isinstance(recorded, str) and isinstance(now, str) and ("\n" in recorded + now or len(recorded + now) > _LONGEST):
+    if (
+        isinstance(recorded, str)
+        and isinstance(now, str)
+        and ("\n" in recorded + now or len(recorded + now) > _LONGEST)
+    ):
         yield f"{name}:"
         yield from _text(recorded, now)
     else:
@@ -77,7 +81,7 @@ def _messages(recorded: Sequence[Any], now: Sequence[Any]) -> Iterator[str]:
     elif len(recorded) != len(now):
         longer, word = (recorded, "recorded") if len(recorded) > len(now) else (now, "now")
         first = longer[min(len(recorded), len(now))]
-        yield f"messages: recorded {len(recorded)}, now {len(now)}; the first that only the one {word} has: {_short(first)}"
+        yield f"messages: recorded {len(recorded)}, now {len(now)}; the first of the others ({word}): {_short(first)}"
 
 
 def _message(at: int, recorded: Any, now: Any) -> Iterator[str]:

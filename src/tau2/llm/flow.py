@@ -15,9 +15,9 @@ from tau2.config import DEFAULT_EMPTY_RETRIES
 from tau2.errors import ContextWindowExceeded, DeadlineExceeded, EmptyCompletion, ModelError, ModelUnavailable
 from tau2.llm.clock import remaining
 from tau2.llm.failure import CallFailed
+from tau2.llm.hiding import Hider, secrets_in_environment
 from tau2.llm.parse import Reading, checked, read
 from tau2.llm.quirks import QUIRKS
-from tau2.llm.redact import redact, secrets_of
 from tau2.llm.request import Flow, Request, Response, Send, Sender, Sleep
 from tau2.llm.retry import LONGEST_RETRY_AFTER, back_off
 
@@ -92,6 +92,7 @@ def fetch(question: Question) -> Flow[Response]:
         try:
             return checked((yield from _send(request)))
         except CallFailed as failure:
+            failure.text = Hider(secrets_in_environment()).knowing(request.args).text(failure.text)
             if QUIRKS.learn(request.model, request.args, failure):
                 request = replace(request, args=QUIRKS.fit(request.model, request.args))
                 continue
@@ -146,7 +147,7 @@ def _wait(question: Question, failure: CallFailed, attempt: int) -> float:
 def _final(question: Question, failure: CallFailed, attempts: int) -> ModelError:
     model = question.request.model
     said = f"HTTP {failure.status}: {failure.text}" if failure.status else failure.text
-    said = redact(said, secrets_of(question.request.args)).rstrip(". ")
+    said = said.rstrip(". ")
     if failure.verdict is ContextWindowExceeded:
         return ContextWindowExceeded(f"the conversation no longer fits the context window of model {model!r}: {said}")
     if failure.verdict is not ModelUnavailable:

@@ -105,13 +105,16 @@ class Gate:
             self.inside += 1
             self._waiting.popleft()()
 
-    def objected(self, seconds: float | None) -> None:
-        """The provider is asked too much: halve the calls in flight, and ask nothing before it wants to be asked."""
+    def objected(self) -> None:
+        """The provider is asked too much: halve the calls in flight."""
         with self._lock:
             self.allowed = max(1.0, min(self.allowed, self.inside) // 2)
             self._answers = 0
-            if seconds is not None:
-                self._paused_until = max(self._paused_until, clock.get().now() + seconds)
+
+    def rest(self, seconds: float) -> None:
+        """The provider wants to be asked nothing for a while; of several such wishes, the longest counts."""
+        with self._lock:
+            self._paused_until = max(self._paused_until, clock.get().now() + seconds)
 
     def answered(self) -> None:
         """The provider answered; after a while of that, one more call is let in."""

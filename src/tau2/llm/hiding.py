@@ -22,7 +22,10 @@ _NAME = (
     r"secret|password|passwd|passphrase|token|credentials?|authorization|cookie|client[-_]?secret)"
 )
 _IS_NAME = re.compile(rf"(?i){_NAME}\Z")
-_ENVIRONMENT = re.compile(r"(?i)(?:_|^)(?:key|token|secret|password|passwd|pwd|credentials?|auth)(?:_id)?\Z|api_?key")
+_IN_ARGS = re.compile(r"(?i)key|token|secret|passw|credential|auth|cookie|signature")
+_ENVIRONMENT = re.compile(
+    r"(?i)(?:(?:_|^)(?:key|token|secret|pwd|credentials?|auth)|password|passwd|passphrase)(?:_id)?\Z|api_?key"
+)
 _MEMBER = re.compile(rf'(?i)(?P<before>(?P<q>\\*")(?:{_NAME})(?P=q)\s*:\s*(?P=q))(?:(?!(?P=q)).){{4,}}')
 _ADDRESS = re.compile(
     r"(?P<before>://)[^/@\s\"'\\]{1,512}@|(?P<name>[?&](?:key|sig|[\w-]*(?:api[-_]?key|token|secret|password))=)[^&\s#\"'\\]+"
@@ -43,7 +46,9 @@ class Hider:
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self.secrets = frozenset(text for text in secrets if len(text) >= _SHORTEST)
         forms = {form for secret in self.secrets for form in _spellings(secret)}
-        joined = "|".join(re.escape(form) for form in sorted(forms, key=lambda form: (-len(form), form)))
+        self.forms = tuple(sorted(forms, key=lambda form: (-len(form), form)))
+        """Every spelling of the secrets, longest first."""
+        joined = "|".join(map(re.escape, self.forms))
         self._known = re.compile(joined) if joined else None
 
     def knowing(self, args: Mapping[str, Any]) -> Hider:
@@ -98,7 +103,7 @@ def _spellings(secret: str) -> Iterator[str]:
 
 
 def secrets_in_args(args: Mapping[str, Any]) -> frozenset[str]:
-    """Return the secrets in a call's arguments, at any depth: keys, header values and their parts, passwords in URLs."""
+    """Return the secrets in a call's arguments, at any depth: keys, headers and their parts, passwords in URLs."""
     found = set(secrets_of(args))
     found |= {part for value in secrets_of(args) for part in value.split() if len(part) >= _SHORTEST_OF_ENVIRONMENT}
     found |= set(_nested(args))
@@ -113,7 +118,7 @@ def _nested(value: Any, name: str = "") -> Iterator[str]:
         for inner in value:
             yield from _nested(inner, name)
     elif isinstance(value, str) and value:
-        if name and _IS_NAME.match(name) and len(value) >= _SHORTEST_OF_ENVIRONMENT:
+        if _IN_ARGS.search(name) and len(value) >= _SHORTEST_OF_ENVIRONMENT:
             yield value
         yield from _in_address(value)
 

@@ -1,7 +1,7 @@
 """Limits per provider, shared by every call of a run: calls in flight, requests and tokens per minute.
 
-Also without configured limits a provider that answers 429 is asked less: no call goes out before the moment it named
-in Retry-After, and fewer calls are in flight until it has answered for a while.
+Also without configured limits a provider is asked no sooner than it named in Retry-After, whichever call it told so;
+after a 429, fewer calls are in flight until it has answered for a while.
 """
 
 from __future__ import annotations
@@ -104,6 +104,20 @@ class _Provider:
         if self.tokens and used:
             self.tokens.take(used - _estimate(request))
 
+    def failed(self, failure: CallFailed) -> None:
+        """Learn from a failed call: a Retry-After is for everybody, whichever status it came with."""
+        if failure.status == _TOO_MANY_REQUESTS:
+            self.gate.objected()
+        if failure.retry_after:
+            self.gate.rest(failure.retry_after)
+            if self.shared is not None:
+                self.shared.pause(failure.retry_after)
+
+    def pause(self) -> float:
+        """Return the seconds until the provider wants to be asked."""
+        shared = self.shared.pause_left() if self.shared is not None else 0.0
+        return max(self.gate.pause(), shared)
+
     def _parts(self, requests: float, tokens: float) -> Iterable[tuple[Any, float]]:
         if self.shared is not None:
             return self.shared.buckets(requests, tokens)
@@ -150,13 +164,15 @@ class ProviderLimits:
         try:
             return (yield from _paced(provider, request, send))
         except CallFailed as failure:
-            if failure.status == _TOO_MANY_REQUESTS:
-                provider.gate.objected(failure.retry_after)
-                if provider.shared is not None and failure.retry_after:
-                    provider.shared.pause(failure.retry_after)
+            provider.failed(failure)
             raise
         finally:
             provider.gate.leave()
+
+    def patient(self, request: Request, send: Callable[[Request], Flow[Response]]) -> Flow[Response]:
+        """Send once the provider wants to be asked; the innermost layer, if another one inside `around` may wait."""
+        yield from _rested(self.provider(request.model))
+        return (yield from send(request))
 
 
 def _paced(provider: _Provider, request: Request, send: Callable[[Request], Flow[Response]]) -> Flow[Response]:
@@ -168,8 +184,7 @@ def _paced(provider: _Provider, request: Request, send: Callable[[Request], Flow
         if provider.shared is not None:
             while (slot := provider.shared.slot()) is None:
                 yield Sleep(provider.shared.poll)
-        while (wait := _pause(provider)) > 0:
-            yield Sleep(wait)
+        yield from _rested(provider)
         response = yield from send(request)
     finally:
         if slot is not None:
@@ -179,6 +194,7 @@ def _paced(provider: _Provider, request: Request, send: Callable[[Request], Flow
     return response
 
 
-def _pause(provider: _Provider) -> float:
-    shared = provider.shared.pause_left() if provider.shared is not None else 0.0
-    return max(provider.gate.pause(), shared)
+def _rested(provider: _Provider) -> Flow[None]:
+    """Wait until the provider wants to be asked; somebody may be told to wait longer meanwhile."""
+    while (wait := provider.pause()) > 0:
+        yield Sleep(wait)

@@ -71,12 +71,18 @@ class Deck:
         self._learnt, self._timed_out = learnt or Learnt(), timed_out
         self._hiding = Hiding(hider or Hider())
         self._number = 0
+        self._last = ""
         self.divergence: Divergence | None = None
 
     @property
     def left(self) -> list[Exchange]:
         """What was recorded and not yet asked for."""
         return [exchange for exchange in self._left if "abandoned" not in exchange.outcome]
+
+    @property
+    def repeats(self) -> bool:
+        """Whether the last question was asked again, next, when it was recorded."""
+        return bool(self.left) and self.left[0].digest == self._last
 
     def play(self, request: Request) -> Response:
         """Return what was answered. Raise what was raised, or Diverged."""
@@ -88,6 +94,7 @@ class Deck:
         if found is None:
             raise self._refusal(asked)
         self._left.remove(found)
+        self._last = found.digest
         return _outcome(found)
 
     def _is(self, exchange: Exchange, asked: Hidden) -> bool:

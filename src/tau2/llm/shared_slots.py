@@ -25,6 +25,11 @@ _MINUTE = 60.0
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
 
 
+def can_share() -> bool:
+    """Return whether this system has the locks that processes share limits through."""
+    return fcntl is not None
+
+
 class Slot:
     """A place among the calls in flight; the system frees it when the process dies."""
 
@@ -83,10 +88,12 @@ class SharedProvider:
     def pause_left(self) -> float:
         """Return the seconds until the provider may be asked."""
         try:
-            state = json.loads((self.folder / "state").read_text(encoding="utf-8") or "{}")
-        except (OSError, ValueError):
-            return 0.0  # nothing was written yet, or it is being written; the next look sees it
-        return max(0.0, _number(state, "until", 0.0) - clock.get().wall())
+            with (self.folder / "state").open(encoding="utf-8") as file:
+                fcntl.flock(file, fcntl.LOCK_SH)  # half a state would say that there is no pause
+                state = json.loads(file.read() or "{}")
+        except (FileNotFoundError, ValueError):
+            return 0.0  # nothing was written yet, or a process died while it wrote
+        return max(0.0, _number(state if isinstance(state, dict) else {}, "until", 0.0) - clock.get().wall())
 
     def buckets(self, requests: float, tokens: float) -> list[tuple[SharedBucket, float]]:
         """Return the buckets in use, each with what is to be taken."""

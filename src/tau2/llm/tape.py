@@ -1,9 +1,10 @@
 """The tape of a run: every model exchange of every attempt, one checksummed JSON line each, without secrets.
 
-An attempt at a simulation has a file of its own, `tape/<simulation id>.jsonl`, so that workers never share one. Lines
-are only ever appended, each with one write that is not synced: a process that dies loses nothing it wrote, a power cut
-may tear the end off. A line holds what is new in a request; the messages it has in common with an earlier one are
-referred to, so a tape grows with the conversation and not with its square. Reading never raises for content.
+An attempt at a simulation has a file of its own, `tape/<simulation id>.jsonl`, so that workers never share one; one
+that is continued, or graded later, goes on in its file with a new beginning. Lines are only ever appended, each with
+one write that is not synced: a process that dies loses nothing it wrote, a power cut may tear the end off. A line has
+what is new in a request; the messages it has in common with an earlier one are referred to, so a tape grows with the
+conversation and not with its square. Reading never raises for content.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ from tau2.utils.files import naming
 FORMAT = 1
 TAPE_NAME = "tape"
 LONGEST_LINE = 16 * 2**20  # bytes; of a longer exchange only the digest is kept
-SOFT_ARGS = ("temperature", "top_p", "presence_penalty", "frequency_penalty", "seed", "max_tokens", "max_completion_tokens")  # fmt: skip
+SOFT_ARGS = frozenset(
+    {"temperature", "top_p", "presence_penalty", "frequency_penalty", "seed", "max_tokens", "max_completion_tokens"}
+)
 """Arguments that a model may refuse (see quirks): compared one by one, no part of a digest."""
 
 _HEAD, _AFTER = b'{"crc":"', b'",'
@@ -120,9 +123,7 @@ class Hiding:
         args = {name: value for name, value in request.args.items() if name not in PRIVATE_ARGS}
         args = json.loads(json.dumps(hider.data(args), default=str))
         choice = hider.data(request.tool_choice)
-        found = Hidden(
-            request.model, messages, prints, tools, tools_print, choice, args, request.call_name
-        )
+        found = Hidden(request.model, messages, prints, tools, tools_print, choice, args, request.call_name)
         return found, (before.call if before is not None and kept else None), kept
 
     def forget(self, request: Request) -> None:
@@ -137,7 +138,9 @@ class Hiding:
 
 
 def _common(mine: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> int:
-    return next((at for at, pair in enumerate(zip(mine, theirs, strict=False)) if pair[0] != pair[1]), min(len(mine), len(theirs)))  # fmt: skip
+    """Return how many messages two requests begin with alike."""
+    pairs = enumerate(zip(mine, theirs, strict=False))
+    return next((at for at, (one, other) in pairs if one != other), min(len(mine), len(theirs)))
 
 
 @dataclass(slots=True)
@@ -160,12 +163,12 @@ class _Track:
         self.failing = (digest, number) if failed else ("", 0)
         return number
 
-    def write(self, entry: Mapping[str, Any]) -> bool:
+    def write(self, entry: Mapping[str, Any], *, on_a_new_line: bool = False) -> bool:
         """Append an entry, unless its line would be too long."""
         line = framed(self.lines + 1, entry)
         if len(line) > LONGEST_LINE:
             return False
-        _append(self.path, line)
+        _append(self.path, b"\n" + line if on_a_new_line and _is_torn(self.path) else line)
         self.lines += 1
         return True
 
@@ -210,7 +213,7 @@ class Recorder:
     ) -> None:
         with track.lock:
             if not track.lines:
-                track.write(_beginning(unit))
+                track.write(_beginning(unit), on_a_new_line=True)
             asked, like, kept = track.hiding.hidden(request, about["call"])
             failed = "failure" in outcome and outcome["learnt"] is None
             head = {"kind": "exchange", **about, "attempt": track.attempt(asked.digest, failed=failed)}
@@ -246,6 +249,16 @@ def _failure(failure: CallFailed) -> dict[str, Any]:
         "parameter": failure.parameter,
         "verdict": failure.verdict.__name__,
     }
+
+
+def _is_torn(path: Path) -> bool:
+    """Return whether a process died while it wrote the last line."""
+    try:
+        with path.open("rb") as file:
+            file.seek(-1, os.SEEK_END)
+            return file.read(1) != b"\n"
+    except OSError:  # nothing was written yet
+        return False
 
 
 def _append(path: Path, line: bytes) -> None:

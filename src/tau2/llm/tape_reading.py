@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -82,14 +82,20 @@ class _Told:
 def read_tape(path: Path) -> Tape:
     """Return a tape; a torn end is left out, other damage is named. Raise OSError when the file cannot be read."""
     begin: dict[str, Any] = {}
-    told, exchanges, damage = _Told(), [], []
+    parts: list[list[Exchange]] = []
+    told, damage, torn = _Told(), [], None
     for number, entry in _lines(path):
-        if entry is None:
-            damage.append(f"{path.name} line {number}: not as it was written")
-        elif entry.get("kind") == "begin":
-            begin = entry
-        elif isinstance(entry.get("call"), int):
-            exchanges.append(_exchange(entry, told))
+        if torn is not None and (entry is None or entry.get("kind") != "begin"):
+            damage.append(f"{path.name} line {torn}: not as it was written")
+        torn = number if entry is None else None
+        if entry is not None and entry.get("kind") == "begin":
+            begin, told = begin or entry, _Told()
+            parts.append([])
+        elif entry is not None and isinstance(entry.get("call"), int):
+            parts = parts or [[]]
+            parts[-1].append(_exchange(entry, told))
+    if torn is not None:
+        damage.append(f"{path.name} line {torn}: not as it was written")
     trial = begin.get("trial")
     return Tape(
         path=path,
@@ -97,9 +103,21 @@ def read_tape(path: Path) -> Tape:
         trial=trial if isinstance(trial, int) else 0,
         simulation_id=str(begin.get("simulation_id", path.stem)),
         at=str(begin.get("at", "")),
-        exchanges=tuple(sorted(exchanges, key=lambda exchange: exchange.call)),
+        exchanges=tuple(_joined(parts)),
         damage=tuple(damage),
     )
+
+
+def _joined(parts: list[list[Exchange]]) -> list[Exchange]:
+    """Return what counts: an attempt that was continued asked its last, lost questions again."""
+    whole: list[Exchange] = []
+    for part in parts:
+        ordered = sorted(part, key=lambda exchange: exchange.call)
+        asked = [exchange.digest for exchange in whole]
+        if ordered and ordered[0].digest in asked:
+            del whole[asked.index(ordered[0].digest) :]
+        whole += ordered
+    return [replace(exchange, call=number) for number, exchange in enumerate(whole, 1)]
 
 
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any] | None]]:
@@ -117,10 +135,14 @@ def head_of(path: Path) -> Tape:
     """Return a tape without its exchanges. Raise OSError when the file cannot be read."""
     _, entry = next(_lines(path), (0, None))
     if entry is None or entry.get("kind") != "begin":
-        return Tape(path)
+        return Tape(path, simulation_id=path.stem)
     trial = entry.get("trial")
     return Tape(
-        path, str(entry.get("task_id", "")), trial if isinstance(trial, int) else 0, path.stem, str(entry.get("at", ""))
+        path,
+        str(entry.get("task_id", "")),
+        trial if isinstance(trial, int) else 0,
+        path.stem,
+        str(entry.get("at", "")),
     )
 
 
@@ -140,7 +162,9 @@ def _exchange(entry: dict[str, Any], told: _Told) -> Exchange:
         call_name=name if isinstance(name, str) else None,
         model=model,
         args=dict(args or {}),
-        outcome={key: entry[key] for key in ("response", "failure", "learnt", "error", "abandoned", "cut") if key in entry},
+        outcome={
+            key: entry[key] for key in ("response", "failure", "learnt", "error", "abandoned", "cut") if key in entry
+        },
     )
 
 

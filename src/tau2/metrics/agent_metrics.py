@@ -2,7 +2,8 @@
 
 pass^k is the estimator of the tau-bench paper: over tasks, the mean probability that k trials drawn without
 replacement from the n played all succeed, C(c, k) / C(n, k). Simulations that say nothing about the agent
-(infrastructure failures, ungraded ones) are no trials; how many were left out is part of the metrics.
+(failures of the infrastructure, the simulated user or the world itself, ungraded ones) are no trials; how many were
+left out is part of the metrics.
 """
 
 from __future__ import annotations
@@ -13,14 +14,11 @@ from math import comb
 
 from pydantic import BaseModel, Field
 
+from tau2.data_model.review import mistakes
 from tau2.data_model.simulation import Results, SimulationRun
+from tau2.metrics.outcomes import counted_in, is_successful, outcome_of
 
-_TOLERANCE = 1e-6  # a reward is a product of floats
-
-
-def is_successful(reward: float) -> bool:
-    """Return whether a reward is full credit."""
-    return abs(reward - 1.0) <= _TOLERANCE
+__all__ = ["AgentMetrics", "compute_metrics", "is_successful", "pass_hat_k", "pass_hat_table", "successes_by_task"]
 
 
 def pass_hat_k(num_trials: int, success_count: int, k: int) -> float:
@@ -46,12 +44,18 @@ class AgentMetrics(BaseModel):
     """Simulations that say something about the agent; the denominator of `avg_reward`."""
     num_unscored: int = 0
     terminations: dict[str, int] = Field(default_factory=dict)
+    outcomes: dict[str, int] = Field(default_factory=dict)
+    """How many passed, and whose failure the others were; only the agent's counts against it."""
     read_actions: int = 0
     correct_read_actions: int = 0
     write_actions: int = 0
     correct_write_actions: int = 0
     db_matches: int = 0
     db_checks: int = 0
+    num_reviewed: int = 0
+    """Simulations that a model has reviewed."""
+    review_mistakes: dict[str, int] = Field(default_factory=dict)
+    """Side and severity (`agent_critical`, `user_minor` ...) → mistakes that reviews have found."""
 
     def as_dict(self) -> dict[str, float | None]:
         """Return the headline figures as one flat row."""
@@ -80,15 +84,17 @@ def pass_hat_table(successes: Mapping[str, list[bool]], most_trials: int) -> dic
     return table
 
 
-def compute_metrics(results: Results) -> AgentMetrics:
-    """Return the metrics of a run."""
+def compute_metrics(results: Results, *, as_published: bool | None = None) -> AgentMetrics:
+    """Return the metrics of a run; `as_published` counts faults of the world as failures (see `counted_in`)."""
     runs = results.simulations
-    scored = [run for run in runs if run.is_scored]
-    table = pass_hat_table(successes_by_task(runs), max(1, results.info.num_trials))
+    scored = counted_in(results, as_published=as_published)
+    rewards = [run.reward_info.reward for run in scored if run.reward_info]
+    table = pass_hat_table(successes_by_task(scored), max(1, results.info.num_trials))
     shares = [run.reward_info.partial_action_reward for run in scored if run.reward_info]
     checks = [run.reward_info.db_check for run in scored if run.reward_info and run.reward_info.db_check]
+    reviews = [review for run in runs if (review := run.review or run.user_only_review) is not None]
     return AgentMetrics(
-        avg_reward=results.average_reward(),
+        avg_reward=sum(rewards) / len(rewards) if rewards else 0.0,
         pass_hat_ks={k: value for k, (value, _) in table.items()},
         pass_hat_k_tasks={k: tasks for k, (_, tasks) in table.items()},
         avg_agent_cost=_mean(run.agent_cost for run in scored),
@@ -98,12 +104,15 @@ def compute_metrics(results: Results) -> AgentMetrics:
         num_scored=len(scored),
         num_unscored=len(runs) - len(scored),
         terminations=dict(Counter(run.termination_reason.value for run in runs)),
+        outcomes=dict(Counter(outcome_of(run).value for run in runs)),
         read_actions=_total(shares, "read", "count"),
         correct_read_actions=_total(shares, "read", "correct"),
         write_actions=_total(shares, "write", "count"),
         correct_write_actions=_total(shares, "write", "correct"),
         db_matches=sum(check.db_match for check in checks),
         db_checks=len(checks),
+        num_reviewed=len(reviews),
+        review_mistakes=mistakes(reviews),
     )
 
 

@@ -309,7 +309,7 @@ class Orchestrator:
         """Return the seconds left, or None without a limit."""
         if self.limits.timeout is None:
             return None
-        return max(0.0, self.limits.timeout - self.elapsed)
+        return max(0.0, self.limits.timeout - float(self.elapsed))
 
     @contextmanager
     def _deadline(self) -> Iterator[None]:

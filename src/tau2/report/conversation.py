@@ -13,6 +13,7 @@ from rich.text import Text
 from tau2.data_model.message import AssistantMessage, Message, MultiToolMessage, ToolCall, ToolMessage, UserMessage
 from tau2.data_model.simulation import RewardInfo, SimulationRun
 from tau2.data_model.tasks import Task
+from tau2.report.review import review_panels
 from tau2.report.safe_text import clean, one_line, plain, shorten
 from tau2.report.summary import run_passed, why_unscored
 
@@ -25,12 +26,12 @@ _TITLES = {"assistant": "agent", "user": "user", "tool": "tool", "system": "syst
 def conversation_view(
     run: SimulationRun, task: Task | None = None, *, max_tool_result_chars: int | None = MAX_TOOL_RESULT_CHARS
 ) -> RenderableType:
-    """Return a whole simulation: what it was, the conversation, the checks."""
+    """Return a whole simulation: what it was, the conversation, the checks, the reviews."""
     parts: list[RenderableType] = [head_view(run)]
     if task is not None:
         parts.append(task_view(task))
     parts += [message_view(message, max_tool_result_chars) for message in run.get_messages()]
-    parts.append(grading_view(run))
+    parts += [grading_view(run), *review_panels(run)]
     return Group(*parts)
 
 
@@ -126,7 +127,7 @@ def grading_view(run: SimulationRun) -> RenderableType:
         table.add_row(mark, kind, plain(text))
     basis = ", ".join(b.value for b in run.reward_info.reward_basis or ()) or "nothing"
     total = Text(f"reward {run.reward_info.reward:.2f}, which rests on {basis}", style="bold")
-    body = Group(*([table] if checks else []), total, *map(plain, _notes(run.reward_info)))
+    body = Group(*([table] if checks else []), total, *map(plain, grading_notes(run.reward_info)))
     return Panel(body, title=Text("grading"), title_align="left")
 
 
@@ -155,7 +156,7 @@ def _with_reason(text: str, reason: str | None) -> str:
     return f"{text}: {reason}" if reason else text
 
 
-def _notes(info: RewardInfo) -> Iterator[str]:
+def grading_notes(info: RewardInfo) -> Iterator[str]:
     """Yield what the grading noted besides its checks: errors and why nothing was checked."""
     parts = info.info or {}
     for note in (parts, *(part for part in parts.values() if isinstance(part, dict))):

@@ -92,6 +92,7 @@ class RunSummary:
     pass_hat_k: dict[int, tuple[float, int]]
     """k → (pass^k, number of tasks it is a mean over)."""
     terminations: dict[str, int]
+    outcomes: dict[str, int]
     agent_expense: Expense
     user_expense: Expense
     rows: tuple[TaskRow, ...]
@@ -118,6 +119,7 @@ class RunSummary:
             "average_reward": self.average_reward,
             "pass_hat_k": {str(k): {"value": v, "num_tasks": tasks} for k, (v, tasks) in self.pass_hat_k.items()},
             "terminations": self.terminations,
+            "outcomes": self.outcomes,
             "agent_cost": self.agent_expense.cost,
             "user_cost": self.user_expense.cost,
             "agent_tokens": _tokens(self.agent_expense),
@@ -152,6 +154,7 @@ def summarize(results: Results, folder: Path | None = None, *, interrupted: bool
         average_reward=metrics.avg_reward if metrics.num_scored else None,
         pass_hat_k={k: (value, metrics.pass_hat_k_tasks[k]) for k, value in metrics.pass_hat_ks.items()},
         terminations=metrics.terminations,
+        outcomes=metrics.outcomes,
         agent_expense=expense([(run.agent_cost, run.agent_usage) for run in runs]),
         user_expense=expense([(run.user_cost, run.user_usage) for run in runs]),
         rows=tuple(task_rows(results)),

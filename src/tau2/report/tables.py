@@ -89,6 +89,7 @@ def figures_view(summary: RunSummary) -> Table:
     table.add_row("average reward", _average(summary))
     for k, (value, tasks) in summary.pass_hat_k.items():
         table.add_row(f"pass^{k}", Text(f"{value:.3f}  over {tasks} task{'s' if tasks != 1 else ''}"))
+    table.add_row("outcomes", plain(", ".join(f"{name} {n}" for name, n in summary.outcomes.items()) or "none"))
     table.add_row("endings", plain(", ".join(f"{name} {n}" for name, n in summary.terminations.items()) or "none"))
     table.add_row("agent", plain(summary.agent_expense))
     table.add_row("user", plain(summary.user_expense))

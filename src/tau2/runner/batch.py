@@ -35,6 +35,7 @@ from tau2.runner.events import (
     Sink,
 )
 from tau2.runner.executors import Setup, UnitExecutor, executor_of
+from tau2.runner.inflight import InflightLogs, inflight_of
 from tau2.runner.layers import Layers, cost_so_far, installed
 from tau2.runner.play import Job, UnitPlayer
 from tau2.runner.preflight import check_config
@@ -43,10 +44,11 @@ from tau2.runner.settings import run_settings
 from tau2.runner.store import RunStore, unit_of
 from tau2.runner.stored_config import save_config
 from tau2.runner.tasks import configured_tasks, get_info, run_folder
+from tau2.runner.watching import check_watching, watchers_of
 from tau2.seeds import derive_seed
 
-_ONLY_WITH_REVIEW = frozenset({"review_mode", "review_model"})
-"""Options that say how to review; without auto_review there is nothing for them to do."""
+_OF_THE_CONFIG = frozenset({"auto_review", "review_mode", "review_model", "verbose_logs"})
+"""Options of one simulation that a configuration has, too."""
 
 
 def _ignore(_event: Event) -> None:
@@ -70,8 +72,10 @@ def _jobs(config: RunConfig, tasks: Sequence[Task]) -> list[Job]:
 class _Batch:
     """One run under way."""
 
-    def __init__(self, store: RunStore, executor: UnitExecutor, sink: Sink, *, total: int, done: int) -> None:
-        self.store, self.executor, self.sink = store, executor, sink
+    def __init__(
+        self, store: RunStore, executor: UnitExecutor, sink: Sink, logs: InflightLogs, *, total: int, done: int
+    ) -> None:
+        self.store, self.executor, self.sink, self.logs = store, executor, sink, logs
         self.total, self.done = total, done
         self.stopping = self.broke = False
         self.playing = 0
@@ -111,6 +115,7 @@ class _Batch:
         except asyncio.CancelledError:
             await asyncio.gather(saving, return_exceptions=True)
             raise
+        self.logs.stored(run)
         self.done += 1
         self.sink(SimulationStored(run, self.done, self.total))
 
@@ -171,6 +176,7 @@ async def arun_tasks(
     tasks = list(tasks)
     text = check_config(config, tasks, evaluation_type)
     path = Path(save_path) if save_path is not None else Path(save_dir) if save_dir is not None else None
+    check_watching(text, path)
     listen = sink if sink is not None else _console(console_display)
     store = RunStore(path, results_format)
     store.open(get_info(text), tasks, resume=config.auto_resume, settings=run_settings(text, evaluation_type))
@@ -197,7 +203,9 @@ async def _played(
         layers = stack.enter_context(installed(config, shared, store.path, spent=cost_so_far(store.entries)))
         regraded = await asyncio.to_thread(regrade_ungraded, ungraded, config, tasks, evaluation_type)
         executor = executor_of(Setup(config, evaluation_type, shared, store.path), listen)
-        batch = _Batch(store, executor, listen, total=total, done=total - len(jobs) - len(finished))
+        logs = inflight_of(config, store.path)
+        logs.tidy(store.entries)
+        batch = _Batch(store, executor, listen, logs, total=total, done=total - len(jobs) - len(finished))
         if store.damage:
             listen(RunDamaged(tuple(map(str, store.damage))))
         listen(RunStarted(total, batch.done, store.folder, f"{config.domain}: {config.agent} x {config.user}"))
@@ -218,8 +226,10 @@ async def _through(
         interrupted = False
     finally:
         await batch.executor.close()
+        batch.logs.tidy(batch.store.entries)
         results = batch.store.finish()
-        batch.sink(layers.counted())
+        if (counted := layers.counted()) is not None:
+            batch.sink(counted)
         batch.sink(RunEnded(results, batch.store.folder, interrupted))
     return results
 
@@ -312,24 +322,29 @@ async def arun_single_task(
     evaluation_type: EvaluationType = EvaluationType.ALL,
     save_dir: str | Path | None = None,
     user_persona_config: PersonaConfig | None = None,
-    **unsupported: Any,
+    **options: Any,
 ) -> SimulationRun:
     """Play one task on the running event loop; see `run_single_task`."""
-    wanted = sorted(name for name, value in unsupported.items() if value and name not in _ONLY_WITH_REVIEW)
+    wanted = sorted(name for name, value in options.items() if value and name not in _OF_THE_CONFIG)
     if wanted:
         raise ConfigError(f"{', '.join(wanted)}: not available in this version of run_single_task")
+    given = {name: value for name, value in options.items() if name in _OF_THE_CONFIG and value is not None}
+    if given:
+        config = type(config)(**(config.model_dump(exclude_unset=True) | given))
     text = check_config(config, [task], evaluation_type)
+    saved = Path(save_dir) if save_dir is not None else None
+    check_watching(text, saved)
     if user_persona_config is not None:
         text = text.model_copy(update={"user_persona": user_persona_config.model_dump(exclude_none=True)})
-    player = UnitPlayer(text, evaluation_type, _ignore, slots=1)
+    player = UnitPlayer(text, evaluation_type, _ignore, slots=1, watchers=watchers_of(text, saved))
     job = Job(task, 0, unit_seed(config.seed, task.id, 0) if seed is None else seed)
     try:
-        with installed(text, saved=Path(save_dir) if save_dir is not None else None):
+        with installed(text, saved=saved):
             run = await player.play(job)
     finally:
         player.close()
-    if save_dir is not None:
-        save_simulation(run, Path(save_dir) / SIMULATIONS_NAME)
+    if saved is not None:
+        save_simulation(run, saved / SIMULATIONS_NAME)
     return run
 
 
@@ -341,11 +356,12 @@ def run_single_task(
     evaluation_type: EvaluationType = EvaluationType.ALL,
     save_dir: str | Path | None = None,
     user_persona_config: PersonaConfig | None = None,
-    **unsupported: Any,
+    **options: Any,
 ) -> SimulationRun:
     """Play one task once and return the graded simulation.
 
-    With `save_dir`, the record is also written to `<save_dir>/simulations/`. An infrastructure failure, after the
+    With `save_dir`, the record is also written to `<save_dir>/simulations/`. `options` are auto_review, review_mode,
+    review_model and verbose_logs, in place of the configuration's. An infrastructure failure, after the
     configured retries, is returned as a simulation that says so. Inside a running event loop, await
     `arun_single_task` instead of blocking it.
     """
@@ -356,7 +372,7 @@ def run_single_task(
         evaluation_type=evaluation_type,
         save_dir=save_dir,
         user_persona_config=user_persona_config,
-        **unsupported,
+        **options,
     )
     run: SimulationRun = _on_a_loop(work)
     return run

@@ -14,6 +14,7 @@ from tau2.environment.environment import Environment
 from tau2.errors import ConfigError, UnknownName
 from tau2.orchestrator.orchestrator import Orchestrator
 from tau2.registry import call_with_known, registry
+from tau2.runner.continuing import Cast
 
 
 def build_environment(
@@ -102,6 +103,15 @@ def build_voice_orchestrator(*_args: Any, **_kwargs: Any) -> NoReturn:
 def is_solo(config: TextRunConfig) -> bool:
     """Return whether the configured agent works without a user."""
     return bool(registry.get_agent_metadata(config.agent, "solo_mode", default=False))
+
+
+def cast_of(config: TextRunConfig) -> Cast | None:
+    """Return how the participants of an interrupted episode are brought back; None when one of them cannot be."""
+    user = "dummy_user" if is_solo(config) else config.user
+    if config.agent not in registry.agents or user not in registry.users:
+        return None
+    agent_continues, user_continues = registry.agents.get(config.agent).continues, registry.users.get(user).continues
+    return Cast(agent_continues, user_continues) if agent_continues and user_continues else None
 
 
 def check_task(config: TextRunConfig, task: Task) -> None:

@@ -56,6 +56,24 @@ class RunDamaged:
 
 
 @dataclass(frozen=True, slots=True)
+class RunOutOfMoney:
+    """A call could not be paid: nothing more is started, what is being played goes on as far as the money lasts."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunCounted:
+    """What the layers around model calls counted; None for a layer that was not there."""
+
+    cache_hits: int | None
+    cache_misses: int | None
+    spent: float | None
+    """US dollars of the run so far."""
+    max_cost: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class RunEnded:
     """A run is over, or was interrupted."""
 
@@ -64,7 +82,8 @@ class RunEnded:
     interrupted: bool = False
 
 
-Event = RunStarted | SimulationStored | SimulationRetried | RunStopping | RunDamaged | RunEnded
+_Told = RunStarted | SimulationStored | SimulationRetried | RunStopping | RunDamaged
+Event = _Told | RunOutOfMoney | RunCounted | RunEnded
 Sink = Callable[[Event], None]
 
 

@@ -13,7 +13,9 @@ from tau2.data_model.simulation import SimulationRun, TextRunConfig
 from tau2.data_model.tasks import Task
 from tau2.evaluator.evaluator import EvaluationType
 from tau2.runner.events import Event, SimulationRetried, Sink
+from tau2.runner.inflight import inflight_of
 from tau2.runner.play import Job, UnitPlayer
+from tau2.runner.watching import watchers_of
 
 
 class UnitExecutor(Protocol):
@@ -35,8 +37,10 @@ class Setup:
 
     config: TextRunConfig
     evaluation_type: EvaluationType
-    limits_folder: Path | None = None
-    """Through which workers on one machine share the limits of providers."""
+    shared: Path | None = None
+    """Folder through which workers on one machine share the limits of providers."""
+    saved: Path | None = None
+    """Where the run is saved."""
 
     @property
     def slots(self) -> int:
@@ -48,17 +52,19 @@ class Setup:
         return {
             "config": self.config.model_dump(mode="json"),
             "evaluation_type": self.evaluation_type.value,
-            "limits_folder": str(self.limits_folder) if self.limits_folder else None,
+            "shared": str(self.shared) if self.shared else None,
+            "saved": str(self.saved) if self.saved else None,
         }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Setup:
         """Do the reverse."""
-        folder = data["limits_folder"]
+        shared, saved = data["shared"], data["saved"]
         return cls(
             TextRunConfig.model_validate(data["config"]),
             EvaluationType(data["evaluation_type"]),
-            Path(folder) if folder else None,
+            Path(shared) if shared else None,
+            Path(saved) if saved else None,
         )
 
 
@@ -66,7 +72,9 @@ class LocalExecutor:
     """Plays on the running event loop."""
 
     def __init__(self, setup: Setup, sink: Sink) -> None:
-        self._player = UnitPlayer(setup.config, setup.evaluation_type, sink)
+        inflight = inflight_of(setup.config, setup.saved)
+        watchers = watchers_of(setup.config, setup.saved)
+        self._player = UnitPlayer(setup.config, setup.evaluation_type, sink, inflight=inflight, watchers=watchers)
 
     async def start(self) -> None:
         """Nothing to start."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import zlib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -46,8 +47,9 @@ class Opened(BaseModel):
     """SHA-256 of the results file that belongs to this record."""
 
 
-class Stored(BaseModel):
-    """A simulation is on the disk."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """A simulation is on the disk. A run keeps one of these per simulation, so it is small: half a kilobyte."""
 
     kind: Literal["stored"] = "stored"
     task_id: str
@@ -131,11 +133,12 @@ class _Line(BaseModel):
 
 
 _LINE: TypeAdapter[_Line] = TypeAdapter(_Line)
+_RECORD: TypeAdapter[Record] = TypeAdapter(Record)
 
 
 def framed(record: Record, seq: int) -> bytes:
     """Return the line of a record."""
-    body = b'"seq":%d,"record":%b}' % (seq, record.model_dump_json().encode())
+    body = b'"seq":%d,"record":%b}' % (seq, _RECORD.dump_json(record))
     return b"%b%08x%b%b\n" % (_HEAD, zlib.crc32(body), _AFTER, body)
 
 

@@ -13,13 +13,18 @@ from tau2.evaluator.evidence import Judge
 from tau2.registry import registry
 from tau2.runner.build import check_persona, check_task, is_solo
 
-_UNAVAILABLE = ("auto_review", "verbose_logs", "retrieval_config")
+_UNAVAILABLE = ("retrieval_config",)
 
 
 def judge_of(config: RunConfig) -> Judge:
     """Return the configured judge."""
     args = config.llm_args_judge or dict(defaults.DEFAULT_LLM_NL_ASSERTIONS_ARGS)
     return Judge(config.llm_judge or defaults.judge_model(), args)
+
+
+def reviewer_of(config: RunConfig) -> Judge:
+    """Return the configured reviewer."""
+    return Judge(config.review_model, config.review_args or dict(defaults.DEFAULT_LLM_NL_ASSERTIONS_ARGS))
 
 
 def check_config(config: RunConfig, tasks: Sequence[Task], evaluation_type: EvaluationType) -> TextRunConfig:
@@ -37,6 +42,11 @@ def check_config(config: RunConfig, tasks: Sequence[Task], evaluation_type: Eval
     for task in tasks:
         check_task(config, task)
     _check_models(config, tasks, evaluation_type)
+    _check_money(config, tasks, evaluation_type)
+    if config.otel:
+        from tau2.telemetry import check_telemetry  # noqa: PLC0415  -- an optional package
+
+        check_telemetry()
     return config
 
 
@@ -69,6 +79,12 @@ def _check_models(config: TextRunConfig, tasks: Sequence[Task], evaluation_type:
     user = "dummy_user" if is_solo(config) else config.user
     if user in registry.users and registry.users.get(user).needs_model:
         check_model(config.llm_user, config.llm_args_user)
+    if config.auto_review:
+        reviewer = reviewer_of(config)
+        try:
+            check_model(reviewer.model, reviewer.args)
+        except ConfigError as problem:
+            raise ConfigError(f"auto_review needs the reviewer, which cannot be used: {problem}") from problem
     judged = next((task for task in tasks if needs_judge(task, evaluation_type)), None)
     if judged is not None:
         judge = judge_of(config)
@@ -79,3 +95,33 @@ def _check_models(config: TextRunConfig, tasks: Sequence[Task], evaluation_type:
                 f"task {judged.id!r} is graded by a judge model, which cannot be used: {problem}; "
                 "name another with llm_judge (--llm-judge) or TAU2_JUDGE_LLM"
             ) from problem
+
+
+def models_in_use(
+    config: TextRunConfig, tasks: Sequence[Task], evaluation_type: EvaluationType = EvaluationType.ALL
+) -> dict[str, Judge]:
+    """Return the models that a run asks, with their arguments, by who asks them: agent, user, judge, reviewer."""
+    user = "dummy_user" if is_solo(config) else config.user
+    used = {}
+    if config.agent in registry.agents and registry.agents.get(config.agent).needs_model:
+        used["agent"] = Judge(config.llm_agent, config.llm_args_agent)
+    if user in registry.users and registry.users.get(user).needs_model:
+        used["user"] = Judge(config.llm_user, config.llm_args_user)
+    if any(needs_judge(task, evaluation_type) for task in tasks):
+        used["judge"] = judge_of(config)
+    if config.auto_review:
+        used["reviewer"] = reviewer_of(config)
+    return used
+
+
+def _check_money(config: TextRunConfig, tasks: Sequence[Task], evaluation_type: EvaluationType) -> None:
+    if config.max_cost is None:
+        return
+    from tau2.llm.budget import known_price  # noqa: PLC0415  -- see _check_models
+
+    if not 0 < config.max_cost < float("inf"):
+        raise ConfigError(f"max_cost is in US dollars and must be above 0, not {config.max_cost}")
+    if config.executor == "ray":
+        raise ConfigError("max_cost holds on one machine only: leave out the Ray executor, or the cap")
+    for asked in models_in_use(config, tasks, evaluation_type).values():
+        known_price(asked.model, asked.args)

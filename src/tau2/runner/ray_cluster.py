@@ -19,8 +19,10 @@ from tau2.runner.executors import Setup, event_from_json, event_to_json, job_fro
 from tau2.runner.layers import installed
 from tau2.runner.play import Job, UnitPlayer, failed
 from tau2.runner.processes import WorkerFailure
+from tau2.runner.watching import watchers_of
 
 _ATTEMPTS = 3
+_PATIENCE = 15.0  # seconds for actors to send their last spans
 
 
 class RayWorker:
@@ -34,12 +36,18 @@ class RayWorker:
     async def play(self, job: dict[str, Any]) -> dict[str, Any]:
         """Return a finished unit, and what was reported meanwhile."""
         if self._player is None:
-            config = self._setup.config
-            self._player = UnitPlayer(config, self._setup.evaluation_type, self._note, slots=self._setup.slots)
-        with installed(self._setup.config, self._setup.limits_folder):
+            config, slots = self._setup.config, self._setup.slots
+            watchers = watchers_of(config, self._setup.saved)
+            self._player = UnitPlayer(config, self._setup.evaluation_type, self._note, slots=slots, watchers=watchers)
+        with installed(self._setup.config, self._setup.shared, self._setup.saved):
             run = await self._player.play(job_from_json(job))
         events, self._events = self._events, []
         return {"run": run.model_dump(mode="json"), "events": events}
+
+    async def close(self) -> None:
+        """Send what is still to be sent."""
+        if self._player is not None:
+            await asyncio.to_thread(self._player.close)
 
     def _note(self, event: Any) -> None:
         data = event_to_json(event)
@@ -67,6 +75,7 @@ class RayExecutor:
         self.setup = Setup(
             self.setup.config.model_copy(update={"workers": workers, "provider_limits": self._share(workers)}),
             self.setup.evaluation_type,
+            saved=self.setup.saved,
         )
         self._actors = [self._new_actor() for _ in range(workers)]
         self._busy = [0] * workers
@@ -117,6 +126,9 @@ class RayExecutor:
 
     async def close(self) -> None:
         """Let the actors go; stop Ray if it was started for this run."""
+        if self.setup.config.otel and self._actors:
+            closing = [asyncio.wrap_future(actor.close.remote().future()) for actor in self._actors]
+            await asyncio.wait(closing, timeout=_PATIENCE)
         for actor in self._actors:
             self._ray.kill(actor)
         if self._started_here:

@@ -13,6 +13,7 @@ from tau2.environment.world import World
 from tau2.errors import ModelError, UnknownName
 from tau2.evaluator.evaluator import EvaluationType, grade
 from tau2.evaluator.evidence import Judge
+from tau2.llm.playing import Playing, playing
 from tau2.metrics.agent_metrics import is_successful
 from tau2.registry import registry
 from tau2.runner.build import build_environment, is_solo
@@ -165,6 +166,7 @@ def regrade_ungraded(
     for run in runs:
         if run.task_id not in known:
             continue
+        playing.set(Playing(run.task_id, run.trial or 0, run.seed, run.id))
         world = World(known[run.task_id], lambda: build_environment(config.domain, solo_mode=is_solo(config)))
         try:
             info = grade(run, world, evaluation_type, judge=judge_of(config))

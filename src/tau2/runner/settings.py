@@ -51,7 +51,7 @@ def without_secrets(args: Mapping[str, Any]) -> dict[str, Any]:
 
 def _cleaned(name: str, value: Any, secrets: tuple[str, ...]) -> Any:
     if isinstance(value, dict):
-        return {key: _cleaned(key, inner, secrets) for key, inner in value.items()}
+        return {key: _cleaned(key, inner, secrets) for key, inner in redact_args(value).items()}
     if isinstance(value, list):
         return [_cleaned(name, inner, secrets) for inner in value]
     if not isinstance(value, str):

@@ -16,8 +16,8 @@ from tau2.data_model.tasks import Task
 from tau2.environment.db import read_data_file
 from tau2.environment.domain import parse_tasks
 from tau2.errors import ConfigError, UnknownName
-from tau2.llm import redact_args
 from tau2.registry import Catalog, RegistryInfo, registry
+from tau2.runner.settings import without_secrets
 
 
 def get_options() -> RegistryInfo:
@@ -163,13 +163,13 @@ def get_info(run_config: RunConfig, **overrides: Any) -> Info:
         "user_info": UserInfo(
             implementation=run_config.effective_user,
             llm=run_config.llm_user,
-            llm_args=redact_args(run_config.llm_args_user),
+            llm_args=without_secrets(run_config.llm_args_user),
             persona_config=text.user_persona if text and _is_fixed(text.user_persona) else None,
         ),
         "agent_info": AgentInfo(
             implementation=run_config.effective_agent,
             llm=run_config.effective_agent_model,
-            llm_args=redact_args(text.llm_args_agent if text else {}),
+            llm_args=without_secrets(text.llm_args_agent if text else {}),
         ),
         "environment_info": EnvironmentInfo(domain_name=info.domain_name, policy=info.policy),
         "seed": run_config.seed,

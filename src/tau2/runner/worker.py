@@ -7,12 +7,16 @@ import json
 import signal
 import socket
 import sys
+from contextlib import suppress
 from typing import Any
 
 from tau2.runner.events import Event
 from tau2.runner.executors import Setup, event_to_json, job_from_json, line
+from tau2.runner.inflight import inflight_of
 from tau2.runner.layers import installed
+from tau2.runner.layers import tell as tell_counts
 from tau2.runner.play import UnitPlayer
+from tau2.runner.watching import watchers_of
 
 _LONGEST_UNIT = 64 * 1024 * 1024  # bytes of one task
 
@@ -36,16 +40,20 @@ async def _serve(connection: socket.socket) -> None:
         if data is not None:
             writer.write(line({"event": data}))
 
-    player = UnitPlayer(setup.config, setup.evaluation_type, tell, slots=setup.slots)
-    with installed(setup.config, setup.limits_folder):
+    inflight, watchers = inflight_of(setup.config, setup.saved), watchers_of(setup.config, setup.saved)
+    player = UnitPlayer(
+        setup.config, setup.evaluation_type, tell, slots=setup.slots, inflight=inflight, watchers=watchers
+    )
+    with installed(setup.config, setup.shared, setup.saved) as layers:
         await _units(reader, writer, player)
+        tell_counts(layers)
     player.close()
 
 
 async def _units(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, player: UnitPlayer) -> None:
     """Play every unit that arrives, all at once: the run sends no more than there are slots."""
     playing: set[asyncio.Task[None]] = set()
-    while text := await reader.readline():
+    while text := await _next_line(reader):
         task = asyncio.create_task(_play(json.loads(text), writer, player))
         playing.add(task)
         task.add_done_callback(playing.discard)
@@ -54,7 +62,16 @@ async def _units(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, pla
     await asyncio.gather(*playing, return_exceptions=True)
 
 
+async def _next_line(reader: asyncio.StreamReader) -> bytes:
+    """Return the next line; nothing when the run is gone, however it went."""
+    try:
+        return await reader.readline()
+    except ConnectionError:
+        return b""
+
+
 async def _play(message: dict[str, Any], writer: asyncio.StreamWriter, player: UnitPlayer) -> None:
     run = await player.play(job_from_json(message))
     writer.write(line({"id": message["id"], "run": run.model_dump(mode="json")}))
-    await writer.drain()
+    with suppress(ConnectionError):  # the run is gone; the line of units tells so, too
+        await writer.drain()

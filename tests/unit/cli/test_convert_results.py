@@ -38,7 +38,7 @@ def test_what_is_replaced_is_kept_unless_told_otherwise(tau2, stored):
 
 def test_without_a_backup_nothing_else_is_left(tau2, stored):
     tau2("convert-results", str(RUN), "--to", "json", "--no-backup")
-    assert sorted(path.name for path in RUN.iterdir()) == ["journal.jsonl", "results.json"]
+    assert sorted(path.name for path in RUN.iterdir()) == ["config.json", "journal.jsonl", "results.json"]
 
 
 @pytest.mark.parametrize("form", ["json", "dir"])

@@ -95,14 +95,14 @@ def test_an_objection_halves_the_calls_and_answers_bring_them_back():
     gate = Gate(8)
     for _ in range(8):
         assert gate.enter(0)
-    gate.objected(None)
+    gate.objected()
     assert gate.allowed == 4
     for _ in range(8):
         gate.leave()
     for _ in range(8 * 4):
         gate.answered()
     assert gate.allowed == 5
-    gate.objected(None)
+    gate.objected()
     assert gate.allowed >= 1
 
 
@@ -110,7 +110,7 @@ def test_a_gate_without_a_limit_learns_one():
     gate = Gate()
     for _ in range(10):
         assert gate.enter(0)
-    gate.objected(None)
+    gate.objected()
     assert gate.allowed == 5
 
 
@@ -119,8 +119,8 @@ def test_nothing_is_asked_before_the_provider_wants_it():
     token = clock.set(time)
     try:
         gate = Gate()
-        gate.objected(5.0)
-        gate.objected(2.0)
+        gate.rest(5.0)
+        gate.rest(2.0)
         assert gate.pause() == 5.0
         time.moment = 6.0
         assert gate.pause() == 0.0

@@ -13,7 +13,9 @@ from tests.stub import StubServer, failing
 from tau2.data_model.message import UserMessage
 from tau2.errors import ConfigError
 from tau2.llm import acomplete, around_send, complete
+from tau2.llm.failure import CallFailed
 from tau2.llm.limits import Bucket, Limit, ProviderLimits, limits_of, provider_of
+from tau2.llm.request import Request
 from tau2.llm.shared_slots import SharedProvider
 
 ASKED = [UserMessage(content="Hello")]
@@ -53,10 +55,43 @@ def test_no_call_goes_out_before_the_moment_that_the_provider_named():
         limits = ProviderLimits()
         assert ask_together(stub, 1, limits) == ["Hi"]
         assert sent[1] - sent[0] >= 0.3
-        limits.provider("openai/any").gate.objected(0.3)
+        limits.provider("openai/any").gate.rest(0.3)
         began = time.monotonic()
         ask_together(stub, 4, limits)
         assert min(sent[2:]) - began >= 0.29
+
+
+def test_a_retry_after_is_for_everybody_whatever_its_status():
+    sent: list[float] = []
+
+    def reply(body):
+        sent.append(time.monotonic())
+        return failing(503, retry_after=0.3) if len(sent) == 1 else "Hi"
+
+    with StubServer(reply) as stub:
+        limits = ProviderLimits()
+        assert ask_together(stub, 1, limits) == ["Hi"]
+        provider = limits.provider("openai/any")
+        provider.failed(CallFailed("busy", status=503, temporary=True, retry_after=0.3))
+        assert provider.gate.allowed == float("inf")
+        began = time.monotonic()
+        ask_together(stub, 3, limits)
+    assert sent[1] - sent[0] >= 0.3
+    assert min(sent[2:]) - began >= 0.29
+
+
+def test_who_waited_inside_asks_no_sooner_either():
+    limits = ProviderLimits()
+    limits.provider("openai/any").gate.rest(5.0)
+    flow = limits.patient(Request("openai/any", []), lambda request: (_ for _ in ()))
+    assert 4 < next(flow).seconds <= 5.0
+
+
+def test_a_pause_reaches_the_calls_of_other_processes(tmp_path):
+    here, there = (ProviderLimits({}, tmp_path).provider("openai/any") for _ in range(2))
+    assert here.pause() == 0.0
+    here.failed(CallFailed("slow down", status=429, temporary=True, retry_after=30.0))
+    assert 29 < there.pause() <= 30
 
 
 def test_sync_calls_obey_too():
@@ -107,6 +142,7 @@ def test_slots_are_shared_and_come_back_when_a_process_dies(tmp_path):
     mine = here.slot()
     script = f"""
 from pathlib import Path
+from tau2.llm.request import Request
 from tau2.llm.shared_slots import SharedProvider
 held = SharedProvider(Path({str(tmp_path)!r}), "openai", 2, {{}}).slot()
 print(held is not None, flush=True)

@@ -1,0 +1,63 @@
+"""`tau2 export`: runs as tables of simulations and messages."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tau2.cli.codes import OK
+from tau2.cli.parsing import CommandParser
+from tau2.cli.which_run import named_run, title_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_EPILOG = """\
+examples:
+  tau2 export first                       first-export/simulations.jsonl, messages.jsonl
+  tau2 export first second --to parquet -o tables     needs the extra `parquet`
+  tau2 export first --to csv
+
+Each table has a row per simulation, or per message; lists and objects are JSON in a
+text column. Text that looks like a credential is taken out. In CSV, text that a
+spreadsheet would take for a formula begins with an apostrophe."""
+
+
+def add_arguments(parser: CommandParser) -> None:
+    """Add the runs, the form and the folder."""
+    parser.usage = "tau2 export RUN [RUN ...] [--to jsonl|csv|parquet] [-o DIR]"
+    parser.epilog = _EPILOG
+    parser.set_defaults(output=None)
+    parser.add_argument("runs", metavar="RUN", nargs="+", help="a run's name or path")
+    parser.add_argument(
+        "--to", choices=("jsonl", "csv", "parquet"), default="jsonl", help="form of the tables (default: jsonl)"
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="DIR", help="folder of the tables (default: NAME-export in this folder)"
+    )
+    parser.add_argument("--json", action="store_true", default=False, help="print one JSON object only")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the tables and say what is in them."""
+    from tau2.data_model.simulation import Results
+    from tau2.report.export import export
+
+    paths = [named_run(name) for name in options.runs]
+    names = run_names(paths)
+    runs = [(name, Results.load(path)) for name, path in zip(names, paths, strict=True)]
+    written = export(runs, options.output or Path(f"{names[0].removesuffix('.json')}-export"), options.to)
+    if options.json:
+        print(json.dumps({"files": [{"file": str(file), "rows": number} for file, number in written.items()]}))
+    else:
+        for file, number in written.items():
+            print(f"wrote {file}: {number:,} rows")
+    return OK
+
+
+def run_names(paths: Sequence[Path]) -> list[str]:
+    """Return a short name for each run; where two are the same, the path tells them apart."""
+    short = [Path(title_of(path)).name for path in paths]
+    return [name if short.count(name) == 1 else str(path) for name, path in zip(short, paths, strict=True)]

@@ -1,0 +1,52 @@
+"""`tau2 replay`: play a recorded run again, offline, and find where it is no longer the same."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from tau2.cli.codes import OK, UNSCORED
+from tau2.cli.parsing import CommandParser
+from tau2.cli.progress import counting
+from tau2.cli.which_run import named_run, title_of
+
+_EPILOG = """\
+examples:
+  tau2 run --domain retail --num-tasks 5 --agent-llm MODEL --record --save-to first
+  tau2 replay first                is it still the same, with the code of today?
+  tau2 replay first --json         the same for programs
+
+No model is asked: every answer comes from the tape that --record keeps. Code,
+policies and prompts are those of today; the first model call that is no longer
+the recorded one is shown with what differs.
+
+exit codes:
+  0    everything is the same
+  1    something diverged, or was not recorded
+  2    wrong usage, or no such run"""
+
+
+def add_arguments(parser: CommandParser) -> None:
+    """Add the run."""
+    parser.usage = "tau2 replay RUN [--json]"
+    parser.epilog = _EPILOG
+    parser.add_argument("run", metavar="RUN", help="a run's name or path")
+    parser.add_argument("--json", action="store_true", default=False, help="print one JSON object only")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Play a run again; return 0 when it is the same."""
+    from tau2.data_model.simulation import Results
+    from tau2.report.console import terminal
+    from tau2.report.replay import replay_data, replay_view
+    from tau2.runner.replay import replay
+
+    path = named_run(options.run)
+    total = len(Results.load_metadata(path).simulation_index or ())
+    with counting(total, "replaying") as step:
+        replaying = replay(path, on_replayed=step)
+    if options.json:
+        print(json.dumps({"run": str(path), **replay_data(replaying)}, indent=2))
+    else:
+        terminal().print(replay_view(replaying, title_of(path)), soft_wrap=True)
+    return OK if len(replaying.identical) == len(replaying.entries) else UNSCORED

@@ -1,0 +1,114 @@
+"""`tau2 report`: one HTML file that shows runs, their figures and their conversations."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tau2.cli.codes import OK
+from tau2.cli.parsing import CommandParser
+from tau2.cli.which_run import named_run, title_of
+from tau2.errors import ConfigError
+
+if TYPE_CHECKING:
+    from tau2.report.html import Page, ReportedRun
+
+_EPILOG = """\
+examples:
+  tau2 report first                      writes report.html into the run's folder
+  tau2 report baseline candidate -o both.html
+  tau2 report first --max-conversations 50 --open
+
+The file needs nothing else: it loads nothing, and may be sent to someone. What
+models said is shown as text; text that looks like a credential is taken out.
+To tell what every turn changed in the databases, stored tool calls are played
+again on the domain of today; --no-diffs leaves that out."""
+
+
+def add_arguments(parser: CommandParser) -> None:
+    """Add the runs, the file, and how much goes into it."""
+    from tau2.report.html.page import DEFAULT_CONVERSATIONS
+
+    parser.usage = "tau2 report RUN [RUN ...] [options]"
+    parser.epilog = _EPILOG
+    parser.set_defaults(output=None)
+    parser.add_argument("runs", metavar="RUN", nargs="+", help="a run's name or path")
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE",
+        help="the file to write (default: report.html in the run's folder; for several runs, in this folder)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--max-conversations", type=int, default=DEFAULT_CONVERSATIONS, metavar="N",
+        help=f"conversations in the file, failures first (default: {DEFAULT_CONVERSATIONS}); figures are of all",
+    )  # fmt: skip
+    parser.add_argument("--no-diffs", action="store_true", default=False, help="do not tell database changes")
+    parser.add_argument(
+        "--confidence", type=float, default=0.95, metavar="SHARE", help="of the intervals (default: 0.95)"
+    )
+    parser.add_argument("--open", action="store_true", default=False, help="open the file in a browser")
+    parser.add_argument("--json", action="store_true", default=False, help="print one JSON object only")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the report and say where it is."""
+    from tau2.data_model.results_io import write_atomically
+    from tau2.report.html import report_page
+
+    _check(options)
+    paths = [named_run(name) for name in options.runs]
+    runs = [_reported(path, options.confidence) for path in paths]
+    page = report_page(runs, most_conversations=options.max_conversations, with_diffs=not options.no_diffs)
+    file = _target(options.output, paths)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(file, page.html)
+    _say(file, runs, page, as_json=options.json)
+    if options.open:
+        _show_in_browser(file)
+    return OK
+
+
+def _check(options: argparse.Namespace) -> None:
+    if options.max_conversations < 0:
+        raise ConfigError("--max-conversations cannot be negative")
+    if not 0.5 < options.confidence < 1:  # noqa: PLR2004  -- a confidence below one half says nothing
+        raise ConfigError(f"--confidence is a share between 0.5 and 1, not {options.confidence:g}")
+
+
+def _reported(path: Path, confidence: float) -> ReportedRun:
+    from tau2.data_model.simulation import Results
+    from tau2.report.html import ReportedRun, run_figures
+
+    results = Results.load(path)
+    return ReportedRun(results, run_figures(results, path, Path(title_of(path)).name, confidence=confidence))
+
+
+def _target(asked: Path | None, paths: Sequence[Path]) -> Path:
+    from tau2.data_model.results_io import RESULTS_NAME, results_file
+
+    if asked is not None:
+        return asked / "report.html" if asked.is_dir() else asked
+    file = results_file(paths[0])
+    if len(paths) > 1:
+        return Path("report.html")
+    return file.with_name("report.html" if file.name == RESULTS_NAME else f"{file.stem}.report.html")
+
+
+def _say(file: Path, runs: Sequence[ReportedRun], page: Page, *, as_json: bool) -> None:
+    from tau2.report.html import summary_line
+
+    if as_json:
+        figures = [one.figures.as_dict() for one in runs]
+        counts = {"conversations": page.num_conversations, "left_out": page.left_out}
+        print(json.dumps({"file": str(file), "bytes": len(page.html.encode()), **counts, "runs": figures}, indent=2))
+    else:
+        print(f"wrote {file}: {summary_line(page)}")
+
+
+def _show_in_browser(file: Path) -> None:
+    import webbrowser
+
+    if not webbrowser.open(file.resolve().as_uri()):
+        raise ConfigError(f"no browser can be started here; open {file} yourself")

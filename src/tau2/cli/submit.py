@@ -1,0 +1,174 @@
+"""`tau2 submit`: prepare, check and verify a submission to a leaderboard."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tau2.cli.codes import OK, UNSCORED
+from tau2.cli.parsing import CommandParser
+from tau2.cli.progress import counting
+from tau2.cli.which_run import existing, named_run, title_of
+from tau2.errors import ConfigError
+
+if TYPE_CHECKING:
+    from tau2.report.verification import Verdict
+
+_EPILOG = """\
+examples:
+  tau2 submit prepare retail-run airline-run telecom-run -o my-submission \\
+      --model my-model --organization "My Lab" --email me@example.org
+  tau2 submit validate my-submission
+  tau2 submit verify-trajs my-submission      or runs, by name or path
+
+prepare       one run per domain becomes submission.json and trajectories/; every
+              trajectory is replayed first and must earn its reward (--no-verify
+              leaves that out). What you do not give is marked to be filled in.
+validate      names every defect; nothing is changed. --replay also grades again.
+verify-trajs  replays and grades again; no agent, user or judge model is called.
+
+Exit code 1: something is wrong with the submission or its trajectories."""
+
+
+def add_arguments(parser: CommandParser) -> None:
+    """Add the action, its paths, and what no run knows."""
+    parser.usage = "tau2 submit prepare|validate|verify-trajs PATH [PATH ...] [options]"
+    parser.epilog = _EPILOG
+    parser.set_defaults(output_dir=None, model=None, organization=None, submitter=None, email=None, notes="")
+    parser.add_argument("action", choices=("prepare", "validate", "verify-trajs"), help="what to do")
+    parser.add_argument("paths", metavar="PATH", nargs="+", help="runs, or a submission's folder")
+    parser.add_argument("-o", "--output-dir", type=Path, metavar="DIR", help="prepare: the new folder")
+    parser.add_argument(
+        "--no-verify", action="store_true", default=False, help="prepare: do not replay the trajectories first"
+    )
+    parser.add_argument(
+        "--replay", action="store_true", default=False, help="validate: also replay and grade the trajectories"
+    )
+    parser.add_argument("--model", metavar="NAME", help="prepare: the model's name (default: as in the runs)")
+    parser.add_argument("--organization", metavar="NAME", help="prepare: who made the model")
+    parser.add_argument("--submitter", metavar="NAME", help="prepare: who submits (default: --organization)")
+    parser.add_argument("--email", metavar="ADDRESS", help="prepare: who answers questions")
+    parser.add_argument("--notes", metavar="TEXT", help="prepare: what readers should know")
+    parser.add_argument("--json", action="store_true", default=False, help="print one JSON object only")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do one of the three."""
+    actions = {"prepare": _prepare, "validate": _validate, "verify-trajs": _verify_trajs}
+    return actions[options.action](options)
+
+
+def _prepare(options: argparse.Namespace) -> int:
+    from tau2.data_model.simulation import Results
+    from tau2.report.submission import Submitter, prepare, write
+    from tau2.report.submission_checks import validate
+
+    if options.output_dir is None:
+        raise ConfigError("submit prepare needs a new folder: -o DIR")
+    paths = [named_run(name) for name in options.paths]
+    runs = [Results.load(path) for path in paths]
+    who = Submitter(options.model, options.organization, options.submitter or options.organization, options.email,
+                    options.notes)  # fmt: skip
+    prepared = prepare(runs, who, today=datetime.now(UTC).date())
+    if not options.no_verify:
+        _refuse_false([(title_of(path), _verified(results)) for path, results in zip(paths, runs, strict=True)])
+    write(prepared, options.output_dir)
+    open_points = [str(defect) for defect in validate(options.output_dir)]
+    if options.json:
+        submission = prepared.submission.model_dump(mode="json")
+        said = {"folder": str(options.output_dir), "open": open_points, "submission": submission}
+        print(json.dumps(said, indent=2))
+        return OK
+    print(f"wrote {options.output_dir}: submission.json and {len(prepared.trajectories)} trajectories files")
+    if open_points:
+        print("before it is submitted:", *open_points, sep="\n  ")
+    return OK
+
+
+def _verified(results: Any) -> Verdict:
+    from tau2.report.verification import verify
+
+    with counting(len(results.simulations), "verifying") as step:
+        return verify(results, on_graded=step)
+
+
+def _refuse_false(verdicts: Sequence[tuple[str, Verdict]]) -> None:
+    """Raise ConfigError when a trajectory does not earn what it claims."""
+    lines = [f"{name}: {line}" for name, verdict in verdicts for line in _problems(verdict)]
+    if lines:
+        text = "\n  ".join(lines)
+        raise ConfigError(f"the runs do not hold, nothing was written (--no-verify writes anyway):\n  {text}")
+
+
+def _problems(verdict: Verdict) -> list[str]:
+    lines = [f"task {one.task_id} trial {one.trial} claims {one.claimed}: {one.reason}" for one in verdict.mismatches]
+    if verdict.changed_tasks:
+        lines.append(f"tasks that are not those of the domain: {', '.join(verdict.changed_tasks)}")
+    return lines
+
+
+def _validate(options: argparse.Namespace) -> int:
+    from tau2.report.submission_checks import validate
+
+    found = {}
+    for name in options.paths:
+        if not Path(name).is_dir():
+            raise ConfigError(f"{name}: there is no such folder")
+        with counting(0, "verifying") as step:
+            found[name] = validate(Path(name), replay=options.replay, on_graded=step)
+    failed = any(defect.is_error for defects in found.values() for defect in defects)
+    if options.json:
+        said = {
+            name: [{"where": one.where, "what": one.what, "error": one.is_error} for one in defects]
+            for name, defects in found.items()
+        }
+        print(json.dumps({"valid": not failed, "defects": said}, indent=2))
+    else:
+        for name, defects in found.items():
+            errors = sum(defect.is_error for defect in defects)
+            print(f"{name}: {errors} errors, {len(defects) - errors} warnings")
+            print(*(f"  {defect}\n" for defect in defects), sep="", end="")
+    return UNSCORED if failed else OK
+
+
+def _verify_trajs(options: argparse.Namespace) -> int:
+    from tau2.data_model.simulation import Results
+
+    verdicts = {str(path): _verified(Results.load(path)) for name in options.paths for path in _runs_at(name)}
+    failed = not all(verdict.holds for verdict in verdicts.values())
+    if options.json:
+        print(json.dumps({"verified": not failed, "runs": [_data(*item) for item in verdicts.items()]}, indent=2))
+        return UNSCORED if failed else OK
+    for name, verdict in verdicts.items():
+        judged = f", {verdict.judged} of them with a judge's opinion as it is" if verdict.judged else ""
+        skipped = f"; {verdict.skipped} without a score" if verdict.skipped else ""
+        print(f"{name}: {verdict.checked} simulations replayed{judged}{skipped}: "
+              f"{'all rewards hold' if verdict.holds else 'they do not hold'}")  # fmt: skip
+        print(*(f"  {line}\n" for line in _problems(verdict)), sep="", end="")
+    return UNSCORED if failed else OK
+
+
+def _runs_at(name: str) -> list[Path]:
+    """Return the runs that a path means: those of a submission's folder, else the one run."""
+    from tau2.report.submission import TRAJECTORIES_NAME
+
+    below = Path(name) / TRAJECTORIES_NAME
+    if below.is_dir():
+        return [existing(file) for file in sorted(below.glob("*.json"))]
+    return [named_run(name)]
+
+
+def _data(name: str, verdict: Verdict) -> dict[str, Any]:
+    return {
+        "run": name, "holds": verdict.holds, "checked": verdict.checked, "judged": verdict.judged,
+        "skipped": verdict.skipped, "changed_tasks": list(verdict.changed_tasks),
+        "mismatches": [
+            {"simulation_id": one.simulation_id, "task_id": one.task_id, "trial": one.trial, "claimed": one.claimed,
+             "found": one.found, "reason": one.reason}
+            for one in verdict.mismatches
+        ],
+    }  # fmt: skip

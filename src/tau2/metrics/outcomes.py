@@ -1,0 +1,78 @@
+"""Whose failure was it? Only the agent's counts against the agent; the others are told apart and left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from enum import StrEnum
+from typing import Any
+
+from tau2.data_model.simulation import Results, RewardInfo, SimulationRun, TerminationReason
+
+_TOLERANCE = 1e-6  # a reward is a product of floats
+
+
+def is_successful(reward: float) -> bool:
+    """Return whether a reward is full credit."""
+    return abs(reward - 1.0) <= _TOLERANCE
+
+
+class Outcome(StrEnum):
+    """What a simulation says, and about whom."""
+
+    PASSED = "passed"
+    AGENT_FAILURE = "agent failure"
+    USER_FAILURE = "user-simulator failure"
+    WORLD_FAULT = "environment or reference fault"
+    INFRASTRUCTURE = "infrastructure failure"
+
+    @property
+    def counts(self) -> bool:
+        """Whether it says something about the agent: it is part of every average and of pass^k."""
+        return self in {Outcome.PASSED, Outcome.AGENT_FAILURE}
+
+
+def outcome_of(run: SimulationRun) -> Outcome:
+    """Return whose failure a simulation was; a conversation that was never graded failed for its surroundings."""
+    if run.termination_reason is TerminationReason.USER_ERROR:
+        return Outcome.USER_FAILURE
+    if not run.is_scored or run.reward_info is None:
+        return Outcome.INFRASTRUCTURE
+    if is_successful(run.reward_info.reward):
+        return Outcome.PASSED
+    return Outcome.WORLD_FAULT if world_faults(run.reward_info) else Outcome.AGENT_FAILURE
+
+
+def world_faults(info: RewardInfo) -> list[str]:
+    """Return why a lost reward may not be the agent's doing.
+
+    Either the world could not be graded at all, or the databases differ from those of a reference whose own
+    writing calls failed.
+    """
+    notes = list(_notes(info.info))
+    faults = [f"the world cannot be graded: {note['error']}" for note in notes if isinstance(note.get("error"), str)]
+    if info.db_check is not None and not info.db_check.db_match:
+        problems = [problem for note in notes for problem in note.get("gold_errors") or ()]
+        faults += [f"the reference itself failed: {problem}" for problem in problems]
+    return faults
+
+
+def _notes(info: Mapping[str, Any] | None) -> Iterator[Mapping[str, Any]]:
+    """Yield what the grading of the environment noted: as a part of the whole, or alone."""
+    part = (info or {}).get("env")
+    yield from (note for note in (info, part) if isinstance(note, Mapping))
+
+
+def counted(runs: Iterable[SimulationRun]) -> list[SimulationRun]:
+    """Return the simulations that say something about the agent."""
+    return [run for run in runs if outcome_of(run).counts]
+
+
+def counted_in(results: Results, *, as_published: bool | None = None) -> list[SimulationRun]:
+    """Return what a run's averages are over.
+
+    Published scores count faults of the world as failures of the agent. `as_published` does so too; by default where
+    the original's behaviour is reproduced (`info.strict_compat`).
+    """
+    if results.info.strict_compat if as_published is None else as_published:
+        return [run for run in results.simulations if run.is_scored]
+    return counted(results.simulations)

@@ -1,0 +1,194 @@
+"""Runs as two tables, simulations and messages: JSON lines, CSV or Parquet.
+
+The columns of a simulation are those of `Results.to_df`, and a few more. Text that looks like a credential is taken
+out; everything else is as it was stored.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from tau2.data_model.message import Message, MultiToolMessage, ToolMessage
+from tau2.data_model.results_table import rows
+from tau2.data_model.simulation import Results, SessionUsage, SimulationRun
+from tau2.errors import needs_extra
+from tau2.metrics.outcomes import outcome_of
+from tau2.report.html.markup import Cleaner
+from tau2.report.summary import run_passed
+from tau2.runner.settings import without_secrets
+from tau2.utils.files import write_atomically
+
+ExportFormat = Literal["jsonl", "csv", "parquet"]
+Row = dict[str, Any]
+
+SIMULATION_COLUMNS: Mapping[str, type] = {
+    "run": str, "simulation_id": str, "task_id": str, "trial": int, "seed": int, "reward": float, "passed": bool,
+    "outcome": str, "termination_reason": str, "duration": float, "num_messages": int,
+    "agent_cost": float, "agent_model_calls": int, "agent_prompt_tokens": int, "agent_completion_tokens": int,
+    "user_cost": float, "user_model_calls": int, "user_prompt_tokens": int, "user_completion_tokens": int,
+    "reward_breakdown": str, "error": str,
+    "info_git_commit": str, "info_seed": int, "info_num_trials": int, "info_max_steps": int, "info_max_errors": int,
+    "info_domain": str, "info_user_implementation": str, "info_user_llm": str, "info_user_llm_args": str,
+    "info_agent_implementation": str, "info_agent_llm": str, "info_agent_llm_args": str,
+    "task_num_agent_actions": int, "task_num_user_actions": int, "task_num_actions": int,
+    "task_num_env_assertions": int, "task_num_nl_assertions": int,
+}  # fmt: skip
+MESSAGE_COLUMNS: Mapping[str, type] = {
+    "run": str, "simulation_id": str, "task_id": str, "trial": int, "index": int, "role": str, "requestor": str,
+    "content": str, "reasoning": str, "tool_calls": str, "tool_call_id": str, "error": bool, "cost": float,
+    "prompt_tokens": int, "completion_tokens": int, "generation_time_seconds": float, "timestamp": str,
+}  # fmt: skip
+TABLES: Mapping[str, Mapping[str, type]] = {"simulations": SIMULATION_COLUMNS, "messages": MESSAGE_COLUMNS}
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def export(
+    runs: Sequence[tuple[str, Results]], folder: Path, form: ExportFormat, *, clean: Cleaner | None = None
+) -> dict[Path, int]:
+    """Write `simulations` and `messages` into a folder and return file → number of rows.
+
+    Args:
+        runs: Each run's name, which is the column `run`, and its results.
+        folder: Made when it is not there; files of these names in it are replaced.
+        form: `jsonl`, `csv` or `parquet`.
+        clean: What takes credentials out of texts.
+
+    Raises:
+        MissingExtra: Parquet without pyarrow.
+    """
+    hide = (clean or Cleaner()).hide
+    write = _WRITERS[form]
+    tables = {
+        "simulations": [_hidden(row, hide) for name, results in runs for row in simulation_rows(name, results)],
+        "messages": [_hidden(row, hide) for name, results in runs for row in message_rows(name, results)],
+    }
+    contents = {name: write(table, TABLES[name]) for name, table in tables.items()}
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in contents.items():
+        write_atomically(folder / f"{name}.{form}", content)
+    return {folder / f"{name}.{form}": len(table) for name, table in tables.items()}
+
+
+def _hidden(row: Row, hide: Callable[[str], str]) -> Row:
+    return {key: hide(value) if isinstance(value, str) else value for key, value in row.items()}
+
+
+def simulation_rows(name: str, results: Results) -> Iterator[Row]:
+    """Yield one row per simulation, with the columns of `SIMULATION_COLUMNS`."""
+    for run, public in zip(results.simulations, rows(results), strict=True):
+        row = {"run": name, **public, **_outcome(run)}
+        for side in ("user", "agent"):
+            args = row[f"info_{side}_llm_args"]
+            row[f"info_{side}_llm_args"] = None if args is None else _json(without_secrets(args))
+        yield {column: row.get(column) for column in SIMULATION_COLUMNS}
+
+
+def _outcome(run: SimulationRun) -> Row:
+    parts = run.reward_info.reward_breakdown if run.reward_info is not None else None
+    error = (run.info or {}).get("error")
+    return {
+        "passed": run_passed(run) if run.is_scored else None,
+        "outcome": outcome_of(run).value,
+        "reward_breakdown": _json({basis.value: score for basis, score in parts.items()}) if parts else None,
+        "error": None if error is None else str(error),
+        **_used("agent", run.agent_usage),
+        **_used("user", run.user_usage),
+    }
+
+
+def _used(side: str, usage: SessionUsage | None) -> Row:
+    names = ("model_calls", "prompt_tokens", "completion_tokens")
+    return {f"{side}_{name}": getattr(usage, name, None) for name in names}
+
+
+def message_rows(name: str, results: Results) -> Iterator[Row]:
+    """Yield one row per message, with the columns of `MESSAGE_COLUMNS`."""
+    for run in results.simulations:
+        whose = {"run": name, "simulation_id": run.id, "task_id": run.task_id, "trial": run.trial}
+        for index, message in enumerate(_single(run.get_messages())):
+            row = {**whose, "index": index, **_message(message)}
+            yield {column: row.get(column) for column in MESSAGE_COLUMNS}
+
+
+def _single(messages: Iterable[Message]) -> Iterator[Any]:
+    for message in messages:
+        yield from message.tool_messages if isinstance(message, MultiToolMessage) else (message,)
+
+
+def _message(message: Any) -> Row:
+    row: Row = {"role": message.role, "content": message.content, "timestamp": getattr(message, "timestamp", None)}
+    if isinstance(message, ToolMessage):
+        return row | {"requestor": message.requestor, "tool_call_id": message.id, "error": message.error}
+    calls = getattr(message, "tool_calls", None)
+    usage = getattr(message, "usage", None) or {}
+    return row | {
+        "reasoning": getattr(message, "reasoning_content", None),
+        "tool_calls": _json([_call(call) for call in calls]) if calls else None,
+        "cost": getattr(message, "cost", None),
+        "prompt_tokens": usage.get("prompt_tokens"),
+        "completion_tokens": usage.get("completion_tokens"),
+        "generation_time_seconds": getattr(message, "generation_time_seconds", None),
+    }
+
+
+def _call(call: Any) -> Row:
+    return {"id": call.id, "name": call.name, "arguments": call.arguments}
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _whole(text: str) -> bytes:
+    """Return text as UTF-8; a half of a character, which UTF-8 has no form for, becomes a question mark."""
+    return text.encode("utf-8", "replace")
+
+
+def _as_jsonl(table: Sequence[Row], columns: Mapping[str, type]) -> bytes:
+    return _whole("".join(f"{_json({column: row[column] for column in columns})}\n" for row in table))
+
+
+def _as_csv(table: Sequence[Row], columns: Mapping[str, type]) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    for row in table:
+        writer.writerow([_cell(row[column]) for column in columns])
+    return _whole(text.getvalue())
+
+
+def _cell(value: Any) -> Any:
+    """Return a value as a cell; text that a spreadsheet would carry out gets an apostrophe before it."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
+def _as_parquet(table: Sequence[Row], columns: Mapping[str, type]) -> bytes:
+    with needs_extra("parquet", "pyarrow"):
+        import pyarrow as pa  # noqa: PLC0415  -- optional
+        import pyarrow.parquet as pq  # noqa: PLC0415  -- optional
+    kinds = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
+    arrays = [
+        pa.array([_typed(row[column], kind) for row in table], type=kinds[kind]) for column, kind in columns.items()
+    ]
+    sink = io.BytesIO()
+    pq.write_table(pa.Table.from_arrays(arrays, names=list(columns)), sink)
+    return sink.getvalue()
+
+
+def _typed(value: Any, kind: type) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode() if kind is str else None
+    return None if value is None else kind(value)
+
+
+_WRITERS: Mapping[ExportFormat, Callable[[Sequence[Row], Mapping[str, type]], bytes]] = {
+    "jsonl": _as_jsonl,
+    "csv": _as_csv,
+    "parquet": _as_parquet,
+}

@@ -1,0 +1,193 @@
+"""One simulation as the data that its page is drawn from: messages with their calls, changes and checks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from tau2.data_model.message import Message, MultiToolMessage, SystemMessage, ToolCall, ToolMessage
+from tau2.data_model.simulation import SimulationRun
+from tau2.data_model.tasks import Task
+from tau2.metrics.outcomes import Outcome, outcome_of
+from tau2.report.conversation import check_lines, compact_call, grading_notes
+from tau2.report.diffs import FieldChange, Missing, RecordChange, TurnDiff
+from tau2.report.html.figures import reason_of
+from tau2.report.html.markup import Cleaner
+from tau2.report.summary import lost_on
+
+MOST_CHARS = 20_000  # of one message, tool result or set of arguments
+MOST_VALUE_CHARS = 2_000  # of one side of a changed field
+MOST_MESSAGES = 2_000
+
+
+def conversation_data(
+    run: SimulationRun, task: Task | None, diffs: Sequence[TurnDiff], clean: Cleaner
+) -> dict[str, Any]:
+    """Return everything a conversation's page shows, as JSON data; texts are cleaned and cut."""
+    messages = _single(run.get_messages())
+    shown = messages[:MOST_MESSAGES]
+    by_place = {diff.index: diff for diff in diffs}
+    return {
+        "task": clean(run.task_id, 500),
+        "id": clean(run.id, 500),
+        "facts": [[name, clean(value, MOST_CHARS)] for name, value in _facts(run)],
+        "brief": _brief(task, clean) if task is not None else [],
+        "messages": list(_entries(shown, by_place, clean)),
+        "left_out": len(messages) - len(shown),
+        "checks": _checks(run, clean),
+        "notes": [clean(note, MOST_CHARS) for note in _notes(run)],
+        "replay": [clean(diff.problem, MOST_CHARS) for diff in diffs if diff.problem and diff.index < 0],
+    }
+
+
+def _single(messages: Iterable[Message]) -> list[Message]:
+    return [
+        part for message in messages
+        for part in (message.tool_messages if isinstance(message, MultiToolMessage) else (message,))
+    ]  # fmt: skip
+
+
+def _facts(run: SimulationRun) -> Iterator[tuple[str, object]]:
+    yield "outcome", outcome_of(run).value
+    info = run.reward_info
+    yield "reward", f"{info.reward:.2f}" if run.is_scored and info is not None else "none"
+    yield "trial", run.trial or 0
+    yield "seed", "unknown" if run.seed is None else run.seed
+    yield "ended", run.termination_reason.value
+    yield "took", f"{run.duration:.1f} s"
+    for side, cost, usage in (("agent", run.agent_cost, run.agent_usage), ("user", run.user_cost, run.user_usage)):
+        if usage is not None and usage.model_calls:
+            price = "cost unknown" if cost is None else f"${cost:.4f}"
+            yield side, f"{price}, {usage.prompt_tokens:,} + {usage.completion_tokens:,} tokens"
+    if not outcome_of(run).counts:
+        yield "does not count", reason_of(run)
+    elif outcome_of(run) is Outcome.AGENT_FAILURE:
+        yield "lost on", ", ".join(lost_on(run))
+
+
+def _brief(task: Task, clean: Cleaner) -> list[list[str]]:
+    """Return what the user was told and what the reference does, as titled texts."""
+    parts = [["what the user was told", str(task.user_scenario).replace("\t", "  ").strip()]]
+    if task.ticket:
+        parts.append(["ticket", task.ticket])
+    criteria = task.evaluation_criteria
+    if criteria is not None:
+        actions = [f"{action.requestor}: {action.get_func_format()}" for action in criteria.actions or ()]
+        lists = [
+            ("reference actions", actions),
+            ("to communicate", criteria.communicate_info or ()),
+            ("statements for the judge", criteria.nl_assertions or ()),
+            ("graded on", [", ".join(basis.value for basis in criteria.reward_basis)]),
+        ]
+        parts += [[title, "\n".join(map(str, items))] for title, items in lists if items]
+    return [[title, clean(text, MOST_CHARS)] for title, text in parts]
+
+
+def _entries(messages: Sequence[Message], diffs: dict[int, TurnDiff], clean: Cleaner) -> Iterator[dict[str, Any]]:
+    """Yield one entry per message; the result of a call is part of the call where the two can be paired."""
+    waiting: list[tuple[str, dict[str, Any]]] = []
+    for place, message in enumerate(messages):
+        if isinstance(message, ToolMessage):
+            result = _result(message, diffs.get(place), clean)
+            at = next((number for number, (name, _) in enumerate(waiting) if name == message.id), None)
+            if at is None:
+                yield {"who": "tool", "calls": [{"name": "?", "brief": "a result without its call", **result}]}
+            else:
+                waiting.pop(at)[1].update(result)
+            continue
+        entry = _entry(message, clean)
+        waiting += zip((call.id for call in _calls_of(message)), entry.get("calls", ()), strict=True)
+        yield entry
+
+
+def _calls_of(message: Message) -> Sequence[ToolCall]:
+    return getattr(message, "tool_calls", None) or ()
+
+
+def _entry(message: Message, clean: Cleaner) -> dict[str, Any]:
+    if isinstance(message, SystemMessage):
+        return {"who": "system", "text": clean(message.content or "", MOST_CHARS)}
+    entry: dict[str, Any] = {"who": "agent" if message.role == "assistant" else message.role}
+    if text := getattr(message, "content", None):
+        entry["text"] = clean(text, MOST_CHARS)
+    if thought := getattr(message, "reasoning_content", None):
+        entry["thought"] = clean(thought, MOST_CHARS)
+    if seconds := getattr(message, "generation_time_seconds", None):
+        entry["seconds"] = round(seconds, 2)
+    if _calls_of(message):
+        entry["calls"] = [_call(call, clean) for call in _calls_of(message)]
+    return entry
+
+
+def _call(call: ToolCall, clean: Cleaner) -> dict[str, Any]:
+    arguments = json.dumps(call.arguments, indent=2, ensure_ascii=False, default=str)
+    return {
+        "name": clean(call.name, 200),
+        "brief": clean(compact_call(call), 160),
+        "arguments": clean(arguments, MOST_CHARS),
+    }
+
+
+def _result(message: ToolMessage, diff: TurnDiff | None, clean: Cleaner) -> dict[str, Any]:
+    result: dict[str, Any] = {"result": clean(_indented(message.content), MOST_CHARS), "error": message.error}
+    if diff is not None:
+        result["changes"] = [_change(change, clean) for change in diff.changes]
+        result["more"] = diff.left_out
+        if diff.problem:
+            result["problem"] = clean(diff.problem, MOST_CHARS)
+    return result
+
+
+def _indented(content: str | None) -> str:
+    """Return JSON with one value per line, and other text as it is."""
+    text = content or ""
+    if not text.startswith(("{", "[")):
+        return text
+    try:
+        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _change(change: RecordChange, clean: Cleaner) -> dict[str, Any]:
+    name = f"{change.table} / {change.record}" if change.record else change.table
+    return {
+        "side": change.side,
+        "record": clean(name, 300),
+        "kind": change.kind,
+        "fields": [_field(field, clean) for field in change.fields],
+    }
+
+
+def _field(field: FieldChange, clean: Cleaner) -> list[str | None]:
+    return [clean(field.field, 300), *(_value(side, clean) for side in (field.old, field.new))]
+
+
+def _value(value: Any, clean: Cleaner) -> str | None:
+    """Return a value as text; None for one that is not there."""
+    if value is Missing.VALUE:
+        return None
+    return clean(json.dumps(value, ensure_ascii=False, default=str), MOST_VALUE_CHARS)
+
+
+def _checks(run: SimulationRun, clean: Cleaner) -> list[dict[str, Any]]:
+    lines = check_lines(run.reward_info) if run.reward_info is not None else ()
+    basis = {part.value for part in (run.reward_info.reward_basis or ())} if run.reward_info is not None else set()
+    return [{"met": met, "kind": kind, "text": clean(text, MOST_CHARS), "counts": kind in basis}
+            for met, kind, text in lines]  # fmt: skip
+
+
+def _notes(run: SimulationRun) -> Iterator[str]:
+    if run.reward_info is not None:
+        yield from grading_notes(run.reward_info)
+    error = (run.info or {}).get("error")
+    if error:
+        yield str(error)
+    for review in (run.review, run.user_only_review):
+        if review is not None:
+            yield f"review by {review.model or 'a model'}: {review.summary}"
+            yield from (
+                f"review: {getattr(mistake, 'source', 'user')}: {mistake.error_type}: {mistake.reasoning}"
+                for mistake in review.errors
+            )

@@ -1,0 +1,182 @@
+"""One log file per episode: turns, tool calls and model calls with their times, readable by a person.
+
+`<run>/artifacts/task_<task>/sim_<simulation>/task.log`. Secrets are hidden. Every line of ours begins with the
+seconds since the start; every line of a text begins with `|`, so that no text can look like one of ours.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+from tau2.data_model.message import AssistantMessage, ToolCall, ToolMessage, UserMessage
+from tau2.data_model.results_io import companion
+from tau2.data_model.simulation import SimulationRun
+from tau2.llm.failure import CallFailed
+from tau2.llm.hiding import Hider
+from tau2.llm.parse import tokens_of
+from tau2.llm.request import Flow, Request, Response
+from tau2.orchestrator.episode import Ask, Failure
+from tau2.orchestrator.watch import Staged, Tell
+from tau2.utils.text import clean_text
+
+logger = logging.getLogger(__name__)
+
+ARTIFACTS_NAME = "artifacts"
+LOG_NAME = "task.log"
+_LONGEST_TEXT = 20_000  # characters of one text that are kept
+_NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
+_LONGEST_NAME = 80
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+"""What could move the cursor of whoever reads the file on a terminal."""
+
+
+def artifacts_folder(path: Path) -> Path:
+    """Return where the logs of the run at `path` lie."""
+    return companion(path, ARTIFACTS_NAME)
+
+
+class TaskLogs:
+    """Writes one log per episode below a folder."""
+
+    def __init__(self, folder: Path, hider: Hider | None = None) -> None:
+        self._folder, self._hider = folder, hider or Hider()
+
+    @contextmanager
+    def episode(self, staged: Staged) -> Iterator[TaskLog]:
+        """Enclose one attempt at an episode; a disk that fails costs the log, not the episode."""
+        log = TaskLog(self._opened(staged), self._hider)
+        try:
+            log.begin(staged)
+            yield log
+        except BaseException as problem:
+            log.note(f"broken off: {type(problem).__name__}", str(problem))
+            raise
+        finally:
+            log.close()
+
+    def _opened(self, staged: Staged) -> TextIO | None:
+        names = (f"task_{as_name(staged.task_id)}", f"sim_{as_name(staged.simulation_id)}")
+        path = self._folder.joinpath(*names, LOG_NAME)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            return path.open("a", encoding="utf-8", errors="replace")
+        except OSError as problem:
+            logger.warning("%s: no log is kept: %s", path, problem)
+            return None
+
+    def close(self) -> None:
+        """Nothing is kept open between episodes."""
+
+
+def as_name(text: str) -> str:
+    """Return text as a part of a file's name."""
+    return _NOT_IN_A_NAME.sub("-", text).strip("-.")[:_LONGEST_NAME] or "none"
+
+
+class TaskLog:
+    """The log of one episode."""
+
+    def __init__(self, file: TextIO | None, hider: Hider) -> None:
+        self._file, self._hider = file, hider
+        self._began = time.perf_counter()
+
+    def begin(self, staged: Staged) -> None:
+        """Say what is played."""
+        cast = f"{staged.domain}: {staged.agent} x {staged.user}"
+        self.note(f"task {staged.task_id}, trial {staged.trial}, seed {staged.seed}, {cast}")
+        self.note(f"simulation {staged.simulation_id}, {time.strftime('%Y-%m-%d %H:%M:%S %z')}")
+
+    def note(self, what: str, *texts: str, hider: Hider | None = None) -> None:
+        """Write one event and the texts that belong to it."""
+        hide = (hider or self._hider).text
+        at = time.perf_counter() - self._began
+        lines = [f"{at:10.3f} s  {' '.join(_plain(hide(what)).split())}"]
+        for text in texts:
+            lines += [f"{'':12}  | {line}" for line in _cut(_plain(hide(text))).splitlines()]
+        self._write("\n".join(lines) + "\n")
+
+    def _write(self, text: str) -> None:
+        if self._file is None:
+            return
+        try:
+            self._file.write(text)
+            self._file.flush()
+        except OSError as problem:
+            logger.warning("%s: the log ends here: %s", self._file.name, problem)
+            self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        file, self._file = self._file, None
+        if file is None:
+            return
+        try:
+            file.close()
+        except OSError as problem:
+            logger.warning("%s: %s", file.name, problem)
+
+    @contextmanager
+    def turn(self, ask: Ask) -> Iterator[Tell]:
+        """Enclose one turn."""
+        began = time.perf_counter()
+        yield lambda answer: self._answered(ask, answer, time.perf_counter() - began)
+
+    def _answered(self, ask: Ask, answer: Any, seconds: float) -> None:
+        if isinstance(answer, Failure):
+            self.note(f"{ask.to.value} failed after {seconds:.3f} s: {answer.reason.value}", answer.text)
+        elif isinstance(answer, AssistantMessage | UserMessage):
+            calls = [f"-> {call.name}({self._arguments(call)})" for call in answer.tool_calls or ()]
+            self.note(f"{ask.to.value} after {seconds:.3f} s", answer.content or "", *calls)
+
+    def _arguments(self, call: ToolCall) -> str:
+        return json.dumps(self._hider.data(call.arguments), ensure_ascii=False, default=str)
+
+    @contextmanager
+    def tool_call(self, call: ToolCall) -> Iterator[Tell]:
+        """Enclose one tool call."""
+        began = time.perf_counter()
+
+        def tell(result: ToolMessage) -> None:
+            kind = "error of" if result.error else "result of"
+            self.note(f"{kind} {call.name} after {time.perf_counter() - began:.3f} s", result.content or "")
+
+        yield tell
+
+    def around(self, request: Request, send: Callable[[Request], Flow[Response]]) -> Flow[Response]:
+        """Write one line per attempt to reach a model."""
+        began = time.perf_counter()
+        asked = f"model {request.model} ({request.call_name or 'call'}, {len(request.messages)} messages)"
+        try:
+            response = yield from send(request)
+        except CallFailed as failure:
+            status = f"HTTP {failure.status}" if failure.status else failure.verdict.__name__
+            took = f"{time.perf_counter() - began:.3f} s"
+            self.note(f"{asked} failed after {took}: {status}", failure.text, hider=self._hider.knowing(request.args))
+            raise
+        prompt, completion = tokens_of(response)
+        tokens = f"{'?' if prompt is None else prompt} + {'?' if completion is None else completion} tokens"
+        self.note(f"{asked} answered after {time.perf_counter() - began:.3f} s: {tokens}")
+        return response
+
+    def ended(self, run: SimulationRun) -> None:
+        """Say how the episode ended and was graded."""
+        reward = f"reward {run.reward_info.reward:.2f}" if run.is_scored and run.reward_info else "no score"
+        why = [str(run.info[key]) for key in ("error", "review_error") if run.info and key in run.info]
+        self.note(f"ended: {run.termination_reason.value}, {reward}, {run.duration:.3f} s", *why)
+
+
+def _plain(text: str) -> str:
+    return _CONTROLS.sub("", clean_text(text.replace("\r\n", "\n")))
+
+
+def _cut(text: str) -> str:
+    return (
+        text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}… (+{len(text) - _LONGEST_TEXT} characters)"
+    )

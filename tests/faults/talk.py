@@ -1,0 +1,72 @@
+"""Models that improvise: what they answer is decided by everything that was said before, and by nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from tau2.data_model.run_config import TextRunConfig
+from tau2.data_model.simulation import Results
+
+_STOP = "###STOP###"
+_WORDS = ("the list", "a meeting", "tomorrow", "user_1", "no hurry", "one more thing", "thank you", "a report")
+
+
+def improvise(body: dict[str, Any]) -> Any:
+    """Return a text or a tool call; a customer (who has no tools) ends about every fourth conversation."""
+    number = _number(body["messages"])
+    tools = body.get("tools")
+    if tools and number % 3:
+        return _call(number, len(body["messages"]))
+    if not tools and number % 4 == 0 and len(body["messages"]) > 3:
+        return f"That is all. {_STOP}"
+    return f"About {_WORDS[number % 8]} and {_WORDS[number // 8 % 8]} ({number % 1000})."
+
+
+def _call(number: int, turn: int) -> dict[str, Any]:
+    kinds: tuple[dict[str, Any], ...] = (
+        {"name": "create_task", "arguments": {"user_id": "user_1", "title": f"Task {number % 1000}"}},
+        {"name": "get_users", "arguments": {}},
+        {"name": "update_task_status", "arguments": {"task_id": "task_1", "status": "completed"}},
+        {"name": "create_task", "arguments": {"user_id": f"nobody_{number % 10}", "title": "In vain"}},
+    )
+    return {**kinds[number // 3 % 4], "id": f"call_{turn}_{number % 100_000}"}
+
+
+def _number(messages: Any) -> int:
+    said = [[message["role"], message.get("content"), message.get("tool_calls")] for message in messages]
+    return int.from_bytes(hashlib.sha256(json.dumps(said, sort_keys=True).encode()).digest()[:6], "big")
+
+
+def scripted(**options: Any) -> TextRunConfig:
+    """Return a configuration that needs no model."""
+    return TextRunConfig(**{"domain": "mock", "agent": "oracle_agent", "user": "scripted_user", **options})
+
+
+def improvised(address: str, **options: Any) -> TextRunConfig:
+    """Return a configuration whose agent and user ask the model at `address`."""
+    args = {"api_base": address, "api_key": "sk-only-for-the-stub"}
+    models = {"agent": "llm_agent", "llm_agent": "openai/improviser", "user": "user_simulator"}
+    models |= {"llm_user": "openai/improviser"}
+    return TextRunConfig(
+        **{"domain": "mock", "llm_args_agent": args, "llm_args_user": args, "max_steps": 30, **models, **options}
+    )
+
+
+def told(results: Results) -> list[str]:
+    """Return what was said, done, counted and earned, without times and names."""
+    kept = {
+        "messages": {"__all__": {"role", "content", "tool_calls", "turn_idx", "error", "cost", "usage"}},
+        "reward_info": True,
+        "termination_reason": True,
+        "agent_usage": True,
+        "user_usage": True,
+        "agent_cost": True,
+        "user_cost": True,
+        "policy": True,
+    }
+    return [
+        json.dumps([run.task_id, run.trial, run.seed, run.model_dump(mode="json", include=kept)], sort_keys=True)
+        for run in results.simulations
+    ]

@@ -1,0 +1,192 @@
+"""Online episodes: batched, token by token, in groups; what failed for others' faults is left out."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+from tests.unit.act_prm.players import BAD, END, GOOD, MARK, AsyncWordEnv, TableModel, WordEnv
+
+from act_prm.config import GeneratorConfig
+from act_prm.environments import get_env
+from act_prm.generator import OnlineGenerator, Setting, get_generator
+from act_prm.generator.setting import Sampling
+from act_prm.llm_handlers.chat import Chat
+from act_prm.replay_buffer.steps import ONLINE
+from tau2.errors import ConfigError, ModelUnavailable
+
+CENTRED = GeneratorConfig(mean_center=True)
+
+
+def setting(env, model=None, **more):
+    model = model or TableModel()
+    return Setting(model=model, chat=Chat(model.tokenizer), env=env, config=CENTRED, seed=5, **more)
+
+
+def play(made, tasks=(0, 1), **more):
+    options = {"group_size": 3, "batch_id": 0, **more}
+    return asyncio.run(OnlineGenerator(made).generate(tasks, **options))
+
+
+def test_all_episodes_of_a_batch_are_sampled_together_once_a_turn():
+    made = setting(WordEnv(turns=2))
+    groups = play(made)
+    assert [count for count, _ in made.model.sampled] == [6, 6]
+    assert [len(group) for group in groups] == [3, 3]
+    assert [[one.length for one in group] for group in groups] == [[2, 2, 2]] * 2
+
+
+def test_weakness_9_the_trained_tokens_are_the_prompt_shown_and_the_tokens_sampled():
+    made = setting(WordEnv(turns=2))
+    for group in play(made):
+        for step in group.steps:
+            prompt = made.chat.prompt(step.state, step.tools)
+            assert step.state_action_tokens[: step.state_len] == prompt
+            reply = step.state_action_tokens[step.state_len :]
+            assert (reply[0] >= MARK, reply[-1]) == (True, END)
+            assert step.old_logprobs[0] == pytest.approx(made.model.logs()[reply[0] - MARK])
+            assert len(step.old_logprobs) == len(reply)
+    assert made.model.scored == []  # no second forward pass
+
+
+def test_weakness_9_a_tools_result_keeps_the_id_of_its_call():
+    call = '<tool_call>\n{"name": "get_users", "arguments": {}}\n</tool_call>'
+    env = get_env("tau2bench", domain="mock", user="scripted_user", num_train_tasks=2, num_test_tasks=0, max_turns=3)
+    [group] = play(setting(env, TableModel([call])), [0], group_size=1)
+    [result] = group.steps[0].next_obs
+    said = group.steps[1].state[-2]
+    assert result["role"] == "tool"
+    assert result["call_id"] == said["tool_calls"][0]["id"]
+
+
+def test_weakness_8_an_episode_has_exactly_max_turns_turns_and_is_graded_there():
+    call = '<tool_call>\n{"name": "get_users", "arguments": {}}\n</tool_call>'
+    env = get_env("tau2bench", domain="mock", user="scripted_user", num_train_tasks=2, num_test_tasks=0, max_turns=4)
+    [group] = play(setting(env, TableModel([call])), [0], group_size=2)
+    assert [one.length for one in group] == [4, 4]
+    last = group.steps[-1]
+    assert (last.done, last.truncated, last.info["termination_reason"]) == (True, True, "max_turns")
+    assert last.info["reward"] == 0.0
+
+
+def test_weakness_8_a_first_reply_that_fails_leaves_a_trajectory_and_no_crash():
+    env = get_env("tau2bench", domain="mock", user="scripted_user", num_train_tasks=2, num_test_tasks=0)
+    [group] = play(setting(env, TableModel([""])), [0], group_size=1)
+    assert [one.length for one in group] == [1]
+    assert group.steps[0].reward == 0.0
+
+
+def test_weakness_12_failures_of_surroundings_and_user_are_left_out_and_counted_apart():
+    [group] = play(setting(WordEnv(infra=[0], user=[1])), [0], group_size=4)
+    assert [one.steps[0].generation_id for one in group] == [2, 3]
+    assert (group.infra_failed, group.user_failed) == (1, 1)
+
+
+def test_weakness_12_an_environment_that_raises_costs_its_episode_only():
+    class Broken(WordEnv):
+        def step(self, parsed_actions, model_response, current_state, current_messages=None):
+            if current_state.generation_id == 1:
+                raise ModelUnavailable("the user's model is gone")
+            return super().step(parsed_actions, model_response, current_state)
+
+    [group] = play(setting(Broken()), [0])
+    assert (len(group), group.infra_failed) == (2, 1)
+
+
+def test_weakness_12_every_generation_draws_and_begins_on_its_own():
+    env = WordEnv()
+    made = setting(env)
+    [group] = play(made, [2], group_size=8)
+    assert env.begun == [(2, generation, 0) for generation in range(8)]
+    assert len({step.action["content"] for step in group.steps}) == 2
+
+
+def test_weakness_12_a_failed_task_is_tried_again():
+    env = WordEnv()
+    [group] = play(setting(env, TableModel([BAD])), [0], group_size=2, num_tries=3)
+    assert [step.try_step for step in group.steps] == [0, 1, 2, 0, 1, 2]
+    env = WordEnv()
+    play(setting(env, TableModel([GOOD])), [0], group_size=2, num_tries=3)
+    assert env.begun == [(0, 0, 0), (0, 1, 0)]
+
+
+def test_the_same_seed_gives_the_same_episodes_and_another_batch_others():
+    rows = [[step.as_row() for group in play(setting(WordEnv(turns=3))) for step in group.steps] for _ in range(2)]
+    assert rows[0] == rows[1]
+    other = [step.as_row() for group in play(setting(WordEnv(turns=3)), batch_id=1) for step in group.steps]
+    assert [row["action"] for row in other] != [row["action"] for row in rows[0]]
+
+
+def test_awaited_environments_give_the_same_episodes():
+    assert [[step.as_row() for step in group.steps] for group in play(setting(AsyncWordEnv(turns=3)))] == [
+        [step.as_row() for step in group.steps] for group in play(setting(WordEnv(turns=3)))
+    ]
+
+
+def test_both_forms_of_tau2bench_give_the_same_episodes():
+    settings = {"domain": "mock", "user": "scripted_user", "num_train_tasks": 3, "num_test_tasks": 0, "max_turns": 3}
+    replies = ['<tool_call>{"name": "respond_user", "arguments": {"text": "Hello"}}</tool_call>', GOOD]
+    played = [
+        play(setting(get_env("tau2bench", is_async, **settings), TableModel(replies))) for is_async in (False, True)
+    ]
+    told = [[step.as_row() for group in groups for step in group.steps] for groups in played]
+    assert told[0] == told[1]
+
+
+def test_advantages_are_centred_within_the_group():
+    for group in play(setting(WordEnv()), group_size=6):
+        mean = sum(group.rewards) / 6
+        assert [step.advantage for step in group.steps] == [reward - mean for reward in group.rewards]
+
+
+def test_a_long_conversation_loses_its_oldest_turns():
+    made = setting(WordEnv(turns=6), max_prompt_tokens=300)
+    [group] = play(made, [0], group_size=1)
+    assert group.trajectories[0].length == 6
+    shown = group.steps[-1].state
+    assert shown[0]["role"] == "system"
+    assert len(shown) < 12
+    assert all(step.state_len <= 300 for step in group.steps)
+
+
+def test_an_episode_whose_prompt_never_fits_is_counted_and_not_scored():
+    [group] = play(setting(WordEnv(), max_prompt_tokens=3), [0])
+    assert (len(group), group.unplayed) == (0, 3)
+
+
+def test_a_reply_that_leaves_no_room_for_a_prompt_is_a_mistake_in_the_configuration():
+    made = setting(WordEnv(), sampling=Sampling(max_tokens=100_000))
+    with pytest.raises(ConfigError, match="leaves no room"):
+        play(made)
+
+
+def test_thoughts_stay_in_the_conversation_where_they_were_written():
+    thinks = f"<thought>why</thought>\n{GOOD}"
+    env = get_env("tau2bench", domain="mock", user="scripted_user", num_train_tasks=1, num_test_tasks=0, max_turns=2)
+    [group] = play(setting(env, TableModel([thinks])), [0], group_size=1)
+    assert group.steps[1].state[2]["content"].startswith("<thought>why</thought>")
+
+
+def test_observations_are_hidden_as_the_environment_is_set():
+    env = WordEnv(turns=4, hide_observations=True, first_obs_to_show=1, last_obs_to_show=1)
+    [group] = play(setting(env), [0], group_size=1)
+    told = [one["content"] for one in group.steps[-1].state if one["role"] == "user"]
+    assert told == ["task 0", "...", "...", "go on"]
+
+
+def test_progress_is_told():
+    heard = []
+    play(setting(WordEnv(turns=2)), progress=lambda done, total: heard.append((done, total)))
+    assert heard == [(0, 6), (0, 6)]
+
+
+def test_steps_say_what_they_are():
+    [group] = play(setting(WordEnv()), [1], group_size=1)
+    step = group.steps[0]
+    assert (step.kind, step.split, step.unique_data_sample_id, step.done) == (ONLINE, "train", "1", True)
+
+
+def test_the_generator_is_chosen_by_its_name():
+    made = setting(WordEnv())
+    assert isinstance(get_generator(made), OnlineGenerator)
+    thinking = replace(made, config=GeneratorConfig(name="act_prm"))
+    assert type(get_generator(thinking)).__name__ == "ThoughtGenerator"

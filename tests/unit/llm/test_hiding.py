@@ -1,0 +1,100 @@
+"""What is hidden, in whichever spelling, and what is left alone."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tau2.llm.hiding import Hider, secrets_in_args, secrets_in_environment
+from tau2.llm.redact import HIDDEN
+
+KEY = 'zx9"quoted\\key/42'
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        f"the key {KEY} is wrong",
+        json.dumps({"echo": KEY}),
+        json.dumps({"arguments": json.dumps({"note": KEY})}),
+        "https://host/path?q=zx9%22quoted%5Ckey%2F42",
+        repr([KEY]),
+    ],
+)
+def test_a_known_secret_is_hidden_in_every_spelling(said):
+    hidden = Hider([KEY]).text(said)
+    assert "zx9" not in hidden
+    assert HIDDEN in hidden
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "sk-live-abcdefghijkl",
+        "Bearer abcdefgh12345",
+        "AKIAABCDEFGHIJKLMNOP",
+        "ghp_abcdefghijklmnopqrstuvwxyz",
+        "eyJhbGciOiJI.eyJzdWIiOiIx.abc",
+        "-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----",
+        '{"api_key": "plainword99"}',
+        '{\\"password\\": \\"plainword99\\"}',
+        "http://somebody:plainword99@host/v1",
+        "http://host/v1?api_key=plainword99",
+    ],
+)
+def test_what_looks_like_a_secret_is_hidden_though_nobody_knows_it(said):
+    hidden = Hider().text(said)
+    assert HIDDEN in hidden
+    assert "plainword99" not in hidden
+    assert Hider().text(hidden) == hidden  # hiding twice changes nothing
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Please reset my password, I have forgotten it.",
+        "The token of our appreciation is a 10 dollar gift card.",
+        '{"order_id": "#W1234567", "payment_method_id": "credit_card_99"}',
+        "Write to https://example.com/a?page=2",
+    ],
+)
+def test_ordinary_text_stays(said):
+    assert Hider().text(said) == said
+
+
+def test_data_is_hidden_at_any_depth_and_under_names_that_say_so():
+    data = {"a": [{"api_key": "word", "deep": {"x": f"-{KEY}-"}}], "max_tokens": 5, "none": None}
+    assert Hider([KEY]).data(data) == {
+        "a": [{"api_key": HIDDEN, "deep": {"x": f"-{HIDDEN}-"}}],
+        "max_tokens": 5,
+        "none": None,
+    }
+
+
+def test_the_secrets_of_a_call_are_found_wherever_they_stand():
+    args = {
+        "api_key": "key-number-one",
+        "api_base": "https://user:pass-number-two@host/v1",
+        "extra_headers": {"X-Auth": "Token part-number-three"},
+        "extra_body": {"vendor": {"client_secret": "number-four-secret"}},
+        "temperature": 0.5,
+    }
+    found = secrets_in_args(args)
+    assert {"key-number-one", "pass-number-two", "part-number-three", "number-four-secret"} <= found
+    assert Hider().knowing(args).text("pass-number-two") == HIDDEN
+    hider = Hider(found)
+    assert hider.knowing(args) is hider
+
+
+def test_the_environment_holds_keys_and_settings():
+    environment = {
+        "OPENAI_API_KEY": "abcd1234efgh",
+        "HF_TOKEN": "token9876zz",
+        "HTTP_PROXY": "http://me:proxy-secret-1@proxy:3128",
+        "KEY_FILE": "/etc/keys",
+        "SSH_AUTH": "/tmp/agent.1",
+        "DB_PASSWORD": "password",
+        "LANG": "en_US.UTF-8",
+    }
+    assert secrets_in_environment(environment) == {"abcd1234efgh", "token9876zz", "proxy-secret-1"}

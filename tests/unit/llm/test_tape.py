@@ -1,0 +1,281 @@
+"""A tape holds every exchange once, survives what happens to files, and plays back only what it holds."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import copy_context
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.stub import StubServer, failing
+
+from tau2.data_model.message import AssistantMessage, SystemMessage, UserMessage
+from tau2.errors import BudgetExhausted, DeadlineExceeded, ModelUnavailable
+from tau2.llm import Request, around_send, complete
+from tau2.llm import tape as tape_module
+from tau2.llm.difference import differences
+from tau2.llm.hiding import Hider
+from tau2.llm.playback import Deck, Diverged, Learnt, Playback
+from tau2.llm.playing import Playing, playing
+from tau2.llm.tape import Recorder, framed, unframed
+from tau2.llm.tape_reading import head_of, read_tape
+
+
+@contextmanager
+def around(layer, unit=None):
+    first, second = around_send.set(layer), playing.set(unit or Playing("task", 1, 7, "sim-1"))
+    try:
+        yield
+    finally:
+        around_send.reset(first)
+        playing.reset(second)
+
+
+def says(text):
+    return {"choices": [{"message": {"content": text}}], "usage": {"prompt_tokens": 3, "completion_tokens": 2}}
+
+
+def talk(turns=3, fn=None, **args):
+    """Talk for some turns and return what was answered."""
+    history = [SystemMessage(content="Be kind."), UserMessage(content="one")]
+    said = []
+    for turn in range(turns):
+        answer = complete(
+            "m",
+            history,
+            completion_fn=fn or (lambda messages, **_: says(f"{len(messages)} heard")),
+            num_retries=1,
+            **args,
+        )
+        said.append(answer.content)
+        history += [AssistantMessage(content=answer.content), UserMessage(content=f"turn {turn}")]
+    return said
+
+
+def recorded(folder, **options):
+    with around(Recorder(folder).around):
+        talk(**options)
+    return read_tape(folder / "sim-1.jsonl")
+
+
+def test_every_exchange_is_kept_whole_though_each_line_holds_only_what_is_new(tmp_path):
+    tape = recorded(tmp_path)
+    assert (tape.task_id, tape.trial, tape.simulation_id, tape.damage) == ("task", 1, "sim-1", ())
+    assert [exchange.call for exchange in tape.exchanges] == [1, 2, 3]
+    assert [len(exchange.asked.messages) for exchange in tape.exchanges] == [2, 4, 6]
+    assert tape.exchanges[2].asked.messages[-2:] == [
+        {"role": "assistant", "content": "4 heard"},
+        {"role": "user", "content": "turn 1"},
+    ]
+    assert tape.exchanges[1].outcome["response"] == says("4 heard")
+    entries = [unframed(line) for line in (tmp_path / "sim-1.jsonl").read_bytes().splitlines()]
+    assert [len(entry.get("messages", ())) for entry in entries] == [0, 2, 2, 2]
+
+
+def test_what_was_recorded_is_played_back_and_nothing_is_asked(tmp_path):
+    tape = recorded(tmp_path)
+    deck = Deck(tape.exchanges)
+    with around(Playback(lambda _: deck).around):
+        assert talk(fn=lambda **_: pytest.fail("somebody was asked")) == ["2 heard", "4 heard", "6 heard"]
+    assert deck.left == []
+
+
+def test_failures_and_further_attempts_are_part_of_it(tmp_path, still):
+    with StubServer([failing(503), "hello", failing(503), failing(503)]) as stub:
+        options = {"api_base": stub.base_url, "api_key": "k", "num_retries": 1}
+        with around(Recorder(tmp_path).around):
+            assert complete("openai/m", [UserMessage(content="a")], **options).content == "hello"
+            with pytest.raises(ModelUnavailable) as first:
+                complete("openai/m", [UserMessage(content="b")], **options)
+    tape = read_tape(tmp_path / "sim-1.jsonl")
+    assert [exchange.attempt for exchange in tape.exchanges] == [1, 2, 1, 2]
+    deck = Deck(tape.exchanges)
+    with around(Playback(lambda _: deck).around):
+        assert complete("openai/m", [UserMessage(content="a")], **options).content == "hello"
+        with pytest.raises(ModelUnavailable) as again:
+            complete("openai/m", [UserMessage(content="b")], **options)
+    assert str(again.value) == str(first.value)
+
+
+@pytest.mark.parametrize("error", [DeadlineExceeded("too late"), BudgetExhausted("no money")])
+def test_other_ends_are_raised_again(tmp_path, error):
+    def broken(_request, _send):
+        yield from ()
+        raise error
+
+    recorder = Recorder(tmp_path)
+    layer = lambda request, send: recorder.around(request, lambda inner: broken(inner, send))  # noqa: E731
+    with around(layer), pytest.raises(type(error)):
+        talk(1)
+    deck = Deck(read_tape(tmp_path / "sim-1.jsonl").exchanges)
+    with around(Playback(lambda _: deck).around), pytest.raises(type(error), match=str(error)):
+        talk(1)
+
+
+def test_a_parameter_that_a_model_refused_does_not_count_as_a_difference(tmp_path):
+    refusal = failing(400, "temperature is not supported", param="temperature")
+    with StubServer([refusal, "fine"]) as stub, around(Recorder(tmp_path).around):
+        options = {"api_base": stub.base_url, "api_key": "k", "temperature": 0.3}
+        complete("openai/m", [UserMessage(content="a")], **options)
+        complete("openai/m", [UserMessage(content="b")], **options)
+    exchanges = read_tape(tmp_path / "sim-1.jsonl").exchanges
+    assert [exchange.learnt for exchange in exchanges] == ["temperature", None, None]
+    deck = Deck(exchanges, Learnt.of(exchanges))
+    with around(Playback(lambda _: deck).around):
+        complete("openai/m", [UserMessage(content="a")], **options)
+        complete("openai/m", [UserMessage(content="b")], **options)
+    assert deck.divergence is None
+    strict = Deck(exchanges)
+    with around(Playback(lambda _: strict).around), pytest.raises(Diverged):
+        complete("openai/other", [UserMessage(content="a")], **options)
+
+
+def test_the_first_other_request_is_shown_with_what_differs(tmp_path):
+    tape = recorded(tmp_path)
+    deck = Deck(tape.exchanges)
+    with around(Playback(lambda _: deck).around), pytest.raises(Diverged):
+        talk(temperature=0.2)
+    assert deck.divergence.call == 1
+    assert deck.divergence.details == ("args.temperature: recorded null, now 0.2",)
+    more = Deck(tape.exchanges)
+    with around(Playback(lambda _: more).around), pytest.raises(Diverged, match="one more call"):
+        talk(4)
+    timed_out = Deck(tape.exchanges, timed_out=True)
+    with around(Playback(lambda _: timed_out).around), pytest.raises(DeadlineExceeded):
+        talk(4)
+
+
+def test_differences_read_like_sentences():
+    def tool(text):
+        return {"type": "function", "function": {"name": "find", "description": text, "parameters": {"a": 1}}}
+
+    prompt = "Line one.\n" + "x" * 300 + "\nLine three."
+    before = Request("m", [{"role": "system", "content": prompt}], [tool("Find it.")], args={"seed": 1})
+    after = Request(
+        "m", [{"role": "system", "content": prompt.replace("three", "3")}], [tool("Find.")], args={"seed": 2}
+    )
+    assert differences(before, before) == []
+    said = differences(before, after)
+    assert said.pop(1).endswith("x…")  # the line before, cut
+    assert said == [
+        "message 0 (system) content:",
+        "  - Line three.",
+        "  + Line 3.",
+        "tool find.description: recorded 'Find it.', now 'Find.'",
+        "args.seed: recorded 1, now 2",
+    ]
+    fewer = Request("other", [], None)
+    said = differences(before, fewer)
+    assert said[0] == "model: recorded 'm', now 'other'"
+    assert any(line.startswith("messages: recorded 1, now 0") for line in said)
+    assert "tools no longer there: find" in said
+
+
+# --- files ----------------------------------------------------------------------------------------------------------
+
+
+@given(st.integers(min_value=0, max_value=10_000))
+def test_a_torn_end_costs_only_the_last_exchange(tmp_path_factory, cut):
+    folder = tmp_path_factory.mktemp("tape")
+    recorded(folder)
+    file = folder / "sim-1.jsonl"
+    whole = file.read_bytes()
+    file.write_bytes(whole[: min(cut, len(whole) - 1)])
+    tape = read_tape(file)
+    complete_lines = file.read_bytes().count(b"\n")
+    assert tape.damage == ()
+    assert len(tape.exchanges) in {max(0, complete_lines - 1), complete_lines}
+
+
+@given(st.integers(min_value=0, max_value=10**9), st.integers(min_value=0, max_value=7))
+def test_a_flipped_bit_is_named_and_never_raises(tmp_path_factory, place, bit):
+    folder = tmp_path_factory.mktemp("tape")
+    recorded(folder)
+    file = folder / "sim-1.jsonl"
+    content = bytearray(file.read_bytes())
+    at = place % (len(content) - 1)
+    content[at] ^= 1 << bit
+    file.write_bytes(bytes(content))
+    tape = read_tape(file)
+    assert tape.damage or len(tape.exchanges) < 3
+    assert head_of(file).simulation_id
+
+
+@pytest.mark.parametrize(
+    "entry", [{}, {"kind": "exchange", "call": 1, "like": 5, "kept": 3, "messages": [], "args": 3}]
+)
+def test_lines_that_say_nonsense_are_read_as_far_as_they_go(tmp_path, entry):
+    file = tmp_path / "x.jsonl"
+    file.write_bytes(framed(1, entry) + b"[]\n" + b"\xff\n" + framed(2, {"kind": "begin", "trial": "x"}))
+    assert [exchange.asked for exchange in read_tape(file).exchanges] in ([], [None])
+
+
+def test_an_exchange_that_is_too_long_is_named_not_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(tape_module, "LONGEST_LINE", 1500)
+    tape = recorded(tmp_path, fn=lambda messages, **_: says("short") | {"more": "x" * (len(messages) == 4) * 3000})
+    assert [("cut" in exchange.outcome) for exchange in tape.exchanges] == [False, True, False]
+    assert [exchange.asked is None for exchange in tape.exchanges] == [False, True, False]
+
+
+def test_a_conversation_that_is_continued_goes_on_in_its_file(tmp_path):
+    with around(Recorder(tmp_path).around):
+        talk(3)  # the last answer came, but the process died before the turn was recorded
+    with (tmp_path / "sim-1.jsonl").open("ab") as file:
+        file.write(b'{"crc":"0000')
+
+    history = [SystemMessage(content="Be kind."), UserMessage(content="one")]
+    for turn, text in enumerate(["2 heard", "4 heard"]):
+        history += [AssistantMessage(content=text), UserMessage(content=f"turn {turn}")]
+    with around(Recorder(tmp_path).around):
+        complete("m", history, completion_fn=lambda **_: says("another answer"))
+    tape = read_tape(tmp_path / "sim-1.jsonl")
+    assert tape.damage == ()
+    assert [exchange.call for exchange in tape.exchanges] == [1, 2, 3]
+    assert tape.exchanges[2].outcome["response"] == says("another answer")
+    assert len(tape.exchanges[2].asked.messages) == 6
+
+
+def test_calls_of_one_attempt_may_overlap(tmp_path):
+    unit = Playing("task", 0, 1, "sim-1")
+
+    def ask(number):
+        return complete(
+            "m", [UserMessage(content=f"q{number}")], completion_fn=lambda **_: says(f"a{number}")
+        ).content
+
+    with around(Recorder(tmp_path).around, unit), ThreadPoolExecutor(8) as threads:
+        for future in [threads.submit(copy_context().run, ask, number) for number in range(40)]:
+            future.result()
+    deck = Deck(read_tape(tmp_path / "sim-1.jsonl").exchanges)
+    with around(Playback(lambda _: deck).around):
+        assert [ask(number) for number in range(40)] == [f"a{number}" for number in range(40)]
+
+
+def test_secrets_are_not_written_and_do_not_matter_when_it_is_played_back(tmp_path):
+    args = {
+        "api_key": "secret-key-1",
+        "api_base": "http://me:pass-2222@host/v1",
+        "extra_body": {"token": "body-3333"},
+    }
+
+    def echo(messages, **_):
+        return says("you sent secret-key-1 and sk-abcdefghijkl")
+
+    with around(Recorder(tmp_path, Hider(["from-env-4444"])).around):
+        complete("m", [UserMessage(content="from-env-4444")], completion_fn=echo, **args)
+    content = (tmp_path / "sim-1.jsonl").read_text()
+    for secret in ("secret-key-1", "pass-2222", "body-3333", "from-env-4444", "sk-abcdefghijkl"):
+        assert secret not in content
+    assert json.loads(content.splitlines()[1])["entry"]["model"] == "m"
+
+
+def test_calls_outside_of_any_simulation_have_a_tape_too(tmp_path):
+    token = around_send.set(Recorder(tmp_path).around)
+    try:
+        talk(1)
+    finally:
+        around_send.reset(token)
+    assert len(list(tmp_path.glob("outside-*.jsonl"))) == 1
