@@ -95,6 +95,13 @@ class TorchModel:
         self._check_lengths(sequences)
         return await self._in_worker(self._logprobs, sequences)
 
+    async def reference_logprobs(self, sequences: Sequence[list[int]]) -> list[list[float]]:
+        """Return what `logprobs` returns without the adapter. Raise ConfigError where there is none."""
+        if not hasattr(self.model, "disable_adapter"):
+            raise ConfigError(f"{self.name} is trained whole, so nothing of it stays as a reference; use an adapter")
+        self._check_lengths(sequences)
+        return await self._in_worker(self._reference_logprobs, sequences)
+
     async def forward_backward(self, data: Sequence[Datum], loss_fn: str) -> LossReport:
         """Accumulate the gradient of the loss; see `client.TrainableModel`."""
         kept = checked(data, loss_fn)
@@ -184,6 +191,10 @@ class TorchModel:
                     found[at] += row[: max(len(sequences[at]) - 1, 0)]
         return found
 
+    def _reference_logprobs(self, sequences: Sequence[list[int]]) -> list[list[float]]:
+        with self.model.disable_adapter():
+            return self._logprobs(sequences)
+
     def _forward_backward(self, data: list[Datum], loss_fn: str) -> LossReport:
         total = sum(sum(datum.weights) for datum in data)
         count = sum(datum.n_trained for datum in data)
@@ -243,6 +254,11 @@ class TorchModel:
             self.tokenizer.save_pretrained(str(draft))
 
     # lengths
+
+    @property
+    def context_length(self) -> int:
+        """Tokens of a prompt and its reply together."""
+        return self._context
 
     def _context_length(self) -> int:
         made_for = getattr(self.model.config, "max_position_embeddings", None)

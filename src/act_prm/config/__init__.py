@@ -1,0 +1,14 @@
+"""Configuration: YAML files under `configs/`, and closed models of what they may say."""
+
+from act_prm.config.files import config_folders, read_config
+from act_prm.config.models import GeneratorConfig, ReplayBufferConfig, ToolCallTags, TrainerConfig, checked
+
+__all__ = [
+    "GeneratorConfig",
+    "ReplayBufferConfig",
+    "ToolCallTags",
+    "TrainerConfig",
+    "checked",
+    "config_folders",
+    "read_config",
+]

@@ -1,0 +1,67 @@
+"""Metrics as JSON lines, one row for each batch and each evaluation."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from tau2.errors import DataFileError
+
+METRICS = "metrics.jsonl"
+
+Row = dict[str, Any]
+
+
+class MetricsFile:
+    """Appends rows to `metrics.jsonl` in a folder; each is on disk when `log` returns."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.file = folder / METRICS
+        self.rows = len(read_metrics(folder))
+        """How many rows there are."""
+
+    def log(self, row: Mapping[str, Any]) -> None:
+        """Append one row."""
+        with self.file.open("a", encoding="utf-8") as handle:
+            handle.write(json.dumps(dict(row), ensure_ascii=False) + "\n")
+            handle.flush()
+            os.fsync(handle.fileno())
+        self.rows += 1
+
+    def cut(self, rows: int) -> None:
+        """Keep the first `rows` rows: those a checkpoint knows of."""
+        kept = first_lines(self.file, rows)
+        draft = self.file.with_name(f".{self.file.name}.tmp")
+        draft.write_text("".join(kept), encoding="utf-8")
+        draft.replace(self.file)
+        self.rows = len(kept)
+
+
+def first_lines(file: Path, count: int) -> list[str]:
+    """Return the first `count` lines of a file; none if it is not there."""
+    if not file.is_file():
+        return []
+    with file.open(encoding="utf-8") as handle:
+        return list(islice(handle, count))
+
+
+def read_metrics(folder: Path) -> list[Row]:
+    """Return the rows of a run, a last line that was cut off left out. Raise DataFileError for other damage."""
+    file = folder / METRICS
+    if not file.is_file():
+        return []
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    if lines and not lines[-1].endswith("\n"):
+        lines.pop()
+    rows: list[Row] = []
+    for number, line in enumerate(lines, 1):
+        try:
+            rows.append(json.loads(line))
+        except ValueError as error:
+            raise DataFileError(f"{file}, line {number}: {error}") from error
+    return rows

@@ -1,0 +1,72 @@
+"""Progress of a run on a terminal: a bar of batches, a bar of what is done inside a batch, and lines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+_TOLD = ("train/final_reward", "train/correct", "update/loss", "update/sft_loss", "update/grad_norm")
+
+
+class Watcher:
+    """A `metrics.Reporter` for people. Bars on a terminal only; lines everywhere, one per batch if `verbose`."""
+
+    def __init__(self, console: Console, *, verbose: bool = False) -> None:
+        self._console, self._verbose = console, verbose
+        self._bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._batches: TaskID | None = None
+        self._part: TaskID | None = None
+        self._title = ""
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self._bars.stop()
+
+    def begin(self, title: str, done: int, total: int) -> None:
+        """Show the bar of a phase."""
+        self._title = title
+        if self._batches is not None:
+            self._bars.remove_task(self._batches)
+        self._batches = self._bars.add_task(f"{title} batches", total=total, completed=done)
+
+    def batch(self, done: int, total: int, row: Mapping[str, Any]) -> None:
+        """Move the bar of the phase on; say what was measured, if that is wanted."""
+        self._end_part()
+        if self._batches is not None:
+            self._bars.update(self._batches, completed=done)
+        if self._verbose:
+            told = ", ".join(f"{name.partition('/')[2]} {row[name]:.4g}" for name in _TOLD if name in row)
+            self.note(f"{self._title} {done}/{total}: {told}")
+
+    def part(self, title: str, done: int, total: int) -> None:
+        """Move the bar inside the batch on."""
+        if self._part is None:
+            self._part = self._bars.add_task(title, total=total)
+        self._bars.update(self._part, description=title, completed=done, total=total)
+
+    def _end_part(self) -> None:
+        if self._part is not None:
+            self._bars.remove_task(self._part)
+            self._part = None
+
+    def note(self, text: str) -> None:
+        """Say something once, above the bars."""
+        self._end_part()
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)

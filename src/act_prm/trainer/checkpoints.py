@@ -1,0 +1,83 @@
+"""Checkpoints: folders that are written whole or not at all, and where a run goes on from them."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from act_prm.llm_handlers.client import TrainableModel
+from act_prm.llm_handlers.folders import whole_folder
+from tau2.errors import DataFileError
+
+CHECKPOINTS, STATE, MODEL, WEIGHTS = "checkpoints", "trainer.json", "model", "weights"
+BEST, FINAL = "best", "final"
+_FORMAT = 1
+_NUMBERED = re.compile(r"batch_(\d{6,})")
+
+
+@dataclass
+class TrainerState:
+    """How far a run has come; everything else follows from its seed and its configuration."""
+
+    phase: int = 0
+    batch_in_phase: int = 0
+    batch: int = 0
+    """Batches learned from, in all phases."""
+    evaluated_at: int | None = None
+    """After how many batches the model was last evaluated."""
+    best: float | None = None
+    rows: int = 0
+    """Rows of metrics written."""
+    kept: int = 0
+    """Steps put into the replay buffer, and into its file."""
+    lost_batches: int = 0
+    """Batches in a row of which nothing was left: everything around the policy failed."""
+
+
+async def save_checkpoint(
+    folder: Path, name: str, model: TrainableModel, state: TrainerState, *, weights: bool = False
+) -> Path:
+    """Write `checkpoints/<name>`: what resuming needs, and the weights alone if they are wanted. Return where."""
+    path = folder / CHECKPOINTS / name
+    with whole_folder(path) as draft:
+        await model.save_state(draft / MODEL)
+        saved = await model.save_weights(draft / WEIGHTS) if weights else None
+        known = {"format": _FORMAT, "model_name": model.name, **asdict(state)}
+        if saved is not None and not (draft / WEIGHTS).exists():
+            known["weights"] = saved  # they are kept elsewhere
+        (draft / STATE).write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
+    return path
+
+
+def checkpoint_name(batch: int) -> str:
+    """Return the name of the checkpoint after that many batches."""
+    return f"batch_{batch:06d}"
+
+
+def newest_checkpoint(folder: Path) -> Path | None:
+    """Return the checkpoint of a run that has learned from the most batches; None without one."""
+    found = [path for path in (folder / CHECKPOINTS).glob("*") if (path / STATE).is_file() and path.name != BEST]
+    numbered = [path for path in found if path.name == FINAL or _NUMBERED.fullmatch(path.name)]
+    return max(numbered, key=lambda path: (read_state(path).batch, path.name == FINAL), default=None)
+
+
+def read_state(path: Path) -> TrainerState:
+    """Return how far the run of a checkpoint had come. Raise DataFileError for what is no checkpoint."""
+    file = path / STATE
+    try:
+        read: Any = json.loads(file.read_text(encoding="utf-8"))
+        if not isinstance(read, dict) or read.get("format") != _FORMAT:
+            raise DataFileError(f"{file}: not a checkpoint of format {_FORMAT}")
+        return TrainerState(**{one.name: read[one.name] for one in fields(TrainerState)})
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise DataFileError(f"{file}: no checkpoint can be read: {error}") from error
+
+
+def model_state_of(path: Path) -> Path:
+    """Return where a checkpoint, or a folder that is one of a model alone, keeps the model's state."""
+    if not path.is_dir():
+        raise DataFileError(f"{path}: there is no such checkpoint")
+    return path / MODEL if (path / MODEL).is_dir() else path
