@@ -13,11 +13,11 @@ pytest.importorskip("torch", reason="tests of training need torch")
 pytest.importorskip("transformers", reason="tests of training need transformers")
 pytest.importorskip("peft", reason="tests of training need peft")
 
-from act_prm.config import GeneratorConfig, TrainerConfig  # noqa: E402
-from act_prm.environments import get_env  # noqa: E402
-from act_prm.llm_handlers.load import load_model  # noqa: E402
-from act_prm.metrics import read_metrics  # noqa: E402
-from act_prm.trainer import Workbench, get_trainer  # noqa: E402
+from act_prm.config import GeneratorConfig, TrainerConfig
+from act_prm.environments import get_env
+from act_prm.llm_handlers.load import load_model
+from act_prm.metrics import read_metrics
+from act_prm.trainer import Workbench, get_trainer
 
 TINY = {"model_name": "tiny", "device_map": "cpu", "dtype": "float32", "tiny": {"hidden": 64, "layers": 2}}
 TASK = {"task_ids": ["update_task_1"], "num_train_tasks": 1, "num_test_tasks": 0, "max_turns": 4}

@@ -12,11 +12,12 @@ from tau2.cli.parsing import CommandParser
 
 _WELCOME = """\
 tau2 plays conversations between an agent, a simulated user and a company's
-tools, and grades what happened. Four commands to start with:
+tools, and grades what happened. Five commands to start with:
 
   tau2 run --domain mock --agent oracle_agent --user scripted_user
                         play without any model or key
   tau2 view             look at what was played
+  tau2 play             take the agent's or the customer's seat yourself
   tau2 domain retail    read a domain's policy, tools and tasks
   tau2 run --help       play with your models"""
 

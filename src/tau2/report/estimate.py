@@ -19,7 +19,8 @@ _NOTE = (
 
 def estimate_view(found: Estimate, max_cost: float | None) -> RenderableType:
     """Return one line per model and pace, and the total."""
-    head = plain(f"{found.simulations} simulations: {found.tasks} tasks, {found.trials} trials each", style="bold")
+    trials = f"{found.trials} trial{'s' if found.trials != 1 else ''} each"
+    head = plain(f"{found.simulations} simulations: {found.tasks} tasks, {trials}", style="bold")
     if not found.sides:
         return Group(head, plain("no model is asked: this run is free"))
     note = plain(f"prices as of {COMPILED_ON}. {_NOTE}")
