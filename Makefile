@@ -47,6 +47,9 @@ test-areal: $(AREAL)/.ready
 # Injected faults, seeded; prints how many of each. Minutes of CPU.
 faults: $(VENV)/.dev
 	$(BIN)/python -m tests.faults.storage --seed 0
+	$(BIN)/python -m tests.faults.kill --seed 0 --kills 300
+	$(BIN)/python -m tests.faults.endpoint --seed 0
+	$(BIN)/python -m tests.faults.secrets --seed 0
 
 # A Tinker-compatible server on this machine (downloads about 3 GB; Python 3.11)
 test-tinker:

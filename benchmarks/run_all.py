@@ -29,6 +29,7 @@ JOBS = (
     ("bench_store.py",),
     ("bench_batch.py",),
     ("bench_compare.py",),
+    ("bench_soak.py",),
 )
 
 

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -77,6 +78,7 @@ def _key(prefix: str, args: Mapping[str, Any]) -> str | None:
     return key or None
 
 
+@lru_cache(maxsize=64)
 def _chat_url(base: str) -> str:
     parts = _parts(base.strip())
     if parts is None:

@@ -61,7 +61,7 @@ def _popped(idle: deque[LineT]) -> LineT | None:
 
 def _put_back(line: LineT, idle: deque[LineT]) -> list[LineT]:
     """Keep `line` for the next call and return the lines that are to be closed, at most two."""
-    if line.is_over():
+    if line.is_closed():
         return [line]
     idle.append(line)
     try:

@@ -91,17 +91,21 @@ class _Provider:
         self.requests = Bucket(limit.rpm) if limit.rpm else None
         self.tokens = Bucket(limit.tpm) if limit.tpm else None
         self.shared = shared
+        self._is_counted = self.requests is not None or self.tokens is not None
 
     def taken(self, request: Request) -> float:
         """Take what a request needs from the buckets; return the seconds to wait."""
-        waits = [bucket.take(units) for bucket, units in self._parts(1, _estimate(request))]
-        return max(waits, default=0.0)
+        if not self._is_counted:
+            return 0.0
+        return max((bucket.take(units) for bucket, units in self._parts(1, _estimate(request))), default=0.0)
 
     def correct(self, request: Request, response: Response) -> None:
         """Take the difference between the tokens used and the tokens expected."""
+        if self.tokens is None:
+            return
         prompt, completion = tokens_of(response)
         used = (prompt or 0) + (completion or 0)
-        if self.tokens and used:
+        if used:
             self.tokens.take(used - _estimate(request))
 
     def failed(self, failure: CallFailed) -> None:

@@ -170,9 +170,13 @@ class SyncLine:
         return parts.reply()
 
     def is_over(self) -> bool:
-        """Return whether the line cannot be used again."""
+        """Return whether the line cannot be used again; looks at the socket."""
         line = self._line
         return isinstance(line, httpcore.HTTPConnection) and (line.is_closed() or line.has_expired())
+
+    def is_closed(self) -> bool:
+        """Return whether the last answer closed the line; does not look at the socket."""
+        return isinstance(self._line, httpcore.HTTPConnection) and self._line.is_closed()
 
     def close(self) -> None:
         """Close the connection."""
@@ -203,9 +207,13 @@ class AsyncLine:
         return parts.reply()
 
     def is_over(self) -> bool:
-        """Return whether the line cannot be used again."""
+        """Return whether the line cannot be used again; looks at the socket."""
         line = self._line
         return isinstance(line, httpcore.AsyncHTTPConnection) and (line.is_closed() or line.has_expired())
+
+    def is_closed(self) -> bool:
+        """Return whether the last answer closed the line; does not look at the socket."""
+        return isinstance(self._line, httpcore.AsyncHTTPConnection) and self._line.is_closed()
 
     async def aclose(self) -> None:
         """Close the connection."""

@@ -145,12 +145,11 @@ class _Writer:
         self._file: AppendFile | None = None
         self._messages = sum(len(turn.messages) for turn in reading.turns)
         with self._tolerant():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-            try:
-                os.ftruncate(handle, reading.size)
-            finally:
-                os.close(handle)
+            if reading.size:
+                os.truncate(path, reading.size)
+            else:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(b"")
             self._file = AppendFile(path)
 
     @contextmanager
@@ -264,8 +263,9 @@ class InflightLogs:
         """Remove the logs of what is stored, which a crash may have left, and the folder when it is empty."""
         if self.folder is None or not self.folder.is_dir():
             return
-        for entry in entries:
-            if entry.rank != FAILED:
+        left = {path.name for path in self.folder.iterdir()}
+        for entry in entries if left else ():
+            if entry.rank != FAILED and _name(entry.unit) in left:
                 self._remove(entry.unit)
         with suppress(OSError):  # there is something in it
             self.folder.rmdir()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tau2.errors import ConfigError
@@ -13,7 +13,7 @@ from tau2.llm.clock import clock
 from tau2.llm.endpoint import SELF_HOSTED, Endpoint, endpoint_of
 from tau2.llm.failure import CallFailed, from_status, unreachable
 from tau2.llm.request import Backend, Request, Response
-from tau2.llm.text import clean
+from tau2.llm.text import DEEPEST, clean
 
 if TYPE_CHECKING:
     from tau2.llm.lines import Reply
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _SUCCESS = range(200, 300)
 _REDIRECTION = range(300, 400)
 _SHORTEST_HIDDEN = 7  # characters; a shorter key may be a word that the model says
+_UNUSUAL = re.compile(r"\\u|NaN|Infinity|\d[eE]")
+"""Escapes that may be half a character, and numbers that are not finite."""
+_NEVER_ESCAPED = re.compile(r"[\w.\-+=]+", re.ASCII)
 _OPENAI_NAMES = re.compile(r"(?:ft:)?(?:gpt-|chatgpt-|o[134](?:$|-)|codex-)")
 _OTHER_PROTOCOLS = frozenset(
     {"ai21", "anthropic", "azure", "azure_ai", "bedrock", "cerebras", "cohere", "databricks", "deepinfra", "deepseek"}
@@ -103,8 +106,18 @@ def _answer(reply: Reply, endpoint: Endpoint) -> Response:
         parsed = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise unreachable(f"the answer is not JSON: {text[:200]!r}") from error
-    cleaned: Response = clean(parsed, [secret for secret in endpoint.secrets if len(secret) >= _SHORTEST_HIDDEN])
+    secrets = [secret for secret in endpoint.secrets if len(secret) >= _SHORTEST_HIDDEN]
+    cleaned: Response = parsed if _is_plain(text, secrets) else clean(parsed, secrets)
     return cleaned
+
+
+def _is_plain(text: str, secrets: Sequence[str]) -> bool:
+    """Return whether cleaning what this JSON text holds would change nothing, as it is with nearly every answer."""
+    if text.count("{") + text.count("[") > DEEPEST:
+        return False
+    if any(secret in text or not _NEVER_ESCAPED.fullmatch(secret) for secret in secrets):
+        return False
+    return _UNUSUAL.search(text) is None
 
 
 def _check(model: str, args: Mapping[str, Any]) -> None:
