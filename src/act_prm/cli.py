@@ -1,6 +1,6 @@
 """The command lines of `main.py` and `main_pytorch.py`: their arguments, their progress, their exit codes.
 
-The only module of the package that speaks to a terminal.
+With `progress`, the only module of the package that speaks to a terminal.
 """
 
 from __future__ import annotations

@@ -33,14 +33,8 @@ class ThoughtPhase:
 
     async def generate(self, index: int, batch_id: int) -> Batch:
         """Return thoughts for the demonstrations of a batch of tasks."""
-        self.generator.demonstrations.require_any()
         bench = self.bench
-        groups = await self.generator.generate(
-            bench.demonstrated_tasks(index),
-            group_size=bench.config.group_size,
-            batch_id=batch_id,
-            progress=partial(bench.reporter.part, "thoughts"),
-        )
+        groups = await _thoughts(bench, self.generator, index, batch_id)
         kept = worth_imitating(groups, bench.config.advantage_threshold) if self.keeps or self.joint else []
         return Batch(groups, kept=kept if self.keeps else [], steps=kept if self.joint else [])
 
@@ -71,14 +65,8 @@ class ActionPromptPhase:
 
     async def generate(self, index: int, batch_id: int) -> Batch:
         """Return the best thoughts of each group with their actions."""
-        self.generator.demonstrations.require_any()
         bench = self.bench
-        groups = await self.generator.generate(
-            bench.demonstrated_tasks(index),
-            group_size=bench.config.group_size,
-            batch_id=batch_id,
-            progress=partial(bench.reporter.part, "thoughts"),
-        )
+        groups = await _thoughts(bench, self.generator, index, batch_id)
         top = bench.config.action_prompt_keep_top_k
         return Batch(groups, steps=[twin for group in groups for one in group.top(top) for twin in one.twins])
 
@@ -91,6 +79,19 @@ class ActionPromptPhase:
             size, scope = config.action_prompt_mini_batch_size, f"{batch_id}.{epoch}"
             found = await fine_tune(self.bench, lessons, scope, size=size)
         return found
+
+
+async def _thoughts(
+    bench: Workbench, generator: ThoughtGenerator, index: int, batch_id: int
+) -> list[TrajectoryGroup]:
+    """Return groups of thoughts for the demonstrations of a batch of tasks."""
+    generator.demonstrations.require_any()
+    return await generator.generate(
+        bench.demonstrated_tasks(index),
+        group_size=bench.config.group_size,
+        batch_id=batch_id,
+        progress=partial(bench.reporter.part, "thoughts"),
+    )
 
 
 def worth_imitating(groups: Sequence[TrajectoryGroup], threshold: float | None) -> list[EpisodeStep]:

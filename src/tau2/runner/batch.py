@@ -284,8 +284,23 @@ def _on_a_loop(work: Any) -> Any:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(work)
+        return _on_this_thread(work)
     return _on_another_thread(work)
+
+
+def _on_this_thread(work: Any) -> Any:
+    """Run a coroutine.
+
+    Its result is kept aside: asyncio.run restores a signal handler at its end, and in doing so it turns the task, with
+    its whole result, into text that nobody reads.
+    """
+    results = []
+
+    async def body() -> None:
+        results.append(await work)
+
+    asyncio.run(body())
+    return results[0]
 
 
 def _on_another_thread(work: Any) -> Any:
