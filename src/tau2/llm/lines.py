@@ -1,7 +1,8 @@
 """One kept HTTP/1.1 connection ("line") to a model's server, synchronous or asynchronous, with an exact time limit.
 
-Each line is an httpcore connection of its own. The pool of httpx was measured and not taken: it looks at every
-connection for every request, which cost 5 to 10 ms of CPU per call with 64 to 256 calls in flight.
+Each line is a connection of its own: httpcore's, or, on an event loop without a proxy, h11's (`direct`). The pool of
+httpx was measured and not taken: it looks at every connection for every request, which cost 5 to 10 ms of CPU per
+call with 64 to 256 calls in flight.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import os
 import ssl
 import time
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -21,6 +22,7 @@ import certifi
 import httpcore
 
 from tau2.errors import ModelUnavailable
+from tau2.llm.direct import DirectConnection
 from tau2.llm.failure import CallFailed, unreachable
 
 KEPT_ALIVE = 30.0  # seconds an idle line is kept; servers close theirs after 5 to 75
@@ -162,7 +164,7 @@ class SyncLine:
         """Send `body` and return the answer, all within `seconds`. After an error the line must be closed."""
         self._limit.until = time.monotonic() + seconds
         with self._line.stream("POST", target.url, headers=_sent(target, headers, body), content=body) as response:
-            parts = _Parts(response)
+            parts = _Parts(response.status, response.headers)
             with judged(seconds):
                 for chunk in response.iter_stream():
                     parts.add(chunk)
@@ -184,40 +186,64 @@ class SyncLine:
 
 
 class AsyncLine:
-    """One connection of one event loop, used by one call at a time."""
+    """One connection of one event loop, used by one call at a time: direct, or through a proxy."""
 
     def __init__(self, target: Target) -> None:
         self.used_at = 0.0
         proxy = _proxy_of(target)
-        self._line: httpcore.AsyncHTTPConnection | httpcore.AsyncHTTPProxy = (
-            httpcore.AsyncHTTPProxy(**proxy, ssl_context=_tls(), max_connections=1, keepalive_expiry=KEPT_ALIVE)
-            if proxy
-            else httpcore.AsyncHTTPConnection(target.origin, _tls_for(target), keepalive_expiry=KEPT_ALIVE)
-        )
+        self._proxied: httpcore.AsyncHTTPProxy | None = None
+        self._direct: DirectConnection | None = None
+        if proxy:
+            options: dict[str, Any] = {"max_connections": 1, "keepalive_expiry": KEPT_ALIVE, "ssl_context": _tls()}
+            self._proxied = httpcore.AsyncHTTPProxy(**proxy, **options)
+        else:
+            self._direct = DirectConnection(target, _tls_for(target))
 
     async def exchange(self, target: Target, headers: Headers, body: bytes, seconds: float) -> Reply:
         """Do what SyncLine does; the caller cancels it after `seconds`."""
         sent = _sent(target, headers, body)
-        async with self._line.stream("POST", target.url, headers=sent, content=body) as response:
-            parts = _Parts(response)
-            with judged(seconds):
-                async for chunk in response.aiter_stream():
-                    parts.add(chunk)
+        if self._proxied is not None:
+            parts = await _over_proxy(self._proxied, target, sent, body, seconds)
+        else:
+            assert self._direct is not None, "direct or proxied"
+            parts = await _over_wire(self._direct, sent, body, seconds)
         self.used_at = time.monotonic()
         return parts.reply()
 
     def is_over(self) -> bool:
-        """Return whether the line cannot be used again; looks at the socket."""
-        line = self._line
-        return isinstance(line, httpcore.AsyncHTTPConnection) and (line.is_closed() or line.has_expired())
+        """Return whether the line cannot be used again."""
+        return self._direct is not None and not self._direct.is_idle_for(KEPT_ALIVE)
 
     def is_closed(self) -> bool:
-        """Return whether the last answer closed the line; does not look at the socket."""
-        return isinstance(self._line, httpcore.AsyncHTTPConnection) and self._line.is_closed()
+        """Return whether the last answer closed the line."""
+        return self._direct is not None and self._direct.is_closed
 
     async def aclose(self) -> None:
         """Close the connection."""
-        await self._line.aclose()
+        if self._proxied is not None:
+            await self._proxied.aclose()
+        if self._direct is not None:
+            await self._direct.aclose()
+
+
+async def _over_wire(line: DirectConnection, sent: list[tuple[bytes, bytes]], body: bytes, seconds: float) -> _Parts:
+    head = await line.request(sent, body)
+    parts = _Parts(head.status_code, list(head.headers))
+    with judged(seconds):  # an answer that has begun is no stale line: nothing is sent again
+        while (chunk := await line.chunk()) is not None:
+            parts.add(chunk)
+    return parts
+
+
+async def _over_proxy(
+    line: httpcore.AsyncHTTPProxy, target: Target, sent: list[tuple[bytes, bytes]], body: bytes, seconds: float
+) -> _Parts:
+    async with line.stream("POST", target.url, headers=sent, content=body) as response:
+        parts = _Parts(response.status, response.headers)
+        with judged(seconds):
+            async for chunk in response.aiter_stream():
+                parts.add(chunk)
+    return parts
 
 
 def _sent(target: Target, headers: Headers, body: bytes) -> list[tuple[bytes, bytes]]:
@@ -228,9 +254,9 @@ def _sent(target: Target, headers: Headers, body: bytes) -> list[tuple[bytes, by
 class _Parts:
     """Collects an answer up to the cap."""
 
-    def __init__(self, response: httpcore.Response) -> None:
-        self._status = response.status
-        self._headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
+    def __init__(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        self._status = status
+        self._headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in headers}
         self._chunks: list[bytes] = []
         self._size = 0
 
