@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 JOBS ?= 2
 
-.PHONY: run test check bench clean aenv test-train test-tinker test-integrations test-areal faults
+.PHONY: run test check bench clean aenv test-train test-learning test-tinker test-integrations test-areal faults
 
 TRAIN := .venv-train
 TORCH ?= torch==2.13.0+cpu  # the CPU build: a plain torch brings gigabytes of CUDA
@@ -34,7 +34,12 @@ bench: $(VENV)/.dev
 
 # What needs heavy packages: the trainers on a tiny model (torch), a batch on Ray. To use another build of torch: make test-train TORCH="torch==2.8.0"
 test-train: $(TRAIN)/.ready
-	$(TRAIN)/bin/python -m pytest tests/train tests/guides/test_online_environment_commands.py tests/unit/runner/test_executors.py
+	$(TRAIN)/bin/python -m pytest -n $(JOBS) --ignore tests/train/test_learning.py \
+		tests/train tests/guides/test_online_environment_commands.py tests/unit/runner/test_executors.py
+
+# That training raises the reward, on a tiny model: minutes of CPU
+test-learning: $(TRAIN)/.ready
+	$(TRAIN)/bin/python -m pytest tests/train/test_learning.py
 
 # The real trainer packages, each in an environment of its own: make test-integrations NAMES="trl openenv"
 test-integrations:

@@ -291,7 +291,7 @@ def _on_a_loop(work: Any) -> Any:
 def _on_this_thread(work: Any) -> Any:
     """Run a coroutine.
 
-    Its result is kept aside: asyncio.run restores a signal handler at its end, and in doing so it turns the task, with
+    Its result is kept aside: asyncio.run restores a signal handler at its end, and in doing so turns the task, with
     its whole result, into text that nobody reads.
     """
     results = []
