@@ -7,12 +7,10 @@ are derived per task and trial, so results do not depend on the executor, concur
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import signal
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -37,6 +35,7 @@ from tau2.runner.events import (
 from tau2.runner.executors import Setup, UnitExecutor, executor_of
 from tau2.runner.inflight import InflightLogs, inflight_of
 from tau2.runner.layers import Layers, cost_so_far, installed
+from tau2.runner.loops import on_a_loop, own_loop
 from tau2.runner.play import Job, UnitPlayer
 from tau2.runner.preflight import check_config
 from tau2.runner.regrade import regrade_ungraded
@@ -127,7 +126,13 @@ class _Batch:
 
 @contextmanager
 def _ctrl_c(batch: _Batch) -> Iterator[None]:
-    """Let the first Ctrl-C stop the batch gently and the second one abandon what is being played."""
+    """Let the first Ctrl-C stop the batch gently and the second one abandon what is being played.
+
+    Only on a loop that `run_tasks` started: on another one, Ctrl-C is its owner's, who cancels this task.
+    """
+    if not own_loop.get() or threading.current_thread() is not threading.main_thread():
+        yield
+        return
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None, "a coroutine runs in a task"
 
@@ -138,9 +143,6 @@ def _ctrl_c(batch: _Batch) -> Iterator[None]:
         else:
             batch.stop()
 
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
     before = signal.getsignal(signal.SIGINT)
     try:
         loop.add_signal_handler(signal.SIGINT, pressed)
@@ -275,52 +277,8 @@ def run_tasks(
         "results_format": results_format,
         "sink": sink,
     }
-    results: Results = _on_a_loop(arun_tasks(config, tasks, **options))
+    results: Results = on_a_loop(arun_tasks(config, tasks, **options))
     return results
-
-
-def _on_a_loop(work: Any) -> Any:
-    """Run a coroutine to its end, also where an event loop is running already (a notebook, say)."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return _on_this_thread(work)
-    return _on_another_thread(work)
-
-
-def _on_this_thread(work: Any) -> Any:
-    """Run a coroutine.
-
-    Its result is kept aside: asyncio.run restores a signal handler at its end, and in doing so turns the task, with
-    its whole result, into text that nobody reads.
-    """
-    results = []
-
-    async def body() -> None:
-        results.append(await work)
-
-    asyncio.run(body())
-    return results[0]
-
-
-def _on_another_thread(work: Any) -> Any:
-    """Run a coroutine on a loop of its own; Ctrl-C, which only the main thread hears, cancels it."""
-    started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any] | None]] = Future()
-
-    async def body() -> Any:
-        started.set_result((asyncio.get_running_loop(), asyncio.current_task()))
-        return await work
-
-    with ThreadPoolExecutor(1, thread_name_prefix="tau2-run") as thread:
-        outcome = thread.submit(contextvars.copy_context().run, asyncio.run, body())
-        try:
-            return outcome.result()
-        except BaseException:
-            if not outcome.done():
-                loop, task = started.result()
-                if task is not None:
-                    loop.call_soon_threadsafe(task.cancel)
-            raise
 
 
 def run_domain(config: RunConfig, *, sink: Sink | None = None, console_display: bool = True) -> Results:
@@ -389,5 +347,5 @@ def run_single_task(
         user_persona_config=user_persona_config,
         **options,
     )
-    run: SimulationRun = _on_a_loop(work)
+    run: SimulationRun = on_a_loop(work)
     return run

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from tests.cast import Agent, HangingAgent, SlowAgent, User, a_task, calls, create_meeting, mock_task, says
@@ -18,7 +19,6 @@ from tests.unit.runner.conftest import SOLVES, a_config
 from tau2.data_model.simulation import Results, TextRunConfig, VoiceRunConfig
 from tau2.errors import AgentError, ConfigError, ModelRefused, ModelUnavailable
 from tau2.runner import arun_single_task, arun_tasks, run_single_task, run_tasks
-from tau2.runner import batch as batch_module
 from tau2.runner import play as play_module
 from tau2.runner import store as store_module
 from tau2.runner.batch import unit_seed
@@ -450,10 +450,24 @@ def test_a_second_ctrl_c_abandons_it_and_keeps_what_is_finished(tmp_path):
     assert len(consistent(tmp_path)) == 2
 
 
+def test_on_somebody_elses_loop_ctrl_c_stays_theirs(cast):
+    heard = []
+
+    async def inside():
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, heard.append, "theirs")
+        sink = lambda event: signal.raise_signal(signal.SIGINT) if isinstance(event, RunStarted) else None  # noqa: E731
+        results = await arun_tasks(a_config(), TASKS, sink=sink)
+        await asyncio.sleep(0)
+        return results
+
+    assert len(asyncio.run(inside()).simulations) == 3
+    assert heard == ["theirs"]
+
+
 def test_ctrl_c_reaches_a_run_inside_a_running_loop(cast, monkeypatch):
     cast(agent=lambda **_: HangingAgent())
 
-    real = batch_module.ThreadPoolExecutor.submit
+    real = ThreadPoolExecutor.submit
 
     def submit(self, function, *args):
         outcome = real(self, function, *args)
@@ -466,7 +480,7 @@ def test_ctrl_c_reaches_a_run_inside_a_running_loop(cast, monkeypatch):
             outcome.result = interrupted
         return outcome
 
-    monkeypatch.setattr(batch_module.ThreadPoolExecutor, "submit", submit)
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", submit)
 
     async def inside():
         run()
