@@ -7,10 +7,12 @@ import re
 from functools import cache
 from pathlib import Path
 
+import act_prm
 import tau2
 
-SOURCE = Path(tau2.__file__).resolve().parent
-MODULES = sorted(SOURCE.rglob("*.py"))
+PACKAGES = [Path(package.__file__).resolve().parent for package in (tau2, act_prm)]
+SOURCE = PACKAGES[0]
+MODULES = sorted(path for package in PACKAGES for path in package.rglob("*.py"))
 MOST_LINES = 400  # of a module, without its data tables
 MOST_FUNCTION_LINES = 50
 _TABLE = 10  # lines from which a literal at module level counts as a data table
@@ -44,7 +46,7 @@ def is_table(node: ast.stmt) -> bool:
 
 
 def short(path: Path) -> str:
-    return path.relative_to(SOURCE).as_posix()
+    return path.relative_to(SOURCE.parent).as_posix()
 
 
 def functions_of(path: Path) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:

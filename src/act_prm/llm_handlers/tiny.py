@@ -70,9 +70,9 @@ def install_tiny_as(repo_id: str, hf_home: Path, **options: Any) -> Path:
 def train_tokenizer(vocab: int) -> Any:
     """Return a byte-level BPE tokenizer of `vocab` tokens, trained on the policies, tools and tasks of tau2."""
     with needs_extra("train", "tokenizers"):
-        from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers  # noqa: PLC0415
+        from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers  # noqa: PLC0415  -- this module is imported where training packages are absent
     with needs_extra("train", "transformers"):
-        from transformers import PreTrainedTokenizerFast  # noqa: PLC0415
+        from transformers import PreTrainedTokenizerFast  # noqa: PLC0415  -- this module is imported where training packages are absent
     raw = Tokenizer(models.BPE())
     raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
     raw.decoder = decoders.ByteLevel()
@@ -87,7 +87,7 @@ def train_tokenizer(vocab: int) -> Any:
     fast = PreTrainedTokenizerFast(
         tokenizer_object=raw,
         eos_token="<|im_end|>",  # noqa: S106  -- a mark in a text, no secret
-        pad_token="<|endoftext|>",  # noqa: S106
+        pad_token="<|endoftext|>",  # noqa: S106  -- a mark in a text, no secret
         additional_special_tokens=["<|im_start|>"],
         model_max_length=_CONTEXT,
         clean_up_tokenization_spaces=False,
@@ -106,8 +106,8 @@ def _texts() -> Iterator[str]:
 
 def _random_model(tokenizer: Any, *, seed: int, hidden: int, layers: int, eos_bias: float) -> Any:
     with needs_extra("train", "torch"):
-        import torch  # noqa: PLC0415
-    from transformers import Qwen3Config, Qwen3ForCausalLM  # noqa: PLC0415
+        import torch  # noqa: PLC0415  -- this module is imported where training packages are absent
+    from transformers import Qwen3Config, Qwen3ForCausalLM  # noqa: PLC0415  -- this module is imported where training packages are absent
 
     heads = hidden // _HEAD
     config = Qwen3Config(
@@ -138,7 +138,7 @@ def _bias_ending(model: Any, end: int, eos_bias: float) -> None:
 
     Dimension 0 of every embedding is a constant; the last norm brings it to about sqrt(hidden), whatever was said.
     """
-    import torch  # noqa: PLC0415
+    import torch  # noqa: PLC0415  -- this module is imported where training packages are absent
 
     embeddings, head = model.get_input_embeddings().weight, model.get_output_embeddings().weight
     with torch.no_grad():

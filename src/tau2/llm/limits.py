@@ -22,6 +22,7 @@ from tau2.llm.shared_slots import SharedProvider
 
 _TOO_MANY_REQUESTS = 429
 _CHARACTERS_PER_TOKEN = 4  # an estimate, corrected by what the answer says
+_USUAL_SHARE = 0.25  # of the permitted answer, as another estimate
 _MINUTE = 60.0
 _ANY_PROVIDER = "*"
 
@@ -105,8 +106,8 @@ class _Provider:
             return
         prompt, completion = tokens_of(response)
         used = (prompt or 0) + (completion or 0)
-        if used:
-            self.tokens.take(used - _estimate(request))
+        for bucket, units in self._parts(0, used - _estimate(request)) if used else ():
+            bucket.take(units)
 
     def failed(self, failure: CallFailed) -> None:
         """Learn from a failed call: a Retry-After is for everybody, whichever status it came with."""
@@ -130,7 +131,9 @@ class _Provider:
 
 def _estimate(request: Request) -> float:
     characters = sum(len(str(message.get("content") or "")) for message in request.messages)
-    return characters / _CHARACTERS_PER_TOKEN + float(request.args.get("max_tokens") or 0) / 4
+    asked = request.args.get("max_completion_tokens") or request.args.get("max_tokens")
+    most = asked if isinstance(asked, int | float) else 0
+    return characters / _CHARACTERS_PER_TOKEN + most * _USUAL_SHARE
 
 
 class ProviderLimits:

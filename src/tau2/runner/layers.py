@@ -4,8 +4,7 @@ From the outside in: the tape keeps every exchange as the simulation saw it, sen
 is complete. The cache comes next, so that what it answers needs neither a place at the provider nor money. Then the
 call waits for its place. The budget is inside, so that money is held while a call is under way and not while it
 waits; only a pause that the provider asks for meanwhile is waited for even then. Innermost, secrets are taken out of
-what comes back. An answer that comes from outside of
-the run (a layer that was there before) stays around all of them.
+what comes back. A layer that was there before the run stays around all of them.
 """
 
 from __future__ import annotations

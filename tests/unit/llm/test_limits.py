@@ -143,6 +143,7 @@ def test_slots_are_shared_and_come_back_when_a_process_dies(tmp_path):
     script = f"""
 from pathlib import Path
 from tau2.llm.request import Request
+from tau2.llm.request import Request
 from tau2.llm.shared_slots import SharedProvider
 held = SharedProvider(Path({str(tmp_path)!r}), "openai", 2, {{}}).slot()
 print(held is not None, flush=True)
@@ -180,3 +181,11 @@ def test_processes_share_a_bucket(tmp_path):
     buckets = [SharedProvider(tmp_path, "openai", None, {"rpm": 600.0}).buckets(1, 0)[0][0] for _ in range(2)]
     assert buckets[0].take(60) == 0.0
     assert buckets[1].take(10) > 0.5
+
+
+def test_tokens_that_were_used_beyond_the_estimate_are_told_to_every_process(tmp_path):
+    here, there = (ProviderLimits({"openai": Limit(tpm=60_000)}, tmp_path) for _ in range(2))
+    asked = Request("openai/any", [{"role": "user", "content": "Hello"}])
+    assert here.provider(asked.model).taken(asked) == 0.0
+    here.provider(asked.model).correct(asked, {"usage": {"prompt_tokens": 6_000, "completion_tokens": 1_000}})
+    assert there.provider(asked.model).taken(asked) > 0.5
