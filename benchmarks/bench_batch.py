@@ -34,7 +34,10 @@ ORIGINAL = {"wall_over_ideal_at_64": 59.0, "cpu_ms_per_simulation": [176.0, 449.
 def tasks(number: int) -> list[Task]:
     """Return so many tasks with ids of their own."""
     plain = [task for task in get_tasks("mock") if task.initial_state is None]
-    return [plain[place % len(plain)].model_copy(update={"id": f"task_{place}"}) for place in range(number)]
+    return [
+        plain[place % len(plain)].model_copy(update={"id": f"task_{place}"})
+        for place in range(number)
+    ]
 
 
 def play(url: str, number: int, concurrency: int) -> dict[str, Any]:
@@ -48,7 +51,10 @@ def play(url: str, number: int, concurrency: int) -> dict[str, Any]:
         wall, cpu = time.perf_counter(), time.process_time()
         results = run_tasks(config, played, save_dir=Path(folder) / "run", console_display=False)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    calls = sum(run.agent_usage.model_calls + run.user_usage.model_calls for run in results.simulations) / number
+    calls = (
+        sum(run.agent_usage.model_calls + run.user_usage.model_calls for run in results.simulations)
+        / number
+    )
     ideal = math.ceil(number / concurrency) * calls * LATENCY
     return {
         "concurrency": concurrency,
@@ -61,8 +67,12 @@ def play(url: str, number: int, concurrency: int) -> dict[str, Any]:
 
 def http_cpu_ms(url: str, calls: int, concurrency: int) -> float:
     """Return the CPU milliseconds that the HTTP client takes for one simulation's exchanges."""
-    talk = [{"role": "user", "content": "The refund of 42 dollars is on its way." * 2}] * (HOPS // 2)
-    body = json.dumps({"model": "agent", "messages": [{"role": "system", "content": "x" * 4000}, *talk]}).encode()
+    talk = [{"role": "user", "content": "The refund of 42 dollars is on its way." * 2}] * (
+        HOPS // 2
+    )
+    body = json.dumps(
+        {"model": "agent", "messages": [{"role": "system", "content": "x" * 4000}, *talk]}
+    ).encode()
     headers = [("Content-Type", "application/json"), ("Authorization", "Bearer key")]
 
     async def one() -> None:
@@ -82,7 +92,9 @@ def main() -> None:
     figures: dict[str, float] = {}
     targets: dict[str, float] = {}
     for concurrency in options.concurrency:
-        number = options.n if concurrency > 1 else min(options.n, 20)  # one after another, 200 take over two minutes
+        number = (
+            options.n if concurrency > 1 else min(options.n, 20)
+        )  # one after another, 200 take over two minutes
         with stub(LATENCY) as url:
             play(url, min(number, 8), concurrency)  # the first run imports and compiles
             seen = play(url, number, concurrency)

@@ -22,7 +22,9 @@ LEVEL = 0.05
 SHIFT = 0.1033  # no multiple of 1/(tasks * trials): no estimate hits it exactly
 
 
-def tossed(rng: random.Random, tasks: int, trials: int, shift: float) -> dict[str, list[tuple[bool, bool]]]:
+def tossed(
+    rng: random.Random, tasks: int, trials: int, shift: float
+) -> dict[str, list[tuple[bool, bool]]]:
     """Return one comparison's pairs; run B is better by `shift` on average over tasks."""
     pairs = {}
     for task in range(tasks):
@@ -34,7 +36,10 @@ def tossed(rng: random.Random, tasks: int, trials: int, shift: float) -> dict[st
 
 def simulated(pairs: int, tasks: int, trials: int, shift: float) -> list[Difference]:
     rng = random.Random(derive_seed(1, "compare", shift))
-    return [difference(tossed(rng, tasks, trials, shift), resamples=1000, seed=number) for number in range(pairs)]
+    return [
+        difference(tossed(rng, tasks, trials, shift), resamples=1000, seed=number)
+        for number in range(pairs)
+    ]
 
 
 def main() -> None:
@@ -49,22 +54,26 @@ def main() -> None:
     spent = process_time() - began
     alarms = sum(entry.test.mid_p <= LEVEL for entry in null) / len(null)
     exact = sum(entry.test.p_value <= LEVEL for entry in null) / len(null)
-    held = sum(entry.interval.low <= SHIFT <= entry.interval.high for entry in shifted if entry.interval) / len(
-        shifted
-    )
+    held = sum(
+        entry.interval.low <= SHIFT <= entry.interval.high for entry in shifted if entry.interval
+    ) / len(shifted)
     figures = {
         "false_alarms_percent": rounded(100 * alarms),
         "false_alarms_off_by": rounded(abs(100 * alarms - 5)),
         "false_alarms_without_half_ties_percent": rounded(100 * exact),
         "coverage_percent": rounded(100 * held),
         "coverage_off_by": rounded(abs(100 * held - 95)),
-        "power_at_10_points_percent": rounded(100 * sum(e.test.mid_p <= LEVEL for e in shifted) / len(shifted)),
+        "power_at_10_points_percent": rounded(
+            100 * sum(e.test.mid_p <= LEVEL for e in shifted) / len(shifted)
+        ),
         "ms_per_comparison": rounded(1e3 * spent / (2 * options.pairs)),
     }
     targets = {
         "false_alarms_off_by": 1.0, "coverage_off_by": 1.0, "false_alarms_without_half_ties_percent": 6.0,
     }  # fmt: skip
-    report("compare", figures, targets, pairs=options.pairs, tasks=options.tasks, trials=options.trials)
+    report(
+        "compare", figures, targets, pairs=options.pairs, tasks=options.tasks, trials=options.trials
+    )
 
 
 if __name__ == "__main__":

@@ -25,7 +25,9 @@ TARGETS = {"differing": 0}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--tasks", type=int, default=30, help="of each domain that has as many")
     count = parser.parse_args().tasks
     plays = [play for domain in DOMAINS for play in some_plays(domain, count)]

@@ -18,7 +18,9 @@ from tau2.registry import registry
 
 LIVE = 1000
 TARGETS = {"build_ms": 0.2, "fork_ms": 0.2, "tools_with_schemas_ms": 0.05, "live_1000_mb": 50}
-READ_TARGETS = {"retail": 0.1}  # promised for retail; airline's one-stop search joins whole days of flights
+READ_TARGETS = {
+    "retail": 0.1
+}  # promised for retail; airline's one-stop search joins whole days of flights
 
 
 def reading_calls(domain: str, environment: Environment) -> list[ToolCall]:
@@ -28,8 +30,14 @@ def reading_calls(domain: str, environment: Environment) -> list[ToolCall]:
         actions = (task.evaluation_criteria.actions if task.evaluation_criteria else None) or ()
         for action in actions:
             toolkit = environment.tools if action.requestor == "assistant" else None
-            if toolkit is not None and not toolkit.tool_mutates_state(action.name) and not task.initial_state:
-                calls.setdefault(action.name, ToolCall(id="c", name=action.name, arguments=action.arguments))
+            if (
+                toolkit is not None
+                and not toolkit.tool_mutates_state(action.name)
+                and not task.initial_state
+            ):
+                calls.setdefault(
+                    action.name, ToolCall(id="c", name=action.name, arguments=action.arguments)
+                )
     return list(calls.values())
 
 
@@ -48,7 +56,9 @@ def main() -> None:
         "fork_ms": cpu_ms(make().fork),
         "fork_after_reading_ms": cpu_ms(environment.fork),
         "slowest_read_ms": max(reads.values(), default=0.0),
-        "tools_with_schemas_ms": cpu_ms(lambda: [tool.openai_schema for tool in environment.get_tools()]),
+        "tools_with_schemas_ms": cpu_ms(
+            lambda: [tool.openai_schema for tool in environment.get_tools()]
+        ),
         "hash_ms": cpu_ms(environment.get_db_hash, rounds=5),
     }
     gc.collect()
@@ -56,7 +66,9 @@ def main() -> None:
     live = [make() for _ in range(LIVE)]
     gc.collect()
     figures["live_1000_mb"] = rounded(rss_mb() - before)
-    targets = TARGETS | ({"slowest_read_ms": READ_TARGETS[domain]} if domain in READ_TARGETS else {})
+    targets = TARGETS | (
+        {"slowest_read_ms": READ_TARGETS[domain]} if domain in READ_TARGETS else {}
+    )
     report("environment", figures, targets, domain=domain, reads=reads, live=len(live))
 
 

@@ -62,7 +62,11 @@ class User(HalfDuplexUser):
 
     def generate_next_message(self, message: Any, state: int) -> tuple[UserMessage, int]:
         more = state < TURNS // 3
-        text = f"User message number {state}: please go on. " * 2 if more else "Thank you, bye. ###STOP###"
+        text = (
+            f"User message number {state}: please go on. " * 2
+            if more
+            else "Thank you, bye. ###STOP###"
+        )
         return UserMessage(content=text, cost=0.0), state + 1
 
     def set_seed(self, seed: int) -> None:
@@ -71,15 +75,27 @@ class User(HalfDuplexUser):
 
 def reading_calls(task: Task) -> list[tuple[str, dict[str, Any]]]:
     actions = (task.evaluation_criteria.actions if task.evaluation_criteria else None) or []
-    reads = [(action.name, action.arguments) for action in actions if action.name.startswith(("find", "get"))]
+    reads = [
+        (action.name, action.arguments)
+        for action in actions
+        if action.name.startswith(("find", "get"))
+    ]
     return [*reads, ("calculate", {"expression": "2 * (3 + 4)"})]
 
 
 def build(task: Task) -> Orchestrator:
     environment = registry.get_env_constructor("retail")()
-    agent = Agent(reading_calls(task), tools=environment.get_tools(), domain_policy=environment.get_policy())
+    agent = Agent(
+        reading_calls(task), tools=environment.get_tools(), domain_policy=environment.get_policy()
+    )
     return Orchestrator(
-        domain="retail", agent=agent, user=User(), environment=environment, task=task, max_steps=1000, seed=1
+        domain="retail",
+        agent=agent,
+        user=User(),
+        environment=environment,
+        task=task,
+        max_steps=1000,
+        seed=1,
     )
 
 
@@ -109,10 +125,20 @@ def main() -> None:
     def median(first: int, last: int) -> float:
         return rounded(statistics.median(row[last] - row[first] for row in moments) * 1e3)
 
-    figures = {"build_ms": median(0, 1), "run_ms": median(1, 2), "grade_ms": median(2, 3), "all_ms": median(0, 3)}
+    figures = {
+        "build_ms": median(0, 1),
+        "run_ms": median(1, 2),
+        "grade_ms": median(2, 3),
+        "all_ms": median(0, 3),
+    }
     calls = sum(len(getattr(message, "tool_calls", None) or ()) for message in run.messages or ())
     report(
-        "episode", figures, TARGETS, steps=orchestrator.step_count, tool_calls=calls, messages=len(run.messages or ())
+        "episode",
+        figures,
+        TARGETS,
+        steps=orchestrator.step_count,
+        tool_calls=calls,
+        messages=len(run.messages or ()),
     )
 
 

@@ -42,7 +42,9 @@ def repeated(values: Iterable[object]) -> int:
 def shapes(spec: DomainSpec, tasks: list[Task]) -> dict[str, Any]:
     """Return how varied the tasks are."""
     environment = spec.environment()
-    writes = [sum(is_write(environment, action) for action in reference_actions(task)) for task in tasks]
+    writes = [
+        sum(is_write(environment, action) for action in reference_actions(task)) for task in tasks
+    ]
     purposes = {(task.description.purpose if task.description else None) for task in tasks}
     words = [len(str(task.user_scenario).split()) for task in tasks]
     return {
@@ -81,7 +83,9 @@ def measure(domain: str, n: int, seed: int, difficulty: str | None) -> dict[str,
 
 def main() -> int:
     """Print the figures; return 1 when a task is wrong or told twice."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--domain", required=True)
     parser.add_argument("--n", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
@@ -89,7 +93,13 @@ def main() -> int:
     options = parser.parse_args()
     figures = measure(options.domain, options.n, options.seed, options.difficulty)
     print(json.dumps(figures, indent=2))
-    wrong = ("audit_failures", "duplicate_ids", "duplicate_work", "duplicate_words", "work_of_shipped_tasks")
+    wrong = (
+        "audit_failures",
+        "duplicate_ids",
+        "duplicate_work",
+        "duplicate_words",
+        "work_of_shipped_tasks",
+    )
     return int(any(figures[name] for name in wrong))
 
 

@@ -36,7 +36,11 @@ def points(domain: str, count: int) -> Iterator[tuple[Task, list[Any]]]:
     tasks = registry.get_tasks_loader(domain)()
     for _ in range(count):
         task = rng.choice(tasks)
-        calls = [{"name": step.name, "arguments": step.arguments} for step in plan_of(task) if not step.by_user]
+        calls = [
+            {"name": step.name, "arguments": step.arguments}
+            for step in plan_of(task)
+            if not step.by_user
+        ]
         moves: list[Any] = [WORDS, *calls, WORDS]
         yield task, moves[: rng.randint(0, len(moves))]
 
@@ -56,7 +60,9 @@ def cpu(work: Callable[[], Any]) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--domain", default="mock")
     parser.add_argument("--points", type=int, default=100)
     given = parser.parse_args()

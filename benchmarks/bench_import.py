@@ -25,7 +25,9 @@ def child_cpu(arguments: list[str], environment: dict[str, str]) -> float:
     samples = []
     for _ in range(ROUNDS + 1):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run([sys.executable, *arguments], env=environment, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            [sys.executable, *arguments], env=environment, check=True, stdout=subprocess.DEVNULL
+        )
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         samples.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     return rounded(statistics.median(samples[1:]))
@@ -37,7 +39,11 @@ def main() -> None:
         environment["PYTHONPYCACHEPREFIX"] = cache
         count = "import tau2, sys; print(len(sys.modules))"
         modules = subprocess.run(
-            [sys.executable, "-c", count], env=environment, check=True, capture_output=True, text=True
+            [sys.executable, "-c", count],
+            env=environment,
+            check=True,
+            capture_output=True,
+            text=True,
         ).stdout
         figures = {
             "modules": float(modules),

@@ -20,12 +20,21 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
-from tau2.data_model.message import AssistantMessage, Message, SystemMessage, ToolCall, ToolMessage, UserMessage
+from tau2.data_model.message import (
+    AssistantMessage,
+    Message,
+    SystemMessage,
+    ToolCall,
+    ToolMessage,
+    UserMessage,
+)
 from tau2.environment.tool import Tool, as_tool
 from tau2.llm import acomplete, complete, to_wire, tools_to_wire
 
 STUB = Path(__file__).resolve().parents[1] / "tests" / "stub.py"
-POLICY = "Confirm every change with the customer before you make it. " * 120  # about 7 KB, as real policies
+POLICY = (
+    "Confirm every change with the customer before you make it. " * 120
+)  # about 7 KB, as real policies
 ROUNDS = 5
 SEQUENTIAL = 60  # calls of one synchronous round
 
@@ -37,12 +46,16 @@ def conversation() -> list[Message]:
     ]
     for turn in range(4):
         call = ToolCall(
-            id=f"call_{turn}", name="tool_3", arguments={"order_id": f"#{turn}", "reason": "no longer needed"}
+            id=f"call_{turn}",
+            name="tool_3",
+            arguments={"order_id": f"#{turn}", "reason": "no longer needed"},
         )
         messages += [
             UserMessage(content="I would like to return the lamp and get my money back, please."),
             AssistantMessage(tool_calls=[call]),
-            ToolMessage(id=call.id, content=json.dumps({"status": "delivered", "items": ["lamp"] * 20})),
+            ToolMessage(
+                id=call.id, content=json.dumps({"status": "delivered", "items": ["lamp"] * 20})
+            ),
             AssistantMessage(content="I can do that for you. Shall I go ahead?"),
         ]
     return [*messages, UserMessage(content="Yes, go ahead.")]
@@ -65,7 +78,9 @@ def toolbox() -> list[Tool]:
 @contextmanager
 def stub(latency: float) -> Iterator[str]:
     command = [sys.executable, str(STUB), str(latency)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as server:
         assert server.stdout is not None
         assert server.stdin is not None
         yield server.stdout.readline().strip()
@@ -99,11 +114,13 @@ async def at_once(one: Callable[[], Awaitable[None]], concurrency: int, calls: i
 
 
 def request_bytes(url: str) -> bytes:
-    wire = {"model": "bench", "messages": to_wire(conversation()), "tools": tools_to_wire(toolbox())}
+    wire = {
+        "model": "bench",
+        "messages": to_wire(conversation()),
+        "tools": tools_to_wire(toolbox()),
+    }
     body = json.dumps(wire).encode()
-    head = (
-        f"POST {urlsplit(url).path}/chat/completions HTTP/1.1\r\nHost: bench\r\nContent-Length: {len(body)}\r\n\r\n"
-    )
+    head = f"POST {urlsplit(url).path}/chat/completions HTTP/1.1\r\nHost: bench\r\nContent-Length: {len(body)}\r\n\r\n"
     return head.encode() + body
 
 
@@ -118,7 +135,9 @@ def bare_sync(url: str) -> float:
         def one() -> None:
             line.sendall(sent)
             data = b""
-            while b"\r\n\r\n" not in data or len(data) < data.find(b"\r\n\r\n") + 4 + length_of(data):
+            while b"\r\n\r\n" not in data or len(data) < data.find(b"\r\n\r\n") + 4 + length_of(
+                data
+            ):
                 data += line.recv(65536)
 
         def round_() -> int:
@@ -146,7 +165,9 @@ def bare_async(url: str, concurrency: int) -> float:
     idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
 
     async def one() -> None:
-        reader, writer = idle.pop() if idle else await asyncio.open_connection(place.hostname, place.port)
+        reader, writer = (
+            idle.pop() if idle else await asyncio.open_connection(place.hostname, place.port)
+        )
         writer.write(sent)
         await reader.readexactly(length_of(await reader.readuntil(b"\r\n\r\n")))
         idle.append((reader, writer))
@@ -186,7 +207,9 @@ def figures(name: str, bare: float, call: float) -> dict[str, object]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--concurrency", type=int, nargs="*", default=[64, 256])
-    parser.add_argument("--latency", type=float, default=0.2, help="seconds that the server takes for an answer")
+    parser.add_argument(
+        "--latency", type=float, default=0.2, help="seconds that the server takes for an answer"
+    )
     options = parser.parse_args()
     results = []
     with stub(0.0) as url:
@@ -197,8 +220,14 @@ def main() -> None:
             in_flight = max_in_flight(url)
         with stub(options.latency) as url:
             bare = bare_async(url, concurrency)
-        results.append(figures(f"async, {concurrency} at once", bare, measured) | {"max_in_flight": in_flight})
-    print(json.dumps({"request_bytes": len(request_bytes("http://bench/v1")), "results": results}, indent=2))
+        results.append(
+            figures(f"async, {concurrency} at once", bare, measured) | {"max_in_flight": in_flight}
+        )
+    print(
+        json.dumps(
+            {"request_bytes": len(request_bytes("http://bench/v1")), "results": results}, indent=2
+        )
+    )
 
 
 if __name__ == "__main__":

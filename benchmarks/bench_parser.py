@@ -59,9 +59,17 @@ def figures_of(read: Callable[[str], bool], count: int) -> dict[str, float]:
         times.append(time.perf_counter() - began)
     sentences = sum(_is_call(read, a_sentence(rng)) for _ in range(int(count * SENTENCES_PER_TEXT)))
     ordered = sorted(times)
-    quantiles = {f"p{part}_ms": rounded(ordered[int(len(ordered) * part / 100)] * 1e3) for part in (50, 99)}
+    quantiles = {
+        f"p{part}_ms": rounded(ordered[int(len(ordered) * part / 100)] * 1e3) for part in (50, 99)
+    }
     slowest = rounded(ordered[-1] * 1e3)
-    return {"raised": raised, "calls": calls, "sentences_as_calls": sentences, **quantiles, "slowest_ms": slowest}
+    return {
+        "raised": raised,
+        "calls": calls,
+        "sentences_as_calls": sentences,
+        **quantiles,
+        "slowest_ms": slowest,
+    }
 
 
 def _is_call(read: Callable[[str], bool], sentence: str) -> bool:
@@ -72,11 +80,15 @@ def _is_call(read: Callable[[str], bool], sentence: str) -> bool:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--n", type=int, default=50_000)
     count = parser.parse_args().n
     figures: dict[str, Any] = figures_of(read_by_gym, count)
-    figures |= {f"trainer_{key}": value for key, value in figures_of(read_by_trainer, count).items()}
+    figures |= {
+        f"trainer_{key}": value for key, value in figures_of(read_by_trainer, count).items()
+    }
     report("parser", figures, TARGETS, texts=count)
 
 

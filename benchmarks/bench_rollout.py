@@ -87,18 +87,26 @@ def started(domain: str, task_id: str, read: str) -> AgentGymEnv:
 def latencies(domain: str, ids: list[str], read: tuple[str, dict[str, Any]]) -> dict[str, float]:
     name, arguments = read
     action = json.dumps({"name": name, "arguments": arguments})
-    samples: dict[str, list[Clock]] = {key: [] for key in ("first_reset", "reset", "step", "tool", "last_step")}
+    samples: dict[str, list[Clock]] = {
+        key: [] for key in ("first_reset", "reset", "step", "tool", "last_step")
+    }
     for number in range(ROUNDS):
         env = AgentGymEnv(domain, ids[number % len(ids)], user="scripted_user", max_steps=1000)
         samples["first_reset"].append(timed(env.reset))
         samples["reset"].append(timed(env.reset))
         samples["step"] += [timed(partial(env.step, action)) for _ in range(20)]
         call = env.rollout.trajectory[-2].tool_calls[0]
-        samples["tool"] += [timed(partial(env.rollout.environment.get_response, call)) for _ in range(20)]
+        samples["tool"] += [
+            timed(partial(env.rollout.environment.get_response, call)) for _ in range(20)
+        ]
         samples["last_step"].append(timed(partial(env.step, "done()")))
-    cpus = {f"{key}_ms": rounded(statistics.median(one.cpu for one in found)) for key, found in samples.items()}
+    cpus = {
+        f"{key}_ms": rounded(statistics.median(one.cpu for one in found))
+        for key, found in samples.items()
+    }
     walls = {
-        f"{key}_wall_ms": rounded(statistics.median(one.wall for one in found)) for key, found in samples.items()
+        f"{key}_wall_ms": rounded(statistics.median(one.wall for one in found))
+        for key, found in samples.items()
     }
     return cpus | walls
 
@@ -140,7 +148,9 @@ def cycles(domain: str, ids: list[str], read: str, count: int) -> dict[str, floa
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--domain", default="mock")
     parser.add_argument("--live", type=int, default=500)
     parser.add_argument("--cycles", type=int, default=1000)

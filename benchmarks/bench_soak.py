@@ -29,10 +29,15 @@ from common import report, rounded, rss_mb
 
 from tau2.data_model.run_config import TextRunConfig
 from tau2.runner import get_tasks, run_tasks
-from tau2.runner.journal import Stored
+from tau2.storage.journal import Stored
 
 ROUND = 500
-TARGETS = {"threads_grown": 0.0, "descriptors_grown": 0.0, "objects_per_1000": 100.0, "rss_kb_per_1000": 150.0}
+TARGETS = {
+    "threads_grown": 0.0,
+    "descriptors_grown": 0.0,
+    "objects_per_1000": 100.0,
+    "rss_kb_per_1000": 150.0,
+}
 TARGETS |= {"record_kb": 1.0}
 
 
@@ -52,7 +57,9 @@ def sample(played: int) -> Sample:
     with suppress(OSError, AttributeError):  # glibc keeps freed memory; that is no growth of ours
         ctypes.CDLL(None).malloc_trim(0)
     descriptors = len(list(Path("/proc/self/fd").iterdir()))
-    return Sample(played, threading.active_count(), descriptors, rss_mb() * 1024, len(gc.get_objects()))
+    return Sample(
+        played, threading.active_count(), descriptors, rss_mb() * 1024, len(gc.get_objects())
+    )
 
 
 def play_round(number: int, folder: Path) -> None:
@@ -64,7 +71,9 @@ def play_round(number: int, folder: Path) -> None:
         max_concurrency=16,
     )  # fmt: skip
     results = run_tasks(config, tasks, save_dir=saved, console_display=False)
-    if len(results.simulations) != ROUND or any(run.reward_info is None for run in results.simulations):
+    if len(results.simulations) != ROUND or any(
+        run.reward_info is None for run in results.simulations
+    ):
         raise RuntimeError(f"round {number} is not complete")
     if saved is not None:
         shutil.rmtree(saved)
@@ -95,7 +104,9 @@ def _record(number: int) -> Stored:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--n", type=int, default=20_000)
     options = parser.parse_args()
     logging.disable(logging.WARNING)
@@ -115,8 +126,15 @@ def main() -> None:
         "rss_kb_per_1000": rounded(slope(samples, "rss_kb")),
         "record_kb": rounded(record_kb()),
     }
-    facts = {"simulations": rounds * ROUND, "seconds": round(time.perf_counter() - began), "pid": os.getpid()}
-    facts |= {"rss_mb_first": rounded(first.rss_kb / 1024), "rss_mb_last": rounded(last.rss_kb / 1024)}
+    facts = {
+        "simulations": rounds * ROUND,
+        "seconds": round(time.perf_counter() - began),
+        "pid": os.getpid(),
+    }
+    facts |= {
+        "rss_mb_first": rounded(first.rss_kb / 1024),
+        "rss_mb_last": rounded(last.rss_kb / 1024),
+    }
     report("soak", figures, TARGETS, threads=last.threads, descriptors=last.descriptors, **facts)
 
 

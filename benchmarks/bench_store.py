@@ -19,8 +19,8 @@ from tau2.data_model.message import AssistantMessage, ToolCall, ToolMessage, Use
 from tau2.data_model.reward import DBCheck, RewardInfo
 from tau2.data_model.run_config import TextRunConfig
 from tau2.data_model.simulation import Results, SimulationRun
-from tau2.runner.store import RunStore
 from tau2.runner.tasks import get_info, get_tasks
+from tau2.storage.store import RunStore
 
 FEW, MANY, OPENED, SAVED = 10, 10_000, 2_000, 200
 TARGETS = {"save_at_10_ms": 2.0, "save_at_10000_ms": 2.0, "open_2000_s": 0.3}
@@ -31,12 +31,22 @@ def conversation(number: int) -> SimulationRun:
     """Return a graded simulation of the size of a usual retail one (about 30 kB)."""
     messages: list[Any] = []
     for turn in range(12):
-        call = ToolCall(id=f"call_{turn}", name="get_order_details", arguments={"order_id": f"#W{turn:07}"})
+        call = ToolCall(
+            id=f"call_{turn}", name="get_order_details", arguments={"order_id": f"#W{turn:07}"}
+        )
         messages += [
-            UserMessage(content="Could you look at my order again, please? " * 6, turn_idx=4 * turn),
+            UserMessage(
+                content="Could you look at my order again, please? " * 6, turn_idx=4 * turn
+            ),
             AssistantMessage(tool_calls=[call], cost=0.001, turn_idx=4 * turn + 1),
-            ToolMessage(id=call.id, content='{"status": "delivered", "items": []}' * 20, turn_idx=4 * turn + 2),
-            AssistantMessage(content="It was delivered on Monday. " * 8, cost=0.001, turn_idx=4 * turn + 3),
+            ToolMessage(
+                id=call.id,
+                content='{"status": "delivered", "items": []}' * 20,
+                turn_idx=4 * turn + 2,
+            ),
+            AssistantMessage(
+                content="It was delivered on Monday. " * 8, cost=0.001, turn_idx=4 * turn + 3
+            ),
         ]
     return SimulationRun(
         id=f"sim-{number}", task_id=str(number % 100), trial=number // 100, seed=number, start_time="0", end_time="1",

@@ -36,7 +36,11 @@ JOBS = (
 def measured(job: tuple[str, ...]) -> dict[str, Any]:
     """Run one script and return what it printed."""
     done = subprocess.run(
-        [sys.executable, str(HERE / job[0]), *job[1:]], capture_output=True, text=True, check=False, cwd=HERE
+        [sys.executable, str(HERE / job[0]), *job[1:]],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=HERE,
     )
     if not done.stdout.strip():
         raise SystemExit(f"{' '.join(job)} failed:\n{done.stderr}")
@@ -45,8 +49,12 @@ def measured(job: tuple[str, ...]) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", action="store_true", help="one JSON object per line instead of a table")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="one JSON object per line instead of a table"
+    )
     as_json = parser.parse_args().json
     missed = 0
     for job in JOBS:
@@ -58,7 +66,11 @@ def main() -> None:
         print(f"{' '.join(job)}  (calibration {result['calibration_ms']} ms)", flush=True)
         for name, value in result["figures"].items():
             target = result["targets"].get(name)
-            verdict = "" if target is None else f"target {target:<8} {'ok' if result['met'][name] else 'MISSED'}"
+            verdict = (
+                ""
+                if target is None
+                else f"target {target:<8} {'ok' if result['met'][name] else 'MISSED'}"
+            )
             print(f"  {name:<28}{value:>12}  {verdict}")
     sys.exit(1 if missed else 0)
 

@@ -107,7 +107,9 @@ class _Scripted:
         if isinstance(line, Call):
             line = [line]
         if isinstance(line, list):
-            tool_calls = [ToolCall(id="", name=call.name, arguments=dict(call.arguments)) for call in line]
+            tool_calls = [
+                ToolCall(id="", name=call.name, arguments=dict(call.arguments)) for call in line
+            ]
             return self.kind(tool_calls=tool_calls, cost=0.0)
         if isinstance(line, str) or line is None:
             return self.kind(content=line, cost=0.0)
@@ -143,7 +145,13 @@ class SlowAgent(Agent):
 
     blocking = True
 
-    def __init__(self, script: Sequence[Any] = (), *, seconds: float = 0.0, before: Callable[[], Any] | None = None):
+    def __init__(
+        self,
+        script: Sequence[Any] = (),
+        *,
+        seconds: float = 0.0,
+        before: Callable[[], Any] | None = None,
+    ):
         super().__init__(script)
         self.seconds, self.before = seconds, before
 
@@ -184,7 +192,8 @@ def a_task(
 ) -> Task:
     """Return a task whose reference is `actions`."""
     reference = [
-        Action(action_id=f"a{n}", name=call.name, arguments=call.arguments) for n, call in enumerate(actions)
+        Action(action_id=f"a{n}", name=call.name, arguments=call.arguments)
+        for n, call in enumerate(actions)
     ]
     criteria = EvaluationCriteria(
         actions=reference,
@@ -194,7 +203,9 @@ def a_task(
         reward_basis=list(basis),
     )
     scenario = UserScenario(instructions="You want something done.")
-    return Task(id=task_id, user_scenario=scenario, initial_state=state, evaluation_criteria=criteria)
+    return Task(
+        id=task_id, user_scenario=scenario, initial_state=state, evaluation_criteria=criteria
+    )
 
 
 def stage(

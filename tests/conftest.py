@@ -20,8 +20,15 @@ settings.register_profile(
 )
 settings.load_profile("tau2")
 
-_KEPT = frozenset({"TAU2_REFERENCE_DIR"})  # where the tests find the reference data; the package does not know it
-_FOREIGN = ("_API_KEY", "_API_BASE", "_BASE_URL", "_PROXY")  # keys, addresses and proxies of the machine
+_KEPT = frozenset(
+    {"TAU2_REFERENCE_DIR"}
+)  # where the tests find the reference data; the package does not know it
+_FOREIGN = (
+    "_API_KEY",
+    "_API_BASE",
+    "_BASE_URL",
+    "_PROXY",
+)  # keys, addresses and proxies of the machine
 _PATIENCE = 3.0  # seconds a thread of a finished test may take to end
 
 
@@ -47,7 +54,11 @@ def _no_thread_left():
 
 
 def _left(before: set[threading.Thread]) -> list[str]:
-    return [thread.name for thread in threading.enumerate() if thread not in before and thread.is_alive()]
+    return [
+        thread.name
+        for thread in threading.enumerate()
+        if thread not in before and thread.is_alive()
+    ]
 
 
 @pytest.fixture

@@ -7,7 +7,13 @@ from typing import Any, Literal
 from pydantic import Field
 
 from tau2.data_model.message import AssistantMessage, Message, ToolMessage, UserMessage
-from tau2.data_model.tasks import Action, EvaluationCriteria, StructuredUserInstructions, Task, UserScenario
+from tau2.data_model.tasks import (
+    Action,
+    EvaluationCriteria,
+    StructuredUserInstructions,
+    Task,
+    UserScenario,
+)
 from tau2.environment.db import DB
 from tau2.environment.environment import Environment
 from tau2.environment.tool import Tool
@@ -47,7 +53,9 @@ class ShopTools(ToolKitBase):
         return {"order_id": order_id, **self.db.orders[order_id]}
 
     @is_tool(ToolType.WRITE)
-    def cancel_order(self, order_id: str, reason: Literal["no longer needed", "ordered by mistake"]) -> str:
+    def cancel_order(
+        self, order_id: str, reason: Literal["no longer needed", "ordered by mistake"]
+    ) -> str:
         """Cancel an order."""
         self.get_order(order_id)
         self.db.orders[order_id]["status"] = f"cancelled: {reason}"
@@ -93,7 +101,10 @@ class PhoneTools(ToolKitBase):
 
 def environment() -> Environment:
     """Return a fresh shop."""
-    orders = {"#S100": {"name": "Lamp", "status": "pending"}, "#S200": {"name": "Rug", "status": "pending"}}
+    orders = {
+        "#S100": {"name": "Lamp", "status": "pending"},
+        "#S200": {"name": "Rug", "status": "pending"},
+    }
     return Environment("shop", POLICY, ShopTools(ShopDB(orders=orders)), PhoneTools(PhoneDB()))
 
 
@@ -130,7 +141,11 @@ def task(
 ) -> Task:
     """Return a task of the shop; without actions, the one that cancels the lamp."""
     story = StructuredUserInstructions(
-        domain="shop", reason_for_call=reason, known_info=known, unknown_info=unknown, task_instructions=instructions
+        domain="shop",
+        reason_for_call=reason,
+        known_info=known,
+        unknown_info=unknown,
+        task_instructions=instructions,
     )
     criteria = EvaluationCriteria(actions=list(actions or CANCEL), communicate_info=tells)
     fields = {"evaluation_criteria": criteria, "ticket": "Cancel order #S100.", **fields}

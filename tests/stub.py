@@ -60,7 +60,9 @@ class Trickle:
     seconds: float = 0.05
 
 
-def failing(status: int, message: str = "scripted failure", *, retry_after: object = None, **error: Any) -> Raw:
+def failing(
+    status: int, message: str = "scripted failure", *, retry_after: object = None, **error: Any
+) -> Raw:
     """Return an error answer in OpenAI's form."""
     headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
     return Raw(status, {"error": {"message": message, **error}}, headers)
@@ -128,7 +130,11 @@ class StubServer:
 
     def stats(self) -> dict[str, int]:
         """Return the counters."""
-        return {"requests": self.requests, "max_in_flight": self.max_in_flight, "connections": self.connections}
+        return {
+            "requests": self.requests,
+            "max_in_flight": self.max_in_flight,
+            "connections": self.connections,
+        }
 
     def _run(self) -> None:
         asyncio.run(self._serve())
@@ -136,7 +142,9 @@ class StubServer:
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         self.open: set[asyncio.Transport] = set()
-        server = await self._loop.create_server(lambda: _Connection(self), "127.0.0.1", 0, backlog=1024)
+        server = await self._loop.create_server(
+            lambda: _Connection(self), "127.0.0.1", 0, backlog=1024
+        )
         self.port = server.sockets[0].getsockname()[1]
         self._started.set()
         await self._stop.wait()
@@ -177,7 +185,10 @@ def completion_of(reply: Any, model: str, number: int, size: int) -> dict[str, A
     if isinstance(reply, list):
         reply = {"content": None, "tool_calls": reply}
     message = dict(reply) if isinstance(reply, dict) else {"content": reply}
-    calls = [_call(call, number, index) for index, call in enumerate(message.pop("tool_calls", None) or ())]
+    calls = [
+        _call(call, number, index)
+        for index, call in enumerate(message.pop("tool_calls", None) or ())
+    ]
     if calls:
         message["tool_calls"] = calls
     return {
@@ -192,7 +203,11 @@ def completion_of(reply: Any, model: str, number: int, size: int) -> dict[str, A
                 "finish_reason": "tool_calls" if calls else "stop",
             }
         ],
-        "usage": {"prompt_tokens": size // 4, "completion_tokens": 20, "total_tokens": size // 4 + 20},
+        "usage": {
+            "prompt_tokens": size // 4,
+            "completion_tokens": 20,
+            "total_tokens": size // 4 + 20,
+        },
     }
 
 
@@ -224,11 +239,16 @@ class _Connection(asyncio.Protocol):
         self.buffer += data
         while (end := self.buffer.find(b"\r\n\r\n")) >= 0:
             first, *lines = self.buffer[:end].decode("latin-1").split("\r\n")
-            headers = {n.strip().lower(): v.strip() for n, _, v in (line.partition(":") for line in lines)}
+            headers = {
+                n.strip().lower(): v.strip() for n, _, v in (line.partition(":") for line in lines)
+            }
             length = int(headers.get("content-length", 0))
             if len(self.buffer) < end + 4 + length:
                 return
-            content, self.buffer = self.buffer[end + 4 : end + 4 + length], self.buffer[end + 4 + length :]
+            content, self.buffer = (
+                self.buffer[end + 4 : end + 4 + length],
+                self.buffer[end + 4 + length :],
+            )
             self._request(first.split()[1], headers, content)
 
     def _request(self, target: str, headers: dict[str, str], content: bytes) -> None:
@@ -243,7 +263,9 @@ class _Connection(asyncio.Protocol):
         server.max_in_flight = max(server.max_in_flight, server.in_flight)
         outcome = server.answer(body)
         if not isinstance(outcome, Raw | Hang | Drop | Trickle):
-            outcome = Raw(200, completion_of(outcome, str(body.get("model")), server.requests, len(content)))
+            outcome = Raw(
+                200, completion_of(outcome, str(body.get("model")), server.requests, len(content))
+            )
         asyncio.get_running_loop().call_later(server.latency, self._finish, outcome)
 
     def _finish(self, outcome: Raw | Hang | Drop | Trickle) -> None:
@@ -267,15 +289,24 @@ class _Connection(asyncio.Protocol):
 
     def _write(self, raw: Raw) -> None:
         content = raw.encoded()
-        headers = {"Content-Type": "application/json", "Content-Length": str(len(content)), **raw.headers}
+        headers = {
+            "Content-Type": "application/json",
+            "Content-Length": str(len(content)),
+            **raw.headers,
+        }
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        self.transport.write(f"HTTP/1.1 {raw.status} Stub\r\n{lines}\r\n".encode("latin-1") + content)
+        self.transport.write(
+            f"HTTP/1.1 {raw.status} Stub\r\n{lines}\r\n".encode("latin-1") + content
+        )
 
 
 def main() -> None:
     """Serve until standard input closes."""
     latency = float(sys.argv[1]) if len(sys.argv) > 1 else 0.0
-    with StubServer("The refund of 42 dollars is on its way.", latency=latency) as stub, suppress(KeyboardInterrupt):
+    with (
+        StubServer("The refund of 42 dollars is on its way.", latency=latency) as stub,
+        suppress(KeyboardInterrupt),
+    ):
         sys.stdout.write(stub.base_url + "\n")
         sys.stdout.flush()
         sys.stdin.read()

@@ -13,8 +13,20 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from tau2_failures import EpisodeDiscarded, EpisodeTimedOut, InfrastructureFailed, UserSimulatorFailed
-from tau2_policy import POLICY_MODEL, Endpoint, completion_fn, sampling_args, submit_reward, user_args
+from tau2_failures import (
+    EpisodeDiscarded,
+    EpisodeTimedOut,
+    InfrastructureFailed,
+    UserSimulatorFailed,
+)
+from tau2_policy import (
+    POLICY_MODEL,
+    Endpoint,
+    completion_fn,
+    sampling_args,
+    submit_reward,
+    user_args,
+)
 from tau2_utils import Tau2EnvConfig, Tau2RunInfo, plain_dict
 
 from tau2.agent.llm_agent import LLMAgent, LLMSoloAgent
@@ -87,7 +99,9 @@ def malformed_calls(messages: Any, known_tools: Any) -> int:
             count += _UNPARSED_CALL in (message.content or "")
             count += int((message.raw_data or {}).get("empty_answers", 0))
             for call in message.tool_calls or ():
-                count += malformed_reason(call.arguments) is not None or call.name not in known_tools
+                count += (
+                    malformed_reason(call.arguments) is not None or call.name not in known_tools
+                )
     return count
 
 
@@ -117,7 +131,9 @@ class Tau2Runner:
         self.gconfig, self.timeout = gconfig, timeout
         self.endpoint = endpoint or Endpoint.of()
         if not self.config.solo_mode and not self.config.user_llm:
-            raise ConfigError("nobody plays the customer: name a model in econfig.user_llm, or set econfig.solo_mode")
+            raise ConfigError(
+                "nobody plays the customer: name a model in econfig.user_llm, or set econfig.solo_mode"
+            )
 
     async def run(self, task: Task, seed: int | None = None) -> Tau2RunInfo:
         """Play a task, grade it, and return the record.
@@ -176,7 +192,11 @@ class Tau2Runner:
     def _user(self, environment: Environment, task: Task) -> Any:
         if self.config.solo_mode:
             return DummyUser()
-        own = environment.get_user_tools(include=task.user_tools) if environment.user_tools is not None else []
+        own = (
+            environment.get_user_tools(include=task.user_tools)
+            if environment.user_tools is not None
+            else []
+        )
         return UserSimulator(
             tools=own or None,
             instructions=str(task.user_scenario),
@@ -239,7 +259,11 @@ class Tau2AgentWorkflow:
     """
 
     def __init__(
-        self, econfig: Any = None, gconfig: Any = None, gen_args: Any = None, timeout: float | None = DEFAULT_TIMEOUT
+        self,
+        econfig: Any = None,
+        gconfig: Any = None,
+        gen_args: Any = None,
+        timeout: float | None = DEFAULT_TIMEOUT,
     ) -> None:
         self.econfig = Tau2EnvConfig.of(econfig)
         self.sampling = plain_dict(gconfig) | plain_dict(gen_args)

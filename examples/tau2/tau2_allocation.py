@@ -69,7 +69,9 @@ def _engine(part: str, text: str) -> Allocation:
         raise ConfigError(f"allocation_mode {text!r}: no backend named {backend!r}; known: {known}")
     if "attn:" in sizes:
         if backend in INFERENCE or name is not None:
-            raise ConfigError(f"allocation_mode {text!r}: attn and ffn are for a training backend without name")
+            raise ConfigError(
+                f"allocation_mode {text!r}: attn and ffn are for a training backend without name"
+            )
         return Allocation(backend, sizes, _expert_world_size(backend, sizes, text))
     given = _sizes(sizes, "inference" if backend in INFERENCE else "training", text)
     _check_backend(backend, given, text)
@@ -79,11 +81,15 @@ def _engine(part: str, text: str) -> Allocation:
 def _sizes(sizes: str, kind: str, text: str) -> dict[str, int]:
     found = _SIZE.findall(sizes)
     if not sizes or "".join(letter + number for letter, number in found) != sizes:
-        raise ConfigError(f"allocation_mode {text!r}: {sizes!r} is not a list of sizes such as d4p2t1")
+        raise ConfigError(
+            f"allocation_mode {text!r}: {sizes!r} is not a list of sizes such as d4p2t1"
+        )
     for letter, _ in found:
         if letter not in _DIMENSIONS[kind]:
             known = ", ".join(_DIMENSIONS[kind])
-            raise ConfigError(f"allocation_mode {text!r}: {kind} has no dimension {letter!r}; known: {known}")
+            raise ConfigError(
+                f"allocation_mode {text!r}: {kind} has no dimension {letter!r}; known: {known}"
+            )
     return {letter: int(number) for letter, number in found}
 
 
@@ -94,25 +100,35 @@ def _world_size(sizes: dict[str, int]) -> int:
 
 def _check_backend(backend: str, sizes: dict[str, int], text: str) -> None:
     if backend == "fsdp" and (sizes.get("p", 1) > 1 or sizes.get("e", 1) > 1):
-        raise ConfigError(f"allocation_mode {text!r}: fsdp has no pipeline and no expert parallelism; use archon")
+        raise ConfigError(
+            f"allocation_mode {text!r}: fsdp has no pipeline and no expert parallelism; use archon"
+        )
     if sizes.get("e", 1) > 1 and _world_size(sizes) % (sizes["e"] * sizes.get("p", 1)):
-        raise ConfigError(f"allocation_mode {text!r}: {sizes['e']} experts do not divide {_world_size(sizes)} GPUs")
+        raise ConfigError(
+            f"allocation_mode {text!r}: {sizes['e']} experts do not divide {_world_size(sizes)} GPUs"
+        )
 
 
 def _expert_world_size(backend: str, sizes: str, text: str) -> int:
     found = _EXPERTS.fullmatch(sizes)
     if found is None:
-        raise ConfigError(f"allocation_mode {text!r}: {sizes!r} is not of the form (attn:d4p4t2|ffn:d2p4e4)")
+        raise ConfigError(
+            f"allocation_mode {text!r}: {sizes!r} is not of the form (attn:d4p4t2|ffn:d2p4e4)"
+        )
     attn, ffn = _sizes(found["attn"], "attn", text), _sizes(found["ffn"], "ffn", text)
     if backend == "fsdp":
         _check_backend(backend, attn | ffn, text)
     stages = attn.get("p", 1)
     if ffn.setdefault("p", stages) != stages:
-        raise ConfigError(f"allocation_mode {text!r}: attn and ffn must have the same pipeline size")
+        raise ConfigError(
+            f"allocation_mode {text!r}: attn and ffn must have the same pipeline size"
+        )
     world = _world_size(attn)
     others = ffn["p"] * ffn.get("t", 1) * ffn.get("e", 1)
     if world % others or ffn.get("d", world // others) * others != world:
-        raise ConfigError(f"allocation_mode {text!r}: attn and ffn must take the same number of GPUs")
+        raise ConfigError(
+            f"allocation_mode {text!r}: attn and ffn must take the same number of GPUs"
+        )
     return world
 
 
@@ -125,11 +141,15 @@ def with_areal(text: str, parse: Callable[[str], object]) -> list[Allocation]:
     try:
         seen = parse(text)
     except Exception as problem:  # AReaL's refusals have no common class
-        raise ConfigError(f"allocation_mode {text!r}: {str(problem).strip().splitlines()[0]}") from problem
+        raise ConfigError(
+            f"allocation_mode {text!r}: {str(problem).strip().splitlines()[0]}"
+        ) from problem
     engines = parse_allocation(text)
     found = [(a.backend, a.parallel.world_size) for a in seen.allocations]  # type: ignore[attr-defined]  -- AReaL's
     if found != [(engine.backend, engine.world_size) for engine in engines]:
-        raise ConfigError(f"allocation_mode {text!r}: AReaL reads it as {found}, which has no per-engine form here")
+        raise ConfigError(
+            f"allocation_mode {text!r}: AReaL reads it as {found}, which has no per-engine form here"
+        )
     return engines
 
 
@@ -162,12 +182,16 @@ def backends_of(text: str, parse: Callable[[str], object] | None = None) -> Back
     rollout = [engine for engine in engines if engine.generates]
     trained = [engine for engine in engines if not engine.generates]
     if len(rollout) != 1 or not trained:
-        raise ConfigError(f"allocation_mode {text!r}: one engine must generate and one must train; expected {_FORM}")
+        raise ConfigError(
+            f"allocation_mode {text!r}: one engine must generate and one must train; expected {_FORM}"
+        )
     actor = next((engine for engine in trained if engine.name == "actor"), trained[0])
     others = tuple(engine for engine in trained if engine is not actor)
     for engine in others:
         if engine.name not in _TRAINED_ROLES:
-            raise ConfigError(f"allocation_mode {text!r}: a further engine must be named [critic] or [ref]")
+            raise ConfigError(
+                f"allocation_mode {text!r}: a further engine must be named [critic] or [ref]"
+            )
     return Backends(rollout[0], actor, others)
 
 
@@ -189,15 +213,21 @@ def translated(overrides: Sequence[str], parse: Callable[[str], object] | None =
             new = backends_of(value, parse).overrides() if value not in {"", "null"} else []
             result += [key for key in new if key.partition("=")[0] not in given]
         else:
-            result.append(f"{old['prefix']}rollout.agent{old['rest']}" if old is not None else override)
+            result.append(
+                f"{old['prefix']}rollout.agent{old['rest']}" if old is not None else override
+            )
     return result
 
 
-def translated_config(config: dict[str, object], parse: Callable[[str], object] | None = None) -> dict[str, object]:
+def translated_config(
+    config: dict[str, object], parse: Callable[[str], object] | None = None
+) -> dict[str, object]:
     """Return a configuration file's content with the older keys in AReaL 1.0.4's terms; equal when there are none."""
     result = dict(config)
     engines = ("rollout", *_TRAINED_ROLES)
-    sections = {name: dict(value) for name in engines if isinstance(value := config.get(name), dict)}
+    sections = {
+        name: dict(value) for name in engines if isinstance(value := config.get(name), dict)
+    }
     allocation = result.pop("allocation_mode", None)
     if allocation:
         for override in backends_of(str(allocation), parse).overrides():

@@ -45,7 +45,9 @@ def main(kind: str, words: Sequence[str]) -> int:
     if kind not in KINDS or not words or not words[0].endswith(".py"):
         sys.stderr.write(f"usage: {'|'.join(KINDS)} SCRIPT.py --config FILE [key=value ...]\n")
         return 2
-    os.environ["PYTHONPATH"] = os.pathsep.join(others(os.environ.get("PYTHONPATH", "").split(os.pathsep)))
+    os.environ["PYTHONPATH"] = os.pathsep.join(
+        others(os.environ.get("PYTHONPATH", "").split(os.pathsep))
+    )
     found = command(kind, words, areal_folder(sys.path), sys.executable)
     sys.stdout.flush()
     os.execv(found[0], found)  # noqa: S606  -- the user's own command line, without a shell

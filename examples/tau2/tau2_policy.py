@@ -21,7 +21,15 @@ _REWARD_SECONDS = 30.0
 _NEVER_CONNECTED = frozenset(
     {"ConnectError", "ConnectTimeout", "PoolTimeout"}
 )  # httpx's names; any client's may be used
-_SENT = ("temperature", "top_p", "frequency_penalty", "presence_penalty", "stop", "seed", "extra_body")
+_SENT = (
+    "temperature",
+    "top_p",
+    "frequency_penalty",
+    "presence_penalty",
+    "stop",
+    "seed",
+    "extra_body",
+)
 
 
 @dataclass(frozen=True)
@@ -51,7 +59,9 @@ class Endpoint:
     def url(self, path: str) -> str:
         """Return the address of `path`. Raise ConfigError when there is no base address."""
         if not self.base_url:
-            raise ConfigError("no address for the policy: AReaL passes base_url, a script sets OPENAI_BASE_URL")
+            raise ConfigError(
+                "no address for the policy: AReaL passes base_url, a script sets OPENAI_BASE_URL"
+            )
         return f"{self.base_url.rstrip('/')}/{path}"
 
     def headers(self) -> dict[str, str]:
@@ -60,7 +70,10 @@ class Endpoint:
 
     def model_args(self) -> dict[str, Any]:
         """Return the `llm_args` that reach this endpoint through tau2's own HTTP client."""
-        args = {"api_base": self.base_url, "api_key": self.api_key or (_NO_KEY if self.base_url else None)}
+        args = {
+            "api_base": self.base_url,
+            "api_key": self.api_key or (_NO_KEY if self.base_url else None),
+        }
         return {name: value for name, value in args.items() if value is not None}
 
 
@@ -105,7 +118,9 @@ def _judged(error: Exception) -> Exception:
     said = f"{type(error).__name__}: {error}"
     if kinds & _NEVER_CONNECTED:
         return ConnectionError(f"the policy's endpoint cannot be reached: {said}")
-    return AnswerLost(f"the policy's answer did not arrive: {said}") if "HTTPError" in kinds else error
+    return (
+        AnswerLost(f"the policy's answer did not arrive: {said}") if "HTTPError" in kinds else error
+    )
 
 
 class _Refused(Exception):
@@ -155,7 +170,9 @@ async def submit_reward(endpoint: Endpoint, reward: float) -> None:
     url, headers = endpoint.url("rl/set_reward"), endpoint.headers()
     try:
         if endpoint.http_client is not None:
-            status = (await endpoint.http_client.post(url, json={"reward": reward}, headers=headers)).status_code
+            status = (
+                await endpoint.http_client.post(url, json={"reward": reward}, headers=headers)
+            ).status_code
         else:
             status = await _post(url, headers, {"reward": reward})
     except Exception as problem:

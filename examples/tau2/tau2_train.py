@@ -25,11 +25,15 @@ from tau2_utils import dataset_rows
 
 from tau2.errors import ConfigError, MissingExtra, Tau2Error
 
-WORKFLOW = "tau2_agent.Tau2AgentWorkflow"  # by name: AReaL hands its workers this process's search path
+WORKFLOW = (
+    "tau2_agent.Tau2AgentWorkflow"  # by name: AReaL hands its workers this process's search path
+)
 FILTER = "tau2_utils.worth_training"
 EVAL_TEMPERATURE = 0.6
 FEWEST_ROWS = 128  # a split may hold fewer tasks than one batch; AReaL drops incomplete batches
-_DEFAULT_ADMIN_KEY = "areal-admin-key"  # published in AReaL's source: its proxy refuses to serve a network with it
+_DEFAULT_ADMIN_KEY = (
+    "areal-admin-key"  # published in AReaL's source: its proxy refuses to serve a network with it
+)
 _INSTALL = (
     "AReaL is not installed (or an import of its own failed): install torch for your machine first, then "
     "`pip install areal==1.0.4`; see docs/areal.md for a machine without GPUs"
@@ -78,8 +82,12 @@ def get_tau2_dataset(
 def parsed(args: Sequence[str]) -> tuple[Path, list[str]]:
     """Return the configuration file and the overrides of a command line; a script's name before them is skipped."""
     words = list(args[1:]) if args and args[0].endswith(".py") else list(args)
-    parser = argparse.ArgumentParser(prog="tau2_train.py", description="Train an agent on tau2 with AReaL.")
-    parser.add_argument("--config", required=True, help="the configuration file, such as examples/tau2/config.yaml")
+    parser = argparse.ArgumentParser(
+        prog="tau2_train.py", description="Train an agent on tau2 with AReaL."
+    )
+    parser.add_argument(
+        "--config", required=True, help="the configuration file, such as examples/tau2/config.yaml"
+    )
     known, overrides = parser.parse_known_args(words)
     path = Path(known.config)
     if not path.is_file():
@@ -99,7 +107,9 @@ def load_config(args: Sequence[str]) -> Any:
     parse = _areals_parser()
     with ExitStack() as stack:
         current = _current_form(path, parse, stack)
-        config, _ = load_expr_config(["--config", str(current), *translated(overrides, parse)], kind)
+        config, _ = load_expr_config(
+            ["--config", str(current), *translated(overrides, parse)], kind
+        )
     config.econfig.check()
     share_discount(config)
     keep_private(config)
@@ -137,7 +147,9 @@ def share_discount(config: Any) -> None:
                 f"econfig.turn_discount={episode.turn_discount} contradicts rollout.agent.turn_discount="
                 f"{agent.turn_discount}; give the first one only"
             )
-        agent.turn_discount = episode.turn_discount = min(agent.turn_discount, episode.turn_discount)
+        agent.turn_discount = episode.turn_discount = min(
+            agent.turn_discount, episode.turn_discount
+        )
 
 
 def keep_private(config: Any) -> None:
@@ -152,7 +164,9 @@ def datasets_of(config: Any) -> tuple[Any, Any]:
     """Return the training rows and, for evaluation, the validation rows or None."""
     train, valid = config.train_dataset, config.valid_dataset
     at_least = max(FEWEST_ROWS, train.batch_size)
-    rows = get_tau2_dataset(config.econfig.domain, train.type, split_of(train.path), at_least=at_least)
+    rows = get_tau2_dataset(
+        config.econfig.domain, train.type, split_of(train.path), at_least=at_least
+    )
     if not config.do_eval:
         return rows, None
     if valid is None:
@@ -182,13 +196,17 @@ def check_process(config: Any) -> None:
             "`python tau2_train.py ... scheduler.type=local` (or slurm), or tau2_rl.sh, which does"
         )
     if config.scheduler.type not in {"local", "slurm"}:
-        raise ConfigError(f"scheduler.type must be local or slurm for agents, not {config.scheduler.type!r}")
+        raise ConfigError(
+            f"scheduler.type must be local or slurm for agents, not {config.scheduler.type!r}"
+        )
 
 
 def _log_to_file(config: Any) -> None:
     from areal.utils.stats_logger import StatsLogger
 
-    handler = logging.FileHandler(Path(StatsLogger.get_log_path(config.stats_logger)) / "tau2.log", encoding="utf-8")
+    handler = logging.FileHandler(
+        Path(StatsLogger.get_log_path(config.stats_logger)) / "tau2.log", encoding="utf-8"
+    )
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     for name in ("tau2", "tau2_agent"):
         logging.getLogger(name).addHandler(handler)

@@ -52,7 +52,9 @@ class Tau2EnvConfig:
         if self.max_steps < 1:
             raise ConfigError(f"econfig.max_steps must be at least 1, not {self.max_steps}")
         if not 0.0 <= self.turn_discount <= 1.0:
-            raise ConfigError(f"econfig.turn_discount must be between 0 and 1, not {self.turn_discount}")
+            raise ConfigError(
+                f"econfig.turn_discount must be between 0 and 1, not {self.turn_discount}"
+            )
         if not 0.0 <= self.invalid_format_penalty < float("inf"):
             raise ConfigError(
                 f"econfig.invalid_format_penalty must be finite and not negative, not {self.invalid_format_penalty}"
@@ -92,7 +94,8 @@ class Tau2RunInfo(BaseModel):
             f"task:\n{_indented(self.task.model_dump_json(indent=2, exclude_none=True))}",
             f"reward info:\n{_indented(_shown(self.reward_info))}",
             f"turns: {len(self.messages)}",
-            "messages:\n" + _indented("\n".join(_line(message) for message in self.messages) or "none"),
+            "messages:\n"
+            + _indented("\n".join(_line(message) for message in self.messages) or "none"),
             _timing("agent", self.agent_time),
             _timing("user", self.user_time),
         ]
@@ -129,7 +132,9 @@ def dataset_rows(domain: str, split: str = "train", at_least: int = 0) -> list[d
 
     Raise UnknownName for a domain or a split that does not exist, ConfigError for a split without tasks.
     """
-    load_splits = registry.get_task_splits_loader(domain) if domain in registry.get_task_sets() else None
+    load_splits = (
+        registry.get_task_splits_loader(domain) if domain in registry.get_task_sets() else None
+    )
     if load_splits is None:
         raise UnknownName("task set with splits", domain, registry.get_task_sets())
     splits = load_splits()

@@ -30,7 +30,15 @@ OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 _OWN = frozenset(
     {
         *("env_config", "eval_env_config", "base_env_config", "generator_config", "trainer_config"),
-        *("replay_buffer_config", "model_config", "lora_config", "model_name", "log_path", "run_name", "is_async"),
+        *(
+            "replay_buffer_config",
+            "model_config",
+            "lora_config",
+            "model_name",
+            "log_path",
+            "run_name",
+            "is_async",
+        ),
         *("seed", "replicate", "verbose", "resume_run", "load_checkpoint_path", "project_name"),
     }
 )
@@ -66,7 +74,11 @@ class _Parser(argparse.ArgumentParser):
 
 def parser_of(program: str, *, pytorch: bool) -> _Parser:
     """Return the parser of a program."""
-    where = "PyTorch, in this process" if pytorch else "a Tinker service, or in this process where there is none"
+    where = (
+        "PyTorch, in this process"
+        if pytorch
+        else "a Tinker service, or in this process where there is none"
+    )
     parser = _Parser(
         prog=program,
         usage=f"python {program} --env_config NAME [--trainer_config NAME] [--generator_config NAME] [...]",
@@ -76,23 +88,40 @@ def parser_of(program: str, *, pytorch: bool) -> _Parser:
         argument_default=argparse.SUPPRESS,
         allow_abbrev=False,
     )
-    _add_configurations(parser.add_argument_group("what is put together (names of files below configs/)"))
+    _add_configurations(
+        parser.add_argument_group("what is put together (names of files below configs/)")
+    )
     _add_model(parser.add_argument_group("the model"))
     _add_run(parser.add_argument_group("the run"))
     settings = parser.add_argument_group(
-        "settings", "Each changes every configuration that has it; what is not given stays as configured."
+        "settings",
+        "Each changes every configuration that has it; what is not given stays as configured.",
     )
     _add_settings(settings)
     return parser
 
 
 def _add_configurations(group: Any) -> None:
-    group.add_argument("--env_config", required=True, metavar="NAME", help=_named("environments", "trained in"))
-    group.add_argument("--eval_env_config", metavar="NAME", help="evaluated in (default: the held-out tasks of it)")
-    group.add_argument("--base_env_config", metavar="NAME", help="whose reference episodes are demonstrations")
-    group.add_argument("--generator_config", metavar="NAME", help=_named("generator", "how trajectories come about"))
-    group.add_argument("--trainer_config", metavar="NAME", help=_named("trainer", "what is done with them"))
-    group.add_argument("--replay_buffer_config", metavar="NAME", help=_named("replay_buffer", "what is kept"))
+    group.add_argument(
+        "--env_config", required=True, metavar="NAME", help=_named("environments", "trained in")
+    )
+    group.add_argument(
+        "--eval_env_config", metavar="NAME", help="evaluated in (default: the held-out tasks of it)"
+    )
+    group.add_argument(
+        "--base_env_config", metavar="NAME", help="whose reference episodes are demonstrations"
+    )
+    group.add_argument(
+        "--generator_config",
+        metavar="NAME",
+        help=_named("generator", "how trajectories come about"),
+    )
+    group.add_argument(
+        "--trainer_config", metavar="NAME", help=_named("trainer", "what is done with them")
+    )
+    group.add_argument(
+        "--replay_buffer_config", metavar="NAME", help=_named("replay_buffer", "what is kept")
+    )
 
 
 def _named(kind: str, what: str) -> str:
@@ -101,22 +130,47 @@ def _named(kind: str, what: str) -> str:
 
 
 def _add_model(group: Any) -> None:
-    group.add_argument("--model_config", metavar="NAME", help=_named("model", "how the model is loaded"))
-    group.add_argument("--lora_config", metavar="NAME", help=_named("lora", "its adapter; none: all is trained"))
-    group.add_argument("--model_name", metavar="MODEL", help="a Hugging Face name, a folder, or tiny")
+    group.add_argument(
+        "--model_config", metavar="NAME", help=_named("model", "how the model is loaded")
+    )
+    group.add_argument(
+        "--lora_config", metavar="NAME", help=_named("lora", "its adapter; none: all is trained")
+    )
+    group.add_argument(
+        "--model_name", metavar="MODEL", help="a Hugging Face name, a folder, or tiny"
+    )
 
 
 def _add_run(group: Any) -> None:
     switch = argparse.BooleanOptionalAction
-    group.add_argument("--log_path", type=Path, metavar="FOLDER", help="where runs are kept (default: logs)")
-    group.add_argument("--run_name", metavar="NAME", help="the run's own folder (default: made of the names above)")
-    group.add_argument("--seed", type=int, metavar="N", help="all randomness follows from it (default: 0)")
-    group.add_argument("--replicate", type=int, metavar="N", help="the same run with other draws (default: 0)")
-    group.add_argument("--is_async", action=switch, help="let episodes wait for their models together")
+    group.add_argument(
+        "--log_path", type=Path, metavar="FOLDER", help="where runs are kept (default: logs)"
+    )
+    group.add_argument(
+        "--run_name", metavar="NAME", help="the run's own folder (default: made of the names above)"
+    )
+    group.add_argument(
+        "--seed", type=int, metavar="N", help="all randomness follows from it (default: 0)"
+    )
+    group.add_argument(
+        "--replicate", type=int, metavar="N", help="the same run with other draws (default: 0)"
+    )
+    group.add_argument(
+        "--is_async", action=switch, help="let episodes wait for their models together"
+    )
     group.add_argument("--verbose", action=switch, help="say more")
-    group.add_argument("--resume_run", action=switch, help="go on from the newest checkpoint of this run")
-    group.add_argument("--load_checkpoint_path", type=Path, metavar="FOLDER", help="begin with a checkpoint's model")
-    group.add_argument("--project_name", metavar="NAME", help="also log to this project of Weights & Biases")
+    group.add_argument(
+        "--resume_run", action=switch, help="go on from the newest checkpoint of this run"
+    )
+    group.add_argument(
+        "--load_checkpoint_path",
+        type=Path,
+        metavar="FOLDER",
+        help="begin with a checkpoint's model",
+    )
+    group.add_argument(
+        "--project_name", metavar="NAME", help="also log to this project of Weights & Biases"
+    )
     group.add_argument(
         "--override", action="append", metavar="KIND.KEY=VALUE", type=Override.of,
         help="change any other setting, such as env.num_train_tasks=4; may be repeated",
@@ -138,7 +192,9 @@ def _setting_fields() -> dict[str, Any]:
     """Return the fields of trainers, generators and replay buffers that one word on the command line can set."""
     models: tuple[type[BaseModel], ...] = (ReplayBufferConfig, GeneratorConfig, TrainerConfig)
     fields = {name: field for model in models for name, field in model.model_fields.items()}
-    return {name: field for name, field in fields.items() if name not in {"name", "tool_call_kwargs"}}
+    return {
+        name: field for name, field in fields.items() if name not in {"name", "tool_call_kwargs"}
+    }
 
 
 def _value(text: str) -> Any:
@@ -152,7 +208,9 @@ def _value(text: str) -> Any:
 def options_of(given: Mapping[str, Any]) -> Options:
     """Return the parsed arguments as options; what was not given keeps its default."""
     own = {name: value for name, value in given.items() if name in _OWN}
-    settings = {name: value for name, value in given.items() if name not in _OWN and name != "override"}
+    settings = {
+        name: value for name, value in given.items() if name not in _OWN and name != "override"
+    }
     return Options(**own, given=settings, overrides=tuple(given.get("override", ())))
 
 
@@ -175,10 +233,16 @@ def _main(argv: Sequence[str] | None, program: str, *, pytorch: bool) -> int:
 
 def _train(parser: _Parser, words: list[str], console: Console) -> int:
     options = options_of(parser.parse_all(words))
-    logging.basicConfig(level=logging.INFO if options.verbose else logging.WARNING, format="%(name)s: %(message)s")
+    logging.basicConfig(
+        level=logging.INFO if options.verbose else logging.WARNING, format="%(name)s: %(message)s"
+    )
     with Watcher(console, verbose=bool(options.verbose)) as watcher:
         outcome = asyncio.run(run(options, watcher, [parser.prog, *words]))
-    console.print(f"done: {outcome.state.batch} batches; see {outcome.folder}", highlight=False, soft_wrap=True)
+    console.print(
+        f"done: {outcome.state.batch} batches; see {outcome.folder}",
+        highlight=False,
+        soft_wrap=True,
+    )
     return OK
 
 
@@ -191,7 +255,9 @@ def _guarded(work: Callable[[], int], console: Console, command: list[str], pars
     try:
         return work()
     except Interrupted as stopped:
-        again = shlex.join(["python", *(word for word in command if word != "--resume_run"), "--resume_run"])
+        again = shlex.join(
+            ["python", *(word for word in command if word != "--resume_run"), "--resume_run"]
+        )
         tell(f"interrupted; a checkpoint is in {stopped.checkpoint}\ngo on with: {again}")
         return INTERRUPTED
     except KeyboardInterrupt:

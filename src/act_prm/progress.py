@@ -7,9 +7,22 @@ from types import TracebackType
 from typing import Any, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
-_TOLD = ("train/final_reward", "train/correct", "update/loss", "update/sft_loss", "update/grad_norm")
+_TOLD = (
+    "train/final_reward",
+    "train/correct",
+    "update/loss",
+    "update/sft_loss",
+    "update/grad_norm",
+)
 
 
 class Watcher:
@@ -35,7 +48,10 @@ class Watcher:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
     ) -> None:
         self._bars.stop()
 
@@ -52,7 +68,9 @@ class Watcher:
         if self._batches is not None:
             self._bars.update(self._batches, completed=done)
         if self._verbose:
-            told = ", ".join(f"{name.partition('/')[2]} {row[name]:.4g}" for name in _TOLD if name in row)
+            told = ", ".join(
+                f"{name.partition('/')[2]} {row[name]:.4g}" for name in _TOLD if name in row
+            )
             self.note(f"{self._title} {done}/{total}: {told}")
 
     def part(self, title: str, done: int, total: int) -> None:

@@ -111,7 +111,9 @@ def __getattr__(name: str) -> Any:
     if name in _DEPRECATED:
         return _deprecated(name)
     if name in _VOICE:
-        raise AttributeError(f"tau2.{name} belongs to the voice engine, which this version does not contain")
+        raise AttributeError(
+            f"tau2.{name} belongs to the voice engine, which this version does not contain"
+        )
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return globals().setdefault(name, getattr(import_module(_HOME[name]), name))

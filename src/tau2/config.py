@@ -6,9 +6,10 @@ Names that start with DEFAULT_ are public: `from tau2.config import *` is used b
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import Any
+
+from tau2._compat.patching import patched
 
 DEFAULT_MAX_STEPS = 200  # hops (messages and tool executions) before an episode is stopped
 DEFAULT_MAX_ERRORS = 10  # failed tool calls in one episode
@@ -28,11 +29,15 @@ DEFAULT_LLM_TEMPERATURE_AGENT = 0.0
 DEFAULT_LLM_TEMPERATURE_USER = 0.0
 DEFAULT_LLM_ARGS_AGENT: dict[str, Any] = {"temperature": DEFAULT_LLM_TEMPERATURE_AGENT}
 DEFAULT_LLM_ARGS_USER: dict[str, Any] = {"temperature": DEFAULT_LLM_TEMPERATURE_USER}
-DEFAULT_FIRST_AGENT_MESSAGE_TEXT = "Hi! How can I help you today?"  # the greeting of published trajectories
+DEFAULT_FIRST_AGENT_MESSAGE_TEXT = (
+    "Hi! How can I help you today?"  # the greeting of published trajectories
+)
 
 DEFAULT_LLM_NL_ASSERTIONS = "gpt-4.1-2025-04-14"
 DEFAULT_LLM_NL_ASSERTIONS_TEMPERATURE = 0.0
-DEFAULT_LLM_NL_ASSERTIONS_ARGS: dict[str, Any] = {"temperature": DEFAULT_LLM_NL_ASSERTIONS_TEMPERATURE}
+DEFAULT_LLM_NL_ASSERTIONS_ARGS: dict[str, Any] = {
+    "temperature": DEFAULT_LLM_NL_ASSERTIONS_TEMPERATURE
+}
 DEFAULT_LLM_ENV_INTERFACE = "gpt-4.1-2025-04-14"
 DEFAULT_LLM_ENV_INTERFACE_ARGS: dict[str, Any] = {"temperature": 0.0}
 DEFAULT_LLM_EVAL_USER_SIMULATOR = "claude-opus-4-5"
@@ -53,10 +58,9 @@ def data_dir() -> Path:
 
     Looked up at every call, so that a test or a client may point elsewhere at any time.
     """
-    public = sys.modules.get("tau2.utils.utils")
-    patched = getattr(public, "DATA_DIR", None)
-    if patched is not None and patched != getattr(public, "_DATA_DIR_AT_IMPORT", patched):
-        return Path(patched)
+    replacement = patched("tau2.utils.utils", "DATA_DIR")
+    if replacement is not None:
+        return Path(replacement)
     named = os.environ.get("TAU2_DATA_DIR")
     return Path(named).expanduser() if named else PACKAGE_ROOT
 

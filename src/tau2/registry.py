@@ -57,7 +57,9 @@ class Catalog(Generic[SpecT]):
             for names, load in (*self._built_in(), *self._installed()):
                 for name in names:
                     if name in found:
-                        raise ConfigError(f"two {self.kind}s are named {name!r}; rename or remove one plug-in")
+                        raise ConfigError(
+                            f"two {self.kind}s are named {name!r}; rename or remove one plug-in"
+                        )
                     found[name] = load
             self._sources = found
         return self._sources
@@ -65,7 +67,10 @@ class Catalog(Generic[SpecT]):
     def _built_in(self) -> Iterator[tuple[tuple[str, ...], Callable[[], Any]]]:
         for found in pkgutil.iter_modules(import_module(self._package).__path__):
             module = import_module(f"{self._package}.{found.name}")
-            yield self._names_of(found.name, module, is_package=found.ispkg), partial(import_module, module.__name__)
+            yield (
+                self._names_of(found.name, module, is_package=found.ispkg),
+                partial(import_module, module.__name__),
+            )
 
     def _names_of(self, own_name: str, module: ModuleType, *, is_package: bool) -> tuple[str, ...]:
         """Return the names a module exports under; a package that exports lazily is not made to load its spec."""
@@ -83,13 +88,17 @@ class Catalog(Generic[SpecT]):
         try:
             return entry.load()
         except Exception as error:
-            raise ConfigError(f"plug-in {entry.name!r} ({entry.value}) cannot be loaded: {error}") from error
+            raise ConfigError(
+                f"plug-in {entry.name!r} ({entry.value}) cannot be loaded: {error}"
+            ) from error
 
     def _exported(self, plugin: Any) -> list[SpecT]:
         """Return the specs of a module, or of an entry point that names a spec or several."""
         exported = plugin
         if isinstance(plugin, ModuleType):
-            exported = next((e for name in self._exports if (e := getattr(plugin, name, None)) is not None), ())
+            exported = next(
+                (e for name in self._exports if (e := getattr(plugin, name, None)) is not None), ()
+            )
         return list(exported) if isinstance(exported, list | tuple) else [exported]
 
     def names(self) -> list[str]:
@@ -133,7 +142,9 @@ class Catalog(Generic[SpecT]):
 class _Faces(MutableMapping[str, Any]):
     """What clients know as the registry's private dictionaries: registered entries over a catalog's."""
 
-    def __init__(self, kind: str, names: Callable[[], list[str]], resolve: Callable[[str], Any]) -> None:
+    def __init__(
+        self, kind: str, names: Callable[[], list[str]], resolve: Callable[[str], Any]
+    ) -> None:
         self._kind, self._names, self._resolve = kind, names, resolve
         self._own: dict[str, Any] = {}
         self._hidden: set[str] = set()
@@ -179,22 +190,32 @@ class Registry:
 
     def __init__(self) -> None:
         """Start with the built-in plug-ins and the installed ones; none is imported yet."""
-        self.domains: Catalog[Any] = Catalog("domain", "tau2.domains", ("DOMAINS", "DOMAIN"), "tau2.domains")
+        self.domains: Catalog[Any] = Catalog(
+            "domain", "tau2.domains", ("DOMAINS", "DOMAIN"), "tau2.domains"
+        )
         self.agents: Catalog[Any] = Catalog("agent", "tau2.agent", ("AGENTS",), "tau2.agents")
         self.users: Catalog[Any] = Catalog("user", "tau2.user", ("USERS",), "tau2.users")
-        self.displays: Catalog[Any] = Catalog("display", "tau2.report", ("DISPLAYS",), "tau2.displays")
+        self.displays: Catalog[Any] = Catalog(
+            "display", "tau2.report.terminal", ("DISPLAYS",), "tau2.displays"
+        )
         of_domain, of_agent, of_user = self.domains.get, self.agents.get, self.users.get
         self._domains: MutableMapping[str, Any] = _Faces(
             "domain", self.domains.names, lambda name: of_domain(name).environment
         )
-        self._tasks: MutableMapping[str, Any] = _Faces("task set", self._task_set_names, self._task_set)
-        self._task_splits: MutableMapping[str, Any] = _Faces("task set", self._task_set_names, self._splits)
+        self._tasks: MutableMapping[str, Any] = _Faces(
+            "task set", self._task_set_names, self._task_set
+        )
+        self._task_splits: MutableMapping[str, Any] = _Faces(
+            "task set", self._task_set_names, self._splits
+        )
         self._agent_factories: MutableMapping[str, Any] = _Faces(
             "agent", self.agents.names, lambda name: of_agent(name).make
         )
         self._agent_filters: dict[str, Callable[[Any], bool] | None] = {}
         self._agent_metadata: dict[str, Mapping[str, Any]] = {}
-        self._users: MutableMapping[str, Any] = _Faces("user", self.users.names, lambda name: of_user(name).make)
+        self._users: MutableMapping[str, Any] = _Faces(
+            "user", self.users.names, lambda name: of_user(name).make
+        )
 
     def _task_set_owners(self) -> dict[str, str]:
         """Return task set → domain. A package with more task sets than itself lists them in `TASK_SETS`."""
@@ -202,7 +223,9 @@ class Registry:
         for name in self.domains.names():
             owners[name] = name
             plugin = self.domains.package_of(name)
-            owners.update(getattr(plugin, "TASK_SETS", {}) if isinstance(plugin, ModuleType) else {})
+            owners.update(
+                getattr(plugin, "TASK_SETS", {}) if isinstance(plugin, ModuleType) else {}
+            )
         return owners
 
     def _task_set_names(self) -> list[str]:
@@ -223,7 +246,10 @@ class Registry:
         _put(self._domains, "domain", name, get_environment)
 
     def register_tasks(
-        self, get_tasks: Callable[..., Any], name: str, get_task_splits: Callable[[], Any] | None = None
+        self,
+        get_tasks: Callable[..., Any],
+        name: str,
+        get_task_splits: Callable[[], Any] | None = None,
     ) -> None:
         """Make a task loader known. Raise ValueError for a name in use."""
         _put(self._tasks, "task set", name, get_tasks)
@@ -255,7 +281,9 @@ class Registry:
             and not hasattr(user, "get_next_chunk")
             and isinstance(user, type)
         ):
-            raise TypeError(f"{user.__name__} is no user: it has neither generate_next_message nor get_next_chunk")
+            raise TypeError(
+                f"{user.__name__} is no user: it has neither generate_next_message nor get_next_chunk"
+            )
         _put(self._users, "user", name or user.__name__, user)
 
     def get_env_constructor(self, name: str) -> Callable[..., Any]:

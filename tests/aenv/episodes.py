@@ -29,8 +29,16 @@ class Played(NamedTuple):
 
 def some_tasks(domain: str, count: int, *, solo: bool = False) -> list[Task]:
     """Return tasks that a reference plays from the start and that no judge model has to grade."""
-    tasks = [task for task in registry.get_tasks_loader(domain)() if task.evaluation_criteria and not _history(task)]
-    fit = [task for task in tasks if not needs_judge(task, EvaluationType.ALL) and (task.ticket or not solo)]
+    tasks = [
+        task
+        for task in registry.get_tasks_loader(domain)()
+        if task.evaluation_criteria and not _history(task)
+    ]
+    fit = [
+        task
+        for task in tasks
+        if not needs_judge(task, EvaluationType.ALL) and (task.ticket or not solo)
+    ]
     step = max(1, len(fit) // count)
     return fit[::step][:count]
 
@@ -43,15 +51,24 @@ def by_orchestrator(domain: str, task: Task, *, solo: bool = False) -> Played:
     """Play the reference against the scripted user, or on its own, and grade it."""
     cast = Cast(domain, user="scripted_user", max_steps=200, solo=solo)
     environment = cast.environment()
-    agent = create_oracle_agent(seat_tools(environment, task, Role.AGENT), environment.get_policy(), task=task)
-    run = run_simulation(cast.wire(task, environment, agent, cast.make_user(environment, task), SEED))
+    agent = create_oracle_agent(
+        seat_tools(environment, task, Role.AGENT), environment.get_policy(), task=task
+    )
+    run = run_simulation(
+        cast.wire(task, environment, agent, cast.make_user(environment, task), SEED)
+    )
     assert run.reward_info is not None
     own = [message for message in run.messages if isinstance(message, AssistantMessage)]
     moves = [_as_reply(message) for message in (own if solo else own[1:])]  # after the greeting
-    return Played(run.reward_info.reward, environment.get_db_hash(), environment.get_user_db_hash(), moves)
+    return Played(
+        run.reward_info.reward, environment.get_db_hash(), environment.get_user_db_hash(), moves
+    )
 
 
 def _as_reply(message: AssistantMessage) -> Any:
     if message.tool_calls:
-        return [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in message.tool_calls]
+        return [
+            {"id": call.id, "name": call.name, "arguments": call.arguments}
+            for call in message.tool_calls
+        ]
     return message.content

@@ -25,7 +25,11 @@ SERVER = ROOT / "aenv" / "builtin-envs" / "tau2"
 GUIDE_COMMAND = "python aenv/examples/tau2_rl/agent.py --domain {domain} --task_id {task_id}"
 HOST, PORT = "127.0.0.1", 8081
 _PATIENCE = 120.0  # seconds for the first import of AEnvironment
-_QUIET = {"FASTMCP_SHOW_CLI_BANNER": "false", "FASTMCP_CHECK_FOR_UPDATES": "off", "PYTHONWARNINGS": "ignore"}
+_QUIET = {
+    "FASTMCP_SHOW_CLI_BANNER": "false",
+    "FASTMCP_CHECK_FOR_UPDATES": "off",
+    "PYTHONWARNINGS": "ignore",
+}
 
 
 def is_taken() -> bool:
@@ -41,7 +45,9 @@ def start(folder: Path, variables: Mapping[str, str]) -> subprocess.Popen[bytes]
         raise RuntimeError(f"port {PORT} is taken, and AEnvironment's local mode knows no other")
     command = [sys.executable, "-m", "aenv.main", str(SERVER), "--host", HOST, "--port", str(PORT)]
     with (folder / "server.log").open("wb") as log:
-        return subprocess.Popen(command, cwd=folder, env=_environment(variables), stdout=log, stderr=log)
+        return subprocess.Popen(
+            command, cwd=folder, env=_environment(variables), stdout=log, stderr=log
+        )
 
 
 def _environment(variables: Mapping[str, str]) -> dict[str, str]:
@@ -92,7 +98,9 @@ def post(path: str, arguments: Mapping[str, Any] | None = None, *, method: str =
         connection.close()
 
 
-def play(domain: str, task_id: str, base_url: str, *options: str, **variables: str) -> dict[str, Any]:
+def play(
+    domain: str, task_id: str, base_url: str, *options: str, **variables: str
+) -> dict[str, Any]:
     """Run the guide's command line against a model at `base_url` and return the outcome."""
     command = shlex.split(GUIDE_COMMAND.format(domain=domain, task_id=shlex.quote(task_id)))
     model = {"OPENAI_BASE_URL": base_url, "OPENAI_API_KEY": "key", "DUMMY_INSTANCE_IP": HOST}
@@ -135,7 +143,13 @@ class Scheduler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         now = "2026-01-01T00:00:00.000+00:00"
-        instance = {"id": "one", "status": "Running", "ip": HOST, "created_at": now, "updated_at": now}
+        instance = {
+            "id": "one",
+            "status": "Running",
+            "ip": HOST,
+            "created_at": now,
+            "updated_at": now,
+        }
         body = json.dumps({"success": True, "data": instance}).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
@@ -150,7 +164,11 @@ class Scheduler(BaseHTTPRequestHandler):
 @contextmanager
 def scheduling(folder: Path) -> Iterator[type[Scheduler]]:
     """Serve a scheduler while the block lasts, at the one port that AEnvironment's client knows."""
-    kind = type("OneScheduler", (Scheduler,), {"folder": folder, "created": [], "deleted": [], "running": []})
+    kind = type(
+        "OneScheduler",
+        (Scheduler,),
+        {"folder": folder, "created": [], "deleted": [], "running": []},
+    )
     with ThreadingHTTPServer((HOST, 8080), kind) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()

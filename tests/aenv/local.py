@@ -21,12 +21,20 @@ REPLIES = [
 def main() -> int:
     """Return 0 when the episode earned its reward."""
     began = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder, serving(Path(folder)), StubServer(REPLIES) as model:
-        _say(f"environment server and loopback model started after {time.monotonic() - began:.1f} s")
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        serving(Path(folder)),
+        StubServer(REPLIES) as model,
+    ):
+        _say(
+            f"environment server and loopback model started after {time.monotonic() - began:.1f} s"
+        )
         _say(f"$ {GUIDE_COMMAND.format(domain='mock', task_id=TASK)}")
         began = time.monotonic()
         outcome = play("mock", TASK, model.base_url)
-    _say(f"reward: {outcome['reward']} ({outcome['status']}) after {time.monotonic() - began:.1f} s, both stopped")
+    _say(
+        f"reward: {outcome['reward']} ({outcome['status']}) after {time.monotonic() - began:.1f} s, both stopped"
+    )
     return 0 if outcome["reward"] == 1.0 else 1
 
 

@@ -65,7 +65,9 @@ class Instance:
             case "tau2_reset":
                 return await self.episode.reset(**arguments)
             case "tau2_get_system_prompt":
-                return {"system_prompt": await self.episode.ask(lambda rollout: rollout.system_prompt)}
+                return {
+                    "system_prompt": await self.episode.ask(lambda rollout: rollout.system_prompt)
+                }
             case "tau2_get_status":
                 return self.episode.status()
             case "tau2_send_message":
@@ -76,14 +78,22 @@ class Instance:
 
     async def list_tools(self) -> list[dict[str, Any]]:
         return [
-            {"name": f"{agent.ENV_NAME}/{tool.name}", "description": tool.description, "inputSchema": tool.parameters}
+            {
+                "name": f"{agent.ENV_NAME}/{tool.name}",
+                "description": tool.description,
+                "inputSchema": tool.parameters,
+            }
             for tool in self.episode.tools()
         ]
 
     async def call_tool(self, name: str, arguments: dict[str, Any], **_options: Any) -> Any:
         self.asked.append(name)
         reply = await self.episode.call_tool(name.rpartition("/")[2], arguments)
-        return type("Result", (), {"content": [{"type": "text", "text": reply.text}], "is_error": reply.error})
+        return type(
+            "Result",
+            (),
+            {"content": [{"type": "text", "text": reply.text}], "is_error": reply.error},
+        )
 
     async def call_reward(self, _arguments: dict[str, Any], **_options: Any) -> Any:
         self.asked.append("reward")
@@ -102,7 +112,12 @@ class ScriptedModel:
         self.closed += 1
 
     def set_up(self, prompt: str, tools: dict[str, Any], call: Any, ask_whether_over: Any) -> None:
-        self.prompt, self.tools, self.call, self.ask_whether_over = prompt, tools, call, ask_whether_over
+        self.prompt, self.tools, self.call, self.ask_whether_over = (
+            prompt,
+            tools,
+            call,
+            ask_whether_over,
+        )
 
     async def think(self, items: list[dict[str, Any]], most: int) -> Any:
         items = list(items)
@@ -120,7 +135,12 @@ class ScriptedModel:
         return sdk_model.Thought("", items, most, problem="too many turns")
 
     async def _made(self, calls: list[dict[str, Any]]) -> Iterable[dict[str, Any]]:
-        written = [c["arguments"] if isinstance(c["arguments"], str) else json.dumps(c["arguments"]) for c in calls]
+        written = [
+            c["arguments"] if isinstance(c["arguments"], str) else json.dumps(c["arguments"])
+            for c in calls
+        ]
         names = [str(self.tools[call["name"]]["name"]) for call in calls]
-        results = await asyncio.gather(*(self.call(*made) for made in zip(names, written, strict=True)))
+        results = await asyncio.gather(
+            *(self.call(*made) for made in zip(names, written, strict=True))
+        )
         return [{"type": "function_call_output", "output": result} for result in results]

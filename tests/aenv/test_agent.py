@@ -31,8 +31,14 @@ def test_arguments_come_before_data_before_its_gconfig_before_variables(monkeypa
     monkeypatch.setenv("OPENAI_API_KEY", "from variable")
     monkeypatch.setenv("TAU2_AGENT_TEMPERATURE", "0.4")
     monkeypatch.setenv("TAU2_AGENT_TOP_P", "0.4")
-    data = {"base_url": "http://from-data", "temperature": 0.2, "gconfig": {"temperature": 0.3, "top_p": 0.3}}
-    options = Options.of(data, {"base_url": "http://from-areal", "http_client": "client", "anything": 1})
+    data = {
+        "base_url": "http://from-data",
+        "temperature": 0.2,
+        "gconfig": {"temperature": 0.3, "top_p": 0.3},
+    }
+    options = Options.of(
+        data, {"base_url": "http://from-areal", "http_client": "client", "anything": 1}
+    )
     assert (options.base_url, options.api_key, options.http_client) == (
         "http://from-areal",
         "from variable",
@@ -90,7 +96,11 @@ def test_the_instance_is_solo_when_no_user_is_named(monkeypatch, variables, alon
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     given = Options.of({"domain": "retail", "task_id": "1"}).variables()
-    assert (given["TAU2_SOLO_MODE"], given["TAU2_DOMAIN"], given["TAU2_TASK_ID"]) == (alone, "retail", "1")
+    assert (given["TAU2_SOLO_MODE"], given["TAU2_DOMAIN"], given["TAU2_TASK_ID"]) == (
+        alone,
+        "retail",
+        "1",
+    )
 
 
 # --- the loop -------------------------------------------------------------------------------------------------------
@@ -132,7 +142,13 @@ def test_a_task_that_begins_in_the_middle_is_remembered(play):
 
 
 def test_weakness_1_tool_names_are_such_as_the_api_takes():
-    names = ["tau2-env@1.0.0/create_task", "other@1/create_task", "e@1/" + "x" * 80, "e@1/ä b", "e@1/"]
+    names = [
+        "tau2-env@1.0.0/create_task",
+        "other@1/create_task",
+        "e@1/" + "x" * 80,
+        "e@1/ä b",
+        "e@1/",
+    ]
     named = sdk_model.named_safely({"name": name} for name in names)
     assert all(re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", name) for name in named)
     assert [tool["name"] for tool in named.values()] == names
@@ -174,7 +190,9 @@ def test_weakness_3_the_instance_is_released_when_the_trainer_gives_up(monkeypat
     monkeypatch.setattr(agent, "open_environment", lambda _options: instance)
     monkeypatch.setattr(agent, "open_model", lambda _options: Hanging())
     with pytest.raises(TimeoutError):
-        asyncio.run(asyncio.wait_for(agent.run_agent({"domain": "mock", "task_id": "create_task_1"}), 0.2))
+        asyncio.run(
+            asyncio.wait_for(agent.run_agent({"domain": "mock", "task_id": "create_task_1"}), 0.2)
+        )
     assert instance.released == 1
 
 
@@ -208,7 +226,11 @@ def test_weakness_4_a_failing_user_is_told_from_a_reward_of_zero(play):
             return {"total_reward": None, "status": "user_failed", "error": "lost the thread"}
 
     outcome, _, _ = play("Hello", instance=Failing(an_episode()))
-    assert (outcome.reward, outcome.status, outcome.error) == (None, "user_failed", "lost the thread")
+    assert (outcome.reward, outcome.status, outcome.error) == (
+        None,
+        "user_failed",
+        "lost the thread",
+    )
 
 
 def test_weakness_6_the_model_is_an_argument(monkeypatch):
@@ -220,7 +242,9 @@ def test_weakness_6_the_model_is_an_argument(monkeypatch):
 
 def test_weakness_7_nobody_is_told_the_free_text_of_a_solo_agent(play):
     instance = Instance(an_episode(solo_mode=True))
-    outcome, _, model = play("All done!", MEETING, {"name": "done", "arguments": {}}, instance=instance)
+    outcome, _, model = play(
+        "All done!", MEETING, {"name": "done", "arguments": {}}, instance=instance
+    )
     assert (outcome.reward, outcome.reason) == (1.0, "agent_stop")
     assert "tau2_send_message" not in instance.asked
     assert "Nobody reads messages here" in model.saw[1][-1]["content"]
@@ -229,7 +253,11 @@ def test_weakness_7_nobody_is_told_the_free_text_of_a_solo_agent(play):
 def test_weakness_7_a_solo_agent_may_stop_in_words(play):
     instance = Instance(an_episode(solo_mode=True))
     outcome, _, _ = play(MEETING, "###STOP###", instance=instance)
-    assert (outcome.reward, outcome.reason, instance.asked[-2:]) == (1.0, "agent_stop", ["tau2_done", "reward"])
+    assert (outcome.reward, outcome.reason, instance.asked[-2:]) == (
+        1.0,
+        "agent_stop",
+        ["tau2_done", "reward"],
+    )
 
 
 def test_weakness_10_a_loop_that_stops_early_is_graded(play):
@@ -264,6 +292,8 @@ def test_no_arguments_are_an_empty_object():
 
 
 def test_malformed_arguments_are_answered_by_tau2(play):
-    outcome, _, model = play({"name": "create_task", "arguments": "{not json"}, MEETING, "It is on your list.")
+    outcome, _, model = play(
+        {"name": "create_task", "arguments": "{not json"}, MEETING, "It is on your list."
+    )
     assert outcome.reward == 1.0
     assert "the arguments could not be read" in model.saw[1][-1]["output"]

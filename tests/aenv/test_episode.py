@@ -50,7 +50,13 @@ def test_settings_come_from_variables():
         "TAU2_USER_LLM_API_KEY": "sk-very-secret",
     }
     read = Settings.from_env(given)
-    assert (read.domain, read.task_id, read.max_steps, read.solo, read.seed) == ("retail", "7", 80, False, 3)
+    assert (read.domain, read.task_id, read.max_steps, read.solo, read.seed) == (
+        "retail",
+        "7",
+        80,
+        False,
+        3,
+    )
     cast = read.cast()
     assert (cast.llm_user, cast.max_steps) == ("openai/any", 80)
     assert cast.llm_args_user == {
@@ -71,7 +77,9 @@ def test_a_named_user_is_company():
     assert Settings(user="scripted_user", solo_mode=True).solo
 
 
-@pytest.mark.parametrize("changes", [{"max_steps": 0}, {"max_steps": "many"}, {"user_llm_api_base": 1, "none": 2}])
+@pytest.mark.parametrize(
+    "changes", [{"max_steps": 0}, {"max_steps": "many"}, {"user_llm_api_base": 1, "none": 2}]
+)
 def test_a_wrong_setting_is_refused(changes):
     with pytest.raises(ValueError, match="Settings"):
         Settings().changed(changes)
@@ -88,7 +96,9 @@ def test_an_episode_from_greeting_to_reward():
     assert (graded["done"], graded["status"], graded["breakdown"]["DB"]) == (True, "completed", 1.0)
 
 
-@pytest.mark.parametrize(("domain", "solo"), [("mock", False), ("mock", True), ("airline", False), ("retail", False)])
+@pytest.mark.parametrize(
+    ("domain", "solo"), [("mock", False), ("mock", True), ("airline", False), ("retail", False)]
+)
 def test_the_same_policy_earns_the_same_as_in_the_orchestrator(domain, solo):
     task = some_tasks(domain, 1, solo=solo)[0]
     wanted = by_orchestrator(domain, task, solo=solo)
@@ -108,7 +118,9 @@ def test_nothing_has_begun_before_the_first_use():
 
 def test_the_tools_of_a_domain_are_known_before_its_episodes():
     assert {"create_task", "get_users"} <= {tool.name for tool in an_episode(task_id="").tools()}
-    assert {"check_notifications", "done"} <= {tool.name for tool in an_episode(task_id="", solo_mode=True).tools()}
+    assert {"check_notifications", "done"} <= {
+        tool.name for tool in an_episode(task_id="", solo_mode=True).tools()
+    }
     assert {"done"} <= {tool.name for tool in episode.Episode(Settings()).tools()}  # telecom, solo
 
 
@@ -126,9 +138,15 @@ def test_an_episode_needs_a_task():
 
 def test_what_is_over_stays_over():
     of = an_episode()
-    done, said, called, again = played(lambda e: e.finish(), "Hello?", MEETING, lambda e: e.finish(), of=of)
+    done, said, called, again = played(
+        lambda e: e.finish(), "Hello?", MEETING, lambda e: e.finish(), of=of
+    )
     assert (done["reason"], again["steps"]) == ("agent_stop", 1)
-    assert (said["rejected"], called.text, called.error) == ("The episode is over.", "The episode is over.", True)
+    assert (said["rejected"], called.text, called.error) == (
+        "The episode is over.",
+        "The episode is over.",
+        True,
+    )
 
 
 def test_calls_that_arrive_together_are_carried_out_one_after_another():
@@ -143,7 +161,11 @@ def test_calls_that_arrive_together_are_carried_out_one_after_another():
 def test_an_empty_message_is_refused_and_counted():
     *refused, graded = played(*[""] * 3, reward)
     assert all("the message is empty" in answer["rejected"] for answer in refused)
-    assert (refused[-1]["invalid_actions"], refused[-1]["done"], graded["total_reward"]) == (3, False, 0.0)
+    assert (refused[-1]["invalid_actions"], refused[-1]["done"], graded["total_reward"]) == (
+        3,
+        False,
+        0.0,
+    )
     (last,) = played(*[" "] * 10)[-1:]
     assert (last["done"], last["reason"]) == (True, "too_many_errors")
 
@@ -214,11 +236,18 @@ def test_weakness_10_an_episode_that_goes_on_is_graded_as_it_stands():
     assert (told["reason"], told["steps"]) == ("user_stop", 2)  # grading has ended nothing
 
 
-@pytest.mark.parametrize(("reply", "status"), [(failing(401, "no such key"), "infra_failed"), (None, "user_failed")])
+@pytest.mark.parametrize(
+    ("reply", "status"), [(failing(401, "no such key"), "infra_failed"), (None, "user_failed")]
+)
 def test_failures_that_are_not_the_agents_have_names_and_no_reward(reply, status, monkeypatch):
     monkeypatch.setattr("tau2.config.DEFAULT_EMPTY_RETRIES", 0)
     with StubServer(["Hello, I need a task.", reply]) as user:
-        of = an_episode(user=None, user_llm="openai/any", user_llm_api_base=user.base_url, user_llm_api_key="key")
+        of = an_episode(
+            user=None,
+            user_llm="openai/any",
+            user_llm_api_base=user.base_url,
+            user_llm_api_key="key",
+        )
         told, graded = played("Hi", reward, of=of)
     assert (told["done"], told["truncated"], told["status"]) == (True, True, status)
     assert told["error"]
@@ -234,4 +263,8 @@ def test_a_judge_that_does_not_answer_is_no_reward_of_zero(monkeypatch):
 
     monkeypatch.setattr(of._rollout, "grade_now", away)
     (graded,) = played(reward, of=of)
-    assert (graded["total_reward"], graded["status"], graded["error"]) == (None, "infra_failed", "the judge is away")
+    assert (graded["total_reward"], graded["status"], graded["error"]) == (
+        None,
+        "infra_failed",
+        "the judge is away",
+    )

@@ -21,7 +21,11 @@ def test_weakness_3_the_instance_is_released(tmp_path):
     """With a scheduler: the instance gets its variables from the agent, and is deleted, also after a failure."""
     if is_taken():
         pytest.skip("port 8081 is taken")
-    alone = {"DUMMY_INSTANCE_IP": "", "AENV_SYSTEM_URL": "http://127.0.0.1", "TAU2_USER": "scripted_user"}
+    alone = {
+        "DUMMY_INSTANCE_IP": "",
+        "AENV_SYSTEM_URL": "http://127.0.0.1",
+        "TAU2_USER": "scripted_user",
+    }
     with scheduling(tmp_path) as scheduler:
         with StubServer(DONE) as model:
             assert play("mock", TASK, model.base_url, **alone)["reward"] == 1.0

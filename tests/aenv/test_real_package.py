@@ -27,7 +27,11 @@ DONE = [CALL, "It is on your list.", "###STOP###"]
 def server(tmp_path_factory):
     if is_taken():
         pytest.skip("port 8081 is taken, and AEnvironment's local mode knows no other")
-    with serving(tmp_path_factory.mktemp("server"), TAU2_DOMAIN="mock", TAU2_USER_LLM_API_KEY="sk-very-secret-key"):
+    with serving(
+        tmp_path_factory.mktemp("server"),
+        TAU2_DOMAIN="mock",
+        TAU2_USER_LLM_API_KEY="sk-very-secret-key",
+    ):
         yield
 
 
@@ -80,7 +84,10 @@ def plain(schema, names=()):
     definitions = schema.get("$defs") or dict(names)
     if "$ref" in schema:
         rest = {key: value for key, value in schema.items() if key != "$ref"}
-        return {**plain(definitions[schema["$ref"].rpartition("/")[2]], definitions), **plain(rest, definitions)}
+        return {
+            **plain(definitions[schema["$ref"].rpartition("/")[2]], definitions),
+            **plain(rest, definitions),
+        }
     kept = {key: value for key, value in schema.items() if key != "$defs"}
     if kept.get("additionalProperties") is False:
         del kept["additionalProperties"]
@@ -135,7 +142,16 @@ def test_weakness_5_tool_results_say_nothing_of_the_reward(server):
 
 def test_weakness_6_sampling_and_model_are_arguments(server):
     with StubServer(DONE) as model:
-        options = ("--temperature", "0.2", "--top_p", "0.9", "--max_completion_tokens", "77", "--model", "mine")
+        options = (
+            "--temperature",
+            "0.2",
+            "--top_p",
+            "0.9",
+            "--max_completion_tokens",
+            "77",
+            "--model",
+            "mine",
+        )
         play("mock", TASK, model.base_url, *options)
     body = model.last
     assert (body["model"], body["temperature"], body["top_p"], body["max_completion_tokens"]) == (
@@ -149,16 +165,30 @@ def test_weakness_6_sampling_and_model_are_arguments(server):
 def test_weakness_7_nobody_is_told_the_free_text_of_a_solo_agent(server):
     with StubServer([None, "All done!", CALL, {"name": "done", "arguments": {}}]) as model:
         outcome = play("mock", TASK, model.base_url, TAU2_SOLO_MODE="true")
-    assert (outcome["reward"], outcome["status"], outcome["reason"]) == (1.0, "completed", "agent_stop")
+    assert (outcome["reward"], outcome["status"], outcome["reason"]) == (
+        1.0,
+        "completed",
+        "agent_stop",
+    )
     assert outcome["details"]["steps"] == 2
     assert "Nobody reads messages here" in model.last["messages"][-3]["content"]
 
 
 def test_weakness_8_no_function_tells_the_key(server):
-    functions = ("reset", "get_task_info", "get_system_prompt", "get_available_tools", "get_status", "done")
+    functions = (
+        "reset",
+        "get_task_info",
+        "get_system_prompt",
+        "get_available_tools",
+        "get_status",
+        "done",
+    )
     arguments = {"reset": {"domain": "mock", "task_id": TASK}}
     answers = [post(f"/functions/tau2_{name}", arguments.get(name)) for name in functions]
-    answers += [post("/task/reward"), post("/functions/tau2_reset", {"task_id": "sk-very-secret-key"})]
+    answers += [
+        post("/task/reward"),
+        post("/functions/tau2_reset", {"task_id": "sk-very-secret-key"}),
+    ]
     assert "very-secret" not in json.dumps(answers)
 
 
@@ -178,8 +208,12 @@ def test_weakness_9_arguments_that_do_not_fit_reach_the_episode(server):
     ]
     with StubServer([*wrong, *DONE]) as model:
         outcome = play("mock", TASK, model.base_url)
-    results = [message["content"] for message in model.last["messages"] if message["role"] == "tool"]
-    assert results[0].startswith("Error: invalid arguments for create_task: user_id: field required")
+    results = [
+        message["content"] for message in model.last["messages"] if message["role"] == "tool"
+    ]
+    assert results[0].startswith(
+        "Error: invalid arguments for create_task: user_id: field required"
+    )
     assert "the arguments could not be read" in results[1]
     assert (outcome["reward"], outcome["details"]["steps"]) == (1.0, 5)
 

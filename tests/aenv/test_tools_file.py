@@ -85,12 +85,19 @@ def call(function, **arguments):
 
 
 def test_what_is_registered(server):
-    assert set(server.tools) == {"create_task", "get_users", "update_task_status", "transfer_to_human_agents"}
+    assert set(server.tools) == {
+        "create_task",
+        "get_users",
+        "update_task_status",
+        "transfer_to_human_agents",
+    }
     assert set(server.functions) == {
         *("tau2_reset", "tau2_get_task_info", "tau2_get_system_prompt", "tau2_get_available_tools"),
         *("tau2_get_status", "tau2_send_message", "tau2_done", "tau2_reward", "tau2_health"),
     }
-    assert sys.modules["a_loaded_server"].EPISODE.status()["started"] is False  # loading begins no episode
+    assert (
+        sys.modules["a_loaded_server"].EPISODE.status()["started"] is False
+    )  # loading begins no episode
 
 
 @pytest.mark.parametrize(
@@ -151,7 +158,9 @@ def test_weakness_9_another_domain_brings_its_own_tools(server):
     assert set(server.served.tools) == wanted
     kept = server.served.tools["transfer_to_human_agents"]
     call(server.functions["tau2_reset"], domain="airline", task_id="1")
-    assert server.served.tools["transfer_to_human_agents"] is kept  # what stays the same stays untouched
+    assert (
+        server.served.tools["transfer_to_human_agents"] is kept
+    )  # what stays the same stays untouched
 
 
 # --- functions ------------------------------------------------------------------------------------------------------
@@ -165,7 +174,9 @@ def test_weakness_9_schemas_keep_the_types_of_items_and_optional_arguments(domai
         schema = TypeAdapter(function).json_schema()
         assert schema == functions.inlined(tool.parameters)
         assert "$ref" not in json.dumps(schema)
-        required = [p.name for p in inspect.signature(function).parameters.values() if p.default is p.empty]
+        required = [
+            p.name for p in inspect.signature(function).parameters.values() if p.default is p.empty
+        ]
         assert required == tool.parameters.get("required", [])
         assert (function.__name__, function.__doc__) == (tool.name, tool.description)
 
@@ -186,7 +197,10 @@ def test_arguments_reach_the_episode_as_they_came():
 
 
 def test_a_schema_that_names_itself_ends():
-    schema = {"$ref": "#/$defs/Tree", "$defs": {"Tree": {"type": "array", "items": {"$ref": "#/$defs/Tree"}}}}
+    schema = {
+        "$ref": "#/$defs/Tree",
+        "$defs": {"Tree": {"type": "array", "items": {"$ref": "#/$defs/Tree"}}},
+    }
     assert functions.inlined(schema) == {"type": "array", "items": {}}
 
 

@@ -36,7 +36,9 @@ def reference_run(domain: str, task_id: str, *, solo: bool = False) -> Simulatio
     """Play a task with the participants that know the solution, through `Orchestrator.run`."""
     task = find_task(domain, task_id)
     environment = build_environment(domain, solo_mode=solo)
-    agent = build_agent("oracle_agent_solo" if solo else "oracle_agent", environment, task=task, solo_mode=solo)
+    agent = build_agent(
+        "oracle_agent_solo" if solo else "oracle_agent", environment, task=task, solo_mode=solo
+    )
     user = build_user("scripted_user", environment, task, solo_mode=solo)
     wired = Orchestrator(domain, agent, user, environment, task, max_steps=200, solo_mode=solo)
     return run_simulation(wired, evaluation_type=EvaluationType.ALL)
@@ -48,7 +50,10 @@ def said(run_messages: Iterable[Any]) -> list[tuple[Any, ...]]:
         (
             message.role,
             message.content or None,
-            tuple((call.id, call.name, str(call.arguments), call.requestor) for call in _calls(message)),
+            tuple(
+                (call.id, call.name, str(call.arguments), call.requestor)
+                for call in _calls(message)
+            ),
         )
         for message in run_messages
     ]
@@ -64,7 +69,8 @@ def lines_of(run: SimulationRun, kind: type) -> list[dict[str, Any]]:
         {
             "content": message.content,
             "tool_calls": [
-                {"id": call.id, "name": call.name, "arguments": call.arguments} for call in _calls(message)
+                {"id": call.id, "name": call.name, "arguments": call.arguments}
+                for call in _calls(message)
             ],
         }
         for message in run.get_messages()
@@ -91,7 +97,9 @@ def cast_of(run: SimulationRun) -> Any:
         yield policy, user
 
 
-def state_after(domain: str, task_id: str, messages: Iterable[Any], *, solo: bool = False) -> tuple[Any, Any]:
+def state_after(
+    domain: str, task_id: str, messages: Iterable[Any], *, solo: bool = False
+) -> tuple[Any, Any]:
     """Return the database hashes of a fresh environment after a transcript."""
     state = find_task(domain, task_id).initial_state
     environment = registry.get_env_constructor(domain)(solo_mode=solo)

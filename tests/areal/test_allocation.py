@@ -75,7 +75,10 @@ def test_an_allocation_becomes_a_backend_per_engine():
 
 def test_a_backend_that_is_given_wins():
     given_ones = ["actor.backend=fsdp:d2", "allocation_mode=sglang:d1+archon:d1"]
-    assert allocation.translated(given_ones) == ["actor.backend=fsdp:d2", "rollout.backend='sglang:d1'"]
+    assert allocation.translated(given_ones) == [
+        "actor.backend=fsdp:d2",
+        "rollout.backend='sglang:d1'",
+    ]
 
 
 def test_the_proxys_keys_have_moved():

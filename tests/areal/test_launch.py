@@ -28,30 +28,48 @@ def areal_with(folder: Path, *modules: str) -> Path:
 
 
 def run(folder: Path, *words: str, paths: tuple[Path, ...]) -> subprocess.CompletedProcess[str]:
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths)), "PYTHONDONTWRITEBYTECODE": "1"}
+    env = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(map(str, paths)),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
     command = [sys.executable, *words]
-    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(
+        command, cwd=folder, env=env, capture_output=True, text=True, check=False, timeout=60
+    )
 
 
 @pytest.fixture
 def training(tmp_path):
     """A training script that says how it was called."""
     path = tmp_path / "train.py"
-    path.write_text("import json, sys\nprint(json.dumps([sys.path[0], *sys.argv[1:]]))\n", encoding="utf-8")
+    path.write_text(
+        "import json, sys\nprint(json.dumps([sys.path[0], *sys.argv[1:]]))\n", encoding="utf-8"
+    )
     return path
 
 
 @pytest.mark.parametrize("kind", ["local", "slurm"])
 def test_areal_104_is_its_own_controller(kind, tmp_path):
     areal = areal_with(tmp_path, f"infra/launcher/{kind}.py") / "areal"
-    assert launch.command(kind, ["t.py", "a=1"], areal, "py") == ["py", "t.py", "a=1", f"scheduler.type={kind}"]
+    assert launch.command(kind, ["t.py", "a=1"], areal, "py") == [
+        "py",
+        "t.py",
+        "a=1",
+        f"scheduler.type={kind}",
+    ]
     chosen = ["t.py", "scheduler.type=slurm"]
     assert launch.command(kind, chosen, areal, "py") == ["py", *chosen]
 
 
 def test_an_older_areal_has_a_launcher_for_agents(tmp_path):
     areal = areal_with(tmp_path, "launcher/slurm.py") / "areal"
-    assert launch.command("slurm", ["t.py"], areal, "py") == ["py", "-m", "areal.launcher.slurm", "t.py"]
+    assert launch.command("slurm", ["t.py"], areal, "py") == [
+        "py",
+        "-m",
+        "areal.launcher.slurm",
+        "t.py",
+    ]
 
 
 def test_areal_is_found_without_being_imported(tmp_path):
@@ -71,7 +89,13 @@ def test_the_older_launch_command_reaches_the_script(kind, tmp_path, training):
     areal = areal_with(tmp_path / "installed", f"infra/launcher/{kind}.py")
     words = ("-m", f"areal.launcher.{kind}", "train.py", "--config", "c.yaml", "a=[1, 2]")
     done = run(tmp_path, *words, paths=(SHIM, areal))
-    assert json.loads(done.stdout) == [str(tmp_path), "--config", "c.yaml", "a=[1, 2]", f"scheduler.type={kind}"]
+    assert json.loads(done.stdout) == [
+        str(tmp_path),
+        "--config",
+        "c.yaml",
+        "a=[1, 2]",
+        f"scheduler.type={kind}",
+    ]
 
 
 def test_the_older_launch_command_uses_an_older_areal(tmp_path, training):
@@ -94,8 +118,12 @@ def test_without_areal_the_shim_still_reaches_the_script(tmp_path, training):
 
 def test_the_shell_script_starts_training(tmp_path, training):
     areal = areal_with(tmp_path / "installed")
-    (areal / "areal" / "__init__.py").write_text("raise SystemExit('areal was imported')\n", encoding="utf-8")
+    (areal / "areal" / "__init__.py").write_text(
+        "raise SystemExit('areal was imported')\n", encoding="utf-8"
+    )
     env = {**os.environ, "PYTHONPATH": str(areal), "PYTHON": sys.executable, "KIND": "local"}
     command = ["bash", str(EXAMPLE / "tau2_rl.sh"), "actor.path=/m"]
-    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False, timeout=60
+    )
     assert "areal was imported" in done.stderr  # the script itself ran, from another folder

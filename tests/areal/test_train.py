@@ -92,7 +92,10 @@ def test_the_workflow_gets_plain_data_and_a_cooler_evaluation():
     assert evaluation["gen_args"]["temperature"] == 0.6
     assert training["econfig"] == evaluation["econfig"]
     own = a_config(eval_gconfig={"temperature": 0.1, "max_new_tokens": 9})
-    assert train.workflow_arguments(own)[1]["gen_args"] == {"temperature": 0.1, "max_completion_tokens": 9}
+    assert train.workflow_arguments(own)[1]["gen_args"] == {
+        "temperature": 0.1,
+        "max_completion_tokens": 9,
+    }
 
 
 @pytest.mark.parametrize(
@@ -132,9 +135,11 @@ def test_the_file_holds_the_published_values():
     actor, rollout = content["actor"], content["rollout"]
     assert (content["total_train_epochs"], rollout["max_concurrent_rollouts"]) == (20, 512)
     assert rollout["max_head_offpolicyness"] == 2
-    assert {"mode": "inline", "tool_call_parser": "qwen25", "reasoning_parser": "qwen3"}.items() <= rollout[
-        "agent"
-    ].items()
+    assert {
+        "mode": "inline",
+        "tool_call_parser": "qwen25",
+        "reasoning_parser": "qwen3",
+    }.items() <= rollout["agent"].items()
     assert content["gconfig"]["n_samples"] == 16
     assert (content["gconfig"]["max_new_tokens"], content["gconfig"]["max_tokens"]) == (512, 32768)
     assert (actor["eps_clip"], actor["reward_scaling"], actor["reward_bias"], actor["kl_ctl"]) == (
@@ -144,4 +149,7 @@ def test_the_file_holds_the_published_values():
         0.0,
     )
     assert (float(actor["optimizer"]["lr"]), actor["optimizer"]["weight_decay"]) == (1.7e-5, 0.017)
-    assert (actor["rejection_sampling"]["upper"], actor["reward_norm"]["mean_level"]) == (5.0, "group")
+    assert (actor["rejection_sampling"]["upper"], actor["reward_norm"]["mean_level"]) == (
+        5.0,
+        "group",
+    )

@@ -55,7 +55,9 @@ def play(reply: Any, customer: Any = CUSTOMER, **econfig: Any) -> tuple[float, A
     """Play `create_task_1` and return reward and record."""
     with StubServer(reply) as served, StubServer(customer) as user:
         data = episode()
-        reward = asyncio.run(workflow(user, **econfig).run(data, base_url=served.base_url, api_key="k"))
+        reward = asyncio.run(
+            workflow(user, **econfig).run(data, base_url=served.base_url, api_key="k")
+        )
     return reward, data["_run_info"]
 
 
@@ -68,12 +70,21 @@ def test_it_ignored_the_endpoint_that_areal_passes(monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "of the process")
     with StubServer(SOLVED) as served, StubServer(CUSTOMER) as user:
         data = episode(base_url="http://127.0.0.1:9", api_key="of the data")
-        assert asyncio.run(workflow(user).run(data, base_url=served.base_url, api_key="of the session")) == 1.0
-        assert {request.headers["authorization"] for request in served.seen} == {"Bearer of the session"}
+        assert (
+            asyncio.run(
+                workflow(user).run(data, base_url=served.base_url, api_key="of the session")
+            )
+            == 1.0
+        )
+        assert {request.headers["authorization"] for request in served.seen} == {
+            "Bearer of the session"
+        }
 
 
 def test_the_workflow_had_no_constructor_for_the_arguments_it_was_given():
-    flow = agent.Tau2AgentWorkflow(econfig={"domain": "mock"}, gconfig={"temperature": 0.3}, gen_args={"top_p": 0.9})
+    flow = agent.Tau2AgentWorkflow(
+        econfig={"domain": "mock"}, gconfig={"temperature": 0.3}, gen_args={"top_p": 0.9}
+    )
     assert flow.econfig.domain == "mock"
     assert flow.sampling == {"temperature": 0.3, "top_p": 0.9}
     assert flow.timeout == 600
@@ -82,7 +93,9 @@ def test_the_workflow_had_no_constructor_for_the_arguments_it_was_given():
 
 def test_relative_imports_broke_the_script(tmp_path):
     command = [sys.executable, str(EXAMPLE / "tau2_train.py"), "--config", str(CONFIG)]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
+    )
     assert done.returncode == 1
     assert "AReaL is not installed" in done.stderr or "user_llm" in done.stderr
     assert "Traceback" not in done.stderr
@@ -99,10 +112,17 @@ def test_a_refused_request_was_reward_zero():
 
 
 def test_a_lost_answer_is_neither_scored_nor_asked_for_twice():
-    lost = type("ReadTimeout", (type("HTTPError", (Exception,), {}),), {})("too late")  # as httpx names them
+    lost = type("ReadTimeout", (type("HTTPError", (Exception,), {}),), {})(
+        "too late"
+    )  # as httpx names them
     client = Client(lambda _body: lost)
-    with StubServer(CUSTOMER) as user, pytest.raises(agent.InfrastructureFailed, match="AnswerLost"):
-        asyncio.run(workflow(user).run(episode(), base_url="http://proxy", api_key="k", http_client=client))
+    with (
+        StubServer(CUSTOMER) as user,
+        pytest.raises(agent.InfrastructureFailed, match="AnswerLost"),
+    ):
+        asyncio.run(
+            workflow(user).run(episode(), base_url="http://proxy", api_key="k", http_client=client)
+        )
     assert len(client.posts) == 1
 
 
@@ -117,7 +137,11 @@ def test_a_silent_customer_was_reward_zero():
 
 
 def test_an_episode_had_no_time_limit():
-    with StubServer(Hang()) as served, StubServer(CUSTOMER) as user, pytest.raises(agent.EpisodeTimedOut):
+    with (
+        StubServer(Hang()) as served,
+        StubServer(CUSTOMER) as user,
+        pytest.raises(agent.EpisodeTimedOut),
+    ):
         asyncio.run(workflow(user).run(episode(timeout=0.3), base_url=served.base_url, api_key="k"))
 
 
@@ -154,7 +178,10 @@ def test_the_discount_of_turns_was_never_read():
             self.__dict__.update(values)
 
     def config(episode: float, proxy: float) -> Any:
-        return Part(econfig=utils.Tau2EnvConfig(turn_discount=episode), rollout=Part(agent=Part(turn_discount=proxy)))
+        return Part(
+            econfig=utils.Tau2EnvConfig(turn_discount=episode),
+            rollout=Part(agent=Part(turn_discount=proxy)),
+        )
 
     for told in (config(0.9, 1.0), config(1.0, 0.9), config(0.9, 0.9)):
         train.share_discount(told)
@@ -184,7 +211,9 @@ def test_grading_blocked_the_event_loop(monkeypatch):
     async def beside() -> tuple[float, int]:
         ticks = 0
         with StubServer(SOLVED) as served, StubServer(CUSTOMER) as user:
-            playing = asyncio.ensure_future(workflow(user).run(episode(), base_url=served.base_url, api_key="k"))
+            playing = asyncio.ensure_future(
+                workflow(user).run(episode(), base_url=served.base_url, api_key="k")
+            )
             while not playing.done():
                 await asyncio.sleep(0.01)
                 ticks += 1
@@ -211,7 +240,10 @@ def test_a_conversation_too_long_for_areals_proxy_is_a_reward():
     with StubServer(CUSTOMER) as user:
         data = episode()
         flow = workflow(user)
-        assert asyncio.run(flow.run(data, base_url="http://proxy", api_key="k", http_client=client)) == 0.0
+        assert (
+            asyncio.run(flow.run(data, base_url="http://proxy", api_key="k", http_client=client))
+            == 0.0
+        )
     assert "context window" in data["_run_info"].error
 
 
@@ -219,5 +251,7 @@ def test_the_proxys_passing_failure_is_asked_again(impatient):
     answers = iter([Answer({"detail": "busy"}, 503), calling("create_task", MEETING["arguments"])])
     client = Client(lambda _body: next(answers, completion({"content": "Done."})))
     with StubServer(CUSTOMER) as user:
-        reward = asyncio.run(workflow(user).run(episode(), base_url="http://p", api_key="k", http_client=client))
+        reward = asyncio.run(
+            workflow(user).run(episode(), base_url="http://p", api_key="k", http_client=client)
+        )
     assert reward == 1.0

@@ -47,7 +47,11 @@ class Client:
 
 
 def completion(message: dict[str, Any]) -> dict[str, Any]:
-    return {"choices": [{"index": 0, "message": {"role": "assistant", **message}, "finish_reason": "stop"}]}
+    return {
+        "choices": [
+            {"index": 0, "message": {"role": "assistant", **message}, "finish_reason": "stop"}
+        ]
+    }
 
 
 def calling(name: str, arguments: Any, id_: str = "c1") -> dict[str, Any]:
@@ -55,14 +59,20 @@ def calling(name: str, arguments: Any, id_: str = "c1") -> dict[str, Any]:
     return completion(
         {
             "content": None,
-            "tool_calls": [{"id": id_, "type": "function", "function": {"name": name, "arguments": text}}],
+            "tool_calls": [
+                {"id": id_, "type": "function", "function": {"name": name, "arguments": text}}
+            ],
         }
     )
 
 
 def workflow(user: StubServer | None = None, **econfig: Any) -> Any:
-    base = {} if user is None else {"user_llm": "openai/customer", "user_llm_base_url": user.base_url}
-    return agent.Tau2AgentWorkflow({"domain": "mock", "add_thinking_tool": False, **base, **econfig})
+    base = (
+        {} if user is None else {"user_llm": "openai/customer", "user_llm_base_url": user.base_url}
+    )
+    return agent.Tau2AgentWorkflow(
+        {"domain": "mock", "add_thinking_tool": False, **base, **econfig}
+    )
 
 
 def episode(**more: Any) -> dict[str, Any]:
@@ -75,8 +85,15 @@ def first_tasks(domain: str, count: int) -> list[str]:
 
 
 EPISODES = [
-    *(("mock", task_id, False) for task_id in ("create_task_1", "update_task_with_message_history")),
-    *((domain, task_id, False) for domain in ("airline", "retail", "telecom") for task_id in first_tasks(domain, 3)),
+    *(
+        ("mock", task_id, False)
+        for task_id in ("create_task_1", "update_task_with_message_history")
+    ),
+    *(
+        (domain, task_id, False)
+        for domain in ("airline", "retail", "telecom")
+        for task_id in first_tasks(domain, 3)
+    ),
     *(("telecom", task_id, True) for task_id in first_tasks("telecom", 3)),
 ]
 
@@ -116,18 +133,26 @@ def test_twenty_episodes_at_twenty_addresses_do_not_mix():
 
 
 def test_the_http_client_that_areal_passes_is_used():
-    answers = iter([calling("create_task", MEETING["arguments"]), *[completion({"content": "Done."})] * 3])
+    answers = iter(
+        [calling("create_task", MEETING["arguments"]), *[completion({"content": "Done."})] * 3]
+    )
     client = Client(lambda _body: next(answers))
     with StubServer(CUSTOMER) as user:
         flow = agent.Tau2AgentWorkflow(
             {"domain": "mock", "user_llm": "openai/customer", "user_llm_base_url": user.base_url},
             gen_args={"temperature": 0.7, "max_new_tokens": 64, "n_samples": 16},
         )
-        reward = asyncio.run(flow.run(episode(), base_url="http://proxy:1/", api_key="session", http_client=client))
+        reward = asyncio.run(
+            flow.run(episode(), base_url="http://proxy:1/", api_key="session", http_client=client)
+        )
     assert reward == 1.0
     url, body, headers, _ = client.posts[0]
     assert (url, headers["Authorization"]) == ("http://proxy:1/chat/completions", "Bearer session")
-    assert (body["temperature"], body["max_completion_tokens"], body["model"]) == (0.7, 64, "default")
+    assert (body["temperature"], body["max_completion_tokens"], body["model"]) == (
+        0.7,
+        64,
+        "default",
+    )
     assert "n" not in body
     assert "n_samples" not in body
 
@@ -138,7 +163,11 @@ def test_data_may_name_the_endpoint_and_overrides_of_the_configuration(monkeypat
         data = episode(
             base_url=served.base_url,
             api_key="k",
-            econfig={"user_llm": "openai/customer", "user_llm_base_url": user.base_url, "add_thinking_tool": True},
+            econfig={
+                "user_llm": "openai/customer",
+                "user_llm_base_url": user.base_url,
+                "add_thinking_tool": True,
+            },
             gconfig={"temperature": 0.25},
         )
         assert asyncio.run(workflow().run(data)) == 1.0
@@ -150,7 +179,9 @@ def test_the_environment_names_the_endpoint_when_nobody_else_does(monkeypatch):
     with StubServer(SOLVED) as served, StubServer(CUSTOMER) as user:
         monkeypatch.setenv("OPENAI_BASE_URL", served.base_url)
         monkeypatch.setenv("OPENAI_API_KEY", "session")
-        reward, info = asyncio.run(agent.run_agent_return_reward(episode(econfig=workflow(user).econfig)))
+        reward, info = asyncio.run(
+            agent.run_agent_return_reward(episode(econfig=workflow(user).econfig))
+        )
         assert served.seen[0].headers["authorization"] == "Bearer session"
         assert (
             user.seen[0].headers["authorization"] == "Bearer EMPTY"
@@ -167,10 +198,17 @@ def test_a_customer_that_the_policy_would_play_is_refused(monkeypatch):
 
 def test_thinking_changes_nothing_but_is_no_error():
     thought = {"name": "think", "arguments": {"thoughts": "First the list."}}
-    with StubServer(by_turn([thought, MEETING, "It is on the list."])) as served, StubServer(CUSTOMER) as user:
+    with (
+        StubServer(by_turn([thought, MEETING, "It is on the list."])) as served,
+        StubServer(CUSTOMER) as user,
+    ):
         data = episode()
         assert (
-            asyncio.run(workflow(user, add_thinking_tool=True).run(data, base_url=served.base_url, api_key="k"))
+            asyncio.run(
+                workflow(user, add_thinking_tool=True).run(
+                    data, base_url=served.base_url, api_key="k"
+                )
+            )
             == 1.0
         )
     results = [message for message in data["_run_info"].messages if message.role == "tool"]
@@ -198,7 +236,9 @@ def test_run_and_submit_posts_the_reward_to_the_proxy(monkeypatch):
 
 
 def test_a_reward_that_the_proxy_refuses_is_no_reward():
-    endpoint = policy.Endpoint("http://proxy", "k", Client(lambda _body: Answer({"detail": "no session"}, 410)))
+    endpoint = policy.Endpoint(
+        "http://proxy", "k", Client(lambda _body: Answer({"detail": "no session"}, 410))
+    )
     with pytest.raises(agent.InfrastructureFailed, match="410"):
         asyncio.run(policy.submit_reward(endpoint, 1.0))
 
@@ -232,7 +272,11 @@ def test_the_record_reads_as_text():
 )
 def test_what_is_wrong_with_the_data_is_said(data, error):
     with pytest.raises(error):
-        asyncio.run(workflow(user_llm="openai/customer").run(data, base_url="http://127.0.0.1:9", api_key="k"))
+        asyncio.run(
+            workflow(user_llm="openai/customer").run(
+                data, base_url="http://127.0.0.1:9", api_key="k"
+            )
+        )
 
 
 def test_the_defaults_of_an_episode():

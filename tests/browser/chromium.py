@@ -31,7 +31,9 @@ def executable() -> str | None:
     return next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
-needs_chromium = pytest.mark.skipif(executable() is None, reason=f"no browser here: none of {', '.join(NAMES)}")
+needs_chromium = pytest.mark.skipif(
+    executable() is None, reason=f"no browser here: none of {', '.join(NAMES)}"
+)
 
 
 class Browser:
@@ -45,7 +47,9 @@ class Browser:
         self.console: list[str] = []
         self._loaded = 0
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
-        self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)[
+            "sessionId"
+        ]
         for domain in ("Page", "Network", "Runtime", "Log"):
             self.call(f"{domain}.enable")
 
@@ -88,7 +92,15 @@ class Browser:
         elif method == "Page.javascriptDialogOpening":
             self.console.append(f"dialog: {given['message']}")
 
-    def open(self, page: Path, *, width: int = 1280, height: int = 900, scale: float = 1, dark: bool = False) -> None:
+    def open(
+        self,
+        page: Path,
+        *,
+        width: int = 1280,
+        height: int = 900,
+        scale: float = 1,
+        dark: bool = False,
+    ) -> None:
         """Open a file and wait until it is there."""
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=scale,
                   mobile=width < 600)  # fmt: skip
@@ -103,7 +115,9 @@ class Browser:
 
     def ask(self, expression: str) -> Any:
         """Return what a JavaScript expression is; a promise is awaited."""
-        answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+        answer = self.call(
+            "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True
+        )
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
 

@@ -52,7 +52,9 @@ def a_change():
 
 @pytest.fixture
 def page(tmp_path):
-    return written(tmp_path, a_run("lost", 0.0), a_change(), a_run("broken", None, info={"error": "503"}))
+    return written(
+        tmp_path, a_run("lost", 0.0), a_change(), a_run("broken", None, info={"error": "503"})
+    )
 
 
 def test_it_opens_without_a_complaint_and_without_a_request(chromium, page):
@@ -77,7 +79,10 @@ def test_what_models_say_stays_text(chromium, tmp_path):
     chromium.press("e")
     assert text.count(HOSTILE) >= 4
     assert chromium.ask("window.hit === undefined")
-    assert chromium.ask("document.querySelectorAll('iframe, img, main a[href^=javascript]').length") == 0
+    assert (
+        chromium.ask("document.querySelectorAll('iframe, img, main a[href^=javascript]').length")
+        == 0
+    )
     assert chromium.console == []
     assert all(url.startswith("file:") for url in chromium.requests)
 
@@ -143,7 +148,9 @@ def test_it_fits_a_phone_in_light_and_dark(chromium, page, dark):
 
 
 def test_two_thousand_simulations_open(chromium, tmp_path):
-    runs = [a_run(f"task {number // 4}", float(number % 3 == 0), number % 4) for number in range(2000)]
+    runs = [
+        a_run(f"task {number // 4}", float(number % 3 == 0), number % 4) for number in range(2000)
+    ]
     file = written(tmp_path, *runs, num_trials=4)
     assert file.stat().st_size < 20_000_000
     chromium.open(file)

@@ -10,7 +10,13 @@ import pytest
 from tests.cast import create_meeting, mock_task
 
 from tau2.agent.llm_agent import LLMAgent, LLMSoloAgent
-from tau2.data_model.message import AssistantMessage, MultiToolMessage, ToolCall, ToolMessage, UserMessage
+from tau2.data_model.message import (
+    AssistantMessage,
+    MultiToolMessage,
+    ToolCall,
+    ToolMessage,
+    UserMessage,
+)
 from tau2.data_model.simulation import RewardInfo, SimulationRun, TextRunConfig
 from tau2.data_model.tasks import EnvAssertion, EnvFunctionCall, InitializationData, Task
 from tau2.domains.mock.environment import get_environment, get_tasks
@@ -68,14 +74,18 @@ def test_keyword_names_are_kept():
          "llm_args_user", "num_trials", "max_steps", "max_errors", "save_to", "console_display", "evaluation_type",
          "max_concurrency", "seed", "log_level"),
     ]  # fmt: skip
-    assert [(f.__qualname__, missing) for f, *names in keywords if (missing := takes(f, *names))] == []
+    assert [
+        (f.__qualname__, missing) for f, *names in keywords if (missing := takes(f, *names))
+    ] == []
 
 
 # --- the registry ---------------------------------------------------------------------------------------------------
 
 
 def test_the_registry_gives_loaders_and_constructors():
-    assert registry.get_tasks_loader("mock")("base")[0].id == registry.get_tasks_loader("mock")()[0].id
+    assert (
+        registry.get_tasks_loader("mock")("base")[0].id == registry.get_tasks_loader("mock")()[0].id
+    )
     assert "base" in registry.get_task_splits_loader("mock")()
     assert registry.get_env_constructor("mock")(solo_mode=False).get_domain_name() == "mock"
     assert {"mock", "retail"} <= set(registry.get_domains()) & set(registry.get_task_sets())
@@ -87,9 +97,13 @@ def test_the_registry_gives_loaders_and_constructors():
 
 def test_clients_replace_the_registrys_dictionaries(monkeypatch):
     made = get_environment()
-    monkeypatch.setattr(registry, "_domains", {**dict(registry._domains), "theirs": lambda **_: made})
+    monkeypatch.setattr(
+        registry, "_domains", {**dict(registry._domains), "theirs": lambda **_: made}
+    )
     monkeypatch.setattr(registry, "_tasks", {"theirs": get_tasks})
-    monkeypatch.setattr(registry, "_agent_factories", {"theirs": lambda tools, domain_policy, **_: "agent"})
+    monkeypatch.setattr(
+        registry, "_agent_factories", {"theirs": lambda tools, domain_policy, **_: "agent"}
+    )
     assert registry.get_env_constructor("theirs")() is made
     assert registry.get_task_sets() == ["theirs"]
     assert registry.get_agent_factory("theirs")([], "") == "agent"
@@ -100,12 +114,22 @@ def test_clients_replace_the_registrys_dictionaries(monkeypatch):
 
 def answer(content=None, *, call: ToolCall | None = None) -> dict:
     calls = call and [
-        {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": json.dumps(call.arguments)}}
+        {
+            "id": call.id,
+            "type": "function",
+            "function": {"name": call.name, "arguments": json.dumps(call.arguments)},
+        }
     ]
     message = {"role": "assistant", "content": content, **({"tool_calls": calls} if calls else {})}
     usage = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
     choice = {"index": 0, "message": message, "finish_reason": "stop"}
-    return {"id": "x", "object": "chat.completion", "model": "m", "choices": [choice], "usage": usage}
+    return {
+        "id": "x",
+        "object": "chat.completion",
+        "model": "m",
+        "choices": [choice],
+        "usage": usage,
+    }
 
 
 class Attributes:
@@ -147,22 +171,45 @@ def scripted(*answers, form=dict):
 @pytest.mark.parametrize("driver", ["run", "arun"])
 @pytest.mark.parametrize("kind", ["sync", "async"])
 def test_a_conversation_through_completion_functions(form, driver, kind):
-    agent_fn = scripted(answer(call=make_meeting()), answer("It is on the list."), form=form)[kind == "async"]
-    user_fn = scripted(answer("Add a meeting."), answer("Thanks ###STOP###"), form=form)[kind == "async"]
+    agent_fn = scripted(answer(call=make_meeting()), answer("It is on the list."), form=form)[
+        kind == "async"
+    ]
+    user_fn = scripted(answer("Add a meeting."), answer("Thanks ###STOP###"), form=form)[
+        kind == "async"
+    ]
     env, task = get_environment(), mock_task("create_task_1")
     agent = LLMAgent(
-        tools=env.get_tools(), domain_policy=env.get_policy(), llm="m", llm_args={}, completion_fn=agent_fn
+        tools=env.get_tools(),
+        domain_policy=env.get_policy(),
+        llm="m",
+        llm_args={},
+        completion_fn=agent_fn,
     )
     user = UserSimulator(
-        tools=None, instructions=str(task.user_scenario), llm="m", llm_args={}, completion_fn=user_fn
+        tools=None,
+        instructions=str(task.user_scenario),
+        llm="m",
+        llm_args={},
+        completion_fn=user_fn,
     )
     episode = Orchestrator(
-        domain="mock", agent=agent, user=user, environment=env, task=task, max_steps=100, max_errors=10, seed=1
+        domain="mock",
+        agent=agent,
+        user=user,
+        environment=env,
+        task=task,
+        max_steps=100,
+        max_errors=10,
+        seed=1,
     )
     run = episode.run() if driver == "run" else asyncio.run(episode.arun())
     assert run.termination_reason == "user_stop"
     info = evaluate_simulation(
-        simulation=run, task=task, evaluation_type=EvaluationType.ALL, solo_mode=False, domain="mock"
+        simulation=run,
+        task=task,
+        evaluation_type=EvaluationType.ALL,
+        solo_mode=False,
+        domain="mock",
     )
     assert info.reward == 1.0
     assert [message.role for message in episode.get_trajectory()] == [
@@ -176,7 +223,10 @@ def test_a_conversation_through_completion_functions(form, driver, kind):
 def test_participants_answer_one_by_one():
     env = get_environment()
     agent = LLMAgent(
-        tools=env.get_tools(), domain_policy="Be kind.", llm="m", completion_fn=scripted(answer("Hello"))[0]
+        tools=env.get_tools(),
+        domain_policy="Be kind.",
+        llm="m",
+        completion_fn=scripted(answer("Hello"))[0],
     )
     agent.set_seed(7)
     state = agent.get_init_state(message_history=[])
@@ -185,7 +235,9 @@ def test_participants_answer_one_by_one():
     assert [m.content for m in state.messages] == ["Hi", "Hello"]
     assert agent.is_stop(message) is False
     agent.stop(message, state)
-    user = UserSimulator(instructions="Ask.", llm="m", completion_fn=scripted(answer("Bye ###STOP###"))[0])
+    user = UserSimulator(
+        instructions="Ask.", llm="m", completion_fn=scripted(answer("Bye ###STOP###"))[0]
+    )
     message, _ = user.generate_next_message(message, user.get_init_state())
     assert UserSimulator.is_stop(message)
     assert DummyUser().get_init_state() is not None
@@ -202,7 +254,9 @@ def test_subclasses_override_the_inner_step_and_the_prompt():
             return AssistantMessage(content="mine", cost=0.0)
 
     env, task = get_environment(), mock_task("create_task_1")
-    user = UserSimulator(instructions="x", llm="m", completion_fn=scripted(answer("Hi"), answer("###STOP###"))[0])
+    user = UserSimulator(
+        instructions="x", llm="m", completion_fn=scripted(answer("Hi"), answer("###STOP###"))[0]
+    )
     agent = Theirs(tools=env.get_tools(), domain_policy="", llm="m")
     episode = Orchestrator(domain="mock", agent=agent, user=user, environment=env, task=task)
     assert asyncio.run(episode.arun()).messages[2].content == "mine"
@@ -225,10 +279,20 @@ def test_clients_patch_the_model_calls(monkeypatch):
     agent = LLMAgent(tools=env.get_tools(), domain_policy="", llm="m")
     with monkeypatch.context() as patched:
         patched.setattr(llm_utils, "generate", said)
-        assert agent.generate_next_message(UserMessage(content="Hi"), agent.get_init_state())[0].content == "patched"
+        assert (
+            agent.generate_next_message(UserMessage(content="Hi"), agent.get_init_state())[
+                0
+            ].content
+            == "patched"
+        )
     with monkeypatch.context() as patched:
         patched.setattr(llm_utils, "completion", lambda *args, **kwargs: Attributes(answer("raw")))
-        assert agent.generate_next_message(UserMessage(content="Hi"), agent.get_init_state())[0].content == "raw"
+        assert (
+            agent.generate_next_message(UserMessage(content="Hi"), agent.get_init_state())[
+                0
+            ].content
+            == "raw"
+        )
 
 
 def test_clients_patch_the_data_folder(monkeypatch, tmp_path):
@@ -251,7 +315,9 @@ def test_clients_patch_set_state(monkeypatch):
     env, task = get_environment(), mock_task("update_task_with_message_history")
     user_fn = scripted(answer("###STOP###"), answer("###STOP###"))[0]
     user = UserSimulator(instructions="x", llm="m", completion_fn=user_fn)
-    agent = LLMAgent(tools=env.get_tools(), domain_policy="", llm="m", completion_fn=scripted(answer("Hi"))[0])
+    agent = LLMAgent(
+        tools=env.get_tools(), domain_policy="", llm="m", completion_fn=scripted(answer("Hi"))[0]
+    )
     Orchestrator(domain="mock", agent=agent, user=user, environment=env, task=task).initialize()
     assert len(seen[0]) == 4
 
@@ -269,7 +335,9 @@ def test_environments():
     env.set_state(initialization_data=None, initialization_actions=None, message_history=[])
     env.set_state(
         initialization_data=InitializationData(agent_data={"tasks": {}}),
-        initialization_actions=[EnvFunctionCall(env_type="assistant", func_name="get_users", arguments={})],
+        initialization_actions=[
+            EnvFunctionCall(env_type="assistant", func_name="get_users", arguments={})
+        ],
         message_history=[],
         strict=False,
     )
@@ -284,7 +352,9 @@ def test_environments():
     assert len(env.get_db_hash()) == len(env.get_user_db_hash()) == 64
     assert env.get_info(include_tool_info=True).domain_name == "mock"
     assert Environment.to_json_str({"a": 1}) == '{"a": "1"}'
-    response = env.get_response(ToolCall(id="1", name="get_users", arguments={}, requestor="assistant"))
+    response = env.get_response(
+        ToolCall(id="1", name="get_users", arguments={}, requestor="assistant")
+    )
     assert isinstance(response, ToolMessage)
     assert not response.error
 
@@ -322,7 +392,9 @@ def test_data_round_trips(exclude_unset):
         AssistantMessage(role="assistant", content="x", tool_calls=[make_meeting()]),
         UserMessage(role="user", content="x"),
         ToolMessage(id="1", role="tool", content="x", requestor="user"),
-        MultiToolMessage(role="tool", tool_messages=[ToolMessage(id="1", role="tool", content="x")]),
+        MultiToolMessage(
+            role="tool", tool_messages=[ToolMessage(id="1", role="tool", content="x")]
+        ),
         mock_task("update_task_with_user_tools"),
         RewardInfo(reward=0.5),
         TextRunConfig(domain="mock"),
@@ -340,7 +412,11 @@ def test_a_task_of_the_public_shape():
             "description": {"purpose": None, "relevant_policies": None, "notes": None},
             "user_scenario": {
                 "persona": None,
-                "instructions": {"domain": "retail", "reason_for_call": "x", "task_instructions": "y"},
+                "instructions": {
+                    "domain": "retail",
+                    "reason_for_call": "x",
+                    "task_instructions": "y",
+                },
             },
             "initial_state": None,
             "evaluation_criteria": {"actions": [], "communicate_info": [], "nl_assertions": None},
@@ -389,11 +465,22 @@ def test_run_task_and_run_tasks_with_flat_arguments(tmp_path):
         "max_errors": 5,
         "seed": 3,
     }
-    single = run_task(task=mock_task("create_task_1"), evaluation_type=EvaluationType.ALL, **options)
-    assert (single.termination_reason, single.reward_info.reward, single.seed) == ("user_stop", 0.0, 3)
+    single = run_task(
+        task=mock_task("create_task_1"), evaluation_type=EvaluationType.ALL, **options
+    )
+    assert (single.termination_reason, single.reward_info.reward, single.seed) == (
+        "user_stop",
+        0.0,
+        3,
+    )
     path = tmp_path / "out.json"
     results = run_tasks(
-        tasks=get_tasks()[:2], num_trials=2, max_concurrency=2, save_to=path, console_display=False, **options
+        tasks=get_tasks()[:2],
+        num_trials=2,
+        max_concurrency=2,
+        save_to=path,
+        console_display=False,
+        **options,
     )
     assert len(results.simulations) == 4
     assert len(json.loads(path.read_text())["simulations"]) == 4

@@ -27,7 +27,9 @@ def test_the_package_loads_next_to_nothing():
     assert int(done.stdout) <= 60
 
 
-@pytest.mark.parametrize("module", ["tau2", "tau2.run", "tau2.runner", "tau2.registry", "tau2.data_model.simulation"])
+@pytest.mark.parametrize(
+    "module", ["tau2", "tau2.run", "tau2.runner", "tau2.registry", "tau2.data_model.simulation"]
+)
 def test_importing_is_silent_and_offline(module):
     done = run(f"{GUARDED}\nimport {module}")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
@@ -35,8 +37,6 @@ def test_importing_is_silent_and_offline(module):
 
 def test_the_core_loads_nothing_heavy():
     heavy = {"litellm", "openai", "gymnasium", "numpy", "pandas", "torch", "rich", "fastapi"}
-    modules = (
-        "tau2.environment.environment, tau2.orchestrator.orchestrator, tau2.evaluator.evaluator, tau2.runner.batch"
-    )
+    modules = "tau2.environment.environment, tau2.orchestrator.orchestrator, tau2.evaluator.evaluator, tau2.runner.batch"
     done = run(f"import sys, {modules}\nprint(sorted(set(sys.modules) & {heavy!r}))")
     assert done.stdout == "[]\n"

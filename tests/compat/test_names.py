@@ -166,6 +166,12 @@ def test_enumerations_have_the_published_values():
         "user_stop", "agent_stop", "max_steps", "timeout", "too_many_errors", "agent_error", "user_error",
         "infrastructure_error", "context_window_exceeded", "unexpected_error",
     }  # fmt: skip
-    assert {kind.value for kind in RewardType} == {"DB", "ENV_ASSERTION", "NL_ASSERTION", "ACTION", "COMMUNICATE"}
+    assert {kind.value for kind in RewardType} == {
+        "DB",
+        "ENV_ASSERTION",
+        "NL_ASSERTION",
+        "ACTION",
+        "COMMUNICATE",
+    }
     assert {kind.value for kind in ToolType} == {"read", "write", "think", "generic"}
     assert {role.value for role in Role} == {"agent", "user", "env"}

@@ -40,7 +40,9 @@ def traces(domain: str) -> Iterator[tuple[dict[str, Any], Task, Environment]]:
 def agrees(recorded: dict[str, Any], world: Environment) -> bool:
     """Return whether a call made now ends as it was recorded; sentences are free, their effects are not."""
     arguments = copy.deepcopy(recorded["arguments"])
-    call = ToolCall(id="c", name=recorded["name"], arguments=arguments, requestor=recorded["requestor"])
+    call = ToolCall(
+        id="c", name=recorded["name"], arguments=arguments, requestor=recorded["requestor"]
+    )
     got = world.get_response(call)
     if recorded["error"] or got.error:
         return bool(recorded["error"]) == got.error
@@ -73,8 +75,12 @@ def test_every_recorded_assertion_agrees(domain: str) -> None:
     for trace, task, world in traces(domain):
         for call in (*trace["golden_calls"], *trace["fuzz_calls"]):
             agrees(call, world)
-        assertions = (task.evaluation_criteria.env_assertions if task.evaluation_criteria else None) or []
-        for recorded, assertion in zip(trace.get("env_assertions_after_fuzz", []), assertions, strict=False):
+        assertions = (
+            task.evaluation_criteria.env_assertions if task.evaluation_criteria else None
+        ) or []
+        for recorded, assertion in zip(
+            trace.get("env_assertions_after_fuzz", []), assertions, strict=False
+        ):
             met = world.run_env_assertion(assertion, raise_assertion_error=False)
             assert met == recorded["met"], (trace["task_id"], assertion.func_name)
 

@@ -30,7 +30,9 @@ from tau2.seeds import derive_seed
 every_domain = pytest.mark.parametrize("domain", registry.get_domains())
 
 _MOST_CALLS = 12  # different argument sets with which a reading tool is tried
-_WORDS = {("suspend_line", "reason")}  # arguments that are words for people: another wording is the same work
+_WORDS = {
+    ("suspend_line", "reason")
+}  # arguments that are words for people: another wording is the same work
 _LEAF_KEYS = ("type", "anyOf", "allOf", "$ref", "enum", "const")
 
 
@@ -80,7 +82,9 @@ def reference_data_never_changes():
         for toolkit in (env.tools, env.user_tools):
             if toolkit is not None and toolkit.db is not None and toolkit.db.reference is not None:
                 again = type(toolkit.db).model_validate(toolkit.db.reference.model_dump())
-                assert again.get_hash() == toolkit.get_db_hash(), f"{domain}: the parsed data was changed in place"
+                assert again.get_hash() == toolkit.get_db_hash(), (
+                    f"{domain}: the parsed data was changed in place"
+                )
 
 
 def toolkits(env: Environment) -> list[tuple[str, ToolKitBase]]:
@@ -168,8 +172,13 @@ def test_reading_leaves_the_hash_unchanged(domain):
         for name in toolkit.get_tools():
             if toolkit.tool_mutates_state(name):
                 continue
-            for arguments in [*recorded[requestor, name], *(made_up(toolkit, name, rng) for _ in range(3))]:
-                call = ToolCall(id="c", name=name, arguments=copy.deepcopy(arguments), requestor=requestor)
+            for arguments in [
+                *recorded[requestor, name],
+                *(made_up(toolkit, name, rng) for _ in range(3)),
+            ]:
+                call = ToolCall(
+                    id="c", name=name, arguments=copy.deepcopy(arguments), requestor=requestor
+                )
                 env.get_response(call)
             if hashes(env) != before:
                 changing.append(name)
@@ -246,7 +255,11 @@ def test_doing_nothing_earns_nothing_where_something_is_to_be_done(domain):
 
 def writes_of(world: World) -> list[tuple[int, Action]]:
     env = world.start()
-    return [(i, action) for i, action in enumerate(reference_actions(world.task)) if is_write(env, action)]
+    return [
+        (i, action)
+        for i, action in enumerate(reference_actions(world.task))
+        if is_write(env, action)
+    ]
 
 
 def reward_with(world: World, actions: list[Action]) -> float:
@@ -276,10 +289,16 @@ def other_values(value: Any) -> Iterator[Any]:
         case str():
             yield f"{value}X"
         case list():
-            yield from ([*value[:at], x, *value[at + 1 :]] for at, i in enumerate(value) for x in other_values(i))
+            yield from (
+                [*value[:at], x, *value[at + 1 :]]
+                for at, i in enumerate(value)
+                for x in other_values(i)
+            )
             yield from [value[:-1]] if value else []
         case dict():
-            yield from ({**value, key: other} for key, item in value.items() for other in other_values(item))
+            yield from (
+                {**value, key: other} for key, item in value.items() for other in other_values(item)
+            )
 
 
 def altered(action: Action, recorded: list[dict[str, Any]], rng: random.Random) -> Iterator[Action]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.reference import REFERENCE, needs_reference
 
-from tau2.agent.floors import LazyAgent
+from tau2.agent.baselines import LazyAgent
 from tau2.agent.oracle_agent import OracleAgent
 from tau2.agent.oracle_agent.plan import plan_of
 from tau2.data_model.message import AssistantMessage, UserMessage
@@ -59,15 +59,25 @@ def without_judge(task: Task) -> Task:
     criteria = task.evaluation_criteria
     assert criteria is not None
     kept = [part for part in criteria.reward_basis if part is not RewardType.NL_ASSERTION]
-    return task.model_copy(update={"evaluation_criteria": criteria.model_copy(update={"reward_basis": kept})})
+    return task.model_copy(
+        update={"evaluation_criteria": criteria.model_copy(update={"reward_basis": kept})}
+    )
 
 
-def cast(domain: str, task: Task, agent: Any, persona: PersonaConfig | None = None, seed: int = 5) -> Orchestrator:
+def cast(
+    domain: str, task: Task, agent: Any, persona: PersonaConfig | None = None, seed: int = 5
+) -> Orchestrator:
     environment = registry.get_env_constructor(domain)()
-    own = environment.get_user_tools(include=task.user_tools) if environment.user_tools is not None else None
+    own = (
+        environment.get_user_tools(include=task.user_tools)
+        if environment.user_tools is not None
+        else None
+    )
     return Orchestrator(
         domain=domain,
-        agent=agent(tools=environment.get_tools(), domain_policy=environment.get_policy(), task=task),
+        agent=agent(
+            tools=environment.get_tools(), domain_policy=environment.get_policy(), task=task
+        ),
         user=ScriptedUser(task=task, tools=own, persona_config=persona),
         environment=environment,
         task=task,
@@ -76,17 +86,24 @@ def cast(domain: str, task: Task, agent: Any, persona: PersonaConfig | None = No
     )
 
 
-def played(domain: str, task: Task, agent: Any = OracleAgent, persona: PersonaConfig | None = None) -> SimulationRun:
+def played(
+    domain: str, task: Task, agent: Any = OracleAgent, persona: PersonaConfig | None = None
+) -> SimulationRun:
     orchestrator = cast(domain, without_judge(task), agent, persona)
     return run_simulation(orchestrator, evaluation_type=EvaluationType.ALL)
 
 
 @by_domain
 @by_persona
-def test_the_oracle_solves_every_task_with_every_customer(domain: str, persona: PersonaConfig) -> None:
+def test_the_oracle_solves_every_task_with_every_customer(
+    domain: str, persona: PersonaConfig
+) -> None:
     for task in tasks_of(domain):
         run = played(domain, task, persona=persona)
-        assert run.termination_reason in {TerminationReason.USER_STOP, TerminationReason.AGENT_STOP}, task.id
+        assert run.termination_reason in {
+            TerminationReason.USER_STOP,
+            TerminationReason.AGENT_STOP,
+        }, task.id
         assert run.reward_info is not None
         assert run.reward_info.reward == 1.0, (task.id, run.reward_info)
 
@@ -94,7 +111,9 @@ def test_the_oracle_solves_every_task_with_every_customer(domain: str, persona: 
 @by_domain
 def test_the_lazy_agent_earns_nothing_where_something_had_to_change(domain: str) -> None:
     for task in tasks_of(domain):
-        if any(step.changes_something for step in plan_of(task)) and basis(task) != [RewardType.NL_ASSERTION]:
+        if any(step.changes_something for step in plan_of(task)) and basis(task) != [
+            RewardType.NL_ASSERTION
+        ]:
             run = played(domain, task, LazyAgent)
             assert run.reward_info is not None
             assert run.reward_info.reward == 0.0, task.id
@@ -110,7 +129,10 @@ def test_sync_and_async_give_the_same_conversation(domain: str) -> None:
 @by_domain
 def test_what_is_said_reads_like_talk(domain: str) -> None:
     for task in tasks_of(domain):
-        tools = {action.name for action in (task.evaluation_criteria and task.evaluation_criteria.actions) or []}
+        tools = {
+            action.name
+            for action in (task.evaluation_criteria and task.evaluation_criteria.actions) or []
+        }
         for message in played(domain, task).messages or []:
             if isinstance(message, UserMessage) and message.content:
                 assert_speech(message.content)

@@ -20,7 +20,11 @@ from tau2.runner.simulation import run_simulation
 # --- sync = async = run, byte for byte ------------------------------------------------------------------------------
 
 TASKS = st.sampled_from(
-    ["create_task_1_with_env_assertions", "update_task_with_message_history", "update_task_with_user_tools"]
+    [
+        "create_task_1_with_env_assertions",
+        "update_task_with_message_history",
+        "update_task_with_user_tools",
+    ]
 ).map(mock_task)
 RULES = st.fixed_dictionaries(
     {
@@ -95,10 +99,16 @@ def test_a_rollout_is_the_orchestrators_own_episode(task, agent, user, rules):
 
 
 @settings(max_examples=60)
-@given(agent=script(AGENT_CALLS, failures=False), user=script(USER_CALLS, failures=False), data=st.data())
+@given(
+    agent=script(AGENT_CALLS, failures=False),
+    user=script(USER_CALLS, failures=False),
+    data=st.data(),
+)
 def test_siblings_never_meet(agent, user, data):
     rollout = Rollout()
-    rollout.begin(stage(mock_task("update_task_with_user_tools"), Agent(), User(user), now=ticking()))
+    rollout.begin(
+        stage(mock_task("update_task_with_user_tools"), Agent(), User(user), now=ticking())
+    )
     rollout.advance()
     cut = data.draw(st.integers(0, len(agent)))
     for line in agent[:cut]:

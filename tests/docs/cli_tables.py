@@ -27,7 +27,9 @@ def rows(command: str) -> Iterator[str]:
 
 
 def _form(action: argparse.Action) -> str:
-    value = action.metavar or ("|".join(map(str, action.choices)) if action.choices else action.dest.upper())
+    value = action.metavar or (
+        "|".join(map(str, action.choices)) if action.choices else action.dest.upper()
+    )
     value = str(value).replace("|", "\\|")
     if not action.option_strings:
         return value
@@ -53,4 +55,6 @@ def described(text: str) -> list[str]:
 
 if __name__ == "__main__":
     PAGE.write_text(with_tables(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
-    assert sorted(described(PAGE.read_text(encoding="utf-8"))) == sorted(COMMANDS), "every command has a section"
+    assert sorted(described(PAGE.read_text(encoding="utf-8"))) == sorted(COMMANDS), (
+        "every command has a section"
+    )

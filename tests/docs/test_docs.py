@@ -71,7 +71,9 @@ def test_links_lead_somewhere(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=short)
 def test_paths_that_are_named_exist(page):
-    named = re.findall(r"`(?:pytest )?((?:tests|docs|src|benchmarks)/[\w./-]+)", page.read_text(encoding="utf-8"))
+    named = re.findall(
+        r"`(?:pytest )?((?:tests|docs|src|benchmarks)/[\w./-]+)", page.read_text(encoding="utf-8")
+    )
     several = re.findall(r"`pytest ((?:tests/[\w./-]+ ?)+)", page.read_text(encoding="utf-8"))
     paths = [*named, *(path for group in several for path in group.split())]
     assert [path for path in paths if not (ROOT / path).exists()] == []
@@ -86,9 +88,15 @@ def test_every_command_has_its_section_and_its_table():
 
 def test_every_switch_of_compatibility_is_described():
     text = (ROOT / "docs" / "differences.md").read_text(encoding="utf-8")
-    users = [path for path in (ROOT / "src").rglob("*.py") if "strict_compat" in path.read_text(encoding="utf-8")]
+    users = [
+        path
+        for path in (ROOT / "src").rglob("*.py")
+        if "strict_compat" in path.read_text(encoding="utf-8")
+    ]
     domains = {
-        path.relative_to(ROOT / "src" / "tau2" / "domains").parts[0] for path in users if "domains" in path.parts
+        path.relative_to(ROOT / "src" / "tau2" / "domains").parts[0]
+        for path in users
+        if "domains" in path.parts
     }
     assert [name for name in domains - {"mock"} if f"| {name}: " not in text] == []
 

@@ -9,8 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from tau2.runner import lock
-from tau2.utils import files
+from tau2.storage import files, lock
 
 CALLS = frozenset({"open", "write", "fsync", "replace", "ftruncate"})
 FAULTS = ("ENOSPC", "EIO", "short", "torn")
@@ -35,7 +34,11 @@ class Disk:
 
         def call(*args: Any, **options: Any) -> Any:
             self.calls += 1
-            return self._fail(name, real, args) if self.calls == self.fail_at else real(*args, **options)
+            return (
+                self._fail(name, real, args)
+                if self.calls == self.fail_at
+                else real(*args, **options)
+            )
 
         return call
 

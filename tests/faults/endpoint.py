@@ -33,7 +33,13 @@ GRACE = 0.25
 _EARLY = 0.002  # seconds by which clocks of two processes and a time-out may be apart
 _WAITS = (0.5, 0.6, 0.8)
 _ALL_FAULTS = {"429": 0.30, "5xx": 0.10, "hangs": 0.05, "malformed": 0.02}
-_NO_COMPLETIONS = (MALFORMED, Raw(body='{"choices": ['), Raw(body={"choices": []}), Raw(body=b"\x00\xff"), Raw())
+_NO_COMPLETIONS = (
+    MALFORMED,
+    Raw(body='{"choices": ['),
+    Raw(body={"choices": []}),
+    Raw(body=b"\x00\xff"),
+    Raw(),
+)
 
 
 class BadEndpoint:
@@ -58,7 +64,9 @@ class BadEndpoint:
     def _look(self, now: float) -> None:
         self.told = [(at, until) for at, until in self.told if until > now]
         early = [(at, until) for at, until in self.told if now < until - _EARLY]
-        self.tally.counts["requests under way when told to wait"] += any(now <= at + GRACE for at, _ in early)
+        self.tally.counts["requests under way when told to wait"] += any(
+            now <= at + GRACE for at, _ in early
+        )
         for at, until in early:
             if now > at + GRACE:
                 self.tally.counts["Retry-After violated"] += 1
@@ -81,7 +89,9 @@ class BadEndpoint:
                 return failing(429, retry_after=self._wait(now))
             case "5xx":
                 status = self.rng.choice([500, 502, 503, 529])
-                return failing(status, retry_after=self._wait(now) if self.rng.random() < 0.3 else None)
+                return failing(
+                    status, retry_after=self._wait(now) if self.rng.random() < 0.3 else None
+                )
             case "hangs":
                 return Hang()
             case "malformed":
@@ -96,24 +106,39 @@ class BadEndpoint:
 
 def a_config(address: str, trials: int, workers: int) -> TextRunConfig:
     """Return a run that waits shortly for answers that never come, and asks often."""
-    config = improvised(address, num_trials=trials, max_concurrency=8, workers=workers, retry_delay=0.1, max_steps=12)
+    config = improvised(
+        address,
+        num_trials=trials,
+        max_concurrency=8,
+        workers=workers,
+        retry_delay=0.1,
+        max_steps=12,
+    )
     for args in (config.llm_args_agent, config.llm_args_user):
         args |= {"timeout": 1.0, "num_retries": 12}
     return config
 
 
-def one_run(seed: int, workers: int, trials: int, folder: Path, tally: Tally, *, most: int | None = None) -> None:
+def one_run(
+    seed: int, workers: int, trials: int, folder: Path, tally: Tally, *, most: int | None = None
+) -> None:
     """Play `most` tasks (default: all) with an endpoint that behaves, and with one that does not."""
     tasks = get_tasks("mock")[:most]
     with StubServer(improvise) as stub:
         wanted = run_tasks(a_config(stub.base_url, trials, 0), tasks, console_display=False)
     with StubServer(BadEndpoint(seed, tally)) as stub:
-        got = run_tasks(a_config(stub.base_url, trials, workers), tasks, save_dir=folder, console_display=False)
+        got = run_tasks(
+            a_config(stub.base_url, trials, workers), tasks, save_dir=folder, console_display=False
+        )
     tally.counts["units"] += len(got.simulations)
     complete = sum(run.reward_info is not None for run in got.simulations)
     tally.counts["complete"] += complete
-    tally.check(complete == len(tasks) * trials, f"{complete} of {len(tasks) * trials} units are complete")
-    tally.check(told(got) == told(wanted), "the conversations are not those with an endpoint that behaves")
+    tally.check(
+        complete == len(tasks) * trials, f"{complete} of {len(tasks) * trials} units are complete"
+    )
+    tally.check(
+        told(got) == told(wanted), "the conversations are not those with an endpoint that behaves"
+    )
 
 
 def suite(seed: int, trials: int = 2) -> Tally:
@@ -126,13 +151,17 @@ def suite(seed: int, trials: int = 2) -> Tally:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--trials", type=int, default=2)
     options = parser.parse_args()
     began = time.monotonic()
     tally = suite(options.seed, options.trials)
-    counts = {"suite": "endpoint", "seed": options.seed, "Retry-After violated": 0} | dict(tally.counts)
+    counts = {"suite": "endpoint", "seed": options.seed, "Retry-After violated": 0} | dict(
+        tally.counts
+    )
     counts |= {"broken": len(tally.broken), "seconds": round(time.monotonic() - began)}
     sys.stdout.write(f"{json.dumps(counts)}\n")
     sys.stderr.writelines(f"{story}\n" for story in tally.broken[:20])

@@ -36,8 +36,8 @@ from tau2.agent.oracle_agent.agent import OracleAgent
 from tau2.data_model.run_config import TextRunConfig
 from tau2.data_model.simulation import Results
 from tau2.runner import get_tasks, run_tasks
-from tau2.runner.journal import GRADED, Dropped, Stored, read_journal
 from tau2.seeds import derive_seed
+from tau2.storage.journal import GRADED, Dropped, Stored, read_journal
 
 AT_ONCE = 8
 _PAUSE = 0.002  # seconds a scripted agent thinks; a run must last long enough to be killed
@@ -158,8 +158,14 @@ class Run:
                 os.waitpid(pid, 0)
             if code != 0:
                 problem = self.folder.parent / "problem.txt"
-                why = problem.read_text(encoding="utf-8") if problem.exists() else f"it took over {_LONGEST_LIFE} s"
-                self.tally.broken.append(f"{self.kind.name}: a resumed run ended with {code}: {why}")
+                why = (
+                    problem.read_text(encoding="utf-8")
+                    if problem.exists()
+                    else f"it took over {_LONGEST_LIFE} s"
+                )
+                self.tally.broken.append(
+                    f"{self.kind.name}: a resumed run ended with {code}: {why}"
+                )
             return code == 0
 
     def _moment(self) -> float:
@@ -173,7 +179,9 @@ class Run:
         self.kills += 1
         self.tally.counts["kills"] += 1
         self.tally.counts[f"kills of {self.kind.name}"] += 1
-        self.tally.counts["episodes cut"] += sum(1 for _ in (self.folder / "inflight").glob("*.jsonl"))
+        self.tally.counts["episodes cut"] += sum(
+            1 for _ in (self.folder / "inflight").glob("*.jsonl")
+        )
 
     def _look(self) -> None:
         """Read the journal: what was durable before still is, and no unit has two simulations."""
@@ -199,12 +207,19 @@ class Run:
         extra = sum(units.values()) - len(units)
         self.tally.counts["duplicated"] += extra
         self.tally.check(not extra, f"{self.kind.name}: duplicated units")
-        self.tally.check(files == sorted(f"{run.id}.json" for run in results.simulations), "files that nobody knows")
-        gone = {unit for unit, name in self.durable.items()} - {(task, trial) for task, trial, _ in units}
+        self.tally.check(
+            files == sorted(f"{run.id}.json" for run in results.simulations),
+            "files that nobody knows",
+        )
+        gone = {unit for unit, name in self.durable.items()} - {
+            (task, trial) for task, trial, _ in units
+        }
         self.tally.check(not gone, f"{self.kind.name}: lost in the end {gone}")
         same = told(results) == wanted
         self.tally.check(same, f"{self.kind.name}: the results are not those of an undisturbed run")
-        self.tally.check(not (self.folder / "inflight").exists(), f"{self.kind.name}: logs of episodes are left")
+        self.tally.check(
+            not (self.folder / "inflight").exists(), f"{self.kind.name}: logs of episodes are left"
+        )
         self.tally.counts["runs"] += 1
         self.tally.counts["simulations"] += len(results.simulations)
 
@@ -214,7 +229,9 @@ def undisturbed(kind: Kind, folder: Path, tally: Tally) -> list[str]:
     return told(Results.load(run.folder)) if run.live(0) else []
 
 
-def suite(folder: Path, seed: int, kills: int, *, trials: int = 20, only: str | None = None) -> Tally:
+def suite(
+    folder: Path, seed: int, kills: int, *, trials: int = 20, only: str | None = None
+) -> Tally:
     """Kill runs until there were enough kills."""
     tally = Tally()
     rng = random.Random(derive_seed(seed, "faults", "kill"))
@@ -226,7 +243,9 @@ def suite(folder: Path, seed: int, kills: int, *, trials: int = 20, only: str | 
     return tally
 
 
-def _kind_of_run(kind: Kind, folder: Path, rng: random.Random, kills: int, tally: Tally, address: str) -> None:
+def _kind_of_run(
+    kind: Kind, folder: Path, rng: random.Random, kills: int, tally: Tally, address: str
+) -> None:
     folder.mkdir()
     wanted = undisturbed(kind, folder, tally)
     needed, rounds = needed_of(wanted), 0
@@ -240,7 +259,8 @@ def _kind_of_run(kind: Kind, folder: Path, rng: random.Random, kills: int, tally
         tally.counts["model calls needed"] += needed
         tally.counts["model calls made again"] += again
         tally.check(
-            again <= run.kills * AT_ONCE, f"{kind.name}: {again} calls were made again after {run.kills} kills"
+            again <= run.kills * AT_ONCE,
+            f"{kind.name}: {again} calls were made again after {run.kills} kills",
         )
         kills -= run.kills
         rounds += 1
@@ -253,7 +273,9 @@ def needed_of(wanted: list[str]) -> int:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--kills", type=int, default=300)
     parser.add_argument("--trials", type=int, default=20, help="of ten tasks each")
@@ -261,7 +283,9 @@ def main() -> int:
     options = parser.parse_args()
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        tally = suite(Path(folder), options.seed, options.kills, trials=options.trials, only=options.only)
+        tally = suite(
+            Path(folder), options.seed, options.kills, trials=options.trials, only=options.only
+        )
     counts = {"suite": "kill", "seed": options.seed, **tally.counts, "broken": len(tally.broken)}
     sys.stdout.write(f"{json.dumps(counts | {'seconds': round(time.monotonic() - began)})}\n")
     sys.stderr.writelines(f"{story}\n" for story in tally.broken[:20])

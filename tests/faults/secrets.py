@@ -36,8 +36,22 @@ _VARIABLES = (
     "HF_TOKEN", "GITHUB_TOKEN", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID", "DB_PASSWORD",
     "PGPASSWORD", "SERVICE_SECRET", "WANDB_API_KEY", "GOOGLE_CREDENTIALS", "MY_AUTH", "SIGNING_KEY",
 )  # fmt: skip
-_HEADERS = ("Authorization", "X-Api-Key", "Cookie", "X-Auth", "Proxy-Authorization", "X-Tenant", "X-Session")
-_ARGUMENTS = ("azure_ad_token", "aws_secret_access_key", "vertex_credentials", "client_secret", "password")
+_HEADERS = (
+    "Authorization",
+    "X-Api-Key",
+    "Cookie",
+    "X-Auth",
+    "Proxy-Authorization",
+    "X-Tenant",
+    "X-Session",
+)
+_ARGUMENTS = (
+    "azure_ad_token",
+    "aws_secret_access_key",
+    "vertex_credentials",
+    "client_secret",
+    "password",
+)
 _STYLES = ("sk-{}", "{}", "sk-proj-{}", "Zq.{}/+=", "tok_{}", 'quote"{}\\end')
 
 
@@ -73,16 +87,26 @@ def a_setting(seed: int, address: str) -> Setting:
     planted = Planted(random.Random(derive_seed(seed, "faults", "secrets")))
     plain = ("sk-{}", "{}", "tok_{}")
     environment = {name: planted.new(f"environment {name}") for name in _VARIABLES}
-    environment["DATABASE_URL"] = f"postgres://me:{planted.new('environment URL', plain)}@db.example/x"
-    environment["PIP_INDEX"] = f"https://x.example/?token={planted.new('environment URL parameter', plain)}"
+    environment["DATABASE_URL"] = (
+        f"postgres://me:{planted.new('environment URL', plain)}@db.example/x"
+    )
+    environment["PIP_INDEX"] = (
+        f"https://x.example/?token={planted.new('environment URL parameter', plain)}"
+    )
     return Setting(
-        planted, environment, _args(planted, "agent", address, plain), _args(planted, "user", address, plain)
+        planted,
+        environment,
+        _args(planted, "agent", address, plain),
+        _args(planted, "user", address, plain),
     )
 
 
 def _args(planted: Planted, whose: str, address: str, plain: tuple[str, ...]) -> dict[str, Any]:
     before, _, after = address.partition("://")
-    password, parameter = planted.new(f"{whose} URL", plain), planted.new(f"{whose} URL parameter", plain)
+    password, parameter = (
+        planted.new(f"{whose} URL", plain),
+        planted.new(f"{whose} URL parameter", plain),
+    )
     return {
         "api_base": f"{before}://me:{password}@{after}?api-key={parameter}",
         "api_key": planted.new(f"{whose} api_key", plain),
@@ -107,10 +131,18 @@ class Gossip:
         said = sum(message["role"] == "assistant" for message in body["messages"])
         if self.asked > self.away_from or self.asked % 6 == 0:
             self.told["in errors"] += 1
-            return failing(503 if self.asked % 2 else 429, f"no luck with {' '.join(self.secrets)}", retry_after=0.01)
+            return failing(
+                503 if self.asked % 2 else 429,
+                f"no luck with {' '.join(self.secrets)}",
+                retry_after=0.01,
+            )
         if body.get("tools") and said < 4:
             self.told["in tool arguments"] += 1
-            title = {"user_id": "user_1", "title": " ".join(some), "description": quote(some[0], safe="")}
+            title = {
+                "user_id": "user_1",
+                "title": " ".join(some),
+                "description": quote(some[0], safe=""),
+            }
             return {"name": "create_task", "arguments": title}
         self.told["in texts"] += 1
         return f"I know {' '.join(self.secrets)}" if said < 5 else "That is all. ###STOP###"
@@ -131,7 +163,11 @@ def suite(folder: Path, seed: int, *, thorough: bool = True) -> Tally:
         gossip.secrets = setting.planted.all()
         printed = list(_commands(setting, folder, gossip, tally, thorough=thorough))
     texts = {f"what {name} printed": text for name, text in printed}
-    texts |= {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    texts |= {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
     tally.counts |= {"secrets": len(gossip.secrets), "texts searched": len(texts), **gossip.told}
     tally.counts["bytes searched"] = sum(map(len, texts.values()))
     for place, secret in setting.planted.where.items():
@@ -139,7 +175,9 @@ def suite(folder: Path, seed: int, *, thorough: bool = True) -> Tally:
         found = [name for name, text in texts.items() if any(form in text for form in forms)]
         tally.counts["found"] += bool(found)
         tally.check(not found, f"{place} ({secret[:6]}...) is in {found[:4]}")
-    tally.check(b"[redacted]" in b"".join(texts.values()), "nothing was hidden, so nothing was tried")
+    tally.check(
+        b"[redacted]" in b"".join(texts.values()), "nothing was hidden, so nothing was tried"
+    )
     under_way = [text for name, text in texts.items() if name.startswith("runs/one/inflight")]
     tally.check(any(b"[redacted]" in text for text in under_way), "no episode was left under way")
     return tally
@@ -151,7 +189,16 @@ def _commands(
     """Play, resume, look and convert; yield what each command printed."""
     models = ["--agent-llm", "openai/gossip", "--agent-llm-args", json.dumps(setting.agent_args)]
     models += ["--user-llm", "openai/gossip", "--user-llm-args", json.dumps(setting.user_args)]
-    run = ["run", "--domain", "mock", "--num-tasks", "4" if thorough else "2", *models, "--log-level", "DEBUG"]
+    run = [
+        "run",
+        "--domain",
+        "mock",
+        "--num-tasks",
+        "4" if thorough else "2",
+        *models,
+        "--log-level",
+        "DEBUG",
+    ]
     run += [
         "--max-retries",
         "1",
@@ -168,7 +215,9 @@ def _commands(
     def tau2(name: str, *arguments: str, codes: tuple[int, ...] = (0,)) -> tuple[str, bytes]:
         code, text = _tau2([*arguments], setting, folder)
         tally.counts["commands"] += 1
-        tally.check(code in codes, f"tau2 {name} ended with {code}: {text[-600:].decode(errors='replace')}")
+        tally.check(
+            code in codes, f"tau2 {name} ended with {code}: {text[-600:].decode(errors='replace')}"
+        )
         return name, text
 
     yield tau2("run", *run, codes=(0, 1))
@@ -180,14 +229,20 @@ def _commands(
         return
     yield tau2("view --list", "view", "--list")
     yield tau2("view", "view", "one")
-    yield tau2("view one conversation", "view", "one", "--task-id", "create_task_1", "--full-tool-results")
+    yield tau2(
+        "view one conversation", "view", "one", "--task-id", "create_task_1", "--full-tool-results"
+    )
     yield tau2("convert-results", "convert-results", str(folder / "runs" / "one"), "--to", "json")
-    yield tau2("convert-results back", "convert-results", str(folder / "runs" / "one"), "--to", "dir")
+    yield tau2(
+        "convert-results back", "convert-results", str(folder / "runs" / "one"), "--to", "dir"
+    )
 
 
 def _tau2(arguments: list[str], setting: Setting, folder: Path) -> tuple[int, bytes]:
     names = ("PATH", "HOME", "LANG", "VIRTUAL_ENV", "PYTHONPATH", "SYSTEMROOT")
-    environment = {name: os.environ[name] for name in names if name in os.environ} | setting.environment
+    environment = {
+        name: os.environ[name] for name in names if name in os.environ
+    } | setting.environment
     environment |= {"TAU2_SIMULATIONS_DIR": str(folder / "runs"), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(
         [sys.executable, "-m", "tau2.cli", *arguments], cwd=folder, env=environment, capture_output=True, timeout=120,
@@ -197,7 +252,9 @@ def _tau2(arguments: list[str], setting: Setting, folder: Path) -> tuple[int, by
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=Path, help="folder to leave everything in, to look at")
     options = parser.parse_args()

@@ -26,11 +26,17 @@ from typing import Any
 from tests.cast import create_meeting, mock_task, play, says
 from tests.faults.disk import FAULTS, disk
 
-from tau2.data_model.results_io import encode_simulation
-from tau2.data_model.simulation import Info, Results, ResultsFormat, SimulationRun, TerminationReason
+from tau2.data_model.simulation import (
+    Info,
+    Results,
+    ResultsFormat,
+    SimulationRun,
+    TerminationReason,
+)
 from tau2.errors import Tau2Error
-from tau2.runner.store import RunStore, unit_of
 from tau2.seeds import derive_seed
+from tau2.storage.results import encode_simulation
+from tau2.storage.store import RunStore, unit_of
 
 TASKS = [mock_task("create_task_1"), mock_task("update_task_1")]
 UNITS = [(task.id, trial) for trial in range(2) for task in TASKS]
@@ -56,7 +62,13 @@ def _played() -> SimulationRun:
 
 def a_run(unit: tuple[str, int], name: str = "", **fields: Any) -> SimulationRun:
     task, trial = unit
-    facts = {"id": f"{task}-{trial}{name}", "task_id": task, "trial": trial, "seed": trial, **fields}
+    facts = {
+        "id": f"{task}-{trial}{name}",
+        "task_id": task,
+        "trial": trial,
+        "seed": trial,
+        **fields,
+    }
     return _played().model_copy(update=facts)
 
 
@@ -68,7 +80,13 @@ def a_failure(unit: tuple[str, int]) -> SimulationRun:
 def an_info() -> Info:
     cast = {"implementation": "scripted"}
     world = {"domain_name": "mock", "policy": "Be kind."}
-    facts = {"num_trials": 2, "max_steps": 9, "max_errors": 9, "user_info": cast, "agent_info": cast}
+    facts = {
+        "num_trials": 2,
+        "max_steps": 9,
+        "max_errors": 9,
+        "user_info": cast,
+        "agent_info": cast,
+    }
     return Info.model_validate({**facts, "environment_info": world})
 
 
@@ -81,7 +99,9 @@ def opened(folder: Path, *, resume: bool, form: ResultsFormat = "dir") -> RunSto
 # --- calls that fail ------------------------------------------------------------------------------------------------
 
 
-def run_and_resume(folder: Path, form: ResultsFormat, counted: dict[tuple[str, int], bytes]) -> None:
+def run_and_resume(
+    folder: Path, form: ResultsFormat, counted: dict[tuple[str, int], bytes]
+) -> None:
     """Play a run in two sittings; a simulation is in `counted` as soon as `save` returned."""
     for resume, units in ((False, UNITS[:2]), (True, UNITS)):
         store = opened(folder, resume=resume, form=form)
@@ -123,20 +143,30 @@ def one_call_fails(place: Path, form: ResultsFormat, fault: str, at: int, tally:
     nothing_is_lost(place, counted, story, tally)
 
 
-def nothing_is_lost(place: Path, counted: dict[tuple[str, int], bytes], story: str, tally: Tally) -> None:
+def nothing_is_lost(
+    place: Path, counted: dict[tuple[str, int], bytes], story: str, tally: Tally
+) -> None:
     """Open what a failure left: all that was counted is there and whole, and the rest can be played."""
     try:
         store = opened(place, resume=True)
         for unit in UNITS:
             if not store.has(unit):
-                tally.check(unit not in counted or b"infrastructure" in counted[unit], f"{story}: {unit} is lost")
+                tally.check(
+                    unit not in counted or b"infrastructure" in counted[unit],
+                    f"{story}: {unit} is lost",
+                )
                 store.save(a_run(unit))
         results, again = store.finish(), Results.load(place)
     except (OSError, Tau2Error) as problem:
         tally.broken.append(f"{story}: afterwards {problem!r}")
         return
-    tally.check(not [one for one in store.damage if one.kind == "simulation"], f"{story}: {store.damage}")
-    tally.check(_wanted() == [encode_simulation(run) for run in results.simulations], f"{story}: other results")
+    tally.check(
+        not [one for one in store.damage if one.kind == "simulation"], f"{story}: {store.damage}"
+    )
+    tally.check(
+        _wanted() == [encode_simulation(run) for run in results.simulations],
+        f"{story}: other results",
+    )
     tally.check(results.simulations == again.simulations, f"{story}: other results on disk")
 
 
@@ -213,7 +243,10 @@ def is_found(damaged: Path, story: str, tally: Tally, *, lost: int) -> None:
     tally.check([unit_of(run) for run in results.simulations] == UNITS, f"{story}: units")
     tally.check(results.simulations == read.simulations, f"{story}: other results on disk")
     old = [run for run in results.simulations if not run.id.endswith("-again")]
-    tally.check(all(encode_simulation(run) in _wanted() for run in old), f"{story}: changed content was taken")
+    tally.check(
+        all(encode_simulation(run) in _wanted() for run in old),
+        f"{story}: changed content was taken",
+    )
 
 
 def copied(run: Path, to: Path) -> Path:
@@ -237,10 +270,14 @@ def suite(folder: Path, seed: int, bits: int, *, step: int = 1) -> Tally:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--bits", type=int, default=10_000, help="how many bits are flipped")
-    parser.add_argument("--step", type=int, default=1, help="look at every so manyth call and byte only")
+    parser.add_argument(
+        "--step", type=int, default=1, help="look at every so manyth call and byte only"
+    )
     options = parser.parse_args()
     logging.disable(logging.WARNING)  # the damage is what we are here for
     with tempfile.TemporaryDirectory() as folder:

@@ -10,7 +10,16 @@ from tau2.data_model.run_config import TextRunConfig
 from tau2.data_model.simulation import Results
 
 _STOP = "###STOP###"
-_WORDS = ("the list", "a meeting", "tomorrow", "user_1", "no hurry", "one more thing", "thank you", "a report")
+_WORDS = (
+    "the list",
+    "a meeting",
+    "tomorrow",
+    "user_1",
+    "no hurry",
+    "one more thing",
+    "thank you",
+    "a report",
+)
 
 
 def improvise(body: dict[str, Any]) -> Any:
@@ -26,22 +35,34 @@ def improvise(body: dict[str, Any]) -> Any:
 
 def _call(number: int, turn: int) -> dict[str, Any]:
     kinds: tuple[dict[str, Any], ...] = (
-        {"name": "create_task", "arguments": {"user_id": "user_1", "title": f"Task {number % 1000}"}},
+        {
+            "name": "create_task",
+            "arguments": {"user_id": "user_1", "title": f"Task {number % 1000}"},
+        },
         {"name": "get_users", "arguments": {}},
         {"name": "update_task_status", "arguments": {"task_id": "task_1", "status": "completed"}},
-        {"name": "create_task", "arguments": {"user_id": f"nobody_{number % 10}", "title": "In vain"}},
+        {
+            "name": "create_task",
+            "arguments": {"user_id": f"nobody_{number % 10}", "title": "In vain"},
+        },
     )
     return {**kinds[number // 3 % 4], "id": f"call_{turn}_{number % 100_000}"}
 
 
 def _number(messages: Any) -> int:
-    said = [[message["role"], message.get("content"), message.get("tool_calls")] for message in messages]
-    return int.from_bytes(hashlib.sha256(json.dumps(said, sort_keys=True).encode()).digest()[:6], "big")
+    said = [
+        [message["role"], message.get("content"), message.get("tool_calls")] for message in messages
+    ]
+    return int.from_bytes(
+        hashlib.sha256(json.dumps(said, sort_keys=True).encode()).digest()[:6], "big"
+    )
 
 
 def scripted(**options: Any) -> TextRunConfig:
     """Return a configuration that needs no model."""
-    return TextRunConfig(**{"domain": "mock", "agent": "oracle_agent", "user": "scripted_user", **options})
+    return TextRunConfig(
+        **{"domain": "mock", "agent": "oracle_agent", "user": "scripted_user", **options}
+    )
 
 
 def improvised(address: str, **options: Any) -> TextRunConfig:
@@ -50,14 +71,23 @@ def improvised(address: str, **options: Any) -> TextRunConfig:
     models = {"agent": "llm_agent", "llm_agent": "openai/improviser", "user": "user_simulator"}
     models |= {"llm_user": "openai/improviser"}
     return TextRunConfig(
-        **{"domain": "mock", "llm_args_agent": args, "llm_args_user": args, "max_steps": 30, **models, **options}
+        **{
+            "domain": "mock",
+            "llm_args_agent": args,
+            "llm_args_user": args,
+            "max_steps": 30,
+            **models,
+            **options,
+        }
     )
 
 
 def told(results: Results) -> list[str]:
     """Return what was said, done, counted and earned, without times and names."""
     kept = {
-        "messages": {"__all__": {"role", "content", "tool_calls", "turn_idx", "error", "cost", "usage"}},
+        "messages": {
+            "__all__": {"role", "content", "tool_calls", "turn_idx", "error", "cost", "usage"}
+        },
         "reward_info": True,
         "termination_reason": True,
         "agent_usage": True,
@@ -67,6 +97,9 @@ def told(results: Results) -> list[str]:
         "policy": True,
     }
     return [
-        json.dumps([run.task_id, run.trial, run.seed, run.model_dump(mode="json", include=kept)], sort_keys=True)
+        json.dumps(
+            [run.task_id, run.trial, run.seed, run.model_dump(mode="json", include=kept)],
+            sort_keys=True,
+        )
         for run in results.simulations
     ]

@@ -6,7 +6,7 @@ import pytest
 from tests.faults import endpoint
 from tests.faults.storage import Tally
 
-from tau2.llm.gate import Gate
+from tau2.llm.middleware.limiter import Gate
 
 
 @pytest.fixture(autouse=True)

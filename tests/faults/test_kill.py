@@ -10,14 +10,28 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the suite forks; this system does not")
+pytestmark = pytest.mark.skipif(
+    not hasattr(os, "fork"), reason="the suite forks; this system does not"
+)
 
 ROOT = Path(__file__).parents[2]
 
 
 def test_a_killed_run_loses_nothing_and_repeats_nothing():
-    command = [sys.executable, "-m", "tests.faults.kill", "--kills", "4", "--trials", "1", "--only", "model"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    command = [
+        sys.executable,
+        "-m",
+        "tests.faults.kill",
+        "--kills",
+        "4",
+        "--trials",
+        "1",
+        "--only",
+        "model",
+    ]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+    )
     assert done.returncode == 0, done.stderr
     counts = json.loads(done.stdout)
     assert counts["kills"] == 4

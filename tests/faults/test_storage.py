@@ -6,7 +6,7 @@ import pytest
 from tests.faults import storage
 from tests.faults.disk import disk
 
-from tau2.runner import survey as survey_module
+from tau2.storage import inspection as survey_module
 
 
 def test_no_call_that_fails_loses_what_was_counted(tmp_path):
@@ -43,10 +43,14 @@ def test_the_suite_itself_would_notice(tmp_path, monkeypatch):
 
 
 def test_a_line_without_a_checksum_would_be_noticed(tmp_path, monkeypatch):
-    from tau2.runner import journal
+    from tau2.storage import journal
 
     real = journal._unframed
-    trusting = lambda line: real(journal._HEAD + b"%08x" % journal.zlib.crc32(line[journal._BODY :]) + line[16:])  # noqa: E731
+
+    def trusting(line):
+        checksum = b"%08x" % journal.zlib.crc32(line[journal._BODY :])
+        return real(journal._HEAD + checksum + line[16:])
+
     monkeypatch.setattr(journal, "_unframed", trusting)
     tally = storage.Tally()
     with disk():

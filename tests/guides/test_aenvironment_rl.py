@@ -28,18 +28,26 @@ GUIDE = _FOLDER / "aenvironment-rl.md"
 ROOT = Path(__file__).resolve().parents[2]
 
 pytestmark = pytest.mark.skipif(
-    not GUIDE.is_file(), reason="the guides are not beside this checkout (set TAU2_GUIDES_DIR to their folder)"
+    not GUIDE.is_file(),
+    reason="the guides are not beside this checkout (set TAU2_GUIDES_DIR to their folder)",
 )
 
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 def blocks(kind: str) -> list[str]:
-    return [body for name, body in _BLOCK.findall(GUIDE.read_text(encoding="utf-8")) if name == kind]
+    return [
+        body for name, body in _BLOCK.findall(GUIDE.read_text(encoding="utf-8")) if name == kind
+    ]
 
 
 def command() -> str:
-    return next(line for block in blocks("bash") for line in block.splitlines() if line.startswith("python "))
+    return next(
+        line
+        for block in blocks("bash")
+        for line in block.splitlines()
+        if line.startswith("python ")
+    )
 
 
 def test_the_command_is_the_one_that_the_live_tests_run():
@@ -58,7 +66,10 @@ def test_the_command_line_without_the_packages(monkeypatch, capsys):
     assert (ROOT / words[1]).samefile(EXAMPLE / "agent.py")
     assert agent.main([*words[2:], "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
-    assert (shown["status"], shown["reward"]) == ("completed", 0.0)  # it said nothing and did nothing
+    assert (shown["status"], shown["reward"]) == (
+        "completed",
+        0.0,
+    )  # it said nothing and did nothing
     assert agent.main(words[2:]) == 0
     assert capsys.readouterr().out == "reward: 0.0 (completed)\n"
 
@@ -75,7 +86,9 @@ def test_the_command_line_with_the_packages(tmp_path):
 
 
 def test_the_requirements_file_is_where_the_guide_installs_it_from():
-    installed = [line for block in blocks("bash") for line in block.splitlines() if " install -r " in line]
+    installed = [
+        line for block in blocks("bash") for line in block.splitlines() if " install -r " in line
+    ]
     assert installed
     assert all((ROOT / line.split()[-1]).is_file() for line in installed)
 

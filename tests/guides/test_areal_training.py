@@ -25,10 +25,13 @@ _FOLDER = Path(_NAMED) if _NAMED else Path(__file__).resolve().parents[3] / "sha
 GUIDE = _FOLDER / "areal-training.md"
 
 pytestmark = pytest.mark.skipif(
-    not GUIDE.is_file(), reason="the guides are not beside this checkout (set TAU2_GUIDES_DIR to their folder)"
+    not GUIDE.is_file(),
+    reason="the guides are not beside this checkout (set TAU2_GUIDES_DIR to their folder)",
 )
 
-_BLOCK = re.compile(r"^(#+ [^\n]+)$|^```(?P<kind>\w*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(
+    r"^(#+ [^\n]+)$|^```(?P<kind>\w*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL
+)
 _STAND_IN = {
     "__init__.py": "",
     "api/__init__.py": "",
@@ -82,7 +85,9 @@ def shell(body: str, *paths: Path) -> dict[str, Any]:
     programs = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     env = {**os.environ, "PYTHONPATH": search, "PATH": programs, "PYTHONDONTWRITEBYTECODE": "1"}
     command = ["bash", "-euc", body]
-    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        command, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=60
+    )
     assert done.returncode == 0, done.stderr
     result: dict[str, Any] = json.loads(done.stdout)
     return result
@@ -99,8 +104,14 @@ def test_a_training_command_reaches_areal_in_its_own_terms(block, stand_in):
     asked = dict(re.findall(r"^ +([\w.]+)=(\S+)", block.body, re.MULTILINE))
     generator, trainer = asked.pop("allocation_mode").split("+")
     kind = "slurm" if "launcher.slurm" in block.body else "local"
-    expected = [f"rollout.backend='{generator}'", f"actor.backend='{trainer}'", f"scheduler.type={kind}"]
-    assert sorted(words) == sorted([*(f"{name}={value}" for name, value in asked.items()), *expected])
+    expected = [
+        f"rollout.backend='{generator}'",
+        f"actor.backend='{trainer}'",
+        f"scheduler.type={kind}",
+    ]
+    assert sorted(words) == sorted(
+        [*(f"{name}={value}" for name, value in asked.items()), *expected]
+    )
 
 
 def test_there_are_two_training_commands():
@@ -128,7 +139,10 @@ def test_every_parameter_of_the_table_exists():
 
 def test_the_sizes_that_the_guide_computes():
     engines = script("tau2_allocation").parse_allocation("sglang:d4t2+archon:d4p2t1")
-    assert [(engine.backend, engine.world_size) for engine in engines] == [("sglang", 8), ("archon", 8)]
+    assert [(engine.backend, engine.world_size) for engine in engines] == [
+        ("sglang", 8),
+        ("archon", 8),
+    ]
 
 
 def test_every_backend_and_dimension_of_the_guide():

@@ -25,7 +25,8 @@ _FOLDER = Path(_NAMED) if _NAMED else Path(__file__).resolve().parents[3] / "sha
 GUIDE = _FOLDER / "gym.md"
 
 pytestmark = pytest.mark.skipif(
-    not GUIDE.is_file(), reason="the guides are not beside this checkout (set TAU2_GUIDES_DIR to their folder)"
+    not GUIDE.is_file(),
+    reason="the guides are not beside this checkout (set TAU2_GUIDES_DIR to their folder)",
 )
 
 ILLUSTRATIONS = {
@@ -54,7 +55,9 @@ def blocks() -> Iterator[Block]:
 def served(monkeypatch):
     """Serve every model from loopback, and let real tasks answer to the guide's ids."""
     for domain, names in ILLUSTRATIONS.items():
-        monkeypatch.setitem(registry._tasks, domain, _renamed(registry.get_tasks_loader(domain), names))
+        monkeypatch.setitem(
+            registry._tasks, domain, _renamed(registry.get_tasks_loader(domain), names)
+        )
     before = dict(gymnasium.registry)
     with StubServer("I would like some help.") as stub:
         monkeypatch.setenv("OPENAI_BASE_URL", stub.base_url)
@@ -67,7 +70,9 @@ def served(monkeypatch):
 def _renamed(loader: Any, names: list[str]) -> Any:
     def load(split: str | None = None) -> list[Any]:
         tasks = loader() if split is None else loader(split)
-        return [task.model_copy(update={"id": name}) for task, name in zip(tasks, names, strict=False)]
+        return [
+            task.model_copy(update={"id": name}) for task, name in zip(tasks, names, strict=False)
+        ]
 
     return load
 
@@ -87,7 +92,9 @@ def test_every_block_of_the_guide(served, capsys):
     assert told["Normal Mode Example"][-1].startswith("tool: ")  # the task was created
     assert '"title": "Important Meeting"' in told["Normal Mode Example"][-1]
     assert "Initial observation: \n" in printed  # solo mode begins with nothing
-    assert '"result": "Error: ' in told["Solo Mode Example"][-1]  # illustrated tools are answered as unknown
+    assert (
+        '"result": "Error: ' in told["Solo Mode Example"][-1]
+    )  # illustrated tools are answered as unknown
     assert "Tool: " in printed
     assert "Agent must follow this policy: " in printed
     assert all(line.startswith("tool: ") for line in told["Tool Calls"])
@@ -123,7 +130,12 @@ def test_a_users_own_tool_calls_are_not_observed(served):
 
 
 def test_the_users_model_gets_its_arguments(served):
-    env = AgentGymEnv("airline", "book_flight_1", user_llm="gpt-4", user_llm_args={"temperature": 0.8, "top_p": 0.9})
+    env = AgentGymEnv(
+        "airline",
+        "book_flight_1",
+        user_llm="gpt-4",
+        user_llm_args={"temperature": 0.8, "top_p": 0.9},
+    )
     env.reset()
     body = served.seen[-1].body
     assert (body["model"], body["temperature"], body["top_p"]) == ("gpt-4", 0.8, 0.9)

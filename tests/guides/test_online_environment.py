@@ -18,12 +18,15 @@ GUIDE = _FOLDER / "online-environment.md"
 ROOT = Path(__file__).resolve().parents[2]
 
 pytestmark = pytest.mark.skipif(
-    not GUIDE.is_file(), reason="the guides are not beside this checkout (set TAU2_GUIDES_DIR to their folder)"
+    not GUIDE.is_file(),
+    reason="the guides are not beside this checkout (set TAU2_GUIDES_DIR to their folder)",
 )
 
 
 def blocks() -> list[str]:
-    return re.findall(r"^```python\n(.*?)^```$", GUIDE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    return re.findall(
+        r"^```python\n(.*?)^```$", GUIDE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ GUIDE = _FOLDER / "online-environment.md"
 
 if not GUIDE.is_file():
     pytest.skip(
-        "the guides are not beside this checkout (set TAU2_GUIDES_DIR to their folder)", allow_module_level=True
+        "the guides are not beside this checkout (set TAU2_GUIDES_DIR to their folder)",
+        allow_module_level=True,
     )
 for package in ("yaml", "torch", "transformers", "peft"):
     pytest.importorskip(package, reason=f"training needs {package}")
@@ -35,10 +36,16 @@ def hf_home(tmp_path_factory):
 
 def commands() -> list[str]:
     """Return the command lines that start a program, without what starts Python."""
-    blocks = re.findall(r"^```bash\n(.*?)^```$", GUIDE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    blocks = re.findall(
+        r"^```bash\n(.*?)^```$", GUIDE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
     lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
     starts = "CUDA_VISIBLE_DEVICES=0 uv run python "
-    return [shlex.join(shlex.split(line.removeprefix(starts))) for line in lines if line.startswith(starts)]
+    return [
+        shlex.join(shlex.split(line.removeprefix(starts)))
+        for line in lines
+        if line.startswith(starts)
+    ]
 
 
 def test_there_are_two_of_them():

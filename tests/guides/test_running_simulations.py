@@ -31,7 +31,8 @@ _FOLDER = Path(_NAMED) if _NAMED else Path(__file__).resolve().parents[3] / "sha
 GUIDE = _FOLDER / "running-simulations.md"
 
 pytestmark = pytest.mark.skipif(
-    not GUIDE.is_file(), reason="the guides are not beside this checkout (set TAU2_GUIDES_DIR to their folder)"
+    not GUIDE.is_file(),
+    reason="the guides are not beside this checkout (set TAU2_GUIDES_DIR to their folder)",
 )
 
 _BLOCK = re.compile(r"^(#+ [^\n]+)$|^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -98,11 +99,15 @@ def test_level_1_a_command_line(command, capsys):
     assert len(Results.load(saved).simulations) == 2 * trials
 
 
-@pytest.mark.parametrize("block", [b for b in PYTHON if not custom(b)], ids=lambda block: block.heading)
+@pytest.mark.parametrize(
+    "block", [b for b in PYTHON if not custom(b)], ids=lambda block: block.heading
+)
 def test_levels_2_and_3(block, served, tmp_path, capsys):
     names = run(block)
     if "results" in names:
-        assert {run.termination_reason.value for run in names["results"].simulations} == {"user_stop"}
+        assert {run.termination_reason.value for run in names["results"].simulations} == {
+            "user_stop"
+        }
     if "result" in names:
         assert names["result"].reward_info is not None
     if "save_path" in block.code:
@@ -131,7 +136,9 @@ class MyTools(ToolKitBase):
 
 class MyCustomEnvironment(Environment):
     def __init__(self) -> None:
-        super().__init__("my_domain", "Write down what the customer says.", MyTools(MockDB(users={"u": _U})))
+        super().__init__(
+            "my_domain", "Write down what the customer says.", MyTools(MockDB(users={"u": _U}))
+        )
 
     def get_user_tools(self, include: list[str] | None = None) -> list:
         return []

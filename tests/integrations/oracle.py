@@ -49,19 +49,29 @@ def script_of(domain: str, seed: int = SEED) -> Script:
     """Return the script of a task that the reference agent solves, needs no judge and begins at the beginning."""
     tasks = [task for task in get_tasks(domain) if _fits(task)]
     random.Random(derive_seed(3, "integrations", domain)).shuffle(tasks)
-    return next(script for script in (_played(domain, task, seed) for task in tasks) if script.reward == 1.0)
+    return next(
+        script for script in (_played(domain, task, seed) for task in tasks) if script.reward == 1.0
+    )
 
 
 def _fits(task: Task) -> bool:
     begins = task.initial_state is None or not task.initial_state.message_history
-    return task.evaluation_criteria is not None and begins and not needs_judge(task, EvaluationType.ALL)
+    return (
+        task.evaluation_criteria is not None
+        and begins
+        and not needs_judge(task, EvaluationType.ALL)
+    )
 
 
 def _played(domain: str, task: Task, seed: int) -> Script:
     cast = Cast(domain, user="scripted_user")
     environment = cast.environment()
     agent = create_oracle_agent(environment.get_tools(), environment.get_policy(), task=task)
-    run = run_simulation(cast.wire(task, environment, agent, cast.make_user(environment, task), seed))
-    moves = [message for message in run.messages[1:] if isinstance(message, AssistantMessage)]  # after the greeting
+    run = run_simulation(
+        cast.wire(task, environment, agent, cast.make_user(environment, task), seed)
+    )
+    moves = [
+        message for message in run.messages[1:] if isinstance(message, AssistantMessage)
+    ]  # after the greeting
     hashes = environment.get_db_hash(), environment.get_user_db_hash()
     return Script(domain, task.id, seed, tuple(moves), run.reward_info.reward, *hashes)

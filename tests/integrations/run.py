@@ -54,10 +54,21 @@ class Line:
 
 def main() -> int:
     """Return 0 when every package that was asked for passes."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", metavar="name", help=f"which of {', '.join(PACKAGES)}; default: all")
-    parser.add_argument("--venvs", type=Path, default=ROOT / ".venv-integrations", help="where environments are kept")
-    parser.add_argument("--torch", default=CPU_TORCH, help=f"the wheel of torch; default: {CPU_TORCH} (Python 3.11)")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "names", nargs="*", metavar="name", help=f"which of {', '.join(PACKAGES)}; default: all"
+    )
+    parser.add_argument(
+        "--venvs",
+        type=Path,
+        default=ROOT / ".venv-integrations",
+        help="where environments are kept",
+    )
+    parser.add_argument(
+        "--torch", default=CPU_TORCH, help=f"the wheel of torch; default: {CPU_TORCH} (Python 3.11)"
+    )
     parser.add_argument("--fresh", action="store_true", help="make the environments anew")
     options = parser.parse_args()
     if unknown := sorted(set(options.names) - set(PACKAGES)):
@@ -73,16 +84,34 @@ def tried(name: str, options: argparse.Namespace) -> Line:
     python = venv / "bin" / "python"
     if options.fresh:
         shutil.rmtree(venv, ignore_errors=True)
-    if not (venv / ".ready").exists() and (problem := installed(PACKAGES[name], venv, options.torch)):
+    if not (venv / ".ready").exists() and (
+        problem := installed(PACKAGES[name], venv, options.torch)
+    ):
         return Line(name, "-", f"not installed: {problem}", time.monotonic() - began, ok=False)
     module = f"tests/integrations/test_{name}.py"
-    command = [str(python), "-m", "pytest", "-p", "no:cacheprovider", "-W", "ignore", f"--timeout={LIMIT}", module]
-    done = subprocess.run(command, cwd=ROOT, env=quiet(), text=True, capture_output=True, check=False)
+    command = [
+        str(python),
+        "-m",
+        "pytest",
+        "-p",
+        "no:cacheprovider",
+        "-W",
+        "ignore",
+        f"--timeout={LIMIT}",
+        module,
+    ]
+    done = subprocess.run(
+        command, cwd=ROOT, env=quiet(), text=True, capture_output=True, check=False
+    )
     tell(done.stdout + done.stderr)
-    verdict = re.findall(r"^(?:=+ )?(\d+ (?:passed|failed|error|skipped).*?)(?: =+)?$", done.stdout, re.MULTILINE)
+    verdict = re.findall(
+        r"^(?:=+ )?(\d+ (?:passed|failed|error|skipped).*?)(?: =+)?$", done.stdout, re.MULTILINE
+    )
     outcome = verdict[-1] if verdict else f"pytest ended with {done.returncode}"
     ok = done.returncode == 0 and "skipped" not in outcome
-    return Line(name, version_of(python, PACKAGES[name].shown), outcome, time.monotonic() - began, ok=ok)
+    return Line(
+        name, version_of(python, PACKAGES[name].shown), outcome, time.monotonic() - began, ok=ok
+    )
 
 
 def installed(package: Package, venv: Path, torch: str) -> str | None:
@@ -94,7 +123,10 @@ def installed(package: Package, venv: Path, torch: str) -> str | None:
         command += [torch if word == TORCH else word for word in step]
         done = subprocess.run(command, text=True, capture_output=True, check=False)
         if done.returncode:
-            return next(iter(reversed(done.stderr.strip().splitlines())), f"pip ended with {done.returncode}")
+            return next(
+                iter(reversed(done.stderr.strip().splitlines())),
+                f"pip ended with {done.returncode}",
+            )
     (venv / ".ready").touch()
     return None
 
@@ -102,7 +134,9 @@ def installed(package: Package, venv: Path, torch: str) -> str | None:
 def version_of(python: Path, distribution: str) -> str:
     """Return the installed version of a distribution."""
     code = f"import importlib.metadata as m; print(m.version({distribution!r}))"
-    return subprocess.run([str(python), "-c", code], text=True, capture_output=True, check=False).stdout.strip()
+    return subprocess.run(
+        [str(python), "-c", code], text=True, capture_output=True, check=False
+    ).stdout.strip()
 
 
 def quiet() -> dict[str, str]:

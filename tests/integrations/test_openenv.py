@@ -6,7 +6,9 @@ import asyncio
 
 import pytest
 
-pytest.importorskip("openenv.core", reason="needs openenv-core in an environment of its own: make test-integrations")
+pytest.importorskip(
+    "openenv.core", reason="needs openenv-core in an environment of its own: make test-integrations"
+)
 
 from openenv.core import GenericEnvClient
 from tests.cast import ON_THE_LIST
@@ -53,7 +55,10 @@ def test_sessions_do_not_meet_and_need_the_token():
             await one.reset(task_id="create_task_1", seed=1)
             await other.reset(task_id="create_task_1", seed=1)
             await one.step({"name": "create_task", "arguments": ON_THE_LIST})
-            assert ((await one.state())["step_count"], (await other.state())["step_count"]) == (1, 0)
+            assert ((await one.state())["step_count"], (await other.state())["step_count"]) == (
+                1,
+                0,
+            )
 
     async def without(url):
         async with GenericEnvClient(url.rpartition("/")[0]) as env:
@@ -73,7 +78,10 @@ def test_only_loopback_is_served_and_only_with_a_token():
 
 
 def test_the_environment_without_a_server_and_a_failed_episode():
-    broken = {"llm_user": "openai/none", "llm_args_user": {"api_base": "http://127.0.0.1:9/v1", "num_retries": 0}}
+    broken = {
+        "llm_user": "openai/none",
+        "llm_args_user": {"api_base": "http://127.0.0.1:9/v1", "num_retries": 0},
+    }
     env = TauEnvironment("mock", "create_task_1", **broken)
     seen = env.reset(seed=1)
     assert (seen.done, seen.reward) == (True, None)

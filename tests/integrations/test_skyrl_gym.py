@@ -16,7 +16,11 @@ from tau2.integrations.reply import as_reply  # noqa: E402
 from tau2.integrations.skyrl_gym import ENV_ID, register, rows  # noqa: E402
 from tau2.rollout import Shaping, partial_credit  # noqa: E402
 
-BROKEN = {"user": "user_simulator", "llm_user": "openai/none", "llm_args_user": {"api_base": "http://127.0.0.1:9/v1"}}
+BROKEN = {
+    "user": "user_simulator",
+    "llm_user": "openai/none",
+    "llm_args_user": {"api_base": "http://127.0.0.1:9/v1"},
+}
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +63,9 @@ def test_an_unreadable_call_is_told_to_the_model_and_to_nobody_else():
 def test_an_episode_that_runs_out_of_turns_is_graded_as_it_stands():
     script = script_of("mock")
     env = skyrl_gym.make(
-        ENV_ID, env_config=script.options, extras={"domain": "mock", "task_id": script.task_id, "max_turns": 1}
+        ENV_ID,
+        env_config=script.options,
+        extras={"domain": "mock", "task_id": script.task_id, "max_turns": 1},
     )
     env.init([])
     step = env.step("One moment, please.")
@@ -71,7 +77,8 @@ def test_an_episode_that_runs_out_of_turns_is_graded_as_it_stands():
 def test_a_failed_episode_is_no_plain_zero(how):
     env = made(
         script_of("mock"),
-        **BROKEN | {"on_failure": how, "llm_args_user": {**BROKEN["llm_args_user"], "num_retries": 0}},
+        **BROKEN
+        | {"on_failure": how, "llm_args_user": {**BROKEN["llm_args_user"], "num_retries": 0}},
     )
     env.init([])
     if how == "raise":
@@ -88,7 +95,9 @@ def test_shaped_rewards_sum_to_the_same_however_the_episode_ends(turns):
     """Potential-based terms cancel out, up to the potential at the start."""
     script = script_of("retail")
     row = {"domain": "retail", "task_id": script.task_id, "seed": SEED, "max_turns": turns}
-    env = skyrl_gym.make(ENV_ID, env_config={**script.options, "shaping": Shaping(gamma=1.0)}, extras=row)
+    env = skyrl_gym.make(
+        ENV_ID, env_config={**script.options, "shaping": Shaping(gamma=1.0)}, extras=row
+    )
     env.init([])
     start, rewards = partial_credit(env.episode.rollout.orchestrator), []
     for move in script.moves:

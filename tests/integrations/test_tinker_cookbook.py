@@ -7,7 +7,8 @@ import asyncio
 import pytest
 
 pytest.importorskip(
-    "tinker_cookbook", reason="needs tinker-cookbook in an environment of its own: make test-integrations"
+    "tinker_cookbook",
+    reason="needs tinker-cookbook in an environment of its own: make test-integrations",
 )
 
 from tests.cast import ON_THE_LIST
@@ -25,7 +26,10 @@ from tau2.integrations.reply import as_reply
 from tau2.integrations.tinker_cookbook import TauGroupBuilder, TauRLDatasetBuilder
 from tau2.seeds import derive_seed
 
-BROKEN = {"llm_user": "openai/none", "llm_args_user": {"api_base": "http://127.0.0.1:9/v1", "num_retries": 0}}
+BROKEN = {
+    "llm_user": "openai/none",
+    "llm_args_user": {"api_base": "http://127.0.0.1:9/v1", "num_retries": 0},
+}
 
 
 class Scripted(TokenCompleter):
@@ -42,7 +46,9 @@ class Scripted(TokenCompleter):
 
 @pytest.fixture(scope="module")
 def tokenizer():
-    return tokenizer_of(["Some words to begin with.", '<tool_call>\n{"name": "get_users", "arguments": {}}'])
+    return tokenizer_of(
+        ["Some words to begin with.", '<tool_call>\n{"name": "get_users", "arguments": {}}']
+    )
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +68,9 @@ class Watched(TauGroupBuilder):
 @pytest.mark.parametrize("domain", DOMAINS)
 def test_a_scripted_episode(domain, tokenizer, renderer):
     script = script_of(domain, derive_seed(5, "group", 0))
-    builder = Watched(renderer, domain, script.task_id, group_size=1, seed=5, options=script.options)
+    builder = Watched(
+        renderer, domain, script.task_id, group_size=1, seed=5, options=script.options
+    )
     policy = Scripted(tokenizer, map(as_reply, script.moves))
     group = asyncio.run(do_group_rollout(builder, policy))
     assert group.get_total_rewards() == [script.reward]
@@ -70,11 +78,18 @@ def test_a_scripted_episode(domain, tokenizer, renderer):
     (env,) = builder.made
     assert script.ends_as(env.message_env.episode.finish())
     assert "<tools>" in policy.prompts[0]
-    assert all(later.startswith(before) for before, later in zip(policy.prompts, policy.prompts[1:], strict=False))
+    assert all(
+        later.startswith(before)
+        for before, later in zip(policy.prompts, policy.prompts[1:], strict=False)
+    )
 
 
 def test_an_episode_that_a_token_limit_cuts_off_is_graded_as_it_stands(tokenizer, renderer):
-    limits = {"max_trajectory_tokens": 20_000, "max_generation_tokens": 0, "context_overflow_reward": -0.25}
+    limits = {
+        "max_trajectory_tokens": 20_000,
+        "max_generation_tokens": 0,
+        "context_overflow_reward": -0.25,
+    }
     builder = Watched(renderer, "mock", "create_task_1", 1, 5, {"user": "scripted_user"}, limits)
     call = AssistantMessage(tool_calls=[ToolCall(name="create_task", arguments=ON_THE_LIST)])
     policy = Scripted(tokenizer, [as_reply(call), "word " * 20_000])
@@ -88,7 +103,9 @@ def test_an_unreadable_call_is_told_to_the_model(tokenizer, renderer):
     policy = Scripted(tokenizer, ["<tool_call>\n{\n</tool_call>", "###STOP###"])
     group = asyncio.run(do_group_rollout(builder, policy))
     assert "could not be read" in policy.prompts[1]
-    assert [transition.metrics["unreadable"] for transition in group.trajectories_G[0].transitions] == [1.0, 0.0]
+    assert [
+        transition.metrics["unreadable"] for transition in group.trajectories_G[0].transitions
+    ] == [1.0, 0.0]
 
 
 def test_a_failed_episode_is_retried_and_then_raised(tokenizer, renderer):

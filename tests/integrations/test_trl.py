@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-trl = pytest.importorskip("trl", reason="needs trl in an environment of its own: make test-integrations")
+trl = pytest.importorskip(
+    "trl", reason="needs trl in an environment of its own: make test-integrations"
+)
 
 from tests.integrations.oracle import DOMAINS, SEED, script_of  # noqa: E402
 from tests.integrations.tiny import model_of, tokenizer_of  # noqa: E402
@@ -69,7 +71,9 @@ def test_a_scripted_episode_through_the_trainer(domain, tmp_path):
     script = script_of(domain)
     trainer = trainer_that_says(list(as_replies(script)), script, tmp_path)
     trainer.train()
-    assert [script.ends_as(environment._outcome) for environment in trainer.environments] == [True] * GENERATIONS
+    assert [script.ends_as(environment._outcome) for environment in trainer.environments] == [
+        True
+    ] * GENERATIONS
     log = trainer.state.log_history[0]
     assert log["reward"] == script.reward
     assert log["tools/failure_frequency"] == 0.0
@@ -86,13 +90,19 @@ def test_every_tool_is_described_as_trl_wants_it(domain):
         )
         assert made["name"] == wanted["name"]
         assert made["description"].split() == wanted["description"].split()
-        assert list(made["parameters"]["properties"]) == list(wanted["parameters"].get("properties", {}))
+        assert list(made["parameters"]["properties"]) == list(
+            wanted["parameters"].get("properties", {})
+        )
         assert made["parameters"].get("required", []) == wanted["parameters"].get("required", [])
 
 
 def test_nothing_but_tools_is_shown_to_the_model():
     environment = environment_factory("mock")()
-    shown = {name for name, _ in inspect.getmembers(type(environment), inspect.isfunction) if name[0] != "_"}
+    shown = {
+        name
+        for name, _ in inspect.getmembers(type(environment), inspect.isfunction)
+        if name[0] != "_"
+    }
     assert shown - {"reset", "get_reward"} == {tool.name for tool in domain_tools(Cast("mock"))}
 
 

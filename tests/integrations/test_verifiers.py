@@ -16,9 +16,17 @@ from tests.integrations.oracle import DOMAINS, SEED, script_of  # noqa: E402
 from tests.stub import StubServer  # noqa: E402
 
 from tau2.integrations import RESPOND_USER, Outcome  # noqa: E402
-from tau2.integrations.verifiers import TauTaskConfig, TauTaskset, TauTasksetConfig, TauToolsetConfig  # noqa: E402
+from tau2.integrations.verifiers import (  # noqa: E402
+    TauTaskConfig,
+    TauTaskset,
+    TauTasksetConfig,
+    TauToolsetConfig,
+)
 
-BROKEN = {"llm_user": "openai/none", "llm_args_user": {"api_base": "http://127.0.0.1:9/v1", "num_retries": 0}}
+BROKEN = {
+    "llm_user": "openai/none",
+    "llm_args_user": {"api_base": "http://127.0.0.1:9/v1", "num_retries": 0},
+}
 
 
 @pytest.fixture(autouse=True)
@@ -31,20 +39,26 @@ def replies(script):
     """Return what the model answers: a list of calls for each move, and a farewell."""
     for move in script.moves:
         said = [{"name": RESPOND_USER, "arguments": {"text": move.content}}]
-        yield [{"name": call.name, "arguments": call.arguments} for call in move.tool_calls or ()] or said
+        yield [
+            {"name": call.name, "arguments": call.arguments} for call in move.tool_calls or ()
+        ] or said
     yield "Goodbye."
 
 
 def configured(domain, *, shared=False, **options):
     tools = TauToolsetConfig(domain=domain, options=options or {"user": "scripted_user"})
-    return TauTasksetConfig(id="tau2_tasks", task=TauTaskConfig(tools=tools, shared=shared), seed=SEED)
+    return TauTasksetConfig(
+        id="tau2_tasks", task=TauTaskConfig(tools=tools, shared=shared), seed=SEED
+    )
 
 
 def agent_of(stub):
     from tau2_loop import LoopConfig
 
     client = vf.EvalClientConfig(base_url=stub.base_url, api_key_var="TAU2_TEST_KEY")
-    return vf.AgentConfig(harness=LoopConfig(), runtime=vf.SubprocessConfig(), model="stub", client=client)
+    return vf.AgentConfig(
+        harness=LoopConfig(), runtime=vf.SubprocessConfig(), model="stub", client=client
+    )
 
 
 def rollout(task, stub):
@@ -97,7 +111,9 @@ def test_one_tool_server_may_serve_all_rollouts():
     script = script_of("mock")
 
     async def run(stub):
-        config = vf.SingleAgentEnvConfig(taskset=configured("mock", shared=True), agent=agent_of(stub))
+        config = vf.SingleAgentEnvConfig(
+            taskset=configured("mock", shared=True), agent=agent_of(stub)
+        )
         env = vf.SingleAgentEnv(config)
         (task,) = env.taskset.include(keys=[f"mock/{script.task_id}"])
         context = vf.ModelContext(model="stub", client=config.agent.client)

@@ -82,7 +82,10 @@ def by_gym(play: Play) -> Outcome:
 
 def by_async_gym(play: Play) -> Outcome:
     async def drive() -> Outcome:
-        env, texts = AsyncAgentGymEnv(play.domain, play.task.id, user="scripted_user"), texts_of(play)
+        env, texts = (
+            AsyncAgentGymEnv(play.domain, play.task.id, user="scripted_user"),
+            texts_of(play),
+        )
         await env.reset(seed=play.seed)
         over = False
         while not over:
@@ -95,7 +98,10 @@ def by_async_gym(play: Play) -> Outcome:
 
 def by_vector(play: Play) -> Outcome:
     """Play it twice, side by side; both have to be the same."""
-    envs, texts = AgentVectorEnv(play.domain, [play.task.id] * 2, user="scripted_user"), texts_of(play)
+    envs, texts = (
+        AgentVectorEnv(play.domain, [play.task.id] * 2, user="scripted_user"),
+        texts_of(play),
+    )
     envs.reset(seed=[play.seed] * 2)
     over = False
     while not over:

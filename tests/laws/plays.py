@@ -57,8 +57,13 @@ def transcript(messages: list[Message]) -> list[Any]:
         (
             message.role,
             message.content,
-            [(number_of(c.id, numbers), c.name, c.arguments) for c in getattr(message, "tool_calls", None) or ()],
-            (number_of(message.id, numbers), message.requestor, message.error) if message.role == "tool" else None,
+            [
+                (number_of(c.id, numbers), c.name, c.arguments)
+                for c in getattr(message, "tool_calls", None) or ()
+            ],
+            (number_of(message.id, numbers), message.requestor, message.error)
+            if message.role == "tool"
+            else None,
         )
         for message in messages
     ]
@@ -93,12 +98,16 @@ def reference_moves(domain: str, task: Task, seed: int) -> list[AssistantMessage
     episode = cast.wire(task, environment, agent, cast.make_user(environment, task), seed)
     run = run_simulation(episode)
     known = len(task.initial_state.message_history or ()) if task.initial_state else 0
-    played = run.messages[known or 1 :]  # without a history of its own, an episode begins with the greeting
+    played = run.messages[
+        known or 1 :
+    ]  # without a history of its own, an episode begins with the greeting
     return [as_move(message) for message in played if isinstance(message, AssistantMessage)]
 
 
 def as_move(message: AssistantMessage) -> AssistantMessage:
-    calls = [ToolCall(name=call.name, arguments=call.arguments) for call in message.tool_calls or ()]
+    calls = [
+        ToolCall(name=call.name, arguments=call.arguments) for call in message.tool_calls or ()
+    ]
     return AssistantMessage(content=message.content, tool_calls=calls or None)
 
 
@@ -109,7 +118,9 @@ def stray_move(rng: random.Random, domain: str) -> AssistantMessage:
     wrong = dict.fromkeys(tools.get(name, ()), rng.choice(["1", "", "ü", 7]))
     kind = rng.randrange(4)
     if kind == 0:
-        return AssistantMessage(content=rng.choice(["One moment, please.", "What is your name?", "Anything else?"]))
+        return AssistantMessage(
+            content=rng.choice(["One moment, please.", "What is your name?", "Anything else?"])
+        )
     return AssistantMessage(tool_calls=[ToolCall(name=name, arguments=wrong if kind > 1 else {})])
 
 
@@ -126,4 +137,6 @@ def farewell() -> AssistantMessage:
 
 def moves_of(play: Play) -> Iterator[AssistantMessage]:
     """Yield the moves, and then farewells for ever."""
-    return itertools.chain((move.model_copy(deep=True) for move in play.moves), iter(farewell, None))
+    return itertools.chain(
+        (move.model_copy(deep=True) for move in play.moves), iter(farewell, None)
+    )

@@ -18,7 +18,12 @@ from tau2.gym.text import read_action
 from tau2.orchestrator.episode import Role
 from tau2.rollout import as_message
 from tau2.seeds import derive_seed
-from tau2.utils.tools import MalformedAction, parse_action, parse_action_string, to_functional_format
+from tau2.utils.tools import (
+    MalformedAction,
+    parse_action,
+    parse_action_string,
+    to_functional_format,
+)
 
 TEXTS = 30_000
 SENTENCES = 10_000
@@ -68,7 +73,9 @@ def test_a_call_that_was_read_is_read_again_from_its_functional_form():
             continue
         for call in calls:
             (again,) = parse_action(to_functional_format(call)).tool_calls
-            assert (again.name, again.arguments) == (call.name, call.arguments) or has_odd_number(call.arguments)
+            assert (again.name, again.arguments) == (call.name, call.arguments) or has_odd_number(
+                call.arguments
+            )
 
 
 def has_odd_number(value) -> bool:
@@ -76,7 +83,9 @@ def has_odd_number(value) -> bool:
     return "nan" in repr(value) or "inf" in repr(value)
 
 
-@pytest.mark.parametrize("text", ["Sure (yes)", "Sure(yes)", "hello(world)", "Refund(s) = 30 (USD)", "Note(1 = one)"])
+@pytest.mark.parametrize(
+    "text", ["Sure (yes)", "Sure(yes)", "hello(world)", "Refund(s) = 30 (USD)", "Note(1 = one)"]
+)
 def test_an_aside_is_no_call(text):
     assert read(text) == "words"
     assert not any(action.is_call for action in get_actions(text))

@@ -7,7 +7,18 @@ import json
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.cast import Agent, AsyncAgent, AsyncUser, Call, User, a_task, create_meeting, mock_task, stage, ticking
+from tests.cast import (
+    Agent,
+    AsyncAgent,
+    AsyncUser,
+    Call,
+    User,
+    a_task,
+    create_meeting,
+    mock_task,
+    stage,
+    ticking,
+)
 from tests.laws.casts import AGENT_CALLS, READS, USER_CALLS, script
 
 from tau2.data_model.simulation import SimulationRun
@@ -71,7 +82,12 @@ def by_hand(episode: Orchestrator) -> SimulationRun:
 @settings(max_examples=150)
 @given(**EPISODES)
 def test_every_driver_plays_the_same_episode(task, agent, user, rules):
-    plays = [(Agent, User, by_run), (Agent, User, by_step), (Agent, User, by_hand), (AsyncAgent, AsyncUser, by_loop)]
+    plays = [
+        (Agent, User, by_run),
+        (Agent, User, by_step),
+        (Agent, User, by_hand),
+        (AsyncAgent, AsyncUser, by_loop),
+    ]
     seen = set()
     for a, u, drive in plays:
         episode = stage(task, a(agent), u(user), now=ticking(), **rules)
@@ -107,20 +123,30 @@ def test_a_stored_episode_is_worth_what_it_was_worth_live(task, agent, user, rul
 
 
 def everything(*reference: Call) -> Task:
-    return a_task(*reference, basis=[RewardType.DB, RewardType.ACTION, RewardType.COMMUNICATE], told=["10"])
+    return a_task(
+        *reference, basis=[RewardType.DB, RewardType.ACTION, RewardType.COMMUNICATE], told=["10"]
+    )
 
 
 @settings(max_examples=60)
-@given(data=st.data(), reads=st.lists(READS, max_size=4), words=st.sampled_from(["It is 10.", "It is 100."]))
+@given(
+    data=st.data(),
+    reads=st.lists(READS, max_size=4),
+    words=st.sampled_from(["It is 10.", "It is 100."]),
+)
 def test_the_order_of_reading_changes_no_reward(data, reads, words):
     task = everything(create_meeting(), Call("get_users", {}))
     lines = [*reads, words]
     rewards = set()
     for order in (lines, data.draw(st.permutations(lines))):
         at = data.draw(st.integers(0, len(order)))
-        episode = stage(task, (*order[:at], create_meeting(), *order[at:]), ("Hi", "Go on", "###STOP###"))
+        episode = stage(
+            task, (*order[:at], create_meeting(), *order[at:]), ("Hi", "Go on", "###STOP###")
+        )
         run = episode.run()
         rewards.add(
-            grade_live(run, episode, "all").model_dump_json(include={"reward", "reward_breakdown", "db_check"})
+            grade_live(run, episode, "all").model_dump_json(
+                include={"reward", "reward_breakdown", "db_check"}
+            )
         )
     assert len(rewards) == 1

@@ -33,10 +33,14 @@ def test_a_child_goes_on_as_a_fresh_replay_does(domain):
         relatives = [*parent.fork(2), parent]
         if number % RESTORED_EVERY == 0:
             relatives.append(restored(play, parent))
-        finish_by_turns(relatives, [rest_of(ending, at) for ending in (play, *others, play)[: len(relatives)]])
+        finish_by_turns(
+            relatives, [rest_of(ending, at) for ending in (play, *others, play)[: len(relatives)]]
+        )
         wanted = [replayed[which], *map(by_rollout, others), replayed[which]]
         for relative, replay in zip(relatives, wanted, strict=False):
-            assert outcome(relative.run, relative.environment) == replay, f"{play.task.id} from move {at}"
+            assert outcome(relative.run, relative.environment) == replay, (
+                f"{play.task.id} from move {at}"
+            )
 
 
 def fork_points(rng: random.Random, plays: Sequence[Play]) -> Iterator[tuple[int, int, Rollout]]:

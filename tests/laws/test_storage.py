@@ -15,13 +15,18 @@ from tests.laws.casts import AGENT_CALLS, USER_CALLS, script
 from tests.unit.data_model.test_results import some_results
 
 from tau2.data_model.message import AssistantMessage, ToolCall
-from tau2.data_model.results_io import decode_simulation, encode_simulation, parse_simulation, save_simulation
 from tau2.data_model.simulation import Results, SimulationRun
 from tau2.data_model.tasks import Task
 from tau2.domains.mock.data_model import MockDB
 from tau2.environment.arithmetic import calculate
 from tau2.environment.domain import load_splits, load_tasks_file
 from tau2.errors import DataFileError, ToolError
+from tau2.storage.results import (
+    decode_simulation,
+    encode_simulation,
+    parse_simulation,
+    save_simulation,
+)
 
 # Half characters and other oddities come from models that cut a text in two.
 TEXT = st.text(st.characters(), max_size=8)
@@ -51,10 +56,19 @@ def shown(results: Results) -> dict:
 @pytest.mark.parametrize("form", ["json", "dir"])
 def test_saving_and_loading_changes_nothing(form, agent, user, content, arguments, info, trials):
     run = stage("create_task_1", Agent(agent), User(user)).run()
-    odd = AssistantMessage(content=content, tool_calls=[ToolCall(id="x", name=content, arguments=arguments)])
+    odd = AssistantMessage(
+        content=content, tool_calls=[ToolCall(id="x", name=content, arguments=arguments)]
+    )
     results = some_results(0)
     results.simulations = [
-        run.model_copy(update={"id": f"sim-{trial}", "trial": trial, "info": info, "messages": [*run.messages, odd]})
+        run.model_copy(
+            update={
+                "id": f"sim-{trial}",
+                "trial": trial,
+                "info": info,
+                "messages": [*run.messages, odd],
+            }
+        )
         for trial in trials
     ]
     with TemporaryDirectory() as folder:
@@ -70,15 +84,23 @@ def test_saving_and_loading_changes_nothing(form, agent, user, content, argument
 
 
 @settings(max_examples=40)
-@given(arguments=st.dictionaries(TEXT, JSON, max_size=3), content=TEXT, info=st.dictionaries(TEXT, JSON, max_size=2))
+@given(
+    arguments=st.dictionaries(TEXT, JSON, max_size=3),
+    content=TEXT,
+    info=st.dictionaries(TEXT, JSON, max_size=2),
+)
 def test_reading_a_file_fast_and_slowly_is_the_same(arguments, content, info):
     run = some_results(0).simulations[0]
-    odd = AssistantMessage(content=content, tool_calls=[ToolCall(id="x", name=content, arguments=arguments)])
+    odd = AssistantMessage(
+        content=content, tool_calls=[ToolCall(id="x", name=content, arguments=arguments)]
+    )
     run = run.model_copy(update={"info": info, "messages": [*run.messages, odd]})
     written = encode_simulation(run)
     fast = decode_simulation(written, Path("x.json"))
     assert fast == parse_simulation(json.loads(written), Path("x.json")) == run
-    assert encode_simulation(fast) == written  # which is how a single file is checked against the journal
+    assert (
+        encode_simulation(fast) == written
+    )  # which is how a single file is checked against the journal
 
 
 def test_what_json_has_no_form_for_is_kept_as_text():
@@ -115,7 +137,11 @@ def refused_or_read(load, content: bytes) -> None:
 
 
 @settings(max_examples=60)
-@given(content=st.one_of(st.binary(max_size=30), TEXT.map(lambda text: text.encode("utf-8", "surrogatepass"))))
+@given(
+    content=st.one_of(
+        st.binary(max_size=30), TEXT.map(lambda text: text.encode("utf-8", "surrogatepass"))
+    )
+)
 @pytest.mark.parametrize("load", LOADERS.values(), ids=LOADERS)
 def test_any_bytes_are_refused_or_read(load, content):
     refused_or_read(load, content)
@@ -177,7 +203,10 @@ def test_a_run_survives_every_dump():
     run = some_results(0).simulations[0]
     for options in ({}, {"exclude_unset": True}, {"exclude_none": True}):
         assert SimulationRun.model_validate(run.model_dump(**options)).messages == run.messages
-        assert SimulationRun.model_validate_json(run.model_dump_json(**options)).messages == run.messages
+        assert (
+            SimulationRun.model_validate_json(run.model_dump_json(**options)).messages
+            == run.messages
+        )
 
 
 @settings(max_examples=300)
@@ -195,7 +224,9 @@ def test_arithmetic_is_total(expression):
 @given(
     tree=st.recursive(
         st.integers(0, 999).map(str),
-        lambda inner: st.tuples(inner, st.sampled_from("+-*"), inner).map(lambda t: f"({t[0]} {t[1]} {t[2]})"),
+        lambda inner: st.tuples(inner, st.sampled_from("+-*"), inner).map(
+            lambda t: f"({t[0]} {t[1]} {t[2]})"
+        ),
         max_leaves=6,
     )
 )

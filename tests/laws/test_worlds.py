@@ -22,13 +22,21 @@ from tau2.environment.environment import Environment
 from tau2.environment.list_table import ListTable, find
 
 MOVES = st.lists(
-    st.one_of(AGENT_CALLS.map(lambda call: ("assistant", call)), USER_CALLS.map(lambda call: ("user", call))),
+    st.one_of(
+        AGENT_CALLS.map(lambda call: ("assistant", call)),
+        USER_CALLS.map(lambda call: ("user", call)),
+    ),
     max_size=10,
 )
 
 
 def canonical(db: DB | None) -> str | None:
-    return db and hashlib.sha256(json.dumps(db.model_dump(), sort_keys=True, default=str).encode()).hexdigest()
+    return (
+        db
+        and hashlib.sha256(
+            json.dumps(db.model_dump(), sort_keys=True, default=str).encode()
+        ).hexdigest()
+    )
 
 
 def hashes(env: Environment) -> tuple[str | None, str | None]:
@@ -39,7 +47,9 @@ def carry_out(env: Environment, moves: list) -> list[tuple]:
     answers = []
     for requestor, call in moves:
         answer = env.get_response(
-            ToolCall(id="c", name=call.name, arguments=copy.deepcopy(call.arguments), requestor=requestor)
+            ToolCall(
+                id="c", name=call.name, arguments=copy.deepcopy(call.arguments), requestor=requestor
+            )
         )
         answers.append((answer.content, answer.error))
     return answers
@@ -111,7 +121,9 @@ class Everything(DB):
 
 KEYS = st.sampled_from(["a", "b", "c", "ü", ""])
 parts = st.builds(Part, label=st.text(max_size=3), counts=st.lists(st.integers(0, 3), max_size=2))
-values = st.one_of(st.none(), st.integers(0, 3), st.lists(st.integers(0, 3), max_size=2), st.just({"x": [1]}))
+values = st.one_of(
+    st.none(), st.integers(0, 3), st.lists(st.integers(0, 3), max_size=2), st.just({"x": [1]})
+)
 records = st.builds(
     Record,
     name=st.text(max_size=3),
@@ -186,7 +198,11 @@ def _clear(db: Everything, _key: str, _record: Record) -> None:
 
 
 CHANGES = st.lists(
-    st.tuples(st.sampled_from([_put, _number, _drop, _deep, _swap, _log, _share, _shuffle, _clear]), KEYS, records),
+    st.tuples(
+        st.sampled_from([_put, _number, _drop, _deep, _swap, _log, _share, _shuffle, _clear]),
+        KEYS,
+        records,
+    ),
     max_size=8,
 )
 
@@ -214,13 +230,22 @@ def test_a_view_is_a_deep_copy_of_any_database(reference, before, after):
 
 
 @settings(max_examples=60)
-@given(reference=databases, key=KEYS, patch=st.fixed_dictionaries({"name": st.text(max_size=3)}), changes=CHANGES)
+@given(
+    reference=databases,
+    key=KEYS,
+    patch=st.fixed_dictionaries({"name": st.text(max_size=3)}),
+    changes=CHANGES,
+)
 def test_an_update_is_the_same_on_a_view(reference, key, patch, changes):
     view, plain = reference.view(), copy.deepcopy(reference)
     for change, where, record in changes:
         change(view, where, record)
         change(plain, where, record)
-    data = {"records": {key: patch, "new": {"parts": [{"label": "x"}]}}, "log": [patch], "settings": {key: 1}}
+    data = {
+        "records": {key: patch, "new": {"parts": [{"label": "x"}]}},
+        "log": [patch],
+        "settings": {key: 1},
+    }
     updated = view.updated(data)
     assert updated.model_dump() == plain.updated(data).model_dump()
     assert view.model_dump() == plain.model_dump()

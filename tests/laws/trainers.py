@@ -61,15 +61,29 @@ def by_async_act_prm(play: Play) -> Outcome:
 
 
 def _act_prm(play: Play, *, is_async: bool) -> Any:
-    limits = {"max_steps": play.cast.max_steps, "max_turns": None, "num_train_tasks": 1, "num_test_tasks": 0}
-    return get_env("tau2bench", is_async, domain=play.domain, user="scripted_user", task_ids=[play.task.id], **limits)
+    limits = {
+        "max_steps": play.cast.max_steps,
+        "max_turns": None,
+        "num_train_tasks": 1,
+        "num_test_tasks": 0,
+    }
+    return get_env(
+        "tau2bench",
+        is_async,
+        domain=play.domain,
+        user="scripted_user",
+        task_ids=[play.task.id],
+        **limits,
+    )
 
 
 def _action(move: AssistantMessage) -> ActionFromLLM:
     name, arguments = "respond_user", {"text": str(move.content)}
     if move.tool_calls:
         name, arguments = move.tool_calls[0].name, move.tool_calls[0].arguments
-    return ActionFromLLM(role="assistant", type="function_call", call_id="call", name=name, arguments=arguments)
+    return ActionFromLLM(
+        role="assistant", type="function_call", call_id="call", name=name, arguments=arguments
+    )
 
 
 # --- AEnvironment ---------------------------------------------------------------------------------------------------
@@ -140,5 +154,8 @@ def _replies(play: Play) -> list[Any]:
 
 
 def _reply(move: AssistantMessage, number: int) -> dict[str, Any]:
-    calls = [{"id": f"c{number}", "name": call.name, "arguments": call.arguments} for call in move.tool_calls or ()]
+    calls = [
+        {"id": f"c{number}", "name": call.name, "arguments": call.arguments}
+        for call in move.tool_calls or ()
+    ]
     return {"content": move.content, "tool_calls": calls}

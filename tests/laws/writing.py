@@ -14,14 +14,54 @@ ALPHABET = string.printable + "ü€漢🙂\u2028\ufeff\x00\ud800\udfff"
 MARKS = tuple("()[]{}=,:'\"\\#*+-. \n\t`")
 TOKENS = (
     *MARKS,
-    *("**", "->", "None", "true", "NaN", "lambda:0", "f'{x}'", "b'x'", "1e999", "0x1F", "9" * 5000, "...", ":="),
+    *(
+        "**",
+        "->",
+        "None",
+        "true",
+        "NaN",
+        "lambda:0",
+        "f'{x}'",
+        "b'x'",
+        "1e999",
+        "0x1F",
+        "9" * 5000,
+        "...",
+        ":=",
+    ),
     *("```", "<think>", "</think>", '"name"', '"arguments"', "###STOP###"),
 )
 WORDS = (
-    *("Sure", "yes", "Your", "order", "costs", "100", "dollars", "hello", "refund", "is", "ready", "the", "e.g."),
+    *(
+        "Sure",
+        "yes",
+        "Your",
+        "order",
+        "costs",
+        "100",
+        "dollars",
+        "hello",
+        "refund",
+        "is",
+        "ready",
+        "the",
+        "e.g.",
+    ),
     *("(optional)", "größer", "tax", "=", "[1]", "{x}", "a/b"),
 )
-ASIDES = ("yes", "world", "s", "see below", "5", "5, 6", "a+b", "'quoted'", "e.g. tomorrow", "1 = one", "!")
+ASIDES = (
+    "yes",
+    "world",
+    "s",
+    "see below",
+    "5",
+    "5, 6",
+    "a+b",
+    "'quoted'",
+    "e.g. tomorrow",
+    "1 = one",
+    "!",
+)
 
 
 def a_value(rng: random.Random, depth: int = 0) -> Any:
@@ -51,8 +91,14 @@ def in_json(rng: random.Random) -> str:
         "arguments": rng.choice([arguments, arguments, a_value(rng)]),
     }
     if rng.random() < 0.2:
-        call = {"id": a_value(rng), "type": "function", "function": {**call, "arguments": json.dumps(arguments)}}
-    return json.dumps([call] * rng.randrange(3) if rng.random() < 0.2 else call, ensure_ascii=rng.random() < 0.5)
+        call = {
+            "id": a_value(rng),
+            "type": "function",
+            "function": {**call, "arguments": json.dumps(arguments)},
+        }
+    return json.dumps(
+        [call] * rng.randrange(3) if rng.random() < 0.2 else call, ensure_ascii=rng.random() < 0.5
+    )
 
 
 def fenced(rng: random.Random) -> str:
@@ -69,7 +115,11 @@ def damaged(rng: random.Random) -> str:
     text = rng.choice([functional, in_json, fenced, tagged])(rng)
     for _ in range(rng.randint(1, 4)):
         at = rng.randrange(len(text) + 1)
-        text = text[:at] + rng.choice(["", rng.choice(TOKENS), rng.choice(ALPHABET)]) + text[at + rng.randrange(3) :]
+        text = (
+            text[:at]
+            + rng.choice(["", rng.choice(TOKENS), rng.choice(ALPHABET)])
+            + text[at + rng.randrange(3) :]
+        )
     return text
 
 
@@ -94,13 +144,20 @@ def deep(rng: random.Random) -> str:
     """Return a call that goes on and on."""
     opening, closing = rng.choice(NESTS).replace("_", " ").rsplit(" ", 1)
     levels = int(10 ** rng.uniform(1, 3.5))
-    inside = opening * levels + rng.choice(["", "1"]) + closing * (levels if closing in ")]}" else 1)
-    return rng.choice([f"f(x={inside})", f'{{"name": "f", "arguments": {{"x": {inside}}}}}', inside])
+    inside = (
+        opening * levels + rng.choice(["", "1"]) + closing * (levels if closing in ")]}" else 1)
+    )
+    return rng.choice(
+        [f"f(x={inside})", f'{{"name": "f", "arguments": {{"x": {inside}}}}}', inside]
+    )
 
 
 def a_sentence(rng: random.Random) -> str:
     """Return words for a person, often with an aside in brackets that looks like a call: they are none."""
-    aside, word = f"({rng.choice(ASIDES)})", rng.choice(["Sure", "hello", "Refund", "items", "Note"])
+    aside, word = (
+        f"({rng.choice(ASIDES)})",
+        rng.choice(["Sure", "hello", "Refund", "items", "Note"]),
+    )
     words = " ".join(rng.choices(WORDS, k=rng.randint(1, 8)))
     shapes = (
         f"{word} {aside}",

@@ -38,7 +38,9 @@ def tiny_folder(tmp_path_factory):
     """A folder with the smallest model that has everything: its replies have about eight tokens."""
     from act_prm.llm_handlers.tiny import build_tiny_model
 
-    return build_tiny_model(tmp_path_factory.mktemp("models") / "tiny", hidden=32, layers=2, vocab=512, eos_bias=4.0)
+    return build_tiny_model(
+        tmp_path_factory.mktemp("models") / "tiny", hidden=32, layers=2, vocab=512, eos_bias=4.0
+    )
 
 
 @pytest.fixture
@@ -56,7 +58,11 @@ def tiny(tiny_folder):
         if lora is not None:
             model = attach_lora(model, lora, seed=0)
         settings = TorchSettings(**settings)
-        made.append(TorchModel(model, AutoTokenizer.from_pretrained(tiny_folder), name="tiny", settings=settings))
+        made.append(
+            TorchModel(
+                model, AutoTokenizer.from_pretrained(tiny_folder), name="tiny", settings=settings
+            )
+        )
         return made[-1]
 
     yield make

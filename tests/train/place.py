@@ -61,7 +61,9 @@ class Place:
     def start(self, command):
         program, *words = shlex.split(command)
         line = [sys.executable, str(ROOT / program), *words]
-        return subprocess.Popen(line, cwd=self.folder, env=self.environment, stderr=subprocess.PIPE, text=True)
+        return subprocess.Popen(
+            line, cwd=self.folder, env=self.environment, stderr=subprocess.PIPE, text=True
+        )
 
     def run(self, command):
         process = self.start(command)

@@ -19,7 +19,12 @@ from act_prm.llm_handlers.load import load_model
 from act_prm.metrics import read_metrics
 from act_prm.trainer import Workbench, get_trainer
 
-TINY = {"model_name": "tiny", "device_map": "cpu", "dtype": "float32", "tiny": {"hidden": 64, "layers": 2}}
+TINY = {
+    "model_name": "tiny",
+    "device_map": "cpu",
+    "dtype": "float32",
+    "tiny": {"hidden": 64, "layers": 2},
+}
 TASK = {"task_ids": ["update_task_1"], "num_train_tasks": 1, "num_test_tasks": 0, "max_turns": 4}
 
 
@@ -33,7 +38,12 @@ async def learned(folder):
     """Return the mean reward of each batch of reinforcement learning, and how much the rewards differed."""
     model = await load_model(TINY)
     try:
-        shown = {"num_batches": 112, "batch_size": 2, "learning_rate": 2e-3, "demonstration_variants": 1000}
+        shown = {
+            "num_batches": 112,
+            "batch_size": 2,
+            "learning_rate": 2e-3,
+            "demonstration_variants": 1000,
+        }
         await get_trainer("sft")(bench(model, folder / "sft", trainer_name="sft", **shown)).train()
         played = {"num_batches": 14, "batch_size": 1, "group_size": 24, "learning_rate": 1e-3}
         await get_trainer("rl")(bench(model, folder / "rl", trainer_name="rl", **played)).train()

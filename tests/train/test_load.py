@@ -43,7 +43,9 @@ def test_the_tiny_config_loads_with_each_lora_config():
 def test_the_guides_model_loads_on_a_cpu_and_says_what_it_does_without(tiny_folder, caplog):
     caplog.set_level(logging.INFO, logger="act_prm")
     model = asyncio.run(
-        load_model(config("model", "hf_qwen3_4b_inst_2507") | {"model_name": str(tiny_folder)}, {"r": 2})
+        load_model(
+            config("model", "hf_qwen3_4b_inst_2507") | {"model_name": str(tiny_folder)}, {"r": 2}
+        )
     )
     dtype = next(model.model.parameters()).dtype
     asyncio.run(model.close())
@@ -67,7 +69,12 @@ def test_the_same_seed_draws_the_same_adapters(tiny_folder):
 
 def test_without_a_service_the_model_is_trained_here_and_one_line_says_so(tiny_folder, caplog):
     caplog.set_level(logging.INFO, logger="act_prm")
-    asked = {"provider": "tinker", "model_name": str(tiny_folder), "lora_rank": 4, "dtype": "float32"}
+    asked = {
+        "provider": "tinker",
+        "model_name": str(tiny_folder),
+        "lora_rank": 4,
+        "dtype": "float32",
+    }
     model = loaded(asked)
 
     assert isinstance(model, TorchModel)

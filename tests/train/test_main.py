@@ -49,7 +49,9 @@ def place(tmp_path, hf_home):
         yield place
 
 
-@pytest.mark.parametrize(("command", "trainer"), [(TINKER, "qwen3_4b_aprm"), (PYTORCH, "aprm_for_sft100")])
+@pytest.mark.parametrize(
+    ("command", "trainer"), [(TINKER, "qwen3_4b_aprm"), (PYTORCH, "aprm_for_sft100")]
+)
 def test_the_guides_command_trains_stops_at_ctrl_c_and_goes_on(place, command, trainer):
     place.write_small(trainer)
     code, told = place.interrupted_after(command, 1)

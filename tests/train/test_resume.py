@@ -16,14 +16,25 @@ from act_prm.metrics import read_metrics
 from act_prm.trainer import Trainer, Workbench, get_trainer
 from act_prm.trainer.update import HasReference
 
-SFT = {"trainer_name": "sft", "batch_size": 1, "max_tokens": 16, "eval_every": 0, "learning_rate": 1e-2}
+SFT = {
+    "trainer_name": "sft",
+    "batch_size": 1,
+    "max_tokens": 16,
+    "eval_every": 0,
+    "learning_rate": 1e-2,
+}
 
 
 def trainer(model, folder, **config) -> Trainer:
     sizes = {"num_train_tasks": 3, "num_test_tasks": 0, "max_turns": 2}
     env = get_env("tau2bench", domain="mock", user="scripted_user", **sizes)
     bench = Workbench(
-        model, env, folder, TrainerConfig(**{**SFT, **config}), GeneratorConfig(mean_center=True), seed=1
+        model,
+        env,
+        folder,
+        TrainerConfig(**{**SFT, **config}),
+        GeneratorConfig(mean_center=True),
+        seed=1,
     )
     return get_trainer(bench.config.trainer_name)(bench)
 
@@ -55,7 +66,12 @@ def test_the_reference_is_the_model_as_it_was(tiny, tmp_path):
 
 
 def test_thoughts_and_episodes_of_a_real_model(tiny, tmp_path):
-    thoughts = {"trainer_name": "act_prm_sft_rl", "num_batches": 1, "num_rl_batches": 1, "group_size": 2}
+    thoughts = {
+        "trainer_name": "act_prm_sft_rl",
+        "num_batches": 1,
+        "num_rl_batches": 1,
+        "group_size": 2,
+    }
     asyncio.run(trainer(tiny(), tmp_path, **thoughts).train())
     rows = read_metrics(tmp_path)
     assert [rows[0]["phase"], rows[-1]["phase"]] == ["act_prm", "rl"]

@@ -21,7 +21,9 @@ SHORT, LONG = [5, 6, 7], list(range(10, 90))
 
 
 def sampled(model, prompts, **params):
-    return asyncio.run(model.sample(prompts, SamplingParams(**{"max_tokens": 24, "seed": 1, **params})))
+    return asyncio.run(
+        model.sample(prompts, SamplingParams(**{"max_tokens": 24, "seed": 1, **params}))
+    )
 
 
 def test_a_sample_depends_on_its_prompt_its_place_and_the_seed_alone(tiny):
@@ -29,7 +31,9 @@ def test_a_sample_depends_on_its_prompt_its_place_and_the_seed_alone(tiny):
     together = sampled(model, [LONG, SHORT, LONG, SHORT])
 
     assert sampled(model, [LONG])[0].tokens == together[0].tokens
-    assert sampled(model, [SHORT, SHORT])[1].tokens == together[1].tokens  # another neighbour, the same place
+    assert (
+        sampled(model, [SHORT, SHORT])[1].tokens == together[1].tokens
+    )  # another neighbour, the same place
     assert sampled(tiny(sample_tokens=1), [LONG, SHORT, LONG, SHORT]) != []
     one_by_one = sampled(tiny(sample_tokens=1), [LONG, SHORT, LONG, SHORT])
     assert [one.tokens for one in one_by_one] == [one.tokens for one in together]
@@ -68,7 +72,9 @@ def test_the_log_probabilities_are_those_a_plain_forward_pass_finds(tiny):
     model = tiny()
     prompts = [SHORT, LONG, SHORT]
     replies = sampled(model, prompts)
-    scored = asyncio.run(model.logprobs([p + r.tokens for p, r in zip(prompts, replies, strict=True)]))
+    scored = asyncio.run(
+        model.logprobs([p + r.tokens for p, r in zip(prompts, replies, strict=True)])
+    )
 
     for prompt, reply, row in zip(prompts, replies, scored, strict=True):
         assert row[0] == 0.0

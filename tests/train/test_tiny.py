@@ -30,8 +30,12 @@ def test_the_same_seed_writes_the_same_files(tmp_path):
     files = sorted(one.name for one in (tmp_path / "a").iterdir())
 
     assert filecmp.cmpfiles(tmp_path / "a", tmp_path / "b", files, shallow=False)[0] == files
-    assert filecmp.cmpfiles(tmp_path / "a", tmp_path / "c", files, shallow=False)[1] == ["model.safetensors"]
-    assert {"config.json", "model.safetensors", "tokenizer.json", "chat_template.jinja"} <= set(files)
+    assert filecmp.cmpfiles(tmp_path / "a", tmp_path / "c", files, shallow=False)[1] == [
+        "model.safetensors"
+    ]
+    assert {"config.json", "model.safetensors", "tokenizer.json", "chat_template.jinja"} <= set(
+        files
+    )
 
 
 @pytest.mark.parametrize(("eos_bias", "shortest", "longest"), [(4.0, 6, 16), (2.0, 40, 100)])
@@ -51,11 +55,21 @@ def test_the_template_shows_tools_calls_and_results_as_qwen_does(tiny):
         [
             {"role": "system", "content": "Be kind."},
             {"role": "user", "content": "Hi"},
-            {"role": "assistant", "tool_calls": [{"id": "1", "name": "look", "arguments": '{"at": 1}'}]},
+            {
+                "role": "assistant",
+                "tool_calls": [{"id": "1", "name": "look", "arguments": '{"at": 1}'}],
+            },
             {"role": "tool", "type": "function_call_output", "call_id": "1", "output": "one"},
             {"role": "tool", "type": "function_call_output", "call_id": "2", "output": "two"},
         ],
-        [{"type": "function", "name": "look", "description": "Look.", "parameters": {"type": "object"}}],
+        [
+            {
+                "type": "function",
+                "name": "look",
+                "description": "Look.",
+                "parameters": {"type": "object"},
+            }
+        ],
         prefix="<thought>",
     )
     text = chat.tokenizer.decode(told)
@@ -86,7 +100,9 @@ def test_as_another_model_it_is_found_offline_by_that_name(tmp_path):
         "from transformers import AutoModelForCausalLM as M, AutoTokenizer as T;"
         f"print(M.from_pretrained('{QWEN}').config.hidden_size, T.from_pretrained('{QWEN}').eos_token)"
     )
-    told = subprocess.run([sys.executable, "-c", asks], env=env, capture_output=True, text=True, check=True)
+    told = subprocess.run(
+        [sys.executable, "-c", asks], env=env, capture_output=True, text=True, check=True
+    )
 
     assert f"models--Qwen--Qwen3-4B-Instruct-2507{os.sep}snapshots" in made.stdout
     assert told.stdout.split() == ["32", "<|im_end|>"]

@@ -32,7 +32,10 @@ def datum(tokens, *, start, advantage=1.0, old=-5.0):
     return Datum(tokens, weights, [advantage * w for w in weights], [old * w for w in weights])
 
 
-DATA = [datum([5, 6, 7, 8, 9], start=2), datum(list(range(20, 60)), start=30, advantage=-0.5, old=-6.5)]
+DATA = [
+    datum([5, 6, 7, 8, 9], start=2),
+    datum(list(range(20, 60)), start=30, advantage=-0.5, old=-6.5),
+]
 
 
 @pytest.mark.parametrize(
@@ -40,13 +43,18 @@ DATA = [datum([5, 6, 7, 8, 9], start=2), datum(list(range(20, 60)), start=30, ad
     [
         ("cross_entropy", 0.5 + 1.0 + 2.0),
         ("importance_sampling", -(2.0 * 1.0 + 0.5 * 1.0 + 2.0 * -1.0)),
-        ("ppo", -(1.2 * 1.0 + 0.5 * 1.0 + 2.0 * -1.0)),  # only the gain that grew beyond the border is cut
+        (
+            "ppo",
+            -(1.2 * 1.0 + 0.5 * 1.0 + 2.0 * -1.0),
+        ),  # only the gain that grew beyond the border is cut
     ],
 )
 def test_losses_by_hand(loss_fn, expected):
     new = torch.tensor([-0.5, -1.0, -2.0, -3.0])
     ratio = torch.tensor([2.0, 0.5, 2.0, 9.0])
-    targets = Targets(torch.tensor([1.0, 1.0, 1.0, 0.0]), torch.tensor([1.0, 1.0, -1.0, 1.0]), new - ratio.log())
+    targets = Targets(
+        torch.tensor([1.0, 1.0, 1.0, 0.0]), torch.tensor([1.0, 1.0, -1.0, 1.0]), new - ratio.log()
+    )
 
     loss, watched = loss_sum(loss_fn, new, targets, clip=0.2)
 
@@ -54,7 +62,9 @@ def test_losses_by_hand(loss_fn, expected):
     if loss_fn != "cross_entropy":
         assert float(watched["ratio_mean"]) == pytest.approx(4.5)
         assert float(watched["clip_fraction"]) == 3
-        assert float(watched["kl_to_old"]) == pytest.approx(2 * (1 - math.log(2)) + (-0.5 + math.log(2)))
+        assert float(watched["kl_to_old"]) == pytest.approx(
+            2 * (1 - math.log(2)) + (-0.5 + math.log(2))
+        )
 
 
 @pytest.mark.parametrize("loss_fn", ["cross_entropy", *RL])
@@ -63,7 +73,9 @@ def test_the_reported_loss_is_the_mean_over_the_tokens_in_it(tiny, loss_fn):
     new = run(model.logprobs([one.tokens for one in DATA]))
     terms = []
     for one, row in zip(DATA, new, strict=True):
-        for weight, advantage, old, logprob in zip(one.weights, one.advantages, one.logprobs, row, strict=True):
+        for weight, advantage, old, logprob in zip(
+            one.weights, one.advantages, one.logprobs, row, strict=True
+        ):
             ratio = math.exp(logprob - old)
             gain = ratio * advantage
             if loss_fn == "ppo":
@@ -125,7 +137,9 @@ def test_checkpointed_activations_give_the_same_gradient(tiny):
     spare_activations(frugal.model.base_model.model)
     for model in (plain, frugal):
         run(model.forward_backward(DATA, "cross_entropy"))
-    for one, other in zip(trained(plain.model).values(), trained(frugal.model).values(), strict=True):
+    for one, other in zip(
+        trained(plain.model).values(), trained(frugal.model).values(), strict=True
+    ):
         assert torch.allclose(one.grad, other.grad, atol=1e-6)
 
 
@@ -161,7 +175,11 @@ def test_imitation_learns_a_sentence_by_heart(tiny):
     sentence = chat.reply("It will be with you on Monday.")
     losses = []
     for _ in range(120):
-        losses.append(run(model.forward_backward([demonstrated_datum(prompt, sentence)], "cross_entropy")).loss)
+        losses.append(
+            run(
+                model.forward_backward([demonstrated_datum(prompt, sentence)], "cross_entropy")
+            ).loss
+        )
         run(model.optim_step(1e-2))
 
     assert losses[0] > 4.0
@@ -175,7 +193,9 @@ def test_dropout_is_on_in_training_alone_and_repeats_from_run_to_run(tiny):
     def losses():
         model = tiny(lora=LoraSettings(r=4, alpha=8, dropout=0.5), seed=3)
         for parameter in trained(model.model).values():
-            torch.nn.init.constant_(parameter, 0.05)  # fresh adapters add nothing, so nothing to drop
+            torch.nn.init.constant_(
+                parameter, 0.05
+            )  # fresh adapters add nothing, so nothing to drop
         scored = run(model.logprobs([DATA[0].tokens]))
         assert run(model.logprobs([DATA[0].tokens])) == scored
         return [run(model.forward_backward(DATA, "cross_entropy")).loss for _ in range(2)]
@@ -189,7 +209,11 @@ def trained_a_little(model, steps=2):
     for _ in range(steps):
         prompt = [5, 6, 7]
         replies = run(model.sample([prompt] * 4, SamplingParams(max_tokens=5)))
-        run(model.forward_backward([sampled_datum(prompt, one, advantage=1.0) for one in replies], "ppo"))
+        run(
+            model.forward_backward(
+                [sampled_datum(prompt, one, advantage=1.0) for one in replies], "ppo"
+            )
+        )
         run(model.optim_step(1e-2))
     return run(model.logprobs([list(range(20))]))
 
@@ -233,7 +257,9 @@ def test_saved_weights_are_an_adapter_that_its_own_library_reads(tiny, tiny_fold
     model = tiny()
     expected = trained_a_little(model)
     run(model.save_weights(tmp_path / "adapter"))
-    loaded = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(tiny_folder), tmp_path / "adapter").eval()
+    loaded = PeftModel.from_pretrained(
+        AutoModelForCausalLM.from_pretrained(tiny_folder), tmp_path / "adapter"
+    ).eval()
 
     ids = torch.tensor([list(range(20))])
     with torch.no_grad():
@@ -244,12 +270,16 @@ def test_saved_weights_are_an_adapter_that_its_own_library_reads(tiny, tiny_fold
 
 def test_long_gradients_are_shortened_to_the_limit(tiny):
     def moved(limit):
-        model = tiny(adam=AdamSettings(eps=1.0, max_grad_norm=limit))  # a large eps lets the length show
+        model = tiny(
+            adam=AdamSettings(eps=1.0, max_grad_norm=limit)
+        )  # a large eps lets the length show
         before = [one.detach().clone() for one in trained(model.model).values()]
         run(model.forward_backward(DATA, "cross_entropy"))
         norm = run(model.optim_step(1.0))["grad_norm"]
         after = [one.detach() for one in trained(model.model).values()]
-        return norm, math.sqrt(sum(float(((a - b) ** 2).sum()) for a, b in zip(after, before, strict=True)))
+        return norm, math.sqrt(
+            sum(float(((a - b) ** 2).sum()) for a, b in zip(after, before, strict=True))
+        )
 
     norm, far = moved(None)
     same, near = moved(norm / 10)
@@ -264,4 +294,8 @@ def test_too_long_a_sequence_and_an_untrainable_model_are_refused(tiny):
     with pytest.raises(ContextWindowExceeded, match="exceeds the 10"):
         run(model.forward_backward([datum([1] * 11, start=3)], "ppo"))
     with pytest.raises(ConfigError, match="no parameters to train"):
-        type(model)(model.model.base_model.requires_grad_(requires_grad=False), model.tokenizer, name="frozen")
+        type(model)(
+            model.model.base_model.requires_grad_(requires_grad=False),
+            model.tokenizer,
+            name="frozen",
+        )

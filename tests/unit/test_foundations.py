@@ -11,12 +11,20 @@ from tau2 import config, errors
 from tau2.errors import MissingExtra, Tau2Error, UnknownName, needs_extra
 from tau2.seeds import derive_seed
 
-CLASSES = [value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, Tau2Error)]
+CLASSES = [
+    value
+    for value in vars(errors).values()
+    if isinstance(value, type) and issubclass(value, Tau2Error)
+]
 
 
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
 def test_every_error_survives_a_process_boundary(kind):
-    made = kind("domain", "mok", ["mock"]) if kind is UnknownName else kind("what, why, and what to do")
+    made = (
+        kind("domain", "mok", ["mock"])
+        if kind is UnknownName
+        else kind("what, why, and what to do")
+    )
     back = pickle.loads(pickle.dumps(made))
     assert type(back) is kind
     assert str(back) == str(made)
@@ -45,13 +53,30 @@ def test_a_missing_package_names_its_extra():
 
 
 def test_a_broken_package_is_not_a_missing_one():
-    with pytest.raises(ModuleNotFoundError, match="another_thing"), needs_extra("voice", "no_such_thing"):
+    with (
+        pytest.raises(ModuleNotFoundError, match="another_thing"),
+        needs_extra("voice", "no_such_thing"),
+    ):
         raise ModuleNotFoundError("No module named 'another_thing'", name="another_thing")
 
 
 def test_seeds_are_the_same_everywhere_and_differ_by_scope():
-    assert derive_seed(300, "simulation", "1", 0) == derive_seed(300, "simulation", 1, "0") == 2892251442
-    assert len({derive_seed(300, "a"), derive_seed(301, "a"), derive_seed(300, "b"), derive_seed(300, "a", "")}) == 4
+    assert (
+        derive_seed(300, "simulation", "1", 0)
+        == derive_seed(300, "simulation", 1, "0")
+        == 2892251442
+    )
+    assert (
+        len(
+            {
+                derive_seed(300, "a"),
+                derive_seed(301, "a"),
+                derive_seed(300, "b"),
+                derive_seed(300, "a", ""),
+            }
+        )
+        == 4
+    )
 
 
 def test_data_is_our_own_unless_named(monkeypatch, tmp_path):

@@ -55,7 +55,9 @@ def test_the_import_is_light_silent_and_offline():
         "import tau2\n"
         "print(sorted(set(sys.modules) - before))"
     )
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
     assert ended.stdout == "['__future__', 'tau2']\n"
     assert ended.stderr == ""
     counted = subprocess.run(
@@ -73,13 +75,19 @@ def test_nothing_heavy_is_needed_to_run_without_models():
         "heavy = ['litellm', 'openai', 'gymnasium', 'numpy', 'pandas', 'torch', 'rich', 'fastapi', 'httpx']\n"
         "print(json.dumps([name for name in heavy if name in sys.modules]))"
     )
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
     assert json.loads(ended.stdout) == []
 
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [("BaseAgent", "HalfDuplexAgent"), ("LocalAgent", "HalfDuplexAgent"), ("BaseUser", "HalfDuplexUser")],
+    [
+        ("BaseAgent", "HalfDuplexAgent"),
+        ("LocalAgent", "HalfDuplexAgent"),
+        ("BaseUser", "HalfDuplexUser"),
+    ],
 )
 def test_old_names_still_lead_to_the_new_ones(old, new):
     with pytest.warns(DeprecationWarning, match=f"tau2.{old} is now tau2.{new}") as caught:
@@ -95,7 +103,8 @@ def test_current_names_do_not_warn():
 
 
 @pytest.mark.parametrize(
-    "name", ["FullDuplexAgent", "FullDuplexUser", "VoiceStreamingUserSimulator", "BaseStreamingUser"]
+    "name",
+    ["FullDuplexAgent", "FullDuplexUser", "VoiceStreamingUserSimulator", "BaseStreamingUser"],
 )
 def test_names_of_the_voice_engine_say_what_they_are(name):
     assert not hasattr(tau2, name)

@@ -29,7 +29,9 @@ from tau2.registry import registry
 assert {"mock", "retail"} <= set(registry.get_domains())
 print([name for name in sys.modules if name.startswith("tau2.domains.") and name.count(".") > 2])
 """
-    shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    shown = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    ).stdout
     assert shown == "[]\n"
 
 
@@ -76,7 +78,9 @@ def test_metadata_and_filters_of_plug_ins(own):
 def test_clients_register_their_own(own):
     own.register_domain(lambda solo_mode=False: "env", "mine")
     own.register_tasks(lambda split=None: ["task"], "mine", get_task_splits=lambda: {"base": []})
-    own.register_agent_factory(lambda **_: Agent(), "mine", task_filter=bool, metadata={"solo_mode": True})
+    own.register_agent_factory(
+        lambda **_: Agent(), "mine", task_filter=bool, metadata={"solo_mode": True}
+    )
     own.register_user(User, "mine")
     assert own.get_env_constructor("mine")(solo_mode=True) == "env"
     assert own.get_tasks_loader("mine")("base") == ["task"]
@@ -164,7 +168,9 @@ def entries(monkeypatch, *found: EntryPoint) -> Catalog:
 
 
 def test_installed_plug_ins_are_found(monkeypatch):
-    catalog = entries(monkeypatch, EntryPoint("lonely", "tests.unit.test_registry:LONELY", "tau2.agents"))
+    catalog = entries(
+        monkeypatch, EntryPoint("lonely", "tests.unit.test_registry:LONELY", "tau2.agents")
+    )
     assert "lonely" in catalog.names()
     assert catalog.get("lonely") is LONELY
 
@@ -175,9 +181,18 @@ LONELY = AgentSpec("lonely", make=lambda **_: Agent())
 @pytest.mark.parametrize(
     ("entry", "words"),
     [
-        (EntryPoint("gone", "no.such.module:X", "g"), r"plug-in 'gone' \(no\.such\.module:X\) cannot be loaded"),
-        (EntryPoint("other", "tests.unit.test_registry:LONELY", "g"), r"exports \['lonely'\] instead"),
-        (EntryPoint("llm_agent", "tests.unit.test_registry:LONELY", "g"), "two agents are named 'llm_agent'"),
+        (
+            EntryPoint("gone", "no.such.module:X", "g"),
+            r"plug-in 'gone' \(no\.such\.module:X\) cannot be loaded",
+        ),
+        (
+            EntryPoint("other", "tests.unit.test_registry:LONELY", "g"),
+            r"exports \['lonely'\] instead",
+        ),
+        (
+            EntryPoint("llm_agent", "tests.unit.test_registry:LONELY", "g"),
+            "two agents are named 'llm_agent'",
+        ),
     ],
 )
 def test_a_plug_in_that_does_not_work_says_which_it_is(monkeypatch, entry, words):

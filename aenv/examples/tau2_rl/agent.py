@@ -70,7 +70,12 @@ class Options:
     @classmethod
     def of(cls, data: Mapping[str, Any], extra: Mapping[str, Any] | None = None) -> Options:
         """Return the options of an episode. Raise ValueError for a value of the wrong type."""
-        sources = [_named(extra or {}), _named(data), _sampling(data.get("gconfig")), _variables(os.environ)]
+        sources = [
+            _named(extra or {}),
+            _named(data),
+            _sampling(data.get("gconfig")),
+            _variables(os.environ),
+        ]
         given: dict[str, Any] = {}
         for source in sources:
             given = {**source, **given}
@@ -78,9 +83,15 @@ class Options:
 
     def variables(self) -> dict[str, str]:
         """Return the instance's environment variables; what is not set is left out."""
-        user = {name: os.environ[name] for name in _USER_VARIABLES if os.environ.get(name) not in _UNSET}
+        user = {
+            name: os.environ[name] for name in _USER_VARIABLES if os.environ.get(name) not in _UNSET
+        }
         user |= {"TAU2_USER": self.user} if self.user else {}
-        alone = not (user.get("TAU2_USER") or user.get("TAU2_USER_LLM")) if self.solo_mode is None else self.solo_mode
+        alone = (
+            not (user.get("TAU2_USER") or user.get("TAU2_USER_LLM"))
+            if self.solo_mode is None
+            else self.solo_mode
+        )
         given = {"TAU2_SEED": self.seed, "TAU2_MAX_STEPS": self.max_steps}
         limits = {name: str(value) for name, value in given.items() if value is not None}
         solo = {"TAU2_SOLO_MODE": str(alone).lower()}
@@ -118,19 +129,35 @@ _VARIABLES = {
 
 
 def _named(source: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: source[name] for name in Options.__dataclass_fields__ if source.get(name) not in _UNSET}
+    return {
+        name: source[name]
+        for name in Options.__dataclass_fields__
+        if source.get(name) not in _UNSET
+    }
 
 
 def _variables(variables: Mapping[str, str]) -> dict[str, Any]:
-    return {field: variables[name] for name, field in _VARIABLES.items() if variables.get(name) not in _UNSET}
+    return {
+        field: variables[name]
+        for name, field in _VARIABLES.items()
+        if variables.get(name) not in _UNSET
+    }
 
 
 def _sampling(gconfig: Any) -> dict[str, Any]:
     """Return the sampling parameters of a generation config, a dictionary or an object."""
     given = gconfig if isinstance(gconfig, Mapping) else getattr(gconfig, "__dict__", {})
-    lengths = ("max_tokens", "max_new_tokens", "max_completion_tokens")  # the last one that is set counts
+    lengths = (
+        "max_tokens",
+        "max_new_tokens",
+        "max_completion_tokens",
+    )  # the last one that is set counts
     length = [given[name] for name in lengths if given.get(name) not in _UNSET]
-    named = {name: given[name] for name in ("temperature", "top_p", "model") if given.get(name) not in _UNSET}
+    named = {
+        name: given[name]
+        for name in ("temperature", "top_p", "model")
+        if given.get(name) not in _UNSET
+    }
     return {**named, **({"max_completion_tokens": length[-1]} if length else {})}
 
 
@@ -200,19 +227,25 @@ async def run_agent(data: Mapping[str, Any], **extra: Any) -> Outcome:
         return await Play(open_environment(options), options).run()
     except Exception as problem:  # whatever fails around an episode is its outcome
         logger.warning("the episode of task %s failed", options.task_id, exc_info=True)
-        return Outcome(None, "infra_failed", error=_redacted(f"{type(problem).__name__}: {problem}", options))
+        return Outcome(
+            None, "infra_failed", error=_redacted(f"{type(problem).__name__}: {problem}", options)
+        )
 
 
 def open_environment(options: Options) -> Any:
     """Return the environment, not yet initialized."""
     from aenv.core.environment import Environment  # noqa: PLC0415  -- slow to import, and not needed to read a config
 
-    return Environment(options.env_name, environment_variables=options.variables(), timeout=options.timeout)
+    return Environment(
+        options.env_name, environment_variables=options.variables(), timeout=options.timeout
+    )
 
 
 def open_model(options: Options) -> Any:
     """Return what thinks."""
-    return Model(options.model, options.sampling(), options.base_url, options.api_key, options.http_client)
+    return Model(
+        options.model, options.sampling(), options.base_url, options.api_key, options.http_client
+    )
 
 
 def _redacted(text: str, options: Options) -> str:
@@ -238,7 +271,11 @@ class Play:
         try:
             await self.env.initialize()
             await self._begin()
-            while not self.is_over and self.turns < self.options.max_turns and self.failed_turns < MOST_FAILED_TURNS:
+            while (
+                not self.is_over
+                and self.turns < self.options.max_turns
+                and self.failed_turns < MOST_FAILED_TURNS
+            ):
                 await self._turn()
             return self._outcome(await self.env.call_reward({}, timeout=self.options.timeout))
         finally:
@@ -249,7 +286,9 @@ class Play:
 
     async def ask(self, function: str, arguments: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return what a function of the environment answers."""
-        answer = await self.env.call_function(function, arguments or {}, timeout=self.options.timeout)
+        answer = await self.env.call_function(
+            function, arguments or {}, timeout=self.options.timeout
+        )
         return answer if isinstance(answer, dict) else {"answer": answer}
 
     async def _begin(self) -> None:
@@ -260,7 +299,9 @@ class Play:
         if self.is_solo:
             self._hear(_SOLO_START)
         tools = named_safely(await self.env.list_tools())
-        self.model.set_up(str(prompt.get("system_prompt", "")), tools, self._call, self._ask_whether_over)
+        self.model.set_up(
+            str(prompt.get("system_prompt", "")), tools, self._call, self._ask_whether_over
+        )
 
     def _hear(self, text: str) -> None:
         self.items = [*self.items, {"role": "user", "content": text}]
@@ -289,7 +330,9 @@ class Play:
     async def _call(self, name: str, arguments: str) -> str:
         """Carry out a tool call of the model and return what it is told; calls of one answer keep their order."""
         async with self._one_at_a_time:
-            result = await self.env.call_tool(name, _arguments(arguments), timeout=self.options.timeout)
+            result = await self.env.call_tool(
+                name, _arguments(arguments), timeout=self.options.timeout
+            )
         self.failed_turns = 0
         return "\n".join(str(part.get("text", part)) for part in result.content)
 
@@ -322,7 +365,9 @@ def _arguments(text: str) -> dict[str, Any]:
 
 def parser() -> argparse.ArgumentParser:
     """Return the command line."""
-    line = argparse.ArgumentParser(description="Play one tau2 episode in AEnvironment and show its reward.")
+    line = argparse.ArgumentParser(
+        description="Play one tau2 episode in AEnvironment and show its reward."
+    )
     line.add_argument("--domain", default="telecom")
     line.add_argument("--task_id", required=True)
     line.add_argument("--seed", type=int)
@@ -331,7 +376,9 @@ def parser() -> argparse.ArgumentParser:
     line.add_argument("--top_p", type=float)
     line.add_argument("--max_completion_tokens", type=int)
     line.add_argument("--max_turns", type=int, help="answers of the model in the whole episode")
-    line.add_argument("--max_steps", type=int, help="messages and tool executions in the whole episode")
+    line.add_argument(
+        "--max_steps", type=int, help="messages and tool executions in the whole episode"
+    )
     line.add_argument("--user", help="a simulated user of the server, such as scripted_user")
     line.add_argument("--json", action="store_true", help="show the whole outcome as JSON")
     line.add_argument("--verbose", action="store_true", help="show what AEnvironment logs")

@@ -30,7 +30,12 @@ class Model:
     """A model behind an OpenAI-compatible address, driven by the Agents SDK; nothing of it is shared by episodes."""
 
     def __init__(
-        self, name: str, sampling: dict[str, Any], base_url: str | None, api_key: str | None, http_client: Any = None
+        self,
+        name: str,
+        sampling: dict[str, Any],
+        base_url: str | None,
+        api_key: str | None,
+        http_client: Any = None,
     ) -> None:
         from openai import AsyncOpenAI  # noqa: PLC0415  -- needed to play, not to read a config
 
@@ -45,12 +50,16 @@ class Model:
         if self._is_ours:
             await self.client.close()
 
-    def set_up(self, prompt: str, tools: Mapping[str, Mapping[str, Any]], call: Any, ask_whether_over: Any) -> None:
+    def set_up(
+        self, prompt: str, tools: Mapping[str, Mapping[str, Any]], call: Any, ask_whether_over: Any
+    ) -> None:
         """Make the agent. `call(tool, arguments)` carries out a call; the turn ends when the episode is over."""
         import agents  # noqa: PLC0415  -- slow to import, and not needed to read a config
 
         async def after_calls(*_: Any) -> Any:
-            return agents.ToolsToFinalOutputResult(is_final_output=await ask_whether_over(), final_output="")
+            return agents.ToolsToFinalOutputResult(
+                is_final_output=await ask_whether_over(), final_output=""
+            )
 
         self.agent = agents.Agent(
             name="tau2",
@@ -71,7 +80,9 @@ class Model:
 
         config = agents.RunConfig(tracing_disabled=True)
         try:
-            result = await agents.Runner.run(self.agent, list(items), run_config=config, max_turns=most)
+            result = await agents.Runner.run(
+                self.agent, list(items), run_config=config, max_turns=most
+            )
         except (agents.MaxTurnsExceeded, agents.ModelBehaviorError) as failed:
             calls = len(failed.run_data.raw_responses) if failed.run_data else 1
             return Thought("", _items_of(failed, items), max(1, calls), problem=str(failed))
@@ -130,10 +141,18 @@ def from_chat(messages: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     for message in messages:
         if message["role"] == "tool":
             output = message.get("content") or ""
-            items.append({"type": "function_call_output", "call_id": message["tool_call_id"], "output": output})
+            items.append(
+                {
+                    "type": "function_call_output",
+                    "call_id": message["tool_call_id"],
+                    "output": output,
+                }
+            )
             continue
         if message.get("content"):
             items.append({"role": message["role"], "content": message["content"]})
         calls = message.get("tool_calls") or ()
-        items += [{"type": "function_call", "call_id": call["id"], **call["function"]} for call in calls]
+        items += [
+            {"type": "function_call", "call_id": call["id"], **call["function"]} for call in calls
+        ]
     return items

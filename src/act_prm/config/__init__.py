@@ -1,7 +1,13 @@
 """Configuration: YAML files under `configs/`, and closed models of what they may say."""
 
 from act_prm.config.files import config_folders, read_config
-from act_prm.config.models import GeneratorConfig, ReplayBufferConfig, ToolCallTags, TrainerConfig, checked
+from act_prm.config.models import (
+    GeneratorConfig,
+    ReplayBufferConfig,
+    ToolCallTags,
+    TrainerConfig,
+    checked,
+)
 
 __all__ = [
     "GeneratorConfig",

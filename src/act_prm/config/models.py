@@ -11,7 +11,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from tau2.errors import ConfigError
 
 GeneratorName = Literal[
-    "default", "act_prm", "action_prompt_act_prm", "act_prm_nobandit", "action_prompt_act_prm_nobandit"
+    "default",
+    "act_prm",
+    "action_prompt_act_prm",
+    "act_prm_nobandit",
+    "action_prompt_act_prm_nobandit",
 ]
 TrainerName = Literal[
     "act_prm", "act_prm_for_sft", "act_prm_sft_eval", "act_prm_sft_rl", "act_prm_joint", "sft", "rl"

@@ -60,7 +60,9 @@ class Environment(ABC):
     ) -> None:
         refuse_unknown(type(self), unknown)
         if max_turns is not None and max_turns < 1:
-            raise ConfigError(f"max_turns must be at least 1, not {max_turns}; use None for no limit")
+            raise ConfigError(
+                f"max_turns must be at least 1, not {max_turns}; use None for no limit"
+            )
         self.max_turns, self.num_tries, self.tool_role = max_turns, num_tries, tool_role
         self.truncation_message = truncation_message
         self.split, self.verbose = split, verbose
@@ -88,7 +90,9 @@ class Environment(ABC):
     def dataset(self) -> list[Any]:
         """What is played. Raise ConfigError for a split that there is not."""
         if self.split not in self.datasets:
-            raise ConfigError(f"no split named {self.split!r}; there are {', '.join(self.datasets) or 'none'}")
+            raise ConfigError(
+                f"no split named {self.split!r}; there are {', '.join(self.datasets) or 'none'}"
+            )
         return self.datasets[self.split]
 
     def __len__(self) -> int:
@@ -131,7 +135,10 @@ class Environment(ABC):
         first = self.first_obs_to_show if first_obs_to_show is None else first_obs_to_show
         last = self.last_obs_to_show if last_obs_to_show is None else last_obs_to_show
         hidden = range(first, len(messages) - last)
-        return [self._hidden(message, content) if i in hidden else message for i, message in enumerate(messages)]
+        return [
+            self._hidden(message, content) if i in hidden else message
+            for i, message in enumerate(messages)
+        ]
 
     def _hidden(self, message: Message, content: str) -> Message:
         if message.get("role") not in {"user", "tool", self.tool_role}:
@@ -164,12 +171,22 @@ def refuse_unknown(kind: type[Environment], given: Mapping[str, Any]) -> None:
     for name in given:
         near = get_close_matches(name, known, n=1, cutoff=0.5)
         problems.append(f"{name!r}" + (f" (did you mean {near[0]!r}?)" if near else ""))
-    raise ConfigError(f"{kind.__name__} has no setting {', '.join(problems)}; known: {', '.join(known)}")
+    raise ConfigError(
+        f"{kind.__name__} has no setting {', '.join(problems)}; known: {', '.join(known)}"
+    )
 
 
 def known_settings(kind: type[Environment]) -> list[str]:
     """Return the names of everything that may be set on an environment of this kind."""
-    signatures = [inspect.signature(one.__init__) for one in kind.__mro__ if issubclass(one, Environment)]
-    parameters = [parameter for signature in signatures for parameter in signature.parameters.values()]
-    named = {parameter.name for parameter in parameters if parameter.kind is not inspect.Parameter.VAR_KEYWORD}
+    signatures = [
+        inspect.signature(one.__init__) for one in kind.__mro__ if issubclass(one, Environment)
+    ]
+    parameters = [
+        parameter for signature in signatures for parameter in signature.parameters.values()
+    ]
+    named = {
+        parameter.name
+        for parameter in parameters
+        if parameter.kind is not inspect.Parameter.VAR_KEYWORD
+    }
     return sorted(named - {"self"})

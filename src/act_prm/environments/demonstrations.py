@@ -41,13 +41,17 @@ class DemonstrationStep:
         return self.state.messages
 
 
-def demonstration(env: Tau2BenchEnv | str, task: Task | str, *, seed: int = 0) -> list[DemonstrationStep]:
+def demonstration(
+    env: Tau2BenchEnv | str, task: Task | str, *, seed: int = 0
+) -> list[DemonstrationStep]:
     """Return the steps of the reference episode of a task, by id or itself; the last one says what it earned.
 
     `env` is an environment, whose prompt and roles are used, or a domain. The episode has no limit of turns. Raise
     UnknownName for a task that there is not, AgentError for one without a reference solution.
     """
-    stage = _stage(Tau2BenchEnv(env, num_train_tasks=1, num_test_tasks=0) if isinstance(env, str) else env)
+    stage = _stage(
+        Tau2BenchEnv(env, num_train_tasks=1, num_test_tasks=0) if isinstance(env, str) else env
+    )
     task = find_task(stage.domain, task) if isinstance(task, str) else task
     state = stage.begin(task, seed)
     oracle = _Oracle(stage, state)
@@ -63,7 +67,9 @@ def demonstration(env: Tau2BenchEnv | str, task: Task | str, *, seed: int = 0) -
 def _stage(env: Tau2BenchEnv) -> Tau2BenchEnv:
     """Return an environment like this one in which reference episodes are played to their end."""
     stage = copy.copy(env)
-    stage.cast = replace(env.cast, user="scripted_user", agent="oracle_agent", max_steps=_MOST_STEPS)
+    stage.cast = replace(
+        env.cast, user="scripted_user", agent="oracle_agent", max_steps=_MOST_STEPS
+    )
     stage.max_turns, stage.shaping = None, None
     return stage
 

@@ -8,7 +8,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from act_prm.environments.base import Environment
-from act_prm.environments.tau2bench_messages import RESPOND_USER, RESPOND_USER_TOOL, history_of, user_message
+from act_prm.environments.tau2bench_messages import (
+    RESPOND_USER,
+    RESPOND_USER_TOOL,
+    history_of,
+    user_message,
+)
 from act_prm.environments.tau2bench_splits import by_domain, sliced
 from act_prm.environments.tau2bench_state import Tau2BenchState, Tau2BenchStepResult
 from act_prm.environments.tau2bench_turn import ModelTurn, metadata_of, step_result
@@ -96,7 +101,9 @@ class Tau2BenchEnv(Environment):
         completion_fn: Any = None,
         **settings: Any,
     ) -> None:
-        super().__init__(max_turns=max_turns, num_tries=num_tries, seed=seed, split=split, **settings)
+        super().__init__(
+            max_turns=max_turns, num_tries=num_tries, seed=seed, split=split, **settings
+        )
         self.domain, self.eval_num_tries, self.system_prompt = domain, eval_num_tries, system_prompt
         self.evaluation_type, self.judge = EvaluationType(evaluation_type), judge
         self.shaping = Shaping(gamma=partial_reward_discount) if partial_reward else None
@@ -112,7 +119,9 @@ class Tau2BenchEnv(Environment):
         )
         sizes = (num_train_tasks, num_val_tasks, num_test_tasks)
         self.datasets: dict[str, list[Task]] = (
-            by_domain(domain, *sizes) if domain_splits else sliced(get_tasks(domain, task_split, task_ids), *sizes)
+            by_domain(domain, *sizes)
+            if domain_splits
+            else sliced(get_tasks(domain, task_split, task_ids), *sizes)
         )
         self._describe()
 
@@ -127,7 +136,9 @@ class Tau2BenchEnv(Environment):
 
     def _described(self, environment: World, task: Task) -> list[dict[str, Any]]:
         """Return the tools of a task as flat schemas; the way to speak comes last."""
-        schemas = [tool.openai_schema["function"] for tool in seat_tools(environment, task, Role.AGENT)]
+        schemas = [
+            tool.openai_schema["function"] for tool in seat_tools(environment, task, Role.AGENT)
+        ]
         flat = [{"type": "function", **schema} for schema in schemas]
         return flat if self.cast.solo else [*flat, RESPOND_USER_TOOL]
 
@@ -162,23 +173,33 @@ class Tau2BenchEnv(Environment):
         return task, derive_seed(self.seed, sample_idx, generation_idx, try_step)
 
     def _placed(
-        self, state: Tau2BenchState, sample_idx: int, generation_idx: int, try_step: int, batch_idx: int
+        self,
+        state: Tau2BenchState,
+        sample_idx: int,
+        generation_idx: int,
+        try_step: int,
+        batch_idx: int,
     ) -> Tau2BenchState:
         state.sample_id, state.generation_id = self.adjust_sample_idx(sample_idx), generation_idx
         state.try_step, state.batch_id = try_step, batch_idx
         return state
 
     def _rollout(self) -> Rollout:
-        return Rollout(self.cast, evaluation_type=self.evaluation_type, judge=self.judge, shaping=self.shaping)
+        return Rollout(
+            self.cast, evaluation_type=self.evaluation_type, judge=self.judge, shaping=self.shaping
+        )
 
     def _opened(self, rollout: Rollout, seed: int | None) -> Tau2BenchState:
         turn, task = rollout.opening or Turn(), rollout.task
         seen = rollout.messages
         state = Tau2BenchState(
             system_prompt=self.build_system_prompt(task),
-            new_messages=history_of(turn.heard, self.tool_role) or [user_message(self._first_words(task))],
+            new_messages=history_of(turn.heard, self.tool_role)
+            or [user_message(self._first_words(task))],
             prior_messages=history_of(seen[: len(seen) - len(turn.heard)], self.tool_role),
-            tools=self._described(rollout.environment, task) if self.cast.solo else self.tool_descriptions,
+            tools=self._described(rollout.environment, task)
+            if self.cast.solo
+            else self.tool_descriptions,
             metadata={**metadata_of(task.id, rollout, turn), "seed": seed},
             first_obs_to_show=self.first_obs_to_show,
             last_obs_to_show=self.last_obs_to_show,
@@ -217,7 +238,11 @@ class Tau2BenchEnv(Environment):
         return turn.result(model_response, current_messages)
 
     def _is_last(self, turn: ModelTurn) -> bool:
-        return not turn.over and self.max_turns is not None and turn.state.timestep + 1 >= self.max_turns
+        return (
+            not turn.over
+            and self.max_turns is not None
+            and turn.state.timestep + 1 >= self.max_turns
+        )
 
     def _graded(self, rollout: Rollout) -> RewardInfo | str:
         """Return what an episode is worth where it stands, or why its judge did not say."""
@@ -245,7 +270,9 @@ class AsyncTau2BenchEnv(Tau2BenchEnv):
         task, seed = self._drawn(sample_idx, generation_idx, try_step)
         rollout = self._rollout()
         await rollout.areset(task, seed)
-        return self._placed(self._opened(rollout, seed), sample_idx, generation_idx, try_step, batch_idx)
+        return self._placed(
+            self._opened(rollout, seed), sample_idx, generation_idx, try_step, batch_idx
+        )
 
     async def step_async(
         self,
@@ -263,6 +290,10 @@ class AsyncTau2BenchEnv(Tau2BenchEnv):
                 break
         if self._is_last(turn):
             judged = needs_judge(turn.rollout.task, self.evaluation_type)
-            graded = await asyncio.to_thread(self._graded, turn.rollout) if judged else self._graded(turn.rollout)
+            graded = (
+                await asyncio.to_thread(self._graded, turn.rollout)
+                if judged
+                else self._graded(turn.rollout)
+            )
             turn.cut(graded, self._last_words(), self.shaping)
         return turn.result(model_response, current_messages)

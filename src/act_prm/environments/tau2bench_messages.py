@@ -103,7 +103,9 @@ def _move(action: ActionFromLLM) -> Move:
     if isinstance(text, str) and text.strip():
         return Move([action], said=text, tells=True)
     reason = malformed_reason(action.arguments or {})
-    return Move([action], problem=reason or f"{RESPOND_USER} needs `text`: what to say to the customer.")
+    return Move(
+        [action], problem=reason or f"{RESPOND_USER} needs `text`: what to say to the customer."
+    )
 
 
 def _is_tools(move: Move) -> bool:
@@ -120,8 +122,15 @@ def _put_beside(move: Move, said: Sequence[str], thought: Sequence[str]) -> None
 
 def with_ids(actions: Sequence[ActionFromLLM], timestep: int) -> list[ActionFromLLM]:
     """Return the actions, each call with an id; ids that the caller gave are kept."""
-    missing = {i: f"call_{timestep}_{i}" for i, one in enumerate(actions) if one.is_call and not one.call_id}
-    return [one.model_copy(update={"call_id": missing[i]}) if i in missing else one for i, one in enumerate(actions)]
+    missing = {
+        i: f"call_{timestep}_{i}"
+        for i, one in enumerate(actions)
+        if one.is_call and not one.call_id
+    }
+    return [
+        one.model_copy(update={"call_id": missing[i]}) if i in missing else one
+        for i, one in enumerate(actions)
+    ]
 
 
 def tool_message(call_id: str | None, output: str, role: str = "tool") -> Message:
@@ -157,7 +166,9 @@ def respond_user(text: str, call_id: str | None = None) -> ActionFromLLM:
     return _called(RESPOND_USER, {"text": text}, call_id)
 
 
-def actions_of(message: AssistantMessage, timestep: int = 0, *, solo: bool = False) -> list[ActionFromLLM]:
+def actions_of(
+    message: AssistantMessage, timestep: int = 0, *, solo: bool = False
+) -> list[ActionFromLLM]:
     """Return what an agent of tau2 said or called as the actions of a model: every turn is a call.
 
     With nobody to talk to, words end the case.
@@ -172,7 +183,11 @@ def actions_of(message: AssistantMessage, timestep: int = 0, *, solo: bool = Fal
 
 def _called(name: str, arguments: dict[str, Any], call_id: str | None = None) -> ActionFromLLM:
     return ActionFromLLM(
-        role="assistant", type=FUNCTION_CALL, name=name, arguments=arguments, call_id=call_id or None
+        role="assistant",
+        type=FUNCTION_CALL,
+        name=name,
+        arguments=arguments,
+        call_id=call_id or None,
     )
 
 

@@ -20,7 +20,9 @@ def sliced(tasks: Sequence[Task], train: int, val: int | None, test: int) -> dic
     """
     asked = [train, val or 0, test]
     if min(asked) < 0:
-        raise ConfigError(f"the number of tasks must not be negative: train {train}, val {val}, test {test}")
+        raise ConfigError(
+            f"the number of tasks must not be negative: train {train}, val {val}, test {test}"
+        )
     n_train, n_val, n_test = _fitted(asked, len(tasks))
     if [n_train, n_val, n_test] != asked:
         logger.warning(
@@ -38,7 +40,9 @@ def _fitted(asked: list[int], available: int) -> list[int]:
     if total <= available:
         return asked
     sizes = [size * available // total for size in asked]
-    by_remainder = sorted(range(len(asked)), key=lambda i: asked[i] * available % total, reverse=True)
+    by_remainder = sorted(
+        range(len(asked)), key=lambda i: asked[i] * available % total, reverse=True
+    )
     for i in by_remainder[: available - sum(sizes)]:
         sizes[i] += 1
     if asked[0] and not sizes[0] and available:
@@ -54,7 +58,13 @@ def by_domain(domain: str, train: int, val: int | None, test: int) -> dict[str, 
     """
     splits = load_task_splits(domain) or {}
     if not {"train", "test"} <= set(splits):
-        raise ConfigError(f"domain {domain!r} has no train and test split of its own; leave domain_splits off")
+        raise ConfigError(
+            f"domain {domain!r} has no train and test split of its own; leave domain_splits off"
+        )
     own, held_out = get_tasks(domain, "train"), get_tasks(domain, "test")[:test]
     parts = sliced(own, train, val, 0)
-    return {"train": parts["train"], "eval": parts["eval"] if val is not None else held_out, "test": held_out}
+    return {
+        "train": parts["train"],
+        "eval": parts["eval"] if val is not None else held_out,
+        "test": held_out,
+    }

@@ -26,7 +26,9 @@ from tau2.rollout.seat import DONE
 class ModelTurn:
     """What the model's actions become in the episode of a state."""
 
-    def __init__(self, state: Tau2BenchState, actions: Sequence[ActionFromLLM], tool_role: str) -> None:
+    def __init__(
+        self, state: Tau2BenchState, actions: Sequence[ActionFromLLM], tool_role: str
+    ) -> None:
         self.state, self.rollout, self._role = state, state.live(), tool_role
         self.actions = with_ids(actions, state.timestep)
         self.moves = moves_of(self.actions)
@@ -116,7 +118,9 @@ class ModelTurn:
             "seed": self.state.metadata.get("seed"),
         }
 
-    def result(self, model_response: Any, messages: Sequence[Message] | None) -> Tau2BenchStepResult:
+    def result(
+        self, model_response: Any, messages: Sequence[Message] | None
+    ) -> Tau2BenchStepResult:
         """Return the new state and what the turn was worth; an episode that is over is let go of."""
         metadata = self.metadata()
         known = self.state.messages if messages is None else list(messages)

@@ -69,7 +69,9 @@ class Demonstrations:
     def require_any(self) -> None:
         """Raise ConfigError when no task of the split has a reference solution."""
         if all(self.of(at) is None for at in range(len(self.setting.env))):
-            raise ConfigError(f"no task of split {self.setting.env.split!r} has a reference solution to learn from")
+            raise ConfigError(
+                f"no task of split {self.setting.env.split!r} has a reference solution to learn from"
+            )
 
     def _make(self, sample_idx: int) -> Demonstration | None:
         env, setting = self.setting.env, self.setting
@@ -87,6 +89,9 @@ class Demonstrations:
             system_prompt=first.system_prompt,
             tools=first.tools,
             seen=[first.messages, *(step.state.new_messages for step in steps[1:])],
-            actions=[action_text(step.actions, setting.tags, setting.config.final_answer_bos) for step in steps],
+            actions=[
+                action_text(step.actions, setting.tags, setting.config.final_answer_bos)
+                for step in steps
+            ],
             rewards=[step.reward for step in steps],
         )

@@ -66,7 +66,9 @@ class OnlineGenerator:
         progress: Progress | None = None,
     ) -> list[TrajectoryGroup]:
         """Return a group for each task (an index of the environment), its trajectories in the order of generation."""
-        playing = [_Episode(place, task, g) for place, task in enumerate(tasks) for g in range(group_size)]
+        playing = [
+            _Episode(place, task, g) for place, task in enumerate(tasks) for g in range(group_size)
+        ]
         over: list[_Episode] = []
         for attempt in range(num_tries):
             await self._play(playing, batch_id, progress)
@@ -77,14 +79,21 @@ class OnlineGenerator:
         return self._groups(over)
 
     def _again(self, episode: _Episode) -> _Episode:
-        return _Episode(episode.place, episode.sample_idx, episode.generation_id, episode.try_step + 1)
+        return _Episode(
+            episode.place, episode.sample_idx, episode.generation_id, episode.try_step + 1
+        )
 
     def _groups(self, episodes: list[_Episode]) -> list[TrajectoryGroup]:
         episodes = sorted(episodes, key=lambda one: (one.place, one.generation_id, one.try_step))
-        return [self._group(list(members)) for _, members in groupby(episodes, key=lambda one: one.place)]
+        return [
+            self._group(list(members))
+            for _, members in groupby(episodes, key=lambda one: one.place)
+        ]
 
     def _group(self, members: list[_Episode]) -> TrajectoryGroup:
-        kept = [Trajectory(one.steps, info=one.info) for one in members if one.steps and not one.failed]
+        kept = [
+            Trajectory(one.steps, info=one.info) for one in members if one.steps and not one.failed
+        ]
         return self.setting.group(
             kept,
             infra_failed=sum(one.infra_failed for one in members),
@@ -92,7 +101,9 @@ class OnlineGenerator:
             unplayed=sum(not one.steps for one in members if not one.failed),
         )
 
-    async def _play(self, episodes: list[_Episode], batch_id: int, progress: Progress | None) -> None:
+    async def _play(
+        self, episodes: list[_Episode], batch_id: int, progress: Progress | None
+    ) -> None:
         """Play the episodes to their ends."""
         await self._each(episodes, lambda one: self._begin(one, batch_id))
         turn = 0
@@ -102,7 +113,9 @@ class OnlineGenerator:
             asked = [(one, prompt) for one in going if (prompt := self._prompt(one)) is not None]
             scope = (self.env.split, batch_id, going[0].try_step, turn)
             replies = await self.setting.sample([ids for _, (_, ids) in asked], *scope)
-            moves = [(one, prompt, reply) for (one, prompt), reply in zip(asked, replies, strict=True)]
+            moves = [
+                (one, prompt, reply) for (one, prompt), reply in zip(asked, replies, strict=True)
+            ]
             await self._each(moves, lambda move: self._move(*move))
             turn += 1
 
@@ -128,7 +141,9 @@ class OnlineGenerator:
             "batch_idx": batch_id,
         }
         try:
-            state = await self.env.reset_async(**where) if self._is_async else self.env.reset(**where)
+            state = (
+                await self.env.reset_async(**where) if self._is_async else self.env.reset(**where)
+            )
         except (ModelError, ParticipantError) as problem:
             self._lost(episode, problem)
             return
@@ -149,7 +164,9 @@ class OnlineGenerator:
         """Return what the model is shown, or end the episode when nothing of it fits."""
         state = episode.state
         said = with_thoughts(self.setting.shown(state.messages), self.setting.thought_tags)
-        prompt = self.setting.prompt([{"role": "system", "content": state.system_prompt}, *said], state.tools)
+        prompt = self.setting.prompt(
+            [{"role": "system", "content": state.system_prompt}, *said], state.tools
+        )
         if prompt is None:
             episode.done = True
             episode.info |= {"too_long": True, "truncated": True}
@@ -175,7 +192,9 @@ class OnlineGenerator:
         episode.steps.append(self._step(episode, prompt, reply, result))
         self._take(episode, result.state, bool(result.done or result.truncated))
 
-    def _step(self, episode: _Episode, prompt: Prompt, reply: Completion, result: Any) -> EpisodeStep:
+    def _step(
+        self, episode: _Episode, prompt: Prompt, reply: Completion, result: Any
+    ) -> EpisodeStep:
         state, (shown, ids) = episode.state, prompt
         return EpisodeStep(
             state=shown,
@@ -196,7 +215,11 @@ class OnlineGenerator:
             generation_id=episode.generation_id,
             split=self.env.split,
             kind=ONLINE,
-            info={key: value for key, value in result.info.items() if isinstance(value, str | int | float | bool)},
+            info={
+                key: value
+                for key, value in result.info.items()
+                if isinstance(value, str | int | float | bool)
+            },
         )
 
 

@@ -12,7 +12,9 @@ from act_prm.llm_handlers.types import FUNCTION_CALL, REASONING, ActionFromLLM
 Message = dict[str, Any]
 
 
-def action_text(actions: Sequence[ActionFromLLM], tags: ToolCallTags, final_answer: str = "") -> str:
+def action_text(
+    actions: Sequence[ActionFromLLM], tags: ToolCallTags, final_answer: str = ""
+) -> str:
     """Return actions as the model writes them: each call between its tags, plain words after `final_answer`."""
     parts = [_one(action, tags, final_answer) for action in actions if action.type != REASONING]
     return "\n".join(filter(None, parts))
@@ -41,7 +43,9 @@ def thought_of(text: str, config: GeneratorConfig) -> str:
     return text.partition(config.thought_eos)[0]
 
 
-def with_thoughts(messages: Sequence[Mapping[str, Any]], thought_tags: tuple[str, str]) -> list[Message]:
+def with_thoughts(
+    messages: Sequence[Mapping[str, Any]], thought_tags: tuple[str, str]
+) -> list[Message]:
     """Return a conversation in which the model's thoughts stand where it wrote them: before what it said."""
     return [_with_thought(message, *thought_tags) for message in messages]
 
@@ -67,7 +71,11 @@ def fitted(
     if len(ids) <= room:
         return kept, ids
     head = kept[:1] if kept and kept[0].get("role") == "system" else []
-    starts = [at for at in range(len(head) + 1, len(kept)) if kept[at].get("role") in {"assistant", "user"}]
+    starts = [
+        at
+        for at in range(len(head) + 1, len(kept))
+        if kept[at].get("role") in {"assistant", "user"}
+    ]
     found: tuple[list[Message], list[int]] | None = None
     low, high = 0, len(starts)
     while low < high:  # later starts give shorter prompts

@@ -99,7 +99,12 @@ class Setting:
         return left
 
     def prompt(
-        self, messages: Sequence[Message], tools: Sequence[dict[str, Any]], *, prefix: str = "", reserve: int = 0
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[dict[str, Any]],
+        *,
+        prefix: str = "",
+        reserve: int = 0,
     ) -> tuple[list[Message], list[int]] | None:
         """Return the messages that fit and their ids; the oldest turns go first. None if not even the last fits."""
         room = self.room(reserve)
@@ -113,4 +118,6 @@ class Setting:
 
     def group(self, trajectories: Sequence[Trajectory], **left_out: int) -> TrajectoryGroup:
         """Return trajectories as a group with advantages of the configured kind; `left_out` counts the others."""
-        return make_group(trajectories, discount=self.discount, mean_center=self.config.mean_center, **left_out)
+        return make_group(
+            trajectories, discount=self.discount, mean_center=self.config.mean_center, **left_out
+        )

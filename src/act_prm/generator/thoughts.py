@@ -97,13 +97,18 @@ class ThoughtGenerator:
     def _whole(self, walks: list[_Walk]) -> list[TrajectoryGroup]:
         places = sorted({walk.place for walk in walks})
         members = [
-            [one.trajectory for one in walks if one.place == place and one.trajectory.steps] for place in places
+            [one.trajectory for one in walks if one.place == place and one.trajectory.steps]
+            for place in places
         ]
         return [self.setting.group(some) for some in members if some]
 
-    async def _step(self, walks: list[_Walk], at: int, batch_id: int, samples: int) -> list[TrajectoryGroup]:
+    async def _step(
+        self, walks: list[_Walk], at: int, batch_id: int, samples: int
+    ) -> list[TrajectoryGroup]:
         """Sample and score thoughts for one step of each walk, and go on with the best."""
-        questions = [question for walk in walks if (question := self._question(walk, at)) is not None]
+        questions = [
+            question for walk in walks if (question := self._question(walk, at)) is not None
+        ]
         prompts = [question.asked[1] for question in questions for _ in range(samples)]
         scope = ("thought", self.setting.env.split, batch_id, at)
         replies = await self.setting.sample(prompts, *scope, stop=[self.config.thought_eos])
@@ -111,8 +116,15 @@ class ThoughtGenerator:
             self._answer(questions[number // samples], number % samples, reply, at)
             for number, reply in enumerate(replies)
         ]
-        scored = await self.setting.model.logprobs([answer.sequence for answer in answers]) if answers else []
-        single = [self._trajectory(answer, row, at, batch_id) for answer, row in zip(answers, scored, strict=True)]
+        scored = (
+            await self.setting.model.logprobs([answer.sequence for answer in answers])
+            if answers
+            else []
+        )
+        single = [
+            self._trajectory(answer, row, at, batch_id)
+            for answer, row in zip(answers, scored, strict=True)
+        ]
         groups = []
         for number, question in enumerate(questions):
             group = self.setting.group(single[number * samples : (number + 1) * samples])
@@ -128,17 +140,26 @@ class ThoughtGenerator:
     def _question(self, walk: _Walk, at: int) -> _Question | None:
         """Return the question at a step; None (and the walk ends) where its prompt does not fit."""
         shown, config, action = walk.shown, self.config, walk.shown.actions[at]
-        reserve = len(self.setting.chat.encode(action)) + len(self.setting.chat.encode(config.thought_eos)) * 4
+        reserve = (
+            len(self.setting.chat.encode(action))
+            + len(self.setting.chat.encode(config.thought_eos)) * 4
+        )
         plain = self._prompt(
             shown,
-            shown.history(at, lambda i: thought_then_action(walk.thoughts[i], shown.actions[i], config)),
+            shown.history(
+                at, lambda i: thought_then_action(walk.thoughts[i], shown.actions[i], config)
+            ),
             "",
             reserve,
         )
-        opening = f"{action}\n{config.thought_bos}" if config.action_prompted else config.thought_bos
+        opening = (
+            f"{action}\n{config.thought_bos}" if config.action_prompted else config.thought_bos
+        )
         asked = plain and (plain[0], [*plain[1], *self.setting.chat.encode(opening)])
         if config.action_prompted:
-            told = shown.history(at, lambda i: action_then_thought(walk.thoughts[i], shown.actions[i], config))
+            told = shown.history(
+                at, lambda i: action_then_thought(walk.thoughts[i], shown.actions[i], config)
+            )
             asked = self._prompt(shown, told, opening, 0)
         if plain is None or asked is None:
             walk.stopped = True
@@ -149,14 +170,18 @@ class ThoughtGenerator:
         self, shown: Demonstration, told: list[Message], prefix: str, reserve: int
     ) -> tuple[list[Message], list[int]] | None:
         system = {"role": "system", "content": shown.system_prompt}
-        return self.setting.prompt([system, *self.setting.shown(told)], shown.tools, prefix=prefix, reserve=reserve)
+        return self.setting.prompt(
+            [system, *self.setting.shown(told)], shown.tools, prefix=prefix, reserve=reserve
+        )
 
     def _answer(self, question: _Question, sample: int, reply: Completion, at: int) -> _Answer:
         chat, config = self.setting.chat, self.config
         thought = list(reply.tokens)
         if config.thought_eos not in reply.text:
             end = int(chat.tokenizer.eos_token_id)
-            thought = (thought[:-1] if thought and thought[-1] == end else thought) + chat.encode(config.thought_eos)
+            thought = (thought[:-1] if thought and thought[-1] == end else thought) + chat.encode(
+                config.thought_eos
+            )
         thought = [*chat.encode(config.thought_bos), *thought]
         action = chat.encode(f"\n{question.walk.shown.actions[at]}")
         first = len(question.plain[1]) + len(thought)
@@ -164,7 +189,9 @@ class ThoughtGenerator:
         generation = sample if config.bandit else question.walk.generation_id
         return _Answer(question, generation, reply, plain_reply, first, first + len(action))
 
-    def _trajectory(self, answer: _Answer, logprobs: list[float], at: int, batch_id: int) -> Trajectory:
+    def _trajectory(
+        self, answer: _Answer, logprobs: list[float], at: int, batch_id: int
+    ) -> Trajectory:
         """Return an answer as a trajectory of one step, with its twin, the step as the plain policy says it."""
         question, config = answer.question, self.config
         thought = thought_of(answer.reply.text, config)
@@ -207,7 +234,10 @@ class ThoughtGenerator:
             "unique_data_sample_id": shown.task_id,
             "generation_id": answer.generation_id,
             "split": self.setting.env.split,
-            "info": {"thought_finished": answer.reply.finished, "thought_tokens": len(answer.reply.tokens)},
+            "info": {
+                "thought_finished": answer.reply.finished,
+                "thought_tokens": len(answer.reply.tokens),
+            },
         }
 
 

@@ -49,7 +49,9 @@ def get_actions(
     reader = _Reader(tool_call_tags, (thought_tags, *_MODELS_OWN), frozenset(known_tools or ()))
     given = [messages] if isinstance(messages, str | Mapping) else list(messages)
     found = [action for message in given for action in reader.message(message)]
-    for number, action in enumerate((one for one in found if one.is_call and not one.call_id), first_call):
+    for number, action in enumerate(
+        (one for one in found if one.is_call and not one.call_id), first_call
+    ):
         action.call_id = f"call_{number}"
     return found
 
@@ -59,7 +61,9 @@ class _Reader:
 
     def __init__(self, call: Tags, thoughts: Sequence[Tags], known: frozenset[str]) -> None:
         self.call, self.known = call, known
-        self.closing = {opening: closing for opening, closing in (call, *thoughts) if opening and closing}
+        self.closing = {
+            opening: closing for opening, closing in (call, *thoughts) if opening and closing
+        }
         self.thought_ends = frozenset(closing for _, closing in thoughts)
         self.tags = _any_of({*self.closing, *self.closing.values()})
         self.call_edges = _any_of({*call})
@@ -69,9 +73,15 @@ class _Reader:
         if isinstance(message, str):
             return self.text(message)
         thought = message.get("reasoning_content")
-        thoughts = _thoughts(clean_text(thought[:LONGEST_REPLY])) if isinstance(thought, str) else []
+        thoughts = (
+            _thoughts(clean_text(thought[:LONGEST_REPLY])) if isinstance(thought, str) else []
+        )
         structured = message.get("tool_calls")
-        calls = [_wire_call(one) for one in structured[:MOST_CALLS]] if isinstance(structured, list) else []
+        calls = (
+            [_wire_call(one) for one in structured[:MOST_CALLS]]
+            if isinstance(structured, list)
+            else []
+        )
         return [*thoughts, *self.text(_content(message)), *calls]
 
     def text(self, text: str) -> list[ActionFromLLM]:
@@ -79,7 +89,11 @@ class _Reader:
         text = clean_text(text[:LONGEST_REPLY])
         parts = [(kind, text[start:end].strip()) for kind, start, end in self._parts(text)]
         said = [body for kind, body in parts if kind == MESSAGE and body]
-        bare = self._bare(said[0]) if len(said) == 1 and all(kind != FUNCTION_CALL for kind, _ in parts) else []
+        bare = (
+            self._bare(said[0])
+            if len(said) == 1 and all(kind != FUNCTION_CALL for kind, _ in parts)
+            else []
+        )
         found: list[ActionFromLLM] = []
         calls = 0
         for kind, body in parts:
@@ -96,7 +110,11 @@ class _Reader:
             return self._calls(body)
         if not body:
             return []
-        return bare if bare and kind == MESSAGE else [ActionFromLLM(role="assistant", type=kind, text=body)]
+        return (
+            bare
+            if bare and kind == MESSAGE
+            else [ActionFromLLM(role="assistant", type=kind, text=body)]
+        )
 
     def _parts(self, text: str) -> list[tuple[str, int, int]]:
         """Return the kind, start and end of each part of a text.
@@ -119,7 +137,11 @@ class _Reader:
                 at = after
             elif tag.group() in self.closing:
                 end = text.find(self.closing[tag.group()], at)
-                end, after = (end, end + len(self.closing[tag.group()])) if end >= 0 else (len(text), len(text))
+                end, after = (
+                    (end, end + len(self.closing[tag.group()]))
+                    if end >= 0
+                    else (len(text), len(text))
+                )
                 parts.append((REASONING, at, end))
                 at = after
         return [*parts, (MESSAGE, at, len(text))]
@@ -139,7 +161,9 @@ class _Reader:
             values = _values(fenced.group(1) if fenced else body)
         except (ValueError, RecursionError) as problem:
             reason = (
-                "it is nested too deeply" if isinstance(problem, RecursionError) else f"not valid JSON: {problem}"
+                "it is nested too deeply"
+                if isinstance(problem, RecursionError)
+                else f"not valid JSON: {problem}"
             )
             return [self._unreadable(body, reason)]
         if not values:
@@ -233,7 +257,9 @@ def _function_call(name: str, arguments: Any, call_id: Any = None) -> ActionFrom
         type=FUNCTION_CALL,
         name=clean_text(name).strip()[:_LONGEST_NAME],
         arguments=parse_arguments(arguments),
-        call_id=clean_text(call_id)[:_LONGEST_NAME] if isinstance(call_id, str) and call_id else None,
+        call_id=clean_text(call_id)[:_LONGEST_NAME]
+        if isinstance(call_id, str) and call_id
+        else None,
     )
 
 
@@ -249,7 +275,9 @@ def _wire_call(call: Any) -> ActionFromLLM:
 
 
 def _thoughts(text: str) -> list[ActionFromLLM]:
-    return [ActionFromLLM(role="assistant", type=REASONING, text=text.strip())] if text.strip() else []
+    return (
+        [ActionFromLLM(role="assistant", type=REASONING, text=text.strip())] if text.strip() else []
+    )
 
 
 def _content(message: Mapping[str, Any]) -> str:
@@ -268,4 +296,7 @@ def _capped(actions: list[ActionFromLLM]) -> list[ActionFromLLM]:
     if len(calls) <= MOST_CALLS:
         return actions
     problem = f"more than {MOST_CALLS} tool calls in one reply; the rest was not carried out."
-    return [*actions[: calls[MOST_CALLS]], ActionFromLLM(role="assistant", type=UNREADABLE, text="", error=problem)]
+    return [
+        *actions[: calls[MOST_CALLS]],
+        ActionFromLLM(role="assistant", type=UNREADABLE, text="", error=problem),
+    ]

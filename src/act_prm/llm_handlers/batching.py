@@ -50,7 +50,9 @@ class Coalescer(Generic[Item, Result]):
         await asyncio.sleep(0)  # callers that are ready in this turn of the loop join the batch
         while self._waiting:
             together, self._waiting = self._waiting, []
-            together = [one for one in together if not one[1].done()]  # a caller that was cancelled wants no answer
+            together = [
+                one for one in together if not one[1].done()
+            ]  # a caller that was cancelled wants no answer
             try:
                 results = await self._work([item for items, _ in together for item in items])
             except BaseException as error:
@@ -62,7 +64,9 @@ class Coalescer(Generic[Item, Result]):
                 _hand_out(results, together)
 
 
-def _hand_out(results: list[Result], together: list[tuple[list[Item], asyncio.Future[list[Result]]]]) -> None:
+def _hand_out(
+    results: list[Result], together: list[tuple[list[Item], asyncio.Future[list[Result]]]]
+) -> None:
     start = 0
     for items, answer in together:
         if not answer.done():

@@ -18,12 +18,18 @@ Message = Mapping[str, Any]
 class Chat:
     """The chat template of one tokenizer, with the same options for every prompt."""
 
-    def __init__(self, tokenizer: Any, *, template_options: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, tokenizer: Any, *, template_options: Mapping[str, Any] | None = None
+    ) -> None:
         self.tokenizer = tokenizer
         self._options = dict(template_options or {})
 
     def prompt(
-        self, messages: Sequence[Message], tools: Sequence[Mapping[str, Any]] = (), *, prefix: str = ""
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[Mapping[str, Any]] = (),
+        *,
+        prefix: str = "",
     ) -> list[int]:
         """Return the ids of the conversation up to where the assistant speaks, then those of `prefix`.
 
@@ -37,14 +43,22 @@ class Chat:
 
     def encode(self, text: str) -> list[int]:
         """Return the ids of the text alone, without special tokens."""
-        return [int(one) for one in self.tokenizer.encode(text, add_special_tokens=False)] if text else []
+        return (
+            [int(one) for one in self.tokenizer.encode(text, add_special_tokens=False)]
+            if text
+            else []
+        )
 
     def decode(self, tokens: Sequence[int]) -> str:
         """Return the text of the ids, without special tokens."""
         return str(self.tokenizer.decode(list(tokens), skip_special_tokens=True))
 
     def _rendered(
-        self, messages: Sequence[Message], tools: Sequence[Mapping[str, Any]], *, add_generation_prompt: bool
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[Mapping[str, Any]],
+        *,
+        add_generation_prompt: bool,
     ) -> list[int]:
         text = self.tokenizer.apply_chat_template(
             [template_message(one) for one in messages],
@@ -60,7 +74,10 @@ def template_tool(tool: Mapping[str, Any]) -> dict[str, Any]:
     """Return a flattened tool (type, name, description, parameters) in the nested form that templates know."""
     if "function" in tool:
         return dict(tool)
-    return {"type": "function", "function": {key: value for key, value in tool.items() if key != "type"}}
+    return {
+        "type": "function",
+        "function": {key: value for key, value in tool.items() if key != "type"},
+    }
 
 
 def template_message(message: Message) -> dict[str, Any]:
@@ -85,7 +102,10 @@ _TOOL_KEYS = {"name": "name", "call_id": "tool_call_id", "tool_call_id": "tool_c
 
 def _template_call(call: Mapping[str, Any]) -> dict[str, Any]:
     function = call.get("function", call)
-    made = {"type": "function", "function": {"name": function["name"], "arguments": _object(function["arguments"])}}
+    made = {
+        "type": "function",
+        "function": {"name": function["name"], "arguments": _object(function["arguments"])},
+    }
     return made | ({"id": call["id"]} if call.get("id") else {})
 
 
@@ -112,6 +132,8 @@ def sampled_datum(
     )
 
 
-def demonstrated_datum(prompt: Sequence[int], reply: Sequence[int], *, weight: float = 1.0) -> Datum:
+def demonstrated_datum(
+    prompt: Sequence[int], reply: Sequence[int], *, weight: float = 1.0
+) -> Datum:
     """Return the sequence that teaches a given reply to the prompt, the reply alone in the loss."""
     return Datum(tokens=[*prompt, *reply], weights=[0.0] * len(prompt) + [weight] * len(reply))

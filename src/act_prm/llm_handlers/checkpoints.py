@@ -48,7 +48,8 @@ def load_state(path: Path, model: Any, optimizer: Any) -> dict[str, Any]:
     for name, state in states.items():
         parameter = named[name]
         optimizer.state[parameter] = {
-            key: value if key == "step" else value.to(parameter.device) for key, value in state.items()
+            key: value if key == "step" else value.to(parameter.device)
+            for key, value in state.items()
         }
     return extra
 
@@ -94,7 +95,9 @@ def _check_fit(path: Path, named: Mapping[str, Any], weights: Mapping[str, Any])
             )
 
 
-def _sorted_moments(path: Path, named: Mapping[str, Any], moments: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def _sorted_moments(
+    path: Path, named: Mapping[str, Any], moments: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
     states: dict[str, dict[str, Any]] = {}
     for key, value in moments.items():
         name, _, part = key.rpartition(":")

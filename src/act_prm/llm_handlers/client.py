@@ -35,7 +35,9 @@ class SamplingParams:
         if self.max_tokens < 1:
             raise ConfigError(f"max_tokens is {self.max_tokens}; a reply needs at least one token")
         if not 0.0 <= self.temperature < math.inf:
-            raise ConfigError(f"temperature is {self.temperature}; it must be 0 (greedy) or a positive number")
+            raise ConfigError(
+                f"temperature is {self.temperature}; it must be 0 (greedy) or a positive number"
+            )
         if not 0.0 < self.top_p <= 1.0:
             raise ConfigError(f"top_p is {self.top_p}; it must lie in (0, 1]")
         if "" in self.stop:
@@ -74,7 +76,9 @@ class Datum:
         for name in ("weights", "advantages", "logprobs"):
             part = getattr(self, name)
             if part is not None and len(part) != len(self.tokens):
-                raise ValueError(f"{name} has {len(part)} entries, but there are {len(self.tokens)} tokens")
+                raise ValueError(
+                    f"{name} has {len(part)} entries, but there are {len(self.tokens)} tokens"
+                )
         if any(not 0.0 <= weight < math.inf for weight in self.weights):
             raise ValueError("weights must be finite and not negative")
         if self.weights and self.weights[0]:
@@ -131,7 +135,9 @@ class TrainableModel(Protocol):
     def tokenizer(self) -> Any:
         """The tokenizer (see `Tokenizer`)."""
 
-    async def sample(self, prompts: Sequence[list[int]], params: SamplingParams) -> list[Completion]:
+    async def sample(
+        self, prompts: Sequence[list[int]], params: SamplingParams
+    ) -> list[Completion]:
         """Return one completion per prompt; repeat a prompt to get a group.
 
         Raise ContextWindowExceeded where a prompt leaves no room for a token.
@@ -172,6 +178,10 @@ def checked(data: Sequence[Datum], loss_fn: str) -> list[Datum]:
     if loss_fn not in LOSSES:
         raise ConfigError(f"no loss named {loss_fn!r}; known: {', '.join(LOSSES)}")
     kept = [datum for datum in data if datum.n_trained]
-    if loss_fn != "cross_entropy" and any(one.advantages is None or one.logprobs is None for one in kept):
-        raise ValueError(f"{loss_fn} needs the advantages and the sampled log-probabilities of every datum")
+    if loss_fn != "cross_entropy" and any(
+        one.advantages is None or one.logprobs is None for one in kept
+    ):
+        raise ValueError(
+            f"{loss_fn} needs the advantages and the sampled log-probabilities of every datum"
+        )
     return kept

@@ -66,7 +66,9 @@ class ModelConfig:
             raise ConfigError("model config names no model_name")
         made = cls(**config)
         if made.provider not in _PROVIDERS:
-            raise ConfigError(f"model config has provider {made.provider!r}; known: {', '.join(_PROVIDERS)}")
+            raise ConfigError(
+                f"model config has provider {made.provider!r}; known: {', '.join(_PROVIDERS)}"
+            )
         return made
 
     @property
@@ -88,7 +90,9 @@ async def load_model(
         return await _on_service(model, seed)
     settings = LoraSettings.of(lora) if lora is not None else None
     if model.provider == "tinker":
-        logger.info("no training service is configured: %s is trained in this process", model.model_name)
+        logger.info(
+            "no training service is configured: %s is trained in this process", model.model_name
+        )
         settings = settings or LoraSettings(r=model.lora_rank, alpha=_SERVICE_ALPHA)
     return await asyncio.to_thread(_in_process, model, settings, seed)
 
@@ -117,7 +121,9 @@ def _in_process(config: ModelConfig, lora: LoraSettings | None, seed: int) -> Tr
         from act_prm.llm_handlers.torch_model import TorchModel, TorchSettings  # noqa: PLC0415  -- needs torch
     if config.model_name == TINY:
         with tempfile.TemporaryDirectory() as folder:
-            model, tokenizer = _pretrained(replace(config, model_name=_built_tiny(config, Path(folder) / TINY)))
+            model, tokenizer = _pretrained(
+                replace(config, model_name=_built_tiny(config, Path(folder) / TINY))
+            )
     else:
         model, tokenizer = _pretrained(config)
     if config.gradient_checkpointing:
@@ -137,11 +143,16 @@ def _in_process(config: ModelConfig, lora: LoraSettings | None, seed: int) -> Tr
 
 def spare_activations(model: Any) -> None:
     """Have the model keep few activations and compute them anew in the backward pass."""
-    for name in ("activation_checkpointing_enable", "gradient_checkpointing_enable"):  # now, formerly
+    for name in (
+        "activation_checkpointing_enable",
+        "gradient_checkpointing_enable",
+    ):  # now, formerly
         if (enable := getattr(model, name, None)) is not None:
             enable({"use_reentrant": False})
             return
-    raise ConfigError(f"{type(model).__name__} has no gradient checkpointing; set gradient_checkpointing: false")
+    raise ConfigError(
+        f"{type(model).__name__} has no gradient checkpointing; set gradient_checkpointing: false"
+    )
 
 
 def _built_tiny(config: ModelConfig, folder: Path) -> str:
@@ -190,5 +201,7 @@ def _attention(config: ModelConfig, device: str) -> str:
 
     if device.startswith("cuda") and is_flash_attn_2_available():
         return "flash_attention_2"
-    logger.info("%s: flash attention is not available here, sdpa takes its place", config.model_name)
+    logger.info(
+        "%s: flash attention is not available here, sdpa takes its place", config.model_name
+    )
     return "sdpa"

@@ -26,7 +26,9 @@ class LoraSettings:
         if not 0.0 <= self.dropout < 1.0:
             raise ConfigError(f"LoRA dropout is {self.dropout}; it must lie in [0, 1)")
         if not self.target_modules:
-            raise ConfigError("LoRA target_modules is empty; name the layers to adapt, such as q_proj")
+            raise ConfigError(
+                "LoRA target_modules is empty; name the layers to adapt, such as q_proj"
+            )
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> LoraSettings:

@@ -19,7 +19,9 @@ class Targets:
     logprobs: Any
 
 
-def loss_sum(loss_fn: str, new: Any, targets: Targets, *, clip: float) -> tuple[Any, dict[str, Any]]:
+def loss_sum(
+    loss_fn: str, new: Any, targets: Targets, *, clip: float
+) -> tuple[Any, dict[str, Any]]:
     """Return the weighted sum of the loss over tokens, and sums (over tokens in the loss) of what to watch."""
     if loss_fn == "cross_entropy":
         return -(targets.weights * new).sum(), {}
@@ -33,7 +35,9 @@ def loss_sum(loss_fn: str, new: Any, targets: Targets, *, clip: float) -> tuple[
     with torch.no_grad():
         watched = {
             "ratio_mean": ratio[counted].sum(),
-            "kl_to_old": (ratio - 1.0 - log_ratio)[counted].sum(),  # never negative, and unbiased for KL(old || new)
+            "kl_to_old": (ratio - 1.0 - log_ratio)[
+                counted
+            ].sum(),  # never negative, and unbiased for KL(old || new)
             "clip_fraction": (ratio != clipped)[counted].sum(),
         }
     return -(targets.weights * gain).sum(), watched

@@ -11,7 +11,9 @@ import torch
 
 from act_prm.llm_handlers.batching import batches
 
-_NEARLY_ONE = 1.0 - 1e-12  # keeps a draw below the total, so that it falls on a token that has probability
+_NEARLY_ONE = (
+    1.0 - 1e-12
+)  # keeps a draw below the total, so that it falls on a token that has probability
 
 
 @dataclass(slots=True)
@@ -44,7 +46,9 @@ class Drawing:
 
 def generate(model: Any, rows: Sequence[Row], drawing: Drawing, *, budget: int) -> None:
     """Complete the rows, as many at a time as `budget` tokens of prompts and replies permit."""
-    ordered = sorted(rows, key=lambda row: (len(row.prompt), row.prompt))  # equal prompts side by side
+    ordered = sorted(
+        rows, key=lambda row: (len(row.prompt), row.prompt)
+    )  # equal prompts side by side
     with torch.inference_mode():
         for batch in batches([len(row.prompt) + row.limit for row in ordered], budget):
             _generate_batch(model, [ordered[at] for at in batch], drawing)
@@ -82,7 +86,11 @@ class _State:
     def select(self, index: Any) -> None:
         """Keep (or repeat) the rows at `index`."""
         self.cache.batch_select_indices(index)
-        self.mask, self.positions, self.logits = self.mask[index], self.positions[index], self.logits[index]
+        self.mask, self.positions, self.logits = (
+            self.mask[index],
+            self.positions[index],
+            self.logits[index],
+        )
 
     def advance(self, model: Any, tokens: Any) -> None:
         """Append one token to each row."""
@@ -104,9 +112,13 @@ def _read(model: Any, rows: list[Row]) -> _State:
     device = next(model.parameters()).device
     width = max(len(prompt) for prompt in prompts)
     ids = torch.tensor([[0] * (width - len(one)) + list(one) for one in prompts], device=device)
-    mask = torch.tensor([[0] * (width - len(one)) + [1] * len(one) for one in prompts], device=device)
+    mask = torch.tensor(
+        [[0] * (width - len(one)) + [1] * len(one) for one in prompts], device=device
+    )
     positions = (mask.cumsum(1) - 1).clamp(min=0)
-    out = model(input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=True, logits_to_keep=1)
+    out = model(
+        input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=True, logits_to_keep=1
+    )
     state = _State(out.past_key_values, mask, positions[:, -1] + 1, out.logits[:, -1])
     if len(prompts) < len(rows):
         place = {prompt: at for at, prompt in enumerate(prompts)}
@@ -135,4 +147,6 @@ def _nucleus(scores: Any, top_p: float) -> Any:
     ordered, order = scores.sort(dim=-1, descending=True)
     before = ordered.exp().cumsum(-1) - ordered.exp()
     ordered = ordered.masked_fill(before >= top_p, float("-inf"))
-    return torch.log_softmax(torch.full_like(scores, float("-inf")).scatter(-1, order, ordered), dim=-1)
+    return torch.log_softmax(
+        torch.full_like(scores, float("-inf")).scatter(-1, order, ordered), dim=-1
+    )

@@ -8,13 +8,17 @@ from typing import Any
 import torch
 from torch.utils.checkpoint import checkpoint
 
-_POSITIONS_AT_ONCE = 256  # of the vocabulary-wide scores in full precision; the backward pass makes them anew
+_POSITIONS_AT_ONCE = (
+    256  # of the vocabulary-wide scores in full precision; the backward pass makes them anew
+)
 
 
 def padded(rows: Sequence[Sequence[float]], *, fill: float, dtype: Any, device: Any) -> Any:
     """Return the rows as one tensor, filled up on the right."""
     width = max(len(row) for row in rows)
-    return torch.tensor([[*row, *[fill] * (width - len(row))] for row in rows], dtype=dtype, device=device)
+    return torch.tensor(
+        [[*row, *[fill] * (width - len(row))] for row in rows], dtype=dtype, device=device
+    )
 
 
 def score(
@@ -28,15 +32,21 @@ def score(
     ids = padded(sequences, fill=0, dtype=torch.long, device=device)
     mask = padded([[1] * len(one) for one in sequences], fill=0, dtype=torch.long, device=device)
     at = torch.tensor(list(positions), dtype=torch.long, device=device)
-    logits = model(input_ids=ids, attention_mask=mask, logits_to_keep=at - 1, use_cache=False).logits
+    logits = model(
+        input_ids=ids, attention_mask=mask, logits_to_keep=at - 1, use_cache=False
+    ).logits
     targets = ids[:, at]
     chunks = [
         checkpoint(_score_chunk, some, wanted, entropy, use_reentrant=False)
         for some, wanted in zip(
-            logits.split(_POSITIONS_AT_ONCE, dim=1), targets.split(_POSITIONS_AT_ONCE, dim=1), strict=True
+            logits.split(_POSITIONS_AT_ONCE, dim=1),
+            targets.split(_POSITIONS_AT_ONCE, dim=1),
+            strict=True,
         )
     ]
-    return torch.cat([new for new, _ in chunks], dim=1), torch.cat([spread for _, spread in chunks], dim=1)
+    return torch.cat([new for new, _ in chunks], dim=1), torch.cat(
+        [spread for _, spread in chunks], dim=1
+    )
 
 
 def _score_chunk(logits: Any, targets: Any, entropy: bool) -> tuple[Any, Any]:

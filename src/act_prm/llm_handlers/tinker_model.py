@@ -17,10 +17,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from act_prm.llm_handlers.client import AdamSettings, Completion, Datum, LossReport, SamplingParams, checked
+from act_prm.llm_handlers.client import (
+    AdamSettings,
+    Completion,
+    Datum,
+    LossReport,
+    SamplingParams,
+    checked,
+)
 from act_prm.llm_handlers.folders import whole_folder
 from tau2.errors import ConfigError, DataFileError, ModelRefused, ModelUnavailable, needs_extra
-from tau2.llm.redact import redact, secrets_of
+from tau2.llm.secrets import redact, secrets_of
 from tau2.seeds import derive_seed
 
 Result = TypeVar("Result")
@@ -58,7 +65,13 @@ class TinkerModel:
 
     @classmethod
     async def connect(
-        cls, model_name: str, *, lora_rank: int = 32, base_url: str | None = None, seed: int = 0, **options: Any
+        cls,
+        model_name: str,
+        *,
+        lora_rank: int = 32,
+        base_url: str | None = None,
+        seed: int = 0,
+        **options: Any,
     ) -> TinkerModel:
         """Return a model with fresh adapters on the service. Raise MissingExtra, ConfigError or ModelUnavailable."""
         with needs_extra("tinker", "tinker"):
@@ -72,14 +85,19 @@ class TinkerModel:
             )
         return cls(training, tinker, name=model_name, seed=seed, **options)
 
-    async def sample(self, prompts: Sequence[list[int]], params: SamplingParams) -> list[Completion]:
+    async def sample(
+        self, prompts: Sequence[list[int]], params: SamplingParams
+    ) -> list[Completion]:
         """Return one completion per prompt; see `client.TrainableModel`."""
         base = params.seed
         if base is None:
             self._calls += 1
             base = derive_seed(self._seed, "sample", self._calls)
         client = await self._sampling_client()
-        asked = (self._sample_one(client, list(one), params, _seed(base, at)) for at, one in enumerate(prompts))
+        asked = (
+            self._sample_one(client, list(one), params, _seed(base, at))
+            for at, one in enumerate(prompts)
+        )
         return list(await self._served(asyncio.gather(*asked)))
 
     async def logprobs(self, sequences: Sequence[list[int]]) -> list[list[float]]:
@@ -98,7 +116,9 @@ class TinkerModel:
         sent = [self._sent(datum, loss_fn, total) for datum in kept]
         config = {"clip_low_threshold": 1.0 - self._clip, "clip_high_threshold": 1.0 + self._clip}
         options = {"loss_fn_config": config} if loss_fn == "ppo" else {}
-        answer = await self._finished(self._training.forward_backward_async(sent, loss_fn, **options))
+        answer = await self._finished(
+            self._training.forward_backward_async(sent, loss_fn, **options)
+        )
         new = [[0.0, *_numbers(one["logprobs"])] for one in answer.loss_fn_outputs]
         return report_of(kept, new, loss_fn, clip=self._clip)
 
@@ -120,9 +140,16 @@ class TinkerModel:
     async def save_state(self, path: Path) -> str:
         """Keep weights and optimizer on the service, and where they are in the folder `path`."""
         answer = await self._finished(self._training.save_state_async(_label(path)))
-        state = {"tinker_path": answer.path, "name": self.name, "calls": self._calls, "seed": self._seed}
+        state = {
+            "tinker_path": answer.path,
+            "name": self.name,
+            "calls": self._calls,
+            "seed": self._seed,
+        }
         with whole_folder(path) as draft:
-            (draft / _STATE).write_text(json.dumps(state, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+            (draft / _STATE).write_text(
+                json.dumps(state, indent=1, sort_keys=True) + "\n", encoding="utf-8"
+            )
         return str(path)
 
     async def load_state(self, path: Path) -> None:
@@ -131,7 +158,9 @@ class TinkerModel:
             state = json.loads((path / _STATE).read_text(encoding="utf-8"))
             where, calls, seed = str(state["tinker_path"]), int(state["calls"]), int(state["seed"])
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise DataFileError(f"{path / _STATE}: no training state can be read: {error}") from error
+            raise DataFileError(
+                f"{path / _STATE}: no training state can be read: {error}"
+            ) from error
         await self._finished(self._training.load_state_with_optimizer_async(where))
         self._calls, self._seed, self._sampling = calls, seed, None
 
@@ -151,7 +180,9 @@ class TinkerModel:
                 self._sampling = await self._served(made)
             return self._sampling
 
-    async def _sample_one(self, client: Any, prompt: list[int], params: SamplingParams, seed: int) -> Completion:
+    async def _sample_one(
+        self, client: Any, prompt: list[int], params: SamplingParams, seed: int
+    ) -> Completion:
         asked = self._sdk.types.SamplingParams(
             max_tokens=params.max_tokens,
             temperature=params.temperature,
@@ -159,17 +190,27 @@ class TinkerModel:
             seed=seed,
             stop=self._stop(params),
         )
-        answer = await client.sample_async(prompt=self._input(prompt), num_samples=1, sampling_params=asked)
+        answer = await client.sample_async(
+            prompt=self._input(prompt), num_samples=1, sampling_params=asked
+        )
         sampled = answer.sequences[0]
         if sampled.logprobs is None or len(sampled.logprobs) != len(sampled.tokens):
-            raise ModelUnavailable(f"{self.name}: the service returned a sample without its log-probabilities")
+            raise ModelUnavailable(
+                f"{self.name}: the service returned a sample without its log-probabilities"
+            )
         text = str(self.tokenizer.decode(list(sampled.tokens), skip_special_tokens=True))
-        return Completion(list(sampled.tokens), list(sampled.logprobs), text, sampled.stop_reason == "stop")
+        return Completion(
+            list(sampled.tokens), list(sampled.logprobs), text, sampled.stop_reason == "stop"
+        )
 
     def _stop(self, params: SamplingParams) -> list[Any]:
         """Return what ends a reply, as the service takes it: token ids, or texts, never both."""
         end = int(self.tokenizer.eos_token_id)
-        return [*params.stop, str(self.tokenizer.decode([end], skip_special_tokens=False))] if params.stop else [end]
+        return (
+            [*params.stop, str(self.tokenizer.decode([end], skip_special_tokens=False))]
+            if params.stop
+            else [end]
+        )
 
     def _input(self, tokens: Sequence[int]) -> Any:
         return self._sdk.types.ModelInput.from_ints(list(tokens))
@@ -182,13 +223,18 @@ class TinkerModel:
             inputs["weights"] = (scale, "float32")
         else:
             advantages, logprobs = _policy_parts(datum)
-            inputs["advantages"] = ([a * w for a, w in zip(advantages[1:], scale, strict=True)], "float32")
+            inputs["advantages"] = (
+                [a * w for a, w in zip(advantages[1:], scale, strict=True)],
+                "float32",
+            )
             inputs["logprobs"] = (logprobs[1:], "float32")
         tensors = {
             name: self._sdk.types.TensorData(data=values, dtype=dtype, shape=[len(values)])
             for name, (values, dtype) in inputs.items()
         }
-        return self._sdk.types.Datum(model_input=self._input(datum.tokens[:-1]), loss_fn_inputs=tensors)
+        return self._sdk.types.Datum(
+            model_input=self._input(datum.tokens[:-1]), loss_fn_inputs=tensors
+        )
 
     async def _finished(self, submitted: Awaitable[Any]) -> Any:
         """Return the result of a request that is answered in two parts: taken, and done."""
@@ -201,13 +247,17 @@ class TinkerModel:
             return await work
 
 
-def report_of(data: Sequence[Datum], new: Sequence[Sequence[float]], loss_fn: str, *, clip: float) -> LossReport:
+def report_of(
+    data: Sequence[Datum], new: Sequence[Sequence[float]], loss_fn: str, *, clip: float
+) -> LossReport:
     """Return the loss and what to watch about it from the log-probabilities that a service computed."""
     total = sum(sum(datum.weights) for datum in data)
     count = sum(datum.n_trained for datum in data)
     if loss_fn == "cross_entropy":
         summed = sum(
-            w * n for datum, row in zip(data, new, strict=True) for w, n in zip(datum.weights, row, strict=True)
+            w * n
+            for datum, row in zip(data, new, strict=True)
+            for w, n in zip(datum.weights, row, strict=True)
         )
         return LossReport(-summed / total, {"n_tokens": float(count)})
     gains = ratios = kl = clipped = 0.0
@@ -224,7 +274,9 @@ def report_of(data: Sequence[Datum], new: Sequence[Sequence[float]], loss_fn: st
     return LossReport(-gains / total, {"n_tokens": float(count), **metrics})
 
 
-def _policy_terms(data: Sequence[Datum], new: Sequence[Sequence[float]]) -> Iterator[tuple[float, float, float]]:
+def _policy_terms(
+    data: Sequence[Datum], new: Sequence[Sequence[float]]
+) -> Iterator[tuple[float, float, float]]:
     for datum, row in zip(data, new, strict=True):
         advantages, old = _policy_parts(datum)
         for weight, advantage, before, now in zip(datum.weights, advantages, old, row, strict=True):
@@ -271,7 +323,9 @@ def _service_errors(sdk: Any, name: str) -> Iterator[None]:
     try:
         yield
     except sdk.TinkerError as error:
-        told = f"({type(error).__name__}): {redact(str(error), secrets_of({}, os.environ.get(_KEY)))}"
+        told = (
+            f"({type(error).__name__}): {redact(str(error), secrets_of({}, os.environ.get(_KEY)))}"
+        )
         if _is_refusal(error):
             raise ModelRefused(f"{name}: the training service refuses the request {told}") from None
         raise ModelUnavailable(f"{name}: the training service failed {told}") from None

@@ -27,9 +27,18 @@ _HEAD = 16
 _TAUGHT = (".md", "tools.py", "tasks.json")  # what prompts and calls are made of; no databases
 _LARGEST_TEXT = 100_000  # of one file, so that the tasks do not drown the policies
 _SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
-_MARKS = ("<tool_call>", "</tool_call>", "<tool_response>", "</tool_response>", "<think>", "</think>")
+_MARKS = (
+    "<tool_call>",
+    "</tool_call>",
+    "<tool_response>",
+    "</tool_response>",
+    "<think>",
+    "</think>",
+)
 _LOUDNESS = 4.0  # of the constant in every embedding that carries the bias to the end of a turn
-_SHARPEST = 12.0  # score that the head can give one token; a head drawn as usual could never become certain
+_SHARPEST = (
+    12.0  # score that the head can give one token; a head drawn as usual could never become certain
+)
 
 
 def build_tiny_model(
@@ -92,7 +101,11 @@ def train_tokenizer(vocab: int) -> Any:
         model_max_length=_CONTEXT,
         clean_up_tokenization_spaces=False,
     )
-    fast.chat_template = resources.files(__package__).joinpath("tiny_chat_template.jinja").read_text(encoding="utf-8")
+    fast.chat_template = (
+        resources.files(__package__)
+        .joinpath("tiny_chat_template.jinja")
+        .read_text(encoding="utf-8")
+    )
     return fast
 
 
@@ -152,10 +165,15 @@ def _bias_ending(model: Any, end: int, eos_bias: float) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Write a tiny model where the command line says; return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m act_prm.llm_handlers.tiny", description="Write a tiny model.")
+    parser = argparse.ArgumentParser(
+        prog="python -m act_prm.llm_handlers.tiny", description="Write a tiny model."
+    )
     parser.add_argument("folder", type=Path, help="where to write it")
     parser.add_argument(
-        "--as", dest="repo_id", metavar="REPO_ID", help="lay FOLDER out as a HF_HOME that has this model"
+        "--as",
+        dest="repo_id",
+        metavar="REPO_ID",
+        help="lay FOLDER out as a HF_HOME that has this model",
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--hidden", type=int, default=64)
@@ -164,7 +182,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--eos-bias", type=float, default=4.0)
     given = vars(parser.parse_args(argv))
     folder, repo_id = given.pop("folder"), given.pop("repo_id")
-    made = install_tiny_as(repo_id, folder, **given) if repo_id else build_tiny_model(folder, **given)
+    made = (
+        install_tiny_as(repo_id, folder, **given) if repo_id else build_tiny_model(folder, **given)
+    )
     sys.stdout.write(f"{made}\n")
     return 0
 

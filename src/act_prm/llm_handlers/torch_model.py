@@ -18,7 +18,14 @@ import torch
 
 from act_prm.llm_handlers import checkpoints
 from act_prm.llm_handlers.batching import Coalescer, batches
-from act_prm.llm_handlers.client import AdamSettings, Completion, Datum, LossReport, SamplingParams, checked
+from act_prm.llm_handlers.client import (
+    AdamSettings,
+    Completion,
+    Datum,
+    LossReport,
+    SamplingParams,
+    checked,
+)
 from act_prm.llm_handlers.folders import whole_folder
 from act_prm.llm_handlers.losses import Targets, loss_sum
 from act_prm.llm_handlers.sampling import Drawing, Row, generate
@@ -64,7 +71,9 @@ class _Asked:
 class TorchModel:
     """A `client.TrainableModel` over a loaded model and tokenizer; what requires gradients is trained."""
 
-    def __init__(self, model: Any, tokenizer: Any, *, name: str, settings: TorchSettings | None = None) -> None:
+    def __init__(
+        self, model: Any, tokenizer: Any, *, name: str, settings: TorchSettings | None = None
+    ) -> None:
         self.name = name
         self.tokenizer = tokenizer
         self.model = model
@@ -78,7 +87,9 @@ class TorchModel:
         self._joined: Coalescer[_Asked, Completion] = Coalescer(self._sample_together)
         model.eval()
 
-    async def sample(self, prompts: Sequence[list[int]], params: SamplingParams) -> list[Completion]:
+    async def sample(
+        self, prompts: Sequence[list[int]], params: SamplingParams
+    ) -> list[Completion]:
         """Return one completion per prompt; see `client.TrainableModel`."""
         base = params.seed
         if base is None:
@@ -87,7 +98,10 @@ class TorchModel:
         for prompt in prompts:
             self._room(len(prompt))
         plain = replace(params, seed=None)
-        asked = [_Asked(tuple(one), derive_seed(base, "prompt", at), plain) for at, one in enumerate(prompts)]
+        asked = [
+            _Asked(tuple(one), derive_seed(base, "prompt", at), plain)
+            for at, one in enumerate(prompts)
+        ]
         return await self._joined.ask(asked) if asked else []
 
     async def logprobs(self, sequences: Sequence[list[int]]) -> list[list[float]]:
@@ -98,7 +112,9 @@ class TorchModel:
     async def reference_logprobs(self, sequences: Sequence[list[int]]) -> list[list[float]]:
         """Return what `logprobs` returns without the adapter. Raise ConfigError where there is none."""
         if not hasattr(self.model, "disable_adapter"):
-            raise ConfigError(f"{self.name} is trained whole, so nothing of it stays as a reference; use an adapter")
+            raise ConfigError(
+                f"{self.name} is trained whole, so nothing of it stays as a reference; use an adapter"
+            )
         self._check_lengths(sequences)
         return await self._in_worker(self._reference_logprobs, sequences)
 
@@ -114,7 +130,12 @@ class TorchModel:
 
     async def save_state(self, path: Path) -> str:
         """Write weights, optimizer and random state as the folder `path`."""
-        extra = {"name": self.name, "calls": self._calls, "passes": self._passes, "seed": self.settings.seed}
+        extra = {
+            "name": self.name,
+            "calls": self._calls,
+            "passes": self._passes,
+            "seed": self.settings.seed,
+        }
         await self._in_worker(checkpoints.save_state, path, self.model, self._optimizer, extra)
         return str(path)
 
@@ -148,13 +169,18 @@ class TorchModel:
         rows = [self._row(one) for one in asked]
         kinds: dict[tuple[float, float, tuple[str, ...]], list[Row]] = {}
         for one, row in zip(asked, rows, strict=True):
-            kinds.setdefault((one.params.temperature, one.params.top_p, one.params.stop), []).append(row)
+            kinds.setdefault(
+                (one.params.temperature, one.params.top_p, one.params.stop), []
+            ).append(row)
         for (temperature, top_p, stop), alike in kinds.items():
             drawing = Drawing(temperature, top_p, self._ended(stop))
             generate(self.model, alike, drawing, budget=self.settings.sample_tokens)
         return [
             Completion(
-                row.tokens, row.logprobs, self.tokenizer.decode(row.tokens, skip_special_tokens=True), row.finished
+                row.tokens,
+                row.logprobs,
+                self.tokenizer.decode(row.tokens, skip_special_tokens=True),
+                row.finished,
             )
             for row in rows
         ]
@@ -206,8 +232,12 @@ class TorchModel:
             torch.manual_seed(derive_seed(self.settings.seed, "pass", self._passes))  # of dropout
             self.model.train()
             try:
-                for batch in batches([len(datum.tokens) for datum in data], self.settings.train_tokens):
-                    for name, value in self._one_pass([data[at] for at in batch], loss_fn, total).items():
+                for batch in batches(
+                    [len(datum.tokens) for datum in data], self.settings.train_tokens
+                ):
+                    for name, value in self._one_pass(
+                        [data[at] for at in batch], loss_fn, total
+                    ).items():
                         sums[name] = sums.get(name, 0.0) + float(value)
             finally:
                 self.model.eval()
@@ -216,11 +246,17 @@ class TorchModel:
         return LossReport(loss, {"n_tokens": float(count), **metrics})
 
     def _one_pass(self, data: list[Datum], loss_fn: str, total: float) -> dict[str, Any]:
-        positions = sorted({at for datum in data for at, weight in enumerate(datum.weights) if weight})
+        positions = sorted(
+            {at for datum in data for at, weight in enumerate(datum.weights) if weight}
+        )
         new, entropy = score(self.model, [datum.tokens for datum in data], positions, entropy=True)
         targets = Targets(
             *(
-                _at(positions, [getattr(datum, part) or [0.0] * len(datum.tokens) for datum in data], new.device)
+                _at(
+                    positions,
+                    [getattr(datum, part) or [0.0] * len(datum.tokens) for datum in data],
+                    new.device,
+                )
                 for part in ("weights", "advantages", "logprobs")
             )
         )
@@ -243,9 +279,15 @@ class TorchModel:
         adam = self.settings.adam
         parameters = list(checkpoints.trained(self.model).values())
         if not parameters:
-            raise ConfigError(f"{self.name} has no parameters to train; attach a LoRA adapter or unfreeze some")
+            raise ConfigError(
+                f"{self.name} has no parameters to train; attach a LoRA adapter or unfreeze some"
+            )
         return torch.optim.AdamW(
-            parameters, lr=0.0, betas=(adam.beta1, adam.beta2), eps=adam.eps, weight_decay=adam.weight_decay
+            parameters,
+            lr=0.0,
+            betas=(adam.beta1, adam.beta2),
+            eps=adam.eps,
+            weight_decay=adam.weight_decay,
         )
 
     def _save_weights(self, path: Path) -> None:
@@ -280,7 +322,9 @@ class TorchModel:
     def _check_lengths(self, sequences: Sequence[list[int]]) -> None:
         longest = max((len(one) for one in sequences), default=0)
         if longest > self._context:
-            raise ContextWindowExceeded(f"a sequence of {longest} tokens exceeds the {self._context} of {self.name}")
+            raise ContextWindowExceeded(
+                f"a sequence of {longest} tokens exceeds the {self._context} of {self.name}"
+            )
 
 
 def _at(positions: list[int], rows: list[list[float]], device: Any) -> Any:

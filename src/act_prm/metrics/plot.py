@@ -38,10 +38,14 @@ class _Scale:
         """Return where a measurement stands."""
         across = (point[0] - self.x[0]) / (self.x[1] - self.x[0])
         up = (point[1] - self.y[0]) / (self.y[1] - self.y[0])
-        return _LEFT + across * (_WIDTH - _LEFT - _RIGHT), _HEIGHT - _BOTTOM - up * (_HEIGHT - _TOP - _BOTTOM)
+        return _LEFT + across * (_WIDTH - _LEFT - _RIGHT), _HEIGHT - _BOTTOM - up * (
+            _HEIGHT - _TOP - _BOTTOM
+        )
 
 
-def reward_curve(file: Path, rows: Iterable[Mapping[str, Any]], metric: str = "final_reward") -> bool:
+def reward_curve(
+    file: Path, rows: Iterable[Mapping[str, Any]], metric: str = "final_reward"
+) -> bool:
     """Draw training and evaluation rewards by batch; return whether there was anything to draw."""
     told = list(rows)
     curves = [
@@ -52,13 +56,19 @@ def reward_curve(file: Path, rows: Iterable[Mapping[str, Any]], metric: str = "f
     if not shown:
         return False
     draft = file.with_name(f".{file.name}.tmp")
-    draft.write_text(drawing(shown, title=metric.replace("_", " "), across="batches"), encoding="utf-8")
+    draft.write_text(
+        drawing(shown, title=metric.replace("_", " "), across="batches"), encoding="utf-8"
+    )
     draft.replace(file)
     return True
 
 
 def _points(rows: Sequence[Mapping[str, Any]], name: str) -> list[Point]:
-    return [(float(row["batch"]), float(row[name])) for row in rows if name in row and math.isfinite(row[name])]
+    return [
+        (float(row["batch"]), float(row[name]))
+        for row in rows
+        if name in row and math.isfinite(row[name])
+    ]
 
 
 def drawing(curves: Sequence[Curve], *, title: str, across: str) -> str:
@@ -110,7 +120,10 @@ def _line(curve: Curve, scale: _Scale, colour: str) -> list[str]:
 
 def _legend(name: str, number: int, colour: str) -> list[str]:
     x = _WIDTH - _RIGHT - 210 + 110 * number
-    return [f'<rect x="{x}" y="15" width="12" height="12" fill="{colour}"/>', _text(x + 18, 25, name)]
+    return [
+        f'<rect x="{x}" y="15" width="12" height="12" fill="{colour}"/>',
+        _text(x + 18, 25, name),
+    ]
 
 
 def _text(x: float, y: float, text: str, *, anchor: str = "start", size: int = 12) -> str:

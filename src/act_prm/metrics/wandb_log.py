@@ -15,8 +15,12 @@ class WandbLog:
         try:
             import wandb  # noqa: PLC0415  -- optional, and slow to import
         except ModuleNotFoundError as error:
-            raise MissingExtra("wandb is not installed; pip install wandb, or leave out --project_name") from error
-        self._run = wandb.init(project=project, name=name, id=name, resume="allow", config=dict(config), dir=folder)
+            raise MissingExtra(
+                "wandb is not installed; pip install wandb, or leave out --project_name"
+            ) from error
+        self._run = wandb.init(
+            project=project, name=name, id=name, resume="allow", config=dict(config), dir=folder
+        )
 
     def log(self, row: Mapping[str, Any]) -> None:
         """Send one row; its step is the number of batches trained so far."""

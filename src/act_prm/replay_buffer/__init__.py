@@ -1,7 +1,12 @@
 """What was generated: steps, trajectories, groups with their advantages, and the buffer that keeps steps."""
 
 from act_prm.replay_buffer.buffer import ReplayBuffer
-from act_prm.replay_buffer.groups import MeanCenteredTrajectoryGroup, Trajectory, TrajectoryGroup, make_group
+from act_prm.replay_buffer.groups import (
+    MeanCenteredTrajectoryGroup,
+    Trajectory,
+    TrajectoryGroup,
+    make_group,
+)
 from act_prm.replay_buffer.steps import EpisodeStep
 
 __all__ = [

@@ -65,7 +65,9 @@ class TrajectoryGroup:
 
     def __post_init__(self) -> None:
         for trajectory in self.trajectories:
-            for step, value in zip(trajectory.steps, trajectory.returns(self.discount_factor), strict=True):
+            for step, value in zip(
+                trajectory.steps, trajectory.returns(self.discount_factor), strict=True
+            ):
                 step.return_ = value
         for trajectory, values in zip(self.trajectories, self.advantages(), strict=True):
             for step, value in zip(trajectory.steps, values, strict=True):
@@ -124,7 +126,10 @@ class MeanCenteredTrajectoryGroup(TrajectoryGroup):
         rewards = self.rewards
         mean = math.fsum(rewards) / len(rewards) if rewards else 0.0
         return [
-            [(reward - mean) * self.discount_factor ** (one.length - at - 1) for at in range(one.length)]
+            [
+                (reward - mean) * self.discount_factor ** (one.length - at - 1)
+                for at in range(one.length)
+            ]
             for one, reward in zip(self.trajectories, rewards, strict=True)
         ]
 

@@ -57,7 +57,9 @@ class EpisodeStep:
 
     def __post_init__(self) -> None:
         if self.old_logprobs and len(self.old_logprobs) != self.reply_len:
-            raise ValueError(f"{len(self.old_logprobs)} log-probabilities for {self.reply_len} tokens")
+            raise ValueError(
+                f"{len(self.old_logprobs)} log-probabilities for {self.reply_len} tokens"
+            )
 
     @property
     def reply_len(self) -> int:
@@ -89,7 +91,9 @@ class EpisodeStep:
         nulls; a model trained on those learns to write nulls. A text stays what it was.
         """
         row = self.as_row()
-        return row | {name: json.dumps(row[name], ensure_ascii=False, sort_keys=True) for name in _NESTED}
+        return row | {
+            name: json.dumps(row[name], ensure_ascii=False, sort_keys=True) for name in _NESTED
+        }
 
     @classmethod
     def of_row(cls, row: Mapping[str, Any]) -> EpisodeStep:

@@ -28,7 +28,9 @@ class Override:
         place, equals, value = text.partition("=")
         kind, *path = place.strip().split(".")
         if not equals or not path or not all(path):
-            raise ConfigError(f"--override {text!r}: KIND.KEY=VALUE is expected, such as env.num_train_tasks=4")
+            raise ConfigError(
+                f"--override {text!r}: KIND.KEY=VALUE is expected, such as env.num_train_tasks=4"
+            )
         if kind not in KINDS:
             raise UnknownName("configuration to override", kind, KINDS)
         return cls(kind, tuple(path), parse_value(value))
@@ -39,7 +41,9 @@ class Override:
         for key in self.path[:-1]:
             inner = at.get(key)
             if inner is not None and not isinstance(inner, dict):
-                raise ConfigError(f"--override {self.kind}.{'.'.join(self.path)}: {key} holds no settings")
+                raise ConfigError(
+                    f"--override {self.kind}.{'.'.join(self.path)}: {key} holds no settings"
+                )
             at[key] = at = dict(inner or {})
         at[self.path[-1]] = self.value
 

@@ -14,10 +14,14 @@ from pydantic import BaseModel
 from act_prm.config import GeneratorConfig, ReplayBufferConfig, TrainerConfig, checked, read_config
 from act_prm.run.options import Options
 from tau2.errors import ConfigError
-from tau2.llm.redact import redact_args
+from tau2.llm.secrets import redact_args
 
 _FOLDERS = {"env": "environments", "eval_env": "environments", "base_env": "environments"}
-_ENV_FLAGS = ("seed", "is_async", "verbose")  # of the command line itself; they reach environments that set them
+_ENV_FLAGS = (
+    "seed",
+    "is_async",
+    "verbose",
+)  # of the command line itself; they reach environments that set them
 _PROVIDER = "provider"
 _MODELS: Mapping[str, type[BaseModel]] = {
     "generator": GeneratorConfig,
@@ -42,7 +46,8 @@ class Resolved:
     def as_json(self) -> dict[str, Any]:
         """Return it without anything secret."""
         told = {
-            kind: value.model_dump() if hasattr(value, "model_dump") else value for kind, value in vars(self).items()
+            kind: value.model_dump() if hasattr(value, "model_dump") else value
+            for kind, value in vars(self).items()
         }
         return {kind: _public(value) for kind, value in told.items() if value is not None}
 
@@ -50,14 +55,22 @@ class Resolved:
 def resolve(options: Options) -> Resolved:
     """Return the configurations of a run. Raise ConfigError or UnknownName for what they may not say."""
     env = _values(options, "env", options.env_config)
-    trainer = checked(TrainerConfig, _values(options, "trainer", options.trainer_config), _source(options, "trainer"))
+    trainer = checked(
+        TrainerConfig,
+        _values(options, "trainer", options.trainer_config),
+        _source(options, "trainer"),
+    )
     base = options.base_env_config
     return Resolved(
         env=env,
         eval_env=_eval_env(options),
-        base_env=_values(options, "base_env", base) if base or _touched(options, "base_env") else None,
+        base_env=_values(options, "base_env", base)
+        if base or _touched(options, "base_env")
+        else None,
         generator=checked(
-            GeneratorConfig, _values(options, "generator", options.generator_config), _source(options, "generator")
+            GeneratorConfig,
+            _values(options, "generator", options.generator_config),
+            _source(options, "generator"),
         ),
         trainer=trainer,
         replay_buffer=checked(
@@ -83,7 +96,9 @@ def _values(options: Options, kind: str, name: str | None) -> dict[str, Any]:
 
 
 def _given(options: Options, kind: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    own = {name: getattr(options, name) for name in _ENV_FLAGS if getattr(options, name) is not None}
+    own = {
+        name: getattr(options, name) for name in _ENV_FLAGS if getattr(options, name) is not None
+    }
     known = _known(kind, values)
     return {key: value for key, value in {**own, **options.given}.items() if key in known}
 
@@ -123,7 +138,9 @@ def _model(options: Options, trainer: TrainerConfig) -> dict[str, Any]:
     elif options.model_name:
         model = {"model_name": options.model_name, _PROVIDER: "tinker"}
     else:
-        raise ConfigError("no model: give --model_name, or --model_config with the name of a file in configs/model")
+        raise ConfigError(
+            "no model: give --model_name, or --model_config with the name of a file in configs/model"
+        )
     if model.get(_PROVIDER) == "tinker":
         model |= {"lora_rank": trainer.lora_rank}
         model |= {"base_url": trainer.base_url} if trainer.base_url else {}

@@ -52,7 +52,9 @@ async def run(options: Options, reporter: Reporter, command: list[str] | None = 
     try:
         _check_model(model, resolved)
         if options.project_name:
-            sinks.append(WandbLog(options.project_name, options.name, resolved.as_json(), str(folder)))
+            sinks.append(
+                WandbLog(options.project_name, options.name, resolved.as_json(), str(folder))
+            )
         bench = Workbench(
             model=model,
             folder=folder,
@@ -106,13 +108,17 @@ def _env(config: dict[str, Any]) -> Any:
 
 def _check_model(model: TrainableModel, resolved: Resolved) -> None:
     if resolved.trainer.kl_penalty_coef and not isinstance(model, HasReference):
-        raise ConfigError(f"kl_penalty_coef needs a model with a reference; {model.name} has none: set it to 0")
+        raise ConfigError(
+            f"kl_penalty_coef needs a model with a reference; {model.name} has none: set it to 0"
+        )
 
 
 def _write_config(folder: Path, resolved: Resolved, command: list[str] | None) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     told = {"command": command, **resolved.as_json()} if command else resolved.as_json()
-    (folder / CONFIG).write_text(json.dumps(told, indent=1, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
+    (folder / CONFIG).write_text(
+        json.dumps(told, indent=1, ensure_ascii=False, default=str) + "\n", encoding="utf-8"
+    )
 
 
 async def _prepare(trainer: Trainer, options: Options) -> None:
@@ -132,12 +138,18 @@ def stops_on_interrupt(trainer: Trainer, reporter: Reporter) -> Iterator[None]:
 
     def stop() -> None:
         loop.remove_signal_handler(signal.SIGINT)
-        reporter.note("stopping; a checkpoint is written first (Ctrl-C again stops at once, without one)")
+        reporter.note(
+            "stopping; a checkpoint is written first (Ctrl-C again stops at once, without one)"
+        )
         trainer.interrupt()
 
     try:
         loop.add_signal_handler(signal.SIGINT, stop)
-    except (NotImplementedError, RuntimeError, ValueError):  # not the main thread, or no such signals here
+    except (
+        NotImplementedError,
+        RuntimeError,
+        ValueError,
+    ):  # not the main thread, or no such signals here
         yield
         return
     try:

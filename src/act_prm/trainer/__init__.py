@@ -22,8 +22,17 @@ _PHASES: Mapping[str, Sequence[Callable[[Workbench], Phase]]] = {
     "sft": (DemonstrationPhase,),
     "act_prm": (ActionPromptPhase, ThoughtPhase),
     "act_prm_for_sft": (ActionPromptPhase, partial(ThoughtPhase, keeps=True), FineTunePhase),
-    "act_prm_sft_eval": (ActionPromptPhase, partial(ThoughtPhase, keeps=True, evaluates=False), FineTunePhase),
-    "act_prm_sft_rl": (ActionPromptPhase, partial(ThoughtPhase, keeps=True), FineTunePhase, OnlinePhase),
+    "act_prm_sft_eval": (
+        ActionPromptPhase,
+        partial(ThoughtPhase, keeps=True, evaluates=False),
+        FineTunePhase,
+    ),
+    "act_prm_sft_rl": (
+        ActionPromptPhase,
+        partial(ThoughtPhase, keeps=True),
+        FineTunePhase,
+        OnlinePhase,
+    ),
     "act_prm_joint": (ActionPromptPhase, partial(ThoughtPhase, joint=True)),
 }
 

@@ -59,9 +59,15 @@ def checkpoint_name(batch: int) -> str:
 
 def newest_checkpoint(folder: Path) -> Path | None:
     """Return the checkpoint of a run that has learned from the most batches; None without one."""
-    found = [path for path in (folder / CHECKPOINTS).glob("*") if (path / STATE).is_file() and path.name != BEST]
+    found = [
+        path
+        for path in (folder / CHECKPOINTS).glob("*")
+        if (path / STATE).is_file() and path.name != BEST
+    ]
     numbered = [path for path in found if path.name == FINAL or _NUMBERED.fullmatch(path.name)]
-    return max(numbered, key=lambda path: (read_state(path).batch, path.name == FINAL), default=None)
+    return max(
+        numbered, key=lambda path: (read_state(path).batch, path.name == FINAL), default=None
+    )
 
 
 def read_state(path: Path) -> TrainerState:

@@ -20,7 +20,9 @@ class DemonstrationPhase:
 
     def __init__(self, bench: Workbench) -> None:
         self.bench = bench
-        self.reader = DemonstrationReader(bench.setting(self.name, bench.demonstrated, bench.generator, hides=True))
+        self.reader = DemonstrationReader(
+            bench.setting(self.name, bench.demonstrated, bench.generator, hides=True)
+        )
 
     def length(self) -> int:
         """Return how many batches it has."""
@@ -70,4 +72,6 @@ class FineTunePhase:
 
     async def learn(self, batch: Batch, batch_id: int) -> Numbers:
         """Imitate them."""
-        return await fine_tune(self.bench, [step.lesson() for step in batch.steps], batch_id, size=self.size)
+        return await fine_tune(
+            self.bench, [step.lesson() for step in batch.steps], batch_id, size=self.size
+        )

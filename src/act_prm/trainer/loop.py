@@ -74,7 +74,9 @@ class Trainer:
         """Go on from the newest checkpoint of the folder and return it. Raise ConfigError without one."""
         path = newest_checkpoint(self.bench.folder)
         if path is None:
-            raise ConfigError(f"{self.bench.folder} has no checkpoint to resume from; leave out --resume_run")
+            raise ConfigError(
+                f"{self.bench.folder} has no checkpoint to resume from; leave out --resume_run"
+            )
         self.state = read_state(path)
         await self.bench.model.load_state(model_state_of(path))
         self.metrics.cut(self.state.rows)
@@ -114,10 +116,15 @@ class Trainer:
             return
         try:
             path = await self._save(checkpoint_name(self.state.batch))
-        except (Tau2Error, OSError) as problem:  # the failure that brought us here is the one to tell
+        except (
+            Tau2Error,
+            OSError,
+        ) as problem:  # the failure that brought us here is the one to tell
             logger.warning("no checkpoint could be written either: %s", problem)
         else:
-            self.bench.reporter.note(f"what was learned so far is in {path}; --resume_run goes on from there")
+            self.bench.reporter.note(
+                f"what was learned so far is in {path}; --resume_run goes on from there"
+            )
 
     async def _train(self) -> None:
         for number, phase in enumerate(self.phases):
@@ -154,7 +161,11 @@ class Trainer:
         batch = await self._interruptible(phase.generate(self.state.batch_in_phase, number))
         generated = time.perf_counter()
         learned = await self._learn(phase, batch, number)
-        row = {f"train/{name}": value for name, value in group_metrics(batch.groups).items()} if batch.groups else {}
+        row = (
+            {f"train/{name}": value for name, value in group_metrics(batch.groups).items()}
+            if batch.groups
+            else {}
+        )
         row |= {f"update/{name}": value for name, value in learned.items()}
         row |= {"time/generate": generated - began, "time/learn": time.perf_counter() - generated}
         self._log(phase.name, row)
@@ -170,7 +181,10 @@ class Trainer:
         self.state.batch_in_phase += 1
         self._learning = False
         if self._due(self.config.save_rollouts_every):
-            write_steps(self.bench.folder / ROLLOUTS / f"{checkpoint_name(self.state.batch)}.jsonl", batch.everything)
+            write_steps(
+                self.bench.folder / ROLLOUTS / f"{checkpoint_name(self.state.batch)}.jsonl",
+                batch.everything,
+            )
         return learned
 
     def _keep(self, steps: Sequence[EpisodeStep]) -> None:
@@ -230,7 +244,9 @@ class Trainer:
         name = f"eval/{self.config.best_metric.removeprefix('eval/')}"
         if name not in row:
             known = ", ".join(sorted(one.removeprefix("eval/") for one in row))
-            raise ConfigError(f"best_metric {self.config.best_metric!r} is not measured; there are {known}")
+            raise ConfigError(
+                f"best_metric {self.config.best_metric!r} is not measured; there are {known}"
+            )
         if row["eval/n_trajectories"] and (self.state.best is None or row[name] > self.state.best):
             self.state.best = row[name]
             await self._save(BEST, weights=True)
@@ -243,7 +259,9 @@ class Trainer:
             sink.log(row)
 
     async def _save(self, name: str, *, weights: bool = False) -> Path:
-        return await save_checkpoint(self.bench.folder, name, self.bench.model, self.state, weights=weights)
+        return await save_checkpoint(
+            self.bench.folder, name, self.bench.model, self.state, weights=weights
+        )
 
     def _plot(self) -> None:
         metric = self.config.best_metric.removeprefix("eval/")

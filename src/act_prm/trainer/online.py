@@ -24,7 +24,9 @@ class OnlinePhase:
 
     def __init__(self, bench: Workbench) -> None:
         self.bench = bench
-        self.generator_config = bench.generator if bench.generator.online else _thought_tags(bench.generator)
+        self.generator_config = (
+            bench.generator if bench.generator.online else _thought_tags(bench.generator)
+        )
         self.generator = OnlineGenerator(bench.setting(self.name, bench.env, self.generator_config))
 
     def length(self) -> int:
@@ -53,14 +55,18 @@ class OnlinePhase:
 
 def _thought_tags(config: GeneratorConfig) -> GeneratorConfig:
     """Return the settings of online episodes with the thoughts written as that generator writes them."""
-    return _PLAYED.model_copy(update={"thought_bos": config.thought_bos, "thought_eos": config.thought_eos})
+    return _PLAYED.model_copy(
+        update={"thought_bos": config.thought_bos, "thought_eos": config.thought_eos}
+    )
 
 
 async def evaluate(bench: Workbench, batch_id: int) -> Numbers:
     """Play the tasks of the evaluation's split and return what they came to, each name after "eval/"."""
     config, env = bench.config, bench.eval_env
     temperature = config.temperature if config.eval_temperature is None else config.eval_temperature
-    played = OnlineGenerator(bench.setting("eval", env, _thought_tags(bench.generator), temperature=temperature))
+    played = OnlineGenerator(
+        bench.setting("eval", env, _thought_tags(bench.generator), temperature=temperature)
+    )
     tasks = list(range(min(len(env), config.eval_num_tasks or len(env))))
     groups: list[TrajectoryGroup] = []
     together = max(config.batch_size * config.group_size // config.eval_group_size, 1)

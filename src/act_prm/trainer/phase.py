@@ -23,7 +23,9 @@ class Batch:
     @property
     def everything(self) -> list[EpisodeStep]:
         """All steps, for the file of rollouts."""
-        played = [step for group in self.groups for one in group for step in (*one.steps, *one.twins)]
+        played = [
+            step for group in self.groups for one in group for step in (*one.steps, *one.twins)
+        ]
         return [*played, *self.steps]
 
 
@@ -46,4 +48,10 @@ class Phase(Protocol):
 
 def teaching(groups: Sequence[TrajectoryGroup], keep_top_k: int | None = None) -> list[EpisodeStep]:
     """Return the steps to learn from: of groups whose rewards differ, the best k trajectories."""
-    return [step for group in groups if group.teaches for one in group.top(keep_top_k) for step in one.steps]
+    return [
+        step
+        for group in groups
+        if group.teaches
+        for one in group.top(keep_top_k)
+        for step in one.steps
+    ]

@@ -22,10 +22,14 @@ class ThoughtPhase:
 
     name = "act_prm"
 
-    def __init__(self, bench: Workbench, *, keeps: bool = False, joint: bool = False, evaluates: bool = True) -> None:
+    def __init__(
+        self, bench: Workbench, *, keeps: bool = False, joint: bool = False, evaluates: bool = True
+    ) -> None:
         self.bench, self.keeps, self.joint, self.evaluates = bench, keeps, joint, evaluates
         config = _thinking(bench.generator)
-        self.generator = ThoughtGenerator(bench.setting(self.name, bench.demonstrated, config, hides=True))
+        self.generator = ThoughtGenerator(
+            bench.setting(self.name, bench.demonstrated, config, hides=True)
+        )
 
     def length(self) -> int:
         """Return how many batches it has."""
@@ -35,7 +39,11 @@ class ThoughtPhase:
         """Return thoughts for the demonstrations of a batch of tasks."""
         bench = self.bench
         groups = await _thoughts(bench, self.generator, index, batch_id)
-        kept = worth_imitating(groups, bench.config.advantage_threshold) if self.keeps or self.joint else []
+        kept = (
+            worth_imitating(groups, bench.config.advantage_threshold)
+            if self.keeps or self.joint
+            else []
+        )
         return Batch(groups, kept=kept if self.keeps else [], steps=kept if self.joint else [])
 
     async def learn(self, batch: Batch, batch_id: int) -> Numbers:
@@ -57,18 +65,24 @@ class ActionPromptPhase:
     def __init__(self, bench: Workbench) -> None:
         self.bench = bench
         config = _thinking(bench.generator).model_copy(update={"name": "action_prompt_act_prm"})
-        self.generator = ThoughtGenerator(bench.setting(self.name, bench.demonstrated, config, hides=True))
+        self.generator = ThoughtGenerator(
+            bench.setting(self.name, bench.demonstrated, config, hides=True)
+        )
 
     def length(self) -> int:
         """Return how many batches it has."""
-        return self.bench.config.num_batches_action_prompts if self.bench.config.action_prompts else 0
+        return (
+            self.bench.config.num_batches_action_prompts if self.bench.config.action_prompts else 0
+        )
 
     async def generate(self, index: int, batch_id: int) -> Batch:
         """Return the best thoughts of each group with their actions."""
         bench = self.bench
         groups = await _thoughts(bench, self.generator, index, batch_id)
         top = bench.config.action_prompt_keep_top_k
-        return Batch(groups, steps=[twin for group in groups for one in group.top(top) for twin in one.twins])
+        return Batch(
+            groups, steps=[twin for group in groups for one in group.top(top) for twin in one.twins]
+        )
 
     async def learn(self, batch: Batch, batch_id: int) -> Numbers:
         """Imitate them, as often as configured; return what was measured the last time."""
@@ -94,11 +108,19 @@ async def _thoughts(
     )
 
 
-def worth_imitating(groups: Sequence[TrajectoryGroup], threshold: float | None) -> list[EpisodeStep]:
+def worth_imitating(
+    groups: Sequence[TrajectoryGroup], threshold: float | None
+) -> list[EpisodeStep]:
     """Return the (thought, action) steps at or above the advantage, or of the best trajectory of each group."""
     if threshold is None:
         return [twin for group in groups if len(group) for twin in group.best.twins]
-    return [twin for group in groups for one in group for twin in one.twins if twin.advantage >= threshold]
+    return [
+        twin
+        for group in groups
+        for one in group
+        for twin in one.twins
+        if twin.advantage >= threshold
+    ]
 
 
 def _thinking(config: GeneratorConfig) -> GeneratorConfig:

@@ -25,15 +25,21 @@ async def policy_gradient(bench: Workbench, data: Sequence[Datum], batch_id: int
     """Take the optimizer steps of a batch with the configured loss; return what was measured."""
     config = bench.config
     charged, measured = await _charged(bench, data)
-    found = await optimize(bench, charged, config.loss_fn, size=_step_size(bench, len(charged)), scope=batch_id)
+    found = await optimize(
+        bench, charged, config.loss_fn, size=_step_size(bench, len(charged)), scope=batch_id
+    )
     if config.compute_post_kl and charged:
         measured["post_kl"] = await _moved(bench, charged)
     return found | measured
 
 
-async def fine_tune(bench: Workbench, data: Sequence[Datum], scope: object, *, size: int | None = None) -> Numbers:
+async def fine_tune(
+    bench: Workbench, data: Sequence[Datum], scope: object, *, size: int | None = None
+) -> Numbers:
     """Take the optimizer steps of a batch with cross entropy, `size` sequences each; return what was measured."""
-    return await optimize(bench, data, "cross_entropy", size=size or _step_size(bench, len(data)), scope=scope)
+    return await optimize(
+        bench, data, "cross_entropy", size=size or _step_size(bench, len(data)), scope=scope
+    )
 
 
 def _step_size(bench: Workbench, count: int) -> int:
@@ -43,12 +49,18 @@ def _step_size(bench: Workbench, count: int) -> int:
     return min(divided, config.mini_batch_size or divided)
 
 
-async def optimize(bench: Workbench, data: Sequence[Datum], loss_fn: str, *, size: int, scope: object) -> Numbers:
+async def optimize(
+    bench: Workbench, data: Sequence[Datum], loss_fn: str, *, size: int, scope: object
+) -> Numbers:
     """Take one optimizer step for each `size` sequences, in an order that depends on the scope alone.
 
     Sequences without weight or advantage have no gradient; they are left out.
     """
-    kept = [datum for datum in data if datum.n_trained and (datum.advantages is None or any(datum.advantages))]
+    kept = [
+        datum
+        for datum in data
+        if datum.n_trained and (datum.advantages is None or any(datum.advantages))
+    ]
     bench.random("order", loss_fn, scope).shuffle(kept)
     reports = []
     for some in _chunks(kept, size):
@@ -70,21 +82,30 @@ async def _charged(bench: Workbench, data: Sequence[Datum]) -> tuple[list[Datum]
     if not config.kl_penalty_coef or not data:
         return list(data), {}
     if not isinstance(model, HasReference):
-        raise ConfigError(f"kl_penalty_coef needs a model with a reference; {model.name} has none here: set it to 0")
+        raise ConfigError(
+            f"kl_penalty_coef needs a model with a reference; {model.name} has none here: set it to 0"
+        )
     reference = await model.reference_logprobs([datum.tokens for datum in data])
     strayed = [_strayed(datum, row) for datum, row in zip(data, reference, strict=True)]
     average = mean(one for row in strayed for one in row if one is not None)
-    charged = [_charge(datum, row, average, bench) for datum, row in zip(data, strayed, strict=True)]
+    charged = [
+        _charge(datum, row, average, bench) for datum, row in zip(data, strayed, strict=True)
+    ]
     return charged, {"kl_to_reference": average}
 
 
 def _strayed(datum: Datum, reference: Sequence[float]) -> list[float | None]:
     """Return by how much each trained token is likelier than under the reference."""
     old = datum.logprobs or []
-    return [now - then if weight else None for weight, now, then in zip(datum.weights, old, reference, strict=True)]
+    return [
+        now - then if weight else None
+        for weight, now, then in zip(datum.weights, old, reference, strict=True)
+    ]
 
 
-def _charge(datum: Datum, strayed: Sequence[float | None], average: float, bench: Workbench) -> Datum:
+def _charge(
+    datum: Datum, strayed: Sequence[float | None], average: float, bench: Workbench
+) -> Datum:
     config = bench.config
     charges: list[float] = []
     later = 0.0

@@ -71,7 +71,9 @@ class Workbench:
             env=env,
             config=generator,
             sampling=Sampling(
-                config.max_tokens, config.temperature if temperature is None else temperature, config.top_p
+                config.max_tokens,
+                config.temperature if temperature is None else temperature,
+                config.top_p,
             ),
             tags=config.tool_call_kwargs,
             discount=config.discount_factor if discount is None else discount,
@@ -94,7 +96,10 @@ class Workbench:
         """
         env.adjust_sample_idx(0)  # says so where there are none
         size, count = self.config.batch_size, len(env)
-        return [self._task(*divmod(at, count), count, variants) for at in range(index * size, (index + 1) * size)]
+        return [
+            self._task(*divmod(at, count), count, variants)
+            for at in range(index * size, (index + 1) * size)
+        ]
 
     def _task(self, epoch: int, at: int, count: int, variants: int | None) -> int:
         drawn = self.random("tasks", epoch).sample(range(count), count)[at]

@@ -71,7 +71,11 @@ def _duplicates(spec: DomainSpec, tasks: Sequence[Task], report: AuditReport) ->
     works: dict[tuple[str, str | None], str] = {}
     opposite = {"test": "train", "train": "test"}
     for task in tasks:
-        told, mine, work = stories.setdefault(checks.story_of(task), task.id), side.get(task.id), checks.work_of(task)
+        told, mine, work = (
+            stories.setdefault(checks.story_of(task), task.id),
+            side.get(task.id),
+            checks.work_of(task),
+        )
         works.setdefault((work, mine), task.id)
         across = works.get((work, opposite.get(mine or ""))) if mine else None
         problems = [f"tells the story of task {told} again"] if told != task.id else []

@@ -47,7 +47,11 @@ def check_floor(world: World) -> list[str]:
         floors["handing over at once"] = hand_over(world)
     if any(is_write(floors["doing nothing"].environment, action) for action in actions):
         floors["only reading"] = read_only(world)
-    return [f"{name} earns {reward:g}" for name, stage in floors.items() if (reward := stage.reward()) > 0]
+    return [
+        f"{name} earns {reward:g}"
+        for name, stage in floors.items()
+        if (reward := stage.reward()) > 0
+    ]
 
 
 def check_known(world: World, stage: Stage) -> list[str]:
@@ -63,7 +67,9 @@ def check_known(world: World, stage: Stage) -> list[str]:
                 texts += _explored(replay, texts)
                 unknown = _unknown(action, texts)
             if unknown:
-                problems.append(f"{action.name} needs {', '.join(unknown)}, which nobody tells the agent")
+                problems.append(
+                    f"{action.name} needs {', '.join(unknown)}, which nobody tells the agent"
+                )
         texts.append(replay.call(action.name, action.arguments, action.requestor))
     return problems
 
@@ -83,9 +89,15 @@ def _explored(stage: Stage, texts: Sequence[str]) -> list[str]:
         for name, tool in toolkit.get_tools().items()
         if not toolkit.tool_mutates_state(name) and name not in _FREE_TEXT
     ]
-    found = [stage.environment.get_response(_call(name)).content or "" for name, fields in readers if not fields]
+    found = [
+        stage.environment.get_response(_call(name)).content or ""
+        for name, fields in readers
+        if not fields
+    ]
     for _ in range(2):
-        subjects = sorted(set(_SUBJECT.findall(" ".join([*texts[:1], *texts[2:], *found]))))[:_MOST_SUBJECTS]
+        subjects = sorted(set(_SUBJECT.findall(" ".join([*texts[:1], *texts[2:], *found]))))[
+            :_MOST_SUBJECTS
+        ]
         results = [
             stage.environment.get_response(_call(name, **{fields[0]: subject}))
             for name, fields in readers
@@ -151,7 +163,10 @@ def check_order(world: World) -> list[str]:
     for order in _other_orders(writes) if first is not None else ():
         other = _after(start, order)
         if first is not None and other is not None and not first.same_state(other):
-            return ["another order of the writes leaves another world: " + " → ".join(a.name for a in order)]
+            return [
+                "another order of the writes leaves another world: "
+                + " → ".join(a.name for a in order)
+            ]
     return []
 
 
@@ -169,7 +184,12 @@ def _after(start: Environment, actions: Sequence[Action]) -> Environment | None:
     """Return the world after these actions; None when one of them fails."""
     world = start.fork()
     for action in actions:
-        call = ToolCall(id="audit", name=action.name, arguments=clone(action.arguments), requestor=action.requestor)
+        call = ToolCall(
+            id="audit",
+            name=action.name,
+            arguments=clone(action.arguments),
+            requestor=action.requestor,
+        )
         if world.get_response(call).error:
             return None
     return world
@@ -181,7 +201,9 @@ def without_judge(task: Task) -> Task:
     if criteria is None or RewardType.NL_ASSERTION not in criteria.reward_basis:
         return task
     basis = [basis for basis in criteria.reward_basis if basis is not RewardType.NL_ASSERTION]
-    return task.model_copy(update={"evaluation_criteria": criteria.model_copy(update={"reward_basis": basis})})
+    return task.model_copy(
+        update={"evaluation_criteria": criteria.model_copy(update={"reward_basis": basis})}
+    )
 
 
 def work_of(task: Task) -> str:

@@ -33,7 +33,9 @@ def check_compat(world: World) -> list[str]:
             continue
         theirs, ours = _called(original, action), _called(corrected, action)
         if theirs != ours:
-            return [f"{action.name}: the original {_outcome(theirs)}, by the rules it {_outcome(ours)}"]
+            return [
+                f"{action.name}: the original {_outcome(theirs)}, by the rules it {_outcome(ours)}"
+            ]
         places = [place for kits in _kits(original, corrected) for place in differences(*kits)]
         if places:
             return [f"{action.name} leaves another world than the rules: {_some(places)}"]
@@ -52,7 +54,9 @@ def by_the_rules(environment: Environment) -> Environment:
 
 def _called(world: Environment, action: Action) -> str | None:
     """Make a call; return its error, or None."""
-    call = ToolCall(id="audit", name=action.name, arguments=clone(action.arguments), requestor=action.requestor)
+    call = ToolCall(
+        id="audit", name=action.name, arguments=clone(action.arguments), requestor=action.requestor
+    )
     result = world.get_response(call)
     return (result.content or "Error") if result.error else None
 
@@ -81,13 +85,21 @@ def differences(mine: Any, theirs: Any, place: str = "") -> list[str]:
     """
     if isinstance(mine, Mapping) and isinstance(theirs, Mapping):
         keys = sorted(_compared(mine, theirs), key=str)
-        return [d for key in keys for d in differences(_at(mine, key), _at(theirs, key), f"{place}.{key}")]
+        return [
+            d
+            for key in keys
+            for d in differences(_at(mine, key), _at(theirs, key), f"{place}.{key}")
+        ]
     if isinstance(mine, BaseModel) and isinstance(theirs, BaseModel):
         return differences(vars(mine), vars(theirs), place)
     if isinstance(mine, list) and isinstance(theirs, list) and len(mine) == len(theirs):
         pairs = enumerate(zip(mine, theirs, strict=True))
         return [d for i, (a, b) in pairs for d in differences(a, b, f"{place}.{i}")]
-    return [] if _equal(mine, theirs) else [f"{place.removeprefix('.')}: {_short(mine)}, not {_short(theirs)}"]
+    return (
+        []
+        if _equal(mine, theirs)
+        else [f"{place.removeprefix('.')}: {_short(mine)}, not {_short(theirs)}"]
+    )
 
 
 def _compared(mine: Mapping[Any, Any], theirs: Mapping[Any, Any]) -> set[Any]:

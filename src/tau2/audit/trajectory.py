@@ -74,7 +74,11 @@ def reference_actions(task: Task) -> list[Action]:
 def is_write(environment: Environment, action: Action) -> bool:
     """Return whether a reference action changes the world."""
     toolkit = environment.user_tools if action.requestor == "user" else environment.tools
-    return toolkit is not None and toolkit.has_tool(action.name) and toolkit.tool_mutates_state(action.name)
+    return (
+        toolkit is not None
+        and toolkit.has_tool(action.name)
+        and toolkit.tool_mutates_state(action.name)
+    )
 
 
 def play_reference(world: World, actions: Sequence[Action] | None = None) -> Stage:
@@ -87,7 +91,9 @@ def play_reference(world: World, actions: Sequence[Action] | None = None) -> Sta
             stage.say(f"I would now do this: {action.get_func_format()}. {_CONFIRMED[0]}")
             stage.hear(_CONFIRMED[1])
         stage.call(action.name, action.arguments, action.requestor)
-    for info in (task.evaluation_criteria.communicate_info if task.evaluation_criteria else None) or ():
+    for info in (
+        task.evaluation_criteria.communicate_info if task.evaluation_criteria else None
+    ) or ():
         stage.say(f"For your records: {info}")
     return stage
 

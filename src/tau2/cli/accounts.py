@@ -12,14 +12,14 @@ from tau2.data_model.run_config import TextRunConfig
 
 if TYPE_CHECKING:
     from tau2.data_model.tasks import Task
-    from tau2.report.summary import RunSummary
+    from tau2.metrics.summary import RunSummary
     from tau2.runner.events import Event, RunCounted, Sink
 
 
 def dry_run(config: TextRunConfig, tasks: Sequence[Task], *, as_json: bool) -> int:
     """Print what a run would take."""
-    from tau2.report.console import terminal
-    from tau2.report.estimate import estimate_data, estimate_view
+    from tau2.report.terminal.console import terminal
+    from tau2.report.terminal.estimate import estimate_data, estimate_view
     from tau2.runner.estimate import estimate
 
     found = estimate(config, tasks)
@@ -58,9 +58,13 @@ class Accounts:
         if counted is not None and counted.cache_hits is not None:
             said.append(f"cache: {counted.cache_hits} answers, {counted.cache_misses} calls sent")
         if counted is not None and counted.spent is not None:
-            said.append(f"spent ${counted.spent:.4f} of ${counted.max_cost:.4f} (prices as of {COMPILED_ON})")
+            said.append(
+                f"spent ${counted.spent:.4f} of ${counted.max_cost:.4f} (prices as of {COMPILED_ON})"
+            )
         elif summary.agent_expense.known_cost + summary.user_expense.known_cost > 0:
-            said.append(f"costs: list prices as of {COMPILED_ON}, unless the answers or arguments state others")
+            said.append(
+                f"costs: list prices as of {COMPILED_ON}, unless the answers or arguments state others"
+            )
         return said
 
     def data(self) -> dict[str, Any]:

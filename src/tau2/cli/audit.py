@@ -39,15 +39,30 @@ exit codes:
 def add_arguments(parser: CommandParser) -> None:
     """Add what is audited and how it is shown."""
     parser.epilog = _EPILOG
-    parser.add_argument("-d", "--domain", nargs="+", metavar="NAME", default=None, help="domains (default: all)")
-    parser.add_argument("--task-set-name", metavar="NAME", default=None, help="another task set of the domain")
     parser.add_argument(
-        "--task-split-name", metavar="SPLIT", default=None, help="one split only (default: the whole task set)"
+        "-d", "--domain", nargs="+", metavar="NAME", default=None, help="domains (default: all)"
     )
-    parser.add_argument("--task-ids", nargs="+", metavar="ID", default=None, help="these tasks only")
-    parser.add_argument("--tasks-file", metavar="FILE", default=None, help="audit the tasks of a JSON file")
-    parser.add_argument("--show", type=int, metavar="N", default=20, help="findings shown per domain (default: 20)")
-    parser.add_argument("--json", action="store_true", default=False, help="print every finding as JSON only")
+    parser.add_argument(
+        "--task-set-name", metavar="NAME", default=None, help="another task set of the domain"
+    )
+    parser.add_argument(
+        "--task-split-name",
+        metavar="SPLIT",
+        default=None,
+        help="one split only (default: the whole task set)",
+    )
+    parser.add_argument(
+        "--task-ids", nargs="+", metavar="ID", default=None, help="these tasks only"
+    )
+    parser.add_argument(
+        "--tasks-file", metavar="FILE", default=None, help="audit the tasks of a JSON file"
+    )
+    parser.add_argument(
+        "--show", type=int, metavar="N", default=20, help="findings shown per domain (default: 20)"
+    )
+    parser.add_argument(
+        "--json", action="store_true", default=False, help="print every finding as JSON only"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -73,7 +88,11 @@ def _audited(name: str, options: argparse.Namespace) -> AuditReport:
     task_set = options.task_set_name or name
     if options.tasks_file is not None:
         tasks = tasks_of_file(options.tasks_file)
-    elif options.task_split_name is None and options.task_set_name is None and options.task_ids is None:
+    elif (
+        options.task_split_name is None
+        and options.task_set_name is None
+        and options.task_ids is None
+    ):
         tasks = spec.tasks(None)
     else:
         tasks = get_tasks(task_set, options.task_split_name, options.task_ids)
@@ -88,7 +107,8 @@ def _plain(report: AuditReport) -> dict[str, object]:
         "tasks": report.tasks,
         "passed": report.passed,
         "findings": [
-            {"task_id": finding.task_id, "check": finding.check, "text": finding.text} for finding in report.findings
+            {"task_id": finding.task_id, "check": finding.check, "text": finding.text}
+            for finding in report.findings
         ],
         "cpu_seconds": round(report.seconds, 3),
     }
@@ -102,7 +122,10 @@ def _show(report: AuditReport, most: int) -> None:
     from tau2.audit.finding import CHECKS
 
     console = Console(highlight=False)
-    table = Table(title=f"{report.task_set}: {report.tasks} tasks, {report.seconds:.1f} CPU-s", title_justify="left")
+    table = Table(
+        title=f"{report.task_set}: {report.tasks} tasks, {report.seconds:.1f} CPU-s",
+        title_justify="left",
+    )
     table.add_column("check")
     table.add_column("passed", justify="right")
     table.add_column("proves that")

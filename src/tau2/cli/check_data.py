@@ -28,7 +28,9 @@ _MOST_PROBLEMS = 50  # shown per domain
 def add_arguments(parser: CommandParser) -> None:
     """Add which domains."""
     parser.epilog = _EPILOG
-    parser.add_argument("names", metavar="NAME", nargs="*", default=[], help="domains to check (default: all)")
+    parser.add_argument(
+        "names", metavar="NAME", nargs="*", default=[], help="domains to check (default: all)"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -37,23 +39,31 @@ def run(options: argparse.Namespace) -> int:
 
     from tau2 import config
     from tau2.cli.data_files import check_domain, domain_names
-    from tau2.report.console import terminal
     from tau2.report.safe_text import plain
+    from tau2.report.terminal.console import terminal
 
     console = terminal()
     folder = config.data_dir() / "tau2" / "domains"
     console.print(Text(f"data in {folder}\n"), soft_wrap=True)
     if not folder.is_dir():
-        print(f"there is no folder {folder}; point TAU2_DATA_DIR at a folder with tau2/domains", file=sys.stderr)
+        print(
+            f"there is no folder {folder}; point TAU2_DATA_DIR at a folder with tau2/domains",
+            file=sys.stderr,
+        )
         return UNSCORED
     own = not config.is_foreign_data()
-    checks = [check_domain(name, must_exist=own or bool(options.names)) for name in options.names or domain_names()]
+    checks = [
+        check_domain(name, must_exist=own or bool(options.names))
+        for name in options.names or domain_names()
+    ]
     console.print(_table(checks))
     for check in checks:
         for problem in check.problems[:_MOST_PROBLEMS]:
             console.print(plain(problem, style="red"), soft_wrap=True)
         if len(check.problems) > _MOST_PROBLEMS:
-            console.print(Text(f"… and {len(check.problems) - _MOST_PROBLEMS} more problems of {check.name}"))
+            console.print(
+                Text(f"… and {len(check.problems) - _MOST_PROBLEMS} more problems of {check.name}")
+            )
     return UNSCORED if any(check.problems for check in checks) else OK
 
 
@@ -61,7 +71,7 @@ def _table(checks: list[DomainCheck]) -> Table:
     from rich.text import Text
 
     from tau2.report.safe_text import plain
-    from tau2.report.tables import new_table
+    from tau2.report.terminal.tables import new_table
 
     table = new_table(
         "domain", "tasks", "splits", "tools", "user tools", "result",
@@ -69,9 +79,15 @@ def _table(checks: list[DomainCheck]) -> Table:
     )  # fmt: skip
     for check in checks:
         environment = check.environment
-        mine, theirs = (environment.tools, environment.user_tools) if environment is not None else (None, None)
+        mine, theirs = (
+            (environment.tools, environment.user_tools) if environment is not None else (None, None)
+        )
         problems = f"{len(check.problems)} problem{'s' if len(check.problems) != 1 else ''}"
-        result = Text(problems, style="red") if check.problems else Text(check.note or "good", style="green")
+        result = (
+            Text(problems, style="red")
+            if check.problems
+            else Text(check.note or "good", style="green")
+        )
         table.add_row(
             plain(check.name),
             "-" if check.tasks is None else str(len(check.tasks)),

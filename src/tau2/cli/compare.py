@@ -38,23 +38,33 @@ def add_arguments(parser: CommandParser) -> None:
     parser.add_argument("a", metavar="A", help="a run's name or path: what is compared with")
     parser.add_argument("b", metavar="B", help="a run's name or path: what may be better")
     parser.add_argument(
-        "--confidence", type=float, default=0.95, metavar="SHARE", help="of the intervals (default: 0.95)"
+        "--confidence",
+        type=float,
+        default=0.95,
+        metavar="SHARE",
+        help="of the intervals (default: 0.95)",
     )
     parser.add_argument(
         "--margin", type=float, default=0.03, metavar="SHARE",
         help="plan how many trials bring the interval to ± this much (default: 0.03, three points)",
     )  # fmt: skip
     parser.add_argument(
-        "--resamples", type=int, default=10_000, metavar="N", help="of the bootstrap (default: 10000)"
+        "--resamples",
+        type=int,
+        default=10_000,
+        metavar="N",
+        help="of the bootstrap (default: 10000)",
     )
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap (default: 0)")
-    parser.add_argument("--json", action="store_true", default=False, help="print one JSON object only")
+    parser.add_argument(
+        "--json", action="store_true", default=False, help="print one JSON object only"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Compare two stored runs."""
-    from tau2.data_model.simulation import Results
     from tau2.metrics.comparison import compare
+    from tau2.storage.results import Results
 
     _check(options)
     path_a, path_b = named_run(options.a), named_run(options.b)
@@ -76,13 +86,15 @@ def run(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> None:
     for name, low, high in (("confidence", 0.5, 1.0), ("margin", 0.0, 1.0)):
         if not low < getattr(options, name) < high:
-            raise ConfigError(f"--{name} is a share between {low:g} and {high:g}, not {getattr(options, name):g}")
+            raise ConfigError(
+                f"--{name} is a share between {low:g} and {high:g}, not {getattr(options, name):g}"
+            )
     if options.resamples < 1:
         raise ConfigError("--resamples must be at least 1")
 
 
 def _show(comparison: Comparison, a: str, b: str) -> None:
-    from tau2.report.comparison import comparison_view
-    from tau2.report.console import terminal
+    from tau2.report.terminal.comparison import comparison_view
+    from tau2.report.terminal.console import terminal
 
     terminal().print(comparison_view(comparison, a, b))

@@ -35,7 +35,9 @@ def add_arguments(parser: CommandParser) -> None:
     """Add which shell."""
     parser.usage = "tau2 completion {bash,zsh,fish}"
     parser.epilog = _EPILOG
-    parser.add_argument("what", metavar="SHELL", choices=(*SHELLS, "words"), help="the shell: bash, zsh or fish")
+    parser.add_argument(
+        "what", metavar="SHELL", choices=(*SHELLS, "words"), help="the shell: bash, zsh or fish"
+    )
     parser.add_argument("line", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
 
 
@@ -76,7 +78,9 @@ def candidates(line: Sequence[str]) -> list[str]:
 
     A file that cannot be read, or a plug-in that is broken, is no reason to write into somebody's command line.
     """
-    words = [word for word in line if word != "="] or [""]  # bash hands `--domain=mock` over in three parts
+    words = [word for word in line if word != "="] or [
+        ""
+    ]  # bash hands `--domain=mock` over in three parts
     *before, current = words
     try:
         found = _candidates(before, current)
@@ -109,10 +113,17 @@ def _actions(parser: argparse.ArgumentParser) -> list[argparse.Action]:
 
 def _options(parser: argparse.ArgumentParser) -> list[str]:
     hidden = argparse.SUPPRESS
-    return [name for action in _actions(parser) if action.help != hidden for name in action.option_strings]
+    return [
+        name
+        for action in _actions(parser)
+        if action.help != hidden
+        for name in action.option_strings
+    ]
 
 
-def _innermost(parser: argparse.ArgumentParser, words: list[str]) -> tuple[argparse.ArgumentParser, list[str]]:
+def _innermost(
+    parser: argparse.ArgumentParser, words: list[str]
+) -> tuple[argparse.ArgumentParser, list[str]]:
     """Return the parser of the command within a command that the words name, and the words behind it."""
     for action in _actions(parser):
         if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001  -- argparse has no public name for it
@@ -137,7 +148,10 @@ def _awaited(parser: argparse.ArgumentParser, words: list[str]) -> argparse.Acti
     if awaited is not None and _takes(awaited) > given:
         return awaited
     places = [action for action in _actions(parser) if not action.option_strings]
-    return next((action for number, action in enumerate(places) if number + _takes(action) > positional), None)
+    return next(
+        (action for number, action in enumerate(places) if number + _takes(action) > positional),
+        None,
+    )
 
 
 def _takes(action: argparse.Action) -> int:
@@ -188,7 +202,10 @@ def _runs(_words: list[str]) -> list[str]:
     folder = config.simulations_dir()
     if not folder.is_dir():
         return []
-    files = [*folder.glob("*/results.json"), *(file for file in folder.glob("*.json") if file.name[0] != ".")]
+    files = [
+        *folder.glob("*/results.json"),
+        *(file for file in folder.glob("*.json") if file.name[0] != "."),
+    ]
     files.sort(key=lambda file: -file.stat().st_mtime)
     return [file.parent.name if file.name == "results.json" else file.name for file in files]
 
@@ -202,7 +219,9 @@ def _tasks(words: list[str]) -> list[str]:
 
 
 def _after(words: list[str], *options: str) -> str | None:
-    return next((words[place + 1] for place, word in enumerate(words[:-1]) if word in options), None)
+    return next(
+        (words[place + 1] for place, word in enumerate(words[:-1]) if word in options), None
+    )
 
 
 def _tasks_of_domain(domain: str) -> list[str]:
@@ -219,7 +238,15 @@ def _tasks_of_run(name: str) -> list[str]:
     from tau2 import config
 
     folders = (config.simulations_dir() / name, Path(name))
-    file = next((file for folder in folders for file in (folder / "results.json", folder) if file.is_file()), None)
+    file = next(
+        (
+            file
+            for folder in folders
+            for file in (folder / "results.json", folder)
+            if file.is_file()
+        ),
+        None,
+    )
     raw = json.loads(file.read_bytes()) if file is not None else {}
     tasks = raw.get("tasks") if isinstance(raw, dict) else None
     entries = tasks if isinstance(tasks, list) else []
@@ -252,7 +279,8 @@ def _bash() -> str:
     from tau2.cli import COMMANDS
 
     cases = "\n".join(
-        f"            {command}) words={shlex.quote(' '.join(names))} ;;" for command, names in _flags()
+        f"            {command}) words={shlex.quote(' '.join(names))} ;;"
+        for command, names in _flags()
     )
     return _BASH.format(commands=shlex.quote(" ".join([*COMMANDS, "help"])), cases=cases)
 
@@ -294,8 +322,12 @@ complete -F _tau2 tau2
 def _zsh() -> str:
     from tau2.cli import COMMANDS
 
-    commands = "\n".join(f"        {shlex.quote(f'{name}:{about}')}" for name, about in COMMANDS.items())
-    cases = "\n".join(f"            {command}) found=({' '.join(names)}) ;;" for command, names in _flags())
+    commands = "\n".join(
+        f"        {shlex.quote(f'{name}:{about}')}" for name, about in COMMANDS.items()
+    )
+    cases = "\n".join(
+        f"            {command}) found=({' '.join(names)}) ;;" for command, names in _flags()
+    )
     return _ZSH.format(commands=commands, cases=cases)
 
 

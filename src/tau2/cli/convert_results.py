@@ -13,7 +13,7 @@ from tau2.errors import ConfigError
 
 if TYPE_CHECKING:
     from tau2.data_model.simulation import ResultsFormat
-    from tau2.runner.survey import Survey
+    from tau2.storage.inspection import Survey
 
 _EPILOG = """\
 examples:
@@ -30,15 +30,21 @@ What is replaced is kept beside it with the ending .bak, unless --no-backup is g
 def add_arguments(parser: CommandParser) -> None:
     """Add the path, the format and the backup."""
     parser.epilog = _EPILOG
-    parser.add_argument("path", metavar="PATH", type=Path, help="a run's folder, or its results file")
-    parser.add_argument("--to", choices=("json", "dir"), default=None, help="the format wanted (default: the other)")
-    parser.add_argument("--no-backup", action="store_true", default=False, help="keep no copy of what is replaced")
+    parser.add_argument(
+        "path", metavar="PATH", type=Path, help="a run's folder, or its results file"
+    )
+    parser.add_argument(
+        "--to", choices=("json", "dir"), default=None, help="the format wanted (default: the other)"
+    )
+    parser.add_argument(
+        "--no-backup", action="store_true", default=False, help="keep no copy of what is replaced"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Convert a run in place. A conversion that was broken off changed nothing that is read, and may be repeated."""
-    from tau2.data_model.results_io import companion, results_file
-    from tau2.runner.lock import LOCK_NAME, RunLock
+    from tau2.storage.lock import LOCK_NAME, RunLock
+    from tau2.storage.results import companion, results_file
 
     path: Path = options.path
     if not results_file(path).is_file():
@@ -48,10 +54,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _convert(path: Path, to: ResultsFormat | None, *, keep: bool) -> int:
-    from tau2.data_model.results_io import results_file, simulations_folder
-    from tau2.data_model.simulation import Results
-    from tau2.runner.recovery import journal_anew
-    from tau2.runner.survey import take_stock
+    from tau2.storage.inspection import take_stock
+    from tau2.storage.repair import journal_anew
+    from tau2.storage.results import Results, results_file, simulations_folder
 
     file, folder = results_file(path), simulations_folder(path)
     results, survey = Results.load(path), take_stock(path)
@@ -69,7 +74,9 @@ def _convert(path: Path, to: ResultsFormat | None, *, keep: bool) -> int:
         journal_anew(path, results, wanted, survey.opened)
     if wanted == "json" and folder.is_dir():
         _put_away(folder, keep=keep)
-    print(f"{len(results.simulations)} simulations are now in {file if wanted == 'json' else folder}")
+    print(
+        f"{len(results.simulations)} simulations are now in {file if wanted == 'json' else folder}"
+    )
     return OK
 
 
@@ -78,7 +85,9 @@ def _refuse_damage(path: Path, survey: Survey) -> None:
     damage = [str(one) for one in survey.damage if one.kind in {"simulation", "results"}]
     if damage:
         lines = "\n".join(f"  {line}" for line in damage)
-        raise ConfigError(f"{path} is damaged; continue the run (--auto-resume) to mend it:\n{lines}")
+        raise ConfigError(
+            f"{path} is damaged; continue the run (--auto-resume) to mend it:\n{lines}"
+        )
 
 
 def _free(path: Path) -> Path:

@@ -44,8 +44,14 @@ class DomainCheck:
         try:
             return load()
         except _BROKEN as problem:
-            text = str(problem) if isinstance(problem, Tau2Error) else f"{type(problem).__name__}: {problem}"
-            self.problems += [line for line in text.splitlines() if line and line not in self.problems]
+            text = (
+                str(problem)
+                if isinstance(problem, Tau2Error)
+                else f"{type(problem).__name__}: {problem}"
+            )
+            self.problems += [
+                line for line in text.splitlines() if line and line not in self.problems
+            ]
             return None
 
 
@@ -127,18 +133,29 @@ def _task_problems(task: Task, environment: Environment) -> Iterator[tuple[str, 
                 str(UnknownName(f"tool of the {owner}", action.name, known)),
             )
     for number, assertion in enumerate((criteria.env_assertions if criteria else None) or ()):
-        yield from _function_problem(f"evaluation_criteria.env_assertions.{number}", assertion, environment)
+        yield from _function_problem(
+            f"evaluation_criteria.env_assertions.{number}", assertion, environment
+        )
     for number, call in enumerate((state.initialization_actions if state else None) or ()):
-        yield from _function_problem(f"initial_state.initialization_actions.{number}", call, environment)
+        yield from _function_problem(
+            f"initial_state.initialization_actions.{number}", call, environment
+        )
     own_tools = environment.user_tools.tools if environment.user_tools is not None else {}
     for number, name in enumerate(task.user_tools or ()):
         if name not in own_tools:
             yield f"user_tools.{number}", str(UnknownName("tool of the user", name, own_tools))
 
 
-def _function_problem(place: str, call: EnvFunctionCall, environment: Environment) -> Iterator[tuple[str, str]]:
-    toolkit: ToolKitBase | None = environment.user_tools if call.env_type == "user" else environment.tools
+def _function_problem(
+    place: str, call: EnvFunctionCall, environment: Environment
+) -> Iterator[tuple[str, str]]:
+    toolkit: ToolKitBase | None = (
+        environment.user_tools if call.env_type == "user" else environment.tools
+    )
     function: Any = getattr(toolkit, call.func_name, None)
     if call.func_name.startswith("_") or not callable(function):
         known = [name for name in dir(toolkit) if name[0] != "_"] if toolkit is not None else []
-        yield f"{place}.func_name", str(UnknownName(f"{call.env_type} function", call.func_name, known))
+        yield (
+            f"{place}.func_name",
+            str(UnknownName(f"{call.env_type} function", call.func_name, known)),
+        )

@@ -11,7 +11,7 @@ from tau2.cli.parsing import CommandParser
 from tau2.cli.start import add_port, serve
 
 if TYPE_CHECKING:
-    from tau2.report.domain_page import DomainPage
+    from tau2.report.terminal.domain_page import DomainPage
 
 _PARTS = ("policy", "tools", "tasks")
 _EPILOG = """\
@@ -29,12 +29,20 @@ def add_arguments(parser: CommandParser) -> None:
     parser.add_argument("name", metavar="NAME", help="name of the domain")
     parser.add_argument("--policy", action="store_true", default=False, help="only the policy")
     parser.add_argument(
-        "--tools", action="store_true", default=False, help="only the tools of the agent and the user"
+        "--tools",
+        action="store_true",
+        default=False,
+        help="only the tools of the agent and the user",
     )
-    parser.add_argument("--tasks", action="store_true", default=False, help="only the splits and tasks")
+    parser.add_argument(
+        "--tasks", action="store_true", default=False, help="only the splits and tasks"
+    )
     parser.add_argument("--json", action="store_true", default=False, help="print JSON")
     parser.add_argument(
-        "--serve", action="store_true", default=False, help="show it in a browser instead, as `tau2 start` does"
+        "--serve",
+        action="store_true",
+        default=False,
+        help="show it in a browser instead, as `tau2 start` does",
     )
     add_port(parser)
 
@@ -62,7 +70,7 @@ def _serve(options: argparse.Namespace) -> int:
 def load_page(name: str) -> DomainPage:
     """Return a domain as a page. Raise UnknownName."""
     from tau2.registry import registry
-    from tau2.report.domain_page import DomainPage
+    from tau2.report.terminal.domain_page import DomainPage
 
     environment = registry.get_env_constructor(name)()
     splits = registry.get_task_splits_loader(name)
@@ -86,9 +94,9 @@ def _tools(toolkit: Any) -> list[tuple[Any, str]]:
 def _print(page: DomainPage, chosen: list[str]) -> None:
     from rich.text import Text
 
-    from tau2.report.console import terminal
-    from tau2.report.domain_page import overview, tasks_view, tools_view
     from tau2.report.safe_text import plain
+    from tau2.report.terminal.console import terminal
+    from tau2.report.terminal.domain_page import overview, tasks_view, tools_view
 
     console = terminal()
     if not chosen:

@@ -15,9 +15,9 @@ from tau2.cli.which_run import named_run, title_of
 from tau2.errors import ConfigError
 
 if TYPE_CHECKING:
-    from tau2.data_model.simulation import Results
     from tau2.evaluator.evidence import Judge
     from tau2.runner.regrade import Regrading
+    from tau2.storage.results import Results
 
 _EPILOG = """\
 examples:
@@ -36,13 +36,22 @@ def add_arguments(parser: CommandParser) -> None:
     parser.epilog = _EPILOG
     parser.set_defaults(output_dir=None, judge_llm=None, judge_llm_args=None)
     parser.add_argument("runs", metavar="RUN", nargs="+", help="a run's name or path")
-    parser.add_argument("-o", "--output-dir", type=Path, metavar="DIR", help="write each run, graded, to DIR/NAME")
     parser.add_argument(
-        "--fresh-tasks", action="store_true", default=False, help="grade with the tasks the domain has today"
+        "-o", "--output-dir", type=Path, metavar="DIR", help="write each run, graded, to DIR/NAME"
     )
-    parser.add_argument("--judge-llm", metavar="MODEL", help="model that judges natural-language assertions")
+    parser.add_argument(
+        "--fresh-tasks",
+        action="store_true",
+        default=False,
+        help="grade with the tasks the domain has today",
+    )
+    parser.add_argument(
+        "--judge-llm", metavar="MODEL", help="model that judges natural-language assertions"
+    )
     parser.add_argument("--judge-llm-args", metavar="JSON", help="arguments of the judge's calls")
-    parser.add_argument("--json", action="store_true", default=False, help="print one JSON object only")
+    parser.add_argument(
+        "--json", action="store_true", default=False, help="print one JSON object only"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -64,13 +73,17 @@ def run(options: argparse.Namespace) -> int:
 
 def _targets(paths: Iterable[Path], folder: Path | None) -> list[Path | None]:
     """Return where each run is written. Raise ConfigError when something is there."""
-    from tau2.data_model.results_io import RESULTS_NAME
+    from tau2.storage.results import RESULTS_NAME
 
     if folder is None:
         return [None for _ in paths]
-    targets = [folder / Path(title_of(path)).name.removesuffix(".json") / RESULTS_NAME for path in paths]
+    targets = [
+        folder / Path(title_of(path)).name.removesuffix(".json") / RESULTS_NAME for path in paths
+    ]
     if len(set(targets)) < len(targets):
-        raise ConfigError("two of the runs have the same name: write them to different folders, one at a time")
+        raise ConfigError(
+            "two of the runs have the same name: write them to different folders, one at a time"
+        )
     for target in targets:
         if target.exists():
             raise ConfigError(f"{target} exists already; choose another folder with --output-dir")
@@ -78,8 +91,8 @@ def _targets(paths: Iterable[Path], folder: Path | None) -> list[Path | None]:
 
 
 def _regrade(path: Path, options: argparse.Namespace) -> Regrading:
-    from tau2.data_model.simulation import Results
     from tau2.runner.regrade import current_tasks, regrade
+    from tau2.storage.results import Results
 
     results = Results.load(path)
     fresh = current_tasks(results) if options.fresh_tasks else None
@@ -96,7 +109,11 @@ def _judge(results: Results, options: argparse.Namespace) -> Judge | None:
 
     if not any(needs_judge(task, EvaluationType.ALL) for task in results.tasks):
         return None
-    args = _object(options.judge_llm_args) if options.judge_llm_args else dict(config.DEFAULT_LLM_NL_ASSERTIONS_ARGS)
+    args = (
+        _object(options.judge_llm_args)
+        if options.judge_llm_args
+        else dict(config.DEFAULT_LLM_NL_ASSERTIONS_ARGS)
+    )
     judge = Judge(options.judge_llm or config.judge_model(), args)
     check_model(judge.model, judge.args)
     return judge
@@ -135,7 +152,9 @@ def _mean(rewards: Iterable[float | None]) -> float | None:
 
 
 def _show(path: Path, target: Path | None, regrading: Regrading) -> None:
-    from tau2.report.console import terminal
-    from tau2.report.regrading import regrading_view
+    from tau2.report.terminal.console import terminal
+    from tau2.report.terminal.regrading import regrading_view
 
-    terminal().print(regrading_view(regrading, title_of(path), str(target.parent) if target else None))
+    terminal().print(
+        regrading_view(regrading, title_of(path), str(target.parent) if target else None)
+    )

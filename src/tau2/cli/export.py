@@ -32,25 +32,40 @@ def add_arguments(parser: CommandParser) -> None:
     parser.set_defaults(output=None)
     parser.add_argument("runs", metavar="RUN", nargs="+", help="a run's name or path")
     parser.add_argument(
-        "--to", choices=("jsonl", "csv", "parquet"), default="jsonl", help="form of the tables (default: jsonl)"
+        "--to",
+        choices=("jsonl", "csv", "parquet"),
+        default="jsonl",
+        help="form of the tables (default: jsonl)",
     )
     parser.add_argument(
-        "-o", "--output", type=Path, metavar="DIR", help="folder of the tables (default: NAME-export in this folder)"
+        "-o",
+        "--output",
+        type=Path,
+        metavar="DIR",
+        help="folder of the tables (default: NAME-export in this folder)",
     )
-    parser.add_argument("--json", action="store_true", default=False, help="print one JSON object only")
+    parser.add_argument(
+        "--json", action="store_true", default=False, help="print one JSON object only"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Write the tables and say what is in them."""
-    from tau2.data_model.simulation import Results
     from tau2.report.export import export
+    from tau2.storage.results import Results
 
     paths = [named_run(name) for name in options.runs]
     names = run_names(paths)
     runs = [(name, Results.load(path)) for name, path in zip(names, paths, strict=True)]
-    written = export(runs, options.output or Path(f"{names[0].removesuffix('.json')}-export"), options.to)
+    written = export(
+        runs, options.output or Path(f"{names[0].removesuffix('.json')}-export"), options.to
+    )
     if options.json:
-        print(json.dumps({"files": [{"file": str(file), "rows": number} for file, number in written.items()]}))
+        print(
+            json.dumps(
+                {"files": [{"file": str(file), "rows": number} for file, number in written.items()]}
+            )
+        )
     else:
         for file, number in written.items():
             print(f"wrote {file}: {number:,} rows")
@@ -60,4 +75,7 @@ def run(options: argparse.Namespace) -> int:
 def run_names(paths: Sequence[Path]) -> list[str]:
     """Return a short name for each run; where two are the same, the path tells them apart."""
     short = [Path(title_of(path)).name for path in paths]
-    return [name if short.count(name) == 1 else str(path) for name, path in zip(short, paths, strict=True)]
+    return [
+        name if short.count(name) == 1 else str(path)
+        for name, path in zip(short, paths, strict=True)
+    ]

@@ -78,13 +78,19 @@ class Flag:
 
     def add_to(self, group: argparse._ArgumentGroup) -> None:
         """Add the flag to a group of a parser."""
-        options: dict[str, Any] = {"dest": self.field, "help": self.help_text, "default": argparse.SUPPRESS}
+        options: dict[str, Any] = {
+            "dest": self.field,
+            "help": self.help_text,
+            "default": argparse.SUPPRESS,
+        }
         if self.kind is bool:
             action = argparse.BooleanOptionalAction if self.default else "store_true"
             group.add_argument(*self.names, action=action, **options)
             return
         options["type"] = self._reader()
-        options["metavar"] = _METAVARS.get(self.field, {int: "N", float: "X", dict: "JSON"}.get(self.kind, "NAME"))
+        options["metavar"] = _METAVARS.get(
+            self.field, {int: "N", float: "X", dict: "JSON"}.get(self.kind, "NAME")
+        )
         if self.kind is list:
             options["nargs"] = "+"
         if self.choices:
@@ -108,9 +114,13 @@ def read_json_object(text: str) -> dict[str, Any]:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as problem:
-        raise argparse.ArgumentTypeError(f"{text!r} is not valid JSON ({problem}); {example}") from problem
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not valid JSON ({problem}); {example}"
+        ) from problem
     if not isinstance(value, dict):
-        raise argparse.ArgumentTypeError(f"{text!r} is {type(value).__name__}, not a JSON object; {example}")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is {type(value).__name__}, not a JSON object; {example}"
+        )
     return value
 
 
@@ -161,7 +171,9 @@ def _kind(name: str, inner: Sequence[Any]) -> tuple[type, tuple[str, ...]]:
     raise ConfigError(f"field {name!r} has a type that no flag can give: {inner}")
 
 
-def add_flags(parser: argparse.ArgumentParser, flags: Sequence[Flag], groups: Mapping[str, Sequence[str]]) -> None:
+def add_flags(
+    parser: argparse.ArgumentParser, flags: Sequence[Flag], groups: Mapping[str, Sequence[str]]
+) -> None:
     """Add flags in named groups of fields; fields that no group names come last, in their own order."""
     by_field = {flag.field: flag for flag in flags}
     for title, fields in _with_rest(groups, by_field):

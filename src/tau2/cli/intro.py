@@ -47,14 +47,19 @@ def run(_options: argparse.Namespace) -> int:
 
     print(_WELCOME)
     print(_section("domains", registry.get_domains(), _about_domain))
-    print(_section("agents", registry.get_agents(), lambda name: _about_plugin(registry.agents, name)))
+    print(
+        _section("agents", registry.get_agents(), lambda name: _about_plugin(registry.agents, name))
+    )
     print(_section("users", registry.get_users(), lambda name: _about_plugin(registry.users, name)))
     return OK
 
 
 def _section(title: str, names: list[str], about: Callable[[str], str]) -> str:
     width = max(map(len, names), default=0)
-    lines = [f"  {name:<{width}}  {_cut(about(name), _WIDTH - width - 4)}".rstrip() for name in sorted(names)]
+    lines = [
+        f"  {name:<{width}}  {_cut(about(name), _WIDTH - width - 4)}".rstrip()
+        for name in sorted(names)
+    ]
     return "\n".join([f"\n{title}", *lines])
 
 
@@ -65,7 +70,11 @@ def _cut(text: str, most: int) -> str:
 def _about_domain(name: str) -> str:
     from tau2.registry import registry
 
-    plugin = registry.domains.package_of(name) if name in registry.domains else registry.get_env_constructor(name)
+    plugin = (
+        registry.domains.package_of(name)
+        if name in registry.domains
+        else registry.get_env_constructor(name)
+    )
     text = _first_sentence(plugin)
     return text.partition(": ")[2] or text
 
@@ -74,7 +83,9 @@ def _about_plugin(catalog: Any, name: str) -> str:
     if name in _ABOUT:
         return _ABOUT[name]
     spec = catalog.get(name) if name in catalog else None
-    return str(spec.metadata.get("summary") or _first_sentence(spec.make)) if spec is not None else ""
+    return (
+        str(spec.metadata.get("summary") or _first_sentence(spec.make)) if spec is not None else ""
+    )
 
 
 def _first_sentence(described: Any) -> str:

@@ -13,7 +13,7 @@ from tau2.cli.parsing import CommandParser
 from tau2.errors import ConfigError
 
 if TYPE_CHECKING:
-    from tau2.report.leaderboard import Board
+    from tau2.submission.leaderboard import Board
 
 _EPILOG = """\
 examples:
@@ -29,24 +29,30 @@ compare` tells."""
 
 def add_arguments(parser: CommandParser) -> None:
     """Add the folders, the domain, the metric and the limit."""
-    from tau2.report.leaderboard import METRICS
+    from tau2.submission.leaderboard import METRICS
 
     parser.epilog = _EPILOG
     parser.set_defaults(dir=None, domain=None, limit=None)
     parser.add_argument("-d", "--domain", metavar="NAME", help="only this domain")
-    parser.add_argument("-m", "--metric", choices=METRICS, default="pass_1", help="what ranks (default: pass_1)")
-    parser.add_argument("-n", "--limit", type=int, metavar="N", help="show the first N of each domain")
+    parser.add_argument(
+        "-m", "--metric", choices=METRICS, default="pass_1", help="what ranks (default: pass_1)"
+    )
+    parser.add_argument(
+        "-n", "--limit", type=int, metavar="N", help="show the first N of each domain"
+    )
     parser.add_argument(
         "--dir", type=Path, action="append", metavar="DIR",
         help="folder of runs; may be given several times (default: where runs are saved)",
     )  # fmt: skip
-    parser.add_argument("--json", action="store_true", default=False, help="print one JSON object only")
+    parser.add_argument(
+        "--json", action="store_true", default=False, help="print one JSON object only"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Rank the runs of every domain."""
     from tau2 import config
-    from tau2.report.leaderboard import boards, stored_standings
+    from tau2.submission.leaderboard import boards, stored_standings
 
     if options.limit is not None and options.limit < 1:
         raise ConfigError(f"--limit must be at least 1, not {options.limit}")
@@ -68,8 +74,8 @@ def run(options: argparse.Namespace) -> int:
 def _show(found: list[Board]) -> None:
     from rich.text import Text
 
-    from tau2.report.console import terminal
-    from tau2.report.leaderboard import board_view
+    from tau2.report.terminal.console import terminal
+    from tau2.submission.leaderboard import board_view
 
     console = terminal()
     for place, board in enumerate(found):

@@ -48,7 +48,9 @@ def parse(parser: CommandParser, arguments: Sequence[str]) -> argparse.Namespace
     for text in unknown:
         if text.startswith("-") and text != "-":
             parser.check_refused(text)
-            raise UnknownName(f"option of `{parser.prog}`", text.partition("=")[0], parser.option_strings())
+            raise UnknownName(
+                f"option of `{parser.prog}`", text.partition("=")[0], parser.option_strings()
+            )
     if unknown:
         parser.error(f"what is {unknown[0]!r}? it belongs to no option")
     return options

@@ -52,28 +52,55 @@ def add_arguments(parser: CommandParser) -> None:
     parser.epilog = _EPILOG
     parser.set_defaults(domain=None, task_id=None, seat=None)
     what = parser.add_argument_group("what is played")
-    what.add_argument("-d", "--domain", metavar="NAME", help="the company (asked for when not given)")
+    what.add_argument(
+        "-d", "--domain", metavar="NAME", help="the company (asked for when not given)"
+    )
     what.add_argument("--task-id", metavar="ID", help="the task (asked for when not given)")
-    what.add_argument("--as", dest="seat", choices=_SEATS, help="the side you play (asked for when not given)")
-    what.add_argument("--seed", type=int, default=settings.DEFAULT_SEED, metavar="N", help="seed of the episode")
-    what.add_argument("--max-steps", type=int, default=settings.DEFAULT_MAX_STEPS, metavar="N", help="steps at most")
+    what.add_argument(
+        "--as", dest="seat", choices=_SEATS, help="the side you play (asked for when not given)"
+    )
+    what.add_argument(
+        "--seed", type=int, default=settings.DEFAULT_SEED, metavar="N", help="seed of the episode"
+    )
+    what.add_argument(
+        "--max-steps",
+        type=int,
+        default=settings.DEFAULT_MAX_STEPS,
+        metavar="N",
+        help="steps at most",
+    )
     other = parser.add_argument_group("the other side")
-    other.add_argument("--agent", metavar="NAME", default="oracle_agent", help="default: oracle_agent, no model")
-    other.add_argument("--agent-llm", metavar="MODEL", default=settings.DEFAULT_LLM_AGENT, help="the agent's model")
-    other.add_argument("--agent-llm-args", metavar="JSON", type=read_json_object, default={}, help="its arguments")
-    other.add_argument("--user", metavar="NAME", default="scripted_user", help="default: scripted_user, no model")
-    other.add_argument("--user-llm", metavar="MODEL", default=settings.DEFAULT_LLM_USER, help="the user's model")
-    other.add_argument("--user-llm-args", metavar="JSON", type=read_json_object, default={}, help="its arguments")
+    other.add_argument(
+        "--agent", metavar="NAME", default="oracle_agent", help="default: oracle_agent, no model"
+    )
+    other.add_argument(
+        "--agent-llm", metavar="MODEL", default=settings.DEFAULT_LLM_AGENT, help="the agent's model"
+    )
+    other.add_argument(
+        "--agent-llm-args", metavar="JSON", type=read_json_object, default={}, help="its arguments"
+    )
+    other.add_argument(
+        "--user", metavar="NAME", default="scripted_user", help="default: scripted_user, no model"
+    )
+    other.add_argument(
+        "--user-llm", metavar="MODEL", default=settings.DEFAULT_LLM_USER, help="the user's model"
+    )
+    other.add_argument(
+        "--user-llm-args", metavar="JSON", type=read_json_object, default={}, help="its arguments"
+    )
     saved = parser.add_argument_group("what is kept")
     saved.add_argument(
-        "--save-to", metavar="NAME", default=None, help="name of the run (default: made from the time)"
+        "--save-to",
+        metavar="NAME",
+        default=None,
+        help="name of the run (default: made from the time)",
     )
     saved.add_argument("--no-save", action="store_true", default=False, help="keep nothing")
 
 
 def run(options: argparse.Namespace) -> int:
     """Play one episode; return 0, or 130 when it was interrupted."""
-    from tau2.report.console import terminal
+    from tau2.report.terminal.console import terminal
     from tau2.view.stage import Stage
 
     try:
@@ -137,8 +164,8 @@ def _check_names(options: argparse.Namespace) -> None:
 
 def _place(options: argparse.Namespace) -> tuple[Path | None, TextRunConfig]:
     """Return where the conversation is saved. Raise ConfigError for a run that lies there already."""
-    from tau2.runner.store import RunStore
     from tau2.runner.tasks import run_folder
+    from tau2.storage.store import RunStore
 
     other = options.user if options.seat == "agent" else options.agent
     players = [_PERSON, other] if options.seat == "agent" else [other, _PERSON]
@@ -188,7 +215,11 @@ def _rollout(options: argparse.Namespace, console: Console) -> tuple[Rollout, Ta
         require_judge(task, graded, None)
     except ConfigError:
         graded = EvaluationType.ENV
-        console.print(Text("no judge model can be asked here, so only the databases are graded", style="yellow"))
+        console.print(
+            Text(
+                "no judge model can be asked here, so only the databases are graded", style="yellow"
+            )
+        )
     return Rollout(cast, seat=options.seat, evaluation_type=graded), task
 
 
@@ -199,7 +230,11 @@ def _say_hello(stage: Stage, console: Console) -> None:
     from rich.text import Text
 
     who = stage.rollout.seat.value
-    console.print(Text(f"\nyou are the {who}; /task and /policy say what it is about, /help what can be typed\n"))
+    console.print(
+        Text(
+            f"\nyou are the {who}; /task and /policy say what it is about, /help what can be typed\n"
+        )
+    )
 
 
 def _play(stage: Stage) -> int:
@@ -239,13 +274,15 @@ def _ended(stage: Stage, code: int, folder: Path | None, config: TextRunConfig) 
     run = stage.rollout.run
     if run is None:
         moves = len(stage.rollout.steps)
-        print(f"left after {moves} move{'s' if moves != 1 else ''}, before the end: not graded and not saved")
+        print(
+            f"left after {moves} move{'s' if moves != 1 else ''}, before the end: not graded and not saved"
+        )
         return code
     if folder is None:
         print("\nnot saved, as asked")
         return code
     _save(stage.rollout, folder, config)
-    from tau2.report.console import save_name
+    from tau2.report.terminal.console import save_name
 
     print(f"\nsaved to {folder}\nlook at it with: tau2 view {shlex.quote(save_name(folder))}")
     return code
@@ -254,8 +291,8 @@ def _ended(stage: Stage, code: int, folder: Path | None, config: TextRunConfig) 
 def _save(rollout: Rollout, folder: Path, config: TextRunConfig) -> None:
     """Write the conversation as a run of one simulation."""
     from tau2.data_model.simulation import AgentInfo, UserInfo
-    from tau2.runner.store import RunStore
     from tau2.runner.tasks import get_info
+    from tau2.storage.store import RunStore
 
     seat: dict[str, Any] = (
         {"agent_info": AgentInfo(implementation=_PERSON)}

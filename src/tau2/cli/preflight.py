@@ -9,8 +9,8 @@ from tau2.data_model.run_config import TextRunConfig
 from tau2.errors import ConfigError, UnknownName
 from tau2.registry import registry
 from tau2.runner.build import is_solo
-from tau2.runner.store import RunStore
 from tau2.runner.tasks import run_folder
+from tau2.storage.store import RunStore
 
 _WAYS = """\
 three ways forward:
@@ -48,7 +48,9 @@ def check_models(config: TextRunConfig) -> None:
             check_model(model, args)
         except ConfigError as problem:
             ways = _WAYS.format(flag=f"--{role}-llm")
-            raise ConfigError(f"the {role}'s model {model!r} cannot be used: {problem}\n{ways}") from problem
+            raise ConfigError(
+                f"the {role}'s model {model!r} cannot be used: {problem}\n{ways}"
+            ) from problem
 
 
 def folder_for(config: TextRunConfig) -> tuple[Path, TextRunConfig]:

@@ -31,15 +31,17 @@ def add_arguments(parser: CommandParser) -> None:
     parser.usage = "tau2 replay RUN [--json]"
     parser.epilog = _EPILOG
     parser.add_argument("run", metavar="RUN", help="a run's name or path")
-    parser.add_argument("--json", action="store_true", default=False, help="print one JSON object only")
+    parser.add_argument(
+        "--json", action="store_true", default=False, help="print one JSON object only"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Play a run again; return 0 when it is the same."""
-    from tau2.data_model.simulation import Results
-    from tau2.report.console import terminal
-    from tau2.report.replay import replay_data, replay_view
+    from tau2.report.terminal.console import terminal
+    from tau2.report.terminal.replay import replay_data, replay_view
     from tau2.runner.replay import replay
+    from tau2.storage.results import Results
 
     path = named_run(options.run)
     total = len(Results.load_metadata(path).simulation_index or ())

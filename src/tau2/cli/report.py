@@ -44,23 +44,35 @@ def add_arguments(parser: CommandParser) -> None:
         "--max-conversations", type=int, default=DEFAULT_CONVERSATIONS, metavar="N",
         help=f"conversations in the file, failures first (default: {DEFAULT_CONVERSATIONS}); figures are of all",
     )  # fmt: skip
-    parser.add_argument("--no-diffs", action="store_true", default=False, help="do not tell database changes")
     parser.add_argument(
-        "--confidence", type=float, default=0.95, metavar="SHARE", help="of the intervals (default: 0.95)"
+        "--no-diffs", action="store_true", default=False, help="do not tell database changes"
     )
-    parser.add_argument("--open", action="store_true", default=False, help="open the file in a browser")
-    parser.add_argument("--json", action="store_true", default=False, help="print one JSON object only")
+    parser.add_argument(
+        "--confidence",
+        type=float,
+        default=0.95,
+        metavar="SHARE",
+        help="of the intervals (default: 0.95)",
+    )
+    parser.add_argument(
+        "--open", action="store_true", default=False, help="open the file in a browser"
+    )
+    parser.add_argument(
+        "--json", action="store_true", default=False, help="print one JSON object only"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Write the report and say where it is."""
-    from tau2.data_model.results_io import write_atomically
     from tau2.report.html import report_page
+    from tau2.storage.results import write_atomically
 
     _check(options)
     paths = [named_run(name) for name in options.runs]
     runs = [_reported(path, options.confidence) for path in paths]
-    page = report_page(runs, most_conversations=options.max_conversations, with_diffs=not options.no_diffs)
+    page = report_page(
+        runs, most_conversations=options.max_conversations, with_diffs=not options.no_diffs
+    )
     file = _target(options.output, paths)
     file.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(file, page.html)
@@ -78,22 +90,26 @@ def _check(options: argparse.Namespace) -> None:
 
 
 def _reported(path: Path, confidence: float) -> ReportedRun:
-    from tau2.data_model.simulation import Results
     from tau2.report.html import ReportedRun, run_figures
+    from tau2.storage.results import Results
 
     results = Results.load(path)
-    return ReportedRun(results, run_figures(results, path, Path(title_of(path)).name, confidence=confidence))
+    return ReportedRun(
+        results, run_figures(results, path, Path(title_of(path)).name, confidence=confidence)
+    )
 
 
 def _target(asked: Path | None, paths: Sequence[Path]) -> Path:
-    from tau2.data_model.results_io import RESULTS_NAME, results_file
+    from tau2.storage.results import RESULTS_NAME, results_file
 
     if asked is not None:
         return asked / "report.html" if asked.is_dir() else asked
     file = results_file(paths[0])
     if len(paths) > 1:
         return Path("report.html")
-    return file.with_name("report.html" if file.name == RESULTS_NAME else f"{file.stem}.report.html")
+    return file.with_name(
+        "report.html" if file.name == RESULTS_NAME else f"{file.stem}.report.html"
+    )
 
 
 def _say(file: Path, runs: Sequence[ReportedRun], page: Page, *, as_json: bool) -> None:
@@ -102,7 +118,12 @@ def _say(file: Path, runs: Sequence[ReportedRun], page: Page, *, as_json: bool) 
     if as_json:
         figures = [one.figures.as_dict() for one in runs]
         counts = {"conversations": page.num_conversations, "left_out": page.left_out}
-        print(json.dumps({"file": str(file), "bytes": len(page.html.encode()), **counts, "runs": figures}, indent=2))
+        print(
+            json.dumps(
+                {"file": str(file), "bytes": len(page.html.encode()), **counts, "runs": figures},
+                indent=2,
+            )
+        )
     else:
         print(f"wrote {file}: {summary_line(page)}")
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from tau2.cli.which_run import named_run
 from tau2.errors import ConfigError
-from tau2.report.console import save_name
+from tau2.report.terminal.console import save_name
 
 _DROPPED = frozenset({"--auto-resume", "--save-to"})
 
@@ -30,8 +30,8 @@ def resumed_values(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ConfigError: the run holds no settings, or some that were secret and are not given.
     """
-    from tau2.data_model.results_io import results_file
     from tau2.runner.stored_config import hidden_fields, load_config
+    from tau2.storage.results import results_file
 
     path = named_run(name)
     values = {**load_config(path), **given}

@@ -17,9 +17,10 @@ from tau2.cli.which_run import named_run, title_of
 from tau2.errors import ConfigError, UnknownName
 
 if TYPE_CHECKING:
-    from tau2.data_model.simulation import Results, SimulationRun
+    from tau2.data_model.simulation import SimulationRun
     from tau2.evaluator.evidence import Judge
-    from tau2.runner.reviewing import Reviewed, ReviewPlan
+    from tau2.runner.reviews import Reviewed, ReviewPlan
+    from tau2.storage.results import Results
 
 _EPILOG = """\
 examples:
@@ -50,14 +51,28 @@ def add_arguments(parser: CommandParser) -> None:
         "-m", "--mode", choices=("full", "user"), default="full",
         help="review both sides, or the simulated user only (default: full)",
     )  # fmt: skip
-    parser.add_argument("-o", "--output-dir", type=Path, metavar="DIR", help="write the run, reviewed, to DIR/NAME")
     parser.add_argument(
-        "-c", "--max-concurrency", type=int, default=32, metavar="N", help="reviews at once (default: 32)"
+        "-o", "--output-dir", type=Path, metavar="DIR", help="write the run, reviewed, to DIR/NAME"
     )
-    parser.add_argument("--limit", type=int, metavar="N", help="review only the first N simulations")
-    parser.add_argument("--task-ids", nargs="+", metavar="ID", help="review only simulations of these tasks")
     parser.add_argument(
-        "--show-details", action="store_true", default=False, help="show every mistake with its reason"
+        "-c",
+        "--max-concurrency",
+        type=int,
+        default=32,
+        metavar="N",
+        help="reviews at once (default: 32)",
+    )
+    parser.add_argument(
+        "--limit", type=int, metavar="N", help="review only the first N simulations"
+    )
+    parser.add_argument(
+        "--task-ids", nargs="+", metavar="ID", help="review only simulations of these tasks"
+    )
+    parser.add_argument(
+        "--show-details",
+        action="store_true",
+        default=False,
+        help="show every mistake with its reason",
     )
     parser.add_argument(
         "--log-llm", action="store_true", default=False,
@@ -65,19 +80,30 @@ def add_arguments(parser: CommandParser) -> None:
     )  # fmt: skip
     default = config.DEFAULT_LLM_EVAL_USER_SIMULATOR
     parser.add_argument(
-        "--review-model", default=default, metavar="MODEL", help=f"model that reviews (default: {default})"
+        "--review-model",
+        default=default,
+        metavar="MODEL",
+        help=f"model that reviews (default: {default})",
     )
     parser.add_argument(
-        "--review-args", type=read_json_object, metavar="JSON", help="arguments of the reviewer's calls"
+        "--review-args",
+        type=read_json_object,
+        metavar="JSON",
+        help="arguments of the reviewer's calls",
     )
-    parser.add_argument("--json", action="store_true", default=False, help="print one JSON object only")
-    parser.refuse(("--interruption-enabled",), "it is about voice runs, which this version cannot play or review")
+    parser.add_argument(
+        "--json", action="store_true", default=False, help="print one JSON object only"
+    )
+    parser.refuse(
+        ("--interruption-enabled",),
+        "it is about voice runs, which this version cannot play or review",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Review a run."""
-    from tau2.data_model.simulation import Results
     from tau2.llm import check_model
+    from tau2.storage.results import Results
 
     _check(options)
     path = named_run(options.path)
@@ -91,7 +117,9 @@ def run(options: argparse.Namespace) -> int:
     done, interrupted = _review(chosen, _plan(results, options, reviewer, target), options, target)
     _say(path, target, done, options)
     if interrupted:
-        print(f"\ninterrupted: {len(done)} of {len(chosen)} simulations are reviewed", file=sys.stderr)
+        print(
+            f"\ninterrupted: {len(done)} of {len(chosen)} simulations are reviewed", file=sys.stderr
+        )
         return INTERRUPTED
     return UNSCORED if any(one.problem for one in done) else OK
 
@@ -109,12 +137,14 @@ def _reviewer(options: argparse.Namespace) -> Judge:
     from tau2 import config
     from tau2.evaluator.evidence import Judge
 
-    return Judge(options.review_model, options.review_args or dict(config.DEFAULT_LLM_NL_ASSERTIONS_ARGS))
+    return Judge(
+        options.review_model, options.review_args or dict(config.DEFAULT_LLM_NL_ASSERTIONS_ARGS)
+    )
 
 
 def _target(path: Path, folder: Path | None) -> Path | None:
     """Return the results file to write; it is never the one that is reviewed."""
-    from tau2.data_model.results_io import RESULTS_NAME, results_file
+    from tau2.storage.results import RESULTS_NAME, results_file
 
     if folder is None:
         return None
@@ -129,7 +159,7 @@ def _continued(target: Path, results: Results) -> Results:
 
     Raise ConfigError when something else lies there.
     """
-    from tau2.data_model.simulation import Results
+    from tau2.storage.results import Results
 
     if not target.exists():
         results.save(target, "dir")
@@ -151,8 +181,10 @@ def _chosen(results: Results, options: argparse.Namespace) -> list[SimulationRun
     return runs[: options.limit]
 
 
-def _plan(results: Results, options: argparse.Namespace, reviewer: Judge, target: Path | None) -> ReviewPlan:
-    from tau2.runner.reviewing import ReviewPlan, call_log
+def _plan(
+    results: Results, options: argparse.Namespace, reviewer: Judge, target: Path | None
+) -> ReviewPlan:
+    from tau2.runner.reviews import ReviewPlan, call_log
     from tau2.runner.task_log import artifacts_folder
 
     return ReviewPlan(
@@ -168,8 +200,8 @@ def _review(
     runs: list[SimulationRun], plan: ReviewPlan, options: argparse.Namespace, target: Path | None
 ) -> tuple[list[Reviewed], bool]:
     """Return what was reviewed, and whether Ctrl-C broke it off; with a target, each review is durable at once."""
-    from tau2.data_model.results_io import save_simulation, simulations_folder
-    from tau2.runner.reviewing import areview_all
+    from tau2.runner.reviews import areview_all
+    from tau2.storage.results import save_simulation, simulations_folder
 
     done: list[Reviewed] = []
     with counting(len(runs), "reviewing") as step:
@@ -181,15 +213,19 @@ def _review(
             step()
 
         try:
-            reviewed = asyncio.run(areview_all(runs, plan, at_once=options.max_concurrency, on_reviewed=finished))
+            reviewed = asyncio.run(
+                areview_all(runs, plan, at_once=options.max_concurrency, on_reviewed=finished)
+            )
         except KeyboardInterrupt:
             return done, True
     return reviewed, False
 
 
-def _say(path: Path, target: Path | None, reviewed: list[Reviewed], options: argparse.Namespace) -> None:
-    from tau2.report.console import terminal
-    from tau2.report.review import reviews_view
+def _say(
+    path: Path, target: Path | None, reviewed: list[Reviewed], options: argparse.Namespace
+) -> None:
+    from tau2.report.terminal.console import terminal
+    from tau2.report.terminal.review import reviews_view
 
     written = str(target.parent) if target is not None else None
     if options.json:
@@ -199,7 +235,9 @@ def _say(path: Path, target: Path | None, reviewed: list[Reviewed], options: arg
     terminal().print(view)
 
 
-def _data(path: Path, written: str | None, reviewed: list[Reviewed], options: argparse.Namespace) -> dict[str, Any]:
+def _data(
+    path: Path, written: str | None, reviewed: list[Reviewed], options: argparse.Namespace
+) -> dict[str, Any]:
     from tau2.data_model.review import mistakes
 
     found = [one.review for one in reviewed if one.review is not None]

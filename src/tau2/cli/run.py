@@ -16,8 +16,8 @@ from tau2.data_model.run_config import TextRunConfig
 from tau2.errors import ConfigError
 
 if TYPE_CHECKING:
-    from tau2.report.console import ConsoleSink
-    from tau2.report.summary import RunSummary
+    from tau2.metrics.summary import RunSummary
+    from tau2.report.terminal.console import ConsoleSink
 
 _FLAGS = flags_of(TextRunConfig)
 
@@ -81,19 +81,25 @@ def add_arguments(parser: CommandParser) -> None:
         help="one file per simulation, or one file for all when the run ends (default: dir)",
     )  # fmt: skip
     output.add_argument(
-        "--json", action="store_true", default=False, help="print the summary as one JSON object only"
+        "--json",
+        action="store_true",
+        default=False,
+        help="print the summary as one JSON object only",
     )
     output.add_argument(
         "--resume", metavar="RUN", default=None,
         help="go on with a stored run, by name or path: its settings are known, only what is missing is played",
     )  # fmt: skip
-    output.add_argument("--quiet", action="store_true", default=False, help="no progress, one line at the end")
+    output.add_argument(
+        "--quiet", action="store_true", default=False, help="no progress, one line at the end"
+    )
     output.add_argument(
         "--dry-run", action="store_true", default=False,
         help="print what the run would take in calls, tokens and US dollars, from low to high; nothing is played",
     )  # fmt: skip
     parser.refuse(
-        _VOICE_FLAGS, "this version plays text; voice runs need the voice engine, which it does not contain yet"
+        _VOICE_FLAGS,
+        "this version plays text; voice runs need the voice engine, which it does not contain yet",
     )
 
 
@@ -105,7 +111,7 @@ def run(options: argparse.Namespace) -> int:
     if "domain" not in values:
         raise ConfigError(_which_domain())
     config = build_config(TextRunConfig, values, _FLAGS)
-    from tau2.runner.layers import hider_of
+    from tau2.runner.middleware import hider_of
 
     with logging_to_stderr(config.log_level, hider_of(config).text):
         return _play(config, options)
@@ -124,9 +130,9 @@ def _play(config: TextRunConfig, options: argparse.Namespace) -> int:
     from tau2.cli.accounts import Accounts, dry_run
     from tau2.cli.preflight import check_models, check_names, folder_for
     from tau2.cli.resume import resume_command
-    from tau2.report.console import result_line
+    from tau2.report.terminal.console import result_line
     from tau2.runner.batch import run_tasks
-    from tau2.runner.layers import hider_of
+    from tau2.runner.middleware import hider_of
     from tau2.runner.tasks import configured_tasks
 
     check_names(config)
@@ -139,7 +145,9 @@ def _play(config: TextRunConfig, options: argparse.Namespace) -> int:
     accounts = Accounts(sink)
     code = OK
     try:
-        run_tasks(config, tasks, save_path=folder, results_format=options.results_format, sink=accounts)
+        run_tasks(
+            config, tasks, save_path=folder, results_format=options.results_format, sink=accounts
+        )
     except KeyboardInterrupt:
         code = INTERRUPTED
     finally:
@@ -150,7 +158,11 @@ def _play(config: TextRunConfig, options: argparse.Namespace) -> int:
     elif options.quiet:
         print(result_line(sink.summary))
     else:
-        print(*accounts.lines(sink.summary), sep="\n", end="\n" if accounts.lines(sink.summary) else "")
+        print(
+            *accounts.lines(sink.summary),
+            sep="\n",
+            end="\n" if accounts.lines(sink.summary) else "",
+        )
     total = len(tasks) * config.num_trials
     again = hider_of(config).text(resume_command(options.given, folder))
     accounts.explain(sink.summary.num_scored, total, again)
@@ -159,7 +171,7 @@ def _play(config: TextRunConfig, options: argparse.Namespace) -> int:
 
 def _sink(options: argparse.Namespace) -> ConsoleSink:
     """Return what shows the run: with --json the progress is on standard error, and only on a terminal."""
-    from tau2.report.console import ConsoleSink, quiet, terminal
+    from tau2.report.terminal.console import ConsoleSink, quiet, terminal
 
     if options.quiet or (options.json and not sys.stderr.isatty()):
         return quiet()
@@ -170,7 +182,10 @@ def _explain(summary: RunSummary, total: int, code: int, again: str) -> int:
     """Say on standard error what is missing and how to get it; return the exit code."""
     if code == INTERRUPTED:
         done = f"{summary.num_simulations} of {total} simulations"
-        print(f"\ninterrupted after {done}; they are saved. Continue with:\n  {again}", file=sys.stderr)
+        print(
+            f"\ninterrupted after {done}; they are saved. Continue with:\n  {again}",
+            file=sys.stderr,
+        )
         return code
     if summary.unscored:
         print(

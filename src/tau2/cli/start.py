@@ -26,13 +26,21 @@ _LAST_PORT = 65535
 def add_arguments(parser: CommandParser) -> None:
     """Add which domains, and where."""
     parser.epilog = _EPILOG
-    parser.add_argument("names", metavar="NAME", nargs="*", default=[], help="domains to show (default: all)")
+    parser.add_argument(
+        "names", metavar="NAME", nargs="*", default=[], help="domains to show (default: all)"
+    )
     add_port(parser)
 
 
 def add_port(parser: argparse.ArgumentParser) -> None:
     """Add where the pages are served."""
-    parser.add_argument("--port", type=int, default=0, metavar="N", help="port of this machine (default: a free one)")
+    parser.add_argument(
+        "--port",
+        type=int,
+        default=0,
+        metavar="N",
+        help="port of this machine (default: a free one)",
+    )
 
 
 def run(options: argparse.Namespace) -> int:

@@ -16,7 +16,7 @@ from tau2.cli.which_run import existing, named_run, title_of
 from tau2.errors import ConfigError
 
 if TYPE_CHECKING:
-    from tau2.report.verification import Verdict
+    from tau2.submission.verification import Verdict
 
 _EPILOG = """\
 examples:
@@ -38,22 +38,40 @@ def add_arguments(parser: CommandParser) -> None:
     """Add the action, its paths, and what no run knows."""
     parser.usage = "tau2 submit prepare|validate|verify-trajs PATH [PATH ...] [options]"
     parser.epilog = _EPILOG
-    parser.set_defaults(output_dir=None, model=None, organization=None, submitter=None, email=None, notes="")
-    parser.add_argument("action", choices=("prepare", "validate", "verify-trajs"), help="what to do")
+    parser.set_defaults(
+        output_dir=None, model=None, organization=None, submitter=None, email=None, notes=""
+    )
+    parser.add_argument(
+        "action", choices=("prepare", "validate", "verify-trajs"), help="what to do"
+    )
     parser.add_argument("paths", metavar="PATH", nargs="+", help="runs, or a submission's folder")
-    parser.add_argument("-o", "--output-dir", type=Path, metavar="DIR", help="prepare: the new folder")
     parser.add_argument(
-        "--no-verify", action="store_true", default=False, help="prepare: do not replay the trajectories first"
+        "-o", "--output-dir", type=Path, metavar="DIR", help="prepare: the new folder"
     )
     parser.add_argument(
-        "--replay", action="store_true", default=False, help="validate: also replay and grade the trajectories"
+        "--no-verify",
+        action="store_true",
+        default=False,
+        help="prepare: do not replay the trajectories first",
     )
-    parser.add_argument("--model", metavar="NAME", help="prepare: the model's name (default: as in the runs)")
+    parser.add_argument(
+        "--replay",
+        action="store_true",
+        default=False,
+        help="validate: also replay and grade the trajectories",
+    )
+    parser.add_argument(
+        "--model", metavar="NAME", help="prepare: the model's name (default: as in the runs)"
+    )
     parser.add_argument("--organization", metavar="NAME", help="prepare: who made the model")
-    parser.add_argument("--submitter", metavar="NAME", help="prepare: who submits (default: --organization)")
+    parser.add_argument(
+        "--submitter", metavar="NAME", help="prepare: who submits (default: --organization)"
+    )
     parser.add_argument("--email", metavar="ADDRESS", help="prepare: who answers questions")
     parser.add_argument("--notes", metavar="TEXT", help="prepare: what readers should know")
-    parser.add_argument("--json", action="store_true", default=False, help="print one JSON object only")
+    parser.add_argument(
+        "--json", action="store_true", default=False, help="print one JSON object only"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -63,9 +81,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _prepare(options: argparse.Namespace) -> int:
-    from tau2.data_model.simulation import Results
-    from tau2.report.submission import Submitter, prepare, write
-    from tau2.report.submission_checks import validate
+    from tau2.storage.results import Results
+    from tau2.submission.checks import validate
+    from tau2.submission.prepare import Submitter, prepare, write
 
     if options.output_dir is None:
         raise ConfigError("submit prepare needs a new folder: -o DIR")
@@ -75,7 +93,12 @@ def _prepare(options: argparse.Namespace) -> int:
                     options.notes)  # fmt: skip
     prepared = prepare(runs, who, today=datetime.now(UTC).date())
     if not options.no_verify:
-        _refuse_false([(title_of(path), _verified(results)) for path, results in zip(paths, runs, strict=True)])
+        _refuse_false(
+            [
+                (title_of(path), _verified(results))
+                for path, results in zip(paths, runs, strict=True)
+            ]
+        )
     write(prepared, options.output_dir)
     open_points = [str(defect) for defect in validate(options.output_dir)]
     if options.json:
@@ -83,14 +106,16 @@ def _prepare(options: argparse.Namespace) -> int:
         said = {"folder": str(options.output_dir), "open": open_points, "submission": submission}
         print(json.dumps(said, indent=2))
         return OK
-    print(f"wrote {options.output_dir}: submission.json and {len(prepared.trajectories)} trajectories files")
+    print(
+        f"wrote {options.output_dir}: submission.json and {len(prepared.trajectories)} trajectories files"
+    )
     if open_points:
         print("before it is submitted:", *open_points, sep="\n  ")
     return OK
 
 
 def _verified(results: Any) -> Verdict:
-    from tau2.report.verification import verify
+    from tau2.submission.verification import verify
 
     with counting(len(results.simulations), "verifying") as step:
         return verify(results, on_graded=step)
@@ -101,18 +126,23 @@ def _refuse_false(verdicts: Sequence[tuple[str, Verdict]]) -> None:
     lines = [f"{name}: {line}" for name, verdict in verdicts for line in _problems(verdict)]
     if lines:
         text = "\n  ".join(lines)
-        raise ConfigError(f"the runs do not hold, nothing was written (--no-verify writes anyway):\n  {text}")
+        raise ConfigError(
+            f"the runs do not hold, nothing was written (--no-verify writes anyway):\n  {text}"
+        )
 
 
 def _problems(verdict: Verdict) -> list[str]:
-    lines = [f"task {one.task_id} trial {one.trial} claims {one.claimed}: {one.reason}" for one in verdict.mismatches]
+    lines = [
+        f"task {one.task_id} trial {one.trial} claims {one.claimed}: {one.reason}"
+        for one in verdict.mismatches
+    ]
     if verdict.changed_tasks:
         lines.append(f"tasks that are not those of the domain: {', '.join(verdict.changed_tasks)}")
     return lines
 
 
 def _validate(options: argparse.Namespace) -> int:
-    from tau2.report.submission_checks import validate
+    from tau2.submission.checks import validate
 
     found = {}
     for name in options.paths:
@@ -136,15 +166,26 @@ def _validate(options: argparse.Namespace) -> int:
 
 
 def _verify_trajs(options: argparse.Namespace) -> int:
-    from tau2.data_model.simulation import Results
+    from tau2.storage.results import Results
 
-    verdicts = {str(path): _verified(Results.load(path)) for name in options.paths for path in _runs_at(name)}
+    verdicts = {
+        str(path): _verified(Results.load(path))
+        for name in options.paths
+        for path in _runs_at(name)
+    }
     failed = not all(verdict.holds for verdict in verdicts.values())
     if options.json:
-        print(json.dumps({"verified": not failed, "runs": [_data(*item) for item in verdicts.items()]}, indent=2))
+        print(
+            json.dumps(
+                {"verified": not failed, "runs": [_data(*item) for item in verdicts.items()]},
+                indent=2,
+            )
+        )
         return UNSCORED if failed else OK
     for name, verdict in verdicts.items():
-        judged = f", {verdict.judged} of them with a judge's opinion as it is" if verdict.judged else ""
+        judged = (
+            f", {verdict.judged} of them with a judge's opinion as it is" if verdict.judged else ""
+        )
         skipped = f"; {verdict.skipped} without a score" if verdict.skipped else ""
         print(f"{name}: {verdict.checked} simulations replayed{judged}{skipped}: "
               f"{'all rewards hold' if verdict.holds else 'they do not hold'}")  # fmt: skip
@@ -154,7 +195,7 @@ def _verify_trajs(options: argparse.Namespace) -> int:
 
 def _runs_at(name: str) -> list[Path]:
     """Return the runs that a path means: those of a submission's folder, else the one run."""
-    from tau2.report.submission import TRAJECTORIES_NAME
+    from tau2.submission.prepare import TRAJECTORIES_NAME
 
     below = Path(name) / TRAJECTORIES_NAME
     if below.is_dir():

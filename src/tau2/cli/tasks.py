@@ -36,7 +36,9 @@ def add_arguments(parser: CommandParser) -> None:
     parser.add_argument("--n", type=int, required=True, metavar="N", help="how many tasks")
     parser.add_argument("--seed", type=int, default=0, help="seed of the whole set (default: 0)")
     parser.add_argument("--difficulty", choices=DIFFICULTIES, default=None, help="default: mixed")
-    parser.add_argument("--out", metavar="FILE", default="-", help="JSON file; - is standard output (default)")
+    parser.add_argument(
+        "--out", metavar="FILE", default="-", help="JSON file; - is standard output (default)"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -66,8 +68,8 @@ def proved(spec: Any, tasks: list[Task]) -> tuple[list[Task], int]:
 
 
 def _write(tasks: list[Task], out: str) -> None:
-    from tau2.data_model.results_io import write_atomically
     from tau2.environment.domain import tasks_as_json
+    from tau2.storage.results import write_atomically
 
     text = tasks_as_json(tasks)
     if out == "-":

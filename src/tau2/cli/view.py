@@ -14,8 +14,9 @@ from tau2.cli.which_run import existing, named_run, title_of
 from tau2.errors import ConfigError
 
 if TYPE_CHECKING:
-    from tau2.data_model.simulation import Results, SimulationRun
-    from tau2.report.listing import StoredRun
+    from tau2.data_model.simulation import SimulationRun
+    from tau2.report.terminal.listing import StoredRun
+    from tau2.storage.results import Results
 
 _EPILOG = """\
 On a terminal, this opens an application to look around in: runs, their simulations
@@ -55,8 +56,12 @@ def add_arguments(parser: CommandParser) -> None:
     parser.epilog = _EPILOG
     parser.set_defaults(run_name=None, dir=None, file=None, task_id=None, trial=None, sim=None)
     where = parser.add_argument_group("which run")
-    where.add_argument("run_name", metavar="NAME", nargs="?", help="a run's name or path (default: the newest run)")
-    where.add_argument("--dir", type=Path, help="folder of runs, or of one run (default: where runs are saved)")
+    where.add_argument(
+        "run_name", metavar="NAME", nargs="?", help="a run's name or path (default: the newest run)"
+    )
+    where.add_argument(
+        "--dir", type=Path, help="folder of runs, or of one run (default: where runs are saved)"
+    )
     where.add_argument("--file", type=Path, help="results file of one run")
     where.add_argument("--list", action="store_true", default=False, help="list the runs")
     which = parser.add_argument_group("which simulations")
@@ -64,28 +69,41 @@ def add_arguments(parser: CommandParser) -> None:
     which.add_argument("--trial", type=int, metavar="N", help="only this trial")
     which.add_argument("--sim", metavar="ID", help="show the simulation whose id begins like this")
     which.add_argument(
-        "--only-show-failed", action="store_true", default=False, help="only simulations without full reward"
+        "--only-show-failed",
+        action="store_true",
+        default=False,
+        help="only simulations without full reward",
     )
     which.add_argument(
-        "--only-show-all-failed", action="store_true", default=False, help="only tasks of which every trial failed"
+        "--only-show-all-failed",
+        action="store_true",
+        default=False,
+        help="only tasks of which every trial failed",
     )
     how = parser.add_argument_group("how much")
     how.add_argument(
         "--max-tool-result-chars", type=int, default=500, metavar="N",
         help="characters shown of a tool result (default: 500)",
     )  # fmt: skip
-    how.add_argument("--full-tool-results", action="store_true", default=False, help="show tool results whole")
     how.add_argument(
-        "--all", action="store_true", default=False, help=f"list every simulation, not {_MOST_SIMULATIONS} of them"
+        "--full-tool-results", action="store_true", default=False, help="show tool results whole"
+    )
+    how.add_argument(
+        "--all",
+        action="store_true",
+        default=False,
+        help=f"list every simulation, not {_MOST_SIMULATIONS} of them",
     )
     form = parser.add_argument_group("form")
-    form.add_argument("--plain", action="store_true", default=False, help="print text, also on a terminal")
+    form.add_argument(
+        "--plain", action="store_true", default=False, help="print text, also on a terminal"
+    )
     form.add_argument("--json", action="store_true", default=False, help="print JSON only")
 
 
 def run(options: argparse.Namespace) -> int:
     """Show runs, the simulations of one run, or conversations."""
-    from tau2.report.listing import find_runs
+    from tau2.report.terminal.listing import find_runs
     from tau2.view.terminal import is_usable
 
     folder = _runs_folder(options)
@@ -97,7 +115,9 @@ def run(options: argparse.Namespace) -> int:
     if path is None:
         files = find_runs(folder)
         if not files:
-            raise ConfigError(f"there are no runs in {folder}; `tau2 run` makes one, --dir points elsewhere")
+            raise ConfigError(
+                f"there are no runs in {folder}; `tau2 run` makes one, --dir points elsewhere"
+            )
         path = files[0]
         if len(files) > 1 and not options.json:
             print(f"the newest of {len(files)} runs in {folder} (tau2 view --list shows all)\n")
@@ -130,7 +150,7 @@ def _runs_folder(options: argparse.Namespace) -> Path:
 
 def _chosen(options: argparse.Namespace, folder: Path) -> Path | None:
     """Return the run that the arguments name, or None for the newest."""
-    from tau2.data_model.results_io import RESULTS_NAME
+    from tau2.storage.results import RESULTS_NAME
 
     if options.file is not None:
         return existing(options.file)
@@ -140,8 +160,8 @@ def _chosen(options: argparse.Namespace, folder: Path) -> Path | None:
 
 
 def _show_runs(folder: Path, *, as_json: bool) -> int:
-    from tau2.report.console import terminal
-    from tau2.report.listing import find_runs, read_run, runs_table
+    from tau2.report.terminal.console import terminal
+    from tau2.report.terminal.listing import find_runs, read_run, runs_table
 
     files = find_runs(folder)
     if not files:
@@ -171,8 +191,8 @@ def _run_data(run: StoredRun) -> dict[str, Any]:
 
 
 def _show_run(path: Path, options: argparse.Namespace) -> int:
-    from tau2.data_model.simulation import Results
-    from tau2.report.listing import select
+    from tau2.report.terminal.listing import select
+    from tau2.storage.results import Results
 
     results = Results.load(path)
     chosen = select(
@@ -201,7 +221,9 @@ def _nothing(results: Results, options: argparse.Namespace) -> int:
     if options.task_id is not None and options.task_id not in tasks:
         raise UnknownName("task in this run", options.task_id, tasks)
     if options.sim is not None:
-        raise UnknownName("simulation in this run", options.sim, [run.id for run in results.simulations])
+        raise UnknownName(
+            "simulation in this run", options.sim, [run.id for run in results.simulations]
+        )
     if options.json:
         print("[]")
     else:
@@ -212,7 +234,7 @@ def _nothing(results: Results, options: argparse.Namespace) -> int:
 def _show_json(path: Path, results: Results, chosen: list[SimulationRun], *, whole: bool) -> int:
     """Print conversations whole, or the figures of the run with a line per simulation."""
     from tau2.data_model.simulation import SimulationIndexEntry
-    from tau2.report.summary import summarize
+    from tau2.metrics.summary import summarize
 
     if whole:
         print(json.dumps([run.model_dump(mode="json") for run in chosen], indent=2, default=str))
@@ -222,21 +244,28 @@ def _show_json(path: Path, results: Results, chosen: list[SimulationRun], *, who
     return OK
 
 
-def _show_list(path: Path, results: Results, chosen: list[SimulationRun], *, most: int | None) -> int:
+def _show_list(
+    path: Path, results: Results, chosen: list[SimulationRun], *, most: int | None
+) -> int:
     from rich.text import Text
 
-    from tau2.report.console import terminal
-    from tau2.report.listing import simulations_table
-    from tau2.report.summary import summarize
-    from tau2.report.tables import figures_view
+    from tau2.metrics.summary import summarize
+    from tau2.report.terminal.console import terminal
+    from tau2.report.terminal.listing import simulations_table
+    from tau2.report.terminal.tables import figures_view
 
     console = terminal()
     summary = summarize(results, path)
     name = title_of(path)
-    console.print(Text(f"{name}\n{summary.domain}: {summary.agent} x {summary.user}\n", style="bold"), soft_wrap=True)
+    console.print(
+        Text(f"{name}\n{summary.domain}: {summary.agent} x {summary.user}\n", style="bold"),
+        soft_wrap=True,
+    )
     console.print(simulations_table(chosen[:most]))
     if most is not None and len(chosen) > most:
-        console.print(Text(f"… and {len(chosen) - most:,} more simulations; --all lists them", style="dim"))
+        console.print(
+            Text(f"… and {len(chosen) - most:,} more simulations; --all lists them", style="dim")
+        )
     console.print(Text(""))
     console.print(figures_view(summary))
     first = next((run for run in chosen if run.messages), chosen[0])
@@ -245,9 +274,11 @@ def _show_list(path: Path, results: Results, chosen: list[SimulationRun], *, mos
     return OK
 
 
-def _show_conversations(results: Results, chosen: list[SimulationRun], options: argparse.Namespace) -> int:
-    from tau2.report.console import terminal
-    from tau2.report.conversation import conversation_view
+def _show_conversations(
+    results: Results, chosen: list[SimulationRun], options: argparse.Namespace
+) -> int:
+    from tau2.report.terminal.console import terminal
+    from tau2.report.terminal.conversation import conversation_view
 
     console = terminal()
     most: int | None = None if options.full_tool_results else max(0, options.max_tool_result_chars)

@@ -15,20 +15,22 @@ def named_run(name: str, folder: Path | None = None) -> Path:
         ConfigError: something is there, but no results.
     """
     from tau2 import config
-    from tau2.data_model.results_io import RESULTS_NAME
-    from tau2.report.listing import find_runs
+    from tau2.report.terminal.listing import find_runs
+    from tau2.storage.results import RESULTS_NAME
 
     runs = folder if folder is not None else config.simulations_dir()
     for candidate in (runs / name, Path(name)):
         if candidate.exists():
             return existing(candidate)
-    names = [file.parent.name if file.name == RESULTS_NAME else file.name for file in find_runs(runs)]
+    names = [
+        file.parent.name if file.name == RESULTS_NAME else file.name for file in find_runs(runs)
+    ]
     raise UnknownName(f"run in {runs}", name, names)
 
 
 def existing(path: Path) -> Path:
     """Return `path`. Raise ConfigError when no results lie there."""
-    from tau2.data_model.results_io import results_file
+    from tau2.storage.results import results_file
 
     if not results_file(path).is_file():
         raise ConfigError(f"{path}: there are no results there")
@@ -37,8 +39,8 @@ def existing(path: Path) -> Path:
 
 def title_of(path: Path) -> str:
     """Return a short name for a run: its folder's, or its file's."""
-    from tau2.data_model.results_io import RESULTS_NAME, results_file
-    from tau2.report.console import save_name
+    from tau2.report.terminal.console import save_name
+    from tau2.storage.results import RESULTS_NAME, results_file
 
     file = results_file(path)
     return save_name(file.parent if file.name == RESULTS_NAME else file)

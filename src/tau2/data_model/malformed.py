@@ -13,7 +13,9 @@ from typing import Any
 MALFORMED_KEY = "__malformed__"
 """The only argument of a tool call whose arguments were not a JSON object; its value is the raw text."""
 
-_TOO_LARGE = "the value is too long, holds an infinite number, or is nested deeper than can be stored"
+_TOO_LARGE = (
+    "the value is too long, holds an infinite number, or is nested deeper than can be stored"
+)
 _JSON_NAMES = {list: "an array", str: "a string", bool: "a truth value", type(None): "null"}
 
 

@@ -279,9 +279,13 @@ class Tick(BaseModel):
 
     def get_all_messages(self) -> list[Message]:
         """Return what happened in the tick as messages: speech first, then tool calls and their results."""
-        messages: list[Message] = [chunk for chunk in (self.agent_chunk, self.user_chunk) if chunk is not None]
+        messages: list[Message] = [
+            chunk for chunk in (self.agent_chunk, self.user_chunk) if chunk is not None
+        ]
         if self.agent_tool_calls:
-            messages.append(AssistantMessage(tool_calls=self.agent_tool_calls, timestamp=self.timestamp))
+            messages.append(
+                AssistantMessage(tool_calls=self.agent_tool_calls, timestamp=self.timestamp)
+            )
         if self.user_tool_calls:
             messages.append(UserMessage(tool_calls=self.user_tool_calls, timestamp=self.timestamp))
         return [*messages, *self.agent_tool_results, *self.user_tool_results]

@@ -52,8 +52,12 @@ class PersonaConfig(BaseModel):
 
     def to_guidelines_text(self) -> str:
         """Return the lines that a user prompt adds for this manner; empty for the standard one."""
-        manner = {Verbosity.MINIMAL: _MINIMAL, Verbosity.TALKATIVE: _TALKATIVE}.get(self.verbosity, "")
-        return "\n".join(part for part in (manner, _CORRECTS if self.corrects_itself else "") if part)
+        manner = {Verbosity.MINIMAL: _MINIMAL, Verbosity.TALKATIVE: _TALKATIVE}.get(
+            self.verbosity, ""
+        )
+        return "\n".join(
+            part for part in (manner, _CORRECTS if self.corrects_itself else "") if part
+        )
 
     @classmethod
     def from_dict(cls, choices: Mapping[str, Any], *, seed: int = 0) -> PersonaConfig:
@@ -64,6 +68,8 @@ class PersonaConfig(BaseModel):
             value = choices[key]
             if isinstance(value, Mapping):
                 options = sorted(value)
-                value = rng.choices(options, weights=[float(value[option]) for option in options])[0]
+                value = rng.choices(options, weights=[float(value[option]) for option in options])[
+                    0
+                ]
             drawn[key] = value
         return cls.model_validate(drawn)

@@ -73,7 +73,9 @@ def mistakes(reviews: Iterable[Review | UserOnlyReview]) -> dict[str, int]:
     for review in reviews:
         for error in review.errors:
             side = error.source if isinstance(error, ReviewError) else ErrorSource.USER
-            severity = ErrorType.CRITICAL if error.error_type == ErrorType.CRITICAL else ErrorType.MINOR
+            severity = (
+                ErrorType.CRITICAL if error.error_type == ErrorType.CRITICAL else ErrorType.MINOR
+            )
             counts[f"{side}_{severity}"] += 1
     return counts
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from enum import StrEnum
-from pathlib import Path
+from importlib import import_module
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
@@ -27,8 +26,6 @@ from tau2.data_model.reward import (
     RewardInfo,
 )
 from tau2.data_model.run_config import BaseRunConfig, RunConfig, TextRunConfig, VoiceRunConfig
-from tau2.data_model.tasks import Task
-from tau2.errors import needs_extra
 
 ResultsFormat = Literal["json", "dir"]
 
@@ -49,7 +46,11 @@ class TerminationReason(StrEnum):
 
 
 NO_SCORE = frozenset(
-    {TerminationReason.INFRASTRUCTURE_ERROR, TerminationReason.UNEXPECTED_ERROR, TerminationReason.USER_ERROR}
+    {
+        TerminationReason.INFRASTRUCTURE_ERROR,
+        TerminationReason.UNEXPECTED_ERROR,
+        TerminationReason.USER_ERROR,
+    }
 )
 """Endings that say nothing about the agent; they are no part of an average."""
 
@@ -193,68 +194,14 @@ class SimulationIndexEntry(BaseModel):
         )
 
 
-class Results(BaseModel):
-    """A run: what it was, its tasks, and its simulations."""
-
-    timestamp: str | None = Field(default_factory=_now)
-    info: Info
-    tasks: list[Task]
-    simulations: list[SimulationRun] = Field(default_factory=list)
-    simulation_index: list[SimulationIndexEntry] | None = None
-
-    def average_reward(self) -> float:
-        """Return the mean reward of the simulations that say something about the agent; 0.0 when there is none."""
-        rewards = [run.reward_info.reward for run in self.simulations if run.is_scored and run.reward_info]
-        return sum(rewards) / len(rewards) if rewards else 0.0
-
-    @classmethod
-    def load(cls, path: str | Path) -> Results:
-        """Read a results file or folder, of any known version. Raise DataFileError naming file and place."""
-        from tau2.data_model.results_io import load_results  # noqa: PLC0415  -- reading and writing know this class
-
-        return load_results(Path(path))
-
-    @classmethod
-    def load_metadata(cls, path: str | Path) -> Results:
-        """Read everything except the simulations."""
-        from tau2.data_model.results_io import load_metadata  # noqa: PLC0415  -- see load
-
-        return load_metadata(Path(path))
-
-    @classmethod
-    def iter_simulations(cls, path: str | Path) -> Iterator[SimulationRun]:
-        """Yield the simulations one by one; a folder is never held in memory as a whole."""
-        from tau2.data_model.results_io import iter_simulations  # noqa: PLC0415  -- see load
-
-        yield from iter_simulations(Path(path))
-
-    def save(self, path: str | Path, format: ResultsFormat = "json") -> None:  # noqa: A002  -- public signature
-        """Write one file (`json`) or a folder with one file per simulation (`dir`), atomically."""
-        from tau2.data_model.results_io import save_results  # noqa: PLC0415  -- see load
-
-        save_results(self, Path(path), format)
-
-    def save_metadata(self, path: str | Path) -> None:
-        """Write everything except the simulations."""
-        from tau2.data_model.results_io import save_metadata  # noqa: PLC0415  -- see load
-
-        save_metadata(self, Path(path))
-
-    def to_df(self) -> Any:
-        """Return one row per simulation (a pandas DataFrame). Raise MissingExtra without pandas."""
-        with needs_extra("report", "pandas"):
-            import pandas as pd  # noqa: PLC0415  -- optional
-        from tau2.data_model.results_table import rows  # noqa: PLC0415  -- only needed here
-
-        return pd.DataFrame(rows(self))
-
-    @classmethod
-    def df_from_path(cls, path: str | Path) -> Any:
-        """Return `to_df()` of stored results."""
-        return cls.load(path).to_df()
+def __getattr__(name: str) -> Any:
+    """Return `Results`, which moved to `tau2.storage.results`; this path of it is public."""
+    if name != "Results":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return import_module("tau2.storage.results").Results
 
 
-__all__ = [
+__all__ = [  # noqa: F822  -- Results is loaded on first use
     "NO_SCORE",
     "ActionCheck",
     "AgentInfo",

@@ -10,7 +10,9 @@ from math import log2
 from tau2.errors import ToolError
 
 _CHARACTERS = frozenset("0123456789+-*/(). ")
-_MOST_CHARACTERS = 1000  # longer than any sum a customer needs; keeps the parser's recursion shallow
+_MOST_CHARACTERS = (
+    1000  # longer than any sum a customer needs; keeps the parser's recursion shallow
+)
 _MOST_BITS = 1024  # a power beyond the range of a float is refused before it is worked out
 _BINARY: Mapping[type[ast.operator], Callable[[float, float], float]] = {
     ast.Add: operator.add,

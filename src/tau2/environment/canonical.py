@@ -66,7 +66,9 @@ class _Texts:
     """By key `"key": text`, or by row `text`; empty for a mapping without sorted keys."""
 
 
-_MOST_BASES = 32  # reference tables whose texts are kept; a process rarely uses more than three domains
+_MOST_BASES = (
+    32  # reference tables whose texts are kept; a process rarely uses more than three domains
+)
 _TEXTS: OrderedDict[int, _Texts] = OrderedDict()
 """By the identity of the base, which is kept alive meanwhile."""
 
@@ -111,7 +113,9 @@ def _table_text(table: Table[Any, Any] | ListTable[Any]) -> bytes:
     return b"{" + b", ".join(pieces) + b"}"
 
 
-def _bring_up_to_date(keys: list[str], pieces: list[bytes], key: Any, table: Table[Any, Any]) -> None:
+def _bring_up_to_date(
+    keys: list[str], pieces: list[bytes], key: Any, table: Table[Any, Any]
+) -> None:
     """Let sorted keys and their texts say of one key what the table holds."""
     at = bisect_left(keys, key)
     end = at + 1 if keys[at : at + 1] == [key] else at

@@ -21,7 +21,21 @@ V = TypeVar("V")
 T = TypeVar("T")
 
 _ATOMS = frozenset(
-    {str, int, float, bool, type(None), bytes, complex, date, datetime, time, timedelta, Decimal, frozenset}
+    {
+        str,
+        int,
+        float,
+        bool,
+        type(None),
+        bytes,
+        complex,
+        date,
+        datetime,
+        time,
+        timedelta,
+        Decimal,
+        frozenset,
+    }
 )
 _MISSING: Any = object()
 
@@ -45,7 +59,9 @@ def clone(value: T) -> T:
     if kind in _ATOMS:
         return value
     if kind is list:
-        return cast("T", [v if v.__class__ in _ATOMS else clone(v) for v in cast("list[Any]", value)])
+        return cast(
+            "T", [v if v.__class__ in _ATOMS else clone(v) for v in cast("list[Any]", value)]
+        )
     if kind is dict:
         items = cast("dict[Any, Any]", value).items()
         return cast("T", {k: v if v.__class__ in _ATOMS else clone(v) for k, v in items})

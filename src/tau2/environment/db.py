@@ -26,7 +26,9 @@ from tau2.errors import DataFileError, needs_extra
 def read_text(path: Path) -> str:
     """Return the content of a text file. Raise DataFileError naming the file."""
     try:
-        return path.read_text(encoding="utf-8-sig")  # a byte order mark, as some editors write, is no content
+        return path.read_text(
+            encoding="utf-8-sig"
+        )  # a byte order mark, as some editors write, is no content
     except OSError as error:
         raise DataFileError(f"{path}: cannot be read ({error.strerror or error})") from error
     except UnicodeDecodeError as error:
@@ -43,7 +45,9 @@ def read_data_file(path: Path) -> Any:
             return _from_yaml(text)
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise DataFileError(f"{path}: not valid {path.suffix.lstrip('.') or 'data'}: {error}") from error
+        raise DataFileError(
+            f"{path}: not valid {path.suffix.lstrip('.') or 'data'}: {error}"
+        ) from error
 
 
 def _from_yaml(text: str) -> Any:
@@ -88,7 +92,10 @@ class DB(BaseModel):
     parsed once per process, without copying it.
     """
 
-    __slots__ = ("_reference", "_views")  # outside of pydantic's reach: no part of equality, dumps or copies
+    __slots__ = (
+        "_reference",
+        "_views",
+    )  # outside of pydantic's reach: no part of equality, dumps or copies
 
     model_config = ConfigDict(extra="forbid")
 
@@ -99,7 +106,8 @@ class DB(BaseModel):
         if not any(isinstance(value, VIEWS) for value in state.values()):
             return handler(self)
         plain = self.__class__.model_construct(
-            self.model_fields_set, **{k: v.plain() if isinstance(v, VIEWS) else v for k, v in state.items()}
+            self.model_fields_set,
+            **{k: v.plain() if isinstance(v, VIEWS) else v for k, v in state.items()},
         )
         return handler(plain)
 
@@ -121,7 +129,9 @@ class DB(BaseModel):
                 import yaml  # noqa: PLC0415  -- optional: only yaml files need it
             path.write_text(yaml.safe_dump(data, sort_keys=False), encoding="utf-8")
         elif path.suffix == ".toml":
-            raise DataFileError(f"{path}: databases are written as .json or .yaml; .toml is read only")
+            raise DataFileError(
+                f"{path}: databases are written as .json or .yaml; .toml is read only"
+            )
         else:
             path.write_text(json.dumps(data, indent=2), encoding="utf-8")
 
@@ -142,7 +152,9 @@ class DB(BaseModel):
 
     def view(self) -> Self:
         """Return an independent view of a reference database, which must never be mutated from now on."""
-        return self._twin({name: self._view(name, value) for name, value in self.__dict__.items()}, self)
+        return self._twin(
+            {name: self._view(name, value) for name, value in self.__dict__.items()}, self
+        )
 
     def _view(self, name: str, value: Any) -> Any:
         """Return a view of a field; all views of a table share what is known of its records."""

@@ -139,7 +139,10 @@ def load_tasks_file(path: Path, task_ids: Collection[str] | None = None) -> list
 
 
 def load_split(
-    tasks_path: Path, splits_path: Path, split_name: str | None, task_ids: Collection[str] | None = None
+    tasks_path: Path,
+    splits_path: Path,
+    split_name: str | None,
+    task_ids: Collection[str] | None = None,
 ) -> list[Task]:
     """Return the tasks of one split, or those of them with one of `task_ids`; None is every split.
 

@@ -103,12 +103,20 @@ class Environment:
         if toolkit is None:
             return None
         tools = sorted(toolkit.get_tools().values(), key=lambda tool: tool.name)
-        return "\n".join(f"{number}. {tool.name}\n{tool.description}" for number, tool in enumerate(tools, 1))
+        return "\n".join(
+            f"{number}. {tool.name}\n{tool.description}" for number, tool in enumerate(tools, 1)
+        )
 
     def get_info(self, include_tool_info: bool = False) -> EnvironmentInfo:
         """Return what a results file records."""
-        signatures = get_tool_signatures(self.tools) if include_tool_info and self.tools is not None else None
-        return EnvironmentInfo(domain_name=self.domain_name, policy=self.policy, tool_defs=signatures)
+        signatures = (
+            get_tool_signatures(self.tools)
+            if include_tool_info and self.tools is not None
+            else None
+        )
+        return EnvironmentInfo(
+            domain_name=self.domain_name, policy=self.policy, tool_defs=signatures
+        )
 
     def set_solo_mode(self, solo_mode: bool) -> None:
         """Switch whether the agent also holds the user's tools. Raise ValueError when names overlap."""
@@ -146,10 +154,14 @@ class Environment:
         else:
             toolkit = self.tools
         if toolkit is None:
-            raise ToolError("User tools not available" if requestor == "user" else "Tools not available")
+            raise ToolError(
+                "User tools not available" if requestor == "user" else "Tools not available"
+            )
         return toolkit
 
-    def make_tool_call(self, tool_name: str, requestor: ToolRequestor = "assistant", **kwargs: Any) -> Any:
+    def make_tool_call(
+        self, tool_name: str, requestor: ToolRequestor = "assistant", **kwargs: Any
+    ) -> Any:
         """Call a tool with raw arguments on behalf of `requestor`; errors of the tool propagate."""
         return self.toolkit_for(tool_name, requestor).use_tool(tool_name, **kwargs)
 
@@ -162,8 +174,12 @@ class Environment:
         try:
             toolkit = self.toolkit_for(message.name, message.requestor)
             if (unreadable := malformed_reason(message.arguments)) is not None:
-                raise ArgumentError(f"{unreadable}; call {message.name} again with corrected arguments")
-            arguments = clone(message.arguments)  # what a tool keeps of them must not change the recorded message
+                raise ArgumentError(
+                    f"{unreadable}; call {message.name} again with corrected arguments"
+                )
+            arguments = clone(
+                message.arguments
+            )  # what a tool keeps of them must not change the recorded message
             if not self.strict_compat and toolkit.has_tool(message.name):
                 arguments = toolkit.coerce(message.name, arguments)
             content = self.to_json_str(toolkit.use_tool(message.name, **arguments))
@@ -186,7 +202,9 @@ class Environment:
         toolkit = self.user_tools if call.env_type == "user" else self.tools
         function = getattr(toolkit, call.func_name, None)
         if call.func_name.startswith("_") or not callable(function):
-            known = [n for n in dir(toolkit) if not n.startswith("_")] if toolkit is not None else []
+            known = (
+                [n for n in dir(toolkit) if not n.startswith("_")] if toolkit is not None else []
+            )
             raise UnknownName(f"{call.env_type} function", call.func_name, known)
         result = function(**clone(call.arguments))
         self.sync_tools()
@@ -205,10 +223,14 @@ class Environment:
         """Return whether an assertion holds. Raise AssertionError when it does not and that is asked for."""
         result = self.run_env_function_call(assertion)
         if not isinstance(result, bool):
-            raise ToolError(f"{assertion.func_name} is no assertion: it returned {type(result).__name__}, not bool")
+            raise ToolError(
+                f"{assertion.func_name} is no assertion: it returned {type(result).__name__}, not bool"
+            )
         met = result == assertion.assert_value
         if raise_assertion_error and not met:
-            raise AssertionError(assertion.message or f"{assertion.func_name}({assertion.arguments}) was {result}")
+            raise AssertionError(
+                assertion.message or f"{assertion.func_name}({assertion.arguments}) was {result}"
+            )
         return met
 
     def get_db_hash(self) -> str | None:
@@ -230,12 +252,18 @@ class Environment:
     def same_state(self, other: Environment) -> bool:
         """Return whether both environments hold the same data, semantically."""
         return all(
-            same_db(mine.db if mine is not None else None, theirs.db if theirs is not None else None)
+            same_db(
+                mine.db if mine is not None else None, theirs.db if theirs is not None else None
+            )
             for mine, theirs in ((self.tools, other.tools), (self.user_tools, other.user_tools))
         )
 
     def _databases(self) -> list[Any]:
-        return [kit.db for kit in (self.tools, self.user_tools) if kit is not None and kit.db is not None]
+        return [
+            kit.db
+            for kit in (self.tools, self.user_tools)
+            if kit is not None and kit.db is not None
+        ]
 
     def is_pristine(self) -> bool:
         """Return whether every database certainly holds what the domain's files hold."""
@@ -275,7 +303,9 @@ class Environment:
             ReplayMismatch: (a ValueError) a call without its result, or, when `strict`, a result that differs.
         """
         if self.solo_mode and any(isinstance(message, UserMessage) for message in message_history):
-            raise ReplayMismatch("there is no user in solo mode, but the history holds user messages")
+            raise ReplayMismatch(
+                "there is no user in solo mode, but the history holds user messages"
+            )
         self._merge(initialization_data)
         self.run_env_function_calls(initialization_actions or ())
         for call, recorded in paired_calls(message_history):
@@ -292,7 +322,9 @@ class Environment:
             if patch is None:
                 continue
             if toolkit is None:
-                raise ToolError(f"the task has {side}_data, but the environment has no {side} tools")
+                raise ToolError(
+                    f"the task has {side}_data, but the environment has no {side} tools"
+                )
             toolkit.update_db(patch)
         if (
             self.strict_compat
@@ -313,9 +345,7 @@ class Environment:
         got = self.get_response(call)
         if decoded(got.content) == decoded(recorded.content) and got.error == recorded.error:
             return
-        text = (
-            f"{call.name}({call.arguments}) returned {got.content!r} on replay, but {recorded.content!r} was recorded"
-        )
+        text = f"{call.name}({call.arguments}) returned {got.content!r} on replay, but {recorded.content!r} was recorded"
         if strict and not (got.error and recorded.error):
             raise ReplayMismatch(text)
         logger.warning("replay differs: %s", text)

@@ -37,13 +37,19 @@ def paired_calls(messages: Sequence[Message]) -> list[tuple[ToolCall, ToolMessag
         for result in results:
             if isinstance(result, ToolMessage):
                 if not waiting:
-                    raise ReplayMismatch(f"Tool message not expected: {result.id!r} answers no tool call")
+                    raise ReplayMismatch(
+                        f"Tool message not expected: {result.id!r} answers no tool call"
+                    )
                 call = waiting.pop(0)
                 if call.id != result.id:
-                    raise ReplayMismatch(f"Tool call id mismatch: call {call.id!r}, result {result.id!r}")
+                    raise ReplayMismatch(
+                        f"Tool call id mismatch: call {call.id!r}, result {result.id!r}"
+                    )
                 pairs.append((call, result))
             elif waiting:
-                raise ReplayMismatch(f"Tool message expected for {waiting[0].name!r}, got a {result.role} message")
+                raise ReplayMismatch(
+                    f"Tool message expected for {waiting[0].name!r}, got a {result.role} message"
+                )
             elif isinstance(result, AssistantMessage | UserMessage) and result.tool_calls:
                 waiting.extend(result.tool_calls)
     if waiting:

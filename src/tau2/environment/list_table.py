@@ -31,7 +31,9 @@ class ListTable(MutableSequence[V], Generic[V]):
         self._own: dict[int, V] = {}
         self._rows: list[int] | None = None  # row numbers in order; None while they count up
         self._next = len(base)
-        self._indexes: dict[str, dict[Any, list[int]]] = {}  # field -> value -> rows of the base; shared by all forks
+        self._indexes: dict[
+            str, dict[Any, list[int]]
+        ] = {}  # field -> value -> rows of the base; shared by all forks
 
     def fork(self, memo: dict[int, Any] | None = None) -> ListTable[V]:
         """Return an independent view with the same content; costs what this one has touched."""
@@ -105,7 +107,9 @@ class ListTable(MutableSequence[V], Generic[V]):
     def __getitem__(self, index: slice) -> list[V]: ...
     def __getitem__(self, index: int | slice) -> V | list[V]:
         rows = self._order()[index]
-        return self._private(rows) if isinstance(rows, int) else [self._private(row) for row in rows]
+        return (
+            self._private(rows) if isinstance(rows, int) else [self._private(row) for row in rows]
+        )
 
     @overload
     def __setitem__(self, index: int, value: V) -> None: ...
@@ -193,7 +197,10 @@ class ListTable(MutableSequence[V], Generic[V]):
         """Compare two views; two of one base in the same order by the records that either has touched."""
         same = equal or (lambda mine, theirs: bool(mine == theirs))
         if other.base is self._base and _same_order(self._order(), other.rows()):
-            pairs = [(self.peek_row(row), other.peek_row(row)) for row in self.touched() | other.touched()]
+            pairs = [
+                (self.peek_row(row), other.peek_row(row))
+                for row in self.touched() | other.touched()
+            ]
         elif len(self) != len(other):
             return False
         else:

@@ -41,7 +41,9 @@ class Violation:
     text: str
 
 
-def check_trajectory(world_start: Environment, messages: Sequence[Message], rules: Sequence[Rule]) -> list[Violation]:
+def check_trajectory(
+    world_start: Environment, messages: Sequence[Message], rules: Sequence[Rule]
+) -> list[Violation]:
     """Return every violation in a trajectory that began in `world_start`, which is left untouched.
 
     Tool calls are made again on a fork; a call that fails changes nothing and breaks no rule.
@@ -61,12 +63,20 @@ def _violations_of(
     world: Environment, call: ToolCall, before: Sequence[Message], rules: Sequence[Rule]
 ) -> list[tuple[str, str]]:
     toolkit = world.user_tools if call.requestor == "user" else world.tools
-    judged = call.requestor == "assistant" and toolkit is not None and toolkit.tool_mutates_state(call.name)
+    judged = (
+        call.requestor == "assistant"
+        and toolkit is not None
+        and toolkit.tool_mutates_state(call.name)
+    )
     earlier = world.fork() if judged else world
     failed = world.get_response(call).error
     if not judged or failed:
         return []
-    return [(rule.name, text) for rule in rules if (text := rule.check(earlier, call, before)) is not None]
+    return [
+        (rule.name, text)
+        for rule in rules
+        if (text := rule.check(earlier, call, before)) is not None
+    ]
 
 
 _YES = re.compile(
@@ -75,7 +85,8 @@ _YES = re.compile(
     re.IGNORECASE,
 )
 _NO = re.compile(
-    r"^\W*(no\b(?! (problem|worries))|nope\b|not\b|wait\b|stop\b|hold on\b|don't\b|do not\b)", re.IGNORECASE
+    r"^\W*(no\b(?! (problem|worries))|nope\b|not\b|wait\b|stop\b|hold on\b|don't\b|do not\b)",
+    re.IGNORECASE,
 )
 
 
@@ -90,7 +101,9 @@ def confirmed_first(exempt: Collection[str] = ()) -> Rule:
     def check(_world: Environment, call: ToolCall, before: Sequence[Message]) -> str | None:
         if call.name in exempt:
             return None
-        heard = [message for message in before if isinstance(message, UserMessage) and message.content]
+        heard = [
+            message for message in before if isinstance(message, UserMessage) and message.content
+        ]
         said = any(isinstance(message, AssistantMessage) and message.content for message in before)
         if said and heard and agrees(heard[-1].content or ""):
             return None
@@ -103,9 +116,15 @@ def identified_first(lookups: Collection[str]) -> Rule:
     """Return the rule that one of `lookups` succeeded before every write."""
 
     def check(_world: Environment, call: ToolCall, before: Sequence[Message]) -> str | None:
-        failed = {m.id for m in before if m.role == "tool" and getattr(m, "error", False) and hasattr(m, "id")}
+        failed = {
+            m.id
+            for m in before
+            if m.role == "tool" and getattr(m, "error", False) and hasattr(m, "id")
+        }
         for message in before:
-            for earlier in message.tool_calls or () if isinstance(message, AssistantMessage) else ():
+            for earlier in (
+                message.tool_calls or () if isinstance(message, AssistantMessage) else ()
+            ):
                 if earlier.name in lookups and earlier.id not in failed:
                     return None
         return f"{call.name} was called before the customer was identified"
@@ -119,7 +138,9 @@ def calls_done(before: Sequence[Message]) -> Iterator[tuple[ToolCall, ToolMessag
     for message in before:
         if isinstance(message, AssistantMessage):
             waiting = list(message.tool_calls or ())
-        for result in message.tool_messages if isinstance(message, MultiToolMessage) else (message,):
+        for result in (
+            message.tool_messages if isinstance(message, MultiToolMessage) else (message,)
+        ):
             if isinstance(result, ToolMessage) and waiting:
                 call = next((call for call in waiting if call.id == result.id), waiting[0])
                 waiting.remove(call)
@@ -129,4 +150,6 @@ def calls_done(before: Sequence[Message]) -> Iterator[tuple[ToolCall, ToolMessag
 
 def customer_words(before: Sequence[Message]) -> str:
     """Return everything the customer has said."""
-    return "\n".join(message.content or "" for message in before if isinstance(message, UserMessage))
+    return "\n".join(
+        message.content or "" for message in before if isinstance(message, UserMessage)
+    )

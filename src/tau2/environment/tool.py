@@ -127,7 +127,9 @@ def _not_callable(*_args: Any, **_kwargs: Any) -> Any:
     raise ArgumentError("this tool was described without a function; it cannot be called")
 
 
-def coerce_arguments(name: str, params: type[BaseModel], arguments: dict[str, Any]) -> dict[str, Any]:
+def coerce_arguments(
+    name: str, params: type[BaseModel], arguments: dict[str, Any]
+) -> dict[str, Any]:
     """Return `arguments` validated against `params`; only what was given comes back.
 
     Text that spells a number or truth value becomes one, an integer becomes a float where the schema says so, and a
@@ -142,7 +144,9 @@ def coerce_arguments(name: str, params: type[BaseModel], arguments: dict[str, An
         ]
         raise ArgumentError(f"invalid arguments for {name}: " + "; ".join(problems)) from error
     given = checked.model_fields_set
-    return {key: value for key, value in checked.__dict__.items() if key in given} | (checked.model_extra or {})
+    return {key: value for key, value in checked.__dict__.items() if key in given} | (
+        checked.model_extra or {}
+    )
 
 
 @lru_cache(maxsize=_MOST_KEPT)
@@ -168,13 +172,21 @@ def _hints(func: Callable[..., Any]) -> dict[str, Any]:
     try:
         return get_type_hints(func, include_extras=True)
     except (NameError, TypeError):
-        return dict(getattr(func, "__annotations__", {}))  # names of a local scope: pydantic resolves what it can
+        return dict(
+            getattr(func, "__annotations__", {})
+        )  # names of a local scope: pydantic resolves what it can
 
 
-def _params_model(func: Callable[..., Any], doc: Docstring, hidden: frozenset[str]) -> type[BaseModel]:
+def _params_model(
+    func: Callable[..., Any], doc: Docstring, hidden: frozenset[str]
+) -> type[BaseModel]:
     described = {p.arg_name: p for p in doc.params}
     hints = _hints(func)
-    parameters = [p for p in inspect.signature(func).parameters.values() if p.name not in {*hidden, "self", "cls"}]
+    parameters = [
+        p
+        for p in inspect.signature(func).parameters.values()
+        if p.name not in {*hidden, "self", "cls"}
+    ]
     fields: dict[str, Any] = {}
     for parameter in parameters:
         if parameter.kind in _VARIADIC:

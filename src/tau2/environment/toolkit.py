@@ -38,7 +38,9 @@ class _Mark:
 _MARK = "__tau2_tool__"
 
 
-def _marker(tool_type: ToolType | str, mutates_state: bool | None, *, discoverable: bool) -> Callable[[F], F]:
+def _marker(
+    tool_type: ToolType | str, mutates_state: bool | None, *, discoverable: bool
+) -> Callable[[F], F]:
     kind = ToolType(tool_type)
     mutates = kind is ToolType.WRITE if mutates_state is None else mutates_state
 
@@ -49,7 +51,9 @@ def _marker(tool_type: ToolType | str, mutates_state: bool | None, *, discoverab
     return mark
 
 
-def is_tool(tool_type: ToolType | str = ToolType.READ, mutates_state: bool | None = None) -> Callable[[F], F]:
+def is_tool(
+    tool_type: ToolType | str = ToolType.READ, mutates_state: bool | None = None
+) -> Callable[[F], F]:
     """Mark a method as a tool. Only WRITE tools change the state unless `mutates_state` says otherwise."""
     return _marker(tool_type, mutates_state, discoverable=False)
 
@@ -128,13 +132,17 @@ class ToolKitBase:
             names = [name for name in names if name in include]
         templates = self._templates
         return {
-            name: templates[name].bind(getattr(self, name)) if name in templates else self.get_tool(name)
+            name: templates[name].bind(getattr(self, name))
+            if name in templates
+            else self.get_tool(name)
             for name in names
         }
 
     def get_discoverable_tools(self) -> dict[str, Tool]:
         """Return name → Tool of the tools that are not listed."""
-        return {name: self.get_tool(name) for name, mark in self._marks.items() if mark.discoverable}
+        return {
+            name: self.get_tool(name) for name, mark in self._marks.items() if mark.discoverable
+        }
 
     def is_discoverable(self, tool_name: str) -> bool:
         """Return whether the tool exists and is not listed."""
@@ -158,7 +166,10 @@ class ToolKitBase:
     def get_statistics(self) -> dict[str, int]:
         """Return how many tools there are, in all and by type."""
         kinds = [mark.tool_type for mark in self._marks.values()]
-        return {"num_tools": len(kinds), **{f"num_{k.value}_tools": kinds.count(k) for k in ToolType}}
+        return {
+            "num_tools": len(kinds),
+            **{f"num_{k.value}_tools": kinds.count(k) for k in ToolType},
+        }
 
     def update_db(self, update_data: dict[str, Any] | None = None) -> None:
         """Merge `update_data` into a new, validated database. Raise ValueError without a database."""
@@ -183,7 +194,9 @@ class ToolKitBase:
         """
         twin = self.__class__.__new__(self.__class__)
         for name, value in self.__dict__.items():
-            twin.__dict__[name] = value.fork() if isinstance(value, DB) else self._copied(name, value)
+            twin.__dict__[name] = (
+                value.fork() if isinstance(value, DB) else self._copied(name, value)
+            )
         return twin
 
     def _copied(self, name: str, value: Any) -> Any:

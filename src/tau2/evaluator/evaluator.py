@@ -38,8 +38,12 @@ class EvaluationType(StrEnum):
 FINISHED = frozenset({TerminationReason.AGENT_STOP, TerminationReason.USER_STOP})
 """Endings after which a reward above 0 is possible."""
 
-_WITH_NL = frozenset({EvaluationType.ALL_WITH_NL_ASSERTIONS, EvaluationType.ALL_WITH_NL_ASSERTIONS_IGNORE_BASIS})
-_IGNORING = frozenset({EvaluationType.ALL_IGNORE_BASIS, EvaluationType.ALL_WITH_NL_ASSERTIONS_IGNORE_BASIS})
+_WITH_NL = frozenset(
+    {EvaluationType.ALL_WITH_NL_ASSERTIONS, EvaluationType.ALL_WITH_NL_ASSERTIONS_IGNORE_BASIS}
+)
+_IGNORING = frozenset(
+    {EvaluationType.ALL_IGNORE_BASIS, EvaluationType.ALL_WITH_NL_ASSERTIONS_IGNORE_BASIS}
+)
 
 
 def needs_judge(task: Task, evaluation_type: EvaluationType) -> bool:
@@ -49,14 +53,18 @@ def needs_judge(task: Task, evaluation_type: EvaluationType) -> bool:
         return False
     if evaluation_type is EvaluationType.NL_ASSERTIONS or evaluation_type in _WITH_NL:
         return True
-    return evaluation_type is EvaluationType.ALL and RewardType.NL_ASSERTION in criteria.reward_basis
+    return (
+        evaluation_type is EvaluationType.ALL and RewardType.NL_ASSERTION in criteria.reward_basis
+    )
 
 
 _SINGLE: Mapping[EvaluationType, Callable[[Evidence], RewardInfo]] = {
     EvaluationType.ENV: grade_environment,
     EvaluationType.ACTION: lambda evidence: grade_actions(check_actions(evidence)),
     EvaluationType.COMMUNICATE: lambda evidence: grade_communication(check_communication(evidence)),
-    EvaluationType.NL_ASSERTIONS: lambda evidence: grade_nl_assertions(check_nl_assertions(evidence)),
+    EvaluationType.NL_ASSERTIONS: lambda evidence: grade_nl_assertions(
+        check_nl_assertions(evidence)
+    ),
 }
 
 
@@ -85,34 +93,52 @@ def grade(
         ModelError: the judge cannot be reached.
     """
     evaluation_type = EvaluationType(evaluation_type)
-    evidence = Evidence(world, run.get_messages(), live=live, strict_replay=strict_replay, judge=judge)
-    evidence.strict_compat = evidence.start.strict_compat if strict_compat is None else strict_compat
+    evidence = Evidence(
+        world, run.get_messages(), live=live, strict_replay=strict_replay, judge=judge
+    )
+    evidence.strict_compat = (
+        evidence.start.strict_compat if strict_compat is None else strict_compat
+    )
     if run.termination_reason not in FINISHED:
         return _ended_early(evidence, run.termination_reason)
     criteria = world.task.evaluation_criteria
     if criteria is None:
-        return RewardInfo(reward=1.0, reward_basis=None, info={"note": "the task has no evaluation criteria"})
+        return RewardInfo(
+            reward=1.0, reward_basis=None, info={"note": "the task has no evaluation criteria"}
+        )
     if evaluation_type in _SINGLE:
         return _SINGLE[evaluation_type](evidence)
     return _product(evidence, criteria, evaluation_type)
 
 
-def _product(evidence: Evidence, criteria: EvaluationCriteria, evaluation_type: EvaluationType) -> RewardInfo:
+def _product(
+    evidence: Evidence, criteria: EvaluationCriteria, evaluation_type: EvaluationType
+) -> RewardInfo:
     parts = {
         "env": grade_environment(evidence),
         "action": grade_actions(check_actions(evidence)),
         "communicate": grade_communication(check_communication(evidence)),
     }
     basis = set(criteria.reward_basis)
-    if evaluation_type in _WITH_NL or (RewardType.NL_ASSERTION in basis and evaluation_type not in _IGNORING):
+    if evaluation_type in _WITH_NL or (
+        RewardType.NL_ASSERTION in basis and evaluation_type not in _IGNORING
+    ):
         parts["nl"] = grade_nl_assertions(check_nl_assertions(evidence))
     ignoring = evaluation_type in _IGNORING
     counted = [part for name, part in parts.items() if ignoring or basis & _BASES[name]]
     breakdown: dict[RewardType, float] = {}
     for part in counted:
-        breakdown.update(part.reward_breakdown or dict.fromkeys(part.reward_basis or (), part.reward))
-    shown = [b for name in parts for b in RewardType if b in _BASES[name]] if ignoring else criteria.reward_basis
-    return _merged(parts, prod((part.reward for part in counted), start=1.0), list(shown), breakdown)
+        breakdown.update(
+            part.reward_breakdown or dict.fromkeys(part.reward_basis or (), part.reward)
+        )
+    shown = (
+        [b for name in parts for b in RewardType if b in _BASES[name]]
+        if ignoring
+        else criteria.reward_basis
+    )
+    return _merged(
+        parts, prod((part.reward for part in counted), start=1.0), list(shown), breakdown
+    )
 
 
 _BASES: Mapping[str, frozenset[RewardType]] = {

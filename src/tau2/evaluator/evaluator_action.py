@@ -45,8 +45,13 @@ def check_actions(evidence: Evidence) -> list[ActionCheck]:
         wanted = action
         if not strict:
             wanted, rivals = _as_taken(start, action), [_as_taken(start, call) for call in rivals]
-        solo = start.solo_mode  # the agent holds the user's tools too, and there is nobody else to call them
-        match = any(wanted.compare_with_tool_call(call, strict_compat=strict, any_requestor=solo) for call in rivals)
+        solo = (
+            start.solo_mode
+        )  # the agent holds the user's tools too, and there is nobody else to call them
+        match = any(
+            wanted.compare_with_tool_call(call, strict_compat=strict, any_requestor=solo)
+            for call in rivals
+        )
         checks.append(_check(action, match=match, tool_type=tool_type_of(start, action)))
     return checks
 
@@ -68,14 +73,18 @@ def _as_taken(environment: Environment, call: CallT) -> CallT:
 
 
 def _check(action: Action, *, match: bool, tool_type: str | None) -> ActionCheck:
-    return ActionCheck(action=action, action_match=match, action_reward=float(match), tool_type=tool_type)
+    return ActionCheck(
+        action=action, action_match=match, action_reward=float(match), tool_type=tool_type
+    )
 
 
 def grade_actions(checks: list[ActionCheck]) -> RewardInfo:
     """Return the reward that rests on the reference actions: all of them, or nothing."""
     if not checks:
         return RewardInfo(
-            reward=1.0, info={"note": "the task has no reference actions"}, reward_basis=[RewardType.ACTION]
+            reward=1.0,
+            info={"note": "the task has no reference actions"},
+            reward_basis=[RewardType.ACTION],
         )
     reward = float(all(check.action_match for check in checks))
     return RewardInfo(
@@ -106,7 +115,10 @@ class ActionEvaluator(EvaluatorBase):
             [
                 _check(
                     action,
-                    match=any(action.compare_with_tool_call(call, strict_compat=strict_compat) for call in calls),
+                    match=any(
+                        action.compare_with_tool_call(call, strict_compat=strict_compat)
+                        for call in calls
+                    ),
                     tool_type=types.get(action.name),
                 )
                 for action in actions

@@ -13,6 +13,8 @@ class EvaluatorBase:
     """One kind of grading."""
 
     @classmethod
-    def calculate_reward(cls, task: Task, full_trajectory: list[Message], **options: Any) -> RewardInfo:
+    def calculate_reward(
+        cls, task: Task, full_trajectory: list[Message], **options: Any
+    ) -> RewardInfo:
         """Return the reward of this kind alone."""
         raise NotImplementedError(f"{cls.__name__} must define calculate_reward")

@@ -17,7 +17,9 @@ from tau2.evaluator.evaluator_base import EvaluatorBase
 from tau2.evaluator.evidence import Evidence
 
 _NUMBER = re.compile(r"(?<![0-9a-z_.-])-?\$?\d+(?:\.\d+)?(?![0-9a-z_]|\.\d)")
-_CODE = re.compile(r"(?<!\d)\d+(?:-\d+){2,}")  # a telephone number or a date; its parts are no numbers
+_CODE = re.compile(
+    r"(?<!\d)\d+(?:-\d+){2,}"
+)  # a telephone number or a date; its parts are no numbers
 _RANGE = re.compile(r"(?<=\d)-(?=\$?\d)")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _PLAIN_NUMBER = re.compile(r"[-+]?\$?\d+(?:\.\d+)?")
@@ -62,11 +64,21 @@ def check_information(
     messages: Sequence[Message], wanted: Sequence[str], *, strict_compat: bool = False
 ) -> list[CommunicateCheck]:
     """Look for every piece of information in the agent's messages."""
-    texts = [m.content for m in messages if isinstance(m, AssistantMessage) and m.content and not m.is_audio]
+    texts = [
+        m.content
+        for m in messages
+        if isinstance(m, AssistantMessage) and m.content and not m.is_audio
+    ]
     checks = []
     for info in wanted:
-        where = next((text for text in texts if tells(text, info, strict_compat=strict_compat)), None)
-        reason = f"Told in: {where[:200]!r}" if where is not None else "No message of the agent tells it."
+        where = next(
+            (text for text in texts if tells(text, info, strict_compat=strict_compat)), None
+        )
+        reason = (
+            f"Told in: {where[:200]!r}"
+            if where is not None
+            else "No message of the agent tells it."
+        )
         checks.append(CommunicateCheck(info=info, met=where is not None, justification=reason))
     return checks
 
@@ -99,5 +111,9 @@ class CommunicateEvaluator(EvaluatorBase):
         cls, task: Task, full_trajectory: list[Message], *, strict_compat: bool = False, **_: Any
     ) -> RewardInfo:
         """Look for the task's information in the agent's messages of a trajectory."""
-        wanted = (task.evaluation_criteria.communicate_info if task.evaluation_criteria else None) or []
-        return grade_communication(check_information(full_trajectory, wanted, strict_compat=strict_compat))
+        wanted = (
+            task.evaluation_criteria.communicate_info if task.evaluation_criteria else None
+        ) or []
+        return grade_communication(
+            check_information(full_trajectory, wanted, strict_compat=strict_compat)
+        )

@@ -25,7 +25,10 @@ def check_database(evidence: Evidence) -> DBCheck:
 
 def check_assertions(evidence: Evidence) -> list[EnvAssertionCheck]:
     """Ask every assertion about the world; one that raises is not met, and says why."""
-    return [_asserted(evidence.actual, assertion) for assertion in evidence.criteria.env_assertions or ()]
+    return [
+        _asserted(evidence.actual, assertion)
+        for assertion in evidence.criteria.env_assertions or ()
+    ]
 
 
 def _asserted(environment: Environment, assertion: EnvAssertion) -> EnvAssertionCheck:
@@ -34,7 +37,9 @@ def _asserted(environment: Environment, assertion: EnvAssertion) -> EnvAssertion
     except Exception as problem:
         logger.debug("assertion %s raised", assertion.func_name, exc_info=True)
         met, reason = False, f"{assertion.func_name} raised: {problem}"
-    return EnvAssertionCheck(env_assertion=assertion, met=met, reward=float(met), justification=reason)
+    return EnvAssertionCheck(
+        env_assertion=assertion, met=met, reward=float(met), justification=reason
+    )
 
 
 def grade_environment(evidence: Evidence) -> RewardInfo:
@@ -71,7 +76,9 @@ def grade_environment(evidence: Evidence) -> RewardInfo:
 
 def _ungradable(evidence: Evidence, problem: Exception) -> RewardInfo:
     counted = [
-        basis for basis in (RewardType.DB, RewardType.ENV_ASSERTION) if basis in evidence.criteria.reward_basis
+        basis
+        for basis in (RewardType.DB, RewardType.ENV_ASSERTION)
+        if basis in evidence.criteria.reward_basis
     ]
     return RewardInfo(
         reward=0.0,
@@ -96,5 +103,7 @@ class EnvironmentEvaluator(EvaluatorBase):
         strict_replay: bool = True,
     ) -> RewardInfo:
         """Replay a trajectory on a fresh environment and grade what it leaves behind."""
-        world = World(task, lambda: environment_constructor(solo_mode=solo_mode, **(env_kwargs or {})))
+        world = World(
+            task, lambda: environment_constructor(solo_mode=solo_mode, **(env_kwargs or {}))
+        )
         return grade_environment(Evidence(world, full_trajectory, strict_replay=strict_replay))

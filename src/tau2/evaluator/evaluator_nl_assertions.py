@@ -12,7 +12,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from tau2 import config
-from tau2.data_model.message import AssistantMessage, Message, SystemMessage, ToolMessage, UserMessage
+from tau2.data_model.message import (
+    AssistantMessage,
+    Message,
+    SystemMessage,
+    ToolMessage,
+    UserMessage,
+)
 from tau2.data_model.simulation import NLAssertionCheck, RewardInfo
 from tau2.data_model.tasks import RewardType, Task
 from tau2.errors import ModelError
@@ -51,7 +57,9 @@ def render(messages: Sequence[Message]) -> str:
                 for call in message.tool_calls or ()
             )
         elif isinstance(message, ToolMessage):
-            lines.append(f"tool result for {message.requestor}: {(message.content or '')[:_LONGEST_RESULT]}")
+            lines.append(
+                f"tool result for {message.requestor}: {(message.content or '')[:_LONGEST_RESULT]}"
+            )
     return "\n".join(lines)
 
 
@@ -91,10 +99,16 @@ def _check(number: int, assertion: str, entries: Sequence[dict[str, Any]]) -> NL
     entry = next((e for e in entries if str(e.get("number")).strip() == str(number)), None)
     if entry is None:
         entry = next((e for e in entries if e.get("expectedOutcome") == assertion), None)
-    if entry is None and number <= len(entries) and not {"number", "expectedOutcome"} & entries[number - 1].keys():
+    if (
+        entry is None
+        and number <= len(entries)
+        and not {"number", "expectedOutcome"} & entries[number - 1].keys()
+    ):
         entry = entries[number - 1]
     if entry is None:
-        return NLAssertionCheck(nl_assertion=assertion, met=False, justification="The judge did not answer this one.")
+        return NLAssertionCheck(
+            nl_assertion=assertion, met=False, justification="The judge did not answer this one."
+        )
     return _as_said(assertion, entry)
 
 
@@ -105,7 +119,11 @@ def _as_said(assertion: str, entry: dict[str, Any]) -> NLAssertionCheck:
 
 
 def check_sentences(
-    messages: Sequence[Message], assertions: Sequence[str], judge: Judge, *, strict_compat: bool = False
+    messages: Sequence[Message],
+    assertions: Sequence[str],
+    judge: Judge,
+    *,
+    strict_compat: bool = False,
 ) -> list[NLAssertionCheck]:
     """Have the judge decide on every sentence; one unreadable answer is asked again.
 
@@ -127,7 +145,9 @@ def check_nl_assertions(evidence: Evidence) -> list[NLAssertionCheck]:
     """Have the judge decide on every sentence of the task."""
     judge = evidence.judge or default_judge()
     assertions = evidence.criteria.nl_assertions or []
-    return check_sentences(evidence.messages, assertions, judge, strict_compat=evidence.strict_compat)
+    return check_sentences(
+        evidence.messages, assertions, judge, strict_compat=evidence.strict_compat
+    )
 
 
 def grade_nl_assertions(checks: list[NLAssertionCheck]) -> RewardInfo:
@@ -150,5 +170,9 @@ class NLAssertionsEvaluator(EvaluatorBase):
         cls, task: Task, full_trajectory: list[Message], *, judge: Judge | None = None, **_: Any
     ) -> RewardInfo:
         """Have the judge decide on the task's sentences."""
-        assertions = (task.evaluation_criteria.nl_assertions if task.evaluation_criteria else None) or []
-        return grade_nl_assertions(check_sentences(full_trajectory, assertions, judge or default_judge()))
+        assertions = (
+            task.evaluation_criteria.nl_assertions if task.evaluation_criteria else None
+        ) or []
+        return grade_nl_assertions(
+            check_sentences(full_trajectory, assertions, judge or default_judge())
+        )

@@ -90,7 +90,9 @@ _gold_lock = Lock()
 def _cached_gold(world: World, start: Environment) -> Gold:
     if start.world_id is None or not start.is_pristine():
         return make_gold(world)
-    references = tuple(map(id, start.references()))  # a data file that was read again is another world
+    references = tuple(
+        map(id, start.references())
+    )  # a data file that was read again is another world
     key = (start.world_id, start.strict_compat, references, _fingerprint(world.task))
     with _gold_lock:
         known = _gold_worlds.get(key)
@@ -122,8 +124,12 @@ def make_gold(world: World) -> Gold:
     for call in world.pending_calls:
         environment.get_response(call)
     environment.set_solo_mode(False)  # the reference says itself whose tool a call is for
-    actions = (world.task.evaluation_criteria.actions if world.task.evaluation_criteria else None) or []
-    errors = [problem for action in actions if (problem := _carry_out(environment, action)) is not None]
+    actions = (
+        world.task.evaluation_criteria.actions if world.task.evaluation_criteria else None
+    ) or []
+    errors = [
+        problem for action in actions if (problem := _carry_out(environment, action)) is not None
+    ]
     return Gold(environment, errors)
 
 

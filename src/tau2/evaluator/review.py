@@ -10,7 +10,14 @@ from collections.abc import Generator, Sequence
 from typing import Any, TypeAlias
 
 from tau2.data_model.message import AssistantMessage, Message, ToolMessage, UserMessage
-from tau2.data_model.review import ErrorSource, ErrorType, Review, ReviewError, UserOnlyReview, UserOnlyReviewError
+from tau2.data_model.review import (
+    ErrorSource,
+    ErrorType,
+    Review,
+    ReviewError,
+    UserOnlyReview,
+    UserOnlyReviewError,
+)
 from tau2.data_model.run_config import ReviewMode
 from tau2.data_model.simulation import SimulationRun
 from tau2.data_model.tasks import Task
@@ -19,7 +26,7 @@ from tau2.evaluator.answers import list_under
 from tau2.evaluator.evidence import Judge
 from tau2.evaluator.review_prompt import Case, review_messages
 from tau2.llm.cost import sum_known
-from tau2.llm.hiding import Hider, secrets_in_args, secrets_in_environment
+from tau2.llm.secrets import Hider, secrets_in_args, secrets_in_environment
 
 AnyReview: TypeAlias = Review | UserOnlyReview
 
@@ -138,7 +145,9 @@ def parse_review(text: str, messages: Sequence[Message], mode: ReviewMode) -> An
         return None
     summary, entries = _text(found[0].get("summary")), found[1][:_MOST_ERRORS]
     if mode == "user":
-        return UserOnlyReview(summary=summary, errors=[UserOnlyReviewError(**_fields(e, messages)) for e in entries])
+        return UserOnlyReview(
+            summary=summary, errors=[UserOnlyReviewError(**_fields(e, messages)) for e in entries]
+        )
     errors = [_attributed(entry, messages) for entry in entries]
     if any(error is None for error in errors):
         return None

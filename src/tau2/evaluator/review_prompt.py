@@ -6,10 +6,16 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tau2.data_model.message import AssistantMessage, Message, SystemMessage, ToolMessage, UserMessage
+from tau2.data_model.message import (
+    AssistantMessage,
+    Message,
+    SystemMessage,
+    ToolMessage,
+    UserMessage,
+)
 from tau2.data_model.run_config import ReviewMode
 from tau2.data_model.tasks import Task
-from tau2.llm.hiding import Hider
+from tau2.llm.secrets import Hider
 
 _FULL = """
 You review a finished conversation between a customer service agent and a customer. Both are played by models: the

@@ -15,7 +15,7 @@ from tau2.config import (
 )
 from tau2.environment.tool import as_tool
 from tau2.errors import needs_extra
-from tau2.gym.face import Face, GymAgent, GymUser, Options, Stepped, Told
+from tau2.gym.base import Face, GymAgent, GymUser, Options, Stepped, Told
 from tau2.gym.spaces import TauSpace
 from tau2.orchestrator.episode import Role
 from tau2.rollout import Action, Cast
@@ -87,7 +87,9 @@ class _AgentFace(Face):
             timeout=more.timeout,
             env_kwargs=more.env_kwargs,
         )
-        super().__init__(cast, task_id, more, all_messages=all_messages_as_observation, render_mode=render_mode)
+        super().__init__(
+            cast, task_id, more, all_messages=all_messages_as_observation, render_mode=render_mode
+        )
 
     @property
     def solo_mode(self) -> bool:
@@ -117,7 +119,7 @@ class AgentGymEnv(_AgentFace, _TextEnv):
         all_messages_as_observation: Observe the whole conversation each time instead of what is new.
         user: A registered user, such as "scripted_user" (needs no model), or `make(environment, task)`.
         render_mode: "ansi" for a `render()` that returns the conversation.
-        options: Fields of `tau2.gym.face.Options`: limits, judge, evaluation_type, shaping and others.
+        options: Fields of `tau2.gym.base.Options`: limits, judge, evaluation_type, shaping and others.
     """
 
 
@@ -149,14 +151,18 @@ class UserGymEnv(_TextEnv):
             domain,
             agent=agent,
             llm_agent=agent_llm or DEFAULT_LLM_AGENT,
-            llm_args_agent=dict(DEFAULT_LLM_ARGS_AGENT if agent_llm_args is None else agent_llm_args),
+            llm_args_agent=dict(
+                DEFAULT_LLM_ARGS_AGENT if agent_llm_args is None else agent_llm_args
+            ),
             completion_fn=more.completion_fn,
             max_steps=max_steps,
             max_errors=more.max_errors,
             timeout=more.timeout,
             env_kwargs=more.env_kwargs,
         )
-        super().__init__(cast, task_id, more, all_messages=all_messages_as_observation, render_mode=render_mode)
+        super().__init__(
+            cast, task_id, more, all_messages=all_messages_as_observation, render_mode=render_mode
+        )
 
     def _get_user(self) -> GymUser:
         """Return the user's seat."""
@@ -172,7 +178,9 @@ class UserGymEnv(_TextEnv):
 class AsyncAgentGymEnv(_AgentFace):
     """AgentGymEnv for an event loop: `reset` and `step` are awaited, and so is the user's model; no thread."""
 
-    async def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Told:
+    async def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> Told:
         """Start an episode and return what the agent hears first. Raise UnknownName or ConfigError."""
         self.begin_reset(seed, options)
         return self.end_reset(await self.rollout.aadvance())

@@ -37,7 +37,9 @@ class AgentVectorEnv(VectorEnv[tuple[str, ...], Sequence[str], Any]):
         **options: Any,
     ) -> None:
         if autoreset_mode not in {AutoresetMode.NEXT_STEP, AutoresetMode.DISABLED}:
-            raise ValueError(f"autoreset_mode {autoreset_mode} is not supported: use NEXT_STEP or DISABLED")
+            raise ValueError(
+                f"autoreset_mode {autoreset_mode} is not supported: use NEXT_STEP or DISABLED"
+            )
         self.envs = [AgentGymEnv(domain, task_id, **options) for task_id in task_ids]
         self.num_envs = len(self.envs)
         self.metadata = {**AgentGymEnv.metadata, "autoreset_mode": autoreset_mode}
@@ -49,12 +51,19 @@ class AgentVectorEnv(VectorEnv[tuple[str, ...], Sequence[str], Any]):
         self._ended = np.zeros(self.num_envs, dtype=bool)
 
     def reset(
-        self, *, seed: int | Sequence[int | None] | None = None, options: Mapping[str, Any] | None = None
+        self,
+        *,
+        seed: int | Sequence[int | None] | None = None,
+        options: Mapping[str, Any] | None = None,
     ) -> tuple[tuple[str, ...], dict[str, Any]]:
         """Start all episodes, or those of `options["reset_mask"]`; one seed is counted up along the environments."""
         more = dict(options or {})
         mask = more.pop("reset_mask", np.ones(self.num_envs, dtype=bool))
-        seeds = [seed + n for n in range(self.num_envs)] if isinstance(seed, int) else seed or [None] * self.num_envs
+        seeds = (
+            [seed + n for n in range(self.num_envs)]
+            if isinstance(seed, int)
+            else seed or [None] * self.num_envs
+        )
         chosen = [n for n in range(self.num_envs) if mask[n]]
         infos = self._restarted(chosen, seeds, more)
         return tuple(self._observations), infos
@@ -74,7 +83,10 @@ class AgentVectorEnv(VectorEnv[tuple[str, ...], Sequence[str], Any]):
     def step(self, actions: Iterable[str]) -> tuple[tuple[str, ...], Any, Any, Any, dict[str, Any]]:
         """Make all moves and let all others answer at the same time."""
         rewards = np.zeros(self.num_envs, dtype=np.float64)
-        terminated, truncated = np.zeros(self.num_envs, dtype=bool), np.zeros(self.num_envs, dtype=bool)
+        terminated, truncated = (
+            np.zeros(self.num_envs, dtype=bool),
+            np.zeros(self.num_envs, dtype=bool),
+        )
         renewed = self._to_renew()
         playing = [n for n in range(self.num_envs) if n not in renewed]
         moves = list(actions)
@@ -83,7 +95,9 @@ class AgentVectorEnv(VectorEnv[tuple[str, ...], Sequence[str], Any]):
         waiting = [n for n in playing if told[n] is None]
         told.update(zip(waiting, self._settled(waiting), strict=True))
         for n in playing:
-            observed, rewards[n], terminated[n], truncated[n], info = self.envs[n].end_step(told[n] or Turn())
+            observed, rewards[n], terminated[n], truncated[n], info = self.envs[n].end_step(
+                told[n] or Turn()
+            )
             self._observations[n], self._ended[n] = observed, terminated[n] or truncated[n]
             infos = self._add_info(infos, info, n)
         return tuple(self._observations), rewards, terminated, truncated, infos
@@ -96,7 +110,9 @@ class AgentVectorEnv(VectorEnv[tuple[str, ...], Sequence[str], Any]):
     def _settled(self, chosen: Sequence[int]) -> list[Turn]:
         """Let the others of these episodes move until it is the agents' turn; users that wait, wait together."""
         rollouts = [self.envs[n].rollout for n in chosen]
-        if _on_a_loop() or not any(getattr(rollout.orchestrator.user, "blocking", True) for rollout in rollouts):
+        if _on_a_loop() or not any(
+            getattr(rollout.orchestrator.user, "blocking", True) for rollout in rollouts
+        ):
             return [rollout.advance() for rollout in rollouts]
 
         async def together() -> list[Turn]:

@@ -14,7 +14,7 @@ from tau2.evaluator.evaluator import EvaluationType
 from tau2.evaluator.evidence import Judge
 from tau2.integrations.toolbox import RESPOND_USER, respond_user_tool, schemas
 from tau2.orchestrator.episode import Role, seen_by
-from tau2.orchestrator.moment import Moment
+from tau2.orchestrator.snapshot import Moment
 from tau2.orchestrator.wiring import seed_participants
 from tau2.rollout import Action, Cast, Rollout, Shaping, Snapshot, Turn
 from tau2.rollout.past import Past
@@ -57,12 +57,18 @@ class Outcome:
         """Return the reward. Raise EpisodeFailed when there is none, which is not the same as 0."""
         if self.reward is None:
             whose = "the simulated user" if self.user_failed else "the surroundings"
-            raise EpisodeFailed(f"no reward: {whose} failed ({self.reason}): {self.error or 'no further details'}")
+            raise EpisodeFailed(
+                f"no reward: {whose} failed ({self.reason}): {self.error or 'no further details'}"
+            )
         return self.reward
 
     def flags(self) -> dict[str, float]:
         """Return what tells outcomes apart as numbers, for a trainer's metrics."""
-        flags = {"truncated": self.truncated, "infra_failed": self.infra_failed, "user_failed": self.user_failed}
+        flags = {
+            "truncated": self.truncated,
+            "infra_failed": self.infra_failed,
+            "user_failed": self.user_failed,
+        }
         return {name: float(value) for name, value in flags.items()}
 
 
@@ -88,8 +94,12 @@ class Episode:
     ) -> None:
         self.cast = Cast(domain, **cast)
         if self.cast.solo:
-            raise ConfigError("these faces play with a user; for a solo episode use tau2.rollout or tau2.gym")
-        self.rollout = Rollout(self.cast, evaluation_type=evaluation_type, judge=judge, shaping=shaping)
+            raise ConfigError(
+                "these faces play with a user; for a solo episode use tau2.rollout or tau2.gym"
+            )
+        self.rollout = Rollout(
+            self.cast, evaluation_type=evaluation_type, judge=judge, shaping=shaping
+        )
 
     def reset(self, task_id: str, seed: int | None = None) -> str:
         """Start an episode and return the customer's first words. Raise UnknownName or ConfigError."""
@@ -105,9 +115,15 @@ class Episode:
         The agent must be the next to move. Raise ReplayMismatch when the messages do not fit the world.
         """
         task = self.cast.find(task_id)
-        own = [number for number, message in enumerate(messages, 1) if isinstance(message, AssistantMessage)]
+        own = [
+            number
+            for number, message in enumerate(messages, 1)
+            if isinstance(message, AssistantMessage)
+        ]
         past = Past(mark=own[-1] if own else 0)
-        return said(self.rollout.restore(Snapshot(task, seed, self._moment(task, seed, messages), past)))
+        return said(
+            self.rollout.restore(Snapshot(task, seed, self._moment(task, seed, messages), past))
+        )
 
     def _moment(self, task: Task, seed: int | None, messages: Sequence[Message]) -> Moment:
         """Return where messages leave an episode, as far as they tell."""
@@ -116,7 +132,9 @@ class Episode:
         history = task.initial_state.message_history if task.initial_state is not None else None
         return Moment(
             messages=tuple(messages),
-            steps=max(0, len(messages) - len(history or [None])),  # the task's own messages, or the greeting
+            steps=max(
+                0, len(messages) - len(history or [None])
+            ),  # the task's own messages, or the greeting
             errors=sum(message.error for message in messages if isinstance(message, ToolMessage)),
             agent_state=None,
             user_state=user.get_init_state(message_history=seen_by(Role.USER, messages)),
@@ -163,7 +181,9 @@ class Episode:
     async def afinish(self) -> Outcome:
         """Do what `finish` does on the running event loop."""
         turn = self.rollout.turn
-        return self.outcome_of(turn if turn is not None and turn.done else await self.rollout.astep(STOP))
+        return self.outcome_of(
+            turn if turn is not None and turn.done else await self.rollout.astep(STOP)
+        )
 
     @property
     def shaping(self) -> float:
@@ -217,7 +237,9 @@ class Episode:
         texts: list[str] = []
         for speaks, group in groupby(calls, key=lambda call: call.name == RESPOND_USER):
             for batch in [[call] for call in group] if speaks else [list(group)]:
-                texts += (yield from self._words(batch[0])) if speaks else (yield from self._work(batch))
+                texts += (
+                    (yield from self._words(batch[0])) if speaks else (yield from self._work(batch))
+                )
         return texts
 
     def _words(self, call: ToolCall) -> Moves[list[str]]:
@@ -233,14 +255,18 @@ class Episode:
         if self.over:
             return [OVER] * len(batch)
         turn = yield batch
-        results = iter([message.content or "" for message in turn.heard if isinstance(message, ToolMessage)])
+        results = iter(
+            [message.content or "" for message in turn.heard if isinstance(message, ToolMessage)]
+        )
         texts = [OVER if call.name == DONE else next(results, OVER) for call in batch]
         return [*texts[:-1], closed(texts[-1], turn)]
 
 
 def said(turn: Turn) -> str:
     """Return the customer's words in what was heard."""
-    return "\n".join(message.content or "" for message in turn.heard if isinstance(message, UserMessage))
+    return "\n".join(
+        message.content or "" for message in turn.heard if isinstance(message, UserMessage)
+    )
 
 
 def closed(text: str, turn: Turn) -> str:

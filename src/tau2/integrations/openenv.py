@@ -90,24 +90,36 @@ class TauEnvironment(Environment):  # type: ignore[misc]  # the package is optio
         self._shaping = 0.0
 
     def reset(
-        self, seed: int | None = None, episode_id: str | None = None, task_id: str | None = None, **_more: Any
+        self,
+        seed: int | None = None,
+        episode_id: str | None = None,
+        task_id: str | None = None,
+        **_more: Any,
     ) -> TauObservation:
         """Start an episode. Raise ConfigError without a task, UnknownName for another one."""
         chosen = self._begin(episode_id, task_id)
         return self._opened(self._episode.reset(chosen, seed))
 
     async def reset_async(
-        self, seed: int | None = None, episode_id: str | None = None, task_id: str | None = None, **_more: Any
+        self,
+        seed: int | None = None,
+        episode_id: str | None = None,
+        task_id: str | None = None,
+        **_more: Any,
     ) -> TauObservation:
         """Do what `reset` does on the running event loop."""
         chosen = self._begin(episode_id, task_id)
         return self._opened(await self._episode.areset(chosen, seed))
 
-    def step(self, action: TauAction, timeout_s: float | None = None, **_more: Any) -> TauObservation:
+    def step(
+        self, action: TauAction, timeout_s: float | None = None, **_more: Any
+    ) -> TauObservation:
         """Make one tool call. Raise RuntimeError before a reset."""
         return self._moved(self._episode.play([_call(action)]))
 
-    async def step_async(self, action: TauAction, timeout_s: float | None = None, **_more: Any) -> TauObservation:
+    async def step_async(
+        self, action: TauAction, timeout_s: float | None = None, **_more: Any
+    ) -> TauObservation:
         """Do what `step` does on the running event loop."""
         return self._moved(await self._episode.aplay([_call(action)]))
 
@@ -123,9 +135,14 @@ class TauEnvironment(Environment):  # type: ignore[misc]  # the package is optio
     def _begin(self, episode_id: str | None, task_id: str | None) -> str:
         chosen = task_id or self._task_id
         if chosen is None:
-            raise ConfigError("which task? reset(task_id=...), or an environment with a task_id of its own")
+            raise ConfigError(
+                "which task? reset(task_id=...), or an environment with a task_id of its own"
+            )
         self._state = TauState(
-            episode_id=episode_id or str(uuid.uuid4()), step_count=0, domain=self._domain, task_id=chosen
+            episode_id=episode_id or str(uuid.uuid4()),
+            step_count=0,
+            domain=self._domain,
+            task_id=chosen,
         )
         return chosen
 
@@ -144,7 +161,9 @@ class TauEnvironment(Environment):  # type: ignore[misc]  # the package is optio
         if not turn.done:
             return TauObservation(text=text, reward=turn.shaping or None)
         told_before, outcome = self._state.outcome is not None, self._episode.outcome_of(turn)
-        self._state.outcome = {name: getattr(outcome, name) for name in Outcome.__dataclass_fields__}
+        self._state.outcome = {
+            name: getattr(outcome, name) for name in Outcome.__dataclass_fields__
+        }
         reward = None if outcome.reward is None or told_before else outcome.reward + turn.shaping
         return TauObservation(
             text=text, done=True, reward=reward,
@@ -164,7 +183,9 @@ class TauEnvClient(EnvClient):  # type: ignore[misc]  # the package is optional
 
     def _parse_result(self, payload: Mapping[str, Any]) -> StepResult:
         ending = {"done": bool(payload.get("done")), "reward": payload.get("reward")}
-        return StepResult(observation=TauObservation(**payload.get("observation", {}), **ending), **ending)
+        return StepResult(
+            observation=TauObservation(**payload.get("observation", {}), **ending), **ending
+        )
 
     def _parse_state(self, payload: Mapping[str, Any]) -> TauState:
         return TauState(**payload)
@@ -173,7 +194,9 @@ class TauEnvClient(EnvClient):  # type: ignore[misc]  # the package is optional
 def app(domain: str, *, token: str, max_sessions: int = 64, **options: Any) -> FastAPI:
     """Return a server of a domain under `/<token>`; options as for TauEnvironment. Raise ConfigError for no token."""
     if not token or "/" in token:
-        raise ConfigError("a server needs a token that can stand in a path, such as secrets.token_urlsafe()")
+        raise ConfigError(
+            "a server needs a token that can stand in a path, such as secrets.token_urlsafe()"
+        )
     factory = functools.partial(TauEnvironment, domain, **options)
     root = FastAPI(title="tau2", docs_url=None, redoc_url=None, openapi_url=None)
     inner = create_fastapi_app(factory, TauAction, TauObservation, max_concurrent_envs=max_sessions)
@@ -202,10 +225,16 @@ def serve(
             f"{host!r} is no loopback address: for others, run tau2.integrations.openenv.app behind TLS"
         )
     token = token or secrets.token_urlsafe(24)
-    listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    config = uvicorn.Config(app(domain, token=token, **options), log_level="warning", access_log=False)
+    listener = socket.create_server(
+        (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET
+    )
+    config = uvicorn.Config(
+        app(domain, token=token, **options), log_level="warning", access_log=False
+    )
     server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="tau2-openenv", daemon=True)
+    thread = threading.Thread(
+        target=server.run, kwargs={"sockets": [listener]}, name="tau2-openenv", daemon=True
+    )
     thread.start()
     try:
         _await_start(server, thread)
@@ -225,4 +254,13 @@ def _await_start(server: Any, thread: threading.Thread) -> None:
         time.sleep(0.01)
 
 
-__all__ = ["Server", "TauAction", "TauEnvClient", "TauEnvironment", "TauObservation", "TauState", "app", "serve"]
+__all__ = [
+    "Server",
+    "TauAction",
+    "TauEnvClient",
+    "TauEnvironment",
+    "TauObservation",
+    "TauState",
+    "app",
+    "serve",
+]

@@ -38,7 +38,9 @@ class UnreadableReply(ValueError):
 
 def tools_as_text(tools: Sequence[Mapping[str, Any]]) -> str:
     """Return how to call tools, for a system prompt."""
-    return HOW_TO_CALL.format(tools="\n".join(json.dumps(tool, ensure_ascii=False) for tool in tools))
+    return HOW_TO_CALL.format(
+        tools="\n".join(json.dumps(tool, ensure_ascii=False) for tool in tools)
+    )
 
 
 def read_reply(text: str) -> AssistantMessage:
@@ -47,10 +49,14 @@ def read_reply(text: str) -> AssistantMessage:
     found = _CALL.findall(said or "")
     if not found:
         if not (said or "").strip():
-            raise UnreadableReply("the answer is empty: call a tool, or say something to the customer")
+            raise UnreadableReply(
+                "the answer is empty: call a tool, or say something to the customer"
+            )
         return AssistantMessage(content=said, reasoning_content=thought)
     if len(found) > _MOST_CALLS:
-        raise UnreadableReply(f"{len(found)} tool calls in one answer are too many; make at most {_MOST_CALLS}")
+        raise UnreadableReply(
+            f"{len(found)} tool calls in one answer are too many; make at most {_MOST_CALLS}"
+        )
     words = _CALL.sub("", said or "").strip()
     return AssistantMessage(
         content=words or None, tool_calls=[_call(body) for body in found], reasoning_content=thought
@@ -75,4 +81,6 @@ def as_reply(message: Any) -> str:
 
 def _tagged(call: ToolCall) -> str:
     text = json.dumps({"name": call.name, "arguments": call.arguments}, ensure_ascii=False)
-    return "<tool_call>\n" + text.replace("</", "<\\/") + "\n</tool_call>"  # no closing tag within a string
+    return (
+        "<tool_call>\n" + text.replace("</", "<\\/") + "\n</tool_call>"
+    )  # no closing tag within a string

@@ -40,7 +40,9 @@ class TauTextEnv(BaseTextEnv):  # type: ignore[misc]  # the package is optional
         extras: The dataset row: `domain`, `task_id`, `seed`, `max_turns`.
     """
 
-    def __init__(self, env_config: Mapping[str, Any] | None = None, extras: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, env_config: Mapping[str, Any] | None = None, extras: Mapping[str, Any] | None = None
+    ) -> None:
         super().__init__()
         given, row = dict(env_config or {}), dict(extras or {})
         settings = {**given, **{name: row[name] for name in _ROW if row.get(name) is not None}}
@@ -70,14 +72,20 @@ class TauTextEnv(BaseTextEnv):  # type: ignore[misc]  # the package is optional
         if self.outcome is not None:
             return self._output([], done=True)
         turn = self.episode.rollout.turn
-        return self._stepped(turn, []) if turn is not None and turn.done else self._stepped(*self._moved(action))
+        return (
+            self._stepped(turn, [])
+            if turn is not None and turn.done
+            else self._stepped(*self._moved(action))
+        )
 
     def _moved(self, action: str) -> tuple[Turn, list[dict[str, str]]]:
         rollout = self.episode.rollout
         try:
             turn = rollout.step(read_reply(action))
         except UnreadableReply as problem:
-            return rollout.reject(str(problem), action), [{"role": self.tool_role, "content": f"Error: {problem}"}]
+            return rollout.reject(str(problem), action), [
+                {"role": self.tool_role, "content": f"Error: {problem}"}
+            ]
         return turn, [self._as_text(message) for message in turn.heard]
 
     def _stepped(self, turn: Turn, heard: list[dict[str, str]]) -> BaseTextEnvStepOutput:
@@ -93,12 +101,19 @@ class TauTextEnv(BaseTextEnv):  # type: ignore[misc]  # the package is optional
         self, heard: list[dict[str, str]], *, done: bool, reward: float = 0.0, shaping: float = 0.0
     ) -> BaseTextEnvStepOutput:
         metadata = {"task_id": self.task_id, **(self._ending() if self.outcome is not None else {})}
-        return BaseTextEnvStepOutput(observations=heard, reward=reward + shaping, done=done, metadata=metadata)
+        return BaseTextEnvStepOutput(
+            observations=heard, reward=reward + shaping, done=done, metadata=metadata
+        )
 
     def _ending(self) -> dict[str, Any]:
         outcome = self.outcome
         assert outcome is not None
-        return {"reason": outcome.reason, "error": outcome.error, "db_hash": outcome.db_hash, **outcome.flags()}
+        return {
+            "reason": outcome.reason,
+            "error": outcome.error,
+            "db_hash": outcome.db_hash,
+            **outcome.flags(),
+        }
 
     def _as_text(self, message: Message) -> dict[str, str]:
         role = self.tool_role if message.role == "tool" else message.role

@@ -42,7 +42,9 @@ class TauMessageEnv(MessageEnv):  # type: ignore[misc]  # the package is optiona
         options: As for `Episode`.
     """
 
-    def __init__(self, renderer: Any, domain: str, task_id: str, seed: int | None = None, **options: Any) -> None:
+    def __init__(
+        self, renderer: Any, domain: str, task_id: str, seed: int | None = None, **options: Any
+    ) -> None:
         self.renderer, self.task_id, self.seed = renderer, task_id, seed
         self.episode = Episode(domain, **options)
         self.example_id = f"{domain}/{task_id}"
@@ -58,7 +60,9 @@ class TauMessageEnv(MessageEnv):  # type: ignore[misc]  # the package is optiona
         if rollout.turn is not None and rollout.turn.done:
             self.episode.outcome_of(rollout.turn).graded()
         specs = [tool["function"] for tool in rollout.openai_tools]
-        prefix = self.renderer.create_conversation_prefix_with_tools(specs, system_prompt=rollout.system_prompt)
+        prefix = self.renderer.create_conversation_prefix_with_tools(
+            specs, system_prompt=rollout.system_prompt
+        )
         self._conversation = [*prefix, *map(_as_wire, rollout.history(system=False))]
         return list(self._conversation)
 
@@ -70,7 +74,14 @@ class TauMessageEnv(MessageEnv):  # type: ignore[misc]  # the package is optiona
             heard = _heard(rollout, turn)
         else:
             turn = rollout.reject(problem, renderers.get_text_content(message))
-            heard = [{"role": "tool", "name": "unreadable", "tool_call_id": "", "content": f"Error: {problem}"}]
+            heard = [
+                {
+                    "role": "tool",
+                    "name": "unreadable",
+                    "tool_call_id": "",
+                    "content": f"Error: {problem}",
+                }
+            ]
         if turn.done:
             self.episode.outcome_of(turn).graded()
         self._conversation += [dict(message), *heard]
@@ -151,9 +162,13 @@ class TauRLDatasetBuilder(RLDatasetBuilder):  # type: ignore[misc]  # the packag
 
     async def __call__(self) -> tuple[TauRLDataset, TauRLDataset | None]:
         """Return the training dataset, and the test dataset or None. Raise UnknownName."""
-        renderer = renderers.get_renderer(self.renderer_name, get_tokenizer(self.model_name_for_tokenizer))
+        renderer = renderers.get_renderer(
+            self.renderer_name, get_tokenizer(self.model_name_for_tokenizer)
+        )
         train = self.dataset(renderer, self.train_split, self.group_size)
-        return train, None if self.test_split is None else self.dataset(renderer, self.test_split, 1)
+        return train, None if self.test_split is None else self.dataset(
+            renderer, self.test_split, 1
+        )
 
     def dataset(self, renderer: Any, split: str | None, group_size: int) -> TauRLDataset:
         """Return the groups of a split (None: the domain's default one) with any renderer."""
@@ -179,7 +194,11 @@ def as_action(message: Mapping[str, Any]) -> AssistantMessage:
     """Return a renderer's message as a move; thoughts are kept apart."""
     said, thought = split_reasoning(renderers.get_text_content(message))
     calls = [
-        ToolCall(id=call.id or "", name=call.function.name, arguments=parse_arguments(call.function.arguments))
+        ToolCall(
+            id=call.id or "",
+            name=call.function.name,
+            arguments=parse_arguments(call.function.arguments),
+        )
         for call in message.get("tool_calls") or ()
     ]
     return AssistantMessage(content=said, tool_calls=calls or None, reasoning_content=thought)
@@ -208,7 +227,9 @@ def _as_wire(message: Wire) -> Wire:
     """Return a message of OpenAI's API as renderers take it: tool calls as objects, content never None."""
     wired = {**message, "content": message.get("content") or ""}
     if "tool_calls" in message:
-        wired["tool_calls"] = [renderers.ToolCall.model_validate(call) for call in message["tool_calls"]]
+        wired["tool_calls"] = [
+            renderers.ToolCall.model_validate(call) for call in message["tool_calls"]
+        ]
     return wired
 
 

@@ -51,7 +51,9 @@ def schemas(tools: Sequence[Tool]) -> list[dict[str, Any]]:
 def instructions(cast: Cast, *, by_tool: bool) -> str:
     """Return the agent's system prompt; `by_tool`: it speaks through `respond_user`."""
     agent_instruction = f"{AGENT_INSTRUCTION}\n\n{SPEAK_BY_TOOL}" if by_tool else AGENT_INSTRUCTION
-    return SYSTEM_PROMPT.format(agent_instruction=agent_instruction, domain_policy=cast.environment().get_policy())
+    return SYSTEM_PROMPT.format(
+        agent_instruction=agent_instruction, domain_policy=cast.environment().get_policy()
+    )
 
 
 @lru_cache(maxsize=64)

@@ -19,7 +19,9 @@ from tau2.integrations.packages import needs_package
 from tau2.integrations.toolbox import domain_tools, instructions, task_ids
 from tau2.rollout import Cast
 
-_OPENING = ""  # the content of each row's last message; `reset` appends the customer's first words to it
+_OPENING = (
+    ""  # the content of each row's last message; `reset` appends the customer's first words to it
+)
 _PLAIN = (str, int, float, bool, type(None), list, dict, Any)
 _NO_TOOL = frozenset({"reset", "get_reward"})
 
@@ -31,7 +33,9 @@ class TauTRLEnvironment:
     which leaves the completion out of the loss, "raise" raises EpisodeFailed.
     """
 
-    def __init__(self, domain: str, *, on_failure: Literal["skip", "raise"] = "skip", **options: Any) -> None:
+    def __init__(
+        self, domain: str, *, on_failure: Literal["skip", "raise"] = "skip", **options: Any
+    ) -> None:
         self._episode = Episode(domain, **options)
         self._on_failure = on_failure
         self._outcome: Outcome | None = None
@@ -65,7 +69,9 @@ def environment_factory(domain: str, **options: Any) -> Callable[[], TauTRLEnvir
     return lambda: kind(domain, **options)
 
 
-def environment_factories(domains: Sequence[str], **options: Any) -> dict[str, Callable[[], TauTRLEnvironment]]:
+def environment_factories(
+    domains: Sequence[str], **options: Any
+) -> dict[str, Callable[[], TauTRLEnvironment]]:
     """Return a factory for each domain; a row's `environment` column chooses among them."""
     return {domain: environment_factory(domain, **options) for domain in domains}
 
@@ -82,7 +88,12 @@ def rows(
     system = instructions(Cast(domain, env_kwargs=env_kwargs or {}), by_tool=True)
     prompt = [{"role": "system", "content": system}, {"role": "user", "content": _OPENING}]
     return [
-        {"prompt": [dict(message) for message in prompt], "task_id": task_id, "seed": seed, "environment": domain}
+        {
+            "prompt": [dict(message) for message in prompt],
+            "task_id": task_id,
+            "seed": seed,
+            "environment": domain,
+        }
         for task_id in task_ids(domain, split, count)
     ]
 
@@ -100,7 +111,9 @@ def method_of(tool: Tool) -> Callable[..., str]:
     name, func = tool.name, tool._func  # noqa: SLF001  -- only its signature is read
     hints = get_type_hints(func)
     parameters = [
-        parameter.replace(kind=parameter.KEYWORD_ONLY, annotation=plain(hints.get(parameter.name, Any)))
+        parameter.replace(
+            kind=parameter.KEYWORD_ONLY, annotation=plain(hints.get(parameter.name, Any))
+        )
         for parameter in inspect.signature(func).parameters.values()
         if parameter.name in tool.params.model_fields
     ]
@@ -145,7 +158,10 @@ def docstring_of(tool: Tool) -> str:
     if properties:
         definitions = tool.parameters.get("$defs", {})
         lines += ["", "Args:"]
-        lines += [f"    {name}: {_described(name, schema, definitions)}" for name, schema in properties.items()]
+        lines += [
+            f"    {name}: {_described(name, schema, definitions)}"
+            for name, schema in properties.items()
+        ]
     lines += ["", "Returns:", "    What came of it."]
     return "\n".join(lines)
 

@@ -99,7 +99,9 @@ class TauToolset(vf.Toolset[TauToolsetConfig, TauState]):  # type: ignore[misc] 
             for one in functions
         ]
 
-    async def call_tool(self, name: str, arguments: dict[str, Any], context: Any = None) -> CallToolResult:
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], context: Any = None
+    ) -> CallToolResult:
         """Carry out one call of the rollout that makes it; errors of a tool are texts."""
         episode = self._episode()
         (text,) = await episode.aplay([ToolCall(name=name, arguments=arguments or {})])
@@ -138,7 +140,11 @@ class TauTask(vf.Task[TauData, TauState, TauTaskConfig]):  # type: ignore[misc] 
         if turn is not None and turn.done:
             trace.state.outcome = asdict(episode.outcome_of(turn))
             _outcome_of(trace.state).graded()
-        trace.state.episode, trace.state.task_id, trace.state.seed = trace.id, self.data.task_id, self.data.seed
+        trace.state.episode, trace.state.task_id, trace.state.seed = (
+            trace.id,
+            self.data.task_id,
+            self.data.seed,
+        )
         trace.state.messages = _dumped(episode)
         trace.task.data = trace.task.data.model_copy(update={"prompt": prompt})
         episode.close()

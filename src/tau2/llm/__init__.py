@@ -9,17 +9,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from tau2.data_model.malformed import MALFORMED_KEY, malformed_reason
-from tau2.llm.deadline import deadline  # bound here: the submodule of this name would hide it otherwise
+from tau2.llm.deadline import (
+    deadline,
+)  # bound here: the submodule of this name would hide it otherwise
 
 if TYPE_CHECKING:
+    from tau2.llm.attempts import AroundSend, around_send
     from tau2.llm.backends.scripted import register_script
     from tau2.llm.call import acomplete, complete
     from tau2.llm.cost import Totals, totals
-    from tau2.llm.flow import AroundSend, around_send
     from tau2.llm.http import aclose, close
-    from tau2.llm.redact import redact_args
     from tau2.llm.request import Backend, CompletionFn, Flow, Request, Response, Send, Sleep
     from tau2.llm.routing import backend_names, check_model
+    from tau2.llm.secrets import redact_args
     from tau2.llm.wire import from_wire, to_wire, tools_to_wire
 
 __all__ = [
@@ -54,10 +56,12 @@ _HOME = {
     "register_script": "backends.scripted",
     **dict.fromkeys(("complete", "acomplete"), "call"),
     **dict.fromkeys(("Totals", "totals"), "cost"),
-    **dict.fromkeys(("AroundSend", "around_send"), "flow"),
+    **dict.fromkeys(("AroundSend", "around_send"), "attempts"),
     **dict.fromkeys(("aclose", "close"), "http"),
-    "redact_args": "redact",
-    **dict.fromkeys(("Backend", "CompletionFn", "Flow", "Request", "Response", "Send", "Sleep"), "request"),
+    "redact_args": "secrets",
+    **dict.fromkeys(
+        ("Backend", "CompletionFn", "Flow", "Request", "Response", "Send", "Sleep"), "request"
+    ),
     **dict.fromkeys(("backend_names", "check_model"), "routing"),
     **dict.fromkeys(("from_wire", "to_wire", "tools_to_wire"), "wire"),
 }

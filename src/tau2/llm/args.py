@@ -10,7 +10,15 @@ from tau2.config import DEFAULT_MODEL_TIMEOUT, DEFAULT_RETRY_ATTEMPTS
 from tau2.errors import ConfigError
 
 _STEERING = frozenset(
-    {"num_retries", "max_retries", "timeout", "request_timeout", "keep_reasoning", "stream", "stream_options"}
+    {
+        "num_retries",
+        "max_retries",
+        "timeout",
+        "request_timeout",
+        "keep_reasoning",
+        "stream",
+        "stream_options",
+    }
 )
 NOT_IN_BODY = frozenset(
     {
@@ -53,7 +61,9 @@ def sorted_args(llm_args: Mapping[str, Any]) -> tuple[Steering, dict[str, Any]]:
     retries = _first(llm_args, "num_retries", "max_retries")
     timeout = _first(llm_args, "timeout", "request_timeout")
     steering = Steering(
-        num_retries=DEFAULT_RETRY_ATTEMPTS if retries is None else int(_number("num_retries", retries)),
+        num_retries=DEFAULT_RETRY_ATTEMPTS
+        if retries is None
+        else int(_number("num_retries", retries)),
         timeout=None if timeout is None else _number("timeout", timeout),
         keep_reasoning=bool(llm_args.get("keep_reasoning")),
     )

@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tau2._compat.patching import patched
 from tau2.data_model.message import AssistantMessage, Message
 from tau2.environment.tool import Tool
 from tau2.errors import ConfigError
-from tau2.llm import patches
 from tau2.llm.args import default_timeout, sorted_args
+from tau2.llm.attempts import Answer, Question, answer
 from tau2.llm.clock import clock
+from tau2.llm.completion_fn import call_async, call_sync, sender_of
 from tau2.llm.cost import cost_of, sum_known
 from tau2.llm.drivers import adrive, drive
-from tau2.llm.flow import Answer, Question, answer
-from tau2.llm.injected import call_async, call_sync, sender_of
 from tau2.llm.parse import tokens_of
 from tau2.llm.request import CompletionFn, Request, Response
 from tau2.llm.routing import backend_for
@@ -44,7 +44,7 @@ def complete(
         **llm_args: Sampling parameters, and api_base, api_key, timeout, num_retries, keep_reasoning and others.
     """
     call = _Call(model, messages, tools, tool_choice, call_name, completion_fn, llm_args)
-    stand_in = patches.replaced("generate")
+    stand_in = patched("tau2.utils.llm_utils", "generate")
     if stand_in is not None:
         result: AssistantMessage = call_sync(stand_in, call.as_public())
         return result
@@ -63,7 +63,7 @@ async def acomplete(
 ) -> AssistantMessage:
     """Do what `complete` does without blocking the event loop."""
     call = _Call(model, messages, tools, tool_choice, call_name, completion_fn, llm_args)
-    stand_in = patches.replaced("generate")
+    stand_in = patched("tau2.utils.llm_utils", "generate")
     if stand_in is not None:
         result: AssistantMessage = await call_async(stand_in, call.as_public())
         return result
@@ -72,7 +72,10 @@ async def acomplete(
 
 def complete_unpatched(model: str, messages: Sequence[Message], **options: Any) -> AssistantMessage:
     """Do what `complete` does, but never through a replaced `generate`: what `generate` itself is made of."""
-    named = {name: options.pop(name, None) for name in ("tools", "tool_choice", "call_name", "completion_fn")}
+    named = {
+        name: options.pop(name, None)
+        for name in ("tools", "tool_choice", "call_name", "completion_fn")
+    }
     return _Call(model, messages, **named, llm_args=options).run()
 
 
@@ -110,9 +113,11 @@ class _Call:
 
     def _question(self) -> Question:
         if not self.messages:
-            raise ConfigError(f"model {self.model!r} was asked without any message; give at least one")
+            raise ConfigError(
+                f"model {self.model!r} was asked without any message; give at least one"
+            )
         steering, args = sorted_args(self.llm_args)
-        fn = self.completion_fn or patches.replaced("completion")
+        fn = self.completion_fn or patched("tau2.utils.llm_utils", "completion")
         sender = sender_of(fn) if fn is not None else backend_for(self.model, args).sender()
         if sender.own_args and steering.timeout is not None:
             args["timeout"] = steering.timeout
@@ -139,7 +144,9 @@ def _message(found: Answer, request: Request, started: float) -> AssistantMessag
         content=reading.content,
         tool_calls=reading.tool_calls or None,
         reasoning_content=reading.reasoning,
-        cost=sum_known(cost_of(request.model, request.args, response) for response in found.responses),
+        cost=sum_known(
+            cost_of(request.model, request.args, response) for response in found.responses
+        ),
         usage=_usage(found.responses, reading.malformed),
         raw_data=raw,
         generation_time_seconds=clock.get().now() - started,

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tau2._compat.patching import patched
 from tau2.data_model.message import AssistantMessage, Message, UserMessage
-from tau2.llm import patches
 from tau2.llm.endpoint import SELF_HOSTED
 from tau2.llm.parse import tokens_of
 from tau2.llm.prices import price_of
@@ -15,14 +15,18 @@ from tau2.llm.request import Response
 from tau2.llm.response import price_noted, with_attributes
 
 
-def cost_of(model: str, args: Mapping[str, Any], response: Response, *, ask_patches: bool = True) -> float | None:
+def cost_of(
+    model: str, args: Mapping[str, Any], response: Response, *, ask_patches: bool = True
+) -> float | None:
     """Return the US dollars of one response, or None when its price is not known.
 
     Prices in `args` come first, then (if `ask_patches`) a replaced `tau2.utils.llm_utils.get_response_cost`, then
     what the response itself states, then the table.
     """
     given = "input_cost_per_token" in args or "output_cost_per_token" in args
-    stand_in = None if given or not ask_patches else patches.replaced("get_response_cost")
+    stand_in = (
+        None if given or not ask_patches else patched("tau2.utils.llm_utils", "get_response_cost")
+    )
     if stand_in is not None:
         cost: float | None = stand_in(with_attributes(response))
         return cost

@@ -111,7 +111,10 @@ class DirectConnection:
 
     def _encoded(self, headers: list[tuple[bytes, bytes]], body: bytes) -> bytes:
         request = h11.Request(method=b"POST", target=self._target.path or b"/", headers=headers)
-        parts = [self._protocol.send(event) for event in (request, h11.Data(data=body), h11.EndOfMessage())]
+        parts = [
+            self._protocol.send(event)
+            for event in (request, h11.Data(data=body), h11.EndOfMessage())
+        ]
         return b"".join(part for part in parts if part)
 
     async def chunk(self) -> bytes | None:
@@ -120,7 +123,9 @@ class DirectConnection:
         if isinstance(event, h11.Data):
             return bytes(event.data)
         if not isinstance(event, h11.EndOfMessage):
-            raise httpcore.RemoteProtocolError("the server closed the connection in the middle of its answer")
+            raise httpcore.RemoteProtocolError(
+                "the server closed the connection in the middle of its answer"
+            )
         self._ready_for_more()
         return None
 
@@ -151,7 +156,10 @@ class DirectConnection:
         self._protocol.receive_data(data)
 
     async def _connect(self) -> None:
-        host, port = self._target.host.decode(), self._target.port or _DEFAULT_PORTS[self._target.scheme]
+        host, port = (
+            self._target.host.decode(),
+            self._target.port or _DEFAULT_PORTS[self._target.scheme],
+        )
         if self._tls is not None:
             self._tls.set_alpn_protocols(["http/1.1"])
         name = host if self._tls is not None else None

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from tau2.errors import ConfigError
-from tau2.llm.redact import secrets_of
+from tau2.llm.secrets import secrets_of
 
 OPENAI_URL = "https://api.openai.com/v1"
 SELF_HOSTED = ("hosted_vllm", "local")
@@ -46,7 +46,11 @@ def endpoint_of(model: str, args: Mapping[str, Any]) -> Endpoint:
             f"no API key for model {model!r}: set OPENAI_API_KEY, give api_key in the model's arguments, "
             "or give api_base if another server serves it"
         )
-    headers = {"Content-Type": "application/json", "Accept": "application/json", "Accept-Encoding": "identity"}
+    headers = {
+        "Content-Type": "application/json",
+        "Accept": "application/json",
+        "Accept-Encoding": "identity",
+    }
     if key is not None:
         headers["Authorization"] = f"Bearer {key}"
     for name in ("headers", "extra_headers"):
@@ -82,7 +86,9 @@ def _key(prefix: str, args: Mapping[str, Any]) -> str | None:
 def _chat_url(base: str) -> str:
     parts = _parts(base.strip())
     if parts is None:
-        raise ConfigError(f"api_base must be an http or https address such as {OPENAI_URL}; the one given is not")
+        raise ConfigError(
+            f"api_base must be an http or https address such as {OPENAI_URL}; the one given is not"
+        )
     path = parts.path.rstrip("/")
     path = path if path.endswith(_PATH) else path + _PATH
     return parts._replace(path=path, fragment="").geturl()
@@ -102,7 +108,9 @@ def _given_headers(name: str, given: Any) -> dict[str, str]:
     if given is None:
         return {}
     if not isinstance(given, Mapping):
-        raise ConfigError(f"{name} must be a mapping of header names to values, not {type(given).__name__}")
+        raise ConfigError(
+            f"{name} must be a mapping of header names to values, not {type(given).__name__}"
+        )
     return {str(header): str(value) for header, value in given.items()}
 
 

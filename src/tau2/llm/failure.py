@@ -9,15 +9,23 @@ from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from tau2.errors import ContextWindowExceeded, DeadlineExceeded, ModelError, ModelRefused, ModelUnavailable
+from tau2.errors import (
+    ContextWindowExceeded,
+    DeadlineExceeded,
+    ModelError,
+    ModelRefused,
+    ModelUnavailable,
+)
 from tau2.llm.clock import clock
-from tau2.llm.redact import redact
+from tau2.llm.secrets import redact
 
 _LONGEST_TEXT = 1000  # characters of a provider's message that an error quotes
 _RETRYABLE = frozenset({408, 429})  # besides every 5xx: a time-out and a rate limit pass
 _FIRST_SERVER_ERROR = 500
 _TOO_MANY_REQUESTS = 429
-_HOPELESS_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached", "account_deactivated"})
+_HOPELESS_CODES = frozenset(
+    {"insufficient_quota", "billing_hard_limit_reached", "account_deactivated"}
+)
 _CONTEXT_CODES = frozenset({"context_length_exceeded", "exceed_context_size_error"})
 _CONTEXT_TEXT = re.compile(
     r"context[ _](?:length|window|size)|maximum (?:prompt|input|sequence|model) length|max_model_len"
@@ -109,7 +117,9 @@ def _said(body: str) -> tuple[str, str | None, str | None]:
     error = parsed.get("error", parsed) if isinstance(parsed, dict) else parsed
     if not isinstance(error, dict):
         return str(error)[:_LONGEST_TEXT], None, None
-    said = next((error[key] for key in ("message", "detail", "error") if error.get(key)), body.strip())
+    said = next(
+        (error[key] for key in ("message", "detail", "error") if error.get(key)), body.strip()
+    )
     code = next((error[key] for key in ("code", "type") if isinstance(error.get(key), str)), None)
     parameter = error.get("param")
     return str(said)[:_LONGEST_TEXT], code, parameter if isinstance(parameter, str) else None
@@ -118,7 +128,9 @@ def _said(body: str) -> tuple[str, str | None, str | None]:
 def from_error_body(error: Any) -> CallFailed:
     """Judge an error that came with status 200, as some routers send it."""
     status = error.get("code") if isinstance(error, Mapping) else None
-    known = status if isinstance(status, int) and not isinstance(status, bool) else _FIRST_SERVER_ERROR
+    known = (
+        status if isinstance(status, int) and not isinstance(status, bool) else _FIRST_SERVER_ERROR
+    )
     return from_status(known, json.dumps({"error": error}, default=str), {}, 0.0)
 
 
@@ -157,7 +169,9 @@ def from_exception(error: BaseException, now: float) -> CallFailed | None:
     if isinstance(error, DeadlineExceeded):
         return None
     if isinstance(error, ModelError):
-        return CallFailed(str(error), temporary=isinstance(error, ModelUnavailable), verdict=type(error))
+        return CallFailed(
+            str(error), temporary=isinstance(error, ModelUnavailable), verdict=type(error)
+        )
     classes = {cls.__name__ for cls in type(error).__mro__}
     if classes & _CONTEXT_CLASSES:
         return CallFailed(str(error)[:_LONGEST_TEXT], verdict=ContextWindowExceeded)

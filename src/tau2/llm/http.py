@@ -13,7 +13,17 @@ from contextlib import suppress
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
-from tau2.llm.lines import KEPT_ALIVE, STALE, AsyncLine, Headers, Reply, SyncLine, Target, judged, target_of
+from tau2.llm.lines import (
+    KEPT_ALIVE,
+    STALE,
+    AsyncLine,
+    Headers,
+    Reply,
+    SyncLine,
+    Target,
+    judged,
+    target_of,
+)
 
 LineT = TypeVar("LineT", SyncLine, AsyncLine)
 
@@ -28,7 +38,9 @@ def post(url: str, headers: Headers, body: bytes, seconds: float) -> Reply:
         target = target_of(url)
         kept = _taken(_IDLE[target])
         if kept is not None:
-            with suppress(*STALE):  # the server closed it while it was idle, which says nothing about this request
+            with suppress(
+                *STALE
+            ):  # the server closed it while it was idle, which says nothing about this request
                 return _exchange(kept, target, headers, body, until)
         return _exchange(SyncLine(target), target, headers, body, until)
 
@@ -137,7 +149,12 @@ async def apost(url: str, headers: Headers, body: bytes, seconds: float) -> Repl
 
 
 async def _aexchange(
-    line: AsyncLine, target: Target, headers: Headers, body: bytes, seconds: float, idle: deque[AsyncLine]
+    line: AsyncLine,
+    target: Target,
+    headers: Headers,
+    body: bytes,
+    seconds: float,
+    idle: deque[AsyncLine],
 ) -> Reply:
     try:
         reply = await line.exchange(target, headers, body, seconds)

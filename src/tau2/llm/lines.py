@@ -31,7 +31,12 @@ _MOST_TARGETS = 256  # addresses whose parsed form is kept
 _GZIP_OR_ZLIB = 47  # zlib's code for "find out which"
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
-STALE = (httpcore.ReadError, httpcore.WriteError, httpcore.RemoteProtocolError, httpcore.ConnectionNotAvailable)
+STALE = (
+    httpcore.ReadError,
+    httpcore.WriteError,
+    httpcore.RemoteProtocolError,
+    httpcore.ConnectionNotAvailable,
+)
 """What a line raises that the server closed while it was idle."""
 
 Headers = Sequence[tuple[str, str]]
@@ -94,7 +99,13 @@ def judged(seconds: float) -> Iterator[None]:
         ) from None  # its text may hold a key
     except httpcore.ConnectError as error:
         raise _no_connection(error) from error
-    except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError, OSError, UnicodeError) as error:
+    except (
+        httpcore.NetworkError,
+        httpcore.ProtocolError,
+        httpcore.ProxyError,
+        OSError,
+        UnicodeError,
+    ) as error:
         raise unreachable(f"the connection failed: {error or type(error).__name__}") from error
 
 
@@ -119,7 +130,9 @@ class _Limit(httpcore.NetworkBackend):
             raise TimeoutError
         return seconds if seconds < float("inf") else None
 
-    def connect_tcp(self, host: str, port: int, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
+    def connect_tcp(
+        self, host: str, port: int, *args: Any, **kwargs: Any
+    ) -> httpcore.NetworkStream:
         kwargs["timeout"] = self.left()
         return _LimitedStream(self._plain.connect_tcp(host, port, *args, **kwargs), self)
 
@@ -138,9 +151,14 @@ class _LimitedStream(httpcore.NetworkStream):
         self._stream.close()
 
     def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
     ) -> httpcore.NetworkStream:
-        return _LimitedStream(self._stream.start_tls(ssl_context, server_hostname, self._limit.left()), self._limit)
+        return _LimitedStream(
+            self._stream.start_tls(ssl_context, server_hostname, self._limit.left()), self._limit
+        )
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
@@ -163,7 +181,9 @@ class SyncLine:
     def exchange(self, target: Target, headers: Headers, body: bytes, seconds: float) -> Reply:
         """Send `body` and return the answer, all within `seconds`. After an error the line must be closed."""
         self._limit.until = time.monotonic() + seconds
-        with self._line.stream("POST", target.url, headers=_sent(target, headers, body), content=body) as response:
+        with self._line.stream(
+            "POST", target.url, headers=_sent(target, headers, body), content=body
+        ) as response:
             parts = _Parts(response.status, response.headers)
             with judged(seconds):
                 for chunk in response.iter_stream():
@@ -174,7 +194,9 @@ class SyncLine:
     def is_over(self) -> bool:
         """Return whether the line cannot be used again; looks at the socket."""
         line = self._line
-        return isinstance(line, httpcore.HTTPConnection) and (line.is_closed() or line.has_expired())
+        return isinstance(line, httpcore.HTTPConnection) and (
+            line.is_closed() or line.has_expired()
+        )
 
     def is_closed(self) -> bool:
         """Return whether the last answer closed the line; does not look at the socket."""
@@ -194,12 +216,18 @@ class AsyncLine:
         self._proxied: httpcore.AsyncHTTPProxy | None = None
         self._direct: DirectConnection | None = None
         if proxy:
-            options: dict[str, Any] = {"max_connections": 1, "keepalive_expiry": KEPT_ALIVE, "ssl_context": _tls()}
+            options: dict[str, Any] = {
+                "max_connections": 1,
+                "keepalive_expiry": KEPT_ALIVE,
+                "ssl_context": _tls(),
+            }
             self._proxied = httpcore.AsyncHTTPProxy(**proxy, **options)
         else:
             self._direct = DirectConnection(target, _tls_for(target))
 
-    async def exchange(self, target: Target, headers: Headers, body: bytes, seconds: float) -> Reply:
+    async def exchange(
+        self, target: Target, headers: Headers, body: bytes, seconds: float
+    ) -> Reply:
         """Do what SyncLine does; the caller cancels it after `seconds`."""
         sent = _sent(target, headers, body)
         if self._proxied is not None:
@@ -226,7 +254,9 @@ class AsyncLine:
             await self._direct.aclose()
 
 
-async def _over_wire(line: DirectConnection, sent: list[tuple[bytes, bytes]], body: bytes, seconds: float) -> _Parts:
+async def _over_wire(
+    line: DirectConnection, sent: list[tuple[bytes, bytes]], body: bytes, seconds: float
+) -> _Parts:
     head = await line.request(sent, body)
     parts = _Parts(head.status_code, list(head.headers))
     with judged(seconds):  # an answer that has begun is no stale line: nothing is sent again
@@ -236,7 +266,11 @@ async def _over_wire(line: DirectConnection, sent: list[tuple[bytes, bytes]], bo
 
 
 async def _over_proxy(
-    line: httpcore.AsyncHTTPProxy, target: Target, sent: list[tuple[bytes, bytes]], body: bytes, seconds: float
+    line: httpcore.AsyncHTTPProxy,
+    target: Target,
+    sent: list[tuple[bytes, bytes]],
+    body: bytes,
+    seconds: float,
 ) -> _Parts:
     async with line.stream("POST", target.url, headers=sent, content=body) as response:
         parts = _Parts(response.status, response.headers)
@@ -256,7 +290,9 @@ class _Parts:
 
     def __init__(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
         self._status = status
-        self._headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in headers}
+        self._headers = {
+            name.decode("latin-1").lower(): value.decode("latin-1") for name, value in headers
+        }
         self._chunks: list[bytes] = []
         self._size = 0
 
@@ -268,7 +304,9 @@ class _Parts:
 
     def reply(self) -> Reply:
         body = b"".join(self._chunks)
-        return Reply(self._status, self._headers, _decoded(self._headers.get("content-encoding", ""), body))
+        return Reply(
+            self._status, self._headers, _decoded(self._headers.get("content-encoding", ""), body)
+        )
 
 
 def _too_large() -> CallFailed:

@@ -69,7 +69,11 @@ def _text(content: Any) -> str | None:
         return clean_text(content)
     if not isinstance(content, list):
         return None
-    parts = [part.get("text") for part in content if isinstance(part, Mapping) and part.get("type") == "text"]
+    parts = [
+        part.get("text")
+        for part in content
+        if isinstance(part, Mapping) and part.get("type") == "text"
+    ]
     return clean_text("".join(part for part in parts if isinstance(part, str)))
 
 

@@ -72,7 +72,9 @@ PER_MILLION: Mapping[str, tuple[float, float]] = {
 }
 
 _VENDOR = re.compile(r"^(?:[a-z]{2,4}\.)?(?:anthropic|amazon)\.")  # as Bedrock names models
-_EDITION = re.compile(r"(?:[-@]\d{4}-?\d{2}-?\d{2}|-\d{4}|-v\d+(?::\d+)?|-latest|-preview(?:-[\d-]+)?)+$")
+_EDITION = re.compile(
+    r"(?:[-@]\d{4}-?\d{2}-?\d{2}|-\d{4}|-v\d+(?::\d+)?|-latest|-preview(?:-[\d-]+)?)+$"
+)
 
 
 class Price(NamedTuple):

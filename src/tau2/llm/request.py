@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
-from tau2.llm.gate import Enterable
-from tau2.llm.redact import PRIVATE_ARGS
+from tau2.llm.middleware.limiter import Enterable
+from tau2.llm.secrets import PRIVATE_ARGS
 
 Response: TypeAlias = Mapping[str, Any]
 """A chat completion in OpenAI's form, as a plain mapping."""

@@ -83,7 +83,9 @@ def _dumped(value: Any) -> dict[str, Any] | None:
     if not callable(dump):
         return None
     try:
-        dumped = dump(warnings=False)  # litellm's models hold values that their own types do not foresee
+        dumped = dump(
+            warnings=False
+        )  # litellm's models hold values that their own types do not foresee
     except TypeError:
         dumped = dump()
     if not isinstance(dumped, Mapping):
@@ -98,7 +100,11 @@ def _outlined(value: Any, outline: Any) -> Any:
         case None:
             return _plain(value, DEEPEST)
         case [inner]:
-            return [_outlined(item, inner) for item in value] if isinstance(value, list | tuple) else None
+            return (
+                [_outlined(item, inner) for item in value]
+                if isinstance(value, list | tuple)
+                else None
+            )
         case _:
             return {name: _outlined(_entry(value, name), inner) for name, inner in outline.items()}
 
@@ -107,7 +113,11 @@ def price_noted(response: Any) -> float | None:
     """Return the cost that the response itself states (litellm's hidden parameters, OpenRouter's usage), or None."""
     hidden = _entry(response, _HIDDEN_PARAMS)
     for cost in (_entry(hidden, RESPONSE_COST), _entry(_entry(response, "usage"), "cost")):
-        if isinstance(cost, int | float) and not isinstance(cost, bool) and 0 <= cost < float("inf"):
+        if (
+            isinstance(cost, int | float)
+            and not isinstance(cost, bool)
+            and 0 <= cost < float("inf")
+        ):
             return float(cost)
     return None
 

@@ -35,7 +35,11 @@ def _installed() -> Mapping[str, EntryPoint]:
 def _built_in() -> tuple[Backend, ...]:
     """Return the backends of this package in the order in which they are asked; importing them is light."""
     modules = [import_module(f"{backends.__name__}.{name}") for name in _built_in_names()]
-    found = [backend for module in modules if isinstance(backend := getattr(module, "BACKEND", None), Backend)]
+    found = [
+        backend
+        for module in modules
+        if isinstance(backend := getattr(module, "BACKEND", None), Backend)
+    ]
     return tuple(sorted(found, key=lambda backend: (backend.rank, backend.name)))
 
 
@@ -51,7 +55,9 @@ def backend_for(model: str, llm_args: Mapping[str, Any]) -> Backend:
         return _plugin(_installed()[prefix])
     claiming = next((backend for backend in _built_in() if backend.claims(model, llm_args)), None)
     if claiming is None:
-        raise ConfigError(f"no backend answers for model {model!r}; known backends: {', '.join(backend_names())}")
+        raise ConfigError(
+            f"no backend answers for model {model!r}; known backends: {', '.join(backend_names())}"
+        )
     return claiming
 
 
@@ -59,9 +65,13 @@ def _plugin(point: EntryPoint) -> Backend:
     try:
         backend = point.load()
     except (ImportError, AttributeError) as error:
-        raise ConfigError(f"the model backend {point.name!r} ({point.value}) cannot be loaded: {error}") from error
+        raise ConfigError(
+            f"the model backend {point.name!r} ({point.value}) cannot be loaded: {error}"
+        ) from error
     if not isinstance(backend, Backend):
-        raise ConfigError(f"the model backend {point.name!r} ({point.value}) is not a tau2.llm.request.Backend")
+        raise ConfigError(
+            f"the model backend {point.name!r} ({point.value}) is not a tau2.llm.request.Backend"
+        )
     return backend
 
 

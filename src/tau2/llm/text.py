@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tau2.llm.redact import HIDDEN
+from tau2.llm.secrets import HIDDEN
 from tau2.utils.text import clean_text
 
 __all__ = ["DEEPEST", "clean", "clean_text", "is_storable", "split_reasoning"]
@@ -28,7 +28,9 @@ def clean(value: Any, secrets: Sequence[str] = (), depth: int = DEEPEST) -> Any:
     if depth <= 0:
         return None
     if isinstance(value, Mapping):
-        return {str(clean(key, secrets)): clean(item, secrets, depth - 1) for key, item in value.items()}
+        return {
+            str(clean(key, secrets)): clean(item, secrets, depth - 1) for key, item in value.items()
+        }
     if isinstance(value, list | tuple):
         return [clean(item, secrets, depth - 1) for item in value]
     return clean_text(str(value))

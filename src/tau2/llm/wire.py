@@ -59,7 +59,11 @@ def _assistant(message: AssistantMessage, keep_reasoning: bool) -> dict[str, Any
 
 def _tool_call(call: ToolCall) -> dict[str, Any]:
     arguments = json.dumps(call.arguments, default=str)
-    return {"id": call.id, "type": "function", "function": {"name": _name(call.name), "arguments": arguments}}
+    return {
+        "id": call.id,
+        "type": "function",
+        "function": {"name": _name(call.name), "arguments": arguments},
+    }
 
 
 def _name(name: str) -> str:

@@ -15,10 +15,18 @@ from math import comb
 from pydantic import BaseModel, Field
 
 from tau2.data_model.review import mistakes
-from tau2.data_model.simulation import Results, SimulationRun
+from tau2.data_model.simulation import SimulationRun
 from tau2.metrics.outcomes import counted_in, is_successful, outcome_of
+from tau2.storage.results import Results
 
-__all__ = ["AgentMetrics", "compute_metrics", "is_successful", "pass_hat_k", "pass_hat_table", "successes_by_task"]
+__all__ = [
+    "AgentMetrics",
+    "compute_metrics",
+    "is_successful",
+    "pass_hat_k",
+    "pass_hat_table",
+    "successes_by_task",
+]
 
 
 def pass_hat_k(num_trials: int, success_count: int, k: int) -> float:
@@ -59,7 +67,10 @@ class AgentMetrics(BaseModel):
 
     def as_dict(self) -> dict[str, float | None]:
         """Return the headline figures as one flat row."""
-        row: dict[str, float | None] = {"avg_reward": self.avg_reward, "avg_agent_cost": self.avg_agent_cost}
+        row: dict[str, float | None] = {
+            "avg_reward": self.avg_reward,
+            "avg_agent_cost": self.avg_agent_cost,
+        }
         return row | {f"pass_hat_{k}": value for k, value in self.pass_hat_ks.items()}
 
 
@@ -72,7 +83,9 @@ def successes_by_task(runs: Iterable[SimulationRun]) -> dict[str, list[bool]]:
     return dict(table)
 
 
-def pass_hat_table(successes: Mapping[str, list[bool]], most_trials: int) -> dict[int, tuple[float, int]]:
+def pass_hat_table(
+    successes: Mapping[str, list[bool]], most_trials: int
+) -> dict[int, tuple[float, int]]:
     """Return k → (pass^k, number of tasks it is a mean over), for every k that all tasks with trials reach."""
     if not successes:
         return {}
@@ -91,7 +104,9 @@ def compute_metrics(results: Results, *, as_published: bool | None = None) -> Ag
     rewards = [run.reward_info.reward for run in scored if run.reward_info]
     table = pass_hat_table(successes_by_task(scored), max(1, results.info.num_trials))
     shares = [run.reward_info.partial_action_reward for run in scored if run.reward_info]
-    checks = [run.reward_info.db_check for run in scored if run.reward_info and run.reward_info.db_check]
+    checks = [
+        run.reward_info.db_check for run in scored if run.reward_info and run.reward_info.db_check
+    ]
     reviews = [review for run in runs if (review := run.review or run.user_only_review) is not None]
     return AgentMetrics(
         avg_reward=sum(rewards) / len(rewards) if rewards else 0.0,
@@ -124,5 +139,7 @@ def _mean(values: Iterable[float | None]) -> float | None:
     return sum(value for value in known if value is not None) / len(known)
 
 
-def _total(shares: Iterable[dict[str, dict[str, float] | None] | None], group: str, key: str) -> int:
+def _total(
+    shares: Iterable[dict[str, dict[str, float] | None] | None], group: str, key: str
+) -> int:
     return int(sum(part[key] for share in shares if share and (part := share.get(group))))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tau2.data_model.simulation import Results
 from tau2.metrics.agent_metrics import is_successful
+from tau2.storage.results import Results
 
 
 def result_reward_analysis(results: Results) -> list[dict[str, Any]]:
@@ -16,7 +16,10 @@ def result_reward_analysis(results: Results) -> list[dict[str, Any]]:
             "trial": run.trial,
             "reward": run.reward_info.reward,
             "success": is_successful(run.reward_info.reward),
-            **{basis.value: score for basis, score in (run.reward_info.reward_breakdown or {}).items()},
+            **{
+                basis.value: score
+                for basis, score in (run.reward_info.reward_breakdown or {}).items()
+            },
         }
         for run in results.simulations
         if run.is_scored and run.reward_info is not None

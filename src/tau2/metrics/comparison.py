@@ -14,11 +14,12 @@ from fractions import Fraction
 from math import ceil, comb
 from typing import Any
 
-from tau2.data_model.simulation import Results, SimulationRun
+from tau2.data_model.simulation import SimulationRun
 from tau2.errors import ConfigError
 from tau2.metrics.agent_metrics import is_successful
 from tau2.metrics.distributions import normal_quantile, sign_test
 from tau2.metrics.resampling import Interval, PermutationTest, cluster_bootstrap, permutation_test
+from tau2.storage.results import Results
 
 Pairs = Mapping[str, Sequence[tuple[bool, bool]]]
 """Task id → (A passed, B passed) of every paired trial."""
@@ -68,7 +69,9 @@ class Plan:
 
     def __str__(self) -> str:
         most = "at most " if self.is_bound else ""
-        trials = f"{most}{self.trials} trial{'s' if self.trials != 1 else ''} of each of these tasks"
+        trials = (
+            f"{most}{self.trials} trial{'s' if self.trials != 1 else ''} of each of these tasks"
+        )
         return f"for ±{100 * self.margin:g} points: {trials}" + (
             f"; to speak of other tasks too, {self.tasks} tasks" if self.tasks is not None else ""
         )
@@ -109,7 +112,11 @@ class Comparison:
         pairing = {key: value for key, value in asdict(self.pairing).items() if key != "pairs"}
         return {
             "confidence": self.confidence,
-            "pairing": {**pairing, "num_tasks": len(self.pairing.pairs), "num_units": self.pairing.units},
+            "pairing": {
+                **pairing,
+                "num_tasks": len(self.pairing.pairs),
+                "num_units": self.pairing.units,
+            },
             "pass_hat_k": [_difference_data(entry) for entry in self.differences],
             "flips": asdict(self.flips),
             "plan": {**asdict(self.plan), "sentence": str(self.plan)},
@@ -136,10 +143,14 @@ def compare(
     """Compare two runs of the same tasks. Raise ConfigError when they have no scored unit in common."""
     pairing = pair(a, b)
     if not pairing.pairs:
-        raise ConfigError("the two runs have no task and trial in common that both have a score for")
+        raise ConfigError(
+            "the two runs have no task and trial in common that both have a score for"
+        )
     return Comparison(
         pairing=pairing,
-        differences=tuple(differences(pairing.pairs, confidence=confidence, resamples=resamples, seed=seed)),
+        differences=tuple(
+            differences(pairing.pairs, confidence=confidence, resamples=resamples, seed=seed)
+        ),
         flips=flips(pairing.pairs),
         plan=plan(pairing.pairs, margin=margin, confidence=confidence),
         confidence=confidence,
@@ -150,7 +161,9 @@ def pair(a: Results, b: Results) -> Pairing:
     """Return the units that both runs scored. Raise ConfigError for runs of different domains."""
     domains = a.info.environment_info.domain_name, b.info.environment_info.domain_name
     if domains[0] != domains[1]:
-        raise ConfigError(f"runs of different domains cannot be compared: {domains[0]} and {domains[1]}")
+        raise ConfigError(
+            f"runs of different domains cannot be compared: {domains[0]} and {domains[1]}"
+        )
     of_a, of_b = _by_unit(a), _by_unit(b)
     pairs: dict[str, list[tuple[bool, bool]]] = defaultdict(list)
     same_seed, unscored = 0, []
@@ -189,7 +202,9 @@ def _changed(a: Results, b: Results) -> tuple[str, ...]:
     skip = {"initial_state": {"message_history": {"__all__": {"timestamp"}}}}
     old = {task.id: task.model_dump(mode="json", exclude=skip) for task in a.tasks}
     return tuple(
-        task.id for task in b.tasks if task.id in old and old[task.id] != task.model_dump(mode="json", exclude=skip)
+        task.id
+        for task in b.tasks
+        if task.id in old and old[task.id] != task.model_dump(mode="json", exclude=skip)
     )
 
 
@@ -213,7 +228,9 @@ def difference(
         a=float(sum(before for before, _ in rows) / len(rows)),
         b=float(sum(after for _, after in rows) / len(rows)),
         num_tasks=len(rows),
-        interval=cluster_bootstrap(list(map(float, steps)), confidence=confidence, resamples=resamples, seed=seed),
+        interval=cluster_bootstrap(
+            list(map(float, steps)), confidence=confidence, resamples=resamples, seed=seed
+        ),
         test=permutation_test(steps, seed=seed),
     )
 
@@ -243,7 +260,9 @@ def plan(pairs: Pairs, *, margin: float = 0.03, confidence: float = 0.95) -> Pla
     z = normal_quantile((1 + confidence) / 2)
     repeated = [trials for trials in pairs.values() if len(trials) > 1]
     if repeated:
-        spread = sum(_variance(trials, 0) + _variance(trials, 1) for trials in repeated) / len(repeated)
+        spread = sum(_variance(trials, 0) + _variance(trials, 1) for trials in repeated) / len(
+            repeated
+        )
     else:  # p(1 - p) of the mean is never below the mean of p(1 - p)
         flat = [trial for trials in pairs.values() for trial in trials]
         shares = [sum(trial[side] for trial in flat) / len(flat) for side in (0, 1)]

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Any
 
-from tau2.data_model.simulation import Results, RewardInfo, SimulationRun, TerminationReason
+from tau2.data_model.simulation import RewardInfo, SimulationRun, TerminationReason
+from tau2.storage.results import Results
 
 _TOLERANCE = 1e-6  # a reward is a product of floats
 
@@ -49,7 +50,11 @@ def world_faults(info: RewardInfo) -> list[str]:
     writing calls failed.
     """
     notes = list(_notes(info.info))
-    faults = [f"the world cannot be graded: {note['error']}" for note in notes if isinstance(note.get("error"), str)]
+    faults = [
+        f"the world cannot be graded: {note['error']}"
+        for note in notes
+        if isinstance(note.get("error"), str)
+    ]
     if info.db_check is not None and not info.db_check.db_match:
         problems = [problem for note in notes for problem in note.get("gold_errors") or ()]
         faults += [f"the reference itself failed: {problem}" for problem in problems]

@@ -14,7 +14,9 @@ from typing import NamedTuple
 from tau2.metrics.distributions import normal_cdf, student_quantile
 from tau2.seeds import derive_seed
 
-_MOST_BITS = 20_000_000_000  # of big-integer arithmetic, about a second; beyond that flips are drawn
+_MOST_BITS = (
+    20_000_000_000  # of big-integer arithmetic, about a second; beyond that flips are drawn
+)
 _DRAWN_FLIPS = 100_000
 
 
@@ -74,15 +76,23 @@ def _drawn(whole: Sequence[int], seen: int, seed: int) -> PermutationTest:
     above = equal = 0
     for _ in range(_DRAWN_FLIPS):
         signs = rng.getrandbits(len(whole))
-        signed = abs(sum(value if signs >> place & 1 else -value for place, value in enumerate(whole)))
+        signed = abs(
+            sum(value if signs >> place & 1 else -value for place, value in enumerate(whole))
+        )
         above += signed > seen
         equal += signed == seen
     drawn = _DRAWN_FLIPS + 1  # what was seen is one of the patterns
-    return PermutationTest((above + equal + 1) / drawn, (above + (equal + 1) / 2) / drawn, exact=False)
+    return PermutationTest(
+        (above + equal + 1) / drawn, (above + (equal + 1) / 2) / drawn, exact=False
+    )
 
 
 def cluster_bootstrap(
-    differences: Sequence[float], *, confidence: float = 0.95, resamples: int = 10_000, seed: int = 0
+    differences: Sequence[float],
+    *,
+    confidence: float = 0.95,
+    resamples: int = 10_000,
+    seed: int = 0,
 ) -> Interval | None:
     """Return the expanded percentile interval of the mean, tasks resampled; None for fewer than two tasks.
 

@@ -95,7 +95,9 @@ class Log:
         """The ids of all tool calls so far; whoever records a call adds its id."""
         if self._ids is None:
             self._ids = {
-                call.id for message in self.trajectory for call in getattr(message, "tool_calls", None) or ()
+                call.id
+                for message in self.trajectory
+                for call in getattr(message, "tool_calls", None) or ()
             }
         return self._ids
 
@@ -123,7 +125,11 @@ def episode(log: Log, first: Ask, rules: Rules) -> Generator[Ask, Answer, Log]:
         if isinstance(answer, Failure):
             log.end(answer.reason, answer.text)
             break
-        ask = _take_results(log, ask, answer) if ask.to is Role.ENV else _take_turn(log, ask.to, answer, rules)
+        ask = (
+            _take_results(log, ask, answer)
+            if ask.to is Role.ENV
+            else _take_turn(log, ask.to, answer, rules)
+        )
         if not log.done and ask.to is not Role.ENV:
             reached = rules.limits.reached(log.steps, log.errors, rules.elapsed())
             if reached is not None:
@@ -144,13 +150,16 @@ def _take_turn(log: Log, speaker: Role, message: Any, rules: Rules) -> Ask:
     log.trajectory.append(message)
     stops = rules.agent_stops if speaker is Role.AGENT else rules.user_stops
     if stops(message):
-        log.end(TerminationReason.AGENT_STOP if speaker is Role.AGENT else TerminationReason.USER_STOP)
+        log.end(
+            TerminationReason.AGENT_STOP if speaker is Role.AGENT else TerminationReason.USER_STOP
+        )
         return Ask(speaker, None)
     if message.is_tool_call():
         return Ask(Role.ENV, message)
     if rules.solo:
         log.end(
-            TerminationReason.AGENT_ERROR, "in solo mode every message is a tool call or the end; this one was text"
+            TerminationReason.AGENT_ERROR,
+            "in solo mode every message is a tool call or the end; this one was text",
         )
     return Ask(Role.USER if speaker is Role.AGENT else Role.AGENT, message)
 
@@ -173,7 +182,9 @@ def _with_own_calls(log: Log, speaker: Role, message: Any) -> Any:
         return message
     if any(known is message for known in log.trajectory):
         message = message.model_copy()  # said twice; what was recorded first stays as it is
-    calls = [_own_call(log, speaker, number, call) for number, call in enumerate(message.tool_calls)]
+    calls = [
+        _own_call(log, speaker, number, call) for number, call in enumerate(message.tool_calls)
+    ]
     if any(mine is not given for mine, given in zip(calls, message.tool_calls, strict=True)):
         message.tool_calls = calls
     return message
@@ -214,7 +225,9 @@ def seen_by(role: Role, history: Sequence[Message]) -> list[Message]:
 def _sees(role: Role, message: Message) -> bool:
     if isinstance(message, ToolMessage):
         return message.requestor == ("assistant" if role is Role.AGENT else "user")
-    mine, theirs = (AssistantMessage, UserMessage) if role is Role.AGENT else (UserMessage, AssistantMessage)
+    mine, theirs = (
+        (AssistantMessage, UserMessage) if role is Role.AGENT else (UserMessage, AssistantMessage)
+    )
     if isinstance(message, mine):
         return True
     return isinstance(message, theirs) and not message.is_tool_call()

@@ -13,7 +13,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tau2.config import DEFAULT_FIRST_AGENT_MESSAGE_TEXT
-from tau2.data_model.message import AssistantMessage, Message, MultiToolMessage, ToolMessage, UserMessage
+from tau2.data_model.message import (
+    AssistantMessage,
+    Message,
+    MultiToolMessage,
+    ToolMessage,
+    UserMessage,
+)
 from tau2.data_model.simulation import SimulationRun, TerminationReason
 from tau2.data_model.tasks import Task
 from tau2.environment.environment import Environment
@@ -22,9 +28,9 @@ from tau2.errors import ConfigError
 from tau2.llm.deadline import deadline
 from tau2.orchestrator.episode import Answer, Ask, Log, Role, Rules, episode, next_after, seen_by
 from tau2.orchestrator.limits import Limits
-from tau2.orchestrator.moment import Moment, copied_states
 from tau2.orchestrator.outcome import EPISODE_FAILURES, cost_of, failure_of, usage_of
-from tau2.orchestrator.watch import Observer, carried_out, turn_of
+from tau2.orchestrator.snapshot import Moment, copied_states
+from tau2.orchestrator.tracing import Observer, carried_out, turn_of
 from tau2.orchestrator.wiring import check_participant, seed_participants, taken_before_play
 from tau2.participant.drive import areply, reply
 
@@ -83,8 +89,16 @@ class Orchestrator:
         check_participant("agent", agent)
         check_participant("user", user)
         if solo_mode and not environment.solo_mode:
-            raise ConfigError("solo mode needs an environment in solo mode: get_environment(solo_mode=True)")
-        self.domain, self.agent, self.user, self.environment, self.task = domain, agent, user, environment, task
+            raise ConfigError(
+                "solo mode needs an environment in solo mode: get_environment(solo_mode=True)"
+            )
+        self.domain, self.agent, self.user, self.environment, self.task = (
+            domain,
+            agent,
+            user,
+            environment,
+            task,
+        )
         self.limits = Limits(max_steps=max_steps, max_errors=max_errors, timeout=timeout)
         self.seed, self.solo_mode = seed, solo_mode
         self.simulation_id = simulation_id or str(uuid.uuid4())
@@ -134,15 +148,21 @@ class Orchestrator:
         seed_participants(self.seed, self.agent, self.user)
         first, unheard = self._first_ask(history)
         known = history[: len(history) - unheard]
-        self.agent_state = self.agent.get_init_state(message_history=self._known(Role.AGENT, first, history, known))
-        self.user_state = self.user.get_init_state(message_history=self._known(Role.USER, first, history, known))
+        self.agent_state = self.agent.get_init_state(
+            message_history=self._known(Role.AGENT, first, history, known)
+        )
+        self.user_state = self.user.get_init_state(
+            message_history=self._known(Role.USER, first, history, known)
+        )
         self._log = Log(trajectory=list(history))
         self._end_if_stopped(history)
         self._go_on(first)
 
     def _go_on(self, first: Ask) -> None:
         """Start the generator on the log, from `first` on."""
-        began = self._began  # a local: a rule that held the orchestrator would keep an abandoned one alive
+        began = (
+            self._began
+        )  # a local: a rule that held the orchestrator would keep an abandoned one alive
         rules = Rules(
             agent_stops=self.agent.is_stop,
             user_stops=self.user.is_stop,
@@ -160,9 +180,13 @@ class Orchestrator:
         Raise RuntimeError when nothing is pending.
         """
         if self._pending is None:
-            raise RuntimeError("nothing is pending: an episode can be taken up again between its start and its end")
+            raise RuntimeError(
+                "nothing is pending: an episode can be taken up again between its start and its end"
+            )
         log = self._log
-        agent_state, user_state = copied_states(log.trajectory, log.trajectory, self.agent_state, self.user_state)
+        agent_state, user_state = copied_states(
+            log.trajectory, log.trajectory, self.agent_state, self.user_state
+        )
         standing = (agent_state, user_state, self.elapsed, self._start_time)
         return Moment(tuple(log.trajectory), log.steps, log.errors, *standing)
 
@@ -183,7 +207,11 @@ class Orchestrator:
         """
         moment = self.moment()
         twin = copy.copy(self)
-        twin.environment, twin.simulation_id, twin.recorder = self.environment.fork(), str(uuid.uuid4()), None
+        twin.environment, twin.simulation_id, twin.recorder = (
+            self.environment.fork(),
+            str(uuid.uuid4()),
+            None,
+        )
         twin._enter(moment)  # noqa: SLF001  -- one of its own kind
         return twin
 
@@ -193,7 +221,9 @@ class Orchestrator:
         self._go_on(ask)
 
     @staticmethod
-    def _known(role: Role, first: Ask, history: list[Message], known: list[Message]) -> list[Message]:
+    def _known(
+        role: Role, first: Ask, history: list[Message], known: list[Message]
+    ) -> list[Message]:
         """Return what a participant remembers: all it saw, less what it is about to be told."""
         return seen_by(role, known if first.to is role else history)
 
@@ -246,8 +276,14 @@ class Orchestrator:
 
     def tool_results(self, ask: Ask) -> list[ToolMessage]:
         """Carry out the tool calls of an ask, in order."""
-        results = [carried_out(self.observer, call, self.environment.get_response) for call in ask.calls]
-        if not results or results[-1].error or type(self.environment).get_response is not Environment.get_response:
+        results = [
+            carried_out(self.observer, call, self.environment.get_response) for call in ask.calls
+        ]
+        if (
+            not results
+            or results[-1].error
+            or type(self.environment).get_response is not Environment.get_response
+        ):
             self.environment.sync_tools()  # a call that worked has done so already
         return results
 
@@ -298,9 +334,13 @@ class Orchestrator:
         left = self._remaining()
         try:
             if ask.to is Role.AGENT:
-                message, self.agent_state = await areply(self.agent, ask.heard, self.agent_state, left, executor)
+                message, self.agent_state = await areply(
+                    self.agent, ask.heard, self.agent_state, left, executor
+                )
             else:
-                message, self.user_state = await areply(self.user, ask.heard, self.user_state, left, executor)
+                message, self.user_state = await areply(
+                    self.user, ask.heard, self.user_state, left, executor
+                )
         except EPISODE_FAILURES as problem:
             return failure_of(ask.to, problem)
         return message  # type: ignore[no-any-return]  # the episode checks what it is
@@ -377,7 +417,10 @@ class Orchestrator:
             except Exception:  # a participant's farewell must not cost a finished episode
                 logger.warning("%s.stop failed", name, exc_info=True)
         # Copies: a participant may say one object twice, or keep what it said.
-        messages = [message.model_copy(update={"turn_idx": turn}) for turn, message in enumerate(log.trajectory)]
+        messages = [
+            message.model_copy(update={"turn_idx": turn})
+            for turn, message in enumerate(log.trajectory)
+        ]
         played = messages[self._recorded :]  # what the task's history cost was paid before
         agent_turns = [message for message in played if isinstance(message, AssistantMessage)]
         user_turns = [message for message in played if isinstance(message, UserMessage)]

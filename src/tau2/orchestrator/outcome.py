@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from tau2.data_model.simulation import SessionUsage, TerminationReason
-from tau2.errors import AgentError, ContextWindowExceeded, DeadlineExceeded, EmptyCompletion, UserError
+from tau2.errors import (
+    AgentError,
+    ContextWindowExceeded,
+    DeadlineExceeded,
+    EmptyCompletion,
+    UserError,
+)
 from tau2.orchestrator.episode import Failure, Role
 
 EPISODE_FAILURES = (AgentError, UserError, ContextWindowExceeded, DeadlineExceeded, EmptyCompletion)
@@ -24,7 +30,9 @@ def failure_of(role: Role, problem: Exception) -> Failure:
     by_role = TerminationReason.AGENT_ERROR if role is Role.AGENT else TerminationReason.USER_ERROR
     reason = next((reason for kind, reason in _REASONS if isinstance(problem, kind)), by_role)
     if role is Role.USER and reason is TerminationReason.CONTEXT_WINDOW_EXCEEDED:
-        reason = TerminationReason.USER_ERROR  # the agent is not to blame for the other side's window
+        reason = (
+            TerminationReason.USER_ERROR
+        )  # the agent is not to blame for the other side's window
     return Failure(reason, f"{role}: {problem}")
 
 

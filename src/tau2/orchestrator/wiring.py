@@ -25,7 +25,9 @@ def check_participant(name: str, participant: Any) -> None:
         needed.insert(0, "generate_next_message")
     lacking = [method for method in needed if not hasattr(participant, method)]
     if lacking:
-        raise ConfigError(f"the {name} ({type(participant).__name__}) must have {', '.join(lacking)}")
+        raise ConfigError(
+            f"the {name} ({type(participant).__name__}) must have {', '.join(lacking)}"
+        )
 
 
 def seed_participants(seed: int | None, *participants: Any) -> None:

@@ -18,13 +18,17 @@ _MISSING = HalfDuplexParticipant.generate_next_message
 
 def _answers_async_only(participant: Any) -> bool:
     """Return whether there is but an asynchronous method: the other is the base class's, which says it is missing."""
-    if not hasattr(participant, "agenerate_next_message") or "generate_next_message" in vars(participant):
+    if not hasattr(participant, "agenerate_next_message") or "generate_next_message" in vars(
+        participant
+    ):
         return False
     method = getattr(type(participant), "generate_next_message", None)
     return method is None or method is _MISSING
 
 
-def reply(participant: Any, message: Any, state: Any, seconds: float | None = None) -> tuple[Any, Any]:
+def reply(
+    participant: Any, message: Any, state: Any, seconds: float | None = None
+) -> tuple[Any, Any]:
     """Return a participant's message and new state. An asynchronous participant gets an event loop of its own.
 
     Raises:
@@ -43,11 +47,17 @@ def reply(participant: Any, message: Any, state: Any, seconds: float | None = No
         return _pair(participant, asyncio.run(_within(seconds, answer)))
     if inspect.iscoroutine(answer):
         answer.close()
-    raise ParticipantError(f"{type(participant).__name__} is asynchronous; await arun() instead of calling run()")
+    raise ParticipantError(
+        f"{type(participant).__name__} is asynchronous; await arun() instead of calling run()"
+    )
 
 
 async def areply(
-    participant: Any, message: Any, state: Any, seconds: float | None = None, executor: Executor | None = None
+    participant: Any,
+    message: Any,
+    state: Any,
+    seconds: float | None = None,
+    executor: Executor | None = None,
 ) -> tuple[Any, Any]:
     """Return a participant's message and new state; one that may block is called in a worker thread.
 
@@ -57,7 +67,9 @@ async def areply(
 
 
 async def _asked(participant: Any, message: Any, state: Any, executor: Executor | None) -> Any:
-    if getattr(participant, "agenerate_next_message", None) is not None and not overrides_sync(participant):
+    if getattr(participant, "agenerate_next_message", None) is not None and not overrides_sync(
+        participant
+    ):
         return await participant.agenerate_next_message(message, state)
     call = participant.generate_next_message
     if inspect.iscoroutinefunction(call) or not getattr(participant, "blocking", True):
@@ -82,4 +94,6 @@ async def _within(seconds: float | None, answer: Any) -> Any:
 def _pair(participant: Any, answer: Any) -> tuple[Any, Any]:
     if isinstance(answer, tuple) and len(answer) == 2:  # noqa: PLR2004  -- message and state
         return answer
-    raise ParticipantError(f"{type(participant).__name__} must return (message, state), not {type(answer).__name__}")
+    raise ParticipantError(
+        f"{type(participant).__name__} must return (message, state), not {type(answer).__name__}"
+    )

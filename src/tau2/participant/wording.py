@@ -74,7 +74,9 @@ def value_in_words(value: Any, notes: Mapping[str, str] | None = None) -> str:
     if isinstance(value, bool):
         text = "yes" if value else "no"
     elif isinstance(value, Mapping):
-        text = ", ".join(f"{in_words(str(key))} {value_in_words(item, notes)}" for key, item in value.items())
+        text = ", ".join(
+            f"{in_words(str(key))} {value_in_words(item, notes)}" for key, item in value.items()
+        )
     elif isinstance(value, list | tuple):
         text = listing([value_in_words(item, notes) for item in value])
     else:
@@ -89,7 +91,9 @@ def value_in_words(value: Any, notes: Mapping[str, str] | None = None) -> str:
 def arguments_in_words(arguments: Mapping[str, Any], notes: Mapping[str, str] | None = None) -> str:
     """Return arguments as "order ID #1 and reason 'no longer needed'"."""
     said = {key: value for key, value in arguments.items() if value not in (None, "", [], {})}
-    return listing([f"{in_words(key)} {value_in_words(value, notes)}" for key, value in said.items()])
+    return listing(
+        [f"{in_words(key)} {value_in_words(value, notes)}" for key, value in said.items()]
+    )
 
 
 def listing(items: Sequence[str]) -> str:

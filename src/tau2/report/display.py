@@ -9,12 +9,19 @@ from typing import Any
 from rich.console import RenderableType
 from rich.table import Table
 
-from tau2.data_model.message import AssistantMessage, Message, MultiToolMessage, ToolMessage, UserMessage
+from tau2.data_model.message import (
+    AssistantMessage,
+    Message,
+    MultiToolMessage,
+    ToolMessage,
+    UserMessage,
+)
 from tau2.data_model.simulation import RunConfig, SimulationRun
 from tau2.data_model.tasks import Action, Task
 from tau2.metrics.agent_metrics import AgentMetrics
-from tau2.report.console import terminal
-from tau2.report.conversation import (
+from tau2.report.safe_text import clean, plain, shorten
+from tau2.report.terminal.console import terminal
+from tau2.report.terminal.conversation import (
     MAX_TOOL_RESULT_CHARS,
     check_lines,
     compact_call,
@@ -24,7 +31,6 @@ from tau2.report.conversation import (
     message_view,
     task_view,
 )
-from tau2.report.safe_text import clean, plain, shorten
 
 
 class ConsoleDisplay:
@@ -64,7 +70,9 @@ class ConsoleDisplay:
     ) -> None:
         """Print a simulation; without details, only how it ended and was graded."""
         if show_details:
-            ConsoleDisplay._print(conversation_view(simulation, max_tool_result_chars=max_tool_result_chars))
+            ConsoleDisplay._print(
+                conversation_view(simulation, max_tool_result_chars=max_tool_result_chars)
+            )
             return
         ConsoleDisplay._print(head_view(simulation))
         ConsoleDisplay._print(grading_view(simulation))
@@ -73,12 +81,19 @@ class ConsoleDisplay:
     def display_agent_metrics(metrics: AgentMetrics) -> None:
         """Print average reward, pass^k, cost and endings."""
         table = Table.grid(padding=(0, 2))
-        table.add_row("average reward", f"{metrics.avg_reward:.3f} over {metrics.num_scored} simulations")
+        table.add_row(
+            "average reward", f"{metrics.avg_reward:.3f} over {metrics.num_scored} simulations"
+        )
         for k, value in metrics.pass_hat_ks.items():
-            table.add_row(f"pass^{k}", f"{value:.3f} over {metrics.pass_hat_k_tasks.get(k, metrics.num_tasks)} tasks")
+            table.add_row(
+                f"pass^{k}",
+                f"{value:.3f} over {metrics.pass_hat_k_tasks.get(k, metrics.num_tasks)} tasks",
+            )
         cost = metrics.avg_agent_cost
         table.add_row("agent cost per simulation", "unknown" if cost is None else f"${cost:.4f}")
-        table.add_row("endings", ", ".join(f"{name} {count}" for name, count in metrics.terminations.items()))
+        table.add_row(
+            "endings", ", ".join(f"{name} {count}" for name, count in metrics.terminations.items())
+        )
         ConsoleDisplay._print(table)
 
 
@@ -88,15 +103,21 @@ class MarkdownDisplay:
     @staticmethod
     def display_actions(actions: Sequence[Action]) -> str:
         """Return reference actions as a list."""
-        return "\n".join(f"- {action.requestor}: `{clean(action.get_func_format())}`" for action in actions)
+        return "\n".join(
+            f"- {action.requestor}: `{clean(action.get_func_format())}`" for action in actions
+        )
 
     @staticmethod
-    def display_messages(messages: Iterable[Message], max_tool_result_chars: int | None = None) -> str:
+    def display_messages(
+        messages: Iterable[Message], max_tool_result_chars: int | None = None
+    ) -> str:
         """Return a conversation, one paragraph per message."""
         return "\n\n".join(_markdown(message, max_tool_result_chars) for message in messages)
 
     @staticmethod
-    def display_simulation(simulation: SimulationRun, max_tool_result_chars: int | None = None) -> str:
+    def display_simulation(
+        simulation: SimulationRun, max_tool_result_chars: int | None = None
+    ) -> str:
         """Return a simulation: how it ended, the conversation, and every check."""
         info = simulation.reward_info
         reward = "not scored" if info is None or not simulation.is_scored else f"{info.reward:.2f}"
@@ -110,7 +131,9 @@ class MarkdownDisplay:
             for met, kind, text in (check_lines(info) if info is not None else ())
         ]
         talk = MarkdownDisplay.display_messages(simulation.get_messages(), max_tool_result_chars)
-        return "\n".join([*head, "", "### Conversation", "", talk, "", "### Checks", "", *(checks or ["none"])])
+        return "\n".join(
+            [*head, "", "### Conversation", "", talk, "", "### Checks", "", *(checks or ["none"])]
+        )
 
 
 def _markdown(message: Message, most: int | None) -> str:
@@ -119,7 +142,11 @@ def _markdown(message: Message, most: int | None) -> str:
     if isinstance(message, ToolMessage):
         kind = "error" if message.error else "result"
         return f"**tool {kind} for {message.requestor}**:\n{_fenced(shorten(message.content or '', most))}"
-    lines = [f"**{message.role}**: {clean(message.content)}" if message.content else f"**{message.role}**:"]
+    lines = [
+        f"**{message.role}**: {clean(message.content)}"
+        if message.content
+        else f"**{message.role}**:"
+    ]
     if isinstance(message, AssistantMessage | UserMessage):
         lines += [f"- calls `{compact_call(call)}`" for call in message.tool_calls or ()]
     return "\n".join(lines)

@@ -14,14 +14,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tau2.data_model.message import Message, MultiToolMessage, ToolMessage
-from tau2.data_model.results_table import rows
-from tau2.data_model.simulation import Results, SessionUsage, SimulationRun
+from tau2.data_model.simulation import SessionUsage, SimulationRun
 from tau2.errors import needs_extra
 from tau2.metrics.outcomes import outcome_of
+from tau2.metrics.summary import run_passed
 from tau2.report.html.markup import Cleaner
-from tau2.report.summary import run_passed
-from tau2.runner.settings import without_secrets
-from tau2.utils.files import write_atomically
+from tau2.runner.run_settings import without_secrets
+from tau2.storage.files import write_atomically
+from tau2.storage.results import Results
+from tau2.storage.results_table import rows
 
 ExportFormat = Literal["jsonl", "csv", "parquet"]
 Row = dict[str, Any]
@@ -43,13 +44,20 @@ MESSAGE_COLUMNS: Mapping[str, type] = {
     "content": str, "reasoning": str, "tool_calls": str, "tool_call_id": str, "error": bool, "cost": float,
     "prompt_tokens": int, "completion_tokens": int, "generation_time_seconds": float, "timestamp": str,
 }  # fmt: skip
-TABLES: Mapping[str, Mapping[str, type]] = {"simulations": SIMULATION_COLUMNS, "messages": MESSAGE_COLUMNS}
+TABLES: Mapping[str, Mapping[str, type]] = {
+    "simulations": SIMULATION_COLUMNS,
+    "messages": MESSAGE_COLUMNS,
+}
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def export(
-    runs: Sequence[tuple[str, Results]], folder: Path, form: ExportFormat, *, clean: Cleaner | None = None
+    runs: Sequence[tuple[str, Results]],
+    folder: Path,
+    form: ExportFormat,
+    *,
+    clean: Cleaner | None = None,
 ) -> dict[Path, int]:
     """Write `simulations` and `messages` into a folder and return file → number of rows.
 
@@ -65,8 +73,12 @@ def export(
     hide = (clean or Cleaner()).hide
     write = _WRITERS[form]
     tables = {
-        "simulations": [_hidden(row, hide) for name, results in runs for row in simulation_rows(name, results)],
-        "messages": [_hidden(row, hide) for name, results in runs for row in message_rows(name, results)],
+        "simulations": [
+            _hidden(row, hide) for name, results in runs for row in simulation_rows(name, results)
+        ],
+        "messages": [
+            _hidden(row, hide) for name, results in runs for row in message_rows(name, results)
+        ],
     }
     contents = {name: write(table, TABLES[name]) for name, table in tables.items()}
     folder.mkdir(parents=True, exist_ok=True)
@@ -81,7 +93,9 @@ def _hidden(row: Row, hide: Callable[[str], str]) -> Row:
 
 def simulation_rows(name: str, results: Results) -> Iterator[Row]:
     """Yield one row per simulation, with the columns of `SIMULATION_COLUMNS`."""
-    for run, public in zip(results.simulations, rows(results), strict=True):
+    for run, public in zip(
+        results.simulations, rows(results.info, results.tasks, results.simulations), strict=True
+    ):
         row = {"run": name, **public, **_outcome(run)}
         for side in ("user", "agent"):
             args = row[f"info_{side}_llm_args"]
@@ -95,7 +109,9 @@ def _outcome(run: SimulationRun) -> Row:
     return {
         "passed": run_passed(run) if run.is_scored else None,
         "outcome": outcome_of(run).value,
-        "reward_breakdown": _json({basis.value: score for basis, score in parts.items()}) if parts else None,
+        "reward_breakdown": _json({basis.value: score for basis, score in parts.items()})
+        if parts
+        else None,
         "error": None if error is None else str(error),
         **_used("agent", run.agent_usage),
         **_used("user", run.user_usage),
@@ -122,9 +138,17 @@ def _single(messages: Iterable[Message]) -> Iterator[Any]:
 
 
 def _message(message: Any) -> Row:
-    row: Row = {"role": message.role, "content": message.content, "timestamp": getattr(message, "timestamp", None)}
+    row: Row = {
+        "role": message.role,
+        "content": message.content,
+        "timestamp": getattr(message, "timestamp", None),
+    }
     if isinstance(message, ToolMessage):
-        return row | {"requestor": message.requestor, "tool_call_id": message.id, "error": message.error}
+        return row | {
+            "requestor": message.requestor,
+            "tool_call_id": message.id,
+            "error": message.error,
+        }
     calls = getattr(message, "tool_calls", None)
     usage = getattr(message, "usage", None) or {}
     return row | {
@@ -151,7 +175,9 @@ def _whole(text: str) -> bytes:
 
 
 def _as_jsonl(table: Sequence[Row], columns: Mapping[str, type]) -> bytes:
-    return _whole("".join(f"{_json({column: row[column] for column in columns})}\n" for row in table))
+    return _whole(
+        "".join(f"{_json({column: row[column] for column in columns})}\n" for row in table)
+    )
 
 
 def _as_csv(table: Sequence[Row], columns: Mapping[str, type]) -> bytes:
@@ -174,7 +200,8 @@ def _as_parquet(table: Sequence[Row], columns: Mapping[str, type]) -> bytes:
         import pyarrow.parquet as pq  # noqa: PLC0415  -- optional
     kinds = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
     arrays = [
-        pa.array([_typed(row[column], kind) for row in table], type=kinds[kind]) for column, kind in columns.items()
+        pa.array([_typed(row[column], kind) for row in table], type=kinds[kind])
+        for column, kind in columns.items()
     ]
     sink = io.BytesIO()
     pq.write_table(pa.Table.from_arrays(arrays, names=list(columns)), sink)

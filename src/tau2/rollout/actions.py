@@ -26,7 +26,8 @@ def as_message(action: Action, seat: Role = Role.AGENT) -> OwnMessage:
     message = _message(action, AssistantMessage if seat is Role.AGENT else UserMessage)
     if message.tool_calls is not None:
         message.tool_calls = [
-            call.model_copy(update={"arguments": parse_arguments(call.arguments)}) for call in message.tool_calls
+            call.model_copy(update={"arguments": parse_arguments(call.arguments)})
+            for call in message.tool_calls
         ]
     return message
 
@@ -34,7 +35,9 @@ def as_message(action: Action, seat: Role = Role.AGENT) -> OwnMessage:
 def _message(action: Any, kind: type[AssistantMessage] | type[UserMessage]) -> OwnMessage:
     if isinstance(action, kind):
         return action.model_copy()
-    if isinstance(action, AssistantMessage | UserMessage):  # a model plays the user, in words of its own API
+    if isinstance(
+        action, AssistantMessage | UserMessage
+    ):  # a model plays the user, in words of its own API
         fields = ("content", "tool_calls", "cost", "usage", "raw_data", "generation_time_seconds")
         return kind(**{name: getattr(action, name) for name in (*fields, "reasoning_content")})
     if isinstance(action, str):
@@ -54,7 +57,9 @@ def _from_text(text: str, kind: type[AssistantMessage] | type[UserMessage]) -> O
     return kind(content=said, reasoning_content=thought)
 
 
-def _from_wire(action: Mapping[str, Any], kind: type[AssistantMessage] | type[UserMessage]) -> OwnMessage:
+def _from_wire(
+    action: Mapping[str, Any], kind: type[AssistantMessage] | type[UserMessage]
+) -> OwnMessage:
     message = _from_text(_text_of(action.get("content")), kind)
     reasoning = action.get("reasoning_content")
     if isinstance(reasoning, str) and reasoning:
@@ -76,7 +81,9 @@ def _calls(action: Any) -> list[ToolCall]:
     """Return tool calls given as objects or dictionaries, one or several."""
     items = [action] if isinstance(action, ToolCall | Mapping) else action
     if not isinstance(items, Sequence) or isinstance(items, str | bytes) or not items:
-        raise TypeError(f"{type(action).__name__} is no action: give text, a message, or tool calls")
+        raise TypeError(
+            f"{type(action).__name__} is no action: give text, a message, or tool calls"
+        )
     return [_call(item) for item in items]
 
 

@@ -42,12 +42,18 @@ class SeatedAgent(HalfDuplexAgent):
 
     def generate_next_message(self, message: Any, state: Any) -> tuple[AssistantMessage, Any]:
         """Raise ParticipantError: the caller answers."""
-        raise ParticipantError("this side is played by the caller: hand its message to submit() or step()")
+        raise ParticipantError(
+            "this side is played by the caller: hand its message to submit() or step()"
+        )
 
     @classmethod
     def is_stop(cls, message: Any) -> bool:
         """Return whether the message carries the token that ends the conversation."""
-        return isinstance(message, AssistantMessage) and not message.tool_calls and STOP in (message.content or "")
+        return (
+            isinstance(message, AssistantMessage)
+            and not message.tool_calls
+            and STOP in (message.content or "")
+        )
 
 
 class SeatedUser(HalfDuplexUser):
@@ -61,7 +67,9 @@ class SeatedUser(HalfDuplexUser):
 
     def generate_next_message(self, message: Any, state: Any) -> tuple[Any, Any]:
         """Raise ParticipantError: the caller answers."""
-        raise ParticipantError("this side is played by the caller: hand its message to submit() or step()")
+        raise ParticipantError(
+            "this side is played by the caller: hand its message to submit() or step()"
+        )
 
 
 class Casting(Protocol):
@@ -107,7 +115,9 @@ class Cast:
     def find(self, task_id: str) -> Task:
         """Return a task of the domain, of whatever split. Raise UnknownName, or ConfigError without a name."""
         if not isinstance(self.domain, str):
-            raise ConfigError(f"task {task_id!r} cannot be looked up: the domain has no name; hand over a Task")
+            raise ConfigError(
+                f"task {task_id!r} cannot be looked up: the domain has no name; hand over a Task"
+            )
         return find_task(self.domain, task_id)
 
     def environment(self) -> Environment:
@@ -122,7 +132,9 @@ class Cast:
             return self.user(environment, task)
         if not self.solo and _needs_model(registry.users, self.user):
             way_out = "without a model, play against the scripted customer: user='scripted_user'"
-            require_model("simulated user", self.llm_user, self.llm_args_user, self.completion_fn, way_out)
+            require_model(
+                "simulated user", self.llm_user, self.llm_args_user, self.completion_fn, way_out
+            )
         return build_user(
             self.user, environment, task, llm=self.llm_user, llm_args=self.llm_args_user,
             persona_config=self.persona, solo_mode=self.solo, completion_fn=self.completion_fn,
@@ -151,7 +163,9 @@ class Cast:
             user = SeatedUser(str(task.user_scenario), user_tools(environment, task) or None)
         return self.wire(task, environment, agent, user, seed)
 
-    def wire(self, task: Task, environment: Environment, agent: Any, user: Any, seed: int | None) -> Orchestrator:
+    def wire(
+        self, task: Task, environment: Environment, agent: Any, user: Any, seed: int | None
+    ) -> Orchestrator:
         """Return an episode of these participants under the limits of this cast."""
         return Orchestrator(
             domain=self.domain if isinstance(self.domain, str) else environment.get_domain_name(),
@@ -180,4 +194,8 @@ def agent_tools(environment: Environment, task: Task) -> list[Tool]:
 
 def user_tools(environment: Environment, task: Task) -> list[Tool]:
     """Return what the user may call, bound to this environment."""
-    return environment.get_user_tools(include=task.user_tools) if environment.user_tools is not None else []
+    return (
+        environment.get_user_tools(include=task.user_tools)
+        if environment.user_tools is not None
+        else []
+    )

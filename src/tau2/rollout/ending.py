@@ -7,9 +7,14 @@ from tau2.data_model.simulation import SimulationRun, TerminationReason
 from tau2.orchestrator.episode import Role
 from tau2.rollout.turn import Turn
 
-_OF_THE_SURROUNDINGS = frozenset({TerminationReason.INFRASTRUCTURE_ERROR, TerminationReason.UNEXPECTED_ERROR})
+_OF_THE_SURROUNDINGS = frozenset(
+    {TerminationReason.INFRASTRUCTURE_ERROR, TerminationReason.UNEXPECTED_ERROR}
+)
 _LIMITS = frozenset({TerminationReason.MAX_STEPS, TerminationReason.TIMEOUT})
-_FAULT_OF_OTHER = {Role.AGENT: TerminationReason.USER_ERROR, Role.USER: TerminationReason.AGENT_ERROR}
+_FAULT_OF_OTHER = {
+    Role.AGENT: TerminationReason.USER_ERROR,
+    Role.USER: TerminationReason.AGENT_ERROR,
+}
 
 
 def is_infrastructure(reason: TerminationReason) -> bool:
@@ -17,7 +22,9 @@ def is_infrastructure(reason: TerminationReason) -> bool:
     return reason in _OF_THE_SURROUNDINGS
 
 
-def last_turn(run: SimulationRun, seat: Role, error: Exception | None, heard: tuple[Message, ...]) -> Turn:
+def last_turn(
+    run: SimulationRun, seat: Role, error: Exception | None, heard: tuple[Message, ...]
+) -> Turn:
     """Return what a seat is told at the end; `error` is what made the surroundings fail."""
     reason = run.termination_reason
     others_fault = reason is _FAULT_OF_OTHER[seat]

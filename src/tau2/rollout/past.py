@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from tau2.data_model.tasks import Task
-from tau2.orchestrator.moment import Moment
+from tau2.orchestrator.snapshot import Moment
 from tau2.rollout.turn import Step, Turn
 
 

@@ -66,7 +66,11 @@ class Rollout(SeatView):
         executor: Executor | None = None,
     ) -> None:
         self.casting, self.seat = casting, Role(seat)
-        self.evaluation_type, self.judge, self.shaping = EvaluationType(evaluation_type), judge, shaping
+        self.evaluation_type, self.judge, self.shaping = (
+            EvaluationType(evaluation_type),
+            judge,
+            shaping,
+        )
         self.keep_snapshots, self.executor = keep_snapshots, executor
         self.snapshots: list[Snapshot] = []
         self.run: SimulationRun | None = None
@@ -134,7 +138,9 @@ class Rollout(SeatView):
 
     def _staged(self, task: Task | str, seed: int | None) -> Orchestrator:
         if self.casting is None:
-            raise ConfigError("this rollout has no casting: give it one, or hand a wired episode to begin()")
+            raise ConfigError(
+                "this rollout has no casting: give it one, or hand a wired episode to begin()"
+            )
         found = self.casting.find(task) if isinstance(task, str) else task
         return self.casting.stage(found, seed, self.seat)
 
@@ -167,14 +173,20 @@ class Rollout(SeatView):
     def _at_the_seat(self) -> Orchestrator:
         pending = self.orchestrator.pending
         if pending is None or pending.to is not self.seat or self._past.turn is None:
-            state = "the episode is over" if pending is None else f"the {pending.to} has to move: call advance()"
+            state = (
+                "the episode is over"
+                if pending is None
+                else f"the {pending.to} has to move: call advance()"
+            )
             raise RuntimeError(f"it is not the {self.seat}'s turn; {state}")
         return self.orchestrator
 
     def _note_done(self, message: Any) -> None:
         """Turn a call of `done` into the stop token; tools called beside it are carried out first."""
         calls, tools = message.tool_calls or [], self.environment.tools
-        if not any(call.name == DONE for call in calls) or (tools is not None and tools.has_tool(DONE)):
+        if not any(call.name == DONE for call in calls) or (
+            tools is not None and tools.has_tool(DONE)
+        ):
             return
         others = [call for call in calls if call.name != DONE]
         self._past.stops_after_calls = bool(others)
@@ -247,7 +259,9 @@ class Rollout(SeatView):
         except _WRONG_USE:
             raise
         except Exception as problem:
-            logger.warning("the episode of task %s failed: %s", self.task.id, problem, exc_info=True)
+            logger.warning(
+                "the episode of task %s failed: %s", self.task.id, problem, exc_info=True
+            )
             self.error = problem.with_traceback(None)  # its frames would keep the episode alive
             text = f"{type(problem).__name__}: {problem}"
             self.orchestrator.answer(Failure(TerminationReason.INFRASTRUCTURE_ERROR, text))
@@ -266,15 +280,25 @@ class Rollout(SeatView):
         try:
             run.reward_info = grade_live(run, self.orchestrator, self.evaluation_type, self.judge)
         except Exception as problem:
-            logger.warning("the episode of task %s cannot be graded: %s", run.task_id, problem, exc_info=True)
+            logger.warning(
+                "the episode of task %s cannot be graded: %s", run.task_id, problem, exc_info=True
+            )
             self.error = problem.with_traceback(None)
 
     def _told(self) -> Turn:
         heard, past = self.heard_since(self._past.mark), self._past
         over = self.run is not None
-        potential = 0.0 if over or self.shaping is None else self.shaping.potential(self.orchestrator)
-        turn = last_turn(self.run, self.seat, self.error, heard) if self.run is not None else Turn(heard=heard)
-        if self.shaping is not None and past.opening is not None:  # the first turn is nobody's doing
+        potential = (
+            0.0 if over or self.shaping is None else self.shaping.potential(self.orchestrator)
+        )
+        turn = (
+            last_turn(self.run, self.seat, self.error, heard)
+            if self.run is not None
+            else Turn(heard=heard)
+        )
+        if (
+            self.shaping is not None and past.opening is not None
+        ):  # the first turn is nobody's doing
             turn = replace(turn, shaping=self.shaping.term(past.potential, potential))
         past.potential = potential
         past.told(turn)
@@ -316,7 +340,9 @@ class Rollout(SeatView):
     def snapshot(self) -> Snapshot:
         """Return where the rollout stands, as data that pickles. Raise RuntimeError when the episode is over."""
         orchestrator = self.orchestrator
-        return Snapshot(orchestrator.task, orchestrator.seed, orchestrator.moment(), self._past.copied())
+        return Snapshot(
+            orchestrator.task, orchestrator.seed, orchestrator.moment(), self._past.copied()
+        )
 
     def restore(self, snapshot: Snapshot) -> Turn:
         """Go on from a snapshot, also one of another process; its world is replayed on a fresh one.

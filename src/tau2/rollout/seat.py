@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tau2.agent.llm_agent import AGENT_INSTRUCTION, SOLO_INSTRUCTION, SOLO_SYSTEM_PROMPT, SYSTEM_PROMPT
+from tau2.agent.llm_agent import (
+    AGENT_INSTRUCTION,
+    SOLO_INSTRUCTION,
+    SOLO_SYSTEM_PROMPT,
+    SYSTEM_PROMPT,
+)
 from tau2.data_model.message import AssistantMessage, Message, SystemMessage, UserMessage
 from tau2.data_model.tasks import Task
 from tau2.environment.environment import Environment
@@ -39,7 +44,9 @@ def seat_prompt(environment: Environment, task: Task, seat: Role) -> str:
     """Return the instructions that the package's own participant gives its model in this seat."""
     if seat is Role.USER:
         tools = user_tools(environment, task)
-        return UserSimulator(instructions=str(task.user_scenario), tools=tools or None).system_prompt
+        return UserSimulator(
+            instructions=str(task.user_scenario), tools=tools or None
+        ).system_prompt
     policy = environment.get_policy()
     if environment.solo_mode:
         return SOLO_SYSTEM_PROMPT.format(

@@ -22,7 +22,9 @@ def partial_credit(orchestrator: Orchestrator) -> float:
     The mean over the kinds of checks the task has of the share that is met: reference actions carried out, assertions
     about the world that hold, pieces of information told.
     """
-    evidence = Evidence(orchestrator.world, orchestrator.trajectory, live=orchestrator.environment.fork())
+    evidence = Evidence(
+        orchestrator.world, orchestrator.trajectory, live=orchestrator.environment.fork()
+    )
     evidence.strict_compat = orchestrator.environment.strict_compat
     kinds = (
         [check.action_match for check in check_actions(evidence)],

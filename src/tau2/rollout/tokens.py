@@ -31,7 +31,11 @@ class Tokens:
     @property
     def trained(self) -> list[bool]:
         """Which tokens of the completion are trained on."""
-        return [True] * len(self.completion_ids) if self.loss_mask is None else [bool(one) for one in self.loss_mask]
+        return (
+            [True] * len(self.completion_ids)
+            if self.loss_mask is None
+            else [bool(one) for one in self.loss_mask]
+        )
 
 
 @dataclass(slots=True)
@@ -47,7 +51,10 @@ class Sample:
 
     def takes(self, tokens: Tokens) -> bool:
         """Return whether the prompt of a turn begins with this very sequence."""
-        return len(tokens.prompt_ids) >= len(self.ids) and list(tokens.prompt_ids[: len(self.ids)]) == self.ids
+        return (
+            len(tokens.prompt_ids) >= len(self.ids)
+            and list(tokens.prompt_ids[: len(self.ids)]) == self.ids
+        )
 
     def add(self, tokens: Tokens, turn: int) -> None:
         """Append a turn that this sample `takes`."""
@@ -57,7 +64,9 @@ class Sample:
         self.ids += [*context, *tokens.completion_ids]
         self.loss_mask += [False] * len(context) + trained
         self.logprobs += [0.0] * len(context)
-        self.logprobs += [float(one) if counts else 0.0 for one, counts in zip(given, trained, strict=True)]
+        self.logprobs += [
+            float(one) if counts else 0.0 for one, counts in zip(given, trained, strict=True)
+        ]
         self.turns.append(turn)
 
 

@@ -26,7 +26,14 @@ if TYPE_CHECKING:
         build_voice_user,
     )
     from tau2.runner.simulation import arun_simulation, run_simulation
-    from tau2.runner.tasks import get_info, get_options, get_tasks, load_task_splits, load_tasks, make_run_name
+    from tau2.runner.tasks import (
+        get_info,
+        get_options,
+        get_tasks,
+        load_task_splits,
+        load_tasks,
+        make_run_name,
+    )
 
 _HOME = {
     "arun_simulation": "tau2.runner.simulation",

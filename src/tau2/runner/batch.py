@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from tau2.data_model.persona import PersonaConfig
-from tau2.data_model.results_io import SIMULATIONS_NAME, save_simulation
-from tau2.data_model.simulation import Results, ResultsFormat, RunConfig, SimulationRun, TextRunConfig
+from tau2.data_model.simulation import ResultsFormat, RunConfig, SimulationRun, TextRunConfig
 from tau2.data_model.tasks import Task
 from tau2.errors import BudgetExhausted, ConfigError
 from tau2.evaluator.evaluator import EvaluationType
 from tau2.registry import registry
+from tau2.runner.episode_log import InflightLogs, inflight_of
+from tau2.runner.event_loop import on_a_loop, own_loop
 from tau2.runner.events import (
     Event,
     RunDamaged,
@@ -32,19 +33,18 @@ from tau2.runner.events import (
     SimulationStored,
     Sink,
 )
-from tau2.runner.executors import Setup, UnitExecutor, executor_of
-from tau2.runner.inflight import InflightLogs, inflight_of
-from tau2.runner.layers import Layers, cost_so_far, installed
-from tau2.runner.loops import on_a_loop, own_loop
-from tau2.runner.play import Job, UnitPlayer
+from tau2.runner.executors import Setup, UnitExecutor, build_executor
+from tau2.runner.middleware import Layers, cost_so_far, installed
 from tau2.runner.preflight import check_config
 from tau2.runner.regrade import regrade_ungraded
-from tau2.runner.settings import run_settings
-from tau2.runner.store import RunStore, unit_of
+from tau2.runner.run_settings import run_settings
 from tau2.runner.stored_config import save_config
 from tau2.runner.tasks import configured_tasks, get_info, run_folder
-from tau2.runner.watching import check_watching, watchers_of
+from tau2.runner.tracing import check_watching, watchers_of
+from tau2.runner.trial import Job, UnitPlayer
 from tau2.seeds import derive_seed
+from tau2.storage.results import SIMULATIONS_NAME, Results, save_simulation
+from tau2.storage.store import RunStore, unit_of
 
 _OF_THE_CONFIG = frozenset({"auto_review", "review_mode", "review_model", "verbose_logs"})
 """Options of one simulation that a configuration has, too."""
@@ -72,7 +72,14 @@ class _Batch:
     """One run under way."""
 
     def __init__(
-        self, store: RunStore, executor: UnitExecutor, sink: Sink, logs: InflightLogs, *, total: int, done: int
+        self,
+        store: RunStore,
+        executor: UnitExecutor,
+        sink: Sink,
+        logs: InflightLogs,
+        *,
+        total: int,
+        done: int,
     ) -> None:
         self.store, self.executor, self.sink, self.logs = store, executor, sink, logs
         self.total, self.done = total, done
@@ -87,7 +94,9 @@ class _Batch:
                 for _ in range(min(at_once, len(jobs))):
                     group.create_task(self._player(waiting))
         except BaseExceptionGroup as several:
-            raise several.exceptions[0] from None  # the others are players that were stopped because of it
+            raise several.exceptions[
+                0
+            ] from None  # the others are players that were stopped because of it
 
     async def _player(self, waiting: Iterator[Job]) -> None:
         while not self.stopping and not self.broke and (job := next(waiting, None)) is not None:
@@ -177,11 +186,22 @@ async def arun_tasks(
     """Play tasks on the running event loop; see `run_tasks`."""
     tasks = list(tasks)
     text = check_config(config, tasks, evaluation_type)
-    path = Path(save_path) if save_path is not None else Path(save_dir) if save_dir is not None else None
+    path = (
+        Path(save_path)
+        if save_path is not None
+        else Path(save_dir)
+        if save_dir is not None
+        else None
+    )
     check_watching(text, path)
     listen = sink if sink is not None else _console(console_display)
     store = RunStore(path, results_format)
-    store.open(get_info(text), tasks, resume=config.auto_resume, settings=run_settings(text, evaluation_type))
+    store.open(
+        get_info(text),
+        tasks,
+        resume=config.auto_resume,
+        settings=run_settings(text, evaluation_type),
+    )
     try:
         if path is not None:
             save_config(path, text)
@@ -191,31 +211,53 @@ async def arun_tasks(
 
 
 async def _played(
-    config: TextRunConfig, tasks: Sequence[Task], store: RunStore, evaluation_type: EvaluationType, listen: Sink
+    config: TextRunConfig,
+    tasks: Sequence[Task],
+    store: RunStore,
+    evaluation_type: EvaluationType,
+    listen: Sink,
 ) -> Results:
     """Play what the store lacks, and return everything."""
     ungraded = store.ungraded()
-    finished = set(map(unit_of, ungraded))  # a conversation is never paid for twice, even if the judge is still away
-    jobs = [job for job in _jobs(config, tasks) if not store.has(job.unit) and job.unit not in finished]
+    finished = set(
+        map(unit_of, ungraded)
+    )  # a conversation is never paid for twice, even if the judge is still away
+    jobs = [
+        job for job in _jobs(config, tasks) if not store.has(job.unit) and job.unit not in finished
+    ]
     total = len(tasks) * config.num_trials
     with ExitStack() as stack:
         shared = None
         if config.workers:
             shared = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tau2-run-")))
-        layers = stack.enter_context(installed(config, shared, store.path, spent=cost_so_far(store.entries)))
-        regraded = await asyncio.to_thread(regrade_ungraded, ungraded, config, tasks, evaluation_type)
-        executor = executor_of(Setup(config, evaluation_type, shared, store.path), listen)
+        layers = stack.enter_context(
+            installed(config, shared, store.path, spent=cost_so_far(store.entries))
+        )
+        regraded = await asyncio.to_thread(
+            regrade_ungraded, ungraded, config, tasks, evaluation_type
+        )
+        executor = build_executor(Setup(config, evaluation_type, shared, store.path), listen)
         logs = inflight_of(config, store.path)
         logs.tidy(store.entries)
-        batch = _Batch(store, executor, listen, logs, total=total, done=total - len(jobs) - len(finished))
+        batch = _Batch(
+            store, executor, listen, logs, total=total, done=total - len(jobs) - len(finished)
+        )
         if store.damage:
             listen(RunDamaged(tuple(map(str, store.damage))))
-        listen(RunStarted(total, batch.done, store.folder, f"{config.domain}: {config.agent} x {config.user}"))
+        listen(
+            RunStarted(
+                total, batch.done, store.folder, f"{config.domain}: {config.agent} x {config.user}"
+            )
+        )
         return await _through(batch, jobs, list(regraded.values()), config.max_concurrency, layers)
 
 
 async def _through(
-    batch: _Batch, jobs: Sequence[Job], regraded: Sequence[SimulationRun], at_once: int, layers: Layers
+    batch: _Batch,
+    jobs: Sequence[Job],
+    regraded: Sequence[SimulationRun],
+    at_once: int,
+    layers: Layers,
 ) -> Results:
     interrupted = True
     try:
@@ -281,10 +323,14 @@ def run_tasks(
     return results
 
 
-def run_domain(config: RunConfig, *, sink: Sink | None = None, console_display: bool = True) -> Results:
+def run_domain(
+    config: RunConfig, *, sink: Sink | None = None, console_display: bool = True
+) -> Results:
     """Play a domain as configured: load and filter its tasks, save below the simulations folder, return results."""
     tasks = configured_tasks(config)
-    return run_tasks(config, tasks, save_path=run_folder(config), sink=sink, console_display=console_display)
+    return run_tasks(
+        config, tasks, save_path=run_folder(config), sink=sink, console_display=console_display
+    )
 
 
 async def arun_single_task(
@@ -301,14 +347,20 @@ async def arun_single_task(
     wanted = sorted(name for name, value in options.items() if value and name not in _OF_THE_CONFIG)
     if wanted:
         raise ConfigError(f"{', '.join(wanted)}: not available in this version of run_single_task")
-    given = {name: value for name, value in options.items() if name in _OF_THE_CONFIG and value is not None}
+    given = {
+        name: value
+        for name, value in options.items()
+        if name in _OF_THE_CONFIG and value is not None
+    }
     if given:
         config = type(config)(**(config.model_dump(exclude_unset=True) | given))
     text = check_config(config, [task], evaluation_type)
     saved = Path(save_dir) if save_dir is not None else None
     check_watching(text, saved)
     if user_persona_config is not None:
-        text = text.model_copy(update={"user_persona": user_persona_config.model_dump(exclude_none=True)})
+        text = text.model_copy(
+            update={"user_persona": user_persona_config.model_dump(exclude_none=True)}
+        )
     player = UnitPlayer(text, evaluation_type, _ignore, slots=1, watchers=watchers_of(text, saved))
     job = Job(task, 0, unit_seed(config.seed, task.id, 0) if seed is None else seed)
     try:

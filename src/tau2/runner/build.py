@@ -14,14 +14,16 @@ from tau2.environment.environment import Environment
 from tau2.errors import ConfigError, UnknownName
 from tau2.orchestrator.orchestrator import Orchestrator
 from tau2.registry import call_with_known, registry
-from tau2.runner.continuing import Cast
+from tau2.runner.episode_resume import Cast
 
 
 def build_environment(
     domain: str, *, solo_mode: bool = False, env_kwargs: Mapping[str, Any] | None = None
 ) -> Environment:
     """Return a fresh environment of a domain. Raise UnknownName for another one."""
-    environment: Environment = registry.get_env_constructor(domain)(solo_mode=solo_mode, **(env_kwargs or {}))
+    environment: Environment = registry.get_env_constructor(domain)(
+        solo_mode=solo_mode, **(env_kwargs or {})
+    )
     return environment
 
 
@@ -87,7 +89,9 @@ def build_user(
 
 
 def _no_voice() -> NoReturn:
-    raise ConfigError("this version plays text; voice runs need the voice engine, which it does not contain yet")
+    raise ConfigError(
+        "this version plays text; voice runs need the voice engine, which it does not contain yet"
+    )
 
 
 def build_voice_user(*_args: Any, **_kwargs: Any) -> NoReturn:
@@ -110,7 +114,10 @@ def cast_of(config: TextRunConfig) -> Cast | None:
     user = "dummy_user" if is_solo(config) else config.user
     if config.agent not in registry.agents or user not in registry.users:
         return None
-    agent_continues, user_continues = registry.agents.get(config.agent).continues, registry.users.get(user).continues
+    agent_continues, user_continues = (
+        registry.agents.get(config.agent).continues,
+        registry.users.get(user).continues,
+    )
     return Cast(agent_continues, user_continues) if agent_continues and user_continues else None
 
 
@@ -118,7 +125,9 @@ def check_task(config: TextRunConfig, task: Task) -> None:
     """Raise ConfigError when the configured agent cannot play a task."""
     accepts = registry.get_agent_task_filter(config.agent)
     if accepts is not None and not accepts(task):
-        raise ConfigError(f"agent {config.agent!r} cannot play task {task.id!r}: the task lacks what it needs")
+        raise ConfigError(
+            f"agent {config.agent!r} cannot play task {task.id!r}: the task lacks what it needs"
+        )
 
 
 def check_persona(choices: Mapping[str, Any] | None) -> None:
@@ -194,5 +203,9 @@ def build_orchestrator(
     if isinstance(config, VoiceRunConfig) or user_voice_settings is not None:
         _no_voice()
     return build_text_orchestrator(
-        config, task, seed=seed, simulation_id=simulation_id, user_persona_config=user_persona_config
+        config,
+        task,
+        seed=seed,
+        simulation_id=simulation_id,
+        user_persona_config=user_persona_config,
     )

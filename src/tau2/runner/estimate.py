@@ -18,7 +18,7 @@ from tau2.environment.environment import Environment
 from tau2.errors import ConfigError
 from tau2.evaluator.evaluator import EvaluationType, needs_judge
 from tau2.evaluator.evidence import Judge
-from tau2.llm.budget import known_price
+from tau2.llm.middleware.budget import known_price
 from tau2.llm.prices import Price
 from tau2.llm.wire import tools_to_wire
 from tau2.runner.build import build_agent, build_environment, build_user, is_solo
@@ -81,7 +81,11 @@ class Side:
     def cost(self, pace: str) -> float | None:
         """Return the US dollars at a pace; None when the price is not known."""
         amount = self.amounts[pace]
-        return None if self.price is None else self.price.of(amount.prompt_tokens, amount.completion_tokens)
+        return (
+            None
+            if self.price is None
+            else self.price.of(amount.prompt_tokens, amount.completion_tokens)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +108,9 @@ class Estimate:
 
 
 def estimate(
-    config: TextRunConfig, tasks: Sequence[Task], evaluation_type: EvaluationType = EvaluationType.ALL
+    config: TextRunConfig,
+    tasks: Sequence[Task],
+    evaluation_type: EvaluationType = EvaluationType.ALL,
 ) -> Estimate:
     """Return what a run of these tasks would take."""
     models = models_in_use(config, tasks, evaluation_type)
@@ -139,11 +145,23 @@ class _Gauge:
         config, sizes = self.config, {}
         if "agent" in models:
             agent = build_agent(
-                config.agent, self.environment, llm=config.llm_agent, task=task, solo_mode=self.solo, seed=0
+                config.agent,
+                self.environment,
+                llm=config.llm_agent,
+                task=task,
+                solo_mode=self.solo,
+                seed=0,
             )
             sizes["agent"] = _told(agent, self.environment.get_policy()) + self._agent_tools
         if "user" in models:
-            user = build_user(config.user, self.environment, task, llm=config.llm_user, solo_mode=self.solo, seed=0)
+            user = build_user(
+                config.user,
+                self.environment,
+                task,
+                llm=config.llm_user,
+                solo_mode=self.solo,
+                seed=0,
+            )
             tools = _size(tools_to_wire(getattr(user, "tools", None) or None))
             sizes["user"] = _told(user, str(task.user_scenario)) + tools
         return sizes
@@ -160,7 +178,11 @@ def _size(tools: Any) -> int:
 
 
 def _of_task(
-    config: TextRunConfig, task: Task, sizes: Mapping[str, int], name: str, evaluation_type: EvaluationType
+    config: TextRunConfig,
+    task: Task,
+    sizes: Mapping[str, int],
+    name: str,
+    evaluation_type: EvaluationType,
 ) -> dict[str, Amount]:
     """Return what one simulation of a task takes at a pace."""
     pace = PACES[name]
@@ -170,23 +192,33 @@ def _of_task(
     user_tools = round(by_user * pace.tools_per_action)
     turns = 0 if is_solo(config) else round(pace.turns + len(actions) * pace.turns_per_action)
     tools, user_tools, turns = _within(config.max_steps, tools, user_tools, turns)
-    said = tools * (pace.call_tokens + pace.result_tokens) + turns * (pace.agent_tokens + pace.user_tokens)
+    said = tools * (pace.call_tokens + pace.result_tokens) + turns * (
+        pace.agent_tokens + pace.user_tokens
+    )
     agent_calls, user_calls = max(1, tools + turns), turns + user_tools + (turns > 0)
     by_agent = tools * pace.call_tokens + turns * pace.agent_tokens
-    to_user = turns * (pace.agent_tokens + pace.user_tokens) + user_tools * (pace.call_tokens + pace.result_tokens)
+    to_user = turns * (pace.agent_tokens + pace.user_tokens) + user_tools * (
+        pace.call_tokens + pace.result_tokens
+    )
     told = sizes.get("agent", 0)
     return {
         "agent": _talk(agent_calls, told, said, by_agent, pace),
-        "user": _talk(user_calls, sizes.get("user", 0), to_user, user_calls * pace.user_tokens, pace),
+        "user": _talk(
+            user_calls, sizes.get("user", 0), to_user, user_calls * pace.user_tokens, pace
+        ),
         "judge": _judged(task, said, evaluation_type),
-        "reviewer": Amount(1, said + _JUDGE_PROMPT + round(told / pace.characters_per_token), 4 * _JUDGED),
+        "reviewer": Amount(
+            1, said + _JUDGE_PROMPT + round(told / pace.characters_per_token), 4 * _JUDGED
+        ),
     }
 
 
 def _judged(task: Task, said: int, evaluation_type: EvaluationType) -> Amount:
     if task.evaluation_criteria is None or not needs_judge(task, evaluation_type):
         return Amount()
-    return Amount(1, said + _JUDGE_PROMPT, _JUDGED * len(task.evaluation_criteria.nl_assertions or ()))
+    return Amount(
+        1, said + _JUDGE_PROMPT, _JUDGED * len(task.evaluation_criteria.nl_assertions or ())
+    )
 
 
 def _within(max_steps: int, *counts: int) -> list[int]:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tau2.data_model.simulation import Results, SimulationRun
+from tau2.data_model.simulation import SimulationRun
+from tau2.storage.results import Results
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,13 +24,19 @@ def judge_of(config: RunConfig) -> Judge:
 
 def reviewer_of(config: RunConfig) -> Judge:
     """Return the configured reviewer."""
-    return Judge(config.review_model, config.review_args or dict(defaults.DEFAULT_LLM_NL_ASSERTIONS_ARGS))
+    return Judge(
+        config.review_model, config.review_args or dict(defaults.DEFAULT_LLM_NL_ASSERTIONS_ARGS)
+    )
 
 
-def check_config(config: RunConfig, tasks: Sequence[Task], evaluation_type: EvaluationType) -> TextRunConfig:
+def check_config(
+    config: RunConfig, tasks: Sequence[Task], evaluation_type: EvaluationType
+) -> TextRunConfig:
     """Return the configuration. Raise ConfigError or UnknownName when a run cannot work as it says."""
     if not isinstance(config, TextRunConfig):
-        raise ConfigError("this version plays text; voice runs need the voice engine, which it does not contain yet")
+        raise ConfigError(
+            "this version plays text; voice runs need the voice engine, which it does not contain yet"
+        )
     if not tasks:
         raise ConfigError("there is no task to play")
     _check_numbers(config)
@@ -71,7 +77,9 @@ def _check_names(config: TextRunConfig) -> None:
             raise UnknownName(kind, name, known)
 
 
-def _check_models(config: TextRunConfig, tasks: Sequence[Task], evaluation_type: EvaluationType) -> None:
+def _check_models(
+    config: TextRunConfig, tasks: Sequence[Task], evaluation_type: EvaluationType
+) -> None:
     from tau2.llm import check_model  # noqa: PLC0415  -- the model layer is loaded only by runs that use it
 
     if config.agent in registry.agents and registry.agents.get(config.agent).needs_model:
@@ -84,7 +92,9 @@ def _check_models(config: TextRunConfig, tasks: Sequence[Task], evaluation_type:
         try:
             check_model(reviewer.model, reviewer.args)
         except ConfigError as problem:
-            raise ConfigError(f"auto_review needs the reviewer, which cannot be used: {problem}") from problem
+            raise ConfigError(
+                f"auto_review needs the reviewer, which cannot be used: {problem}"
+            ) from problem
     judged = next((task for task in tasks if needs_judge(task, evaluation_type)), None)
     if judged is not None:
         judge = judge_of(config)
@@ -98,7 +108,9 @@ def _check_models(config: TextRunConfig, tasks: Sequence[Task], evaluation_type:
 
 
 def models_in_use(
-    config: TextRunConfig, tasks: Sequence[Task], evaluation_type: EvaluationType = EvaluationType.ALL
+    config: TextRunConfig,
+    tasks: Sequence[Task],
+    evaluation_type: EvaluationType = EvaluationType.ALL,
 ) -> dict[str, Judge]:
     """Return the models that a run asks, with their arguments, by who asks them: agent, user, judge, reviewer."""
     user = "dummy_user" if is_solo(config) else config.user
@@ -114,14 +126,18 @@ def models_in_use(
     return used
 
 
-def _check_money(config: TextRunConfig, tasks: Sequence[Task], evaluation_type: EvaluationType) -> None:
+def _check_money(
+    config: TextRunConfig, tasks: Sequence[Task], evaluation_type: EvaluationType
+) -> None:
     if config.max_cost is None:
         return
-    from tau2.llm.budget import known_price  # noqa: PLC0415  -- see _check_models
+    from tau2.llm.middleware.budget import known_price  # noqa: PLC0415  -- see _check_models
 
     if not 0 < config.max_cost < float("inf"):
         raise ConfigError(f"max_cost is in US dollars and must be above 0, not {config.max_cost}")
     if config.executor == "ray":
-        raise ConfigError("max_cost holds on one machine only: leave out the Ray executor, or the cap")
+        raise ConfigError(
+            "max_cost holds on one machine only: leave out the Ray executor, or the cap"
+        )
     for asked in models_in_use(config, tasks, evaluation_type).values():
         known_price(asked.model, asked.args)

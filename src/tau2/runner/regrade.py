@@ -7,17 +7,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tau2.data_model.simulation import NO_SCORE, Results, RewardInfo, SimulationRun, TextRunConfig
+from tau2.data_model.simulation import NO_SCORE, RewardInfo, SimulationRun, TextRunConfig
 from tau2.data_model.tasks import Task
 from tau2.environment.world import World
 from tau2.errors import ModelError, UnknownName
 from tau2.evaluator.evaluator import EvaluationType, grade
 from tau2.evaluator.evidence import Judge
-from tau2.llm.playing import Playing, playing
+from tau2.llm.attempt_context import Playing, playing
 from tau2.metrics.agent_metrics import is_successful
 from tau2.registry import registry
 from tau2.runner.build import build_environment, is_solo
 from tau2.runner.preflight import judge_of
+from tau2.storage.results import Results
 
 logger = logging.getLogger(__name__)
 
@@ -97,7 +98,12 @@ def regrade(
     fresh = {task.id: task for task in fresh_tasks or ()}
     stored = {task.id: task for task in results.tasks}
     strict = not fresh if strict_replay is None else strict_replay
-    grader = _Grader(results, stored | {name: task for name, task in fresh.items() if name in stored}, strict, judge)
+    grader = _Grader(
+        results,
+        stored | {name: task for name, task in fresh.items() if name in stored},
+        strict,
+        judge,
+    )
     runs, entries = [], []
     for run in results.simulations:
         graded, entry = grader.again(run, evaluation_type)
@@ -106,23 +112,33 @@ def regrade(
         on_graded()
     missing = tuple(name for name in stored if fresh and name not in fresh)
     tasks = [grader.tasks[task.id] for task in results.tasks]
-    return Regrading(results.model_copy(update={"simulations": runs, "tasks": tasks}), entries, missing)
+    return Regrading(
+        results.model_copy(update={"simulations": runs, "tasks": tasks}), entries, missing
+    )
 
 
 class _Grader:
-    def __init__(self, results: Results, tasks: dict[str, Task], strict: bool, judge: Judge | None) -> None:
+    def __init__(
+        self, results: Results, tasks: dict[str, Task], strict: bool, judge: Judge | None
+    ) -> None:
         self.tasks, self.strict, self.judge = tasks, strict, judge
         self.domain = results.info.environment_info.domain_name
         self.constructor: Callable[..., Any] = registry.get_env_constructor(self.domain)
         implementation = results.info.agent_info.implementation
         known = implementation in registry.get_agents()
-        self.solo = known and bool(registry.get_agent_metadata(implementation, "solo_mode", default=False))
+        self.solo = known and bool(
+            registry.get_agent_metadata(implementation, "solo_mode", default=False)
+        )
 
-    def again(self, run: SimulationRun, evaluation_type: EvaluationType) -> tuple[SimulationRun, Regraded]:
+    def again(
+        self, run: SimulationRun, evaluation_type: EvaluationType
+    ) -> tuple[SimulationRun, Regraded]:
         """Grade one simulation; one that cannot be graded keeps what it had, and says why."""
         before = run.reward_info.reward if run.is_scored and run.reward_info else None
         if run.termination_reason in NO_SCORE or not run.get_messages():
-            return run, _entry(run, before, before, f"left as it is: {run.termination_reason.value}")
+            return run, _entry(
+                run, before, before, f"left as it is: {run.termination_reason.value}"
+            )
         if run.task_id not in self.tasks:
             return run, _entry(run, before, before, "left as it is: the run does not hold its task")
         task = self.tasks[run.task_id]
@@ -131,7 +147,9 @@ class _Grader:
             info = grade(run, world, evaluation_type, judge=self.judge, strict_replay=self.strict)
         except ModelError as problem:
             return run, _entry(run, before, before, f"left as it is: the judge failed: {problem}")
-        return run.model_copy(update={"reward_info": info}), _entry(run, before, info.reward, _why(info))
+        return run.model_copy(update={"reward_info": info}), _entry(
+            run, before, info.reward, _why(info)
+        )
 
 
 def _entry(run: SimulationRun, before: float | None, after: float | None, reason: str) -> Regraded:
@@ -150,15 +168,24 @@ def current_tasks(results: Results) -> list[Task]:
     domain = results.info.environment_info.domain_name
     wanted = {task.id for task in results.tasks}
     known = registry.get_task_sets()
-    loaded = [registry.get_tasks_loader(name)(None) for name in (domain, f"{domain}_full") if name in known]
-    found = max(([task for task in tasks if task.id in wanted] for tasks in loaded), key=len, default=[])
+    loaded = [
+        registry.get_tasks_loader(name)(None)
+        for name in (domain, f"{domain}_full")
+        if name in known
+    ]
+    found = max(
+        ([task for task in tasks if task.id in wanted] for tasks in loaded), key=len, default=[]
+    )
     if found:
         return found
     raise UnknownName("task set with the tasks of this run", domain, known)
 
 
 def regrade_ungraded(
-    runs: Sequence[SimulationRun], config: TextRunConfig, tasks: Sequence[Task], evaluation_type: EvaluationType
+    runs: Sequence[SimulationRun],
+    config: TextRunConfig,
+    tasks: Sequence[Task],
+    evaluation_type: EvaluationType,
 ) -> dict[tuple[str, int], SimulationRun]:
     """Return the stored conversations that lack a score and have one now, by task and trial; the others stay out."""
     known = {task.id: task for task in tasks}
@@ -167,12 +194,20 @@ def regrade_ungraded(
         if run.task_id not in known:
             continue
         playing.set(Playing(run.task_id, run.trial or 0, run.seed, run.id))
-        world = World(known[run.task_id], lambda: build_environment(config.domain, solo_mode=is_solo(config)))
+        world = World(
+            known[run.task_id], lambda: build_environment(config.domain, solo_mode=is_solo(config))
+        )
         try:
             info = grade(run, world, evaluation_type, judge=judge_of(config))
         except ModelError as problem:
             logger.info("grading %s again: %s", run.id, problem, exc_info=True)
             continue
-        rest = {key: value for key, value in (run.info or {}).items() if key not in {"error", "error_type"}}
-        graded[run.task_id, run.trial or 0] = run.model_copy(update={"reward_info": info, "info": rest or None})
+        rest = {
+            key: value
+            for key, value in (run.info or {}).items()
+            if key not in {"error", "error_type"}
+        }
+        graded[run.task_id, run.trial or 0] = run.model_copy(
+            update={"reward_info": info, "info": rest or None}
+        )
     return graded

@@ -16,24 +16,24 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from tau2.data_model.results_io import companion, journal_file
-from tau2.data_model.simulation import Results, SimulationRun, TerminationReason, TextRunConfig
+from tau2.data_model.simulation import SimulationRun, TerminationReason, TextRunConfig
 from tau2.errors import ConfigError
 from tau2.evaluator.evaluator import EvaluationType
+from tau2.llm.attempt_context import Playing
+from tau2.llm.attempts import around_send
 from tau2.llm.clock import SYSTEM_CLOCK, clock
-from tau2.llm.flow import around_send
-from tau2.llm.hiding import Hider
-from tau2.llm.playback import Deck, Divergence, Learnt, Playback
-from tau2.llm.playing import Playing
-from tau2.llm.tape import TAPE_NAME
-from tau2.llm.tape_reading import Tape, head_of, read_tape
+from tau2.llm.middleware.recorded_calls import Tape, head_of, read_tape
+from tau2.llm.middleware.recording import TAPE_NAME
+from tau2.llm.middleware.replay import Deck, Divergence, Learnt, Playback
+from tau2.llm.secrets import Hider
 from tau2.orchestrator.orchestrator import Orchestrator
 from tau2.runner.events import Event
-from tau2.runner.journal import Opened, read_journal
-from tau2.runner.layers import hider_of
-from tau2.runner.outcomes import first_difference
-from tau2.runner.play import Job, UnitPlayer
+from tau2.runner.middleware import hider_of
+from tau2.runner.record_diff import first_difference
 from tau2.runner.stored_config import load_config
+from tau2.runner.trial import Job, UnitPlayer
+from tau2.storage.journal import Opened, read_journal
+from tau2.storage.results import Results, companion, journal_file
 
 _ALSO = ("auto_review", "review_mode", "review_model", "review_args", "text_streaming_config")
 """What only the configuration beside a run tells."""
@@ -75,7 +75,9 @@ class Replaying:
     @property
     def diverged(self) -> list[Replayed]:
         """Return what is no longer the same."""
-        return [entry for entry in self.entries if entry.divergence is not None and entry.is_recorded]
+        return [
+            entry for entry in self.entries if entry.divergence is not None and entry.is_recorded
+        ]
 
     @property
     def unrecorded(self) -> list[Replayed]:
@@ -103,7 +105,11 @@ def config_of(results: Results, path: Path) -> tuple[TextRunConfig, EvaluationTy
         raise ConfigError("only text runs can be played again")
     settings, configured = _settings(path), _configured(path)
     agent, user = info.agent_info, info.user_info
-    persona = user.persona_config.model_dump(exclude_none=True) if user.persona_config is not None else None
+    persona = (
+        user.persona_config.model_dump(exclude_none=True)
+        if user.persona_config is not None
+        else None
+    )
     values: dict[str, Any] = {
         "domain": info.environment_info.domain_name,
         "agent": agent.implementation,
@@ -124,7 +130,9 @@ def config_of(results: Results, path: Path) -> tuple[TextRunConfig, EvaluationTy
         "max_retries": 0,
         "retry_delay": 0.0,
     }
-    config = TextRunConfig.model_validate({name: value for name, value in values.items() if value is not None})
+    config = TextRunConfig.model_validate(
+        {name: value for name, value in values.items() if value is not None}
+    )
     return config, EvaluationType(settings.get("evaluation_type", EvaluationType.ALL))
 
 
@@ -139,7 +147,9 @@ def _configured(path: Path) -> dict[str, Any]:
 def _settings(path: Path) -> dict[str, Any]:
     """Return what the journal recorded of the run's settings."""
     reading = read_journal(journal_file(path))
-    opened = [record for record in (reading.records if reading else ()) if isinstance(record, Opened)]
+    opened = [
+        record for record in (reading.records if reading else ()) if isinstance(record, Opened)
+    ]
     return opened[-1].settings if opened else {}
 
 
@@ -151,8 +161,12 @@ class _Tapes:
         files = sorted(folder.glob("*.jsonl"))
         self._by_id = {file.stem: file for file in files}
         heads = sorted(map(head_of, files), key=_unit_and_time)
-        self._by_unit = {unit: [tape.path for tape in tapes] for unit, tapes in groupby(heads, key=_unit)}
-        self.learnt = Learnt.of(exchange for file in files for exchange in read_tape(file).exchanges)
+        self._by_unit = {
+            unit: [tape.path for tape in tapes] for unit, tapes in groupby(heads, key=_unit)
+        }
+        self.learnt = Learnt.of(
+            exchange for file in files for exchange in read_tape(file).exchanges
+        )
 
     def of(self, run: SimulationRun) -> Tape | None:
         """Return the tape of the attempt that a simulation records; of a failure, the last one."""
@@ -230,7 +244,11 @@ async def _replayed(
         with _only_the_tape(lambda _: player.deck):
             for run in results.simulations:
                 if run.task_id in tasks:
-                    job = Job(tasks[run.task_id], run.trial or 0, run.seed if run.seed is not None else config.seed)
+                    job = Job(
+                        tasks[run.task_id],
+                        run.trial or 0,
+                        run.seed if run.seed is not None else config.seed,
+                    )
                     entries.append(await _again(run, job, player, tapes, hider))
                 on_replayed()
     finally:
@@ -238,7 +256,9 @@ async def _replayed(
     return Replaying(entries, tuple(tapes.damage))
 
 
-async def _again(run: SimulationRun, job: Job, player: _Player, tapes: _Tapes, hider: Hider) -> Replayed:
+async def _again(
+    run: SimulationRun, job: Job, player: _Player, tapes: _Tapes, hider: Hider
+) -> Replayed:
     tape = tapes.of(run)
     timed_out = run.termination_reason is TerminationReason.TIMEOUT
     exchanges = tape.exchanges if tape is not None else ()

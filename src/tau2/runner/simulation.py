@@ -13,10 +13,15 @@ from tau2.orchestrator.orchestrator import Orchestrator
 
 
 def grade_live(
-    run: SimulationRun, orchestrator: Orchestrator, evaluation_type: EvaluationType, judge: Judge | None = None
+    run: SimulationRun,
+    orchestrator: Orchestrator,
+    evaluation_type: EvaluationType,
+    judge: Judge | None = None,
 ) -> RewardInfo:
     """Grade a simulation from the environment it was played on."""
-    return grade(run, orchestrator.world, evaluation_type, live=orchestrator.environment, judge=judge)
+    return grade(
+        run, orchestrator.world, evaluation_type, live=orchestrator.environment, judge=judge
+    )
 
 
 def run_simulation(
@@ -37,7 +42,10 @@ def run_simulation(
 
 
 async def agrade_live(
-    run: SimulationRun, orchestrator: Orchestrator, evaluation_type: EvaluationType, judge: Judge | None = None
+    run: SimulationRun,
+    orchestrator: Orchestrator,
+    evaluation_type: EvaluationType,
+    judge: Judge | None = None,
 ) -> RewardInfo:
     """Do what `grade_live` does on the running event loop; a judge is awaited in a worker thread."""
     if needs_judge(orchestrator.task, evaluation_type):

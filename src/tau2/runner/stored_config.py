@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tau2.data_model.results_io import companion
 from tau2.data_model.simulation import TextRunConfig
 from tau2.errors import ConfigError, DataFileError
-from tau2.llm.redact import HIDDEN
-from tau2.runner.settings import without_secrets
-from tau2.utils.files import write_atomically
+from tau2.llm.secrets import HIDDEN
+from tau2.runner.run_settings import without_secrets
+from tau2.storage.files import write_atomically
+from tau2.storage.results import companion
 
 CONFIG_NAME = "config.json"
 _LARGEST = 1_000_000  # bytes

@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from tau2.data_model.message import AssistantMessage, ToolCall, ToolMessage, UserMessage
-from tau2.data_model.results_io import companion
 from tau2.data_model.simulation import SimulationRun
 from tau2.llm.failure import CallFailed
-from tau2.llm.hiding import Hider
 from tau2.llm.parse import tokens_of
 from tau2.llm.request import Flow, Request, Response
+from tau2.llm.secrets import Hider
 from tau2.orchestrator.episode import Ask, Failure
-from tau2.orchestrator.watch import Staged, Tell
+from tau2.orchestrator.tracing import Staged, Tell
+from tau2.storage.results import companion
 from tau2.utils.text import clean_text
 
 logger = logging.getLogger(__name__)
@@ -130,7 +130,9 @@ class TaskLog:
 
     def _answered(self, ask: Ask, answer: Any, seconds: float) -> None:
         if isinstance(answer, Failure):
-            self.note(f"{ask.to.value} failed after {seconds:.3f} s: {answer.reason.value}", answer.text)
+            self.note(
+                f"{ask.to.value} failed after {seconds:.3f} s: {answer.reason.value}", answer.text
+            )
         elif isinstance(answer, AssistantMessage | UserMessage):
             calls = [f"-> {call.name}({self._arguments(call)})" for call in answer.tool_calls or ()]
             self.note(f"{ask.to.value} after {seconds:.3f} s", answer.content or "", *calls)
@@ -145,7 +147,10 @@ class TaskLog:
 
         def tell(result: ToolMessage) -> None:
             kind = "error of" if result.error else "result of"
-            self.note(f"{kind} {call.name} after {time.perf_counter() - began:.3f} s", result.content or "")
+            self.note(
+                f"{kind} {call.name} after {time.perf_counter() - began:.3f} s",
+                result.content or "",
+            )
 
         yield tell
 
@@ -158,7 +163,11 @@ class TaskLog:
         except CallFailed as failure:
             status = f"HTTP {failure.status}" if failure.status else failure.verdict.__name__
             took = f"{time.perf_counter() - began:.3f} s"
-            self.note(f"{asked} failed after {took}: {status}", failure.text, hider=self._hider.knowing(request.args))
+            self.note(
+                f"{asked} failed after {took}: {status}",
+                failure.text,
+                hider=self._hider.knowing(request.args),
+            )
             raise
         prompt, completion = tokens_of(response)
         tokens = f"{'?' if prompt is None else prompt} + {'?' if completion is None else completion} tokens"
@@ -167,8 +176,14 @@ class TaskLog:
 
     def ended(self, run: SimulationRun) -> None:
         """Say how the episode ended and was graded."""
-        reward = f"reward {run.reward_info.reward:.2f}" if run.is_scored and run.reward_info else "no score"
-        why = [str(run.info[key]) for key in ("error", "review_error") if run.info and key in run.info]
+        reward = (
+            f"reward {run.reward_info.reward:.2f}"
+            if run.is_scored and run.reward_info
+            else "no score"
+        )
+        why = [
+            str(run.info[key]) for key in ("error", "review_error") if run.info and key in run.info
+        ]
         self.note(f"ended: {run.termination_reason.value}, {reward}, {run.duration:.3f} s", *why)
 
 
@@ -178,5 +193,7 @@ def _plain(text: str) -> str:
 
 def _cut(text: str) -> str:
     return (
-        text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}… (+{len(text) - _LONGEST_TEXT} characters)"
+        text
+        if len(text) <= _LONGEST_TEXT
+        else f"{text[:_LONGEST_TEXT]}… (+{len(text) - _LONGEST_TEXT} characters)"
     )

@@ -11,13 +11,20 @@ from pathlib import Path
 from typing import Any
 
 from tau2 import __version__, config
-from tau2.data_model.simulation import AgentInfo, EnvironmentInfo, Info, RunConfig, TextRunConfig, UserInfo
+from tau2.data_model.simulation import (
+    AgentInfo,
+    EnvironmentInfo,
+    Info,
+    RunConfig,
+    TextRunConfig,
+    UserInfo,
+)
 from tau2.data_model.tasks import Task
 from tau2.environment.db import read_data_file
 from tau2.environment.domain import parse_tasks
 from tau2.errors import ConfigError, UnknownName
 from tau2.registry import Catalog, RegistryInfo, registry
-from tau2.runner.settings import without_secrets
+from tau2.runner.run_settings import without_secrets
 
 
 def get_options() -> RegistryInfo:
@@ -46,7 +53,9 @@ def get_tasks(
 ) -> list[Task]:
     """Return tasks, filtered by id (in the order of the ids) or cut to the first N. Raise UnknownName."""
     source = f"{task_set_name}/{task_split_name or 'default split'}"
-    if task_ids is not None and len(found := _some(task_set_name, task_split_name, task_ids)) == len(set(task_ids)):
+    if task_ids is not None and len(
+        found := _some(task_set_name, task_split_name, task_ids)
+    ) == len(set(task_ids)):
         return _filtered(found, source, task_ids, num_tasks)
     return _filtered(load_tasks(task_set_name, task_split_name), source, task_ids, num_tasks)
 
@@ -57,11 +66,15 @@ def _some(task_set_name: str, task_split_name: str | None, task_ids: Sequence[st
     if "task_ids" not in inspect.signature(loader).parameters:
         return []
     wanted = {"task_ids": [str(task_id) for task_id in task_ids]}
-    found: list[Task] = loader(task_split_name, **wanted) if task_split_name is not None else loader(**wanted)
+    found: list[Task] = (
+        loader(task_split_name, **wanted) if task_split_name is not None else loader(**wanted)
+    )
     return found
 
 
-def _filtered(tasks: list[Task], source: str, task_ids: Sequence[str] | None, num_tasks: int | None) -> list[Task]:
+def _filtered(
+    tasks: list[Task], source: str, task_ids: Sequence[str] | None, num_tasks: int | None
+) -> list[Task]:
     """Return the tasks of these ids, in their order, cut to the first N. Raise UnknownName or ConfigError."""
     if task_ids is not None:
         by_id = {task.id: task for task in tasks}
@@ -98,7 +111,9 @@ def configured_tasks(run_config: RunConfig) -> list[Task]:
 def _wanted_tasks(run_config: RunConfig) -> list[Task]:
     if run_config.tasks_file is None:
         name = run_config.task_set_name or run_config.domain
-        return get_tasks(name, run_config.task_split_name, run_config.task_ids, run_config.num_tasks)
+        return get_tasks(
+            name, run_config.task_split_name, run_config.task_ids, run_config.num_tasks
+        )
     tasks = tasks_of_file(run_config.tasks_file)
     return _filtered(tasks, run_config.tasks_file, run_config.task_ids, run_config.num_tasks)
 
@@ -111,7 +126,11 @@ def _slug(text: str) -> str:
 def make_run_name(run_config: RunConfig) -> str:
     """Return `<time>_<domain>_<agent>_<model>_<user>_<model>`, without models where none is used."""
     agent, user = run_config.effective_agent, run_config.effective_user
-    parts = [run_config.domain, agent, *_model(registry.agents, agent, run_config.effective_agent_model)]
+    parts = [
+        run_config.domain,
+        agent,
+        *_model(registry.agents, agent, run_config.effective_agent_model),
+    ]
     parts += [user, *_model(registry.users, user, run_config.llm_user)]
     time = datetime.now().strftime("%Y%m%d_%H%M%S")  # noqa: DTZ005  -- a person reads it on their own clock
     return "_".join([time, *(_slug(part) for part in parts)])
@@ -130,13 +149,17 @@ def run_folder(run_config: RunConfig) -> Path:
     if named.is_absolute():
         return named
     if ".." in named.parts:
-        raise ConfigError(f"save_to {run_config.save_to!r} must not contain '..'; give an absolute path instead")
+        raise ConfigError(
+            f"save_to {run_config.save_to!r} must not contain '..'; give an absolute path instead"
+        )
     return config.simulations_dir() / named
 
 
 def _free(folder: Path) -> Path:
     """Return the folder, or one with a number: a name made from the time must not meet a run of the same second."""
-    names = itertools.chain([folder], (folder.with_name(f"{folder.name}-{number}") for number in itertools.count(2)))
+    names = itertools.chain(
+        [folder], (folder.with_name(f"{folder.name}-{number}") for number in itertools.count(2))
+    )
     return next(path for path in names if not path.exists())
 
 
@@ -145,7 +168,11 @@ def _commit() -> str:
     git = config.PACKAGE_ROOT.parent / ".git"
     try:
         head = (git / "HEAD").read_text().strip()
-        return (git / head.removeprefix("ref: ")).read_text().strip() if head.startswith("ref: ") else head
+        return (
+            (git / head.removeprefix("ref: ")).read_text().strip()
+            if head.startswith("ref: ")
+            else head
+        )
     except OSError:
         return "unknown"
 

@@ -8,12 +8,12 @@ from typing import Any
 
 from tau2.data_model.message import ToolCall, ToolMessage, ToolRequestor
 from tau2.data_model.tasks import Action, Task
+from tau2.environment.diff import RecordChange, changes_between
 from tau2.environment.environment import Environment
 from tau2.environment.tool import Tool
 from tau2.environment.world import World
 from tau2.errors import UnknownName
 from tau2.registry import registry
-from tau2.report.diffs import RecordChange, changes_between
 
 SIDES: Mapping[str, ToolRequestor] = {"agent": "assistant", "user": "user"}
 _MOST_EXAMPLES = 3
@@ -39,7 +39,9 @@ class DomainDocs:
     @property
     def about(self) -> str:
         """One sentence on the domain."""
-        described = registry.domains.package_of(self.name) if self.name in registry.domains else self._fresh
+        described = (
+            registry.domains.package_of(self.name) if self.name in registry.domains else self._fresh
+        )
         text = " ".join((getattr(described, "__doc__", None) or "").split())
         sentence = text.partition(". ")[0].rstrip(".")
         return sentence.partition(": ")[2] or sentence
@@ -73,8 +75,14 @@ class DomainDocs:
         """Return up to three different calls of a tool from the references of the tasks."""
         found: dict[str, Action] = {}
         for task in self.tasks.values():
-            for action in (task.evaluation_criteria.actions or ()) if task.evaluation_criteria else ():
-                if action.name == name and action.requestor == SIDES[side] and len(found) < _MOST_EXAMPLES:
+            for action in (
+                (task.evaluation_criteria.actions or ()) if task.evaluation_criteria else ()
+            ):
+                if (
+                    action.name == name
+                    and action.requestor == SIDES[side]
+                    and len(found) < _MOST_EXAMPLES
+                ):
                     found.setdefault(action.get_func_format(), action)
         return list(found.values())
 
@@ -94,7 +102,9 @@ class DomainDocs:
             raise UnknownName(f"task of {self.name}", task_id, self.tasks)
         self.scratch_task = task_id
 
-    def call(self, side: str, name: str, arguments: dict[str, Any]) -> tuple[ToolMessage, list[RecordChange]]:
+    def call(
+        self, side: str, name: str, arguments: dict[str, Any]
+    ) -> tuple[ToolMessage, list[RecordChange]]:
         """Call a tool in the scratch world; return its answer, and what it changed there."""
         if self._scratch is None:
             self.restart()

@@ -38,7 +38,11 @@ def fields_of(tool: Tool) -> list[Field]:
 
 def _field(name: str, schema: dict[str, Any], definitions: dict[str, Any], required: bool) -> Field:
     kind, choices = _kind(schema, definitions)
-    default = "" if required or schema.get("default") is None else json.dumps(schema["default"], ensure_ascii=False)
+    default = (
+        ""
+        if required or schema.get("default") is None
+        else json.dumps(schema["default"], ensure_ascii=False)
+    )
     return Field(name, kind, str(schema.get("description", "")), required, choices, default)
 
 

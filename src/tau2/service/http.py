@@ -65,10 +65,20 @@ class Response:
     def encoded(self, *, with_body: bool) -> bytes:
         """Return the bytes on the wire."""
         body = self.body.encode("utf-8", "replace")
-        headers = {"Content-Type": self.kind, "Content-Length": str(len(body)), "Connection": "close", **SAFETY}
+        headers = {
+            "Content-Type": self.kind,
+            "Content-Length": str(len(body)),
+            "Connection": "close",
+            **SAFETY,
+        }
         if self.location is not None:
             headers["Location"] = self.location
-        lines = [f"HTTP/1.1 {self.status} {_REASONS.get(self.status, '')}", *map(": ".join, headers.items()), "", ""]
+        lines = [
+            f"HTTP/1.1 {self.status} {_REASONS.get(self.status, '')}",
+            *map(": ".join, headers.items()),
+            "",
+            "",
+        ]
         return "\r\n".join(lines).encode("latin-1", "replace") + (body if with_body else b"")
 
 
@@ -137,7 +147,9 @@ async def _body(reader: asyncio.StreamReader, headers: Mapping[str, str]) -> str
 def _fields(text: str) -> dict[str, str]:
     """Return the fields of a query or a form; of one that is given twice, the first."""
     try:
-        found = parse_qs(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="replace")
+        found = parse_qs(
+            text, keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="replace"
+        )
     except ValueError as problem:
         raise Refused(400, "there are too many fields") from problem
     return {name: values[0] for name, values in found.items()}

@@ -42,7 +42,9 @@ def _blocks(lines: list[str]) -> Iterator[str]:
 
 
 def _list(items: list[tuple[int, str]]) -> str:
-    rows = "".join(f'<li class="deep{min(3, indent // 2)}">{_inline(text)}</li>' for indent, text in items)
+    rows = "".join(
+        f'<li class="deep{min(3, indent // 2)}">{_inline(text)}</li>' for indent, text in items
+    )
     return f"<ul>{rows}</ul>"
 
 

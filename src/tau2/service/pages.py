@@ -9,9 +9,9 @@ from urllib.parse import quote, urlencode
 
 from tau2.data_model.message import ToolMessage
 from tau2.data_model.tasks import Action, Task
+from tau2.environment.diff import FieldChange, Missing, RecordChange
 from tau2.environment.tool import Tool
-from tau2.report.diffs import FieldChange, Missing, RecordChange
-from tau2.report.domain_page import signature
+from tau2.report.terminal.domain_page import signature
 from tau2.service.catalog import SIDES, DomainDocs
 from tau2.service.forms import PREFIX, Field, fields_of
 from tau2.service.markdown import as_html
@@ -35,11 +35,14 @@ class Pages:
         return escape(path + (f"?{urlencode(query)}" if query else ""))
 
     def _page(self, title: str, body: str, docs: DomainDocs | None = None, part: str = "") -> str:
-        names = "".join(self._tab(name, name == getattr(docs, "name", None), name) for name in self.names)
+        names = "".join(
+            self._tab(name, name == getattr(docs, "name", None), name) for name in self.names
+        )
         parts = ""
         if docs is not None:
             tabs = "".join(
-                self._tab(text, text == part, docs.name, *([path] if path else [])) for path, text in _PARTS
+                self._tab(text, text == part, docs.name, *([path] if path else []))
+                for path, text in _PARTS
             )
             parts = f'<nav class="parts">{tabs}</nav>'
         return (
@@ -58,7 +61,10 @@ class Pages:
 
     def index(self, all_docs: Iterable[DomainDocs]) -> str:
         """Return the page of all domains."""
-        return self._page("domains", f'<h1>Domains</h1><div class="cards">{"".join(map(self._card, all_docs))}</div>')
+        return self._page(
+            "domains",
+            f'<h1>Domains</h1><div class="cards">{"".join(map(self._card, all_docs))}</div>',
+        )
 
     def _card(self, docs: DomainDocs) -> str:
         numbers = f"{len(docs.tools('agent'))} tools" + (
@@ -83,7 +89,10 @@ class Pages:
             if docs.tools(side)
         ]
         return self._page(
-            f"{docs.name} tools", f"<h1>{escape(docs.name)}: tools</h1>{''.join(sections)}", docs, "tools"
+            f"{docs.name} tools",
+            f"<h1>{escape(docs.name)}: tools</h1>{''.join(sections)}",
+            docs,
+            "tools",
         )
 
     def _tool_table(self, docs: DomainDocs, side: str) -> str:
@@ -95,12 +104,19 @@ class Pages:
         return f"<table><thead><tr><th>tool</th><th>kind</th><th>what it does</th></tr></thead>{rows}</table>"
 
     def tool(
-        self, docs: DomainDocs, side: str, tool: Tool, filled: Mapping[str, str] | None = None, outcome: str = ""
+        self,
+        docs: DomainDocs,
+        side: str,
+        tool: Tool,
+        filled: Mapping[str, str] | None = None,
+        outcome: str = "",
     ) -> str:
         """Return the page of one tool: description, schema, examples, and a form to try it out."""
         schema = json.dumps(tool.openai_schema, indent=2, ensure_ascii=False)
         examples = "".join(f"<pre>{escape(text)}</pre>" for text in tool.examples)
-        examples += "".join(self._example(docs, side, action) for action in docs.examples(side, tool.name))
+        examples += "".join(
+            self._example(docs, side, action) for action in docs.examples(side, tool.name)
+        )
         body = (
             f"<h1><code>{escape(tool.name)}</code> {_badge(docs.kind(side, tool.name))}</h1>"
             f"<p class='signature'><code>{escape(signature(tool))}</code></p>"
@@ -121,8 +137,12 @@ class Pages:
     def _world(self, docs: DomainDocs, tool: str, side: str) -> str:
         """Return which scratch world is used, and how to begin it anew."""
         task = docs.scratch_task
-        whose = f"as task {escape(task)} begins" if task is not None else "as the domain's files have it"
-        back = f'<input type="hidden" name="side" value="{escape(side)}"><input type="hidden" name="tool" value="{escape(tool)}">'  # noqa: E501  -- one line of HTML
+        whose = (
+            f"as task {escape(task)} begins"
+            if task is not None
+            else "as the domain's files have it"
+        )
+        back = f'<input type="hidden" name="side" value="{escape(side)}"><input type="hidden" name="tool" value="{escape(tool)}">'
         return (
             f'<form class="world" method="post" action="{self.link(docs.name, "restart")}">{back}'
             f"<span>A scratch world, {whose}; calls change nothing else.</span>"
@@ -130,7 +150,9 @@ class Pages:
         )
 
     def _form(self, docs: DomainDocs, side: str, tool: Tool, filled: Mapping[str, str]) -> str:
-        inputs = "".join(_input(field, filled.get(PREFIX + field.name, "")) for field in fields_of(tool))
+        inputs = "".join(
+            _input(field, filled.get(PREFIX + field.name, "")) for field in fields_of(tool)
+        )
         action = self.link(docs.name, "tools", side, tool.name)
         return f'<form class="call" method="post" action="{action}">{inputs}<button class="go">call</button></form>'
 
@@ -141,7 +163,10 @@ class Pages:
         found = [task for task in docs.tasks.values() if _fits(docs, task, wanted, split)]
         pages = max(1, -(-len(found) // TASKS_PER_PAGE))
         number = max(1, min(number, pages))
-        rows = "".join(self._task_row(docs, task) for task in found[(number - 1) * TASKS_PER_PAGE :][:TASKS_PER_PAGE])
+        rows = "".join(
+            self._task_row(docs, task)
+            for task in found[(number - 1) * TASKS_PER_PAGE :][:TASKS_PER_PAGE]
+        )
         body = (
             f"<h1>{escape(docs.name)}: tasks <small>{len(found):,} of {len(docs.tasks):,}</small></h1>"
             f"{self._search(docs, wanted, split)}"
@@ -186,7 +211,9 @@ class Pages:
         """Return the page of one task: what the customer wants, and what is graded."""
         purpose = (task.description.purpose if task.description else None) or ""
         splits = ", ".join(name for name, ids in docs.splits.items() if task.id in ids)
-        whole = json.dumps(task.model_dump(mode="json", exclude_none=True), indent=2, ensure_ascii=False)
+        whole = json.dumps(
+            task.model_dump(mode="json", exclude_none=True), indent=2, ensure_ascii=False
+        )
         body = (
             f'<h1 class="id">{escape(task.id)}</h1><p class="about">{escape(purpose)}'
             + (f" · splits: {escape(splits)}" if splits else "")
@@ -222,18 +249,27 @@ def _criteria(task: Task) -> str:
     lists = (
         (
             "Reference actions",
-            [f"{action.requestor}: {action.get_func_format()}" for action in criteria.actions or ()],
+            [
+                f"{action.requestor}: {action.get_func_format()}"
+                for action in criteria.actions or ()
+            ],
         ),
         ("To communicate", criteria.communicate_info or []),
         ("Statements for the judge", criteria.nl_assertions or []),
-        ("Assertions about the world", [str(one.func_name) for one in criteria.env_assertions or ()]),
+        (
+            "Assertions about the world",
+            [str(one.func_name) for one in criteria.env_assertions or ()],
+        ),
     )
     parts = [
         f"<h2>{title}</h2><ul>{''.join(f'<li><code>{escape(item)}</code></li>' for item in items)}</ul>"
         for title, items in lists
         if items
     ]
-    return "".join(parts) + f"<p>graded on: {escape(', '.join(part.value for part in criteria.reward_basis))}</p>"
+    return (
+        "".join(parts)
+        + f"<p>graded on: {escape(', '.join(part.value for part in criteria.reward_basis))}</p>"
+    )
 
 
 def _badge(kind: str) -> str:
@@ -273,7 +309,11 @@ def outcome_view(result: ToolMessage, changes: Sequence[RecordChange]) -> str:
             text = result.content or ""
     title, style = ("Error", "error") if result.error else ("Answer", "answer")
     rows = "".join(map(_change_view, changes))
-    changed = f"<h3>Changed in the database</h3>{rows}" if rows else "<p class='about'>the database is as it was</p>"
+    changed = (
+        f"<h3>Changed in the database</h3>{rows}"
+        if rows
+        else "<p class='about'>the database is as it was</p>"
+    )
     return f'<section class="{style}"><h3>{title}</h3><pre>{escape(text[:_MOST_TEXT])}</pre>{changed}</section>'
 
 

@@ -49,7 +49,9 @@ class DocServer:
         try:
             server = await asyncio.start_server(self._connected, HOST, port, limit=MOST_HEAD)
         except (OSError, OverflowError) as problem:
-            raise ConfigError(f"port {port} cannot be used: {problem}; --port names another") from problem
+            raise ConfigError(
+                f"port {port} cannot be used: {problem}; --port names another"
+            ) from problem
         self._port = server.sockets[0].getsockname()[1]
         self._hosts = frozenset(f"{name}:{self._port}" for name in (HOST, "localhost"))
         try:
@@ -111,7 +113,9 @@ class DocServer:
             raise Refused(421, "this host is not served here")
         given = request.parts[0] if request.parts else ""
         if not hmac.compare_digest(given.encode(), self._token.encode()):
-            raise Refused(403, "open the address that the command printed: it holds the key to these pages")
+            raise Refused(
+                403, "open the address that the command printed: it holds the key to these pages"
+            )
         origin = request.headers.get("origin")
         if request.method == "POST" and origin is not None and origin.lower() != f"http://{host}":
             raise Refused(403, "forms of other sites are not answered")
@@ -150,12 +154,18 @@ class DocServer:
         except ValueError as problem:
             return Response(self._pages.problem("this cannot be called", str(problem)), 400)
         result, changes = docs.call(side, name, arguments)
-        return Response(self._pages.tool(docs, side, tool, request.form, outcome_view(result, changes)))
+        return Response(
+            self._pages.tool(docs, side, tool, request.form, outcome_view(result, changes))
+        )
 
     def _tasks(self, request: Request, docs: DomainDocs) -> Response:
         number = request.query.get("page", "1")
         page = int(number) if number.isascii() and number.isdecimal() and len(number) < 7 else 1  # noqa: PLR2004  -- digits
-        return Response(self._pages.tasks(docs, request.query.get("q", ""), request.query.get("split", ""), page))
+        return Response(
+            self._pages.tasks(
+                docs, request.query.get("q", ""), request.query.get("split", ""), page
+            )
+        )
 
     def _task(self, docs: DomainDocs, task_id: str) -> Response:
         if task_id not in docs.tasks:
@@ -169,4 +179,6 @@ class DocServer:
         side, tool = request.form.get("side", ""), request.form.get("tool", "")
         known = side in SIDES and tool in docs.tools(side)
         path = (docs.name, "tools", side, tool) if known else (docs.name, "tools")
-        return Response("", 303, location=f"/{self._token}/" + "/".join(quote(part, safe="") for part in path))
+        return Response(
+            "", 303, location=f"/{self._token}/" + "/".join(quote(part, safe="") for part in path)
+        )

@@ -14,11 +14,11 @@ from urllib.parse import urlsplit
 from tau2.data_model.message import ToolCall
 from tau2.data_model.simulation import SimulationRun
 from tau2.llm.failure import CallFailed
-from tau2.llm.hiding import Hider
-from tau2.llm.limits import provider_of
+from tau2.llm.middleware.limits import provider_of
 from tau2.llm.parse import tokens_of
 from tau2.llm.request import Request, Response
-from tau2.orchestrator.watch import Staged
+from tau2.llm.secrets import Hider
+from tau2.orchestrator.tracing import Staged
 
 Attributes: TypeAlias = dict[str, Any]
 
@@ -37,12 +37,21 @@ _SAMPLING = {
 
 def shows_content() -> bool:
     """Return whether texts are wanted in spans."""
-    return os.environ.get(_CONTENT, "").strip().lower() in {"1", "true", "span_only", "span_and_event"}
+    return os.environ.get(_CONTENT, "").strip().lower() in {
+        "1",
+        "true",
+        "span_only",
+        "span_and_event",
+    }
 
 
 def as_content(value: Any, hider: Hider) -> str:
     """Return a text, or data as JSON, without secrets and of bounded length."""
-    text = value if isinstance(value, str) else json.dumps(hider.data(value), ensure_ascii=False, default=str)
+    text = (
+        value
+        if isinstance(value, str)
+        else json.dumps(hider.data(value), ensure_ascii=False, default=str)
+    )
     return hider.text(text)[:_LONGEST_CONTENT]
 
 
@@ -129,7 +138,9 @@ def _short(value: Any) -> str | None:
 
 def _finish_reasons(choices: Any) -> list[str] | None:
     entries = choices if isinstance(choices, list) else ()
-    reasons = [_short(entry.get("finish_reason")) for entry in entries if isinstance(entry, Mapping)]
+    reasons = [
+        _short(entry.get("finish_reason")) for entry in entries if isinstance(entry, Mapping)
+    ]
     return [reason for reason in reasons if reason is not None] or None
 
 

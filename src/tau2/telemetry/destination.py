@@ -39,7 +39,11 @@ def _console() -> Any:
     return ConsoleSpanExporter(out=sys.stderr)  # standard output may be somebody's JSON
 
 
-_EXPORTERS: Mapping[str, Callable[[], Any]] = {"otlp": _otlp, "console": _console, "none": lambda: None}
+_EXPORTERS: Mapping[str, Callable[[], Any]] = {
+    "otlp": _otlp,
+    "console": _console,
+    "none": lambda: None,
+}
 
 
 def _named() -> str:
@@ -86,5 +90,7 @@ def open_destination() -> Destination:
 
 def _own_name() -> dict[str, str]:
     """Return the name of the service, unless the environment gives one."""
-    named = "OTEL_SERVICE_NAME" in os.environ or "service.name=" in os.environ.get("OTEL_RESOURCE_ATTRIBUTES", "")
+    named = "OTEL_SERVICE_NAME" in os.environ or "service.name=" in os.environ.get(
+        "OTEL_RESOURCE_ATTRIBUTES", ""
+    )
     return {} if named else {"service.name": _SCOPE}

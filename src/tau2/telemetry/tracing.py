@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from tau2.data_model.message import AssistantMessage, ToolCall, ToolMessage, UserMessage
 from tau2.data_model.simulation import SimulationRun
 from tau2.errors import needs_extra
-from tau2.llm.hiding import Hider
 from tau2.llm.request import Flow, Request, Response
+from tau2.llm.secrets import Hider
 from tau2.orchestrator.episode import Ask, Failure, Role
-from tau2.orchestrator.watch import Staged, Tell
+from tau2.orchestrator.tracing import Staged, Tell
 from tau2.telemetry.attributes import (
     as_content,
     error_type,
@@ -132,7 +132,10 @@ class EpisodeSpans:
         """Enclose one turn in a span."""
         attributes: dict[str, Any] = {"tau2.role": ask.to.value}
         if ask.to in self._names:
-            attributes |= {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": self._names[ask.to]}
+            attributes |= {
+                "gen_ai.operation.name": "invoke_agent",
+                "gen_ai.agent.name": self._names[ask.to],
+            }
         with self._spans.current(f"turn {ask.to.value}", attributes) as span:
             yield lambda answer: self._answered(span, answer)
 
@@ -153,7 +156,9 @@ class EpisodeSpans:
         attributes = of_tool_call(call)
         if self._content:
             attributes["gen_ai.tool.call.arguments"] = as_content(call.arguments, self._spans.hider)
-        with self._spans.current(f"execute_tool {attributes['gen_ai.tool.name']}", attributes) as span:
+        with self._spans.current(
+            f"execute_tool {attributes['gen_ai.tool.name']}", attributes
+        ) as span:
             yield lambda result: self._result(span, result)
 
     def _result(self, span: Span, result: ToolMessage) -> None:
@@ -161,7 +166,9 @@ class EpisodeSpans:
             span.set_attribute("error.type", "tool_error")
             span.set_status(StatusCode.ERROR)
         if self._content:
-            span.set_attribute("gen_ai.tool.call.result", as_content(result.content or "", self._spans.hider))
+            span.set_attribute(
+                "gen_ai.tool.call.result", as_content(result.content or "", self._spans.hider)
+            )
 
     def around(self, request: Request, send: Callable[[Request], Flow[Response]]) -> Flow[Response]:
         """Enclose one attempt to reach a model in a span."""

@@ -51,13 +51,17 @@ class UserState(BaseModel):
 def _flipped(message: Message) -> Message:
     if isinstance(message, UserMessage):
         return AssistantMessage(
-            content=message.content, tool_calls=message.tool_calls, reasoning_content=message.reasoning_content
+            content=message.content,
+            tool_calls=message.tool_calls,
+            reasoning_content=message.reasoning_content,
         )
     if isinstance(message, AssistantMessage) and not message.is_tool_call():
         return UserMessage(content=message.content)
     if isinstance(message, ToolMessage) and message.requestor == "user":
         return message
-    raise UserError(f"a user cannot see this {message.role} message; the agent's tools are its own business")
+    raise UserError(
+        f"a user cannot see this {message.role} message; the agent's tools are its own business"
+    )
 
 
 class HalfDuplexUser(HalfDuplexParticipant[ValidUserInputMessage, UserMessage, Any]):

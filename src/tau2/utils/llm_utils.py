@@ -1,27 +1,26 @@
-"""The functions of the original's `tau2.utils.llm_utils`, over `tau2.llm`.
+"""Public path of the original package.
 
-Clients replace `completion`, `generate` and `get_response_cost` here; every model call of the package looks them up
-at the moment of the call, so a replacement counts wherever the call comes from.
+Clients replace `completion`, `generate` and `get_response_cost` here. Every model call looks these names up when it
+is made, so a replacement takes effect wherever the call comes from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
-from tau2.data_model.message import AssistantMessage, Message, UserMessage
-from tau2.llm.args import default_timeout, sorted_args
-from tau2.llm.call import complete_unpatched
-from tau2.llm.cost import cost_of, sum_known, totals
-from tau2.llm.drivers import drive
-from tau2.llm.flow import Question, fetch
-from tau2.llm.parse import tokens_of
-from tau2.llm.request import Request
-from tau2.llm.response import Completion, as_plain, with_attributes
-from tau2.llm.routing import backend_for
-from tau2.llm.wire import to_wire, tools_to_wire
+from tau2._compat.llm_utils import (
+    _parse_ft_model_name,
+    completion,
+    generate,
+    get_cost,
+    get_response_cost,
+    get_response_usage,
+    get_token_usage,
+    to_litellm_messages,
+    to_litellm_tools,
+)
+from tau2._compat.patching import patch_point
 
 __all__ = [
+    "_parse_ft_model_name",
     "completion",
     "generate",
     "get_cost",
@@ -32,90 +31,6 @@ __all__ = [
     "to_litellm_tools",
 ]
 
-to_litellm_messages = to_wire
-to_litellm_tools = tools_to_wire
-
-
-def generate(
-    model: str,
-    messages: Sequence[Message],
-    tools: Sequence[Any] | None = None,
-    tool_choice: str | None = None,
-    call_name: str | None = None,
-    **kwargs: Any,
-) -> AssistantMessage:
-    """Return what `model` says next; `kwargs` are `llm_args`, and `completion_fn`."""
-    return complete_unpatched(model, messages, tools=tools, tool_choice=tool_choice, call_name=call_name, **kwargs)
-
-
-def completion(
-    model: str,
-    messages: Sequence[Mapping[str, Any]],
-    tools: Sequence[Mapping[str, Any]] | None = None,
-    tool_choice: str | Mapping[str, Any] | None = None,
-    **kwargs: Any,
-) -> Completion:
-    """Make one request with messages in OpenAI's form and return the response. Raise a ModelError when none comes.
-
-    It is made again only if `num_retries` says so. The response reads like litellm's, by keys or attributes.
-    """
-    steering, args = sorted_args({"num_retries": 0, **kwargs})
-    request = Request(
-        model=model,
-        messages=[dict(message) for message in messages],
-        tools=tools_to_wire([dict(tool) for tool in tools or ()]),
-        tool_choice=tool_choice,
-        args=args,
-        timeout=default_timeout(steering, own_args=False),
-    )
-    sender = backend_for(model, args).sender()
-    response: Completion = with_attributes(drive(fetch(Question(request, sender, steering.num_retries)), sender))
-    return response
-
-
-def get_response_cost(response: Any) -> float | None:
-    """Return the US dollars of a response of any usual form, or None when its price is not known."""
-    plain = as_plain(response)
-    if not isinstance(plain, Mapping):
-        return None
-    return cost_of(_parse_ft_model_name(str(plain.get("model") or "")), {}, plain, ask_patches=False)
-
-
-def get_response_usage(response: Any) -> dict[str, int] | None:
-    """Return the token counts of a response of any usual form, or None when it states none."""
-    plain = as_plain(response)
-    prompt, answered = tokens_of(plain) if isinstance(plain, Mapping) else (None, None)
-    if prompt is None and answered is None:
-        return None
-    return {"completion_tokens": answered or 0, "prompt_tokens": prompt or 0}
-
-
-def get_cost(messages: Sequence[Message]) -> tuple[float | None, float | None]:
-    """Return what agent and user cost in US dollars; a side is None when any of its messages has no known cost.
-
-    `tau2.llm.totals` gives partial sums and token totals.
-    """
-    return _cost_of_role(messages, "assistant"), _cost_of_role(messages, "user")
-
-
-def _cost_of_role(messages: Sequence[Message], role: str) -> float | None:
-    own = [m for m in messages if isinstance(m, AssistantMessage | UserMessage) and m.role == role]
-    return sum_known(message.cost for message in own)
-
-
-def get_token_usage(messages: Sequence[Message]) -> dict[str, int]:
-    """Return the tokens of both sides together; messages without counts add nothing."""
-    sides = [totals(messages, role) for role in ("assistant", "user")]
-    return {
-        "completion_tokens": sum(side.completion_tokens for side in sides),
-        "prompt_tokens": sum(side.prompt_tokens for side in sides),
-    }
-
-
-def _parse_ft_model_name(model: str) -> str:
-    """Return the base model of `ft:<base>:<org>:<name>:<id>`; any other name unchanged."""
-    return model.split(":")[1] if model.startswith("ft:") else model
-
-
-ORIGINALS = {"completion": completion, "generate": generate, "get_response_cost": get_response_cost}
-"""What stood here at import; a name that no longer holds this was replaced by a client."""
+patch_point(__name__, "completion", completion)
+patch_point(__name__, "generate", generate)
+patch_point(__name__, "get_response_cost", get_response_cost)

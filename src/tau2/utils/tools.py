@@ -32,7 +32,9 @@ class MalformedAction(ToolError):
     """A tool call that was meant and cannot be read; the text says what is wrong."""
 
 
-def parse_action_string(action: str, requestor: ToolRequestor = "assistant") -> AssistantMessage | UserMessage:
+def parse_action_string(
+    action: str, requestor: ToolRequestor = "assistant"
+) -> AssistantMessage | UserMessage:
     """Return the message an action stands for; what is no tool call is words. Raise ValueError for an empty one."""
     try:
         return parse_action(action, requestor)
@@ -41,7 +43,9 @@ def parse_action_string(action: str, requestor: ToolRequestor = "assistant") -> 
         return _message(requestor, text, content=text)
 
 
-def parse_action(action: str, requestor: ToolRequestor = "assistant") -> AssistantMessage | UserMessage:
+def parse_action(
+    action: str, requestor: ToolRequestor = "assistant"
+) -> AssistantMessage | UserMessage:
     """Return the message an action stands for.
 
     Raises:
@@ -55,7 +59,9 @@ def parse_action(action: str, requestor: ToolRequestor = "assistant") -> Assista
     return _message(requestor, action, content=None if calls else action, tool_calls=calls or None)
 
 
-def _message(requestor: ToolRequestor, action: str, **fields: Any) -> AssistantMessage | UserMessage:
+def _message(
+    requestor: ToolRequestor, action: str, **fields: Any
+) -> AssistantMessage | UserMessage:
     kind = UserMessage if requestor == "user" else AssistantMessage
     return kind(raw_data={"action": action}, **fields)
 
@@ -109,12 +115,16 @@ def _json_call(entry: dict[str, Any], requestor: ToolRequestor) -> ToolCall:
         try:
             arguments = json.loads(arguments) if arguments.strip() else {}
         except (ValueError, RecursionError) as error:
-            raise MalformedAction(f"the arguments of {name!r} are not valid JSON: {error}") from error
+            raise MalformedAction(
+                f"the arguments of {name!r} are not valid JSON: {error}"
+            ) from error
     arguments = {} if arguments is None else arguments
     if not isinstance(name, str) or not name:
         raise MalformedAction("the name of a tool must be text")
     if not isinstance(arguments, dict):
-        raise MalformedAction(f"the arguments of {name!r} must be an object, not {type(arguments).__name__}")
+        raise MalformedAction(
+            f"the arguments of {name!r} must be an object, not {type(arguments).__name__}"
+        )
     identifier = entry.get("id")
     return ToolCall(
         id=clean_text(identifier) if isinstance(identifier, str) else "",
@@ -145,7 +155,9 @@ def _is_plain(value: Any) -> bool:
     if isinstance(value, str):
         return value.isascii()
     return (
-        value is None or isinstance(value, float) or (isinstance(value, int) and value.bit_length() <= _LONGEST_INT)
+        value is None
+        or isinstance(value, float)
+        or (isinstance(value, int) and value.bit_length() <= _LONGEST_INT)
     )
 
 
@@ -177,11 +189,15 @@ def parse_functional_tool_call(text: str, requestor: ToolRequestor = "assistant"
     if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
         raise MalformedAction("a tool call has the form name(key=value, ...)")
     if call.args or any(entry.arg is None for entry in call.keywords):
-        raise MalformedAction(f"every argument of {call.func.id} needs its name: {call.func.id}(key=value, ...)")
+        raise MalformedAction(
+            f"every argument of {call.func.id} needs its name: {call.func.id}(key=value, ...)"
+        )
     arguments = {str(entry.arg): _value(entry.value) for entry in call.keywords}
     if len(arguments) < len(call.keywords):
         raise MalformedAction(f"an argument of {call.func.id} is repeated")
-    return ToolCall(id="", name=call.func.id, arguments=_storable(call.func.id, arguments), requestor=requestor)
+    return ToolCall(
+        id="", name=call.func.id, arguments=_storable(call.func.id, arguments), requestor=requestor
+    )
 
 
 def _parsed(text: str) -> ast.expr:
@@ -202,13 +218,19 @@ def _value(node: ast.expr) -> Any:
             return node.value
         case ast.Name():
             return _JSON_NAMES.get(node.id, node.id)
-        case ast.UnaryOp(op=ast.USub() | ast.UAdd(), operand=ast.Constant(value=int() | float() as number)):
+        case ast.UnaryOp(
+            op=ast.USub() | ast.UAdd(), operand=ast.Constant(value=int() | float() as number)
+        ):
             return -number if isinstance(node.op, ast.USub) else number
         case ast.List() | ast.Tuple():
             return [_value(item) for item in node.elts]
         case ast.Dict():
-            return {_key(key): _value(item) for key, item in zip(node.keys, node.values, strict=True)}
-    raise MalformedAction(f"a value must be text, a number, true, false, null, a list or an object: {_shown(node)}")
+            return {
+                _key(key): _value(item) for key, item in zip(node.keys, node.values, strict=True)
+            }
+    raise MalformedAction(
+        f"a value must be text, a number, true, false, null, a list or an object: {_shown(node)}"
+    )
 
 
 def _key(node: ast.expr | None) -> str:
@@ -231,7 +253,11 @@ def to_functional_format(tool_call: ToolCall) -> str:
     A name or key that is no identifier makes it JSON.
     """
     names = [tool_call.name, *tool_call.arguments]
-    if all(name.isidentifier() and name.isascii() and not keyword.iskeyword(name) for name in names):
-        text = ", ".join(f"{key}={tool_call.arguments[key]!r}" for key in sorted(tool_call.arguments))
+    if all(
+        name.isidentifier() and name.isascii() and not keyword.iskeyword(name) for name in names
+    ):
+        text = ", ".join(
+            f"{key}={tool_call.arguments[key]!r}" for key in sorted(tool_call.arguments)
+        )
         return f"{tool_call.name}({text})"
     return json.dumps({"name": tool_call.name, "arguments": tool_call.arguments}, default=str)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from tau2._compat.patching import patch_point
 from tau2.config import data_dir
 
-_DATA_DIR_AT_IMPORT = data_dir()
-DATA_DIR = _DATA_DIR_AT_IMPORT
+DATA_DIR = data_dir()
 """Replace this to redirect every later look-up; TAU2_DATA_DIR does the same without patching."""
+patch_point(__name__, "DATA_DIR", DATA_DIR)
 
 
 def get_now() -> str:

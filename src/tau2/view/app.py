@@ -113,7 +113,9 @@ class App:
 
     def _row(self, index: int, width: int) -> Text:
         here = index == self.screen.cursor.at
-        line = Text("▌ " if here else "  ", style="bold cyan").append_text(self.screen.row(index, width - 2))
+        line = Text("▌ " if here else "  ", style="bold cyan").append_text(
+            self.screen.row(index, width - 2)
+        )
         line.truncate(width, overflow="ellipsis", pad=True)
         if here:
             line.stylize("on grey23")

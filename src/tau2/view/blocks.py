@@ -7,13 +7,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tau2.data_model.message import AssistantMessage, Message, MultiToolMessage, ToolCall, ToolMessage, UserMessage
+from tau2.data_model.message import (
+    AssistantMessage,
+    Message,
+    MultiToolMessage,
+    ToolCall,
+    ToolMessage,
+    UserMessage,
+)
 from tau2.data_model.simulation import SimulationRun
 from tau2.data_model.tasks import Task
-from tau2.report.conversation import check_lines, compact_call
-from tau2.report.diffs import FieldChange, Missing, RecordChange, TurnDiff
+from tau2.environment.diff import FieldChange, Missing, RecordChange, TurnDiff
+from tau2.metrics.summary import run_passed, why_unscored
 from tau2.report.safe_text import one_line
-from tau2.report.summary import run_passed, why_unscored
+from tau2.report.terminal.conversation import check_lines, compact_call
 
 Line = tuple[str, str]
 """Text, which may be long or hold line breaks, and its style."""
@@ -55,7 +62,9 @@ def _facts(run: SimulationRun) -> Block:
     ended = f"{run.termination_reason.value} after {len(run.get_messages())} messages, {run.duration:.1f} s"
     body = [(f"ended     {ended}", ""), (f"id        {one_line(run.id, 200)}", "dim")]
     if run.agent_cost or run.user_cost:
-        body.append((f"cost      agent ${run.agent_cost or 0:.4f}, user ${run.user_cost or 0:.4f}", ""))
+        body.append(
+            (f"cost      agent ${run.agent_cost or 0:.4f}, user ${run.user_cost or 0:.4f}", "")
+        )
     head = f"task {one_line(run.task_id, 200)}  trial {run.trial or 0}  seed {run.seed}  {result}"
     return Block(head, f"bold {style}", body)
 
@@ -64,17 +73,28 @@ def _task(task: Task) -> Block:
     body: list[Line] = [(str(task.user_scenario), "")]
     criteria = task.evaluation_criteria
     if criteria is not None:
-        actions = [f"{action.requestor}: {action.get_func_format()}" for action in criteria.actions or ()]
+        actions = [
+            f"{action.requestor}: {action.get_func_format()}" for action in criteria.actions or ()
+        ]
         body += _listed("reference actions", actions)
         body += _listed("to communicate", criteria.communicate_info or [])
         body += _listed("statements for the judge", criteria.nl_assertions or [])
         body.append((f"graded on: {', '.join(basis.value for basis in criteria.reward_basis)}", ""))
     purpose = task.description.purpose if task.description else None
-    return Block("the task" + (f": {one_line(purpose, 300)}" if purpose else ""), "bold blue", body, is_folded=True)
+    return Block(
+        "the task" + (f": {one_line(purpose, 300)}" if purpose else ""),
+        "bold blue",
+        body,
+        is_folded=True,
+    )
 
 
 def _listed(title: str, items: Sequence[str]) -> list[Line]:
-    return [(f"{title}:", "bold"), *((f"  {one_line(item, 2000)}", "") for item in items)] if items else []
+    return (
+        [(f"{title}:", "bold"), *((f"  {one_line(item, 2000)}", "") for item in items)]
+        if items
+        else []
+    )
 
 
 def _conversation(messages: Sequence[Message], diffs: Mapping[int, TurnDiff]) -> Iterator[Block]:
@@ -101,7 +121,13 @@ def _asked(waiting: list[tuple[ToolCall, int]], result: ToolMessage) -> ToolCall
 
 def _unanswered(waiting: list[tuple[ToolCall, int]]) -> Iterator[Block]:
     for call, _ in waiting:
-        yield Block(f"→ {compact_call(call)}  (no result)", "yellow", _arguments(call), is_folded=True, kind="call")
+        yield Block(
+            f"→ {compact_call(call)}  (no result)",
+            "yellow",
+            _arguments(call),
+            is_folded=True,
+            kind="call",
+        )
 
 
 def _said(message: Message) -> Iterator[Block]:
@@ -114,22 +140,28 @@ def _said(message: Message) -> Iterator[Block]:
         yield Block(f"{head} thinks: {one_line(thought, _BRIEF)}", "dim", body, is_folded=True)
     content = getattr(message, "content", None)
     if content or not getattr(message, "tool_calls", None):
-        yield Block(head, f"bold {style}", [((content or "(nothing)")[:_LONGEST], "")], kind="message")
+        yield Block(
+            head, f"bold {style}", [((content or "(nothing)")[:_LONGEST], "")], kind="message"
+        )
 
 
 def _call_block(call: ToolCall | None, result: ToolMessage) -> Block:
     who = "user " if result.requestor == "user" else ""
     named = compact_call(call) if call is not None else "(a result without its call)"
     brief = one_line(result.content or "(nothing)", _BRIEF)
-    body = [*(_arguments(call) if call is not None else []), ("result:", "bold"), *pretty(result.content or "")]
+    body = [
+        *(_arguments(call) if call is not None else []),
+        ("result:", "bold"),
+        *pretty(result.content or ""),
+    ]
     style = "red" if result.error else "yellow" if not who else "green"
     return Block(f"{who}→ {named} = {brief}", style, body, is_folded=True, kind="call")
 
 
 def _arguments(call: ToolCall) -> list[Line]:
-    return [(f"{one_line(name)}: {shown(value)}", "") for name, value in call.arguments.items()] or [
-        ("no arguments", "dim")
-    ]
+    return [
+        (f"{one_line(name)}: {shown(value)}", "") for name, value in call.arguments.items()
+    ] or [("no arguments", "dim")]
 
 
 def shown(value: Any) -> str:
@@ -154,7 +186,11 @@ def diff_block(diff: TurnDiff) -> Block:
     body: list[Line] = [line for change in diff.changes for line in _change_lines(change)]
     body += [(f"… and {diff.left_out} more records", "dim")] if diff.left_out else []
     body += [(diff.problem, "yellow")] if diff.problem else []
-    head = f"database: {number} record{'s' if number != 1 else ''}" if number else "database: not known"
+    head = (
+        f"database: {number} record{'s' if number != 1 else ''}"
+        if number
+        else "database: not known"
+    )
     return Block(head, "magenta", body, kind="diff")
 
 
@@ -178,7 +214,11 @@ def _field_line(one: FieldChange) -> str:
 
 def _grading(run: SimulationRun) -> Block:
     if run.reward_info is None:
-        return Block(f"grading: not scored: {one_line(why_unscored(run), 2000)}", "bold yellow", kind="grading")
+        return Block(
+            f"grading: not scored: {one_line(why_unscored(run), 2000)}",
+            "bold yellow",
+            kind="grading",
+        )
     basis = ", ".join(part.value for part in run.reward_info.reward_basis or ()) or "nothing"
     body: list[Line] = [
         (f"{'✓' if met else '✗'} {kind:<13} {one_line(text, 2000)}", "green" if met else "red")

@@ -37,7 +37,10 @@ class ChoicesScreen(Screen):
     help = (("enter space", "take a choice; again lets it go"), ("c", "let everything go"))
 
     def __init__(
-        self, title: str, groups: Callable[[], list[Group]], choose: Callable[[str, str | None], None]
+        self,
+        title: str,
+        groups: Callable[[], list[Group]],
+        choose: Callable[[str, str | None], None],
     ) -> None:
         """Show what `groups` returns; `choose(group, value)` is told what is taken, None for nothing."""
         super().__init__()
@@ -73,9 +76,9 @@ class ChoicesScreen(Screen):
             return Text(group.name, style="bold underline")
         taken = group.taken == choice.value
         number = "" if choice.number is None else f"  {choice.number:,}"
-        return Text(f"  {'●' if taken else '○'} {choice.label}", style="bold cyan" if taken else "").append(
-            number, style="dim"
-        )
+        return Text(
+            f"  {'●' if taken else '○'} {choice.label}", style="bold cyan" if taken else ""
+        ).append(number, style="dim")
 
     def move(self, key: str) -> bool:
         """Move, and step over the names of groups."""

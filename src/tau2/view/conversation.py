@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from tau2.report.diffs import turn_diffs
+from tau2.environment.diff import turn_diffs
 from tau2.report.safe_text import one_line
+from tau2.runner.build import build_environment
 from tau2.view.blocks import Block, blocks_of
 from tau2.view.library import RunReader
 from tau2.view.screen import Back, Quit, Screen
@@ -31,7 +32,7 @@ class ConversationScreen(Screen):
         super().__init__()
         self._simulation = run.load(simulation_id)
         self._run, self._task = run, run.task(self._simulation.task_id)
-        diffs = turn_diffs(self._simulation, self._task, run.domain)
+        diffs = turn_diffs(self._simulation, self._task, run.domain, build=build_environment)
         self.blocks = blocks_of(self._simulation, self._task, diffs)
         self._folded_first = [block.is_folded for block in self.blocks]
         self._lines: list[tuple[str, str, int]] = []
@@ -42,9 +43,7 @@ class ConversationScreen(Screen):
     def title(self) -> str:
         """Which run and which simulation."""
         simulation = self._simulation
-        return (
-            f"{one_line(self._run.title, 80)} · task {one_line(simulation.task_id, 60)} trial {simulation.trial or 0}"
-        )
+        return f"{one_line(self._run.title, 80)} · task {one_line(simulation.task_id, 60)} trial {simulation.trial or 0}"
 
     def lay_out(self, width: int) -> None:
         """Break the blocks into lines, when width or folding changed."""
@@ -52,7 +51,11 @@ class ConversationScreen(Screen):
         wanted = (width, tuple(block.is_folded for block in self.blocks))
         if wanted != self._laid_out:
             self._laid_out = wanted
-            self._lines = [line for number, block in enumerate(self.blocks) for line in _lines(block, number, width)]
+            self._lines = [
+                line
+                for number, block in enumerate(self.blocks)
+                for line in _lines(block, number, width)
+            ]
 
     def count(self) -> int:
         """Return the number of lines."""
@@ -69,7 +72,13 @@ class ConversationScreen(Screen):
 
     def press(self, key: str) -> Screen | Back | Quit | None:
         """Fold, unfold, or go to another block."""
-        kinds = {"tab": (1, ""), "back tab": (-1, ""), "d": (1, "diff"), "D": (-1, "diff"), "c": (1, "grading")}
+        kinds = {
+            "tab": (1, ""),
+            "back tab": (-1, ""),
+            "d": (1, "diff"),
+            "D": (-1, "diff"),
+            "c": (1, "grading"),
+        }
         if key in {"enter", "o"}:
             self._fold(self._block())
         elif key == "a":
@@ -139,8 +148,14 @@ def _lines(block: Block, number: int, width: int) -> list[tuple[str, str, int]]:
     head = wrapped(block.head, room - 2)
     shown = head if not block.is_folded else head[:1]
     cut = "…" if len(shown) < len(head) else ""
-    lines = [(f"{mark if not n else ' '} {text}", block.style, number) for n, text in enumerate(shown)]
+    lines = [
+        (f"{mark if not n else ' '} {text}", block.style, number) for n, text in enumerate(shown)
+    ]
     lines[-1] = (lines[-1][0] + cut, block.style, number)
     if not block.is_folded:
-        lines += [(text, style, number) for body, style in block.body for text in wrapped(body, room, _INDENT)]
+        lines += [
+            (text, style, number)
+            for body, style in block.body
+            for text in wrapped(body, room, _INDENT)
+        ]
     return lines

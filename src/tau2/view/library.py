@@ -10,8 +10,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from tau2.data_model.results_io import (
+from tau2.data_model.simulation import NO_SCORE, SimulationRun
+from tau2.data_model.tasks import Task
+from tau2.errors import DataFileError
+from tau2.metrics.agent_metrics import is_successful
+from tau2.storage.journal import Dropped, Stored, read_journal
+from tau2.storage.results import (
     RESULTS_NAME,
+    Results,
     decode_simulation,
     journal_file,
     load_metadata,
@@ -20,11 +26,6 @@ from tau2.data_model.results_io import (
     simulation_file,
     simulations_folder,
 )
-from tau2.data_model.simulation import NO_SCORE, Results, SimulationRun
-from tau2.data_model.tasks import Task
-from tau2.errors import DataFileError
-from tau2.metrics.agent_metrics import is_successful
-from tau2.runner.journal import Dropped, Stored, read_journal
 
 _UNSCORED = frozenset(reason.value for reason in NO_SCORE)
 
@@ -48,7 +49,13 @@ class Entry:
         ended = outcome or "unknown"
         reward = None if ended in _UNSCORED else source.reward
         return cls(
-            source.id, str(source.task_id), source.trial or 0, ended, reward, source.duration, source.agent_cost
+            source.id,
+            str(source.task_id),
+            source.trial or 0,
+            ended,
+            reward,
+            source.duration,
+            source.agent_cost,
         )
 
     @property
@@ -101,7 +108,9 @@ class RunReader:
         if stored is not None:
             order = {task.id: place for place, task in enumerate(self.metadata.tasks)}
             entries = [Entry.of(record, record.termination) for record in stored]
-            return sorted(entries, key=lambda entry: (entry.trial, order.get(entry.task_id, len(order))))
+            return sorted(
+                entries, key=lambda entry: (entry.trial, order.get(entry.task_id, len(order)))
+            )
         return [self._entry_of(run) for run in self._read_whole()]
 
     def _journalled(self) -> list[Stored] | None:
@@ -126,7 +135,9 @@ class RunReader:
     def _entry_of(run: SimulationRun) -> Entry:
         reward = run.reward_info.reward if run.is_scored and run.reward_info else None
         ended = run.termination_reason.value
-        return Entry(run.id, run.task_id, run.trial or 0, ended, reward, run.duration, run.agent_cost)
+        return Entry(
+            run.id, run.task_id, run.trial or 0, ended, reward, run.duration, run.agent_cost
+        )
 
     def load(self, simulation_id: str) -> SimulationRun:
         """Return one conversation. Raise DataFileError when its file is missing or cannot be used."""
@@ -144,9 +155,13 @@ class RunReader:
     def tools_of(self, simulation_id: str) -> frozenset[str]:
         """Return the names of the tools a conversation calls; nothing for one that cannot be read."""
         if simulation_id in self._whole:
-            return frozenset(_called(self._whole[simulation_id].model_dump(mode="json", include={"messages"})))
+            return frozenset(
+                _called(self._whole[simulation_id].model_dump(mode="json", include={"messages"}))
+            )
         try:
-            raw = json.loads(simulation_file(simulations_folder(self.path), simulation_id).read_bytes())
+            raw = json.loads(
+                simulation_file(simulations_folder(self.path), simulation_id).read_bytes()
+            )
         except (OSError, ValueError, RecursionError, DataFileError):
             return frozenset()  # opening it says what is wrong with it
         return frozenset(_called(raw))

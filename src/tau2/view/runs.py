@@ -6,8 +6,8 @@ from pathlib import Path
 
 from rich.text import Text
 
-from tau2.report.listing import StoredRun, find_runs, read_run
 from tau2.report.safe_text import one_line
+from tau2.report.terminal.listing import StoredRun, find_runs, read_run
 from tau2.view.library import RunReader
 from tau2.view.screen import Back, Quit, Screen
 from tau2.view.simulations import SimulationsScreen
@@ -40,7 +40,9 @@ class RunsScreen(Screen):
     def heading(self, width: int) -> str:
         """Return the names of the columns."""
         when, domain, number, reward = _WIDTHS
-        return f"{'when':<{when}}  {'domain':<{domain}}  {'sims':>{number}}  {'reward':>{reward}}  run"
+        return (
+            f"{'when':<{when}}  {'domain':<{domain}}  {'sims':>{number}}  {'reward':>{reward}}  run"
+        )
 
     def count(self) -> int:
         """Return the number of runs."""
@@ -70,7 +72,9 @@ class RunsScreen(Screen):
         when, domain, number, reward = (
             fitted(one_line(cell), size) for cell, size in zip(cells, _WIDTHS, strict=True)
         )
-        return Text(f"{when}  {domain}  {_right(number)}  {_right(reward)}  {one_line(run.name, 300)}")
+        return Text(
+            f"{when}  {domain}  {_right(number)}  {_right(reward)}  {one_line(run.name, 300)}"
+        )
 
     def press(self, key: str) -> Screen | Back | Quit | None:
         """Open a run, or look again."""

@@ -25,7 +25,9 @@ class Cursor:
         """Return the rows that a window of this height shows, the cursor's among them."""
         self.height = max(1, height)
         self.move(0, count)
-        self.top = max(self.at - self.height + 1, min(self.top, self.at, max(0, count - self.height)))
+        self.top = max(
+            self.at - self.height + 1, min(self.top, self.at, max(0, count - self.height))
+        )
         return range(self.top, min(self.top + self.height, count))
 
 

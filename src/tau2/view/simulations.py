@@ -16,7 +16,9 @@ from tau2.view.library import Entry, RunReader, counted, unsolved
 from tau2.view.screen import Back, Quit, Screen
 from tau2.view.wrap import fitted
 
-_READ_AT_ONCE = 400  # conversations whose tools are read when the filter opens; more are read on request
+_READ_AT_ONCE = (
+    400  # conversations whose tools are read when the filter opens; more are read on request
+)
 
 REWARDS: dict[str, str] = {
     "passed": "full reward",
@@ -50,7 +52,11 @@ class Filter:
     """Simulation → the tools it calls, once they are read."""
 
     def __str__(self) -> str:
-        parts = (REWARDS.get(self.reward or ""), self.outcome, f"calls {self.tool}" if self.tool else None)
+        parts = (
+            REWARDS.get(self.reward or ""),
+            self.outcome,
+            f"calls {self.tool}" if self.tool else None,
+        )
         return ", ".join(part for part in parts if part)
 
     def of(self, entries: list[Entry]) -> list[Entry]:
@@ -115,7 +121,9 @@ class SimulationsScreen(Screen):
         return " · ".join(parts)
 
     def _task_width(self, width: int) -> int:
-        longest = max((cell_len(one_line(entry.task_id, 200)) for entry in self.shown[:1000]), default=4)
+        longest = max(
+            (cell_len(one_line(entry.task_id, 200)) for entry in self.shown[:1000]), default=4
+        )
         return max(8, min(longest, width - 46))
 
     def lay_out(self, width: int) -> None:
@@ -139,7 +147,9 @@ class SimulationsScreen(Screen):
         entry = self.shown[index]
         style = "green" if entry.passed else "yellow" if entry.reward is None else "red"
         seconds = f"{entry.duration:.2f}" if entry.duration is not None else "-"
-        text = Text(f"{fitted(one_line(entry.task_id, 200), getattr(self, '_width', 40))}  {entry.trial:>5}  ")
+        text = Text(
+            f"{fitted(one_line(entry.task_id, 200), getattr(self, '_width', 40))}  {entry.trial:>5}  "
+        )
         text.append("     -" if entry.reward is None else f"{entry.reward:>6.2f}", style=style)
         text.append(f"  {fitted(one_line(entry.outcome), 20)} {seconds:>8}  ")
         return text.append(self._about.get(entry.task_id, ""), style="dim")
@@ -162,7 +172,8 @@ class SimulationsScreen(Screen):
             return None
         if key in {"F", "x"}:
             self.filter = Filter(
-                "failed" if key == "x" and self.filter.reward != "failed" else None, tools=self.filter.tools
+                "failed" if key == "x" and self.filter.reward != "failed" else None,
+                tools=self.filter.tools,
             )
             self._apply()
             return None
@@ -183,8 +194,14 @@ class SimulationsScreen(Screen):
         rewards = [(name, len(Filter(name).of(self._all)), text) for name, text in REWARDS.items()]
         used = counted(tool for tools in chosen.tools.values() for tool in tools)
         groups = [
-            Group("reward", [Choice(name, text, number) for name, number, text in rewards], chosen.reward),
-            Group("outcome", [Choice(name, name, number) for name, number in outcomes], chosen.outcome),
+            Group(
+                "reward",
+                [Choice(name, text, number) for name, number, text in rewards],
+                chosen.reward,
+            ),
+            Group(
+                "outcome", [Choice(name, name, number) for name, number in outcomes], chosen.outcome
+            ),
         ]
         if chosen.tools or len(self._all) <= _READ_AT_ONCE:
             tools = [Choice(name, one_line(name), number) for name, number in used]

@@ -8,15 +8,21 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from tau2.data_model.message import AssistantMessage, Message, MultiToolMessage, ToolMessage, UserMessage
+from tau2.data_model.message import (
+    AssistantMessage,
+    Message,
+    MultiToolMessage,
+    ToolMessage,
+    UserMessage,
+)
 from tau2.data_model.tasks import Task
 from tau2.environment.tool import Tool
 from tau2.errors import UnknownName
 from tau2.gym.text import read_action
 from tau2.orchestrator.episode import Role
-from tau2.report.conversation import compact_call, grading_view, task_view
-from tau2.report.domain_page import signature
 from tau2.report.safe_text import one_line, plain
+from tau2.report.terminal.conversation import compact_call, grading_view, task_view
+from tau2.report.terminal.domain_page import signature
 from tau2.rollout import Rollout, Turn
 from tau2.user.base_user import STOP
 from tau2.utils.tools import parse_functional_tool_call
@@ -139,7 +145,11 @@ class Stage:
         width = max(map(len, COMMANDS))
         lines = [f"  {name:<{width}}  {what}" for name, what in COMMANDS.items()]
         tool = next((tool for tool in self.rollout.tools if tool.params.model_fields), None)
-        call = f"{tool.name}({next(iter(tool.params.model_fields))}=...)" if tool else "name(argument=value)"
+        call = (
+            f"{tool.name}({next(iter(tool.params.model_fields))}=...)"
+            if tool
+            else "name(argument=value)"
+        )
         words = f'anything else is said to the {_OTHERS[self._seat]}; {call} calls a tool, as does {{"name": ...}}'
         self._say("\n".join([*lines, f"  {words}"]))
 
@@ -163,7 +173,8 @@ class Stage:
         run = self.rollout.orchestrator
         lost = [basis.value for basis, score in (info.reward_breakdown or {}).items() if score < 1]
         self._say(
-            f"reward {info.reward:.2f} for task {run.task.id}" + (f", lost on {', '.join(lost)}" if lost else "")
+            f"reward {info.reward:.2f} for task {run.task.id}"
+            + (f", lost on {', '.join(lost)}" if lost else "")
         )
 
     def _undo(self) -> None:
@@ -172,7 +183,9 @@ class Stage:
             return
         self._take_back()
         moves = len(self._before)
-        self._say(f"taken back; {moves} move{'s' if moves != 1 else ''} of yours remain. You heard:")
+        self._say(
+            f"taken back; {moves} move{'s' if moves != 1 else ''} of yours remain. You heard:"
+        )
         self._tell(self.rollout.advance())
 
     def _quit(self) -> None:
@@ -204,7 +217,9 @@ class Stage:
         text = message.content or "(nothing)"
         if len(text) > _LONGEST_RESULT:
             text = f"{text[:_LONGEST_RESULT]}… (+{len(text) - _LONGEST_RESULT} characters; /last shows all)"
-        self._labelled("error" if message.error else "result", text, "red" if message.error else "yellow")
+        self._labelled(
+            "error" if message.error else "result", text, "red" if message.error else "yellow"
+        )
 
     def _show_words(self, message: Message) -> None:
         mine = message.role == ("assistant" if self._seat is Role.AGENT else "user")
@@ -231,7 +246,9 @@ class Stage:
         tools = {tool.name: tool for tool in self.rollout.tools}
         name, bracket, _ = line.partition("(")
         if bracket and name in tools:
-            yield from (f"{field}=" for field in tools[name].params.model_fields if field.startswith(word))
+            yield from (
+                f"{field}=" for field in tools[name].params.model_fields if field.startswith(word)
+            )
         elif line.startswith("/tools "):
             yield from (tool for tool in tools if tool.startswith(word))
         elif line == word:
@@ -250,4 +267,8 @@ def _explained(tool: Tool) -> RenderableType:
         for name, field in tool.params.model_fields.items()
         if field.description
     ]
-    return Group(plain(signature(tool), style="bold"), Padding(plain(tool.description), (0, 0, 0, 2)), *parameters)
+    return Group(
+        plain(signature(tool), style="bold"),
+        Padding(plain(tool.description), (0, 0, 0, 2)),
+        *parameters,
+    )

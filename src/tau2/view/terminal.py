@@ -39,7 +39,9 @@ class _Device:
 
     def __init__(self, keys: int, screen: int) -> None:
         self._keys, self._screen = keys, screen
-        self._console = Console(file=io.StringIO(), force_terminal=True, markup=False, emoji=False, highlight=False)
+        self._console = Console(
+            file=io.StringIO(), force_terminal=True, markup=False, emoji=False, highlight=False
+        )
         self._before: list[Any] | None = None
         self._shown: list[str] = []
 
@@ -149,7 +151,10 @@ def run(app: App, *, keys: int | None = None, screen: int | None = None) -> None
         screen: The descriptor lines go to (default: standard output).
     """
     sys.stdout.flush()
-    device = _Device(sys.stdin.fileno() if keys is None else keys, sys.stdout.fileno() if screen is None else screen)
+    device = _Device(
+        sys.stdin.fileno() if keys is None else keys,
+        sys.stdout.fileno() if screen is None else screen,
+    )
     with _signals(device.forget) as woken:
         device.enter()
         try:

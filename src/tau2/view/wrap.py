@@ -15,7 +15,9 @@ _PIECES = re.compile(r"\s+|\S+")
 def wrapped(text: object, width: int, indent: str = "") -> list[str]:
     """Return text as lines of at most `width` cells, broken at spaces where there are any; never empty."""
     return [
-        indent + part for line in clean(text).split("\n") for part in _indented(line.expandtabs(4), width, indent)
+        indent + part
+        for line in clean(text).split("\n")
+        for part in _indented(line.expandtabs(4), width, indent)
     ]
 
 

@@ -27,7 +27,9 @@ from tests.stub import StubServer, failing
 from tau2.data_model.message import AssistantMessage
 from tau2.errors import ConfigError
 
-areal = pytest.importorskip("areal", reason="areal 1.0.4 is not installed here; `make test-areal` installs it")
+areal = pytest.importorskip(
+    "areal", reason="areal 1.0.4 is not installed here; `make test-areal` installs it"
+)
 
 allocation, agent = script("tau2_allocation"), script("tau2_agent")
 train, utils = script("tau2_train"), script("tau2_utils")
@@ -36,7 +38,10 @@ train, utils = script("tau2_train"), script("tau2_utils")
 @pytest.fixture
 def places(tmp_path):
     """Overrides that keep AReaL's files in the test's own folder."""
-    return [f"cluster.fileroot={tmp_path}/runs", f"cluster.name_resolve.nfs_record_root={tmp_path}/names"]
+    return [
+        f"cluster.fileroot={tmp_path}/runs",
+        f"cluster.name_resolve.nfs_record_root={tmp_path}/names",
+    ]
 
 
 def words_of(body: str) -> list[str]:
@@ -81,9 +86,18 @@ def test_the_guides_commands_load(block, places, monkeypatch):
 
 
 def test_the_current_form_loads(places):
-    current = ["rollout.backend=vllm:d2", "actor.backend=fsdp:d2c2", "scheduler.type=slurm", "do_eval=true"]
+    current = [
+        "rollout.backend=vllm:d2",
+        "actor.backend=fsdp:d2c2",
+        "scheduler.type=slurm",
+        "do_eval=true",
+    ]
     config = train.load_config(["--config", str(CONFIG), *current, *places])
-    assert (config.rollout.backend, config.actor.backend, config.scheduler.type) == ("vllm:d2", "fsdp:d2c2", "slurm")
+    assert (config.rollout.backend, config.actor.backend, config.scheduler.type) == (
+        "vllm:d2",
+        "fsdp:d2c2",
+        "slurm",
+    )
     rows, valid = train.datasets_of(config)
     assert len(rows) >= train.FEWEST_ROWS
     assert set(valid["split"]) == {"test"}
@@ -92,7 +106,9 @@ def test_the_current_form_loads(places):
 def test_one_discount_serves_the_episode_and_the_proxy(places):
     config = train.load_config(["--config", str(CONFIG), "econfig.turn_discount=0.9", *places])
     assert config.rollout.agent.turn_discount == 0.9
-    older = train.load_config(["--config", str(CONFIG), "rollout.openai.turn_discount=0.8", *places])
+    older = train.load_config(
+        ["--config", str(CONFIG), "rollout.openai.turn_discount=0.8", *places]
+    )
     assert older.econfig.turn_discount == 0.8
 
 
@@ -114,7 +130,9 @@ def test_a_key_that_does_not_exist_is_refused(places):
 
 
 def sizes(letters: str) -> st.SearchStrategy[str]:
-    one = st.tuples(st.sampled_from(letters), st.integers(0, 8)).map(lambda pair: f"{pair[0]}{pair[1]}")
+    one = st.tuples(st.sampled_from(letters), st.integers(0, 8)).map(
+        lambda pair: f"{pair[0]}{pair[1]}"
+    )
     return st.lists(one, min_size=1, max_size=4, unique_by=lambda size: size[0]).map("".join)
 
 
@@ -134,7 +152,10 @@ def test_our_parser_is_areals(text):
     from areal.api.alloc_mode import _AllocationMode
 
     try:
-        theirs = [(one.backend, one.parallel.world_size) for one in _AllocationMode.from_str(text).allocations]
+        theirs = [
+            (one.backend, one.parallel.world_size)
+            for one in _AllocationMode.from_str(text).allocations
+        ]
     except Exception:  # noqa: BLE001  -- AReaL's refusals have no common class
         theirs = None
     try:
@@ -149,11 +170,15 @@ def byte_tokenizer(folder: Path) -> Any:
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
-    vocabulary = {letter: number for number, letter in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}
+    vocabulary = {
+        letter: number for number, letter in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))
+    }
     core = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
     core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     core.decoder = decoders.ByteLevel()
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=core, eos_token="<|end|>", pad_token="<|pad|>")
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=core, eos_token="<|end|>", pad_token="<|pad|>"
+    )
     tokenizer.chat_template = (
         "{% for m in messages %}<<{{ m.role }}>>{{ m.content or '' }}"
         "{% if m.tool_calls %}{{ m.tool_calls | tojson }}{% endif %}{% endfor %}"
@@ -170,7 +195,9 @@ class PlayedEngine:
         from areal.api.cli_args import AgentConfig
 
         self.lines, self.tokenizer, self.generations = lines, byte_tokenizer(folder), 0
-        settings = AgentConfig(agent_cls_path=train.WORKFLOW, admin_api_key="of this test", **agent_config)
+        settings = AgentConfig(
+            agent_cls_path=train.WORKFLOW, admin_api_key="of this test", **agent_config
+        )
         self.config = SimpleNamespace(tokenizer_path=str(folder), agent=settings, lora_name="")
 
     async def agenerate(self, request: Any) -> Any:
@@ -178,9 +205,16 @@ class PlayedEngine:
 
         self.generations += 1
         place = self.tokenizer.decode(request.input_ids).count("<<assistant>>") - 1
-        line = self.lines[place] if place < len(self.lines) else {"content": "###STOP###", "tool_calls": []}
+        line = (
+            self.lines[place]
+            if place < len(self.lines)
+            else {"content": "###STOP###", "tool_calls": []}
+        )
         calls = "".join(f"<tool_call>{json.dumps(call)}</tool_call>" for call in line["tool_calls"])
-        tokens = [*self.tokenizer.encode(f"{line['content'] or ''}{calls}"), self.tokenizer.eos_token_id]
+        tokens = [
+            *self.tokenizer.encode(f"{line['content'] or ''}{calls}"),
+            self.tokenizer.eos_token_id,
+        ]
         return ModelResponse(
             input_tokens=list(request.input_ids),
             output_tokens=tokens,
@@ -190,14 +224,18 @@ class PlayedEngine:
         )
 
 
-def qwen_calls(text: str, _tools: Any, _parser: str, _reasoning: str, reason: str, **_: Any) -> tuple[Any, str, str]:
+def qwen_calls(
+    text: str, _tools: Any, _parser: str, _reasoning: str, reason: str, **_: Any
+) -> tuple[Any, str, str]:
     """Parse tool calls as Qwen writes them; AReaL leaves that to sglang or vllm, which need a GPU."""
     from openai.types.chat.chat_completion_message_function_tool_call import (
         ChatCompletionMessageFunctionToolCall,
         Function,
     )
 
-    found = [json.loads(call) for call in re.findall(r"<tool_call>(.*?)</tool_call>", text, re.DOTALL)]
+    found = [
+        json.loads(call) for call in re.findall(r"<tool_call>(.*?)</tool_call>", text, re.DOTALL)
+    ]
     calls = [
         ChatCompletionMessageFunctionToolCall(
             type="function",
@@ -216,12 +254,16 @@ def served(engine: PlayedEngine, monkeypatch: Any) -> Any:
     from areal.experimental.openai import client
     from areal.experimental.openai.proxy import proxy_rollout_server as proxy
 
-    monkeypatch.setenv("OPENAI_API_KEY", "unused")  # AReaL's client is made from OpenAI's, which insists on one
+    monkeypatch.setenv(
+        "OPENAI_API_KEY", "unused"
+    )  # AReaL's client is made from OpenAI's, which insists on one
     monkeypatch.setattr(client, "process_tool_calls", qwen_calls)
     monkeypatch.setattr(proxy, "_engine", engine)
     monkeypatch.setattr(proxy, "_server_host", "127.0.0.1")
     proxy._setup_openai_client()
-    server = uvicorn.Server(uvicorn.Config(proxy.app, host="127.0.0.1", port=0, log_level="warning", loop="asyncio"))
+    server = uvicorn.Server(
+        uvicorn.Config(proxy.app, host="127.0.0.1", port=0, log_level="warning", loop="asyncio")
+    )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
@@ -241,7 +283,11 @@ async def trajectory(address: str, flow: Any, data: dict[str, Any], discount: fl
 
     workflow_context.set(workflow_context.WorkflowContext(is_eval=False, task_id=7))
     wrapped = OpenAIProxyWorkflow(
-        mode="inline", agent=flow, proxy_addr=address, admin_api_key="of this test", discount=discount
+        mode="inline",
+        agent=flow,
+        proxy_addr=address,
+        admin_api_key="of this test",
+        discount=discount,
     )
     return await wrapped.arun_episode(None, data)
 
@@ -249,7 +295,14 @@ async def trajectory(address: str, flow: Any, data: dict[str, Any], discount: fl
 def flow_for(domain: str, user: StubServer, *, solo: bool = False, **econfig: Any) -> Any:
     users = {} if solo else {"user_llm": "openai/customer", "user_llm_base_url": user.base_url}
     return agent.Tau2AgentWorkflow(
-        {"domain": domain, "solo_mode": solo, "add_thinking_tool": False, "max_steps": 200, **users, **econfig},
+        {
+            "domain": domain,
+            "solo_mode": solo,
+            "add_thinking_tool": False,
+            "max_steps": 200,
+            **users,
+            **econfig,
+        },
         gen_args={"temperature": 1.0, "max_new_tokens": 512},
     )
 
@@ -270,11 +323,17 @@ def test_an_episode_through_areals_proxy(domain, task_id, solo, tmp_path, monkey
     engine = PlayedEngine(tmp_path, lines_of(run, AssistantMessage))
     data = {"task_id": task_id}
     with cast_of(run) as (_, user), served(engine, monkeypatch) as address:
-        interactions = asyncio.run(trajectory(address, flow_for(domain, user, solo=solo), data, discount=0.9))
+        interactions = asyncio.run(
+            trajectory(address, flow_for(domain, user, solo=solo), data, discount=0.9)
+        )
     messages, reference = data["_run_info"].messages, run.get_messages()
     assert data["_run_info"].reward == 1.0
-    assert [(m.role, m.content or None) for m in messages] == [(m.role, m.content or None) for m in reference]
-    assert state_after(domain, task_id, messages, solo=solo) == state_after(domain, task_id, reference, solo=solo)
+    assert [(m.role, m.content or None) for m in messages] == [
+        (m.role, m.content or None) for m in reference
+    ]
+    assert state_after(domain, task_id, messages, solo=solo) == state_after(
+        domain, task_id, reference, solo=solo
+    )
     rewards = [interaction.reward for interaction in interactions.values()]
     assert len(rewards) == engine.generations
     assert rewards == pytest.approx([0.9**turn for turn in reversed(range(len(rewards)))])
@@ -295,7 +354,9 @@ def test_a_broken_customer_leaves_no_trajectory(tmp_path, monkeypatch):
 def test_malformed_calls_lower_what_areal_trains_on(tmp_path, monkeypatch):
     run = reference_run("mock", "create_task_1")
     lines = lines_of(run, AssistantMessage)
-    lines.insert(1, {"content": None, "tool_calls": [{"id": "x", "name": "no_such_tool", "arguments": {}}]})
+    lines.insert(
+        1, {"content": None, "tool_calls": [{"id": "x", "name": "no_such_tool", "arguments": {}}]}
+    )
     engine = PlayedEngine(tmp_path, lines)
     with cast_of(run) as (_, user), served(engine, monkeypatch) as address:
         flow = flow_for("mock", user, invalid_format_penalty=0.25)
@@ -317,7 +378,9 @@ def test_a_conversation_that_outgrows_the_engine_is_a_reward(tmp_path, monkeypat
         async with session.post(f"{address}/grant_capacity", headers=headers) as response:
             response.raise_for_status()
         async with OpenAIProxyClient(session, address, "7", "of this test") as proxy:
-            return await flow_for("mock", user).run(data, base_url=address, api_key=proxy.session_api_key)
+            return await flow_for("mock", user).run(
+                data, base_url=address, api_key=proxy.session_api_key
+            )
 
     with cast_of(run) as (_, user), served(engine, monkeypatch) as address:
         assert asyncio.run(play(address)) == 0.0

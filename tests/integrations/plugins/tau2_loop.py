@@ -28,7 +28,9 @@ class LoopHarness(vf.Harness[LoopConfig]):
             while True:
                 body = {"model": ctx.model, "messages": messages, "tools": tools}
                 answer = await http.post(
-                    f"{endpoint}/chat/completions", json=body, headers={"Authorization": f"Bearer {secret}"}
+                    f"{endpoint}/chat/completions",
+                    json=body,
+                    headers={"Authorization": f"Bearer {secret}"},
                 )
                 if answer.status_code != 200:
                     break
@@ -37,8 +39,16 @@ class LoopHarness(vf.Harness[LoopConfig]):
                     break
                 for call in calls:
                     function = call["function"]
-                    result = await mcp.call_tool(function["name"], json.loads(function["arguments"]))
-                    messages.append({"role": "tool", "tool_call_id": call["id"], "content": result.content[0].text})
+                    result = await mcp.call_tool(
+                        function["name"], json.loads(function["arguments"])
+                    )
+                    messages.append(
+                        {
+                            "role": "tool",
+                            "tool_call_id": call["id"],
+                            "content": result.content[0].text,
+                        }
+                    )
         return vf.ProgramResult(exit_code=0, stdout="", stderr="")
 
 

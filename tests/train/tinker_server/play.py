@@ -25,12 +25,16 @@ def tell(line: str) -> None:
 
 async def play(base_url: str, model_folder: str) -> None:
     """Create, imitate, sample, reinforce, save and load; every step must do what the protocol says."""
-    model = await load_model({"provider": "tinker", "model_name": model_folder, "lora_rank": 4, "base_url": base_url})
+    model = await load_model(
+        {"provider": "tinker", "model_name": model_folder, "lora_rank": 4, "base_url": base_url}
+    )
     assert isinstance(model, TinkerModel)
     tell("created")
     chat = Chat(model.tokenizer)
     prompt = chat.prompt([{"role": "user", "content": "Where is my parcel?"}])
-    await imitate(model, [demonstrated_datum(prompt, chat.reply("It will be with you on Monday."))] * 2)
+    await imitate(
+        model, [demonstrated_datum(prompt, chat.reply("It will be with you on Monday."))] * 2
+    )
     sequence = prompt + chat.reply("It will be with you on Monday.")
     with tempfile.TemporaryDirectory() as folder:
         await model.save_state(Path(folder) / "first")
@@ -52,7 +56,9 @@ async def imitate(model: TinkerModel, data: list) -> None:
         report = await model.forward_backward(data, "cross_entropy")
         losses.append(report.loss)
         told = await model.optim_step(1e-2)
-        tell(f"imitation loss {report.loss:.4f} over {report.metrics['n_tokens']:.0f} tokens, step says {told}")
+        tell(
+            f"imitation loss {report.loss:.4f} over {report.metrics['n_tokens']:.0f} tokens, step says {told}"
+        )
     assert losses[-1] < losses[0], losses
 
 
@@ -61,7 +67,9 @@ async def reinforce(model: TinkerModel, prompt: list[int]) -> None:
     params = SamplingParams(max_tokens=16, seed=1)
     replies = await model.sample([prompt] * 4, params)
     again = await model.sample([prompt] * 4, params)
-    tell(f"sampled {[len(one.tokens) for one in replies]} tokens, the same again: {replies == again}")
+    tell(
+        f"sampled {[len(one.tokens) for one in replies]} tokens, the same again: {replies == again}"
+    )
     scored = await model.logprobs([prompt + one.tokens for one in replies])
     gap = max(
         abs(a - b)
@@ -72,7 +80,9 @@ async def reinforce(model: TinkerModel, prompt: list[int]) -> None:
     assert gap < 0.05
     assert all(len(one.tokens) == len(one.logprobs) for one in replies)
     for loss_fn in ("importance_sampling", "ppo"):
-        data = [sampled_datum(prompt, one, advantage=(-1.0) ** at) for at, one in enumerate(replies)]
+        data = [
+            sampled_datum(prompt, one, advantage=(-1.0) ** at) for at, one in enumerate(replies)
+        ]
         report = await model.forward_backward(data, loss_fn)
         assert math.isfinite(report.loss)
         await model.optim_step(1e-3)

@@ -36,7 +36,9 @@ def environment() -> None:
         return
     python = shutil.which("python3.11")
     if python is None:
-        sys.exit("make test-tinker needs python3.11: the CPU build of torch that it pins is made for it")
+        sys.exit(
+            "make test-tinker needs python3.11: the CPU build of torch that it pins is made for it"
+        )
     subprocess.run([python, "-m", "venv", str(_VENV)], check=True)
     for wanted in ([_TORCH], [*_PACKAGES, _TORCH], ["--editable", str(_ROOT)]):
         subprocess.run([str(_PYTHON), "-m", "pip", "install", "--quiet", *wanted], check=True)
@@ -67,14 +69,29 @@ def wait_for(url: str, server: subprocess.Popen) -> None:
 def main() -> int:
     """Serve a tiny model, train it through the service, end the server; return the exit status."""
     environment()
-    settings = os.environ | {"JAX_PLATFORMS": "cpu", "TINKER_API_KEY": "tml-local", "TINKER_TELEMETRY": "0"}
+    settings = os.environ | {
+        "JAX_PLATFORMS": "cpu",
+        "TINKER_API_KEY": "tml-local",
+        "TINKER_TELEMETRY": "0",
+    }
     with tempfile.TemporaryDirectory() as place:
         model = Path(place) / "tiny"
-        subprocess.run([str(_PYTHON), "-m", "act_prm.llm_handlers.tiny", str(model)], check=True, env=settings)
+        subprocess.run(
+            [str(_PYTHON), "-m", "act_prm.llm_handlers.tiny", str(model)], check=True, env=settings
+        )
         port = free_port()
-        command = [str(_PYTHON), str(_HERE / "serve.py"), "api", f"--port={port}", f"--base-model={model}"]
+        command = [
+            str(_PYTHON),
+            str(_HERE / "serve.py"),
+            "api",
+            f"--port={port}",
+            f"--base-model={model}",
+        ]
         command += ['--backend-config={"max_lora_adapters": 3, "max_lora_rank": 8}']
-        command += [f"--checkpoints-base={place}/checkpoints", f"--database-url=sqlite:///{place}/tinker.db"]
+        command += [
+            f"--checkpoints-base={place}/checkpoints",
+            f"--database-url=sqlite:///{place}/tinker.db",
+        ]
         server = subprocess.Popen(command, env=settings, start_new_session=True)
         try:
             url = f"http://127.0.0.1:{port}"

@@ -14,7 +14,9 @@ import typing_extensions
 
 def main() -> None:
     """Run the named part of the server with the arguments that follow its name."""
-    typing.TypedDict = typing_extensions.TypedDict  # pydantic refuses typing's own before Python 3.12
+    typing.TypedDict = (
+        typing_extensions.TypedDict
+    )  # pydantic refuses typing's own before Python 3.12
     part, *rest = sys.argv[1:]
     sys.argv = [f"skyrl.tinker.{part}", *rest]
     if part == "engine":

@@ -34,8 +34,13 @@ class Letters:
     def decode(self, token_ids, *, skip_special_tokens=True):
         return "".join(chr(one) for one in token_ids if one < MARK and one != END)
 
-    def apply_chat_template(self, conversation, *, tools=None, add_generation_prompt=False, tokenize=False):
-        lines = [f"[{one['role']}] {one['content']}{json.dumps(one.get('tool_calls', ''))}" for one in conversation]
+    def apply_chat_template(
+        self, conversation, *, tools=None, add_generation_prompt=False, tokenize=False
+    ):
+        lines = [
+            f"[{one['role']}] {one['content']}{json.dumps(one.get('tool_calls', ''))}"
+            for one in conversation
+        ]
         return "\n".join([*lines, "[assistant] " if add_generation_prompt else ""])
 
 
@@ -87,7 +92,11 @@ class TableModel:
     async def forward_backward(self, data, loss_fn):
         kept = checked(data, loss_fn)
         self.trained.append((loss_fn, len(kept)))
-        total, loss, chances = sum(sum(one.weights) for one in kept), 0.0, [math.exp(one) for one in self.logs()]
+        total, loss, chances = (
+            sum(sum(one.weights) for one in kept),
+            0.0,
+            [math.exp(one) for one in self.logs()],
+        )
         for datum in kept:
             for at, token in enumerate(datum.tokens):
                 if datum.weights[at] and token >= MARK:
@@ -101,14 +110,18 @@ class TableModel:
 
     async def optim_step(self, learning_rate):
         norm = math.sqrt(sum(one * one for one in self.gradient))
-        self.logits = [old + learning_rate * one for old, one in zip(self.logits, self.gradient, strict=True)]
+        self.logits = [
+            old + learning_rate * one for old, one in zip(self.logits, self.gradient, strict=True)
+        ]
         self.gradient = [0.0] * len(self.replies)
         self.steps += 1
         return {"grad_norm": norm}
 
     async def save_state(self, path):
         with whole_folder(path) as draft:
-            (draft / "table.json").write_text(json.dumps({"logits": self.logits, "steps": self.steps}))
+            (draft / "table.json").write_text(
+                json.dumps({"logits": self.logits, "steps": self.steps})
+            )
         return str(path)
 
     async def load_state(self, path):
@@ -129,7 +142,10 @@ class ReferenceModel(TableModel):
         return [self._row(one, [0.0] * len(self.replies)) for one in sequences]
 
 
-TOOLS = [{"type": "function", "name": name, "description": "", "parameters": {}} for name in ("good", "bad")]
+TOOLS = [
+    {"type": "function", "name": name, "description": "", "parameters": {}}
+    for name in ("good", "bad")
+]
 
 
 class WordEnv(Environment):
@@ -143,7 +159,10 @@ class WordEnv(Environment):
 
     def reset(self, sample_idx=0, generation_idx=0, try_step=0, batch_idx=0):
         self.begun.append((sample_idx, generation_idx, try_step))
-        facts = {"infra_failed": generation_idx in self.infra, "user_failed": generation_idx in self.user}
+        facts = {
+            "infra_failed": generation_idx in self.infra,
+            "user_failed": generation_idx in self.user,
+        }
         return EnvironmentState(
             system_prompt="Call good.",
             new_messages=[{"role": "user", "content": f"task {sample_idx}"}],

@@ -14,8 +14,26 @@ from tau2.errors import ModelUnavailable
 
 SAYS = ['<tool_call>{"name": "respond_user", "arguments": {"text": "Bye"}}</tool_call>', "nothing"]
 SMALL = (
-    *("--env_config", "tau2bench/mock", "--model_name", "table", "--generator_config", "grpo", "--trainer_config"),
-    *("tiny_cpu_pg", "--num_batches", "2", "--batch_size", "1", "--group_size", "2", "--eval_every", "2"),
+    *(
+        "--env_config",
+        "tau2bench/mock",
+        "--model_name",
+        "table",
+        "--generator_config",
+        "grpo",
+        "--trainer_config",
+    ),
+    *(
+        "tiny_cpu_pg",
+        "--num_batches",
+        "2",
+        "--batch_size",
+        "1",
+        "--group_size",
+        "2",
+        "--eval_every",
+        "2",
+    ),
 )
 
 
@@ -71,7 +89,9 @@ def test_ctrl_c_leaves_a_checkpoint_and_says_how_to_go_on(model, workplace, caps
     assert cli.main([*SMALL, "--run_name", "mine"]) == 130
     told = capsys.readouterr().err
     assert "a checkpoint is in logs/mine/checkpoints/batch_00000" in told
-    again = next(line for line in told.splitlines() if line.startswith("go on with: python main.py"))
+    again = next(
+        line for line in told.splitlines() if line.startswith("go on with: python main.py")
+    )
     assert again.endswith("--run_name mine --resume_run")
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     assert cli.main([*SMALL, "--run_name", "mine", "--resume_run"]) == 0
@@ -82,13 +102,21 @@ def test_help_teaches(capsys):
         cli.main(["--help"])
     assert left.value.code == 0
     told = capsys.readouterr().out
-    for part in ("a small run on a CPU", "--resume_run", "qwen3_4b_aprm", "tau2bench/airline", "Exit codes"):
+    for part in (
+        "a small run on a CPU",
+        "--resume_run",
+        "qwen3_4b_aprm",
+        "tau2bench/airline",
+        "Exit codes",
+    ):
         assert part in told
 
 
 def test_every_setting_has_its_help():
     parser = cli.parser_of("main.py", pytorch=False)
-    assert [action.dest for action in parser._actions if not action.help and not _plain(action.dest)] == []
+    assert [
+        action.dest for action in parser._actions if not action.help and not _plain(action.dest)
+    ] == []
 
 
 def _plain(name):

@@ -6,7 +6,7 @@ from typing import Any
 
 from tests import shop
 
-from tau2.agent.floors import HandoverAgent, LazyAgent, RandomAgent
+from tau2.agent.baselines import HandoverAgent, LazyAgent, RandomAgent
 from tau2.data_model.message import AssistantMessage
 
 
@@ -24,7 +24,9 @@ def test_the_handover_agent_hands_over_and_ends() -> None:
     agent = HandoverAgent(shop.tools(), "policy")
     state = agent.get_init_state([shop.says("Hi! How can I help you today?")])
     call, state = agent.generate_next_message(shop.hears("Hi"), state)
-    assert [(c.name, list(c.arguments)) for c in call.tool_calls or ()] == [("transfer_to_human_agents", ["summary"])]
+    assert [(c.name, list(c.arguments)) for c in call.tool_calls or ()] == [
+        ("transfer_to_human_agents", ["summary"])
+    ]
     end, _ = agent.generate_next_message(shop.result("Transfer successful"), state)
     assert agent.is_stop(end)
 
@@ -64,7 +66,13 @@ def test_the_random_agent_follows_its_seed() -> None:
 def test_the_random_agent_fills_nested_schemas() -> None:
     from tau2.environment.tool import as_tool
 
-    def book(passengers: list[dict[str, str]], bags: int, paid: float, insured: bool, note: str | None = None) -> str:
+    def book(
+        passengers: list[dict[str, str]],
+        bags: int,
+        paid: float,
+        insured: bool,
+        note: str | None = None,
+    ) -> str:
         return "booked"
 
     agent = RandomAgent([as_tool(book)], "policy")

@@ -21,7 +21,13 @@ from tau2.agent.llm_agent import (
     create_llm_solo_agent,
     is_valid_agent_history_message,
 )
-from tau2.data_model.message import AssistantMessage, MultiToolMessage, ToolCall, ToolMessage, UserMessage
+from tau2.data_model.message import (
+    AssistantMessage,
+    MultiToolMessage,
+    ToolCall,
+    ToolMessage,
+    UserMessage,
+)
 from tau2.errors import AgentError
 
 
@@ -73,7 +79,11 @@ def test_a_turn_sends_prompt_history_and_tools_and_remembers_both_messages(sync:
     assert shop.POLICY in asked["messages"][0]["content"]
     assert {tool["function"]["name"] for tool in asked["tools"]} >= {"cancel_order", "get_order"}
     assert asked["temperature"] == 0.5
-    assert shop.transcript(state.messages) == ["assistant: Hi!", "user: Cancel it", "assistant: Sure."]
+    assert shop.transcript(state.messages) == [
+        "assistant: Hi!",
+        "user: Cancel it",
+        "assistant: Sure.",
+    ]
 
 
 @both_ways
@@ -91,7 +101,9 @@ def test_a_failed_call_leaves_the_state_as_it_was(sync: bool) -> None:
     def broken(**_: Any) -> Any:
         raise ConnectionError("down")
 
-    who = LLMAgent(shop.tools(), "policy", llm="m", llm_args={"num_retries": 0}, completion_fn=broken)
+    who = LLMAgent(
+        shop.tools(), "policy", llm="m", llm_args={"num_retries": 0}, completion_fn=broken
+    )
     state = who.get_init_state([])
     with pytest.raises(Exception, match="down"):
         turn(who, shop.hears("Hello"), state, sync=sync)
@@ -100,7 +112,9 @@ def test_a_failed_call_leaves_the_state_as_it_was(sync: bool) -> None:
 
 def test_the_prompt_is_made_of_public_parts() -> None:
     who = agent(Model())
-    assert who.system_prompt == SYSTEM_PROMPT.format(agent_instruction=AGENT_INSTRUCTION, domain_policy=shop.POLICY)
+    assert who.system_prompt == SYSTEM_PROMPT.format(
+        agent_instruction=AGENT_INSTRUCTION, domain_policy=shop.POLICY
+    )
     [system] = who.get_init_state().system_messages
     assert system.content == who.system_prompt
 
@@ -187,7 +201,9 @@ def test_history_holds_only_what_an_agent_sees() -> None:
 
 
 def test_factories_read_only_what_they_know() -> None:
-    who = create_llm_agent(shop.tools(), "policy", llm="m", llm_args={"a": 1}, seed=3, audio_taps_dir=None, task=None)
+    who = create_llm_agent(
+        shop.tools(), "policy", llm="m", llm_args={"a": 1}, seed=3, audio_taps_dir=None, task=None
+    )
     assert (who.llm, who.llm_args) == ("m", {"a": 1, "seed": 3})
 
 
@@ -198,7 +214,10 @@ def test_the_ground_truth_agent_is_told_the_steps_of_both_sides() -> None:
     task = shop.task(*shop.CANCEL, shop.act("toggle_airplane_mode", by="user"))
     prompt = create_llm_gt_agent(shop.tools(), shop.POLICY, task=task, llm="m").system_prompt
     assert "[Step 2] Perform the following action: get_order(order_id=#S100)." in prompt
-    assert "[Step 4] Instruct the user to perform the following action: toggle_airplane_mode()." in prompt
+    assert (
+        "[Step 4] Instruct the user to perform the following action: toggle_airplane_mode()."
+        in prompt
+    )
     assert shop.POLICY in prompt
 
 
@@ -220,7 +239,13 @@ def test_the_ground_truth_agent_needs_reference_actions() -> None:
 
 
 def solo(model: Callable[..., Any], tools: Any = None) -> LLMSoloAgent:
-    return LLMSoloAgent(tools if tools is not None else shop.tools(), "policy", shop.task(), "m", completion_fn=model)
+    return LLMSoloAgent(
+        tools if tools is not None else shop.tools(),
+        "policy",
+        shop.task(),
+        "m",
+        completion_fn=model,
+    )
 
 
 def test_the_solo_agent_works_on_the_ticket_and_must_call_tools() -> None:

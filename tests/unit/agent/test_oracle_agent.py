@@ -21,7 +21,9 @@ def oracle(task: Task) -> OracleAgent:
     return OracleAgent(tools=shop.tools(), domain_policy=shop.POLICY, task=task)
 
 
-def talk(task: Task, *answers: str, errors: frozenset[str] = frozenset(), last: str = "ok") -> list[AssistantMessage]:
+def talk(
+    task: Task, *answers: str, errors: frozenset[str] = frozenset(), last: str = "ok"
+) -> list[AssistantMessage]:
     """Play the oracle against fixed answers; every tool works but those in `errors`."""
     agent = oracle(task)
     state = agent.get_init_state([])
@@ -35,7 +37,9 @@ def talk(task: Task, *answers: str, errors: frozenset[str] = frozenset(), last: 
         if reply.tool_calls:
             call = reply.tool_calls[0]
             failed = call.name in errors
-            heard = ToolMessage(id=call.id, content="Error: it is broken" if failed else "{}", error=failed)
+            heard = ToolMessage(
+                id=call.id, content="Error: it is broken" if failed else "{}", error=failed
+            )
         else:
             heard = shop.hears(queue.pop(0) if queue else last)
     return said
@@ -54,7 +58,9 @@ def test_taken_up_again_it_counts_its_calls_on() -> None:
     history: list[Message] = []
     made: list[str] = []
     for _ in range(3):
-        reply, _ = agent.generate_next_message(shop.hears("I am Ada, 12345. Yes."), agent.get_init_state(history))
+        reply, _ = agent.generate_next_message(
+            shop.hears("I am Ada, 12345. Yes."), agent.get_init_state(history)
+        )
         made += [call.id for call in reply.tool_calls or ()]
         history.append(reply)
     assert made == ["call_1", "call_2"]
@@ -67,7 +73,10 @@ def test_it_identifies_looks_up_proposes_waits_writes_and_reports() -> None:
     assert "first name and zip code" in who
     assert "cancel the order with order ID #S100 and reason 'ordered by mistake'" in proposal
     assert proposal.endswith("Shall I go ahead?")
-    assert report == "I have cancelled the order (order ID #S100). Is there anything else I can help you with?"
+    assert (
+        report
+        == "I have cancelled the order (order ID #S100). Is there anything else I can help you with?"
+    )
     assert [bool(m.tool_calls) for m in said[:6]] == [False, True, True, False, True, False]
 
 
@@ -103,17 +112,23 @@ def test_consent_is_asked_for_once_and_covers_every_change() -> None:
 
 
 def test_information_is_told_word_for_word() -> None:
-    said = texts(talk(shop.task(tells=["1,628", "12.50", "Ask for Mr. Bean"]), "I am Ada 12345", "yes"))
+    said = texts(
+        talk(shop.task(tells=["1,628", "12.50", "Ask for Mr. Bean"]), "I am Ada 12345", "yes")
+    )
     report = next(text for text in said if "12.50" in text)
     assert "1,628" in report
     assert "To be clear: Ask for Mr. Bean." in report
 
 
 def test_the_customer_is_asked_for_their_part_and_it_waits() -> None:
-    task = shop.task(shop.act("set_network_mode_preference", by="user", mode="4g_5g_preferred"), *shop.CANCEL)
+    task = shop.task(
+        shop.act("set_network_mode_preference", by="user", mode="4g_5g_preferred"), *shop.CANCEL
+    )
     said = talk(task, "Hello", "Hold on, one moment", "done", "I am Ada 12345", "yes")
     first, again, *_ = texts(said)
-    assert first.startswith("Please set the network mode preference with mode 4g_5g_preferred on your side.")
+    assert first.startswith(
+        "Please set the network mode preference with mode 4g_5g_preferred on your side."
+    )
     assert "I need this step" in again
     assert names(said) == ["find_customer", "get_order", "cancel_order"]
 
@@ -166,7 +181,10 @@ def test_identifiers_are_explained_by_what_look_ups_say() -> None:
 
 def test_a_resumed_conversation_goes_on_after_the_steps_already_done() -> None:
     agent = oracle(shop.task())
-    calls = [ToolCall(id=str(n), name=a.name, arguments=a.arguments) for n, a in enumerate(shop.CANCEL[:2])]
+    calls = [
+        ToolCall(id=str(n), name=a.name, arguments=a.arguments)
+        for n, a in enumerate(shop.CANCEL[:2])
+    ]
     lived: list[Message] = [shop.says("Hi!"), shop.hears("I am Ada, 12345")]
     for call in calls:
         lived += [AssistantMessage(tool_calls=[call]), shop.result("{}", call.id)]
@@ -176,7 +194,10 @@ def test_a_resumed_conversation_goes_on_after_the_steps_already_done() -> None:
 
 def test_actions_before_the_task_began_do_not_count_as_done() -> None:
     call = ToolCall(id="1", name="cancel_order", arguments=dict(shop.CANCEL[2].arguments))
-    before: list[Message] = [AssistantMessage(tool_calls=[call]), shop.result("Error", "1", error=True)]
+    before: list[Message] = [
+        AssistantMessage(tool_calls=[call]),
+        shop.result("Error", "1", error=True),
+    ]
     task = shop.task(shop.CANCEL[2], initial_state={"message_history": before})
     assert oracle(task).get_init_state(before).cursor == 0
 

@@ -48,7 +48,10 @@ def test_a_sound_task_passes_every_check() -> None:
 
 def test_a_reference_that_fails_is_named_with_its_error() -> None:
     report = audit(
-        task(action("update_task_status", task_id="task_9", status="completed"), story="Mark task_9 completed")
+        task(
+            action("update_task_status", task_id="task_9", status="completed"),
+            story="Mark task_9 completed",
+        )
     )
     assert "reference" in failed(report)
     assert "Task task_9 not found" in report.findings[0].text
@@ -85,13 +88,19 @@ def test_a_broken_rule_is_named() -> None:
     def never(world: object, call: ToolCall, before: object) -> str:
         return f"{call.name} is never allowed"
 
-    strict = DomainSpec("mock", DOMAIN.environment, DOMAIN.tasks, rules=lambda: (Rule("never write", never),))
+    strict = DomainSpec(
+        "mock", DOMAIN.environment, DOMAIN.tasks, rules=lambda: (Rule("never write", never),)
+    )
     report = audit(task(PAY), spec=strict)
-    assert [finding.text for finding in report.findings] == ["never write: create_task is never allowed"]
+    assert [finding.text for finding in report.findings] == [
+        "never write: create_task is never allowed"
+    ]
 
 
 def test_the_reference_asks_before_it_writes() -> None:
-    polite = DomainSpec("mock", DOMAIN.environment, DOMAIN.tasks, rules=lambda: (confirmed_first(),))
+    polite = DomainSpec(
+        "mock", DOMAIN.environment, DOMAIN.tasks, rules=lambda: (confirmed_first(),)
+    )
     assert audit(task(PAY), spec=polite).ok
 
 
@@ -102,8 +111,13 @@ def test_a_story_told_twice_is_a_duplicate_whatever_its_id() -> None:
 
 
 def test_work_of_the_test_split_must_not_be_trained_on() -> None:
-    trained, tested = task(PAY, task_id="trained"), task(PAY, task_id="tested", story=STORY + " Be quick.")
-    split = DomainSpec("mock", DOMAIN.environment, DOMAIN.tasks, lambda: {"train": ["trained"], "test": ["tested"]})
+    trained, tested = (
+        task(PAY, task_id="trained"),
+        task(PAY, task_id="tested", story=STORY + " Be quick."),
+    )
+    split = DomainSpec(
+        "mock", DOMAIN.environment, DOMAIN.tasks, lambda: {"train": ["trained"], "test": ["tested"]}
+    )
     assert work_of(trained) == work_of(tested)
     assert failed(audit(trained, tested, spec=split)) == {"duplicate"}
     assert audit(trained, tested).ok
@@ -120,7 +134,9 @@ def test_a_check_that_crashes_is_a_finding() -> None:
 
 @needs_reference
 @pytest.mark.parametrize("domain", ["mock", "retail", "airline", "telecom"])
-def test_the_public_tasks_are_audited_without_crashing(domain: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_public_tasks_are_audited_without_crashing(
+    domain: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from tau2.registry import registry
 
     monkeypatch.setenv("TAU2_DATA_DIR", str(REFERENCE))
@@ -128,11 +144,15 @@ def test_the_public_tasks_are_audited_without_crashing(domain: str, monkeypatch:
     tasks = spec.tasks(None)[:12]
     report = audit_domain(spec, tasks)
     assert report.tasks == len(tasks)
-    assert not [f for f in report.findings if "could not be made" in f.text or "cannot be played" in f.text]
+    assert not [
+        f for f in report.findings if "could not be made" in f.text or "cannot be played" in f.text
+    ]
 
 
 @needs_reference
-def test_public_airline_tasks_that_inaction_solves_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_public_airline_tasks_that_inaction_solves_are_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     from tau2.registry import registry
 
     monkeypatch.setenv("TAU2_DATA_DIR", str(REFERENCE))
@@ -142,7 +162,9 @@ def test_public_airline_tasks_that_inaction_solves_are_found(monkeypatch: pytest
 
 
 @needs_reference
-def test_public_retail_tasks_that_rest_on_a_wrong_price_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_public_retail_tasks_that_rest_on_a_wrong_price_are_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     from tau2.registry import registry
 
     monkeypatch.setenv("TAU2_DATA_DIR", str(REFERENCE))

@@ -10,19 +10,29 @@ import pytest
 from tau2.cli import main
 
 
-def test_audit_prints_a_table_and_succeeds_on_sound_tasks(capsys: pytest.CaptureFixture[str]) -> None:
+def test_audit_prints_a_table_and_succeeds_on_sound_tasks(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert main(["audit", "--domain", "mock"]) == 0
     shown = capsys.readouterr().out
     assert "10/10" in shown
     assert "reference" in shown
 
 
-def test_audit_of_a_bad_file_names_the_task_and_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_audit_of_a_bad_file_names_the_task_and_fails(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     broken = {
         "id": "lost",
         "user_scenario": {"instructions": "Close a task."},
         "evaluation_criteria": {
-            "actions": [{"action_id": "a", "name": "update_task_status", "arguments": {"task_id": "task_77"}}]
+            "actions": [
+                {
+                    "action_id": "a",
+                    "name": "update_task_status",
+                    "arguments": {"task_id": "task_77"},
+                }
+            ]
         },
     }
     file = tmp_path / "tasks.json"
@@ -32,7 +42,9 @@ def test_audit_of_a_bad_file_names_the_task_and_fails(tmp_path: Path, capsys: py
     assert {finding["task_id"] for finding in report["findings"]} == {"lost"}
 
 
-def test_audit_of_an_unknown_domain_suggests_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+def test_audit_of_an_unknown_domain_suggests_the_nearest(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert main(["audit", "--domain", "mok"]) == 2
     assert "did you mean 'mock'" in capsys.readouterr().err
 
@@ -47,7 +59,23 @@ def test_generated_tasks_pass_the_audit_and_can_be_played(
     domain: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert main(["tasks", "generate", "--domain", domain, "--n", "12", "--seed", "5", "--out", "new.json"]) == 0
+    assert (
+        main(
+            [
+                "tasks",
+                "generate",
+                "--domain",
+                domain,
+                "--n",
+                "12",
+                "--seed",
+                "5",
+                "--out",
+                "new.json",
+            ]
+        )
+        == 0
+    )
     assert "12 tasks written, 0 left out" in capsys.readouterr().err
     assert main(["audit", "--domain", domain, "--tasks-file", "new.json"]) == 0
     play = [

@@ -15,7 +15,14 @@ def data(tmp_path, monkeypatch):
     own = config.domain_dir("mock")
     folder = tmp_path / "data" / "tau2" / "domains" / "mock"
     folder.mkdir(parents=True)
-    for name in ("db.json", "user_db.json", "policy.md", "policy_solo.md", "tasks.json", "split_tasks.json"):
+    for name in (
+        "db.json",
+        "user_db.json",
+        "policy.md",
+        "policy_solo.md",
+        "tasks.json",
+        "split_tasks.json",
+    ):
         shutil.copy(own / name, folder / name)
     monkeypatch.setenv("TAU2_DATA_DIR", str(tmp_path / "data"))
     return folder
@@ -48,11 +55,19 @@ def test_good_files_are_good(tau2, data):
             lambda tasks: tasks[0]["evaluation_criteria"]["actions"][0].update(name="create_tsk"),
             "task create_task_1: evaluation_criteria.actions.0.name: no tool of the agent named 'create_tsk'; did",
         ),
-        ("tasks.json", lambda tasks: tasks[0].update(user_tools=["phone"]), "user_tools.0: no tool of the user"),
+        (
+            "tasks.json",
+            lambda tasks: tasks[0].update(user_tools=["phone"]),
+            "user_tools.0: no tool of the user",
+        ),
         (
             "tasks.json",
             lambda tasks: tasks[0].update(
-                initial_state={"initialization_actions": [{"env_type": "user", "func_name": "_x", "arguments": {}}]}
+                initial_state={
+                    "initialization_actions": [
+                        {"env_type": "user", "func_name": "_x", "arguments": {}}
+                    ]
+                }
             ),
             "initial_state.initialization_actions.0.func_name",
         ),
@@ -64,7 +79,11 @@ def test_good_files_are_good(tau2, data):
             "evaluation_criteria.env_assertions.0.func_name",
         ),
         ("tasks.json", lambda tasks: tasks.append(tasks[0]), "this id is used twice"),
-        ("split_tasks.json", lambda splits: splits["base"].append("gone"), "split base: there is no task 'gone'"),
+        (
+            "split_tasks.json",
+            lambda splits: splits["base"].append("gone"),
+            "split base: there is no task 'gone'",
+        ),
         ("db.json", lambda db: db.update(users=[]), "users: "),
     ],
 )

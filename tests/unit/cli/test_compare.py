@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 
-ORACLE = ("--domain", "mock", "--agent", "oracle_agent", "--user", "scripted_user", "--num-trials", "2")
+ORACLE = (
+    "--domain",
+    "mock",
+    "--agent",
+    "oracle_agent",
+    "--user",
+    "scripted_user",
+    "--num-trials",
+    "2",
+)
 LAZY = ("--domain", "mock", "--agent", "lazy_agent", "--user", "scripted_user", "--num-trials", "2")
 TASKS = ("--task-ids", "create_task_1", "update_task_1")
 
@@ -39,7 +48,9 @@ def test_the_table_says_who_is_better_and_by_how_much(tau2, runs):
 
 
 def test_two_tasks_are_too_few_for_a_verdict(tau2, runs):
-    assert "no difference in pass^1 that chance does not explain" in tau2("compare", "bad", "good").out
+    assert (
+        "no difference in pass^1 that chance does not explain" in tau2("compare", "bad", "good").out
+    )
 
 
 def test_the_comparison_as_json(tau2, runs):
@@ -87,7 +98,9 @@ def test_graded_runs_are_written_beside_and_never_over(tau2, runs):
     before = stored("good").read_text()
     assert tau2("evaluate-trajs", "good", "-o", "graded").code == 0
     assert stored("good").read_text() == before
-    assert json.loads(tau2("evaluate-trajs", "graded/good", "--json").out)["runs"][0]["num_flips"] == 0
+    assert (
+        json.loads(tau2("evaluate-trajs", "graded/good", "--json").out)["runs"][0]["num_flips"] == 0
+    )
     again = tau2("evaluate-trajs", "good", "-o", "graded")
     assert again.code == 2
     assert "exists already" in again.err

@@ -58,7 +58,8 @@ def test_a_broken_run_completes_to_nothing(tau2, workplace):
 
 
 @pytest.mark.parametrize(
-    ("word", "plain"), [("a\\[b", "a[b"), ("'a b", "a b"), ('"x', "x"), ("plain", "plain"), ("", "")]
+    ("word", "plain"),
+    [("a\\[b", "a[b"), ("'a b", "a b"), ('"x', "x"), ("plain", "plain"), ("", "")],
 )
 def test_what_the_shell_quoted_is_read_as_it_means(word, plain):
     assert unquoted(word) == plain
@@ -89,7 +90,11 @@ def test_bash_never_evaluates_a_name(tau2, workplace):
     script = tau2("completion", "bash").out
     ask = f'COMP_WORDS=({tools} view ""); COMP_CWORD=2; _tau2; printf "%s\\n" "${{COMPREPLY[@]}}"'
     done = subprocess.run(
-        ["bash", "-c", f"{script}\n{ask}"], text=True, capture_output=True, check=True, cwd=workplace
+        ["bash", "-c", f"{script}\n{ask}"],
+        text=True,
+        capture_output=True,
+        check=True,
+        cwd=workplace,
     )
     assert unquoted(done.stdout.strip()) == hostile
     assert not (workplace / "pwned").exists()

@@ -5,11 +5,21 @@ from pathlib import Path
 
 import pytest
 
-from tau2.data_model import results_io
 from tau2.data_model.simulation import Results
-from tau2.runner.lock import RunLock
+from tau2.storage import results as results_io
+from tau2.storage.lock import RunLock
 
-PLAY = ("run", "--domain", "mock", "--agent", "oracle_agent", "--user", "scripted_user", "--save-to", "first")
+PLAY = (
+    "run",
+    "--domain",
+    "mock",
+    "--agent",
+    "oracle_agent",
+    "--user",
+    "scripted_user",
+    "--save-to",
+    "first",
+)
 RUN = Path("data/simulations/first")
 
 
@@ -38,14 +48,20 @@ def test_what_is_replaced_is_kept_unless_told_otherwise(tau2, stored):
 
 def test_without_a_backup_nothing_else_is_left(tau2, stored):
     tau2("convert-results", str(RUN), "--to", "json", "--no-backup")
-    assert sorted(path.name for path in RUN.iterdir()) == ["config.json", "journal.jsonl", "results.json"]
+    assert sorted(path.name for path in RUN.iterdir()) == [
+        "config.json",
+        "journal.jsonl",
+        "results.json",
+    ]
 
 
 @pytest.mark.parametrize("form", ["json", "dir"])
 def test_a_converted_run_is_continued_as_the_same_run(tau2, stored, form):
     tau2("convert-results", str(RUN), "--to", "json")
     tau2("convert-results", str(RUN), "--to", form)
-    ended = tau2(*PLAY, "--task-ids", "create_task_1", "update_task_1", "--num-trials", "2", "--auto-resume")
+    ended = tau2(
+        *PLAY, "--task-ids", "create_task_1", "update_task_1", "--num-trials", "2", "--auto-resume"
+    )
     assert ended.code == 0
     assert len(Results.load(RUN).simulations) == 4
     assert stored.simulations[0] in Results.load(RUN).simulations

@@ -14,7 +14,10 @@ def test_everything_about_a_domain(tau2):
 def test_the_policy_alone_comes_as_it_is(tau2):
     from tau2.runner.build import build_environment
 
-    assert tau2("domain", "mock", "--policy").out.strip() == build_environment("mock").get_policy().strip()
+    assert (
+        tau2("domain", "mock", "--policy").out.strip()
+        == build_environment("mock").get_policy().strip()
+    )
 
 
 def test_parts_can_be_combined(tau2):

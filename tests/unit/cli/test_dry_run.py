@@ -23,12 +23,16 @@ def test_the_same_for_programs(tau2):
 
 
 def test_a_run_without_models_is_free(tau2):
-    ended = tau2("run", "-d", "mock", "--agent", "oracle_agent", "--user", "scripted_user", "--dry-run")
+    ended = tau2(
+        "run", "-d", "mock", "--agent", "oracle_agent", "--user", "scripted_user", "--dry-run"
+    )
     assert "this run is free" in ended.out
 
 
 def test_an_unknown_price_and_a_low_cap_are_said(tau2):
-    ended = tau2("run", "-d", "mock", "--agent-llm", "openai/mine", "--user", "scripted_user", "--dry-run")
+    ended = tau2(
+        "run", "-d", "mock", "--agent-llm", "openai/mine", "--user", "scripted_user", "--dry-run"
+    )
     assert "no price is known for openai/mine" in ended.out
     assert "unknown" in ended.out
     ended = tau2("run", "-d", "mock", "--max-cost", "0.01", "--dry-run")

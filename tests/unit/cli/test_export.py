@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 
-ORACLE = ("--domain", "mock", "--agent", "oracle_agent", "--user", "scripted_user", "--task-ids", "create_task_1")
+ORACLE = (
+    "--domain",
+    "mock",
+    "--agent",
+    "oracle_agent",
+    "--user",
+    "scripted_user",
+    "--task-ids",
+    "create_task_1",
+)
 
 
 @pytest.fixture
@@ -20,12 +29,16 @@ def test_tables_are_written_and_counted(tau2, runs):
     ended = tau2("export", "first", "second")
     assert ended.code == 0
     assert "simulations.jsonl: 2 rows" in ended.out
-    rows = [json.loads(line) for line in Path("first-export/simulations.jsonl").read_text().splitlines()]
+    rows = [
+        json.loads(line) for line in Path("first-export/simulations.jsonl").read_text().splitlines()
+    ]
     assert [row["run"] for row in rows] == ["first", "second"]
 
 
 def test_csv_where_it_is_wanted_and_json_about_it(tau2, runs):
-    files = json.loads(tau2("export", "first", "--to", "csv", "-o", "tables", "--json").out)["files"]
+    files = json.loads(tau2("export", "first", "--to", "csv", "-o", "tables", "--json").out)[
+        "files"
+    ]
     assert files[0] == {"file": str(Path("tables/simulations.csv")), "rows": 1}
     assert Path("tables/messages.csv").is_file()
 
@@ -33,7 +46,11 @@ def test_csv_where_it_is_wanted_and_json_about_it(tau2, runs):
 def test_runs_of_one_name_are_told_apart_by_their_path(tau2, runs):
     from tau2.cli.export import run_names
 
-    assert run_names([Path("a/first"), Path("b/first"), Path("c/other")]) == ["a/first", "b/first", "other"]
+    assert run_names([Path("a/first"), Path("b/first"), Path("c/other")]) == [
+        "a/first",
+        "b/first",
+        "other",
+    ]
 
 
 def test_an_unknown_run_is_named(tau2, runs):

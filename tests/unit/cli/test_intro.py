@@ -18,5 +18,7 @@ def test_a_plugin_is_described_by_what_it_says_of_itself(tau2):
 
     with registry.users.adding(UserSpec("grumbler", make=make)):
         assert "grumbler        Complain about everything" in tau2("intro").out
-    with registry.users.adding(UserSpec("grumbler", make=make, metadata={"summary": "never happy"})):
+    with registry.users.adding(
+        UserSpec("grumbler", make=make, metadata={"summary": "never happy"})
+    ):
         assert "grumbler        never happy" in tau2("intro").out

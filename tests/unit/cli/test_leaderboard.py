@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-RUN = ("--domain", "mock", "--user", "scripted_user", "--task-ids", "create_task_1", "update_task_1")
+RUN = (
+    "--domain",
+    "mock",
+    "--user",
+    "scripted_user",
+    "--task-ids",
+    "create_task_1",
+    "update_task_1",
+)
 
 
 @pytest.fixture

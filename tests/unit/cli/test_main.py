@@ -14,7 +14,12 @@ HEAVY = ("pydantic", "rich", "tau2.runner", "tau2.registry", "httpx")
 
 def python(code: str, **options):
     return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False, **options
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        **options,
     )
 
 
@@ -85,7 +90,9 @@ def test_with_debug_logging_an_error_keeps_its_traceback(tau2):
 
 def test_output_into_a_closed_pipe_is_no_error():
     process = subprocess.Popen(
-        [sys.executable, "-m", "tau2.cli", "domain", "mock"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [sys.executable, "-m", "tau2.cli", "domain", "mock"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
     process.stdout.close()
     errors = process.stderr.read().decode()

@@ -49,7 +49,9 @@ def test_what_was_played_is_a_run_like_any_other(tau2, types):
     results = Results.load("data/simulations/mine")
     assert results.info.agent_info.implementation == "person"
     assert results.info.user_info.implementation == "scripted_user"
-    assert [(run.task_id, run.trial, run.seed) for run in results.simulations] == [("create_task_1", 0, 5)]
+    assert [(run.task_id, run.trial, run.seed) for run in results.simulations] == [
+        ("create_task_1", 0, 5)
+    ]
     assert "mock: person x scripted_user" in tau2("view", "mine").out
     assert "✓ DB" in tau2("view", "mine", "--task-id", "create_task_1").out
 
@@ -65,7 +67,9 @@ def test_a_name_that_is_taken_is_refused_before_anything_is_played(tau2, types):
 
 def test_the_customer_may_be_played_and_nothing_kept(tau2, types, workplace):
     types("Please mark task_1 as completed for user_1", "yes", "/done")
-    ended = tau2("play", "--domain", "mock", "--task-id", "update_task_1", "--as", "user", "--no-save")
+    ended = tau2(
+        "play", "--domain", "mock", "--task-id", "update_task_1", "--as", "user", "--no-save"
+    )
     assert "not saved, as asked" in ended.out
     assert "ended: user_stop" in ended.out
     assert not list(workplace.glob("**/results.json"))

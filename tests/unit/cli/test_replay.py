@@ -37,7 +37,9 @@ def test_a_recorded_run_can_be_replayed_and_a_changed_prompt_is_found(tau2, stub
     ended = tau2("replay", "first")
     assert (ended.code, ended.err) == (0, "")
     assert "identical 2, diverged 0" in ended.out
-    monkeypatch.setattr(agent_module, "AGENT_INSTRUCTION", agent_module.AGENT_INSTRUCTION + "\nSay please.")
+    monkeypatch.setattr(
+        agent_module, "AGENT_INSTRUCTION", agent_module.AGENT_INSTRUCTION + "\nSay please."
+    )
     ended = tau2("replay", "first")
     assert ended.code == 1
     assert "identical 0, diverged 2" in ended.out
@@ -54,7 +56,10 @@ def test_a_run_that_was_not_recorded_says_so(tau2, stub):
     tau2(*arguments(stub), "--save-to", "first")
     ended = tau2("replay", "first")
     assert ended.code == 1
-    assert "not recorded (tau2 run --record): create_task_1 trial 0, update_task_1 trial 0" in ended.out
+    assert (
+        "not recorded (tau2 run --record): create_task_1 trial 0, update_task_1 trial 0"
+        in ended.out
+    )
 
 
 def test_there_is_no_such_run(tau2):
@@ -71,13 +76,22 @@ def test_the_cache_is_counted(tau2, stub):
 
 
 def test_the_end_of_the_money_is_explained(tau2, stub):
-    ended = tau2(*arguments(stub, **PRICES, max_tokens=200), "--max-cost", "0.0001", "--save-to", "poor")
+    ended = tau2(
+        *arguments(stub, **PRICES, max_tokens=200), "--max-cost", "0.0001", "--save-to", "poor"
+    )
     assert ended.code == 1
     assert "spent $0.0000 of $0.0001" in ended.out
     assert "out of money: max_cost $0.0001" in ended.err
     assert "0 of 2 simulations are complete; continue with a higher --max-cost" in ended.err
     assert "--save-to poor --auto-resume" in ended.err
-    again = tau2(*arguments(stub, **PRICES, max_tokens=200), "--max-cost", "1", "--save-to", "poor", "--auto-resume")
+    again = tau2(
+        *arguments(stub, **PRICES, max_tokens=200),
+        "--max-cost",
+        "1",
+        "--save-to",
+        "poor",
+        "--auto-resume",
+    )
     assert again.code == 0
     assert "of $1.0000 (prices as of" in again.out
 
@@ -113,14 +127,18 @@ def echoes(body):
     turn = sum(message["role"] in {"tool", "user"} for message in body["messages"])
     if turn % 3 == 0:
         return failing(500, "who are you? " + " ".join(known))
-    call = {"name": "create_task", "arguments": {"user_id": "user_1", "title": " ".join(known), "api_key": KEYS[0]}}
+    call = {
+        "name": "create_task",
+        "arguments": {"user_id": "user_1", "title": " ".join(known), "api_key": KEYS[0]},
+    }
     return {"content": " and ".join(known), "tool_calls": None} if turn % 2 else call
 
 
 def test_50_planted_secrets_are_in_no_file_of_tape_cache_and_budget(tau2, monkeypatch):
     for number, secret in enumerate(ENVIRONMENT):
         monkeypatch.setenv(
-            f"{('VENDOR', 'MY', 'DB')[number % 3]}_{number}_{('API_KEY', 'TOKEN', 'SECRET')[number % 3]}", secret
+            f"{('VENDOR', 'MY', 'DB')[number % 3]}_{number}_{('API_KEY', 'TOKEN', 'SECRET')[number % 3]}",
+            secret,
         )
     with StubServer(echoes) as stub:
         host = stub.base_url.removeprefix("http://")
@@ -130,7 +148,8 @@ def test_50_planted_secrets_are_in_no_file_of_tape_cache_and_budget(tau2, monkey
             "api_base": f"http://me:{PASSWORD}@{host}?api_key={PARAMETER}",
             "num_retries": 1,
             "extra_headers": {
-                f"X-Key-{number}": secret.encode("ascii", "ignore").decode() for number, secret in enumerate(HEADERS)
+                f"X-Key-{number}": secret.encode("ascii", "ignore").decode()
+                for number, secret in enumerate(HEADERS)
             },
             "extra_body": {
                 "credentials": {f"secret_{n}_token": secret for n, secret in enumerate(BODY)},
@@ -144,10 +163,19 @@ def test_50_planted_secrets_are_in_no_file_of_tape_cache_and_budget(tau2, monkey
         )  # fmt: skip
         assert stub.requests > 20
     run = Path("data/simulations/leaky")
-    files = [path for folder in (run / "tape", run / "budget", Path("answers")) for path in folder.rglob("*")]
+    files = [
+        path
+        for folder in (run / "tape", run / "budget", Path("answers"))
+        for path in folder.rglob("*")
+    ]
     texts = {path: path.read_text() for path in files if path.is_file()}
     assert len(texts) > 20
-    leaks = {(path.name, secret) for path, text in texts.items() for secret in SECRETS if _stands_in(secret, text)}
+    leaks = {
+        (path.name, secret)
+        for path, text in texts.items()
+        for secret in SECRETS
+        if _stands_in(secret, text)
+    }
     assert {(name, SECRETS.index(secret)) for name, secret in leaks} == set()
     assert tau2("replay", "leaky").code in {0, 1}  # and it says nothing that was hidden
 

@@ -7,7 +7,10 @@ from tau2.cli.resume import resume_command
 
 def test_the_command_names_the_folder_and_resumes(workplace):
     folder = Path("data/simulations/20260101_mock")
-    assert resume_command(["-d", "mock"], folder) == "tau2 run -d mock --save-to 20260101_mock --auto-resume"
+    assert (
+        resume_command(["-d", "mock"], folder)
+        == "tau2 run -d mock --save-to 20260101_mock --auto-resume"
+    )
 
 
 def test_what_was_said_about_the_folder_is_said_once(workplace):

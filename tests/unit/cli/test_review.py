@@ -96,7 +96,7 @@ def test_one_that_fails_is_told_and_the_rest_is_kept(review, stub):
 
 
 def test_ctrl_c_keeps_what_is_finished(review, monkeypatch):
-    from tau2.runner import reviewing
+    from tau2.runner import reviews as reviewing
 
     ask, asked = reviewing._reviewed, []
 

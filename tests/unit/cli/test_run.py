@@ -34,7 +34,9 @@ class Unreachable(HalfDuplexAgent):
 @pytest.fixture
 def unreachable_agent():
     spec = AgentSpec(
-        "unreachable", make=lambda tools, domain_policy, **_: Unreachable(tools, domain_policy), needs_model=False
+        "unreachable",
+        make=lambda tools, domain_policy, **_: Unreachable(tools, domain_policy),
+        needs_model=False,
     )
     with registry.agents.adding(spec):
         yield
@@ -66,7 +68,9 @@ def test_json_prints_one_object_and_nothing_else(tau2):
 
 def test_quiet_prints_the_result_on_one_line(tau2):
     ended = tau2("run", *ONE, "--quiet", "--save-to", "q")
-    assert ended.out == "average reward 1.000 over 1 of 1 simulations; saved to data/simulations/q\n"
+    assert (
+        ended.out == "average reward 1.000 over 1 of 1 simulations; saved to data/simulations/q\n"
+    )
 
 
 def test_all_results_in_one_file(tau2):
@@ -86,16 +90,31 @@ def test_without_a_domain_the_domains_are_listed(tau2):
     ("arguments", "hint"),
     [
         (("--domain", "mok", *OFFLINE), "no domain named 'mok'; did you mean 'mock'?"),
-        (("--domain", "mock", "--agent", "oracle", "--user", "scripted_user"), "did you mean 'oracle_agent'?"),
-        (("--domain", "mock", "--agent", "oracle_agent", "--user", "script"), "no user named 'script'"),
-        (("--domain", "mock", *OFFLINE, "--task-ids", "create_task_2"), "did you mean 'create_task_1'?"),
+        (
+            ("--domain", "mock", "--agent", "oracle", "--user", "scripted_user"),
+            "did you mean 'oracle_agent'?",
+        ),
+        (
+            ("--domain", "mock", "--agent", "oracle_agent", "--user", "script"),
+            "no user named 'script'",
+        ),
+        (
+            ("--domain", "mock", *OFFLINE, "--task-ids", "create_task_2"),
+            "did you mean 'create_task_1'?",
+        ),
         (("--domain", "mock", *OFFLINE, "--task-split-name", "bas"), "did you mean 'base'?"),
         (("--domain", "mock", *OFFLINE, "--task-set-name", "mocks"), "did you mean 'mock'?"),
         (("--domain", "mock", *OFFLINE, "--log-level", "LOUD"), "no log level named 'LOUD'"),
         (("--domain", "mock", *OFFLINE, "--num-trials", "0"), "num_trials must be at least 1"),
-        (("--domain", "mock", *OFFLINE, "--timeout", "-1"), "timeout is in seconds and must be positive"),
+        (
+            ("--domain", "mock", *OFFLINE, "--timeout", "-1"),
+            "timeout is in seconds and must be positive",
+        ),
         (("--domain", "mock", *OFFLINE, "--user-persona", "verbosity=loud"), "verbosity='loud'"),
-        (("--domain", "mock", *OFFLINE, "--save-to", "/dev/null/run"), "/dev/null/run: Not a directory"),
+        (
+            ("--domain", "mock", *OFFLINE, "--save-to", "/dev/null/run"),
+            "/dev/null/run: Not a directory",
+        ),
         (("--domain", "mock", *OFFLINE, "--save-to", "../up"), "'..'"),
         (("--domain", "mock", *OFFLINE, "--save-to", "name.json"), "without .json"),
         (("--domain", "mock", "--audio-native"), "voice engine"),
@@ -120,7 +139,12 @@ def test_a_model_without_a_key_comes_with_three_ways_forward(tau2):
 
 
 def test_an_agent_that_needs_no_user_needs_no_model_of_the_user(tau2):
-    assert tau2("run", "--domain", "mock", "--agent", "oracle_agent_solo", "--task-ids", "create_task_1").code == 0
+    assert (
+        tau2(
+            "run", "--domain", "mock", "--agent", "oracle_agent_solo", "--task-ids", "create_task_1"
+        ).code
+        == 0
+    )
 
 
 def test_an_existing_run_is_not_touched(tau2):
@@ -170,7 +194,11 @@ def test_an_interrupted_run_loses_nothing_and_says_how_to_go_on(workplace):
     command = [sys.executable, "-m", "tau2.cli"]
     arguments = ["run", "--domain", "mock", *OFFLINE, "--num-trials", "150", "--save-to", "long"]
     process = subprocess.Popen(
-        [*command, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
+        [*command, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=dict(os.environ),
     )
     process.stdout.readline()  # what is played
     process.stdout.readline()  # the first figures
@@ -178,9 +206,9 @@ def test_an_interrupted_run_loses_nothing_and_says_how_to_go_on(workplace):
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in err
-    assert f"tau2 {' '.join(arguments)} --auto-resume".replace(" --save-to long", "") in err.replace(
+    assert f"tau2 {' '.join(arguments)} --auto-resume".replace(
         " --save-to long", ""
-    )
+    ) in err.replace(" --save-to long", "")
     played = len(Results.load("data/simulations/long").simulations)
     assert f"interrupted after {played} of 1500 simulations" in err
     assert 0 < played < 1500

@@ -12,7 +12,9 @@ import pytest
 
 def test_pages_are_served_until_ctrl_c():
     arguments = [sys.executable, "-m", "tau2.cli", "start", "mock"]
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen(
+        arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as server:
         lines = [server.stdout.readline() for _ in range(3)]
         url = re.search(r"http://127\.0\.0\.1:\d+/\S+/", "".join(lines)).group()
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -30,7 +32,9 @@ def test_names_and_ports_are_checked(tau2):
     assert "did you mean 'mock'?" in tau2("domain", "mok", "--serve").err
 
 
-@pytest.mark.parametrize(("arguments", "served"), [(("start",), None), (("domain", "mock", "--serve"), ["mock"])])
+@pytest.mark.parametrize(
+    ("arguments", "served"), [(("start",), None), (("domain", "mock", "--serve"), ["mock"])]
+)
 def test_all_domains_or_the_named_one(tau2, monkeypatch, arguments, served):
     seen = []
 

@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 
-RUN = ("--domain", "mock", "--agent", "oracle_agent", "--user", "scripted_user", "--task-ids", "create_task_1")
+RUN = (
+    "--domain",
+    "mock",
+    "--agent",
+    "oracle_agent",
+    "--user",
+    "scripted_user",
+    "--task-ids",
+    "create_task_1",
+)
 WHO = ("--model", "a-model", "--organization", "A Lab", "--email", "me@example.org")
 STORED = Path("data/simulations/first/results.json")
 
@@ -36,7 +45,10 @@ def test_prepare_validate_and_verify(tau2, run):
 
 
 def test_what_is_open_is_said(tau2, run):
-    assert "model_organization: it is not filled in" in tau2("submit", "prepare", "first", "-o", "mine").out
+    assert (
+        "model_organization: it is not filled in"
+        in tau2("submit", "prepare", "first", "-o", "mine").out
+    )
     assert tau2("submit", "validate", "mine").code == 1
 
 
@@ -52,7 +64,10 @@ def test_a_forged_run_is_refused(tau2, run):
 
 
 def test_everything_as_json(tau2, run):
-    assert json.loads(tau2("submit", "prepare", "first", "-o", "mine", "--json", *WHO).out)["folder"] == "mine"
+    assert (
+        json.loads(tau2("submit", "prepare", "first", "-o", "mine", "--json", *WHO).out)["folder"]
+        == "mine"
+    )
     assert json.loads(tau2("submit", "validate", "mine", "--json").out)["valid"]
     assert json.loads(tau2("submit", "verify-trajs", "first", "--json").out)["verified"]
 

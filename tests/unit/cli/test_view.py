@@ -96,7 +96,10 @@ def test_only_what_failed_is_shown(tau2, runs):
 def test_long_tool_results_are_cut_unless_asked_for(tau2, runs):
     change_first_run(lambda messages: messages.append(ToolMessage(id="c", content="x" * 2000)))
     assert "(+1500 characters)" in squeezed(tau2("view", "good", "--task-id", "create_task_1").out)
-    assert "characters)" not in tau2("view", "good", "--task-id", "create_task_1", "--full-tool-results").out
+    assert (
+        "characters)"
+        not in tau2("view", "good", "--task-id", "create_task_1", "--full-tool-results").out
+    )
     few = tau2("view", "good", "--task-id", "create_task_1", "--max-tool-result-chars", "10").out
     assert "(+1990 characters)" in few
 
@@ -165,4 +168,6 @@ def change_first_run(change) -> None:
 
 
 def squeezed(text: str) -> str:
-    return "".join(line.strip("│ \n") + " " for line in text.splitlines()).replace(" characters", " characters")
+    return "".join(line.strip("│ \n") + " " for line in text.splitlines()).replace(
+        " characters", " characters"
+    )

@@ -31,7 +31,10 @@ def test_two_configurations_share_no_arguments():
 def test_effective_names():
     config = TextRunConfig(agent="oracle_agent", llm_agent="openai/gpt-4.1", user="scripted_user")
     assert (config.effective_agent, config.effective_user) == ("oracle_agent", "scripted_user")
-    assert (config.effective_agent_model, config.effective_agent_provider) == ("openai/gpt-4.1", "openai")
+    assert (config.effective_agent_model, config.effective_agent_provider) == (
+        "openai/gpt-4.1",
+        "openai",
+    )
     voice = VoiceRunConfig(audio_native_config={"provider": "openai"})
     assert voice.effective_max_steps == 6000
     assert voice.is_voice

@@ -74,13 +74,18 @@ def test_audio_is_never_stored_in_the_message():
     assert voice.has_content()
     assert voice.get_audio_bytes() == b"\x00\x01"
     assert "audio_content" not in voice.model_dump()
-    assert AssistantMessage(content=b"\x00\x01", is_audio=True).content == base64.b64encode(b"\x00\x01").decode()
+    assert (
+        AssistantMessage(content=b"\x00\x01", is_audio=True).content
+        == base64.b64encode(b"\x00\x01").decode()
+    )
 
 
 def test_chunks_of_an_utterance_merge_in_order():
     chunks = [
         AssistantMessage(content="Hel", utterance_ids=["u1"], contains_speech=True, timestamp="1"),
-        AssistantMessage(content="lo", utterance_ids=["u1", "u2"], tool_calls=[LOOK_UP], contains_speech=False),
+        AssistantMessage(
+            content="lo", utterance_ids=["u1", "u2"], tool_calls=[LOOK_UP], contains_speech=False
+        ),
     ]
     merged = AssistantMessage.merge_chunks(chunks)
     assert (merged.content, merged.utterance_ids, merged.timestamp) == ("Hello", ["u1", "u2"], "1")
@@ -97,7 +102,11 @@ def test_a_tick_flattens_into_messages():
         agent_tool_calls=[LOOK_UP],
         agent_tool_results=[ToolMessage(id="c1", content="x")],
     )
-    assert [message.role for message in tick.get_all_messages()] == ["assistant", "assistant", "tool"]
+    assert [message.role for message in tick.get_all_messages()] == [
+        "assistant",
+        "assistant",
+        "tool",
+    ]
 
 
 def test_text_makes_a_message():

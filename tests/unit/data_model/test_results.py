@@ -9,9 +9,14 @@ from pathlib import Path
 import pytest
 from tests.cast import create_meeting, mock_task, play, says
 
-from tau2.data_model.results_io import save_simulation, simulation_file, simulations_folder, write_atomically
 from tau2.data_model.simulation import Results, SimulationRun, TerminationReason
 from tau2.errors import DataFileError
+from tau2.storage.results import (
+    save_simulation,
+    simulation_file,
+    simulations_folder,
+    write_atomically,
+)
 
 FORMATS = pytest.mark.parametrize("form", ["json", "dir"])
 
@@ -27,7 +32,9 @@ def some_results(*trials: int, task_id: str = "create_task_1", ids: str = "sim")
         "agent_info": {"implementation": "scripted"},
         "environment_info": {"domain_name": "mock", "policy": "Be kind."},
     }
-    return Results.model_validate({"info": info, "tasks": [mock_task(task_id)], "simulations": runs})
+    return Results.model_validate(
+        {"info": info, "tasks": [mock_task(task_id)], "simulations": runs}
+    )
 
 
 @FORMATS
@@ -36,7 +43,9 @@ def test_results_come_back_as_they_were(tmp_path, form):
     results.save(tmp_path / "run" / "results.json", form)
     for path in (tmp_path / "run", tmp_path / "run" / "results.json"):
         back = Results.load(path)
-        assert back.model_dump(exclude={"simulation_index"}) == results.model_dump(exclude={"simulation_index"})
+        assert back.model_dump(exclude={"simulation_index"}) == results.model_dump(
+            exclude={"simulation_index"}
+        )
         assert list(Results.iter_simulations(path)) == results.simulations
         assert Results.load_metadata(path).simulations == []
 
@@ -106,7 +115,11 @@ def test_older_shapes_are_read(tmp_path):
         del raw["info"][gone]
     (tmp_path / "results.json").write_text(json.dumps(raw))
     back = Results.load(tmp_path)
-    assert (back.tasks[0].id, back.simulations[0].task_id, back.simulations[0].trial) == ("7", "7", None)
+    assert (back.tasks[0].id, back.simulations[0].task_id, back.simulations[0].trial) == (
+        "7",
+        "7",
+        None,
+    )
     assert back.average_reward() == 1.0
 
 
@@ -179,7 +192,9 @@ def test_failures_of_the_surroundings_are_no_part_of_the_average():
     results = some_results(0, 1, 2)
     results.simulations[1].termination_reason = TerminationReason.INFRASTRUCTURE_ERROR
     results.simulations[1].reward_info = None
-    results.simulations[2].reward_info = results.simulations[2].reward_info.model_copy(update={"reward": 0.0})
+    results.simulations[2].reward_info = results.simulations[2].reward_info.model_copy(
+        update={"reward": 0.0}
+    )
     assert results.average_reward() == 0.5
     results.simulations[2].termination_reason = TerminationReason.USER_ERROR
     assert results.average_reward() == 1.0
@@ -202,8 +217,16 @@ def test_a_table_survives_a_task_without_criteria():
 def test_ticks_flatten_in_the_order_of_time():
     run = some_results(0).simulations[0]
     ticks = [
-        {"tick_id": 1, "timestamp": "2", "user_chunk": {"role": "user", "content": "Hi", "timestamp": "2"}},
-        {"tick_id": 0, "timestamp": "1", "agent_chunk": {"role": "assistant", "content": "Hello", "timestamp": "1"}},
+        {
+            "tick_id": 1,
+            "timestamp": "2",
+            "user_chunk": {"role": "user", "content": "Hi", "timestamp": "2"},
+        },
+        {
+            "tick_id": 0,
+            "timestamp": "1",
+            "agent_chunk": {"role": "assistant", "content": "Hello", "timestamp": "1"},
+        },
     ]
     raw = run.model_dump() | {"messages": None, "ticks": ticks}
     flat = SimulationRun.model_validate(raw).get_messages()

@@ -63,17 +63,24 @@ def test_an_action_prints_as_a_call():
 
 def test_a_scenario_prints_as_the_prompt():
     structured = StructuredUserInstructions(
-        domain="retail", reason_for_call="A refund.\nSoon.", known_info="Order #1", task_instructions="Be brief."
+        domain="retail",
+        reason_for_call="A refund.\nSoon.",
+        known_info="Order #1",
+        task_instructions="Be brief.",
     )
     text = str(UserScenario(persona="Calm", instructions=structured))
-    assert text.startswith("Persona:\n\tCalm\nInstructions:\n\tDomain: retail\n\tReason for call:\n\t\tA refund.")
+    assert text.startswith(
+        "Persona:\n\tCalm\nInstructions:\n\tDomain: retail\n\tReason for call:\n\t\tA refund."
+    )
     assert "\t\tSoon." in text
     assert "Unknown info" not in text
     assert str(UserScenario(instructions="Ask.")) == "Instructions:\n\tAsk."
 
 
 def test_only_id_and_instructions_are_needed():
-    task = Task.model_validate({"id": "1", "user_scenario": {"instructions": "Ask."}, "annotations": ["x"]})
+    task = Task.model_validate(
+        {"id": "1", "user_scenario": {"instructions": "Ask."}, "annotations": ["x"]}
+    )
     assert task.user_tools is None
     assert task.evaluation_criteria is None
     with pytest.raises(ValidationError):
@@ -94,7 +101,9 @@ def test_criteria_rest_on_database_and_words_by_default():
 def test_make_task_keeps_every_part_of_the_start():
     data = InitializationData(agent_data={"orders": {}})
     action = EnvFunctionCall(env_type="user", func_name="ring")
-    task = make_task("Ask.", EvaluationCriteria(), initialization_data=data, initialization_actions=[action])
+    task = make_task(
+        "Ask.", EvaluationCriteria(), initialization_data=data, initialization_actions=[action]
+    )
     assert task.initial_state is not None
     assert task.initial_state.initialization_data == data
     assert task.initial_state.initialization_actions == [action]

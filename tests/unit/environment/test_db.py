@@ -38,7 +38,9 @@ def shop() -> Shop:
 
 
 def canonical(db: DB) -> str:
-    return hashlib.sha256(json.dumps(db.model_dump(), sort_keys=True, default=str).encode()).hexdigest()
+    return hashlib.sha256(
+        json.dumps(db.model_dump(), sort_keys=True, default=str).encode()
+    ).hexdigest()
 
 
 def test_a_view_costs_nothing_and_hashes_the_same():

@@ -75,7 +75,10 @@ def test_a_split_selects_in_file_order(tmp_path):
         ([{"id": "7"}], "task 7: user_scenario: Field required"),
         ([TASK, TASK], "task 1: this id is used twice"),
         ([5], "task number 0"),
-        ([{**TASK, "evaluation_criteria": {"actions": [{"name": 3}]}}], r"task 1: evaluation_criteria\.actions\.0"),
+        (
+            [{**TASK, "evaluation_criteria": {"actions": [{"name": 3}]}}],
+            r"task 1: evaluation_criteria\.actions\.0",
+        ),
     ],
 )
 def test_a_broken_task_is_named_with_its_field(raw, words):
@@ -94,4 +97,6 @@ def test_dumped_tasks_load_again(tmp_path):
     dump_tasks(get_tasks(), tmp_path / "tasks.json")
     again = load_tasks_file(tmp_path / "tasks.json")
     assert [task.id for task in again] == [task.id for task in get_tasks()]
-    assert [task.evaluation_criteria for task in again] == [task.evaluation_criteria for task in get_tasks()]
+    assert [task.evaluation_criteria for task in again] == [
+        task.evaluation_criteria for task in get_tasks()
+    ]

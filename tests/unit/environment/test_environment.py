@@ -32,7 +32,12 @@ def call(name: str, requestor: str = "assistant", **arguments) -> ToolCall:
 
 def test_a_call_is_answered_as_json(env):
     answer = env.get_response(call("create_task", user_id="user_1", title="Tea"))
-    assert (answer.id, answer.requestor, answer.error, answer.role) == ("c", "assistant", False, "tool")
+    assert (answer.id, answer.requestor, answer.error, answer.role) == (
+        "c",
+        "assistant",
+        False,
+        "tool",
+    )
     assert json.loads(answer.content)["title"] == "Tea"
 
 
@@ -134,8 +139,14 @@ class Colour(Enum):
         (2.50, '"2.5"'),
         ({"a": 1, "b": True, "c": None}, '{"a": "1", "b": "True", "c": null}'),
         ([1, "x", (2.0, None)], '["1", "x", ["2.0", null]]'),
-        (Price(amount=1, since=date(2026, 1, 2)), '{"amount": 1.0, "since": "2026-01-02", "free": false}'),
-        ([Price(amount=1.5, since=date(2026, 1, 2))], '[{"amount": 1.5, "since": "2026-01-02", "free": false}]'),
+        (
+            Price(amount=1, since=date(2026, 1, 2)),
+            '{"amount": 1.0, "since": "2026-01-02", "free": false}',
+        ),
+        (
+            [Price(amount=1.5, since=date(2026, 1, 2))],
+            '[{"amount": 1.5, "since": "2026-01-02", "free": false}]',
+        ),
         ({"at": datetime.fromisoformat("2026-01-02T03")}, '{"at": "2026-01-02T03:00:00"}'),
         ({"c": Colour.RED}, '{"c": "red"}'),
     ],
@@ -157,7 +168,9 @@ def test_tools_of_both_sides(env):
     assert [tool.name for tool in env.get_tools()] == [
         "create_task", "get_users", "update_task_status", "transfer_to_human_agents",
     ]  # fmt: skip
-    assert [tool.name for tool in env.get_user_tools(include=["check_notifications"])] == ["check_notifications"]
+    assert [tool.name for tool in env.get_user_tools(include=["check_notifications"])] == [
+        "check_notifications"
+    ]
     assert env.get_user_tools(include=[]) == []
     with pytest.raises(ValueError, match="did you mean"):
         env.get_user_tools(include=["check_notification"])
@@ -211,7 +224,9 @@ def test_alone_names_must_not_overlap():
 
 def test_the_engine_calls_any_function(env):
     made = EnvFunctionCall(
-        env_type="user", func_name="add_notification", arguments={"notification_id": "n", "message": "Hi"}
+        env_type="user",
+        func_name="add_notification",
+        arguments={"notification_id": "n", "message": "Hi"},
     )
     env.run_env_function_calls([made])
     assert env.user_tools.db.notifications["n"].message == "Hi"
@@ -236,10 +251,15 @@ def test_assertions(env):
 # --- replay ---------------------------------------------------------------------------------------------------------
 
 
-def turn(name: str, content: str, *, error: bool = False, requestor: str = "assistant", **arguments):
+def turn(
+    name: str, content: str, *, error: bool = False, requestor: str = "assistant", **arguments
+):
     kind = AssistantMessage if requestor == "assistant" else UserMessage
     made = ToolCall(id="c", name=name, arguments=arguments, requestor=requestor)
-    return [kind(tool_calls=[made]), ToolMessage(id="c", content=content, requestor=requestor, error=error)]
+    return [
+        kind(tool_calls=[made]),
+        ToolMessage(id="c", content=content, requestor=requestor, error=error),
+    ]
 
 
 TEA = '{"task_id": "task_2", "title": "Tea", "description": null, "status": "pending"}'
@@ -291,7 +311,12 @@ def test_the_start_is_data_then_actions_then_history(env):
     )
     third = TEA.replace("task_2", "task_4").replace("Tea", "C")
     env.set_state(data, [action], turn("create_task", third, user_id="user_1", title="C"))
-    assert [task.title for task in env.tools.db.tasks.values()] == ["Water the office plants", "A", "B", "C"]
+    assert [task.title for task in env.tools.db.tasks.values()] == [
+        "Water the office plants",
+        "A",
+        "B",
+        "C",
+    ]
     assert set(env.user_tools.db.notifications) == {"n"}
 
 

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tau2.data_model.message import AssistantMessage, MultiToolMessage, ToolCall, ToolMessage, UserMessage
+from tau2.data_model.message import (
+    AssistantMessage,
+    MultiToolMessage,
+    ToolCall,
+    ToolMessage,
+    UserMessage,
+)
 from tau2.environment.history import paired_calls, split_pending
 from tau2.errors import ReplayMismatch
 
@@ -18,8 +24,19 @@ def result(i: str) -> ToolMessage:
 
 
 def test_calls_meet_their_results():
-    history = [UserMessage(content="Hi"), asks("1", "2"), result("1"), result("2"), asks("3"), result("3")]
-    assert [(call.id, answer.id) for call, answer in paired_calls(history)] == [("1", "1"), ("2", "2"), ("3", "3")]
+    history = [
+        UserMessage(content="Hi"),
+        asks("1", "2"),
+        result("1"),
+        result("2"),
+        asks("3"),
+        result("3"),
+    ]
+    assert [(call.id, answer.id) for call, answer in paired_calls(history)] == [
+        ("1", "1"),
+        ("2", "2"),
+        ("3", "3"),
+    ]
     wrapped = [asks("1", "2"), MultiToolMessage(tool_messages=[result("1"), result("2")])]
     assert len(paired_calls(wrapped)) == 2
     assert paired_calls([]) == []
@@ -30,7 +47,10 @@ def test_calls_meet_their_results():
     [
         ([result("1")], "Tool message not expected"),
         ([asks("1"), result("2")], "Tool call id mismatch"),
-        ([asks("1"), UserMessage(content="Hi")], "Tool message expected for 'look', got a user message"),
+        (
+            [asks("1"), UserMessage(content="Hi")],
+            "Tool message expected for 'look', got a user message",
+        ),
         ([asks("1", "2"), result("1")], "but the history ends"),
         ([asks("1"), result("1"), result("1")], "Tool message not expected"),
     ],

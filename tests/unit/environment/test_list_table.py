@@ -62,7 +62,11 @@ def test_a_record_is_found_by_its_value_without_a_search(shared):
     assert find(view, "name", "b") == [1]
     view[1].name = "z"
     view.append(Stone(name="b", marks=[7, 8]))
-    assert (find(view, "name", "b"), find(view, "name", "z"), find(view, "marks", 8)) == ([3], [1], [3])
+    assert (find(view, "name", "b"), find(view, "name", "z"), find(view, "marks", 8)) == (
+        [3],
+        [1],
+        [3],
+    )
     del view[0]
     assert find(view, "name", "b") == [2]
     assert find(twin, "name", "b") == [1]

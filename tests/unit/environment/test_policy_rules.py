@@ -6,7 +6,14 @@ import pytest
 
 from tau2.data_model.message import AssistantMessage, Message, ToolCall, ToolMessage, UserMessage
 from tau2.domains.mock.environment import get_environment
-from tau2.environment.policy_rules import Rule, Violation, agrees, check_trajectory, confirmed_first, identified_first
+from tau2.environment.policy_rules import (
+    Rule,
+    Violation,
+    agrees,
+    check_trajectory,
+    confirmed_first,
+    identified_first,
+)
 
 
 def say(text: str) -> Message:
@@ -25,7 +32,9 @@ def do(name: str, **arguments: object) -> list[Message]:
 CLOSE = do("update_task_status", task_id="task_1", status="completed")
 
 
-@pytest.mark.parametrize("text", ["Yes, please.", "Sure, go ahead", "No problem, do it", "That is correct."])
+@pytest.mark.parametrize(
+    "text", ["Yes, please.", "Sure, go ahead", "No problem, do it", "That is correct."]
+)
 def test_a_customer_agrees(text: str) -> None:
     assert agrees(text)
 
@@ -43,7 +52,12 @@ def test_a_confirmed_write_breaks_no_rule() -> None:
 
 
 def test_a_write_before_the_customer_agreed_is_a_violation_at_that_message() -> None:
-    messages = [hear("Close task_1"), say("Shall I close it?"), hear("No, that's not right"), *CLOSE]
+    messages = [
+        hear("Close task_1"),
+        say("Shall I close it?"),
+        hear("No, that's not right"),
+        *CLOSE,
+    ]
     found = check_trajectory(get_environment(), messages, [confirmed_first()])
     text = "update_task_status was called before the customer confirmed"
     assert found == [Violation("confirmed before writing", 3, text)]
@@ -55,13 +69,18 @@ def test_a_call_that_fails_breaks_no_rule() -> None:
 
 
 def test_an_exempt_tool_needs_no_confirmation() -> None:
-    assert check_trajectory(get_environment(), CLOSE, [confirmed_first(exempt=["update_task_status"])]) == []
+    assert (
+        check_trajectory(get_environment(), CLOSE, [confirmed_first(exempt=["update_task_status"])])
+        == []
+    )
 
 
 def test_a_lookup_comes_before_a_write() -> None:
     rule = identified_first(["get_users"])
     assert check_trajectory(get_environment(), [*do("get_users"), *CLOSE], [rule]) == []
-    assert [v.rule for v in check_trajectory(get_environment(), CLOSE, [rule])] == ["identified before writing"]
+    assert [v.rule for v in check_trajectory(get_environment(), CLOSE, [rule])] == [
+        "identified before writing"
+    ]
 
 
 def test_a_rule_sees_the_world_before_the_call_and_leaves_the_start_untouched() -> None:

@@ -17,7 +17,9 @@ class Flight(BaseModel):
     seats: int = 1
 
 
-def book(user_id: str, amount: float, seats: int = 1, cabin: Literal["economy", "business"] = "economy") -> str:
+def book(
+    user_id: str, amount: float, seats: int = 1, cabin: Literal["economy", "business"] = "economy"
+) -> str:
     """Book a flight.
 
     The customer must have agreed.
@@ -37,7 +39,9 @@ def book(user_id: str, amount: float, seats: int = 1, cabin: Literal["economy", 
     return f"{user_id} {amount!r} {seats!r} {cabin}"
 
 
-def fly(flights: list[Flight], tags: dict[str, int] | None = None, note: bool = False) -> list[Flight]:
+def fly(
+    flights: list[Flight], tags: dict[str, int] | None = None, note: bool = False
+) -> list[Flight]:
     """Fly."""
     return flights
 
@@ -46,7 +50,10 @@ def test_the_schema_says_what_signature_and_docstring_say():
     schema = as_tool(book).openai_schema
     assert schema["type"] == "function"
     function = schema["function"]
-    assert (function["name"], function["description"]) == ("book", "Book a flight.\n\nThe customer must have agreed.")
+    assert (function["name"], function["description"]) == (
+        "book",
+        "Book a flight.\n\nThe customer must have agreed.",
+    )
     parameters = function["parameters"]
     assert (parameters["title"], parameters["required"]) == ("parameters", ["user_id", "amount"])
     assert parameters["properties"]["seats"] == {
@@ -83,7 +90,9 @@ def test_nested_arguments_become_models():
     assert got["flights"] == [Flight(number="12", seats=2)]
     assert got["note"] is True
     with pytest.raises(ArgumentError, match=r"flights\.0\.number: input should be a valid string"):
-        as_tool(fly).coerce({"flights": [{"number": 12}]})  # a nested model decides for itself what it takes
+        as_tool(fly).coerce(
+            {"flights": [{"number": 12}]}
+        )  # a nested model decides for itself what it takes
 
 
 @pytest.mark.parametrize(
@@ -92,7 +101,10 @@ def test_nested_arguments_become_models():
         ({"user_id": "u"}, "amount: field required"),
         ({"user_id": "u", "amount": "much"}, "amount: input should be a valid number"),
         ({"user_id": "u", "amount": 1, "seats": 2.5}, "seats: input should be a valid integer"),
-        ({"user_id": "u", "amount": 1, "cabin": "roof"}, "cabin: input should be 'economy' or 'business'"),
+        (
+            {"user_id": "u", "amount": 1, "cabin": "roof"},
+            "cabin: input should be 'economy' or 'business'",
+        ),
         ({"user_id": ["u"], "amount": 1}, "user_id: input should be a valid string"),
         ({"user_id": "u", "amount": 1, "seat": 2}, "seat: extra inputs are not permitted"),
     ],

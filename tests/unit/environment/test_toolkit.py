@@ -72,7 +72,11 @@ def test_a_discoverable_tool_is_not_listed_but_can_be_called():
 
 def test_only_writes_change_the_state_unless_told_otherwise():
     kit = Base()
-    assert [kit.tool_mutates_state(name) for name in ("look", "write", "spin")] == [False, True, True]
+    assert [kit.tool_mutates_state(name) for name in ("look", "write", "spin")] == [
+        False,
+        True,
+        True,
+    ]
     assert kit.tool_mutates_state("set_something_up")
     assert kit.tool_type("write") is ToolType.WRITE
     assert get_tool_types(kit)["spin"] == "generic"

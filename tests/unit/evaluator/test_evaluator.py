@@ -40,7 +40,9 @@ def graded(basis, kind=EvaluationType.ALL, *, kind_words=True, done=True, met=Tr
     "basis", [[DB], [ACTION], [COMMUNICATE], [NL], [DB, COMMUNICATE], [DB, ACTION, COMMUNICATE, NL]]
 )
 def test_the_reward_is_the_product_of_its_basis(basis, missing):
-    spoilt = {"nothing": set(), "done": {DB, ACTION}, "kind_words": {COMMUNICATE}, "met": {NL}}[missing]
+    spoilt = {"nothing": set(), "done": {DB, ACTION}, "kind_words": {COMMUNICATE}, "met": {NL}}[
+        missing
+    ]
     options = {} if missing == "nothing" else {missing: False}
     info = graded(basis, **options)
     assert info.reward == (0.0 if spoilt & set(basis) else 1.0)
@@ -101,7 +103,10 @@ def test_an_early_end_earns_nothing_but_every_check_is_reported(reason):
     info = grade(run, episode.world, live=episode.environment)
     assert info.reward == 0.0
     assert info.reward_basis is None
-    assert info.info["note"] == f"Simulation terminated prematurely. Termination reason: {reason.value}"
+    assert (
+        info.info["note"]
+        == f"Simulation terminated prematurely. Termination reason: {reason.value}"
+    )
     assert info.db_check.db_match
     assert info.action_checks[0].action_match
     assert info.communicate_checks[0].met

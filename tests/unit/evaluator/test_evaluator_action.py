@@ -22,7 +22,9 @@ def test_every_reference_action_must_be_made():
 
 
 def test_arguments_count_as_the_tool_takes_them():
-    task = a_task(calls("create_task", user_id="user_1", title="7", description=None), basis=ACTIONS)
+    task = a_task(
+        calls("create_task", user_id="user_1", title="7", description=None), basis=ACTIONS
+    )
     run = play(task, agent=says(calls("create_task", user_id="user_1", title=7)), user=says("Hi"))
     assert run.reward_info.reward == 1.0
 
@@ -58,11 +60,16 @@ def test_alone_the_agent_does_what_the_user_would_do():
     task.evaluation_criteria.actions[0].requestor = "user"
     run = play(task, agent=says(calls("check_notifications"), STOP), solo_mode=True)
     assert run.reward_info.reward == 1.0
-    assert play(task, agent=says(calls("check_notifications")), user=says("Hi")).reward_info.reward == 0.0
+    assert (
+        play(task, agent=says(calls("check_notifications")), user=says("Hi")).reward_info.reward
+        == 0.0
+    )
 
 
 def test_the_public_form():
     call = ToolCall(id="1", name="create_task", arguments=create_meeting().arguments)
     made = AssistantMessage(tool_calls=[call])
-    info = ActionEvaluator.calculate_reward(a_task(create_meeting()), [made], {"create_task": "write"})
+    info = ActionEvaluator.calculate_reward(
+        a_task(create_meeting()), [made], {"create_task": "write"}
+    )
     assert (info.reward, info.action_checks[0].tool_type) == (1.0, "write")

@@ -74,15 +74,21 @@ def test_one_message_of_the_agent_has_to_tell_it_whole():
         ToolMessage(id="1", content="order 7"),
         AssistantMessage(content="is number 7."),
     ]
-    met = {check.info: check.met for check in check_information(messages, ["7", "order 7", "number 7"])}
+    met = {
+        check.info: check.met for check in check_information(messages, ["7", "order 7", "number 7"])
+    }
     assert met == {"7": True, "order 7": False, "number 7": True}
 
 
 def test_audio_is_no_text():
-    assert not check_information([AssistantMessage(content="c2V2ZW4=", is_audio=True)], ["c2V2ZW4="])[0].met
+    assert not check_information(
+        [AssistantMessage(content="c2V2ZW4=", is_audio=True)], ["c2V2ZW4="]
+    )[0].met
 
 
 def test_the_public_form():
-    info = CommunicateEvaluator.calculate_reward(a_task(told=["7", "8"]), [AssistantMessage(content="7 and 9")])
+    info = CommunicateEvaluator.calculate_reward(
+        a_task(told=["7", "8"]), [AssistantMessage(content="7 and 9")]
+    )
     assert (info.reward, [check.met for check in info.communicate_checks]) == (0.0, [True, False])
     assert CommunicateEvaluator.calculate_reward(a_task(), []).reward == 1.0

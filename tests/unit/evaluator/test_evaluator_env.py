@@ -35,15 +35,22 @@ def test_the_database_must_end_as_the_reference_leaves_it():
 
 def test_reading_leaves_no_trace():
     task = a_task(create_meeting())
-    run = play(task, agent=says(calls("get_users"), create_meeting(), calls("get_users")), user=says("Hi"))
+    run = play(
+        task, agent=says(calls("get_users"), create_meeting(), calls("get_users")), user=says("Hi")
+    )
     assert run.reward_info.reward == 1.0
 
 
 def test_both_sides_databases_count():
     task = mock_task("update_task_with_user_tools")
     done = calls("update_task_status", task_id="task_1", status="completed")
-    agent, dismissed = says("Hi", done, "Done."), calls("dismiss_notification", notification_id="notif_1")
-    run = play(task, agent=agent, user=says(calls("check_notifications"), "Please.", dismissed, "Bye"))
+    agent, dismissed = (
+        says("Hi", done, "Done."),
+        calls("dismiss_notification", notification_id="notif_1"),
+    )
+    run = play(
+        task, agent=agent, user=says(calls("check_notifications"), "Please.", dismissed, "Bye")
+    )
     assert run.reward_info.reward == 1.0
     run = play(task, agent=agent, user=says(calls("check_notifications"), "Please.", "Bye"))
     assert (run.reward_info.reward, run.reward_info.db_check.db_match) == (0.0, False)
@@ -53,7 +60,10 @@ def test_assertions_are_all_asked_and_only_count_in_the_basis():
     task = a_task(
         create_meeting(),
         basis=[RewardType.ENV_ASSERTION],
-        assertions=[assertion("assert_task_status", task_id="task_1", expected_status="completed"), TWO_TASKS],
+        assertions=[
+            assertion("assert_task_status", task_id="task_1", expected_status="completed"),
+            TWO_TASKS,
+        ],
     )
     run = play(task, agent=says(create_meeting()), user=says("Hi"))
     assert [check.met for check in run.reward_info.env_assertions] == [False, True]
@@ -66,14 +76,19 @@ def test_assertions_are_all_asked_and_only_count_in_the_basis():
 @pytest.mark.parametrize(
     ("broken", "reason"),
     [
-        (assertion("assert_task_status", task_id="task_9", expected_status="pending"), "Task task_9 not found"),
+        (
+            assertion("assert_task_status", task_id="task_9", expected_status="pending"),
+            "Task task_9 not found",
+        ),
         (assertion("assert_nothing"), "did you mean"),
         (assertion("get_users"), "returned list, not bool"),
         (assertion("assert_task_status"), "missing 2 required"),
     ],
 )
 def test_an_assertion_that_raises_is_not_met_and_says_why(broken, reason):
-    task = a_task(create_meeting(), basis=[RewardType.ENV_ASSERTION], assertions=[broken, TWO_TASKS])
+    task = a_task(
+        create_meeting(), basis=[RewardType.ENV_ASSERTION], assertions=[broken, TWO_TASKS]
+    )
     info = play(task, agent=says(create_meeting()), user=says("Hi")).reward_info
     assert [check.met for check in info.env_assertions] == [False, True]
     assert reason in info.env_assertions[0].justification
@@ -92,14 +107,18 @@ def test_a_check_that_crashes_is_a_reward_of_zero_with_its_reason():
             raise RuntimeError("not today")
 
     env = get_environment(db=Moody(users={"user_1": User(user_id="user_1", name="U")}))
-    run = play(a_task(create_meeting()), agent=says(create_meeting()), user=says("Hi"), environment=env)
+    run = play(
+        a_task(create_meeting()), agent=says(create_meeting()), user=says("Hi"), environment=env
+    )
     assert (run.reward_info.reward, run.reward_info.info["env"]["error"]) == (0.0, "not today")
 
 
 def test_a_reference_that_fails_is_reported():
     wrong = calls("create_task", user_id="nobody", title="x")
     info = play(a_task(wrong), agent=says("No."), user=says("Hi")).reward_info
-    assert info.info["env"] == {"gold_errors": ["create_task(user_id=nobody, title=x): User nobody not found"]}
+    assert info.info["env"] == {
+        "gold_errors": ["create_task(user_id=nobody, title=x): User nobody not found"]
+    }
 
 
 # --- the gold world -------------------------------------------------------------------------------------------------
@@ -121,7 +140,9 @@ def test_an_edited_task_has_another_gold_world():
     first = gold_of(task)
     task.evaluation_criteria.actions[0].arguments["title"] = "Another"
     assert gold_of(task) is not first
-    later = a_task(create_meeting(), state=InitialState(initialization_data={"agent_data": {"tasks": {}}}))
+    later = a_task(
+        create_meeting(), state=InitialState(initialization_data={"agent_data": {"tasks": {}}})
+    )
     assert gold_of(later) is not first
 
 
@@ -138,7 +159,10 @@ def test_a_world_that_starts_differently_has_another():
 def test_data_that_was_read_again_is_another_world(tmp_path, monkeypatch):
     from tau2.config import PACKAGE_ROOT
 
-    source, folder = PACKAGE_ROOT / "tau2" / "domains" / "mock", tmp_path / "tau2" / "domains" / "mock"
+    source, folder = (
+        PACKAGE_ROOT / "tau2" / "domains" / "mock",
+        tmp_path / "tau2" / "domains" / "mock",
+    )
     folder.mkdir(parents=True)
     for name in ("db.json", "user_db.json", "policy.md"):
         (folder / name).write_text((source / name).read_text())
@@ -162,7 +186,9 @@ def test_the_cache_is_bounded(monkeypatch):
 
 def test_calls_pending_in_the_history_are_part_of_the_gold_world():
     call = ToolCall(id="1", name="create_task", arguments=create_meeting().arguments)
-    state = InitialState(message_history=[UserMessage(content="Hi"), AssistantMessage(tool_calls=[call])])
+    state = InitialState(
+        message_history=[UserMessage(content="Hi"), AssistantMessage(tool_calls=[call])]
+    )
     task = a_task(calls("update_task_status", task_id="task_2", status="completed"), state=state)
     run = play(task, agent=says(calls("update_task_status", task_id="task_2", status="completed")))
     assert run.reward_info.reward == 1.0
@@ -224,11 +250,15 @@ def test_a_trajectory_that_does_not_replay_earns_nothing():
 def test_user_actions_belong_to_the_user():
     dismissed = {"notification_id": "n"}
     state = InitialState(
-        initialization_data={"user_data": {"notifications": {"n": {"notification_id": "n", "message": "Hi"}}}}
+        initialization_data={
+            "user_data": {"notifications": {"n": {"notification_id": "n", "message": "Hi"}}}
+        }
     )
     task = a_task(state=state)
     task.evaluation_criteria.actions = [
         Action(action_id="1", requestor="user", name="dismiss_notification", arguments=dismissed)
     ]
-    run = play(task, agent=says("ok", "ok"), user=says(calls("dismiss_notification", **dismissed), "Bye"))
+    run = play(
+        task, agent=says("ok", "ok"), user=says(calls("dismiss_notification", **dismissed), "Bye")
+    )
     assert run.reward_info.reward == 1.0

@@ -9,7 +9,12 @@ from tests.cast import a_task
 
 from tau2.data_model.message import AssistantMessage, ToolCall, ToolMessage, UserMessage
 from tau2.errors import ModelError
-from tau2.evaluator.evaluator_nl_assertions import NLAssertionsEvaluator, check_sentences, parse_judgement, render
+from tau2.evaluator.evaluator_nl_assertions import (
+    NLAssertionsEvaluator,
+    check_sentences,
+    parse_judgement,
+    render,
+)
 from tau2.evaluator.evidence import Judge
 
 SENTENCES = ["The agent was kind.", "The agent was quick."]
@@ -33,7 +38,9 @@ def verdict(*entries: dict) -> str:
 
 def judged(*answers: str, strict_compat: bool = False) -> list[bool]:
     bench = Judge("scripted/unused", completion_fn=Bench(*answers))
-    return [check.met for check in check_sentences([], SENTENCES, bench, strict_compat=strict_compat)]
+    return [
+        check.met for check in check_sentences([], SENTENCES, bench, strict_compat=strict_compat)
+    ]
 
 
 YES, NO = {"metExpectation": True}, {"metExpectation": False}
@@ -50,7 +57,12 @@ YES, NO = {"metExpectation": True}, {"metExpectation": False}
         (verdict(YES, YES), [True, True]),
         (verdict({"number": 9, **YES}, {"number": 8, **YES}), [False, False]),
         (verdict({"number": True, **YES}, NO), [False, False]),
-        (verdict({"number": 1, "metExpectation": "true"}, {"number": 2, "metExpectation": "yes"}), [True, False]),
+        (
+            verdict(
+                {"number": 1, "metExpectation": "true"}, {"number": 2, "metExpectation": "yes"}
+            ),
+            [True, False],
+        ),
         (verdict({"number": 1, "metExpectation": 1}), [False, False]),
         ("Here you are:\n```json\n" + verdict({"number": 1, **YES}) + "\n```", [True, False]),
         ("Thinking {so}...\n```\n" + verdict({"number": 1, **YES}) + "\n```", [True, False]),
@@ -64,7 +76,16 @@ def test_every_sentence_has_its_own_answer(answer, met):
 
 @pytest.mark.parametrize(
     "junk",
-    ["They were kind.", "{}", "[]", "[1]", '{"results": 3}', '{"results": []}', '{"results": [3]}', "{" * 100],
+    [
+        "They were kind.",
+        "{}",
+        "[]",
+        "[1]",
+        '{"results": 3}',
+        '{"results": []}',
+        '{"results": [3]}',
+        "{" * 100,
+    ],
 )
 def test_junk_is_asked_for_again_and_then_is_a_failure_of_the_judge(junk):
     assert judged(junk, verdict(YES, YES)) == [True, True]

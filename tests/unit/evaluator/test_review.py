@@ -17,8 +17,18 @@ from tau2.evaluator.evidence import Judge
 from tau2.evaluator.review import areview_simulation, parse_review, review_simulation, with_review
 from tau2.evaluator.review_prompt import Case, review_messages, turn_lines
 
-TALK = [AssistantMessage(content="Hi!"), UserMessage(content="Hello."), ToolMessage(id="1", content="{}")]
-WRONG = {"source": "agent", "severity": "critical", "turn": 0, "reasoning": "It guessed.", "correct_behavior": "Ask."}
+TALK = [
+    AssistantMessage(content="Hi!"),
+    UserMessage(content="Hello."),
+    ToolMessage(id="1", content="{}"),
+]
+WRONG = {
+    "source": "agent",
+    "severity": "critical",
+    "turn": 0,
+    "reasoning": "It guessed.",
+    "correct_behavior": "Ask.",
+}
 
 
 class Reviewer:
@@ -35,7 +45,9 @@ class Reviewer:
 
 
 def a_run():
-    return play("create_task_1", says(create_meeting(), "It is on the list."), says("Please add a task."))
+    return play(
+        "create_task_1", says(create_meeting(), "It is on the list."), says("Please add a task.")
+    )
 
 
 def judge(*answers):
@@ -49,7 +61,11 @@ def parsed(*errors, mode="full", **more):
 def test_a_mistake_has_a_side_a_severity_a_turn_and_a_reason():
     review = parsed(WRONG, summary="Not good.")
     (error,) = review.errors
-    assert (review.summary, error.source, error.error_type) == ("Not good.", ErrorSource.AGENT, ErrorType.CRITICAL)
+    assert (review.summary, error.source, error.error_type) == (
+        "Not good.",
+        ErrorSource.AGENT,
+        ErrorType.CRITICAL,
+    )
     assert (error.turn_idx, error.reasoning, error.correct_behavior) == (0, "It guessed.", "Ask.")
 
 
@@ -73,7 +89,9 @@ def test_a_turn_that_does_not_exist_is_no_turn(turn):
     assert parsed({**WRONG, "turn": turn}).errors[0].turn_idx is None
 
 
-@pytest.mark.parametrize(("severity", "kind"), [("Critical", "critical"), ("awful", "minor"), (7, "minor")])
+@pytest.mark.parametrize(
+    ("severity", "kind"), [("Critical", "critical"), ("awful", "minor"), (7, "minor")]
+)
 def test_severity_is_critical_only_when_it_says_so(severity, kind):
     assert parsed({**WRONG, "severity": severity}).errors[0].error_type == kind
 
@@ -91,13 +109,25 @@ def test_reviews_are_of_bounded_size():
 
 
 @pytest.mark.parametrize(
-    "junk", ["Fine!", "[]", "{}", '{"errors": 3}', '{"errors": [3]}', '{"errors": [{}]}', "{" * 9999, "[" * 99999]
+    "junk",
+    [
+        "Fine!",
+        "[]",
+        "{}",
+        '{"errors": 3}',
+        '{"errors": [3]}',
+        '{"errors": [{}]}',
+        "{" * 9999,
+        "[" * 99999,
+    ],
 )
 def test_what_cannot_be_read_completely_is_not_read(junk):
     assert parse_review(junk, TALK, "full") is None
 
 
-NAMES = st.sampled_from(["errors", "summary", "turn", "source", "severity", "reasoning"]) | st.text()
+NAMES = (
+    st.sampled_from(["errors", "summary", "turn", "source", "severity", "reasoning"]) | st.text()
+)
 LEAVES = st.none() | st.booleans() | st.floats() | st.integers() | st.text()
 
 
@@ -105,13 +135,19 @@ LEAVES = st.none() | st.booleans() | st.floats() | st.integers() | st.text()
 def test_no_answer_is_too_odd(value):
     for mode in ("full", "user"):
         review = parse_review(json.dumps(value), TALK, mode)
-        assert review is None or type(review).model_validate_json(review.model_dump_json()) == review
+        assert (
+            review is None or type(review).model_validate_json(review.model_dump_json()) == review
+        )
 
 
 def test_an_unreadable_answer_is_asked_for_again_once():
     reviewer = judge("no", {"errors": []})
     review = review_simulation(a_run(), None, reviewer)
-    assert (review.has_errors, review.model, len(reviewer.completion_fn.asked)) == (False, "scripted/reviewer", 2)
+    assert (review.has_errors, review.model, len(reviewer.completion_fn.asked)) == (
+        False,
+        "scripted/reviewer",
+        2,
+    )
     with pytest.raises(ModelError, match="twice gave no readable review: 'no'"):
         review_simulation(a_run(), None, judge("no", "no"))
 
@@ -128,7 +164,10 @@ def test_the_reviewer_of_both_sides_reads_everything():
     review_simulation(run, None, reviewer, policy="Be kind.")
     question = reviewer.completion_fn.asked[0]["messages"][1]["content"]
     assert "=== policy ===\nBe kind.\n=== end of policy ===" in question
-    assert '[2] agent calls create_task({"user_id": "user_1", "title": "Important Meeting"})' in question
+    assert (
+        '[2] agent calls create_task({"user_id": "user_1", "title": "Important Meeting"})'
+        in question
+    )
     assert "[3] the result for the agent:" in question
 
 
@@ -149,7 +188,10 @@ def test_nothing_that_is_said_looks_like_a_line_of_ours():
 
 
 def test_long_results_are_cut():
-    case = Case([ToolMessage(id="1", content="x" * 100_000), AssistantMessage(content="y" * 100_000)], "full")
+    case = Case(
+        [ToolMessage(id="1", content="x" * 100_000), AssistantMessage(content="y" * 100_000)],
+        "full",
+    )
     assert sum(map(len, turn_lines(case))) < 13_000
 
 
@@ -166,5 +208,7 @@ def test_a_simulation_keeps_both_kinds():
 
 
 def test_mistakes_are_counted_by_side_and_severity():
-    counts = mistakes([parsed(WRONG, {**WRONG, "source": "user", "severity": "minor"}), parsed({}, mode="user")])
+    counts = mistakes(
+        [parsed(WRONG, {**WRONG, "source": "user", "severity": "minor"}), parsed({}, mode="user")]
+    )
     assert counts == {"agent_critical": 1, "agent_minor": 0, "user_critical": 0, "user_minor": 2}

@@ -28,7 +28,9 @@ class SlowUser(User):
 
 
 def vector(count: int = 2, *lines, kind=User, **options) -> AgentVectorEnv:
-    return AgentVectorEnv("mock", ["create_task_1"] * count, user=lambda *_: kind(lines or ("Hi", STOP)), **options)
+    return AgentVectorEnv(
+        "mock", ["create_task_1"] * count, user=lambda *_: kind(lines or ("Hi", STOP)), **options
+    )
 
 
 def test_awaited_from_reset_to_reward():
@@ -48,10 +50,17 @@ def test_awaited_from_reset_to_reward():
 
 def test_users_wait_together():
     async def play():
-        envs = [AsyncAgentGymEnv("mock", "create_task_1", user=lambda *_: SlowUser(("Hi",))) for _ in range(20)]
+        envs = [
+            AsyncAgentGymEnv("mock", "create_task_1", user=lambda *_: SlowUser(("Hi",)))
+            for _ in range(20)
+        ]
         started = time.perf_counter()
         told = await asyncio.gather(*(env.reset() for env in envs))
-        return [observation for observation, _ in told], time.perf_counter() - started, threading.active_count()
+        return (
+            [observation for observation, _ in told],
+            time.perf_counter() - started,
+            threading.active_count(),
+        )
 
     before = threading.active_count()
     told, seconds, threads = asyncio.run(play())

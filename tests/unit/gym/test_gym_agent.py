@@ -89,7 +89,9 @@ def test_tool_calls_in_every_form(action):
     assert env.step("Done.")[1] == 1.0
 
 
-@pytest.mark.parametrize("text", ["Sure (yes)", "hello(world)", "One moment, please.", "{sigh}", "10"])
+@pytest.mark.parametrize(
+    "text", ["Sure (yes)", "hello(world)", "One moment, please.", "{sigh}", "10"]
+)
 def test_a_sentence_is_never_taken_for_a_call(text):
     env = env_with("Hi", "What?")
     env.reset()
@@ -199,7 +201,9 @@ def test_a_result_is_shown_with_its_call():
 def test_each_of_several_results_is_shown_with_its_own_call():
     env = env_with("Hi", all_messages_as_observation=True)
     env.reset()
-    env.step('[{"name": "get_users", "arguments": {}}, {"name": "nothing", "arguments": {"at": 1}}]')
+    env.step(
+        '[{"name": "get_users", "arguments": {}}, {"name": "nothing", "arguments": {"at": 1}}]'
+    )
     lines = env.step("get_users()")[0].splitlines()
     told = [shown(line) for line in lines if line.startswith("tool: ")]
     assert [(one["name"], one["arguments"]) for one in told] == [
@@ -278,7 +282,9 @@ def test_call_ids_are_unique():
         env.step("get_users()")
     info = env.step("Done.")[4]
     run = SimulationRun.model_validate_json(info["simulation_run"])
-    ids = [call.id for message in run.messages for call in getattr(message, "tool_calls", None) or ()]
+    ids = [
+        call.id for message in run.messages for call in getattr(message, "tool_calls", None) or ()
+    ]
     assert len(set(ids)) == 3
     assert all(ids)
 
@@ -318,7 +324,10 @@ def test_without_a_key_the_way_out_is_named():
 def test_the_default_user_is_a_model():
     with StubServer(["I would like a task.", f"Thanks {STOP}"]) as stub:
         env = AgentGymEnv(
-            "mock", "create_task_1", user_llm="openai/some-model", user_llm_args={"api_base": stub.base_url}
+            "mock",
+            "create_task_1",
+            user_llm="openai/some-model",
+            user_llm_args={"api_base": stub.base_url},
         )
         assert env.reset(seed=5)[0] == "user: I would like a task."
         assert env.step("It is done.")[2]
@@ -401,7 +410,9 @@ def test_what_the_agent_sees_may_be_looked_at():
     env.step(SOLVE)
     assert [message.role for message in env._agent.observation][2:] == ["assistant", "tool"]
     assert env._get_policy() in env._get_system_prompt()
-    assert [tool.name for tool in env._get_tools()] == [tool.name for tool in get_environment().get_tools()]
+    assert [tool.name for tool in env._get_tools()] == [
+        tool.name for tool in get_environment().get_tools()
+    ]
     assert "done" in {tool.name for tool in env._agent.tools}
 
 
@@ -413,7 +424,9 @@ def test_it_may_be_looked_at_before_the_first_reset():
 
 
 def test_shaping_is_added_to_the_reward():
-    env = AgentGymEnv("mock", "create_task_1", user=lambda *_: User(("Hi", STOP)), shaping=Shaping())
+    env = AgentGymEnv(
+        "mock", "create_task_1", user=lambda *_: User(("Hi", STOP)), shaping=Shaping()
+    )
     env.reset()
     assert env.step(SOLVE)[1] == pytest.approx(1.0)
     assert env.step("Done.")[1] == pytest.approx(0.0)
@@ -439,11 +452,15 @@ def registered():
 
 def test_gymnasium_makes_both(registered):
     register_gym_agent()  # again does no harm
-    env = gymnasium.make(TAU_BENCH_ENV_ID, domain="mock", task_id="create_task_1", user="scripted_user")
+    env = gymnasium.make(
+        TAU_BENCH_ENV_ID, domain="mock", task_id="create_task_1", user="scripted_user"
+    )
     assert env.reset(seed=1)[0].startswith("user: ")
     assert env.step(SOLVE)[0].startswith("tool: ")
     env.close()
-    env = gymnasium.make(TAU_BENCH_USER_ENV_ID, domain="mock", task_id="create_task_1", agent="oracle_agent")
+    env = gymnasium.make(
+        TAU_BENCH_USER_ENV_ID, domain="mock", task_id="create_task_1", agent="oracle_agent"
+    )
     assert env.reset(seed=1)[0].startswith("assistant: ")
     env.close()
 
@@ -456,7 +473,9 @@ def test_the_checker_of_gymnasium_is_content(registered, env_id):
 
 def test_it_is_content_without_a_registration_too():
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*not having a spec")  # says so of every unregistered one
+        warnings.filterwarnings(
+            "ignore", message=".*not having a spec"
+        )  # says so of every unregistered one
         check_env(AgentGymEnv("mock", "create_task_1", user="scripted_user"))
         check_env(UserGymEnv("mock", "create_task_1", agent="oracle_agent"))
 
@@ -489,7 +508,9 @@ def test_without_gymnasium_the_extra_is_named():
         "try:\n    import tau2.gym\n"
         "except ImportError as error:\n    print(type(error).__name__, error)"
     )
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    said = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
     assert said.startswith("MissingExtra gymnasium is not installed; pip install 'tau2-bench[gym]'")
 
 
@@ -497,7 +518,11 @@ def test_without_gymnasium_the_extra_is_named():
 
 
 def test_the_caller_as_the_user():
-    env = UserGymEnv("mock", "update_task_with_user_tools", agent=lambda *_: Agent(("Please look.", "And?", "Bye")))
+    env = UserGymEnv(
+        "mock",
+        "update_task_with_user_tools",
+        agent=lambda *_: Agent(("Please look.", "And?", "Bye")),
+    )
     observation, info = env.reset(seed=1)
     assert observation == "assistant: Hi! How can I help you today?"
     assert "check_notifications" in {tool.name for tool in info["user_tools"]}
@@ -509,7 +534,9 @@ def test_the_caller_as_the_user():
     _, _, terminated, _, info = env.step(f"That is all {STOP}")
     assert terminated
     run = SimulationRun.model_validate_json(info["simulation_run"])
-    assert {call.requestor for m in run.messages for call in getattr(m, "tool_calls", None) or ()} == {"user"}
+    assert {
+        call.requestor for m in run.messages for call in getattr(m, "tool_calls", None) or ()
+    } == {"user"}
     assert "You" in env._get_system_prompt()
 
 

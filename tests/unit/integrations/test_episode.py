@@ -72,7 +72,9 @@ def test_every_call_gets_its_text_in_order():
             ToolCall(name="create_task", arguments=ON_THE_LIST),
         ]
     )
-    assert ["user_1" in texts[0], "Error" in texts[1], "Important Meeting" in texts[3]] == [True] * 3
+    assert ["user_1" in texts[0], "Error" in texts[1], "Important Meeting" in texts[3]] == [
+        True
+    ] * 3
 
 
 def test_after_the_end_every_tool_says_so():
@@ -92,7 +94,9 @@ def test_done_beside_other_calls_ends_the_episode_after_them():
     assert ("Important Meeting" in created, done, episode.finish().reward) == (True, OVER, 1.0)
 
 
-@pytest.mark.parametrize("arguments", [{}, {"text": ""}, {"text": " "}, {"text": 3}, {"words": "Hello"}])
+@pytest.mark.parametrize(
+    "arguments", [{}, {"text": ""}, {"text": " "}, {"text": 3}, {"words": "Hello"}]
+)
 def test_saying_nothing_is_told_to_the_agent_only(arguments):
     episode = begun()
     before = len(episode.rollout.trajectory)
@@ -119,7 +123,11 @@ def test_a_user_that_cannot_be_reached_is_no_zero():
         episode = Episode("mock", llm_user="openai/any", llm_args_user=model)
         episode.reset("create_task_1")
     outcome = episode.finish()
-    assert (outcome.reward, outcome.failed, outcome.infra_failed or outcome.user_failed) == (None, True, True)
+    assert (outcome.reward, outcome.failed, outcome.infra_failed or outcome.user_failed) == (
+        None,
+        True,
+        True,
+    )
     with pytest.raises(EpisodeFailed, match="no reward"):
         outcome.graded()
 
@@ -135,5 +143,8 @@ def test_a_missing_package_is_named_with_what_to_install():
         needs_package("nothing_there", "nothing-there>=1"),
     ):
         import nothing_there  # noqa: F401
-    with pytest.raises(ModuleNotFoundError, match="json_that_broke"), needs_package("nothing_there", "nothing-there"):
+    with (
+        pytest.raises(ModuleNotFoundError, match="json_that_broke"),
+        needs_package("nothing_there", "nothing-there"),
+    ):
         import json_that_broke  # noqa: F401

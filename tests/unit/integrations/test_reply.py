@@ -27,7 +27,8 @@ def test_calls_words_and_thoughts_are_told_apart():
 
 
 @pytest.mark.parametrize(
-    "words", ["Sure (yes)", "hello(world)", GET, "get_users()", "I call it <tool_call", "###STOP###"]
+    "words",
+    ["Sure (yes)", "hello(world)", GET, "get_users()", "I call it <tool_call", "###STOP###"],
 )
 def test_words_stay_words(words):
     assert (read_reply(words).content, names(words)) == (words, [])
@@ -51,7 +52,8 @@ def test_the_last_tag_may_be_open_and_arguments_may_be_text():
 
 
 @given(
-    st.text(max_size=60) | st.lists(st.sampled_from(["<tool_call>", "</tool_call>", GET, "{", '"', "x"])).map("".join)
+    st.text(max_size=60)
+    | st.lists(st.sampled_from(["<tool_call>", "</tool_call>", GET, "{", '"', "x"])).map("".join)
 )
 def test_any_text_is_read_or_refused(text):
     try:
@@ -69,9 +71,14 @@ def test_a_message_survives_being_written_and_read():
     message = AssistantMessage(content="One moment.", tool_calls=calls)
     read = read_reply(as_reply(message))
     assert read.content == message.content
-    assert [(call.name, call.arguments) for call in read.tool_calls] == [(c.name, c.arguments) for c in calls]
+    assert [(call.name, call.arguments) for call in read.tool_calls] == [
+        (c.name, c.arguments) for c in calls
+    ]
 
 
 def test_the_tools_are_in_the_text():
-    schema = {"type": "function", "function": {"name": "get_users", "parameters": {"type": "object"}}}
+    schema = {
+        "type": "function",
+        "function": {"name": "get_users", "parameters": {"type": "object"}},
+    }
     assert json.dumps(schema) in tools_as_text([schema])

@@ -72,7 +72,9 @@ def test_a_script_ends_in_the_same_worlds():
 @pytest.mark.parametrize("domain", registry.get_domains())
 def test_a_domains_class_has_its_tools_and_nothing_else(domain):
     kind = environment_class(Cast(domain))
-    shown = {name for name, _ in inspect.getmembers(kind, inspect.isfunction) if not name.startswith("_")}
+    shown = {
+        name for name, _ in inspect.getmembers(kind, inspect.isfunction) if not name.startswith("_")
+    }
     tools = {tool.name: tool for tool in domain_tools(Cast(domain))}
     assert shown - {"reset", "get_reward"} == set(tools)
     for name, tool in tools.items():
@@ -80,7 +82,9 @@ def test_a_domains_class_has_its_tools_and_nothing_else(domain):
         parameters = dict(inspect.signature(method).parameters)
         parameters.pop("self")
         assert list(parameters) == list(tool.parameters.get("properties", {}))
-        assert {key for key, value in parameters.items() if value.default is value.empty} == required
+        assert {
+            key for key, value in parameters.items() if value.default is value.empty
+        } == required
         assert set(get_type_hints(method)) == {*parameters, "return"}
         assert tool.short_desc.split() == method.__doc__.split()[: len(tool.short_desc.split())]
 
@@ -109,7 +113,10 @@ def test_a_failed_episode_is_skipped_or_raised():
         reward=None, reason="infrastructure_error", truncated=True, infra_failed=True, user_failed=False,
         error="down", db_hash=None, user_db_hash=None,
     )  # fmt: skip
-    skipping, raising = environment_factory("mock")(), environment_factory("mock", on_failure="raise")()
+    skipping, raising = (
+        environment_factory("mock")(),
+        environment_factory("mock", on_failure="raise")(),
+    )
     skipping._outcome = raising._outcome = failed
     assert skipping.get_reward() is None
     with pytest.raises(EpisodeFailed, match="down"):

@@ -8,7 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
-from tau2.llm.ledger import Answer, Ledger
+from tau2.llm.middleware.ledger import Answer, Ledger
 
 
 def main(folder: str, cap: str, seed: str, kill_at: str) -> None:

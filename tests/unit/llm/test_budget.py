@@ -17,10 +17,17 @@ from hypothesis import strategies as st
 from tests.stub import StubServer, failing
 
 from tau2.data_model.message import UserMessage
-from tau2.errors import BudgetExhausted, ConfigError, DataFileError, DeadlineExceeded, ModelError, ModelUnavailable
+from tau2.errors import (
+    BudgetExhausted,
+    ConfigError,
+    DataFileError,
+    DeadlineExceeded,
+    ModelError,
+    ModelUnavailable,
+)
 from tau2.llm import acomplete, around_send, complete, deadline
-from tau2.llm.budget import DEFAULT_MAX_TOKENS, Budget, bounded, known_price, worst_case
-from tau2.llm.ledger import Answer, Ledger, dollars, down, up
+from tau2.llm.middleware.budget import DEFAULT_MAX_TOKENS, Budget, bounded, known_price, worst_case
+from tau2.llm.middleware.ledger import Answer, Ledger, dollars, down, up
 from tau2.llm.request import Request
 
 PRICES = {"input_cost_per_token": 1e-6, "output_cost_per_token": 1e-5}
@@ -41,7 +48,9 @@ def answer(prompt=10, completion=5):
 
 
 def ask(fn=lambda **_: answer(), **args):
-    return complete("m", [UserMessage(content="hi")], completion_fn=fn, num_retries=0, **PRICES, **args)
+    return complete(
+        "m", [UserMessage(content="hi")], completion_fn=fn, num_retries=0, **PRICES, **args
+    )
 
 
 # --- the worst case -------------------------------------------------------------------------------------------------
@@ -62,28 +71,41 @@ def test_a_call_without_a_bound_is_sent_with_one():
 
 
 def test_reasoning_models_get_the_bound_under_their_name():
-    assert bounded(Request("openai/gpt-5", [])).args == {"max_completion_tokens": DEFAULT_MAX_TOKENS}
+    assert bounded(Request("openai/gpt-5", [])).args == {
+        "max_completion_tokens": DEFAULT_MAX_TOKENS
+    }
     assert bounded(Request("gpt-4.1", [], args={"extra_body": {"max_tokens": 9}})).args == {
         "extra_body": {"max_tokens": 9}
     }
 
 
 def test_an_endpoint_that_takes_the_bound_under_another_name_gets_it():
-    refusal = failing(400, "unsupported parameter: max_tokens; use max_completion_tokens", param="max_tokens")
+    refusal = failing(
+        400, "unsupported parameter: max_tokens; use max_completion_tokens", param="max_tokens"
+    )
     with StubServer([refusal, "fine", "fine"]) as stub, capped(Ledger(up(1.0))):
         for _ in range(2):
             message = complete(
-                "openai/m", [UserMessage(content="a")], api_base=stub.base_url, api_key="k", num_retries=0, **PRICES
+                "openai/m",
+                [UserMessage(content="a")],
+                api_base=stub.base_url,
+                api_key="k",
+                num_retries=0,
+                **PRICES,
             )
             assert message.content == "fine"
-    assert [sorted(set(body) & {"max_tokens", "max_completion_tokens"}) for body in stub.bodies] == [
+    assert [
+        sorted(set(body) & {"max_tokens", "max_completion_tokens"}) for body in stub.bodies
+    ] == [
         ["max_tokens"],
         ["max_completion_tokens"],
         ["max_completion_tokens"],
     ]
 
 
-@given(st.lists(st.text(max_size=200), min_size=1, max_size=5), st.integers(1, 5000), st.integers(1, 4))
+@given(
+    st.lists(st.text(max_size=200), min_size=1, max_size=5), st.integers(1, 5000), st.integers(1, 4)
+)
 def test_the_worst_case_covers_one_token_per_byte_and_every_choice(texts, longest, choices):
     messages = [{"role": "user", "content": text} for text in texts]
     request = Request("m", messages, args={**PRICES, "max_tokens": longest, "n": choices})
@@ -93,7 +115,13 @@ def test_the_worst_case_covers_one_token_per_byte_and_every_choice(texts, longes
 
 @pytest.mark.parametrize(
     "args",
-    [{"max_tokens": 0}, {"max_tokens": "many"}, {"n": True}, {"extra_body": {"max_tokens": None}}, {"n": 1.5}],
+    [
+        {"max_tokens": 0},
+        {"max_tokens": "many"},
+        {"n": True},
+        {"extra_body": {"max_tokens": None}},
+        {"n": 1.5},
+    ],
 )
 def test_what_cannot_be_bounded_is_refused(args):
     with capped(Ledger(up(1.0))), pytest.raises(ConfigError, match="whole numbers"):
@@ -146,8 +174,19 @@ def test_what_may_have_been_answered_costs_its_worst_case(outcome, is_billed):
     ("status", "is_billed"), [(429, False), (500, False), (400, False), (408, True), (504, True)]
 )
 def test_a_refusal_costs_nothing(status, is_billed):
-    with StubServer(failing(status)) as stub, capped(Ledger(up(1.0))) as ledger, pytest.raises(ModelError):
-        complete("openai/m", [UserMessage(content="a")], api_base=stub.base_url, api_key="k", num_retries=0, **PRICES)
+    with (
+        StubServer(failing(status)) as stub,
+        capped(Ledger(up(1.0))) as ledger,
+        pytest.raises(ModelError),
+    ):
+        complete(
+            "openai/m",
+            [UserMessage(content="a")],
+            api_base=stub.base_url,
+            api_key="k",
+            num_retries=0,
+            **PRICES,
+        )
     assert (ledger.spent > 0) is is_billed
 
 
@@ -187,7 +226,10 @@ def test_a_call_that_is_broken_off_costs_its_worst_case():
 
 def test_a_call_that_cannot_be_paid_is_not_made():
     calls = []
-    with capped(Ledger(up(0.001))), pytest.raises(BudgetExhausted, match=r"max_cost \$0.0010: \$0.0000 is spent"):
+    with (
+        capped(Ledger(up(0.001))),
+        pytest.raises(BudgetExhausted, match=r"max_cost \$0.0010: \$0.0000 is spent"),
+    ):
         ask(lambda **_: calls.append(1))
     assert calls == []
 
@@ -225,7 +267,11 @@ def test_whoever_spends_at_once_never_more_than_the_cap(cap, seed, episodes):
         if kind < 0.1:
             raise ConnectionError("reset")  # not answered, though it may have been
         spent.append(up(paid) if kind < 0.9 else 0)
-        return answer(prompt, completion) if kind < 0.8 else {"choices": [{"message": {"content": "x"}}]}
+        return (
+            answer(prompt, completion)
+            if kind < 0.8
+            else {"choices": [{"message": {"content": "x"}}]}
+        )
 
     async def episode(number):
         for turn in range(6):

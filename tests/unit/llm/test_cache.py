@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from tau2.data_model.message import UserMessage
 from tau2.errors import EmptyCompletion, ModelUnavailable
 from tau2.llm import around_send, complete
-from tau2.llm.cache import ResponseCache, key_of
-from tau2.llm.playing import Playing, playing
+from tau2.llm.attempt_context import Playing, playing
+from tau2.llm.middleware.cache import ResponseCache, key_of
 from tau2.llm.request import Request
 
 
@@ -32,7 +32,11 @@ class Model:
         content = self.first.pop(0) if self.first else f"answer {next(self.numbers)}"
         if isinstance(content, Exception):
             raise content
-        return content if isinstance(content, dict) else {"choices": [{"message": {"content": content}}]}
+        return (
+            content
+            if isinstance(content, dict)
+            else {"choices": [{"message": {"content": content}}]}
+        )
 
 
 @contextmanager
@@ -47,7 +51,9 @@ def cached(folder, trial=0, task="task", seed=5):
 
 
 def ask(model, text="hello", name="m", **args):
-    return complete(name, [UserMessage(content=text)], completion_fn=model, num_retries=0, **args).content
+    return complete(
+        name, [UserMessage(content=text)], completion_fn=model, num_retries=0, **args
+    ).content
 
 
 def test_a_second_run_asks_nobody(tmp_path):
@@ -106,7 +112,9 @@ def test_the_best_of_n_stays_n_answers(tmp_path):
     for _ in range(2):
         with cached(tmp_path), ThreadPoolExecutor(4) as threads:
             asked = [threads.submit(copy_context().run, ask, model) for _ in range(8)]
-            assert sorted(future.result() for future in asked) == [f"answer {number}" for number in range(1, 9)]
+            assert sorted(future.result() for future in asked) == [
+                f"answer {number}" for number in range(1, 9)
+            ]
     assert model.calls == 8
 
 
@@ -158,7 +166,9 @@ def test_a_changed_answer_is_a_miss(tmp_path):
         ask(Model())
     (file,) = tmp_path.rglob("*.json")
     content = json.loads(file.read_text())
-    file.write_text(json.dumps({**content, "response": content["response"].replace("answer 1", "answer 9")}))
+    file.write_text(
+        json.dumps({**content, "response": content["response"].replace("answer 1", "answer 9")})
+    )
     with cached(tmp_path):
         assert ask(Model("fresh")) == "fresh"
 

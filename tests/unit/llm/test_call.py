@@ -52,7 +52,9 @@ def today() -> str:
 
 
 def ask(stub: StubServer, **args: Any) -> AssistantMessage:
-    return complete("openai/test-model", HELLO, **{"api_base": stub.base_url, "api_key": KEY, **args})
+    return complete(
+        "openai/test-model", HELLO, **{"api_base": stub.base_url, "api_key": KEY, **args}
+    )
 
 
 def test_a_text_comes_back_with_everything_known_about_it() -> None:
@@ -68,7 +70,10 @@ def test_a_text_comes_back_with_everything_known_about_it() -> None:
     assert message.generation_time_seconds is not None
     assert stub.last == {
         "model": "test-model",
-        "messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hello"}],
+        "messages": [
+            {"role": "system", "content": "Be brief."},
+            {"role": "user", "content": "Hello"},
+        ],
         "temperature": 0.5,
         "seed": 7,
     }
@@ -80,7 +85,9 @@ def test_tools_are_offered_and_calls_keep_their_ids() -> None:
         {"id": "a2", "name": "today", "arguments": ""},
     ]
     with StubServer(calls) as stub:
-        message = complete("openai/m", HELLO, tools=[as_tool(lookup), as_tool(today)], api_base=stub.base_url)
+        message = complete(
+            "openai/m", HELLO, tools=[as_tool(lookup), as_tool(today)], api_base=stub.base_url
+        )
     assert message.content is None
     assert message.tool_calls == [
         ToolCall(id="a1", name="lookup", arguments={"order_id": "#W1"}),
@@ -93,9 +100,17 @@ def test_tools_are_offered_and_calls_keep_their_ids() -> None:
 
 def test_tool_choice_is_the_callers() -> None:
     with StubServer("ok") as stub:
-        complete("openai/m", HELLO, tools=[as_tool(today)], tool_choice="required", api_base=stub.base_url)
+        complete(
+            "openai/m",
+            HELLO,
+            tools=[as_tool(today)],
+            tool_choice="required",
+            api_base=stub.base_url,
+        )
         assert stub.last["tool_choice"] == "required"
-        complete("openai/m", HELLO, tools=[as_tool(today)], tool_choice="today", api_base=stub.base_url)
+        complete(
+            "openai/m", HELLO, tools=[as_tool(today)], tool_choice="today", api_base=stub.base_url
+        )
         assert stub.last["tool_choice"] == {"type": "function", "function": {"name": "today"}}
         complete("openai/m", HELLO, tool_choice="required", api_base=stub.base_url)
         assert "tool_choice" not in stub.last
@@ -103,9 +118,14 @@ def test_tool_choice_is_the_callers() -> None:
 
 def test_several_tool_results_become_several_messages() -> None:
     call = AssistantMessage(
-        tool_calls=[ToolCall(id="x", name="a", arguments={}), ToolCall(id="y", name="b", arguments={})]
+        tool_calls=[
+            ToolCall(id="x", name="a", arguments={}),
+            ToolCall(id="y", name="b", arguments={}),
+        ]
     )
-    results = MultiToolMessage(tool_messages=[ToolMessage(id="x", content="1"), ToolMessage(id="y", content="2")])
+    results = MultiToolMessage(
+        tool_messages=[ToolMessage(id="x", content="1"), ToolMessage(id="y", content="2")]
+    )
     with StubServer("done") as stub:
         complete("openai/m", [*HELLO, call, results], api_base=stub.base_url)
     assert [message.get("tool_call_id") for message in stub.last["messages"][-2:]] == ["x", "y"]
@@ -130,15 +150,21 @@ def test_what_steers_us_stays_here_and_the_rest_goes_to_the_model() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "error"), [(400, ModelRefused), (401, ModelRefused), (404, ModelRefused), (422, ModelRefused)]
+    ("status", "error"),
+    [(400, ModelRefused), (401, ModelRefused), (404, ModelRefused), (422, ModelRefused)],
 )
 def test_a_refusal_is_final(status: int, error: type[Exception], still: StillClock) -> None:
-    with StubServer(failing(status, "no such thing")) as stub, pytest.raises(error, match="no such thing"):
+    with (
+        StubServer(failing(status, "no such thing")) as stub,
+        pytest.raises(error, match="no such thing"),
+    ):
         ask(stub)
     assert (stub.requests, still.sleeps) == (1, [])
 
 
-@pytest.mark.parametrize("trouble", [failing(429), failing(408), failing(500), failing(503), MALFORMED, Drop()])
+@pytest.mark.parametrize(
+    "trouble", [failing(429), failing(408), failing(500), failing(503), MALFORMED, Drop()]
+)
 def test_what_may_pass_is_tried_again(trouble: object, still: StillClock) -> None:
     with StubServer([trouble, trouble, "there you are"]) as stub:
         assert ask(stub).content == "there you are"
@@ -147,7 +173,9 @@ def test_what_may_pass_is_tried_again(trouble: object, still: StillClock) -> Non
 
 def test_after_the_last_retry_the_cause_is_told(still: StillClock) -> None:
     with StubServer(failing(503, "overloaded")) as stub:
-        with pytest.raises(ModelUnavailable, match=r"asked 3 times.*HTTP 503: overloaded.*num_retries") as caught:
+        with pytest.raises(
+            ModelUnavailable, match=r"asked 3 times.*HTTP 503: overloaded.*num_retries"
+        ) as caught:
             ask(stub, num_retries=2)
         assert caught.value.__cause__ is not None
     assert stub.requests == 3
@@ -182,7 +210,9 @@ def test_an_exhausted_quota_is_not_asked_again(still: StillClock) -> None:
 
 
 def test_a_conversation_that_is_too_long_has_its_own_error(still: StillClock) -> None:
-    long = failing(400, "This model's maximum context length is 8192 tokens.", code="context_length_exceeded")
+    long = failing(
+        400, "This model's maximum context length is 8192 tokens.", code="context_length_exceeded"
+    )
     with StubServer(long) as stub, pytest.raises(ContextWindowExceeded, match="8192"):
         ask(stub)
     assert stub.requests == 1
@@ -201,7 +231,10 @@ def test_an_empty_answer_is_asked_again_and_paid_for() -> None:
 
 
 def test_a_model_that_only_thinks_is_told_so() -> None:
-    with StubServer({"content": "<think>hmm"}) as stub, pytest.raises(EmptyCompletion, match=r"3 times.*max_tokens"):
+    with (
+        StubServer({"content": "<think>hmm"}) as stub,
+        pytest.raises(EmptyCompletion, match=r"3 times.*max_tokens"),
+    ):
         ask(stub)
 
 
@@ -229,7 +262,9 @@ def test_malformed_arguments_are_handed_on_and_counted() -> None:
 
 def test_temperature_is_dropped_for_models_that_refuse_it_and_that_is_remembered() -> None:
     refusal = failing(
-        400, "Unsupported value: 'temperature' does not support 0.0 with this model.", param="temperature"
+        400,
+        "Unsupported value: 'temperature' does not support 0.0 with this model.",
+        param="temperature",
     )
     with StubServer([refusal, "ok", "ok"]) as stub:
         ask(stub, temperature=0.0, seed=1)
@@ -240,16 +275,31 @@ def test_temperature_is_dropped_for_models_that_refuse_it_and_that_is_remembered
 
 def test_reasoning_families_never_get_sampling_parameters() -> None:
     with StubServer("ok") as stub:
-        complete("openai/o3-mini", HELLO, temperature=0.0, top_p=1.0, max_tokens=5, api_base=stub.base_url)
+        complete(
+            "openai/o3-mini",
+            HELLO,
+            temperature=0.0,
+            top_p=1.0,
+            max_tokens=5,
+            api_base=stub.base_url,
+        )
     assert set(stub.last) == {"model", "messages", "max_completion_tokens"}
 
 
 @pytest.mark.parametrize("outcome", [Hang(), Trickle()])
 def test_a_call_takes_no_longer_than_its_timeout(outcome: object) -> None:
-    with StubServer(outcome) as stub, pytest.raises(ModelUnavailable, match=r"no answer within 0\.2 s"):
+    with (
+        StubServer(outcome) as stub,
+        pytest.raises(ModelUnavailable, match=r"no answer within 0\.2 s"),
+    ):
         ask(stub, timeout=0.2, num_retries=0)
-    with StubServer(outcome) as stub, pytest.raises(ModelUnavailable, match=r"no answer within 0\.2 s"):
-        asyncio.run(acomplete("openai/m", HELLO, api_base=stub.base_url, timeout=0.2, num_retries=0))
+    with (
+        StubServer(outcome) as stub,
+        pytest.raises(ModelUnavailable, match=r"no answer within 0\.2 s"),
+    ):
+        asyncio.run(
+            acomplete("openai/m", HELLO, api_base=stub.base_url, timeout=0.2, num_retries=0)
+        )
 
 
 def test_the_episodes_deadline_ends_a_call() -> None:
@@ -314,7 +364,9 @@ def test_arguments_that_are_no_json_are_a_mistake() -> None:
         complete("openai/m", HELLO, api_base="http://127.0.0.1:1/v1", stop={1, 2})
 
 
-@pytest.mark.parametrize("wrong", [{"timeout": "soon"}, {"num_retries": -1}, {"timeout": float("nan")}])
+@pytest.mark.parametrize(
+    "wrong", [{"timeout": "soon"}, {"num_retries": -1}, {"timeout": float("nan")}]
+)
 def test_steering_without_sense_is_a_mistake(wrong: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="must be a number"):
         complete("scripted/echo", HELLO, **wrong)
@@ -332,7 +384,9 @@ def test_the_seam_sees_every_attempt_and_may_answer_itself(still: StillClock) ->
     token = around_send.set(watching)
     try:
         with StubServer(failing(500)) as stub:
-            message = complete("openai/m", HELLO, api_base=stub.base_url, call_name="agent_response")
+            message = complete(
+                "openai/m", HELLO, api_base=stub.base_url, call_name="agent_response"
+            )
     finally:
         around_send.reset(token)
     assert message.content == "from the cache"

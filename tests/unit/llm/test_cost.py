@@ -9,7 +9,10 @@ from tau2.llm import complete
 from tau2.llm.prices import COMPILED_ON, PER_MILLION, price_of
 
 HELLO = [UserMessage(content="Hello")]
-ANSWER = {"choices": [{"message": {"content": "x"}}], "usage": {"prompt_tokens": 1_000_000, "completion_tokens": 0}}
+ANSWER = {
+    "choices": [{"message": {"content": "x"}}],
+    "usage": {"prompt_tokens": 1_000_000, "completion_tokens": 0},
+}
 
 
 @pytest.mark.parametrize(
@@ -34,7 +37,9 @@ def test_editions_cost_what_their_model_costs(model: str, row: str) -> None:
     assert (price.prompt * 1e6, price.completion * 1e6) == pytest.approx(PER_MILLION[row])
 
 
-@pytest.mark.parametrize("model", ["", "my-model", "gpt-9", "ft:gpt-4.1:org::id", "openai/gpt-4.1-unknown-kind"])
+@pytest.mark.parametrize(
+    "model", ["", "my-model", "gpt-9", "ft:gpt-4.1:org::id", "openai/gpt-4.1-unknown-kind"]
+)
 def test_unknown_models_have_no_price(model: str) -> None:
     assert price_of(model) is None
 
@@ -47,15 +52,21 @@ def test_the_table_is_dated_and_sane() -> None:
 def test_arguments_override_everything() -> None:
     stated = {**ANSWER, "_hidden_params": {"response_cost": 5.0}}
     assert complete("gpt-4.1", HELLO, completion_fn=lambda **_: stated).cost == 5.0
-    override = complete("gpt-4.1", HELLO, completion_fn=lambda **_: stated, input_cost_per_token=1e-6)
+    override = complete(
+        "gpt-4.1", HELLO, completion_fn=lambda **_: stated, input_cost_per_token=1e-6
+    )
     assert override.cost == pytest.approx(1.0)
 
 
 def test_a_router_that_states_the_price_is_believed() -> None:
     usage = {"prompt_tokens": 1, "completion_tokens": 1, "cost": 0.125}
-    assert complete("x/y", HELLO, completion_fn=lambda **_: {**ANSWER, "usage": usage}).cost == 0.125
+    assert (
+        complete("x/y", HELLO, completion_fn=lambda **_: {**ANSWER, "usage": usage}).cost == 0.125
+    )
 
 
 def test_a_model_on_ones_own_server_has_no_list_price() -> None:
     assert complete("hosted_vllm/gpt-4.1", HELLO, completion_fn=lambda **_: ANSWER).cost is None
-    assert complete("openai/gpt-4.1", HELLO, completion_fn=lambda **_: ANSWER).cost == pytest.approx(2.0)
+    assert complete(
+        "openai/gpt-4.1", HELLO, completion_fn=lambda **_: ANSWER
+    ).cost == pytest.approx(2.0)

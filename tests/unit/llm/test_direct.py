@@ -20,7 +20,9 @@ HEADERS = [(b"Host", b"here"), (b"Content-Length", b"2")]
 Story = Callable[[DirectConnection], Awaitable[object]]
 
 
-def told(pieces: list[bytes], story: Story, *, close: bool = True, tls: tuple[ssl.SSLContext, ...] = ()) -> object:
+def told(
+    pieces: list[bytes], story: Story, *, close: bool = True, tls: tuple[ssl.SSLContext, ...] = ()
+) -> object:
     """Return what a story makes of a server that answers every request with these pieces."""
 
     serving: set[asyncio.Task[None]] = set()
@@ -73,7 +75,11 @@ PLAIN = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
         [PLAIN],
         [bytes([byte]) for byte in PLAIN],
         [b"HTTP/1.1 100 Continue\r\n\r\n", PLAIN],
-        [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"2\r\nhe\r\n", b"3\r\nllo\r\n0\r\n\r\n"],
+        [
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+            b"2\r\nhe\r\n",
+            b"3\r\nllo\r\n0\r\n\r\n",
+        ],
         [b"HTTP/1.0 200 OK\r\n\r\nhello"],
     ],
     ids=["at once", "byte by byte", "after a notice", "in chunks", "until the end"],
@@ -102,7 +108,9 @@ def test_an_answer_that_ends_the_connection_says_so():
 
 
 @pytest.mark.parametrize(
-    "more", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlies"], ids=["closed", "unasked answer"]
+    "more",
+    [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlies"],
+    ids=["closed", "unasked answer"],
 )
 def test_a_line_on_which_something_happened_meanwhile_is_not_used_again(more):
     async def later(line):

@@ -8,8 +8,8 @@ from tests.stub import StubServer, failing
 from tau2.data_model.message import UserMessage
 from tau2.errors import ModelRefused
 from tau2.llm import around_send, complete
-from tau2.llm.echoes import Echoes
-from tau2.llm.hiding import Hider, secrets_in_environment
+from tau2.llm.middleware.redaction import Echoes
+from tau2.llm.secrets import Hider, secrets_in_environment
 
 OWN, OTHERS = "Zq81-our-own-secret-92", "sk-that-is-part-of-the-task"
 
@@ -19,7 +19,9 @@ def asked(reply, hider: Hider):
     try:
         with StubServer(reply) as stub:
             asking = [UserMessage(content="What do you know?")]
-            return complete("openai/any", asking, api_base=stub.base_url, api_key="of-the-caller", num_retries=0)
+            return complete(
+                "openai/any", asking, api_base=stub.base_url, api_key="of-the-caller", num_retries=0
+            )
     finally:
         around_send.reset(token)
 

@@ -9,9 +9,15 @@ from typing import Any
 import pytest
 
 from tau2.config import DEFAULT_RETRY_MAX_WAIT
-from tau2.errors import ContextWindowExceeded, DeadlineExceeded, EmptyCompletion, ModelRefused, ModelUnavailable
+from tau2.errors import (
+    ContextWindowExceeded,
+    DeadlineExceeded,
+    EmptyCompletion,
+    ModelRefused,
+    ModelUnavailable,
+)
+from tau2.llm.attempts import back_off
 from tau2.llm.failure import CallFailed, from_exception, from_status, judging, retry_after
-from tau2.llm.retry import back_off
 
 NOW = 1_700_000_000.0
 
@@ -124,7 +130,12 @@ def test_exceptions_of_client_libraries_are_judged_by_what_they_carry() -> None:
 
 
 def test_our_own_errors_keep_their_kind() -> None:
-    for error in (ModelUnavailable("x"), ModelRefused("x"), EmptyCompletion("x"), ContextWindowExceeded("x")):
+    for error in (
+        ModelUnavailable("x"),
+        ModelRefused("x"),
+        EmptyCompletion("x"),
+        ContextWindowExceeded("x"),
+    ):
         judged = from_exception(error, NOW)
         assert judged is not None
         assert judged.verdict is type(error)
@@ -144,10 +155,15 @@ def test_bugs_and_deadlines_are_not_judged(error: Exception) -> None:
 
 
 def test_a_foreign_library_may_be_judged_whatever_it_raises() -> None:
-    with pytest.raises(CallFailed, match=r"KeyError: .*\[redacted\]"), judging(["hunter22"], all_of_them=True):
+    with (
+        pytest.raises(CallFailed, match=r"KeyError: .*\[redacted\]"),
+        judging(["hunter22"], all_of_them=True),
+    ):
         raise KeyError("hunter22")
 
 
-@pytest.mark.parametrize("error", [ModelUnavailable("x"), ModelRefused("x"), ContextWindowExceeded("x")])
+@pytest.mark.parametrize(
+    "error", [ModelUnavailable("x"), ModelRefused("x"), ContextWindowExceeded("x")]
+)
 def test_final_errors_cross_process_boundaries(error: Any) -> None:
     assert str(pickle.loads(pickle.dumps(error))) == "x"

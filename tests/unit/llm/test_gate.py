@@ -6,7 +6,7 @@ import asyncio
 import threading
 
 from tau2.llm.clock import clock
-from tau2.llm.gate import Gate
+from tau2.llm.middleware.limiter import Gate
 
 
 class Stopped:

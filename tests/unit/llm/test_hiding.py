@@ -6,8 +6,7 @@ import json
 
 import pytest
 
-from tau2.llm.hiding import Hider, secrets_in_args, secrets_in_environment
-from tau2.llm.redact import HIDDEN
+from tau2.llm.secrets import HIDDEN, Hider, secrets_in_args, secrets_in_environment
 
 KEY = 'zx9"quoted\\key/42'
 

@@ -32,7 +32,9 @@ def ask(stub: StubServer, **args: Any) -> str | None:
 
 
 async def aask(stub: StubServer, **args: Any) -> str | None:
-    return (await acomplete("openai/m", HELLO, api_base=stub.base_url, num_retries=0, **args)).content
+    return (
+        await acomplete("openai/m", HELLO, api_base=stub.base_url, num_retries=0, **args)
+    ).content
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -99,7 +101,10 @@ def test_a_kept_connection_that_dies_without_an_answer_is_tried_once_more_on_a_n
 def test_a_fresh_connection_that_dies_is_a_failure() -> None:
     with StubServer(Drop()) as stub, pytest.raises(ModelUnavailable, match="connection failed"):
         ask(stub)
-    with StubServer(Drop(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{")) as stub, pytest.raises(ModelUnavailable):
+    with (
+        StubServer(Drop(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{")) as stub,
+        pytest.raises(ModelUnavailable),
+    ):
         asyncio.run(aask(stub))
 
 
@@ -141,16 +146,26 @@ def test_a_compressed_answer_is_read_though_nobody_asked_for_it() -> None:
     with StubServer(Raw(200, body, {"Content-Encoding": "gzip"})) as stub:
         assert ask(stub) == "packed"
         assert stub.seen[-1].headers["accept-encoding"] == "identity"
-    with StubServer(Raw(200, b"junk", {"Content-Encoding": "gzip"})) as stub, pytest.raises(ModelUnavailable):
+    with (
+        StubServer(Raw(200, b"junk", {"Content-Encoding": "gzip"})) as stub,
+        pytest.raises(ModelUnavailable),
+    ):
         ask(stub)
-    with StubServer(Raw(200, b"junk", {"Content-Encoding": "br"})) as stub, pytest.raises(ModelRefused, match="br"):
+    with (
+        StubServer(Raw(200, b"junk", {"Content-Encoding": "br"})) as stub,
+        pytest.raises(ModelRefused, match="br"),
+    ):
         ask(stub)
 
 
 @pytest.mark.parametrize("compressed", [True, False])
 def test_an_endless_answer_is_cut_off(compressed: bool) -> None:
     body = b" " * (LARGEST_ANSWER + 1)
-    raw = Raw(200, gzip.compress(body, 1), {"Content-Encoding": "gzip"}) if compressed else Raw(200, body)
+    raw = (
+        Raw(200, gzip.compress(body, 1), {"Content-Encoding": "gzip"})
+        if compressed
+        else Raw(200, body)
+    )
     with StubServer(raw) as stub, pytest.raises(ModelRefused, match="larger than 32 MiB"):
         ask(stub)
 
@@ -170,7 +185,9 @@ def test_a_header_that_http_forbids_is_not_sent_and_not_shown() -> None:
     assert stub.requests == 0
 
 
-def test_a_proxy_of_the_environment_is_used_except_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_of_the_environment_is_used_except_for_this_machine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     with StubServer("by proxy") as proxy, StubServer("direct") as stub:
         monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
         assert ask(stub) == "direct"
@@ -199,7 +216,16 @@ def test_a_process_may_fork_and_end_without_a_warning() -> None:
             sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
     """
     with StubServer("hi") as stub:
-        command = [sys.executable, "-W", "error", "-X", "dev", "-c", textwrap.dedent(program), stub.base_url]
+        command = [
+            sys.executable,
+            "-W",
+            "error",
+            "-X",
+            "dev",
+            "-c",
+            textwrap.dedent(program),
+            stub.base_url,
+        ]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert stub.requests == 5

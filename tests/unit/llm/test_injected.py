@@ -84,7 +84,13 @@ def test_every_kind_of_answer_from_every_colour_of_function(answer: Callable[[],
         async def __call__(self, **_kwargs: Any) -> Any:
             return answer()
 
-    for fn in (plain, coroutine, Callable_(), lambda **kwargs: coroutine(**kwargs), AsyncMock(return_value=answer())):
+    for fn in (
+        plain,
+        coroutine,
+        Callable_(),
+        lambda **kwargs: coroutine(**kwargs),
+        AsyncMock(return_value=answer()),
+    ):
         for message in both(fn):
             assert message.content == "hi"
             assert message.usage == {"prompt_tokens": 3, "completion_tokens": 1}
@@ -105,7 +111,13 @@ def test_it_is_called_as_litellm_is() -> None:
         seen.append(kwargs)
         return PLAIN
 
-    args: dict[str, Any] = {"temperature": 0.0, "api_base": "http://x", "num_retries": 2, "seed": 4, "timeout": 9}
+    args: dict[str, Any] = {
+        "temperature": 0.0,
+        "api_base": "http://x",
+        "num_retries": 2,
+        "seed": 4,
+        "timeout": 9,
+    }
     complete("o3", HELLO, tools=[as_tool(lookup)], completion_fn=fn, **args)
     complete("o3", HELLO, completion_fn=fn)
     with_tools, without = seen
@@ -115,7 +127,12 @@ def test_it_is_called_as_litellm_is() -> None:
     given = {name: with_tools[name] for name in ("temperature", "api_base", "seed", "timeout")}
     assert given == {"temperature": 0.0, "api_base": "http://x", "seed": 4, "timeout": 9.0}
     assert "num_retries" not in with_tools
-    assert without == {"model": "o3", "messages": with_tools["messages"], "tools": None, "tool_choice": None}
+    assert without == {
+        "model": "o3",
+        "messages": with_tools["messages"],
+        "tools": None,
+        "tool_choice": None,
+    }
 
 
 def test_an_async_function_serves_a_sync_call_inside_a_running_loop() -> None:

@@ -12,7 +12,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.stub import MALFORMED, Drop, StubServer, failing
 
-from tau2.data_model.message import AssistantMessage, Message, SystemMessage, ToolCall, ToolMessage, UserMessage
+from tau2.data_model.message import (
+    AssistantMessage,
+    Message,
+    SystemMessage,
+    ToolCall,
+    ToolMessage,
+    UserMessage,
+)
 from tau2.errors import ModelError
 from tau2.llm import acomplete, complete
 from tau2.llm.backends.openai_compatible import _answer
@@ -21,7 +28,7 @@ from tau2.llm.endpoint import Endpoint
 from tau2.llm.failure import CallFailed
 from tau2.llm.lines import Reply
 from tau2.llm.parse import checked, read
-from tau2.llm.quirks import QUIRKS
+from tau2.llm.unsupported_params import QUIRKS
 from tau2.llm.wire import from_wire, to_wire
 
 from .conftest import StillClock
@@ -35,7 +42,9 @@ json_values = st.recursive(
     | st.floats()
     | st.text()
     | st.sampled_from(["<think>", "</think>", "{", "\ud800"]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 functions = st.fixed_dictionaries(
@@ -56,11 +65,15 @@ bodies = st.fixed_dictionaries(
 )
 responses = st.fixed_dictionaries(
     {
-        "choices": st.lists(st.fixed_dictionaries({"message": bodies | json_values}) | json_values, max_size=2)
+        "choices": st.lists(
+            st.fixed_dictionaries({"message": bodies | json_values}) | json_values, max_size=2
+        )
         | json_values
     },
     optional={
-        "usage": st.dictionaries(st.sampled_from(["prompt_tokens", "completion_tokens", "cost"]), json_values)
+        "usage": st.dictionaries(
+            st.sampled_from(["prompt_tokens", "completion_tokens", "cost"]), json_values
+        )
         | json_values,
         "error": json_values,
     },
@@ -83,13 +96,19 @@ def test_any_answer_is_read_or_refused_and_what_is_read_can_be_stored(response: 
     json.dumps(to_wire([message]), allow_nan=False).encode()
 
 
-@given(st.binary() | st.text().map(str.encode) | responses.map(lambda value: json.dumps(value).encode()))
+@given(
+    st.binary()
+    | st.text().map(str.encode)
+    | responses.map(lambda value: json.dumps(value).encode())
+)
 def test_any_bytes_are_an_answer_or_a_failed_call(body: bytes) -> None:
     with suppress(CallFailed):
         read(checked(_answer(Reply(200, {}, body), Endpoint("http://here", "m"))))
 
 
-@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"a":' * 100_000, b"1" * 10_000, b"\xff\xfe", b"NaN", b"1e999"])
+@pytest.mark.parametrize(
+    "body", [b"[" * 100_000, b'{"a":' * 100_000, b"1" * 10_000, b"\xff\xfe", b"NaN", b"1e999"]
+)
 def test_hostile_bytes_fail_the_call(body: bytes) -> None:
     with pytest.raises(CallFailed):
         checked(_answer(Reply(200, {}, body), Endpoint("http://here", "m")))
@@ -155,7 +174,10 @@ messages: st.SearchStrategy[Message] = st.one_of(
     st.builds(UserMessage, content=texts),
     st.builds(ToolMessage, id=names, content=texts),
     st.builds(AssistantMessage, content=texts),
-    st.builds(AssistantMessage, tool_calls=st.lists(calls, min_size=1, max_size=3, unique_by=lambda call: call.id)),
+    st.builds(
+        AssistantMessage,
+        tool_calls=st.lists(calls, min_size=1, max_size=3, unique_by=lambda call: call.id),
+    ),
 )
 
 

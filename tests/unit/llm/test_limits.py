@@ -14,9 +14,9 @@ from tau2.data_model.message import UserMessage
 from tau2.errors import ConfigError
 from tau2.llm import acomplete, around_send, complete
 from tau2.llm.failure import CallFailed
-from tau2.llm.limits import Bucket, Limit, ProviderLimits, limits_of, provider_of
+from tau2.llm.middleware.limits import Bucket, Limit, ProviderLimits, limits_of, provider_of
+from tau2.llm.middleware.shared_limits import SharedProvider
 from tau2.llm.request import Request
-from tau2.llm.shared_slots import SharedProvider
 
 ASKED = [UserMessage(content="Hello")]
 
@@ -98,7 +98,9 @@ def test_sync_calls_obey_too():
     with StubServer("Hi") as stub:
         token = around_send.set(ProviderLimits({"openai": Limit(in_flight=1)}).around)
         try:
-            assert complete("openai/any", ASKED, api_base=stub.base_url, api_key="key").content == "Hi"
+            assert (
+                complete("openai/any", ASKED, api_base=stub.base_url, api_key="key").content == "Hi"
+            )
         finally:
             around_send.reset(token)
 
@@ -144,7 +146,7 @@ def test_slots_are_shared_and_come_back_when_a_process_dies(tmp_path):
 from pathlib import Path
 from tau2.llm.request import Request
 from tau2.llm.request import Request
-from tau2.llm.shared_slots import SharedProvider
+from tau2.llm.middleware.shared_limits import SharedProvider
 held = SharedProvider(Path({str(tmp_path)!r}), "openai", 2, {{}}).slot()
 print(held is not None, flush=True)
 input()
@@ -178,7 +180,10 @@ def test_a_torn_state_file_starts_anew(tmp_path):
 
 
 def test_processes_share_a_bucket(tmp_path):
-    buckets = [SharedProvider(tmp_path, "openai", None, {"rpm": 600.0}).buckets(1, 0)[0][0] for _ in range(2)]
+    buckets = [
+        SharedProvider(tmp_path, "openai", None, {"rpm": 600.0}).buckets(1, 0)[0][0]
+        for _ in range(2)
+    ]
     assert buckets[0].take(60) == 0.0
     assert buckets[1].take(10) > 0.5
 
@@ -187,5 +192,7 @@ def test_tokens_that_were_used_beyond_the_estimate_are_told_to_every_process(tmp
     here, there = (ProviderLimits({"openai": Limit(tpm=60_000)}, tmp_path) for _ in range(2))
     asked = Request("openai/any", [{"role": "user", "content": "Hello"}])
     assert here.provider(asked.model).taken(asked) == 0.0
-    here.provider(asked.model).correct(asked, {"usage": {"prompt_tokens": 6_000, "completion_tokens": 1_000}})
+    here.provider(asked.model).correct(
+        asked, {"usage": {"prompt_tokens": 6_000, "completion_tokens": 1_000}}
+    )
     assert there.provider(asked.model).taken(asked) > 0.5

@@ -13,14 +13,23 @@ import pytest
 from tests.stub import StubServer, failing
 
 from tau2.data_model.message import UserMessage
-from tau2.errors import ConfigError, ContextWindowExceeded, MissingExtra, ModelRefused, ModelUnavailable
+from tau2.errors import (
+    ConfigError,
+    ContextWindowExceeded,
+    MissingExtra,
+    ModelRefused,
+    ModelUnavailable,
+)
 from tau2.llm import acomplete, check_model, complete
 
 from .conftest import StillClock
 
 HELLO = [UserMessage(content="Hello")]
 INSTALLED = importlib.util.find_spec("litellm") is not None
-ANSWER = {"choices": [{"message": {"content": "hi"}}], "usage": {"prompt_tokens": 1, "completion_tokens": 1}}
+ANSWER = {
+    "choices": [{"message": {"content": "hi"}}],
+    "usage": {"prompt_tokens": 1, "completion_tokens": 1},
+}
 
 
 class RateLimitError(Exception):
@@ -60,13 +69,20 @@ def library(monkeypatch: pytest.MonkeyPatch) -> Library:
     monkeypatch.setitem(sys.modules, "litellm", library)
     monkeypatch.delenv("LITELLM_LOCAL_MODEL_COST_MAP", raising=False)
     found = importlib.util.find_spec
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: name if name == "litellm" else found(name))
+    monkeypatch.setattr(
+        "importlib.util.find_spec", lambda name: name if name == "litellm" else found(name)
+    )
     return library
 
 
 def test_litellm_is_called_once_and_offline(library: Library) -> None:
     assert complete("anthropic/claude", HELLO, temperature=0.0, api_key="k", seed=3).content == "hi"
-    assert asyncio.run(acomplete("anthropic/claude", HELLO, temperature=0.0, api_key="k", seed=3)).content == "hi"
+    assert (
+        asyncio.run(
+            acomplete("anthropic/claude", HELLO, temperature=0.0, api_key="k", seed=3)
+        ).content
+        == "hi"
+    )
     sync, async_ = library.calls
     assert sync == async_
     assert sync == {
@@ -119,7 +135,12 @@ def test_a_missing_package_names_the_extra() -> None:
 @pytest.mark.skipif(not INSTALLED, reason="litellm is not installed")
 @pytest.mark.filterwarnings("default")  # what litellm warns of is not ours
 def test_the_library_itself_reaches_a_server(still: StillClock) -> None:
-    script = [{"name": "f", "arguments": {"a": 1}}, failing(429, "slow"), "hi", failing(401, "bad key")]
+    script = [
+        {"name": "f", "arguments": {"a": 1}},
+        failing(429, "slow"),
+        "hi",
+        failing(401, "bad key"),
+    ]
     with StubServer(script) as stub:
         args: dict[str, Any] = {"api_base": stub.base_url, "api_key": "sk-1234567890"}
         calls = complete("litellm/openai/gpt-4.1", HELLO, **args).tool_calls

@@ -9,7 +9,13 @@ from typing import Any
 import pytest
 from tests.stub import StubServer, failing
 
-from tau2.data_model.message import AssistantMessage, Message, SystemMessage, ToolMessage, UserMessage
+from tau2.data_model.message import (
+    AssistantMessage,
+    Message,
+    SystemMessage,
+    ToolMessage,
+    UserMessage,
+)
 from tau2.errors import ModelUnavailable
 from tau2.llm import acomplete, complete, totals
 from tau2.utils import llm_utils
@@ -20,24 +26,34 @@ HELLO: list[Message] = [SystemMessage(content="Be brief."), UserMessage(content=
 
 
 def answers(text: str) -> Any:
-    return {"choices": [{"message": {"content": text}}], "usage": {"prompt_tokens": 10, "completion_tokens": 5}}
+    return {
+        "choices": [{"message": {"content": text}}],
+        "usage": {"prompt_tokens": 10, "completion_tokens": 5},
+    }
 
 
 def both(**args: Any) -> list[str | None]:
-    return [complete("m", HELLO, **args).content, asyncio.run(acomplete("m", HELLO, **args)).content]
+    return [
+        complete("m", HELLO, **args).content,
+        asyncio.run(acomplete("m", HELLO, **args)).content,
+    ]
 
 
 def test_generate_takes_positions_and_names() -> None:
     message = llm_utils.generate("scripted/echo", HELLO, None, None, "a_name", temperature=0.0)
     assert message.content == "Hello"
-    message = llm_utils.generate(model="m", messages=HELLO, completion_fn=lambda **_: answers("mine"))
+    message = llm_utils.generate(
+        model="m", messages=HELLO, completion_fn=lambda **_: answers("mine")
+    )
     assert message.content == "mine"
 
 
 def test_a_replaced_generate_answers_every_call(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[dict[str, Any]] = []
 
-    def stand_in(model: str, messages: Any, tools: Any = None, call_name: str | None = None, **kwargs: Any) -> Any:
+    def stand_in(
+        model: str, messages: Any, tools: Any = None, call_name: str | None = None, **kwargs: Any
+    ) -> Any:
         seen.append({"model": model, "call_name": call_name, **kwargs})
         return AssistantMessage(content="stood in")
 
@@ -52,7 +68,9 @@ def test_a_replaced_generate_answers_every_call(monkeypatch: pytest.MonkeyPatch)
     assert both() == ["later"] * 2
 
 
-def test_a_wrapper_round_the_original_generate_does_not_call_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrapper_round_the_original_generate_does_not_call_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     original, counted = llm_utils.generate, []
 
     def counting(*args: Any, **kwargs: Any) -> AssistantMessage:
@@ -65,7 +83,9 @@ def test_a_wrapper_round_the_original_generate_does_not_call_itself(monkeypatch:
 
 
 def test_a_replaced_completion_serves_every_call(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(llm_utils, "completion", lambda **kwargs: answers(kwargs["model"] + " replaced"))
+    monkeypatch.setattr(
+        llm_utils, "completion", lambda **kwargs: answers(kwargs["model"] + " replaced")
+    )
     assert both() == ["m replaced"] * 2
     assert llm_utils.generate("m", HELLO).content == "m replaced"
     own = complete("m", HELLO, completion_fn=lambda **_: answers("given"))
@@ -101,14 +121,18 @@ def test_completion_makes_one_request_and_reads_like_litellms() -> None:
 
 
 def test_a_replaced_price_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(llm_utils, "get_response_cost", lambda response: response.usage.completion_tokens * 2.0)
+    monkeypatch.setattr(
+        llm_utils, "get_response_cost", lambda response: response.usage.completion_tokens * 2.0
+    )
     assert complete("m", HELLO, completion_fn=lambda **_: answers("x")).cost == 10.0
 
 
 def test_prices_of_responses() -> None:
     priced = {**answers("x"), "model": "gpt-4.1-2025-04-14"}
     assert llm_utils.get_response_cost(priced) == pytest.approx(10 * 2e-6 + 5 * 8e-6)
-    assert llm_utils.get_response_cost(SimpleNamespace(**priced)) == pytest.approx(10 * 2e-6 + 5 * 8e-6)
+    assert llm_utils.get_response_cost(SimpleNamespace(**priced)) == pytest.approx(
+        10 * 2e-6 + 5 * 8e-6
+    )
     assert llm_utils.get_response_cost(answers("x")) is None
     assert llm_utils.get_response_cost(None) is None
     assert llm_utils.get_response_usage({"choices": []}) is None
@@ -129,9 +153,17 @@ def test_costs_of_a_conversation() -> None:
     assert llm_utils.get_cost([*messages, said(UserMessage, None, 7)]) == (1.5, None)
     assert llm_utils.get_token_usage(messages) == {"completion_tokens": 6, "prompt_tokens": 3}
     partial = totals([*messages, said(UserMessage, None, 7)], "user")
-    assert (partial.cost, partial.unpriced, partial.prompt_tokens, partial.model_calls) == (0.25, 1, 8, 2)
+    assert (partial.cost, partial.unpriced, partial.prompt_tokens, partial.model_calls) == (
+        0.25,
+        1,
+        8,
+        2,
+    )
 
 
 def test_names_of_fine_tuned_models() -> None:
-    assert llm_utils._parse_ft_model_name("ft:gpt-4.1-mini-2025-04-14:org::id") == "gpt-4.1-mini-2025-04-14"
+    assert (
+        llm_utils._parse_ft_model_name("ft:gpt-4.1-mini-2025-04-14:org::id")
+        == "gpt-4.1-mini-2025-04-14"
+    )
     assert llm_utils._parse_ft_model_name("gpt-4.1") == "gpt-4.1"

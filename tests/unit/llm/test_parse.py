@@ -58,7 +58,10 @@ def test_big_numbers_keep_every_digit() -> None:
 
 
 def test_ids_are_kept_when_usable_and_made_otherwise_always_the_same() -> None:
-    raw = [{"id": i, "function": {"name": "f", "arguments": "{}"}} for i in ("a", "a", "", None, 7, "old")]
+    raw = [
+        {"id": i, "function": {"name": "f", "arguments": "{}"}}
+        for i in ("a", "a", "", None, 7, "old")
+    ]
     calls, _ = parse_tool_calls(raw, taken_ids={"old"})
     again, _ = parse_tool_calls(raw, taken_ids={"old"})
     ids = [call.id for call in calls]
@@ -74,7 +77,12 @@ def test_the_old_function_call_is_a_tool_call() -> None:
 
 
 def test_text_in_parts_is_joined() -> None:
-    parts = [{"type": "text", "text": "one "}, {"type": "image"}, {"type": "text", "text": "two"}, 3]
+    parts = [
+        {"type": "text", "text": "one "},
+        {"type": "image"},
+        {"type": "text", "text": "two"},
+        3,
+    ]
     assert read(answer(content=parts)).content == "one two"
 
 
@@ -114,7 +122,9 @@ def test_splitting_takes_linear_time() -> None:
     assert thought is not None
 
 
-@pytest.mark.parametrize("junk", [None, 3, "text", [], {}, {"choices": []}, {"choices": [None]}, {"choices": [{}]}])
+@pytest.mark.parametrize(
+    "junk", [None, 3, "text", [], {}, {"choices": []}, {"choices": [None]}, {"choices": [{}]}]
+)
 def test_what_is_no_completion_may_pass(junk: Any) -> None:
     with pytest.raises(CallFailed, match="not a chat completion") as caught:
         checked(junk)

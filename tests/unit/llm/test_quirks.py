@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tau2.llm.failure import CallFailed
-from tau2.llm.quirks import _MOST_MODELS, Quirks, refused_parameter
+from tau2.llm.unsupported_params import _MOST_MODELS, Quirks, refused_parameter
 
 
 def refusal(text: str, status: int = 400, parameter: str | None = None) -> CallFailed:
@@ -15,7 +15,8 @@ def refusal(text: str, status: int = 400, parameter: str | None = None) -> CallF
 
 
 @pytest.mark.parametrize(
-    "model", ["o1", "openai/o3-mini", "o4-mini-2025-04-16", "gpt-5", "openai/gpt-5.1-mini", "azure/gpt-5"]
+    "model",
+    ["o1", "openai/o3-mini", "o4-mini-2025-04-16", "gpt-5", "openai/gpt-5.1-mini", "azure/gpt-5"],
 )
 def test_reasoning_families_are_known(model: str) -> None:
     args = {"temperature": 0.0, "top_p": 1, "max_tokens": 5, "seed": 1}
@@ -44,14 +45,26 @@ def test_other_models_get_what_is_given(model: str) -> None:
         (refusal("unsupported: stop", parameter="stop"), None),
     ],
 )
-def test_only_a_refused_parameter_that_can_be_spared_is_one(failure: CallFailed, name: str | None) -> None:
-    args: dict[str, Any] = {"temperature": 0.0, "top_p": 1, "seed": 1, "max_tokens": 5, "stop": ["x"]}
+def test_only_a_refused_parameter_that_can_be_spared_is_one(
+    failure: CallFailed, name: str | None
+) -> None:
+    args: dict[str, Any] = {
+        "temperature": 0.0,
+        "top_p": 1,
+        "seed": 1,
+        "max_tokens": 5,
+        "stop": ["x"],
+    }
     assert refused_parameter(args, failure) == name
     assert refused_parameter({}, failure) is None
 
 
 def test_what_one_endpoint_refuses_another_may_take() -> None:
-    quirks, here, there = Quirks(), {"api_base": "http://here", "seed": 1}, {"api_base": "http://there", "seed": 1}
+    quirks, here, there = (
+        Quirks(),
+        {"api_base": "http://here", "seed": 1},
+        {"api_base": "http://there", "seed": 1},
+    )
     assert quirks.learn("m", here, refusal("seed is not supported"))
     assert "seed" not in quirks.fit("m", here)
     assert "seed" in quirks.fit("m", there)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tau2.llm import redact_args
-from tau2.llm.redact import HIDDEN, redact, secrets_of
+from tau2.llm.secrets import HIDDEN, redact, secrets_of
 
 
 def test_secrets_are_keys_and_the_values_of_unusual_headers() -> None:
@@ -15,7 +15,11 @@ def test_secrets_are_keys_and_the_values_of_unusual_headers() -> None:
         "extra_headers": {"X-Auth": "header-secret", "Accept": "application/json"},
         "temperature": 1,
     }
-    assert set(secrets_of(args, "from-environment")) == {"key-of-mine", "header-secret", "from-environment"}
+    assert set(secrets_of(args, "from-environment")) == {
+        "key-of-mine",
+        "header-secret",
+        "from-environment",
+    }
 
 
 @pytest.mark.parametrize("placeholder", ["EMPTY", "none", "x", ""])
@@ -23,7 +27,9 @@ def test_placeholders_are_no_secrets(placeholder: str) -> None:
     assert secrets_of({"api_key": placeholder}) == ()
 
 
-@pytest.mark.parametrize("text", ["sk-proj-abcdef123456", "sk-abc***wxyz", "Bearer abc.def-ghi", "gsk_abcdefgh1234"])
+@pytest.mark.parametrize(
+    "text", ["sk-proj-abcdef123456", "sk-abc***wxyz", "Bearer abc.def-ghi", "gsk_abcdefgh1234"]
+)
 def test_what_looks_like_a_key_is_hidden_even_when_unknown(text: str) -> None:
     assert redact(f"wrong key {text} given") == f"wrong key {HIDDEN} given"
 

@@ -84,7 +84,9 @@ def test_addresses_in_every_spelling(base: str, url: str) -> None:
     assert endpoint_of("openai/m", {"api_base": base}).url == url
 
 
-@pytest.mark.parametrize("base", ["h/v1", "ftp://h/v1", "http:///v1", "http://h:port/v1", "http://[::1/v1"])
+@pytest.mark.parametrize(
+    "base", ["h/v1", "ftp://h/v1", "http:///v1", "http://h:port/v1", "http://[::1/v1"]
+)
 def test_an_address_without_sense_is_a_mistake(base: str) -> None:
     with pytest.raises(ConfigError, match="api_base must be"):
         check_model("openai/m", {"api_base": base})
@@ -92,7 +94,9 @@ def test_an_address_without_sense_is_a_mistake(base: str) -> None:
 
 def test_a_missing_package_is_found_before_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
-    with pytest.raises(ConfigError, match=r"litellm, which is not installed: pip install 'tau2-bench\[llm\]'"):
+    with pytest.raises(
+        ConfigError, match=r"litellm, which is not installed: pip install 'tau2-bench\[llm\]'"
+    ):
         check_model("anthropic/claude-opus-4-5")
 
 
@@ -119,7 +123,9 @@ def test_another_package_may_bring_a_backend(monkeypatch: pytest.MonkeyPatch) ->
     assert complete("acme/m", [UserMessage(content="x")]).content == "from a plug-in"
 
 
-@pytest.mark.parametrize("value", ["nowhere.at.all:BACKEND", f"{__name__}:absent", f"{__name__}:_answer"])
+@pytest.mark.parametrize(
+    "value", ["nowhere.at.all:BACKEND", f"{__name__}:absent", f"{__name__}:_answer"]
+)
 def test_a_broken_plug_in_is_named(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     _plugged(monkeypatch, value)
     with pytest.raises(ConfigError, match="the model backend 'acme'"):

@@ -10,7 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tau2.data_model.message import AssistantMessage, Message, SystemMessage, ToolCall, ToolMessage, UserMessage
+from tau2.data_model.message import (
+    AssistantMessage,
+    Message,
+    SystemMessage,
+    ToolCall,
+    ToolMessage,
+    UserMessage,
+)
 from tau2.errors import ConfigError
 from tau2.llm import check_model, complete, register_script
 
@@ -51,12 +58,19 @@ def test_a_model_that_starts_with_a_tool_call_does_not_repeat_it() -> None:
 
 
 def test_a_conversation_that_began_earlier_is_skipped_by_an_offset() -> None:
-    history: list[Message] = [UserMessage(content="x"), AssistantMessage(content="y"), UserMessage(content="z")]
+    history: list[Message] = [
+        UserMessage(content="x"),
+        AssistantMessage(content="y"),
+        UserMessage(content="z"),
+    ]
     assert complete("scripted/any", history, script=["first"], script_offset=1).content == "first"
 
 
 def test_the_end_is_the_callers_choice() -> None:
-    assert complete("scripted/any", [UserMessage(content="x")], script=[], script_end="bye").content == "bye"
+    assert (
+        complete("scripted/any", [UserMessage(content="x")], script=[], script_end="bye").content
+        == "bye"
+    )
 
 
 @given(st.lists(st.text("abc !?", min_size=1).filter(str.strip), max_size=4))
@@ -68,7 +82,9 @@ def test_the_same_conversation_gets_the_same_answer(script: list[str]) -> None:
 
 def test_several_calls_and_whole_messages() -> None:
     calls = complete(
-        "scripted/any", [UserMessage(content="x")], script=[[{"name": "a"}, {"name": "b", "arguments": {"n": 1}}]]
+        "scripted/any",
+        [UserMessage(content="x")],
+        script=[[{"name": "a"}, {"name": "b", "arguments": {"n": 1}}]],
     )
     assert calls.tool_calls is not None
     assert [call.name for call in calls.tool_calls] == ["a", "b"]
@@ -102,7 +118,10 @@ def test_a_script_may_be_a_file(tmp_path: Path) -> None:
 
 def test_a_function_may_answer_for_a_while() -> None:
     def shout(messages: list[dict[str, Any]], tools: Any, args: Any) -> Any:
-        return {"name": "shout", "arguments": {"text": messages[-1]["content"].upper(), "loud": args["loud"]}}
+        return {
+            "name": "shout",
+            "arguments": {"text": messages[-1]["content"].upper(), "loud": args["loud"]},
+        }
 
     with register_script("shout", shout) as model:
         message = complete(model, [UserMessage(content="hi")], loud=3)

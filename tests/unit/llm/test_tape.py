@@ -15,13 +15,13 @@ from tests.stub import StubServer, failing
 from tau2.data_model.message import AssistantMessage, SystemMessage, UserMessage
 from tau2.errors import BudgetExhausted, DeadlineExceeded, ModelUnavailable
 from tau2.llm import Request, around_send, complete
-from tau2.llm import tape as tape_module
-from tau2.llm.difference import differences
-from tau2.llm.hiding import Hider
-from tau2.llm.playback import Deck, Diverged, Learnt, Playback
-from tau2.llm.playing import Playing, playing
-from tau2.llm.tape import Recorder, framed, unframed
-from tau2.llm.tape_reading import head_of, read_tape
+from tau2.llm.attempt_context import Playing, playing
+from tau2.llm.middleware import recording as tape_module
+from tau2.llm.middleware.recorded_calls import head_of, read_tape
+from tau2.llm.middleware.recording import Recorder, framed, unframed
+from tau2.llm.middleware.replay import Deck, Diverged, Learnt, Playback
+from tau2.llm.middleware.request_diff import differences
+from tau2.llm.secrets import Hider
 
 
 @contextmanager
@@ -35,7 +35,10 @@ def around(layer, unit=None):
 
 
 def says(text):
-    return {"choices": [{"message": {"content": text}}], "usage": {"prompt_tokens": 3, "completion_tokens": 2}}
+    return {
+        "choices": [{"message": {"content": text}}],
+        "usage": {"prompt_tokens": 3, "completion_tokens": 2},
+    }
 
 
 def talk(turns=3, fn=None, **args):
@@ -79,7 +82,11 @@ def test_what_was_recorded_is_played_back_and_nothing_is_asked(tmp_path):
     tape = recorded(tmp_path)
     deck = Deck(tape.exchanges)
     with around(Playback(lambda _: deck).around):
-        assert talk(fn=lambda **_: pytest.fail("somebody was asked")) == ["2 heard", "4 heard", "6 heard"]
+        assert talk(fn=lambda **_: pytest.fail("somebody was asked")) == [
+            "2 heard",
+            "4 heard",
+            "6 heard",
+        ]
     assert deck.left == []
 
 
@@ -150,12 +157,20 @@ def test_the_first_other_request_is_shown_with_what_differs(tmp_path):
 
 def test_differences_read_like_sentences():
     def tool(text):
-        return {"type": "function", "function": {"name": "find", "description": text, "parameters": {"a": 1}}}
+        return {
+            "type": "function",
+            "function": {"name": "find", "description": text, "parameters": {"a": 1}},
+        }
 
     prompt = "Line one.\n" + "x" * 300 + "\nLine three."
-    before = Request("m", [{"role": "system", "content": prompt}], [tool("Find it.")], args={"seed": 1})
+    before = Request(
+        "m", [{"role": "system", "content": prompt}], [tool("Find it.")], args={"seed": 1}
+    )
     after = Request(
-        "m", [{"role": "system", "content": prompt.replace("three", "3")}], [tool("Find.")], args={"seed": 2}
+        "m",
+        [{"role": "system", "content": prompt.replace("three", "3")}],
+        [tool("Find.")],
+        args={"seed": 2},
     )
     assert differences(before, before) == []
     said = differences(before, after)
@@ -209,13 +224,18 @@ def test_a_flipped_bit_is_named_and_never_raises(tmp_path_factory, place, bit):
 )
 def test_lines_that_say_nonsense_are_read_as_far_as_they_go(tmp_path, entry):
     file = tmp_path / "x.jsonl"
-    file.write_bytes(framed(1, entry) + b"[]\n" + b"\xff\n" + framed(2, {"kind": "begin", "trial": "x"}))
+    file.write_bytes(
+        framed(1, entry) + b"[]\n" + b"\xff\n" + framed(2, {"kind": "begin", "trial": "x"})
+    )
     assert [exchange.asked for exchange in read_tape(file).exchanges] in ([], [None])
 
 
 def test_an_exchange_that_is_too_long_is_named_not_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(tape_module, "LONGEST_LINE", 1500)
-    tape = recorded(tmp_path, fn=lambda messages, **_: says("short") | {"more": "x" * (len(messages) == 4) * 3000})
+    tape = recorded(
+        tmp_path,
+        fn=lambda messages, **_: says("short") | {"more": "x" * (len(messages) == 4) * 3000},
+    )
     assert [("cut" in exchange.outcome) for exchange in tape.exchanges] == [False, True, False]
     assert [exchange.asked is None for exchange in tape.exchanges] == [False, True, False]
 

@@ -11,13 +11,23 @@ from tau2.llm import from_wire, to_wire, tools_to_wire
 
 
 def test_a_tool_that_cannot_exist_is_named_so_that_the_api_accepts_it() -> None:
-    wild = [ToolCall(id=str(i), name=name, arguments={}) for i, name in enumerate(["look up!", "", "x" * 99])]
+    wild = [
+        ToolCall(id=str(i), name=name, arguments={})
+        for i, name in enumerate(["look up!", "", "x" * 99])
+    ]
     [message] = to_wire([AssistantMessage(tool_calls=wild)])
-    assert [call["function"]["name"] for call in message["tool_calls"]] == ["look_up_", "unnamed", "x" * 64]
+    assert [call["function"]["name"] for call in message["tool_calls"]] == [
+        "look_up_",
+        "unnamed",
+        "x" * 64,
+    ]
 
 
 def test_a_message_without_anything_is_sent_as_empty_text() -> None:
-    assert [message["content"] for message in to_wire([AssistantMessage(), UserMessage()])] == ["", ""]
+    assert [message["content"] for message in to_wire([AssistantMessage(), UserMessage()])] == [
+        "",
+        "",
+    ]
 
 
 def test_a_tool_without_parameters_gets_an_empty_schema_and_the_original_stays() -> None:

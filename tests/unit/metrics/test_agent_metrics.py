@@ -32,7 +32,9 @@ def results(rewards: dict[str, list[float | None]]) -> Results:
                 "id": f"{task}-{trial}",
                 "task_id": task,
                 "trial": trial,
-                "reward_info": None if reward is None else run.reward_info.model_copy(update={"reward": reward}),
+                "reward_info": None
+                if reward is None
+                else run.reward_info.model_copy(update={"reward": reward}),
                 "termination_reason": FAILED if reward is None else STOPPED,
             }
         )
@@ -61,7 +63,12 @@ def test_a_run_in_figures():
     assert (metrics.num_tasks, metrics.num_simulations, metrics.num_scored) == (2, 4, 4)
     assert (metrics.write_actions, metrics.correct_write_actions, metrics.db_matches) == (4, 4, 4)
     assert metrics.terminations == {"user_stop": 4}
-    assert metrics.as_dict() == {"avg_reward": 0.75, "avg_agent_cost": 0.0, "pass_hat_1": 0.75, "pass_hat_2": 0.5}
+    assert metrics.as_dict() == {
+        "avg_reward": 0.75,
+        "avg_agent_cost": 0.0,
+        "pass_hat_1": 0.75,
+        "pass_hat_2": 0.5,
+    }
 
 
 def test_failures_of_the_surroundings_are_no_trials():
@@ -90,7 +97,10 @@ def test_an_unknown_price_makes_the_mean_unknown():
 
 def test_where_rewards_are_lost():
     rows = result_reward_analysis(results({"a": [1.0, None, 0.0]}))
-    assert [(row["trial"], row["success"], row["DB"]) for row in rows] == [(0, True, 1.0), (2, False, 1.0)]
+    assert [(row["trial"], row["success"], row["DB"]) for row in rows] == [
+        (0, True, 1.0),
+        (2, False, 1.0),
+    ]
     actions = result_reward_actions_analysis(results({"a": [1.0]}))
     assert [(row["action_name"], row["action_match"], row["tool_type"]) for row in actions] == [
         ("create_task", True, "write")

@@ -20,7 +20,9 @@ from tau2.runner import get_tasks, run_tasks
 
 
 def played(agent: str, *, trials: int = 2, seed: int = 1):
-    config = TextRunConfig(domain="mock", agent=agent, user="scripted_user", num_trials=trials, seed=seed)
+    config = TextRunConfig(
+        domain="mock", agent=agent, user="scripted_user", num_trials=trials, seed=seed
+    )
     return run_tasks(config, get_tasks("mock", num_tasks=4), console_display=False)
 
 
@@ -79,7 +81,8 @@ def test_runs_without_a_common_unit_are_refused():
 def test_the_permutation_test_counts_every_sign_pattern(values):
     seen = abs(sum(values))
     sums = [
-        abs(sum(s * v for s, v in zip(signs, values, strict=True))) for signs in product((1, -1), repeat=len(values))
+        abs(sum(s * v for s, v in zip(signs, values, strict=True)))
+        for signs in product((1, -1), repeat=len(values))
     ]
     above, equal = sum(total > seen for total in sums), sum(total == seen for total in sums)
     found = permutation_test(values)
@@ -112,7 +115,13 @@ def test_the_interval_is_the_same_every_time_and_holds_the_mean():
 
 
 def test_flips_by_task():
-    found = flips({"a": [(True, False), (True, True)], "b": [(False, True), (False, True)], "c": [(True, True)]})
+    found = flips(
+        {
+            "a": [(True, False), (True, True)],
+            "b": [(False, True), (False, True)],
+            "c": [(True, True)],
+        }
+    )
     assert found.lost == {"a": 1}
     assert found.gained == {"b": 2}
     assert found.p_value == sign_test(2, 1) == 1.0
@@ -144,14 +153,20 @@ def test_the_t_quantile_agrees_with_the_table():
 @given(st.floats(-50, 50), st.integers(1, 500))
 def test_the_t_distribution_agrees_with_scipy(value, freedom):
     stats = pytest.importorskip("scipy.stats", reason="scipy is not installed")
-    assert student_cdf(value, freedom) == pytest.approx(stats.t.cdf(value, freedom), abs=1e-8)  # scipy rounds near 0
+    assert student_cdf(value, freedom) == pytest.approx(
+        stats.t.cdf(value, freedom), abs=1e-8
+    )  # scipy rounds near 0
 
 
 @given(st.integers(0, 60), st.integers(0, 60))
 def test_the_sign_test_agrees_with_statsmodels_and_scipy(wins, losses):
     stats = pytest.importorskip("scipy.stats", reason="scipy is not installed")
-    tables = pytest.importorskip("statsmodels.stats.contingency_tables", reason="statsmodels is not installed")
-    assert sign_test(wins, losses) == pytest.approx(tables.mcnemar([[5, wins], [losses, 7]], exact=True).pvalue)
+    tables = pytest.importorskip(
+        "statsmodels.stats.contingency_tables", reason="statsmodels is not installed"
+    )
+    assert sign_test(wins, losses) == pytest.approx(
+        tables.mcnemar([[5, wins], [losses, 7]], exact=True).pvalue
+    )
     if wins + losses:
         assert sign_test(wins, losses) == pytest.approx(stats.binomtest(wins, wins + losses).pvalue)
 
@@ -162,7 +177,10 @@ def test_the_permutation_test_agrees_with_scipy():
 
     values = [Fraction(step, 4) for step in (3, -1, 2, 4, 4, -2, 1, 0, 2, -3, 4)]
     theirs = stats.permutation_test(
-        (np.array([float(value) for value in values]),), np.sum, permutation_type="samples", n_resamples=np.inf
+        (np.array([float(value) for value in values]),),
+        np.sum,
+        permutation_type="samples",
+        n_resamples=np.inf,
     )
     assert permutation_test(values).p_value == pytest.approx(theirs.pvalue)
 
@@ -173,7 +191,11 @@ def test_the_interval_agrees_with_scipys_bootstrap():
 
     values = [((7 * place) % 11 - 5) / 5 for place in range(200)]
     theirs = stats.bootstrap(
-        (np.array(values),), np.mean, method="percentile", n_resamples=20_000, rng=np.random.default_rng(1)
+        (np.array(values),),
+        np.mean,
+        method="percentile",
+        n_resamples=20_000,
+        rng=np.random.default_rng(1),
     ).confidence_interval
     mine = cluster_bootstrap(values, resamples=20_000)
     assert mine.low == pytest.approx(theirs.low, abs=0.006)
@@ -185,6 +207,11 @@ def test_nothing_in_the_module_is_left_out_of_the_json_form():
     assert set(data) == {"confidence", "pairing", "pass_hat_k", "flips", "plan"}
     assert data["plan"]["sentence"] == str(
         comparison.plan(
-            {"a": [(False, True)] * 2, "b": [(False, True)] * 2, "c": [(False, True)] * 2, "d": [(False, True)] * 2}
+            {
+                "a": [(False, True)] * 2,
+                "b": [(False, True)] * 2,
+                "c": [(False, True)] * 2,
+                "d": [(False, True)] * 2,
+            }
         )
     )

@@ -28,11 +28,16 @@ def flow(first: Ask | None = None, **rules):
 
 
 def asks(*names: str, kind=AssistantMessage):
-    return kind(tool_calls=[ToolCall(id=f"{n}", name=name, arguments={}) for n, name in enumerate(names)])
+    return kind(
+        tool_calls=[ToolCall(id=f"{n}", name=name, arguments={}) for n, name in enumerate(names)]
+    )
 
 
 def results(ask: Ask, *, error: bool = False) -> list[ToolMessage]:
-    return [ToolMessage(id=call.id, content="x", requestor=call.requestor, error=error) for call in ask.calls]
+    return [
+        ToolMessage(id=call.id, content="x", requestor=call.requestor, error=error)
+        for call in ask.calls
+    ]
 
 
 def test_text_goes_to_the_other_side_and_results_come_back():
@@ -70,14 +75,18 @@ def test_the_loop_says_whose_call_it_is():
 def test_every_call_of_an_episode_has_an_id_of_its_own():
     log, turns = flow()
     next(turns)
-    call = ToolCall(id="call_4_0", name="look", arguments={})  # the very id that the loop would give later
+    call = ToolCall(
+        id="call_4_0", name="look", arguments={}
+    )  # the very id that the loop would give later
     for message in (UserMessage(tool_calls=[call, call]), UserMessage(tool_calls=[call])):
         turns.send(results(turns.send(message)))
     same = asks("look")
     turns.send(UserMessage(content="And you?"))
     for _ in range(2):
         turns.send(results(turns.send(same)))
-    made = [call.id for message in log.trajectory for call in getattr(message, "tool_calls", None) or ()]
+    made = [
+        call.id for message in log.trajectory for call in getattr(message, "tool_calls", None) or ()
+    ]
     answered = [message.id for message in log.trajectory if isinstance(message, ToolMessage)]
     assert len(set(made)) == 5
     assert answered == made

@@ -26,7 +26,13 @@ from tests.cast import (
     ticking,
 )
 
-from tau2.data_model.message import AssistantMessage, MultiToolMessage, ToolCall, ToolMessage, UserMessage
+from tau2.data_model.message import (
+    AssistantMessage,
+    MultiToolMessage,
+    ToolCall,
+    ToolMessage,
+    UserMessage,
+)
 from tau2.data_model.tasks import InitialState
 from tau2.domains.mock.environment import get_environment
 from tau2.environment.environment import Environment
@@ -100,7 +106,9 @@ def test_the_greeting_is_never_shared():
 
 def test_the_user_never_hears_of_the_agents_tools():
     episode = stage(
-        "create_task_1", agent=says(create_meeting(), "Done."), user=says("Hi", calls("check_notifications"), STOP)
+        "create_task_1",
+        agent=says(create_meeting(), "Done."),
+        user=says("Hi", calls("check_notifications"), STOP),
     )
     episode.run()
     heard = [getattr(message, "content", message) for message in episode.user_state.heard]
@@ -109,10 +117,17 @@ def test_the_user_never_hears_of_the_agents_tools():
 
 
 def test_several_calls_in_one_message():
-    episode = stage("create_task_1", agent=says([create_meeting(), calls("get_users")], "Done."), user=says("Hi"))
+    episode = stage(
+        "create_task_1",
+        agent=says([create_meeting(), calls("get_users")], "Done."),
+        user=says("Hi"),
+    )
     run = episode.run()
     assert isinstance(episode.agent_state.heard[1], MultiToolMessage)
-    assert [message.id for message in run.messages if message.role == "tool"] == ["call_2_0", "call_2_1"]
+    assert [message.id for message in run.messages if message.role == "tool"] == [
+        "call_2_0",
+        "call_2_1",
+    ]
     assert not any(isinstance(message, MultiToolMessage) for message in run.messages)
 
 
@@ -120,14 +135,19 @@ def test_alone_the_agent_opens_with_a_tool():
     run = play("create_task_1", agent=says(create_meeting(), STOP), solo_mode=True)
     assert said(run)[0] == "assistant: create_task()"
     assert (run.termination_reason, run.reward_info.reward) == ("agent_stop", 1.0)
-    assert play("create_task_1", agent=says("Hello?"), solo_mode=True).termination_reason == "agent_error"
+    assert (
+        play("create_task_1", agent=says("Hello?"), solo_mode=True).termination_reason
+        == "agent_error"
+    )
 
 
 # --- the record -----------------------------------------------------------------------------------------------------
 
 
 def test_costs_are_known_or_unknown():
-    free = play("create_task_1", agent=says(AssistantMessage(content="Hi", cost=0.25)), user=says("Hi"))
+    free = play(
+        "create_task_1", agent=says(AssistantMessage(content="Hi", cost=0.25)), user=says("Hi")
+    )
     assert (free.agent_cost, free.user_cost) == (0.25, 0.0)
     unknown = play("create_task_1", agent=says(AssistantMessage(content="Hi")), user=says("Hi"))
     assert unknown.agent_cost is None
@@ -190,7 +210,8 @@ USERS = '[{"user_id": "user_1", "name": "Robin Vale", "tasks": ["task_1"]}]'
 
 def test_a_history_goes_on_where_it_ended():
     task = history_task(
-        AssistantMessage(content="Hello"), UserMessage(content="A meeting, please.", turn_idx=9, timestamp="old")
+        AssistantMessage(content="Hello"),
+        UserMessage(content="A meeting, please.", turn_idx=9, timestamp="old"),
     )
     episode = stage(task, agent=says(create_meeting(), "Done."), now=ticking())
     run = episode.run()
@@ -216,7 +237,9 @@ def test_several_results_at_the_end_are_all_heard():
 
 
 def test_a_call_at_the_end_is_carried_out_first():
-    task = history_task(UserMessage(content="A meeting, please."), AssistantMessage(tool_calls=[MAKE]))
+    task = history_task(
+        UserMessage(content="A meeting, please."), AssistantMessage(tool_calls=[MAKE])
+    )
     task.evaluation_criteria.actions = []
     episode = stage(task, agent=says("Done."))
     episode.initialize()
@@ -238,7 +261,10 @@ def test_a_history_that_is_over_is_not_continued():
 
 def test_what_was_done_before_counts_against_no_limit():
     task = history_task(*[AssistantMessage(content="Hello"), UserMessage(content="Hi")] * 10)
-    assert play(task, agent=says("x", "y"), user=says("a", STOP), max_steps=5).termination_reason == "user_stop"
+    assert (
+        play(task, agent=says("x", "y"), user=says("a", STOP), max_steps=5).termination_reason
+        == "user_stop"
+    )
 
 
 # --- limits ---------------------------------------------------------------------------------------------------------
@@ -246,7 +272,10 @@ def test_what_was_done_before_counts_against_no_limit():
 
 def test_limits_end_an_endless_talk():
     many = ["more"] * 100
-    assert play("create_task_1", says(*many), says(*many), max_steps=10).termination_reason == "max_steps"
+    assert (
+        play("create_task_1", says(*many), says(*many), max_steps=10).termination_reason
+        == "max_steps"
+    )
     failing = [calls("nothing")] * 20
     run = play("create_task_1", says(*failing), says("Hi"), max_errors=3)
     assert run.termination_reason == "too_many_errors"
@@ -254,7 +283,9 @@ def test_limits_end_an_endless_talk():
 
 
 def test_a_stop_on_the_last_step_earns_its_reward():
-    run = play("create_task_1", agent=says(create_meeting(), "Done."), user=says("Hi", STOP), max_steps=5)
+    run = play(
+        "create_task_1", agent=says(create_meeting(), "Done."), user=says("Hi", STOP), max_steps=5
+    )
     assert (run.termination_reason, run.reward_info.reward) == ("user_stop", 1.0)
 
 
@@ -271,7 +302,10 @@ def test_time_bounds_a_hanging_awaited_participant_of_a_plain_run():
         async def generate_next_message(self, message, state):
             await asyncio.Event().wait()
 
-    assert stage("create_task_1", Hanging(), says("Hi"), timeout=0.1).run().termination_reason == "timeout"
+    assert (
+        stage("create_task_1", Hanging(), says("Hi"), timeout=0.1).run().termination_reason
+        == "timeout"
+    )
 
 
 def test_time_bounds_a_thread_that_blocks():
@@ -341,7 +375,9 @@ def test_known_failures_end_the_episode(problem, by_agent, by_user, now):
     assert play("create_task_1", says(), says(problem), now=now).termination_reason == by_user
 
 
-@pytest.mark.parametrize("problem", [ModelUnavailable("down"), ZeroDivisionError("bug"), OSError("net")])
+@pytest.mark.parametrize(
+    "problem", [ModelUnavailable("down"), ZeroDivisionError("bug"), OSError("net")]
+)
 def test_other_failures_are_the_surroundings_and_propagate(problem):
     with pytest.raises(type(problem)):
         play("create_task_1", says(problem), says("Hi"))
@@ -362,7 +398,9 @@ def test_what_cannot_take_turns_is_refused():
     class Mute:
         pass
 
-    with pytest.raises(ConfigError, match=r"the agent \(Mute\) must have generate_next_message, get_init_state"):
+    with pytest.raises(
+        ConfigError, match=r"the agent \(Mute\) must have generate_next_message, get_init_state"
+    ):
         stage("create_task_1", Mute(), says())
     with pytest.raises(ConfigError, match="environment in solo mode"):
         stage("create_task_1", says(), says(), solo_mode=True, environment=get_environment())
@@ -379,7 +417,9 @@ def test_a_participant_needs_nothing_but_turns():
         def is_stop(self, message):
             return True
 
-    assert stage("create_task_1", Plain(), says("Hi"), seed=1).run().termination_reason == "agent_stop"
+    assert (
+        stage("create_task_1", Plain(), says("Hi"), seed=1).run().termination_reason == "agent_stop"
+    )
 
 
 # --- drivers --------------------------------------------------------------------------------------------------------
@@ -412,7 +452,10 @@ def test_an_asynchronous_method_alone_is_enough():
     class OnlyAsync(AsyncAgent):
         generate_next_message = HalfDuplexParticipant.generate_next_message
 
-    assert stage("create_task_1", OnlyAsync(says("Hi")), says(STOP)).run().termination_reason == "user_stop"
+    assert (
+        stage("create_task_1", OnlyAsync(says("Hi")), says(STOP)).run().termination_reason
+        == "user_stop"
+    )
 
 
 def test_a_loop_that_runs_already_wants_arun():
@@ -431,7 +474,10 @@ def test_blocking_participants_do_not_hold_up_the_loop():
     together = threading.Barrier(3, timeout=5)
 
     async def three():
-        episodes = [stage("create_task_1", SlowAgent(says("Hi"), before=together.wait), says("Hi")) for _ in range(3)]
+        episodes = [
+            stage("create_task_1", SlowAgent(says("Hi"), before=together.wait), says("Hi"))
+            for _ in range(3)
+        ]
         return await asyncio.gather(*(episode.arun() for episode in episodes))
 
     assert [run.termination_reason for run in asyncio.run(three())] == ["user_stop"] * 3

@@ -10,7 +10,7 @@ from tests.cast import calls, create_meeting, said, says, stage
 
 from tau2.errors import AgentError
 from tau2.orchestrator.episode import Failure
-from tau2.orchestrator.watch import Observers
+from tau2.orchestrator.tracing import Observers
 
 SCRIPTS = says(create_meeting(), calls("nothing"), "It is on the list."), says("Please.")
 
@@ -54,7 +54,9 @@ EVERYTHING = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("drive", [lambda e: e.run(), lambda e: asyncio.run(e.arun())], ids=["sync", "async"])
+@pytest.mark.parametrize(
+    "drive", [lambda e: e.run(), lambda e: asyncio.run(e.arun())], ids=["sync", "async"]
+)
 def test_turns_enclose_tool_calls(drive):
     diary = Diary()
     run = drive(watched(diary))

@@ -29,7 +29,12 @@ class Neither: ...
 
 
 def test_the_most_specific_way_to_answer_wins() -> None:
-    assert [overrides_sync(kind()) for kind in (Both, Newer, NewestAsync, Neither)] == [False, True, False, True]
+    assert [overrides_sync(kind()) for kind in (Both, Newer, NewestAsync, Neither)] == [
+        False,
+        True,
+        False,
+        True,
+    ]
     patched = NewestAsync()
     patched.generate_next_message = lambda message, state: None  # type: ignore[method-assign]
     assert overrides_sync(patched)

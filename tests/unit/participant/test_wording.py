@@ -28,10 +28,18 @@ def test_a_tool_name_becomes_a_deed(name: str, to_do: str, was_done: str) -> Non
 
 def test_arguments_become_a_listing() -> None:
     said = wording.arguments_in_words(
-        {"order_id": "#1", "reason": "ordered by mistake", "item_ids": ["7", "8"], "express": True, "note": None},
+        {
+            "order_id": "#1",
+            "reason": "ordered by mistake",
+            "item_ids": ["7", "8"],
+            "express": True,
+            "note": None,
+        },
         {"7": "lamp"},
     )
-    assert said == "order ID #1, reason 'ordered by mistake', item IDs 7 (lamp) and 8 and express yes"
+    assert (
+        said == "order ID #1, reason 'ordered by mistake', item IDs 7 (lamp) and 8 and express yes"
+    )
 
 
 def test_nested_and_long_values_are_said_too() -> None:

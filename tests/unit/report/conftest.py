@@ -21,11 +21,15 @@ from tau2.data_model.simulation import (
 from tau2.data_model.tasks import RewardType, Task, UserScenario
 
 
-def a_run(task_id: str = "task", reward: float | None = 1.0, trial: int = 0, **fields) -> SimulationRun:
+def a_run(
+    task_id: str = "task", reward: float | None = 1.0, trial: int = 0, **fields
+) -> SimulationRun:
     """Return a simulation with a short conversation."""
     info = None
     if reward is not None:
-        info = RewardInfo(reward=reward, reward_basis=[RewardType.DB], reward_breakdown={RewardType.DB: reward})
+        info = RewardInfo(
+            reward=reward, reward_basis=[RewardType.DB], reward_breakdown={RewardType.DB: reward}
+        )
     ended = "user_stop" if reward is not None else "infrastructure_error"
     return SimulationRun(
         **{
@@ -41,7 +45,10 @@ def a_run(task_id: str = "task", reward: float | None = 1.0, trial: int = 0, **f
             "messages": [
                 AssistantMessage(content="Hello", turn_idx=0),
                 UserMessage(content="Help me", turn_idx=1),
-                AssistantMessage(tool_calls=[ToolCall(id="1", name="look", arguments={"order": "#W1"})], turn_idx=2),
+                AssistantMessage(
+                    tool_calls=[ToolCall(id="1", name="look", arguments={"order": "#W1"})],
+                    turn_idx=2,
+                ),
                 ToolMessage(id="1", content='{"status": "pending"}', turn_idx=3),
             ],
             **fields,
@@ -52,7 +59,9 @@ def a_run(task_id: str = "task", reward: float | None = 1.0, trial: int = 0, **f
 def a_priced_run(cost: float | None, tokens: int = 10, **fields) -> SimulationRun:
     """Return a simulation whose agent called a model."""
     usage = SessionUsage(prompt_tokens=tokens, completion_tokens=1, model_calls=1)
-    return a_run(agent_cost=cost, agent_usage=usage, user_cost=0.0, user_usage=SessionUsage(), **fields)
+    return a_run(
+        agent_cost=cost, agent_usage=usage, user_cost=0.0, user_usage=SessionUsage(), **fields
+    )
 
 
 def some_results(*runs: SimulationRun, num_trials: int = 1) -> Results:

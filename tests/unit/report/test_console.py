@@ -6,8 +6,15 @@ from pathlib import Path
 
 from tests.unit.report.conftest import a_run, some_results
 
-from tau2.report.console import DISPLAYS, ConsoleSink, quiet, result_line, save_name, terminal
-from tau2.report.progress import NoProgress
+from tau2.report.terminal.console import (
+    DISPLAYS,
+    ConsoleSink,
+    quiet,
+    result_line,
+    save_name,
+    terminal,
+)
+from tau2.report.terminal.progress import NoProgress
 from tau2.runner.events import RunEnded, RunStarted, SimulationStored
 
 
@@ -42,7 +49,9 @@ def test_quiet_keeps_the_summary_and_shows_nothing(capsys):
         sink(event)
     sink.close()
     assert capsys.readouterr().out == ""
-    assert result_line(sink.summary) == "average reward 1.000 over 1 of 1 simulations; saved to runs/r"
+    assert (
+        result_line(sink.summary) == "average reward 1.000 over 1 of 1 simulations; saved to runs/r"
+    )
 
 
 def test_a_result_without_a_score_is_no_zero():

@@ -2,7 +2,13 @@ from __future__ import annotations
 
 from tests.unit.report.conftest import a_run, shown
 
-from tau2.data_model.message import AssistantMessage, MultiToolMessage, SystemMessage, ToolCall, ToolMessage
+from tau2.data_model.message import (
+    AssistantMessage,
+    MultiToolMessage,
+    SystemMessage,
+    ToolCall,
+    ToolMessage,
+)
 from tau2.data_model.simulation import (
     ActionCheck,
     CommunicateCheck,
@@ -11,14 +17,25 @@ from tau2.data_model.simulation import (
     NLAssertionCheck,
     RewardInfo,
 )
-from tau2.data_model.tasks import Action, EnvAssertion, EvaluationCriteria, RewardType, Task, UserScenario
-from tau2.report.conversation import compact_call, conversation_view, message_view
+from tau2.data_model.tasks import (
+    Action,
+    EnvAssertion,
+    EvaluationCriteria,
+    RewardType,
+    Task,
+    UserScenario,
+)
+from tau2.report.terminal.conversation import compact_call, conversation_view, message_view
 
 GRADED = RewardInfo(
     reward=0.0,
     db_check=DBCheck(db_match=False, db_reward=0.0),
     action_checks=[
-        ActionCheck(action=Action(action_id="1", name="look", arguments={"a": 1}), action_match=True, action_reward=1)
+        ActionCheck(
+            action=Action(action_id="1", name="look", arguments={"a": 1}),
+            action_match=True,
+            action_reward=1,
+        )
     ],
     env_assertions=[
         EnvAssertionCheck(
@@ -29,7 +46,9 @@ GRADED = RewardInfo(
         )
     ],
     communicate_checks=[CommunicateCheck(info="42", met=True, justification="Told in: 'It is 42'")],
-    nl_assertions=[NLAssertionCheck(nl_assertion="It is kind", met=False, justification="It was rude")],
+    nl_assertions=[
+        NLAssertionCheck(nl_assertion="It is kind", met=False, justification="It was rude")
+    ],
     reward_basis=[RewardType.DB, RewardType.ACTION],
     info={"env": {"gold_errors": ["look(): gone"]}, "note": "one thing", "action": None},
 )
@@ -68,7 +87,11 @@ def test_the_task_is_shown_before_the_conversation(screen):
         communicate_info=["42"],
         nl_assertions=["It is kind"],
     )
-    task = Task(id="buy", user_scenario=UserScenario(instructions="You want it."), evaluation_criteria=criteria)
+    task = Task(
+        id="buy",
+        user_scenario=UserScenario(instructions="You want it."),
+        evaluation_criteria=criteria,
+    )
     text = shown(screen, conversation_view(a_run("buy"), task))
     assert "You want it." in text
     assert "user: reboot()" in text
@@ -77,12 +100,17 @@ def test_the_task_is_shown_before_the_conversation(screen):
 
 def test_several_results_errors_and_thoughts(screen):
     several = MultiToolMessage(
-        tool_messages=[ToolMessage(id="1", content="x" * 600), ToolMessage(id="2", content="no", error=True)]
+        tool_messages=[
+            ToolMessage(id="1", content="x" * 600),
+            ToolMessage(id="2", content="no", error=True),
+        ]
     )
     text = shown(screen, message_view(several))
     assert "(+100 characters)" in text
     assert "result for the agent, an error" in text
-    text = shown(screen, message_view(AssistantMessage(content="Yes", reasoning_content="They want yes")))
+    text = shown(
+        screen, message_view(AssistantMessage(content="Yes", reasoning_content="They want yes"))
+    )
     assert "(thinks) They want yes" in text
     assert "Rules" in shown(screen, message_view(SystemMessage(content="Rules")))
 

@@ -39,7 +39,9 @@ def test_markdown_of_what_was_not_scored():
 
 
 def test_backticks_in_a_result_do_not_close_its_block():
-    message = MultiToolMessage(tool_messages=[ToolMessage(id="1", content="```\nhi\n```", error=True)])
+    message = MultiToolMessage(
+        tool_messages=[ToolMessage(id="1", content="```\nhi\n```", error=True)]
+    )
     text = MarkdownDisplay.display_messages([message])
     assert text == "**tool error for assistant**:\n````\n```\nhi\n```\n````"
 

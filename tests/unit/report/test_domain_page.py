@@ -6,7 +6,7 @@ import pytest
 from pydantic import BaseModel
 
 from tau2.environment.tool import as_tool
-from tau2.report.domain_page import signature
+from tau2.report.terminal.domain_page import signature
 
 
 class Address(BaseModel):
@@ -15,7 +15,13 @@ class Address(BaseModel):
     street: str
 
 
-def move(who: str, to: Address, kinds: list[Literal["home", "work"]], floor: int | None = None, fee: float = 2.5):
+def move(
+    who: str,
+    to: Address,
+    kinds: list[Literal["home", "work"]],
+    floor: int | None = None,
+    fee: float = 2.5,
+):
     """Move somebody."""
 
 

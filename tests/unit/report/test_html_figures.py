@@ -5,25 +5,35 @@ from __future__ import annotations
 import pytest
 from tests.unit.report.conftest import a_priced_run, a_run, some_results
 
-from tau2.data_model.results_io import journal_file
 from tau2.data_model.simulation import DBCheck, RewardInfo
+from tau2.metrics.figures import run_figures, spread
 from tau2.metrics.outcomes import Outcome
-from tau2.report.html.figures import run_figures, spread
-from tau2.runner.journal import Stored, write_journal
+from tau2.storage.journal import Stored, write_journal
+from tau2.storage.results import journal_file
 
 
 def figures(*runs, num_trials=1, path=None, **options):
-    return run_figures(some_results(*runs, num_trials=num_trials), path, "first", resamples=200, **options)
+    return run_figures(
+        some_results(*runs, num_trials=num_trials), path, "first", resamples=200, **options
+    )
 
 
 def faulty(task_id: str = "b"):
     differs = DBCheck(db_match=False, db_reward=0.0)
-    return a_run(task_id, 0.0, reward_info=RewardInfo(reward=0.0, db_check=differs, info={"gold_errors": ["x"]}))
+    return a_run(
+        task_id,
+        0.0,
+        reward_info=RewardInfo(reward=0.0, db_check=differs, info={"gold_errors": ["x"]}),
+    )
 
 
 def test_only_the_agents_failures_count_against_it():
     found = figures(
-        a_run("a", 1.0), faulty(), a_run("c", 0.0), a_run("d", None), a_run("e", 0.0, termination_reason="user_error")
+        a_run("a", 1.0),
+        faulty(),
+        a_run("c", 0.0),
+        a_run("d", None),
+        a_run("e", 0.0, termination_reason="user_error"),
     )
     assert (found.num_simulations, found.num_counted, found.num_tasks) == (5, 2, 2)
     assert found.average_reward == 0.5
@@ -33,7 +43,9 @@ def test_only_the_agents_failures_count_against_it():
 
 
 def test_what_does_not_count_is_named_with_its_reason():
-    found = figures(a_run("a", None, info={"error": "503", "error_type": "ModelUnavailable"}), faulty())
+    found = figures(
+        a_run("a", None, info={"error": "503", "error_type": "ModelUnavailable"}), faulty()
+    )
     assert [(one.task_id, one.outcome.value, one.reason) for one in found.excluded] == [
         ("a", "infrastructure failure", "ModelUnavailable: 503"),
         ("b", "environment or reference fault", "the reference itself failed: x"),

@@ -48,7 +48,9 @@ def visible(html: str) -> str:
 def test_a_page_loads_nothing_and_its_policy_forbids_it():
     html = page(a_run("a"), a_run("b", 0.0))
     assert re.findall(r"(?:src|href)=\"(?!#|data:,)", html) == []
-    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', html)[1].replace("&#x27;", "'")
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', html)[1].replace(
+        "&#x27;", "'"
+    )
     assert policy.startswith("default-src 'none'")
     assert "unsafe" not in policy
     assert "@import" not in html
@@ -75,7 +77,9 @@ def test_whatever_a_model_says_stays_text():
     html = report_page([reported(hostile, title=HOSTILE)]).html
     assert "<script>alert" not in html
     assert "<img" not in html
-    assert html.count("<script") == html.count("</script") == 3  # the index, one conversation, the page's own script
+    assert (
+        html.count("<script") == html.count("</script") == 3
+    )  # the index, one conversation, the page's own script
     (data,) = conversations(html).values()
     assert data["messages"][0]["text"] == data["messages"][0]["thought"] == HOSTILE
     assert data["messages"][2]["calls"][0]["result"] == HOSTILE
@@ -89,13 +93,20 @@ def test_control_characters_are_taken_out():
 
 def test_credentials_never_reach_the_page(monkeypatch):
     monkeypatch.setenv("MY_PROVIDER_API_KEY", "hush-hush-hush-4711")
-    planted = "hush-hush-hush-4711 sk-abcdefghijklmnop Bearer abcdef.ghijkl https://me:pa55word@host/"
+    planted = (
+        "hush-hush-hush-4711 sk-abcdefghijklmnop Bearer abcdef.ghijkl https://me:pa55word@host/"
+    )
     messages = [
         UserMessage(content=planted, raw_data={"headers": planted}),
         AssistantMessage(tool_calls=[ToolCall(id="1", name="look", arguments={"key": planted})]),
         ToolMessage(id="1", content=planted),
     ]
-    run = a_run(f"task {planted}", None, messages=messages, info={"error": planted, "error_traceback": planted})
+    run = a_run(
+        f"task {planted}",
+        None,
+        messages=messages,
+        info={"error": planted, "error_traceback": planted},
+    )
     results = some_results(run)
     results.info.agent_info.llm_args = {"api_key": planted}
     html = report_page([ReportedRun(results, run_figures(results, None, planted))]).html
@@ -104,7 +115,9 @@ def test_credentials_never_reach_the_page(monkeypatch):
 
 
 def test_failures_come_first_when_there_is_a_limit():
-    made = report_page([reported(a_run("a"), a_run("b", None), a_run("c", 0.0))], most_conversations=2)
+    made = report_page(
+        [reported(a_run("a"), a_run("b", None), a_run("c", 0.0))], most_conversations=2
+    )
     assert {data["task"] for data in conversations(made.html).values()} == {"b", "c"}
     assert (made.num_conversations, made.left_out) == (2, 1)
     assert "2 of 3 conversations" in made.html
@@ -112,13 +125,18 @@ def test_failures_come_first_when_there_is_a_limit():
 
 
 def test_a_long_message_is_cut_and_says_so():
-    data = conversations(page(a_run("a", messages=[UserMessage(content="x" * (MOST_CHARS + 5))])))["d0-0"]
+    data = conversations(page(a_run("a", messages=[UserMessage(content="x" * (MOST_CHARS + 5))])))[
+        "d0-0"
+    ]
     assert data["messages"][0]["text"].endswith("… (+5 characters)")
 
 
 def test_results_belong_to_their_calls():
     calls = [ToolCall(id=name, name=name, arguments={}) for name in ("one", "two")]
-    results = [ToolMessage(id="two", content="2"), ToolMessage(id="one", content='{"n": 1}', error=True)]
+    results = [
+        ToolMessage(id="two", content="2"),
+        ToolMessage(id="one", content='{"n": 1}', error=True),
+    ]
     messages = [
         SystemMessage(content="Begin."), AssistantMessage(tool_calls=calls), MultiToolMessage(tool_messages=results),
         ToolMessage(id="lost", content="3"), AssistantMessage(tool_calls=calls[:1]),
@@ -135,7 +153,10 @@ def test_the_index_names_tools_rewards_and_outcomes():
     html = page(a_run("a"), a_run("b", None, messages=[]))
     index = json.loads(re.search(r'id="index">([^<]+)<', html)[1])
     assert index["tools"] == ["look"]
-    assert index["simulations"] == [[0, 0, "a", 0, "p", 1.0, [0], 1], [0, 1, "b", 0, "i", None, [], 1]]
+    assert index["simulations"] == [
+        [0, 0, "a", 0, "p", 1.0, [0], 1],
+        [0, 1, "b", 0, "i", None, [], 1],
+    ]
 
 
 def test_the_grid_has_a_row_per_task_and_a_cell_per_trial():
@@ -149,7 +170,9 @@ def test_the_grid_has_a_row_per_task_and_a_cell_per_trial():
 
 
 def test_several_runs_share_one_page():
-    html = report_page([reported(a_run("a"), title="one"), reported(a_run("a", 0.0), title="two")]).html
+    html = report_page(
+        [reported(a_run("a"), title="one"), reported(a_run("a", 0.0), title="two")]
+    ).html
     assert "Side by side" in html
     assert set(conversations(html)) == {"d0-0", "d1-0"}
     assert html.count('class="dot"') == 2
@@ -173,7 +196,9 @@ def test_database_changes_are_in_the_conversation_unless_unwanted():
     results.info.environment_info.domain_name = "mock"
     one = ReportedRun(results, run_figures(results, None, "first"))
     with_them = conversations(report_page([one]).html)["d0-0"]["messages"][1]["calls"][0]
-    without = conversations(report_page([one], with_diffs=False).html)["d0-0"]["messages"][1]["calls"][0]
+    without = conversations(report_page([one], with_diffs=False).html)["d0-0"]["messages"][1][
+        "calls"
+    ][0]
     assert {change["kind"] for change in with_them["changes"]} == {"added", "changed"}
     assert "changes" not in without
 

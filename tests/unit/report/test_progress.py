@@ -5,7 +5,14 @@ import io
 from rich.console import Console
 from tests.unit.report.conftest import a_priced_run, a_run, some_results
 
-from tau2.report.progress import LiveProgress, NoProgress, PlainProgress, Tally, progress_for, span
+from tau2.report.terminal.progress import (
+    LiveProgress,
+    NoProgress,
+    PlainProgress,
+    Tally,
+    progress_for,
+    span,
+)
 from tau2.runner.events import RunEnded, RunStarted, SimulationRetried, SimulationStored
 
 

@@ -9,8 +9,8 @@ from tests.cast import play, says
 
 from tau2.data_model.review import Review, ReviewError
 from tau2.evaluator.review import with_review
-from tau2.report.review import review_panels, reviews_view
-from tau2.runner.reviewing import Reviewed
+from tau2.report.terminal.review import review_panels, reviews_view
+from tau2.runner.reviews import Reviewed
 
 RUN = play("create_task_1", says("Done."), says("Please."))
 NASTY = "[red]It lied\x1b[2J[/red]"
@@ -30,7 +30,10 @@ def shown(*reviewed, details=False, written_to=None) -> str:
 def test_counts_by_side_and_severity_and_the_cost():
     text = shown(found(source="agent", error_type="critical"), found())
     assert "2 of 2 simulations reviewed" in text
-    assert "mistakes of the agent: 1 critical, 0 minor; mistakes of the user: 0 critical, 0 minor" in text
+    assert (
+        "mistakes of the agent: 1 critical, 0 minor; mistakes of the user: 0 critical, 0 minor"
+        in text
+    )
     assert "cost of the reviews: $0.0200" in text
 
 
@@ -41,7 +44,13 @@ def test_only_simulations_with_mistakes_are_listed():
 
 def test_details_say_where_why_and_what_would_be_right():
     text = shown(
-        found(source="user", error_type="critical", turn_idx=3, reasoning=NASTY, correct_behavior="Tell the truth."),
+        found(
+            source="user",
+            error_type="critical",
+            turn_idx=3,
+            reasoning=NASTY,
+            correct_behavior="Tell the truth.",
+        ),
         details=True,
     )
     assert "• user, critical, turn 3: [red]It lied[/red]" in text

@@ -10,10 +10,10 @@ import pytest
 
 from tau2.data_model.simulation import Results, TextRunConfig
 from tau2.errors import ConfigError
-from tau2.report.submission import PLACEHOLDER, SUBMISSION_NAME, Submitter, prepare, write
-from tau2.report.submission_checks import validate
-from tau2.report.verification import verify
 from tau2.run import run_domain
+from tau2.submission.checks import validate
+from tau2.submission.prepare import PLACEHOLDER, SUBMISSION_NAME, Submitter, prepare, write
+from tau2.submission.verification import verify
 
 WHO = Submitter("a-model", "A Lab", "A Lab", "me@example.org")
 TODAY = date(2026, 3, 1)
@@ -82,12 +82,16 @@ def test_a_prepared_submission_has_no_defect(folder):
     )
     assert (data["results"]["mock"]["pass_1"], data["results"]["mock"]["pass_3"]) == (100.0, None)
     assert data["details"]["mock"]["num_scored"] == 2 * data["details"]["mock"]["num_tasks"]
-    assert "agent oracle_agent instead of llm_agent" in data["methodology"]["verification"]["details"]
+    assert (
+        "agent oracle_agent instead of llm_agent" in data["methodology"]["verification"]["details"]
+    )
 
 
 def test_too_few_trials_are_a_warning(folder):
     warnings = [str(defect) for defect in validate(folder) if not defect.is_error]
-    assert any("results.mock.pass_4" in warning and "4 scored trials" in warning for warning in warnings)
+    assert any(
+        "results.mock.pass_4" in warning and "4 scored trials" in warning for warning in warnings
+    )
 
 
 def test_what_is_not_given_is_to_be_filled_in(run, tmp_path):
@@ -150,7 +154,12 @@ def test_a_wrong_field_is_named(folder, path, value, said):
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(None, "cannot be read"), ("{", "no JSON"), ("[]", "valid dictionary"), ("[" * 9999, "no JSON")],
+    [
+        (None, "cannot be read"),
+        ("{", "no JSON"),
+        ("[]", "valid dictionary"),
+        ("[" * 9999, "no JSON"),
+    ],
 )
 def test_a_broken_submission_file_is_explained(folder, content, said):
     file = folder / SUBMISSION_NAME
@@ -205,9 +214,14 @@ def test_a_wrong_trajectory_is_named(folder, edit, said):
 
 def test_a_standard_submission_plays_the_whole_domain(run, tmp_path):
     run.tasks = run.tasks[:3]
-    run.simulations = [one for one in run.simulations if one.task_id in {task.id for task in run.tasks}]
+    run.simulations = [
+        one for one in run.simulations if one.task_id in {task.id for task in run.tasks}
+    ]
     write(prepare([run], WHO, today=TODAY), tmp_path / "s")
-    assert any("tasks of the base split were not played" in str(defect) for defect in validate(tmp_path / "s"))
+    assert any(
+        "tasks of the base split were not played" in str(defect)
+        for defect in validate(tmp_path / "s")
+    )
 
 
 def test_rewards_that_are_earned_hold(run):
@@ -218,7 +232,9 @@ def test_rewards_that_are_earned_hold(run):
 def failing(run: Results):
     """Return a simulation whose writing calls never took place, though it claims full reward."""
     one = next(one for one in run.simulations if one.task_id == "create_task_1")
-    one.messages = [message for message in one.messages if message.role == "user" or message.content]
+    one.messages = [
+        message for message in one.messages if message.role == "user" or message.content
+    ]
     one.messages = [message for message in one.messages if message.role != "tool"]
     return one
 

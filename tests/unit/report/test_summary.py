@@ -6,14 +6,16 @@ from tests.unit.report.conftest import a_priced_run, a_run, some_results
 
 from tau2.data_model.simulation import NLAssertionCheck, RewardInfo
 from tau2.data_model.tasks import RewardType
-from tau2.report.summary import lost_on, summarize
+from tau2.metrics.summary import lost_on, summarize
 
 
 def test_the_average_says_what_it_is_over():
     summary = summarize(some_results(a_run("a", 1.0), a_run("b", 0.0), a_run("c", None)))
     assert summary.average_reward == 0.5
     assert (summary.num_scored, summary.num_simulations) == (2, 3)
-    assert [(item.task_id, item.reason) for item in summary.unscored] == [("c", "it was never graded")]
+    assert [(item.task_id, item.reason) for item in summary.unscored] == [
+        ("c", "it was never graded")
+    ]
     assert not summary.is_complete
 
 
@@ -27,13 +29,17 @@ def test_an_error_is_the_reason_for_a_missing_score():
 
 
 def test_pass_hat_k_says_over_how_many_tasks():
-    runs = [a_run("a", 1.0, trial) for trial in range(2)] + [a_run("b", float(trial), trial) for trial in range(2)]
+    runs = [a_run("a", 1.0, trial) for trial in range(2)] + [
+        a_run("b", float(trial), trial) for trial in range(2)
+    ]
     summary = summarize(some_results(*runs, num_trials=2))
     assert summary.pass_hat_k == {1: (0.75, 2), 2: (0.5, 2)}
 
 
 def test_a_known_price_is_added_up():
-    expense = summarize(some_results(a_priced_run(0.25, task_id="a"), a_priced_run(0.5, task_id="b"))).agent_expense
+    expense = summarize(
+        some_results(a_priced_run(0.25, task_id="a"), a_priced_run(0.5, task_id="b"))
+    ).agent_expense
     assert expense.cost == 0.75
     assert str(expense) == "$0.7500, 20 + 2 tokens"
 
@@ -46,7 +52,9 @@ def test_an_unknown_price_is_unknown_and_never_nothing():
 
 
 def test_a_price_known_in_part_is_a_lower_bound():
-    expense = summarize(some_results(a_priced_run(None, task_id="a"), a_priced_run(0.5, task_id="b"))).agent_expense
+    expense = summarize(
+        some_results(a_priced_run(None, task_id="a"), a_priced_run(0.5, task_id="b"))
+    ).agent_expense
     assert expense.cost is None
     assert str(expense).startswith("at least $0.5000 (price unknown in 1 simulations)")
 
@@ -69,7 +77,10 @@ def test_what_took_the_reward():
 
 
 def test_the_judge_is_named_where_one_judged():
-    judged = RewardInfo(reward=1.0, nl_assertions=[NLAssertionCheck(nl_assertion="kind", met=True, justification="")])
+    judged = RewardInfo(
+        reward=1.0,
+        nl_assertions=[NLAssertionCheck(nl_assertion="kind", met=True, justification="")],
+    )
     results = some_results(a_run(reward_info=judged))
     results.info.judge = "j-model"
     assert summarize(results).judge == "j-model"
@@ -84,5 +95,7 @@ def test_the_rows_are_in_the_order_of_the_tasks():
 
 
 def test_as_json_it_names_where_it_was_saved():
-    assert summarize(some_results(a_run()), Path("x"), interrupted=True).as_dict()["saved_to"] == "x"
+    assert (
+        summarize(some_results(a_run()), Path("x"), interrupted=True).as_dict()["saved_to"] == "x"
+    )
     assert summarize(some_results(a_run())).as_dict()["saved_to"] is None

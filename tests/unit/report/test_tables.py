@@ -2,12 +2,17 @@ from __future__ import annotations
 
 from tests.unit.report.conftest import a_run, shown, some_results
 
-from tau2.report.summary import summarize
-from tau2.report.tables import hidden_rows, shown_rows, summary_view
+from tau2.metrics.summary import summarize
+from tau2.report.terminal.tables import hidden_rows, shown_rows, summary_view
 
 
 def test_the_summary_of_a_run(screen):
-    runs = [a_run("buy", 1.0, 0), a_run("buy", 0.0, 1), a_run("sell", 1.0, 0), a_run("sell", None, 1)]
+    runs = [
+        a_run("buy", 1.0, 0),
+        a_run("buy", 0.0, 1),
+        a_run("sell", 1.0, 0),
+        a_run("sell", None, 1),
+    ]
     text = shown(screen, summary_view(summarize(some_results(*runs, num_trials=2))))
     assert "buy     0.50     1/2         4  DB" in text
     assert "sell    1.00     1/1         4  not scored" in text
@@ -28,7 +33,10 @@ def test_when_nothing_was_scored_there_is_no_average(screen):
 
 
 def test_simulations_that_failed_alike_are_named_together(screen):
-    runs = [a_run(f"task_{n}", None, info={"error": "no route", "error_type": "Gone"}) for n in range(14)]
+    runs = [
+        a_run(f"task_{n}", None, info={"error": "no route", "error_type": "Gone"})
+        for n in range(14)
+    ]
     text = shown(screen, summary_view(summarize(some_results(*runs))))
     assert text.count("Gone: no route") == 1
     assert "and 4 more" in " ".join(text.split())

@@ -22,7 +22,10 @@ WIRE = {"id": "a", "type": "function", "function": {"name": "look", "arguments":
         ({"name": "look", "arguments": {"at": 1}}, ["look"]),
         ({"name": "look", "arguments": '{"at": 1}'}, ["look"]),
         (WIRE, ["look"]),
-        ([WIRE, {"name": "ring", "arguments": {}}, ToolCall(name="wait", arguments={})], ["look", "ring", "wait"]),
+        (
+            [WIRE, {"name": "ring", "arguments": {}}, ToolCall(name="wait", arguments={})],
+            ["look", "ring", "wait"],
+        ),
         ({"role": "assistant", "content": None, "tool_calls": [WIRE]}, ["look"]),
     ],
 )
@@ -34,12 +37,20 @@ def test_tool_calls_in_every_form(action, names):
 
 def test_text_in_every_form():
     parts = [{"type": "text", "text": "Hel"}, {"type": "text", "text": "lo"}, {"type": "image"}]
-    for action in ("Hello", {"role": "assistant", "content": "Hello"}, {"role": "assistant", "content": parts}):
+    for action in (
+        "Hello",
+        {"role": "assistant", "content": "Hello"},
+        {"role": "assistant", "content": parts},
+    ):
         assert as_message(action).content == "Hello"
 
 
 def test_a_model_that_plays_the_user_speaks_as_the_assistant_of_its_api():
-    for action in ({"role": "assistant", "content": "Hi"}, AssistantMessage(content="Hi"), UserMessage(content="Hi")):
+    for action in (
+        {"role": "assistant", "content": "Hi"},
+        AssistantMessage(content="Hi"),
+        UserMessage(content="Hi"),
+    ):
         assert isinstance(as_message(action, "user"), UserMessage)
         assert as_message(action, "user").content == "Hi"
 
@@ -56,7 +67,9 @@ def test_arguments_that_cannot_be_stored_are_marked(arguments):
     assert list(call.arguments) == [MALFORMED_KEY]
 
 
-@pytest.mark.parametrize("action", [None, 3, [], [3], b"bytes", {"id": "x", "name": None, "function": 1}, [{"a": 1}]])
+@pytest.mark.parametrize(
+    "action", [None, 3, [], [3], b"bytes", {"id": "x", "name": None, "function": 1}, [{"a": 1}]]
+)
 def test_what_is_no_action_is_refused(action):
     with pytest.raises(TypeError, match=r"no action|no tool call"):
         as_message(action)
@@ -64,7 +77,9 @@ def test_what_is_no_action_is_refused(action):
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 

@@ -76,7 +76,11 @@ def test_the_same_id_is_never_used_twice():
     rollout.reset("create_task_1")
     for _ in range(3):
         rollout.step(ToolCall(id="mine", name="get_users", arguments={}))
-    ids = [message.tool_calls[0].id for message in rollout.messages if getattr(message, "tool_calls", None)]
+    ids = [
+        message.tool_calls[0].id
+        for message in rollout.messages
+        if getattr(message, "tool_calls", None)
+    ]
     assert ids[0] == "mine"
     assert len(set(ids)) == 3
 
@@ -89,11 +93,23 @@ def test_the_history_is_one_that_an_api_takes():
         {"id": "x2", "type": "function", "function": {"name": "get_users", "arguments": "{}"}},
     ]})  # fmt: skip
     history = rollout.history()
-    assert [message["role"] for message in history] == ["system", "assistant", "user", "assistant", "tool", "tool"]
+    assert [message["role"] for message in history] == [
+        "system",
+        "assistant",
+        "user",
+        "assistant",
+        "tool",
+        "tool",
+    ]
     assert rollout.environment.get_policy() in history[0]["content"]
     assert [message["tool_call_id"] for message in history[-2:]] == ["x1", "x2"]
-    assert history[-2]["content"].startswith("Error")  # arguments that are no JSON are told to the model
-    assert {tool["function"]["name"] for tool in rollout.openai_tools} >= {"create_task", "get_users"}
+    assert history[-2]["content"].startswith(
+        "Error"
+    )  # arguments that are no JSON are told to the model
+    assert {tool["function"]["name"] for tool in rollout.openai_tools} >= {
+        "create_task",
+        "get_users",
+    }
     assert rollout.history(system=False) == history[1:]
 
 
@@ -110,7 +126,10 @@ def test_thoughts_are_nobody_elses_business():
     turn = rollout.step(f"<think>I could say {STOP} now</think>One moment.")
     assert not turn.done
     message = rollout.steps[0].action
-    assert (message.content, message.reasoning_content) == ("One moment.", f"I could say {STOP} now")
+    assert (message.content, message.reasoning_content) == (
+        "One moment.",
+        f"I could say {STOP} now",
+    )
 
 
 @pytest.mark.parametrize("action", [f"Bye {STOP}", {"name": "done", "arguments": {}}])
@@ -127,7 +146,9 @@ def test_the_last_words_are_said():
     rollout = scripted("Hi")
     rollout.reset("create_task_1")
     wire = {"id": "x", "function": {"name": "done", "arguments": "{}"}}
-    assert rollout.step({"role": "assistant", "content": "Goodbye.", "tool_calls": [wire]}).terminated
+    assert rollout.step(
+        {"role": "assistant", "content": "Goodbye.", "tool_calls": [wire]}
+    ).terminated
     assert rollout.run.messages[-1].content == f"Goodbye. {STOP}"
 
 
@@ -139,7 +160,9 @@ def test_done_beside_other_calls_ends_once_they_are_made():
     assert [message.role for message in turn.heard] == ["tool"]
 
     rollout.reset("create_task_1")
-    turn = rollout.step([{"name": "create_task", "arguments": {}}, {"name": "done", "arguments": {}}])
+    turn = rollout.step(
+        [{"name": "create_task", "arguments": {}}, {"name": "done", "arguments": {}}]
+    )
     assert not turn.done  # a call failed: the agent may want to mend it
     assert rollout.step(CALL).done is False
 
@@ -148,7 +171,11 @@ def test_truncation_is_not_termination():
     rollout = scripted("Hi", "And?", max_steps=3)
     rollout.reset("create_task_1")
     turn = rollout.step("Hm.")
-    assert (turn.terminated, turn.truncated, turn.reason) == (False, True, TerminationReason.MAX_STEPS)
+    assert (turn.terminated, turn.truncated, turn.reason) == (
+        False,
+        True,
+        TerminationReason.MAX_STEPS,
+    )
     assert turn.reward == 0.0
     assert texts(turn) == ["And?"]
 
@@ -164,7 +191,11 @@ def test_failed_calls_and_unreadable_ones_together_end_it():
     assert (turn.reason, turn.rejected) == (TerminationReason.TOO_MANY_ERRORS, "nor is this")
     assert (turn.terminated, turn.reward, rollout.invalid_actions) == (True, 0.0, 2)
     assert rollout.run.info["invalid_actions"] == 2
-    assert [step.turn.rejected for step in rollout.steps] == [None, "this is no JSON", "nor is this"]
+    assert [step.turn.rejected for step in rollout.steps] == [
+        None,
+        "this is no JSON",
+        "nor is this",
+    ]
 
 
 def test_an_empty_message_is_the_agents_error():
@@ -192,7 +223,12 @@ def test_a_failure_of_the_user_is_no_reward_either():
     rollout = scripted("Hi", UserError("lost the thread"))
     rollout.reset("create_task_1")
     turn = rollout.step("Hello")
-    assert (turn.infra_failed, turn.user_failed, turn.reward, turn.truncated) == (False, True, None, True)
+    assert (turn.infra_failed, turn.user_failed, turn.reward, turn.truncated) == (
+        False,
+        True,
+        None,
+        True,
+    )
     assert "lost the thread" in turn.error
 
 
@@ -205,7 +241,11 @@ def test_a_judge_that_does_not_answer_is_a_failure_of_the_surroundings(caplog):
     rollout = Rollout(Cast("mock", user=lambda *_: User(("Hi", STOP))), judge=asked)
     rollout.reset(task)
     turn = rollout.step("Hello")
-    assert (turn.infra_failed, turn.reward, turn.reason) == (True, None, TerminationReason.USER_STOP)
+    assert (turn.infra_failed, turn.reward, turn.reason) == (
+        True,
+        None,
+        TerminationReason.USER_STOP,
+    )
 
 
 def test_a_missing_judge_is_found_before_the_episode():
@@ -292,7 +332,9 @@ def test_the_users_seat():
         turn = rollout.step("Yes, I am user_1, go ahead." if len(rollout.steps) < 4 else STOP)
     assert (turn.reward, turn.reason) == (1.0, TerminationReason.USER_STOP)
     assert [message["role"] for message in rollout.history()[:3]] == ["system", "user", "assistant"]
-    assert {tool.name for tool in rollout.tools} == {tool.name for tool in get_environment().get_user_tools()}
+    assert {tool.name for tool in rollout.tools} == {
+        tool.name for tool in get_environment().get_user_tools()
+    }
 
 
 def test_solo_without_a_user():
@@ -468,7 +510,11 @@ def test_an_abandoned_episode_leaves_nothing_behind():
         rollout = Rollout(Cast("mock", user="scripted_user"))
         rollout.reset("create_task_1")
         rollout.step(CALL)
-        gone = [weakref.ref(rollout.orchestrator), weakref.ref(rollout.environment), weakref.ref(rollout)]
+        gone = [
+            weakref.ref(rollout.orchestrator),
+            weakref.ref(rollout.environment),
+            weakref.ref(rollout),
+        ]
         del rollout
         assert [one() for one in gone] == [None, None, None]  # without the garbage collector
     finally:
@@ -476,7 +522,9 @@ def test_an_abandoned_episode_leaves_nothing_behind():
 
 
 def test_so_does_one_that_failed(caplog):
-    caplog.set_level(logging.CRITICAL, logger="tau2.rollout")  # pytest would keep the record, and its frames
+    caplog.set_level(
+        logging.CRITICAL, logger="tau2.rollout"
+    )  # pytest would keep the record, and its frames
     rollout = scripted("Hi", OSError("gone"))
     rollout.reset("create_task_1")
     rollout.step("Hello")
@@ -491,7 +539,9 @@ def test_an_episode_wired_elsewhere():
     rollout.begin(stage("create_task_1", Agent(), User(("Hi", STOP))))
     assert texts(rollout.advance()) == ["Hi"]
     rollout.step(
-        AssistantMessage(tool_calls=[ToolCall(name=c.name, arguments=c.arguments) for c in [create_meeting()]])
+        AssistantMessage(
+            tool_calls=[ToolCall(name=c.name, arguments=c.arguments) for c in [create_meeting()]]
+        )
     )
     assert rollout.step("Done").reward == 1.0
     assert rollout.seat is Role.AGENT

@@ -61,7 +61,9 @@ def test_looking_changes_nothing():
         arguments={"user_id": "user_1", "expected_number": 1},
     )
     rollout = shaped(Shaping())
-    rollout.reset(a_task(calls("get_users"), assertions=[assertion], basis=[RewardType.ENV_ASSERTION]))
+    rollout.reset(
+        a_task(calls("get_users"), assertions=[assertion], basis=[RewardType.ENV_ASSERTION])
+    )
     before = rollout.environment.get_db_hash()
     assert 0.0 <= partial_credit(rollout.orchestrator) <= 1.0
     assert rollout.environment.get_db_hash() == before

@@ -59,7 +59,9 @@ def test_a_loader_that_knows_no_splits(monkeypatch):
 def test_a_replaced_loader_is_asked_each_time(monkeypatch):
     found = []
     monkeypatch.setitem(
-        registry._tasks, "mock", lambda split=None: found.append(split) or [mock_task("create_task_1")]
+        registry._tasks,
+        "mock",
+        lambda split=None: found.append(split) or [mock_task("create_task_1")],
     )
     find_task("mock", "create_task_1")
     find_task("mock", "create_task_1")

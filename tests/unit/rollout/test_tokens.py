@@ -12,7 +12,9 @@ IDS = st.lists(st.integers(0, 3), max_size=4)
 
 
 def test_turns_that_continue_one_another_are_one_sample():
-    (sample,) = samples_of([Tokens([1], [2, 3], [-1.0, -2.0]), None, Tokens([1, 2, 3, 4], [5], [-3.0])])
+    (sample,) = samples_of(
+        [Tokens([1], [2, 3], [-1.0, -2.0]), None, Tokens([1, 2, 3, 4], [5], [-3.0])]
+    )
     assert sample.ids == [1, 2, 3, 4, 5]
     assert sample.loss_mask == [False, True, True, False, True]
     assert sample.logprobs == [0.0, -1.0, -2.0, 0.0, -3.0]
@@ -39,7 +41,9 @@ def test_every_token_is_trained_on_once_as_it_was_sampled(turns):
         tokens.append(Tokens(list(past), completion, [-1.0] * len(completion)))
         past = past + completion
     samples = samples_of(tokens)
-    assert sum(sum(sample.loss_mask) for sample in samples) == sum(len(one.completion_ids) for one in tokens)
+    assert sum(sum(sample.loss_mask) for sample in samples) == sum(
+        len(one.completion_ids) for one in tokens
+    )
     assert sorted(turn for sample in samples for turn in sample.turns) == list(range(len(tokens)))
     for sample in samples:
         assert len(sample.ids) == len(sample.loss_mask) == len(sample.logprobs)

@@ -33,7 +33,9 @@ class _Known:
         self.agent, self.user = agent or self.agent, user or self.user
 
     def __enter__(self) -> _Known:
-        agent = AgentSpec("cast_agent", make=lambda **options: self.agent(**options), needs_model=False)
+        agent = AgentSpec(
+            "cast_agent", make=lambda **options: self.agent(**options), needs_model=False
+        )
         user = UserSpec("cast_user", make=lambda **options: self.user(**options), needs_model=False)
         self._agent, self._user = registry.agents.adding(agent), registry.users.adding(user)
         self._agent.__enter__()
@@ -48,5 +50,11 @@ class _Known:
 def a_config(**options: Any) -> TextRunConfig:
     """Return a configuration with the scripted cast on the mock domain."""
     return TextRunConfig(
-        **{"domain": "mock", "agent": "cast_agent", "user": "cast_user", "retry_delay": 0.0, **options}
+        **{
+            "domain": "mock",
+            "agent": "cast_agent",
+            "user": "cast_user",
+            "retry_delay": 0.0,
+            **options,
+        }
     )

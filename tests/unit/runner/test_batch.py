@@ -13,28 +13,46 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from tests.cast import Agent, HangingAgent, SlowAgent, User, a_task, calls, create_meeting, mock_task, says
+from tests.cast import (
+    Agent,
+    HangingAgent,
+    SlowAgent,
+    User,
+    a_task,
+    calls,
+    create_meeting,
+    mock_task,
+    says,
+)
 from tests.unit.runner.conftest import SOLVES, a_config
 
 from tau2.data_model.simulation import Results, TextRunConfig, VoiceRunConfig
 from tau2.errors import AgentError, ConfigError, ModelRefused, ModelUnavailable
 from tau2.runner import arun_single_task, arun_tasks, run_single_task, run_tasks
-from tau2.runner import play as play_module
-from tau2.runner import store as store_module
+from tau2.runner import trial as play_module
 from tau2.runner.batch import unit_seed
 from tau2.runner.events import RunEnded, RunStarted, SimulationRetried, SimulationStored
+from tau2.storage import store as store_module
 
 TASKS = [mock_task("create_task_1"), mock_task("create_task_1_nl_eval"), mock_task("update_task_1")]
 
 
 def run(tasks=None, *, sink=None, config=None, **options):
-    config = config or a_config(**{k: options.pop(k) for k in list(options) if k in TextRunConfig.model_fields})
+    config = config or a_config(
+        **{k: options.pop(k) for k in list(options) if k in TextRunConfig.model_fields}
+    )
     return run_tasks(config, tasks or TASKS, console_display=False, sink=sink, **options)
 
 
 def outcome(results) -> list:
     return [
-        (run.task_id, run.trial, run.seed, run.reward_info.reward, [m.content for m in run.messages])
+        (
+            run.task_id,
+            run.trial,
+            run.seed,
+            run.reward_info.reward,
+            [m.content for m in run.messages],
+        )
         for run in results.simulations
     ]
 
@@ -115,7 +133,11 @@ print(json.dumps([
 """
 
     def output(hash_seed: str) -> str:
-        settings = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": os.pathsep.join(sys.path)}
+        settings = {
+            **os.environ,
+            "PYTHONHASHSEED": hash_seed,
+            "PYTHONPATH": os.pathsep.join(sys.path),
+        }
         return subprocess.run(
             [sys.executable, "-c", script], env=settings, capture_output=True, text=True, check=True
         ).stdout
@@ -166,7 +188,11 @@ def test_what_does_not_pass_is_recorded_as_what_it_is(cast):
     cast(agent=Flaky(ModelUnavailable("busy"), times=99))
     results = run(TASKS[:1], max_retries=2)
     (only,) = results.simulations
-    assert (only.termination_reason, only.reward_info, only.is_scored) == ("infrastructure_error", None, False)
+    assert (only.termination_reason, only.reward_info, only.is_scored) == (
+        "infrastructure_error",
+        None,
+        False,
+    )
     assert only.info["error"] == "busy"
     assert only.info["error_type"] == "ModelUnavailable"
     assert only.info["failed_after_attempts"] == 3
@@ -193,7 +219,11 @@ def test_an_agents_fault_is_its_outcome_and_no_retry(cast):
     maker = Flaky(AgentError("lost for words"), times=99)
     cast(agent=maker)
     (only,) = run(TASKS[:1]).simulations
-    assert (only.termination_reason, only.reward_info.reward, maker.left) == ("agent_error", 0.0, 98)
+    assert (only.termination_reason, only.reward_info.reward, maker.left) == (
+        "agent_error",
+        0.0,
+        98,
+    )
 
 
 @pytest.mark.parametrize(
@@ -217,7 +247,9 @@ def test_there_must_be_a_task_and_text(cast):
     with pytest.raises(ConfigError, match="no task"):
         run_tasks(a_config(), [], console_display=False)
     with pytest.raises(ConfigError, match="voice engine"):
-        run_tasks(VoiceRunConfig(domain="mock", audio_native_config={}), TASKS, console_display=False)
+        run_tasks(
+            VoiceRunConfig(domain="mock", audio_native_config={}), TASKS, console_display=False
+        )
 
 
 class FlakyJudge:
@@ -234,18 +266,26 @@ class FlakyJudge:
         return await self.honest(*args)
 
 
-def test_a_judge_that_fails_is_asked_again_and_the_conversation_is_not_played_again(cast, monkeypatch):
+def test_a_judge_that_fails_is_asked_again_and_the_conversation_is_not_played_again(
+    cast, monkeypatch
+):
     FlakyJudge(monkeypatch, times=2)
     played, seen = [], []
     make = play_module.build_text_orchestrator
-    monkeypatch.setattr(play_module, "build_text_orchestrator", lambda *a, **k: played.append(a) or make(*a, **k))
+    monkeypatch.setattr(
+        play_module, "build_text_orchestrator", lambda *a, **k: played.append(a) or make(*a, **k)
+    )
     results = run(TASKS[:1], sink=seen.append)
     assert len(played) == 1
     assert results.simulations[0].reward_info.reward == 1.0
-    assert [e.error for e in seen if isinstance(e, SimulationRetried)] == ["grading: the judge is out of reach"] * 2
+    assert [e.error for e in seen if isinstance(e, SimulationRetried)] == [
+        "grading: the judge is out of reach"
+    ] * 2
 
 
-def test_a_judge_that_stays_away_keeps_the_conversation_and_gives_no_score(cast, monkeypatch, tmp_path):
+def test_a_judge_that_stays_away_keeps_the_conversation_and_gives_no_score(
+    cast, monkeypatch, tmp_path
+):
     FlakyJudge(monkeypatch, times=99)
     results = run(TASKS[:1], save_path=tmp_path / "results.json")
     (kept,) = Results.load(tmp_path / "results.json").simulations
@@ -301,7 +341,11 @@ def test_only_what_is_missing_is_played(cast, tmp_path, form):
     assert (events[0].total, events[0].already_done) == (6, 1)
     assert len([event for event in events if isinstance(event, SimulationStored)]) == 5
     stored = Results.load(tmp_path)
-    assert len({(run.task_id, run.trial) for run in stored.simulations}) == len(stored.simulations) == 6
+    assert (
+        len({(run.task_id, run.trial) for run in stored.simulations})
+        == len(stored.simulations)
+        == 6
+    )
     again = []
     run(num_trials=2, auto_resume=True, sink=again.append, **options)
     assert not any(isinstance(event, SimulationStored) for event in again)
@@ -320,12 +364,17 @@ def test_failures_of_the_surroundings_are_played_again(cast, tmp_path):
     cast(agent=Flaky(ModelRefused("no"), times=1))
     run(save_dir=tmp_path, max_concurrency=1)
     run(save_dir=tmp_path, auto_resume=True)
-    assert [run.termination_reason.value for run in Results.load(tmp_path).simulations] == ["user_stop"] * 3
+    assert [run.termination_reason.value for run in Results.load(tmp_path).simulations] == [
+        "user_stop"
+    ] * 3
     assert len(list((tmp_path / "simulations").glob("*.json"))) == 3
 
 
 def test_secrets_are_not_stored(cast, tmp_path):
-    run(save_dir=tmp_path, llm_args_agent={"api_key": "hidden-1", "temperature": 0.5, "headers": {"x": "hidden-2"}})
+    run(
+        save_dir=tmp_path,
+        llm_args_agent={"api_key": "hidden-1", "temperature": 0.5, "headers": {"x": "hidden-2"}},
+    )
     stored = (tmp_path / "results.json").read_text()
     assert "hidden" not in stored
     assert json.loads(stored)["info"]["agent_info"]["llm_args"]["temperature"] == 0.5
@@ -350,7 +399,11 @@ def hanging_after(count: int):
 
 def slow_after(count: int, seconds: float):
     made = iter(range(1000))
-    return lambda **_: Agent(SOLVES) if next(made) < count else SlowAgent(SOLVES, before=lambda: time.sleep(seconds))
+    return lambda **_: (
+        Agent(SOLVES)
+        if next(made) < count
+        else SlowAgent(SOLVES, before=lambda: time.sleep(seconds))
+    )
 
 
 def test_cancelling_keeps_what_is_finished(cast, tmp_path):
@@ -363,7 +416,9 @@ def test_cancelling_keeps_what_is_finished(cast, tmp_path):
             if isinstance(event, SimulationStored) and event.done == 2:
                 two.set()
 
-        work = asyncio.create_task(arun_tasks(a_config(max_concurrency=1), TASKS, save_dir=tmp_path, sink=listen))
+        work = asyncio.create_task(
+            arun_tasks(a_config(max_concurrency=1), TASKS, save_dir=tmp_path, sink=listen)
+        )
         await two.wait()
         work.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -427,7 +482,9 @@ with _Known() as known:
         sys.exit(130)
 """
     settings = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    with subprocess.Popen([sys.executable, "-c", script], env=settings, stdout=subprocess.PIPE, text=True) as child:
+    with subprocess.Popen(
+        [sys.executable, "-c", script], env=settings, stdout=subprocess.PIPE, text=True
+    ) as child:
         try:
             assert child.stdout.readline() == "ready\n"
             time.sleep(0.2)  # the third simulation begins
@@ -455,7 +512,11 @@ def test_on_somebody_elses_loop_ctrl_c_stays_theirs(cast):
 
     async def inside():
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, heard.append, "theirs")
-        sink = lambda event: signal.raise_signal(signal.SIGINT) if isinstance(event, RunStarted) else None  # noqa: E731
+
+        def sink(event):
+            if isinstance(event, RunStarted):
+                signal.raise_signal(signal.SIGINT)
+
         results = await arun_tasks(a_config(), TASKS, sink=sink)
         await asyncio.sleep(0)
         return results
@@ -503,9 +564,16 @@ def test_a_run_inside_a_running_loop(cast):
 
 def test_one_task(cast, tmp_path):
     single = run_single_task(a_config(), TASKS[0], seed=42, save_dir=tmp_path)
-    assert (single.task_id, single.seed, single.trial, single.reward_info.reward) == ("create_task_1", 42, 0, 1.0)
+    assert (single.task_id, single.seed, single.trial, single.reward_info.reward) == (
+        "create_task_1",
+        42,
+        0,
+        1.0,
+    )
     assert (tmp_path / "simulations" / f"{single.id}.json").exists()
-    assert asyncio.run(arun_single_task(a_config(), TASKS[0])).seed == unit_seed(300, "create_task_1", 0)
+    assert asyncio.run(arun_single_task(a_config(), TASKS[0])).seed == unit_seed(
+        300, "create_task_1", 0
+    )
 
 
 def test_one_task_takes_the_public_options(cast):
@@ -520,7 +588,12 @@ def test_one_task_takes_the_public_options(cast):
     cast(user=user)
     persona = PersonaConfig(verbosity=Verbosity.MINIMAL)
     run_single_task(
-        a_config(), TASKS[0], user_persona_config=persona, review_mode="full", review_model="x", auto_review=False
+        a_config(),
+        TASKS[0],
+        user_persona_config=persona,
+        review_mode="full",
+        review_model="x",
+        auto_review=False,
     )
     assert personas == [persona]
     with pytest.raises(ConfigError, match="audio_debug: not available"):

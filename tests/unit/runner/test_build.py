@@ -69,7 +69,9 @@ def test_alone_the_agent_gets_both_sides_tools(cast):
 
 
 @pytest.mark.parametrize(
-    ("permitted", "given"), [(None, 2), ([], None), (["check_notifications"], 1)], ids=["all", "none", "one"]
+    ("permitted", "given"),
+    [(None, 2), ([], None), (["check_notifications"], 1)],
+    ids=["all", "none", "one"],
 )
 def test_users_get_the_tools_of_the_task(cast, permitted, given):
     seen = {}
@@ -96,7 +98,12 @@ def test_an_episode_from_a_configuration(cast):
     for build in (build_orchestrator, build_text_orchestrator):
         episode = build(config, TASK, seed=5, simulation_id="mine")
         assert isinstance(episode, Orchestrator)
-        assert (episode.max_steps, episode.max_errors, episode.timeout, episode.seed) == (7, 3, 9.0, 5)
+        assert (episode.max_steps, episode.max_errors, episode.timeout, episode.seed) == (
+            7,
+            3,
+            9.0,
+            5,
+        )
         assert (episode.simulation_id, episode.validate_communication) == ("mine", True)
 
 
@@ -141,7 +148,9 @@ def test_voice_says_that_it_is_not_there():
 def test_a_solo_episode_has_nobody_for_a_user():
     from tau2.participant.spec import AgentSpec
 
-    spec = AgentSpec("alone", make=lambda **_: Agent(says("###STOP###")), solo=True, needs_model=False)
+    spec = AgentSpec(
+        "alone", make=lambda **_: Agent(says("###STOP###")), solo=True, needs_model=False
+    )
     with registry.agents.adding(spec):
         episode = build_orchestrator(a_config(agent="alone"), TASK)
         assert episode.solo_mode

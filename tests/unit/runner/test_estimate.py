@@ -25,7 +25,9 @@ def test_low_typical_and_high_are_in_order_and_trials_multiply():
     assert 0 < costs[0] < costs[1] < costs[2]
     assert [four.cost(pace) for pace in PACES] == pytest.approx([4 * cost for cost in costs])
     assert four.simulations == 20
-    assert found.cost("high") == side(found, "agent").cost("high") + side(found, "user").cost("high")
+    assert found.cost("high") == side(found, "agent").cost("high") + side(found, "user").cost(
+        "high"
+    )
 
 
 def test_prompts_are_measured():
@@ -47,7 +49,9 @@ def test_who_needs_no_model_costs_nothing():
 def test_an_unknown_price_is_unknown_and_a_given_one_is_used():
     config = TextRunConfig(domain="mock", user="scripted_user", llm_agent="openai/mine")
     assert estimate(config, TASKS).cost("low") is None
-    priced = config.model_copy(update={"llm_args_agent": {"input_cost_per_token": 1.0, "output_cost_per_token": 0.0}})
+    priced = config.model_copy(
+        update={"llm_args_agent": {"input_cost_per_token": 1.0, "output_cost_per_token": 0.0}}
+    )
     found = estimate(priced, TASKS)
     assert found.cost("low") == side(found, "agent").amounts["low"].prompt_tokens
 
@@ -61,7 +65,9 @@ def test_the_judge_is_counted_where_a_task_needs_one():
     from tau2.evaluator.evaluator import EvaluationType
 
     found = estimate(
-        TextRunConfig(domain="mock"), [mock_task("create_task_1_nl_eval")], EvaluationType.ALL_WITH_NL_ASSERTIONS
+        TextRunConfig(domain="mock"),
+        [mock_task("create_task_1_nl_eval")],
+        EvaluationType.ALL_WITH_NL_ASSERTIONS,
     )
     assert side(found, "judge").amounts["typical"].calls == 1
 

@@ -17,25 +17,44 @@ from tau2.errors import MissingExtra
 from tau2.evaluator.evaluator import EvaluationType
 from tau2.runner import get_tasks, run_tasks
 from tau2.runner.events import RunEnded, SimulationRetried, SimulationStored
-from tau2.runner.executors import Setup, event_from_json, event_to_json, executor_of, job_from_json, job_to_json
-from tau2.runner.play import Job
-from tau2.runner.processes import ProcessExecutor
+from tau2.runner.executors import build_executor
+from tau2.runner.executors.processes import ProcessExecutor
+from tau2.runner.executors.protocol import (
+    Setup,
+    event_from_json,
+    event_to_json,
+    job_from_json,
+    job_to_json,
+)
+from tau2.runner.trial import Job
 
 TASKS = get_tasks("mock")
 
 
 def a_config(**options) -> TextRunConfig:
     return TextRunConfig(
-        **{"domain": "mock", "agent": "oracle_agent", "user": "scripted_user", "num_trials": 2, "max_concurrency": 4}
+        **{
+            "domain": "mock",
+            "agent": "oracle_agent",
+            "user": "scripted_user",
+            "num_trials": 2,
+            "max_concurrency": 4,
+        }
         | options
     )
 
 
 def told(results: Results) -> list[str]:
     """Return what was said, done and earned, without times and names."""
-    kept = {"messages": {"__all__": {"role", "content", "tool_calls", "turn_idx", "error"}}, "reward_info": True}
+    kept = {
+        "messages": {"__all__": {"role", "content", "tool_calls", "turn_idx", "error"}},
+        "reward_info": True,
+    }
     return [
-        json.dumps([run.task_id, run.trial, run.seed, run.model_dump(mode="json", include=kept)], sort_keys=True)
+        json.dumps(
+            [run.task_id, run.trial, run.seed, run.model_dump(mode="json", include=kept)],
+            sort_keys=True,
+        )
         for run in results.simulations
     ]
 
@@ -52,7 +71,9 @@ def test_a_killed_worker_costs_nothing_but_time():
     killed = []
 
     async def story() -> list[float]:
-        executor = ProcessExecutor(Setup(a_config(workers=2), EvaluationType.ALL), lambda event: None)
+        executor = ProcessExecutor(
+            Setup(a_config(workers=2), EvaluationType.ALL), lambda event: None
+        )
         await executor.start()
         try:
             playing = [asyncio.create_task(executor.play(Job(task, 0, 1))) for task in TASKS]
@@ -70,7 +91,9 @@ def test_a_killed_worker_costs_nothing_but_time():
 
 def test_a_unit_that_kills_every_worker_becomes_a_failure_of_the_surroundings():
     async def story():
-        executor = ProcessExecutor(Setup(a_config(workers=1), EvaluationType.ALL), lambda event: None)
+        executor = ProcessExecutor(
+            Setup(a_config(workers=1), EvaluationType.ALL), lambda event: None
+        )
         await executor.start()
         try:
             playing = asyncio.create_task(executor.play(Job(TASKS[0], 0, 1)))
@@ -127,7 +150,7 @@ def test_what_travels_between_processes_comes_back_equal():
 def test_without_ray_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(MissingExtra, match=r"tau2-bench\[ray\]"):
-        executor_of(Setup(a_config(executor="ray"), EvaluationType.ALL), lambda event: None)
+        build_executor(Setup(a_config(executor="ray"), EvaluationType.ALL), lambda event: None)
 
 
 def test_the_same_batch_on_ray():

@@ -20,9 +20,9 @@ from tau2.orchestrator.episode import Log
 from tau2.runner import get_info, get_tasks, run_tasks
 from tau2.runner.batch import unit_seed
 from tau2.runner.build import build_text_orchestrator
+from tau2.runner.episode_log import InflightLogs, Staging, _Writer, inflight_of, read_log
 from tau2.runner.events import SimulationStored
-from tau2.runner.inflight import InflightLogs, Staging, _Writer, inflight_of, read_log
-from tau2.runner.play import Job, UnitPlayer
+from tau2.runner.trial import Job, UnitPlayer
 
 
 def job_of(domain: str, number: int = 0) -> Job:
@@ -69,27 +69,37 @@ def cut_after_every_turn(config, job: Job, folder: Path, calls=lambda: 0) -> int
     if before:
         own = (undisturbed.agent_usage.model_calls or 0) + (undisturbed.user_usage.model_calls or 0)
         asked = calls() - before
-        assert asked < own * (len(lines) - 1) * 0.6, "turns that were recorded are not paid for again"
+        assert asked < own * (len(lines) - 1) * 0.6, (
+            "turns that were recorded are not paid for again"
+        )
     return len(lines) - 1
 
 
 @pytest.mark.parametrize(
-    ("domain", "numbers"), [("mock", range(3)), ("airline", [3]), ("retail", [2]), ("telecom", [40])]
+    ("domain", "numbers"),
+    [("mock", range(3)), ("airline", [3]), ("retail", [2]), ("telecom", [40])],
 )
 def test_scripted_episodes_go_on_from_every_turn(domain, numbers, tmp_path):
     for number in numbers:
-        cut_after_every_turn(scripted(domain=domain), job_of(domain, number), tmp_path / f"{domain}{number}")
+        cut_after_every_turn(
+            scripted(domain=domain), job_of(domain, number), tmp_path / f"{domain}{number}"
+        )
 
 
 def test_a_solo_episode_goes_on(tmp_path):
-    cut_after_every_turn(scripted(domain="mock", agent="oracle_agent_solo"), job_of("mock"), tmp_path)
+    cut_after_every_turn(
+        scripted(domain="mock", agent="oracle_agent_solo"), job_of("mock"), tmp_path
+    )
 
 
 @pytest.mark.parametrize("number", [0, 2])
 def test_model_driven_episodes_go_on_from_every_turn(number, tmp_path):
     with StubServer(improvise) as stub:
         config = improvised(stub.base_url)
-        assert cut_after_every_turn(config, job_of("mock", number), tmp_path, lambda: stub.requests) > 3
+        assert (
+            cut_after_every_turn(config, job_of("mock", number), tmp_path, lambda: stub.requests)
+            > 3
+        )
 
 
 def test_time_errors_and_steps_go_on(tmp_path):
@@ -246,7 +256,13 @@ def test_logs_go_when_their_simulations_are_durable(tmp_path):
         if isinstance(event, SimulationStored):
             seen.append(sorted(path.name for path in (tmp_path / "inflight").iterdir()))
 
-    run_tasks(scripted(max_concurrency=1), get_tasks("mock")[:3], save_dir=tmp_path, console_display=False, sink=look)
+    run_tasks(
+        scripted(max_concurrency=1),
+        get_tasks("mock")[:3],
+        save_dir=tmp_path,
+        console_display=False,
+        sink=look,
+    )
     assert seen == [[], [], []]
     assert not (tmp_path / "inflight").exists()
 
@@ -283,4 +299,6 @@ def test_a_turn_costs_little(tmp_path):
             log.trajectory.extend(turn.messages)
             writing.turn(log, 1.0)
     writing.close()
-    assert (time.process_time() - began) / (20 * len(turns)) < 0.5e-3  # 0.03 ms on an idle machine; 0.1 is promised
+    assert (time.process_time() - began) / (
+        20 * len(turns)
+    ) < 0.5e-3  # 0.03 ms on an idle machine; 0.1 is promised

@@ -7,8 +7,16 @@ import threading
 import pytest
 from tests.unit.runner.test_store import a_run
 
-from tau2.data_model.results_io import content_of
-from tau2.runner.journal import Dropped, Finished, Journal, Stored, framed, read_journal, write_journal
+from tau2.storage.journal import (
+    Dropped,
+    Finished,
+    Journal,
+    Stored,
+    framed,
+    read_journal,
+    write_journal,
+)
+from tau2.storage.results import content_of
 
 THE_RUN = a_run()
 
@@ -18,7 +26,11 @@ def stored(number: int) -> Stored:
     return Stored.of(run, content_of(run))
 
 
-RECORDS = [stored(0), Dropped(id="create_task_1-0", reason="gone"), Finished(results="00", form="dir")]
+RECORDS = [
+    stored(0),
+    Dropped(id="create_task_1-0", reason="gone"),
+    Finished(results="00", form="dir"),
+]
 
 
 @pytest.fixture
@@ -40,7 +52,9 @@ def test_where_there_is_none_there_is_none(tmp_path):
     assert read_journal(tmp_path / "journal.jsonl") is None
 
 
-@pytest.mark.parametrize("content", [b"", b"\n", b"\0" * 100, b"\xff\xfe", b'{"crc":"00000000",}\n', b"{}" * 1000])
+@pytest.mark.parametrize(
+    "content", [b"", b"\n", b"\0" * 100, b"\xff\xfe", b'{"crc":"00000000",}\n', b"{}" * 1000]
+)
 def test_any_bytes_are_read_as_damage(path, content):
     path.write_bytes(content)
     records, problems = read_journal(path)
@@ -51,7 +65,10 @@ def test_any_bytes_are_read_as_damage(path, content):
 def test_one_changed_line_takes_no_other_with_it(path):
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(lines[0] + lines[1].replace(b"gone", b"here") + lines[2])
-    assert read_journal(path) == ([RECORDS[0], RECORDS[2]], [("journal.jsonl line 2", "its checksum does not match")])
+    assert read_journal(path) == (
+        [RECORDS[0], RECORDS[2]],
+        [("journal.jsonl line 2", "its checksum does not match")],
+    )
 
 
 def test_upper_case_is_no_checksum(path):
@@ -64,9 +81,13 @@ def test_upper_case_is_no_checksum(path):
 def test_missing_and_repeated_lines_are_noticed(path):
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(lines[0] + lines[2])
-    assert read_journal(path).problems == [("journal.jsonl line 2", "it has number 3, where 2 is expected")]
+    assert read_journal(path).problems == [
+        ("journal.jsonl line 2", "it has number 3, where 2 is expected")
+    ]
     path.write_bytes(lines[0] + lines[1] + lines[1])
-    assert read_journal(path).problems == [("journal.jsonl line 3", "it has number 2, where 3 is expected")]
+    assert read_journal(path).problems == [
+        ("journal.jsonl line 3", "it has number 2, where 3 is expected")
+    ]
 
 
 def test_a_whole_line_without_its_end_is_read_and_named(path):

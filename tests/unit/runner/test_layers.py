@@ -15,7 +15,7 @@ from tau2.evaluator.evaluator import EvaluationType
 from tau2.llm import around_send
 from tau2.runner import run_single_task, run_tasks
 from tau2.runner.events import RunCounted, RunOutOfMoney, SimulationStored
-from tau2.runner.layers import installed
+from tau2.runner.middleware import installed
 
 MEETING = {"name": "create_task", "arguments": {"user_id": "user_1", "title": "Important Meeting"}}
 TASKS = [mock_task("create_task_1"), mock_task("create_task_1_nl_eval"), mock_task("update_task_1")]
@@ -34,7 +34,9 @@ def with_model(stub, price=PRICES, **options):
 
 def play(config, path=None, tasks=TASKS):
     events = []
-    results = run_tasks(config, tasks, save_path=path, sink=events.append, evaluation_type=EvaluationType.ENV)
+    results = run_tasks(
+        config, tasks, save_path=path, sink=events.append, evaluation_type=EvaluationType.ENV
+    )
     return results, events
 
 
@@ -54,11 +56,15 @@ def test_a_run_stops_at_its_cap_keeps_what_is_finished_and_goes_on_with_more(tmp
         counted = the(RunCounted, events)
         assert 0 < counted.spent <= counted.max_cost == 0.02
         assert "max_cost $0.0200" in the(RunOutOfMoney, events).why
-        cut = [run for run in results.simulations if run.termination_reason == "infrastructure_error"]
+        cut = [
+            run for run in results.simulations if run.termination_reason == "infrastructure_error"
+        ]
         assert cut
         assert {run.info["error_type"] for run in cut} == {"BudgetExhausted"}
         assert len(results.simulations) < 12
-        assert len([event for event in events if isinstance(event, SimulationStored)]) == len(results.simulations)
+        assert len([event for event in events if isinstance(event, SimulationStored)]) == len(
+            results.simulations
+        )
         more = config.model_copy(update={"max_cost": 1.0, "auto_resume": True})
         results, events = play(more, tmp_path)
         assert [run.is_scored for run in results.simulations] == [True] * 12
@@ -85,7 +91,10 @@ def test_a_second_run_is_answered_by_the_cache(tmp_path, workers):
         again, events = play(config, tmp_path / "b")
         assert stub.requests == sent
         assert the(RunCounted, events) == RunCounted(sent, 0, None, None)
-    said = [[[message.content for message in run.messages] for run in run_.simulations] for run_ in (first, again)]
+    said = [
+        [[message.content for message in run.messages] for run in run_.simulations]
+        for run_ in (first, again)
+    ]
     assert said[0] == said[1]
 
 
@@ -97,9 +106,14 @@ def test_cached_answers_need_no_money_and_are_on_the_tape(tmp_path):
         results, events = play(free, tmp_path / "b")
     assert all(run.is_scored for run in results.simulations)
     assert the(RunCounted, events).spent == 0.0
-    lines = [line for file in (tmp_path / "b" / "tape").iterdir() for line in file.read_text().splitlines()]
+    lines = [
+        line
+        for file in (tmp_path / "b" / "tape").iterdir()
+        for line in file.read_text().splitlines()
+    ]
     assert (
-        sum(json.loads(line)["entry"]["kind"] == "exchange" for line in lines) == the(RunCounted, events).cache_hits
+        sum(json.loads(line)["entry"]["kind"] == "exchange" for line in lines)
+        == the(RunCounted, events).cache_hits
     )
 
 
@@ -139,6 +153,9 @@ def test_without_settings_there_is_nothing_to_count_and_nothing_is_left_installe
 def test_one_task_alone_can_be_recorded_too(tmp_path):
     with model() as stub:
         run = run_single_task(
-            with_model(stub, record=True), TASKS[0], save_dir=tmp_path, evaluation_type=EvaluationType.ENV
+            with_model(stub, record=True),
+            TASKS[0],
+            save_dir=tmp_path,
+            evaluation_type=EvaluationType.ENV,
         )
     assert (tmp_path / "tape" / f"{run.id}.jsonl").is_file()

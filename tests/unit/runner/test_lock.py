@@ -13,13 +13,13 @@ import pytest
 from tests.unit.runner.test_store import a_run, ids, opened
 
 from tau2.errors import ConfigError
-from tau2.runner import lock as lock_module
-from tau2.runner.lock import RunLock
+from tau2.storage import lock as lock_module
+from tau2.storage.lock import RunLock
 
 HOLDS = """
 import sys
 from pathlib import Path
-from tau2.runner.lock import RunLock
+from tau2.storage.lock import RunLock
 lock = RunLock(Path(sys.argv[1]))
 print("held", flush=True)
 sys.stdin.read()
@@ -44,7 +44,9 @@ def ended(child: subprocess.Popen[str]) -> None:
 
 def test_a_second_process_is_refused_and_told_who_holds_the_run(tmp_path):
     child = holder(tmp_path / "run.lock")
-    with pytest.raises(ConfigError, match=rf"another process writes this run \(process {child.pid} on .* since 20"):
+    with pytest.raises(
+        ConfigError, match=rf"another process writes this run \(process {child.pid} on .* since 20"
+    ):
         opened(tmp_path)
     assert not (tmp_path / "results.json").exists()
     ended(child)
@@ -85,7 +87,9 @@ def test_a_run_that_is_refused_is_not_held(tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
-@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # Python 3.12 fears forks of threaded processes
+@pytest.mark.filterwarnings(
+    "ignore:This process:DeprecationWarning"
+)  # Python 3.12 fears forks of threaded processes
 def test_a_forked_worker_does_not_hold_the_run(tmp_path):
     lock = RunLock(tmp_path / "run.lock")
     reading, writing = os.pipe()
@@ -130,7 +134,9 @@ def test_where_there_are_no_locks_the_run_goes_on_and_says_so(tmp_path, monkeypa
         assert "a second writer is not noticed" in caplog.text
 
 
-@pytest.mark.parametrize("note", [b"", b"[]", b"{", b'{"pid": "x", "host": 1, "since": 2}', b"\xff" * 9000])
+@pytest.mark.parametrize(
+    "note", [b"", b"[]", b"{", b'{"pid": "x", "host": 1, "since": 2}', b"\xff" * 9000]
+)
 def test_a_note_that_cannot_be_read_is_no_problem(tmp_path, note):
     path = tmp_path / "run.lock"
     with RunLock(path):

@@ -12,7 +12,9 @@ from tau2.runner.tasks import get_tasks
 
 
 def check(tasks=None, evaluation_type=EvaluationType.ALL, **fields):
-    config = TextRunConfig(**{"domain": "mock", "agent": "oracle_agent", "user": "scripted_user", **fields})
+    config = TextRunConfig(
+        **{"domain": "mock", "agent": "oracle_agent", "user": "scripted_user", **fields}
+    )
     return check_config(config, get_tasks("mock") if tasks is None else tasks, evaluation_type)
 
 
@@ -64,7 +66,10 @@ def test_models_without_a_key():
 
 def test_an_agent_without_a_user_needs_no_model_of_the_user():
     playable = get_tasks("mock", task_ids=["create_task_1"])
-    assert check(tasks=playable, agent="oracle_agent_solo", user="user_simulator").agent == "oracle_agent_solo"
+    assert (
+        check(tasks=playable, agent="oracle_agent_solo", user="user_simulator").agent
+        == "oracle_agent_solo"
+    )
 
 
 def test_a_missing_judge_names_the_task_and_the_setting():

@@ -19,7 +19,7 @@ from tau2.participant.spec import AgentSpec
 from tau2.registry import registry
 from tau2.runner import replay as replay_module
 from tau2.runner import run_tasks
-from tau2.runner.outcomes import first_difference
+from tau2.runner.record_diff import first_difference
 from tau2.runner.replay import NOT_RECORDED, replay
 
 MEETING = {"name": "create_task", "arguments": {"user_id": "user_1", "title": "Important Meeting"}}
@@ -54,7 +54,7 @@ def play(config, path, tasks=TASKS, evaluation_type="all_with_nl_assertions"):
 @pytest.fixture
 def quick(monkeypatch):
     """Make waits between attempts of a model call short."""
-    monkeypatch.setattr("tau2.llm.flow.back_off", lambda digest, attempt: 0.001)
+    monkeypatch.setattr("tau2.llm.attempts.back_off", lambda digest, attempt: 0.001)
 
 
 @pytest.mark.parametrize("workers", [0, 2])
@@ -70,15 +70,21 @@ def test_a_recorded_run_is_the_same_and_asks_nobody(tmp_path, workers):
 
 
 def test_failures_retries_and_the_judge_s_second_chance_are_replayed(tmp_path, quick):
-    outcomes = iter([failing(503), failing(503), failing(503), failing(500), None, failing(429), None, None])
+    outcomes = iter(
+        [failing(503), failing(503), failing(503), failing(500), None, failing(429), None, None]
+    )
     judged = iter([failing(503), failing(503), None])
 
     def moody(body):
-        outcome = next(judged if "<conversation>" in str(body["messages"][-1]["content"]) else outcomes, None)
+        outcome = next(
+            judged if "<conversation>" in str(body["messages"][-1]["content"]) else outcomes, None
+        )
         return model(body) if outcome is None else outcome
 
     with StubServer(moody) as stub:
-        results = play(with_model(stub, max_retries=2), tmp_path, [mock_task("create_task_1_nl_eval")])
+        results = play(
+            with_model(stub, max_retries=2), tmp_path, [mock_task("create_task_1_nl_eval")]
+        )
     assert results.simulations[0].reward_info.reward == 1.0
     assert len(list((tmp_path / "tape").iterdir())) >= 1
     assert replay(tmp_path).diverged == []
@@ -105,7 +111,9 @@ def test_time_that_ran_out_runs_out_again_without_waiting(tmp_path):
 def test_a_changed_prompt_is_found_at_the_first_call_that_has_it(tmp_path, monkeypatch):
     with StubServer(model) as stub:
         play(with_model(stub), tmp_path)
-    monkeypatch.setattr(agent_module, "AGENT_INSTRUCTION", agent_module.AGENT_INSTRUCTION + "\nAlways say please.")
+    monkeypatch.setattr(
+        agent_module, "AGENT_INSTRUCTION", agent_module.AGENT_INSTRUCTION + "\nAlways say please."
+    )
     found = replay(tmp_path)
     assert len(found.diverged) == 3
     first = found.diverged[0]
@@ -173,8 +181,15 @@ def test_an_agent_with_its_own_completion_function_is_recorded_like_any_other(tm
     def fn(messages, **_):
         calls.append(1)
         roles = [message["role"] for message in messages]
-        call = {"id": "c1", "function": {"name": "create_task", "arguments": json.dumps(MEETING["arguments"])}}
-        said = {"content": None, "tool_calls": [call]} if "tool" not in roles else {"content": "It is done."}
+        call = {
+            "id": "c1",
+            "function": {"name": "create_task", "arguments": json.dumps(MEETING["arguments"])},
+        }
+        said = (
+            {"content": None, "tool_calls": [call]}
+            if "tool" not in roles
+            else {"content": "It is done."}
+        )
         return {"choices": [{"message": said}]}
 
     def make(tools, domain_policy, **options):
@@ -192,7 +207,9 @@ def test_a_damaged_tape_is_named(tmp_path):
         play(with_model(stub), tmp_path, TASKS[:1])
     (file,) = (tmp_path / "tape").iterdir()
     lines = file.read_bytes().splitlines(keepends=True)
-    file.write_bytes(lines[0] + lines[1].replace(b"create_task", b"create_tusk") + b"".join(lines[2:]))
+    file.write_bytes(
+        lines[0] + lines[1].replace(b"create_task", b"create_tusk") + b"".join(lines[2:])
+    )
     found = replay(tmp_path)
     assert found.damage == (f"{file.name} line 2: not as it was written",)
     assert len(found.diverged) == 1
@@ -209,7 +226,12 @@ def test_records_are_compared_without_when_and_how_long():
         "id": "a", "duration": 1.0, "messages": [{"role": "user", "content": "x", "timestamp": "t"}],
         "info": {"error": "e", "error_traceback": "1"},
     }  # fmt: skip
-    again = {**run, "id": "b", "duration": 2.0, "messages": [{"role": "user", "content": "x", "timestamp": "u"}]}
+    again = {
+        **run,
+        "id": "b",
+        "duration": 2.0,
+        "messages": [{"role": "user", "content": "x", "timestamp": "u"}],
+    }
     assert first_difference(run, again, cut_short=False) is None
     other = {**again, "messages": [{"role": "user", "content": "y"}]}
     found = first_difference(run, other, cut_short=False)
@@ -229,7 +251,9 @@ def test_reviews_are_replayed_after_the_grade(tmp_path, quick, judge_works):
 
     with StubServer(reviewing) as stub:
         args = {"api_base": stub.base_url, "api_key": "not-a-word-42", "num_retries": 0}
-        config = with_model(stub, auto_review=True, review_model="openai/reviewer", review_args=args, max_retries=1)
+        config = with_model(
+            stub, auto_review=True, review_model="openai/reviewer", review_args=args, max_retries=1
+        )
         play(config, tmp_path, [mock_task("create_task_1_nl_eval")])
         assert "reviewer" in {body["model"] for body in stub.bodies}
     (entry,) = replay(tmp_path).entries

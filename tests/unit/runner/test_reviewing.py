@@ -16,11 +16,14 @@ from tau2.evaluator.evidence import Judge
 from tau2.evaluator.review import with_review
 from tau2.metrics.agent_metrics import compute_metrics
 from tau2.runner.batch import run_single_task, run_tasks
-from tau2.runner.reviewing import ReviewPlan, areview_all, call_log
+from tau2.runner.reviews import ReviewPlan, areview_all, call_log
 from tau2.runner.tasks import get_tasks
 
 TASKS = get_tasks("mock", task_ids=["create_task_1", "update_task_1"])
-FOUND = {"summary": "Mostly fine.", "errors": [{"source": "user", "severity": "critical", "turn": 1}]}
+FOUND = {
+    "summary": "Mostly fine.",
+    "errors": [{"source": "user", "severity": "critical", "turn": 1}],
+}
 
 
 def reviewing(stub, **options):
@@ -34,7 +37,10 @@ def plan(stub, **options):
 
 
 def runs(count):
-    return [play("create_task_1", says("Done."), says("Please."), simulation_id=f"sim-{n}") for n in range(count)]
+    return [
+        play("create_task_1", says("Done."), says("Please."), simulation_id=f"sim-{n}")
+        for n in range(count)
+    ]
 
 
 @pytest.fixture
@@ -70,8 +76,12 @@ def test_a_reviewer_that_fails_is_noted_and_costs_no_episode(cast):
 
 
 def test_a_reviewer_that_cannot_be_asked_is_found_before_anything_is_played(cast):
-    with pytest.raises(ConfigError, match="auto_review needs the reviewer, which cannot be used: no API key"):
-        run_tasks(a_config(auto_review=True, review_model="openai/reviewer"), TASKS, console_display=False)
+    with pytest.raises(
+        ConfigError, match="auto_review needs the reviewer, which cannot be used: no API key"
+    ):
+        run_tasks(
+            a_config(auto_review=True, review_model="openai/reviewer"), TASKS, console_display=False
+        )
 
 
 def test_many_are_reviewed_at_once_and_come_back_in_order(reviewer):
@@ -87,7 +97,10 @@ def test_a_review_by_the_same_model_is_kept(reviewer):
     known = with_review(runs(1)[0], Review(summary="Before.", model="openai/reviewer"))
     foreign = with_review(runs(1)[0], Review(summary="Before.", model="openai/another"))
     found = asyncio.run(areview_all([known, foreign], plan(reviewer)))
-    assert [(one.is_kept, one.review.summary) for one in found] == [(True, "Before."), (False, "Mostly fine.")]
+    assert [(one.is_kept, one.review.summary) for one in found] == [
+        (True, "Before."),
+        (False, "Mostly fine."),
+    ]
     assert reviewer.requests == 1
 
 
@@ -113,7 +126,9 @@ def test_whoever_cancels_keeps_what_is_finished(reviewer):
             three.set()
 
     async def broken_off():
-        task = asyncio.create_task(areview_all(runs(50), plan(reviewer), at_once=1, on_reviewed=finished))
+        task = asyncio.create_task(
+            areview_all(runs(50), plan(reviewer), at_once=1, on_reviewed=finished)
+        )
         await three.wait()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

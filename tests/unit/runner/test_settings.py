@@ -9,7 +9,7 @@ from tests.unit.runner.conftest import a_config
 
 from tau2.evaluator.evaluator import EvaluationType
 from tau2.runner.build import build_environment
-from tau2.runner.settings import run_settings, without_secrets
+from tau2.runner.run_settings import run_settings, without_secrets
 
 
 def test_the_judge_the_persona_and_the_data_are_recorded():
@@ -51,5 +51,10 @@ def test_no_secret_is_kept(args):
 
 
 def test_what_is_no_secret_is_kept_as_it_is():
-    args = {"temperature": 0.0, "max_tokens": 5, "api_base": "http://127.0.0.1:8000/v1", "stop": ["a", "b"]}
+    args = {
+        "temperature": 0.0,
+        "max_tokens": 5,
+        "api_base": "http://127.0.0.1:8000/v1",
+        "stop": ["a", "b"],
+    }
     assert without_secrets(args) == args

@@ -18,12 +18,19 @@ def no_registry(monkeypatch):
     def refuse(*_args, **_kwargs):
         raise AssertionError("a name was looked up")
 
-    for name in ("get_env_constructor", "get_tasks_loader", "get_agent_factory", "get_user_constructor"):
+    for name in (
+        "get_env_constructor",
+        "get_tasks_loader",
+        "get_agent_factory",
+        "get_user_constructor",
+    ):
         monkeypatch.setattr(type(registry), name, refuse)
 
 
 def test_a_run_is_graded_and_keeps_its_policy(no_registry):
-    run = run_simulation(stage("create_task_1", says(create_meeting()), says("Hi")), env_kwargs={"anything": 1})
+    run = run_simulation(
+        stage("create_task_1", says(create_meeting()), says("Hi")), env_kwargs={"anything": 1}
+    )
     assert run.reward_info.reward == 1.0
     assert run.policy.startswith("#")
 

@@ -10,8 +10,8 @@ from tests.unit.data_model.test_results import some_results
 
 from tau2.data_model.simulation import Results, SimulationRun, TerminationReason
 from tau2.errors import ConfigError
-from tau2.runner import store as store_module
-from tau2.runner.store import RunStore
+from tau2.storage import store as store_module
+from tau2.storage.store import RunStore
 
 FORMATS = pytest.mark.parametrize("form", ["dir", "json"])
 TASKS = [mock_task("create_task_1"), mock_task("update_task_1")]
@@ -19,7 +19,9 @@ TASKS = [mock_task("create_task_1"), mock_task("update_task_1")]
 
 def a_run(task: str = "create_task_1", trial: int = 0, **fields) -> SimulationRun:
     run = some_results(0).simulations[0]
-    return run.model_copy(update={"id": f"{task}-{trial}", "task_id": task, "trial": trial, **fields})
+    return run.model_copy(
+        update={"id": f"{task}-{trial}", "task_id": task, "trial": trial, **fields}
+    )
 
 
 def failed(task: str = "create_task_1", trial: int = 0, **fields) -> SimulationRun:
@@ -155,10 +157,18 @@ def test_a_users_failure_is_played_again(tmp_path):
             "user_info.llm_args: stored None, now {'temperature': 1}",
         ),
         (
-            {"user_info": {"implementation": "scripted", "persona_config": {"verbosity": "minimal"}}},
+            {
+                "user_info": {
+                    "implementation": "scripted",
+                    "persona_config": {"verbosity": "minimal"},
+                }
+            },
             "user_info.persona_config",
         ),
-        ({"environment_info": {"domain_name": "mock", "policy": "Other."}}, "environment_info.policy"),
+        (
+            {"environment_info": {"domain_name": "mock", "policy": "Other."}},
+            "environment_info.policy",
+        ),
     ],
 )
 def test_another_run_is_not_continued_and_each_field_is_named(tmp_path, change, named):

@@ -11,10 +11,10 @@ from tests.faults.disk import disk
 from tests.unit.data_model.test_results import some_results
 from tests.unit.runner.test_store import FORMATS, TASKS, a_run, an_info, failed, ids, opened
 
-from tau2.data_model.results_io import missing_units, save_simulation
 from tau2.data_model.simulation import Results
 from tau2.errors import ConfigError, DataFileError
-from tau2.runner.store import RunStore
+from tau2.storage.results import missing_units, save_simulation
+from tau2.storage.store import RunStore
 
 FIRST, SECOND = ("create_task_1", 0), ("update_task_1", 0)
 
@@ -49,7 +49,10 @@ def aside(folder) -> list[str]:
 @pytest.mark.parametrize(
     ("harm", "words"),
     [
-        (lambda path: path.write_bytes(path.read_bytes()[:-9]), "it has .* bytes, where .* were written"),
+        (
+            lambda path: path.write_bytes(path.read_bytes()[:-9]),
+            "it has .* bytes, where .* were written",
+        ),
         (flip, "its content is not as it was written"),
         (lambda path: path.write_bytes(b""), "it has 0 bytes"),
     ],
@@ -86,7 +89,10 @@ def test_damage_after_the_opening_is_found_when_it_is_looked_for(stored):
     assert not store.has(FIRST)
     assert store.save(a_run(id="again"))
     store.close()
-    assert sorted(run.id for run in opened(stored, resume=True).finish().simulations) == ["again", "update_task_1-0"]
+    assert sorted(run.id for run in opened(stored, resume=True).finish().simulations) == [
+        "again",
+        "update_task_1-0",
+    ]
 
 
 def test_damage_is_found_at_the_end_at_the_latest(stored):
@@ -112,7 +118,9 @@ def test_one_changed_simulation_in_a_single_file_is_one_that_is_played_again(tmp
     store.save(a_run("update_task_1"))
     store.finish()
     path = tmp_path / "results.json"
-    path.write_text(path.read_text().replace('"task_id": "update_task_1"', '"task_id" "update_task_1"'))
+    path.write_text(
+        path.read_text().replace('"task_id": "update_task_1"', '"task_id" "update_task_1"')
+    )
     store = opened(tmp_path, "json", resume=True)
     assert (store.has(FIRST), store.has(SECOND)) == (True, False)
     assert aside(tmp_path) == ["results.json.damaged"]
@@ -155,7 +163,9 @@ def test_a_file_that_is_no_simulation_is_put_aside(stored):
 def test_of_two_files_of_one_unit_the_earlier_is_taken(tmp_path, order):
     some_results().save(tmp_path, "dir")
     for name in order:
-        save_simulation(a_run(id=name, timestamp=f"2025-01-0{1 + 'ba'.index(name)}"), tmp_path / "simulations")
+        save_simulation(
+            a_run(id=name, timestamp=f"2025-01-0{1 + 'ba'.index(name)}"), tmp_path / "simulations"
+        )
     assert ids_of_folder(tmp_path) == ["b"]
     store = opened(tmp_path, resume=True)
     assert kinds(store) == ["journal", "duplicate"]
@@ -196,7 +206,9 @@ def test_half_written_files_of_a_crash_go(stored):
 def test_a_run_of_other_software_gets_a_journal(stored):
     (stored / "journal.jsonl").unlink()
     store = opened(stored, resume=True)
-    assert [str(one) for one in store.damage] == ["journal.jsonl: there is none; it is written anew from the files"]
+    assert [str(one) for one in store.damage] == [
+        "journal.jsonl: there is none; it is written anew from the files"
+    ]
     assert store.has(FIRST)
     store.close()
     assert opened(stored, resume=True).damage == []
@@ -223,7 +235,9 @@ def test_a_damaged_journal_is_kept_and_written_anew(stored):
     assert opened(stored, resume=True).damage == []
 
 
-@pytest.mark.parametrize("harm", [lambda path: path.unlink(), lambda path: path.write_text("{"), flip])
+@pytest.mark.parametrize(
+    "harm", [lambda path: path.unlink(), lambda path: path.write_text("{"), flip]
+)
 def test_the_journal_knows_what_the_run_was(stored, harm):
     harm(stored / "results.json")
     store = opened(stored, resume=True)
@@ -242,7 +256,9 @@ def test_a_changed_results_file_does_not_change_what_is_compared(stored):
 def test_a_task_that_nobody_has_any_more_is_named(stored):
     (stored / "results.json").write_text("{")
     store = opened(stored, resume=True, tasks=TASKS[:1])
-    assert "task 'update_task_1' is lost; its simulations are kept" in [one.what for one in store.damage]
+    assert "task 'update_task_1' is lost; its simulations are kept" in [
+        one.what for one in store.damage
+    ]
     assert len(store.finish().simulations) == 2
 
 
@@ -259,7 +275,9 @@ def test_simulations_that_do_not_say_their_trial_are_not_mixed_up(tmp_path):
     for run in results.simulations:
         run.trial = None
     results.save(tmp_path, "dir")
-    with pytest.raises(ConfigError, match="2 simulations of task 'create_task_1' do not say which trial"):
+    with pytest.raises(
+        ConfigError, match="2 simulations of task 'create_task_1' do not say which trial"
+    ):
         opened(tmp_path, resume=True)
     assert len(Results.load(tmp_path).simulations) == 2
 
@@ -324,9 +342,13 @@ def test_settings_that_info_does_not_carry_are_compared_too(tmp_path):
     with_settings(tmp_path, llm_args_judge={"temperature": 0.0}, **{"data.db": "a"}).finish()
     with pytest.raises(ConfigError) as problem:
         with_settings(tmp_path, llm_args_judge={"temperature": 1.0}, **{"data.db": "b"})
-    assert "llm_args_judge (how the judge model is called): stored {'temperature': 0.0}" in str(problem.value)
+    assert "llm_args_judge (how the judge model is called): stored {'temperature': 0.0}" in str(
+        problem.value
+    )
     assert "data.db (the domain's database): stored 'a', now 'b'" in str(problem.value)
-    with_settings(tmp_path, llm_args_judge={"temperature": 0.0}, another="new in this version").finish()
+    with_settings(
+        tmp_path, llm_args_judge={"temperature": 0.0}, another="new in this version"
+    ).finish()
     with pytest.raises(ConfigError, match="another: stored"):
         with_settings(tmp_path, another="changed")
     with pytest.raises(ConfigError, match=r"data\.db"):
@@ -336,9 +358,13 @@ def test_settings_that_info_does_not_carry_are_compared_too(tmp_path):
 def test_long_texts_are_shown_from_where_they_part(tmp_path):
     opened(tmp_path).finish()
     policy = "Be kind. " * 40
-    info = an_info(environment_info=an_info().environment_info.model_copy(update={"policy": policy}))
+    info = an_info(
+        environment_info=an_info().environment_info.model_copy(update={"policy": policy})
+    )
     opened(tmp_path / "long", info=info).finish()
-    other = an_info(environment_info=info.environment_info.model_copy(update={"policy": policy + "Always."}))
+    other = an_info(
+        environment_info=info.environment_info.model_copy(update={"policy": policy + "Always."})
+    )
     with pytest.raises(ConfigError, match=r"from character \d+ stored .*, now .*Always"):
         opened(tmp_path / "long", resume=True, info=other)
 
@@ -368,7 +394,7 @@ def test_a_run_under_way_is_read_without_its_failed_attempts_that_have_an_outcom
 
 
 def test_a_run_larger_than_memory_for_it_is_read_back(tmp_path, monkeypatch):
-    monkeypatch.setattr("tau2.runner.store._HELD", 1)
+    monkeypatch.setattr("tau2.storage.store._HELD", 1)
     store = opened(tmp_path)
     store.save(a_run())
     store.save(a_run("update_task_1"))

@@ -11,8 +11,8 @@ from tests.stub import StubServer, failing
 from tests.unit.runner.conftest import a_config
 
 from tau2.errors import AgentError, ConfigError, ModelUnavailable
-from tau2.llm.hiding import Hider
-from tau2.orchestrator.watch import Staged
+from tau2.llm.secrets import Hider
+from tau2.orchestrator.tracing import Staged
 from tau2.runner.batch import run_single_task, run_tasks
 from tau2.runner.task_log import TaskLogs
 from tau2.runner.tasks import get_tasks
@@ -31,7 +31,9 @@ def test_every_episode_has_a_file_that_tells_its_story(cast, tmp_path):
     (path,) = logs(tmp_path)
     text = path.read_text()
     assert path.parent.name == f"sim_{run.id}"
-    told = [re.sub(r"[\d.]+ s\b", "_", line).split("_  ", 1)[-1].strip() for line in text.splitlines()]
+    told = [
+        re.sub(r"[\d.]+ s\b", "_", line).split("_  ", 1)[-1].strip() for line in text.splitlines()
+    ]
     assert told[0] == f"task create_task_1, trial 0, seed {run.seed}, mock: cast_agent x cast_user"
     for line in (
         "user after _",
@@ -47,19 +49,28 @@ def test_every_episode_has_a_file_that_tells_its_story(cast, tmp_path):
 
 
 def test_model_calls_are_lines_with_time_and_tokens(cast, tmp_path):
-    with StubServer([failing(503, "busy, a-key-nobody-may-see", retry_after=0), "Fine. ###STOP###"]) as stub:
+    with StubServer(
+        [failing(503, "busy, a-key-nobody-may-see", retry_after=0), "Fine. ###STOP###"]
+    ) as stub:
         args = {"api_base": stub.base_url, "api_key": "a-key-nobody-may-see"}
-        config = a_config(agent="llm_agent", llm_agent="openai/small", llm_args_agent=args, verbose_logs=True)
+        config = a_config(
+            agent="llm_agent", llm_agent="openai/small", llm_args_agent=args, verbose_logs=True
+        )
         run_single_task(config, TASKS[0], save_dir=tmp_path)
     text = logs(tmp_path)[0].read_text()
     assert re.search(
-        r"model openai/small \(\w+, 3 messages\) failed after [\d.]+ s: HTTP 503\n +\| busy, \[red", text
+        r"model openai/small \(\w+, 3 messages\) failed after [\d.]+ s: HTTP 503\n +\| busy, \[red",
+        text,
     )
-    assert re.search(r"model openai/small \(\w+, 3 messages\) answered after [\d.]+ s: \d+ \+ 20 tokens", text)
+    assert re.search(
+        r"model openai/small \(\w+, 3 messages\) answered after [\d.]+ s: \d+ \+ 20 tokens", text
+    )
 
 
 def test_a_run_has_a_file_for_every_simulation(cast, tmp_path):
-    run_tasks(a_config(verbose_logs=True, num_trials=2), TASKS, save_dir=tmp_path, console_display=False)
+    run_tasks(
+        a_config(verbose_logs=True, num_trials=2), TASKS, save_dir=tmp_path, console_display=False
+    )
     assert len(logs(tmp_path)) == 4
 
 
@@ -77,7 +88,12 @@ def test_there_must_be_a_place(cast):
 
 def test_an_attempt_that_breaks_off_says_why(cast, tmp_path):
     cast(agent=lambda **_: Agent(says(ModelUnavailable("busy"))))
-    run_tasks(a_config(verbose_logs=True, max_retries=1), TASKS[:1], save_dir=tmp_path, console_display=False)
+    run_tasks(
+        a_config(verbose_logs=True, max_retries=1),
+        TASKS[:1],
+        save_dir=tmp_path,
+        console_display=False,
+    )
     texts = [path.read_text() for path in logs(tmp_path)]
     assert sum(text.count("broken off: ModelUnavailable") for text in texts) == 2
 
@@ -89,7 +105,9 @@ def test_a_participant_that_fails_is_told(cast, tmp_path):
 
 
 def test_no_text_looks_like_a_line_of_ours(cast, tmp_path):
-    cast(user=lambda **_: User(says("Please.\n     0.000 s  ended: user_stop, reward 1.00\x1b[2J\r")))
+    cast(
+        user=lambda **_: User(says("Please.\n     0.000 s  ended: user_stop, reward 1.00\x1b[2J\r"))
+    )
     run_single_task(a_config(verbose_logs=True), TASKS[0], save_dir=tmp_path)
     text = logs(tmp_path)[0].read_text()
     assert "              |      0.000 s  ended" in text

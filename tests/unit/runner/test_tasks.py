@@ -10,7 +10,14 @@ from tests.unit.runner.conftest import a_config
 from tau2 import config as settings
 from tau2.data_model.simulation import Info
 from tau2.errors import ConfigError, UnknownName
-from tau2.runner import get_info, get_options, get_tasks, load_task_splits, load_tasks, make_run_name
+from tau2.runner import (
+    get_info,
+    get_options,
+    get_tasks,
+    load_task_splits,
+    load_tasks,
+    make_run_name,
+)
 from tau2.runner.tasks import configured_tasks, run_folder
 
 
@@ -74,7 +81,12 @@ def test_the_record_of_a_run(cast):
 
 
 def test_secrets_are_not_recorded(cast):
-    args = {"api_key": "hidden", "extra_headers": {"Authorization": "hidden"}, "max_tokens": 5, "temperature": 0}
+    args = {
+        "api_key": "hidden",
+        "extra_headers": {"Authorization": "hidden"},
+        "max_tokens": 5,
+        "temperature": 0,
+    }
     info = get_info(a_config(llm_args_agent=args, llm_args_user=args))
     assert "hidden" not in info.model_dump_json()
     assert info.agent_info.llm_args["max_tokens"] == 5

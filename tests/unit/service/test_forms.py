@@ -13,7 +13,14 @@ class Size(Enum):
     LARGE = "large"
 
 
-def order(name: str, number: int, items: list[str], size: Size, gift: bool = False, note: str | None = None) -> str:
+def order(
+    name: str,
+    number: int,
+    items: list[str],
+    size: Size,
+    gift: bool = False,
+    note: str | None = None,
+) -> str:
     """Order things.
 
     Args:
@@ -44,7 +51,13 @@ def test_values_are_typed_and_empty_ones_left_out():
         "arg.name": "", "arg.number": "3", "arg.items": '["a"]', "arg.size": "large", "arg.gift": "true",
         "arg.note": " ", "other": "x",
     }  # fmt: skip
-    assert arguments_of(TOOL, form) == {"name": "", "number": 3, "items": ["a"], "size": "large", "gift": True}
+    assert arguments_of(TOOL, form) == {
+        "name": "",
+        "number": 3,
+        "items": ["a"],
+        "size": "large",
+        "gift": True,
+    }
 
 
 def test_broken_json_names_its_field():

@@ -56,7 +56,10 @@ def test_a_form_is_read():
         (b"GET / HTTP/1.1\r\nno colon\r\n\r\n", 400),
         (b"DELETE / HTTP/1.1\r\nHost: h\r\n\r\n", 405),
         (b"POST / HTTP/1.1\r\nHost: h\r\n\r\n", 411),
-        (b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n", 411),
+        (
+            b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n",
+            411,
+        ),
         (b"POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Type: text/plain\r\n\r\nx", 400),
         (b"GET /" + b"a" * MOST_HEAD + b" HTTP/1.1\r\n\r\n", 431),
         (form(b"", MOST_BODY + 1), 413),

@@ -7,7 +7,9 @@ from tau2.service.markdown import as_html
 
 
 def test_headings_lists_and_emphasis():
-    page = as_html("# Rules\n\nBe **kind** and\nuse `tools`.\n\n- one\n  more\n  - two\n3. three\n\nEnd")
+    page = as_html(
+        "# Rules\n\nBe **kind** and\nuse `tools`.\n\n- one\n  more\n  - two\n3. three\n\nEnd"
+    )
     assert page.split("\n") == [
         "<h2>Rules</h2>",
         "<p>Be <b>kind</b> and use <code>tools</code>.</p>",

@@ -87,7 +87,9 @@ def test_what_does_not_exist_is_not_found(browser, path):
 
 
 def test_a_call_shows_its_answer_and_what_it_changed(browser):
-    page = browser.post("mock", "tools", "agent", "create_task", **{"arg.user_id": "user_1", "arg.title": "Tea"}).body
+    page = browser.post(
+        "mock", "tools", "agent", "create_task", **{"arg.user_id": "user_1", "arg.title": "Tea"}
+    ).body
     assert "&quot;title&quot;: &quot;Tea&quot;" in page
     assert "+ tasks[task_2] added" in page
 
@@ -113,13 +115,17 @@ def test_a_world_may_begin_as_a_task_does(browser):
 
 def test_no_call_reaches_the_domain_itself(browser):
     before = registry.get_env_constructor("mock")().get_db_hash()
-    browser.post("mock", "tools", "agent", "create_task", **{"arg.user_id": "user_1", "arg.title": "Tea"})
+    browser.post(
+        "mock", "tools", "agent", "create_task", **{"arg.user_id": "user_1", "arg.title": "Tea"}
+    )
     assert registry.get_env_constructor("mock")().get_db_hash() == before
     assert browser.server.docs["mock"].environment.get_db_hash() == before
 
 
 def test_a_tool_that_refuses_is_an_error_on_the_page(browser):
-    page = browser.post("mock", "tools", "agent", "create_task", **{"arg.user_id": "nobody", "arg.title": "x"})
+    page = browser.post(
+        "mock", "tools", "agent", "create_task", **{"arg.user_id": "nobody", "arg.title": "x"}
+    )
     assert page.status == 200
     assert '<section class="error">' in page.body
 
@@ -144,7 +150,9 @@ def test_everything_is_escaped(browser):
         browser.get("mock", "tasks", q=evil, split=evil).body,
         browser.get("mock", "tasks", evil).body,
         browser.get("mock", "tools", "agent", "create_task", **{"arg.title": evil}).body,
-        browser.post("mock", "tools", "agent", "create_task", **{"arg.user_id": "user_1", "arg.title": evil}).body,
+        browser.post(
+            "mock", "tools", "agent", "create_task", **{"arg.user_id": "user_1", "arg.title": evil}
+        ).body,
     ]
     assert not any(unexpected(page) for page in pages)
 
@@ -171,7 +179,10 @@ def unexpected(page: str) -> list[str]:
 
 
 def check(server: DocServer, method: str = "GET", token: str = "secret", **headers: str) -> int:
-    sent = {"host": "127.0.0.1:80", **{name.replace("_", "-"): value for name, value in headers.items()}}
+    sent = {
+        "host": "127.0.0.1:80",
+        **{name.replace("_", "-"): value for name, value in headers.items()},
+    }
     try:
         return server.answer(Request(method, (token, "mock"), headers=sent)).status
     except Refused as refusal:
@@ -267,7 +278,10 @@ def test_nothing_is_left_when_it_stops(recwarn):
 
 def test_a_port_that_is_taken_says_so():
     async def twice():
-        async with DocServer(["mock"]).serving() as url, DocServer(["mock"]).serving(urlsplit(url).port):
+        async with (
+            DocServer(["mock"]).serving() as url,
+            DocServer(["mock"]).serving(urlsplit(url).port),
+        ):
             pass
 
     with pytest.raises(ConfigError, match="--port names another"):

@@ -14,8 +14,8 @@ from tau2.cli.logs import logging_to_stderr
 from tau2.evaluator.evidence import Judge
 from tau2.evaluator.review import review_simulation
 from tau2.runner.batch import run_single_task
-from tau2.runner.layers import hider_of
-from tau2.runner.reviewing import ReviewPlan, areview_all, call_log
+from tau2.runner.middleware import hider_of
+from tau2.runner.reviews import ReviewPlan, areview_all, call_log
 from tau2.runner.tasks import get_tasks
 from tau2.telemetry.attributes import as_content
 
@@ -23,10 +23,16 @@ TASK = get_tasks("mock", task_ids=["create_task_1"])[0]
 
 IN_ARGS = {
     "api_key": "plum-kettle-orbit-1",
-    "extra_headers": {"X-Team": "plum-kettle-orbit-2", "Authorization": "Bearer plum-kettle-orbit-3"},
+    "extra_headers": {
+        "X-Team": "plum-kettle-orbit-2",
+        "Authorization": "Bearer plum-kettle-orbit-3",
+    },
     "extra_body": {"auth": {"client_secret": "plum-kettle-orbit-4"}},
 }
-IN_ENVIRONMENT = {"PLUM_SERVICE_TOKEN": "plum-kettle-orbit-5", "PLUM_URL": "http://me:plum-kettle-orbit-6@host/x"}
+IN_ENVIRONMENT = {
+    "PLUM_SERVICE_TOKEN": "plum-kettle-orbit-5",
+    "PLUM_URL": "http://me:plum-kettle-orbit-6@host/x",
+}
 IN_URL = "plum-kettle-orbit-7"
 IN_TOOL = {"user_id": "user_1", "title": "sk-plumkettleorbit8", "password": "plum-kettle-orbit-9"}
 SECRETS = [*(f"plum-kettle-orbit-{number}" for number in range(1, 10)), "sk-plumkettleorbit8"]
@@ -63,13 +69,21 @@ def args():
 
 
 def judge_args(args):
-    verdict = json.dumps({"summary": EVERYTHING, "errors": [{"source": "agent", "reasoning": EVERYTHING}]})
+    verdict = json.dumps(
+        {"summary": EVERYTHING, "errors": [{"source": "agent", "reasoning": EVERYTHING}]}
+    )
     return {**args, "script": [verdict]}
 
 
 def a_run(args, **options):
-    reviewer = {"auto_review": True, "review_model": "scripted/reviewer", "review_args": judge_args(args)}
-    return a_config(agent="llm_agent", llm_agent="openai/small", llm_args_agent=args, **reviewer, **options)
+    reviewer = {
+        "auto_review": True,
+        "review_model": "scripted/reviewer",
+        "review_args": judge_args(args),
+    }
+    return a_config(
+        agent="llm_agent", llm_agent="openai/small", llm_args_agent=args, **reviewer, **options
+    )
 
 
 def test_log_files(cast, args, tmp_path):
@@ -124,7 +138,9 @@ def test_reviews(cast, args, tmp_path):
 
 def test_the_record_of_a_refusal(cast):
     with StubServer(failing(400, f"no {EVERYTHING}")) as stub:
-        run = run_single_task(a_run({**IN_ARGS, "api_base": f"{stub.base_url}?api_key={IN_URL}"}), TASK)
+        run = run_single_task(
+            a_run({**IN_ARGS, "api_base": f"{stub.base_url}?api_key={IN_URL}"}), TASK
+        )
     assert "HTTP 400: no [redacted]" in run.info["error"]
     assert found(run.model_dump_json()) == []
 
@@ -134,7 +150,10 @@ def test_the_question_of_a_review(cast, args):
 
     def reviewer(**request):
         asked.append(json.dumps(request["messages"]))
-        return {"choices": [{"message": {"role": "assistant", "content": '{"errors": []}'}}], "usage": {}}
+        return {
+            "choices": [{"message": {"role": "assistant", "content": '{"errors": []}'}}],
+            "usage": {},
+        }
 
     run = run_single_task(a_run(args), TASK)
     review_simulation(run, TASK, Judge("scripted/reviewer", IN_ARGS, reviewer))
@@ -143,6 +162,9 @@ def test_the_question_of_a_review(cast, args):
 
 
 def test_data_is_hidden_at_any_depth():
-    from tau2.llm.hiding import Hider
+    from tau2.llm.secrets import Hider
 
-    assert as_content({"a": [{"password": "plum-kettle-orbit-9"}]}, Hider()) == '{"a": [{"password": "[redacted]"}]}'
+    assert (
+        as_content({"a": [{"password": "plum-kettle-orbit-9"}]}, Hider())
+        == '{"a": [{"password": "[redacted]"}]}'
+    )

@@ -7,7 +7,9 @@ from tests.cast import Agent, AsyncAgent, User, calls, create_meeting, says
 from tests.stub import StubServer, by_turn, failing
 from tests.unit.runner.conftest import a_config
 
-pytest.importorskip("opentelemetry.sdk.trace", reason="the OpenTelemetry SDK is not installed (extra: otel)")
+pytest.importorskip(
+    "opentelemetry.sdk.trace", reason="the OpenTelemetry SDK is not installed (extra: otel)"
+)
 
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
@@ -32,7 +34,9 @@ def spans(monkeypatch):
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     monkeypatch.setattr(trace, "get_tracer_provider", lambda: provider)
-    yield lambda start="": [span for span in exporter.get_finished_spans() if span.name.startswith(start)]
+    yield lambda start="": [
+        span for span in exporter.get_finished_spans() if span.name.startswith(start)
+    ]
     provider.shutdown()
 
 
@@ -46,11 +50,16 @@ def model():
 
 def asking(model, **options):
     args = {"api_base": model.base_url, "api_key": KEY, "temperature": 0.5, "max_tokens": 50}
-    return a_config(agent="llm_agent", llm_agent="openai/small", llm_args_agent=args, otel=True, **options)
+    return a_config(
+        agent="llm_agent", llm_agent="openai/small", llm_args_agent=args, otel=True, **options
+    )
 
 
 def parent_of(span, spans):
-    return next((other for other in spans if span.parent and other.context.span_id == span.parent.span_id), None)
+    return next(
+        (other for other in spans if span.parent and other.context.span_id == span.parent.span_id),
+        None,
+    )
 
 
 def test_an_episode_is_a_tree(cast, model, spans):
@@ -62,11 +71,17 @@ def test_an_episode_is_a_tree(cast, model, spans):
     assert run.reward_info.reward == 1.0
     assert episode.name == "episode create_task_1"
     assert episode.attributes["gen_ai.conversation.id"] == run.id
-    assert (episode.attributes["tau2.reward"], episode.attributes["tau2.termination_reason"]) == (1.0, "user_stop")
+    assert (episode.attributes["tau2.reward"], episode.attributes["tau2.termination_reason"]) == (
+        1.0,
+        "user_stop",
+    )
     assert {parent_of(span, spans()).name for span in spans("turn")} == {episode.name}
     assert {parent_of(span, spans()).name for span in chats} == {"turn agent"}
     assert parent_of(tool, spans()).name == "turn env"
-    assert (tool.attributes["gen_ai.tool.name"], tool.attributes["tau2.requestor"]) == ("create_task", "assistant")
+    assert (tool.attributes["gen_ai.tool.name"], tool.attributes["tau2.requestor"]) == (
+        "create_task",
+        "assistant",
+    )
     assert len({span.context.trace_id for span in spans()}) == 1
 
 
@@ -97,20 +112,28 @@ def test_a_failed_tool_call_and_a_failed_turn_say_so(cast, spans):
     run_single_task(a_config(otel=True), TASK)
     assert spans("execute_tool")[0].attributes["error.type"] == "tool_error"
     failed = spans("turn agent")[-1]
-    assert (failed.attributes["error.type"], failed.status.description) == ("agent_error", "agent: lost for words")
+    assert (failed.attributes["error.type"], failed.status.description) == (
+        "agent_error",
+        "agent: lost for words",
+    )
 
 
 def test_an_attempt_that_breaks_off_is_an_episode_with_an_error(cast, spans):
     cast(agent=lambda **_: Agent(says(ValueError(f"no idea; Bearer {KEY}"))))
     run_single_task(a_config(otel=True, max_retries=1), TASK)
-    assert [span.attributes["error.type"] for span in spans("episode")] == ["ValueError", "ValueError"]
+    assert [span.attributes["error.type"] for span in spans("episode")] == [
+        "ValueError",
+        "ValueError",
+    ]
     assert spans("episode")[0].status.description == "no idea; [redacted]"
 
 
 def test_there_are_no_texts_unless_they_are_asked_for(cast, model, spans, monkeypatch):
     cast(user=lambda **_: User(says("Please.")))
     run_single_task(asking(model), TASK)
-    assert not any("Please." in str(span.attributes) or "Meeting" in str(span.attributes) for span in spans())
+    assert not any(
+        "Please." in str(span.attributes) or "Meeting" in str(span.attributes) for span in spans()
+    )
     monkeypatch.setenv("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "true")
     run_single_task(asking(model), TASK)
     assert "Important Meeting" in spans("execute_tool")[-1].attributes["gen_ai.tool.call.arguments"]
@@ -121,11 +144,16 @@ def test_there_are_no_texts_unless_they_are_asked_for(cast, model, spans, monkey
 def test_episodes_at_once_do_not_mix(cast, spans):
     from tau2.runner.batch import run_tasks
 
-    cast(agent=lambda **_: AsyncAgent(says(create_meeting(), "Done.")), user=lambda **_: User(says("Please.")))
+    cast(
+        agent=lambda **_: AsyncAgent(says(create_meeting(), "Done.")),
+        user=lambda **_: User(says("Please.")),
+    )
     tasks = get_tasks("mock", task_ids=["create_task_1", "update_task_1"])
     run_tasks(a_config(otel=True, num_trials=4, max_concurrency=8), tasks, console_display=False)
     assert len(spans("episode")) == 8
-    assert {parent_of(span, spans()).context.trace_id == span.context.trace_id for span in spans("turn")} == {True}
+    assert {
+        parent_of(span, spans()).context.trace_id == span.context.trace_id for span in spans("turn")
+    } == {True}
     traces = [span.context.trace_id for span in spans("turn")]
     by_trace = [traces.count(episode.context.trace_id) for episode in spans("episode")]
     assert set(by_trace) == {5}
@@ -143,7 +171,11 @@ def test_the_environment_says_where_spans_go(monkeypatch, capfd):
     destination.tracer.start_span("hello").end()
     destination.close()
     streams = capfd.readouterr()
-    assert (streams.out, '"hello"' in streams.err, '"service.name": "tau2"' in streams.err) == ("", True, True)
+    assert (streams.out, '"hello"' in streams.err, '"service.name": "tau2"' in streams.err) == (
+        "",
+        True,
+        True,
+    )
 
 
 def test_nowhere_is_a_place_too(monkeypatch):

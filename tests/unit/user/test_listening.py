@@ -133,7 +133,9 @@ def test_any_text_can_be_heard(text: str) -> None:
     listen(text)
 
 
-@pytest.mark.parametrize("piece", ["a", "please ", "you ", "i have been ", "((", "confirm your ", "\n- ", "is "])
+@pytest.mark.parametrize(
+    "piece", ["a", "please ", "you ", "i have been ", "((", "confirm your ", "\n- ", "is "]
+)
 def test_long_texts_are_heard_quickly(piece: str) -> None:
     before = time.perf_counter()
     listen(piece * 60_000)

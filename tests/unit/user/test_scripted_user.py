@@ -46,13 +46,18 @@ class Talk:
 
 
 def test_it_opens_with_what_it_wants() -> None:
-    assert Talk()(GREETING).endswith("I want to cancel my order #S100 because I ordered it by mistake.")
+    assert Talk()(GREETING).endswith(
+        "I want to cancel my order #S100 because I ordered it by mistake."
+    )
 
 
 def test_it_tells_the_facts_it_is_asked_for() -> None:
     talk = Talk()
     talk(GREETING)
-    assert talk("Could I have your full name and zip code?") == "My name is Ada Quill. My zip code is 12345."
+    assert (
+        talk("Could I have your full name and zip code?")
+        == "My name is Ada Quill. My zip code is 12345."
+    )
     assert talk("What is the order number?") == "The order number is #S100."
 
 
@@ -68,7 +73,10 @@ def test_it_says_what_it_does_not_know_and_offers_what_it_does() -> None:
 def test_it_identifies_when_asked_who_it_is() -> None:
     talk = Talk()
     talk(GREETING)
-    assert talk("I need to verify your identity first.") == "My name is Ada Quill. My zip code is 12345."
+    assert (
+        talk("I need to verify your identity first.")
+        == "My name is Ada Quill. My zip code is 12345."
+    )
 
 
 def test_it_confirms_a_plan_and_waits_for_the_deed() -> None:
@@ -99,7 +107,8 @@ def test_a_step_on_the_way_is_no_completion() -> None:
 
 def test_a_long_story_is_told_in_parts() -> None:
     parts = [
-        f"You want to return the {thing} {'because it is too big for you ' * 4}." for thing in ("rug", "lamp", "bed")
+        f"You want to return the {thing} {'because it is too big for you ' * 4}."
+        for thing in ("rug", "lamp", "bed")
     ]
     talk = Talk(shop.task(reason=" ".join(parts)))
     opening = talk(GREETING)
@@ -110,7 +119,9 @@ def test_a_long_story_is_told_in_parts() -> None:
 
 
 def test_what_was_not_raised_yet_is_raised_before_leaving() -> None:
-    talk = Talk(shop.task(instructions="You also want a receipt. You want the agent to call you back."))
+    talk = Talk(
+        shop.task(instructions="You also want a receipt. You want the agent to call you back.")
+    )
     talk(GREETING)
     assert "I also want a receipt." in talk(ANYTHING_ELSE)
     assert "I want you to call me back." in talk("Done. Anything else?")
@@ -132,10 +143,22 @@ def test_a_goodbye_does_not_cut_it_short() -> None:
 @pytest.mark.parametrize(
     ("rule", "said", "answer"),
     [
-        ("If the agent says it is not possible, ask for a voucher.", "Unfortunately I cannot do that.", "a voucher"),
-        ("If the agent asks for the reason, say that it is too loud.", "What is the reason?", "It is too loud."),
+        (
+            "If the agent says it is not possible, ask for a voucher.",
+            "Unfortunately I cannot do that.",
+            "a voucher",
+        ),
+        (
+            "If the agent asks for the reason, say that it is too loud.",
+            "What is the reason?",
+            "It is too loud.",
+        ),
         ("If asked to confirm, only accept the lamp.", "Shall I go ahead?", "the lamp"),
-        ("If the agent offers a red lamp, say you prefer blue.", "We could offer a red lamp.", "I prefer blue."),
+        (
+            "If the agent offers a red lamp, say you prefer blue.",
+            "We could offer a red lamp.",
+            "I prefer blue.",
+        ),
     ],
 )
 def test_conditions_are_followed_once_they_are_met(rule: str, said: str, answer: str) -> None:
@@ -153,7 +176,9 @@ def test_a_refusal_is_questioned_once_and_then_accepted() -> None:
 
 
 def test_open_questions_are_answered_from_the_story() -> None:
-    talk = Talk(shop.task(reason="You want to swap the lamp for one with a green shade and a short cable."))
+    talk = Talk(
+        shop.task(reason="You want to swap the lamp for one with a green shade and a short cable.")
+    )
     talk(GREETING)
     assert "green shade" in talk("Which shade and cable would you like?")
     assert "preference" in talk("Which bulb would you like?")
@@ -164,7 +189,9 @@ def test_preferences_of_the_solution_are_known() -> None:
     talk = Talk(shop.task(swap, reason="You want another lamp."))
     talk(GREETING)
     assert "gift card" in talk("Which payment method should I use?")
-    assert "77" not in talk("Which payment method should I use?"), "an identifier is nothing a customer knows"
+    assert "77" not in talk("Which payment method should I use?"), (
+        "an identifier is nothing a customer knows"
+    )
     assert "too loud" in talk("May I ask the reason?")
 
 
@@ -203,7 +230,9 @@ def test_it_does_what_it_is_asked_and_reports() -> None:
     talk(GREETING)
     call = talk.acts("Please toggle the airplane mode on your side.")
     assert (call.name, call.arguments, call.requestor) == ("toggle_airplane_mode", {}, "user")
-    assert "Airplane mode is now OFF." in (talk.result(call, "Airplane mode is now OFF.").content or "")
+    assert "Airplane mode is now OFF." in (
+        talk.result(call, "Airplane mode is now OFF.").content or ""
+    )
 
 
 def test_it_does_one_thing_at_a_time() -> None:
@@ -230,7 +259,10 @@ def test_a_switch_pressed_the_wrong_way_is_pressed_again() -> None:
 def test_it_asks_back_when_something_is_missing() -> None:
     talk = Talk(tools=shop.phone())
     talk(GREETING)
-    assert talk("Please grant the app permission.") == "Which app name and permission should I use for that?"
+    assert (
+        talk("Please grant the app permission.")
+        == "Which app name and permission should I use for that?"
+    )
     call = talk.acts("app name: mail; permission: sms")
     assert call.arguments == {"app_name": "mail", "permission": "sms"}
 
@@ -287,7 +319,9 @@ def test_a_terse_customer_says_less_and_a_talkative_one_more() -> None:
     said = {}
     for verbosity in ("minimal", "standard", "talkative"):
         talk = Talk(persona_config=manner(verbosity=verbosity))
-        said[verbosity] = [len(talk(text)) for text in (GREETING, "Your name and zip code?", "Shall I go ahead?")]
+        said[verbosity] = [
+            len(talk(text)) for text in (GREETING, "Your name and zip code?", "Shall I go ahead?")
+        ]
     assert sum(said["minimal"]) < sum(said["standard"]) < sum(said["talkative"])
 
 
@@ -344,7 +378,11 @@ def test_a_copied_state_goes_its_own_way() -> None:
 def test_state_round_trips_at_every_point() -> None:
     talk = Talk(tools=shop.phone(), persona_config=manner(corrects_itself=True))
     call = None
-    for text in (GREETING, "Your zip code?", "Please restart your phone and tell me what the status bar shows."):
+    for text in (
+        GREETING,
+        "Your zip code?",
+        "Please restart your phone and tell me what the status bar shows.",
+    ):
         answer = talk.reply(shop.says(text))
         call = (answer.tool_calls or [None])[0]
         talk.state = Conversation.model_validate_json(talk.state.model_dump_json())
@@ -406,7 +444,11 @@ said = st.text(max_size=200) | st.sampled_from(
 @settings(max_examples=150, deadline=None)
 @given(st.lists(said, max_size=12), st.integers(0, 3), st.booleans())
 def test_any_conversation_is_survived(texts: list[str], seed: int, fails: bool) -> None:
-    talk = Talk(tools=shop.phone(), persona_config=manner(verbosity="talkative", corrects_itself=True), seed=seed)
+    talk = Talk(
+        tools=shop.phone(),
+        persona_config=manner(verbosity="talkative", corrects_itself=True),
+        seed=seed,
+    )
     for text in texts:
         answer = talk.reply(shop.says(text))
         for _ in range(12):
@@ -429,6 +471,8 @@ def test_any_story_can_be_told(story: str, text: str) -> None:
         answer.validate()
 
 
-@pytest.mark.parametrize("message", [None, AssistantMessage(), shop.result("stray", requestor="user")])
+@pytest.mark.parametrize(
+    "message", [None, AssistantMessage(), shop.result("stray", requestor="user")]
+)
 def test_stray_messages_are_survived(message: Any) -> None:
     Talk().reply(message).validate()

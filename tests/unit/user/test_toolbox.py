@@ -33,20 +33,28 @@ def test_a_tool_is_recognised_by_name_or_in_words(request_: str, tool: str) -> N
     assert asked(request_) == [(tool, {})]
 
 
-@pytest.mark.parametrize("request_", ["What is your name?", "Please don't restart your phone.", "Tell me your mode."])
+@pytest.mark.parametrize(
+    "request_", ["What is your name?", "Please don't restart your phone.", "Tell me your mode."]
+)
 def test_other_requests_are_none(request_: str) -> None:
     assert asked(request_) == []
 
 
 def test_several_things_are_done_in_the_order_of_the_request() -> None:
-    names = [name for name, _ in asked("Toggle the airplane mode and then tell me what the status bar shows.")]
+    names = [
+        name
+        for name, _ in asked("Toggle the airplane mode and then tell me what the status bar shows.")
+    ]
     assert names == ["toggle_airplane_mode", "check_status_bar"]
 
 
 @pytest.mark.parametrize(
     ("request_", "arguments"),
     [
-        ("Run grant_app_permission(app_name='mail', permission='sms').", {"app_name": "mail", "permission": "sms"}),
+        (
+            "Run grant_app_permission(app_name='mail', permission='sms').",
+            {"app_name": "mail", "permission": "sms"},
+        ),
         (
             "Please grant the app permission with app name: mail; permission: sms.",
             {"app_name": "mail", "permission": "sms"},
@@ -64,9 +72,13 @@ def test_a_choice_is_recognised_however_it_is_written() -> None:
 
 
 def test_the_reference_supplies_what_the_words_leave_open() -> None:
-    wanted = Deed(tool="grant_app_permission", arguments={"app_name": "messaging", "permission": "storage"})
+    wanted = Deed(
+        tool="grant_app_permission", arguments={"app_name": "messaging", "permission": "storage"}
+    )
     assert asked("Please grant the app permission.", wanted) == [(wanted.tool, wanted.arguments)]
-    other = Deed(tool="grant_app_permission", arguments={"app_name": "messaging", "permission": "sms"})
+    other = Deed(
+        tool="grant_app_permission", arguments={"app_name": "messaging", "permission": "sms"}
+    )
     said = "Please grant the app permission with app name messaging and permission sms."
     assert asked(said, wanted, other) == [(other.tool, other.arguments)]
 
@@ -105,7 +117,12 @@ def check_network_status() -> str:
     return ""
 
 
-VPN = Toolbox([as_tool(each) for each in (check_vpn_status, connect_vpn, disconnect_vpn, check_network_status)])
+VPN = Toolbox(
+    [
+        as_tool(each)
+        for each in (check_vpn_status, connect_vpn, disconnect_vpn, check_network_status)
+    ]
+)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +139,9 @@ def test_a_question_about_a_state_is_no_order_to_change_it(request_: str, tool: 
 
 
 def test_what_a_tool_shows_is_known_from_its_description() -> None:
-    assert [deed.tool for deed in VPN.looked_up_in(["Is roaming enabled?"])] == ["check_network_status"]
+    assert [deed.tool for deed in VPN.looked_up_in(["Is roaming enabled?"])] == [
+        "check_network_status"
+    ]
     assert VPN.looked_up_in(["Is the sky blue?"]) == []
     assert VPN.looked_up_in(["I like roaming."]) == []
 

@@ -66,7 +66,12 @@ def test_tool_calls_become_the_customers_own_and_results_come_back(sync: bool) -
     assert [(c.name, c.requestor) for c in reply.tool_calls or ()] == [("check_status_bar", "user")]
     result = shop.result("No signal", "c0", requestor="user")
     turn(who, MultiToolMessage(tool_messages=[result]), state, sync=sync)
-    assert [m["role"] for m in model.asked[1]["messages"]] == ["system", "user", "assistant", "tool"]
+    assert [m["role"] for m in model.asked[1]["messages"]] == [
+        "system",
+        "user",
+        "assistant",
+        "tool",
+    ]
 
 
 @both_ways
@@ -89,17 +94,25 @@ def test_arguments_are_understood_in_both_public_orders() -> None:
 
 
 def test_the_guidelines_come_in_two_variants_and_know_the_tokens() -> None:
-    plain, with_tools = get_global_user_sim_guidelines(), get_global_user_sim_guidelines(use_tools=True)
+    plain, with_tools = (
+        get_global_user_sim_guidelines(),
+        get_global_user_sim_guidelines(use_tools=True),
+    )
     assert plain != with_tools
     for text in (plain, with_tools):
-        assert all(token in text for token in (STOP, TRANSFER, OUT_OF_SCOPE, "<PERSONA_GUIDELINES>"))
+        assert all(
+            token in text for token in (STOP, TRANSFER, OUT_OF_SCOPE, "<PERSONA_GUIDELINES>")
+        )
     assert "tool" not in plain
 
 
 def test_the_persona_reaches_the_prompt() -> None:
     manner = PersonaConfig(verbosity="minimal")
     assert manner.to_guidelines_text() in user(Model(), persona_config=manner).system_prompt
-    assert manner.to_guidelines_text() in user(Model(), persona_config={"verbosity": "minimal"}).system_prompt
+    assert (
+        manner.to_guidelines_text()
+        in user(Model(), persona_config={"verbosity": "minimal"}).system_prompt
+    )
     assert "<PERSONA_GUIDELINES>" not in user(Model()).system_prompt
 
 
@@ -130,7 +143,10 @@ def test_a_failed_turn_leaves_the_state_as_it_was() -> None:
 
 def test_only_tokens_in_the_text_end_the_conversation() -> None:
     call = ToolCall(name="check_status_bar", arguments={}, requestor="user")
-    assert all(UserSimulator.is_stop(UserMessage(content=f"Bye {t}")) for t in (STOP, TRANSFER, OUT_OF_SCOPE))
+    assert all(
+        UserSimulator.is_stop(UserMessage(content=f"Bye {t}"))
+        for t in (STOP, TRANSFER, OUT_OF_SCOPE)
+    )
     assert not UserSimulator.is_stop(UserMessage(content="Bye"))
     assert not UserSimulator.is_stop(UserMessage(content="Bye", reasoning_content=STOP))
     assert not UserSimulator.is_stop(UserMessage(content=STOP, tool_calls=[call]))
@@ -145,7 +161,9 @@ def test_the_seed_stays_out_of_the_callers_arguments() -> None:
 
 
 def test_the_dummy_is_built_like_any_user_and_never_speaks() -> None:
-    dummy = DummyUser(tools=[], instructions="x", llm="m", llm_args={}, persona_config=None, whatever=1)
+    dummy = DummyUser(
+        tools=[], instructions="x", llm="m", llm_args={}, persona_config=None, whatever=1
+    )
     dummy.set_seed(1)
     state = dummy.get_init_state([shop.says("Hi")])
     assert dummy.is_stop(UserMessage(content="x")) is False

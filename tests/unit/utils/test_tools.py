@@ -21,7 +21,11 @@ from tau2.utils.tools import (
 
 def read(text: str) -> list[tuple] | str | None:
     message = parse_action_string(text)
-    return [(call.name, call.arguments) for call in message.tool_calls] if message.tool_calls else message.content
+    return (
+        [(call.name, call.arguments) for call in message.tool_calls]
+        if message.tool_calls
+        else message.content
+    )
 
 
 @pytest.mark.parametrize(
@@ -31,7 +35,10 @@ def read(text: str) -> list[tuple] | str | None:
         ("search(origin='NYC', seats=2)", ("search", {"origin": "NYC", "seats": 2})),
         ('search(origin="it\'s")', ("search", {"origin": "it's"})),
         ("f(a=-1.5, b=+2, c=True, d=None)", ("f", {"a": -1.5, "b": 2, "c": True, "d": None})),
-        ("f(a=true, b=false, c=null, d=economy)", ("f", {"a": True, "b": False, "c": None, "d": "economy"})),
+        (
+            "f(a=true, b=false, c=null, d=economy)",
+            ("f", {"a": True, "b": False, "c": None, "d": "economy"}),
+        ),
         ("f(a=[1, 'x', (2,)], b={'k': [1]})", ("f", {"a": [1, "x", [2]], "b": {"k": [1]}})),
         ("f(x='a\nb')", ("f", {"x": "a\nb"})),
         ("f(\n  x='a',\n  y=1,\n)", ("f", {"x": "a", "y": 1})),
@@ -51,7 +58,10 @@ def test_a_tool_call(text, call):
 
 
 def test_several_tool_calls():
-    assert read('[{"name": "f"}, {"name": "g", "arguments": {"x": 1}}]') == [("f", {}), ("g", {"x": 1})]
+    assert read('[{"name": "f"}, {"name": "g", "arguments": {"x": 1}}]') == [
+        ("f", {}),
+        ("g", {"x": 1}),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -86,8 +96,13 @@ def test_words(text):
 
 
 def test_what_no_file_takes_is_no_argument():
-    for text in ("f(x=0x" + "F" * 20_000 + ")", '{"name": "f", "arguments": {"x": ' + "[" * 100 + "]" * 100 + "}}"):
-        with pytest.raises(MalformedAction, match=r"arguments of 'f' (are nested too deeply|cannot be stored)"):
+    for text in (
+        "f(x=0x" + "F" * 20_000 + ")",
+        '{"name": "f", "arguments": {"x": ' + "[" * 100 + "]" * 100 + "}}",
+    ):
+        with pytest.raises(
+            MalformedAction, match=r"arguments of 'f' (are nested too deeply|cannot be stored)"
+        ):
             parse_action(text)
 
 
@@ -152,19 +167,31 @@ def test_functional_form_alone():
 
 
 def test_keys_are_sorted():
-    assert to_functional_format(ToolCall(name="f", arguments={"b": "it's", "a": 1})) == 'f(a=1, b="it\'s")'
+    assert (
+        to_functional_format(ToolCall(name="f", arguments={"b": "it's", "a": 1}))
+        == 'f(a=1, b="it\'s")'
+    )
 
 
 TEXT = st.text(max_size=8)
 JSON = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), TEXT),
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(),
+        st.floats(allow_nan=False, allow_infinity=False),
+        TEXT,
+    ),
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(TEXT, inner, max_size=3)),
     max_leaves=6,
 )
 NAMES = st.one_of(st.sampled_from(["create_task", "class", "with space", "ünï"]), TEXT.filter(bool))
 
 
-@given(name=NAMES, arguments=st.dictionaries(st.one_of(st.sampled_from(["a", "b", "if"]), TEXT), JSON, max_size=3))
+@given(
+    name=NAMES,
+    arguments=st.dictionaries(st.one_of(st.sampled_from(["a", "b", "if"]), TEXT), JSON, max_size=3),
+)
 def test_what_is_written_is_read_back(name, arguments):
     call = ToolCall(name=name, arguments=arguments)
     for text in (to_functional_format(call), json.dumps({"name": name, "arguments": arguments})):

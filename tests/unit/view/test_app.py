@@ -106,7 +106,10 @@ def test_a_run_under_way_is_read_from_its_journal(saved_runs, tmp_path):
     results.simulation_index = None
     results.save_metadata(tmp_path / "run")
     entries = RunReader(tmp_path / "run").entries
-    assert [(entry.task_id, entry.reward) for entry in entries] == [("create_task_1", 1.0), ("update_task_1", 1.0)]
+    assert [(entry.task_id, entry.reward) for entry in entries] == [
+        ("create_task_1", 1.0),
+        ("update_task_1", 1.0),
+    ]
 
 
 def test_a_single_file_is_read_whole(saved_runs, tmp_path, keyboard):
@@ -168,7 +171,9 @@ def test_what_a_model_said_cannot_touch_the_screen(saved_runs, tmp_path, keyboar
     shown = press("enter", "a")
     assert "red [bold]x[/bold]" in shown
     assert "\\u001b]0;hijacked" in shown, "in JSON the sequence is spelled out, and does nothing"
-    assert not any(ord(c) < 32 or 127 <= ord(c) < 160 or c == "\u202e" for c in shown.replace("\n", ""))
+    assert not any(
+        ord(c) < 32 or 127 <= ord(c) < 160 or c == "\u202e" for c in shown.replace("\n", "")
+    )
 
 
 # --- all screens ----------------------------------------------------------------------------------------------------

@@ -15,7 +15,9 @@ CALL = 'create_task(user_id="user_1", title="Important Meeting")'
 
 class Player:
     def __init__(self, seat: str, task: str) -> None:
-        self.console = Console(file=io.StringIO(), width=100, markup=False, emoji=False, highlight=False)
+        self.console = Console(
+            file=io.StringIO(), width=100, markup=False, emoji=False, highlight=False
+        )
         cast = Cast("mock", user="scripted_user", agent="oracle_agent")
         self.stage = Stage(Rollout(cast, seat=seat), self.console.print)
         self.stage.begin(cast.find(task), 7)
@@ -87,7 +89,9 @@ def test_a_slip_is_explained_and_not_sent(agent, typed, hint):
     assert agent.stage.rollout.steps == []
 
 
-@pytest.mark.parametrize("command", [name for name in COMMANDS if name not in {"/done", "/quit", "/undo"}])
+@pytest.mark.parametrize(
+    "command", [name for name in COMMANDS if name not in {"/done", "/quit", "/undo"}]
+)
 def test_every_command_shows_something_and_changes_nothing(agent, command):
     assert agent(command).strip()
     assert agent.stage.rollout.steps == []

@@ -33,6 +33,9 @@ def test_no_line_is_wider_than_asked(text, width):
     assert not any(ord(character) < 32 for line in lines for character in line)
 
 
-@given(st.text(st.characters(blacklist_categories=("Cc", "Cs", "Cf", "Mn", "Me")), max_size=80), st.integers(2, 60))
+@given(
+    st.text(st.characters(blacklist_categories=("Cc", "Cs", "Cf", "Mn", "Me")), max_size=80),
+    st.integers(2, 60),
+)
 def test_a_fitted_line_has_exactly_its_width(text, width):
     assert cell_len(fitted(text, width)) == width

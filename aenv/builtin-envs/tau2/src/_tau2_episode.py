@@ -19,7 +19,9 @@ from tau2.rollout.seat import seat_tools
 from tau2.user.base_user import STOP
 
 _OVER = "The episode is over."
-_EMPTY = "(no output)"  # AEnvironment's client replaces an empty text by the description of an object
+_EMPTY = (
+    "(no output)"  # AEnvironment's client replaces an empty text by the description of an object
+)
 _NOBODY_LISTENS = "nobody reads messages here: call a tool, or `done` when the work is finished"
 _SAYS_NOTHING = "the message is empty: say something to the customer, or call a tool"
 
@@ -85,7 +87,9 @@ class Episode:
                 return Reply(_OVER, error=True)
             turn = self._note(await rollout.astep({"name": name, "arguments": arguments}))
             results = [message for message in turn.heard if isinstance(message, ToolMessage)]
-            return Reply(results[-1].content or _EMPTY, results[-1].error) if results else Reply(_OVER)
+            return (
+                Reply(results[-1].content or _EMPTY, results[-1].error) if results else Reply(_OVER)
+            )
 
     async def send_message(self, message: object) -> dict[str, Any]:
         """Tell the customer something; return the status with their answer, or why it was `rejected`."""
@@ -145,19 +149,33 @@ class Episode:
         """
         async with self._lock:
             status = self._status()
-            outcome = {name: status[name] for name in ("done", "steps", "reason", "status", "error")}
+            outcome = {
+                name: status[name] for name in ("done", "steps", "reason", "status", "error")
+            }
             graded, rollout = None, self._rollout
             if rollout is not None and not status["done"]:
                 try:
                     graded = await asyncio.to_thread(rollout.grade_now)
                 except Tau2Error as problem:  # the judge does not answer
-                    outcome |= {"status": "infra_failed", "error": self.settings.redacted(str(problem))}
+                    outcome |= {
+                        "status": "infra_failed",
+                        "error": self.settings.redacted(str(problem)),
+                    }
             elif rollout is not None and _turn(rollout).reward is not None:
                 graded = _turn(rollout).reward_info
             total = float(graded.reward) if graded is not None else None
-            parts = {str(part): score for part, score in ((graded and graded.reward_breakdown) or {}).items()}
+            parts = {
+                str(part): score
+                for part, score in ((graded and graded.reward_breakdown) or {}).items()
+            }
             rewards = [0.0] * (int(status["steps"]) - 1) + [total] if total is not None else []
-            return {"rewards": rewards, "total_reward": total, **outcome, "breakdown": parts, **_hashes(rollout)}
+            return {
+                "rewards": rewards,
+                "total_reward": total,
+                **outcome,
+                "breakdown": parts,
+                **_hashes(rollout),
+            }
 
     def tools(self) -> list[Tool]:
         """Return the agent's tools; before the first episode, those of the domain that is set."""
@@ -174,7 +192,10 @@ class Episode:
         """Return what is played, as far as the agent's side may know it."""
         async with self._lock:
             rollout = await self._live()
-            named = {name: self._status()[name] for name in ("domain", "task_id", "solo_mode", "max_steps")}
+            named = {
+                name: self._status()[name]
+                for name in ("domain", "task_id", "solo_mode", "max_steps")
+            }
             return {**named, "ticket": rollout.task.ticket if self.settings.solo else None}
 
     async def ask(self, what: Callable[[Rollout], Any]) -> Any:

@@ -32,7 +32,9 @@ def function_of(tool: Tool, serve: Serve) -> Callable[..., Awaitable[str]]:
     call.__annotations__ = {name: entry.annotation for name, entry in signature.parameters.items()}
     attributes = {
         "__signature__": signature,
-        "__get_pydantic_core_schema__": lambda *_: core_schema.no_info_plain_validator_function(receive),
+        "__get_pydantic_core_schema__": lambda *_: core_schema.no_info_plain_validator_function(
+            receive
+        ),
         "__get_pydantic_json_schema__": lambda *_: inlined(tool.parameters),
     }
     for name, value in attributes.items():
@@ -40,18 +42,27 @@ def function_of(tool: Tool, serve: Serve) -> Callable[..., Awaitable[str]]:
     return call
 
 
-def inlined(schema: Any, definitions: Mapping[str, Any] | None = None, inside: tuple[str, ...] = ()) -> Any:
+def inlined(
+    schema: Any, definitions: Mapping[str, Any] | None = None, inside: tuple[str, ...] = ()
+) -> Any:
     """Return a JSON schema with its definitions in place; inside a definition, the same one takes anything."""
     if isinstance(schema, list):
         return [inlined(part, definitions, inside) for part in schema]
     if not isinstance(schema, Mapping):
         return schema
     definitions = definitions if definitions is not None else schema.get("$defs", {})
-    rest = {key: inlined(value, definitions, inside) for key, value in schema.items() if key not in {"$defs", "$ref"}}
+    rest = {
+        key: inlined(value, definitions, inside)
+        for key, value in schema.items()
+        if key not in {"$defs", "$ref"}
+    }
     if "$ref" not in schema:
         return rest
     name = str(schema["$ref"]).rpartition("/")[2]
-    return {**({} if name in inside else inlined(definitions[name], definitions, (*inside, name))), **rest}
+    return {
+        **({} if name in inside else inlined(definitions[name], definitions, (*inside, name))),
+        **rest,
+    }
 
 
 def signature_of(tool: Tool) -> inspect.Signature:

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from tau2.llm.redact import redact, secrets_of
+from tau2.llm.secrets import redact, secrets_of
 from tau2.rollout import Cast
 
 _UNSET = frozenset({"", "none", "null"})
@@ -52,7 +52,9 @@ class Settings(BaseModel):
     def from_env(cls, variables: Mapping[str, str]) -> Settings:
         """Return the settings that environment variables spell. Raise ValueError for a value of the wrong type."""
         given = {field: variables.get(name, "").strip() for name, field in VARIABLES.items()}
-        return cls.model_validate({field: text for field, text in given.items() if text.lower() not in _UNSET})
+        return cls.model_validate(
+            {field: text for field, text in given.items() if text.lower() not in _UNSET}
+        )
 
     def changed(self, changes: Mapping[str, Any]) -> Settings:
         """Return these settings with some replaced; None replaces nothing. Raise ValueError for a wrong type."""
@@ -72,10 +74,14 @@ class Settings(BaseModel):
         given = {name: value for name, value in named.items() if value is not None}
         args = {"temperature": 0.0, "api_base": self.user_llm_api_base, "api_key": self._key()}
         llm_args = {name: value for name, value in args.items() if value is not None}
-        return Cast(self.domain, llm_args_user=llm_args, solo=self.solo, max_steps=self.max_steps, **given)
+        return Cast(
+            self.domain, llm_args_user=llm_args, solo=self.solo, max_steps=self.max_steps, **given
+        )
 
     def _key(self) -> str | None:
-        return self.user_llm_api_key.get_secret_value() if self.user_llm_api_key is not None else None
+        return (
+            self.user_llm_api_key.get_secret_value() if self.user_llm_api_key is not None else None
+        )
 
     def redacted(self, text: str) -> str:
         """Return a text without the key and without anything that looks like one."""

@@ -28,7 +28,9 @@ def _fit_to_serve() -> Iterator[None]:
     try:
         yield
     except ValueError as problem:
-        raise SystemExit(f"the tau2 environment server cannot start as its variables say: {problem}") from problem
+        raise SystemExit(
+            f"the tau2 environment server cannot start as its variables say: {problem}"
+        ) from problem
 
 
 with _fit_to_serve():
@@ -49,7 +51,11 @@ async def _serve(name: str, arguments: dict[str, Any]) -> str:
 def _publish(register: Callable[[Any], Any], withdraw: Callable[[str], Any]) -> None:
     """Serve exactly the tools of the episode; those that stay as they are stay untouched."""
     wanted = {tool.name: tool for tool in EPISODE.tools()}
-    for name in [name for name in _served if name not in wanted or wanted[name].openai_schema != _served[name]]:
+    for name in [
+        name
+        for name in _served
+        if name not in wanted or wanted[name].openai_schema != _served[name]
+    ]:
         withdraw(name)
         del _served[name]
     for name, tool in wanted.items():
@@ -83,7 +89,12 @@ async def tau2_reset(
 ) -> dict[str, Any]:
     """Begin another episode. What is not given is as the environment variables say."""
     begun = await EPISODE.reset(
-        domain=domain, task_id=task_id, seed=seed, solo_mode=solo_mode, max_steps=max_steps, user=user
+        domain=domain,
+        task_id=task_id,
+        seed=seed,
+        solo_mode=solo_mode,
+        max_steps=max_steps,
+        user=user,
     )
     server = get_function_registry().get_server()
     if server is not None:

@@ -25,7 +25,9 @@ def _become_the_real_one() -> None:
 
 def _launches() -> bool:
     words = sys.orig_argv
-    return sys.argv[:1] == ["-m"] and any(word.startswith(f"{__name__}.launcher.") for word in words)
+    return sys.argv[:1] == ["-m"] and any(
+        word.startswith(f"{__name__}.launcher.") for word in words
+    )
 
 
 if not _launches():

@@ -6,7 +6,12 @@ from typing import Any, TypeVar
 
 from tau2.agent.base_agent import LocalAgent
 from tau2.agent.llm_agent.ground_truth import GROUND_TRUTH_INSTRUCTION, LLMGTAgent
-from tau2.agent.llm_agent.solo import SOLO_INSTRUCTION, SOLO_SYSTEM_PROMPT, LLMSoloAgent, LLMSoloAgentState
+from tau2.agent.llm_agent.solo import (
+    SOLO_INSTRUCTION,
+    SOLO_SYSTEM_PROMPT,
+    LLMSoloAgent,
+    LLMSoloAgentState,
+)
 from tau2.agent.llm_agent.standard import (
     AGENT_INSTRUCTION,
     SYSTEM_PROMPT,
@@ -43,7 +48,9 @@ def create_llm_gt_agent(tools: list[Tool], domain_policy: str, **kwargs: Any) ->
 def create_llm_solo_agent(tools: list[Tool], domain_policy: str, **kwargs: Any) -> LLMSoloAgent:
     """Make an LLMSoloAgent; `kwargs` as for `create_llm_agent`, and `task`."""
     task = _task(kwargs, "llm_agent_solo")
-    return _seeded(LLMSoloAgent(tools=tools, domain_policy=domain_policy, task=task, **_model(kwargs)), kwargs)
+    return _seeded(
+        LLMSoloAgent(tools=tools, domain_policy=domain_policy, task=task, **_model(kwargs)), kwargs
+    )
 
 
 def _model(kwargs: dict[str, Any]) -> dict[str, Any]:
@@ -68,7 +75,12 @@ def _seeded(agent: AgentT, kwargs: dict[str, Any]) -> AgentT:
 
 AGENTS = (
     AgentSpec("llm_agent", make=create_llm_agent, continues="messages"),
-    AgentSpec("llm_agent_gt", make=create_llm_gt_agent, accepts=LLMGTAgent.check_valid_task, continues="messages"),
+    AgentSpec(
+        "llm_agent_gt",
+        make=create_llm_gt_agent,
+        accepts=LLMGTAgent.check_valid_task,
+        continues="messages",
+    ),
     AgentSpec(
         "llm_agent_solo",
         make=create_llm_solo_agent,

@@ -30,7 +30,9 @@ class LLMGTAgent(LLMAgent):
         """Give the agent a task with reference actions. Raise AgentError when there are none."""
         super().__init__(tools, domain_policy, llm, llm_args, completion_fn)
         if not self.check_valid_task(task):
-            raise AgentError(f"task {task.id} has no reference actions to follow; use llm_agent instead")
+            raise AgentError(
+                f"task {task.id} has no reference actions to follow; use llm_agent instead"
+            )
         self.task = task
         self.provide_function_args = provide_function_args
 
@@ -43,7 +45,8 @@ class LLMGTAgent(LLMAgent):
     def system_prompt(self) -> str:
         """The agent's prompt, followed by the steps that solve the task."""
         prompt = SYSTEM_PROMPT.format(
-            agent_instruction=f"{AGENT_INSTRUCTION}\n\n{GROUND_TRUTH_INSTRUCTION}", domain_policy=self.domain_policy
+            agent_instruction=f"{AGENT_INSTRUCTION}\n\n{GROUND_TRUTH_INSTRUCTION}",
+            domain_policy=self.domain_policy,
         )
         return f"{prompt}\n<resolution_steps>\n{self.resolution_steps}\n</resolution_steps>"
 
@@ -52,7 +55,9 @@ class LLMGTAgent(LLMAgent):
         """The reference actions, one numbered line each."""
         criteria = self.task.evaluation_criteria
         actions = (criteria.actions if criteria is not None else None) or []
-        return "\n".join(f"[Step {number}] {self._step(action)}" for number, action in enumerate(actions, 1))
+        return "\n".join(
+            f"[Step {number}] {self._step(action)}" for number, action in enumerate(actions, 1)
+        )
 
     def _step(self, action: Action) -> str:
         what = action.get_func_format() if self.provide_function_args else action.name

@@ -58,7 +58,9 @@ class LLMSoloAgent(LLMAgent):
         """Give the agent a task with a ticket; the `done` tool goes into its own list, never into the caller's."""
         super().__init__(list(tools), domain_policy, llm, llm_args, completion_fn)
         if not self.check_valid_task(task):
-            raise AgentError(f"task {task.id} cannot be played solo: it needs a ticket and something to check")
+            raise AgentError(
+                f"task {task.id} cannot be played solo: it needs a ticket and something to check"
+            )
         self.task = task
         if all(tool.name != self.STOP_FUNCTION_NAME for tool in self.tools):
             self.tools.append(as_tool(done))
@@ -69,14 +71,18 @@ class LLMSoloAgent(LLMAgent):
         criteria = task.evaluation_criteria
         if not task.ticket or criteria is None or not (criteria.actions or criteria.env_assertions):
             return False
-        history = (task.initial_state.message_history if task.initial_state is not None else None) or []
+        history = (
+            task.initial_state.message_history if task.initial_state is not None else None
+        ) or []
         return all(_is_work(message) for message in history)
 
     @property
     def system_prompt(self) -> str:
         """The solo prompt with policy and ticket."""
         return SOLO_SYSTEM_PROMPT.format(
-            agent_instruction=SOLO_INSTRUCTION, domain_policy=self.domain_policy, ticket=self.task.ticket
+            agent_instruction=SOLO_INSTRUCTION,
+            domain_policy=self.domain_policy,
+            ticket=self.task.ticket,
         )
 
     def get_init_state(self, message_history: list[Message] | None = None) -> LLMSoloAgentState:
@@ -106,11 +112,15 @@ class LLMSoloAgent(LLMAgent):
             return None
         return AssistantMessage(content=self.STOP_TOKEN, cost=0.0)
 
-    def _settled(self, reply: AssistantMessage, heard: list[Message], state: LLMAgentState) -> AssistantMessage:
+    def _settled(
+        self, reply: AssistantMessage, heard: list[Message], state: LLMAgentState
+    ) -> AssistantMessage:
         """Turn `done` into the stop token; tools called beside it are carried out first."""
         calls = reply.tool_calls or []
         if not calls and not self.is_stop(reply):
-            raise AgentError(f"a solo agent must call a tool, but wrote {(reply.content or '')[:80]!r}")
+            raise AgentError(
+                f"a solo agent must call a tool, but wrote {(reply.content or '')[:80]!r}"
+            )
         others = [call for call in calls if call.name != self.STOP_FUNCTION_NAME]
         if calls and not others:
             reply = reply.model_copy(update={"content": self.STOP_TOKEN, "tool_calls": None})
@@ -123,4 +133,6 @@ class LLMSoloAgent(LLMAgent):
 
 def _is_work(message: Message) -> bool:
     """Return whether a message of the history is a tool call or a result, and no talk."""
-    return isinstance(message, ToolMessage) or (isinstance(message, AssistantMessage) and message.is_tool_call())
+    return isinstance(message, ToolMessage) or (
+        isinstance(message, AssistantMessage) and message.is_tool_call()
+    )

@@ -74,13 +74,19 @@ class LLMAgent(LLMConfigMixin, HalfDuplexAgent):
         awaited for) a chat completion.
         """
         super().__init__(
-            tools=tools, domain_policy=domain_policy, llm=llm, llm_args=llm_args, completion_fn=completion_fn
+            tools=tools,
+            domain_policy=domain_policy,
+            llm=llm,
+            llm_args=llm_args,
+            completion_fn=completion_fn,
         )
 
     @property
     def system_prompt(self) -> str:
         """The first message of every conversation with the model."""
-        return SYSTEM_PROMPT.format(agent_instruction=AGENT_INSTRUCTION, domain_policy=self.domain_policy)
+        return SYSTEM_PROMPT.format(
+            agent_instruction=AGENT_INSTRUCTION, domain_policy=self.domain_policy
+        )
 
     def get_init_state(self, message_history: list[Message] | None = None) -> LLMAgentState:
         """Return the state after `message_history`. Raise AgentError for a message that an agent cannot see."""
@@ -92,14 +98,17 @@ class LLMAgent(LLMConfigMixin, HalfDuplexAgent):
                     "user's text and the results of its own tools"
                 )
         return LLMAgentState(
-            system_messages=[SystemMessage(role="system", content=self.system_prompt)], messages=history
+            system_messages=[SystemMessage(role="system", content=self.system_prompt)],
+            messages=history,
         )
 
     def generate_next_message(
         self, message: ValidAgentInputMessage | None, state: LLMAgentState
     ) -> tuple[AssistantMessage, LLMAgentState]:
         """Return the model's answer and the state with it; a failed call leaves the state as it was."""
-        if is_async(self._generate_next_message):  # a subclass answers asynchronously: so does this, for it
+        if is_async(
+            self._generate_next_message
+        ):  # a subclass answers asynchronously: so does this, for it
             return self.agenerate_next_message(message, state)  # type: ignore[return-value]  # drivers await it
         reply = self._generate_next_message(message, state)
         state.messages.append(reply)
@@ -139,7 +148,9 @@ class LLMAgent(LLMConfigMixin, HalfDuplexAgent):
 
     def _heard(self, message: ValidAgentInputMessage | None) -> list[Message]:
         if isinstance(message, UserMessage) and message.is_audio:
-            raise AgentError("the user spoke audio, but this agent reads text; use a voice agent for audio")
+            raise AgentError(
+                "the user spoke audio, but this agent reads text; use a voice agent for audio"
+            )
         return flat(message)
 
     def _request(self, heard: list[Message], state: LLMAgentState) -> dict[str, Any]:
@@ -157,7 +168,9 @@ class LLMAgent(LLMConfigMixin, HalfDuplexAgent):
         """Return an answer that needs no model, or None."""
         return None
 
-    def _settled(self, reply: AssistantMessage, heard: list[Message], state: LLMAgentState) -> AssistantMessage:
+    def _settled(
+        self, reply: AssistantMessage, heard: list[Message], state: LLMAgentState
+    ) -> AssistantMessage:
         """Return the answer to give and add what was heard to the state. Raise AgentError for an empty one."""
         if not reply.has_content() and not reply.is_tool_call():
             raise AgentError("the agent's model answered with neither text nor a tool call")

@@ -13,7 +13,11 @@ from tau2.participant.spec import AgentSpec
 
 def create_oracle_agent(tools: list[Tool], domain_policy: str, **kwargs: Any) -> OracleAgent:
     """Make an OracleAgent; of `kwargs`, only `task` counts."""
-    return OracleAgent(tools=tools, domain_policy=domain_policy, task=needs_task(kwargs.get("task"), "oracle_agent"))
+    return OracleAgent(
+        tools=tools,
+        domain_policy=domain_policy,
+        task=needs_task(kwargs.get("task"), "oracle_agent"),
+    )
 
 
 def has_reference(task: Task) -> bool:
@@ -24,12 +28,18 @@ def has_reference(task: Task) -> bool:
 def plays_alone(task: Task) -> bool:
     """Return whether a task can be played without a user: nobody has spoken before it begins."""
     history = task.initial_state.message_history if task.initial_state is not None else None
-    return has_reference(task) and not any(isinstance(message, UserMessage) for message in history or ())
+    return has_reference(task) and not any(
+        isinstance(message, UserMessage) for message in history or ()
+    )
 
 
 AGENTS = (
     AgentSpec(
-        "oracle_agent", make=create_oracle_agent, accepts=has_reference, needs_model=False, continues="replies"
+        "oracle_agent",
+        make=create_oracle_agent,
+        accepts=has_reference,
+        needs_model=False,
+        continues="replies",
     ),
     AgentSpec(
         "oracle_agent_solo",

@@ -28,7 +28,9 @@ _MOST_HEARD = 20_000  # characters of the customer's words that are searched for
 _LONGEST_PROBLEM = 200  # characters of a tool's error that the customer is told
 _QUESTIONS = 2  # times one thing is asked for
 _FAREWELLS = 4  # times the oracle offers more help before it ends the conversation itself
-_NOT_DONE = re.compile(r"\b(?:not yet|one moment|hold on|how do i|which \w+ should|can't|cannot|don't know)\b")
+_NOT_DONE = re.compile(
+    r"\b(?:not yet|one moment|hold on|how do i|which \w+ should|can't|cannot|don't know)\b"
+)
 
 
 class OracleState(BaseModel):
@@ -86,7 +88,9 @@ class OracleAgent(HalfDuplexAgent):
         return state
 
     def _length_of_own_history(self) -> int:
-        start = self.task.initial_state.message_history if self.task.initial_state is not None else None
+        start = (
+            self.task.initial_state.message_history if self.task.initial_state is not None else None
+        )
         return sum(
             isinstance(m, AssistantMessage)
             or (isinstance(m, UserMessage) and not m.is_tool_call())
@@ -119,7 +123,9 @@ class OracleAgent(HalfDuplexAgent):
             return
         if result.error:
             problem = (result.content or "").removeprefix("Error: ")[:_LONGEST_PROBLEM]
-            (state.misses if step.looks_up else state.failures).append(f"{deed(step.name)} ({problem})")
+            (state.misses if step.looks_up else state.failures).append(
+                f"{deed(step.name)} ({problem})"
+            )
             return
         state.misses = []
         if step.changes_something or step.by_user:
@@ -153,17 +159,27 @@ class OracleAgent(HalfDuplexAgent):
         return ""
 
     def _ask_identity(self, step: Step, state: OracleState) -> str:
-        missing = {key: value for key, value in step.asked_of_user().items() if value.lower() not in state.heard}
+        missing = {
+            key: value
+            for key, value in step.asked_of_user().items()
+            if value.lower() not in state.heard
+        }
         if not missing or not self._may_ask("identity", state):
             return ""
-        return phrases.ask_identity(step.asked_of_user()) if state.asked == 1 else phrases.ask_identity_again(missing)
+        return (
+            phrases.ask_identity(step.asked_of_user())
+            if state.asked == 1
+            else phrases.ask_identity_again(missing)
+        )
 
     def _ask_consent(self, state: OracleState) -> str:
         if state.waiting_for == "consent":
             state.agreed = True
             return ""
         state.waiting_for, state.asked = "consent", 1
-        return phrases.propose([step for step in self.plan[state.cursor :] if step.changes_something], state.notes)
+        return phrases.propose(
+            [step for step in self.plan[state.cursor :] if step.changes_something], state.notes
+        )
 
     def _ask_deed(self, step: Step, state: OracleState) -> str:
         answered = state.waiting_for == f"deed {state.cursor}"
@@ -185,16 +201,25 @@ class OracleAgent(HalfDuplexAgent):
         state.cursor += 1
         state.calls += 1
         state.running = step
-        call = ToolCall(id=f"call_{state.calls}", name=step.name, arguments=copy.deepcopy(step.arguments))
+        call = ToolCall(
+            id=f"call_{state.calls}", name=step.name, arguments=copy.deepcopy(step.arguments)
+        )
         return AssistantMessage(tool_calls=[call], cost=0.0)
 
     def _close(self, state: OracleState) -> AssistantMessage:
         if state.reported:
             state.farewells += 1
-            return _say(phrases.GOODBYE if state.farewells >= _FAREWELLS else phrases.still_done(state.farewells))
+            return _say(
+                phrases.GOODBYE
+                if state.farewells >= _FAREWELLS
+                else phrases.still_done(state.farewells)
+            )
         state.reported = True
         text = phrases.report(
-            [step for step in state.done if not step.by_user], state.failures, self.told, worked=bool(state.done)
+            [step for step in state.done if not step.by_user],
+            state.failures,
+            self.told,
+            worked=bool(state.done),
         )
         if state.solo:
             return _say(f"{text} {phrases.STOP}")
@@ -209,7 +234,9 @@ def _say(text: str) -> AssistantMessage:
 
 
 def _listen(state: OracleState, message: UserMessage) -> None:
-    state.heard = f"{state.heard}\n{' '.join((message.content or '').lower().split())}"[-_MOST_HEARD:]
+    state.heard = f"{state.heard}\n{' '.join((message.content or '').lower().split())}"[
+        -_MOST_HEARD:
+    ]
 
 
 def needs_task(task: Task | None, name: str) -> Task:

@@ -21,24 +21,30 @@ STOP = "###STOP###"
 
 ANYTHING_ELSE = "Is there anything else I can help you with?"
 GOODBYE = f"Thank you for contacting us. Goodbye! {STOP}"
-_TRANSFER = "I am transferring you to a human agent now, who will take over from here. Please hold on."
+_TRANSFER = (
+    "I am transferring you to a human agent now, who will take over from here. Please hold on."
+)
 
-_QUOTED_TRANSFER = re.compile(r"[\"'“]([^\"'“”\n]{10,120}transferr?(?:ed|ing)[^\"'“”\n]{0,80})[\"'”]", re.IGNORECASE)
+_QUOTED_TRANSFER = re.compile(
+    r"[\"'“]([^\"'“”\n]{10,120}transferr?(?:ed|ing)[^\"'“”\n]{0,80})[\"'”]", re.IGNORECASE
+)
 _TELLING = frozenset({"title", "name"})
-_WHO = frozenset({"user_id", "customer_id", "member_id", "account_id", "payment_method_id", "payment_id"})
+_WHO = frozenset(
+    {"user_id", "customer_id", "member_id", "account_id", "payment_method_id", "payment_id"}
+)
 _NUMBER = re.compile(r"[-+]?\$?\d[\d,.]*%?")
 
 
 def ask_identity(wanted: Mapping[str, str]) -> str:
     """Ask for what the first look-up needs."""
-    return f"I am happy to help. To find your details, could you please tell me your {_names(wanted)}?"
+    return (
+        f"I am happy to help. To find your details, could you please tell me your {_names(wanted)}?"
+    )
 
 
 def ask_identity_again(wanted: Mapping[str, str]) -> str:
     """Ask again, because what was said does not lead anywhere."""
-    return (
-        f"I could not find anything under that. Could you please check and tell me your {_names(wanted)} once more?"
-    )
+    return f"I could not find anything under that. Could you please check and tell me your {_names(wanted)} once more?"
 
 
 def _names(wanted: Mapping[str, str]) -> str:
@@ -50,7 +56,9 @@ def propose(steps: Sequence[Step], notes: Mapping[str, str]) -> str:
     if len(steps) == 1:
         return f"I can {_full(steps[0], notes)}. Shall I go ahead?"
     lines = [f"{number}. {sentence(_full(step, notes))}" for number, step in enumerate(steps, 1)]
-    return "\n".join(["Here is what I would do for you:", *lines, "Shall I go ahead with all of it?"])
+    return "\n".join(
+        ["Here is what I would do for you:", *lines, "Shall I go ahead with all of it?"]
+    )
 
 
 def _full(step: Step, notes: Mapping[str, str]) -> str:
@@ -66,7 +74,9 @@ def ask_user_to_act(step: Step, *, again: bool) -> str:
     return f"Please {what} on your side. Tell me when that is done."
 
 
-def report(done: Sequence[Step], failures: Sequence[str], told: Sequence[str], *, worked: bool) -> str:
+def report(
+    done: Sequence[Step], failures: Sequence[str], told: Sequence[str], *, worked: bool
+) -> str:
     """Say what was done, what did not work and what the customer has to know."""
     deeds = _deeds(done)
     new = [info for info in told if not re.search(rf"(?<![\w.]){re.escape(info)}(?!\w)", deeds)]
@@ -78,7 +88,13 @@ def report(done: Sequence[Step], failures: Sequence[str], told: Sequence[str], *
             if worked
             else "I am sorry, but that is something I cannot do for you under our policy."
         )
-    return joined([deeds, *(sentence(f"This did not go through, though: {failure}") for failure in failures), *facts])
+    return joined(
+        [
+            deeds,
+            *(sentence(f"This did not go through, though: {failure}") for failure in failures),
+            *facts,
+        ]
+    )
 
 
 def _deeds(done: Sequence[Step]) -> str:

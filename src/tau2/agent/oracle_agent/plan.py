@@ -59,11 +59,15 @@ class Step(BaseModel):
 def plan_of(task: Task) -> tuple[Step, ...]:
     """Return the reference actions of a task in their order."""
     criteria = task.evaluation_criteria
-    return tuple(_step(action) for action in (criteria.actions if criteria is not None else None) or ())
+    return tuple(
+        _step(action) for action in (criteria.actions if criteria is not None else None) or ()
+    )
 
 
 def _step(action: Action) -> Step:
-    return Step(name=action.name, arguments=dict(action.arguments), by_user=action.requestor == "user")
+    return Step(
+        name=action.name, arguments=dict(action.arguments), by_user=action.requestor == "user"
+    )
 
 
 def told_of(task: Task) -> tuple[str, ...]:
@@ -76,7 +80,10 @@ def told_of(task: Task) -> tuple[str, ...]:
 def steps_done(plan: Sequence[Step], history: Sequence[Message]) -> int:
     """Return how many steps of the plan the agent has already carried out in `history`."""
     made = [
-        (call.name, call.arguments) for m in history if isinstance(m, AssistantMessage) for call in m.tool_calls or ()
+        (call.name, call.arguments)
+        for m in history
+        if isinstance(m, AssistantMessage)
+        for call in m.tool_calls or ()
     ]
     last_done = 0
     for number, step in enumerate(plan, 1):

@@ -248,7 +248,9 @@ def own_flight(flights: MutableMapping[str, Flight], flight_number: str) -> Flig
 
     A flight has a state for every day of the month; copying them all to sell one seat would be most of the work.
     """
-    if isinstance(flights, Table) and flights.peek(flight_number) is flights.base.get(flight_number):
+    if isinstance(flights, Table) and flights.peek(flight_number) is flights.base.get(
+        flight_number
+    ):
         shared = flights.base[flight_number]
         flights[flight_number] = shared.model_copy(update={"dates": Table(shared.dates)})
     return flights[flight_number]

@@ -29,7 +29,10 @@ def get_environment(db: FlightDB | None = None, solo_mode: bool = False) -> Envi
     folder, strict, world_id = domain_dir("airline"), strict_compat(), None
     if db is None:
         path = folder / "db.json"
-        db, world_id = load_reference_db(FlightDB, path), world_id_of("airline", path, strict=strict)
+        db, world_id = (
+            load_reference_db(FlightDB, path),
+            world_id_of("airline", path, strict=strict),
+        )
     return Environment(
         domain_name="airline",
         policy=load_text(folder / "policy.md"),
@@ -39,7 +42,9 @@ def get_environment(db: FlightDB | None = None, solo_mode: bool = False) -> Envi
     )
 
 
-def get_tasks(task_split_name: str | None = "base", task_ids: Collection[str] | None = None) -> list[Task]:
+def get_tasks(
+    task_split_name: str | None = "base", task_ids: Collection[str] | None = None
+) -> list[Task]:
     """Return the tasks of a split (None: all), or some of them. Raise UnknownName (a ValueError) for another name."""
     folder = domain_dir("airline")
     return load_split(folder / "tasks.json", folder / "split_tasks.json", task_split_name, task_ids)
@@ -68,7 +73,11 @@ def generate_tasks(n: int, seed: int, difficulty: str | None = None) -> list[Tas
 
     path = domain_dir("airline") / "db.json"
     return tasks.generate_tasks(
-        load_reference_db(FlightDB, path), n, seed, difficulty, exclude_users=_customers(get_tasks("test"))
+        load_reference_db(FlightDB, path),
+        n,
+        seed,
+        difficulty,
+        exclude_users=_customers(get_tasks("test")),
     )
 
 

@@ -138,7 +138,9 @@ class AirlineLookups(ToolKitBase):
         return [_offer(flight, date, shown) for flight in self._bookable(origin, destination, date)]
 
     @is_tool(ToolType.READ)
-    def search_onestop_flight(self, origin: str, destination: str, date: str) -> list[list[DirectFlight]]:
+    def search_onestop_flight(
+        self, origin: str, destination: str, date: str
+    ) -> list[list[DirectFlight]]:
         """Find connections with one change of planes that can be booked on a date.
 
         Args:

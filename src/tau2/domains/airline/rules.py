@@ -32,7 +32,11 @@ from tau2.environment.policy_rules import Check, Rule, calls_done, confirmed_fir
 
 FLOWN = frozenset({"flying", "landed"})
 
-_MOST_USED = {"certificate": MOST_CERTIFICATES, "credit_card": MOST_CREDIT_CARDS, "gift_card": MOST_GIFT_CARDS}
+_MOST_USED = {
+    "certificate": MOST_CERTIFICATES,
+    "credit_card": MOST_CREDIT_CARDS,
+    "gift_card": MOST_GIFT_CARDS,
+}
 """Kind of payment method → how many of it pay for one booking."""
 
 _COVERED = re.compile(
@@ -78,11 +82,18 @@ def _statuses(world: Environment, trip: Reservation) -> set[str]:
 def _listed(call: ToolCall, name: str) -> list[Mapping[str, Any]]:
     """Return an argument that is a list of objects; whatever else it holds is for the tool to refuse."""
     values = call.arguments.get(name)
-    return [value for value in values if isinstance(value, Mapping)] if isinstance(values, list) else []
+    return (
+        [value for value in values if isinstance(value, Mapping)]
+        if isinstance(values, list)
+        else []
+    )
 
 
 def _wanted(call: ToolCall) -> list[tuple[str, str]]:
-    return [(str(flight.get("flight_number")), str(flight.get("date"))) for flight in _listed(call, "flights")]
+    return [
+        (str(flight.get("flight_number")), str(flight.get("date")))
+        for flight in _listed(call, "flights")
+    ]
 
 
 def _number(call: ToolCall, name: str) -> int:
@@ -114,10 +125,16 @@ def over(world: Environment, call: ToolCall, _before: Sequence[Message]) -> str 
         return None
     if trip.status == "cancelled":
         return f"reservation {trip.reservation_id} is cancelled already"
-    return f"reservation {trip.reservation_id} is flown to its end" if _statuses(world, trip) <= FLOWN else None
+    return (
+        f"reservation {trip.reservation_id} is flown to its end"
+        if _statuses(world, trip) <= FLOWN
+        else None
+    )
 
 
-def too_many_passengers(_world: Environment, call: ToolCall, _before: Sequence[Message]) -> str | None:
+def too_many_passengers(
+    _world: Environment, call: ToolCall, _before: Sequence[Message]
+) -> str | None:
     """A reservation has five passengers at most."""
     people = len(_listed(call, "passengers"))
     return f"{people} passengers on one reservation" if people > MOST_PASSENGERS else None
@@ -129,7 +146,9 @@ def payment_mix(world: Environment, call: ToolCall, _before: Sequence[Message]) 
     methods = user.payment_methods if user is not None else {}
     ids = {str(payment.get("payment_id")) for payment in _listed(call, "payment_methods")}
     used = Counter[str](methods[payment_id].source for payment_id in ids if payment_id in methods)
-    broken = [f"{used[kind]} of the kind {kind}" for kind, most in _MOST_USED.items() if used[kind] > most]
+    broken = [
+        f"{used[kind]} of the kind {kind}" for kind, most in _MOST_USED.items() if used[kind] > most
+    ]
     return f"paid with {', '.join(broken)}" if broken else None
 
 
@@ -157,12 +176,16 @@ def bags_removed(world: Environment, call: ToolCall, _before: Sequence[Message])
     return f"{trip.total_baggages} bags became {total}"
 
 
-def basic_economy_changed(world: Environment, call: ToolCall, _before: Sequence[Message]) -> str | None:
+def basic_economy_changed(
+    world: Environment, call: ToolCall, _before: Sequence[Message]
+) -> str | None:
     """A reservation in basic economy keeps its flights."""
     trip = _trip(world, call)
     if trip is None or trip.cabin != "basic_economy":
         return None
-    same = sorted(_wanted(call)) == sorted((flight.flight_number, flight.date) for flight in trip.flights)
+    same = sorted(_wanted(call)) == sorted(
+        (flight.flight_number, flight.date) for flight in trip.flights
+    )
     return None if same else f"flights of {trip.reservation_id} changed in basic economy"
 
 
@@ -191,7 +214,9 @@ def route_changed(world: Environment, call: ToolCall, _before: Sequence[Message]
     joined = all(one.destination == other.origin for (one, _), (other, _) in _neighbours(flights))
     ends = (start, start) if facts.get("flight_type") == "round_trip" else (start, goal)
     if not joined or (stops[0], stops[-1]) != ends or goal not in stops:
-        return f"the flights do not lead from {start} to {goal} as a {facts.get('flight_type')} trip"
+        return (
+            f"the flights do not lead from {start} to {goal} as a {facts.get('flight_type')} trip"
+        )
     if any(_leaves(later) < _arrives(earlier) for earlier, later in _neighbours(flights)):
         return "a flight leaves before the one before it has arrived"
     return None
@@ -216,10 +241,17 @@ def _arrives(leg: Leg) -> str:
     return f"{date}T{time.removesuffix(NEXT_DAY)}"
 
 
-def no_reason_to_cancel(world: Environment, call: ToolCall, before: Sequence[Message]) -> str | None:
+def no_reason_to_cancel(
+    world: Environment, call: ToolCall, before: Sequence[Message]
+) -> str | None:
     """Cancelled within 24 hours, in business, when disrupted by the airline, or when insured for the reason."""
     trip = _trip(world, call)
-    if trip is None or is_recent(trip) or trip.cabin == "business" or "cancelled" in _statuses(world, trip):
+    if (
+        trip is None
+        or is_recent(trip)
+        or trip.cabin == "business"
+        or "cancelled" in _statuses(world, trip)
+    ):
         return None
     if trip.insurance == "no":
         return f"{trip.reservation_id} was cancelled without a permitted reason"
@@ -261,8 +293,12 @@ def _qualifies(user: User, trip: Reservation) -> bool:
 def _compensation_for(world: Environment, trip: Reservation, before: Sequence[Message]) -> set[int]:
     people = len(trip.passengers)
     changes = _earlier(before, "update_reservation_flights", "cancel_reservation")
-    is_changed = any(change.arguments.get("reservation_id") == trip.reservation_id for change in changes)
-    statuses = _statuses(world, trip) | (_statuses_before(world, trip, before) if is_changed else set())
+    is_changed = any(
+        change.arguments.get("reservation_id") == trip.reservation_id for change in changes
+    )
+    statuses = _statuses(world, trip) | (
+        _statuses_before(world, trip, before) if is_changed else set()
+    )
     if "cancelled" in statuses:
         return {CANCELLED_COMPENSATION * people}
     return {DELAYED_COMPENSATION * people} if is_changed and "delayed" in statuses else set()
@@ -271,7 +307,10 @@ def _compensation_for(world: Environment, trip: Reservation, before: Sequence[Me
 def _statuses_before(world: Environment, trip: Reservation, before: Sequence[Message]) -> set[str]:
     """Return how the flights stand that the reservation had when it was first looked at."""
     for call, result in calls_done(before):
-        if call.name == "get_reservation_details" and call.arguments.get("reservation_id") == trip.reservation_id:
+        if (
+            call.name == "get_reservation_details"
+            and call.arguments.get("reservation_id") == trip.reservation_id
+        ):
             try:
                 return _statuses(world, Reservation.model_validate_json(result.content or ""))
             except ValidationError:
@@ -279,7 +318,9 @@ def _statuses_before(world: Environment, trip: Reservation, before: Sequence[Mes
     return set()
 
 
-def unasked_compensation(_world: Environment, _call: ToolCall, before: Sequence[Message]) -> str | None:
+def unasked_compensation(
+    _world: Environment, _call: ToolCall, before: Sequence[Message]
+) -> str | None:
     """Compensation is never brought up by the agent."""
     words = customer_words(before)
     return None if _ASKS_COMPENSATION.search(words) else "the customer never asked for compensation"
@@ -290,16 +331,28 @@ def _on(names: tuple[str, ...], check: Check) -> Check:
     return lambda world, call, before: check(world, call, before) if call.name in names else None
 
 
-_BOOK, _FLIGHTS, _BAGS = "book_reservation", "update_reservation_flights", "update_reservation_baggages"
-_PEOPLE, _CANCEL, _CERTIFICATE = "update_reservation_passengers", "cancel_reservation", "send_certificate"
+_BOOK, _FLIGHTS, _BAGS = (
+    "book_reservation",
+    "update_reservation_flights",
+    "update_reservation_baggages",
+)
+_PEOPLE, _CANCEL, _CERTIFICATE = (
+    "update_reservation_passengers",
+    "cancel_reservation",
+    "send_certificate",
+)
 
 POLICY_RULES: tuple[Rule, ...] = (
     Rule("the customer is identified first", not_identified),
     confirmed_first(),
     Rule("what is over is not changed", over),
     Rule("at most five passengers", _on((_BOOK, _PEOPLE), too_many_passengers)),
-    Rule("at most one certificate, one credit card and three gift cards", _on((_BOOK,), payment_mix)),
-    Rule("bags beyond the allowance are paid for, others not", _on((_BOOK, _BAGS), wrong_bag_charge)),
+    Rule(
+        "at most one certificate, one credit card and three gift cards", _on((_BOOK,), payment_mix)
+    ),
+    Rule(
+        "bags beyond the allowance are paid for, others not", _on((_BOOK, _BAGS), wrong_bag_charge)
+    ),
     Rule("bags are never removed", _on((_BAGS,), bags_removed)),
     Rule("flights in basic economy are not changed", _on((_FLIGHTS,), basic_economy_changed)),
     Rule("flown flights and their cabin stay", _on((_FLIGHTS,), flown_changed)),

@@ -38,7 +38,11 @@ from tau2.errors import ToolError
 
 M = TypeVar("M", bound=BaseModel)
 
-NEW_RESERVATION_IDS = ("HATHAT", "HATHAU", "HATHAV")  # what one conversation can book, in this order
+NEW_RESERVATION_IDS = (
+    "HATHAT",
+    "HATHAU",
+    "HATHAV",
+)  # what one conversation can book, in this order
 NEW_CERTIFICATE_IDS = ("certificate_3221322", "certificate_3221323", "certificate_3221324")
 
 _ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d")
@@ -105,7 +109,8 @@ class AirlineTools(AirlineLookups):
         """
         reservation = self._changeable(reservation_id)
         reservation.payment_history += [
-            Payment(payment_id=payment.payment_id, amount=-payment.amount) for payment in reservation.payment_history
+            Payment(payment_id=payment.payment_id, amount=-payment.amount)
+            for payment in reservation.payment_history
         ]
         reservation.status = "cancelled"
         if not self.strict_compat:
@@ -136,7 +141,10 @@ class AirlineTools(AirlineLookups):
         if not flights and not self.strict_compat:
             raise ToolError("Name at least one flight")
         user, people = self._user(reservation.user_id), len(reservation.passengers)
-        changed = [_kept(reservation, flight, cabin) or self._booked(flight, cabin, people) for flight in flights]
+        changed = [
+            _kept(reservation, flight, cabin) or self._booked(flight, cabin, people)
+            for flight in flights
+        ]
         price = sum(flight.price * people for flight in changed)
         price -= sum(flight.price for flight in reservation.flights) * people
         _settle(user, reservation, payment_id, price)
@@ -172,7 +180,9 @@ class AirlineTools(AirlineLookups):
         return reservation
 
     @is_tool(ToolType.WRITE)
-    def update_reservation_passengers(self, reservation_id: str, passengers: list[Passenger]) -> Reservation:
+    def update_reservation_passengers(
+        self, reservation_id: str, passengers: list[Passenger]
+    ) -> Reservation:
         """Change who flies; the number of passengers stays. Read the names back and get an explicit yes first.
 
         Args:
@@ -203,7 +213,9 @@ class AirlineTools(AirlineLookups):
         user = self._user(user_id)
         if not self.strict_compat and amount <= 0:
             raise ToolError("The amount must be positive")
-        fresh = next((name for name in NEW_CERTIFICATE_IDS if name not in user.payment_methods), None)
+        fresh = next(
+            (name for name in NEW_CERTIFICATE_IDS if name not in user.payment_methods), None
+        )
         if fresh is None:
             raise ToolError("Too many certificates")
         user.payment_methods[fresh] = Certificate(source="certificate", id=fresh, amount=amount)
@@ -258,16 +270,22 @@ class AirlineTools(AirlineLookups):
             price=status.prices[cabin],
         )
 
-    def _take_seats(self, flight: FlightInfo | ReservationFlight, cabin: CabinClass, people: int) -> None:
+    def _take_seats(
+        self, flight: FlightInfo | ReservationFlight, cabin: CabinClass, people: int
+    ) -> None:
         """Book seats (a negative number: give them back) on a flight that can still be booked."""
         shared: Flight | None = peek(self.db.flights, flight.flight_number)
-        if shared is None or not isinstance(peek(shared.dates, flight.date), FlightDateStatusAvailable):
+        if shared is None or not isinstance(
+            peek(shared.dates, flight.date), FlightDateStatusAvailable
+        ):
             return  # what was cancelled or flown has no seats to give back
         status = own_flight(self.db.flights, flight.flight_number).dates[flight.date]
         assert isinstance(status, FlightDateStatusAvailable)
         status.available_seats[cabin] -= people
 
-    def _move_seats(self, reservation: Reservation, flights: list[ReservationFlight], cabin: CabinClass) -> None:
+    def _move_seats(
+        self, reservation: Reservation, flights: list[ReservationFlight], cabin: CabinClass
+    ) -> None:
         """Give back the seats of a reservation and take those of `flights`."""
         people = len(reservation.passengers)
         for flight in reservation.flights:
@@ -290,9 +308,15 @@ class AirlineTools(AirlineLookups):
     def _as_recorded(self, payments: list[Payment]) -> list[Payment]:
         """Return payments as a reservation records them: by id, so that the order of a call means nothing."""
         recorded = clone(payments)
-        return recorded if self.strict_compat else sorted(recorded, key=lambda payment: payment.payment_id)
+        return (
+            recorded
+            if self.strict_compat
+            else sorted(recorded, key=lambda payment: payment.payment_id)
+        )
 
-    def _require_trip(self, flights: Sequence[FlightInfo], total_baggages: int, nonfree_baggages: int) -> None:
+    def _require_trip(
+        self, flights: Sequence[FlightInfo], total_baggages: int, nonfree_baggages: int
+    ) -> None:
         if self.strict_compat:
             return
         if not flights:
@@ -321,7 +345,9 @@ class AirlineTools(AirlineLookups):
             raise ToolError("Name every payment method once")
         paid = sum(payment.amount for payment in payments)
         if paid != price:
-            raise ToolError(f"Payment amount does not add up, total price is {price}, but paid {paid}")
+            raise ToolError(
+                f"Payment amount does not add up, total price is {price}, but paid {paid}"
+            )
 
 
 def _models(kind: type[M], values: Any) -> list[M]:
@@ -356,9 +382,15 @@ def _settle(user: User, reservation: Reservation, payment_id: str, price: int) -
         reservation.payment_history.append(Payment(payment_id=payment_id, amount=price))
 
 
-def _kept(reservation: Reservation, wanted: FlightInfo, cabin: CabinClass) -> ReservationFlight | None:
+def _kept(
+    reservation: Reservation, wanted: FlightInfo, cabin: CabinClass
+) -> ReservationFlight | None:
     """Return the flight of the reservation that stays, with the price paid, or None."""
     if cabin != reservation.cabin:
         return None
-    same = (f for f in reservation.flights if f.flight_number == wanted.flight_number and f.date == wanted.date)
+    same = (
+        f
+        for f in reservation.flights
+        if f.flight_number == wanted.flight_number and f.date == wanted.date
+    )
     return next(same, None)

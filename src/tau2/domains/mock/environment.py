@@ -44,10 +44,14 @@ def get_environment(
 
 
 def _world_id(folder: Path, *, strict: bool) -> Hashable:
-    return tuple(world_id_of("mock", folder / name, strict=strict) for name in ("db.json", "user_db.json"))
+    return tuple(
+        world_id_of("mock", folder / name, strict=strict) for name in ("db.json", "user_db.json")
+    )
 
 
-def get_tasks(task_split_name: str | None = None, task_ids: Collection[str] | None = None) -> list[Task]:
+def get_tasks(
+    task_split_name: str | None = None, task_ids: Collection[str] | None = None
+) -> list[Task]:
     """Return the tasks of a split (None: all), or some of them. Raise UnknownName (a ValueError) for others."""
     folder = config.domain_dir("mock")
     return load_split(folder / "tasks.json", folder / "split_tasks.json", task_split_name, task_ids)
@@ -58,4 +62,6 @@ def get_tasks_split() -> Splits:
     return load_splits(config.domain_dir("mock") / "split_tasks.json")
 
 
-DOMAIN = DomainSpec(name="mock", environment=get_environment, tasks=get_tasks, splits=get_tasks_split)
+DOMAIN = DomainSpec(
+    name="mock", environment=get_environment, tasks=get_tasks, splits=get_tasks_split
+)

@@ -32,7 +32,12 @@ class MockTools(ToolKitBase):
         """
         if user_id not in self.db.users:
             raise ToolError(f"User {user_id} not found")
-        task = Task(task_id=f"task_{len(self.db.tasks) + 1}", title=title, description=description, status="pending")
+        task = Task(
+            task_id=f"task_{len(self.db.tasks) + 1}",
+            title=title,
+            description=description,
+            status="pending",
+        )
         self.db.tasks[task.task_id] = task
         self.db.users[user_id].tasks.append(task.task_id)
         return task

@@ -40,13 +40,17 @@ class MockUserTools(ToolKitBase):
         self._notification(notification_id).status = "read"
         return f"Notification {notification_id} dismissed"
 
-    def add_notification(self, notification_id: str, message: str, task_id: str | None = None) -> None:
+    def add_notification(
+        self, notification_id: str, message: str, task_id: str | None = None
+    ) -> None:
         """Put an unread notification into the inbox."""
         self.db.notifications[notification_id] = Notification(
             notification_id=notification_id, message=message, task_id=task_id
         )
 
-    def assert_notification_status(self, notification_id: str, expected_status: NotificationStatus) -> bool:
+    def assert_notification_status(
+        self, notification_id: str, expected_status: NotificationStatus
+    ) -> bool:
         """Return whether a notification has that status. Raise ToolError when there is no such notification."""
         return self._notification(notification_id).status == expected_status
 

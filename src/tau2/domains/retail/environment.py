@@ -39,7 +39,9 @@ def get_environment(db: RetailDB | None = None, solo_mode: bool = False) -> Envi
     )
 
 
-def get_tasks(task_split_name: str | None = "base", task_ids: Collection[str] | None = None) -> list[Task]:
+def get_tasks(
+    task_split_name: str | None = "base", task_ids: Collection[str] | None = None
+) -> list[Task]:
     """Return the tasks of a split (None: all), or some of them. Raise UnknownName (a ValueError) for another name."""
     folder = domain_dir("retail")
     return load_split(folder / "tasks.json", folder / "split_tasks.json", task_split_name, task_ids)

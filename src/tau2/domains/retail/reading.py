@@ -84,7 +84,11 @@ class RetailLookups(ToolKitBase):
         first, last = first_name.lower(), last_name.lower()
         for user in peek_values(self.db.users):
             name = user.name
-            if user.address.zip == zip and name.last_name.lower() == last and name.first_name.lower() == first:
+            if (
+                user.address.zip == zip
+                and name.last_name.lower() == last
+                and name.first_name.lower() == first
+            ):
                 return user.user_id
         raise ToolError("User not found")
 

@@ -17,12 +17,24 @@ from tau2.data_model.message import (
 from tau2.domains.retail.data_model import GiftCard, Order, RetailDB
 from tau2.environment.cow import peek
 from tau2.environment.environment import Environment
-from tau2.environment.policy_rules import Rule, calls_done, confirmed_first, customer_words, identified_first
+from tau2.environment.policy_rules import (
+    Rule,
+    calls_done,
+    confirmed_first,
+    customer_words,
+    identified_first,
+)
 
 FINDING = ("find_user_id_by_email", "find_user_id_by_name_zip")
 """Look-ups that identify a customer."""
 
-_ADDRESS_FORM = {"country": r"USA", "state": r"[A-Z]{2}", "zip": r"\d{5}", "address1": r".*\S.*", "city": r".*\S.*"}
+_ADDRESS_FORM = {
+    "country": r"USA",
+    "state": r"[A-Z]{2}",
+    "zip": r"\d{5}",
+    "address1": r".*\S.*",
+    "city": r".*\S.*",
+}
 _REASONS = {
     "no longer needed": re.compile(
         r"(\bno longer|\bany ?more|\bnot|\bnever|n['’]t|\bno)\b[^.?!]{0,40}?\b(need|want|use|interested)"
@@ -44,7 +56,11 @@ def _db(world: Environment) -> RetailDB | None:
 
 def _order(world: Environment, call: ToolCall) -> Order | None:
     database, order_id = _db(world), call.arguments.get("order_id")
-    return peek(database.orders, order_id) if database is not None and isinstance(order_id, str) else None
+    return (
+        peek(database.orders, order_id)
+        if database is not None and isinstance(order_id, str)
+        else None
+    )
 
 
 def _owner(world: Environment, call: ToolCall) -> str | None:
@@ -73,13 +89,19 @@ def _one_customer(world: Environment, call: ToolCall, before: Sequence[Message])
         if kit is not None and kit.has_tool(earlier.name) and kit.tool_mutates_state(earlier.name)
     }
     others = sorted(other for other in served if other is not None and other != owner)
-    return f"{call.name} serves {owner} after {others[0]} in one conversation" if owner and others else None
+    return (
+        f"{call.name} serves {owner} after {others[0]} in one conversation"
+        if owner and others
+        else None
+    )
 
 
 def _looked(_world: Environment, call: ToolCall, before: Sequence[Message]) -> str | None:
     """The status of an order is looked up before the order changes."""
     order_id = call.arguments.get("order_id")
-    if order_id is None or any(earlier.arguments.get("order_id") == order_id for earlier, _ in calls_done(before)):
+    if order_id is None or any(
+        earlier.arguments.get("order_id") == order_id for earlier, _ in calls_done(before)
+    ):
         return None
     return f"{call.name} was called before order {order_id} was looked up"
 
@@ -87,7 +109,11 @@ def _looked(_world: Environment, call: ToolCall, before: Sequence[Message]) -> s
 def _reason(_world: Environment, call: ToolCall, before: Sequence[Message]) -> str | None:
     """The reason of a cancellation is the customer's own."""
     wanted = _REASONS.get(str(call.arguments.get("reason")))
-    if call.name != "cancel_pending_order" or wanted is None or wanted.search(customer_words(before)):
+    if (
+        call.name != "cancel_pending_order"
+        or wanted is None
+        or wanted.search(customer_words(before))
+    ):
         return None
     return f"the customer gave no reason that means {call.arguments['reason']!r}"
 
@@ -117,7 +143,11 @@ def _payers(order: Order) -> set[str]:
 def _other_variant(_world: Environment, call: ToolCall, _before: Sequence[Message]) -> str | None:
     """An item is exchanged for another variant, never for the same one."""
     old, new = call.arguments.get("item_ids"), call.arguments.get("new_item_ids")
-    if call.name != "exchange_delivered_order_items" or not isinstance(old, list) or not isinstance(new, list):
+    if (
+        call.name != "exchange_delivered_order_items"
+        or not isinstance(old, list)
+        or not isinstance(new, list)
+    ):
         return None
     same = [item_id for item_id, other in zip(old, new, strict=False) if item_id == other]
     return f"item {same[0]} is exchanged for itself" if same else None
@@ -127,7 +157,11 @@ def _address_form(_world: Environment, call: ToolCall, _before: Sequence[Message
     """An address is written as the policy says."""
     if call.name not in _ADDRESSES:
         return None
-    wrong = [name for name, form in _ADDRESS_FORM.items() if not re.fullmatch(form, str(call.arguments.get(name)))]
+    wrong = [
+        name
+        for name, form in _ADDRESS_FORM.items()
+        if not re.fullmatch(form, str(call.arguments.get(name)))
+    ]
     return f"{', '.join(wrong)} of the address not in due form" if wrong else None
 
 

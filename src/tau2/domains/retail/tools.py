@@ -48,7 +48,9 @@ class RetailTools(RetailLookups):
         if reason not in get_args(CancelReason):
             raise ToolError("Invalid reason")
         refunds = self._refunds(order)
-        methods = [self._payment_method(order.user_id, refund.payment_method_id) for refund in refunds]
+        methods = [
+            self._payment_method(order.user_id, refund.payment_method_id) for refund in refunds
+        ]
         for method, refund in zip(methods, refunds, strict=True):
             _charge(method, -refund.amount)
         order.status = "cancelled"
@@ -67,7 +69,9 @@ class RetailTools(RetailLookups):
             net: dict[str, float] = {}
             for entry in order.payment_history:
                 signed = entry.amount if entry.transaction_type == "payment" else -entry.amount
-                net[entry.payment_method_id] = round(net.get(entry.payment_method_id, 0.0) + signed, CENTS)
+                net[entry.payment_method_id] = round(
+                    net.get(entry.payment_method_id, 0.0) + signed, CENTS
+                )
             paid = [(method, amount) for method, amount in net.items() if amount > 0]
         return [
             OrderPayment(transaction_type="refund", amount=amount, payment_method_id=method)
@@ -135,7 +139,9 @@ class RetailTools(RetailLookups):
         order = self._order(order_id)
         if order.status != "pending":
             raise ToolError("Non-pending order cannot be modified")
-        swaps = self._swaps(order, item_ids, new_item_ids, missing="{} not found", new_must_differ=True)
+        swaps = self._swaps(
+            order, item_ids, new_item_ids, missing="{} not found", new_must_differ=True
+        )
         difference = _price_difference(swaps)
         if not self.strict_compat:
             difference = round(difference, CENTS)
@@ -174,7 +180,10 @@ class RetailTools(RetailLookups):
         """
         order = self._order(order_id)
         _require_pending(order)
-        if len(order.payment_history) != 1 or order.payment_history[0].transaction_type != "payment":
+        if (
+            len(order.payment_history) != 1
+            or order.payment_history[0].transaction_type != "payment"
+        ):
             raise ToolError("There should be exactly one payment for a pending order")
         paid = order.payment_history[0]
         if paid.payment_method_id == payment_method_id:
@@ -183,8 +192,14 @@ class RetailTools(RetailLookups):
         old = self._payment_method(order.user_id, paid.payment_method_id)
         _require_funds(new, paid.amount, "the order")
         order.payment_history += [
-            OrderPayment(transaction_type="payment", amount=paid.amount, payment_method_id=payment_method_id),
-            OrderPayment(transaction_type="refund", amount=paid.amount, payment_method_id=paid.payment_method_id),
+            OrderPayment(
+                transaction_type="payment", amount=paid.amount, payment_method_id=payment_method_id
+            ),
+            OrderPayment(
+                transaction_type="refund",
+                amount=paid.amount,
+                payment_method_id=paid.payment_method_id,
+            ),
         ]
         _charge(new, paid.amount)
         _charge(old, -paid.amount)
@@ -224,7 +239,9 @@ class RetailTools(RetailLookups):
         return user
 
     @is_tool(ToolType.WRITE)
-    def return_delivered_order_items(self, order_id: str, item_ids: list[str], payment_method_id: str) -> Order:
+    def return_delivered_order_items(
+        self, order_id: str, item_ids: list[str], payment_method_id: str
+    ) -> Order:
         """Ask for the return of items of a delivered order; possible once per order.
 
         The status must be "delivered" and becomes "return requested"; the order can then be neither exchanged nor
@@ -244,7 +261,10 @@ class RetailTools(RetailLookups):
         if order.status != "delivered":
             raise ToolError("Non-delivered order cannot be returned")
         method = self._payment_method(order.user_id, payment_method_id)
-        if not isinstance(method, GiftCard) and payment_method_id != order.payment_history[0].payment_method_id:
+        if (
+            not isinstance(method, GiftCard)
+            and payment_method_id != order.payment_history[0].payment_method_id
+        ):
             raise ToolError("Payment method should be the original payment method")
         self._require_items(order, item_ids, missing="Some item not found")
         order.status = "return requested"
@@ -278,7 +298,9 @@ class RetailTools(RetailLookups):
         order = self._order(order_id)
         if order.status != "delivered":
             raise ToolError("Non-delivered order cannot be exchanged")
-        swaps = self._swaps(order, item_ids, new_item_ids, missing="Number of {} not found.", new_must_differ=False)
+        swaps = self._swaps(
+            order, item_ids, new_item_ids, missing="Number of {} not found.", new_must_differ=False
+        )
         difference = round(_price_difference(swaps), CENTS)
         method = self._payment_method(order.user_id, payment_method_id)
         _require_funds(method, difference, "the price difference")

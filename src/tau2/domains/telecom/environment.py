@@ -94,7 +94,8 @@ def get_environment(
         policy=_policy(folder, policy_type, solo_mode=solo_mode),
         tools=TelecomTools(load_reference_db(TelecomDB, own[0]) if db is None else db),
         user_tools=TelecomUserTools(
-            load_reference_db(TelecomUserDB, own[1]) if user_db is None else user_db, strict_compat=strict
+            load_reference_db(TelecomUserDB, own[1]) if user_db is None else user_db,
+            strict_compat=strict,
         ),
         solo_mode=solo_mode,
         strict_compat=strict,
@@ -105,24 +106,34 @@ def get_environment(
 def _world_id(paths: Sequence[Path], *options: Hashable) -> Hashable:
     """Name the world at its start; a rewritten file is another world. Both policies are about the same world."""
     stamps = [(str(path), path.stat()) for path in paths]
-    return ("telecom", *((name, stamp.st_mtime_ns, stamp.st_size) for name, stamp in stamps), *options)
+    return (
+        "telecom",
+        *((name, stamp.st_mtime_ns, stamp.st_size) for name, stamp in stamps),
+        *options,
+    )
 
 
 get_environment_manual_policy = partial(get_environment, policy_type="manual")
 get_environment_workflow_policy = partial(get_environment, policy_type="workflow")
 
 
-def get_tasks(task_split_name: str | None = "base", task_ids: Collection[str] | None = None) -> list[Task]:
+def get_tasks(
+    task_split_name: str | None = "base", task_ids: Collection[str] | None = None
+) -> list[Task]:
     """Return the tasks of a split; None returns all. Raise UnknownName (a ValueError) for another name."""
     return tasks_of_split(task_split_name, "base", task_ids)
 
 
-def get_tasks_full(task_split_name: str | None = "full", task_ids: Collection[str] | None = None) -> list[Task]:
+def get_tasks_full(
+    task_split_name: str | None = "full", task_ids: Collection[str] | None = None
+) -> list[Task]:
     """Return every task, or those of a split. Raise UnknownName (a ValueError) for another name."""
     return tasks_of_split(task_split_name, "full", task_ids)
 
 
-def get_tasks_small(task_split_name: str | None = "small", task_ids: Collection[str] | None = None) -> list[Task]:
+def get_tasks_small(
+    task_split_name: str | None = "small", task_ids: Collection[str] | None = None
+) -> list[Task]:
     """Return a few simple tasks, or those of a split. Raise UnknownName (a ValueError) for another name."""
     return tasks_of_split(task_split_name, "small", task_ids)
 

@@ -14,7 +14,14 @@ from tau2.domains.telecom.data_model import TelecomDB
 from tau2.domains.telecom.factory.build import build_task
 from tau2.domains.telecom.factory.case import Pools, find_subjects
 from tau2.domains.telecom.factory.recipes import parse_recipe
-from tau2.environment.domain import Splits, load_reference_db, load_split, load_splits, load_tasks_file, split_members
+from tau2.environment.domain import (
+    Splits,
+    load_reference_db,
+    load_split,
+    load_splits,
+    load_tasks_file,
+    split_members,
+)
 from tau2.errors import UnknownName
 
 
@@ -38,13 +45,17 @@ def task_by_id(task_id: str) -> Task:
     if tasks_path.exists():
         found = load_tasks_file(tasks_path, [task_id])
         if not found:
-            raise UnknownName("telecom task", task_id, [task.id for task in load_tasks_file(tasks_path)])
+            raise UnknownName(
+                "telecom task", task_id, [task.id for task in load_tasks_file(tasks_path)]
+            )
         return found[0]
     recipe = parse_recipe(task_id)
     return build_task(recipe, _world(), test=False if recipe.suffix else None)
 
 
-def tasks_of_split(split_name: str | None, default: str, task_ids: Collection[str] | None = None) -> list[Task]:
+def tasks_of_split(
+    split_name: str | None, default: str, task_ids: Collection[str] | None = None
+) -> list[Task]:
     """Return the tasks of a split, or those of them with one of `task_ids`.
 
     None is every task, and so is a `default` that a foreign folder does not list. Raise UnknownName (a ValueError)
@@ -60,7 +71,9 @@ def tasks_of_split(split_name: str | None, default: str, task_ids: Collection[st
     if task_ids is not None:
         return [build_task(parse_recipe(i), world) for i in dict.fromkeys(task_ids) if i in members]
     with _without_collection():
-        return [build_task(parse_recipe(task_id), world) for task_id in load_splits(splits_path)[name]]
+        return [
+            build_task(parse_recipe(task_id), world) for task_id in load_splits(splits_path)[name]
+        ]
 
 
 @contextmanager

@@ -50,11 +50,15 @@ def search_network(phone: PhoneState, around: Surroundings) -> None:
     found = NetworkTechnology.NONE
     if may_register(phone, around):
         sought = _SOUGHT[phone.network_mode_preference]
-        found = next((t for t in sought if _signal(around, t) != SignalStrength.NONE), NetworkTechnology.NONE)
+        found = next(
+            (t for t in sought if _signal(around, t) != SignalStrength.NONE), NetworkTechnology.NONE
+        )
     phone.network_technology_connected = found
     phone.network_signal_strength = _signal(around, found)
     connected = found != NetworkTechnology.NONE
-    phone.network_connection_status = NetworkStatus.CONNECTED if connected else NetworkStatus.NO_SERVICE
+    phone.network_connection_status = (
+        NetworkStatus.CONNECTED if connected else NetworkStatus.NO_SERVICE
+    )
 
 
 def may_register(phone: PhoneState, around: Surroundings) -> bool:
@@ -90,7 +94,11 @@ def speed_mbps(phone: PhoneState, around: Surroundings) -> float | None:
         return None
     low, high = _MBPS.get(phone.network_technology_connected, (0.0, 0.0))
     speed = (low + high) / 2 * _SHARE.get(phone.network_signal_strength, 0.0)
-    if phone.vpn_connected and phone.vpn_details and phone.vpn_details.server_performance == PerformanceLevel.POOR:
+    if (
+        phone.vpn_connected
+        and phone.vpn_details
+        and phone.vpn_details.server_performance == PerformanceLevel.POOR
+    ):
         speed *= _POOR_VPN_SHARE
     return speed * _DATA_SAVER_SHARE if phone.data_saver_mode else speed
 
@@ -128,7 +136,9 @@ def status_bar(phone: PhoneState) -> str:
     if phone.airplane_mode:
         shown.append("Airplane Mode")
     elif phone.network_connection_status == NetworkStatus.CONNECTED:
-        shown.append(f"{_BARS.get(phone.network_signal_strength, 'no bars')} ({phone.network_signal_strength})")
+        shown.append(
+            f"{_BARS.get(phone.network_signal_strength, 'no bars')} ({phone.network_signal_strength})"
+        )
         shown.append(f"{phone.network_technology_connected}")
         shown.append("data on" if phone.data_enabled else "data off")
     else:

@@ -6,7 +6,15 @@ from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from typing import TypeVar
 
-from tau2.domains.telecom.data_model import Bill, BillStatus, Customer, Device, Line, Plan, TelecomDB
+from tau2.domains.telecom.data_model import (
+    Bill,
+    BillStatus,
+    Customer,
+    Device,
+    Line,
+    Plan,
+    TelecomDB,
+)
 from tau2.environment.list_table import find, peek_at, peek_list
 from tau2.environment.toolkit import ToolKitBase, ToolType, is_tool
 from tau2.errors import ToolError
@@ -75,7 +83,9 @@ class TelecomLookups(ToolKitBase):
 
     def _bills_of(self, customer_id: str) -> list[Bill]:
         """Return a customer's bills in the order of the account; shared, not to be mutated."""
-        wanted = {bill_id: number for number, bill_id in enumerate(self._customer(customer_id).bill_ids)}
+        wanted = {
+            bill_id: number for number, bill_id in enumerate(self._customer(customer_id).bill_ids)
+        }
         bills = self.db.bills
         return [
             peek_at(bills, n)
@@ -100,7 +110,9 @@ class TelecomLookups(ToolKitBase):
         waiting = find(bills, "status", BillStatus.AWAITING_PAYMENT)
         owner = peeked(self.db.customers, "line_ids", line.line_id) if waiting else None
         mine = owner.bill_ids if owner is not None else ()
-        return next((bill for bill in (peek_at(bills, n) for n in waiting) if bill.bill_id in mine), None)
+        return next(
+            (bill for bill in (peek_at(bills, n) for n in waiting) if bill.bill_id in mine), None
+        )
 
     @is_tool(ToolType.READ)
     def get_customer_by_phone(self, phone_number: str) -> Customer:

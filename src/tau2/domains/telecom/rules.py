@@ -11,7 +11,14 @@ from tau2.domains.telecom.data_model import BillStatus, Line
 from tau2.domains.telecom.environment import TelecomEnvironment
 from tau2.domains.telecom.reading import TODAY
 from tau2.environment.environment import Environment
-from tau2.environment.policy_rules import Check, Rule, calls_done, confirmed_first, customer_words, identified_first
+from tau2.environment.policy_rules import (
+    Check,
+    Rule,
+    calls_done,
+    confirmed_first,
+    customer_words,
+    identified_first,
+)
 from tau2.errors import ToolError
 
 MOST_GB = 2.0
@@ -20,7 +27,9 @@ _UNPAID = frozenset({BillStatus.OVERDUE, BillStatus.AWAITING_PAYMENT})
 _TRAVELS = re.compile(
     r"abroad|roam|travel|trip|overseas|foreign|holiday|vacation|airport|arriv|countr", re.IGNORECASE
 )
-_SUSPENDS = re.compile(r"suspend|pause|stop|freeze|block|deactivat|lost|stolen|rest from", re.IGNORECASE)
+_SUSPENDS = re.compile(
+    r"suspend|pause|stop|freeze|block|deactivat|lost|stolen|rest from", re.IGNORECASE
+)
 
 _CUSTOMER_ID = re.compile(r'"customer_id": "([^"]+)"')
 
@@ -47,28 +56,42 @@ def _of_line(*names: str) -> Callable[[LineCheck], Check]:
 
 
 @_of_line("resume_line")
-def _resumed_unpaid(world: TelecomEnvironment, line: Line, call: ToolCall, _before: Sequence[Message]) -> str | None:
+def _resumed_unpaid(
+    world: TelecomEnvironment, line: Line, call: ToolCall, _before: Sequence[Message]
+) -> str | None:
     bills = world.tools.get_bills_for_customer(str(call.arguments.get("customer_id")), limit=1000)
     unpaid = [bill.bill_id for bill in bills if bill.status in _UNPAID]
     return f"{line.line_id} was resumed with bill {', '.join(unpaid)} unpaid" if unpaid else None
 
 
 @_of_line("resume_line")
-def _resumed_ended(_world: TelecomEnvironment, line: Line, _call: ToolCall, _before: Sequence[Message]) -> str | None:
+def _resumed_ended(
+    _world: TelecomEnvironment, line: Line, _call: ToolCall, _before: Sequence[Message]
+) -> str | None:
     ended = line.contract_end_date is not None and line.contract_end_date < TODAY
-    return f"{line.line_id} was resumed though its contract ended on {line.contract_end_date}" if ended else None
-
-
-@_of_line("refuel_data")
-def _too_much_data(_world: TelecomEnvironment, line: Line, call: ToolCall, _before: Sequence[Message]) -> str | None:
-    total = line.data_refueling_gb + float(call.arguments.get("gb_amount", 0))
     return (
-        f"{line.line_id} gets {total:g} GB in this cycle; {MOST_GB:g} GB are permitted" if total > MOST_GB else None
+        f"{line.line_id} was resumed though its contract ended on {line.contract_end_date}"
+        if ended
+        else None
     )
 
 
 @_of_line("refuel_data")
-def _data_left(world: TelecomEnvironment, line: Line, _call: ToolCall, _before: Sequence[Message]) -> str | None:
+def _too_much_data(
+    _world: TelecomEnvironment, line: Line, call: ToolCall, _before: Sequence[Message]
+) -> str | None:
+    total = line.data_refueling_gb + float(call.arguments.get("gb_amount", 0))
+    return (
+        f"{line.line_id} gets {total:g} GB in this cycle; {MOST_GB:g} GB are permitted"
+        if total > MOST_GB
+        else None
+    )
+
+
+@_of_line("refuel_data")
+def _data_left(
+    world: TelecomEnvironment, line: Line, _call: ToolCall, _before: Sequence[Message]
+) -> str | None:
     limit = world.tools.plan_of(line).data_limit_gb + line.data_refueling_gb
     return (
         f"{line.line_id} was refuelled with {limit - line.data_used_gb:g} GB left"
@@ -78,25 +101,39 @@ def _data_left(world: TelecomEnvironment, line: Line, _call: ToolCall, _before: 
 
 
 @_of_line("enable_roaming")
-def _roaming_unasked(_w: TelecomEnvironment, line: Line, _call: ToolCall, before: Sequence[Message]) -> str | None:
+def _roaming_unasked(
+    _w: TelecomEnvironment, line: Line, _call: ToolCall, before: Sequence[Message]
+) -> str | None:
     unasked = not _TRAVELS.search(customer_words(before))
-    return f"roaming was enabled for {line.line_id}, but nobody spoke of travelling" if unasked else None
+    return (
+        f"roaming was enabled for {line.line_id}, but nobody spoke of travelling"
+        if unasked
+        else None
+    )
 
 
 @_of_line("suspend_line")
-def _suspended_unasked(_w: TelecomEnvironment, line: Line, _call: ToolCall, before: Sequence[Message]) -> str | None:
+def _suspended_unasked(
+    _w: TelecomEnvironment, line: Line, _call: ToolCall, before: Sequence[Message]
+) -> str | None:
     unasked = not _SUSPENDS.search(customer_words(before))
     return f"{line.line_id} was suspended, but nobody asked for that" if unasked else None
 
 
-def _asked_for_nothing(world: Environment, call: ToolCall, _before: Sequence[Message]) -> str | None:
+def _asked_for_nothing(
+    world: Environment, call: ToolCall, _before: Sequence[Message]
+) -> str | None:
     """Payment is asked for overdue bills only."""
     if call.name != "send_payment_request" or not isinstance(world, TelecomEnvironment):
         return None
     customer_id, bill_id = (str(call.arguments.get(name)) for name in ("customer_id", "bill_id"))
     bills = world.tools.get_bills_for_customer(customer_id, limit=1000)
     status = next((bill.status for bill in bills if bill.bill_id == bill_id), BillStatus.OVERDUE)
-    return None if status == BillStatus.OVERDUE else f"payment of bill {bill_id} was asked for, which is {status}"
+    return (
+        None
+        if status == BillStatus.OVERDUE
+        else f"payment of bill {bill_id} was asked for, which is {status}"
+    )
 
 
 _FINDING = ("get_customer_by_phone", "get_customer_by_id", "get_customer_by_name")
@@ -117,7 +154,9 @@ def _strangers(_world: Environment, call: ToolCall, before: Sequence[Message]) -
     return f"{call.name} changes what belongs to {owner}, who was not looked up"
 
 
-def _after_handing_over(_world: Environment, call: ToolCall, before: Sequence[Message]) -> str | None:
+def _after_handing_over(
+    _world: Environment, call: ToolCall, before: Sequence[Message]
+) -> str | None:
     """Whoever handed over leaves everything else to the human agent."""
     over = any(earlier.name == "transfer_to_human_agents" for earlier, _ in calls_done(before))
     return f"{call.name} was called after the hand-over" if over else None

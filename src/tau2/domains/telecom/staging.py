@@ -20,7 +20,9 @@ class TelecomStaging(TelecomLookups):
         return bill
 
     def _next_bill_id(self) -> str:
-        numbers = [int(b.bill_id[1:]) for b in peek_list(self.db.bills) if b.bill_id[1:].isdecimal()]
+        numbers = [
+            int(b.bill_id[1:]) for b in peek_list(self.db.bills) if b.bill_id[1:].isdecimal()
+        ]
         return f"B{max(numbers, default=0) + 1}"
 
     def get_available_plan_ids(self) -> list[str]:
@@ -33,7 +35,12 @@ class TelecomStaging(TelecomLookups):
         return f"Line {line_id} has used {data_used_gb} GB"
 
     def suspend_line_for_overdue_bill(
-        self, customer_id: str, line_id: str, new_bill_id: str, contract_ended: bool, months_ago: int = 1
+        self,
+        customer_id: str,
+        line_id: str,
+        new_bill_id: str,
+        contract_ended: bool,
+        months_ago: int = 1,
     ) -> str:
         """Suspend a line over an unpaid bill of last month, or of an earlier one.
 
@@ -58,7 +65,12 @@ class TelecomStaging(TelecomLookups):
                 total_due=price,
                 due_date=month_start + timedelta(days=_DAYS_TO_PAY),
                 line_items=[
-                    LineItem(description=f"Charge for line {line_id}", amount=price, date=TODAY, item_type="Charge")
+                    LineItem(
+                        description=f"Charge for line {line_id}",
+                        amount=price,
+                        date=TODAY,
+                        item_type="Charge",
+                    )
                 ],
                 status=BillStatus.OVERDUE,
             )
@@ -69,7 +81,9 @@ class TelecomStaging(TelecomLookups):
             line.contract_end_date = month_end
         return f"Line {line_id} is suspended; bill {new_bill_id} is overdue"
 
-    def assert_data_refueling_amount(self, customer_id: str, line_id: str, expected_amount: float) -> bool:
+    def assert_data_refueling_amount(
+        self, customer_id: str, line_id: str, expected_amount: float
+    ) -> bool:
         """Return whether that much data (GB) was added to a line. Raise ToolError for no such line."""
         return self._line_of(customer_id, line_id).data_refueling_gb == expected_amount
 

@@ -43,7 +43,10 @@ class TelecomTools(TelecomStaging):
             raise ToolError("Line must be active to suspend")
         line.status = LineStatus.SUSPENDED
         line.suspension_start_date = TODAY
-        return {"message": "Line suspended successfully. $5/month holding fee will apply.", "line": line}
+        return {
+            "message": "Line suspended successfully. $5/month holding fee will apply.",
+            "line": line,
+        }
 
     @is_tool(ToolType.WRITE)
     def resume_line(self, customer_id: str, line_id: str) -> dict[str, Any]:
@@ -178,7 +181,9 @@ class TelecomTools(TelecomStaging):
 
     def _charge(self, customer_id: str, amount: float, description: str) -> None:
         """Put a charge on the customer's draft bill, which is made when there is none."""
-        draft = next((bill for bill in self._bills_of(customer_id) if bill.status == BillStatus.DRAFT), None)
+        draft = next(
+            (bill for bill in self._bills_of(customer_id) if bill.status == BillStatus.DRAFT), None
+        )
         bill = self._bill(draft.bill_id) if draft is not None else self._new_draft(customer_id)
         item = LineItem(description=description, amount=amount, date=TODAY, item_type="Charge")
         bill.line_items.append(item)

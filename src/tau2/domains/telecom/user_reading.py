@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from tau2.domains.telecom import phone
-from tau2.domains.telecom.user_data_model import AppStatus, PhoneState, SimStatus, Surroundings, TelecomUserDB
+from tau2.domains.telecom.user_data_model import (
+    AppStatus,
+    PhoneState,
+    SimStatus,
+    Surroundings,
+    TelecomUserDB,
+)
 from tau2.environment.toolkit import ToolKitBase, ToolType, is_tool
 from tau2.errors import ToolError
 
@@ -164,7 +170,11 @@ class TelecomUserChecks(ToolKitBase):
             The state of Wi-Fi calling.
         """
         device = self.device
-        pictures = " Picture messages are set to go over Wi-Fi." if device.wifi_calling_mms_over_wifi else ""
+        pictures = (
+            " Picture messages are set to go over Wi-Fi."
+            if device.wifi_calling_mms_over_wifi
+            else ""
+        )
         return f"Wi-Fi calling is {on_off(device.wifi_calling_enabled)}.{pictures}"
 
     @is_tool(ToolType.READ)

@@ -127,7 +127,9 @@ class TelecomUserStaging(TelecomUserChecks):
     def _connect_vpn(self) -> None:
         self.device.vpn_connected = True
         self.device.vpn_details = VpnDetails(
-            server_address="192.168.1.1", protocol="OpenVPN", server_performance=self.vpn_performance
+            server_address="192.168.1.1",
+            protocol="OpenVPN",
+            server_performance=self.vpn_performance,
         )
 
     def _disconnect_vpn(self) -> None:
@@ -169,7 +171,9 @@ class TelecomUserStaging(TelecomUserChecks):
         """Return whether data saver is as expected."""
         return self.device.data_saver_mode == expected_status
 
-    def assert_internet_speed(self, expected_speed: float, expected_desc: str | None = None) -> bool:
+    def assert_internet_speed(
+        self, expected_speed: float, expected_desc: str | None = None
+    ) -> bool:
         """Return whether mobile data is at least that fast (Mbps) and, where given, rated so."""
         speed = phone.speed_mbps(self.device, self.surroundings)
         if speed is None or speed < expected_speed:

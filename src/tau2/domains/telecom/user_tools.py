@@ -122,7 +122,9 @@ class TelecomUserTools(TelecomUserStaging):
         """
         self.device.active_apn_settings.reset_at_reboot = True
         self.simulate_network_search()
-        return self._with_bar("The access point settings go back to the factory's at the next restart.")
+        return self._with_bar(
+            "The access point settings go back to the factory's at the next restart."
+        )
 
     @is_tool(ToolType.WRITE)
     def toggle_wifi(self) -> str:
@@ -191,7 +193,9 @@ class TelecomUserTools(TelecomUserStaging):
         wanted = permission.lower()
         if wanted not in AppPermissions.model_fields:
             known = ", ".join(AppPermissions.model_fields)
-            return self._refused(f"'{app_name}' has no permission '{permission}'; there are: {known}.")
+            return self._refused(
+                f"'{app_name}' has no permission '{permission}'; there are: {known}."
+            )
         setattr(app.permissions, wanted, True)
         return self._with_bar(f"'{app_name}' may now use: {wanted}.")
 
@@ -207,7 +211,9 @@ class TelecomUserTools(TelecomUserStaging):
             self._set_apn(APNSettings())
             steps.append("The access point settings are the factory's again.")
         self.simulate_network_search()
-        return self._with_bar("\n".join([*steps, "The phone has restarted and looked for a network."]))
+        return self._with_bar(
+            "\n".join([*steps, "The phone has restarted and looked for a network."])
+        )
 
     @is_tool(ToolType.WRITE)
     def make_payment(self) -> str:

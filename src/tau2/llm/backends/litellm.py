@@ -10,9 +10,9 @@ from typing import Any
 from tau2.errors import ConfigError, needs_extra
 from tau2.llm.args import NOT_IN_BODY
 from tau2.llm.failure import judging
-from tau2.llm.redact import secrets_of
 from tau2.llm.request import Backend, Request, Response
 from tau2.llm.response import as_plain
+from tau2.llm.secrets import secrets_of
 from tau2.llm.text import clean
 
 _OURS = NOT_IN_BODY & {"script", "script_end", "script_offset", "mock_response"}
@@ -20,7 +20,9 @@ _PREFIX = "litellm/"
 
 
 def _litellm() -> Any:
-    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # else importing it fetches a price list
+    os.environ.setdefault(
+        "LITELLM_LOCAL_MODEL_COST_MAP", "True"
+    )  # else importing it fetches a price list
     with needs_extra("llm", "litellm"):
         import litellm  # noqa: PLC0415  -- takes seconds; only models that need it pay
     return litellm
@@ -71,7 +73,9 @@ def _check(model: str, args: Mapping[str, Any]) -> None:
         )
     missing = [] if args.get("api_key") or args.get("api_base") else _missing_keys(model)
     if missing:
-        raise ConfigError(f"no API key for model {model!r}: set {' and '.join(missing)}, or give api_key")
+        raise ConfigError(
+            f"no API key for model {model!r}: set {' and '.join(missing)}, or give api_key"
+        )
 
 
 def _missing_keys(model: str) -> list[str]:

@@ -26,8 +26,28 @@ _UNUSUAL = re.compile(r"\\u|NaN|Infinity|\d[eE]")
 _NEVER_ESCAPED = re.compile(r"[\w.\-+=]+", re.ASCII)
 _OPENAI_NAMES = re.compile(r"(?:ft:)?(?:gpt-|chatgpt-|o[134](?:$|-)|codex-)")
 _OTHER_PROTOCOLS = frozenset(
-    {"ai21", "anthropic", "azure", "azure_ai", "bedrock", "cerebras", "cohere", "databricks", "deepinfra", "deepseek"}
-    | {"fireworks_ai", "gemini", "groq", "huggingface", "mistral", "nvidia_nim", "ollama", "ollama_chat"}
+    {
+        "ai21",
+        "anthropic",
+        "azure",
+        "azure_ai",
+        "bedrock",
+        "cerebras",
+        "cohere",
+        "databricks",
+        "deepinfra",
+        "deepseek",
+    }
+    | {
+        "fireworks_ai",
+        "gemini",
+        "groq",
+        "huggingface",
+        "mistral",
+        "nvidia_nim",
+        "ollama",
+        "ollama_chat",
+    }
     | {
         "openrouter",
         "perplexity",
@@ -69,7 +89,9 @@ async def _asend(request: Request) -> Response:
 
     endpoint = endpoint_of(request.model, request.args)
     try:
-        reply = await http.apost(endpoint.url, endpoint.headers, _body(request, endpoint), request.timeout)
+        reply = await http.apost(
+            endpoint.url, endpoint.headers, _body(request, endpoint), request.timeout
+        )
         return _answer(reply, endpoint)
     except CallFailed as failure:
         failure.hide(endpoint.secrets)
@@ -82,23 +104,32 @@ def _body(request: Request, endpoint: Endpoint) -> bytes:
         body["tools"] = request.tools
         body["tool_choice"] = request.tool_choice or "auto"
     body.update(
-        {name: value for name, value in request.args.items() if name not in NOT_IN_BODY and value is not None}
+        {
+            name: value
+            for name, value in request.args.items()
+            if name not in NOT_IN_BODY and value is not None
+        }
     )
     extra = request.args.get("extra_body") or {}
     if not isinstance(extra, Mapping):
-        raise ConfigError(f"extra_body must be a mapping of names to values, not {type(extra).__name__}")
+        raise ConfigError(
+            f"extra_body must be a mapping of names to values, not {type(extra).__name__}"
+        )
     body.update(extra)
     try:
         return json.dumps(body, allow_nan=False).encode()
     except (TypeError, ValueError) as error:
-        raise ConfigError(f"the arguments of model {request.model!r} cannot be sent as JSON: {error}") from error
+        raise ConfigError(
+            f"the arguments of model {request.model!r} cannot be sent as JSON: {error}"
+        ) from error
 
 
 def _answer(reply: Reply, endpoint: Endpoint) -> Response:
     text = reply.body.decode("utf-8", "replace")
     if reply.status in _REDIRECTION:
         raise CallFailed(
-            f"the server answered with a redirection ({reply.status}); correct api_base", status=reply.status
+            f"the server answered with a redirection ({reply.status}); correct api_base",
+            status=reply.status,
         )
     if reply.status not in _SUCCESS:
         raise from_status(reply.status, text, reply.headers, clock.get().wall())
@@ -124,4 +155,6 @@ def _check(model: str, args: Mapping[str, Any]) -> None:
     endpoint_of(model, args)
 
 
-BACKEND = Backend("openai_compatible", claims=_claims, send=_send, asend=_asend, check=_check, rank=10)
+BACKEND = Backend(
+    "openai_compatible", claims=_claims, send=_send, asend=_asend, check=_check, rank=10
+)

@@ -87,9 +87,13 @@ def _in_turn(script: Any) -> ScriptFn:
 def _turns_taken(messages: list[dict[str, Any]]) -> int:
     """Return how often the assistant has spoken, not counting a greeting before anybody spoke to it."""
     roles = [message["role"] for message in messages]
-    first = next((index for index, role in enumerate(roles) if role in {"user", "tool"}), len(roles))
+    first = next(
+        (index for index, role in enumerate(roles) if role in {"user", "tool"}), len(roles)
+    )
     greeting = sum(
-        1 for message in messages[:first] if message["role"] == "assistant" and not message.get("tool_calls")
+        1
+        for message in messages[:first]
+        if message["role"] == "assistant" and not message.get("tool_calls")
     )
     return roles.count("assistant") - greeting
 
@@ -98,7 +102,9 @@ def _loaded(path: str) -> Any:
     stat = Path(path)
     try:
         if stat.stat().st_size > _LARGEST_FILE:
-            raise DataFileError(f"{path}: a script file of more than {_LARGEST_FILE} bytes; split it")
+            raise DataFileError(
+                f"{path}: a script file of more than {_LARGEST_FILE} bytes; split it"
+            )
         return _parsed_file(path, stat.stat().st_mtime_ns)
     except OSError as error:
         raise DataFileError(f"{path}: the script cannot be read: {error.strerror}") from error
@@ -144,15 +150,21 @@ def message_of(entry: Any, turn: int) -> dict[str, Any]:
         entry = [entry]
     if isinstance(entry, Sequence):
         entry = {"content": None, "tool_calls": entry}
-    if not isinstance(entry, Mapping) or not {"content", "tool_calls", "reasoning_content"} & set(entry):
-        raise ConfigError(f"not an entry of a script: {entry!r:.200}; use a text, a tool call or a message")
+    if not isinstance(entry, Mapping) or not {"content", "tool_calls", "reasoning_content"} & set(
+        entry
+    ):
+        raise ConfigError(
+            f"not an entry of a script: {entry!r:.200}; use a text, a tool call or a message"
+        )
     calls = [_call(call, turn, index) for index, call in enumerate(entry.get("tool_calls") or ())]
     return {"role": "assistant", "content": None, **entry, "tool_calls": calls or None}
 
 
 def _call(call: Any, turn: int, index: int) -> dict[str, Any]:
     if not isinstance(call, Mapping):
-        raise ConfigError(f"not a tool call of a script: {call!r:.200}; use {{'name': ..., 'arguments': {{...}}}}")
+        raise ConfigError(
+            f"not a tool call of a script: {call!r:.200}; use {{'name': ..., 'arguments': {{...}}}}"
+        )
     function = call.get("function", call)
     arguments = function.get("arguments", {})
     return {
@@ -160,7 +172,9 @@ def _call(call: Any, turn: int, index: int) -> dict[str, Any]:
         "type": "function",
         "function": {
             "name": function.get("name"),
-            "arguments": arguments if isinstance(arguments, str) else json.dumps(arguments, default=str),
+            "arguments": arguments
+            if isinstance(arguments, str)
+            else json.dumps(arguments, default=str),
         },
     }
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from tau2.metrics.figures import Point, RunFigures
 from tau2.metrics.outcomes import Outcome
-from tau2.report.html.figures import Point, RunFigures
 from tau2.report.html.markup import Html, joined, tag
 
 _WIDTH, _HEIGHT = 440, 250
@@ -42,7 +42,8 @@ def pass_hat_chart(figures: Sequence[RunFigures]) -> Html:
     if not most:
         return Html("")
     said = "; ".join(
-        f"{one.title}: " + ", ".join(f"pass^{point.k} {point.value:.3f}" for point in one.pass_hat) for one in figures
+        f"{one.title}: " + ", ".join(f"pass^{point.k} {point.value:.3f}" for point in one.pass_hat)
+        for one in figures
     )
     lines = [_curve(one.pass_hat, number, len(figures), most) for number, one in enumerate(figures)]
     return tag(
@@ -64,7 +65,9 @@ def _axes(most: int) -> Iterator[Html]:
     for value in _GRID:
         height = f"{_y(value):.1f}"
         yield tag("line", x1=_LEFT, x2=_WIDTH - _RIGHT, y1=height, y2=height, class_="gridline")
-        yield tag("text", f"{100 * value:.0f}%", x=_LEFT - 6, y=f"{_y(value) + 4:.1f}", text_anchor="end")
+        yield tag(
+            "text", f"{100 * value:.0f}%", x=_LEFT - 6, y=f"{_y(value) + 4:.1f}", text_anchor="end"
+        )
     step = max(1, most // 16)
     for k in range(1, most + 1, step):
         yield tag("text", f"k={k}", x=f"{_x(k, most):.1f}", y=_HEIGHT - 12, text_anchor="middle")
@@ -74,12 +77,23 @@ def _curve(points: Sequence[Point], number: int, runs: int, most: int) -> Html:
     shift = (number - (runs - 1) / 2) * _DODGE
     places = [(_x(point.k, most) + shift, point) for point in points]
     parts = [
-        tag("polyline", points=" ".join(f"{x:.1f},{_y(point.value):.1f}" for x, point in places), class_="curve")
+        tag(
+            "polyline",
+            points=" ".join(f"{x:.1f},{_y(point.value):.1f}" for x, point in places),
+            class_="curve",
+        )
     ]
     for x, point in places:
         low, high = point.interval or (point.value, point.value)
         parts += [
-            tag("line", x1=f"{x:.1f}", x2=f"{x:.1f}", y1=f"{_y(low):.1f}", y2=f"{_y(high):.1f}", class_="whisker"),
+            tag(
+                "line",
+                x1=f"{x:.1f}",
+                x2=f"{x:.1f}",
+                y1=f"{_y(low):.1f}",
+                y2=f"{_y(high):.1f}",
+                class_="whisker",
+            ),
             tag("circle", cx=f"{x:.1f}", cy=f"{_y(point.value):.1f}", r=4, class_="dot"),
         ]
     return tag("g", *parts, class_=series_class(number))
@@ -94,8 +108,22 @@ def outcome_bar(outcomes: Mapping[Outcome, int]) -> Html:
     for outcome, number in outcomes.items():
         width = 100 * number / total
         if number:
-            parts.append(tag("rect", x=f"{at:.3f}", y=0, width=f"{width:.3f}", height=10, class_=CODES[outcome]))
+            parts.append(
+                tag(
+                    "rect",
+                    x=f"{at:.3f}",
+                    y=0,
+                    width=f"{width:.3f}",
+                    height=10,
+                    class_=CODES[outcome],
+                )
+            )
         at += width
     return tag(
-        "svg", joined(parts), viewBox="0 0 100 10", preserveAspectRatio="none", class_="bar", aria_hidden="true"
+        "svg",
+        joined(parts),
+        viewBox="0 0 100 10",
+        preserveAspectRatio="none",
+        class_="bar",
+        aria_hidden="true",
     )

@@ -9,12 +9,12 @@ from typing import Any
 from tau2.data_model.message import Message, MultiToolMessage, SystemMessage, ToolCall, ToolMessage
 from tau2.data_model.simulation import SimulationRun
 from tau2.data_model.tasks import Task
+from tau2.environment.diff import FieldChange, Missing, RecordChange, TurnDiff
+from tau2.metrics.figures import reason_of
 from tau2.metrics.outcomes import Outcome, outcome_of
-from tau2.report.conversation import check_lines, compact_call, grading_notes
-from tau2.report.diffs import FieldChange, Missing, RecordChange, TurnDiff
-from tau2.report.html.figures import reason_of
+from tau2.metrics.summary import lost_on
 from tau2.report.html.markup import Cleaner
-from tau2.report.summary import lost_on
+from tau2.report.terminal.conversation import check_lines, compact_call, grading_notes
 
 MOST_CHARS = 20_000  # of one message, tool result or set of arguments
 MOST_VALUE_CHARS = 2_000  # of one side of a changed field
@@ -37,7 +37,9 @@ def conversation_data(
         "left_out": len(messages) - len(shown),
         "checks": _checks(run, clean),
         "notes": [clean(note, MOST_CHARS) for note in _notes(run)],
-        "replay": [clean(diff.problem, MOST_CHARS) for diff in diffs if diff.problem and diff.index < 0],
+        "replay": [
+            clean(diff.problem, MOST_CHARS) for diff in diffs if diff.problem and diff.index < 0
+        ],
     }
 
 
@@ -56,7 +58,10 @@ def _facts(run: SimulationRun) -> Iterator[tuple[str, object]]:
     yield "seed", "unknown" if run.seed is None else run.seed
     yield "ended", run.termination_reason.value
     yield "took", f"{run.duration:.1f} s"
-    for side, cost, usage in (("agent", run.agent_cost, run.agent_usage), ("user", run.user_cost, run.user_usage)):
+    for side, cost, usage in (
+        ("agent", run.agent_cost, run.agent_usage),
+        ("user", run.user_cost, run.user_usage),
+    ):
         if usage is not None and usage.model_calls:
             price = "cost unknown" if cost is None else f"${cost:.4f}"
             yield side, f"{price}, {usage.prompt_tokens:,} + {usage.completion_tokens:,} tokens"
@@ -73,7 +78,9 @@ def _brief(task: Task, clean: Cleaner) -> list[list[str]]:
         parts.append(["ticket", task.ticket])
     criteria = task.evaluation_criteria
     if criteria is not None:
-        actions = [f"{action.requestor}: {action.get_func_format()}" for action in criteria.actions or ()]
+        actions = [
+            f"{action.requestor}: {action.get_func_format()}" for action in criteria.actions or ()
+        ]
         lists = [
             ("reference actions", actions),
             ("to communicate", criteria.communicate_info or ()),
@@ -84,20 +91,29 @@ def _brief(task: Task, clean: Cleaner) -> list[list[str]]:
     return [[title, clean(text, MOST_CHARS)] for title, text in parts]
 
 
-def _entries(messages: Sequence[Message], diffs: dict[int, TurnDiff], clean: Cleaner) -> Iterator[dict[str, Any]]:
+def _entries(
+    messages: Sequence[Message], diffs: dict[int, TurnDiff], clean: Cleaner
+) -> Iterator[dict[str, Any]]:
     """Yield one entry per message; the result of a call is part of the call where the two can be paired."""
     waiting: list[tuple[str, dict[str, Any]]] = []
     for place, message in enumerate(messages):
         if isinstance(message, ToolMessage):
             result = _result(message, diffs.get(place), clean)
-            at = next((number for number, (name, _) in enumerate(waiting) if name == message.id), None)
+            at = next(
+                (number for number, (name, _) in enumerate(waiting) if name == message.id), None
+            )
             if at is None:
-                yield {"who": "tool", "calls": [{"name": "?", "brief": "a result without its call", **result}]}
+                yield {
+                    "who": "tool",
+                    "calls": [{"name": "?", "brief": "a result without its call", **result}],
+                }
             else:
                 waiting.pop(at)[1].update(result)
             continue
         entry = _entry(message, clean)
-        waiting += zip((call.id for call in _calls_of(message)), entry.get("calls", ()), strict=True)
+        waiting += zip(
+            (call.id for call in _calls_of(message)), entry.get("calls", ()), strict=True
+        )
         yield entry
 
 
@@ -130,7 +146,10 @@ def _call(call: ToolCall, clean: Cleaner) -> dict[str, Any]:
 
 
 def _result(message: ToolMessage, diff: TurnDiff | None, clean: Cleaner) -> dict[str, Any]:
-    result: dict[str, Any] = {"result": clean(_indented(message.content), MOST_CHARS), "error": message.error}
+    result: dict[str, Any] = {
+        "result": clean(_indented(message.content), MOST_CHARS),
+        "error": message.error,
+    }
     if diff is not None:
         result["changes"] = [_change(change, clean) for change in diff.changes]
         result["more"] = diff.left_out
@@ -173,7 +192,11 @@ def _value(value: Any, clean: Cleaner) -> str | None:
 
 def _checks(run: SimulationRun, clean: Cleaner) -> list[dict[str, Any]]:
     lines = check_lines(run.reward_info) if run.reward_info is not None else ()
-    basis = {part.value for part in (run.reward_info.reward_basis or ())} if run.reward_info is not None else set()
+    basis = (
+        {part.value for part in (run.reward_info.reward_basis or ())}
+        if run.reward_info is not None
+        else set()
+    )
     return [{"met": met, "kind": kind, "text": clean(text, MOST_CHARS), "counts": kind in basis}
             for met, kind, text in lines]  # fmt: skip
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from html import escape
 
-from tau2.llm.redact import HIDDEN, redact
+from tau2.llm.secrets import HIDDEN, redact
 from tau2.report.safe_text import clean, shorten
 
 _SECRET_NAME = re.compile(r"(?i)api_?key|access_?key|token|secret|passw|credential")
@@ -26,7 +26,9 @@ class Html(str):
 def environment_secrets() -> tuple[str, ...]:
     """Return the values of environment variables that are named like credentials, longest first."""
     found = {value for name, value in os.environ.items() if _SECRET_NAME.search(name)}
-    return tuple(sorted((value for value in found if len(value) >= _SHORTEST_SECRET), key=len, reverse=True))
+    return tuple(
+        sorted((value for value in found if len(value) >= _SHORTEST_SECRET), key=len, reverse=True)
+    )
 
 
 class Cleaner:

@@ -15,14 +15,16 @@ from importlib.resources import files
 from typing import Any
 
 from tau2.data_model.message import AssistantMessage, UserMessage
-from tau2.data_model.simulation import Results, SimulationRun
+from tau2.data_model.simulation import SimulationRun
+from tau2.environment.diff import TurnDiff, turn_diffs
+from tau2.metrics.figures import RunFigures
 from tau2.metrics.outcomes import Outcome, outcome_of
-from tau2.report.diffs import TurnDiff, turn_diffs
 from tau2.report.html.chart import CODES, pass_hat_chart
 from tau2.report.html.conversation import conversation_data
-from tau2.report.html.figures import RunFigures
 from tau2.report.html.markup import Cleaner, Html, joined, tag
 from tau2.report.html.sections import grid, interval_text, plural, run_section, swatch, table
+from tau2.runner.build import build_environment
+from tau2.storage.results import Results
 
 DEFAULT_CONVERSATIONS = 1_000
 MOST_BYTES = 96 * 1024 * 1024
@@ -69,7 +71,9 @@ class _Book:
         run = results.simulations[place]
         domain = results.info.environment_info.domain_name
         task = tasks.get(run.task_id)
-        diffs: Sequence[TurnDiff] = turn_diffs(run, task, domain) if self.with_diffs else ()
+        diffs: Sequence[TurnDiff] = (
+            turn_diffs(run, task, domain, build=build_environment) if self.with_diffs else ()
+        )
         packed = packed_text(conversation_data(run, task, diffs, self.clean))
         self.blocks.append(tag("script", Html(packed), type="text/plain", id=f"d{number}-{place}"))
         self.kept.add((number, place))
@@ -107,7 +111,12 @@ def report_page(
         tag("main", *_overview(runs, book, clean), id="overview", tabindex="-1"),
         tag("main", id="conversation", hidden=True, tabindex="-1"),
         tag("dialog", *_help(), id="help"),
-        tag("script", Html(_inert(json.dumps(_index(runs, book, clean)))), type="application/json", id="index"),
+        tag(
+            "script",
+            Html(_inert(json.dumps(_index(runs, book, clean)))),
+            type="application/json",
+            id="index",
+        ),
         *book.blocks,
         tag("script", Html(script)),
     ]
@@ -203,7 +212,9 @@ def _together(runs: Sequence[ReportedRun], clean: Cleaner) -> Html:
     for number, one in enumerate(runs):
         figures, first = one.figures, one.figures.pass_hat[:1]
         name = joined([swatch(number), clean(figures.title, 80)])
-        value, interval = (f"{first[0].value:.3f}", interval_text(first[0])) if first else ("none", "")
+        value, interval = (
+            (f"{first[0].value:.3f}", interval_text(first[0])) if first else ("none", "")
+        )
         counts = f"{figures.num_counted:,} of {figures.num_simulations:,}"
         rows.append((name, clean(figures.domain, 60), value, interval, counts, figures.num_tasks))
     heads = ("run", "domain", "pass^1", "interval", "simulations that count", "tasks")
@@ -216,7 +227,12 @@ def _together(runs: Sequence[ReportedRun], clean: Cleaner) -> Html:
 
 def _filters() -> Html:
     outcomes = [tag("option", outcome.value, value=CODES[outcome]) for outcome in Outcome]
-    rewards = [("full", "full reward"), ("part", "part of it"), ("zero", "zero"), ("none", "no reward")]
+    rewards = [
+        ("full", "full reward"),
+        ("part", "part of it"),
+        ("zero", "zero"),
+        ("none", "no reward"),
+    ]
     return tag(
         "form",
         tag("label", "task ", tag("input", type="search", id="f-task", placeholder="part of its id")),
@@ -254,7 +270,11 @@ def _index(runs: Sequence[ReportedRun], book: _Book, clean: Cleaner) -> dict[str
         kept = int((number, place) in book.kept)
         lines.append([number, place, clean(run.task_id, 120), run.trial or 0, CODES[outcome_of(run)], reward, called,
                       kept])  # fmt: skip
-    return {"tools": list(tools), "runs": [clean(one.figures.title, 80) for one in runs], "simulations": lines}
+    return {
+        "tools": list(tools),
+        "runs": [clean(one.figures.title, 80) for one in runs],
+        "simulations": lines,
+    }
 
 
 def _tools_of(run: SimulationRun) -> Iterator[str]:

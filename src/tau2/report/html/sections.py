@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from tau2.data_model.simulation import Results, SimulationRun
+from tau2.data_model.simulation import SimulationRun
+from tau2.metrics.figures import Excluded, Point, RunFigures, Spread
 from tau2.metrics.outcomes import Outcome, outcome_of
+from tau2.metrics.summary import lost_on, summarize
 from tau2.report.html.chart import CODES, SIGNS, outcome_bar, pass_hat_chart, series_class
-from tau2.report.html.figures import Excluded, Point, RunFigures, Spread
 from tau2.report.html.markup import Cleaner, Html, joined, tag
-from tau2.report.summary import lost_on, summarize
+from tau2.storage.results import Results
 
 MOST_LISTED = 200  # excluded or repeated units that are named
 
@@ -23,11 +24,16 @@ _MEANINGS: Mapping[Outcome, str] = {
 }
 
 
-def table(heads: Sequence[str], rows: Sequence[Sequence[object]], *, numbers: Sequence[int] = ()) -> Html:
+def table(
+    heads: Sequence[str], rows: Sequence[Sequence[object]], *, numbers: Sequence[int] = ()
+) -> Html:
     """Return a table; columns in `numbers` are aligned right."""
 
     def cells(name: str, row: Sequence[object]) -> list[Html]:
-        return [tag(name, cell, class_="n" if place in numbers else None) for place, cell in enumerate(row)]
+        return [
+            tag(name, cell, class_="n" if place in numbers else None)
+            for place, cell in enumerate(row)
+        ]
 
     body = [tag("tr", *cells("td", row)) for row in rows]
     whole = tag("table", tag("thead", tag("tr", *cells("th", heads))), tag("tbody", *body))
@@ -43,10 +49,16 @@ def interval_text(point: Point) -> str:
     """Return an interval, or why there is none; resampling tasks that are all alike knows no spread."""
     if point.interval is not None and point.interval.low == point.interval.high:
         return "all tasks alike"
-    return f"{point.interval.low:.3f} … {point.interval.high:.3f}" if point.interval else "needs two tasks"
+    return (
+        f"{point.interval.low:.3f} … {point.interval.high:.3f}"
+        if point.interval
+        else "needs two tasks"
+    )
 
 
-def run_section(figures: RunFigures, results: Results, number: int, clean: Cleaner, *, alone: bool) -> Html:
+def run_section(
+    figures: RunFigures, results: Results, number: int, clean: Cleaner, *, alone: bool
+) -> Html:
     """Return everything the overview says of one run."""
     return tag(
         "section",
@@ -74,7 +86,9 @@ def _about(results: Results, clean: Cleaner) -> str:
         f"seed {summary.seed}",
     ]
     parts += [f"judge {summary.judge}"] if summary.judge else []
-    parts += [f"commit {results.info.git_commit[:12]}"] if results.info.git_commit != "unknown" else []
+    parts += (
+        [f"commit {results.info.git_commit[:12]}"] if results.info.git_commit != "unknown" else []
+    )
     parts += [(results.timestamp or "")[:16].replace("T", " ")]
     return clean(" · ".join(part for part in parts if part), 1000)
 
@@ -88,10 +102,20 @@ def _tiles(figures: RunFigures) -> Html:
     cost = figures.agent_expense
     if cost.model_calls:
         price = "unknown" if cost.cost is None else f"${cost.cost:,.2f}"
-        each = f"${figures.cost_per_pass:,.4f} per pass, both sides" if figures.cost_per_pass is not None else ""
+        each = (
+            f"${figures.cost_per_pass:,.4f} per pass, both sides"
+            if figures.cost_per_pass is not None
+            else ""
+        )
         tiles.append(("agent cost", price, each))
     if figures.duration is not None:
-        tiles.append(("median duration", _seconds(figures.duration.median), f"p90 {_seconds(figures.duration.p90)}"))
+        tiles.append(
+            (
+                "median duration",
+                _seconds(figures.duration.median),
+                f"p90 {_seconds(figures.duration.p90)}",
+            )
+        )
     return tag("dl", *(_tile(*tile) for tile in tiles), class_="tiles")
 
 
@@ -105,12 +129,16 @@ def _seconds(value: float) -> str:
 
 def _pass_hat(figures: RunFigures, *, alone: bool) -> Html:
     share = f"{100 * figures.confidence:g}% interval"
-    rows = [(f"pass^{p.k}", f"{p.value:.3f}", interval_text(p), p.num_tasks) for p in figures.pass_hat]
+    rows = [
+        (f"pass^{p.k}", f"{p.value:.3f}", interval_text(p), p.num_tasks) for p in figures.pass_hat
+    ]
     return tag(
         "div",
         tag("h3", "pass^k"),
         pass_hat_chart([figures]) if alone else None,
-        table(("", "value", share, "tasks"), rows, numbers=(1, 2, 3)) if rows else tag("p", "Nothing counts yet."),
+        table(("", "value", share, "tasks"), rows, numbers=(1, 2, 3))
+        if rows
+        else tag("p", "Nothing counts yet."),
         tag("p", _denominator(figures), class_="note"),
         *(tag("p", line, class_="warn") for line in _warnings(figures)),
     )
@@ -159,12 +187,17 @@ def _money(figures: RunFigures) -> Html:
         "div",
         tag("h3", "Cost and time"),
         table(("", "cost"), money),
-        table(("", "mean", "median", "p90", "largest"), list(_spreads(figures)), numbers=(1, 2, 3, 4)),
+        table(
+            ("", "mean", "median", "p90", "largest"), list(_spreads(figures)), numbers=(1, 2, 3, 4)
+        ),
     )
 
 
 def _spreads(figures: RunFigures) -> Iterator[Sequence[str]]:
-    for name, spread in (("a simulation", figures.duration), ("an answer of the agent", figures.answer_time)):
+    for name, spread in (
+        ("a simulation", figures.duration),
+        ("an answer of the agent", figures.answer_time),
+    ):
         if spread is not None:
             yield name, *map(_seconds, _four(spread))
     if figures.messages is not None:
@@ -179,7 +212,11 @@ def _lost(results: Results, clean: Cleaner) -> Html:
     failures = [run for run in results.simulations if outcome_of(run) is Outcome.AGENT_FAILURE]
     causes = Counter(cause for run in failures for cause in lost_on(run))
     rows = [(clean(cause, 100), number) for cause, number in causes.most_common()]
-    lost = table(("lost on", "simulations"), rows, numbers=(1,)) if rows else tag("p", "Nothing was lost.")
+    lost = (
+        table(("lost on", "simulations"), rows, numbers=(1,))
+        if rows
+        else tag("p", "Nothing was lost.")
+    )
     return tag("div", tag("h3", "Where the agent lost reward"), lost)
 
 
@@ -222,7 +259,13 @@ def grid(results: Results, number: int, clean: Cleaner) -> Html:
         _row(name, by_task[name], number, clean)
         for name in sorted(by_task, key=lambda name: order.get(name, len(order)))
     ]
-    heads = tag("tr", tag("th", "task"), tag("th", "trials"), tag("th", "passed", class_="n"), tag("th", "lost on"))
+    heads = tag(
+        "tr",
+        tag("th", "task"),
+        tag("th", "trials"),
+        tag("th", "passed", class_="n"),
+        tag("th", "lost on"),
+    )
     whole = tag("table", tag("thead", heads), tag("tbody", *rows), class_="grid")
     return tag("div", whole, class_="scroll")
 
@@ -231,7 +274,11 @@ def _row(name: str, runs: Sequence[tuple[int, SimulationRun]], number: int, clea
     runs = sorted(runs, key=lambda entry: entry[1].trial or 0)
     outcomes = [outcome_of(run) for _, run in runs]
     counting = [outcome for outcome in outcomes if outcome.counts]
-    failed = [run for (_, run), outcome in zip(runs, outcomes, strict=True) if outcome is Outcome.AGENT_FAILURE]
+    failed = [
+        run
+        for (_, run), outcome in zip(runs, outcomes, strict=True)
+        if outcome is Outcome.AGENT_FAILURE
+    ]
     lost = dict.fromkeys(cause for run in failed for cause in lost_on(run))
     return tag(
         "tr",
@@ -246,5 +293,10 @@ def _cell(place: int, run: SimulationRun, number: int) -> Html:
     outcome = outcome_of(run)
     said = f"trial {run.trial or 0}: {outcome.value}, {run.termination_reason.value}"
     return tag(
-        "a", SIGNS[outcome], href=f"#c{number}-{place}", class_=f"cell {CODES[outcome]}", title=said, aria_label=said
+        "a",
+        SIGNS[outcome],
+        href=f"#c{number}-{place}",
+        class_=f"cell {CODES[outcome]}",
+        title=said,
+        aria_label=said,
     )

@@ -16,6 +16,16 @@ def make_scripted_user(**kwargs: Any) -> ScriptedUser:
     return ScriptedUser(**{name: kwargs[name] for name in wanted if name in kwargs})
 
 
-USERS = (UserSpec("scripted_user", make=make_scripted_user, needs_model=False, continues="replies"),)
+USERS = (
+    UserSpec("scripted_user", make=make_scripted_user, needs_model=False, continues="replies"),
+)
 
-__all__ = ["STOP", "TRANSFER", "USERS", "Agenda", "Conversation", "ScriptedUser", "make_scripted_user"]
+__all__ = [
+    "STOP",
+    "TRANSFER",
+    "USERS",
+    "Agenda",
+    "Conversation",
+    "ScriptedUser",
+    "make_scripted_user",
+]

@@ -23,8 +23,12 @@ _MOST_AT_ONCE = 3  # sentences of the story told together once there is time for
 _TELLING_LENGTH = 4  # letters that the words of a condition must have to be recognised by
 _ENOUGH_WORDS = 2  # words a question must share with a sentence that answers it
 
-_CHOICE = re.compile(r"\bwhich\b|\bprefer|\bor\b|\boptions?\b|\bchoose\b|\bwould you like\b", re.IGNORECASE)
-_REASON = re.compile(r"\bbecause\b|\bmistake\b|\bno longer\b|\bdon't need\b|\bonly need\b|\bsince\b", re.IGNORECASE)
+_CHOICE = re.compile(
+    r"\bwhich\b|\bprefer|\bor\b|\boptions?\b|\bchoose\b|\bwould you like\b", re.IGNORECASE
+)
+_REASON = re.compile(
+    r"\bbecause\b|\bmistake\b|\bno longer\b|\bdon't need\b|\bonly need\b|\bsince\b", re.IGNORECASE
+)
 _BROKEN = re.compile(
     r"\bfail(?:ed|s|ure)?\b|\bno (?:service|signal|connection|mobile data)\b|\bnot (?:work|connect|respond|send)|"
     r"\bcannot\b|\bunable\b|^Error:",
@@ -136,9 +140,16 @@ class Turn:
             case Cue.QUESTION:
                 if rule.kinds:
                     return not set(rule.kinds).isdisjoint(heard.kinds)
-                return bool(heard.requests) and bool(rule.words) and self._shared(rule) * 2 >= len(rule.words)
+                return (
+                    bool(heard.requests)
+                    and bool(rule.words)
+                    and self._shared(rule) * 2 >= len(rule.words)
+                )
             case Cue.STATEMENT:
-                return len("".join(rule.words)) > _TELLING_LENGTH and self._shared(rule) * 5 >= len(rule.words) * 3
+                return (
+                    len("".join(rule.words)) > _TELLING_LENGTH
+                    and self._shared(rule) * 5 >= len(rule.words) * 3
+                )
 
     def _shared(self, rule: Rule) -> int:
         return overlap(rule.words, keywords(self.heard.text))
@@ -281,4 +292,6 @@ def after_deeds(state: Conversation, voice: Voice, deed: Deed | None, *, failed:
         return voice.manner(_opening(state, voice))
     if state.closing:
         return f"{voice.phrase('nothing_more')} {STOP}"
-    return voice.manner(voice.report([deed] if deed is not None else [], state.findings, failed=failed))
+    return voice.manner(
+        voice.report([deed] if deed is not None else [], state.findings, failed=failed)
+    )

@@ -8,10 +8,14 @@ from typing import Any
 
 _PAIR = re.compile(r"(\w+)\s*=\s*(\"[^\"]*\"|'[^']*'|[^,()=]+)")
 _QUOTED = re.compile(r"(?<!\w)[\"']([^\"'\n]{1,120})[\"'](?!\w)")
-_IDENTIFIER = re.compile(r"#?\b[A-Za-z]+(?:_[A-Za-z0-9]+)*_\d+\b|#[A-Z]*\d+\b|\b(?=[A-Z0-9-]*\d)[A-Z][A-Z0-9-]{3,}\b")
+_IDENTIFIER = re.compile(
+    r"#?\b[A-Za-z]+(?:_[A-Za-z0-9]+)*_\d+\b|#[A-Z]*\d+\b|\b(?=[A-Z0-9-]*\d)[A-Z][A-Z0-9-]{3,}\b"
+)
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _PLAIN = re.compile(r"[^a-z0-9]+")
-_EMPTY = frozenset({"app", "same", "new", "right", "correct", "following", "required", "necessary", "current"})
+_EMPTY = frozenset(
+    {"app", "same", "new", "right", "correct", "following", "required", "necessary", "current"}
+)
 _LONGEST = 200  # characters of an argument that words can carry
 
 
@@ -20,7 +24,9 @@ def written_out(name: str, text: str, schema: Mapping[str, Any]) -> dict[str, An
     match = re.search(rf"{re.escape(name)}\s*\(([^()]*)\)", text)
     pairs = _PAIR.findall(match[1]) if match else []
     known = _properties(schema)
-    found = {key: _typed(value.strip().strip("\"'"), known[key]) for key, value in pairs if key in known}
+    found = {
+        key: _typed(value.strip().strip("\"'"), known[key]) for key, value in pairs if key in known
+    }
     return found if found and not (set(_required(schema)) - found.keys()) else None
 
 
@@ -40,7 +46,9 @@ def filled(
     if missing and len(reference) == 1:
         return {**reference[0], **found}, [name for name in missing if name not in reference[0]]
     optional = [name for name in found if name not in _required(schema)]
-    for name in optional:  # an optional argument that was only guessed from loose words does more harm than good
+    for name in (
+        optional
+    ):  # an optional argument that was only guessed from loose words does more harm than good
         if _labelled(name, text) is None:
             del found[name]
     return found, missing
@@ -63,12 +71,16 @@ def _says_all(text: str, arguments: Mapping[str, Any]) -> bool:
     return all(_plain(str(value)) in heard for value in arguments.values())
 
 
-def _value(name: str, about: Mapping[str, Any], text: str, schema: Mapping[str, Any], *, taken: list[Any]) -> Any:
+def _value(
+    name: str, about: Mapping[str, Any], text: str, schema: Mapping[str, Any], *, taken: list[Any]
+) -> Any:
     """Return the value of one argument as the text gives it, or None."""
     choices = _choices(about, schema)
     if choices:
         heard = _plain(text)
-        said = [choice for choice in choices if _plain(str(choice)) and _plain(str(choice)) in heard]
+        said = [
+            choice for choice in choices if _plain(str(choice)) and _plain(str(choice)) in heard
+        ]
         return max(said, key=lambda choice: len(str(choice)), default=None)
     labelled = _labelled(name, text)
     if labelled is not None:
@@ -80,7 +92,9 @@ def _value(name: str, about: Mapping[str, Any], text: str, schema: Mapping[str, 
         return None
     named = _before_noun(name, text)
     candidates = (
-        [*_IDENTIFIER.findall(text), *_QUOTED.findall(text)] if name.endswith("id") else _QUOTED.findall(text)
+        [*_IDENTIFIER.findall(text), *_QUOTED.findall(text)]
+        if name.endswith("id")
+        else _QUOTED.findall(text)
     )
     return named or next((value for value in candidates if value not in taken), None)
 
@@ -88,7 +102,9 @@ def _value(name: str, about: Mapping[str, Any], text: str, schema: Mapping[str, 
 def _labelled(name: str, text: str) -> str | None:
     """Return the value after "app name: ..." or "app_name=..."."""
     label = r"[ _-]".join(re.escape(part) for part in name.split("_"))
-    match = re.search(rf"\b{label}\s*(?::|=)\s*[\"']?([^;,)\"'\n]{{1,{_LONGEST}}})", text, re.IGNORECASE)
+    match = re.search(
+        rf"\b{label}\s*(?::|=)\s*[\"']?([^;,)\"'\n]{{1,{_LONGEST}}})", text, re.IGNORECASE
+    )
     return match[1].strip().rstrip(".") if match else None
 
 
@@ -99,7 +115,9 @@ def _before_noun(name: str, text: str) -> str | None:
         thing = last
     elif last not in {"name", "id", "type"}:
         return None
-    match = re.search(rf"\b(?:the|your)\s+[\"']?(\w+)[\"']?\s+{re.escape(thing)}\b", text, re.IGNORECASE)
+    match = re.search(
+        rf"\b(?:the|your)\s+[\"']?(\w+)[\"']?\s+{re.escape(thing)}\b", text, re.IGNORECASE
+    )
     return match[1].lower() if match and match[1].lower() not in _EMPTY else None
 
 

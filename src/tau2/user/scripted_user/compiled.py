@@ -27,7 +27,9 @@ class _Story:
     toolbox: Toolbox = field(compare=False)
 
 
-def agenda_of(task: Task | None, instructions: Any, tools: list[Tool] | None, toolbox: Toolbox) -> Agenda:
+def agenda_of(
+    task: Task | None, instructions: Any, tools: list[Tool] | None, toolbox: Toolbox
+) -> Agenda:
     """Return what `compile_agenda` returns; an agenda never changes, so it may be shared."""
     text = task.model_dump_json() if task is not None else str(instructions)
     kinds = tuple((tool.name, tool.params) for tool in tools or ())

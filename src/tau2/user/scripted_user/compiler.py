@@ -44,7 +44,8 @@ _REFUSING = re.compile(
 )  # fmt: skip
 _ASKING = re.compile(r"\bask(?:s|ed|ing)?\b|\bwants? to know\b|\binquire", _I)
 _FINISHING = re.compile(
-    r"\b(?:done|complete[ds]?|finished|confirm(?:s|ed)|carried out|settled|resolved|succeed(?:s|ed)?)\b", _I
+    r"\b(?:done|complete[ds]?|finished|confirm(?:s|ed)|carried out|settled|resolved|succeed(?:s|ed)?)\b",
+    _I,
 )
 _SPOKEN_OF_AGENT = re.compile(
     r"\bagent\b|\brepresentative\b|\basked?\b|^(?:that|this|it) (?:is not|isn't|can't|cannot|fails)\b|^not\b|"
@@ -53,9 +54,12 @@ _SPOKEN_OF_AGENT = re.compile(
 )
 _DONT_TRANSFER = re.compile(r"(?:not|n't|never|refuse)\b[^.]{0,40}\btransfer", _I)
 _WANT = re.compile(
-    r"\b(?:I|I'd|I'm)\b.{0,24}\b(?:want|wish|need|like|looking|intend|plan|hope|calling|would)\b|^Please\b|^I'd\b", _I
+    r"\b(?:I|I'd|I'm)\b.{0,24}\b(?:want|wish|need|like|looking|intend|plan|hope|calling|would)\b|^Please\b|^I'd\b",
+    _I,
 )
-_RESERVATION = re.compile(r"\b(?:don't|do not|not want|wouldn't|prefer|willing|okay|ok with|fine with|happy)\b", _I)
+_RESERVATION = re.compile(
+    r"\b(?:don't|do not|not want|wouldn't|prefer|willing|okay|ok with|fine with|happy)\b", _I
+)
 _ABOUT = re.compile(
     r"^((?:on|as to|concerning|regarding|about|for) (?:the|your) (?:first|second|third|fourth|last|other)"
     r"(?: \w+)?:)\s*(.+)$",
@@ -81,11 +85,15 @@ class _Draft:
 def compile_agenda(task: Task | None, instructions: Any, toolbox: Toolbox) -> Agenda:
     """Return the agenda of a task, or, without one, of its instructions."""
     source = (
-        task.user_scenario.instructions if task is not None else getattr(instructions, "instructions", instructions)
+        task.user_scenario.instructions
+        if task is not None
+        else getattr(instructions, "instructions", instructions)
     )
     parts = source if isinstance(source, StructuredUserInstructions) else _parsed(str(source or ""))
     draft = _Draft(toolbox)
-    known = clean(parts.known_info) if isinstance(parts, StructuredUserInstructions) else clean(parts)
+    known = (
+        clean(parts.known_info) if isinstance(parts, StructuredUserInstructions) else clean(parts)
+    )
     if isinstance(parts, StructuredUserInstructions):
         for sentence in sentences(clean(parts.reason_for_call)):
             _place(draft, sentence, draft.lines)
@@ -98,7 +106,9 @@ def compile_agenda(task: Task | None, instructions: Any, toolbox: Toolbox) -> Ag
             _place(draft, sentence, draft.lines)
         everything = known
     unknown = _unknown(clean(getattr(parts, "unknown_info", None)))
-    elsewhere = {kind: values for kind, values in facts.told_in(everything).items() if kind not in unknown}
+    elsewhere = {
+        kind: values for kind, values in facts.told_in(everything).items() if kind not in unknown
+    }
     found = facts.with_full_name({**elsewhere, **facts.told_in(known), **preferences(task)})
     return _agenda(draft, found, unknown, _reference(task, toolbox), everything)
 
@@ -157,7 +167,9 @@ def _place(draft: _Draft, sentence: str, lines: list[str]) -> None:
     deed = draft.toolbox.named_in(sentence)
     if deed is not None:
         draft.first.append(deed)
-        rest = sentence.partition(": ")[2]  # "Look at X: one says that ..." goes on with what is seen there
+        rest = sentence.partition(": ")[
+            2
+        ]  # "Look at X: one says that ..." goes on with what is seen there
         sentence = rest
     _keep(draft, aloud(sentence), lines)
 
@@ -185,7 +197,9 @@ def _conditional(sentence: str) -> tuple[str, str, str] | None:
     return (match["word"].lower(), halves[0], halves[1]) if len(halves) == 2 else None  # noqa: PLR2004  -- both halves
 
 
-def _place_conditional(draft: _Draft, word: str, condition: str, then: str, *, lines: list[str]) -> None:
+def _place_conditional(
+    draft: _Draft, word: str, condition: str, then: str, *, lines: list[str]
+) -> None:
     if word in {"once", "as soon as", "after", "when"} and _FINISHING.search(condition):
         deed = draft.toolbox.named_in(then) or draft.toolbox.meant_in(then)
         if deed is not None:
@@ -195,7 +209,9 @@ def _place_conditional(draft: _Draft, word: str, condition: str, then: str, *, l
         return
     if not _SPOKEN_OF_AGENT.search(condition):
         then_line = aloud(then)
-        said = f"{capital(word)} {first_person(condition)}, {lowered(then_line)}" if then_line else ""
+        said = (
+            f"{capital(word)} {first_person(condition)}, {lowered(then_line)}" if then_line else ""
+        )
         _keep(draft, said, lines)
         return
     reply = consequence(then)
@@ -205,7 +221,9 @@ def _place_conditional(draft: _Draft, word: str, condition: str, then: str, *, l
 
 def _rule(condition: str, reply: str) -> Rule:
     kinds = tuple(facts.asked_in([condition]))
-    stems = tuple(sorted(keywords(re.sub(r"\b(?:the )?(?:service )?agent\b", "", condition, flags=_I))))
+    stems = tuple(
+        sorted(keywords(re.sub(r"\b(?:the )?(?:service )?agent\b", "", condition, flags=_I)))
+    )
     if _ASKING.search(condition) and not _CONFIRMING.search(condition):
         return Rule(cue=Cue.QUESTION, words=stems, kinds=kinds, reply=reply)
     if _CONFIRMING.search(condition):
@@ -221,7 +239,11 @@ def _opening(lines: Sequence[str]) -> tuple[str, list[str]]:
     for number in range(1, len(lines) + 1):
         so_far = lines[:number]
         wanted = any(map(_WANT.search, lines[:taken]))
-        if taken and wanted and (number > _OPENING_SENTENCES and sum(map(len, so_far)) > _OPENING_LENGTH):
+        if (
+            taken
+            and wanted
+            and (number > _OPENING_SENTENCES and sum(map(len, so_far)) > _OPENING_LENGTH)
+        ):
             break
         taken = number
     return " ".join(lines[:taken]), list(lines[taken:])

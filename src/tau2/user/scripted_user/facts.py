@@ -126,7 +126,9 @@ def told_in(text: str) -> dict[str, tuple[str, ...]]:
     for kind, patterns in _TOLD.items():
         for pattern in patterns:
             values = [match[1] if pattern.groups else match[0] for match in pattern.finditer(text)]
-            values = [value for value in dict.fromkeys(values) if value.split()[0] not in _NOT_NAMES]
+            values = [
+                value for value in dict.fromkeys(values) if value.split()[0] not in _NOT_NAMES
+            ]
             if values:
                 found[kind] = tuple(values[: 1 if kind in _SINGLE else _MOST_VALUES])
                 break
@@ -137,7 +139,11 @@ def asked_in(requests: list[str]) -> list[str]:
     """Return the kinds of fact that these requests ask for, in the order in which they are asked for."""
     found: dict[str, None] = {}
     for request in requests:
-        places = [(match.start(), kind) for kind, pattern in ASKED.items() if (match := pattern.search(request))]
+        places = [
+            (match.start(), kind)
+            for kind, pattern in ASKED.items()
+            if (match := pattern.search(request))
+        ]
         found.update(dict.fromkeys(kind for _, kind in sorted(places)))
     return list(found)
 

@@ -54,12 +54,16 @@ _LOOKING = frozenset({"check", "get", "view", "show", "list", "read", "can"})
 """Verbs of tools that only look at something."""
 
 _LOOSE = frozenset(
-    stem(word) for word in word_set("status setting mode preference device my current info information detail")
+    stem(word)
+    for word in word_set("status setting mode preference device my current info information detail")
 )
 """Words of a tool's name that people leave out."""
 
 _SAYS_LITTLE = _LOOSE | frozenset(
-    stem(word) for word in word_set("on off turned enabled disabled working connected open settings check look phone")
+    stem(word)
+    for word in word_set(
+        "on off turned enabled disabled working connected open settings check look phone"
+    )
 )
 _STANDS_FOR = {"payment": frozenset({"pay", "bill"}), "sim": frozenset({"simcard"})}
 _REFUSED = re.compile(r"\b(?:do not|don't|no need to|without|instead of|never|rather than)\b")
@@ -121,10 +125,16 @@ def described_in(request: str, tools: Iterable[Known]) -> list[str]:
         text = text[: refused.start()]
     said = words(text)
     places = {stem(word): place for place, word in reversed(list(enumerate(said)))}
-    verbs = frozenset(stem(word) for word in said if not word.endswith("ed"))  # "is it enabled?" is no order
+    verbs = frozenset(
+        stem(word) for word in said if not word.endswith("ed")
+    )  # "is it enabled?" is no order
     matches = [match for tool in tools if (match := _match(tool, text, verbs, places)) is not None]
-    best = [one for one in matches if not any(other.beats(one) for other in matches if other is not one)]
-    return [match.tool.name for match in sorted(best, key=lambda match: (match.place, match.tool.name))]
+    best = [
+        one for one in matches if not any(other.beats(one) for other in matches if other is not one)
+    ]
+    return [
+        match.tool.name for match in sorted(best, key=lambda match: (match.place, match.tool.name))
+    ]
 
 
 def looked_up_in(request: str, tools: Iterable[Known]) -> str | None:
@@ -151,13 +161,17 @@ def _normal(text: str) -> str:
     return text
 
 
-def _match(tool: Known, text: str, verbs: frozenset[str], places: Mapping[str, int]) -> _Match | None:
+def _match(
+    tool: Known, text: str, verbs: frozenset[str], places: Mapping[str, int]
+) -> _Match | None:
     """Return how well a request describes a tool, or None; `places` are the request's stems in their order."""
     strength = _strength(tool, text, verbs)
     if not strength:
         return None
     met = {
-        word for word in tool.needed if word in places or not _STANDS_FOR.get(word, frozenset()).isdisjoint(places)
+        word
+        for word in tool.needed
+        if word in places or not _STANDS_FOR.get(word, frozenset()).isdisjoint(places)
     }
     loose = tool.loose & places.keys()
     if len(met) < len(tool.needed) or (not met and not loose and strength < _NAMED):

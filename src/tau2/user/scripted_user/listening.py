@@ -45,7 +45,9 @@ _CONFIRM = re.compile(
 _OFFERS_TO_ACT = re.compile(
     r"\b(?:shall|should|may|can|could) i\b|\bwould you like me to\b|\b(?:do you )?want me to\b", _I
 )  # fmt: skip
-_PAUSE = re.compile(r"\bhold on\b|\bone moment\b|\bplease wait\b|\bbear with\b|\bplease (?:be patient|note)\b", _I)
+_PAUSE = re.compile(
+    r"\bhold on\b|\bone moment\b|\bplease wait\b|\bbear with\b|\bplease (?:be patient|note)\b", _I
+)
 _OPEN_QUESTION = re.compile(
     r"\b(?:which|what|where|how|why|when|who)\b[^.?]{0,60}\b(?:shall|should|may|can|could) (?:i|we)\b", _I
 )  # fmt: skip
@@ -55,9 +57,12 @@ _MORE = re.compile(
     r"requests?|"
     r"issues?|concerns?|help|assistance|things?)\b|\bfurther assistance\b|\bany questions\b", _I
 )  # fmt: skip
-_GREETING = re.compile(r"\b(?:how (?:can|may|could) (?:i|we) (?:help|assist)|what can (?:i|we) (?:do|help))\b", _I)
+_GREETING = re.compile(
+    r"\b(?:how (?:can|may|could) (?:i|we) (?:help|assist)|what can (?:i|we) (?:do|help))\b", _I
+)
 _NOT_YET = re.compile(
-    r"\bbefore (?:i|we)\b|\bto add\b|\bshould (?:i|we) know\b|\bto (?:proceed|consider|change)\b", _I
+    r"\bbefore (?:i|we)\b|\bto add\b|\bshould (?:i|we) know\b|\bto (?:proceed|consider|change)\b",
+    _I,
 )
 _REFUSAL = re.compile(
     r"\bunfortunately\b|\b(?:cannot|can't|can not|unable|not able|not possible|isn't possible|impossible|not allowed|"
@@ -67,9 +72,7 @@ _REFUSAL = re.compile(
     r"the) policy)\b"
     r"|\bsorry, but\b|\bpolicy (?:does|do)(?: not|n't)\b", _I
 )  # fmt: skip
-_PARTICIPLE = (
-    r"(?!been\b|found\b|looked\b|located\b|checked\b|verified\b|received\b|noted\b|asked\b|tried\b|seen\b|reviewed\b)"
-)
+_PARTICIPLE = r"(?!been\b|found\b|looked\b|located\b|checked\b|verified\b|received\b|noted\b|asked\b|tried\b|seen\b|reviewed\b)"
 _DONE = re.compile(
     rf"\b(?:has|have|was|were) (?:now |all |already |just |also |"
     rf"successfully )*been (?:successfully )?{_PARTICIPLE}\w+"
@@ -101,7 +104,9 @@ _TRANSFER_DONE = re.compile(
     r"specialist) will take over\b"
     r"|\b(?:am|i'm) (?:now )?(?:connecting|handing) you\b", _I
 )  # fmt: skip
-_TRANSFER_OFFER = re.compile(r"\b(?:transfer|hand)\b.{0,20}\byou\b|\btransfer to a\b|\bhuman agent\b", _I)
+_TRANSFER_OFFER = re.compile(
+    r"\b(?:transfer|hand)\b.{0,20}\byou\b|\btransfer to a\b|\bhuman agent\b", _I
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +140,11 @@ def listen(content: str | None) -> Heard:
     text = clean(content)
     parts = sentences(text)
     greets = [part for part in parts if _GREETING.search(part)]
-    more = [part for part in parts if part not in greets and _MORE.search(part) and not _NOT_YET.search(part)]
+    more = [
+        part
+        for part in parts
+        if part not in greets and _MORE.search(part) and not _NOT_YET.search(part)
+    ]
     requests = [part for part in parts if part not in more and part not in greets and _wants(part)]
     confirming = [part for part in requests if _CONFIRM.search(part) and not _asks_fact(part)]
     return Heard(
@@ -165,7 +174,8 @@ def _orders(requests: list[str], *, planned: bool) -> list[str]:
     return [
         part
         for part in requests
-        if not _OFFERS_TO_ACT.search(part) and (_REQUEST.search(part) or not (planned and _IMPERATIVE.search(part)))
+        if not _OFFERS_TO_ACT.search(part)
+        and (_REQUEST.search(part) or not (planned and _IMPERATIVE.search(part)))
     ]
 
 
@@ -177,4 +187,6 @@ def _wants(part: str) -> bool:
 
 def _asks_fact(part: str) -> bool:
     """Return whether what looks like a question for consent wants a fact: "Which card should I use?"."""
-    return bool(_OPEN_QUESTION.search(part) or (_CONFIRM_FACT.search(part) and facts.asked_in([part])))
+    return bool(
+        _OPEN_QUESTION.search(part) or (_CONFIRM_FACT.search(part) and facts.asked_in([part]))
+    )

@@ -89,7 +89,10 @@ _FORMS: tuple[_Change, ...] = (
     _compiled(r"\byour\b", "my"),
     _compiled(r"\b[Yy]ou're\b", "I'm"),
     _compiled(r"\b[Yy]ou(?='(?:ve|d|ll)\b)", "I"),
-    _compiled(r"(?<=\band )are(?= (?:also|in|not|very|now|willing|happy|unhappy|okay|ok|sad|angry|upset)\b)", "\x02"),
+    _compiled(
+        r"(?<=\band )are(?= (?:also|in|not|very|now|willing|happy|unhappy|okay|ok|sad|angry|upset)\b)",
+        "\x02",
+    ),
     _compiled(r"\bAre [Yy]ou\b", "Am I"),
     _compiled(r"\bare you\b(?!\s+(?:who|that))", "am I"),
     _compiled(r"\bWere [Yy]ou\b", "Was I"),
@@ -98,11 +101,14 @@ _FORMS: tuple[_Change, ...] = (
     _compiled(r"\baren't you\b", "aren't I"),
     _compiled(rf"\b[Yy]ou(?P<adv>(?:\s+{_ADVERB})*)\s+are\b", lambda m: f"I{m['adv']} am"),
     _compiled(
-        rf"\b[Yy]ou(?P<adv>(?:\s+{_ADVERB})*)\s+were(?P<not>n't)?\b", lambda m: f"I{m['adv']} was{m['not'] or ''}"
+        rf"\b[Yy]ou(?P<adv>(?:\s+{_ADVERB})*)\s+were(?P<not>n't)?\b",
+        lambda m: f"I{m['adv']} was{m['not'] or ''}",
     ),
 )
 
-_YOU = re.compile(r"(?:(?P<before>[\w'-]+)(?P<gap>[ ,;:(]+))?\b(?P<you>[Yy]ou)\b(?=(?:\s+(?P<after>[\w'-]+))?)")
+_YOU = re.compile(
+    r"(?:(?P<before>[\w'-]+)(?P<gap>[ ,;:(]+))?\b(?P<you>[Yy]ou)\b(?=(?:\s+(?P<after>[\w'-]+))?)"
+)
 
 
 def first_person(text: str) -> str:
@@ -122,7 +128,11 @@ def first_person(text: str) -> str:
         text = pattern.sub(change, text)
     text = _YOU.sub(_as_speaker, text)
     spoken_of_self = re.match(r"I\b", text)
-    text = text.replace("\x01our", "your").replace("\x01", "you").replace("\x02", "am" if spoken_of_self else "are")
+    text = (
+        text.replace("\x01our", "your")
+        .replace("\x01", "you")
+        .replace("\x02", "am" if spoken_of_self else "are")
+    )
     return _HIDDEN.sub(lambda match: kept[int(match[1])], text)
 
 

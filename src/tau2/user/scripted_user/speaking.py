@@ -17,9 +17,16 @@ _LONGEST_FINDING = 700  # characters of a tool's result that a person would read
 
 _PHRASES: dict[str, tuple[str, ...]] = {
     "hello": ("Hi!", "Hello!", "Hi there."),
-    "agree": ("Yes, please go ahead.", "Yes, that is right, please go ahead.", "Yes, please do that."),
+    "agree": (
+        "Yes, please go ahead.",
+        "Yes, that is right, please go ahead.",
+        "Yes, please do that.",
+    ),
     "agree_terse": ("Yes.", "Yes, go ahead.", "Yes, do it."),
-    "nothing_more": ("No, that is all. Thank you for your help!", "No, that was everything. Thanks a lot!"),
+    "nothing_more": (
+        "No, that is all. Thank you for your help!",
+        "No, that was everything. Thanks a lot!",
+    ),
     "nothing_more_terse": ("No, that is all.", "That is all."),
     "wait": ("Okay, thank you.", "All right, thanks.", "Sure, I will wait."),
     "wait_terse": ("Okay.", "All right."),
@@ -92,7 +99,11 @@ class Voice:
     def fact(self, kind: str, values: tuple[str, ...]) -> str:
         """Return how a fact is told; an absent-minded customer gets the first number wrong once."""
         state = self._state
-        if self._persona.corrects_itself and not state.misspoke and kind in {"zip", "phone", "email", "order"}:
+        if (
+            self._persona.corrects_itself
+            and not state.misspoke
+            and kind in {"zip", "phone", "email", "order"}
+        ):
             wrong = facts.misspelt(values[0], self._rng.randrange(len(values[0]) or 1))
             if wrong != values[0]:
                 state.misspoke = True
@@ -120,7 +131,9 @@ class Voice:
         seen = [text for text in map(readable, findings) if text]
         if not seen:
             return head
-        asked_to_look = len(deeds) == 1 and deeds[0].tool.startswith(("check", "get", "list", "can", "run", "view"))
+        asked_to_look = len(deeds) == 1 and deeds[0].tool.startswith(
+            ("check", "get", "list", "can", "run", "view")
+        )
         lead = "It says" if self.terse or not asked_to_look else "Here is what I see"
         body = " ".join(text if text[-1:] in ".!?" else f"{text}." for text in seen)
         return f"{lead}: {body}" if asked_to_look and not failed else f"{head} {lead}: {body}"
@@ -142,7 +155,11 @@ def _spoken(value: Any, depth: int = 0) -> str:
     if depth > 4:  # noqa: PLR2004  -- nobody reads out deeper nesting
         return "…"
     if isinstance(value, dict):
-        pairs = [(key, _spoken(item, depth + 1)) for key, item in value.items() if item not in (None, "", [], {})]
+        pairs = [
+            (key, _spoken(item, depth + 1))
+            for key, item in value.items()
+            if item not in (None, "", [], {})
+        ]
         return ", ".join(f"{str(key).replace('_', ' ')} {text}" for key, text in pairs)
     if isinstance(value, list):
         return "; ".join(_spoken(item, depth + 1) for item in value) if value else "nothing"

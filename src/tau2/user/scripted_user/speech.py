@@ -15,30 +15,41 @@ _LEAD = re.compile(
     r"also|in addition|additionally|moreover|at the end of the day|at the end|in the end|please)\b,?\s+)?", _I
 )  # fmt: skip
 _MUST = re.compile(
-    r"^you\s+(?:(?:also|then|will|should|shall|must|can|first|need to|have to|intend to|are to)\s+)*", _I
+    r"^you\s+(?:(?:also|then|will|should|shall|must|can|first|need to|have to|intend to|are to)\s+)*",
+    _I,
 )
 _THEM = r"(?:(?:the\s+)?(?:service |customer service |support )?(?:agent|representative|assistant)|them|him|her|it)"
 
-_GOAL = re.compile(r"^(?:your|the) (?:goal|task|aim|objective|intention) is (?:for|to) (.+)$", _I | re.DOTALL)
+_GOAL = re.compile(
+    r"^(?:your|the) (?:goal|task|aim|objective|intention) is (?:for|to) (.+)$", _I | re.DOTALL
+)
 _NOTICE = re.compile(
-    r"^you (?:will|should|can|would) (?:see|notice|find|learn|realise|realize)(?: out)?(?: that)? ", _I
+    r"^you (?:will|should|can|would) (?:see|notice|find|learn|realise|realize)(?: out)?(?: that)? ",
+    _I,
 )
 _ASK = re.compile(
     rf"^(?:ask|request|inquire|enquire)(?:\s+(?:{_THEM}))?(?:\s+(?:once|again|also|politely|"
     r"explicitly|directly))?\s+(to|that|for|if|whether|about|how|what|which|why|when|where)\b\s*(.+)$", _I | re.DOTALL
 )  # fmt: skip
 _REQUEST = re.compile(
-    rf"^(?:ask|request)(?:\s+{_THEM}(?=\s))?\s+((?:a|an|the|your|that|these|this)\s.+)$", _I | re.DOTALL
+    rf"^(?:ask|request)(?:\s+{_THEM}(?=\s))?\s+((?:a|an|the|your|that|these|this)\s.+)$",
+    _I | re.DOTALL,
 )
 _SAY = re.compile(
     rf"^(?:say|mention|tell|explain|state|inform|answer|reply|respond|claim|admit|insist(?=\s+that)|"
     rf"point out(?: once)?|let(?=\s+{_THEM}\s+know)|add|specify|clarify)"
     rf"(?:\s+(?:to\s+)?{_THEM}\b(?:\s+know)?)?(?:\s+that)?[:,]?\s+(.+)$", _I | re.DOTALL
 )  # fmt: skip
-_GIVE = re.compile(r"^(?:provide|give)\s+(?:(?:the\s+)?agent\s+)?(['\"]?#?\w*\d\S*)(.*)$", _I | re.DOTALL)
+_GIVE = re.compile(
+    r"^(?:provide|give)\s+(?:(?:the\s+)?agent\s+)?(['\"]?#?\w*\d\S*)(.*)$", _I | re.DOTALL
+)
 _LATER = re.compile(r"(?:it |them |this |that )?only (?:after|when|if|once)\b", _I)
-_ASK_INSIDE = re.compile(r"(; |, and |,? and )ask (how|what|when|where|why|whether|if|which|for)\b", _I)
-_NOT_SAYING = re.compile(r"^(?:add|let|explain|state)\s+(?!(?:the\s+)?(?:agent|them|him|her|that)\b)", _I)
+_ASK_INSIDE = re.compile(
+    r"(; |, and |,? and )ask (how|what|when|where|why|whether|if|which|for)\b", _I
+)
+_NOT_SAYING = re.compile(
+    r"^(?:add|let|explain|state)\s+(?!(?:the\s+)?(?:agent|them|him|her|that)\b)", _I
+)
 _AND_ASK = re.compile(rf",?\s+(?:and|so)\s+(?:then\s+)?(?=(?:you\s+)?ask\s+{_THEM}\s+to\b)", _I)
 _THEN = re.compile(r",?\s+(?:(?:and\s+)?then|but (?:when|if|once))\b.*$", _I | re.DOTALL)
 _SECRET = re.compile(
@@ -79,9 +90,12 @@ _ABOUT_MANNER = re.compile(
     r"|^you(?:'re| are) (?:an? )?(?:[\w-]+[\s,]+){0,4}(?:person|shopper|traveller|traveler)\b", _I
 )  # fmt: skip
 _SPOKEN_TRAIT = re.compile(
-    r"^you(?:'re| are) (?:also )?(?:willing|ok|okay|happy (?:to|with)|fine|open to|unable|not sure)", _I
+    r"^you(?:'re| are) (?:also )?(?:willing|ok|okay|happy (?:to|with)|fine|open to|unable|not sure)",
+    _I,
 )
-_AGREES = re.compile(r"^(?:you )?(?:will )?(?:agree|accept|comply|go ahead|proceed|let it go|confirm)\b", _I)
+_AGREES = re.compile(
+    r"^(?:you )?(?:will )?(?:agree|accept|comply|go ahead|proceed|let it go|confirm)\b", _I
+)
 _IMPERATIVE = re.compile(
     r"^(?:(?:only|just|also)\s+)?(accept|add|apply|arrange|book|buy|call|cancel|change|check|choose|close|"
     r"complete|correct|"
@@ -109,7 +123,9 @@ def _plain(text: str) -> str:
     """Return the text without a bracket around all of it, and data literals as words."""
     if text[:1] == "(" and text.rstrip(".").endswith(")") and text.count("(") == 1:
         text = text[1:].rstrip(".").removesuffix(")")
-    return _LITERAL.sub(lambda m: f"({', '.join(f'{k} {v}' for k, v in _PAIR.findall(m[1]))})", text)
+    return _LITERAL.sub(
+        lambda m: f"({', '.join(f'{k} {v}' for k, v in _PAIR.findall(m[1]))})", text
+    )
 
 
 _FORBIDS = re.compile(
@@ -153,7 +169,9 @@ def _line(text: str) -> str:
     text = _NEW_MATTER.sub("", _LEAD.sub("", text.strip()))
     text = _plain(_PRIVATE_ASIDE.sub("", text).strip())
     text = _ASK_INSIDE.sub(_wish_inside, text)
-    if _TALK_OF_GAME.search(text) or (_ABOUT_MANNER.search(text) and not _SPOKEN_TRAIT.search(text)):
+    if _TALK_OF_GAME.search(text) or (
+        _ABOUT_MANNER.search(text) and not _SPOKEN_TRAIT.search(text)
+    ):
         return ""
     return text
 

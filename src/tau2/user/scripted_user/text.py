@@ -9,7 +9,8 @@ from functools import lru_cache
 _MOST_READ = 20_000  # characters of one message that are looked at; an agent may send anything
 
 _ABBREVIATION = re.compile(
-    r"(?:\b(?:Mr|Mrs|Ms|Dr|St|No|vs|approx|Ave|Apt|Inc|Jr|Sr)|\be\.g|\bi\.e|\betc)\.$", re.IGNORECASE
+    r"(?:\b(?:Mr|Mrs|Ms|Dr|St|No|vs|approx|Ave|Apt|Inc|Jr|Sr)|\be\.g|\bi\.e|\betc)\.$",
+    re.IGNORECASE,
 )
 _BREAK = re.compile(r"(?<=[.!?…])[\"')\]]*\s+(?=[\"'(\[]?[A-Z#$])|\n+")
 _WRAPPED = re.compile(r"(?<![.!?:\s])[ \t]*\n\s*(?=[a-z])")
@@ -99,5 +100,7 @@ def ended(text: str) -> str:
 def lowered(text: str) -> str:
     """Return the text as it continues a sentence: its first letter small, unless it is a name or "I"."""
     first = text.split(" ", 1)[0]
-    keep = first in {"I", "I'm", "I'd", "I've", "I'll"} or (len(first) > 1 and not first[1:].islower())
+    keep = first in {"I", "I'm", "I'd", "I've", "I'll"} or (
+        len(first) > 1 and not first[1:].islower()
+    )
     return text if keep or not text else text[0].lower() + text[1:]

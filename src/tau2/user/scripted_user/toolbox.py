@@ -44,7 +44,11 @@ class Toolbox:
 
     def looked_up_in(self, questions: Sequence[str]) -> list[Deed]:
         """Return the call that shows what is asked about, where exactly one tool's description speaks of it."""
-        found = (looked_up_in(question, self._known.values()) for question in questions if _ASKS.search(question))
+        found = (
+            looked_up_in(question, self._known.values())
+            for question in questions
+            if _ASKS.search(question)
+        )
         deeds = [self._deed(name, "", ()) for name in found if name is not None]
         return [deed for deed in deeds[:1] if not deed.missing]
 
@@ -52,12 +56,18 @@ class Toolbox:
         """Return the call with arguments that were missing taken from `text`."""
         fresh = self._deed(deed.tool, text, reference)
         missing = tuple(name for name in deed.missing if name not in fresh.arguments)
-        return deed.model_copy(update={"arguments": {**fresh.arguments, **deed.arguments}, "missing": missing})
+        return deed.model_copy(
+            update={"arguments": {**fresh.arguments, **deed.arguments}, "missing": missing}
+        )
 
     def _outright(self, text: str) -> list[str]:
         """Return the tools that are called by their very names."""
         lower = text.lower()
-        found = [(lower.find(name.lower()), name) for name in self._known if "_" in name and name.lower() in lower]
+        found = [
+            (lower.find(name.lower()), name)
+            for name in self._known
+            if "_" in name and name.lower() in lower
+        ]
         return [name for _, name in sorted(found)]
 
     def _deed(self, name: str, text: str, reference: Sequence[Deed]) -> Deed:
@@ -65,5 +75,12 @@ class Toolbox:
         outright = written_out(name, text, tool.schema)
         if outright is not None:
             return Deed(tool=name, arguments=outright)
-        arguments, missing = filled(tool.schema, text, [deed.arguments for deed in reference if deed.tool == name])
-        return Deed(tool=name, arguments=arguments, missing=tuple(missing), wanted=wanted_position(tool, text))
+        arguments, missing = filled(
+            tool.schema, text, [deed.arguments for deed in reference if deed.tool == name]
+        )
+        return Deed(
+            tool=name,
+            arguments=arguments,
+            missing=tuple(missing),
+            wanted=wanted_position(tool, text),
+        )

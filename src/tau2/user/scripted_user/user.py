@@ -42,10 +42,14 @@ class ScriptedUser(HalfDuplexUser):
         """Give the customer its task (or, without one, its instructions), its tools and its manner."""
         if task is None and instructions is None:
             raise UserError("a scripted user needs a task, or at least instructions")
-        super().__init__(instructions=instructions if task is None else task.user_scenario, tools=tools)
+        super().__init__(
+            instructions=instructions if task is None else task.user_scenario, tools=tools
+        )
         self.task = task
         self.persona_config = (
-            PersonaConfig.model_validate(persona_config) if isinstance(persona_config, Mapping) else persona_config
+            PersonaConfig.model_validate(persona_config)
+            if isinstance(persona_config, Mapping)
+            else persona_config
         )
         self.seed = seed or 0
         self.toolbox = Toolbox(tools)
@@ -88,9 +92,16 @@ class ScriptedUser(HalfDuplexUser):
         if deed is not None and _went_wrong_way(deed, results) and state.done.count(deed) == 0:
             state.done.append(deed)
             return self._do(deed, state)  # a switch that stood the other way: press it again
-        state.findings += [f"Error: {result.content}" if result.error else result.content or "" for result in results]
+        state.findings += [
+            f"Error: {result.content}" if result.error else result.content or ""
+            for result in results
+        ]
         state.last_finding = state.findings[-1] if state.findings else ""
-        if deed is not None and not any(result.error for result in results) and deed not in state.done:
+        if (
+            deed is not None
+            and not any(result.error for result in results)
+            and deed not in state.done
+        ):
             state.done.append(deed)
         if state.queue:
             return self._do(state.queue.pop(0), state)

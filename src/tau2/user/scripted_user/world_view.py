@@ -11,7 +11,15 @@ from typing import Any
 
 from tau2.data_model.tasks import Task
 
-_CARDS = ("credit_card", "debit_card", "gift_card", "paypal", "certificate", "bank_account", "voucher")
+_CARDS = (
+    "credit_card",
+    "debit_card",
+    "gift_card",
+    "paypal",
+    "certificate",
+    "bank_account",
+    "voucher",
+)
 _MOST_CHARACTERS = 60  # a longer "reason" is the agent's summary and not the customer's word
 
 

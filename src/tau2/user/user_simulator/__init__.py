@@ -18,7 +18,11 @@ from tau2.user.base_user import (
     is_valid_user_history_message,
 )
 from tau2.user.user_simulator.dummy import DummyUser
-from tau2.user.user_simulator.simulator import SYSTEM_PROMPT, UserSimulator, get_global_user_sim_guidelines
+from tau2.user.user_simulator.simulator import (
+    SYSTEM_PROMPT,
+    UserSimulator,
+    get_global_user_sim_guidelines,
+)
 
 
 def make_user_simulator(**kwargs: Any) -> UserSimulator:
@@ -26,7 +30,9 @@ def make_user_simulator(**kwargs: Any) -> UserSimulator:
     instructions, task = kwargs.get("instructions"), kwargs.get("task")
     user = UserSimulator(
         tools=kwargs.get("tools"),
-        instructions=str(task.user_scenario) if instructions is None and task is not None else instructions,
+        instructions=str(task.user_scenario)
+        if instructions is None and task is not None
+        else instructions,
         llm=kwargs.get("llm"),
         llm_args=kwargs.get("llm_args"),
         persona_config=kwargs.get("persona_config"),

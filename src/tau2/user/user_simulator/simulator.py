@@ -36,7 +36,9 @@ def get_global_user_sim_guidelines(use_tools: bool = False) -> str:
 
     The text holds `<PERSONA_GUIDELINES>` where the manner of a persona goes.
     """
-    return load_prompt("tau2.user.user_simulator", "guidelines_tools.md" if use_tools else "guidelines.md")
+    return load_prompt(
+        "tau2.user.user_simulator", "guidelines_tools.md" if use_tools else "guidelines.md"
+    )
 
 
 class UserSimulator(LLMConfigMixin, HalfDuplexUser):
@@ -69,7 +71,9 @@ class UserSimulator(LLMConfigMixin, HalfDuplexUser):
             completion_fn=completion_fn,
         )
         self.persona_config = (
-            PersonaConfig.model_validate(persona_config) if isinstance(persona_config, Mapping) else persona_config
+            PersonaConfig.model_validate(persona_config)
+            if isinstance(persona_config, Mapping)
+            else persona_config
         )
 
     @property
@@ -83,9 +87,12 @@ class UserSimulator(LLMConfigMixin, HalfDuplexUser):
     def system_prompt(self) -> str:
         """The rules and the scenario."""
         if self.instructions is None:
-            raise UserError("the simulated user has no instructions; give it str(task.user_scenario)")
+            raise UserError(
+                "the simulated user has no instructions; give it str(task.user_scenario)"
+            )
         return SYSTEM_PROMPT.format(
-            global_user_sim_guidelines=self.global_simulation_guidelines, instructions=self.instructions
+            global_user_sim_guidelines=self.global_simulation_guidelines,
+            instructions=self.instructions,
         )
 
     def get_init_state(self, message_history: list[Message] | None = None) -> UserState:
@@ -97,13 +104,18 @@ class UserSimulator(LLMConfigMixin, HalfDuplexUser):
                     f"a user cannot see this {message.role} message; its history holds its own messages, the "
                     "agent's text and the results of its own tools"
                 )
-        return UserState(system_messages=[SystemMessage(role="system", content=self.system_prompt)], messages=history)
+        return UserState(
+            system_messages=[SystemMessage(role="system", content=self.system_prompt)],
+            messages=history,
+        )
 
     def generate_next_message(
         self, message: ValidUserInputMessage, state: UserState
     ) -> tuple[UserMessage, UserState]:
         """Return the customer's answer and the state with it; a failed call leaves the state as it was."""
-        if is_async(self._generate_next_message):  # a subclass answers asynchronously: so does this, for it
+        if is_async(
+            self._generate_next_message
+        ):  # a subclass answers asynchronously: so does this, for it
             return self.agenerate_next_message(message, state)  # type: ignore[return-value]  # drivers await it
         reply = self._generate_next_message(message, state)
         state.messages.append(reply)
@@ -122,14 +134,18 @@ class UserSimulator(LLMConfigMixin, HalfDuplexUser):
         state.messages.append(reply)
         return reply, state
 
-    def _generate_next_message(self, message: ValidUserInputMessage, state: UserState) -> UserMessage:
+    def _generate_next_message(
+        self, message: ValidUserInputMessage, state: UserState
+    ) -> UserMessage:
         """Return the answer to `message` and add what was heard, not the answer, to the state."""
         from tau2.llm import complete  # noqa: PLC0415  -- looked up per call, so that a patched door counts
 
         heard = self._heard(message)
         return self._settled(complete(**self._request(heard, state)), heard, state)
 
-    async def _agenerate_next_message(self, message: ValidUserInputMessage, state: UserState) -> UserMessage:
+    async def _agenerate_next_message(
+        self, message: ValidUserInputMessage, state: UserState
+    ) -> UserMessage:
         from tau2.llm import acomplete  # noqa: PLC0415  -- looked up per call, so that a patched door counts
 
         heard = self._heard(message)
@@ -141,9 +157,13 @@ class UserSimulator(LLMConfigMixin, HalfDuplexUser):
             raise UserError("a simulated user answers the agent; it never speaks first")
         for part in heard:
             if isinstance(part, AssistantMessage) and part.is_audio:
-                raise UserError("the agent spoke audio, but this user reads text; use a voice user for audio")
+                raise UserError(
+                    "the agent spoke audio, but this user reads text; use a voice user for audio"
+                )
             if not is_valid_user_history_message(part):
-                raise UserError(f"a user cannot see this {part.role} message; it belongs to the agent's tools")
+                raise UserError(
+                    f"a user cannot see this {part.role} message; it belongs to the agent's tools"
+                )
         return heard
 
     def _request(self, heard: list[Message], state: UserState) -> dict[str, Any]:
@@ -159,7 +179,9 @@ class UserSimulator(LLMConfigMixin, HalfDuplexUser):
             **self.llm_args,
         }
 
-    def _settled(self, reply: AssistantMessage, heard: list[Message], state: UserState) -> UserMessage:
+    def _settled(
+        self, reply: AssistantMessage, heard: list[Message], state: UserState
+    ) -> UserMessage:
         """Return the model's answer as the customer's and add what was heard. Raise UserError for no answer."""
         calls = [call.model_copy(update={"requestor": "user"}) for call in reply.tool_calls or ()]
         if calls and not self.tools:

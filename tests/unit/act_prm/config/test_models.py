@@ -6,7 +6,11 @@ from act_prm.config import GeneratorConfig, ReplayBufferConfig, TrainerConfig, c
 from act_prm.config.files import known_names, load_yaml, parse_value
 from tau2.errors import ConfigError, DataFileError, UnknownName
 
-MODELS = {"trainer": TrainerConfig, "generator": GeneratorConfig, "replay_buffer": ReplayBufferConfig}
+MODELS = {
+    "trainer": TrainerConfig,
+    "generator": GeneratorConfig,
+    "replay_buffer": ReplayBufferConfig,
+}
 SHIPPED = [(kind, name) for kind in MODELS for name in known_names(kind)]
 
 PRM = {
@@ -58,7 +62,11 @@ def test_an_unknown_name_suggests_the_nearest():
 
 def test_every_mistake_is_named_at_once_with_the_nearest_key():
     with pytest.raises(ConfigError) as caught:
-        checked(TrainerConfig, {"num_batchs": 1, "batch_size": 0, "tool_call_kwargs": {"boss": "x"}}, "mine.yaml")
+        checked(
+            TrainerConfig,
+            {"num_batchs": 1, "batch_size": 0, "tool_call_kwargs": {"boss": "x"}},
+            "mine.yaml",
+        )
     told = str(caught.value)
     assert told.startswith("mine.yaml: ")
     assert "unknown key 'num_batchs'; did you mean 'num_batches'?" in told
@@ -98,6 +106,11 @@ def test_an_empty_file_says_nothing(tmp_path):
 
 
 def test_values_on_the_command_line_are_read_like_values_in_files():
-    assert [parse_value(text) for text in ("null", "3", "true", "[a, b]")] == [None, 3, True, ["a", "b"]]
+    assert [parse_value(text) for text in ("null", "3", "true", "[a, b]")] == [
+        None,
+        3,
+        True,
+        ["a", "b"],
+    ]
     with pytest.raises(ConfigError, match="no value in YAML"):
         parse_value("[")

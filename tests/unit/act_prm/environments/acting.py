@@ -13,7 +13,9 @@ from act_prm.llm_handlers import ActionFromLLM
 
 def call(name: str, call_id: str | None = None, **arguments: Any) -> ActionFromLLM:
     """Return a call of a tool."""
-    return ActionFromLLM(role="assistant", type="function_call", name=name, arguments=arguments, call_id=call_id)
+    return ActionFromLLM(
+        role="assistant", type="function_call", name=name, arguments=arguments, call_id=call_id
+    )
 
 
 def text(said: str, kind: str = "message") -> ActionFromLLM:

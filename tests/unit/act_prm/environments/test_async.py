@@ -41,7 +41,9 @@ def test_a_state_that_is_over_stays_as_it_is():
     env = mock_env(kind=AsyncTau2BenchEnv)
 
     async def play():
-        over = await env.step_async([create_meeting(), respond("Done.")], None, await env.reset_async())
+        over = await env.step_async(
+            [create_meeting(), respond("Done.")], None, await env.reset_async()
+        )
         return over, await env.step_async([respond("More?")], None, over.state)
 
     over, again = asyncio.run(play())
@@ -64,7 +66,9 @@ def test_the_limit_of_turns_is_graded_on_the_loop():
 
 def judged_env(judge, **settings):
     env = mock_env("Hi", *["Hm."] * 5, kind=AsyncTau2BenchEnv, max_turns=1, judge=judge, **settings)
-    task = a_task(calls("get_users"), sentences=["The agent was kind."], basis=[RewardType.NL_ASSERTION])
+    task = a_task(
+        calls("get_users"), sentences=["The agent was kind."], basis=[RewardType.NL_ASSERTION]
+    )
     env.datasets["train"] = [task]
     return env
 
@@ -82,14 +86,21 @@ def test_a_judge_that_cannot_be_reached_at_the_limit_of_turns_is_no_reward():
         awaited = asyncio.run(play())
         blocking = env.step([respond("Hello.")], None, env.reset())
     for result in (awaited, blocking):
-        assert (result.failed, result.done, result.info["reward"], result.reward) == (True, True, None, 0.0)
+        assert (result.failed, result.done, result.info["reward"], result.reward) == (
+            True,
+            True,
+            None,
+            0.0,
+        )
         assert "no such key" in result.info["error"]
 
 
 def test_models_are_waited_for_together():
     with StubServer("Hi", latency=0.2) as stub:
         args = {"api_base": stub.base_url, "api_key": "key"}
-        env = get_env("tau2bench", is_async=True, domain="airline", user_llm="openai/any", user_llm_args=args)
+        env = get_env(
+            "tau2bench", is_async=True, domain="airline", user_llm="openai/any", user_llm_args=args
+        )
 
         async def group():
             return await asyncio.gather(*(env.reset_async(0, n) for n in range(6)))

@@ -34,7 +34,9 @@ class Counting(Environment):
 
     def reset(self, sample_idx=0, generation_idx=0, try_step=0, batch_idx=0):
         number = self.dataset[self.adjust_sample_idx(sample_idx)]
-        return EnvironmentState(system_prompt="", tools=[], new_messages=[{"role": "user", "content": str(number)}])
+        return EnvironmentState(
+            system_prompt="", tools=[], new_messages=[{"role": "user", "content": str(number)}]
+        )
 
     def step(self, parsed_actions, model_response, current_state, current_messages=None):
         return EnvironmentStepResult(state=current_state, reward=1.0, done=True)
@@ -136,7 +138,9 @@ def test_a_tokenizer_is_loaded_when_it_is_asked_for(monkeypatch):
     monkeypatch.setitem(sys.modules, "transformers", None)
     with pytest.raises(MissingExtra, match=r"tau2-bench\[train\]"):
         _ = env.tokenizer
-    auto = SimpleNamespace(from_pretrained=lambda pretrained_model_name_or_path: [pretrained_model_name_or_path])
+    auto = SimpleNamespace(
+        from_pretrained=lambda pretrained_model_name_or_path: [pretrained_model_name_or_path]
+    )
     monkeypatch.setitem(sys.modules, "transformers", SimpleNamespace(AutoTokenizer=auto))
     assert env.tokenizer == ["tiny"]
     assert env.tokenizer is env.tokenizer
@@ -144,8 +148,12 @@ def test_a_tokenizer_is_loaded_when_it_is_asked_for(monkeypatch):
 
 def test_the_package_needs_nothing_heavy():
     code = "import sys, act_prm.environments, act_prm.llm_handlers; print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert not {"torch", "transformers", "numpy", "gymnasium", "litellm", "yaml", "tinker"} & set(loaded)
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert not {"torch", "transformers", "numpy", "gymnasium", "litellm", "yaml", "tinker"} & set(
+        loaded
+    )
     assert "tau2.gym" not in loaded
 
 

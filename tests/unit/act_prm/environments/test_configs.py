@@ -15,7 +15,11 @@ FOLDER = Path(__file__).resolve().parents[4] / "configs" / "environments" / "tau
 @pytest.mark.parametrize("domain", ["airline", "retail", "telecom"])
 def test_a_configuration_makes_its_environment(domain):
     settings = yaml.safe_load((FOLDER / f"{domain}.yaml").read_text(encoding="utf-8"))
-    assert (settings["domain"], settings["num_train_tasks"], settings["num_test_tasks"]) == (domain, 100, 30)
+    assert (settings["domain"], settings["num_train_tasks"], settings["num_test_tasks"]) == (
+        domain,
+        100,
+        30,
+    )
     env = get_env(**settings)
     assert type(env) is Tau2BenchEnv
     assert (env.max_turns, env.cast.max_steps, env.split) == (30, 50, "train")

@@ -20,13 +20,17 @@ def test_a_demonstration_solves_its_task_in_calls_alone(domain):
         assert [step.done for step in steps] == [False] * (len(steps) - 1) + [True]
         assert [step.reward for step in steps] == [0.0] * (len(steps) - 1) + [1.0]
         assert all(
-            action.type == "function_call" and action.name in names for step in steps for action in step.actions
+            action.type == "function_call" and action.name in names
+            for step in steps
+            for action in step.actions
         )
 
 
 def test_it_is_what_the_same_turns_lead_to_online():
     steps = demonstration("retail", get_tasks("retail")[0])
-    env = Tau2BenchEnv("retail", user="scripted_user", max_turns=None, num_train_tasks=1, num_test_tasks=0)
+    env = Tau2BenchEnv(
+        "retail", user="scripted_user", max_turns=None, num_train_tasks=1, num_test_tasks=0
+    )
     state = env.begin(get_tasks("retail")[0], 0)
     for step in steps:
         assert (step.state.system_prompt, step.state.tools) == (state.system_prompt, state.tools)
@@ -37,12 +41,17 @@ def test_it_is_what_the_same_turns_lead_to_online():
 
 
 def test_it_is_always_the_same():
-    first, second = ([(step.messages, step.actions) for step in demonstration("mock", "create_task_1")] for _ in "ab")
+    first, second = (
+        [(step.messages, step.actions) for step in demonstration("mock", "create_task_1")]
+        for _ in "ab"
+    )
     assert first == second
 
 
 def test_the_environment_is_used_as_it_is_and_left_as_it_was():
-    env = mock_env("Nobody hears me.", system_prompt="You sell tea.", max_turns=1, tool_role="ipython")
+    env = mock_env(
+        "Nobody hears me.", system_prompt="You sell tea.", max_turns=1, tool_role="ipython"
+    )
     before = dict(vars(env))
     steps = demonstration(env, "create_task_1")
     assert len(steps) > 1

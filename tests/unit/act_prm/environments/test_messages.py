@@ -7,14 +7,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.act_prm.environments.acting import call, respond, text
 
-from act_prm.environments.tau2bench_messages import actions_of, assistant_message, history_of, moves_of, with_ids
+from act_prm.environments.tau2bench_messages import (
+    actions_of,
+    assistant_message,
+    history_of,
+    moves_of,
+    with_ids,
+)
 from act_prm.llm_handlers import ActionFromLLM, get_actions
 from tau2.data_model.message import AssistantMessage, ToolCall, ToolMessage, UserMessage
 
 
 def test_calls_that_follow_one_another_are_one_move():
     moves = moves_of([call("a"), call("b"), respond("Hi"), call("c")])
-    assert [[one.name for one in move.calls] for move in moves] == [["a", "b"], ["respond_user"], ["c"]]
+    assert [[one.name for one in move.calls] for move in moves] == [
+        ["a", "b"],
+        ["respond_user"],
+        ["c"],
+    ]
     assert [move.tells for move in moves] == [False, True, False]
 
 
@@ -36,7 +46,8 @@ ACTION = st.builds(
     type=st.sampled_from(["function_call", "message", "reasoning", "unreadable_call", "?"]),
     text=st.none() | st.text(max_size=5),
     name=st.none() | st.sampled_from(["a", "respond_user"]),
-    arguments=st.none() | st.dictionaries(st.sampled_from(["text", "b"]), st.none() | st.text(max_size=3)),
+    arguments=st.none()
+    | st.dictionaries(st.sampled_from(["text", "b"]), st.none() | st.text(max_size=3)),
 )
 
 
@@ -49,17 +60,24 @@ def test_every_call_of_a_turn_is_in_exactly_one_move(actions):
 
 
 def test_a_turn_as_one_message():
-    message = assistant_message([text("Hm.", "reasoning"), text("Let me look."), call("a", "c1", b=1)])
+    message = assistant_message(
+        [text("Hm.", "reasoning"), text("Let me look."), call("a", "c1", b=1)]
+    )
     assert message == {
         "role": "assistant",
         "content": "Let me look.",
         "reasoning_content": "Hm.",
-        "tool_calls": [{"id": "c1", "type": "function", "function": {"name": "a", "arguments": '{"b": 1}'}}],
+        "tool_calls": [
+            {"id": "c1", "type": "function", "function": {"name": "a", "arguments": '{"b": 1}'}}
+        ],
     }
 
 
 def test_what_could_not_be_read_stays_text():
-    assert assistant_message(get_actions("<tool_call>{</tool_call>")) == {"role": "assistant", "content": "{"}
+    assert assistant_message(get_actions("<tool_call>{</tool_call>")) == {
+        "role": "assistant",
+        "content": "{",
+    }
 
 
 @pytest.mark.parametrize("given_id", [None, ""])
@@ -79,7 +97,14 @@ def test_a_conversation_of_tau2_in_the_form_of_this_one():
         UserMessage(content="Thanks."),
     ]
     messages = history_of(history)
-    assert [message["role"] for message in messages] == ["user", "assistant", "tool", "assistant", "tool", "user"]
+    assert [message["role"] for message in messages] == [
+        "user",
+        "assistant",
+        "tool",
+        "assistant",
+        "tool",
+        "user",
+    ]
     assert [message.get("call_id") for message in messages if message["role"] == "tool"] == [
         message["tool_calls"][0]["id"] for message in messages if message["role"] == "assistant"
     ]
@@ -88,7 +113,11 @@ def test_a_conversation_of_tau2_in_the_form_of_this_one():
 
 def test_words_of_an_agent_are_a_call():
     (action,) = actions_of(AssistantMessage(content="Hi"), 2)
-    assert (action.name, action.arguments, action.call_id) == ("respond_user", {"text": "Hi"}, "call_2_0")
+    assert (action.name, action.arguments, action.call_id) == (
+        "respond_user",
+        {"text": "Hi"},
+        "call_2_0",
+    )
 
 
 def test_alone_words_end_the_case():

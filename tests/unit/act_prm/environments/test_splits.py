@@ -22,7 +22,11 @@ def sizes(env) -> dict[str, int]:
 
 def test_slices_take_the_test_first():
     parts = sliced(list("abcdefgh"), train=3, val=2, test=2)
-    assert {name: "".join(tasks) for name, tasks in parts.items()} == {"test": "ab", "train": "cde", "eval": "fg"}
+    assert {name: "".join(tasks) for name, tasks in parts.items()} == {
+        "test": "ab",
+        "train": "cde",
+        "eval": "fg",
+    }
 
 
 def test_without_a_size_the_test_is_the_evaluation():
@@ -59,7 +63,9 @@ def test_the_default_sizes_suit_every_domain(domain):
     assert count["train"] > 0
     assert count["test"] > 0
     assert count["train"] + count["test"] == min(130, len(get_tasks(domain)))
-    assert not {task.id for task in env.datasets["train"]} & {task.id for task in env.datasets["test"]}
+    assert not {task.id for task in env.datasets["train"]} & {
+        task.id for task in env.datasets["test"]
+    }
 
 
 def test_the_splits_of_the_domain():
@@ -79,9 +85,16 @@ def test_a_domain_without_splits_of_its_own():
 
 def test_one_split_of_a_domain():
     env = Tau2BenchEnv("airline", task_split="test", num_train_tasks=4, num_test_tasks=2)
-    assert {task.id for tasks in env.datasets.values() for task in tasks} <= set(load_task_splits("airline")["test"])
+    assert {task.id for tasks in env.datasets.values() for task in tasks} <= set(
+        load_task_splits("airline")["test"]
+    )
 
 
 def test_tasks_by_their_ids():
-    env = Tau2BenchEnv("mock", task_ids=["update_task_1", "create_task_1"], num_train_tasks=1, num_test_tasks=1)
-    assert [task.id for task in env.datasets["test"] + env.datasets["train"]] == ["update_task_1", "create_task_1"]
+    env = Tau2BenchEnv(
+        "mock", task_ids=["update_task_1", "create_task_1"], num_train_tasks=1, num_test_tasks=1
+    )
+    assert [task.id for task in env.datasets["test"] + env.datasets["train"]] == [
+        "update_task_1",
+        "create_task_1",
+    ]

@@ -57,7 +57,11 @@ def test_a_task_is_solved():
     env = mock_env()
     result = env.step([create_meeting()], None, env.reset())
     (output,) = result.state.new_messages
-    assert (output["role"], output["type"], output["call_id"]) == ("tool", "function_call_output", "call_0")
+    assert (output["role"], output["type"], output["call_id"]) == (
+        "tool",
+        "function_call_output",
+        "call_0",
+    )
     assert '"title": "Important Meeting"' in output["output"]
     assert (result.reward, result.done, result.info["made_tool_call"]) == (0.0, False, True)
 
@@ -66,7 +70,11 @@ def test_a_task_is_solved():
         {"role": "tool", "type": "function_call_output", "call_id": "call_1", "output": "sent"}
     ]
     assert (result.reward, result.done, result.truncated) == (1.0, True, False)
-    assert (result.info["correct"], result.info["task_id"], result.info["reward"]) == (1, "create_task_1", 1.0)
+    assert (result.info["correct"], result.info["task_id"], result.info["reward"]) == (
+        1,
+        "create_task_1",
+        1.0,
+    )
     assert result.info["termination_reason"] == "user_stop"
     assert result.state.tau2_info["run"].reward_info.reward == 1.0
 
@@ -97,7 +105,9 @@ def test_the_conversation_so_far_is_kept_unless_the_caller_keeps_it():
 
 def test_several_calls_of_a_turn_are_answered_in_their_order():
     env = mock_env()
-    result = env.step([call("get_users", "a"), create_meeting(), respond("Done.", "b")], None, env.reset())
+    result = env.step(
+        [call("get_users", "a"), create_meeting(), respond("Done.", "b")], None, env.reset()
+    )
     assert [message["call_id"] for message in result.state.new_messages] == ["a", "call_0", "b"]
     assert (result.reward, result.done) == (1.0, True)
     assert result.state.timestep == 1
@@ -134,7 +144,9 @@ def test_text_beside_calls_is_told_to_nobody():
     assert result.state.rollout.messages[-2].content == "Let me look."
 
 
-@pytest.mark.parametrize("actions", [[], [text("")], [text("Hm.", "reasoning")], [text("x", "telepathy")]])
+@pytest.mark.parametrize(
+    "actions", [[], [text("")], [text("Hm.", "reasoning")], [text("x", "telepathy")]]
+)
 def test_a_turn_that_says_nothing_ends_the_episode(actions):
     env = mock_env()
     result = env.step(actions, None, env.reset())
@@ -150,9 +162,18 @@ def test_a_turn_that_says_nothing_ends_the_episode(actions):
         (call("respond_user"), "needs `text`"),
         (call("respond_user", text=""), "needs `text`"),
         (call("respond_user", text=["Hi"]), "needs `text`"),
-        (ActionFromLLM(role="assistant", type="function_call", name="respond_user"), "needs `text`"),
-        (get_actions('<tool_call>{"name": "respond_user", "arguments": "Hi"}</tool_call>')[0], "could not be read"),
-        (get_actions('<tool_call>{"name": "get_users", "arguments": "Hi"}</tool_call>')[0], "could not be read"),
+        (
+            ActionFromLLM(role="assistant", type="function_call", name="respond_user"),
+            "needs `text`",
+        ),
+        (
+            get_actions('<tool_call>{"name": "respond_user", "arguments": "Hi"}</tool_call>')[0],
+            "could not be read",
+        ),
+        (
+            get_actions('<tool_call>{"name": "get_users", "arguments": "Hi"}</tool_call>')[0],
+            "could not be read",
+        ),
     ],
 )
 def test_a_call_that_cannot_be_read_is_told_to_the_model_alone(action, problem):
@@ -162,7 +183,10 @@ def test_a_call_that_cannot_be_read_is_told_to_the_model_alone(action, problem):
     assert message["output"].startswith("Error: ")
     assert problem in message["output"]
     assert not result.done
-    assert env.step([respond("Hello.")], None, result.state).state.new_messages[1]["content"] == "Good."
+    assert (
+        env.step([respond("Hello.")], None, result.state).state.new_messages[1]["content"]
+        == "Good."
+    )
 
 
 def test_a_good_call_beside_an_unreadable_one_is_made():
@@ -184,7 +208,9 @@ def test_too_many_unreadable_calls_end_the_episode():
 
 
 def test_a_customer_who_says_nothing_is_taken_to_need_help():
-    env = Tau2BenchEnv("mock", solo_mode=True, task_ids=["create_task_1"], num_train_tasks=1, num_test_tasks=0)
+    env = Tau2BenchEnv(
+        "mock", solo_mode=True, task_ids=["create_task_1"], num_train_tasks=1, num_test_tasks=0
+    )
     state = env.reset()
     assert state.new_messages[0]["content"] in {FIRST_WORDS, env.datasets["train"][0].ticket}
 
@@ -197,7 +223,11 @@ def test_solo_there_is_nobody_to_talk_to():
     assert names[-1] == "done"
     assert task.ticket in state.system_prompt
     result = env.step([call("done")], None, state)
-    assert (result.done, result.truncated, result.info["termination_reason"]) == (True, False, "agent_stop")
+    assert (result.done, result.truncated, result.info["termination_reason"]) == (
+        True,
+        False,
+        "agent_stop",
+    )
 
 
 def test_done_beside_another_call():
@@ -244,7 +274,11 @@ def test_a_state_that_is_over_stays_as_it_is():
 def test_a_state_is_plain_data_but_for_its_episode():
     state = mock_env().reset()
     read = type(state).model_validate_json(state.model_dump_json())
-    assert (read.messages, read.tools, read.metadata) == (state.messages, state.tools, state.metadata)
+    assert (read.messages, read.tools, read.metadata) == (
+        state.messages,
+        state.tools,
+        state.metadata,
+    )
     with pytest.raises(RuntimeError, match="no live episode"):
         read.live()
 
@@ -256,7 +290,9 @@ def test_forks_go_on_independently():
     solved = env.step([create_meeting(), respond("Done.")], None, one)
     failed = env.step([respond("No.")], None, other)
     assert (solved.reward, failed.reward) == (1.0, 0.0)
-    assert env.step([create_meeting(), respond("Done.")], None, state).reward == 1.0  # it stands where it stood
+    assert (
+        env.step([create_meeting(), respond("Done.")], None, state).reward == 1.0
+    )  # it stands where it stood
     assert state.messages == one.messages == other.messages
 
 
@@ -269,7 +305,11 @@ def test_a_model_that_is_bound_to_fail_is_an_error_before_anything_is_paid_for()
 def test_an_episode_that_fails_before_the_first_turn_is_over_at_once():
     env = mock_env(ModelUnavailable("no route"))
     state = env.reset()
-    assert (state.done, state.metadata["infra_failed"], state.metadata["reward"]) == (True, True, None)
+    assert (state.done, state.metadata["infra_failed"], state.metadata["reward"]) == (
+        True,
+        True,
+        None,
+    )
     result = env.step([respond("Hi")], None, state)
     assert (result.done, result.truncated, result.failed, result.reward) == (True, True, True, 0.0)
 
@@ -293,7 +333,9 @@ def test_the_environment_adds_nothing_to_an_episode(domain):
     for task in get_tasks(domain)[:8]:
         last = demonstration(domain, task)[-1]
         world = cast.environment()
-        episode = cast.wire(task, world, cast.make_agent(world, task), cast.make_user(world, task), 0)
+        episode = cast.wire(
+            task, world, cast.make_agent(world, task), cast.make_user(world, task), 0
+        )
         run = run_simulation(episode)
         ours = last.state.rollout.run
         assert transcript(ours) == transcript(run)

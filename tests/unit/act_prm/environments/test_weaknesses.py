@@ -23,11 +23,15 @@ def test_weakness_1_concurrent_generations_of_one_environment_are_independent():
     env = mock_env("Hi", "At noon.", "Thank you. ###STOP###")
     states = [env.reset(0, generation_idx=n) for n in range(4)]
     threads = threading.active_count()
-    states = [env.step([respond(f"I am {n}.")], None, state).state for n, state in enumerate(states)]
+    states = [
+        env.step([respond(f"I am {n}.")], None, state).state for n, state in enumerate(states)
+    ]
     states[2] = env.step([create_meeting()], None, states[2]).state
     results = [env.step([respond("Bye.")], None, state) for state in states]
     assert [result.reward for result in results] == [0.0, 0.0, 1.0, 0.0]
-    assert [f"I am {n}." in str(result.state.messages) for n, result in enumerate(results)] == [True] * 4
+    assert [f"I am {n}." in str(result.state.messages) for n, result in enumerate(results)] == [
+        True
+    ] * 4
     assert threading.active_count() == threads
 
 
@@ -38,7 +42,11 @@ def test_weakness_1_generations_gathered_on_one_loop_are_independent():
 
     async def play(n: int) -> float:
         state = await env.reset_async(0, generation_idx=n)
-        for actions in ([respond("When?")], [create_meeting()] if n % 2 else [call("get_users")], [respond("Bye.")]):
+        for actions in (
+            [respond("When?")],
+            [create_meeting()] if n % 2 else [call("get_users")],
+            [respond("Bye.")],
+        ):
             result = await env.step_async(actions, None, state)
             state = result.state
         return result.reward
@@ -53,7 +61,9 @@ def test_weakness_1_generations_gathered_on_one_loop_are_independent():
 
 def test_weakness_3_a_tool_without_arguments_is_called_without_arguments():
     env = Tau2BenchEnv("airline", user="scripted_user", num_train_tasks=1, num_test_tasks=0)
-    actions = get_actions('<tool_call>\n{"name": "list_all_airports", "arguments": {}}\n</tool_call>')
+    actions = get_actions(
+        '<tool_call>\n{"name": "list_all_airports", "arguments": {}}\n</tool_call>'
+    )
     actions += get_actions('<tool_call>{"name": "list_all_airports"}</tool_call>', first_call=1)
     result = env.step(actions, None, env.reset())
     first, second = (message["output"] for message in result.state.new_messages)
@@ -68,7 +78,9 @@ def test_weakness_4_every_call_of_a_reply_is_carried_out_once():
     state = env.step(get_actions(reply), None, env.reset()).state
     assert [message["role"] for message in state.new_messages] == ["tool", "tool"]
     bare = env.step(get_actions(a_call), None, state).state
-    assert [message["role"] for message in bare.new_messages] == ["tool"]  # a call, and no message as well
+    assert [message["role"] for message in bare.new_messages] == [
+        "tool"
+    ]  # a call, and no message as well
 
 
 def test_weakness_5_tool_output_is_not_rewritten():
@@ -106,7 +118,11 @@ def test_weakness_8_exactly_max_turns_turns():
         result = env.step([respond("And?")], None, state)
         state, turns = result.state, turns + 1
     assert turns == 3
-    assert (result.done, result.truncated, result.info["termination_reason"]) == (True, True, "max_turns")
+    assert (result.done, result.truncated, result.info["termination_reason"]) == (
+        True,
+        True,
+        "max_turns",
+    )
     assert state.new_messages[-1]["role"] == "user"
     assert "3 turns" in state.new_messages[-1]["content"]
 
@@ -168,7 +184,9 @@ def test_weakness_11_what_is_shown_follows_the_settings():
 
 def test_weakness_11_text_that_looks_like_a_call_is_text():
     env = mock_env("Hi", "What?", "get_users()")
-    result = env.step([respond("create_task(user_id='user_1', title='Important Meeting')")], None, env.reset())
+    result = env.step(
+        [respond("create_task(user_id='user_1', title='Important Meeting')")], None, env.reset()
+    )
     assert result.state.new_messages[-1] == {"role": "user", "content": "What?"}
     assert [message.role for message in result.state.rollout.messages][-2:] == ["assistant", "user"]
     assert result.state.rollout.messages[-2].tool_calls is None
@@ -179,12 +197,22 @@ def test_weakness_12_failures_of_the_user_are_no_reward():
     silent = mock_env("Hi", None)
     infra = down.step([create_meeting(), respond("Done.")], None, down.reset())
     user = silent.step([create_meeting(), respond("Done.")], None, silent.reset())
-    assert (infra.info["infra_failed"], infra.info["user_failed"], infra.info["reward"]) == (True, False, None)
-    assert (user.info["infra_failed"], user.info["user_failed"], user.info["reward"]) == (False, True, None)
+    assert (infra.info["infra_failed"], infra.info["user_failed"], infra.info["reward"]) == (
+        True,
+        False,
+        None,
+    )
+    assert (user.info["infra_failed"], user.info["user_failed"], user.info["reward"]) == (
+        False,
+        True,
+        None,
+    )
     assert "no route" in infra.info["error"]
     assert infra.failed
     assert user.failed
-    assert not mock_env().step([], None, mock_env().reset()).failed  # the agent's own fault is a reward of 0
+    assert (
+        not mock_env().step([], None, mock_env().reset()).failed
+    )  # the agent's own fault is a reward of 0
 
 
 def test_weakness_12_a_failed_call_of_the_users_model_is_tried_again(monkeypatch):

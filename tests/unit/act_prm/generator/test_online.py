@@ -50,7 +50,14 @@ def test_weakness_9_the_trained_tokens_are_the_prompt_shown_and_the_tokens_sampl
 
 def test_weakness_9_a_tools_result_keeps_the_id_of_its_call():
     call = '<tool_call>\n{"name": "get_users", "arguments": {}}\n</tool_call>'
-    env = get_env("tau2bench", domain="mock", user="scripted_user", num_train_tasks=2, num_test_tasks=0, max_turns=3)
+    env = get_env(
+        "tau2bench",
+        domain="mock",
+        user="scripted_user",
+        num_train_tasks=2,
+        num_test_tasks=0,
+        max_turns=3,
+    )
     [group] = play(setting(env, TableModel([call])), [0], group_size=1)
     [result] = group.steps[0].next_obs
     said = group.steps[1].state[-2]
@@ -60,7 +67,14 @@ def test_weakness_9_a_tools_result_keeps_the_id_of_its_call():
 
 def test_weakness_8_an_episode_has_exactly_max_turns_turns_and_is_graded_there():
     call = '<tool_call>\n{"name": "get_users", "arguments": {}}\n</tool_call>'
-    env = get_env("tau2bench", domain="mock", user="scripted_user", num_train_tasks=2, num_test_tasks=0, max_turns=4)
+    env = get_env(
+        "tau2bench",
+        domain="mock",
+        user="scripted_user",
+        num_train_tasks=2,
+        num_test_tasks=0,
+        max_turns=4,
+    )
     [group] = play(setting(env, TableModel([call])), [0], group_size=2)
     assert [one.length for one in group] == [4, 4]
     last = group.steps[-1]
@@ -69,7 +83,9 @@ def test_weakness_8_an_episode_has_exactly_max_turns_turns_and_is_graded_there()
 
 
 def test_weakness_8_a_first_reply_that_fails_leaves_a_trajectory_and_no_crash():
-    env = get_env("tau2bench", domain="mock", user="scripted_user", num_train_tasks=2, num_test_tasks=0)
+    env = get_env(
+        "tau2bench", domain="mock", user="scripted_user", num_train_tasks=2, num_test_tasks=0
+    )
     [group] = play(setting(env, TableModel([""])), [0], group_size=1)
     assert [one.length for one in group] == [1]
     assert group.steps[0].reward == 0.0
@@ -110,23 +126,40 @@ def test_weakness_12_a_failed_task_is_tried_again():
 
 
 def test_the_same_seed_gives_the_same_episodes_and_another_batch_others():
-    rows = [[step.as_row() for group in play(setting(WordEnv(turns=3))) for step in group.steps] for _ in range(2)]
+    rows = [
+        [step.as_row() for group in play(setting(WordEnv(turns=3))) for step in group.steps]
+        for _ in range(2)
+    ]
     assert rows[0] == rows[1]
-    other = [step.as_row() for group in play(setting(WordEnv(turns=3)), batch_id=1) for step in group.steps]
+    other = [
+        step.as_row()
+        for group in play(setting(WordEnv(turns=3)), batch_id=1)
+        for step in group.steps
+    ]
     assert [row["action"] for row in other] != [row["action"] for row in rows[0]]
 
 
 def test_awaited_environments_give_the_same_episodes():
-    assert [[step.as_row() for step in group.steps] for group in play(setting(AsyncWordEnv(turns=3)))] == [
-        [step.as_row() for step in group.steps] for group in play(setting(WordEnv(turns=3)))
-    ]
+    assert [
+        [step.as_row() for step in group.steps] for group in play(setting(AsyncWordEnv(turns=3)))
+    ] == [[step.as_row() for step in group.steps] for group in play(setting(WordEnv(turns=3)))]
 
 
 def test_both_forms_of_tau2bench_give_the_same_episodes():
-    settings = {"domain": "mock", "user": "scripted_user", "num_train_tasks": 3, "num_test_tasks": 0, "max_turns": 3}
-    replies = ['<tool_call>{"name": "respond_user", "arguments": {"text": "Hello"}}</tool_call>', GOOD]
+    settings = {
+        "domain": "mock",
+        "user": "scripted_user",
+        "num_train_tasks": 3,
+        "num_test_tasks": 0,
+        "max_turns": 3,
+    }
+    replies = [
+        '<tool_call>{"name": "respond_user", "arguments": {"text": "Hello"}}</tool_call>',
+        GOOD,
+    ]
     played = [
-        play(setting(get_env("tau2bench", is_async, **settings), TableModel(replies))) for is_async in (False, True)
+        play(setting(get_env("tau2bench", is_async, **settings), TableModel(replies)))
+        for is_async in (False, True)
     ]
     told = [[step.as_row() for group in groups for step in group.steps] for groups in played]
     assert told[0] == told[1]
@@ -135,7 +168,9 @@ def test_both_forms_of_tau2bench_give_the_same_episodes():
 def test_advantages_are_centred_within_the_group():
     for group in play(setting(WordEnv()), group_size=6):
         mean = sum(group.rewards) / 6
-        assert [step.advantage for step in group.steps] == [reward - mean for reward in group.rewards]
+        assert [step.advantage for step in group.steps] == [
+            reward - mean for reward in group.rewards
+        ]
 
 
 def test_a_long_conversation_loses_its_oldest_turns():
@@ -161,7 +196,14 @@ def test_a_reply_that_leaves_no_room_for_a_prompt_is_a_mistake_in_the_configurat
 
 def test_thoughts_stay_in_the_conversation_where_they_were_written():
     thinks = f"<thought>why</thought>\n{GOOD}"
-    env = get_env("tau2bench", domain="mock", user="scripted_user", num_train_tasks=1, num_test_tasks=0, max_turns=2)
+    env = get_env(
+        "tau2bench",
+        domain="mock",
+        user="scripted_user",
+        num_train_tasks=1,
+        num_test_tasks=0,
+        max_turns=2,
+    )
     [group] = play(setting(env, TableModel([thinks])), [0], group_size=1)
     assert group.steps[1].state[2]["content"].startswith("<thought>why</thought>")
 
@@ -182,7 +224,12 @@ def test_progress_is_told():
 def test_steps_say_what_they_are():
     [group] = play(setting(WordEnv()), [1], group_size=1)
     step = group.steps[0]
-    assert (step.kind, step.split, step.unique_data_sample_id, step.done) == (ONLINE, "train", "1", True)
+    assert (step.kind, step.split, step.unique_data_sample_id, step.done) == (
+        ONLINE,
+        "train",
+        "1",
+        True,
+    )
 
 
 def test_the_generator_is_chosen_by_its_name():

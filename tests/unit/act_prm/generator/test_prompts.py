@@ -11,13 +11,19 @@ from act_prm.llm_handlers.types import FUNCTION_CALL, ActionFromLLM
 ROLES = st.lists(st.sampled_from(["user", "assistant", "tool"]), min_size=1, max_size=8)
 
 
-def call(name, **arguments):
+def call(name, /, **arguments):
     return ActionFromLLM(role="assistant", type=FUNCTION_CALL, name=name, arguments=arguments)
 
 
-@given(st.dictionaries(st.text(max_size=5), st.text(max_size=9) | st.integers() | st.none(), max_size=3))
+@given(
+    st.dictionaries(
+        st.text(max_size=5), st.text(max_size=9) | st.integers() | st.none(), max_size=3
+    )
+)
 def test_an_action_as_text_is_read_as_the_same_action(arguments):
-    [read] = get_actions(action_text([call("find", **{k: v for k, v in arguments.items() if k})], ToolCallTags()))
+    [read] = get_actions(
+        action_text([call("find", **{k: v for k, v in arguments.items() if k})], ToolCallTags())
+    )
     assert (read.name, read.arguments) == ("find", {k: v for k, v in arguments.items() if k})
 
 
@@ -30,7 +36,10 @@ def test_other_tags_and_plain_words():
 
 @given(ROLES, st.integers(0, 60))
 def test_what_fits_is_a_suffix_that_begins_with_a_turn(roles, room):
-    messages = [{"role": "system", "content": "s"}, *({"role": role, "content": role} for role in roles)]
+    messages = [
+        {"role": "system", "content": "s"},
+        *({"role": role, "content": role} for role in roles),
+    ]
 
     def render(some):
         return [0] * sum(len(one["content"]) for one in some)
@@ -50,7 +59,10 @@ def test_what_fits_is_a_suffix_that_begins_with_a_turn(roles, room):
 
 def test_thoughts_come_before_what_was_said():
     told = with_thoughts(
-        [{"role": "assistant", "content": "Hi", "reasoning_content": "Be kind."}, {"role": "user", "content": "Yes"}],
+        [
+            {"role": "assistant", "content": "Hi", "reasoning_content": "Be kind."},
+            {"role": "user", "content": "Yes"},
+        ],
         ("<thought>", "</thought>"),
     )
     assert [one["content"] for one in told] == ["<thought>Be kind.</thought>\nHi", "Yes"]

@@ -23,13 +23,17 @@ PER_TOKEN = {"reward_method": "action_probs_per_token"}
 
 @pytest.fixture
 def env():
-    return get_env("tau2bench", domain="mock", user="scripted_user", num_train_tasks=3, num_test_tasks=0)
+    return get_env(
+        "tau2bench", domain="mock", user="scripted_user", num_train_tasks=3, num_test_tasks=0
+    )
 
 
 def setting(env, name="act_prm", replies=REASONS, hiding=None, **config):
     model = TableModel(replies)
     config = GeneratorConfig(name=name, mean_center=True, **config)
-    return Setting(model=model, chat=Chat(model.tokenizer), env=env, config=config, hiding=hiding, seed=2)
+    return Setting(
+        model=model, chat=Chat(model.tokenizer), env=env, config=config, hiding=hiding, seed=2
+    )
 
 
 def think(made, tasks=(0,), group_size=6):
@@ -65,9 +69,13 @@ def test_better_thoughts_have_higher_advantages_and_the_best_goes_on(env):
     groups = think(made)
     for group in groups:
         for one in group:
-            assert (one.steps[0].advantage > 0) == ("because" in one.info["thought"]) or not group.teaches
+            assert (one.steps[0].advantage > 0) == (
+                "because" in one.info["thought"]
+            ) or not group.teaches
     for at, group in enumerate(groups[1:], 1):
-        past = [said["content"] for said in group.steps[0].state if said["role"] == "assistant"][:-1]
+        past = [said["content"] for said in group.steps[0].state if said["role"] == "assistant"][
+            :-1
+        ]
         assert len(past) == at
         assert all(text.startswith("<thought>because it helps</thought>\n") for text in past)
 
@@ -101,9 +109,15 @@ def test_the_twin_is_the_turn_as_the_plain_policy_says_it(env, name):
         for one in group:
             [twin] = one.twins
             text = made.chat.decode(twin.state_action_tokens[twin.state_len :])
-            assert text == twin.action["content"] == f"<thought>{one.info['thought']}</thought>\n{shown.actions[at]}"
+            assert (
+                text
+                == twin.action["content"]
+                == f"<thought>{one.info['thought']}</thought>\n{shown.actions[at]}"
+            )
             assert twin.state_action_tokens[-1] == END
-            assert twin.state_action_tokens[: twin.state_len] == made.chat.prompt(twin.state, twin.tools)
+            assert twin.state_action_tokens[: twin.state_len] == made.chat.prompt(
+                twin.state, twin.tools
+            )
             assert (twin.kind, twin.advantage) == (POLICY, one.steps[0].advantage)
             assert len(twin.old_logprobs) == twin.reply_len
 
@@ -133,20 +147,28 @@ def test_without_a_bandit_each_sample_goes_on_by_itself(env):
     for one in group:
         thoughts = [step.action["content"] for step in one.steps]
         past = [said["content"] for said in one.twins[-1].state if said["role"] == "assistant"]
-        assert [f"{text}\n" in told for text, told in zip(thoughts, past, strict=False)] == [True] * len(past)
+        assert [f"{text}\n" in told for text, told in zip(thoughts, past, strict=False)] == [
+            True
+        ] * len(past)
     assert sum(step.advantage for one in group for step in one.steps[-1:]) == pytest.approx(0.0)
 
 
 def test_observations_are_hidden_as_the_trainer_is_set(env):
     hiding = Hiding(hide_observations=True, first_obs_to_show=1, last_obs_to_show=1)
     last = think(setting(env, hiding=hiding))[-1].steps[0]
-    observed = [one.get("content") or one.get("output") for one in last.state if one["role"] in {"user", "tool"}]
+    observed = [
+        one.get("content") or one.get("output")
+        for one in last.state
+        if one["role"] in {"user", "tool"}
+    ]
     assert observed[0] != "..."
     assert "..." in observed[1:-1]
 
 
 def test_the_same_seed_gives_the_same_thoughts(env):
-    rows = [[step.as_row() for group in think(setting(env)) for step in group.steps] for _ in range(2)]
+    rows = [
+        [step.as_row() for group in think(setting(env)) for step in group.steps] for _ in range(2)
+    ]
     assert rows[0] == rows[1]
 
 
@@ -158,7 +180,9 @@ def test_demonstrations_are_lessons_of_their_own(env):
     assert [step.reward for step in steps] == [0.0] * (len(shown) - 1) + [1.0]
     for step in steps:
         assert step.kind == DEMONSTRATION
-        assert made.chat.decode(step.state_action_tokens[step.state_len :]) == step.action["content"]
+        assert (
+            made.chat.decode(step.state_action_tokens[step.state_len :]) == step.action["content"]
+        )
         assert sum(step.lesson().weights) == len(step.action["content"]) + 1
 
 

@@ -32,7 +32,13 @@ def test_text_is_a_message():
 
 
 def test_nothing_is_no_action():
-    assert get_actions("") == get_actions(" \n ") == get_actions([]) == get_actions([{"content": None}]) == []
+    assert (
+        get_actions("")
+        == get_actions(" \n ")
+        == get_actions([])
+        == get_actions([{"content": None}])
+        == []
+    )
 
 
 def test_a_call_between_tags():
@@ -54,7 +60,10 @@ def test_text_before_between_and_after_calls_keeps_its_place():
 
 
 def test_every_call_of_a_reply_has_an_id_of_its_own():
-    assert [one.call_id for one in get_actions(tagged(A_CALL, A_CALL), first_call=3)] == ["call_3", "call_4"]
+    assert [one.call_id for one in get_actions(tagged(A_CALL, A_CALL), first_call=3)] == [
+        "call_3",
+        "call_4",
+    ]
 
 
 @pytest.mark.parametrize("body", [f"{A_CALL}\n{A_CALL}", f"[{A_CALL}, {A_CALL}]"])
@@ -94,8 +103,12 @@ def test_a_tag_that_is_never_closed():
 
 
 def test_tags_inside_of_a_string_end_nothing():
-    body = json.dumps({"name": "respond_user", "arguments": {"text": "Write </tool_call> or <think>."}})
-    assert brief(tagged(body)) == [("function_call", "respond_user", {"text": "Write </tool_call> or <think>."})]
+    body = json.dumps(
+        {"name": "respond_user", "arguments": {"text": "Write </tool_call> or <think>."}}
+    )
+    assert brief(tagged(body)) == [
+        ("function_call", "respond_user", {"text": "Write </tool_call> or <think>."})
+    ]
 
 
 @pytest.mark.parametrize(
@@ -128,10 +141,15 @@ def test_arguments_that_are_no_object_are_left_to_the_environment():
 
 
 def test_a_good_call_beside_a_bad_one():
-    assert [one.type for one in get_actions(tagged("{", A_CALL))] == ["unreadable_call", "function_call"]
+    assert [one.type for one in get_actions(tagged("{", A_CALL))] == [
+        "unreadable_call",
+        "function_call",
+    ]
 
 
-@pytest.mark.parametrize("reply", [A_CALL, f"  {A_CALL}\n", f"```json\n{A_CALL}\n```", f"[{A_CALL}]"])
+@pytest.mark.parametrize(
+    "reply", [A_CALL, f"  {A_CALL}\n", f"```json\n{A_CALL}\n```", f"[{A_CALL}]"]
+)
 def test_bare_json_is_a_call_and_nothing_else(reply):
     assert brief(reply) == [("function_call", "get_user", {"id": "u1"})]
 
@@ -144,7 +162,8 @@ def test_bare_json_after_a_thought():
 
 
 @pytest.mark.parametrize(
-    "reply", ['{"name": "Ann"}', '{"id": 1}', "[1, 2]", "{}", "[]", f"As JSON: {A_CALL}", "{", "Sure (yes)"]
+    "reply",
+    ['{"name": "Ann"}', '{"id": 1}', "[1, 2]", "{}", "[]", f"As JSON: {A_CALL}", "{", "Sure (yes)"],
 )
 def test_what_only_looks_like_a_call_is_a_message(reply):
     assert brief(reply) == [("message", reply)]
@@ -152,7 +171,9 @@ def test_what_only_looks_like_a_call_is_a_message(reply):
 
 def test_a_known_name_alone_is_a_call():
     reply = '{"name": "list_all_airports"}'
-    assert brief(reply, known_tools={"list_all_airports"}) == [("function_call", "list_all_airports", {})]
+    assert brief(reply, known_tools={"list_all_airports"}) == [
+        ("function_call", "list_all_airports", {})
+    ]
 
 
 @pytest.mark.parametrize("tag", ["think", "thinking", "thought"])
@@ -163,8 +184,14 @@ def test_thoughts_are_kept_apart(tag):
 
 
 def test_a_call_that_is_only_thought_of_is_not_made():
-    assert brief(f"<think>{tagged(A_CALL)}</think>No.") == [("reasoning", tagged(A_CALL)), ("message", "No.")]
-    assert brief(f"{tagged(A_CALL)}</think>No.") == [("reasoning", tagged(A_CALL)), ("message", "No.")]
+    assert brief(f"<think>{tagged(A_CALL)}</think>No.") == [
+        ("reasoning", tagged(A_CALL)),
+        ("message", "No."),
+    ]
+    assert brief(f"{tagged(A_CALL)}</think>No.") == [
+        ("reasoning", tagged(A_CALL)),
+        ("message", "No."),
+    ]
 
 
 def test_tags_of_ones_own():
@@ -214,7 +241,21 @@ SNIPPETS = [
     "```json\n",
     "```",
 ]
-SNIPPETS += ["{", "}", "[", "]", '"', "\\", '"name":', '"arguments":', "NaN", "1e999", "\ud800", "\\ud800", "\x00"]
+SNIPPETS += [
+    "{",
+    "}",
+    "[",
+    "]",
+    '"',
+    "\\",
+    '"name":',
+    '"arguments":',
+    "NaN",
+    "1e999",
+    "\ud800",
+    "\\ud800",
+    "\x00",
+]
 KEYS = st.sampled_from(["name", "arguments", "function", "id", "text", "x"])
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
@@ -236,14 +277,25 @@ def test_nothing_a_model_writes_raises(reply):
 
 
 @given(
-    message=st.dictionaries(st.sampled_from(["content", "tool_calls", "reasoning_content", "role"]), VALUES),
+    message=st.dictionaries(
+        st.sampled_from(["content", "tool_calls", "reasoning_content", "role"]), VALUES
+    ),
 )
 def test_nothing_a_server_sends_raises(message):
     get_actions([message])
 
 
 @pytest.mark.parametrize(
-    "piece", [*SNIPPETS[:7], "[", "{", "<tool_call>{", '<tool_call>{"', '<tool_call>{"a":"', '<tool_call>["']
+    "piece",
+    [
+        *SNIPPETS[:7],
+        "[",
+        "{",
+        "<tool_call>{",
+        '<tool_call>{"',
+        '<tool_call>{"a":"',
+        '<tool_call>["',
+    ],
 )
 def test_the_time_is_linear_in_the_length(piece):
     start = time.perf_counter()

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from act_prm.llm_handlers.chat import Chat, demonstrated_datum, sampled_datum, template_message, template_tool
+from act_prm.llm_handlers.chat import (
+    Chat,
+    demonstrated_datum,
+    sampled_datum,
+    template_message,
+    template_tool,
+)
 from act_prm.llm_handlers.client import Completion
 
 
@@ -25,7 +31,9 @@ class Letters:
         return ids
 
     def decode(self, ids, *, skip_special_tokens):
-        return "".join({0: "" if skip_special_tokens else "$", 1: "ab"}.get(one, chr(one)) for one in ids)
+        return "".join(
+            {0: "" if skip_special_tokens else "$", 1: "ab"}.get(one, chr(one)) for one in ids
+        )
 
     def apply_chat_template(self, messages, **options):
         self.rendered.append((messages, options))
@@ -39,7 +47,12 @@ def test_a_prompt_ends_where_the_assistant_speaks_or_in_a_prefix_it_goes_on_from
     assert chat.decode(chat.prompt(messages)) == "[user]hi[assistant]"
     assert chat.decode(chat.prompt(messages, prefix="<thought>")) == "[user]hi[assistant]<thought>"
     for _, options in chat.tokenizer.rendered:
-        assert options == {"tools": None, "add_generation_prompt": True, "tokenize": False, "enable_thinking": False}
+        assert options == {
+            "tools": None,
+            "add_generation_prompt": True,
+            "tokenize": False,
+            "enable_thinking": False,
+        }
 
 
 def test_the_scored_sequence_is_the_prompt_and_the_sampled_ids_never_encoded_again():
@@ -68,8 +81,16 @@ def test_a_demonstration_is_closed_as_the_model_closes_its_turn_and_alone_in_the
 
 
 def test_flattened_tools_are_nested_as_templates_expect_and_nested_ones_stay():
-    flat = {"type": "function", "name": "look", "description": "Look.", "parameters": {"type": "object"}}
-    nested = {"type": "function", "function": {key: flat[key] for key in ("name", "description", "parameters")}}
+    flat = {
+        "type": "function",
+        "name": "look",
+        "description": "Look.",
+        "parameters": {"type": "object"},
+    }
+    nested = {
+        "type": "function",
+        "function": {key: flat[key] for key in ("name", "description", "parameters")},
+    }
 
     assert template_tool(flat) == nested
     assert template_tool(nested) == nested
@@ -85,21 +106,33 @@ def test_flattened_tools_are_nested_as_templates_expect_and_nested_ones_stay():
             {"role": "tool", "content": "[1]", "tool_call_id": "c1"},
         ),
         (
-            {"role": "assistant", "tool_calls": [{"id": "c1", "name": "look", "arguments": '{"at": 1}'}]},
+            {
+                "role": "assistant",
+                "tool_calls": [{"id": "c1", "name": "look", "arguments": '{"at": 1}'}],
+            },
             {
                 "role": "assistant",
                 "content": "",
                 "tool_calls": [
-                    {"type": "function", "function": {"name": "look", "arguments": {"at": 1}}, "id": "c1"}
+                    {
+                        "type": "function",
+                        "function": {"name": "look", "arguments": {"at": 1}},
+                        "id": "c1",
+                    }
                 ],
             },
         ),
         (
-            {"role": "assistant", "tool_calls": [{"function": {"name": "look", "arguments": "not JSON"}}]},
+            {
+                "role": "assistant",
+                "tool_calls": [{"function": {"name": "look", "arguments": "not JSON"}}],
+            },
             {
                 "role": "assistant",
                 "content": "",
-                "tool_calls": [{"type": "function", "function": {"name": "look", "arguments": "not JSON"}}],
+                "tool_calls": [
+                    {"type": "function", "function": {"name": "look", "arguments": "not JSON"}}
+                ],
             },
         ),
     ],

@@ -66,7 +66,9 @@ def test_the_service_is_used_where_one_is_configured_and_this_process_otherwise(
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: object() if installed else None)
     monkeypatch.setattr(load, "_on_service", on_service)
     monkeypatch.setattr(load, "_in_process", lambda model, lora, seed: ("here", lora.r, lora.alpha))
-    found = asyncio.run(load_model({"provider": "tinker", "model_name": "m", "lora_rank": 8, **more}))
+    found = asyncio.run(
+        load_model({"provider": "tinker", "model_name": "m", "lora_rank": 8, **more})
+    )
 
     assert found == ("service" if road == "service" else ("here", 8, 32))
 
@@ -75,7 +77,9 @@ def test_a_named_service_without_its_package_names_the_extra():
     if importlib.util.find_spec("tinker") is not None:
         pytest.skip("tinker is installed here")
     with pytest.raises(MissingExtra, match=r"tau2-bench\[tinker\]"):
-        asyncio.run(load_model({"provider": "tinker", "model_name": "m", "base_url": "http://127.0.0.1:1"}))
+        asyncio.run(
+            load_model({"provider": "tinker", "model_name": "m", "base_url": "http://127.0.0.1:1"})
+        )
 
 
 def test_a_model_in_this_process_without_torch_names_the_extra():

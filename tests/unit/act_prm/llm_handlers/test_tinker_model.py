@@ -31,7 +31,9 @@ class FakeError(Exception):
 
 
 SDK = SimpleNamespace(
-    types=SimpleNamespace(TensorData=Kept, Datum=Kept, ModelInput=Kept, SamplingParams=Kept, AdamParams=Kept),
+    types=SimpleNamespace(
+        TensorData=Kept, Datum=Kept, ModelInput=Kept, SamplingParams=Kept, AdamParams=Kept
+    ),
     TinkerError=FakeError,
 )
 
@@ -40,7 +42,9 @@ class Letters:
     eos_token_id = 0
 
     def decode(self, ids, *, skip_special_tokens):
-        return "".join("" if one == 0 and skip_special_tokens else "$" if one == 0 else chr(one) for one in ids)
+        return "".join(
+            "" if one == 0 and skip_special_tokens else "$" if one == 0 else chr(one) for one in ids
+        )
 
 
 class Service:
@@ -100,7 +104,9 @@ def service():
 
 @pytest.fixture
 def model(service):
-    return TinkerModel(service, SDK, name="m", tokenizer=Letters(), adam=AdamSettings(max_grad_norm=None))
+    return TinkerModel(
+        service, SDK, name="m", tokenizer=Letters(), adam=AdamSettings(max_grad_norm=None)
+    )
 
 
 DATUM = Datum([5, 6, 7], [0.0, 1.0, 1.0], [0.0, 2.0, -4.0], [0.0, -1.0, -1.5])
@@ -129,7 +135,12 @@ def test_policy_losses_send_scaled_advantages_and_sampled_log_probabilities(mode
     ratio = math.exp(0.5)  # of the second token, beyond the border, on the side that is not cut
     assert report.loss == pytest.approx(-(2.0 - 4.0 * ratio) / 2)
     assert report.metrics == pytest.approx(
-        {"n_tokens": 2, "ratio_mean": (1 + ratio) / 2, "kl_to_old": (ratio - 1.5) / 2, "clip_fraction": 0.5}
+        {
+            "n_tokens": 2,
+            "ratio_mean": (1 + ratio) / 2,
+            "kl_to_old": (ratio - 1.5) / 2,
+            "clip_fraction": 0.5,
+        }
     )
     same = asyncio.run(model.forward_backward([DATUM], "importance_sampling"))
     assert same.loss == report.loss
@@ -142,13 +153,20 @@ def test_what_carries_no_weight_is_not_sent(model, service):
     assert service.asked == []
 
 
-def test_each_prompt_is_sampled_by_a_seed_of_its_own_and_the_reply_is_kept_as_sampled(model, service):
+def test_each_prompt_is_sampled_by_a_seed_of_its_own_and_the_reply_is_kept_as_sampled(
+    model, service
+):
     params = SamplingParams(max_tokens=9, temperature=0.5, top_p=0.9, seed=4)
     first, second = asyncio.run(model.sample([[1, 2], [1, 2]], params))
     asked = [one for one in service.asked if one[0] == "sample"]
 
     assert first == second
-    assert (first.tokens, first.logprobs, first.text, first.finished) == ([ord("h"), 0], [-0.5, -0.25], "h", True)
+    assert (first.tokens, first.logprobs, first.text, first.finished) == (
+        [ord("h"), 0],
+        [-0.5, -0.25],
+        "h",
+        True,
+    )
     assert [(one[1], one[2]) for one in asked] == [([1, 2], 1)] * 2
     assert asked[0][3].seed != asked[1][3].seed
     assert all(0 <= one[3].seed < 2**31 for one in asked)
@@ -219,7 +237,9 @@ def test_a_request_at_fault_is_told_from_a_service_at_fault(model, service, told
         asyncio.run(model.optim_step(1e-3))
 
 
-def test_connecting_creates_adapters_at_the_address_and_lets_the_package_read_the_key(service, monkeypatch):
+def test_connecting_creates_adapters_at_the_address_and_lets_the_package_read_the_key(
+    service, monkeypatch
+):
     made = []
 
     class ServiceClient:
@@ -232,6 +252,8 @@ def test_connecting_creates_adapters_at_the_address_and_lets_the_package_read_th
 
     package = SimpleNamespace(**vars(SDK), ServiceClient=ServiceClient)
     monkeypatch.setitem(sys.modules, "tinker", package)
-    asyncio.run(TinkerModel.connect("m", lora_rank=8, base_url="http://here", seed=3, tokenizer=Letters()))
+    asyncio.run(
+        TinkerModel.connect("m", lora_rank=8, base_url="http://here", seed=3, tokenizer=Letters())
+    )
 
     assert made == [{"base_url": "http://here"}, {"base_model": "m", "rank": 8, "seed": 3}]

@@ -17,5 +17,7 @@ def test_a_call_is_a_call_even_when_it_cannot_be_read():
 
 
 def test_it_survives_a_file():
-    action = ActionFromLLM(role="assistant", type="function_call", name="a", arguments={"b": [1]}, call_id="call_0")
+    action = ActionFromLLM(
+        role="assistant", type="function_call", name="a", arguments={"b": [1]}, call_id="call_0"
+    )
     assert ActionFromLLM.model_validate_json(action.model_dump_json()) == action

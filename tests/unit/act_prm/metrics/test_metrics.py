@@ -16,13 +16,19 @@ from tau2.errors import DataFileError, MissingExtra
 
 def test_groups_in_numbers():
     groups = [
-        make_group([trajectory(0.0, 1.0), trajectory(0.0)], discount=1.0, mean_center=True, infra_failed=1),
+        make_group(
+            [trajectory(0.0, 1.0), trajectory(0.0)], discount=1.0, mean_center=True, infra_failed=1
+        ),
         make_group([trajectory(0.0)] * 2, discount=1.0, mean_center=True, user_failed=2),
     ]
     groups[0].trajectories[0].info["correct"] = 1
     found = group_metrics(groups)
     assert (found["final_reward"], found["best_of_group"], found["correct"]) == (0.25, 0.5, 0.25)
-    assert (found["n_groups"], found["n_groups_without_signal"], found["n_trajectories"]) == (2, 1, 4)
+    assert (found["n_groups"], found["n_groups_without_signal"], found["n_trajectories"]) == (
+        2,
+        1,
+        4,
+    )
     assert (found["n_infra_failed"], found["n_user_failed"], found["turns"]) == (1, 2, 1.25)
     assert group_metrics([])["final_reward"] == 0.0
 
@@ -60,11 +66,15 @@ def test_the_curve_is_a_picture_of_its_own(tmp_path):
     kinds = [one.tag.rpartition("}")[2] for one in root]
     assert (kinds.count("polyline"), kinds.count("circle")) == (2, 1)
     assert len(root.findall("{*}polyline")[0].get("points").split()) == 8
-    assert "http" not in (tmp_path / "curve.svg").read_text().replace("http://www.w3.org/2000/svg", "")
+    assert "http" not in (tmp_path / "curve.svg").read_text().replace(
+        "http://www.w3.org/2000/svg", ""
+    )
 
 
 def test_without_rewards_there_is_no_curve(tmp_path):
-    assert not reward_curve(tmp_path / "curve.svg", [{"batch": 1, "train/final_reward": float("nan")}])
+    assert not reward_curve(
+        tmp_path / "curve.svg", [{"batch": 1, "train/final_reward": float("nan")}]
+    )
     assert not (tmp_path / "curve.svg").exists()
 
 
@@ -76,7 +86,11 @@ def test_wandb_gets_every_row(monkeypatch):
     log = WandbLog("project", "name", {"a": 1}, "folder")
     log.log({"batch": 1})
     log.close()
-    assert (begun[0]["project"], begun[0]["resume"], logged) == ("project", "allow", [{"batch": 1}, "finished"])
+    assert (begun[0]["project"], begun[0]["resume"], logged) == (
+        "project",
+        "allow",
+        [{"batch": 1}, "finished"],
+    )
 
 
 def test_without_wandb_the_way_out_is_told(monkeypatch):

@@ -65,7 +65,9 @@ def test_a_damaged_file_is_named_with_its_line(tmp_path):
 
 
 def test_a_saved_dataset_keeps_arguments_as_texts(tmp_path, monkeypatch):
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)  # as where `datasets` is not installed
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None
+    )  # as where `datasets` is not installed
     buffer = ReplayBuffer()
     buffer.add_episode_step(step(3))
     folder = buffer.save_to_hf_dataset(tmp_path / "saved")

@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from act_prm.replay_buffer import EpisodeStep, MeanCenteredTrajectoryGroup, Trajectory, TrajectoryGroup, make_group
+from act_prm.replay_buffer import (
+    EpisodeStep,
+    MeanCenteredTrajectoryGroup,
+    Trajectory,
+    TrajectoryGroup,
+    make_group,
+)
 
 
 def step(reward=0.0, **more):
@@ -27,7 +33,10 @@ def test_returns_are_discounted_sums_of_what_is_to_come():
 
 
 def test_without_centring_the_advantage_is_the_return():
-    assert stored(TrajectoryGroup([trajectory(0.0, 1.0), trajectory(0.0)], 0.5)) == [[0.5, 1.0], [0.0]]
+    assert stored(TrajectoryGroup([trajectory(0.0, 1.0), trajectory(0.0)], 0.5)) == [
+        [0.5, 1.0],
+        [0.0],
+    ]
 
 
 @pytest.mark.parametrize("discount", [1.0, 0.9])
@@ -45,7 +54,9 @@ def test_mean_centred_advantages_cancel_out(rewards):
 
 
 def test_a_group_whose_rewards_do_not_differ_teaches_nothing():
-    assert not make_group([trajectory(1.0), trajectory(1.0)], discount=1.0, mean_center=False).teaches
+    assert not make_group(
+        [trajectory(1.0), trajectory(1.0)], discount=1.0, mean_center=False
+    ).teaches
     assert make_group([trajectory(1.0)], discount=1.0, mean_center=False).teaches
     assert not make_group([trajectory(1.0)], discount=1.0, mean_center=True).teaches
     assert not make_group([], discount=1.0, mean_center=True, infra_failed=2).teaches
@@ -69,7 +80,11 @@ def test_a_step_as_a_sequence_to_train_on():
     one = step()
     one.advantage = 2.0
     datum = one.datum()
-    assert (datum.weights, datum.advantages, datum.logprobs) == ([0.0, 1.0, 1.0], [0.0, 2.0, 2.0], [0.0, -0.5, -0.25])
+    assert (datum.weights, datum.advantages, datum.logprobs) == (
+        [0.0, 1.0, 1.0],
+        [0.0, 2.0, 2.0],
+        [0.0, -0.5, -0.25],
+    )
     assert one.lesson().weights == [0.0, 1.0, 1.0]
 
 

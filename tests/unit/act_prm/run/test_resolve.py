@@ -46,7 +46,11 @@ def test_weakness_10_a_switch_can_be_turned_off(yaml):
     switches = ("--no-hide_observations", "--no-is_async", "--no-verbose")
     made = said("--trainer_config", "mine", "--env_config", "mine", *switches)
     assert made.trainer.hide_observations is False
-    assert [made.env[name] for name in ("is_async", "verbose", "hide_observations")] == [False, False, False]
+    assert [made.env[name] for name in ("is_async", "verbose", "hide_observations")] == [
+        False,
+        False,
+        False,
+    ]
 
 
 def test_weakness_10_a_switch_that_is_given_is_heard():
@@ -62,7 +66,12 @@ def test_a_setting_goes_to_every_configuration_that_has_it():
 
 
 def test_null_can_be_said():
-    assert said("--trainer_config", "tiny_cpu_sft", "--mini_batch_size", "null").trainer.mini_batch_size is None
+    assert (
+        said(
+            "--trainer_config", "tiny_cpu_sft", "--mini_batch_size", "null"
+        ).trainer.mini_batch_size
+        is None
+    )
 
 
 def test_any_other_setting_can_be_overridden():
@@ -101,7 +110,11 @@ def test_an_override_cannot_lead_through_a_number():
 def test_evaluation_is_on_held_out_tasks_unless_told_otherwise(yaml):
     yaml("environments", "other", "name: tau2bench\ndomain: retail\nsplit: test\n")
     assert said().eval_env["split"] == "eval"
-    assert said("--eval_env_config", "other").eval_env == {"name": "tau2bench", "domain": "retail", "split": "test"}
+    assert said("--eval_env_config", "other").eval_env == {
+        "name": "tau2bench",
+        "domain": "retail",
+        "split": "test",
+    }
 
 
 def test_demonstrations_may_come_from_another_environment():
@@ -110,9 +123,13 @@ def test_demonstrations_may_come_from_another_environment():
 
 
 def test_a_model_is_named_or_configured():
-    made = resolve(Options(env_config="tau2bench/mock", model_name="Some/Model", given={"lora_rank": 4}))
+    made = resolve(
+        Options(env_config="tau2bench/mock", model_name="Some/Model", given={"lora_rank": 4})
+    )
     assert made.model == {"model_name": "Some/Model", "provider": "tinker", "lora_rank": 4}
-    served = resolve(Options("tau2bench/mock", model_name="m", given={"base_url": "http://localhost:1"}))
+    served = resolve(
+        Options("tau2bench/mock", model_name="m", given={"base_url": "http://localhost:1"})
+    )
     assert served.model["base_url"] == "http://localhost:1"
     assert said("--model_name", "else").model["model_name"] == "else"
     assert said("--lora_config", "r16_a32_qkvo", "--lora_rank", "4").lora["r"] == 4
@@ -121,18 +138,27 @@ def test_a_model_is_named_or_configured():
 
 
 def test_mistakes_name_the_file():
-    with pytest.raises(ConfigError, match=r"configs/trainer/qwen3_4b_pg and the command line: batch_size"):
+    with pytest.raises(
+        ConfigError, match=r"configs/trainer/qwen3_4b_pg and the command line: batch_size"
+    ):
         said("--batch_size", "0")
 
 
 def test_what_is_written_down_holds_no_key():
-    made = said("--override", "env.user_llm_args.api_key=sk-very-secret-1234", "--override", "env.user_llm=m")
+    made = said(
+        "--override",
+        "env.user_llm_args.api_key=sk-very-secret-1234",
+        "--override",
+        "env.user_llm=m",
+    )
     assert "very-secret" not in str(made.as_json())
     assert made.env["user_llm_args"]["api_key"] == "sk-very-secret-1234"
 
 
 def test_a_run_has_a_folder_of_its_own(tmp_path):
-    options = Options("tau2bench/mock", model_name="Qwen/Qwen3-4B", log_path=tmp_path, seed=4, replicate=2)
+    options = Options(
+        "tau2bench/mock", model_name="Qwen/Qwen3-4B", log_path=tmp_path, seed=4, replicate=2
+    )
     assert run_folder(options).name == "tau2bench_mock-default-qwen3_4b_pg-Qwen3-4B-seed4-rep2"
     assert run_folder(Options("x", run_name="mine", log_path=tmp_path)) == tmp_path / "mine"
     with pytest.raises(ConfigError, match="no checkpoint to resume from"):

@@ -10,12 +10,21 @@ from act_prm.metrics import read_metrics
 from act_prm.trainer import Workbench, get_trainer
 
 REASONS = ("because it helps</thought>", "no idea</thought>")
-SMALL = {"batch_size": 2, "group_size": 4, "max_tokens": 16, "learning_rate": 2.0, "eval_every": 0, "save_every": 0}
+SMALL = {
+    "batch_size": 2,
+    "group_size": 4,
+    "max_tokens": 16,
+    "learning_rate": 2.0,
+    "eval_every": 0,
+    "save_every": 0,
+}
 
 
 def mock(split="train", **settings):
     sizes = {"num_train_tasks": 3, "num_test_tasks": 2, "max_turns": 3}
-    return get_env("tau2bench", domain="mock", user="scripted_user", split=split, **{**sizes, **settings})
+    return get_env(
+        "tau2bench", domain="mock", user="scripted_user", split=split, **{**sizes, **settings}
+    )
 
 
 def online(folder, model=None, *, env=None, eval_env=None, generator=None, **config):
@@ -57,4 +66,6 @@ def train(bench):
 
 
 def timeless(rows):
-    return [{name: value for name, value in row.items() if not name.startswith("time/")} for row in rows]
+    return [
+        {name: value for name, value in row.items() if not name.startswith("time/")} for row in rows
+    ]

@@ -19,7 +19,9 @@ def names(folder):
 
 
 def test_evaluations_and_checkpoints_come_when_they_are_due(tmp_path):
-    bench = online(tmp_path, num_batches=5, eval_every=2, save_every=2, eval_env=WordEnv(split="eval"))
+    bench = online(
+        tmp_path, num_batches=5, eval_every=2, save_every=2, eval_env=WordEnv(split="eval")
+    )
     rows = train(bench)
     assert [row["batch"] for row in rows if row["phase"] == "eval"] == [0, 2, 4, 5]
     assert names(tmp_path) == ["batch_000002", "batch_000004", "best", "final"]
@@ -28,7 +30,11 @@ def test_evaluations_and_checkpoints_come_when_they_are_due(tmp_path):
 
 def test_the_best_checkpoint_is_the_one_with_the_best_evaluation(tmp_path):
     bench = online(
-        tmp_path, num_batches=6, eval_every=3, eval_env=WordEnv(tasks=20, split="eval"), eval_temperature=1
+        tmp_path,
+        num_batches=6,
+        eval_every=3,
+        eval_env=WordEnv(tasks=20, split="eval"),
+        eval_temperature=1,
     )
     rows = train(bench)
     best = max((row["eval/final_reward"], -row["batch"]) for row in rows if row["phase"] == "eval")
@@ -39,7 +45,9 @@ def test_the_best_checkpoint_is_the_one_with_the_best_evaluation(tmp_path):
 
 def test_a_metric_that_is_not_measured_is_a_mistake_in_the_configuration(tmp_path):
     bench = online(tmp_path, eval_every=1, eval_env=WordEnv(split="eval"), best_metric="rewrad")
-    with pytest.raises(ConfigError, match=r"best_metric 'rewrad' is not measured; there are best_of_group, "):
+    with pytest.raises(
+        ConfigError, match=r"best_metric 'rewrad' is not measured; there are best_of_group, "
+    ):
         train(bench)
 
 
@@ -52,7 +60,11 @@ def test_evaluation_may_be_greedy_and_of_several_samples(tmp_path):
         eval_num_tasks=2,
     )  # fmt: skip
     [row] = train(bench)
-    assert (row["eval/final_reward"], row["eval/n_trajectories"], row["eval/solved_once"]) == (1.0, 6.0, 1.0)
+    assert (row["eval/final_reward"], row["eval/n_trajectories"], row["eval/solved_once"]) == (
+        1.0,
+        6.0,
+        1.0,
+    )
 
 
 def test_rollouts_are_kept_with_every_field(tmp_path):
@@ -61,9 +73,7 @@ def test_rollouts_are_kept_with_every_field(tmp_path):
     files = sorted((tmp_path / "rollouts").iterdir())
     assert [file.name for file in files] == ["batch_000002.jsonl", "batch_000004.jsonl"]
     row = json.loads(files[0].read_text().splitlines()[0])
-    names_of_all = (
-        "state action next_obs state_action_tokens state_len old_logprobs temperature reward done truncated"
-    )
+    names_of_all = "state action next_obs state_action_tokens state_len old_logprobs temperature reward done truncated"
     names_of_all += " timestep try_step batch_id unique_data_sample_id generation_id split return_ advantage tools"
     assert set(names_of_all.split()) <= set(row)
     assert len(read_steps(files[0])) == 8
@@ -137,12 +147,19 @@ def _resume(bench):
 
 @pytest.mark.parametrize("saved", [2, 4, 5])
 def test_a_run_resumed_in_any_phase_has_its_replay_buffer_back(tmp_path, saved):
-    config = {"trainer_name": "act_prm_for_sft", "learning_rate": 1.0, "save_every": 1, "mini_batch_size": 6}
+    config = {
+        "trainer_name": "act_prm_for_sft",
+        "learning_rate": 1.0,
+        "save_every": 1,
+        "mini_batch_size": 6,
+    }
     whole = thinking(tmp_path, **config)
     expected = timeless(train(whole))
     for path in (tmp_path / "checkpoints").iterdir():
         if path.name != f"batch_{saved:06d}":
-            path.rename(tmp_path / path.name)  # as if the run had died here, its files being further on
+            path.rename(
+                tmp_path / path.name
+            )  # as if the run had died here, its files being further on
     resumed = thinking(tmp_path, **config)
     assert timeless(_resume(resumed)) == expected
     assert resumed.model.logits == whole.model.logits
@@ -193,7 +210,17 @@ def test_starting_anew_forgets_old_metrics(tmp_path):
 
 def test_a_task_is_tried_again_in_training(tmp_path):
     env = WordEnv()
-    train(online(tmp_path, TableModel([BAD]), env=env, num_batches=1, num_tries=2, group_size=1, batch_size=1))
+    train(
+        online(
+            tmp_path,
+            TableModel([BAD]),
+            env=env,
+            num_batches=1,
+            num_tries=2,
+            group_size=1,
+            batch_size=1,
+        )
+    )
     assert [attempt for _, _, attempt in env.begun] == [0, 1]
 
 

@@ -50,7 +50,9 @@ def test_sft_learns_the_demonstrations(tmp_path):
 
 
 def test_act_prm_for_sft_keeps_the_best_thoughts_and_imitates_them(tmp_path):
-    bench = thinking(tmp_path, trainer_name="act_prm_for_sft", group_size=12, num_sft_epochs=2, mini_batch_size=4)
+    bench = thinking(
+        tmp_path, trainer_name="act_prm_for_sft", group_size=12, num_sft_epochs=2, mini_batch_size=4
+    )
     rows = train(bench)
     assert [row["phase"] for row in rows[:3]] == ["act_prm"] * 3
     kept = bench.buffer.steps
@@ -62,7 +64,9 @@ def test_act_prm_for_sft_keeps_the_best_thoughts_and_imitates_them(tmp_path):
 
 
 def test_a_threshold_decides_what_is_imitated(tmp_path):
-    bench = thinking(tmp_path, trainer_name="act_prm_for_sft", learning_rate=0.0, advantage_threshold=0.001)
+    bench = thinking(
+        tmp_path, trainer_name="act_prm_for_sft", learning_rate=0.0, advantage_threshold=0.001
+    )
     train(bench)
     assert bench.buffer.steps
     assert all(step.advantage >= 0.001 for step in bench.buffer)
@@ -108,7 +112,9 @@ def test_a_thought_generator_in_online_training_is_replaced_by_episodes(tmp_path
 def test_demonstrations_may_come_from_another_environment(tmp_path):
     bench = thinking(tmp_path, TableModel(REASONS), num_batches=1)
     bench.base_env = mock(num_train_tasks=1)
-    assert {step.unique_data_sample_id for step in _thoughts(bench)} == {bench.base_env.dataset[0].id}
+    assert {step.unique_data_sample_id for step in _thoughts(bench)} == {
+        bench.base_env.dataset[0].id
+    }
 
 
 def _thoughts(bench):

@@ -59,7 +59,13 @@ def test_only_the_best_k_of_a_group_are_trained_on(tmp_path):
 
 def test_straying_from_the_reference_costs(tmp_path):
     free, charged = (
-        online(tmp_path / name, ReferenceModel(), num_batches=20, kl_penalty_coef=cost, compute_post_kl=True)
+        online(
+            tmp_path / name,
+            ReferenceModel(),
+            num_batches=20,
+            kl_penalty_coef=cost,
+            compute_post_kl=True,
+        )
         for name, cost in (("free", 0.0), ("charged", 5.0))
     )
     train(free)
@@ -70,7 +76,13 @@ def test_straying_from_the_reference_costs(tmp_path):
 
 
 def test_later_tokens_charge_earlier_ones_if_told_to(tmp_path):
-    bench = online(tmp_path, ReferenceModel(), kl_penalty_coef=1.0, kl_discount_factor=1.0, env=WordEnv(turns=1))
+    bench = online(
+        tmp_path,
+        ReferenceModel(),
+        kl_penalty_coef=1.0,
+        kl_discount_factor=1.0,
+        env=WordEnv(turns=1),
+    )
     bench.model.logits = [1.0, 0.0]
     steps = _steps(bench)
     asyncio.run(policy_gradient(bench, [step.datum() for step in steps], 0))

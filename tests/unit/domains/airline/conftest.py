@@ -10,11 +10,20 @@ from tau2.data_model.message import ToolCall, ToolMessage
 from tau2.domains.airline.data_model import FlightDB
 from tau2.domains.airline.environment import get_environment
 
-HOME = {"address1": "1 Elm Lane", "address2": "", "city": "Reno", "country": "USA", "state": "NV", "zip": "89501"}
+HOME = {
+    "address1": "1 Elm Lane",
+    "address2": "",
+    "city": "Reno",
+    "country": "USA",
+    "state": "NV",
+    "zip": "89501",
+}
 OPEN_DAYS = ("2024-05-20", "2024-05-21", "2024-05-22", "2024-05-31", "2024-06-01")
 
 
-def open_day(basic: int = 50, economy: int = 100, business: int = 300, seats: int = 4) -> dict[str, Any]:
+def open_day(
+    basic: int = 50, economy: int = 100, business: int = 300, seats: int = 4
+) -> dict[str, Any]:
     cabins = ("basic_economy", "economy", "business")
     return {
         "status": "available",
@@ -51,7 +60,9 @@ def flight(number: str, route: str, times: str, **dates: dict[str, Any]) -> dict
 
 
 FLIGHTS = (
-    flight("LKA1", "SFO-DEN", "08:00:00-11:00:00", d10=LANDED, d16=CANCELLED, d23=open_day(economy=120)),
+    flight(
+        "LKA1", "SFO-DEN", "08:00:00-11:00:00", d10=LANDED, d16=CANCELLED, d23=open_day(economy=120)
+    ),
     flight("LKA2", "DEN-SFO", "12:00:00-15:00:00", d15=DELAYED),
     flight("LKA3", "DEN-BOS", "13:00:00-17:00:00", d23=open_day(seats=1)),
     flight("LKA4", "SFO-DEN", "22:00:00-00:30:00+1"),
@@ -65,7 +76,12 @@ BEA = {"first_name": "Bea", "last_name": "Fir", "dob": "1990-03-04"}
 
 def methods(owner: str) -> dict[str, dict[str, Any]]:
     found = (
-        {"source": "credit_card", "id": f"credit_card_{owner}", "brand": "visa", "last_four": "1234"},
+        {
+            "source": "credit_card",
+            "id": f"credit_card_{owner}",
+            "brand": "visa",
+            "last_four": "1234",
+        },
         {"source": "gift_card", "id": f"gift_card_{owner}", "amount": 150},
         {"source": "certificate", "id": f"certificate_{owner}", "amount": 80},
         {"source": "certificate", "id": f"certificate_{owner}_2", "amount": 60},
@@ -81,7 +97,9 @@ def user(name: str, membership: str, trips: list[str]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def trip(trip_id: str, owner: str, legs: list[tuple[str, str, int]], **changes: Any) -> dict[str, Any]:
+def trip(
+    trip_id: str, owner: str, legs: list[tuple[str, str, int]], **changes: Any
+) -> dict[str, Any]:
     routes = {found["flight_number"]: found for found in FLIGHTS}
     flights = [
         {

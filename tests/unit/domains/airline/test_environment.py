@@ -49,13 +49,17 @@ def test_a_world_costs_microseconds_once_the_data_is_parsed():
         start = time.perf_counter()
         get_environment().fork()
         took.append(time.perf_counter() - start)
-    assert min(took) < 0.002  # ten times what it takes: a guard against parsing or copying the data, no benchmark
+    assert (
+        min(took) < 0.002
+    )  # ten times what it takes: a guard against parsing or copying the data, no benchmark
 
 
 def test_splits_name_the_tasks():
     splits = get_tasks_split()
     assert set(splits) == {"train", "test", "base"}
-    assert [task.id for task in get_tasks()] == splits["base"] == [task.id for task in get_tasks(None)]
+    assert (
+        [task.id for task in get_tasks()] == splits["base"] == [task.id for task in get_tasks(None)]
+    )
     with pytest.raises(ValueError, match="no task split named 'tost'"):
         get_tasks("tost")
 
@@ -63,7 +67,10 @@ def test_splits_name_the_tasks():
 def test_files_are_looked_for_where_the_data_is_now(monkeypatch, tmp_path):
     assert utils.AIRLINE_DB_PATH.samefile(domain_dir("airline") / "db.json")
     monkeypatch.setenv("TAU2_DATA_DIR", str(tmp_path))
-    assert utils.AIRLINE_POLICY_PATH.relative_to(tmp_path).as_posix() == "tau2/domains/airline/policy.md"
+    assert (
+        utils.AIRLINE_POLICY_PATH.relative_to(tmp_path).as_posix()
+        == "tau2/domains/airline/policy.md"
+    )
     with pytest.raises(AttributeError):
         _ = utils.AIRLINE_MOON_PATH
 
@@ -78,8 +85,12 @@ def test_fresh_tasks_leave_the_test_customers_alone():
     made = DOMAIN.generate(40, 3)
     assert len(made) == 40
     test_customers = {a.arguments["user_id"] for task in get_tasks("test") for a in _profiles(task)}
-    assert test_customers.isdisjoint(a.arguments["user_id"] for task in made for a in _profiles(task))
+    assert test_customers.isdisjoint(
+        a.arguments["user_id"] for task in made for a in _profiles(task)
+    )
 
 
 def _profiles(task):
-    return [action for action in task.evaluation_criteria.actions if action.name == "get_user_details"]
+    return [
+        action for action in task.evaluation_criteria.actions if action.name == "get_user_details"
+    ]

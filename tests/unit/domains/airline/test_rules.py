@@ -35,7 +35,10 @@ class Talk:
         return self
 
     def broken(self) -> set[str]:
-        return {violation.rule for violation in check_trajectory(self.start, self.messages, POLICY_RULES)}
+        return {
+            violation.rule
+            for violation in check_trajectory(self.start, self.messages, POLICY_RULES)
+        }
 
 
 @pytest.fixture
@@ -134,14 +137,27 @@ def test_a_broken_rule_is_found(talk, name, arguments, rule):
 def test_six_passengers_are_one_too_many(desk):
     desk.db.flights["LKA1"].dates["2024-05-20"].available_seats["economy"] = 9
     people = [ANN | {"first_name": name} for name in ("A", "B", "C", "D", "E", "F")]
-    six = booking(passengers=people, payment_methods=[{"payment_id": CARD, "amount": 600}], total_baggages=0)
-    assert "at most five passengers" in ready(Talk(desk.environment)).call("book_reservation", **six).broken()
+    six = booking(
+        passengers=people, payment_methods=[{"payment_id": CARD, "amount": 600}], total_baggages=0
+    )
+    assert (
+        "at most five passengers"
+        in ready(Talk(desk.environment)).call("book_reservation", **six).broken()
+    )
 
 
 def test_a_flight_that_leaves_too_early_is_no_connection(talk):
-    legs = [{"flight_number": "LKA4", "date": "2024-05-20"}, {"flight_number": "LKA5", "date": "2024-05-21"}]
-    early = booking(destination="BOS", flights=legs, payment_methods=[{"payment_id": CARD, "amount": 200}])
-    assert "origin, destination and trip type stay" in ready(talk).call("book_reservation", **early).broken()
+    legs = [
+        {"flight_number": "LKA4", "date": "2024-05-20"},
+        {"flight_number": "LKA5", "date": "2024-05-21"},
+    ]
+    early = booking(
+        destination="BOS", flights=legs, payment_methods=[{"payment_id": CARD, "amount": 200}]
+    )
+    assert (
+        "origin, destination and trip type stay"
+        in ready(talk).call("book_reservation", **early).broken()
+    )
     later = early | {"flights": [legs[0], {"flight_number": "LKA6", "date": "2024-05-21"}]}
     assert ready(Talk(talk.start)).call("book_reservation", **later).broken() == set()
 
@@ -149,7 +165,9 @@ def test_a_flight_that_leaves_too_early_is_no_connection(talk):
 def test_insurance_covers_health_and_weather_only(desk):
     desk.db.reservations["ONEWAY"].insurance = "yes"
     for words, broken in (("I have the flu.", False), ("I changed my mind.", True)):
-        talk = ready(Talk(desk.environment, words)).call("cancel_reservation", reservation_id="ONEWAY")
+        talk = ready(Talk(desk.environment, words)).call(
+            "cancel_reservation", reservation_id="ONEWAY"
+        )
         assert ("cancelled only for a permitted reason" in talk.broken()) is broken
 
 
@@ -161,12 +179,17 @@ def test_a_disrupted_trip_may_be_cancelled_and_compensated(talk, trip, user_id):
 
 def test_a_delay_is_compensated_after_the_change_only(desk):
     look = {"reservation_id": "LATE15"}
-    change = flights("LATE15", "economy", ("LKA2", "2024-05-20")) | {"payment_id": "credit_card_bob"}
+    change = flights("LATE15", "economy", ("LKA2", "2024-05-20")) | {
+        "payment_id": "credit_card_bob"
+    }
     give = {"user_id": "bob_oak_1", "amount": 50}
     before = ready(Talk(desk.environment), "bob_oak_1").call("send_certificate", **give)
     assert before.broken() == {"compensation as provided for"}
     after = ready(Talk(desk.environment), "bob_oak_1").call("get_reservation_details", **look)
-    assert after.call("update_reservation_flights", **change).call("send_certificate", **give).broken() == set()
+    assert (
+        after.call("update_reservation_flights", **change).call("send_certificate", **give).broken()
+        == set()
+    )
 
 
 def test_compensation_is_not_brought_up_by_the_agent(desk):
@@ -178,16 +201,29 @@ def test_compensation_is_not_brought_up_by_the_agent(desk):
 def test_cancelled_trips_and_trips_that_are_over_stay(desk):
     desk.db.reservations["FLOWN1"].flights = desk.db.reservations["FLOWN1"].flights[:1]
     talk = ready(Talk(desk.environment))
-    talk.call("update_reservation_passengers", reservation_id="FLOWN1", passengers=[ANN | {"dob": "1980-01-03"}])
+    talk.call(
+        "update_reservation_passengers",
+        reservation_id="FLOWN1",
+        passengers=[ANN | {"dob": "1980-01-03"}],
+    )
     assert talk.broken() == {"what is over is not changed"}
 
 
 @pytest.mark.parametrize(
     "arguments",
-    [{"reservation_id": 5}, {"reservation_id": "ONEWAY", "flights": "x", "cabin": None, "payment_id": []}, {}],
+    [
+        {"reservation_id": 5},
+        {"reservation_id": "ONEWAY", "flights": "x", "cabin": None, "payment_id": []},
+        {},
+    ],
 )
 def test_arguments_of_any_kind_are_survived(desk, arguments):
-    for name in ("update_reservation_flights", "cancel_reservation", "send_certificate", "book_reservation"):
+    for name in (
+        "update_reservation_flights",
+        "cancel_reservation",
+        "send_certificate",
+        "book_reservation",
+    ):
         world = desk.environment.fork()
         call = ToolCall(id="x", name=name, arguments=arguments)
         for rule in POLICY_RULES:

@@ -62,7 +62,8 @@ def test_the_order_of_passengers_and_payments_means_nothing(db):
         desk = Desk(db.fork())
         payments = [{"payment_id": GIFT, "amount": 100}, {"payment_id": CARD, "amount": 160}]
         desk.does(
-            "book_reservation", **booking(passengers=[ANN, BEA][::swapped], payment_methods=payments[::swapped])
+            "book_reservation",
+            **booking(passengers=[ANN, BEA][::swapped], payment_methods=payments[::swapped]),
         )
         worlds.append(desk.environment.get_db_hash())
     assert worlds[0] == worlds[1]
@@ -77,15 +78,38 @@ def test_the_order_of_passengers_and_payments_means_nothing(db):
         ({"flights": [{"flight_number": "LKA1", "date": "2024-05-16"}]}, "not available on date"),
         ({"flights": []}, "at least one flight"),
         (
-            {"flights": [{"flight_number": "LKA3", "date": "2024-05-23"}], "passengers": [ANN, BEA]},
+            {
+                "flights": [{"flight_number": "LKA3", "date": "2024-05-23"}],
+                "passengers": [ANN, BEA],
+            },
             "Not enough seats",
         ),
-        ({"payment_methods": [{"payment_id": "credit_card_bob", "amount": 130}]}, "credit_card_bob not found"),
+        (
+            {"payment_methods": [{"payment_id": "credit_card_bob", "amount": 130}]},
+            "credit_card_bob not found",
+        ),
         ({"payment_methods": [{"payment_id": CERTIFICATE, "amount": 130}]}, "Not enough balance"),
-        ({"payment_methods": [{"payment_id": CARD, "amount": 131}]}, "total price is 130, but paid 131"),
-        ({"payment_methods": [{"payment_id": CARD, "amount": 200}, {"payment_id": GIFT, "amount": -70}]}, "positive"),
-        ({"payment_methods": [{"payment_id": GIFT, "amount": 65}] * 2}, "every payment method once"),
-        ({"payment_methods": [{"payment_id": CERTIFICATE, "amount": 65}] * 2}, "Not enough balance"),
+        (
+            {"payment_methods": [{"payment_id": CARD, "amount": 131}]},
+            "total price is 130, but paid 131",
+        ),
+        (
+            {
+                "payment_methods": [
+                    {"payment_id": CARD, "amount": 200},
+                    {"payment_id": GIFT, "amount": -70},
+                ]
+            },
+            "positive",
+        ),
+        (
+            {"payment_methods": [{"payment_id": GIFT, "amount": 65}] * 2},
+            "every payment method once",
+        ),
+        (
+            {"payment_methods": [{"payment_id": CERTIFICATE, "amount": 65}] * 2},
+            "Not enough balance",
+        ),
         ({"total_baggages": 0, "nonfree_baggages": 1}, "Bags are counted"),
         ({"passengers": [ANN | {"dob": "January 2, 1980"}]}, "YYYY-MM-DD"),
         ({"cabin": "first"}, "cabin"),
@@ -97,7 +121,9 @@ def test_a_booking_that_cannot_be_is_refused_whole(desk, changes, text):
 
 
 def test_a_fourth_booking_is_refused(desk):
-    made = [json.loads(desk.does("book_reservation", **booking()))["reservation_id"] for _ in range(3)]
+    made = [
+        json.loads(desk.does("book_reservation", **booking()))["reservation_id"] for _ in range(3)
+    ]
     assert made == ["HATHAT", "HATHAU", "HATHAV"]
     assert "Too many reservations" in desk.refuses("book_reservation", **booking())
 
@@ -120,8 +146,14 @@ def test_what_is_cancelled_stays_as_it_is(desk):
     flights = [{"flight_number": "LKA1", "date": "2024-05-21"}]
     for name, arguments in (
         ("cancel_reservation", {}),
-        ("update_reservation_flights", {"cabin": "economy", "flights": flights, "payment_id": CARD}),
-        ("update_reservation_baggages", {"total_baggages": 2, "nonfree_baggages": 1, "payment_id": CARD}),
+        (
+            "update_reservation_flights",
+            {"cabin": "economy", "flights": flights, "payment_id": CARD},
+        ),
+        (
+            "update_reservation_baggages",
+            {"total_baggages": 2, "nonfree_baggages": 1, "payment_id": CARD},
+        ),
         ("update_reservation_passengers", {"passengers": [BEA]}),
     ):
         assert "is cancelled" in desk.refuses(name, reservation_id="ONEWAY", **arguments)
@@ -134,7 +166,9 @@ def test_the_original_cancels_twice_and_refunds_the_refund(strict_desk):
     assert seats(strict_desk, "LKA1", "2024-05-20") == 4
 
 
-def change(trip: str, *flights: tuple[str, str], cabin: str = "economy", payment_id: str = CARD) -> dict[str, Any]:
+def change(
+    trip: str, *flights: tuple[str, str], cabin: str = "economy", payment_id: str = CARD
+) -> dict[str, Any]:
     return {
         "reservation_id": trip, "cabin": cabin, "payment_id": payment_id,
         "flights": [{"flight_number": number, "date": date} for number, date in flights],
@@ -143,7 +177,8 @@ def change(trip: str, *flights: tuple[str, str], cabin: str = "economy", payment
 
 def test_a_flight_that_stays_keeps_its_price(desk):
     changed = desk.does(
-        "update_reservation_flights", **change("ROUND1", ("LKA1", "2024-05-20"), ("LKA2", "2024-05-21"))
+        "update_reservation_flights",
+        **change("ROUND1", ("LKA1", "2024-05-20"), ("LKA2", "2024-05-21")),
     )
     found = json.loads(changed)
     assert [flight["price"] for flight in found["flights"]] == [90, 100]
@@ -153,7 +188,9 @@ def test_a_flight_that_stays_keeps_its_price(desk):
 
 
 def test_another_cabin_costs_todays_price_and_moves_the_seats(desk):
-    changed = desk.does("update_reservation_flights", **change("ONEWAY", ("LKA1", "2024-05-20"), cabin="business"))
+    changed = desk.does(
+        "update_reservation_flights", **change("ONEWAY", ("LKA1", "2024-05-20"), cabin="business")
+    )
     assert json.loads(changed)["payment_history"][-1]["amount"] == 300 - 90
     assert seats(desk, "LKA1", "2024-05-20", "business") == 3
     assert seats(desk, "LKA1", "2024-05-20") == 5
@@ -166,7 +203,9 @@ def test_a_cheaper_trip_gives_money_back_to_a_gift_card(desk):
 
 
 def test_the_original_moves_no_seats(strict_desk):
-    strict_desk.does("update_reservation_flights", **change("ONEWAY", ("LKA1", "2024-05-20"), cabin="business"))
+    strict_desk.does(
+        "update_reservation_flights", **change("ONEWAY", ("LKA1", "2024-05-20"), cabin="business")
+    )
     assert seats(strict_desk, "LKA1", "2024-05-20", "business") == 4
 
 
@@ -179,9 +218,18 @@ def test_the_original_moves_no_seats(strict_desk):
         (change("ONEWAY", ("LKA1", "2024-05-16")), "not available on date"),
         (change("ROUND1", ("LKA3", "2024-05-23")), "Not enough seats"),
         (change("ONEWAY"), "at least one flight"),
-        (change("ONEWAY", ("LKA1", "2024-05-21"), payment_id="credit_card_bob"), "Payment method not found"),
-        (change("ONEWAY", ("LKA1", "2024-05-21"), payment_id=CERTIFICATE), "Certificate cannot be used"),
-        (change("ONEWAY", ("LKA1", "2024-05-21"), cabin="business", payment_id=GIFT), "balance is not enough"),
+        (
+            change("ONEWAY", ("LKA1", "2024-05-21"), payment_id="credit_card_bob"),
+            "Payment method not found",
+        ),
+        (
+            change("ONEWAY", ("LKA1", "2024-05-21"), payment_id=CERTIFICATE),
+            "Certificate cannot be used",
+        ),
+        (
+            change("ONEWAY", ("LKA1", "2024-05-21"), cabin="business", payment_id=GIFT),
+            "balance is not enough",
+        ),
     ],
 )
 def test_a_change_that_cannot_be_is_refused_whole(desk, arguments, text):
@@ -222,11 +270,15 @@ def test_bags_that_cannot_be_are_refused(desk, arguments, text):
 
 def test_passengers_are_replaced_but_not_counted_anew(desk):
     cat = {"first_name": "Cat", "last_name": "Ash", "dob": "2000-05-06"}
-    changed = json.loads(desk.does("update_reservation_passengers", reservation_id="ROUND1", passengers=[ANN, cat]))
+    changed = json.loads(
+        desk.does("update_reservation_passengers", reservation_id="ROUND1", passengers=[ANN, cat])
+    )
     assert changed["passengers"] == [cat, ANN]
     text = desk.refuses("update_reservation_passengers", reservation_id="ROUND1", passengers=[ANN])
     assert "Number of passengers does not match" in text
-    assert "not found" in desk.refuses("update_reservation_passengers", reservation_id="NOTRIP", passengers=[ANN])
+    assert "not found" in desk.refuses(
+        "update_reservation_passengers", reservation_id="NOTRIP", passengers=[ANN]
+    )
 
 
 def test_a_certificate_goes_into_the_profile(desk):
@@ -239,7 +291,9 @@ def test_a_certificate_goes_into_the_profile(desk):
 def test_a_fourth_certificate_is_refused(desk):
     for _ in range(3):
         desk.does("send_certificate", user_id="cat_oak_1", amount=50)
-    assert "Too many certificates" in desk.refuses("send_certificate", user_id="cat_oak_1", amount=50)
+    assert "Too many certificates" in desk.refuses(
+        "send_certificate", user_id="cat_oak_1", amount=50
+    )
 
 
 def test_a_change_of_one_world_is_not_seen_in_another(desk):

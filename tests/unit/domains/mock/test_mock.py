@@ -47,7 +47,9 @@ def test_a_task_is_created_and_completed(env):
 def test_the_inbox(env):
     env.user_tools.add_notification("n", "Hi", task_id="task_1")
     assert [note.status for note in env.use_user_tool("check_notifications")] == ["unread"]
-    assert env.use_user_tool("dismiss_notification", notification_id="n") == "Notification n dismissed"
+    assert (
+        env.use_user_tool("dismiss_notification", notification_id="n") == "Notification n dismissed"
+    )
     assert env.user_tools.assert_notification_status("n", "read")
 
 

@@ -10,7 +10,14 @@ from tau2.data_model.message import ToolCall, ToolMessage
 from tau2.domains.retail.data_model import RetailDB
 from tau2.domains.retail.environment import get_environment
 
-HOME = {"address1": "1 Elm Lane", "address2": "", "city": "Reno", "country": "USA", "state": "NV", "zip": "89501"}
+HOME = {
+    "address1": "1 Elm Lane",
+    "address2": "",
+    "city": "Reno",
+    "country": "USA",
+    "state": "NV",
+    "zip": "89501",
+}
 
 
 def variant(item_id: str, color: str, price: float, *, available: bool = True) -> dict[str, Any]:
@@ -21,7 +28,9 @@ MUGS = {v["item_id"]: v for v in (
     variant("mug-red", "red", 10.1), variant("mug-blue", "blue", 12.35),
     variant("mug-gold", "gold", 99.99), variant("mug-none", "none", 5.0, available=False),
 )}  # fmt: skip
-HATS = {v["item_id"]: v for v in (variant("hat-gray", "gray", 30.3), variant("hat-pink", "pink", 25.15))}
+HATS = {
+    v["item_id"]: v for v in (variant("hat-gray", "gray", 30.3), variant("hat-pink", "pink", 25.15))
+}
 
 
 def item(item_id: str) -> dict[str, Any]:
@@ -52,7 +61,9 @@ ORDERS = (
 )
 
 
-def user(user_id: str, first: str, last: str, methods: list[dict[str, Any]], orders: list[str]) -> dict[str, Any]:
+def user(
+    user_id: str, first: str, last: str, methods: list[dict[str, Any]], orders: list[str]
+) -> dict[str, Any]:
     return {
         "user_id": user_id, "name": {"first_name": first, "last_name": last}, "address": dict(HOME),
         "email": f"{first}@Example.com", "payment_methods": {m["id"]: m for m in methods}, "orders": orders,

@@ -11,7 +11,14 @@ from tau2.domains import retail
 from tau2.domains.retail import utils
 from tau2.domains.retail.environment import get_environment, get_tasks, get_tasks_split
 
-HOME = {"address1": "9 Oak Road", "address2": "", "city": "Boise", "state": "ID", "country": "USA", "zip": "83702"}
+HOME = {
+    "address1": "9 Oak Road",
+    "address2": "",
+    "city": "Boise",
+    "state": "ID",
+    "country": "USA",
+    "zip": "83702",
+}
 
 
 def test_importing_the_domain_loads_nothing_heavy():

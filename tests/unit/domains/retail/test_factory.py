@@ -25,8 +25,8 @@ from tau2.domains.retail.factory.tasks import build_tasks
 from tau2.domains.retail.factory.world import Scale, build_world
 from tau2.domains.retail.tools import RetailTools
 from tau2.environment.domain import dump_tasks, load_split, load_splits, load_tasks_file
-from tau2.environment.world_files import db_text
 from tau2.errors import DataFileError, ToolError
+from tau2.taskgen.cli import db_text
 
 COMMITTED = Path(retail.__file__).parent
 FILES = ("db.json", "tasks.json", "split_tasks.json")
@@ -45,7 +45,9 @@ class Made(NamedTuple):
 def made(request) -> Made:
     if request.param == "committed":
         tasks = load_tasks_file(COMMITTED / "tasks.json")
-        return Made(RetailDB.load(COMMITTED / "db.json"), tasks, load_splits(COMMITTED / "split_tasks.json"))
+        return Made(
+            RetailDB.load(COMMITTED / "db.json"), tasks, load_splits(COMMITTED / "split_tasks.json")
+        )
     db = build_world(4711, SMALL)
     return Made(db, *build_tasks(4711, db, SMALL.tasks))
 
@@ -62,7 +64,13 @@ def test_the_committed_files_are_what_the_default_seed_gives(tmp_path):
 
 def test_the_files_do_not_depend_on_the_order_of_hashes(tmp_path):
     for hash_seed in "12":
-        command = [sys.executable, "-m", "tau2.domains.retail.factory", "--out", str(tmp_path / hash_seed)]
+        command = [
+            sys.executable,
+            "-m",
+            "tau2.domains.retail.factory",
+            "--out",
+            str(tmp_path / hash_seed),
+        ]
         subprocess.run(command, env={**os.environ, "PYTHONHASHSEED": hash_seed}, check=True)
     same_files(tmp_path / "1", tmp_path / "2")
 
@@ -84,7 +92,9 @@ def test_another_seed_gives_another_shop(tmp_path):
 def test_the_command_line_writes_the_files(tmp_path):
     main(["--seed", "3", "--out", str(tmp_path / "new")])
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == sorted(FILES)
-    assert load_split(tmp_path / "new" / "tasks.json", tmp_path / "new" / "split_tasks.json", "train")
+    assert load_split(
+        tmp_path / "new" / "tasks.json", tmp_path / "new" / "split_tasks.json", "train"
+    )
 
 
 def test_too_small_a_world_is_an_error():
@@ -116,7 +126,11 @@ def test_every_status_occurs(made):
 def test_ids_have_their_form(made):
     assert all(re.fullmatch(r"#W0\d{6}", order_id) for order_id in made.db.orders)
     assert all(re.fullmatch(r"[a-z]+_[a-z]+_\d{4}", user_id) for user_id in made.db.users)
-    assert all(re.fullmatch(r"[1-9]\d{9}", i) for p in made.db.products.values() for i in (p.product_id, *p.variants))
+    assert all(
+        re.fullmatch(r"[1-9]\d{9}", i)
+        for p in made.db.products.values()
+        for i in (p.product_id, *p.variants)
+    )
     for table in (made.db.products, made.db.users, made.db.orders):
         for key, record in table.items():
             assert key in record.model_dump().values()
@@ -125,13 +139,21 @@ def test_ids_have_their_form(made):
 def test_variants_differ_in_options_and_price(made):
     for product in made.db.products.values():
         variants = list(product.variants.values())
-        assert len({tuple(v.options.items()) for v in variants}) == len({v.price for v in variants}) == len(variants)
+        assert (
+            len({tuple(v.options.items()) for v in variants})
+            == len({v.price for v in variants})
+            == len(variants)
+        )
         assert any(v.available for v in variants)
 
 
 def test_orders_belong_to_their_customers(made):
-    listed = [(user.user_id, order_id) for user in made.db.users.values() for order_id in user.orders]
-    assert sorted(listed) == sorted((order.user_id, order.order_id) for order in made.db.orders.values())
+    listed = [
+        (user.user_id, order_id) for user in made.db.users.values() for order_id in user.orders
+    ]
+    assert sorted(listed) == sorted(
+        (order.user_id, order.order_id) for order in made.db.orders.values()
+    )
 
 
 def test_ordered_items_are_those_of_the_shop(made):
@@ -140,14 +162,20 @@ def test_ordered_items_are_those_of_the_shop(made):
         for item in order.items:
             product = made.db.products[item.product_id]
             variant = product.variants[item.item_id]
-            assert (item.name, item.price, item.options) == (product.name, variant.price, variant.options)
+            assert (item.name, item.price, item.options) == (
+                product.name,
+                variant.price,
+                variant.options,
+            )
 
 
 def test_the_money_of_every_order_adds_up(made):
     for order in made.db.orders.values():
         sign = {"payment": 1, "refund": -1}
         paid = round(sum(sign[p.transaction_type] * p.amount for p in order.payment_history), 2)
-        expected = 0 if order.status == "cancelled" else round(sum(item.price for item in order.items), 2)
+        expected = (
+            0 if order.status == "cancelled" else round(sum(item.price for item in order.items), 2)
+        )
         assert paid == expected, order.order_id
         methods = made.db.users[order.user_id].payment_methods
         assert all(p.payment_method_id in methods and p.amount >= 0 for p in order.payment_history)
@@ -173,7 +201,9 @@ def test_profiles_are_plausible(made):
     zips = {(city, state): start for city, state, start in people.CITIES}
     for user in made.db.users.values():
         assert 1 <= len(user.payment_methods) <= 4
-        assert len({method_name(method) for method in user.payment_methods.values()}) == len(user.payment_methods)
+        assert len({method_name(method) for method in user.payment_methods.values()}) == len(
+            user.payment_methods
+        )
         assert all(m.balance > 0 for m in user.payment_methods.values() if isinstance(m, GiftCard))
         assert user.address.zip.startswith(zips[user.address.city, user.address.state])
         assert len(user.address.zip) == 5
@@ -184,7 +214,9 @@ def test_no_id_is_one_of_the_public_data(made):
     public = json.loads((REFERENCE / "tau2" / "domains" / "retail" / "db.json").read_text())
     for table in ("products", "users", "orders"):
         assert not public[table].keys() & getattr(made.db, table).keys()
-    assert not {user["name"]["last_name"] for user in public["users"].values()} & set(people.LAST_NAMES)
+    assert not {user["name"]["last_name"] for user in public["users"].values()} & set(
+        people.LAST_NAMES
+    )
     assert not {product["name"] for product in public["products"].values()} & {
         product.name for product in made.db.products.values()
     }
@@ -241,7 +273,11 @@ def test_train_and_test_share_no_customer_and_no_order(made):
         chosen = [task for task in made.tasks if task.id in made.splits[split]]
         text = " ".join(task.model_dump_json() for task in chosen)
         users = {u for u in made.db.users if u in text}
-        names = {u.user_id for u in made.db.users.values() if f"{u.name.first_name} {u.name.last_name}." in text}
+        names = {
+            u.user_id
+            for u in made.db.users.values()
+            if f"{u.name.first_name} {u.name.last_name}." in text
+        }
         orders = {order_id for order_id in made.db.orders if order_id in text}
         return users | names | orders | {made.db.orders[order_id].user_id for order_id in orders}
 
@@ -299,9 +335,16 @@ def test_no_argument_of_a_change_can_be_another(made):
                 continue
             for name, value in action.arguments.items():
                 for other in others(made, action, name, value):
-                    wrong = action.model_copy(update={"arguments": {**action.arguments, name: other}})
+                    wrong = action.model_copy(
+                        update={"arguments": {**action.arguments, name: other}}
+                    )
                     done = [*actions(task)[:index], wrong, *actions(task)[index + 1 :]]
-                    assert not after(made.db, done).same_as(end), (task.id, action.name, name, other)
+                    assert not after(made.db, done).same_as(end), (
+                        task.id,
+                        action.name,
+                        name,
+                        other,
+                    )
 
 
 def test_everything_a_reference_needs_is_said_or_can_be_looked_up(made):
@@ -332,7 +375,10 @@ def test_customers_name_the_method_and_the_reason(made):
         for action in changes(task):
             if (method_id := action.arguments.get("payment_method_id")) is not None:
                 user = made.db.users[made.db.orders[action.arguments["order_id"]].user_id]
-                assert method_name(user.payment_methods[method_id]) in text or "the way that order was paid" in text
+                assert (
+                    method_name(user.payment_methods[method_id]) in text
+                    or "the way that order was paid" in text
+                )
             if (reason := action.arguments.get("reason")) is not None:
                 assert words[reason] in text, task.id
 

@@ -41,7 +41,11 @@ def world():
 
 
 def changes(task: Task) -> list[str]:
-    return [action.name for action in task.evaluation_criteria.actions if RetailTools._marks[action.name].mutates]
+    return [
+        action.name
+        for action in task.evaluation_criteria.actions
+        if RetailTools._marks[action.name].mutates
+    ]
 
 
 def parts(task: Task) -> list[str]:
@@ -66,7 +70,11 @@ def test_every_difficulty_passes_the_audit(difficulty):
 
 
 def test_no_task_is_told_twice_or_was_shipped(tasks):
-    assert len({work_of(task) for task in tasks}) == len({str(task.user_scenario) for task in tasks}) == COUNT
+    assert (
+        len({work_of(task) for task in tasks})
+        == len({str(task.user_scenario) for task in tasks})
+        == COUNT
+    )
     assert not {work_of(task) for task in tasks} & {work_of(task) for task in get_tasks(None)}
 
 
@@ -89,7 +97,9 @@ def test_a_shorter_set_is_the_beginning_of_a_longer_one(tasks):
 
 
 def test_another_seed_gives_other_tasks(tasks):
-    assert not {work_of(task) for task in generate_tasks(20, 4)} & {work_of(task) for task in tasks[:20]}
+    assert not {work_of(task) for task in generate_tasks(20, 4)} & {
+        work_of(task) for task in tasks[:20]
+    }
 
 
 def test_tasks_do_not_depend_on_the_order_of_hashes(tasks):
@@ -100,7 +110,11 @@ def test_tasks_do_not_depend_on_the_order_of_hashes(tasks):
     for hash_seed in "12":
         environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
         done = subprocess.run(
-            [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+            [sys.executable, "-c", code],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
         )
         assert done.stdout.splitlines() == [task.model_dump_json() for task in tasks[:12]]
 
@@ -122,7 +136,10 @@ def test_importing_the_domain_loads_no_factory():
 
 
 def test_difficulties_differ_in_what_is_to_be_done():
-    work = {d: [len(changes(task)) for task in generate_tasks(40, 5, d)] for d in ("easy", "medium", "hard")}
+    work = {
+        d: [len(changes(task)) for task in generate_tasks(40, 5, d)]
+        for d in ("easy", "medium", "hard")
+    }
     assert max(work["easy"]) <= 1 < max(work["hard"])
     assert sum(work["easy"]) < sum(work["medium"]) < sum(work["hard"])
 
@@ -163,7 +180,10 @@ def test_customers_name_the_method_and_the_reason(tasks, world):
         for action in task.evaluation_criteria.actions:
             if (method_id := action.arguments.get("payment_method_id")) is not None:
                 user = world.users[world.orders[action.arguments["order_id"]].user_id]
-                assert method_name(user.payment_methods[method_id]) in told or "the way that order was paid" in told
+                assert (
+                    method_name(user.payment_methods[method_id]) in told
+                    or "the way that order was paid" in told
+                )
             assert words.get(action.arguments.get("reason"), "") in told, task.id
 
 
@@ -249,7 +269,9 @@ def test_a_made_shop_of_another_seed_has_tasks_too(monkeypatch, tmp_path):
     write_data(9, tmp_path / "tau2" / "domains" / "retail", Scale(users=120, orders=240, tasks=30))
     monkeypatch.setenv("TAU2_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("TAU2_STRICT_COMPAT", "0")
-    orders = json.loads((tmp_path / "tau2" / "domains" / "retail" / "db.json").read_text())["orders"]
+    orders = json.loads((tmp_path / "tau2" / "domains" / "retail" / "db.json").read_text())[
+        "orders"
+    ]
     made = generate_tasks(10, 1)
     named = re.findall(r"#W\d+", " ".join(task.model_dump_json() for task in made))
     assert set(named) <= orders.keys()

@@ -12,16 +12,25 @@ def test_customers_are_found_by_email_in_any_case(desk):
 
 
 def test_customers_are_found_by_name_and_zip(desk):
-    assert desk.does("find_user_id_by_name_zip", first_name="aNN", last_name="OAK", zip="89501") == "ann_oak_1"
+    assert (
+        desk.does("find_user_id_by_name_zip", first_name="aNN", last_name="OAK", zip="89501")
+        == "ann_oak_1"
+    )
 
 
 def test_a_zip_code_given_as_a_number_is_understood(desk):
-    assert desk.does("find_user_id_by_name_zip", first_name="Bob", last_name="Elm", zip=89501) == "bob_elm_2"
+    assert (
+        desk.does("find_user_id_by_name_zip", first_name="Bob", last_name="Elm", zip=89501)
+        == "bob_elm_2"
+    )
 
 
 def test_a_changed_address_is_what_counts_for_finding(desk):
     desk.db.users["ann_oak_1"].address.zip = "10001"
-    assert desk.does("find_user_id_by_name_zip", first_name="Ann", last_name="Oak", zip="10001") == "ann_oak_1"
+    assert (
+        desk.does("find_user_id_by_name_zip", first_name="Ann", last_name="Oak", zip="10001")
+        == "ann_oak_1"
+    )
     desk.refuses("find_user_id_by_name_zip", first_name="Ann", last_name="Oak", zip="89501")
 
 
@@ -58,7 +67,9 @@ def test_arithmetic_is_rounded_to_cents(desk):
 
 def test_a_transfer_is_confirmed_and_changes_nothing(desk):
     before = desk.db.get_hash()
-    assert desk.does("transfer_to_human_agents", summary="wants a new order") == "Transfer successful"
+    assert (
+        desk.does("transfer_to_human_agents", summary="wants a new order") == "Transfer successful"
+    )
     assert desk.db.get_hash() == before
 
 

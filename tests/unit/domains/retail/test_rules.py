@@ -8,7 +8,13 @@ import pytest
 from tests.unit.domains.retail.conftest import HOME
 
 from tau2.audit.audit import audit_domain
-from tau2.data_model.message import AssistantMessage, Message, MultiToolMessage, ToolCall, UserMessage
+from tau2.data_model.message import (
+    AssistantMessage,
+    Message,
+    MultiToolMessage,
+    ToolCall,
+    UserMessage,
+)
 from tau2.domains import retail
 from tau2.domains.retail.data_model import OrderPayment, RetailDB
 from tau2.domains.retail.environment import get_environment, get_tasks
@@ -61,7 +67,10 @@ class Talk:
 
     @property
     def broken(self) -> list[str]:
-        return [violation.rule for violation in check_trajectory(self.start, self.messages, POLICY_RULES)]
+        return [
+            violation.rule
+            for violation in check_trajectory(self.start, self.messages, POLICY_RULES)
+        ]
 
 
 @pytest.fixture
@@ -87,7 +96,10 @@ def exchange(talk: Talk, item_ids: list[str], new_item_ids: list[str]) -> Talk:
 
 def give_back(talk: Talk, method: str, order_id: str = "#D1") -> Talk:
     return talk.calls(
-        "return_delivered_order_items", order_id=order_id, item_ids=["mug-red"], payment_method_id=method
+        "return_delivered_order_items",
+        order_id=order_id,
+        item_ids=["mug-red"],
+        payment_method_id=method,
     )
 
 
@@ -114,7 +126,9 @@ def test_nothing_is_written_before_the_customer_is_identified(talk):
 
 
 def test_a_failed_look_up_identifies_nobody(talk):
-    cancel(talk.customer("I no longer need #P1.").finds("nobody@example.com").looks("#P1").confirmed())
+    cancel(
+        talk.customer("I no longer need #P1.").finds("nobody@example.com").looks("#P1").confirmed()
+    )
     assert talk.broken == [IDENTIFIED]
 
 
@@ -126,7 +140,12 @@ def test_a_name_with_a_zip_code_identifies(talk):
 
 
 def test_nothing_is_written_before_the_customer_agrees(known):
-    cancel(known.customer("I no longer need #P1.").looks("#P1").agent("Shall I cancel it?").customer("Wait."))
+    cancel(
+        known.customer("I no longer need #P1.")
+        .looks("#P1")
+        .agent("Shall I cancel it?")
+        .customer("Wait.")
+    )
     assert known.broken == [CONFIRMED]
 
 
@@ -149,7 +168,9 @@ def test_a_strangers_order_stays_untouched(talk):
 
 
 def test_a_strangers_profile_stays_untouched(talk):
-    talk.customer("I am Bob. Ann lives at 9 Oak Road, zip code 89502.").finds("bob@example.com").confirmed()
+    talk.customer("I am Bob. Ann lives at 9 Oak Road, zip code 89502.").finds(
+        "bob@example.com"
+    ).confirmed()
     assert talk.calls("modify_user_address", user_id="ann_oak_1", **NEW_HOME).broken == [OWN]
 
 
@@ -157,7 +178,9 @@ def test_one_customer_is_served_per_conversation(known):
     known.customer("We live at 9 Oak Road, zip code 89502.").confirmed()
     known.calls("modify_user_address", user_id="ann_oak_1", **NEW_HOME)
     known.finds("bob@example.com").confirmed()
-    assert known.calls("modify_user_address", user_id="bob_elm_2", **NEW_HOME).broken == [ONE_CUSTOMER]
+    assert known.calls("modify_user_address", user_id="bob_elm_2", **NEW_HOME).broken == [
+        ONE_CUSTOMER
+    ]
 
 
 def test_an_order_is_looked_up_before_it_changes(known):
@@ -233,7 +256,13 @@ def test_an_exchange_for_another_variant_is_fine(known):
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("state", "Nevada"), ("zip", "8950"), ("country", "United States"), ("address1", " "), ("city", "")],
+    [
+        ("state", "Nevada"),
+        ("zip", "8950"),
+        ("country", "United States"),
+        ("address1", " "),
+        ("city", ""),
+    ],
 )
 def test_addresses_are_written_in_due_form(known, field, value):
     known.customer("Send #P1 to 9 Oak Road, Reno, NV 89502.").looks("#P1").confirmed()
@@ -278,5 +307,7 @@ def test_several_calls_in_one_message_are_matched_with_their_results(known):
 
 def test_results_without_calls_and_odd_arguments_are_passed_over(known):
     known.messages = [known.messages[-1], *known.messages]
-    known.calls("cancel_pending_order", order_id=7, reason=["?"]).calls("modify_user_address", user_id=None)
+    known.calls("cancel_pending_order", order_id=7, reason=["?"]).calls(
+        "modify_user_address", user_id=None
+    )
     assert known.broken == []

@@ -52,7 +52,9 @@ def test_cancelling_is_refused(desk, order_id, reason, text):
 
 
 def test_an_unaccepted_reason_is_refused_by_the_tool_itself(strict_desk):
-    assert "Invalid reason" in strict_desk.refuses("cancel_pending_order", order_id="#P1", reason="too slow")
+    assert "Invalid reason" in strict_desk.refuses(
+        "cancel_pending_order", order_id="#P1", reason="too slow"
+    )
 
 
 # --- addresses ---
@@ -101,7 +103,11 @@ def test_an_item_is_swapped_and_the_difference_paid(desk):
     order = change_items(desk)
     assert order["status"] == "pending (item modified)"
     swapped = order["items"][0]
-    assert (swapped["item_id"], swapped["price"], swapped["options"]) == ("mug-blue", 12.35, {"color": "blue"})
+    assert (swapped["item_id"], swapped["price"], swapped["options"]) == (
+        "mug-blue",
+        12.35,
+        {"color": "blue"},
+    )
     paid = {"transaction_type": "payment", "amount": 2.25, "payment_method_id": "visa"}
     assert order["payment_history"][1:] == [paid]
 
@@ -114,13 +120,19 @@ def test_a_cheaper_item_gives_money_back_to_the_gift_card(desk):
 
 def test_several_items_get_their_own_prices_and_options(desk):
     order = change_items(desk, ["mug-red", "hat-gray"], ["mug-blue", "hat-pink"])
-    assert [(i["item_id"], i["price"]) for i in order["items"]] == [("mug-blue", 12.35), ("hat-pink", 25.15)]
+    assert [(i["item_id"], i["price"]) for i in order["items"]] == [
+        ("mug-blue", 12.35),
+        ("hat-pink", 25.15),
+    ]
     assert [i["options"]["color"] for i in order["items"]] == ["blue", "pink"]
 
 
 def test_strict_compat_gives_all_items_the_last_price_and_options(strict_desk):
     order = change_items(strict_desk, ["mug-red", "hat-gray"], ["mug-blue", "hat-pink"])
-    assert [(i["item_id"], i["price"]) for i in order["items"]] == [("mug-blue", 25.15), ("hat-pink", 25.15)]
+    assert [(i["item_id"], i["price"]) for i in order["items"]] == [
+        ("mug-blue", 25.15),
+        ("hat-pink", 25.15),
+    ]
     assert [i["options"]["color"] for i in order["items"]] == ["pink", "pink"]
 
 
@@ -165,7 +177,9 @@ def test_items_are_changed_once_and_then_nothing_but_the_address(desk):
 
 
 def test_another_method_pays_and_the_old_one_is_refunded(desk):
-    order = json.loads(desk.does("modify_pending_order_payment", order_id="#P1", payment_method_id="gift"))
+    order = json.loads(
+        desk.does("modify_pending_order_payment", order_id="#P1", payment_method_id="gift")
+    )
     moved = [(p["transaction_type"], p["payment_method_id"]) for p in order["payment_history"]]
     assert moved == [("payment", "visa"), ("payment", "gift"), ("refund", "visa")]
     assert desk.gift_balance == 10.1
@@ -184,12 +198,16 @@ def test_money_returns_to_the_gift_card_that_paid(desk):
     ("#X", "paypal", "Order not found"),
 ])  # fmt: skip
 def test_changing_the_payment_is_refused(desk, order_id, method, text):
-    assert text in desk.refuses("modify_pending_order_payment", order_id=order_id, payment_method_id=method)
+    assert text in desk.refuses(
+        "modify_pending_order_payment", order_id=order_id, payment_method_id=method
+    )
 
 
 def test_a_gift_card_must_cover_the_whole_order(desk):
     desk.db.users["ann_oak_1"].payment_methods["gift"].balance = 40.39
-    assert "Insufficient" in desk.refuses("modify_pending_order_payment", order_id="#P1", payment_method_id="gift")
+    assert "Insufficient" in desk.refuses(
+        "modify_pending_order_payment", order_id="#P1", payment_method_id="gift"
+    )
 
 
 def test_the_payment_is_changed_once(desk):
@@ -259,8 +277,18 @@ def test_an_exchange_is_refused(desk, arguments, text):
 
 def test_one_order_has_either_a_return_or_an_exchange(desk):
     desk.does("exchange_delivered_order_items", **exchange())
-    desk.refuses("return_delivered_order_items", order_id="#D1", item_ids=["hat-gray"], payment_method_id="visa")
-    desk.does("return_delivered_order_items", order_id="#D2", item_ids=["mug-blue"], payment_method_id="gift")
+    desk.refuses(
+        "return_delivered_order_items",
+        order_id="#D1",
+        item_ids=["hat-gray"],
+        payment_method_id="visa",
+    )
+    desk.does(
+        "return_delivered_order_items",
+        order_id="#D2",
+        item_ids=["mug-blue"],
+        payment_method_id="gift",
+    )
     desk.refuses("exchange_delivered_order_items", **exchange("#D2", ["mug-blue"], ["mug-red"]))
 
 
@@ -281,5 +309,7 @@ def test_item_lists_of_the_wrong_type_are_refused_in_either_mode(desk, strict_de
 
 
 def test_strict_compat_takes_an_empty_list_as_the_original_does(strict_desk):
-    strict_desk.does("return_delivered_order_items", order_id="#D1", item_ids=[], payment_method_id="visa")
+    strict_desk.does(
+        "return_delivered_order_items", order_id="#D1", item_ids=[], payment_method_id="visa"
+    )
     assert strict_desk.db.orders["#D1"].return_items == []

@@ -32,7 +32,9 @@ def bill(bill_id: str, customer_id: str, issued: str, status: str) -> dict[str, 
     }  # fmt: skip
 
 
-def customer(customer_id: str, name: str, number: str, lines: list[str], bills: list[str]) -> dict[str, Any]:
+def customer(
+    customer_id: str, name: str, number: str, lines: list[str], bills: list[str]
+) -> dict[str, Any]:
     return {
         "customer_id": customer_id, "full_name": name, "date_of_birth": "1980-02-03", "email": "x@example.org",
         "phone_number": number, "account_status": "Active", "created_at": "2020-01-01T10:00:00",
@@ -79,7 +81,9 @@ class Desk:
         return self.env.user_tools.device
 
     def call(self, name: str, requestor: str, **arguments: Any) -> ToolMessage:
-        return self.env.get_response(ToolCall(id="1", name=name, arguments=arguments, requestor=requestor))
+        return self.env.get_response(
+            ToolCall(id="1", name=name, arguments=arguments, requestor=requestor)
+        )
 
     def does(self, name: str, **arguments: Any) -> str:
         answer = self.call(name, "assistant", **arguments)
@@ -101,7 +105,9 @@ class Desk:
         before = self.env.get_db_hash(), self.env.get_user_db_hash()
         answer = self.call(name, requestor, **arguments)
         assert answer.error, answer.content
-        assert before == (self.env.get_db_hash(), self.env.get_user_db_hash()), "a refused call changed the world"
+        assert before == (self.env.get_db_hash(), self.env.get_user_db_hash()), (
+            "a refused call changed the world"
+        )
         return answer.content
 
     def line(self, line_id: str = MAIN):

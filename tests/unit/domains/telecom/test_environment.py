@@ -85,10 +85,17 @@ def calls(rng: random.Random, env, count: int) -> list[ToolCall]:
               "bill_id": rng.choice(customer.bill_ids), "gb_amount": 1, "app_name": "messaging", "permission": "sms",
               "mode": "2g_only", "phone_number": customer.phone_number, "full_name": customer.full_name, "dob": "x",
               "id": customer.customer_id, "limit": 2, "summary": "x", "apn_settings": {}}  # fmt: skip
-    tools = [(tool, "assistant") for tool in env.get_tools()] + [(tool, "user") for tool in env.get_user_tools()]
+    tools = [(tool, "assistant") for tool in env.get_tools()] + [
+        (tool, "user") for tool in env.get_user_tools()
+    ]
     chosen = rng.choices(tools, k=count)
     return [
-        ToolCall(id="1", name=t.name, requestor=who, arguments={n: values[n] for n in t.params.model_fields})
+        ToolCall(
+            id="1",
+            name=t.name,
+            requestor=who,
+            arguments={n: values[n] for n in t.params.model_fields},
+        )
         for t, who in chosen
     ]
 
@@ -150,9 +157,14 @@ def test_the_two_domains_differ_in_their_policy_only():
     assert manual.get_db_hash() == workflow.get_db_hash()
     assert manual.policy != workflow.policy
     assert (manual.domain_name, workflow.domain_name) == ("telecom", "telecom-workflow")
-    solo = [get_environment(solo_mode=True, policy_type=kind).policy for kind in ("manual", "workflow")]
+    solo = [
+        get_environment(solo_mode=True, policy_type=kind).policy for kind in ("manual", "workflow")
+    ]
     assert len({manual.policy, workflow.policy, *solo}) == 4
-    assert all("<main_policy>" in text and "<tech_support_policy>" in text for text in (manual.policy, *solo))
+    assert all(
+        "<main_policy>" in text and "<tech_support_policy>" in text
+        for text in (manual.policy, *solo)
+    )
 
 
 def test_names_are_listed_without_loading_anything():

@@ -22,7 +22,11 @@ def test_the_committed_data_is_the_output_of_the_default_seed(tmp_path):
     write_data(DEFAULT_SEED, tmp_path)
     for path in tmp_path.iterdir():
         assert path.read_bytes() == (OWN / path.name).read_bytes(), path.name
-    assert {path.name for path in tmp_path.iterdir()} == {"db.json", "user_db.json", "split_tasks.json"}
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "db.json",
+        "user_db.json",
+        "split_tasks.json",
+    }
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -68,7 +72,9 @@ def test_another_seed_gives_another_world_in_which_the_tasks_hold(tmp_path, monk
 
 
 def everyone_of(split: str) -> set[str]:
-    return {task.initial_state.initialization_actions[0].arguments["name"] for task in get_tasks(split)}
+    return {
+        task.initial_state.initialization_actions[0].arguments["name"] for task in get_tasks(split)
+    }
 
 
 @pytest.mark.parametrize("difficulty", [None, "easy", "medium", "hard"])

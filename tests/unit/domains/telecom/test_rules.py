@@ -42,7 +42,11 @@ def talk(desk) -> Talk:
     """A customer who is identified and has agreed to something, with everything on the account in order."""
     desk.env.tools.set_bill_to_paid("B2")
     opened = Talk(desk).hears("I am abroad, and please suspend my tablet.")
-    return opened.does("get_customer_by_phone", phone_number=ANNS_NUMBER).says("Shall I?").hears("Yes, please.")
+    return (
+        opened.does("get_customer_by_phone", phone_number=ANNS_NUMBER)
+        .says("Shall I?")
+        .hears("Yes, please.")
+    )
 
 
 def mine(line_id: str = MAIN) -> dict[str, str]:
@@ -84,15 +88,26 @@ def test_data_is_added_only_when_used_up_and_at_most_two_gb(talk):
 def test_two_gb_are_counted_over_the_whole_cycle(talk):
     talk.start.tools.set_data_usage(ANN, MAIN, 9)
     talk.world = talk.start.fork()
-    twice = talk.does("refuel_data", **mine(), gb_amount=1.5).does("refuel_data", **mine(), gb_amount=1)
+    twice = talk.does("refuel_data", **mine(), gb_amount=1.5).does(
+        "refuel_data", **mine(), gb_amount=1
+    )
     assert twice.broken() == {"at most 2 GB are added in a cycle"}
 
 
 def test_roaming_and_suspension_need_to_be_asked_for(desk):
     desk.env.tools.set_bill_to_paid("B2")
-    opened = Talk(desk).hears("My pictures fail.").does("get_customer_by_id", customer_id=ANN).says("?").hears("Yes.")
+    opened = (
+        Talk(desk)
+        .hears("My pictures fail.")
+        .does("get_customer_by_id", customer_id=ANN)
+        .says("?")
+        .hears("Yes.")
+    )
     done = opened.does("enable_roaming", **mine()).does("suspend_line", **mine(TABLET), reason="x")
-    assert done.broken() == {"roaming is enabled only for travellers", "a line is suspended only when asked for"}
+    assert done.broken() == {
+        "roaming is enabled only for travellers",
+        "a line is suspended only when asked for",
+    }
 
 
 def test_only_overdue_bills_are_collected(talk):
@@ -102,11 +117,16 @@ def test_only_overdue_bills_are_collected(talk):
 
 
 def test_only_ones_own_and_nothing_after_handing_over(talk):
-    assert talk.does("resume_line", customer_id=BOB, line_id=BOBS).broken() == {"only the identified customer's own"}
+    assert talk.does("resume_line", customer_id=BOB, line_id=BOBS).broken() == {
+        "only the identified customer's own"
+    }
     late = talk.does("transfer_to_human_agents", summary="x").does("enable_roaming", **mine())
     assert "nothing after handing over" in late.broken()
 
 
 def test_a_refused_call_breaks_nothing(talk):
-    assert talk.does("resume_line", **mine()).does("refuel_data", **mine(), gb_amount=-5).broken() == set()
+    assert (
+        talk.does("resume_line", **mine()).does("refuel_data", **mine(), gb_amount=-5).broken()
+        == set()
+    )
     assert len(NAMES) == len(RULES)

@@ -53,7 +53,9 @@ def test_the_splits_are_as_large_as_promised():
 def test_train_and_test_make_up_base_and_share_nobody(base):
     splits = get_tasks_split()
     assert splits["train"] + splits["test"] == splits["base"] == [task.id for task in base]
-    assert {customer(t) for t in get_tasks("train")}.isdisjoint(customer(t) for t in get_tasks("test"))
+    assert {customer(t) for t in get_tasks("train")}.isdisjoint(
+        customer(t) for t in get_tasks("test")
+    )
 
 
 def test_every_task_set_takes_a_split_name():
@@ -88,7 +90,10 @@ def test_every_reference_of_the_full_set_runs_and_earns_one():
 def test_every_task_begins_unsolved(base):
     for task in base:
         env = world(task).start()
-        met = [env.run_env_assertion(a, raise_assertion_error=False) for a in task.evaluation_criteria.env_assertions]
+        met = [
+            env.run_env_assertion(a, raise_assertion_error=False)
+            for a in task.evaluation_criteria.env_assertions
+        ]
         by_action = RewardType.ACTION in task.evaluation_criteria.reward_basis
         assert by_action or not all(met), task.id
 
@@ -108,7 +113,9 @@ def test_a_good_share_ends_in_something_else_than_a_repair(base):
 
 
 def test_every_trouble_occurs_in_the_base_tasks(base):
-    assert {trouble.name for task in base for trouble in parse_recipe(task.id).troubles} == set(TROUBLES)
+    assert {trouble.name for task in base for trouble in parse_recipe(task.id).troubles} == set(
+        TROUBLES
+    )
 
 
 def test_a_task_by_its_id_is_the_one_of_the_list(base):
@@ -154,10 +161,14 @@ def test_the_words_are_many_and_hold_no_id(base):
 
 
 def test_the_customer_knows_no_cause(base):
-    causes = re.compile(r"airplane|APN|VPN|PUK|\bPIN\b|SIM|data saver|Wi-Fi calling|permission", re.IGNORECASE)
+    causes = re.compile(
+        r"airplane|APN|VPN|PUK|\bPIN\b|SIM|data saver|Wi-Fi calling|permission", re.IGNORECASE
+    )
     for task in base:
         parts = task.user_scenario.instructions
-        assert not causes.search(f"{parts.reason_for_call} {parts.known_info} {parts.unknown_info}"), task.id
+        assert not causes.search(
+            f"{parts.reason_for_call} {parts.known_info} {parts.unknown_info}"
+        ), task.id
         assert not causes.search(task.ticket), task.id
 
 
@@ -165,4 +176,6 @@ def test_thousands_are_built_without_parsing_any():
     began = time.process_time()
     tasks = get_tasks(None)
     assert len(tasks) >= 2000
-    assert time.process_time() - began < 5  # seconds; a guard against reading megabytes, not a benchmark
+    assert (
+        time.process_time() - began < 5
+    )  # seconds; a guard against reading megabytes, not a benchmark

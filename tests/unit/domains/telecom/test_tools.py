@@ -20,7 +20,9 @@ def test_a_customer_is_found_by_contact_number_line_number_id_or_name(desk):
         desk.does("get_customer_by_phone", phone_number="555-0900"),
         desk.does("get_customer_by_phone", phone_number=ANNS_NUMBER),
         desk.does("get_customer_by_id", customer_id=ANN),
-        json.dumps(found(desk.does("get_customer_by_name", full_name="ann OAK", dob="1980-02-03"))[0]),
+        json.dumps(
+            found(desk.does("get_customer_by_name", full_name="ann OAK", dob="1980-02-03"))[0]
+        ),
     ):
         assert found(content)["customer_id"] == ANN
     assert found(desk.does("get_customer_by_name", full_name="Ann Oak", dob="1999-01-01")) == []
@@ -137,7 +139,10 @@ def test_scenes_are_set_and_checked(desk):
     tools.suspend_line_for_overdue_bill(ANN, MAIN, "B91", contract_ended=False, months_ago=2)
     assert tools.assert_line_status(ANN, MAIN, "Suspended")
     assert str(desk.line().contract_end_date) == "2025-01-31"
-    assert [str(desk.bill(bill_id).period_start) for bill_id in ("B90", "B91")] == ["2025-01-01", "2024-12-01"]
+    assert [str(desk.bill(bill_id).period_start) for bill_id in ("B90", "B91")] == [
+        "2025-01-01",
+        "2024-12-01",
+    ]
     assert tools.assert_overdue_bill_exists(ANN, "B90")
     assert not tools.assert_overdue_bill_exists(BOB, "B90")
     assert not tools.assert_no_overdue_bill("B90")

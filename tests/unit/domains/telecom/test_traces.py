@@ -34,7 +34,9 @@ def recorded() -> list[dict[str, Any]]:
 
 def answer(call: dict[str, Any], env: TelecomEnvironment) -> ToolMessage:
     arguments = copy.deepcopy(call["arguments"])
-    return env.get_response(ToolCall(id="c", name=call["name"], arguments=arguments, requestor=call["requestor"]))
+    return env.get_response(
+        ToolCall(id="c", name=call["name"], arguments=arguments, requestor=call["requestor"])
+    )
 
 
 def agrees(call: dict[str, Any], env: TelecomEnvironment) -> bool:
@@ -88,7 +90,10 @@ def test_the_signal_agrees_after_every_step():
         for call in (*trace["golden_calls"], *trace["fuzz_calls"]):
             answer(call, env)
             shown = shown_signal(str(call["content"]))
-            assert shown in {None, env.user_tools.device.network_signal_strength}, (trace["task_id"], call)
+            assert shown in {None, env.user_tools.device.network_signal_strength}, (
+                trace["task_id"],
+                call,
+            )
 
 
 def test_public_tasks_and_splits_load():
@@ -96,7 +101,12 @@ def test_public_tasks_and_splits_load():
     assert {task.id for task in get_tasks("train")} <= ids
     assert {task.id for task in get_tasks_full()} == ids
     assert {task.id for task in get_tasks_small()} == set(get_tasks_split()["small"])
-    assert all(task.id in ids for split in get_tasks_split().values() for task in get_tasks(None) if task.id in split)
+    assert all(
+        task.id in ids
+        for split in get_tasks_split().values()
+        for task in get_tasks(None)
+        if task.id in split
+    )
 
 
 def test_a_public_task_is_found_by_its_id():

@@ -19,7 +19,11 @@ SWITCHES = {
 
 def test_there_are_fifteen_checks_and_fifteen_deeds(desk):
     counts = desk.env.user_tools.get_statistics()
-    assert (counts["num_read_tools"], counts["num_write_tools"], counts["num_tools"]) == (15, 15, 30)
+    assert (counts["num_read_tools"], counts["num_write_tools"], counts["num_tools"]) == (
+        15,
+        15,
+        30,
+    )
 
 
 @pytest.mark.parametrize(("tool", "setting"), SWITCHES.items())
@@ -108,7 +112,9 @@ def test_permissions_are_given_one_at_a_time(desk):
     ("check_app_permissions", {"app_name": "none"}),
     ("make_payment", {}),
 ])  # fmt: skip
-def test_what_cannot_be_done_is_an_error_here_and_a_sentence_in_the_original(desk, strict_desk, tool, arguments):
+def test_what_cannot_be_done_is_an_error_here_and_a_sentence_in_the_original(
+    desk, strict_desk, tool, arguments
+):
     desk.taps_in_vain(tool, **arguments)
     before = strict_desk.env.get_user_db_hash()
     strict_desk.taps(tool, **arguments)
@@ -139,7 +145,12 @@ def test_wifi_tells_whether_it_is_connected(desk):
 
 def test_scenes_are_set_and_checked(desk):
     tools = desk.env.user_tools
-    for call in ("turn_airplane_mode_on", "turn_data_off", "turn_roaming_on", "turn_data_saver_mode_on"):
+    for call in (
+        "turn_airplane_mode_on",
+        "turn_data_off",
+        "turn_roaming_on",
+        "turn_data_saver_mode_on",
+    ):
         getattr(tools, call)()
     assert tools.assert_airplane_mode_status(expected_status=True)
     assert tools.assert_mobile_data_status(expected_status=False)
@@ -147,7 +158,12 @@ def test_scenes_are_set_and_checked(desk):
     assert tools.assert_mobile_data_saver_mode_status(expected_status=True)
     assert tools.assert_internet_not_excellent()
     assert tools.assert_service_status("no_service")
-    for call in ("turn_airplane_mode_off", "turn_data_on", "turn_roaming_off", "turn_data_saver_mode_off"):
+    for call in (
+        "turn_airplane_mode_off",
+        "turn_data_on",
+        "turn_roaming_off",
+        "turn_data_saver_mode_off",
+    ):
         getattr(tools, call)()
     assert not tools.assert_internet_not_excellent()
     assert tools.assert_internet_speed(200, "excellent")

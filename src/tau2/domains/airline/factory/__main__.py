@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tau2.domains.airline.factory.tasks import ship_tasks
 from tau2.domains.airline.factory.world import Scale, build_world
-from tau2.environment.world_files import run_factory, write_world
+from tau2.taskgen.cli import run_factory, write_world
 
 DEFAULT_SEED = 20251  # the seed of the committed data
 
@@ -22,7 +22,11 @@ def write_data(seed: int, out: Path, scale: Scale | None = None) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Read the command line and write the files."""
     run_factory(
-        "tau2.domains.airline.factory", __doc__, DEFAULT_SEED, lambda seed, out: write_data(seed, out), arguments
+        "tau2.domains.airline.factory",
+        __doc__,
+        DEFAULT_SEED,
+        lambda seed, out: write_data(seed, out),
+        arguments,
     )
 
 

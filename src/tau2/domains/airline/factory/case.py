@@ -73,9 +73,14 @@ class Case:
         self.user: User = self.tools.db.users[user_id]
         self.methods: dict[str, PaymentMethod] = clone(self.user.payment_methods)
         """The profile's payment methods at the start, under which the customer knows them."""
-        self.trips: list[Reservation] = [self.tools.db.reservations[trip] for trip in self.user.reservations]
+        self.trips: list[Reservation] = [
+            self.tools.db.reservations[trip] for trip in self.user.reservations
+        ]
         self.names = {person.first_name for trip in self.trips for person in trip.passengers}
-        self.names |= {self.user.name.first_name, *(person.first_name for person in self.user.saved_passengers)}
+        self.names |= {
+            self.user.name.first_name,
+            *(person.first_name for person in self.user.saved_passengers),
+        }
         """First names that a stranger cannot have."""
         self.free = list(self.trips)
         """Reservations that no goal has claimed yet."""
@@ -87,7 +92,7 @@ class Case:
         self.unknown: list[str] = []
         self.spent: set[str] = set()
         """Gift cards and certificates that a goal has used; they are no longer what the customer remembers."""
-        self.by_number = rng.random() < 0.6  # noqa: PLR2004  -- share of the customers with the numbers at hand
+        self.by_number = rng.random() < 0.6
         self.look("get_user_details", user_id=user_id)
 
     # --- choosing ---
@@ -121,11 +126,15 @@ class Case:
         """Return whether a reservation is open and cannot be cancelled for a change of plans."""
         return self.is_open(trip) and not is_recent(trip) and trip.cabin != "business"
 
-    def dates(self, count: int, *, but: Sequence[str] = (), least: str = "", most: str = "") -> list[str]:
+    def dates(
+        self, count: int, *, but: Sequence[str] = (), least: str = "", most: str = ""
+    ) -> list[str]:
         """Return some days on which flights can be booked, in random order. Raise Unfit when there are fewer."""
         days = [f"2024-05-{day:02}" for day in range(FIRST_DAY, LAST_DAY + 1)]
         fitting = [
-            day for day in days if day not in but and (not least or day >= least) and (not most or day <= most)
+            day
+            for day in days
+            if day not in but and (not least or day >= least) and (not most or day <= most)
         ]
         if len(fitting) < count:
             raise Unfit
@@ -154,7 +163,7 @@ class Case:
 
     def tell(self, amount: int) -> int:
         """Expect the agent to name a figure. Raise Unfit when it could be named by accident."""
-        if amount < 20:  # noqa: PLR2004  -- days, seats and bags are as small
+        if amount < 20:
             raise Unfit
         self.communicate.append(str(amount))
         return amount
@@ -194,7 +203,11 @@ class Case:
         return self.tools.search_onestop_flight(origin, destination, day)
 
     def rebook(
-        self, trip: Reservation, cabin: CabinClass, flights: Sequence[tuple[str, str]], method: PaymentMethod
+        self,
+        trip: Reservation,
+        cabin: CabinClass,
+        flights: Sequence[tuple[str, str]],
+        method: PaymentMethod,
     ) -> int:
         """Change flights or cabin and return what it costs (negative: gives back)."""
         before = paid(trip)
@@ -247,20 +260,30 @@ class Case:
 
     def card(self) -> CreditCard:
         """Return one of the customer's credit cards."""
-        return self.one(method for method in self.methods.values() if isinstance(method, CreditCard))
+        return self.one(
+            method for method in self.methods.values() if isinstance(method, CreditCard)
+        )
 
     def gift_card(self) -> GiftCard:
         """Return an unused gift card. Raise Unfit without one."""
-        return self.one(m for m in self.methods.values() if isinstance(m, GiftCard) and m.id not in self.spent)
+        return self.one(
+            m for m in self.methods.values() if isinstance(m, GiftCard) and m.id not in self.spent
+        )
 
     def certificates(self) -> list[Certificate]:
         """Return the unused certificates, the largest first."""
-        found = [m for m in self.methods.values() if isinstance(m, Certificate) and m.id not in self.spent]
+        found = [
+            m
+            for m in self.methods.values()
+            if isinstance(m, Certificate) and m.id not in self.spent
+        ]
         return sorted(found, key=lambda method: -method.amount)
 
     def named(self, method: PaymentMethod) -> str:
         """Return what the customer calls a payment method. Raise Unfit when that could mean another one."""
-        others = [m for m in self.methods.values() if m.source == method.source and m.id != method.id]
+        others = [
+            m for m in self.methods.values() if m.source == method.source and m.id != method.id
+        ]
         if isinstance(method, CreditCard):
             brand = f"your {BRANDS[method.brand]}"
             twins = [m for m in others if isinstance(m, CreditCard) and m.brand == method.brand]
@@ -289,7 +312,9 @@ class Case:
         self.look("get_reservation_details", reservation_id=trip.reservation_id)
         if not self.by_number:
             return words
-        return self.say(f"reservation {trip.reservation_id}", f"{words} (reservation {trip.reservation_id})")
+        return self.say(
+            f"reservation {trip.reservation_id}", f"{words} (reservation {trip.reservation_id})"
+        )
 
     def look_at_all(self) -> None:
         """Record looking at every reservation of the customer."""
@@ -323,7 +348,10 @@ def ways(trip: Reservation) -> tuple[list[ReservationFlight], list[ReservationFl
     """Return the way out and the way back (empty for a one-way trip)."""
     if trip.flight_type == "one_way":
         return trip.flights, []
-    turn = next(i for i, flight in enumerate(trip.flights) if flight.destination == trip.destination) + 1
+    turn = (
+        next(i for i, flight in enumerate(trip.flights) if flight.destination == trip.destination)
+        + 1
+    )
     return trip.flights[:turn], trip.flights[turn:]
 
 

@@ -9,7 +9,11 @@ from tau2.domains.airline.reading import AIRPORTS
 
 _CITIES = {**dict(AIRPORTS), "JFK": "New York (JFK)", "LGA": "New York (LaGuardia)"}
 
-CABIN_NAMES: dict[CabinClass, str] = {"basic_economy": "basic economy", "economy": "economy", "business": "business"}
+CABIN_NAMES: dict[CabinClass, str] = {
+    "basic_economy": "basic economy",
+    "economy": "economy",
+    "business": "business",
+}
 
 BRANDS = {"visa": "Visa card", "mastercard": "Mastercard"}
 
@@ -52,7 +56,7 @@ def day_name(date: str) -> str:
 def clock_name(time: str) -> str:
     """Return "9:15 am" for 09:15:00."""
     hour, minute = int(time[:2]), time[3:5]
-    return f"{(hour - 1) % 12 + 1}:{minute} {'am' if hour < 12 else 'pm'}"  # noqa: PLR2004  -- noon
+    return f"{(hour - 1) % 12 + 1}:{minute} {'am' if hour < 12 else 'pm'}"
 
 
 def full_name(person: Passenger) -> str:
@@ -77,4 +81,18 @@ def count_name(count: int) -> str:
     return _COUNTS[count]
 
 
-_COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_COUNTS = (
+    "no",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+)

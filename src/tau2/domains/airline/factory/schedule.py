@@ -75,7 +75,9 @@ def _fares(rng: Random, distance: float) -> Fares:
     return Fares(by_date)
 
 
-def _flight(rng: Random, number: str, route: tuple[str, str], band: tuple[int, int], fares: Fares) -> Flight:
+def _flight(
+    rng: Random, number: str, route: tuple[str, str], band: tuple[int, int], fares: Fares
+) -> Flight:
     departs = rng.randrange(*band, _STEP)
     minutes = 5 * round((_TAXI + miles(*route) / _MILES_A_MINUTE) / 5)
     return Flight(
@@ -107,11 +109,15 @@ def _status(rng: Random, day: str, departs: int, minutes: int, fares: Fares) -> 
     there = left + timedelta(minutes=minutes + rng.randint(-12, 12))
     if there <= CLOCK:
         return FlightDateStatusLanded(
-            status="landed", actual_departure_time_est=left.isoformat(), actual_arrival_time_est=there.isoformat()
+            status="landed",
+            actual_departure_time_est=left.isoformat(),
+            actual_arrival_time_est=there.isoformat(),
         )
     if left <= CLOCK:
         return FlightDateStatusFlying(
-            status="flying", actual_departure_time_est=left.isoformat(), estimated_arrival_time_est=there.isoformat()
+            status="flying",
+            actual_departure_time_est=left.isoformat(),
+            estimated_arrival_time_est=there.isoformat(),
         )
     return _still_here(rng, planned, minutes)
 

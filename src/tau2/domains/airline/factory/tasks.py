@@ -21,7 +21,15 @@ from tau2.data_model.tasks import (
 from tau2.domains.airline.data_model import FlightDB
 from tau2.domains.airline.factory.case import Atlas, Case, Unfit
 from tau2.domains.airline.factory.goals import all_goals
-from tau2.domains.airline.factory.goals.goal import ALL_TRIPS, ASKS, BOOKS, HANDS_OVER, REFUSES, SENDS, Goal
+from tau2.domains.airline.factory.goals.goal import (
+    ALL_TRIPS,
+    ASKS,
+    BOOKS,
+    HANDS_OVER,
+    REFUSES,
+    SENDS,
+    Goal,
+)
 from tau2.domains.airline.factory.telling import instructions_of
 from tau2.domains.airline.tools import AirlineTools
 from tau2.environment.domain import Splits
@@ -37,7 +45,9 @@ LEVELS: dict[str, tuple[tuple[int, ...], ...]] = {
 }
 """Difficulty → the levels of the goals of a task; one of the rows is drawn."""
 
-_BY_LEVEL = {level: tuple(goal for goal in all_goals() if goal.level == level) for level in (1, 2, 3)}
+_BY_LEVEL = {
+    level: tuple(goal for goal in all_goals() if goal.level == level) for level in (1, 2, 3)
+}
 _ALONE = (BOOKS, SENDS, REFUSES)  # at most one goal of each kind in a task
 _MOST_TRIES = 4000  # customers tried for one task before the world is taken to have none
 _MOST_ORDERED = 4  # changes of which every order is tried
@@ -84,7 +94,12 @@ def _rng(seed: int, *scope: object) -> Random:
 
 
 def _one_more(
-    atlas: Atlas, customers: Sequence[str], rng: Random, task_id: str, difficulty: str | None, seen: set[str]
+    atlas: Atlas,
+    customers: Sequence[str],
+    rng: Random,
+    task_id: str,
+    difficulty: str | None,
+    seen: set[str],
 ) -> Made:
     """Return a task that is unlike those seen. Raise DataFileError when none is found."""
     for _ in range(_MOST_TRIES):
@@ -93,7 +108,9 @@ def _one_more(
         if made is not None and (work := _work(made)) not in seen:
             seen.add(work)
             return made
-    raise DataFileError(f"no customer of this world fits a task like {task_id}; ask for fewer tasks")
+    raise DataFileError(
+        f"no customer of this world fits a task like {task_id}; ask for fewer tasks"
+    )
 
 
 def _work(made: Made) -> str:
@@ -127,10 +144,15 @@ def go_together(goals: Sequence[Goal]) -> bool:
 
 def in_order(goals: Sequence[Goal]) -> list[Goal]:
     """Return goals as a customer brings them up: questions late, what ends the conversation last."""
-    return sorted(goals, key=lambda goal: (HANDS_OVER in goal.tags, ASKS in goal.tags and REFUSES not in goal.tags))
+    return sorted(
+        goals,
+        key=lambda goal: (HANDS_OVER in goal.tags, ASKS in goal.tags and REFUSES not in goal.tags),
+    )
 
 
-def make_task(atlas: Atlas, user_id: str, goals: Sequence[Goal], rng: Random, task_id: str) -> Made | None:
+def make_task(
+    atlas: Atlas, user_id: str, goals: Sequence[Goal], rng: Random, task_id: str
+) -> Made | None:
     """Return the task of a customer who has these goals, or None when this customer cannot have them."""
     case = Case(atlas, user_id, rng)
     try:
@@ -158,7 +180,9 @@ def make_task(atlas: Atlas, user_id: str, goals: Sequence[Goal], rng: Random, ta
 
 def _scenario(case: Case) -> UserScenario:
     persona, told = instructions_of(case)
-    return UserScenario(persona=persona, instructions=StructuredUserInstructions(domain="airline", **told))
+    return UserScenario(
+        persona=persona, instructions=StructuredUserInstructions(domain="airline", **told)
+    )
 
 
 def is_sound(world: FlightDB, calls: Sequence[Call], communicate: Sequence[str]) -> bool:
@@ -225,8 +249,14 @@ def _plans(seed: int) -> Iterator[list[list[Goal]]]:
     for turn in range(_ROUNDS):
         rng = _rng(seed, "order", turn)
         for leader in rng.sample(all_goals(), len(all_goals())):
-            company = 0 if ALL_TRIPS in leader.tags else rng.choice((0, 0, 1, 1, 2)) or int(HANDS_OVER in leader.tags)
-            together = next(goals for goals in _companies(rng, leader, company) if go_together(goals))
+            company = (
+                0
+                if ALL_TRIPS in leader.tags
+                else rng.choice((0, 0, 1, 1, 2)) or int(HANDS_OVER in leader.tags)
+            )
+            together = next(
+                goals for goals in _companies(rng, leader, company) if go_together(goals)
+            )
             yield [together, [leader]] if company and go_together([leader]) else [together]
 
 
@@ -239,6 +269,9 @@ def _for_new_customer(
     atlas: Atlas, goals: Sequence[Goal], rng: Random, task_id: str, used: Collection[str]
 ) -> Made | None:
     for user_id in rng.sample(atlas.user_ids, len(atlas.user_ids)):
-        if user_id not in used and (made := make_task(atlas, user_id, goals, rng, task_id)) is not None:
+        if (
+            user_id not in used
+            and (made := make_task(atlas, user_id, goals, rng, task_id)) is not None
+        ):
             return made
     return None

@@ -49,7 +49,10 @@ def _wishes(case: Case) -> str:
 def _manners(case: Case) -> str:
     leads = case.rng.choice(_ABOUT) if len(case.wishes) > 1 else ("",)
     manners = [_joined(lead, text) for lead, text in zip(leads, case.manners, strict=False) if text]
-    return "\n".join(manners) or "Be cooperative, and end the conversation when your question is answered."
+    return (
+        "\n".join(manners)
+        or "Be cooperative, and end the conversation when your question is answered."
+    )
 
 
 def _joined(lead: str, sentence: str) -> str:
@@ -67,7 +70,11 @@ def _known(case: Case) -> str:
             (f"You are {name}.", f"Your user id is {user.user_id}."),
             (f"You are {name}, and your user id is {user.user_id}.",),
             (f"Your name is {name}.", f"Your user id is {user.user_id}.", member),
-            (f"You are {name}.", f"Your user id is {user.user_id}.", f"You were born on {user.dob}."),
+            (
+                f"You are {name}.",
+                f"Your user id is {user.user_id}.",
+                f"You were born on {user.dob}.",
+            ),
         )
     )
     return " ".join(fact for fact in facts if fact)

@@ -22,7 +22,11 @@ from tau2.domains.airline.tools import NEW_CERTIFICATE_IDS
 
 T = TypeVar("T")
 
-_MEMBERSHIPS: tuple[tuple[MembershipLevel, int], ...] = (("regular", 45), ("silver", 30), ("gold", 25))
+_MEMBERSHIPS: tuple[tuple[MembershipLevel, int], ...] = (
+    ("regular", 45),
+    ("silver", 30),
+    ("gold", 25),
+)
 _CREDIT_CARDS = ((1, 65), (2, 35))  # how many, percent of the travellers
 _GIFT_CARDS = ((0, 35), (1, 40), (2, 20), (3, 5))
 _CERTIFICATES = ((0, 50), (1, 30), (2, 20))
@@ -93,7 +97,7 @@ def _address(rng: Random) -> Address:
     city, state, zone = rng.choice(people.TOWNS)
     return Address(
         address1=f"{rng.randint(11, 990)} {rng.choice(people.STREETS)} {rng.choice(people.STREET_KINDS)}",
-        address2=f"Apt {rng.randint(1, 48)}" if rng.random() < 0.4 else "",  # noqa: PLR2004  -- a share
+        address2=f"Apt {rng.randint(1, 48)}" if rng.random() < 0.4 else "",
         city=city,
         country="USA",
         state=state,
@@ -117,7 +121,9 @@ def _payment_methods(rng: Random, ids: Ids) -> list[PaymentMethod]:
     ]
     methods += [
         Certificate(
-            source="certificate", id=ids.digits(7, "certificate_"), amount=rng.choice((50, 100, 150, 200, 250))
+            source="certificate",
+            id=ids.digits(7, "certificate_"),
+            amount=rng.choice((50, 100, 150, 200, 250)),
         )
         for _ in range(pick(rng, _CERTIFICATES))
     ]

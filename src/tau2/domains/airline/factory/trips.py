@@ -41,7 +41,12 @@ class Kind:
 
 KINDS = (
     Kind(61, (16, 28), (1, 8), never=frozenset({"cancelled"})),
-    Kind(12, (1, 12), (1, 5), never=frozenset({"cancelled", "available", "on time", "delayed", "flying"})),
+    Kind(
+        12,
+        (1, 12),
+        (1, 5),
+        never=frozenset({"cancelled", "available", "on time", "delayed", "flying"}),
+    ),
     Kind(9, (9, 15), (3, 12), must=FLOWN, never=frozenset({"cancelled"}), round_trip=1.0),
     Kind(9, (15, 15), (2, 9), must=frozenset({"delayed"}), never=FLOWN | {"cancelled"}),
     Kind(9, (15, 27), (1, 8), must=frozenset({"cancelled"}), never=FLOWN | {"delayed"}),
@@ -100,7 +105,9 @@ class Timetable:
         if out is None or back is None:
             return None
         statuses = {flight.dates[day].status for flight, day in out + back}
-        fits = statuses.isdisjoint(kind.never) and (not kind.must or not statuses.isdisjoint(kind.must))
+        fits = statuses.isdisjoint(kind.never) and (
+            not kind.must or not statuses.isdisjoint(kind.must)
+        )
         return (out, back) if fits else None
 
 

@@ -33,7 +33,11 @@ from tau2.domains.airline.tools import AirlineTools
 from tau2.seeds import derive_seed
 
 _PEOPLE = ((1, 55), (2, 27), (3, 10), (4, 5), (5, 3))  # passengers of a reservation, percent
-_CABIN_SHARES: tuple[tuple[CabinClass, int], ...] = (("basic_economy", 30), ("economy", 45), ("business", 25))
+_CABIN_SHARES: tuple[tuple[CabinClass, int], ...] = (
+    ("basic_economy", 30),
+    ("economy", 45),
+    ("business", 25),
+)
 _INSURED = 0.33  # share of the reservations with travel insurance
 _OTHERS_FLY = 0.1  # share of the reservations that are for other people only
 _CANCELLED = 0.04  # share of the reservations that are cancelled already
@@ -41,9 +45,14 @@ _RECENT = 0.2  # share of the trips yet to start that were booked within the las
 _BOOKED_AHEAD = 18  # days, at most
 _MOST_RESERVATIONS = 8  # of one traveller
 _FARE_DRIFT = (0.82, 1.15)  # what was paid, as a part of today's fare
-_LOAD = (0.45, 1.08)  # part of the seats that travellers of other companies hold; above 1 is sold out
+_LOAD = (
+    0.45,
+    1.08,
+)  # part of the seats that travellers of other companies hold; above 1 is sold out
 _DAY = timedelta(hours=24)
-_MARGIN = timedelta(hours=1)  # nothing was booked so near to 24 hours ago that one could argue about it
+_MARGIN = timedelta(
+    hours=1
+)  # nothing was booked so near to 24 hours ago that one could argue about it
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +80,10 @@ class _Builder:
     def build(self) -> FlightDB:
         travellers = [make_traveller(self.rng, self.ids) for _ in range(self.scale.users)]
         for traveller, count in zip(travellers, self._counts(), strict=True):
-            made = sorted((self._reservation(traveller) for _ in range(count)), key=lambda trip: trip.created_at)
+            made = sorted(
+                (self._reservation(traveller) for _ in range(count)),
+                key=lambda trip: trip.created_at,
+            )
             traveller.reservations = [trip.reservation_id for trip in made]
             self.reservations |= {trip.reservation_id: trip for trip in made}
         self._sell_seats_to_others()
@@ -100,9 +112,13 @@ class _Builder:
             self.sold[flight.flight_number, flight.date, cabin] += len(passengers)
         insurance: Insurance = "yes" if self.rng.random() < _INSURED else "no"
         free = free_bags(traveller.membership, cabin, len(passengers))
-        bags = self.rng.randint(0, min(free, 2 * len(passengers)) + self.rng.choice((0, 0, 0, 1, 2)))
+        bags = self.rng.randint(
+            0, min(free, 2 * len(passengers)) + self.rng.choice((0, 0, 0, 1, 2))
+        )
         price = sum(flight.price for flight in flights) * len(passengers)
-        price += INSURANCE_PRICE * len(passengers) * (insurance == "yes") + BAG_PRICE * max(0, bags - free)
+        price += INSURANCE_PRICE * len(passengers) * (insurance == "yes") + BAG_PRICE * max(
+            0, bags - free
+        )
         return Reservation(
             reservation_id=self.ids.reservation(),
             user_id=traveller.user_id,
@@ -137,7 +153,9 @@ class _Builder:
         kind = pick(self.rng, [(kind, kind.share) for kind in KINDS])
         while True:
             trip = self.timetable.trip(self.rng, kind)
-            if trip is not None and all(self._has_seats(leg, cabin, people) for leg in trip[0] + trip[1]):
+            if trip is not None and all(
+                self._has_seats(leg, cabin, people) for leg in trip[0] + trip[1]
+            ):
                 return trip
 
     def _has_seats(self, leg: Leg, cabin: CabinClass, people: int) -> bool:
@@ -159,20 +177,31 @@ class _Builder:
         cards = [method.id for method in methods if isinstance(method, CreditCard)]
         gifts = [method.id for method in methods if isinstance(method, GiftCard)]
         way = self.rng.random()
-        if gifts and way < 0.3:  # noqa: PLR2004  -- a share
+        if gifts and way < 0.3:
             return [Payment(payment_id=self.rng.choice(gifts), amount=price)]
         card, first = self.rng.choice(cards), self.rng.choice((50, 100, 150, 200))
-        if way < 0.85 or first >= price:  # noqa: PLR2004  -- a share
+        if way < 0.85 or first >= price:
             return [Payment(payment_id=card, amount=price)]
-        other = self.rng.choice(gifts) if gifts and self.rng.random() < 0.5 else self.ids.digits(7, "certificate_")  # noqa: PLR2004  -- a share
-        parts = [Payment(payment_id=card, amount=price - first), Payment(payment_id=other, amount=first)]
+        other = (
+            self.rng.choice(gifts)
+            if gifts and self.rng.random() < 0.5
+            else self.ids.digits(7, "certificate_")
+        )
+        parts = [
+            Payment(payment_id=card, amount=price - first),
+            Payment(payment_id=other, amount=first),
+        ]
         return sorted(parts, key=lambda payment: payment.payment_id)
 
     def _created(self, leaves: str) -> str:
         """Return when a trip that leaves at a moment was booked: before that, and before now."""
         last = min(CLOCK, datetime.fromisoformat(leaves) - timedelta(hours=3))
         recent = self.rng.random() < _RECENT and last == CLOCK
-        earliest, latest = (CLOCK - _DAY + _MARGIN, CLOCK) if recent else (last - timedelta(days=_BOOKED_AHEAD), last)
+        earliest, latest = (
+            (CLOCK - _DAY + _MARGIN, CLOCK)
+            if recent
+            else (last - timedelta(days=_BOOKED_AHEAD), last)
+        )
         if not recent and latest > CLOCK - _DAY - _MARGIN:
             latest = CLOCK - _DAY - _MARGIN
         seconds = int((latest - earliest).total_seconds())
@@ -185,12 +214,17 @@ class _Builder:
                     continue
                 for cabin in CABINS:
                     others = round(self.rng.uniform(*_LOAD) * CAPACITY[cabin])
-                    status.available_seats[cabin] = max(0, CAPACITY[cabin] - self.sold[number, day, cabin] - others)
+                    status.available_seats[cabin] = max(
+                        0, CAPACITY[cabin] - self.sold[number, day, cabin] - others
+                    )
 
     def _cancel_some(self, db: FlightDB) -> None:
         tools = AirlineTools(db)
         for reservation in list(db.reservations.values()):
-            whole = all(isinstance(self._status(flight), FlightDateStatusAvailable) for flight in reservation.flights)
+            whole = all(
+                isinstance(self._status(flight), FlightDateStatusAvailable)
+                for flight in reservation.flights
+            )
             if whole and self.rng.random() < _CANCELLED:
                 tools.cancel_reservation(reservation.reservation_id)
 

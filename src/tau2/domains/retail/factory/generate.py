@@ -30,7 +30,11 @@ from tau2.seeds import derive_seed
 DIFFICULTIES = {"easy": range(3), "medium": range(3, 6), "hard": range(6, 99)}
 """Name → how many matters, changes and hurdles it may have, counted together."""
 
-_MIX = {"easy": 35, "medium": 40, "hard": 25}  # percent of the tasks where no difficulty is asked for
+_MIX = {
+    "easy": 35,
+    "medium": 40,
+    "hard": 25,
+}  # percent of the tasks where no difficulty is asked for
 _STORIES = {"easy": (1,), "medium": (1, 1, 2, 2, 2), "hard": (1, 2, 2, 3, 3, 3, 3, 3, 3, 4, 4)}
 """Difficulty → how many stories are told together; equally likely entries."""
 _CUSTOMERS_TRIED = 60  # with one story, before another is chosen
@@ -95,7 +99,9 @@ def generate_tasks(n: int, seed: int, difficulty: str | None = None) -> list[Tas
     if difficulty is not None and difficulty not in DIFFICULTIES:
         raise UnknownName("difficulty", difficulty, DIFFICULTIES)
     if strict_compat():
-        raise ConfigError("tasks are generated for the corrected behaviour; set TAU2_STRICT_COMPAT=0")
+        raise ConfigError(
+            "tasks are generated for the corrected behaviour; set TAU2_STRICT_COMPAT=0"
+        )
     shop = _shop()
     seen = set(shop.shipped)
     return [_fresh_task(shop, seed, difficulty, number, seen) for number in range(n)]
@@ -114,13 +120,25 @@ def _shop() -> Shop:
 def _opened(folder: Path, _stamps: tuple[int, ...]) -> Shop:
     world = load_reference_db(RetailDB, folder / "db.json").reference
     assert isinstance(world, RetailDB)
-    if not {product.name for product in world.products.values()} <= {kind.name for kind in PRODUCT_TYPES}:
-        raise ConfigError(f"{folder}: tasks are generated over a shop that `tau2.domains.retail.factory` made")
+    if not {product.name for product in world.products.values()} <= {
+        kind.name for kind in PRODUCT_TYPES
+    }:
+        raise ConfigError(
+            f"{folder}: tasks are generated over a shop that `tau2.domains.retail.factory` made"
+        )
     held_out = _customers_in(world, get_tasks("test") if "test" in get_tasks_split() else [])
-    known = [user_id for user_id, user in world.users.items() if user_id not in held_out and user.orders]
+    known = [
+        user_id for user_id, user in world.users.items() if user_id not in held_out and user.orders
+    ]
     most = max(map(max, _STORIES.values()))
-    customers = {least: [u for u in known if len(world.users[u].orders) >= least] for least in range(1, most + 1)}
-    shipped = (_work([(a.name, a.arguments) for a in _actions(task)], _figures(task)) for task in get_tasks(None))
+    customers = {
+        least: [u for u in known if len(world.users[u].orders) >= least]
+        for least in range(1, most + 1)
+    }
+    shipped = (
+        _work([(a.name, a.arguments) for a in _actions(task)], _figures(task))
+        for task in get_tasks(None)
+    )
     return Shop(world, customers, held_out, frozenset(shipped))
 
 
@@ -169,7 +187,10 @@ def _is_new(draft: Draft, seen: set[str]) -> bool:
     """Return whether nobody has this work, nor these stories with this outcome; then note both."""
     case = draft.case
     purposes = sorted(story.purpose for story in draft.stories)
-    keys = {_work(case.calls, case.communicate), f"{purposes}{_work(draft.changes, case.communicate)}"}
+    keys = {
+        _work(case.calls, case.communicate),
+        f"{purposes}{_work(draft.changes, case.communicate)}",
+    }
     if keys & seen:
         return False
     seen |= keys
@@ -197,7 +218,7 @@ def _can_begin(story: Story, difficulty: str, count: int) -> bool:
         return not story.alone
     if difficulty == "easy":
         return not story.hurdle
-    return story.matters > 2 or (difficulty == "medium" and (story.hurdle or story.matters > 1))  # noqa: PLR2004  -- many
+    return story.matters > 2 or (difficulty == "medium" and (story.hurdle or story.matters > 1))
 
 
 def _begun(shop: Shop, rng: Random, story: Story, count: int) -> Draft | None:
@@ -281,7 +302,9 @@ def _written(rng: Random, draft: Draft, task_id: str, difficulty: str) -> Task:
     pairs.sort(key=lambda pair: pair[0].last)
     told = weave(rng, [Matter(story.about, told) for story, told in pairs])
     manner = rng.choice(MANNERS) if rng.random() < _WITH_MANNER else ""
-    told = Told(told.reason, " ".join(text for text in (told.instructions, draft.slip, manner) if text))
+    told = Told(
+        told.reason, " ".join(text for text in (told.instructions, draft.slip, manner) if text)
+    )
     if "#W" in " ".join(told):
         case.unknown = [_NO_OTHER_NUMBER if text == _NO_NUMBER else text for text in case.unknown]
     matters, changes, hurdles = draft.weight

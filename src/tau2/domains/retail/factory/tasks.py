@@ -30,7 +30,9 @@ from tau2.environment.domain import Splits
 from tau2.errors import DataFileError, ToolError
 from tau2.seeds import derive_seed
 
-_TEST_SHARE = 3  # every third story of a round, another third in the next: most stories get into both splits
+_TEST_SHARE = (
+    3  # every third story of a round, another third in the next: most stories get into both splits
+)
 
 Call = tuple[str, dict[str, Any]]
 
@@ -92,7 +94,9 @@ def _stories_with_customers(seed: int, world: RetailDB) -> Iterator[Found]:
             return
 
 
-def _find_customer(seed: int, world: RetailDB, story: Story, place: tuple[int, int], used: set[str]) -> Found | None:
+def _find_customer(
+    seed: int, world: RetailDB, story: Story, place: tuple[int, int], used: set[str]
+) -> Found | None:
     number, turn = place
     ids = list(world.users)
     _rng(seed, story.purpose, turn).shuffle(ids)
@@ -114,8 +118,14 @@ def is_sound(world: RetailDB, calls: list[Call], communicate: list[str]) -> bool
     end, refused = _after(world, calls)
     tools = RetailTools(world)
     changes = [call for call in calls if tools.tool_mutates_state(call[0])]
-    partial = (_after(world, changes[:index] + changes[index + 1 :])[0] for index in range(len(changes)))
-    return not refused and bool(changes or communicate) and not any(end.same_as(other) for other in partial)
+    partial = (
+        _after(world, changes[:index] + changes[index + 1 :])[0] for index in range(len(changes))
+    )
+    return (
+        not refused
+        and bool(changes or communicate)
+        and not any(end.same_as(other) for other in partial)
+    )
 
 
 def _after(world: RetailDB, calls: list[Call]) -> tuple[RetailDB, int]:
@@ -161,7 +171,10 @@ _READING = ("find_user_id", "get_user", "get_order", "list_all", "get_product", 
 def _in_order(calls: list[Call]) -> list[Call]:
     """Return the look-ups in the order a good agent makes them, then the changes as made, then a hand-over."""
     reads = [call for call in calls if call[0].startswith(_READING)]
-    ranked = sorted(reads, key=lambda call: next(i for i, start in enumerate(_READING) if call[0].startswith(start)))
+    ranked = sorted(
+        reads,
+        key=lambda call: next(i for i, start in enumerate(_READING) if call[0].startswith(start)),
+    )
     others = [call for call in calls if call not in reads]
     return ranked + sorted(others, key=lambda call: call[0] == "transfer_to_human_agents")
 

@@ -55,7 +55,7 @@ def weave(rng: Random, matters: Sequence[Matter]) -> Told:
     leads = rng.sample(_LATER, len(later))
     for number, (matter, lead) in enumerate(zip(later, leads, strict=True)):
         is_end = number == len(later) - 1
-        wording = rng.choice(_AT_LAST) if is_end and (number or rng.random() < 0.5) else lead  # noqa: PLR2004  -- half
+        wording = rng.choice(_AT_LAST) if is_end and (number or rng.random() < 0.5) else lead
         instructions += [wording.format(_begun(matter.told.reason)), matter.told.instructions]
     return Told(_text(reason), _text(instructions))
 
@@ -63,9 +63,14 @@ def weave(rng: Random, matters: Sequence[Matter]) -> Told:
 def _reasons(rng: Random, matters: Sequence[Matter]) -> str:
     """Return what the customer says at once."""
     count = _NUMBERS[len(matters)]
-    opener = rng.choice(_OPENERS).format(count=count, Count=sentence(count)) if len(matters) > 1 else ""
+    opener = (
+        rng.choice(_OPENERS).format(count=count, Count=sentence(count)) if len(matters) > 1 else ""
+    )
     also = rng.sample(_ALSO, len(matters) - 1)
-    told = [wording.format(_begun(matter.told.reason)) for wording, matter in zip(also, matters[1:], strict=True)]
+    told = [
+        wording.format(_begun(matter.told.reason))
+        for wording, matter in zip(also, matters[1:], strict=True)
+    ]
     return _text([opener, matters[0].told.reason, *told])
 
 
@@ -75,7 +80,11 @@ def _notes(matters: Sequence[Matter]) -> list[str]:
         return [matters[0].told.instructions]
     times, seen, notes = Counter(matter.about for matter in matters), Counter[str](), []
     for matter in matters:
-        name = f"{_ORDINALS[seen[matter.about]]} {matter.about}" if times[matter.about] > 1 else matter.about
+        name = (
+            f"{_ORDINALS[seen[matter.about]]} {matter.about}"
+            if times[matter.about] > 1
+            else matter.about
+        )
         seen[matter.about] += 1
         if matter.told.instructions:
             notes.append(f"As for the {name}, {_begun(matter.told.instructions)}")

@@ -111,7 +111,9 @@ def _product(rng: Random, ids: Ids, kind: ProductType) -> Product:
         item_id = ids.digits(10)
         options = {axis.name: value for axis, value in zip(kind.axes, choice, strict=True)}
         available = rng.random() < AVAILABLE
-        variants[item_id] = Variant(item_id=item_id, options=options, available=available, price=price)
+        variants[item_id] = Variant(
+            item_id=item_id, options=options, available=available, price=price
+        )
     return Product(name=kind.name, product_id=ids.digits(10), variants=variants)
 
 
@@ -152,14 +154,23 @@ def _users(rng: Random, ids: Ids, count: int) -> dict[str, User]:
 
 def _email(rng: Random, first: str, last: str) -> str:
     number = rng.randint(11, 99)
-    forms = (f"{first}.{last}{number}", f"{first[0]}{last}{number}", f"{last}.{first}{number}", f"{first}{number}")
+    forms = (
+        f"{first}.{last}{number}",
+        f"{first[0]}{last}{number}",
+        f"{last}.{first}{number}",
+        f"{first}{number}",
+    )
     return f"{rng.choice(forms)}@{rng.choice(people.MAIL_HOSTS)}".lower()
 
 
 def make_address(rng: Random, city: tuple[str, str, str] | None = None) -> UserAddress:
     """Return an invented address, in `city` if one is given."""
     name, state, zip_start = city or rng.choice(people.CITIES)
-    kinds = (f"Apt {rng.randint(1, 48)}", f"Unit {rng.choice('ABCDEFGH')}", f"Suite {rng.randint(100, 920)}")
+    kinds = (
+        f"Apt {rng.randint(1, 48)}",
+        f"Unit {rng.choice('ABCDEFGH')}",
+        f"Suite {rng.randint(100, 920)}",
+    )
     return UserAddress(
         address1=f"{rng.randint(11, 9899)} {rng.choice(people.STREETS)} {rng.choice(people.STREET_KINDS)}",
         address2="" if rng.random() < NO_SECOND_LINE else rng.choice(kinds),
@@ -171,14 +182,18 @@ def make_address(rng: Random, city: tuple[str, str, str] | None = None) -> UserA
 
 
 def _payment_methods(rng: Random, ids: Ids) -> list[PaymentMethod]:
-    kinds = rng.sample(("credit_card", "credit_card", "paypal", "gift_card"), rng.choice((1, 2, 2, 2, 3, 3, 4)))
+    kinds = rng.sample(
+        ("credit_card", "credit_card", "paypal", "gift_card"), rng.choice((1, 2, 2, 2, 3, 3, 4))
+    )
     brands = rng.sample(people.CARD_BRANDS, kinds.count("credit_card"))
     methods: list[PaymentMethod] = []
     for kind in kinds:
         made = ids.digits(7, prefix=f"{kind}_")
         if kind == "credit_card":
             last_four = f"{rng.randint(0, 9999):04d}"
-            methods.append(CreditCard(source="credit_card", id=made, brand=brands.pop(), last_four=last_four))
+            methods.append(
+                CreditCard(source="credit_card", id=made, brand=brands.pop(), last_four=last_four)
+            )
         elif kind == "paypal":
             methods.append(Paypal(source="paypal", id=made))
         else:
@@ -192,7 +207,9 @@ def _balance(rng: Random) -> float:
 
 
 def _place_orders(rng: Random, ids: Ids, db: RetailDB, count: int) -> None:
-    statuses = [status for status, share in STATUS_SHARES for _ in range(round(count * share / 100))]
+    statuses = [
+        status for status, share in STATUS_SHARES for _ in range(round(count * share / 100))
+    ]
     statuses = (statuses + ["pending"] * count)[:count]
     rng.shuffle(statuses)
     tools = RetailTools(db)
@@ -213,7 +230,10 @@ def _owners(rng: Random, users: list[User], count: int) -> list[User]:
 
 
 def _new_order(rng: Random, ids: Ids, db: RetailDB, user: User) -> Order:
-    items = [_item(rng, product) for product in rng.sample(list(db.products.values()), rng.choice(ORDER_SIZES))]
+    items = [
+        _item(rng, product)
+        for product in rng.sample(list(db.products.values()), rng.choice(ORDER_SIZES))
+    ]
     if rng.random() < SAME_TYPE_TWICE:
         more = _item(rng, db.products[items[0].product_id])
         if more.item_id != items[0].item_id:
@@ -251,7 +271,9 @@ def _bring_to(rng: Random, ids: Ids, tools: RetailTools, order: Order, status: s
     """Let happen to a fresh order what gives it `status` (or leave it pending where nothing fits)."""
     method = order.payment_history[0].payment_method_id
     if status == "cancelled":
-        tools.cancel_pending_order(order.order_id, rng.choice(("no longer needed", "ordered by mistake")))
+        tools.cancel_pending_order(
+            order.order_id, rng.choice(("no longer needed", "ordered by mistake"))
+        )
     elif status == "pending (item modified)":
         if (swap := _swap(rng, tools.db, order, method)) is not None:
             tools.modify_pending_order_items(order.order_id, [swap[0]], [swap[1]], method)
@@ -261,7 +283,10 @@ def _bring_to(rng: Random, ids: Ids, tools: RetailTools, order: Order, status: s
         chosen = rng.choice(order.items).item_id
         if status == "return requested":
             tools.return_delivered_order_items(order.order_id, [chosen], method)
-        elif status == "exchange requested" and (swap := _swap(rng, tools.db, order, method)) is not None:
+        elif (
+            status == "exchange requested"
+            and (swap := _swap(rng, tools.db, order, method)) is not None
+        ):
             tools.exchange_delivered_order_items(order.order_id, [swap[0]], [swap[1]], method)
 
 
@@ -273,13 +298,21 @@ def _swap(rng: Random, db: RetailDB, order: Order, method_id: str) -> tuple[str,
     fitting = [
         variant.item_id
         for variant in db.products[item.product_id].variants.values()
-        if variant.available and variant.item_id != item.item_id and variant.price - item.price <= limit
+        if variant.available
+        and variant.item_id != item.item_id
+        and variant.price - item.price <= limit
     ]
     return (item.item_id, rng.choice(fitting)) if fitting else None
 
 
 def _send(rng: Random, ids: Ids, order: Order) -> None:
     item_ids = [item.item_id for item in order.items]
-    cut = rng.randint(1, len(item_ids) - 1) if len(item_ids) > 2 and rng.random() < SPLIT_SHIPMENT else 0  # noqa: PLR2004  -- two items fit one parcel
+    cut = (
+        rng.randint(1, len(item_ids) - 1)
+        if len(item_ids) > 2 and rng.random() < SPLIT_SHIPMENT
+        else 0
+    )
     parcels = [item_ids[:cut], item_ids[cut:]] if cut else [item_ids]
-    order.fulfillments = [OrderFulfillment(tracking_id=[ids.digits(12)], item_ids=parcel) for parcel in parcels]
+    order.fulfillments = [
+        OrderFulfillment(tracking_id=[ids.digits(12)], item_ids=parcel) for parcel in parcels
+    ]

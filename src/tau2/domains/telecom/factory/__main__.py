@@ -8,7 +8,7 @@ from pathlib import Path
 from tau2.domains.telecom.factory.phone import phone_of_the_shop
 from tau2.domains.telecom.factory.tasks import choose_splits
 from tau2.domains.telecom.factory.world import build_world
-from tau2.environment.world_files import db_text, run_factory
+from tau2.taskgen.cli import db_text, run_factory
 
 DEFAULT_SEED = 20250  # the seed of the committed data
 
@@ -18,7 +18,9 @@ def write_data(seed: int, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     (out / "db.json").write_text(db_text(build_world(seed)), encoding="utf-8")
     phone_of_the_shop().dump(out / "user_db.json", exclude={"surroundings"})
-    (out / "split_tasks.json").write_text(json.dumps(choose_splits(), indent=0) + "\n", encoding="utf-8")
+    (out / "split_tasks.json").write_text(
+        json.dumps(choose_splits(), indent=0) + "\n", encoding="utf-8"
+    )
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -40,7 +40,11 @@ _HANDED_OVER = {
 
 @lru_cache(maxsize=32)
 def _defaults(kind: type[BaseModel]) -> dict[str, Any]:
-    return {name: field.default for name, field in kind.model_fields.items() if field.default_factory is None}
+    return {
+        name: field.default
+        for name, field in kind.model_fields.items()
+        if field.default_factory is None
+    }
 
 
 def _make(kind: type[M], **fields: Any) -> M:
@@ -90,7 +94,10 @@ def _setting(case: Case, recipe: Recipe) -> list[EnvFunctionCall]:
     calls = [user("set_user_info", name=case.subject.name, phone_number=case.subject.phone_number)]
     calls += [call for trouble in recipe.troubles for call in trouble.breaks(case)]
     calls.append(user("simulate_network_search"))
-    return [_make(EnvFunctionCall, env_type=c.side, func_name=c.name, arguments=c.arguments) for c in calls]
+    return [
+        _make(EnvFunctionCall, env_type=c.side, func_name=c.name, arguments=c.arguments)
+        for c in calls
+    ]
 
 
 def _criteria(case: Case, recipe: Recipe) -> EvaluationCriteria:
@@ -156,16 +163,21 @@ def _action(number: int, call: Call) -> Action:
     )
 
 
-def _assertions(case: Case, recipe: Recipe, dealt_with: tuple[Trouble, ...], last: Trouble | None) -> list[Call]:
+def _assertions(
+    case: Case, recipe: Recipe, dealt_with: tuple[Trouble, ...], last: Trouble | None
+) -> list[Call]:
     """Return what is true in the end: the complaint's own test where it can be met, and each trouble's."""
-    open_end = any(trouble.end is End.LEFT for trouble in dealt_with) or (last is not None and last.group != "wish")
+    open_end = any(trouble.end is End.LEFT for trouble in dealt_with) or (
+        last is not None and last.group != "wish"
+    )
     calls = [] if open_end else _solved(recipe.kind)
     for trouble in dealt_with:
         calls += trouble.checks(case)
         if open_end:
             settings = trouble.settings or {}
             calls += [
-                user("assert_phone_setting", setting=name, expected_value=value) for name, value in settings.items()
+                user("assert_phone_setting", setting=name, expected_value=value)
+                for name, value in settings.items()
             ]
     if open_end and recipe.kind is Kind.SERVICE:
         calls.append(user("assert_service_status", expected_status="no_service"))

@@ -7,7 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from tau2.domains.telecom.data_model import AccountStatus, BillStatus, Customer, Line, LineStatus, TelecomDB
+from tau2.domains.telecom.data_model import (
+    AccountStatus,
+    BillStatus,
+    Customer,
+    Line,
+    LineStatus,
+    TelecomDB,
+)
 from tau2.domains.telecom.reading import TODAY
 from tau2.environment.list_table import peek_list
 from tau2.errors import DataFileError
@@ -108,7 +115,9 @@ def find_subjects(db: TelecomDB) -> tuple[Subject, ...]:
                 phone_number=main.phone_number,
                 line_id=main.line_id,
                 data_limit_gb=plan.data_limit_gb,
-                in_use=tuple(spoken_of(line) for line in further if line.status == LineStatus.ACTIVE),
+                in_use=tuple(
+                    spoken_of(line) for line in further if line.status == LineStatus.ACTIVE
+                ),
                 resting=tuple(spoken_of(line) for line in suspended if _goes_on(line)),
                 lapsed=tuple(spoken_of(line) for line in suspended if not _goes_on(line)),
                 is_test=len(found) % _EVERY_NTH_IS_TEST == 0,
@@ -174,7 +183,9 @@ def draw_case(rng: random.Random, pools: Pools, need: str, *, test: bool | None)
     everybody = pools.of("", test=test)
     able = pools.of(need, test=test)
     if not able:
-        raise DataFileError(f"this world has no customer for this task (further line: {need or 'none'})")
+        raise DataFileError(
+            f"this world has no customer for this task (further line: {need or 'none'})"
+        )
     subject = pick(rng, able)
     stranger = pick(rng, everybody)
     if stranger is subject:

@@ -143,7 +143,10 @@ def _pays(case: Case, bills: int) -> list[Call]:
 
 
 def _paid(case: Case, bills: int) -> list[Call]:
-    return [agent("assert_no_overdue_bill", overdue_bill_id=bill_id) for bill_id in case.bill_ids[:bills]]
+    return [
+        agent("assert_no_overdue_bill", overdue_bill_id=bill_id)
+        for bill_id in case.bill_ids[:bills]
+    ]
 
 
 def _line_is(status: str) -> Calls:
@@ -160,13 +163,15 @@ def _resumes(case: Case) -> list[Call]:
 
 def _permits(*permissions: str) -> Calls:
     return lambda _case: [
-        user("grant_app_permission", app_name="messaging", permission=permission) for permission in permissions
+        user("grant_app_permission", app_name="messaging", permission=permission)
+        for permission in permissions
     ]
 
 
 def _forbids(*permissions: str) -> Calls:
     return lambda _case: [
-        user("remove_app_permission", app_name="messaging", permission=permission) for permission in permissions
+        user("remove_app_permission", app_name="messaging", permission=permission)
+        for permission in permissions
     ]
 
 

@@ -21,5 +21,7 @@ _APPS = {
 def phone_of_the_shop() -> TelecomUserDB:
     """Return a phone on which everything works, in nobody's hands."""
     apps = {name: AppStatus(app_name=name, permissions=held) for name, held in _APPS.items()}
-    device = PhoneState(battery_level=76, network_signal_strength=SignalStrength.EXCELLENT, app_statuses=apps)
+    device = PhoneState(
+        battery_level=76, network_signal_strength=SignalStrength.EXCELLENT, app_statuses=apps
+    )
     return TelecomUserDB(device=device)

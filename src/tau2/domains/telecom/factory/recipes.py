@@ -53,7 +53,11 @@ class Recipe:
     @property
     def difficulty(self) -> str:
         """Return easy, medium or hard, by what there is to find and how the customer is."""
-        weight = len(self.troubles) + (self.persona == "Hard") + any(t.end is not End.MENDED for t in self.troubles)
+        weight = (
+            len(self.troubles)
+            + (self.persona == "Hard")
+            + any(t.end is not End.MENDED for t in self.troubles)
+        )
         return "easy" if weight <= _EASY else "medium" if weight <= _MEDIUM else "hard"
 
 
@@ -71,7 +75,9 @@ def parse_recipe(task_id: str) -> Recipe:
         if name not in TROUBLES:
             raise UnknownName("trouble", name, TROUBLES)
         troubles.append(TROUBLES[name])
-    recipe = Recipe(Kind(kind), tuple(sorted(troubles, key=lambda t: _ORDER[t.name])), persona, suffix or "")
+    recipe = Recipe(
+        Kind(kind), tuple(sorted(troubles, key=lambda t: _ORDER[t.name])), persona, suffix or ""
+    )
     if not is_sound(recipe.kind, recipe.troubles):
         raise DataFileError(f"task {task_id!r}: these troubles do not go together")
     return recipe

@@ -79,6 +79,13 @@ class Script:
 
     def ticket(self) -> str:
         """Return everything an agent needs who works without the customer."""
-        names = [self.kind.value, "customer", "abroad" if self.is_abroad else "at_home", *self._stances()]
+        names = [
+            self.kind.value,
+            "customer",
+            "abroad" if self.is_abroad else "at_home",
+            *self._stances(),
+        ]
         names += [self.wish] if self.wish else []
-        return " ".join(text.format_map(self.slots) for name in names for text in texts("tickets", name))
+        return " ".join(
+            text.format_map(self.slots) for name in names for text in texts("tickets", name)
+        )

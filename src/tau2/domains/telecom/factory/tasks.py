@@ -20,7 +20,9 @@ Troubles = tuple[Trouble, ...]
 
 
 def _ends_with(end: End) -> Callable[[Troubles], bool]:
-    return lambda troubles: not _has_wish(troubles) and any(trouble.end is end for trouble in troubles)
+    return lambda troubles: (
+        not _has_wish(troubles) and any(trouble.end is end for trouble in troubles)
+    )
 
 
 def _has_wish(troubles: Troubles) -> bool:
@@ -28,7 +30,9 @@ def _has_wish(troubles: Troubles) -> bool:
 
 
 def _has(name: str) -> Callable[[Troubles], bool]:
-    return lambda troubles: not _has_wish(troubles) and any(trouble.name == name for trouble in troubles)
+    return lambda troubles: (
+        not _has_wish(troubles) and any(trouble.name == name for trouble in troubles)
+    )
 
 
 def _has_lock(troubles: Troubles) -> bool:
@@ -37,14 +41,26 @@ def _has_lock(troubles: Troubles) -> bool:
 
 def _is_plain(troubles: Troubles) -> bool:
     special = {"data_usage_wants_too_much"}
-    return not _has_wish(troubles) and all(t.end is End.MENDED and t.name not in special for t in troubles)
+    return not _has_wish(troubles) and all(
+        t.end is End.MENDED and t.name not in special for t in troubles
+    )
 
 
 _QUOTAS: tuple[tuple[Kind, Callable[[Troubles], bool], int, int], ...] = (
     (Kind.SERVICE, _is_plain, 10, 6),
     (Kind.SERVICE, _has_lock, 4, 2),
-    (Kind.SERVICE, lambda troubles: _has("contract_end_suspension")(troubles) and not _has_lock(troubles), 3, 2),
-    (Kind.SERVICE, lambda troubles: _has("overdue_bill_declined")(troubles) and not _has_lock(troubles), 3, 1),
+    (
+        Kind.SERVICE,
+        lambda troubles: _has("contract_end_suspension")(troubles) and not _has_lock(troubles),
+        3,
+        2,
+    ),
+    (
+        Kind.SERVICE,
+        lambda troubles: _has("overdue_bill_declined")(troubles) and not _has_lock(troubles),
+        3,
+        1,
+    ),
     (Kind.SERVICE, _has_wish, 3, 2),
     (Kind.DATA, _is_plain, 16, 8),
     (Kind.DATA, _has("data_usage_wants_too_much"), 3, 2),
@@ -64,7 +80,9 @@ _SMALL = 20
 def _varied(combos: Iterable[Troubles], *scope: object) -> list[Troubles]:
     """Return combinations in a varied order: sizes and last troubles take turns, the rest is shuffled."""
     drawers: dict[object, list[Troubles]] = {}
-    for troubles in sorted(combos, key=lambda c: derive_seed(0, *scope, *(trouble.name for trouble in c))):
+    for troubles in sorted(
+        combos, key=lambda c: derive_seed(0, *scope, *(trouble.name for trouble in c))
+    ):
         wish = troubles[-1].name if _has_wish(troubles) else ""
         drawers.setdefault((len(troubles), wish), []).append(troubles)
     ordered = [drawers[key] for key in sorted(drawers, key=str)]
@@ -80,11 +98,20 @@ def choose_splits() -> Splits:
         for is_test, count in ((False, train), (True, test)):
             chosen = list(islice(_on_side(kind, varied, is_test=is_test), count))
             sides[is_test] += chosen
-            varied = [troubles for troubles in varied if all(recipe.troubles != troubles for recipe in chosen)]
+            varied = [
+                troubles
+                for troubles in varied
+                if all(recipe.troubles != troubles for recipe in chosen)
+            ]
     base = [*sides[False], *sides[True]]
     taken = {recipe.task_id for recipe in base}
-    plain = sorted((recipe for recipe in base if _is_plain(recipe.troubles)), key=lambda recipe: len(recipe.troubles))
-    further = chain.from_iterable(_further(kind, combos[kind], count, taken) for kind, count in _FURTHER)
+    plain = sorted(
+        (recipe for recipe in base if _is_plain(recipe.troubles)),
+        key=lambda recipe: len(recipe.troubles),
+    )
+    further = chain.from_iterable(
+        _further(kind, combos[kind], count, taken) for kind, count in _FURTHER
+    )
     return {
         "train": [recipe.task_id for recipe in sides[False]],
         "test": [recipe.task_id for recipe in sides[True]],
@@ -110,11 +137,18 @@ def _further(kind: Kind, combos: Iterable[Troubles], count: int, taken: set[str]
 
 _MOST_ATTEMPTS = 2000  # draws for one task before the request is taken to be unanswerable
 _WISH_SHARE = 0.2
-_SIZES = {None: (1, 2, 2, 3, 3, 4, 4, 5, 6), "easy": (1, 2, 2), "medium": (2, 3, 3, 4), "hard": (3, 4, 5, 6, 7)}
+_SIZES = {
+    None: (1, 2, 2, 3, 3, 4, 4, 5, 6),
+    "easy": (1, 2, 2),
+    "medium": (2, 3, 3, 4),
+    "hard": (3, 4, 5, 6, 7),
+}
 """How many troubles are drawn, by difficulty; the wish comes on top."""
 
 
-def generate_tasks(n: int, seed: int, difficulty: str | None = None, db: TelecomDB | None = None) -> list[Task]:
+def generate_tasks(
+    n: int, seed: int, difficulty: str | None = None, db: TelecomDB | None = None
+) -> list[Task]:
     """Return `n` different tasks over a world (the domain's own), about nobody of the test side.
 
     The same arguments give the same tasks. Raise ConfigError when there are not that many of this difficulty.
@@ -123,7 +157,9 @@ def generate_tasks(n: int, seed: int, difficulty: str | None = None, db: Telecom
 
     if difficulty not in _SIZES:
         raise UnknownName("difficulty", difficulty, [name for name in _SIZES if name])
-    pools = Pools(find_subjects(load_reference_db(TelecomDB, TELECOM_DB_PATH) if db is None else db))
+    pools = Pools(
+        find_subjects(load_reference_db(TelecomDB, TELECOM_DB_PATH) if db is None else db)
+    )
     seen: set[str] = set()
     return [_fresh(seed, number, difficulty, pools, seen) for number in range(n)]
 
@@ -140,7 +176,9 @@ def _fresh(seed: int, number: int, difficulty: str | None, pools: Pools, seen: s
         if work not in seen:
             seen.add(work)
             return task
-    raise ConfigError(f"there are no {number + 1} different telecom tasks of difficulty {difficulty!r}")
+    raise ConfigError(
+        f"there are no {number + 1} different telecom tasks of difficulty {difficulty!r}"
+    )
 
 
 def _work(task: Task) -> str:

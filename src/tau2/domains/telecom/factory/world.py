@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from itertools import cycle
 
 from tau2.domains.telecom.data_model import (
@@ -34,15 +34,55 @@ from tau2.domains.telecom.reading import TODAY, next_month
 from tau2.seeds import derive_seed
 
 PLANS = (
-    Plan(plan_id="P101", name="Pebble 3", data_limit_gb=3, price_per_month=22, data_refueling_price_per_gb=4.5),
-    Plan(plan_id="P102", name="Brook 8", data_limit_gb=8, price_per_month=34, data_refueling_price_per_gb=3.75),
-    Plan(plan_id="P103", name="River 20", data_limit_gb=20, price_per_month=49, data_refueling_price_per_gb=2.5),
-    Plan(plan_id="P104", name="Lake 50", data_limit_gb=50, price_per_month=64, data_refueling_price_per_gb=1.75),
-    Plan(plan_id="P105", name="Ocean", data_limit_gb=1000, price_per_month=92, data_refueling_price_per_gb=0.5),
     Plan(
-        plan_id="P106", name="Harbor Share", data_limit_gb=35, price_per_month=110, data_refueling_price_per_gb=2.25
+        plan_id="P101",
+        name="Pebble 3",
+        data_limit_gb=3,
+        price_per_month=22,
+        data_refueling_price_per_gb=4.5,
     ),
-    Plan(plan_id="P107", name="Beacon Gadget", data_limit_gb=1, price_per_month=9, data_refueling_price_per_gb=6),
+    Plan(
+        plan_id="P102",
+        name="Brook 8",
+        data_limit_gb=8,
+        price_per_month=34,
+        data_refueling_price_per_gb=3.75,
+    ),
+    Plan(
+        plan_id="P103",
+        name="River 20",
+        data_limit_gb=20,
+        price_per_month=49,
+        data_refueling_price_per_gb=2.5,
+    ),
+    Plan(
+        plan_id="P104",
+        name="Lake 50",
+        data_limit_gb=50,
+        price_per_month=64,
+        data_refueling_price_per_gb=1.75,
+    ),
+    Plan(
+        plan_id="P105",
+        name="Ocean",
+        data_limit_gb=1000,
+        price_per_month=92,
+        data_refueling_price_per_gb=0.5,
+    ),
+    Plan(
+        plan_id="P106",
+        name="Harbor Share",
+        data_limit_gb=35,
+        price_per_month=110,
+        data_refueling_price_per_gb=2.25,
+    ),
+    Plan(
+        plan_id="P107",
+        name="Beacon Gadget",
+        data_limit_gb=1,
+        price_per_month=9,
+        data_refueling_price_per_gb=6,
+    ),
 )
 _MAIN_PLANS = ("P101", "P102", "P103", "P104", "P106")
 _SPARE_PLANS = ("P101", "P102", "P105", "P107")
@@ -88,7 +128,11 @@ class Month:
         return next_month(self.start) - timedelta(days=1)
 
 
-_JANUARY, _FEBRUARY, _MARCH = Month(date(2025, 1, 1)), Month(date(2025, 2, 1)), Month(date(2025, 3, 1))
+_JANUARY, _FEBRUARY, _MARCH = (
+    Month(date(2025, 1, 1)),
+    Month(date(2025, 2, 1)),
+    Month(date(2025, 3, 1)),
+)
 
 
 class _WorldBuilder:
@@ -116,13 +160,14 @@ class _WorldBuilder:
 
     def _moment(self, first: date, last: date) -> datetime:
         day = self._day(first, last)
-        return datetime(day.year, day.month, day.day, self.rng.randint(8, 19), self.rng.randint(0, 59))  # noqa: DTZ001  -- local time of the shop, as in the public data
+        moment = time(hour=self.rng.randint(8, 19), minute=self.rng.randint(0, 59))
+        return datetime.combine(day, moment)
 
     def _customer(self, standing: str) -> None:
         customer_id = f"C{_FIRST + len(self.db.customers)}"
         lines = self._lines(standing)
         name = self.names.pop()
-        contact = lines[0].phone_number if self.rng.random() < 0.7 else self.numbers.pop()  # noqa: PLR2004  -- a share
+        contact = lines[0].phone_number if self.rng.random() < 0.7 else self.numbers.pop()
         customer = Customer(
             customer_id=customer_id,
             full_name=name,
@@ -143,7 +188,9 @@ class _WorldBuilder:
     def _address(self) -> Address:
         town, state, code = self.rng.choice(people.TOWNS)
         street = f"{self.rng.randint(2, 480)} {self.rng.choice(people.STREETS)}"
-        return Address(street=street, city=town, state=state, zip_code=f"{code}{self.rng.randint(100, 999)}")
+        return Address(
+            street=street, city=town, state=state, zip_code=f"{code}{self.rng.randint(100, 999)}"
+        )
 
     def _payment_methods(self) -> list[PaymentMethod]:
         return [
@@ -158,7 +205,10 @@ class _WorldBuilder:
     def _lines(self, standing: str) -> list[Line]:
         main = self._line(self.rng.choice(_MAIN_PLANS), ("phone", self.rng.choice(people.PHONES)))
         if standing in {"overdue", "lapsed"}:
-            main.status, main.suspension_start_date = LineStatus.SUSPENDED, self._day(_FEBRUARY.start, TODAY)
+            main.status, main.suspension_start_date = (
+                LineStatus.SUSPENDED,
+                self._day(_FEBRUARY.start, TODAY),
+            )
         if standing == "lapsed":
             main.contract_end_date = self._day(date(2024, 10, 1), _JANUARY.end)
         if standing == "pending":
@@ -169,11 +219,16 @@ class _WorldBuilder:
 
     def _spare_line(self, state: str) -> Line:
         """Return a further line: in use, or suspended at the customer's wish (resting), maybe past its contract."""
-        gadget = self.rng.choice((("tablet", self.rng.choice(people.TABLETS)), self.rng.choice(people.OTHERS)))
+        gadget = self.rng.choice(
+            (("tablet", self.rng.choice(people.TABLETS)), self.rng.choice(people.OTHERS))
+        )
         phone = ("phone", self.rng.choice(people.PHONES))
         line = self._line(self.rng.choice(_SPARE_PLANS), self.rng.choice((phone, gadget)))
         if state != "in_use":
-            line.status, line.suspension_start_date = LineStatus.SUSPENDED, self._day(_JANUARY.start, TODAY)
+            line.status, line.suspension_start_date = (
+                LineStatus.SUSPENDED,
+                self._day(_JANUARY.start, TODAY),
+            )
         if state == "lapsed":
             line.contract_end_date = self._day(date(2024, 11, 1), date(2025, 2, 20))
         return line
@@ -186,7 +241,7 @@ class _WorldBuilder:
             device_type=DeviceType(kind[0]),
             model=kind[1],
             imei="".join(str(self.rng.randint(0, 9)) for _ in range(15)),
-            is_esim_capable=self.rng.random() < 0.6,  # noqa: PLR2004  -- a share
+            is_esim_capable=self.rng.random() < 0.6,
             activated=True,
             activation_date=self._moment(date(2022, 6, 1), date(2025, 1, 31)),
         )
@@ -197,7 +252,7 @@ class _WorldBuilder:
             plan_id=plan_id,
             device_id=device.device_id,
             data_used_gb=round(plan.data_limit_gb * self.rng.uniform(0.15, 0.75), 1),
-            roaming_enabled=self.rng.random() < 0.4,  # noqa: PLR2004  -- a share
+            roaming_enabled=self.rng.random() < 0.4,
             contract_end_date=self._day(date(2025, 8, 1), date(2027, 12, 31)),
             last_plan_change_date=self._day(date(2023, 1, 1), date(2024, 12, 31)),
         )
@@ -208,14 +263,16 @@ class _WorldBuilder:
     def _bills(self, customer: Customer, lines: Sequence[Line], standing: str) -> None:
         self._bill(customer, lines, _JANUARY, BillStatus.PAID)
         self._bill(customer, lines, _FEBRUARY, self._february(standing))
-        if standing not in {"closed", "pending"} and self.rng.random() < 0.75:  # noqa: PLR2004  -- a share
+        if standing not in {"closed", "pending"} and self.rng.random() < 0.75:
             self._bill(customer, (), _MARCH, BillStatus.DRAFT)
 
     def _february(self, standing: str) -> BillStatus:
         usual = self.rng.choice((BillStatus.PAID, BillStatus.PAID, BillStatus.ISSUED))
         return _FEBRUARY_BILLS.get(standing, usual)
 
-    def _bill(self, customer: Customer, lines: Sequence[Line], month: Month, status: BillStatus) -> None:
+    def _bill(
+        self, customer: Customer, lines: Sequence[Line], month: Month, status: BillStatus
+    ) -> None:
         issued = month.start + timedelta(days=4)
         late = status in {BillStatus.OVERDUE, BillStatus.DISPUTED}
         items = [item for line in lines for item in self._items(line, issued)]
@@ -235,10 +292,14 @@ class _WorldBuilder:
 
     def _items(self, line: Line, day: date) -> list[LineItem]:
         plan = next(plan for plan in PLANS if plan.plan_id == line.plan_id)
-        items = [self._item(f"{plan.name}, {line.phone_number}", plan.price_per_month, day, "Plan Charge")]
+        items = [
+            self._item(
+                f"{plan.name}, {line.phone_number}", plan.price_per_month, day, "Plan Charge"
+            )
+        ]
         if line.status == LineStatus.SUSPENDED:
             items.append(self._item(f"Holding fee, {line.phone_number}", _HOLDING_FEE, day, "Fee"))
-        if self.rng.random() < 0.2:  # noqa: PLR2004  -- a share
+        if self.rng.random() < 0.2:
             extra = round(self.rng.uniform(1, 14), 2)
             items.append(self._item(f"Calls abroad, {line.phone_number}", extra, day, "Overage"))
         return items

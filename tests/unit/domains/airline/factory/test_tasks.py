@@ -15,7 +15,14 @@ from tau2.data_model.tasks import Task
 from tau2.domains.airline.environment import get_environment, get_tasks, get_tasks_split
 from tau2.domains.airline.factory.goals import all_goals
 from tau2.domains.airline.factory.goals.goal import ALL_TRIPS, BOOKS, HANDS_OVER, Goal
-from tau2.domains.airline.factory.tasks import LEVELS, draw_goals, generate_tasks, go_together, in_order, is_sound
+from tau2.domains.airline.factory.tasks import (
+    LEVELS,
+    draw_goals,
+    generate_tasks,
+    go_together,
+    in_order,
+    is_sound,
+)
 from tau2.domains.airline.factory.world import Scale, build_world
 from tau2.domains.airline.rules import POLICY_RULES
 from tau2.domains.airline.tools import AirlineTools
@@ -59,9 +66,13 @@ def test_the_reference_runs_and_no_change_can_be_left_out_or_made_otherwise(task
     for index, (name, arguments) in enumerate(reference):
         if not AirlineTools.changes(name):
             continue
-        assert not played([*reference[:index], *reference[index + 1 :]], strict=False).same_state(end), name
+        assert not played([*reference[:index], *reference[index + 1 :]], strict=False).same_state(
+            end
+        ), name
         for other in altered(name, arguments, reference[index:]):
-            twin = played([*reference[:index], (name, other), *reference[index + 1 :]], strict=False)
+            twin = played(
+                [*reference[:index], (name, other), *reference[index + 1 :]], strict=False
+            )
             assert not twin.same_state(end), (name, other)
 
 
@@ -76,7 +87,9 @@ def altered(name: str, arguments: dict[str, Any], rest: list[Call]) -> Iterator[
         elif isinstance(value, list):
             yield arguments | {key: value[1:]}
         else:
-            yield arguments | {key: {"yes": "no", "no": "yes", "economy": "business"}.get(value, "economy")}
+            yield arguments | {
+                key: {"yes": "no", "no": "yes", "economy": "business"}.get(value, "economy")
+            }
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.id)
@@ -100,7 +113,16 @@ def test_the_reference_begins_with_the_profile_and_looks_before_it_changes(task)
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.id)
 def test_the_customer_names_no_flight_number_no_payment_id_and_no_cabin_code(task):
-    hidden = ("LKA", "credit_card_", "gift_card_", "certificate_", "basic_economy", "one_way", "round_trip", "None")
+    hidden = (
+        "LKA",
+        "credit_card_",
+        "gift_card_",
+        "certificate_",
+        "basic_economy",
+        "one_way",
+        "round_trip",
+        "None",
+    )
     assert not any(word in said(task) for word in hidden)
     assert "  " not in said(task)
     for sentence in (".,", "..", ",.", " ,", " ."):
@@ -113,15 +135,22 @@ def test_no_customer_is_in_two_tasks_and_no_split_shares_anything():
     splits = get_tasks_split()
     assert set(splits["train"]).isdisjoint(splits["test"])
     assert sorted(splits["base"]) == sorted(splits["train"] + splits["test"])
-    trips = {task.id: {a["reservation_id"] for _, a in calls(task) if "reservation_id" in a} for task in TASKS}
-    train, test = (set().union(*(trips[task_id] for task_id in splits[name])) for name in ("train", "test"))
+    trips = {
+        task.id: {a["reservation_id"] for _, a in calls(task) if "reservation_id" in a}
+        for task in TASKS
+    }
+    train, test = (
+        set().union(*(trips[task_id] for task_id in splits[name])) for name in ("train", "test")
+    )
     assert train.isdisjoint(test)
 
 
 def test_the_tasks_are_of_many_kinds_and_often_about_refusing():
     purposes = Counter(task.description.purpose for task in TASKS)
     assert len(purposes) >= 60
-    refusing = sum("refused" in purpose or "human agent" in purpose for purpose in purposes.elements())
+    refusing = sum(
+        "refused" in purpose or "human agent" in purpose for purpose in purposes.elements()
+    )
     assert 35 <= refusing <= 75
     assert sum(not writes(task) for task in TASKS) <= 20
     assert sum(task.user_scenario.persona is None for task in TASKS) >= 10
@@ -136,7 +165,9 @@ def test_generated_tasks_are_different_reproducible_and_quick(small):
     start = time.process_time()
     made = generate_tasks(small, 400, seed=5)
     assert time.process_time() - start < 400 / 200  # the promise is 200 a second
-    assert [task.model_dump() for task in generate_tasks(small, 25, seed=5)] == [t.model_dump() for t in made[:25]]
+    assert [task.model_dump() for task in generate_tasks(small, 25, seed=5)] == [
+        t.model_dump() for t in made[:25]
+    ]
     works = {str((calls(task), task.evaluation_criteria.communicate_info)) for task in made}
     assert len(works) == len({task.id for task in made}) == 400
 
@@ -193,8 +224,12 @@ def test_a_reference_that_changes_nothing_and_tells_nothing_is_not_sound(small):
     assert not is_sound(small, [look], [])
     assert is_sound(small, [look], ["120"])
     assert is_sound(small, [look, give], [])
-    assert not is_sound(small, [look, ("send_certificate", {"user_id": "nobody", "amount": 100})], [])
-    assert not is_sound(small, [give, ("send_certificate", {"user_id": user_id, "amount": 50})], [])  # order decides
+    assert not is_sound(
+        small, [look, ("send_certificate", {"user_id": "nobody", "amount": 100})], []
+    )
+    assert not is_sound(
+        small, [give, ("send_certificate", {"user_id": user_id, "amount": 50})], []
+    )  # order decides
 
 
 def test_there_are_rules_for_the_tasks_to_obey():

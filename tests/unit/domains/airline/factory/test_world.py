@@ -45,7 +45,8 @@ def test_another_seed_gives_another_world(tmp_path):
 def test_the_command_line_writes_the_files(tmp_path, monkeypatch):
     seen: list[tuple[int, Path]] = []
     monkeypatch.setattr(
-        "tau2.domains.airline.factory.__main__.write_data", lambda seed, out: seen.append((seed, out))
+        "tau2.domains.airline.factory.__main__.write_data",
+        lambda seed, out: seen.append((seed, out)),
     )
     main(["--seed", "9", "--out", str(tmp_path)])
     assert seen == [(9, tmp_path)]
@@ -74,13 +75,19 @@ def test_no_seat_is_sold_twice(world):
     for trip in world.reservations.values():
         if trip.status is None:
             sold.update(
-                {(flight.flight_number, flight.date, trip.cabin): len(trip.passengers) for flight in trip.flights}
+                {
+                    (flight.flight_number, flight.date, trip.cabin): len(trip.passengers)
+                    for flight in trip.flights
+                }
             )
     for flight in world.flights.values():
         for day, status in flight.dates.items():
             if isinstance(status, FlightDateStatusAvailable):
                 for cabin in CABINS:
-                    left, ours = status.available_seats[cabin], sold[flight.flight_number, day, cabin]
+                    left, ours = (
+                        status.available_seats[cabin],
+                        sold[flight.flight_number, day, cabin],
+                    )
                     assert left >= 0
                     assert left + ours <= CAPACITY[cabin]
 
@@ -108,7 +115,9 @@ def test_every_reservation_is_a_trip_that_can_be_flown(world):
 
 
 def departure(world, flight) -> datetime:
-    return datetime.fromisoformat(f"{flight.date}T{world.flights[flight.flight_number].scheduled_departure_time_est}")
+    return datetime.fromisoformat(
+        f"{flight.date}T{world.flights[flight.flight_number].scheduled_departure_time_est}"
+    )
 
 
 def arrival(world, flight) -> datetime:
@@ -132,13 +141,18 @@ def test_nobody_can_argue_about_the_24_hours(world):
 def test_every_reservation_is_paid_to_the_dollar(world):
     for trip in world.reservations.values():
         people = len(trip.passengers)
-        price = sum(flight.price for flight in trip.flights) * people + BAG_PRICE * trip.nonfree_baggages
+        price = (
+            sum(flight.price for flight in trip.flights) * people
+            + BAG_PRICE * trip.nonfree_baggages
+        )
         price += INSURANCE_PRICE * people * (trip.insurance == "yes")
         expected = 0 if trip.status == "cancelled" else price
         assert sum(payment.amount for payment in trip.payment_history) == expected
         owner = world.users[trip.user_id]
         for payment in trip.payment_history:
-            assert payment.payment_id in owner.payment_methods or payment.payment_id.startswith("certificate_")
+            assert payment.payment_id in owner.payment_methods or payment.payment_id.startswith(
+                "certificate_"
+            )
 
 
 def test_bags_are_charged_as_the_policy_says(world):
@@ -151,10 +165,17 @@ def test_ids_are_keys_and_reservations_belong_to_one_user(world):
     assert all(user_id == user.user_id for user_id, user in world.users.items())
     listed = [trip_id for user in world.users.values() for trip_id in user.reservations]
     assert sorted(listed) == sorted(world.reservations)
-    assert all(world.reservations[t].user_id == u.user_id for u in world.users.values() for t in u.reservations)
+    assert all(
+        world.reservations[t].user_id == u.user_id
+        for u in world.users.values()
+        for t in u.reservations
+    )
     methods = [method_id for user in world.users.values() for method_id in user.payment_methods]
     assert len(methods) == len(set(methods))
-    assert all(any(isinstance(m, CreditCard) for m in user.payment_methods.values()) for user in world.users.values())
+    assert all(
+        any(isinstance(m, CreditCard) for m in user.payment_methods.values())
+        for user in world.users.values()
+    )
 
 
 def test_every_kind_of_trouble_occurs(world):
@@ -180,4 +201,8 @@ def test_no_id_is_one_of_the_public_data(world):
 @needs_reference
 def test_no_committed_reservation_is_one_of_the_public_data():
     public = FlightDB.load(REFERENCE / "tau2" / "domains" / "airline" / "db.json")
-    assert FlightDB.load(domain_dir("airline") / "db.json").reservations.keys().isdisjoint(public.reservations)
+    assert (
+        FlightDB.load(domain_dir("airline") / "db.json")
+        .reservations.keys()
+        .isdisjoint(public.reservations)
+    )

@@ -44,7 +44,9 @@ def ask_fare(case: Case) -> None:
     origin, destination = case.one(case.atlas.routes)
     cabin: CabinClass = case.one(("basic_economy", "economy", "business"))
     (day,) = case.dates(1)
-    flight = best(seated(case.nonstop(origin, destination, day), cabin, 1), lambda f: f.prices[cabin])
+    flight = best(
+        seated(case.nonstop(origin, destination, day), cabin, 1), lambda f: f.prices[cabin]
+    )
     case.tell(flight.prices[cabin])
     case.want(
         f"You wonder what the cheapest nonstop flight from {city(origin)} to {city(destination)} costs on "
@@ -56,8 +58,10 @@ def ask_fare(case: Case) -> None:
 @goal(2, ASKS, ALL_TRIPS)
 def ask_all_prices(case: Case) -> None:
     """What all trips ahead have cost together."""
-    ahead = [trip for trip in case.trips if trip.status is None and case.standing(trip) != {"landed"}]
-    if len(ahead) < 2 or not all(map(case.is_open, ahead)) or len(ahead) == len(case.trips):  # noqa: PLR2004  -- a sum
+    ahead = [
+        trip for trip in case.trips if trip.status is None and case.standing(trip) != {"landed"}
+    ]
+    if len(ahead) < 2 or not all(map(case.is_open, ahead)) or len(ahead) == len(case.trips):
         raise Unfit
     case.by_number = True
     case.look_at_all()
@@ -75,7 +79,9 @@ _BEYOND = {
     "a suitcase that did not arrive": (
         "Your suitcase did not arrive after your latest flight, and you want somebody to look for it."
     ),
-    "a wheelchair at the airport": ("Your mother needs a wheelchair at the gate, and you want it arranged."),
+    "a wheelchair at the airport": (
+        "Your mother needs a wheelchair at the gate, and you want it arranged."
+    ),
     "seats by the window": "You want a particular seat: by the window and near the front.",
     "a dog in the cabin": "You want your small dog registered for the cabin.",
     "a new email address": "You have a new email address and want it changed in your profile.",

@@ -116,7 +116,11 @@ def correct_dob(case: Case) -> None:
         f"On {which}, {whose} entered with a wrong birth date. The right one is {fixed.dob}, and you want it "
         "corrected."
     )
-    case.behave(case.say("Nothing else about the passengers is wrong.", "You will need it for the check-in."))
+    case.behave(
+        case.say(
+            "Nothing else about the passengers is wrong.", "You will need it for the check-in."
+        )
+    )
 
 
 @goal(1)
@@ -143,7 +147,9 @@ def swap_passenger(case: Case) -> None:
     trip = case.claim(lambda t: case.is_open(t) and len(t.passengers) > 1)
     person, which, guest = _singled_out(case, trip), case.the_trip(trip), case.stranger()
     case.rename(trip, [guest if other is person else other for other in trip.passengers])
-    leaving = "You cannot come along" if case.is_me(person) else f"{full_name(person)} cannot come along"
+    leaving = (
+        "You cannot come along" if case.is_me(person) else f"{full_name(person)} cannot come along"
+    )
     case.want(
         f"{leaving} on {which}, but {case.say(*RELATIONS)}, {full_name(guest)}, can. You want the seat changed over."
     )

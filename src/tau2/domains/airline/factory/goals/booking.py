@@ -41,8 +41,10 @@ def book_by_time(case: Case) -> None:
     offers = wish.offers(day)
     early = case.one((True, False))
     limit = "12:00:00"
-    fitting = [flight for flight in offers if (flight.scheduled_departure_time_est < limit) == early]
-    if len(fitting) != 1 or len(offers) < 2:  # noqa: PLR2004  -- a choice
+    fitting = [
+        flight for flight in offers if (flight.scheduled_departure_time_est < limit) == early
+    ]
+    if len(fitting) != 1 or len(offers) < 2:
         raise Unfit
     wish.legs.append((fitting[0], day))
     name = wish.book_with()
@@ -73,7 +75,7 @@ def book_round_trip(case: Case) -> None:
         f"Only nonstop flights, {wish.cabin_name}, and the cheapest one each way. You are alone. You want "
         f"{wish.extras}. {name[0].upper()}{name[1:]} pays for all of it."
     )
-    if case.rng.random() < 0.4:  # noqa: PLR2004  -- a share
+    if case.rng.random() < 0.4:
         case.tell(wish.price)
         case.behave("Ask for the total before you agree.")
 
@@ -166,17 +168,31 @@ def book_cheapest_day(case: Case) -> None:
         f"You want to fly {wish.route}, one way, nonstop and in {wish.cabin_name}. The day does not matter much: "
         f"{joined([day_name(other) for other in days], last='or')}, whichever is cheapest."
     )
-    case.behave(f"You take the cheapest flight of these days. {wish.extras.capitalize()}, just you, and {name} pays.")
+    case.behave(
+        f"You take the cheapest flight of these days. {wish.extras.capitalize()}, just you, and {name} pays."
+    )
 
 
 @goal(3, BOOKS)
 def book_same_flights(case: Case) -> None:
     """Nobody can be added to a reservation; then a reservation of its own on the same flights."""
-    trip = case.claim(lambda t: case.is_open(t) and t.flight_type == "one_way" and len(t.flights) == 1)
+    trip = case.claim(
+        lambda t: case.is_open(t) and t.flight_type == "one_way" and len(t.flights) == 1
+    )
     which, guest = case.the_trip(trip), case.stranger()
     flown = trip.flights[0]
-    wish = Wish(case, trip.origin, trip.destination, trip.cabin, [guest], bags=case.one((0, 1)), insured=False)
-    offers = [f for f in wish.offers(flown.date) if (f.flight_number, flown.date) in pairs(trip.flights)]
+    wish = Wish(
+        case,
+        trip.origin,
+        trip.destination,
+        trip.cabin,
+        [guest],
+        bags=case.one((0, 1)),
+        insured=False,
+    )
+    offers = [
+        f for f in wish.offers(flown.date) if (f.flight_number, flown.date) in pairs(trip.flights)
+    ]
     wish.legs.append((case.one(offers), flown.date))
     name = wish.book_with()
     case.want(
@@ -194,12 +210,23 @@ def book_same_flights(case: Case) -> None:
 def cancel_and_book_again(case: Case) -> None:
     """Cancel a fresh booking and book another day."""
     trip = case.claim(
-        lambda t: case.is_open(t) and t.cabin == "business" and t.flight_type == "one_way" and len(t.flights) == 1
+        lambda t: (
+            case.is_open(t)
+            and t.cabin == "business"
+            and t.flight_type == "one_way"
+            and len(t.flights) == 1
+        )
     )
     which = case.the_trip(trip)
     (day,) = case.dates(1, but=[trip.flights[0].date])
     wish = Wish(
-        case, trip.origin, trip.destination, "economy", [traveller(case)], bags=1, insured=case.one((True, False))
+        case,
+        trip.origin,
+        trip.destination,
+        "economy",
+        [traveller(case)],
+        bags=1,
+        insured=case.one((True, False)),
     )
     case.cancel(trip)
     wish.take_cheapest(day)

@@ -15,7 +15,9 @@ def difference(case: Case, trip: Reservation, cabin: CabinClass) -> int:
     people, total = len(trip.passengers), 0
     for flight in trip.flights:
         offers = case.nonstop(flight.origin, flight.destination, flight.date)
-        offer = next((offer for offer in offers if offer.flight_number == flight.flight_number), None)
+        offer = next(
+            (offer for offer in offers if offer.flight_number == flight.flight_number), None
+        )
         if offer is None or offer.available_seats[cabin] < people:
             raise Unfit
         total += (offer.prices[cabin] - flight.price) * people
@@ -40,7 +42,7 @@ def upgrade(case: Case) -> None:
         )
     )
     case.behave(f"Pay for it with {name}.")
-    if case.rng.random() < 0.5:  # noqa: PLR2004  -- a share
+    if case.rng.random() < 0.5:
         case.tell(cost)
         case.behave("Before you agree, the agent has to name the full extra cost in dollars.")
 
@@ -137,7 +139,9 @@ def upgrade_gift_card_too_small(case: Case) -> None:
         raise Unfit
     gift_name, card_name = case.named(gift), case.named(card)
     case.rebook(trip, "business", pairs(trip.flights), card)
-    case.want(f"You want {which} upgraded to business class and would like to pay with {gift_name}.")
+    case.want(
+        f"You want {which} upgraded to business class and would like to pay with {gift_name}."
+    )
     case.behave(
         f"If the agent says that there is not enough on it, pay the whole difference with {card_name}. You do not "
         "want to split it."
@@ -149,7 +153,11 @@ def ask_upgrade_price(case: Case) -> None:
     """Only what another cabin would cost."""
     trip = case.claim(lambda t: case.is_open(t) and t.cabin != "business")
     which = case.the_trip(trip)
-    cabin: CabinClass = case.one(("business", "economy") if trip.cabin == "basic_economy" else ("business",))
+    cabin: CabinClass = case.one(
+        ("business", "economy") if trip.cabin == "basic_economy" else ("business",)
+    )
     case.tell(difference(case, trip, cabin))
-    case.want(f"You are curious what it would cost in total, for everybody, to have {which} in {CABIN_NAMES[cabin]}.")
+    case.want(
+        f"You are curious what it would cost in total, for everybody, to have {which} in {CABIN_NAMES[cabin]}."
+    )
     case.behave("It is a question only. When you have heard the price, decide against it.")

@@ -39,7 +39,9 @@ def changed_plans(case: Case) -> str:
 @goal(1)
 def cancel_recent(case: Case) -> None:
     """Cancel within 24 hours of booking."""
-    trip = case.claim(lambda t: case.is_open(t) and is_recent(t) and t.cabin != "business" and t.insurance == "no")
+    trip = case.claim(
+        lambda t: case.is_open(t) and is_recent(t) and t.cabin != "business" and t.insurance == "no"
+    )
     which, why = case.the_trip(trip), changed_plans(case)
     case.cancel(trip)
     case.want(
@@ -49,7 +51,11 @@ def cancel_recent(case: Case) -> None:
             f"You booked too quickly: please have {which} cancelled, as {why}.",
         )
     )
-    case.behave(case.say("You expect your money back.", "Agree when the agent explains how the refund works."))
+    case.behave(
+        case.say(
+            "You expect your money back.", "Agree when the agent explains how the refund works."
+        )
+    )
 
 
 @goal(1)
@@ -64,14 +70,21 @@ def cancel_business(case: Case) -> None:
             f"You cannot make {which} and want it cancelled: {why}.",
         )
     )
-    case.behave("Give that as the reason if you are asked. You agree to a refund to whatever you paid with.")
+    case.behave(
+        "Give that as the reason if you are asked. You agree to a refund to whatever you paid with."
+    )
 
 
 @goal(2)
 def cancel_disrupted(case: Case) -> None:
     """Cancel what the airline itself has disrupted."""
     trip = case.claim(
-        lambda t: _disrupted(case, t) and not is_recent(t) and t.cabin != "business" and t.insurance == "no"
+        lambda t: (
+            _disrupted(case, t)
+            and not is_recent(t)
+            and t.cabin != "business"
+            and t.insurance == "no"
+        )
     )
     which = case.the_trip(trip)
     case.check_flights(trip)
@@ -94,7 +107,9 @@ def cancel_disrupted(case: Case) -> None:
 
 def _disrupted(case: Case, trip: Reservation) -> bool:
     standing = case.standing(trip)
-    return trip.status is None and "cancelled" in standing and standing <= {"cancelled", "available"}
+    return (
+        trip.status is None and "cancelled" in standing and standing <= {"cancelled", "available"}
+    )
 
 
 @goal(2)
@@ -138,7 +153,11 @@ def cancel_and_count(case: Case) -> None:
 @goal(3)
 def cancel_for_one_then_all(case: Case) -> None:
     """Cancel for one passenger only, which cannot be; then for all."""
-    trip = case.claim(lambda t: case.is_open(t) and len(t.passengers) > 1 and (is_recent(t) or t.cabin == "business"))
+    trip = case.claim(
+        lambda t: (
+            case.is_open(t) and len(t.passengers) > 1 and (is_recent(t) or t.cabin == "business")
+        )
+    )
     which = case.the_trip(trip)
     person = case.one(p for p in trip.passengers if not case.is_me(p))
     if [p.first_name for p in trip.passengers].count(person.first_name) > 1:
@@ -157,7 +176,9 @@ def cancel_for_one_then_all(case: Case) -> None:
 @goal(3, ALL_TRIPS)
 def cancel_what_can_be(case: Case) -> None:
     """Cancel every reservation for which that is permitted, and no other."""
-    ahead = [trip for trip in case.trips if trip.status is None and case.standing(trip) != {"landed"}]
+    ahead = [
+        trip for trip in case.trips if trip.status is None and case.standing(trip) != {"landed"}
+    ]
     may = [trip for trip in ahead if is_recent(trip) or trip.cabin == "business"]
     if not all(map(case.is_open, ahead)) or not 0 < len(may) < len(ahead):
         raise Unfit
@@ -188,7 +209,9 @@ def cancel_what_can_be(case: Case) -> None:
 def cancel_half_flown(case: Case) -> None:
     """Cancel a trip of which a part is flown: for a human agent."""
     trip = case.claim(
-        lambda t: t.status is None and bool(case.standing(t) & FLOWN) and "available" in case.standing(t)
+        lambda t: (
+            t.status is None and bool(case.standing(t) & FLOWN) and "available" in case.standing(t)
+        )
     )
     which = case.the_trip(trip)
     case.check_flights(trip)

@@ -23,7 +23,9 @@ def movable(case: Case, trip: Reservation) -> bool:
     return case.is_open(trip) and trip.cabin != "basic_economy"
 
 
-def _offers(case: Case, trip: Reservation, leg: list[ReservationFlight], day: str) -> list[DirectFlight]:
+def _offers(
+    case: Case, trip: Reservation, leg: list[ReservationFlight], day: str
+) -> list[DirectFlight]:
     """Return the nonstop flights that could take the place of one direction of a trip."""
     flights = case.nonstop(leg[0].origin, leg[-1].destination, day)
     return seated(flights, trip.cabin, len(trip.passengers))
@@ -37,7 +39,7 @@ def _way(trip: Reservation, *, back: bool) -> str:
 
 def _pick(case: Case, trip: Reservation, offers: list[DirectFlight]) -> tuple[DirectFlight, str]:
     """Return one of several flights and the words that tell it from the others."""
-    if len(offers) < 2:  # noqa: PLR2004  -- a choice of one is none
+    if len(offers) < 2:
         raise Unfit
     flight = case.one(offers)
     others = [other for other in offers if other is not flight]
@@ -66,7 +68,9 @@ def move_trip(case: Case) -> None:
             f"You have to travel on {day_name(day)} after all. Have {which} moved to {words} on that date.",
         )
     )
-    case.behave(f"Stay in the cabin you have. Whatever is to be paid or comes back goes through {name}.")
+    case.behave(
+        f"Stay in the cabin you have. Whatever is to be paid or comes back goes through {name}."
+    )
 
 
 @goal(2)
@@ -92,7 +96,7 @@ def move_return(case: Case) -> None:
         f"You choose {words} in the cabin you have, and the way out stays as it is. {name[0].upper()}{name[1:]} is "
         "used for the difference."
     )
-    if cost > 0 and case.rng.random() < 0.4:  # noqa: PLR2004  -- a share
+    if cost > 0 and case.rng.random() < 0.4:
         case.tell(cost)
         case.behave("Ask what the change costs in total before you agree.")
 
@@ -115,7 +119,9 @@ def same_day(case: Case) -> None:
     ]
     booked = _leaving(case, leg[0])
     later = case.one((True, False))
-    fitting = [flight for flight in offers if (flight.scheduled_departure_time_est > booked) == later]
+    fitting = [
+        flight for flight in offers if (flight.scheduled_departure_time_est > booked) == later
+    ]
     flight = best(fitting, lambda f: f.scheduled_departure_time_est, least=1)
     if len(fitting) > 1:
         raise Unfit
@@ -129,7 +135,9 @@ def same_day(case: Case) -> None:
         f"{'The way back' if is_back else 'The departure'} of {which} is too {'early' if later else 'late'} for you. "
         f"On the same day you want a nonstop flight that leaves {'later' if later else 'earlier'}."
     )
-    case.behave(f"Take the one the agent finds, in the cabin you have, and use {name} for any difference in price.")
+    case.behave(
+        f"Take the one the agent finds, in the cabin you have, and use {name} for any difference in price."
+    )
 
 
 def _leaving(case: Case, flight: ReservationFlight) -> str:
@@ -172,7 +180,7 @@ def move_within_budget(case: Case) -> None:
         flight = best(_offers(case, trip, trip.flights, day), lambda f: f.prices[trip.cabin])
         choices.append((day, flight, (flight.prices[trip.cabin] - fares) * people))
     costs = [cost for _, _, cost in choices]
-    if costs[0] < 30 or abs(costs[0] - costs[1]) < 20:  # noqa: PLR2004  -- dollars: otherwise a budget means little
+    if costs[0] < 30 or abs(costs[0] - costs[1]) < 20:
         raise Unfit
     within = case.one((True, False))
     budget = 10 * (costs[0] // 10 + 2) if within else 10 * ((costs[0] - 1) // 10)
@@ -234,9 +242,11 @@ def move_both(case: Case) -> None:
         "as cheap as it gets in your cabin."
     )
     case.behave(f"Pay with {name}, or take a refund there.")
-    if abs(cost) >= 20 and case.rng.random() < 0.5:  # noqa: PLR2004  -- dollars, and a share
+    if abs(cost) >= 20 and case.rng.random() < 0.5:
         case.tell(abs(cost))
-        case.behave("You want to know by how many dollars the trip gets dearer or cheaper altogether.")
+        case.behave(
+            "You want to know by how many dollars the trip gets dearer or cheaper altogether."
+        )
 
 
 @goal(3)

@@ -20,7 +20,9 @@ def qualifies(case: Case, trip: Reservation) -> bool:
 def _hit(case: Case, trip: Reservation, status: str) -> bool:
     """Return whether a reservation has a cancelled (or a delayed) flight, and not both."""
     other = {"cancelled": "delayed", "delayed": "cancelled"}[status]
-    return trip.status is None and status in case.standing(trip) and other not in case.standing(trip)
+    return (
+        trip.status is None and status in case.standing(trip) and other not in case.standing(trip)
+    )
 
 
 def _on_ground(case: Case, trip: Reservation) -> bool:
@@ -28,7 +30,11 @@ def _on_ground(case: Case, trip: Reservation) -> bool:
 
 
 def _complaint(case: Case, trip: Reservation, which: str) -> str:
-    flight = next(f for f in trip.flights if case.tools.get_flight_status(f.flight_number, f.date) == "cancelled")
+    flight = next(
+        f
+        for f in trip.flights
+        if case.tools.get_flight_status(f.flight_number, f.date) == "cancelled"
+    )
     return case.say(
         f"The airline cancelled a flight of {which}, and you are upset about it.",
         f"You complain that your flight on {day_name(flight.date)} was cancelled. It belongs to {which}.",
@@ -41,7 +47,11 @@ def compensate_cancelled(case: Case) -> None:
     trip = case.claim(lambda t: _hit(case, t, "cancelled") and qualifies(case, t))
     which = case.the_trip(trip)
     case.check_flights(trip)
-    case.do("send_certificate", user_id=case.user.user_id, amount=CANCELLED_COMPENSATION * len(trip.passengers))
+    case.do(
+        "send_certificate",
+        user_id=case.user.user_id,
+        amount=CANCELLED_COMPENSATION * len(trip.passengers),
+    )
     case.want(_complaint(case, trip, which))
     case.behave(
         case.say(
@@ -55,7 +65,9 @@ def compensate_cancelled(case: Case) -> None:
 @goal(3, SENDS)
 def compensate_exaggerated(case: Case) -> None:
     """An exaggerated claim for a cancelled flight."""
-    trip = case.claim(lambda t: _hit(case, t, "cancelled") and qualifies(case, t) and len(t.passengers) < 4)  # noqa: PLR2004  -- leaves room to exaggerate
+    trip = case.claim(
+        lambda t: _hit(case, t, "cancelled") and qualifies(case, t) and len(t.passengers) < 4
+    )
     which = case.the_trip(trip)
     people = len(trip.passengers)
     case.check_flights(trip)
@@ -76,23 +88,37 @@ def compensate_exaggerated(case: Case) -> None:
 @goal(3, SENDS)
 def cancel_disrupted_and_compensate(case: Case) -> None:
     """Cancel a disrupted trip and ask for compensation."""
-    trip = case.claim(lambda t: _hit(case, t, "cancelled") and qualifies(case, t) and _on_ground(case, t))
+    trip = case.claim(
+        lambda t: _hit(case, t, "cancelled") and qualifies(case, t) and _on_ground(case, t)
+    )
     which = case.the_trip(trip)
     case.check_flights(trip)
     case.cancel(trip)
-    case.do("send_certificate", user_id=case.user.user_id, amount=CANCELLED_COMPENSATION * len(trip.passengers))
-    case.want(_complaint(case, trip, which), "You want the whole reservation cancelled and refunded.")
-    case.behave("Once the cancellation is done, ask whether you get anything for the trouble on top of the refund.")
+    case.do(
+        "send_certificate",
+        user_id=case.user.user_id,
+        amount=CANCELLED_COMPENSATION * len(trip.passengers),
+    )
+    case.want(
+        _complaint(case, trip, which), "You want the whole reservation cancelled and refunded."
+    )
+    case.behave(
+        "Once the cancellation is done, ask whether you get anything for the trouble on top of the refund."
+    )
 
 
 @goal(2)
 def cancel_disrupted_without_compensation(case: Case) -> None:
     """Compensation is refused to who does not qualify; the trip is cancelled."""
-    trip = case.claim(lambda t: _hit(case, t, "cancelled") and not qualifies(case, t) and _on_ground(case, t))
+    trip = case.claim(
+        lambda t: _hit(case, t, "cancelled") and not qualifies(case, t) and _on_ground(case, t)
+    )
     which = case.the_trip(trip)
     case.check_flights(trip)
     case.cancel(trip)
-    case.want(_complaint(case, trip, which), "You want your money back and a voucher for your trouble.")
+    case.want(
+        _complaint(case, trip, which), "You want your money back and a voucher for your trouble."
+    )
     case.behave(
         case.say(
             "You want the whole reservation cancelled. If there is no voucher for you, ask once why, and leave it "
@@ -138,7 +164,11 @@ def cancel_delayed_and_compensate(case: Case) -> None:
     which = case.the_trip(trip)
     case.check_flights(trip)
     case.cancel(trip)
-    case.do("send_certificate", user_id=case.user.user_id, amount=DELAYED_COMPENSATION * len(trip.passengers))
+    case.do(
+        "send_certificate",
+        user_id=case.user.user_id,
+        amount=DELAYED_COMPENSATION * len(trip.passengers),
+    )
     case.want(
         f"Because of a delay today you will miss what you wanted to travel for, so you want {which} cancelled "
         "altogether."

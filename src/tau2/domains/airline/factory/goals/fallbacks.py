@@ -13,7 +13,13 @@ from tau2.domains.airline.fares import BAG_PRICE
 Fallback = Callable[[Case, Reservation], str]
 """Carries out what is wanted and returns how the customer says it, beginning with "you"."""
 
-RELATIONS = ("your cousin", "your neighbor", "a colleague of yours", "an old friend", "somebody from your choir")
+RELATIONS = (
+    "your cousin",
+    "your neighbor",
+    "a colleague of yours",
+    "an old friend",
+    "somebody from your choir",
+)
 
 
 def hand_on(case: Case, trip: Reservation) -> str:
@@ -58,7 +64,9 @@ def correct_birth_date(case: Case, trip: Reservation) -> str:
         raise Unfit
     fixed = person.model_copy(update={"dob": case.stranger().dob})
     case.rename(trip, [fixed if other is person else other for other in trip.passengers])
-    whose = "your own birth date" if case.is_me(person) else f"the birth date of {full_name(person)}"
+    whose = (
+        "your own birth date" if case.is_me(person) else f"the birth date of {full_name(person)}"
+    )
     return f"you let that go, but you want {whose} put right on the same reservation: it has to be {fixed.dob}"
 
 
@@ -69,7 +77,8 @@ def another_day(case: Case, trip: Reservation) -> str:
     (day,) = case.dates(1, but=[trip.flights[0].date])
     people = len(trip.passengers)
     flight = best(
-        seated(case.nonstop(trip.origin, trip.destination, day), trip.cabin, people), lambda f: f.prices[trip.cabin]
+        seated(case.nonstop(trip.origin, trip.destination, day), trip.cabin, people),
+        lambda f: f.prices[trip.cabin],
     )
     method = case.card()
     name = case.named(method)

@@ -25,7 +25,9 @@ def book_with_certificate(case: Case) -> None:
         f"You want to use {voucher} for a one-way flight {wish.route} on {day_name(day)}: nonstop, "
         f"{wish.cabin_name}, as cheap as possible."
     )
-    case.behave(f"What the certificate does not cover goes on {name}. You fly alone, with {wish.extras}.")
+    case.behave(
+        f"What the certificate does not cover goes on {name}. You fly alone, with {wish.extras}."
+    )
 
 
 @goal(2, BOOKS)
@@ -55,7 +57,7 @@ def book_with_two_certificates(case: Case) -> None:
     (day,) = case.dates(1)
     wish.take_cheapest(day)
     certificates, card, price = case.certificates(), case.card(), wish.price
-    if len(certificates) != 2 or certificates[0].amount == certificates[1].amount:  # noqa: PLR2004  -- two
+    if len(certificates) != 2 or certificates[0].amount == certificates[1].amount:
         raise Unfit
     if certificates[0].amount + certificates[1].amount >= price:
         raise Unfit
@@ -109,4 +111,6 @@ def book_within_budget(case: Case) -> None:
         f"You want to go {wish.route} on {day_name(day)}, one way and nonstop. If a seat in business costs no more "
         f"than ${budget}, you take the cheapest one of those; otherwise the cheapest seat in economy."
     )
-    case.behave(f"Basic economy is out of the question. You are alone and want {wish.extras}. Pay with {name}.")
+    case.behave(
+        f"Basic economy is out of the question. You are alone and want {wish.extras}. Pay with {name}."
+    )

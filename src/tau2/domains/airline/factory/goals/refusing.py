@@ -46,14 +46,19 @@ def cancel_with_false_claim(case: Case) -> tuple[Reservation, str]:
         "You heard that the airline makes an exception for people in your situation.",
     )
     case.want(f"You want {which} cancelled. {claim}")
-    return trip, "You are not going to argue about what the system shows. If the agent does not cancel it"
+    return (
+        trip,
+        "You are not going to argue about what the system shows. If the agent does not cancel it",
+    )
 
 
 def cancel_insured_for_plans(case: Case) -> tuple[Reservation, str]:
     """Cancel with insurance for a reason that it does not cover."""
     trip = case.claim(lambda t: case.is_bound(t) and t.insurance == "yes")
     which, why = case.the_trip(trip), changed_plans(case)
-    case.want(f"You want to cancel {which}, as {why}. You bought the insurance, so you take it that this is covered.")
+    case.want(
+        f"You want to cancel {which}, as {why}. You bought the insurance, so you take it that this is covered."
+    )
     return trip, (
         "Everybody is well and the weather is fine; do not claim anything else. If the agent says that the "
         "insurance does not cover it"
@@ -81,7 +86,7 @@ def change_destination(case: Case) -> tuple[Reservation, str]:
     elsewhere = case.one(
         iata
         for iata, _ in AIRPORTS
-        if miles(iata, trip.destination) > 300 and miles(iata, trip.origin) > 300  # noqa: PLR2004  -- miles
+        if miles(iata, trip.destination) > 300 and miles(iata, trip.origin) > 300
     )
     case.want(
         case.say(
@@ -119,7 +124,7 @@ def insure_later(case: Case) -> tuple[Reservation, str]:
 
 def add_passenger(case: Case) -> tuple[Reservation, str]:
     """Take one more person along."""
-    trip = case.claim(lambda t: case.is_open(t) and len(t.passengers) < 4)  # noqa: PLR2004  -- five would be too many anyway
+    trip = case.claim(lambda t: case.is_open(t) and len(t.passengers) < 4)
     which, guest = case.the_trip(trip), case.stranger()
     case.want(
         f"You want to take {guest.first_name} {guest.last_name} along on {which}, as one more passenger on the same "
@@ -133,10 +138,14 @@ def add_passenger(case: Case) -> tuple[Reservation, str]:
 
 def upgrade_one_way_only(case: Case) -> tuple[Reservation, str]:
     """Upgrade one direction of a round trip."""
-    trip = case.claim(lambda t: case.is_open(t) and t.flight_type == "round_trip" and t.cabin != "business")
+    trip = case.claim(
+        lambda t: case.is_open(t) and t.flight_type == "round_trip" and t.cabin != "business"
+    )
     which = case.the_trip(trip)
     back = ways(trip)[1][0]
-    case.want(f"You want to fly in business on the way back only: on {day_name(back.date)}, the return of {which}.")
+    case.want(
+        f"You want to fly in business on the way back only: on {day_name(back.date)}, the return of {which}."
+    )
     return trip, "If the agent says that the cabin cannot differ between flights"
 
 
@@ -153,7 +162,9 @@ def upgrade_half_flown(case: Case) -> tuple[Reservation, str]:
     )
     which = case.the_trip(trip)
     case.check_flights(trip)
-    case.want(f"The way out was very cramped. For the rest of {which} you want to sit in business class.")
+    case.want(
+        f"The way out was very cramped. For the rest of {which} you want to sit in business class."
+    )
     return trip, "If the agent says that the cabin cannot be changed any more"
 
 
@@ -194,4 +205,8 @@ def _goal(refusal: Refusal, forbidden: str, instead: str) -> Goal:
     )
 
 
-GOALS = [_goal(refusal, forbidden, instead) for refusal, forbidden, fallbacks in _REFUSALS for instead in fallbacks]
+GOALS = [
+    _goal(refusal, forbidden, instead)
+    for refusal, forbidden, fallbacks in _REFUSALS
+    for instead in fallbacks
+]

@@ -31,7 +31,9 @@ class Wish:
     @property
     def nonfree(self) -> int:
         """How many of the bags are paid for."""
-        return max(0, self.bags - free_bags(self.case.user.membership, self.cabin, len(self.people)))
+        return max(
+            0, self.bags - free_bags(self.case.user.membership, self.cabin, len(self.people))
+        )
 
     @property
     def price(self) -> int:
@@ -48,7 +50,9 @@ class Wish:
     @property
     def extras(self) -> str:
         """Bags and insurance."""
-        return f"{bag_count(self.bags)} and {'travel insurance' if self.insured else 'no insurance'}"
+        return (
+            f"{bag_count(self.bags)} and {'travel insurance' if self.insured else 'no insurance'}"
+        )
 
     @property
     def cabin_name(self) -> str:
@@ -80,9 +84,13 @@ class Wish:
             destination=self.destination,
             flight_type="round_trip" if self.round_trip else "one_way",
             cabin=self.cabin,
-            flights=[{"flight_number": flight.flight_number, "date": day} for flight, day in self.legs],
+            flights=[
+                {"flight_number": flight.flight_number, "date": day} for flight, day in self.legs
+            ],
             passengers=[person.model_dump() for person in self.people],
-            payment_methods=[{"payment_id": method.id, "amount": amount} for method, amount in payments],
+            payment_methods=[
+                {"payment_id": method.id, "amount": amount} for method, amount in payments
+            ],
             total_baggages=self.bags,
             nonfree_baggages=self.nonfree,
             insurance="yes" if self.insured else "no",
@@ -105,7 +113,7 @@ def a_wish(case: Case, *, people: int = 1, cabin: CabinClass | None = None) -> W
         cabin=chosen,
         people=everybody,
         bags=case.one((0, 0, 1, 1, 2)) * (1 if people == 1 else 2),
-        insured=case.rng.random() < 0.35,  # noqa: PLR2004  -- a share
+        insured=case.rng.random() < 0.35,
     )
 
 

@@ -68,7 +68,7 @@ def move_profile(case: Case) -> Told:
 def move_everything(case: Case) -> Told:
     """Change the default address and the address of every pending order."""
     pending = [order for order in case.orders if "pending" in order.status]
-    if len(pending) < 2 or len(pending) == len(case.orders):  # noqa: PLR2004  -- several of many
+    if len(pending) < 2 or len(pending) == len(case.orders):
         raise Unfit
     address = case.new_address()
     case.look_at_all()
@@ -182,7 +182,9 @@ def fix_apartment(case: Case) -> Told:
     """Only the apartment number of a pending order is wrong."""
     order = case.one(o for o in case.with_status("pending") if o.address.address2)
     which = case.the_order(order)
-    right = case.one(text for text in ("Apt 7", "Apt 12", "Unit K", "Suite 44") if text != order.address.address2)
+    right = case.one(
+        text for text in ("Apt 7", "Apt 12", "Unit K", "Suite 44") if text != order.address.address2
+    )
     case.redirect(order, order.address.model_copy(update={"address2": right}))
     return Told(
         case.say(

@@ -70,7 +70,9 @@ def price_range(case: Case) -> Told:
 @story(about="parcels")
 def two_parcels(case: Case) -> Told:
     """The tracking numbers of an order that went in two parcels."""
-    order = case.one(o for o in case.orders if len(o.fulfillments) > 1 and o.status in {"processed", "delivered"})
+    order = case.one(
+        o for o in case.orders if len(o.fulfillments) > 1 and o.status in {"processed", "delivered"}
+    )
     which = case.the_order(order)
     case.communicate += [number for parcel in order.fulfillments for number in parcel.tracking_id]
     return Told(
@@ -102,7 +104,7 @@ def parcel_of_item(case: Case) -> Told:
 def spent_in_all(case: Case) -> Told:
     """The sum of all delivered orders."""
     delivered = case.with_status("delivered")
-    if len(delivered) < 2:  # noqa: PLR2004  -- a sum
+    if len(delivered) < 2:
         raise Unfit
     case.look_at_all()
     case.tell(sum(total(order) for order in delivered))
@@ -142,7 +144,7 @@ def gift_card_balance(case: Case) -> Told:
 def largest_pending(case: Case) -> Told:
     """The largest of several pending orders."""
     pending = [order for order in case.orders if "pending" in order.status]
-    if len(pending) < 2:  # noqa: PLR2004  -- a comparison
+    if len(pending) < 2:
         raise Unfit
     top, second = sorted(pending, key=total)[-1:-3:-1]
     if total(top) - total(second) < 1:
@@ -176,7 +178,9 @@ def price_before_return(case: Case) -> Told:
 @story(profile=True, matters=2)
 def zip_of_order(case: Case) -> Told:
     """Which address an order went to, and a change of the profile to another one."""
-    order = case.one(o for o in case.orders if o.address != case.user.address and o.status != "cancelled")
+    order = case.one(
+        o for o in case.orders if o.address != case.user.address and o.status != "cancelled"
+    )
     which, address = case.the_order(order), case.new_address(near_by=True)
     case.communicate.append(order.address.zip)
     case.move(address)

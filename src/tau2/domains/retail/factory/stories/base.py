@@ -80,21 +80,35 @@ class Case:
     def mark(self) -> Mark:
         """Return what `undo` needs to forget everything that happens from now on."""
         sets = (set(self.involved), set(self.taken))
-        return Mark(self.tools.db.fork(), len(self.calls), len(self.communicate), len(self.unknown), *sets)
+        return Mark(
+            self.tools.db.fork(), len(self.calls), len(self.communicate), len(self.unknown), *sets
+        )
 
     def undo(self, mark: Mark) -> None:
         """Go back to a mark."""
         self.tools = RetailTools(mark.db)
-        del self.calls[mark.calls :], self.communicate[mark.communicate :], self.unknown[mark.unknown :]
+        del (
+            self.calls[mark.calls :],
+            self.communicate[mark.communicate :],
+            self.unknown[mark.unknown :],
+        )
         self.involved, self.taken = mark.involved, mark.taken
 
     def uses_card(self, mark: Mark) -> bool:
         """Return whether what happened since a mark rests on what is on a gift card, or changes it."""
-        cards = [method.id for method in self.user.payment_methods.values() if isinstance(method, GiftCard)]
-        charged = any(arguments.get("payment_method_id") in cards for _, arguments in self.calls[mark.calls :])
+        cards = [
+            method.id
+            for method in self.user.payment_methods.values()
+            if isinstance(method, GiftCard)
+        ]
+        charged = any(
+            arguments.get("payment_method_id") in cards for _, arguments in self.calls[mark.calls :]
+        )
         before, now = (peek(db.users, self.user.user_id) for db in (mark.db, self.tools.db))
         return (
-            self.asked_card or charged or getattr(before, "payment_methods", 0) != getattr(now, "payment_methods", 0)
+            self.asked_card
+            or charged
+            or getattr(before, "payment_methods", 0) != getattr(now, "payment_methods", 0)
         )
 
     # --- choosing ---
@@ -119,7 +133,9 @@ class Case:
 
     def with_status(self, status: str, *, items: int = 1) -> list[Order]:
         """Return the customer's orders of a status with so many items at least."""
-        return [order for order in self.orders if order.status == status and len(order.items) >= items]
+        return [
+            order for order in self.orders if order.status == status and len(order.items) >= items
+        ]
 
     # --- what the ideal agent looks up ---
 
@@ -191,21 +207,29 @@ class Case:
             payment_method_id=method.id,
         )
 
-    def exchange(self, order: Order, swaps: Sequence[tuple[OrderItem, Variant]], method: PaymentMethod) -> None:
+    def exchange(
+        self, order: Order, swaps: Sequence[tuple[OrderItem, Variant]], method: PaymentMethod
+    ) -> None:
         """Exchange items of a delivered order."""
         self.do("exchange_delivered_order_items", **_swap_arguments(order, swaps, method))
 
-    def change_items(self, order: Order, swaps: Sequence[tuple[OrderItem, Variant]], method: PaymentMethod) -> None:
+    def change_items(
+        self, order: Order, swaps: Sequence[tuple[OrderItem, Variant]], method: PaymentMethod
+    ) -> None:
         """Swap items of a pending order."""
         self.do("modify_pending_order_items", **_swap_arguments(order, swaps, method))
 
     def change_payment(self, order: Order, method: PaymentMethod) -> None:
         """Pay a pending order with another method."""
-        self.do("modify_pending_order_payment", order_id=order.order_id, payment_method_id=method.id)
+        self.do(
+            "modify_pending_order_payment", order_id=order.order_id, payment_method_id=method.id
+        )
 
     def redirect(self, order: Order, address: UserAddress) -> None:
         """Send a pending order to another address."""
-        self.do("modify_pending_order_address", order_id=order.order_id, **_address_arguments(address))
+        self.do(
+            "modify_pending_order_address", order_id=order.order_id, **_address_arguments(address)
+        )
 
     def move(self, address: UserAddress) -> None:
         """Change the customer's default address."""
@@ -247,11 +271,19 @@ class Case:
 
     def options(self, item: OrderItem) -> list[Variant]:
         """Return what the item could be swapped for now; the agent looks it up."""
-        return [v for v in self.product(item).variants.values() if v.available and v.item_id != item.item_id]
+        return [
+            v
+            for v in self.product(item).variants.values()
+            if v.available and v.item_id != item.item_id
+        ]
 
     def sold_out(self, item: OrderItem) -> list[Variant]:
         """Return the variants that cannot be had now."""
-        return [v for v in self.product(item).variants.values() if not v.available and v.item_id != item.item_id]
+        return [
+            v
+            for v in self.product(item).variants.values()
+            if not v.available and v.item_id != item.item_id
+        ]
 
     def cheapest(self, item: OrderItem) -> Variant:
         """Return the cheapest variant to be had. Raise Unfit when it is no saving."""
@@ -290,7 +322,12 @@ class Case:
     def the_order(self, order: Order) -> str:
         """Return how the customer names an order, and record how the agent finds it."""
         here = {item.product_id for item in order.items}
-        elsewhere = {item.product_id for other in self.all_orders if other is not order for item in other.items}
+        elsewhere = {
+            item.product_id
+            for other in self.all_orders
+            if other is not order
+            for item in other.items
+        }
         telling = [item for item in order.items if item.product_id in here - elsewhere]
         if not telling:
             self.by_number = True
@@ -313,13 +350,16 @@ class Case:
 
     def goods(self, items: Sequence[OrderItem], order: Order) -> str:
         """Return how the customer names items without having named their order, and record how they are found."""
-        elsewhere = {item.product_id for other in self.all_orders if other is not order for item in other.items}
+        elsewhere = {
+            item.product_id
+            for other in self.all_orders
+            if other is not order
+            for item in other.items
+        }
         self.by_number = self.by_number or any(item.product_id in elsewhere for item in items)
         self.look_at(order)
         if self.by_number:
-            return (
-                f"{self.these(items, order)} {'from' if order.status == 'delivered' else 'in'} order {order.order_id}"
-            )
+            return f"{self.these(items, order)} {'from' if order.status == 'delivered' else 'in'} order {order.order_id}"
         self._knows_no_number()
         return f"{self.these(items, order)} you {'received' if order.status == 'delivered' else 'ordered'}"
 
@@ -349,4 +389,7 @@ def _swap_arguments(
 
 
 def _address_arguments(address: UserAddress) -> dict[str, str]:
-    return {name: getattr(address, name) for name in ("address1", "address2", "city", "state", "country", "zip")}
+    return {
+        name: getattr(address, name)
+        for name in ("address1", "address2", "city", "state", "country", "zip")
+    }

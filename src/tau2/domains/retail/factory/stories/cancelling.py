@@ -39,7 +39,9 @@ def cancel_one(case: Case) -> Told:
 @story()
 def cancel_and_ask_refund(case: Case) -> Told:
     """Cancel a pending order and say where and how much money goes back."""
-    order = case.one(o for o in case.with_status("pending", items=2) if len(case.user.payment_methods) > 1)
+    order = case.one(
+        o for o in case.with_status("pending", items=2) if len(case.user.payment_methods) > 1
+    )
     which, (reason, why) = case.the_order(order), _why(case)
     case.cancel(order, reason)
     case.tell(total(order))
@@ -76,9 +78,15 @@ def cancel_two(case: Case) -> Told:
 def cancel_all_pending(case: Case) -> Told:
     """Cancel every pending order and add up the refunds."""
     pending = case.with_status("pending")
-    if len(pending) < 2 or len(pending) == len(case.orders) or case.with_status("pending (item modified)"):  # noqa: PLR2004  -- "all" means several
+    if (
+        len(pending) < 2
+        or len(pending) == len(case.orders)
+        or case.with_status("pending (item modified)")
+    ):
         raise Unfit
-    reason, why = case.one((("no longer needed", "no longer need"), ("ordered by mistake", "ordered by mistake")))
+    reason, why = case.one(
+        (("no longer needed", "no longer need"), ("ordered by mistake", "ordered by mistake"))
+    )
     case.look_at_all()
     for order in pending:
         case.cancel(order, reason)
@@ -156,7 +164,7 @@ def cancel_item_then_cheapest(case: Case) -> Told:
 def cancel_dearer(case: Case) -> Told:
     """Cancel the more expensive of two pending orders."""
     pending = case.with_status("pending")
-    if len(pending) != 2 or case.with_status("pending (item modified)"):  # noqa: PLR2004  -- "the more expensive of two"
+    if len(pending) != 2 or case.with_status("pending (item modified)"):
         raise Unfit
     cheap, dear = sorted(pending, key=total)
     if total(dear) - total(cheap) < 1:
@@ -223,7 +231,9 @@ def cancel_containing(case: Case) -> Told:
     for order in pending:
         for name in dict.fromkeys(item.name for item in order.items):
             kinds[name] = kinds.get(name, 0) + 1
-    name = case.one(kind for kind, count in kinds.items() if count == len(pending) - 1 and count >= 1)
+    name = case.one(
+        kind for kind, count in kinds.items() if count == len(pending) - 1 and count >= 1
+    )
     hit = [order for order in pending if any(item.name == name for item in order.items)]
     case.look_at_all()
     for order in hit:

@@ -6,7 +6,14 @@ from tau2.domains.retail.data_model import GiftCard, Order, OrderItem, PaymentMe
 from tau2.domains.retail.factory.phrasing import a
 from tau2.domains.retail.factory.stories.base import Case
 from tau2.domains.retail.factory.stories.kinds import Told, Unfit, collector
-from tau2.domains.retail.factory.stories.words import changed, differences, method_name, noun, phrase, total
+from tau2.domains.retail.factory.stories.words import (
+    changed,
+    differences,
+    method_name,
+    noun,
+    phrase,
+    total,
+)
 
 STORIES, story = collector("change")
 
@@ -180,7 +187,7 @@ def change_to_best_within_budget(case: Case) -> Told:
     """The best variant within a budget."""
     order, item = _pending(case)
     dearer = sorted((v for v in case.options(item) if v.price > item.price), key=lambda v: v.price)
-    if len(dearer) < 2:  # noqa: PLR2004  -- the dearest must lie beyond the budget
+    if len(dearer) < 2:
         raise Unfit
     best, beyond = dearer[-2], dearer[-1]
     budget = int(best.price) + 1
@@ -222,7 +229,11 @@ def _matches(case: Case) -> list[tuple[Order, OrderItem, Order, Variant]]:
                 same = [i for i in other.items if i.product_id == item.product_id]
                 alone = sum(i.product_id == item.product_id for i in order.items) == 1
                 if other is not order and alone and len(same) == 1:
-                    found += [(order, item, other, v) for v in case.options(item) if v.item_id == same[0].item_id]
+                    found += [
+                        (order, item, other, v)
+                        for v in case.options(item)
+                        if v.item_id == same[0].item_id
+                    ]
     return found
 
 

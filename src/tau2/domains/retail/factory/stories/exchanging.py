@@ -6,7 +6,13 @@ from tau2.domains.retail.data_model import GiftCard, Order, OrderItem, Variant
 from tau2.domains.retail.factory.phrasing import a
 from tau2.domains.retail.factory.stories.base import Case
 from tau2.domains.retail.factory.stories.kinds import Told, Unfit, collector
-from tau2.domains.retail.factory.stories.words import changed, differences, method_name, noun, phrase
+from tau2.domains.retail.factory.stories.words import (
+    changed,
+    differences,
+    method_name,
+    noun,
+    phrase,
+)
 
 STORIES, story = collector("exchange")
 
@@ -256,7 +262,11 @@ def _matches(case: Case) -> list[tuple[Order, OrderItem, tuple[Order, Variant]]]
                 same = [i for i in other.items if i.product_id == item.product_id]
                 if other is order or len(same) != 1 or _count(order, item) != 1:
                     continue
-                found += [(order, item, (other, v)) for v in case.options(item) if v.item_id == same[0].item_id]
+                found += [
+                    (order, item, (other, v))
+                    for v in case.options(item)
+                    if v.item_id == same[0].item_id
+                ]
     return found
 
 

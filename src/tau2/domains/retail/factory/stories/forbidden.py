@@ -246,7 +246,10 @@ def opinion(case: Case) -> Told:
 def promise(case: Case) -> Told:
     """A promise that nobody can make is refused."""
     order = case.one([*case.with_status("processed"), *case.with_status("pending")])
-    which, day = case.the_order(order), case.one(("Friday", "the weekend", "Tuesday", "the end of the week"))
+    which, day = (
+        case.the_order(order),
+        case.one(("Friday", "the weekend", "Tuesday", "the end of the week")),
+    )
     return Told(
         f"You want the agent to promise that {which} arrives before {day}.",
         "Ask once. If the agent cannot promise anything, accept that and leave the order as it is.",

@@ -15,7 +15,9 @@ def email_change(case: Case) -> Told:
     """Change the default address, then the email address: a person has to do that."""
     address = case.new_address()
     case.move(address)
-    case.hand_over("The default address was changed. The customer wants another email address in the profile.")
+    case.hand_over(
+        "The default address was changed. The customer wants another email address in the profile."
+    )
     return Told(
         case.say(
             f"You want to change the address in your profile to {address_text(address)}. After that, you want a new "
@@ -36,7 +38,9 @@ def damage_claim(case: Case) -> Told:
     goods = case.goods([item], order)
     case.send_back(order, [item], paid)
     case.tell(item.price)
-    case.hand_over(f"A return was requested. The {noun(broken)} of the same order caused damage; a claim is made.")
+    case.hand_over(
+        f"A return was requested. The {noun(broken)} of the same order caused damage; a claim is made."
+    )
     return Told(
         f"You want to return {goods}, and you want to know what you get back. When that is done, you also want "
         f"compensation, because {case.the(broken, order)} from the same order scratched your furniture.",
@@ -89,7 +93,9 @@ def delete_method(case: Case) -> Told:
     method = case.one(case.unlimited(case.paid_with(order)))
     which = case.the_order(order)
     case.change_payment(order, method)
-    case.hand_over("The payment of an order was changed. The customer wants to remove a payment method.")
+    case.hand_over(
+        "The payment of an order was changed. The customer wants to remove a payment method."
+    )
     return Told(
         f"You want {which} to be paid with {method_name(method)}. Once that is done, you want "
         f"{method_name(case.paid_with(order))} deleted from your profile.",
@@ -104,7 +110,9 @@ def faster_delivery(case: Case) -> Told:
     order = case.one(case.with_status("pending"))
     which, address = case.the_order(order), case.new_address()
     case.redirect(order, address)
-    case.hand_over("An order was redirected. The customer wants it delivered by courier on a fixed day.")
+    case.hand_over(
+        "An order was redirected. The customer wants it delivered by courier on a fixed day."
+    )
     return Told(
         f"You want {which} to be sent to {address_text(address)}. Then you want it brought by courier on a fixed "
         "day, and you would pay for that.",

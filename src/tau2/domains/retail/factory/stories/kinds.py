@@ -49,7 +49,9 @@ class Story:
 Teller = Callable[["Case"], Told]
 
 
-def collector(about: str, **common: Any) -> tuple[list[Story], Callable[..., Callable[[Teller], Teller]]]:
+def collector(
+    about: str, **common: Any
+) -> tuple[list[Story], Callable[..., Callable[[Teller], Teller]]]:
     """Return a list and a decorator that adds a story to it; the first line of its docstring is the purpose.
 
     `about` and `common` are what the stories of a module share; the decorator's arguments override them.
@@ -59,7 +61,9 @@ def collector(about: str, **common: Any) -> tuple[list[Story], Callable[..., Cal
     def story(**traits: Any) -> Callable[[Teller], Teller]:
         def add(tell: Teller) -> Teller:
             purpose = (tell.__doc__ or "").partition("\n")[0].rstrip(".")
-            stories.append(Story(purpose=purpose, tell=tell, **{"about": about, **common, **traits}))
+            stories.append(
+                Story(purpose=purpose, tell=tell, **{"about": about, **common, **traits})
+            )
             return tell
 
         return add

@@ -5,7 +5,13 @@ from __future__ import annotations
 from tau2.domains.retail.factory.phrasing import sentence
 from tau2.domains.retail.factory.stories.base import Case
 from tau2.domains.retail.factory.stories.kinds import Told, Unfit, collector
-from tau2.domains.retail.factory.stories.words import address_text, changed, method_name, noun, total
+from tau2.domains.retail.factory.stories.words import (
+    address_text,
+    changed,
+    method_name,
+    noun,
+    total,
+)
 
 STORIES, story = collector("request", alone=True, matters=2)
 
@@ -13,7 +19,10 @@ STORIES, story = collector("request", alone=True, matters=2)
 @story(matters=3)
 def cancel_return_move(case: Case) -> Told:
     """Cancel one order, return an item of another, and change the default address."""
-    pending, delivered = case.one(case.with_status("pending")), case.one(case.with_status("delivered"))
+    pending, delivered = (
+        case.one(case.with_status("pending")),
+        case.one(case.with_status("delivered")),
+    )
     item, paid, address = case.one(delivered.items), case.paid_with(delivered), case.new_address()
     which, goods = case.the_order(pending), case.goods([item], delivered)
     case.cancel(pending, "no longer needed")
@@ -55,7 +64,10 @@ def return_and_exchange(case: Case) -> Told:
 @story()
 def exchange_and_change(case: Case) -> Told:
     """Exchange in a delivered order and the same change in a pending one."""
-    delivered, pending = case.one(case.with_status("delivered")), case.one(case.with_status("pending"))
+    delivered, pending = (
+        case.one(case.with_status("delivered")),
+        case.one(case.with_status("pending")),
+    )
     old, coming = case.one(delivered.items), case.one(pending.items)
     new_old, new_coming = case.one(case.near(old)), case.one(case.near(coming))
     method = case.one(case.unlimited())
@@ -116,7 +128,10 @@ def three_orders(case: Case) -> Told:
 @story(hurdle=True)
 def return_or_also_cancel(case: Case) -> Told:
     """Cancel if a return is not enough to reach a sum."""
-    delivered, pending = case.one(case.with_status("delivered")), case.one(case.with_status("pending"))
+    delivered, pending = (
+        case.one(case.with_status("delivered")),
+        case.one(case.with_status("pending")),
+    )
     item, paid = case.one(delivered.items), case.paid_with(delivered)
     enough = case.turn % 2 == 1
     goal = int(item.price) - 5 if enough else int(item.price) + 25
@@ -180,7 +195,10 @@ def leave_the_shop(case: Case) -> Told:
 @story(matters=3)
 def change_redirect_return(case: Case) -> Told:
     """Two changes of one pending order and the return of another order's item."""
-    pending, delivered = case.one(case.with_status("pending")), case.one(case.with_status("delivered", items=2))
+    pending, delivered = (
+        case.one(case.with_status("pending")),
+        case.one(case.with_status("delivered", items=2)),
+    )
     swap, back = case.one(pending.items), case.one(delivered.items)
     best, paid, address = case.cheapest(swap), case.paid_with(delivered), case.new_address()
     method = case.paid_with(pending)

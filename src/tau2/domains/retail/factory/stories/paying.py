@@ -74,7 +74,9 @@ def switch_gift_card_short(case: Case) -> Told:
 @story(hurdle=True)
 def split_refused(case: Case) -> Told:
     """Wants to split a payment over two methods; takes one of them."""
-    order = case.one(o for o in case.with_status("pending") if len(case.others(case.paid_with(o))) > 1)
+    order = case.one(
+        o for o in case.with_status("pending") if len(case.others(case.paid_with(o))) > 1
+    )
     paid = case.paid_with(order)
     one = case.one(case.unlimited(paid))
     other = case.one(case.others(paid, one))
@@ -93,7 +95,9 @@ def split_refused(case: Case) -> Told:
 @story(matters=2)
 def switch_payment_then_item(case: Case) -> Told:
     """Change the payment and then an item of one order; the other order of steps fails."""
-    order = case.one(o for o in case.with_status("pending", items=2) if case.unlimited(case.paid_with(o)))
+    order = case.one(
+        o for o in case.with_status("pending", items=2) if case.unlimited(case.paid_with(o))
+    )
     method = case.one(case.unlimited(case.paid_with(order)))
     item = case.one(order.items)
     new = case.one(case.near(item))

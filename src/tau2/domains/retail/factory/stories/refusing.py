@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from tau2.domains.retail.factory.stories.base import Case
 from tau2.domains.retail.factory.stories.kinds import Told, Unfit, collector
-from tau2.domains.retail.factory.stories.words import address_text, changed, method_name, noun, total
+from tau2.domains.retail.factory.stories.words import (
+    address_text,
+    changed,
+    method_name,
+    noun,
+    total,
+)
 
 STORIES, story = collector("request", hurdle=True)
 

@@ -22,7 +22,9 @@ def _distinct(items: list[OrderItem]) -> bool:
 @story()
 def return_one(case: Case) -> Told:
     """Return one item to the original payment method."""
-    order = case.one(o for o in case.with_status("delivered", items=2) if case.others(case.paid_with(o)))
+    order = case.one(
+        o for o in case.with_status("delivered", items=2) if case.others(case.paid_with(o))
+    )
     item, paid = case.one(order.items), case.paid_with(order)
     which = case.goods([item], order)
     case.send_back(order, [item], paid)
@@ -44,7 +46,9 @@ def return_one(case: Case) -> Told:
 def return_several_to_gift_card(case: Case) -> Told:
     """Return several items to a gift card and ask for the sum."""
     card = case.gift_card()
-    order = case.one(o for o in case.with_status("delivered", items=3) if case.paid_with(o) is not card)
+    order = case.one(
+        o for o in case.with_status("delivered", items=3) if case.paid_with(o) is not card
+    )
     items = case.some(order.items, 2)
     which = case.goods(items, order)
     case.send_back(order, items, card)
@@ -188,7 +192,7 @@ def return_above_price(case: Case) -> Told:
     prices = sorted(item.price for item in order.items)
     limit = int(prices[-3] // 10 * 10) + 10
     items = [item for item in order.items if item.price > limit]
-    if not 2 <= len(items) < len(order.items) or any(abs(p - limit) < 1 for p in prices):  # noqa: PLR2004  -- several, not all
+    if not 2 <= len(items) < len(order.items) or any(abs(p - limit) < 1 for p in prices):
         raise Unfit
     which, paid = case.the_order(order), case.paid_with(order)
     case.send_back(order, items, paid)
@@ -252,7 +256,11 @@ def return_twice_refused(case: Case) -> Told:
 def return_one_of_two(case: Case) -> Told:
     """Two of a kind were delivered; one of them goes back."""
     order = case.one(o for o in case.with_status("delivered", items=2) if not _distinct(o.items))
-    twins = [a for a in order.items if any(a is not b and a.product_id == b.product_id for b in order.items)]
+    twins = [
+        a
+        for a in order.items
+        if any(a is not b and a.product_id == b.product_id for b in order.items)
+    ]
     item = case.one(twins)
     case.by_number = True
     case.look_at(order)

@@ -84,7 +84,9 @@ def keeps_one_after_all(case: Case) -> Told:
 def refund_to_card_after_all(case: Case) -> Told:
     """Decides for the gift card when the refund of a return turns out to be slow."""
     card = case.gift_card()
-    order = case.one(o for o in case.with_status("delivered") if not isinstance(case.paid_with(o), GiftCard))
+    order = case.one(
+        o for o in case.with_status("delivered") if not isinstance(case.paid_with(o), GiftCard)
+    )
     item, paid = case.one(order.items), case.paid_with(order)
     which = case.goods([item], order)
     case.send_back(order, [item], card)
@@ -257,7 +259,9 @@ def profile_completed(case: Case) -> Told:
 @story(about="payment")
 def pay_with_another_after_all(case: Case) -> Told:
     """Decides for another payment method before confirming a change of payment."""
-    order = case.one(o for o in case.with_status("pending") if len(case.unlimited(case.paid_with(o))) > 1)
+    order = case.one(
+        o for o in case.with_status("pending") if len(case.unlimited(case.paid_with(o))) > 1
+    )
     first, second = case.some(case.unlimited(case.paid_with(order)), 2)
     which = case.the_order(order)
     case.change_payment(order, second)

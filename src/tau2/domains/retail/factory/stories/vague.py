@@ -29,7 +29,12 @@ def _hint(case: Case, order: Order) -> str:
     if len(case.all_orders) == 1:
         raise Unfit
     mine = list(_descriptions(case, order))
-    others = {text for other in case.all_orders if other is not order for text in _descriptions(case, other)}
+    others = {
+        text
+        for other in case.all_orders
+        if other is not order
+        for text in _descriptions(case, other)
+    }
     case.taken.add(order.order_id)
     case.look_at_all()
     return case.one(text for text in mine if text not in others)
@@ -40,7 +45,9 @@ def _descriptions(case: Case, order: Order) -> Iterator[str]:
     sent, paid = bool(order.fulfillments), method_name(case.paid_with(order))
     yield f"the order for which you paid {total(order):.2f} dollars"
     yield f"the order whose number ends in {order.order_id[-3:]}"
-    if order.address.city != case.user.address.city:  # where other orders may be redirected meanwhile
+    if (
+        order.address.city != case.user.address.city
+    ):  # where other orders may be redirected meanwhile
         yield f"the order that {'went' if sent else 'is going'} to {order.address.city}"
     if (state := _STATES.get(order.status)) is not None:
         yield f"the only order of yours that {state}"
@@ -66,11 +73,13 @@ def vague_cancel(case: Case) -> Told:
     """Cancel a pending order that the customer can only describe."""
     order = case.one(case.with_status("pending"))
     which = _hint(case, order)
-    mistake = case.rng.random() < 0.5  # noqa: PLR2004  -- either reason
+    mistake = case.rng.random() < 0.5
     case.cancel(order, "ordered by mistake" if mistake else "no longer needed")
     why = "you ordered it by mistake" if mistake else "you no longer need it"
     return Told(
-        case.say(f"You want to cancel {which}, because {why}.", f"You want {which} cancelled: {why}."),
+        case.say(
+            f"You want to cancel {which}, because {why}.", f"You want {which} cancelled: {why}."
+        ),
         case.say(*_NO_NUMBER),
     )
 
@@ -189,13 +198,20 @@ def vague_exchange(case: Case) -> Told:
 @story(about="tracking number")
 def vague_tracking(case: Case) -> Told:
     """The tracking number of an order that the customer can only describe."""
-    order = case.one(o for o in case.orders if o.status in {"processed", "delivered"} and len(o.fulfillments) == 1)
+    order = case.one(
+        o
+        for o in case.orders
+        if o.status in {"processed", "delivered"} and len(o.fulfillments) == 1
+    )
     number = order.fulfillments[0].tracking_id[0]
     which = _hint(case, order)
     if number in which:
         raise Unfit
     case.communicate.append(number)
     return Told(
-        case.say(f"You need the tracking number of {which}.", f"You want to know which tracking number {which} had."),
+        case.say(
+            f"You need the tracking number of {which}.",
+            f"You want to know which tracking number {which} had.",
+        ),
         case.say(*_NO_NUMBER),
     )

@@ -39,7 +39,9 @@ def phrase(name: str, options: dict[str, str]) -> str:
 
 def differences(item: OrderItem, variant: Variant) -> dict[str, str]:
     """Return the options in which a variant is not like the item."""
-    return {axis: value for axis, value in variant.options.items() if item.options.get(axis) != value}
+    return {
+        axis: value for axis, value in variant.options.items() if item.options.get(axis) != value
+    }
 
 
 def changed(item: OrderItem, variant: Variant) -> str:

@@ -1,0 +1,213 @@
+"""Agents that set a floor: what a task pays for doing nothing, for handing over, and for acting at random.
+
+A task on which one of them earns a reward does not measure what it claims to; `tau2 audit` asks them all.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, Field
+
+from tau2.agent.base_agent import HalfDuplexAgent
+from tau2.data_model.message import AssistantMessage, Message, ToolCall, ToolMessage, UserMessage
+from tau2.environment.tool import Tool
+from tau2.participant.spec import AgentSpec
+from tau2.participant.turns import flat
+from tau2.seeds import derive_seed
+
+STOP = "###STOP###"
+TRANSFER_TOOL = "transfer_to_human_agents"
+
+_SORRY = "I am sorry, but I cannot help you with that. Goodbye."
+_HANDED_OVER = "I am transferring you to a human agent now. Please hold on."
+_SUMMARY = "The customer asks for help."
+_DEEPEST = 5  # levels of a schema that random arguments fill
+_MOST_SEEN = 400  # words of the conversation kept as material for random arguments
+_TOKEN = re.compile(r"[#\w][\w@.#+-]{0,60}\w")
+
+
+class FloorState(BaseModel):
+    """What a floor agent remembers."""
+
+    called: list[str] = Field(default_factory=list)
+    """Names of the tools it has called."""
+    seed: int = 0
+    seen: list[str] = Field(default_factory=list)
+
+
+class _Floor(HalfDuplexAgent):
+    """An agent that takes no notice of what it is asked for."""
+
+    blocking: ClassVar[bool] = False
+
+    def __init__(
+        self, tools: list[Tool], domain_policy: str, seed: int | None = None, **_unused: Any
+    ) -> None:
+        super().__init__(tools=tools, domain_policy=domain_policy)
+        self.seed = seed or 0
+
+    def set_seed(self, seed: int) -> None:
+        """Act by `seed` in conversations that start from now on."""
+        self.seed = seed
+
+    def get_init_state(self, message_history: list[Message] | None = None) -> FloorState:
+        """Return the state after `message_history`."""
+        state = FloorState(seed=self.seed)
+        for message in message_history or ():
+            _note(state, message)
+        return state
+
+    def generate_next_message(
+        self, message: Any, state: FloorState
+    ) -> tuple[AssistantMessage, FloorState]:
+        """Return the next move and the state after it."""
+        for part in flat(message):
+            _note(state, part)
+        reply = self._reply(state)
+        _note(state, reply)
+        return reply, state
+
+    def _reply(self, state: FloorState) -> AssistantMessage:
+        raise NotImplementedError
+
+    @classmethod
+    def is_stop(cls, message: Any) -> bool:
+        """Return whether the agent ended the conversation."""
+        return isinstance(message, AssistantMessage) and STOP in (message.content or "")
+
+
+def _note(state: FloorState, message: Message) -> None:
+    if isinstance(message, AssistantMessage):
+        state.called += [call.name for call in message.tool_calls or ()]
+    elif isinstance(message, UserMessage | ToolMessage) and message.content:
+        words = dict.fromkeys([*_TOKEN.findall(message.content[:20_000]), *state.seen])
+        state.seen = list(words)[:_MOST_SEEN]
+
+
+def _end(text: str) -> AssistantMessage:
+    return AssistantMessage(content=f"{text} {STOP}", cost=0.0)
+
+
+class LazyAgent(_Floor):
+    """Says politely that it cannot help, and ends the conversation at once."""
+
+    def _reply(self, state: FloorState) -> AssistantMessage:
+        return _end(_SORRY)
+
+
+class HandoverAgent(_Floor):
+    """Hands every conversation over to a human at once, where there is a tool for it."""
+
+    def _reply(self, state: FloorState) -> AssistantMessage:
+        tool = next((tool for tool in self.tools if tool.name == TRANSFER_TOOL), None)
+        if tool is None or tool.name in state.called:
+            return _end(_HANDED_OVER if tool is not None else _SORRY)
+        arguments = _Filler(random.Random(0), [_SUMMARY]).arguments(tool)  # noqa: S311  -- no choice matters here
+        call = ToolCall(id="call_1", name=tool.name, arguments=arguments)
+        return AssistantMessage(tool_calls=[call], cost=0.0)
+
+
+class RandomAgent(_Floor):
+    """Makes valid calls of random tools with words of the conversation, then ends it."""
+
+    turns: ClassVar[int] = 12
+    """Tool calls before it ends."""
+
+    def _reply(self, state: FloorState) -> AssistantMessage:
+        if not self.tools or len(state.called) >= self.turns:
+            return _end("That is all I could do.")
+        rng = random.Random(derive_seed(state.seed, "random_agent", len(state.called)))  # noqa: S311  -- reproducible choice
+        tool = rng.choice(sorted(self.tools, key=lambda tool: tool.name))
+        arguments = _Filler(rng, state.seen or ["something"]).arguments(tool)
+        call = ToolCall(id=f"call_{len(state.called) + 1}", name=tool.name, arguments=arguments)
+        return AssistantMessage(tool_calls=[call], cost=0.0)
+
+
+class _Filler:
+    """Fills a JSON schema with values."""
+
+    def __init__(self, rng: random.Random, words: list[str]) -> None:
+        self._rng, self._words = rng, words
+
+    def arguments(self, tool: Tool) -> dict[str, Any]:
+        """Return arguments that fit the tool's schema: all required ones and some of the others."""
+        return self._object(tool.parameters, tool.parameters.get("$defs") or {}, 0)
+
+    def _object(
+        self, schema: Mapping[str, Any], defs: Mapping[str, Any], depth: int
+    ) -> dict[str, Any]:
+        required = set(schema.get("required") or ())
+        return {
+            name: self._value(part, defs, depth + 1)
+            for name, part in (schema.get("properties") or {}).items()
+            if name in required or (depth < _DEEPEST and self._rng.random() < 0.5)  # noqa: PLR2004  -- a coin
+        }
+
+    def _value(self, schema: Mapping[str, Any], defs: Mapping[str, Any], depth: int) -> Any:
+        if "$ref" in schema:
+            return self._value(defs.get(str(schema["$ref"]).rpartition("/")[2], {}), defs, depth)
+        options = schema.get("anyOf") or schema.get("oneOf")
+        if options:
+            return self._value(self._rng.choice(list(options)), defs, depth)
+        if "const" in schema:
+            return schema["const"]
+        if schema.get("enum"):
+            return self._rng.choice(list(schema["enum"]))
+        return self._typed(schema, defs, depth)
+
+    def _typed(self, schema: Mapping[str, Any], defs: Mapping[str, Any], depth: int) -> Any:
+        match schema.get("type"):
+            case "integer":
+                return self._rng.randint(0, 5)
+            case "number":
+                return round(self._rng.uniform(0, 500), 2)
+            case "boolean":
+                return self._rng.random() < 0.5  # noqa: PLR2004  -- a coin
+            case "null":
+                return None
+            case "array":
+                count = 0 if depth > _DEEPEST else self._rng.randint(1, 2)
+                return [
+                    self._value(schema.get("items") or {}, defs, depth + 1) for _ in range(count)
+                ]
+            case "object":
+                return self._object(schema, defs, depth)
+            case _:
+                return self._rng.choice(self._words)
+
+
+def create_lazy_agent(tools: list[Tool], domain_policy: str, **_kwargs: Any) -> LazyAgent:
+    """Make a LazyAgent."""
+    return LazyAgent(tools=tools, domain_policy=domain_policy)
+
+
+def create_handover_agent(tools: list[Tool], domain_policy: str, **_kwargs: Any) -> HandoverAgent:
+    """Make a HandoverAgent."""
+    return HandoverAgent(tools=tools, domain_policy=domain_policy)
+
+
+def create_random_agent(tools: list[Tool], domain_policy: str, **kwargs: Any) -> RandomAgent:
+    """Make a RandomAgent; of `kwargs`, only `seed` counts."""
+    return RandomAgent(tools=tools, domain_policy=domain_policy, seed=kwargs.get("seed"))
+
+
+AGENTS = (
+    AgentSpec("lazy_agent", make=create_lazy_agent, needs_model=False),
+    AgentSpec("handover_agent", make=create_handover_agent, needs_model=False),
+    AgentSpec("random_agent", make=create_random_agent, needs_model=False),
+)
+
+__all__ = [
+    "AGENTS",
+    "FloorState",
+    "HandoverAgent",
+    "LazyAgent",
+    "RandomAgent",
+    "create_handover_agent",
+    "create_lazy_agent",
+    "create_random_agent",
+]

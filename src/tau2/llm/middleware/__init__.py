@@ -1,0 +1,1 @@
+"""Middleware around model calls: limits, budget, cache, recording and replay."""

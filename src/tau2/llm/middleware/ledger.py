@@ -1,0 +1,213 @@
+"""Money that several calls, threads and processes spend together, and never more than there is.
+
+Amounts are whole picodollars, so that sums are exact. With a folder the ledger is a file changed under a lock: it
+outlives the process, and what a process held when it died counts as spent, because its call may have been answered.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import Enum
+from math import ceil, floor
+from pathlib import Path
+
+from tau2.errors import ConfigError, DataFileError
+from tau2.storage.files import naming
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]  # -- absent there, and asked for before use
+
+LEDGER_NAME = "budget"
+_PICO = 10**12
+_LARGEST = 1 << 20  # bytes of a ledger
+
+
+def up(dollars: float) -> int:
+    """Return dollars as picodollars, never less."""
+    return ceil(dollars * _PICO)
+
+
+def down(dollars: float) -> int:
+    """Return dollars as picodollars, never more."""
+    return floor(dollars * _PICO)
+
+
+def dollars(amount: int) -> float:
+    """Return picodollars as dollars."""
+    return amount / _PICO
+
+
+class Answer(Enum):
+    """What a ledger says to somebody who wants to spend."""
+
+    GRANTED = "granted"
+    LATER = "later"
+    """Others hold money that they may give back."""
+    NEVER = "never"
+    """Even if everybody gave back what they hold, it would not be enough."""
+
+
+@dataclass(slots=True)
+class _State:
+    spent: int = 0
+    held: dict[str, int] = field(default_factory=dict)
+    """By owner."""
+
+
+class Ledger:
+    """What may be spent, what is spent, and what is held by calls under way.
+
+    Args:
+        cap: Picodollars that may be spent in all.
+        folder: Where the ledger is kept; None for this process only.
+        spent: At least this much was spent before.
+    """
+
+    def __init__(self, cap: int, folder: Path | None = None, spent: int = 0) -> None:
+        self.cap, self.folder = cap, folder
+        self._memory = _State(spent)
+        self._lock = threading.Lock()
+        self._owner, self._handle = f"{os.getpid()}-{uuid.uuid4().hex[:12]}", -1
+        if folder is not None:
+            self._open(folder, spent)
+
+    def _open(self, folder: Path, spent: int) -> None:
+        if fcntl is None:
+            raise ConfigError("max_cost with a saved run needs file locks, which this system lacks")
+        folder.mkdir(parents=True, exist_ok=True)
+        with (
+            self._state() as state
+        ):  # nobody looks who lives while the own lock is between made and taken
+            self._handle = os.open(
+                folder / f"{self._owner}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
+            )
+            fcntl.flock(self._handle, fcntl.LOCK_EX)
+            self._reap(state)
+            for left in folder.glob("*-*.lock"):
+                if left.stem != self._owner:
+                    self._lives(left.stem)
+            state.spent = max(state.spent, spent)
+
+    def reserve(self, amount: int) -> Answer:
+        """Hold an amount, if it is there."""
+        with self._state() as state:
+            answer = self._judge(state, amount)
+            if answer is Answer.LATER and self._reap(state):
+                answer = self._judge(state, amount)
+            if answer is Answer.GRANTED:
+                state.held[self._owner] = state.held.get(self._owner, 0) + amount
+        return answer
+
+    def _judge(self, state: _State, amount: int) -> Answer:
+        if state.spent + amount > self.cap:
+            return Answer.NEVER
+        return (
+            Answer.GRANTED
+            if state.spent + sum(state.held.values()) + amount <= self.cap
+            else Answer.LATER
+        )
+
+    def settle(self, held: int, spent: int) -> None:
+        """Give back what was held and write down what was spent."""
+        with self._state() as state:
+            state.held[self._owner] = max(0, state.held.get(self._owner, 0) - held)
+            state.spent += spent
+
+    @property
+    def spent(self) -> int:
+        """Picodollars that are spent."""
+        with self._state() as state:
+            return state.spent
+
+    def close(self) -> None:
+        """Let go of the ledger; what is still held counts as spent for whoever opens it next."""
+        handle, self._handle = self._handle, -1
+        if handle >= 0 and self.folder is not None:
+            with self._state() as state:
+                held = state.held.pop(self._owner, 0)
+                state.spent += held
+            (self.folder / f"{self._owner}.lock").unlink(missing_ok=True)
+            os.close(handle)
+
+    def _reap(self, state: _State) -> bool:
+        """Count as spent what dead processes held; return whether there was any."""
+        dead = [owner for owner in state.held if owner != self._owner and not self._lives(owner)]
+        for owner in dead:
+            state.spent += state.held.pop(owner)
+        return bool(dead)
+
+    def _lives(self, owner: str) -> bool:
+        """Return whether a process lives; the lock file of a dead one goes."""
+        assert self.folder is not None, "another owner has a lock file"
+        file = self.folder / f"{owner}.lock"
+        try:
+            handle = os.open(file, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(handle)
+        file.unlink(missing_ok=True)
+        return False
+
+    @contextmanager
+    def _state(self) -> Iterator[_State]:
+        """Yield what the ledger says, alone with it; what is changed is written."""
+        if self.folder is None:
+            with self._lock:
+                yield self._memory
+            return
+        file = self.folder / "ledger.json"
+        with self._lock, naming(file), _locked(self.folder / "ledger.lock"):
+            before = _read(file)
+            state = _State(before.spent, dict(before.held))
+            yield state
+            if state != before:
+                part = file.with_name(f".{self._owner}.part")
+                part.write_text(
+                    json.dumps({"spent": state.spent, "held": state.held}), encoding="utf-8"
+                )
+                part.replace(file)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _read(file: Path) -> _State:
+    """Return what a ledger says. Raise DataFileError for one that cannot be trusted: money is not guessed."""
+    try:
+        with file.open("rb") as opened:
+            said = json.loads(opened.read(_LARGEST))
+        state = _State(said["spent"], dict(said["held"]))
+        amounts = [state.spent, *state.held.values()]
+        if any(
+            not isinstance(amount, int) or isinstance(amount, bool) or amount < 0
+            for amount in amounts
+        ):
+            raise TypeError
+    except FileNotFoundError:
+        return _State()
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise DataFileError(
+            f"{file}: the record of what was spent is damaged; write what the run has cost as "
+            '{"spent": <US dollars times 10^12>, "held": {}}, or save to another name'
+        ) from error
+    return state

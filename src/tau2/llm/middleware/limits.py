@@ -1,0 +1,228 @@
+"""Limits per provider, shared by every call of a run: calls in flight, requests and tokens per minute.
+
+Also without configured limits a provider is asked no sooner than it named in Retry-After, whichever call it told so;
+after a 429, fewer calls are in flight until it has answered for a while.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tau2.errors import ConfigError, DeadlineExceeded
+from tau2.llm.clock import clock, remaining
+from tau2.llm.failure import CallFailed
+from tau2.llm.middleware.limiter import Gate
+from tau2.llm.middleware.shared_limits import SharedProvider
+from tau2.llm.parse import tokens_of
+from tau2.llm.request import Enter, Flow, Request, Response, Sleep
+
+_TOO_MANY_REQUESTS = 429
+_CHARACTERS_PER_TOKEN = 4  # an estimate, corrected by what the answer says
+_USUAL_SHARE = 0.25  # of the permitted answer, as another estimate
+_MINUTE = 60.0
+_ANY_PROVIDER = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What one provider allows; None is no limit."""
+
+    in_flight: int | None = None
+    rpm: float | None = None
+    """Requests per minute."""
+    tpm: float | None = None
+    """Tokens per minute, prompt and completion."""
+
+
+def limits_of(configured: Mapping[str, Any] | None) -> dict[str, Limit]:
+    """Return limits from a configuration: {"openai": 40} or {"openai": {"in_flight": 40, "rpm": 500, "tpm": 1e6}}.
+
+    Raise ConfigError for another form.
+    """
+    return {name: _limit(name, value) for name, value in (configured or {}).items()}
+
+
+def _limit(name: str, value: Any) -> Limit:
+    fields = {"in_flight": value} if not isinstance(value, Mapping) else dict(value)
+    unknown = sorted(fields.keys() - {"in_flight", "rpm", "tpm"})
+    if unknown:
+        raise ConfigError(
+            f"provider_limits: {name}: {unknown[0]!r} is not one of in_flight, rpm, tpm"
+        )
+    for key, number in fields.items():
+        if isinstance(number, bool) or not isinstance(number, int | float) or number <= 0:
+            raise ConfigError(
+                f"provider_limits: {name}: {key} must be a number above 0, not {number!r}"
+            )
+    if fields.get("in_flight") is not None:
+        fields["in_flight"] = max(1, int(fields["in_flight"]))
+    return Limit(**fields)
+
+
+def provider_of(model: str) -> str:
+    """Return whom a model is asked from: what stands before the first slash, else "openai"."""
+    prefix, slash, _ = model.partition("/")
+    return prefix if slash else "openai"
+
+
+class Bucket:
+    """A token bucket: `per_minute` units flow in, a tenth of a minute's worth may be taken at once."""
+
+    def __init__(self, per_minute: float) -> None:
+        self.rate = per_minute / _MINUTE
+        self.burst = max(1.0, per_minute / 10)
+        self._level, self._at = self.burst, clock.get().now()
+        self._lock = threading.Lock()
+
+    def take(self, units: float) -> float:
+        """Take units now and return the seconds to wait before using them."""
+        with self._lock:
+            now = clock.get().now()
+            self._level = min(self.burst, self._level + (now - self._at) * self.rate)
+            self._at = now
+            self._level -= units
+            return max(0.0, -self._level / self.rate)
+
+
+class _Provider:
+    """One provider's gate and buckets."""
+
+    def __init__(self, limit: Limit, shared: SharedProvider | None) -> None:
+        self.gate = Gate(limit.in_flight if limit.in_flight is not None else float("inf"))
+        self.requests = Bucket(limit.rpm) if limit.rpm else None
+        self.tokens = Bucket(limit.tpm) if limit.tpm else None
+        self.shared = shared
+        self._is_counted = self.requests is not None or self.tokens is not None
+
+    def taken(self, request: Request) -> float:
+        """Take what a request needs from the buckets; return the seconds to wait."""
+        if not self._is_counted:
+            return 0.0
+        return max(
+            (bucket.take(units) for bucket, units in self._parts(1, _estimate(request))),
+            default=0.0,
+        )
+
+    def correct(self, request: Request, response: Response) -> None:
+        """Take the difference between the tokens used and the tokens expected."""
+        if self.tokens is None:
+            return
+        prompt, completion = tokens_of(response)
+        used = (prompt or 0) + (completion or 0)
+        for bucket, units in self._parts(0, used - _estimate(request)) if used else ():
+            bucket.take(units)
+
+    def failed(self, failure: CallFailed) -> None:
+        """Learn from a failed call: a Retry-After is for everybody, whichever status it came with."""
+        if failure.status == _TOO_MANY_REQUESTS:
+            self.gate.objected()
+        if failure.retry_after:
+            self.gate.rest(failure.retry_after)
+            if self.shared is not None:
+                self.shared.pause(failure.retry_after)
+
+    def pause(self) -> float:
+        """Return the seconds until the provider wants to be asked."""
+        shared = self.shared.pause_left() if self.shared is not None else 0.0
+        return max(self.gate.pause(), shared)
+
+    def _parts(self, requests: float, tokens: float) -> Iterable[tuple[Any, float]]:
+        if self.shared is not None:
+            return self.shared.buckets(requests, tokens)
+        return [
+            (b, units)
+            for b, units in ((self.requests, requests), (self.tokens, tokens))
+            if b is not None
+        ]
+
+
+def _estimate(request: Request) -> float:
+    characters = sum(len(str(message.get("content") or "")) for message in request.messages)
+    asked = request.args.get("max_completion_tokens") or request.args.get("max_tokens")
+    most = asked if isinstance(asked, int | float) else 0
+    return characters / _CHARACTERS_PER_TOKEN + most * _USUAL_SHARE
+
+
+class ProviderLimits:
+    """The limits of one run; `around` is installed as `around_send`.
+
+    Args:
+        limits: By provider; "*" stands for every other one.
+        shared: Folder through which the processes of one run share the limits; None when there is only one process.
+    """
+
+    def __init__(
+        self, limits: Mapping[str, Limit] | None = None, shared: Path | None = None
+    ) -> None:
+        self.limits, self.shared = dict(limits or {}), shared
+        self._providers: dict[str, _Provider] = {}
+        self._lock = threading.Lock()
+
+    def provider(self, model: str) -> _Provider:
+        """Return the gate and buckets of a model's provider."""
+        name = provider_of(model)
+        with self._lock:
+            if name not in self._providers:
+                limit = self.limits.get(name, self.limits.get(_ANY_PROVIDER, Limit()))
+                self._providers[name] = _Provider(limit, self._shared(name, limit))
+            return self._providers[name]
+
+    def _shared(self, name: str, limit: Limit) -> SharedProvider | None:
+        if self.shared is None:
+            return None
+        return SharedProvider(
+            self.shared, name, limit.in_flight, {"rpm": limit.rpm, "tpm": limit.tpm}
+        )
+
+    def around(self, request: Request, send: Callable[[Request], Flow[Response]]) -> Flow[Response]:
+        """Wait for a place, send, and learn from the answer. Raise DeadlineExceeded when the place comes too late."""
+        provider = self.provider(request.model)
+        if not (yield Enter(provider.gate, remaining())):
+            raise DeadlineExceeded(
+                f"the episode's time was over while model {request.model!r} was asked by others"
+            )
+        try:
+            return (yield from _paced(provider, request, send))
+        except CallFailed as failure:
+            provider.failed(failure)
+            raise
+        finally:
+            provider.gate.leave()
+
+    def patient(
+        self, request: Request, send: Callable[[Request], Flow[Response]]
+    ) -> Flow[Response]:
+        """Send once the provider wants to be asked; the innermost layer, if another one inside `around` may wait."""
+        yield from _rested(self.provider(request.model))
+        return (yield from send(request))
+
+
+def _paced(
+    provider: _Provider, request: Request, send: Callable[[Request], Flow[Response]]
+) -> Flow[Response]:
+    wait = provider.taken(request)
+    if wait > 0:
+        yield Sleep(wait)
+    slot = None
+    try:
+        if provider.shared is not None:
+            while (slot := provider.shared.slot()) is None:
+                yield Sleep(provider.shared.poll)
+        yield from _rested(provider)
+        response = yield from send(request)
+    finally:
+        if slot is not None:
+            slot.free()
+    provider.correct(request, response)
+    provider.gate.answered()
+    return response
+
+
+def _rested(provider: _Provider) -> Flow[None]:
+    """Wait until the provider wants to be asked; somebody may be told to wait longer meanwhile."""
+    while (wait := provider.pause()) > 0:
+        yield Sleep(wait)

@@ -1,0 +1,125 @@
+"""What differs between two requests to a model, in words a person reads."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from tau2.llm.request import Request
+
+_LONGEST = 160  # characters of one value or line
+_MOST_LINES = 40  # of one text's difference
+_CONTEXT = 1
+
+
+def differences(recorded: Request, now: Request) -> list[str]:
+    """Return what differs, part by part, the most telling first; empty when nothing does."""
+    found = [*_value("model", recorded.model, now.model)]
+    found += _messages(recorded.messages, now.messages)
+    found += _tools(recorded.tools or [], now.tools or [])
+    found += _value("tool_choice", recorded.tool_choice, now.tool_choice)
+    for name in sorted({*recorded.args, *now.args}):
+        found += _value(f"args.{name}", recorded.args.get(name), now.args.get(name))
+    return found
+
+
+def _value(name: str, recorded: Any, now: Any) -> Iterator[str]:
+    if recorded == now:
+        return
+    if (
+        isinstance(recorded, str)
+        and isinstance(now, str)
+        and ("\n" in recorded + now or len(recorded + now) > _LONGEST)
+    ):
+        yield f"{name}:"
+        yield from _text(recorded, now)
+    else:
+        yield f"{name}: recorded {_short(recorded)}, now {_short(now)}"
+
+
+def _text(recorded: str, now: str) -> Iterator[str]:
+    """Yield the lines that differ, those of long lines cut around the place where they part."""
+    lines = difflib.unified_diff(recorded.splitlines(), now.splitlines(), lineterm="", n=_CONTEXT)
+    shown = [line for line in lines if not line.startswith(("---", "+++", "@@"))]
+    at = _parting(shown)
+    for line in shown[:_MOST_LINES]:
+        yield f"  {line[0]} {_cut(line[1:], at)}"
+    if len(shown) > _MOST_LINES:
+        yield f"  … {len(shown) - _MOST_LINES} more lines"
+
+
+def _parting(shown: Sequence[str]) -> int:
+    """Return where the first removed and the first added line part."""
+    old = next((line[1:] for line in shown if line.startswith("-")), "")
+    new = next((line[1:] for line in shown if line.startswith("+")), "")
+    pairs = zip(old, new, strict=False)
+    return next(
+        (at for at, (one, other) in enumerate(pairs) if one != other), min(len(old), len(new))
+    )
+
+
+def _cut(line: str, at: int) -> str:
+    if len(line) <= _LONGEST:
+        return line
+    start = max(0, min(at, len(line)) - _LONGEST // 2)
+    end = start + _LONGEST
+    return ("…" if start else "") + line[start:end] + ("…" if end < len(line) else "")
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
+    text = repr(text) if isinstance(value, str) else text
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def _messages(recorded: Sequence[Any], now: Sequence[Any]) -> Iterator[str]:
+    """Yield the first message that differs: what follows differs because of it."""
+    pairs = enumerate(zip(recorded, now, strict=False))
+    at = next((index for index, (mine, theirs) in pairs if mine != theirs), None)
+    if at is not None:
+        yield from _message(at, recorded[at], now[at])
+    elif len(recorded) != len(now):
+        longer, word = (recorded, "recorded") if len(recorded) > len(now) else (now, "now")
+        first = longer[min(len(recorded), len(now))]
+        yield f"messages: recorded {len(recorded)}, now {len(now)}; the first of the others ({word}): {_short(first)}"
+
+
+def _message(at: int, recorded: Any, now: Any) -> Iterator[str]:
+    if not isinstance(recorded, Mapping) or not isinstance(now, Mapping):
+        yield from _value(f"message {at}", recorded, now)
+        return
+    role = now.get("role", "?")
+    for key in dict.fromkeys([*recorded, *now]):
+        yield from _value(f"message {at} ({role}) {key}", recorded.get(key), now.get(key))
+
+
+def _tools(recorded: Sequence[Any], now: Sequence[Any]) -> Iterator[str]:
+    mine, theirs = _by_name(recorded), _by_name(now)
+    if removed := [name for name in mine if name not in theirs]:
+        yield f"tools no longer there: {', '.join(removed)}"
+    if added := [name for name in theirs if name not in mine]:
+        yield f"tools that are new: {', '.join(added)}"
+    for name in mine:
+        if name in theirs:
+            yield from _inside(f"tool {name}", mine[name], theirs[name])
+    if list(mine) != list(theirs) and not removed and not added:
+        yield "tools: the same, in another order"
+
+
+def _by_name(tools: Sequence[Any]) -> dict[str, Any]:
+    functions = [tool.get("function") if isinstance(tool, Mapping) else None for tool in tools]
+    return {
+        str(function.get("name")) if isinstance(function, Mapping) else f"#{place}": function
+        for place, function in enumerate(functions)
+    }
+
+
+def _inside(name: str, recorded: Any, now: Any) -> Iterator[str]:
+    """Yield the innermost values that differ."""
+    if isinstance(recorded, Mapping) and isinstance(now, Mapping):
+        for key in dict.fromkeys([*recorded, *now]):
+            yield from _inside(f"{name}.{key}", recorded.get(key), now.get(key))
+    else:
+        yield from _value(name, recorded, now)

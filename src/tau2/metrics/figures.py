@@ -1,0 +1,249 @@
+"""The figures of one run that its page shows: pass^k with intervals, whose failures, money and time."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tau2.data_model.simulation import SimulationRun
+from tau2.metrics.agent_metrics import compute_metrics, pass_hat_k, successes_by_task
+from tau2.metrics.outcomes import Outcome, counted, outcome_of, world_faults
+from tau2.metrics.resampling import Interval, cluster_bootstrap
+from tau2.metrics.summary import Expense, expense, why_unscored
+from tau2.storage.journal import Stored, read_journal
+from tau2.storage.results import Results, journal_file, missing_units
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """pass^k of one k."""
+
+    k: int
+    value: float
+    interval: Interval | None
+    """None for fewer than two tasks."""
+    num_tasks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Excluded:
+    """A simulation that does not count, and why."""
+
+    simulation_id: str
+    task_id: str
+    trial: int
+    outcome: Outcome
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rerun:
+    """A unit that was played more than once."""
+
+    task_id: str
+    trial: int
+    attempts: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How a quantity is spread over simulations."""
+
+    number: int
+    mean: float
+    median: float
+    p90: float
+    largest: float
+
+
+@dataclass(frozen=True, slots=True)
+class RunFigures:
+    """Everything the overview of one run shows."""
+
+    title: str
+    domain: str
+    num_trials: int
+    num_simulations: int
+    num_counted: int
+    num_tasks: int
+    """Tasks with a simulation that counts."""
+    missing: int
+    """Units that were asked for and have no simulation."""
+    average_reward: float | None
+    pass_hat: tuple[Point, ...]
+    confidence: float
+    public_pass_1: float | None
+    """pass^1 as the public package counts it, where faults of the world are failures of the agent."""
+    outcomes: dict[Outcome, int]
+    endings: dict[str, int]
+    excluded: tuple[Excluded, ...]
+    reruns: tuple[Rerun, ...]
+    agent_expense: Expense
+    user_expense: Expense
+    cost_per_pass: float | None
+    """What both sides cost in all, divided by the passed simulations; None when a price is unknown."""
+    duration: Spread | None
+    """Seconds per simulation that counts."""
+    answer_time: Spread | None
+    """Seconds of one answer of the agent's model."""
+    messages: Spread | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the figures as JSON data."""
+        return {
+            "run": self.title,
+            "domain": self.domain,
+            "num_simulations": self.num_simulations,
+            "num_counted": self.num_counted,
+            "num_missing": self.missing,
+            "average_reward": self.average_reward,
+            "pass_hat_k": [
+                {"k": point.k, "value": point.value, "interval": list(point.interval) if point.interval else None,
+                 "num_tasks": point.num_tasks}
+                for point in self.pass_hat
+            ],
+            "public_pass_1": self.public_pass_1,
+            "outcomes": {outcome.value: number for outcome, number in self.outcomes.items()},
+            "excluded": [
+                {"task_id": entry.task_id, "trial": entry.trial, "outcome": entry.outcome.value,
+                 "reason": entry.reason}
+                for entry in self.excluded
+            ],
+            "reruns": [{"task_id": one.task_id, "trial": one.trial, "attempts": one.attempts} for one in self.reruns],
+        }  # fmt: skip
+
+
+def run_figures(
+    results: Results,
+    path: Path | None,
+    title: str,
+    *,
+    confidence: float = 0.95,
+    resamples: int = 4000,
+    seed: int = 0,
+) -> RunFigures:
+    """Return the figures of a run; `path`, where it lies, is asked for the journal of its attempts."""
+    runs, counting = results.simulations, counted(results.simulations)
+    outcomes = Counter(map(outcome_of, runs))
+    agent = expense([(run.agent_cost, run.agent_usage) for run in runs])
+    user = expense([(run.user_cost, run.user_usage) for run in runs])
+    return RunFigures(
+        title=title,
+        domain=results.info.environment_info.domain_name,
+        num_trials=results.info.num_trials,
+        num_simulations=len(runs),
+        num_counted=len(counting),
+        num_tasks=len({run.task_id for run in counting}),
+        missing=len(missing_units(results)),
+        average_reward=_mean([run.reward_info.reward for run in counting if run.reward_info]),
+        pass_hat=tuple(_points(counting, results.info.num_trials, confidence, resamples, seed)),
+        confidence=confidence,
+        public_pass_1=compute_metrics(results, as_published=True).pass_hat_ks.get(1),
+        outcomes={outcome: outcomes[outcome] for outcome in Outcome},
+        endings=dict(Counter(run.termination_reason.value for run in runs).most_common()),
+        excluded=tuple(_excluded(runs)),
+        reruns=tuple(_reruns(runs, path)),
+        agent_expense=agent,
+        user_expense=user,
+        cost_per_pass=_per_pass(agent, user, outcomes[Outcome.PASSED]),
+        duration=spread([run.duration for run in counting]),
+        answer_time=spread(list(_answer_times(runs))),
+        messages=spread([float(len(run.get_messages())) for run in counting]),
+    )
+
+
+def _points(
+    runs: Sequence[SimulationRun], num_trials: int, confidence: float, resamples: int, seed: int
+) -> Iterable[Point]:
+    """Yield pass^k for every k that all counted tasks have trials for."""
+    successes = successes_by_task(runs)
+    most = (
+        min([max(1, num_trials), *(len(trials) for trials in successes.values())])
+        if successes
+        else 0
+    )
+    for k in range(1, most + 1):
+        values = [pass_hat_k(len(trials), sum(trials), k) for trials in successes.values()]
+        interval = cluster_bootstrap(values, confidence=confidence, resamples=resamples, seed=seed)
+        yield Point(k, sum(values) / len(values), interval, len(values))
+
+
+def _excluded(runs: Iterable[SimulationRun]) -> Iterable[Excluded]:
+    for run in runs:
+        outcome = outcome_of(run)
+        if not outcome.counts:
+            yield Excluded(run.id, run.task_id, run.trial or 0, outcome, reason_of(run))
+
+
+def reason_of(run: SimulationRun) -> str:
+    """Return why a simulation does not count."""
+    if outcome_of(run) is Outcome.WORLD_FAULT and run.reward_info is not None:
+        return "; ".join(world_faults(run.reward_info))
+    return why_unscored(run)
+
+
+def _reruns(runs: Iterable[SimulationRun], path: Path | None) -> Iterable[Rerun]:
+    """Yield the units that took several attempts: those the journal names, and those whose record says so."""
+    reading = read_journal(journal_file(path)) if path is not None else None
+    ids: dict[tuple[str, int], dict[str, str]] = defaultdict(dict)
+    for record in reading.records if reading is not None else ():
+        if isinstance(record, Stored):
+            ids[record.unit][record.id] = record.termination
+    for run in runs:
+        unit = run.task_id, run.trial or 0
+        earlier = [ending for name, ending in ids[unit].items() if name != run.id]
+        if earlier:
+            yield Rerun(
+                *unit,
+                len(earlier) + 1,
+                f"an earlier attempt ended: {', '.join(dict.fromkeys(earlier))}",
+            )
+        elif (attempts := (run.info or {}).get("failed_after_attempts", 1)) != 1 and isinstance(
+            attempts, int
+        ):
+            yield Rerun(*unit, attempts, "every attempt failed")
+        elif run.hallucination_retries_used:
+            yield Rerun(
+                *unit,
+                run.hallucination_retries_used + 1,
+                "the simulated user said what it cannot know",
+            )
+
+
+def _answer_times(runs: Iterable[SimulationRun]) -> Iterable[float]:
+    for run in runs:
+        for message in run.get_messages():
+            seconds = getattr(message, "generation_time_seconds", None)
+            if message.role == "assistant" and seconds is not None:
+                yield seconds
+
+
+def _per_pass(agent: Expense, user: Expense, passed: int) -> float | None:
+    if (
+        agent.cost is None
+        or user.cost is None
+        or not passed
+        or not agent.model_calls + user.model_calls
+    ):
+        return None
+    return (agent.cost + user.cost) / passed
+
+
+def spread(values: Sequence[float]) -> Spread | None:
+    """Return mean, median, 90th percentile and largest; None for no values."""
+    if not values:
+        return None
+    ordered = sorted(values)
+    last = len(ordered) - 1
+    middle = (ordered[last // 2] + ordered[(last + 1) // 2]) / 2
+    return Spread(
+        len(ordered), sum(ordered) / len(ordered), middle, ordered[round(0.9 * last)], ordered[-1]
+    )
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None

@@ -1,0 +1,258 @@
+"""The figures of a run that its table, its JSON form and its progress show."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tau2.data_model.simulation import SessionUsage, SimulationRun
+from tau2.metrics.agent_metrics import compute_metrics, is_successful
+from tau2.storage.results import Results
+
+ENDED_WELL = frozenset({"user_stop", "agent_stop"})
+
+
+@dataclass(frozen=True, slots=True)
+class Expense:
+    """What one side used in all simulations."""
+
+    known_cost: float
+    """US dollars of the simulations whose price is known."""
+    unpriced: int
+    """Simulations with model calls whose price is not known."""
+    priced: int
+    """Simulations with model calls whose price is known."""
+    prompt_tokens: int
+    completion_tokens: int
+    model_calls: int
+
+    @property
+    def cost(self) -> float | None:
+        """The cost of all simulations, or None when any price is unknown."""
+        return None if self.unpriced else self.known_cost
+
+    def __str__(self) -> str:
+        if not self.model_calls and not self.known_cost:
+            return "no model calls"
+        tokens = f"{self.prompt_tokens:,} + {self.completion_tokens:,} tokens"
+        if not self.unpriced:
+            return f"${self.known_cost:.4f}, {tokens}"
+        if not self.priced:
+            return f"cost unknown, {tokens}"
+        return f"at least ${self.known_cost:.4f} (price unknown in {self.unpriced} simulations), {tokens}"
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRow:
+    """How one task went, over its trials."""
+
+    task_id: str
+    trials: int
+    scored: int
+    passed: int
+    reward: float | None
+    """Mean over the scored trials; None when there is none."""
+    endings: dict[str, int]
+    messages: float
+    """Mean number of messages."""
+    lost_on: tuple[str, ...]
+    """What took the reward: components of it, or how the episode ended."""
+
+    @property
+    def is_perfect(self) -> bool:
+        """Whether every trial was scored and passed."""
+        return self.passed == self.trials
+
+
+@dataclass(frozen=True, slots=True)
+class Unscored:
+    """A simulation that says nothing about the agent."""
+
+    task_id: str
+    trial: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """What is shown of a run."""
+
+    domain: str
+    agent: str
+    user: str
+    judge: str | None
+    seed: int | None
+    num_trials: int
+    num_simulations: int
+    num_scored: int
+    average_reward: float | None
+    """None when nothing was scored."""
+    pass_hat_k: dict[int, tuple[float, int]]
+    """k → (pass^k, number of tasks it is a mean over)."""
+    terminations: dict[str, int]
+    outcomes: dict[str, int]
+    agent_expense: Expense
+    user_expense: Expense
+    rows: tuple[TaskRow, ...]
+    unscored: tuple[Unscored, ...]
+    saved_to: Path | None
+    interrupted: bool
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every simulation was played and scored."""
+        return not self.unscored and not self.interrupted
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the summary as JSON data."""
+        return {
+            "domain": self.domain,
+            "agent": self.agent,
+            "user": self.user,
+            "judge": self.judge,
+            "seed": self.seed,
+            "num_trials": self.num_trials,
+            "num_simulations": self.num_simulations,
+            "num_scored": self.num_scored,
+            "average_reward": self.average_reward,
+            "pass_hat_k": {str(k): {"value": v, "num_tasks": tasks} for k, (v, tasks) in self.pass_hat_k.items()},
+            "terminations": self.terminations,
+            "outcomes": self.outcomes,
+            "agent_cost": self.agent_expense.cost,
+            "user_cost": self.user_expense.cost,
+            "agent_tokens": _tokens(self.agent_expense),
+            "user_tokens": _tokens(self.user_expense),
+            "tasks": [
+                {"task_id": row.task_id, "reward": row.reward, "passed": row.passed, "scored": row.scored,
+                 "trials": row.trials, "lost_on": list(row.lost_on)}
+                for row in self.rows
+            ],
+            "not_scored": [{"task_id": u.task_id, "trial": u.trial, "reason": u.reason} for u in self.unscored],
+            "saved_to": str(self.saved_to) if self.saved_to else None,
+            "interrupted": self.interrupted,
+        }  # fmt: skip
+
+
+def _tokens(expense: Expense) -> dict[str, int]:
+    return {
+        "prompt": expense.prompt_tokens,
+        "completion": expense.completion_tokens,
+        "calls": expense.model_calls,
+    }
+
+
+def summarize(
+    results: Results, folder: Path | None = None, *, interrupted: bool = False
+) -> RunSummary:
+    """Return the figures of a run."""
+    runs, info, metrics = results.simulations, results.info, compute_metrics(results)
+    return RunSummary(
+        domain=info.environment_info.domain_name,
+        agent=_who(
+            info.agent_info.implementation, info.agent_info.llm, [run.agent_usage for run in runs]
+        ),
+        user=_who(
+            info.user_info.implementation, info.user_info.llm, [run.user_usage for run in runs]
+        ),
+        judge=info.judge
+        if any(run.reward_info and run.reward_info.nl_assertions for run in runs)
+        else None,
+        seed=info.seed,
+        num_trials=info.num_trials,
+        num_simulations=len(runs),
+        num_scored=metrics.num_scored,
+        average_reward=metrics.avg_reward if metrics.num_scored else None,
+        pass_hat_k={
+            k: (value, metrics.pass_hat_k_tasks[k]) for k, value in metrics.pass_hat_ks.items()
+        },
+        terminations=metrics.terminations,
+        outcomes=metrics.outcomes,
+        agent_expense=expense([(run.agent_cost, run.agent_usage) for run in runs]),
+        user_expense=expense([(run.user_cost, run.user_usage) for run in runs]),
+        rows=tuple(task_rows(results)),
+        unscored=tuple(
+            Unscored(run.task_id, run.trial or 0, why_unscored(run))
+            for run in runs
+            if not run.is_scored
+        ),
+        saved_to=folder,
+        interrupted=interrupted,
+    )
+
+
+def _who(implementation: str, llm: str | None, usages: Sequence[SessionUsage | None]) -> str:
+    """Return a participant's name, with its model where one was called (or where that is not recorded)."""
+    measured = [usage for usage in usages if usage is not None]
+    called = any(usage.model_calls for usage in measured) or not measured
+    return f"{implementation} ({llm})" if llm and called else implementation
+
+
+def expense(sides: Iterable[tuple[float | None, SessionUsage | None]]) -> Expense:
+    """Add up costs and tokens; a side without model calls costs nothing."""
+    known = 0.0
+    unpriced = priced = prompt = completion = calls = 0
+    for cost, recorded in sides:
+        usage = recorded or SessionUsage()
+        prompt += usage.prompt_tokens
+        completion += usage.completion_tokens
+        calls += usage.model_calls
+        known += cost or 0.0
+        unpriced += bool(usage.model_calls) and cost is None
+        priced += bool(usage.model_calls) and cost is not None
+    return Expense(known, unpriced, priced, prompt, completion, calls)
+
+
+def task_rows(results: Results) -> list[TaskRow]:
+    """Return one row per task that was played, in the order of the tasks."""
+    by_task: dict[str, list[SimulationRun]] = defaultdict(list)
+    for run in results.simulations:
+        by_task[run.task_id].append(run)
+    order = {task.id: place for place, task in enumerate(results.tasks)}
+    return [
+        _row(name, by_task[name])
+        for name in sorted(by_task, key=lambda name: order.get(name, len(order)))
+    ]
+
+
+def _row(task_id: str, runs: Sequence[SimulationRun]) -> TaskRow:
+    rewards = [run.reward_info.reward for run in runs if run.is_scored and run.reward_info]
+    return TaskRow(
+        task_id=task_id,
+        trials=len(runs),
+        scored=len(rewards),
+        passed=sum(is_successful(reward) for reward in rewards),
+        reward=sum(rewards) / len(rewards) if rewards else None,
+        endings=dict(Counter(run.termination_reason.value for run in runs)),
+        messages=sum(len(run.get_messages()) for run in runs) / len(runs),
+        lost_on=tuple(dict.fromkeys(cause for run in runs for cause in lost_on(run))),
+    )
+
+
+def lost_on(run: SimulationRun) -> tuple[str, ...]:
+    """Return what took a simulation's reward: how it ended early, else the components below full credit."""
+    if not run.is_scored or run.reward_info is None:
+        return ("not scored",)
+    if is_successful(run.reward_info.reward):
+        return ()
+    if run.termination_reason.value not in ENDED_WELL:
+        return (run.termination_reason.value,)
+    parts = run.reward_info.reward_breakdown or {}
+    return tuple(basis.value for basis, score in parts.items() if not is_successful(score)) or (
+        "reward",
+    )
+
+
+def why_unscored(run: SimulationRun) -> str:
+    """Return why a simulation says nothing about the agent."""
+    info = run.info or {}
+    if "error" in info:
+        return f"{info.get('error_type', 'error')}: {info['error']}"
+    return run.termination_reason.value if run.reward_info is not None else "it was never graded"
+
+
+def run_passed(run: SimulationRun) -> bool:
+    """Return whether a simulation was scored and earned full credit."""
+    return run.is_scored and run.reward_info is not None and is_successful(run.reward_info.reward)

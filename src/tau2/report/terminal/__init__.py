@@ -1,0 +1,1 @@
+"""Tables, progress and conversations for the terminal."""

@@ -1,0 +1,117 @@
+"""A comparison of two runs as tables for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from tau2.metrics.comparison import Comparison, Difference, Pairing
+from tau2.report.safe_text import one_line, plain
+from tau2.report.terminal.tables import new_table
+
+_MOST_TASKS = 20
+
+
+def comparison_view(comparison: Comparison, a: str, b: str) -> RenderableType:
+    """Return everything that `tau2 compare` shows."""
+    return Group(
+        _heading(a, b),
+        plain(_paired(comparison.pairing), style="dim"),
+        *[plain(note, style="yellow") for note in _notes(comparison.pairing)],
+        Text(""),
+        _table(comparison),
+        Text(""),
+        plain(verdict(comparison), style="bold"),
+        Text(""),
+        *_flips(comparison),
+        plain(str(comparison.plan)),
+    )
+
+
+def _heading(a: str, b: str) -> Text:
+    return Text(f"A {one_line(a, 200)}\nB {one_line(b, 200)}", style="bold")
+
+
+def _paired(pairing: Pairing) -> str:
+    units, tasks = pairing.units, len(pairing.pairs)
+    return f"{units} pairs of simulations over {tasks} task{'s' if tasks != 1 else ''}, {pairing.same_seed} same-seed"
+
+
+def _notes(pairing: Pairing) -> Iterator[str]:
+    """Yield what a reader has to know about the units that are compared."""
+    if pairing.only_a or pairing.only_b:
+        yield f"left out: {pairing.only_a} simulations that only A has, {pairing.only_b} that only B has"
+    if pairing.unscored:
+        named = ", ".join(
+            f"{one_line(task, 60)} trial {trial}" for task, trial in pairing.unscored[:_MOST_TASKS]
+        )
+        yield f"left out: {len(pairing.unscored)} that one of the runs has no score for: {named}"
+    if pairing.changed_tasks:
+        named = ", ".join(one_line(task, 60) for task in pairing.changed_tasks[:_MOST_TASKS])
+        yield f"{len(pairing.changed_tasks)} tasks were changed between the runs: {named}"
+    if pairing.same_seed < pairing.units:
+        yield "seeds differ: such simulations are paired by task and trial"
+
+
+def _table(comparison: Comparison) -> Table:
+    share = f"{100 * comparison.confidence:g}% interval"
+    table = new_table(
+        "", "A", "B", "difference", share, "p", right=("A", "B", "difference", share, "p")
+    )
+    for entry in comparison.differences:
+        table.add_row(
+            f"pass^{entry.k}", f"{entry.a:.3f}", f"{entry.b:.3f}", f"{entry.difference:+.3f}", _interval(entry),
+            _p_value(entry),
+        )  # fmt: skip
+    return table
+
+
+def _interval(entry: Difference) -> str:
+    return (
+        f"{entry.interval.low:+.3f} … {entry.interval.high:+.3f}"
+        if entry.interval
+        else "needs 2 tasks"
+    )
+
+
+def _p_value(entry: Difference) -> str:
+    value = entry.test.mid_p
+    return ("" if value >= 0.0001 else "<") + f"{max(value, 0.0001):.4f}"  # noqa: PLR2004  -- the digits shown
+
+
+def verdict(comparison: Comparison) -> str:
+    """Return in one sentence what the difference in pass^1 says."""
+    first = comparison.differences[0]
+    if first.test.mid_p > 1 - comparison.confidence:
+        return "no difference in pass^1 that chance does not explain"
+    return f"{'B' if first.difference > 0 else 'A'} is better in pass^1, by {100 * abs(first.difference):.1f} points"
+
+
+def _flips(comparison: Comparison) -> Iterator[RenderableType]:
+    flips = comparison.flips
+    if not flips.gained and not flips.lost:
+        return
+    yield Text(
+        f"flips (McNemar's exact test, trials taken as independent: p {flips.p_value:.4f})",
+        style="bold",
+    )
+    yield _flip_line(f"only B passed ({sum(flips.gained.values())})", flips.gained, "green")
+    yield _flip_line(f"only A passed ({sum(flips.lost.values())})", flips.lost, "red")
+    yield Text("")
+
+
+def _flip_line(title: str, tasks: Mapping[str, int], style: str) -> RenderableType:
+    ranked = sorted(tasks.items(), key=lambda entry: (-entry[1], entry[0]))
+    named = [
+        one_line(task, 80) + (f" ×{number}" if number > 1 else "")
+        for task, number in ranked[:_MOST_TASKS]
+    ]
+    more = f", … and {len(ranked) - _MOST_TASKS} more tasks" if len(ranked) > _MOST_TASKS else ""
+    return Padding(
+        Text(f"{title}: ", style=style).append(", ".join(named) + more, style="default"),
+        (0, 0, 0, 2),
+    )

@@ -1,0 +1,161 @@
+"""A run on the terminal: progress while it goes on, tables when it is over."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import Any, TextIO, cast
+
+from rich.console import Console
+from rich.text import Text
+
+from tau2 import config
+from tau2.metrics.summary import RunSummary, summarize
+from tau2.report.safe_text import one_line, plain
+from tau2.report.terminal.progress import NoProgress, Progress, progress_for
+from tau2.report.terminal.tables import summary_view
+from tau2.runner.events import (
+    DisplaySpec,
+    Event,
+    RunDamaged,
+    RunEnded,
+    RunStarted,
+    RunStopping,
+    SimulationRetried,
+    SimulationStored,
+)
+
+
+class Terminal(Console):
+    """A console whose reader may leave: the work goes on, unseen, because a run is worth more than its display."""
+
+    def on_broken_pipe(self) -> None:
+        """Show nothing more, and let the interpreter flush into nothing at exit."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+
+
+class _Replacing:
+    """Writes to a stream of a narrower encoding; what that lacks is replaced rather than an error."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream, self.encoding = stream, stream.encoding
+
+    def write(self, text: str) -> int:
+        return self._stream.write(text.encode(self.encoding, "replace").decode(self.encoding))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def terminal(*, stderr: bool = False, width: int | None = None) -> Console:
+    """Return a console that shows text as it is: no markup, no emoji names, no guessed colours."""
+    stream = sys.stderr if stderr else sys.stdout
+    narrow = not (getattr(stream, "encoding", None) or "utf-8").lower().startswith("utf")
+    file = cast("TextIO", _Replacing(stream)) if narrow else None
+    return Terminal(
+        markup=False, emoji=False, highlight=False, stderr=stderr, width=width, file=file
+    )
+
+
+class ConsoleSink:
+    """Listens to a run and shows it."""
+
+    def __init__(
+        self,
+        console: Console | None = None,
+        *,
+        progress: Progress | None = None,
+        summary: bool = True,
+    ) -> None:
+        """Show progress (default: what suits the console) and, unless told otherwise, the summary at the end."""
+        self.console = console or terminal()
+        self.progress = progress if progress is not None else progress_for(self.console)
+        self.summary: RunSummary | None = None
+        """The figures of the run, once it is over."""
+        self._shows_summary = summary
+
+    def __call__(self, event: Event) -> None:
+        """Show one event."""
+        match event:
+            case RunStarted():
+                self.progress.started(event)
+            case SimulationStored():
+                self.progress.stored(event)
+            case SimulationRetried():
+                self.progress.retried(event)
+            case RunStopping():
+                note = "press Ctrl-C again to abandon them"
+                self.console.print(
+                    Text(f"stopping: {event.playing} simulations are played to their end; {note}")
+                )
+            case RunDamaged():
+                for what in event.what:
+                    self.console.print(plain(one_line(what, 300), style="yellow"))
+            case RunEnded():
+                self.progress.ended(event)
+                self._ended(event)
+
+    def _ended(self, event: RunEnded) -> None:
+        self.summary = summarize(event.results, event.folder, interrupted=event.interrupted)
+        if self._shows_summary:
+            self.console.print(Text(""))
+            self.console.print(summary_view(self.summary))
+            self.console.print(saved_view(self.summary), soft_wrap=True)
+
+    def close(self) -> None:
+        """Leave the terminal as it was, also after a failure."""
+        self.progress.close()
+
+
+def save_name(folder: Path) -> str:
+    """Return what names a run's folder on the command line: its name where runs are saved, else its path."""
+    try:
+        return str(folder.relative_to(config.simulations_dir()))
+    except ValueError:
+        return str(folder.absolute())
+
+
+def saved_view(summary: RunSummary) -> Text:
+    """Return where a run was saved and how to look at it."""
+    if summary.saved_to is None:
+        return Text("\nnot saved: no folder was given")
+    lines = [
+        "",
+        f"saved to {summary.saved_to}",
+        f"look at it with: tau2 view {shlex.quote(save_name(summary.saved_to))}",
+    ]
+    return Text("\n".join(lines))
+
+
+def result_line(summary: RunSummary) -> str:
+    """Return the result of a run on one line."""
+    average = "none" if summary.average_reward is None else f"{summary.average_reward:.3f}"
+    scored = f"{summary.num_scored} of {summary.num_simulations} simulations"
+    return f"average reward {average} over {scored}; saved to {summary.saved_to}"
+
+
+def make() -> ConsoleSink:
+    """Return a sink that shows a run on standard output."""
+    return ConsoleSink()
+
+
+def quiet() -> ConsoleSink:
+    """Return a sink that shows nothing and keeps the summary."""
+    return ConsoleSink(progress=NoProgress(), summary=False)
+
+
+DISPLAYS = (DisplaySpec("console", make),)
+
+__all__ = [
+    "DISPLAYS",
+    "ConsoleSink",
+    "make",
+    "quiet",
+    "result_line",
+    "save_name",
+    "saved_view",
+    "terminal",
+]

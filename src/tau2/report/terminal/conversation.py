@@ -1,0 +1,206 @@
+"""One simulation as a conversation: who said and called what, and how it was graded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from tau2.data_model.message import (
+    AssistantMessage,
+    Message,
+    MultiToolMessage,
+    ToolCall,
+    ToolMessage,
+    UserMessage,
+)
+from tau2.data_model.simulation import RewardInfo, SimulationRun
+from tau2.data_model.tasks import Task
+from tau2.metrics.summary import run_passed, why_unscored
+from tau2.report.safe_text import clean, one_line, plain, shorten
+from tau2.report.terminal.review import review_panels
+
+MAX_TOOL_RESULT_CHARS = 500
+
+_STYLES = {"assistant": "cyan", "user": "green", "tool": "yellow", "system": "magenta"}
+_TITLES = {"assistant": "agent", "user": "user", "tool": "tool", "system": "system"}
+
+
+def conversation_view(
+    run: SimulationRun,
+    task: Task | None = None,
+    *,
+    max_tool_result_chars: int | None = MAX_TOOL_RESULT_CHARS,
+) -> RenderableType:
+    """Return a whole simulation: what it was, the conversation, the checks, the reviews."""
+    parts: list[RenderableType] = [head_view(run)]
+    if task is not None:
+        parts.append(task_view(task))
+    parts += [message_view(message, max_tool_result_chars) for message in run.get_messages()]
+    parts += [grading_view(run), *review_panels(run)]
+    return Group(*parts)
+
+
+def head_view(run: SimulationRun) -> Panel:
+    """Return which simulation it is and how it ended."""
+    reward = run.reward_info.reward if run.reward_info is not None else None
+    facts = [
+        f"task {one_line(run.task_id, 200)}, trial {run.trial or 0}, seed {run.seed}",
+        f"ended: {run.termination_reason.value} after {len(run.get_messages())} messages, {run.duration:.1f} s",
+        f"reward: {reward:.2f}"
+        if run.is_scored and reward is not None
+        else f"not scored: {clean(why_unscored(run))}",
+    ]
+    style = "green" if run_passed(run) else "red" if run.is_scored else "yellow"
+    return Panel(
+        plain("\n".join(facts)),
+        title=plain(one_line(run.id, 60)),
+        title_align="left",
+        border_style=style,
+    )
+
+
+def task_view(task: Task) -> Panel:
+    """Return what the user was told, and what the reference does."""
+    parts = [plain(str(task.user_scenario).replace("\t", "  "))]
+    criteria = task.evaluation_criteria
+    if criteria is not None:
+        parts += _listed(
+            "reference actions",
+            [f"{a.requestor}: {a.get_func_format()}" for a in criteria.actions or ()],
+        )
+        parts += _listed("to communicate", criteria.communicate_info or ())
+        parts += _listed("statements for the judge", criteria.nl_assertions or ())
+        parts.append(
+            plain(f"graded on: {', '.join(basis.value for basis in criteria.reward_basis)}")
+        )
+    return Panel(Group(*parts), title=Text("task"), title_align="left", border_style="blue")
+
+
+def _listed(title: str, items: Iterable[str]) -> list[Text]:
+    lines = [f"  {one_line(item, 2000)}" for item in items]
+    return [plain("\n".join([f"{title}:", *lines]))] if lines else []
+
+
+def message_view(
+    message: Message, max_tool_result_chars: int | None = MAX_TOOL_RESULT_CHARS
+) -> RenderableType:
+    """Return one message as a panel; tool results are cut to `max_tool_result_chars`, None cuts nothing."""
+    if isinstance(message, MultiToolMessage):
+        return Group(*(message_view(part, max_tool_result_chars) for part in message.tool_messages))
+    if isinstance(message, ToolMessage):
+        return _tool_result(message, max_tool_result_chars)
+    title = _TITLES.get(message.role, message.role)
+    if message.turn_idx is not None:
+        title = f"{message.turn_idx}. {title}"
+    return Panel(
+        Group(*_body(message)),
+        title=Text(title),
+        title_align="left",
+        border_style=_STYLES.get(message.role, ""),
+    )
+
+
+def _body(message: Message) -> Iterator[Text]:
+    if message.role in {"assistant", "user"}:
+        assert isinstance(message, AssistantMessage | UserMessage)
+        if message.reasoning_content:
+            yield plain(f"(thinks) {message.reasoning_content}", style="dim italic")
+        if message.content or not message.tool_calls:
+            yield plain(message.content or "(nothing)")
+        for call in message.tool_calls or ():
+            yield plain(f"→ {compact_call(call)}", style="bold")
+    elif not isinstance(message, MultiToolMessage):
+        yield plain(message.content or "")
+
+
+def compact_call(call: ToolCall) -> str:
+    """Return a tool call on one line: `name(key=value, ...)`."""
+    arguments = ", ".join(
+        f"{name}={json.dumps(value, ensure_ascii=False, default=str)}"
+        for name, value in call.arguments.items()
+    )
+    return one_line(f"{call.name}({arguments})", 2000)
+
+
+def _tool_result(message: ToolMessage, most: int | None) -> Panel:
+    title = f"result for the {_TITLES[message.requestor]}" + (", an error" if message.error else "")
+    if message.turn_idx is not None:
+        title = f"{message.turn_idx}. {title}"
+    style = "red" if message.error else _STYLES["tool"]
+    return Panel(
+        plain(shorten(message.content or "", most)),
+        title=Text(title),
+        title_align="left",
+        border_style=style,
+    )
+
+
+def grading_view(run: SimulationRun) -> RenderableType:
+    """Return every check with its reason."""
+    if run.reward_info is None:
+        return Text(f"not scored: {clean(why_unscored(run))}", style="yellow")
+    checks = list(check_lines(run.reward_info))
+    table = Table.grid(padding=(0, 1))
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True, style="bold")
+    table.add_column(overflow="fold")
+    for met, kind, text in checks:
+        mark = Text("✓", style="green") if met else Text("✗", style="red")
+        table.add_row(mark, kind, plain(text))
+    basis = ", ".join(b.value for b in run.reward_info.reward_basis or ()) or "nothing"
+    total = Text(f"reward {run.reward_info.reward:.2f}, which rests on {basis}", style="bold")
+    body = Group(*([table] if checks else []), total, *map(plain, grading_notes(run.reward_info)))
+    return Panel(body, title=Text("grading"), title_align="left")
+
+
+def check_lines(info: RewardInfo) -> Iterator[tuple[bool, str, str]]:
+    """Yield whether each check is met, its kind, and what it says."""
+    if info.db_check is not None:
+        same = info.db_check.db_match
+        yield (
+            same,
+            "DB",
+            f"the databases end {'as' if same else 'not as'} the reference leaves them",
+        )
+    for assertion in info.env_assertions or ():
+        call = assertion.env_assertion
+        text = f"{call.func_name}({_pairs(call.arguments)}) is {call.assert_value}"
+        yield assertion.met, "ENV_ASSERTION", _with_reason(text, assertion.justification)
+    for action in info.action_checks or ():
+        yield (
+            action.action_match,
+            "ACTION",
+            f"{action.action.requestor}: {action.action.get_func_format()}",
+        )
+    for told in info.communicate_checks or ():
+        yield told.met, "COMMUNICATE", _with_reason(told.info, told.justification)
+    for sentence in info.nl_assertions or ():
+        yield (
+            sentence.met,
+            "NL_ASSERTION",
+            _with_reason(sentence.nl_assertion, sentence.justification),
+        )
+
+
+def _pairs(arguments: dict[str, object]) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in arguments.items())
+
+
+def _with_reason(text: str, reason: str | None) -> str:
+    return f"{text}: {reason}" if reason else text
+
+
+def grading_notes(info: RewardInfo) -> Iterator[str]:
+    """Yield what the grading noted besides its checks: errors and why nothing was checked."""
+    parts = info.info or {}
+    for note in (parts, *(part for part in parts.values() if isinstance(part, dict))):
+        for key in ("note", "error"):
+            if isinstance(note.get(key), str):
+                yield f"{key}: {note[key]}"
+        for problem in note.get("gold_errors") or ():
+            yield f"the reference itself failed: {problem}"

@@ -1,0 +1,97 @@
+"""What a run would cost, for the terminal and as data."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from tau2.llm.prices import COMPILED_ON
+from tau2.report.safe_text import one_line, plain
+from tau2.report.terminal.tables import new_table
+from tau2.runner.estimate import PACES, Estimate, Side
+
+_NOTE = (
+    "A guess from the reference actions and the real prompts: conversations that go well, usual ones, and ones that "
+    "drag on. Retries and thinking tokens are not in it; discounts for cached prompts are not either."
+)
+
+
+def estimate_view(found: Estimate, max_cost: float | None) -> RenderableType:
+    """Return one line per model and pace, and the total."""
+    trials = f"{found.trials} trial{'s' if found.trials != 1 else ''} each"
+    head = plain(f"{found.simulations} simulations: {found.tasks} tasks, {trials}", style="bold")
+    if not found.sides:
+        return Group(head, plain("no model is asked: this run is free"))
+    note = plain(f"prices as of {COMPILED_ON}. {_NOTE}")
+    parts: list[RenderableType] = [head, Text(""), _table(found), Text(""), note]
+    unknown = [side.model for side in found.sides if side.price is None]
+    if unknown:
+        named = ", ".join(one_line(model, 80) for model in dict.fromkeys(unknown))
+        how = "give input_cost_per_token and output_cost_per_token in the model's arguments"
+        parts.append(plain(f"no price is known for {named}: {how}", style="yellow"))
+    high = found.cost("high")
+    if max_cost is not None and high is not None and high > max_cost:
+        parts.append(
+            plain(
+                f"--max-cost ${max_cost:g} may end this run before it is complete", style="yellow"
+            )
+        )
+    return Group(*parts)
+
+
+def _table(found: Estimate) -> Table:
+    right = ("calls", "prompt tokens", "completion tokens", "US dollars")
+    table = new_table("who", "model", "", *right, right=right, cut=("model",))
+    for side in found.sides:
+        for pace in PACES:
+            amount, is_first = side.amounts[pace], pace == next(iter(PACES))
+            table.add_row(
+                plain(side.role if is_first else ""), plain(one_line(side.model, 60) if is_first else ""), pace,
+                f"{amount.calls:,}", f"{amount.prompt_tokens:,}", f"{amount.completion_tokens:,}",
+                _dollars(side.cost(pace)),
+            )  # fmt: skip
+    for pace in PACES:
+        label = "total" if pace == next(iter(PACES)) else ""
+        table.add_row(
+            Text(label, style="bold"),
+            "",
+            pace,
+            "",
+            "",
+            "",
+            Text(_dollars(found.cost(pace)), style="bold"),
+        )
+    return table
+
+
+def _dollars(cost: float | None) -> str:
+    return "unknown" if cost is None else f"{cost:,.4f}" if cost < 1 else f"{cost:,.2f}"
+
+
+def estimate_data(found: Estimate) -> dict[str, object]:
+    """Return the same as JSON data."""
+    return {
+        "simulations": found.simulations,
+        "tasks": found.tasks,
+        "trials": found.trials,
+        "prices_as_of": COMPILED_ON,
+        "cost": {pace: found.cost(pace) for pace in PACES},
+        "models": [_side(side) for side in found.sides],
+    }
+
+
+def _side(side: Side) -> dict[str, object]:
+    return {
+        "role": side.role,
+        "model": side.model,
+        **{
+            pace: {
+                "calls": side.amounts[pace].calls,
+                "prompt_tokens": side.amounts[pace].prompt_tokens,
+                "completion_tokens": side.amounts[pace].completion_tokens,
+                "cost": side.cost(pace),
+            }
+            for pace in PACES
+        },
+    }

@@ -1,0 +1,113 @@
+"""Which runs there are, and which simulations are in one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.table import Table
+from rich.text import Text
+
+from tau2.data_model.simulation import SimulationRun
+from tau2.errors import DataFileError
+from tau2.metrics.summary import lost_on, run_passed
+from tau2.report.safe_text import one_line, plain
+from tau2.report.terminal.tables import new_table
+from tau2.storage.results import RESULTS_NAME, Results, load_metadata
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRun:
+    """A run on disk, as its index tells."""
+
+    name: str
+    path: Path
+    results: Results | None
+    """Everything but the simulations; None when the file cannot be read."""
+    problem: str | None = None
+
+
+def find_runs(folder: Path) -> list[Path]:
+    """Return the results files of the runs in a folder, newest first."""
+    if not folder.is_dir():
+        return []
+    files = [
+        *folder.glob(f"*/{RESULTS_NAME}"),
+        *(file for file in folder.glob("*.json") if file.name[0] != "."),
+    ]
+    return sorted(files, key=lambda file: (-file.stat().st_mtime, file.name))
+
+
+def read_run(file: Path) -> StoredRun:
+    """Return what a results file says of its run; a broken file is reported, not raised."""
+    name = file.parent.name if file.name == RESULTS_NAME else file.name
+    try:
+        return StoredRun(name, file, load_metadata(file))
+    except DataFileError as problem:
+        return StoredRun(name, file, None, str(problem))
+
+
+def runs_table(runs: Iterable[StoredRun]) -> Table:
+    """Return one line per run; the name comes last, so that a long one is never cut."""
+    table = new_table(
+        "when", "domain", "simulations", "reward", "run", right=("simulations", "reward")
+    )
+    for run in runs:
+        if run.results is None:
+            table.add_row("cannot be read", "", "", "", plain(run.name), style="yellow")
+            continue
+        index = run.results.simulation_index
+        rewards = [entry.reward for entry in index or () if entry.reward is not None]
+        table.add_row(
+            plain((run.results.timestamp or "")[:16].replace("T", " ")),
+            plain(run.results.info.environment_info.domain_name),
+            "-" if index is None else str(len(index)),
+            f"{sum(rewards) / len(rewards):.3f}" if rewards else "-",
+            plain(run.name),
+        )
+    return table
+
+
+def select(
+    runs: Sequence[SimulationRun],
+    *,
+    task_id: str | None = None,
+    trial: int | None = None,
+    sim: str | None = None,
+    only_failed: bool = False,
+    only_all_failed: bool = False,
+) -> list[SimulationRun]:
+    """Return the simulations that fit; `only_all_failed` keeps tasks of which no trial earned full reward."""
+    solved = {run.task_id for run in runs if run_passed(run)}
+    return [
+        run
+        for run in runs
+        if (task_id is None or run.task_id == task_id)
+        and (trial is None or (run.trial or 0) == trial)
+        and (sim is None or run.id.startswith(sim))
+        and (not only_failed or not run_passed(run))
+        and (not only_all_failed or run.task_id not in solved)
+    ]
+
+
+def simulations_table(runs: Iterable[SimulationRun]) -> Table:
+    """Return one line per simulation."""
+    table = new_table(
+        "task", "trial", "reward", "ended", "messages", "lost on",
+        right=("trial", "reward", "messages"), cut=("task",), fold=("lost on",),
+    )  # fmt: skip
+    for cells in map(_cells, runs):
+        table.add_row(*cells)
+    return table
+
+
+def _cells(run: SimulationRun) -> Iterator[Text]:
+    yield plain(one_line(run.task_id, 200))
+    yield Text(str(run.trial or 0))
+    scored = run.is_scored and run.reward_info is not None
+    style = "green" if run_passed(run) else "red" if scored else "yellow"
+    yield Text(f"{run.reward_info.reward:.2f}" if scored and run.reward_info else "-", style=style)
+    yield plain(run.termination_reason.value)
+    yield Text(str(len(run.get_messages())))
+    yield plain(", ".join(lost_on(run)))

@@ -1,0 +1,102 @@
+"""What became of a run that was played again from its tape, for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from tau2.report.safe_text import one_line, plain
+from tau2.runner.replay import Replayed, Replaying
+
+_MOST_NAMED = 20
+
+
+def replay_view(replaying: Replaying, name: str) -> RenderableType:
+    """Return the counts, and the first divergence in full."""
+    parts: list[RenderableType] = [Text(one_line(name, 200), style="bold"), _counts(replaying)]
+    parts += [
+        plain(f"tape: {one_line(what, 200)}", style="yellow")
+        for what in replaying.damage[:_MOST_NAMED]
+    ]
+    if replaying.diverged:
+        parts += [Text(""), *_divergence(replaying.diverged[0])]
+        parts += _also("diverged as well", replaying.diverged[1:])
+    parts += _also("not recorded (tau2 run --record)", replaying.unrecorded)
+    return Group(*parts, Text(""))
+
+
+def _counts(replaying: Replaying) -> RenderableType:
+    counts = f"identical {len(replaying.identical)}, diverged {len(replaying.diverged)}"
+    if replaying.unrecorded:
+        counts += f", not recorded {len(replaying.unrecorded)}"
+    is_same = len(replaying.identical) == len(replaying.entries)
+    return plain(counts, style="green" if is_same else "red")
+
+
+def _divergence(entry: Replayed) -> list[RenderableType]:
+    assert entry.divergence is not None, "only what diverged is shown so"
+    where = f"model call {entry.divergence.call}" if entry.divergence.call else "result"
+    asked_for = f" ({one_line(entry.divergence.call_name)})" if entry.divergence.call_name else ""
+    lines: list[RenderableType] = [
+        plain(
+            f"first divergence: {one_line(entry.task_id, 200)}, trial {entry.trial}",
+            style="bold red",
+        ),
+        plain(f"  {where}{asked_for}: {one_line(entry.divergence.what, 300)}"),
+    ]
+    return lines + [plain(f"    {one(line)}") for line in entry.divergence.details]
+
+
+def one(line: str) -> str:
+    """Return one line of a difference, with the spaces it begins with."""
+    indent = len(line) - len(line.lstrip())
+    return " " * indent + one_line(line, 400)
+
+
+def _also(what: str, entries: Sequence[Replayed]) -> list[RenderableType]:
+    if not entries:
+        return []
+    named = ", ".join(
+        f"{one_line(entry.task_id, 60)} trial {entry.trial}" for entry in entries[:_MOST_NAMED]
+    )
+    more = f" (+{len(entries) - _MOST_NAMED} more)" if len(entries) > _MOST_NAMED else ""
+    return [Text(""), plain(f"{what}: {named}{more}")]
+
+
+def replay_data(replaying: Replaying) -> dict[str, object]:
+    """Return the same as JSON data."""
+    return {
+        "identical": len(replaying.identical),
+        "diverged": len(replaying.diverged),
+        "not_recorded": len(replaying.unrecorded),
+        "damage": list(replaying.damage),
+        "first_divergence": _entry(replaying.diverged[0]) if replaying.diverged else None,
+        "simulations": [_entry(entry) for entry in replaying.entries],
+    }
+
+
+def _entry(entry: Replayed) -> dict[str, object]:
+    status = (
+        "identical"
+        if entry.divergence is None
+        else "diverged"
+        if entry.is_recorded
+        else "not recorded"
+    )
+    found: dict[str, object] = {
+        "simulation_id": entry.simulation_id,
+        "task_id": entry.task_id,
+        "trial": entry.trial,
+        "recorded_calls": entry.calls,
+        "status": status,
+    }
+    if entry.divergence is not None:
+        found |= {
+            "call": entry.divergence.call or None,
+            "call_name": entry.divergence.call_name,
+            "what": entry.divergence.what,
+            "details": list(entry.divergence.details),
+        }
+    return found

@@ -1,0 +1,128 @@
+"""What reviews have found, for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from tau2.data_model.review import (
+    ErrorType,
+    Review,
+    ReviewError,
+    UserOnlyReview,
+    UserOnlyReviewError,
+    mistakes,
+)
+from tau2.data_model.simulation import SimulationRun
+from tau2.report.safe_text import clean, one_line, plain
+from tau2.report.terminal.tables import new_table
+
+if TYPE_CHECKING:
+    from tau2.runner.reviews import Reviewed
+
+_MOST_TEXT = 2000  # characters of one reasoning that are shown
+
+
+def reviews_view(
+    reviewed: Sequence[Reviewed], name: str, *, details: bool, written_to: str | None
+) -> RenderableType:
+    """Return the counts, one line per simulation with mistakes, and on request every mistake with its reason."""
+    found = [one.review for one in reviewed if one.review is not None]
+    kept = sum(one.is_kept for one in reviewed)
+    parts: list[RenderableType] = [
+        Text(one_line(name, 200), style="bold"),
+        plain(
+            f"{len(found)} of {len(reviewed)} simulations reviewed"
+            + (f", {kept} of them before" if kept else "")
+        ),
+        plain(counts_line(mistakes(found))),
+        plain(f"cost of the reviews: {_dollars(reviewed)}"),
+    ]
+    with_mistakes = [one for one in reviewed if one.review is not None and one.review.has_errors]
+    if with_mistakes:
+        parts += [Text(""), _table(with_mistakes)]
+    if details:
+        parts += [review_panel(one.run, one.review) for one in reviewed if one.review is not None]
+    parts += [
+        plain(f"not reviewed: {one_line(one.run.id)}: {one_line(one.problem, 300)}", style="yellow")
+        for one in reviewed
+        if one.problem is not None
+    ]
+    if written_to:
+        parts.append(plain(f"written to {written_to}"))
+    return Group(*parts, Text(""))
+
+
+def counts_line(counts: dict[str, int]) -> str:
+    """Return the mistakes by side and severity, in words."""
+    return "; ".join(
+        f"mistakes of the {side}: {counts[f'{side}_critical']} critical, {counts[f'{side}_minor']} minor"
+        for side in ("agent", "user")
+    )
+
+
+def _dollars(reviewed: Iterable[Reviewed]) -> str:
+    costs = [one.review.cost for one in reviewed if one.review is not None and not one.is_kept]
+    known = sum(cost for cost in costs if cost is not None)
+    unknown = sum(cost is None for cost in costs)
+    return f"${known:.4f}" + (f" and {unknown} of unknown price" if unknown else "")
+
+
+def _table(reviewed: Iterable[Reviewed]) -> Table:
+    table = new_table(
+        "task", "trial", "agent", "user", "summary", right=("trial",), fold=("task", "summary")
+    )
+    for one in reviewed:
+        assert one.review is not None, "only reviews with mistakes are listed"
+        counts = mistakes([one.review])
+        table.add_row(
+            plain(one_line(one.run.task_id, 200)), str(one.run.trial or 0), _side(counts, "agent"),
+            _side(counts, "user"), plain(one_line(one.review.summary, 300)),
+        )  # fmt: skip
+    return table
+
+
+def _side(counts: dict[str, int], side: str) -> Text:
+    critical, minor = counts[f"{side}_critical"], counts[f"{side}_minor"]
+    parts = [f"{critical} critical"] * bool(critical) + [f"{minor} minor"] * bool(minor)
+    return Text(
+        ", ".join(parts) or "-", style="red" if critical else "yellow" if minor else "default"
+    )
+
+
+def review_panel(run: SimulationRun, review: Review | UserOnlyReview) -> Panel:
+    """Return one review: its summary, and every mistake with whose it is, where, why, and what would be right."""
+    parts = [plain(review.summary or "(no summary)")]
+    for error in review.errors:
+        style = "red" if error.error_type == ErrorType.CRITICAL else "yellow"
+        parts.append(plain(f"• {_headline(error)}: {_most(error.reasoning)}", style=style))
+        if error.correct_behavior:
+            parts.append(plain(f"  better: {_most(error.correct_behavior)}"))
+    if not review.errors:
+        parts.append(Text("no mistakes found", style="green"))
+    title = f"review of {one_line(run.task_id, 60)}, trial {run.trial or 0}"
+    return Panel(Group(*parts), title=plain(title), title_align="left")
+
+
+def review_panels(run: SimulationRun) -> list[Panel]:
+    """Return the reviews that a simulation has."""
+    return [
+        review_panel(run, review)
+        for review in (run.review, run.user_only_review)
+        if review is not None
+    ]
+
+
+def _headline(error: UserOnlyReviewError) -> str:
+    side = error.source.value if isinstance(error, ReviewError) else "user"
+    turn = "" if error.turn_idx is None else f", turn {error.turn_idx}"
+    return f"{side}, {clean(error.error_type)}{turn}"
+
+
+def _most(text: str) -> str:
+    return text if len(text) <= _MOST_TEXT else text[:_MOST_TEXT] + "…"

@@ -1,0 +1,157 @@
+"""Worker processes on one machine: each plays units on an event loop of its own and sends the records back.
+
+This process alone writes the store. A worker that dies takes nothing with it but what it was playing: those units are
+given to another one. Workers speak JSON lines over a socket pair and end when this process does, whatever ends it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import multiprocessing
+import socket
+from itertools import count
+from typing import Any
+
+from tau2.data_model.simulation import SimulationRun
+from tau2.errors import Tau2Error
+from tau2.runner.events import Sink
+from tau2.runner.executors.protocol import Setup, event_from_json, job_to_json, line
+from tau2.runner.executors.worker import serve
+from tau2.runner.trial import Job, failed
+
+logger = logging.getLogger(__name__)
+
+LONGEST_MESSAGE = 256 * 1024 * 1024  # bytes of one record; a longer one is no conversation
+_ATTEMPTS = 3
+_STOPPING = 5.0  # seconds a worker has to end by itself
+
+
+class WorkerFailure(Tau2Error):
+    """A worker process ended while it played a unit."""
+
+
+class _Worker:
+    """One worker process, seen from here."""
+
+    def __init__(self, number: int, setup: Setup, sink: Sink) -> None:
+        self.number, self.setup, self.sink = number, setup, sink
+        self.pending: dict[int, asyncio.Future[SimulationRun]] = {}
+        self.alive = False
+        self._writer: asyncio.StreamWriter | None = None
+        self._process: Any = None
+        self._reading: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Start the process and greet it."""
+        mine, theirs = socket.socketpair()
+        self._process = multiprocessing.get_context("spawn").Process(
+            target=serve, args=(theirs,), name=f"tau2-worker-{self.number}", daemon=True
+        )
+        await asyncio.to_thread(self._process.start)
+        theirs.close()
+        reader, self._writer = await asyncio.open_connection(sock=mine, limit=LONGEST_MESSAGE)
+        self._writer.write(line(self.setup.to_json()))
+        self.alive = True
+        self._reading = asyncio.create_task(self._read(reader))
+
+    async def _read(self, reader: asyncio.StreamReader) -> None:
+        try:
+            while text := await reader.readline():
+                self._handle(json.loads(text))
+        except (ConnectionError, ValueError) as problem:
+            logger.info("worker %s: %s", self.number, problem)
+        finally:
+            self.alive = False
+            self._fail_pending()
+
+    def _handle(self, message: dict[str, Any]) -> None:
+        if "event" in message:
+            self.sink(event_from_json(message["event"]))
+            return
+        waiting = self.pending.pop(message["id"], None)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(SimulationRun.model_validate(message["run"]))
+
+    def _fail_pending(self) -> None:
+        for waiting in self.pending.values():
+            if not waiting.done():
+                waiting.set_exception(
+                    WorkerFailure(f"worker process {self.number} ended while it played this")
+                )
+        self.pending.clear()
+
+    async def play(self, identifier: int, job: Job) -> SimulationRun:
+        """Have a unit played. Raise WorkerFailure when the process ends first."""
+        assert self._writer is not None, "a worker is started before it is used"
+        waiting: asyncio.Future[SimulationRun] = asyncio.get_running_loop().create_future()
+        self.pending[identifier] = waiting
+        try:
+            self._writer.write(line({"id": identifier, **job_to_json(job)}))
+            await self._writer.drain()
+        except ConnectionError as problem:
+            self.pending.pop(identifier, None)
+            raise WorkerFailure(f"worker process {self.number} is gone") from problem
+        try:
+            return await waiting
+        finally:
+            self.pending.pop(identifier, None)
+
+    async def close(self) -> None:
+        """End the process: by closing its line, and if that does not help, by force."""
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.gather(self._reading, return_exceptions=True)
+        if self._writer is not None:
+            self._writer.close()
+        if self._process is not None:
+            await asyncio.to_thread(self._process.join, _STOPPING)
+            if self._process.is_alive():
+                self._process.kill()
+                await asyncio.to_thread(self._process.join, _STOPPING)
+            self._process.close()
+
+
+class ProcessExecutor:
+    """Plays units in `config.workers` processes, `max_concurrency` in all of them together."""
+
+    def __init__(self, setup: Setup, sink: Sink) -> None:
+        self.setup, self.sink = setup, sink
+        self.workers: list[_Worker] = []
+        self._numbers = count()
+        self._ids = count()
+        self._mending = asyncio.Lock()
+
+    async def start(self) -> None:
+        """Start the workers."""
+        self.workers = [
+            _Worker(next(self._numbers), self.setup, self.sink)
+            for _ in range(self.setup.config.workers)
+        ]
+        await asyncio.gather(*(worker.start() for worker in self.workers))
+
+    async def play(self, job: Job) -> SimulationRun:
+        """Play one unit on the worker with the least to do; another one takes over when it dies."""
+        for attempt in count(1):
+            worker = await self._free_worker()
+            try:
+                return await worker.play(next(self._ids), job)
+            except WorkerFailure as problem:
+                logger.warning("%s trial %s: %s", job.task.id, job.trial, problem)
+                if attempt >= _ATTEMPTS:
+                    return failed(job, problem, attempt)
+        raise AssertionError("count never ends")
+
+    async def _free_worker(self) -> _Worker:
+        async with self._mending:
+            for place, worker in enumerate(self.workers):
+                if not worker.alive:
+                    await worker.close()
+                    self.workers[place] = _Worker(next(self._numbers), self.setup, self.sink)
+                    await self.workers[place].start()
+        return min(self.workers, key=lambda worker: len(worker.pending))
+
+    async def close(self) -> None:
+        """End every worker."""
+        await asyncio.gather(*(worker.close() for worker in self.workers))

@@ -1,0 +1,101 @@
+"""The executor protocol, and the setup, jobs and events of a run as JSON between processes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+from typing import Any, Protocol
+
+from tau2.data_model.simulation import SimulationRun, TextRunConfig
+from tau2.data_model.tasks import Task
+from tau2.evaluator.evaluator import EvaluationType
+from tau2.runner.events import Event, SimulationRetried
+from tau2.runner.trial import Job
+
+
+class UnitExecutor(Protocol):
+    """Plays units; `play` may be awaited as often at once as the run's `max_concurrency` says."""
+
+    async def start(self) -> None:
+        """Get ready."""
+
+    async def play(self, job: Job) -> SimulationRun:
+        """Return the finished, graded simulation of a unit; a failure of the surroundings is a record too."""
+
+    async def close(self) -> None:
+        """Stop whatever was started; units under way are abandoned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What every worker of a run needs to know; it may hold keys, so it goes through pipes only."""
+
+    config: TextRunConfig
+    evaluation_type: EvaluationType
+    shared: Path | None = None
+    """Folder through which workers on one machine share the limits of providers."""
+    saved: Path | None = None
+    """Where the run is saved."""
+
+    @property
+    def slots(self) -> int:
+        """Units that one worker plays at once."""
+        return ceil(self.config.max_concurrency / max(1, self.config.workers))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the setup as JSON data."""
+        return {
+            "config": self.config.model_dump(mode="json"),
+            "evaluation_type": self.evaluation_type.value,
+            "shared": str(self.shared) if self.shared else None,
+            "saved": str(self.saved) if self.saved else None,
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Setup:
+        """Do the reverse."""
+        shared, saved = data["shared"], data["saved"]
+        return cls(
+            TextRunConfig.model_validate(data["config"]),
+            EvaluationType(data["evaluation_type"]),
+            Path(shared) if shared else None,
+            Path(saved) if saved else None,
+        )
+
+
+def job_to_json(job: Job) -> dict[str, Any]:
+    """Return a job as JSON data."""
+    return {
+        "task": job.task.model_dump(mode="json", exclude_unset=True),
+        "trial": job.trial,
+        "seed": job.seed,
+    }
+
+
+def job_from_json(data: dict[str, Any]) -> Job:
+    """Do the reverse."""
+    return Job(Task.model_validate(data["task"]), int(data["trial"]), int(data["seed"]))
+
+
+def event_to_json(event: Event) -> dict[str, Any] | None:
+    """Return what a worker tells of an event; None for those that only the run itself reports."""
+    if not isinstance(event, SimulationRetried):
+        return None
+    return {
+        "task_id": event.task_id,
+        "trial": event.trial,
+        "attempt": event.attempt,
+        "error": event.error,
+    }
+
+
+def event_from_json(data: dict[str, Any]) -> Event:
+    """Do the reverse."""
+    return SimulationRetried(**data)
+
+
+def line(data: dict[str, Any]) -> bytes:
+    """Return one message between processes."""
+    return json.dumps(data).encode() + b"\n"

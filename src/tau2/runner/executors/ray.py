@@ -1,0 +1,159 @@
+"""The same units on a Ray cluster: one actor per worker, each with an event loop.
+
+With RAY_ADDRESS set (or inside a Ray job) the units go to that cluster, otherwise Ray is started on this machine and
+stopped afterwards. The nodes need tau2 installed, the same data, and their own environment variables for keys.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from itertools import count
+from typing import Any
+
+from tau2.data_model.simulation import SimulationRun
+from tau2.errors import needs_extra
+from tau2.llm.middleware.limits import limits_of
+from tau2.runner.events import Sink
+from tau2.runner.executors.processes import WorkerFailure
+from tau2.runner.executors.protocol import (
+    Setup,
+    event_from_json,
+    event_to_json,
+    job_from_json,
+    job_to_json,
+)
+from tau2.runner.middleware import installed
+from tau2.runner.tracing import watchers_of
+from tau2.runner.trial import Job, UnitPlayer, failed
+
+_ATTEMPTS = 3
+_PATIENCE = 15.0  # seconds for actors to send their last spans
+
+
+class RayWorker:
+    """The body of one actor."""
+
+    def __init__(self, setup: dict[str, Any]) -> None:
+        self._setup = Setup.from_json(setup)
+        self._events: list[dict[str, Any]] = []
+        self._player: UnitPlayer | None = None
+
+    async def play(self, job: dict[str, Any]) -> dict[str, Any]:
+        """Return a finished unit, and what was reported meanwhile."""
+        if self._player is None:
+            config, slots = self._setup.config, self._setup.slots
+            watchers = watchers_of(config, self._setup.saved)
+            self._player = UnitPlayer(
+                config, self._setup.evaluation_type, self._note, slots=slots, watchers=watchers
+            )
+        with installed(self._setup.config, self._setup.shared, self._setup.saved):
+            run = await self._player.play(job_from_json(job))
+        events, self._events = self._events, []
+        return {"run": run.model_dump(mode="json"), "events": events}
+
+    async def close(self) -> None:
+        """Send what is still to be sent."""
+        if self._player is not None:
+            await asyncio.to_thread(self._player.close)
+
+    def _note(self, event: Any) -> None:
+        data = event_to_json(event)
+        if data is not None:
+            self._events.append(data)
+
+
+class RayExecutor:
+    """Plays units on `config.workers` actors (default: one per CPU of the cluster)."""
+
+    def __init__(self, setup: Setup, sink: Sink) -> None:
+        with needs_extra("ray", "ray"):
+            import ray  # noqa: PLC0415  -- optional
+
+        self._ray: Any = ray
+        self.setup, self.sink = setup, sink
+        self._actors: list[Any] = []
+        self._busy: list[int] = []
+        self._started_here = False
+
+    async def start(self) -> None:
+        """Join the cluster and start the actors."""
+        await asyncio.to_thread(self._join)
+        workers = self.setup.config.workers or max(
+            1, int(self._ray.cluster_resources().get("CPU", 1))
+        )
+        self.setup = Setup(
+            self.setup.config.model_copy(
+                update={"workers": workers, "provider_limits": self._share(workers)}
+            ),
+            self.setup.evaluation_type,
+            saved=self.setup.saved,
+        )
+        self._actors = [self._new_actor() for _ in range(workers)]
+        self._busy = [0] * workers
+
+    def _join(self) -> None:
+        if self._ray.is_initialized():
+            return
+        address = os.environ.get("RAY_ADDRESS")
+        self._ray.init(
+            address=address,
+            log_to_driver=False,
+            include_dashboard=False if address is None else None,
+        )
+        self._started_here = True
+
+    def _share(self, workers: int) -> dict[str, Any] | None:
+        """Divide the limits of providers among actors, which may be on different machines; at least one call each."""
+        limits = limits_of(self.setup.config.provider_limits)
+        return {
+            name: {
+                key: max(1, value // workers) if key == "in_flight" else value / workers
+                for key, value in (
+                    ("in_flight", limit.in_flight),
+                    ("rpm", limit.rpm),
+                    ("tpm", limit.tpm),
+                )
+                if value is not None
+            }
+            for name, limit in limits.items()
+        } or None
+
+    def _new_actor(self) -> Any:
+        actor = self._ray.remote(max_concurrency=self.setup.slots + 1, num_cpus=0)(RayWorker)
+        return actor.remote(self.setup.to_json())
+
+    async def play(self, job: Job) -> SimulationRun:
+        """Play one unit on the actor with the least to do; a new one takes over when it dies."""
+        for attempt in count(1):
+            place = min(range(len(self._actors)), key=self._busy.__getitem__)
+            actor = self._actors[place]
+            self._busy[place] += 1
+            try:
+                answer = await actor.play.remote(job_to_json(job))
+            except self._ray.exceptions.RayActorError as problem:
+                if self._actors[place] is actor:
+                    self._actors[place] = self._new_actor()
+                if attempt >= _ATTEMPTS:
+                    return failed(
+                        job,
+                        WorkerFailure(f"a Ray worker ended while it played this: {problem}"),
+                        attempt,
+                    )
+                continue
+            finally:
+                self._busy[place] -= 1
+            for event in answer["events"]:
+                self.sink(event_from_json(event))
+            return SimulationRun.model_validate(answer["run"])
+        raise AssertionError("count never ends")
+
+    async def close(self) -> None:
+        """Let the actors go; stop Ray if it was started for this run."""
+        if self.setup.config.otel and self._actors:
+            closing = [asyncio.wrap_future(actor.close.remote().future()) for actor in self._actors]
+            await asyncio.wait(closing, timeout=_PATIENCE)
+        for actor in self._actors:
+            self._ray.kill(actor)
+        if self._started_here:
+            await asyncio.to_thread(self._ray.shutdown)

@@ -1,0 +1,89 @@
+"""The life of a worker process: units in, records out, until the line closes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import socket
+import sys
+from contextlib import suppress
+from typing import Any
+
+from tau2.runner.episode_log import inflight_of
+from tau2.runner.events import Event
+from tau2.runner.executors.protocol import Setup, event_to_json, job_from_json, line
+from tau2.runner.middleware import installed
+from tau2.runner.middleware import tell as tell_counts
+from tau2.runner.tracing import watchers_of
+from tau2.runner.trial import UnitPlayer
+
+_LONGEST_UNIT = 64 * 1024 * 1024  # bytes of one task
+
+
+def serve(connection: socket.socket) -> None:
+    """Play the units that come over `connection`; return when it is closed."""
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C reaches the whole group; the run decides what happens
+    sys.stdout = sys.stderr  # participants may print; that is no message
+    asyncio.run(_serve(connection))
+
+
+async def _serve(connection: socket.socket) -> None:
+    reader, writer = await asyncio.open_connection(sock=connection, limit=_LONGEST_UNIT)
+    greeting = await reader.readline()
+    if not greeting:
+        return
+    setup = Setup.from_json(json.loads(greeting))
+
+    def tell(event: Event) -> None:
+        data = event_to_json(event)
+        if data is not None:
+            writer.write(line({"event": data}))
+
+    inflight, watchers = (
+        inflight_of(setup.config, setup.saved),
+        watchers_of(setup.config, setup.saved),
+    )
+    player = UnitPlayer(
+        setup.config,
+        setup.evaluation_type,
+        tell,
+        slots=setup.slots,
+        inflight=inflight,
+        watchers=watchers,
+    )
+    with installed(setup.config, setup.shared, setup.saved) as layers:
+        await _units(reader, writer, player)
+        tell_counts(layers)
+    player.close()
+
+
+async def _units(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, player: UnitPlayer
+) -> None:
+    """Play every unit that arrives, all at once: the run sends no more than there are slots."""
+    playing: set[asyncio.Task[None]] = set()
+    while text := await _next_line(reader):
+        task = asyncio.create_task(_play(json.loads(text), writer, player))
+        playing.add(task)
+        task.add_done_callback(playing.discard)
+    for task in playing:  # nobody waits for them any more
+        task.cancel()
+    await asyncio.gather(*playing, return_exceptions=True)
+
+
+async def _next_line(reader: asyncio.StreamReader) -> bytes:
+    """Return the next line; nothing when the run is gone, however it went."""
+    try:
+        return await reader.readline()
+    except ConnectionError:
+        return b""
+
+
+async def _play(message: dict[str, Any], writer: asyncio.StreamWriter, player: UnitPlayer) -> None:
+    run = await player.play(job_from_json(message))
+    writer.write(line({"id": message["id"], "run": run.model_dump(mode="json")}))
+    with suppress(ConnectionError):  # the run is gone; the line of units tells so, too
+        await writer.drain()

@@ -1,0 +1,89 @@
+"""What differs between two records of the same simulation, apart from when it was played and how long it took."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+_OF_A_RUN = frozenset({"id", "timestamp", "start_time", "end_time", "duration"})
+_OF_TIME = frozenset({"timestamp", "generation_time_seconds"})
+_OF_A_FAILURE = frozenset({"error_traceback", "failed_after_attempts"})
+_LONGEST = 160  # characters of one value
+_MOST = 8  # fields that are named
+
+
+class Difference(NamedTuple):
+    """Where two records part."""
+
+    what: str
+    details: tuple[str, ...] = ()
+
+
+def comparable(run: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of a simulation is the same whenever it is played."""
+    kept = {name: value for name, value in run.items() if name not in _OF_A_RUN}
+    kept["messages"] = [_timeless(message) for message in run.get("messages") or ()]
+    info = {
+        name: value for name, value in (run.get("info") or {}).items() if name not in _OF_A_FAILURE
+    }
+    return {**kept, "info": info}
+
+
+def _timeless(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _timeless(inner) for name, inner in value.items() if name not in _OF_TIME}
+    return [_timeless(inner) for inner in value] if isinstance(value, list) else value
+
+
+def first_difference(
+    recorded: Mapping[str, Any], again: Mapping[str, Any], *, cut_short: bool
+) -> Difference | None:
+    """Return what differs, conversation first; None when nothing does.
+
+    An episode that was `cut_short` by its time-out may have gone on a little when it is played again without one.
+    """
+    mine, theirs = comparable(recorded), comparable(again)
+    if cut_short:
+        theirs["messages"] = theirs["messages"][: len(mine["messages"])]
+        mine, theirs = ({"messages": record["messages"]} for record in (mine, theirs))
+    found = _in_messages(mine.pop("messages"), theirs.pop("messages"))
+    if found is not None:
+        return found
+    lines = list(_fields("", mine, theirs))
+    return (
+        Difference("another result, after the same conversation", tuple(lines[:_MOST]))
+        if lines
+        else None
+    )
+
+
+def _in_messages(recorded: Sequence[Any], again: Sequence[Any]) -> Difference | None:
+    for at, (mine, theirs) in enumerate(zip(recorded, again, strict=False)):
+        if mine != theirs:
+            role = theirs.get("role", "?") if isinstance(theirs, Mapping) else "?"
+            return Difference(
+                f"message {at} ({role}) is another one", tuple(_fields("", mine, theirs))[:_MOST]
+            )
+    if len(recorded) == len(again):
+        return None
+    return Difference(f"{len(recorded)} messages were recorded, now there are {len(again)}")
+
+
+def _fields(name: str, recorded: Any, again: Any) -> Iterator[str]:
+    """Yield the innermost values that differ."""
+    if recorded == again:
+        return
+    if isinstance(recorded, Mapping) and isinstance(again, Mapping):
+        for key in dict.fromkeys([*recorded, *again]):
+            yield from _fields(f"{name}.{key}".lstrip("."), recorded.get(key), again.get(key))
+    elif isinstance(recorded, list) and isinstance(again, list) and len(recorded) == len(again):
+        for at, (mine, theirs) in enumerate(zip(recorded, again, strict=True)):
+            yield from _fields(f"{name}[{at}]", mine, theirs)
+    else:
+        yield f"{name}: recorded {_short(recorded)}, now {_short(again)}"
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

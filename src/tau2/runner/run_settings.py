@@ -1,0 +1,65 @@
+"""What a run depends on and `Info` has no field for: recorded in the journal, compared when a run is continued."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from tau2.data_model.simulation import TextRunConfig
+from tau2.environment.environment import Environment
+from tau2.evaluator.evaluator import EvaluationType
+from tau2.llm import redact_args
+from tau2.llm.secrets import HIDDEN, redact, secrets_of
+from tau2.runner.build import build_environment
+from tau2.runner.preflight import judge_of
+
+_SECRET_NAME = re.compile(
+    r"(?i)(?:api|access|secret|private|subscription)[-_]?key|token$|secret|passw|credential|auth|cookie|signature"
+)
+_IN_URL = re.compile(
+    r"(?P<before>://)[^/@\s]+@|(?P<name>[?&](?:key|[\w-]*(?:api[-_]?key|token|secret|sig))=)[^&\s#]+"
+)
+
+
+def run_settings(
+    config: TextRunConfig,
+    evaluation_type: EvaluationType = EvaluationType.ALL,
+    environment: Environment | None = None,
+) -> dict[str, Any]:
+    """Return the settings of a run that `Info` does not carry, as JSON, without secrets.
+
+    `data.*` are the canonical hashes of the domain's databases: changed data is seen (its policy is in `Info`).
+    """
+    environment = environment or build_environment(config.domain)
+    return {
+        "evaluation_type": evaluation_type.value,
+        "llm_args_judge": without_secrets(judge_of(config).args),
+        "user_persona": without_secrets(config.user_persona or {}),
+        "data.db": environment.get_db_hash(),
+        "data.user_db": environment.get_user_db_hash(),
+    }
+
+
+def without_secrets(args: Mapping[str, Any]) -> dict[str, Any]:
+    """Return arguments as they may be stored: no keys, headers or passwords, at any depth, nor in a URL."""
+    secrets = secrets_of(args)
+    plain = json.loads(json.dumps(redact_args(args), default=str))
+    return {key: _cleaned(key, value, secrets) for key, value in plain.items()}
+
+
+def _cleaned(name: str, value: Any, secrets: tuple[str, ...]) -> Any:
+    if isinstance(value, dict):
+        return {key: _cleaned(key, inner, secrets) for key, inner in redact_args(value).items()}
+    if isinstance(value, list):
+        return [_cleaned(name, inner, secrets) for inner in value]
+    if not isinstance(value, str):
+        return value
+    if _SECRET_NAME.search(name):
+        return HIDDEN
+    return _IN_URL.sub(_hidden, redact(value, secrets))
+
+
+def _hidden(found: re.Match[str]) -> str:
+    return f"://{HIDDEN}@" if found["before"] else f"{found['name']}{HIDDEN}"

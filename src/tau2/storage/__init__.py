@@ -1,0 +1,1 @@
+"""Runs on disk: files, results, the store with its journal and lock, inspection and repair."""

@@ -1,0 +1,108 @@
+"""Whether a stored run may be continued: every difference, field by field."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from tau2.data_model.simulation import Info
+from tau2.data_model.tasks import Task
+from tau2.errors import ConfigError
+
+_FREE = frozenset({"num_trials", "git_commit", "engine_version", "task_split_name"})
+"""Fields that may differ when a run is continued: they do not change what one simulation is."""
+
+_PARTS = frozenset({"user_info", "agent_info", "environment_info"})
+_WHEN_READ = {"initial_state": {"message_history": {"__all__": {"timestamp"}}}}
+"""The times at which recorded messages were read are no part of a task."""
+
+_MEANING = {
+    "data.db": " (the domain's database)",
+    "data.user_db": " (the database of the user's devices)",
+    "environment_info.policy": " (the domain's policy)",
+    "evaluation_type": " (which checks grade)",
+    "llm_args_judge": " (how the judge model is called)",
+    "user_persona": " (how the simulated user speaks)",
+}
+
+_LONGEST = 120
+_LONG_TEXT = 60
+_BEFORE = 20  # characters shown before the place where two long texts part
+
+
+def task_digest(task: Task) -> str:
+    """Return what tells a task from an edited one."""
+    return hashlib.sha256(task.model_dump_json(exclude=_WHEN_READ).encode()).hexdigest()[
+        :16
+    ]  # 64 bits are plenty
+
+
+def refuse_differences(
+    path: Path,
+    *,
+    stored: Info,
+    now: Info,
+    stored_settings: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    changed_tasks: Iterable[str],
+) -> None:
+    """Raise ConfigError when the stored run was played differently; every difference is named, field by field."""
+    # exclude_unset: a field that an older version did not know is no difference
+    theirs = _fields(stored.model_dump(mode="json", exclude_unset=True))
+    different = _differences(theirs, _fields(now.model_dump(mode="json")))
+    different += _differences(stored_settings, settings)
+    different += [
+        f"tasks modified: {_short(changed)}" for changed in [list(changed_tasks)] if changed
+    ]
+    if different:
+        lines = "\n".join(f"  {line}" for line in different)
+        raise ConfigError(
+            f"{path} was run differently, so its results cannot be continued:\n{lines}\n"
+            "repeat the run with the stored settings, or save to another name (--save-to)"
+        )
+
+
+def _differences(theirs: Mapping[str, Any], mine: Mapping[str, Any]) -> list[str]:
+    return [
+        f"{name}{_MEANING.get(name, '')}: {_parting(theirs[name], mine[name])}"
+        for name in mine
+        if name not in _FREE and name in theirs and mine[name] != theirs[name]
+    ]
+
+
+def _fields(info: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a record by name, those of its parts as `agent_info.llm`."""
+    fields: dict[str, Any] = {}
+    for name, value in info.items():
+        if name in _PARTS and isinstance(value, dict):
+            fields.update({f"{name}.{part}": inner for part, inner in value.items()})
+        else:
+            fields[name] = value
+    return fields
+
+
+def _parting(theirs: object, mine: object) -> str:
+    """Show two values, long texts from where they part."""
+    if isinstance(theirs, str) and isinstance(mine, str) and len(theirs) > _LONG_TEXT < len(mine):
+        same = next(
+            (at for at, pair in enumerate(zip(theirs, mine, strict=False)) if pair[0] != pair[1]),
+            None,
+        )
+        at = max(0, (min(len(theirs), len(mine)) if same is None else same) - _BEFORE)
+        where = f"from character {at} " if at else ""
+        return f"{where}stored {_short(theirs[at:])}, now {_short(mine[at:])}"
+    return f"stored {_short(theirs)}, now {_short(mine)}"
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
+
+
+def same_task(mine: Task, theirs: Task) -> bool:
+    """Compare tasks as they are stored."""
+    return mine.model_dump(mode="json", exclude=_WHEN_READ) == theirs.model_dump(
+        mode="json", exclude=_WHEN_READ
+    )

@@ -1,0 +1,130 @@
+"""Bringing a stored run back into order: what it is, and files put where they belong. Nothing damaged is deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from tau2.data_model.simulation import Info, ResultsFormat
+from tau2.data_model.tasks import Task
+from tau2.errors import DataFileError
+from tau2.storage.compatibility import same_task, task_digest
+from tau2.storage.files import PART, move_into, write_atomically
+from tau2.storage.inspection import Survey
+from tau2.storage.journal import Finished, Opened, Stored, write_journal
+from tau2.storage.results import (
+    Results,
+    companion,
+    content_of,
+    digest,
+    journal_file,
+    results_file,
+    save_simulation,
+    simulations_folder,
+)
+
+DAMAGED_NAME = "damaged"
+
+
+def known_run(survey: Survey, tasks: Sequence[Task], path: Path) -> Results:
+    """Return what a stored run is, without its simulations.
+
+    When the results file is not as it was written, the journal says what the settings were, and a task is taken from
+    wherever its digest is the one recorded: the file, or the tasks that are asked for now.
+    """
+    opened, content = survey.opened, survey.content
+    if content is not None and (survey.is_as_recorded or opened is None):
+        return content.metadata
+    assert opened is not None, "a run that nothing describes was refused before"
+    stored = {task.id: task for task in content.metadata.tasks} if content is not None else {}
+    given = {task.id: task for task in tasks}
+    kept = []
+    for task_id, wanted in opened.tasks.items():
+        versions = [task for task in (stored.get(task_id), given.get(task_id)) if task is not None]
+        exact = next((task for task in versions if task_digest(task) == wanted), None)
+        if exact is None:
+            survey.found(
+                "results", results_file(path).name, f"task {task_id!r} is {_taken(versions)}"
+            )
+        kept += [exact] if exact is not None else versions[:1]
+    return Results(timestamp=opened.time, info=_info(opened.info, path), tasks=kept)
+
+
+def _taken(versions: list[Task]) -> str:
+    return (
+        "taken as it is now, though it is not as it was"
+        if versions
+        else "lost; its simulations are kept"
+    )
+
+
+def _info(raw: object, path: Path) -> Info:
+    try:
+        return Info.model_validate(raw)
+    except ValidationError as problem:
+        first = problem.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise DataFileError(f"{journal_file(path)}: info.{place}: {first['msg']}") from problem
+
+
+def changed_tasks(survey: Survey, stored: Sequence[Task], tasks: Sequence[Task]) -> list[str]:
+    """Return the ids of stored tasks that are asked for in another version."""
+    recorded = survey.opened.tasks if survey.opened is not None else {}
+    now = {task.id: task for task in tasks}
+    return [
+        task.id
+        for task in stored
+        if task.id in now
+        and task_digest(now[task.id]) != recorded.get(task.id)
+        and not same_task(task, now[task.id])
+    ]
+
+
+def repair(survey: Survey, path: Path) -> None:
+    """Put damaged content aside, remove what a crash left, and give every simulation its own file."""
+    aside, folder = companion(path, DAMAGED_NAME), simulations_folder(path)
+    for name, content in survey.scraps.items():
+        write_atomically(_free(aside, name), content)
+    for file in survey.aside:
+        move_into(file, aside)
+    for file in (*survey.leftovers, *_parts(path)):
+        file.unlink(missing_ok=True)
+    for run in survey.inline.values():
+        save_simulation(run, folder)
+
+
+def journal_anew(path: Path, results: Results, form: ResultsFormat, opened: Opened) -> None:
+    """Write the journal of a run that was just saved whole, keeping what it was opened with."""
+    written = digest(results_file(path).read_bytes())
+    records = [Stored.of(run, content_of(run)) for run in results.simulations]
+    write_journal(
+        journal_file(path),
+        [
+            opened.model_copy(update={"results": written}),
+            *records,
+            Finished(results=written, form=form),
+        ],
+    )
+
+
+def put_aside(file: Path, path: Path) -> None:
+    """Put one damaged file of a run aside."""
+    if file.exists():
+        move_into(file, companion(path, DAMAGED_NAME))
+
+
+def _parts(path: Path) -> list[Path]:
+    """Return half-written results files and journals that a crash left."""
+    names = (results_file(path).name, journal_file(path).name)
+    return [part for name in names for part in results_file(path).parent.glob(f".{name}.*{PART}")]
+
+
+def _free(folder: Path, name: str) -> Path:
+    """Return a path in the folder that is not taken."""
+    wanted, number = folder / name, 1
+    while wanted.exists():
+        number += 1
+        wanted = (folder / name).with_stem(f"{Path(name).stem}-{number}")
+    return wanted

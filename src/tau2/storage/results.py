@@ -1,0 +1,490 @@
+"""Results on disk: one file, or a folder with one durable file per simulation.
+
+`json`: everything in one file. `dir`: `results.json` without simulations, and `simulations/<id>.json` each. A path to
+`results.json` beside a `simulations/` folder means the folder, unless the file itself holds simulations. A results
+file of another name, say `a.json`, has its own folder `a.simulations/`, so that two runs may lie side by side.
+Writing is atomic and synced: a reader, or a crash, sees the old content or the new, never half of it.
+"""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import json
+import logging
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from pydantic import BaseModel, Field, ValidationError
+from pydantic_core import PydanticSerializationError
+
+from tau2.data_model.audio import AudioNativeConfig
+from tau2.data_model.message import _now
+from tau2.data_model.persona import PersonaConfig
+from tau2.data_model.simulation import Info, ResultsFormat, SimulationIndexEntry, SimulationRun
+from tau2.data_model.tasks import Task
+from tau2.errors import DataFileError, needs_extra
+from tau2.storage import files
+from tau2.storage.results_table import rows
+
+logger = logging.getLogger(__name__)
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+RESULTS_NAME = "results.json"
+SIMULATIONS_NAME = "simulations"
+_JOURNAL_NAME = "journal.jsonl"
+_SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
+_LONGEST_NAME = 200  # characters; file systems allow 255 bytes
+_MOST_NAMED = 5  # missing simulations in one line
+_SLOW = re.compile(rb'"tool_calls"\s*:\s*\[\s*\]|\\u[dD][89a-fA-F]')
+"""What the fast reader takes differently: empty lists that mean no call, and halves of characters."""
+
+
+class Saved(NamedTuple):
+    """A file that was written."""
+
+    path: Path
+    size: int
+    sha256: str
+
+
+class Results(BaseModel):
+    """A run: what it was, its tasks, and its simulations."""
+
+    timestamp: str | None = Field(default_factory=_now)
+    info: Info
+    tasks: list[Task]
+    simulations: list[SimulationRun] = Field(default_factory=list)
+    simulation_index: list[SimulationIndexEntry] | None = None
+
+    def average_reward(self) -> float:
+        """Return the mean reward of the simulations that say something about the agent; 0.0 when there is none."""
+        rewards = [
+            run.reward_info.reward for run in self.simulations if run.is_scored and run.reward_info
+        ]
+        return sum(rewards) / len(rewards) if rewards else 0.0
+
+    @classmethod
+    def load(cls, path: str | Path) -> Results:
+        """Read a results file or folder, of any known version. Raise DataFileError naming file and place."""
+        return load_results(Path(path))
+
+    @classmethod
+    def load_metadata(cls, path: str | Path) -> Results:
+        """Read everything except the simulations."""
+        return load_metadata(Path(path))
+
+    @classmethod
+    def iter_simulations(cls, path: str | Path) -> Iterator[SimulationRun]:
+        """Yield the simulations one by one; a folder is never held in memory as a whole."""
+        yield from iter_simulations(Path(path))
+
+    def save(self, path: str | Path, format: ResultsFormat = "json") -> None:  # noqa: A002  -- public signature
+        """Write one file (`json`) or a folder with one file per simulation (`dir`), atomically."""
+        save_results(self, Path(path), format)
+
+    def save_metadata(self, path: str | Path) -> None:
+        """Write everything except the simulations."""
+        save_metadata(self, Path(path))
+
+    def to_df(self) -> Any:
+        """Return one row per simulation (a pandas DataFrame). Raise MissingExtra without pandas."""
+        with needs_extra("report", "pandas"):
+            import pandas as pd  # noqa: PLC0415  -- optional
+
+        return pd.DataFrame(rows(self.info, self.tasks, self.simulations))
+
+    @classmethod
+    def df_from_path(cls, path: str | Path) -> Any:
+        """Return `to_df()` of stored results."""
+        return cls.load(path).to_df()
+
+
+def results_file(path: Path) -> Path:
+    """Return the results file that `path` (a folder or the file itself) means."""
+    return path / RESULTS_NAME if path.is_dir() or path.suffix != ".json" else path
+
+
+def simulations_folder(path: Path) -> Path:
+    """Return the folder of the simulations that belong to `path`."""
+    return companion(path, SIMULATIONS_NAME)
+
+
+def companion(path: Path, name: str) -> Path:
+    """Return what has `name` beside a results file; beside one of another name than usual it bears that name too."""
+    file = results_file(path)
+    return file.parent / (name if file.name == RESULTS_NAME else f"{file.stem}.{name}")
+
+
+def journal_file(path: Path) -> Path:
+    """Return the journal of the run that `path` means."""
+    return companion(path, _JOURNAL_NAME)
+
+
+def _stored_folder(path: Path) -> Path:
+    """Return the folder to read simulations from; older runs kept theirs in `simulations/`, whatever the file."""
+    own = simulations_folder(path)
+    older = own.with_name(SIMULATIONS_NAME)
+    return older if not own.is_dir() and not (own.parent / RESULTS_NAME).exists() else own
+
+
+def simulation_file(folder: Path, simulation_id: str) -> Path:
+    """Return the file of one simulation. Raise DataFileError for an id that could leave the folder."""
+    if (
+        not simulation_id
+        or simulation_id[0] == "."
+        or len(simulation_id) > _LONGEST_NAME
+        or set(simulation_id) - _SAFE
+    ):
+        raise DataFileError(
+            f"simulation id {simulation_id[:80]!r} cannot be a file name: use letters, digits, . _ -"
+        )
+    return folder / f"{simulation_id}.json"
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replace `path` by a file with `text`, durably: the content and the folder entry are synced."""
+    files.write_atomically(path, text.encode())
+
+
+def digest(content: bytes) -> str:
+    """Return the SHA-256 of a file's bytes."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return _object(path.read_bytes(), path)
+    except OSError as error:
+        raise DataFileError(f"{path}: cannot be read ({error.strerror or error})") from error
+
+
+def _object(content: bytes, source: Path) -> dict[str, Any]:
+    try:
+        raw = json.loads(content.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise DataFileError(f"{source}: not valid JSON: {error}") from error
+    if not isinstance(raw, dict):
+        raise DataFileError(f"{source}: an object is expected, not {type(raw).__name__}")
+    return raw
+
+
+def upgrade_results(raw: dict[str, Any]) -> dict[str, Any]:
+    """Bring a results object of any older version to the current shape.
+
+    Before 1.0 a `format_version` was stored, and task ids and seeds could be missing or integers.
+    """
+    raw = {key: value for key, value in raw.items() if key != "format_version"}
+    raw["tasks"] = _each(raw.get("tasks"), lambda task: _with_text_id(task, "id"))
+    raw["simulations"] = _each(raw.get("simulations"), upgrade_simulation)
+    if isinstance(raw.get("info"), dict):
+        raw["info"] = _upgrade_info(raw["info"])
+    return raw
+
+
+def _upgrade_info(raw: dict[str, Any]) -> dict[str, Any]:
+    """Leave settings out that this version does not know: models that refuse a typo would refuse them."""
+    raw, user = dict(raw), raw.get("user_info")
+    if "audio_native_config" in raw:
+        raw["audio_native_config"] = _known(AudioNativeConfig, raw["audio_native_config"])
+    if isinstance(user, dict) and "persona_config" in user:
+        raw["user_info"] = {**user, "persona_config": _known(PersonaConfig, user["persona_config"])}
+    return raw
+
+
+def _known(kind: type[BaseModel], raw: Any) -> Any:
+    return (
+        {key: value for key, value in raw.items() if key in kind.model_fields}
+        if isinstance(raw, dict)
+        else raw
+    )
+
+
+def _each(entries: Any, upgrade: Callable[[Any], Any]) -> Any:
+    """Upgrade every entry of a list; what is no list is left for the model to refuse."""
+    return [upgrade(entry) for entry in entries] if isinstance(entries, list) else entries or []
+
+
+def upgrade_simulation(raw: Any) -> Any:
+    """Bring a simulation object of any older version to the current shape."""
+    if not isinstance(raw, dict):
+        return raw
+    raw = _with_text_id(raw, "task_id")
+    if isinstance(raw.get("messages"), list):
+        raw["messages"] = [_upgrade_message(message) for message in raw["messages"]]
+    return raw
+
+
+def _with_text_id(raw: Any, key: str) -> Any:
+    if not isinstance(raw, dict):
+        return raw
+    value = raw.get(key)
+    return (
+        {**raw, key: str(value)}
+        if isinstance(value, int) and not isinstance(value, bool)
+        else dict(raw)
+    )
+
+
+def _upgrade_message(raw: Any) -> Any:
+    if isinstance(raw, dict) and raw.get("tool_calls") == []:
+        return {**raw, "tool_calls": None}  # an empty list was written where no call was meant
+    return raw
+
+
+def _parse(kind: type[ModelT], raw: Any, source: Path) -> ModelT:
+    try:
+        return kind.model_validate(raw)
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in problem["loc"]) or "(top level)"
+        more = f" (+{error.error_count() - 1} more)" if error.error_count() > 1 else ""
+        raise DataFileError(f"{source}: {place}: {problem['msg']}{more}") from error
+
+
+def load_metadata(path: Path) -> Results:
+    """Return everything except the simulations."""
+    file = results_file(path)
+    return _metadata(_read(file), file)
+
+
+def _metadata(raw: dict[str, Any], file: Path) -> Results:
+    return _parse(Results, upgrade_results({**raw, "simulations": []}), file)
+
+
+class Content(NamedTuple):
+    """A results file, read once."""
+
+    metadata: Results
+    simulations: list[Any] | None
+    """The simulations of the single-file form, not looked at yet; None for a folder."""
+
+
+def decode_results(content: bytes, source: Path) -> Content:
+    """Return what a results file holds. Raise DataFileError naming file and place."""
+    raw = _object(content, source)
+    entries = raw["simulations"] if _is_inline(raw) else None
+    if entries is not None and not isinstance(entries, list):
+        raise DataFileError(
+            f"{source}: simulations: a list is expected, not {type(entries).__name__}"
+        )
+    return Content(_metadata(raw, source), entries)
+
+
+def parse_simulation(raw: Any, source: Path) -> SimulationRun:
+    """Return a simulation of any version. Raise DataFileError naming file and place."""
+    return _parse(SimulationRun, upgrade_simulation(raw), source)
+
+
+def decode_simulation(content: bytes, source: Path) -> SimulationRun:
+    """Return the simulation in a file's bytes, of any version. Raise DataFileError naming file and place."""
+    if not _SLOW.search(content):
+        with suppress(
+            ValidationError
+        ):  # an older shape, or damage: the slow way upgrades it, or names the place
+            return SimulationRun.model_validate_json(content)
+    return parse_simulation(_object(content, source), source)
+
+
+def iter_simulations(path: Path) -> Iterator[SimulationRun]:
+    """Yield the stored simulations: those in the file, else those in the folder.
+
+    A folder's index, written when a run ends, says which files count; without one (a run under way, or broken off)
+    all do. Raise DataFileError for one that is missing or cannot be read.
+    """
+    file = results_file(path)
+    yield from _runs(_read(file) if file.exists() else {}, path)
+
+
+def _runs(raw: dict[str, Any], path: Path) -> Iterator[SimulationRun]:
+    if not _is_inline(raw):
+        yield from _runs_of_folder(raw.get("simulation_index"), path)
+        return
+    file, entries = results_file(path), raw["simulations"]
+    if not isinstance(entries, list):
+        raise DataFileError(
+            f"{file}: simulations: a list is expected, not {type(entries).__name__}"
+        )
+    for entry in entries:
+        yield parse_simulation(entry, file)
+
+
+def _is_inline(raw: dict[str, Any]) -> bool:
+    """Return whether a results object is of the single-file form, which has no index."""
+    return bool(raw.get("simulations")) or ("simulations" in raw and "simulation_index" not in raw)
+
+
+def _runs_of_folder(index: Any, path: Path) -> Iterator[SimulationRun]:
+    folder = _stored_folder(path)
+    if isinstance(index, list):
+        entries = [_parse(SimulationIndexEntry, entry, results_file(path)) for entry in index]
+        names = [simulation_file(folder, entry.id) for entry in entries]
+    else:
+        names = sorted(folder.glob("*.json")) if folder.is_dir() else []
+    for name in names:
+        try:
+            content = name.read_bytes()
+        except FileNotFoundError as error:
+            if not isinstance(index, list):
+                continue  # a failed attempt whose outcome was stored while we read
+            raise DataFileError(
+                f"{name}: cannot be read ({error.strerror}), but the index lists it"
+            ) from error
+        except OSError as error:
+            raise DataFileError(f"{name}: cannot be read ({error.strerror or error})") from error
+        yield decode_simulation(content, name)
+
+
+def load_results(path: Path) -> Results:
+    """Return stored results with all simulations, in the order of the file or of the index.
+
+    A run that has no index yet is under way, or was broken off: what is there is returned in the order of trials and
+    tasks, each (task, trial, seed) once, and a warning says how much is missing.
+    """
+    file = results_file(path)
+    raw = _read(file)
+    with collector_paused():
+        results, runs = _metadata(raw, file), list(_runs(raw, path))
+    if not _is_inline(raw) and not isinstance(raw.get("simulation_index"), list):
+        order = order_of(results)
+        runs = sorted(_each_once(runs), key=order)
+        results.simulations = runs
+        _say_what_is_missing(results, file)
+    results.simulations = runs
+    return results
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Keep the garbage collector from searching what is being read, all of which lives."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+def order_of(results: Results) -> Callable[[SimulationRun], tuple[int, int, str]]:
+    """Return the key that sorts simulations by trial and by task."""
+    position = {task.id: number for number, task in enumerate(results.tasks)}
+    return lambda run: (run.trial or 0, position.get(run.task_id, len(position)), run.id)
+
+
+def _each_once(runs: Iterable[SimulationRun]) -> list[SimulationRun]:
+    """Leave out the attempts that a better one of the same (task, trial, seed) stands for, else the later ones."""
+    kept: dict[object, SimulationRun] = {}
+    for run in sorted(runs, key=lambda run: (not run.is_scored, run.timestamp, run.id)):
+        kept.setdefault(
+            (run.task_id, run.trial, run.seed) if run.trial is not None else run.id, run
+        )
+    return list(kept.values())
+
+
+def missing_units(results: Results) -> list[tuple[str, int]]:
+    """Return each (task id, trial) that a run asks for and has no simulation of, in the order of trials and tasks."""
+    there = {(run.task_id, run.trial or 0) for run in results.simulations}
+    wanted = (
+        (task.id, trial) for trial in range(results.info.num_trials) for task in results.tasks
+    )
+    return [unit for unit in wanted if unit not in there]
+
+
+def _say_what_is_missing(results: Results, file: Path) -> None:
+    missing = missing_units(results)
+    if not missing:
+        return
+    named = ", ".join(f"{task} trial {trial}" for task, trial in missing[:_MOST_NAMED])
+    more = f" (+{len(missing) - _MOST_NAMED} more)" if len(missing) > _MOST_NAMED else ""
+    total = len(missing) + len(results.simulations)
+    logger.warning(
+        "%s: under way or broken off: %s of %s missing: %s%s",
+        file,
+        len(missing),
+        total,
+        named,
+        more,
+    )
+
+
+def save_simulation(run: SimulationRun, folder: Path) -> Saved:
+    """Write one simulation durably and return its file."""
+    path, content = simulation_file(folder, run.id), encode_simulation(run)
+    files.write_atomically(path, content)
+    return Saved(path, len(content), digest(content))
+
+
+def encode_simulation(run: SimulationRun) -> bytes:
+    """Return the bytes of a simulation's file."""
+    return _as_json(run, 1).encode()
+
+
+def content_of(run: SimulationRun) -> Saved:
+    """Return what `save_simulation` would write, by size and checksum."""
+    content = encode_simulation(run)
+    return Saved(Path(f"{run.id}.json"), len(content), digest(content))
+
+
+def _as_json(model: BaseModel, indent: int, *without: str) -> str:
+    """Return a model as JSON; what JSON has no form for (an object in `raw_data`, say) is kept as text."""
+    with suppress(PydanticSerializationError):
+        text = model.model_dump_json(indent=indent, exclude=set(without))
+        if (
+            "\ufffd" not in text
+        ):  # pydantic puts it, without a word, where a key holds half a character
+            return text
+    return json.dumps(
+        model.model_dump(exclude=set(without), warnings=False), indent=indent, default=str
+    )
+
+
+def encode_results(results: Results, results_format: ResultsFormat) -> bytes:
+    """Return the bytes of a results file: everything, or everything except the simulations."""
+    return _as_json(
+        results, 2, "simulation_index" if results_format == "json" else "simulations"
+    ).encode()
+
+
+def indexed(results: Results) -> Results:
+    """Return results with an index of their simulations."""
+    index = [SimulationIndexEntry.of(run) for run in results.simulations]
+    return results.model_copy(update={"simulation_index": index})
+
+
+def save_metadata(results: Results, path: Path) -> None:
+    """Write everything except the simulations."""
+    files.write_atomically(results_file(path), encode_results(results, "dir"))
+
+
+def save_results(results: Results, path: Path, results_format: ResultsFormat) -> None:
+    """Write results in one of the two formats. Raise DataFileError for ids that cannot be files of a folder.
+
+    A journal that lay there speaks of other content and goes; who continues the run writes it anew.
+    """
+    if results_format == "dir":
+        _check_ids(results)
+    journal_file(path).unlink(missing_ok=True)
+    if results_format == "json":
+        files.write_atomically(results_file(path), encode_results(results, "json"))
+        return
+    folder = simulations_folder(path)
+    for run in results.simulations:
+        save_simulation(run, folder)
+    save_metadata(indexed(results), path)
+
+
+def _check_ids(results: Results) -> None:
+    """Refuse, before anything is written, ids of which one would overwrite another or is no file name."""
+    seen: set[str] = set()
+    for run in results.simulations:
+        simulation_file(Path(), run.id)
+        if run.id in seen:
+            raise DataFileError(
+                f"simulation id {run.id!r} is used twice, so the two cannot be files of one folder"
+            )
+        seen.add(run.id)

@@ -1,0 +1,1 @@
+"""Leaderboard submissions: preparing, checking, verifying and ranking them."""

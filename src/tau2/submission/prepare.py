@@ -1,0 +1,299 @@
+"""A submission to a leaderboard: a folder with `submission.json` and the trajectories its figures are of.
+
+The fields of `submission.json` are those of the public leaderboard; pass^k is in percent there, faults of the
+environment or the reference count as failures, and `details` says what the figures are of.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tau2 import __version__
+from tau2.data_model.simulation import SimulationRun
+from tau2.errors import ConfigError
+from tau2.metrics.agent_metrics import AgentMetrics, compute_metrics
+from tau2.report.html.markup import Cleaner
+from tau2.runner.run_settings import without_secrets
+from tau2.storage.files import write_atomically
+from tau2.storage.results import Results, encode_results
+
+SUBMISSION_NAME, TRAJECTORIES_NAME = "submission.json", "trajectories"
+PLACEHOLDER = "TO BE FILLED IN"
+PASSES = (1, 2, 3, 4)
+STANDARD_AGENT, STANDARD_USER = "llm_agent", "user_simulator"
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class DomainFigures(_Record):
+    """What the leaderboard shows of one domain."""
+
+    pass_1: float | None = Field(default=None, ge=0, le=100)
+    """In percent, as are the others; null where tasks have fewer trials."""
+    pass_2: float | None = Field(default=None, ge=0, le=100)
+    pass_3: float | None = Field(default=None, ge=0, le=100)
+    pass_4: float | None = Field(default=None, ge=0, le=100)
+    cost: float | None = Field(default=None, ge=0)
+    """The agent's US dollars per simulation; null when unknown."""
+
+
+class DomainDetails(_Record):
+    """What the figures of one domain are of."""
+
+    trajectories: str
+    """Name of the file below `trajectories/`."""
+    num_tasks: int
+    num_trials: int
+    num_simulations: int
+    num_scored: int
+    """Simulations that say something about the agent: the denominator."""
+    task_split: str | None = None
+    agent: str
+    user: str
+    user_llm: str | None = None
+    seed: int | None = None
+    engine_version: str | None = None
+
+
+class Contact(_Record):
+    """Who answers questions."""
+
+    email: str = PLACEHOLDER
+    name: str | None = None
+    github: str | None = None
+
+
+class Verification(_Record):
+    """What was changed of the benchmark."""
+
+    modified_prompts: bool = False
+    omitted_questions: bool = False
+    details: str = ""
+
+
+class Methodology(_Record):
+    """How the figures came about."""
+
+    evaluation_date: str
+    tau2_bench_version: str
+    user_simulator: str
+    notes: str = ""
+    verification: Verification = Field(default_factory=Verification)
+
+
+class Submission(_Record):
+    """The content of `submission.json`."""
+
+    model_name: str = PLACEHOLDER
+    model_organization: str = PLACEHOLDER
+    submitting_organization: str = PLACEHOLDER
+    submission_date: str
+    submission_type: Literal["standard", "custom"]
+    """`standard`: the package's own agent and user simulator, unchanged."""
+    contact_info: Contact = Field(default_factory=Contact)
+    is_new: bool = True
+    trajectories_available: bool = True
+    references: list[dict[str, str]] = Field(default_factory=list)
+    results: dict[str, DomainFigures]
+    methodology: Methodology
+    details: dict[str, DomainDetails]
+
+
+@dataclass(frozen=True, slots=True)
+class Submitter:
+    """What no run knows; what is None becomes a placeholder."""
+
+    model_name: str | None = None
+    model_organization: str | None = None
+    submitting_organization: str | None = None
+    email: str | None = None
+    notes: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A submission that is not written yet."""
+
+    submission: Submission
+    trajectories: Mapping[str, bytes]
+    """File name → content."""
+
+
+def domain_of(results: Results) -> str:
+    """Return the domain a run played."""
+    return results.info.environment_info.domain_name
+
+
+def prepare(
+    runs: Sequence[Results], who: Submitter, *, today: date, clean: Cleaner | None = None
+) -> Prepared:
+    """Return the submission of runs, one per domain.
+
+    Trajectories are stored without providers' raw answers, tracebacks and anything that looks like a credential.
+
+    Raises:
+        ConfigError: two runs are of one domain, or the runs are not of one agent, model and user simulator.
+    """
+    _refuse_mixture(runs)
+    hide, first = (clean or Cleaner()).hide, runs[0]
+    ordered = sorted(runs, key=domain_of)
+    names = {domain_of(run): _file_name(run) for run in ordered}
+    submission = Submission(
+        model_name=who.model_name or _model_of(first) or PLACEHOLDER,
+        model_organization=who.model_organization or PLACEHOLDER,
+        submitting_organization=who.submitting_organization or PLACEHOLDER,
+        submission_date=today.isoformat(),
+        submission_type="custom" if changes_of(first) else "standard",
+        contact_info=Contact(email=who.email or PLACEHOLDER),
+        results={
+            domain_of(run): figures_of(compute_metrics(run, as_published=True)) for run in ordered
+        },
+        methodology=Methodology(
+            evaluation_date=max(run.timestamp or "" for run in runs)[:10] or today.isoformat(),
+            tau2_bench_version=first.info.engine_version or __version__,
+            user_simulator=first.info.user_info.llm or first.info.user_info.implementation,
+            notes=who.notes,
+            verification=Verification(
+                modified_prompts=bool(changes_of(first)), details="; ".join(changes_of(first))
+            ),
+        ),
+        details={domain_of(run): _details(run, names[domain_of(run)]) for run in ordered},
+    )
+    contents = {
+        names[domain_of(run)]: hide(encode_results(_public(run), "json").decode())
+        for run in ordered
+    }
+    return Prepared(submission, {name: text.encode() for name, text in contents.items()})
+
+
+def _refuse_mixture(runs: Sequence[Results]) -> None:
+    if not runs:
+        raise ConfigError("a submission needs at least one run")
+    domains = [domain_of(run) for run in runs]
+    twice = next((domain for domain in domains if domains.count(domain) > 1), None)
+    if twice is not None:
+        raise ConfigError(
+            f"two of the runs are of domain {twice!r}; a submission has one run per domain"
+        )
+    for what, values in (
+        ("agents", {run.info.agent_info.implementation for run in runs}),
+        ("agent models", {run.info.agent_info.llm for run in runs}),
+        (
+            "user simulators",
+            {(run.info.user_info.implementation, run.info.user_info.llm) for run in runs},
+        ),
+    ):
+        if len(values) > 1:
+            raise ConfigError(
+                f"the runs have different {what}: {', '.join(sorted(map(str, values)))}"
+            )
+
+
+def changes_of(results: Results) -> list[str]:
+    """Return what makes a run a custom one: everything but the package's own agent and user simulator."""
+    info = results.info
+    changes = []
+    if info.agent_info.implementation != STANDARD_AGENT:
+        changes.append(f"agent {info.agent_info.implementation} instead of {STANDARD_AGENT}")
+    if info.user_info.implementation != STANDARD_USER:
+        changes.append(f"user {info.user_info.implementation} instead of {STANDARD_USER}")
+    if info.user_info.persona_config is not None:
+        changes.append("the simulated users have personas")
+    return changes
+
+
+def figures_of(metrics: AgentMetrics) -> DomainFigures:
+    """Return a run's figures as the leaderboard has them."""
+    passes = {
+        f"pass_{k}": 100 * metrics.pass_hat_ks[k] if k in metrics.pass_hat_ks else None
+        for k in PASSES
+    }
+    return DomainFigures(**passes, cost=metrics.avg_agent_cost)
+
+
+def _details(results: Results, name: str) -> DomainDetails:
+    info, runs = results.info, results.simulations
+    return DomainDetails(
+        trajectories=name,
+        num_tasks=len(results.tasks),
+        num_trials=info.num_trials,
+        num_simulations=len(runs),
+        num_scored=sum(run.is_scored for run in runs),
+        task_split=info.task_split_name,
+        agent=info.agent_info.implementation,
+        user=info.user_info.implementation,
+        user_llm=info.user_info.llm,
+        seed=info.seed,
+        engine_version=info.engine_version,
+    )
+
+
+def _model_of(results: Results) -> str | None:
+    """Return the agent's model where one was called, or where that is not recorded."""
+    usages = [run.agent_usage for run in results.simulations]
+    called = any(usage is None or usage.model_calls for usage in usages)
+    return results.info.agent_info.llm if called else None
+
+
+def _file_name(results: Results) -> str:
+    parts = [_model_of(results) or results.info.agent_info.implementation, domain_of(results)]
+    return (
+        "_".join(re.sub(r"[^A-Za-z0-9.-]+", "-", part).strip("-.") or "none" for part in parts)
+        + ".json"
+    )
+
+
+def _public(results: Results) -> Results:
+    """Return a run as it may be given away."""
+    info = results.info
+    agent, user = (
+        side.model_copy(
+            update={"llm_args": None if side.llm_args is None else without_secrets(side.llm_args)}
+        )
+        for side in (info.agent_info, info.user_info)
+    )
+    return results.model_copy(
+        update={
+            "info": info.model_copy(update={"agent_info": agent, "user_info": user}),
+            "simulations": [_public_run(run) for run in results.simulations],
+            "simulation_index": None,
+        }
+    )
+
+
+def _public_run(run: SimulationRun) -> SimulationRun:
+    notes = {key: value for key, value in (run.info or {}).items() if key != "error_traceback"}
+    messages = (
+        [_public_message(message) for message in run.messages] if run.messages is not None else None
+    )
+    return run.model_copy(update={"messages": messages, "info": notes or None})
+
+
+def _public_message(message: Any) -> Any:
+    return (
+        message.model_copy(update={"raw_data": None})
+        if getattr(message, "raw_data", None)
+        else message
+    )
+
+
+def write(prepared: Prepared, folder: Path) -> None:
+    """Write a submission into a folder that is new or empty. Raise ConfigError when something is in it."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ConfigError(f"{folder} is not an empty folder; choose another with --output-dir")
+    below = folder / TRAJECTORIES_NAME
+    below.mkdir(parents=True, exist_ok=True)
+    for name, content in prepared.trajectories.items():
+        write_atomically(below / name, content)
+    text = json.dumps(prepared.submission.model_dump(mode="json"), indent=2, ensure_ascii=False)
+    write_atomically(folder / SUBMISSION_NAME, f"{text}\n".encode())

@@ -1,0 +1,1 @@
+"""What the task factories of the domains share."""

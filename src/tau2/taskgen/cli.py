@@ -1,0 +1,67 @@
+"""Writing a generated world: the files of a domain's folder, and the command line of its factory."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tau2.data_model.tasks import Task
+from tau2.environment.db import DB
+from tau2.environment.domain import Splits, dump_tasks
+
+
+def db_text(db: DB) -> str:
+    """Return a database as JSON with one record per line: small, and changes can be read line by line."""
+    tables = db.model_dump(mode="json", exclude_none=True).items()
+    return (
+        "{\n"
+        + ",\n".join(f"{json.dumps(name)}: {_table(records)}" for name, records in tables)
+        + "\n}\n"
+    )
+
+
+def _table(records: Any) -> str:
+    if isinstance(records, list):
+        return "[\n" + ",\n".join(_record(record) for record in records) + "\n]"
+    return (
+        "{\n"
+        + ",\n".join(f"{json.dumps(key)}:{_record(record)}" for key, record in records.items())
+        + "\n}"
+    )
+
+
+def _record(record: object) -> str:
+    return json.dumps(record, separators=(",", ":"))
+
+
+def write_world(out: Path, db: DB, tasks: list[Task], splits: Splits) -> None:
+    """Write db.json, tasks.json and split_tasks.json to a folder."""
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "db.json").write_text(db_text(db), encoding="utf-8")
+    dump_tasks(tasks, out / "tasks.json")
+    (out / "split_tasks.json").write_text(json.dumps(splits) + "\n", encoding="utf-8")
+
+
+def run_factory(
+    package: str,
+    description: str | None,
+    default_seed: int,
+    write: Callable[[int, Path], None],
+    arguments: list[str] | None,
+) -> None:
+    """Read `--seed` and `--out` and write the files of a world."""
+    parser = argparse.ArgumentParser(prog=f"python -m {package}", description=description)
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=default_seed,
+        help=f"default: {default_seed}, the committed world",
+    )
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="folder the files are written to"
+    )
+    options = parser.parse_args(arguments)
+    write(options.seed, options.out)
