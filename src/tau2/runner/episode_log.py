@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -30,6 +29,7 @@ from tau2.runner.build import cast_of
 from tau2.runner.episode_resume import CannotContinue, Cast, Played, taken_up
 from tau2.storage.compatibility import task_digest
 from tau2.storage.files import AppendFile
+from tau2.storage.framed import checksum_of, framed, unframed
 from tau2.storage.journal import FAILED, Stored, Unit, rank_of
 from tau2.storage.results import companion
 
@@ -41,8 +41,6 @@ _LARGEST = (
     64 * 1024 * 1024
 )  # bytes of one episode; what is longer is continued from where the log stopped
 _FORMAT = 1
-_HEAD, _AFTER = b'{"crc":"', b'",'
-_BODY = len(_HEAD) + 8 + len(_AFTER)
 _MOST_FAILURES = 2  # attempts that brought not one turn; then the episode starts over
 _SLUG = 60
 
@@ -115,12 +113,11 @@ def read_log(path: Path) -> Reading:
 
 def _take(reading: Reading, line: bytes) -> bool:
     """Add a line to what was read; False when it is not the next line."""
-    body = line[_BODY:-1]
-    crc = zlib.crc32(body, reading.crc)
-    if not line.endswith(b"}\n") or line[:_BODY] != b"%b%08x%b" % (_HEAD, crc, _AFTER):
+    content = unframed(line[:-1], reading.crc) if line.endswith(b"}\n") else None
+    if content is None:
         return False
     try:
-        record = _LINE.validate_json(b"{" + body)
+        record = _LINE.validate_json(content)
     except ValidationError:
         return False
     match record:
@@ -134,7 +131,7 @@ def _take(reading: Reading, line: bytes) -> bool:
         case _:
             return False
     reading.size += len(line)
-    reading.crc = crc
+    reading.crc = checksum_of(line)
     return True
 
 
@@ -143,7 +140,8 @@ class _Writer:
 
     def __init__(self, path: Path, reading: Reading) -> None:
         self.path = path
-        self._size, self._crc = reading.size, reading.crc
+        self._size = reading.size
+        self._crc = reading.crc
         self._file: AppendFile | None = None
         self._messages = sum(len(turn.messages) for turn in reading.turns)
         with self._tolerant():
@@ -182,15 +180,14 @@ class _Writer:
         """Add a line."""
         if self._file is None:
             return
-        body = record.model_dump_json().encode()[1:]
-        crc = zlib.crc32(body, self._crc)
-        line = b"%b%08x%b%b\n" % (_HEAD, crc, _AFTER, body)
+        line = framed(record.model_dump_json().encode(), self._crc)
         if self._size + len(line) > _LARGEST:
             self.close()
             return
         with self._tolerant():
             self._file.write(line)
-            self._size, self._crc = self._size + len(line), crc
+            self._size += len(line)
+            self._crc = checksum_of(line)
 
     def close(self) -> None:
         """Let the file go; again does nothing."""

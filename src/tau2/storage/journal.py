@@ -1,13 +1,12 @@
 """The journal of a run: one checksummed line per thing that happened, only ever appended.
 
-A line is `{"crc":"89abcdef","seq":7,"record":{...}}`: the CRC-32 is taken over everything behind it, so a torn or
-changed line is known for what it is, and the numbers show whether lines are gone. Reading never raises for content.
+A line is `{"crc":"89abcdef","seq":7,"record":{...}}` (see `framed`). A torn or changed line does not match its checksum,
+and the numbers show whether lines are missing. Reading never raises for content.
 """
 
 from __future__ import annotations
 
 import threading
-import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from tau2.data_model.simulation import NO_SCORE, ResultsFormat, SimulationRun
 from tau2.storage.files import AppendFile, write_atomically
+from tau2.storage.framed import framed, unframed
 from tau2.storage.results import Saved
 
 JOURNAL_NAME = "journal.jsonl"
@@ -27,8 +27,6 @@ Unit = tuple[str, int]
 FAILED, UNGRADED, GRADED = range(3)
 
 _LARGEST = 1 << 29  # bytes: a million simulations; a larger file is none of ours
-_HEAD, _AFTER = b'{"crc":"', b'",'
-_BODY = len(_HEAD) + 8 + len(_AFTER)
 
 
 class Opened(BaseModel):
@@ -136,21 +134,20 @@ _LINE: TypeAdapter[_Line] = TypeAdapter(_Line)
 _RECORD: TypeAdapter[Record] = TypeAdapter(Record)
 
 
-def framed(record: Record, seq: int) -> bytes:
+def encode_record(record: Record, seq: int) -> bytes:
     """Return the line of a record."""
-    body = b'"seq":%d,"record":%b}' % (seq, _RECORD.dump_json(record))
-    return b"%b%08x%b%b\n" % (_HEAD, zlib.crc32(body), _AFTER, body)
+    return framed(b'{"seq":%d,"record":%b}' % (seq, _RECORD.dump_json(record)))
 
 
-def _unframed(line: bytes) -> _Line | str:
-    """Return what a line says, or what is wrong with it."""
-    body = line[_BODY:]
-    if line[:_BODY] != b"%b%08x%b" % (_HEAD, zlib.crc32(body), _AFTER):
+def _decode_line(line: bytes) -> _Line | str:
+    """Return what a line holds, or what is wrong with it."""
+    content = unframed(line)
+    if content is None:
         return "its checksum does not match"
     try:
-        return _LINE.validate_json(line)
+        return _LINE.validate_json(content)
     except ValidationError:
-        return "it is no record that this version knows"
+        return "this version does not know such a record"
 
 
 class Reading(NamedTuple):
@@ -173,7 +170,7 @@ def read_journal(path: Path) -> Reading | None:
     lines = content.split(b"\n")
     last = lines.pop()
     torn = [(path.name, "its end is torn off")] if last or not lines else []
-    if not isinstance(_unframed(last), str):
+    if not isinstance(_decode_line(last), str):
         lines.append(last)
     return _read_lines(path.name, lines, torn)
 
@@ -182,7 +179,7 @@ def _read_lines(name: str, lines: list[bytes], problems: list[tuple[str, str]]) 
     records: list[Record] = []
     expected, explained = 1, False
     for number, line in enumerate(lines, 1):
-        found = _unframed(line)
+        found = _decode_line(line)
         if isinstance(found, str):
             problems.append((f"{name} line {number}", found))
             explained = True
@@ -217,7 +214,7 @@ class Journal:
     def append(self, record: Record) -> None:
         """Make a record durable. Raise OSError when that cannot be said."""
         with self._order:
-            size = self._file.write(framed(record, self._sequence + 1))
+            size = self._file.write(encode_record(record, self._sequence + 1))
             self._sequence += 1
         self._file.sync(size)
 
@@ -228,6 +225,6 @@ class Journal:
 
 def write_journal(path: Path, records: Iterable[Record]) -> int:
     """Replace a journal, atomically, and return the number of its records."""
-    lines = [framed(record, seq) for seq, record in enumerate(records, 1)]
+    lines = [encode_record(record, seq) for seq, record in enumerate(records, 1)]
     write_atomically(path, b"".join(lines))
     return len(lines)

@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 import pytest
-from tests.unit.runner.test_store import a_run, ids, opened
+from tests.unit.storage.test_store import a_run, ids, opened
 
 from tau2.errors import ConfigError
 from tau2.storage import lock as lock_module

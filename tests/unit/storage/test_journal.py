@@ -5,14 +5,14 @@ from __future__ import annotations
 import threading
 
 import pytest
-from tests.unit.runner.test_store import a_run
+from tests.unit.storage.test_store import a_run
 
 from tau2.storage.journal import (
     Dropped,
     Finished,
     Journal,
     Stored,
-    framed,
+    encode_record,
     read_journal,
     write_journal,
 )
@@ -72,7 +72,7 @@ def test_one_changed_line_takes_no_other_with_it(path):
 
 
 def test_upper_case_is_no_checksum(path):
-    line = framed(Dropped(id="x", reason="y"), 1)
+    line = encode_record(Dropped(id="x", reason="y"), 1)
     assert line[8:16] != line[8:16].upper()
     path.write_bytes(line[:8] + line[8:16].upper() + line[16:])
     assert read_journal(path).records == []
@@ -96,7 +96,7 @@ def test_a_whole_line_without_its_end_is_read_and_named(path):
 
 
 def test_a_sound_line_of_another_version_is_left_out(path):
-    path.write_bytes(framed(RECORDS[1], 1).replace(b"dropped", b"dreamed"))
+    path.write_bytes(encode_record(RECORDS[1], 1).replace(b"dropped", b"dreamed"))
     assert read_journal(path).problems == [("journal.jsonl line 1", "its checksum does not match")]
 
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 import pytest
 from tests.faults.disk import disk
 from tests.unit.data_model.test_results import some_results
-from tests.unit.runner.test_store import FORMATS, TASKS, a_run, an_info, failed, ids, opened
+from tests.unit.storage.test_store import FORMATS, TASKS, a_run, an_info, failed, ids, opened
 
 from tau2.data_model.simulation import Results
 from tau2.errors import ConfigError, DataFileError
