@@ -111,9 +111,9 @@ def run(options: argparse.Namespace) -> int:
     if "domain" not in values:
         raise ConfigError(_which_domain())
     config = build_config(TextRunConfig, values, _FLAGS)
-    from tau2.runner.middleware import hider_of
+    from tau2.runner.middleware import redactor_of
 
-    with logging_to_stderr(config.log_level, hider_of(config).text):
+    with logging_to_stderr(config.log_level, redactor_of(config).text):
         return _play(config, options)
 
 
@@ -132,7 +132,7 @@ def _play(config: TextRunConfig, options: argparse.Namespace) -> int:
     from tau2.cli.resume import resume_command
     from tau2.report.terminal.console import result_line
     from tau2.runner.batch import run_tasks
-    from tau2.runner.middleware import hider_of
+    from tau2.runner.middleware import redactor_of
     from tau2.runner.tasks import configured_tasks
 
     check_names(config)
@@ -164,7 +164,7 @@ def _play(config: TextRunConfig, options: argparse.Namespace) -> int:
             end="\n" if accounts.lines(sink.summary) else "",
         )
     total = len(tasks) * config.num_trials
-    again = hider_of(config).text(resume_command(options.given, folder))
+    again = redactor_of(config).text(resume_command(options.given, folder))
     accounts.explain(sink.summary.num_scored, total, again)
     return _explain(sink.summary, total, code, again)
 

@@ -26,7 +26,7 @@ from tau2.evaluator.answers import list_under
 from tau2.evaluator.evidence import Judge
 from tau2.evaluator.review_prompt import Case, review_messages
 from tau2.llm.cost import sum_known
-from tau2.llm.secrets import Hider, secrets_in_args, secrets_in_environment
+from tau2.llm.secrets import Redactor, secrets_in_args, secrets_in_environment
 
 AnyReview: TypeAlias = Review | UserOnlyReview
 
@@ -49,7 +49,7 @@ def review_simulation(
     mode: ReviewMode = "full",
     *,
     policy: str | None = None,
-    hider: Hider | None = None,
+    redactor: Redactor | None = None,
 ) -> AnyReview:
     """Have a model review a simulation: both sides (`full`), or the simulated user (`user`).
 
@@ -59,14 +59,14 @@ def review_simulation(
         reviewer: The model to ask.
         mode: A `full` review is a Review, one of the `user` a UserOnlyReview.
         policy: What the agent was told; default: what the simulation has recorded.
-        hider: Keeps secrets out of the question and the review; default: it knows those of the environment.
+        redactor: Keeps secrets out of the question and the review; default: it knows those of the environment.
 
     Raises:
         ModelError: the reviewer cannot be reached, or twice gave no readable review.
     """
     from tau2.llm import complete  # noqa: PLC0415  -- looked up at call time: clients replace it
 
-    asking = _asking(run, task, reviewer, mode, policy, hider)
+    asking = _asking(run, task, reviewer, mode, policy, redactor)
     try:
         question = next(asking)
         while True:
@@ -84,12 +84,12 @@ async def areview_simulation(
     mode: ReviewMode = "full",
     *,
     policy: str | None = None,
-    hider: Hider | None = None,
+    redactor: Redactor | None = None,
 ) -> AnyReview:
     """Do what `review_simulation` does without blocking the event loop."""
     from tau2.llm import acomplete  # noqa: PLC0415  -- see review_simulation
 
-    asking = _asking(run, task, reviewer, mode, policy, hider)
+    asking = _asking(run, task, reviewer, mode, policy, redactor)
     try:
         question = next(asking)
         while True:
@@ -110,18 +110,18 @@ def _asking(
     reviewer: Judge,
     mode: ReviewMode,
     policy: str | None,
-    hider: Hider | None,
+    redactor: Redactor | None,
 ) -> Generator[list[Message], AssistantMessage, AnyReview]:
     """Ask until the answer can be read; yields questions, is sent answers, returns the review."""
-    hider = hider or default_hider(reviewer)
+    redactor = redactor or default_redactor(reviewer)
     messages = run.get_messages()
-    question = review_messages(Case(messages, mode, task, policy or run.policy, hider))
+    question = review_messages(Case(messages, mode, task, policy or run.policy, redactor))
     costs: list[float | None] = []
     text = ""
     for _ in range(_ATTEMPTS):
         answer = yield question
         costs.append(answer.cost)
-        text = hider.text(answer.content or "")
+        text = redactor.text(answer.content or "")
         review = parse_review(text, messages, mode)
         if review is not None:
             review.cost, review.model = sum_known(costs), reviewer.model
@@ -130,12 +130,12 @@ def _asking(
     raise ModelError(f"the reviewer {reviewer.model} twice gave no readable review: {shown!r}")
 
 
-def default_hider(*models: Judge) -> Hider:
+def default_redactor(*models: Judge) -> Redactor:
     """Return what hides the secrets of the environment and of these models' arguments."""
     known = set(secrets_in_environment())
     for model in models:
         known |= secrets_in_args(model.args)
-    return Hider(known)
+    return Redactor(known)
 
 
 def parse_review(text: str, messages: Sequence[Message], mode: ReviewMode) -> AnyReview | None:

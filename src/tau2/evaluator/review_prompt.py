@@ -15,7 +15,7 @@ from tau2.data_model.message import (
 )
 from tau2.data_model.run_config import ReviewMode
 from tau2.data_model.tasks import Task
-from tau2.llm.secrets import Hider
+from tau2.llm.secrets import Redactor
 
 _FULL = """
 You review a finished conversation between a customer service agent and a customer. Both are played by models: the
@@ -66,7 +66,7 @@ class Case:
     mode: ReviewMode
     task: Task | None = None
     policy: str | None = None
-    hider: Hider = Hider()  # noqa: RUF009  -- immutable
+    redactor: Redactor = Redactor()  # noqa: RUF009  -- immutable
 
 
 def review_messages(case: Case) -> list[Message]:
@@ -105,7 +105,7 @@ def turn_lines(case: Case) -> Iterator[str]:
     """
     for number, message in enumerate(case.messages):
         if case.mode == "full" or _customer_sees(message):
-            for line in _lines(message, case.hider):
+            for line in _lines(message, case.redactor):
                 yield f"[{number}] {line}"
 
 
@@ -115,18 +115,18 @@ def _customer_sees(message: Message) -> bool:
     return not (isinstance(message, AssistantMessage) and message.tool_calls)
 
 
-def _lines(message: Message, hider: Hider) -> Iterator[str]:
+def _lines(message: Message, redactor: Redactor) -> Iterator[str]:
     if isinstance(message, AssistantMessage | UserMessage):
         who = "agent" if isinstance(message, AssistantMessage) else "customer"
         if message.content:
-            yield f"{who}: {_quoted(hider.text(message.content), _LONGEST_TEXT)}"
+            yield f"{who}: {_quoted(redactor.text(message.content), _LONGEST_TEXT)}"
         for call in message.tool_calls or ():
-            arguments = json.dumps(hider.data(call.arguments), ensure_ascii=False, default=str)
+            arguments = json.dumps(redactor.data(call.arguments), ensure_ascii=False, default=str)
             yield f"{who} calls {call.name}({_cut(arguments, _LONGEST_TEXT)})"
     elif isinstance(message, ToolMessage):
         who = "customer" if message.requestor == "user" else "agent"
         kind = "an error" if message.error else "the result"
-        yield f"{kind} for the {who}: {_quoted(hider.text(message.content or ''), _LONGEST_RESULT)}"
+        yield f"{kind} for the {who}: {_quoted(redactor.text(message.content or ''), _LONGEST_RESULT)}"
 
 
 def _quoted(text: str, most: int) -> str:

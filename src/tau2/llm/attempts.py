@@ -29,7 +29,7 @@ from tau2.llm.clock import remaining
 from tau2.llm.failure import CallFailed
 from tau2.llm.parse import Reading, checked, read
 from tau2.llm.request import Flow, Request, Response, Send, Sender, Sleep
-from tau2.llm.secrets import Hider, secrets_in_environment
+from tau2.llm.secrets import Redactor, secrets_in_environment
 from tau2.llm.unsupported_params import QUIRKS
 from tau2.seeds import derive_seed
 
@@ -109,7 +109,9 @@ def fetch(question: Question) -> Flow[Response]:
         try:
             return checked((yield from _send(request)))
         except CallFailed as failure:
-            failure.text = Hider(secrets_in_environment()).knowing(request.args).text(failure.text)
+            failure.text = (
+                Redactor(secrets_in_environment()).with_secrets_of(request.args).text(failure.text)
+            )
             if QUIRKS.learn(request.model, request.args, failure):
                 request = replace(request, args=QUIRKS.fit(request.model, request.args))
                 continue

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
-HIDDEN = "[redacted]"
+REDACTED = "[redacted]"
 
 PRIVATE_ARGS = frozenset(
     {
@@ -65,31 +65,31 @@ _FORMS = re.compile(
 )
 _SHORTEST = 4  # characters; hiding a shorter text would damage ordinary words
 _SHORTEST_OF_ENVIRONMENT = 8  # a variable may be named like a key and hold a word
-_MOST_HIDERS = 64  # sets of secrets whose patterns are kept
+_MOST_REDACTORS = 64  # sets of secrets whose patterns are kept
 
 
-class Hider:
+class Redactor:
     """Hides a set of secrets, and whatever looks like one."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self.secrets = frozenset(text for text in secrets if len(text) >= _SHORTEST)
-        forms = {form for secret in self.secrets for form in _spellings(secret)}
-        self.forms = tuple(sorted(forms, key=lambda form: (-len(form), form)))
+        spellings = {text for secret in self.secrets for text in _spellings(secret)}
+        self.spellings = tuple(sorted(spellings, key=lambda text: (-len(text), text)))
         """Every spelling of the secrets, longest first."""
-        joined = "|".join(map(re.escape, self.forms))
+        joined = "|".join(map(re.escape, self.spellings))
         self._known = re.compile(joined) if joined else None
 
-    def knowing(self, args: Mapping[str, Any]) -> Hider:
-        """Return a hider that also knows the secrets in a call's arguments."""
+    def with_secrets_of(self, args: Mapping[str, Any]) -> Redactor:
+        """Return a redactor that also knows the secrets in a call's arguments."""
         more = secrets_in_args(args)
-        return self if more <= self.secrets else _hider(self.secrets | more)
+        return self if more <= self.secrets else _redactor(self.secrets | more)
 
     def text(self, text: str) -> str:
         """Return text without secrets."""
         if self._known is not None:
-            text = self._known.sub(HIDDEN, text)
+            text = self._known.sub(REDACTED, text)
         text = _ADDRESS.sub(_emptied, redact(text))
-        return _FORMS.sub(HIDDEN, _MEMBER.sub(_member_emptied, text))
+        return _FORMS.sub(REDACTED, _MEMBER.sub(_member_emptied, text))
 
     def data(self, value: Any) -> Any:
         """Return JSON data without secrets: in texts, in keys, and under names that say so."""
@@ -108,23 +108,23 @@ class Hider:
 
     def _entry(self, name: str, value: Any) -> Any:
         return (
-            HIDDEN
+            REDACTED
             if isinstance(value, str) and value and _IS_NAME.match(name)
             else self.data(value)
         )
 
 
 def _emptied(found: re.Match[str]) -> str:
-    return f"://{HIDDEN}@" if found["before"] else f"{found['name']}{HIDDEN}"
+    return f"://{REDACTED}@" if found["before"] else f"{found['name']}{REDACTED}"
 
 
 def _member_emptied(found: re.Match[str]) -> str:
-    return f"{found['before']}{HIDDEN}"
+    return f"{found['before']}{REDACTED}"
 
 
-@lru_cache(maxsize=_MOST_HIDERS)
-def _hider(secrets: frozenset[str]) -> Hider:
-    return Hider(secrets)
+@lru_cache(maxsize=_MOST_REDACTORS)
+def _redactor(secrets: frozenset[str]) -> Redactor:
+    return Redactor(secrets)
 
 
 def _spellings(secret: str) -> Iterator[str]:
@@ -230,12 +230,13 @@ def _is_secret(text: str) -> bool:
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
     """Return `text` without the secrets and without anything that looks like a key."""
     for secret in secrets:
-        text = text.replace(secret, HIDDEN)
-    return _LOOKS_SECRET.sub(HIDDEN, text)
+        text = text.replace(secret, REDACTED)
+    return _LOOKS_SECRET.sub(REDACTED, text)
 
 
 def redact_args(args: Mapping[str, Any]) -> dict[str, Any]:
     """Return `llm_args` as they may be stored or shown: keys and headers hidden, the rest as it is."""
     return {
-        key: HIDDEN if key in PRIVATE_ARGS - _PUBLIC_ARGS else value for key, value in args.items()
+        key: REDACTED if key in PRIVATE_ARGS - _PUBLIC_ARGS else value
+        for key, value in args.items()
     }

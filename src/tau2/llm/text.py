@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tau2.llm.secrets import HIDDEN
+from tau2.llm.secrets import REDACTED
 from tau2.utils.text import clean_text
 
 __all__ = ["DEEPEST", "clean", "clean_text", "is_storable", "split_reasoning"]
@@ -52,7 +52,7 @@ def is_storable(value: Any, depth: int = DEEPEST) -> bool:
 def _hidden(text: str, secrets: Sequence[str]) -> str:
     for secret in secrets:
         if secret in text:
-            text = text.replace(secret, HIDDEN)
+            text = text.replace(secret, REDACTED)
     return text
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tau2.llm import AroundSend
     from tau2.llm.middleware.budget import Budget
     from tau2.llm.middleware.cache import ResponseCache
-    from tau2.llm.secrets import Hider
+    from tau2.llm.secrets import Redactor
     from tau2.storage.journal import Stored
 
 _COUNTS = "cache-*.json"
@@ -79,9 +79,9 @@ def installed(
     from tau2.llm.attempts import stacked  # noqa: PLC0415  -- likewise
     from tau2.llm.middleware.redaction import Echoes  # noqa: PLC0415  -- likewise
 
-    hider = hider_of(config)
-    layers = Layers(_cache(config, hider), _budget(config, shared, saved, spent), shared)
-    around = [*_tape(config, saved, hider), *_rest(config, layers), Echoes(hider).around]
+    redactor = redactor_of(config)
+    layers = Layers(_cache(config, redactor), _budget(config, shared, saved, spent), shared)
+    around = [*_tape(config, saved, redactor), *_rest(config, layers), Echoes(redactor).around]
     outer = around_send.get()
     token = around_send.set(stacked(*([outer] if outer is not None else []), *around))
     try:
@@ -92,15 +92,15 @@ def installed(
             layers.budget.ledger.close()
 
 
-def hider_of(config: TextRunConfig) -> Hider:
+def redactor_of(config: TextRunConfig) -> Redactor:
     """Return what hides the secrets of a run: those of its models' arguments and of the environment."""
-    from tau2.llm.secrets import Hider, secrets_in_args, secrets_in_environment  # noqa: PLC0415  -- see installed
+    from tau2.llm.secrets import Redactor, secrets_in_args, secrets_in_environment  # noqa: PLC0415  -- see installed
 
     args = (config.llm_args_agent, config.llm_args_user, config.llm_args_judge, config.review_args)
-    return Hider(secrets_in_environment().union(*map(secrets_in_args, args)))
+    return Redactor(secrets_in_environment().union(*map(secrets_in_args, args)))
 
 
-def _tape(config: TextRunConfig, saved: Path | None, hider: Hider) -> list[AroundSend]:
+def _tape(config: TextRunConfig, saved: Path | None, redactor: Redactor) -> list[AroundSend]:
     from tau2.llm.middleware.recording import TAPE_NAME, Recorder  # noqa: PLC0415  -- see installed
 
     if not config.record:
@@ -109,13 +109,13 @@ def _tape(config: TextRunConfig, saved: Path | None, hider: Hider) -> list[Aroun
         raise ConfigError(
             "record keeps the tape beside the results: save the run (save_to, save_path or save_dir)"
         )
-    return [Recorder(companion(saved, TAPE_NAME), hider).around]
+    return [Recorder(companion(saved, TAPE_NAME), redactor).around]
 
 
-def _cache(config: TextRunConfig, hider: Hider) -> ResponseCache | None:
+def _cache(config: TextRunConfig, redactor: Redactor) -> ResponseCache | None:
     from tau2.llm.middleware.cache import ResponseCache  # noqa: PLC0415  -- see installed
 
-    return ResponseCache(Path(config.cache).expanduser(), hider) if config.cache else None
+    return ResponseCache(Path(config.cache).expanduser(), redactor) if config.cache else None
 
 
 def _budget(

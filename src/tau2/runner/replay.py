@@ -25,10 +25,10 @@ from tau2.llm.clock import SYSTEM_CLOCK, clock
 from tau2.llm.middleware.recorded_calls import Tape, head_of, read_tape
 from tau2.llm.middleware.recording import TAPE_NAME
 from tau2.llm.middleware.replay import Deck, Divergence, Learnt, Playback
-from tau2.llm.secrets import Hider
+from tau2.llm.secrets import Redactor
 from tau2.orchestrator.orchestrator import Orchestrator
 from tau2.runner.events import Event
-from tau2.runner.middleware import hider_of
+from tau2.runner.middleware import redactor_of
 from tau2.runner.record_diff import first_difference
 from tau2.runner.stored_config import load_config
 from tau2.runner.trial import Job, UnitPlayer
@@ -237,7 +237,7 @@ async def _replayed(
     tapes: _Tapes,
     on_replayed: Callable[[], None],
 ) -> Replaying:
-    player, hider = _Player(config, evaluation_type, _ignore, slots=1), hider_of(config)
+    player, redactor = _Player(config, evaluation_type, _ignore, slots=1), redactor_of(config)
     tasks = {task.id: task for task in results.tasks}
     entries = []
     try:
@@ -249,7 +249,7 @@ async def _replayed(
                         run.trial or 0,
                         run.seed if run.seed is not None else config.seed,
                     )
-                    entries.append(await _again(run, job, player, tapes, hider))
+                    entries.append(await _again(run, job, player, tapes, redactor))
                 on_replayed()
     finally:
         player.close()
@@ -257,18 +257,18 @@ async def _replayed(
 
 
 async def _again(
-    run: SimulationRun, job: Job, player: _Player, tapes: _Tapes, hider: Hider
+    run: SimulationRun, job: Job, player: _Player, tapes: _Tapes, redactor: Redactor
 ) -> Replayed:
     tape = tapes.of(run)
     timed_out = run.termination_reason is TerminationReason.TIMEOUT
     exchanges = tape.exchanges if tape is not None else ()
-    player.deck = Deck(exchanges, tapes.learnt, hider=hider, timed_out=timed_out)
+    player.deck = Deck(exchanges, tapes.learnt, redactor=redactor, timed_out=timed_out)
     again = await player.play(job)
     divergence = player.deck.divergence
     if tape is None and divergence is not None:
         divergence = Divergence(divergence.call, NOT_RECORDED, call_name=divergence.call_name)
     if divergence is None:
-        divergence = _fewer(player.deck) or _other_result(run, again, hider, timed_out=timed_out)
+        divergence = _fewer(player.deck) or _other_result(run, again, redactor, timed_out=timed_out)
     return Replayed(run.id, run.task_id, run.trial or 0, len(exchanges), divergence)
 
 
@@ -282,12 +282,14 @@ def _fewer(deck: Deck) -> Divergence | None:
 
 
 def _other_result(
-    recorded: SimulationRun, again: SimulationRun, hider: Hider, *, timed_out: bool
+    recorded: SimulationRun, again: SimulationRun, redactor: Redactor, *, timed_out: bool
 ) -> Divergence | None:
-    found = first_difference(_plain(recorded, hider), _plain(again, hider), cut_short=timed_out)
+    found = first_difference(
+        _plain(recorded, redactor), _plain(again, redactor), cut_short=timed_out
+    )
     return None if found is None else Divergence(0, found.what, found.details)
 
 
-def _plain(run: SimulationRun, hider: Hider) -> Mapping[str, Any]:
-    plain: Mapping[str, Any] = hider.data(json.loads(run.model_dump_json()))
+def _plain(run: SimulationRun, redactor: Redactor) -> Mapping[str, Any]:
+    plain: Mapping[str, Any] = redactor.data(json.loads(run.model_dump_json()))
     return plain

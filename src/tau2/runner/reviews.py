@@ -18,7 +18,7 @@ from tau2.evaluator.evidence import Judge
 from tau2.evaluator.review import (
     AnyReview,
     areview_simulation,
-    default_hider,
+    default_redactor,
     review_of,
     with_review,
 )
@@ -26,7 +26,7 @@ from tau2.llm.attempts import AroundSend, around_send, stacked
 from tau2.llm.failure import CallFailed
 from tau2.llm.middleware.limits import ProviderLimits
 from tau2.llm.request import Flow, Request, Response
-from tau2.llm.secrets import Hider, secrets_in_args, secrets_in_environment
+from tau2.llm.secrets import Redactor, secrets_in_args, secrets_in_environment
 from tau2.runner.preflight import reviewer_of
 from tau2.runner.task_log import as_name
 
@@ -66,7 +66,7 @@ async def review_played(run: SimulationRun, task: Task, config: TextRunConfig) -
         review = await areview_simulation(run, task, reviewer_of(config), config.review_mode)
     except ModelError as problem:
         logger.info("reviewing %s: %s", run.id, problem, exc_info=True)
-        said = default_hider(reviewer_of(config)).text(str(problem))
+        said = default_redactor(reviewer_of(config)).text(str(problem))
         run.info = {**(run.info or {}), "review_error": said}
         return
     reviewed = with_review(run, review)
@@ -124,7 +124,7 @@ async def _reviewed(run: SimulationRun, plan: ReviewPlan) -> Reviewed:
         )
     except ModelError as problem:
         logger.info("reviewing %s: %s", run.id, problem, exc_info=True)
-        return Reviewed(run, problem=default_hider(plan.reviewer).text(str(problem)))
+        return Reviewed(run, problem=default_redactor(plan.reviewer).text(str(problem)))
     finally:
         around_send.reset(token)
     return Reviewed(with_review(run, review), review)
@@ -154,13 +154,13 @@ class _CallLog:
     def around(self, request: Request, send: Callable[[Request], Flow[Response]]) -> Flow[Response]:
         """Write down what was asked, and what came of it."""
         asked = {"model": request.model, "messages": request.messages}
-        hider = Hider(secrets_in_environment() | secrets_in_args(request.args))
+        redactor = Redactor(secrets_in_environment() | secrets_in_args(request.args))
         try:
             response = yield from send(request)
         except CallFailed as failure:
-            self._add(hider.data({**asked, "status": failure.status, "error": failure.text}))
+            self._add(redactor.data({**asked, "status": failure.status, "error": failure.text}))
             raise
-        self._add(hider.data({**asked, "response": response}))
+        self._add(redactor.data({**asked, "response": response}))
         return response
 
     def _add(self, exchange: Any) -> None:

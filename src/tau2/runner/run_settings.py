@@ -11,7 +11,7 @@ from tau2.data_model.simulation import TextRunConfig
 from tau2.environment.environment import Environment
 from tau2.evaluator.evaluator import EvaluationType
 from tau2.llm import redact_args
-from tau2.llm.secrets import HIDDEN, redact, secrets_of
+from tau2.llm.secrets import REDACTED, redact, secrets_of
 from tau2.runner.build import build_environment
 from tau2.runner.preflight import judge_of
 
@@ -57,9 +57,9 @@ def _cleaned(name: str, value: Any, secrets: tuple[str, ...]) -> Any:
     if not isinstance(value, str):
         return value
     if _SECRET_NAME.search(name):
-        return HIDDEN
+        return REDACTED
     return _IN_URL.sub(_hidden, redact(value, secrets))
 
 
 def _hidden(found: re.Match[str]) -> str:
-    return f"://{HIDDEN}@" if found["before"] else f"{found['name']}{HIDDEN}"
+    return f"://{REDACTED}@" if found["before"] else f"{found['name']}{REDACTED}"

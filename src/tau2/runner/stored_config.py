@@ -9,7 +9,7 @@ from typing import Any
 
 from tau2.data_model.simulation import TextRunConfig
 from tau2.errors import ConfigError, DataFileError
-from tau2.llm.secrets import HIDDEN
+from tau2.llm.secrets import REDACTED
 from tau2.runner.run_settings import without_secrets
 from tau2.storage.files import write_atomically
 from tau2.storage.results import companion
@@ -56,5 +56,5 @@ def hidden_fields(data: Any, name: str = "") -> Iterator[str]:
     elif isinstance(data, list):
         for value in data:
             yield from hidden_fields(value, name)
-    elif isinstance(data, str) and HIDDEN in data:
+    elif isinstance(data, str) and REDACTED in data:
         yield name

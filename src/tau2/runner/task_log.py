@@ -20,7 +20,7 @@ from tau2.data_model.simulation import SimulationRun
 from tau2.llm.failure import CallFailed
 from tau2.llm.parse import tokens_of
 from tau2.llm.request import Flow, Request, Response
-from tau2.llm.secrets import Hider
+from tau2.llm.secrets import Redactor
 from tau2.orchestrator.episode import Ask, Failure
 from tau2.orchestrator.tracing import Staged, Tell
 from tau2.storage.results import companion
@@ -45,13 +45,13 @@ def artifacts_folder(path: Path) -> Path:
 class TaskLogs:
     """Writes one log per episode below a folder."""
 
-    def __init__(self, folder: Path, hider: Hider | None = None) -> None:
-        self._folder, self._hider = folder, hider or Hider()
+    def __init__(self, folder: Path, redactor: Redactor | None = None) -> None:
+        self._folder, self._redactor = folder, redactor or Redactor()
 
     @contextmanager
     def episode(self, staged: Staged) -> Iterator[TaskLog]:
         """Enclose one attempt at an episode; a disk that fails costs the log, not the episode."""
-        log = TaskLog(self._opened(staged), self._hider)
+        log = TaskLog(self._opened(staged), self._redactor)
         try:
             log.begin(staged)
             yield log
@@ -83,8 +83,8 @@ def as_name(text: str) -> str:
 class TaskLog:
     """The log of one episode."""
 
-    def __init__(self, file: TextIO | None, hider: Hider) -> None:
-        self._file, self._hider = file, hider
+    def __init__(self, file: TextIO | None, redactor: Redactor) -> None:
+        self._file, self._redactor = file, redactor
         self._began = time.perf_counter()
 
     def begin(self, staged: Staged) -> None:
@@ -93,9 +93,9 @@ class TaskLog:
         self.note(f"task {staged.task_id}, trial {staged.trial}, seed {staged.seed}, {cast}")
         self.note(f"simulation {staged.simulation_id}, {time.strftime('%Y-%m-%d %H:%M:%S %z')}")
 
-    def note(self, what: str, *texts: str, hider: Hider | None = None) -> None:
+    def note(self, what: str, *texts: str, redactor: Redactor | None = None) -> None:
         """Write one event and the texts that belong to it."""
-        hide = (hider or self._hider).text
+        hide = (redactor or self._redactor).text
         at = time.perf_counter() - self._began
         lines = [f"{at:10.3f} s  {' '.join(_plain(hide(what)).split())}"]
         for text in texts:
@@ -138,7 +138,7 @@ class TaskLog:
             self.note(f"{ask.to.value} after {seconds:.3f} s", answer.content or "", *calls)
 
     def _arguments(self, call: ToolCall) -> str:
-        return json.dumps(self._hider.data(call.arguments), ensure_ascii=False, default=str)
+        return json.dumps(self._redactor.data(call.arguments), ensure_ascii=False, default=str)
 
     @contextmanager
     def tool_call(self, call: ToolCall) -> Iterator[Tell]:
@@ -166,7 +166,7 @@ class TaskLog:
             self.note(
                 f"{asked} failed after {took}: {status}",
                 failure.text,
-                hider=self._hider.knowing(request.args),
+                redactor=self._redactor.with_secrets_of(request.args),
             )
             raise
         prompt, completion = tokens_of(response)

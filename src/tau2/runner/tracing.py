@@ -10,7 +10,7 @@ from tau2.data_model.simulation import SimulationRun, TextRunConfig
 from tau2.errors import ConfigError
 from tau2.orchestrator.orchestrator import Orchestrator
 from tau2.orchestrator.tracing import Observers, Staged, Watch, Watcher
-from tau2.runner.middleware import hider_of
+from tau2.runner.middleware import redactor_of
 
 
 def check_watching(config: TextRunConfig, saved: Path | None) -> None:
@@ -27,11 +27,11 @@ def watchers_of(config: TextRunConfig, saved: Path | None) -> list[Watcher]:
     if config.otel:
         from tau2.telemetry import start_tracing  # noqa: PLC0415  -- an optional package
 
-        watchers.append(start_tracing(hider_of(config)))
+        watchers.append(start_tracing(redactor_of(config)))
     if config.verbose_logs and saved is not None:
         from tau2.runner.task_log import TaskLogs, artifacts_folder  # noqa: PLC0415  -- only such runs load it
 
-        watchers.append(TaskLogs(artifacts_folder(saved), hider_of(config)))
+        watchers.append(TaskLogs(artifacts_folder(saved), redactor_of(config)))
     return watchers
 
 

@@ -31,7 +31,7 @@ from tau2.orchestrator.tracing import Watcher
 from tau2.runner.build import build_text_orchestrator
 from tau2.runner.episode_log import InflightLogs, Staging
 from tau2.runner.events import SimulationRetried, Sink
-from tau2.runner.middleware import hider_of
+from tau2.runner.middleware import redactor_of
 from tau2.runner.preflight import judge_of
 from tau2.runner.simulation import agrade_live
 from tau2.runner.tasks import _slug
@@ -75,7 +75,7 @@ class UnitPlayer:
     ) -> None:
         self.config, self.evaluation_type, self.sink = config, evaluation_type, sink
         self.judge: Judge = judge_of(config)
-        self.hider = hider_of(config)
+        self.redactor = redactor_of(config)
         self.inflight = inflight or InflightLogs(None)
         self.watchers = watchers
         self.threads = ThreadPoolExecutor(
@@ -106,7 +106,7 @@ class UnitPlayer:
                     return self._presentable(failed(job, problem, attempt))
                 self.sink(
                     SimulationRetried(
-                        job.task.id, job.trial, attempt, self.hider.text(str(problem))
+                        job.task.id, job.trial, attempt, self.redactor.text(str(problem))
                     )
                 )
                 await asyncio.sleep(self.config.retry_delay)
@@ -134,7 +134,7 @@ class UnitPlayer:
     def _presentable(self, run: SimulationRun) -> SimulationRun:
         """Return a record whose remarks hold no secrets: foreign code may put anything into an error."""
         if run.info:
-            run.info = self.hider.data(run.info)
+            run.info = self.redactor.data(run.info)
         return run
 
     def _staging(self, job: Job) -> Staging:

@@ -17,7 +17,7 @@ from tau2.llm.failure import CallFailed
 from tau2.llm.middleware.limits import provider_of
 from tau2.llm.parse import tokens_of
 from tau2.llm.request import Request, Response
-from tau2.llm.secrets import Hider
+from tau2.llm.secrets import Redactor
 from tau2.orchestrator.tracing import Staged
 
 Attributes: TypeAlias = dict[str, Any]
@@ -45,14 +45,14 @@ def shows_content() -> bool:
     }
 
 
-def as_content(value: Any, hider: Hider) -> str:
+def as_content(value: Any, redactor: Redactor) -> str:
     """Return a text, or data as JSON, without secrets and of bounded length."""
     text = (
         value
         if isinstance(value, str)
-        else json.dumps(hider.data(value), ensure_ascii=False, default=str)
+        else json.dumps(redactor.data(value), ensure_ascii=False, default=str)
     )
-    return hider.text(text)[:_LONGEST_CONTENT]
+    return redactor.text(text)[:_LONGEST_CONTENT]
 
 
 def of_episode(staged: Staged) -> Attributes:

@@ -12,7 +12,7 @@ from tau2.data_model.message import AssistantMessage, ToolCall, ToolMessage, Use
 from tau2.data_model.simulation import SimulationRun
 from tau2.errors import needs_extra
 from tau2.llm.request import Flow, Request, Response
-from tau2.llm.secrets import Hider
+from tau2.llm.secrets import Redactor
 from tau2.orchestrator.episode import Ask, Failure, Role
 from tau2.orchestrator.tracing import Staged, Tell
 from tau2.telemetry.attributes import (
@@ -37,10 +37,10 @@ _LONGEST_ERROR = 1000  # characters of an error that a span quotes
 _BROKEN_OFF = (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt)
 
 
-def start_tracing(hider: Hider) -> Tracing:
+def start_tracing(redactor: Redactor) -> Tracing:
     """Return what traces the episodes of a run in this process. Raise MissingExtra or UnknownName."""
     destination = open_destination()
-    return Tracing(destination.tracer, hider, close=destination.close, content=shows_content())
+    return Tracing(destination.tracer, redactor, close=destination.close, content=shows_content())
 
 
 class Tracing:
@@ -48,7 +48,7 @@ class Tracing:
 
     Args:
         tracer: What makes the spans.
-        hider: Takes secrets out of errors and texts.
+        redactor: Takes secrets out of errors and texts.
         content: Whether what is said, and the arguments and results of tools, are part of the spans.
         close: Ends the tracer.
     """
@@ -56,18 +56,18 @@ class Tracing:
     def __init__(
         self,
         tracer: Tracer,
-        hider: Hider | None = None,
+        redactor: Redactor | None = None,
         *,
         content: bool = False,
         close: Callable[[], None] = lambda: None,
     ) -> None:
-        self._tracer, self._hider, self._content = tracer, hider or Hider(), content
+        self._tracer, self._redactor, self._content = tracer, redactor or Redactor(), content
         self.close = close
 
     @contextmanager
     def episode(self, staged: Staged) -> Iterator[EpisodeSpans]:
         """Enclose one attempt at an episode in a span."""
-        made = _Spans(self._tracer, self._hider)
+        made = _Spans(self._tracer, self._redactor)
         with made.current("episode " + staged.task_id[:200], of_episode(staged)) as span:
             yield EpisodeSpans(made, span, staged, content=self._content)
 
@@ -77,7 +77,7 @@ class _Spans:
     """Makes spans whose errors hold no secrets."""
 
     tracer: Tracer
-    hider: Hider = field(default_factory=Hider)
+    redactor: Redactor = field(default_factory=Redactor)
 
     @contextmanager
     def current(self, name: str, attributes: dict[str, Any]) -> Iterator[Span]:
@@ -97,13 +97,13 @@ class _Spans:
         name = f"chat {attributes['gen_ai.request.model']}"
         span = self.tracer.start_span(name, kind=SpanKind.CLIENT, attributes=attributes)
         try:
-            with self._failing(span, self.hider.knowing(request.args)):
+            with self._failing(span, self.redactor.with_secrets_of(request.args)):
                 yield span
         finally:
             span.end()
 
     @contextmanager
-    def _failing(self, span: Span, hider: Hider | None = None) -> Iterator[None]:
+    def _failing(self, span: Span, redactor: Redactor | None = None) -> Iterator[None]:
         try:
             yield
         except _BROKEN_OFF:
@@ -112,12 +112,12 @@ class _Spans:
             raise
         except BaseException as problem:
             span.set_attribute("error.type", error_type(problem))
-            self.failed(span, str(problem), hider)
+            self.failed(span, str(problem), redactor)
             raise
 
-    def failed(self, span: Span, text: str, hider: Hider | None = None) -> None:
+    def failed(self, span: Span, text: str, redactor: Redactor | None = None) -> None:
         """Mark a span as failed and say why."""
-        span.set_status(StatusCode.ERROR, (hider or self.hider).text(text)[:_LONGEST_ERROR])
+        span.set_status(StatusCode.ERROR, (redactor or self.redactor).text(text)[:_LONGEST_ERROR])
 
 
 class EpisodeSpans:
@@ -148,14 +148,16 @@ class EpisodeSpans:
             return  # results of tools have spans of their own
         span.set_attribute("tau2.tool_calls", len(answer.tool_calls or ()))
         if self._content and answer.content:
-            span.set_attribute("tau2.content", as_content(answer.content, self._spans.hider))
+            span.set_attribute("tau2.content", as_content(answer.content, self._spans.redactor))
 
     @contextmanager
     def tool_call(self, call: ToolCall) -> Iterator[Tell]:
         """Enclose one tool call in a span."""
         attributes = of_tool_call(call)
         if self._content:
-            attributes["gen_ai.tool.call.arguments"] = as_content(call.arguments, self._spans.hider)
+            attributes["gen_ai.tool.call.arguments"] = as_content(
+                call.arguments, self._spans.redactor
+            )
         with self._spans.current(
             f"execute_tool {attributes['gen_ai.tool.name']}", attributes
         ) as span:
@@ -167,7 +169,7 @@ class EpisodeSpans:
             span.set_status(StatusCode.ERROR)
         if self._content:
             span.set_attribute(
-                "gen_ai.tool.call.result", as_content(result.content or "", self._spans.hider)
+                "gen_ai.tool.call.result", as_content(result.content or "", self._spans.redactor)
             )
 
     def around(self, request: Request, send: Callable[[Request], Flow[Response]]) -> Flow[Response]:

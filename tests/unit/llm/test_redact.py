@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tau2.llm import redact_args
-from tau2.llm.secrets import HIDDEN, redact, secrets_of
+from tau2.llm.secrets import REDACTED, redact, secrets_of
 
 
 def test_secrets_are_keys_and_the_values_of_unusual_headers() -> None:
@@ -31,18 +31,18 @@ def test_placeholders_are_no_secrets(placeholder: str) -> None:
     "text", ["sk-proj-abcdef123456", "sk-abc***wxyz", "Bearer abc.def-ghi", "gsk_abcdefgh1234"]
 )
 def test_what_looks_like_a_key_is_hidden_even_when_unknown(text: str) -> None:
-    assert redact(f"wrong key {text} given") == f"wrong key {HIDDEN} given"
+    assert redact(f"wrong key {text} given") == f"wrong key {REDACTED} given"
 
 
 def test_longer_secrets_go_first() -> None:
-    assert redact("abcd-efgh", secrets_of({"api_key": "abcd"}, "abcd-efgh")) == HIDDEN
+    assert redact("abcd-efgh", secrets_of({"api_key": "abcd"}, "abcd-efgh")) == REDACTED
 
 
 def test_stored_arguments_keep_all_but_credentials() -> None:
     args = {"api_key": "k", "api_base": "http://x", "extra_headers": {"A": "b"}, "temperature": 0.0}
     assert redact_args(args) == {
-        "api_key": HIDDEN,
+        "api_key": REDACTED,
         "api_base": "http://x",
-        "extra_headers": HIDDEN,
+        "extra_headers": REDACTED,
         "temperature": 0.0,
     }

@@ -21,7 +21,7 @@ from tau2.llm.middleware.recorded_calls import head_of, read_tape
 from tau2.llm.middleware.recording import Recorder, framed, unframed
 from tau2.llm.middleware.replay import Deck, Diverged, Learnt, Playback
 from tau2.llm.middleware.request_diff import differences
-from tau2.llm.secrets import Hider
+from tau2.llm.secrets import Redactor
 
 
 @contextmanager
@@ -284,7 +284,7 @@ def test_secrets_are_not_written_and_do_not_matter_when_it_is_played_back(tmp_pa
     def echo(messages, **_):
         return says("you sent secret-key-1 and sk-abcdefghijkl")
 
-    with around(Recorder(tmp_path, Hider(["from-env-4444"])).around):
+    with around(Recorder(tmp_path, Redactor(["from-env-4444"])).around):
         complete("m", [UserMessage(content="from-env-4444")], completion_fn=echo, **args)
     content = (tmp_path / "sim-1.jsonl").read_text()
     for secret in ("secret-key-1", "pass-2222", "body-3333", "from-env-4444", "sk-abcdefghijkl"):

@@ -11,7 +11,7 @@ from tests.stub import StubServer, failing
 from tests.unit.runner.conftest import a_config
 
 from tau2.errors import AgentError, ConfigError, ModelUnavailable
-from tau2.llm.secrets import Hider
+from tau2.llm.secrets import Redactor
 from tau2.orchestrator.tracing import Staged
 from tau2.runner.batch import run_single_task, run_tasks
 from tau2.runner.task_log import TaskLogs
@@ -146,6 +146,6 @@ def test_a_disk_that_fails_costs_the_log_only(tmp_path, caplog):
 
 
 def test_long_texts_are_cut(tmp_path):
-    with TaskLogs(tmp_path, Hider()).episode(STAGED) as log:
+    with TaskLogs(tmp_path, Redactor()).episode(STAGED) as log:
         log.note("said", "x" * 1_000_000)
     assert next(tmp_path.rglob("*.log")).stat().st_size < 25_000

@@ -14,7 +14,7 @@ from tau2.cli.logs import logging_to_stderr
 from tau2.evaluator.evidence import Judge
 from tau2.evaluator.review import review_simulation
 from tau2.runner.batch import run_single_task
-from tau2.runner.middleware import hider_of
+from tau2.runner.middleware import redactor_of
 from tau2.runner.reviews import ReviewPlan, areview_all, call_log
 from tau2.runner.tasks import get_tasks
 from tau2.telemetry.attributes import as_content
@@ -97,7 +97,7 @@ def test_log_files(cast, args, tmp_path):
 
 def test_log_lines(cast, args, capsys):
     config = a_run(args)
-    with logging_to_stderr("DEBUG", hider_of(config).text):
+    with logging_to_stderr("DEBUG", redactor_of(config).text):
         run_single_task(config, TASK)
     text = capsys.readouterr().err
     assert "cannot take [redacted]" in text
@@ -162,9 +162,9 @@ def test_the_question_of_a_review(cast, args):
 
 
 def test_data_is_hidden_at_any_depth():
-    from tau2.llm.secrets import Hider
+    from tau2.llm.secrets import Redactor
 
     assert (
-        as_content({"a": [{"password": "plum-kettle-orbit-9"}]}, Hider())
+        as_content({"a": [{"password": "plum-kettle-orbit-9"}]}, Redactor())
         == '{"a": [{"password": "[redacted]"}]}'
     )

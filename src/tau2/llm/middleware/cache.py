@@ -30,7 +30,7 @@ from tau2.llm.attempt_context import Playing, playing
 from tau2.llm.failure import CallFailed
 from tau2.llm.parse import checked, read
 from tau2.llm.request import Flow, Request, Response
-from tau2.llm.secrets import PRIVATE_ARGS, Hider
+from tau2.llm.secrets import PRIVATE_ARGS, Redactor
 from tau2.storage.files import naming
 
 logger = logging.getLogger(__name__)
@@ -68,8 +68,8 @@ class _Asked:
 class ResponseCache:
     """Answers from a folder; `around` is a layer around model calls. Processes may share the folder."""
 
-    def __init__(self, folder: Path, hider: Hider | None = None) -> None:
-        self.folder, self._hider = folder, hider or Hider()
+    def __init__(self, folder: Path, redactor: Redactor | None = None) -> None:
+        self.folder, self._redactor = folder, redactor or Redactor()
         self.hits = self.misses = 0
         self._counting = threading.Lock()
 
@@ -102,7 +102,7 @@ class ResponseCache:
 
     def _keep(self, file: Path, request: Request, response: Response) -> None:
         plain = json.loads(json.dumps(response, default=str))
-        if plain != response or self._hider.knowing(request.args).data(plain) != plain:
+        if plain != response or self._redactor.with_secrets_of(request.args).data(plain) != plain:
             logger.info(
                 "model %s: an answer with a secret, or that JSON does not hold, is not cached",
                 request.model,

@@ -26,7 +26,7 @@ from tau2.llm.attempt_context import Playing, playing
 from tau2.llm.clock import clock
 from tau2.llm.failure import CallFailed
 from tau2.llm.request import Flow, Request, Response
-from tau2.llm.secrets import PRIVATE_ARGS, Hider
+from tau2.llm.secrets import PRIVATE_ARGS, Redactor
 from tau2.llm.unsupported_params import refused_parameter
 from tau2.storage.files import naming
 
@@ -119,26 +119,26 @@ class _Seen:
 class Hiding:
     """Hides the requests of one attempt; messages that were hidden before are not looked at again."""
 
-    def __init__(self, hider: Hider) -> None:
-        self._hider = hider
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
         self._seen: dict[tuple[str | None, str], _Seen] = {}
         self._tools: tuple[Any, Any, str] = (None, None, fingerprint(None))
 
     def hidden(self, request: Request, call: int) -> tuple[Hidden, int | None, int]:
         """Return a request as it may be stored, and how many messages it shares with which earlier call."""
-        hider = self._hider.knowing(request.args)
+        redactor = self._redactor.with_secrets_of(request.args)
         before = self._seen.get((request.call_name, request.model))
         kept = _common(before.raw, request.messages) if before is not None else 0
-        fresh = [hider.data(message) for message in request.messages[kept:]]
+        fresh = [redactor.data(message) for message in request.messages[kept:]]
         messages = [*(before.hidden[:kept] if before else ()), *fresh]
         prints = [*(before.prints[:kept] if before else ()), *map(fingerprint, fresh)]
         self._seen[request.call_name, request.model] = _Seen(
             list(request.messages), messages, prints, call
         )
-        tools, tools_print = self._hidden_tools(request.tools, hider)
+        tools, tools_print = self._hidden_tools(request.tools, redactor)
         args = {name: value for name, value in request.args.items() if name not in PRIVATE_ARGS}
-        args = json.loads(json.dumps(hider.data(args), default=str))
-        choice = hider.data(request.tool_choice)
+        args = json.loads(json.dumps(redactor.data(args), default=str))
+        choice = redactor.data(request.tool_choice)
         found = Hidden(
             request.model, messages, prints, tools, tools_print, choice, args, request.call_name
         )
@@ -148,9 +148,9 @@ class Hiding:
         """Refer to nothing of this speaker's requests any more."""
         self._seen.pop((request.call_name, request.model), None)
 
-    def _hidden_tools(self, tools: Any, hider: Hider) -> tuple[Any, str]:
+    def _hidden_tools(self, tools: Any, redactor: Redactor) -> tuple[Any, str]:
         if tools != self._tools[0]:
-            hidden = hider.data(tools)
+            hidden = redactor.data(tools)
             self._tools = (tools, hidden, fingerprint(hidden))
         return self._tools[1], self._tools[2]
 
@@ -196,18 +196,19 @@ class Recorder:
 
     Args:
         folder: Where the files of this run's attempts lie.
-        hider: Knows the secrets of the run.
+        redactor: Knows the secrets of the run.
     """
 
-    def __init__(self, folder: Path, hider: Hider | None = None) -> None:
-        self.folder, self._hider = folder, hider or Hider()
+    def __init__(self, folder: Path, redactor: Redactor | None = None) -> None:
+        self.folder, self._redactor = folder, redactor or Redactor()
         self._outside = Playing("", 0, None, f"outside-{uuid.uuid4().hex[:12]}")
 
     def around(self, request: Request, send: Callable[[Request], Flow[Response]]) -> Flow[Response]:
         """Send, and write down what came of it."""
         unit = playing.get() or self._outside
         track = unit.note(
-            self, lambda: _Track(self.folder / f"{unit.simulation_id}.jsonl", Hiding(self._hider))
+            self,
+            lambda: _Track(self.folder / f"{unit.simulation_id}.jsonl", Hiding(self._redactor)),
         )
         began, at = clock.get().now(), datetime.now(UTC).isoformat(timespec="milliseconds")
         with track.lock:
@@ -263,7 +264,7 @@ class Recorder:
             }
             known = track.tools.setdefault(asked.tools_print, about["call"])
             tools = {"tools": asked.tools} if known == about["call"] else {"tools_of": known}
-            said = self._hider.knowing(request.args).data(outcome)
+            said = self._redactor.with_secrets_of(request.args).data(outcome)
             if not track.write({**head, **told, **tools, **said}):
                 track.hiding.forget(request)
                 track.tools.clear()

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from tau2.llm.failure import CallFailed
 from tau2.llm.request import Flow, Request, Response
-from tau2.llm.secrets import Hider
+from tau2.llm.secrets import Redactor
 from tau2.llm.text import clean
 
 _SHORTEST = 12  # characters; a shorter "key" may be a word or a number that a conversation needs
@@ -21,15 +21,15 @@ _SHORTEST = 12  # characters; a shorter "key" may be a word or a number that a c
 class Echoes:
     """Hides secrets in answers and failures; `around` is installed as the innermost layer of a run."""
 
-    def __init__(self, hider: Hider) -> None:
-        self._forms = tuple(form for form in hider.forms if len(form) >= _SHORTEST)
+    def __init__(self, redactor: Redactor) -> None:
+        self._spellings = tuple(text for text in redactor.spellings if len(text) >= _SHORTEST)
 
     def around(self, request: Request, send: Callable[[Request], Flow[Response]]) -> Flow[Response]:
         """Send, and hide."""
         try:
             response = yield from send(request)
         except CallFailed as failure:
-            failure.hide(self._forms)
+            failure.hide(self._spellings)
             raise
-        hidden: Response = clean(response, self._forms) if self._forms else response
+        hidden: Response = clean(response, self._spellings) if self._spellings else response
         return hidden

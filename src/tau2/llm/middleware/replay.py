@@ -13,7 +13,7 @@ from tau2.llm.middleware.recorded_calls import Exchange
 from tau2.llm.middleware.recording import SOFT_ARGS, Hidden, Hiding
 from tau2.llm.middleware.request_diff import differences
 from tau2.llm.request import Flow, Request, Response
-from tau2.llm.secrets import Hider
+from tau2.llm.secrets import Redactor
 
 _RENAMED = {"max_completion_tokens": "max_tokens"}
 
@@ -67,13 +67,13 @@ class Deck:
         exchanges: Iterable[Exchange],
         learnt: Learnt | None = None,
         *,
-        hider: Hider | None = None,
+        redactor: Redactor | None = None,
         timed_out: bool = False,
     ) -> None:
         """Take the exchanges; with `timed_out`, the recorded attempt ended when its time was over."""
         self._left = [exchange for exchange in exchanges if exchange.learnt is None]
         self._learnt, self._timed_out = learnt or Learnt(), timed_out
-        self._hiding = Hiding(hider or Hider())
+        self._hiding = Hiding(redactor or Redactor())
         self._number = 0
         self._last = ""
         self.divergence: Divergence | None = None

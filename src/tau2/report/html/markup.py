@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from html import escape
 
-from tau2.llm.secrets import HIDDEN, redact
+from tau2.llm.secrets import REDACTED, redact
 from tau2.report.safe_text import clean, shorten
 
 _SECRET_NAME = re.compile(r"(?i)api_?key|access_?key|token|secret|passw|credential")
@@ -44,7 +44,7 @@ class Cleaner:
 
     def hide(self, text: str) -> str:
         """Return the text without credentials, and otherwise as it is."""
-        return _IN_URL.sub(f"://{HIDDEN}@", redact(text, self._secrets))
+        return _IN_URL.sub(f"://{REDACTED}@", redact(text, self._secrets))
 
 
 def tag(name: str, /, *content: object, **attributes: object) -> Html:

@@ -9,13 +9,13 @@ from tau2.data_model.message import UserMessage
 from tau2.errors import ModelRefused
 from tau2.llm import around_send, complete
 from tau2.llm.middleware.redaction import Echoes
-from tau2.llm.secrets import Hider, secrets_in_environment
+from tau2.llm.secrets import Redactor, secrets_in_environment
 
 OWN, OTHERS = "Zq81-our-own-secret-92", "sk-that-is-part-of-the-task"
 
 
-def asked(reply, hider: Hider):
-    token = around_send.set(Echoes(hider).around)
+def asked(reply, redactor: Redactor):
+    token = around_send.set(Echoes(redactor).around)
     try:
         with StubServer(reply) as stub:
             asking = [UserMessage(content="What do you know?")]
@@ -27,22 +27,24 @@ def asked(reply, hider: Hider):
 
 
 def test_own_secrets_are_hidden_in_words_and_arguments_and_nothing_else_is():
-    said = asked(f"It is {OWN}, or {OTHERS}.", Hider([OWN]))
+    said = asked(f"It is {OWN}, or {OTHERS}.", Redactor([OWN]))
     assert said.content == f"It is [redacted], or {OTHERS}."
-    called = asked({"name": "note", "arguments": {"text": OWN, OWN: 1}}, Hider([OWN]))
+    called = asked({"name": "note", "arguments": {"text": OWN, OWN: 1}}, Redactor([OWN]))
     assert called.tool_calls[0].arguments == {"text": "[redacted]", "[redacted]": 1}
     assert OWN not in called.model_dump_json()
 
 
 def test_own_secrets_are_hidden_in_errors():
     with pytest.raises(ModelRefused) as caught:
-        asked(failing(400, f"bad key {OWN}"), Hider([OWN]))
+        asked(failing(400, f"bad key {OWN}"), Redactor([OWN]))
     assert OWN not in str(caught.value)
     assert OWN not in repr(caught.value.__cause__)
 
 
 def test_short_keys_are_left_alone_because_conversations_need_such_words():
-    assert asked("Order 1234567 is paid.", Hider(["1234567"])).content == "Order 1234567 is paid."
+    assert (
+        asked("Order 1234567 is paid.", Redactor(["1234567"])).content == "Order 1234567 is paid."
+    )
 
 
 @pytest.mark.parametrize("name", ["PGPASSWORD", "DB_PASSWORD", "OPENAI_API_KEY", "MY_AUTH"])

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tau2.llm.secrets import HIDDEN, Hider, secrets_in_args, secrets_in_environment
+from tau2.llm.secrets import REDACTED, Redactor, secrets_in_args, secrets_in_environment
 
 KEY = 'zx9"quoted\\key/42'
 
@@ -22,9 +22,9 @@ KEY = 'zx9"quoted\\key/42'
     ],
 )
 def test_a_known_secret_is_hidden_in_every_spelling(said):
-    hidden = Hider([KEY]).text(said)
+    hidden = Redactor([KEY]).text(said)
     assert "zx9" not in hidden
-    assert HIDDEN in hidden
+    assert REDACTED in hidden
 
 
 @pytest.mark.parametrize(
@@ -43,10 +43,10 @@ def test_a_known_secret_is_hidden_in_every_spelling(said):
     ],
 )
 def test_what_looks_like_a_secret_is_hidden_though_nobody_knows_it(said):
-    hidden = Hider().text(said)
-    assert HIDDEN in hidden
+    hidden = Redactor().text(said)
+    assert REDACTED in hidden
     assert "plainword99" not in hidden
-    assert Hider().text(hidden) == hidden  # hiding twice changes nothing
+    assert Redactor().text(hidden) == hidden  # hiding twice changes nothing
 
 
 @pytest.mark.parametrize(
@@ -59,13 +59,13 @@ def test_what_looks_like_a_secret_is_hidden_though_nobody_knows_it(said):
     ],
 )
 def test_ordinary_text_stays(said):
-    assert Hider().text(said) == said
+    assert Redactor().text(said) == said
 
 
 def test_data_is_hidden_at_any_depth_and_under_names_that_say_so():
     data = {"a": [{"api_key": "word", "deep": {"x": f"-{KEY}-"}}], "max_tokens": 5, "none": None}
-    assert Hider([KEY]).data(data) == {
-        "a": [{"api_key": HIDDEN, "deep": {"x": f"-{HIDDEN}-"}}],
+    assert Redactor([KEY]).data(data) == {
+        "a": [{"api_key": REDACTED, "deep": {"x": f"-{REDACTED}-"}}],
         "max_tokens": 5,
         "none": None,
     }
@@ -81,9 +81,9 @@ def test_the_secrets_of_a_call_are_found_wherever_they_stand():
     }
     found = secrets_in_args(args)
     assert {"key-number-one", "pass-number-two", "part-number-three", "number-four-secret"} <= found
-    assert Hider().knowing(args).text("pass-number-two") == HIDDEN
-    hider = Hider(found)
-    assert hider.knowing(args) is hider
+    assert Redactor().with_secrets_of(args).text("pass-number-two") == REDACTED
+    redactor = Redactor(found)
+    assert redactor.with_secrets_of(args) is redactor
 
 
 def test_the_environment_holds_keys_and_settings():
