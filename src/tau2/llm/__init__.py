@@ -14,11 +14,11 @@ from tau2.llm.deadline import (
 )  # bound here: the submodule of this name would hide it otherwise
 
 if TYPE_CHECKING:
-    from tau2.llm.attempts import AroundSend, around_send
     from tau2.llm.backends.scripted import register_script
     from tau2.llm.call import acomplete, complete
     from tau2.llm.cost import Totals, totals
     from tau2.llm.http import aclose, close
+    from tau2.llm.middleware import Middleware, use_middleware
     from tau2.llm.request import Backend, CompletionFn, Flow, Request, Response, Send, Sleep
     from tau2.llm.routing import backend_names, check_model
     from tau2.llm.secrets import redact_args
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MALFORMED_KEY",
-    "AroundSend",
     "Backend",
     "CompletionFn",
     "Flow",
+    "Middleware",
     "Request",
     "Response",
     "Send",
@@ -37,7 +37,6 @@ __all__ = [
     "Totals",
     "aclose",
     "acomplete",
-    "around_send",
     "backend_names",
     "check_model",
     "close",
@@ -50,13 +49,14 @@ __all__ = [
     "to_wire",
     "tools_to_wire",
     "totals",
+    "use_middleware",
 ]
 
 _HOME = {
     "register_script": "backends.scripted",
     **dict.fromkeys(("complete", "acomplete"), "call"),
     **dict.fromkeys(("Totals", "totals"), "cost"),
-    **dict.fromkeys(("AroundSend", "around_send"), "attempts"),
+    **dict.fromkeys(("Middleware", "use_middleware"), "middleware"),
     **dict.fromkeys(("aclose", "close"), "http"),
     "redact_args": "secrets",
     **dict.fromkeys(

@@ -7,10 +7,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable
-from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from typing import TypeAlias
 
 from tau2.config import (
     DEFAULT_EMPTY_RETRIES,
@@ -27,6 +24,7 @@ from tau2.errors import (
 )
 from tau2.llm.clock import remaining
 from tau2.llm.failure import CallFailed
+from tau2.llm.middleware import current_middleware
 from tau2.llm.parse import Reading, checked, read
 from tau2.llm.request import Flow, Request, Response, Send, Sender, Sleep
 from tau2.llm.secrets import Redactor, secrets_in_environment
@@ -37,31 +35,6 @@ logger = logging.getLogger(__name__)
 
 LONGEST_RETRY_AFTER = 600.0  # seconds; an endpoint that asks for more counts as unavailable
 _HIGHEST_POWER = 16  # 2**16 s is beyond every cap; a higher power only risks overflow
-
-AroundSend: TypeAlias = Callable[[Request, Callable[[Request], Flow[Response]]], Flow[Response]]
-"""`around(request, send)` is a flow: it may sleep first, answer by itself, change the request, or look at what
-`yield from send(request)` returned. Written once, it serves sync and async calls."""
-
-around_send: ContextVar[AroundSend | None] = ContextVar("tau2_around_send", default=None)
-"""The seam for rate limits, recording, caches and money caps; applies to every attempt made in this context."""
-
-
-def stacked(*layers: AroundSend) -> AroundSend:
-    """Return several layers as one; the first is the outermost."""
-
-    def around(request: Request, send: Callable[[Request], Flow[Response]]) -> Flow[Response]:
-        inner = send
-        for layer in reversed(layers):
-            inner = _wrapped(layer, inner)
-        return (yield from inner(request))
-
-    return around
-
-
-def _wrapped(
-    layer: AroundSend, inner: Callable[[Request], Flow[Response]]
-) -> Callable[[Request], Flow[Response]]:
-    return lambda request: layer(request, inner)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +108,10 @@ def _fitted(question: Question) -> Request:
 
 
 def _send(request: Request) -> Flow[Response]:
-    around = around_send.get()
-    return (yield from _send_in_time(request) if around is None else around(request, _send_in_time))
+    middleware = current_middleware.get()
+    if middleware is None:
+        return (yield from _send_in_time(request))
+    return (yield from middleware(request, _send_in_time))
 
 
 def _send_in_time(request: Request) -> Flow[Response]:

@@ -6,9 +6,8 @@ import hashlib
 import json
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
-from tau2.llm.middleware.limiter import Enterable
 from tau2.llm.secrets import PRIVATE_ARGS
 
 Response: TypeAlias = Mapping[str, Any]
@@ -52,6 +51,16 @@ class Sleep:
     """A step: wait this many seconds, never less."""
 
     seconds: float
+
+
+class Enterable(Protocol):
+    """What a call may wait for; both forms return False when the time is over first."""
+
+    def enter(self, seconds: float) -> bool:
+        """Wait in this thread."""
+
+    async def aenter(self, seconds: float) -> bool:
+        """Wait on the running event loop."""
 
 
 @dataclass(frozen=True, slots=True)

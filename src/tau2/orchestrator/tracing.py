@@ -15,7 +15,7 @@ from tau2.data_model.simulation import SimulationRun
 from tau2.orchestrator.episode import Ask
 
 if TYPE_CHECKING:
-    from tau2.llm.attempts import AroundSend
+    from tau2.llm.middleware import Middleware
 
 Tell: TypeAlias = Callable[[Any], None]
 """Takes what came of a turn (an Answer) or of a tool call (a ToolMessage); not called when it failed."""
@@ -48,8 +48,8 @@ class Watch(Observer, Protocol):
     """Watches everything about one episode."""
 
     @property
-    def around(self) -> AroundSend:
-        """The layer around every attempt to reach a model, the judge's and reviewer's too."""
+    def around(self) -> Middleware:
+        """The middleware around every attempt to reach a model, the judge's and reviewer's too."""
 
     def ended(self, run: SimulationRun) -> None:
         """Take the graded record."""

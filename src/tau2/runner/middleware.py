@@ -23,7 +23,7 @@ from tau2.runner.events import RunCounted
 from tau2.storage.results import companion
 
 if TYPE_CHECKING:
-    from tau2.llm import AroundSend
+    from tau2.llm import Middleware
     from tau2.llm.middleware.budget import Budget
     from tau2.llm.middleware.cache import ResponseCache
     from tau2.llm.secrets import Redactor
@@ -75,19 +75,20 @@ def installed(
     Raises:
         ConfigError: the run is to be recorded, but not saved.
     """
-    from tau2.llm import around_send  # noqa: PLC0415  -- the model layer is loaded by runs, not by their tables
-    from tau2.llm.attempts import stacked  # noqa: PLC0415  -- likewise
-    from tau2.llm.middleware.redaction import Echoes  # noqa: PLC0415  -- likewise
+    from tau2.llm.middleware import use_middleware  # noqa: PLC0415  -- the model layer is loaded by runs, not by their tables
+    from tau2.llm.middleware.redaction import RedactionMiddleware  # noqa: PLC0415  -- likewise
 
     redactor = redactor_of(config)
     layers = Layers(_cache(config, redactor), _budget(config, shared, saved, spent), shared)
-    around = [*_tape(config, saved, redactor), *_rest(config, layers), Echoes(redactor).around]
-    outer = around_send.get()
-    token = around_send.set(stacked(*([outer] if outer is not None else []), *around))
+    around = [
+        *_tape(config, saved, redactor),
+        *_rest(config, layers),
+        RedactionMiddleware(redactor).middleware,
+    ]
     try:
-        yield layers
+        with use_middleware(*around):
+            yield layers
     finally:
-        around_send.reset(token)
         if layers.budget is not None:
             layers.budget.ledger.close()
 
@@ -100,7 +101,7 @@ def redactor_of(config: TextRunConfig) -> Redactor:
     return Redactor(secrets_in_environment().union(*map(secrets_in_args, args)))
 
 
-def _tape(config: TextRunConfig, saved: Path | None, redactor: Redactor) -> list[AroundSend]:
+def _tape(config: TextRunConfig, saved: Path | None, redactor: Redactor) -> list[Middleware]:
     from tau2.llm.middleware.recording import TAPE_NAME, Recorder  # noqa: PLC0415  -- see installed
 
     if not config.record:
@@ -109,7 +110,7 @@ def _tape(config: TextRunConfig, saved: Path | None, redactor: Redactor) -> list
         raise ConfigError(
             "record keeps the tape beside the results: save the run (save_to, save_path or save_dir)"
         )
-    return [Recorder(companion(saved, TAPE_NAME), redactor).around]
+    return [Recorder(companion(saved, TAPE_NAME), redactor).middleware]
 
 
 def _cache(config: TextRunConfig, redactor: Redactor) -> ResponseCache | None:
@@ -132,15 +133,15 @@ def _budget(
     return Budget(Ledger(down(config.max_cost), folder, up(spent)))
 
 
-def _rest(config: TextRunConfig, layers: Layers) -> list[AroundSend]:
+def _rest(config: TextRunConfig, layers: Layers) -> list[Middleware]:
     from tau2.llm.middleware.limits import ProviderLimits, limits_of  # noqa: PLC0415  -- see installed
     from tau2.llm.middleware.shared_limits import can_share  # noqa: PLC0415  -- likewise
 
     wanted = limits_of(config.provider_limits)
     limits = ProviderLimits(wanted, layers.shared if wanted or can_share() else None)
-    cache = [layers.cache.around] if layers.cache is not None else []
-    budget = [layers.budget.around, limits.patient] if layers.budget is not None else []
-    return [*cache, limits.around, *budget]
+    cache = [layers.cache.middleware] if layers.cache is not None else []
+    budget = [layers.budget.middleware, limits.wait_for_pause] if layers.budget is not None else []
+    return [*cache, limits.middleware, *budget]
 
 
 def tell(layers: Layers) -> None:

@@ -13,7 +13,7 @@ from tau2.environment.world import World
 from tau2.errors import ModelError, UnknownName
 from tau2.evaluator.evaluator import EvaluationType, grade
 from tau2.evaluator.evidence import Judge
-from tau2.llm.attempt_context import Playing, playing
+from tau2.llm.attempt_context import AttemptContext, use_attempt
 from tau2.metrics.agent_metrics import is_successful
 from tau2.registry import registry
 from tau2.runner.build import build_environment, is_solo
@@ -193,12 +193,12 @@ def regrade_ungraded(
     for run in runs:
         if run.task_id not in known:
             continue
-        playing.set(Playing(run.task_id, run.trial or 0, run.seed, run.id))
         world = World(
             known[run.task_id], lambda: build_environment(config.domain, solo_mode=is_solo(config))
         )
         try:
-            info = grade(run, world, evaluation_type, judge=judge_of(config))
+            with use_attempt(AttemptContext(run.task_id, run.trial or 0, run.seed, run.id)):
+                info = grade(run, world, evaluation_type, judge=judge_of(config))
         except ModelError as problem:
             logger.info("grading %s again: %s", run.id, problem, exc_info=True)
             continue

@@ -19,9 +19,9 @@ from typing import Any
 from tau2.data_model.simulation import SimulationRun, TerminationReason, TextRunConfig
 from tau2.errors import ConfigError
 from tau2.evaluator.evaluator import EvaluationType
-from tau2.llm.attempt_context import Playing
-from tau2.llm.attempts import around_send
+from tau2.llm.attempt_context import AttemptContext
 from tau2.llm.clock import SYSTEM_CLOCK, clock
+from tau2.llm.middleware import use_middleware
 from tau2.llm.middleware.recorded_calls import Tape, head_of, read_tape
 from tau2.llm.middleware.recording import TAPE_NAME
 from tau2.llm.middleware.replay import Deck, Divergence, Learnt, Playback
@@ -220,14 +220,14 @@ def _ignore(_event: Event) -> None:
 
 
 @contextmanager
-def _only_the_tape(deck_of: Callable[[Playing | None], Deck]) -> Iterator[None]:
+def _only_the_tape(deck_of: Callable[[AttemptContext | None], Deck]) -> Iterator[None]:
     """Have every model call of this context answered from the tape, without waiting."""
-    layer, time = around_send.set(Playback(deck_of).around), clock.set(_Hurried())
+    token = clock.set(_Hurried())
     try:
-        yield
+        with use_middleware(Playback(deck_of).middleware):
+            yield
     finally:
-        around_send.reset(layer)
-        clock.reset(time)
+        clock.reset(token)
 
 
 async def _replayed(

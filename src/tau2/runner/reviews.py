@@ -22,8 +22,8 @@ from tau2.evaluator.review import (
     review_of,
     with_review,
 )
-from tau2.llm.attempts import AroundSend, around_send, stacked
 from tau2.llm.failure import CallFailed
+from tau2.llm.middleware import Middleware, NextSend, use_middleware
 from tau2.llm.middleware.limits import ProviderLimits
 from tau2.llm.request import Flow, Request, Response
 from tau2.llm.secrets import Redactor, secrets_in_args, secrets_in_environment
@@ -54,7 +54,7 @@ class ReviewPlan:
     tasks: Mapping[str, Task] | None = None
     policy: str | None = None
     """What the agent was told, for simulations that do not say."""
-    log: Callable[[SimulationRun], AroundSend] | None = None
+    log: Callable[[SimulationRun], Middleware] | None = None
     """Makes the layer that writes down the model calls of one review."""
 
 
@@ -94,21 +94,14 @@ async def areview_all(
             found[number] = reviewed
             on_reviewed(reviewed)
 
-    token = around_send.set(_layers())
     try:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(max(1, min(at_once, len(runs)))):
-                group.create_task(one_after_another())
+        with use_middleware(ProviderLimits().middleware):
+            async with asyncio.TaskGroup() as group:
+                for _ in range(max(1, min(at_once, len(runs)))):
+                    group.create_task(one_after_another())
     except BaseExceptionGroup as several:
         raise several.exceptions[0] from None  # the others were stopped because of it
-    finally:
-        around_send.reset(token)
     return [reviewed for reviewed in found if reviewed is not None]
-
-
-def _layers() -> AroundSend:
-    outer, limits = around_send.get(), ProviderLimits().around
-    return stacked(outer, limits) if outer is not None else limits
 
 
 async def _reviewed(run: SimulationRun, plan: ReviewPlan) -> Reviewed:
@@ -117,27 +110,18 @@ async def _reviewed(run: SimulationRun, plan: ReviewPlan) -> Reviewed:
         return Reviewed(run, there, is_kept=True)
     if not run.get_messages():
         return Reviewed(run, problem="there is no conversation to review")
-    token = around_send.set(_logged(run, plan))
     try:
-        review = await areview_simulation(
-            run, _task_of(run, plan), plan.reviewer, plan.mode, policy=_policy(run, plan)
-        )
+        with use_middleware(*([plan.log(run)] if plan.log is not None else [])):
+            review = await areview_simulation(
+                run, _task_of(run, plan), plan.reviewer, plan.mode, policy=_policy(run, plan)
+            )
     except ModelError as problem:
         logger.info("reviewing %s: %s", run.id, problem, exc_info=True)
         return Reviewed(run, problem=default_redactor(plan.reviewer).text(str(problem)))
-    finally:
-        around_send.reset(token)
     return Reviewed(with_review(run, review), review)
 
 
-def _logged(run: SimulationRun, plan: ReviewPlan) -> AroundSend | None:
-    outer = around_send.get()
-    if plan.log is None or outer is None:
-        return outer
-    return stacked(outer, plan.log(run))
-
-
-def call_log(folder: Path) -> Callable[[SimulationRun], AroundSend]:
+def call_log(folder: Path) -> Callable[[SimulationRun], Middleware]:
     """Return what writes the model calls of each review to `<folder>/sim_<simulation>/review.jsonl`, without secrets.
 
     A disk that fails costs the log, not the review.
@@ -151,7 +135,7 @@ class _CallLog:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def around(self, request: Request, send: Callable[[Request], Flow[Response]]) -> Flow[Response]:
+    def around(self, request: Request, send: NextSend) -> Flow[Response]:
         """Write down what was asked, and what came of it."""
         asked = {"model": request.model, "messages": request.messages}
         redactor = Redactor(secrets_in_environment() | secrets_in_args(request.args))

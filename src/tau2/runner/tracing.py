@@ -43,19 +43,14 @@ def watched(
     if not watchers:
         yield lambda _run: None
         return
-    from tau2.llm.attempts import around_send, stacked  # noqa: PLC0415  -- see layers
+    from tau2.llm.middleware import use_middleware  # noqa: PLC0415  -- see layers
 
     staged = _staged(orchestrator, config, trial)
     with ExitStack() as stack:
         watches = [stack.enter_context(watcher.episode(staged)) for watcher in watchers]
         orchestrator.observer = Observers(watches)
-        outer = around_send.get()
-        layers = [
-            watch.around for watch in watches
-        ]  # innermost: waiting for limits is no part of a call
-        stack.callback(
-            around_send.reset, around_send.set(stacked(*([outer] if outer else []), *layers))
-        )
+        # Innermost, because waiting for limits is no part of a call.
+        stack.enter_context(use_middleware(*(watch.around for watch in watches)))
         yield lambda run: _tell(watches, run)
 
 

@@ -25,7 +25,7 @@ from tau2.errors import (
 )
 from tau2.evaluator.evaluator import EvaluationType
 from tau2.evaluator.evidence import Judge
-from tau2.llm.attempt_context import Playing, playing
+from tau2.llm.attempt_context import AttemptContext, use_attempt
 from tau2.orchestrator.orchestrator import Orchestrator
 from tau2.orchestrator.tracing import Watcher
 from tau2.runner.build import build_text_orchestrator
@@ -115,7 +115,10 @@ class UnitPlayer:
     async def _attempt(self, job: Job) -> SimulationRun:
         with ExitStack() as watching:
             with self.inflight.episode(self._staging(job)) as orchestrator:
-                playing.set(Playing(job.task.id, job.trial, job.seed, orchestrator.simulation_id))
+                attempt = AttemptContext(
+                    job.task.id, job.trial, job.seed, orchestrator.simulation_id
+                )
+                watching.enter_context(use_attempt(attempt))
                 ended = watching.enter_context(
                     watched(self.watchers, orchestrator, self.config, job.trial)
                 )

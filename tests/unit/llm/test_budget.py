@@ -25,7 +25,7 @@ from tau2.errors import (
     ModelError,
     ModelUnavailable,
 )
-from tau2.llm import acomplete, around_send, complete, deadline
+from tau2.llm import acomplete, complete, deadline, use_middleware
 from tau2.llm.middleware.budget import DEFAULT_MAX_TOKENS, Budget, bounded, known_price, worst_case
 from tau2.llm.middleware.ledger import Answer, Ledger, dollars, down, up
 from tau2.llm.request import Request
@@ -35,11 +35,8 @@ PRICES = {"input_cost_per_token": 1e-6, "output_cost_per_token": 1e-5}
 
 @contextmanager
 def capped(ledger):
-    token = around_send.set(Budget(ledger).around)
-    try:
+    with use_middleware(Budget(ledger).middleware):
         yield ledger
-    finally:
-        around_send.reset(token)
 
 
 def answer(prompt=10, completion=5):

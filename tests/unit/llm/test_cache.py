@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from tau2.data_model.message import UserMessage
 from tau2.errors import EmptyCompletion, ModelUnavailable
-from tau2.llm import around_send, complete
-from tau2.llm.attempt_context import Playing, playing
+from tau2.llm import complete, use_middleware
+from tau2.llm.attempt_context import AttemptContext, use_attempt
 from tau2.llm.middleware.cache import ResponseCache, key_of
 from tau2.llm.request import Request
 
@@ -42,12 +42,8 @@ class Model:
 @contextmanager
 def cached(folder, trial=0, task="task", seed=5):
     cache = ResponseCache(folder)
-    first, second = around_send.set(cache.around), playing.set(Playing(task, trial, seed, "sim"))
-    try:
+    with use_middleware(cache.middleware), use_attempt(AttemptContext(task, trial, seed, "sim")):
         yield cache
-    finally:
-        around_send.reset(first)
-        playing.reset(second)
 
 
 def ask(model, text="hello", name="m", **args):
@@ -174,12 +170,9 @@ def test_a_changed_answer_is_a_miss(tmp_path):
 
 
 def test_outside_of_a_run_an_answer_is_found_again(tmp_path):
-    token = around_send.set(ResponseCache(tmp_path).around)
-    try:
+    with use_middleware(ResponseCache(tmp_path).middleware):
         model = Model()
         assert ask(model) == ask(model) == "answer 1"
-    finally:
-        around_send.reset(token)
 
 
 def test_the_environment_s_address_counts(monkeypatch):

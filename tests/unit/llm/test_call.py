@@ -28,7 +28,7 @@ from tau2.errors import (
     ModelRefused,
     ModelUnavailable,
 )
-from tau2.llm import MALFORMED_KEY, Request, acomplete, around_send, complete, deadline
+from tau2.llm import MALFORMED_KEY, Request, acomplete, complete, deadline, use_middleware
 from tau2.llm.clock import clock
 
 from .conftest import StillClock
@@ -381,13 +381,7 @@ def test_the_seam_sees_every_attempt_and_may_answer_itself(still: StillClock) ->
             return {"choices": [{"message": {"content": "from the cache"}}]}
         return (yield from send(request))
 
-    token = around_send.set(watching)
-    try:
-        with StubServer(failing(500)) as stub:
-            message = complete(
-                "openai/m", HELLO, api_base=stub.base_url, call_name="agent_response"
-            )
-    finally:
-        around_send.reset(token)
+    with use_middleware(watching), StubServer(failing(500)) as stub:
+        message = complete("openai/m", HELLO, api_base=stub.base_url, call_name="agent_response")
     assert message.content == "from the cache"
     assert (seen, stub.requests) == (["agent_response"] * 3, 2)

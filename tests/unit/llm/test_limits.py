@@ -12,7 +12,7 @@ from tests.stub import StubServer, failing
 
 from tau2.data_model.message import UserMessage
 from tau2.errors import ConfigError
-from tau2.llm import acomplete, around_send, complete
+from tau2.llm import acomplete, complete, use_middleware
 from tau2.llm.failure import CallFailed
 from tau2.llm.middleware.limits import Bucket, Limit, ProviderLimits, limits_of, provider_of
 from tau2.llm.middleware.shared_limits import SharedProvider
@@ -25,9 +25,12 @@ def ask_together(stub: StubServer, calls: int, limits: ProviderLimits) -> list[s
     """Return the answers of calls that were made at once under these limits."""
 
     async def story() -> list[str | None]:
-        around_send.set(limits.around)
-        one = lambda: acomplete("openai/any", ASKED, api_base=stub.base_url, api_key="key")  # noqa: E731  -- asked often
-        return [message.content for message in await asyncio.gather(*(one() for _ in range(calls)))]
+        with use_middleware(limits.middleware):
+            coros = [
+                acomplete("openai/any", ASKED, api_base=stub.base_url, api_key="key")
+                for _ in range(calls)
+            ]
+            return [message.content for message in await asyncio.gather(*coros)]
 
     return asyncio.run(story())
 
@@ -83,7 +86,7 @@ def test_a_retry_after_is_for_everybody_whatever_its_status():
 def test_who_waited_inside_asks_no_sooner_either():
     limits = ProviderLimits()
     limits.provider("openai/any").gate.rest(5.0)
-    flow = limits.patient(Request("openai/any", []), lambda request: (_ for _ in ()))
+    flow = limits.wait_for_pause(Request("openai/any", []), lambda request: (_ for _ in ()))
     assert 4 < next(flow).seconds <= 5.0
 
 
@@ -95,14 +98,10 @@ def test_a_pause_reaches_the_calls_of_other_processes(tmp_path):
 
 
 def test_sync_calls_obey_too():
-    with StubServer("Hi") as stub:
-        token = around_send.set(ProviderLimits({"openai": Limit(in_flight=1)}).around)
-        try:
-            assert (
-                complete("openai/any", ASKED, api_base=stub.base_url, api_key="key").content == "Hi"
-            )
-        finally:
-            around_send.reset(token)
+    limits = ProviderLimits({"openai": Limit(in_flight=1)})
+    with StubServer("Hi") as stub, use_middleware(limits.middleware):
+        message = complete("openai/any", ASKED, api_base=stub.base_url, api_key="key")
+    assert message.content == "Hi"
 
 
 def test_a_bucket_lets_a_burst_through_and_then_its_rate():

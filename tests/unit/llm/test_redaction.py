@@ -7,23 +7,19 @@ from tests.stub import StubServer, failing
 
 from tau2.data_model.message import UserMessage
 from tau2.errors import ModelRefused
-from tau2.llm import around_send, complete
-from tau2.llm.middleware.redaction import Echoes
+from tau2.llm import complete, use_middleware
+from tau2.llm.middleware.redaction import RedactionMiddleware
 from tau2.llm.secrets import Redactor, secrets_in_environment
 
 OWN, OTHERS = "Zq81-our-own-secret-92", "sk-that-is-part-of-the-task"
 
 
 def asked(reply, redactor: Redactor):
-    token = around_send.set(Echoes(redactor).around)
-    try:
-        with StubServer(reply) as stub:
-            asking = [UserMessage(content="What do you know?")]
-            return complete(
-                "openai/any", asking, api_base=stub.base_url, api_key="of-the-caller", num_retries=0
-            )
-    finally:
-        around_send.reset(token)
+    with use_middleware(RedactionMiddleware(redactor).middleware), StubServer(reply) as stub:
+        asking = [UserMessage(content="What do you know?")]
+        return complete(
+            "openai/any", asking, api_base=stub.base_url, api_key="of-the-caller", num_retries=0
+        )
 
 
 def test_own_secrets_are_hidden_in_words_and_arguments_and_nothing_else_is():

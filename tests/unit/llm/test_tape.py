@@ -14,8 +14,8 @@ from tests.stub import StubServer, failing
 
 from tau2.data_model.message import AssistantMessage, SystemMessage, UserMessage
 from tau2.errors import BudgetExhausted, DeadlineExceeded, ModelUnavailable
-from tau2.llm import Request, around_send, complete
-from tau2.llm.attempt_context import Playing, playing
+from tau2.llm import Request, complete, use_middleware
+from tau2.llm.attempt_context import AttemptContext, use_attempt
 from tau2.llm.middleware import recording as tape_module
 from tau2.llm.middleware.recorded_calls import head_of, read_tape
 from tau2.llm.middleware.recording import Recorder, framed, unframed
@@ -26,12 +26,8 @@ from tau2.llm.secrets import Redactor
 
 @contextmanager
 def around(layer, unit=None):
-    first, second = around_send.set(layer), playing.set(unit or Playing("task", 1, 7, "sim-1"))
-    try:
+    with use_middleware(layer), use_attempt(unit or AttemptContext("task", 1, 7, "sim-1")):
         yield
-    finally:
-        around_send.reset(first)
-        playing.reset(second)
 
 
 def says(text):
@@ -59,7 +55,7 @@ def talk(turns=3, fn=None, **args):
 
 
 def recorded(folder, **options):
-    with around(Recorder(folder).around):
+    with around(Recorder(folder).middleware):
         talk(**options)
     return read_tape(folder / "sim-1.jsonl")
 
@@ -81,7 +77,7 @@ def test_every_exchange_is_kept_whole_though_each_line_holds_only_what_is_new(tm
 def test_what_was_recorded_is_played_back_and_nothing_is_asked(tmp_path):
     tape = recorded(tmp_path)
     deck = Deck(tape.exchanges)
-    with around(Playback(lambda _: deck).around):
+    with around(Playback(lambda _: deck).middleware):
         assert talk(fn=lambda **_: pytest.fail("somebody was asked")) == [
             "2 heard",
             "4 heard",
@@ -93,14 +89,14 @@ def test_what_was_recorded_is_played_back_and_nothing_is_asked(tmp_path):
 def test_failures_and_further_attempts_are_part_of_it(tmp_path, still):
     with StubServer([failing(503), "hello", failing(503), failing(503)]) as stub:
         options = {"api_base": stub.base_url, "api_key": "k", "num_retries": 1}
-        with around(Recorder(tmp_path).around):
+        with around(Recorder(tmp_path).middleware):
             assert complete("openai/m", [UserMessage(content="a")], **options).content == "hello"
             with pytest.raises(ModelUnavailable) as first:
                 complete("openai/m", [UserMessage(content="b")], **options)
     tape = read_tape(tmp_path / "sim-1.jsonl")
     assert [exchange.attempt for exchange in tape.exchanges] == [1, 2, 1, 2]
     deck = Deck(tape.exchanges)
-    with around(Playback(lambda _: deck).around):
+    with around(Playback(lambda _: deck).middleware):
         assert complete("openai/m", [UserMessage(content="a")], **options).content == "hello"
         with pytest.raises(ModelUnavailable) as again:
             complete("openai/m", [UserMessage(content="b")], **options)
@@ -114,44 +110,47 @@ def test_other_ends_are_raised_again(tmp_path, error):
         raise error
 
     recorder = Recorder(tmp_path)
-    layer = lambda request, send: recorder.around(request, lambda inner: broken(inner, send))  # noqa: E731
+    layer = lambda request, send: recorder.middleware(request, lambda inner: broken(inner, send))  # noqa: E731
     with around(layer), pytest.raises(type(error)):
         talk(1)
     deck = Deck(read_tape(tmp_path / "sim-1.jsonl").exchanges)
-    with around(Playback(lambda _: deck).around), pytest.raises(type(error), match=str(error)):
+    with around(Playback(lambda _: deck).middleware), pytest.raises(type(error), match=str(error)):
         talk(1)
 
 
 def test_a_parameter_that_a_model_refused_does_not_count_as_a_difference(tmp_path):
     refusal = failing(400, "temperature is not supported", param="temperature")
-    with StubServer([refusal, "fine"]) as stub, around(Recorder(tmp_path).around):
+    with StubServer([refusal, "fine"]) as stub, around(Recorder(tmp_path).middleware):
         options = {"api_base": stub.base_url, "api_key": "k", "temperature": 0.3}
         complete("openai/m", [UserMessage(content="a")], **options)
         complete("openai/m", [UserMessage(content="b")], **options)
     exchanges = read_tape(tmp_path / "sim-1.jsonl").exchanges
     assert [exchange.learnt for exchange in exchanges] == ["temperature", None, None]
     deck = Deck(exchanges, Learnt.of(exchanges))
-    with around(Playback(lambda _: deck).around):
+    with around(Playback(lambda _: deck).middleware):
         complete("openai/m", [UserMessage(content="a")], **options)
         complete("openai/m", [UserMessage(content="b")], **options)
     assert deck.divergence is None
     strict = Deck(exchanges)
-    with around(Playback(lambda _: strict).around), pytest.raises(Diverged):
+    with around(Playback(lambda _: strict).middleware), pytest.raises(Diverged):
         complete("openai/other", [UserMessage(content="a")], **options)
 
 
 def test_the_first_other_request_is_shown_with_what_differs(tmp_path):
     tape = recorded(tmp_path)
     deck = Deck(tape.exchanges)
-    with around(Playback(lambda _: deck).around), pytest.raises(Diverged):
+    with around(Playback(lambda _: deck).middleware), pytest.raises(Diverged):
         talk(temperature=0.2)
     assert deck.divergence.call == 1
     assert deck.divergence.details == ("args.temperature: recorded null, now 0.2",)
     more = Deck(tape.exchanges)
-    with around(Playback(lambda _: more).around), pytest.raises(Diverged, match="one more call"):
+    with (
+        around(Playback(lambda _: more).middleware),
+        pytest.raises(Diverged, match="one more call"),
+    ):
         talk(4)
     timed_out = Deck(tape.exchanges, timed_out=True)
-    with around(Playback(lambda _: timed_out).around), pytest.raises(DeadlineExceeded):
+    with around(Playback(lambda _: timed_out).middleware), pytest.raises(DeadlineExceeded):
         talk(4)
 
 
@@ -241,7 +240,7 @@ def test_an_exchange_that_is_too_long_is_named_not_kept(tmp_path, monkeypatch):
 
 
 def test_a_conversation_that_is_continued_goes_on_in_its_file(tmp_path):
-    with around(Recorder(tmp_path).around):
+    with around(Recorder(tmp_path).middleware):
         talk(3)  # the last answer came, but the process died before the turn was recorded
     with (tmp_path / "sim-1.jsonl").open("ab") as file:
         file.write(b'{"crc":"0000')
@@ -249,7 +248,7 @@ def test_a_conversation_that_is_continued_goes_on_in_its_file(tmp_path):
     history = [SystemMessage(content="Be kind."), UserMessage(content="one")]
     for turn, text in enumerate(["2 heard", "4 heard"]):
         history += [AssistantMessage(content=text), UserMessage(content=f"turn {turn}")]
-    with around(Recorder(tmp_path).around):
+    with around(Recorder(tmp_path).middleware):
         complete("m", history, completion_fn=lambda **_: says("another answer"))
     tape = read_tape(tmp_path / "sim-1.jsonl")
     assert tape.damage == ()
@@ -259,18 +258,18 @@ def test_a_conversation_that_is_continued_goes_on_in_its_file(tmp_path):
 
 
 def test_calls_of_one_attempt_may_overlap(tmp_path):
-    unit = Playing("task", 0, 1, "sim-1")
+    unit = AttemptContext("task", 0, 1, "sim-1")
 
     def ask(number):
         return complete(
             "m", [UserMessage(content=f"q{number}")], completion_fn=lambda **_: says(f"a{number}")
         ).content
 
-    with around(Recorder(tmp_path).around, unit), ThreadPoolExecutor(8) as threads:
+    with around(Recorder(tmp_path).middleware, unit), ThreadPoolExecutor(8) as threads:
         for future in [threads.submit(copy_context().run, ask, number) for number in range(40)]:
             future.result()
     deck = Deck(read_tape(tmp_path / "sim-1.jsonl").exchanges)
-    with around(Playback(lambda _: deck).around):
+    with around(Playback(lambda _: deck).middleware):
         assert [ask(number) for number in range(40)] == [f"a{number}" for number in range(40)]
 
 
@@ -284,7 +283,7 @@ def test_secrets_are_not_written_and_do_not_matter_when_it_is_played_back(tmp_pa
     def echo(messages, **_):
         return says("you sent secret-key-1 and sk-abcdefghijkl")
 
-    with around(Recorder(tmp_path, Redactor(["from-env-4444"])).around):
+    with around(Recorder(tmp_path, Redactor(["from-env-4444"])).middleware):
         complete("m", [UserMessage(content="from-env-4444")], completion_fn=echo, **args)
     content = (tmp_path / "sim-1.jsonl").read_text()
     for secret in ("secret-key-1", "pass-2222", "body-3333", "from-env-4444", "sk-abcdefghijkl"):
@@ -293,9 +292,6 @@ def test_secrets_are_not_written_and_do_not_matter_when_it_is_played_back(tmp_pa
 
 
 def test_calls_outside_of_any_simulation_have_a_tape_too(tmp_path):
-    token = around_send.set(Recorder(tmp_path).around)
-    try:
+    with use_middleware(Recorder(tmp_path).middleware):
         talk(1)
-    finally:
-        around_send.reset(token)
     assert len(list(tmp_path.glob("outside-*.jsonl"))) == 1

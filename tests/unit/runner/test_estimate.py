@@ -6,7 +6,7 @@ import pytest
 from tests.cast import mock_task
 
 from tau2.data_model.simulation import TextRunConfig
-from tau2.llm import around_send
+from tau2.llm import use_middleware
 from tau2.runner.build import build_environment
 from tau2.runner.estimate import PACES, estimate
 from tau2.runner.tasks import get_tasks
@@ -76,8 +76,5 @@ def test_nothing_is_asked():
     def refuse(_request, _send):
         raise AssertionError("a model was asked")
 
-    token = around_send.set(refuse)
-    try:
+    with use_middleware(refuse):
         assert estimate(TextRunConfig(domain="mock"), TASKS).cost("low") > 0
-    finally:
-        around_send.reset(token)

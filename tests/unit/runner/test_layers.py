@@ -12,7 +12,7 @@ from tests.unit.runner.conftest import a_config
 from tau2.data_model.simulation import TextRunConfig
 from tau2.errors import ConfigError, DataFileError
 from tau2.evaluator.evaluator import EvaluationType
-from tau2.llm import around_send
+from tau2.llm.middleware import current_middleware
 from tau2.runner import run_single_task, run_tasks
 from tau2.runner.events import RunCounted, RunOutOfMoney, SimulationStored
 from tau2.runner.middleware import installed
@@ -147,7 +147,7 @@ def test_without_settings_there_is_nothing_to_count_and_nothing_is_left_installe
     assert sorted(path.name for path in tmp_path.iterdir() if path.name in {"tape", "budget"}) == []
     with installed(a_config()) as layers:
         assert layers.counted() is None
-    assert around_send.get() is None
+    assert current_middleware.get() is None
 
 
 def test_one_task_alone_can_be_recorded_too(tmp_path):

@@ -10,7 +10,7 @@ cap holds as far as the prices are right and the endpoint honours `max_tokens`.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from tau2.llm.clock import remaining
 from tau2.llm.cost import cost_of
 from tau2.llm.endpoint import SELF_HOSTED
 from tau2.llm.failure import CallFailed
+from tau2.llm.middleware import NextSend
 from tau2.llm.middleware.ledger import Answer, Ledger, dollars, up
 from tau2.llm.prices import COMPILED_ON, Price, price_of
 from tau2.llm.request import Flow, Request, Response, Sleep
@@ -110,12 +111,12 @@ def _as_asked(args: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class Budget:
-    """The cap of one run; `around` is a layer around model calls, the innermost one: what it holds is being sent."""
+    """The cap of one run; `middleware` surrounds model calls, the innermost one: what it holds is being sent."""
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
 
-    def around(self, request: Request, send: Callable[[Request], Flow[Response]]) -> Flow[Response]:
+    def middleware(self, request: Request, send: NextSend) -> Flow[Response]:
         """Hold the worst case, send, and settle. Raise BudgetExhausted when there will never be enough for it."""
         limited = bounded(request)
         while True:
@@ -127,7 +128,7 @@ class Budget:
                 QUIRKS.learn(limited.model, limited.args, failure)
                 limited = bounded(request)
 
-    def _paid(self, request: Request, send: Callable[[Request], Flow[Response]]) -> Flow[Response]:
+    def _paid(self, request: Request, send: NextSend) -> Flow[Response]:
         most = up(worst_case(request))
         yield from self._held(request, most)
         spent = most

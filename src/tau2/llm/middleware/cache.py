@@ -19,15 +19,16 @@ import os
 import threading
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from tau2.llm.attempt_context import Playing, playing
+from tau2.llm.attempt_context import AttemptContext, current_attempt
 from tau2.llm.failure import CallFailed
+from tau2.llm.middleware import NextSend
 from tau2.llm.parse import checked, read
 from tau2.llm.request import Flow, Request, Response
 from tau2.llm.secrets import PRIVATE_ARGS, Redactor
@@ -66,17 +67,17 @@ class _Asked:
 
 
 class ResponseCache:
-    """Answers from a folder; `around` is a layer around model calls. Processes may share the folder."""
+    """Answers from a folder; `middleware` surrounds model calls. Processes may share the folder."""
 
     def __init__(self, folder: Path, redactor: Redactor | None = None) -> None:
         self.folder, self._redactor = folder, redactor or Redactor()
         self.hits = self.misses = 0
         self._counting = threading.Lock()
 
-    def around(self, request: Request, send: Callable[[Request], Flow[Response]]) -> Flow[Response]:
+    def middleware(self, request: Request, send: NextSend) -> Flow[Response]:
         """Return the kept answer, or send and keep what comes."""
-        unit = playing.get()
-        asked = unit.note(self, _Asked) if unit is not None else _Asked()
+        unit = current_attempt.get()
+        asked = unit.state_of(self, _Asked) if unit is not None else _Asked()
         key = key_of(request, unit)
         with asked.number(key) as number:
             file = self._file(key, number)
@@ -118,7 +119,7 @@ class ResponseCache:
         _replace(file, json.dumps(content).encode())
 
 
-def key_of(request: Request, unit: Playing | None) -> str:
+def key_of(request: Request, unit: AttemptContext | None) -> str:
     """Return what names a request, and its simulation where its answer is a draw."""
     args = {name: value for name, value in request.args.items() if name not in PRIVATE_ARGS}
     asked: list[Any] = [

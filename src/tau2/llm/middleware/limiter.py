@@ -10,21 +10,10 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol
 
 from tau2.llm.clock import clock
 
 _GROW_AFTER = 8  # answers without objection, per call in flight, before one more is let in
-
-
-class Enterable(Protocol):
-    """What a flow may wait for; both colours return False when the time is over first."""
-
-    def enter(self, seconds: float) -> bool:
-        """Wait in this thread."""
-
-    async def aenter(self, seconds: float) -> bool:
-        """Wait on the running event loop."""
 
 
 class Gate:

@@ -7,7 +7,7 @@ after a 429, fewer calls are in flight until it has answered for a while.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 from tau2.errors import ConfigError, DeadlineExceeded
 from tau2.llm.clock import clock, remaining
 from tau2.llm.failure import CallFailed
+from tau2.llm.middleware import NextSend
 from tau2.llm.middleware.limiter import Gate
 from tau2.llm.middleware.shared_limits import SharedProvider
 from tau2.llm.parse import tokens_of
@@ -148,7 +149,7 @@ def _estimate(request: Request) -> float:
 
 
 class ProviderLimits:
-    """The limits of one run; `around` is installed as `around_send`.
+    """The limits of one run; its `middleware` surrounds model calls.
 
     Args:
         limits: By provider; "*" stands for every other one.
@@ -178,7 +179,7 @@ class ProviderLimits:
             self.shared, name, limit.in_flight, {"rpm": limit.rpm, "tpm": limit.tpm}
         )
 
-    def around(self, request: Request, send: Callable[[Request], Flow[Response]]) -> Flow[Response]:
+    def middleware(self, request: Request, send: NextSend) -> Flow[Response]:
         """Wait for a place, send, and learn from the answer. Raise DeadlineExceeded when the place comes too late."""
         provider = self.provider(request.model)
         if not (yield Enter(provider.gate, remaining())):
@@ -193,17 +194,13 @@ class ProviderLimits:
         finally:
             provider.gate.leave()
 
-    def patient(
-        self, request: Request, send: Callable[[Request], Flow[Response]]
-    ) -> Flow[Response]:
+    def wait_for_pause(self, request: Request, send: NextSend) -> Flow[Response]:
         """Send once the provider wants to be asked; the innermost layer, if another one inside `around` may wait."""
         yield from _rested(self.provider(request.model))
         return (yield from send(request))
 
 
-def _paced(
-    provider: _Provider, request: Request, send: Callable[[Request], Flow[Response]]
-) -> Flow[Response]:
+def _paced(provider: _Provider, request: Request, send: NextSend) -> Flow[Response]:
     wait = provider.taken(request)
     if wait > 0:
         yield Sleep(wait)

@@ -15,16 +15,17 @@ import os
 import threading
 import uuid
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from tau2.errors import Tau2Error
-from tau2.llm.attempt_context import Playing, playing
+from tau2.llm.attempt_context import AttemptContext, current_attempt
 from tau2.llm.clock import clock
 from tau2.llm.failure import CallFailed
+from tau2.llm.middleware import NextSend
 from tau2.llm.request import Flow, Request, Response
 from tau2.llm.secrets import PRIVATE_ARGS, Redactor
 from tau2.llm.unsupported_params import refused_parameter
@@ -192,7 +193,7 @@ class _Track:
 
 
 class Recorder:
-    """Keeps every exchange of a run; `around` is a layer around model calls.
+    """Keeps every exchange of a run; `middleware` surrounds model calls.
 
     Args:
         folder: Where the files of this run's attempts lie.
@@ -201,12 +202,12 @@ class Recorder:
 
     def __init__(self, folder: Path, redactor: Redactor | None = None) -> None:
         self.folder, self._redactor = folder, redactor or Redactor()
-        self._outside = Playing("", 0, None, f"outside-{uuid.uuid4().hex[:12]}")
+        self._outside = AttemptContext("", 0, None, f"outside-{uuid.uuid4().hex[:12]}")
 
-    def around(self, request: Request, send: Callable[[Request], Flow[Response]]) -> Flow[Response]:
+    def middleware(self, request: Request, send: NextSend) -> Flow[Response]:
         """Send, and write down what came of it."""
-        unit = playing.get() or self._outside
-        track = unit.note(
+        unit = current_attempt.get() or self._outside
+        track = unit.state_of(
             self,
             lambda: _Track(self.folder / f"{unit.simulation_id}.jsonl", Hiding(self._redactor)),
         )
@@ -234,7 +235,7 @@ class Recorder:
 
     def _keep(
         self,
-        unit: Playing,
+        unit: AttemptContext,
         track: _Track,
         request: Request,
         about: dict[str, Any],
@@ -271,7 +272,7 @@ class Recorder:
                 track.write({**head, "cut": True})
 
 
-def _beginning(unit: Playing) -> dict[str, Any]:
+def _beginning(unit: AttemptContext) -> dict[str, Any]:
     return {
         "kind": "begin",
         "format": FORMAT,

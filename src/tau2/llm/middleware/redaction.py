@@ -8,9 +8,8 @@ hidden here. What merely looks like a key may be part of a task; changing it wou
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from tau2.llm.failure import CallFailed
+from tau2.llm.middleware import NextSend
 from tau2.llm.request import Flow, Request, Response
 from tau2.llm.secrets import Redactor
 from tau2.llm.text import clean
@@ -18,13 +17,13 @@ from tau2.llm.text import clean
 _SHORTEST = 12  # characters; a shorter "key" may be a word or a number that a conversation needs
 
 
-class Echoes:
+class RedactionMiddleware:
     """Hides secrets in answers and failures; `around` is installed as the innermost layer of a run."""
 
     def __init__(self, redactor: Redactor) -> None:
         self._spellings = tuple(text for text in redactor.spellings if len(text) >= _SHORTEST)
 
-    def around(self, request: Request, send: Callable[[Request], Flow[Response]]) -> Flow[Response]:
+    def middleware(self, request: Request, send: NextSend) -> Flow[Response]:
         """Send, and hide."""
         try:
             response = yield from send(request)

@@ -8,7 +8,8 @@ from typing import Any
 
 from tau2 import errors
 from tau2.errors import DeadlineExceeded, ModelError, ReplayMismatch
-from tau2.llm.attempt_context import Playing, playing
+from tau2.llm.attempt_context import AttemptContext, current_attempt
+from tau2.llm.middleware import NextSend
 from tau2.llm.middleware.recorded_calls import Exchange
 from tau2.llm.middleware.recording import SOFT_ARGS, Hidden, Hiding
 from tau2.llm.middleware.request_diff import differences
@@ -177,12 +178,10 @@ class Playback:
         deck_of: Returns the deck of the attempt that is being played.
     """
 
-    def __init__(self, deck_of: Callable[[Playing | None], Deck]) -> None:
+    def __init__(self, deck_of: Callable[[AttemptContext | None], Deck]) -> None:
         self._deck_of = deck_of
 
-    def around(
-        self, request: Request, _send: Callable[[Request], Flow[Response]]
-    ) -> Flow[Response]:
+    def middleware(self, request: Request, _send: NextSend) -> Flow[Response]:
         """Answer from the tape."""
         yield from ()
-        return self._deck_of(playing.get()).play(request)
+        return self._deck_of(current_attempt.get()).play(request)
