@@ -19,7 +19,7 @@ from typing import Any
 
 from tau2.audit import checks
 from tau2.audit.audit import audit_domain
-from tau2.audit.trajectory import is_write, reference_actions
+from tau2.audit.trajectory import is_write
 from tau2.data_model.tasks import Task
 from tau2.environment.domain import DomainSpec
 from tau2.registry import registry
@@ -43,7 +43,7 @@ def shapes(spec: DomainSpec, tasks: list[Task]) -> dict[str, Any]:
     """Return how varied the tasks are."""
     environment = spec.environment()
     writes = [
-        sum(is_write(environment, action) for action in reference_actions(task)) for task in tasks
+        sum(is_write(environment, action) for action in task.reference_actions) for task in tasks
     ]
     purposes = {(task.description.purpose if task.description else None) for task in tasks}
     words = [len(str(task.user_scenario).split()) for task in tasks]

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tau2.audit.checks import without_judge
-from tau2.audit.trajectory import is_write, play_reference, reference_actions
+from tau2.audit.trajectory import is_write, play_reference
 from tau2.data_model.message import ToolCall
 from tau2.data_model.simulation import TextRunConfig
 from tau2.data_model.tasks import Action, Task
@@ -151,7 +151,7 @@ def recorded_arguments(domain: str) -> dict[tuple[str, str], list[dict[str, Any]
     """Return (requestor, tool) → the different arguments with which references call it."""
     found: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     for task in tasks_of(domain):
-        for action in reference_actions(task):
+        for action in task.reference_actions:
             known = found[action.requestor, action.name]
             if len(known) < _MOST_CALLS and action.arguments not in known:
                 known.append(action.arguments)
@@ -192,7 +192,7 @@ def test_forks_are_isolated(domain):
 
     def shows(world: World) -> str | None:
         child = parent.fork()
-        for action in reference_actions(world.task)[:4]:
+        for action in world.task.reference_actions[:4]:
             child.get_response(
                 ToolCall(
                     id="c",
@@ -257,7 +257,7 @@ def writes_of(world: World) -> list[tuple[int, Action]]:
     env = world.start()
     return [
         (i, action)
-        for i, action in enumerate(reference_actions(world.task))
+        for i, action in enumerate(world.task.reference_actions)
         if is_write(env, action)
     ]
 
@@ -269,7 +269,7 @@ def reward_with(world: World, actions: list[Action]) -> float:
 @every_domain
 def test_no_write_of_the_reference_can_be_left_out(domain):
     def idle(world: World) -> list[str]:
-        actions = reference_actions(world.task)
+        actions = world.task.reference_actions
         return [
             f"{action.get_func_format()} can be left out"
             for at, action in writes_of(world)
@@ -316,7 +316,7 @@ def test_no_write_of_the_reference_can_be_altered(domain):
     recorded, rng = recorded_arguments(domain), random.Random(derive_seed(0, domain))
 
     def loose(world: World) -> list[str]:
-        actions = reference_actions(world.task)
+        actions = world.task.reference_actions
         return [
             f"{action.get_func_format()} may as well be {other.get_func_format()}"
             for at, action in writes_of(world)

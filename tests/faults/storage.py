@@ -36,7 +36,7 @@ from tau2.data_model.simulation import (
 from tau2.errors import Tau2Error
 from tau2.seeds import derive_seed
 from tau2.storage.results import encode_simulation
-from tau2.storage.store import RunStore, unit_of
+from tau2.storage.store import RunStore
 
 TASKS = [mock_task("create_task_1"), mock_task("update_task_1")]
 UNITS = [(task.id, trial) for trial in range(2) for task in TASKS]
@@ -240,7 +240,7 @@ def is_found(damaged: Path, story: str, tally: Tally, *, lost: int) -> None:
         return
     tally.check(found, f"{story}: not found")
     tally.check(len(missing) <= lost, f"{story}: lost {missing}: {found}")
-    tally.check([unit_of(run) for run in results.simulations] == UNITS, f"{story}: units")
+    tally.check([run.unit for run in results.simulations] == UNITS, f"{story}: units")
     tally.check(results.simulations == read.simulations, f"{story}: other results on disk")
     old = [run for run in results.simulations if not run.id.endswith("-again")]
     tally.check(

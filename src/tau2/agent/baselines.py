@@ -13,14 +13,12 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, Field
 
 from tau2.agent.base_agent import HalfDuplexAgent
+from tau2.data_model.conventions import STOP, TRANSFER_TOOL
 from tau2.data_model.message import AssistantMessage, Message, ToolCall, ToolMessage, UserMessage
 from tau2.environment.tool import Tool
 from tau2.participant.spec import AgentSpec
 from tau2.participant.turns import flat
 from tau2.seeds import derive_seed
-
-STOP = "###STOP###"
-TRANSFER_TOOL = "transfer_to_human_agents"
 
 _SORRY = "I am sorry, but I cannot help you with that. Goodbye."
 _HANDED_OVER = "I am transferring you to a human agent now. Please hold on."
@@ -82,7 +80,7 @@ class _Floor(HalfDuplexAgent):
 
 def _note(state: FloorState, message: Message) -> None:
     if isinstance(message, AssistantMessage):
-        state.called += [call.name for call in message.tool_calls or ()]
+        state.called += [call.name for call in message.calls]
     elif isinstance(message, UserMessage | ToolMessage) and message.content:
         words = dict.fromkeys([*_TOKEN.findall(message.content[:20_000]), *state.seen])
         state.seen = list(words)[:_MOST_SEEN]

@@ -8,23 +8,24 @@ from itertools import islice, permutations
 from typing import Any
 
 from tau2.audit.trajectory import (
-    HANDOVER,
     Stage,
     do_nothing,
     hand_over,
     is_write,
     random_calls,
     read_only,
-    reference_actions,
 )
-from tau2.data_model.message import Message, ToolCall
+from tau2.data_model.conventions import TRANSFER_TOOL
+from tau2.data_model.message import ToolCall
 from tau2.data_model.tasks import Action, RewardType, Task
 from tau2.environment.cow import clone
 from tau2.environment.environment import Environment
 from tau2.environment.world import World
 
 _FEW_WRITES = 3  # six orders; of four writes there are 24 already
-_FREE_TEXT = frozenset({HANDOVER, "calculate"})  # tools whose argument is the agent's own wording
+_FREE_TEXT = frozenset(
+    {TRANSFER_TOOL, "calculate"}
+)  # tools whose argument is the agent's own wording
 _SUBJECT = re.compile(
     r"#?[A-Za-z0-9_]*\d[A-Za-z0-9_]*|[\w.]+@[\w.]+\w"
 )  # what can be looked up has a digit, or is an address
@@ -41,9 +42,9 @@ def check_reference(stage: Stage) -> list[str]:
 
 def check_floor(world: World) -> list[str]:
     """Agents that do not do the work earn 0."""
-    actions = reference_actions(world.task)
+    actions = world.task.reference_actions
     floors = {"doing nothing": do_nothing(world), "random calls": random_calls(world, seed=0)}
-    if not any(action.name == HANDOVER for action in actions):
+    if not any(action.name == TRANSFER_TOOL for action in actions):
         floors["handing over at once"] = hand_over(world)
     if any(is_write(floors["doing nothing"].environment, action) for action in actions):
         floors["only reading"] = read_only(world)
@@ -57,10 +58,10 @@ def check_floor(world: World) -> list[str]:
 def check_known(world: World, stage: Stage) -> list[str]:
     """Every value of the reference is in the scenario, a schema, or a result that the agent can get before."""
     texts = [_scenario(world.task), _schemas(stage)]
-    texts += [str(getattr(message, "content", "")) for message in _history(world.task)]
+    texts += [str(getattr(message, "content", "")) for message in world.task.history]
     replay = Stage(world)
     problems = []
-    for action in reference_actions(world.task):
+    for action in world.task.reference_actions:
         if action.name not in _FREE_TEXT:
             unknown = _unknown(action, texts)
             if unknown:
@@ -112,10 +113,6 @@ def _call(name: str, **arguments: Any) -> ToolCall:
     return ToolCall(id="audit", name=name, arguments=arguments)
 
 
-def _history(task: Task) -> list[Message]:
-    return (task.initial_state.message_history if task.initial_state else None) or []
-
-
 def _scenario(task: Task) -> str:
     return f"{task.user_scenario} {task.ticket or ''}"
 
@@ -158,7 +155,7 @@ def check_policy(world: World, stage: Stage, rules: Sequence[Any]) -> list[str]:
 def check_order(world: World) -> list[str]:
     """Writes that run in another order without error leave the same world."""
     start = world.start()
-    writes = [action for action in reference_actions(world.task) if is_write(start, action)]
+    writes = [action for action in world.task.reference_actions if is_write(start, action)]
     first = _after(start, writes)
     for order in _other_orders(writes) if first is not None else ():
         other = _after(start, order)
@@ -210,7 +207,7 @@ def work_of(task: Task) -> str:
     """Return what two tasks share when one is the other's work again: the same world, calls and information."""
     actions = sorted(
         f"{action.name}{sorted((k, str(v)) for k, v in action.arguments.items())}"
-        for action in reference_actions(task)
+        for action in task.reference_actions
     )
     state = task.initial_state.model_dump_json() if task.initial_state else ""
     info = task.evaluation_criteria.communicate_info if task.evaluation_criteria else None

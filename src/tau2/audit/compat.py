@@ -10,12 +10,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from tau2.audit.trajectory import is_write, reference_actions
+from tau2.audit.trajectory import is_write
 from tau2.data_model.message import ToolCall
 from tau2.data_model.tasks import Action
 from tau2.environment.cow import Table, clone
 from tau2.environment.environment import Environment
 from tau2.environment.world import World
+from tau2.utils.text import shortened
 
 _MOST_SHOWN = 3  # differing places that a finding names
 _LONGEST_VALUE = 60  # characters of a value that a finding shows
@@ -28,7 +29,7 @@ def check_compat(world: World) -> list[str]:
     if not original.strict_compat:
         return []
     corrected = by_the_rules(original)
-    for action in reference_actions(world.task):
+    for action in world.task.reference_actions:
         if not is_write(original, action):
             continue
         theirs, ours = _called(original, action), _called(corrected, action)
@@ -98,7 +99,9 @@ def differences(mine: Any, theirs: Any, place: str = "") -> list[str]:
     return (
         []
         if _equal(mine, theirs)
-        else [f"{place.removeprefix('.')}: {_short(mine)}, not {_short(theirs)}"]
+        else [
+            f"{place.removeprefix('.')}: {shortened(repr(mine), _LONGEST_VALUE)}, not {shortened(repr(theirs), _LONGEST_VALUE)}"
+        ]
     )
 
 
@@ -116,8 +119,3 @@ def _equal(mine: Any, theirs: Any) -> bool:
     if isinstance(mine, float) and isinstance(theirs, float):
         return abs(mine - theirs) < _HALF_A_CENT
     return bool(mine == theirs)
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 3] + "..."

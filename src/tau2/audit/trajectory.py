@@ -6,16 +6,16 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
+from tau2.data_model.conventions import TRANSFER_TOOL
 from tau2.data_model.message import AssistantMessage, Message, ToolCall, UserMessage
 from tau2.data_model.simulation import SimulationRun, TerminationReason
-from tau2.data_model.tasks import Action, Task
+from tau2.data_model.tasks import Action
 from tau2.environment.cow import clone
 from tau2.environment.environment import Environment
 from tau2.environment.world import World
 from tau2.evaluator.evaluator import EvaluationType, grade
 from tau2.seeds import derive_seed
 
-HANDOVER = "transfer_to_human_agents"
 _CONFIRMED = ("Shall I go ahead with this?", "Yes, please go ahead.")
 
 
@@ -66,11 +66,6 @@ class Stage:
         return grade(run, self.world, EvaluationType.ALL, live=self.environment).reward
 
 
-def reference_actions(task: Task) -> list[Action]:
-    """Return the reference of a task."""
-    return list((task.evaluation_criteria.actions if task.evaluation_criteria else None) or ())
-
-
 def is_write(environment: Environment, action: Action) -> bool:
     """Return whether a reference action changes the world."""
     toolkit = environment.user_tools if action.requestor == "user" else environment.tools
@@ -86,7 +81,7 @@ def play_reference(world: World, actions: Sequence[Action] | None = None) -> Sta
     stage = Stage(world)
     task = world.task
     stage.hear(str(task.user_scenario.instructions))
-    for action in reference_actions(task) if actions is None else actions:
+    for action in task.reference_actions if actions is None else actions:
         if action.requestor == "assistant" and is_write(stage.environment, action):
             stage.say(f"I would now do this: {action.get_func_format()}. {_CONFIRMED[0]}")
             stage.hear(_CONFIRMED[1])
@@ -108,8 +103,8 @@ def do_nothing(world: World) -> Stage:
 def hand_over(world: World) -> Stage:
     """Hand over at once, where that is possible."""
     stage = Stage(world)
-    if stage.environment.tools is not None and stage.environment.tools.has_tool(HANDOVER):
-        stage.call(HANDOVER, {"summary": "The customer needs help."})
+    if stage.environment.tools is not None and stage.environment.tools.has_tool(TRANSFER_TOOL):
+        stage.call(TRANSFER_TOOL, {"summary": "The customer needs help."})
     stage.say("You are being transferred to a human agent.")
     return stage
 
@@ -117,8 +112,8 @@ def hand_over(world: World) -> Stage:
 def read_only(world: World) -> Stage:
     """Make the reading calls of the reference and change nothing."""
     stage = Stage(world)
-    for action in reference_actions(world.task):
-        if not is_write(stage.environment, action) and action.name != HANDOVER:
+    for action in world.task.reference_actions:
+        if not is_write(stage.environment, action) and action.name != TRANSFER_TOOL:
             stage.call(action.name, action.arguments, action.requestor)
     stage.say("I am sorry, there is nothing that I can do.")
     return stage
@@ -128,8 +123,8 @@ def random_calls(world: World, seed: int, count: int = 8) -> Stage:
     """Call random tools of the agent with values from the reference's own vocabulary, never the reference itself."""
     stage = Stage(world)
     rng = random.Random(derive_seed(seed, "audit", world.task.id))  # noqa: S311  -- reproducible, not a secret
-    tools = [tool for tool in stage.environment.get_tools() if tool.name != HANDOVER]
-    actions = reference_actions(world.task)
+    tools = [tool for tool in stage.environment.get_tools() if tool.name != TRANSFER_TOOL]
+    actions = world.task.reference_actions
     vocabulary = [value for action in actions for value in action.arguments.values()] or ["x"]
     for _ in range(count):
         tool = rng.choice(tools)

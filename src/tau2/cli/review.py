@@ -250,7 +250,7 @@ def _data(
         "num_reviewed": len(found),
         "mistakes": mistakes(found),
         "reviews": [
-            {"simulation_id": one.run.id, "task_id": one.run.task_id, "trial": one.run.trial or 0,
+            {"simulation_id": one.run.id, "task_id": one.run.task_id, "trial": one.run.unit.trial,
              "kept": one.is_kept, "review": one.review.model_dump(mode="json")}
             for one in reviewed if one.review is not None
         ],

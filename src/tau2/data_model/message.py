@@ -36,6 +36,11 @@ class _WithRole(BaseModel):
         """Count the role as given, so that `exclude_unset` keeps it."""
         self.__pydantic_fields_set__.add("role")
 
+    @property
+    def calls(self) -> list[ToolCall]:
+        """The tool calls of the message; empty for a message that cannot have any."""
+        return []
+
 
 class SystemMessage(_WithRole):
     """Instructions for a model."""
@@ -150,6 +155,11 @@ class ParticipantMessageBase(_WithRole):
         """Return whether there is audio."""
         return bool(self.is_audio and (self.audio_content or self.audio_path or self.content))
 
+    @property
+    def calls(self) -> list[ToolCall]:
+        """The tool calls of the message."""
+        return self.tool_calls or []
+
     def is_tool_call(self) -> bool:
         """Return whether the message asks for at least one tool."""
         return bool(self.tool_calls)
@@ -196,7 +206,7 @@ class ParticipantMessageBase(_WithRole):
         merged = chunks[-1].model_copy(deep=True)
         texts = [chunk.content for chunk in chunks if chunk.content]
         merged.content = "".join(texts) or None
-        merged.tool_calls = [call for chunk in chunks for call in chunk.tool_calls or ()] or None
+        merged.tool_calls = [call for chunk in chunks for call in chunk.calls] or None
         audio = [data for chunk in chunks if (data := chunk.get_audio_bytes())]
         merged.audio_content = b"".join(audio) or None
         ids = [i for chunk in chunks for i in chunk.utterance_ids or ()]

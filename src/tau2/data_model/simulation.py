@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from importlib import import_module
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, Field
 
@@ -45,6 +45,9 @@ class TerminationReason(StrEnum):
     UNEXPECTED_ERROR = "unexpected_error"
 
 
+FINISHED = frozenset({TerminationReason.AGENT_STOP, TerminationReason.USER_STOP})
+"""A participant ended the conversation, as it should be."""
+
 NO_SCORE = frozenset(
     {
         TerminationReason.INFRASTRUCTURE_ERROR,
@@ -53,6 +56,13 @@ NO_SCORE = frozenset(
     }
 )
 """Endings that say nothing about the agent; they are no part of an average."""
+
+
+class Unit(NamedTuple):
+    """One trial of one task: what is scheduled, and stored once."""
+
+    task_id: str
+    trial: int
 
 
 class SessionUsage(BaseModel):
@@ -105,6 +115,11 @@ class SimulationRun(BaseModel):
             if hasattr(message, "turn_idx"):
                 message.turn_idx = index
         return flat
+
+    @property
+    def unit(self) -> Unit:
+        """The trial and task that was simulated; a record that names no trial counts as the first."""
+        return Unit(self.task_id, self.trial or 0)
 
     @property
     def is_scored(self) -> bool:
@@ -202,6 +217,7 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [  # noqa: F822  -- Results is loaded on first use
+    "FINISHED",
     "NO_SCORE",
     "ActionCheck",
     "AgentInfo",
@@ -222,6 +238,7 @@ __all__ = [  # noqa: F822  -- Results is loaded on first use
     "SimulationRun",
     "TerminationReason",
     "TextRunConfig",
+    "Unit",
     "UserInfo",
     "VoiceRunConfig",
 ]

@@ -202,8 +202,12 @@ class TaskIssue(BaseModel):
     simulation_file: str | None = None
 
 
+HISTORY_TIMES: Any = {"initial_state": {"message_history": {"__all__": {"timestamp"}}}}
+"""For `model_dump(exclude=...)`: the times at which recorded messages were read, which are no part of a task."""
+
+
 class Task(BaseModel):
-    """One customer with one story."""
+    """What a customer wants, how the databases start, and what is graded."""
 
     id: str
     description: Description | None = None
@@ -218,6 +222,20 @@ class Task(BaseModel):
 
     def __str__(self) -> str:
         return f"Task {self.id}\n{self.user_scenario}"
+
+    @property
+    def reference_actions(self) -> list[Action]:
+        """The tool calls that solve the task; empty where the task names none."""
+        return (self.evaluation_criteria.actions if self.evaluation_criteria else None) or []
+
+    @property
+    def history(self) -> list[StoredMessage]:
+        """The messages that were exchanged before the episode begins."""
+        return (self.initial_state.message_history if self.initial_state else None) or []
+
+    def content(self) -> dict[str, Any]:
+        """Return what makes two tasks equal, as JSON data: everything except when its history was read."""
+        return self.model_dump(mode="json", exclude=HISTORY_TIMES)
 
 
 def make_task_id() -> str:

@@ -126,7 +126,7 @@ def turn_diffs(
         build: Returns a fresh environment of the domain.
     """
     messages = run.get_messages()
-    if not any(getattr(message, "tool_calls", None) for message in messages):
+    if not any(message.calls for message in messages):
         return []
     try:
         pairs = paired_calls(split_pending(messages)[0])

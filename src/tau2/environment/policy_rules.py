@@ -53,7 +53,7 @@ def check_trajectory(
     for index, message in enumerate(messages):
         if not isinstance(message, AssistantMessage | UserMessage):
             continue
-        for call in message.tool_calls or ():
+        for call in message.calls:
             found = _violations_of(world, call, messages[:index], rules)
             violations += [Violation(rule, index, text) for rule, text in found]
     return violations
@@ -122,9 +122,7 @@ def identified_first(lookups: Collection[str]) -> Rule:
             if m.role == "tool" and getattr(m, "error", False) and hasattr(m, "id")
         }
         for message in before:
-            for earlier in (
-                message.tool_calls or () if isinstance(message, AssistantMessage) else ()
-            ):
+            for earlier in message.calls if isinstance(message, AssistantMessage) else ():
                 if earlier.name in lookups and earlier.id not in failed:
                     return None
         return f"{call.name} was called before the customer was identified"
@@ -137,7 +135,7 @@ def calls_done(before: Sequence[Message]) -> Iterator[tuple[ToolCall, ToolMessag
     waiting: list[ToolCall] = []
     for message in before:
         if isinstance(message, AssistantMessage):
-            waiting = list(message.tool_calls or ())
+            waiting = list(message.calls)
         for result in (
             message.tool_messages if isinstance(message, MultiToolMessage) else (message,)
         ):

@@ -31,9 +31,7 @@ class World:
     @property
     def history(self) -> list[Message]:
         """The task's recorded messages."""
-        return list(
-            (self.task.initial_state.message_history or ()) if self.task.initial_state else ()
-        )
+        return list(self.task.history)
 
     @property
     def pending_calls(self) -> list[ToolCall]:

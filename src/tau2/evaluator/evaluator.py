@@ -10,7 +10,7 @@ from enum import StrEnum
 from math import prod
 from typing import Any
 
-from tau2.data_model.simulation import RewardInfo, SimulationRun, TerminationReason
+from tau2.data_model.simulation import FINISHED, RewardInfo, SimulationRun, TerminationReason
 from tau2.data_model.tasks import EvaluationCriteria, RewardType, Task
 from tau2.environment.environment import Environment
 from tau2.environment.world import World
@@ -35,7 +35,6 @@ class EvaluationType(StrEnum):
     ALL_WITH_NL_ASSERTIONS_IGNORE_BASIS = "all_with_nl_assertions_ignore_basis"
 
 
-FINISHED = frozenset({TerminationReason.AGENT_STOP, TerminationReason.USER_STOP})
 """Endings after which a reward above 0 is possible."""
 
 _WITH_NL = frozenset(

@@ -20,7 +20,7 @@ def tool_calls_of(messages: Sequence[Message]) -> list[ToolCall]:
         call
         for message in messages
         if isinstance(message, AssistantMessage | UserMessage)
-        for call in message.tool_calls or ()
+        for call in message.calls
     ]
 
 
@@ -109,7 +109,6 @@ class ActionEvaluator(EvaluatorBase):
     ) -> RewardInfo:
         """Look for every reference action among the tool calls of a trajectory."""
         calls = tool_calls_of(full_trajectory)
-        actions = (task.evaluation_criteria.actions if task.evaluation_criteria else None) or []
         types = tool_types or {}
         return grade_actions(
             [
@@ -121,6 +120,6 @@ class ActionEvaluator(EvaluatorBase):
                     ),
                     tool_type=types.get(action.name),
                 )
-                for action in actions
+                for action in task.reference_actions
             ]
         )

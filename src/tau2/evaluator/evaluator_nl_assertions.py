@@ -54,7 +54,7 @@ def render(messages: Sequence[Message]) -> str:
                 lines.append(f"{message.role}: {message.content}")
             lines.extend(
                 f"{message.role} calls {call.name}({json.dumps(call.arguments, default=str)})"
-                for call in message.tool_calls or ()
+                for call in message.calls
             )
         elif isinstance(message, ToolMessage):
             lines.append(

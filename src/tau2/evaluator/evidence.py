@@ -112,7 +112,7 @@ def _fingerprint(task: Task) -> str:
     digest = hashlib.sha256()
     if task.initial_state is not None:
         digest.update(task.initial_state.model_dump_json().encode())
-    for action in (task.evaluation_criteria.actions if task.evaluation_criteria else None) or ():
+    for action in task.reference_actions:
         digest.update(action.model_dump_json().encode())
     return digest.hexdigest()
 
@@ -124,12 +124,8 @@ def make_gold(world: World) -> Gold:
     for call in world.pending_calls:
         environment.get_response(call)
     environment.set_solo_mode(False)  # the reference says itself whose tool a call is for
-    actions = (
-        world.task.evaluation_criteria.actions if world.task.evaluation_criteria else None
-    ) or []
-    errors = [
-        problem for action in actions if (problem := _carry_out(environment, action)) is not None
-    ]
+    outcomes = [_carry_out(environment, action) for action in world.task.reference_actions]
+    errors = [problem for problem in outcomes if problem is not None]
     return Gold(environment, errors)
 
 

@@ -120,7 +120,7 @@ def _lines(message: Message, redactor: Redactor) -> Iterator[str]:
         who = "agent" if isinstance(message, AssistantMessage) else "customer"
         if message.content:
             yield f"{who}: {_quoted(redactor.text(message.content), _LONGEST_TEXT)}"
-        for call in message.tool_calls or ():
+        for call in message.calls:
             arguments = json.dumps(redactor.data(call.arguments), ensure_ascii=False, default=str)
             yield f"{who} calls {call.name}({_cut(arguments, _LONGEST_TEXT)})"
     elif isinstance(message, ToolMessage):

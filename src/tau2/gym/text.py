@@ -38,7 +38,7 @@ def observation_of(
 
 
 def _calls_in(message: Message | None) -> dict[str, ToolCall]:
-    return {call.id: call for call in getattr(message, "tool_calls", None) or ()}
+    return {call.id: call for call in message.calls} if message is not None else {}
 
 
 def _lines(message: Message, calls: Mapping[str, ToolCall]) -> Iterator[str]:
@@ -50,7 +50,7 @@ def _lines(message: Message, calls: Mapping[str, ToolCall]) -> Iterator[str]:
     elif message.content:
         yield f"{message.role}: {message.content}"
     if isinstance(message, AssistantMessage | UserMessage):
-        for call in message.tool_calls or ():
+        for call in message.calls:
             yield f"{message.role}: {to_functional_format(call)}"
 
 

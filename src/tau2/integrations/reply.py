@@ -75,7 +75,7 @@ def _call(body: str) -> ToolCall:
 
 def as_reply(message: Any) -> str:
     """Return a message that has content as text, its tool calls in their tags."""
-    tags = [_tagged(call) for call in getattr(message, "tool_calls", None) or ()]
+    tags = [_tagged(call) for call in message.calls]
     return "\n".join(part for part in (message.content, *tags) if part)
 
 

@@ -215,7 +215,7 @@ def _problem_of(message: Mapping[str, Any]) -> str | None:
 
 def _heard(rollout: Rollout, turn: Turn) -> list[Wire]:
     """Return what was heard; each tool result with the name of its tool, which some renderers want."""
-    names = {call.id: call.name for call in rollout.steps[-1].action.tool_calls or ()}
+    names = {call.id: call.name for call in rollout.steps[-1].action.calls}
     heard = []
     for message, wired in zip(turn.heard, to_wire(turn.heard), strict=True):
         named = {"name": names.get(message.id, "")} if isinstance(message, ToolMessage) else {}

@@ -188,7 +188,7 @@ def _by_unit(results: Results) -> dict[tuple[str, int], SimulationRun]:
     """Return the runs by task and trial; of several, a scored one."""
     table: dict[tuple[str, int], SimulationRun] = {}
     for run in results.simulations:
-        unit = run.task_id, run.trial or 0
+        unit = run.unit
         if unit not in table or (run.is_scored and not table[unit].is_scored):
             table[unit] = run
     return table
@@ -199,13 +199,8 @@ def _passed(run: SimulationRun) -> bool:
 
 
 def _changed(a: Results, b: Results) -> tuple[str, ...]:
-    skip = {"initial_state": {"message_history": {"__all__": {"timestamp"}}}}
-    old = {task.id: task.model_dump(mode="json", exclude=skip) for task in a.tasks}
-    return tuple(
-        task.id
-        for task in b.tasks
-        if task.id in old and old[task.id] != task.model_dump(mode="json", exclude=skip)
-    )
+    old = {task.id: task.content() for task in a.tasks}
+    return tuple(task.id for task in b.tasks if task.id in old and old[task.id] != task.content())
 
 
 def differences(

@@ -176,7 +176,7 @@ def _excluded(runs: Iterable[SimulationRun]) -> Iterable[Excluded]:
     for run in runs:
         outcome = outcome_of(run)
         if not outcome.counts:
-            yield Excluded(run.id, run.task_id, run.trial or 0, outcome, reason_of(run))
+            yield Excluded(run.id, *run.unit, outcome, reason_of(run))
 
 
 def reason_of(run: SimulationRun) -> str:
@@ -194,7 +194,7 @@ def _reruns(runs: Iterable[SimulationRun], path: Path | None) -> Iterable[Rerun]
         if isinstance(record, Stored):
             ids[record.unit][record.id] = record.termination
     for run in runs:
-        unit = run.task_id, run.trial or 0
+        unit = run.unit
         earlier = [ending for name, ending in ids[unit].items() if name != run.id]
         if earlier:
             yield Rerun(

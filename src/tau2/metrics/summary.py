@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tau2.data_model.simulation import SessionUsage, SimulationRun
+from tau2.data_model.simulation import FINISHED, SessionUsage, SimulationRun
 from tau2.metrics.agent_metrics import compute_metrics, is_successful
 from tau2.storage.results import Results
-
-ENDED_WELL = frozenset({"user_stop", "agent_stop"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,11 +171,7 @@ def summarize(
         agent_expense=expense([(run.agent_cost, run.agent_usage) for run in runs]),
         user_expense=expense([(run.user_cost, run.user_usage) for run in runs]),
         rows=tuple(task_rows(results)),
-        unscored=tuple(
-            Unscored(run.task_id, run.trial or 0, why_unscored(run))
-            for run in runs
-            if not run.is_scored
-        ),
+        unscored=tuple(Unscored(*run.unit, why_unscored(run)) for run in runs if not run.is_scored),
         saved_to=folder,
         interrupted=interrupted,
     )
@@ -237,7 +231,7 @@ def lost_on(run: SimulationRun) -> tuple[str, ...]:
         return ("not scored",)
     if is_successful(run.reward_info.reward):
         return ()
-    if run.termination_reason.value not in ENDED_WELL:
+    if run.termination_reason not in FINISHED:
         return (run.termination_reason.value,)
     parts = run.reward_info.reward_breakdown or {}
     return tuple(basis.value for basis, score in parts.items() if not is_successful(score)) or (

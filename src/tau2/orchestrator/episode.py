@@ -47,7 +47,7 @@ class Ask:
     @property
     def calls(self) -> list[ToolCall]:
         """The tool calls to carry out, when the environment is asked."""
-        return list(getattr(self.heard, "tool_calls", None) or ())
+        return list(self.heard.calls) if self.heard is not None else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +94,7 @@ class Log:
     def call_ids(self) -> set[str]:
         """The ids of all tool calls so far; whoever records a call adds its id."""
         if self._ids is None:
-            self._ids = {
-                call.id
-                for message in self.trajectory
-                for call in getattr(message, "tool_calls", None) or ()
-            }
+            self._ids = {call.id for message in self.trajectory for call in message.calls}
         return self._ids
 
     @property

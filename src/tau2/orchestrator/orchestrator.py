@@ -246,10 +246,8 @@ class Orchestrator:
 
     def _history(self) -> list[Message]:
         """Return a copy of the task's history, as if it had happened just now, a second apart."""
-        state = self.task.initial_state
-        recorded = (state.message_history or []) if state else []
         now = datetime.fromisoformat(self._stamp())
-        history = [message.model_copy(deep=True) for message in recorded]
+        history = [message.model_copy(deep=True) for message in self.task.history]
         for number, message in enumerate(history):
             if not isinstance(message, MultiToolMessage):
                 message.turn_idx = None

@@ -122,7 +122,7 @@ class MarkdownDisplay:
         info = simulation.reward_info
         reward = "not scored" if info is None or not simulation.is_scored else f"{info.reward:.2f}"
         head = [
-            f"## Task {clean(simulation.task_id)}, trial {simulation.trial or 0}",
+            f"## Task {clean(simulation.task_id)}, trial {simulation.unit.trial}",
             f"- ended: {simulation.termination_reason.value}",
             f"- reward: {reward}",
         ]
@@ -148,7 +148,7 @@ def _markdown(message: Message, most: int | None) -> str:
         else f"**{message.role}**:"
     ]
     if isinstance(message, AssistantMessage | UserMessage):
-        lines += [f"- calls `{compact_call(call)}`" for call in message.tool_calls or ()]
+        lines += [f"- calls `{compact_call(call)}`" for call in message.calls]
     return "\n".join(lines)
 
 

@@ -44,7 +44,7 @@ from tau2.runner.tracing import check_watching, watchers_of
 from tau2.runner.trial import Job, UnitPlayer
 from tau2.seeds import derive_seed
 from tau2.storage.results import SIMULATIONS_NAME, Results, save_simulation
-from tau2.storage.store import RunStore, unit_of
+from tau2.storage.store import RunStore
 
 _OF_THE_CONFIG = frozenset({"auto_review", "review_mode", "review_model", "verbose_logs"})
 """Options of one simulation that a configuration has, too."""
@@ -219,9 +219,8 @@ async def _played(
 ) -> Results:
     """Play what the store lacks, and return everything."""
     ungraded = store.ungraded()
-    finished = set(
-        map(unit_of, ungraded)
-    )  # a conversation is never paid for twice, even if the judge is still away
+    # A conversation is never paid for twice, even if its judge still fails.
+    finished = {run.unit for run in ungraded}
     jobs = [
         job for job in _jobs(config, tasks) if not store.has(job.unit) and job.unit not in finished
     ]

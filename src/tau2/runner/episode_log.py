@@ -20,7 +20,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from tau2.data_model.message import StoredMessage
-from tau2.data_model.simulation import SimulationRun, TerminationReason, TextRunConfig
+from tau2.data_model.simulation import SimulationRun, TerminationReason, TextRunConfig, Unit
 from tau2.data_model.tasks import Task
 from tau2.errors import ModelError
 from tau2.orchestrator.episode import Log
@@ -30,7 +30,7 @@ from tau2.runner.episode_resume import CannotContinue, Cast, Played, taken_up
 from tau2.storage.compatibility import task_digest
 from tau2.storage.files import AppendFile
 from tau2.storage.framed import checksum_of, framed, unframed
-from tau2.storage.journal import FAILED, Stored, Unit, rank_of
+from tau2.storage.journal import FAILED, Stored, rank_of
 from tau2.storage.results import companion
 
 logger = logging.getLogger(__name__)
@@ -222,7 +222,7 @@ class InflightLogs:
         if self.folder is None or self.cast is None:
             yield staging.build(staging.id)
             return
-        path = self.folder / _name((staging.task.id, staging.trial))
+        path = self.folder / _name(Unit(staging.task.id, staging.trial))
         orchestrator, reading = self._resumed(path, staging)
         writer = _recording(orchestrator, path, reading, staging)
         try:
@@ -267,7 +267,7 @@ class InflightLogs:
     def stored(self, run: SimulationRun) -> None:
         """Remove the log of a durable simulation; one that failed for its surroundings may still be continued."""
         if self.cast is not None and rank_of(run) != FAILED:
-            self._remove((run.task_id, run.trial or 0))
+            self._remove(run.unit)
 
     def tidy(self, entries: Iterable[Stored]) -> None:
         """Remove the logs of what is stored, which a crash may have left, and the folder when it is empty."""

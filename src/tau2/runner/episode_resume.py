@@ -100,4 +100,4 @@ def _spoken_to_again(participant: Any, role: Role, played: Played) -> Any:
 
 
 def _told(message: Any) -> tuple[Any, ...]:
-    return message.content, [(call.name, call.arguments) for call in message.tool_calls or ()]
+    return message.content, [(call.name, call.arguments) for call in message.calls]

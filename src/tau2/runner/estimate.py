@@ -186,7 +186,7 @@ def _of_task(
 ) -> dict[str, Amount]:
     """Return what one simulation of a task takes at a pace."""
     pace = PACES[name]
-    actions = (task.evaluation_criteria.actions if task.evaluation_criteria else None) or []
+    actions = task.reference_actions
     by_user = sum(action.requestor == "user" for action in actions)
     tools = round((len(actions) - by_user) * pace.tools_per_action) + pace.more_tools
     user_tools = round(by_user * pace.tools_per_action)

@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from tau2.utils.text import shortened
+
 _OF_A_RUN = frozenset({"id", "timestamp", "start_time", "end_time", "duration"})
 _OF_TIME = frozenset({"timestamp", "generation_time_seconds"})
 _OF_A_FAILURE = frozenset({"error_traceback", "failed_after_attempts"})
@@ -85,5 +87,4 @@ def _fields(name: str, recorded: Any, again: Any) -> Iterator[str]:
 
 
 def _short(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    return shortened(json.dumps(value, ensure_ascii=False, default=str), _LONGEST)

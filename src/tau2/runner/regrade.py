@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tau2.data_model.simulation import NO_SCORE, RewardInfo, SimulationRun, TextRunConfig
+from tau2.data_model.simulation import NO_SCORE, RewardInfo, SimulationRun, TextRunConfig, Unit
 from tau2.data_model.tasks import Task
 from tau2.environment.world import World
 from tau2.errors import ModelError, UnknownName
@@ -153,7 +153,7 @@ class _Grader:
 
 
 def _entry(run: SimulationRun, before: float | None, after: float | None, reason: str) -> Regraded:
-    return Regraded(run.id, run.task_id, run.trial or 0, before, after, reason)
+    return Regraded(run.id, *run.unit, before, after, reason)
 
 
 def _why(info: RewardInfo) -> str:
@@ -186,7 +186,7 @@ def regrade_ungraded(
     config: TextRunConfig,
     tasks: Sequence[Task],
     evaluation_type: EvaluationType,
-) -> dict[tuple[str, int], SimulationRun]:
+) -> dict[Unit, SimulationRun]:
     """Return the stored conversations that lack a score and have one now, by task and trial; the others stay out."""
     known = {task.id: task for task in tasks}
     graded = {}
@@ -207,7 +207,5 @@ def regrade_ungraded(
             for key, value in (run.info or {}).items()
             if key not in {"error", "error_type"}
         }
-        graded[run.task_id, run.trial or 0] = run.model_copy(
-            update={"reward_info": info, "info": rest or None}
-        )
+        graded[run.unit] = run.model_copy(update={"reward_info": info, "info": rest or None})
     return graded

@@ -172,7 +172,7 @@ class _Tapes:
         """Return the tape of the attempt that a simulation records; of a failure, the last one."""
         file = self._by_id.get(run.id)
         if file is None and run.termination_reason is TerminationReason.INFRASTRUCTURE_ERROR:
-            file = next(reversed(self._by_unit.get((run.task_id, run.trial or 0), [])), None)
+            file = next(reversed(self._by_unit.get(run.unit, [])), None)
         if file is None:
             return None
         tape = read_tape(file)
@@ -246,7 +246,7 @@ async def _replayed(
                 if run.task_id in tasks:
                     job = Job(
                         tasks[run.task_id],
-                        run.trial or 0,
+                        run.unit.trial,
                         run.seed if run.seed is not None else config.seed,
                     )
                     entries.append(await _again(run, job, player, tapes, redactor))
@@ -269,7 +269,7 @@ async def _again(
         divergence = Divergence(divergence.call, NOT_RECORDED, call_name=divergence.call_name)
     if divergence is None:
         divergence = _fewer(player.deck) or _other_result(run, again, redactor, timed_out=timed_out)
-    return Replayed(run.id, run.task_id, run.trial or 0, len(exchanges), divergence)
+    return Replayed(run.id, *run.unit, len(exchanges), divergence)
 
 
 def _fewer(deck: Deck) -> Divergence | None:

@@ -134,7 +134,7 @@ class TaskLog:
                 f"{ask.to.value} failed after {seconds:.3f} s: {answer.reason.value}", answer.text
             )
         elif isinstance(answer, AssistantMessage | UserMessage):
-            calls = [f"-> {call.name}({self._arguments(call)})" for call in answer.tool_calls or ()]
+            calls = [f"-> {call.name}({self._arguments(call)})" for call in answer.calls]
             self.note(f"{ask.to.value} after {seconds:.3f} s", answer.content or "", *calls)
 
     def _arguments(self, call: ToolCall) -> str:

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from itertools import count
 from typing import NamedTuple
 
-from tau2.data_model.simulation import SimulationRun, TerminationReason, TextRunConfig
+from tau2.data_model.simulation import SimulationRun, TerminationReason, TextRunConfig, Unit
 from tau2.data_model.tasks import Task
 from tau2.errors import (
     ConfigError,
@@ -55,9 +55,9 @@ class Job(NamedTuple):
     seed: int
 
     @property
-    def unit(self) -> tuple[str, int]:
+    def unit(self) -> Unit:
         """What is played once: task id and trial."""
-        return self.task.id, self.trial
+        return Unit(self.task.id, self.trial)
 
 
 class UnitPlayer:
@@ -165,9 +165,7 @@ class UnitPlayer:
                     }
                     run.info = {**(run.info or {}), **failure}
                     return
-                self.sink(
-                    SimulationRetried(run.task_id, run.trial or 0, attempt, f"grading: {problem}")
-                )
+                self.sink(SimulationRetried(*run.unit, attempt, f"grading: {problem}"))
                 await asyncio.sleep(self.config.retry_delay)
 
 

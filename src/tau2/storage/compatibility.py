@@ -8,16 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from tau2.data_model.simulation import Info
-from tau2.data_model.tasks import Task
+from tau2.data_model.tasks import HISTORY_TIMES, Task
 from tau2.errors import ConfigError
+from tau2.utils.text import shortened
 
 _FREE = frozenset({"num_trials", "git_commit", "engine_version", "task_split_name"})
 """Fields that may differ when a run is continued: they do not change what one simulation is."""
 
 _PARTS = frozenset({"user_info", "agent_info", "environment_info"})
-_WHEN_READ = {"initial_state": {"message_history": {"__all__": {"timestamp"}}}}
-"""The times at which recorded messages were read are no part of a task."""
-
 _MEANING = {
     "data.db": " (the domain's database)",
     "data.user_db": " (the database of the user's devices)",
@@ -34,9 +32,8 @@ _BEFORE = 20  # characters shown before the place where two long texts part
 
 def task_digest(task: Task) -> str:
     """Return what tells a task from an edited one."""
-    return hashlib.sha256(task.model_dump_json(exclude=_WHEN_READ).encode()).hexdigest()[
-        :16
-    ]  # 64 bits are plenty
+    content = task.model_dump_json(exclude=HISTORY_TIMES).encode()
+    return hashlib.sha256(content).hexdigest()[:16]  # 64 bits are plenty
 
 
 def refuse_differences(
@@ -97,12 +94,4 @@ def _parting(theirs: object, mine: object) -> str:
 
 
 def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
-
-
-def same_task(mine: Task, theirs: Task) -> bool:
-    """Compare tasks as they are stored."""
-    return mine.model_dump(mode="json", exclude=_WHEN_READ) == theirs.model_dump(
-        mode="json", exclude=_WHEN_READ
-    )
+    return shortened(repr(value), _LONGEST)

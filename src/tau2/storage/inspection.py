@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tau2.data_model.simulation import SimulationRun
+from tau2.data_model.simulation import SimulationRun, Unit
 from tau2.errors import ConfigError, DataFileError
 from tau2.storage.files import PART
 from tau2.storage.journal import (
@@ -22,7 +22,6 @@ from tau2.storage.journal import (
     Opened,
     Reading,
     Stored,
-    Unit,
     rank_of,
     read_journal,
 )

@@ -14,15 +14,12 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from tau2.data_model.simulation import NO_SCORE, ResultsFormat, SimulationRun
+from tau2.data_model.simulation import NO_SCORE, ResultsFormat, SimulationRun, Unit
 from tau2.storage.files import AppendFile, write_atomically
 from tau2.storage.framed import framed, unframed
 from tau2.storage.results import Saved
 
 JOURNAL_NAME = "journal.jsonl"
-
-Unit = tuple[str, int]
-"""Task id and trial: what is played once."""
 
 FAILED, UNGRADED, GRADED = range(3)
 
@@ -70,7 +67,7 @@ class Stored:
         """Make the record of a simulation and its file."""
         return cls(
             task_id=run.task_id,
-            trial=run.trial or 0,
+            trial=run.unit.trial,
             seed=run.seed,
             id=run.id,
             size=saved.size,
@@ -86,7 +83,7 @@ class Stored:
     @property
     def unit(self) -> Unit:
         """What was played."""
-        return self.task_id, self.trial
+        return Unit(self.task_id, self.trial)
 
     @property
     def rank(self) -> int:

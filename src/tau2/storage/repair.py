@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from tau2.data_model.simulation import Info, ResultsFormat
 from tau2.data_model.tasks import Task
 from tau2.errors import DataFileError
-from tau2.storage.compatibility import same_task, task_digest
+from tau2.storage.compatibility import task_digest
 from tau2.storage.files import PART, move_into, write_atomically
 from tau2.storage.inspection import Survey
 from tau2.storage.journal import Finished, Opened, Stored, write_journal
@@ -78,7 +78,7 @@ def changed_tasks(survey: Survey, stored: Sequence[Task], tasks: Sequence[Task])
         for task in stored
         if task.id in now
         and task_digest(now[task.id]) != recorded.get(task.id)
-        and not same_task(task, now[task.id])
+        and task.content() != now[task.id].content()
     ]
 
 

@@ -24,7 +24,13 @@ from pydantic_core import PydanticSerializationError
 from tau2.data_model.audio import AudioNativeConfig
 from tau2.data_model.message import _now
 from tau2.data_model.persona import PersonaConfig
-from tau2.data_model.simulation import Info, ResultsFormat, SimulationIndexEntry, SimulationRun
+from tau2.data_model.simulation import (
+    Info,
+    ResultsFormat,
+    SimulationIndexEntry,
+    SimulationRun,
+    Unit,
+)
 from tau2.data_model.tasks import Task
 from tau2.errors import DataFileError, needs_extra
 from tau2.storage import files
@@ -373,7 +379,7 @@ def collector_paused() -> Iterator[None]:
 def order_of(results: Results) -> Callable[[SimulationRun], tuple[int, int, str]]:
     """Return the key that sorts simulations by trial and by task."""
     position = {task.id: number for number, task in enumerate(results.tasks)}
-    return lambda run: (run.trial or 0, position.get(run.task_id, len(position)), run.id)
+    return lambda run: (run.unit.trial, position.get(run.task_id, len(position)), run.id)
 
 
 def _each_once(runs: Iterable[SimulationRun]) -> list[SimulationRun]:
@@ -386,12 +392,11 @@ def _each_once(runs: Iterable[SimulationRun]) -> list[SimulationRun]:
     return list(kept.values())
 
 
-def missing_units(results: Results) -> list[tuple[str, int]]:
+def missing_units(results: Results) -> list[Unit]:
     """Return each (task id, trial) that a run asks for and has no simulation of, in the order of trials and tasks."""
-    there = {(run.task_id, run.trial or 0) for run in results.simulations}
-    wanted = (
-        (task.id, trial) for trial in range(results.info.num_trials) for task in results.tasks
-    )
+    there = {run.unit for run in results.simulations}
+    trials = range(results.info.num_trials)
+    wanted = [Unit(task.id, trial) for trial in trials for task in results.tasks]
     return [unit for unit in wanted if unit not in there]
 
 

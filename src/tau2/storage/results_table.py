@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from tau2.data_model.conventions import TRANSFER_TOOL
 from tau2.data_model.simulation import Info, SimulationRun
 from tau2.data_model.tasks import Task
 
@@ -55,8 +56,8 @@ def _task_columns(task: Task) -> dict[str, Any]:
     if criteria is None:
         return {}
     counts = criteria.info()
-    actions = criteria.actions or []
-    only_transfer = len(actions) == 1 and actions[0].name == "transfer_to_human_agents"
+    actions = task.reference_actions
+    only_transfer = len(actions) == 1 and actions[0].name == TRANSFER_TOOL
     number = counts["num_agent_actions"] + counts["num_user_actions"]
     return {
         "task_num_agent_actions": counts["num_agent_actions"],

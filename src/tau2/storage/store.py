@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tau2.data_model.simulation import Info, ResultsFormat, SimulationRun
+from tau2.data_model.simulation import Info, ResultsFormat, SimulationRun, Unit
 from tau2.data_model.tasks import Task
 from tau2.errors import ConfigError, DataFileError
 from tau2.storage.compatibility import refuse_differences, task_digest
@@ -32,7 +32,6 @@ from tau2.storage.journal import (
     Journal,
     Opened,
     Stored,
-    Unit,
     rank_of,
 )
 from tau2.storage.lock import LOCK_NAME, RunLock
@@ -55,7 +54,7 @@ from tau2.storage.results import (
 )
 from tau2.utils.utils import get_now
 
-__all__ = ["RunStore", "Unit", "counts", "unit_of"]
+__all__ = ["RunStore", "Unit", "counts"]
 
 logger = logging.getLogger(__name__)
 
@@ -202,7 +201,7 @@ class RunStore:
             OSError: the disk failed; the simulation is not counted.
         """
         with self._counting:
-            known = self._entries.get(unit_of(run))
+            known = self._entries.get(run.unit)
         if known is not None and known.id != run.id and not _is_better(rank_of(run), known):
             logger.warning(
                 "%s: %s trial %s is stored as %s; this one is left out",
@@ -332,11 +331,6 @@ class RunStore:
         if self._journal is None:
             raise ConfigError(f"{self.folder}: the run is not open")
         return self._journal
-
-
-def unit_of(run: SimulationRun) -> Unit:
-    """Return which unit a simulation is of."""
-    return run.task_id, run.trial or 0
 
 
 def counts(run: SimulationRun) -> bool:

@@ -202,7 +202,7 @@ def _completeness(results: Results, where: str, *, is_standard: bool) -> Iterato
         )
     unscored = [run for run in results.simulations if not run.is_scored]
     if unscored:
-        named = _named(f"{run.task_id} trial {run.trial or 0}" for run in unscored)
+        named = _named(f"{run.task_id} trial {run.unit.trial}" for run in unscored)
         yield Defect(
             where,
             f"{len(unscored)} simulations have no score: {named}; resume the run to play them again",

@@ -100,7 +100,7 @@ def _compared(
             reason = _other_parts(claimed, found, bases.get(run.task_id, frozenset()))
         if reason:
             yield Mismatch(
-                run.id, run.task_id, run.trial or 0, claimed.reward if claimed else None,
+                run.id, *run.unit, claimed.reward if claimed else None,
                 found.reward if found and kind is EvaluationType.ALL else None, reason,
             )  # fmt: skip
 
@@ -138,12 +138,11 @@ def _other_parts(
 
 def _changed_tasks(results: Results) -> Iterator[str]:
     """Yield the tasks that the domain does not have in this form; a history's time stamps are no part of a task."""
-    skip = {"initial_state": {"message_history": {"__all__": {"timestamp"}}}}
     try:
         current = current_tasks(results)
     except UnknownName:
         current = []  # none of them is the domain's
-    known = {task.id: task.model_dump(mode="json", exclude=skip) for task in current}
+    known = {task.id: task.content() for task in current}
     for task in results.tasks:
-        if known.get(task.id) != task.model_dump(mode="json", exclude=skip):
+        if known.get(task.id) != task.content():
             yield task.id

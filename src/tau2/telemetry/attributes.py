@@ -123,8 +123,8 @@ def of_response(response: Response) -> Attributes:
     """Return what a response says of itself; it may be of any shape."""
     prompt, completion = tokens_of(response)
     found = {
-        "gen_ai.response.id": _short(response.get("id")),
-        "gen_ai.response.model": _short(response.get("model")),
+        "gen_ai.response.id": _bounded(response.get("id")),
+        "gen_ai.response.model": _bounded(response.get("model")),
         "gen_ai.usage.input_tokens": prompt,
         "gen_ai.usage.output_tokens": completion,
         "gen_ai.response.finish_reasons": _finish_reasons(response.get("choices")),
@@ -132,14 +132,14 @@ def of_response(response: Response) -> Attributes:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _short(value: Any) -> str | None:
+def _bounded(value: Any) -> str | None:
     return value[:256] if isinstance(value, str) else None
 
 
 def _finish_reasons(choices: Any) -> list[str] | None:
     entries = choices if isinstance(choices, list) else ()
     reasons = [
-        _short(entry.get("finish_reason")) for entry in entries if isinstance(entry, Mapping)
+        _bounded(entry.get("finish_reason")) for entry in entries if isinstance(entry, Mapping)
     ]
     return [reason for reason in reasons if reason is not None] or None
 

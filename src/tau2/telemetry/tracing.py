@@ -146,7 +146,7 @@ class EpisodeSpans:
             return
         if not isinstance(answer, AssistantMessage | UserMessage):
             return  # results of tools have spans of their own
-        span.set_attribute("tau2.tool_calls", len(answer.tool_calls or ()))
+        span.set_attribute("tau2.tool_calls", len(answer.calls))
         if self._content and answer.content:
             span.set_attribute("tau2.content", as_content(answer.content, self._spans.redactor))
 

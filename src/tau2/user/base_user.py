@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from tau2.data_model.conventions import STOP
 from tau2.data_model.message import (
     AssistantMessage,
     Message,
@@ -18,7 +19,6 @@ from tau2.environment.tool import Tool
 from tau2.errors import UserError
 from tau2.participant.base import HalfDuplexParticipant
 
-STOP = "###STOP###"
 TRANSFER = "###TRANSFER###"
 OUT_OF_SCOPE = "###OUT-OF-SCOPE###"
 

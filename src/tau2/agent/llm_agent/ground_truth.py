@@ -39,7 +39,7 @@ class LLMGTAgent(LLMAgent):
     @classmethod
     def check_valid_task(cls, task: Task) -> bool:
         """Return whether the task has at least one reference action."""
-        return bool(task.evaluation_criteria and task.evaluation_criteria.actions)
+        return bool(task.reference_actions)
 
     @property
     def system_prompt(self) -> str:

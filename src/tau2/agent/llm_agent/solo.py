@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from tau2.agent.llm_agent.standard import LLMAgent, LLMAgentState
+from tau2.data_model.conventions import DONE_TOOL, STOP, done
 from tau2.data_model.message import AssistantMessage, Message, ToolMessage, UserMessage
 from tau2.data_model.tasks import Task
 from tau2.environment.tool import Tool, as_tool
@@ -27,11 +28,6 @@ SOLO_SYSTEM_PROMPT = """
 """.strip()
 
 
-def done() -> str:
-    """Say that the case is solved, or that nothing more can be done for it. Nothing happens afterwards."""
-    return ""
-
-
 class LLMSoloAgentState(LLMAgentState):
     """What a solo agent remembers."""
 
@@ -42,8 +38,8 @@ class LLMSoloAgentState(LLMAgentState):
 class LLMSoloAgent(LLMAgent):
     """An LLM agent that works on the task's ticket and holds the user's tools too."""
 
-    STOP_FUNCTION_NAME: ClassVar[str] = "done"
-    STOP_TOKEN: ClassVar[str] = "###STOP###"  # noqa: S105  -- a marker in text, not a secret
+    STOP_FUNCTION_NAME: ClassVar[str] = DONE_TOOL
+    STOP_TOKEN: ClassVar[str] = STOP
     tool_choice: ClassVar[str | None] = "required"
 
     def __init__(
@@ -71,10 +67,7 @@ class LLMSoloAgent(LLMAgent):
         criteria = task.evaluation_criteria
         if not task.ticket or criteria is None or not (criteria.actions or criteria.env_assertions):
             return False
-        history = (
-            task.initial_state.message_history if task.initial_state is not None else None
-        ) or []
-        return all(_is_work(message) for message in history)
+        return all(_is_work(message) for message in task.history)
 
     @property
     def system_prompt(self) -> str:
@@ -95,7 +88,7 @@ class LLMSoloAgent(LLMAgent):
         if not isinstance(message, AssistantMessage):
             return False
         if message.is_tool_call():
-            return any(call.name == cls.STOP_FUNCTION_NAME for call in message.tool_calls or ())
+            return any(call.name == cls.STOP_FUNCTION_NAME for call in message.calls)
         return cls.STOP_TOKEN in (message.content or "")
 
     def _heard(self, message: Any) -> list[Message]:
@@ -116,7 +109,7 @@ class LLMSoloAgent(LLMAgent):
         self, reply: AssistantMessage, heard: list[Message], state: LLMAgentState
     ) -> AssistantMessage:
         """Turn `done` into the stop token; tools called beside it are carried out first."""
-        calls = reply.tool_calls or []
+        calls = reply.calls
         if not calls and not self.is_stop(reply):
             raise AgentError(
                 f"a solo agent must call a tool, but wrote {(reply.content or '')[:80]!r}"

@@ -27,9 +27,8 @@ def has_reference(task: Task) -> bool:
 
 def plays_alone(task: Task) -> bool:
     """Return whether a task can be played without a user: nobody has spoken before it begins."""
-    history = task.initial_state.message_history if task.initial_state is not None else None
     return has_reference(task) and not any(
-        isinstance(message, UserMessage) for message in history or ()
+        isinstance(message, UserMessage) for message in task.history
     )
 
 

@@ -17,6 +17,7 @@ from tau2.agent.base_agent import HalfDuplexAgent, ValidAgentInputMessage
 from tau2.agent.oracle_agent import phrases
 from tau2.agent.oracle_agent.glossary import notes_in
 from tau2.agent.oracle_agent.plan import Step, identifiers, plan_of, steps_done, told_of
+from tau2.data_model.conventions import STOP
 from tau2.data_model.message import AssistantMessage, Message, ToolCall, ToolMessage, UserMessage
 from tau2.data_model.tasks import Task
 from tau2.environment.tool import Tool
@@ -81,21 +82,18 @@ class OracleAgent(HalfDuplexAgent):
             elif isinstance(message, ToolMessage):
                 state.notes |= notes_in(message.content, self._wanted)
             elif isinstance(message, AssistantMessage):
-                state.calls += len(message.tool_calls or ())
+                state.calls += len(message.calls)
         state.done = [step for step in self.plan[: state.cursor] if step.changes_something]
         state.agreed = bool(state.done)
         state.transferred = any(step.is_transfer for step in self.plan[: state.cursor])
         return state
 
     def _length_of_own_history(self) -> int:
-        start = (
-            self.task.initial_state.message_history if self.task.initial_state is not None else None
-        )
         return sum(
             isinstance(m, AssistantMessage)
             or (isinstance(m, UserMessage) and not m.is_tool_call())
             or (isinstance(m, ToolMessage) and m.requestor == "assistant")
-            for m in start or ()
+            for m in self.task.history
         )
 
     def generate_next_message(
@@ -114,7 +112,7 @@ class OracleAgent(HalfDuplexAgent):
     @classmethod
     def is_stop(cls, message: Any) -> bool:
         """Return whether the oracle ended the conversation itself."""
-        return isinstance(message, AssistantMessage) and phrases.STOP in (message.content or "")
+        return isinstance(message, AssistantMessage) and STOP in (message.content or "")
 
     def _take_result(self, state: OracleState, result: ToolMessage) -> None:
         step, state.running = state.running, None
@@ -222,7 +220,7 @@ class OracleAgent(HalfDuplexAgent):
             worked=bool(state.done),
         )
         if state.solo:
-            return _say(f"{text} {phrases.STOP}")
+            return _say(f"{text} {STOP}")
         if state.transferred:
             said = text if state.done or state.failures or self.told else ""
             return _say(f"{said} {phrases.transfer_sentence(self.domain_policy)}".strip())

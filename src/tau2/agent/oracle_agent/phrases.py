@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from tau2.agent.oracle_agent.plan import Step
+from tau2.data_model.conventions import STOP
 from tau2.participant.wording import (
     arguments_in_words,
     deed,
@@ -16,8 +17,6 @@ from tau2.participant.wording import (
     sentence,
     value_in_words,
 )
-
-STOP = "###STOP###"
 
 ANYTHING_ELSE = "Is there anything else I can help you with?"
 GOODBYE = f"Thank you for contacting us. Goodbye! {STOP}"

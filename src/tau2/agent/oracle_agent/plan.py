@@ -8,10 +8,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from tau2.data_model.conventions import TRANSFER_TOOL
 from tau2.data_model.message import AssistantMessage, Message
 from tau2.data_model.tasks import Action, Task
-
-TRANSFER_TOOL = "transfer_to_human_agents"
 
 _READING = re.compile(
     r"^(?:get|find|list|search|check|look|lookup|read|show|view|fetch|query|calculate|compute|think|verify|count|"
@@ -83,7 +82,7 @@ def steps_done(plan: Sequence[Step], history: Sequence[Message]) -> int:
         (call.name, call.arguments)
         for m in history
         if isinstance(m, AssistantMessage)
-        for call in m.tool_calls or ()
+        for call in m.calls
     ]
     last_done = 0
     for number, step in enumerate(plan, 1):

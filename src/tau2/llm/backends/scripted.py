@@ -21,6 +21,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from tau2.data_model.conventions import STOP
 from tau2.errors import ConfigError, DataFileError, UnknownName
 from tau2.llm.request import Backend, Request, Response
 from tau2.llm.response import RESPONSE_COST
@@ -29,7 +30,6 @@ ScriptFn = Callable[[list[dict[str, Any]], list[dict[str, Any]] | None, Mapping[
 """Called with wire messages, wire tools and `llm_args`; returns an entry of a script."""
 
 PREFIX = "scripted/"
-STOP = "###STOP###"
 _CHARACTERS_PER_TOKEN = 4  # rough, but the same for everybody
 _LARGEST_FILE = 8 * 2**20  # bytes of a script file
 _REGISTERED: dict[str, ScriptFn] = {}

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tau2.llm.request import Request
+from tau2.utils.text import shortened
 
 _LONGEST = 160  # characters of one value or line
 _MOST_LINES = 40  # of one text's difference
@@ -71,7 +72,7 @@ def _cut(line: str, at: int) -> str:
 def _short(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
     text = repr(text) if isinstance(value, str) else text
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    return shortened(text, _LONGEST)
 
 
 def _messages(recorded: Sequence[Any], now: Sequence[Any]) -> Iterator[str]:

@@ -49,7 +49,7 @@ def head_view(run: SimulationRun) -> Panel:
     """Return which simulation it is and how it ended."""
     reward = run.reward_info.reward if run.reward_info is not None else None
     facts = [
-        f"task {one_line(run.task_id, 200)}, trial {run.trial or 0}, seed {run.seed}",
+        f"task {one_line(run.task_id, 200)}, trial {run.unit.trial}, seed {run.seed}",
         f"ended: {run.termination_reason.value} after {len(run.get_messages())} messages, {run.duration:.1f} s",
         f"reward: {reward:.2f}"
         if run.is_scored and reward is not None
@@ -71,7 +71,7 @@ def task_view(task: Task) -> Panel:
     if criteria is not None:
         parts += _listed(
             "reference actions",
-            [f"{a.requestor}: {a.get_func_format()}" for a in criteria.actions or ()],
+            [f"{a.requestor}: {a.get_func_format()}" for a in task.reference_actions],
         )
         parts += _listed("to communicate", criteria.communicate_info or ())
         parts += _listed("statements for the judge", criteria.nl_assertions or ())
@@ -112,7 +112,7 @@ def _body(message: Message) -> Iterator[Text]:
             yield plain(f"(thinks) {message.reasoning_content}", style="dim italic")
         if message.content or not message.tool_calls:
             yield plain(message.content or "(nothing)")
-        for call in message.tool_calls or ():
+        for call in message.calls:
             yield plain(f"→ {compact_call(call)}", style="bold")
     elif not isinstance(message, MultiToolMessage):
         yield plain(message.content or "")

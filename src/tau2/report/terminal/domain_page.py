@@ -55,7 +55,7 @@ def _task_data(task: Task) -> dict[str, Any]:
     return {
         "id": task.id,
         "purpose": task.description.purpose if task.description else None,
-        "reference_actions": [action.name for action in criteria.actions or ()] if criteria else [],
+        "reference_actions": [action.name for action in task.reference_actions],
         "reward_basis": [basis.value for basis in criteria.reward_basis] if criteria else [],
     }
 

@@ -84,7 +84,7 @@ def select(
         run
         for run in runs
         if (task_id is None or run.task_id == task_id)
-        and (trial is None or (run.trial or 0) == trial)
+        and (trial is None or run.unit.trial == trial)
         and (sim is None or run.id.startswith(sim))
         and (not only_failed or not run_passed(run))
         and (not only_all_failed or run.task_id not in solved)
@@ -104,7 +104,7 @@ def simulations_table(runs: Iterable[SimulationRun]) -> Table:
 
 def _cells(run: SimulationRun) -> Iterator[Text]:
     yield plain(one_line(run.task_id, 200))
-    yield Text(str(run.trial or 0))
+    yield Text(str(run.unit.trial))
     scored = run.is_scored and run.reward_info is not None
     style = "green" if run_passed(run) else "red" if scored else "yellow"
     yield Text(f"{run.reward_info.reward:.2f}" if scored and run.reward_info else "-", style=style)

@@ -81,7 +81,7 @@ def _table(reviewed: Iterable[Reviewed]) -> Table:
         assert one.review is not None, "only reviews with mistakes are listed"
         counts = mistakes([one.review])
         table.add_row(
-            plain(one_line(one.run.task_id, 200)), str(one.run.trial or 0), _side(counts, "agent"),
+            plain(one_line(one.run.task_id, 200)), str(one.run.unit.trial), _side(counts, "agent"),
             _side(counts, "user"), plain(one_line(one.review.summary, 300)),
         )  # fmt: skip
     return table
@@ -105,7 +105,7 @@ def review_panel(run: SimulationRun, review: Review | UserOnlyReview) -> Panel:
             parts.append(plain(f"  better: {_most(error.correct_behavior)}"))
     if not review.errors:
         parts.append(Text("no mistakes found", style="green"))
-    title = f"review of {one_line(run.task_id, 60)}, trial {run.trial or 0}"
+    title = f"review of {one_line(run.task_id, 60)}, trial {run.unit.trial}"
     return Panel(Group(*parts), title=plain(title), title_align="left")
 
 

@@ -183,7 +183,7 @@ class UserSimulator(LLMConfigMixin, HalfDuplexUser):
         self, reply: AssistantMessage, heard: list[Message], state: UserState
     ) -> UserMessage:
         """Return the model's answer as the customer's and add what was heard. Raise UserError for no answer."""
-        calls = [call.model_copy(update={"requestor": "user"}) for call in reply.tool_calls or ()]
+        calls = [call.model_copy(update={"requestor": "user"}) for call in reply.calls]
         if calls and not self.tools:
             raise UserError(f"the simulated user called {calls[0].name!r}, but it has no tools")
         if not calls and not reply.has_text_content():
