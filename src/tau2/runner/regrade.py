@@ -197,7 +197,7 @@ def regrade_ungraded(
             known[run.task_id], lambda: build_environment(config.domain, solo_mode=is_solo(config))
         )
         try:
-            with use_attempt(AttemptContext(run.task_id, run.trial or 0, run.seed, run.id)):
+            with use_attempt(AttemptContext(*run.unit, run.seed, run.id)):
                 info = grade(run, world, evaluation_type, judge=judge_of(config))
         except ModelError as problem:
             logger.info("grading %s again: %s", run.id, problem, exc_info=True)
