@@ -29,33 +29,53 @@ class ToolType(StrEnum):
 class _Mark:
     """What a decorator left on a method."""
 
-    __slots__ = ("discoverable", "mutates", "tool_type")
+    __slots__ = ("discoverable", "mutates", "tool_type", "unordered")
 
-    def __init__(self, tool_type: ToolType, *, mutates: bool, discoverable: bool) -> None:
-        self.tool_type, self.mutates, self.discoverable = tool_type, mutates, discoverable
+    def __init__(
+        self, tool_type: ToolType, *, mutates: bool, discoverable: bool, unordered: tuple[str, ...]
+    ) -> None:
+        self.tool_type = tool_type
+        self.mutates = mutates
+        self.discoverable = discoverable
+        self.unordered = unordered
 
 
 _MARK = "__tau2_tool__"
 
 
 def _marker(
-    tool_type: ToolType | str, mutates_state: bool | None, *, discoverable: bool
+    tool_type: ToolType | str,
+    mutates_state: bool | None,
+    *,
+    discoverable: bool,
+    unordered: tuple[str, ...] = (),
 ) -> Callable[[F], F]:
     kind = ToolType(tool_type)
     mutates = kind is ToolType.WRITE if mutates_state is None else mutates_state
+    attributes = _Mark(kind, mutates=mutates, discoverable=discoverable, unordered=unordered)
 
     def mark(method: F) -> F:
-        setattr(method, _MARK, _Mark(kind, mutates=mutates, discoverable=discoverable))
+        setattr(method, _MARK, attributes)
         return method
 
     return mark
 
 
 def is_tool(
-    tool_type: ToolType | str = ToolType.READ, mutates_state: bool | None = None
+    tool_type: ToolType | str = ToolType.READ,
+    mutates_state: bool | None = None,
+    *,
+    unordered: tuple[str, ...] = (),
 ) -> Callable[[F], F]:
-    """Mark a method as a tool. Only WRITE tools change the state unless `mutates_state` says otherwise."""
-    return _marker(tool_type, mutates_state, discoverable=False)
+    """Mark a method as a tool.
+
+    Args:
+        tool_type: What the tool does to the database.
+        mutates_state: Whether it changes the state; default: only WRITE tools do.
+        unordered: Arguments that are lists whose order does not matter. Several of them belong together element by
+            element, such as `("item_ids", "new_item_ids")`, and keep their pairs when a call is compared with another.
+    """
+    return _marker(tool_type, mutates_state, discoverable=False, unordered=unordered)
 
 
 def is_discoverable_tool(
@@ -118,6 +138,18 @@ class ToolKitBase:
         """Return a model's arguments as the types of the tool's signature. Raise ArgumentError."""
         template = self._templates.get(tool_name)
         return (template if template is not None else self.get_tool(tool_name)).coerce(arguments)
+
+    def without_order(self, tool_name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Return arguments with the lists that are sets to this tool in a fixed order, for comparing calls."""
+        mark = self._marks.get(tool_name)
+        names = mark.unordered if mark is not None else ()
+        columns = [arguments.get(name) for name in names]
+        if not columns or not all(isinstance(column, list) for column in columns):
+            return arguments
+        if len({len(column) for column in columns}) != 1:
+            return arguments
+        rows = sorted(zip(*columns, strict=True), key=repr)
+        return {**arguments, **{name: [row[i] for row in rows] for i, name in enumerate(names)}}
 
     def get_tools(self, include: list[str] | None = None) -> dict[str, Tool]:
         """Return name → Tool of the listed tools, or of those in `include`.

@@ -1,26 +1,53 @@
-"""Reads what a judging model answers, whatever it is: prose and fences around a JSON object are ignored."""
+"""Reading the JSON that a judging or reviewing model answers with, in the forms that models really send.
+
+Reasoning in `<think>` tags, prose and code fences around the JSON, and commas before a closing bracket are ignored.
+Nothing here raises for what a model wrote, and the time is linear in the (capped) length of the answer.
+"""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 LONGEST_ANSWER = 400_000  # characters that are looked at; a judgement has a few thousand
+_MOST_CANDIDATES = 50  # places at which JSON is looked for; a real answer has one or two
 
-_FENCE = re.compile(r"```(?:json)?\s*(.*?)```", re.DOTALL)
+_OPENING = re.compile(r"[{\[]")
+_THINK_END = "</think>"
+_STRING_OR_COMMA = re.compile(r'("(?:[^"\\]|\\.)*")|,(?=\s*[}\]])', re.DOTALL)
+_DECODER = json.JSONDecoder()
+
+
+def json_values(text: str) -> Iterator[Any]:
+    """Yield the JSON objects and lists that stand in an answer, outermost first, in order."""
+    text = text[:LONGEST_ANSWER]
+    # A model may write JSON while it thinks; only what comes after is its answer.
+    _, _, after_thinking = text.rpartition(_THINK_END)
+    body = _STRING_OR_COMMA.sub(lambda match: match.group(1) or "", after_thinking)
+    at = 0
+    for _ in range(_MOST_CANDIDATES):
+        opening = _OPENING.search(body, at)
+        if opening is None:
+            return
+        try:
+            value, at = _DECODER.raw_decode(body, opening.start())
+        except (ValueError, RecursionError):
+            at = opening.end()
+            continue
+        yield value
 
 
 def list_under(key: str, text: str) -> tuple[dict[str, Any], list[Any]] | None:
-    """Return the JSON object in an answer and the list that it holds under `key`; None when there is none."""
-    text = text[:LONGEST_ANSWER]
-    fenced = _FENCE.search(text)
-    for body in (text[text.find("{") : text.rfind("}") + 1], fenced.group(1) if fenced else ""):
-        try:
-            found = json.loads(body)
-            entries = found[key]
-        except (ValueError, TypeError, KeyError, RecursionError):
-            continue
-        if isinstance(found, dict) and isinstance(entries, list):
-            return found, entries
-    return None
+    """Return the object in an answer and the list that it holds under `key`.
+
+    A bare list of objects counts as that list, in an otherwise empty object. None when there is neither.
+    """
+    bare: list[Any] | None = None
+    for value in json_values(text):
+        if isinstance(value, dict) and isinstance(value.get(key), list):
+            return value, value[key]
+        if bare is None and isinstance(value, list) and value and isinstance(value[0], dict):
+            bare = value
+    return None if bare is None else ({}, bare)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 from tau2.data_model.message import AssistantMessage, Message, ToolCall, UserMessage
@@ -35,7 +36,8 @@ def tool_type_of(environment: Environment, action: Action) -> str | None:
 def check_actions(evidence: Evidence) -> list[ActionCheck]:
     """Look for every reference action among the tool calls.
 
-    Arguments count as the tool takes them: "3" is 3 where a number is wanted. `strict_compat` compares them raw.
+    Arguments count as the tool takes them: "3" is 3 where a number is wanted, and lists that are sets to the tool may
+    come in any order. `strict_compat` compares them raw.
     """
     calls = tool_calls_of(evidence.messages)
     start, strict = evidence.start, evidence.strict_compat
@@ -65,10 +67,10 @@ def _as_taken(environment: Environment, call: CallT) -> CallT:
     In solo mode the agent does what the reference has the user do.
     """
     requestor = "assistant" if environment.solo_mode else call.requestor
-    try:
-        arguments = environment.toolkit_for(call.name, requestor).coerce(call.name, call.arguments)
-    except ToolError:
-        arguments = call.arguments
+    arguments = call.arguments
+    with suppress(ToolError):
+        toolkit = environment.toolkit_for(call.name, requestor)
+        arguments = toolkit.without_order(call.name, toolkit.coerce(call.name, call.arguments))
     return call.model_copy(update={"arguments": arguments, "requestor": requestor})
 
 

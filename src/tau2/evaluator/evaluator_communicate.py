@@ -1,12 +1,14 @@
-"""Information that must reach the customer: each piece in one message of the agent.
+"""COMMUNICATE: each piece of information must be in one text message of the agent.
 
-A number matches by value ("164.2" is 164.20, but "10" is not in "100"); other text matches as whole words. Commas and
-case are free on both sides. `strict_compat` reproduces the original's substring test.
+A number matches by value, in the forms that people of several countries write (see `numbers`): "164.2" is 164.20, but
+"10" is not in "100". Other text matches as whole words. Case, commas and typographic variants do not matter.
+`strict_compat` reproduces the original's substring test.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,49 +17,89 @@ from tau2.data_model.simulation import CommunicateCheck, RewardInfo
 from tau2.data_model.tasks import RewardType, Task
 from tau2.evaluator.evaluator_base import EvaluatorBase
 from tau2.evaluator.evidence import Evidence
+from tau2.evaluator.numbers import (
+    FIXED_SPACE,
+    is_cased,
+    normalised,
+    numbers_in,
+    split_units,
+    wanted_number,
+)
 
-_NUMBER = re.compile(r"(?<![0-9a-z_.-])-?\$?\d+(?:\.\d+)?(?![0-9a-z_]|\.\d)")
-_CODE = re.compile(
-    r"(?<!\d)\d+(?:-\d+){2,}"
-)  # a telephone number or a date; its parts are no numbers
-_RANGE = re.compile(r"(?<=\d)-(?=\$?\d)")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
-_PLAIN_NUMBER = re.compile(r"[-+]?\$?\d+(?:\.\d+)?")
+_BEFORE_PERCENT = re.compile(r"(?<=\d) (?=%)")
 
 
 def tells(text: str, info: str, *, strict_compat: bool = False) -> bool:
-    """Return whether a message tells a piece of information."""
+    """Return whether a message states a piece of information."""
     if strict_compat:
         return info.lower() in text.lower().replace(",", "")
-    said, wanted = _normal(text), _normal(info)
+    stated = normalised(text)
+    wanted = normalised(info)
+    number = wanted_number(wanted)
+    if number is None:
+        return _contains_words(_words(stated), _words(wanted))
+    value, is_signed = number
+    values = numbers_in(stated)
+    # "You owe 5" states a balance of -5 as well as of 5, unless the sign is part of the information.
+    return value in values or (not is_signed and -value in values)
+
+
+def _words(text: str) -> str:
+    joined = _THOUSANDS.sub("", split_units(text)).replace(",", " ").replace(FIXED_SPACE, " ")
+    return _BEFORE_PERCENT.sub("", " ".join(joined.split()))
+
+
+def _contains_words(text: str, wanted: str) -> bool:
+    """Return whether `wanted` stands in `text` between word boundaries."""
     if not wanted:
         return True
-    if _PLAIN_NUMBER.fullmatch(wanted):
-        return _tells_number(said, wanted)
-    start = r"(?<![0-9a-z_])" if _is_word(wanted[0]) else ""
-    end = r"(?![0-9a-z_]|\.\d)" if _is_word(wanted[-1]) else ""
-    before_number = r"(?<!\d\.)" if wanted[0].isdigit() else ""
-    return re.search(before_number + start + re.escape(wanted) + end, said) is not None
+    at = text.find(wanted)
+    while at != -1:
+        end = at + len(wanted)
+        if not _continues_before(text, at) and not _continues_after(text, end):
+            return True
+        at = text.find(wanted, at + 1)
+    return False
 
 
-def _tells_number(said: str, wanted: str) -> bool:
-    """Return whether a number is among those in a text; one without a sign may have either."""
-    value, signed = _number(wanted), wanted[0] in "+-"
-    plain = _RANGE.sub(" ", _CODE.sub(" ", said))
-    numbers = (_number(match.group()) for match in _NUMBER.finditer(plain))
-    return any(number == value or (not signed and abs(number) == value) for number in numbers)
+def _continues_before(text: str, at: int) -> bool:
+    """Return whether the word or number that begins at `at` really begins earlier."""
+    if at == 0:
+        return False
+    if text[at].isdigit() and text[at - 1] in ".," and text[at - 2 : at - 1].isdigit():
+        return True
+    return _is_one_word(text[at - 1], text[at])
 
 
-def _normal(text: str) -> str:
-    return " ".join(_THOUSANDS.sub("", text.lower()).replace(",", " ").split())
+def _continues_after(text: str, end: int) -> bool:
+    """Return whether the word or number that ends at `end` really goes on."""
+    if end == len(text):
+        return False
+    if text[end - 1].isdigit() and text[end] == "." and text[end + 1 : end + 2].isdigit():
+        return True
+    return _is_one_word(text[end - 1], text[end])
 
 
-def _number(text: str) -> float:
-    return float(text.replace("$", "").replace("+", ""))
+def _is_one_word(left: str, right: str) -> bool:
+    """Return whether two neighbouring characters belong to one word.
+
+    Scripts without upper and lower case, Chinese and Thai among them, do not put spaces between words.
+    """
+    if unicodedata.category(right).startswith("M"):
+        return True
+    if not (_is_word_character(left) and _is_word_character(right)):
+        return False
+    return not (_is_uncased_letter(left) or _is_uncased_letter(right))
 
 
-def _is_word(character: str) -> bool:
-    return character.isascii() and (character.isalnum() or character == "_")
+def _is_word_character(character: str) -> bool:
+    is_mark = unicodedata.category(character).startswith("M")
+    return is_mark or character.isalnum() or character == "_"
+
+
+def _is_uncased_letter(character: str) -> bool:
+    return character.isalpha() and not is_cased(character)
 
 
 def check_information(

@@ -1,13 +1,15 @@
-"""Sentences about the conversation, judged by a model.
+"""NL_ASSERTION: statements about the conversation, decided by a model, the judge.
 
-The judge answers every sentence by number; one it leaves out is not met. What it reads is the conversation, with tool
-calls and their results, as quoted data. `strict_compat` reproduces the original, where a judge that answers with an
-empty list lets everything pass.
+The judge is asked for one JSON object with a verdict for every statement. An answer that cannot be read, or leaves a
+statement out, is asked for again; a judge that still gives no verdict has failed, and nothing counts as false. What it
+reads is the conversation, with tool calls and their results, as quoted data. `strict_compat` reproduces the original,
+where a judge that answers with an empty list lets everything pass.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,7 +24,7 @@ from tau2.data_model.message import (
 from tau2.data_model.simulation import NLAssertionCheck, RewardInfo
 from tau2.data_model.tasks import RewardType, Task
 from tau2.errors import ModelError
-from tau2.evaluator.answers import list_under
+from tau2.evaluator.answers import json_values, list_under
 from tau2.evaluator.evaluator_base import EvaluatorBase
 from tau2.evaluator.evidence import Evidence, Judge
 
@@ -37,7 +39,16 @@ with one entry for every statement.
 """.strip()
 
 _LONGEST_RESULT = 4000  # characters of one tool result shown to the judge
-_ATTEMPTS = 2  # a judge that is asked twice and answers neither time is broken
+_ATTEMPTS = 3  # requests for a complete judgement, before the judge counts as failed
+_LONGEST_QUOTE = 20_000  # characters of an unusable answer that the judge is shown again
+
+_RESPONSE_FORMAT = {"type": "json_object"}
+"""Asked of every judge; an endpoint that refuses the parameter is asked without it (`llm.unsupported_params`)."""
+
+_NUMBER = re.compile(r"\D{0,20}(\d{1,6})\D{0,3}")
+_VERDICT_KEYS = ("metexpectation", "met", "meetsexpectation", "ismet", "verdict", "result")
+_TRUE = frozenset({"true", "yes", "y", "1", "met", "pass", "passed"})
+_FALSE = frozenset({"false", "no", "n", "0", "not met", "unmet", "fail", "failed"})
 
 
 def default_judge() -> Judge:
@@ -63,59 +74,108 @@ def render(messages: Sequence[Message]) -> str:
     return "\n".join(lines)
 
 
-def ask_judge(messages: Sequence[Message], assertions: Sequence[str], judge: Judge) -> str:
-    """Return what the judge says. Raise ModelError when it cannot be reached: that is no fault of the agent."""
+def judge_messages(messages: Sequence[Message], assertions: Sequence[str]) -> list[Message]:
+    """Return what the judge reads: its instruction, the conversation, and the numbered statements."""
+    statements = "\n".join(f"{number}. {text}" for number, text in enumerate(assertions, 1))
+    prompt = (
+        f"<conversation>\n{render(messages)}\n</conversation>\n\n"
+        f"<statements>\n{statements}\n</statements>"
+    )
+    return [SystemMessage(content=JUDGE_INSTRUCTION), UserMessage(content=prompt)]
+
+
+def ask_judge(prompt: Sequence[Message], judge: Judge) -> str:
+    """Return what the judge answers. Raise ModelError when it cannot be reached: that is no fault of the agent."""
     from tau2.llm import complete  # noqa: PLC0415  -- looked up at call time: clients replace it
 
-    statements = "\n".join(f"{number}. {text}" for number, text in enumerate(assertions, 1))
-    prompt = f"<conversation>\n{render(messages)}\n</conversation>\n\n<statements>\n{statements}\n</statements>"
     answer = complete(
         judge.model,
-        [SystemMessage(content=JUDGE_INSTRUCTION), UserMessage(content=prompt)],
+        list(prompt),
         call_name="nl_assertions_eval",
         completion_fn=judge.completion_fn,
-        **judge.args,
+        **{"response_format": _RESPONSE_FORMAT, **judge.args},
     )
     return answer.content or ""
 
 
 def parse_judgement(text: str) -> list[dict[str, Any]] | None:
-    """Return the judge's entries, or None when its answer cannot be read. Prose and fences around it are ignored."""
+    """Return the judge's entries, or None when its answer cannot be read. Text around the JSON is ignored."""
     found = list_under("results", text)
-    return None if found is None else [entry for entry in found[1] if isinstance(entry, dict)]
+    if found is not None:
+        return [entry for entry in found[1] if isinstance(entry, dict)]
+    for value in json_values(text):
+        if isinstance(value, dict):
+            return _numbered_entries(value)
+    return None
 
 
-def _is_met(entry: dict[str, Any]) -> bool:
-    value = entry.get("metExpectation")
-    return value is True or (isinstance(value, str) and value.strip().lower() == "true")
+def _numbered_entries(value: dict[str, Any]) -> list[dict[str, Any]] | None:
+    """Return the entries of the forms `{"1": true}`, `{"results": {"1": {...}}}` and one bare entry."""
+    inner = value.get("results", value)
+    if not isinstance(inner, dict):
+        return None
+    numbered = {key: entry for key, entry in inner.items() if key.strip().isdecimal()}
+    if numbered:
+        return [_with_number(key, entry) for key, entry in numbered.items()]
+    return [inner] if _verdict_of(inner) is not None else None
 
 
-def judged(assertions: Sequence[str], entries: Sequence[dict[str, Any]]) -> list[NLAssertionCheck]:
-    """Tie the judge's entries to the assertions, by number, else by the sentence, else by position."""
-    return [_check(number, assertion, entries) for number, assertion in enumerate(assertions, 1)]
+def _with_number(number: str, entry: Any) -> dict[str, Any]:
+    fields = entry if isinstance(entry, dict) else {"metExpectation": entry}
+    return {"number": number, **fields}
 
 
-def _check(number: int, assertion: str, entries: Sequence[dict[str, Any]]) -> NLAssertionCheck:
-    entry = next((e for e in entries if str(e.get("number")).strip() == str(number)), None)
-    if entry is None:
-        entry = next((e for e in entries if e.get("expectedOutcome") == assertion), None)
-    if (
-        entry is None
-        and number <= len(entries)
-        and not {"number", "expectedOutcome"} & entries[number - 1].keys()
-    ):
-        entry = entries[number - 1]
-    if entry is None:
-        return NLAssertionCheck(
-            nl_assertion=assertion, met=False, justification="The judge did not answer this one."
-        )
-    return _as_said(assertion, entry)
+def _verdict_of(entry: dict[str, Any]) -> bool | None:
+    """Return whether an entry says that its statement is true; None when it does not say."""
+    fields = {str(key).replace("_", "").lower(): value for key, value in entry.items()}
+    value = next((fields[key] for key in _VERDICT_KEYS if key in fields), None)
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int | float | str):
+        word = str(value).strip().rstrip(".").lower()
+        if word in _TRUE or word == "1.0":
+            return True
+        if word in _FALSE or word == "0.0":
+            return False
+    return None
 
 
-def _as_said(assertion: str, entry: dict[str, Any]) -> NLAssertionCheck:
-    return NLAssertionCheck(
-        nl_assertion=assertion, met=_is_met(entry), justification=str(entry.get("reasoning") or "")
-    )
+def _number_of(entry: dict[str, Any]) -> int | None:
+    """Return the number of the statement an entry is about: 1, "1", "1." and "Statement 1" are the same."""
+    value = entry.get("number")
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        return None
+    match = _NUMBER.fullmatch(str(value)[:40])
+    return int(match.group(1)) if match else None
+
+
+def verdicts(assertions: Sequence[str], text: str) -> dict[int, NLAssertionCheck]:
+    """Return the verdicts in an answer, by the index of the statement.
+
+    Entries belong to statements by number, else by the repeated statement, else by position when there are as many
+    entries as statements. An entry without a clear verdict is left out.
+    """
+    entries = parse_judgement(text) or []
+    by_position = len(entries) == len(assertions)
+    found: dict[int, NLAssertionCheck] = {}
+    for position, entry in enumerate(entries):
+        index = _index_of(entry, assertions)
+        if index is None and by_position and not {"number", "expectedOutcome"} & entry.keys():
+            index = position
+        met = _verdict_of(entry)
+        if index is not None and met is not None:
+            reason = str(entry.get("reasoning") or "")
+            check = NLAssertionCheck(nl_assertion=assertions[index], met=met, justification=reason)
+            found.setdefault(index, check)
+    return found
+
+
+def _index_of(entry: dict[str, Any], assertions: Sequence[str]) -> int | None:
+    number = _number_of(entry)
+    if number is not None:
+        return number - 1 if 1 <= number <= len(assertions) else None
+    statement = entry.get("expectedOutcome")
+    return assertions.index(statement) if statement in assertions else None
 
 
 def check_sentences(
@@ -125,20 +185,48 @@ def check_sentences(
     *,
     strict_compat: bool = False,
 ) -> list[NLAssertionCheck]:
-    """Have the judge decide on every sentence; one unreadable answer is asked again.
+    """Have the judge decide on every statement.
 
-    Raise ModelError when the second is no better, or the judge cannot be reached.
+    Raise ModelError when the judge cannot be reached, or gives no complete judgement in three requests.
     """
     if not assertions:
         return []
+    prompt = judge_messages(messages, assertions)
+    request = list(prompt)
+    found: dict[int, NLAssertionCheck] = {}
     for _ in range(_ATTEMPTS):
-        text = ask_judge(messages, assertions, judge)
+        text = ask_judge(request, judge)
         entries = parse_judgement(text)
-        if entries is not None and strict_compat:
-            return [_as_said(str(entry.get("expectedOutcome", "")), entry) for entry in entries]
-        if entries:
-            return judged(assertions, entries)
-    raise ModelError(f"the judge {judge.model} twice gave no readable judgement: {text[:200]!r}")
+        if strict_compat and entries is not None:
+            return [_as_original(entry) for entry in entries]
+        found = {**verdicts(assertions, text), **found}
+        missing = [number for number in range(1, len(assertions) + 1) if number - 1 not in found]
+        if not missing:
+            return [found[index] for index in range(len(assertions))]
+        request = [*prompt, *_asked_again(text, missing)]
+    raise ModelError(
+        f"the judge {judge.model} gave no readable judgement in {_ATTEMPTS} requests; "
+        f"its last answer: {text[:200]!r}"
+    )
+
+
+def _as_original(entry: dict[str, Any]) -> NLAssertionCheck:
+    """Return an entry the way the original reads it: for the statement that the judge repeats."""
+    return NLAssertionCheck(
+        nl_assertion=str(entry.get("expectedOutcome") or ""),
+        met=_verdict_of(entry) is True,
+        justification=str(entry.get("reasoning") or ""),
+    )
+
+
+def _asked_again(text: str, missing: Sequence[int]) -> list[Message]:
+    numbers = ", ".join(map(str, missing))
+    correction = (
+        f"Your answer has no verdict for these statements: {numbers}. Answer for them with one JSON object of the "
+        "form described, with metExpectation true or false, and nothing else."
+    )
+    answer = AssistantMessage(content=text[:_LONGEST_QUOTE] or "(no answer)")
+    return [answer, UserMessage(content=correction)]
 
 
 def check_nl_assertions(evidence: Evidence) -> list[NLAssertionCheck]:

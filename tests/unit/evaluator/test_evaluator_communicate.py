@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.cast import a_task
+from tests.unit.evaluator.heard import HEARD, NOT_HEARD
 
 from tau2.data_model.message import AssistantMessage, ToolMessage, UserMessage
 from tau2.evaluator.evaluator_communicate import CommunicateEvaluator, check_information, tells
@@ -92,3 +95,38 @@ def test_the_public_form():
     )
     assert (info.reward, [check.met for check in info.communicate_checks]) == (0.0, [True, False])
     assert CommunicateEvaluator.calculate_reward(a_task(), []).reward == 1.0
+
+
+def pairs(table):
+    return [(locale, said, info) for locale, rows in table.items() for said, info in rows]
+
+
+@pytest.mark.parametrize(("locale", "said", "info"), pairs(HEARD))
+def test_a_person_hears_it(locale, said, info):
+    assert tells(said, info)
+
+
+@pytest.mark.parametrize(("locale", "said", "info"), pairs(NOT_HEARD))
+def test_a_person_does_not_hear_it(locale, said, info):
+    assert not tells(said, info)
+
+
+def test_the_table_is_wide():
+    assert len(pairs(HEARD)) + len(pairs(NOT_HEARD)) >= 300
+    assert len(HEARD) >= 12
+
+
+@given(st.decimals(0, 10**9, places=2), st.sampled_from("\u00a0 .'\u202f"))
+def test_an_amount_is_heard_however_its_thousands_are_separated(amount, mark):
+    english = f"{amount:,.2f}"
+    whole, fraction = english.split(".")
+    decimal_mark = "," if mark == "." else "."
+    written = whole.replace(",", mark) + decimal_mark + fraction
+    assert tells(f"You get EUR {written} back.", str(amount))
+
+
+@given(st.text(max_size=60), st.text(max_size=12))
+def test_any_text_is_read(said, info):
+    tells(said, info)
+    if info.strip():
+        assert tells(f"{said} \n {info} \n {said}", info)

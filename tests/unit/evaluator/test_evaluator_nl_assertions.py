@@ -46,32 +46,78 @@ def judged(*answers: str, strict_compat: bool = False) -> list[bool]:
 YES, NO = {"metExpectation": True}, {"metExpectation": False}
 
 
+BOTH = verdict({"number": 1, **YES}, {"number": 2, **NO})
+
+
 @pytest.mark.parametrize(
     ("answer", "met"),
     [
-        (verdict({"number": 1, **YES}, {"number": 2, **NO}), [True, False]),
+        (BOTH, [True, False]),
         (verdict({"number": 2, **YES}, {"number": 1, **NO}), [False, True]),
-        (verdict({"number": "2", **YES}, {"number": "1", **YES}), [True, True]),
-        (verdict({"number": 2, **YES}), [False, True]),
-        (verdict({"expectedOutcome": SENTENCES[1], **YES}), [False, True]),
-        (verdict(YES, YES), [True, True]),
-        (verdict({"number": 9, **YES}, {"number": 8, **YES}), [False, False]),
-        (verdict({"number": True, **YES}, NO), [False, False]),
+        (verdict({"number": "2", **YES}, {"number": "1.", **YES}), [True, True]),
+        (verdict({"number": "Statement 1", **YES}, {"number": "2)", **NO}), [True, False]),
         (
             verdict(
-                {"number": 1, "metExpectation": "true"}, {"number": 2, "metExpectation": "yes"}
+                {"expectedOutcome": SENTENCES[1], **YES}, {"expectedOutcome": SENTENCES[0], **NO}
             ),
-            [True, False],
+            [False, True],
         ),
-        (verdict({"number": 1, "metExpectation": 1}), [False, False]),
-        ("Here you are:\n```json\n" + verdict({"number": 1, **YES}) + "\n```", [True, False]),
-        ("Thinking {so}...\n```\n" + verdict({"number": 1, **YES}) + "\n```", [True, False]),
-        (verdict({"number": 1, "reasoning": "it said ```ls```", **YES}), [True, False]),
-        ("Sure! " + verdict({"number": 1, **YES}, "junk") + " Bye.", [True, False]),
+        (verdict(YES, NO), [True, False]),
+        (verdict({"metExpectation": "true"}, {"metExpectation": "No."}), [True, False]),
+        (verdict({"metExpectation": 1}, {"metExpectation": 0}), [True, False]),
+        (verdict({"met_expectation": "Yes"}, {"met": "1."}), [True, True]),
+        (json.dumps([{"number": 1, **YES}, {"number": 2, **NO}]), [True, False]),
+        (json.dumps({"1": True, "2": False}), [True, False]),
+        (json.dumps({"results": {"1": YES, "2": "no"}}), [True, False]),
+        ("Here you are:\n```json\n" + BOTH + "\n```", [True, False]),
+        ("Thinking {so}...\n```\n" + BOTH + "\n```", [True, False]),
+        ("<think>" + verdict(NO, YES) + "</think>" + BOTH, [True, False]),
+        ("Sure! " + BOTH + " Bye {so}.", [True, False]),
+        (BOTH.replace("}]", "},]").replace("true}", "true,}"), [True, False]),
+        (verdict({"number": 1, "reasoning": "it said ```ls``` ,]", **YES}, {**NO}), None),
     ],
 )
-def test_every_sentence_has_its_own_answer(answer, met):
-    assert judged(answer) == met
+def test_a_judgement_is_read_in_every_form_that_models_use(answer, met):
+    if met is None:  # the second entry has no number although the first has one
+        met = [True, False]
+        assert judged(answer, BOTH) == met
+    else:
+        assert judged(answer) == met
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "met"),
+    [
+        (verdict({"number": 2, **YES}), verdict({"number": 1, **NO}), [False, True]),
+        (verdict({"number": 1, **YES}), BOTH, [True, False]),
+        (
+            verdict({"number": 1, **YES}, {"number": 2, "metExpectation": "maybe"}),
+            BOTH,
+            [True, False],
+        ),
+        (verdict({"number": 9, **YES}, {"number": 8, **YES}), BOTH, [True, False]),
+        (verdict({"number": True, **YES}, NO), BOTH, [True, False]),
+    ],
+)
+def test_a_statement_without_a_verdict_is_asked_for_again(first, second, met):
+    assert judged(first, second) == met
+
+
+def test_what_is_missing_is_named_when_the_judge_is_asked_again():
+    bench = Bench(verdict({"number": 2, **YES}), verdict({"number": 1, **NO}))
+    check_sentences([], SENTENCES, Judge("scripted/unused", completion_fn=bench))
+    correction = bench.asked[1]["messages"][-1]["content"]
+    assert "no verdict for these statements: 1." in correction
+
+
+def test_the_judge_is_asked_for_json_unless_told_otherwise():
+    bench = Bench(BOTH)
+    check_sentences([], SENTENCES, Judge("scripted/unused", completion_fn=bench))
+    assert bench.asked[0]["response_format"] == {"type": "json_object"}
+    own = Bench(BOTH)
+    args = {"response_format": {"type": "text"}}
+    check_sentences([], SENTENCES, Judge("scripted/unused", args, own))
+    assert own.asked[0]["response_format"] == {"type": "text"}
 
 
 @pytest.mark.parametrize(
@@ -85,12 +131,15 @@ def test_every_sentence_has_its_own_answer(answer, met):
         '{"results": []}',
         '{"results": [3]}',
         "{" * 100,
+        "[" * 100_000,
+        '{"a":' * 20_000,
+        '"' * 1000 + ",]" * 1000,
     ],
 )
 def test_junk_is_asked_for_again_and_then_is_a_failure_of_the_judge(junk):
     assert judged(junk, verdict(YES, YES)) == [True, True]
-    with pytest.raises(ModelError, match="twice gave no readable judgement"):
-        judged(junk, junk)
+    with pytest.raises(ModelError, match="gave no readable judgement in 3 requests"):
+        judged(junk, junk, junk)
 
 
 def test_silence_is_a_failure_of_the_judge():
@@ -102,7 +151,7 @@ def test_strict_compat_lets_an_empty_list_pass_but_not_junk():
     assert judged('{"results": []}', strict_compat=True) == []
     assert judged(verdict(NO), strict_compat=True) == [False]
     with pytest.raises(ModelError):
-        judged("They were kind.", "Really.", strict_compat=True)
+        judged("They were kind.", "Really.", "Yes.", strict_compat=True)
 
 
 def test_nothing_to_judge_asks_nobody():

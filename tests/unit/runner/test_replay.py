@@ -24,7 +24,14 @@ from tau2.runner.replay import NOT_RECORDED, replay
 
 MEETING = {"name": "create_task", "arguments": {"user_id": "user_1", "title": "Important Meeting"}}
 TASKS = [mock_task("create_task_1"), mock_task("create_task_1_nl_eval"), mock_task("update_task_1")]
-VERDICT = json.dumps({"results": [{"number": 1, "reasoning": "it is so", "metExpectation": True}]})
+VERDICT = json.dumps(
+    {
+        "results": [
+            {"number": 1, "reasoning": "it is so", "metExpectation": True},
+            {"number": 2, "reasoning": "it did not", "metExpectation": False},
+        ]
+    }
+)
 
 
 def model(body):

@@ -113,7 +113,7 @@ class RetailTools(RetailLookups):
         )
         return order
 
-    @is_tool(ToolType.WRITE)
+    @is_tool(ToolType.WRITE, unordered=("item_ids", "new_item_ids"))
     def modify_pending_order_items(
         self,
         order_id: str,
@@ -238,7 +238,7 @@ class RetailTools(RetailLookups):
         )
         return user
 
-    @is_tool(ToolType.WRITE)
+    @is_tool(ToolType.WRITE, unordered=("item_ids",))
     def return_delivered_order_items(
         self, order_id: str, item_ids: list[str], payment_method_id: str
     ) -> Order:
@@ -272,7 +272,7 @@ class RetailTools(RetailLookups):
         order.return_payment_method_id = payment_method_id
         return order
 
-    @is_tool(ToolType.WRITE)
+    @is_tool(ToolType.WRITE, unordered=("item_ids", "new_item_ids"))
     def exchange_delivered_order_items(
         self,
         order_id: str,
