@@ -10,7 +10,14 @@ from typing import Any
 
 from tau2.llm.failure import CallFailed
 
-_DROPPABLE = ("temperature", "top_p", "presence_penalty", "frequency_penalty", "seed", "response_format")
+_DROPPABLE = (
+    "temperature",
+    "top_p",
+    "presence_penalty",
+    "frequency_penalty",
+    "seed",
+    "response_format",
+)
 """Parameters that tune an answer without changing what is asked; a call without them is still the same call."""
 
 _RENAMED = {"max_tokens": "max_completion_tokens"}
