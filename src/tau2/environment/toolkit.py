@@ -143,10 +143,10 @@ class ToolKitBase:
         """Return arguments with the lists that are sets to this tool in a fixed order, for comparing calls."""
         mark = self._marks.get(tool_name)
         names = mark.unordered if mark is not None else ()
-        columns = [arguments.get(name) for name in names]
+        columns = [arguments.get(name, ()) for name in names]
         if not columns or not all(isinstance(column, list) for column in columns):
             return arguments
-        if len({len(column) for column in columns}) != 1:
+        if len(set(map(len, columns))) != 1:
             return arguments
         rows = sorted(zip(*columns, strict=True), key=repr)
         return {**arguments, **{name: [row[i] for row in rows] for i, name in enumerate(names)}}

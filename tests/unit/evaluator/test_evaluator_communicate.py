@@ -127,6 +127,9 @@ def test_an_amount_is_heard_however_its_thousands_are_separated(amount, mark):
 
 @given(st.text(max_size=60), st.text(max_size=12))
 def test_any_text_is_read(said, info):
-    tells(said, info)
-    if info.strip():
-        assert tells(f"{said} \n {info} \n {said}", info)
+    assert tells(said, info) in {True, False}
+
+
+@given(st.text(max_size=60), st.from_regex(r"[a-z]{1,9}( [a-z]{1,9}){0,3}", fullmatch=True))
+def test_words_between_spaces_are_heard_whatever_stands_around(said, info):
+    assert tells(f"{said} \n {info} \n {said}", info)
