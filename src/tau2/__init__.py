@@ -5,7 +5,8 @@ This module is a table of contents: importing it loads nothing else, and names l
 
 from __future__ import annotations
 
-TYPE_CHECKING = False  # type checkers take it for True; typing itself would be a third of what `import tau2` loads
+# Type checkers take it for True; typing itself would be a third of what `import tau2` loads.
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from typing import Any

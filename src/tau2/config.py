@@ -73,7 +73,8 @@ def is_foreign_data() -> bool:
 def strict_compat() -> bool:
     """Return whether the original's behaviour is reproduced where published scores depend on it.
 
-    TAU2_STRICT_COMPAT (1/0) decides; unset, it is on for a foreign data directory and off for our own.
+    TAU2_STRICT_COMPAT (1/0) decides; unset, it is on for a foreign data directory and off for our
+    own.
     """
     named = os.environ.get("TAU2_STRICT_COMPAT", "").strip().lower()
     if named:

@@ -1,11 +1,11 @@
 """Names at the door: which domains, agents and users there are, found without importing them.
 
-A catalog knows a folder of built-in plug-ins and a group of entry points; a plug-in's module is imported when its
-name is first asked for. Nothing concrete is imported here, and only the doors (cli, runner.build, gym, rollout and
-the by-name form of grading) may ask.
+A catalog knows a folder of built-in plug-ins and a group of entry points; a plug-in's module is
+imported when its name is first asked for. Nothing concrete is imported here, and only the doors
+(cli, runner.build, gym, rollout and the by-name form of grading) may ask.
 
-`registry` is the one instance. The module forwards to it, because `from tau2 import registry` means the object in
-the public package.
+`registry` is the one instance. The module forwards to it, because `from tau2 import registry` means
+the object in the public package.
 """
 
 from __future__ import annotations
@@ -40,8 +40,9 @@ SpecT = TypeVar("SpecT", bound=Named)
 class Catalog(Generic[SpecT]):
     """The plug-ins of one kind, by name.
 
-    A plug-in is a module that exports its spec (or several), a package, or an entry point that leads to either. A
-    package that exports under other names than its own says so in `NAMES`, so that listing it loads nothing else.
+    A plug-in is a module that exports its spec (or several), a package, or an entry point that
+    leads to either. A package that exports under other names than its own says so in `NAMES`, so
+    that listing it loads nothing else.
     """
 
     def __init__(self, kind: str, package: str, exports: tuple[str, ...], group: str) -> None:
@@ -371,7 +372,8 @@ registry = Registry()
 class _RegistryModule(ModuleType):
     """The module stands for its one instance: reading and setting the registry's attributes goes there.
 
-    Deleting one brings back what it was before it was set here, which is how test tools undo a patch.
+    Deleting one brings back what it was before it was set here, which is how test tools undo a
+    patch.
     """
 
     def __getattr__(self, name: str) -> Any:

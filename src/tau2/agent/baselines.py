@@ -1,6 +1,7 @@
 """Agents that set a floor: what a task pays for doing nothing, for handing over, and for acting at random.
 
-A task on which one of them earns a reward does not measure what it claims to; `tau2 audit` asks them all.
+A task on which one of them earns a reward does not measure what it claims to; `tau2 audit` asks
+them all.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """What the original's behaviour does to a reference: the same writes, played as in the original and by the rules.
 
-Only worlds with `strict_compat` differ; there, published scores rest on the first and people mean the second.
+Only worlds with `strict_compat` differ; there, published scores rest on the first and people mean
+the second.
 """
 
 from __future__ import annotations
@@ -82,7 +83,8 @@ def _some(places: Sequence[str]) -> str:
 def differences(mine: Any, theirs: Any, place: str = "") -> list[str]:
     """Return where two values of one shape differ, as `path: mine, not theirs`.
 
-    Views of one table compare what was touched; sums that differ by less than half a cent are equal.
+    Views of one table compare what was touched; sums that differ by less than half a cent are
+    equal.
     """
     if isinstance(mine, Mapping) and isinstance(theirs, Mapping):
         keys = sorted(_compared(mine, theirs), key=str)

@@ -1,7 +1,7 @@
 """Tool calls whose arguments a model did not write as a JSON object.
 
-Such a call keeps the raw text under one marker, so that the environment can answer it with an error that the model
-can correct, live and on replay alike.
+Such a call keeps the raw text under one marker, so that the environment can answer it with an error
+that the model can correct, live and on replay alike.
 """
 
 from __future__ import annotations

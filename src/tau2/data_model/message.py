@@ -1,7 +1,7 @@
 """What participants, tools and the orchestrator say to one another.
 
-Field names and defaults are those of the public trajectory format. Equality ignores times, costs and other
-measurements: two messages are equal when they say the same.
+Field names and defaults are those of the public trajectory format. Equality ignores times, costs
+and other measurements: two messages are equal when they say the same.
 """
 
 from __future__ import annotations

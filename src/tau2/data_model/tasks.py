@@ -1,6 +1,7 @@
 """Tasks: who the customer is, what the world looks like at the start, and how the end is graded.
 
-The JSON shape is that of the public data set; unknown keys are ignored, because published files carry annotations.
+The JSON shape is that of the public data set; unknown keys are ignored, because published files
+carry annotations.
 """
 
 from __future__ import annotations
@@ -119,9 +120,10 @@ class Action(BaseModel):
     ) -> bool:
         """Return whether `tool_call` carries out this action.
 
-        All arguments of the action count (or `compare_args`), and so does the requestor. With `strict_compat` the
-        keys of the *call* decide and the requestor is ignored, as in the original, where `{}` matches everything.
-        With `any_requestor` the requestor is ignored alone.
+        All arguments of the action count (or `compare_args`), and so does the requestor. With
+        `strict_compat` the keys of the *call* decide and the requestor is ignored, as in the
+        original, where `{}` matches everything. With `any_requestor` the requestor is ignored
+        alone.
         """
         if self.name != tool_call.name:
             return False

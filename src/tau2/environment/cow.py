@@ -1,8 +1,9 @@
 """Copy-on-write tables: a world costs what it touches, not what it holds.
 
-A `Table` shows a shared, never mutated base mapping as if it were private. A record is cloned the first time it is
-asked for, so a caller may mutate what it gets; `peek` and `peek_values` read without cloning, and what they return
-must not be mutated. Nothing here knows about tools, grading or domains.
+A `Table` shows a shared, never mutated base mapping as if it were private. A record is cloned the
+first time it is asked for, so a caller may mutate what it gets; `peek` and `peek_values` read
+without cloning, and what they return must not be mutated. Nothing here knows about tools, grading
+or domains.
 """
 
 from __future__ import annotations

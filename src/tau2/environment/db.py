@@ -88,8 +88,8 @@ def _view_of(value: Any) -> Any:
 class DB(BaseModel):
     """A database: a model whose dicts and lists of records become copy-on-write tables in a fork.
 
-    `fork()` returns an independent database with the same content; `view()` does so for a reference database,
-    parsed once per process, without copying it.
+    `fork()` returns an independent database with the same content; `view()` does so for a reference
+    database, parsed once per process, without copying it.
     """
 
     __slots__ = (
@@ -138,8 +138,8 @@ class DB(BaseModel):
     def fork(self) -> Self:
         """Return an independent database with the same content.
 
-        Costs what this one has touched if it is a view or a fork; a plain database is copied once, and forks of
-        that copy are cheap again.
+        Costs what this one has touched if it is a view or a fork; a plain database is copied once,
+        and forks of that copy are cheap again.
         """
         memo = Memo()
         state = {

@@ -1,6 +1,7 @@
 """What every turn of a stored conversation changed in the databases, found by playing its tool calls again.
 
-Copy-on-write tables know which records were touched, so a turn costs what it touched and not what the domain holds.
+Copy-on-write tables know which records were touched, so a turn costs what it touched and not what
+the domain holds.
 """
 
 from __future__ import annotations
@@ -116,12 +117,14 @@ def turn_diffs(
 ) -> list[TurnDiff]:
     """Return what each tool call of a conversation changed, in order; calls that changed nothing are left out.
 
-    Never raises for what is stored: when the domain is not registered or the replay fails, the last entry has the
-    reason in `problem`. A result that differs from the recorded one is named on its turn, and the replay goes on.
+    Never raises for what is stored: when the domain is not registered or the replay fails, the last
+    entry has the reason in `problem`. A result that differs from the recorded one is named on its
+    turn, and the replay goes on.
 
     Args:
         run: The stored simulation.
-        task: Its task, for the state the world starts in; None tells the differences from the domain's own state.
+        task: Its task, for the state the world starts in; None tells the differences from the
+            domain's own state.
         domain: The domain's name.
         build: Returns a fresh environment of the domain.
     """

@@ -1,7 +1,7 @@
 """What a domain exports, and how its files are read: parsed once per process, never mutated.
 
-A domain is a folder `<root>/tau2/domains/<name>/` with `db.json` (or .toml), `policy.md`, `tasks.json` and
-`split_tasks.json`; the root is this package's own parent folder or TAU2_DATA_DIR.
+A domain is a folder `<root>/tau2/domains/<name>/` with `db.json` (or .toml), `policy.md`,
+`tasks.json` and `split_tasks.json`; the root is this package's own parent folder or TAU2_DATA_DIR.
 """
 
 from __future__ import annotations

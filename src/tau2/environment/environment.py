@@ -47,9 +47,10 @@ class Environment:
         domain_name, policy: labels of the record and text for the agent.
         tools, user_tools: toolkits, or None.
         solo_mode: the agent also holds the user's tools and there is no user.
-        strict_compat: reproduce the original where published scores depend on it: arguments are passed unchecked.
-        world_id: a hashable name for "the same world at the start"; environments with equal ids may share cached
-            gold worlds. None (the default) shares nothing.
+        strict_compat: reproduce the original where published scores depend on it: arguments are
+            passed unchecked.
+        world_id: a hashable name for "the same world at the start"; environments with equal ids may
+            share cached gold worlds. None (the default) shares nothing.
     """
 
     world_id: Hashable | None = None
@@ -168,7 +169,8 @@ class Environment:
     def get_response(self, message: ToolCall) -> ToolMessage:
         """Carry out a participant's tool call; whatever goes wrong becomes an error result, never an exception.
 
-        This is the one place where arguments from a model are checked and coerced against the tool's schema.
+        This is the one place where arguments from a model are checked and coerced against the
+        tool's schema.
         """
         error = False
         try:
@@ -297,10 +299,12 @@ class Environment:
     ) -> None:
         """Bring the environment to the state after `message_history`.
 
-        Data is merged, actions are called, then every recorded call of a tool that changes the state is made again.
+        Data is merged, actions are called, then every recorded call of a tool that changes the
+        state is made again.
 
         Raises:
-            ReplayMismatch: (a ValueError) a call without its result, or, when `strict`, a result that differs.
+            ReplayMismatch: (a ValueError) a call without its result, or, when `strict`, a result
+                that differs.
         """
         if self.solo_mode and any(isinstance(message, UserMessage) for message in message_history):
             raise ReplayMismatch(
@@ -354,8 +358,8 @@ class Environment:
     def to_json_str(cls, resp: Any) -> str:
         """Return a tool's result as the text a participant reads.
 
-        Text stays as it is. Numbers and truth values outside of models become text (`{"a": 1}` → `{"a": "1"}`), as in
-        published trajectories; inside models they stay.
+        Text stays as it is. Numbers and truth values outside of models become text (`{"a": 1}` →
+        `{"a": "1"}`), as in published trajectories; inside models they stay.
 
         Raises:
             ToolError: (a ValueError) for a value of another type.

@@ -1,8 +1,8 @@
 """Copy-on-write lists: the counterpart of `cow.Table` for databases that hold lists of records.
 
-A record is cloned the first time it is asked for, so a caller may mutate what it gets; `peek` and `peek_values` read
-without cloning, and what they return must not be mutated. `find` looks records up by a field without a search: the
-shared records are indexed once for all views of them.
+A record is cloned the first time it is asked for, so a caller may mutate what it gets; `peek` and
+`peek_values` read without cloning, and what they return must not be mutated. `find` looks records
+up by a field without a search: the shared records are indexed once for all views of them.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ V = TypeVar("V")
 class ListTable(MutableSequence[V], Generic[V]):
     """A private view of a shared sequence; see the module docstring.
 
-    Every record has a row number that it keeps wherever it moves: its index in the base, or, for an added record, a
-    number after those.
+    Every record has a row number that it keeps wherever it moves: its index in the base, or, for an
+    added record, a number after those.
     """
 
     __slots__ = ("_base", "_indexes", "_next", "_own", "_rows")

@@ -1,7 +1,8 @@
 """Executable policy rules: what a policy forbids, checked on any trajectory.
 
-A rule looks at one successful writing call of the agent, at the world before it and at the conversation so far, and
-says what is wrong, or nothing. Rules are for audits and reports; they are no part of a reward.
+A rule looks at one successful writing call of the agent, at the world before it and at the
+conversation so far, and says what is wrong, or nothing. Rules are for audits and reports; they are
+no part of a reward.
 """
 
 from __future__ import annotations

@@ -59,7 +59,8 @@ class Tool(BaseModel):
         schema = self.openai_schema
         kind = type(self)
         twin = kind.__new__(kind)
-        # Pydantic's own attribute access costs more than the rest of building an environment: slots are set directly.
+        # Pydantic's own attribute access costs more than the rest of building an environment: slots
+        # are set directly.
         _put(twin, "__dict__", self.__dict__.copy())
         _put(twin, "__pydantic_fields_set__", self.__pydantic_fields_set__)
         _put(twin, "__pydantic_extra__", None)
@@ -132,8 +133,9 @@ def coerce_arguments(
 ) -> dict[str, Any]:
     """Return `arguments` validated against `params`; only what was given comes back.
 
-    Text that spells a number or truth value becomes one, an integer becomes a float where the schema says so, and a
-    number becomes text where text is wanted. Raise ArgumentError with one line per problem.
+    Text that spells a number or truth value becomes one, an integer becomes a float where the
+    schema says so, and a number becomes text where text is wanted. Raise ArgumentError with one
+    line per problem.
     """
     try:
         checked = params.model_validate(arguments)
@@ -207,7 +209,8 @@ def _params_model(
 
 def _model(name: str, fields: dict[str, Any], config: ConfigDict) -> type[BaseModel]:
     with warnings.catch_warnings():
-        # An argument may be named `copy` or `schema`: the model is only validated, its methods are never called.
+        # An argument may be named `copy` or `schema`: the model is only validated, its methods are
+        # never called.
         warnings.filterwarnings("ignore", message=".*shadows an attribute", category=UserWarning)
         model: type[BaseModel] = create_model(name, __config__=config, **fields)
     return model

@@ -72,8 +72,9 @@ def is_tool(
     Args:
         tool_type: What the tool does to the database.
         mutates_state: Whether it changes the state; default: only WRITE tools do.
-        unordered: Arguments that are lists whose order does not matter. Several of them belong together element by
-            element, such as `("item_ids", "new_item_ids")`, and keep their pairs when a call is compared with another.
+        unordered: Arguments that are lists whose order does not matter. Several of them belong
+            together element by element, such as `("item_ids", "new_item_ids")`, and keep their
+            pairs when a call is compared with another.
     """
     return _marker(tool_type, mutates_state, discoverable=False, unordered=unordered)
 
@@ -218,8 +219,8 @@ class ToolKitBase:
     def fork(self) -> ToolKitBase:
         """Return an independent toolkit with the same state.
 
-        Every attribute is forked or copied; what cannot be (a lock, a client) is shared, except the database.
-        A subclass for which that is wrong overrides this.
+        Every attribute is forked or copied; what cannot be (a lock, a client) is shared, except the
+        database. A subclass for which that is wrong overrides this.
 
         Raises:
             ConfigError: the database cannot be copied.

@@ -1,7 +1,8 @@
 """Reading the JSON that a judging or reviewing model answers with, in the forms that models really send.
 
-Reasoning in `<think>` tags, prose and code fences around the JSON, and commas before a closing bracket are ignored.
-Nothing here raises for what a model wrote, and the time is linear in the (capped) length of the answer.
+Reasoning in `<think>` tags, prose and code fences around the JSON, and commas before a closing
+bracket are ignored. Nothing here raises for what a model wrote, and the time is linear in the
+(capped) length of the answer.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ def json_values(text: str) -> Iterator[Any]:
 def list_under(key: str, text: str) -> tuple[dict[str, Any], list[Any]] | None:
     """Return the object in an answer and the list that it holds under `key`.
 
-    A bare list of objects counts as that list, in an otherwise empty object. None when there is neither.
+    A bare list of objects counts as that list, in an otherwise empty object. None when there is
+    neither.
     """
     bare: list[Any] | None = None
     for value in json_values(text):

@@ -36,8 +36,8 @@ def tool_type_of(environment: Environment, action: Action) -> str | None:
 def check_actions(evidence: Evidence) -> list[ActionCheck]:
     """Look for every reference action among the tool calls.
 
-    Arguments count as the tool takes them: "3" is 3 where a number is wanted, and lists that are sets to the tool may
-    come in any order. `strict_compat` compares them raw.
+    Arguments count as the tool takes them: "3" is 3 where a number is wanted, and lists that are
+    sets to the tool may come in any order. `strict_compat` compares them raw.
     """
     calls = tool_calls_of(evidence.messages)
     start, strict = evidence.start, evidence.strict_compat

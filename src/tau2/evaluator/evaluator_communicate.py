@@ -1,8 +1,8 @@
 """COMMUNICATE: each piece of information must be in one text message of the agent.
 
-A number matches by value, in the forms that people of several countries write (see `numbers`): "164.2" is 164.20, but
-"10" is not in "100". Other text matches as whole words. Case, commas and typographic variants do not matter.
-`strict_compat` reproduces the original's substring test.
+A number matches by value, in the forms that people of several countries write (see `numbers`):
+"164.2" is 164.20, but "10" is not in "100". Other text matches as whole words. Case, commas and
+typographic variants do not matter. `strict_compat` reproduces the original's substring test.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ def tells(text: str, info: str, *, strict_compat: bool = False) -> bool:
         return _contains_words(_words(stated), _words(wanted))
     value, is_signed = number
     values = numbers_in(stated)
-    # "You owe 5" states a balance of -5 as well as of 5, unless the sign is part of the information.
+    # "You owe 5" states a balance of -5 as well as of 5, unless the sign is part of the
+    # information.
     return value in values or (not is_signed and -value in values)
 
 
@@ -84,7 +85,8 @@ def _continues_after(text: str, end: int) -> bool:
 def _is_one_word(left: str, right: str) -> bool:
     """Return whether two neighbouring characters belong to one word.
 
-    Scripts without upper and lower case, Chinese and Thai among them, do not put spaces between words.
+    Scripts without upper and lower case, Chinese and Thai among them, do not put spaces between
+    words.
     """
     if unicodedata.category(right).startswith("M"):
         return True

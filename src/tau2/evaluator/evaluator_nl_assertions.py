@@ -1,9 +1,10 @@
 """NL_ASSERTION: statements about the conversation, decided by a model, the judge.
 
-The judge is asked for one JSON object with a verdict for every statement. An answer that cannot be read, or leaves a
-statement out, is asked for again; a judge that still gives no verdict has failed, and nothing counts as false. What it
-reads is the conversation, with tool calls and their results, as quoted data. `strict_compat` reproduces the original,
-where a judge that answers with an empty list lets everything pass.
+The judge is asked for one JSON object with a verdict for every statement. An answer that cannot be
+read, or leaves a statement out, is asked for again; a judge that still gives no verdict has failed,
+and nothing counts as false. What it reads is the conversation, with tool calls and their results,
+as quoted data. `strict_compat` reproduces the original, where a judge that answers with an empty
+list lets everything pass.
 """
 
 from __future__ import annotations
@@ -152,8 +153,8 @@ def _number_of(entry: dict[str, Any]) -> int | None:
 def verdicts(assertions: Sequence[str], text: str) -> dict[int, NLAssertionCheck]:
     """Return the verdicts in an answer, by the index of the statement.
 
-    Entries belong to statements by number, else by the repeated statement, else by position when there are as many
-    entries as statements. An entry without a clear verdict is left out.
+    Entries belong to statements by number, else by the repeated statement, else by position when
+    there are as many entries as statements. An entry without a clear verdict is left out.
     """
     entries = parse_judgement(text) or []
     by_position = len(entries) == len(assertions)
@@ -187,7 +188,8 @@ def check_sentences(
 ) -> list[NLAssertionCheck]:
     """Have the judge decide on every statement.
 
-    Raise ModelError when the judge cannot be reached, or gives no complete judgement in three requests.
+    Raise ModelError when the judge cannot be reached, or gives no complete judgement in three
+    requests.
     """
     if not assertions:
         return []

@@ -42,7 +42,8 @@ class Gold:
 class Evidence:
     """Everything the checks of one simulation may look at.
 
-    `live` is the environment the episode was played on; without it, the stored trajectory is replayed on a fresh one.
+    `live` is the environment the episode was played on; without it, the stored trajectory is
+    replayed on a fresh one.
     """
 
     world: World

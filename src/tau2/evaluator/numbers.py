@@ -1,8 +1,9 @@
 """Numbers in text as people write them: currencies, units, and the separators of different countries.
 
-`numbers_in` returns every value that a reader would see in a text. A form that countries read differently ("1.234" is
-a decimal number in English and one thousand two hundred thirty-four in German) yields both values. Digits inside
-codes ("W1234"), telephone numbers, dates and version numbers are no numbers. Values are exact decimals.
+`numbers_in` returns every value that a reader would see in a text. A form that countries read
+differently ("1.234" is a decimal number in English and one thousand two hundred thirty-four in
+German) yields both values. Digits inside codes ("W1234"), telephone numbers, dates and version
+numbers are no numbers. Values are exact decimals.
 """
 
 from __future__ import annotations
@@ -275,7 +276,8 @@ def numbers_in(text: str) -> set[Decimal]:
 def wanted_number(text: str) -> tuple[Decimal, bool] | None:
     """Return a piece of information that is a number and nothing else, and whether it has a sign.
 
-    A currency may stand on either side. None when the text is more than a number: "10 GB", "order 5".
+    A currency may stand on either side. None when the text is more than a number: "10 GB", "order
+    5".
     """
     match = _WANTED.fullmatch(text.strip().replace(FIXED_SPACE, " "))
     if match is None:

@@ -1,7 +1,8 @@
 """A model reviews a finished conversation: which side made which mistake, and how bad it was.
 
-A review never changes a reward. What the reviewing model answers is read completely or not at all: an answer that
-leaves a mistake without a side is asked for again, once; the second such answer is a failure of the reviewer.
+A review never changes a reward. What the reviewing model answers is read completely or not at all:
+an answer that leaves a mistake without a side is asked for again, once; the second such answer is a
+failure of the reviewer.
 """
 
 from __future__ import annotations
@@ -59,7 +60,8 @@ def review_simulation(
         reviewer: The model to ask.
         mode: A `full` review is a Review, one of the `user` a UserOnlyReview.
         policy: What the agent was told; default: what the simulation has recorded.
-        redactor: Keeps secrets out of the question and the review; default: it knows those of the environment.
+        redactor: Keeps secrets out of the question and the review; default: it knows those of the
+            environment.
 
     Raises:
         ModelError: the reviewer cannot be reached, or twice gave no readable review.

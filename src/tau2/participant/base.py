@@ -1,7 +1,7 @@
 """The protocol of a half-duplex participant: it hears one message and answers with one.
 
-State is a value that is handed in and handed back; a participant keeps none of it on itself, so that one object may
-serve many episodes at once.
+State is a value that is handed in and handed back; a participant keeps none of it on itself, so
+that one object may serve many episodes at once.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ StateT = TypeVar("StateT")
 class HalfDuplexParticipant(Generic[InputT, OutputT, StateT]):
     """A participant that takes turns.
 
-    An asynchronous one also defines `async agenerate_next_message(message, state)`; a driver on an event loop prefers
-    it. One whose `generate_next_message` never waits sets `blocking = False`, and is then called on the loop itself
-    instead of in a worker thread.
+    An asynchronous one also defines `async agenerate_next_message(message, state)`; a driver on an
+    event loop prefers it. One whose `generate_next_message` never waits sets `blocking = False`,
+    and is then called on the loop itself instead of in a worker thread.
     """
 
     blocking: ClassVar[bool] = True

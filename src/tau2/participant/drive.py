@@ -32,8 +32,8 @@ def reply(
     """Return a participant's message and new state. An asynchronous participant gets an event loop of its own.
 
     Raises:
-        DeadlineExceeded: an asynchronous participant took longer than `seconds`. (What blocks is not interrupted;
-            model calls know the episode's deadline themselves.)
+        DeadlineExceeded: an asynchronous participant took longer than `seconds`. (What blocks is
+            not interrupted; model calls know the episode's deadline themselves.)
         ParticipantError: an event loop is running already; there, `arun` is the driver to use.
     """
     only_async = _answers_async_only(participant)

@@ -9,7 +9,8 @@ from typing import Any
 class LLMConfigMixin:
     """Holds the model, its arguments and an optional completion function; put it first among the base classes.
 
-    `llm_args` go to `tau2.llm` as they are; `keep_reasoning` among them has a model's earlier reasoning sent back.
+    `llm_args` go to `tau2.llm` as they are; `keep_reasoning` among them has a model's earlier
+    reasoning sent back.
     """
 
     def __init__(

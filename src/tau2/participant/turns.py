@@ -24,8 +24,9 @@ def flat(message: Message | None) -> list[Message]:
 def overrides_sync(participant: object) -> bool:
     """Return whether the most specific way in which `participant` answers is a synchronous one.
 
-    A subclass (or a test that patches one object) may replace `generate_next_message` or `_generate_next_message`
-    only; an asynchronous driver must then use that, and not the base class's asynchronous twin.
+    A subclass (or a test that patches one object) may replace `generate_next_message` or
+    `_generate_next_message` only; an asynchronous driver must then use that, and not the base
+    class's asynchronous twin.
     """
     for holder in (vars(participant), *(vars(cls) for cls in type(participant).__mro__)):
         if _ASYNC_NAME in holder:

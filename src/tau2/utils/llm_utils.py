@@ -1,7 +1,7 @@
 """Public path of the original package.
 
-Clients replace `completion`, `generate` and `get_response_cost` here. Every model call looks these names up when it
-is made, so a replacement takes effect wherever the call comes from.
+Clients replace `completion`, `generate` and `get_response_cost` here. Every model call looks these
+names up when it is made, so a replacement takes effect wherever the call comes from.
 """
 
 from __future__ import annotations

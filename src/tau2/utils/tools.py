@@ -2,8 +2,9 @@
 
     {"name": "create_task", "arguments": {"title": "Tea"}}        create_task(title='Tea')
 
-Only what is a tool call as a whole is one: "Sure (yes)" and "hello(world)" are words. `parse_action` also tells a
-tool call that was meant but went wrong from words; `parse_action_string` takes it for words, as the original does.
+Only what is a tool call as a whole is one: "Sure (yes)" and "hello(world)" are words.
+`parse_action` also tells a tool call that was meant but went wrong from words;
+`parse_action_string` takes it for words, as the original does.
 """
 
 from __future__ import annotations

@@ -53,8 +53,8 @@ class LLMAgentState(BaseModel):
 class LLMAgent(LLMConfigMixin, HalfDuplexAgent):
     """A customer-service agent driven by a language model.
 
-    Subclasses may override the `system_prompt` property or `_generate_next_message(message, state)`; both count for
-    synchronous and asynchronous drivers alike.
+    Subclasses may override the `system_prompt` property or `_generate_next_message(message,
+    state)`; both count for synchronous and asynchronous drivers alike.
     """
 
     tool_choice: ClassVar[str | None] = None
@@ -70,8 +70,8 @@ class LLMAgent(LLMConfigMixin, HalfDuplexAgent):
     ) -> None:
         """Give the agent its tools, the policy and its model.
 
-        `completion_fn` takes the place of the model's endpoint: called with litellm's arguments, it returns (or is
-        awaited for) a chat completion.
+        `completion_fn` takes the place of the model's endpoint: called with litellm's arguments, it
+        returns (or is awaited for) a chat completion.
         """
         super().__init__(
             tools=tools,

@@ -1,8 +1,9 @@
 """The oracle: carries out the reference solution in the form of a conversation, without a model.
 
-It shows what a task, its world and its user allow at best, and it supplies demonstrations. It asks who the customer
-is, looks things up, proposes, waits for consent, writes, reports, and asks whether there is anything else. Whatever
-the customer answers, it goes on: every question is put at most twice.
+It shows what a task, its world and its user allow at best, and it supplies demonstrations. It asks
+who the customer is, looks things up, proposes, waits for consent, writes, reports, and asks whether
+there is anything else. Whatever the customer answers, it goes on: every question is put at most
+twice.
 """
 
 from __future__ import annotations

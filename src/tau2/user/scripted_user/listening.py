@@ -169,7 +169,8 @@ def listen(content: str | None) -> Heard:
 def _orders(requests: list[str], *, planned: bool) -> list[str]:
     """Return the requests that may want something done.
 
-    Where the agent asks for consent, a bare imperative is a line of its own plan: "1. Enable roaming. Shall I?"
+    Where the agent asks for consent, a bare imperative is a line of its own plan: "1. Enable
+    roaming. Shall I?"
     """
     return [
         part

@@ -1,7 +1,8 @@
 """The scripted customer: follows an agenda compiled from its task and needs no model.
 
-It is deterministic: the same task, seed and messages give the same words. It never raises on anything an agent says,
-it ends only when the agent has signalled that nothing is left, and it gives up on a conversation that does not move.
+It is deterministic: the same task, seed and messages give the same words. It never raises on
+anything an agent says, it ends only when the agent has signalled that nothing is left, and it gives
+up on a conversation that does not move.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a customer prefers without the scenario saying so in words: read off the reference solution.
 
-Only preferences that the customer would know are taken (which kind of card, why an order is no longer wanted), never
-an identifier.
+Only preferences that the customer would know are taken (which kind of card, why an order is no
+longer wanted), never an identifier.
 """
 
 from __future__ import annotations

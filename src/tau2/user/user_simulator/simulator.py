@@ -44,8 +44,8 @@ def get_global_user_sim_guidelines(use_tools: bool = False) -> str:
 class UserSimulator(LLMConfigMixin, HalfDuplexUser):
     """A simulated customer driven by a language model.
 
-    Subclasses may override the `system_prompt` property or `_generate_next_message(message, state)`; both count for
-    synchronous and asynchronous drivers alike.
+    Subclasses may override the `system_prompt` property or `_generate_next_message(message,
+    state)`; both count for synchronous and asynchronous drivers alike.
     """
 
     def __init__(
@@ -59,7 +59,8 @@ class UserSimulator(LLMConfigMixin, HalfDuplexUser):
     ) -> None:
         """Give the customer its scenario, its tools (None: none) and its model.
 
-        The positional order of releases before 1.0, `(tools, instructions, llm)`, is understood too.
+        The positional order of releases before 1.0, `(tools, instructions, llm)`, is understood
+        too.
         """
         if isinstance(llm, list) or isinstance(tools, str):
             llm, tools = tools, llm
