@@ -60,7 +60,10 @@ _HOME = {
 }
 
 _MODULES = frozenset({"registry", "runner"})
-"""Submodules that are public names here; `tau2.registry` forwards to the one Registry and serves as that object."""
+"""Submodules that are public names here.
+
+`tau2.registry` forwards to the one Registry and serves as that object.
+"""
 
 _DEPRECATED = {
     "BaseAgent": "HalfDuplexAgent",

@@ -50,7 +50,10 @@ DEFAULT_MODEL_TIMEOUT = 600.0  # seconds for one model call; reasoning models ta
 DEFAULT_EMPTY_RETRIES = 2  # times an empty answer is asked again
 
 PACKAGE_ROOT = Path(__file__).resolve().parent.parent
-"""The folder that holds the package; domain data lies in `<root>/tau2/domains/<domain>/`, as in TAU2_DATA_DIR."""
+"""The folder that holds the package.
+
+Domain data lies in `<root>/tau2/domains/<domain>/`, as in TAU2_DATA_DIR.
+"""
 
 
 def data_dir() -> Path:

@@ -101,7 +101,10 @@ class ModelError(Tau2Error):
 
 
 class ModelUnavailable(ModelError):
-    """The endpoint did not answer after every permitted retry; an infrastructure outcome, never a score."""
+    """The endpoint did not answer after every permitted retry.
+
+    An infrastructure outcome, never a score.
+    """
 
 
 class ModelRefused(ModelError):
@@ -126,7 +129,10 @@ class DeadlineExceeded(ModelError):
 
 @contextmanager
 def needs_extra(extra: str, module: str) -> Iterator[None]:
-    """Turn the absence of `module` into a MissingExtra that names `extra`; a broken install stays visible."""
+    """Turn the absence of `module` into a MissingExtra that names `extra`.
+
+    A broken install stays visible.
+    """
     try:
         yield
     except ModuleNotFoundError as error:

@@ -74,7 +74,10 @@ class Catalog(Generic[SpecT]):
             )
 
     def _names_of(self, own_name: str, module: ModuleType, *, is_package: bool) -> tuple[str, ...]:
-        """Return the names a module exports under; a package that exports lazily is not made to load its spec."""
+        """Return the names a module exports under.
+
+        A package that exports lazily is not made to load its spec.
+        """
         if "NAMES" in vars(module):
             return tuple(module.NAMES)
         if is_package and not any(name in vars(module) for name in self._exports):
@@ -187,7 +190,10 @@ class RegistryInfo(BaseModel):
 
 
 class Registry:
-    """Domains, task sets, agents and users by name; what is registered here comes before the plug-ins."""
+    """Domains, task sets, agents and users by name.
+
+    What is registered here comes before the plug-ins.
+    """
 
     def __init__(self) -> None:
         """Start with the built-in plug-ins and the installed ones; none is imported yet."""
@@ -219,7 +225,10 @@ class Registry:
         )
 
     def _task_set_owners(self) -> dict[str, str]:
-        """Return task set → domain. A package with more task sets than itself lists them in `TASK_SETS`."""
+        """Return task set → domain.
+
+        A package with more task sets than itself lists them in `TASK_SETS`.
+        """
         owners = {}
         for name in self.domains.names():
             owners[name] = name
@@ -264,7 +273,10 @@ class Registry:
         task_filter: Callable[[Any], bool] | None = None,
         metadata: Mapping[str, Any] | None = None,
     ) -> None:
-        """Make `factory(tools, domain_policy, **options)` known. Raise ValueError for a name in use."""
+        """Make `factory(tools, domain_policy, **options)` known.
+
+        Raise ValueError for a name in use.
+        """
         _put(self._agent_factories, "agent", name, factory)
         self._agent_filters[name] = task_filter
         self._agent_metadata[name] = metadata or {}
@@ -276,7 +288,10 @@ class Registry:
         ), name)  # fmt: skip
 
     def register_user(self, user: Callable[..., Any], name: str | None = None) -> None:
-        """Make a user class known. Raise ValueError for a name in use, TypeError for what is no user."""
+        """Make a user class known.
+
+        Raise ValueError for a name in use, TypeError for what is no user.
+        """
         if (
             not hasattr(user, "generate_next_message")
             and not hasattr(user, "get_next_chunk")

@@ -24,7 +24,10 @@ def audit_domain(
     task_set: str = "",
     on_task: Callable[[Task], None] | None = None,
 ) -> AuditReport:
-    """Audit tasks of a domain; a task that makes a check crash is a finding of that check, never an exception."""
+    """Audit tasks of a domain.
+
+    A task that makes a check crash is a finding of that check, never an exception.
+    """
     report = AuditReport(spec.name, task_set or spec.name)
     rules = spec.rules() if spec.rules is not None else ()
     began = time.process_time()

@@ -13,5 +13,8 @@ DONE_TOOL = "done"
 
 
 def done() -> str:
-    """Say that the case is solved, or that nothing more can be done for it. Nothing happens afterwards."""
+    """Say that the case is solved, or that nothing more can be done for it.
+
+    Nothing happens afterwards.
+    """
     return ""

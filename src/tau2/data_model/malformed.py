@@ -11,7 +11,10 @@ from collections.abc import Mapping
 from typing import Any
 
 MALFORMED_KEY = "__malformed__"
-"""The only argument of a tool call whose arguments were not a JSON object; its value is the raw text."""
+"""The only argument of a tool call whose arguments were not a JSON object.
+
+Its value is the raw text.
+"""
 
 _TOO_LARGE = (
     "the value is too long, holds an infinite number, or is nested deeper than can be stored"

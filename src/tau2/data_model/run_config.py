@@ -1,4 +1,7 @@
-"""How a run is configured. Every field becomes a flag of `tau2 run`; its docstring is the flag's help."""
+"""How a run is configured.
+
+Every field becomes a flag of `tau2 run`; its docstring is the flag's help.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,10 @@ class BaseRunConfig(BaseModel):
     llm_args_user: dict[str, Any] = Field(default_factory=_user_args)
     """Arguments of the user's model calls, as JSON."""
     llm_judge: str | None = None
-    """Model that judges natural-language assertions; default: TAU2_JUDGE_LLM or the published one."""
+    """Model that judges natural-language assertions.
+
+    Default: TAU2_JUDGE_LLM or the published one.
+    """
     llm_args_judge: dict[str, Any] = Field(default_factory=dict)
     """Arguments of the judge's model calls, as JSON."""
     num_trials: int = defaults.DEFAULT_NUM_TRIALS
@@ -53,7 +59,10 @@ class BaseRunConfig(BaseModel):
     timeout: float | None = None
     """Wall-clock limit of one episode, in seconds; bounds model calls too."""
     save_to: str | None = None
-    """Name of the run's folder below the simulations folder; default: made from time, domain and models."""
+    """Name of the run's folder below the simulations folder.
+
+    Default: made from time, domain and models.
+    """
     max_concurrency: int = defaults.DEFAULT_MAX_CONCURRENCY
     """Episodes played at once."""
     workers: int = 0
@@ -68,7 +77,10 @@ class BaseRunConfig(BaseModel):
     cache: str | None = None
     """Folder of answers: a model is not asked again what it answered before (see docs/record-replay.md)."""
     max_cost: float | None = None
-    """US dollars that the whole run may cost; the worst case of every call is held before it is made."""
+    """US dollars that the whole run may cost.
+
+    The worst case of every call is held before it is made.
+    """
     seed: int = defaults.DEFAULT_SEED
     """Seed from which the seed of every episode is derived."""
     log_level: str = defaults.DEFAULT_LOG_LEVEL

@@ -118,7 +118,10 @@ class SimulationRun(BaseModel):
 
     @property
     def unit(self) -> Unit:
-        """The trial and task that was simulated; a record that names no trial counts as the first."""
+        """The trial and task that was simulated.
+
+        A record that names no trial counts as the first.
+        """
         return Unit(self.task_id, self.trial or 0)
 
     @property

@@ -1,4 +1,7 @@
-"""The canonical text of a database, over which its public hash is taken; shared records are written once."""
+"""The canonical text of a database, over which its public hash is taken.
+
+Shared records are written once.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,10 @@ def dumped(value: Any) -> Any:
 
 
 def canonical_pieces(db: BaseModel) -> Iterator[bytes]:
-    """Yield the canonical text of a database in pieces; together `canonical_json(db.model_dump())`."""
+    """Yield the canonical text of a database in pieces.
+
+    Together `canonical_json(db.model_dump())`.
+    """
     kind, state = type(db), db.__dict__
     tables = {name: value for name, value in state.items() if isinstance(value, VIEWS)}
     if not tables or kind.model_computed_fields:

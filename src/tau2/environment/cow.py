@@ -55,7 +55,10 @@ def _fill_model(twin: BaseModel, value: BaseModel, copied: Callable[[Any], Any])
 
 
 def clone(value: T) -> T:
-    """Return an independent copy of plain data and models; several times faster than `copy.deepcopy`."""
+    """Return an independent copy of plain data and models.
+
+    Several times faster than `copy.deepcopy`.
+    """
     kind = value.__class__
     if kind in _ATOMS:
         return value
@@ -83,7 +86,10 @@ class Memo(dict[int, Any]):
 
 
 def clone_shared(value: T, memo: dict[int, Any]) -> T:
-    """Return `clone(value)`, where what is one object stays one object; `memo` as for `copy.deepcopy`."""
+    """Return `clone(value)`, where what is one object stays one object.
+
+    `memo` as for `copy.deepcopy`.
+    """
     kind = value.__class__
     if kind in _ATOMS or isinstance(value, Enum):
         return value
@@ -172,7 +178,10 @@ class Table(MutableMapping[K, V], Generic[K, V]):
             self._dropped.add(key)
 
     def popitem(self) -> tuple[K, V]:
-        """Remove and return the last record with its key, as a dict does. Raise KeyError when there is none."""
+        """Remove and return the last record with its key, as a dict does.
+
+        Raise KeyError when there is none.
+        """
         key = next(reversed(self), _MISSING)
         if key is _MISSING:
             raise KeyError("the table is empty")
@@ -257,7 +266,10 @@ class Table(MutableMapping[K, V], Generic[K, V]):
 
 
 def peek(records: Mapping[K, V], key: K) -> V | None:
-    """Return one record of a table or a plain mapping without cloning it, or None; do not mutate it."""
+    """Return one record of a table or a plain mapping without cloning it, or None.
+
+    Do not mutate it.
+    """
     return records.peek(key) if isinstance(records, Table) else records.get(key)
 
 

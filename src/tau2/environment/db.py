@@ -36,7 +36,10 @@ def read_text(path: Path) -> str:
 
 
 def read_data_file(path: Path) -> Any:
-    """Return the parsed content of a .json, .toml or .yaml file. Raise DataFileError naming the file."""
+    """Return the parsed content of a .json, .toml or .yaml file.
+
+    Raise DataFileError naming the file.
+    """
     text = read_text(path)
     try:
         if path.suffix == ".toml":
@@ -70,7 +73,10 @@ def deep_merge(old: Any, new: Any) -> Any:
 
 
 def describe_validation_error(error: ValidationError, source: object) -> str:
-    """Return one line per problem: file, place in it, what is wrong. Values are not repeated (they may be secret)."""
+    """Return one line per problem: file, place in it, what is wrong.
+
+    Values are not repeated (they may be secret).
+    """
     lines = [
         f"{source}: {'.'.join(str(part) for part in problem['loc']) or '(top level)'}: {problem['msg']}"
         for problem in error.errors(include_url=False)
@@ -113,7 +119,10 @@ class DB(BaseModel):
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
-        """Parse a .json, .toml or .yaml file. Raise DataFileError naming the file and every wrong place."""
+        """Parse a .json, .toml or .yaml file.
+
+        Raise DataFileError naming the file and every wrong place.
+        """
         path = Path(path)
         try:
             return cls.model_validate(read_data_file(path))

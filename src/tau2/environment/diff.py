@@ -115,7 +115,9 @@ def turn_diffs(
     *,
     build: Callable[[str], Environment],
 ) -> list[TurnDiff]:
-    """Return what each tool call of a conversation changed, in order; calls that changed nothing are left out.
+    """Return what each tool call of a conversation changed, in order.
+
+    Calls that changed nothing are left out.
 
     Never raises for what is stored: when the domain is not registered or the replay fails, the last
     entry has the reason in `problem`. A result that differs from the recorded one is named on its
@@ -144,7 +146,10 @@ def turn_diffs(
 
 
 def _start(environment: Environment, task: Task | None, messages: Sequence[Message]) -> Environment:
-    """Bring an environment to where the conversation begins; without a user's message it was a solo run."""
+    """Bring an environment to where the conversation begins.
+
+    Without a user's message it was a solo run.
+    """
     alone = not any(isinstance(message, UserMessage) for message in messages)
     if alone and environment.user_tools is not None and not environment.solo_mode:
         environment.set_solo_mode(True)
@@ -284,7 +289,10 @@ def _record_change(
 
 
 def _differences(path: str, old: Any, new: Any) -> Iterator[FieldChange]:
-    """Yield the innermost values that differ; a record that is new or gone is told field by field."""
+    """Yield the innermost values that differ.
+
+    A record that is new or gone is told field by field.
+    """
     if isinstance(old, dict) and isinstance(new, dict):
         for key in dict.fromkeys([*old, *new]):
             yield from _differences(

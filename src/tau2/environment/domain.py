@@ -62,13 +62,19 @@ def _reference_db(kind: type[DB], path: Path, _stamp: tuple[int, int]) -> DB:
 
 
 def load_reference_db(kind: type[DBT], path: Path) -> DBT:
-    """Return a view of the database in a file; the file is parsed once per process (and again when it changes)."""
+    """Return a view of the database in a file.
+
+    The file is parsed once per process (and again when it changes).
+    """
     reference = _reference_db(kind, path, _stamp(path))
     return reference.view()  # type: ignore[return-value]  # lru_cache erases the type parameter
 
 
 def world_id_of(domain: str, path: Path, *, strict: bool) -> Hashable:
-    """Return a name for the world of a database file at its start; a rewritten file is another world."""
+    """Return a name for the world of a database file at its start.
+
+    A rewritten file is another world.
+    """
     return (domain, str(path), strict, *_stamp(path))
 
 
@@ -78,7 +84,10 @@ def _text(path: Path, _stamp: tuple[int, int]) -> str:
 
 
 def load_text(path: Path) -> str:
-    """Return the content of a text file, read once per process. Raise DataFileError when it is not there."""
+    """Return the content of a text file, read once per process.
+
+    Raise DataFileError when it is not there.
+    """
     return _text(path, _stamp(path))
 
 
@@ -101,7 +110,10 @@ def _tasks(path: Path, _stamp: tuple[int, int]) -> tuple[Task, ...]:
 
 
 def parse_tasks(raw: Any, source: object) -> list[Task]:
-    """Return the tasks of parsed data. Raise DataFileError naming source, task and field of every problem."""
+    """Return the tasks of parsed data.
+
+    Raise DataFileError naming source, task and field of every problem.
+    """
     if not isinstance(raw, list):
         raise DataFileError(f"{source}: a list of tasks is expected, not {type(raw).__name__}")
     tasks, problems, seen = [], [], set()
@@ -127,7 +139,9 @@ def _by_id(path: Path, stamp: tuple[int, int]) -> dict[str, Task]:
 
 
 def load_tasks_file(path: Path, task_ids: Collection[str] | None = None) -> list[Task]:
-    """Return the tasks of a file, or those with one of `task_ids`: fresh copies. Raise DataFileError.
+    """Return the tasks of a file, or those with one of `task_ids`: fresh copies.
+
+    Raise DataFileError.
 
     Asking for few tasks costs what they cost, not what the file holds.
     """
@@ -165,7 +179,10 @@ def _members(path: Path, stamp: tuple[int, int], split_name: str) -> frozenset[s
 
 
 def split_members(splits_path: Path, split_name: str) -> frozenset[str]:
-    """Return the task ids of a split. Raise UnknownName (a ValueError) for one that is not there."""
+    """Return the task ids of a split.
+
+    Raise UnknownName (a ValueError) for one that is not there.
+    """
     return _members(splits_path, _stamp(splits_path), split_name)
 
 

@@ -93,7 +93,10 @@ class Environment:
         return list(self.tools.get_tools().values())
 
     def get_user_tools(self, include: list[str] | None = None) -> list[Tool]:
-        """Return the user's tools, or those in `include`. Raise ValueError when there are none, or not that one."""
+        """Return the user's tools, or those in `include`.
+
+        Raise ValueError when there are none, or not that one.
+        """
         if self.user_tools is None:
             raise ToolError("User tools not available")
         return list(self.user_tools.get_tools(include=include).values())
@@ -120,7 +123,10 @@ class Environment:
         )
 
     def set_solo_mode(self, solo_mode: bool) -> None:
-        """Switch whether the agent also holds the user's tools. Raise ValueError when names overlap."""
+        """Switch whether the agent also holds the user's tools.
+
+        Raise ValueError when names overlap.
+        """
         self.solo_mode = solo_mode
         if solo_mode:
             self.validate_solo_mode()
@@ -145,7 +151,10 @@ class Environment:
         return self.user_tools.use_tool(tool_name, **kwargs)
 
     def toolkit_for(self, tool_name: str, requestor: str) -> ToolKitBase:
-        """Return the toolkit that answers this call. Raise ToolError when the requestor has no tools."""
+        """Return the toolkit that answers this call.
+
+        Raise ToolError when the requestor has no tools.
+        """
         if requestor == "user":
             if self.solo_mode:
                 raise ToolError("User tool calls are not allowed in solo mode")
@@ -167,7 +176,9 @@ class Environment:
         return self.toolkit_for(tool_name, requestor).use_tool(tool_name, **kwargs)
 
     def get_response(self, message: ToolCall) -> ToolMessage:
-        """Carry out a participant's tool call; whatever goes wrong becomes an error result, never an exception.
+        """Carry out a participant's tool call.
+
+        Whatever goes wrong becomes an error result, never an exception.
 
         This is the one place where arguments from a model are checked and coerced against the
         tool's schema.
@@ -199,7 +210,10 @@ class Environment:
         """Bring the two sides' states into agreement; a domain overrides this."""
 
     def run_env_function_call(self, env_function_call: EnvFunctionCall) -> Any:
-        """Call any function of a toolkit and synchronise. Raise ToolError when there is no such function."""
+        """Call any function of a toolkit and synchronise.
+
+        Raise ToolError when there is no such function.
+        """
         call = env_function_call
         toolkit = self.user_tools if call.env_type == "user" else self.tools
         function = getattr(toolkit, call.func_name, None)
@@ -222,7 +236,10 @@ class Environment:
         assertion: EnvAssertion,
         raise_assertion_error: bool = True,
     ) -> bool:
-        """Return whether an assertion holds. Raise AssertionError when it does not and that is asked for."""
+        """Return whether an assertion holds.
+
+        Raise AssertionError when it does not and that is asked for.
+        """
         result = self.run_env_function_call(assertion)
         if not isinstance(result, bool):
             raise ToolError(
@@ -276,7 +293,10 @@ class Environment:
         return tuple(db.reference if isinstance(db, DB) else None for db in self._databases())
 
     def fork(self: EnvT) -> EnvT:
-        """Return an independent environment in the same state; what shared a database shares one again."""
+        """Return an independent environment in the same state.
+
+        What shared a database shares one again.
+        """
         twin: EnvT = self.__class__.__new__(self.__class__)
         shared: dict[int, Any] = {}
         for name, value in self.__dict__.items():
@@ -399,14 +419,20 @@ def same_db(mine: Any, theirs: Any) -> bool:
 
 
 def clone_plain(value: Any) -> Any:
-    """Copy containers and models; share functions, locks and everything else that has no data of its own."""
+    """Copy containers and models.
+
+    Share functions, locks and everything else that has no data of its own.
+    """
     if isinstance(value, dict | list | set | BaseModel | Table):
         return clone(value)
     return value
 
 
 def share_databases(parent: object, child: object, shared: dict[int, Any]) -> None:
-    """Let attributes of `child` that stand for one database of `parent` be one object; `shared`: old id → new."""
+    """Let attributes of `child` that stand for one database of `parent` be one object.
+
+    `shared`: old id → new.
+    """
     for name, value in vars(parent).items():
         if isinstance(value, DB) or (name == "db" and value is not None):
             vars(child)[name] = shared.setdefault(id(value), vars(child)[name])

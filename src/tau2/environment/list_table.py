@@ -69,7 +69,10 @@ class ListTable(MutableSequence[V], Generic[V]):
             yield from map(self.peek_row, self._order())
 
     def find(self, field: str, value: object) -> list[int]:
-        """Return where the records are whose `field` is `value`; a field that is a list has each of its values."""
+        """Return where the records are whose `field` is `value`.
+
+        A field that is a list has each of its values.
+        """
         try:
             shared = self._index(field).get(value, ())
         except TypeError:  # something is not hashable
@@ -194,7 +197,10 @@ class ListTable(MutableSequence[V], Generic[V]):
         return not self._own and self._rows is None
 
     def same_as(self, other: ListTable[V], equal: Callable[[Any, Any], bool] | None = None) -> bool:
-        """Compare two views; two of one base in the same order by the records that either has touched."""
+        """Compare two views.
+
+        Two of one base in the same order by the records that either has touched.
+        """
         same = equal or (lambda mine, theirs: bool(mine == theirs))
         if other.base is self._base and _same_order(self._order(), other.rows()):
             pairs = [
@@ -238,7 +244,10 @@ def peek_at(records: Sequence[V], index: int) -> V:
 
 
 def peek_list(records: Sequence[V]) -> Iterable[V]:
-    """Return every record of a list table or a plain list without cloning any; do not mutate them."""
+    """Return every record of a list table or a plain list without cloning any.
+
+    Do not mutate them.
+    """
     if not isinstance(records, ListTable):
         return records
     return records.base if records.is_pristine() else records.peek_values()

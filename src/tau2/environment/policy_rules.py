@@ -92,7 +92,10 @@ _NO = re.compile(
 
 
 def agrees(text: str) -> bool:
-    """Return whether a customer's message agrees to what was proposed; one that begins with a refusal does not."""
+    """Return whether a customer's message agrees to what was proposed.
+
+    One that begins with a refusal does not.
+    """
     return _NO.search(text) is None and _YES.search(text) is not None
 
 
@@ -132,7 +135,10 @@ def identified_first(lookups: Collection[str]) -> Rule:
 
 
 def calls_done(before: Sequence[Message]) -> Iterator[tuple[ToolCall, ToolMessage]]:
-    """Yield the agent's earlier calls that succeeded, with their results; whatever has no partner is passed over."""
+    """Yield the agent's earlier calls that succeeded, with their results.
+
+    Whatever has no partner is passed over.
+    """
     waiting: list[ToolCall] = []
     for message in before:
         if isinstance(message, AssistantMessage):

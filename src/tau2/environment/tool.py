@@ -101,7 +101,10 @@ class Tool(BaseModel):
         return f"{self.short_desc}\n\n{self.long_desc}" if self.short_desc else self.long_desc
 
     def coerce(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Return the arguments as the types of the signature. Raise ArgumentError naming every problem."""
+        """Return the arguments as the types of the signature.
+
+        Raise ArgumentError naming every problem.
+        """
         return coerce_arguments(self.name, self.params, arguments)
 
     def __eq__(self, other: object) -> bool:
@@ -166,7 +169,10 @@ def _described(func: Callable[..., Any], hidden: frozenset[str]) -> dict[str, An
 
 
 def describe(func: Callable[..., Any], hidden: frozenset[str] = frozenset()) -> dict[str, Any]:
-    """Return the fields of a Tool made from `func`; parsed once per function, not per bound method."""
+    """Return the fields of a Tool made from `func`.
+
+    Parsed once per function, not per bound method.
+    """
     return dict(_described(getattr(func, "__func__", func), hidden))
 
 
@@ -226,5 +232,8 @@ def _returns_model(func: Callable[..., Any], doc: Docstring) -> type[BaseModel] 
 
 
 def as_tool(func: Callable[..., Any], **predefined: Any) -> Tool:
-    """Return the tool of `func`; arguments in `predefined` are filled in and hidden from the schema."""
+    """Return the tool of `func`.
+
+    Arguments in `predefined` are filled in and hidden from the schema.
+    """
     return Tool(func, predefined=predefined)

@@ -82,7 +82,10 @@ def is_tool(
 def is_discoverable_tool(
     tool_type: ToolType | str = ToolType.READ, mutates_state: bool | None = None
 ) -> Callable[[F], F]:
-    """Mark a method as a tool that is not listed; it is found through another tool and then called by name."""
+    """Mark a method as a tool that is not listed.
+
+    It is found through another tool and then called by name.
+    """
     return _marker(tool_type, mutates_state, discoverable=True)
 
 
@@ -205,7 +208,10 @@ class ToolKitBase:
         }
 
     def update_db(self, update_data: dict[str, Any] | None = None) -> None:
-        """Merge `update_data` into a new, validated database. Raise ValueError without a database."""
+        """Merge `update_data` into a new, validated database.
+
+        Raise ValueError without a database.
+        """
         if self.db is None:
             raise ToolError("this toolkit has no database to update")
         if not isinstance(self.db, DB):

@@ -35,7 +35,10 @@ class World:
 
     @property
     def pending_calls(self) -> list[ToolCall]:
-        """The tool calls the task's history ends with; they are made whatever the agent does afterwards."""
+        """The tool calls the task's history ends with.
+
+        They are made whatever the agent does afterwards.
+        """
         return split_pending(self.history)[1]
 
 

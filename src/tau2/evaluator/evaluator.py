@@ -192,7 +192,10 @@ def evaluate_simulation(
     *,
     judge: Judge | None = None,
 ) -> RewardInfo:
-    """Grade a stored simulation of a registered domain by replaying it. Raise UnknownName for another domain."""
+    """Grade a stored simulation of a registered domain by replaying it.
+
+    Raise UnknownName for another domain.
+    """
     constructor = registry.get_env_constructor(domain)
     options = dict(env_kwargs or {})
     world = World(task, lambda: constructor(solo_mode=solo_mode, **options))

@@ -62,7 +62,9 @@ CallT = TypeVar("CallT", Action, ToolCall)
 
 
 def _as_taken(environment: Environment, call: CallT) -> CallT:
-    """Return a call with its arguments as its tool takes them; as they are when the tool would refuse them.
+    """Return a call with its arguments as its tool takes them.
+
+    As they are when the tool would refuse them.
 
     In solo mode the agent does what the reference has the user do.
     """

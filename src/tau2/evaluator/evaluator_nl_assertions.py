@@ -44,7 +44,10 @@ _ATTEMPTS = 3  # requests for a complete judgement, before the judge counts as f
 _LONGEST_QUOTE = 20_000  # characters of an unusable answer that the judge is shown again
 
 _RESPONSE_FORMAT = {"type": "json_object"}
-"""Asked of every judge; an endpoint that refuses the parameter is asked without it (`llm.unsupported_params`)."""
+"""Asked of every judge.
+
+An endpoint that refuses the parameter is asked without it (`llm.unsupported_params`).
+"""
 
 _NUMBER = re.compile(r"\D{0,20}(\d{1,6})\D{0,3}")
 _VERDICT_KEYS = ("metexpectation", "met", "meetsexpectation", "ismet", "verdict", "result")
@@ -86,7 +89,10 @@ def judge_messages(messages: Sequence[Message], assertions: Sequence[str]) -> li
 
 
 def ask_judge(prompt: Sequence[Message], judge: Judge) -> str:
-    """Return what the judge answers. Raise ModelError when it cannot be reached: that is no fault of the agent."""
+    """Return what the judge answers.
+
+    Raise ModelError when it cannot be reached: that is no fault of the agent.
+    """
     from tau2.llm import complete  # noqa: PLC0415  -- looked up at call time: clients replace it
 
     answer = complete(
@@ -100,7 +106,10 @@ def ask_judge(prompt: Sequence[Message], judge: Judge) -> str:
 
 
 def parse_judgement(text: str) -> list[dict[str, Any]] | None:
-    """Return the judge's entries, or None when its answer cannot be read. Text around the JSON is ignored."""
+    """Return the judge's entries, or None when its answer cannot be read.
+
+    Text around the JSON is ignored.
+    """
     found = list_under("results", text)
     if found is not None:
         return [entry for entry in found[1] if isinstance(entry, dict)]

@@ -65,12 +65,18 @@ class Evidence:
 
     @cached_property
     def start(self) -> Environment:
-        """A fresh environment before the task's initial state; for facts about tools, never to be played on."""
+        """A fresh environment before the task's initial state.
+
+        For facts about tools, never to be played on.
+        """
         return self.world.fresh()
 
     @cached_property
     def actual(self) -> Environment:
-        """The world as the episode left it. Raise ReplayMismatch when a stored trajectory does not replay."""
+        """The world as the episode left it.
+
+        Raise ReplayMismatch when a stored trajectory does not replay.
+        """
         if self.live is not None:
             return self.live
         environment = self.world.fresh()
@@ -79,7 +85,10 @@ class Evidence:
 
     @cached_property
     def gold(self) -> Gold:
-        """The world as the reference leaves it; computed once per process for a world with an id."""
+        """The world as the reference leaves it.
+
+        Computed once per process for a world with an id.
+        """
         return _cached_gold(self.world, self.start)
 
 
@@ -131,7 +140,10 @@ def make_gold(world: World) -> Gold:
 
 
 def _carry_out(environment: Environment, action: Action) -> str | None:
-    """Make one reference call; return what went wrong, or None. Reads are skipped: they change nothing."""
+    """Make one reference call; return what went wrong, or None.
+
+    Reads are skipped: they change nothing.
+    """
     try:
         toolkit = environment.toolkit_for(action.name, action.requestor)
         if toolkit.has_tool(action.name) and not toolkit.tool_mutates_state(action.name):

@@ -15,7 +15,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 FIXED_SPACE = "\ue000"
-"""Stands for every space that does not break a line; written between digits, it separates thousands."""
+"""Stands for every space that does not break a line.
+
+Written between digits, it separates thousands.
+"""
 
 _FIXED_SPACES = "\u00a0\u2007\u2008\u2009\u200a\u202f"
 _INVISIBLE = "\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
@@ -338,7 +341,10 @@ def _is_currency_symbol(character: str) -> bool:
 
 
 def _values_at(text: str, match: re.Match[str]) -> set[Decimal]:
-    """Return what a run of digits and separators means where it stands; nothing when it is part of a code."""
+    """Return what a run of digits and separators means where it stands.
+
+    Nothing when it is part of a code.
+    """
     run = match.group()
     if len(run) > _LONGEST_NUMBER:
         return set()
@@ -425,7 +431,10 @@ def _factor_after(text: str, at: int, *, is_money: bool) -> int:
 
 
 def _word_before(text: str, at: int) -> str:
-    """Return the letters that end at `at`; with digits or underscores among them they are a code, not a word."""
+    """Return the letters that end at `at`.
+
+    With digits or underscores among them they are a code, not a word.
+    """
     start = at
     while start and at - start <= _LONGEST_WORD and is_cased(text[start - 1]):
         start -= 1

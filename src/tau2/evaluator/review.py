@@ -141,7 +141,10 @@ def default_redactor(*models: Judge) -> Redactor:
 
 
 def parse_review(text: str, messages: Sequence[Message], mode: ReviewMode) -> AnyReview | None:
-    """Return the review in an answer, of bounded size; None when it cannot be read completely. Never raises."""
+    """Return the review in an answer, of bounded size; None when it cannot be read completely.
+
+    Never raises.
+    """
     found = list_under("errors", text)
     if found is None or not all(isinstance(entry, dict) for entry in found[1]):
         return None

@@ -29,7 +29,9 @@ def _answers_async_only(participant: Any) -> bool:
 def reply(
     participant: Any, message: Any, state: Any, seconds: float | None = None
 ) -> tuple[Any, Any]:
-    """Return a participant's message and new state. An asynchronous participant gets an event loop of its own.
+    """Return a participant's message and new state.
+
+    An asynchronous participant gets an event loop of its own.
 
     Raises:
         DeadlineExceeded: an asynchronous participant took longer than `seconds`. (What blocks is
@@ -59,7 +61,9 @@ async def areply(
     seconds: float | None = None,
     executor: Executor | None = None,
 ) -> tuple[Any, Any]:
-    """Return a participant's message and new state; one that may block is called in a worker thread.
+    """Return a participant's message and new state.
+
+    One that may block is called in a worker thread.
 
     Raise DeadlineExceeded when it takes longer than `seconds`.
     """

@@ -7,7 +7,9 @@ from typing import Any
 
 
 class LLMConfigMixin:
-    """Holds the model, its arguments and an optional completion function; put it first among the base classes.
+    """Holds the model, its arguments and an optional completion function.
+
+    Put it first among the base classes.
 
     `llm_args` go to `tau2.llm` as they are; `keep_reasoning` among them has a model's earlier
     reasoning sent back.
@@ -28,5 +30,8 @@ class LLMConfigMixin:
         self.completion_fn = completion_fn
 
     def set_seed(self, seed: int) -> None:
-        """Send `seed` with every model call from now on; the caller's `llm_args` stay as they are."""
+        """Send `seed` with every model call from now on.
+
+        The caller's `llm_args` stay as they are.
+        """
         self.llm_args = {**self.llm_args, "seed": seed}

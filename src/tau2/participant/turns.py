@@ -48,5 +48,8 @@ async def awaited(value: Awaitable[Any] | Any) -> Any:
 
 @lru_cache(maxsize=32)
 def load_prompt(package: str, name: str) -> str:
-    """Return a prompt that lies as a text file beside the code of `package`; read once per process."""
+    """Return a prompt that lies as a text file beside the code of `package`.
+
+    Read once per process.
+    """
     return resources.files(package).joinpath(name).read_text(encoding="utf-8").strip()

@@ -36,7 +36,10 @@ class MalformedAction(ToolError):
 def parse_action_string(
     action: str, requestor: ToolRequestor = "assistant"
 ) -> AssistantMessage | UserMessage:
-    """Return the message an action stands for; what is no tool call is words. Raise ValueError for an empty one."""
+    """Return the message an action stands for; what is no tool call is words.
+
+    Raise ValueError for an empty one.
+    """
     try:
         return parse_action(action, requestor)
     except MalformedAction:
@@ -179,7 +182,9 @@ def is_functional_tool_call(text: str) -> bool:
 
 
 def parse_functional_tool_call(text: str, requestor: ToolRequestor = "assistant") -> ToolCall:
-    """Return the tool call that `name(key=value, ...)` stands for. Raise MalformedAction for anything else.
+    """Return the tool call that `name(key=value, ...)` stands for.
+
+    Raise MalformedAction for anything else.
 
     Values are literals of Python or JSON; a bare word is text.
     """

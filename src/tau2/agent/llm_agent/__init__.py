@@ -34,7 +34,10 @@ def create_llm_agent(tools: list[Tool], domain_policy: str, **kwargs: Any) -> LL
 
 
 def create_llm_gt_agent(tools: list[Tool], domain_policy: str, **kwargs: Any) -> LLMGTAgent:
-    """Make an LLMGTAgent; `kwargs` as for `create_llm_agent`, and `task` and `provide_function_args`."""
+    """Make an LLMGTAgent.
+
+    `kwargs` as for `create_llm_agent`, and `task` and `provide_function_args`.
+    """
     agent = LLMGTAgent(
         tools=tools,
         domain_policy=domain_policy,

@@ -32,7 +32,10 @@ class LLMSoloAgentState(LLMAgentState):
     """What a solo agent remembers."""
 
     done_after_calls: bool = False
-    """It called `done` beside other tools; it ends once their results are in, unless one of them failed."""
+    """It called `done` beside other tools.
+
+    It ends once their results are in, unless one of them failed.
+    """
 
 
 class LLMSoloAgent(LLMAgent):
@@ -51,7 +54,10 @@ class LLMSoloAgent(LLMAgent):
         llm_args: Mapping[str, Any] | None = None,
         completion_fn: Callable[..., Any] | None = None,
     ) -> None:
-        """Give the agent a task with a ticket; the `done` tool goes into its own list, never into the caller's."""
+        """Give the agent a task with a ticket.
+
+        The `done` tool goes into its own list, never into the caller's.
+        """
         super().__init__(list(tools), domain_policy, llm, llm_args, completion_fn)
         if not self.check_valid_task(task):
             raise AgentError(
@@ -79,7 +85,10 @@ class LLMSoloAgent(LLMAgent):
         )
 
     def get_init_state(self, message_history: list[Message] | None = None) -> LLMSoloAgentState:
-        """Return the state after `message_history`. Raise AgentError for a message that an agent cannot see."""
+        """Return the state after `message_history`.
+
+        Raise AgentError for a message that an agent cannot see.
+        """
         return LLMSoloAgentState(**dict(super().get_init_state(message_history)))
 
     @classmethod

@@ -89,7 +89,10 @@ class LLMAgent(LLMConfigMixin, HalfDuplexAgent):
         )
 
     def get_init_state(self, message_history: list[Message] | None = None) -> LLMAgentState:
-        """Return the state after `message_history`. Raise AgentError for a message that an agent cannot see."""
+        """Return the state after `message_history`.
+
+        Raise AgentError for a message that an agent cannot see.
+        """
         history: list[Any] = list(message_history or [])
         for message in history:
             if not is_valid_agent_history_message(message):
@@ -105,7 +108,10 @@ class LLMAgent(LLMConfigMixin, HalfDuplexAgent):
     def generate_next_message(
         self, message: ValidAgentInputMessage | None, state: LLMAgentState
     ) -> tuple[AssistantMessage, LLMAgentState]:
-        """Return the model's answer and the state with it; a failed call leaves the state as it was."""
+        """Return the model's answer and the state with it.
+
+        A failed call leaves the state as it was.
+        """
         if is_async(
             self._generate_next_message
         ):  # a subclass answers asynchronously: so does this, for it
@@ -171,7 +177,10 @@ class LLMAgent(LLMConfigMixin, HalfDuplexAgent):
     def _settled(
         self, reply: AssistantMessage, heard: list[Message], state: LLMAgentState
     ) -> AssistantMessage:
-        """Return the answer to give and add what was heard to the state. Raise AgentError for an empty one."""
+        """Return the answer to give and add what was heard to the state.
+
+        Raise AgentError for an empty one.
+        """
         if not reply.has_content() and not reply.is_tool_call():
             raise AgentError("the agent's model answered with neither text nor a tool call")
         state.messages.extend(heard)  # type: ignore[arg-type]  # flat() has unwrapped the only other kind

@@ -60,7 +60,10 @@ class OracleState(BaseModel):
 
 
 class OracleAgent(HalfDuplexAgent):
-    """Plays the reference actions of one task; works with a user and, when spoken to by nobody, solo."""
+    """Plays the reference actions of one task.
+
+    Works with a user and, when spoken to by nobody, solo.
+    """
 
     blocking: ClassVar[bool] = False
 
@@ -74,7 +77,10 @@ class OracleAgent(HalfDuplexAgent):
         self._identifying = next((step for step in self.plan if step.asked_of_user()), None)
 
     def get_init_state(self, message_history: list[Message] | None = None) -> OracleState:
-        """Return the state after `message_history`; steps done after the task's own history count as done."""
+        """Return the state after `message_history`.
+
+        Steps done after the task's own history count as done.
+        """
         history = list(message_history or [])
         state = OracleState(cursor=steps_done(self.plan, history[self._length_of_own_history() :]))
         for message in history:

@@ -28,7 +28,10 @@ def notes_in(content: str | None, wanted: frozenset[str]) -> dict[str, str]:
 
 
 def _notes(value: Any, family: str, depth: int) -> Iterator[tuple[str, str]]:
-    """Yield every (identifier, note) below `value`; `family` names the thing that variants belong to."""
+    """Yield every (identifier, note) below `value`.
+
+    `family` names the thing that variants belong to.
+    """
     if depth > _DEEPEST:
         return
     if isinstance(value, list):

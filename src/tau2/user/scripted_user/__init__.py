@@ -11,7 +11,10 @@ from tau2.user.scripted_user.user import ScriptedUser
 
 
 def make_scripted_user(**kwargs: Any) -> ScriptedUser:
-    """Make a ScriptedUser; of `kwargs`, task, instructions, tools, persona_config and seed count."""
+    """Make a ScriptedUser.
+
+    Of `kwargs`, task, instructions, tools, persona_config and seed count.
+    """
     wanted = ("task", "instructions", "tools", "persona_config", "seed")
     return ScriptedUser(**{name: kwargs[name] for name in wanted if name in kwargs})
 

@@ -70,7 +70,10 @@ class Agenda(_Frozen):
     last: tuple[Deed, ...] = ()
     """Done once the agent has carried out what was wanted."""
     reference: tuple[Deed, ...] = ()
-    """The customer's part of the reference solution; it supplies arguments that the agent's words leave open."""
+    """The customer's part of the reference solution.
+
+    It supplies arguments that the agent's words leave open.
+    """
     refuses_transfer: bool = False
 
 

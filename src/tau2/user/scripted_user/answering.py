@@ -162,7 +162,10 @@ class Turn:
         return self.voice.phrase("agree")
 
     def _facts(self, skip: Iterable[str] = ()) -> list[str]:
-        """Return the facts asked for; where none of them is known, what else identifies the customer."""
+        """Return the facts asked for.
+
+        Where none of them is known, what else identifies the customer.
+        """
         wanted = [kind for kind in self.heard.kinds if kind not in skip][:_MOST_FACTS]
         told = [line for kind in wanted if (line := self._fact(kind))]
         unknown = [kind for kind in wanted if not self._fact_known(kind)]

@@ -135,7 +135,10 @@ def _choices(about: Mapping[str, Any], schema: Mapping[str, Any]) -> list[Any]:
 
 
 def _typed(value: str, about: Mapping[str, Any]) -> Any:
-    """Return the text as the number or truth value the schema wants; the text itself where it is none."""
+    """Return the text as the number or truth value the schema wants.
+
+    The text itself where it is none.
+    """
     kind = about.get("type")
     if kind == "boolean":
         return value.lower() in {"true", "yes", "on", "1"}

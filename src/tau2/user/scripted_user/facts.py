@@ -167,7 +167,10 @@ def noun(kind: str) -> str:
 
 
 def misspelt(value: str, place: int) -> str:
-    """Return the value with one digit (or, without digits, one letter) wrong; `place` chooses which."""
+    """Return the value with one digit (or, without digits, one letter) wrong.
+
+    `place` chooses which.
+    """
     spots = [i for i, char in enumerate(value) if char.isdigit()] or [
         i for i, char in enumerate(value.partition("@")[0]) if char.isalpha()
     ]

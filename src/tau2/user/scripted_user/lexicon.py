@@ -164,7 +164,10 @@ def _normal(text: str) -> str:
 def _match(
     tool: Known, text: str, verbs: frozenset[str], places: Mapping[str, int]
 ) -> _Match | None:
-    """Return how well a request describes a tool, or None; `places` are the request's stems in their order."""
+    """Return how well a request describes a tool, or None.
+
+    `places` are the request's stems in their order.
+    """
     strength = _strength(tool, text, verbs)
     if not strength:
         return None

@@ -112,7 +112,10 @@ _YOU = re.compile(
 
 
 def first_person(text: str) -> str:
-    """Return `text` with the customer as "I" and the agent as "you"; quoted words stay as they are."""
+    """Return `text` with the customer as "I" and the agent as "you".
+
+    Quoted words stay as they are.
+    """
     kept: list[str] = []
 
     def hide(match: re.Match[str]) -> str:

@@ -140,7 +140,10 @@ _NEW_MATTER = re.compile(
 
 
 def aloud(text: str) -> str:
-    """Return how the customer says a sentence of the scenario; empty when it is a direction and not a line."""
+    """Return how the customer says a sentence of the scenario.
+
+    Empty when it is a direction and not a line.
+    """
     text = _line(text)
     if not text:
         return ""
@@ -221,7 +224,10 @@ def _told(text: str) -> str:
 
 
 def consequence(text: str) -> str:
-    """Return the line that follows when a condition of the scenario is met; empty when it is only a mood."""
+    """Return the line that follows when a condition of the scenario is met.
+
+    Empty when it is only a mood.
+    """
     text = _ASIDE.sub("", text).strip()
     if _AGREES.match(text):
         return "All right, that is fine with me."

@@ -35,7 +35,10 @@ class Toolbox:
         return next(iter(self.asked_in([text], ())), None)
 
     def asked_in(self, requests: Sequence[str], reference: Sequence[Deed]) -> list[Deed]:
-        """Return the calls that the requests ask for, in their order; `reference` supplies arguments left open."""
+        """Return the calls that the requests ask for, in their order.
+
+        `reference` supplies arguments left open.
+        """
         deeds: list[Deed] = []
         for request in requests if self._known else ():
             names = self._outright(request) or described_in(request, self._known.values())

@@ -97,7 +97,10 @@ class UserSimulator(LLMConfigMixin, HalfDuplexUser):
         )
 
     def get_init_state(self, message_history: list[Message] | None = None) -> UserState:
-        """Return the state after `message_history`. Raise UserError for a message that a user cannot see."""
+        """Return the state after `message_history`.
+
+        Raise UserError for a message that a user cannot see.
+        """
         history = list(message_history or [])
         for message in history:
             if not is_valid_user_history_message(message):
@@ -113,7 +116,10 @@ class UserSimulator(LLMConfigMixin, HalfDuplexUser):
     def generate_next_message(
         self, message: ValidUserInputMessage, state: UserState
     ) -> tuple[UserMessage, UserState]:
-        """Return the customer's answer and the state with it; a failed call leaves the state as it was."""
+        """Return the customer's answer and the state with it.
+
+        A failed call leaves the state as it was.
+        """
         if is_async(
             self._generate_next_message
         ):  # a subclass answers asynchronously: so does this, for it
@@ -183,7 +189,10 @@ class UserSimulator(LLMConfigMixin, HalfDuplexUser):
     def _settled(
         self, reply: AssistantMessage, heard: list[Message], state: UserState
     ) -> UserMessage:
-        """Return the model's answer as the customer's and add what was heard. Raise UserError for no answer."""
+        """Return the model's answer as the customer's and add what was heard.
+
+        Raise UserError for no answer.
+        """
         calls = [call.model_copy(update={"requestor": "user"}) for call in reply.calls]
         if calls and not self.tools:
             raise UserError(f"the simulated user called {calls[0].name!r}, but it has no tools")
