@@ -22,7 +22,7 @@ from common import report, rounded, rss_mb
 from tau2.agent.oracle_agent.plan import plan_of
 from tau2.data_model.tasks import Task
 from tau2.registry import registry
-from tau2.rollout import Cast, Rollout
+from tau2.rollout import RolloutSetup, Rollout
 from tau2.seeds import derive_seed
 
 TARGETS = {"fork_ms": 1.0, "fork_bytes_each": 100_000}
@@ -46,7 +46,7 @@ def points(domain: str, count: int) -> Iterator[tuple[Task, list[Any]]]:
 
 
 def begun(domain: str, task: Task, moves: list[Any]) -> Rollout:
-    rollout = Rollout(Cast(domain, user="scripted_user"))
+    rollout = Rollout(RolloutSetup(domain, user="scripted_user"))
     rollout.reset(task, seed=1)
     for move in moves:
         rollout.step(move)

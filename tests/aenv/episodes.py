@@ -10,8 +10,8 @@ from tau2.data_model.tasks import Task
 from tau2.evaluator.evaluator import EvaluationType, needs_judge
 from tau2.orchestrator.episode import Role
 from tau2.registry import registry
-from tau2.rollout import Cast
-from tau2.rollout.seat import seat_tools
+from tau2.rollout import RolloutSetup
+from tau2.rollout.role_view import role_tools
 from tau2.runner.simulation import run_simulation
 
 SEED = 11
@@ -49,10 +49,10 @@ def _history(task: Task) -> bool:
 
 def by_orchestrator(domain: str, task: Task, *, solo: bool = False) -> Played:
     """Play the reference against the scripted user, or on its own, and grade it."""
-    cast = Cast(domain, user="scripted_user", max_steps=200, solo=solo)
-    environment = cast.environment()
+    cast = RolloutSetup(domain, user="scripted_user", max_steps=200, solo=solo)
+    environment = cast.new_environment()
     agent = create_oracle_agent(
-        seat_tools(environment, task, Role.AGENT), environment.get_policy(), task=task
+        role_tools(environment, task, Role.AGENT), environment.get_policy(), task=task
     )
     run = run_simulation(
         cast.wire(task, environment, agent, cast.make_user(environment, task), SEED)

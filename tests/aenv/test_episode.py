@@ -57,7 +57,7 @@ def test_settings_come_from_variables():
         False,
         3,
     )
-    cast = read.cast()
+    cast = read.setup()
     assert (cast.llm_user, cast.max_steps) == ("openai/any", 80)
     assert cast.llm_args_user == {
         "temperature": 0.0,

@@ -14,7 +14,7 @@ from tests.aenv.live import is_taken, play, post, serving
 from tests.aenv.needs import NEEDS_PACKAGES
 from tests.stub import StubServer, failing
 
-from tau2.rollout import Cast, Rollout
+from tau2.rollout import Rollout, RolloutSetup
 
 pytestmark = [NEEDS_PACKAGES, pytest.mark.timeout(300)]
 
@@ -65,7 +65,7 @@ def test_the_tools_are_served_with_their_own_schemas(server):
         task = some_tasks(domain, 1)[0]
         with StubServer("###STOP###") as model:
             play(domain, task.id, model.base_url)
-        rollout = Rollout(Cast(domain, user="scripted_user"))
+        rollout = Rollout(RolloutSetup(domain, user="scripted_user"))
         rollout.reset(task)
         wanted = {tool["function"]["name"]: tool["function"] for tool in rollout.openai_tools}
         served = {tool["function"]["name"]: tool["function"] for tool in model.last["tools"]}

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from tests.aenv.parts import MEETING, SERVER, agent, an_episode, functions, load
 
 from tau2.environment.tool import as_tool
-from tau2.rollout import Cast
+from tau2.rollout import RolloutSetup
 
 
 class ToolError(Exception):
@@ -222,4 +222,4 @@ def test_every_variable_is_described():
 
 
 def test_a_cast_is_made_of_the_settings():
-    assert isinstance(an_episode().settings.cast(), Cast)
+    assert isinstance(an_episode().settings.setup(), RolloutSetup)

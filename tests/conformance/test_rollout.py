@@ -8,9 +8,9 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.cast import STOP, Agent, AsyncUser, Call, User, mock_task, stage, ticking
 from tests.laws.casts import AGENT_CALLS, USER_CALLS, script
 from tests.laws.plays import transcript
+from tests.cast import STOP, Agent, AsyncUser, Call, User, mock_task, stage, ticking
 
 from tau2.data_model.simulation import SimulationRun
 from tau2.orchestrator.orchestrator import Orchestrator
@@ -74,11 +74,11 @@ def by_forks(episode: Orchestrator) -> str:
     """Play every turn on a fork of the turn before."""
     rollout, lines = Rollout(), lines_of(episode.agent)
     rollout.begin(episode)
-    turn = rollout.advance()
-    while not turn.done:
+    result = rollout.advance()
+    while not result.done:
         (rollout,) = rollout.fork()
         rollout.orchestrator.simulation_id = "sim"
-        turn = rollout.step(next(lines))
+        result = rollout.step(next(lines))
     return as_record(rollout.run, rollout.orchestrator)
 
 
@@ -112,14 +112,14 @@ def test_siblings_never_meet(agent, user, data):
     rollout.advance()
     cut = data.draw(st.integers(0, len(agent)))
     for line in agent[:cut]:
-        if not rollout.turn.done:
+        if not rollout.result.done:
             rollout.step(move(line))
-    if rollout.turn.done:
+    if rollout.result.done:
         return
     before = world(rollout)
     one, other = rollout.fork(2)
     for line in agent[cut:]:
-        if not one.turn.done:
+        if not one.result.done:
             one.step(move(line))
     assert world(other) == world(rollout) == before
     assert other.orchestrator.user_state == rollout.orchestrator.user_state

@@ -9,8 +9,8 @@ from tau2.agent.oracle_agent import create_oracle_agent
 from tau2.data_model.message import AssistantMessage
 from tau2.data_model.tasks import Task
 from tau2.evaluator.evaluator import EvaluationType, needs_judge
-from tau2.integrations import Outcome
-from tau2.rollout import Cast
+from tau2.integrations import EpisodeOutcome
+from tau2.rollout import RolloutSetup
 from tau2.runner.simulation import run_simulation
 from tau2.runner.tasks import get_tasks
 from tau2.seeds import derive_seed
@@ -36,7 +36,7 @@ class Script:
         """What makes an `Episode` of the same kind."""
         return {"user": "scripted_user"}
 
-    def ends_as(self, outcome: Outcome) -> bool:
+    def ends_as(self, outcome: EpisodeOutcome) -> bool:
         """Return whether an episode ended with the same reward in the same worlds."""
         return (outcome.reward, outcome.db_hash, outcome.user_db_hash) == (
             self.reward,
@@ -64,8 +64,8 @@ def _fits(task: Task) -> bool:
 
 
 def _played(domain: str, task: Task, seed: int) -> Script:
-    cast = Cast(domain, user="scripted_user")
-    environment = cast.environment()
+    cast = RolloutSetup(domain, user="scripted_user")
+    environment = cast.new_environment()
     agent = create_oracle_agent(environment.get_tools(), environment.get_policy(), task=task)
     run = run_simulation(
         cast.wire(task, environment, agent, cast.make_user(environment, task), seed)

@@ -11,11 +11,11 @@ pytest.importorskip(
 )
 
 from openenv.core import GenericEnvClient
-from tests.cast import ON_THE_LIST
 from tests.integrations.oracle import DOMAINS, SEED, script_of
+from tests.cast import ON_THE_LIST
 
 from tau2.errors import ConfigError
-from tau2.integrations import RESPOND_USER, Outcome
+from tau2.integrations import RESPOND_USER, EpisodeOutcome
 from tau2.integrations.openenv import TauAction, TauEnvClient, TauEnvironment, app, serve
 
 
@@ -42,7 +42,7 @@ def test_a_scripted_episode_over_the_wire(domain):
                 rewards.append(result.reward or 0.0)
             state = await env.state()
             assert (state.episode_id, state.step_count, result.done) == ("mine", len(rewards), True)
-            assert script.ends_as(Outcome(**state.outcome))
+            assert script.ends_as(EpisodeOutcome(**state.outcome))
             assert sum(rewards) == script.reward
 
     with serve(domain, **script.options) as server:

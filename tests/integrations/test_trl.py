@@ -19,7 +19,7 @@ from transformers.utils import get_json_schema  # noqa: E402
 from tau2.integrations.toolbox import domain_tools, schemas  # noqa: E402
 from tau2.integrations.trl import dataset, environment_factories, environment_factory, rows  # noqa: E402
 from tau2.registry import registry  # noqa: E402
-from tau2.rollout import Cast  # noqa: E402
+from tau2.rollout import RolloutSetup  # noqa: E402
 
 GENERATIONS = 2
 
@@ -83,7 +83,7 @@ def test_a_scripted_episode_through_the_trainer(domain, tmp_path):
 def test_every_tool_is_described_as_trl_wants_it(domain):
     """Names, arguments, which of them are required, choices and descriptions are those of the domain."""
     environment = environment_factory(domain)()
-    for schema in schemas(domain_tools(Cast(domain))):
+    for schema in schemas(domain_tools(RolloutSetup(domain))):
         wanted, made = (
             schema["function"],
             get_json_schema(getattr(environment, schema["function"]["name"]))["function"],
@@ -103,7 +103,9 @@ def test_nothing_but_tools_is_shown_to_the_model():
         for name, _ in inspect.getmembers(type(environment), inspect.isfunction)
         if name[0] != "_"
     }
-    assert shown - {"reset", "get_reward"} == {tool.name for tool in domain_tools(Cast("mock"))}
+    assert shown - {"reset", "get_reward"} == {
+        tool.name for tool in domain_tools(RolloutSetup("mock"))
+    }
 
 
 def test_a_dataset_of_several_domains_names_the_environment_of_each_row():

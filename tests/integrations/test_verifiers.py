@@ -11,11 +11,11 @@ vf = pytest.importorskip(
     "verifiers.v1", reason="needs verifiers in an environment of its own: make test-integrations"
 )
 
-from tests.cast import ON_THE_LIST  # noqa: E402
 from tests.integrations.oracle import DOMAINS, SEED, script_of  # noqa: E402
+from tests.cast import ON_THE_LIST  # noqa: E402
 from tests.stub import StubServer  # noqa: E402
 
-from tau2.integrations import RESPOND_USER, Outcome  # noqa: E402
+from tau2.integrations import RESPOND_USER, EpisodeOutcome  # noqa: E402
 from tau2.integrations.verifiers import (  # noqa: E402
     TauTaskConfig,
     TauTaskset,
@@ -70,7 +70,9 @@ def rollout(task, stub):
 
 
 def outcome_of(trace):
-    return Outcome(**{name: trace.info["tau2"][name] for name in Outcome.__dataclass_fields__})
+    return EpisodeOutcome(
+        **{name: trace.info["tau2"][name] for name in EpisodeOutcome.__dataclass_fields__}
+    )
 
 
 @pytest.mark.parametrize("domain", DOMAINS)

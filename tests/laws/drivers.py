@@ -11,9 +11,9 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tests.cast import Agent, AsyncAgent
 from tests.laws.plays import Outcome, Play, moves_of, outcome
 from tests.laws.trainers import by_act_prm, by_aenvironment, by_areal, by_async_act_prm
+from tests.cast import Agent, AsyncAgent
 
 from tau2.gym import AgentGymEnv, AgentVectorEnv, AsyncAgentGymEnv
 from tau2.orchestrator.orchestrator import Orchestrator
@@ -35,10 +35,10 @@ def texts_of(play: Play) -> Iterator[str]:
 
 
 def staged(play: Play, agent: type[Agent]) -> Orchestrator:
-    environment = play.cast.environment()
-    user = play.cast.make_user(environment, play.task)
-    script = itertools.islice(moves_of(play), play.cast.max_steps)
-    return play.cast.wire(play.task, environment, agent(tuple(script)), user, play.seed)
+    environment = play.setup.new_environment()
+    user = play.setup.make_user(environment, play.task)
+    script = itertools.islice(moves_of(play), play.setup.max_steps)
+    return play.setup.wire(play.task, environment, agent(tuple(script)), user, play.seed)
 
 
 def by_run(play: Play) -> Outcome:
@@ -52,19 +52,19 @@ def by_arun(play: Play) -> Outcome:
 
 
 def by_rollout(play: Play) -> Outcome:
-    rollout, moves = Rollout(play.cast), moves_of(play)
-    turn = rollout.reset(play.task, seed=play.seed)
-    while not turn.done:
-        turn = rollout.step(next(moves))
+    rollout, moves = Rollout(play.setup), moves_of(play)
+    result = rollout.reset(play.task, seed=play.seed)
+    while not result.done:
+        result = rollout.step(next(moves))
     return outcome(rollout.run, rollout.environment)
 
 
 def by_awaited_rollout(play: Play) -> Outcome:
     async def drive() -> Outcome:
-        rollout, moves = Rollout(play.cast), moves_of(play)
-        turn = await rollout.areset(play.task, seed=play.seed)
-        while not turn.done:
-            turn = await rollout.astep(next(moves))
+        rollout, moves = Rollout(play.setup), moves_of(play)
+        result = await rollout.areset(play.task, seed=play.seed)
+        while not result.done:
+            result = await rollout.astep(next(moves))
         return outcome(rollout.run, rollout.environment)
 
     return asyncio.run(drive())

@@ -15,7 +15,7 @@ from tau2.data_model.simulation import SimulationRun
 from tau2.data_model.tasks import Task
 from tau2.environment.environment import Environment
 from tau2.registry import registry
-from tau2.rollout import Cast
+from tau2.rollout import RolloutSetup
 from tau2.runner.simulation import run_simulation
 from tau2.seeds import derive_seed
 
@@ -31,8 +31,8 @@ class Play:
     """Each is a text or one tool call: what every trainer can say."""
 
     @property
-    def cast(self) -> Cast:
-        return Cast(self.domain, user="scripted_user")
+    def setup(self) -> RolloutSetup:
+        return RolloutSetup(self.domain, user="scripted_user")
 
 
 class Outcome(NamedTuple):
@@ -92,8 +92,8 @@ def _play(rng: random.Random, domain: str, task: Task, number: int) -> Play:
 
 def reference_moves(domain: str, task: Task, seed: int) -> list[AssistantMessage]:
     """Return what the oracle says and does in a conversation with the scripted user."""
-    cast = Cast(domain, user="scripted_user")
-    environment = cast.environment()
+    cast = RolloutSetup(domain, user="scripted_user")
+    environment = cast.new_environment()
     agent = create_oracle_agent(environment.get_tools(), environment.get_policy(), task=task)
     episode = cast.wire(task, environment, agent, cast.make_user(environment, task), seed)
     run = run_simulation(episode)

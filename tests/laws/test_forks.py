@@ -48,11 +48,11 @@ def fork_points(rng: random.Random, plays: Sequence[Play]) -> Iterator[tuple[int
     for which in itertools.cycle(range(len(plays))):
         play = plays[which]
         at = rng.randrange(len(play.moves) + 1)
-        rollout = Rollout(play.cast)
-        turn = rollout.reset(play.task, seed=play.seed)
+        rollout = Rollout(play.setup)
+        result = rollout.reset(play.task, seed=play.seed)
         for move in play.moves[:at]:
-            turn = turn if turn.done else rollout.step(move)
-        if not turn.done:
+            result = result if result.done else rollout.step(move)
+        if not result.done:
             yield which, at, rollout
 
 
@@ -63,7 +63,7 @@ def elsewhere(play: Play, at: int, rng: random.Random) -> Play:
 
 
 def restored(play: Play, rollout: Rollout) -> Rollout:
-    later = Rollout(play.cast)
+    later = Rollout(play.setup)
     later.restore(pickle.loads(pickle.dumps(rollout.snapshot())))
     return later
 
@@ -76,6 +76,6 @@ def finish_by_turns(rollouts: list[Rollout], moves: list[list[AssistantMessage]]
     """Play all to their ends, one move of each at a time, so that whoever could disturb another one would."""
     for round_of_moves in zip(*moves, strict=True):
         for rollout, move in zip(rollouts, round_of_moves, strict=True):
-            if not rollout.turn.done:
+            if not rollout.result.done:
                 rollout.step(move)
-    assert all(rollout.turn.done for rollout in rollouts)
+    assert all(rollout.result.done for rollout in rollouts)

@@ -62,7 +62,7 @@ def by_async_act_prm(play: Play) -> Outcome:
 
 def _act_prm(play: Play, *, is_async: bool) -> Any:
     limits = {
-        "max_steps": play.cast.max_steps,
+        "max_steps": play.setup.max_steps,
         "max_turns": None,
         "num_train_tasks": 1,
         "num_test_tasks": 0,
@@ -98,7 +98,7 @@ def by_aenvironment(play: Play) -> Outcome:
             task_id=play.task.id,
             seed=play.seed,
             user="scripted_user",
-            max_steps=play.cast.max_steps,
+            max_steps=play.setup.max_steps,
         )
         episode, moves = script(AENV, "_tau2_episode").Episode(settings), moves_of(play)
         status = await episode.reset()
@@ -131,7 +131,7 @@ def by_areal(play: Play) -> Outcome:
             return self.staged
 
         def _user(self, environment: Any, task: Any) -> Any:
-            return play.cast.make_user(environment, task)
+            return play.setup.make_user(environment, task)
 
     with StubServer(_replies(play)) as model:
         endpoint = agent.Endpoint(base_url=model.base_url, api_key="key")

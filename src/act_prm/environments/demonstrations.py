@@ -79,7 +79,7 @@ class _Oracle:
 
     def __init__(self, stage: Tau2BenchEnv, state: Tau2BenchState) -> None:
         rollout = state.live()
-        heard = rollout.opening.heard if rollout.opening is not None else ()
+        heard = rollout.reset_result.observation if rollout.reset_result is not None else ()
         seen = rollout.messages
         self._solo = stage.cast.solo
         self._agent = stage.cast.make_agent(rollout.environment, rollout.task)
@@ -87,8 +87,8 @@ class _Oracle:
 
     def actions(self, state: Tau2BenchState) -> list[ActionFromLLM]:
         """Return what the oracle does next, as a turn of the model."""
-        turn = state.live().turn
-        heard = _as_one(turn.heard if turn is not None else ())
+        turn = state.live().result
+        heard = _as_one(turn.observation if turn is not None else ())
         message, self._memory = self._agent.generate_next_message(heard, self._memory)
         return actions_of(message, state.timestep, solo=self._solo)
 

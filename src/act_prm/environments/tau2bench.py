@@ -27,9 +27,9 @@ from tau2.errors import ModelError
 from tau2.evaluator.evaluator import EvaluationType, needs_judge
 from tau2.evaluator.evidence import Judge
 from tau2.orchestrator.episode import Role
-from tau2.rollout import Cast, Rollout, Shaping, Turn
-from tau2.rollout.casting import Maker
-from tau2.rollout.seat import seat_tools
+from tau2.rollout import RolloutSetup, Rollout, Shaping, StepResult
+from tau2.rollout.setup import ParticipantFactory
+from tau2.rollout.role_view import role_tools
 from tau2.run import get_tasks
 from tau2.seeds import derive_seed
 
@@ -89,7 +89,7 @@ class Tau2BenchEnv(Environment):
         split: str = "train",
         system_prompt: str = "You are a helpful customer service agent.",
         *,
-        user: str | Maker = DEFAULT_USER_IMPLEMENTATION,
+        user: str | ParticipantFactory = DEFAULT_USER_IMPLEMENTATION,
         task_ids: Sequence[str] | None = None,
         domain_splits: bool = False,
         solo_mode: bool = False,
@@ -107,7 +107,7 @@ class Tau2BenchEnv(Environment):
         self.domain, self.eval_num_tries, self.system_prompt = domain, eval_num_tries, system_prompt
         self.evaluation_type, self.judge = EvaluationType(evaluation_type), judge
         self.shaping = Shaping(gamma=partial_reward_discount) if partial_reward else None
-        self.cast = Cast(
+        self.cast = RolloutSetup(
             domain,
             user=user,
             llm_user=user_llm,
@@ -127,7 +127,7 @@ class Tau2BenchEnv(Environment):
 
     def _describe(self) -> None:
         """Learn what a model has to know of the domain from a fresh environment; no episode is begun for that."""
-        environment = self.cast.environment()
+        environment = self.cast.new_environment()
         self.domain_policy: str = environment.get_policy()
         task = next((task for tasks in self.datasets.values() for task in tasks), None)
         self.tool_descriptions: list[dict[str, Any]] = []
@@ -137,7 +137,7 @@ class Tau2BenchEnv(Environment):
     def _described(self, environment: World, task: Task) -> list[dict[str, Any]]:
         """Return the tools of a task as flat schemas; the way to speak comes last."""
         schemas = [
-            tool.openai_schema["function"] for tool in seat_tools(environment, task, Role.AGENT)
+            tool.openai_schema["function"] for tool in role_tools(environment, task, Role.AGENT)
         ]
         flat = [{"type": "function", **schema} for schema in schemas]
         return flat if self.cast.solo else [*flat, RESPOND_USER_TOOL]
@@ -190,13 +190,13 @@ class Tau2BenchEnv(Environment):
         )
 
     def _opened(self, rollout: Rollout, seed: int | None) -> Tau2BenchState:
-        turn, task = rollout.opening or Turn(), rollout.task
+        turn, task = rollout.reset_result or StepResult(), rollout.task
         seen = rollout.messages
         state = Tau2BenchState(
             system_prompt=self.build_system_prompt(task),
-            new_messages=history_of(turn.heard, self.tool_role)
+            new_messages=history_of(turn.observation, self.tool_role)
             or [user_message(self._first_words(task))],
-            prior_messages=history_of(seen[: len(seen) - len(turn.heard)], self.tool_role),
+            prior_messages=history_of(seen[: len(seen) - len(turn.observation)], self.tool_role),
             tools=self._described(rollout.environment, task)
             if self.cast.solo
             else self.tool_descriptions,

@@ -16,7 +16,7 @@ from act_prm.llm_handlers.types import FUNCTION_CALL, MESSAGE, REASONING, UNREAD
 from tau2.data_model.malformed import malformed_reason
 from tau2.data_model.message import AssistantMessage, ToolMessage, UserMessage
 from tau2.data_model.message import Message as Tau2Message
-from tau2.rollout.seat import DONE
+from tau2.rollout.role_view import DONE
 from tau2.user.base_user import STOP
 
 logger = logging.getLogger(__name__)

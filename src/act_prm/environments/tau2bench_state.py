@@ -36,7 +36,7 @@ class Tau2BenchState(EnvironmentState):
             raise RuntimeError("this state has no live episode: reset the environment to begin one")
         if self.done:
             raise RuntimeError("the episode is over: reset the environment to begin another one")
-        if len(self.rollout.steps) != self.moves or self.rollout.turn is None:
+        if len(self.rollout.steps) != self.moves or self.rollout.result is None:
             raise RuntimeError("this state has been stepped already: go on from the state that the step returned, "
                                "or fork a state before stepping it")  # fmt: skip
         return self.rollout

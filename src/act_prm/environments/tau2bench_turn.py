@@ -19,8 +19,8 @@ from act_prm.environments.types import Message
 from act_prm.llm_handlers.types import ActionFromLLM
 from tau2.data_model.message import ToolMessage, UserMessage
 from tau2.data_model.simulation import RewardInfo
-from tau2.rollout import Rollout, Shaping, Turn
-from tau2.rollout.seat import DONE
+from tau2.rollout import Rollout, Shaping, StepResult
+from tau2.rollout.role_view import DONE
 
 
 class ModelTurn:
@@ -34,20 +34,20 @@ class ModelTurn:
         self.moves = moves_of(self.actions)
         self.messages: list[Message] = []
         """What the model gets to see of it."""
-        self.last = Turn()
+        self.last = StepResult()
         self.shaping = 0.0
         self.over = self.cut_off = False
         self.grading_error: str | None = None
         self._at_the_limit: RewardInfo | None = None
 
-    def begin(self, move: Move) -> Turn | None:
+    def begin(self, move: Move) -> StepResult | None:
         """Make a move and return None; or return what a move that cannot be made led to."""
         if move.problem is not None:
             return self.rollout.reject(move.problem, move.calls[0].text or "")
         self.rollout.submit(move.wire)
         return None
 
-    def end(self, move: Move, turn: Turn) -> bool:
+    def end(self, move: Move, turn: StepResult) -> bool:
         """Write down what a move led to; return whether the episode is over."""
         self.last, self.over = turn, turn.done
         self.shaping += turn.shaping
@@ -59,14 +59,14 @@ class ModelTurn:
             self._hear(move, turn)
         return self.over
 
-    def _hear(self, move: Move, turn: Turn) -> None:
-        results = [message for message in turn.heard if isinstance(message, ToolMessage)]
+    def _hear(self, move: Move, turn: StepResult) -> None:
+        results = [message for message in turn.observation if isinstance(message, ToolMessage)]
         calls = [] if move.tells else move.calls
         if len(calls) > len(results):  # `done` ends the episode instead of being carried out
             calls = [call for call in calls if call.name != DONE]
         for call, result in zip(calls, results, strict=False):
             self._tell(tool_message(call.call_id, result.content or "", self._role))
-        for message in turn.heard:
+        for message in turn.observation:
             if isinstance(message, UserMessage) and not turn.done:
                 self._tell(user_message(message.content or ""))
 
@@ -154,7 +154,7 @@ def step_result(state: Tau2BenchState) -> Tau2BenchStepResult:
     )
 
 
-def metadata_of(task_id: str, rollout: Rollout, turn: Turn) -> dict[str, Any]:
+def metadata_of(task_id: str, rollout: Rollout, turn: StepResult) -> dict[str, Any]:
     """Return what can be said of an episode; plain data."""
     return {
         "correct": int((turn.reward or 0.0) >= 1.0),

@@ -196,10 +196,10 @@ def _rollout(options: argparse.Namespace, console: Console) -> tuple[Rollout, Ta
     from rich.text import Text
 
     from tau2.evaluator.evaluator import EvaluationType
-    from tau2.rollout import Cast, Rollout
-    from tau2.rollout.models import require_judge
+    from tau2.rollout import RolloutSetup, Rollout
+    from tau2.rollout.model_checks import require_judge
 
-    cast = Cast(
+    cast = RolloutSetup(
         options.domain,
         user=options.user,
         agent=options.agent,
@@ -209,7 +209,7 @@ def _rollout(options: argparse.Namespace, console: Console) -> tuple[Rollout, Ta
         llm_args_agent=options.agent_llm_args,
         max_steps=options.max_steps,
     )
-    task = cast.find(options.task_id)
+    task = cast.find_task(options.task_id)
     graded = EvaluationType.ALL
     try:
         require_judge(task, graded, None)
@@ -220,7 +220,7 @@ def _rollout(options: argparse.Namespace, console: Console) -> tuple[Rollout, Ta
                 "no judge model can be asked here, so only the databases are graded", style="yellow"
             )
         )
-    return Rollout(cast, seat=options.seat, evaluation_type=graded), task
+    return Rollout(cast, role=options.seat, evaluation_type=graded), task
 
 
 # --- the conversation -----------------------------------------------------------------------------------------------
@@ -229,7 +229,7 @@ def _rollout(options: argparse.Namespace, console: Console) -> tuple[Rollout, Ta
 def _say_hello(stage: Stage, console: Console) -> None:
     from rich.text import Text
 
-    who = stage.rollout.seat.value
+    who = stage.rollout.role.value
     console.print(
         Text(
             f"\nyou are the {who}; /task and /policy say what it is about, /help what can be typed\n"
@@ -239,7 +239,7 @@ def _say_hello(stage: Stage, console: Console) -> None:
 
 def _play(stage: Stage) -> int:
     """Read lines until the episode is over; return the exit code."""
-    who = stage.rollout.seat.value
+    who = stage.rollout.role.value
     _complete_with(stage)
     try:
         while not stage.is_over:
@@ -296,7 +296,7 @@ def _save(rollout: Rollout, folder: Path, config: TextRunConfig) -> None:
 
     seat: dict[str, Any] = (
         {"agent_info": AgentInfo(implementation=_PERSON)}
-        if rollout.seat.value == "agent"
+        if rollout.role.value == "agent"
         else {"user_info": UserInfo(implementation=_PERSON)}
     )
     run = rollout.run

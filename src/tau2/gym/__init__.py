@@ -1,4 +1,4 @@
-"""Gymnasium environments over live episodes: the agent's seat, the user's seat, awaited, and many at once.
+"""Gymnasium environments over live episodes: as agent, as user, awaited, and vectorized.
 
 Needs the `gym` extra; see docs/gym.md.
 """

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from tau2.errors import needs_extra
 
 with needs_extra("gym", "gymnasium"):
     from gymnasium.spaces import Space
 
-_SMALL_TALK = (
+_SAMPLES = (
     "Could you tell me a little more about that?",
     "One moment, please.",
     "I am looking into it.",
@@ -19,15 +17,15 @@ _SMALL_TALK = (
 
 
 class TauSpace(Space[str]):
-    """All texts: what an agent may write, and what it may read."""
+    """All texts: the space of actions and of observations."""
 
-    def contains(self, x: Any) -> bool:
+    def contains(self, x: object) -> bool:
         """Return whether `x` is text."""
         return isinstance(x, str)
 
-    def sample(self, mask: Any = None, probability: Any = None) -> str:
-        """Return one of a few harmless sentences; masks have no meaning here."""
-        return _SMALL_TALK[int(self.np_random.integers(len(_SMALL_TALK)))]
+    def sample(self, mask: object = None, probability: object = None) -> str:
+        """Return one of a few fixed sentences; `mask` and `probability` are ignored."""
+        return _SAMPLES[int(self.np_random.integers(len(_SAMPLES)))]
 
     @property
     def is_np_flattenable(self) -> bool:

@@ -63,12 +63,12 @@ def _result_with_call(result: ToolMessage, call: ToolCall) -> str:
     return f'{{"name": {name}, "arguments": {arguments}, "result": {told}}}'
 
 
-def read_action(action: str, seat: Role) -> AssistantMessage | UserMessage:
+def read_action(action: str, role: Role) -> AssistantMessage | UserMessage:
     """Return the message that an action in text stands for; thoughts in think tags are kept apart.
 
     Raise ValueError, saying what is wrong, for a tool call that cannot be read and for an empty action.
     """
     said, thought = split_reasoning(clean_text(action[:LONGEST_TEXT]))
-    message = parse_action(said or "", "assistant" if seat is Role.AGENT else "user")
+    message = parse_action(said or "", "assistant" if role is Role.AGENT else "user")
     message.reasoning_content = thought
     return message

@@ -1,4 +1,4 @@
-"""Faces for other people's trainers, each thin over `tau2.rollout`; a module needs the package it is named after.
+"""Adapters for trainers over `tau2.rollout`; each module needs the package it is named after.
 
     trl               environment_factory(domain) for GRPOTrainer
     verifiers         TauTaskset
@@ -6,10 +6,10 @@
     tinker_cookbook   TauRLDatasetBuilder
     openenv           TauEnvironment, serve, TauEnvClient
 
-What they share, `Episode` and `Outcome`, needs no package.
+`Episode` and `EpisodeOutcome`, which they share, need no package.
 """
 
-from tau2.integrations.episode import Episode, EpisodeFailed, Outcome
+from tau2.integrations.episode import Episode, EpisodeFailed, EpisodeOutcome
 from tau2.integrations.toolbox import RESPOND_USER
 
-__all__ = ["RESPOND_USER", "Episode", "EpisodeFailed", "Outcome"]
+__all__ = ["RESPOND_USER", "Episode", "EpisodeFailed", "EpisodeOutcome"]

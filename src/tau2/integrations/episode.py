@@ -1,4 +1,4 @@
-"""An episode as a trainer sees it: calls and words go in, text comes out, and the end says what it is worth."""
+"""An episode as a trainer drives it: tool calls in, texts out, and an outcome at the end."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from tau2.integrations.toolbox import RESPOND_USER, respond_user_tool, schemas
 from tau2.orchestrator.episode import Role, seen_by
 from tau2.orchestrator.snapshot import Moment
 from tau2.orchestrator.wiring import seed_participants
-from tau2.rollout import Action, Cast, Rollout, Shaping, Snapshot, Turn
-from tau2.rollout.past import Past
-from tau2.rollout.seat import DONE
+from tau2.rollout import Action, Rollout, RolloutSetup, RolloutSnapshot, Shaping, StepResult
+from tau2.rollout.role_view import DONE
+from tau2.rollout.snapshot import RolloutHistory
 from tau2.user.base_user import STOP
 
 OVER = "The conversation is over."
-"""What a tool answers after the end; many trainers cannot be told in another way."""
+"""What a tool answers after the end; many trainers have no other way to tell the model."""
 
 T = TypeVar("T")
-Moves = Generator[Action, Turn, T]
-"""A course of play without the playing: it yields actions and is sent the turns they lead to."""
+Actions = Generator[Action, StepResult, T]
+"""Yields actions and is sent their results; the caller decides whether to block or to await."""
 
 
 class EpisodeFailed(Tau2Error):
-    """An episode that says nothing about the agent's play: its surroundings or the simulated user failed."""
+    """The infrastructure or the simulated user failed: the episode says nothing about the agent."""
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class EpisodeOutcome:
     """How an episode ended."""
 
     reward: float | None
-    """None when the episode says nothing about the agent's play."""
+    """None when the episode says nothing about the agent."""
     reason: str | None
     truncated: bool
     infra_failed: bool
@@ -56,31 +56,34 @@ class Outcome:
     def graded(self) -> float:
         """Return the reward. Raise EpisodeFailed when there is none, which is not the same as 0."""
         if self.reward is None:
-            whose = "the simulated user" if self.user_failed else "the surroundings"
-            raise EpisodeFailed(
-                f"no reward: {whose} failed ({self.reason}): {self.error or 'no further details'}"
-            )
+            failed = "the simulated user" if self.user_failed else "the infrastructure"
+            details = self.error or "no further details"
+            raise EpisodeFailed(f"no reward: {failed} failed ({self.reason}): {details}")
         return self.reward
 
     def flags(self) -> dict[str, float]:
-        """Return what tells outcomes apart as numbers, for a trainer's metrics."""
-        flags = {
-            "truncated": self.truncated,
-            "infra_failed": self.infra_failed,
-            "user_failed": self.user_failed,
+        """Return how the episode ended as numbers (0.0 or 1.0), for a trainer's metrics."""
+        return {
+            "truncated": float(self.truncated),
+            "infra_failed": float(self.infra_failed),
+            "user_failed": float(self.user_failed),
         }
-        return {name: float(value) for name, value in flags.items()}
 
 
 class Episode:
-    """One live episode at a time, played with tools; every method that lets others move has an awaited twin.
+    """One live episode at a time, in which the agent acts through tools.
+
+    Methods in which others act also exist with the prefix `a`, for event loops.
 
     Args:
         domain: A registered name.
-        evaluation_type: Which checks grade the end.
+        evaluation_type: The checks that grade the episode.
         judge: The model for natural-language assertions; default: the configured one.
-        shaping: Adds potential-based terms to the turns; None adds none.
-        cast: Fields of `tau2.rollout.Cast`: user, llm_user, llm_args_user, max_steps, timeout and others.
+        shaping: Adds potential-based terms to the results; None adds none.
+        setup: Fields of `tau2.rollout.RolloutSetup`: user, llm_user, llm_args_user, max_steps, ...
+
+    Raises:
+        ConfigError: `solo=True` was given.
     """
 
     def __init__(
@@ -90,51 +93,46 @@ class Episode:
         evaluation_type: EvaluationType | str = EvaluationType.ALL,
         judge: Judge | None = None,
         shaping: Shaping | None = None,
-        **cast: Any,
+        **setup: Any,
     ) -> None:
-        self.cast = Cast(domain, **cast)
-        if self.cast.solo:
+        self.setup = RolloutSetup(domain, **setup)
+        if self.setup.solo:
             raise ConfigError(
-                "these faces play with a user; for a solo episode use tau2.rollout or tau2.gym"
+                "integrations need a user; for a solo episode use tau2.rollout or tau2.gym"
             )
         self.rollout = Rollout(
-            self.cast, evaluation_type=evaluation_type, judge=judge, shaping=shaping
+            self.setup, evaluation_type=evaluation_type, judge=judge, shaping=shaping
         )
 
     def reset(self, task_id: str, seed: int | None = None) -> str:
-        """Start an episode and return the customer's first words. Raise UnknownName or ConfigError."""
-        return said(self.rollout.reset(task_id, seed))
+        """Start an episode; return the user's first message. Raise UnknownName or ConfigError."""
+        return user_text(self.rollout.reset(task_id, seed))
 
     async def areset(self, task_id: str, seed: int | None = None) -> str:
-        """Do what `reset` does on the running event loop."""
-        return said(await self.rollout.areset(task_id, seed))
+        """Do what `reset` does, on the running event loop."""
+        return user_text(await self.rollout.areset(task_id, seed))
 
     def resume(self, task_id: str, seed: int | None, messages: Sequence[Message]) -> str:
-        """Take up an episode of which these messages are all that was said and done; return what was said last.
+        """Continue an episode from all of its messages; return the user's newest text.
 
-        The agent must be the next to move. Raise ReplayMismatch when the messages do not fit the world.
+        The agent must be next. Raise ReplayMismatch when the messages do not fit the environment.
         """
-        task = self.cast.find(task_id)
-        own = [
-            number
-            for number, message in enumerate(messages, 1)
-            if isinstance(message, AssistantMessage)
-        ]
-        past = Past(mark=own[-1] if own else 0)
-        return said(
-            self.rollout.restore(Snapshot(task, seed, self._moment(task, seed, messages), past))
-        )
+        task = self.setup.find_task(task_id)
+        own = [n for n, message in enumerate(messages, 1) if isinstance(message, AssistantMessage)]
+        history = RolloutHistory(observed_from=own[-1] if own else 0)
+        moment = self._moment(task, seed, messages)
+        return user_text(self.rollout.restore(RolloutSnapshot(task, seed, moment, history)))
 
     def _moment(self, task: Task, seed: int | None, messages: Sequence[Message]) -> Moment:
-        """Return where messages leave an episode, as far as they tell."""
-        user = self.cast.make_user(self.cast.environment(), task)
+        """Return the snapshot of an episode as far as its messages determine it."""
+        user = self.setup.make_user(self.setup.new_environment(), task)
         seed_participants(seed, user)
         history = task.initial_state.message_history if task.initial_state is not None else None
+        # Messages of the task's own history, or else the greeting, were not steps of the episode.
+        given = len(history) if history else 1
         return Moment(
             messages=tuple(messages),
-            steps=max(
-                0, len(messages) - len(history or [None])
-            ),  # the task's own messages, or the greeting
+            steps=max(0, len(messages) - given),
             errors=sum(message.error for message in messages if isinstance(message, ToolMessage)),
             agent_state=None,
             user_state=user.get_init_state(message_history=seen_by(Role.USER, messages)),
@@ -145,130 +143,134 @@ class Episode:
     @property
     def over(self) -> bool:
         """Whether the conversation has ended."""
-        return self.rollout.turn is not None and self.rollout.turn.done
+        return self.rollout.result is not None and self.rollout.result.done
 
     @property
     def tools(self) -> list[dict[str, Any]]:
-        """What may be called, `respond_user` last, in the form of OpenAI's API."""
+        """The tools, `respond_user` last, as schemas of OpenAI's API."""
         return [*self.rollout.openai_tools, *schemas([respond_user_tool()])]
 
     def play(self, calls: Sequence[ToolCall]) -> list[str]:
-        """Make tool calls, `respond_user` among them, and return one text for each; errors are texts too."""
-        return self._played(self._moves(calls))
+        """Make tool calls, `respond_user` among them, and return one text for each, errors too."""
+        actions = self._actions(calls)
+        try:
+            action = next(actions)
+            while True:
+                action = actions.send(self.rollout.step(action))
+        except StopIteration as end:
+            texts: list[str] = end.value
+        return texts
 
     async def aplay(self, calls: Sequence[ToolCall]) -> list[str]:
-        """Do what `play` does on the running event loop."""
-        return await self._aplayed(self._moves(calls))
+        """Do what `play` does, on the running event loop."""
+        actions = self._actions(calls)
+        try:
+            action = next(actions)
+            while True:
+                action = actions.send(await self.rollout.astep(action))
+        except StopIteration as end:
+            texts: list[str] = end.value
+        return texts
 
     def call(self, name: str, arguments: Mapping[str, Any]) -> str:
-        """Make one tool call and return what came of it."""
+        """Make one tool call and return its result."""
         return self.play([ToolCall(name=name, arguments=dict(arguments))])[0]
 
     def say(self, text: str) -> str:
-        """Say something to the customer and return the answer."""
+        """Say something to the user and return the answer."""
         return self.call(RESPOND_USER, {"text": text})
 
     def reject(self, problem: str, text: str = "") -> str:
-        """Note that the agent's model wrote what cannot be read, and return what the model is to be told."""
-        turn = self.rollout.reject(problem, text)
-        return closed(f"Error: {problem}", turn)
+        """Record that the agent's model wrote something unreadable; return the text for the model."""
+        return with_end_note(f"Error: {problem}", self.rollout.reject(problem, text))
 
-    def finish(self) -> Outcome:
-        """Return how the episode ended; an agent that has not ended it stops here, and is graded as it stands."""
-        turn = self.rollout.turn
-        return self.outcome_of(turn if turn is not None and turn.done else self.rollout.step(STOP))
+    def finish(self) -> EpisodeOutcome:
+        """Return how the episode ended; an episode in progress is stopped and graded as it is."""
+        result = self.rollout.result
+        if result is None or not result.done:
+            result = self.rollout.step(STOP)
+        return self.outcome_of(result)
 
-    async def afinish(self) -> Outcome:
-        """Do what `finish` does on the running event loop."""
-        turn = self.rollout.turn
-        return self.outcome_of(
-            turn if turn is not None and turn.done else await self.rollout.astep(STOP)
-        )
+    async def afinish(self) -> EpisodeOutcome:
+        """Do what `finish` does, on the running event loop."""
+        result = self.rollout.result
+        if result is None or not result.done:
+            result = await self.rollout.astep(STOP)
+        return self.outcome_of(result)
 
     @property
     def shaping(self) -> float:
-        """The shaping term of the last turn, that of `finish` included; 0.0 unless shaping is on."""
-        return self.rollout.turn.shaping if self.rollout.turn is not None else 0.0
+        """The shaping term of the newest result; 0.0 unless shaping is on."""
+        return self.rollout.result.shaping if self.rollout.result is not None else 0.0
 
-    def outcome_of(self, turn: Turn) -> Outcome:
-        """Return what the last turn of the episode says about it."""
+    def outcome_of(self, result: StepResult) -> EpisodeOutcome:
+        """Return the outcome of an episode whose last result this is."""
         environment = self.rollout.environment
-        return Outcome(
-            reward=turn.reward,
-            reason=turn.reason.value if turn.reason is not None else None,
-            truncated=turn.truncated,
-            infra_failed=turn.infra_failed,
-            user_failed=turn.user_failed,
-            error=turn.error,
+        return EpisodeOutcome(
+            reward=result.reward,
+            reason=result.reason.value if result.reason is not None else None,
+            truncated=result.truncated,
+            infra_failed=result.infra_failed,
+            user_failed=result.user_failed,
+            error=result.error,
             db_hash=environment.get_db_hash(),
             user_db_hash=environment.get_user_db_hash(),
         )
 
     def fork(self) -> Episode:
-        """Return an independent episode that stands where this one stands. Raise RuntimeError after the end."""
-        twin = object.__new__(type(self))
-        twin.cast, (twin.rollout,) = self.cast, self.rollout.fork()
-        return twin
+        """Return an independent copy of the episode. Raise RuntimeError after the end."""
+        child = object.__new__(type(self))
+        child.setup = self.setup
+        (child.rollout,) = self.rollout.fork()
+        return child
 
     def close(self) -> None:
-        """End the episode, wherever it stands."""
+        """End the episode at once."""
         self.rollout.close()
 
-    def _played(self, moves: Moves[T]) -> T:
-        try:
-            action = next(moves)
-            while True:
-                action = moves.send(self.rollout.step(action))
-        except StopIteration as end:
-            result: T = end.value
-        return result
+    def _actions(self, calls: Sequence[ToolCall]) -> Actions[list[str]]:
+        """Yield the actions that the calls are; return one text per call.
 
-    async def _aplayed(self, moves: Moves[T]) -> T:
-        try:
-            action = next(moves)
-            while True:
-                action = moves.send(await self.rollout.astep(action))
-        except StopIteration as end:
-            result: T = end.value
-        return result
-
-    def _moves(self, calls: Sequence[ToolCall]) -> Moves[list[str]]:
-        """Calls that stand together are one message, as a model makes them; each `respond_user` is one of its own."""
+        Consecutive tool calls are one message, as models write them; each `respond_user` is one.
+        """
         texts: list[str] = []
-        for speaks, group in groupby(calls, key=lambda call: call.name == RESPOND_USER):
-            for batch in [[call] for call in group] if speaks else [list(group)]:
-                texts += (
-                    (yield from self._words(batch[0])) if speaks else (yield from self._work(batch))
-                )
+        for is_speech, group in groupby(calls, key=lambda call: call.name == RESPOND_USER):
+            if not is_speech:
+                texts += yield from self._call_tools(list(group))
+                continue
+            for call in group:
+                text = yield from self._respond(call)
+                texts.append(text)
         return texts
 
-    def _words(self, call: ToolCall) -> Moves[list[str]]:
+    def _respond(self, call: ToolCall) -> Actions[str]:
         if self.over:
-            return [OVER]
+            return OVER
         text = call.arguments.get("text")
         if not isinstance(text, str) or not text.strip():
-            return [self.reject(f"{RESPOND_USER} needs `text`, and it must not be empty")]
-        turn = yield text
-        return [closed(said(turn), turn)]
+            return self.reject(f"{RESPOND_USER} needs `text`, and it must not be empty")
+        result = yield text
+        return with_end_note(user_text(result), result)
 
-    def _work(self, batch: list[ToolCall]) -> Moves[list[str]]:
+    def _call_tools(self, calls: list[ToolCall]) -> Actions[list[str]]:
         if self.over:
-            return [OVER] * len(batch)
-        turn = yield batch
-        results = iter(
-            [message.content or "" for message in turn.heard if isinstance(message, ToolMessage)]
+            return [OVER] * len(calls)
+        result = yield calls
+        outputs = iter(
+            [one.content or "" for one in result.observation if isinstance(one, ToolMessage)]
         )
-        texts = [OVER if call.name == DONE else next(results, OVER) for call in batch]
-        return [*texts[:-1], closed(texts[-1], turn)]
+        # `done` has no tool message, and neither has a call after the one that ended the episode.
+        texts = [OVER if call.name == DONE else next(outputs, OVER) for call in calls]
+        return [*texts[:-1], with_end_note(texts[-1], result)]
 
 
-def said(turn: Turn) -> str:
-    """Return the customer's words in what was heard."""
+def user_text(result: StepResult) -> str:
+    """Return what the user says in an observation."""
     return "\n".join(
-        message.content or "" for message in turn.heard if isinstance(message, UserMessage)
+        message.content or "" for message in result.observation if isinstance(message, UserMessage)
     )
 
 
-def closed(text: str, turn: Turn) -> str:
-    """Return what was heard, with a note when it was the last."""
-    return f"{text}\n{OVER}".strip() if turn.done and text != OVER else text
+def with_end_note(text: str, result: StepResult) -> str:
+    """Return a text, with a note when it is the last of the episode."""
+    return f"{text}\n{OVER}".strip() if result.done and text != OVER else text

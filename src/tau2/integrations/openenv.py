@@ -1,10 +1,10 @@
-"""OpenEnv: `TauEnvironment` behind the package's server, and a client for it.
+"""OpenEnv: `TauEnvironment`, a server for it, and a client.
 
     with serve("retail", user="scripted_user") as server:
         async with TauEnvClient(server.base_url) as env:
             result = await env.reset(task_id=..., seed=7)
 
-The package knows no authentication: a server of `serve` lives under a path that nobody can guess, which is its token.
+The package has no authentication, so `serve` puts a secret token into the path of its server.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from pydantic import Field
 
 from tau2.data_model.message import ToolCall
 from tau2.errors import ConfigError
-from tau2.integrations.episode import Episode, Outcome
+from tau2.integrations.episode import Episode
 from tau2.integrations.packages import needs_package
 from tau2.integrations.toolbox import instructions
-from tau2.rollout import Turn
+from tau2.rollout import StepResult as RolloutResult
 
 with needs_package("openenv", "openenv-core>=0.3"):
     import uvicorn
@@ -39,36 +39,36 @@ with needs_package("openenv", "openenv-core>=0.3"):
     from openenv.core.env_server.types import Action, Observation, State
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-_PATIENCE = 30.0  # seconds until a server that was started must answer, or one that was told to stop must be gone
+_STARTUP_TIMEOUT = 30.0  # seconds, also for the shutdown
 
 
 class TauAction(Action):  # type: ignore[misc]  # the package is optional
-    """One tool call; `respond_user` with a `text` speaks to the customer."""
+    """One tool call; `respond_user` with a `text` speaks to the user."""
 
     name: str = Field(max_length=256)
     arguments: dict[str, Any] = Field(default_factory=dict)
 
 
 class TauObservation(Observation):  # type: ignore[misc]  # the package is optional
-    """What the agent heard; `reward` is None until the end, and stays None when the episode failed."""
+    """What the agent observes; `reward` is None until the end, and also when the episode failed."""
 
     text: str = ""
     system_prompt: str | None = None
     """Of a reset."""
     tools: list[dict[str, Any]] | None = None
-    """Of a reset: what may be called, in the form of OpenAI's API."""
+    """Of a reset: the tools as schemas of OpenAI's API."""
     infra_failed: bool = False
     user_failed: bool = False
     error: str | None = None
 
 
-class TauState(State):  # type: ignore[misc]  # the package is optional
-    """Where the episode stands; not for the agent's eyes."""
+class OpenEnvState(State):  # type: ignore[misc]  # the package is optional
+    """The state of the episode, for the caller; the agent must not see it."""
 
     domain: str = ""
     task_id: str = ""
     outcome: dict[str, Any] | None = None
-    """The fields of `Outcome`, once the episode is over."""
+    """The fields of `EpisodeOutcome`, once the episode is over."""
 
 
 class TauEnvironment(Environment):  # type: ignore[misc]  # the package is optional
@@ -84,10 +84,10 @@ class TauEnvironment(Environment):  # type: ignore[misc]  # the package is optio
 
     def __init__(self, domain: str, task_id: str | None = None, **options: Any) -> None:
         super().__init__()
-        self._domain, self._task_id = domain, task_id
+        self._domain = domain
+        self._task_id = task_id
         self._episode = Episode(domain, **options)
-        self._state = TauState(domain=domain)
-        self._shaping = 0.0
+        self._state = OpenEnvState(domain=domain)
 
     def reset(
         self,
@@ -96,9 +96,9 @@ class TauEnvironment(Environment):  # type: ignore[misc]  # the package is optio
         task_id: str | None = None,
         **_more: Any,
     ) -> TauObservation:
-        """Start an episode. Raise ConfigError without a task, UnknownName for another one."""
+        """Start an episode. Raise ConfigError without a task, UnknownName for an unknown one."""
         chosen = self._begin(episode_id, task_id)
-        return self._opened(self._episode.reset(chosen, seed))
+        return self._after_reset(self._episode.reset(chosen, seed))
 
     async def reset_async(
         self,
@@ -107,38 +107,38 @@ class TauEnvironment(Environment):  # type: ignore[misc]  # the package is optio
         task_id: str | None = None,
         **_more: Any,
     ) -> TauObservation:
-        """Do what `reset` does on the running event loop."""
+        """Do what `reset` does, on the running event loop."""
         chosen = self._begin(episode_id, task_id)
-        return self._opened(await self._episode.areset(chosen, seed))
+        return self._after_reset(await self._episode.areset(chosen, seed))
 
     def step(
         self, action: TauAction, timeout_s: float | None = None, **_more: Any
     ) -> TauObservation:
         """Make one tool call. Raise RuntimeError before a reset."""
-        return self._moved(self._episode.play([_call(action)]))
+        return self._after_step(self._episode.play([_call(action)]))
 
     async def step_async(
         self, action: TauAction, timeout_s: float | None = None, **_more: Any
     ) -> TauObservation:
-        """Do what `step` does on the running event loop."""
-        return self._moved(await self._episode.aplay([_call(action)]))
+        """Do what `step` does, on the running event loop."""
+        return self._after_step(await self._episode.aplay([_call(action)]))
 
     @property
-    def state(self) -> TauState:
-        """Where the episode stands."""
+    def state(self) -> OpenEnvState:
+        """The state of the episode."""
         return self._state
 
     def close(self) -> None:
-        """End the episode, wherever it stands."""
+        """End the episode at once."""
         self._episode.close()
 
     def _begin(self, episode_id: str | None, task_id: str | None) -> str:
         chosen = task_id or self._task_id
         if chosen is None:
             raise ConfigError(
-                "which task? reset(task_id=...), or an environment with a task_id of its own"
+                "no task is named: call reset(task_id=...), or make the environment with a task_id"
             )
-        self._state = TauState(
+        self._state = OpenEnvState(
             episode_id=episode_id or str(uuid.uuid4()),
             step_count=0,
             domain=self._domain,
@@ -146,29 +146,35 @@ class TauEnvironment(Environment):  # type: ignore[misc]  # the package is optio
         )
         return chosen
 
-    def _opened(self, text: str) -> TauObservation:
-        observation = self._observed(text)
-        observation.system_prompt = instructions(self._episode.cast, by_tool=True)
+    def _after_reset(self, text: str) -> TauObservation:
+        observation = self._observation(text)
+        observation.system_prompt = instructions(self._episode.setup, by_tool=True)
         observation.tools = self._episode.tools
         return observation
 
-    def _moved(self, texts: list[str]) -> TauObservation:
+    def _after_step(self, texts: list[str]) -> TauObservation:
         self._state.step_count += 1
-        return self._observed(texts[0])
+        return self._observation(texts[0])
 
-    def _observed(self, text: str) -> TauObservation:
-        turn = self._episode.rollout.turn or Turn()
-        if not turn.done:
-            return TauObservation(text=text, reward=turn.shaping or None)
-        told_before, outcome = self._state.outcome is not None, self._episode.outcome_of(turn)
-        self._state.outcome = {
-            name: getattr(outcome, name) for name in Outcome.__dataclass_fields__
-        }
-        reward = None if outcome.reward is None or told_before else outcome.reward + turn.shaping
+    def _observation(self, text: str) -> TauObservation:
+        result = self._episode.rollout.result or RolloutResult()
+        if not result.done:
+            return TauObservation(text=text, reward=result.shaping or None)
+        # The final reward is returned once: further steps must not add to a return.
+        returned_before = self._state.outcome is not None
+        outcome = self._episode.outcome_of(result)
+        self._state.outcome = asdict(outcome)
+        reward = None
+        if outcome.reward is not None and not returned_before:
+            reward = outcome.reward + result.shaping
         return TauObservation(
-            text=text, done=True, reward=reward,
-            infra_failed=outcome.infra_failed, user_failed=outcome.user_failed, error=outcome.error,
-        )  # fmt: skip
+            text=text,
+            done=True,
+            reward=reward,
+            infra_failed=outcome.infra_failed,
+            user_failed=outcome.user_failed,
+            error=outcome.error,
+        )
 
 
 def _call(action: TauAction) -> ToolCall:
@@ -176,26 +182,28 @@ def _call(action: TauAction) -> ToolCall:
 
 
 class TauEnvClient(EnvClient):  # type: ignore[misc]  # the package is optional
-    """Plays on a server; `base_url` as `serve` gives it, the token in its path."""
+    """A client for a server; `base_url` is that of `serve`, with the token in its path."""
 
     def _step_payload(self, action: TauAction) -> dict[str, Any]:
         return {"name": action.name, "arguments": action.arguments}
 
     def _parse_result(self, payload: Mapping[str, Any]) -> StepResult:
-        ending = {"done": bool(payload.get("done")), "reward": payload.get("reward")}
-        return StepResult(
-            observation=TauObservation(**payload.get("observation", {}), **ending), **ending
-        )
+        common = {"done": bool(payload.get("done")), "reward": payload.get("reward")}
+        observation = TauObservation(**payload.get("observation", {}), **common)
+        return StepResult(observation=observation, **common)
 
-    def _parse_state(self, payload: Mapping[str, Any]) -> TauState:
-        return TauState(**payload)
+    def _parse_state(self, payload: Mapping[str, Any]) -> OpenEnvState:
+        return OpenEnvState(**payload)
 
 
 def app(domain: str, *, token: str, max_sessions: int = 64, **options: Any) -> FastAPI:
-    """Return a server of a domain under `/<token>`; options as for TauEnvironment. Raise ConfigError for no token."""
+    """Return a server application for a domain under the path `/<token>`.
+
+    Options as for TauEnvironment. Raise ConfigError for an empty token or one with a slash.
+    """
     if not token or "/" in token:
         raise ConfigError(
-            "a server needs a token that can stand in a path, such as secrets.token_urlsafe()"
+            "a server needs a token that is one segment of a path, such as secrets.token_urlsafe()"
         )
     factory = functools.partial(TauEnvironment, domain, **options)
     root = FastAPI(title="tau2", docs_url=None, redoc_url=None, openapi_url=None)
@@ -206,28 +214,28 @@ def app(domain: str, *, token: str, max_sessions: int = 64, **options: Any) -> F
 
 @dataclass(frozen=True)
 class Server:
-    """Where a server that runs can be reached."""
+    """The address of a running server."""
 
     base_url: str
-    """With the token in its path: keep it secret."""
+    """Contains the token: keep it secret."""
 
 
 @contextmanager
 def serve(
     domain: str, *, host: str = "127.0.0.1", port: int = 0, token: str | None = None, **options: Any
 ) -> Iterator[Server]:
-    """Serve a domain from a thread while the block lasts; `port` 0 takes a free one.
+    """Serve a domain from a thread within a `with` block; port 0 means a free port.
 
-    Options as for `app`. Raise ConfigError for a host that is not loopback: there, run `app` behind TLS.
+    Options as for `app`. Raise ConfigError for a host that is not loopback.
     """
     if host not in _LOOPBACK:
         raise ConfigError(
-            f"{host!r} is no loopback address: for others, run tau2.integrations.openenv.app behind TLS"
+            f"{host!r} is not a loopback address; to serve other machines, "
+            "run tau2.integrations.openenv.app behind TLS"
         )
     token = token or secrets.token_urlsafe(24)
-    listener = socket.create_server(
-        (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET
-    )
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.create_server((host, port), family=family)
     config = uvicorn.Config(
         app(domain, token=token, **options), log_level="warning", access_log=False
     )
@@ -238,19 +246,19 @@ def serve(
     thread.start()
     try:
         _await_start(server, thread)
-        shown = f"[{host}]" if ":" in host else host
-        yield Server(f"http://{shown}:{listener.getsockname()[1]}/{token}")
+        url_host = f"[{host}]" if ":" in host else host
+        yield Server(f"http://{url_host}:{listener.getsockname()[1]}/{token}")
     finally:
         server.should_exit = True
-        thread.join(_PATIENCE)
+        thread.join(_STARTUP_TIMEOUT)
         listener.close()
 
 
-def _await_start(server: Any, thread: threading.Thread) -> None:
-    deadline = time.monotonic() + _PATIENCE
+def _await_start(server: uvicorn.Server, thread: threading.Thread) -> None:
+    deadline = time.monotonic() + _STARTUP_TIMEOUT
     while not server.started:
         if not thread.is_alive() or time.monotonic() > deadline:
-            raise RuntimeError("the server did not start; its log says why")
+            raise RuntimeError("the server did not start; see its log")
         time.sleep(0.01)
 
 
@@ -260,7 +268,6 @@ __all__ = [
     "TauEnvClient",
     "TauEnvironment",
     "TauObservation",
-    "TauState",
     "app",
     "serve",
 ]

@@ -1,4 +1,4 @@
-"""Optional packages, whose pins exclude one another: each is asked for by name where it is needed."""
+"""Optional trainer packages, checked where they are used: their pins exclude one another."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from tau2.errors import MissingExtra
 
 @contextmanager
 def needs_package(module: str, requirement: str) -> Iterator[None]:
-    """Turn the absence of `module` into a MissingExtra that says what to install; a broken install stays visible."""
+    """Raise MissingExtra, naming what to install, when `module` is absent.
+
+    Errors of an installed but broken package pass through.
+    """
     try:
         yield
     except ModuleNotFoundError as error:

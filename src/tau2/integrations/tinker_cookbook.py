@@ -1,8 +1,9 @@
 """tinker-cookbook: `TauRLDatasetBuilder` for `rl.train`, over group builders and message environments.
 
-An assistant message without tool calls is what the customer hears. The reward comes from `compute_group_rewards`, so
-an episode that a token or turn limit cut off is graded as it stands. An episode whose surroundings or simulated user
-failed raises EpisodeFailed: `RetryOnFailure` plays it again, `FailFast` stops.
+An assistant message without tool calls goes to the user. The reward comes from
+`compute_group_rewards`, so an episode that a token or turn limit cut off is graded as it is. When
+the infrastructure or the simulated user failed, EpisodeFailed is raised: `RetryOnFailure` plays the
+episode again, `FailFast` stops.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from tau2.integrations.toolbox import task_ids
 from tau2.llm.parse import parse_arguments
 from tau2.llm.text import split_reasoning
 from tau2.llm.wire import to_wire
-from tau2.rollout import Rollout, Turn
+from tau2.rollout import Rollout, StepResult
 from tau2.seeds import derive_seed
 
 with needs_package("tinker_cookbook", "tinker-cookbook>=0.5.8"):
@@ -30,35 +31,37 @@ with needs_package("tinker_cookbook", "tinker-cookbook>=0.5.8"):
     from tinker_cookbook.tokenizer_utils import get_tokenizer
 
 Wire = dict[str, Any]
-"""A message as renderers take it."""
+"""A message in the form that renderers take."""
 
 
 class TauMessageEnv(MessageEnv):  # type: ignore[misc]  # the package is optional
-    """One episode in messages; like every environment of this package, it is used once.
+    """One episode as messages; like every environment of this package, it is used once.
 
     Args:
         renderer: Writes the tools into the system message.
-        domain, task_id, seed: What is played.
+        domain, task_id, seed: Name the episode.
         options: As for `Episode`.
     """
 
     def __init__(
         self, renderer: Any, domain: str, task_id: str, seed: int | None = None, **options: Any
     ) -> None:
-        self.renderer, self.task_id, self.seed = renderer, task_id, seed
+        self.renderer = renderer
+        self.task_id = task_id
+        self.seed = seed
         self.episode = Episode(domain, **options)
         self.example_id = f"{domain}/{task_id}"
         self._conversation: list[Wire] = []
 
     async def initial_observation(self) -> list[Wire]:
-        """Start the episode and return the system message with the tools, and what was said so far.
+        """Start the episode; return the system message with the tools, and the messages so far.
 
-        Raise EpisodeFailed when it is over before it has begun.
+        Raise EpisodeFailed when the episode failed before the agent's first turn.
         """
         await self.episode.areset(self.task_id, self.seed)
         rollout = self.episode.rollout
-        if rollout.turn is not None and rollout.turn.done:
-            self.episode.outcome_of(rollout.turn).graded()
+        if rollout.result is not None and rollout.result.done:
+            self.episode.outcome_of(rollout.result).graded()
         specs = [tool["function"] for tool in rollout.openai_tools]
         prefix = self.renderer.create_conversation_prefix_with_tools(
             specs, system_prompt=rollout.system_prompt
@@ -67,27 +70,22 @@ class TauMessageEnv(MessageEnv):  # type: ignore[misc]  # the package is optiona
         return list(self._conversation)
 
     async def step(self, message: Mapping[str, Any]) -> MessageStepResult:
-        """Make the agent's move and return what came of it. Raise EpisodeFailed where there is nothing to grade."""
-        rollout, problem = self.episode.rollout, _problem_of(message)
+        """Act and return the result. Raise EpisodeFailed when there is no reward."""
+        rollout = self.episode.rollout
+        problem = _problem_of(message)
         if problem is None:
-            turn = await rollout.astep(as_action(message))
-            heard = _heard(rollout, turn)
+            result = await rollout.astep(as_action(message))
+            observations = _observations(rollout, result)
         else:
-            turn = rollout.reject(problem, renderers.get_text_content(message))
-            heard = [
-                {
-                    "role": "tool",
-                    "name": "unreadable",
-                    "tool_call_id": "",
-                    "content": f"Error: {problem}",
-                }
-            ]
-        if turn.done:
-            self.episode.outcome_of(turn).graded()
-        self._conversation += [dict(message), *heard]
+            result = rollout.reject(problem, renderers.get_text_content(message))
+            error = {"role": "tool", "name": "unreadable", "tool_call_id": ""}
+            observations = [{**error, "content": f"Error: {problem}"}]
+        if result.done:
+            self.episode.outcome_of(result).graded()
+        self._conversation += [dict(message), *observations]
         return MessageStepResult(
-            reward=turn.shaping,
-            episode_done=turn.done,
+            reward=result.shaping,
+            episode_done=result.done,
             next_messages=list(self._conversation),
             metrics={"unreadable": float(problem is not None)},
         )
@@ -95,14 +93,14 @@ class TauMessageEnv(MessageEnv):  # type: ignore[misc]  # the package is optiona
 
 @dataclass(frozen=True)
 class TauGroupBuilder(EnvGroupBuilder):  # type: ignore[misc]  # the package is optional
-    """Makes the episodes of one group: one task, and a seed for each of them."""
+    """Makes the episodes of one group: the same task, each with a seed of its own."""
 
     renderer: Any
     domain: str
     task_id: str
     group_size: int
     seed: int | None = None
-    """The group's; every episode has one derived from it."""
+    """Of the group; the seeds of its episodes are derived from it."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """As for `Episode`."""
     env_options: Mapping[str, Any] = field(default_factory=dict)
@@ -120,11 +118,14 @@ class TauGroupBuilder(EnvGroupBuilder):  # type: ignore[misc]  # the package is 
     async def compute_group_rewards(
         self, trajectory_group: list[Trajectory], env_group: Sequence[EnvFromMessageEnv]
     ) -> list[tuple[float, dict[str, float]]]:
-        """Return each episode's reward and flags; one that goes on stops here. Raise EpisodeFailed."""
-        return [await _settled(env.message_env.episode) for env in env_group]
+        """Return each episode's reward and flags; an episode in progress is stopped and graded.
+
+        Raise EpisodeFailed when an episode has no reward.
+        """
+        return [await _final_reward(env.message_env.episode) for env in env_group]
 
     def logging_tags(self) -> list[str]:
-        """Return the names under which metrics are gathered."""
+        """Return the names under which metrics are aggregated."""
         return ["tau2", self.domain]
 
 
@@ -132,7 +133,8 @@ class TauRLDataset(RLDataset):  # type: ignore[misc]  # the package is optional
     """Groups in batches, in the order of the tasks; the last batch may be smaller."""
 
     def __init__(self, builders: Sequence[TauGroupBuilder], batch_size: int) -> None:
-        self.builders, self.batch_size = list(builders), batch_size
+        self.builders = list(builders)
+        self.batch_size = batch_size
 
     def get_batch(self, index: int) -> Sequence[TauGroupBuilder]:
         """Return the groups of a batch."""
@@ -144,7 +146,7 @@ class TauRLDataset(RLDataset):  # type: ignore[misc]  # the package is optional
 
 @chz.chz
 class TauRLDatasetBuilder(RLDatasetBuilder):  # type: ignore[misc]  # the package is optional
-    """Describes the groups to train and test on; call it (awaited) for the two datasets."""
+    """Describes the groups to train and test on; awaiting a call returns the two datasets."""
 
     domain: str
     model_name_for_tokenizer: str
@@ -166,33 +168,40 @@ class TauRLDatasetBuilder(RLDatasetBuilder):  # type: ignore[misc]  # the packag
             self.renderer_name, get_tokenizer(self.model_name_for_tokenizer)
         )
         train = self.dataset(renderer, self.train_split, self.group_size)
-        return train, None if self.test_split is None else self.dataset(
-            renderer, self.test_split, 1
-        )
+        if self.test_split is None:
+            return train, None
+        return train, self.dataset(renderer, self.test_split, 1)
 
     def dataset(self, renderer: Any, split: str | None, group_size: int) -> TauRLDataset:
         """Return the groups of a split (None: the domain's default one) with any renderer."""
         builders = [
             TauGroupBuilder(
-                renderer, self.domain, task_id, group_size,
+                renderer,
+                self.domain,
+                task_id,
+                group_size,
                 seed=None if self.seed is None else derive_seed(self.seed, self.domain, task_id),
-                options=self.options, env_options=self.env_options,
+                options=self.options,
+                env_options=self.env_options,
             )
             for task_id in task_ids(self.domain, split, self.count)
-        ]  # fmt: skip
+        ]
         return TauRLDataset(builders, self.batch_size)
 
 
-async def _settled(episode: Episode) -> tuple[float, dict[str, float]]:
-    """Return what an episode earns beyond its steps, and its flags. Raise EpisodeFailed."""
+async def _final_reward(episode: Episode) -> tuple[float, dict[str, float]]:
+    """Return the reward of an episode beyond that of its steps, and its flags.
+
+    Raise EpisodeFailed when there is no reward.
+    """
     was_over = episode.over
     outcome = await episode.afinish()
     return outcome.graded() + (0.0 if was_over else episode.shaping), outcome.flags()
 
 
 def as_action(message: Mapping[str, Any]) -> AssistantMessage:
-    """Return a renderer's message as a move; thoughts are kept apart."""
-    said, thought = split_reasoning(renderers.get_text_content(message))
+    """Return a renderer's message as an action; reasoning goes to `reasoning_content`."""
+    text, reasoning = split_reasoning(renderers.get_text_content(message))
     calls = [
         ToolCall(
             id=call.id or "",
@@ -201,11 +210,11 @@ def as_action(message: Mapping[str, Any]) -> AssistantMessage:
         )
         for call in message.get("tool_calls") or ()
     ]
-    return AssistantMessage(content=said, tool_calls=calls or None, reasoning_content=thought)
+    return AssistantMessage(content=text, tool_calls=calls or None, reasoning_content=reasoning)
 
 
 def _problem_of(message: Mapping[str, Any]) -> str | None:
-    """Return why a message is no move, or None when it is one."""
+    """Return why a message is no action, or None when it is one."""
     if unreadable := message.get("unparsed_tool_calls"):
         return f"a tool call could not be read: {unreadable[0].error}"
     if not message.get("tool_calls") and not as_action(message).content:
@@ -213,18 +222,18 @@ def _problem_of(message: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _heard(rollout: Rollout, turn: Turn) -> list[Wire]:
-    """Return what was heard; each tool result with the name of its tool, which some renderers want."""
+def _observations(rollout: Rollout, result: StepResult) -> list[Wire]:
+    """Return the observed messages, tool results with their tool's name, which renderers may need."""
     names = {call.id: call.name for call in rollout.steps[-1].action.calls}
-    heard = []
-    for message, wired in zip(turn.heard, to_wire(turn.heard), strict=True):
-        named = {"name": names.get(message.id, "")} if isinstance(message, ToolMessage) else {}
-        heard.append({**wired, **named})
-    return heard
+    observed = list(to_wire(result.observation))
+    for message, wired in zip(result.observation, observed, strict=True):
+        if isinstance(message, ToolMessage):
+            wired["name"] = names.get(message.id, "")
+    return observed
 
 
 def _as_wire(message: Wire) -> Wire:
-    """Return a message of OpenAI's API as renderers take it: tool calls as objects, content never None."""
+    """Return an OpenAI message as renderers take it: tool calls as objects, content never None."""
     wired = {**message, "content": message.get("content") or ""}
     if "tool_calls" in message:
         wired["tool_calls"] = [

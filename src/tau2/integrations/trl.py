@@ -1,7 +1,10 @@
-"""TRL: `GRPOTrainer(environment_factory=environment_factory("retail"), train_dataset=dataset("retail"), ...)`.
+"""TRL: environments and datasets for `GRPOTrainer`.
 
-TRL derives an environment's tools from the methods of its class, so each domain has a class of its own, made from the
-domain's tools. A reply without a tool call ends the episode; the agent therefore speaks through `respond_user`.
+    GRPOTrainer(environment_factory=environment_factory("retail"), train_dataset=dataset("retail"), ...)
+
+TRL derives an environment's tools from the methods of its class, so each domain has a class of its
+own, made from the domain's tools. A reply without a tool call ends the episode; the agent therefore
+speaks through `respond_user`.
 """
 
 from __future__ import annotations
@@ -14,23 +17,22 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from pydantic import BaseModel
 
 from tau2.environment.tool import Tool
-from tau2.integrations.episode import Episode, Outcome
+from tau2.integrations.episode import Episode, EpisodeOutcome
 from tau2.integrations.packages import needs_package
 from tau2.integrations.toolbox import domain_tools, instructions, task_ids
-from tau2.rollout import Cast
+from tau2.rollout import RolloutSetup
 
-_OPENING = (
-    ""  # the content of each row's last message; `reset` appends the customer's first words to it
-)
-_PLAIN = (str, int, float, bool, type(None), list, dict, Any)
-_NO_TOOL = frozenset({"reset", "get_reward"})
+# The content of each row's last message; TRL appends to it what `reset` returns.
+_FIRST_USER_CONTENT = ""
+_SCHEMA_TYPES = (str, int, float, bool, type(None), list, dict, Any)
+_RESERVED_NAMES = frozenset({"reset", "get_reward"})
 
 
 class TauTRLEnvironment:
-    """One episode at a time; `reset` begins the next one. A domain's class adds its tools as methods.
+    """One episode at a time; `reset` starts the next. The class of a domain has a method per tool.
 
-    `on_failure` says what `get_reward` does when the surroundings or the simulated user failed: "skip" returns None,
-    which leaves the completion out of the loss, "raise" raises EpisodeFailed.
+    `on_failure` says what `get_reward` does when the infrastructure or the simulated user failed:
+    "skip" returns None, which leaves the completion out of the loss, "raise" raises EpisodeFailed.
     """
 
     def __init__(
@@ -38,41 +40,49 @@ class TauTRLEnvironment:
     ) -> None:
         self._episode = Episode(domain, **options)
         self._on_failure = on_failure
-        self._outcome: Outcome | None = None
+        self._outcome: EpisodeOutcome | None = None
 
     def reset(self, task_id: str = "", seed: int | None = None, **_row: Any) -> str:
-        """Start the episode of a dataset row and return the customer's first words. Raise UnknownName."""
+        """Start the episode of a dataset row; return the user's first message. Raise UnknownName."""
         self._outcome = None
         return self._episode.reset(task_id, seed)
 
     def get_reward(self) -> float | None:
-        """End the episode if it still goes on, and return its reward; None when it says nothing about the agent."""
+        """End the episode and return its reward; None when it says nothing about the agent."""
         if self._outcome is None:
             self._outcome = self._episode.finish()
         return self._outcome.reward if self._on_failure == "skip" else self._outcome.graded()
 
 
-def environment_class(cast: Cast) -> type[TauTRLEnvironment]:
-    """Return the environment class of a domain: one method per tool, described as TRL wants it."""
-    tools = domain_tools(cast)
-    taken = sorted(_NO_TOOL & {tool.name for tool in tools})
+def environment_class(setup: RolloutSetup) -> type[TauTRLEnvironment]:
+    """Return the environment class of a domain: one method per tool, described as TRL requires.
+
+    Raise ValueError for a tool whose name TRL itself uses.
+    """
+    tools = domain_tools(setup)
+    taken = sorted(_RESERVED_NAMES & {tool.name for tool in tools})
     if taken:
-        raise ValueError(f"a tool named {taken[0]!r} hides a method that TRL calls; rename it")
+        raise ValueError(
+            f"a tool named {taken[0]!r} would replace a method that TRL calls; rename it"
+        )
     methods = {tool.name: method_of(tool) for tool in tools}
-    words = [part.capitalize() for part in str(cast.domain).replace("-", "_").split("_")]
+    words = [part.capitalize() for part in str(setup.domain).replace("-", "_").split("_")]
     return type(f"Tau{''.join(words)}Environment", (TauTRLEnvironment,), methods)
 
 
 def environment_factory(domain: str, **options: Any) -> Callable[[], TauTRLEnvironment]:
-    """Return what makes environments of a domain, for GRPOTrainer; options as for `Episode`, and `on_failure`."""
-    kind = environment_class(Cast(domain, env_kwargs=options.get("env_kwargs", {})))
-    return lambda: kind(domain, **options)
+    """Return a factory of environments of a domain, for GRPOTrainer.
+
+    Options are those of `Episode`, and `on_failure` (see TauTRLEnvironment).
+    """
+    env_class = environment_class(RolloutSetup(domain, env_kwargs=options.get("env_kwargs", {})))
+    return lambda: env_class(domain, **options)
 
 
 def environment_factories(
     domains: Sequence[str], **options: Any
 ) -> dict[str, Callable[[], TauTRLEnvironment]]:
-    """Return a factory for each domain; a row's `environment` column chooses among them."""
+    """Return a factory for each domain; the `environment` column of a row selects one."""
     return {domain: environment_factory(domain, **options) for domain in domains}
 
 
@@ -84,9 +94,12 @@ def rows(
     seed: int | None = None,
     env_kwargs: Mapping[str, Any] | None = None,
 ) -> list[dict[str, Any]]:
-    """Return one row per task: prompt, task_id, seed, and environment (the domain's name)."""
-    system = instructions(Cast(domain, env_kwargs=env_kwargs or {}), by_tool=True)
-    prompt = [{"role": "system", "content": system}, {"role": "user", "content": _OPENING}]
+    """Return one dataset row per task: prompt, task_id, seed, and environment (the domain's name)."""
+    system = instructions(RolloutSetup(domain, env_kwargs=env_kwargs or {}), by_tool=True)
+    prompt = [
+        {"role": "system", "content": system},
+        {"role": "user", "content": _FIRST_USER_CONTENT},
+    ]
     return [
         {
             "prompt": [dict(message) for message in prompt],
@@ -99,7 +112,7 @@ def rows(
 
 
 def dataset(domains: str | Sequence[str], split: str | None = None, **options: Any) -> Any:
-    """Return the rows of one domain or several as a `datasets.Dataset`; options as for `rows`."""
+    """Return the rows of one or several domains as a `datasets.Dataset`; options as for `rows`."""
     with needs_package("datasets", "trl>=1.16"):
         from datasets import Dataset  # noqa: PLC0415  -- optional, and heavy
     names = [domains] if isinstance(domains, str) else domains
@@ -107,8 +120,9 @@ def dataset(domains: str | Sequence[str], split: str | None = None, **options: A
 
 
 def method_of(tool: Tool) -> Callable[..., str]:
-    """Return a method that makes a call of the tool, with signature, type hints and docstring of its own."""
-    name, func = tool.name, tool._func  # noqa: SLF001  -- only its signature is read
+    """Return a method that calls the tool, with the tool's signature, type hints and docstring."""
+    name = tool.name
+    func = tool._func  # noqa: SLF001  -- only its signature is read
     hints = get_type_hints(func)
     parameters = [
         parameter.replace(
@@ -123,21 +137,22 @@ def method_of(tool: Tool) -> Callable[..., str]:
 
     receiver = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
     signature = inspect.Signature([receiver, *parameters], return_annotation=str)
-    described = {
+    attributes = {
         "__name__": name,
         "__qualname__": name,
         "__doc__": docstring_of(tool),
         "__signature__": signature,
         "__annotations__": {**{p.name: p.annotation for p in parameters}, "return": str},
     }
-    for attribute, value in described.items():
+    for attribute, value in attributes.items():
         setattr(method, attribute, value)
     return method
 
 
 def plain(hint: Any) -> Any:
-    """Return a type hint in the types that a JSON schema can be made of without a model class."""
-    origin, args = get_origin(hint), get_args(hint)
+    """Return a type hint with model classes replaced by `dict`: TRL makes JSON schemas from hints."""
+    origin = get_origin(hint)
+    args = get_args(hint)
     if origin is Literal:
         return hint
     if origin in (Union, UnionType):
@@ -148,26 +163,28 @@ def plain(hint: Any) -> Any:
         return dict[str, plain(args[1])]  # type: ignore[misc]  # computed
     if isinstance(hint, type) and issubclass(hint, BaseModel):
         return dict
-    return hint if hint in _PLAIN else Any
+    return hint if hint in _SCHEMA_TYPES else Any
 
 
 def docstring_of(tool: Tool) -> str:
-    """Return a tool's description as a Google docstring: the description, then every argument on one line."""
+    """Return a tool's description as a Google docstring, with one line per argument."""
     properties = tool.parameters.get("properties", {})
     lines = [tool.description or tool.name]
     if properties:
         definitions = tool.parameters.get("$defs", {})
         lines += ["", "Args:"]
         lines += [
-            f"    {name}: {_described(name, schema, definitions)}"
+            f"    {name}: {_argument_description(name, schema, definitions)}"
             for name, schema in properties.items()
         ]
-    lines += ["", "Returns:", "    What came of it."]
+    lines += ["", "Returns:", "    The result of the tool."]
     return "\n".join(lines)
 
 
-def _described(name: str, schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
-    """Return what an argument means, in one line; the fields of an object are named, since its type has no room."""
+def _argument_description(
+    name: str, schema: Mapping[str, Any], definitions: Mapping[str, Any]
+) -> str:
+    """Return an argument's description in one line; the fields of an object are named in it."""
     text = " ".join(str(schema.get("description") or name.replace("_", " ").capitalize()).split())
     reference = str((schema.get("items") or schema).get("$ref", "")).rpartition("/")[2]
     fields = definitions.get(reference, {}).get("properties", {})

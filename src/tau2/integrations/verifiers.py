@@ -1,8 +1,8 @@
-"""verifiers (v1): `TauTaskset`, whose tasks play against a customer through the tools of a domain.
+"""verifiers (v1): `TauTaskset`, whose tasks are conversations with a user of a domain.
 
-The customer's first words are the prompt. A tool server holds the live episode; the harness of the agent needs MCP.
-To load it by id, let a module of your own say `from tau2.integrations.verifiers import TauTaskset` and
-`__all__ = ["TauTaskset"]`: the package takes no dotted ids.
+The user's first message is the prompt. A tool server holds the live episode; the agent's harness
+needs MCP. The package loads tasksets by id but takes no dotted ids: write a module with the lines
+`from tau2.integrations.verifiers import TauTaskset` and `__all__ = ["TauTaskset"]`.
 """
 
 from __future__ import annotations
@@ -16,60 +16,60 @@ from typing import Any
 from pydantic import Field, TypeAdapter
 
 from tau2.data_model.message import Message, ToolCall
-from tau2.integrations.episode import Episode, Outcome
+from tau2.integrations.episode import Episode, EpisodeOutcome
 from tau2.integrations.packages import needs_package
 from tau2.integrations.toolbox import domain_tools, instructions, schemas, task_ids
-from tau2.rollout import Cast
+from tau2.rollout import RolloutSetup
 
 with needs_package("verifiers", "verifiers>=0.4"):
     import verifiers.v1 as vf
     from mcp.types import CallToolResult, TextContent, Tool
 
 _MESSAGES: TypeAdapter[list[Message]] = TypeAdapter(list[Message])
-_PLACEHOLDER = ""  # of the prompt: `setup` writes the customer's first words
+_PLACEHOLDER = ""  # for the prompt, which `setup` replaces by the user's first message
 
 
 class TauData(vf.TaskData):  # type: ignore[misc]  # the package is optional
-    """What is played."""
+    """Names an episode."""
 
     domain: str
     task_id: str
     seed: int | None = None
 
 
-class TauState(vf.State):  # type: ignore[misc]  # the package is optional
-    """What the host and the tool server tell one another of one episode."""
+class VerifiersState(vf.State):  # type: ignore[misc]  # the package is optional
+    """What the host and the tool server share about one episode."""
 
     episode: str = ""
     """The id of the rollout's trace."""
     task_id: str = ""
     seed: int | None = None
     messages: str = "[]"
-    """All that was said and done so far, as JSON."""
+    """All messages so far, as JSON."""
     outcome: dict[str, Any] | None = None
-    """The fields of `Outcome`, once the episode is over."""
+    """The fields of `EpisodeOutcome`, once the episode is over."""
 
 
 class TauToolsetConfig(vf.ToolsetConfig):  # type: ignore[misc]  # the package is optional
-    """Which domain's tools are served, and how episodes are played."""
+    """The domain whose tools are served, and the options of its episodes."""
 
     domain: str = "mock"
     options: dict[str, Any] = Field(default_factory=dict)
     """As for `Episode`: user, llm_user, llm_args_user, max_steps, evaluation_type and others."""
     most_live: int = Field(1024, ge=1)
-    """Episodes that a shared server keeps; beyond them, the one that waited longest is forgotten."""
+    """Episodes that a shared server keeps; beyond that, the least recently used one is dropped."""
 
 
 class TauTaskConfig(vf.TaskConfig):  # type: ignore[misc]  # the package is optional
-    """How the tasks are played."""
+    """How the episodes of tasks are run."""
 
     tools: TauToolsetConfig = TauToolsetConfig()
     shared: bool = False
-    """One tool server for all rollouts of an environment worker, instead of a process for each rollout."""
+    """One tool server for all rollouts of an environment worker, not one process per rollout."""
 
 
 class TauTasksetConfig(vf.TasksetConfig):  # type: ignore[misc]  # the package is optional
-    """Which tasks there are; `task.tools.domain` names the domain."""
+    """The tasks of a taskset; `task.tools.domain` names the domain."""
 
     task: TauTaskConfig = TauTaskConfig()
     split: str | None = None
@@ -77,23 +77,24 @@ class TauTasksetConfig(vf.TasksetConfig):  # type: ignore[misc]  # the package i
     seed: int | None = None
 
 
-class TauToolset(vf.Toolset[TauToolsetConfig, TauState]):  # type: ignore[misc]  # the package is optional
-    """Holds the live episodes of the rollouts that call it, and carries out their calls."""
+class TauToolset(vf.Toolset[TauToolsetConfig, VerifiersState]):  # type: ignore[misc]  # the package is optional
+    """Holds the live episodes of the rollouts that call it, and executes their calls."""
 
-    TOOL_PREFIX = None  # names as in the policy, which speaks of the tools
+    # The policy of a domain refers to its tools by their plain names.
+    TOOL_PREFIX = None
 
     def __init__(self, config: TauToolsetConfig) -> None:
         super().__init__(config)
         self._live: OrderedDict[str, Episode] = OrderedDict()
 
     def register(self, mcp: Any) -> None:
-        """Serve the tools with their own schemas; an MCP server would make others from Python signatures."""
+        """Serve the tools with their own schemas, not with schemas derived from Python signatures."""
         mcp.list_tools = self.list_tools
         mcp.call_tool = self._with_state(self.call_tool)
 
     async def list_tools(self) -> list[Tool]:
         """Return the tools of the domain, `respond_user` last."""
-        functions = [schema["function"] for schema in schemas(domain_tools(_cast_of(self.config)))]
+        functions = [schema["function"] for schema in schemas(domain_tools(_setup_of(self.config)))]
         return [
             Tool(name=one["name"], description=one["description"], input_schema=one["parameters"])
             for one in functions
@@ -102,7 +103,7 @@ class TauToolset(vf.Toolset[TauToolsetConfig, TauState]):  # type: ignore[misc] 
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Any = None
     ) -> CallToolResult:
-        """Carry out one call of the rollout that makes it; errors of a tool are texts."""
+        """Execute one call of a rollout; errors of a tool are texts."""
         episode = self._episode()
         (text,) = await episode.aplay([ToolCall(name=name, arguments=arguments or {})])
         self._report(episode)
@@ -119,38 +120,39 @@ class TauToolset(vf.Toolset[TauToolsetConfig, TauState]):  # type: ignore[misc] 
 
     def _report(self, episode: Episode) -> None:
         self.state.messages = _dumped(episode)
-        turn = episode.rollout.turn
-        if turn is not None and turn.done:
-            self.state.outcome = asdict(episode.outcome_of(turn))
+        result = episode.rollout.result
+        if result is not None and result.done:
+            self.state.outcome = asdict(episode.outcome_of(result))
 
 
-class TauTask(vf.Task[TauData, TauState, TauTaskConfig]):  # type: ignore[misc]  # the package is optional
-    """One task of a domain. A failure of the surroundings or of the simulated user is a TaskError, never a score."""
+class TauTask(vf.Task[TauData, VerifiersState, TauTaskConfig]):  # type: ignore[misc]  # the package is optional
+    """One task of a domain.
+
+    A failure of the infrastructure or of the simulated user becomes a TaskError, never a score.
+    """
 
     @property
     def key(self) -> str:
-        """What the task is known by: its domain and id."""
+        """The domain and the id of the task."""
         return f"{self.data.domain}/{self.data.task_id}"
 
     async def setup(self, trace: vf.Trace, runtime: vf.Runtime) -> None:
-        """Let the customer speak first: the prompt is what it says. Raise EpisodeFailed when it cannot."""
+        """Start an episode; the user's first message is the prompt. Raise EpisodeFailed."""
         episode = _new_episode(self.config.tools)
         prompt = await episode.areset(self.data.task_id, self.data.seed)
-        turn = episode.rollout.turn
-        if turn is not None and turn.done:
-            trace.state.outcome = asdict(episode.outcome_of(turn))
+        result = episode.rollout.result
+        if result is not None and result.done:
+            trace.state.outcome = asdict(episode.outcome_of(result))
             _outcome_of(trace.state).graded()
-        trace.state.episode, trace.state.task_id, trace.state.seed = (
-            trace.id,
-            self.data.task_id,
-            self.data.seed,
-        )
+        trace.state.episode = trace.id
+        trace.state.task_id = self.data.task_id
+        trace.state.seed = self.data.seed
         trace.state.messages = _dumped(episode)
         trace.task.data = trace.task.data.model_copy(update={"prompt": prompt})
         episode.close()
 
     async def finalize(self, trace: vf.Trace, runtime: vf.Runtime) -> None:
-        """Grade an episode that the agent has left as it stands; raise EpisodeFailed for one that failed."""
+        """Grade an episode that the agent left unfinished. Raise EpisodeFailed when it failed."""
         if trace.state.outcome is None:
             episode = _resumed(self.config.tools, trace.state)
             trace.state.outcome = asdict(await episode.afinish())
@@ -162,7 +164,7 @@ class TauTask(vf.Task[TauData, TauState, TauTaskConfig]):  # type: ignore[misc] 
 
     @vf.stop  # type: ignore[untyped-decorator]  # the package is optional
     async def conversation_over(self, trace: vf.Trace) -> bool:
-        """Return whether the customer has gone."""
+        """Return whether the episode is over."""
         return trace.state.outcome is not None
 
     @vf.reward  # type: ignore[untyped-decorator]  # the package is optional
@@ -172,7 +174,7 @@ class TauTask(vf.Task[TauData, TauState, TauTaskConfig]):  # type: ignore[misc] 
 
     @vf.metric  # type: ignore[untyped-decorator]  # the package is optional
     async def ending(self, trace: vf.Trace) -> dict[str, float]:
-        """Return what tells outcomes apart."""
+        """Return how the episode ended, as numbers."""
         return _outcome_of(trace.state).flags()
 
     @classmethod
@@ -185,33 +187,38 @@ class TauTaskset(vf.Taskset[TauTask, TauTasksetConfig]):  # type: ignore[misc]  
     """The tasks of a domain, or of a split of it."""
 
     def load(self) -> Iterator[TauTask]:
-        """Yield the tasks in the order of the domain. Raise UnknownName for a domain or split that is none."""
+        """Yield the tasks in the order of the domain. Raise UnknownName for the domain or split."""
         config = self.config
         domain = config.task.tools.domain
-        system_prompt = instructions(_cast_of(config.task.tools), by_tool=True)
+        system_prompt = instructions(_setup_of(config.task.tools), by_tool=True)
         for task_id in task_ids(domain, config.split, config.count):
             data = TauData(
-                id=task_id, name=f"{domain}/{task_id}", prompt=_PLACEHOLDER, system_prompt=system_prompt,
-                domain=domain, task_id=task_id, seed=config.seed,
-            )  # fmt: skip
+                id=task_id,
+                name=f"{domain}/{task_id}",
+                prompt=_PLACEHOLDER,
+                system_prompt=system_prompt,
+                domain=domain,
+                task_id=task_id,
+                seed=config.seed,
+            )
             yield TauTask(data, config.task)
 
     @classmethod
     def toolsets(cls, config: TauTasksetConfig) -> list[vf.Toolset]:
-        """Return the tool server that all rollouts share, if they do."""
+        """Return the tool server that all rollouts share, if there is one."""
         return [TauToolset(config.task.tools)] if config.task.shared else []
 
 
-def _cast_of(config: TauToolsetConfig) -> Cast:
-    return Cast(config.domain, env_kwargs=config.options.get("env_kwargs", {}))
+def _setup_of(config: TauToolsetConfig) -> RolloutSetup:
+    return RolloutSetup(config.domain, env_kwargs=config.options.get("env_kwargs", {}))
 
 
 def _new_episode(config: TauToolsetConfig) -> Episode:
     return Episode(config.domain, **config.options)
 
 
-def _resumed(config: TauToolsetConfig, state: TauState) -> Episode:
-    """Return the episode that the host opened, or the tool server played, as far as the state tells."""
+def _resumed(config: TauToolsetConfig, state: VerifiersState) -> Episode:
+    """Return the episode that the state describes, live."""
     episode = _new_episode(config)
     episode.resume(state.task_id, state.seed, _MESSAGES.validate_json(state.messages))
     return episode
@@ -221,12 +228,12 @@ def _dumped(episode: Episode) -> str:
     return _MESSAGES.dump_json(episode.rollout.trajectory).decode()
 
 
-def _outcome_of(state: TauState) -> Outcome:
+def _outcome_of(state: VerifiersState) -> EpisodeOutcome:
     assert state.outcome is not None, "an episode that was finalized has an outcome"
-    return Outcome(**state.outcome)
+    return EpisodeOutcome(**state.outcome)
 
 
-__all__ = ["TauData", "TauState", "TauTask", "TauTaskset", "TauToolset"]
+__all__ = ["TauData", "TauTask", "TauTaskset", "TauToolset", "VerifiersState"]
 
 if __name__ == "__main__":
     TauToolset.run()

@@ -17,13 +17,13 @@ Action = str | OwnMessage | ToolCall | Mapping[str, Any] | Sequence[ToolCall | M
 LONGEST_TEXT = 1_000_000  # characters of one message; a model's whole context is a fraction of it
 
 
-def as_message(action: Action, seat: Role = Role.AGENT) -> OwnMessage:
-    """Return an action as a new message of the seat. Reasoning in text goes to `reasoning_content`.
+def as_message(action: Action, role: Role = Role.AGENT) -> OwnMessage:
+    """Return an action as a new message of the role. Reasoning in text goes to `reasoning_content`.
 
     Whatever a model may have put into the fields is taken, and cut to what can be stored. Raise TypeError for an
     object that is no action at all.
     """
-    message = _message(action, AssistantMessage if seat is Role.AGENT else UserMessage)
+    message = _message(action, AssistantMessage if role is Role.AGENT else UserMessage)
     if message.tool_calls is not None:
         message.tool_calls = [
             call.model_copy(update={"arguments": parse_arguments(call.arguments)})

@@ -1,7 +1,7 @@
-"""A live episode, one side of which the caller plays: `reset`, `step`, `fork`; each also on an event loop.
+"""A live episode in which the caller plays one role: `reset`, `step`, `fork`.
 
-Nothing runs between two calls: the episode is a suspended generator, so an abandoned rollout costs nothing and
-leaves nothing behind.
+Each is also available on an event loop. Nothing runs between two calls: the episode is a suspended
+generator, so an abandoned rollout needs no clean-up.
 """
 
 from __future__ import annotations
@@ -13,9 +13,14 @@ from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
 
-from tau2.data_model.message import AssistantMessage, Message, MultiToolMessage, ToolMessage
+from tau2.data_model.message import (
+    AssistantMessage,
+    Message,
+    MultiToolMessage,
+    ToolMessage,
+    UserMessage,
+)
 from tau2.data_model.simulation import RewardInfo, SimulationRun, TerminationReason
 from tau2.data_model.tasks import Task
 from tau2.errors import ConfigError, MissingExtra, ParticipantError
@@ -24,258 +29,286 @@ from tau2.evaluator.evidence import Judge
 from tau2.orchestrator.episode import Ask, Failure, Heard, Role
 from tau2.orchestrator.orchestrator import Orchestrator
 from tau2.rollout.actions import Action, as_message
-from tau2.rollout.casting import Casting
-from tau2.rollout.ending import is_infrastructure, last_turn
-from tau2.rollout.models import require_judge
-from tau2.rollout.past import Past, Snapshot
-from tau2.rollout.seat import DONE, SeatView
+from tau2.rollout.model_checks import require_judge
+from tau2.rollout.results import (
+    RolloutStep,
+    StepResult,
+    final_result,
+    is_infrastructure_failure,
+)
+from tau2.rollout.role_view import DONE, RoleView
+from tau2.rollout.setup import EpisodeFactory
 from tau2.rollout.shaping import Shaping
-from tau2.rollout.tokens import Sample, Tokens, samples_of
-from tau2.rollout.turn import Step, Turn
+from tau2.rollout.snapshot import RolloutHistory, RolloutSnapshot
+from tau2.rollout.tokens import Sample, Tokens, join_tokens
 from tau2.runner.simulation import grade_live
 from tau2.user.base_user import STOP
 
 logger = logging.getLogger(__name__)
 
-_WRONG_USE = (ConfigError, MissingExtra, ParticipantError)
-"""What the caller has to correct; everything else that goes wrong while the others move is an outcome."""
+_CALLER_MISTAKES = (ConfigError, MissingExtra, ParticipantError)
+"""Errors that the caller must correct; any other failure of an episode is part of its result."""
 
 
-class Rollout(SeatView):
-    """One live episode at a time, played and seen from one seat.
+class Rollout(RoleView):
+    """One live episode at a time, in which the caller plays one role.
 
     Args:
-        casting: Sets up episodes for `reset`; None when wired ones are handed to `begin`.
-        seat: The side the caller plays, "agent" or "user".
-        evaluation_type: Which checks grade the end.
+        setup: Sets up the episodes of `reset`; None when episodes are passed to `begin`.
+        role: The role that the caller plays, "agent" or "user".
+        evaluation_type: The checks that grade the episode.
         judge: The model for natural-language assertions; default: the configured one.
-        shaping: Adds potential-based terms to the turns; None adds none.
-        keep_snapshots: Keep a `Snapshot` of every turn in `snapshots`.
-        executor: Runs participants that can only block, when the rollout is awaited.
+        shaping: Adds potential-based terms to the results; None adds none.
+        keep_snapshots: Keep a `RolloutSnapshot` of every result in `snapshots`.
+        executor: Runs participants that block, when the rollout is awaited.
     """
 
     def __init__(
         self,
-        casting: Casting | None = None,
+        setup: EpisodeFactory | None = None,
         *,
-        seat: Role | str = Role.AGENT,
+        role: Role | str = Role.AGENT,
         evaluation_type: EvaluationType | str = EvaluationType.ALL,
         judge: Judge | None = None,
         shaping: Shaping | None = None,
         keep_snapshots: bool = False,
         executor: Executor | None = None,
     ) -> None:
-        self.casting, self.seat = casting, Role(seat)
-        self.evaluation_type, self.judge, self.shaping = (
-            EvaluationType(evaluation_type),
-            judge,
-            shaping,
-        )
-        self.keep_snapshots, self.executor = keep_snapshots, executor
-        self.snapshots: list[Snapshot] = []
+        self.setup = setup
+        self.role = Role(role)
+        self.evaluation_type = EvaluationType(evaluation_type)
+        self.judge = judge
+        self.shaping = shaping
+        self.keep_snapshots = keep_snapshots
+        self.executor = executor
+        self.snapshots: list[RolloutSnapshot] = []
         self.run: SimulationRun | None = None
         """The record of the episode, once it is over."""
         self.error: Exception | None = None
-        """What made the surroundings fail, when they did; a caller that prefers an exception raises it."""
-        self._past = Past()
+        """The infrastructure failure, for a caller that prefers to raise it."""
+        self._history = RolloutHistory()
 
     @property
-    def steps(self) -> list[Step]:
-        """The seat's moves so far, each with what it led to."""
-        return self._past.steps
+    def steps(self) -> list[RolloutStep]:
+        """The caller's actions so far, each with its result."""
+        return self._history.steps
 
     @property
-    def opening(self) -> Turn | None:
-        """What the seat heard before its first move."""
-        return self._past.opening
+    def reset_result(self) -> StepResult | None:
+        """What `reset` returned: the observation before the first action."""
+        return self._history.reset_result
 
     @property
-    def turn(self) -> Turn | None:
-        """Where the seat stands; None while the others have yet to move."""
-        return self._past.turn
+    def result(self) -> StepResult | None:
+        """The newest result; None until the others have answered the last action."""
+        return self._history.result
 
     @property
-    def last_said(self) -> Message | None:
-        """The seat's last message, in the task's own history included."""
-        return self.orchestrator.trajectory[self._past.mark - 1] if self._past.mark else None
+    def last_message(self) -> Message | None:
+        """The role's last message, one of the task's own history included."""
+        index = self._history.observed_from - 1
+        return self.orchestrator.trajectory[index] if index >= 0 else None
 
     @property
     def invalid_actions(self) -> int:
-        """How often the seat's model wrote something that was no action."""
-        return self._past.invalid_actions
+        """How many actions were rejected."""
+        return self._history.invalid_actions
 
     def samples(self) -> list[Sample]:
-        """Return the tokens handed over with the moves, joined into as few sequences as they permit."""
-        return samples_of(step.tokens for step in self._past.steps)
+        """Return the tokens given with the actions, joined into as few sequences as possible."""
+        return join_tokens(step.tokens for step in self._history.steps)
 
-    def reset(self, task: Task | str, seed: int | None = None) -> Turn:
-        """Start an episode of a task (or the task of that id) and play to the seat's first turn.
+    def reset(self, task: Task | str, seed: int | None = None) -> StepResult:
+        """Start an episode of a task (or of a task id) and play to the role's first turn.
 
         Raise UnknownName or ConfigError for an episode that cannot be played as configured.
         """
-        self.begin(self._staged(task, seed))
+        self.begin(self._new_episode(task, seed))
         return self.advance()
 
-    async def areset(self, task: Task | str, seed: int | None = None) -> Turn:
-        """Do what `reset` does on the running event loop."""
-        self.begin(self._staged(task, seed))
+    async def areset(self, task: Task | str, seed: int | None = None) -> StepResult:
+        """Do what `reset` does, on the running event loop."""
+        self.begin(self._new_episode(task, seed))
         return await self.aadvance()
 
     def begin(self, orchestrator: Orchestrator) -> None:
-        """Take over a wired episode that has not begun; `advance` then plays to the seat's first turn.
+        """Take over an episode that has not begun; `advance` then plays to the role's first turn.
 
-        Raise ConfigError when its grading needs a judge that cannot be asked.
+        Raise ConfigError when grading needs a judge that cannot be asked.
         """
         self.close()
         require_judge(orchestrator.task, self.evaluation_type, self.judge)
         orchestrator.initialize()
-        self._take_over(orchestrator, Past())
-        self._past.mark = self.last_own()
+        self._take_over(orchestrator, RolloutHistory())
+        self._history.observed_from = self.after_own_message()
 
-    def _take_over(self, orchestrator: Orchestrator, past: Past) -> None:
-        self._orchestrator, self._past = orchestrator, past
-        self.snapshots, self.run, self.error = [], None, None
+    def _take_over(self, orchestrator: Orchestrator, history: RolloutHistory) -> None:
+        self._orchestrator = orchestrator
+        self._history = history
+        self.snapshots = []
+        self.run = None
+        self.error = None
 
-    def _staged(self, task: Task | str, seed: int | None) -> Orchestrator:
-        if self.casting is None:
+    def _new_episode(self, task: Task | str, seed: int | None) -> Orchestrator:
+        if self.setup is None:
             raise ConfigError(
-                "this rollout has no casting: give it one, or hand a wired episode to begin()"
+                "this rollout has no setup: give it one, or pass an episode to begin()"
             )
-        found = self.casting.find(task) if isinstance(task, str) else task
-        return self.casting.stage(found, seed, self.seat)
+        found = self.setup.find_task(task) if isinstance(task, str) else task
+        return self.setup.new_episode(found, seed, self.role)
 
     def close(self) -> None:
-        """End the episode, wherever it stands; nothing is left behind. `run`, `steps` and `turn` stay readable."""
+        """End the episode at once. `run`, `steps` and `result` stay readable."""
         if self._orchestrator is not None:
             self._orchestrator.close()
             self._orchestrator = None
 
-    def step(self, action: Action, tokens: Tokens | None = None) -> Turn:
-        """Make the seat's move and play to its next turn or the end. Raise RuntimeError when it is not its turn."""
+    def step(self, action: Action, tokens: Tokens | None = None) -> StepResult:
+        """Act, and play to the role's next turn or the end of the episode.
+
+        Raise RuntimeError when it is not the role's turn.
+        """
         self.submit(action, tokens)
         return self.advance()
 
-    async def astep(self, action: Action, tokens: Tokens | None = None) -> Turn:
-        """Do what `step` does on the running event loop; after a cancellation, `aadvance` goes on from there."""
+    async def astep(self, action: Action, tokens: Tokens | None = None) -> StepResult:
+        """Do what `step` does, on the running event loop; after a cancellation, call `aadvance`."""
         self.submit(action, tokens)
         return await self.aadvance()
 
     def submit(self, action: Action, tokens: Tokens | None = None) -> None:
-        """Make the seat's move; nobody else moves until `advance`. Raise RuntimeError when it is not its turn."""
-        orchestrator, past = self._at_the_seat(), self._past
-        message = as_message(action, self.seat)
-        if self.seat is Role.AGENT:
-            self._note_done(message)
-        orchestrator.answer(message)
-        past.steps.append(Step(message, tokens))
-        past.mark, past.turn = len(orchestrator.trajectory), None
+        """Act without letting others answer; `advance` does that.
 
-    def _at_the_seat(self) -> Orchestrator:
+        Raise RuntimeError when it is not the role's turn.
+        """
+        orchestrator = self._awaiting_action()
+        message = as_message(action, self.role)
+        if self.role is Role.AGENT:
+            self._replace_done(message)
+        orchestrator.answer(message)
+        self._history.steps.append(RolloutStep(message, tokens))
+        self._await_others()
+
+    def _awaiting_action(self) -> Orchestrator:
+        """Return the episode. Raise RuntimeError when it is not the role's turn."""
         pending = self.orchestrator.pending
-        if pending is None or pending.to is not self.seat or self._past.turn is None:
-            state = (
-                "the episode is over"
-                if pending is None
-                else f"the {pending.to} has to move: call advance()"
+        if pending is None:
+            raise RuntimeError(f"it is not the {self.role}'s turn; the episode is over")
+        if pending.to is not self.role or self._history.result is None:
+            raise RuntimeError(
+                f"it is not the {self.role}'s turn; the {pending.to} is next: call advance()"
             )
-            raise RuntimeError(f"it is not the {self.seat}'s turn; {state}")
         return self.orchestrator
 
-    def _note_done(self, message: Any) -> None:
-        """Turn a call of `done` into the stop token; tools called beside it are carried out first."""
-        calls, tools = message.tool_calls or [], self.environment.tools
-        if not any(call.name == DONE for call in calls) or (
-            tools is not None and tools.has_tool(DONE)
-        ):
+    def _await_others(self) -> None:
+        self._history.observed_from = len(self.orchestrator.trajectory)
+        self._history.result = None
+
+    def _replace_done(self, message: AssistantMessage | UserMessage) -> None:
+        """Turn a call of `done` into the stop token; tools called beside it are executed first."""
+        calls = message.tool_calls or []
+        tools = self.environment.tools
+        domain_has_done = tools is not None and tools.has_tool(DONE)
+        if domain_has_done or not any(call.name == DONE for call in calls):
             return
         others = [call for call in calls if call.name != DONE]
-        self._past.stops_after_calls = bool(others)
+        self._history.stops_after_calls = bool(others)
         message.tool_calls = others or None
         if not others:
             message.content = f"{message.content or ''} {STOP}".strip()
 
-    def reject(self, problem: str, text: str = "", tokens: Tokens | None = None) -> Turn:
-        """Record that the seat's model wrote something that is no action, and why; nobody else learns of it.
+    def reject(self, problem: str, text: str = "", tokens: Tokens | None = None) -> StepResult:
+        """Record that the role's model wrote something that is no action; it is still its turn.
 
-        The seat is still to move. `max_errors` of these and of failed tool calls together end the episode.
+        `problem` says why, `text` is what the model wrote. No other participant sees it. Together
+        with failed tool calls, `max_errors` rejections end the episode.
         """
-        orchestrator, past = self._at_the_seat(), self._past
-        past.invalid_actions += 1
-        step = Step(as_message(text, self.seat), tokens, Turn(rejected=problem))
-        past.steps.append(step)
-        if past.invalid_actions + orchestrator.num_errors >= orchestrator.max_errors:
-            orchestrator.answer(Failure(TerminationReason.TOO_MANY_ERRORS, problem))
-            past.mark, past.turn = len(orchestrator.trajectory), None
-            step.turn = past.turn = replace(self.advance(), rejected=problem)
-        return step.turn or Turn(rejected=problem)
+        orchestrator = self._awaiting_action()
+        history = self._history
+        history.invalid_actions += 1
+        rejection = StepResult(rejected=problem)
+        step = RolloutStep(as_message(text, self.role), tokens, rejection)
+        history.steps.append(step)
+        if history.invalid_actions + orchestrator.num_errors < orchestrator.max_errors:
+            return rejection
+        orchestrator.answer(Failure(TerminationReason.TOO_MANY_ERRORS, problem))
+        self._await_others()
+        step.result = history.result = replace(self.advance(), rejected=problem)
+        return step.result
 
-    def advance(self) -> Turn:
-        """Let the others move until it is the seat's turn, or to the end. What was told already is told again.
+    def advance(self) -> StepResult:
+        """Play until it is the role's turn, or to the end; called again, return the same result.
 
         Raises:
-            ConfigError, ParticipantError: the other side cannot play as configured; the seat's move stands.
+            ConfigError, ParticipantError: the other participant cannot play as configured; the
+                action that was submitted stands.
         """
-        if self._past.turn is not None:
-            return self._past.turn
+        if self._history.result is not None:
+            return self._history.result
         orchestrator = self.orchestrator
-        with self._failures_as_outcome():
-            while self._others_move(orchestrator.pending):
+        with self._failures_end_the_episode():
+            while self._others_are_next(orchestrator.pending):
                 orchestrator.step()
         if orchestrator.pending is None:
-            self._grade(self._recorded())
-        return self._told()
+            self._grade(self._finish())
+        return self._observe()
 
-    async def aadvance(self) -> Turn:
-        """Do what `advance` does on the running event loop; only a judge model is asked in a worker thread."""
-        if self._past.turn is not None:
-            return self._past.turn
+    async def aadvance(self) -> StepResult:
+        """Do what `advance` does, on the running event loop; only a judge uses a worker thread."""
+        if self._history.result is not None:
+            return self._history.result
         orchestrator = self.orchestrator
-        with self._failures_as_outcome():
-            while self._others_move(orchestrator.pending):
+        with self._failures_end_the_episode():
+            while self._others_are_next(orchestrator.pending):
                 await orchestrator.astep(self.executor)
         if orchestrator.pending is None:
-            run = self._recorded()
+            run = self._finish()
             if needs_judge(orchestrator.task, self.evaluation_type):
                 await asyncio.to_thread(self._grade, run)
             else:
                 self._grade(run)
-        return self._told()
+        return self._observe()
 
-    def _others_move(self, pending: Ask | None) -> bool:
-        """Return whether somebody else is to move; a seat that has said `done` is helped to its feet."""
-        if pending is None or pending.to is not self.seat:
+    def _others_are_next(self, pending: Ask | None) -> bool:
+        """Return whether another participant or the environment is next.
+
+        Where an action called `done` beside other tools that succeeded, end the episode here.
+        """
+        if pending is None or pending.to is not self.role:
             return pending is not None
-        if self._past.stops_after_calls:
-            self._past.stops_after_calls = False
-            if not any(result.error for result in _results(pending.heard)):
+        if self._history.stops_after_calls:
+            self._history.stops_after_calls = False
+            if not any(result.error for result in _tool_results(pending.heard)):
                 self.orchestrator.answer(AssistantMessage(content=STOP, cost=0.0))
         return False
 
     @contextmanager
-    def _failures_as_outcome(self) -> Iterator[None]:
-        """End the episode when its surroundings fail while the others move; what the caller did wrong is raised."""
+    def _failures_end_the_episode(self) -> Iterator[None]:
+        """Turn a failure of the infrastructure into the end of the episode; raise caller mistakes."""
         try:
             yield
-        except _WRONG_USE:
+        except _CALLER_MISTAKES:
             raise
         except Exception as problem:
             logger.warning(
                 "the episode of task %s failed: %s", self.task.id, problem, exc_info=True
             )
-            self.error = problem.with_traceback(None)  # its frames would keep the episode alive
+            # The frames of the traceback would keep the whole episode alive.
+            self.error = problem.with_traceback(None)
             text = f"{type(problem).__name__}: {problem}"
             self.orchestrator.answer(Failure(TerminationReason.INFRASTRUCTURE_ERROR, text))
 
-    def _recorded(self) -> SimulationRun:
-        self.run = self.orchestrator.finalize()
-        self.run.policy = self.environment.get_policy()
+    def _finish(self) -> SimulationRun:
+        run = self.orchestrator.finalize()
+        run.policy = self.environment.get_policy()
         if self.invalid_actions:
-            self.run.info = {**(self.run.info or {}), "invalid_actions": self.invalid_actions}
-        return self.run
+            run.info = {**(run.info or {}), "invalid_actions": self.invalid_actions}
+        self.run = run
+        return run
 
     def _grade(self, run: SimulationRun) -> None:
-        """Grade from the live environment; a judge that cannot be reached is an outcome of its own."""
-        if is_infrastructure(run.termination_reason):
+        """Grade on the live environment; an unreachable judge is an infrastructure failure."""
+        if is_infrastructure_failure(run.termination_reason):
             return
         try:
             run.reward_info = grade_live(run, self.orchestrator, self.evaluation_type, self.judge)
@@ -285,31 +318,31 @@ class Rollout(SeatView):
             )
             self.error = problem.with_traceback(None)
 
-    def _told(self) -> Turn:
-        heard, past = self.heard_since(self._past.mark), self._past
-        over = self.run is not None
-        potential = (
-            0.0 if over or self.shaping is None else self.shaping.potential(self.orchestrator)
-        )
-        turn = (
-            last_turn(self.run, self.seat, self.error, heard)
-            if self.run is not None
-            else Turn(heard=heard)
-        )
-        if (
-            self.shaping is not None and past.opening is not None
-        ):  # the first turn is nobody's doing
-            turn = replace(turn, shaping=self.shaping.term(past.potential, potential))
-        past.potential = potential
-        past.told(turn)
-        if self.keep_snapshots and not over:
+    def _observe(self) -> StepResult:
+        """Return the result of the last action, and record it."""
+        history = self._history
+        observation = self.observation_since(history.observed_from)
+        if self.run is None:
+            result = StepResult(observation=observation)
+        else:
+            result = final_result(self.run, self.role, self.error, observation)
+        # The potential of every end is 0, or shaping would change which policy is best.
+        potential = 0.0
+        if self.shaping is not None and self.run is None:
+            potential = self.shaping.potential(self.orchestrator)
+        # No action led to the first observation, so it has no shaping term.
+        if self.shaping is not None and history.reset_result is not None:
+            result = replace(result, shaping=self.shaping.term(history.potential, potential))
+        history.potential = potential
+        history.record(result)
+        if self.keep_snapshots and self.run is None:
             self.snapshots.append(self.snapshot())
-        return turn
+        return result
 
     def grade_now(self) -> RewardInfo:
-        """Return the reward the episode would have if the conversation ended here; it goes on unchanged.
+        """Return the reward if the conversation ended now; the episode goes on unchanged.
 
-        Asks the judge model where the task needs one; raise ModelError when it does not answer.
+        Calls the judge model where the task needs one; raise ModelError when it does not answer.
         """
         orchestrator = self.orchestrator
         run = SimulationRun(
@@ -325,38 +358,40 @@ class Rollout(SeatView):
         return grade(run, orchestrator.world, self.evaluation_type, live=live, judge=self.judge)
 
     def fork(self, n: int = 1) -> list[Rollout]:
-        """Return n independent rollouts that stand where this one stands, with the same past.
+        """Return n independent copies of this rollout.
 
         Raise RuntimeError when the episode is over or has not begun.
         """
-        return [self._forked() for _ in range(n)]
+        return [self._fork() for _ in range(n)]
 
-    def _forked(self) -> Rollout:
-        twin = copy.copy(self)
-        twin._orchestrator = self.orchestrator.fork()  # noqa: SLF001  -- one of its own kind
-        twin._past, twin.snapshots = self._past.copied(), list(self.snapshots)  # noqa: SLF001  -- likewise
-        return twin
+    def _fork(self) -> Rollout:
+        child = copy.copy(self)
+        child._orchestrator = self.orchestrator.fork()  # noqa: SLF001  -- a copy of this object
+        child._history = self._history.copied()  # noqa: SLF001  -- likewise
+        child.snapshots = list(self.snapshots)
+        return child
 
-    def snapshot(self) -> Snapshot:
-        """Return where the rollout stands, as data that pickles. Raise RuntimeError when the episode is over."""
+    def snapshot(self) -> RolloutSnapshot:
+        """Return the rollout as data that can be pickled. Raise RuntimeError when it is over."""
         orchestrator = self.orchestrator
-        return Snapshot(
-            orchestrator.task, orchestrator.seed, orchestrator.moment(), self._past.copied()
+        return RolloutSnapshot(
+            orchestrator.task, orchestrator.seed, orchestrator.moment(), self._history.copied()
         )
 
-    def restore(self, snapshot: Snapshot) -> Turn:
-        """Go on from a snapshot, also one of another process; its world is replayed on a fresh one.
+    def restore(self, snapshot: RolloutSnapshot) -> StepResult:
+        """Continue from a snapshot, also one of another process.
 
-        Raise ReplayMismatch when that world is not the same any more, ConfigError without a casting.
+        The snapshot's tool calls are replayed on a fresh environment. Raise ReplayMismatch when that
+        environment has changed, ConfigError when this rollout has no setup.
         """
-        orchestrator = self._staged(snapshot.task, snapshot.seed)
+        orchestrator = self._new_episode(snapshot.task, snapshot.seed)
         self.close()
         orchestrator.resume(snapshot.moment)
-        self._take_over(orchestrator, snapshot.past.copied())
+        self._take_over(orchestrator, snapshot.history.copied())
         return self.advance()
 
 
-def _results(heard: Heard) -> list[ToolMessage]:
-    if isinstance(heard, MultiToolMessage):
-        return heard.tool_messages
-    return [heard] if isinstance(heard, ToolMessage) else []
+def _tool_results(message: Heard) -> list[ToolMessage]:
+    if isinstance(message, MultiToolMessage):
+        return message.tool_messages
+    return [message] if isinstance(message, ToolMessage) else []

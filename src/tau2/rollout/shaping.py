@@ -1,7 +1,8 @@
-"""Shaped rewards that leave the optimum where it is: the difference of a potential between two turns.
+"""Potential-based reward shaping, which leaves the best policy unchanged.
 
-Ng, Harada and Russell (1999): a term `gamma * potential(after) - potential(before)`, with a potential of 0 at every
-end, changes the return of each policy from the same start by the same amount, so the best policy stays the best.
+Ng, Harada and Russell, "Policy invariance under reward transformations" (ICML 1999): with a term
+`gamma * potential(after) - potential(before)` per step, and a potential of 0 at every end, the
+return of each policy from the same start changes by the same amount.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from tau2.orchestrator.orchestrator import Orchestrator
 
 
 def partial_credit(orchestrator: Orchestrator) -> float:
-    """Return how much of what the task checks is done so far, from 0 to 1; needs no judge.
+    """Return how much of what the task checks is met so far, from 0 to 1; calls no judge.
 
-    The mean over the kinds of checks the task has of the share that is met: reference actions carried out, assertions
-    about the world that hold, pieces of information told.
+    For each kind of check that the task has (reference actions, environment assertions,
+    communicated information), take the share that is met; return the mean of these shares.
     """
     evidence = Evidence(
         orchestrator.world, orchestrator.trajectory, live=orchestrator.environment.fork()
@@ -37,14 +38,14 @@ def partial_credit(orchestrator: Orchestrator) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Shaping:
-    """How the extra term of each turn is made."""
+    """How the shaping term of each step is computed."""
 
     gamma: float = 1.0
-    """The trainer's discount; with another one the optimum may move."""
+    """The trainer's discount factor; with any other value the best policy may change."""
     weight: float = 1.0
     potential: Callable[[Orchestrator], float] = partial_credit
-    """Any function of where the episode stands; it must not change it."""
+    """Any function of the episode that does not change it."""
 
     def term(self, before: float, after: float) -> float:
-        """Return the term of a turn that went from one potential to another."""
+        """Return the term of a step between these two potentials."""
         return self.weight * (self.gamma * after - before)

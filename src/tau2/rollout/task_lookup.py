@@ -1,10 +1,9 @@
-"""One task by its id, whatever split it is in, without making the others where the task set permits."""
+"""One task by its id, of any split, without building the other tasks where the task set allows it."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from tau2.data_model.tasks import Task
 from tau2.environment.cow import clone
@@ -13,32 +12,27 @@ from tau2.registry import registry
 
 
 def find_task(task_set: str, task_id: str) -> Task:
-    """Return a task of a task set, as a copy of the caller's own. Raise UnknownName (a ValueError)."""
-    loader, wanted = registry.get_tasks_loader(task_set), str(task_id)
-    one = _maker(task_set, loader)
-    if one is not None:
-        return one(wanted)
-    tasks = _looked_up(loader, wanted) or _loaded(loader)
-    if wanted not in tasks:
+    """Return a copy of a task of a task set. Raise UnknownName (a ValueError)."""
+    task_id = str(task_id)
+    loader = registry.get_tasks_loader(task_set)
+    build_one = _task_builder(task_set, loader)
+    if build_one is not None:
+        return build_one(task_id)
+    parameters = inspect.signature(loader).parameters
+    tasks: dict[str, Task] = {}
+    if "task_ids" in parameters:
+        tasks = {task.id: task for task in loader(None, task_ids=[task_id])}
+    if task_id not in tasks:
+        # A loader without parameters knows no splits and returns every task.
+        tasks = {task.id: task for task in (loader(None) if parameters else loader())}
+    if task_id not in tasks:
         raise UnknownName(f"task in {task_set}", task_id, tasks)
-    return clone(tasks[wanted])  # somebody's own loader may hand out the same objects each time
+    # A loader of a plug-in may return the same objects on every call.
+    return clone(tasks[task_id])
 
 
-def _maker(task_set: str, loader: Any) -> Callable[[str], Task] | None:
-    """Return how a domain that composes its tasks makes one alone, unless somebody replaced its loader."""
+def _task_builder(task_set: str, loader: Callable[..., list[Task]]) -> Callable[[str], Task] | None:
+    """Return the function with which a domain builds one task, unless its loader was replaced."""
     spec = registry.domains.get(task_set) if task_set in registry.domains else None
-    one: Callable[[str], Task] | None = getattr(spec, "task", None)
-    return one if getattr(spec, "tasks", None) is loader else None
-
-
-def _looked_up(loader: Callable[..., list[Task]], task_id: str) -> Mapping[str, Task]:
-    """Return the one task, from a loader that looks up tasks by their ids; nothing from another one."""
-    if "task_ids" not in inspect.signature(loader).parameters:
-        return {}
-    return {task.id: task for task in loader(None, task_ids=[task_id])}
-
-
-def _loaded(loader: Callable[..., list[Task]]) -> Mapping[str, Task]:
-    """Return all tasks of a loader, also of one that knows no splits."""
-    tasks = loader(None) if inspect.signature(loader).parameters else loader()
-    return {task.id: task for task in tasks}
+    build_one: Callable[[str], Task] | None = getattr(spec, "task", None)
+    return build_one if getattr(spec, "tasks", None) is loader else None

@@ -1,6 +1,6 @@
-"""Tokens of a turn as the policy saw and wrote them, and their joining into training samples.
+"""The tokens of a policy's actions, and how they are joined into training samples.
 
-A trainer that has them hands them over with each action; nothing here knows a tokenizer.
+A trainer gives the tokens with each action; nothing here needs a tokenizer.
 """
 
 from __future__ import annotations
@@ -11,77 +11,73 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """One turn of a policy in tokens. Raise ValueError when the parts differ in length."""
+    """One action in tokens. Raise ValueError when the parts differ in length."""
 
     prompt_ids: Sequence[int]
+    """The whole prompt of the action, [prompt tokens]."""
     completion_ids: Sequence[int]
+    """What the policy sampled, [completion tokens]."""
     logprobs: Sequence[float] | None = None
-    """Of the completion, under the policy that sampled it."""
+    """Of the completion under the policy that sampled it, [completion tokens], in nats."""
     loss_mask: Sequence[bool] | None = None
-    """Which tokens of the completion are trained on; None: all."""
+    """Which tokens of the completion are trained on, [completion tokens]; None: all."""
 
     def __post_init__(self) -> None:
         for name in ("logprobs", "loss_mask"):
             part = getattr(self, name)
             if part is not None and len(part) != len(self.completion_ids):
                 raise ValueError(
-                    f"{name} has {len(part)} entries, but the completion has {len(self.completion_ids)} tokens"
+                    f"{name} has {len(part)} entries, "
+                    f"but the completion has {len(self.completion_ids)} tokens"
                 )
-
-    @property
-    def trained(self) -> list[bool]:
-        """Which tokens of the completion are trained on."""
-        return (
-            [True] * len(self.completion_ids)
-            if self.loss_mask is None
-            else [bool(one) for one in self.loss_mask]
-        )
 
 
 @dataclass(slots=True)
 class Sample:
-    """One sequence to train on: the turns whose prompts continue one another, token by token."""
+    """One training sequence; `ids`, `loss_mask` and `logprobs` have one entry per token."""
 
     ids: list[int] = field(default_factory=list)
     loss_mask: list[bool] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
     """0.0 where the mask is False or no log-probabilities were given."""
-    turns: list[int] = field(default_factory=list)
-    """The turns it holds."""
+    steps: list[int] = field(default_factory=list)
+    """Indices of the actions that the sequence contains."""
 
-    def takes(self, tokens: Tokens) -> bool:
-        """Return whether the prompt of a turn begins with this very sequence."""
-        return (
-            len(tokens.prompt_ids) >= len(self.ids)
-            and list(tokens.prompt_ids[: len(self.ids)]) == self.ids
-        )
+    def is_prefix_of(self, tokens: Tokens) -> bool:
+        """Return whether the prompt of an action begins with this sequence, token by token."""
+        return list(tokens.prompt_ids[: len(self.ids)]) == self.ids
 
-    def add(self, tokens: Tokens, turn: int) -> None:
-        """Append a turn that this sample `takes`."""
+    def append(self, tokens: Tokens, step: int) -> None:
+        """Append an action of whose prompt this sequence is a prefix."""
+        # What the prompt adds are observations: context, not trained on.
         context = tokens.prompt_ids[len(self.ids) :]
-        trained = tokens.trained
-        given = tokens.logprobs if tokens.logprobs is not None else [0.0] * len(trained)
+        completion = len(tokens.completion_ids)
+        mask = (
+            [True] * completion if tokens.loss_mask is None else list(map(bool, tokens.loss_mask))
+        )
+        logprobs = tokens.logprobs if tokens.logprobs is not None else [0.0] * completion
         self.ids += [*context, *tokens.completion_ids]
-        self.loss_mask += [False] * len(context) + trained
+        self.loss_mask += [False] * len(context) + mask
         self.logprobs += [0.0] * len(context)
         self.logprobs += [
-            float(one) if counts else 0.0 for one, counts in zip(given, trained, strict=True)
+            float(logprob) if trained else 0.0
+            for logprob, trained in zip(logprobs, mask, strict=True)
         ]
-        self.turns.append(turn)
+        self.steps.append(step)
 
 
-def samples_of(turns: Iterable[Tokens | None]) -> list[Sample]:
-    """Return the turns as few sequences as their tokens permit.
+def join_tokens(actions: Iterable[Tokens | None]) -> list[Sample]:
+    """Return the actions of one rollout as few sequences; actions without tokens are left out.
 
-    A turn whose prompt does not repeat what came before token by token (a template that drops old reasoning, a
-    tokenizer that merges across the border) starts a sample of its own, so every token is trained on as it was
-    sampled. Turns without tokens are left out.
+    An action whose prompt does not repeat the sequence so far token by token starts a new sequence:
+    the chat template dropped old reasoning, or the tokenizer merged tokens across a boundary.
+    Joining them regardless would train on tokens in a context in which they were not sampled.
     """
     samples: list[Sample] = []
-    for number, tokens in enumerate(turns):
+    for step, tokens in enumerate(actions):
         if tokens is None:
             continue
-        if not samples or not samples[-1].takes(tokens):
+        if not samples or not samples[-1].is_prefix_of(tokens):
             samples.append(Sample())
-        samples[-1].add(tokens, number)
+        samples[-1].append(tokens, step)
     return samples

@@ -23,7 +23,7 @@ from tau2.orchestrator.episode import Role
 from tau2.report.safe_text import one_line, plain
 from tau2.report.terminal.conversation import compact_call, grading_view, task_view
 from tau2.report.terminal.domain_page import signature
-from tau2.rollout import Rollout, Turn
+from tau2.rollout import Rollout, StepResult
 from tau2.user.base_user import STOP
 from tau2.utils.tools import parse_functional_tool_call
 
@@ -57,7 +57,7 @@ class Stage:
     @property
     def is_over(self) -> bool:
         """Whether the episode ended, or the person left it."""
-        return self._left or (self.rollout.turn is not None and self.rollout.turn.done)
+        return self._left or (self.rollout.result is not None and self.rollout.result.done)
 
     @property
     def was_left(self) -> bool:
@@ -66,7 +66,7 @@ class Stage:
 
     @property
     def _seat(self) -> Role:
-        return self.rollout.seat
+        return self.rollout.role
 
     def begin(self, task: Task, seed: int | None) -> None:
         """Play to the person's first turn. Raise ConfigError when the other side cannot play."""
@@ -193,8 +193,8 @@ class Stage:
 
     # --- showing ----------------------------------------------------------------------------------------------------
 
-    def _tell(self, turn: Turn) -> None:
-        for message in turn.heard:
+    def _tell(self, turn: StepResult) -> None:
+        for message in turn.observation:
             self._show_message(message)
         if turn.done and self.rollout.run is not None:
             self._show(Text(""))

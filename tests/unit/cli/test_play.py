@@ -103,7 +103,7 @@ def test_a_task_for_a_judge_that_cannot_be_asked_is_graded_without(tau2, types, 
     def no_judge(*_args):
         raise ConfigError("no key")
 
-    monkeypatch.setattr("tau2.rollout.models.require_judge", no_judge)
+    monkeypatch.setattr("tau2.rollout.model_checks.require_judge", no_judge)
     types("/done")
     ended = tau2("play", *TASK, "--no-save")
     assert ended.code == 0

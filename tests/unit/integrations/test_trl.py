@@ -7,12 +7,12 @@ from typing import Any, Literal, Optional, get_type_hints
 
 import pytest
 from pydantic import BaseModel
-from tests.cast import ON_THE_LIST
 from tests.integrations.oracle import SEED, script_of
+from tests.cast import ON_THE_LIST
 
 from tau2.environment.tool import as_tool
 from tau2.errors import UnknownName
-from tau2.integrations import EpisodeFailed, Outcome
+from tau2.integrations import EpisodeFailed, EpisodeOutcome
 from tau2.integrations.toolbox import domain_tools
 from tau2.integrations.trl import (
     environment_class,
@@ -23,7 +23,7 @@ from tau2.integrations.trl import (
     rows,
 )
 from tau2.registry import registry
-from tau2.rollout import Cast
+from tau2.rollout import RolloutSetup
 
 
 class Item(BaseModel):
@@ -71,11 +71,11 @@ def test_a_script_ends_in_the_same_worlds():
 
 @pytest.mark.parametrize("domain", registry.get_domains())
 def test_a_domains_class_has_its_tools_and_nothing_else(domain):
-    kind = environment_class(Cast(domain))
+    kind = environment_class(RolloutSetup(domain))
     shown = {
         name for name, _ in inspect.getmembers(kind, inspect.isfunction) if not name.startswith("_")
     }
-    tools = {tool.name: tool for tool in domain_tools(Cast(domain))}
+    tools = {tool.name: tool for tool in domain_tools(RolloutSetup(domain))}
     assert shown - {"reset", "get_reward"} == set(tools)
     for name, tool in tools.items():
         method, required = getattr(kind, name), set(tool.parameters.get("required", []))
@@ -109,7 +109,7 @@ def test_type_hints_become_plain(hint, made):
 
 
 def test_a_failed_episode_is_skipped_or_raised():
-    failed = Outcome(
+    failed = EpisodeOutcome(
         reward=None, reason="infrastructure_error", truncated=True, infra_failed=True, user_failed=False,
         error="down", db_hash=None, user_db_hash=None,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Rollouts: the caller plays one side; the rest of the episode answers."""
+"""Rollouts: the caller plays one role; everybody else answers."""
 
 from __future__ import annotations
 
@@ -31,44 +31,44 @@ from tau2.domains.mock.environment import get_environment
 from tau2.errors import ConfigError, ModelUnavailable, ParticipantError, UnknownName, UserError
 from tau2.evaluator.evidence import Judge
 from tau2.orchestrator.episode import Role
-from tau2.rollout import Cast, Rollout, Snapshot, Tokens
+from tau2.rollout import Rollout, RolloutSetup, RolloutSnapshot, Tokens
 
 CALL = {"name": "create_task", "arguments": {"user_id": "user_1", "title": "Important Meeting"}}
 READ = {"name": "get_users", "arguments": {}}
 
 
-def scripted(*lines, **cast) -> Rollout:
+def scripted(*lines, **setup) -> Rollout:
     """Return a rollout against a user who says these lines."""
-    return Rollout(Cast("mock", user=lambda _env, _task: User(says(*lines)), **cast))
+    return Rollout(RolloutSetup("mock", user=lambda _env, _task: User(says(*lines)), **setup))
 
 
-def texts(turn) -> list[str]:
-    return [message.content for message in turn.heard]
+def texts(result) -> list[str]:
+    return [message.content for message in result.observation]
 
 
-def test_a_task_is_solved_turn_by_turn():
+def test_a_task_is_solved_step_by_step():
     rollout = scripted("Add my meeting, please.", f"Thanks {STOP}")
-    turn = rollout.reset("create_task_1", seed=3)
-    assert texts(turn) == ["Add my meeting, please."]
-    turn = rollout.step(CALL)
-    assert [message.role for message in turn.heard] == ["tool"]
-    assert (turn.reward, turn.done) == (0.0, False)
-    turn = rollout.step("It is on the list.")
-    assert (turn.reward, turn.terminated, turn.truncated) == (1.0, True, False)
-    assert texts(turn) == [f"Thanks {STOP}"]  # the last words are not lost
-    assert turn.reward_info.db_check.db_match
+    result = rollout.reset("create_task_1", seed=3)
+    assert texts(result) == ["Add my meeting, please."]
+    result = rollout.step(CALL)
+    assert [message.role for message in result.observation] == ["tool"]
+    assert (result.reward, result.done) == (0.0, False)
+    result = rollout.step("It is on the list.")
+    assert (result.reward, result.terminated, result.truncated) == (1.0, True, False)
+    assert texts(result) == [f"Thanks {STOP}"]  # the last message is not lost
+    assert result.reward_info.db_check.db_match
     assert rollout.run.seed == 3
-    assert [step.turn.done for step in rollout.steps] == [False, True]
+    assert [step.result.done for step in rollout.steps] == [False, True]
 
 
 def test_several_calls_in_one_step():
     rollout = scripted("Hi")
     rollout.reset("create_task_1")
-    turn = rollout.step([READ, ToolCall(name="get_users", arguments={}), CALL])
-    assert len(turn.heard) == 3
+    result = rollout.step([READ, ToolCall(name="get_users", arguments={}), CALL])
+    assert len(result.observation) == 3
     ids = [call.id for call in rollout.steps[0].action.tool_calls]
     assert len(set(ids)) == 3
-    assert [result.id for result in turn.heard] == ids
+    assert [result.id for result in result.observation] == ids
 
 
 def test_the_same_id_is_never_used_twice():
@@ -105,7 +105,7 @@ def test_the_history_is_one_that_an_api_takes():
     assert [message["tool_call_id"] for message in history[-2:]] == ["x1", "x2"]
     assert history[-2]["content"].startswith(
         "Error"
-    )  # arguments that are no JSON are told to the model
+    )  # arguments that are no JSON are an error for the model
     assert {tool["function"]["name"] for tool in rollout.openai_tools} >= {
         "create_task",
         "get_users",
@@ -113,18 +113,18 @@ def test_the_history_is_one_that_an_api_takes():
     assert rollout.history(system=False) == history[1:]
 
 
-def test_words_that_look_like_a_call_stay_words():
+def test_text_that_looks_like_a_call_stays_text():
     rollout = scripted("Hi", "What?")
     rollout.reset("create_task_1")
-    turn = rollout.step("get_users()")
-    assert texts(turn) == ["What?"]
+    result = rollout.step("get_users()")
+    assert texts(result) == ["What?"]
 
 
-def test_thoughts_are_nobody_elses_business():
+def test_reasoning_is_not_sent_to_the_user():
     rollout = scripted("Hi", "Oh")
     rollout.reset("create_task_1")
-    turn = rollout.step(f"<think>I could say {STOP} now</think>One moment.")
-    assert not turn.done
+    result = rollout.step(f"<think>I could say {STOP} now</think>One moment.")
+    assert not result.done
     message = rollout.steps[0].action
     assert (message.content, message.reasoning_content) == (
         "One moment.",
@@ -133,16 +133,16 @@ def test_thoughts_are_nobody_elses_business():
 
 
 @pytest.mark.parametrize("action", [f"Bye {STOP}", {"name": "done", "arguments": {}}])
-def test_the_agent_may_end_it(action):
+def test_the_agent_may_end_the_episode(action):
     rollout = scripted("Hi")
     rollout.reset("create_task_1")
     rollout.step(CALL)
-    turn = rollout.step(action)
-    assert (turn.reason, turn.reward) == (TerminationReason.AGENT_STOP, 1.0)
+    result = rollout.step(action)
+    assert (result.reason, result.reward) == (TerminationReason.AGENT_STOP, 1.0)
     assert rollout.run.messages[-1].tool_calls is None
 
 
-def test_the_last_words_are_said():
+def test_text_beside_done_is_kept():
     rollout = scripted("Hi")
     rollout.reset("create_task_1")
     wire = {"id": "x", "function": {"name": "done", "arguments": "{}"}}
@@ -155,43 +155,43 @@ def test_the_last_words_are_said():
 def test_done_beside_other_calls_ends_once_they_are_made():
     rollout = scripted("Hi")
     rollout.reset("create_task_1")
-    turn = rollout.step([CALL, {"name": "done", "arguments": {}}])
-    assert (turn.reason, turn.reward) == (TerminationReason.AGENT_STOP, 1.0)
-    assert [message.role for message in turn.heard] == ["tool"]
+    result = rollout.step([CALL, {"name": "done", "arguments": {}}])
+    assert (result.reason, result.reward) == (TerminationReason.AGENT_STOP, 1.0)
+    assert [message.role for message in result.observation] == ["tool"]
 
     rollout.reset("create_task_1")
-    turn = rollout.step(
+    result = rollout.step(
         [{"name": "create_task", "arguments": {}}, {"name": "done", "arguments": {}}]
     )
-    assert not turn.done  # a call failed: the agent may want to mend it
+    assert not result.done  # a call failed: the agent may try again
     assert rollout.step(CALL).done is False
 
 
 def test_truncation_is_not_termination():
     rollout = scripted("Hi", "And?", max_steps=3)
     rollout.reset("create_task_1")
-    turn = rollout.step("Hm.")
-    assert (turn.terminated, turn.truncated, turn.reason) == (
+    result = rollout.step("Hm.")
+    assert (result.terminated, result.truncated, result.reason) == (
         False,
         True,
         TerminationReason.MAX_STEPS,
     )
-    assert turn.reward == 0.0
-    assert texts(turn) == ["And?"]
+    assert result.reward == 0.0
+    assert texts(result) == ["And?"]
 
 
-def test_failed_calls_and_unreadable_ones_together_end_it():
+def test_failed_calls_and_rejections_together_end_the_episode():
     rollout = scripted("Hi", max_errors=3)
     rollout.reset("create_task_1")
     rollout.step({"name": "no_such_tool", "arguments": {}})
-    turn = rollout.reject("this is no JSON", '{"name"')
-    assert (turn.rejected, turn.done) == ("this is no JSON", False)
-    assert rollout.trajectory[-1].role == "tool"  # nobody heard of it
-    turn = rollout.reject("nor is this")
-    assert (turn.reason, turn.rejected) == (TerminationReason.TOO_MANY_ERRORS, "nor is this")
-    assert (turn.terminated, turn.reward, rollout.invalid_actions) == (True, 0.0, 2)
+    result = rollout.reject("this is no JSON", '{"name"')
+    assert (result.rejected, result.done) == ("this is no JSON", False)
+    assert rollout.trajectory[-1].role == "tool"  # nobody else sees it
+    result = rollout.reject("nor is this")
+    assert (result.reason, result.rejected) == (TerminationReason.TOO_MANY_ERRORS, "nor is this")
+    assert (result.terminated, result.reward, rollout.invalid_actions) == (True, 0.0, 2)
     assert rollout.run.info["invalid_actions"] == 2
-    assert [step.turn.rejected for step in rollout.steps] == [
+    assert [step.result.rejected for step in rollout.steps] == [
         None,
         "this is no JSON",
         "nor is this",
@@ -201,47 +201,51 @@ def test_failed_calls_and_unreadable_ones_together_end_it():
 def test_an_empty_message_is_the_agents_error():
     rollout = scripted("Hi")
     rollout.reset("create_task_1")
-    turn = rollout.step("  ")
-    assert (turn.reason, turn.terminated, turn.reward) == (TerminationReason.AGENT_ERROR, True, 0.0)
+    result = rollout.step("  ")
+    assert (result.reason, result.terminated, result.reward) == (
+        TerminationReason.AGENT_ERROR,
+        True,
+        0.0,
+    )
 
 
-def test_a_failure_of_the_surroundings_is_no_reward(caplog):
+def test_an_infrastructure_failure_has_no_reward(caplog):
     rollout = scripted("Hi", ModelUnavailable("no answer from the endpoint"))
     rollout.reset("create_task_1")
     with caplog.at_level(logging.WARNING, logger="tau2.rollout"):
-        turn = rollout.step("Hello")
-    assert (turn.infra_failed, turn.user_failed, turn.reward) == (True, False, None)
-    assert (turn.terminated, turn.truncated) == (False, True)
-    assert turn.reason is TerminationReason.INFRASTRUCTURE_ERROR
-    assert "no answer from the endpoint" in turn.error
+        result = rollout.step("Hello")
+    assert (result.infra_failed, result.user_failed, result.reward) == (True, False, None)
+    assert (result.terminated, result.truncated) == (False, True)
+    assert result.reason is TerminationReason.INFRASTRUCTURE_ERROR
+    assert "no answer from the endpoint" in result.error
     assert isinstance(rollout.error, ModelUnavailable)
     assert rollout.run.reward_info is None
     assert "no answer" in caplog.text
 
 
-def test_a_failure_of_the_user_is_no_reward_either():
+def test_a_user_failure_has_no_reward():
     rollout = scripted("Hi", UserError("lost the thread"))
     rollout.reset("create_task_1")
-    turn = rollout.step("Hello")
-    assert (turn.infra_failed, turn.user_failed, turn.reward, turn.truncated) == (
+    result = rollout.step("Hello")
+    assert (result.infra_failed, result.user_failed, result.reward, result.truncated) == (
         False,
         True,
         None,
         True,
     )
-    assert "lost the thread" in turn.error
+    assert "lost the thread" in result.error
 
 
-def test_a_judge_that_does_not_answer_is_a_failure_of_the_surroundings(caplog):
+def test_a_judge_that_does_not_answer_is_an_infrastructure_failure(caplog):
     def judge(**_):
         raise ConnectionError("the judge is away")
 
     task = a_task(basis=[RewardType.NL_ASSERTION], sentences=["The agent was kind."])
     asked = Judge("any/model", {"num_retries": 0}, judge)
-    rollout = Rollout(Cast("mock", user=lambda *_: User(("Hi", STOP))), judge=asked)
+    rollout = Rollout(RolloutSetup("mock", user=lambda *_: User(("Hi", STOP))), judge=asked)
     rollout.reset(task)
-    turn = rollout.step("Hello")
-    assert (turn.infra_failed, turn.reward, turn.reason) == (
+    result = rollout.step("Hello")
+    assert (result.infra_failed, result.reward, result.reason) == (
         True,
         None,
         TerminationReason.USER_STOP,
@@ -254,11 +258,11 @@ def test_a_missing_judge_is_found_before_the_episode():
         scripted("Hi").reset(task)
 
 
-def test_a_missing_user_model_is_found_before_the_episode_and_the_way_out_is_named():
+def test_a_missing_user_model_is_found_before_the_episode_and_the_error_says_what_to_do():
     with pytest.raises(ConfigError, match="user='scripted_user'"):
-        Rollout(Cast("mock")).reset("create_task_1")
+        Rollout(RolloutSetup("mock")).reset("create_task_1")
     with pytest.raises(ConfigError, match="agent='oracle_agent'"):
-        Rollout(Cast("mock"), seat="user").reset("create_task_1")
+        Rollout(RolloutSetup("mock"), role="user").reset("create_task_1")
 
 
 def test_it_says_whose_turn_it_is():
@@ -276,39 +280,39 @@ def test_it_says_whose_turn_it_is():
     rollout.close()
     with pytest.raises(RuntimeError, match="reset"):
         rollout.step("Hello")
-    assert rollout.run.messages  # what was played stays readable
+    assert rollout.run.messages  # the record stays readable
 
 
-def test_what_was_told_is_told_again():
+def test_advance_returns_the_same_result_again():
     rollout = scripted("Hi")
     assert rollout.reset("create_task_1") is rollout.advance()
 
 
 def test_a_task_whose_history_ends_with_a_tool_result_begins_there():
     rollout = scripted("Hi")
-    turn = rollout.reset("update_task_with_message_history")
+    result = rollout.reset("update_task_with_message_history")
     seen = rollout.messages
-    last_own = max(n for n, message in enumerate(seen) if message.role == "assistant")
-    assert list(turn.heard) == seen[last_own + 1 :]
+    own_message_end = max(n for n, message in enumerate(seen) if message.role == "assistant")
+    assert list(result.observation) == seen[own_message_end + 1 :]
 
 
-def test_an_episode_that_nobody_can_move_is_over_at_once():
+def test_an_episode_that_the_user_ends_at_once_is_over_at_reset():
     rollout = scripted(f"Never mind {STOP}")
-    turn = rollout.reset("create_task_1")
-    assert (turn.done, turn.reward) == (True, 0.0)
+    result = rollout.reset("create_task_1")
+    assert (result.done, result.reward) == (True, 0.0)
 
 
-def test_unknown_names_are_said_with_the_nearest_known():
+def test_unknown_names_are_named_with_the_nearest_known():
     with pytest.raises(UnknownName, match="create_task_1"):
         scripted("Hi").reset("create_task")
-    with pytest.raises(ConfigError, match="casting"):
+    with pytest.raises(ConfigError, match="setup"):
         Rollout().reset("create_task_1")
-    with pytest.raises(ConfigError, match="hand over a Task"):
-        Rollout(Cast(get_environment)).reset("create_task_1")
+    with pytest.raises(ConfigError, match="pass a Task"):
+        Rollout(RolloutSetup(get_environment)).reset("create_task_1")
 
 
-def test_a_world_that_no_registry_knows():
-    rollout = Rollout(Cast(get_environment, user=lambda *_: User(("Hi", STOP))))
+def test_an_environment_that_is_not_registered():
+    rollout = Rollout(RolloutSetup(get_environment, user=lambda *_: User(("Hi", STOP))))
     rollout.reset(mock_task("create_task_1"))
     rollout.step(CALL)
     assert rollout.step("Done.").reward == 1.0
@@ -321,16 +325,16 @@ def test_grading_in_the_middle_changes_nothing():
     rollout.step(CALL)
     before = rollout.environment.get_db_hash()
     assert rollout.grade_now().reward == 1.0
-    assert (rollout.environment.get_db_hash(), rollout.turn.done) == (before, False)
+    assert (rollout.environment.get_db_hash(), rollout.result.done) == (before, False)
 
 
-def test_the_users_seat():
-    rollout = Rollout(Cast("mock", agent="oracle_agent"), seat="user")
-    turn = rollout.reset("create_task_1")
-    assert [message.role for message in turn.heard] == ["assistant"]
-    while not turn.done:
-        turn = rollout.step("Yes, I am user_1, go ahead." if len(rollout.steps) < 4 else STOP)
-    assert (turn.reward, turn.reason) == (1.0, TerminationReason.USER_STOP)
+def test_the_user_may_be_played():
+    rollout = Rollout(RolloutSetup("mock", agent="oracle_agent"), role="user")
+    result = rollout.reset("create_task_1")
+    assert [message.role for message in result.observation] == ["assistant"]
+    while not result.done:
+        result = rollout.step("Yes, I am user_1, go ahead." if len(rollout.steps) < 4 else STOP)
+    assert (result.reward, result.reason) == (1.0, TerminationReason.USER_STOP)
     assert [message["role"] for message in rollout.history()[:3]] == ["system", "user", "assistant"]
     assert {tool.name for tool in rollout.tools} == {
         tool.name for tool in get_environment().get_user_tools()
@@ -338,16 +342,16 @@ def test_the_users_seat():
 
 
 def test_solo_without_a_user():
-    rollout = Rollout(Cast("mock", solo=True))
-    turn = rollout.reset("create_task_1")
-    assert turn.heard == ()
+    rollout = Rollout(RolloutSetup("mock", solo=True))
+    result = rollout.reset("create_task_1")
+    assert result.observation == ()
     assert mock_task("create_task_1").ticket in rollout.system_prompt
     assert {"done", "check_notifications"} <= {tool.name for tool in rollout.tools}
     rollout.step(CALL)
     assert rollout.step({"name": "done", "arguments": {}}).reward == 1.0
 
 
-def test_tools_belong_to_the_world_that_is_played():
+def test_tools_are_bound_to_the_environment_of_the_episode():
     rollout = scripted("Hi", "Ok", STOP)
     rollout.reset("create_task_1")
     tool = next(tool for tool in rollout.tools if tool.name == "create_task")
@@ -355,16 +359,18 @@ def test_tools_belong_to_the_world_that_is_played():
     assert rollout.step(f"Bye {STOP}").reward == 1.0
 
 
-def test_awaited_it_is_the_same():
+def test_awaited_rollouts_play_the_same_episode():
     async def play():
-        rollout = Rollout(Cast("mock", user=lambda *_: AsyncUser(("Hi", "Ok", f"Bye {STOP}"))))
+        rollout = Rollout(
+            RolloutSetup("mock", user=lambda *_: AsyncUser(("Hi", "Ok", f"Bye {STOP}")))
+        )
         await rollout.areset("create_task_1")
         await rollout.astep(CALL)
         await rollout.astep("Done.")
         return await rollout.astep("Anything else?")
 
-    turn = asyncio.run(play())
-    assert (turn.reward, turn.terminated) == (1.0, True)
+    result = asyncio.run(play())
+    assert (result.reward, result.terminated) == (1.0, True)
 
 
 def test_two_hundred_awaited_at_once_on_one_thread():
@@ -374,8 +380,11 @@ def test_two_hundred_awaited_at_once_on_one_thread():
         return (await rollout.astep("Done.")).reward
 
     async def group():
-        casts = [Rollout(Cast("mock", user=lambda *_: AsyncUser(("Hi", STOP)))) for _ in range(200)]
-        return await asyncio.gather(*map(play, casts)), threading.active_count()
+        rollouts = [
+            Rollout(RolloutSetup("mock", user=lambda *_: AsyncUser(("Hi", STOP))))
+            for _ in range(200)
+        ]
+        return await asyncio.gather(*map(play, rollouts)), threading.active_count()
 
     before = threading.active_count()
     rewards, threads = asyncio.run(group())
@@ -389,7 +398,7 @@ def test_a_cancelled_step_goes_on_where_it_stood():
             return User.generate_next_message(self, message, state)
 
     async def play():
-        rollout = Rollout(Cast("mock", user=lambda *_: SlowUser(("Hi", "Ok"))))
+        rollout = Rollout(RolloutSetup("mock", user=lambda *_: SlowUser(("Hi", "Ok"))))
         await rollout.areset("create_task_1")
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(rollout.astep("Hello"), 0.01)
@@ -398,23 +407,25 @@ def test_a_cancelled_step_goes_on_where_it_stood():
     assert texts(asyncio.run(play())) == ["Ok"]
 
 
-def test_time_runs_out_for_a_user_that_hangs():
+def test_the_timeout_ends_an_episode_whose_agent_hangs():
     async def play():
-        rollout = Rollout(Cast("mock", agent=lambda *_: HangingAgent(), timeout=0.05), seat="user")
+        rollout = Rollout(
+            RolloutSetup("mock", agent=lambda *_: HangingAgent(), timeout=0.05), role="user"
+        )
         await rollout.areset("create_task_1")
         return await rollout.astep("Hello")
 
-    turn = asyncio.run(play())
-    assert (turn.truncated, turn.reason) == (True, TerminationReason.TIMEOUT)
+    result = asyncio.run(play())
+    assert (result.truncated, result.reason) == (True, TerminationReason.TIMEOUT)
 
 
-def test_a_user_that_has_to_be_awaited_is_said_so():
+def test_a_user_that_must_be_awaited_is_named_in_the_error():
     class Awaited(User):
         async def generate_next_message(self, message, state):
             return User.generate_next_message(self, message, state)
 
     async def play():
-        rollout = Rollout(Cast("mock", user=lambda *_: Awaited(("Hi",))))
+        rollout = Rollout(RolloutSetup("mock", user=lambda *_: Awaited(("Hi",))))
         with pytest.raises(ParticipantError, match="arun"):
             rollout.reset("create_task_1")
         return await rollout.aadvance()
@@ -422,14 +433,14 @@ def test_a_user_that_has_to_be_awaited_is_said_so():
     assert texts(asyncio.run(play())) == ["Hi"]
 
 
-def test_forks_share_the_past_and_nothing_else():
+def test_forks_share_their_history_and_nothing_else():
     rollout = scripted("Hi", "Ok", f"Bye {STOP}")
     rollout.reset("create_task_1")
     rollout.step("Let me see.")
     one, other = rollout.fork(2)
-    assert one.step(CALL).heard[0].error is False
+    assert one.step(CALL).observation[0].error is False
     assert one.step("Done.").reward == 1.0
-    assert (other.turn, len(other.steps), len(rollout.steps)) == (rollout.turn, 1, 1)
+    assert (other.result, len(other.steps), len(rollout.steps)) == (rollout.result, 1, 1)
     assert other.step("I will not do it.").reward == 0.0
     rollout.step(CALL)
     assert rollout.step("Done.").reward == 1.0
@@ -441,22 +452,22 @@ def test_a_fork_shares_no_message():
     rollout = scripted("Hi", "Ok")
     rollout.reset("create_task_1")
     rollout.step(CALL)
-    (twin,) = rollout.fork()
-    for message in twin.trajectory:
+    (child,) = rollout.fork()
+    for message in child.trajectory:
         message.content = "changed"
     assert "changed" not in [message.content for message in rollout.trajectory]
-    assert twin.orchestrator.pending.heard is twin.trajectory[-1]
+    assert child.orchestrator.pending.heard is child.trajectory[-1]
 
 
-def test_a_fork_in_the_middle_of_a_move():
+def test_a_fork_between_submit_and_advance():
     rollout = scripted("Hi", "Ok")
     rollout.reset("create_task_1")
     rollout.submit(CALL)
-    (twin,) = rollout.fork()
-    assert twin.advance().heard == rollout.advance().heard
+    (child,) = rollout.fork()
+    assert child.advance().observation == rollout.advance().observation
 
 
-def test_there_is_no_fork_of_what_is_over():
+def test_an_episode_that_is_over_cannot_be_forked():
     rollout = scripted(STOP)
     rollout.reset("create_task_1")
     with pytest.raises(RuntimeError):
@@ -466,18 +477,18 @@ def test_there_is_no_fork_of_what_is_over():
 
 
 def test_a_snapshot_goes_on_in_another_process():
-    rollout = Rollout(Cast("mock", user="scripted_user"), keep_snapshots=True)
+    rollout = Rollout(RolloutSetup("mock", user="scripted_user"), keep_snapshots=True)
     rollout.reset("create_task_1", seed=5)
     rollout.step(CALL)
     said = texts(rollout.step("It is on the list. Is there anything else?"))
     first, second = pickle.loads(pickle.dumps(rollout.snapshots))
-    assert isinstance(first, Snapshot)
-    again = Rollout(Cast("mock", user="scripted_user"))
-    turn = again.restore(second)
-    assert turn.heard == rollout.steps[0].turn.heard
+    assert isinstance(first, RolloutSnapshot)
+    again = Rollout(RolloutSetup("mock", user="scripted_user"))
+    result = again.restore(second)
+    assert result.observation == rollout.steps[0].result.observation
     assert again.environment.get_db_hash() == rollout.environment.get_db_hash()
     assert texts(again.step("It is on the list. Is there anything else?")) == said
-    assert again.turn.reward == 1.0
+    assert again.result.reward == 1.0
     again.restore(first)
     assert again.step(f"Bye {STOP}").reward == 0.0
 
@@ -488,10 +499,10 @@ def test_a_snapshot_is_not_changed_by_what_follows():
     snapshot = rollout.snapshot()
     rollout.step(CALL)
     assert len(snapshot.moment.messages) == 2
-    assert snapshot.past.steps == []
+    assert snapshot.history.steps == []
 
 
-def test_tokens_travel_with_the_moves():
+def test_tokens_are_kept_with_their_actions():
     rollout = scripted("Hi", "Ok")
     rollout.reset("create_task_1")
     rollout.step("One moment.", Tokens([1, 2], [3, 4], [-0.5, -0.25]))
@@ -500,14 +511,14 @@ def test_tokens_travel_with_the_moves():
     (sample,) = rollout.samples()
     assert sample.ids == [1, 2, 3, 4, 5, 6]
     assert sample.loss_mask == [False, False, True, True, False, False]
-    assert sample.turns == [0, 2]
+    assert sample.steps == [0, 2]
 
 
 def test_an_abandoned_episode_leaves_nothing_behind():
     gc.collect()
     gc.disable()
     try:
-        rollout = Rollout(Cast("mock", user="scripted_user"))
+        rollout = Rollout(RolloutSetup("mock", user="scripted_user"))
         rollout.reset("create_task_1")
         rollout.step(CALL)
         gone = [
@@ -521,7 +532,7 @@ def test_an_abandoned_episode_leaves_nothing_behind():
         gc.enable()
 
 
-def test_so_does_one_that_failed(caplog):
+def test_a_failed_episode_leaves_nothing_behind(caplog):
     caplog.set_level(
         logging.CRITICAL, logger="tau2.rollout"
     )  # pytest would keep the record, and its frames
@@ -544,7 +555,7 @@ def test_an_episode_wired_elsewhere():
         )
     )
     assert rollout.step("Done").reward == 1.0
-    assert rollout.seat is Role.AGENT
+    assert rollout.role is Role.AGENT
 
 
 def test_a_message_of_the_caller_is_not_changed():
@@ -556,8 +567,8 @@ def test_a_message_of_the_caller_is_not_changed():
     assert message.tool_calls[0].id == ""
 
 
-def test_a_user_call_is_not_the_agents_business():
+def test_the_agent_does_not_observe_the_users_tool_calls():
     rollout = scripted(calls("check_notifications"), "I have looked.")
-    turn = rollout.reset("update_task_with_user_tools")
-    assert texts(turn) == ["I have looked."]
+    result = rollout.reset("update_task_with_user_tools")
+    assert texts(result) == ["I have looked."]
     assert [message.role for message in rollout.trajectory] == ["assistant", "user", "tool", "user"]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.cast import STOP, User, a_task, calls
 
 from tau2.data_model.tasks import EnvAssertion, RewardType
-from tau2.rollout import Cast, Rollout, Shaping, partial_credit
+from tau2.rollout import Rollout, RolloutSetup, Shaping, partial_credit
 
 MEETING = {"name": "create_task", "arguments": {"user_id": "user_1", "title": "Tea"}}
 READ = {"name": "get_users", "arguments": {}}
@@ -21,7 +21,7 @@ TASK = a_task(
 
 
 def shaped(shaping: Shaping | None) -> Rollout:
-    return Rollout(Cast("mock", user=lambda *_: User(("Hi", *["Ok"] * 6))), shaping=shaping)
+    return Rollout(RolloutSetup("mock", user=lambda *_: User(("Hi", *["Ok"] * 6))), shaping=shaping)
 
 
 def test_it_is_off_unless_asked_for():

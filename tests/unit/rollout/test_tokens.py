@@ -1,4 +1,4 @@
-"""Tokens of turns join into training samples, and only where they really continue one another."""
+"""Tokens of actions are joined into samples only where they continue one another."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tau2.rollout import Tokens, samples_of
+from tau2.rollout import Tokens, join_tokens
 
 IDS = st.lists(st.integers(0, 3), max_size=4)
 
 
-def test_turns_that_continue_one_another_are_one_sample():
-    (sample,) = samples_of(
+def test_actions_that_continue_one_another_are_one_sample():
+    (sample,) = join_tokens(
         [Tokens([1], [2, 3], [-1.0, -2.0]), None, Tokens([1, 2, 3, 4], [5], [-3.0])]
     )
     assert sample.ids == [1, 2, 3, 4, 5]
     assert sample.loss_mask == [False, True, True, False, True]
     assert sample.logprobs == [0.0, -1.0, -2.0, 0.0, -3.0]
-    assert sample.turns == [0, 2]
+    assert sample.steps == [0, 2]
 
 
-def test_a_prompt_that_was_written_anew_starts_another_sample():
-    samples = samples_of([Tokens([1], [2]), Tokens([1, 9], [3])])
+def test_a_prompt_that_does_not_continue_starts_another_sample():
+    samples = join_tokens([Tokens([1], [2]), Tokens([1, 9], [3])])
     assert [sample.ids for sample in samples] == [[1, 2], [1, 9, 3]]
 
 
@@ -34,18 +34,19 @@ def test_parts_of_different_length_are_refused():
 
 
 @given(st.lists(st.tuples(IDS, IDS, st.booleans()), max_size=6))
-def test_every_token_is_trained_on_once_as_it_was_sampled(turns):
-    tokens, past = [], []
-    for context, completion, anew in turns:
-        past = list(context) if anew else past + context
-        tokens.append(Tokens(list(past), completion, [-1.0] * len(completion)))
-        past = past + completion
-    samples = samples_of(tokens)
+def test_every_token_is_trained_on_once_as_it_was_sampled(actions):
+    tokens: list[Tokens] = []
+    prefix: list[int] = []
+    for context, completion, anew in actions:
+        prefix = list(context) if anew else prefix + context
+        tokens.append(Tokens(list(prefix), completion, [-1.0] * len(completion)))
+        prefix = prefix + completion
+    samples = join_tokens(tokens)
     assert sum(sum(sample.loss_mask) for sample in samples) == sum(
         len(one.completion_ids) for one in tokens
     )
-    assert sorted(turn for sample in samples for turn in sample.turns) == list(range(len(tokens)))
+    assert sorted(step for sample in samples for step in sample.steps) == list(range(len(tokens)))
     for sample in samples:
         assert len(sample.ids) == len(sample.loss_mask) == len(sample.logprobs)
-        last = tokens[sample.turns[-1]]
+        last = tokens[sample.steps[-1]]
         assert sample.ids == [*last.prompt_ids, *last.completion_ids]

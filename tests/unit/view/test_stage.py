@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from tau2.rollout import Cast, Rollout
+from tau2.rollout import Rollout, RolloutSetup
 from tau2.view.stage import COMMANDS, Stage
 
 CALL = 'create_task(user_id="user_1", title="Important Meeting")'
@@ -18,9 +18,9 @@ class Player:
         self.console = Console(
             file=io.StringIO(), width=100, markup=False, emoji=False, highlight=False
         )
-        cast = Cast("mock", user="scripted_user", agent="oracle_agent")
-        self.stage = Stage(Rollout(cast, seat=seat), self.console.print)
-        self.stage.begin(cast.find(task), 7)
+        cast = RolloutSetup("mock", user="scripted_user", agent="oracle_agent")
+        self.stage = Stage(Rollout(cast, role=seat), self.console.print)
+        self.stage.begin(cast.find_task(task), 7)
 
     def __call__(self, *typed: str) -> str:
         """Type lines, and return what was shown for the last one."""

@@ -14,8 +14,8 @@ from tau2.data_model.tasks import Task, UserScenario
 from tau2.environment.tool import Tool
 from tau2.errors import ConfigError, Tau2Error
 from tau2.orchestrator.episode import Role
-from tau2.rollout import Rollout, Turn
-from tau2.rollout.seat import seat_tools
+from tau2.rollout import Rollout, StepResult
+from tau2.rollout.role_view import role_tools
 from tau2.user.base_user import STOP
 
 _OVER = "The episode is over."
@@ -59,7 +59,7 @@ class Episode:
         self.close()
         if not self.settings.task_id:
             raise ConfigError("no task is named: set TAU2_TASK_ID, or give tau2_reset a task_id")
-        rollout = Rollout(self.settings.cast())
+        rollout = Rollout(self.settings.setup())
         self._note(await rollout.areset(self.settings.task_id, self.settings.seed))
         self._rollout = rollout
         return rollout
@@ -73,9 +73,13 @@ class Episode:
             self._rollout.close()
         self._rollout, self._heard = None, ""
 
-    def _note(self, turn: Turn) -> Turn:
+    def _note(self, turn: StepResult) -> StepResult:
         """Remember what was heard last."""
-        said = [str(message.content) for message in turn.heard if getattr(message, "content", None)]
+        said = [
+            str(message.content)
+            for message in turn.observation
+            if getattr(message, "content", None)
+        ]
         self._heard = "\n".join(said) or self._heard
         return turn
 
@@ -86,7 +90,7 @@ class Episode:
             if _turn(rollout).done:
                 return Reply(_OVER, error=True)
             turn = self._note(await rollout.astep({"name": name, "arguments": arguments}))
-            results = [message for message in turn.heard if isinstance(message, ToolMessage)]
+            results = [message for message in turn.observation if isinstance(message, ToolMessage)]
             return (
                 Reply(results[-1].content or _EMPTY, results[-1].error) if results else Reply(_OVER)
             )
@@ -124,7 +128,7 @@ class Episode:
     def _status(self) -> dict[str, Any]:
         """Return what anybody may know; also of an episode that has not begun."""
         settings, rollout = self.settings, self._rollout
-        turn = _turn(rollout) if rollout is not None else Turn()
+        turn = _turn(rollout) if rollout is not None else StepResult()
         return {
             "domain": settings.domain,
             "task_id": settings.task_id,
@@ -181,11 +185,11 @@ class Episode:
         """Return the agent's tools; before the first episode, those of the domain that is set."""
         if self._rollout is not None:
             return self._rollout.tools
-        return seat_tools(self.settings.cast().environment(), self._task(), Role.AGENT)
+        return role_tools(self.settings.setup().new_environment(), self._task(), Role.AGENT)
 
     def _task(self) -> Task:
         if self.settings.task_id:
-            return self.settings.cast().find(self.settings.task_id)
+            return self.settings.setup().find_task(self.settings.task_id)
         return Task(id="none", user_scenario=UserScenario(instructions=""))
 
     async def describe(self) -> dict[str, Any]:
@@ -204,8 +208,8 @@ class Episode:
             return what(await self._live())
 
 
-def _turn(rollout: Rollout) -> Turn:
-    return rollout.turn or Turn()
+def _turn(rollout: Rollout) -> StepResult:
+    return rollout.result or StepResult()
 
 
 def _hashes(rollout: Rollout | None) -> dict[str, str | None]:
@@ -216,7 +220,7 @@ def _hashes(rollout: Rollout | None) -> dict[str, str | None]:
     return {"db_hash": world.get_db_hash(), "user_db_hash": world.get_user_db_hash()}
 
 
-def _status_of(turn: Turn) -> str:
+def _status_of(turn: StepResult) -> str:
     """Return which kind of ending it is; endings that say nothing about the agent have names of their own."""
     if turn.infra_failed:
         return "infra_failed"

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from tau2.llm.secrets import redact, secrets_of
-from tau2.rollout import Cast
+from tau2.rollout import RolloutSetup
 
 _UNSET = frozenset({"", "none", "null"})
 """Texts that mean "not set": `str(None)` gets into environment variables easily."""
@@ -68,13 +68,13 @@ class Settings(BaseModel):
             return self.solo_mode
         return self.user is None and self.user_llm is None
 
-    def cast(self) -> Cast:
+    def setup(self) -> RolloutSetup:
         """Return who plays besides the agent."""
         named: dict[str, Any] = {"user": self.user, "llm_user": self.user_llm}
         given = {name: value for name, value in named.items() if value is not None}
         args = {"temperature": 0.0, "api_base": self.user_llm_api_base, "api_key": self._key()}
         llm_args = {name: value for name, value in args.items() if value is not None}
-        return Cast(
+        return RolloutSetup(
             self.domain, llm_args_user=llm_args, solo=self.solo, max_steps=self.max_steps, **given
         )
 

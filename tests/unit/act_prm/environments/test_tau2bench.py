@@ -11,7 +11,7 @@ from act_prm.environments.demonstrations import demonstration
 from act_prm.environments.tau2bench import FIRST_WORDS
 from act_prm.llm_handlers import ActionFromLLM, get_actions
 from tau2.errors import ConfigError, ModelUnavailable
-from tau2.rollout import Cast
+from tau2.rollout import RolloutSetup
 from tau2.run import get_tasks
 from tau2.runner.simulation import run_simulation
 
@@ -329,10 +329,10 @@ def transcript(run) -> list[tuple]:
 @pytest.mark.parametrize("domain", ["mock", "airline", "retail", "telecom"])
 def test_the_environment_adds_nothing_to_an_episode(domain):
     """The same policy, played through the orchestrator: the same transcript and the same reward."""
-    cast = Cast(domain, user="scripted_user", agent="oracle_agent", max_steps=200)
+    cast = RolloutSetup(domain, user="scripted_user", agent="oracle_agent", max_steps=200)
     for task in get_tasks(domain)[:8]:
         last = demonstration(domain, task)[-1]
-        world = cast.environment()
+        world = cast.new_environment()
         episode = cast.wire(
             task, world, cast.make_agent(world, task), cast.make_user(world, task), 0
         )

@@ -1,4 +1,4 @@
-"""Whether a model can be asked, found out before an episode starts instead of in its middle."""
+"""Checks that a model can be asked, made before an episode starts."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from tau2.errors import ConfigError
 from tau2.evaluator.evaluator import EvaluationType, needs_judge
 from tau2.evaluator.evaluator_nl_assertions import default_judge
 from tau2.evaluator.evidence import Judge
+from tau2.llm import CompletionFn
 from tau2.llm.routing import check_model
 
 
 def require_model(
-    role: str, model: str, args: Mapping[str, Any], completion_fn: Any, way_out: str
+    role: str, model: str, args: Mapping[str, Any], completion_fn: CompletionFn | None, hint: str
 ) -> None:
-    """Raise ConfigError, with a way out, when calls of this model are bound to fail. Sends nothing."""
+    """Raise ConfigError, ending in `hint`, when calls of this model must fail. Sends nothing."""
+    # A client that replaced these functions answers the calls itself.
     replaced = (patched("tau2.utils.llm_utils", name) for name in ("completion", "generate"))
     if completion_fn is not None or any(replaced):
         return
@@ -25,7 +27,7 @@ def require_model(
         check_model(model, args)
     except ConfigError as problem:
         raise ConfigError(
-            f"the {role}'s model {model!r} cannot be used: {problem}; {way_out}"
+            f"the {role}'s model {model!r} cannot be used: {problem}; {hint}"
         ) from problem
 
 
@@ -33,8 +35,12 @@ def require_judge(task: Task, evaluation_type: EvaluationType, judge: Judge | No
     """Raise ConfigError when grading needs a judge model that cannot be asked."""
     if not needs_judge(task, evaluation_type):
         return
-    asked = judge or default_judge()
+    chosen = judge or default_judge()
     require_model(
-        f"judge of task {task.id!r}", asked.model, asked.args, asked.completion_fn,
-        "name another with judge=Judge(...) or TAU2_JUDGE_LLM, or grade without it (evaluation_type='env')",
-    )  # fmt: skip
+        f"judge of task {task.id!r}",
+        chosen.model,
+        chosen.args,
+        chosen.completion_fn,
+        "name another with judge=Judge(...) or TAU2_JUDGE_LLM, or grade without a judge "
+        "(evaluation_type='env')",
+    )
