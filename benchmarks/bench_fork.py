@@ -22,7 +22,7 @@ from common import report, rounded, rss_mb
 from tau2.agent.oracle_agent.plan import plan_of
 from tau2.data_model.tasks import Task
 from tau2.registry import registry
-from tau2.rollout import RolloutSetup, Rollout
+from tau2.rollout import Rollout, RolloutSetup
 from tau2.seeds import derive_seed
 
 TARGETS = {"fork_ms": 1.0, "fork_bytes_each": 100_000}

@@ -8,9 +8,9 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.cast import STOP, Agent, AsyncUser, Call, User, mock_task, stage, ticking
 from tests.laws.casts import AGENT_CALLS, USER_CALLS, script
 from tests.laws.plays import transcript
-from tests.cast import STOP, Agent, AsyncUser, Call, User, mock_task, stage, ticking
 
 from tau2.data_model.simulation import SimulationRun
 from tau2.orchestrator.orchestrator import Orchestrator

@@ -11,8 +11,8 @@ pytest.importorskip(
 )
 
 from openenv.core import GenericEnvClient
-from tests.integrations.oracle import DOMAINS, SEED, script_of
 from tests.cast import ON_THE_LIST
+from tests.integrations.oracle import DOMAINS, SEED, script_of
 
 from tau2.errors import ConfigError
 from tau2.integrations import RESPOND_USER, EpisodeOutcome

@@ -11,9 +11,9 @@ pytest.importorskip(
     reason="needs tinker-cookbook in an environment of its own: make test-integrations",
 )
 
+from tests.cast import ON_THE_LIST
 from tests.integrations.oracle import DOMAINS, script_of
 from tests.integrations.tiny import tokenizer_of
-from tests.cast import ON_THE_LIST
 from tinker_cookbook import tokenizer_utils
 from tinker_cookbook.completers import TokenCompleter, TokensWithLogprobs
 from tinker_cookbook.renderers import get_renderer

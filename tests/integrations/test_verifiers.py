@@ -11,8 +11,8 @@ vf = pytest.importorskip(
     "verifiers.v1", reason="needs verifiers in an environment of its own: make test-integrations"
 )
 
-from tests.integrations.oracle import DOMAINS, SEED, script_of  # noqa: E402
 from tests.cast import ON_THE_LIST  # noqa: E402
+from tests.integrations.oracle import DOMAINS, SEED, script_of  # noqa: E402
 from tests.stub import StubServer  # noqa: E402
 
 from tau2.integrations import RESPOND_USER, EpisodeOutcome  # noqa: E402

@@ -11,9 +11,9 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from tests.cast import Agent, AsyncAgent
 from tests.laws.plays import Outcome, Play, moves_of, outcome
 from tests.laws.trainers import by_act_prm, by_aenvironment, by_areal, by_async_act_prm
-from tests.cast import Agent, AsyncAgent
 
 from tau2.gym import AgentGymEnv, AgentVectorEnv, AsyncAgentGymEnv
 from tau2.orchestrator.orchestrator import Orchestrator

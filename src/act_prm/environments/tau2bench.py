@@ -27,9 +27,9 @@ from tau2.errors import ModelError
 from tau2.evaluator.evaluator import EvaluationType, needs_judge
 from tau2.evaluator.evidence import Judge
 from tau2.orchestrator.episode import Role
-from tau2.rollout import RolloutSetup, Rollout, Shaping, StepResult
-from tau2.rollout.setup import ParticipantFactory
+from tau2.rollout import Rollout, RolloutSetup, Shaping, StepResult
 from tau2.rollout.role_view import role_tools
+from tau2.rollout.setup import ParticipantFactory
 from tau2.run import get_tasks
 from tau2.seeds import derive_seed
 

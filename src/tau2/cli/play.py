@@ -196,7 +196,7 @@ def _rollout(options: argparse.Namespace, console: Console) -> tuple[Rollout, Ta
     from rich.text import Text
 
     from tau2.evaluator.evaluator import EvaluationType
-    from tau2.rollout import RolloutSetup, Rollout
+    from tau2.rollout import Rollout, RolloutSetup
     from tau2.rollout.model_checks import require_judge
 
     cast = RolloutSetup(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from tests.integrations.oracle import DOMAINS, script_of
 from tests.cast import ON_THE_LIST
+from tests.integrations.oracle import DOMAINS, script_of
 from tests.stub import StubServer, failing
 
 from tau2.data_model.message import ToolCall

@@ -7,8 +7,8 @@ from typing import Any, Literal, Optional, get_type_hints
 
 import pytest
 from pydantic import BaseModel
-from tests.integrations.oracle import SEED, script_of
 from tests.cast import ON_THE_LIST
+from tests.integrations.oracle import SEED, script_of
 
 from tau2.environment.tool import as_tool
 from tau2.errors import UnknownName
