@@ -40,8 +40,10 @@ TAU_BENCH_USER_ENV_ID = "tau-bench-user-v0"
 class _SyncEnv(BaseGymEnv, gym.Env[str, str]):
     """One role of an episode as a Gymnasium environment."""
 
-    # Gymnasium declares it as an attribute of objects and uses it as one of classes.
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi"], "render_fps": 1}  # type: ignore[misc]
+    metadata: ClassVar[dict[str, Any]] = {  # type: ignore[misc]  # Gymnasium has no ClassVar
+        "render_modes": ["ansi"],
+        "render_fps": 1,
+    }
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
