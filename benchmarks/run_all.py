@@ -14,6 +14,7 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 JOBS = (
+    ("bench_shape.py",),
     ("bench_import.py",),
     ("bench_environment.py", "--domain", "retail"),
     ("bench_environment.py", "--domain", "airline"),
