@@ -1,4 +1,4 @@
-"""tau2: simulate conversations between an agent, a user and a company's tools, and grade what happened.
+"""Simulate conversations between an agent, a user and a company's tools, and grade them.
 
 This module is a table of contents: importing it loads nothing else, and names load on first use.
 """

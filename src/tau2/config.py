@@ -57,7 +57,7 @@ Domain data lies in `<root>/tau2/domains/<domain>/`, as in TAU2_DATA_DIR.
 
 
 def data_dir() -> Path:
-    """Return the folder that holds `tau2/domains`: a patched DATA_DIR, else TAU2_DATA_DIR, else our own data.
+    """Return the folder of `tau2/domains`: a patched DATA_DIR, TAU2_DATA_DIR, or our own data.
 
     Looked up at every call, so that a test or a client may point elsewhere at any time.
     """
@@ -91,7 +91,10 @@ def domain_dir(domain: str) -> Path:
 
 
 def simulations_dir() -> Path:
-    """Return where runs are saved: TAU2_SIMULATIONS_DIR, else below TAU2_DATA_DIR, else ./data/simulations."""
+    """Return where runs are saved.
+
+    TAU2_SIMULATIONS_DIR, else below TAU2_DATA_DIR, else ./data/simulations.
+    """
     named = os.environ.get("TAU2_SIMULATIONS_DIR")
     if named:
         return Path(named).expanduser()

@@ -1,22 +1,28 @@
 """The exception tree. Catch the narrowest class that you can act upon.
 
-Tau2Error ├── UnknownName            a name that no catalog, task file or tool list has (also a
-KeyError and a ValueError) ├── DataFileError          a task, database, split or results file that
-cannot be used; names file and place ├── ConfigError            a run that cannot start as
-configured ├── MissingExtra           an optional package is not installed; names the extra (also an
-ImportError) ├── ToolError              a tool refused a call; its text goes back to the caller as a
-tool error │   └── ArgumentError      the arguments of a call do not fit the tool's schema ├──
-ReplayMismatch         a stored trajectory does not replay on this environment ├── ParticipantError
-an agent or a user broke the protocol of the conversation │   ├── AgentError │   └── UserError └──
-ModelError             a model call failed for good
+Tau2Error
+├── UnknownName            no catalog, task file or tool list has this name
+│                          (also a KeyError and a ValueError)
+├── DataFileError          a task, database, split or results file cannot be used; names the place
+├── ConfigError            a run cannot start as configured
+├── MissingExtra           an optional package is not installed; names the extra
+│                          (also an ImportError)
+├── ToolError              a tool refused a call; the caller receives its text as a tool error
+│   └── ArgumentError      the arguments of a call do not fit the tool's schema
+├── ReplayMismatch         a stored trajectory does not replay on this environment
+├── ParticipantError       an agent or a user broke the protocol of the conversation
+│   ├── AgentError
+│   └── UserError
+└── ModelError             a model call failed for good
     ├── ModelUnavailable   the endpoint did not answer after every permitted retry (infrastructure)
-    ├── ModelRefused       the endpoint rejected the request; retrying cannot help │   └──
-    BudgetExhausted  the money that a run may spend (max_cost) does not suffice for the next call
-    ├── ContextWindowExceeded ├── EmptyCompletion    the model said nothing, every permitted time it
-    was asked └── DeadlineExceeded   the episode's time ran out inside a model call
+    ├── ModelRefused       the endpoint rejected the request; retrying cannot help
+    │   └── BudgetExhausted  what the run may still spend (max_cost) does not cover the next call
+    ├── ContextWindowExceeded
+    ├── EmptyCompletion    the model said nothing, every permitted time it was asked
+    └── DeadlineExceeded   the episode's time ran out inside a model call
 
-Every class pickles (results cross process boundaries) and every message says what, why and what to
-do.
+Every class pickles (results cross process boundaries), and every message says what is wrong, why,
+and what to do.
 """
 
 from __future__ import annotations

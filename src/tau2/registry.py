@@ -46,7 +46,7 @@ class Catalog(Generic[SpecT]):
     """
 
     def __init__(self, kind: str, package: str, exports: tuple[str, ...], group: str) -> None:
-        """Describe where plug-ins of `kind` are: modules of `package` with one of `exports`, and entry points."""
+        """Look for plug-ins of `kind` in modules of `package` with `exports`, and entry points."""
         self.kind, self._package, self._exports, self._group = kind, package, exports, group
         self._specs: dict[str, SpecT] = {}
         self._sources: dict[str, Callable[[], Any]] | None = None
@@ -113,7 +113,7 @@ class Catalog(Generic[SpecT]):
         return name in self._index()
 
     def package_of(self, name: str) -> Any:
-        """Return the plug-in under `name` without its spec: of a package, only the light `__init__` is loaded."""
+        """Return the plug-in module under `name`; of a package, only the `__init__` is loaded."""
         if name not in self._index():
             raise UnknownName(self.kind, name, self._index())
         return self._index()[name]()
@@ -144,7 +144,7 @@ class Catalog(Generic[SpecT]):
 
 
 class _Faces(MutableMapping[str, Any]):
-    """What clients know as the registry's private dictionaries: registered entries over a catalog's."""
+    """The registry's private dictionaries that clients use: registered entries over a catalog."""
 
     def __init__(
         self, kind: str, names: Callable[[], list[str]], resolve: Callable[[str], Any]
@@ -385,7 +385,7 @@ registry = Registry()
 
 
 class _RegistryModule(ModuleType):
-    """The module stands for its one instance: reading and setting the registry's attributes goes there.
+    """The module forwards attribute access to its one Registry instance.
 
     Deleting one brings back what it was before it was set here, which is how test tools undo a
     patch.

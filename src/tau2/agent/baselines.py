@@ -1,4 +1,4 @@
-"""Agents that set a floor: what a task pays for doing nothing, for handing over, and for acting at random.
+"""Baseline agents: the reward of doing nothing, of transferring, and of acting at random.
 
 A task on which one of them earns a reward does not measure what it claims to; `tau2 audit` asks
 them all.

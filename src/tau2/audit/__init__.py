@@ -1,1 +1,5 @@
-"""Proving tasks: the reference earns everything, the floors earn nothing, and a customer could really want it."""
+"""Audits of tasks.
+
+The reference earns reward 1, the baselines earn 0, and a customer can state everything that the
+reference needs.
+"""

@@ -67,7 +67,7 @@ def audit_task(world: World, rules: Sequence[object], report: AuditReport) -> No
 
 
 def _duplicates(spec: DomainSpec, tasks: Sequence[Task], report: AuditReport) -> None:
-    """Find tasks that are told twice, and work of the test split that the training split holds too."""
+    """Find duplicate tasks, and tasks of the test split that the training split repeats."""
     splits = spec.splits() if spec.splits is not None else {}
     side = {task_id: name for name in ("test", "train") for task_id in splits.get(name, ())}
     stories: dict[str, str] = {}

@@ -56,7 +56,7 @@ def check_floor(world: World) -> list[str]:
 
 
 def check_known(world: World, stage: Stage) -> list[str]:
-    """Every value of the reference is in the scenario, a schema, or a result that the agent can get before."""
+    """Every value of the reference is in the scenario, a schema, or an earlier tool result."""
     texts = [_scenario(world.task), _schemas(stage)]
     texts += [str(getattr(message, "content", "")) for message in world.task.history]
     replay = Stage(world)
@@ -204,7 +204,7 @@ def without_judge(task: Task) -> Task:
 
 
 def work_of(task: Task) -> str:
-    """Return what two tasks share when one is the other's work again: the same world, calls and information."""
+    """Return what makes two tasks duplicates: initial state, reference calls, information."""
     actions = sorted(
         f"{action.name}{sorted((k, str(v)) for k, v in action.arguments.items())}"
         for action in task.reference_actions

@@ -1,4 +1,4 @@
-"""What the original's behaviour does to a reference: the same writes, played as in the original and by the rules.
+"""What the original's behaviour does to a reference: its writes, executed both ways.
 
 Only worlds with `strict_compat` differ; there, published scores rest on the first and people mean
 the second.

@@ -1,1 +1,1 @@
-"""Messages, tasks, run configurations and results: the data that crosses every edge of the package."""
+"""Messages, tasks, run configurations and results: the data that crosses the package's borders."""

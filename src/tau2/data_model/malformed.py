@@ -23,7 +23,7 @@ _JSON_NAMES = {list: "an array", str: "a string", bool: "a truth value", type(No
 
 
 def malformed_reason(arguments: Mapping[str, Any]) -> str | None:
-    """Return why the arguments of a tool call could not be read, as a phrase for the model; None when they could."""
+    """Return why a tool call's arguments could not be read; None when they could."""
     if len(arguments) != 1 or MALFORMED_KEY not in arguments:
         return None
     try:

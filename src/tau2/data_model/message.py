@@ -30,7 +30,7 @@ Text = Annotated[str | None, BeforeValidator(_text)]
 
 
 class _WithRole(BaseModel):
-    """A message keeps its role in every dump: without it, stored messages could not be told apart."""
+    """Every dump keeps the role: without it, stored messages could not be told apart."""
 
     def model_post_init(self, context: Any, /) -> None:
         """Count the role as given, so that `exclude_unset` keeps it."""
@@ -68,7 +68,8 @@ class ToolCall(BaseModel):
 
     def __str__(self) -> str:
         body = json.dumps(self.arguments, indent=2, default=str)
-        return f"ToolCall (from {self.requestor})\nid: {self.id}\nname: {self.name}\narguments:\n{body}"
+        head = f"ToolCall (from {self.requestor})\nid: {self.id}\nname: {self.name}"
+        return f"{head}\narguments:\n{body}"
 
     @classmethod
     def from_string(cls, text: str) -> ToolCall:
@@ -88,7 +89,7 @@ class ToolCall(BaseModel):
 
 
 class TurnTakingAction(BaseModel):
-    """What a streaming participant decided to do in one tick, and the timing it decided on (seconds)."""
+    """What a streaming participant decided in one tick; times are in seconds."""
 
     action: str
     info: str | None = None
@@ -288,7 +289,7 @@ class Tick(BaseModel):
     wall_clock_duration_seconds: float | None = None
 
     def get_all_messages(self) -> list[Message]:
-        """Return what happened in the tick as messages: speech first, then tool calls and their results."""
+        """Return the tick as messages: speech first, then tool calls and their results."""
         messages: list[Message] = [
             chunk for chunk in (self.agent_chunk, self.user_chunk) if chunk is not None
         ]
@@ -308,7 +309,7 @@ ValidInputMessage = UserMessage | AssistantMessage | ToolMessage | MultiToolMess
 
 
 def _kind(value: Any) -> str | None:
-    """Return which message a value is, by its role: reading a long conversation tries one class per message."""
+    """Return the kind of a message by its role, so that only one class is tried per message."""
     if isinstance(value, BaseModel):
         return "multi" if isinstance(value, MultiToolMessage) else getattr(value, "role", None)
     if not isinstance(value, dict):

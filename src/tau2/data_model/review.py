@@ -68,7 +68,7 @@ class UserOnlyReview(BaseModel):
 
 
 def mistakes(reviews: Iterable[Review | UserOnlyReview]) -> dict[str, int]:
-    """Return how many mistakes were found by side and severity: `agent_critical`, `user_minor` ..."""
+    """Return the number of mistakes by role and severity: `agent_critical`, `user_minor` ..."""
     counts = {f"{source}_{severity}": 0 for source in ErrorSource for severity in ErrorType}
     for review in reviews:
         for error in review.errors:

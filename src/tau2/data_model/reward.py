@@ -69,7 +69,7 @@ class RewardInfo(BaseModel):
 
     @property
     def partial_action_reward(self) -> dict[str, Any] | None:
-        """How many reference actions were carried out: in all, and of the reading and writing ones."""
+        """How many reference actions matched: of all, of the reads and of the writes."""
         if not self.action_checks:
             return None
         groups = {

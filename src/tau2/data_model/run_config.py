@@ -40,7 +40,7 @@ class BaseRunConfig(BaseModel):
     num_tasks: int | None = None
     """Play only the first N tasks."""
     tasks_file: str | None = None
-    """JSON file whose tasks are played instead of a task set, e.g. one that `tau2 tasks generate` wrote."""
+    """JSON file whose tasks are played instead of a task set (see `tau2 tasks generate`)."""
     llm_user: str = defaults.DEFAULT_LLM_USER
     """Model of the simulated user, e.g. openai/gpt-4.1."""
     llm_args_user: dict[str, Any] = Field(default_factory=_user_args)
@@ -75,7 +75,7 @@ class BaseRunConfig(BaseModel):
     record: bool = False
     """Keep every model exchange beside the results, for `tau2 replay`."""
     cache: str | None = None
-    """Folder of answers: a model is not asked again what it answered before (see docs/record-replay.md)."""
+    """Folder of cached responses: an equal request is not sent again (docs/record-replay.md)."""
     max_cost: float | None = None
     """US dollars that the whole run may cost.
 
@@ -102,7 +102,7 @@ class BaseRunConfig(BaseModel):
     review_args: dict[str, Any] = Field(default_factory=dict)
     """Arguments of the reviewer's model calls, as JSON."""
     otel: bool = False
-    """Trace episodes, turns, model and tool calls with OpenTelemetry (extra: otel); OTEL_* variables say where to."""
+    """Trace episodes, turns and calls with OpenTelemetry (extra: otel) to where OTEL_* says."""
     hallucination_retries: int = 3
     """Replays of a voice episode whose simulated user made something up."""
     is_remote: bool = False

@@ -109,7 +109,7 @@ class Action(BaseModel):
     arguments: dict[str, Any]
     info: str | None = None
     compare_args: list[str] | None = None
-    """Names of the arguments that count when a call is compared; None compares all, [] compares none."""
+    """Arguments that count when a call is compared; None compares all, [] compares none."""
 
     def get_func_format(self) -> str:
         """Return `name(k=v, ...)`."""
@@ -205,7 +205,7 @@ class TaskIssue(BaseModel):
 
 
 HISTORY_TIMES: Any = {"initial_state": {"message_history": {"__all__": {"timestamp"}}}}
-"""For `model_dump(exclude=...)`: the times at which recorded messages were read, which are no part of a task."""
+"""For `model_dump(exclude=...)`: when recorded messages were read is no part of a task."""
 
 
 class Task(BaseModel):
@@ -236,7 +236,7 @@ class Task(BaseModel):
         return (self.initial_state.message_history if self.initial_state else None) or []
 
     def content(self) -> dict[str, Any]:
-        """Return what makes two tasks equal, as JSON data: everything except when its history was read."""
+        """Return what makes two tasks equal, as JSON data: all but when the history was read."""
         return self.model_dump(mode="json", exclude=HISTORY_TIMES)
 
 

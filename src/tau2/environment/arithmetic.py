@@ -1,4 +1,4 @@
-"""Arithmetic in text, without `eval`: numbers, + - * / // **, parentheses, bounded in time and size."""
+"""Arithmetic in text, without `eval` and bounded: numbers, + - * / // **, parentheses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Databases: parsed once, forked in microseconds, compared by what was touched, hashed canonically."""
+"""Databases: parsed once, forked copy-on-write, compared by touched records, hashed canonically."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ class DB(BaseModel):
         return self._twin(state, self.reference)
 
     def view(self) -> Self:
-        """Return an independent view of a reference database, which must never be mutated from now on."""
+        """Return an independent view of a reference database; never mutate the reference afterwards."""
         return self._twin(
             {name: self._view(name, value) for name, value in self.__dict__.items()}, self
         )
@@ -181,7 +181,7 @@ class DB(BaseModel):
 
     @property
     def reference(self) -> DB | None:
-        """The database this is a view of, or a fork of such a view; None for one that stands for itself."""
+        """The database that this is a view of (or a fork of a view); None for an original."""
         return getattr(self, "_reference", None)
 
     def is_pristine(self) -> bool:
@@ -205,7 +205,7 @@ class DB(BaseModel):
         return twin
 
     def same_as(self, other: DB) -> bool:
-        """Return whether both hold the same data, semantically: 25 equals 25.0, order of keys is free."""
+        """Return whether both hold the same data: 25 equals 25.0, the order of keys is free."""
         if self is other:
             return True
         mine, theirs = self.__dict__, other.__dict__
@@ -214,7 +214,7 @@ class DB(BaseModel):
         return all(_same_field(value, theirs[name]) for name, value in mine.items())
 
     def updated(self, patch: dict[str, Any]) -> Self:
-        """Return an independent database with `patch` merged in and the changed records validated again."""
+        """Return an independent database with `patch` merged in and validated."""
         twin = self.fork()
         unknown = patch.keys() - type(self).model_fields.keys()
         if unknown and type(self).model_config.get("extra") == "forbid":
@@ -224,7 +224,7 @@ class DB(BaseModel):
         return twin
 
     def get_hash(self) -> str:
-        """Return the canonical hash: SHA-256 over `json.dumps(model_dump(), sort_keys=True, default=str)`."""
+        """Return the SHA-256 of `json.dumps(model_dump(), sort_keys=True, default=str)`."""
         digest = hashlib.sha256()
         for piece in canonical_pieces(self):
             digest.update(piece)

@@ -1,4 +1,4 @@
-"""What every turn of a stored conversation changed in the databases, found by playing its tool calls again.
+"""What each turn of a stored conversation changed in the databases, found by replay.
 
 Copy-on-write tables know which records were touched, so a turn costs what it touched and not what
 the domain holds.
@@ -75,7 +75,7 @@ class TurnDiff:
     """What one tool call changed."""
 
     index: int
-    """Place of the call's result in `run.get_messages()`; -1 when nothing could be played at all."""
+    """Index of the call's result in `run.get_messages()`; -1 when nothing could be replayed."""
     call: ToolCall | None
     changes: tuple[RecordChange, ...] = ()
     left_out: int = 0
@@ -193,11 +193,14 @@ def _difference(got: ToolMessage, recorded: ToolMessage) -> str | None:
         return None
     if got.error == recorded.error and decoded(got.content) == decoded(recorded.content):
         return None
-    return "the tool answers otherwise today than it did in the conversation; the world or the tool has changed"
+    return (
+        "the tool returns another result than in the conversation; "
+        "the database or the tool has changed"
+    )
 
 
 def changes_between(before: Environment, after: Environment) -> Iterator[RecordChange]:
-    """Yield every record that differs between two environments, one of which is a fork of the other."""
+    """Yield the records that differ between two environments, one a fork of the other."""
     seen: set[int] = set()
     sides: tuple[tuple[Side, Any, Any], ...] = (
         ("agent", before.tools, after.tools),

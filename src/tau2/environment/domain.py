@@ -34,7 +34,7 @@ class DomainSpec:
     environment: Callable[..., Environment]
     """`environment(db=None, solo_mode=False, **options)` returns a fresh environment."""
     tasks: Callable[..., list[Task]]
-    """`tasks(split_name=default, task_ids=None)` returns the tasks of a split (None: all), or some of them."""
+    """`tasks(split_name=default, task_ids=None)` returns tasks of a split (None: of all)."""
     splits: Callable[[], Splits] | None = None
     task_sets: Mapping[str, Callable[..., list[Task]]] = field(default_factory=dict)
     """Further named task sets over the same environment."""
@@ -42,7 +42,7 @@ class DomainSpec:
     rules: Callable[[], Sequence[Any]] | None = None
     """Returns the domain's executable policy rules (see `tau2.environment.policy_rules`)."""
     task: Callable[[str], Task] | None = None
-    """`task(task_id)` returns one task without making the others, for domains that compose theirs."""
+    """`task(task_id)` returns one task without building the others."""
     generate: Callable[..., list[Task]] | None = None
     """`generate(n, seed, difficulty=None)` returns n fresh tasks over the domain's own world."""
 

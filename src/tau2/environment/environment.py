@@ -1,4 +1,4 @@
-"""The environment: tools for the agent, tools for the user, one policy, and the state they share."""
+"""The environment: tools of the agent and of the user, the policy, and the shared state."""
 
 from __future__ import annotations
 
@@ -369,7 +369,10 @@ class Environment:
         got = self.get_response(call)
         if decoded(got.content) == decoded(recorded.content) and got.error == recorded.error:
             return
-        text = f"{call.name}({call.arguments}) returned {got.content!r} on replay, but {recorded.content!r} was recorded"
+        text = (
+            f"{call.name}({call.arguments}) returned {got.content!r} on replay, "
+            f"but {recorded.content!r} was recorded"
+        )
         if strict and not (got.error and recorded.error):
             raise ReplayMismatch(text)
         logger.warning("replay differs: %s", text)

@@ -58,6 +58,6 @@ def paired_calls(messages: Sequence[Message]) -> list[tuple[ToolCall, ToolMessag
 
 
 def split_pending(messages: Sequence[Message]) -> tuple[list[Message], list[ToolCall]]:
-    """Return a history without the tool calls it ends with, and those calls: nobody has carried them out yet."""
+    """Return a history without the pending tool calls it ends with, and those calls."""
     calls = list(messages[-1].calls) if messages else []
     return list(messages[:-1] if calls else messages), calls

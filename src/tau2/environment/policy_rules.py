@@ -100,7 +100,7 @@ def agrees(text: str) -> bool:
 
 
 def confirmed_first(exempt: Collection[str] = ()) -> Rule:
-    """Return the rule that the customer agrees, after the agent said what it would do, before every write."""
+    """Return the rule that the customer agrees to every write before it is made."""
 
     def check(_world: Environment, call: ToolCall, before: Sequence[Message]) -> str | None:
         if call.name in exempt:

@@ -81,7 +81,7 @@ class Tool(BaseModel):
 
     @property
     def openai_schema(self) -> dict[str, Any]:
-        """The tool in the form of OpenAI's chat completions API (shared between calls; do not mutate)."""
+        """The tool as OpenAI's chat completions API describes it. Shared: do not mutate."""
         private = _private(self)
         schema: dict[str, Any] | None = private["_schema"]
         if schema is None:

@@ -144,7 +144,7 @@ class ToolKitBase:
         return (template if template is not None else self.get_tool(tool_name)).coerce(arguments)
 
     def without_order(self, tool_name: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Return arguments with the lists that are sets to this tool in a fixed order, for comparing calls."""
+        """Return arguments with the tool's unordered lists sorted, for comparing calls."""
         mark = self._marks.get(tool_name)
         names = mark.unordered if mark is not None else ()
         columns = [arguments.get(name, ()) for name in names]

@@ -1,4 +1,4 @@
-"""Everything needed to start the same episode twice: the task and a way to get a fresh environment."""
+"""What is needed to start an episode again: the task and a factory of fresh environments."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class World:
 
     task: Task
     fresh: Callable[[], Environment]
-    """Returns an independent environment as it was before the episode: once to play, again for the gold world."""
+    """Returns an independent environment in its initial state: to play on, or for the gold one."""
 
     def start(self) -> Environment:
         """Return an environment in the task's initial state, with the task's history replayed.

@@ -1,4 +1,4 @@
-"""Reading the JSON that a judging or reviewing model answers with, in the forms that models really send.
+"""Reading the JSON of a judge's or reviewer's answer, in the forms that models really send.
 
 Reasoning in `<think>` tags, prose and code fences around the JSON, and commas before a closing
 bracket are ignored. Nothing here raises for what a model wrote, and the time is linear in the

@@ -26,7 +26,7 @@ def tool_calls_of(messages: Sequence[Message]) -> list[ToolCall]:
 
 
 def tool_type_of(environment: Environment, action: Action) -> str | None:
-    """Return what a reference action's tool does to the world; None when it is not a listed tool."""
+    """Return the type of a reference action's tool; None when it is not a listed tool."""
     toolkit = environment.user_tools if action.requestor == "user" else environment.tools
     if toolkit is None or not toolkit.has_tool(action.name) or toolkit.is_discoverable(action.name):
         return None

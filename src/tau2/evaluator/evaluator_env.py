@@ -43,7 +43,7 @@ def _asserted(environment: Environment, assertion: EnvAssertion) -> EnvAssertion
 
 
 def grade_environment(evidence: Evidence) -> RewardInfo:
-    """Return the reward that rests on the world: the product of DB and ENV_ASSERTION where they count."""
+    """Return the product of the DB and ENV_ASSERTION rewards, where they count."""
     criteria = evidence.criteria
     if criteria.actions is None and criteria.env_assertions is None:
         return RewardInfo(

@@ -79,7 +79,7 @@ def render(messages: Sequence[Message]) -> str:
 
 
 def judge_messages(messages: Sequence[Message], assertions: Sequence[str]) -> list[Message]:
-    """Return what the judge reads: its instruction, the conversation, and the numbered statements."""
+    """Return the judge's prompt: instruction, conversation, and numbered statements."""
     statements = "\n".join(f"{number}. {text}" for number, text in enumerate(assertions, 1))
     prompt = (
         f"<conversation>\n{render(messages)}\n</conversation>\n\n"
@@ -120,7 +120,7 @@ def parse_judgement(text: str) -> list[dict[str, Any]] | None:
 
 
 def _numbered_entries(value: dict[str, Any]) -> list[dict[str, Any]] | None:
-    """Return the entries of the forms `{"1": true}`, `{"results": {"1": {...}}}` and one bare entry."""
+    """Return the entries of `{"1": true}`, `{"results": {"1": {...}}}` or one bare entry."""
     inner = value.get("results", value)
     if not isinstance(inner, dict):
         return None
@@ -151,7 +151,7 @@ def _verdict_of(entry: dict[str, Any]) -> bool | None:
 
 
 def _number_of(entry: dict[str, Any]) -> int | None:
-    """Return the number of the statement an entry is about: 1, "1", "1." and "Statement 1" are the same."""
+    """Return the number of an entry's statement; 1, "1", "1." and "Statement 1" are the same."""
     value = entry.get("number")
     if isinstance(value, bool) or not isinstance(value, int | str):
         return None
@@ -233,8 +233,8 @@ def _as_original(entry: dict[str, Any]) -> NLAssertionCheck:
 def _asked_again(text: str, missing: Sequence[int]) -> list[Message]:
     numbers = ", ".join(map(str, missing))
     correction = (
-        f"Your answer has no verdict for these statements: {numbers}. Answer for them with one JSON object of the "
-        "form described, with metExpectation true or false, and nothing else."
+        f"Your answer has no verdict for these statements: {numbers}. Answer for them with one "
+        "JSON object of the form described, with metExpectation true or false, and nothing else."
     )
     answer = AssistantMessage(content=text[:_LONGEST_QUOTE] or "(no answer)")
     return [answer, UserMessage(content=correction)]

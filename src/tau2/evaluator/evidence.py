@@ -1,4 +1,4 @@
-"""What a check looks at: the conversation, the world as it ended, and the world as the reference leaves it."""
+"""What a check looks at: the conversation, the actual environment, and the gold one."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def _cached_gold(world: World, start: Environment) -> Gold:
 
 
 def _fingerprint(task: Task) -> str:
-    """Return a digest of what determines the gold world, so that an edited task never meets an old one."""
+    """Return a digest of what determines the gold environment of a task."""
     digest = hashlib.sha256()
     if task.initial_state is not None:
         digest.update(task.initial_state.model_dump_json().encode())

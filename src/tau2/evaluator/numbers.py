@@ -1,4 +1,4 @@
-"""Numbers in text as people write them: currencies, units, and the separators of different countries.
+"""Numbers in text as people write them: currencies, units, separators of many countries.
 
 `numbers_in` returns every value that a reader would see in a text. A form that countries read
 differently ("1.234" is a decimal number in English and one thousand two hundred thirty-four in
@@ -21,7 +21,10 @@ Written between digits, it separates thousands.
 """
 
 _FIXED_SPACES = "\u00a0\u2007\u2008\u2009\u200a\u202f"
-_INVISIBLE = "\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
+_INVISIBLE = (
+    "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+    "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+)
 _MINUS = "\u2010\u2011\u2012\u2013\u2212\ufe63\uff0d"
 _APOSTROPHES = "\u2018\u2019\u02bc\u00b4\u2032"
 _RAISED_DIGITS = "\u00b9\u00b2\u00b3\u2070\u2074\u2075\u2076\u2077\u2078\u2079"
@@ -245,7 +248,8 @@ _SPACED_GROUPS = re.compile(r"(?<![\d.,'])\d{1,3}(?: \d{3})+(?=[.,]\d{1,2}(?!\d)
 _CODE = re.compile(r"(?<!\d)\d+(?:-\d+){2,}")
 _GROUPED = re.compile(r"\d{1,3}(?:\.\d{3})+|\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d{2})+,\d{3}")
 _WANTED = re.compile(
-    rf"(?P<sign>[-+]?) ?(?P<before>\D{{0,8}}?)(?P<late_sign>[-+]?)(?P<number>\.?\d[\d.,'{FIXED_SPACE}]*)"
+    r"(?P<sign>[-+]?) ?(?P<before>\D{0,8}?)(?P<late_sign>[-+]?)"
+    rf"(?P<number>\.?\d[\d.,'{FIXED_SPACE}]*)"
     r" ?(?P<after>\D{0,8})"
 )
 _LONGEST_WORD = 8  # letters of a unit or currency; what is longer is neither
@@ -253,7 +257,7 @@ _LONGEST_NUMBER = 60  # characters; a longer run of digits is a code
 
 
 def normalised(text: str) -> str:
-    """Return text in one form: NFKC, case folded, ASCII digits, plain minus signs and apostrophes."""
+    """Return text in NFKC, case folded, with ASCII digits, plain minus signs and apostrophes."""
     folded = unicodedata.normalize("NFKC", text.translate(_CHARACTERS)).casefold()
     if folded.isascii():
         return folded
@@ -301,7 +305,7 @@ def wanted_number(text: str) -> tuple[Decimal, bool] | None:
 
 
 def split_units(text: str) -> str:
-    """Return a normalised text with a space between numbers and the units or currencies glued to them."""
+    """Return a normalised text with spaces between numbers and adjoining units or currencies."""
     pieces: list[str] = []
     end = 0
     for match in _RUN.finditer(text):
@@ -328,7 +332,7 @@ def is_cased(character: str) -> bool:
 
 
 def _is_currency(word: str) -> bool:
-    """Return whether a word is a currency code or symbol ("usd", "rs.", "$", "us$"), or nothing at all."""
+    """Return whether a word is empty or a currency ("usd", "rs.", "$", "us$")."""
     letters = word.rstrip(".")
     if not word or letters in _CURRENCIES:
         return True
@@ -358,7 +362,7 @@ def _values_at(text: str, match: re.Match[str]) -> set[Decimal]:
 
 
 def _spaced_value(text: str, match: re.Match[str]) -> set[Decimal]:
-    """Return the value of digits grouped by ordinary spaces, where a currency or decimals show that it is one."""
+    """Return the value of digits grouped by spaces, if a currency or decimals show that it is one."""
     fraction = re.match(r"[.,]\d{1,2}(?!\d)", text[match.end() : match.end() + 4])
     end = match.end() + (fraction.end() if fraction else 0)
     before = text[: match.start()].rstrip()[-1:]

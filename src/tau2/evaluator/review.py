@@ -160,7 +160,7 @@ def parse_review(text: str, messages: Sequence[Message], mode: ReviewMode) -> An
 
 
 def _attributed(entry: dict[str, Any], messages: Sequence[Message]) -> ReviewError | None:
-    """Return a mistake with its side: the one that is named, else the one whose turn it was; None without either."""
+    """Return a mistake with its role: the named one, else whose turn it was; else None."""
     fields = _fields(entry, messages)
     source = _SOURCES.get(_word(entry.get("source"))) or _side_of(fields["turn_idx"], messages)
     return None if source is None else ReviewError(source=source, **fields)

@@ -1,4 +1,4 @@
-"""What a reviewing model reads: its instruction, what both sides were told, and the conversation, turn by turn."""
+"""The reviewer's prompt: instruction, what both participants were told, the conversation."""
 
 from __future__ import annotations
 

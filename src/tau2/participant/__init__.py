@@ -1,1 +1,1 @@
-"""What an agent and a user have in common: protocols, states, and the specs that plug-ins export."""
+"""What agents and users have in common: protocols, states, and the specs of plug-ins."""

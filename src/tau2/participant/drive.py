@@ -1,4 +1,4 @@
-"""Ask a participant for its next message, on a thread or on an event loop, whichever methods it has."""
+"""Ask a participant for its next message, blocking or on an event loop."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MISSING = HalfDuplexParticipant.generate_next_message
 
 
 def _answers_async_only(participant: Any) -> bool:
-    """Return whether there is but an asynchronous method: the other is the base class's, which says it is missing."""
+    """Return whether a participant defines only the asynchronous method."""
     if not hasattr(participant, "agenerate_next_message") or "generate_next_message" in vars(
         participant
     ):

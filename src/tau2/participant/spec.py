@@ -23,7 +23,10 @@ class AgentSpec:
 
     name: str
     make: Callable[..., Any]
-    """`make(tools, domain_policy, *, llm, llm_args, task, seed, completion_fn, **more)` returns the agent."""
+    """Returns the agent.
+
+    Called as `make(tools, domain_policy, *, llm, llm_args, task, seed, completion_fn, **more)`.
+    """
     accepts: Callable[[Task], bool] | None = None
     """Whether the agent can play a task; None accepts all."""
     solo: bool = False
@@ -40,7 +43,11 @@ class UserSpec:
 
     name: str
     make: Callable[..., Any]
-    """`make(*, tools, instructions, llm, llm_args, persona_config, task, seed, completion_fn, **more)`."""
+    """Returns the user.
+
+    Called as `make(*, tools, instructions, llm, llm_args, persona_config, task, seed,
+    completion_fn, **more)`.
+    """
     needs_model: bool = True
     solo: bool = False
     """Whether it only stands in for the absent user of a solo episode."""

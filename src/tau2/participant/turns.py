@@ -15,7 +15,7 @@ _ASYNC_NAME = "agenerate_next_message"
 
 
 def flat(message: Message | None) -> list[Message]:
-    """Return what was heard as single messages: none, one, or the results a MultiToolMessage wraps."""
+    """Return a received message as a list: none, one, or the results in a MultiToolMessage."""
     if message is None:
         return []
     return list(message.tool_messages) if isinstance(message, MultiToolMessage) else [message]

@@ -1,4 +1,4 @@
-"""Agents driven by a language model: the standard one, one that knows the solution, and one without a user."""
+"""LLM agents: the standard one, one that is told the solution, and one without a user."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The agent that is told the reference solution: it shows what the user and the environment allow at best."""
+"""The agent that is told the reference actions: an upper bound for agents of its model."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ class LLMSoloAgent(LLMAgent):
 
     @classmethod
     def check_valid_task(cls, task: Task) -> bool:
-        """Return whether the task has a ticket, something to check at the end, and no conversation before it."""
+        """Return whether the task has a ticket, something to check, and no message history."""
         criteria = task.evaluation_criteria
         if not task.ticket or criteria is None or not (criteria.actions or criteria.env_assertions):
             return False

@@ -1,4 +1,4 @@
-"""The agent driven by a language model: a prompt, the conversation so far, one model call per turn."""
+"""The standard LLM agent: a prompt, the conversation so far, one model call per turn."""
 
 from __future__ import annotations
 
@@ -35,7 +35,10 @@ SYSTEM_PROMPT = """
 
 
 def is_valid_agent_history_message(message: Message) -> bool:
-    """Return whether an agent sees this message: its own, the user's text, and results of its own tools."""
+    """Return whether an agent sees this message.
+
+    It sees its own messages, the user's text, and the results of its own tools.
+    """
     if isinstance(message, AssistantMessage):
         return True
     if isinstance(message, UserMessage):

@@ -1,4 +1,4 @@
-"""What identifiers stand for, read off the results of look-ups: "1151293680" is the mechanical keyboard."""
+"""What identifiers stand for, read from tool results ("1151293680" is the keyboard)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NAMES = ("name", "title", "full_name")
 
 
 def notes_in(content: str | None, wanted: frozenset[str]) -> dict[str, str]:
-    """Return identifier → what it stands for, for the wanted identifiers that a tool result explains."""
+    """Return identifier → description, for the wanted identifiers that a tool result explains."""
     if not content or len(content) > _LARGEST_READ or content[:1] not in {"{", "["}:
         return {}
     try:
@@ -52,7 +52,7 @@ def _notes(value: Any, family: str, depth: int) -> Iterator[tuple[str, str]]:
 
 
 def _foreign(key: str, value: Mapping[str, Any]) -> bool:
-    """Return whether `key` points elsewhere: a record's name belongs to the most specific id in it."""
+    """Return whether `key` refers to another record, whose name this is not."""
     ids = [one for one in value if one == "id" or one.endswith("_id")]
     return key != ("item_id" if "item_id" in ids else ids[0])
 

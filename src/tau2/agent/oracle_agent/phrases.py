@@ -132,7 +132,7 @@ def _number(info: str, numbers: Sequence[str]) -> str:
 
 
 def transfer_sentence(policy: str) -> str:
-    """Return what the customer is told on a transfer: the policy's own words where it quotes some."""
+    """Return what the customer is told on a transfer, in the policy's words if it quotes any."""
     quoted = _QUOTED_TRANSFER.search(policy)
     return quoted[1].strip() if quoted else _TRANSFER
 
