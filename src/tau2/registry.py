@@ -124,7 +124,8 @@ class Catalog(Generic[SpecT]):
             exported = {spec.name: spec for spec in self._exported(self.package_of(name))}
             if name not in exported:
                 raise ConfigError(
-                    f"the plug-in for {self.kind} {name!r} exports {sorted(exported) or 'nothing'} instead"
+                    f"the plug-in for {self.kind} {name!r} exports "
+                    f"{sorted(exported) or 'nothing'} instead"
                 )
             self._specs[name] = exported[name]
         return self._specs[name]
@@ -298,7 +299,8 @@ class Registry:
             and isinstance(user, type)
         ):
             raise TypeError(
-                f"{user.__name__} is no user: it has neither generate_next_message nor get_next_chunk"
+                f"{user.__name__} is no user: "
+                "it has neither generate_next_message nor get_next_chunk"
             )
         _put(self._users, "user", name or user.__name__, user)
 
@@ -314,11 +316,11 @@ class Registry:
 
     def get_task_splits_loader(self, name: str) -> Callable[[], Any] | None:
         """Return the loader of a task set's splits, or None."""
-        return self._task_splits[name] if name in self._task_splits else None  # noqa: SIM401  -- get() hides typos
+        return self._task_splits[name] if name in self._task_splits else None  # noqa: SIM401  -- typed
 
     def get_agent_factory(self, name: str) -> Callable[..., Any] | None:
         """Return an agent's factory, or None."""
-        return self._agent_factories[name] if name in self._agent_factories else None  # noqa: SIM401  -- as above
+        return self._agent_factories[name] if name in self._agent_factories else None  # noqa: SIM401  -- typed
 
     def get_agent_task_filter(self, name: str) -> Callable[[Any], bool] | None:
         """Return which tasks an agent accepts; None accepts all."""

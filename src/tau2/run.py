@@ -1,4 +1,4 @@
-"""Public path of the original package: the runner, with the flat-argument `run_task` and `run_tasks`."""
+"""Public path of the original package; see `tau2._compat.run`."""
 
 from tau2._compat.run import (
     EvaluationType,

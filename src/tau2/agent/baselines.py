@@ -24,6 +24,7 @@ from tau2.seeds import derive_seed
 _SORRY = "I am sorry, but I cannot help you with that. Goodbye."
 _HANDED_OVER = "I am transferring you to a human agent now. Please hold on."
 _SUMMARY = "The customer asks for help."
+_OPTIONAL_SHARE = 0.5  # of the optional arguments that a random call has
 _DEEPEST = 5  # levels of a schema that random arguments fill
 _MOST_SEEN = 400  # words of the conversation kept as material for random arguments
 _TOKEN = re.compile(r"[#\w][\w@.#+-]{0,60}\w")
@@ -105,7 +106,8 @@ class HandoverAgent(_Floor):
         tool = next((tool for tool in self.tools if tool.name == TRANSFER_TOOL), None)
         if tool is None or tool.name in state.called:
             return _end(_HANDED_OVER if tool is not None else _SORRY)
-        arguments = _Filler(random.Random(0), [_SUMMARY]).arguments(tool)  # noqa: S311  -- no choice matters here
+        rng = random.Random(0)  # noqa: S311  -- no choice matters here
+        arguments = _Filler(rng, [_SUMMARY]).arguments(tool)
         call = ToolCall(id="call_1", name=tool.name, arguments=arguments)
         return AssistantMessage(tool_calls=[call], cost=0.0)
 
@@ -119,7 +121,8 @@ class RandomAgent(_Floor):
     def _reply(self, state: FloorState) -> AssistantMessage:
         if not self.tools or len(state.called) >= self.turns:
             return _end("That is all I could do.")
-        rng = random.Random(derive_seed(state.seed, "random_agent", len(state.called)))  # noqa: S311  -- reproducible choice
+        seed = derive_seed(state.seed, "random_agent", len(state.called))
+        rng = random.Random(seed)  # noqa: S311  -- a reproducible choice
         tool = rng.choice(sorted(self.tools, key=lambda tool: tool.name))
         arguments = _Filler(rng, state.seen or ["something"]).arguments(tool)
         call = ToolCall(id=f"call_{len(state.called) + 1}", name=tool.name, arguments=arguments)
@@ -143,7 +146,7 @@ class _Filler:
         return {
             name: self._value(part, defs, depth + 1)
             for name, part in (schema.get("properties") or {}).items()
-            if name in required or (depth < _DEEPEST and self._rng.random() < 0.5)  # noqa: PLR2004  -- a coin
+            if name in required or (depth < _DEEPEST and self._rng.random() < _OPTIONAL_SHARE)
         }
 
     def _value(self, schema: Mapping[str, Any], defs: Mapping[str, Any], depth: int) -> Any:

@@ -147,7 +147,9 @@ def check_policy(world: World, stage: Stage, rules: Sequence[Any]) -> list[str]:
     """The reference obeys the executable rules of the domain."""
     if not rules:
         return []
-    from tau2.environment.policy_rules import check_trajectory  # noqa: PLC0415  -- only domains with rules need it
+    from tau2.environment.policy_rules import (  # noqa: PLC0415  -- only some domains have rules
+        check_trajectory,
+    )
 
     return [f"{v.rule}: {v.text}" for v in check_trajectory(world.start(), stage.messages, rules)]
 

@@ -50,7 +50,7 @@ def by_the_rules(environment: Environment) -> Environment:
     twin.strict_compat = False
     for toolkit in (twin.tools, twin.user_tools):
         if hasattr(toolkit, "strict_compat"):
-            setattr(toolkit, "strict_compat", False)  # noqa: B010  -- toolkits that have no such switch do not declare it
+            setattr(toolkit, "strict_compat", False)  # noqa: B010  -- not declared by all
     return twin
 
 
@@ -98,13 +98,11 @@ def differences(mine: Any, theirs: Any, place: str = "") -> list[str]:
     if isinstance(mine, list) and isinstance(theirs, list) and len(mine) == len(theirs):
         pairs = enumerate(zip(mine, theirs, strict=True))
         return [d for i, (a, b) in pairs for d in differences(a, b, f"{place}.{i}")]
-    return (
-        []
-        if _equal(mine, theirs)
-        else [
-            f"{place.removeprefix('.')}: {shortened(repr(mine), _LONGEST_VALUE)}, not {shortened(repr(theirs), _LONGEST_VALUE)}"
-        ]
-    )
+    if _equal(mine, theirs):
+        return []
+    ours = shortened(repr(mine), _LONGEST_VALUE)
+    others = shortened(repr(theirs), _LONGEST_VALUE)
+    return [f"{place.removeprefix('.')}: {ours}, not {others}"]
 
 
 def _compared(mine: Mapping[Any, Any], theirs: Mapping[Any, Any]) -> set[Any]:

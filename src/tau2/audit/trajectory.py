@@ -77,7 +77,7 @@ def is_write(environment: Environment, action: Action) -> bool:
 
 
 def play_reference(world: World, actions: Sequence[Action] | None = None) -> Stage:
-    """Execute the reference (or `actions`), confirming each write, then communicate the information."""
+    """Execute the reference (or `actions`), confirm each write, then state the information."""
     stage = Stage(world)
     task = world.task
     stage.hear(str(task.user_scenario.instructions))
@@ -122,7 +122,8 @@ def read_only(world: World) -> Stage:
 def random_calls(world: World, seed: int, count: int = 8) -> Stage:
     """Call random tools of the agent with values from the reference, but never the reference."""
     stage = Stage(world)
-    rng = random.Random(derive_seed(seed, "audit", world.task.id))  # noqa: S311  -- reproducible, not a secret
+    derived = derive_seed(seed, "audit", world.task.id)
+    rng = random.Random(derived)  # noqa: S311  -- reproducible, not a secret
     tools = [tool for tool in stage.environment.get_tools() if tool.name != TRANSFER_TOOL]
     actions = world.task.reference_actions
     vocabulary = [value for action in actions for value in action.arguments.values()] or ["x"]

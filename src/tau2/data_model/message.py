@@ -29,6 +29,9 @@ def _text(value: object) -> object:
 Text = Annotated[str | None, BeforeValidator(_text)]
 
 
+_HEAD_LINES = 3  # title, id and name of a tool call as text
+
+
 class _WithRole(BaseModel):
     """Every dump keeps the role: without it, stored messages could not be told apart."""
 
@@ -76,7 +79,8 @@ class ToolCall(BaseModel):
         """Parse what `str()` wrote. Raise ValueError when `text` has another shape."""
         head, marker, body = text.partition("\narguments:\n")
         lines = head.splitlines()
-        if not marker or len(lines) != 3 or not lines[0].startswith("ToolCall (from "):  # noqa: PLR2004  -- title, id, name
+        is_head = len(lines) == _HEAD_LINES and lines[0].startswith("ToolCall (from ")
+        if not marker or not is_head:
             raise ValueError(f"not a tool call in text form: {text[:80]!r}")
         return cls.model_validate(
             {
@@ -139,7 +143,7 @@ class ParticipantMessageBase(_WithRole):
     source: str | None = None
     contains_speech: bool = True
 
-    def validate(self) -> None:  # type: ignore[override]  # public name of the format; shadows pydantic's old classmethod
+    def validate(self) -> None:  # type: ignore[override]  # public name; shadows an old classmethod
         """Raise ValueError when the message carries neither content nor a tool call."""
         if not self.has_content() and not self.is_tool_call():
             raise ValueError(f"an empty {self.role} message: it needs text, audio or a tool call")

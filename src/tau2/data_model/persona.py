@@ -26,16 +26,20 @@ class InterruptTendency(StrEnum):
 
 
 _MINIMAL = (
-    "You are sparing with words. Answer in one short sentence or a few words, give only what was asked, "
+    "You are sparing with words. Answer in one short sentence or a few words, give only what was "
+    "asked, "
     "and leave out greetings and thanks."
 )
 _TALKATIVE = (
-    "You like to talk. Wrap what you say in small remarks about your day or how you feel, but never let a remark "
+    "You like to talk. Wrap what you say in small remarks about your day or how you feel, but "
+    "never let a remark "
     "change a fact of your scenario or answer a question that was not asked."
 )
 _CORRECTS = (
-    "You are a little absent-minded. The first time you give a detail such as a number or a name, you get it "
-    "slightly wrong, notice it at once or when asked, apologise and give the right one. What you finally "
+    "You are a little absent-minded. The first time you give a detail such as a number or a name, "
+    "you get it "
+    "slightly wrong, notice it at once or when asked, apologise and give the right one. What you "
+    "finally "
     "want never changes."
 )
 

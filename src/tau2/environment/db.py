@@ -78,7 +78,7 @@ def describe_validation_error(error: ValidationError, source: object) -> str:
     Values are not repeated (they may be secret).
     """
     lines = [
-        f"{source}: {'.'.join(str(part) for part in problem['loc']) or '(top level)'}: {problem['msg']}"
+        f"{source}: {'.'.join(map(str, problem['loc'])) or '(top level)'}: {problem['msg']}"
         for problem in error.errors(include_url=False)
     ]
     return "\n".join(lines)
@@ -160,7 +160,7 @@ class DB(BaseModel):
         return self._twin(state, self.reference)
 
     def view(self) -> Self:
-        """Return an independent view of a reference database; never mutate the reference afterwards."""
+        """Return an independent view of a reference, which must not be mutated afterwards."""
         return self._twin(
             {name: self._view(name, value) for name, value in self.__dict__.items()}, self
         )

@@ -243,7 +243,8 @@ class Environment:
         result = self.run_env_function_call(assertion)
         if not isinstance(result, bool):
             raise ToolError(
-                f"{assertion.func_name} is no assertion: it returned {type(result).__name__}, not bool"
+                f"{assertion.func_name} is no assertion: it returned {type(result).__name__}, "
+                "not bool"
             )
         met = result == assertion.assert_value
         if raise_assertion_error and not met:

@@ -144,7 +144,7 @@ def coerce_arguments(
         checked = params.model_validate(arguments)
     except ValidationError as error:
         problems = [
-            f"{'.'.join(str(part) for part in problem['loc']) or 'arguments'}: {problem['msg'].lower()}"
+            f"{'.'.join(map(str, problem['loc'])) or 'arguments'}: {problem['msg'].lower()}"
             for problem in error.errors(include_url=False)
         ]
         raise ArgumentError(f"invalid arguments for {name}: " + "; ".join(problems)) from error

@@ -245,7 +245,8 @@ class ToolKitBase:
             if name != "db":
                 return value
             raise ConfigError(
-                f"{type(self).__name__}.db ({type(value).__name__}) cannot be copied: {error}; define fork(), "
+                f"{type(self).__name__}.db ({type(value).__name__}) cannot be copied: {error}; "
+                "define fork(), "
                 "or give the orchestrator an environment_factory"
             ) from error
 

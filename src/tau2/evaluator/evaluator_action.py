@@ -103,7 +103,7 @@ class ActionEvaluator(EvaluatorBase):
     """Grades the tool calls."""
 
     @classmethod
-    def calculate_reward(  # type: ignore[override]  # each kind names what it needs, as in the public package
+    def calculate_reward(  # type: ignore[override]  # as in the public package
         cls,
         task: Task,
         full_trajectory: list[Message],

@@ -93,7 +93,7 @@ class EnvironmentEvaluator(EvaluatorBase):
     """Grades the world at the end."""
 
     @classmethod
-    def calculate_reward(  # type: ignore[override]  # each kind names what it needs, as in the public package
+    def calculate_reward(  # type: ignore[override]  # as in the public package
         cls,
         environment_constructor: Callable[..., Environment],
         task: Task,

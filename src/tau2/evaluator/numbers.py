@@ -362,7 +362,7 @@ def _values_at(text: str, match: re.Match[str]) -> set[Decimal]:
 
 
 def _spaced_value(text: str, match: re.Match[str]) -> set[Decimal]:
-    """Return the value of digits grouped by spaces, if a currency or decimals show that it is one."""
+    """Return the value of space-grouped digits that a currency or decimals show to be one."""
     fraction = re.match(r"[.,]\d{1,2}(?!\d)", text[match.end() : match.end() + 4])
     end = match.end() + (fraction.end() if fraction else 0)
     before = text[: match.start()].rstrip()[-1:]

@@ -93,7 +93,7 @@ def test_a_tool_that_answers_otherwise_is_named_and_the_replay_goes_on():
     other = ("cancel_order", {"order_id": "#S100", "reason": "no longer needed"}, "refused")
     more = ("cancel_order", {"order_id": "#S200", "reason": "no longer needed"}, "cancelled")
     first, second = diffs(calls(other, more))
-    assert "answers otherwise" in first.problem
+    assert "returns another result" in first.problem
     assert (second.problem, len(second.changes)) == (None, 1)
 
 

@@ -100,7 +100,8 @@ class LLMAgent(LLMConfigMixin, HalfDuplexAgent):
         for message in history:
             if not is_valid_agent_history_message(message):
                 raise AgentError(
-                    f"an agent cannot see this {message.role} message; its history holds its own messages, the "
+                    f"an agent cannot see this {message.role} message; "
+                    "its history holds its own messages, the "
                     "user's text and the results of its own tools"
                 )
         return LLMAgentState(
@@ -118,7 +119,7 @@ class LLMAgent(LLMConfigMixin, HalfDuplexAgent):
         if is_async(
             self._generate_next_message
         ):  # a subclass answers asynchronously: so does this, for it
-            return self.agenerate_next_message(message, state)  # type: ignore[return-value]  # drivers await it
+            return self.agenerate_next_message(message, state)  # type: ignore[return-value]  # awaited
         reply = self._generate_next_message(message, state)
         state.messages.append(reply)
         return reply, state
@@ -140,7 +141,7 @@ class LLMAgent(LLMConfigMixin, HalfDuplexAgent):
         self, message: ValidAgentInputMessage | None, state: LLMAgentState
     ) -> AssistantMessage:
         """Return the answer to `message` and add what was heard, not the answer, to the state."""
-        from tau2.llm import complete  # noqa: PLC0415  -- looked up per call, so that a patched door counts
+        from tau2.llm import complete  # noqa: PLC0415  -- clients may patch it
 
         heard = self._heard(message)
         reply = self._foregone(heard, state) or complete(**self._request(heard, state))
@@ -149,7 +150,7 @@ class LLMAgent(LLMConfigMixin, HalfDuplexAgent):
     async def _agenerate_next_message(
         self, message: ValidAgentInputMessage | None, state: LLMAgentState
     ) -> AssistantMessage:
-        from tau2.llm import acomplete  # noqa: PLC0415  -- looked up per call, so that a patched door counts
+        from tau2.llm import acomplete  # noqa: PLC0415  -- clients may patch it
 
         heard = self._heard(message)
         reply = self._foregone(heard, state) or await acomplete(**self._request(heard, state))
@@ -186,5 +187,5 @@ class LLMAgent(LLMConfigMixin, HalfDuplexAgent):
         """
         if not reply.has_content() and not reply.is_tool_call():
             raise AgentError("the agent's model answered with neither text nor a tool call")
-        state.messages.extend(heard)  # type: ignore[arg-type]  # flat() has unwrapped the only other kind
+        state.messages.extend(heard)  # type: ignore[arg-type]  # flat() unwrapped them
         return reply

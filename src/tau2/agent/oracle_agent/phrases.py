@@ -43,7 +43,10 @@ def ask_identity(wanted: Mapping[str, str]) -> str:
 
 def ask_identity_again(wanted: Mapping[str, str]) -> str:
     """Ask again, because what was said does not lead anywhere."""
-    return f"I could not find anything under that. Could you please check and tell me your {_names(wanted)} once more?"
+    return (
+        "I could not find anything under that. "
+        f"Could you please check and tell me your {_names(wanted)} once more?"
+    )
 
 
 def _names(wanted: Mapping[str, str]) -> str:
@@ -69,7 +72,10 @@ def ask_user_to_act(step: Step, *, again: bool) -> str:
     """Ask the customer to do their part."""
     what = _full(step, {})
     if again:
-        return f"I need this step before I can go on: please {what} on your side. Tell me when that is done."
+        return (
+            f"I need this step before I can go on: please {what} on your side. "
+            "Tell me when that is done."
+        )
     return f"Please {what} on your side. Tell me when that is done."
 
 
@@ -128,7 +134,8 @@ def _number(info: str, numbers: Sequence[str]) -> str:
     """Return a sentence that holds one of the numbers to tell."""
     if len(numbers) == 1:
         return f"The number you asked about is {info}."
-    return f"{'The first number you asked about' if info == numbers[0] else 'The next number'} is {info}."
+    which = "The first number you asked about" if info == numbers[0] else "The next number"
+    return f"{which} is {info}."
 
 
 def transfer_sentence(policy: str) -> str:

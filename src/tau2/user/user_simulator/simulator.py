@@ -145,7 +145,7 @@ class UserSimulator(LLMConfigMixin, HalfDuplexUser):
         self, message: ValidUserInputMessage, state: UserState
     ) -> UserMessage:
         """Return the answer to `message` and add what was heard, not the answer, to the state."""
-        from tau2.llm import complete  # noqa: PLC0415  -- looked up per call, so that a patched door counts
+        from tau2.llm import complete  # noqa: PLC0415  -- clients may patch it
 
         heard = self._heard(message)
         return self._settled(complete(**self._request(heard, state)), heard, state)
@@ -153,7 +153,7 @@ class UserSimulator(LLMConfigMixin, HalfDuplexUser):
     async def _agenerate_next_message(
         self, message: ValidUserInputMessage, state: UserState
     ) -> UserMessage:
-        from tau2.llm import acomplete  # noqa: PLC0415  -- looked up per call, so that a patched door counts
+        from tau2.llm import acomplete  # noqa: PLC0415  -- clients may patch it
 
         heard = self._heard(message)
         return self._settled(await acomplete(**self._request(heard, state)), heard, state)
