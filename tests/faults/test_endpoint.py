@@ -6,7 +6,7 @@ import pytest
 from tests.faults import endpoint
 from tests.faults.storage import Tally
 
-from tau2.llm.middleware.limiter import Gate
+from tau2.llm.middleware.limiter import ConcurrencyLimiter
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +24,7 @@ def test_every_unit_completes_and_nobody_asks_too_early(tmp_path):
 
 
 def test_the_suite_itself_would_notice(tmp_path, monkeypatch):
-    monkeypatch.setattr(Gate, "rest", lambda gate, seconds: None)
+    monkeypatch.setattr(ConcurrencyLimiter, "rest", lambda gate, seconds: None)
     tally = Tally()
     endpoint.one_run(5, 0, 1, tmp_path, tally, most=3)
     assert tally.broken

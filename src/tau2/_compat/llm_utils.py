@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tau2.data_model.message import AssistantMessage, Message, UserMessage
-from tau2.llm.args import default_timeout, sorted_args
-from tau2.llm.attempts import Question, fetch
+from tau2.llm.args import attempt_timeout, split_args
+from tau2.llm.attempts import ModelCall, send_with_retries
 from tau2.llm.call import complete_unpatched
 from tau2.llm.cost import cost_of, sum_known, totals
 from tau2.llm.drivers import drive
@@ -57,18 +57,18 @@ def completion(
 
     It is made again only if `num_retries` says so. The response reads like litellm's, by keys or attributes.
     """
-    steering, args = sorted_args({"num_retries": 0, **kwargs})
+    options, args = split_args({"num_retries": 0, **kwargs})
     request = Request(
         model=model,
         messages=[dict(message) for message in messages],
         tools=tools_to_wire([dict(tool) for tool in tools or ()]),
         tool_choice=tool_choice,
         args=args,
-        timeout=default_timeout(steering, own_args=False),
+        timeout=attempt_timeout(options, own_args=False),
     )
     sender = backend_for(model, args).sender()
     response: Completion = with_attributes(
-        drive(fetch(Question(request, sender, steering.num_retries)), sender)
+        drive(send_with_retries(ModelCall(request, sender, options.num_retries)), sender)
     )
     return response
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 
+from tau2.actions.functional import to_functional_format
+from tau2.actions.parse import parse_action
+from tau2.actions.reasoning import split_reasoning
+from tau2.actions.tool_calls import LONGEST_TEXT
 from tau2.data_model.message import (
     AssistantMessage,
     Message,
@@ -14,10 +18,8 @@ from tau2.data_model.message import (
     UserMessage,
 )
 from tau2.environment.history import decoded
-from tau2.llm.text import clean_text, split_reasoning
 from tau2.orchestrator.episode import Role
-from tau2.rollout.actions import LONGEST_TEXT
-from tau2.utils.tools import parse_action, to_functional_format
+from tau2.utils.text import clean_text
 
 
 def observation_of(

@@ -13,12 +13,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tau2.actions.reasoning import split_reasoning
+from tau2.actions.tool_calls import parse_arguments
 from tau2.data_model.message import AssistantMessage, ToolCall, ToolMessage
 from tau2.integrations.episode import Episode
 from tau2.integrations.packages import needs_package
 from tau2.integrations.toolbox import task_ids
-from tau2.llm.parse import parse_arguments
-from tau2.llm.text import split_reasoning
 from tau2.llm.wire import to_wire
 from tau2.rollout import Rollout, StepResult
 from tau2.seeds import derive_seed

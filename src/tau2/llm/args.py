@@ -1,16 +1,15 @@
-"""Sorts `llm_args`: what steers this layer, what says where to go, and what is the model's business."""
+"""Splits `llm_args` into options of a call and arguments that go on to the backend."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from tau2.config import DEFAULT_MODEL_TIMEOUT, DEFAULT_RETRY_ATTEMPTS
 from tau2.errors import ConfigError
+from tau2.utils.json_types import JsonMapping, JsonObject, JsonValue
 
-_STEERING = frozenset(
-    {
+_OPTIONS = frozenset(
+    [
         "num_retries",
         "max_retries",
         "timeout",
@@ -18,10 +17,10 @@ _STEERING = frozenset(
         "keep_reasoning",
         "stream",
         "stream_options",
-    }
+    ]
 )
 NOT_IN_BODY = frozenset(
-    {
+    [
         "api_key",
         "api_base",
         "base_url",
@@ -41,14 +40,14 @@ NOT_IN_BODY = frozenset(
         "script",
         "script_end",
         "script_offset",
-    }
+    ]
 )
-"""Arguments for this layer or for litellm; an OpenAI-compatible server would refuse them."""
+"""Arguments for tau2 or for litellm; an OpenAI-compatible server would refuse them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Steering:
-    """What `llm_args` say to this layer."""
+class CallOptions:
+    """What `llm_args` say about how a call is made."""
 
     num_retries: int = DEFAULT_RETRY_ATTEMPTS
     timeout: float | None = None
@@ -56,36 +55,38 @@ class Steering:
     keep_reasoning: bool = False
 
 
-def sorted_args(llm_args: Mapping[str, Any]) -> tuple[Steering, dict[str, Any]]:
-    """Return what steers this layer, and the arguments that go on. Raise ConfigError for values without sense."""
+def split_args(llm_args: JsonMapping) -> tuple[CallOptions, JsonObject]:
+    """Return the options of a call, and the arguments for the backend.
+
+    Raises:
+        ConfigError: a number of retries or a time-out that is none.
+    """
     retries = _first(llm_args, "num_retries", "max_retries")
     timeout = _first(llm_args, "timeout", "request_timeout")
-    steering = Steering(
-        num_retries=DEFAULT_RETRY_ATTEMPTS
-        if retries is None
-        else int(_number("num_retries", retries)),
-        timeout=None if timeout is None else _number("timeout", timeout),
-        keep_reasoning=bool(llm_args.get("keep_reasoning")),
+    options = CallOptions(
+        DEFAULT_RETRY_ATTEMPTS if retries is None else int(_number("num_retries", retries)),
+        None if timeout is None else _number("timeout", timeout),
+        bool(llm_args.get("keep_reasoning")),
     )
-    return steering, {name: value for name, value in llm_args.items() if name not in _STEERING}
+    return options, {name: value for name, value in llm_args.items() if name not in _OPTIONS}
 
 
-def _first(args: Mapping[str, Any], *names: str) -> Any:
+def _first(args: JsonMapping, *names: str) -> JsonValue:
     return next((args[name] for name in names if args.get(name) is not None), None)
 
 
-def _number(name: str, value: Any) -> float:
+def _number(name: str, value: JsonValue) -> float:
     try:
         number = float(value)
     except (TypeError, ValueError):
         number = -1.0
-    if number < 0 or number != number:  # noqa: PLR0124  -- NaN is the number that differs from itself
+    if not number >= 0:  # NaN too
         raise ConfigError(f"{name} must be a number that is not negative, not {value!r}")
     return number
 
 
-def default_timeout(steering: Steering, own_args: bool) -> float:
-    """Return the seconds of one attempt: a caller's own function is only bounded when the caller says so."""
-    if steering.timeout is not None:
-        return steering.timeout
+def attempt_timeout(options: CallOptions, own_args: bool) -> float:
+    """Return the seconds of one attempt; a caller's own function has no default limit."""
+    if options.timeout is not None:
+        return options.timeout
     return float("inf") if own_args else DEFAULT_MODEL_TIMEOUT

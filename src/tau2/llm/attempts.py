@@ -1,6 +1,7 @@
-"""The body of a model call, without I/O: what to send, when to send it again, and when to give up.
+"""One model call without I/O: what to send, when to send it again, and when to give up.
 
-It yields steps (Send, Sleep) and is sent the results; `drivers` performs them, blocking or on an event loop.
+The functions are generators (`Flow`): they yield steps such as Send and Sleep, and are sent the results. `drivers`
+performs the steps, blocking or on an event loop.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import logging
 import random
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from tau2.config import (
     DEFAULT_EMPTY_RETRIES,
@@ -25,10 +27,10 @@ from tau2.errors import (
 from tau2.llm.clock import remaining
 from tau2.llm.failure import CallFailed
 from tau2.llm.middleware import current_middleware
-from tau2.llm.parse import Reading, checked, read
+from tau2.llm.parse import ParsedCompletion, checked_completion, parse_completion
 from tau2.llm.request import Flow, Request, Response, Send, Sender, Sleep
 from tau2.llm.secrets import Redactor, secrets_in_environment
-from tau2.llm.unsupported_params import QUIRKS
+from tau2.llm.unsupported_params import UNSUPPORTED_PARAMS
 from tau2.seeds import derive_seed
 
 logger = logging.getLogger(__name__)
@@ -38,8 +40,8 @@ _HIGHEST_POWER = 16  # 2**16 s is beyond every cap; a higher power only risks ov
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """A request, who performs it, and how often it may fail."""
+class ModelCall:
+    """A request, who performs it, and how often it is sent again after a temporary failure."""
 
     request: Request
     sender: Sender
@@ -47,64 +49,66 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What the model said, and every response that was paid for: the empty ones, then the one that says it."""
+class CallResult:
+    """What the model said, and every response that was paid for: empty ones, then the last."""
 
-    reading: Reading
+    completion: ParsedCompletion
     responses: list[Response]
 
 
-def answer(question: Question) -> Flow[Answer]:
-    """Return what the model says. Raise a ModelError when it cannot be reached, refuses, or stays silent."""
-    taken = _ids_in(question.request)
+def run_call(call: ModelCall) -> Flow[CallResult]:
+    """Return what the model says; an empty completion is requested again.
+
+    Raises:
+        ModelError: the model cannot be reached, refuses, or returns nothing but empty completions.
+    """
+    sent_calls = [message.get("tool_calls") or () for message in call.request.messages]
+    ids = {str(tool_call.get("id")) for tool_call in chain.from_iterable(sent_calls)}
     responses: list[Response] = []
     for _ in range(1 + DEFAULT_EMPTY_RETRIES):
-        responses.append((yield from fetch(question)))
-        reading = read(responses[-1], taken)
-        if not reading.is_empty:
-            return Answer(reading, responses)
+        responses.append((yield from send_with_retries(call)))
+        completion = parse_completion(responses[-1], ids)
+        if not completion.is_empty:
+            return CallResult(completion, responses)
     raise EmptyCompletion(
-        f"model {question.request.model!r} answered {len(responses)} times with neither text nor a tool call; "
-        "if it only thinks, raise max_tokens, otherwise use another model"
+        f"model {call.request.model!r} answered {len(responses)} times with neither text nor a "
+        "tool call; if it only thinks, raise max_tokens, otherwise use another model"
     )
 
 
-def _ids_in(request: Request) -> set[str]:
-    calls = [call for message in request.messages for call in message.get("tool_calls") or ()]
-    return {str(call.get("id")) for call in calls}
+def send_with_retries(call: ModelCall) -> Flow[Response]:
+    """Return a response that has the outline of a chat completion.
 
-
-def fetch(question: Question) -> Flow[Response]:
-    """Return a response that has the outline of a chat completion. Raise the ModelError that ended the attempts."""
+    Raises:
+        ModelError: the failure that ended the attempts.
+    """
     attempt = 0
-    request = _fitted(question)
+    request = call.request
+    if not call.sender.own_args:
+        request = replace(request, args=UNSUPPORTED_PARAMS.adapt(request.model, request.args))
     while True:
         try:
-            return checked((yield from _send(request)))
+            return checked_completion((yield from _send(request)))
         except CallFailed as failure:
-            failure.text = (
-                Redactor(secrets_in_environment()).with_secrets_of(request.args).text(failure.text)
-            )
-            if QUIRKS.learn(request.model, request.args, failure):
-                request = replace(request, args=QUIRKS.fit(request.model, request.args))
+            redactor = Redactor(secrets_in_environment()).with_secrets_of(request.args)
+            failure.text = redactor.text(failure.text)
+            # A refused parameter says nothing about the request: sending it again without the
+            # parameter is no retry, needs no wait, and ends because each is learnt once.
+            if UNSUPPORTED_PARAMS.learn(request.model, request.args, failure):
+                args = UNSUPPORTED_PARAMS.adapt(request.model, request.args)
+                request = replace(request, args=args)
                 continue
-            wait = _wait(question, failure, attempt)
+            wait = _wait(call, failure, attempt)
             attempt += 1
             logger.info(
-                "model %s, attempt %d: %s; again in %.1f s",
+                "model %s, attempt %d failed: %s; next attempt in %.1f s",
                 request.model,
                 attempt,
                 failure.text,
                 wait,
             )
+        # Outside of the handler, so that the failure and its frames are freed before the wait.
         yield Sleep(wait)
-
-
-def _fitted(question: Question) -> Request:
-    request = question.request
-    if question.sender.own_args:
-        return request
-    return replace(request, args=QUIRKS.fit(request.model, request.args))
 
 
 def _send(request: Request) -> Flow[Response]:
@@ -115,7 +119,7 @@ def _send(request: Request) -> Flow[Response]:
 
 
 def _send_in_time(request: Request) -> Flow[Response]:
-    """Send, with no more time than the episode has left."""
+    """Send with no more time than the episode has left."""
     left = remaining()
     if left <= 0:
         raise DeadlineExceeded(
@@ -124,6 +128,7 @@ def _send_in_time(request: Request) -> Flow[Response]:
     try:
         response: Response = yield Send(replace(request, timeout=min(request.timeout, left)))
     except CallFailed as failure:
+        # A time-out that the deadline caused is no fault of the endpoint.
         if remaining() <= 0:
             raise DeadlineExceeded(
                 f"the episode's time ran out while model {request.model!r} answered"
@@ -132,37 +137,37 @@ def _send_in_time(request: Request) -> Flow[Response]:
     return response
 
 
-def _wait(question: Question, failure: CallFailed, attempt: int) -> float:
-    """Return the seconds until the next attempt. Raise the final error when there is to be none."""
-    if not failure.temporary or attempt >= question.num_retries:
-        raise _final(question, failure, attempt + 1) from failure
+def _wait(call: ModelCall, failure: CallFailed, attempt: int) -> float:
+    """Return the seconds until the next attempt. Raise the final error when there is none."""
+    if not failure.temporary or attempt >= call.num_retries:
+        raise _final_error(call, failure, attempt + 1) from failure
     asked = failure.retry_after
-    wait = back_off(question.request.digest(), attempt) if asked is None else asked
+    wait = back_off(call.request.digest(), attempt) if asked is None else asked
     if wait > LONGEST_RETRY_AFTER:
-        raise _final(question, failure, attempt + 1) from failure
+        raise _final_error(call, failure, attempt + 1) from failure
     if wait >= remaining():
         raise DeadlineExceeded(
-            f"the episode's time runs out before model {question.request.model!r} may be asked again "
+            f"the episode's time runs out before model {call.request.model!r} may be asked again "
             f"(in {wait:.1f} s): {failure.text}"
         ) from failure
     return wait
 
 
-def _final(question: Question, failure: CallFailed, attempts: int) -> ModelError:
-    model = question.request.model
-    said = f"HTTP {failure.status}: {failure.text}" if failure.status else failure.text
-    said = said.rstrip(". ")
+def _final_error(call: ModelCall, failure: CallFailed, attempts: int) -> ModelError:
+    model = call.request.model
+    reason = f"HTTP {failure.status}: {failure.text}" if failure.status else failure.text
+    reason = reason.rstrip(". ")
     if failure.verdict is ContextWindowExceeded:
         return ContextWindowExceeded(
-            f"the conversation no longer fits the context window of model {model!r}: {said}"
+            f"the conversation no longer fits the context window of model {model!r}: {reason}"
         )
     if failure.verdict is not ModelUnavailable:
         return failure.verdict(
-            f"model {model!r} refused the request: {said}. {_advice(failure.status)}"
+            f"model {model!r} refused the request: {reason}. {_advice(failure.status)}"
         )
     times = "once" if attempts == 1 else f"{attempts} times"
     return ModelUnavailable(
-        f"model {model!r} was asked {times} and did not answer; last: {said}. "
+        f"model {model!r} was asked {times} and did not answer; last: {reason}. "
         "Check that the endpoint is up, lower the concurrency, or raise num_retries"
     )
 
@@ -177,10 +182,12 @@ def _advice(status: int | None) -> str:
 
 
 def back_off(digest: str, attempt: int) -> float:
-    """Return the seconds to wait after failed attempt number `attempt` (from 0): full jitter, same every time.
+    """Return the seconds to wait after failed attempt number `attempt` (from 0).
 
-    The jitter comes from what is asked, so that calls which failed together do not return together.
+    Exponential with full jitter. The jitter is derived from `digest`, which names the request, so
+    that the same call always waits the same time, and calls that failed together spread out.
     """
     power = DEFAULT_RETRY_MULTIPLIER * 2.0 ** min(attempt, _HIGHEST_POWER)
     ceiling = min(DEFAULT_RETRY_MAX_WAIT, DEFAULT_RETRY_MIN_WAIT * power)
-    return random.Random(derive_seed(attempt, "back-off", digest)).uniform(0, ceiling)  # noqa: S311  -- spreads load
+    rng = random.Random(derive_seed(attempt, "back-off", digest))  # noqa: S311  -- spreads load
+    return rng.uniform(0, ceiling)

@@ -1,8 +1,8 @@
-"""The one door to models: `complete` and `acomplete`. Both run the same body (`flow.answer`)."""
+"""`complete` and `acomplete`: every model call goes through one of them. Both drive `run_call`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +10,8 @@ from tau2._compat.patching import patched
 from tau2.data_model.message import AssistantMessage, Message
 from tau2.environment.tool import Tool
 from tau2.errors import ConfigError
-from tau2.llm.args import default_timeout, sorted_args
-from tau2.llm.attempts import Answer, Question, answer
+from tau2.llm.args import attempt_timeout, split_args
+from tau2.llm.attempts import CallResult, ModelCall, run_call
 from tau2.llm.clock import clock
 from tau2.llm.completion_fn import call_async, call_sync, sender_of
 from tau2.llm.cost import cost_of, sum_known
@@ -20,6 +20,7 @@ from tau2.llm.parse import tokens_of
 from tau2.llm.request import CompletionFn, Request, Response
 from tau2.llm.routing import backend_for
 from tau2.llm.wire import choice_to_wire, to_wire, tools_to_wire
+from tau2.utils.json_types import JsonMapping, JsonObject
 
 
 def complete(
@@ -32,18 +33,24 @@ def complete(
     completion_fn: CompletionFn | None = None,
     **llm_args: Any,
 ) -> AssistantMessage:
-    """Return what `model` says next. Raise a ModelError when it does not, a ConfigError when it cannot.
+    """Return what `model` says next.
 
     Args:
-        model: A name such as `openai/gpt-4.1`, `hosted_vllm/my-model` or `scripted/echo`; see docs/models.md.
+        model: A name such as `openai/gpt-4.1`, `hosted_vllm/my-model` or `scripted/echo`; see
+            docs/models.md.
         messages: The conversation so far.
         tools: What the model may call.
         tool_choice: "auto" (the default with tools), "required", "none" or a tool's name.
-        call_name: What the call is for; for logs and hooks.
-        completion_fn: Asked in place of a backend: litellm's signature, sync or async.
-        **llm_args: Sampling parameters, and api_base, api_key, timeout, num_retries, keep_reasoning and others.
+        call_name: What the call is for; for logs and middleware.
+        completion_fn: Called in place of a backend: litellm's signature, sync or async.
+        **llm_args: Sampling parameters, and api_base, api_key, timeout, num_retries,
+            keep_reasoning and others.
+
+    Raises:
+        ModelError: the model does not answer, or refuses the request.
+        ConfigError: the call cannot be made as configured.
     """
-    call = _Call(model, messages, tools, tool_choice, call_name, completion_fn, llm_args)
+    call = _Arguments(model, messages, tools, tool_choice, call_name, completion_fn, llm_args)
     stand_in = patched("tau2.utils.llm_utils", "generate")
     if stand_in is not None:
         result: AssistantMessage = call_sync(stand_in, call.as_public())
@@ -62,7 +69,7 @@ async def acomplete(
     **llm_args: Any,
 ) -> AssistantMessage:
     """Do what `complete` does without blocking the event loop."""
-    call = _Call(model, messages, tools, tool_choice, call_name, completion_fn, llm_args)
+    call = _Arguments(model, messages, tools, tool_choice, call_name, completion_fn, llm_args)
     stand_in = patched("tau2.utils.llm_utils", "generate")
     if stand_in is not None:
         result: AssistantMessage = await call_async(stand_in, call.as_public())
@@ -70,27 +77,34 @@ async def acomplete(
     return await call.arun()
 
 
-def complete_unpatched(model: str, messages: Sequence[Message], **options: Any) -> AssistantMessage:
-    """Do what `complete` does, but never through a replaced `generate`: what `generate` itself is made of."""
-    named = {
-        name: options.pop(name, None)
-        for name in ("tools", "tool_choice", "call_name", "completion_fn")
-    }
-    return _Call(model, messages, **named, llm_args=options).run()
+def complete_unpatched(
+    model: str,
+    messages: Sequence[Message],
+    *,
+    tools: Sequence[Tool | JsonObject] | None = None,
+    tool_choice: str | None = None,
+    call_name: str | None = None,
+    completion_fn: CompletionFn | None = None,
+    **llm_args: Any,
+) -> AssistantMessage:
+    """Do what `complete` does, but never through a replaced `generate`, which may call this."""
+    return _Arguments(model, messages, tools, tool_choice, call_name, completion_fn, llm_args).run()
 
 
 @dataclass(frozen=True, slots=True)
-class _Call:
+class _Arguments:
+    """The arguments of `complete`."""
+
     model: str
     messages: Sequence[Message]
-    tools: Sequence[Any] | None
+    tools: Sequence[Tool | JsonObject] | None
     tool_choice: str | None
     call_name: str | None
     completion_fn: CompletionFn | None
-    llm_args: Mapping[str, Any]
+    llm_args: JsonMapping
 
-    def as_public(self) -> dict[str, Any]:
-        """Return the keyword arguments of the original `generate`; those that are rarely given only when given."""
+    def as_public(self) -> JsonObject:
+        """Return the keyword arguments of the original `generate`; rare ones only when given."""
         rare = {"tool_choice": self.tool_choice, "completion_fn": self.completion_fn}
         return {
             "model": self.model,
@@ -103,51 +117,51 @@ class _Call:
 
     def run(self) -> AssistantMessage:
         started = clock.get().now()
-        question = self._question()
-        return _message(drive(answer(question), question.sender), question.request, started)
+        call = self._model_call()
+        return _message(drive(run_call(call), call.sender), call.request, started)
 
     async def arun(self) -> AssistantMessage:
         started = clock.get().now()
-        question = self._question()
-        return _message(await adrive(answer(question), question.sender), question.request, started)
+        call = self._model_call()
+        return _message(await adrive(run_call(call), call.sender), call.request, started)
 
-    def _question(self) -> Question:
+    def _model_call(self) -> ModelCall:
         if not self.messages:
             raise ConfigError(
                 f"model {self.model!r} was asked without any message; give at least one"
             )
-        steering, args = sorted_args(self.llm_args)
+        options, args = split_args(self.llm_args)
         fn = self.completion_fn or patched("tau2.utils.llm_utils", "completion")
         sender = sender_of(fn) if fn is not None else backend_for(self.model, args).sender()
-        if sender.own_args and steering.timeout is not None:
-            args["timeout"] = steering.timeout
+        if sender.own_args and options.timeout is not None:
+            args["timeout"] = options.timeout
         request = Request(
             model=self.model,
-            messages=to_wire(self.messages, keep_reasoning=steering.keep_reasoning),
+            messages=to_wire(self.messages, keep_reasoning=options.keep_reasoning),
             tools=tools_to_wire(self.tools),
             tool_choice=choice_to_wire(self.tool_choice),
             args=args,
-            timeout=default_timeout(steering, own_args=sender.own_args),
+            timeout=attempt_timeout(options, own_args=sender.own_args),
             call_name=self.call_name,
         )
-        return Question(request, sender, steering.num_retries)
+        return ModelCall(request, sender, options.num_retries)
 
 
-def _message(found: Answer, request: Request, started: float) -> AssistantMessage:
-    reading = found.reading
-    raw = dict(found.responses[-1])
-    if reading.malformed:
-        raw["malformed_tool_calls"] = reading.malformed
-    if len(found.responses) > 1:
-        raw["empty_answers"] = len(found.responses) - 1
+def _message(result: CallResult, request: Request, started: float) -> AssistantMessage:
+    completion = result.completion
+    raw = dict(result.responses[-1])
+    if completion.malformed:
+        raw["malformed_tool_calls"] = completion.malformed
+    if len(result.responses) > 1:
+        raw["empty_answers"] = len(result.responses) - 1
     return AssistantMessage(
-        content=reading.content,
-        tool_calls=reading.tool_calls or None,
-        reasoning_content=reading.reasoning,
+        content=completion.content,
+        tool_calls=completion.tool_calls or None,
+        reasoning_content=completion.reasoning,
         cost=sum_known(
-            cost_of(request.model, request.args, response) for response in found.responses
+            cost_of(request.model, request.args, response) for response in result.responses
         ),
-        usage=_usage(found.responses, reading.malformed),
+        usage=_usage(result.responses, completion.malformed),
         raw_data=raw,
         generation_time_seconds=clock.get().now() - started,
     )
@@ -156,10 +170,12 @@ def _message(found: Answer, request: Request, started: float) -> AssistantMessag
 def _usage(responses: Sequence[Response], malformed: int) -> dict[str, int] | None:
     """Return the tokens of all responses, which were all paid for; None when no response says."""
     counted = [tokens_of(response) for response in responses]
-    if all(count is None for counts in counted for count in counts):
+    if all(counts == (None, None) for counts in counted):
         return None
     usage = {
         "prompt_tokens": sum(prompt or 0 for prompt, _ in counted),
         "completion_tokens": sum(completion or 0 for _, completion in counted),
     }
-    return usage | {"malformed_tool_calls": malformed} if malformed else usage
+    if malformed:
+        usage["malformed_tool_calls"] = malformed
+    return usage

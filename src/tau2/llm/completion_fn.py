@@ -12,9 +12,8 @@ from typing import Any
 
 from tau2.llm.failure import judging
 from tau2.llm.request import CompletionFn, Request, Response, Sender
-from tau2.llm.response import as_plain
+from tau2.llm.response import clean_response
 from tau2.llm.secrets import secrets_of
-from tau2.llm.text import clean
 
 _NOT_PASSED = frozenset({"script", "script_end", "script_offset"})
 
@@ -47,7 +46,7 @@ def _call(request: Request) -> dict[str, Any]:
 
 
 def _plain(response: Any, secrets: Sequence[str]) -> Response:
-    plain: Response = clean(as_plain(response), secrets)
+    plain: Response = clean_response(response, secrets)
     return plain
 
 

@@ -12,7 +12,7 @@ from tau2.llm.endpoint import SELF_HOSTED
 from tau2.llm.parse import tokens_of
 from tau2.llm.prices import price_of
 from tau2.llm.request import Response
-from tau2.llm.response import price_noted, with_attributes
+from tau2.llm.response import stated_cost, with_attributes
 
 
 def cost_of(
@@ -30,7 +30,7 @@ def cost_of(
     if stand_in is not None:
         cost: float | None = stand_in(with_attributes(response))
         return cost
-    noted = None if given else price_noted(response)
+    noted = None if given else stated_cost(response)
     return noted if noted is not None else _by_tokens(model, args, response)
 
 

@@ -10,10 +10,12 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
+
+from tau2.utils.text import clean_text
 
 REDACTED = "[redacted]"
 
@@ -225,6 +227,18 @@ def secrets_of(args: Mapping[str, Any], *more: str | None) -> tuple[str, ...]:
 
 def _is_secret(text: str) -> bool:
     return len(text) >= _SHORTEST_SECRET and text.lower() not in _PLACEHOLDERS
+
+
+def text_redactor(secrets: Sequence[str]) -> Callable[[str], str]:
+    """Return a function that cleans a text and takes `secrets`, and nothing else, out of it."""
+
+    def redacted(text: str) -> str:
+        text = clean_text(text)
+        for secret in secrets:
+            text = text.replace(secret, REDACTED)
+        return text
+
+    return redacted
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:

@@ -1,14 +1,13 @@
-"""What models refuse: sampling parameters of reasoning models, known by family or learnt from a refusal."""
+"""Sampling parameters that a model refuses: known by model family, or learnt from a refusal."""
 
 from __future__ import annotations
 
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
-from typing import Any
 
 from tau2.llm.failure import CallFailed
+from tau2.utils.json_types import JsonMapping, JsonObject
 
 _DROPPABLE = (
     "temperature",
@@ -18,39 +17,45 @@ _DROPPABLE = (
     "seed",
     "response_format",
 )
-"""Parameters that tune an answer without changing what is asked; a call without them is still the same call."""
+"""Parameters that tune an answer; a call without them still asks the same."""
 
-_RENAMED = {"max_tokens": "max_completion_tokens"}
+RENAMED = {"max_tokens": "max_completion_tokens"}
+"""Parameters that a model may want under another name."""
+
 _REASONING = re.compile(r"(?:^|/|:)(?:o[134](?:$|[-:])|gpt-5(?!.*chat))")
+_REFUSED_BY_REASONING = frozenset({"temperature", "top_p", "max_tokens"})
 _BAD_REQUEST = frozenset({400, 422})
 _REFUSAL = re.compile(
-    r"unsupported|not support|unrecogni[sz]ed|unknown|unexpected|not (?:allowed|permitted|accepted)|cannot|deprecated"
+    r"unsupported|not support|unrecogni[sz]ed|unknown|unexpected"
+    r"|not (?:allowed|permitted|accepted)|cannot|deprecated"
     r"|extra (?:inputs|fields)|only the default",
     re.IGNORECASE,
 )
 _MOST_MODELS = 256  # models whose refusals are remembered; more than one run ever uses
 
 
-class Quirks:
-    """Remembers, for this process, which parameters which model refused. Safe to share between threads."""
+class UnsupportedParams:
+    """Remembers which parameters which model refused. Safe to share between threads."""
 
     def __init__(self) -> None:
         self._refused: OrderedDict[str, frozenset[str]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def fit(self, model: str, args: Mapping[str, Any]) -> dict[str, Any]:
-        """Return `args` as `model` takes them."""
+    def adapt(self, model: str, args: JsonMapping) -> JsonObject:
+        """Return `args` without what `model` refuses; what it wants under another name is renamed."""
         refused = self._refused.get(_key(model, args), frozenset())
         if _REASONING.search(model):
-            refused |= {"temperature", "top_p", "max_tokens"}
-        return {
-            _RENAMED.get(k, k) if k in refused else k: v
-            for k, v in args.items()
-            if _stays(k, refused)
-        }
+            refused |= _REFUSED_BY_REASONING
+        adapted = {}
+        for name, value in args.items():
+            if name not in refused:
+                adapted[name] = value
+            elif name in RENAMED:
+                adapted[RENAMED[name]] = value
+        return adapted
 
-    def learn(self, model: str, args: Mapping[str, Any], failure: CallFailed) -> bool:
-        """Remember the parameter that `failure` refuses; return whether `fit` now gives other arguments."""
+    def learn(self, model: str, args: JsonMapping, failure: CallFailed) -> bool:
+        """Remember the parameter that `failure` refuses; return whether there was one."""
         name = refused_parameter(args, failure)
         if name is None:
             return False
@@ -68,24 +73,20 @@ class Quirks:
             self._refused.clear()
 
 
-def _stays(name: str, refused: frozenset[str]) -> bool:
-    return name not in refused or name in _RENAMED
-
-
-def _key(model: str, args: Mapping[str, Any]) -> str:
-    """Two endpoints may serve different models under one name."""
+def _key(model: str, args: JsonMapping) -> str:
+    """Return the key of a model; two endpoints may serve different models under one name."""
     return f"{args.get('api_base') or args.get('base_url') or ''} {model}"
 
 
-def refused_parameter(args: Mapping[str, Any], failure: CallFailed) -> str | None:
-    """Return the parameter of `args` that the endpoint says it does not take, if the call can do without it."""
+def refused_parameter(args: JsonMapping, failure: CallFailed) -> str | None:
+    """Return the parameter of `args` that the endpoint refuses, if the call can do without it."""
     if failure.status not in _BAD_REQUEST or not _REFUSAL.search(failure.text):
         return None
-    candidates = [name for name in (*_DROPPABLE, *_RENAMED) if name in args]
+    candidates = [name for name in (*_DROPPABLE, *RENAMED) if name in args]
     if failure.parameter in candidates:
         return failure.parameter
     return next((name for name in candidates if re.search(rf"\b{name}\b", failure.text)), None)
 
 
-QUIRKS = Quirks()
-"""Shared by all calls of the process: what a model refuses does not depend on the episode."""
+UNSUPPORTED_PARAMS = UnsupportedParams()
+"""Process-wide, because what a model refuses does not depend on the episode. Tests call `forget`."""

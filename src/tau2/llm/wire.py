@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tau2.actions.tool_calls import parse_tool_calls
 from tau2.data_model.message import (
     AssistantMessage,
     Message,
@@ -16,7 +17,6 @@ from tau2.data_model.message import (
     ToolMessage,
     UserMessage,
 )
-from tau2.llm.parse import parse_tool_calls
 
 _NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]")
 _LONGEST_NAME = 64  # characters; what the API accepts

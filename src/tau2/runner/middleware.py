@@ -102,7 +102,7 @@ def redactor_of(config: TextRunConfig) -> Redactor:
 
 
 def _tape(config: TextRunConfig, saved: Path | None, redactor: Redactor) -> list[Middleware]:
-    from tau2.llm.middleware.recording import TAPE_NAME, Recorder  # noqa: PLC0415  -- see installed
+    from tau2.llm.middleware.recording import RECORDING_NAME, Recorder  # noqa: PLC0415  -- see installed
 
     if not config.record:
         return []
@@ -110,7 +110,7 @@ def _tape(config: TextRunConfig, saved: Path | None, redactor: Redactor) -> list
         raise ConfigError(
             "record keeps the tape beside the results: save the run (save_to, save_path or save_dir)"
         )
-    return [Recorder(companion(saved, TAPE_NAME), redactor).middleware]
+    return [Recorder(companion(saved, RECORDING_NAME), redactor).middleware]
 
 
 def _cache(config: TextRunConfig, redactor: Redactor) -> ResponseCache | None:

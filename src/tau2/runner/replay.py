@@ -1,8 +1,8 @@
-"""Play a stored run again from its tape, asking no model, and find the first place where it is no longer the same.
+"""Play a stored run again from its recording, asking no model, and find the first place where it is no longer the same.
 
 Code, policy, tools and data are those of today; tasks, seeds, models and their arguments are the stored ones. All
 that a simulation holds is compared, except when and how long: ids of simulations, timestamps and durations are new
-each time, time-outs come from the tape. What was hidden on the tape is hidden on both sides before it is compared.
+each time, time-outs come from the recording. What was hidden on the recording is hidden on both sides before it is compared.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from tau2.evaluator.evaluator import EvaluationType
 from tau2.llm.attempt_context import AttemptContext
 from tau2.llm.clock import SYSTEM_CLOCK, clock
 from tau2.llm.middleware import use_middleware
-from tau2.llm.middleware.recorded_calls import Tape, head_of, read_tape
-from tau2.llm.middleware.recording import TAPE_NAME
-from tau2.llm.middleware.replay import Deck, Divergence, Learnt, Playback
+from tau2.llm.middleware.recorded_calls import RecordedCalls, read_header, read_recorded_calls
+from tau2.llm.middleware.recording import RECORDING_NAME
+from tau2.llm.middleware.replay import AttemptReplay, Divergence, RefusedParams, ReplayMiddleware
 from tau2.llm.secrets import Redactor
 from tau2.orchestrator.orchestrator import Orchestrator
 from tau2.runner.events import Event
@@ -55,7 +55,7 @@ class Replayed:
 
     @property
     def is_recorded(self) -> bool:
-        """Whether there was a tape to play it from."""
+        """Whether there was a recording to play it from."""
         return self.divergence is None or self.divergence.what != NOT_RECORDED
 
 
@@ -65,7 +65,7 @@ class Replaying:
 
     entries: list[Replayed] = field(default_factory=list)
     damage: tuple[str, ...] = ()
-    """What of the tape is not as it was written."""
+    """What of the recording is not as it was written."""
 
     @property
     def identical(self) -> list[Replayed]:
@@ -94,8 +94,8 @@ def replay(path: Path, *, on_replayed: Callable[[], None] = lambda: None) -> Rep
     """
     results = Results.load(path)
     config, evaluation_type = config_of(results, path)
-    tapes = _Tapes(companion(path, TAPE_NAME))
-    return asyncio.run(_replayed(results, config, evaluation_type, tapes, on_replayed))
+    recordings = _Recordings(companion(path, RECORDING_NAME))
+    return asyncio.run(_replayed(results, config, evaluation_type, recordings, on_replayed))
 
 
 def config_of(results: Results, path: Path) -> tuple[TextRunConfig, EvaluationType]:
@@ -153,39 +153,40 @@ def _settings(path: Path) -> dict[str, Any]:
     return opened[-1].settings if opened else {}
 
 
-class _Tapes:
-    """The tapes of a run, found by simulation, and by unit for one that failed and has no conversation."""
+class _Recordings:
+    """The recordings of a run, found by simulation, and by unit for one that failed and has no conversation."""
 
     def __init__(self, folder: Path) -> None:
         self.damage: list[str] = []
         files = sorted(folder.glob("*.jsonl"))
         self._by_id = {file.stem: file for file in files}
-        heads = sorted(map(head_of, files), key=_unit_and_time)
+        headers = sorted(map(read_header, files), key=_unit_and_time)
         self._by_unit = {
-            unit: [tape.path for tape in tapes] for unit, tapes in groupby(heads, key=_unit)
+            unit: [recording.path for recording in recordings]
+            for unit, recordings in groupby(headers, key=_unit)
         }
-        self.learnt = Learnt.of(
-            exchange for file in files for exchange in read_tape(file).exchanges
+        self.learnt = RefusedParams.of(
+            exchange for file in files for exchange in read_recorded_calls(file).exchanges
         )
 
-    def of(self, run: SimulationRun) -> Tape | None:
-        """Return the tape of the attempt that a simulation records; of a failure, the last one."""
+    def of(self, run: SimulationRun) -> RecordedCalls | None:
+        """Return the recording of the attempt that a simulation records; of a failure, the last one."""
         file = self._by_id.get(run.id)
         if file is None and run.termination_reason is TerminationReason.INFRASTRUCTURE_ERROR:
             file = next(reversed(self._by_unit.get(run.unit, [])), None)
         if file is None:
             return None
-        tape = read_tape(file)
-        self.damage += tape.damage
-        return tape
+        recording = read_recorded_calls(file)
+        self.damage += recording.damage
+        return recording
 
 
-def _unit(tape: Tape) -> tuple[str, int]:
-    return tape.task_id, tape.trial
+def _unit(recording: RecordedCalls) -> tuple[str, int]:
+    return recording.task_id, recording.trial
 
 
-def _unit_and_time(tape: Tape) -> tuple[str, int, str]:
-    return tape.task_id, tape.trial, tape.at
+def _unit_and_time(recording: RecordedCalls) -> tuple[str, int, str]:
+    return recording.task_id, recording.trial, recording.at
 
 
 class _Hurried:
@@ -203,14 +204,18 @@ class _Hurried:
 
 
 class _Player(UnitPlayer):
-    """Plays attempts again: once each, but asks the judge as often as the tape says it was asked."""
+    """Plays attempts again: once each, but asks the judge as often as the recording says it was asked."""
 
-    deck: Deck
+    attempt_replay: AttemptReplay
 
     async def _grade(self, run: SimulationRun, orchestrator: Orchestrator) -> None:
         before = run.info
         await super()._grade(run, orchestrator)
-        while run.reward_info is None and self.deck.repeats and self.deck.divergence is None:
+        while (
+            run.reward_info is None
+            and self.attempt_replay.repeats
+            and self.attempt_replay.divergence is None
+        ):
             run.info = before
             await super()._grade(run, orchestrator)
 
@@ -220,11 +225,13 @@ def _ignore(_event: Event) -> None:
 
 
 @contextmanager
-def _only_the_tape(deck_of: Callable[[AttemptContext | None], Deck]) -> Iterator[None]:
-    """Have every model call of this context answered from the tape, without waiting."""
+def _only_recorded_calls(
+    replay_of: Callable[[AttemptContext | None], AttemptReplay],
+) -> Iterator[None]:
+    """Have every model call of this context answered from the recording, without waiting."""
     token = clock.set(_Hurried())
     try:
-        with use_middleware(Playback(deck_of).middleware):
+        with use_middleware(ReplayMiddleware(replay_of).middleware):
             yield
     finally:
         clock.reset(token)
@@ -234,14 +241,14 @@ async def _replayed(
     results: Results,
     config: TextRunConfig,
     evaluation_type: EvaluationType,
-    tapes: _Tapes,
+    recordings: _Recordings,
     on_replayed: Callable[[], None],
 ) -> Replaying:
     player, redactor = _Player(config, evaluation_type, _ignore, slots=1), redactor_of(config)
     tasks = {task.id: task for task in results.tasks}
     entries = []
     try:
-        with _only_the_tape(lambda _: player.deck):
+        with _only_recorded_calls(lambda _: player.attempt_replay):
             for run in results.simulations:
                 if run.task_id in tasks:
                     job = Job(
@@ -249,33 +256,37 @@ async def _replayed(
                         run.unit.trial,
                         run.seed if run.seed is not None else config.seed,
                     )
-                    entries.append(await _again(run, job, player, tapes, redactor))
+                    entries.append(await _again(run, job, player, recordings, redactor))
                 on_replayed()
     finally:
         player.close()
-    return Replaying(entries, tuple(tapes.damage))
+    return Replaying(entries, tuple(recordings.damage))
 
 
 async def _again(
-    run: SimulationRun, job: Job, player: _Player, tapes: _Tapes, redactor: Redactor
+    run: SimulationRun, job: Job, player: _Player, recordings: _Recordings, redactor: Redactor
 ) -> Replayed:
-    tape = tapes.of(run)
+    recording = recordings.of(run)
     timed_out = run.termination_reason is TerminationReason.TIMEOUT
-    exchanges = tape.exchanges if tape is not None else ()
-    player.deck = Deck(exchanges, tapes.learnt, redactor=redactor, timed_out=timed_out)
+    exchanges = recording.exchanges if recording is not None else ()
+    player.attempt_replay = AttemptReplay(
+        exchanges, recordings.learnt, redactor=redactor, timed_out=timed_out
+    )
     again = await player.play(job)
-    divergence = player.deck.divergence
-    if tape is None and divergence is not None:
+    divergence = player.attempt_replay.divergence
+    if recording is None and divergence is not None:
         divergence = Divergence(divergence.call, NOT_RECORDED, call_name=divergence.call_name)
     if divergence is None:
-        divergence = _fewer(player.deck) or _other_result(run, again, redactor, timed_out=timed_out)
+        divergence = _fewer(player.attempt_replay) or _other_result(
+            run, again, redactor, timed_out=timed_out
+        )
     return Replayed(run.id, *run.unit, len(exchanges), divergence)
 
 
-def _fewer(deck: Deck) -> Divergence | None:
-    if not deck.left:
+def _fewer(attempt_replay: AttemptReplay) -> Divergence | None:
+    if not attempt_replay.left:
         return None
-    first, count = deck.left[0], len(deck.left)
+    first, count = attempt_replay.left[0], len(attempt_replay.left)
     more = f" (nor {count - 1} more)" if count > 1 else ""
     what = f"a recorded call was not made{more}"
     return Divergence(first.call, what, (f"recorded: {first.model}",), first.call_name)

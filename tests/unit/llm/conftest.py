@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tau2.llm.clock import clock
-from tau2.llm.unsupported_params import QUIRKS
+from tau2.llm.unsupported_params import UNSUPPORTED_PARAMS
 
 _VARIABLES = (
     "OPENAI_API_KEY",
@@ -55,4 +55,4 @@ def nobody(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
     yield
-    QUIRKS.forget()
+    UNSUPPORTED_PARAMS.forget()

@@ -8,7 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
-from tau2.llm.middleware.ledger import Answer, Ledger
+from tau2.llm.middleware.ledger import Ledger, Reservation
 
 
 def main(folder: str, cap: str, seed: str, kill_at: str) -> None:
@@ -17,9 +17,9 @@ def main(folder: str, cap: str, seed: str, kill_at: str) -> None:
     for turn in range(100_000):
         amount = rng.randrange(1, int(cap) // 300)
         found = ledger.reserve(amount)
-        if found is Answer.NEVER:
+        if found is Reservation.NEVER:
             break
-        if found is Answer.GRANTED:
+        if found is Reservation.GRANTED:
             paid = rng.randrange(amount + 1)
             spent += paid
             sys.stdout.write(f"{spent}\n")

@@ -27,8 +27,8 @@ from tau2.llm.clock import clock
 from tau2.llm.endpoint import Endpoint
 from tau2.llm.failure import CallFailed
 from tau2.llm.lines import Reply
-from tau2.llm.parse import checked, read
-from tau2.llm.unsupported_params import QUIRKS
+from tau2.llm.parse import checked_completion, parse_completion
+from tau2.llm.unsupported_params import UNSUPPORTED_PARAMS
 from tau2.llm.wire import from_wire, to_wire
 
 from .conftest import StillClock
@@ -103,7 +103,9 @@ def test_any_answer_is_read_or_refused_and_what_is_read_can_be_stored(response: 
 )
 def test_any_bytes_are_an_answer_or_a_failed_call(body: bytes) -> None:
     with suppress(CallFailed):
-        read(checked(_answer(Reply(200, {}, body), Endpoint("http://here", "m"))))
+        parse_completion(
+            checked_completion(_answer(Reply(200, {}, body), Endpoint("http://here", "m")))
+        )
 
 
 @pytest.mark.parametrize(
@@ -111,7 +113,7 @@ def test_any_bytes_are_an_answer_or_a_failed_call(body: bytes) -> None:
 )
 def test_hostile_bytes_fail_the_call(body: bytes) -> None:
     with pytest.raises(CallFailed):
-        checked(_answer(Reply(200, {}, body), Endpoint("http://here", "m")))
+        checked_completion(_answer(Reply(200, {}, body), Endpoint("http://here", "m")))
 
 
 outcomes = st.lists(
@@ -148,7 +150,7 @@ def test_sync_and_async_calls_are_the_same(script: list[Any], retries: int) -> N
 
 def _observed(script: list[Any], args: dict[str, Any], *, use_async: bool) -> Any:
     """Return everything that one call does and says under the script."""
-    QUIRKS.forget()
+    UNSUPPORTED_PARAMS.forget()
     token = clock.set(still := StillClock())
     try:
         with StubServer(script) as stub:

@@ -14,8 +14,8 @@ from tau2.data_model.message import UserMessage
 from tau2.errors import ConfigError
 from tau2.llm import acomplete, complete, use_middleware
 from tau2.llm.failure import CallFailed
-from tau2.llm.middleware.limits import Bucket, Limit, ProviderLimits, limits_of, provider_of
-from tau2.llm.middleware.shared_limits import SharedProvider
+from tau2.llm.middleware.limits import Limit, ProviderLimits, TokenBucket, limits_of, provider_of
+from tau2.llm.middleware.shared_limits import SharedProviderLimits
 from tau2.llm.request import Request
 
 ASKED = [UserMessage(content="Hello")]
@@ -105,7 +105,7 @@ def test_sync_calls_obey_too():
 
 
 def test_a_bucket_lets_a_burst_through_and_then_its_rate():
-    bucket = Bucket(600)  # ten per second, sixty at once
+    bucket = TokenBucket(600)  # ten per second, sixty at once
     assert bucket.take(60) == 0.0
     assert 0.9 < bucket.take(10) <= 1.0
 
@@ -139,14 +139,14 @@ def test_whom_a_model_is_asked_from():
 
 
 def test_slots_are_shared_and_come_back_when_a_process_dies(tmp_path):
-    here = SharedProvider(tmp_path, "openai", 2, {})
+    here = SharedProviderLimits(tmp_path, "openai", 2, {})
     mine = here.slot()
     script = f"""
 from pathlib import Path
 from tau2.llm.request import Request
 from tau2.llm.request import Request
-from tau2.llm.middleware.shared_limits import SharedProvider
-held = SharedProvider(Path({str(tmp_path)!r}), "openai", 2, {{}}).slot()
+from tau2.llm.middleware.shared_limits import SharedProviderLimits
+held = SharedProviderLimits(Path({str(tmp_path)!r}), "openai", 2, {{}}).slot()
 print(held is not None, flush=True)
 input()
 """
@@ -164,13 +164,13 @@ input()
 
 
 def test_a_pause_reaches_every_process(tmp_path):
-    here, there = (SharedProvider(tmp_path, "a/b", None, {}) for _ in range(2))
+    here, there = (SharedProviderLimits(tmp_path, "a/b", None, {}) for _ in range(2))
     here.pause(30)
     assert 29 < there.pause_left() <= 30
 
 
 def test_a_torn_state_file_starts_anew(tmp_path):
-    provider = SharedProvider(tmp_path, "openai", None, {"rpm": 60.0})
+    provider = SharedProviderLimits(tmp_path, "openai", None, {"rpm": 60.0})
     (tmp_path / "openai" / "state").write_text('{"until": ')
     assert provider.pause_left() == 0.0
     ((bucket, _),) = provider.buckets(1, 1)
@@ -180,7 +180,7 @@ def test_a_torn_state_file_starts_anew(tmp_path):
 
 def test_processes_share_a_bucket(tmp_path):
     buckets = [
-        SharedProvider(tmp_path, "openai", None, {"rpm": 600.0}).buckets(1, 0)[0][0]
+        SharedProviderLimits(tmp_path, "openai", None, {"rpm": 600.0}).buckets(1, 0)[0][0]
         for _ in range(2)
     ]
     assert buckets[0].take(60) == 0.0

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from tau2.actions.reasoning import split_reasoning
+from tau2.actions.tool_calls import parse_arguments, parse_tool_calls
 from tau2.llm import MALFORMED_KEY, malformed_reason
 from tau2.llm.failure import CallFailed
-from tau2.llm.parse import checked, parse_arguments, parse_tool_calls, read, tokens_of
-from tau2.llm.text import split_reasoning
+from tau2.llm.parse import checked_completion, parse_completion, tokens_of
 
 
 def answer(**message: Any) -> dict[str, Any]:
@@ -72,7 +73,9 @@ def test_ids_are_kept_when_usable_and_made_otherwise_always_the_same() -> None:
 
 
 def test_the_old_function_call_is_a_tool_call() -> None:
-    reading = read(answer(content=None, function_call={"name": "f", "arguments": '{"a": 1}'}))
+    reading = parse_completion(
+        answer(content=None, function_call={"name": "f", "arguments": '{"a": 1}'})
+    )
     assert [(call.name, call.arguments) for call in reading.tool_calls] == [("f", {"a": 1})]
 
 
@@ -83,16 +86,16 @@ def test_text_in_parts_is_joined() -> None:
         {"type": "text", "text": "two"},
         3,
     ]
-    assert read(answer(content=parts)).content == "one two"
+    assert parse_completion(answer(content=parts)).content == "one two"
 
 
 def test_a_refusal_is_what_the_model_says() -> None:
-    assert read(answer(content=None, refusal="I will not.")).content == "I will not."
+    assert parse_completion(answer(content=None, refusal="I will not.")).content == "I will not."
 
 
 @pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
 def test_reasoning_fields_are_thoughts(field: str) -> None:
-    reading = read(answer(content="Yes", **{field: "why not"}))
+    reading = parse_completion(answer(content="Yes", **{field: "why not"}))
     assert (reading.content, reading.reasoning) == ("Yes", "why not")
 
 
@@ -127,16 +130,16 @@ def test_splitting_takes_linear_time() -> None:
 )
 def test_what_is_no_completion_may_pass(junk: Any) -> None:
     with pytest.raises(CallFailed, match="not a chat completion") as caught:
-        checked(junk)
+        checked_completion(junk)
     assert caught.value.temporary
 
 
 def test_an_error_in_a_successful_answer_is_judged_by_its_code() -> None:
     with pytest.raises(CallFailed) as caught:
-        checked({"error": {"code": 429, "message": "slow down"}})
+        checked_completion({"error": {"code": 429, "message": "slow down"}})
     assert (caught.value.temporary, caught.value.status) == (True, 429)
     with pytest.raises(CallFailed) as caught:
-        checked({"error": {"code": 403, "message": "no"}})
+        checked_completion({"error": {"code": 403, "message": "no"}})
     assert not caught.value.temporary
 
 

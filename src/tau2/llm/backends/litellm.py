@@ -11,9 +11,8 @@ from tau2.errors import ConfigError, needs_extra
 from tau2.llm.args import NOT_IN_BODY
 from tau2.llm.failure import judging
 from tau2.llm.request import Backend, Request, Response
-from tau2.llm.response import as_plain
+from tau2.llm.response import clean_response
 from tau2.llm.secrets import secrets_of
-from tau2.llm.text import clean
 
 _OURS = NOT_IN_BODY & {"script", "script_end", "script_offset", "mock_response"}
 _PREFIX = "litellm/"
@@ -61,7 +60,7 @@ async def _asend(request: Request) -> Response:
 
 
 def _plain(response: Any, secrets: Sequence[str]) -> Response:
-    plain: Response = clean(as_plain(response), secrets)
+    plain: Response = clean_response(response, secrets)
     return plain
 
 

@@ -21,10 +21,10 @@ from tau2.llm.cost import cost_of
 from tau2.llm.endpoint import SELF_HOSTED
 from tau2.llm.failure import CallFailed
 from tau2.llm.middleware import NextSend
-from tau2.llm.middleware.ledger import Answer, Ledger, dollars, up
+from tau2.llm.middleware.ledger import Ledger, Reservation, dollars, up
 from tau2.llm.prices import COMPILED_ON, Price, price_of
 from tau2.llm.request import Flow, Request, Response, Sleep
-from tau2.llm.unsupported_params import QUIRKS, refused_parameter
+from tau2.llm.unsupported_params import UNSUPPORTED_PARAMS, refused_parameter
 
 DEFAULT_MAX_TOKENS = (
     4096  # of one answer, thoughts included; sent only under a cap, when the arguments name none
@@ -102,7 +102,9 @@ def bounded(request: Request) -> Request:
     if any(sent.get(name) is not None for name in _BOUNDS):
         return request
     args = {name: value for name, value in request.args.items() if name not in _BOUNDS}
-    return replace(request, args={**args, **QUIRKS.fit(request.model, _as_asked(request.args))})
+    return replace(
+        request, args={**args, **UNSUPPORTED_PARAMS.adapt(request.model, _as_asked(request.args))}
+    )
 
 
 def _as_asked(args: Mapping[str, Any]) -> dict[str, Any]:
@@ -125,7 +127,7 @@ class Budget:
             except CallFailed as failure:
                 if not _refuses_our_bound(request, limited, failure):
                     raise
-                QUIRKS.learn(limited.model, limited.args, failure)
+                UNSUPPORTED_PARAMS.learn(limited.model, limited.args, failure)
                 limited = bounded(request)
 
     def _paid(self, request: Request, send: NextSend) -> Flow[Response]:
@@ -146,8 +148,8 @@ class Budget:
         return response
 
     def _held(self, request: Request, most: int) -> Flow[None]:
-        while (answer := self.ledger.reserve(most)) is not Answer.GRANTED:
-            if answer is Answer.NEVER:
+        while (answer := self.ledger.reserve(most)) is not Reservation.GRANTED:
+            if answer is Reservation.NEVER:
                 raise BudgetExhausted(
                     f"max_cost ${dollars(self.ledger.cap):.4f}: ${dollars(self.ledger.spent):.4f} is spent, and the "
                     f"next call of model {request.model!r} may cost up to ${dollars(most):.4f}"

@@ -29,7 +29,7 @@ from urllib.parse import urlsplit
 from tau2.llm.attempt_context import AttemptContext, current_attempt
 from tau2.llm.failure import CallFailed
 from tau2.llm.middleware import NextSend
-from tau2.llm.parse import checked, read
+from tau2.llm.parse import checked_completion, parse_completion
 from tau2.llm.request import Flow, Request, Response
 from tau2.llm.secrets import PRIVATE_ARGS, Redactor
 from tau2.storage.files import naming
@@ -152,9 +152,9 @@ def _address(request: Request) -> str:
 def _says_all(request: Request, response: Response) -> bool:
     """Return whether an answer says something, and was not cut off where the request allowed more."""
     try:
-        plain = checked(response)
+        plain = checked_completion(response)
         bounds = any(request.args.get(name) for name in ("max_tokens", "max_completion_tokens"))
-        return not read(plain).is_empty and (
+        return not parse_completion(plain).is_empty and (
             bounds or plain["choices"][0].get("finish_reason") != "length"
         )
     except CallFailed:

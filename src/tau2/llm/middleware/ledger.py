@@ -45,7 +45,7 @@ def dollars(amount: int) -> float:
     return amount / _PICO
 
 
-class Answer(Enum):
+class Reservation(Enum):
     """What a ledger says to somebody who wants to spend."""
 
     GRANTED = "granted"
@@ -96,23 +96,23 @@ class Ledger:
                     self._lives(left.stem)
             state.spent = max(state.spent, spent)
 
-    def reserve(self, amount: int) -> Answer:
+    def reserve(self, amount: int) -> Reservation:
         """Hold an amount, if it is there."""
         with self._state() as state:
             answer = self._judge(state, amount)
-            if answer is Answer.LATER and self._reap(state):
+            if answer is Reservation.LATER and self._reap(state):
                 answer = self._judge(state, amount)
-            if answer is Answer.GRANTED:
+            if answer is Reservation.GRANTED:
                 state.held[self._owner] = state.held.get(self._owner, 0) + amount
         return answer
 
-    def _judge(self, state: _State, amount: int) -> Answer:
+    def _judge(self, state: _State, amount: int) -> Reservation:
         if state.spent + amount > self.cap:
-            return Answer.NEVER
+            return Reservation.NEVER
         return (
-            Answer.GRANTED
+            Reservation.GRANTED
             if state.spent + sum(state.held.values()) + amount <= self.cap
-            else Answer.LATER
+            else Reservation.LATER
         )
 
     def settle(self, held: int, spent: int) -> None:

@@ -16,7 +16,7 @@ from tau2.llm.clock import clock
 _GROW_AFTER = 8  # answers without objection, per call in flight, before one more is let in
 
 
-class Gate:
+class ConcurrencyLimiter:
     """Lets up to `most` calls in; fewer after the provider objected, until it has answered for a while.
 
     Args:

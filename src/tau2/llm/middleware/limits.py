@@ -16,8 +16,8 @@ from tau2.errors import ConfigError, DeadlineExceeded
 from tau2.llm.clock import clock, remaining
 from tau2.llm.failure import CallFailed
 from tau2.llm.middleware import NextSend
-from tau2.llm.middleware.limiter import Gate
-from tau2.llm.middleware.shared_limits import SharedProvider
+from tau2.llm.middleware.limiter import ConcurrencyLimiter
+from tau2.llm.middleware.shared_limits import SharedProviderLimits
 from tau2.llm.parse import tokens_of
 from tau2.llm.request import Enter, Flow, Request, Response, Sleep
 
@@ -70,7 +70,7 @@ def provider_of(model: str) -> str:
     return prefix if slash else "openai"
 
 
-class Bucket:
+class TokenBucket:
     """A token bucket: `per_minute` units flow in, a tenth of a minute's worth may be taken at once."""
 
     def __init__(self, per_minute: float) -> None:
@@ -89,13 +89,15 @@ class Bucket:
             return max(0.0, -self._level / self.rate)
 
 
-class _Provider:
+class _ProviderState:
     """One provider's gate and buckets."""
 
-    def __init__(self, limit: Limit, shared: SharedProvider | None) -> None:
-        self.gate = Gate(limit.in_flight if limit.in_flight is not None else float("inf"))
-        self.requests = Bucket(limit.rpm) if limit.rpm else None
-        self.tokens = Bucket(limit.tpm) if limit.tpm else None
+    def __init__(self, limit: Limit, shared: SharedProviderLimits | None) -> None:
+        self.gate = ConcurrencyLimiter(
+            limit.in_flight if limit.in_flight is not None else float("inf")
+        )
+        self.requests = TokenBucket(limit.rpm) if limit.rpm else None
+        self.tokens = TokenBucket(limit.tpm) if limit.tpm else None
         self.shared = shared
         self._is_counted = self.requests is not None or self.tokens is not None
 
@@ -160,22 +162,22 @@ class ProviderLimits:
         self, limits: Mapping[str, Limit] | None = None, shared: Path | None = None
     ) -> None:
         self.limits, self.shared = dict(limits or {}), shared
-        self._providers: dict[str, _Provider] = {}
+        self._providers: dict[str, _ProviderState] = {}
         self._lock = threading.Lock()
 
-    def provider(self, model: str) -> _Provider:
+    def provider(self, model: str) -> _ProviderState:
         """Return the gate and buckets of a model's provider."""
         name = provider_of(model)
         with self._lock:
             if name not in self._providers:
                 limit = self.limits.get(name, self.limits.get(_ANY_PROVIDER, Limit()))
-                self._providers[name] = _Provider(limit, self._shared(name, limit))
+                self._providers[name] = _ProviderState(limit, self._shared(name, limit))
             return self._providers[name]
 
-    def _shared(self, name: str, limit: Limit) -> SharedProvider | None:
+    def _shared(self, name: str, limit: Limit) -> SharedProviderLimits | None:
         if self.shared is None:
             return None
-        return SharedProvider(
+        return SharedProviderLimits(
             self.shared, name, limit.in_flight, {"rpm": limit.rpm, "tpm": limit.tpm}
         )
 
@@ -200,7 +202,7 @@ class ProviderLimits:
         return (yield from send(request))
 
 
-def _paced(provider: _Provider, request: Request, send: NextSend) -> Flow[Response]:
+def _paced(provider: _ProviderState, request: Request, send: NextSend) -> Flow[Response]:
     wait = provider.taken(request)
     if wait > 0:
         yield Sleep(wait)
@@ -219,7 +221,7 @@ def _paced(provider: _Provider, request: Request, send: NextSend) -> Flow[Respon
     return response
 
 
-def _rested(provider: _Provider) -> Flow[None]:
+def _rested(provider: _ProviderState) -> Flow[None]:
     """Wait until the provider wants to be asked; somebody may be told to wait longer meanwhile."""
     while (wait := provider.pause()) > 0:
         yield Sleep(wait)

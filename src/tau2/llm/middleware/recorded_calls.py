@@ -1,4 +1,4 @@
-"""Reads tapes: whatever lies there, what is sound comes back and what is not is named."""
+"""Reads recordings: whatever lies there, what is sound comes back and what is not is named."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
-class Tape:
+class RecordedCalls:
     """What one file holds."""
 
     path: Path
@@ -86,7 +86,7 @@ class _Told:
     tools: dict[int, Any] = field(default_factory=dict)
 
 
-def read_tape(path: Path) -> Tape:
+def read_recorded_calls(path: Path) -> RecordedCalls:
     """Return a tape; a torn end is left out, other damage is named. Raise OSError when the file cannot be read."""
     begin: dict[str, Any] = {}
     parts: list[list[Exchange]] = []
@@ -104,7 +104,7 @@ def read_tape(path: Path) -> Tape:
     if torn is not None:
         damage.append(f"{path.name} line {torn}: not as it was written")
     trial = begin.get("trial")
-    return Tape(
+    return RecordedCalls(
         path=path,
         task_id=str(begin.get("task_id", "")),
         trial=trial if isinstance(trial, int) else 0,
@@ -138,13 +138,13 @@ def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any] | None]]:
             yield number, entry
 
 
-def head_of(path: Path) -> Tape:
+def read_header(path: Path) -> RecordedCalls:
     """Return a tape without its exchanges. Raise OSError when the file cannot be read."""
     _, entry = next(_lines(path), (0, None))
     if entry is None or entry.get("kind") != "begin":
-        return Tape(path, simulation_id=path.stem)
+        return RecordedCalls(path, simulation_id=path.stem)
     trial = entry.get("trial")
-    return Tape(
+    return RecordedCalls(
         path,
         str(entry.get("task_id", "")),
         trial if isinstance(trial, int) else 0,

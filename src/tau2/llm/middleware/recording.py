@@ -32,7 +32,7 @@ from tau2.llm.unsupported_params import refused_parameter
 from tau2.storage.files import naming
 
 FORMAT = 1
-TAPE_NAME = "tape"
+RECORDING_NAME = "tape"
 LONGEST_LINE = 16 * 2**20  # bytes; of a longer exchange only the digest is kept
 SOFT_ARGS = frozenset(
     {
@@ -76,7 +76,7 @@ def fingerprint(value: Any) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Hidden:
+class RedactedRequest:
     """A request as it may be stored, with the fingerprints of its parts."""
 
     model: str
@@ -117,7 +117,7 @@ class _Seen:
     call: int
 
 
-class Hiding:
+class RequestRedactor:
     """Hides the requests of one attempt; messages that were hidden before are not looked at again."""
 
     def __init__(self, redactor: Redactor) -> None:
@@ -125,7 +125,7 @@ class Hiding:
         self._seen: dict[tuple[str | None, str], _Seen] = {}
         self._tools: tuple[Any, Any, str] = (None, None, fingerprint(None))
 
-    def hidden(self, request: Request, call: int) -> tuple[Hidden, int | None, int]:
+    def hidden(self, request: Request, call: int) -> tuple[RedactedRequest, int | None, int]:
         """Return a request as it may be stored, and how many messages it shares with which earlier call."""
         redactor = self._redactor.with_secrets_of(request.args)
         before = self._seen.get((request.call_name, request.model))
@@ -140,7 +140,7 @@ class Hiding:
         args = {name: value for name, value in request.args.items() if name not in PRIVATE_ARGS}
         args = json.loads(json.dumps(redactor.data(args), default=str))
         choice = redactor.data(request.tool_choice)
-        found = Hidden(
+        found = RedactedRequest(
             request.model, messages, prints, tools, tools_print, choice, args, request.call_name
         )
         return found, (before.call if before is not None and kept else None), kept
@@ -167,7 +167,7 @@ class _Track:
     """The file of one attempt while it is written."""
 
     path: Path
-    hiding: Hiding
+    hiding: RequestRedactor
     lines: int = 0
     calls: int = 0
     tools: dict[str, int] = field(default_factory=dict)
@@ -209,7 +209,9 @@ class Recorder:
         unit = current_attempt.get() or self._outside
         track = unit.state_of(
             self,
-            lambda: _Track(self.folder / f"{unit.simulation_id}.jsonl", Hiding(self._redactor)),
+            lambda: _Track(
+                self.folder / f"{unit.simulation_id}.jsonl", RequestRedactor(self._redactor)
+            ),
         )
         began, at = clock.get().now(), datetime.now(UTC).isoformat(timespec="milliseconds")
         with track.lock:

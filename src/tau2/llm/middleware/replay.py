@@ -11,7 +11,7 @@ from tau2.errors import DeadlineExceeded, ModelError, ReplayMismatch
 from tau2.llm.attempt_context import AttemptContext, current_attempt
 from tau2.llm.middleware import NextSend
 from tau2.llm.middleware.recorded_calls import Exchange
-from tau2.llm.middleware.recording import SOFT_ARGS, Hidden, Hiding
+from tau2.llm.middleware.recording import SOFT_ARGS, RedactedRequest, RequestRedactor
 from tau2.llm.middleware.request_diff import differences
 from tau2.llm.request import Flow, Request, Response
 from tau2.llm.secrets import Redactor
@@ -36,7 +36,7 @@ class Divergence:
 
 
 @dataclass(frozen=True, slots=True)
-class Learnt:
+class RefusedParams:
     """What models refused while the run was recorded: whether it was sent depends on who asked first."""
 
     refused: frozenset[tuple[str, str]] = frozenset()
@@ -55,26 +55,26 @@ class Learnt:
         }
 
     @classmethod
-    def of(cls, exchanges: Iterable[Exchange]) -> Learnt:
+    def of(cls, exchanges: Iterable[Exchange]) -> RefusedParams:
         """Collect what exchanges taught."""
         return cls(frozenset((e.model, e.learnt) for e in exchanges if e.learnt is not None))
 
 
-class Deck:
+class AttemptReplay:
     """The recorded exchanges of one attempt, to be asked for once each."""
 
     def __init__(
         self,
         exchanges: Iterable[Exchange],
-        learnt: Learnt | None = None,
+        learnt: RefusedParams | None = None,
         *,
         redactor: Redactor | None = None,
         timed_out: bool = False,
     ) -> None:
         """Take the exchanges; with `timed_out`, the recorded attempt ended when its time was over."""
         self._left = [exchange for exchange in exchanges if exchange.learnt is None]
-        self._learnt, self._timed_out = learnt or Learnt(), timed_out
-        self._hiding = Hiding(redactor or Redactor())
+        self._learnt, self._timed_out = learnt or RefusedParams(), timed_out
+        self._hiding = RequestRedactor(redactor or Redactor())
         self._number = 0
         self._last = ""
         self.divergence: Divergence | None = None
@@ -102,19 +102,19 @@ class Deck:
         self._last = found.digest
         return _outcome(found)
 
-    def _is(self, exchange: Exchange, asked: Hidden) -> bool:
+    def _is(self, exchange: Exchange, asked: RedactedRequest) -> bool:
         soft = self._learnt.softened
         return exchange.digest == asked.digest and soft(asked.model, exchange.args) == soft(
             asked.model, asked.args
         )
 
-    def _refusal(self, asked: Hidden) -> Exception:
+    def _refusal(self, asked: RedactedRequest) -> Exception:
         if not self.left and self._timed_out:
             return DeadlineExceeded("the episode's time ran out here when it was recorded")
         self.divergence = self._divergence(asked)
         return Diverged(self.divergence.what)
 
-    def _divergence(self, asked: Hidden) -> Divergence:
+    def _divergence(self, asked: RedactedRequest) -> Divergence:
         name = asked.call_name
         if not self._left:
             return Divergence(
@@ -140,7 +140,7 @@ class Deck:
         )
 
 
-def _shown(asked: Hidden) -> list[str]:
+def _shown(asked: RedactedRequest) -> list[str]:
     last = asked.messages[-1] if asked.messages else {}
     return [f"asked: {asked.model}, {len(asked.messages)} messages; the last: {str(last)[:400]}"]
 
@@ -171,17 +171,17 @@ def _error(kind: str, text: str) -> Exception:
     return known(text)
 
 
-class Playback:
+class ReplayMiddleware:
     """A layer around model calls that asks nobody: it answers from decks.
 
     Args:
-        deck_of: Returns the deck of the attempt that is being played.
+        replay_of: Returns the attempt_replay of the attempt that is being played.
     """
 
-    def __init__(self, deck_of: Callable[[AttemptContext | None], Deck]) -> None:
-        self._deck_of = deck_of
+    def __init__(self, replay_of: Callable[[AttemptContext | None], AttemptReplay]) -> None:
+        self._replay_of = replay_of
 
     def middleware(self, request: Request, _send: NextSend) -> Flow[Response]:
-        """Answer from the tape."""
+        """Reservation from the tape."""
         yield from ()
-        return self._deck_of(current_attempt.get()).play(request)
+        return self._replay_of(current_attempt.get()).play(request)

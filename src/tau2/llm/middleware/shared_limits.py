@@ -41,14 +41,14 @@ class Slot:
         os.close(self._handle)
 
 
-class SharedProvider:
+class SharedProviderLimits:
     """One provider's limits in a folder.
 
     Args:
         folder: Belongs to one run; every process of it names the same.
         name: The provider.
         in_flight: Calls in flight over all processes; None for no limit.
-        per_minute: Bucket name → units per minute, None for no limit.
+        per_minute: TokenBucket name → units per minute, None for no limit.
     """
 
     poll = 0.02
@@ -102,11 +102,11 @@ class SharedProvider:
             _number(state if isinstance(state, dict) else {}, "until", 0.0) - clock.get().wall(),
         )
 
-    def buckets(self, requests: float, tokens: float) -> list[tuple[SharedBucket, float]]:
+    def buckets(self, requests: float, tokens: float) -> list[tuple[SharedTokenBucket, float]]:
         """Return the buckets in use, each with what is to be taken."""
         wanted = (("rpm", requests), ("tpm", tokens))
         return [
-            (SharedBucket(self, name, rate), units)
+            (SharedTokenBucket(self, name, rate), units)
             for name, units in wanted
             if (rate := self.per_minute.get(name))
         ]
@@ -127,10 +127,10 @@ class SharedProvider:
             file.write(json.dumps(state))
 
 
-class SharedBucket:
+class SharedTokenBucket:
     """A token bucket in the state file."""
 
-    def __init__(self, provider: SharedProvider, name: str, per_minute: float) -> None:
+    def __init__(self, provider: SharedProviderLimits, name: str, per_minute: float) -> None:
         self.provider, self.name, self.rate = provider, name, per_minute / _MINUTE
         self.burst = max(1.0, per_minute / 10)
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tau2.llm.failure import CallFailed
-from tau2.llm.unsupported_params import _MOST_MODELS, Quirks, refused_parameter
+from tau2.llm.unsupported_params import _MOST_MODELS, UnsupportedParams, refused_parameter
 
 
 def refusal(text: str, status: int = 400, parameter: str | None = None) -> CallFailed:
@@ -20,7 +20,7 @@ def refusal(text: str, status: int = 400, parameter: str | None = None) -> CallF
 )
 def test_reasoning_families_are_known(model: str) -> None:
     args = {"temperature": 0.0, "top_p": 1, "max_tokens": 5, "seed": 1}
-    assert Quirks().fit(model, args) == {"max_completion_tokens": 5, "seed": 1}
+    assert UnsupportedParams().adapt(model, args) == {"max_completion_tokens": 5, "seed": 1}
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def test_reasoning_families_are_known(model: str) -> None:
 )
 def test_other_models_get_what_is_given(model: str) -> None:
     args = {"temperature": 0.0, "max_tokens": 5}
-    assert Quirks().fit(model, args) == args
+    assert UnsupportedParams().adapt(model, args) == args
 
 
 @pytest.mark.parametrize(
@@ -60,20 +60,20 @@ def test_only_a_refused_parameter_that_can_be_spared_is_one(
 
 
 def test_what_one_endpoint_refuses_another_may_take() -> None:
-    quirks, here, there = (
-        Quirks(),
+    unsupported, here, there = (
+        UnsupportedParams(),
         {"api_base": "http://here", "seed": 1},
         {"api_base": "http://there", "seed": 1},
     )
-    assert quirks.learn("m", here, refusal("seed is not supported"))
-    assert "seed" not in quirks.fit("m", here)
-    assert "seed" in quirks.fit("m", there)
+    assert unsupported.learn("m", here, refusal("seed is not supported"))
+    assert "seed" not in unsupported.adapt("m", here)
+    assert "seed" in unsupported.adapt("m", there)
 
 
 def test_memory_is_bounded() -> None:
-    quirks = Quirks()
+    unsupported = UnsupportedParams()
     for number in range(_MOST_MODELS + 10):
-        quirks.learn(f"m{number}", {"seed": 1}, refusal("seed is not supported"))
-    assert len(quirks._refused) == _MOST_MODELS
-    assert "seed" not in quirks.fit(f"m{_MOST_MODELS + 9}", {"seed": 1})
-    assert "seed" in quirks.fit("m0", {"seed": 1})
+        unsupported.learn(f"m{number}", {"seed": 1}, refusal("seed is not supported"))
+    assert len(unsupported._refused) == _MOST_MODELS
+    assert "seed" not in unsupported.adapt(f"m{_MOST_MODELS + 9}", {"seed": 1})
+    assert "seed" in unsupported.adapt("m0", {"seed": 1})

@@ -6,7 +6,7 @@ import asyncio
 import threading
 
 from tau2.llm.clock import clock
-from tau2.llm.middleware.limiter import Gate
+from tau2.llm.middleware.limiter import ConcurrencyLimiter
 
 
 class Stopped:
@@ -21,7 +21,7 @@ class Stopped:
 
 def test_no_more_get_in_than_allowed_and_the_first_waits_least():
     async def story() -> list[int]:
-        gate, order, most = Gate(2), [], 0
+        gate, order, most = ConcurrencyLimiter(2), [], 0
 
         async def caller(number: int) -> None:
             nonlocal most
@@ -39,7 +39,7 @@ def test_no_more_get_in_than_allowed_and_the_first_waits_least():
 
 
 def test_threads_wait_at_the_same_gate():
-    gate, got_in = Gate(1), []
+    gate, got_in = ConcurrencyLimiter(1), []
     assert gate.enter(1)
     thread = threading.Thread(target=lambda: got_in.append(gate.enter(5)))
     thread.start()
@@ -52,7 +52,7 @@ def test_threads_wait_at_the_same_gate():
 
 
 def test_whoever_runs_out_of_time_gives_up_the_place():
-    gate = Gate(1)
+    gate = ConcurrencyLimiter(1)
     assert gate.enter(1)
     assert not gate.enter(0.01)
     assert not asyncio.run(gate.aenter(0.01))
@@ -63,7 +63,7 @@ def test_whoever_runs_out_of_time_gives_up_the_place():
 
 def test_a_cancelled_caller_leaves_no_trace():
     async def story() -> None:
-        gate = Gate(1)
+        gate = ConcurrencyLimiter(1)
         await gate.aenter(1)
         waiting = asyncio.create_task(gate.aenter(float("inf")))
         await asyncio.sleep(0)
@@ -78,7 +78,7 @@ def test_a_cancelled_caller_leaves_no_trace():
 
 def test_a_caller_cancelled_just_as_it_is_let_in_hands_the_place_on():
     async def story() -> None:
-        gate = Gate(1)
+        gate = ConcurrencyLimiter(1)
         await gate.aenter(1)
         first = asyncio.create_task(gate.aenter(float("inf")))
         second = asyncio.create_task(gate.aenter(float("inf")))
@@ -92,7 +92,7 @@ def test_a_caller_cancelled_just_as_it_is_let_in_hands_the_place_on():
 
 
 def test_an_objection_halves_the_calls_and_answers_bring_them_back():
-    gate = Gate(8)
+    gate = ConcurrencyLimiter(8)
     for _ in range(8):
         assert gate.enter(0)
     gate.objected()
@@ -107,7 +107,7 @@ def test_an_objection_halves_the_calls_and_answers_bring_them_back():
 
 
 def test_a_gate_without_a_limit_learns_one():
-    gate = Gate()
+    gate = ConcurrencyLimiter()
     for _ in range(10):
         assert gate.enter(0)
     gate.objected()
@@ -118,7 +118,7 @@ def test_nothing_is_asked_before_the_provider_wants_it():
     time = Stopped()
     token = clock.set(time)
     try:
-        gate = Gate()
+        gate = ConcurrencyLimiter()
         gate.rest(5.0)
         gate.rest(2.0)
         assert gate.pause() == 5.0

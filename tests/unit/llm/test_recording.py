@@ -17,9 +17,9 @@ from tau2.errors import BudgetExhausted, DeadlineExceeded, ModelUnavailable
 from tau2.llm import Request, complete, use_middleware
 from tau2.llm.attempt_context import AttemptContext, use_attempt
 from tau2.llm.middleware import recording as tape_module
-from tau2.llm.middleware.recorded_calls import head_of, read_tape
+from tau2.llm.middleware.recorded_calls import read_header, read_recorded_calls
 from tau2.llm.middleware.recording import Recorder, framed, unframed
-from tau2.llm.middleware.replay import Deck, Diverged, Learnt, Playback
+from tau2.llm.middleware.replay import AttemptReplay, Diverged, RefusedParams, ReplayMiddleware
 from tau2.llm.middleware.request_diff import differences
 from tau2.llm.secrets import Redactor
 
@@ -57,7 +57,7 @@ def talk(turns=3, fn=None, **args):
 def recorded(folder, **options):
     with around(Recorder(folder).middleware):
         talk(**options)
-    return read_tape(folder / "sim-1.jsonl")
+    return read_recorded_calls(folder / "sim-1.jsonl")
 
 
 def test_every_exchange_is_kept_whole_though_each_line_holds_only_what_is_new(tmp_path):
@@ -76,14 +76,14 @@ def test_every_exchange_is_kept_whole_though_each_line_holds_only_what_is_new(tm
 
 def test_what_was_recorded_is_played_back_and_nothing_is_asked(tmp_path):
     tape = recorded(tmp_path)
-    deck = Deck(tape.exchanges)
-    with around(Playback(lambda _: deck).middleware):
+    attempt_replay = AttemptReplay(tape.exchanges)
+    with around(ReplayMiddleware(lambda _: attempt_replay).middleware):
         assert talk(fn=lambda **_: pytest.fail("somebody was asked")) == [
             "2 heard",
             "4 heard",
             "6 heard",
         ]
-    assert deck.left == []
+    assert attempt_replay.left == []
 
 
 def test_failures_and_further_attempts_are_part_of_it(tmp_path, still):
@@ -93,10 +93,10 @@ def test_failures_and_further_attempts_are_part_of_it(tmp_path, still):
             assert complete("openai/m", [UserMessage(content="a")], **options).content == "hello"
             with pytest.raises(ModelUnavailable) as first:
                 complete("openai/m", [UserMessage(content="b")], **options)
-    tape = read_tape(tmp_path / "sim-1.jsonl")
+    tape = read_recorded_calls(tmp_path / "sim-1.jsonl")
     assert [exchange.attempt for exchange in tape.exchanges] == [1, 2, 1, 2]
-    deck = Deck(tape.exchanges)
-    with around(Playback(lambda _: deck).middleware):
+    attempt_replay = AttemptReplay(tape.exchanges)
+    with around(ReplayMiddleware(lambda _: attempt_replay).middleware):
         assert complete("openai/m", [UserMessage(content="a")], **options).content == "hello"
         with pytest.raises(ModelUnavailable) as again:
             complete("openai/m", [UserMessage(content="b")], **options)
@@ -113,8 +113,11 @@ def test_other_ends_are_raised_again(tmp_path, error):
     layer = lambda request, send: recorder.middleware(request, lambda inner: broken(inner, send))  # noqa: E731
     with around(layer), pytest.raises(type(error)):
         talk(1)
-    deck = Deck(read_tape(tmp_path / "sim-1.jsonl").exchanges)
-    with around(Playback(lambda _: deck).middleware), pytest.raises(type(error), match=str(error)):
+    attempt_replay = AttemptReplay(read_recorded_calls(tmp_path / "sim-1.jsonl").exchanges)
+    with (
+        around(ReplayMiddleware(lambda _: attempt_replay).middleware),
+        pytest.raises(type(error), match=str(error)),
+    ):
         talk(1)
 
 
@@ -124,33 +127,33 @@ def test_a_parameter_that_a_model_refused_does_not_count_as_a_difference(tmp_pat
         options = {"api_base": stub.base_url, "api_key": "k", "temperature": 0.3}
         complete("openai/m", [UserMessage(content="a")], **options)
         complete("openai/m", [UserMessage(content="b")], **options)
-    exchanges = read_tape(tmp_path / "sim-1.jsonl").exchanges
+    exchanges = read_recorded_calls(tmp_path / "sim-1.jsonl").exchanges
     assert [exchange.learnt for exchange in exchanges] == ["temperature", None, None]
-    deck = Deck(exchanges, Learnt.of(exchanges))
-    with around(Playback(lambda _: deck).middleware):
+    attempt_replay = AttemptReplay(exchanges, RefusedParams.of(exchanges))
+    with around(ReplayMiddleware(lambda _: attempt_replay).middleware):
         complete("openai/m", [UserMessage(content="a")], **options)
         complete("openai/m", [UserMessage(content="b")], **options)
-    assert deck.divergence is None
-    strict = Deck(exchanges)
-    with around(Playback(lambda _: strict).middleware), pytest.raises(Diverged):
+    assert attempt_replay.divergence is None
+    strict = AttemptReplay(exchanges)
+    with around(ReplayMiddleware(lambda _: strict).middleware), pytest.raises(Diverged):
         complete("openai/other", [UserMessage(content="a")], **options)
 
 
 def test_the_first_other_request_is_shown_with_what_differs(tmp_path):
     tape = recorded(tmp_path)
-    deck = Deck(tape.exchanges)
-    with around(Playback(lambda _: deck).middleware), pytest.raises(Diverged):
+    attempt_replay = AttemptReplay(tape.exchanges)
+    with around(ReplayMiddleware(lambda _: attempt_replay).middleware), pytest.raises(Diverged):
         talk(temperature=0.2)
-    assert deck.divergence.call == 1
-    assert deck.divergence.details == ("args.temperature: recorded null, now 0.2",)
-    more = Deck(tape.exchanges)
+    assert attempt_replay.divergence.call == 1
+    assert attempt_replay.divergence.details == ("args.temperature: recorded null, now 0.2",)
+    more = AttemptReplay(tape.exchanges)
     with (
-        around(Playback(lambda _: more).middleware),
+        around(ReplayMiddleware(lambda _: more).middleware),
         pytest.raises(Diverged, match="one more call"),
     ):
         talk(4)
-    timed_out = Deck(tape.exchanges, timed_out=True)
-    with around(Playback(lambda _: timed_out).middleware), pytest.raises(DeadlineExceeded):
+    timed_out = AttemptReplay(tape.exchanges, timed_out=True)
+    with around(ReplayMiddleware(lambda _: timed_out).middleware), pytest.raises(DeadlineExceeded):
         talk(4)
 
 
@@ -198,7 +201,7 @@ def test_a_torn_end_costs_only_the_last_exchange(tmp_path_factory, cut):
     file = folder / "sim-1.jsonl"
     whole = file.read_bytes()
     file.write_bytes(whole[: min(cut, len(whole) - 1)])
-    tape = read_tape(file)
+    tape = read_recorded_calls(file)
     complete_lines = file.read_bytes().count(b"\n")
     assert tape.damage == ()
     assert len(tape.exchanges) in {max(0, complete_lines - 1), complete_lines}
@@ -213,9 +216,9 @@ def test_a_flipped_bit_is_named_and_never_raises(tmp_path_factory, place, bit):
     at = place % (len(content) - 1)
     content[at] ^= 1 << bit
     file.write_bytes(bytes(content))
-    tape = read_tape(file)
+    tape = read_recorded_calls(file)
     assert tape.damage or len(tape.exchanges) < 3
-    assert head_of(file).simulation_id
+    assert read_header(file).simulation_id
 
 
 @pytest.mark.parametrize(
@@ -226,7 +229,7 @@ def test_lines_that_say_nonsense_are_read_as_far_as_they_go(tmp_path, entry):
     file.write_bytes(
         framed(1, entry) + b"[]\n" + b"\xff\n" + framed(2, {"kind": "begin", "trial": "x"})
     )
-    assert [exchange.asked for exchange in read_tape(file).exchanges] in ([], [None])
+    assert [exchange.asked for exchange in read_recorded_calls(file).exchanges] in ([], [None])
 
 
 def test_an_exchange_that_is_too_long_is_named_not_kept(tmp_path, monkeypatch):
@@ -250,7 +253,7 @@ def test_a_conversation_that_is_continued_goes_on_in_its_file(tmp_path):
         history += [AssistantMessage(content=text), UserMessage(content=f"turn {turn}")]
     with around(Recorder(tmp_path).middleware):
         complete("m", history, completion_fn=lambda **_: says("another answer"))
-    tape = read_tape(tmp_path / "sim-1.jsonl")
+    tape = read_recorded_calls(tmp_path / "sim-1.jsonl")
     assert tape.damage == ()
     assert [exchange.call for exchange in tape.exchanges] == [1, 2, 3]
     assert tape.exchanges[2].outcome["response"] == says("another answer")
@@ -268,8 +271,8 @@ def test_calls_of_one_attempt_may_overlap(tmp_path):
     with around(Recorder(tmp_path).middleware, unit), ThreadPoolExecutor(8) as threads:
         for future in [threads.submit(copy_context().run, ask, number) for number in range(40)]:
             future.result()
-    deck = Deck(read_tape(tmp_path / "sim-1.jsonl").exchanges)
-    with around(Playback(lambda _: deck).middleware):
+    attempt_replay = AttemptReplay(read_recorded_calls(tmp_path / "sim-1.jsonl").exchanges)
+    with around(ReplayMiddleware(lambda _: attempt_replay).middleware):
         assert [ask(number) for number in range(40)] == [f"a{number}" for number in range(40)]
 
 

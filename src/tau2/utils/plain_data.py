@@ -1,0 +1,48 @@
+"""Foreign data as plain, finite JSON of bounded depth."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+from tau2.utils.json_types import JsonValue
+from tau2.utils.text import clean_text
+
+DEEPEST = 64  # levels of nesting that are kept; real data has about ten, serializers fail near 250
+_LONGEST_INT = 14_000  # bits; json refuses to write integers of more than 4300 decimal digits
+
+
+def clean(
+    value: object, text: Callable[[str], str] = clean_text, depth: int = DEEPEST
+) -> JsonValue:
+    """Return a copy of `value` that is plain, finite JSON, cut below `depth` levels.
+
+    `text` is applied to every string; numbers that are not finite become None.
+    """
+    match value:
+        case None | bool() | int():
+            return value
+        case str():
+            return text(value)
+        case float():
+            return value if math.isfinite(value) else None
+    if depth <= 0:
+        return None
+    if isinstance(value, Mapping):
+        return {str(clean(key, text)): clean(item, text, depth - 1) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [clean(item, text, depth - 1) for item in value]
+    return clean_text(str(value))
+
+
+def is_storable(value: object, depth: int = DEEPEST) -> bool:
+    """Return whether `clean` would keep every number and every level of `value`."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, int):
+        return value.bit_length() <= _LONGEST_INT
+    if isinstance(value, Mapping):
+        return depth > 0 and all(is_storable(item, depth - 1) for item in value.values())
+    if isinstance(value, list | tuple):
+        return depth > 0 and all(is_storable(item, depth - 1) for item in value)
+    return True
