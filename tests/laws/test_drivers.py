@@ -75,7 +75,7 @@ def by_hand(episode: Orchestrator) -> SimulationRun:
     """Answer every question from outside, as a trainer does."""
     episode.initialize()
     while (ask := episode.pending) is not None:
-        episode.answer(episode._answered(ask))
+        episode.answer(episode._answer_of(ask))
     return episode.finalize()
 
 

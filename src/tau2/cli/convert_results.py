@@ -13,7 +13,7 @@ from tau2.errors import ConfigError
 
 if TYPE_CHECKING:
     from tau2.data_model.simulation import ResultsFormat
-    from tau2.storage.inspection import Survey
+    from tau2.storage.inspection import Inspection
 
 _EPILOG = """\
 examples:
@@ -54,14 +54,14 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _convert(path: Path, to: ResultsFormat | None, *, keep: bool) -> int:
-    from tau2.storage.inspection import take_stock
+    from tau2.storage.inspection import inspect_run
     from tau2.storage.repair import journal_anew
     from tau2.storage.results import Results, results_file, simulations_folder
 
     file, folder = results_file(path), simulations_folder(path)
-    results, survey = Results.load(path), take_stock(path)
-    _refuse_damage(path, survey)
-    inline = bool(survey.simulations)
+    results, inspection = Results.load(path), inspect_run(path)
+    _refuse_damage(path, inspection)
+    inline = bool(inspection.simulations)
     current = "json" if inline or not (results.simulations or folder.is_dir()) else "dir"
     wanted: ResultsFormat = to or ("dir" if current == "json" else "json")
     if current == wanted:
@@ -70,8 +70,8 @@ def _convert(path: Path, to: ResultsFormat | None, *, keep: bool) -> int:
     if keep:
         shutil.copy2(file, _free(file))
     results.save(path, wanted)
-    if survey.opened is not None:
-        journal_anew(path, results, wanted, survey.opened)
+    if inspection.opened is not None:
+        journal_anew(path, results, wanted, inspection.opened)
     if wanted == "json" and folder.is_dir():
         _put_away(folder, keep=keep)
     print(
@@ -80,9 +80,9 @@ def _convert(path: Path, to: ResultsFormat | None, *, keep: bool) -> int:
     return OK
 
 
-def _refuse_damage(path: Path, survey: Survey) -> None:
+def _refuse_damage(path: Path, inspection: Inspection) -> None:
     """Raise ConfigError rather than make damaged content look sound."""
-    damage = [str(one) for one in survey.damage if one.kind in {"simulation", "results"}]
+    damage = [str(one) for one in inspection.damage if one.kind in {"simulation", "results"}]
     if damage:
         lines = "\n".join(f"  {line}" for line in damage)
         raise ConfigError(

@@ -14,8 +14,8 @@ from tau2.evaluator.evaluator import EvaluationType
 from tau2.evaluator.evidence import Judge
 from tau2.integrations.toolbox import RESPOND_USER, respond_user_tool, schemas
 from tau2.orchestrator.episode import Role, seen_by
-from tau2.orchestrator.snapshot import Moment
-from tau2.orchestrator.wiring import seed_participants
+from tau2.orchestrator.snapshot import EpisodeSnapshot
+from tau2.orchestrator.participants import seed_participants
 from tau2.rollout import Action, Rollout, RolloutSetup, RolloutSnapshot, Shaping, StepResult
 from tau2.rollout.role_view import DONE
 from tau2.rollout.snapshot import RolloutHistory
@@ -123,14 +123,14 @@ class Episode:
         moment = self._moment(task, seed, messages)
         return user_text(self.rollout.restore(RolloutSnapshot(task, seed, moment, history)))
 
-    def _moment(self, task: Task, seed: int | None, messages: Sequence[Message]) -> Moment:
+    def _moment(self, task: Task, seed: int | None, messages: Sequence[Message]) -> EpisodeSnapshot:
         """Return the snapshot of an episode as far as its messages determine it."""
         user = self.setup.make_user(self.setup.new_environment(), task)
         seed_participants(seed, user)
-        history = task.initial_state.message_history if task.initial_state is not None else None
+        history = task.history
         # Messages of the task's own history, or else the greeting, were not steps of the episode.
         given = len(history) if history else 1
-        return Moment(
+        return EpisodeSnapshot(
             messages=tuple(messages),
             steps=max(0, len(messages) - given),
             errors=sum(message.error for message in messages if isinstance(message, ToolMessage)),

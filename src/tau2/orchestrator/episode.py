@@ -1,8 +1,8 @@
 """One half-duplex episode as a generator without I/O.
 
-It yields an `Ask` (who moves next, and what they heard) and is sent the answer: a message of the agent or the user,
-the results of tool calls, or a `Failure`. Who answers is the driver's business: a model, a person, a trainer, an
-environment here or far away. The generator knows who is heard when, what ends a conversation, and the limits.
+It yields an `Ask` (whose turn it is, and the observation) and is sent the answer: a message of the agent or the user,
+the results of tool calls, or a `Failure`. Drivers decide who answers: a model, a person, a trainer, an environment in
+this process or another. The generator decides the order of turns, who observes what, and when the episode ends.
 """
 
 from __future__ import annotations
@@ -22,18 +22,17 @@ from tau2.data_model.message import (
     UserMessage,
 )
 from tau2.data_model.simulation import TerminationReason
-from tau2.orchestrator.limits import Limits
 
 
 class Role(StrEnum):
-    """Who moves."""
+    """Whose turn it is."""
 
     AGENT = "agent"
     USER = "user"
     ENV = "env"
 
 
-Heard = AssistantMessage | UserMessage | ToolMessage | MultiToolMessage | None
+Observation = AssistantMessage | UserMessage | ToolMessage | MultiToolMessage | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +40,13 @@ class Ask:
     """What the episode needs next."""
 
     to: Role
-    heard: Heard
+    observation: Observation
     """The message to answer; None opens a solo episode."""
 
     @property
     def calls(self) -> list[ToolCall]:
-        """The tool calls to carry out, when the environment is asked."""
-        return list(self.heard.calls) if self.heard is not None else []
+        """The tool calls to execute, when the environment is asked."""
+        return list(self.observation.calls) if self.observation is not None else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +61,25 @@ Answer = AssistantMessage | UserMessage | Sequence[ToolMessage] | Failure
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of one episode. `timeout` is in seconds of wall clock; None is unbounded."""
+
+    max_steps: int = 100
+    max_errors: int = 10
+    timeout: float | None = None
+
+    def reached(self, steps: int, errors: int, elapsed: float) -> TerminationReason | None:
+        """Return which bound is reached, or None."""
+        if self.timeout is not None and elapsed >= self.timeout:
+            return TerminationReason.TIMEOUT
+        if errors >= self.max_errors:
+            return TerminationReason.TOO_MANY_ERRORS
+        return TerminationReason.MAX_STEPS if steps >= self.max_steps else None
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
-    """What an episode has to know of its cast."""
+    """What the generator has to know of the participants and of the configuration."""
 
     agent_stops: Callable[[Any], bool]
     user_stops: Callable[[Any], bool]
@@ -76,8 +92,8 @@ class Rules:
 
 
 @dataclass(slots=True)
-class Log:
-    """What has happened so far; the generator writes it, everybody may read it."""
+class EpisodeProgress:
+    """What has happened so far. The generator writes it; everybody may read it."""
 
     trajectory: list[Message] = field(default_factory=list)
     steps: int = 0
@@ -87,7 +103,7 @@ class Log:
     """Why the episode failed, when it did."""
     from_role: Role | None = None
     to_role: Role | None = None
-    message: Heard = None
+    message: Observation = None
     _ids: set[str] | None = None
 
     @property
@@ -108,59 +124,59 @@ class Log:
             self.termination_reason, self.note = reason, note
 
 
-_FAULT_OF = {Role.AGENT: TerminationReason.AGENT_ERROR, Role.USER: TerminationReason.USER_ERROR}
+_ERROR_OF = {Role.AGENT: TerminationReason.AGENT_ERROR, Role.USER: TerminationReason.USER_ERROR}
+_STOP_OF = {Role.AGENT: TerminationReason.AGENT_STOP, Role.USER: TerminationReason.USER_STOP}
 
 
-def episode(log: Log, first: Ask, rules: Rules) -> Generator[Ask, Answer, Log]:
-    """Play from `first` until somebody stops or a limit is reached; return the log."""
+def episode(
+    progress: EpisodeProgress, first: Ask, rules: Rules
+) -> Generator[Ask, Answer, EpisodeProgress]:
+    """Play from `first` until a participant ends the episode or a limit is reached; return the progress."""
     ask = first
-    while not log.done:
-        log.to_role, log.message = ask.to, ask.heard
+    while not progress.done:
+        progress.to_role, progress.message = ask.to, ask.observation
         answer = yield ask
-        log.steps += 1
+        progress.steps += 1
         if isinstance(answer, Failure):
-            log.end(answer.reason, answer.text)
+            progress.end(answer.reason, answer.text)
             break
-        ask = (
-            _take_results(log, ask, answer)
-            if ask.to is Role.ENV
-            else _take_turn(log, ask.to, answer, rules)
-        )
-        if not log.done and ask.to is not Role.ENV:
-            reached = rules.limits.reached(log.steps, log.errors, rules.elapsed())
+        if ask.to is Role.ENV:
+            ask = _take_results(progress, ask, answer)
+        else:
+            ask = _take_turn(progress, ask.to, answer, rules)
+        if not progress.done and ask.to is not Role.ENV:
+            reached = rules.limits.reached(progress.steps, progress.errors, rules.elapsed())
             if reached is not None:
-                log.end(reached)
-    return log
+                progress.end(reached)
+    return progress
 
 
-def _take_turn(log: Log, speaker: Role, message: Any, rules: Rules) -> Ask:
+def _take_turn(progress: EpisodeProgress, speaker: Role, message: Any, rules: Rules) -> Ask:
     """Record a participant's message and return who is asked next."""
-    log.from_role = speaker
-    fault = _fault(speaker, message, rules)
-    if fault is not None:
+    progress.from_role = speaker
+    problem = _problem_with(speaker, message, rules)
+    if problem is not None:
         if isinstance(message, AssistantMessage | UserMessage):
-            log.trajectory.append(message)
-        log.end(_FAULT_OF[speaker], fault)
+            progress.trajectory.append(message)
+        progress.end(_ERROR_OF[speaker], problem)
         return Ask(speaker, None)
-    message = _with_own_calls(log, speaker, message)
-    log.trajectory.append(message)
+    message = _with_own_calls(progress, speaker, message)
+    progress.trajectory.append(message)
     stops = rules.agent_stops if speaker is Role.AGENT else rules.user_stops
     if stops(message):
-        log.end(
-            TerminationReason.AGENT_STOP if speaker is Role.AGENT else TerminationReason.USER_STOP
-        )
+        progress.end(_STOP_OF[speaker])
         return Ask(speaker, None)
     if message.is_tool_call():
         return Ask(Role.ENV, message)
     if rules.solo:
-        log.end(
+        progress.end(
             TerminationReason.AGENT_ERROR,
             "in solo mode every message is a tool call or the end; this one was text",
         )
     return Ask(Role.USER if speaker is Role.AGENT else Role.AGENT, message)
 
 
-def _fault(speaker: Role, message: Any, rules: Rules) -> str | None:
+def _problem_with(speaker: Role, message: Any, rules: Rules) -> str | None:
     """Return what is wrong with a message, or None."""
     wanted = AssistantMessage if speaker is Role.AGENT else UserMessage
     if not isinstance(message, wanted):
@@ -172,26 +188,28 @@ def _fault(speaker: Role, message: Any, rules: Rules) -> str | None:
     return None
 
 
-def _with_own_calls(log: Log, speaker: Role, message: Any) -> Any:
+def _with_own_calls(progress: EpisodeProgress, speaker: Role, message: Any) -> Any:
     """Give every call an id of its own and its true requestor: a user's call must never reach the agent's tools."""
     if not message.tool_calls:
         return message
-    if any(known is message for known in log.trajectory):
-        message = message.model_copy()  # said twice; what was recorded first stays as it is
+    if any(known is message for known in progress.trajectory):
+        message = (
+            message.model_copy()
+        )  # one object sent twice; what was recorded first stays as it is
     calls = [
-        _own_call(log, speaker, number, call) for number, call in enumerate(message.tool_calls)
+        _own_call(progress, speaker, number, call) for number, call in enumerate(message.tool_calls)
     ]
-    if any(mine is not given for mine, given in zip(calls, message.tool_calls, strict=True)):
+    if any(own is not given for own, given in zip(calls, message.tool_calls, strict=True)):
         message.tool_calls = calls
     return message
 
 
-def _own_call(log: Log, speaker: Role, number: int, call: ToolCall) -> ToolCall:
+def _own_call(progress: EpisodeProgress, speaker: Role, number: int, call: ToolCall) -> ToolCall:
     """Return a call with an id that no other call of the episode has."""
-    own, taken = call.id or f"call_{log.steps}_{number}", log.call_ids
+    own, taken = call.id or f"call_{progress.steps}_{number}", progress.call_ids
     if own in taken:
         call = call.model_copy()  # it may be the very object that was recorded before
-        own = f"call_{log.steps}_{number}"
+        own = f"call_{progress.steps}_{number}"
         while own in taken:
             own += "_"
     if call.id != own:
@@ -203,18 +221,21 @@ def _own_call(log: Log, speaker: Role, number: int, call: ToolCall) -> ToolCall:
     return call
 
 
-def _take_results(log: Log, ask: Ask, results: Any) -> Ask:
-    """Record the results of tool calls and return them to whoever asked."""
-    log.from_role = Role.ENV
-    log.trajectory.extend(results)
-    log.errors += sum(result.error for result in results)
-    asker = Role.USER if isinstance(ask.heard, UserMessage) else Role.AGENT
-    heard = results[0] if len(results) == 1 else MultiToolMessage(tool_messages=list(results))
-    return Ask(asker, heard)
+def _take_results(progress: EpisodeProgress, ask: Ask, results: Any) -> Ask:
+    """Record the results of tool calls and return them to the participant that made the calls."""
+    progress.from_role = Role.ENV
+    progress.trajectory.extend(results)
+    progress.errors += sum(result.error for result in results)
+    caller = Role.USER if isinstance(ask.observation, UserMessage) else Role.AGENT
+    return Ask(caller, _as_one(results))
+
+
+def _as_one(results: Sequence[ToolMessage]) -> ToolMessage | MultiToolMessage:
+    return results[0] if len(results) == 1 else MultiToolMessage(tool_messages=list(results))
 
 
 def seen_by(role: Role, history: Sequence[Message]) -> list[Message]:
-    """Return the part of a history that one participant has lived through."""
+    """Return the part of a history that one participant has seen."""
     return [message for message in history if _sees(role, message)]
 
 
@@ -230,15 +251,16 @@ def _sees(role: Role, message: Message) -> bool:
 
 
 def next_after(history: Sequence[Message]) -> tuple[Ask, int]:
-    """Return who is asked after a recorded history, and how many of its last messages they have yet to hear."""
+    """Return who is asked after a history, and how many of its last messages are the observation."""
     last = history[-1]
     if isinstance(last, ToolMessage):
-        count = 1
-        while count < len(history) and isinstance(history[-count - 1], ToolMessage):
-            count += 1
-        results = [message for message in history[-count:] if isinstance(message, ToolMessage)]
-        asker = Role.USER if last.requestor == "user" else Role.AGENT
-        return Ask(asker, last if count == 1 else MultiToolMessage(tool_messages=results)), count
+        results: list[ToolMessage] = []
+        for message in reversed(history):
+            if not isinstance(message, ToolMessage):
+                break
+            results.insert(0, message)
+        caller = Role.USER if last.requestor == "user" else Role.AGENT
+        return Ask(caller, _as_one(results)), len(results)
     if isinstance(last, AssistantMessage | UserMessage):
         if last.is_tool_call():
             return Ask(Role.ENV, last), 0

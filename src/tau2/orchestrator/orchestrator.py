@@ -26,13 +26,23 @@ from tau2.environment.environment import Environment
 from tau2.environment.world import World, set_initial_state
 from tau2.errors import ConfigError
 from tau2.llm.deadline import deadline
-from tau2.orchestrator.episode import Answer, Ask, Log, Role, Rules, episode, next_after, seen_by
-from tau2.orchestrator.limits import Limits
-from tau2.orchestrator.outcome import EPISODE_FAILURES, cost_of, failure_of, usage_of
-from tau2.orchestrator.snapshot import Moment, copied_states
-from tau2.orchestrator.tracing import Observer, carried_out, turn_of
-from tau2.orchestrator.wiring import check_participant, seed_participants, taken_before_play
+from tau2.orchestrator.episode import (
+    Answer,
+    Ask,
+    EpisodeProgress,
+    Limits,
+    Role,
+    Rules,
+    episode,
+    next_after,
+    seen_by,
+)
+from tau2.orchestrator.participants import check_participant, seed_participants
+from tau2.orchestrator.record import EPISODE_FAILURES, cost_of, failure_of, usage_of
+from tau2.orchestrator.snapshot import EpisodeSnapshot, copied_states
+from tau2.orchestrator.tracing import TurnTracer, traced_call, traced_turn
 from tau2.participant.drive import areply, reply
+from tau2.participant.protocols import AgentProtocol, UserProtocol
 
 logger = logging.getLogger(__name__)
 
@@ -49,16 +59,16 @@ class Orchestrator:
 
     Args:
         domain: A label for the record.
-        agent, user: Participants; each has `generate_next_message(message, state)` or its asynchronous twin.
-        environment: A fresh environment; the episode plays on it.
-        task: What is played.
-        max_steps: Hops (messages and tool executions) before the episode is stopped.
-        max_errors: Failed tool calls before it is stopped.
-        seed: Handed to both participants.
+        agent, user: Participants; each has `generate_next_message(message, state)`, or the asynchronous form of it.
+        environment: A fresh environment; the episode changes it.
+        task: What is simulated.
+        max_steps: Turns (messages and executions of tool calls) after which the episode is stopped.
+        max_errors: Failed tool calls after which it is stopped.
+        seed: Given to both participants.
         solo_mode: There is no user; the environment must be in solo mode.
         simulation_id: Id of the record; default: random.
         validate_communication: Fail a participant that sends text together with tool calls.
-        timeout: Wall-clock seconds; bounds a model call under way too.
+        timeout: Wall-clock seconds; also bounds a model call in progress.
         environment_factory: Makes fresh environments for grading; default: a fork taken before the episode starts.
         now: Clock of the record's timestamps; default: local time.
 
@@ -71,8 +81,8 @@ class Orchestrator:
     def __init__(
         self,
         domain: str,
-        agent: Any,
-        user: Any,
+        agent: AgentProtocol,
+        user: UserProtocol,
         environment: Environment,
         task: Task,
         max_steps: int = 100,
@@ -92,39 +102,40 @@ class Orchestrator:
             raise ConfigError(
                 "solo mode needs an environment in solo mode: get_environment(solo_mode=True)"
             )
-        self.domain, self.agent, self.user, self.environment, self.task = (
-            domain,
-            agent,
-            user,
-            environment,
-            task,
-        )
+        self.domain = domain
+        self.agent = agent
+        self.user = user
+        self.environment = environment
+        self.task = task
         self.limits = Limits(max_steps=max_steps, max_errors=max_errors, timeout=timeout)
-        self.seed, self.solo_mode = seed, solo_mode
+        self.seed = seed
+        self.solo_mode = solo_mode
         self.simulation_id = simulation_id or str(uuid.uuid4())
         self.validate_communication = validate_communication
         self.agent_state: Any = None
         self.user_state: Any = None
-        self.world = World(task, environment_factory or taken_before_play(environment, task))
-        self.observer: Observer | None = None
-        self.recorder: Callable[[Log], None] | None = None
+        self.world = World(task, environment_factory or _copies_of(environment, task))
+        self.tracer: TurnTracer | None = None
+        """Traces turns and tool calls."""
+        self.recorder: Callable[[EpisodeProgress], None] | None = None
+        """Called after every turn."""
         self._now = now
-        self._log = Log()
-        self._recorded = 0  # messages of the task's own history
-        self._flow: Generator[Ask, Answer, Log] | None = None
+        self._progress = EpisodeProgress()
+        self._history_length = 0
+        self._flow: Generator[Ask, Answer, EpisodeProgress] | None = None
         self._pending: Ask | None = None
         self._began = 0.0
         self._start_time = self._stamp()
 
     # Names under which downstream code reads the progress of an episode.
-    step_count = property(lambda self: self._log.steps)
-    num_errors = property(lambda self: self._log.errors)
-    done = property(lambda self: self._log.done)
-    termination_reason = property(lambda self: self._log.termination_reason)
-    trajectory = property(lambda self: self._log.trajectory)
-    from_role = property(lambda self: self._log.from_role)
-    to_role = property(lambda self: self._log.to_role)
-    message = property(lambda self: self._log.message)
+    step_count = property(lambda self: self._progress.steps)
+    num_errors = property(lambda self: self._progress.errors)
+    done = property(lambda self: self._progress.done)
+    termination_reason = property(lambda self: self._progress.termination_reason)
+    trajectory = property(lambda self: self._progress.trajectory)
+    from_role = property(lambda self: self._progress.from_role)
+    to_role = property(lambda self: self._progress.to_role)
+    message = property(lambda self: self._progress.message)
     max_steps = property(lambda self: self.limits.max_steps)
     max_errors = property(lambda self: self.limits.max_errors)
     timeout = property(lambda self: self.limits.timeout)
@@ -133,36 +144,35 @@ class Orchestrator:
 
     @property
     def pending(self) -> Ask | None:
-        """What the episode waits for; None before it starts and after it ends."""
+        """What the episode needs next; None before it starts and after it ends."""
         return self._pending
 
     def _stamp(self) -> str:
         return self._now() if self._now is not None else datetime.now().isoformat()  # noqa: DTZ005  -- public format
 
     def initialize(self) -> None:
-        """Bring the world and the participants to the start; the first `pending` ask is there afterwards."""
-        self._began, self._start_time = time.perf_counter(), self._stamp()
+        """Bring the environment and the participants to the start, and make the first ask `pending`."""
+        self._began = time.perf_counter()
+        self._start_time = self._stamp()
         history = self._history()
-        self._recorded = len(history)
+        self._history_length = len(history)
         set_initial_state(self.environment, self.task, history)
         seed_participants(self.seed, self.agent, self.user)
-        first, unheard = self._first_ask(history)
-        known = history[: len(history) - unheard]
+        first, unseen = self._first_ask(history)
         self.agent_state = self.agent.get_init_state(
-            message_history=self._known(Role.AGENT, first, history, known)
+            message_history=_remembered(Role.AGENT, first, history, unseen)
         )
         self.user_state = self.user.get_init_state(
-            message_history=self._known(Role.USER, first, history, known)
+            message_history=_remembered(Role.USER, first, history, unseen)
         )
-        self._log = Log(trajectory=list(history))
+        self._progress = EpisodeProgress(trajectory=list(history))
         self._end_if_stopped(history)
-        self._go_on(first)
+        self._start_flow(first)
 
-    def _go_on(self, first: Ask) -> None:
-        """Start the generator on the log, from `first` on."""
-        began = (
-            self._began
-        )  # a local: a rule that held the orchestrator would keep an abandoned one alive
+    def _start_flow(self, first: Ask) -> None:
+        """Start the generator on the progress so far, from `first` on."""
+        # A local variable: a closure over `self` would keep an abandoned orchestrator alive.
+        began = self._began
         rules = Rules(
             agent_stops=self.agent.is_stop,
             user_stops=self.user.is_stop,
@@ -171,61 +181,58 @@ class Orchestrator:
             validate_communication=self.validate_communication,
             elapsed=lambda: time.perf_counter() - began,
         )
-        self._flow = episode(self._log, first, rules)
+        self._flow = episode(self._progress, first, rules)
         self._pending = next(self._flow, None)
 
-    def moment(self) -> Moment:
-        """Return where the episode stands, as data that later turns do not change.
-
-        Raise RuntimeError when nothing is pending.
-        """
+    def snapshot(self) -> EpisodeSnapshot:
+        """Return the episode as data that later turns do not change. Raise RuntimeError when nothing is pending."""
         if self._pending is None:
             raise RuntimeError(
-                "nothing is pending: an episode can be taken up again between its start and its end"
+                "nothing is pending: only an episode between its start and its end has a snapshot"
             )
-        log = self._log
+        progress = self._progress
+        messages = progress.trajectory
         agent_state, user_state = copied_states(
-            log.trajectory, log.trajectory, self.agent_state, self.user_state
+            messages, messages, self.agent_state, self.user_state
         )
-        standing = (agent_state, user_state, self.elapsed, self._start_time)
-        return Moment(tuple(log.trajectory), log.steps, log.errors, *standing)
+        return EpisodeSnapshot(
+            messages=tuple(messages),
+            steps=progress.steps,
+            errors=progress.errors,
+            agent_state=agent_state,
+            user_state=user_state,
+            elapsed=self.elapsed,
+            start_time=self._start_time,
+        )
 
-    def resume(self, moment: Moment) -> None:
-        """Go on from a moment of an episode of the same task: the world is replayed on this, fresh environment.
+    def resume(self, snapshot: EpisodeSnapshot) -> None:
+        """Continue an episode of the same task from a snapshot; its tool calls are replayed on this fresh environment.
 
         Raise ReplayMismatch when the recorded calls do not replay.
         """
-        set_initial_state(self.environment, self.task, moment.messages)
-        self._recorded = len(self.world.history)
+        set_initial_state(self.environment, self.task, snapshot.messages)
+        self._history_length = len(self.world.history)
         seed_participants(self.seed, self.agent, self.user)
-        self._enter(moment)
+        self._restore(snapshot)
 
     def fork(self) -> Orchestrator:
-        """Return an independent episode that stands where this one stands; the participants serve both.
+        """Return an independent episode at the same turn; both use the same participants, which keep no state.
 
         Raise RuntimeError when nothing is pending.
         """
-        moment = self.moment()
-        twin = copy.copy(self)
-        twin.environment, twin.simulation_id, twin.recorder = (
-            self.environment.fork(),
-            str(uuid.uuid4()),
-            None,
-        )
-        twin._enter(moment)  # noqa: SLF001  -- one of its own kind
-        return twin
+        snapshot = self.snapshot()
+        forked = copy.copy(self)
+        forked.environment = self.environment.fork()
+        forked.simulation_id = str(uuid.uuid4())
+        forked.recorder = None
+        forked._restore(snapshot)  # noqa: SLF001  -- another instance of this class
+        return forked
 
-    def _enter(self, moment: Moment) -> None:
-        self._log, ask, self.agent_state, self.user_state = moment.entered()
-        self._began, self._start_time = time.perf_counter() - moment.elapsed, moment.start_time
-        self._go_on(ask)
-
-    @staticmethod
-    def _known(
-        role: Role, first: Ask, history: list[Message], known: list[Message]
-    ) -> list[Message]:
-        """Return what a participant remembers: all it saw, less what it is about to be told."""
-        return seen_by(role, known if first.to is role else history)
+    def _restore(self, snapshot: EpisodeSnapshot) -> None:
+        self._progress, ask, self.agent_state, self.user_state = snapshot.restored()
+        self._began = time.perf_counter() - snapshot.elapsed
+        self._start_time = snapshot.start_time
+        self._start_flow(ask)
 
     def _first_ask(self, history: list[Message]) -> tuple[Ask, int]:
         if history:
@@ -240,9 +247,9 @@ class Orchestrator:
     def _end_if_stopped(self, history: list[Message]) -> None:
         last = history[-1] if history else None
         if isinstance(last, UserMessage) and self.user.is_stop(last):
-            self._log.end(TerminationReason.USER_STOP)
+            self._progress.end(TerminationReason.USER_STOP)
         elif isinstance(last, AssistantMessage) and self.agent.is_stop(last):
-            self._log.end(TerminationReason.AGENT_STOP)
+            self._progress.end(TerminationReason.AGENT_STOP)
 
     def _history(self) -> list[Message]:
         """Return a copy of the task's history, as if it had happened just now, a second apart."""
@@ -255,7 +262,7 @@ class Orchestrator:
         return history
 
     def answer(self, reply_to_pending: Answer) -> None:
-        """Give the pending ask its answer and go on to the next. Raise RuntimeError when nothing is pending."""
+        """Answer the pending ask and advance to the next. Raise RuntimeError when nothing is pending."""
         if self._flow is None or self._pending is None:
             raise RuntimeError("nothing is pending: initialize() first, and stop when `done`")
         if self._now is not None:
@@ -265,7 +272,7 @@ class Orchestrator:
         except StopIteration:
             self._pending = None
         if self.recorder is not None:
-            self.recorder(self._log)
+            self.recorder(self._progress)
 
     def _restamp(self, answer: Answer) -> None:
         for message in answer if isinstance(answer, list | tuple) else (answer,):
@@ -273,25 +280,22 @@ class Orchestrator:
                 message.timestamp = self._stamp()
 
     def tool_results(self, ask: Ask) -> list[ToolMessage]:
-        """Carry out the tool calls of an ask, in order."""
-        results = [
-            carried_out(self.observer, call, self.environment.get_response) for call in ask.calls
-        ]
-        if (
-            not results
-            or results[-1].error
-            or type(self.environment).get_response is not Environment.get_response
-        ):
-            self.environment.sync_tools()  # a call that worked has done so already
+        """Execute the tool calls of an ask, in order."""
+        execute = self.environment.get_response
+        results = [traced_call(self.tracer, call, execute) for call in ask.calls]
+        # A call that succeeded has synchronised the tools already, unless a subclass executes calls in its own way.
+        own_way = type(self.environment).get_response is not Environment.get_response
+        if not results or results[-1].error or own_way:
+            self.environment.sync_tools()
         return results
 
     def step(self) -> None:
-        """Make one hop: have the pending ask answered by whoever it is for. Does nothing once done."""
+        """Take one turn: have the pending ask answered by the role it is for. Does nothing after the end."""
         if self._flow is None:
             self.initialize()
         elif self._pending is not None:
             with self._deadline():
-                self._make_turn(self._pending)
+                self._take_turn(self._pending)
 
     async def astep(self, executor: Executor | None = None) -> None:
         """Do what `step` does on the running event loop; `executor` runs participants that may block."""
@@ -299,45 +303,47 @@ class Orchestrator:
             self.initialize()
         elif self._pending is not None:
             with self._deadline():
-                await self._amake_turn(self._pending, executor)
+                await self._atake_turn(self._pending, executor)
 
-    def _make_turn(self, ask: Ask) -> None:
-        with turn_of(self.observer, ask) as tell:
-            answer = self._answered(ask)
-            tell(answer)
+    def _take_turn(self, ask: Ask) -> None:
+        with traced_turn(self.tracer, ask) as notify:
+            answer = self._answer_of(ask)
+            notify(answer)
         self.answer(answer)
 
-    async def _amake_turn(self, ask: Ask, executor: Executor | None) -> None:
-        with turn_of(self.observer, ask) as tell:
-            answer = await self._aanswered(ask, executor)
-            tell(answer)
+    async def _atake_turn(self, ask: Ask, executor: Executor | None) -> None:
+        with traced_turn(self.tracer, ask) as notify:
+            answer = await self._aanswer_of(ask, executor)
+            notify(answer)
         self.answer(answer)
 
-    def _answered(self, ask: Ask) -> Answer:
+    def _answer_of(self, ask: Ask) -> Answer:
         if ask.to is Role.ENV:
             return self.tool_results(ask)
         left = self._remaining()
         try:
             if ask.to is Role.AGENT:
-                message, self.agent_state = reply(self.agent, ask.heard, self.agent_state, left)
+                message, self.agent_state = reply(
+                    self.agent, ask.observation, self.agent_state, left
+                )
             else:
-                message, self.user_state = reply(self.user, ask.heard, self.user_state, left)
+                message, self.user_state = reply(self.user, ask.observation, self.user_state, left)
         except EPISODE_FAILURES as problem:
             return failure_of(ask.to, problem)
         return message  # type: ignore[no-any-return]  # the episode checks what it is
 
-    async def _aanswered(self, ask: Ask, executor: Executor | None) -> Answer:
+    async def _aanswer_of(self, ask: Ask, executor: Executor | None) -> Answer:
         if ask.to is Role.ENV:
             return self.tool_results(ask)
         left = self._remaining()
         try:
             if ask.to is Role.AGENT:
                 message, self.agent_state = await areply(
-                    self.agent, ask.heard, self.agent_state, left, executor
+                    self.agent, ask.observation, self.agent_state, left, executor
                 )
             else:
                 message, self.user_state = await areply(
-                    self.user, ask.heard, self.user_state, left, executor
+                    self.user, ask.observation, self.user_state, left, executor
                 )
         except EPISODE_FAILURES as problem:
             return failure_of(ask.to, problem)
@@ -351,7 +357,7 @@ class Orchestrator:
 
     @contextmanager
     def _deadline(self) -> Iterator[None]:
-        """Let model calls know when the episode's time is out."""
+        """Tell model calls when the episode's time limit is reached."""
         left = self._remaining()
         if left is None:
             yield
@@ -369,7 +375,7 @@ class Orchestrator:
                 self.initialize()
             with self._deadline():
                 while self._pending is not None:
-                    self._make_turn(self._pending)
+                    self._take_turn(self._pending)
             return self.finalize()
         finally:
             self.close()
@@ -384,44 +390,39 @@ class Orchestrator:
                 self.initialize()
             with self._deadline():
                 while self._pending is not None:
-                    await self._amake_turn(self._pending, executor)
+                    await self._atake_turn(self._pending, executor)
             return self.finalize()
         finally:
             self.close()
 
     def close(self) -> None:
-        """Break the episode off, wherever it stands; it leaves nothing behind."""
+        """Abandon the episode, at whatever turn it is."""
         if self._flow is not None:
             self._flow.close()
         self._pending = None
 
     def get_trajectory(self) -> list[Message]:
-        """Return what was said and done so far, in order."""
-        return list(self._log.trajectory)
+        """Return the messages so far, in order."""
+        return list(self._progress.trajectory)
 
     get_messages = get_trajectory
 
     def finalize(self) -> SimulationRun:
-        """Tell the participants that it is over and return the record of a finished episode."""
-        log = self._log
-        if log.termination_reason is None:
+        """Call `stop` of both participants and return the record of a finished episode."""
+        progress = self._progress
+        if progress.termination_reason is None:
             raise RuntimeError("the episode is not over: it has no termination reason yet")
-        for name, participant, state in (
-            ("agent", self.agent, self.agent_state),
-            ("user", self.user, self.user_state),
-        ):
-            try:
-                participant.stop(log.message, state)
-            except Exception:  # a participant's farewell must not cost a finished episode
-                logger.warning("%s.stop failed", name, exc_info=True)
-        # Copies: a participant may say one object twice, or keep what it said.
+        self._stop("agent", self.agent, self.agent_state)
+        self._stop("user", self.user, self.user_state)
+        # Copies, because a participant may send one object twice, or keep what it sent.
         messages = [
             message.model_copy(update={"turn_idx": turn})
-            for turn, message in enumerate(log.trajectory)
+            for turn, message in enumerate(progress.trajectory)
         ]
-        played = messages[self._recorded :]  # what the task's history cost was paid before
-        agent_turns = [message for message in played if isinstance(message, AssistantMessage)]
-        user_turns = [message for message in played if isinstance(message, UserMessage)]
+        # What the task's own history cost was paid for before this episode.
+        new = messages[self._history_length :]
+        agent_turns = [message for message in new if isinstance(message, AssistantMessage)]
+        user_turns = [message for message in new if isinstance(message, UserMessage)]
         return SimulationRun(
             id=self.simulation_id,
             task_id=self.task.id,
@@ -429,7 +430,7 @@ class Orchestrator:
             start_time=self._start_time,
             end_time=self._stamp(),
             duration=self.elapsed,
-            termination_reason=log.termination_reason,
+            termination_reason=progress.termination_reason,
             agent_cost=cost_of(agent_turns),
             user_cost=cost_of(user_turns),
             agent_usage=usage_of(agent_turns),
@@ -437,5 +438,27 @@ class Orchestrator:
             messages=messages,
             seed=self.seed,
             mode=self.mode,
-            info={"error": log.note} if log.note else None,
+            info={"error": progress.note} if progress.note else None,
         )
+
+    def _stop(self, role: str, participant: AgentProtocol | UserProtocol, state: Any) -> None:
+        stop = getattr(participant, "stop", None)
+        if stop is None:
+            return
+        try:
+            stop(self._progress.message, state)
+        except Exception:  # clean-up of foreign code must not cost a finished episode
+            logger.warning("%s.stop failed", role, exc_info=True)
+
+
+def _copies_of(environment: Environment, task: Task) -> Callable[[], Environment]:
+    """Return what makes copies of an environment as it is now, before the episode changes it."""
+    if task.evaluation_criteria is None:
+        return environment.fork  # nothing is graded, so nothing is compared with the start
+    before = environment.fork()
+    return before.fork
+
+
+def _remembered(role: Role, first: Ask, history: list[Message], unseen: int) -> list[Message]:
+    """Return what a participant remembers of a history, without the `unseen` messages that it observes first."""
+    return seen_by(role, history[: len(history) - unseen] if first.to is role else history)

@@ -1,6 +1,6 @@
-"""Where an episode stands, as data: enough to go on from there, here or in another process.
+"""An episode between two turns, as data: enough to continue it in this process or another.
 
-A generator can be neither copied nor pickled, but between two turns it knows nothing that its log does not say.
+A generator can be neither copied nor pickled, but between two turns it knows nothing that `EpisodeProgress` does not say.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import Any
 from tau2.data_model.message import Message
 from tau2.data_model.simulation import TerminationReason
 from tau2.environment.cow import clone
-from tau2.orchestrator.episode import Ask, Log, Role, next_after
+from tau2.orchestrator.episode import Ask, EpisodeProgress, Role, next_after
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class EpisodeSnapshot:
     """An episode between two turns."""
 
     messages: tuple[Message, ...]
@@ -29,22 +29,24 @@ class Moment:
     """Seconds played so far."""
     start_time: str
     end: tuple[TerminationReason, str | None] | None = None
-    """How and why the episode ended, when it has."""
+    """How and why the episode ended, if it did."""
 
-    def entered(self) -> tuple[Log, Ask, Any, Any]:
-        """Return a log, what is asked next, and both states: copies that share nothing with any other episode."""
+    def restored(self) -> tuple[EpisodeProgress, Ask, Any, Any]:
+        """Return the progress, the next ask, and the states of agent and user, all independent of other episodes."""
         messages = [clone(message) for message in self.messages]
         agent_state, user_state = copied_states(
             self.messages, messages, self.agent_state, self.user_state
         )
         ask = next_after(messages)[0] if messages else Ask(Role.AGENT, None)
-        log = Log(trajectory=messages, steps=self.steps, errors=self.errors)
+        progress = EpisodeProgress(trajectory=messages, steps=self.steps, errors=self.errors)
         if self.end is not None:
-            log.end(*self.end)
-        return log, ask, agent_state, user_state
+            progress.end(*self.end)
+        return progress, ask, agent_state, user_state
 
 
 def copied_states(old: Sequence[Message], new: Sequence[Message], *states: Any) -> tuple[Any, ...]:
-    """Return deep copies of the states, in which every old message is the new one in its place."""
-    memo: dict[int, Any] = {id(message): twin for message, twin in zip(old, new, strict=True)}
+    """Return deep copies of participants' states, in which every message of `old` is the one of `new` in its place."""
+    memo: dict[int, Any] = {
+        id(message): replacement for message, replacement in zip(old, new, strict=True)
+    }
     return tuple(copy.deepcopy(state, memo) for state in states)

@@ -1,6 +1,6 @@
-"""The seam through which an episode is watched: its turns, tool calls, model calls and end.
+"""Tracing of episodes: protocols for what observes turns, tool calls, model calls and the end of an episode.
 
-Whoever watches changes nothing. Nobody watches unless asked to: then the seam costs one comparison per turn.
+Tracers change nothing. Without a tracer, tracing costs one comparison per turn and per tool call.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from tau2.orchestrator.episode import Ask
 if TYPE_CHECKING:
     from tau2.llm.middleware import Middleware
 
-Tell: TypeAlias = Callable[[Any], None]
-"""Takes what came of a turn (an Answer) or of a tool call (a ToolMessage); not called when it failed."""
+Notify: TypeAlias = Callable[[Any], None]
+"""Takes the answer of a turn, or the ToolMessage of a tool call. It is not called when the turn or call raised."""
 
 
 @dataclass(frozen=True, slots=True)
-class Staged:
+class EpisodeInfo:
     """Which episode is about to be played."""
 
     simulation_id: str
@@ -34,85 +34,83 @@ class Staged:
     user: str
 
 
-class Observer(Protocol):
-    """Watches the turns and tool calls of one episode."""
+class TurnTracer(Protocol):
+    """Traces the turns and tool calls of one episode."""
 
-    def turn(self, ask: Ask) -> AbstractContextManager[Tell]:
-        """Enclose one turn: an agent's or user's move, or the carrying out of tool calls."""
+    def turn(self, ask: Ask) -> AbstractContextManager[Notify]:
+        """Enclose one turn: an agent's or user's, or the execution of tool calls."""
 
-    def tool_call(self, call: ToolCall) -> AbstractContextManager[Tell]:
+    def tool_call(self, call: ToolCall) -> AbstractContextManager[Notify]:
         """Enclose one tool call; it lies within a turn of the environment."""
 
 
-class Watch(Observer, Protocol):
-    """Watches everything about one episode."""
+class EpisodeTracer(TurnTracer, Protocol):
+    """Traces everything about one episode."""
 
     @property
-    def around(self) -> Middleware:
-        """The middleware around every attempt to reach a model, the judge's and reviewer's too."""
+    def middleware(self) -> Middleware:
+        """The middleware around every attempt to reach a model, including judge and reviewer."""
 
     def ended(self, run: SimulationRun) -> None:
         """Take the graded record."""
 
 
-class Watcher(Protocol):
-    """Watches the episodes of a run."""
+class RunTracer(Protocol):
+    """Traces the episodes of a run."""
 
-    def episode(self, staged: Staged) -> AbstractContextManager[Watch]:
-        """Enclose one attempt at an episode, with its grading; what ends it may be an exception."""
+    def episode(self, info: EpisodeInfo) -> AbstractContextManager[EpisodeTracer]:
+        """Enclose one attempt at an episode and its grading; an exception may end it."""
 
     def close(self) -> None:
-        """Finish whatever is still to be written."""
+        """Write what is still to be written."""
 
 
-def _nobody(_what: Any) -> None:
-    """Tell nobody."""
+def _ignore(_result: Any) -> None:
+    """Notify no tracer."""
 
 
-_UNWATCHED: AbstractContextManager[Tell] = nullcontext(_nobody)
+_UNTRACED: AbstractContextManager[Notify] = nullcontext(_ignore)
 
 
-def turn_of(observer: Observer | None, ask: Ask) -> AbstractContextManager[Tell]:
+def traced_turn(tracer: TurnTracer | None, ask: Ask) -> AbstractContextManager[Notify]:
     """Return what encloses a turn."""
-    return _UNWATCHED if observer is None else observer.turn(ask)
+    return _UNTRACED if tracer is None else tracer.turn(ask)
 
 
-def carried_out(
-    observer: Observer | None, call: ToolCall, respond: Callable[[ToolCall], ToolMessage]
+def traced_call(
+    tracer: TurnTracer | None, call: ToolCall, execute: Callable[[ToolCall], ToolMessage]
 ) -> ToolMessage:
-    """Return the result of a tool call, watched."""
-    if observer is None:
-        return respond(call)
-    with observer.tool_call(call) as tell:
-        result = respond(call)
-        tell(result)
+    """Return the result of a tool call, traced."""
+    if tracer is None:
+        return execute(call)
+    with tracer.tool_call(call) as notify:
+        result = execute(call)
+        notify(result)
     return result
 
 
-class Observers:
-    """Several observers as one; the first encloses the others."""
+class CombinedTracer:
+    """Several tracers as one; the first encloses the others."""
 
-    def __init__(self, observers: Sequence[Observer]) -> None:
-        self._observers = observers
+    def __init__(self, tracers: Sequence[TurnTracer]) -> None:
+        self._tracers = tracers
 
     @contextmanager
-    def turn(self, ask: Ask) -> Iterator[Tell]:
+    def turn(self, ask: Ask) -> Iterator[Notify]:
         """Enclose one turn."""
         with ExitStack() as stack:
-            yield _to_all([stack.enter_context(observer.turn(ask)) for observer in self._observers])
+            yield _to_all([stack.enter_context(tracer.turn(ask)) for tracer in self._tracers])
 
     @contextmanager
-    def tool_call(self, call: ToolCall) -> Iterator[Tell]:
+    def tool_call(self, call: ToolCall) -> Iterator[Notify]:
         """Enclose one tool call."""
         with ExitStack() as stack:
-            yield _to_all(
-                [stack.enter_context(observer.tool_call(call)) for observer in self._observers]
-            )
+            yield _to_all([stack.enter_context(tracer.tool_call(call)) for tracer in self._tracers])
 
 
-def _to_all(tells: Sequence[Tell]) -> Tell:
-    def tell(what: Any) -> None:
-        for one in tells:
-            one(what)
+def _to_all(receivers: Sequence[Notify]) -> Notify:
+    def notify(result: Any) -> None:
+        for receive in receivers:
+            receive(result)
 
-    return tell
+    return notify

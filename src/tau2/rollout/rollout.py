@@ -26,7 +26,7 @@ from tau2.data_model.tasks import Task
 from tau2.errors import ConfigError, MissingExtra, ParticipantError
 from tau2.evaluator.evaluator import EvaluationType, grade, needs_judge
 from tau2.evaluator.evidence import Judge
-from tau2.orchestrator.episode import Ask, Failure, Heard, Role
+from tau2.orchestrator.episode import Ask, Failure, Observation, Role
 from tau2.orchestrator.orchestrator import Orchestrator
 from tau2.rollout.actions import Action, as_message
 from tau2.rollout.model_checks import require_judge
@@ -278,7 +278,7 @@ class Rollout(RoleView):
             return pending is not None
         if self._history.stops_after_calls:
             self._history.stops_after_calls = False
-            if not any(result.error for result in _tool_results(pending.heard)):
+            if not any(result.error for result in _tool_results(pending.observation)):
                 self.orchestrator.answer(AssistantMessage(content=STOP, cost=0.0))
         return False
 
@@ -375,7 +375,7 @@ class Rollout(RoleView):
         """Return the rollout as data that can be pickled. Raise RuntimeError when it is over."""
         orchestrator = self.orchestrator
         return RolloutSnapshot(
-            orchestrator.task, orchestrator.seed, orchestrator.moment(), self._history.copied()
+            orchestrator.task, orchestrator.seed, orchestrator.snapshot(), self._history.copied()
         )
 
     def restore(self, snapshot: RolloutSnapshot) -> StepResult:
@@ -391,7 +391,7 @@ class Rollout(RoleView):
         return self.advance()
 
 
-def _tool_results(message: Heard) -> list[ToolMessage]:
+def _tool_results(message: Observation) -> list[ToolMessage]:
     if isinstance(message, MultiToolMessage):
         return message.tool_messages
     return [message] if isinstance(message, ToolMessage) else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from tau2.data_model.tasks import Task
-from tau2.orchestrator.snapshot import Moment
+from tau2.orchestrator.snapshot import EpisodeSnapshot
 from tau2.rollout.results import RolloutStep, StepResult
 
 
@@ -45,5 +45,5 @@ class RolloutSnapshot:
 
     task: Task
     seed: int | None
-    moment: Moment
+    moment: EpisodeSnapshot
     history: RolloutHistory

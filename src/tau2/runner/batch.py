@@ -21,7 +21,7 @@ from tau2.data_model.tasks import Task
 from tau2.errors import BudgetExhausted, ConfigError
 from tau2.evaluator.evaluator import EvaluationType
 from tau2.registry import registry
-from tau2.runner.episode_log import InflightLogs, inflight_of
+from tau2.runner.episode_log import EpisodeLogs, episode_logs_of
 from tau2.runner.event_loop import on_a_loop, own_loop
 from tau2.runner.events import (
     Event,
@@ -34,15 +34,21 @@ from tau2.runner.events import (
     Sink,
 )
 from tau2.runner.executors import Setup, UnitExecutor, build_executor
-from tau2.runner.middleware import Layers, cost_so_far, installed
+from tau2.runner.middleware import MiddlewareStack, cost_so_far, installed_middleware
 from tau2.runner.preflight import check_config
 from tau2.runner.regrade import regrade_ungraded
 from tau2.runner.run_settings import run_settings
 from tau2.runner.stored_config import save_config
-from tau2.runner.tasks import configured_tasks, get_info, run_folder
-from tau2.runner.tracing import check_watching, watchers_of
-from tau2.runner.trial import Job, UnitPlayer
-from tau2.seeds import derive_seed
+from tau2.runner.tasks import (
+    UnitSpec,
+    configured_tasks,
+    get_info,
+    run_folder,
+    unit_seed,
+    unit_specs,
+)
+from tau2.runner.tracing import check_tracing, tracers_of
+from tau2.runner.trial import UnitRunner
 from tau2.storage.results import SIMULATIONS_NAME, Results, save_simulation
 from tau2.storage.store import RunStore
 
@@ -54,20 +60,6 @@ def _ignore(_event: Event) -> None:
     """Listen to nothing."""
 
 
-def unit_seed(base: int, task_id: str, trial: int) -> int:
-    """Return the seed of one trial of one task."""
-    return derive_seed(base, "simulation", task_id, trial)
-
-
-def _jobs(config: RunConfig, tasks: Sequence[Task]) -> list[Job]:
-    """Return every unit, trial by trial."""
-    return [
-        Job(task, trial, unit_seed(config.seed, task.id, trial))
-        for trial in range(config.num_trials)
-        for task in tasks
-    ]
-
-
 class _Batch:
     """One run under way."""
 
@@ -76,7 +68,7 @@ class _Batch:
         store: RunStore,
         executor: UnitExecutor,
         sink: Sink,
-        logs: InflightLogs,
+        logs: EpisodeLogs,
         *,
         total: int,
         done: int,
@@ -86,23 +78,23 @@ class _Batch:
         self.stopping = self.broke = False
         self.playing = 0
 
-    async def play_all(self, jobs: Sequence[Job], at_once: int) -> None:
-        """Play the jobs, up to `at_once` of them together."""
-        waiting = iter(jobs)
+    async def play_all(self, specs: Sequence[UnitSpec], at_once: int) -> None:
+        """Play the specs, up to `at_once` of them together."""
+        waiting = iter(specs)
         try:
             async with asyncio.TaskGroup() as group:
-                for _ in range(min(at_once, len(jobs))):
-                    group.create_task(self._player(waiting))
+                for _ in range(min(at_once, len(specs))):
+                    group.create_task(self._work(waiting))
         except BaseExceptionGroup as several:
             raise several.exceptions[
                 0
             ] from None  # the others are players that were stopped because of it
 
-    async def _player(self, waiting: Iterator[Job]) -> None:
-        while not self.stopping and not self.broke and (job := next(waiting, None)) is not None:
+    async def _work(self, waiting: Iterator[UnitSpec]) -> None:
+        while not self.stopping and not self.broke and (spec := next(waiting, None)) is not None:
             self.playing += 1
             try:
-                run = await self.executor.play(job)
+                run = await self.executor.play(spec)
                 await self.keep(run)
             finally:
                 self.playing -= 1
@@ -193,7 +185,7 @@ async def arun_tasks(
         if save_dir is not None
         else None
     )
-    check_watching(text, path)
+    check_tracing(text, path)
     listen = sink if sink is not None else _console(console_display)
     store = RunStore(path, results_format)
     store.open(
@@ -221,8 +213,10 @@ async def _played(
     ungraded = store.ungraded()
     # A conversation is never paid for twice, even if its judge still fails.
     finished = {run.unit for run in ungraded}
-    jobs = [
-        job for job in _jobs(config, tasks) if not store.has(job.unit) and job.unit not in finished
+    specs = [
+        spec
+        for spec in unit_specs(config, tasks)
+        if not store.has(spec.unit) and spec.unit not in finished
     ]
     total = len(tasks) * config.num_trials
     with ExitStack() as stack:
@@ -230,16 +224,16 @@ async def _played(
         if config.workers:
             shared = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tau2-run-")))
         layers = stack.enter_context(
-            installed(config, shared, store.path, spent=cost_so_far(store.entries))
+            installed_middleware(config, shared, store.path, spent=cost_so_far(store.entries))
         )
         regraded = await asyncio.to_thread(
             regrade_ungraded, ungraded, config, tasks, evaluation_type
         )
         executor = build_executor(Setup(config, evaluation_type, shared, store.path), listen)
-        logs = inflight_of(config, store.path)
+        logs = episode_logs_of(config, store.path)
         logs.tidy(store.entries)
         batch = _Batch(
-            store, executor, listen, logs, total=total, done=total - len(jobs) - len(finished)
+            store, executor, listen, logs, total=total, done=total - len(specs) - len(finished)
         )
         if store.damage:
             listen(RunDamaged(tuple(map(str, store.damage))))
@@ -248,24 +242,24 @@ async def _played(
                 total, batch.done, store.folder, f"{config.domain}: {config.agent} x {config.user}"
             )
         )
-        return await _through(batch, jobs, list(regraded.values()), config.max_concurrency, layers)
+        return await _through(batch, specs, list(regraded.values()), config.max_concurrency, layers)
 
 
 async def _through(
     batch: _Batch,
-    jobs: Sequence[Job],
+    specs: Sequence[UnitSpec],
     regraded: Sequence[SimulationRun],
     at_once: int,
-    layers: Layers,
+    layers: MiddlewareStack,
 ) -> Results:
     interrupted = True
     try:
         with _ctrl_c(batch):
             for run in regraded:
                 await batch.keep(run)
-            if jobs:
+            if specs:
                 await batch.executor.start()
-            await batch.play_all(jobs, at_once)
+            await batch.play_all(specs, at_once)
         interrupted = False
     finally:
         await batch.executor.close()
@@ -355,18 +349,18 @@ async def arun_single_task(
         config = type(config)(**(config.model_dump(exclude_unset=True) | given))
     text = check_config(config, [task], evaluation_type)
     saved = Path(save_dir) if save_dir is not None else None
-    check_watching(text, saved)
+    check_tracing(text, saved)
     if user_persona_config is not None:
         text = text.model_copy(
             update={"user_persona": user_persona_config.model_dump(exclude_none=True)}
         )
-    player = UnitPlayer(text, evaluation_type, _ignore, slots=1, watchers=watchers_of(text, saved))
-    job = Job(task, 0, unit_seed(config.seed, task.id, 0) if seed is None else seed)
+    runner = UnitRunner(text, evaluation_type, _ignore, slots=1, tracers=tracers_of(text, saved))
+    spec = UnitSpec(task, 0, unit_seed(config.seed, task.id, 0) if seed is None else seed)
     try:
-        with installed(text, saved=saved):
-            run = await player.play(job)
+        with installed_middleware(text, saved=saved):
+            run = await runner.play(spec)
     finally:
-        player.close()
+        runner.close()
     if saved is not None:
         save_simulation(run, saved / SIMULATIONS_NAME)
     return run

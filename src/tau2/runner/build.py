@@ -14,7 +14,7 @@ from tau2.environment.environment import Environment
 from tau2.errors import ConfigError, UnknownName
 from tau2.orchestrator.orchestrator import Orchestrator
 from tau2.registry import call_with_known, registry
-from tau2.runner.episode_resume import Cast
+from tau2.runner.episode_resume import Participants
 
 
 def build_environment(
@@ -109,7 +109,7 @@ def is_solo(config: TextRunConfig) -> bool:
     return bool(registry.get_agent_metadata(config.agent, "solo_mode", default=False))
 
 
-def cast_of(config: TextRunConfig) -> Cast | None:
+def cast_of(config: TextRunConfig) -> Participants | None:
     """Return how the participants of an interrupted episode are brought back; None when one of them cannot be."""
     user = "dummy_user" if is_solo(config) else config.user
     if config.agent not in registry.agents or user not in registry.users:
@@ -118,7 +118,11 @@ def cast_of(config: TextRunConfig) -> Cast | None:
         registry.agents.get(config.agent).continues,
         registry.users.get(user).continues,
     )
-    return Cast(agent_continues, user_continues) if agent_continues and user_continues else None
+    return (
+        Participants(agent_continues, user_continues)
+        if agent_continues and user_continues
+        else None
+    )
 
 
 def check_task(config: TextRunConfig, task: Task) -> None:

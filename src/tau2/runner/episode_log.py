@@ -1,9 +1,9 @@
-"""Episodes under way, turn by turn, in a saved run: what an interrupted one is continued from.
+"""Logs of the episodes in progress of a saved run, turn by turn: an interrupted episode continues from its log.
 
-`inflight/<unit>.jsonl` gets a line for every turn and goes when the simulation is durable. A line reaches the kernel
-before the next turn begins, so it survives the death of the process; it is not synced, so after a power failure an
-episode may be continued from an earlier turn. Each line carries a CRC-32 over itself and the one before it: whatever
-is torn, changed, or written by a process that should be dead ends the log there, and the turns before it count.
+`inflight/<unit>.jsonl` gets a framed line for every turn, and is removed when the simulation is durable. A line reaches
+the kernel before the next turn begins, so it survives the death of the process; it is not synced, so after a power
+failure an episode may continue from an earlier turn. The checksums are chained: a line that is torn, changed, or
+written by a process that should be dead ends the log there, and the turns before it count.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -21,12 +22,12 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from tau2.data_model.message import StoredMessage
 from tau2.data_model.simulation import SimulationRun, TerminationReason, TextRunConfig, Unit
-from tau2.data_model.tasks import Task
 from tau2.errors import ModelError
-from tau2.orchestrator.episode import Log
+from tau2.orchestrator.episode import EpisodeProgress
 from tau2.orchestrator.orchestrator import Orchestrator
 from tau2.runner.build import cast_of
-from tau2.runner.episode_resume import CannotContinue, Cast, Played, taken_up
+from tau2.runner.episode_resume import Participants, PlayedTurns, continued
+from tau2.runner.tasks import UnitSpec
 from tau2.storage.compatibility import task_digest
 from tau2.storage.files import AppendFile
 from tau2.storage.framed import checksum_of, framed, unframed
@@ -37,16 +38,15 @@ logger = logging.getLogger(__name__)
 
 INFLIGHT_NAME = "inflight"
 
-_LARGEST = (
-    64 * 1024 * 1024
-)  # bytes of one episode; what is longer is continued from where the log stopped
+# Bytes of one log. A longer episode continues from where its log stopped.
+_LARGEST = 64 * 1024 * 1024
 _FORMAT = 1
-_MOST_FAILURES = 2  # attempts that brought not one turn; then the episode starts over
-_SLUG = 60
+_MOST_FAILURES = 2  # attempts without a single new turn, after which the episode starts over
+_SLUG = 60  # characters of a task id in the name of its log
 
 
 class Begun(BaseModel):
-    """The first line: which episode it is."""
+    """The first line: which episode the log is of."""
 
     kind: Literal["begun"] = "begun"
     format: int = _FORMAT
@@ -63,7 +63,7 @@ class Begun(BaseModel):
 
 
 class Turned(BaseModel):
-    """One turn was recorded; the first one brings the messages before it, too."""
+    """One turn. The first one also holds the messages before it."""
 
     kind: Literal["turn"] = "turn"
     steps: int
@@ -75,7 +75,7 @@ class Turned(BaseModel):
 
 
 class Stumbled(BaseModel):
-    """An attempt failed after the turns before, and not because a model did not answer."""
+    """An attempt failed after these turns, for another reason than a model call."""
 
     kind: Literal["stumbled"] = "stumbled"
 
@@ -86,7 +86,7 @@ _LINE: TypeAdapter[Begun | Turned | Stumbled] = TypeAdapter(
 
 
 @dataclass(slots=True)
-class Reading:
+class EpisodeLogContent:
     """The sound part of a log."""
 
     begun: Begun | None = None
@@ -97,56 +97,56 @@ class Reading:
     crc: int = 0
 
 
-def read_log(path: Path) -> Reading:
+def read_log(path: Path) -> EpisodeLogContent:
     """Return the sound part of a log; empty when there is none. Never raises for content."""
-    reading = Reading()
+    content = EpisodeLogContent()
     try:
         with path.open("rb") as file:
-            content = file.read(_LARGEST)
+            lines = file.read(_LARGEST).splitlines(keepends=True)
     except OSError:
-        return reading
-    for line in content.splitlines(keepends=True):
-        if not _take(reading, line):
+        return content
+    for line in lines:
+        if not _take(content, line):
             break
-    return reading
+    return content
 
 
-def _take(reading: Reading, line: bytes) -> bool:
-    """Add a line to what was read; False when it is not the next line."""
-    content = unframed(line[:-1], reading.crc) if line.endswith(b"}\n") else None
-    if content is None:
+def _take(content: EpisodeLogContent, line: bytes) -> bool:
+    """Add a line to what was read; return False if it is not the next line."""
+    text = unframed(line[:-1], content.crc) if line.endswith(b"}\n") else None
+    if text is None:
         return False
     try:
-        record = _LINE.validate_json(content)
+        record = _LINE.validate_json(text)
     except ValidationError:
         return False
     match record:
-        case Begun() if reading.begun is None and record.format == _FORMAT:
-            reading.begun = record
-        case Turned() if reading.begun is not None:
-            reading.turns.append(record)
-            reading.stumbles = 0
-        case Stumbled() if reading.begun is not None:
-            reading.stumbles += 1
+        case Begun() if content.begun is None and record.format == _FORMAT:
+            content.begun = record
+        case Turned() if content.begun is not None:
+            content.turns.append(record)
+            content.stumbles = 0
+        case Stumbled() if content.begun is not None:
+            content.stumbles += 1
         case _:
             return False
-    reading.size += len(line)
-    reading.crc = checksum_of(line)
+    content.size += len(line)
+    content.crc = checksum_of(line)
     return True
 
 
 class _Writer:
     """Adds lines to a log. A disk that fails costs the log, never the episode."""
 
-    def __init__(self, path: Path, reading: Reading) -> None:
+    def __init__(self, path: Path, content: EpisodeLogContent) -> None:
         self.path = path
-        self._size = reading.size
-        self._crc = reading.crc
+        self._size = content.size
+        self._crc = content.crc
         self._file: AppendFile | None = None
-        self._messages = sum(len(turn.messages) for turn in reading.turns)
+        self._messages = sum(len(turn.messages) for turn in content.turns)
         with self._tolerant():
-            if reading.size:
-                os.truncate(path, reading.size)
+            if content.size:
+                os.truncate(path, content.size)
             else:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(b"")
@@ -158,20 +158,20 @@ class _Writer:
             yield
         except OSError as problem:
             logger.warning(
-                "%s: this episode cannot be continued if it is interrupted: %s", self.path, problem
+                "%s: this episode will start over if it is interrupted: %s", self.path, problem
             )
             self.close()
 
-    def turn(self, log: Log, elapsed: float) -> None:
+    def turn(self, progress: EpisodeProgress, elapsed: float) -> None:
         """Add what the last turn recorded."""
-        new = log.trajectory[self._messages :]
+        new = progress.trajectory[self._messages :]
         self._messages += len(new)
         turn = Turned.model_construct(
-            steps=log.steps,
-            errors=log.errors,
+            steps=progress.steps,
+            errors=progress.errors,
             elapsed=elapsed,
-            end=log.termination_reason,
-            note=log.note,
+            end=progress.termination_reason,
+            note=progress.note,
             messages=new,
         )
         self.add(turn)
@@ -190,44 +190,51 @@ class _Writer:
             self._crc = checksum_of(line)
 
     def close(self) -> None:
-        """Let the file go; again does nothing."""
-        file, self._file = self._file, None
-        if file is not None:
-            file.close()
+        """Close the file. May be called again."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
 
 @dataclass(frozen=True, slots=True)
-class Staging:
-    """One attempt at a unit: what it is, and how its episode is made."""
+class EpisodeSetup:
+    """One attempt at a unit, and how its episode is made."""
 
-    task: Task
-    trial: int
-    seed: int
+    spec: UnitSpec
     id: str
-    """Of the simulation, should it start anew."""
+    """Of the simulation, if the episode starts anew."""
     build: Callable[[str], Orchestrator]
-    """Wires a fresh episode under the id it is given."""
+    """Makes a fresh episode under the id it is given."""
+
+    def belongs(self, begun: Begun) -> bool:
+        """Return whether a log is of this very unit: task in this version, trial and seed."""
+        recorded = (begun.task_id, begun.trial, begun.seed, begun.task)
+        return recorded == (*self.spec.unit, self.spec.seed, task_digest(self.spec.task))
 
 
-class InflightLogs:
-    """The logs of one saved run; with `run` None, or a cast that cannot be continued, there are none."""
+class EpisodeLogs:
+    """The logs of one saved run.
 
-    def __init__(self, run: Path | None, cast: Cast | None = None) -> None:
+    Without a run, or with participants that cannot be brought back, no logs are written.
+    """
+
+    def __init__(self, run: Path | None, participants: Participants | None = None) -> None:
         self.folder = companion(run, INFLIGHT_NAME) if run is not None else None
-        self.cast = cast
+        self.participants = participants
 
     @contextmanager
-    def episode(self, staging: Staging) -> Iterator[Orchestrator]:
-        """Enclose one attempt at an episode: it goes on from its last recorded turn if it can, else it is fresh."""
-        if self.folder is None or self.cast is None:
-            yield staging.build(staging.id)
+    def episode(self, setup: EpisodeSetup) -> Iterator[Orchestrator]:
+        """Enclose one attempt at an episode. It continues from its last recorded turn if it can, else it is fresh."""
+        if self.folder is None or self.participants is None:
+            yield setup.build(setup.id)
             return
-        path = self.folder / _name(Unit(staging.task.id, staging.trial))
-        orchestrator, reading = self._resumed(path, staging)
-        writer = _recording(orchestrator, path, reading, staging)
+        path = self.folder / _name(setup.spec.unit)
+        orchestrator, content = _resumed(path, setup, self.participants)
+        writer = _recording(orchestrator, path, content, setup.spec)
         try:
             yield orchestrator
-        except ModelError:  # no fault of what was said so far: it is worth what was paid for it
+        except ModelError:
+            # The turns so far are as good as before, and were paid for: the next attempt continues from them.
             raise
         except Exception:
             writer.add(Stumbled())
@@ -236,48 +243,20 @@ class InflightLogs:
             orchestrator.recorder = None
             writer.close()
 
-    def _resumed(self, path: Path, staging: Staging) -> tuple[Orchestrator, Reading]:
-        reading = read_log(path)
-        begun = reading.begun
-        if (
-            begun is not None
-            and reading.turns
-            and _belongs(begun, staging)
-            and reading.stumbles < _MOST_FAILURES
-        ):
-            try:
-                return self._continued(begun, reading, staging), reading
-            except (
-                Exception
-            ) as problem:  # whatever is wrong with a log, the episode can be played from the start
-                logger.info("%s: the episode starts over: %s", path, problem, exc_info=True)
-        return staging.build(staging.id), Reading()
-
-    def _continued(self, begun: Begun, reading: Reading, staging: Staging) -> Orchestrator:
-        if self.cast is None:
-            raise CannotContinue("its participants cannot be rebuilt from what was said")
-        last = reading.turns[-1]
-        messages = [message for turn in reading.turns for message in turn.messages]
-        end = (last.end, last.note) if last.end is not None else None
-        played = Played(
-            messages, begun.opening, last.steps, last.errors, last.elapsed, begun.start_time, end
-        )
-        return taken_up(staging.build(begun.id), played, self.cast)
-
     def stored(self, run: SimulationRun) -> None:
-        """Remove the log of a durable simulation; one that failed for its surroundings may still be continued."""
-        if self.cast is not None and rank_of(run) != FAILED:
+        """Remove the log of a durable simulation, unless an infrastructure failure ended it: it may continue."""
+        if self.participants is not None and rank_of(run) != FAILED:
             self._remove(run.unit)
 
     def tidy(self, entries: Iterable[Stored]) -> None:
-        """Remove the logs of what is stored, which a crash may have left, and the folder when it is empty."""
+        """Remove logs of stored simulations, which a crash may have left, and the folder if it is empty then."""
         if self.folder is None or not self.folder.is_dir():
             return
         left = {path.name for path in self.folder.iterdir()}
         for entry in entries if left else ():
             if entry.rank != FAILED and _name(entry.unit) in left:
                 self._remove(entry.unit)
-        with suppress(OSError):  # there is something in it
+        with suppress(OSError):  # the folder is not empty
             self.folder.rmdir()
 
     def _remove(self, unit: Unit) -> None:
@@ -289,47 +268,68 @@ class InflightLogs:
             logger.warning("%s: the log of a finished episode stays: %s", self.folder, problem)
 
 
-def inflight_of(config: TextRunConfig, saved: Path | None) -> InflightLogs:
-    """Return the logs of a run's episodes under way; `saved` is where the run is saved."""
-    return InflightLogs(saved, cast_of(config) if saved is not None else None)
+def _resumed(
+    path: Path, setup: EpisodeSetup, participants: Participants
+) -> tuple[Orchestrator, EpisodeLogContent]:
+    """Return an episode and what its log holds of it: the interrupted one, or a fresh one and nothing."""
+    content = read_log(path)
+    begun = content.begun
+    fits = begun is not None and setup.belongs(begun)
+    if begun is not None and fits and content.turns and content.stumbles < _MOST_FAILURES:
+        last = content.turns[-1]
+        played = PlayedTurns(
+            messages=[message for turn in content.turns for message in turn.messages],
+            opening=begun.opening,
+            steps=last.steps,
+            errors=last.errors,
+            elapsed=last.elapsed,
+            start_time=begun.start_time,
+            end=(last.end, last.note) if last.end is not None else None,
+        )
+        try:
+            return continued(setup.build(begun.id), played, participants), content
+        except Exception as problem:  # whatever is wrong with a log, the episode can start over
+            logger.info("%s: the episode starts over: %s", path, problem, exc_info=True)
+    return setup.build(setup.id), EpisodeLogContent()
 
 
 def _recording(
-    orchestrator: Orchestrator, path: Path, reading: Reading, staging: Staging
+    orchestrator: Orchestrator, path: Path, content: EpisodeLogContent, spec: UnitSpec
 ) -> _Writer:
-    """Have every turn from now on written down."""
-    writer = _Writer(path, reading)
+    """Have every turn from now on added to the log."""
+    writer = _Writer(path, content)
+    is_new = content.begun is None
 
-    def recorded(log: Log) -> None:
-        if reading.begun is None:
-            reading.begun = _begun(orchestrator, staging)
-            writer.add(reading.begun)
-        writer.turn(log, orchestrator.elapsed)
+    def record(progress: EpisodeProgress) -> None:
+        nonlocal is_new
+        if is_new:
+            writer.add(_begun(orchestrator, spec))
+            is_new = False
+        writer.turn(progress, orchestrator.elapsed)
 
-    orchestrator.recorder = recorded
+    orchestrator.recorder = record
     return writer
 
 
-def _begun(orchestrator: Orchestrator, staging: Staging) -> Begun:
+def _begun(orchestrator: Orchestrator, spec: UnitSpec) -> Begun:
     return Begun(
-        task=task_digest(staging.task),
-        task_id=staging.task.id,
-        trial=staging.trial,
-        seed=staging.seed,
+        task=task_digest(spec.task),
+        task_id=spec.task.id,
+        trial=spec.trial,
+        seed=spec.seed,
         id=orchestrator.simulation_id,
         start_time=orchestrator.start_time,
         opening=len(orchestrator.world.history) or int(not orchestrator.solo_mode),
     )
 
 
-def _belongs(begun: Begun, staging: Staging) -> bool:
-    theirs = (begun.task_id, begun.trial, begun.seed, begun.task)
-    return theirs == (staging.task.id, staging.trial, staging.seed, task_digest(staging.task))
-
-
 def _name(unit: Unit) -> str:
-    task_id, trial = unit
-    readable = "".join(
-        letter if letter.isascii() and letter.isalnum() else "-" for letter in task_id[:_SLUG]
-    )
-    return f"{readable}-t{trial}-{hashlib.sha256(task_id.encode()).hexdigest()[:12]}.jsonl"
+    """Return the file name of a unit's log: readable, and distinct for every task id."""
+    readable = re.sub(r"[^A-Za-z0-9]", "-", unit.task_id[:_SLUG])
+    digest = hashlib.sha256(unit.task_id.encode()).hexdigest()[:12]
+    return f"{readable}-t{unit.trial}-{digest}.jsonl"
+
+
+def episode_logs_of(config: TextRunConfig, saved: Path | None) -> EpisodeLogs:
+    """Return the episode logs of a run; `saved` is where the run is saved."""
+    return EpisodeLogs(saved, cast_of(config) if saved is not None else None)

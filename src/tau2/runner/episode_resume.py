@@ -1,7 +1,7 @@
-"""Taking up an interrupted episode: the world is replayed, and each participant is brought to where it stood.
+"""Continuing an interrupted episode: the environment is replayed, and each participant is brought to where it was.
 
-Two kinds of participants can be brought back. What a model-driven one remembers is what was said: it is handed the
-messages. A deterministic one that needs no model is spoken to once more, without the world, and must say the same.
+Two kinds of participants can be brought back. The state of a model-driven one is the messages it has seen: it is given
+those. A deterministic one that needs no model is asked for its turns again, and must give the recorded ones.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from tau2.data_model.simulation import TerminationReason
 from tau2.errors import Tau2Error
 from tau2.orchestrator.episode import Ask, Role, next_after, seen_by
 from tau2.orchestrator.orchestrator import Orchestrator
-from tau2.orchestrator.snapshot import Moment
-from tau2.orchestrator.wiring import seed_participants
+from tau2.orchestrator.participants import seed_participants
+from tau2.orchestrator.snapshot import EpisodeSnapshot
 from tau2.participant.spec import Continues
 
 
@@ -25,7 +25,7 @@ class CannotContinue(Tau2Error):
 
 
 @dataclass(frozen=True, slots=True)
-class Cast:
+class Participants:
     """How both participants of a run are brought back."""
 
     agent: Continues
@@ -33,7 +33,7 @@ class Cast:
 
 
 @dataclass(frozen=True, slots=True)
-class Played:
+class PlayedTurns:
     """What is known of an interrupted episode."""
 
     messages: list[Message]
@@ -44,19 +44,26 @@ class Played:
     elapsed: float
     start_time: str
     end: tuple[TerminationReason, str | None] | None
-    """How it ended, when only its grade or its record is missing."""
+    """How it ended, if only its grade or its record is missing."""
 
 
-def taken_up(orchestrator: Orchestrator, played: Played, cast: Cast) -> Orchestrator:
-    """Return a fresh orchestrator standing where an episode stood. Raise when that cannot be said with certainty."""
+def continued(
+    orchestrator: Orchestrator, played: PlayedTurns, participants: Participants
+) -> Orchestrator:
+    """Return a fresh orchestrator after it was brought to where an episode was interrupted.
+
+    Raise CannotContinue, or whatever a participant or the environment raises, if that is not certain.
+    """
     seed_participants(orchestrator.seed, orchestrator.agent, orchestrator.user)
+    agent_state = _state(orchestrator.agent, participants.agent, Role.AGENT, played)
+    user_state = _state(orchestrator.user, participants.user, Role.USER, played)
     orchestrator.resume(
-        Moment(
+        EpisodeSnapshot(
             messages=tuple(played.messages),
             steps=played.steps,
             errors=played.errors,
-            agent_state=_state(orchestrator.agent, cast.agent, Role.AGENT, played),
-            user_state=_state(orchestrator.user, cast.user, Role.USER, played),
+            agent_state=agent_state,
+            user_state=user_state,
             elapsed=played.elapsed,
             start_time=played.start_time,
             end=played.end,
@@ -65,10 +72,10 @@ def taken_up(orchestrator: Orchestrator, played: Played, cast: Cast) -> Orchestr
     return orchestrator
 
 
-def _state(participant: Any, how: Continues, role: Role, played: Played) -> Any:
+def _state(participant: Any, how: Continues, role: Role, played: PlayedTurns) -> Any:
     if how == "messages":
         return participant.get_init_state(message_history=_remembered(role, played.messages))
-    return _spoken_to_again(participant, role, played)
+    return _asked_again(participant, role, played)
 
 
 def _ask_after(messages: Sequence[Message]) -> tuple[Ask, int]:
@@ -76,28 +83,26 @@ def _ask_after(messages: Sequence[Message]) -> tuple[Ask, int]:
 
 
 def _remembered(role: Role, messages: Sequence[Message]) -> list[Message]:
-    """Return what a participant has lived through, less what it is about to be told."""
-    ask, unheard = _ask_after(messages)
-    return seen_by(role, messages[: len(messages) - unheard] if ask.to is role else messages)
+    """Return what a participant has seen, without what it is about to observe."""
+    ask, unseen = _ask_after(messages)
+    return seen_by(role, messages[: len(messages) - unseen] if ask.to is role else messages)
 
 
-def _spoken_to_again(participant: Any, role: Role, played: Played) -> Any:
+def _asked_again(participant: Any, role: Role, played: PlayedTurns) -> Any:
     state = participant.get_init_state(
         message_history=_remembered(role, played.messages[: played.opening])
     )
     own = AssistantMessage if role is Role.AGENT else UserMessage
     for number in range(played.opening, len(played.messages)):
-        said = played.messages[number]
-        if not isinstance(said, own):
+        recorded = played.messages[number]
+        if not isinstance(recorded, own):
             continue
         ask, _ = _ask_after(played.messages[:number])
-        again, state = participant.generate_next_message(ask.heard, state)
-        if ask.to is not role or _told(again) != _told(said):
-            raise CannotContinue(
-                f"the {role} would say something else in message {number} than it did"
-            )
+        again, state = participant.generate_next_message(ask.observation, state)
+        if ask.to is not role or _content(again) != _content(recorded):
+            raise CannotContinue(f"the {role} would send another message {number} today")
     return state
 
 
-def _told(message: Any) -> tuple[Any, ...]:
+def _content(message: AssistantMessage | UserMessage) -> tuple[Any, ...]:
     return message.content, [(call.name, call.arguments) for call in message.calls]

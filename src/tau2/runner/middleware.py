@@ -33,7 +33,7 @@ _COUNTS = "cache-*.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Layers:
+class MiddlewareStack:
     """The layers of one process."""
 
     cache: ResponseCache | None
@@ -42,7 +42,7 @@ class Layers:
 
     def counted(self) -> RunCounted | None:
         """Return what was counted, if there was anything to count; the workers have told their part at their end."""
-        from tau2.llm.middleware.ledger import dollars  # noqa: PLC0415  -- see installed
+        from tau2.llm.middleware.ledger import dollars  # noqa: PLC0415  -- see installed_middleware
 
         if self.cache is None and self.budget is None:
             return None
@@ -57,13 +57,13 @@ class Layers:
 
 
 @contextmanager
-def installed(
+def installed_middleware(
     config: TextRunConfig,
     shared: Path | None = None,
     saved: Path | None = None,
     *,
     spent: float = 0.0,
-) -> Iterator[Layers]:
+) -> Iterator[MiddlewareStack]:
     """Put the layers of a run around every model call that is made in this context.
 
     Args:
@@ -79,7 +79,9 @@ def installed(
     from tau2.llm.middleware.redaction import RedactionMiddleware  # noqa: PLC0415  -- likewise
 
     redactor = redactor_of(config)
-    layers = Layers(_cache(config, redactor), _budget(config, shared, saved, spent), shared)
+    layers = MiddlewareStack(
+        _cache(config, redactor), _budget(config, shared, saved, spent), shared
+    )
     around = [
         *_tape(config, saved, redactor),
         *_rest(config, layers),
@@ -95,14 +97,14 @@ def installed(
 
 def redactor_of(config: TextRunConfig) -> Redactor:
     """Return what hides the secrets of a run: those of its models' arguments and of the environment."""
-    from tau2.llm.secrets import Redactor, secrets_in_args, secrets_in_environment  # noqa: PLC0415  -- see installed
+    from tau2.llm.secrets import Redactor, secrets_in_args, secrets_in_environment  # noqa: PLC0415  -- see installed_middleware
 
     args = (config.llm_args_agent, config.llm_args_user, config.llm_args_judge, config.review_args)
     return Redactor(secrets_in_environment().union(*map(secrets_in_args, args)))
 
 
 def _tape(config: TextRunConfig, saved: Path | None, redactor: Redactor) -> list[Middleware]:
-    from tau2.llm.middleware.recording import RECORDING_NAME, Recorder  # noqa: PLC0415  -- see installed
+    from tau2.llm.middleware.recording import RECORDING_NAME, Recorder  # noqa: PLC0415  -- see installed_middleware
 
     if not config.record:
         return []
@@ -114,7 +116,7 @@ def _tape(config: TextRunConfig, saved: Path | None, redactor: Redactor) -> list
 
 
 def _cache(config: TextRunConfig, redactor: Redactor) -> ResponseCache | None:
-    from tau2.llm.middleware.cache import ResponseCache  # noqa: PLC0415  -- see installed
+    from tau2.llm.middleware.cache import ResponseCache  # noqa: PLC0415  -- see installed_middleware
 
     return ResponseCache(Path(config.cache).expanduser(), redactor) if config.cache else None
 
@@ -122,7 +124,7 @@ def _cache(config: TextRunConfig, redactor: Redactor) -> ResponseCache | None:
 def _budget(
     config: TextRunConfig, shared: Path | None, saved: Path | None, spent: float
 ) -> Budget | None:
-    from tau2.llm.middleware.budget import Budget  # noqa: PLC0415  -- see installed
+    from tau2.llm.middleware.budget import Budget  # noqa: PLC0415  -- see installed_middleware
     from tau2.llm.middleware.ledger import LEDGER_NAME, Ledger, down, up  # noqa: PLC0415  -- likewise
 
     if config.max_cost is None:
@@ -133,8 +135,8 @@ def _budget(
     return Budget(Ledger(down(config.max_cost), folder, up(spent)))
 
 
-def _rest(config: TextRunConfig, layers: Layers) -> list[Middleware]:
-    from tau2.llm.middleware.limits import ProviderLimits, limits_of  # noqa: PLC0415  -- see installed
+def _rest(config: TextRunConfig, layers: MiddlewareStack) -> list[Middleware]:
+    from tau2.llm.middleware.limits import ProviderLimits, limits_of  # noqa: PLC0415  -- see installed_middleware
     from tau2.llm.middleware.shared_limits import can_share  # noqa: PLC0415  -- likewise
 
     wanted = limits_of(config.provider_limits)
@@ -144,7 +146,7 @@ def _rest(config: TextRunConfig, layers: Layers) -> list[Middleware]:
     return [*cache, limits.middleware, *budget]
 
 
-def tell(layers: Layers) -> None:
+def tell(layers: MiddlewareStack) -> None:
     """Leave what this process counted for the one that started it."""
     if layers.cache is not None and layers.shared is not None:
         counts = {"hits": layers.cache.hits, "misses": layers.cache.misses}

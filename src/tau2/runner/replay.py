@@ -31,7 +31,8 @@ from tau2.runner.events import Event
 from tau2.runner.middleware import redactor_of
 from tau2.runner.record_diff import first_difference
 from tau2.runner.stored_config import load_config
-from tau2.runner.trial import Job, UnitPlayer
+from tau2.runner.tasks import UnitSpec
+from tau2.runner.trial import UnitRunner
 from tau2.storage.journal import Opened, read_journal
 from tau2.storage.results import Results, companion, journal_file
 
@@ -203,7 +204,7 @@ class _Hurried:
         await asyncio.sleep(0)
 
 
-class _Player(UnitPlayer):
+class _ReplayRunner(UnitRunner):
     """Plays attempts again: once each, but asks the judge as often as the recording says it was asked."""
 
     attempt_replay: AttemptReplay
@@ -244,40 +245,40 @@ async def _replayed(
     recordings: _Recordings,
     on_replayed: Callable[[], None],
 ) -> Replaying:
-    player, redactor = _Player(config, evaluation_type, _ignore, slots=1), redactor_of(config)
+    runner, redactor = _ReplayRunner(config, evaluation_type, _ignore, slots=1), redactor_of(config)
     tasks = {task.id: task for task in results.tasks}
     entries = []
     try:
-        with _only_recorded_calls(lambda _: player.attempt_replay):
+        with _only_recorded_calls(lambda _: runner.attempt_replay):
             for run in results.simulations:
                 if run.task_id in tasks:
-                    job = Job(
+                    spec = UnitSpec(
                         tasks[run.task_id],
                         run.unit.trial,
                         run.seed if run.seed is not None else config.seed,
                     )
-                    entries.append(await _again(run, job, player, recordings, redactor))
+                    entries.append(await _again(run, spec, runner, recordings, redactor))
                 on_replayed()
     finally:
-        player.close()
+        runner.close()
     return Replaying(entries, tuple(recordings.damage))
 
 
 async def _again(
-    run: SimulationRun, job: Job, player: _Player, recordings: _Recordings, redactor: Redactor
+    run: SimulationRun, spec: UnitSpec, runner: _ReplayRunner, recordings: _Recordings, redactor: Redactor
 ) -> Replayed:
     recording = recordings.of(run)
     timed_out = run.termination_reason is TerminationReason.TIMEOUT
     exchanges = recording.exchanges if recording is not None else ()
-    player.attempt_replay = AttemptReplay(
+    runner.attempt_replay = AttemptReplay(
         exchanges, recordings.learnt, redactor=redactor, timed_out=timed_out
     )
-    again = await player.play(job)
-    divergence = player.attempt_replay.divergence
+    again = await runner.play(spec)
+    divergence = runner.attempt_replay.divergence
     if recording is None and divergence is not None:
         divergence = Divergence(divergence.call, NOT_RECORDED, call_name=divergence.call_name)
     if divergence is None:
-        divergence = _fewer(player.attempt_replay) or _other_result(
+        divergence = _fewer(runner.attempt_replay) or _other_result(
             run, again, redactor, timed_out=timed_out
         )
     return Replayed(run.id, *run.unit, len(exchanges), divergence)

@@ -22,7 +22,7 @@ from tau2.llm.parse import tokens_of
 from tau2.llm.request import Flow, Request, Response
 from tau2.llm.secrets import Redactor
 from tau2.orchestrator.episode import Ask, Failure
-from tau2.orchestrator.tracing import Staged, Tell
+from tau2.orchestrator.tracing import EpisodeInfo, Notify
 from tau2.storage.results import companion
 from tau2.utils.text import clean_text
 
@@ -49,11 +49,11 @@ class TaskLogs:
         self._folder, self._redactor = folder, redactor or Redactor()
 
     @contextmanager
-    def episode(self, staged: Staged) -> Iterator[TaskLog]:
+    def episode(self, info: EpisodeInfo) -> Iterator[TaskLog]:
         """Enclose one attempt at an episode; a disk that fails costs the log, not the episode."""
-        log = TaskLog(self._opened(staged), self._redactor)
+        log = TaskLog(self._opened(info), self._redactor)
         try:
-            log.begin(staged)
+            log.begin(info)
             yield log
         except BaseException as problem:
             log.note(f"broken off: {type(problem).__name__}", str(problem))
@@ -61,8 +61,8 @@ class TaskLogs:
         finally:
             log.close()
 
-    def _opened(self, staged: Staged) -> TextIO | None:
-        names = (f"task_{as_name(staged.task_id)}", f"sim_{as_name(staged.simulation_id)}")
+    def _opened(self, info: EpisodeInfo) -> TextIO | None:
+        names = (f"task_{as_name(info.task_id)}", f"sim_{as_name(info.simulation_id)}")
         path = self._folder.joinpath(*names, LOG_NAME)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -87,11 +87,11 @@ class TaskLog:
         self._file, self._redactor = file, redactor
         self._began = time.perf_counter()
 
-    def begin(self, staged: Staged) -> None:
+    def begin(self, info: EpisodeInfo) -> None:
         """Say what is played."""
-        cast = f"{staged.domain}: {staged.agent} x {staged.user}"
-        self.note(f"task {staged.task_id}, trial {staged.trial}, seed {staged.seed}, {cast}")
-        self.note(f"simulation {staged.simulation_id}, {time.strftime('%Y-%m-%d %H:%M:%S %z')}")
+        cast = f"{info.domain}: {info.agent} x {info.user}"
+        self.note(f"task {info.task_id}, trial {info.trial}, seed {info.seed}, {cast}")
+        self.note(f"simulation {info.simulation_id}, {time.strftime('%Y-%m-%d %H:%M:%S %z')}")
 
     def note(self, what: str, *texts: str, redactor: Redactor | None = None) -> None:
         """Write one event and the texts that belong to it."""
@@ -123,7 +123,7 @@ class TaskLog:
             logger.warning("%s: %s", file.name, problem)
 
     @contextmanager
-    def turn(self, ask: Ask) -> Iterator[Tell]:
+    def turn(self, ask: Ask) -> Iterator[Notify]:
         """Enclose one turn."""
         began = time.perf_counter()
         yield lambda answer: self._answered(ask, answer, time.perf_counter() - began)
@@ -141,20 +141,22 @@ class TaskLog:
         return json.dumps(self._redactor.data(call.arguments), ensure_ascii=False, default=str)
 
     @contextmanager
-    def tool_call(self, call: ToolCall) -> Iterator[Tell]:
+    def tool_call(self, call: ToolCall) -> Iterator[Notify]:
         """Enclose one tool call."""
         began = time.perf_counter()
 
-        def tell(result: ToolMessage) -> None:
+        def notify(result: ToolMessage) -> None:
             kind = "error of" if result.error else "result of"
             self.note(
                 f"{kind} {call.name} after {time.perf_counter() - began:.3f} s",
                 result.content or "",
             )
 
-        yield tell
+        yield notify
 
-    def around(self, request: Request, send: Callable[[Request], Flow[Response]]) -> Flow[Response]:
+    def middleware(
+        self, request: Request, send: Callable[[Request], Flow[Response]]
+    ) -> Flow[Response]:
         """Write one line per attempt to reach a model."""
         began = time.perf_counter()
         asked = f"model {request.model} ({request.call_name or 'call'}, {len(request.messages)} messages)"

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tau2 import __version__, config
 from tau2.data_model.simulation import (
@@ -17,6 +17,7 @@ from tau2.data_model.simulation import (
     Info,
     RunConfig,
     TextRunConfig,
+    Unit,
     UserInfo,
 )
 from tau2.data_model.tasks import Task
@@ -25,6 +26,34 @@ from tau2.environment.domain import parse_tasks
 from tau2.errors import ConfigError, UnknownName
 from tau2.registry import Catalog, RegistryInfo, registry
 from tau2.runner.run_settings import without_secrets
+from tau2.seeds import derive_seed
+
+
+class UnitSpec(NamedTuple):
+    """One unit with what it needs to be played."""
+
+    task: Task
+    trial: int
+    seed: int
+
+    @property
+    def unit(self) -> Unit:
+        """Task id and trial."""
+        return Unit(self.task.id, self.trial)
+
+
+def unit_seed(base: int, task_id: str, trial: int) -> int:
+    """Return the seed of one trial of one task."""
+    return derive_seed(base, "simulation", task_id, trial)
+
+
+def unit_specs(config: RunConfig, tasks: Sequence[Task]) -> list[UnitSpec]:
+    """Return every unit of a run, trial by trial."""
+    return [
+        UnitSpec(task, trial, unit_seed(config.seed, task.id, trial))
+        for trial in range(config.num_trials)
+        for task in tasks
+    ]
 
 
 def get_options() -> RegistryInfo:
@@ -118,7 +147,7 @@ def _wanted_tasks(run_config: RunConfig) -> list[Task]:
     return _filtered(tasks, run_config.tasks_file, run_config.task_ids, run_config.num_tasks)
 
 
-def _slug(text: str) -> str:
+def slug(text: str) -> str:
     """Return text as a file name part."""
     return re.sub(r"[^A-Za-z0-9.-]+", "-", text).strip("-.") or "none"
 
@@ -133,7 +162,7 @@ def make_run_name(run_config: RunConfig) -> str:
     ]
     parts += [user, *_model(registry.users, user, run_config.llm_user)]
     time = datetime.now().strftime("%Y%m%d_%H%M%S")  # noqa: DTZ005  -- a person reads it on their own clock
-    return "_".join([time, *(_slug(part) for part in parts)])
+    return "_".join([time, *(slug(part) for part in parts)])
 
 
 def _model(catalog: Catalog[Any], name: str, llm: str) -> list[str]:

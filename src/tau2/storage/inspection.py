@@ -66,7 +66,7 @@ class Damage:
 
 
 @dataclass(slots=True)
-class Survey:
+class Inspection:
     """A stored run as it was found."""
 
     content: Content | None = None
@@ -107,92 +107,92 @@ class Survey:
         self.must_rewrite = True
 
 
-def take_stock(path: Path) -> Survey:
+def inspect_run(path: Path) -> Inspection:
     """Look at a stored run. Raise DataFileError when nothing says what the run is."""
-    survey = Survey()
-    _read_results(survey, path, _read_records(survey, path))
-    if survey.simulations is not None:
-        _take_inline(survey, path)
+    inspection = Inspection()
+    _read_results(inspection, path, _read_records(inspection, path))
+    if inspection.simulations is not None:
+        _take_inline(inspection, path)
     else:
-        _take_folder(survey, path)
-    return survey
+        _take_folder(inspection, path)
+    return inspection
 
 
 # --- the journal and the results file -------------------------------------------------------------------------------
 
 
-def _read_records(survey: Survey, path: Path) -> list[str]:
+def _read_records(inspection: Inspection, path: Path) -> list[str]:
     """Note what the journal says; return the two latest digests of the results file."""
     file = journal_file(path)
     reading = read_journal(file)
     if reading is None:
-        survey.found("journal", file.name, "there is none; it is written anew from the files")
+        inspection.found("journal", file.name, "there is none; it is written anew from the files")
         reading = Reading([], [])
     for where, problem in reading.problems:
-        survey.found("journal", where, f"{problem}; the journal is put aside and written anew")
-    survey.is_journal_sound = not reading.problems
+        inspection.found("journal", where, f"{problem}; the journal is put aside and written anew")
+    inspection.is_journal_sound = not reading.problems
     if reading.problems:
-        survey.scraps[file.name] = file.read_bytes()
-    survey.sequence = len(reading.records)
+        inspection.scraps[file.name] = file.read_bytes()
+    inspection.sequence = len(reading.records)
     digests = []
     for record in reading.records:
         if isinstance(record, Stored):
-            _note(survey, record)
+            _note(inspection, record)
         elif isinstance(record, Dropped):
-            survey.entries = {
-                unit: entry for unit, entry in survey.entries.items() if entry.id != record.id
+            inspection.entries = {
+                unit: entry for unit, entry in inspection.entries.items() if entry.id != record.id
             }
         else:
             digests.append(record.results)
-            survey.opened = record if isinstance(record, Opened) else survey.opened
+            inspection.opened = record if isinstance(record, Opened) else inspection.opened
     return digests[
         -2:
     ]  # a record is written before its file, so after a crash the file may be the one before
 
 
-def _note(survey: Survey, record: Stored) -> None:
+def _note(inspection: Inspection, record: Stored) -> None:
     """Enter what is stored: the better outcome of a unit, and of two graded ones the first."""
-    survey.ids.add(record.id)
-    known = survey.entries.get(record.unit)
+    inspection.ids.add(record.id)
+    known = inspection.entries.get(record.unit)
     if known is not None and known.id == record.id:
-        survey.earlier[record.id] = known
+        inspection.earlier[record.id] = known
     elif known is not None:
         if record.replaces != known.id and (record.rank < known.rank or known.rank == GRADED):
             return
-        survey.gone.add(known.id)
-    survey.gone.discard(record.id)
-    survey.entries[record.unit] = record
+        inspection.gone.add(known.id)
+    inspection.gone.discard(record.id)
+    inspection.entries[record.unit] = record
 
 
-def _read_results(survey: Survey, path: Path, digests: list[str]) -> None:
+def _read_results(inspection: Inspection, path: Path, digests: list[str]) -> None:
     file = results_file(path)
     try:
         content = file.read_bytes()
-        survey.results_digest = digest(content)
-        survey.is_as_recorded = not digests or survey.results_digest in digests
-        survey.content = decode_results(content, file)
-        survey.simulations = survey.content.simulations
+        inspection.results_digest = digest(content)
+        inspection.is_as_recorded = not digests or inspection.results_digest in digests
+        inspection.content = decode_results(content, file)
+        inspection.simulations = inspection.content.simulations
     except (OSError, DataFileError) as problem:
-        if survey.opened is None:
+        if inspection.opened is None:
             raise DataFileError(f"{file}: {_reason(problem)}") from problem
-        survey.is_as_recorded = False
-        survey.found(
+        inspection.is_as_recorded = False
+        inspection.found(
             "results", file.name, f"{_reason(problem)}; it is written anew from the journal"
         )
     else:
-        if survey.is_as_recorded:
+        if inspection.is_as_recorded:
             return
-        survey.found(
+        inspection.found(
             "results",
             file.name,
             "it is not as it was written; what the journal knows of the run counts",
         )
-    if survey.results_digest:
-        survey.scraps[f"{file.name}.damaged"] = (
+    if inspection.results_digest:
+        inspection.scraps[f"{file.name}.damaged"] = (
             content  # not a name under which runs are looked for
         )
-        if survey.simulations is None and not simulations_folder(path).is_dir():
-            survey.simulations = salvaged(content)
+        if inspection.simulations is None and not simulations_folder(path).is_dir():
+            inspection.simulations = salvaged(content)
 
 
 def salvaged(content: bytes) -> list[Any] | None:
@@ -214,32 +214,32 @@ def _reason(problem: Exception) -> str:
 # --- simulations in files -------------------------------------------------------------------------------------------
 
 
-def _take_folder(survey: Survey, path: Path) -> None:
+def _take_folder(inspection: Inspection, path: Path) -> None:
     folder = simulations_folder(path)
-    sizes = dict(_sizes(survey, folder))
-    for name in survey.gone & sizes.keys():
-        survey.leftovers.append(folder / f"{name}.json")
+    sizes = dict(_sizes(inspection, folder))
+    for name in inspection.gone & sizes.keys():
+        inspection.leftovers.append(folder / f"{name}.json")
         del sizes[name]
     read = sum(sizes.values()) <= _READ_AT_ONCE
-    for unit, entry in list(survey.entries.items()):
+    for unit, entry in list(inspection.entries.items()):
         size = sizes.pop(entry.id, None)
         problem = _problem(entry, size, folder, read=read)
-        before = survey.earlier.get(entry.id) if problem is not None else None
+        before = inspection.earlier.get(entry.id) if problem is not None else None
         if before is not None and _problem(before, size, folder, read=True) is None:
-            survey.entries[unit], survey.must_rewrite = before, True
+            inspection.entries[unit], inspection.must_rewrite = before, True
         elif problem is not None:
-            _give_up(survey, unit, folder, problem, exists=size is not None)
-    _adopt(survey, [folder / f"{name}.json" for name in sizes])
+            _give_up(inspection, unit, folder, problem, exists=size is not None)
+    _adopt(inspection, [folder / f"{name}.json" for name in sizes])
 
 
-def _sizes(survey: Survey, folder: Path) -> Iterator[tuple[str, int]]:
+def _sizes(inspection: Inspection, folder: Path) -> Iterator[tuple[str, int]]:
     """Yield name and size of every simulation file; note what a crash left half written."""
     if not folder.is_dir():
         return
     with os.scandir(folder) as files:
         for file in files:
             if file.name.endswith(PART):
-                survey.leftovers.append(Path(file.path))
+                inspection.leftovers.append(Path(file.path))
             elif file.name.endswith(".json") and file.is_file():
                 yield file.name.removesuffix(".json"), file.stat().st_size
 
@@ -265,56 +265,58 @@ def damage_of(file: Path, entry: Stored) -> str | None:
         return _reason(problem)
 
 
-def _give_up(survey: Survey, unit: Unit, folder: Path, problem: str, *, exists: bool) -> None:
-    entry = survey.entries.pop(unit)
+def _give_up(
+    inspection: Inspection, unit: Unit, folder: Path, problem: str, *, exists: bool
+) -> None:
+    entry = inspection.entries.pop(unit)
     file = folder / f"{entry.id}.json"
     what = f"{problem}; {'it is put aside and ' if exists else ''}{REPLAYED}"
-    survey.found("simulation", f"{folder.name}/{file.name}", what)
+    inspection.found("simulation", f"{folder.name}/{file.name}", what)
     if exists:
-        survey.aside.append(file)
+        inspection.aside.append(file)
 
 
-def _adopt(survey: Survey, files: list[Path]) -> None:
+def _adopt(inspection: Inspection, files: list[Path]) -> None:
     """Take sound simulations that no line speaks of; when a unit has several, the better one, then the earlier."""
-    found = [(run, saved) for file in sorted(files) for run, saved in _sound(survey, file)]
+    found = [(run, saved) for file in sorted(files) for run, saved in _sound(inspection, file)]
     _refuse_nameless(run for run, _ in found)
     found.sort(key=lambda pair: (-rank_of(pair[0]), pair[0].timestamp, pair[0].id))
     for run, saved in found:
         record, file = Stored.of(run, saved), saved.path
         where = f"{file.parent.name}/{file.name}"
-        known = survey.entries.get(record.unit)
+        known = inspection.entries.get(record.unit)
         if known is not None and known.rank >= record.rank:
-            survey.aside.append(file)
-            survey.found(
+            inspection.aside.append(file)
+            inspection.found(
                 "duplicate",
                 where,
                 f"{known.id} is of the same task and trial; this one is put aside",
             )
             continue
-        survey.entries[record.unit] = record
+        inspection.entries[record.unit] = record
         if known is not None:
-            _replace(survey, known, file.with_name(f"{known.id}.json"))
-        if survey.sequence:  # without a journal no file has a line
-            survey.found(
+            _replace(inspection, known, file.with_name(f"{known.id}.json"))
+        if inspection.sequence:  # without a journal no file has a line
+            inspection.found(
                 "unlisted", where, "the journal has no line of it; it is whole, and is taken"
             )
 
 
-def _replace(survey: Survey, known: Stored, file: Path) -> None:
+def _replace(inspection: Inspection, known: Stored, file: Path) -> None:
     """Let go of a lesser attempt: a failed one has served, a conversation is kept."""
-    (survey.leftovers if known.rank == FAILED else survey.aside).append(file)
+    (inspection.leftovers if known.rank == FAILED else inspection.aside).append(file)
 
 
-def _sound(survey: Survey, file: Path) -> Iterator[tuple[SimulationRun, Saved]]:
+def _sound(inspection: Inspection, file: Path) -> Iterator[tuple[SimulationRun, Saved]]:
     try:
         content = file.read_bytes()
         run = decode_simulation(content, file)
         if run.id != file.stem:
             raise DataFileError(f"{file}: id: it holds {run.id[:80]!r}")
     except (OSError, DataFileError) as problem:
-        survey.aside.append(file)
+        inspection.aside.append(file)
         where = f"{file.parent.name}/{file.name}"
-        survey.found("simulation", where, f"{_reason(problem)}; it is put aside and {REPLAYED}")
+        inspection.found("simulation", where, f"{_reason(problem)}; it is put aside and {REPLAYED}")
         return
     yield run, Saved(file, len(content), digest(content))
 
@@ -332,69 +334,69 @@ def _refuse_nameless(runs: Iterator[SimulationRun]) -> None:
 # --- simulations in one file ----------------------------------------------------------------------------------------
 
 
-def _take_inline(survey: Survey, path: Path) -> None:
+def _take_inline(inspection: Inspection, path: Path) -> None:
     """Take the simulations of the single-file form; the journal's checksums are of the files they would be."""
-    recorded = {entry.id: entry for entry in survey.entries.values()}
-    survey.entries, file = {}, results_file(path)
-    for position, raw in enumerate(survey.simulations or ()):
+    recorded = {entry.id: entry for entry in inspection.entries.values()}
+    inspection.entries, file = {}, results_file(path)
+    for position, raw in enumerate(inspection.simulations or ()):
         where = f"{file.name} simulation {position}"
-        run = _inline_run(survey, raw, file, where, position)
+        run = _inline_run(inspection, raw, file, where, position)
         if run is not None:
-            _take_inline_run(survey, run, recorded.pop(run.id, None), where)
+            _take_inline_run(inspection, run, recorded.pop(run.id, None), where)
     for entry in recorded.values():
-        survey.found("simulation", file.name, f"{entry.id} is not in it; {REPLAYED}")
-    _refuse_nameless(iter(survey.inline.values()))
-    _look_beside(survey, path)
+        inspection.found("simulation", file.name, f"{entry.id} is not in it; {REPLAYED}")
+    _refuse_nameless(iter(inspection.inline.values()))
+    _look_beside(inspection, path)
 
 
 def _inline_run(
-    survey: Survey, raw: Any, file: Path, where: str, position: int
+    inspection: Inspection, raw: Any, file: Path, where: str, position: int
 ) -> SimulationRun | None:
     try:
         run = parse_simulation(raw, file)
         simulation_file(file.parent, run.id)
     except DataFileError as problem:
-        survey.scraps[f"{file.stem}-{position}.json"] = json.dumps(raw).encode()
-        survey.found("simulation", where, f"{_reason(problem)}; it is put aside and {REPLAYED}")
+        inspection.scraps[f"{file.stem}-{position}.json"] = json.dumps(raw).encode()
+        inspection.found("simulation", where, f"{_reason(problem)}; it is put aside and {REPLAYED}")
         return None
     return run
 
 
 def _take_inline_run(
-    survey: Survey, run: SimulationRun, recorded: Stored | None, where: str
+    inspection: Inspection, run: SimulationRun, recorded: Stored | None, where: str
 ) -> None:
     saved = content_of(run)
     record = Stored.of(run, saved)
     # one that a sound journal does not know is believed only in a file that is as it was written
-    unknown = not survey.is_as_recorded and survey.is_journal_sound
+    unknown = not inspection.is_as_recorded and inspection.is_journal_sound
     if unknown if recorded is None else recorded.sha256 != saved.sha256:
-        survey.scraps[saved.path.name] = encode_simulation(run)
-        survey.found(
+        inspection.scraps[saved.path.name] = encode_simulation(run)
+        inspection.found(
             "simulation",
             where,
             f"{run.id} is not as it was written; it is put aside and {REPLAYED}",
         )
         return
-    known = survey.entries.get(record.unit)
+    known = inspection.entries.get(record.unit)
     if known is not None:
         better = known.rank < record.rank
-        loser = survey.inline.pop(known.id) if better else run
-        survey.scraps[f"{loser.id}.json"] = encode_simulation(loser)
-        survey.found(
+        loser = inspection.inline.pop(known.id) if better else run
+        inspection.scraps[f"{loser.id}.json"] = encode_simulation(loser)
+        inspection.found(
             "duplicate", where, f"{known.id} is of the same task and trial; {loser.id} is put aside"
         )
         if not better:
             return
-    survey.entries[record.unit], survey.inline[run.id] = record, run
+    inspection.entries[record.unit], inspection.inline[run.id] = record, run
 
 
-def _look_beside(survey: Survey, path: Path) -> None:
+def _look_beside(inspection: Inspection, path: Path) -> None:
     """Note files that a crash left beside a single file. Raise ConfigError when they are somebody else's."""
     folder = simulations_folder(path)
-    beside = {name for name, _ in _sizes(survey, folder)}
-    strangers = sorted(beside - survey.ids - survey.inline.keys())
+    beside = {name for name, _ in _sizes(inspection, folder)}
+    strangers = sorted(beside - inspection.ids - inspection.inline.keys())
     if strangers:
         raise ConfigError(
             f"{folder} holds simulations of another run, for example {strangers[0]}.json"
         )
-    survey.leftovers += [folder / f"{name}.json" for name in beside - survey.inline.keys()]
+    inspection.leftovers += [folder / f"{name}.json" for name in beside - inspection.inline.keys()]

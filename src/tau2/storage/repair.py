@@ -12,7 +12,7 @@ from tau2.data_model.tasks import Task
 from tau2.errors import DataFileError
 from tau2.storage.compatibility import task_digest
 from tau2.storage.files import PART, move_into, write_atomically
-from tau2.storage.inspection import Survey
+from tau2.storage.inspection import Inspection
 from tau2.storage.journal import Finished, Opened, Stored, write_journal
 from tau2.storage.results import (
     Results,
@@ -28,14 +28,14 @@ from tau2.storage.results import (
 DAMAGED_NAME = "damaged"
 
 
-def known_run(survey: Survey, tasks: Sequence[Task], path: Path) -> Results:
+def known_run(inspection: Inspection, tasks: Sequence[Task], path: Path) -> Results:
     """Return what a stored run is, without its simulations.
 
     When the results file is not as it was written, the journal says what the settings were, and a task is taken from
     wherever its digest is the one recorded: the file, or the tasks that are asked for now.
     """
-    opened, content = survey.opened, survey.content
-    if content is not None and (survey.is_as_recorded or opened is None):
+    opened, content = inspection.opened, inspection.content
+    if content is not None and (inspection.is_as_recorded or opened is None):
         return content.metadata
     assert opened is not None, "a run that nothing describes was refused before"
     stored = {task.id: task for task in content.metadata.tasks} if content is not None else {}
@@ -45,7 +45,7 @@ def known_run(survey: Survey, tasks: Sequence[Task], path: Path) -> Results:
         versions = [task for task in (stored.get(task_id), given.get(task_id)) if task is not None]
         exact = next((task for task in versions if task_digest(task) == wanted), None)
         if exact is None:
-            survey.found(
+            inspection.found(
                 "results", results_file(path).name, f"task {task_id!r} is {_taken(versions)}"
             )
         kept += [exact] if exact is not None else versions[:1]
@@ -69,9 +69,11 @@ def _info(raw: object, path: Path) -> Info:
         raise DataFileError(f"{journal_file(path)}: info.{place}: {first['msg']}") from problem
 
 
-def changed_tasks(survey: Survey, stored: Sequence[Task], tasks: Sequence[Task]) -> list[str]:
+def changed_tasks(
+    inspection: Inspection, stored: Sequence[Task], tasks: Sequence[Task]
+) -> list[str]:
     """Return the ids of stored tasks that are asked for in another version."""
-    recorded = survey.opened.tasks if survey.opened is not None else {}
+    recorded = inspection.opened.tasks if inspection.opened is not None else {}
     now = {task.id: task for task in tasks}
     return [
         task.id
@@ -82,16 +84,16 @@ def changed_tasks(survey: Survey, stored: Sequence[Task], tasks: Sequence[Task])
     ]
 
 
-def repair(survey: Survey, path: Path) -> None:
+def repair(inspection: Inspection, path: Path) -> None:
     """Put damaged content aside, remove what a crash left, and give every simulation its own file."""
     aside, folder = companion(path, DAMAGED_NAME), simulations_folder(path)
-    for name, content in survey.scraps.items():
+    for name, content in inspection.scraps.items():
         write_atomically(_free(aside, name), content)
-    for file in survey.aside:
+    for file in inspection.aside:
         move_into(file, aside)
-    for file in (*survey.leftovers, *_parts(path)):
+    for file in (*inspection.leftovers, *_parts(path)):
         file.unlink(missing_ok=True)
-    for run in survey.inline.values():
+    for run in inspection.inline.values():
         save_simulation(run, folder)
 
 

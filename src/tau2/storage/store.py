@@ -23,7 +23,7 @@ from tau2.data_model.tasks import Task
 from tau2.errors import ConfigError, DataFileError
 from tau2.storage.compatibility import refuse_differences, task_digest
 from tau2.storage.files import write_atomically
-from tau2.storage.inspection import REPLAYED, Damage, Survey, damage_of, take_stock
+from tau2.storage.inspection import REPLAYED, Damage, Inspection, damage_of, inspect_run
 from tau2.storage.journal import (
     GRADED,
     UNGRADED,
@@ -157,25 +157,25 @@ class RunStore:
                 f"{self.folder} holds a run already; continue it with auto_resume (--auto-resume), "
                 "or choose another name with save_to (--save-to)"
             )
-        survey = take_stock(path)
-        stored = known_run(survey, tasks, path)
-        stored_settings = survey.opened.settings if survey.opened is not None else {}
+        inspection = inspect_run(path)
+        stored = known_run(inspection, tasks, path)
+        stored_settings = inspection.opened.settings if inspection.opened is not None else {}
         refuse_differences(
             path,
             stored=stored.info,
             now=info,
             stored_settings=stored_settings,
             settings=settings,
-            changed_tasks=changed_tasks(survey, stored.tasks, tasks),
+            changed_tasks=changed_tasks(inspection, stored.tasks, tasks),
         )
-        repair(survey, path)
+        repair(inspection, path)
         merged = _merged(stored, info, tasks)
         content = encode_results(merged, "dir")
         opening = _opening(merged, {**stored_settings, **settings}, content)
-        self._journal = _journal_of(survey, opening, path)
+        self._journal = _journal_of(inspection, opening, path)
         write_atomically(results_file(path), content)
-        self._entries = survey.entries
-        self._name(survey.damage)
+        self._entries = inspection.entries
+        self._name(inspection.damage)
         return merged
 
     def _name(self, damage: Iterable[Damage]) -> None:
@@ -354,16 +354,16 @@ def _opening(results: Results, settings: Mapping[str, Any], content: bytes) -> O
     )
 
 
-def _journal_of(survey: Survey, opening: Opened, path: Path) -> Journal:
+def _journal_of(inspection: Inspection, opening: Opened, path: Path) -> Journal:
     """Go on with a sound journal, or write it anew from what was found."""
-    if not survey.must_rewrite and not survey.inline:
-        journal = Journal(journal_file(path), survey.sequence)
+    if not inspection.must_rewrite and not inspection.inline:
+        journal = Journal(journal_file(path), inspection.sequence)
         journal.append(opening)
         return journal
     before = opening.model_copy(
-        update={"results": survey.results_digest}
+        update={"results": inspection.results_digest}
     )  # until the new results file is there
-    return Journal.create(journal_file(path), [before, opening, *survey.entries.values()])
+    return Journal.create(journal_file(path), [before, opening, *inspection.entries.values()])
 
 
 def _merged(stored: Results, info: Info, tasks: list[Task]) -> Results:

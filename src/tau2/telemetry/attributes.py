@@ -18,7 +18,7 @@ from tau2.llm.middleware.limits import provider_of
 from tau2.llm.parse import tokens_of
 from tau2.llm.request import Request, Response
 from tau2.llm.secrets import Redactor
-from tau2.orchestrator.tracing import Staged
+from tau2.orchestrator.tracing import EpisodeInfo
 
 Attributes: TypeAlias = dict[str, Any]
 
@@ -55,16 +55,16 @@ def as_content(value: Any, redactor: Redactor) -> str:
     return redactor.text(text)[:_LONGEST_CONTENT]
 
 
-def of_episode(staged: Staged) -> Attributes:
+def of_episode(info: EpisodeInfo) -> Attributes:
     """Return what is known of an episode before it is played."""
     return {
-        "gen_ai.conversation.id": staged.simulation_id,
-        "tau2.domain": staged.domain,
-        "tau2.task.id": staged.task_id,
-        "tau2.trial": staged.trial,
-        "tau2.seed": str(staged.seed),  # more bits than a span's integers may have
-        "tau2.agent": staged.agent,
-        "tau2.user": staged.user,
+        "gen_ai.conversation.id": info.simulation_id,
+        "tau2.domain": info.domain,
+        "tau2.task.id": info.task_id,
+        "tau2.trial": info.trial,
+        "tau2.seed": str(info.seed),  # more bits than a span's integers may have
+        "tau2.agent": info.agent,
+        "tau2.user": info.user,
     }
 
 

@@ -14,7 +14,7 @@ from tau2.errors import needs_extra
 from tau2.llm.request import Flow, Request, Response
 from tau2.llm.secrets import Redactor
 from tau2.orchestrator.episode import Ask, Failure, Role
-from tau2.orchestrator.tracing import Staged, Tell
+from tau2.orchestrator.tracing import EpisodeInfo, Notify
 from tau2.telemetry.attributes import (
     as_content,
     error_type,
@@ -65,11 +65,11 @@ class Tracing:
         self.close = close
 
     @contextmanager
-    def episode(self, staged: Staged) -> Iterator[EpisodeSpans]:
+    def episode(self, info: EpisodeInfo) -> Iterator[EpisodeSpans]:
         """Enclose one attempt at an episode in a span."""
         made = _Spans(self._tracer, self._redactor)
-        with made.current("episode " + staged.task_id[:200], of_episode(staged)) as span:
-            yield EpisodeSpans(made, span, staged, content=self._content)
+        with made.current("episode " + info.task_id[:200], of_episode(info)) as span:
+            yield EpisodeSpans(made, span, info, content=self._content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +123,12 @@ class _Spans:
 class EpisodeSpans:
     """The spans of one episode."""
 
-    def __init__(self, spans: _Spans, episode: Span, staged: Staged, *, content: bool) -> None:
+    def __init__(self, spans: _Spans, episode: Span, info: EpisodeInfo, *, content: bool) -> None:
         self._spans, self._episode, self._content = spans, episode, content
-        self._names = {Role.AGENT: staged.agent, Role.USER: staged.user}
+        self._names = {Role.AGENT: info.agent, Role.USER: info.user}
 
     @contextmanager
-    def turn(self, ask: Ask) -> Iterator[Tell]:
+    def turn(self, ask: Ask) -> Iterator[Notify]:
         """Enclose one turn in a span."""
         attributes: dict[str, Any] = {"tau2.role": ask.to.value}
         if ask.to in self._names:
@@ -151,7 +151,7 @@ class EpisodeSpans:
             span.set_attribute("tau2.content", as_content(answer.content, self._spans.redactor))
 
     @contextmanager
-    def tool_call(self, call: ToolCall) -> Iterator[Tell]:
+    def tool_call(self, call: ToolCall) -> Iterator[Notify]:
         """Enclose one tool call in a span."""
         attributes = of_tool_call(call)
         if self._content:
@@ -172,7 +172,9 @@ class EpisodeSpans:
                 "gen_ai.tool.call.result", as_content(result.content or "", self._spans.redactor)
             )
 
-    def around(self, request: Request, send: Callable[[Request], Flow[Response]]) -> Flow[Response]:
+    def middleware(
+        self, request: Request, send: Callable[[Request], Flow[Response]]
+    ) -> Flow[Response]:
         """Enclose one attempt to reach a model in a span."""
         with self._spans.call(request) as span:
             response = yield from send(request)

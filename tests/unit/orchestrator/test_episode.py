@@ -13,8 +13,17 @@ from tau2.data_model.message import (
     UserMessage,
 )
 from tau2.data_model.simulation import TerminationReason
-from tau2.orchestrator.episode import Ask, Failure, Log, Role, Rules, episode, next_after, seen_by
-from tau2.orchestrator.limits import Limits
+from tau2.orchestrator.episode import (
+    Ask,
+    EpisodeProgress,
+    Failure,
+    Limits,
+    Role,
+    Rules,
+    episode,
+    next_after,
+    seen_by,
+)
 
 
 def stops(message) -> bool:
@@ -22,9 +31,9 @@ def stops(message) -> bool:
 
 
 def flow(first: Ask | None = None, **rules):
-    log = Log()
+    progress = EpisodeProgress()
     opening = first or Ask(Role.USER, AssistantMessage(content="Hello"))
-    return log, episode(log, opening, Rules(agent_stops=stops, user_stops=stops, **rules))
+    return progress, episode(progress, opening, Rules(agent_stops=stops, user_stops=stops, **rules))
 
 
 def asks(*names: str, kind=AssistantMessage):
@@ -44,11 +53,11 @@ def test_text_goes_to_the_other_side_and_results_come_back():
     _, turns = flow()
     assert next(turns).to is Role.USER
     ask = turns.send(UserMessage(content="Hi"))
-    assert (ask.to, ask.heard.content) == (Role.AGENT, "Hi")
+    assert (ask.to, ask.observation.content) == (Role.AGENT, "Hi")
     ask = turns.send(asks("look"))
     assert (ask.to, [call.name for call in ask.calls]) == (Role.ENV, ["look"])
     ask = turns.send(results(ask))
-    assert (ask.to, ask.heard.role) == (Role.AGENT, "tool")
+    assert (ask.to, ask.observation.role) == (Role.AGENT, "tool")
     assert turns.send(AssistantMessage(content="Here")).to is Role.USER
 
 
@@ -58,22 +67,22 @@ def test_several_results_come_back_as_one():
     ask = turns.send(asks("look", "ring", kind=UserMessage))
     ask = turns.send(results(ask))
     assert ask.to is Role.USER
-    assert isinstance(ask.heard, MultiToolMessage)
-    assert len(ask.heard.tool_messages) == 2
+    assert isinstance(ask.observation, MultiToolMessage)
+    assert len(ask.observation.tool_messages) == 2
 
 
 def test_the_loop_says_whose_call_it_is():
-    log, turns = flow()
+    progress, turns = flow()
     next(turns)
     forged = UserMessage(tool_calls=[ToolCall(name="refund", arguments={}, requestor="assistant")])
     ask = turns.send(forged)
     assert ask.calls[0].requestor == "user"
     assert ask.calls[0].id == "call_1_0"
-    assert log.trajectory[-1].tool_calls[0].id == "call_1_0"
+    assert progress.trajectory[-1].tool_calls[0].id == "call_1_0"
 
 
 def test_every_call_of_an_episode_has_an_id_of_its_own():
-    log, turns = flow()
+    progress, turns = flow()
     next(turns)
     call = ToolCall(
         id="call_4_0", name="look", arguments={}
@@ -85,9 +94,11 @@ def test_every_call_of_an_episode_has_an_id_of_its_own():
     for _ in range(2):
         turns.send(results(turns.send(same)))
     made = [
-        call.id for message in log.trajectory for call in getattr(message, "tool_calls", None) or ()
+        call.id
+        for message in progress.trajectory
+        for call in getattr(message, "tool_calls", None) or ()
     ]
-    answered = [message.id for message in log.trajectory if isinstance(message, ToolMessage)]
+    answered = [message.id for message in progress.trajectory if isinstance(message, ToolMessage)]
     assert len(set(made)) == 5
     assert answered == made
     assert made[0] == "call_4_0"
@@ -108,16 +119,16 @@ def test_every_call_of_an_episode_has_an_id_of_its_own():
     ],
 )
 def test_what_ends_it(answers, reason):
-    log, turns = flow()
+    progress, turns = flow()
     next(turns)
     for answer in answers[:-1]:
         turns.send(answer)
     with pytest.raises(StopIteration) as end:
         turns.send(answers[-1])
-    assert end.value.value is log
-    assert log.done
-    assert log.termination_reason == reason
-    assert (log.note is None) == (reason.endswith("_stop"))
+    assert end.value.value is progress
+    assert progress.done
+    assert progress.termination_reason == reason
+    assert (progress.note is None) == (reason.endswith("_stop"))
 
 
 def test_mixed_messages_are_allowed_unless_forbidden():
@@ -125,56 +136,56 @@ def test_mixed_messages_are_allowed_unless_forbidden():
     _, turns = flow()
     next(turns)
     assert turns.send(mixed).to is Role.ENV
-    log, turns = flow(validate_communication=True)
+    progress, turns = flow(validate_communication=True)
     next(turns)
     with pytest.raises(StopIteration):
         turns.send(mixed)
-    assert log.termination_reason == "user_error"
-    assert log.trajectory == [mixed]
+    assert progress.termination_reason == "user_error"
+    assert progress.trajectory == [mixed]
 
 
 def test_alone_text_is_an_error_unless_it_is_the_end():
-    log, turns = flow(Ask(Role.AGENT, None), solo=True)
-    assert next(turns).heard is None
+    progress, turns = flow(Ask(Role.AGENT, None), solo=True)
+    assert next(turns).observation is None
     ask = turns.send(asks("look"))
     assert turns.send(results(ask)).to is Role.AGENT
     with pytest.raises(StopIteration):
         turns.send(AssistantMessage(content="stop"))
-    assert log.termination_reason == "agent_stop"
-    log, turns = flow(Ask(Role.AGENT, None), solo=True)
+    assert progress.termination_reason == "agent_stop"
+    progress, turns = flow(Ask(Role.AGENT, None), solo=True)
     next(turns)
     with pytest.raises(StopIteration):
         turns.send(AssistantMessage(content="Hello?"))
-    assert log.termination_reason == "agent_error"
-    assert "solo" in log.note
+    assert progress.termination_reason == "agent_error"
+    assert "solo" in progress.note
 
 
 def test_a_stop_on_the_last_step_is_a_stop():
-    log, turns = flow(limits=Limits(max_steps=1))
+    progress, turns = flow(limits=Limits(max_steps=1))
     next(turns)
     with pytest.raises(StopIteration):
         turns.send(UserMessage(content="stop"))
-    assert (log.steps, log.termination_reason) == (1, "user_stop")
+    assert (progress.steps, progress.termination_reason) == (1, "user_stop")
 
 
 def test_calls_are_carried_out_even_on_the_last_step():
-    log, turns = flow(limits=Limits(max_steps=1))
+    progress, turns = flow(limits=Limits(max_steps=1))
     next(turns)
     ask = turns.send(asks("look", kind=UserMessage))
     assert ask.to is Role.ENV
     with pytest.raises(StopIteration):
         turns.send(results(ask))
-    assert (log.steps, log.termination_reason) == (2, "max_steps")
-    assert log.trajectory[-1].role == "tool"
+    assert (progress.steps, progress.termination_reason) == (2, "max_steps")
+    assert progress.trajectory[-1].role == "tool"
 
 
 def test_failed_calls_count_one_by_one():
-    log, turns = flow(limits=Limits(max_errors=2))
+    progress, turns = flow(limits=Limits(max_errors=2))
     next(turns)
     ask = turns.send(asks("a", "b", kind=UserMessage))
     with pytest.raises(StopIteration):
         turns.send(results(ask, error=True))
-    assert (log.errors, log.termination_reason) == (2, "too_many_errors")
+    assert (progress.errors, progress.termination_reason) == (2, "too_many_errors")
 
 
 def test_time_comes_before_errors_and_steps():
@@ -187,18 +198,18 @@ def test_time_comes_before_errors_and_steps():
 
 
 def test_the_clock_is_asked_between_turns():
-    log, turns = flow(limits=Limits(timeout=10), elapsed=lambda: 11.0)
+    progress, turns = flow(limits=Limits(timeout=10), elapsed=lambda: 11.0)
     next(turns)
     with pytest.raises(StopIteration):
         turns.send(UserMessage(content="Hi"))
-    assert log.termination_reason == "timeout"
+    assert progress.termination_reason == "timeout"
 
 
 def test_the_first_reason_stays():
-    log = Log()
-    log.end(TerminationReason.USER_STOP)
-    log.end(TerminationReason.MAX_STEPS)
-    assert log.termination_reason == "user_stop"
+    progress = EpisodeProgress()
+    progress.end(TerminationReason.USER_STOP)
+    progress.end(TerminationReason.MAX_STEPS)
+    assert progress.termination_reason == "user_stop"
 
 
 # --- recorded beginnings --------------------------------------------------------------------------------------------
@@ -224,7 +235,7 @@ def test_who_goes_on_after_a_history(history, to, unheard):
     ask, count = next_after(history)
     assert (ask.to, count) == (to, unheard)
     if unheard == 2:
-        assert ask.heard.tool_messages == [RESULT, SECOND]
+        assert ask.observation.tool_messages == [RESULT, SECOND]
 
 
 def test_a_history_cannot_end_with_instructions():

@@ -456,7 +456,7 @@ def test_a_fork_shares_no_message():
     for message in child.trajectory:
         message.content = "changed"
     assert "changed" not in [message.content for message in rollout.trajectory]
-    assert child.orchestrator.pending.heard is child.trajectory[-1]
+    assert child.orchestrator.pending.observation is child.trajectory[-1]
 
 
 def test_a_fork_between_submit_and_advance():

@@ -30,8 +30,8 @@ from tau2.data_model.simulation import Results, TextRunConfig, VoiceRunConfig
 from tau2.errors import AgentError, ConfigError, ModelRefused, ModelUnavailable
 from tau2.runner import arun_single_task, arun_tasks, run_single_task, run_tasks
 from tau2.runner import trial as play_module
-from tau2.runner.batch import unit_seed
 from tau2.runner.events import RunEnded, RunStarted, SimulationRetried, SimulationStored
+from tau2.runner.tasks import unit_seed
 from tau2.storage import store as store_module
 
 TASKS = [mock_task("create_task_1"), mock_task("create_task_1_nl_eval"), mock_task("update_task_1")]

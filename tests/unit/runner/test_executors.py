@@ -23,10 +23,10 @@ from tau2.runner.executors.protocol import (
     Setup,
     event_from_json,
     event_to_json,
-    job_from_json,
-    job_to_json,
+    spec_from_json,
+    spec_to_json,
 )
-from tau2.runner.trial import Job
+from tau2.runner.tasks import UnitSpec
 
 TASKS = get_tasks("mock")
 
@@ -76,7 +76,7 @@ def test_a_killed_worker_costs_nothing_but_time():
         )
         await executor.start()
         try:
-            playing = [asyncio.create_task(executor.play(Job(task, 0, 1))) for task in TASKS]
+            playing = [asyncio.create_task(executor.play(UnitSpec(task, 0, 1))) for task in TASKS]
             await asyncio.sleep(0)
             victim = executor.workers[0]._process
             killed.append(victim.pid)
@@ -96,7 +96,7 @@ def test_a_unit_that_kills_every_worker_becomes_a_failure_of_the_surroundings():
         )
         await executor.start()
         try:
-            playing = asyncio.create_task(executor.play(Job(TASKS[0], 0, 1)))
+            playing = asyncio.create_task(executor.play(UnitSpec(TASKS[0], 0, 1)))
             while not playing.done():
                 for worker in executor.workers:
                     if worker.alive and worker.pending:
@@ -137,8 +137,8 @@ def test_a_retry_in_a_worker_is_reported_here():
 
 
 def test_what_travels_between_processes_comes_back_equal():
-    job = Job(TASKS[0], 3, 2**60)
-    assert job_from_json(json.loads(json.dumps(job_to_json(job)))) == job
+    spec = UnitSpec(TASKS[0], 3, 2**60)
+    assert spec_from_json(json.loads(json.dumps(spec_to_json(spec)))) == spec
     event = SimulationRetried("a", 1, 2, "why")
     assert event_from_json(event_to_json(event)) == event
     assert event_to_json(RunEnded(None, None)) is None
@@ -154,7 +154,7 @@ def test_without_ray_the_extra_is_named(monkeypatch):
 
 
 def test_the_same_batch_on_ray():
-    pytest.importorskip("ray", reason="ray is not installed (extra: ray)")
+    pytest.importorskip("ray", reason="ray is not installed_middleware (extra: ray)")
     here = run_tasks(a_config(), TASKS, console_display=False)
     there = run_tasks(a_config(executor="ray", workers=2), TASKS, console_display=False)
     assert told(there) == told(here)

@@ -12,13 +12,13 @@ from tests.unit.runner.conftest import a_config
 
 from tau2.errors import AgentError, ConfigError, ModelUnavailable
 from tau2.llm.secrets import Redactor
-from tau2.orchestrator.tracing import Staged
+from tau2.orchestrator.tracing import EpisodeInfo
 from tau2.runner.batch import run_single_task, run_tasks
 from tau2.runner.task_log import TaskLogs
 from tau2.runner.tasks import get_tasks
 
 TASKS = get_tasks("mock", task_ids=["create_task_1", "update_task_1"])
-STAGED = Staged("sim-1", "a/task", 0, 7, "mock", "an_agent", "a_user")
+STAGED = EpisodeInfo("sim-1", "a/task", 0, 7, "mock", "an_agent", "a_user")
 
 
 def logs(folder):

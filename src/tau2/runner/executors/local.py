@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 from tau2.data_model.simulation import SimulationRun
-from tau2.runner.episode_log import inflight_of
+from tau2.runner.episode_log import episode_logs_of
 from tau2.runner.events import Sink
 from tau2.runner.executors.protocol import Setup
-from tau2.runner.tracing import watchers_of
-from tau2.runner.trial import Job, UnitPlayer
+from tau2.runner.tasks import UnitSpec
+from tau2.runner.tracing import tracers_of
+from tau2.runner.trial import UnitRunner
 
 
 class LocalExecutor:
     """Plays on the running event loop."""
 
     def __init__(self, setup: Setup, sink: Sink) -> None:
-        inflight = inflight_of(setup.config, setup.saved)
-        watchers = watchers_of(setup.config, setup.saved)
-        self._player = UnitPlayer(
-            setup.config, setup.evaluation_type, sink, inflight=inflight, watchers=watchers
+        logs = episode_logs_of(setup.config, setup.saved)
+        tracers = tracers_of(setup.config, setup.saved)
+        self._runner = UnitRunner(
+            setup.config, setup.evaluation_type, sink, logs=logs, tracers=tracers
         )
 
     async def start(self) -> None:
         """Nothing to start."""
 
-    async def play(self, job: Job) -> SimulationRun:
+    async def play(self, spec: UnitSpec) -> SimulationRun:
         """Play one unit."""
-        return await self._player.play(job)
+        return await self._runner.play(spec)
 
     async def close(self) -> None:
         """Release the threads."""
-        self._player.close()
+        self._runner.close()

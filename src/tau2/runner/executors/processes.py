@@ -17,9 +17,10 @@ from typing import Any
 from tau2.data_model.simulation import SimulationRun
 from tau2.errors import Tau2Error
 from tau2.runner.events import Sink
-from tau2.runner.executors.protocol import Setup, event_from_json, job_to_json, line
+from tau2.runner.executors.protocol import Setup, event_from_json, line, spec_to_json
 from tau2.runner.executors.worker import serve
-from tau2.runner.trial import Job, failed
+from tau2.runner.tasks import UnitSpec
+from tau2.runner.trial import failed
 
 logger = logging.getLogger(__name__)
 
@@ -82,13 +83,13 @@ class _Worker:
                 )
         self.pending.clear()
 
-    async def play(self, identifier: int, job: Job) -> SimulationRun:
+    async def play(self, identifier: int, spec: UnitSpec) -> SimulationRun:
         """Have a unit played. Raise WorkerFailure when the process ends first."""
         assert self._writer is not None, "a worker is started before it is used"
         waiting: asyncio.Future[SimulationRun] = asyncio.get_running_loop().create_future()
         self.pending[identifier] = waiting
         try:
-            self._writer.write(line({"id": identifier, **job_to_json(job)}))
+            self._writer.write(line({"id": identifier, **spec_to_json(spec)}))
             await self._writer.drain()
         except ConnectionError as problem:
             self.pending.pop(identifier, None)
@@ -131,16 +132,16 @@ class ProcessExecutor:
         ]
         await asyncio.gather(*(worker.start() for worker in self.workers))
 
-    async def play(self, job: Job) -> SimulationRun:
+    async def play(self, spec: UnitSpec) -> SimulationRun:
         """Play one unit on the worker with the least to do; another one takes over when it dies."""
         for attempt in count(1):
             worker = await self._free_worker()
             try:
-                return await worker.play(next(self._ids), job)
+                return await worker.play(next(self._ids), spec)
             except WorkerFailure as problem:
-                logger.warning("%s trial %s: %s", job.task.id, job.trial, problem)
+                logger.warning("%s trial %s: %s", spec.task.id, spec.trial, problem)
                 if attempt >= _ATTEMPTS:
-                    return failed(job, problem, attempt)
+                    return failed(spec, problem, attempt)
         raise AssertionError("count never ends")
 
     async def _free_worker(self) -> _Worker:

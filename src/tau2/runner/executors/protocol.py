@@ -1,4 +1,4 @@
-"""The executor protocol, and the setup, jobs and events of a run as JSON between processes."""
+"""The executor protocol, and the setup, specs and events of a run as JSON between processes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tau2.data_model.simulation import SimulationRun, TextRunConfig
 from tau2.data_model.tasks import Task
 from tau2.evaluator.evaluator import EvaluationType
 from tau2.runner.events import Event, SimulationRetried
-from tau2.runner.trial import Job
+from tau2.runner.tasks import UnitSpec
 
 
 class UnitExecutor(Protocol):
@@ -21,7 +21,7 @@ class UnitExecutor(Protocol):
     async def start(self) -> None:
         """Get ready."""
 
-    async def play(self, job: Job) -> SimulationRun:
+    async def play(self, spec: UnitSpec) -> SimulationRun:
         """Return the finished, graded simulation of a unit; a failure of the surroundings is a record too."""
 
     async def close(self) -> None:
@@ -65,18 +65,18 @@ class Setup:
         )
 
 
-def job_to_json(job: Job) -> dict[str, Any]:
-    """Return a job as JSON data."""
+def spec_to_json(spec: UnitSpec) -> dict[str, Any]:
+    """Return a spec as JSON data."""
     return {
-        "task": job.task.model_dump(mode="json", exclude_unset=True),
-        "trial": job.trial,
-        "seed": job.seed,
+        "task": spec.task.model_dump(mode="json", exclude_unset=True),
+        "trial": spec.trial,
+        "seed": spec.seed,
     }
 
 
-def job_from_json(data: dict[str, Any]) -> Job:
+def spec_from_json(data: dict[str, Any]) -> UnitSpec:
     """Do the reverse."""
-    return Job(Task.model_validate(data["task"]), int(data["trial"]), int(data["seed"]))
+    return UnitSpec(Task.model_validate(data["task"]), int(data["trial"]), int(data["seed"]))
 
 
 def event_to_json(event: Event) -> dict[str, Any] | None:

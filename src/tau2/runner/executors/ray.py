@@ -1,7 +1,7 @@
 """The same units on a Ray cluster: one actor per worker, each with an event loop.
 
-With RAY_ADDRESS set (or inside a Ray job) the units go to that cluster, otherwise Ray is started on this machine and
-stopped afterwards. The nodes need tau2 installed, the same data, and their own environment variables for keys.
+With RAY_ADDRESS set (or inside a Ray spec) the units go to that cluster, otherwise Ray is started on this machine and
+stopped afterwards. The nodes need tau2 installed_middleware, the same data, and their own environment variables for keys.
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ from tau2.runner.executors.protocol import (
     Setup,
     event_from_json,
     event_to_json,
-    job_from_json,
-    job_to_json,
+    spec_from_json,
+    spec_to_json,
 )
-from tau2.runner.middleware import installed
-from tau2.runner.tracing import watchers_of
-from tau2.runner.trial import Job, UnitPlayer, failed
+from tau2.runner.middleware import installed_middleware
+from tau2.runner.tasks import UnitSpec
+from tau2.runner.tracing import tracers_of
+from tau2.runner.trial import UnitRunner, failed
 
 _ATTEMPTS = 3
 _PATIENCE = 15.0  # seconds for actors to send their last spans
@@ -37,25 +38,25 @@ class RayWorker:
     def __init__(self, setup: dict[str, Any]) -> None:
         self._setup = Setup.from_json(setup)
         self._events: list[dict[str, Any]] = []
-        self._player: UnitPlayer | None = None
+        self._runner: UnitRunner | None = None
 
-    async def play(self, job: dict[str, Any]) -> dict[str, Any]:
+    async def play(self, spec: dict[str, Any]) -> dict[str, Any]:
         """Return a finished unit, and what was reported meanwhile."""
-        if self._player is None:
+        if self._runner is None:
             config, slots = self._setup.config, self._setup.slots
-            watchers = watchers_of(config, self._setup.saved)
-            self._player = UnitPlayer(
-                config, self._setup.evaluation_type, self._note, slots=slots, watchers=watchers
+            tracers = tracers_of(config, self._setup.saved)
+            self._runner = UnitRunner(
+                config, self._setup.evaluation_type, self._note, slots=slots, tracers=tracers
             )
-        with installed(self._setup.config, self._setup.shared, self._setup.saved):
-            run = await self._player.play(job_from_json(job))
+        with installed_middleware(self._setup.config, self._setup.shared, self._setup.saved):
+            run = await self._runner.play(spec_from_json(spec))
         events, self._events = self._events, []
         return {"run": run.model_dump(mode="json"), "events": events}
 
     async def close(self) -> None:
         """Send what is still to be sent."""
-        if self._player is not None:
-            await asyncio.to_thread(self._player.close)
+        if self._runner is not None:
+            await asyncio.to_thread(self._runner.close)
 
     def _note(self, event: Any) -> None:
         data = event_to_json(event)
@@ -123,20 +124,20 @@ class RayExecutor:
         actor = self._ray.remote(max_concurrency=self.setup.slots + 1, num_cpus=0)(RayWorker)
         return actor.remote(self.setup.to_json())
 
-    async def play(self, job: Job) -> SimulationRun:
+    async def play(self, spec: UnitSpec) -> SimulationRun:
         """Play one unit on the actor with the least to do; a new one takes over when it dies."""
         for attempt in count(1):
             place = min(range(len(self._actors)), key=self._busy.__getitem__)
             actor = self._actors[place]
             self._busy[place] += 1
             try:
-                answer = await actor.play.remote(job_to_json(job))
+                answer = await actor.play.remote(spec_to_json(spec))
             except self._ray.exceptions.RayActorError as problem:
                 if self._actors[place] is actor:
                     self._actors[place] = self._new_actor()
                 if attempt >= _ATTEMPTS:
                     return failed(
-                        job,
+                        spec,
                         WorkerFailure(f"a Ray worker ended while it played this: {problem}"),
                         attempt,
                     )

@@ -10,13 +10,13 @@ import sys
 from contextlib import suppress
 from typing import Any
 
-from tau2.runner.episode_log import inflight_of
+from tau2.runner.episode_log import episode_logs_of
 from tau2.runner.events import Event
-from tau2.runner.executors.protocol import Setup, event_to_json, job_from_json, line
-from tau2.runner.middleware import installed
+from tau2.runner.executors.protocol import Setup, event_to_json, line, spec_from_json
+from tau2.runner.middleware import installed_middleware
 from tau2.runner.middleware import tell as tell_counts
-from tau2.runner.tracing import watchers_of
-from tau2.runner.trial import UnitPlayer
+from tau2.runner.tracing import tracers_of
+from tau2.runner.trial import UnitRunner
 
 _LONGEST_UNIT = 64 * 1024 * 1024  # bytes of one task
 
@@ -42,31 +42,31 @@ async def _serve(connection: socket.socket) -> None:
         if data is not None:
             writer.write(line({"event": data}))
 
-    inflight, watchers = (
-        inflight_of(setup.config, setup.saved),
-        watchers_of(setup.config, setup.saved),
+    logs, tracers = (
+        episode_logs_of(setup.config, setup.saved),
+        tracers_of(setup.config, setup.saved),
     )
-    player = UnitPlayer(
+    runner = UnitRunner(
         setup.config,
         setup.evaluation_type,
         tell,
         slots=setup.slots,
-        inflight=inflight,
-        watchers=watchers,
+        logs=logs,
+        tracers=tracers,
     )
-    with installed(setup.config, setup.shared, setup.saved) as layers:
-        await _units(reader, writer, player)
+    with installed_middleware(setup.config, setup.shared, setup.saved) as layers:
+        await _units(reader, writer, runner)
         tell_counts(layers)
-    player.close()
+    runner.close()
 
 
 async def _units(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, player: UnitPlayer
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, runner: UnitRunner
 ) -> None:
     """Play every unit that arrives, all at once: the run sends no more than there are slots."""
     playing: set[asyncio.Task[None]] = set()
     while text := await _next_line(reader):
-        task = asyncio.create_task(_play(json.loads(text), writer, player))
+        task = asyncio.create_task(_play(json.loads(text), writer, runner))
         playing.add(task)
         task.add_done_callback(playing.discard)
     for task in playing:  # nobody waits for them any more
@@ -82,8 +82,8 @@ async def _next_line(reader: asyncio.StreamReader) -> bytes:
         return b""
 
 
-async def _play(message: dict[str, Any], writer: asyncio.StreamWriter, player: UnitPlayer) -> None:
-    run = await player.play(job_from_json(message))
+async def _play(message: dict[str, Any], writer: asyncio.StreamWriter, runner: UnitRunner) -> None:
+    run = await runner.play(spec_from_json(message))
     writer.write(line({"id": message["id"], "run": run.model_dump(mode="json")}))
     with suppress(ConnectionError):  # the run is gone; the line of units tells so, too
         await writer.drain()

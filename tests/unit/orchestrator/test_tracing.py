@@ -1,4 +1,4 @@
-"""Watching an episode: every turn and tool call is enclosed, in both drivers, and nothing changes by it."""
+"""Tracing an episode: every turn and tool call is enclosed, in both drivers, and nothing changes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.cast import calls, create_meeting, said, says, stage
 
 from tau2.errors import AgentError
 from tau2.orchestrator.episode import Failure
-from tau2.orchestrator.tracing import Observers
+from tau2.orchestrator.tracing import CombinedTracer
 
 SCRIPTS = says(create_meeting(), calls("nothing"), "It is on the list."), says("Please.")
 
@@ -38,9 +38,9 @@ class Diary:
         self.lines.append(f"{what} ends")
 
 
-def watched(*diaries, scripts=SCRIPTS):
+def traced(*diaries, scripts=SCRIPTS):
     episode = stage("create_task_1", *scripts)
-    episode.observer = Observers(diaries)
+    episode.tracer = CombinedTracer(diaries)
     return episode
 
 
@@ -59,27 +59,27 @@ EVERYTHING = [
 )
 def test_turns_enclose_tool_calls(drive):
     diary = Diary()
-    run = drive(watched(diary))
+    run = drive(traced(diary))
     assert diary.lines == EVERYTHING
     assert said(run) == said(stage("create_task_1", *SCRIPTS).run())
 
 
-def test_steps_are_watched_too():
+def test_steps_are_traced_too():
     diary = Diary()
-    episode = watched(diary)
+    episode = traced(diary)
     while not episode.done:
         episode.step()
     assert diary.lines == EVERYTHING
 
 
-def test_several_watch_the_same():
+def test_several_tracers_see_the_same():
     first, second = Diary(), Diary()
-    watched(first, second).run()
+    traced(first, second).run()
     assert first.lines == second.lines
     assert len(first.told) == len(first.lines) // 2
 
 
-def test_a_failure_is_told():
+def test_a_failure_is_reported():
     diary = Diary()
-    watched(diary, scripts=(says(AgentError("lost for words")), says("Please."))).run()
+    traced(diary, scripts=(says(AgentError("lost for words")), says("Please."))).run()
     assert isinstance(diary.told[-1], Failure)

@@ -35,9 +35,9 @@ def test_a_fork_goes_its_own_way():
 
 def test_a_moment_pickles_and_is_gone_on_with_from_a_fresh_world():
     first = until(stage("create_task_1", AGENT, USER, now=ticking()), Role.AGENT, times=3)
-    moment = pickle.loads(pickle.dumps(first.moment()))
+    snapshot = pickle.loads(pickle.dumps(first.snapshot()))
     second = stage("create_task_1", AGENT, USER)
-    second.resume(moment)
+    second.resume(snapshot)
     assert second.environment.get_db_hash() == first.environment.get_db_hash()
     assert (second.step_count, second.agent.seed) == (first.step_count, 1)
     assert said(second.run()) == said(first.run())
@@ -45,10 +45,10 @@ def test_a_moment_pickles_and_is_gone_on_with_from_a_fresh_world():
 
 def test_a_moment_does_not_change_with_what_follows():
     episode = until(stage("create_task_1", AGENT, USER), Role.AGENT)
-    moment = episode.moment()
+    snapshot = episode.snapshot()
     episode.run()
-    assert len(moment.messages) == 2
-    assert moment.agent_state.at == 0
+    assert len(snapshot.messages) == 2
+    assert snapshot.agent_state.at == 0
 
 
 def test_time_played_is_kept():
@@ -61,7 +61,7 @@ def test_time_played_is_kept():
 def test_before_it_begins_and_after_its_end_there_is_no_moment():
     episode = stage("create_task_1", AGENT, USER)
     with pytest.raises(RuntimeError, match="nothing is pending"):
-        episode.moment()
+        episode.snapshot()
     episode.run()
     with pytest.raises(RuntimeError, match="nothing is pending"):
         episode.fork()

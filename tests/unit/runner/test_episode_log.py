@@ -16,43 +16,43 @@ from tests.stub import StubServer, failing
 from tau2.data_model.simulation import Results, TerminationReason
 from tau2.errors import Tau2Error
 from tau2.evaluator.evaluator import EvaluationType
-from tau2.orchestrator.episode import Log
+from tau2.orchestrator.episode import EpisodeProgress
 from tau2.runner import get_info, get_tasks, run_tasks
-from tau2.runner.batch import unit_seed
 from tau2.runner.build import build_text_orchestrator
-from tau2.runner.episode_log import InflightLogs, Staging, _Writer, inflight_of, read_log
+from tau2.runner.episode_log import EpisodeLogs, EpisodeSetup, _Writer, episode_logs_of, read_log
 from tau2.runner.events import SimulationStored
-from tau2.runner.trial import Job, UnitPlayer
+from tau2.runner.tasks import UnitSpec, unit_seed
+from tau2.runner.trial import UnitRunner
 
 
-def job_of(domain: str, number: int = 0) -> Job:
+def spec_of(domain: str, number: int = 0) -> UnitSpec:
     task = get_tasks(domain)[number]
-    return Job(task, 0, unit_seed(300, task.id, 0))
+    return UnitSpec(task, 0, unit_seed(300, task.id, 0))
 
 
-def played(config, job: Job, logs: InflightLogs | None = None):
+def played(config, spec: UnitSpec, logs: EpisodeLogs | None = None):
     """Play one unit and return what is told of it."""
 
     async def story():
-        player = UnitPlayer(config, EvaluationType.ALL, lambda event: None, slots=1, inflight=logs)
+        runner = UnitRunner(config, EvaluationType.ALL, lambda event: None, slots=1, logs=logs)
         try:
-            return await player.play(job)
+            return await runner.play(spec)
         finally:
-            player.close()
+            runner.close()
 
     run = asyncio.run(story())
-    return run, told(Results(info=get_info(config), tasks=[job.task], simulations=[run]))
+    return run, told(Results(info=get_info(config), tasks=[spec.task], simulations=[run]))
 
 
 def the_log(folder: Path) -> Path:
     return next((folder / "inflight").iterdir())
 
 
-def cut_after_every_turn(config, job: Job, folder: Path, calls=lambda: 0) -> int:
+def cut_after_every_turn(config, spec: UnitSpec, folder: Path, calls=lambda: 0) -> int:
     """Play once with a log, then go on from every prefix of it; return how many there were."""
-    undisturbed, wanted = played(config, job)
-    logs = inflight_of(config, folder)
-    assert played(config, job, logs)[1] == wanted
+    undisturbed, wanted = played(config, spec)
+    logs = episode_logs_of(config, folder)
+    assert played(config, spec, logs)[1] == wanted
     before = calls()
     path = the_log(folder)
     lines = path.read_bytes().splitlines(keepends=True)
@@ -60,7 +60,7 @@ def cut_after_every_turn(config, job: Job, folder: Path, calls=lambda: 0) -> int
     started = json.loads(lines[0])["start_time"]
     for kept in range(2, len(lines) + 1):
         path.write_bytes(b"".join(lines[:kept]))
-        run, now = played(config, job, logs)
+        run, now = played(config, spec, logs)
         assert now == wanted, f"cut after turn {kept - 1}"
         assert (run.start_time, run.id) == (started, json.loads(lines[0])["id"])
         assert [json.loads(line).get("steps") for line in path.read_bytes().splitlines()[1:]] == [
@@ -82,13 +82,13 @@ def cut_after_every_turn(config, job: Job, folder: Path, calls=lambda: 0) -> int
 def test_scripted_episodes_go_on_from_every_turn(domain, numbers, tmp_path):
     for number in numbers:
         cut_after_every_turn(
-            scripted(domain=domain), job_of(domain, number), tmp_path / f"{domain}{number}"
+            scripted(domain=domain), spec_of(domain, number), tmp_path / f"{domain}{number}"
         )
 
 
 def test_a_solo_episode_goes_on(tmp_path):
     cut_after_every_turn(
-        scripted(domain="mock", agent="oracle_agent_solo"), job_of("mock"), tmp_path
+        scripted(domain="mock", agent="oracle_agent_solo"), spec_of("mock"), tmp_path
     )
 
 
@@ -97,15 +97,15 @@ def test_model_driven_episodes_go_on_from_every_turn(number, tmp_path):
     with StubServer(improvise) as stub:
         config = improvised(stub.base_url)
         assert (
-            cut_after_every_turn(config, job_of("mock", number), tmp_path, lambda: stub.requests)
+            cut_after_every_turn(config, spec_of("mock", number), tmp_path, lambda: stub.requests)
             > 3
         )
 
 
 def test_time_errors_and_steps_go_on(tmp_path):
     config = scripted(domain="airline")
-    job, logs = job_of("airline", 3), inflight_of(config, tmp_path)
-    played(config, job, logs)
+    spec, logs = spec_of("airline", 3), episode_logs_of(config, tmp_path)
+    played(config, spec, logs)
     reading = read_log(the_log(tmp_path))
     assert [turn.steps for turn in reading.turns] == list(range(1, len(reading.turns) + 1))
     elapsed = [turn.elapsed for turn in reading.turns]
@@ -113,41 +113,41 @@ def test_time_errors_and_steps_go_on(tmp_path):
     lines = the_log(tmp_path).read_bytes().splitlines(keepends=True)
     aged = _reframed([_with(line, elapsed=1000.0 + n) for n, line in enumerate(lines[:4])])
     the_log(tmp_path).write_bytes(aged)
-    assert played(config, job, logs)[0].duration > 1000
+    assert played(config, spec, logs)[0].duration > 1000
     the_log(tmp_path).write_bytes(aged)
-    run, _ = played(config.model_copy(update={"timeout": 900.0}), job, logs)
+    run, _ = played(config.model_copy(update={"timeout": 900.0}), spec, logs)
     assert run.termination_reason == TerminationReason.TIMEOUT
 
 
 def test_an_endpoint_that_was_away_is_asked_for_the_missing_turns_only(tmp_path):
-    job, answers = job_of("mock"), []
+    spec, answers = spec_of("mock"), []
 
     def away_now_and_then(body):
         answers.append(body)
         return failing(503) if len(answers) in {3, 6, 7} else improvise(body)
 
     with StubServer(improvise) as stub:
-        _, wanted = played(improvised(stub.base_url), job)
+        _, wanted = played(improvised(stub.base_url), spec)
         needed = stub.requests
     with StubServer(away_now_and_then) as stub:
         config = improvised(stub.base_url, max_retries=3, retry_delay=0.0)
         config.llm_args_agent["num_retries"] = config.llm_args_user["num_retries"] = 0
-        _, now = played(config, job, inflight_of(config, tmp_path))
+        _, now = played(config, spec, episode_logs_of(config, tmp_path))
     assert now == wanted
     assert len(answers) == needed + sum(place <= len(answers) for place in (3, 6, 7))
 
 
 def test_after_two_attempts_without_a_turn_it_starts_over(tmp_path):
-    config, job = scripted(domain="mock"), job_of("mock")
-    logs = inflight_of(config, tmp_path)
-    played(config, job, logs)
+    config, spec = scripted(domain="mock"), spec_of("mock")
+    logs = episode_logs_of(config, tmp_path)
+    played(config, spec, logs)
     path = the_log(tmp_path)
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:3]))
     first = read_log(path).begun.id
     attempts = []
 
     def attempt() -> str:
-        with logs.episode(_staging(config, job, "anew")) as orchestrator:
+        with logs.episode(_episode_setup(config, spec, "anew")) as orchestrator:
             attempts.append(orchestrator.simulation_id)
             raise Tau2Error("the surroundings failed")
 
@@ -157,13 +157,11 @@ def test_after_two_attempts_without_a_turn_it_starts_over(tmp_path):
     assert attempts == [first, first, "anew"]
 
 
-def _staging(config, job, name):
-    return Staging(
-        job.task,
-        job.trial,
-        job.seed,
+def _episode_setup(config, spec, name):
+    return EpisodeSetup(
+        spec,
         name,
-        lambda id_: build_text_orchestrator(config, job.task, seed=job.seed, simulation_id=id_),
+        lambda id_: build_text_orchestrator(config, spec.task, seed=spec.seed, simulation_id=id_),
     )
 
 
@@ -184,10 +182,10 @@ def _reframed(bodies: list[bytes]) -> bytes:
 @pytest.fixture
 def a_log(tmp_path):
     """Return a finished log, how its episode was told, and what plays it again."""
-    config, job = scripted(domain="mock"), job_of("mock")
-    logs = inflight_of(config, tmp_path)
-    _, wanted = played(config, job, logs)
-    return the_log(tmp_path), wanted, lambda: played(config, job, logs)[1]
+    config, spec = scripted(domain="mock"), spec_of("mock")
+    logs = episode_logs_of(config, tmp_path)
+    _, wanted = played(config, spec, logs)
+    return the_log(tmp_path), wanted, lambda: played(config, spec, logs)[1]
 
 
 def test_a_damaged_log_counts_up_to_the_damage(a_log):
@@ -225,12 +223,31 @@ def test_turns_that_would_be_said_otherwise_today_are_not_continued(a_log):
     assert again() == wanted
 
 
-def test_a_log_of_another_task_or_seed_is_not_continued(a_log):
-    path, wanted, again = a_log
-    bodies = [_with(line) for line in path.read_bytes().splitlines()]
-    for old, new in ((b'"seed": ', b'"seed": 1'), (b'"task": "', b'"task": "0')):
-        path.write_bytes(_reframed([bodies[0].replace(old, new), *bodies[1:4]]))
-        assert again() == wanted
+@pytest.mark.parametrize(
+    ("field", "other"),
+    [
+        (b'"seed": ', b'"seed": 1'),
+        (b'"task": "', b'"task": "0'),
+        (b'"task_id": "', b'"task_id": "un'),
+        (b'"trial": ', b'"trial": 1'),
+    ],
+)
+def test_a_log_of_another_unit_is_not_continued(tmp_path, field, other):
+    config, spec = scripted(domain="mock"), spec_of("mock")
+    logs = episode_logs_of(config, tmp_path)
+    first, wanted = played(config, spec, logs)
+    path = the_log(tmp_path)
+    bodies = [_with(line) for line in path.read_bytes().splitlines()][:4]
+    assert field in bodies[0]
+
+    path.write_bytes(_reframed(bodies))
+    continued, _ = played(config, spec, logs)
+    assert continued.id == first.id
+
+    path.write_bytes(_reframed([bodies[0].replace(field, other), *bodies[1:]]))
+    fresh, story = played(config, spec, logs)
+    assert story == wanted
+    assert fresh.id != first.id
 
 
 def test_a_disk_that_is_full_costs_the_log_and_not_the_episode(a_log, caplog):
@@ -238,15 +255,15 @@ def test_a_disk_that_is_full_costs_the_log_and_not_the_episode(a_log, caplog):
     path.unlink()
     with disk(3, "ENOSPC"):
         assert again() == wanted
-    assert "cannot be continued" in caplog.text
+    assert "this episode will start over if it is interrupted" in caplog.text
 
 
 def test_who_cannot_be_brought_back_leaves_no_log(cast, tmp_path):
     from tests.unit.runner.conftest import a_config
 
-    assert inflight_of(a_config(), tmp_path).cast is None
-    assert inflight_of(scripted(agent="llm_agent_solo"), tmp_path).cast is None
-    assert inflight_of(scripted(), None).folder is None
+    assert episode_logs_of(a_config(), tmp_path).participants is None
+    assert episode_logs_of(scripted(agent="llm_agent_solo"), tmp_path).participants is None
+    assert episode_logs_of(scripted(), None).folder is None
 
 
 def test_logs_go_when_their_simulations_are_durable(tmp_path):
@@ -288,11 +305,11 @@ def test_a_run_that_was_killed_goes_on_with_its_turns(tmp_path):
 
 
 def test_a_turn_costs_little(tmp_path):
-    config, job = scripted(domain="airline"), job_of("airline", 3)
-    played(config, job, inflight_of(config, tmp_path))
+    config, spec = scripted(domain="airline"), spec_of("airline", 3)
+    played(config, spec, episode_logs_of(config, tmp_path))
     turns = read_log(the_log(tmp_path)).turns
     writing = _Writer(tmp_path / "again.jsonl", read_log(tmp_path / "none"))
-    log = Log()
+    log = EpisodeProgress()
     began = time.process_time()
     for _ in range(20):
         for turn in turns:

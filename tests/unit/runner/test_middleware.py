@@ -15,7 +15,7 @@ from tau2.evaluator.evaluator import EvaluationType
 from tau2.llm.middleware import current_middleware
 from tau2.runner import run_single_task, run_tasks
 from tau2.runner.events import RunCounted, RunOutOfMoney, SimulationStored
-from tau2.runner.middleware import installed
+from tau2.runner.middleware import installed_middleware
 
 MEETING = {"name": "create_task", "arguments": {"user_id": "user_1", "title": "Important Meeting"}}
 TASKS = [mock_task("create_task_1"), mock_task("create_task_1_nl_eval"), mock_task("update_task_1")]
@@ -145,7 +145,7 @@ def test_without_settings_there_is_nothing_to_count_and_nothing_is_left_installe
     _, events = play(a_config(), tmp_path)
     assert the(RunCounted, events) is None
     assert sorted(path.name for path in tmp_path.iterdir() if path.name in {"tape", "budget"}) == []
-    with installed(a_config()) as layers:
+    with installed_middleware(a_config()) as layers:
         assert layers.counted() is None
     assert current_middleware.get() is None
 
