@@ -13,11 +13,10 @@ from typing import Any
 
 from act_prm.environments.types import Message
 from act_prm.llm_handlers.types import FUNCTION_CALL, MESSAGE, REASONING, UNREADABLE, ActionFromLLM
+from tau2.data_model.conventions import DONE_TOOL, STOP
 from tau2.data_model.malformed import malformed_reason
 from tau2.data_model.message import AssistantMessage, ToolMessage, UserMessage
 from tau2.data_model.message import Message as Tau2Message
-from tau2.rollout.role_view import DONE
-from tau2.user.base_user import STOP
 
 logger = logging.getLogger(__name__)
 
@@ -173,12 +172,12 @@ def actions_of(
 
     With nobody to talk to, words end the case.
     """
-    calls = [_called(call.name, call.arguments, call.id) for call in message.tool_calls or ()]
+    calls = [_called(call.name, call.arguments, call.id) for call in message.calls]
     text = (message.content or "").replace(STOP, "").strip() if solo else message.content or ""
     if not calls and not solo:
         return [respond_user(text, f"call_{timestep}_0")]
     said = [ActionFromLLM(role="assistant", type=MESSAGE, text=text)] if text else []
-    return with_ids([*said, *(calls or [_called(DONE, {})])], timestep)
+    return with_ids([*said, *(calls or [_called(DONE_TOOL, {})])], timestep)
 
 
 def _called(name: str, arguments: dict[str, Any], call_id: str | None = None) -> ActionFromLLM:

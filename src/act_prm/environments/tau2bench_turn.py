@@ -17,10 +17,10 @@ from act_prm.environments.tau2bench_messages import (
 from act_prm.environments.tau2bench_state import Tau2BenchState, Tau2BenchStepResult
 from act_prm.environments.types import Message
 from act_prm.llm_handlers.types import ActionFromLLM
+from tau2.data_model.conventions import DONE_TOOL
 from tau2.data_model.message import ToolMessage, UserMessage
 from tau2.data_model.simulation import RewardInfo
 from tau2.rollout import Rollout, Shaping, StepResult
-from tau2.rollout.role_view import DONE
 
 
 class ModelTurn:
@@ -63,7 +63,7 @@ class ModelTurn:
         results = [message for message in turn.observation if isinstance(message, ToolMessage)]
         calls = [] if move.tells else move.calls
         if len(calls) > len(results):  # `done` ends the episode instead of being carried out
-            calls = [call for call in calls if call.name != DONE]
+            calls = [call for call in calls if call.name != DONE_TOOL]
         for call, result in zip(calls, results, strict=False):
             self._tell(tool_message(call.call_id, result.content or "", self._role))
         for message in turn.observation:

@@ -13,6 +13,7 @@ from tau2.config import (
     DEFAULT_LLM_USER,
     DEFAULT_USER_IMPLEMENTATION,
 )
+from tau2.data_model.conventions import DONE_TOOL, done
 from tau2.environment.tool import Tool, as_tool
 from tau2.errors import needs_extra
 from tau2.gym.base import (
@@ -27,7 +28,6 @@ from tau2.gym.base import (
 from tau2.gym.spaces import TauSpace
 from tau2.orchestrator.episode import Role
 from tau2.rollout import Action, RolloutSetup
-from tau2.rollout.role_view import done
 from tau2.rollout.setup import ParticipantFactory, agent_tools, user_tools
 
 with needs_extra("gym", "gymnasium"):
@@ -113,7 +113,7 @@ class _BaseAgentEnv(BaseGymEnv):
     def _get_agent(self) -> GymAgent:
         """Return the agent that the caller plays, with `done` among its tools."""
         tools = self._tools or self._get_tools()
-        if all(tool.name != "done" for tool in tools):
+        if all(tool.name != DONE_TOOL for tool in tools):
             tools = [*tools, as_tool(done)]
         return GymAgent(tools, self._get_policy())
 

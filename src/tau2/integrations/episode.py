@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, TypeVar
 
+from tau2.data_model.conventions import DONE_TOOL
 from tau2.data_model.message import AssistantMessage, Message, ToolCall, ToolMessage, UserMessage
 from tau2.data_model.tasks import Task
 from tau2.errors import ConfigError, Tau2Error
@@ -14,10 +15,9 @@ from tau2.evaluator.evaluator import EvaluationType
 from tau2.evaluator.evidence import Judge
 from tau2.integrations.toolbox import RESPOND_USER, respond_user_tool, schemas
 from tau2.orchestrator.episode import Role, seen_by
-from tau2.orchestrator.snapshot import EpisodeSnapshot
 from tau2.orchestrator.participants import seed_participants
+from tau2.orchestrator.snapshot import EpisodeSnapshot
 from tau2.rollout import Action, Rollout, RolloutSetup, RolloutSnapshot, Shaping, StepResult
-from tau2.rollout.role_view import DONE
 from tau2.rollout.snapshot import RolloutHistory
 from tau2.user.base_user import STOP
 
@@ -260,7 +260,7 @@ class Episode:
             [one.content or "" for one in result.observation if isinstance(one, ToolMessage)]
         )
         # `done` has no tool message, and neither has a call after the one that ended the episode.
-        texts = [OVER if call.name == DONE else next(outputs, OVER) for call in calls]
+        texts = [OVER if call.name == DONE_TOOL else next(outputs, OVER) for call in calls]
         return [*texts[:-1], with_end_note(texts[-1], result)]
 
 

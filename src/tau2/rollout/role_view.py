@@ -11,6 +11,7 @@ from tau2.agent.llm_agent import (
     SOLO_SYSTEM_PROMPT,
     SYSTEM_PROMPT,
 )
+from tau2.data_model.conventions import DONE_TOOL, done
 from tau2.data_model.message import AssistantMessage, Message, SystemMessage, UserMessage
 from tau2.data_model.tasks import Task
 from tau2.environment.environment import Environment
@@ -22,21 +23,13 @@ from tau2.rollout.setup import agent_tools, user_tools
 from tau2.user.base_user import UserState
 from tau2.user.user_simulator import UserSimulator
 
-DONE = "done"
-"""Name of the tool with which an agent ends the conversation, like the text ###STOP###."""
-
-
-def done() -> str:
-    """End the conversation: the task is finished, or nothing more can be done for it."""
-    return ""
-
 
 def role_tools(environment: Environment, task: Task, role: Role) -> list[Tool]:
     """Return the tools of a role, bound to this environment; an agent in solo mode also has `done`."""
     if role is Role.USER:
         return user_tools(environment, task)
     tools = agent_tools(environment, task)
-    needs_done = environment.solo_mode and all(tool.name != DONE for tool in tools)
+    needs_done = environment.solo_mode and all(tool.name != DONE_TOOL for tool in tools)
     return [*tools, as_tool(done)] if needs_done else tools
 
 

@@ -14,6 +14,7 @@ from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import replace
 
+from tau2.data_model.conventions import DONE_TOOL
 from tau2.data_model.message import (
     AssistantMessage,
     Message,
@@ -36,7 +37,7 @@ from tau2.rollout.results import (
     final_result,
     is_infrastructure_failure,
 )
-from tau2.rollout.role_view import DONE, RoleView
+from tau2.rollout.role_view import RoleView
 from tau2.rollout.setup import EpisodeFactory
 from tau2.rollout.shaping import Shaping
 from tau2.rollout.snapshot import RolloutHistory, RolloutSnapshot
@@ -206,12 +207,12 @@ class Rollout(RoleView):
 
     def _replace_done(self, message: AssistantMessage | UserMessage) -> None:
         """Turn a call of `done` into the stop token; tools called beside it are executed first."""
-        calls = message.tool_calls or []
+        calls = message.calls
         tools = self.environment.tools
-        domain_has_done = tools is not None and tools.has_tool(DONE)
-        if domain_has_done or not any(call.name == DONE for call in calls):
+        domain_has_done = tools is not None and tools.has_tool(DONE_TOOL)
+        if domain_has_done or not any(call.name == DONE_TOOL for call in calls):
             return
-        others = [call for call in calls if call.name != DONE]
+        others = [call for call in calls if call.name != DONE_TOOL]
         self._history.stops_after_calls = bool(others)
         message.tool_calls = others or None
         if not others:

@@ -265,7 +265,11 @@ async def _replayed(
 
 
 async def _again(
-    run: SimulationRun, spec: UnitSpec, runner: _ReplayRunner, recordings: _Recordings, redactor: Redactor
+    run: SimulationRun,
+    spec: UnitSpec,
+    runner: _ReplayRunner,
+    recordings: _Recordings,
+    redactor: Redactor,
 ) -> Replayed:
     recording = recordings.of(run)
     timed_out = run.termination_reason is TerminationReason.TIMEOUT
