@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from tau2.config import domain_dir
 from tau2.data_model.tasks import Task
 from tau2.environment.cow import clone
 from tau2.environment.db import DB, describe_validation_error, read_data_file, read_text
@@ -76,6 +77,12 @@ def world_id_of(domain: str, path: Path, *, strict: bool) -> Hashable:
     A rewritten file is another world.
     """
     return (domain, str(path), strict, *_stamp(path))
+
+
+def load_own_db(kind: type[DBT], domain: str, *, strict: bool) -> tuple[DBT, Hashable]:
+    """Return a domain's own database (`db.json` of its folder) and the world id of its start."""
+    path = domain_dir(domain) / "db.json"
+    return load_reference_db(kind, path), world_id_of(domain, path, strict=strict)
 
 
 @lru_cache(maxsize=64)
@@ -168,6 +175,38 @@ def load_split(
     if task_ids is not None:
         return load_tasks_file(tasks_path, [task_id for task_id in task_ids if task_id in members])
     return [clone(task) for task in _tasks(tasks_path, _stamp(tasks_path)) if task.id in members]
+
+
+def load_domain_tasks(
+    domain: str, split_name: str | None, task_ids: Collection[str] | None = None
+) -> list[Task]:
+    """Return the tasks of a split (None: all) of a domain's folder, or some of them.
+
+    Raises:
+        UnknownName: (a ValueError) there is no such split.
+        DataFileError: a file is missing or is not as it should be.
+    """
+    folder = domain_dir(domain)
+    return load_split(folder / "tasks.json", folder / "split_tasks.json", split_name, task_ids)
+
+
+def load_domain_splits(domain: str) -> Splits:
+    """Return split name → task ids of a domain's folder."""
+    return load_splits(domain_dir(domain) / "split_tasks.json")
+
+
+def data_paths(domain: str, files: Mapping[str, str]) -> Callable[[str], Path]:
+    """Return a module's `__getattr__` for the paths of a domain's files, by name.
+
+    A path is looked up when it is asked for, so that a changed TAU2_DATA_DIR counts at once.
+    """
+
+    def path_of(name: str) -> Path:
+        if name not in files:
+            raise AttributeError(f"module 'tau2.domains.{domain}.utils' has no attribute {name!r}")
+        return domain_dir(domain) / files[name]
+
+    return path_of
 
 
 @lru_cache(maxsize=256)

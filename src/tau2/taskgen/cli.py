@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tau2.data_model.tasks import Task
 from tau2.environment.db import DB
-from tau2.environment.domain import Splits, dump_tasks
+from tau2.environment.domain import dump_tasks
+from tau2.taskgen.tasks import ShippedTasks
 
 
 def db_text(db: DB) -> str:
@@ -37,12 +37,12 @@ def _record(record: object) -> str:
     return json.dumps(record, separators=(",", ":"))
 
 
-def write_world(out: Path, db: DB, tasks: list[Task], splits: Splits) -> None:
+def write_world(out: Path, db: DB, shipped: ShippedTasks) -> None:
     """Write db.json, tasks.json and split_tasks.json to a folder."""
     out.mkdir(parents=True, exist_ok=True)
     (out / "db.json").write_text(db_text(db), encoding="utf-8")
-    dump_tasks(tasks, out / "tasks.json")
-    (out / "split_tasks.json").write_text(json.dumps(splits) + "\n", encoding="utf-8")
+    dump_tasks(shipped.tasks, out / "tasks.json")
+    (out / "split_tasks.json").write_text(json.dumps(shipped.splits) + "\n", encoding="utf-8")
 
 
 def run_factory(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from tau2.domains.airline.data_model import CabinClass, MembershipLevel, Reservation
-from tau2.domains.airline.reading import NOW
+from tau2.domains.airline.lookups import NOW
 
 INSURANCE_PRICE = 30  # US dollars per passenger
 BAG_PRICE = 50  # US dollars per bag beyond the free ones

@@ -25,7 +25,7 @@ from tau2.domains.airline.fares import (
     free_bags,
     is_recent,
 )
-from tau2.domains.airline.reading import NEXT_DAY
+from tau2.domains.airline.lookups import NEXT_DAY
 from tau2.environment.cow import peek
 from tau2.environment.environment import Environment
 from tau2.environment.policy_rules import Check, Rule, calls_done, confirmed_first, customer_words

@@ -31,7 +31,7 @@ from tau2.domains.airline.data_model import (
     own_flight,
 )
 from tau2.domains.airline.fares import BAG_PRICE, INSURANCE_PRICE
-from tau2.domains.airline.reading import NOW, AirlineLookups
+from tau2.domains.airline.lookups import NOW, AirlineLookups
 from tau2.environment.cow import clone, peek
 from tau2.environment.toolkit import ToolType, is_tool
 from tau2.errors import ToolError

@@ -1,20 +1,19 @@
-"""Where the airline's files lie, looked up when asked for."""
+"""Where the airline files lie: `AIRLINE_DB_PATH` and the like are looked up when they are asked for.
+
+Importing one of these names binds the path for good; ask this module for it where a changed
+TAU2_DATA_DIR should count.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
+from tau2.environment.domain import data_paths
 
-from tau2.config import domain_dir
-
-_FILES = {
-    "AIRLINE_DB_PATH": "db.json",
-    "AIRLINE_POLICY_PATH": "policy.md",
-    "AIRLINE_TASK_SET_PATH": "tasks.json",
-    "AIRLINE_SPLITS_PATH": "split_tasks.json",
-}
-
-
-def __getattr__(name: str) -> Path:
-    if name not in _FILES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return domain_dir("airline") / _FILES[name]
+__getattr__ = data_paths(
+    "airline",
+    {
+        "AIRLINE_DB_PATH": "db.json",
+        "AIRLINE_POLICY_PATH": "policy.md",
+        "AIRLINE_TASK_SET_PATH": "tasks.json",
+        "AIRLINE_SPLITS_PATH": "split_tasks.json",
+    },
+)

@@ -1,22 +1,21 @@
-"""Where the mock domain's files lie, looked up when asked for."""
+"""Where the mock files lie: `MOCK_DB_PATH` and the like are looked up when they are asked for.
+
+Importing one of these names binds the path for good; ask this module for it where a changed
+TAU2_DATA_DIR should count.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
+from tau2.environment.domain import data_paths
 
-from tau2.config import domain_dir
-
-_FILES = {
-    "MOCK_DB_PATH": "db.json",
-    "MOCK_USER_DB_PATH": "user_db.json",
-    "MOCK_POLICY_PATH": "policy.md",
-    "MOCK_POLICY_SOLO_PATH": "policy_solo.md",
-    "MOCK_TASK_SET_PATH": "tasks.json",
-    "MOCK_SPLITS_PATH": "split_tasks.json",
-}
-
-
-def __getattr__(name: str) -> Path:
-    if name not in _FILES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return domain_dir("mock") / _FILES[name]
+__getattr__ = data_paths(
+    "mock",
+    {
+        "MOCK_DB_PATH": "db.json",
+        "MOCK_USER_DB_PATH": "user_db.json",
+        "MOCK_POLICY_PATH": "policy.md",
+        "MOCK_POLICY_SOLO_PATH": "policy_solo.md",
+        "MOCK_TASK_SET_PATH": "tasks.json",
+        "MOCK_SPLITS_PATH": "split_tasks.json",
+    },
+)

@@ -18,7 +18,7 @@ from tau2.domains.retail.data_model import (
     UserAddress,
     Variant,
 )
-from tau2.domains.retail.reading import RetailLookups
+from tau2.domains.retail.lookups import RetailLookups
 from tau2.environment.toolkit import ToolType, is_tool
 from tau2.errors import ToolError
 

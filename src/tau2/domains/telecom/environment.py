@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from tau2.config import domain_dir, strict_compat
 from tau2.data_model.tasks import Task
 from tau2.domains.telecom.data_model import LineStatus, TelecomDB
-from tau2.domains.telecom.factory.tasks import generate_tasks
-from tau2.domains.telecom.loading import task_by_id, task_splits, tasks_of_split
+from tau2.domains.telecom.tasks.loading import task_splits, tasks_of_split
 from tau2.domains.telecom.tools import TelecomTools
 from tau2.domains.telecom.user_data_model import PaymentRequest, TelecomUserDB
 from tau2.domains.telecom.user_tools import TelecomUserTools
 from tau2.domains.telecom.utils import path_of
-from tau2.environment.domain import DomainSpec, Splits, load_reference_db, load_text
+from tau2.environment.domain import Splits, load_reference_db, load_text
 from tau2.environment.environment import Environment
-from tau2.environment.policy_rules import Rule
 from tau2.errors import ToolError
 
 PolicyType = Literal["manual", "workflow"]
@@ -141,34 +139,3 @@ def get_tasks_small(
 def get_tasks_split() -> Splits:
     """Return split name → task ids."""
     return task_splits()
-
-
-def get_rules() -> Sequence[Rule]:
-    """Return the executable policy rules."""
-    from tau2.domains.telecom.rules import RULES  # noqa: PLC0415  -- the rules look at this environment
-
-    return RULES
-
-
-_TASK_SETS: dict[str, Any] = {"telecom_full": get_tasks_full, "telecom_small": get_tasks_small}
-DOMAINS = (
-    DomainSpec(
-        name="telecom",
-        environment=get_environment_manual_policy,
-        tasks=get_tasks,
-        splits=get_tasks_split,
-        rules=get_rules,
-        task=task_by_id,
-        generate=generate_tasks,
-        task_sets=_TASK_SETS,
-    ),
-    DomainSpec(
-        name="telecom-workflow",
-        environment=get_environment_workflow_policy,
-        tasks=get_tasks,
-        splits=get_tasks_split,
-        rules=get_rules,
-        task=task_by_id,
-        generate=generate_tasks,
-    ),
-)

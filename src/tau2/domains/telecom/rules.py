@@ -9,7 +9,7 @@ from functools import wraps
 from tau2.data_model.message import Message, ToolCall
 from tau2.domains.telecom.data_model import BillStatus, Line
 from tau2.domains.telecom.environment import TelecomEnvironment
-from tau2.domains.telecom.reading import TODAY
+from tau2.domains.telecom.lookups import TODAY
 from tau2.environment.environment import Environment
 from tau2.environment.policy_rules import (
     Check,
@@ -162,7 +162,7 @@ def _after_handing_over(
     return f"{call.name} was called after the hand-over" if over else None
 
 
-RULES = (
+POLICY_RULES: tuple[Rule, ...] = (
     identified_first(_FINDING),
     confirmed_first(),
     Rule("only the identified customer's own", _strangers),

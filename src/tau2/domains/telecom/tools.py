@@ -11,8 +11,8 @@ from datetime import timedelta
 from typing import Any
 
 from tau2.domains.telecom.data_model import Bill, BillStatus, LineItem, LineStatus
-from tau2.domains.telecom.reading import TODAY, next_month
-from tau2.domains.telecom.staging import TelecomStaging
+from tau2.domains.telecom.lookups import TODAY, next_month
+from tau2.domains.telecom.task_functions import TelecomTaskFunctions
 from tau2.environment.toolkit import ToolType, is_tool
 from tau2.errors import ToolError
 
@@ -20,7 +20,7 @@ _CENTS = 2  # decimals
 _DAYS_TO_PAY = 14  # from the issue of a bill
 
 
-class TelecomTools(TelecomStaging):
+class TelecomTools(TelecomTaskFunctions):
     """The tools of the carrier's agent: look-ups, changes, and what sets a scene or checks one."""
 
     @is_tool(ToolType.WRITE)

@@ -10,13 +10,13 @@ from tau2.domains.telecom.user_data_model import (
     NetworkModePreference,
     SignalStrength,
 )
-from tau2.domains.telecom.user_reading import on_off
-from tau2.domains.telecom.user_staging import TelecomUserStaging
+from tau2.domains.telecom.user_lookups import on_off
+from tau2.domains.telecom.user_task_functions import TelecomUserTaskFunctions
 from tau2.environment.toolkit import ToolType, is_tool
 from tau2.errors import ToolError
 
 
-class TelecomUserTools(TelecomUserStaging):
+class TelecomUserTools(TelecomUserTaskFunctions):
     """The customer's tools: look at the phone and operate it."""
 
     def _with_bar(self, text: str) -> str:

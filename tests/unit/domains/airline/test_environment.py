@@ -9,7 +9,8 @@ import pytest
 from tau2.config import domain_dir
 from tau2.domains import airline
 from tau2.domains.airline import utils
-from tau2.domains.airline.environment import DOMAIN, get_environment, get_tasks, get_tasks_split
+from tau2.domains.airline.environment import get_environment, get_tasks, get_tasks_split
+from tau2.domains.airline.spec import DOMAIN
 
 TOOLS = {
     "book_reservation", "cancel_reservation", "update_reservation_baggages", "update_reservation_flights",

@@ -8,8 +8,9 @@ import pytest
 
 from tau2.data_model.message import AssistantMessage, Message, ToolCall, UserMessage
 from tau2.data_model.tasks import Action
-from tau2.domains.airline.environment import DOMAIN, get_environment, get_tasks
+from tau2.domains.airline.environment import get_environment, get_tasks
 from tau2.domains.airline.rules import POLICY_RULES
+from tau2.domains.airline.spec import DOMAIN
 from tau2.environment.environment import Environment
 from tau2.environment.policy_rules import check_trajectory
 

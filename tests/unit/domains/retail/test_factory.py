@@ -20,9 +20,9 @@ from tau2.domains import retail
 from tau2.domains.retail.data_model import GiftCard, OrderStatus, RetailDB
 from tau2.domains.retail.factory import people
 from tau2.domains.retail.factory.__main__ import DEFAULT_SEED, main, write_data
-from tau2.domains.retail.factory.stories.words import method_name
-from tau2.domains.retail.factory.tasks import build_tasks
-from tau2.domains.retail.factory.world import Scale, build_world
+from tau2.domains.retail.factory.shipped import build_tasks
+from tau2.domains.retail.factory.words import method_name
+from tau2.domains.retail.factory.world import RetailScale, build_world
 from tau2.domains.retail.tools import RetailTools
 from tau2.environment.domain import dump_tasks, load_split, load_splits, load_tasks_file
 from tau2.errors import DataFileError, ToolError
@@ -30,7 +30,7 @@ from tau2.taskgen.cli import db_text
 
 COMMITTED = Path(retail.__file__).parent
 FILES = ("db.json", "tasks.json", "split_tasks.json")
-SMALL = Scale(users=200, orders=400, tasks=60)
+SMALL = RetailScale(users=200, orders=400, tasks=60)
 
 
 class Made(NamedTuple):
@@ -49,7 +49,8 @@ def made(request) -> Made:
             RetailDB.load(COMMITTED / "db.json"), tasks, load_splits(COMMITTED / "split_tasks.json")
         )
     db = build_world(4711, SMALL)
-    return Made(db, *build_tasks(4711, db, SMALL.tasks))
+    shipped = build_tasks(4711, db, SMALL.tasks)
+    return Made(db, shipped.tasks, shipped.splits)
 
 
 # --- determinism ---
@@ -98,7 +99,7 @@ def test_the_command_line_writes_the_files(tmp_path):
 
 
 def test_too_small_a_world_is_an_error():
-    scale = Scale(users=5, orders=5, tasks=100)
+    scale = RetailScale(users=5, orders=5, tasks=100)
     with pytest.raises(DataFileError, match="tasks only"):
         build_tasks(1, build_world(1, scale), scale.tasks)
 

@@ -16,16 +16,17 @@ from tau2.audit.audit import audit_domain
 from tau2.audit.checks import work_of
 from tau2.data_model.tasks import Task
 from tau2.domains import retail
-from tau2.domains.retail.environment import generate_tasks, get_environment, get_tasks
+from tau2.domains.retail.environment import get_environment, get_tasks
 from tau2.domains.retail.factory import generate
-from tau2.domains.retail.factory.phrasing import MORE_PERSONAS
-from tau2.domains.retail.factory.stories import all_stories, more_stories
-from tau2.domains.retail.factory.stories.base import Case
-from tau2.domains.retail.factory.stories.kinds import Told
-from tau2.domains.retail.factory.stories.words import method_name
-from tau2.domains.retail.factory.weaving import Matter, weave
+from tau2.domains.retail.factory.draft import RetailDraft
+from tau2.domains.retail.factory.generate import generate_tasks
+from tau2.domains.retail.factory.intents import all_intents, shipped_intents
+from tau2.domains.retail.factory.intents.intent import IntentText
+from tau2.domains.retail.factory.scenario import SCENARIO, combine
+from tau2.domains.retail.factory.words import method_name
 from tau2.domains.retail.tools import RetailTools
 from tau2.errors import DataFileError
+from tau2.taskgen.drafts import UnsuitableCustomer
 
 COUNT = 150
 
@@ -79,7 +80,7 @@ def test_no_task_is_told_twice_or_was_shipped(tasks):
 
 
 def test_the_customers_of_the_test_split_do_not_appear(tasks, world):
-    shop = generate._shop()
+    shop = generate.generation_world()
     told = " ".join(task.model_dump_json() for task in get_tasks("test"))
     assert {user_id for user_id in world.users if user_id in told} <= shop.held_out
     made = " ".join(task.model_dump_json() for task in tasks)
@@ -151,10 +152,11 @@ def test_a_mixed_set_holds_every_difficulty_and_many_kinds(tasks):
 
 
 def test_kinds_are_distinct_and_the_shipped_ones_are_among_them():
-    purposes = [story.purpose for story in more_stories()]
-    assert len(set(purposes)) == len(purposes) > len(all_stories()) > 100
-    assert [story.purpose for story in all_stories()] == purposes[: len(all_stories())]
-    assert len(set(MORE_PERSONAS)) == len(MORE_PERSONAS)
+    purposes = [intent.purpose for intent in all_intents()]
+    assert len(set(purposes)) == len(purposes) > len(shipped_intents()) > 100
+    assert [intent.purpose for intent in shipped_intents()] == purposes[: len(shipped_intents())]
+    personas = SCENARIO.texts("personas") + SCENARIO.texts("more_personas")
+    assert len(set(personas)) == len(personas)
 
 
 # --- what customers say ---
@@ -166,6 +168,22 @@ def test_scenarios_are_whole_sentences(tasks):
             assert part[0].isupper(), (task.id, part)
             assert part.endswith("."), (task.id, part)
             assert not re.search(r"  | [.,;]|\.\.|None|[{}]", part), (task.id, part)
+
+
+def test_every_wording_of_every_intent_has_what_fills_its_slots(world):
+    waiting = {intent.name: intent for intent in all_intents()}
+    for user_id in world.users:
+        for intent in list(waiting.values()):
+            draft = RetailDraft(world, user_id, random.Random(1), turn=0)
+            try:
+                slots = intent.act(draft)
+            except UnsuitableCustomer:
+                continue
+            for part in IntentText._fields:
+                for turn in range(len(intent.wording.texts(intent.name, part))):
+                    assert "{" not in intent.text(part, turn, slots)
+            del waiting[intent.name]
+    assert not waiting
 
 
 def test_customers_know_no_internal_ids(tasks):
@@ -193,43 +211,43 @@ def test_a_hand_over_is_the_last_thing(tasks):
         assert "transfer_to_human_agents" not in names[:-1]
 
 
-# --- weaving ---
+# --- several intents in one scenario ---
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_every_matter_is_told_with_what_belongs_to_it(seed):
-    matters = [
-        Matter("return", Told("You want to return the hat.", "The refund goes to your gift card.")),
-        Matter("return", Told("Order #P1 should go back.", "If not, keep it.")),
-        Matter("question", Told("You want to know a price.", "")),
+def test_every_intent_is_told_with_what_belongs_to_it(seed):
+    texts = [
+        ("return", IntentText("You want to return the hat.", "The refund goes to your gift card.")),
+        ("return", IntentText("Order #P1 should go back.", "If not, keep it.")),
+        ("question", IntentText("You want to know a price.", "")),
     ]
-    told = weave(random.Random(seed), matters)
+    told = combine(random.Random(seed), texts)
     text = f"{told.reason} {told.instructions}".lower()
-    for matter in matters:
-        assert text.count(matter.told.reason.lower()[:-1]) == 1
-        assert matter.told.instructions.lower()[:-1] in text
+    for _, part in texts:
+        assert text.count(part.reason.lower()[:-1]) == 1
+        assert part.instructions.lower()[:-1] in text
     assert told.reason.endswith(".")
     if "as for the first return" in text:
         assert text.index("as for the first return") < text.index("as for the second return")
 
 
-def test_one_matter_is_told_as_it_is():
-    told = Told("You want to return the hat.", "Be brief.")
-    assert weave(random.Random(1), [Matter("return", told)]) == told
+def test_one_intent_is_told_as_it_is():
+    told = IntentText("You want to return the hat.", "Be brief.")
+    assert combine(random.Random(1), [("return", told)]) == told
 
 
-def test_a_matter_can_be_taken_back(world):
+def test_an_intent_can_be_taken_back(world):
     user_id = next(u for u, user in world.users.items() if len(user.orders) > 1)
-    case = Case(world, user_id, random.Random(1), turn=0)
-    mark, calls = case.mark(), list(case.calls)
-    case.look_at(case.orders[0])
-    case.move(case.new_address())
-    case.begin(turn=1)
-    assert case.orders == case.all_orders[1:]
-    case.undo(mark)
-    case.begin(turn=1)
-    assert (case.calls, case.orders, case.taken) == (calls, case.all_orders, set())
-    assert case.tools.db.same_as(world.view())
+    draft = RetailDraft(world, user_id, random.Random(1), turn=0)
+    start, calls = draft.checkpoint(), list(draft.calls)
+    draft.look_at(draft.orders[0])
+    draft.move(draft.new_address())
+    draft.begin(turn=1)
+    assert draft.orders == draft.all_orders[1:]
+    draft.undo(start)
+    draft.begin(turn=1)
+    assert (draft.calls, draft.orders, draft.taken) == (calls, draft.all_orders, set())
+    assert draft.tools.db.same_as(world.view())
 
 
 # --- errors ---
@@ -264,9 +282,11 @@ def test_another_kind_of_shop_is_refused(monkeypatch):
 
 def test_a_made_shop_of_another_seed_has_tasks_too(monkeypatch, tmp_path):
     from tau2.domains.retail.factory.__main__ import write_data
-    from tau2.domains.retail.factory.world import Scale
+    from tau2.domains.retail.factory.world import RetailScale
 
-    write_data(9, tmp_path / "tau2" / "domains" / "retail", Scale(users=120, orders=240, tasks=30))
+    write_data(
+        9, tmp_path / "tau2" / "domains" / "retail", RetailScale(users=120, orders=240, tasks=30)
+    )
     monkeypatch.setenv("TAU2_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("TAU2_STRICT_COMPAT", "0")
     orders = json.loads((tmp_path / "tau2" / "domains" / "retail" / "db.json").read_text())[

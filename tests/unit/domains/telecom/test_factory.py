@@ -10,9 +10,9 @@ from tau2.domains import telecom
 from tau2.domains.telecom.data_model import BillStatus, LineStatus, TelecomDB
 from tau2.domains.telecom.environment import get_tasks
 from tau2.domains.telecom.factory.__main__ import DEFAULT_SEED, main, write_data
-from tau2.domains.telecom.factory.case import Pools, find_subjects
-from tau2.domains.telecom.factory.tasks import generate_tasks
+from tau2.domains.telecom.factory.generate import generate_tasks
 from tau2.domains.telecom.factory.world import build_world
+from tau2.domains.telecom.tasks.subjects import SubjectPools, find_subjects
 from tau2.errors import ConfigError, DataFileError, UnknownName
 
 OWN = PACKAGE_ROOT / "tau2" / "domains" / "telecom"
@@ -51,7 +51,7 @@ def test_the_records_of_any_seed_fit_together(seed):
 
 @pytest.mark.parametrize("seed", [1, 2, 3, DEFAULT_SEED])
 def test_any_seed_has_customers_for_every_task_on_both_sides(seed):
-    pools = Pools(find_subjects(build_world(seed)))
+    pools = SubjectPools(find_subjects(build_world(seed)))
     for need in ("", "in_use", "not_roaming", "resting", "lapsed"):
         for test in (True, False):
             assert len(pools.of(need, test=test)) >= 2, (need, test)
@@ -92,7 +92,7 @@ def test_fresh_tasks_pass_the_audit():
 
 
 def test_a_fresh_task_can_be_built_again_from_its_id():
-    from tau2.domains.telecom.loading import task_by_id
+    from tau2.domains.telecom.tasks.loading import task_by_id
 
     for task in generate_tasks(20, 3):
         assert task_by_id(task.id) == task
@@ -103,6 +103,6 @@ def test_what_cannot_be_generated_is_said(monkeypatch):
         generate_tasks(1, 0, "impossible")
     with pytest.raises(DataFileError, match="no customer"):
         generate_tasks(1, 0, db=TelecomDB())
-    monkeypatch.setattr("tau2.domains.telecom.factory.tasks._MOST_ATTEMPTS", 0)
+    monkeypatch.setattr("tau2.domains.telecom.factory.generate._MOST_ATTEMPTS", 0)
     with pytest.raises(ConfigError, match="no 1 different"):
         generate_tasks(1, 0)

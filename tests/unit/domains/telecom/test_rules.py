@@ -8,10 +8,10 @@ import pytest
 from tests.unit.domains.telecom.conftest import ANN, ANNS_NUMBER, BOB, BOBS, MAIN, TABLET
 
 from tau2.data_model.message import AssistantMessage, ToolCall, UserMessage
-from tau2.domains.telecom.rules import RULES
+from tau2.domains.telecom.rules import POLICY_RULES
 from tau2.environment.policy_rules import check_trajectory
 
-NAMES = {rule.name for rule in RULES}
+NAMES = {rule.name for rule in POLICY_RULES}
 
 
 class Talk:
@@ -34,7 +34,10 @@ class Talk:
         return self
 
     def broken(self) -> set[str]:
-        return {violation.rule for violation in check_trajectory(self.start, self.messages, RULES)}
+        return {
+            violation.rule
+            for violation in check_trajectory(self.start, self.messages, POLICY_RULES)
+        }
 
 
 @pytest.fixture
@@ -129,4 +132,4 @@ def test_a_refused_call_breaks_nothing(talk):
         talk.does("resume_line", **mine()).does("refuel_data", **mine(), gb_amount=-5).broken()
         == set()
     )
-    assert len(NAMES) == len(RULES)
+    assert len(NAMES) == len(POLICY_RULES)

@@ -19,9 +19,9 @@ from tau2.domains.telecom.environment import (
     get_tasks_small,
     get_tasks_split,
 )
-from tau2.domains.telecom.factory.issues import TROUBLES, End
-from tau2.domains.telecom.factory.recipes import parse_recipe
-from tau2.domains.telecom.loading import task_by_id
+from tau2.domains.telecom.tasks.issues import ISSUES, Resolution
+from tau2.domains.telecom.tasks.loading import task_by_id
+from tau2.domains.telecom.tasks.recipes import parse_recipe
 from tau2.environment.world import World
 from tau2.errors import DataFileError, UnknownName
 from tau2.registry import registry
@@ -104,18 +104,18 @@ def test_handing_over_at_once_earns_nothing_even_where_a_hand_over_is_right(base
 
 def test_a_good_share_ends_in_something_else_than_a_repair(base):
     ends = Counter(
-        trouble.end if trouble.end is not End.MENDED else trouble.name
+        issue.resolution if issue.resolution is not Resolution.FIXED else issue.name
         for task in base
-        for trouble in parse_recipe(task.id).troubles
+        for issue in parse_recipe(task.id).issues
     )
-    assert ends[End.HANDED_OVER] >= 12
-    assert ends[End.LEFT] + ends[End.REFUSED] + ends["data_usage_wants_too_much"] >= 20
+    assert ends[Resolution.HANDED_OVER] >= 12
+    assert (
+        ends[Resolution.LEFT] + ends[Resolution.REFUSED] + ends["data_usage_wants_too_much"] >= 20
+    )
 
 
 def test_every_trouble_occurs_in_the_base_tasks(base):
-    assert {trouble.name for task in base for trouble in parse_recipe(task.id).troubles} == set(
-        TROUBLES
-    )
+    assert {issue.name for task in base for issue in parse_recipe(task.id).issues} == set(ISSUES)
 
 
 def test_a_task_by_its_id_is_the_one_of_the_list(base):

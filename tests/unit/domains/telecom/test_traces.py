@@ -110,7 +110,7 @@ def test_public_tasks_and_splits_load():
 
 
 def test_a_public_task_is_found_by_its_id():
-    from tau2.domains.telecom.loading import task_by_id
+    from tau2.domains.telecom.tasks.loading import task_by_id
 
     first = get_tasks(None)[0]
     assert task_by_id(first.id) == first

@@ -7,7 +7,7 @@ from itertools import combinations
 from math import asin, cos, radians, sin, sqrt
 from random import Random
 
-from tau2.domains.airline.reading import AIRPORTS
+from tau2.domains.airline.lookups import AIRPORTS
 
 _PLACES = {
     "SFO": (37.6, -122.4), "JFK": (40.6, -73.8), "LAX": (33.9, -118.4), "ORD": (42.0, -87.9), "DFW": (32.9, -97.0),

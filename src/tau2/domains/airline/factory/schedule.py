@@ -18,7 +18,7 @@ from tau2.domains.airline.data_model import (
     FlightDateStatusOnTime,
 )
 from tau2.domains.airline.factory.network import miles, routes
-from tau2.domains.airline.reading import NEXT_DAY, NOW
+from tau2.domains.airline.lookups import NEXT_DAY, NOW
 
 AIRLINE_CODE = "LKA"
 FIRST_NUMBER = 101

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from random import Random
 from typing import TypeVar
 
@@ -18,7 +18,7 @@ from tau2.domains.airline.data_model import (
     User,
 )
 from tau2.domains.airline.factory import people
-from tau2.domains.airline.tools import NEW_CERTIFICATE_IDS
+from tau2.taskgen.ids import FreshIds
 
 T = TypeVar("T")
 
@@ -34,31 +34,15 @@ _COMPANIONS = ((0, 25), (1, 32), (2, 29), (3, 14))
 _SAME_FAMILY = 0.6  # share of the companions with the traveller's own family name
 
 
-class Ids:
-    """Fresh ids of each form, never twice the same and never one that the tools give out."""
+_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # none that are easily mistaken for another
 
-    _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # none that are easily mistaken for another
 
-    def __init__(self, rng: Random) -> None:
-        self._rng = rng
-        self._taken: set[str] = set(NEW_CERTIFICATE_IDS)
-
-    def digits(self, count: int, prefix: str) -> str:
-        """Return `prefix` and `count` digits, the first of them not 0."""
-        return self._fresh(lambda: f"{prefix}{self._rng.randrange(10 ** (count - 1), 10**count)}")
-
-    def reservation(self) -> str:
-        """Return six letters and digits; at least one digit, which no id given out by the tools has."""
-        while True:
-            made = self._fresh(lambda: "".join(self._rng.choices(self._LETTERS, k=6)))
-            if not made.isalpha() and not made.isdigit():
-                return made
-
-    def _fresh(self, make: Callable[[], str]) -> str:
-        while (made := make()) in self._taken:
-            pass
-        self._taken.add(made)
-        return made
+def reservation_id(ids: FreshIds) -> str:
+    """Return six letters and digits; at least one digit, which no id given out by the tools has."""
+    while True:
+        made = ids.draw(lambda: "".join(ids.rng.choices(_LETTERS, k=6)))
+        if not made.isalpha() and not made.isdigit():
+            return made
 
 
 def pick(rng: Random, shares: Sequence[tuple[T, int]]) -> T:
@@ -66,7 +50,7 @@ def pick(rng: Random, shares: Sequence[tuple[T, int]]) -> T:
     return rng.choices([value for value, _ in shares], [share for _, share in shares])[0]
 
 
-def make_traveller(rng: Random, ids: Ids) -> User:
+def make_traveller(rng: Random, ids: FreshIds) -> User:
     """Return a traveller without reservations."""
     first, last = rng.choice(people.FIRST_NAMES), rng.choice(people.LAST_NAMES)
     return User(
@@ -105,7 +89,7 @@ def _address(rng: Random) -> Address:
     )
 
 
-def _payment_methods(rng: Random, ids: Ids) -> list[PaymentMethod]:
+def _payment_methods(rng: Random, ids: FreshIds) -> list[PaymentMethod]:
     methods: list[PaymentMethod] = [
         CreditCard(
             source="credit_card",

@@ -9,7 +9,7 @@ from random import Random
 from tau2.domains.airline.data_model import Flight
 from tau2.domains.airline.factory.network import miles
 from tau2.domains.airline.factory.schedule import DAYS
-from tau2.domains.airline.reading import NEXT_DAY
+from tau2.domains.airline.lookups import NEXT_DAY
 
 Leg = tuple[Flight, str]
 """A flight and the date on which it leaves."""
@@ -22,7 +22,7 @@ _CHANGE = (45, 300)  # minutes between two flights of one trip, least and most
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class TripKind:
     """A kind of trip by how its flights stand now."""
 
     share: int
@@ -39,17 +39,17 @@ class Kind:
     """Share of round trips."""
 
 
-KINDS = (
-    Kind(61, (16, 28), (1, 8), never=frozenset({"cancelled"})),
-    Kind(
+TRIP_KINDS = (
+    TripKind(61, (16, 28), (1, 8), never=frozenset({"cancelled"})),
+    TripKind(
         12,
         (1, 12),
         (1, 5),
         never=frozenset({"cancelled", "available", "on time", "delayed", "flying"}),
     ),
-    Kind(9, (9, 15), (3, 12), must=FLOWN, never=frozenset({"cancelled"}), round_trip=1.0),
-    Kind(9, (15, 15), (2, 9), must=frozenset({"delayed"}), never=FLOWN | {"cancelled"}),
-    Kind(9, (15, 27), (1, 8), must=frozenset({"cancelled"}), never=FLOWN | {"delayed"}),
+    TripKind(9, (9, 15), (3, 12), must=FLOWN, never=frozenset({"cancelled"}), round_trip=1.0),
+    TripKind(9, (15, 15), (2, 9), must=frozenset({"delayed"}), never=FLOWN | {"cancelled"}),
+    TripKind(9, (15, 27), (1, 8), must=frozenset({"cancelled"}), never=FLOWN | {"delayed"}),
 )
 
 
@@ -91,7 +91,7 @@ class Timetable:
             if miles(origin, destination) > _NEAR:
                 return origin, destination
 
-    def trip(self, rng: Random, kind: Kind) -> tuple[list[Leg], list[Leg]] | None:
+    def trip(self, rng: Random, kind: TripKind) -> tuple[list[Leg], list[Leg]] | None:
         """Return a random way out and back (empty for a one-way trip) of a kind, or None when the dice say no."""
         origin, destination = self._ends(rng)
         starts = rng.randint(*kind.days)

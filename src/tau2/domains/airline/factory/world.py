@@ -26,11 +26,17 @@ from tau2.domains.airline.data_model import (
     User,
 )
 from tau2.domains.airline.factory.schedule import CABINS, CAPACITY, CLOCK, build_schedule
-from tau2.domains.airline.factory.travellers import Ids, make_passenger, make_traveller, pick
-from tau2.domains.airline.factory.trips import KINDS, Leg, Timetable, first_moment
+from tau2.domains.airline.factory.travellers import (
+    make_passenger,
+    make_traveller,
+    pick,
+    reservation_id,
+)
+from tau2.domains.airline.factory.trips import TRIP_KINDS, Leg, Timetable, first_moment
 from tau2.domains.airline.fares import BAG_PRICE, INSURANCE_PRICE, free_bags
-from tau2.domains.airline.tools import AirlineTools
+from tau2.domains.airline.tools import NEW_CERTIFICATE_IDS, AirlineTools
 from tau2.seeds import derive_seed
+from tau2.taskgen.ids import FreshIds
 
 _PEOPLE = ((1, 55), (2, 27), (3, 10), (4, 5), (5, 3))  # passengers of a reservation, percent
 _CABIN_SHARES: tuple[tuple[CabinClass, int], ...] = (
@@ -56,7 +62,7 @@ _MARGIN = timedelta(
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class AirlineScale:
     """How large the world is; the flights are always the same number."""
 
     users: int = 500
@@ -64,14 +70,17 @@ class Scale:
     tasks: int = 100
 
 
-def build_world(seed: int, scale: Scale | None = None) -> FlightDB:
+def build_world(seed: int, scale: AirlineScale | None = None) -> FlightDB:
     """Return the airline of a seed."""
-    return _Builder(Random(derive_seed(seed, "airline", "world")), scale or Scale()).build()  # noqa: S311  -- no secrets
+    rng = Random(derive_seed(seed, "airline", "world"))  # noqa: S311  -- no secrets
+    return _AirlineBuilder(rng, scale or AirlineScale()).build()
 
 
-class _Builder:
-    def __init__(self, rng: Random, scale: Scale) -> None:
-        self.rng, self.scale, self.ids = rng, scale, Ids(rng)
+class _AirlineBuilder:
+    def __init__(self, rng: Random, scale: AirlineScale) -> None:
+        self.rng = rng
+        self.scale = scale
+        self.ids = FreshIds(rng, taken=NEW_CERTIFICATE_IDS)
         self.flights, self.fares = build_schedule(rng)
         self.timetable = Timetable(self.flights)
         self.reservations: dict[str, Reservation] = {}
@@ -120,7 +129,7 @@ class _Builder:
             0, bags - free
         )
         return Reservation(
-            reservation_id=self.ids.reservation(),
+            reservation_id=reservation_id(self.ids),
             user_id=traveller.user_id,
             origin=out[0][0].origin,
             destination=out[-1][0].destination,
@@ -150,7 +159,7 @@ class _Builder:
         return sorted(people, key=lambda person: (person.last_name, person.first_name, person.dob))
 
     def _trip(self, cabin: CabinClass, people: int) -> tuple[list[Leg], list[Leg]]:
-        kind = pick(self.rng, [(kind, kind.share) for kind in KINDS])
+        kind = pick(self.rng, [(kind, kind.share) for kind in TRIP_KINDS])
         while True:
             trip = self.timetable.trip(self.rng, kind)
             if trip is not None and all(

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tau2.domains.retail.factory.tasks import build_tasks
-from tau2.domains.retail.factory.world import Scale, build_world
+from tau2.domains.retail.factory.shipped import build_tasks
+from tau2.domains.retail.factory.world import RetailScale, build_world
 from tau2.taskgen.cli import run_factory, write_world
 
 DEFAULT_SEED = 20250  # the seed of the committed data
 
 
-def write_data(seed: int, out: Path, scale: Scale | None = None) -> None:
+def write_data(seed: int, out: Path, scale: RetailScale | None = None) -> None:
     """Write db.json, tasks.json and split_tasks.json of a seed to a folder."""
-    scale = scale or Scale()
+    scale = scale or RetailScale()
     world = build_world(seed, scale)
-    tasks, splits = build_tasks(seed, world, scale.tasks)
-    write_world(out, world, tasks, splits)
+    write_world(out, world, build_tasks(seed, world, scale.tasks))
 
 
 def main(arguments: list[str] | None = None) -> None:

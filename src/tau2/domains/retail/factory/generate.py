@@ -1,51 +1,53 @@
-"""Thousands of tasks for training: the stories of the shop, told for its customers singly and several at once.
+"""Thousands of tasks for training: the customers of the shop with one intent or several at once.
 
-Customers of the shipped test split never appear. The first tasks of a seed are the same whatever `n` is.
+Customers of the shipped test split never appear. The first tasks of a seed are the same whatever
+`n` is.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from random import Random
 
 from tau2.config import domain_dir, strict_compat
-from tau2.data_model.tasks import Action, Description, Task
+from tau2.data_model.tasks import Description, Task
 from tau2.domains.retail.data_model import RetailDB
 from tau2.domains.retail.environment import get_tasks, get_tasks_split
 from tau2.domains.retail.factory.catalog import PRODUCT_TYPES
-from tau2.domains.retail.factory.phrasing import MANNERS, MORE_PERSONAS
-from tau2.domains.retail.factory.stories import more_stories
-from tau2.domains.retail.factory.stories.base import Case
-from tau2.domains.retail.factory.stories.kinds import Story, Told, Unfit
-from tau2.domains.retail.factory.tasks import Call, is_sound, make_task
-from tau2.domains.retail.factory.weaving import Matter, weave
+from tau2.domains.retail.factory.draft import NO_NUMBER, RetailDraft
+from tau2.domains.retail.factory.intents import all_intents
+from tau2.domains.retail.factory.intents.intent import IntentText, RetailIntent
+from tau2.domains.retail.factory.scenario import SCENARIO, combine, retail_task
+from tau2.domains.retail.tools import RetailTools
 from tau2.environment.domain import load_reference_db
-from tau2.errors import ConfigError, DataFileError, UnknownName
+from tau2.errors import ConfigError, DataFileError
 from tau2.seeds import derive_seed
+from tau2.taskgen.drafts import ReferenceCall, UnsuitableCustomer
+from tau2.taskgen.generation import Candidate, check_request, distinct_tasks
+from tau2.taskgen.phrasing import spaced
+from tau2.taskgen.soundness import is_sound, work_key
 
 DIFFICULTIES = {"easy": range(3), "medium": range(3, 6), "hard": range(6, 99)}
 """Name → how many matters, changes and hurdles it may have, counted together."""
 
-_MIX = {
-    "easy": 35,
-    "medium": 40,
-    "hard": 25,
-}  # percent of the tasks where no difficulty is asked for
-_STORIES = {"easy": (1,), "medium": (1, 1, 2, 2, 2), "hard": (1, 2, 2, 3, 3, 3, 3, 3, 3, 4, 4)}
-"""Difficulty → how many stories are told together; equally likely entries."""
-_CUSTOMERS_TRIED = 60  # with one story, before another is chosen
+_MIX = {"easy": 35, "medium": 40, "hard": 25}
+"""Percent of the tasks where no difficulty is asked for."""
+_INTENTS = {"easy": (1,), "medium": (1, 1, 2, 2, 2), "hard": (1, 2, 2, 3, 3, 3, 3, 3, 3, 4, 4)}
+"""Difficulty → how many intents a task has; equally likely entries."""
+_CUSTOMERS_TRIED = 60  # with one intent, before another is chosen
 _COMPANIONS_TRIED = 14  # for one customer, before another is chosen
 _ATTEMPTS = 2000  # at one task, before the shop counts as exhausted
-_WITH_MANNER, _WITH_SLIP = 0.5, 0.06  # shares of the customers
-_TURNS = 60  # any wording of any story can have its turn: divisible by 2, 3, 4 and 5
+_WITH_MANNER = 0.5  # share of the customers
+_WITH_SLIP = 0.06  # share of the customers
+_TURNS = 60  # any wording of any intent can have its turn: divisible by 2, 3, 4 and 5
 
 
 @dataclass(frozen=True, slots=True)
-class Shop:
+class GenerationWorld:
     """What tasks are generated over; nothing in it is ever changed."""
 
     world: RetailDB
@@ -56,34 +58,40 @@ class Shop:
     shipped: frozenset[str]
     """The work of every shipped task."""
 
+    def fresh_tools(self) -> RetailTools:
+        """Return tools over the start of the world."""
+        return RetailTools(self.world.view())
+
 
 @dataclass(slots=True)
-class Draft:
-    """A customer with the stories told so far."""
+class CombinedDraft:
+    """A customer with the intents told so far."""
 
-    case: Case
-    stories: list[Story]
-    told: list[Told]
+    draft: RetailDraft
+    intents: list[RetailIntent]
+    texts: list[IntentText]
     uses_card: bool
     slip: str = ""
 
-    def takes(self, story: Story) -> bool:
-        """Return whether one more story can be told beside the others."""
-        clashes = story.profile and any(other.profile for other in self.stories)
-        idle = sum(other.idle for other in self.stories)
-        too_idle = story.idle and 2 * idle >= len(self.stories)
-        return not (story.alone or story.last or clashes or too_idle) and story not in self.stories
+    def takes(self, intent: RetailIntent) -> bool:
+        """Return whether one more intent can be told beside the others."""
+        clashes = intent.profile and any(other.profile for other in self.intents)
+        idle = sum(other.idle for other in self.intents)
+        too_idle = intent.idle and 2 * idle >= len(self.intents)
+        unfit = intent.alone or intent.last or clashes or too_idle
+        return not unfit and intent not in self.intents
 
     @property
-    def changes(self) -> list[Call]:
+    def changes(self) -> list[ReferenceCall]:
         """What the ideal agent changes."""
-        return [call for call in self.case.calls if self.case.tools.tool_mutates_state(call[0])]
+        tools = self.draft.tools
+        return [call for call in self.draft.calls if tools.tool_mutates_state(call.name)]
 
     @property
     def weight(self) -> tuple[int, int, int]:
         """How many matters, changes and hurdles there are."""
-        hurdles = sum(story.hurdle for story in self.stories) + bool(self.slip)
-        return sum(story.matters for story in self.stories), len(self.changes), hurdles
+        hurdles = sum(intent.hurdle for intent in self.intents) + bool(self.slip)
+        return sum(intent.matters for intent in self.intents), len(self.changes), hurdles
 
 
 def generate_tasks(n: int, seed: int, difficulty: str | None = None) -> list[Task]:
@@ -94,35 +102,46 @@ def generate_tasks(n: int, seed: int, difficulty: str | None = None) -> list[Tas
         ConfigError: (a ValueError) n is negative, or the data directory holds a shop of another kind.
         DataFileError: the shop has no further tasks.
     """
-    if n < 0:
-        raise ConfigError(f"n must not be negative: {n}")
-    if difficulty is not None and difficulty not in DIFFICULTIES:
-        raise UnknownName("difficulty", difficulty, DIFFICULTIES)
+    check_request(n, difficulty, DIFFICULTIES)
     if strict_compat():
         raise ConfigError(
             "tasks are generated for the corrected behaviour; set TAU2_STRICT_COMPAT=0"
         )
-    shop = _shop()
-    seen = set(shop.shipped)
-    return [_fresh_task(shop, seed, difficulty, number, seen) for number in range(n)]
+    shop = generation_world()
+
+    def candidates(number: int) -> Iterator[Candidate | None]:
+        scope = (difficulty or "mixed", number)
+        wanted = difficulty or _rng(seed, *scope).choices(list(_MIX), list(_MIX.values()))[0]
+        prefix = f"gen-{seed}" if difficulty is None else f"gen-{seed}-{difficulty}"
+        for attempt in range(_ATTEMPTS):
+            rng = _rng(seed, *scope, attempt)
+            combined = _draft(shop, rng, wanted)
+            task_id = f"{prefix}-{number}"
+            yield None if combined is None else _candidate(rng, combined, task_id, wanted)
+
+    def exhausted(number: int) -> DataFileError:
+        kind = f"{difficulty} task" if difficulty else "task"
+        return DataFileError(f"the shop has no further {kind} after {number} of seed {seed}")
+
+    return distinct_tasks(n, candidates, known=shop.shipped, exhausted=exhausted)
 
 
 # --- the shop ---
 
 
-def _shop() -> Shop:
+def generation_world() -> GenerationWorld:
+    """Return the domain's own world, read again when one of its files has changed."""
     folder = domain_dir("retail")
     files = [folder / name for name in ("db.json", "tasks.json", "split_tasks.json")]
-    return _opened(folder, tuple(path.stat().st_mtime_ns for path in files if path.exists()))
+    return _loaded(folder, tuple(path.stat().st_mtime_ns for path in files if path.exists()))
 
 
 @lru_cache(maxsize=4)
-def _opened(folder: Path, _stamps: tuple[int, ...]) -> Shop:
+def _loaded(folder: Path, _stamps: tuple[int, ...]) -> GenerationWorld:
     world = load_reference_db(RetailDB, folder / "db.json").reference
     assert isinstance(world, RetailDB)
-    if not {product.name for product in world.products.values()} <= {
-        kind.name for kind in PRODUCT_TYPES
-    }:
+    known_products = {kind.name for kind in PRODUCT_TYPES}
+    if not {product.name for product in world.products.values()} <= known_products:
         raise ConfigError(
             f"{folder}: tasks are generated over a shop that `tau2.domains.retail.factory` made"
         )
@@ -130,16 +149,12 @@ def _opened(folder: Path, _stamps: tuple[int, ...]) -> Shop:
     known = [
         user_id for user_id, user in world.users.items() if user_id not in held_out and user.orders
     ]
-    most = max(map(max, _STORIES.values()))
+    most = max(map(max, _INTENTS.values()))
     customers = {
-        least: [u for u in known if len(world.users[u].orders) >= least]
+        least: [user_id for user_id in known if len(world.users[user_id].orders) >= least]
         for least in range(1, most + 1)
     }
-    shipped = (
-        _work([(a.name, a.arguments) for a in _actions(task)], _figures(task))
-        for task in get_tasks(None)
-    )
-    return Shop(world, customers, held_out, frozenset(shipped))
+    return GenerationWorld(world, customers, held_out, frozenset(map(_work, get_tasks(None))))
 
 
 def _customers_in(world: RetailDB, tasks: Sequence[Task]) -> frozenset[str]:
@@ -149,17 +164,11 @@ def _customers_in(world: RetailDB, tasks: Sequence[Task]) -> frozenset[str]:
     return frozenset(owners | words & world.users.keys())
 
 
-def _actions(task: Task) -> Sequence[Action]:
-    return (task.evaluation_criteria.actions if task.evaluation_criteria else None) or ()
-
-
-def _figures(task: Task) -> list[str]:
-    return (task.evaluation_criteria.communicate_info if task.evaluation_criteria else None) or []
-
-
-def _work(calls: Sequence[Call], communicate: Sequence[str]) -> str:
-    """Return what two tasks share when one is the other's work again."""
-    return f"{sorted(f'{name}{sorted(arguments.items())}' for name, arguments in calls)}{sorted(communicate)}"
+def _work(task: Task) -> str:
+    criteria = task.evaluation_criteria
+    actions = (criteria.actions if criteria else None) or ()
+    calls = [(action.name, action.arguments) for action in actions]
+    return work_key(calls, criteria.communicate_info if criteria else None, any_order=True)
 
 
 # --- one task ---
@@ -169,112 +178,98 @@ def _rng(seed: int, *scope: object) -> Random:
     return Random(derive_seed(seed, "retail", "generate", *scope))  # noqa: S311  -- reproducible data, no secrets
 
 
-def _fresh_task(shop: Shop, seed: int, difficulty: str | None, number: int, seen: set[str]) -> Task:
-    """Return a task whose work was not seen before, and note it. Raise DataFileError when none is left."""
-    scope = (difficulty or "mixed", number)
-    wanted = difficulty or _rng(seed, *scope).choices(list(_MIX), list(_MIX.values()))[0]
-    for attempt in range(_ATTEMPTS):
-        rng = _rng(seed, *scope, attempt)
-        draft = _draft(shop, rng, wanted)
-        if draft is None or not _is_new(draft, seen):
-            continue
-        prefix = f"gen-{seed}" if difficulty is None else f"gen-{seed}-{difficulty}"
-        return _written(rng, draft, f"{prefix}-{number}", wanted)
-    raise DataFileError(f"the shop has no further {wanted} task after {number} of seed {seed}")
-
-
-def _is_new(draft: Draft, seen: set[str]) -> bool:
-    """Return whether nobody has this work, nor these stories with this outcome; then note both."""
-    case = draft.case
-    purposes = sorted(story.purpose for story in draft.stories)
+def _candidate(rng: Random, combined: CombinedDraft, task_id: str, difficulty: str) -> Candidate:
+    """Return a candidate whose work, and whose intents with their outcome, nobody else may have."""
+    draft = combined.draft
+    purposes = sorted(intent.purpose for intent in combined.intents)
     keys = {
-        _work(case.calls, case.communicate),
-        f"{purposes}{_work(draft.changes, case.communicate)}",
+        work_key(draft.calls, draft.communicate, any_order=True),
+        work_key(combined.changes, draft.communicate, *purposes, any_order=True),
     }
-    if keys & seen:
-        return False
-    seen |= keys
-    return True
+    return Candidate(frozenset(keys), lambda: _written(rng, combined, task_id, difficulty))
 
 
-def _draft(shop: Shop, rng: Random, difficulty: str) -> Draft | None:
-    """Return a customer with stories of the wanted difficulty, or None when the dice fell badly."""
-    count = rng.choice(_STORIES[difficulty])
-    first = rng.choice([story for story in more_stories() if _can_begin(story, difficulty, count)])
-    draft = _begun(shop, rng, first, count)
-    if draft is None or not _accompanied(rng, draft, count):
+def _draft(shop: GenerationWorld, rng: Random, difficulty: str) -> CombinedDraft | None:
+    """Return a customer with intents of the wanted difficulty, or None when the dice fell badly."""
+    count = rng.choice(_INTENTS[difficulty])
+    first = rng.choice([i for i in all_intents() if _can_begin(i, difficulty, count)])
+    combined = _begun(shop, rng, first, count)
+    if combined is None or not _accompanied(rng, combined, count):
         return None
-    draft.slip = _slip(rng, draft, shop.world)
-    case = draft.case
-    if case.involved & shop.held_out or sum(draft.weight) not in DIFFICULTIES[difficulty]:
+    combined.slip = _slip(rng, combined, shop.world)
+    draft = combined.draft
+    if draft.involved & shop.held_out or sum(combined.weight) not in DIFFICULTIES[difficulty]:
         return None
-    return draft if is_sound(shop.world, case.calls, case.communicate) else None
+    return combined if is_sound(shop.fresh_tools, draft.calls, draft.communicate) else None
 
 
-def _can_begin(story: Story, difficulty: str, count: int) -> bool:
-    if story.idle:
+def _can_begin(intent: RetailIntent, difficulty: str, count: int) -> bool:
+    if intent.idle:
         return False
     if count > 1:
-        return not story.alone
+        return not intent.alone
     if difficulty == "easy":
-        return not story.hurdle
-    return story.matters > 2 or (difficulty == "medium" and (story.hurdle or story.matters > 1))
+        return not intent.hurdle
+    return intent.matters > 2 or (difficulty == "medium" and (intent.hurdle or intent.matters > 1))
 
 
-def _begun(shop: Shop, rng: Random, story: Story, count: int) -> Draft | None:
-    """Return the first of some customers whom the story fits."""
+def _begun(
+    shop: GenerationWorld, rng: Random, intent: RetailIntent, count: int
+) -> CombinedDraft | None:
+    """Return a draft for the first of some customers whom the intent fits."""
     pool = shop.customers[max(1, count - 1)]
     for user_id in rng.sample(pool, min(len(pool), _CUSTOMERS_TRIED)):
-        case = Case(shop.world, user_id, rng, rng.randrange(_TURNS))
-        mark = case.mark()
+        draft = RetailDraft(shop.world, user_id, rng, rng.randrange(_TURNS))
+        start = draft.checkpoint()
         try:
-            told = story.tell(case)
-        except Unfit:
+            text = intent.tell(draft)
+        except UnsuitableCustomer:
             continue
-        return Draft(case, [story], [told], case.uses_card(mark))
+        return CombinedDraft(draft, [intent], [text], draft.uses_card(start))
     return None
 
 
-def _accompanied(rng: Random, draft: Draft, count: int) -> bool:
-    """Tell more stories until there are `count`; return whether that worked."""
-    stories = more_stories()
+def _accompanied(rng: Random, combined: CombinedDraft, count: int) -> bool:
+    """Tell more intents until there are `count`; return whether that worked."""
+    intents = all_intents()
     for _ in range(_COMPANIONS_TRIED):
-        if len(draft.stories) >= count:
+        if len(combined.intents) >= count:
             return True
-        story = rng.choice(stories)
-        if draft.takes(story):
-            _join(rng, draft, story)
-    return len(draft.stories) >= count
+        intent = rng.choice(intents)
+        if combined.takes(intent):
+            _join(rng, combined, intent)
+    return len(combined.intents) >= count
 
 
-def _join(rng: Random, draft: Draft, story: Story) -> None:
-    """Tell one more story if it fits the customer and does not meddle with the gift card of another."""
-    case = draft.case
-    mark = case.mark()
-    case.begin(rng.randrange(_TURNS))
+def _join(rng: Random, combined: CombinedDraft, intent: RetailIntent) -> None:
+    """Tell one more intent if it fits the customer and does not meddle with another's gift card."""
+    draft = combined.draft
+    before = draft.checkpoint()
+    draft.begin(rng.randrange(_TURNS))
     try:
-        told = story.tell(case)
-    except Unfit:
-        case.undo(mark)
+        text = intent.tell(draft)
+    except UnsuitableCustomer:
+        draft.undo(before)
         return
-    uses_card = case.uses_card(mark)
-    if uses_card and draft.uses_card:
-        case.undo(mark)
+    uses_card = draft.uses_card(before)
+    if uses_card and combined.uses_card:
+        draft.undo(before)
         return
-    draft.stories.append(story)
-    draft.told.append(told)
-    draft.uses_card = draft.uses_card or uses_card
+    combined.intents.append(intent)
+    combined.texts.append(text)
+    combined.uses_card = combined.uses_card or uses_card
 
 
 # --- how the customer goes about it ---
 
 
-def _slip(rng: Random, draft: Draft, world: RetailDB) -> str:
+def _slip(rng: Random, combined: CombinedDraft, world: RetailDB) -> str:
     """Return how a few customers mistype what identifies them; others do not: empty text."""
-    user, finding = draft.case.user, draft.case.finding
-    if any(story.alone for story in draft.stories) or rng.random() > _WITH_SLIP:
+    user = combined.draft.user
+    identified_by = combined.draft.identified_by
+    if any(intent.alone for intent in combined.intents) or rng.random() > _WITH_SLIP:
         return ""
-    if finding == "zip":
+    if identified_by == "zip":
         wrong = f"{user.address.zip[:3]}{user.address.zip[4]}{user.address.zip[3]}"
         if wrong != user.address.zip:
             return (
@@ -283,7 +278,7 @@ def _slip(rng: Random, draft: Draft, world: RetailDB) -> str:
             )
     name, _, host = user.email.partition("@")
     wrong = f"{name[:-1]}@{host}"
-    if finding == "email" and all(wrong != other.email for other in world.users.values()):
+    if identified_by == "email" and all(wrong != other.email for other in world.users.values()):
         return (
             f"When you are asked for your email address, say {wrong} first. If the agent cannot find you, notice "
             f"that you left out a digit and say {user.email}."
@@ -291,25 +286,27 @@ def _slip(rng: Random, draft: Draft, world: RetailDB) -> str:
     return ""
 
 
-_NO_NUMBER = "You do not have the order number at hand."
 _NO_OTHER_NUMBER = "You have no order number at hand besides what you mention here."
 
 
-def _written(rng: Random, draft: Draft, task_id: str, difficulty: str) -> Task:
-    case = draft.case
-    pairs = list(zip(draft.stories, draft.told, strict=True))
+def _written(rng: Random, combined: CombinedDraft, task_id: str, difficulty: str) -> Task:
+    """Return the task: the intents in random order, a manner for some customers, a persona."""
+    draft = combined.draft
+    pairs = list(zip(combined.intents, combined.texts, strict=True))
     rng.shuffle(pairs)
     pairs.sort(key=lambda pair: pair[0].last)
-    told = weave(rng, [Matter(story.about, told) for story, told in pairs])
-    manner = rng.choice(MANNERS) if rng.random() < _WITH_MANNER else ""
-    told = Told(
-        told.reason, " ".join(text for text in (told.instructions, draft.slip, manner) if text)
-    )
-    if "#W" in " ".join(told):
-        case.unknown = [_NO_OTHER_NUMBER if text == _NO_NUMBER else text for text in case.unknown]
-    matters, changes, hurdles = draft.weight
+    text = combine(rng, [(intent.about, text) for intent, text in pairs])
+    manner = rng.choice(SCENARIO.texts("manners")) if rng.random() < _WITH_MANNER else ""
+    text = text._replace(instructions=spaced([text.instructions, combined.slip, manner]))
+    if "#W" in " ".join(text):
+        draft.unknown = [
+            _NO_OTHER_NUMBER if sentence == NO_NUMBER else sentence for sentence in draft.unknown
+        ]
+    matters, changes, hurdles = combined.weight
+    counts = f"matters: {matters}; changes: {changes}; hurdles: {hurdles}"
     description = Description(
-        purpose=" + ".join(story.purpose for story, _ in pairs),
-        notes=f"difficulty: {difficulty}; matters: {matters}; changes: {changes}; hurdles: {hurdles}",
+        purpose=" + ".join(intent.purpose for intent, _ in pairs),
+        notes=f"difficulty: {difficulty}; {counts}",
     )
-    return make_task(task_id, case, told, rng.choice(MORE_PERSONAS), description)
+    personas = SCENARIO.texts("personas") + SCENARIO.texts("more_personas")
+    return retail_task(task_id, draft, text, rng.choice(personas), description)

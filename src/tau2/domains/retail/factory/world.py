@@ -30,6 +30,7 @@ from tau2.domains.retail.factory import people
 from tau2.domains.retail.factory.catalog import PRODUCT_TYPES, ProductType
 from tau2.domains.retail.tools import RetailTools
 from tau2.seeds import derive_seed
+from tau2.taskgen.ids import FreshIds
 
 STATUS_SHARES = (
     ("pending", 42),
@@ -52,7 +53,7 @@ SMALL_BALANCE = 0.5  # share of gift cards with less than 90 dollars
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class RetailScale:
     """How large the world is."""
 
     users: int = 500
@@ -60,28 +61,12 @@ class Scale:
     tasks: int = 204
 
 
-class Ids:
-    """Fresh ids of each form, never twice the same.
+def build_world(seed: int, scale: RetailScale) -> RetailDB:
+    """Return the shop that `seed` gives.
 
     Order numbers begin with 0 and family names are our own: no id can be one of the public data set.
     """
-
-    def __init__(self, rng: Random) -> None:
-        self._rng = rng
-        self._taken: set[str] = set()
-
-    def digits(self, count: int, prefix: str = "") -> str:
-        """Return `prefix` and `count` digits, the first of them not 0."""
-        while True:
-            made = f"{prefix}{self._rng.randrange(10 ** (count - 1), 10**count)}"
-            if made not in self._taken:
-                self._taken.add(made)
-                return made
-
-
-def build_world(seed: int, scale: Scale) -> RetailDB:
-    """Return the shop that `seed` gives."""
-    ids = Ids(_rng(seed, "ids"))
+    ids = FreshIds(_rng(seed, "ids"))
     products = _products(_rng(seed, "products"), ids)
     users = _users(_rng(seed, "users"), ids, scale.users)
     db = RetailDB(products=products, users=users, orders={})
@@ -93,12 +78,12 @@ def _rng(seed: int, part: str) -> Random:
     return Random(derive_seed(seed, "retail", part))  # noqa: S311  -- reproducible data, no secrets
 
 
-def _products(rng: Random, ids: Ids) -> dict[str, Product]:
+def _products(rng: Random, ids: FreshIds) -> dict[str, Product]:
     products = (_product(rng, ids, kind) for kind in PRODUCT_TYPES)
     return {product.product_id: product for product in products}
 
 
-def _product(rng: Random, ids: Ids, kind: ProductType) -> Product:
+def _product(rng: Random, ids: FreshIds, kind: ProductType) -> Product:
     choices = list(combinations(*(axis.values for axis in kind.axes)))
     rng.shuffle(choices)
     variants: dict[str, Variant] = {}
@@ -127,7 +112,7 @@ def _price(rng: Random, kind: ProductType, choice: tuple[str, ...]) -> float:
     return (cents if cents % 10 else cents + rng.randint(1, 9)) / 100
 
 
-def _users(rng: Random, ids: Ids, count: int) -> dict[str, User]:
+def _users(rng: Random, ids: FreshIds, count: int) -> dict[str, User]:
     users: dict[str, User] = {}
     mails: set[str] = set()
     names: set[tuple[str, str]] = set()
@@ -181,7 +166,7 @@ def make_address(rng: Random, city: tuple[str, str, str] | None = None) -> UserA
     )
 
 
-def _payment_methods(rng: Random, ids: Ids) -> list[PaymentMethod]:
+def _payment_methods(rng: Random, ids: FreshIds) -> list[PaymentMethod]:
     kinds = rng.sample(
         ("credit_card", "credit_card", "paypal", "gift_card"), rng.choice((1, 2, 2, 2, 3, 3, 4))
     )
@@ -206,7 +191,7 @@ def _balance(rng: Random) -> float:
     return (cents if cents % 10 else cents + 7) / 100
 
 
-def _place_orders(rng: Random, ids: Ids, db: RetailDB, count: int) -> None:
+def _place_orders(rng: Random, ids: FreshIds, db: RetailDB, count: int) -> None:
     statuses = [
         status for status, share in STATUS_SHARES for _ in range(round(count * share / 100))
     ]
@@ -229,7 +214,7 @@ def _owners(rng: Random, users: list[User], count: int) -> list[User]:
     return owners
 
 
-def _new_order(rng: Random, ids: Ids, db: RetailDB, user: User) -> Order:
+def _new_order(rng: Random, ids: FreshIds, db: RetailDB, user: User) -> Order:
     items = [
         _item(rng, product)
         for product in rng.sample(list(db.products.values()), rng.choice(ORDER_SIZES))
@@ -267,7 +252,7 @@ def _item(rng: Random, product: Product) -> OrderItem:
     )
 
 
-def _bring_to(rng: Random, ids: Ids, tools: RetailTools, order: Order, status: str) -> None:
+def _bring_to(rng: Random, ids: FreshIds, tools: RetailTools, order: Order, status: str) -> None:
     """Let happen to a fresh order what gives it `status` (or leave it pending where nothing fits)."""
     method = order.payment_history[0].payment_method_id
     if status == "cancelled":
@@ -305,7 +290,7 @@ def _swap(rng: Random, db: RetailDB, order: Order, method_id: str) -> tuple[str,
     return (item.item_id, rng.choice(fitting)) if fitting else None
 
 
-def _send(rng: Random, ids: Ids, order: Order) -> None:
+def _send(rng: Random, ids: FreshIds, order: Order) -> None:
     item_ids = [item.item_id for item in order.items]
     cut = (
         rng.randint(1, len(item_ids) - 1)

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from tau2.domains.telecom.factory.phone import phone_of_the_shop
-from tau2.domains.telecom.factory.tasks import choose_splits
+from tau2.domains.telecom.factory.shipped import choose_splits
 from tau2.domains.telecom.factory.world import build_world
 from tau2.taskgen.cli import db_text, run_factory
 

@@ -30,7 +30,7 @@ from tau2.domains.telecom.data_model import (
     TelecomDB,
 )
 from tau2.domains.telecom.factory import people
-from tau2.domains.telecom.reading import TODAY, next_month
+from tau2.domains.telecom.lookups import TODAY, next_month
 from tau2.seeds import derive_seed
 
 PLANS = (

@@ -12,22 +12,26 @@ import pytest
 
 from tau2.data_model.message import ToolCall
 from tau2.data_model.tasks import Task
+from tau2.domains.airline.data_model import FlightDB
 from tau2.domains.airline.environment import get_environment, get_tasks, get_tasks_split
-from tau2.domains.airline.factory.goals import all_goals
-from tau2.domains.airline.factory.goals.goal import ALL_TRIPS, BOOKS, HANDS_OVER, Goal
-from tau2.domains.airline.factory.tasks import (
-    LEVELS,
-    draw_goals,
-    generate_tasks,
-    go_together,
-    in_order,
-    is_sound,
+from tau2.domains.airline.factory.draft import AirlineDraft
+from tau2.domains.airline.factory.generate import generate_tasks
+from tau2.domains.airline.factory.intents import all_intents
+from tau2.domains.airline.factory.intents.fallbacks import FALLBACK_WORDING
+from tau2.domains.airline.factory.intents.intent import (
+    ALL_TRIPS,
+    BOOKS,
+    HANDS_OVER,
+    AirlineIntent,
 )
-from tau2.domains.airline.factory.world import Scale, build_world
+from tau2.domains.airline.factory.phrasing import FORMATTER
+from tau2.domains.airline.factory.tasks import LEVELS, draw_intents, go_together, in_order
+from tau2.domains.airline.factory.world import AirlineScale, build_world
 from tau2.domains.airline.rules import POLICY_RULES
 from tau2.domains.airline.tools import AirlineTools
 from tau2.environment.environment import Environment
-from tau2.errors import ConfigError, DataFileError
+from tau2.errors import DataFileError, UnknownName
+from tau2.taskgen.soundness import is_sound
 
 Call = tuple[str, dict[str, Any]]
 
@@ -36,7 +40,7 @@ TASKS = get_tasks(None)
 
 @pytest.fixture(scope="module")
 def small():
-    return build_world(7, Scale(users=60, reservations=260))
+    return build_world(7, AirlineScale(users=60, reservations=260))
 
 
 def calls(task: Task) -> list[Call]:
@@ -54,6 +58,10 @@ def played(reference: list[Call], *, strict: bool = True) -> Environment:
         result = world.get_response(ToolCall(id="c", name=name, arguments=copy.deepcopy(arguments)))
         assert not (strict and result.error), result.content
     return world
+
+
+def sound(world: FlightDB, reference: list[Call], communicate: list[str]) -> bool:
+    return is_sound(lambda: AirlineTools(world.view()), reference, communicate, most_reordered=4)
 
 
 def said(task: Task) -> str:
@@ -156,16 +164,41 @@ def test_the_tasks_are_of_many_kinds_and_often_about_refusing():
     assert sum(task.user_scenario.persona is None for task in TASKS) >= 10
 
 
-def test_every_goal_is_shipped():
+def test_every_intent_is_shipped():
     told = " ".join(task.description.purpose for task in TASKS)
-    assert [goal.name for goal in all_goals() if goal.purpose not in told] == []
+    assert [intent.name for intent in all_intents() if intent.purpose not in told] == []
+
+
+def test_every_wording_of_every_intent_has_what_fills_its_slots(monkeypatch):
+    section_text = AirlineDraft.section_text
+    filled = set()
+
+    def fill_all(draft, section, part, /, **slots):
+        texts = draft._wording.texts(section, part)
+        filled.update(FORMATTER.fill(text, slots) and text for text in texts)
+        return section_text(draft, section, part, **slots)
+
+    monkeypatch.setattr(AirlineDraft, "section_text", fill_all)
+    generate_tasks(600, 1)
+    generate_tasks(300, 1, "hard")
+    wordings = {id(i.wording): i.wording for i in all_intents()}.values()
+    known = set(strings_of([wording._content for wording in (*wordings, FALLBACK_WORDING)]))
+    assert known == filled
+
+
+def strings_of(content: Any) -> Iterator[str]:
+    for part in content.values() if isinstance(content, dict) else content:
+        if isinstance(part, str):
+            yield part
+        else:
+            yield from strings_of(part)
 
 
 def test_generated_tasks_are_different_reproducible_and_quick(small):
     start = time.process_time()
-    made = generate_tasks(small, 400, seed=5)
+    made = generate_tasks(400, 5, db=small)
     assert time.process_time() - start < 400 / 200  # the promise is 200 a second
-    assert [task.model_dump() for task in generate_tasks(small, 25, seed=5)] == [
+    assert [task.model_dump() for task in generate_tasks(25, 5, db=small)] == [
         t.model_dump() for t in made[:25]
     ]
     works = {str((calls(task), task.evaluation_criteria.communicate_info)) for task in made}
@@ -173,13 +206,13 @@ def test_generated_tasks_are_different_reproducible_and_quick(small):
 
 
 def test_generated_tasks_are_sound(small):
-    for task in generate_tasks(small, 60, seed=6):
-        assert is_sound(small, calls(task), task.evaluation_criteria.communicate_info)
+    for task in generate_tasks(60, 6, db=small):
+        assert sound(small, calls(task), task.evaluation_criteria.communicate_info)
 
 
 @pytest.mark.parametrize("difficulty", list(LEVELS))
 def test_difficulty_decides_how_much_there_is_to_do(small, difficulty):
-    made = generate_tasks(small, 30, seed=8, difficulty=difficulty)
+    made = generate_tasks(30, 8, db=small, difficulty=difficulty)
     assert len(made) == 30
     mean = sum(len(calls(task)) for task in made) / 30
     assert mean < {"easy": 5, "medium": 7, "hard": 11}[difficulty]
@@ -187,31 +220,31 @@ def test_difficulty_decides_how_much_there_is_to_do(small, difficulty):
 
 def test_excluded_customers_are_left_alone(small):
     excluded = list(small.users)[:30]
-    made = generate_tasks(small, 30, seed=9, exclude_users=excluded)
+    made = generate_tasks(30, 9, db=small, exclude_users=excluded)
     assert {calls(task)[0][1]["user_id"] for task in made}.isdisjoint(excluded)
 
 
 def test_an_unknown_difficulty_and_an_exhausted_world_are_errors(small):
-    with pytest.raises(ConfigError, match="known: easy, medium, hard"):
-        generate_tasks(small, 1, seed=1, difficulty="cruel")
+    with pytest.raises(UnknownName, match="known: easy, hard, medium"):
+        generate_tasks(1, 1, db=small, difficulty="cruel")
     with pytest.raises(DataFileError, match="ask for fewer"):
-        generate_tasks(small, 1, seed=1, exclude_users=list(small.users))
+        generate_tasks(1, 1, db=small, exclude_users=list(small.users))
 
 
-def test_goals_that_cannot_go_together_do_not():
+def test_intents_that_cannot_go_together_do_not():
     import random
 
-    goals = {goal.name: goal for goal in all_goals()}
-    books = [goal for goal in all_goals() if BOOKS in goal.tags]
+    intents = {intent.name: intent for intent in all_intents()}
+    books = [intent for intent in all_intents() if BOOKS in intent.tags]
     assert not go_together(books[:2])
-    assert not go_together([goals["beyond_tools"]])
-    assert not go_together([goals["cancel_what_can_be"], goals["add_free_bags"]])
-    last = in_order([goals["beyond_tools"], goals["ask_fare"], goals["upgrade"]])
-    assert [goal.name for goal in last] == ["upgrade", "ask_fare", "beyond_tools"]
+    assert not go_together([intents["beyond_tools"]])
+    assert not go_together([intents["cancel_what_can_be"], intents["add_free_bags"]])
+    last = in_order([intents["beyond_tools"], intents["ask_fare"], intents["upgrade"]])
+    assert [intent.name for intent in last] == ["upgrade", "ask_fare", "beyond_tools"]
     rng = random.Random(1)
     for _ in range(200):
-        drawn: list[Goal] = draw_goals(rng, "hard")
-        tags = [tag for goal in drawn for tag in goal.tags]
+        drawn: list[AirlineIntent] = draw_intents(rng, "hard")
+        tags = [tag for intent in drawn for tag in intent.tags]
         assert tags.count(BOOKS) <= 1
         assert tags.count(HANDS_OVER) <= len(drawn) - 1
         assert ALL_TRIPS not in tags or len(drawn) == 1
@@ -221,13 +254,11 @@ def test_a_reference_that_changes_nothing_and_tells_nothing_is_not_sound(small):
     user_id = next(iter(small.users))
     look = ("get_user_details", {"user_id": user_id})
     give = ("send_certificate", {"user_id": user_id, "amount": 100})
-    assert not is_sound(small, [look], [])
-    assert is_sound(small, [look], ["120"])
-    assert is_sound(small, [look, give], [])
-    assert not is_sound(
-        small, [look, ("send_certificate", {"user_id": "nobody", "amount": 100})], []
-    )
-    assert not is_sound(
+    assert not sound(small, [look], [])
+    assert sound(small, [look], ["120"])
+    assert sound(small, [look, give], [])
+    assert not sound(small, [look, ("send_certificate", {"user_id": "nobody", "amount": 100})], [])
+    assert not sound(
         small, [give, ("send_certificate", {"user_id": user_id, "amount": 50})], []
     )  # order decides
 

@@ -14,9 +14,9 @@ from tau2.config import domain_dir
 from tau2.domains.airline.data_model import CreditCard, FlightDateStatusAvailable, FlightDB
 from tau2.domains.airline.factory.__main__ import DEFAULT_SEED, main, write_data
 from tau2.domains.airline.factory.schedule import CABINS, CAPACITY, DAYS, TODAY
-from tau2.domains.airline.factory.world import Scale, build_world
+from tau2.domains.airline.factory.world import AirlineScale, build_world
 from tau2.domains.airline.fares import BAG_PRICE, INSURANCE_PRICE, free_bags
-from tau2.domains.airline.reading import NEXT_DAY, NOW
+from tau2.domains.airline.lookups import NEXT_DAY, NOW
 
 FILES = ("db.json", "tasks.json", "split_tasks.json")
 BEFORE_NOW, AHEAD = {"landed", "cancelled"}, {"available", "cancelled"}
@@ -35,7 +35,7 @@ def test_the_committed_files_are_what_the_default_seed_gives(tmp_path):
 
 
 def test_another_seed_gives_another_world(tmp_path):
-    small = Scale(users=40, reservations=160, tasks=3)
+    small = AirlineScale(users=40, reservations=160, tasks=3)
     write_data(1, tmp_path / "one", small)
     write_data(2, tmp_path / "two", small)
     for name in FILES[:2]:

@@ -1,0 +1,167 @@
+"""Customers who first want what the policy forbids; what they want after that is one of the fallbacks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tau2.domains.airline.data_model import Reservation
+from tau2.domains.airline.factory.draft import AirlineDraft, ways
+from tau2.domains.airline.factory.intents.cancelling import changed_plans
+from tau2.domains.airline.factory.intents.fallbacks import FALLBACK_WORDING, FALLBACKS
+from tau2.domains.airline.factory.intents.intent import ASKS, REFUSES, AirlineIntent
+from tau2.domains.airline.factory.network import miles
+from tau2.domains.airline.factory.phrasing import city, day_name
+from tau2.domains.airline.factory.trips import FLOWN
+from tau2.domains.airline.lookups import AIRPORTS
+from tau2.taskgen.phrasing import capitalized
+from tau2.taskgen.wording import Wording
+
+_WORDING = Wording(Path(__file__).with_suffix(".toml"))
+
+Refusal = Callable[[AirlineDraft], tuple[Reservation, str]]
+"""Says what is wanted and returns the reservation and how the refusal is put: "If the agent ..."."""
+
+
+def cancel_bound(draft: AirlineDraft) -> tuple[Reservation, str]:
+    """Cancel without any permitted reason."""
+    trip = draft.claim(lambda t: draft.is_bound(t) and t.insurance == "no")
+    which = draft.the_trip(trip)
+    draft.want(which=which, why=changed_plans(draft), other_why=changed_plans(draft))
+    return trip, draft.text("lead")
+
+
+def cancel_with_false_claim(draft: AirlineDraft) -> tuple[Reservation, str]:
+    """Cancel with a claim that the reservation disproves."""
+    trip = draft.claim(lambda t: draft.is_bound(t) and t.insurance == "no")
+    which = draft.the_trip(trip)
+    draft.want(which=which, claim=draft.text("claim"))
+    return trip, draft.text("lead")
+
+
+def cancel_insured_for_plans(draft: AirlineDraft) -> tuple[Reservation, str]:
+    """Cancel with insurance for a reason that it does not cover."""
+    trip = draft.claim(lambda t: draft.is_bound(t) and t.insurance == "yes")
+    which, why = draft.the_trip(trip), changed_plans(draft)
+    draft.want(which=which, why=why)
+    return trip, draft.text("lead")
+
+
+def change_basic_economy(draft: AirlineDraft) -> tuple[Reservation, str]:
+    """Move the flights of a basic economy reservation."""
+    trip = draft.claim(lambda t: draft.is_open(t) and t.cabin == "basic_economy")
+    which = draft.the_trip(trip)
+    day = draft.date(but=[flight.date for flight in trip.flights])
+    draft.want(which=which, day=day_name(day))
+    return trip, draft.text("lead")
+
+
+def change_destination(draft: AirlineDraft) -> tuple[Reservation, str]:
+    """Fly to another place with the same reservation."""
+    trip = draft.claim(lambda t: draft.is_open(t) and t.cabin != "basic_economy")
+    which = draft.the_trip(trip)
+    elsewhere = draft.one(
+        iata
+        for iata, _ in AIRPORTS
+        if miles(iata, trip.destination) > 300 and miles(iata, trip.origin) > 300
+    )
+    draft.want(elsewhere=city(elsewhere), destination=city(trip.destination), which=which)
+    return trip, draft.text("lead")
+
+
+def take_bags_off(draft: AirlineDraft) -> tuple[Reservation, str]:
+    """Remove a bag that was booked."""
+    trip = draft.claim(lambda t: draft.is_open(t) and t.total_baggages > 0)
+    which = draft.the_trip(trip)
+    refunded = " and refunded" if trip.nonfree_baggages else ""
+    draft.want(which=which, refunded=refunded)
+    return trip, draft.text("lead")
+
+
+def insure_later(draft: AirlineDraft) -> tuple[Reservation, str]:
+    """Add insurance after booking."""
+    trip = draft.claim(lambda t: draft.is_open(t) and t.insurance == "no")
+    which = draft.the_trip(trip)
+    draft.want(which=which)
+    return trip, draft.text("lead")
+
+
+def add_passenger(draft: AirlineDraft) -> tuple[Reservation, str]:
+    """Take one more person along."""
+    trip = draft.claim(lambda t: draft.is_open(t) and len(t.passengers) < 4)
+    which, guest = draft.the_trip(trip), draft.stranger()
+    draft.want(guest=guest, which=which)
+    return trip, draft.text("lead")
+
+
+def upgrade_one_way_only(draft: AirlineDraft) -> tuple[Reservation, str]:
+    """Upgrade one direction of a round trip."""
+    trip = draft.claim(
+        lambda t: draft.is_open(t) and t.flight_type == "round_trip" and t.cabin != "business"
+    )
+    which = draft.the_trip(trip)
+    back = ways(trip)[1][0]
+    draft.want(day=day_name(back.date), which=which)
+    return trip, draft.text("lead")
+
+
+def upgrade_half_flown(draft: AirlineDraft) -> tuple[Reservation, str]:
+    """Change the cabin once a flight is flown."""
+    trip = draft.claim(
+        lambda t: (
+            t.status is None
+            and bool(draft.standing(t) & FLOWN)
+            and draft.standing(t) <= FLOWN | {"available"}
+            and "available" in draft.standing(t)
+            and t.cabin != "business"
+        )
+    )
+    which = draft.the_trip(trip)
+    draft.check_flights(trip)
+    draft.want(which=which)
+    return trip, draft.text("lead")
+
+
+_REFUSALS: tuple[tuple[Refusal, str, tuple[str, ...]], ...] = (
+    (cancel_bound, "cancelling without a permitted reason",
+     ("hand_on", "more_bags", "price_paid", "another_day", "better_cabin")),
+    (cancel_with_false_claim, "cancelling with a claim that the records disprove",
+     ("hand_on", "price_paid", "another_day")),
+    (cancel_insured_for_plans, "cancelling with insurance for a reason it does not cover",
+     ("hand_on", "another_day", "price_paid")),
+    (change_basic_economy, "changing flights in basic economy",
+     ("hand_on", "more_bags", "better_cabin", "price_paid")),
+    (change_destination, "changing the destination", ("more_bags", "price_paid", "correct_birth_date")),
+    (take_bags_off, "removing a checked bag", ("correct_birth_date", "price_paid", "hand_on")),
+    (insure_later, "adding insurance after booking", ("more_bags", "correct_birth_date", "price_paid")),
+    (add_passenger, "adding a passenger", ("more_bags", "price_paid")),
+    (upgrade_one_way_only, "another cabin on the way back only", ("better_cabin", "more_bags", "price_paid")),
+    (upgrade_half_flown, "another cabin after a flight was flown", ("more_bags", "price_paid")),
+)  # fmt: skip
+"""What is refused, in words, and what may be wanted instead."""
+
+
+def _intent(refusal: Refusal, forbidden: str, instead: str) -> AirlineIntent:
+    fallback = FALLBACKS[instead]
+
+    def act(draft: AirlineDraft) -> None:
+        draft.use(_WORDING, refusal.__name__)
+        trip, lead = refusal(draft)
+        draft.use(FALLBACK_WORDING, instead)
+        draft.add_manner(f"{lead}, {fallback(draft, trip)}.")
+
+    return AirlineIntent(
+        name=f"{refusal.__name__}_then_{instead}",
+        purpose=f"{capitalized(forbidden)} is refused; then {instead.replace('_', ' ')}",
+        level=2,
+        tags=(REFUSES, ASKS) if instead == "price_paid" else (REFUSES,),
+        act=act,
+        wording=_WORDING,
+    )
+
+
+INTENTS = [
+    _intent(refusal, forbidden, instead)
+    for refusal, forbidden, fallbacks in _REFUSALS
+    for instead in fallbacks
+]

@@ -1,0 +1,75 @@
+"""A task in the making: the reference actions are executed on a fork of the world and recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from random import Random
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from tau2.environment.toolkit import ToolKitBase
+from tau2.errors import ToolError
+
+T = TypeVar("T")
+K = TypeVar("K", bound=ToolKitBase)
+
+
+class UnsuitableCustomer(Exception):
+    """The customer's records lack what an intent needs."""
+
+
+class ReferenceCall(NamedTuple):
+    """One call of the agent's tools."""
+
+    name: str
+    arguments: dict[str, Any]
+
+
+class TaskDraft(Generic[K]):
+    """What the ideal agent does for one customer, recorded while it is executed on a fork."""
+
+    def __init__(self, tools: K, rng: Random) -> None:
+        """Begin with no calls; `tools` belong to this draft alone."""
+        self.tools = tools
+        self.rng = rng
+        self.calls: list[ReferenceCall] = []
+        self.communicate: list[str] = []
+        """What the agent has to tell the customer."""
+        self.unknown: list[str] = []
+        """Sentences on what the customer does not know."""
+
+    def one(self, choices: Iterable[T]) -> T:
+        """Return one of the choices at random. Raise UnsuitableCustomer when there is none."""
+        listed = list(choices)
+        if not listed:
+            raise UnsuitableCustomer
+        return self.rng.choice(listed)
+
+    def some(self, choices: Iterable[T], count: int) -> list[T]:
+        """Return `count` choices in random order. Raise UnsuitableCustomer when there are fewer."""
+        listed = list(choices)
+        if len(listed) < count:
+            raise UnsuitableCustomer
+        return self.rng.sample(listed, count)
+
+    def look(self, name: str, **arguments: str) -> None:
+        """Record a look-up, once."""
+        call = ReferenceCall(name, arguments)
+        if call not in self.calls:
+            self.calls.append(call)
+
+    def do(self, name: str, **arguments: Any) -> None:
+        """Execute a change and record it. Raise UnsuitableCustomer when the tool refuses it."""
+        try:
+            getattr(self.tools, name)(**arguments)
+        except ToolError as error:
+            raise UnsuitableCustomer(str(error)) from error
+        self.calls.append(ReferenceCall(name, arguments))
+
+    def hand_over(self, summary: str) -> None:
+        """Transfer the customer to a human agent."""
+        self.do("transfer_to_human_agents", summary=summary)
+
+    def does_not_know(self, sentence: str) -> None:
+        """Add a sentence on what the customer does not know, once."""
+        if sentence not in self.unknown:
+            self.unknown.append(sentence)

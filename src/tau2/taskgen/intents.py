@@ -1,0 +1,43 @@
+"""How the modules of a factory list the intents that customers come with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """Something a customer wants."""
+
+    name: str
+    purpose: str
+    """What it tests, for people."""
+
+
+I = TypeVar("I", bound=Intent)  # noqa: E741  -- for intent
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def collector(
+    kind: Callable[..., I], **common: Any
+) -> tuple[list[I], Callable[..., Callable[[F], F]]]:
+    """Return a list and a decorator that makes a function an intent of it.
+
+    The function's name is the intent's, the first line of its docstring is the purpose. `common` is
+    what the intents of a module share; the decorator's arguments override it.
+    """
+    intents: list[I] = []
+
+    def intent(**traits: Any) -> Callable[[F], F]:
+        def add(act: F) -> F:
+            purpose = (act.__doc__ or "").partition("\n")[0].rstrip(".")
+            intents.append(
+                kind(name=act.__name__, purpose=purpose, act=act, **{**common, **traits})
+            )
+            return act
+
+        return add
+
+    return intents, intent
