@@ -10,7 +10,7 @@ from tau2.audit.checks import story_of, work_of
 from tau2.audit.finding import CHECKS, AuditReport
 from tau2.data_model.message import ToolCall
 from tau2.data_model.tasks import Action, EvaluationCriteria, Task, UserScenario
-from tau2.domains.mock.environment import DOMAIN
+from tau2.domains.mock.spec import DOMAIN
 from tau2.environment.domain import DomainSpec
 from tau2.environment.policy_rules import Rule, confirmed_first
 
