@@ -1,73 +1,94 @@
-# run · test · check · bench: each creates what it needs; nothing but Python 3.11+ has to be there.
+# Every target creates what it needs; nothing but Python 3.11+ has to be there.
 
-PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
-	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 python; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	2>/dev/null && echo $$p && break; done)
+VERSIONS := 3.11 3.12 3.13 3.14
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 JOBS ?= 2
 
-.PHONY: run test check bench clean aenv test-train test-learning test-tinker test-integrations test-areal faults
+.DEFAULT_GOAL := help
+.PHONY: help run test test-fast test-all check bench clean aenv test-train test-learning test-tinker \
+	test-integrations test-areal faults
 
 TRAIN := .venv-train
 TORCH ?= torch==2.13.0+cpu  # the CPU build: a plain torch brings gigabytes of CUDA
 AREAL := .venv-areal
 AENV := .venv-aenv
 AENV_PIP := $(AENV)/bin/python -m pip --quiet --disable-pip-version-check
+NO_PYTHON := tau2 needs Python 3.11 or newer; install one, or name it: make PYTHON=/path/to/python
 
-run: $(VENV)/.core
+help: ## show the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/.core ## play 12 retail tasks without any model
 	$(BIN)/tau2 run --domain retail --agent oracle_agent --user scripted_user --num-tasks 12 --max-concurrency 4
 	@echo "(tau2 is $(BIN)/tau2; to have it on your path: . $(BIN)/activate)"
 
-test: $(VENV)/.dev
+test: $(VENV)/.dev ## run the tests, all that CI runs
 	$(BIN)/python -m pytest -n $(JOBS)
 
-check: $(VENV)/.dev
+test-fast: $(VENV)/.dev ## run the tests that are neither slow nor end to end
+	$(BIN)/python -m pytest -n $(JOBS) -m "not slow and not e2e"
+
+test-all: ## run the tests on every Python from 3.11 to 3.14 that is here
+	@passed=; failed=; skipped=; \
+	for version in $(VERSIONS); do \
+		if ! python$$version -c '' 2>/dev/null; then \
+			echo "python$$version is not installed: skipped"; skipped="$$skipped $$version"; \
+		elif $(MAKE) --no-print-directory test VENV=.venv-all/$$version PYTHON=python$$version; then \
+			passed="$$passed $$version"; \
+		else \
+			failed="$$failed $$version"; \
+		fi; \
+	done; \
+	echo "passed:$${passed:- none}; failed:$${failed:- none}; skipped:$${skipped:- none}"; \
+	test -n "$$passed" && test -z "$$failed"
+
+check: $(VENV)/.dev ## lint, format, types and import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.dev
+bench: $(VENV)/.dev ## measure speed and memory
 	$(BIN)/python benchmarks/run_all.py
 
-# What needs heavy packages: the trainers on a tiny model (torch), a batch on Ray. To use another build of torch: make test-train TORCH="torch==2.8.0"
-test-train: $(TRAIN)/.ready
+# To use another build of torch: make test-train TORCH="torch==2.8.0"
+test-train: $(TRAIN)/.ready ## run the tests that need torch or Ray
 	$(TRAIN)/bin/python -m pytest -n $(JOBS) --ignore tests/train/test_learning.py \
 		tests/train tests/guides/test_online_environment_commands.py tests/unit/runner/test_executors.py
 
-# That training raises the reward, on a tiny model: minutes of CPU
-test-learning: $(TRAIN)/.ready
+test-learning: $(TRAIN)/.ready ## train a tiny model and see the reward rise (minutes of CPU)
 	$(TRAIN)/bin/python -m pytest tests/train/test_learning.py
 
-# The real trainer packages, each in an environment of its own: make test-integrations NAMES="trl openenv"
-test-integrations:
+# Some of them: make test-integrations NAMES="trl openenv"
+test-integrations: ## run the integrations with the real trainer packages, an environment each
 	$(PYTHON) tests/integrations/run.py $(NAMES)
 
-# The AReaL example on the real package (Python 3.11, the CPU build of torch)
-test-areal: $(AREAL)/.ready
+test-areal: $(AREAL)/.ready ## run the AReaL example on the real package (Python 3.11)
 	$(AREAL)/bin/python -m pytest tests/areal/integration -W default -o timeout=300
 
-# Injected faults, seeded; prints how many of each. Minutes of CPU.
-faults: $(VENV)/.dev
+faults: $(VENV)/.dev ## inject faults, seeded, and count them (minutes of CPU)
 	$(BIN)/python -m tests.faults.storage --seed 0
 	$(BIN)/python -m tests.faults.kill --seed 0 --kills 300
 	$(BIN)/python -m tests.faults.endpoint --seed 0
 	$(BIN)/python -m tests.faults.secrets --seed 0
 
-# A Tinker-compatible server on this machine (downloads about 3 GB; Python 3.11)
-test-tinker:
+test-tinker: ## train on a Tinker-compatible server here (downloads about 3 GB; Python 3.11)
 	$(PYTHON) tests/train/tinker_server/run.py
 
-aenv: $(AENV)/.ready
+aenv: $(AENV)/.ready ## start the AEnvironment server and play an episode over it
 	$(AENV)/bin/python -m tests.aenv.local
 
-clean:
-	rm -rf $(VENV) $(AENV) $(AREAL) $(TRAIN) .venv-integrations build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+clean: ## remove environments, builds and caches
+	rm -rf $(VENV) $(AENV) $(AREAL) $(TRAIN) .venv-all .venv-integrations build dist \
+		.pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 $(BIN)/python:
-	@test -n "$(PYTHON)" || { echo "tau2 needs Python 3.11, 3.12 or 3.13; install one, or name it: make PYTHON=/path/to/python" >&2; exit 1; }
+	@test -n "$(PYTHON)" || { echo "$(NO_PYTHON)" >&2; exit 1; }
 	@echo "creating $(VENV) with $(PYTHON)"
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
 		echo "$(PYTHON) cannot make virtual environments; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
@@ -84,7 +105,7 @@ $(VENV)/.dev: pyproject.toml | $(BIN)/python
 
 # aenvironment asks for an older pydantic than the Agents SDK and runs on the newer one: it comes last, by itself.
 $(AENV)/.ready: aenv/examples/tau2_rl/requirements.txt aenv/builtin-envs/tau2/requirements.txt pyproject.toml
-	@test -n "$(PYTHON)" || { echo "tau2 needs Python 3.11, 3.12 or 3.13; name one: make PYTHON=/path/to/python" >&2; exit 1; }
+	@test -n "$(PYTHON)" || { echo "$(NO_PYTHON)" >&2; exit 1; }
 	@echo "creating $(AENV) with the Agents SDK and aenvironment (once)"
 	@$(PYTHON) -m venv $(AENV)
 	@$(AENV_PIP) install -r aenv/examples/tau2_rl/requirements.txt --editable .
@@ -92,7 +113,7 @@ $(AENV)/.ready: aenv/examples/tau2_rl/requirements.txt aenv/builtin-envs/tau2/re
 	@touch $@
 
 $(TRAIN)/.ready: pyproject.toml
-	@test -n "$(PYTHON)" || { echo "tau2 needs Python 3.11, 3.12 or 3.13; name one: make PYTHON=/path/to/python" >&2; exit 1; }
+	@test -n "$(PYTHON)" || { echo "$(NO_PYTHON)" >&2; exit 1; }
 	@echo "creating $(TRAIN) with torch (once)"
 	@$(PYTHON) -m venv $(TRAIN)
 	@$(TRAIN)/bin/python -m pip --quiet --disable-pip-version-check install "$(strip $(TORCH))" || { rm -rf $(TRAIN); \

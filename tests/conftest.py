@@ -36,6 +36,20 @@ def _is_setting(name: str) -> bool:
     return (name.startswith("TAU2_") and name not in _KEPT) or name.upper().endswith(_FOREIGN)
 
 
+_END_TO_END = frozenset(
+    {"aenv", "areal", "browser", "docs", "faults", "guides", "integrations", "train"}
+)
+"""Folders whose tests play whole runs through commands, processes or servers."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark the tests of these folders; `slow` is said where a test is."""
+    tests = config.rootpath / "tests"
+    for item in items:
+        if item.path.is_relative_to(tests) and item.path.relative_to(tests).parts[0] in _END_TO_END:
+            item.add_marker(pytest.mark.e2e)
+
+
 @pytest.fixture(autouse=True)
 def _own_settings(monkeypatch, tmp_path):
     for name in filter(_is_setting, list(os.environ)):

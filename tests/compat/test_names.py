@@ -102,6 +102,7 @@ def test_a_path_has_its_names(module):
     assert [name for name in NAMES[module] if not hasattr(found, name)] == []
 
 
+@pytest.mark.slow
 def test_every_path_can_be_the_first_import():
     """Import each path in a fresh interpreter's namespace of modules, so that no path relies on another."""
     script = """

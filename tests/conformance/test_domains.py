@@ -311,6 +311,7 @@ def altered(action: Action, recorded: list[dict[str, Any]], rng: random.Random) 
             yield action.model_copy(update={"arguments": {**action.arguments, name: other}})
 
 
+@pytest.mark.slow
 @every_domain
 def test_no_write_of_the_reference_can_be_altered(domain):
     recorded, rng = recorded_arguments(domain), random.Random(derive_seed(0, domain))

@@ -1,7 +1,8 @@
 """The pages tell the truth: their Python runs, their commands run, what they point at exists.
 
-A page is read from top to bottom, as a reader would: its Python blocks share their names, its commands one folder.
-Commands that need somebody's model are read, but not played.
+A page is read from top to bottom, as a reader would: its Python blocks share their names, its commands one folder. A block
+of data whose first line is a comment with a name, such as `# run.yaml`, is that file. Commands that need somebody's model
+are read, but not played.
 """
 
 from __future__ import annotations
@@ -21,9 +22,13 @@ from tau2.cli.run import _FLAGS
 from tau2.data_model.run_config import TextRunConfig
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
 _BLOCK = re.compile(r"^```(?P<kind>\w+)\n(?P<body>.*?)^```", re.MULTILINE | re.DOTALL)
 _MODEL = re.compile(r"--agent-llm |--user-llm ")
+_FILE = re.compile(r"# (?P<name>[\w-]+\.(?:yaml|toml))\n")
 
 
 def short(path: Path) -> str:
@@ -46,6 +51,21 @@ def commands(page: Path) -> Iterator[list[str]]:
                 yield words[1:]
 
 
+def split_at(words: list[str], mark: str) -> tuple[list[str], list[str]]:
+    """Return the words before and after a mark."""
+    place = words.index(mark) if mark in words else len(words)
+    return words[:place], words[place + 1 :]
+
+
+def write_files(page: Path) -> None:
+    """Write the files that a page shows."""
+    for kind in ("yaml", "toml"):
+        for _, body in blocks(page, kind):
+            named = _FILE.match(body)
+            if named is not None:
+                Path(named["name"]).write_text(body, encoding="utf-8")
+
+
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=short)
 def test_the_python_of_a_page_runs(page, workplace, capsys):
     names: dict[str, object] = {"__name__": "page"}
@@ -55,12 +75,17 @@ def test_the_python_of_a_page_runs(page, workplace, capsys):
 
 @pytest.mark.parametrize("page", [page for page in PAGES if list(commands(page))], ids=short)
 def test_the_commands_of_a_page_run(page, workplace, capsys):
-    for words in commands(page):
+    write_files(page)
+    for line in commands(page):
+        words, redirected = split_at(line, ">")
+        capsys.readouterr()
         if _MODEL.search(" ".join(words)):
             options = parse(parser_of(words[0]), words[1:])
             assert build_config(TextRunConfig, given_values(options, _FLAGS), _FLAGS).domain
         else:
             assert main(words) == 0, f"tau2 {shlex.join(words)}\n{capsys.readouterr().err}"
+        for name in redirected:
+            Path(name).write_text(capsys.readouterr().out, encoding="utf-8")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=short)

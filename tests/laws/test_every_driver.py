@@ -6,6 +6,8 @@ import pytest
 from tests.laws.drivers import DRIVERS
 from tests.laws.plays import some_plays
 
+pytestmark = pytest.mark.slow
+
 COUNTS = {"mock": 10, "airline": 30, "retail": 30, "telecom": 30}  # the mock domain has no more
 
 

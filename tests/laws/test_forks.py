@@ -15,6 +15,8 @@ from tau2.data_model.message import AssistantMessage
 from tau2.rollout import Rollout
 from tau2.seeds import derive_seed
 
+pytestmark = pytest.mark.slow
+
 DOMAINS = ("mock", "airline", "retail", "telecom", "telecom-workflow")
 POINTS = 100
 PLAYS = 25  # each is forked at several points

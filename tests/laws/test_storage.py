@@ -28,6 +28,8 @@ from tau2.storage.results import (
     save_simulation,
 )
 
+pytestmark = pytest.mark.slow
+
 # Half characters and other oddities come from models that cut a text in two.
 TEXT = st.text(st.characters(), max_size=8)
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)

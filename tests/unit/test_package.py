@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
+import tomllib
 import warnings
 from pathlib import Path
 
 import pytest
+import yaml
 
 import tau2
+
+ROOT = Path(__file__).resolve().parents[2]
 
 PUBLIC = [
     "BaseRunConfig", "CommunicationMode", "ConsoleDisplay", "Environment", "EvaluationType", "HalfDuplexAgent",
@@ -123,3 +128,24 @@ def test_the_registry_is_one_object_under_two_paths():
 
     assert registry.get_domains() == the_instance.get_domains()
     assert registry._domains is the_instance._domains
+
+
+def project() -> dict[str, object]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def test_the_version_is_said_in_one_way():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert project()["version"] == citation["version"] == tau2.__version__
+
+
+def test_every_place_names_the_same_versions_of_python():
+    pythons = [
+        line.rpartition(" ")[2] for line in project()["classifiers"] if "Python :: 3." in line
+    ]
+    makefile = re.search(r"^VERSIONS := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())
+    assert makefile is not None
+    assert makefile[1].split() == pythons
+    assert workflow["jobs"]["test"]["strategy"]["matrix"]["python"] == pythons
+    assert project()["requires-python"] == f">={pythons[0]}"

@@ -61,6 +61,12 @@ exit codes:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if (
+        "_ARGCOMPLETE" in os.environ
+    ):  # set by the script of `tau2 completion`: a shell asks, and reads no output
+        from tau2.cli.completion import answer
+
+        answer()
     _write_any_text()
     try:
         code = _dispatch(arguments)

@@ -44,7 +44,8 @@ _METAVARS = {
     "timeout": "SECONDS",
 }
 _REQUIRED = frozenset({"domain"})  # a default domain would be a surprise on the command line
-_NONE = "none"  # how a field whose default is not None is set to None on the command line
+NONE = "none"
+"""How a field whose default is not None is set to None on the command line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +70,12 @@ class Flag:
         elif self.kind is dict and self.default:
             shown = f" (default: {json.dumps(self.default)})"
         elif self.kind is not bool and self.default not in (None, {}):
-            shown = f" (default: {self.default}" + (f"; or {_NONE})" if self._takes_none else ")")
+            shown = f" (default: {self.default}" + (f"; or {NONE})" if self.takes_none else ")")
         return escaped(self.help + shown)
 
     @property
-    def _takes_none(self) -> bool:
+    def takes_none(self) -> bool:
+        """Whether the word "none" unsets it."""
         return self.may_be_none and self.default is not None
 
     def add_to(self, group: argparse._ArgumentGroup) -> None:
@@ -84,8 +86,8 @@ class Flag:
             "default": argparse.SUPPRESS,
         }
         if self.kind is bool:
-            action = argparse.BooleanOptionalAction if self.default else "store_true"
-            group.add_argument(*self.names, action=action, **options)
+            # Both forms: a flag wins over a configuration file also where it turns something off.
+            group.add_argument(*self.names, action=argparse.BooleanOptionalAction, **options)
             return
         options["type"] = self._reader()
         options["metavar"] = _METAVARS.get(
@@ -100,8 +102,8 @@ class Flag:
     def _reader(self) -> Callable[[str], Any]:
         if self.kind is dict:
             return read_json_object
-        if self._takes_none:
-            return lambda text: None if text.lower() == _NONE else text
+        if self.takes_none:
+            return lambda text: None if text.lower() == NONE else text
         return self.kind if self.kind in {int, float} else str
 
 
@@ -198,12 +200,24 @@ def given_values(options: argparse.Namespace, flags: Sequence[Flag]) -> dict[str
     return {flag.field: given[flag.field] for flag in flags if flag.field in given}
 
 
-def build_config(model: type[BaseModel], values: Mapping[str, Any], flags: Sequence[Flag]) -> Any:
-    """Return the configuration. Raise ConfigError naming the flag of every value that does not fit."""
+def build_config(
+    model: type[BaseModel],
+    values: Mapping[str, Any],
+    flags: Sequence[Flag],
+    places: Mapping[str, str] | None = None,
+) -> Any:
+    """Return the configuration. Raise ConfigError saying where every value that does not fit is.
+
+    Args:
+        model: What is configured.
+        values: The fields that are set.
+        flags: The flags of the model: a value belongs to the flag of its field.
+        places: Fields whose value was not given by a flag, each with how it is called instead.
+    """
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        names = {flag.field: flag.names[-1] for flag in flags}
+        names = {flag.field: flag.names[-1] for flag in flags} | dict(places or {})
         problems = [
             f"{names.get(str(problem['loc'][0]), problem['loc'][0])}: {problem['msg']}"
             for problem in error.errors(include_url=False)

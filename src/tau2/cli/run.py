@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from tau2.cli.codes import INTERRUPTED, OK, UNSCORED
 from tau2.cli.flags import add_flags, build_config, flags_of, given_values
 from tau2.cli.logs import logging_to_stderr
 from tau2.cli.parsing import CommandParser
-from tau2.cli.resume import resumed_values
 from tau2.data_model.run_config import TextRunConfig
 from tau2.errors import ConfigError
 
@@ -54,6 +54,9 @@ examples:
     tau2 run --domain mock --agent oracle_agent --user scripted_user \\
         --task-ids create_task_1 update_task_1 --save-to first
     tau2 run --resume first
+  from a file, with something changed; and as a file, for the next time:
+    tau2 run --config run.yaml --num-trials 4
+    tau2 run --domain mock --agent oracle_agent --user scripted_user --print-config
 
 exit codes:
   0    every simulation has a score
@@ -72,8 +75,17 @@ _VOICE_FLAGS = (
 
 def add_arguments(parser: CommandParser) -> None:
     """Add one flag per field of the configuration, and how the run is shown and stored."""
-    parser.usage = "tau2 run --domain NAME [options]"
+    parser.usage = "tau2 run --domain NAME [options]\n       tau2 run --config FILE [options]"
     parser.epilog = _EPILOG
+    file = parser.add_argument_group("settings from a file")
+    file.add_argument(
+        "--config", metavar="FILE", type=Path, default=None,
+        help="read settings from a .yaml, .toml or .json file; flags win over it",
+    )  # fmt: skip
+    file.add_argument(
+        "--print-config", action="store_true", default=False,
+        help="print every setting as YAML, for --config, with secrets masked; nothing is played",
+    )  # fmt: skip
     add_flags(parser, _FLAGS, _GROUPS)
     output = parser.add_argument_group("output")
     output.add_argument(
@@ -105,16 +117,38 @@ def add_arguments(parser: CommandParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Play as the arguments say; return 0, or 1 when a simulation has no score."""
-    values = given_values(options, _FLAGS)
-    if options.resume is not None:
-        values = resumed_values(options.resume, values)
-    if "domain" not in values:
-        raise ConfigError(_which_domain())
-    config = build_config(TextRunConfig, values, _FLAGS)
+    config = _configured(options)
+    if options.print_config:
+        from tau2.cli.config_file import as_yaml
+
+        print(as_yaml(config), end="")
+        return OK
     from tau2.runner.middleware import redactor_of
 
     with logging_to_stderr(config.log_level, redactor_of(config).text):
         return _play(config, options)
+
+
+def _configured(options: argparse.Namespace) -> TextRunConfig:
+    """Return the settings of a stored run, below those of a file, below the flags."""
+    given = given_values(options, _FLAGS)
+    file: dict[str, Any] = {}
+    if options.config is not None:
+        from tau2.cli.config_file import check_masked, read_config_file
+
+        content = read_config_file(options.config, _FLAGS)
+        file = {name: value for name, value in content.items() if name not in given}
+        check_masked(options.config, file)
+    values = {**file, **given}
+    if options.resume is not None:
+        from tau2.cli.resume import resumed_values
+
+        values = resumed_values(options.resume, values)
+    if "domain" not in values:
+        raise ConfigError(_which_domain())
+    places = {name: f"{options.config}: {name}" for name in file}
+    config: TextRunConfig = build_config(TextRunConfig, values, _FLAGS, places)
+    return config
 
 
 def _which_domain() -> str:

@@ -20,7 +20,7 @@ from pydantic import (
 from tau2.environment.canonical import VIEWS, canonical_pieces, dumped
 from tau2.environment.cow import Memo, Table, clone, clone_shared, is_table_like
 from tau2.environment.list_table import ListTable, is_list_table_like
-from tau2.errors import DataFileError, needs_extra
+from tau2.errors import DataFileError
 
 
 def read_text(path: Path) -> str:
@@ -54,8 +54,8 @@ def read_data_file(path: Path) -> Any:
 
 
 def _from_yaml(text: str) -> Any:
-    with needs_extra("yaml", "yaml"):
-        import yaml  # noqa: PLC0415  -- optional: only yaml files need it
+    import yaml  # noqa: PLC0415  -- only yaml files need it
+
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
@@ -134,8 +134,8 @@ class DB(BaseModel):
         path = Path(path)
         data = self.model_dump(mode="json", **options)
         if path.suffix in {".yaml", ".yml"}:
-            with needs_extra("yaml", "yaml"):
-                import yaml  # noqa: PLC0415  -- optional: only yaml files need it
+            import yaml  # noqa: PLC0415  -- only yaml files need it
+
             path.write_text(yaml.safe_dump(data, sort_keys=False), encoding="utf-8")
         elif path.suffix == ".toml":
             raise DataFileError(

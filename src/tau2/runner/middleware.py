@@ -137,10 +137,8 @@ def _budget(
 
 def _rest(config: TextRunConfig, layers: MiddlewareStack) -> list[Middleware]:
     from tau2.llm.middleware.limits import ProviderLimits, limits_of  # noqa: PLC0415  -- see installed_middleware
-    from tau2.llm.middleware.shared_limits import can_share  # noqa: PLC0415  -- likewise
 
-    wanted = limits_of(config.provider_limits)
-    limits = ProviderLimits(wanted, layers.shared if wanted or can_share() else None)
+    limits = ProviderLimits(limits_of(config.provider_limits), layers.shared)
     cache = [layers.cache.middleware] if layers.cache is not None else []
     budget = [layers.budget.middleware, limits.wait_for_pause] if layers.budget is not None else []
     return [*cache, limits.middleware, *budget]

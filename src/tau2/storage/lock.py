@@ -1,7 +1,17 @@
-"""One writer per run: a lock that the operating system takes back when its owner dies, however it dies.
+"""One writer per run: an operating system lock that ends with its owner, however the owner ends.
 
-On a network file system the lock is as good as the server's: NFS version 4, or version 3 with its lock daemon,
-refuses a second host too; where the file system has no locks at all the run goes on, and says so.
+`filelock` takes the lock (flock on Unix, LockFileEx on Windows), closes it in forked children, and
+notices a lock file that a leaving holder removed. Three things it does not do, and they are here:
+
+* Say who holds the lock. The owner writes its process, host and start beside the lock file, in
+  `run.owner`. The note is information for people; only the operating system's lock decides, so a
+  note left by a killed process is harmless.
+* Go on where the file system has no locks. Then the run continues with a warning; a soft lock (a
+  file that merely exists) would outlive a killed process and refuse `--resume`.
+* Remove its files when the run ends.
+
+On a network file system the lock is as good as the server's: NFS version 4, or version 3 with its
+lock daemon, refuses a second host too.
 """
 
 from __future__ import annotations
@@ -11,11 +21,11 @@ import json
 import logging
 import os
 import socket
-import sys
-import weakref
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
+
+from filelock import FileLock, Timeout
 
 from tau2.errors import ConfigError
 from tau2.storage.files import naming
@@ -24,26 +34,12 @@ logger = logging.getLogger(__name__)
 
 LOCK_NAME = "run.lock"
 
+_OWNER_SUFFIX = ".owner"
 _LONGEST_NOTE = 4096
+_PATIENCE = 0.1
+"""Seconds for which a holder that is just leaving is waited for."""
+_POLL = 0.02
 _NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
-
-if sys.platform == "win32":
-    import msvcrt
-
-    _BEHIND_THE_NOTE = 1 << 20  # Windows locks bytes, and a locked one cannot be read
-
-    def _take(handle: int) -> None:
-        """Lock a file. Raise OSError when somebody holds it."""
-        os.lseek(handle, _BEHIND_THE_NOTE, os.SEEK_SET)
-        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-        os.lseek(handle, 0, os.SEEK_SET)
-
-else:
-    import fcntl
-
-    def _take(handle: int) -> None:
-        """Lock a file. Raise OSError when somebody holds it."""
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 class RunLock:
@@ -52,55 +48,47 @@ class RunLock:
     def __init__(self, path: Path) -> None:
         """Take the lock. Raise ConfigError saying who holds it."""
         self.path = path
+        self._note = path.with_suffix(_OWNER_SUFFIX)
         self._owner = os.getpid()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._handle = self._acquired()
-        _held.add(self)
+        self._is_released = False
+        # Any thread may release: the garbage collector's, for one.
+        self._lock = FileLock(path, thread_local=False, fallback_to_soft=False)
+        with naming(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._acquire()
         try:
-            with naming(path):
-                os.ftruncate(self._handle, 0)
-                os.write(self._handle, json.dumps(_note()).encode())
+            with naming(self._note):
+                self._note.write_bytes(json.dumps(_note()).encode())
         except BaseException:
             self.release()
             raise
 
-    def _acquired(self) -> int:
-        """Return a locked handle of the file that has the name: a holder that leaves takes the file away."""
-        while True:
-            with naming(self.path):
-                handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
-            try:
-                self._lock(handle)
-                if _is_same(handle, self.path):
-                    return handle
-            except BaseException:
-                os.close(handle)
-                raise
-            os.close(handle)
-
-    def _lock(self, handle: int) -> None:
+    def _acquire(self) -> None:
         try:
-            _take(handle)
-        except OSError as problem:
-            if problem.errno in _NO_LOCKS:
-                logger.warning(
-                    "%s: no locks here, so a second writer is not noticed (%s)", self.path, problem
-                )
-                return
+            self._lock.acquire(timeout=_PATIENCE, poll_interval=_POLL)
+        except Timeout:
             raise ConfigError(
-                f"{self.path.parent}: another process writes this run ({_holder(handle)}); "
+                f"{self.path.parent}: another process writes this run ({_holder(self._note)}); "
                 "wait until it ends, or save to another name (--save-to)"
-            ) from problem
+            ) from None
+        except OSError as problem:
+            if problem.errno not in _NO_LOCKS:
+                raise
+            logger.warning(
+                "%s: this file system has no locks, so a second writer is not noticed (%s)",
+                self.path,
+                problem,
+            )
 
     def release(self) -> None:
         """Give the lock back; again, or in a forked child, does nothing."""
-        handle, self._handle = self._handle, -1
-        _held.discard(self)
-        if handle < 0:
+        if self._is_released or self._owner != os.getpid():
             return
-        if self._owner == os.getpid():
-            _remove(self.path)
-        os.close(handle)
+        self._is_released = True
+        # Before the lock is free: afterwards the files may be the next holder's.
+        _remove(self._note)
+        _remove(self.path)
+        self._lock.release()
 
     def __enter__(self) -> Self:
         return self
@@ -108,41 +96,13 @@ class RunLock:
     def __exit__(self, *problem: object) -> None:
         self.release()
 
-    def forget(self) -> None:
-        """Close the handle that a fork copied: the lock stays its owner's, and dies with it."""
-        handle, self._handle = self._handle, -1
-        if handle >= 0:
-            os.close(handle)
-
-
-_held: weakref.WeakSet[RunLock] = weakref.WeakSet()
-"""The locks of this process, for a forked child to let go of."""
-
-
-def _forget_all() -> None:
-    for lock in list(_held):
-        lock.forget()
-    _held.clear()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_all)
-
 
 def _remove(path: Path) -> None:
     try:
         path.unlink(missing_ok=True)
-    except (
-        OSError
-    ) as problem:  # Windows refuses while it is open; the next holder uses the file again
+    except OSError as problem:
+        # Windows refuses while the file is open; the next holder uses it again.
         logger.debug("%s stays: %s", path, problem)
-
-
-def _is_same(handle: int, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(handle), path.stat())
-    except FileNotFoundError:
-        return False
 
 
 def _note() -> dict[str, Any]:
@@ -153,10 +113,12 @@ def _note() -> dict[str, Any]:
     }
 
 
-def _holder(handle: int) -> str:
-    """Return who wrote the note in a lock file, as far as it can be read."""
+def _holder(file: Path) -> str:
+    """Return who wrote a note, as far as it can be read."""
     try:
-        note = json.loads(os.read(handle, _LONGEST_NOTE))
-        return f"process {int(note['pid'])} on {str(note['host'])[:80]!r} since {str(note['since'])[:40]}"
+        with file.open("rb") as opened:
+            note = json.loads(opened.read(_LONGEST_NOTE))
+        pid, host, since = int(note["pid"]), str(note["host"])[:80], str(note["since"])[:40]
+        return f"process {pid} on {host!r} since {since}"
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return "which one is not known"

@@ -134,6 +134,7 @@ def echoes(body):
     return {"content": " and ".join(known), "tool_calls": None} if turn % 2 else call
 
 
+@pytest.mark.slow
 def test_50_planted_secrets_are_in_no_file_of_tape_cache_and_budget(tau2, monkeypatch):
     for number, secret in enumerate(ENVIRONMENT):
         monkeypatch.setenv(

@@ -16,6 +16,8 @@ from tests.cast import User
 from tau2.gym import AgentGymEnv
 from tau2.registry import registry
 
+pytestmark = pytest.mark.slow
+
 MOST_KB = 100
 SAMPLES = {"mock": "create_task_1", "retail": None, "airline": None, "telecom": None}
 

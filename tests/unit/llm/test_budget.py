@@ -243,6 +243,7 @@ def test_waiting_for_money_ends_with_the_episode(still):
     assert still.sleeps
 
 
+@pytest.mark.slow
 @given(
     cap=st.floats(0.0001, 0.05),
     seed=st.integers(0, 2**32),
@@ -297,6 +298,7 @@ def test_whoever_spends_at_once_never_more_than_the_cap(cap, seed, episodes):
 SPENDER = Path(__file__).with_name("spender.py")
 
 
+@pytest.mark.slow
 def test_processes_share_a_ledger_and_one_that_dies_leaves_it_right(tmp_path):
     cap = 10**12
     workers = [

@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from tests.stub import StubServer, failing
@@ -167,6 +168,18 @@ def test_a_pause_reaches_every_process(tmp_path):
     here, there = (SharedProviderLimits(tmp_path, "a/b", None, {}) for _ in range(2))
     here.pause(30)
     assert 29 < there.pause_left() <= 30
+
+
+def test_a_pause_is_seen_while_another_one_writes(tmp_path):
+    here, there = (SharedProviderLimits(tmp_path, "openai", None, {"rpm": 1e9}) for _ in range(2))
+    here.pause(1000)
+    ((bucket, _),) = there.buckets(1, 0)
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(lambda: [bucket.take(1) for _ in range(500)])
+        seen = [here.pause_left()]
+        while not writing.done():
+            seen.append(here.pause_left())
+    assert min(seen) > 900
 
 
 def test_a_torn_state_file_starts_anew(tmp_path):

@@ -150,6 +150,7 @@ def test_the_t_quantile_agrees_with_the_table():
         student_quantile(1.0, 3)
 
 
+@pytest.mark.slow
 @given(st.floats(-50, 50), st.integers(1, 500))
 def test_the_t_distribution_agrees_with_scipy(value, freedom):
     stats = pytest.importorskip("scipy.stats", reason="scipy is not installed")

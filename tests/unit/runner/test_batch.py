@@ -119,6 +119,7 @@ def test_concurrency_changes_nothing(cast, concurrency):
     assert outcome(alone) == outcome(together)
 
 
+@pytest.mark.slow
 def test_the_hash_seed_of_the_process_changes_nothing():
     script = """
 import json
@@ -497,11 +498,13 @@ with _Known() as known:
             child.kill()
 
 
+@pytest.mark.slow
 def test_ctrl_c_lets_what_is_played_come_to_its_end(tmp_path):
     assert interrupted_run(tmp_path, "slow_after(2, 0.5)", presses=1) == 130
     assert len(consistent(tmp_path)) == 3
 
 
+@pytest.mark.slow
 def test_a_second_ctrl_c_abandons_it_and_keeps_what_is_finished(tmp_path):
     assert interrupted_run(tmp_path, "hanging_after(2)", presses=2) == 130
     assert len(consistent(tmp_path)) == 2

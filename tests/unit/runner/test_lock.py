@@ -13,7 +13,6 @@ import pytest
 from tests.unit.storage.test_store import a_run, ids, opened
 
 from tau2.errors import ConfigError
-from tau2.storage import lock as lock_module
 from tau2.storage.lock import RunLock
 
 HOLDS = """
@@ -26,12 +25,16 @@ sys.stdin.read()
 """
 
 
-def holder(path) -> subprocess.Popen[str]:
+def started(script: str, path) -> subprocess.Popen[str]:
     settings = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    child = subprocess.Popen(
-        [sys.executable, "-c", HOLDS, str(path)], env=settings,
+    return subprocess.Popen(
+        [sys.executable, "-c", script, str(path)], env=settings,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
+
+
+def holder(path) -> subprocess.Popen[str]:
+    child = started(HOLDS, path)
     assert child.stdout.readline() == "held\n"
     return child
 
@@ -86,52 +89,91 @@ def test_a_run_that_is_refused_is_not_held(tmp_path):
             opened(tmp_path)
 
 
+FORKS = """
+import os, sys, warnings
+from pathlib import Path
+from tau2.storage.lock import RunLock
+warnings.simplefilter("ignore")
+lock = RunLock(Path(sys.argv[1]))
+if os.fork() == 0:
+    lock.release()
+    print("forked", os.getpid(), flush=True)
+    os.read(0, 1)  # outlives its parent
+    os._exit(0)
+os.wait()
+"""
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
-@pytest.mark.filterwarnings(
-    "ignore:This process:DeprecationWarning"
-)  # Python 3.12 fears forks of threaded processes
 def test_a_forked_worker_does_not_hold_the_run(tmp_path):
-    lock = RunLock(tmp_path / "run.lock")
-    reading, writing = os.pipe()
-    ready, started = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(writing)
-        os.write(started, b"!")
-        os.read(reading, 1)
-        lock.release()
-        os._exit(0)
-    assert os.read(ready, 1) == b"!"
-    lock.forget()  # what the death of the owner does
-    lock_module._held.discard(lock)
-    RunLock(tmp_path / "run.lock").release()
-    for handle in (writing, reading, ready, started):
-        os.close(handle)
-    assert os.waitpid(child, 0)[1] == 0
+    path = tmp_path / "run.lock"
+    with started(FORKS, path) as owner:
+        assert owner.stdout.readline().startswith("forked")
+        assert path.exists()  # the child's `release` is not the owner's
+        with pytest.raises(ConfigError, match=f"process {owner.pid} on"):
+            RunLock(path)
+        owner.kill()
+        owner.wait(10)
+        RunLock(path).release()
+        owner.stdin.close()  # the child ends
 
 
+TAKES_TURNS = """
+import sys
+from pathlib import Path
+from tau2.errors import ConfigError
+from tau2.storage.lock import RunLock
+folder, turns = Path(sys.argv[1]), 0
+while turns < 100:
+    try:
+        with RunLock(folder / "run.lock"):
+            (folder / "alone").touch(exist_ok=False)
+            (folder / "alone").unlink()
+            turns += 1
+    except ConfigError:
+        pass
+print("done")
+"""
+
+
+def test_holders_that_come_and_go_never_overlap(tmp_path):
+    with started(TAKES_TURNS, tmp_path) as one, started(TAKES_TURNS, tmp_path) as other:
+        assert [one.stdout.readline(), other.stdout.readline()] == ["done\n", "done\n"]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps the file of a holder")
 def test_a_holder_that_leaves_takes_its_file_along(tmp_path, monkeypatch):
-    path, real, tried = tmp_path / "run.lock", lock_module._take, []
+    import fcntl
 
-    def late(handle: int) -> None:
+    path, real, tried = tmp_path / "run.lock", fcntl.flock, []
+
+    def late(handle: int, how: int) -> None:
         if not tried:
             path.unlink()  # the holder left between our open and our lock
         tried.append(handle)
-        real(handle)
+        real(handle, how)
 
-    monkeypatch.setattr(lock_module, "_take", late)
+    monkeypatch.setattr(fcntl, "flock", late)
     with RunLock(path):
         assert len(tried) == 2
         assert path.exists()
 
 
-def test_where_there_are_no_locks_the_run_goes_on_and_says_so(tmp_path, monkeypatch, caplog):
-    def none_here(_handle: int) -> None:
-        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has locks on every file system")
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
+def test_where_there_are_no_locks_the_run_goes_on_and_says_so(
+    tmp_path, monkeypatch, caplog, number
+):
+    import fcntl
 
-    monkeypatch.setattr(lock_module, "_take", none_here)
+    def none_here(_handle: int, _how: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", none_here)
     with RunLock(tmp_path / "run.lock"):
         assert "a second writer is not noticed" in caplog.text
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -140,6 +182,17 @@ def test_where_there_are_no_locks_the_run_goes_on_and_says_so(tmp_path, monkeypa
 def test_a_note_that_cannot_be_read_is_no_problem(tmp_path, note):
     path = tmp_path / "run.lock"
     with RunLock(path):
-        path.write_bytes(note)
+        (tmp_path / "run.owner").write_bytes(note)
         with pytest.raises(ConfigError, match="which one is not known"):
             RunLock(path)
+
+
+def test_the_note_of_a_killed_owner_refuses_nobody(tmp_path):
+    path = tmp_path / "run.lock"
+    child = holder(path)
+    child.kill()
+    child.wait(10)
+    assert str(child.pid) in (tmp_path / "run.owner").read_text()
+    with RunLock(path):
+        assert str(os.getpid()) in (tmp_path / "run.owner").read_text()
+    ended(child)

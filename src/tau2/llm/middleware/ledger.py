@@ -2,6 +2,7 @@
 
 Amounts are whole picodollars, so that sums are exact. With a folder the ledger is a file changed under a lock: it
 outlives the process, and what a process held when it died counts as spent, because its call may have been answered.
+Whether an owner lives is asked of the operating system: each holds the lock of a file of its own.
 """
 
 from __future__ import annotations
@@ -17,15 +18,13 @@ from enum import Enum
 from math import ceil, floor
 from pathlib import Path
 
-from tau2.errors import ConfigError, DataFileError
+from filelock import FileLock, Timeout
+
+from tau2.errors import DataFileError
 from tau2.storage.files import naming
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]  # -- absent there, and asked for before use
-
 LEDGER_NAME = "budget"
+_POLL = 0.001  # seconds; the lock is held for one small read and write
 _PICO = 10**12
 _LARGEST = 1 << 20  # bytes of a ledger
 
@@ -75,21 +74,19 @@ class Ledger:
         self.cap, self.folder = cap, folder
         self._memory = _State(spent)
         self._lock = threading.Lock()
-        self._owner, self._handle = f"{os.getpid()}-{uuid.uuid4().hex[:12]}", -1
+        self._owner = f"{os.getpid()}-{uuid.uuid4().hex[:12]}"
+        self._alive: FileLock | None = None
+        self._alone: FileLock | None = None
         if folder is not None:
             self._open(folder, spent)
 
     def _open(self, folder: Path, spent: int) -> None:
-        if fcntl is None:
-            raise ConfigError("max_cost with a saved run needs file locks, which this system lacks")
         folder.mkdir(parents=True, exist_ok=True)
-        with (
-            self._state() as state
-        ):  # nobody looks who lives while the own lock is between made and taken
-            self._handle = os.open(
-                folder / f"{self._owner}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
-            )
-            fcntl.flock(self._handle, fcntl.LOCK_EX)
+        self._alone = _lock_of(folder / "ledger.lock")
+        # Under the ledger's lock: nobody may see the own file before it is locked.
+        with self._state() as state:
+            self._alive = _lock_of(folder / f"{self._owner}.lock")
+            self._alive.acquire()
             self._reap(state)
             for left in folder.glob("*-*.lock"):
                 if left.stem != self._owner:
@@ -129,13 +126,13 @@ class Ledger:
 
     def close(self) -> None:
         """Let go of the ledger; what is still held counts as spent for whoever opens it next."""
-        handle, self._handle = self._handle, -1
-        if handle >= 0 and self.folder is not None:
+        alive = self._alive
+        self._alive = None
+        if alive is not None:
             with self._state() as state:
-                held = state.held.pop(self._owner, 0)
-                state.spent += held
-            (self.folder / f"{self._owner}.lock").unlink(missing_ok=True)
-            os.close(handle)
+                state.spent += state.held.pop(self._owner, 0)
+                alive.release()
+                Path(alive.lock_file).unlink(missing_ok=True)
 
     def _reap(self, state: _State) -> bool:
         """Count as spent what dead processes held; return whether there was any."""
@@ -148,28 +145,26 @@ class Ledger:
         """Return whether a process lives; the lock file of a dead one goes."""
         assert self.folder is not None, "another owner has a lock file"
         file = self.folder / f"{owner}.lock"
-        try:
-            handle = os.open(file, os.O_RDWR | os.O_CLOEXEC)
-        except FileNotFoundError:
+        if not file.exists():
             return False
+        lock = _lock_of(file)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            lock.acquire(blocking=False)
+        except Timeout:
             return True
-        finally:
-            os.close(handle)
+        lock.release()
         file.unlink(missing_ok=True)
         return False
 
     @contextmanager
     def _state(self) -> Iterator[_State]:
         """Yield what the ledger says, alone with it; what is changed is written."""
-        if self.folder is None:
+        if self.folder is None or self._alone is None:
             with self._lock:
                 yield self._memory
             return
         file = self.folder / "ledger.json"
-        with self._lock, naming(file), _locked(self.folder / "ledger.lock"):
+        with self._lock, naming(file), self._alone:
             before = _read(file)
             state = _State(before.spent, dict(before.held))
             yield state
@@ -181,14 +176,9 @@ class Ledger:
                 part.replace(file)
 
 
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
+def _lock_of(path: Path) -> FileLock:
+    """Return the lock of a file, which any thread may release. Without locks, no money is kept."""
+    return FileLock(path, thread_local=False, fallback_to_soft=False, poll_interval=_POLL)
 
 
 def _read(file: Path) -> _State:

@@ -57,6 +57,7 @@ def parts(task: Task) -> list[str]:
 # --- soundness ---
 
 
+@pytest.mark.slow
 def test_every_generated_task_passes_the_audit(tasks):
     report = audit_domain(retail.DOMAIN, tasks)
     assert report.ok, report.findings[:3]
@@ -103,6 +104,7 @@ def test_another_seed_gives_other_tasks(tasks):
     }
 
 
+@pytest.mark.slow
 def test_tasks_do_not_depend_on_the_order_of_hashes(tasks):
     code = (
         "from tau2.domains.retail import DOMAIN\n"

@@ -106,6 +106,7 @@ def give_back(talk: Talk, method: str, order_id: str = "#D1") -> Talk:
 # --- shipped tasks ---
 
 
+@pytest.mark.slow
 def test_every_shipped_reference_obeys_the_rules():
     assert retail.DOMAIN.rules() is POLICY_RULES
     report = audit_domain(retail.DOMAIN, get_tasks(None))

@@ -28,6 +28,7 @@ def world(request) -> FlightDB:
     return build_world(request.param)
 
 
+@pytest.mark.slow
 def test_the_committed_files_are_what_the_default_seed_gives(tmp_path):
     write_data(DEFAULT_SEED, tmp_path)
     for name in FILES:
