@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 from collections.abc import Sequence
 
 from tau2.cli.codes import OK
@@ -59,18 +58,18 @@ def serve(names: Sequence[str], port: int) -> int:
     if not 0 <= port <= _LAST_PORT:
         raise ConfigError(f"--port must be between 0 and {_LAST_PORT}, not {port}")
     try:
-        asyncio.run(_served(names, port))
+        _served(names, port)
     except KeyboardInterrupt:
         print("\nstopped")
     return OK
 
 
-async def _served(names: Sequence[str], port: int) -> None:
+def _served(names: Sequence[str], port: int) -> None:
     from tau2.service.server import DocServer
 
-    async with DocServer(names).serving(port) as url:
+    with DocServer(names, port) as server:
         print(
-            f"{', '.join(names)}\n\n  {url}\n\nopen this address in a browser of this machine; Ctrl-C stops",
+            f"{', '.join(names)}\n\n  {server.url}\n\nopen this address in a browser of this machine; Ctrl-C stops",
             flush=True,
         )
-        await asyncio.get_running_loop().create_future()
+        server.run()

@@ -1,4 +1,6 @@
-"""Pages about domains in a browser: policy, tools to try out, tasks.
+"""The documentation of domains as a website on this machine: policies, tools to try out, tasks.
 
-Loopback only, behind a token, without scripts and without a request to anywhere else.
+`server` listens on the loopback interface, `guard` decides which requests are answered, `app` has
+the pages, and `templates/` holds their HTML. The pages have no scripts and load nothing from other
+sites.
 """

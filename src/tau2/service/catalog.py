@@ -28,7 +28,7 @@ class DomainDocs:
         self._fresh = registry.get_env_constructor(name)
         self._scratch: Environment | None = None
         self.scratch_task: str | None = None
-        """The task whose beginning the scratch world was set to; None for the domain's own state."""
+        """The task whose initial state the scratch world has; None for the domain's own state."""
 
     @cached_property
     def environment(self) -> Environment:
@@ -86,20 +86,43 @@ class DomainDocs:
                     found.setdefault(action.get_func_format(), action)
         return list(found.values())
 
+    def task(self, task_id: str) -> Task:
+        """Return one task. Raise UnknownName."""
+        if task_id not in self.tasks:
+            raise UnknownName(f"task of {self.name}", task_id, self.tasks)
+        return self.tasks[task_id]
+
+    def find_tasks(self, text: str = "", split: str = "") -> list[Task]:
+        """Return the tasks of a split (all for "") that mention a text.
+
+        Id, purpose and scenario are searched; the case of letters makes no difference.
+        """
+        wanted = text.casefold()
+        ids = frozenset(self.splits.get(split, ()))
+        return [
+            task for task in self.tasks.values()
+            if (not split or task.id in ids) and (not wanted or wanted in _searchable(task))
+        ]  # fmt: skip
+
     @cached_property
     def splits(self) -> dict[str, list[str]]:
         """Every split with the ids of its tasks."""
         load = registry.get_task_splits_loader(self.name)
         return load() if load is not None else {}
 
+    def splits_of(self, task: Task) -> list[str]:
+        """Return the names of the splits that hold a task."""
+        return [name for name, ids in self.splits.items() if task.id in ids]
+
     def restart(self, task_id: str | None = None) -> None:
-        """Begin with a fresh scratch world, as it is when a task starts where one is named. Raise UnknownName."""
+        """Begin with a fresh scratch world, in the initial state of a task if one is named.
+
+        Raise UnknownName for a task that the domain does not have.
+        """
         if task_id is None:
             self._scratch = self._fresh()
-        elif task_id in self.tasks:
-            self._scratch = World(self.tasks[task_id], self._fresh).start()
         else:
-            raise UnknownName(f"task of {self.name}", task_id, self.tasks)
+            self._scratch = World(self.task(task_id), self._fresh).start()
         self.scratch_task = task_id
 
     def call(
@@ -113,3 +136,8 @@ class DomainDocs:
         call = ToolCall(id="try", name=name, arguments=arguments, requestor=SIDES[side])
         result = self._scratch.get_response(call)
         return result, list(changes_between(before, self._scratch))
+
+
+def _searchable(task: Task) -> str:
+    purpose = task.description.purpose if task.description else ""
+    return f"{task.id} {purpose} {task.user_scenario}".casefold()

@@ -38,7 +38,7 @@ def test_names_and_ports_are_checked(tau2):
 def test_all_domains_or_the_named_one(tau2, monkeypatch, arguments, served):
     seen = []
 
-    async def noted(names, port):
+    def noted(names, port):
         seen.append((list(names), port))
 
     monkeypatch.setattr("tau2.cli.start._served", noted)
@@ -46,3 +46,15 @@ def test_all_domains_or_the_named_one(tau2, monkeypatch, arguments, served):
     names, port = seen[0]
     assert port == 8123
     assert names == served or len(names) >= 4
+
+
+@pytest.mark.parametrize("module", ["starlette", "uvicorn", "markdown_it"])
+def test_without_its_extra_it_says_what_to_install(module):
+    program = (
+        f"import sys; sys.modules[{module!r}] = None; from tau2.cli import main; sys.exit(main())"
+    )
+    command = [sys.executable, "-c", program, "start", "mock"]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 2
+    assert "pip install 'tau2-bench[serve]'" in ended.stderr
+    assert "Traceback" not in ended.stderr

@@ -5,7 +5,7 @@ from enum import Enum
 import pytest
 
 from tau2.environment.tool import as_tool
-from tau2.service.forms import arguments_of, fields_of
+from tau2.service.tool_form import arguments_of, fields_of
 
 
 class Size(Enum):

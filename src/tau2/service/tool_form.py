@@ -1,4 +1,4 @@
-"""A form for the arguments of a tool: fields from its schema, and typed values from what was filled in."""
+"""The form of a tool: its fields, made from a schema, and the arguments that it gives."""
 
 from __future__ import annotations
 
