@@ -20,7 +20,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 FLAGS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
     "--disable-background-networking", "--disable-sync", "--disable-extensions", "--disable-component-update",
-    "--host-resolver-rules=MAP * ~NOTFOUND", "--remote-debugging-pipe", "--hide-scrollbars",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", "--remote-debugging-pipe", "--hide-scrollbars",
 )  # fmt: skip
 _PATIENCE = 60.0
 _ABOVE = 20  # numbers of file descriptors that clash with nothing
@@ -94,14 +94,14 @@ class Browser:
 
     def open(
         self,
-        page: Path,
+        page: Path | str,
         *,
         width: int = 1280,
         height: int = 900,
         scale: float = 1,
         dark: bool = False,
     ) -> None:
-        """Open a file and wait until it is there."""
+        """Open a file, or an address of this machine, and wait until it is there."""
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=scale,
                   mobile=width < 600)  # fmt: skip
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
@@ -109,7 +109,15 @@ class Browser:
         self.requests.clear()
         self.console.clear()
         before = self._loaded
-        self.call("Page.navigate", url=page.resolve().as_uri())
+        address = page.resolve().as_uri() if isinstance(page, Path) else page
+        self.call("Page.navigate", url=address)
+        while self._loaded == before:
+            self._note(self._next())
+
+    def follow(self, expression: str) -> None:
+        """Run a JavaScript expression that leads to another page, and wait until that is there."""
+        before = self._loaded
+        self.ask(expression)
         while self._loaded == before:
             self._note(self._next())
 

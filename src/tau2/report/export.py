@@ -18,7 +18,7 @@ from tau2.data_model.simulation import SessionUsage, SimulationRun
 from tau2.errors import needs_extra
 from tau2.metrics.outcomes import outcome_of
 from tau2.metrics.summary import run_passed
-from tau2.report.html.markup import Cleaner
+from tau2.report.cleaner import Cleaner
 from tau2.runner.run_settings import without_secrets
 from tau2.storage.files import write_atomically
 from tau2.storage.results import Results

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from tau2.errors import DataFileError, Tau2Error, UnknownName
 from tau2.metrics.agent_metrics import compute_metrics
-from tau2.report.html.markup import Cleaner
+from tau2.report.cleaner import Cleaner
 from tau2.report.safe_text import one_line
 from tau2.runner.tasks import load_tasks
 from tau2.storage.results import Results, load_results, missing_units

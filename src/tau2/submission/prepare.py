@@ -20,7 +20,7 @@ from tau2 import __version__
 from tau2.data_model.simulation import SimulationRun
 from tau2.errors import ConfigError
 from tau2.metrics.agent_metrics import AgentMetrics, compute_metrics
-from tau2.report.html.markup import Cleaner
+from tau2.report.cleaner import Cleaner
 from tau2.runner.run_settings import without_secrets
 from tau2.storage.files import write_atomically
 from tau2.storage.results import Results, encode_results

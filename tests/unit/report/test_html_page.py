@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import re
 import zlib
+from html import unescape
 
 import pytest
+from jinja2 import UndefinedError
 from tests.unit.report.conftest import a_priced_run, a_run, some_results
 
 from tau2.data_model.message import (
@@ -18,10 +21,11 @@ from tau2.data_model.message import (
     ToolMessage,
     UserMessage,
 )
+from tau2.data_model.simulation import DBCheck, RewardInfo
 from tau2.report.html import Cleaner, ReportedRun, report_page, run_figures
 from tau2.report.html.conversation import MOST_CHARS
-from tau2.report.html.markup import Html, tag
-from tau2.report.html.page import summary_line
+from tau2.report.html.page import MOST_LISTED, summary_line
+from tau2.report.html.templating import new_environment
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>{{7*7}}\"'&amp;"
 
@@ -31,8 +35,14 @@ def reported(*runs, title="first", num_trials=1) -> ReportedRun:
     return ReportedRun(results, run_figures(results, None, title, resamples=100))
 
 
-def page(*runs, **options) -> str:
-    return report_page([reported(*runs)], **options).html
+def page(*runs, num_trials=1, **options) -> str:
+    return report_page([reported(*runs, num_trials=num_trials)], **options).html
+
+
+def shown(html: str) -> str:
+    """Return the text of a page, without its scripts and style."""
+    text = re.sub(r"<(script|style)\b.*?</\1>|<[^>]*>", " ", html, flags=re.DOTALL)
+    return " ".join(unescape(text).split())
 
 
 def conversations(html: str) -> dict[str, dict]:
@@ -48,13 +58,21 @@ def visible(html: str) -> str:
 def test_a_page_loads_nothing_and_its_policy_forbids_it():
     html = page(a_run("a"), a_run("b", 0.0))
     assert re.findall(r"(?:src|href)=\"(?!#|data:,)", html) == []
-    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', html)[1].replace(
-        "&#x27;", "'"
-    )
+    policy = unescape(re.search(r'Content-Security-Policy" content="([^"]+)"', html)[1])
     assert policy.startswith("default-src 'none'")
     assert "unsafe" not in policy
     assert "@import" not in html
     assert "url(" not in html
+
+
+def test_the_policy_allows_the_style_and_the_script_of_the_page():
+    html = page(a_run("a"))
+    for element, directive in (("style", "style-src"), ("script", "script-src")):
+        content = re.findall(rf"<{element}>(.*?)</{element}>", html, flags=re.DOTALL)
+        digests = [
+            base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in content
+        ]
+        assert [f"{directive} 'sha256-{digest}'" in unescape(html) for digest in digests] == [True]
 
 
 def test_the_same_runs_give_the_same_page():
@@ -208,17 +226,47 @@ def test_an_unregistered_domain_says_why_there_are_no_changes():
     assert "no domain named 'shop'" in data["replay"][0]
 
 
-@pytest.mark.parametrize("text", ["<b>", 'a" onclick="x', "a & b"])
-def test_markup_escapes_text_and_attributes(text):
-    made = tag("p", text, title=text)
+@pytest.mark.parametrize("text", ["<b>", 'a" onclick="x', "a & b", "{{ 7 * 7 }}"])
+def test_a_template_escapes_text_and_attributes(text):
+    environment = new_environment(Cleaner([]))
+    made = environment.from_string('<p title="{{ text }}">{{ text }}</p>').render(text=text)
     assert "<b>" not in made
     assert made.count('"') == 2
-    assert isinstance(made, Html)
+    assert unescape(made) == f'<p title="{text}">{text}</p>'
 
 
-def test_markup_leaves_out_what_is_none():
-    assert tag("p", None, "a", class_=None, hidden=True) == "<p hidden>a</p>"
-    assert tag("br") == "<br>"
+def test_whatever_a_template_shows_is_cleaned():
+    environment = new_environment(Cleaner(["tops3cret"]))
+    made = environment.from_string("{{ text }}").render(text="\x1b[1m<tops3cret>\x07")
+    assert made == "&lt;[redacted]&gt;"
+
+
+def test_a_name_that_a_template_misspells_is_an_error():
+    with pytest.raises(UndefinedError):
+        new_environment(Cleaner([])).from_string("{{ figure }}").render(figures=1)
+
+
+def test_what_is_left_out_is_said_with_its_reason_and_number():
+    differs = DBCheck(db_match=False, db_reward=0.0)
+    fault = RewardInfo(reward=0.0, db_check=differs, info={"gold_errors": ["no such order"]})
+    broken = [
+        a_run(f"broken {number}", None, info={"error": "503", "failed_after_attempts": 3})
+        for number in range(MOST_LISTED + 1)
+    ]
+    text = shown(page(a_run("a"), a_run("b", 0.0, reward_info=fault), *broken, num_trials=2))
+    for sentence in (
+        "over 1 of 203 simulations",
+        "1 of 203 simulations counts.",
+        "Not played yet: 203 simulations.",
+        "failures of the agent, as the public package does, pass^1 is 0.500.",
+        "202 simulations left out of every average",
+        "the reference itself failed: no such order",
+        "… and 2 more",
+        "201 units played more than once",
+        "… and 1 more",
+        "Conversations ended: infrastructure_error 201, user_stop 2.",
+    ):
+        assert sentence in text
 
 
 def test_a_cleaner_hides_only_what_it_is_told_and_what_looks_secret():

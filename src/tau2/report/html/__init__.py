@@ -1,7 +1,11 @@
-"""Runs as one HTML file that needs nothing else: figures, outcomes, a grid, conversations, database changes."""
+"""Runs as one self-contained HTML file.
+
+`page` gathers what is shown, `templates/` holds the HTML, `static/` the style and the script, and
+`conversation` the data from which the script draws a conversation.
+"""
 
 from tau2.metrics.figures import RunFigures, run_figures
-from tau2.report.html.markup import Cleaner
+from tau2.report.cleaner import Cleaner
 from tau2.report.html.page import (
     DEFAULT_CONVERSATIONS,
     Page,

@@ -1,4 +1,4 @@
-"""One simulation as the data that its page is drawn from: messages with their calls, changes and checks."""
+"""One simulation as data: its messages with their calls and database changes, and its checks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tau2.environment.diff import FieldChange, Missing, RecordChange, TurnDiff
 from tau2.metrics.figures import reason_of
 from tau2.metrics.outcomes import Outcome, outcome_of
 from tau2.metrics.summary import lost_on
-from tau2.report.html.markup import Cleaner
+from tau2.report.cleaner import Cleaner
 from tau2.report.terminal.conversation import check_lines, compact_call, grading_notes
 
 MOST_CHARS = 20_000  # of one message, tool result or set of arguments
@@ -94,7 +94,7 @@ def _brief(task: Task, clean: Cleaner) -> list[list[str]]:
 def _entries(
     messages: Sequence[Message], diffs: dict[int, TurnDiff], clean: Cleaner
 ) -> Iterator[dict[str, Any]]:
-    """Yield one entry per message; the result of a call is part of the call where the two can be paired."""
+    """Yield one entry per message; a result is part of its call where the two can be paired."""
     waiting: list[tuple[str, dict[str, Any]]] = []
     for place, message in enumerate(messages):
         if isinstance(message, ToolMessage):
@@ -211,6 +211,7 @@ def _notes(run: SimulationRun) -> Iterator[str]:
         if review is not None:
             yield f"review by {review.model or 'a model'}: {review.summary}"
             yield from (
-                f"review: {getattr(mistake, 'source', 'user')}: {mistake.error_type}: {mistake.reasoning}"
+                f"review: {getattr(mistake, 'source', 'user')}: {mistake.error_type}: "
+                f"{mistake.reasoning}"
                 for mistake in review.errors
             )

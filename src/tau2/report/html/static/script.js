@@ -1,11 +1,12 @@
 "use strict";
-/* Draws conversations and filters the grid. Whatever came from a model only ever becomes text, never markup. */
+/* Draws conversations and filters the grid. What models said becomes text, never markup. */
 (() => {
   const byId = (id) => document.getElementById(id);
   const index = JSON.parse(byId("index").textContent);
-  const simulations = index.simulations.map(([run, place, task, trial, outcome, reward, tools, kept]) => ({
-    run, place, task, trial, outcome, reward, tools: new Set(tools), kept, key: `c${run}-${place}`,
-  }));
+  const simulations = index.simulations.map(
+    ([run, place, task, trial, outcome, reward, tools, kept]) => ({
+      run, place, task, trial, outcome, reward, tools: new Set(tools), kept, key: `c${run}-${place}`,
+    }));
   const byKey = new Map(simulations.map((one) => [one.key, one]));
   const overview = byId("overview"), conversation = byId("conversation"), filters = byId("filters");
   let fitting = simulations, left = 0;
@@ -14,7 +15,9 @@
     const made = document.createElement(name);
     for (const [key, value] of Object.entries(attributes || {})) {
       if (value === true) made.setAttribute(key, "");
-      else if (value !== null && value !== undefined && value !== false) made.setAttribute(key, value);
+      else if (value !== null && value !== undefined && value !== false) {
+        made.setAttribute(key, value);
+      }
     }
     made.append(...content.filter((part) => part !== null && part !== undefined));
     return made;
@@ -34,7 +37,8 @@
     const task = chosen("task").toLowerCase(), outcome = chosen("outcome");
     const reward = fits[chosen("reward")], tool = chosen("tool");
     fitting = simulations.filter((one) => one.task.toLowerCase().includes(task)
-      && (!outcome || one.outcome === outcome) && reward(one.reward) && (!tool || one.tools.has(Number(tool))));
+      && (!outcome || one.outcome === outcome) && reward(one.reward)
+      && (!tool || one.tools.has(Number(tool))));
     const keys = new Set(fitting.map((one) => `#${one.key}`));
     for (const row of document.querySelectorAll(".grid tbody tr")) {
       let any = false;
@@ -81,7 +85,9 @@
   function drawCall(call) {
     const folded = element("details", { class: call.error ? "call error" : "call" },
       element("summary", null, call.error ? `✗ ${call.brief}` : call.brief));
-    if (call.arguments !== undefined) folded.append(element("pre", { "aria-label": "arguments" }, call.arguments));
+    if (call.arguments !== undefined) {
+      folded.append(element("pre", { "aria-label": "arguments" }, call.arguments));
+    }
     folded.append(call.result === undefined ? paragraph("no result is recorded", "who")
       : element("pre", { "aria-label": "result" }, call.result));
     const parts = [folded, ...(call.changes || []).map(drawDiff)];
@@ -92,7 +98,8 @@
 
   function drawTurn(entry, number) {
     const seconds = entry.seconds ? ` · ${entry.seconds} s` : "";
-    const turn = element("div", { class: `turn ${entry.who}` }, element("div", { class: "who" }, `${number + 1} ${entry.who}${seconds}`));
+    const turn = element("div", { class: `turn ${entry.who}` },
+      element("div", { class: "who" }, `${number + 1} ${entry.who}${seconds}`));
     if (entry.thought) turn.append(element("div", { class: "text thought" }, entry.thought));
     if (entry.text) turn.append(element("div", { class: "text" }, entry.text));
     for (const call of entry.calls || []) turn.append(...drawCall(call));
@@ -103,7 +110,8 @@
     const list = element("ul", { class: "checks" });
     for (const check of data.checks) {
       const kind = check.counts ? check.kind : `${check.kind} (not counted)`;
-      list.append(element("li", null, element("span", { class: check.met ? "met" : "unmet" }, check.met ? "✓" : "✗"),
+      list.append(element("li", null,
+        element("span", { class: check.met ? "met" : "unmet" }, check.met ? "✓" : "✗"),
         element("span", { class: "kind" }, kind), element("span", null, check.text)));
     }
     const notes = data.notes.map((note) => element("p", { class: "text" }, note));
@@ -119,15 +127,19 @@
     };
     const fold = element("button", { type: "button", id: "fold" }, "unfold all");
     fold.addEventListener("click", foldAll);
-    return element("div", { class: "bar-top" }, element("a", { href: "#overview-top", id: "back" }, "← overview"),
+    return element("div", { class: "bar-top" },
+      element("a", { href: "#overview-top", id: "back" }, "← overview"),
       step(-1, "‹ previous"), step(1, "next ›"), element("span", { class: "grow" }),
       at < 0 ? null : element("span", { class: "who" }, `${at + 1} of ${fitting.length}`), fold);
   }
 
   function drawn(one, data) {
-    const facts = data.facts.map(([name, value]) => element("div", null, element("dt", null, name), element("dd", null, value)));
+    const facts = data.facts.map(([name, value]) =>
+      element("div", null, element("dt", null, name), element("dd", null, value)));
     const brief = element("details", { class: "panel" }, element("summary", null, "the task"));
-    for (const [title, text] of data.brief) brief.append(element("h3", null, title), element("div", { class: "text" }, text));
+    for (const [title, text] of data.brief) {
+      brief.append(element("h3", null, title), element("div", { class: "text" }, text));
+    }
     return [
       element("h2", null, `task ${data.task}`),
       element("dl", { class: "facts" }, ...facts),
@@ -199,7 +211,8 @@
 
   const keys = {
     j: () => step(1), k: () => step(-1),
-    ArrowRight: () => { if (!conversation.hidden) step(1); }, ArrowLeft: () => { if (!conversation.hidden) step(-1); },
+    ArrowRight: () => { if (!conversation.hidden) step(1); },
+    ArrowLeft: () => { if (!conversation.hidden) step(-1); },
     e: () => { if (!conversation.hidden) foldAll(); },
     u: () => { location.hash = "overview-top"; }, Escape: () => { location.hash = "overview-top"; },
     "/": () => { if (!overview.hidden) byId("f-task").focus(); },

@@ -1,11 +1,10 @@
-"""HTML that cannot be broken by what is put into it: text is escaped unless it is `Html` already."""
+"""Makes text of models and files fit to be shown or handed on: no credentials, no control characters."""
 
 from __future__ import annotations
 
 import os
 import re
 from collections.abc import Iterable
-from html import escape
 
 from tau2.llm.secrets import REDACTED, redact
 from tau2.report.safe_text import clean, shorten
@@ -13,14 +12,6 @@ from tau2.report.safe_text import clean, shorten
 _SECRET_NAME = re.compile(r"(?i)api_?key|access_?key|token|secret|passw|credential")
 _SHORTEST_SECRET = 8
 _IN_URL = re.compile(r"://[^/@\s:]+:[^/@\s]+@")
-
-_VOID = frozenset({"br", "meta", "link", "input", "hr"})
-
-
-class Html(str):
-    """Markup, as opposed to text."""
-
-    __slots__ = ()
 
 
 def environment_secrets() -> tuple[str, ...]:
@@ -32,7 +23,7 @@ def environment_secrets() -> tuple[str, ...]:
 
 
 class Cleaner:
-    """Makes text of models and files fit for a page: no control characters, no credentials, not without end."""
+    """Takes control characters and credentials out of text, and limits its length."""
 
     def __init__(self, secrets: Iterable[str] | None = None) -> None:
         """Hide these texts; default: what the environment holds under the name of a credential."""
@@ -45,24 +36,3 @@ class Cleaner:
     def hide(self, text: str) -> str:
         """Return the text without credentials, and otherwise as it is."""
         return _IN_URL.sub(f"://{REDACTED}@", redact(text, self._secrets))
-
-
-def tag(name: str, /, *content: object, **attributes: object) -> Html:
-    """Return an element. Text in it is escaped; `class_` is `class`, None leaves an attribute out, True has no value.
-
-    Underscores in names of attributes stand for hyphens.
-    """
-    parts = []
-    for key, value in attributes.items():
-        if value is None or value is False:
-            continue
-        label = key.rstrip("_").replace("_", "-")
-        parts.append(f" {label}" if value is True else f' {label}="{escape(str(value))}"')
-    head = f"<{name}{''.join(parts)}>"
-    return Html(head if name in _VOID else f"{head}{joined(content)}</{name}>")
-
-
-def joined(content: Iterable[object]) -> Html:
-    """Return everything one after another; None is nothing, text is escaped."""
-    parts = [part for part in content if part is not None]
-    return Html("".join(part if isinstance(part, Html) else escape(str(part)) for part in parts))
