@@ -66,6 +66,7 @@
     return JSON.parse(await new Response(stream).text());
   }
 
+  const plural = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
   const paragraph = (text, kind) => element("p", { class: kind }, text);
 
   function drawDiff(change) {
@@ -91,7 +92,7 @@
     folded.append(call.result === undefined ? paragraph("no result is recorded", "who")
       : element("pre", { "aria-label": "result" }, call.result));
     const parts = [folded, ...(call.changes || []).map(drawDiff)];
-    if (call.more) parts.push(paragraph(`… and ${call.more} more records`, "who"));
+    if (call.more) parts.push(paragraph(`… and ${plural(call.more, "more record")}`, "who"));
     if (call.problem) parts.push(paragraph(call.problem, "who failed"));
     return parts;
   }
@@ -147,7 +148,7 @@
       drawChecks(data),
       ...data.replay.map((problem) => paragraph(`Database changes are not known: ${problem}`, "warn")),
       ...data.messages.map(drawTurn),
-      data.left_out ? paragraph(`… and ${data.left_out} more messages`, "warn") : null,
+      data.left_out ? paragraph(`… and ${plural(data.left_out, "more message")}`, "warn") : null,
     ].filter((part) => part !== null);
   }
 
