@@ -48,6 +48,13 @@ def test_images_are_not_loaded():
     assert "<img" not in as_html("![x](https://evil.example/pixel.png)")
 
 
+def test_html_stays_text():
+    page = as_html('<script>x</script>\n\nA <b onclick="y">word</b>.')
+    assert "<script" not in page
+    assert "<b" not in page
+    assert "&lt;b onclick" in page
+
+
 @given(st.text(alphabet="<>&\"'*`#-~|!=_[]():/ \nab1.", max_size=200) | st.text(max_size=100))
 def test_no_text_becomes_a_tag_of_its_own(text):
     page = _TAG.sub("", as_html(text))
