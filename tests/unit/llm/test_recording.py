@@ -1,4 +1,4 @@
-"""A tape holds every exchange once, survives what happens to files, and plays back only what it holds."""
+"""A recording holds every exchange once, survives what happens to files, and plays back only what it holds."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from tau2.data_model.message import AssistantMessage, SystemMessage, UserMessage
 from tau2.errors import BudgetExhausted, DeadlineExceeded, ModelUnavailable
 from tau2.llm import Request, complete, use_middleware
 from tau2.llm.attempt_context import AttemptContext, use_attempt
-from tau2.llm.middleware import recording as tape_module
+from tau2.llm.middleware import recording as recording_module
 from tau2.llm.middleware.recorded_calls import read_header, read_recorded_calls
-from tau2.llm.middleware.recording import Recorder, framed, unframed
+from tau2.llm.middleware.recording import Recorder, decode_entry, encode_entry
 from tau2.llm.middleware.replay import AttemptReplay, Diverged, RefusedParams, ReplayMiddleware
 from tau2.llm.middleware.request_diff import differences
 from tau2.llm.secrets import Redactor
@@ -61,22 +61,27 @@ def recorded(folder, **options):
 
 
 def test_every_exchange_is_kept_whole_though_each_line_holds_only_what_is_new(tmp_path):
-    tape = recorded(tmp_path)
-    assert (tape.task_id, tape.trial, tape.simulation_id, tape.damage) == ("task", 1, "sim-1", ())
-    assert [exchange.call for exchange in tape.exchanges] == [1, 2, 3]
-    assert [len(exchange.asked.messages) for exchange in tape.exchanges] == [2, 4, 6]
-    assert tape.exchanges[2].asked.messages[-2:] == [
+    recorded_calls = recorded(tmp_path)
+    assert (
+        recorded_calls.task_id,
+        recorded_calls.trial,
+        recorded_calls.simulation_id,
+        recorded_calls.damage,
+    ) == ("task", 1, "sim-1", ())
+    assert [exchange.call for exchange in recorded_calls.exchanges] == [1, 2, 3]
+    assert [len(exchange.request.messages) for exchange in recorded_calls.exchanges] == [2, 4, 6]
+    assert recorded_calls.exchanges[2].request.messages[-2:] == [
         {"role": "assistant", "content": "4 heard"},
         {"role": "user", "content": "turn 1"},
     ]
-    assert tape.exchanges[1].outcome["response"] == says("4 heard")
-    entries = [unframed(line) for line in (tmp_path / "sim-1.jsonl").read_bytes().splitlines()]
+    assert recorded_calls.exchanges[1].outcome["response"] == says("4 heard")
+    entries = [decode_entry(line) for line in (tmp_path / "sim-1.jsonl").read_bytes().splitlines()]
     assert [len(entry.get("messages", ())) for entry in entries] == [0, 2, 2, 2]
 
 
 def test_what_was_recorded_is_played_back_and_nothing_is_asked(tmp_path):
-    tape = recorded(tmp_path)
-    attempt_replay = AttemptReplay(tape.exchanges)
+    recorded_calls = recorded(tmp_path)
+    attempt_replay = AttemptReplay(recorded_calls.exchanges)
     with around(ReplayMiddleware(lambda _: attempt_replay).middleware):
         assert talk(fn=lambda **_: pytest.fail("somebody was asked")) == [
             "2 heard",
@@ -93,9 +98,9 @@ def test_failures_and_further_attempts_are_part_of_it(tmp_path, still):
             assert complete("openai/m", [UserMessage(content="a")], **options).content == "hello"
             with pytest.raises(ModelUnavailable) as first:
                 complete("openai/m", [UserMessage(content="b")], **options)
-    tape = read_recorded_calls(tmp_path / "sim-1.jsonl")
-    assert [exchange.attempt for exchange in tape.exchanges] == [1, 2, 1, 2]
-    attempt_replay = AttemptReplay(tape.exchanges)
+    recorded_calls = read_recorded_calls(tmp_path / "sim-1.jsonl")
+    assert [exchange.attempt for exchange in recorded_calls.exchanges] == [1, 2, 1, 2]
+    attempt_replay = AttemptReplay(recorded_calls.exchanges)
     with around(ReplayMiddleware(lambda _: attempt_replay).middleware):
         assert complete("openai/m", [UserMessage(content="a")], **options).content == "hello"
         with pytest.raises(ModelUnavailable) as again:
@@ -128,7 +133,7 @@ def test_a_parameter_that_a_model_refused_does_not_count_as_a_difference(tmp_pat
         complete("openai/m", [UserMessage(content="a")], **options)
         complete("openai/m", [UserMessage(content="b")], **options)
     exchanges = read_recorded_calls(tmp_path / "sim-1.jsonl").exchanges
-    assert [exchange.learnt for exchange in exchanges] == ["temperature", None, None]
+    assert [exchange.refused_parameter for exchange in exchanges] == ["temperature", None, None]
     attempt_replay = AttemptReplay(exchanges, RefusedParams.of(exchanges))
     with around(ReplayMiddleware(lambda _: attempt_replay).middleware):
         complete("openai/m", [UserMessage(content="a")], **options)
@@ -140,19 +145,19 @@ def test_a_parameter_that_a_model_refused_does_not_count_as_a_difference(tmp_pat
 
 
 def test_the_first_other_request_is_shown_with_what_differs(tmp_path):
-    tape = recorded(tmp_path)
-    attempt_replay = AttemptReplay(tape.exchanges)
+    recorded_calls = recorded(tmp_path)
+    attempt_replay = AttemptReplay(recorded_calls.exchanges)
     with around(ReplayMiddleware(lambda _: attempt_replay).middleware), pytest.raises(Diverged):
         talk(temperature=0.2)
     assert attempt_replay.divergence.call == 1
     assert attempt_replay.divergence.details == ("args.temperature: recorded null, now 0.2",)
-    more = AttemptReplay(tape.exchanges)
+    more = AttemptReplay(recorded_calls.exchanges)
     with (
         around(ReplayMiddleware(lambda _: more).middleware),
         pytest.raises(Diverged, match="one more call"),
     ):
         talk(4)
-    timed_out = AttemptReplay(tape.exchanges, timed_out=True)
+    timed_out = AttemptReplay(recorded_calls.exchanges, timed_out=True)
     with around(ReplayMiddleware(lambda _: timed_out).middleware), pytest.raises(DeadlineExceeded):
         talk(4)
 
@@ -201,10 +206,10 @@ def test_a_torn_end_costs_only_the_last_exchange(tmp_path_factory, cut):
     file = folder / "sim-1.jsonl"
     whole = file.read_bytes()
     file.write_bytes(whole[: min(cut, len(whole) - 1)])
-    tape = read_recorded_calls(file)
+    recorded_calls = read_recorded_calls(file)
     complete_lines = file.read_bytes().count(b"\n")
-    assert tape.damage == ()
-    assert len(tape.exchanges) in {max(0, complete_lines - 1), complete_lines}
+    assert recorded_calls.damage == ()
+    assert len(recorded_calls.exchanges) in {max(0, complete_lines - 1), complete_lines}
 
 
 @given(st.integers(min_value=0, max_value=10**9), st.integers(min_value=0, max_value=7))
@@ -216,8 +221,8 @@ def test_a_flipped_bit_is_named_and_never_raises(tmp_path_factory, place, bit):
     at = place % (len(content) - 1)
     content[at] ^= 1 << bit
     file.write_bytes(bytes(content))
-    tape = read_recorded_calls(file)
-    assert tape.damage or len(tape.exchanges) < 3
+    recorded_calls = read_recorded_calls(file)
+    assert recorded_calls.damage or len(recorded_calls.exchanges) < 3
     assert read_header(file).simulation_id
 
 
@@ -227,19 +232,30 @@ def test_a_flipped_bit_is_named_and_never_raises(tmp_path_factory, place, bit):
 def test_lines_that_say_nonsense_are_read_as_far_as_they_go(tmp_path, entry):
     file = tmp_path / "x.jsonl"
     file.write_bytes(
-        framed(1, entry) + b"[]\n" + b"\xff\n" + framed(2, {"kind": "begin", "trial": "x"})
+        encode_entry(1, entry)
+        + b"[]\n"
+        + b"\xff\n"
+        + encode_entry(2, {"kind": "begin", "trial": "x"})
     )
-    assert [exchange.asked for exchange in read_recorded_calls(file).exchanges] in ([], [None])
+    assert [exchange.request for exchange in read_recorded_calls(file).exchanges] in ([], [None])
 
 
 def test_an_exchange_that_is_too_long_is_named_not_kept(tmp_path, monkeypatch):
-    monkeypatch.setattr(tape_module, "LONGEST_LINE", 1500)
-    tape = recorded(
+    monkeypatch.setattr(recording_module, "LONGEST_LINE", 1500)
+    recorded_calls = recorded(
         tmp_path,
         fn=lambda messages, **_: says("short") | {"more": "x" * (len(messages) == 4) * 3000},
     )
-    assert [("cut" in exchange.outcome) for exchange in tape.exchanges] == [False, True, False]
-    assert [exchange.asked is None for exchange in tape.exchanges] == [False, True, False]
+    assert [("cut" in exchange.outcome) for exchange in recorded_calls.exchanges] == [
+        False,
+        True,
+        False,
+    ]
+    assert [exchange.request is None for exchange in recorded_calls.exchanges] == [
+        False,
+        True,
+        False,
+    ]
 
 
 def test_a_conversation_that_is_continued_goes_on_in_its_file(tmp_path):
@@ -253,11 +269,11 @@ def test_a_conversation_that_is_continued_goes_on_in_its_file(tmp_path):
         history += [AssistantMessage(content=text), UserMessage(content=f"turn {turn}")]
     with around(Recorder(tmp_path).middleware):
         complete("m", history, completion_fn=lambda **_: says("another answer"))
-    tape = read_recorded_calls(tmp_path / "sim-1.jsonl")
-    assert tape.damage == ()
-    assert [exchange.call for exchange in tape.exchanges] == [1, 2, 3]
-    assert tape.exchanges[2].outcome["response"] == says("another answer")
-    assert len(tape.exchanges[2].asked.messages) == 6
+    recorded_calls = read_recorded_calls(tmp_path / "sim-1.jsonl")
+    assert recorded_calls.damage == ()
+    assert [exchange.call for exchange in recorded_calls.exchanges] == [1, 2, 3]
+    assert recorded_calls.exchanges[2].outcome["response"] == says("another answer")
+    assert len(recorded_calls.exchanges[2].request.messages) == 6
 
 
 def test_calls_of_one_attempt_may_overlap(tmp_path):
@@ -294,7 +310,7 @@ def test_secrets_are_not_written_and_do_not_matter_when_it_is_played_back(tmp_pa
     assert json.loads(content.splitlines()[1])["entry"]["model"] == "m"
 
 
-def test_calls_outside_of_any_simulation_have_a_tape_too(tmp_path):
+def test_calls_outside_of_any_simulation_are_recorded_too(tmp_path):
     with use_middleware(Recorder(tmp_path).middleware):
         talk(1)
     assert len(list(tmp_path.glob("outside-*.jsonl"))) == 1

@@ -1,22 +1,23 @@
-"""Answers model calls from a tape, and stops where the calls are no longer those that were recorded."""
+"""Replay: answers model calls from recorded calls, and stops where a call is no longer the recorded one."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from tau2 import errors
 from tau2.errors import DeadlineExceeded, ModelError, ReplayMismatch
 from tau2.llm.attempt_context import AttemptContext, current_attempt
 from tau2.llm.middleware import NextSend
 from tau2.llm.middleware.recorded_calls import Exchange
-from tau2.llm.middleware.recording import SOFT_ARGS, RedactedRequest, RequestRedactor
+from tau2.llm.middleware.redacted_request import SOFT_ARGS, RedactedRequest, RequestRedactor
 from tau2.llm.middleware.request_diff import differences
 from tau2.llm.request import Flow, Request, Response
 from tau2.llm.secrets import Redactor
+from tau2.llm.unsupported_params import RENAMED
+from tau2.utils.json_types import JsonMapping, JsonObject
 
-_RENAMED = {"max_completion_tokens": "max_tokens"}
+_ORIGINAL_NAMES = {new: old for old, new in RENAMED.items()}
 
 
 class Diverged(ReplayMismatch):
@@ -28,7 +29,7 @@ class Divergence:
     """The first place where an attempt is no longer as recorded."""
 
     call: int
-    """The number of the model call, from 1; 0 when every call is as recorded but the result is not."""
+    """The number of the model call, from 1; 0 when all calls are as recorded but the result is not."""
     what: str
     """In one line."""
     details: tuple[str, ...] = ()
@@ -37,46 +38,55 @@ class Divergence:
 
 @dataclass(frozen=True, slots=True)
 class RefusedParams:
-    """What models refused while the run was recorded: whether it was sent depends on who asked first."""
+    """The parameters that models refused while a run was recorded.
+
+    Whether such a parameter was sent with a call depends on whether an earlier call of the same
+    process had learnt of the refusal, so these are left out of comparisons.
+    """
 
     refused: frozenset[tuple[str, str]] = frozenset()
     """Model and parameter."""
 
-    def softened(self, model: str, args: Mapping[str, Any]) -> dict[str, Any]:
+    def comparable(self, model: str, args: JsonMapping) -> JsonObject:
         """Return the soft arguments that can be compared."""
         refused = {name for known, name in self.refused if known == model}
         soft = {name: value for name, value in args.items() if name in SOFT_ARGS}
-        if "max_tokens" in refused:
-            soft = {_RENAMED.get(name, name): value for name, value in soft.items()}
-        return {
-            name: value
-            for name, value in soft.items()
-            if name not in refused or name == "max_tokens"
-        }
+        if refused & RENAMED.keys():
+            soft = {_ORIGINAL_NAMES.get(name, name): value for name, value in soft.items()}
+        dropped = refused - RENAMED.keys()
+        return {name: value for name, value in soft.items() if name not in dropped}
 
     @classmethod
     def of(cls, exchanges: Iterable[Exchange]) -> RefusedParams:
-        """Collect what exchanges taught."""
-        return cls(frozenset((e.model, e.learnt) for e in exchanges if e.learnt is not None))
+        """Collect the refusals in exchanges."""
+        refusals = ((exchange.model, exchange.refused_parameter) for exchange in exchanges)
+        return cls(frozenset((model, name) for model, name in refusals if name is not None))
 
 
 class AttemptReplay:
-    """The recorded exchanges of one attempt, to be asked for once each."""
+    """Answers the model calls of one attempt, each from one recorded exchange.
+
+    Args:
+        exchanges: What was recorded of the attempt.
+        refused: The parameters that models refused while the run was recorded.
+        redactor: Knows the secrets that were redacted in the recording.
+        timed_out: Whether the recorded attempt ended because its time was over.
+    """
 
     def __init__(
         self,
         exchanges: Iterable[Exchange],
-        learnt: RefusedParams | None = None,
+        refused: RefusedParams | None = None,
         *,
         redactor: Redactor | None = None,
         timed_out: bool = False,
     ) -> None:
-        """Take the exchanges; with `timed_out`, the recorded attempt ended when its time was over."""
-        self._left = [exchange for exchange in exchanges if exchange.learnt is None]
-        self._learnt, self._timed_out = learnt or RefusedParams(), timed_out
-        self._hiding = RequestRedactor(redactor or Redactor())
+        self._left = [exchange for exchange in exchanges if exchange.refused_parameter is None]
+        self._refused = refused or RefusedParams()
+        self._timed_out = timed_out
+        self._requests = RequestRedactor(redactor or Redactor())
         self._number = 0
-        self._last = ""
+        self._last_digest = ""
         self.divergence: Divergence | None = None
 
     @property
@@ -86,66 +96,68 @@ class AttemptReplay:
 
     @property
     def repeats(self) -> bool:
-        """Whether the last question was asked again, next, when it was recorded."""
-        return bool(self.left) and self.left[0].digest == self._last
+        """Whether the next recorded request is the last one again."""
+        return bool(self.left) and self.left[0].digest == self._last_digest
 
-    def play(self, request: Request) -> Response:
-        """Return what was answered. Raise what was raised, or Diverged."""
+    def answer(self, request: Request) -> Response:
+        """Return the recorded response.
+
+        Raises:
+            Diverged: the request was not recorded.
+            Exception: what was raised when the exchange was recorded.
+        """
         self._number += 1
-        asked, _, _ = self._hiding.hidden(request, self._number)
+        redacted, _, _ = self._requests.redact(request, self._number)
         if self.divergence is not None:
             raise Diverged(self.divergence.what)
-        found = next((exchange for exchange in self._left if self._is(exchange, asked)), None)
+        # Not only the first one: calls of one attempt may overlap, in another order each time.
+        found = next((one for one in self._left if self._is_same(one, redacted)), None)
         if found is None:
-            raise self._refusal(asked)
+            if not self.left and self._timed_out:
+                raise DeadlineExceeded("the episode's time ran out here when it was recorded")
+            self.divergence = self._divergence(redacted)
+            raise Diverged(self.divergence.what)
         self._left.remove(found)
-        self._last = found.digest
+        self._last_digest = found.digest
         return _outcome(found)
 
-    def _is(self, exchange: Exchange, asked: RedactedRequest) -> bool:
-        soft = self._learnt.softened
-        return exchange.digest == asked.digest and soft(asked.model, exchange.args) == soft(
-            asked.model, asked.args
+    def _is_same(self, exchange: Exchange, redacted: RedactedRequest) -> bool:
+        model = redacted.request.model
+        return exchange.digest == redacted.digest and (
+            self._refused.comparable(model, exchange.args)
+            == self._refused.comparable(model, redacted.request.args)
         )
 
-    def _refusal(self, asked: RedactedRequest) -> Exception:
-        if not self.left and self._timed_out:
-            return DeadlineExceeded("the episode's time ran out here when it was recorded")
-        self.divergence = self._divergence(asked)
-        return Diverged(self.divergence.what)
-
-    def _divergence(self, asked: RedactedRequest) -> Divergence:
-        name = asked.call_name
+    def _divergence(self, redacted: RedactedRequest) -> Divergence:
+        now = redacted.request
         if not self._left:
-            return Divergence(
-                self._number, "one more call than was recorded", tuple(_shown(asked)), name
-            )
+            what = "one more call than was recorded"
+            return Divergence(self._number, what, (_summary(now),), now.call_name)
         expected = self._left[0]
-        if expected.asked is None:
-            return Divergence(
-                expected.call, "another request (the recorded one can no longer be read)", (), name
-            )
-        now = asked.as_request()
-        soft = {key: value for key, value in now.args.items() if key not in SOFT_ARGS}
-        then = {key: value for key, value in expected.args.items() if key not in SOFT_ARGS}
-        now = replace(now, args=soft | self._learnt.softened(asked.model, now.args))
-        before = replace(
-            expected.asked, args=then | self._learnt.softened(asked.model, expected.args)
+        if expected.request is None:
+            what = "another request (the recorded one can no longer be read)"
+            return Divergence(expected.call, what, (), now.call_name)
+        details = differences(
+            replace(expected.request, args=self._comparable(now.model, expected.args)),
+            replace(now, args=self._comparable(now.model, now.args)),
         )
-        return Divergence(
-            expected.call,
-            "another request than was recorded",
-            tuple(differences(before, now)),
-            name,
-        )
+        what = "another request than was recorded"
+        return Divergence(expected.call, what, tuple(details), now.call_name)
+
+    def _comparable(self, model: str, args: JsonMapping) -> JsonObject:
+        hard = {name: value for name, value in args.items() if name not in SOFT_ARGS}
+        return hard | self._refused.comparable(model, args)
 
 
-def _shown(asked: RedactedRequest) -> list[str]:
-    last = asked.messages[-1] if asked.messages else {}
-    return [f"asked: {asked.model}, {len(asked.messages)} messages; the last: {str(last)[:400]}"]
+def _summary(request: Request) -> str:
+    last = request.messages[-1] if request.messages else {}
+    count = len(request.messages)
+    messages = "1 message" if count == 1 else f"{count} messages"
+    return f"asked: {request.model}, {messages}; the last: {str(last)[:400]}"
 
 
 def _outcome(exchange: Exchange) -> Response:
+    """Return the recorded response, or raise what was recorded in place of one."""
     failure = exchange.failure()
     if failure is not None:
         raise failure
@@ -160,28 +172,26 @@ def _outcome(exchange: Exchange) -> Response:
     return response
 
 
-def _error(kind: str, text: str) -> Exception:
-    known = getattr(errors, kind, None)
-    if (
-        not isinstance(known, type)
-        or not issubclass(known, errors.Tau2Error)
-        or known is errors.UnknownName
-    ):
+def _error(name: str, text: str) -> Exception:
+    error_type = getattr(errors, name, None)
+    if not isinstance(error_type, type) or not issubclass(error_type, errors.Tau2Error):
         return ModelError(text)
-    return known(text)
+    if issubclass(error_type, errors.UnknownName):  # which takes other arguments
+        return ModelError(text)
+    return error_type(text)
 
 
 class ReplayMiddleware:
-    """A layer around model calls that asks nobody: it answers from decks.
+    """Answers every model call from recorded calls; no model is asked.
 
     Args:
-        replay_of: Returns the attempt_replay of the attempt that is being played.
+        replay_of: Returns the replay of the current attempt.
     """
 
     def __init__(self, replay_of: Callable[[AttemptContext | None], AttemptReplay]) -> None:
         self._replay_of = replay_of
 
     def middleware(self, request: Request, _send: NextSend) -> Flow[Response]:
-        """Reservation from the tape."""
+        """Answer from the recording."""
         yield from ()
-        return self._replay_of(current_attempt.get()).play(request)
+        return self._replay_of(current_attempt.get()).answer(request)
