@@ -24,7 +24,7 @@ def test_every_unit_completes_and_nobody_asks_too_early(tmp_path):
 
 
 def test_the_suite_itself_would_notice(tmp_path, monkeypatch):
-    monkeypatch.setattr(ConcurrencyLimiter, "rest", lambda gate, seconds: None)
+    monkeypatch.setattr(ConcurrencyLimiter, "pause_for", lambda limiter, seconds: None)
     tally = Tally()
     endpoint.one_run(5, 0, 1, tmp_path, tally, most=3)
     assert tally.broken

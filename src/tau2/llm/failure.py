@@ -22,7 +22,7 @@ from tau2.llm.secrets import redact
 _LONGEST_TEXT = 1000  # characters of a provider's message that an error quotes
 _RETRYABLE = frozenset({408, 429})  # besides every 5xx: a time-out and a rate limit pass
 _FIRST_SERVER_ERROR = 500
-_TOO_MANY_REQUESTS = 429
+TOO_MANY_REQUESTS = 429
 _HOPELESS_CODES = frozenset(
     {"insufficient_quota", "billing_hard_limit_reached", "account_deactivated"}
 )
@@ -105,7 +105,7 @@ def _may_pass(status: int) -> bool:
 def _is_context(status: int | None, code: str | None, text: str) -> bool:
     if code in _CONTEXT_CODES:
         return True
-    return status != _TOO_MANY_REQUESTS and _CONTEXT_TEXT.search(text) is not None
+    return status != TOO_MANY_REQUESTS and _CONTEXT_TEXT.search(text) is not None
 
 
 def _said(body: str) -> tuple[str, str | None, str | None]:

@@ -59,7 +59,7 @@ def test_no_call_goes_out_before_the_moment_that_the_provider_named():
         limits = ProviderLimits()
         assert ask_together(stub, 1, limits) == ["Hi"]
         assert sent[1] - sent[0] >= 0.3
-        limits.provider("openai/any").gate.rest(0.3)
+        limits.provider("openai/any").limiter.pause_for(0.3)
         began = time.monotonic()
         ask_together(stub, 4, limits)
         assert min(sent[2:]) - began >= 0.29
@@ -76,8 +76,8 @@ def test_a_retry_after_is_for_everybody_whatever_its_status():
         limits = ProviderLimits()
         assert ask_together(stub, 1, limits) == ["Hi"]
         provider = limits.provider("openai/any")
-        provider.failed(CallFailed("busy", status=503, temporary=True, retry_after=0.3))
-        assert provider.gate.allowed == float("inf")
+        provider.on_failure(CallFailed("busy", status=503, temporary=True, retry_after=0.3))
+        assert provider.limiter.allowed == float("inf")
         began = time.monotonic()
         ask_together(stub, 3, limits)
     assert sent[1] - sent[0] >= 0.3
@@ -86,7 +86,7 @@ def test_a_retry_after_is_for_everybody_whatever_its_status():
 
 def test_who_waited_inside_asks_no_sooner_either():
     limits = ProviderLimits()
-    limits.provider("openai/any").gate.rest(5.0)
+    limits.provider("openai/any").limiter.pause_for(5.0)
     flow = limits.wait_for_pause(Request("openai/any", []), lambda request: (_ for _ in ()))
     assert 4 < next(flow).seconds <= 5.0
 
@@ -94,7 +94,7 @@ def test_who_waited_inside_asks_no_sooner_either():
 def test_a_pause_reaches_the_calls_of_other_processes(tmp_path):
     here, there = (ProviderLimits({}, tmp_path).provider("openai/any") for _ in range(2))
     assert here.pause() == 0.0
-    here.failed(CallFailed("slow down", status=429, temporary=True, retry_after=30.0))
+    here.on_failure(CallFailed("slow down", status=429, temporary=True, retry_after=30.0))
     assert 29 < there.pause() <= 30
 
 
@@ -203,8 +203,8 @@ def test_processes_share_a_bucket(tmp_path):
 def test_tokens_that_were_used_beyond_the_estimate_are_told_to_every_process(tmp_path):
     here, there = (ProviderLimits({"openai": Limit(tpm=60_000)}, tmp_path) for _ in range(2))
     asked = Request("openai/any", [{"role": "user", "content": "Hello"}])
-    assert here.provider(asked.model).taken(asked) == 0.0
+    assert here.provider(asked.model).reserve(asked) == 0.0
     here.provider(asked.model).correct(
         asked, {"usage": {"prompt_tokens": 6_000, "completion_tokens": 1_000}}
     )
-    assert there.provider(asked.model).taken(asked) > 0.5
+    assert there.provider(asked.model).reserve(asked) > 0.5

@@ -1,8 +1,8 @@
-"""Money that several calls, threads and processes spend together, and never more than there is.
+"""The ledger of a budget: what several calls, threads and processes spend together, up to a cap.
 
-Amounts are whole picodollars, so that sums are exact. With a folder the ledger is a file changed under a lock: it
-outlives the process, and what a process held when it died counts as spent, because its call may have been answered.
-Whether an owner lives is asked of the operating system: each holds the lock of a file of its own.
+Amounts are whole picodollars, so that sums are exact. With a folder the ledger is a file that is changed under a lock:
+it outlives the process, and what a process held when it died counts as spent, because its call may have been answered.
+Every ledger object locks a file of its own; the system frees that lock when the process dies, however it dies.
 """
 
 from __future__ import annotations
@@ -30,35 +30,35 @@ _LARGEST = 1 << 20  # bytes of a ledger
 
 
 def up(dollars: float) -> int:
-    """Return dollars as picodollars, never less."""
+    """Return US dollars as picodollars, rounded up."""
     return ceil(dollars * _PICO)
 
 
 def down(dollars: float) -> int:
-    """Return dollars as picodollars, never more."""
+    """Return US dollars as picodollars, rounded down."""
     return floor(dollars * _PICO)
 
 
 def dollars(amount: int) -> float:
-    """Return picodollars as dollars."""
+    """Return picodollars as US dollars."""
     return amount / _PICO
 
 
 class Reservation(Enum):
-    """What a ledger says to somebody who wants to spend."""
+    """The result of an attempt to reserve an amount."""
 
     GRANTED = "granted"
     LATER = "later"
-    """Others hold money that they may give back."""
+    """Other calls hold money that they may give back."""
     NEVER = "never"
-    """Even if everybody gave back what they hold, it would not be enough."""
+    """It would not be enough even if all other calls gave back what they hold."""
 
 
 @dataclass(slots=True)
 class _State:
     spent: int = 0
     held: dict[str, int] = field(default_factory=dict)
-    """By owner."""
+    """By owner, that is, by ledger object."""
 
 
 class Ledger:
@@ -67,53 +67,56 @@ class Ledger:
     Args:
         cap: Picodollars that may be spent in all.
         folder: Where the ledger is kept; None for this process only.
-        spent: At least this much was spent before.
+        spent: Picodollars that are known to be spent before.
+
+    Raises:
+        DataFileError: the stored ledger is damaged.
     """
 
     def __init__(self, cap: int, folder: Path | None = None, spent: int = 0) -> None:
-        self.cap, self.folder = cap, folder
+        self.cap = cap
+        self.folder = folder
         self._memory = _State(spent)
         self._lock = threading.Lock()
         self._owner = f"{os.getpid()}-{uuid.uuid4().hex[:12]}"
-        self._alive: FileLock | None = None
-        self._alone: FileLock | None = None
+        self._own_lock: FileLock | None = None
+        self._ledger_lock: FileLock | None = None
         if folder is not None:
             self._open(folder, spent)
 
     def _open(self, folder: Path, spent: int) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._alone = _lock_of(folder / "ledger.lock")
-        # Under the ledger's lock: nobody may see the own file before it is locked.
+        self._ledger_lock = _lock_of(folder / "ledger.lock")
+        # Under the ledger's lock: between being made and being locked, the own lock file looks
+        # like that of a dead process, and another process would remove it.
         with self._state() as state:
-            self._alive = _lock_of(folder / f"{self._owner}.lock")
-            self._alive.acquire()
+            self._own_lock = _lock_of(folder / f"{self._owner}.lock")
+            self._own_lock.acquire()
             self._reap(state)
-            for left in folder.glob("*-*.lock"):
-                if left.stem != self._owner:
-                    self._lives(left.stem)
+            for lock_file in folder.glob("*-*.lock"):
+                if lock_file.stem != self._owner:
+                    self._lives(lock_file.stem)
             state.spent = max(state.spent, spent)
 
     def reserve(self, amount: int) -> Reservation:
         """Hold an amount, if it is there."""
         with self._state() as state:
-            answer = self._judge(state, amount)
-            if answer is Reservation.LATER and self._reap(state):
-                answer = self._judge(state, amount)
-            if answer is Reservation.GRANTED:
+            found = self._judge(state, amount)
+            if found is Reservation.LATER and self._reap(state):
+                found = self._judge(state, amount)
+            if found is Reservation.GRANTED:
                 state.held[self._owner] = state.held.get(self._owner, 0) + amount
-        return answer
+        return found
 
     def _judge(self, state: _State, amount: int) -> Reservation:
         if state.spent + amount > self.cap:
             return Reservation.NEVER
-        return (
-            Reservation.GRANTED
-            if state.spent + sum(state.held.values()) + amount <= self.cap
-            else Reservation.LATER
-        )
+        if state.spent + sum(state.held.values()) + amount > self.cap:
+            return Reservation.LATER
+        return Reservation.GRANTED
 
     def settle(self, held: int, spent: int) -> None:
-        """Give back what was held and write down what was spent."""
+        """Give back what was held, and write down what was spent."""
         with self._state() as state:
             state.held[self._owner] = max(0, state.held.get(self._owner, 0) - held)
             state.spent += spent
@@ -125,14 +128,14 @@ class Ledger:
             return state.spent
 
     def close(self) -> None:
-        """Let go of the ledger; what is still held counts as spent for whoever opens it next."""
-        alive = self._alive
-        self._alive = None
-        if alive is not None:
+        """Close the ledger; what is still held counts as spent."""
+        own_lock = self._own_lock
+        self._own_lock = None
+        if own_lock is not None:
             with self._state() as state:
                 state.spent += state.held.pop(self._owner, 0)
-                alive.release()
-                Path(alive.lock_file).unlink(missing_ok=True)
+                own_lock.release()
+                Path(own_lock.lock_file).unlink(missing_ok=True)
 
     def _reap(self, state: _State) -> bool:
         """Count as spent what dead processes held; return whether there was any."""
@@ -142,7 +145,7 @@ class Ledger:
         return bool(dead)
 
     def _lives(self, owner: str) -> bool:
-        """Return whether a process lives; the lock file of a dead one goes."""
+        """Return whether the process of `owner` lives; the lock file of a dead one is removed."""
         assert self.folder is not None, "another owner has a lock file"
         file = self.folder / f"{owner}.lock"
         if not file.exists():
@@ -158,21 +161,21 @@ class Ledger:
 
     @contextmanager
     def _state(self) -> Iterator[_State]:
-        """Yield what the ledger says, alone with it; what is changed is written."""
-        if self.folder is None or self._alone is None:
+        """Yield the state, with exclusive access; changes are written at the end."""
+        if self.folder is None or self._ledger_lock is None:
             with self._lock:
                 yield self._memory
             return
         file = self.folder / "ledger.json"
-        with self._lock, naming(file), self._alone:
+        # The lock of this process comes first: a file lock does not keep its own threads apart.
+        with self._lock, naming(file), self._ledger_lock:
             before = _read(file)
             state = _State(before.spent, dict(before.held))
             yield state
             if state != before:
                 part = file.with_name(f".{self._owner}.part")
-                part.write_text(
-                    json.dumps({"spent": state.spent, "held": state.held}), encoding="utf-8"
-                )
+                content = {"spent": state.spent, "held": state.held}
+                part.write_text(json.dumps(content), encoding="utf-8")
                 part.replace(file)
 
 
@@ -182,16 +185,12 @@ def _lock_of(path: Path) -> FileLock:
 
 
 def _read(file: Path) -> _State:
-    """Return what a ledger says. Raise DataFileError for one that cannot be trusted: money is not guessed."""
+    """Return a stored state. Raise DataFileError if it is damaged: money is not guessed."""
     try:
         with file.open("rb") as opened:
-            said = json.loads(opened.read(_LARGEST))
-        state = _State(said["spent"], dict(said["held"]))
-        amounts = [state.spent, *state.held.values()]
-        if any(
-            not isinstance(amount, int) or isinstance(amount, bool) or amount < 0
-            for amount in amounts
-        ):
+            stored = json.loads(opened.read(_LARGEST))
+        state = _State(stored["spent"], dict(stored["held"]))
+        if not all(map(_is_amount, [state.spent, *state.held.values()])):
             raise TypeError
     except FileNotFoundError:
         return _State()
@@ -201,3 +200,7 @@ def _read(file: Path) -> _State:
             '{"spent": <US dollars times 10^12>, "held": {}}, or save to another name'
         ) from error
     return state
+
+
+def _is_amount(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

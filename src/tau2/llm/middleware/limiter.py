@@ -1,6 +1,6 @@
-"""Who may ask a provider now: a first-come, first-served gate that closes a little whenever the provider objects.
+"""A concurrency limiter: first come, first served, with fewer admitted while the provider objects.
 
-One gate serves an event loop and threads at once, because participants that can only block run beside those that
+One limiter serves an event loop and threads at once, because participants that can only block run beside those that
 are awaited.
 """
 
@@ -13,14 +13,14 @@ from collections.abc import Callable
 
 from tau2.llm.clock import clock
 
-_GROW_AFTER = 8  # answers without objection, per call in flight, before one more is let in
+_GROW_AFTER = 8  # answers without objection, per call in flight, before one more is admitted
 
 
 class ConcurrencyLimiter:
-    """Lets up to `most` calls in; fewer after the provider objected, until it has answered for a while.
+    """Admits up to `most` calls; fewer after the provider objected, until it has answered a while.
 
     Args:
-        most: Calls in flight; infinite for a gate that only reacts to objections.
+        most: Calls in flight; infinite for a limiter that only reacts to objections.
     """
 
     def __init__(self, most: float = float("inf")) -> None:
@@ -28,46 +28,50 @@ class ConcurrencyLimiter:
         self.allowed = most
         """Calls that may be in flight now."""
         self.inside = 0
+        """Calls that are in flight now."""
         self._answers = 0
         self._paused_until = 0.0
         self._lock = threading.Lock()
         self._waiting: deque[Callable[[], None]] = deque()
+        """Wakes one waiting call each; its place is counted in `inside` before it is called."""
 
     def pause(self) -> float:
-        """Return the seconds until the provider wants to be asked again."""
+        """Return the seconds until the provider may be asked again."""
         return max(0.0, self._paused_until - clock.get().now())
 
     def enter(self, seconds: float) -> bool:
-        """Wait in this thread, for at most `seconds`."""
-        let_in = threading.Event()
-        if self._admitted(let_in.set):
+        """Wait in this thread, for at most `seconds`; return whether the call is admitted."""
+        admitted = threading.Event()
+        if self._admit(admitted.set):
             return True
-        if let_in.wait(None if seconds == float("inf") else max(0.0, seconds)):
+        if admitted.wait(None if seconds == float("inf") else max(0.0, seconds)):
             return True
-        return not self._gave_up(let_in.set)
+        return not self._gave_up(admitted.set)
 
     async def aenter(self, seconds: float) -> bool:
-        """Wait on the running event loop, for at most `seconds`."""
+        """Wait on the running event loop, for at most `seconds`; return whether it is admitted."""
         loop = asyncio.get_running_loop()
-        let_in = asyncio.Event()
+        admitted = asyncio.Event()
 
         def wake() -> None:
-            loop.call_soon_threadsafe(let_in.set)
+            loop.call_soon_threadsafe(admitted.set)
 
-        if self._admitted(wake):
+        if self._admit(wake):
             return True
         try:
             async with asyncio.timeout(None if seconds == float("inf") else max(0.0, seconds)):
-                await let_in.wait()
+                await admitted.wait()
         except TimeoutError:
             return not self._gave_up(wake)
         except asyncio.CancelledError:
+            # The place may have been given in the same moment; nobody else would return it.
             if not self._gave_up(wake):
                 self.leave()
             raise
         return True
 
-    def _admitted(self, wake: Callable[[], None]) -> bool:
+    def _admit(self, wake: Callable[[], None]) -> bool:
+        """Admit a call now, or let it wait; nobody overtakes those that wait already."""
         with self._lock:
             if not self._waiting and self.inside < self.allowed:
                 self.inside += 1
@@ -76,7 +80,7 @@ class ConcurrencyLimiter:
             return False
 
     def _gave_up(self, wake: Callable[[], None]) -> bool:
-        """Stop waiting; False when the place was given a moment ago."""
+        """Stop waiting; return False when the call was admitted a moment ago."""
         with self._lock:
             if wake not in self._waiting:
                 return False
@@ -84,33 +88,35 @@ class ConcurrencyLimiter:
             return True
 
     def leave(self) -> None:
-        """Make room for the next one."""
+        """End a call, and admit the next one."""
         with self._lock:
             self.inside -= 1
-            self._let_in()
+            self._admit_waiting()
 
-    def _let_in(self) -> None:
+    def _admit_waiting(self) -> None:
         while self._waiting and self.inside < self.allowed:
             self.inside += 1
             self._waiting.popleft()()
 
-    def objected(self) -> None:
-        """The provider is asked too much: halve the calls in flight."""
+    def on_rate_limited(self) -> None:
+        """Halve the calls in flight, because the provider objected."""
         with self._lock:
+            # From what is in flight, not from the limit, which may be far from being reached.
             self.allowed = max(1.0, min(self.allowed, self.inside) // 2)
             self._answers = 0
 
-    def rest(self, seconds: float) -> None:
-        """The provider wants to be asked nothing for a while; of several such wishes, the longest counts."""
+    def pause_for(self, seconds: float) -> None:
+        """Ask the provider nothing for this many seconds; of several pauses the longest counts."""
         with self._lock:
             self._paused_until = max(self._paused_until, clock.get().now() + seconds)
 
-    def answered(self) -> None:
-        """The provider answered; after a while of that, one more call is let in."""
+    def on_answer(self) -> None:
+        """Count an answer; after many without an objection, one more call is admitted."""
         if self.allowed >= self.most:
             return
         with self._lock:
             self._answers += 1
             if self._answers >= _GROW_AFTER * self.allowed:
-                self.allowed, self._answers = min(self.most, self.allowed + 1), 0
-                self._let_in()
+                self.allowed = min(self.most, self.allowed + 1)
+                self._answers = 0
+                self._admit_waiting()

@@ -1,28 +1,28 @@
 """Limits per provider, shared by every call of a run: calls in flight, requests and tokens per minute.
 
-Also without configured limits a provider is asked no sooner than it named in Retry-After, whichever call it told so;
-after a 429, fewer calls are in flight until it has answered for a while.
+Even without configured limits, a provider is asked no sooner than it named in Retry-After, whichever call it told so;
+and after a status 429, fewer calls are in flight until it has answered for a while.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 from tau2.errors import ConfigError, DeadlineExceeded
 from tau2.llm.clock import clock, remaining
-from tau2.llm.failure import CallFailed
+from tau2.llm.failure import TOO_MANY_REQUESTS, CallFailed
 from tau2.llm.middleware import NextSend
 from tau2.llm.middleware.limiter import ConcurrencyLimiter
 from tau2.llm.middleware.shared_limits import SharedProviderLimits
 from tau2.llm.parse import tokens_of
 from tau2.llm.request import Enter, Flow, Request, Response, Sleep
+from tau2.utils.json_types import JsonMapping, JsonValue
 
-_TOO_MANY_REQUESTS = 429
-_CHARACTERS_PER_TOKEN = 4  # an estimate, corrected by what the answer says
+_CHARACTERS_PER_TOKEN = 4  # an estimate, corrected by what the response says
 _USUAL_SHARE = 0.25  # of the permitted answer, as another estimate
 _MINUTE = 60.0
 _ANY_PROVIDER = "*"
@@ -39,16 +39,21 @@ class Limit:
     """Tokens per minute, prompt and completion."""
 
 
-def limits_of(configured: Mapping[str, Any] | None) -> dict[str, Limit]:
-    """Return limits from a configuration: {"openai": 40} or {"openai": {"in_flight": 40, "rpm": 500, "tpm": 1e6}}.
+def limits_of(configured: JsonMapping | None) -> dict[str, Limit]:
+    """Return limits from a configuration.
 
-    Raise ConfigError for another form.
+    Args:
+        configured: By provider: calls in flight as a number, as in {"openai": 40}, or the fields
+            of a Limit, as in {"openai": {"in_flight": 40, "rpm": 500, "tpm": 1e6}}.
+
+    Raises:
+        ConfigError: the configuration has another form.
     """
     return {name: _limit(name, value) for name, value in (configured or {}).items()}
 
 
-def _limit(name: str, value: Any) -> Limit:
-    fields = {"in_flight": value} if not isinstance(value, Mapping) else dict(value)
+def _limit(name: str, value: JsonValue) -> Limit:
+    fields = dict(value) if isinstance(value, Mapping) else {"in_flight": value}
     unknown = sorted(fields.keys() - {"in_flight", "rpm", "tpm"})
     if unknown:
         raise ConfigError(
@@ -59,28 +64,40 @@ def _limit(name: str, value: Any) -> Limit:
             raise ConfigError(
                 f"provider_limits: {name}: {key} must be a number above 0, not {number!r}"
             )
-    if fields.get("in_flight") is not None:
+    if "in_flight" in fields:
         fields["in_flight"] = max(1, int(fields["in_flight"]))
     return Limit(**fields)
 
 
 def provider_of(model: str) -> str:
-    """Return whom a model is asked from: what stands before the first slash, else "openai"."""
+    """Return the provider of a model: what stands before the first slash, else "openai"."""
     prefix, slash, _ = model.partition("/")
     return prefix if slash else "openai"
 
 
+class Bucket(Protocol):
+    """A token bucket, of this process or of several."""
+
+    def take(self, units: float) -> float:
+        """Take units now and return the seconds to wait before using them."""
+
+
 class TokenBucket:
-    """A token bucket: `per_minute` units flow in, a tenth of a minute's worth may be taken at once."""
+    """A token bucket: `per_minute` units flow in, a tenth of them may be taken at once."""
 
     def __init__(self, per_minute: float) -> None:
         self.rate = per_minute / _MINUTE
         self.burst = max(1.0, per_minute / 10)
-        self._level, self._at = self.burst, clock.get().now()
+        self._level = self.burst
+        self._at = clock.get().now()
         self._lock = threading.Lock()
 
     def take(self, units: float) -> float:
-        """Take units now and return the seconds to wait before using them."""
+        """Take units now and return the seconds to wait before using them.
+
+        The level may fall below zero: what is taken beyond it is paid for by waiting. Negative
+        units give back.
+        """
         with self._lock:
             now = clock.get().now()
             self._level = min(self.burst, self._level + (now - self._at) * self.rate)
@@ -90,25 +107,22 @@ class TokenBucket:
 
 
 class _ProviderState:
-    """One provider's gate and buckets."""
+    """One provider's limiter and buckets."""
 
     def __init__(self, limit: Limit, shared: SharedProviderLimits | None) -> None:
-        self.gate = ConcurrencyLimiter(
+        self.limiter = ConcurrencyLimiter(
             limit.in_flight if limit.in_flight is not None else float("inf")
         )
         self.requests = TokenBucket(limit.rpm) if limit.rpm else None
         self.tokens = TokenBucket(limit.tpm) if limit.tpm else None
         self.shared = shared
-        self._is_counted = self.requests is not None or self.tokens is not None
 
-    def taken(self, request: Request) -> float:
+    def reserve(self, request: Request) -> float:
         """Take what a request needs from the buckets; return the seconds to wait."""
-        if not self._is_counted:
+        if self.requests is None and self.tokens is None:
             return 0.0
-        return max(
-            (bucket.take(units) for bucket, units in self._parts(1, _estimate(request))),
-            default=0.0,
-        )
+        parts = self._parts(1, _estimate(request))
+        return max((bucket.take(units) for bucket, units in parts), default=0.0)
 
     def correct(self, request: Request, response: Response) -> None:
         """Take the difference between the tokens used and the tokens expected."""
@@ -116,34 +130,33 @@ class _ProviderState:
             return
         prompt, completion = tokens_of(response)
         used = (prompt or 0) + (completion or 0)
-        for bucket, units in self._parts(0, used - _estimate(request)) if used else ():
-            bucket.take(units)
+        if used:
+            for bucket, units in self._parts(0, used - _estimate(request)):
+                bucket.take(units)
 
-    def failed(self, failure: CallFailed) -> None:
-        """Learn from a failed call: a Retry-After is for everybody, whichever status it came with."""
-        if failure.status == _TOO_MANY_REQUESTS:
-            self.gate.objected()
+    def on_failure(self, failure: CallFailed) -> None:
+        """Learn from a failed call: a Retry-After is for all calls, whatever the status."""
+        if failure.status == TOO_MANY_REQUESTS:
+            self.limiter.on_rate_limited()
         if failure.retry_after:
-            self.gate.rest(failure.retry_after)
+            self.limiter.pause_for(failure.retry_after)
             if self.shared is not None:
                 self.shared.pause(failure.retry_after)
 
     def pause(self) -> float:
-        """Return the seconds until the provider wants to be asked."""
+        """Return the seconds until the provider may be asked again."""
         shared = self.shared.pause_left() if self.shared is not None else 0.0
-        return max(self.gate.pause(), shared)
+        return max(self.limiter.pause(), shared)
 
-    def _parts(self, requests: float, tokens: float) -> Iterable[tuple[Any, float]]:
+    def _parts(self, requests: float, tokens: float) -> Sequence[tuple[Bucket, float]]:
         if self.shared is not None:
             return self.shared.buckets(requests, tokens)
-        return [
-            (b, units)
-            for b, units in ((self.requests, requests), (self.tokens, tokens))
-            if b is not None
-        ]
+        wanted = ((self.requests, requests), (self.tokens, tokens))
+        return [(bucket, units) for bucket, units in wanted if bucket is not None]
 
 
 def _estimate(request: Request) -> float:
+    """Return about how many tokens a call will use."""
     characters = sum(len(str(message.get("content") or "")) for message in request.messages)
     asked = request.args.get("max_completion_tokens") or request.args.get("max_tokens")
     most = asked if isinstance(asked, int | float) else 0
@@ -151,22 +164,24 @@ def _estimate(request: Request) -> float:
 
 
 class ProviderLimits:
-    """The limits of one run; its `middleware` surrounds model calls.
+    """The limits of one run.
 
     Args:
         limits: By provider; "*" stands for every other one.
-        shared: Folder through which the processes of one run share the limits; None when there is only one process.
+        shared: Folder through which the processes of a run share the limits; None when there is
+            only one process.
     """
 
     def __init__(
         self, limits: Mapping[str, Limit] | None = None, shared: Path | None = None
     ) -> None:
-        self.limits, self.shared = dict(limits or {}), shared
+        self.limits = dict(limits or {})
+        self.shared = shared
         self._providers: dict[str, _ProviderState] = {}
         self._lock = threading.Lock()
 
     def provider(self, model: str) -> _ProviderState:
-        """Return the gate and buckets of a model's provider."""
+        """Return the limiter and buckets of a model's provider."""
         name = provider_of(model)
         with self._lock:
             if name not in self._providers:
@@ -177,33 +192,40 @@ class ProviderLimits:
     def _shared(self, name: str, limit: Limit) -> SharedProviderLimits | None:
         if self.shared is None:
             return None
-        return SharedProviderLimits(
-            self.shared, name, limit.in_flight, {"rpm": limit.rpm, "tpm": limit.tpm}
-        )
+        per_minute = {"rpm": limit.rpm, "tpm": limit.tpm}
+        return SharedProviderLimits(self.shared, name, limit.in_flight, per_minute)
 
     def middleware(self, request: Request, send: NextSend) -> Flow[Response]:
-        """Wait for a place, send, and learn from the answer. Raise DeadlineExceeded when the place comes too late."""
+        """Wait until the call is admitted, send, and learn from the result.
+
+        Raises:
+            DeadlineExceeded: the episode's time was over before the call was admitted.
+        """
         provider = self.provider(request.model)
-        if not (yield Enter(provider.gate, remaining())):
+        if not (yield Enter(provider.limiter, remaining())):
             raise DeadlineExceeded(
                 f"the episode's time was over while model {request.model!r} was asked by others"
             )
         try:
             return (yield from _paced(provider, request, send))
         except CallFailed as failure:
-            provider.failed(failure)
+            provider.on_failure(failure)
             raise
         finally:
-            provider.gate.leave()
+            provider.limiter.leave()
 
     def wait_for_pause(self, request: Request, send: NextSend) -> Flow[Response]:
-        """Send once the provider wants to be asked; the innermost layer, if another one inside `around` may wait."""
-        yield from _rested(self.provider(request.model))
+        """Send once the provider may be asked.
+
+        For use inside of a middleware that may wait, within `middleware`: a pause that the
+        provider asks for meanwhile is kept too.
+        """
+        yield from _wait_for_pause(self.provider(request.model))
         return (yield from send(request))
 
 
 def _paced(provider: _ProviderState, request: Request, send: NextSend) -> Flow[Response]:
-    wait = provider.taken(request)
+    wait = provider.reserve(request)
     if wait > 0:
         yield Sleep(wait)
     slot = None
@@ -211,17 +233,17 @@ def _paced(provider: _ProviderState, request: Request, send: NextSend) -> Flow[R
         if provider.shared is not None:
             while (slot := provider.shared.slot()) is None:
                 yield Sleep(provider.shared.poll)
-        yield from _rested(provider)
+        yield from _wait_for_pause(provider)
         response = yield from send(request)
     finally:
         if slot is not None:
             slot.free()
     provider.correct(request, response)
-    provider.gate.answered()
+    provider.limiter.on_answer()
     return response
 
 
-def _rested(provider: _ProviderState) -> Flow[None]:
-    """Wait until the provider wants to be asked; somebody may be told to wait longer meanwhile."""
+def _wait_for_pause(provider: _ProviderState) -> Flow[None]:
+    # Asked again after each wait, because another call may have been told to wait longer.
     while (wait := provider.pause()) > 0:
         yield Sleep(wait)

@@ -1,14 +1,13 @@
-"""What differs between two requests to a model, in words a person reads."""
+"""The difference between two requests to a model, as lines for people."""
 
 from __future__ import annotations
 
 import difflib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from tau2.llm.request import Request
-from tau2.utils.text import shortened
+from tau2.utils.json_types import JsonMapping, JsonObject, JsonValue
 
 _LONGEST = 160  # characters of one value or line
 _MOST_LINES = 40  # of one text's difference
@@ -26,14 +25,11 @@ def differences(recorded: Request, now: Request) -> list[str]:
     return found
 
 
-def _value(name: str, recorded: Any, now: Any) -> Iterator[str]:
+def _value(name: str, recorded: JsonValue, now: JsonValue) -> Iterator[str]:
     if recorded == now:
         return
-    if (
-        isinstance(recorded, str)
-        and isinstance(now, str)
-        and ("\n" in recorded + now or len(recorded + now) > _LONGEST)
-    ):
+    are_texts = isinstance(recorded, str) and isinstance(now, str)
+    if are_texts and ("\n" in recorded + now or len(recorded + now) > _LONGEST):
         yield f"{name}:"
         yield from _text(recorded, now)
     else:
@@ -41,24 +37,21 @@ def _value(name: str, recorded: Any, now: Any) -> Iterator[str]:
 
 
 def _text(recorded: str, now: str) -> Iterator[str]:
-    """Yield the lines that differ, those of long lines cut around the place where they part."""
+    """Yield the lines that differ; long ones are cut around the place where they part."""
     lines = difflib.unified_diff(recorded.splitlines(), now.splitlines(), lineterm="", n=_CONTEXT)
     shown = [line for line in lines if not line.startswith(("---", "+++", "@@"))]
-    at = _parting(shown)
+    old = next((line[1:] for line in shown if line.startswith("-")), "")
+    new = next((line[1:] for line in shown if line.startswith("+")), "")
+    pairs = enumerate(zip(old, new, strict=False))
+    at = next((at for at, (one, other) in pairs if one != other), min(len(old), len(new)))
     for line in shown[:_MOST_LINES]:
         yield f"  {line[0]} {_cut(line[1:], at)}"
     if len(shown) > _MOST_LINES:
-        yield f"  … {len(shown) - _MOST_LINES} more lines"
+        yield f"  … {_count(len(shown) - _MOST_LINES, 'more line')}"
 
 
-def _parting(shown: Sequence[str]) -> int:
-    """Return where the first removed and the first added line part."""
-    old = next((line[1:] for line in shown if line.startswith("-")), "")
-    new = next((line[1:] for line in shown if line.startswith("+")), "")
-    pairs = zip(old, new, strict=False)
-    return next(
-        (at for at, (one, other) in enumerate(pairs) if one != other), min(len(old), len(new))
-    )
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _cut(line: str, at: int) -> str:
@@ -69,13 +62,15 @@ def _cut(line: str, at: int) -> str:
     return ("…" if start else "") + line[start:end] + ("…" if end < len(line) else "")
 
 
-def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
-    text = repr(text) if isinstance(value, str) else text
-    return shortened(text, _LONGEST)
+def _short(value: JsonValue) -> str:
+    if isinstance(value, str):
+        text = repr(value)
+    else:
+        text = json.dumps(value, default=str, ensure_ascii=False)
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
-def _messages(recorded: Sequence[Any], now: Sequence[Any]) -> Iterator[str]:
+def _messages(recorded: Sequence[JsonObject], now: Sequence[JsonObject]) -> Iterator[str]:
     """Yield the first message that differs: what follows differs because of it."""
     pairs = enumerate(zip(recorded, now, strict=False))
     at = next((index for index, (mine, theirs) in pairs if mine != theirs), None)
@@ -84,10 +79,13 @@ def _messages(recorded: Sequence[Any], now: Sequence[Any]) -> Iterator[str]:
     elif len(recorded) != len(now):
         longer, word = (recorded, "recorded") if len(recorded) > len(now) else (now, "now")
         first = longer[min(len(recorded), len(now))]
-        yield f"messages: recorded {len(recorded)}, now {len(now)}; the first of the others ({word}): {_short(first)}"
+        yield (
+            f"messages: recorded {len(recorded)}, now {len(now)}; "
+            f"the first of the others ({word}): {_short(first)}"
+        )
 
 
-def _message(at: int, recorded: Any, now: Any) -> Iterator[str]:
+def _message(at: int, recorded: JsonValue, now: JsonValue) -> Iterator[str]:
     if not isinstance(recorded, Mapping) or not isinstance(now, Mapping):
         yield from _value(f"message {at}", recorded, now)
         return
@@ -96,11 +94,14 @@ def _message(at: int, recorded: Any, now: Any) -> Iterator[str]:
         yield from _value(f"message {at} ({role}) {key}", recorded.get(key), now.get(key))
 
 
-def _tools(recorded: Sequence[Any], now: Sequence[Any]) -> Iterator[str]:
-    mine, theirs = _by_name(recorded), _by_name(now)
-    if removed := [name for name in mine if name not in theirs]:
+def _tools(recorded: Sequence[JsonObject], now: Sequence[JsonObject]) -> Iterator[str]:
+    mine = _by_name(recorded)
+    theirs = _by_name(now)
+    removed = [name for name in mine if name not in theirs]
+    added = [name for name in theirs if name not in mine]
+    if removed:
         yield f"tools no longer there: {', '.join(removed)}"
-    if added := [name for name in theirs if name not in mine]:
+    if added:
         yield f"tools that are new: {', '.join(added)}"
     for name in mine:
         if name in theirs:
@@ -109,15 +110,16 @@ def _tools(recorded: Sequence[Any], now: Sequence[Any]) -> Iterator[str]:
         yield "tools: the same, in another order"
 
 
-def _by_name(tools: Sequence[Any]) -> dict[str, Any]:
-    functions = [tool.get("function") if isinstance(tool, Mapping) else None for tool in tools]
-    return {
-        str(function.get("name")) if isinstance(function, Mapping) else f"#{place}": function
-        for place, function in enumerate(functions)
-    }
+def _by_name(tools: Sequence[JsonValue]) -> dict[str, JsonMapping | None]:
+    found: dict[str, JsonMapping | None] = {}
+    for place, tool in enumerate(tools):
+        function = tool.get("function") if isinstance(tool, Mapping) else None
+        name = str(function.get("name")) if isinstance(function, Mapping) else f"#{place}"
+        found[name] = function
+    return found
 
 
-def _inside(name: str, recorded: Any, now: Any) -> Iterator[str]:
+def _inside(name: str, recorded: JsonValue, now: JsonValue) -> Iterator[str]:
     """Yield the innermost values that differ."""
     if isinstance(recorded, Mapping) and isinstance(now, Mapping):
         for key in dict.fromkeys([*recorded, *now]):

@@ -1,11 +1,11 @@
-"""Limits shared by the processes of one machine, through locked files: what a dead process held is free again.
+"""Limits shared by the processes of one machine, through locked files.
 
-A slot is one file of the folder, held by an exclusive lock; pauses and buckets are small files changed under a lock.
-Times are wall-clock, which all processes have in common.
+A slot is one file of the folder, held by an exclusive lock, which the system frees when the process dies; pauses and
+buckets are numbers in a file that is changed under a lock. Times are wall-clock, which all processes share.
 
-The locks are taken here and not through `filelock`, whose attempt costs 50 to 100 µs against 4 µs:
-every model call changes the state up to four times, and waits in the kernel instead of polling;
-while all slots are taken, every process tries each of them fifty times a second.
+The locks are taken here and not through `filelock`, whose attempt costs 50 to 100 µs against 4 µs: every model call
+changes the state up to four times, and waits in the kernel instead of polling; while all slots are taken, every
+process tries each of them fifty times a second.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from tau2.llm.clock import clock
+from tau2.utils.json_types import JsonMapping, JsonObject
 
 _MINUTE = 60.0
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
@@ -75,14 +75,14 @@ class SharedProviderLimits:
     """One provider's limits in a folder.
 
     Args:
-        folder: Belongs to one run; every process of it names the same.
+        folder: Belongs to one run; every process of the run names the same.
         name: The provider.
         in_flight: Calls in flight over all processes; None for no limit.
-        per_minute: TokenBucket name → units per minute, None for no limit.
+        per_minute: Bucket name to units per minute, None for no limit.
     """
 
     poll = 0.02
-    """Seconds between two looks for a free slot."""
+    """Seconds between two attempts to get a free slot."""
 
     def __init__(
         self, folder: Path, name: str, in_flight: int | None, per_minute: Mapping[str, float | None]
@@ -91,7 +91,7 @@ class SharedProviderLimits:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.in_flight = in_flight
         self.per_minute = per_minute
-        self._next = os.getpid()  # processes look from different places, so that they rarely meet
+        self._next = os.getpid()  # processes begin at different slots, so that they rarely meet
 
     def slot(self) -> Slot | None:
         """Return a free slot, or None when all are taken."""
@@ -107,8 +107,8 @@ class SharedProviderLimits:
         return None
 
     def pause(self, seconds: float) -> None:
-        """Have no process ask before this many seconds are over."""
-        with self._state() as state:
+        """Keep every process from asking for this many seconds."""
+        with self.state() as state:
             state["until"] = max(_number(state, "until", 0.0), clock.get().wall() + seconds)
 
     def pause_left(self) -> float:
@@ -116,8 +116,9 @@ class SharedProviderLimits:
         try:
             state = self._read()
         except ValueError:
-            # Another process is writing, or died while it wrote. Under the lock, only the latter.
-            with self._state() as state:
+            # Another process is writing, or died while it wrote. Under the lock, only the latter
+            # is possible.
+            with self.state() as state:
                 pass
         return max(0.0, _number(state, "until", 0.0) - clock.get().wall())
 
@@ -131,8 +132,8 @@ class SharedProviderLimits:
         ]
 
     @contextmanager
-    def _state(self) -> Iterator[dict[str, Any]]:
-        """Yield the state, alone with it; what is changed is written."""
+    def state(self) -> Iterator[JsonObject]:
+        """Yield the state, with exclusive access; changes are written at the end."""
         # A file of its own: Windows lets nobody read one that is locked.
         handle = os.open(self.folder / "state.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
@@ -148,7 +149,7 @@ class SharedProviderLimits:
         finally:
             os.close(handle)
 
-    def _read(self) -> dict[str, Any]:
+    def _read(self) -> JsonObject:
         """Return the state. Raise ValueError for half of one: a part of a JSON object is none."""
         try:
             text = (self.folder / "state").read_text(encoding="utf-8")
@@ -169,18 +170,18 @@ class SharedTokenBucket:
 
     def take(self, units: float) -> float:
         """Take units now and return the seconds to wait before using them."""
-        with self.provider._state() as state:  # noqa: SLF001  -- one module, two halves
+        with self.provider.state() as state:
             now = clock.get().wall()
             level = _number(state, self.name, self.burst)
-            since = now - _number(state, f"{self.name}_at", now)
-            level = min(self.burst, level + max(0.0, since) * self.rate) - units
+            since = max(0.0, now - _number(state, f"{self.name}_at", now))  # clocks may step back
+            level = min(self.burst, level + since * self.rate) - units
             state[self.name] = level
             state[f"{self.name}_at"] = now
             return max(0.0, -level / self.rate)
 
 
-def _number(state: Mapping[str, Any], key: str, default: float) -> float:
-    value = state.get(key, default)
-    return (
-        float(value) if isinstance(value, int | float) and not isinstance(value, bool) else default
-    )
+def _number(state: JsonMapping, key: str, default: float) -> float:
+    value = state.get(key)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    return default
