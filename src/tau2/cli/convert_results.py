@@ -42,7 +42,10 @@ def add_arguments(parser: CommandParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Convert a run in place. A conversion that was broken off changed nothing that is read, and may be repeated."""
+    """Convert a run in place.
+
+    A conversion that was broken off changed nothing that is read, and may be repeated.
+    """
     from tau2.storage.lock import LOCK_NAME, RunLock
     from tau2.storage.results import companion, results_file
 

@@ -26,7 +26,9 @@ class _StandardError(logging.Handler):
 
 @contextmanager
 def logging_to_stderr(level: str, hide: Callable[[str], str] = str) -> Iterator[None]:
-    """Show the package's log records of at least `level` while the block runs. Raise UnknownName for no level.
+    """Show the package's log records of at least `level` while the block runs.
+
+    Raise UnknownName for no level.
 
     `hide` takes secrets out of a line: what a server or a model says may be part of one.
     """

@@ -54,7 +54,9 @@ def check_models(config: TextRunConfig) -> None:
 
 
 def folder_for(config: TextRunConfig) -> tuple[Path, TextRunConfig]:
-    """Return where the run is saved; a run that lies there is continued if that is asked for, or agreed to.
+    """Return where the run is saved.
+
+    A run that lies there is continued if that is asked for, or agreed to.
 
     Raises:
         ConfigError: a run lies there and is not to be continued.

@@ -199,7 +199,10 @@ def _plan(
 def _review(
     runs: list[SimulationRun], plan: ReviewPlan, options: argparse.Namespace, target: Path | None
 ) -> tuple[list[Reviewed], bool]:
-    """Return what was reviewed, and whether Ctrl-C broke it off; with a target, each review is durable at once."""
+    """Return what was reviewed, and whether Ctrl-C broke it off.
+
+    With a target, each review is durable at once.
+    """
     from tau2.runner.reviews import areview_all
     from tau2.storage.results import save_simulation, simulations_folder
 

@@ -1,9 +1,9 @@
 """What a run says about the agent: average reward, pass^k, costs and endings.
 
-pass^k is the estimator of the tau-bench paper: over tasks, the mean probability that k trials drawn without
-replacement from the n played all succeed, C(c, k) / C(n, k). Simulations that say nothing about the agent
-(failures of the infrastructure, the simulated user or the world itself, ungraded ones) are no trials; how many were
-left out is part of the metrics.
+pass^k is the estimator of the tau-bench paper: over tasks, the mean probability that k trials drawn
+without replacement from the n played all succeed, C(c, k) / C(n, k). Simulations that say nothing
+about the agent (failures of the infrastructure, the simulated user or the world itself, ungraded
+ones) are no trials; how many were left out is part of the metrics.
 """
 
 from __future__ import annotations
@@ -98,7 +98,10 @@ def pass_hat_table(
 
 
 def compute_metrics(results: Results, *, as_published: bool | None = None) -> AgentMetrics:
-    """Return the metrics of a run; `as_published` counts faults of the world as failures (see `counted_in`)."""
+    """Return the metrics of a run.
+
+    `as_published` counts faults of the world as failures (see `counted_in`).
+    """
     runs = results.simulations
     scored = counted_in(results, as_published=as_published)
     rewards = [run.reward_info.reward for run in scored if run.reward_info]

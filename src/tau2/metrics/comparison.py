@@ -1,8 +1,8 @@
 """Is B better than A? Two runs, paired by task, trial and seed.
 
-Only units that both runs scored are compared. The estimate is the difference in pass^k (B minus A), with a
-cluster-bootstrap interval over tasks, a sign-flip permutation test over tasks, the flips of single units with
-McNemar's exact test, and how many trials a sharper answer takes.
+Only units that both runs scored are compared. The estimate is the difference in pass^k (B minus A),
+with a cluster-bootstrap interval over tasks, a sign-flip permutation test over tasks, the flips of
+single units with McNemar's exact test, and how many trials a sharper answer takes.
 """
 
 from __future__ import annotations
@@ -140,7 +140,10 @@ def compare(
     margin: float = 0.03,
     seed: int = 0,
 ) -> Comparison:
-    """Compare two runs of the same tasks. Raise ConfigError when they have no scored unit in common."""
+    """Compare two runs of the same tasks.
+
+    Raise ConfigError when they have no scored unit in common.
+    """
     pairing = pair(a, b)
     if not pairing.pairs:
         raise ConfigError(
@@ -249,8 +252,8 @@ def plan(pairs: Pairs, *, margin: float = 0.03, confidence: float = 0.95) -> Pla
     """Return how many trials, and how many tasks, bring the interval of the pass^1 difference to ± `margin`.
 
     For these tasks only the spread between trials counts, which falls with their number: trials =
-    z² · mean(var_A + var_B) / (tasks · margin²), variances per task. For tasks at large the spread between tasks
-    counts too: tasks = z² · var(difference) / margin².
+    z² · mean(var_A + var_B) / (tasks · margin²), variances per task. For tasks at large the spread
+    between tasks counts too: tasks = z² · var(difference) / margin².
     """
     z = normal_quantile((1 + confidence) / 2)
     repeated = [trials for trials in pairs.values() if len(trials) > 1]

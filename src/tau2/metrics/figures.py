@@ -126,7 +126,10 @@ def run_figures(
     resamples: int = 4000,
     seed: int = 0,
 ) -> RunFigures:
-    """Return the figures of a run; `path`, where it lies, is asked for the journal of its attempts."""
+    """Return the figures of a run.
+
+    `path`, where it lies, is asked for the journal of its attempts.
+    """
     runs, counting = results.simulations, counted(results.simulations)
     outcomes = Counter(map(outcome_of, runs))
     agent = expense([(run.agent_cost, run.agent_usage) for run in runs])

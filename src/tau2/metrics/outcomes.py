@@ -1,4 +1,7 @@
-"""Whose failure was it? Only the agent's counts against the agent; the others are told apart and left out."""
+"""Whose failure was it? Only the agent's counts against the agent.
+
+The others are told apart and left out.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,10 @@ class Outcome(StrEnum):
 
 
 def outcome_of(run: SimulationRun) -> Outcome:
-    """Return whose failure a simulation was; a conversation that was never graded failed for its surroundings."""
+    """Return whose failure a simulation was.
+
+    A conversation that was never graded failed for its surroundings.
+    """
     if run.termination_reason is TerminationReason.USER_ERROR:
         return Outcome.USER_FAILURE
     if not run.is_scored or run.reward_info is None:
@@ -46,8 +52,8 @@ def outcome_of(run: SimulationRun) -> Outcome:
 def world_faults(info: RewardInfo) -> list[str]:
     """Return why a lost reward may not be the agent's doing.
 
-    Either the world could not be graded at all, or the databases differ from those of a reference whose own
-    writing calls failed.
+    Either the world could not be graded at all, or the databases differ from those of a reference
+    whose own writing calls failed.
     """
     notes = list(_notes(info.info))
     faults = [
@@ -75,8 +81,8 @@ def counted(runs: Iterable[SimulationRun]) -> list[SimulationRun]:
 def counted_in(results: Results, *, as_published: bool | None = None) -> list[SimulationRun]:
     """Return what a run's averages are over.
 
-    Published scores count faults of the world as failures of the agent. `as_published` does so too; by default where
-    the original's behaviour is reproduced (`info.strict_compat`).
+    Published scores count faults of the world as failures of the agent. `as_published` does so too;
+    by default where the original's behaviour is reproduced (`info.strict_compat`).
     """
     if results.info.strict_compat if as_published is None else as_published:
         return [run for run in results.simulations if run.is_scored]

@@ -1,6 +1,7 @@
 """Two ways to judge a mean of per-task differences: sign flips for the p-value, resampled tasks for the interval.
 
-Tasks are the clusters: trials of one task are not independent, so a task is flipped or drawn as a whole.
+Tasks are the clusters: trials of one task are not independent, so a task is flipped or drawn as a
+whole.
 """
 
 from __future__ import annotations
@@ -96,8 +97,9 @@ def cluster_bootstrap(
 ) -> Interval | None:
     """Return the expanded percentile interval of the mean, tasks resampled; None for fewer than two tasks.
 
-    Plain percentiles are too narrow for few tasks; their levels are widened so that the interval agrees with
-    Student's for normal data (Hesterberg 2015, "What teachers should know about the bootstrap", section 4).
+    Plain percentiles are too narrow for few tasks; their levels are widened so that the interval
+    agrees with Student's for normal data (Hesterberg 2015, "What teachers should know about the
+    bootstrap", section 4).
     """
     size = len(differences)
     if size <= 1:

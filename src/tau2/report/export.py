@@ -1,7 +1,7 @@
 """Runs as two tables, simulations and messages: JSON lines, CSV or Parquet.
 
-The columns of a simulation are those of `Results.to_df`, and a few more. Text that looks like a credential is taken
-out; everything else is as it was stored.
+The columns of a simulation are those of `Results.to_df`, and a few more. Text that looks like a
+credential is taken out; everything else is as it was stored.
 """
 
 from __future__ import annotations
@@ -170,7 +170,10 @@ def _json(value: Any) -> str:
 
 
 def _whole(text: str) -> bytes:
-    """Return text as UTF-8; a half of a character, which UTF-8 has no form for, becomes a question mark."""
+    """Return text as UTF-8.
+
+    A half of a character, which UTF-8 has no form for, becomes a question mark.
+    """
     return text.encode("utf-8", "replace")
 
 
@@ -190,7 +193,10 @@ def _as_csv(table: Sequence[Row], columns: Mapping[str, type]) -> bytes:
 
 
 def _cell(value: Any) -> Any:
-    """Return a value as a cell; text that a spreadsheet would carry out gets an apostrophe before it."""
+    """Return a value as a cell.
+
+    Text that a spreadsheet would carry out gets an apostrophe before it.
+    """
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 

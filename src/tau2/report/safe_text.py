@@ -1,6 +1,7 @@
 """Text of models and files, made harmless for a terminal.
 
-What a model says is data: it must neither move the cursor nor colour the screen, nor be read as markup.
+What a model says is data: it must neither move the cursor nor colour the screen, nor be read as
+markup.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ import re
 from rich.text import Text
 
 _ESCAPES = re.compile(
-    r"\x1b\][^\x07\x1b]{0,4096}(?:\x07|\x1b\\)?"  # operating system commands: titles, links, clipboard
-    r"|(?:\x1b\[|\x9b)[0-9;:<=>?]{0,64}[ -/]{0,16}[@-~]?"  # control sequences: colours, cursor, screen
+    # Operating system commands: titles, links, clipboard.
+    r"\x1b\][^\x07\x1b]{0,4096}(?:\x07|\x1b\\)?"
+    # Control sequences: colours, cursor, screen.
+    r"|(?:\x1b\[|\x9b)[0-9;:<=>?]{0,64}[ -/]{0,16}[@-~]?"
     r"|\x1b[ -/]{0,4}[0-~]?"  # other escapes
 )
 _CONTROLS = re.compile(

@@ -53,7 +53,10 @@ class Defect:
 def validate(
     folder: Path, *, replay: bool = False, on_graded: Callable[[], None] = lambda: None
 ) -> list[Defect]:
-    """Return every defect of a submission folder; with `replay`, its trajectories are graded again, too."""
+    """Return every defect of a submission folder.
+
+    With `replay`, its trajectories are graded again, too.
+    """
     submission, defects = _read(folder)
     if submission is None:
         return defects

@@ -150,7 +150,10 @@ def standing(results: Results, name: str, *, resamples: int = 2000) -> Standing:
 
 
 def _costs_by_task(runs: Sequence[SimulationRun]) -> list[float]:
-    """Return what a simulation of each task cost; nothing when a price is unknown or no model was called."""
+    """Return what a simulation of each task cost.
+
+    Nothing when a price is unknown or no model was called.
+    """
     by_task: dict[str, list[float]] = defaultdict(list)
     for run in runs:
         if run.agent_cost is None:
@@ -164,7 +167,10 @@ def _costs_by_task(runs: Sequence[SimulationRun]) -> list[float]:
 def boards(
     standings: Iterable[Standing], metric: str = "pass_1", limit: int | None = None
 ) -> list[Board]:
-    """Return one board per domain, by name; the cheapest run leads by `cost`, the largest value otherwise."""
+    """Return one board per domain, by name.
+
+    The cheapest run leads by `cost`, the largest value otherwise.
+    """
     by_domain: dict[str, list[Standing]] = defaultdict(list)
     for one in standings:
         by_domain[one.domain].append(one)

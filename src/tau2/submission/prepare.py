@@ -1,7 +1,8 @@
 """A submission to a leaderboard: a folder with `submission.json` and the trajectories its figures are of.
 
-The fields of `submission.json` are those of the public leaderboard; pass^k is in percent there, faults of the
-environment or the reference count as failures, and `details` says what the figures are of.
+The fields of `submission.json` are those of the public leaderboard; pass^k is in percent there,
+faults of the environment or the reference count as failures, and `details` says what the figures
+are of.
 """
 
 from __future__ import annotations
@@ -139,10 +140,12 @@ def prepare(
 ) -> Prepared:
     """Return the submission of runs, one per domain.
 
-    Trajectories are stored without providers' raw answers, tracebacks and anything that looks like a credential.
+    Trajectories are stored without providers' raw answers, tracebacks and anything that looks like
+    a credential.
 
     Raises:
-        ConfigError: two runs are of one domain, or the runs are not of one agent, model and user simulator.
+        ConfigError: two runs are of one domain, or the runs are not of one agent, model and user
+            simulator.
     """
     _refuse_mixture(runs)
     hide, first = (clean or Cleaner()).hide, runs[0]
@@ -288,7 +291,10 @@ def _public_message(message: Any) -> Any:
 
 
 def write(prepared: Prepared, folder: Path) -> None:
-    """Write a submission into a folder that is new or empty. Raise ConfigError when something is in it."""
+    """Write a submission into a folder that is new or empty.
+
+    Raise ConfigError when something is in it.
+    """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ConfigError(f"{folder} is not an empty folder; choose another with --output-dir")
     below = folder / TRAJECTORIES_NAME

@@ -1,7 +1,7 @@
 """Do stored trajectories earn the rewards that are claimed? Each is replayed and graded again.
 
-What a judge model said of a sentence is not asked again: everything else of such a task is verified, and the claimed
-reward must be the product of its parts.
+What a judge model said of a sentence is not asked again: everything else of such a task is
+verified, and the claimed reward must be the product of its parts.
 """
 
 from __future__ import annotations
@@ -53,7 +53,10 @@ class Verdict:
 
 
 def verify(results: Results, *, on_graded: Callable[[], None] = lambda: None) -> Verdict:
-    """Replay and grade every scored simulation. Raise UnknownName when the run's domain is not registered."""
+    """Replay and grade every scored simulation.
+
+    Raise UnknownName when the run's domain is not registered.
+    """
     judged_tasks = {task.id for task in results.tasks if needs_judge(task, EvaluationType.ALL)}
     scored = [run for run in results.simulations if run.is_scored]
     judged = [run for run in scored if run.task_id in judged_tasks]
@@ -137,7 +140,10 @@ def _other_parts(
 
 
 def _changed_tasks(results: Results) -> Iterator[str]:
-    """Yield the tasks that the domain does not have in this form; a history's time stamps are no part of a task."""
+    """Yield the tasks that the domain does not have in this form.
+
+    A history's time stamps are no part of a task.
+    """
     try:
         current = current_tasks(results)
     except UnknownName:

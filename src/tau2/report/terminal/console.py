@@ -38,7 +38,10 @@ class Terminal(Console):
 
 
 class _Replacing:
-    """Writes to a stream of a narrower encoding; what that lacks is replaced rather than an error."""
+    """Writes to a stream of a narrower encoding.
+
+    What that lacks is replaced rather than an error.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream, self.encoding = stream, stream.encoding

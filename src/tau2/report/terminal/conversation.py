@@ -89,7 +89,10 @@ def _listed(title: str, items: Iterable[str]) -> list[Text]:
 def message_view(
     message: Message, max_tool_result_chars: int | None = MAX_TOOL_RESULT_CHARS
 ) -> RenderableType:
-    """Return one message as a panel; tool results are cut to `max_tool_result_chars`, None cuts nothing."""
+    """Return one message as a panel.
+
+    Tool results are cut to `max_tool_result_chars`, None cuts nothing.
+    """
     if isinstance(message, MultiToolMessage):
         return Group(*(message_view(part, max_tool_result_chars) for part in message.tool_messages))
     if isinstance(message, ToolMessage):

@@ -78,7 +78,10 @@ def select(
     only_failed: bool = False,
     only_all_failed: bool = False,
 ) -> list[SimulationRun]:
-    """Return the simulations that fit; `only_all_failed` keeps tasks of which no trial earned full reward."""
+    """Return the simulations that fit.
+
+    `only_all_failed` keeps tasks of which no trial earned full reward.
+    """
     solved = {run.task_id for run in runs if run_passed(run)}
     return [
         run

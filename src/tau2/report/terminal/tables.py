@@ -19,7 +19,10 @@ _MOST_NAMED = 10  # simulations without a score that are named
 def new_table(
     *columns: str, right: Sequence[str] = (), cut: Sequence[str] = (), fold: Sequence[str] = ()
 ) -> Table:
-    """Return an empty table: `right` are aligned right; where space is short, `cut` and `fold` give way."""
+    """Return an empty table: `right` are aligned right.
+
+    Where space is short, `cut` and `fold` give way.
+    """
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", show_edge=False)
     for name in columns:
         table.add_column(
