@@ -15,7 +15,7 @@ from time import process_time
 
 from common import report, rounded
 
-from tau2.metrics.comparison import Difference, difference
+from tau2.metrics.comparison import PassHatDifference, difference
 from tau2.seeds import derive_seed
 
 LEVEL = 0.05
@@ -34,7 +34,7 @@ def tossed(
     return pairs
 
 
-def simulated(pairs: int, tasks: int, trials: int, shift: float) -> list[Difference]:
+def simulated(pairs: int, tasks: int, trials: int, shift: float) -> list[PassHatDifference]:
     rng = random.Random(derive_seed(1, "compare", shift))
     return [
         difference(tossed(rng, tasks, trials, shift), resamples=1000, seed=number)

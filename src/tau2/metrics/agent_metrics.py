@@ -1,15 +1,16 @@
-"""What a run says about the agent: average reward, pass^k, costs and endings.
+"""What a run says about the agent: average reward, pass^k, costs and termination reasons.
 
-pass^k is the estimator of the tau-bench paper: over tasks, the mean probability that k trials drawn
-without replacement from the n played all succeed, C(c, k) / C(n, k). Simulations that say nothing
-about the agent (failures of the infrastructure, the simulated user or the world itself, ungraded
-ones) are no trials; how many were left out is part of the metrics.
+pass^k is the estimator of the tau-bench paper (Yao et al. 2024, arXiv:2406.12045): over tasks, the
+mean probability that k trials drawn without replacement from the n played all succeed, C(c, k) /
+C(n, k). Simulations that say nothing about the agent (failures of the infrastructure, the simulated
+user or the environment itself, ungraded ones) are no trials; the metrics say how many were left
+out.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from math import comb
 
 from pydantic import BaseModel, Field
@@ -21,10 +22,12 @@ from tau2.storage.results import Results
 
 __all__ = [
     "AgentMetrics",
+    "average_reward",
     "compute_metrics",
     "is_successful",
+    "mean",
+    "pass_hat_by_task",
     "pass_hat_k",
-    "pass_hat_table",
     "successes_by_task",
 ]
 
@@ -63,7 +66,7 @@ class AgentMetrics(BaseModel):
     num_reviewed: int = 0
     """Simulations that a model has reviewed."""
     review_mistakes: dict[str, int] = Field(default_factory=dict)
-    """Side and severity (`agent_critical`, `user_minor` ...) → mistakes that reviews have found."""
+    """Role and severity (`agent_critical`, `user_minor` ...) → mistakes that reviews have found."""
 
     def as_dict(self) -> dict[str, float | None]:
         """Return the headline figures as one flat row."""
@@ -83,40 +86,47 @@ def successes_by_task(runs: Iterable[SimulationRun]) -> dict[str, list[bool]]:
     return dict(table)
 
 
-def pass_hat_table(
+def pass_hat_by_task(
     successes: Mapping[str, list[bool]], most_trials: int
-) -> dict[int, tuple[float, int]]:
-    """Return k → (pass^k, number of tasks it is a mean over), for every k that all tasks with trials reach."""
-    if not successes:
-        return {}
-    reachable = min(most_trials, *(len(trials) for trials in successes.values()))
-    table = {}
-    for k in range(1, reachable + 1):
-        values = [pass_hat_k(len(trials), sum(trials), k) for trials in successes.values()]
-        table[k] = (sum(values) / len(values), len(values))
-    return table
+) -> dict[int, list[float]]:
+    """Return k → pass^k of each task, for every k that all tasks with trials reach."""
+    reachable = min([max(1, most_trials), *map(len, successes.values())]) if successes else 0
+    return {
+        k: [pass_hat_k(len(trials), sum(trials), k) for trials in successes.values()]
+        for k in range(1, reachable + 1)
+    }
+
+
+def average_reward(runs: Iterable[SimulationRun]) -> float | None:
+    """Return the mean reward of simulations; None when none has one."""
+    return mean(run.reward_info.reward for run in runs if run.reward_info)
+
+
+def mean(values: Iterable[float]) -> float | None:
+    """Return the mean; None of no values."""
+    known = list(values)
+    return sum(known) / len(known) if known else None
 
 
 def compute_metrics(results: Results, *, as_published: bool | None = None) -> AgentMetrics:
     """Return the metrics of a run.
 
-    `as_published` counts faults of the world as failures (see `counted_in`).
+    `as_published` counts environment faults as failures of the agent (see `counted_in`).
     """
     runs = results.simulations
     scored = counted_in(results, as_published=as_published)
-    rewards = [run.reward_info.reward for run in scored if run.reward_info]
-    table = pass_hat_table(successes_by_task(scored), max(1, results.info.num_trials))
+    table = pass_hat_by_task(successes_by_task(scored), results.info.num_trials)
     shares = [run.reward_info.partial_action_reward for run in scored if run.reward_info]
     checks = [
         run.reward_info.db_check for run in scored if run.reward_info and run.reward_info.db_check
     ]
     reviews = [review for run in runs if (review := run.review or run.user_only_review) is not None]
     return AgentMetrics(
-        avg_reward=sum(rewards) / len(rewards) if rewards else 0.0,
-        pass_hat_ks={k: value for k, (value, _) in table.items()},
-        pass_hat_k_tasks={k: tasks for k, (_, tasks) in table.items()},
-        avg_agent_cost=_mean(run.agent_cost for run in scored),
-        avg_user_cost=_mean(run.user_cost for run in scored),
+        avg_reward=average_reward(scored) or 0.0,
+        pass_hat_ks={k: sum(values) / len(values) for k, values in table.items()},
+        pass_hat_k_tasks={k: len(values) for k, values in table.items()},
+        avg_agent_cost=_mean_cost([run.agent_cost for run in scored]),
+        avg_user_cost=_mean_cost([run.user_cost for run in scored]),
         num_tasks=len(results.tasks),
         num_simulations=len(runs),
         num_scored=len(scored),
@@ -134,12 +144,10 @@ def compute_metrics(results: Results, *, as_published: bool | None = None) -> Ag
     )
 
 
-def _mean(values: Iterable[float | None]) -> float | None:
-    """Return the mean, or None when any value is unknown or there is none."""
-    known = list(values)
-    if not known or any(value is None for value in known):
-        return None
-    return sum(value for value in known if value is not None) / len(known)
+def _mean_cost(costs: Sequence[float | None]) -> float | None:
+    """Return the mean; None when any cost is unknown or there is none."""
+    known = [cost for cost in costs if cost is not None]
+    return mean(known) if len(known) == len(costs) else None
 
 
 def _total(

@@ -9,7 +9,7 @@ from tau2.storage.results import Results
 
 
 def result_reward_analysis(results: Results) -> list[dict[str, Any]]:
-    """Return one row per scored simulation: its reward and the component of every basis that counted."""
+    """Return one row per scored simulation: its reward and the score of each basis."""
     return [
         {
             "task_id": run.task_id,
@@ -27,7 +27,7 @@ def result_reward_analysis(results: Results) -> list[dict[str, Any]]:
 
 
 def result_reward_actions_analysis(results: Results) -> list[dict[str, Any]]:
-    """Return one row per reference action of every scored simulation: whether it was carried out."""
+    """Return one row per reference action of each scored simulation: whether it was executed."""
     return [
         {
             "task_id": run.task_id,

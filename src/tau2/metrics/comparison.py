@@ -1,8 +1,8 @@
 """Is B better than A? Two runs, paired by task, trial and seed.
 
 Only units that both runs scored are compared. The estimate is the difference in pass^k (B minus A),
-with a cluster-bootstrap interval over tasks, a sign-flip permutation test over tasks, the flips of
-single units with McNemar's exact test, and how many trials a sharper answer takes.
+with a cluster-bootstrap interval over tasks, a sign-flip permutation test over tasks, the units
+that only one run passed with McNemar's exact test, and how many trials a narrower interval takes.
 """
 
 from __future__ import annotations
@@ -16,17 +16,18 @@ from typing import Any
 
 from tau2.data_model.simulation import SimulationRun
 from tau2.errors import ConfigError
-from tau2.metrics.agent_metrics import is_successful
 from tau2.metrics.distributions import normal_quantile, sign_test
 from tau2.metrics.resampling import Interval, PermutationTest, cluster_bootstrap, permutation_test
+from tau2.metrics.summary import run_passed
 from tau2.storage.results import Results
+from tau2.utils.text import plural
 
 Pairs = Mapping[str, Sequence[tuple[bool, bool]]]
 """Task id → (A passed, B passed) of every paired trial."""
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class PassHatDifference:
     """pass^k of both runs, and what is known about the difference."""
 
     k: int
@@ -44,37 +45,37 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Flips:
-    """Single units that only one of the runs passed."""
+    """The units that only one of the runs passed."""
 
     gained: dict[str, int]
     """Task id → trials that B passed and A did not."""
     lost: dict[str, int]
     """Task id → trials that A passed and B did not."""
     p_value: float
-    """McNemar's exact test; it takes all trials for independent."""
+    """McNemar's exact test; it takes all trials as independent."""
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What a difference within `margin` takes, at the variance that was seen."""
+class SampleSize:
+    """How many trials or tasks bring the interval of pass^1 to ± `margin`.
+
+    At the variance that was observed.
+    """
 
     margin: float
     confidence: float
     trials: int
     """Trials of every task and run, for these tasks."""
     tasks: int | None
-    """Tasks with as many trials as now, for tasks of this kind at large; None when there are too few to tell."""
+    """Tasks with as many trials as now, for tasks of this kind at large; None for one task."""
     is_bound: bool
     """Whether `trials` is only an upper bound, because no task has two trials."""
 
     def __str__(self) -> str:
         most = "at most " if self.is_bound else ""
-        trials = (
-            f"{most}{self.trials} trial{'s' if self.trials != 1 else ''} of each of these tasks"
-        )
-        return f"for ±{100 * self.margin:g} points: {trials}" + (
-            f"; to speak of other tasks too, {self.tasks} tasks" if self.tasks is not None else ""
-        )
+        trials = f"{most}{plural(self.trials, 'trial')} of each of these tasks"
+        tasks = "" if self.tasks is None else f"; for tasks at large, {plural(self.tasks, 'task')}"
+        return f"an interval of ±{100 * self.margin:g} points takes {trials}{tasks}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +103,9 @@ class Comparison:
     """Everything that `tau2 compare` says."""
 
     pairing: Pairing
-    differences: tuple[Difference, ...]
+    differences: tuple[PassHatDifference, ...]
     flips: Flips
-    plan: Plan
+    plan: SampleSize
     confidence: float
 
     def as_dict(self) -> dict[str, Any]:
@@ -123,12 +124,18 @@ class Comparison:
         }
 
 
-def _difference_data(entry: Difference) -> dict[str, Any]:
+def _difference_data(entry: PassHatDifference) -> dict[str, Any]:
     return {
-        "k": entry.k, "a": entry.a, "b": entry.b, "difference": entry.difference, "num_tasks": entry.num_tasks,
+        "k": entry.k,
+        "a": entry.a,
+        "b": entry.b,
+        "difference": entry.difference,
+        "num_tasks": entry.num_tasks,
         "interval": list(entry.interval) if entry.interval else None,
-        "p_value": entry.test.p_value, "mid_p": entry.test.mid_p, "exact": entry.test.exact,
-    }  # fmt: skip
+        "p_value": entry.test.p_value,
+        "mid_p": entry.test.mid_p,
+        "exact": entry.test.exact,
+    }
 
 
 def compare(
@@ -142,12 +149,21 @@ def compare(
 ) -> Comparison:
     """Compare two runs of the same tasks.
 
-    Raise ConfigError when they have no scored unit in common.
+    Args:
+        a: The run that is compared with.
+        b: The run that may be better.
+        confidence: Of the intervals.
+        resamples: Of the bootstrap.
+        margin: Half the width of the interval that `plan` aims at; a share.
+        seed: Of the bootstrap, and of the sign patterns when these are sampled.
+
+    Raises:
+        ConfigError: they are of different domains, or have no scored unit in common.
     """
     pairing = pair(a, b)
     if not pairing.pairs:
         raise ConfigError(
-            "the two runs have no task and trial in common that both have a score for"
+            "the two runs have no task and trial in common for which both have a score"
         )
     return Comparison(
         pairing=pairing,
@@ -162,21 +178,22 @@ def compare(
 
 def pair(a: Results, b: Results) -> Pairing:
     """Return the units that both runs scored. Raise ConfigError for runs of different domains."""
-    domains = a.info.environment_info.domain_name, b.info.environment_info.domain_name
-    if domains[0] != domains[1]:
-        raise ConfigError(
-            f"runs of different domains cannot be compared: {domains[0]} and {domains[1]}"
-        )
-    of_a, of_b = _by_unit(a), _by_unit(b)
+    domain = a.info.environment_info.domain_name
+    other = b.info.environment_info.domain_name
+    if domain != other:
+        raise ConfigError(f"runs of different domains cannot be compared: {domain} and {other}")
+    of_a = _by_unit(a)
+    of_b = _by_unit(b)
     pairs: dict[str, list[tuple[bool, bool]]] = defaultdict(list)
-    same_seed, unscored = 0, []
+    unscored = []
+    same_seed = 0
     for unit in sorted(of_a.keys() & of_b.keys()):
-        mine, theirs = of_a[unit], of_b[unit]
-        if not (mine.is_scored and theirs.is_scored):
+        run_a, run_b = of_a[unit], of_b[unit]
+        if not (run_a.is_scored and run_b.is_scored):
             unscored.append(unit)
             continue
-        pairs[unit[0]].append((_passed(mine), _passed(theirs)))
-        same_seed += mine.seed is not None and mine.seed == theirs.seed
+        pairs[run_a.task_id].append((run_passed(run_a), run_passed(run_b)))
+        same_seed += run_a.seed is not None and run_a.seed == run_b.seed
     return Pairing(
         pairs=dict(pairs),
         same_seed=same_seed,
@@ -197,10 +214,6 @@ def _by_unit(results: Results) -> dict[tuple[str, int], SimulationRun]:
     return table
 
 
-def _passed(run: SimulationRun) -> bool:
-    return run.reward_info is not None and is_successful(run.reward_info.reward)
-
-
 def _changed(a: Results, b: Results) -> tuple[str, ...]:
     old = {task.id: task.content() for task in a.tasks}
     return tuple(task.id for task in b.tasks if task.id in old and old[task.id] != task.content())
@@ -208,20 +221,22 @@ def _changed(a: Results, b: Results) -> tuple[str, ...]:
 
 def differences(
     pairs: Pairs, *, confidence: float = 0.95, resamples: int = 10_000, seed: int = 0
-) -> list[Difference]:
+) -> list[PassHatDifference]:
     """Return the difference in pass^k for every k that all tasks have pairs for."""
     most = min(map(len, pairs.values()))
-    options: dict[str, Any] = {"confidence": confidence, "resamples": resamples, "seed": seed}
-    return [difference(pairs, k, **options) for k in range(1, most + 1)]
+    return [
+        difference(pairs, k, confidence=confidence, resamples=resamples, seed=seed)
+        for k in range(1, most + 1)
+    ]
 
 
 def difference(
     pairs: Pairs, k: int = 1, *, confidence: float = 0.95, resamples: int = 10_000, seed: int = 0
-) -> Difference:
+) -> PassHatDifference:
     """Return the difference in pass^k. Every task needs k pairs."""
     rows = [(_pass_hat(trials, 0, k), _pass_hat(trials, 1, k)) for trials in pairs.values()]
     steps = [after - before for before, after in rows]
-    return Difference(
+    return PassHatDifference(
         k=k,
         a=float(sum(before for before, _ in rows) / len(rows)),
         b=float(sum(after for _, after in rows) / len(rows)),
@@ -234,6 +249,7 @@ def difference(
 
 
 def _pass_hat(trials: Sequence[tuple[bool, bool]], side: int, k: int) -> Fraction:
+    """Return pass^k of one task and run; exact, because the permutation test compares sums."""
     return Fraction(comb(sum(trial[side] for trial in trials), k), comb(len(trials), k))
 
 
@@ -248,25 +264,27 @@ def flips(pairs: Pairs) -> Flips:
     )
 
 
-def plan(pairs: Pairs, *, margin: float = 0.03, confidence: float = 0.95) -> Plan:
-    """Return how many trials, and how many tasks, bring the interval of the pass^1 difference to ± `margin`.
+def plan(pairs: Pairs, *, margin: float = 0.03, confidence: float = 0.95) -> SampleSize:
+    """Return how many trials, or tasks, bring the interval of the pass^1 difference to ± `margin`.
 
-    For these tasks only the spread between trials counts, which falls with their number: trials =
-    z² · mean(var_A + var_B) / (tasks · margin²), variances per task. For tasks at large the spread
-    between tasks counts too: tasks = z² · var(difference) / margin².
+    The sample size for a mean within a margin, n = z² · variance / margin² (Cochran 1977, section
+    4.6). For these tasks only the variance between trials counts, which falls with their number:
+    trials = z² · mean(var_A + var_B) / (tasks · margin²), variances per task. For tasks at large
+    the variance between tasks counts too: tasks = z² · var(difference) / margin².
     """
     z = normal_quantile((1 + confidence) / 2)
     repeated = [trials for trials in pairs.values() if len(trials) > 1]
     if repeated:
-        spread = sum(_variance(trials, 0) + _variance(trials, 1) for trials in repeated) / len(
-            repeated
-        )
-    else:  # p(1 - p) of the mean is never below the mean of p(1 - p)
+        variances = [_variance(trials, 0) + _variance(trials, 1) for trials in repeated]
+        spread = sum(variances) / len(repeated)
+    else:
+        # One trial per task has no variance of its own. That of all trials is an upper bound, since
+        # p(1 - p) of the mean is never below the mean of p(1 - p).
         flat = [trial for trials in pairs.values() for trial in trials]
         shares = [sum(trial[side] for trial in flat) / len(flat) for side in (0, 1)]
         spread = sum(share * (1 - share) for share in shares)
     steps = [sum(b - a for a, b in trials) / len(trials) for trials in pairs.values()]
-    return Plan(
+    return SampleSize(
         margin=margin,
         confidence=confidence,
         trials=max(1, ceil(z * z * spread / (len(pairs) * margin * margin) - 1e-9)),

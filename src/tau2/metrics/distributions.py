@@ -26,11 +26,15 @@ def normal_quantile(probability: float) -> float:
 
 
 def incomplete_beta(a: float, b: float, x: float) -> float:
-    """Return the regularised incomplete beta function I_x(a, b); by Lentz's continued fraction."""
+    """Return the regularised incomplete beta function I_x(a, b).
+
+    By the continued fraction of the NIST Digital Library of Mathematical Functions, 8.17.22.
+    """
     if x <= 0.0:
         return 0.0
     if x >= 1.0:
         return 1.0
+    # The fraction converges fast below this point; above it, I_x(a, b) = 1 - I_(1-x)(b, a) is used.
     if x > (a + 1.0) / (a + b + 2.0):
         return 1.0 - incomplete_beta(b, a, 1.0 - x)
     front = exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log1p(-x))
@@ -38,7 +42,9 @@ def incomplete_beta(a: float, b: float, x: float) -> float:
 
 
 def _continued_fraction(a: float, b: float, x: float) -> float:
-    c, d = 1.0, 1.0 / _away_from_zero(1.0 - (a + b) * x / (a + 1.0))
+    """Evaluate the fraction from the front, by Lentz's method as modified by Thompson."""
+    c = 1.0
+    d = 1.0 / _away_from_zero(1.0 - (a + b) * x / (a + 1.0))
     result = d
     for step in range(1, _STEPS):
         even = step * (b - step) * x / ((a + 2 * step - 1) * (a + 2 * step))
@@ -57,9 +63,13 @@ def _away_from_zero(value: float) -> float:
 
 
 def student_cdf(value: float, freedom: float) -> float:
-    """Return P(T <= value) of Student's t with `freedom` degrees of freedom."""
+    """Return P(T <= value) of Student's t with `freedom` degrees of freedom.
+
+    By its relation to the incomplete beta function (Abramowitz and Stegun 1964, 26.7.1).
+    """
     square = value * value
-    if square < freedom:  # near the middle, where 1 - x would lose the digits of a small value
+    # Near the middle, 1 - x would lose the digits of a small value.
+    if square < freedom:
         half = incomplete_beta(0.5, freedom / 2.0, square / (freedom + square)) / 2.0
         return 0.5 + half if value > 0 else 0.5 - half
     tail = incomplete_beta(freedom / 2.0, 0.5, freedom / (freedom + square)) / 2.0
@@ -84,7 +94,10 @@ def student_quantile(probability: float, freedom: float) -> float:
 
 
 def sign_test(wins: int, losses: int) -> float:
-    """Return the exact two-sided p-value of `wins` against `losses` under even odds (McNemar's exact test)."""
+    """Return the exact two-sided p-value of `wins` against `losses` under even odds.
+
+    With the units that changed as wins and losses, this is McNemar's exact test.
+    """
     total = wins + losses
     if not total:
         return 1.0

@@ -1,4 +1,4 @@
-"""The figures of one run that its page shows: pass^k with intervals, whose failures, money and time."""
+"""The figures of one run that its page shows: pass^k with intervals, failures, cost and time."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from tau2.data_model.simulation import SimulationRun
-from tau2.metrics.agent_metrics import compute_metrics, pass_hat_k, successes_by_task
-from tau2.metrics.outcomes import Outcome, counted, outcome_of, world_faults
+from tau2.metrics.agent_metrics import average_reward, mean, pass_hat_by_task, successes_by_task
+from tau2.metrics.outcomes import Outcome, counted, counted_in, outcome_of, world_faults
 from tau2.metrics.resampling import Interval, cluster_bootstrap
-from tau2.metrics.summary import Expense, expense, why_unscored
+from tau2.metrics.summary import Expense, expenses, why_unscored
 from tau2.storage.journal import Stored, read_journal
 from tau2.storage.results import Results, journal_file, missing_units
 
@@ -26,6 +27,14 @@ class Point:
     interval: Interval | None
     """None for fewer than two tasks."""
     num_tasks: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all but k as JSON data."""
+        return {
+            "value": self.value,
+            "interval": list(self.interval) if self.interval else None,
+            "num_tasks": self.num_tasks,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +86,7 @@ class RunFigures:
     pass_hat: tuple[Point, ...]
     confidence: float
     public_pass_1: float | None
-    """pass^1 as the public package counts it, where faults of the world are failures of the agent."""
+    """pass^1 as the public package counts it, with environment faults as failures of the agent."""
     outcomes: dict[Outcome, int]
     endings: dict[str, int]
     excluded: tuple[Excluded, ...]
@@ -85,7 +94,7 @@ class RunFigures:
     agent_expense: Expense
     user_expense: Expense
     cost_per_pass: float | None
-    """What both sides cost in all, divided by the passed simulations; None when a price is unknown."""
+    """Cost of agent and user in all, divided by the passed simulations; None when unknown."""
     duration: Spread | None
     """Seconds per simulation that counts."""
     answer_time: Spread | None
@@ -101,20 +110,23 @@ class RunFigures:
             "num_counted": self.num_counted,
             "num_missing": self.missing,
             "average_reward": self.average_reward,
-            "pass_hat_k": [
-                {"k": point.k, "value": point.value, "interval": list(point.interval) if point.interval else None,
-                 "num_tasks": point.num_tasks}
-                for point in self.pass_hat
-            ],
+            "pass_hat_k": [{"k": point.k, **point.as_dict()} for point in self.pass_hat],
             "public_pass_1": self.public_pass_1,
             "outcomes": {outcome.value: number for outcome, number in self.outcomes.items()},
             "excluded": [
-                {"task_id": entry.task_id, "trial": entry.trial, "outcome": entry.outcome.value,
-                 "reason": entry.reason}
+                {
+                    "task_id": entry.task_id,
+                    "trial": entry.trial,
+                    "outcome": entry.outcome.value,
+                    "reason": entry.reason,
+                }
                 for entry in self.excluded
             ],
-            "reruns": [{"task_id": one.task_id, "trial": one.trial, "attempts": one.attempts} for one in self.reruns],
-        }  # fmt: skip
+            "reruns": [
+                {"task_id": one.task_id, "trial": one.trial, "attempts": one.attempts}
+                for one in self.reruns
+            ],
+        }
 
 
 def run_figures(
@@ -128,24 +140,40 @@ def run_figures(
 ) -> RunFigures:
     """Return the figures of a run.
 
-    `path`, where it lies, is asked for the journal of its attempts.
+    Args:
+        results: The run.
+        path: Where it lies; its journal is read for earlier attempts. None: not stored.
+        title: Its name for readers.
+        confidence: Of the intervals.
+        resamples: Of the bootstrap.
+        seed: Of the bootstrap.
     """
-    runs, counting = results.simulations, counted(results.simulations)
+    runs = results.simulations
+    counting = counted(runs)
+    trials = results.info.num_trials
+    as_published = successes_by_task(counted_in(results, as_published=True))
     outcomes = Counter(map(outcome_of, runs))
-    agent = expense([(run.agent_cost, run.agent_usage) for run in runs])
-    user = expense([(run.user_cost, run.user_usage) for run in runs])
+    agent, user = expenses(runs)
     return RunFigures(
         title=title,
         domain=results.info.environment_info.domain_name,
-        num_trials=results.info.num_trials,
+        num_trials=trials,
         num_simulations=len(runs),
         num_counted=len(counting),
         num_tasks=len({run.task_id for run in counting}),
         missing=len(missing_units(results)),
-        average_reward=_mean([run.reward_info.reward for run in counting if run.reward_info]),
-        pass_hat=tuple(_points(counting, results.info.num_trials, confidence, resamples, seed)),
+        average_reward=average_reward(counting),
+        pass_hat=tuple(
+            Point(
+                k,
+                sum(values) / len(values),
+                cluster_bootstrap(values, confidence=confidence, resamples=resamples, seed=seed),
+                len(values),
+            )
+            for k, values in pass_hat_by_task(successes_by_task(counting), trials).items()
+        ),
         confidence=confidence,
-        public_pass_1=compute_metrics(results, as_published=True).pass_hat_ks.get(1),
+        public_pass_1=mean(pass_hat_by_task(as_published, 1).get(1, ())),
         outcomes={outcome: outcomes[outcome] for outcome in Outcome},
         endings=dict(Counter(run.termination_reason.value for run in runs).most_common()),
         excluded=tuple(_excluded(runs)),
@@ -157,22 +185,6 @@ def run_figures(
         answer_time=spread(list(_answer_times(runs))),
         messages=spread([float(len(run.get_messages())) for run in counting]),
     )
-
-
-def _points(
-    runs: Sequence[SimulationRun], num_trials: int, confidence: float, resamples: int, seed: int
-) -> Iterable[Point]:
-    """Yield pass^k for every k that all counted tasks have trials for."""
-    successes = successes_by_task(runs)
-    most = (
-        min([max(1, num_trials), *(len(trials) for trials in successes.values())])
-        if successes
-        else 0
-    )
-    for k in range(1, most + 1):
-        values = [pass_hat_k(len(trials), sum(trials), k) for trials in successes.values()]
-        interval = cluster_bootstrap(values, confidence=confidence, resamples=resamples, seed=seed)
-        yield Point(k, sum(values) / len(values), interval, len(values))
 
 
 def _excluded(runs: Iterable[SimulationRun]) -> Iterable[Excluded]:
@@ -190,31 +202,24 @@ def reason_of(run: SimulationRun) -> str:
 
 
 def _reruns(runs: Iterable[SimulationRun], path: Path | None) -> Iterable[Rerun]:
-    """Yield the units that took several attempts: those the journal names, and those whose record says so."""
-    reading = read_journal(journal_file(path)) if path is not None else None
-    ids: dict[tuple[str, int], dict[str, str]] = defaultdict(dict)
-    for record in reading.records if reading is not None else ():
+    """Yield the units that took several attempts, by the journal or by their own record."""
+    journal = read_journal(journal_file(path)) if path is not None else None
+    reasons: dict[tuple[str, int], dict[str, str]] = defaultdict(dict)
+    for record in journal.records if journal is not None else ():
         if isinstance(record, Stored):
-            ids[record.unit][record.id] = record.termination
+            reasons[record.unit][record.id] = record.termination
     for run in runs:
         unit = run.unit
-        earlier = [ending for name, ending in ids[unit].items() if name != run.id]
+        earlier = [reason for name, reason in reasons[unit].items() if name != run.id]
+        failed = (run.info or {}).get("failed_after_attempts")
+        retries = run.hallucination_retries_used
         if earlier:
-            yield Rerun(
-                *unit,
-                len(earlier) + 1,
-                f"an earlier attempt ended: {', '.join(dict.fromkeys(earlier))}",
-            )
-        elif (attempts := (run.info or {}).get("failed_after_attempts", 1)) != 1 and isinstance(
-            attempts, int
-        ):
-            yield Rerun(*unit, attempts, "every attempt failed")
-        elif run.hallucination_retries_used:
-            yield Rerun(
-                *unit,
-                run.hallucination_retries_used + 1,
-                "the simulated user said what it cannot know",
-            )
+            why = f"an earlier attempt ended: {', '.join(dict.fromkeys(earlier))}"
+            yield Rerun(*unit, len(earlier) + 1, why)
+        elif isinstance(failed, int) and failed != 1:
+            yield Rerun(*unit, failed, "every attempt failed")
+        elif retries:
+            yield Rerun(*unit, retries + 1, "the simulated user said what it cannot know")
 
 
 def _answer_times(runs: Iterable[SimulationRun]) -> Iterable[float]:
@@ -226,12 +231,8 @@ def _answer_times(runs: Iterable[SimulationRun]) -> Iterable[float]:
 
 
 def _per_pass(agent: Expense, user: Expense, passed: int) -> float | None:
-    if (
-        agent.cost is None
-        or user.cost is None
-        or not passed
-        or not agent.model_calls + user.model_calls
-    ):
+    called = agent.model_calls + user.model_calls
+    if agent.cost is None or user.cost is None or not passed or not called:
         return None
     return (agent.cost + user.cost) / passed
 
@@ -241,12 +242,10 @@ def spread(values: Sequence[float]) -> Spread | None:
     if not values:
         return None
     ordered = sorted(values)
-    last = len(ordered) - 1
-    middle = (ordered[last // 2] + ordered[(last + 1) // 2]) / 2
     return Spread(
-        len(ordered), sum(ordered) / len(ordered), middle, ordered[round(0.9 * last)], ordered[-1]
+        number=len(ordered),
+        mean=sum(ordered) / len(ordered),
+        median=median(ordered),
+        p90=ordered[round(0.9 * (len(ordered) - 1))],
+        largest=ordered[-1],
     )
-
-
-def _mean(values: Sequence[float]) -> float | None:
-    return sum(values) / len(values) if values else None

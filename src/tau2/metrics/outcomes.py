@@ -1,6 +1,6 @@
-"""Whose failure was it? Only the agent's counts against the agent.
+"""Whether a simulation passed, or whose failure it was.
 
-The others are told apart and left out.
+Only the agent's failures count against the agent; other simulations are left out of averages.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def is_successful(reward: float) -> bool:
 
 
 class Outcome(StrEnum):
-    """What a simulation says, and about whom."""
+    """Whether a simulation passed, or whose failure it was."""
 
     PASSED = "passed"
     AGENT_FAILURE = "agent failure"
@@ -31,14 +31,14 @@ class Outcome(StrEnum):
 
     @property
     def counts(self) -> bool:
-        """Whether it says something about the agent: it is part of every average and of pass^k."""
+        """Whether it says something about the agent, and is part of every average and of pass^k."""
         return self in {Outcome.PASSED, Outcome.AGENT_FAILURE}
 
 
 def outcome_of(run: SimulationRun) -> Outcome:
-    """Return whose failure a simulation was.
+    """Return the outcome of a simulation.
 
-    A conversation that was never graded failed for its surroundings.
+    One that was never graded is an infrastructure failure.
     """
     if run.termination_reason is TerminationReason.USER_ERROR:
         return Outcome.USER_FAILURE
@@ -52,12 +52,12 @@ def outcome_of(run: SimulationRun) -> Outcome:
 def world_faults(info: RewardInfo) -> list[str]:
     """Return why a lost reward may not be the agent's doing.
 
-    Either the world could not be graded at all, or the databases differ from those of a reference
-    whose own writing calls failed.
+    Either the environment could not be graded at all, or its database differs from that of
+    reference actions that failed themselves.
     """
     notes = list(_notes(info.info))
     faults = [
-        f"the world cannot be graded: {note['error']}"
+        f"the environment cannot be graded: {note['error']}"
         for note in notes
         if isinstance(note.get("error"), str)
     ]
@@ -79,11 +79,13 @@ def counted(runs: Iterable[SimulationRun]) -> list[SimulationRun]:
 
 
 def counted_in(results: Results, *, as_published: bool | None = None) -> list[SimulationRun]:
-    """Return what a run's averages are over.
+    """Return the simulations that a run's averages are over.
 
-    Published scores count faults of the world as failures of the agent. `as_published` does so too;
+    Published scores count environment faults as failures of the agent. `as_published` does so too;
     by default where the original's behaviour is reproduced (`info.strict_compat`).
     """
-    if results.info.strict_compat if as_published is None else as_published:
+    if as_published is None:
+        as_published = results.info.strict_compat
+    if as_published:
         return [run for run in results.simulations if run.is_scored]
     return counted(results.simulations)

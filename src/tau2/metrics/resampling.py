@@ -1,4 +1,4 @@
-"""Two ways to judge a mean of per-task differences: sign flips for the p-value, resampled tasks for the interval.
+"""A sign-flip test and a bootstrap interval for the mean of per-task differences.
 
 Tasks are the clusters: trials of one task are not independent, so a task is flipped or drawn as a
 whole.
@@ -15,9 +15,8 @@ from typing import NamedTuple
 from tau2.metrics.distributions import normal_cdf, student_quantile
 from tau2.seeds import derive_seed
 
-_MOST_BITS = (
-    20_000_000_000  # of big-integer arithmetic, about a second; beyond that flips are drawn
-)
+# Of big-integer arithmetic, about a second; beyond that, sign patterns are drawn at random.
+_MOST_BITS = 20_000_000_000
 _DRAWN_FLIPS = 100_000
 
 
@@ -27,8 +26,8 @@ class PermutationTest(NamedTuple):
     p_value: float
     """Two-sided; at most the nominal rate of false alarms."""
     mid_p: float
-    """Counts ties with what was seen by half (Lancaster 1961): its rate of false alarms is close to the nominal one,
-    where `p_value`, for rewards of 0 and 1, stays well below."""
+    """Ties with the observed difference count half (Lancaster 1961). Its rate of false alarms is
+    close to the nominal one; that of `p_value`, for rewards of 0 and 1, stays well below."""
     exact: bool
     """Whether every sign pattern was counted; otherwise 100,000 were drawn."""
 
@@ -41,38 +40,44 @@ class Interval(NamedTuple):
 
 
 def permutation_test(differences: Sequence[Fraction], *, seed: int = 0) -> PermutationTest:
-    """Return the sign-flip permutation test of "the differences have mean 0"."""
+    """Return the sign-flip permutation test of "the differences have mean 0" (Fisher 1935).
+
+    If A and B are equally good, the sign of each task's difference is as likely plus as minus.
+    """
     denominator = lcm(*(value.denominator for value in differences)) if differences else 1
     whole = [abs(int(value * denominator)) for value in differences if value]
     if not whole:
         return PermutationTest(1.0, 1.0, exact=True)
     unit = gcd(*whole)
     whole = [value // unit for value in whole]
-    seen = abs(int(sum(differences) * denominator)) // unit
+    observed = abs(int(sum(differences) * denominator)) // unit
     if sum(whole) * (len(whole) + 1) * len(whole) > _MOST_BITS:
-        return _drawn(whole, seen, seed)
-    return _counted(whole, seen)
+        return _sampled(whole, observed, seed)
+    return _exact(whole, observed)
 
 
-def _counted(whole: Sequence[int], seen: int) -> PermutationTest:
+def _exact(whole: Sequence[int], observed: int) -> PermutationTest:
     """Count all sign patterns: a big integer holds, in slots, how many subsets have each sum."""
-    slot, total = len(whole) + 1, sum(whole)
+    slot = len(whole) + 1
+    total = sum(whole)
     ways = 1
     for value in whole:
         ways += ways << (slot * value)
     mask = (1 << slot) - 1
     # A subset with sum s, signed plus and the rest minus, has the signed sum 2s - total.
     above = equal = 0
-    for subset in range(total // 2 + 1):  # the other half mirrors it
+    for subset in range(total // 2 + 1):
         size = (ways >> (slot * subset)) & mask
         signed = total - 2 * subset
-        above += size * (2 if signed else 1) * (signed > seen)
-        equal += size * (2 if signed else 1) * (signed == seen)
+        # The other half of the sums mirrors this one, so that all but 0 count twice.
+        size *= 2 if signed else 1
+        above += size * (signed > observed)
+        equal += size * (signed == observed)
     patterns = 2 ** len(whole)
     return PermutationTest((above + equal) / patterns, (above + equal / 2) / patterns, exact=True)
 
 
-def _drawn(whole: Sequence[int], seen: int, seed: int) -> PermutationTest:
+def _sampled(whole: Sequence[int], observed: int, seed: int) -> PermutationTest:
     rng = random.Random(derive_seed(seed, "permutation"))  # noqa: S311  -- statistics, not secrets
     above = equal = 0
     for _ in range(_DRAWN_FLIPS):
@@ -80,9 +85,10 @@ def _drawn(whole: Sequence[int], seen: int, seed: int) -> PermutationTest:
         signed = abs(
             sum(value if signs >> place & 1 else -value for place, value in enumerate(whole))
         )
-        above += signed > seen
-        equal += signed == seen
-    drawn = _DRAWN_FLIPS + 1  # what was seen is one of the patterns
+        above += signed > observed
+        equal += signed == observed
+    # The observed pattern counts as one of those drawn (Phipson and Smyth 2010).
+    drawn = _DRAWN_FLIPS + 1
     return PermutationTest(
         (above + equal + 1) / drawn, (above + (equal + 1) / 2) / drawn, exact=False
     )
@@ -95,11 +101,11 @@ def cluster_bootstrap(
     resamples: int = 10_000,
     seed: int = 0,
 ) -> Interval | None:
-    """Return the expanded percentile interval of the mean, tasks resampled; None for fewer than two tasks.
+    """Return the expanded percentile interval of the mean; None for fewer than two tasks.
 
-    Plain percentiles are too narrow for few tasks; their levels are widened so that the interval
-    agrees with Student's for normal data (Hesterberg 2015, "What teachers should know about the
-    bootstrap", section 4).
+    Tasks are resampled. Plain percentiles are too narrow for few tasks; their levels are widened so
+    that the interval agrees with Student's for normal data (Hesterberg 2015, "What teachers should
+    know about the bootstrap", section 4).
     """
     size = len(differences)
     if size <= 1:

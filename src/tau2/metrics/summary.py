@@ -1,21 +1,22 @@
-"""The figures of a run that its table, its JSON form and its progress show."""
+"""A run in figures, as its table, its JSON form and its progress show them."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tau2.data_model.simulation import FINISHED, SessionUsage, SimulationRun
-from tau2.metrics.agent_metrics import compute_metrics, is_successful
+from tau2.metrics.agent_metrics import average_reward, compute_metrics, is_successful
 from tau2.storage.results import Results
+from tau2.utils.text import plural
 
 
 @dataclass(frozen=True, slots=True)
 class Expense:
-    """What one side used in all simulations."""
+    """What one participant used in all simulations."""
 
     known_cost: float
     """US dollars of the simulations whose price is known."""
@@ -40,7 +41,8 @@ class Expense:
             return f"${self.known_cost:.4f}, {tokens}"
         if not self.priced:
             return f"cost unknown, {tokens}"
-        return f"at least ${self.known_cost:.4f} (price unknown in {self.unpriced} simulations), {tokens}"
+        unpriced = plural(self.unpriced, "simulation")
+        return f"at least ${self.known_cost:.4f} (price unknown in {unpriced}), {tokens}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,6 @@ class TaskRow:
     passed: int
     reward: float | None
     """Mean over the scored trials; None when there is none."""
-    endings: dict[str, int]
     messages: float
     """Mean number of messages."""
     lost_on: tuple[str, ...]
@@ -116,7 +117,10 @@ class RunSummary:
             "num_simulations": self.num_simulations,
             "num_scored": self.num_scored,
             "average_reward": self.average_reward,
-            "pass_hat_k": {str(k): {"value": v, "num_tasks": tasks} for k, (v, tasks) in self.pass_hat_k.items()},
+            "pass_hat_k": {
+                str(k): {"value": value, "num_tasks": tasks}
+                for k, (value, tasks) in self.pass_hat_k.items()
+            },
             "terminations": self.terminations,
             "outcomes": self.outcomes,
             "agent_cost": self.agent_expense.cost,
@@ -124,14 +128,23 @@ class RunSummary:
             "agent_tokens": _tokens(self.agent_expense),
             "user_tokens": _tokens(self.user_expense),
             "tasks": [
-                {"task_id": row.task_id, "reward": row.reward, "passed": row.passed, "scored": row.scored,
-                 "trials": row.trials, "lost_on": list(row.lost_on)}
+                {
+                    "task_id": row.task_id,
+                    "reward": row.reward,
+                    "passed": row.passed,
+                    "scored": row.scored,
+                    "trials": row.trials,
+                    "lost_on": list(row.lost_on),
+                }
                 for row in self.rows
             ],
-            "not_scored": [{"task_id": u.task_id, "trial": u.trial, "reason": u.reason} for u in self.unscored],
+            "not_scored": [
+                {"task_id": one.task_id, "trial": one.trial, "reason": one.reason}
+                for one in self.unscored
+            ],
             "saved_to": str(self.saved_to) if self.saved_to else None,
             "interrupted": self.interrupted,
-        }  # fmt: skip
+        }
 
 
 def _tokens(expense: Expense) -> dict[str, int]:
@@ -146,18 +159,17 @@ def summarize(
     results: Results, folder: Path | None = None, *, interrupted: bool = False
 ) -> RunSummary:
     """Return the figures of a run."""
-    runs, info, metrics = results.simulations, results.info, compute_metrics(results)
+    runs = results.simulations
+    info = results.info
+    metrics = compute_metrics(results)
+    agent, user = participants(results)
+    agent_expense, user_expense = expenses(runs)
+    judged = any(run.reward_info and run.reward_info.nl_assertions for run in runs)
     return RunSummary(
         domain=info.environment_info.domain_name,
-        agent=_who(
-            info.agent_info.implementation, info.agent_info.llm, [run.agent_usage for run in runs]
-        ),
-        user=_who(
-            info.user_info.implementation, info.user_info.llm, [run.user_usage for run in runs]
-        ),
-        judge=info.judge
-        if any(run.reward_info and run.reward_info.nl_assertions for run in runs)
-        else None,
+        agent=agent,
+        user=user,
+        judge=info.judge if judged else None,
         seed=info.seed,
         num_trials=info.num_trials,
         num_simulations=len(runs),
@@ -168,8 +180,8 @@ def summarize(
         },
         terminations=metrics.terminations,
         outcomes=metrics.outcomes,
-        agent_expense=expense([(run.agent_cost, run.agent_usage) for run in runs]),
-        user_expense=expense([(run.user_cost, run.user_usage) for run in runs]),
+        agent_expense=agent_expense,
+        user_expense=user_expense,
         rows=tuple(task_rows(results)),
         unscored=tuple(Unscored(*run.unit, why_unscored(run)) for run in runs if not run.is_scored),
         saved_to=folder,
@@ -177,18 +189,37 @@ def summarize(
     )
 
 
-def _who(implementation: str, llm: str | None, usages: Sequence[SessionUsage | None]) -> str:
-    """Return a participant's name, with its model where one was called (or where that is not recorded)."""
+def participants(results: Results) -> tuple[str, str]:
+    """Return the names of a run's agent and user, each with its model where one was called."""
+    info = results.info
+    runs = results.simulations
+    return (
+        _name(info.agent_info.implementation, info.agent_info.llm, [r.agent_usage for r in runs]),
+        _name(info.user_info.implementation, info.user_info.llm, [r.user_usage for r in runs]),
+    )
+
+
+def _name(implementation: str, model: str | None, usages: Iterable[SessionUsage | None]) -> str:
+    # Runs that were stored without usage may have called the model.
     measured = [usage for usage in usages if usage is not None]
     called = any(usage.model_calls for usage in measured) or not measured
-    return f"{implementation} ({llm})" if llm and called else implementation
+    return f"{implementation} ({model})" if model and called else implementation
 
 
-def expense(sides: Iterable[tuple[float | None, SessionUsage | None]]) -> Expense:
-    """Add up costs and tokens; a side without model calls costs nothing."""
+def expenses(runs: Iterable[SimulationRun]) -> tuple[Expense, Expense]:
+    """Return what the agent and the user of these simulations used."""
+    played = list(runs)
+    return (
+        expense((run.agent_cost, run.agent_usage) for run in played),
+        expense((run.user_cost, run.user_usage) for run in played),
+    )
+
+
+def expense(sessions: Iterable[tuple[float | None, SessionUsage | None]]) -> Expense:
+    """Add up the cost and usage of sessions; a session without model calls costs nothing."""
     known = 0.0
     unpriced = priced = prompt = completion = calls = 0
-    for cost, recorded in sides:
+    for cost, recorded in sessions:
         usage = recorded or SessionUsage()
         prompt += usage.prompt_tokens
         completion += usage.completion_tokens
@@ -212,21 +243,23 @@ def task_rows(results: Results) -> list[TaskRow]:
 
 
 def _row(task_id: str, runs: Sequence[SimulationRun]) -> TaskRow:
-    rewards = [run.reward_info.reward for run in runs if run.is_scored and run.reward_info]
+    scored = [run for run in runs if run.is_scored and run.reward_info]
     return TaskRow(
         task_id=task_id,
         trials=len(runs),
-        scored=len(rewards),
-        passed=sum(is_successful(reward) for reward in rewards),
-        reward=sum(rewards) / len(rewards) if rewards else None,
-        endings=dict(Counter(run.termination_reason.value for run in runs)),
+        scored=len(scored),
+        passed=sum(map(run_passed, scored)),
+        reward=average_reward(scored),
         messages=sum(len(run.get_messages()) for run in runs) / len(runs),
         lost_on=tuple(dict.fromkeys(cause for run in runs for cause in lost_on(run))),
     )
 
 
 def lost_on(run: SimulationRun) -> tuple[str, ...]:
-    """Return what took a simulation's reward: how it ended early, else the components below full credit."""
+    """Return what took a simulation's reward.
+
+    The termination reason when it ended early, else the checks below full credit.
+    """
     if not run.is_scored or run.reward_info is None:
         return ("not scored",)
     if is_successful(run.reward_info.reward):

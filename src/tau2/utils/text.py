@@ -1,6 +1,8 @@
-"""Text that any file and any wire takes."""
+"""Small tools for texts: surrogates, lengths, numbers with their nouns."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 
 def clean_text(text: str) -> str:
@@ -13,3 +15,15 @@ def clean_text(text: str) -> str:
 def shortened(text: str, most: int) -> str:
     """Return `text`, cut to `most` characters with an ellipsis at the end."""
     return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def plural(number: int, noun: str) -> str:
+    """Return a number with its noun: "1 task", "1,200 tasks". The plural is formed with an "s"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def first_of(items: Iterable[str], most: int) -> str:
+    """Return the first `most` items with commas between, and how many more there are."""
+    names = list(items)
+    more = f" (+{len(names) - most:,} more)" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

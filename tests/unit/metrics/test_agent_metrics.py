@@ -12,7 +12,7 @@ from tau2.metrics.agent_metrics import (
     compute_metrics,
     is_successful,
     pass_hat_k,
-    pass_hat_table,
+    pass_hat_by_task,
     successes_by_task,
 )
 from tau2.metrics.break_down_metrics import result_reward_actions_analysis, result_reward_analysis
@@ -84,8 +84,8 @@ def test_a_run_of_failures_has_no_figures():
 
 
 def test_k_goes_as_far_as_every_task_does():
-    assert set(pass_hat_table({"a": [True] * 3, "b": [True] * 2}, most_trials=8)) == {1, 2}
-    assert set(pass_hat_table({"a": [True] * 3}, most_trials=1)) == {1}
+    assert set(pass_hat_by_task({"a": [True] * 3, "b": [True] * 2}, most_trials=8)) == {1, 2}
+    assert set(pass_hat_by_task({"a": [True] * 3}, most_trials=1)) == {1}
     assert successes_by_task(results({"a": [1.0, None, 0.0]}).simulations) == {"a": [True, False]}
 
 

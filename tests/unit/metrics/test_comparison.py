@@ -133,7 +133,7 @@ def test_the_plan_follows_the_formula():
     # variance of a trial 1/2 per run: 1.96² · (0.5 + 0.5) / (100 · 0.03²) = 42.7
     assert found.trials == 43
     assert not found.is_bound
-    assert "±3 points: 43 trials of each" in str(found)
+    assert "±3 points takes 43 trials of each of these tasks" in str(found)
 
 
 def test_with_single_trials_the_plan_is_a_bound():

@@ -56,7 +56,7 @@ def test_a_price_known_in_part_is_a_lower_bound():
         some_results(a_priced_run(None, task_id="a"), a_priced_run(0.5, task_id="b"))
     ).agent_expense
     assert expense.cost is None
-    assert str(expense).startswith("at least $0.5000 (price unknown in 1 simulations)")
+    assert str(expense).startswith("at least $0.5000 (price unknown in 1 simulation)")
 
 
 def test_participants_without_a_model_are_named_without_one():

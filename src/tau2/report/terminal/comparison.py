@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from tau2.metrics.comparison import Comparison, Difference, Pairing
+from tau2.metrics.comparison import Comparison, PassHatDifference, Pairing
 from tau2.report.safe_text import one_line, plain
 from tau2.report.terminal.tables import new_table
 
@@ -70,7 +70,7 @@ def _table(comparison: Comparison) -> Table:
     return table
 
 
-def _interval(entry: Difference) -> str:
+def _interval(entry: PassHatDifference) -> str:
     return (
         f"{entry.interval.low:+.3f} … {entry.interval.high:+.3f}"
         if entry.interval
@@ -78,7 +78,7 @@ def _interval(entry: Difference) -> str:
     )
 
 
-def _p_value(entry: Difference) -> str:
+def _p_value(entry: PassHatDifference) -> str:
     value = entry.test.mid_p
     return ("" if value >= 0.0001 else "<") + f"{max(value, 0.0001):.4f}"  # noqa: PLR2004  -- the digits shown
 
