@@ -11,8 +11,8 @@ from tau2.data_model.simulation import Results, TerminationReason
 from tau2.metrics.agent_metrics import (
     compute_metrics,
     is_successful,
-    pass_hat_k,
     pass_hat_by_task,
+    pass_hat_k,
     successes_by_task,
 )
 from tau2.metrics.break_down_metrics import result_reward_actions_analysis, result_reward_analysis

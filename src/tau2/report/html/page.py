@@ -25,9 +25,10 @@ from tau2.report.cleaner import Cleaner
 from tau2.report.html.chart import pass_hat_chart
 from tau2.report.html.conversation import conversation_data
 from tau2.report.html.overview import LOOKS, run_overview
-from tau2.report.html.templating import new_environment, plural
+from tau2.report.html.templating import new_environment
 from tau2.runner.build import build_environment
 from tau2.storage.results import Results
+from tau2.utils.text import plural
 
 DEFAULT_CONVERSATIONS = 1_000
 MOST_BYTES = 96 * 1024 * 1024

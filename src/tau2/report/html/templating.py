@@ -7,6 +7,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from tau2.metrics.figures import Point
 from tau2.metrics.outcomes import Outcome
 from tau2.report.cleaner import Cleaner
+from tau2.utils.text import plural
 
 
 def new_environment(clean: Cleaner) -> Environment:
@@ -32,11 +33,6 @@ def new_environment(clean: Cleaner) -> Environment:
     environment.filters["seconds"] = _seconds
     environment.filters["interval"] = _interval
     return environment
-
-
-def plural(number: int, noun: str) -> str:
-    """Return a number with its noun."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _seconds(value: float) -> str:

@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from tau2.metrics.comparison import Comparison, PassHatDifference, Pairing
+from tau2.metrics.comparison import Comparison, Pairing, PassHatDifference
 from tau2.report.safe_text import one_line, plain
 from tau2.report.terminal.tables import new_table
 
