@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import Any
 
 from tau2 import __version__
-from tau2.cli.codes import INTERRUPTED, OK, USAGE
+from tau2.cli.exit_codes import INTERRUPTED, OK, USAGE
 from tau2.cli.parsing import CommandParser, parse
 from tau2.errors import Tau2Error, UnknownName
 

@@ -6,7 +6,7 @@ import argparse
 import json
 from typing import TYPE_CHECKING
 
-from tau2.cli.codes import OK, UNSCORED
+from tau2.cli.exit_codes import OK, PROBLEMS
 from tau2.cli.parsing import CommandParser
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
     else:
         for report in reports:
             _show(report, options.show)
-    return OK if all(report.ok for report in reports) else UNSCORED
+    return OK if all(report.ok for report in reports) else PROBLEMS
 
 
 def _audited(name: str, options: argparse.Namespace) -> AuditReport:

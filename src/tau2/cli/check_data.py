@@ -6,13 +6,13 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from tau2.cli.codes import OK, UNSCORED
+from tau2.cli.exit_codes import OK, PROBLEMS
 from tau2.cli.parsing import CommandParser
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from tau2.cli.data_files import DomainCheck
+    from tau2.cli.domain_check import DomainCheck
 
 _EPILOG = """\
 checked are: databases and policies can be read, tasks have the right form, splits
@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     from rich.text import Text
 
     from tau2 import config
-    from tau2.cli.data_files import check_domain, domain_names
+    from tau2.cli.domain_check import check_domain, domain_names
     from tau2.report.safe_text import plain
     from tau2.report.terminal.console import terminal
 
@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
             f"there is no folder {folder}; point TAU2_DATA_DIR at a folder with tau2/domains",
             file=sys.stderr,
         )
-        return UNSCORED
+        return PROBLEMS
     own = not config.is_foreign_data()
     checks = [
         check_domain(name, must_exist=own or bool(options.names))
@@ -64,7 +64,7 @@ def run(options: argparse.Namespace) -> int:
             console.print(
                 Text(f"… and {len(check.problems) - _MOST_PROBLEMS} more problems of {check.name}")
             )
-    return UNSCORED if any(check.problems for check in checks) else OK
+    return PROBLEMS if any(check.problems for check in checks) else OK
 
 
 def _table(checks: list[DomainCheck]) -> Table:

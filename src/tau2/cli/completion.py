@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from tau2.cli.codes import OK
+from tau2.cli.exit_codes import OK
 from tau2.cli.parsing import CommandParser
 
 _EPILOG = """\

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tau2.cli.codes import OK
+from tau2.cli.exit_codes import OK
 from tau2.cli.parsing import CommandParser
 from tau2.cli.progress import counting
-from tau2.cli.which_run import named_run, title_of
+from tau2.cli.run_paths import named_run, title_of
 from tau2.errors import ConfigError
 
 if TYPE_CHECKING:

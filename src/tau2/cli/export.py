@@ -7,9 +7,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tau2.cli.codes import OK
+from tau2.cli.exit_codes import OK
 from tau2.cli.parsing import CommandParser
-from tau2.cli.which_run import named_run, title_of
+from tau2.cli.run_paths import named_run, title_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

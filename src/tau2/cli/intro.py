@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Callable
 from typing import Any
 
-from tau2.cli.codes import OK
+from tau2.cli.exit_codes import OK
 from tau2.cli.parsing import CommandParser
 
 _WELCOME = """\

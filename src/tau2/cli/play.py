@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tau2 import config as settings
-from tau2.cli.codes import INTERRUPTED, OK
+from tau2.cli.exit_codes import INTERRUPTED, OK
 from tau2.cli.flags import read_json_object
 from tau2.cli.parsing import CommandParser
 from tau2.data_model.run_config import TextRunConfig

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 
-from tau2.cli.codes import OK, UNSCORED
+from tau2.cli.exit_codes import OK, PROBLEMS
 from tau2.cli.parsing import CommandParser
 from tau2.cli.progress import counting
-from tau2.cli.which_run import named_run, title_of
+from tau2.cli.run_paths import named_run, title_of
 
 _EPILOG = """\
 examples:
@@ -51,4 +51,4 @@ def run(options: argparse.Namespace) -> int:
         print(json.dumps({"run": str(path), **replay_data(replaying)}, indent=2))
     else:
         terminal().print(replay_view(replaying, title_of(path)), soft_wrap=True)
-    return OK if len(replaying.identical) == len(replaying.entries) else UNSCORED
+    return OK if len(replaying.identical) == len(replaying.entries) else PROBLEMS

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tau2.cli.codes import OK
+from tau2.cli.exit_codes import OK
 from tau2.cli.parsing import CommandParser
-from tau2.cli.which_run import named_run, title_of
+from tau2.cli.run_paths import named_run, title_of
 from tau2.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tau2.cli.which_run import named_run
+from tau2.cli.run_paths import named_run
 from tau2.errors import ConfigError
 from tau2.report.terminal.console import save_name
 

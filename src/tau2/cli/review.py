@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tau2.cli.codes import INTERRUPTED, OK, UNSCORED
+from tau2.cli.exit_codes import INTERRUPTED, OK, PROBLEMS
 from tau2.cli.flags import read_json_object
 from tau2.cli.parsing import CommandParser
 from tau2.cli.progress import counting
-from tau2.cli.which_run import named_run, title_of
+from tau2.cli.run_paths import named_run, title_of
 from tau2.errors import ConfigError, UnknownName
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def run(options: argparse.Namespace) -> int:
             f"\ninterrupted: {len(done)} of {len(chosen)} simulations are reviewed", file=sys.stderr
         )
         return INTERRUPTED
-    return UNSCORED if any(one.problem for one in done) else OK
+    return PROBLEMS if any(one.problem for one in done) else OK
 
 
 def _check(options: argparse.Namespace) -> None:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tau2.cli.codes import INTERRUPTED, OK, UNSCORED
+from tau2.cli.exit_codes import INTERRUPTED, OK, PROBLEMS
 from tau2.cli.flags import add_flags, build_config, flags_of, given_values
 from tau2.cli.logs import logging_to_stderr
 from tau2.cli.parsing import CommandParser
@@ -161,7 +161,7 @@ def _which_domain() -> str:
 
 
 def _play(config: TextRunConfig, options: argparse.Namespace) -> int:
-    from tau2.cli.accounts import Accounts, dry_run
+    from tau2.cli.costs import CostReport, dry_run
     from tau2.cli.preflight import check_models, check_names, folder_for
     from tau2.cli.resume import resume_command
     from tau2.report.terminal.console import result_line
@@ -176,7 +176,7 @@ def _play(config: TextRunConfig, options: argparse.Namespace) -> int:
     check_models(config)
     folder, config = folder_for(config)
     sink = _sink(options)
-    accounts = Accounts(sink)
+    accounts = CostReport(sink)
     code = OK
     try:
         run_tasks(
@@ -227,5 +227,5 @@ def _explain(summary: RunSummary, total: int, code: int, again: str) -> int:
             f"play only these again with:\n  {again}",
             file=sys.stderr,
         )
-        return UNSCORED
+        return PROBLEMS
     return code

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from tau2.cli.codes import OK
+from tau2.cli.exit_codes import OK
 from tau2.cli.parsing import CommandParser
 from tau2.errors import ConfigError, UnknownName
 

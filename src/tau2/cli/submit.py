@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tau2.cli.codes import OK, UNSCORED
+from tau2.cli.exit_codes import OK, PROBLEMS
 from tau2.cli.parsing import CommandParser
 from tau2.cli.progress import counting
-from tau2.cli.which_run import existing, named_run, title_of
+from tau2.cli.run_paths import existing, named_run, title_of
 from tau2.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def _validate(options: argparse.Namespace) -> int:
             errors = sum(defect.is_error for defect in defects)
             print(f"{name}: {errors} errors, {len(defects) - errors} warnings")
             print(*(f"  {defect}\n" for defect in defects), sep="", end="")
-    return UNSCORED if failed else OK
+    return PROBLEMS if failed else OK
 
 
 def _verify_trajs(options: argparse.Namespace) -> int:
@@ -181,7 +181,7 @@ def _verify_trajs(options: argparse.Namespace) -> int:
                 indent=2,
             )
         )
-        return UNSCORED if failed else OK
+        return PROBLEMS if failed else OK
     for name, verdict in verdicts.items():
         judged = (
             f", {verdict.judged} of them with a judge's opinion as it is" if verdict.judged else ""
@@ -190,7 +190,7 @@ def _verify_trajs(options: argparse.Namespace) -> int:
         print(f"{name}: {verdict.checked} simulations replayed{judged}{skipped}: "
               f"{'all rewards hold' if verdict.holds else 'they do not hold'}")  # fmt: skip
         print(*(f"  {line}\n" for line in _problems(verdict)), sep="", end="")
-    return UNSCORED if failed else OK
+    return PROBLEMS if failed else OK
 
 
 def _runs_at(name: str) -> list[Path]:

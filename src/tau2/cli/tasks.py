@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tau2.cli.codes import OK
+from tau2.cli.exit_codes import OK
 from tau2.cli.parsing import CommandParser
 from tau2.errors import ConfigError
 

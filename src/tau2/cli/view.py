@@ -8,15 +8,15 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tau2.cli.codes import OK
+from tau2.cli.exit_codes import OK
 from tau2.cli.parsing import CommandParser
-from tau2.cli.which_run import existing, named_run, title_of
+from tau2.cli.run_paths import existing, named_run, title_of
 from tau2.errors import ConfigError
 
 if TYPE_CHECKING:
     from tau2.data_model.simulation import SimulationRun
-    from tau2.report.terminal.listing import StoredRun
     from tau2.storage.results import Results
+    from tau2.storage.stored_runs import StoredRun
 
 _EPILOG = """\
 On a terminal, this opens an application to look around in: runs, their simulations
@@ -103,7 +103,7 @@ def add_arguments(parser: CommandParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Show runs, the simulations of one run, or conversations."""
-    from tau2.report.terminal.listing import find_runs
+    from tau2.storage.stored_runs import find_runs
     from tau2.view.terminal import is_usable
 
     folder = _runs_folder(options)
@@ -161,7 +161,8 @@ def _chosen(options: argparse.Namespace, folder: Path) -> Path | None:
 
 def _show_runs(folder: Path, *, as_json: bool) -> int:
     from tau2.report.terminal.console import terminal
-    from tau2.report.terminal.listing import find_runs, read_run, runs_table
+    from tau2.report.terminal.listing import runs_table
+    from tau2.storage.stored_runs import find_runs, read_run
 
     files = find_runs(folder)
     if not files:
@@ -252,7 +253,7 @@ def _show_list(
     from tau2.metrics.summary import summarize
     from tau2.report.terminal.console import terminal
     from tau2.report.terminal.listing import simulations_table
-    from tau2.report.terminal.tables import figures_view
+    from tau2.report.terminal.summary import figures_view
 
     console = terminal()
     summary = summarize(results, path)

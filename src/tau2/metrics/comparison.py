@@ -17,8 +17,8 @@ from typing import Any
 from tau2.data_model.simulation import SimulationRun
 from tau2.errors import ConfigError
 from tau2.metrics.distributions import normal_quantile, sign_test
+from tau2.metrics.outcomes import run_passed
 from tau2.metrics.resampling import Interval, PermutationTest, cluster_bootstrap, permutation_test
-from tau2.metrics.summary import run_passed
 from tau2.storage.results import Results
 from tau2.utils.text import plural
 

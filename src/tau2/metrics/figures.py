@@ -11,15 +11,15 @@ from typing import Any
 
 from tau2.data_model.simulation import SimulationRun
 from tau2.metrics.agent_metrics import average_reward, mean, pass_hat_by_task, successes_by_task
-from tau2.metrics.outcomes import Outcome, counted, counted_in, outcome_of, world_faults
+from tau2.metrics.outcomes import Outcome, counted, counted_in, outcome_of, why_excluded
 from tau2.metrics.resampling import Interval, cluster_bootstrap
-from tau2.metrics.summary import Expense, expenses, why_unscored
+from tau2.metrics.summary import Expense, expenses
 from tau2.storage.journal import Stored, read_journal
 from tau2.storage.results import Results, journal_file, missing_units
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class PassHatEstimate:
     """pass^k of one k."""
 
     k: int
@@ -83,7 +83,7 @@ class RunFigures:
     missing: int
     """Units that were asked for and have no simulation."""
     average_reward: float | None
-    pass_hat: tuple[Point, ...]
+    pass_hat: tuple[PassHatEstimate, ...]
     confidence: float
     public_pass_1: float | None
     """pass^1 as the public package counts it, with environment faults as failures of the agent."""
@@ -164,7 +164,7 @@ def run_figures(
         missing=len(missing_units(results)),
         average_reward=average_reward(counting),
         pass_hat=tuple(
-            Point(
+            PassHatEstimate(
                 k,
                 sum(values) / len(values),
                 cluster_bootstrap(values, confidence=confidence, resamples=resamples, seed=seed),
@@ -191,14 +191,7 @@ def _excluded(runs: Iterable[SimulationRun]) -> Iterable[Excluded]:
     for run in runs:
         outcome = outcome_of(run)
         if not outcome.counts:
-            yield Excluded(run.id, *run.unit, outcome, reason_of(run))
-
-
-def reason_of(run: SimulationRun) -> str:
-    """Return why a simulation does not count."""
-    if outcome_of(run) is Outcome.WORLD_FAULT and run.reward_info is not None:
-        return "; ".join(world_faults(run.reward_info))
-    return why_unscored(run)
+            yield Excluded(run.id, *run.unit, outcome, why_excluded(run))
 
 
 def _reruns(runs: Iterable[SimulationRun], path: Path | None) -> Iterable[Rerun]:

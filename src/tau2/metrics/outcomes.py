@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Any
 
-from tau2.data_model.simulation import RewardInfo, SimulationRun, TerminationReason
+from tau2.data_model.simulation import FINISHED, RewardInfo, SimulationRun, TerminationReason
 from tau2.storage.results import Results
 
 _TOLERANCE = 1e-6  # a reward is a product of floats
@@ -26,13 +26,18 @@ class Outcome(StrEnum):
     PASSED = "passed"
     AGENT_FAILURE = "agent failure"
     USER_FAILURE = "user-simulator failure"
-    WORLD_FAULT = "environment or reference fault"
+    ENVIRONMENT_FAULT = "environment or reference fault"
     INFRASTRUCTURE = "infrastructure failure"
 
     @property
     def counts(self) -> bool:
         """Whether it says something about the agent, and is part of every average and of pass^k."""
         return self in {Outcome.PASSED, Outcome.AGENT_FAILURE}
+
+
+def run_passed(run: SimulationRun) -> bool:
+    """Return whether a simulation was scored and earned full credit."""
+    return run.is_scored and run.reward_info is not None and is_successful(run.reward_info.reward)
 
 
 def outcome_of(run: SimulationRun) -> Outcome:
@@ -46,10 +51,12 @@ def outcome_of(run: SimulationRun) -> Outcome:
         return Outcome.INFRASTRUCTURE
     if is_successful(run.reward_info.reward):
         return Outcome.PASSED
-    return Outcome.WORLD_FAULT if world_faults(run.reward_info) else Outcome.AGENT_FAILURE
+    return (
+        Outcome.ENVIRONMENT_FAULT if environment_faults(run.reward_info) else Outcome.AGENT_FAILURE
+    )
 
 
-def world_faults(info: RewardInfo) -> list[str]:
+def environment_faults(info: RewardInfo) -> list[str]:
     """Return why a lost reward may not be the agent's doing.
 
     Either the environment could not be graded at all, or its database differs from that of
@@ -71,6 +78,38 @@ def _notes(info: Mapping[str, Any] | None) -> Iterator[Mapping[str, Any]]:
     """Yield what the grading of the environment noted: as a part of the whole, or alone."""
     part = (info or {}).get("env")
     yield from (note for note in (info, part) if isinstance(note, Mapping))
+
+
+def lost_on(run: SimulationRun) -> tuple[str, ...]:
+    """Return what took a simulation's reward.
+
+    The termination reason when it ended early, else the checks below full credit.
+    """
+    if not run.is_scored or run.reward_info is None:
+        return ("not scored",)
+    if is_successful(run.reward_info.reward):
+        return ()
+    if run.termination_reason not in FINISHED:
+        return (run.termination_reason.value,)
+    parts = run.reward_info.reward_breakdown or {}
+    return tuple(basis.value for basis, score in parts.items() if not is_successful(score)) or (
+        "reward",
+    )
+
+
+def why_unscored(run: SimulationRun) -> str:
+    """Return why a simulation says nothing about the agent."""
+    info = run.info or {}
+    if "error" in info:
+        return f"{info.get('error_type', 'error')}: {info['error']}"
+    return run.termination_reason.value if run.reward_info is not None else "it was never graded"
+
+
+def why_excluded(run: SimulationRun) -> str:
+    """Return why a simulation does not count."""
+    if outcome_of(run) is Outcome.ENVIRONMENT_FAULT and run.reward_info is not None:
+        return "; ".join(environment_faults(run.reward_info))
+    return why_unscored(run)
 
 
 def counted(runs: Iterable[SimulationRun]) -> list[SimulationRun]:

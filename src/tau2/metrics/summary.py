@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tau2.data_model.simulation import FINISHED, SessionUsage, SimulationRun
-from tau2.metrics.agent_metrics import average_reward, compute_metrics, is_successful
+from tau2.data_model.simulation import SessionUsage, SimulationRun
+from tau2.metrics.agent_metrics import average_reward, compute_metrics
+from tau2.metrics.outcomes import lost_on, run_passed, why_unscored
 from tau2.storage.results import Results
 from tau2.utils.text import plural
 
@@ -253,33 +254,3 @@ def _row(task_id: str, runs: Sequence[SimulationRun]) -> TaskRow:
         messages=sum(len(run.get_messages()) for run in runs) / len(runs),
         lost_on=tuple(dict.fromkeys(cause for run in runs for cause in lost_on(run))),
     )
-
-
-def lost_on(run: SimulationRun) -> tuple[str, ...]:
-    """Return what took a simulation's reward.
-
-    The termination reason when it ended early, else the checks below full credit.
-    """
-    if not run.is_scored or run.reward_info is None:
-        return ("not scored",)
-    if is_successful(run.reward_info.reward):
-        return ()
-    if run.termination_reason not in FINISHED:
-        return (run.termination_reason.value,)
-    parts = run.reward_info.reward_breakdown or {}
-    return tuple(basis.value for basis, score in parts.items() if not is_successful(score)) or (
-        "reward",
-    )
-
-
-def why_unscored(run: SimulationRun) -> str:
-    """Return why a simulation says nothing about the agent."""
-    info = run.info or {}
-    if "error" in info:
-        return f"{info.get('error_type', 'error')}: {info['error']}"
-    return run.termination_reason.value if run.reward_info is not None else "it was never graded"
-
-
-def run_passed(run: SimulationRun) -> bool:
-    """Return whether a simulation was scored and earned full credit."""
-    return run.is_scored and run.reward_info is not None and is_successful(run.reward_info.reward)

@@ -1,4 +1,4 @@
-"""Makes text of models and files fit to be shown or handed on: no credentials, no control characters."""
+"""Cleaning of texts that are shown or handed on: no credentials, no control characters."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class Cleaner:
     """Takes control characters and credentials out of text, and limits its length."""
 
     def __init__(self, secrets: Iterable[str] | None = None) -> None:
-        """Hide these texts; default: what the environment holds under the name of a credential."""
+        """Redact these texts; default: what the environment holds under the name of a credential."""
         self._secrets = tuple(environment_secrets() if secrets is None else secrets)
 
     def __call__(self, text: object, most: int | None = None) -> str:
         """Return the text as it may be shown, cut to `most` characters."""
-        return shorten(self.hide(clean(text)), most)
+        return shorten(self.redact(clean(text)), most)
 
-    def hide(self, text: str) -> str:
+    def redact(self, text: str) -> str:
         """Return the text without credentials, and otherwise as it is."""
         return _IN_URL.sub(f"://{REDACTED}@", redact(text, self._secrets))

@@ -16,8 +16,7 @@ from typing import Any, Literal
 from tau2.data_model.message import Message, MultiToolMessage, ToolMessage
 from tau2.data_model.simulation import SessionUsage, SimulationRun
 from tau2.errors import needs_extra
-from tau2.metrics.outcomes import outcome_of
-from tau2.metrics.summary import run_passed
+from tau2.metrics.outcomes import outcome_of, run_passed
 from tau2.report.cleaner import Cleaner
 from tau2.runner.run_settings import without_secrets
 from tau2.storage.files import write_atomically
@@ -70,14 +69,16 @@ def export(
     Raises:
         MissingExtra: Parquet without pyarrow.
     """
-    hide = (clean or Cleaner()).hide
+    redact = (clean or Cleaner()).redact
     write = _WRITERS[form]
     tables = {
         "simulations": [
-            _hidden(row, hide) for name, results in runs for row in simulation_rows(name, results)
+            _redacted(row, redact)
+            for name, results in runs
+            for row in simulation_rows(name, results)
         ],
         "messages": [
-            _hidden(row, hide) for name, results in runs for row in message_rows(name, results)
+            _redacted(row, redact) for name, results in runs for row in message_rows(name, results)
         ],
     }
     contents = {name: write(table, TABLES[name]) for name, table in tables.items()}
@@ -87,8 +88,8 @@ def export(
     return {folder / f"{name}.{form}": len(table) for name, table in tables.items()}
 
 
-def _hidden(row: Row, hide: Callable[[str], str]) -> Row:
-    return {key: hide(value) if isinstance(value, str) else value for key, value in row.items()}
+def _redacted(row: Row, redact: Callable[[str], str]) -> Row:
+    return {key: redact(value) if isinstance(value, str) else value for key, value in row.items()}
 
 
 def simulation_rows(name: str, results: Results) -> Iterator[Row]:

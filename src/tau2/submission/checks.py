@@ -149,7 +149,7 @@ def _trajectories(
         except (DataFileError, OSError, UnicodeDecodeError) as problem:
             defects.append(Defect(where, f"it cannot be read: {problem}"))
             continue
-        if Cleaner().hide(text) != text:
+        if Cleaner().redact(text) != text:
             defects.append(Defect(where, "it holds text that looks like a credential"))
         yield domain, results
 

@@ -14,14 +14,14 @@ from rich.text import Text
 
 from tau2.data_model.simulation import SimulationRun
 from tau2.errors import Tau2Error
-from tau2.metrics.figures import Point, run_figures
+from tau2.metrics.figures import PassHatEstimate, run_figures
 from tau2.metrics.outcomes import counted
 from tau2.metrics.resampling import Interval, cluster_bootstrap
 from tau2.metrics.summary import summarize
 from tau2.report.safe_text import one_line, plain
-from tau2.report.terminal.listing import find_runs, read_run
 from tau2.report.terminal.tables import new_table
 from tau2.storage.results import Results
+from tau2.storage.stored_runs import find_runs, read_run
 
 METRICS = ("pass_1", "pass_2", "pass_3", "pass_4", "cost")
 _SHOWN = 4  # the largest k with a column
@@ -39,7 +39,7 @@ class Standing:
     """Tasks with a simulation that counts."""
     counted: int
     total: int
-    points: dict[int, Point]
+    points: dict[int, PassHatEstimate]
     cost: float | None
     """Agent's US dollars per simulation; None when unknown, or when no model was called."""
     cost_interval: Interval | None

@@ -148,7 +148,7 @@ def prepare(
             simulator.
     """
     _refuse_mixture(runs)
-    hide, first = (clean or Cleaner()).hide, runs[0]
+    redact, first = (clean or Cleaner()).redact, runs[0]
     ordered = sorted(runs, key=domain_of)
     names = {domain_of(run): _file_name(run) for run in ordered}
     submission = Submission(
@@ -173,7 +173,7 @@ def prepare(
         details={domain_of(run): _details(run, names[domain_of(run)]) for run in ordered},
     )
     contents = {
-        names[domain_of(run)]: hide(encode_results(_public(run), "json").decode())
+        names[domain_of(run)]: redact(encode_results(_public(run), "json").decode())
         for run in ordered
     }
     return Prepared(submission, {name: text.encode() for name, text in contents.items()})

@@ -18,7 +18,7 @@ from tau2.data_model.message import (
 from tau2.data_model.simulation import SimulationRun
 from tau2.data_model.tasks import Task
 from tau2.environment.diff import FieldChange, Missing, RecordChange, TurnDiff
-from tau2.metrics.summary import run_passed, why_unscored
+from tau2.metrics.outcomes import run_passed, why_unscored
 from tau2.report.safe_text import one_line
 from tau2.report.terminal.conversation import check_lines, compact_call
 

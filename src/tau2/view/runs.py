@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.text import Text
 
 from tau2.report.safe_text import one_line
-from tau2.report.terminal.listing import StoredRun, find_runs, read_run
+from tau2.storage.stored_runs import StoredRun, find_runs, read_run
 from tau2.view.library import RunReader
 from tau2.view.screen import Back, Quit, Screen
 from tau2.view.simulations import SimulationsScreen

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tau2.data_model.simulation import DBCheck, RewardInfo, SimulationRun, TerminationReason
-from tau2.metrics.outcomes import Outcome, counted, outcome_of, world_faults
+from tau2.metrics.outcomes import Outcome, counted, environment_faults, outcome_of
 
 
 def ended(reason: str = "user_stop", reward: float | None = 1.0, **info) -> SimulationRun:
@@ -32,9 +32,12 @@ GOLD = {"env": {"gold_errors": ["cancel(order=1): no such order"]}}
         (ended("infrastructure_error", None), Outcome.INFRASTRUCTURE),
         (ended("unexpected_error", 0.0), Outcome.INFRASTRUCTURE),
         (ended(reward=None), Outcome.INFRASTRUCTURE),
-        (ended(reward=0.0, info={"env": {"error": "the data is broken"}}), Outcome.WORLD_FAULT),
-        (ended(reward=0.0, info={"error": "the data is broken"}), Outcome.WORLD_FAULT),
-        (ended(reward=0.0, db_check=OTHER, info=GOLD), Outcome.WORLD_FAULT),
+        (
+            ended(reward=0.0, info={"env": {"error": "the data is broken"}}),
+            Outcome.ENVIRONMENT_FAULT,
+        ),
+        (ended(reward=0.0, info={"error": "the data is broken"}), Outcome.ENVIRONMENT_FAULT),
+        (ended(reward=0.0, db_check=OTHER, info=GOLD), Outcome.ENVIRONMENT_FAULT),
         (ended(reward=0.0, db_check=SAME, info=GOLD), Outcome.AGENT_FAILURE),
         (ended(reward=1.0, db_check=SAME, info=GOLD), Outcome.PASSED),
         (ended(reward=0.0, info={"env": None, "note": "ended early"}), Outcome.AGENT_FAILURE),
@@ -51,4 +54,6 @@ def test_only_passes_and_failures_of_the_agent_count():
 
 def test_a_fault_of_the_world_says_what_it_is():
     info = ended(reward=0.0, db_check=OTHER, info=GOLD).reward_info
-    assert world_faults(info) == ["the reference itself failed: cancel(order=1): no such order"]
+    assert environment_faults(info) == [
+        "the reference itself failed: cancel(order=1): no such order"
+    ]

@@ -6,7 +6,8 @@ from tests.unit.report.conftest import a_priced_run, a_run, some_results
 
 from tau2.data_model.simulation import NLAssertionCheck, RewardInfo
 from tau2.data_model.tasks import RewardType
-from tau2.metrics.summary import lost_on, summarize
+from tau2.metrics.outcomes import lost_on
+from tau2.metrics.summary import summarize
 
 
 def test_the_average_says_what_it_is_over():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tau2.metrics.figures import Point, RunFigures
+from tau2.metrics.figures import PassHatEstimate, RunFigures
 
 _WIDTH, _HEIGHT = 440, 250
 _LEFT, _RIGHT, _TOP, _BOTTOM = 40, 14, 12, 34  # margins, for the labels of the axes
@@ -88,7 +88,7 @@ def _y(value: float) -> float:
     return _TOP + (_HEIGHT - _TOP - _BOTTOM) * (1 - value)
 
 
-def _dot(point: Point, x: float) -> Dot:
+def _dot(point: PassHatEstimate, x: float) -> Dot:
     low, high = point.interval or (point.value, point.value)
     return Dot(x, _y(point.value), _y(low), _y(high))
 

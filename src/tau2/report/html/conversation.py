@@ -10,9 +10,7 @@ from tau2.data_model.message import Message, MultiToolMessage, SystemMessage, To
 from tau2.data_model.simulation import SimulationRun
 from tau2.data_model.tasks import Task
 from tau2.environment.diff import FieldChange, Missing, RecordChange, TurnDiff
-from tau2.metrics.figures import reason_of
-from tau2.metrics.outcomes import Outcome, outcome_of
-from tau2.metrics.summary import lost_on
+from tau2.metrics.outcomes import Outcome, lost_on, outcome_of, why_excluded
 from tau2.report.cleaner import Cleaner
 from tau2.report.terminal.conversation import check_lines, compact_call, grading_notes
 
@@ -66,7 +64,7 @@ def _facts(run: SimulationRun) -> Iterator[tuple[str, object]]:
             price = "cost unknown" if cost is None else f"${cost:.4f}"
             yield side, f"{price}, {usage.prompt_tokens:,} + {usage.completion_tokens:,} tokens"
     if not outcome_of(run).counts:
-        yield "does not count", reason_of(run)
+        yield "does not count", why_excluded(run)
     elif outcome_of(run) is Outcome.AGENT_FAILURE:
         yield "lost on", ", ".join(lost_on(run))
 

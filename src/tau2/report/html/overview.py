@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from tau2.data_model.simulation import SimulationRun
 from tau2.metrics.figures import RunFigures
-from tau2.metrics.outcomes import Outcome, outcome_of
-from tau2.metrics.summary import lost_on, summarize
+from tau2.metrics.outcomes import Outcome, lost_on, outcome_of
+from tau2.metrics.summary import summarize
 from tau2.report.html.chart import series_style
 from tau2.storage.results import Results
 
@@ -30,7 +30,7 @@ LOOKS: Mapping[Outcome, OutcomeLook] = {
     Outcome.USER_FAILURE: OutcomeLook(
         "u", "U", "the simulated user broke the conversation; left out"
     ),
-    Outcome.WORLD_FAULT: OutcomeLook(
+    Outcome.ENVIRONMENT_FAULT: OutcomeLook(
         "w", "E", "the world cannot be graded, or the task's own reference fails; left out"
     ),
     Outcome.INFRASTRUCTURE: OutcomeLook(

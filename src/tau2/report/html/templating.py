@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from tau2.metrics.figures import Point
+from tau2.metrics.figures import PassHatEstimate
 from tau2.metrics.outcomes import Outcome
 from tau2.report.cleaner import Cleaner
 from tau2.utils.text import plural
@@ -39,7 +39,7 @@ def _seconds(value: float) -> str:
     return f"{value:.1f} s" if value >= 1 else f"{1000 * value:.0f} ms"
 
 
-def _interval(point: Point) -> str:
+def _interval(point: PassHatEstimate) -> str:
     """Return the interval of a figure, or why there is none."""
     if point.interval is None:
         return "needs two tasks"

@@ -15,7 +15,7 @@ from tau2 import config
 from tau2.metrics.summary import RunSummary, summarize
 from tau2.report.safe_text import one_line, plain
 from tau2.report.terminal.progress import NoProgress, Progress, progress_for
-from tau2.report.terminal.tables import summary_view
+from tau2.report.terminal.summary import summary_view
 from tau2.runner.events import (
     DisplaySpec,
     Event,

@@ -20,7 +20,7 @@ from tau2.data_model.message import (
 )
 from tau2.data_model.simulation import RewardInfo, SimulationRun
 from tau2.data_model.tasks import Task
-from tau2.metrics.summary import run_passed, why_unscored
+from tau2.metrics.outcomes import run_passed, why_unscored
 from tau2.report.safe_text import clean, one_line, plain, shorten
 from tau2.report.terminal.review import review_panels
 

@@ -1,51 +1,17 @@
-"""Which runs there are, and which simulations are in one."""
+"""Stored runs, and the simulations of one, as tables for the terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 from rich.table import Table
 from rich.text import Text
 
 from tau2.data_model.simulation import SimulationRun
-from tau2.errors import DataFileError
-from tau2.metrics.summary import lost_on, run_passed
+from tau2.metrics.outcomes import lost_on, run_passed
 from tau2.report.safe_text import one_line, plain
 from tau2.report.terminal.tables import new_table
-from tau2.storage.results import RESULTS_NAME, Results, load_metadata
-
-
-@dataclass(frozen=True, slots=True)
-class StoredRun:
-    """A run on disk, as its index tells."""
-
-    name: str
-    path: Path
-    results: Results | None
-    """Everything but the simulations; None when the file cannot be read."""
-    problem: str | None = None
-
-
-def find_runs(folder: Path) -> list[Path]:
-    """Return the results files of the runs in a folder, newest first."""
-    if not folder.is_dir():
-        return []
-    files = [
-        *folder.glob(f"*/{RESULTS_NAME}"),
-        *(file for file in folder.glob("*.json") if file.name[0] != "."),
-    ]
-    return sorted(files, key=lambda file: (-file.stat().st_mtime, file.name))
-
-
-def read_run(file: Path) -> StoredRun:
-    """Return what a results file says of its run; a broken file is reported, not raised."""
-    name = file.parent.name if file.name == RESULTS_NAME else file.name
-    try:
-        return StoredRun(name, file, load_metadata(file))
-    except DataFileError as problem:
-        return StoredRun(name, file, None, str(problem))
+from tau2.storage.stored_runs import StoredRun
 
 
 def runs_table(runs: Iterable[StoredRun]) -> Table:

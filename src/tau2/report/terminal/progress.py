@@ -15,7 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from tau2.data_model.simulation import SimulationRun
-from tau2.metrics.summary import expense, lost_on, run_passed, why_unscored
+from tau2.metrics.outcomes import lost_on, run_passed, why_unscored
+from tau2.metrics.summary import expense
 from tau2.report.safe_text import one_line
 from tau2.runner.events import RunEnded, RunStarted, SimulationRetried, SimulationStored
 

@@ -15,8 +15,8 @@ def named_run(name: str, folder: Path | None = None) -> Path:
         ConfigError: something is there, but no results.
     """
     from tau2 import config
-    from tau2.report.terminal.listing import find_runs
     from tau2.storage.results import RESULTS_NAME
+    from tau2.storage.stored_runs import find_runs
 
     runs = folder if folder is not None else config.simulations_dir()
     for candidate in (runs / name, Path(name)):

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from tau2.cli.codes import OK
+from tau2.cli.exit_codes import OK
 from tau2.data_model.run_config import TextRunConfig
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def dry_run(config: TextRunConfig, tasks: Sequence[Task], *, as_json: bool) -> i
     return OK
 
 
-class Accounts:
+class CostReport:
     """Listens to a run, for what the layers around its model calls tell, and passes everything on."""
 
     def __init__(self, sink: Sink) -> None:

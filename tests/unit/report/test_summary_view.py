@@ -3,7 +3,7 @@ from __future__ import annotations
 from tests.unit.report.conftest import a_run, shown, some_results
 
 from tau2.metrics.summary import summarize
-from tau2.report.terminal.tables import hidden_rows, shown_rows, summary_view
+from tau2.report.terminal.summary import hidden_rows, shown_rows, summary_view
 
 
 def test_the_summary_of_a_run(screen):

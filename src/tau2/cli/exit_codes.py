@@ -1,8 +1,7 @@
 """The exit codes of `tau2`."""
 
 OK = 0
-UNSCORED = (
-    1  # finished, but simulations failed for their surroundings, or check-data found problems
-)
+# Finished, but some simulations have no score, or a check found problems.
+PROBLEMS = 1
 USAGE = 2  # wrong usage or configuration; nothing was played
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it

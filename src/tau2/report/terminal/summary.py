@@ -1,0 +1,122 @@
+"""The summary of a run as tables for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from tau2.metrics.summary import RunSummary, TaskRow
+from tau2.report.safe_text import one_line, plain
+from tau2.report.terminal.tables import new_table
+
+MOST_ROWS = 30
+_MOST_NAMED = 10  # simulations without a score that are named
+
+
+def summary_view(summary: RunSummary) -> RenderableType:
+    """Return everything that is shown at the end of a run, except where it was saved."""
+    parts: list[RenderableType] = [
+        Text(f"{summary.domain}: {summary.agent} x {summary.user}", style="bold"),
+        Text(""),
+        task_table(summary.rows, summary.num_trials),
+    ]
+    hidden = hidden_rows(summary.rows)
+    if hidden:
+        parts.append(Text(f"… and {hidden}", style="dim"))
+    parts += [Text(""), figures_view(summary)]
+    if summary.unscored:
+        parts += [Text(""), unscored_view(summary)]
+    return Group(*parts)
+
+
+def shown_rows(rows: Sequence[TaskRow], most: int = MOST_ROWS) -> list[TaskRow]:
+    """Return at most `most` rows, those that lost something first, in their own order."""
+    ranked = sorted(range(len(rows)), key=lambda place: (rows[place].is_perfect, place))
+    return [rows[place] for place in sorted(ranked[:most])]
+
+
+def hidden_rows(rows: Sequence[TaskRow], most: int = MOST_ROWS) -> str:
+    """Return in words which rows are not shown; empty when all are."""
+    shown = {row.task_id for row in shown_rows(rows, most)}
+    hidden = [row for row in rows if row.task_id not in shown]
+    if not hidden:
+        return ""
+    perfect = sum(row.is_perfect for row in hidden)
+    rest = len(hidden) - perfect
+    return f"{len(hidden)} more tasks: {perfect} with full reward" + (
+        f", {rest} without" if rest else ""
+    )
+
+
+def task_table(rows: Sequence[TaskRow], num_trials: int) -> Table:
+    """Return one line per task."""
+    passed = ("passed",) if num_trials > 1 else ()
+    table = new_table(
+        "task", "reward", *passed, "messages", "lost on",
+        right=("reward", "passed", "messages"), cut=("task",), fold=("lost on",),
+    )  # fmt: skip
+    for row in shown_rows(rows):
+        style = "green" if row.is_perfect else "red" if row.scored else "yellow"
+        table.add_row(
+            plain(one_line(row.task_id, 200)),
+            Text("-" if row.reward is None else f"{row.reward:.2f}", style=style),
+            *([f"{row.passed}/{row.scored}"] if passed else []),
+            f"{row.messages:.0f}",
+            plain(", ".join(row.lost_on)),
+        )
+    return table
+
+
+def figures_view(summary: RunSummary) -> Table:
+    """Return the figures of the whole run, one per line."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row("average reward", _average(summary))
+    for k, (value, tasks) in summary.pass_hat_k.items():
+        table.add_row(
+            f"pass^{k}", Text(f"{value:.3f}  over {tasks} task{'s' if tasks != 1 else ''}")
+        )
+    table.add_row(
+        "outcomes",
+        plain(", ".join(f"{name} {n}" for name, n in summary.outcomes.items()) or "none"),
+    )
+    table.add_row(
+        "endings",
+        plain(", ".join(f"{name} {n}" for name, n in summary.terminations.items()) or "none"),
+    )
+    table.add_row("agent", plain(summary.agent_expense))
+    table.add_row("user", plain(summary.user_expense))
+    if summary.judge:
+        table.add_row("judge", plain(summary.judge))
+    return table
+
+
+def _average(summary: RunSummary) -> Text:
+    if summary.average_reward is None:
+        return Text("none: no simulation was scored", style="yellow")
+    text = Text(f"{summary.average_reward:.3f}", style="bold")
+    out_of = f"  over {summary.num_scored} of {summary.num_simulations} simulations"
+    return text.append(
+        out_of + ("" if summary.num_scored == summary.num_simulations else " (the rest not scored)")
+    )
+
+
+def unscored_view(summary: RunSummary) -> RenderableType:
+    """Return which simulations have no score, and why; those with the same reason together."""
+    by_reason: dict[str, list[str]] = {}
+    for item in summary.unscored:
+        name = one_line(item.task_id, 200) + (
+            f" trial {item.trial}" if summary.num_trials > 1 else ""
+        )
+        by_reason.setdefault(one_line(item.reason, 300), []).append(name)
+    lines: list[RenderableType] = [Text("not scored", style="bold yellow")]
+    for reason, names in by_reason.items():
+        more = f", … and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+        lines.append(Padding(Text(", ".join(names[:_MOST_NAMED]) + more), (0, 0, 0, 2)))
+        lines.append(Padding(Text(reason, style="yellow"), (0, 0, 0, 6)))
+    return Group(*lines)

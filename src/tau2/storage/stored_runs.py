@@ -1,0 +1,40 @@
+"""Which runs lie in a folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tau2.errors import DataFileError
+from tau2.storage.results import RESULTS_NAME, Results, load_metadata
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRun:
+    """A run on disk, without its simulations."""
+
+    name: str
+    path: Path
+    results: Results | None
+    """Everything but the simulations; None when the file cannot be read."""
+    problem: str | None = None
+
+
+def find_runs(folder: Path) -> list[Path]:
+    """Return the results files of the runs in a folder, newest first."""
+    if not folder.is_dir():
+        return []
+    files = [
+        *folder.glob(f"*/{RESULTS_NAME}"),
+        *(file for file in folder.glob("*.json") if file.name[0] != "."),
+    ]
+    return sorted(files, key=lambda file: (-file.stat().st_mtime, file.name))
+
+
+def read_run(file: Path) -> StoredRun:
+    """Return what a results file says of its run; one that cannot be read has a `problem`."""
+    name = file.parent.name if file.name == RESULTS_NAME else file.name
+    try:
+        return StoredRun(name, file, load_metadata(file))
+    except DataFileError as problem:
+        return StoredRun(name, file, None, str(problem))
