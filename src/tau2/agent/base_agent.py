@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
-
 from tau2.data_model.message import AssistantMessage, MultiToolMessage, ToolMessage, UserMessage
 from tau2.environment.tool import Tool
 from tau2.errors import AgentError
-from tau2.participant.base import HalfDuplexParticipant
-
-StateT = TypeVar("StateT")
+from tau2.participant.base import HalfDuplexParticipant, StateT
 
 ValidAgentInputMessage = UserMessage | ToolMessage | MultiToolMessage
 
 
-class HalfDuplexAgent(HalfDuplexParticipant[ValidAgentInputMessage, AssistantMessage, Any]):
-    """An agent that takes turns: it holds tools and follows a policy."""
+class HalfDuplexAgent(HalfDuplexParticipant[ValidAgentInputMessage, AssistantMessage, StateT]):
+    """An agent that takes turns: it has tools and follows a policy.
+
+    Generic in the state that it passes from turn to turn: `HalfDuplexAgent["MyState"]`.
+    """
 
     def __init__(self, tools: list[Tool], domain_policy: str) -> None:
         """Give the agent its tools and the policy to follow."""

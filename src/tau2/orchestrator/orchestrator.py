@@ -330,7 +330,7 @@ class Orchestrator:
                 message, self.user_state = reply(self.user, ask.observation, self.user_state, left)
         except EPISODE_FAILURES as problem:
             return failure_of(ask.to, problem)
-        return message  # type: ignore[no-any-return]  # the episode checks what it is
+        return message
 
     async def _aanswer_of(self, ask: Ask, executor: Executor | None) -> Answer:
         if ask.to is Role.ENV:
@@ -347,7 +347,7 @@ class Orchestrator:
                 )
         except EPISODE_FAILURES as problem:
             return failure_of(ask.to, problem)
-        return message  # type: ignore[no-any-return]  # the episode checks what it is
+        return message
 
     def _remaining(self) -> float | None:
         """Return the seconds left, or None without a limit."""

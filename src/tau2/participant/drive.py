@@ -7,97 +7,97 @@ import contextvars
 import inspect
 from concurrent.futures import Executor
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
-from tau2.errors import DeadlineExceeded, ParticipantError
+from tau2.data_model.message import AssistantMessage, Message, UserMessage
+from tau2.errors import ParticipantError
 from tau2.participant.base import HalfDuplexParticipant
-from tau2.participant.turns import overrides_sync
+from tau2.participant.protocols import ParticipantProtocol
+from tau2.participant.turns import has_async_inner_turn, overrides_sync, run_on_own_loop, within
 
+State: TypeAlias = Any
+"""A participant's state: any object; the engine passes it on and never looks into it."""
+ParticipantMessage: TypeAlias = AssistantMessage | UserMessage
+Turn: TypeAlias = tuple[ParticipantMessage, State]
+
+_SYNC = "generate_next_message"
+_ASYNC = "agenerate_next_message"
 _MISSING = HalfDuplexParticipant.generate_next_message
 
 
-def _answers_async_only(participant: Any) -> bool:
-    """Return whether a participant defines only the asynchronous method."""
-    if not hasattr(participant, "agenerate_next_message") or "generate_next_message" in vars(
-        participant
-    ):
+def _takes_turns_async_only(participant: ParticipantProtocol) -> bool:
+    """Return whether only the asynchronous method of a participant is its own."""
+    if not hasattr(participant, _ASYNC):
         return False
-    method = getattr(type(participant), "generate_next_message", None)
-    return method is None or method is _MISSING
+    if _SYNC in vars(participant):
+        return False
+    method = getattr(type(participant), _SYNC, None)
+    return method is None or method is _MISSING or has_async_inner_turn(participant)
 
 
 def reply(
-    participant: Any, message: Any, state: Any, seconds: float | None = None
-) -> tuple[Any, Any]:
+    participant: ParticipantProtocol,
+    message: Message | None,
+    state: State,
+    seconds: float | None = None,
+) -> Turn:
     """Return a participant's message and new state.
 
-    An asynchronous participant gets an event loop of its own.
+    An asynchronous participant runs on an event loop of its own.
 
     Raises:
-        DeadlineExceeded: an asynchronous participant took longer than `seconds`. (What blocks is
-            not interrupted; model calls know the episode's deadline themselves.)
-        ParticipantError: an event loop is running already; there, `arun` is the driver to use.
+        DeadlineExceeded: an asynchronous participant took longer than `seconds`. (A synchronous one
+            is not interrupted; model calls observe the episode's deadline themselves.)
+        ParticipantError: the participant is asynchronous and an event loop is already running;
+            there, `arun` is the driver to use.
     """
-    only_async = _answers_async_only(participant)
-    call = participant.agenerate_next_message if only_async else participant.generate_next_message
-    answer = call(message, state)
-    if not inspect.isawaitable(answer):
-        return _pair(participant, answer)
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return _pair(participant, asyncio.run(_within(seconds, answer)))
-    if inspect.iscoroutine(answer):
-        answer.close()
-    raise ParticipantError(
-        f"{type(participant).__name__} is asynchronous; await arun() instead of calling run()"
-    )
+    only_async = _takes_turns_async_only(participant)
+    turn = getattr(participant, _ASYNC if only_async else _SYNC)(message, state)
+    if inspect.isawaitable(turn):
+        turn = run_on_own_loop(turn, participant, seconds)
+    return _checked(participant, turn)
 
 
 async def areply(
-    participant: Any,
-    message: Any,
-    state: Any,
+    participant: ParticipantProtocol,
+    message: Message | None,
+    state: State,
     seconds: float | None = None,
     executor: Executor | None = None,
-) -> tuple[Any, Any]:
+) -> Turn:
     """Return a participant's message and new state.
 
     One that may block is called in a worker thread.
 
     Raise DeadlineExceeded when it takes longer than `seconds`.
     """
-    return _pair(participant, await _within(seconds, _asked(participant, message, state, executor)))
+    turn = await within(seconds, _asked(participant, message, state, executor))
+    return _checked(participant, turn)
 
 
-async def _asked(participant: Any, message: Any, state: Any, executor: Executor | None) -> Any:
-    if getattr(participant, "agenerate_next_message", None) is not None and not overrides_sync(
-        participant
-    ):
-        return await participant.agenerate_next_message(message, state)
-    call = participant.generate_next_message
-    if inspect.iscoroutinefunction(call) or not getattr(participant, "blocking", True):
-        answer = call(message, state)
+async def _asked(
+    participant: ParticipantProtocol,
+    message: Message | None,
+    state: State,
+    executor: Executor | None,
+) -> Any:
+    agenerate = getattr(participant, _ASYNC, None)
+    if agenerate is not None and not overrides_sync(participant):
+        return await agenerate(message, state)
+    generate = getattr(participant, _SYNC)
+    if inspect.iscoroutinefunction(generate) or not getattr(participant, "blocking", True):
+        turn = generate(message, state)
     else:
+        # Context variables (the deadline, the tracer) must reach the worker thread.
         context = contextvars.copy_context()
         loop = asyncio.get_running_loop()
-        answer = await loop.run_in_executor(executor, partial(context.run, call, message, state))
-    return await answer if inspect.isawaitable(answer) else answer
+        turn = await loop.run_in_executor(executor, partial(context.run, generate, message, state))
+    return await turn if inspect.isawaitable(turn) else turn
 
 
-async def _within(seconds: float | None, answer: Any) -> Any:
-    try:
-        async with asyncio.timeout(seconds) as limit:
-            return await answer
-    except TimeoutError as error:
-        if limit.expired():
-            raise DeadlineExceeded("the episode's time ran out while it was awaited") from error
-        raise  # a participant's own time-out, not ours
-
-
-def _pair(participant: Any, answer: Any) -> tuple[Any, Any]:
-    if isinstance(answer, tuple) and len(answer) == 2:  # noqa: PLR2004  -- message and state
-        return answer
+def _checked(participant: ParticipantProtocol, turn: Any) -> Turn:
+    if isinstance(turn, tuple) and len(turn) == 2:  # noqa: PLR2004  -- message and state
+        return turn
     raise ParticipantError(
-        f"{type(participant).__name__} must return (message, state), not {type(answer).__name__}"
+        f"{type(participant).__name__} must return (message, state), not {type(turn).__name__}"
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Any
+
+from tau2.llm.request import CompletionFn
+from tau2.utils.json_types import JsonMapping, JsonObject
 
 
 class LLMConfigMixin:
@@ -11,22 +13,22 @@ class LLMConfigMixin:
 
     Put it first among the base classes.
 
-    `llm_args` go to `tau2.llm` as they are; `keep_reasoning` among them has a model's earlier
-    reasoning sent back.
+    `llm_args` are passed to `tau2.llm` as they are; with `keep_reasoning` among them, the model
+    receives its earlier reasoning again.
     """
 
     def __init__(
         self,
         *args: Any,
         llm: str,
-        llm_args: Mapping[str, Any] | None = None,
-        completion_fn: Callable[..., Any] | None = None,
+        llm_args: JsonMapping | None = None,
+        completion_fn: CompletionFn | None = None,
         **kwargs: Any,
     ) -> None:
         """Keep a private copy of `llm_args`; everything else goes to the next base class."""
         super().__init__(*args, **kwargs)
         self.llm = llm
-        self.llm_args: dict[str, Any] = dict(llm_args or {})
+        self.llm_args: JsonObject = dict(llm_args or {})
         self.completion_fn = completion_fn
 
     def set_seed(self, seed: int) -> None:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from pydantic import BaseModel, Field
-
 from tau2.data_model.conventions import STOP
 from tau2.data_model.message import (
     AssistantMessage,
     Message,
     MultiToolMessage,
-    SystemMessage,
     ToolMessage,
     UserMessage,
 )
+from tau2.data_model.tasks import UserInstructions, UserScenario
 from tau2.environment.tool import Tool
 from tau2.errors import UserError
-from tau2.participant.base import HalfDuplexParticipant
+from tau2.participant.base import HalfDuplexParticipant, StateT
+from tau2.participant.model_turns import ConversationState
 
 TRANSFER = "###TRANSFER###"
 OUT_OF_SCOPE = "###OUT-OF-SCOPE###"
@@ -26,7 +23,10 @@ ValidUserInputMessage = AssistantMessage | ToolMessage | MultiToolMessage
 
 
 def is_valid_user_history_message(message: Message) -> bool:
-    """Return whether a user sees this message: its own, the agent's text, and results of its own tools."""
+    """Return whether a user sees this message.
+
+    It sees its own messages, the agent's text, and the results of its own tools.
+    """
     if isinstance(message, UserMessage):
         return True
     if isinstance(message, AssistantMessage):
@@ -34,14 +34,11 @@ def is_valid_user_history_message(message: Message) -> bool:
     return isinstance(message, ToolMessage) and message.requestor == "user"
 
 
-class UserState(BaseModel):
+class UserState(ConversationState):
     """What a model-driven user remembers."""
 
-    system_messages: list[SystemMessage] = Field(default_factory=list)
-    messages: list[Message] = Field(default_factory=list)
-
     def flip_roles(self) -> list[Message]:
-        """Return the conversation as the user's model sees it: its own words are the assistant's.
+        """Return the conversation as the user's model sees it: its own turns are the assistant's.
 
         Raise ValueError when the agent's tool calls or their results are in it.
         """
@@ -60,15 +57,22 @@ def _flipped(message: Message) -> Message:
     if isinstance(message, ToolMessage) and message.requestor == "user":
         return message
     raise UserError(
-        f"a user cannot see this {message.role} message; the agent's tools are its own business"
+        f"a user cannot see this {message.role} message; it belongs to the agent's tools"
     )
 
 
-class HalfDuplexUser(HalfDuplexParticipant[ValidUserInputMessage, UserMessage, Any]):
-    """A simulated user that takes turns."""
+class HalfDuplexUser(HalfDuplexParticipant[ValidUserInputMessage, UserMessage, StateT]):
+    """A simulated user that takes turns.
 
-    def __init__(self, instructions: Any = None, tools: list[Tool] | None = None) -> None:
-        """Give the user its scenario and the tools of its own."""
+    Generic in the state that it passes from turn to turn: `HalfDuplexUser["MyState"]`.
+    """
+
+    def __init__(
+        self,
+        instructions: UserInstructions | UserScenario | None = None,
+        tools: list[Tool] | None = None,
+    ) -> None:
+        """Give the user its scenario and its own tools."""
         self.instructions = instructions
         self.tools = tools
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from tests import shop
 
+from tau2.agent.base_agent import HalfDuplexAgent
 from tau2.agent.llm_agent import (
     AGENT_INSTRUCTION,
     SYSTEM_PROMPT,
@@ -28,7 +29,8 @@ from tau2.data_model.message import (
     ToolMessage,
     UserMessage,
 )
-from tau2.errors import AgentError
+from tau2.errors import AgentError, ParticipantError
+from tau2.participant.drive import areply, reply
 
 
 class Model:
@@ -152,14 +154,42 @@ def test_one_object_may_be_patched(sync: bool, monkeypatch: pytest.MonkeyPatch) 
     assert turn(who, shop.hears("Hi"), who.get_init_state(), sync=sync).content == "patched"
 
 
-def test_a_subclass_may_answer_asynchronously() -> None:
-    class Waiting(LLMAgent):
-        async def _generate_next_message(self, message: Any, state: Any) -> AssistantMessage:  # type: ignore[override]
-            await asyncio.sleep(0)
-            return shop.says("after a while")
+class Waiting(LLMAgent):
+    async def _generate_next_message(self, message: Any, state: Any) -> AssistantMessage:  # type: ignore[override]
+        await asyncio.sleep(0)
+        return shop.says("after a while")
 
+
+@both_ways
+def test_a_subclass_may_make_the_inner_turn_asynchronous(sync: bool) -> None:
     who = Waiting(shop.tools(), "policy", llm="m")
-    assert turn(who, shop.hears("Hi"), who.get_init_state(), sync=False).content == "after a while"
+    state = who.get_init_state()
+    assert turn(who, shop.hears("Hi"), state, sync=sync).content == "after a while"
+    assert shop.transcript(state.messages) == ["assistant: after a while"]
+
+
+def test_both_drivers_ask_a_subclass_with_an_asynchronous_inner_turn() -> None:
+    who = Waiting(shop.tools(), "policy", llm="m")
+    asked = who, shop.hears("Hi"), who.get_init_state()
+    assert reply(*asked)[0].content == "after a while"
+    assert asyncio.run(areply(*asked))[0].content == "after a while"
+
+
+def test_a_blocking_turn_of_an_asynchronous_agent_inside_a_loop_names_the_way_out() -> None:
+    who = Waiting(shop.tools(), "policy", llm="m")
+
+    async def inside() -> None:
+        who.generate_next_message(shop.hears("Hi"), who.get_init_state())
+
+    with pytest.raises(ParticipantError, match=r"await .*agenerate_next_message"):
+        asyncio.run(inside())
+
+
+def test_agent_classes_are_generic_in_their_state() -> None:
+    class Own(HalfDuplexAgent["OwnState"]): ...
+
+    assert issubclass(Own, HalfDuplexAgent)
+    assert issubclass(LLMAgent, HalfDuplexAgent)
 
 
 def test_the_seed_goes_to_the_model_and_not_into_the_callers_arguments() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, TypedDict, TypeVar
 
 from tau2.agent.base_agent import LocalAgent
 from tau2.agent.llm_agent.ground_truth import GROUND_TRUTH_INSTRUCTION, LLMGTAgent
@@ -20,17 +20,29 @@ from tau2.agent.llm_agent.standard import (
     is_valid_agent_history_message,
 )
 from tau2.config import DEFAULT_LLM_AGENT
+from tau2.data_model.tasks import Task
 from tau2.environment.tool import Tool
 from tau2.errors import AgentError
+from tau2.llm.request import CompletionFn
 from tau2.participant.llm_config import LLMConfigMixin
 from tau2.participant.spec import AgentSpec
+from tau2.utils.json_types import JsonMapping
 
 AgentT = TypeVar("AgentT", bound=LLMAgent)
 
 
+class _ModelArguments(TypedDict):
+    """What every agent of this package takes from the arguments of its factory."""
+
+    llm: str
+    llm_args: JsonMapping | None
+    completion_fn: CompletionFn | None
+
+
 def create_llm_agent(tools: list[Tool], domain_policy: str, **kwargs: Any) -> LLMAgent:
     """Make an LLMAgent; of `kwargs`, `llm`, `llm_args`, `completion_fn` and `seed` count."""
-    return _seeded(LLMAgent(tools=tools, domain_policy=domain_policy, **_model(kwargs)), kwargs)
+    agent = LLMAgent(tools=tools, domain_policy=domain_policy, **_model_arguments(kwargs))
+    return _seeded(agent, kwargs)
 
 
 def create_llm_gt_agent(tools: list[Tool], domain_policy: str, **kwargs: Any) -> LLMGTAgent:
@@ -43,20 +55,23 @@ def create_llm_gt_agent(tools: list[Tool], domain_policy: str, **kwargs: Any) ->
         domain_policy=domain_policy,
         task=_task(kwargs, "llm_agent_gt"),
         provide_function_args=kwargs.get("provide_function_args", True),
-        **_model(kwargs),
+        **_model_arguments(kwargs),
     )
     return _seeded(agent, kwargs)
 
 
 def create_llm_solo_agent(tools: list[Tool], domain_policy: str, **kwargs: Any) -> LLMSoloAgent:
     """Make an LLMSoloAgent; `kwargs` as for `create_llm_agent`, and `task`."""
-    task = _task(kwargs, "llm_agent_solo")
-    return _seeded(
-        LLMSoloAgent(tools=tools, domain_policy=domain_policy, task=task, **_model(kwargs)), kwargs
+    agent = LLMSoloAgent(
+        tools=tools,
+        domain_policy=domain_policy,
+        task=_task(kwargs, "llm_agent_solo"),
+        **_model_arguments(kwargs),
     )
+    return _seeded(agent, kwargs)
 
 
-def _model(kwargs: dict[str, Any]) -> dict[str, Any]:
+def _model_arguments(kwargs: dict[str, Any]) -> _ModelArguments:
     return {
         "llm": kwargs.get("llm") or DEFAULT_LLM_AGENT,
         "llm_args": kwargs.get("llm_args"),
@@ -64,10 +79,11 @@ def _model(kwargs: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _task(kwargs: dict[str, Any], name: str) -> Any:
-    if kwargs.get("task") is None:
+def _task(kwargs: dict[str, Any], name: str) -> Task:
+    task: Task | None = kwargs.get("task")
+    if task is None:
         raise AgentError(f"{name} works on one task; make it with task=...")
-    return kwargs["task"]
+    return task
 
 
 def _seeded(agent: AgentT, kwargs: dict[str, Any]) -> AgentT:

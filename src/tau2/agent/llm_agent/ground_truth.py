@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
-
 from tau2.agent.llm_agent.standard import AGENT_INSTRUCTION, SYSTEM_PROMPT, LLMAgent
 from tau2.data_model.tasks import Action, Task
 from tau2.environment.tool import Tool
 from tau2.errors import AgentError
+from tau2.llm.request import CompletionFn
 from tau2.participant.turns import load_prompt
+from tau2.utils.json_types import JsonMapping
 
 GROUND_TRUTH_INSTRUCTION = load_prompt("tau2.agent.llm_agent", "ground_truth_instruction.md")
 
@@ -23,9 +22,9 @@ class LLMGTAgent(LLMAgent):
         domain_policy: str,
         task: Task,
         llm: str,
-        llm_args: Mapping[str, Any] | None = None,
+        llm_args: JsonMapping | None = None,
         provide_function_args: bool = True,
-        completion_fn: Callable[..., Any] | None = None,
+        completion_fn: CompletionFn | None = None,
     ) -> None:
         """Give the agent a task with reference actions. Raise AgentError when there are none."""
         super().__init__(tools, domain_policy, llm, llm_args, completion_fn)
@@ -53,10 +52,9 @@ class LLMGTAgent(LLMAgent):
     @property
     def resolution_steps(self) -> str:
         """The reference actions, one numbered line each."""
-        criteria = self.task.evaluation_criteria
-        actions = (criteria.actions if criteria is not None else None) or []
         return "\n".join(
-            f"[Step {number}] {self._step(action)}" for number, action in enumerate(actions, 1)
+            f"[Step {number}] {self._step(action)}"
+            for number, action in enumerate(self.task.reference_actions, 1)
         )
 
     def _step(self, action: Action) -> str:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
+from tau2.agent.base_agent import ValidAgentInputMessage
 from tau2.agent.llm_agent.standard import LLMAgent, LLMAgentState
 from tau2.data_model.conventions import DONE_TOOL, STOP, done
 from tau2.data_model.message import AssistantMessage, Message, ToolMessage, UserMessage
 from tau2.data_model.tasks import Task
 from tau2.environment.tool import Tool, as_tool
 from tau2.errors import AgentError
+from tau2.llm.request import CompletionFn
 from tau2.participant.turns import load_prompt
+from tau2.utils.json_types import JsonMapping
 
 SOLO_INSTRUCTION = load_prompt("tau2.agent.llm_agent", "solo_instruction.md")
 
@@ -32,14 +34,14 @@ class LLMSoloAgentState(LLMAgentState):
     """What a solo agent remembers."""
 
     done_after_calls: bool = False
-    """It called `done` beside other tools.
+    """Whether `done` was called together with other tools.
 
-    It ends once their results are in, unless one of them failed.
+    The episode ends once their results are in, unless one of them failed.
     """
 
 
 class LLMSoloAgent(LLMAgent):
-    """An LLM agent that works on the task's ticket and holds the user's tools too."""
+    """An LLM agent that works on the task's ticket and has the user's tools too."""
 
     STOP_FUNCTION_NAME: ClassVar[str] = DONE_TOOL
     STOP_TOKEN: ClassVar[str] = STOP
@@ -51,12 +53,12 @@ class LLMSoloAgent(LLMAgent):
         domain_policy: str,
         task: Task,
         llm: str,
-        llm_args: Mapping[str, Any] | None = None,
-        completion_fn: Callable[..., Any] | None = None,
+        llm_args: JsonMapping | None = None,
+        completion_fn: CompletionFn | None = None,
     ) -> None:
         """Give the agent a task with a ticket.
 
-        The `done` tool goes into its own list, never into the caller's.
+        The `done` tool is added to the agent's own list, never to the caller's.
         """
         super().__init__(list(tools), domain_policy, llm, llm_args, completion_fn)
         if not self.check_valid_task(task):
@@ -73,7 +75,7 @@ class LLMSoloAgent(LLMAgent):
         criteria = task.evaluation_criteria
         if not task.ticket or criteria is None or not (criteria.actions or criteria.env_assertions):
             return False
-        return all(_is_work(message) for message in task.history)
+        return all(_is_tool_message(message) for message in task.history)
 
     @property
     def system_prompt(self) -> str:
@@ -92,7 +94,7 @@ class LLMSoloAgent(LLMAgent):
         return LLMSoloAgentState(**dict(super().get_init_state(message_history)))
 
     @classmethod
-    def is_stop(cls, message: Any) -> bool:
+    def is_stop(cls, message: object) -> bool:
         """Return whether the message is the stop token or a call of `done`."""
         if not isinstance(message, AssistantMessage):
             return False
@@ -100,24 +102,26 @@ class LLMSoloAgent(LLMAgent):
             return any(call.name == cls.STOP_FUNCTION_NAME for call in message.calls)
         return cls.STOP_TOKEN in (message.content or "")
 
-    def _heard(self, message: Any) -> list[Message]:
+    def _received(self, message: ValidAgentInputMessage | None) -> list[Message]:
         if isinstance(message, UserMessage):
-            raise AgentError("a solo agent has no user to listen to, but got a user message")
-        return super()._heard(message)
+            raise AgentError("a solo agent has no user, but it received a user message")
+        return super()._received(message)
 
-    def _foregone(self, heard: list[Message], state: LLMAgentState) -> AssistantMessage | None:
+    def _reply_without_model(
+        self, received: list[Message], state: LLMAgentState
+    ) -> AssistantMessage | None:
         """Stop when `done` was called with the tools whose results just came, unless one failed."""
         if not isinstance(state, LLMSoloAgentState) or not state.done_after_calls:
             return None
         state.done_after_calls = False
-        if any(isinstance(message, ToolMessage) and message.error for message in heard):
+        if any(isinstance(message, ToolMessage) and message.error for message in received):
             return None
         return AssistantMessage(content=self.STOP_TOKEN, cost=0.0)
 
-    def _settled(
-        self, reply: AssistantMessage, heard: list[Message], state: LLMAgentState
+    def _finish_turn(
+        self, reply: AssistantMessage, received: list[Message], state: LLMAgentState
     ) -> AssistantMessage:
-        """Turn `done` into the stop token; tools called beside it are carried out first."""
+        """Turn `done` into the stop token; tools called together with it are executed first."""
         calls = reply.calls
         if not calls and not self.is_stop(reply):
             raise AgentError(
@@ -130,11 +134,11 @@ class LLMSoloAgent(LLMAgent):
             reply = reply.model_copy(update={"tool_calls": others})
             if isinstance(state, LLMSoloAgentState):
                 state.done_after_calls = True
-        return super()._settled(reply, heard, state)
+        return super()._finish_turn(reply, received, state)
 
 
-def _is_work(message: Message) -> bool:
-    """Return whether a message of the history is a tool call or a result, and no talk."""
+def _is_tool_message(message: Message) -> bool:
+    """Return whether a message of the history is a tool call or a tool result."""
     return isinstance(message, ToolMessage) or (
         isinstance(message, AssistantMessage) and message.is_tool_call()
     )

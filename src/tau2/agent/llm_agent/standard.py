@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
-
-from pydantic import BaseModel, Field
 
 from tau2.agent.base_agent import HalfDuplexAgent, ValidAgentInputMessage
 from tau2.data_model.message import (
-    APICompatibleMessage,
     AssistantMessage,
     Message,
     SystemMessage,
@@ -19,8 +14,10 @@ from tau2.data_model.message import (
 )
 from tau2.environment.tool import Tool
 from tau2.errors import AgentError
-from tau2.participant.llm_config import LLMConfigMixin
-from tau2.participant.turns import awaited, flat, is_async, load_prompt, overrides_sync
+from tau2.llm.request import CompletionFn
+from tau2.participant.model_turns import ConversationState, ModelTurns
+from tau2.participant.turns import flat, load_prompt
+from tau2.utils.json_types import JsonMapping
 
 AGENT_INSTRUCTION = load_prompt("tau2.agent.llm_agent", "instruction.md")
 
@@ -46,14 +43,14 @@ def is_valid_agent_history_message(message: Message) -> bool:
     return isinstance(message, ToolMessage) and message.requestor == "assistant"
 
 
-class LLMAgentState(BaseModel):
+class LLMAgentState(ConversationState):
     """What a model-driven agent remembers."""
 
-    system_messages: list[SystemMessage] = Field(default_factory=list)
-    messages: list[APICompatibleMessage] = Field(default_factory=list)
 
-
-class LLMAgent(LLMConfigMixin, HalfDuplexAgent):
+class LLMAgent(
+    ModelTurns[ValidAgentInputMessage | None, AssistantMessage, LLMAgentState],
+    HalfDuplexAgent[LLMAgentState],
+):
     """A customer-service agent driven by a language model.
 
     Subclasses may override the `system_prompt` property or `_generate_next_message(message,
@@ -68,8 +65,8 @@ class LLMAgent(LLMConfigMixin, HalfDuplexAgent):
         tools: list[Tool],
         domain_policy: str,
         llm: str,
-        llm_args: Mapping[str, Any] | None = None,
-        completion_fn: Callable[..., Any] | None = None,
+        llm_args: JsonMapping | None = None,
+        completion_fn: CompletionFn | None = None,
     ) -> None:
         """Give the agent its tools, the policy and its model.
 
@@ -96,77 +93,29 @@ class LLMAgent(LLMConfigMixin, HalfDuplexAgent):
 
         Raise AgentError for a message that an agent cannot see.
         """
-        history: list[Any] = list(message_history or [])
+        history = list(message_history or [])
         for message in history:
             if not is_valid_agent_history_message(message):
                 raise AgentError(
-                    f"an agent cannot see this {message.role} message; "
-                    "its history holds its own messages, the "
-                    "user's text and the results of its own tools"
+                    f"an agent cannot see this {message.role} message; its history holds its own "
+                    "messages, the user's text and the results of its own tools"
                 )
         return LLMAgentState(
             system_messages=[SystemMessage(role="system", content=self.system_prompt)],
             messages=history,
         )
 
-    def generate_next_message(
-        self, message: ValidAgentInputMessage | None, state: LLMAgentState
-    ) -> tuple[AssistantMessage, LLMAgentState]:
-        """Return the model's answer and the state with it.
-
-        A failed call leaves the state as it was.
-        """
-        if is_async(
-            self._generate_next_message
-        ):  # a subclass answers asynchronously: so does this, for it
-            return self.agenerate_next_message(message, state)  # type: ignore[return-value]  # awaited
-        reply = self._generate_next_message(message, state)
-        state.messages.append(reply)
-        return reply, state
-
-    async def agenerate_next_message(
-        self, message: ValidAgentInputMessage | None, state: LLMAgentState
-    ) -> tuple[AssistantMessage, LLMAgentState]:
-        """Do what `generate_next_message` does without blocking the event loop."""
-        if is_async(self._generate_next_message):
-            reply = await awaited(self._generate_next_message(message, state))
-        elif overrides_sync(self):  # a subclass's own way of answering knows no event loop
-            return await asyncio.to_thread(self.generate_next_message, message, state)
-        else:
-            reply = await self._agenerate_next_message(message, state)
-        state.messages.append(reply)
-        return reply, state
-
-    def _generate_next_message(
-        self, message: ValidAgentInputMessage | None, state: LLMAgentState
-    ) -> AssistantMessage:
-        """Return the answer to `message` and add what was heard, not the answer, to the state."""
-        from tau2.llm import complete  # noqa: PLC0415  -- clients may patch it
-
-        heard = self._heard(message)
-        reply = self._foregone(heard, state) or complete(**self._request(heard, state))
-        return self._settled(reply, heard, state)
-
-    async def _agenerate_next_message(
-        self, message: ValidAgentInputMessage | None, state: LLMAgentState
-    ) -> AssistantMessage:
-        from tau2.llm import acomplete  # noqa: PLC0415  -- clients may patch it
-
-        heard = self._heard(message)
-        reply = self._foregone(heard, state) or await acomplete(**self._request(heard, state))
-        return self._settled(reply, heard, state)
-
-    def _heard(self, message: ValidAgentInputMessage | None) -> list[Message]:
+    def _received(self, message: ValidAgentInputMessage | None) -> list[Message]:
         if isinstance(message, UserMessage) and message.is_audio:
             raise AgentError(
-                "the user spoke audio, but this agent reads text; use a voice agent for audio"
+                "the user sent audio, but this agent reads text; use a voice agent for audio"
             )
         return flat(message)
 
-    def _request(self, heard: list[Message], state: LLMAgentState) -> dict[str, Any]:
+    def _request(self, received: list[Message], state: LLMAgentState) -> dict[str, Any]:
         return {
             "model": self.llm,
-            "messages": [*state.system_messages, *state.messages, *heard],
+            "messages": [*state.system_messages, *state.messages, *received],
             "tools": self.tools,
             "tool_choice": self.tool_choice,
             "call_name": "agent_response",
@@ -174,18 +123,14 @@ class LLMAgent(LLMConfigMixin, HalfDuplexAgent):
             **self.llm_args,
         }
 
-    def _foregone(self, heard: list[Message], state: LLMAgentState) -> AssistantMessage | None:
-        """Return an answer that needs no model, or None."""
-        return None
-
-    def _settled(
-        self, reply: AssistantMessage, heard: list[Message], state: LLMAgentState
+    def _finish_turn(
+        self, reply: AssistantMessage, received: list[Message], state: LLMAgentState
     ) -> AssistantMessage:
-        """Return the answer to give and add what was heard to the state.
+        """Return the reply and add what was received to the state.
 
-        Raise AgentError for an empty one.
+        Raise AgentError for an empty reply.
         """
         if not reply.has_content() and not reply.is_tool_call():
-            raise AgentError("the agent's model answered with neither text nor a tool call")
-        state.messages.extend(heard)  # type: ignore[arg-type]  # flat() unwrapped them
+            raise AgentError("the agent's model returned neither text nor a tool call")
+        state.messages.extend(received)
         return reply

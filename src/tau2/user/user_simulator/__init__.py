@@ -1,9 +1,10 @@
-"""The simulated customer driven by a language model, and the stand-in where there is none."""
+"""The simulated user driven by a language model, and the placeholder for an absent user."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from tau2.data_model.tasks import Task, UserInstructions
 from tau2.participant.llm_config import LLMConfigMixin
 from tau2.participant.spec import UserSpec
 from tau2.user.base_user import (
@@ -27,12 +28,13 @@ from tau2.user.user_simulator.simulator import (
 
 def make_user_simulator(**kwargs: Any) -> UserSimulator:
     """Make a UserSimulator; a `task` stands in for missing `instructions`."""
-    instructions, task = kwargs.get("instructions"), kwargs.get("task")
+    task: Task | None = kwargs.get("task")
+    instructions: UserInstructions | None = kwargs.get("instructions")
+    if instructions is None and task is not None:
+        instructions = str(task.user_scenario)
     user = UserSimulator(
         tools=kwargs.get("tools"),
-        instructions=str(task.user_scenario)
-        if instructions is None and task is not None
-        else instructions,
+        instructions=instructions,
         llm=kwargs.get("llm"),
         llm_args=kwargs.get("llm_args"),
         persona_config=kwargs.get("persona_config"),
