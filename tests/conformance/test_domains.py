@@ -23,7 +23,8 @@ from tau2.environment.world import World
 from tau2.errors import ConfigError, DataFileError
 from tau2.evaluator.evidence import make_gold
 from tau2.registry import registry
-from tau2.runner.build import build_text_orchestrator, is_solo
+from tau2.runner.build import build_text_orchestrator
+from tau2.runner.resolve import resolve
 from tau2.runner.simulation import run_simulation
 from tau2.seeds import derive_seed
 
@@ -334,7 +335,7 @@ def test_playing_alone_earns_everything_too(domain):
     accepts = registry.get_agent_task_filter("oracle_agent_solo")
     if not registry.domains.get(domain).supports_solo:
         pytest.skip(f"{domain} cannot be played alone")
-    assert is_solo(config)
+    assert resolve(config).is_solo
 
     def lost(world: World) -> str | None:
         if not world.task.ticket or (accepts is not None and not accepts(world.task)):

@@ -91,7 +91,8 @@ def _targets(paths: Iterable[Path], folder: Path | None) -> list[Path | None]:
 
 
 def _regrade(path: Path, options: argparse.Namespace) -> Regrading:
-    from tau2.runner.regrade import current_tasks, regrade
+    from tau2.runner.regrade import regrade
+    from tau2.runner.tasks import current_tasks
     from tau2.storage.results import Results
 
     results = Results.load(path)

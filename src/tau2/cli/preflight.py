@@ -8,7 +8,7 @@ from pathlib import Path
 from tau2.data_model.run_config import TextRunConfig
 from tau2.errors import ConfigError, UnknownName
 from tau2.registry import registry
-from tau2.runner.build import is_solo
+from tau2.runner.resolve import resolve
 from tau2.runner.tasks import run_folder
 from tau2.storage.store import RunStore
 
@@ -36,20 +36,15 @@ def check_models(config: TextRunConfig) -> None:
     """Raise ConfigError, with ways out, when the agent's or the user's model cannot be called."""
     from tau2.llm import check_model
 
-    user = "dummy_user" if is_solo(config) else config.user
-    roles = (
-        ("agent", registry.agents, config.agent, config.llm_agent, config.llm_args_agent),
-        ("user", registry.users, user, config.llm_user, config.llm_args_user),
-    )
-    for role, catalog, name, model, args in roles:
-        if name not in catalog or not catalog.get(name).needs_model:
+    for role, used in resolve(config).models(()).items():
+        if role not in {"agent", "user"}:
             continue
         try:
-            check_model(model, args)
+            check_model(used.model, used.args)
         except ConfigError as problem:
             ways = _WAYS.format(flag=f"--{role}-llm")
             raise ConfigError(
-                f"the {role}'s model {model!r} cannot be used: {problem}\n{ways}"
+                f"the {role}'s model {used.model!r} cannot be used: {problem}\n{ways}"
             ) from problem
 
 

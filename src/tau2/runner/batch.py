@@ -1,7 +1,7 @@
 """Layer 3: many simulations at once, each durable before it is counted.
 
 One event loop keeps up to `max_concurrency` units going on an executor: this process, worker processes, or Ray. Seeds
-are derived per task and trial, so results do not depend on the executor, concurrency or order.
+are derived per task and trial, so results do not depend on the executor, the concurrency or the order.
 """
 
 from __future__ import annotations
@@ -16,15 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from tau2.data_model.persona import PersonaConfig
-from tau2.data_model.simulation import ResultsFormat, RunConfig, SimulationRun, TextRunConfig
+from tau2.data_model.simulation import ResultsFormat, RunConfig, SimulationRun
 from tau2.data_model.tasks import Task
 from tau2.errors import BudgetExhausted, ConfigError
 from tau2.evaluator.evaluator import EvaluationType
-from tau2.registry import registry
 from tau2.runner.episode_log import EpisodeLogs, episode_logs_of
-from tau2.runner.event_loop import on_a_loop, own_loop
+from tau2.runner.event_loop import own_loop, run_copies, run_on_loop
 from tau2.runner.events import (
-    Event,
     RunDamaged,
     RunEnded,
     RunOutOfMoney,
@@ -32,18 +30,20 @@ from tau2.runner.events import (
     RunStopping,
     SimulationStored,
     Sink,
+    ignore_events,
 )
 from tau2.runner.executors import Setup, UnitExecutor, build_executor
 from tau2.runner.middleware import MiddlewareStack, cost_so_far, installed_middleware
-from tau2.runner.preflight import check_config
+from tau2.runner.preflight import check_run
 from tau2.runner.regrade import regrade_ungraded
+from tau2.runner.resolve import ResolvedRun, console_sink, resolve
 from tau2.runner.run_settings import run_settings
 from tau2.runner.stored_config import save_config
 from tau2.runner.tasks import (
     UnitSpec,
     configured_tasks,
-    get_info,
     run_folder,
+    run_info,
     unit_seed,
     unit_specs,
 )
@@ -52,16 +52,12 @@ from tau2.runner.trial import UnitRunner
 from tau2.storage.results import SIMULATIONS_NAME, Results, save_simulation
 from tau2.storage.store import RunStore
 
-_OF_THE_CONFIG = frozenset({"auto_review", "review_mode", "review_model", "verbose_logs"})
-"""Options of one simulation that a configuration has, too."""
-
-
-def _ignore(_event: Event) -> None:
-    """Listen to nothing."""
+_CONFIG_OPTIONS = frozenset({"auto_review", "review_mode", "review_model", "verbose_logs"})
+"""Options of `run_single_task` that are fields of a configuration, too."""
 
 
 class _Batch:
-    """One run under way."""
+    """The units of one run, while they are played."""
 
     def __init__(
         self,
@@ -73,46 +69,48 @@ class _Batch:
         total: int,
         done: int,
     ) -> None:
-        self.store, self.executor, self.sink, self.logs = store, executor, sink, logs
-        self.total, self.done = total, done
-        self.stopping = self.broke = False
+        self.store = store
+        self.executor = executor
+        self.sink = sink
+        self.logs = logs
+        self.total = total
+        self.done = done
         self.playing = 0
+        self.stopping = False
+        self.out_of_money = False
 
     async def play_all(self, specs: Sequence[UnitSpec], at_once: int) -> None:
-        """Play the specs, up to `at_once` of them together."""
+        """Play units, up to `at_once` of them together."""
         waiting = iter(specs)
-        try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(min(at_once, len(specs))):
-                    group.create_task(self._work(waiting))
-        except BaseExceptionGroup as several:
-            raise several.exceptions[
-                0
-            ] from None  # the others are players that were stopped because of it
+        await run_copies(lambda: self._play_one_after_another(waiting), min(at_once, len(specs)))
 
-    async def _work(self, waiting: Iterator[UnitSpec]) -> None:
-        while not self.stopping and not self.broke and (spec := next(waiting, None)) is not None:
+    async def _play_one_after_another(self, waiting: Iterator[UnitSpec]) -> None:
+        while not self.stopping and not self.out_of_money:
+            spec = next(waiting, None)
+            if spec is None:
+                return
             self.playing += 1
             try:
                 run = await self.executor.play(spec)
                 await self.keep(run)
             finally:
                 self.playing -= 1
-            self._look_for_money(run)
+            self._check_budget(run)
 
-    def _look_for_money(self, run: SimulationRun) -> None:
-        """Start nothing more once a call could not be paid."""
+    def _check_budget(self, run: SimulationRun) -> None:
+        """Start nothing more after a call that could not be paid."""
         info = run.info or {}
-        if not self.broke and info.get("error_type") == BudgetExhausted.__name__:
-            self.broke = True
+        if not self.out_of_money and info.get("error_type") == BudgetExhausted.__name__:
+            self.out_of_money = True
             self.sink(RunOutOfMoney(str(info.get("error"))))
 
     async def keep(self, run: SimulationRun) -> None:
-        """Save a simulation and count it; whoever cancels waits for it, so that no file is missing from the index."""
+        """Save a simulation and count it."""
         saving = asyncio.ensure_future(asyncio.to_thread(self.store.save, run))
         try:
             await asyncio.shield(saving)
         except asyncio.CancelledError:
+            # The thread cannot be stopped. If it were not waited for, the index could be written without its file.
             await asyncio.gather(saving, return_exceptions=True)
             raise
         self.logs.stored(run)
@@ -120,21 +118,22 @@ class _Batch:
         self.sink(SimulationStored(run, self.done, self.total))
 
     def stop(self) -> None:
-        """Start nothing more; what is being played goes on to its end."""
+        """Start nothing more; units in progress are played to their end."""
         self.stopping = True
         self.sink(RunStopping(self.playing))
 
 
 @contextmanager
 def _ctrl_c(batch: _Batch) -> Iterator[None]:
-    """Let the first Ctrl-C stop the batch gently and the second one abandon what is being played.
+    """Let the first Ctrl-C stop the batch and the second one abandon the units in progress.
 
-    Only on a loop that `run_tasks` started: on another one, Ctrl-C is its owner's, who cancels this task.
+    Only on a loop that `run_tasks` started. Another loop's owner handles Ctrl-C, and cancels this task.
     """
     if not own_loop.get() or threading.current_thread() is not threading.main_thread():
         yield
         return
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    loop = asyncio.get_running_loop()
+    task = asyncio.current_task()
     assert task is not None, "a coroutine runs in a task"
 
     def pressed() -> None:
@@ -177,86 +176,82 @@ async def arun_tasks(
 ) -> Results:
     """Play tasks on the running event loop; see `run_tasks`."""
     tasks = list(tasks)
-    text = check_config(config, tasks, evaluation_type)
-    path = (
-        Path(save_path)
-        if save_path is not None
-        else Path(save_dir)
-        if save_dir is not None
-        else None
-    )
-    check_tracing(text, path)
-    listen = sink if sink is not None else _console(console_display)
+    run = resolve(config)
+    check_run(run, tasks, evaluation_type)
+    where = save_path if save_path is not None else save_dir
+    path = Path(where) if where is not None else None
+    check_tracing(run.config, path)
+    if sink is None:
+        sink = console_sink() if console_display else ignore_events
+    environment = run.make_environment()
     store = RunStore(path, results_format)
     store.open(
-        get_info(text),
+        run_info(run.config, environment),
         tasks,
-        resume=config.auto_resume,
-        settings=run_settings(text, evaluation_type),
+        resume=run.config.auto_resume,
+        settings=run_settings(run.config, evaluation_type, environment),
     )
     try:
         if path is not None:
-            save_config(path, text)
-        return await _played(text, tasks, store, evaluation_type, listen)
+            save_config(path, run.config)
+        return await _play_missing(run, tasks, store, evaluation_type, sink)
     finally:
         store.close()
 
 
-async def _played(
-    config: TextRunConfig,
+async def _play_missing(
+    run: ResolvedRun,
     tasks: Sequence[Task],
     store: RunStore,
     evaluation_type: EvaluationType,
-    listen: Sink,
+    sink: Sink,
 ) -> Results:
     """Play what the store lacks, and return everything."""
+    config = run.config
     ungraded = store.ungraded()
     # A conversation is never paid for twice, even if its judge still fails.
-    finished = {run.unit for run in ungraded}
+    played = {simulation.unit for simulation in ungraded}
     specs = [
         spec
         for spec in unit_specs(config, tasks)
-        if not store.has(spec.unit) and spec.unit not in finished
+        if not store.has(spec.unit) and spec.unit not in played
     ]
     total = len(tasks) * config.num_trials
     with ExitStack() as stack:
         shared = None
         if config.workers:
             shared = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tau2-run-")))
-        layers = stack.enter_context(
+        middleware = stack.enter_context(
             installed_middleware(config, shared, store.path, spent=cost_so_far(store.entries))
         )
-        regraded = await asyncio.to_thread(
-            regrade_ungraded, ungraded, config, tasks, evaluation_type
-        )
-        executor = build_executor(Setup(config, evaluation_type, shared, store.path), listen)
-        logs = episode_logs_of(config, store.path)
+        regraded = await asyncio.to_thread(regrade_ungraded, ungraded, run, tasks, evaluation_type)
+        logs = episode_logs_of(run, store.path)
         logs.tidy(store.entries)
-        batch = _Batch(
-            store, executor, listen, logs, total=total, done=total - len(specs) - len(finished)
-        )
+        executor = build_executor(Setup(run, evaluation_type, shared, store.path), sink)
+        done = total - len(specs) - len(played)
+        batch = _Batch(store, executor, sink, logs, total=total, done=done)
         if store.damage:
-            listen(RunDamaged(tuple(map(str, store.damage))))
-        listen(
-            RunStarted(
-                total, batch.done, store.folder, f"{config.domain}: {config.agent} x {config.user}"
-            )
+            sink(RunDamaged(tuple(map(str, store.damage))))
+        title = f"{config.domain}: {config.agent} x {config.user}"
+        sink(RunStarted(total, done, store.folder, title))
+        return await _finish(
+            batch, specs, list(regraded.values()), config.max_concurrency, middleware
         )
-        return await _through(batch, specs, list(regraded.values()), config.max_concurrency, layers)
 
 
-async def _through(
+async def _finish(
     batch: _Batch,
     specs: Sequence[UnitSpec],
     regraded: Sequence[SimulationRun],
     at_once: int,
-    layers: MiddlewareStack,
+    middleware: MiddlewareStack,
 ) -> Results:
+    """Keep what was graded now, play the rest, and write the index, also when the run is interrupted."""
     interrupted = True
     try:
         with _ctrl_c(batch):
-            for run in regraded:
-                await batch.keep(run)
+            for simulation in regraded:
+                await batch.keep(simulation)
             if specs:
                 await batch.executor.start()
             await batch.play_all(specs, at_once)
@@ -265,15 +260,10 @@ async def _through(
         await batch.executor.close()
         batch.logs.tidy(batch.store.entries)
         results = batch.store.finish()
-        if (counted := layers.counted()) is not None:
+        if (counted := middleware.counted()) is not None:
             batch.sink(counted)
         batch.sink(RunEnded(results, batch.store.folder, interrupted))
     return results
-
-
-def _console(wanted: bool) -> Sink:
-    """Return the sink that shows a run on the terminal; the runner knows it by name only."""
-    return registry.displays.get("console").make() if wanted else _ignore
 
 
 def run_tasks(
@@ -304,16 +294,18 @@ def run_tasks(
         ConfigError: the run cannot work as configured; nothing was played.
         KeyboardInterrupt: Ctrl-C; whatever was finished is stored.
     """
-    options: dict[str, Any] = {
-        "save_path": save_path,
-        "save_dir": save_dir,
-        "evaluation_type": evaluation_type,
-        "console_display": console_display,
-        "results_format": results_format,
-        "sink": sink,
-    }
-    results: Results = on_a_loop(arun_tasks(config, tasks, **options))
-    return results
+    return run_on_loop(
+        arun_tasks(
+            config,
+            tasks,
+            save_path=save_path,
+            save_dir=save_dir,
+            evaluation_type=evaluation_type,
+            console_display=console_display,
+            results_format=results_format,
+            sink=sink,
+        )
+    )
 
 
 def run_domain(
@@ -337,33 +329,34 @@ async def arun_single_task(
     **options: Any,
 ) -> SimulationRun:
     """Play one task on the running event loop; see `run_single_task`."""
-    wanted = sorted(name for name, value in options.items() if value and name not in _OF_THE_CONFIG)
-    if wanted:
-        raise ConfigError(f"{', '.join(wanted)}: not available in this version of run_single_task")
-    given = {
+    unknown = sorted(name for name in options if options[name] and name not in _CONFIG_OPTIONS)
+    if unknown:
+        raise ConfigError(f"{', '.join(unknown)}: not available in this version of run_single_task")
+    changes = {
         name: value
         for name, value in options.items()
-        if name in _OF_THE_CONFIG and value is not None
+        if name in _CONFIG_OPTIONS and value is not None
     }
-    if given:
-        config = type(config)(**(config.model_dump(exclude_unset=True) | given))
-    text = check_config(config, [task], evaluation_type)
-    saved = Path(save_dir) if save_dir is not None else None
-    check_tracing(text, saved)
+    if changes:
+        config = type(config)(**(config.model_dump(exclude_unset=True) | changes))
     if user_persona_config is not None:
-        text = text.model_copy(
-            update={"user_persona": user_persona_config.model_dump(exclude_none=True)}
-        )
-    runner = UnitRunner(text, evaluation_type, _ignore, slots=1, tracers=tracers_of(text, saved))
+        persona = user_persona_config.model_dump(exclude_none=True)
+        config = config.model_copy(update={"user_persona": persona})
+    run = resolve(config)
+    check_run(run, [task], evaluation_type)
+    saved = Path(save_dir) if save_dir is not None else None
+    check_tracing(run.config, saved)
+    tracers = tracers_of(run.config, saved)
+    runner = UnitRunner(run, evaluation_type, ignore_events, slots=1, tracers=tracers)
     spec = UnitSpec(task, 0, unit_seed(config.seed, task.id, 0) if seed is None else seed)
     try:
-        with installed_middleware(text, saved=saved):
-            run = await runner.play(spec)
+        with installed_middleware(run.config, saved=saved):
+            simulation = await runner.play(spec)
     finally:
         runner.close()
     if saved is not None:
-        save_simulation(run, saved / SIMULATIONS_NAME)
-    return run
+        save_simulation(simulation, saved / SIMULATIONS_NAME)
+    return simulation
 
 
 def run_single_task(
@@ -383,14 +376,14 @@ def run_single_task(
     configured retries, is returned as a simulation that says so. Inside a running event loop, await
     `arun_single_task` instead of blocking it.
     """
-    work = arun_single_task(
-        config,
-        task,
-        seed=seed,
-        evaluation_type=evaluation_type,
-        save_dir=save_dir,
-        user_persona_config=user_persona_config,
-        **options,
+    return run_on_loop(
+        arun_single_task(
+            config,
+            task,
+            seed=seed,
+            evaluation_type=evaluation_type,
+            save_dir=save_dir,
+            user_persona_config=user_persona_config,
+            **options,
+        )
     )
-    run: SimulationRun = on_a_loop(work)
-    return run

@@ -21,12 +21,12 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from tau2.data_model.message import StoredMessage
-from tau2.data_model.simulation import SimulationRun, TerminationReason, TextRunConfig, Unit
+from tau2.data_model.simulation import SimulationRun, TerminationReason, Unit
 from tau2.errors import ModelError
 from tau2.orchestrator.episode import EpisodeProgress
 from tau2.orchestrator.orchestrator import Orchestrator
-from tau2.runner.build import cast_of
 from tau2.runner.episode_resume import Participants, PlayedTurns, continued
+from tau2.runner.resolve import ResolvedRun
 from tau2.runner.tasks import UnitSpec
 from tau2.storage.compatibility import task_digest
 from tau2.storage.files import AppendFile
@@ -330,6 +330,6 @@ def _name(unit: Unit) -> str:
     return f"{readable}-t{unit.trial}-{digest}.jsonl"
 
 
-def episode_logs_of(config: TextRunConfig, saved: Path | None) -> EpisodeLogs:
+def episode_logs_of(run: ResolvedRun, saved: Path | None) -> EpisodeLogs:
     """Return the episode logs of a run; `saved` is where the run is saved."""
-    return EpisodeLogs(saved, cast_of(config) if saved is not None else None)
+    return EpisodeLogs(saved, run.participants)

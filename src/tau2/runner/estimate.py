@@ -1,33 +1,32 @@
-"""What a run would cost: calls, tokens and dollars, as a range, before it is paid. Nothing is played or written.
+"""What a run would cost, as a range: calls, tokens and US dollars. Nothing is played or written.
 
 Prompts are measured as they would be sent: policy, instructions and tools of the agent, scenario and tools of the
-user. How long conversations become is a guess from the reference actions of each task: how many tool calls and turns
-they take when all goes well, usually, and when it drags on. Every call sends everything said before, so prompts grow.
+user. The length of conversations is a guess from the reference actions of each task: how many tool calls and turns
+they take at a low, a typical and a high pace. Every call sends all messages before it, so prompts grow.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from tau2.data_model.simulation import TextRunConfig
 from tau2.data_model.tasks import Task
-from tau2.environment.environment import Environment
 from tau2.errors import ConfigError
 from tau2.evaluator.evaluator import EvaluationType, needs_judge
-from tau2.evaluator.evidence import Judge
 from tau2.llm.middleware.budget import known_price
 from tau2.llm.prices import Price
 from tau2.llm.wire import tools_to_wire
-from tau2.runner.build import build_agent, build_environment, build_user, is_solo
-from tau2.runner.preflight import models_in_use
+from tau2.participant.protocols import AgentProtocol, UserProtocol
+from tau2.runner.build import make_agent, make_user
+from tau2.runner.resolve import ResolvedRun, RoleModel, resolve
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How a conversation goes: what one reference action leads to, and how long everything said is, in tokens."""
+    """What one reference action leads to in a conversation, and the length of messages in tokens."""
 
     tools_per_action: float
     """Tool calls of the agent."""
@@ -50,12 +49,12 @@ PACES: Mapping[str, Pace] = {
     "high": Pace(3.0, 6, 10, 1.5, 260, 70, 700, 110, 3.4),
 }
 _JUDGE_PROMPT = 300  # tokens around the conversation
-_JUDGED = 120  # tokens a judge says about one sentence
+_JUDGED = 120  # tokens of a judge about one assertion
 
 
 @dataclass(slots=True)
 class Amount:
-    """Calls and tokens of one side."""
+    """Calls and tokens of one role."""
 
     calls: int = 0
     prompt_tokens: int = 0
@@ -69,8 +68,8 @@ class Amount:
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
-    """What one model of a run would be asked."""
+class RoleEstimate:
+    """What one role's model would be asked."""
 
     role: str
     model: str
@@ -79,22 +78,20 @@ class Side:
     """By pace."""
 
     def cost(self, pace: str) -> float | None:
-        """Return the US dollars at a pace; None when the price is not known."""
+        """Return the US dollars at a pace; None if the price is not known."""
+        if self.price is None:
+            return None
         amount = self.amounts[pace]
-        return (
-            None
-            if self.price is None
-            else self.price.of(amount.prompt_tokens, amount.completion_tokens)
-        )
+        return self.price.of(amount.prompt_tokens, amount.completion_tokens)
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a run would be."""
+    """What a run would take."""
 
     tasks: int
     trials: int
-    sides: tuple[Side, ...]
+    roles: tuple[RoleEstimate, ...]
 
     @property
     def simulations(self) -> int:
@@ -102,8 +99,8 @@ class Estimate:
         return self.tasks * self.trials
 
     def cost(self, pace: str) -> float | None:
-        """Return the US dollars of all sides; None when any price is not known."""
-        costs = [side.cost(pace) for side in self.sides]
+        """Return the US dollars of all roles; None if any price is not known."""
+        costs = [role.cost(pace) for role in self.roles]
         return None if None in costs else sum(cost for cost in costs if cost is not None)
 
 
@@ -112,65 +109,55 @@ def estimate(
     tasks: Sequence[Task],
     evaluation_type: EvaluationType = EvaluationType.ALL,
 ) -> Estimate:
-    """Return what a run of these tasks would take."""
-    models = models_in_use(config, tasks, evaluation_type)
-    sides = {role: Side(role, asked.model, _price(asked)) for role, asked in models.items()}
-    gauge = _Gauge(config)
+    """Return what a run of these tasks would take. Raise UnknownName."""
+    run = resolve(config)
+    models = run.models(tasks, evaluation_type)
+    roles = {name: RoleEstimate(name, used.model, _price(used)) for name, used in models.items()}
+    prompts = _PromptSizes(run)
     for task in tasks:
-        sizes = gauge.sizes(task, models)
+        sizes = prompts.of(task, models)
         for pace in PACES:
-            for role, amount in _of_task(config, task, sizes, pace, evaluation_type).items():
-                if role in sides:
-                    sides[role].amounts[pace].add(amount, config.num_trials)
-    return Estimate(len(tasks), config.num_trials, tuple(sides.values()))
+            for name, amount in _of_task(run, task, sizes, pace, evaluation_type).items():
+                if name in roles:
+                    roles[name].amounts[pace].add(amount, config.num_trials)
+    return Estimate(len(tasks), config.num_trials, tuple(roles.values()))
 
 
-def _price(asked: Judge) -> Price | None:
+def _price(used: RoleModel) -> Price | None:
     try:
-        return known_price(asked.model, asked.args)
+        return known_price(used.model, used.args)
     except ConfigError:
         return None
 
 
-class _Gauge:
+class _PromptSizes:
     """Measures prompts, in characters."""
 
-    def __init__(self, config: TextRunConfig) -> None:
-        self.config, self.solo = config, is_solo(config)
-        self.environment: Environment = build_environment(config.domain, solo_mode=self.solo)
-        self._agent_tools = _size(tools_to_wire(self.environment.get_tools()))
+    def __init__(self, run: ResolvedRun) -> None:
+        self._run = run
+        self._environment = run.environment()
+        self._agent_tools = _size(tools_to_wire(self._environment.get_tools()))
 
-    def sizes(self, task: Task, models: Mapping[str, Any]) -> dict[str, int]:
-        """Return the characters of what each side is told before a task begins."""
-        config, sizes = self.config, {}
+    def of(self, task: Task, models: Collection[str]) -> dict[str, int]:
+        """Return the characters of each role's prompt before an episode of the task begins."""
+        run, environment, sizes = self._run, self._environment, {}
+        options: dict[str, Any] = {"solo": run.is_solo, "llm_args": {}, "seed": 0}
         if "agent" in models:
-            agent = build_agent(
-                config.agent,
-                self.environment,
-                llm=config.llm_agent,
-                task=task,
-                solo_mode=self.solo,
-                seed=0,
+            agent = make_agent(
+                run.make_agent, environment, task, llm=run.config.llm_agent, **options
             )
-            sizes["agent"] = _told(agent, self.environment.get_policy()) + self._agent_tools
+            sizes["agent"] = _prompt_size(agent, environment.get_policy()) + self._agent_tools
         if "user" in models:
-            user = build_user(
-                config.user,
-                self.environment,
-                task,
-                llm=config.llm_user,
-                solo_mode=self.solo,
-                seed=0,
-            )
+            user = make_user(run.make_user, environment, task, llm=run.config.llm_user, **options)
             tools = _size(tools_to_wire(getattr(user, "tools", None) or None))
-            sizes["user"] = _told(user, str(task.user_scenario)) + tools
+            sizes["user"] = _prompt_size(user, str(task.user_scenario)) + tools
         return sizes
 
 
-def _told(participant: Any, otherwise: str) -> int:
-    """Return the characters of a participant's own prompt, or of what every participant is told."""
+def _prompt_size(participant: AgentProtocol | UserProtocol, default: str) -> int:
+    """Return the characters of a participant's own prompt, or of what every participant is given."""
     prompt = getattr(participant, "system_prompt", None)
-    return len(prompt if isinstance(prompt, str) else otherwise)
+    return len(prompt if isinstance(prompt, str) else default)
 
 
 def _size(tools: Any) -> int:
@@ -178,57 +165,52 @@ def _size(tools: Any) -> int:
 
 
 def _of_task(
-    config: TextRunConfig,
+    run: ResolvedRun,
     task: Task,
     sizes: Mapping[str, int],
     name: str,
     evaluation_type: EvaluationType,
 ) -> dict[str, Amount]:
-    """Return what one simulation of a task takes at a pace."""
+    """Return what one simulation of a task takes at a pace, by role."""
     pace = PACES[name]
     actions = task.reference_actions
     by_user = sum(action.requestor == "user" for action in actions)
-    tools = round((len(actions) - by_user) * pace.tools_per_action) + pace.more_tools
+    agent_tools = round((len(actions) - by_user) * pace.tools_per_action) + pace.more_tools
     user_tools = round(by_user * pace.tools_per_action)
-    turns = 0 if is_solo(config) else round(pace.turns + len(actions) * pace.turns_per_action)
-    tools, user_tools, turns = _within(config.max_steps, tools, user_tools, turns)
-    said = tools * (pace.call_tokens + pace.result_tokens) + turns * (
-        pace.agent_tokens + pace.user_tokens
-    )
-    agent_calls, user_calls = max(1, tools + turns), turns + user_tools + (turns > 0)
-    by_agent = tools * pace.call_tokens + turns * pace.agent_tokens
-    to_user = turns * (pace.agent_tokens + pace.user_tokens) + user_tools * (
-        pace.call_tokens + pace.result_tokens
-    )
-    told = sizes.get("agent", 0)
+    turns = 0 if run.is_solo else round(pace.turns + len(actions) * pace.turns_per_action)
+    agent_tools, user_tools, turns = _within(run.config.max_steps, agent_tools, user_tools, turns)
+
+    tool_tokens = pace.call_tokens + pace.result_tokens
+    turn_tokens = turns * (pace.agent_tokens + pace.user_tokens)
+    seen_by_agent = agent_tools * tool_tokens + turn_tokens
+    seen_by_user = user_tools * tool_tokens + turn_tokens
+    agent_calls = max(1, agent_tools + turns)
+    user_calls = turns + user_tools + (turns > 0)
+    by_agent = agent_tools * pace.call_tokens + turns * pace.agent_tokens
+    agent_prompt = sizes.get("agent", 0) / pace.characters_per_token
+    user_prompt = sizes.get("user", 0) / pace.characters_per_token
     return {
-        "agent": _talk(agent_calls, told, said, by_agent, pace),
-        "user": _talk(
-            user_calls, sizes.get("user", 0), to_user, user_calls * pace.user_tokens, pace
-        ),
-        "judge": _judged(task, said, evaluation_type),
-        "reviewer": Amount(
-            1, said + _JUDGE_PROMPT + round(told / pace.characters_per_token), 4 * _JUDGED
-        ),
+        "agent": _growing(agent_calls, agent_prompt, seen_by_agent, by_agent),
+        "user": _growing(user_calls, user_prompt, seen_by_user, user_calls * pace.user_tokens),
+        "judge": _judged(task, seen_by_agent, evaluation_type),
+        "reviewer": Amount(1, seen_by_agent + _JUDGE_PROMPT + round(agent_prompt), 4 * _JUDGED),
     }
 
 
-def _judged(task: Task, said: int, evaluation_type: EvaluationType) -> Amount:
+def _judged(task: Task, conversation: int, evaluation_type: EvaluationType) -> Amount:
     if task.evaluation_criteria is None or not needs_judge(task, evaluation_type):
         return Amount()
-    return Amount(
-        1, said + _JUDGE_PROMPT, _JUDGED * len(task.evaluation_criteria.nl_assertions or ())
-    )
+    assertions = len(task.evaluation_criteria.nl_assertions or ())
+    return Amount(1, conversation + _JUDGE_PROMPT, _JUDGED * assertions)
 
 
 def _within(max_steps: int, *counts: int) -> list[int]:
-    """Return the counts, made smaller together where they exceed the longest episode: every move is two steps."""
-    moves = 2 * sum(counts)
-    factor = min(1.0, max_steps / moves) if moves else 1.0
+    """Return the counts, reduced in proportion where they exceed the longest episode: each of them is two steps."""
+    steps = 2 * sum(counts)
+    factor = min(1.0, max_steps / steps) if steps else 1.0
     return [int(count * factor) for count in counts]
 
 
-def _talk(calls: int, told: int, said: int, own: int, pace: Pace) -> Amount:
-    """Return the amount of a side whose prompt grows evenly from what it is told to all that is said."""
-    base = told / pace.characters_per_token
-    return Amount(calls, round(calls * base + said * (calls - 1) / 2), own)
+def _growing(calls: int, prompt: float, conversation: int, completion: int) -> Amount:
+    """Return the amount of a role whose prompt grows evenly to the whole conversation, all in tokens."""
+    return Amount(calls, round(calls * prompt + conversation * (calls - 1) / 2), completion)

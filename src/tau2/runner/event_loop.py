@@ -1,19 +1,22 @@
-"""Running a coroutine to its end, whether or not an event loop is running already."""
+"""Running coroutines: to the end, whether or not an event loop is running already, and several at once."""
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeVar
+
+ResultT = TypeVar("ResultT")
 
 own_loop: ContextVar[bool] = ContextVar("tau2_own_loop", default=False)
-"""Whether the running event loop was started for this run, so that Ctrl-C is ours to hear."""
+"""Whether the running event loop was started for this run, so that the run handles Ctrl-C."""
 
 
-def on_a_loop(work: Any) -> Any:
-    """Run a coroutine to its end, also where an event loop is running already (a notebook, say)."""
+def run_on_loop(work: Coroutine[Any, Any, ResultT]) -> ResultT:
+    """Run a coroutine to its end and return its result, also where an event loop is running already."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -21,13 +24,10 @@ def on_a_loop(work: Any) -> Any:
     return _on_another_thread(work)
 
 
-def _on_this_thread(work: Any) -> Any:
-    """Run a coroutine.
-
-    Its result is kept aside: asyncio.run restores a signal handler at its end, and in doing so turns the task, with
-    its whole result, into text that nobody reads.
-    """
-    results = []
+def _on_this_thread(work: Coroutine[Any, Any, ResultT]) -> ResultT:
+    # The result is kept aside: at its end asyncio.run restores a signal handler, and in doing so makes a text of the
+    # task with its whole result, which takes seconds for a large run.
+    results: list[ResultT] = []
 
     async def body() -> None:
         results.append(await work)
@@ -40,11 +40,11 @@ def _on_this_thread(work: Any) -> Any:
     return results[0]
 
 
-def _on_another_thread(work: Any) -> Any:
-    """Run a coroutine on a loop of its own; Ctrl-C, which only the main thread hears, cancels it."""
+def _on_another_thread(work: Coroutine[Any, Any, ResultT]) -> ResultT:
+    """Run a coroutine on a loop of its own. Ctrl-C, which only the main thread receives, cancels it."""
     started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any] | None]] = Future()
 
-    async def body() -> Any:
+    async def body() -> ResultT:
         started.set_result((asyncio.get_running_loop(), asyncio.current_task()))
         return await work
 
@@ -58,3 +58,19 @@ def _on_another_thread(work: Any) -> Any:
                 if task is not None:
                     loop.call_soon_threadsafe(task.cancel)
             raise
+
+
+async def run_copies(work: Callable[[], Coroutine[Any, Any, None]], copies: int) -> None:
+    """Run `work()` several times at once. The first failure stops the others.
+
+    Raise it, and not an exception group; failures of the others are attached to it as notes.
+    """
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(copies):
+                group.create_task(work())
+    except BaseExceptionGroup as failures:
+        first, *others = failures.exceptions
+        for other in others:
+            first.add_note(f"meanwhile, another task failed: {type(other).__name__}: {other}")
+        raise first from None

@@ -1,4 +1,4 @@
-"""What a run reports while it goes on: typed events for whoever listens."""
+"""What a run emits while it goes on: typed events, which a sink receives."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class SimulationStored:
 
 @dataclass(frozen=True, slots=True)
 class SimulationRetried:
-    """A simulation failed for reasons that may pass, and is attempted again."""
+    """A simulation had an infrastructure failure and is attempted again."""
 
     task_id: str
     trial: int
@@ -43,10 +43,10 @@ class SimulationRetried:
 
 @dataclass(frozen=True, slots=True)
 class RunStopping:
-    """Ctrl-C was pressed: nothing more is started, what is being played goes on."""
+    """Ctrl-C was pressed: nothing more is started; simulations in progress are played to their end."""
 
     playing: int
-    """Simulations under way."""
+    """Simulations in progress."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +58,14 @@ class RunDamaged:
 
 @dataclass(frozen=True, slots=True)
 class RunOutOfMoney:
-    """A call could not be paid: nothing more is started, what is being played goes on as far as the money lasts."""
+    """A call could not be paid: nothing more is started; simulations in progress continue while the money lasts."""
 
     why: str
 
 
 @dataclass(frozen=True, slots=True)
 class RunCounted:
-    """What the layers around model calls counted; None for a layer that was not there."""
+    """What middleware counted; None for middleware that the run does not use."""
 
     cache_hits: int | None
     cache_misses: int | None
@@ -83,9 +83,21 @@ class RunEnded:
     interrupted: bool = False
 
 
-_Told = RunStarted | SimulationStored | SimulationRetried | RunStopping | RunDamaged
-Event = _Told | RunOutOfMoney | RunCounted | RunEnded
+Event = (
+    RunStarted
+    | SimulationStored
+    | SimulationRetried
+    | RunStopping
+    | RunDamaged
+    | RunOutOfMoney
+    | RunCounted
+    | RunEnded
+)
 Sink = Callable[[Event], None]
+
+
+def ignore_events(_event: Event) -> None:
+    """Do nothing: the sink of a run that nobody follows."""
 
 
 @dataclass(frozen=True, slots=True)

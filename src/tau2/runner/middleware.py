@@ -1,10 +1,10 @@
-"""What lies around every model call of a run: the tape, the cache, limits per provider, and the budget.
+"""The middleware around every model call of a run: recording, cache, provider limits, budget, redaction.
 
-From the outside in: the tape keeps every exchange as the simulation saw it, sent or answered by the cache, so that it
-is complete. The cache comes next, so that what it answers needs neither a place at the provider nor money. Then the
-call waits for its place. The budget is inside, so that money is held while a call is under way and not while it
-waits; only a pause that the provider asks for meanwhile is waited for even then. Innermost, secrets are taken out of
-what comes back. A layer that was there before the run stays around all of them.
+From the outside in: recording sees every exchange as the simulation does, sent or answered by the cache, so recordings
+are complete. The cache comes next: what it answers needs neither a place at the provider nor money. Then a call waits
+for provider limits. The budget is inside them: money is held while a call is in progress, not while it waits; only a
+pause that the provider asks for meanwhile is waited for with money held. Innermost, secrets are taken out of what comes
+back. Middleware that was in use before the run stays outside of all of these.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tau2.data_model.simulation import TextRunConfig
 from tau2.errors import ConfigError
@@ -34,25 +34,27 @@ _COUNTS = "cache-*.json"
 
 @dataclass(frozen=True, slots=True)
 class MiddlewareStack:
-    """The layers of one process."""
+    """The middleware of one process that counts something."""
 
     cache: ResponseCache | None
     budget: Budget | None
     shared: Path | None
 
     def counted(self) -> RunCounted | None:
-        """Return what was counted, if there was anything to count; the workers have told their part at their end."""
+        """Return what was counted, here and by workers that ended; None if nothing counts."""
         from tau2.llm.middleware.ledger import dollars  # noqa: PLC0415  -- see installed_middleware
 
         if self.cache is None and self.budget is None:
             return None
         hits = misses = spent = cap = None
         if self.cache is not None:
-            told = list(_told(self.shared))
-            hits = self.cache.hits + sum(count["hits"] for count in told)
-            misses = self.cache.misses + sum(count["misses"] for count in told)
+            counts = [{"hits": self.cache.hits, "misses": self.cache.misses}]
+            counts += _counts_of_workers(self.shared)
+            hits = sum(count["hits"] for count in counts)
+            misses = sum(count["misses"] for count in counts)
         if self.budget is not None:
-            spent, cap = dollars(self.budget.ledger.spent), dollars(self.budget.ledger.cap)
+            spent = dollars(self.budget.ledger.spent)
+            cap = dollars(self.budget.ledger.cap)
         return RunCounted(hits, misses, spent, cap)
 
 
@@ -64,7 +66,7 @@ def installed_middleware(
     *,
     spent: float = 0.0,
 ) -> Iterator[MiddlewareStack]:
-    """Put the layers of a run around every model call that is made in this context.
+    """Use the middleware of a run for every model call that is made in this context.
 
     Args:
         config: What is wanted: record, cache, provider_limits, max_cost.
@@ -79,38 +81,35 @@ def installed_middleware(
     from tau2.llm.middleware.redaction import RedactionMiddleware  # noqa: PLC0415  -- likewise
 
     redactor = redactor_of(config)
-    layers = MiddlewareStack(
-        _cache(config, redactor), _budget(config, shared, saved, spent), shared
-    )
-    around = [
-        *_tape(config, saved, redactor),
-        *_rest(config, layers),
-        RedactionMiddleware(redactor).middleware,
-    ]
+    stack = MiddlewareStack(_cache(config, redactor), _budget(config, shared, saved, spent), shared)
     try:
-        with use_middleware(*around):
-            yield layers
+        with use_middleware(
+            *_recording(config, saved, redactor),
+            *_cache_limits_budget(config, stack),
+            RedactionMiddleware(redactor).middleware,
+        ):
+            yield stack
     finally:
-        if layers.budget is not None:
-            layers.budget.ledger.close()
+        if stack.budget is not None:
+            stack.budget.ledger.close()
 
 
 def redactor_of(config: TextRunConfig) -> Redactor:
-    """Return what hides the secrets of a run: those of its models' arguments and of the environment."""
+    """Return the redactor for the secrets of a run: those in its models' arguments and in environment variables."""
     from tau2.llm.secrets import Redactor, secrets_in_args, secrets_in_environment  # noqa: PLC0415  -- see installed_middleware
 
     args = (config.llm_args_agent, config.llm_args_user, config.llm_args_judge, config.review_args)
     return Redactor(secrets_in_environment().union(*map(secrets_in_args, args)))
 
 
-def _tape(config: TextRunConfig, saved: Path | None, redactor: Redactor) -> list[Middleware]:
+def _recording(config: TextRunConfig, saved: Path | None, redactor: Redactor) -> list[Middleware]:
     from tau2.llm.middleware.recording import RECORDING_NAME, Recorder  # noqa: PLC0415  -- see installed_middleware
 
     if not config.record:
         return []
     if saved is None:
         raise ConfigError(
-            "record keeps the tape beside the results: save the run (save_to, save_path or save_dir)"
+            "record keeps the recording beside the results: save the run (save_to, save_path or save_dir)"
         )
     return [Recorder(companion(saved, RECORDING_NAME), redactor).middleware]
 
@@ -135,29 +134,28 @@ def _budget(
     return Budget(Ledger(down(config.max_cost), folder, up(spent)))
 
 
-def _rest(config: TextRunConfig, layers: MiddlewareStack) -> list[Middleware]:
+def _cache_limits_budget(config: TextRunConfig, stack: MiddlewareStack) -> list[Middleware]:
     from tau2.llm.middleware.limits import ProviderLimits, limits_of  # noqa: PLC0415  -- see installed_middleware
 
-    limits = ProviderLimits(limits_of(config.provider_limits), layers.shared)
-    cache = [layers.cache.middleware] if layers.cache is not None else []
-    budget = [layers.budget.middleware, limits.wait_for_pause] if layers.budget is not None else []
+    limits = ProviderLimits(limits_of(config.provider_limits), stack.shared)
+    cache = [stack.cache.middleware] if stack.cache is not None else []
+    budget = [stack.budget.middleware, limits.wait_for_pause] if stack.budget is not None else []
     return [*cache, limits.middleware, *budget]
 
 
-def tell(layers: MiddlewareStack) -> None:
-    """Leave what this process counted for the one that started it."""
-    if layers.cache is not None and layers.shared is not None:
-        counts = {"hits": layers.cache.hits, "misses": layers.cache.misses}
-        (layers.shared / f"cache-{uuid.uuid4().hex[:12]}.json").write_text(
-            json.dumps(counts), encoding="utf-8"
-        )
+def save_counts(stack: MiddlewareStack) -> None:
+    """Save what this worker process counted, for the process that started it."""
+    if stack.cache is not None and stack.shared is not None:
+        counts = {"hits": stack.cache.hits, "misses": stack.cache.misses}
+        file = stack.shared / f"cache-{uuid.uuid4().hex[:12]}.json"
+        file.write_text(json.dumps(counts), encoding="utf-8")
 
 
-def _told(shared: Path | None) -> Iterator[dict[str, Any]]:
+def _counts_of_workers(shared: Path | None) -> Iterator[dict[str, int]]:
     for file in shared.glob(_COUNTS) if shared is not None else ():
         yield json.loads(file.read_text(encoding="utf-8"))
 
 
 def cost_so_far(entries: Iterable[Stored]) -> float:
-    """Return the US dollars that stored simulations cost, as far as that is known."""
+    """Return the US dollars that stored simulations cost, as far as prices are known."""
     return sum((entry.agent_cost or 0.0) + (entry.user_cost or 0.0) for entry in entries)

@@ -5,19 +5,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from tau2.data_model.simulation import NO_SCORE, RewardInfo, SimulationRun, TextRunConfig, Unit
+from tau2.data_model.simulation import NO_SCORE, RewardInfo, SimulationRun, Unit
 from tau2.data_model.tasks import Task
 from tau2.environment.world import World
-from tau2.errors import ModelError, UnknownName
+from tau2.errors import ModelError
 from tau2.evaluator.evaluator import EvaluationType, grade
 from tau2.evaluator.evidence import Judge
 from tau2.llm.attempt_context import AttemptContext, use_attempt
 from tau2.metrics.agent_metrics import is_successful
-from tau2.registry import registry
-from tau2.runner.build import build_environment, is_solo
-from tau2.runner.preflight import judge_of
+from tau2.runner.resolve import ResolvedRun, environment_factory, is_solo_agent
 from tau2.storage.results import Results
 
 logger = logging.getLogger(__name__)
@@ -123,12 +120,8 @@ class _Grader:
     ) -> None:
         self.tasks, self.strict, self.judge = tasks, strict, judge
         self.domain = results.info.environment_info.domain_name
-        self.constructor: Callable[..., Any] = registry.get_env_constructor(self.domain)
-        implementation = results.info.agent_info.implementation
-        known = implementation in registry.get_agents()
-        self.solo = known and bool(
-            registry.get_agent_metadata(implementation, "solo_mode", default=False)
-        )
+        self.make_environment = environment_factory(self.domain)
+        self.solo = is_solo_agent(results.info.agent_info.implementation)
 
     def again(
         self, run: SimulationRun, evaluation_type: EvaluationType
@@ -142,7 +135,7 @@ class _Grader:
         if run.task_id not in self.tasks:
             return run, _entry(run, before, before, "left as it is: the run does not hold its task")
         task = self.tasks[run.task_id]
-        world = World(task, lambda: self.constructor(solo_mode=self.solo))
+        world = World(task, lambda: self.make_environment(solo_mode=self.solo))
         try:
             info = grade(run, world, evaluation_type, judge=self.judge, strict_replay=self.strict)
         except ModelError as problem:
@@ -163,49 +156,30 @@ def _why(info: RewardInfo) -> str:
     return "; ".join([*(["lost on " + ", ".join(lost)] if lost else []), *notes])
 
 
-def current_tasks(results: Results) -> list[Task]:
-    """Return the domain's tasks of today that a run was played on. Raise UnknownName when the domain has no tasks."""
-    domain = results.info.environment_info.domain_name
-    wanted = {task.id for task in results.tasks}
-    known = registry.get_task_sets()
-    loaded = [
-        registry.get_tasks_loader(name)(None)
-        for name in (domain, f"{domain}_full")
-        if name in known
-    ]
-    found = max(
-        ([task for task in tasks if task.id in wanted] for tasks in loaded), key=len, default=[]
-    )
-    if found:
-        return found
-    raise UnknownName("task set with the tasks of this run", domain, known)
-
-
 def regrade_ungraded(
-    runs: Sequence[SimulationRun],
-    config: TextRunConfig,
+    simulations: Sequence[SimulationRun],
+    run: ResolvedRun,
     tasks: Sequence[Task],
     evaluation_type: EvaluationType,
 ) -> dict[Unit, SimulationRun]:
-    """Return the stored conversations that lack a score and have one now, by task and trial; the others stay out."""
+    """Grade stored conversations that lack a score; return those that have one now, by unit."""
     known = {task.id: task for task in tasks}
     graded = {}
-    for run in runs:
-        if run.task_id not in known:
+    for simulation in simulations:
+        if simulation.task_id not in known:
             continue
-        world = World(
-            known[run.task_id], lambda: build_environment(config.domain, solo_mode=is_solo(config))
-        )
+        unit = simulation.unit
+        world = World(known[simulation.task_id], run.environment)
         try:
-            with use_attempt(AttemptContext(*run.unit, run.seed, run.id)):
-                info = grade(run, world, evaluation_type, judge=judge_of(config))
+            with use_attempt(AttemptContext(*unit, simulation.seed, simulation.id)):
+                reward = grade(simulation, world, evaluation_type, judge=run.judge)
         except ModelError as problem:
-            logger.info("grading %s again: %s", run.id, problem, exc_info=True)
+            logger.info("grading %s again: %s", simulation.id, problem, exc_info=True)
             continue
-        rest = {
+        info = {
             key: value
-            for key, value in (run.info or {}).items()
+            for key, value in (simulation.info or {}).items()
             if key not in {"error", "error_type"}
         }
-        graded[run.unit] = run.model_copy(update={"reward_info": info, "info": rest or None})
+        graded[unit] = simulation.model_copy(update={"reward_info": reward, "info": info or None})
     return graded

@@ -1,8 +1,8 @@
-"""Play a stored run again from its recording, asking no model, and find the first place where it is no longer the same.
+"""Replay of a stored run from its recording, without calling a model: where does it first differ from what is stored?
 
-Code, policy, tools and data are those of today; tasks, seeds, models and their arguments are the stored ones. All
-that a simulation holds is compared, except when and how long: ids of simulations, timestamps and durations are new
-each time, time-outs come from the recording. What was hidden on the recording is hidden on both sides before it is compared.
+Code, policy, tools and data are those of today; tasks, seeds, models and their arguments are the stored ones. Everything
+in a simulation is compared, except ids, timestamps and durations, which are new each time; time-outs are taken from
+the recording. What was redacted in the recording is redacted on both sides before they are compared.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import asyncio
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,6 @@ from typing import Any
 from tau2.data_model.simulation import SimulationRun, TerminationReason, TextRunConfig
 from tau2.errors import ConfigError
 from tau2.evaluator.evaluator import EvaluationType
-from tau2.llm.attempt_context import AttemptContext
 from tau2.llm.clock import SYSTEM_CLOCK, clock
 from tau2.llm.middleware import use_middleware
 from tau2.llm.middleware.recorded_calls import RecordedCalls, read_header, read_recorded_calls
@@ -27,24 +26,31 @@ from tau2.llm.middleware.recording import RECORDING_NAME
 from tau2.llm.middleware.replay import AttemptReplay, Divergence, RefusedParams, ReplayMiddleware
 from tau2.llm.secrets import Redactor
 from tau2.orchestrator.orchestrator import Orchestrator
-from tau2.runner.events import Event
+from tau2.runner.events import ignore_events
 from tau2.runner.middleware import redactor_of
 from tau2.runner.record_diff import first_difference
+from tau2.runner.resolve import ResolvedRun, resolve
 from tau2.runner.stored_config import load_config
 from tau2.runner.tasks import UnitSpec
 from tau2.runner.trial import UnitRunner
 from tau2.storage.journal import Opened, read_journal
 from tau2.storage.results import Results, companion, journal_file
 
-_ALSO = ("auto_review", "review_mode", "review_model", "review_args", "text_streaming_config")
-"""What only the configuration beside a run tells."""
+_CONFIG_ONLY = (
+    "auto_review",
+    "review_mode",
+    "review_model",
+    "review_args",
+    "text_streaming_config",
+)
+"""Settings that only the configuration beside a run holds."""
 
 NOT_RECORDED = "this simulation was not recorded"
 
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """One simulation, played again."""
+    """One simulation, replayed."""
 
     simulation_id: str
     task_id: str
@@ -52,42 +58,42 @@ class Replayed:
     calls: int
     """Recorded model calls."""
     divergence: Divergence | None = None
-    """None when it is the same."""
+    """None if it is the same."""
 
     @property
     def is_recorded(self) -> bool:
-        """Whether there was a recording to play it from."""
+        """Whether there was a recording to replay it from."""
         return self.divergence is None or self.divergence.what != NOT_RECORDED
 
 
 @dataclass(frozen=True, slots=True)
-class Replaying:
-    """A run, played again."""
+class ReplayReport:
+    """A run, replayed."""
 
     entries: list[Replayed] = field(default_factory=list)
     damage: tuple[str, ...] = ()
-    """What of the recording is not as it was written."""
+    """What in the recording is not as it was written."""
 
     @property
     def identical(self) -> list[Replayed]:
-        """Return what is the same."""
+        """The simulations that are the same."""
         return [entry for entry in self.entries if entry.divergence is None]
 
     @property
     def diverged(self) -> list[Replayed]:
-        """Return what is no longer the same."""
+        """The simulations that differ from what is stored."""
         return [
             entry for entry in self.entries if entry.divergence is not None and entry.is_recorded
         ]
 
     @property
     def unrecorded(self) -> list[Replayed]:
-        """Return what cannot be played again, because its model calls were not recorded."""
+        """The simulations whose model calls were not recorded."""
         return [entry for entry in self.entries if not entry.is_recorded]
 
 
-def replay(path: Path, *, on_replayed: Callable[[], None] = lambda: None) -> Replaying:
-    """Play every stored simulation of a run again; nothing is written and no model is asked.
+def replay(path: Path, *, on_replayed: Callable[[], None] = lambda: None) -> ReplayReport:
+    """Replay every stored simulation of a run; nothing is written and no model is called.
 
     Raises:
         ConfigError: a voice run.
@@ -95,22 +101,21 @@ def replay(path: Path, *, on_replayed: Callable[[], None] = lambda: None) -> Rep
     """
     results = Results.load(path)
     config, evaluation_type = config_of(results, path)
+    run = resolve(config)
     recordings = _Recordings(companion(path, RECORDING_NAME))
-    return asyncio.run(_replayed(results, config, evaluation_type, recordings, on_replayed))
+    return asyncio.run(_replay_all(results, run, evaluation_type, recordings, on_replayed))
 
 
 def config_of(results: Results, path: Path) -> tuple[TextRunConfig, EvaluationType]:
     """Return how a stored run was played, as far as that is recorded: without keys, limits and retries."""
     info = results.info
     if info.audio_native_config is not None:
-        raise ConfigError("only text runs can be played again")
-    settings, configured = _settings(path), _configured(path)
+        raise ConfigError("only text runs can be replayed")
+    settings = _settings(path)
+    configured = _configured(path)
     agent, user = info.agent_info, info.user_info
-    persona = (
-        user.persona_config.model_dump(exclude_none=True)
-        if user.persona_config is not None
-        else None
-    )
+    persona = user.persona_config
+    fixed_persona = persona.model_dump(exclude_none=True) if persona is not None else None
     values: dict[str, Any] = {
         "domain": info.environment_info.domain_name,
         "agent": agent.implementation,
@@ -121,8 +126,8 @@ def config_of(results: Results, path: Path) -> tuple[TextRunConfig, EvaluationTy
         "llm_args_user": user.llm_args,
         "llm_judge": info.judge,
         "llm_args_judge": settings.get("llm_args_judge"),
-        "user_persona": settings.get("user_persona") or persona,
-        **{name: configured[name] for name in _ALSO if name in configured},
+        "user_persona": settings.get("user_persona") or fixed_persona,
+        **{name: configured[name] for name in _CONFIG_ONLY if name in configured},
         "max_steps": info.max_steps,
         "max_errors": info.max_errors,
         "num_trials": info.num_trials,
@@ -147,15 +152,14 @@ def _configured(path: Path) -> dict[str, Any]:
 
 def _settings(path: Path) -> dict[str, Any]:
     """Return what the journal recorded of the run's settings."""
-    reading = read_journal(journal_file(path))
-    opened = [
-        record for record in (reading.records if reading else ()) if isinstance(record, Opened)
-    ]
+    journal = read_journal(journal_file(path))
+    records = journal.records if journal else []
+    opened = [record for record in records if isinstance(record, Opened)]
     return opened[-1].settings if opened else {}
 
 
 class _Recordings:
-    """The recordings of a run, found by simulation, and by unit for one that failed and has no conversation."""
+    """The recordings of a run, by simulation, and by unit for a failed simulation, which has no conversation."""
 
     def __init__(self, folder: Path) -> None:
         self.damage: list[str] = []
@@ -190,8 +194,8 @@ def _unit_and_time(recording: RecordedCalls) -> tuple[str, int, str]:
     return recording.task_id, recording.trial, recording.at
 
 
-class _Hurried:
-    """A clock that never waits: back-off was waited for when the run was recorded."""
+class _NoWaiting:
+    """A clock whose sleeps return at once: back-off was waited for when the run was recorded."""
 
     now = staticmethod(SYSTEM_CLOCK.now)
     wall = staticmethod(SYSTEM_CLOCK.wall)
@@ -200,100 +204,91 @@ class _Hurried:
         """Do not wait."""
 
     async def asleep(self, _seconds: float) -> None:
-        """Let others go on, and do not wait."""
+        """Let other tasks run, and do not wait."""
         await asyncio.sleep(0)
 
 
 class _ReplayRunner(UnitRunner):
-    """Plays attempts again: once each, but asks the judge as often as the recording says it was asked."""
+    """Plays one simulation again, but asks the judge as often as the recording says it was asked."""
 
-    attempt_replay: AttemptReplay
+    def __init__(
+        self, run: ResolvedRun, evaluation_type: EvaluationType, calls: AttemptReplay
+    ) -> None:
+        super().__init__(run, evaluation_type, ignore_events, slots=1)
+        self._calls = calls
 
     async def _grade(self, run: SimulationRun, orchestrator: Orchestrator) -> None:
         before = run.info
         await super()._grade(run, orchestrator)
-        while (
-            run.reward_info is None
-            and self.attempt_replay.repeats
-            and self.attempt_replay.divergence is None
-        ):
+        while run.reward_info is None and self._calls.repeats and self._calls.divergence is None:
             run.info = before
             await super()._grade(run, orchestrator)
 
 
-def _ignore(_event: Event) -> None:
-    """Listen to nothing."""
-
-
 @contextmanager
-def _only_recorded_calls(
-    replay_of: Callable[[AttemptContext | None], AttemptReplay],
-) -> Iterator[None]:
+def _only_recorded(calls: AttemptReplay) -> Iterator[None]:
     """Have every model call of this context answered from the recording, without waiting."""
-    token = clock.set(_Hurried())
+    token = clock.set(_NoWaiting())
     try:
-        with use_middleware(ReplayMiddleware(replay_of).middleware):
+        with use_middleware(ReplayMiddleware(lambda _: calls).middleware):
             yield
     finally:
         clock.reset(token)
 
 
-async def _replayed(
+async def _replay_all(
     results: Results,
-    config: TextRunConfig,
+    run: ResolvedRun,
     evaluation_type: EvaluationType,
     recordings: _Recordings,
     on_replayed: Callable[[], None],
-) -> Replaying:
-    runner, redactor = _ReplayRunner(config, evaluation_type, _ignore, slots=1), redactor_of(config)
+) -> ReplayReport:
+    redactor = redactor_of(run.config)
     tasks = {task.id: task for task in results.tasks}
     entries = []
+    for recorded in results.simulations:
+        if recorded.task_id in tasks:
+            seed = recorded.seed if recorded.seed is not None else run.config.seed
+            spec = UnitSpec(tasks[recorded.task_id], recorded.unit.trial, seed)
+            recording = recordings.of(recorded)
+            timed_out = recorded.termination_reason is TerminationReason.TIMEOUT
+            calls = AttemptReplay(
+                recording.exchanges if recording is not None else (),
+                recordings.learnt,
+                redactor=redactor,
+                timed_out=timed_out,
+            )
+            again = await _play_again(spec, run, evaluation_type, calls)
+            divergence = calls.divergence
+            if recording is None and divergence is not None:
+                divergence = replace(divergence, what=NOT_RECORDED, details=())
+            if divergence is None:
+                divergence = _missing_calls(calls) or _other_result(
+                    recorded, again, redactor, timed_out=timed_out
+                )
+            count = len(recording.exchanges) if recording is not None else 0
+            entries.append(Replayed(recorded.id, *recorded.unit, count, divergence))
+        on_replayed()
+    return ReplayReport(entries, tuple(recordings.damage))
+
+
+async def _play_again(
+    spec: UnitSpec, run: ResolvedRun, evaluation_type: EvaluationType, calls: AttemptReplay
+) -> SimulationRun:
+    runner = _ReplayRunner(run, evaluation_type, calls)
     try:
-        with _only_recorded_calls(lambda _: runner.attempt_replay):
-            for run in results.simulations:
-                if run.task_id in tasks:
-                    spec = UnitSpec(
-                        tasks[run.task_id],
-                        run.unit.trial,
-                        run.seed if run.seed is not None else config.seed,
-                    )
-                    entries.append(await _again(run, spec, runner, recordings, redactor))
-                on_replayed()
+        with _only_recorded(calls):
+            return await runner.play(spec)
     finally:
         runner.close()
-    return Replaying(entries, tuple(recordings.damage))
 
 
-async def _again(
-    run: SimulationRun,
-    spec: UnitSpec,
-    runner: _ReplayRunner,
-    recordings: _Recordings,
-    redactor: Redactor,
-) -> Replayed:
-    recording = recordings.of(run)
-    timed_out = run.termination_reason is TerminationReason.TIMEOUT
-    exchanges = recording.exchanges if recording is not None else ()
-    runner.attempt_replay = AttemptReplay(
-        exchanges, recordings.learnt, redactor=redactor, timed_out=timed_out
-    )
-    again = await runner.play(spec)
-    divergence = runner.attempt_replay.divergence
-    if recording is None and divergence is not None:
-        divergence = Divergence(divergence.call, NOT_RECORDED, call_name=divergence.call_name)
-    if divergence is None:
-        divergence = _fewer(runner.attempt_replay) or _other_result(
-            run, again, redactor, timed_out=timed_out
-        )
-    return Replayed(run.id, *run.unit, len(exchanges), divergence)
-
-
-def _fewer(attempt_replay: AttemptReplay) -> Divergence | None:
-    if not attempt_replay.left:
+def _missing_calls(calls: AttemptReplay) -> Divergence | None:
+    if not calls.left:
         return None
-    first, count = attempt_replay.left[0], len(attempt_replay.left)
-    more = f" (nor {count - 1} more)" if count > 1 else ""
-    what = f"a recorded call was not made{more}"
+    first = calls.left[0]
+    others = len(calls.left) - 1
+    what = f"a recorded call was not made{f' (nor {others} more)' if others else ''}"
     return Divergence(first.call, what, (f"recorded: {first.model}",), first.call_name)
 
 

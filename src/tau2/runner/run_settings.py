@@ -12,8 +12,7 @@ from tau2.environment.environment import Environment
 from tau2.evaluator.evaluator import EvaluationType
 from tau2.llm import redact_args
 from tau2.llm.secrets import REDACTED, redact, secrets_of
-from tau2.runner.build import build_environment
-from tau2.runner.preflight import judge_of
+from tau2.runner.resolve import environment_factory, judge_of
 
 _SECRET_NAME = re.compile(
     r"(?i)(?:api|access|secret|private|subscription)[-_]?key|token$|secret|passw|credential|auth|cookie|signature"
@@ -32,7 +31,7 @@ def run_settings(
 
     `data.*` are the canonical hashes of the domain's databases: changed data is seen (its policy is in `Info`).
     """
-    environment = environment or build_environment(config.domain)
+    environment = environment or environment_factory(config.domain)()
     return {
         "evaluation_type": evaluation_type.value,
         "llm_args_judge": without_secrets(judge_of(config).args),

@@ -23,10 +23,13 @@ from tau2.data_model.simulation import (
 from tau2.data_model.tasks import Task
 from tau2.environment.db import read_data_file
 from tau2.environment.domain import parse_tasks
+from tau2.environment.environment import Environment
 from tau2.errors import ConfigError, UnknownName
 from tau2.registry import Catalog, RegistryInfo, registry
+from tau2.runner.resolve import environment_factory
 from tau2.runner.run_settings import without_secrets
 from tau2.seeds import derive_seed
+from tau2.storage.results import Results
 
 
 class UnitSpec(NamedTuple):
@@ -122,6 +125,24 @@ def tasks_of_file(path: str | Path) -> list[Task]:
     return parse_tasks(read_data_file(Path(path)), path)
 
 
+def current_tasks(results: Results) -> list[Task]:
+    """Return the domain's tasks of today that a run was played on. Raise UnknownName when the domain has no tasks."""
+    domain = results.info.environment_info.domain_name
+    wanted = {task.id for task in results.tasks}
+    known = registry.get_task_sets()
+    loaded = [
+        registry.get_tasks_loader(name)(None)
+        for name in (domain, f"{domain}_full")
+        if name in known
+    ]
+    found = max(
+        ([task for task in tasks if task.id in wanted] for tasks in loaded), key=len, default=[]
+    )
+    if found:
+        return found
+    raise UnknownName("task set with the tasks of this run", domain, known)
+
+
 def configured_tasks(run_config: RunConfig) -> list[Task]:
     """Return the tasks that a configuration names. Raise UnknownName or ConfigError."""
     tasks = _wanted_tasks(run_config)
@@ -208,7 +229,11 @@ def _commit() -> str:
 
 def get_info(run_config: RunConfig, **overrides: Any) -> Info:
     """Return what is recorded of a run; `overrides` replace fields of the record."""
-    environment = registry.get_env_constructor(run_config.domain)()
+    return run_info(run_config, environment_factory(run_config.domain)(), **overrides)
+
+
+def run_info(run_config: RunConfig, environment: Environment, **overrides: Any) -> Info:
+    """Do what `get_info` does, with a fresh environment of the domain that exists already."""
     info = environment.get_info()
     text = run_config if isinstance(run_config, TextRunConfig) else None
     facts: dict[str, Any] = {

@@ -1,4 +1,7 @@
-"""One unit: play it, grade it, attempt it again when its surroundings failed. The same in every process."""
+"""One unit: its episode is played and graded, and attempted again after an infrastructure failure.
+
+The same code plays units in this process, in worker processes and on Ray.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from itertools import count
 
-from tau2.data_model.simulation import SimulationRun, TerminationReason, TextRunConfig
+from tau2.data_model.simulation import SimulationRun, TerminationReason
 from tau2.errors import (
     ConfigError,
     DataFileError,
@@ -22,15 +25,14 @@ from tau2.errors import (
     UnknownName,
 )
 from tau2.evaluator.evaluator import EvaluationType
-from tau2.evaluator.evidence import Judge
 from tau2.llm.attempt_context import AttemptContext, use_attempt
 from tau2.orchestrator.orchestrator import Orchestrator
 from tau2.orchestrator.tracing import RunTracer
-from tau2.runner.build import build_text_orchestrator
+from tau2.runner.build import make_episode
 from tau2.runner.episode_log import EpisodeLogs, EpisodeSetup
 from tau2.runner.events import SimulationRetried, Sink
 from tau2.runner.middleware import redactor_of
-from tau2.runner.preflight import judge_of
+from tau2.runner.resolve import ResolvedRun
 from tau2.runner.simulation import agrade_live
 from tau2.runner.tasks import UnitSpec, slug
 from tau2.runner.tracing import traced
@@ -38,19 +40,31 @@ from tau2.utils.utils import get_now
 
 logger = logging.getLogger(__name__)
 
-HOPELESS = (
-    ConfigError, DataFileError, MissingExtra, ModelRefused, ParticipantError, UnknownName,
-    TypeError, AttributeError, NameError, ImportError, NotImplementedError,
-)  # fmt: skip
-"""What a second attempt cannot mend: wrong settings and wrong code."""
+PERMANENT_ERRORS = (
+    ConfigError,
+    DataFileError,
+    MissingExtra,
+    ModelRefused,
+    ParticipantError,
+    UnknownName,
+    TypeError,
+    AttributeError,
+    NameError,
+    ImportError,
+    NotImplementedError,
+)
+"""Wrong settings and wrong code: a second attempt would fail in the same way."""
 
 
 class UnitRunner:
-    """Plays units of one run on the running event loop; participants that only block share a bounded thread pool."""
+    """Plays units of one run on the running event loop.
+
+    Participants with blocking methods share a bounded pool of threads.
+    """
 
     def __init__(
         self,
-        config: TextRunConfig,
+        run: ResolvedRun,
         evaluation_type: EvaluationType,
         sink: Sink,
         *,
@@ -58,92 +72,89 @@ class UnitRunner:
         logs: EpisodeLogs | None = None,
         tracers: Sequence[RunTracer] = (),
     ) -> None:
-        self.config, self.evaluation_type, self.sink = config, evaluation_type, sink
-        self.judge: Judge = judge_of(config)
-        self.redactor = redactor_of(config)
+        self.run = run
+        self.config = run.config
+        self.evaluation_type = evaluation_type
+        self.sink = sink
+        self.redactor = redactor_of(run.config)
         self.logs = logs or EpisodeLogs(None)
         self.tracers = tracers
         self.threads = ThreadPoolExecutor(
-            slots or config.max_concurrency, thread_name_prefix="tau2-participant"
+            slots or run.config.max_concurrency, thread_name_prefix="tau2-participant"
         )
 
     def close(self) -> None:
-        """Let the threads go; one that blocks for ever is not waited for. Let the tracers finish."""
+        """Release the threads, without waiting for one that blocks, and close the tracers."""
         self.threads.shutdown(wait=False, cancel_futures=True)
         for tracer in self.tracers:
             tracer.close()
 
     async def play(self, spec: UnitSpec) -> SimulationRun:
-        """Play one spec; a failure of the surroundings is attempted again, and finally recorded as what it is."""
+        """Play one unit. An infrastructure failure is attempted again, and recorded when attempts are used up."""
         for attempt in count(1):
             try:
                 return await self._attempt(spec)
-            except Exception as problem:
-                logger.info(
-                    "%s trial %s, attempt %s: %s",
-                    spec.task.id,
-                    spec.trial,
-                    attempt,
-                    problem,
-                    exc_info=True,
-                )
-                if isinstance(problem, HOPELESS) or attempt > self.config.max_retries:
-                    return self._presentable(failed(spec, problem, attempt))
-                self.sink(
-                    SimulationRetried(
-                        spec.task.id, spec.trial, attempt, self.redactor.text(str(problem))
-                    )
-                )
+            except Exception as problem:  # foreign code may raise anything; it becomes a record
+                where = "%s trial %s, attempt %s: %s"
+                logger.info(where, *spec.unit, attempt, problem, exc_info=True)
+                if self._is_final(problem, attempt):
+                    return self._redacted(failed_run(spec, problem, attempt))
+                error = self.redactor.text(str(problem))
+                self.sink(SimulationRetried(*spec.unit, attempt, error))
                 await asyncio.sleep(self.config.retry_delay)
         raise AssertionError("count never ends")
 
+    def _is_final(self, problem: Exception, attempt: int) -> bool:
+        return isinstance(problem, PERMANENT_ERRORS) or attempt > self.config.max_retries
+
     async def _attempt(self, spec: UnitSpec) -> SimulationRun:
-        with ExitStack() as watching:
+        # Tracing and the attempt's context stay open for grading and review, which call models too; the episode's log
+        # ends with the conversation.
+        with ExitStack() as stack:
             with self.logs.episode(self._episode_setup(spec)) as orchestrator:
-                attempt = AttemptContext(
-                    spec.task.id, spec.trial, spec.seed, orchestrator.simulation_id
-                )
-                watching.enter_context(use_attempt(attempt))
-                ended = watching.enter_context(
+                attempt = AttemptContext(*spec.unit, spec.seed, orchestrator.simulation_id)
+                stack.enter_context(use_attempt(attempt))
+                ended = stack.enter_context(
                     traced(self.tracers, orchestrator, self.config, spec.trial)
                 )
                 run = await orchestrator.arun(self.threads)
             run.policy = orchestrator.environment.get_policy()
-            run.trial, run.seed = spec.trial, spec.seed
+            run.trial = spec.trial
+            run.seed = spec.seed
             await self._grade(run, orchestrator)
             if self.config.auto_review:
-                from tau2.runner.reviews import review_played  # noqa: PLC0415  -- only runs that ask for it load it
+                from tau2.runner.reviews import (  # noqa: PLC0415  -- only such runs load it
+                    review_played,
+                )
 
-                await review_played(run, spec.task, self.config)
-            self._presentable(run)
+                await review_played(run, spec.task, self.run)
+            self._redacted(run)
             ended(run)
         return run
 
-    def _presentable(self, run: SimulationRun) -> SimulationRun:
-        """Return a record whose remarks hold no secrets: foreign code may put anything into an error."""
+    def _redacted(self, run: SimulationRun) -> SimulationRun:
+        """Take secrets out of a record's remarks: foreign code may put anything into an error."""
         if run.info:
             run.info = self.redactor.data(run.info)
         return run
 
     def _episode_setup(self, spec: UnitSpec) -> EpisodeSetup:
         def build(simulation_id: str) -> Orchestrator:
-            return build_text_orchestrator(
-                self.config, spec.task, seed=spec.seed, simulation_id=simulation_id
-            )
+            return make_episode(self.run, spec.task, seed=spec.seed, simulation_id=simulation_id)
 
         return EpisodeSetup(spec, new_id(spec), build)
 
     async def _grade(self, run: SimulationRun, orchestrator: Orchestrator) -> None:
-        """Grade a finished conversation; a judge that fails is asked again, without playing it again."""
+        """Grade a finished conversation. A judge that fails is asked again, without playing it again."""
         for attempt in count(1):
             try:
                 run.reward_info = await agrade_live(
-                    run, orchestrator, self.evaluation_type, self.judge
+                    run, orchestrator, self.evaluation_type, self.run.judge
                 )
                 return
             except ModelError as problem:
                 logger.info("grading %s, attempt %s: %s", run.id, attempt, problem, exc_info=True)
-                if isinstance(problem, HOPELESS) or attempt > self.config.max_retries:
+                if self._is_final(problem, attempt):
                     failure = {
                         "error": f"not graded: {problem}",
                         "error_type": type(problem).__name__,
@@ -159,8 +170,8 @@ def new_id(spec: UnitSpec) -> str:
     return f"{slug(spec.task.id)[:80]}-t{spec.trial}-{uuid.uuid4().hex[:12]}"
 
 
-def failed(spec: UnitSpec, problem: Exception, attempts: int) -> SimulationRun:
-    """Return the record of a simulation that failed for its surroundings: no reward, and why."""
+def failed_run(spec: UnitSpec, problem: Exception, attempts: int) -> SimulationRun:
+    """Return the record of a unit that ended with an infrastructure failure: no reward, and why."""
     now = get_now()
     return SimulationRun(
         id=new_id(spec),

@@ -14,7 +14,8 @@ from tau2.data_model.simulation import RewardInfo, SimulationRun
 from tau2.data_model.tasks import RewardType
 from tau2.errors import UnknownName
 from tau2.evaluator.evaluator import EvaluationType, needs_judge
-from tau2.runner.regrade import current_tasks, regrade
+from tau2.runner.regrade import regrade
+from tau2.runner.tasks import current_tasks
 from tau2.storage.results import Results
 
 _CLOSE = 1e-6

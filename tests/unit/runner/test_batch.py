@@ -29,7 +29,7 @@ from tests.unit.runner.conftest import SOLVES, a_config
 from tau2.data_model.simulation import Results, TextRunConfig, VoiceRunConfig
 from tau2.errors import AgentError, ConfigError, ModelRefused, ModelUnavailable
 from tau2.runner import arun_single_task, arun_tasks, run_single_task, run_tasks
-from tau2.runner import trial as play_module
+from tau2.runner import trial
 from tau2.runner.events import RunEnded, RunStarted, SimulationRetried, SimulationStored
 from tau2.runner.tasks import unit_seed
 from tau2.storage import store as store_module
@@ -257,8 +257,8 @@ class FlakyJudge:
     """Stands in for grading: the judge is out of reach until it has failed often enough."""
 
     def __init__(self, monkeypatch, times: int) -> None:
-        self.left, self.honest = times, play_module.agrade_live
-        monkeypatch.setattr(play_module, "agrade_live", self)
+        self.left, self.honest = times, trial.agrade_live
+        monkeypatch.setattr(trial, "agrade_live", self)
 
     async def __call__(self, *args):
         self.left -= 1
@@ -272,10 +272,8 @@ def test_a_judge_that_fails_is_asked_again_and_the_conversation_is_not_played_ag
 ):
     FlakyJudge(monkeypatch, times=2)
     played, seen = [], []
-    make = play_module.build_text_orchestrator
-    monkeypatch.setattr(
-        play_module, "build_text_orchestrator", lambda *a, **k: played.append(a) or make(*a, **k)
-    )
+    make = trial.make_episode
+    monkeypatch.setattr(trial, "make_episode", lambda *a, **k: played.append(a) or make(*a, **k))
     results = run(TASKS[:1], sink=seen.append)
     assert len(played) == 1
     assert results.simulations[0].reward_info.reward == 1.0

@@ -123,12 +123,13 @@ def test_a_persona_of_the_configuration_reaches_the_user(cast):
 
 
 def test_a_task_that_an_agent_cannot_play_is_refused(cast):
-    from tau2.runner.build import check_task
+    from tau2.runner.preflight import check_task
+    from tau2.runner.resolve import resolve
 
     registry.register_agent_factory(lambda **_: Agent(), "picky", task_filter=lambda task: False)
     try:
         with pytest.raises(ConfigError, match="'picky' cannot play task 'create_task_1'"):
-            check_task(a_config(agent="picky"), TASK)
+            check_task(resolve(a_config(agent="picky")), TASK)
     finally:
         del registry._agent_factories._own["picky"]
         del registry._agent_filters["picky"]

@@ -21,6 +21,7 @@ from tau2.runner import get_info, get_tasks, run_tasks
 from tau2.runner.build import build_text_orchestrator
 from tau2.runner.episode_log import EpisodeLogs, EpisodeSetup, _Writer, episode_logs_of, read_log
 from tau2.runner.events import SimulationStored
+from tau2.runner.resolve import resolve
 from tau2.runner.tasks import UnitSpec, unit_seed
 from tau2.runner.trial import UnitRunner
 
@@ -34,7 +35,9 @@ def played(config, spec: UnitSpec, logs: EpisodeLogs | None = None):
     """Play one unit and return what is told of it."""
 
     async def story():
-        runner = UnitRunner(config, EvaluationType.ALL, lambda event: None, slots=1, logs=logs)
+        runner = UnitRunner(
+            resolve(config), EvaluationType.ALL, lambda event: None, slots=1, logs=logs
+        )
         try:
             return await runner.play(spec)
         finally:
@@ -51,7 +54,7 @@ def the_log(folder: Path) -> Path:
 def cut_after_every_turn(config, spec: UnitSpec, folder: Path, calls=lambda: 0) -> int:
     """Play once with a log, then go on from every prefix of it; return how many there were."""
     undisturbed, wanted = played(config, spec)
-    logs = episode_logs_of(config, folder)
+    logs = episode_logs_of(resolve(config), folder)
     assert played(config, spec, logs)[1] == wanted
     before = calls()
     path = the_log(folder)
@@ -104,7 +107,7 @@ def test_model_driven_episodes_go_on_from_every_turn(number, tmp_path):
 
 def test_time_errors_and_steps_go_on(tmp_path):
     config = scripted(domain="airline")
-    spec, logs = spec_of("airline", 3), episode_logs_of(config, tmp_path)
+    spec, logs = spec_of("airline", 3), episode_logs_of(resolve(config), tmp_path)
     played(config, spec, logs)
     reading = read_log(the_log(tmp_path))
     assert [turn.steps for turn in reading.turns] == list(range(1, len(reading.turns) + 1))
@@ -132,14 +135,14 @@ def test_an_endpoint_that_was_away_is_asked_for_the_missing_turns_only(tmp_path)
     with StubServer(away_now_and_then) as stub:
         config = improvised(stub.base_url, max_retries=3, retry_delay=0.0)
         config.llm_args_agent["num_retries"] = config.llm_args_user["num_retries"] = 0
-        _, now = played(config, spec, episode_logs_of(config, tmp_path))
+        _, now = played(config, spec, episode_logs_of(resolve(config), tmp_path))
     assert now == wanted
     assert len(answers) == needed + sum(place <= len(answers) for place in (3, 6, 7))
 
 
 def test_after_two_attempts_without_a_turn_it_starts_over(tmp_path):
     config, spec = scripted(domain="mock"), spec_of("mock")
-    logs = episode_logs_of(config, tmp_path)
+    logs = episode_logs_of(resolve(config), tmp_path)
     played(config, spec, logs)
     path = the_log(tmp_path)
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:3]))
@@ -183,7 +186,7 @@ def _reframed(bodies: list[bytes]) -> bytes:
 def a_log(tmp_path):
     """Return a finished log, how its episode was told, and what plays it again."""
     config, spec = scripted(domain="mock"), spec_of("mock")
-    logs = episode_logs_of(config, tmp_path)
+    logs = episode_logs_of(resolve(config), tmp_path)
     _, wanted = played(config, spec, logs)
     return the_log(tmp_path), wanted, lambda: played(config, spec, logs)[1]
 
@@ -234,7 +237,7 @@ def test_turns_that_would_be_said_otherwise_today_are_not_continued(a_log):
 )
 def test_a_log_of_another_unit_is_not_continued(tmp_path, field, other):
     config, spec = scripted(domain="mock"), spec_of("mock")
-    logs = episode_logs_of(config, tmp_path)
+    logs = episode_logs_of(resolve(config), tmp_path)
     first, wanted = played(config, spec, logs)
     path = the_log(tmp_path)
     bodies = [_with(line) for line in path.read_bytes().splitlines()][:4]
@@ -261,9 +264,9 @@ def test_a_disk_that_is_full_costs_the_log_and_not_the_episode(a_log, caplog):
 def test_who_cannot_be_brought_back_leaves_no_log(cast, tmp_path):
     from tests.unit.runner.conftest import a_config
 
-    assert episode_logs_of(a_config(), tmp_path).participants is None
-    assert episode_logs_of(scripted(agent="llm_agent_solo"), tmp_path).participants is None
-    assert episode_logs_of(scripted(), None).folder is None
+    assert episode_logs_of(resolve(a_config()), tmp_path).participants is None
+    assert episode_logs_of(resolve(scripted(agent="llm_agent_solo")), tmp_path).participants is None
+    assert episode_logs_of(resolve(scripted()), None).folder is None
 
 
 def test_logs_go_when_their_simulations_are_durable(tmp_path):
@@ -306,7 +309,7 @@ def test_a_run_that_was_killed_goes_on_with_its_turns(tmp_path):
 
 def test_a_turn_costs_little(tmp_path):
     config, spec = scripted(domain="airline"), spec_of("airline", 3)
-    played(config, spec, episode_logs_of(config, tmp_path))
+    played(config, spec, episode_logs_of(resolve(config), tmp_path))
     turns = read_log(the_log(tmp_path)).turns
     writing = _Writer(tmp_path / "again.jsonl", read_log(tmp_path / "none"))
     log = EpisodeProgress()

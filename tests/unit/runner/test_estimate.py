@@ -15,7 +15,7 @@ TASKS = [mock_task("create_task_1"), mock_task("update_task_1")]
 
 
 def side(found, role):
-    return next(side for side in found.sides if side.role == role)
+    return next(side for side in found.roles if side.role == role)
 
 
 def test_low_typical_and_high_are_in_order_and_trials_multiply():
@@ -39,11 +39,11 @@ def test_prompts_are_measured():
 
 def test_who_needs_no_model_costs_nothing():
     free = estimate(TextRunConfig(domain="mock", agent="oracle_agent", user="scripted_user"), TASKS)
-    assert (free.sides, free.cost("high")) == ((), 0)
+    assert (free.roles, free.cost("high")) == ((), 0)
     alone = estimate(TextRunConfig(domain="mock", user="scripted_user"), TASKS)
-    assert [side.role for side in alone.sides] == ["agent"]
+    assert [side.role for side in alone.roles] == ["agent"]
     solo = estimate(TextRunConfig(domain="mock", agent="llm_agent_solo"), TASKS[:1])
-    assert [side.role for side in solo.sides] == ["agent"]
+    assert [side.role for side in solo.roles] == ["agent"]
 
 
 def test_an_unknown_price_is_unknown_and_a_given_one_is_used():

@@ -26,6 +26,7 @@ from tau2.runner.executors.protocol import (
     spec_from_json,
     spec_to_json,
 )
+from tau2.runner.resolve import resolve
 from tau2.runner.tasks import UnitSpec
 
 TASKS = get_tasks("mock")
@@ -72,7 +73,7 @@ def test_a_killed_worker_costs_nothing_but_time():
 
     async def story() -> list[float]:
         executor = ProcessExecutor(
-            Setup(a_config(workers=2), EvaluationType.ALL), lambda event: None
+            Setup(resolve(a_config(workers=2)), EvaluationType.ALL), lambda event: None
         )
         await executor.start()
         try:
@@ -92,7 +93,7 @@ def test_a_killed_worker_costs_nothing_but_time():
 def test_a_unit_that_kills_every_worker_becomes_a_failure_of_the_surroundings():
     async def story():
         executor = ProcessExecutor(
-            Setup(a_config(workers=1), EvaluationType.ALL), lambda event: None
+            Setup(resolve(a_config(workers=1)), EvaluationType.ALL), lambda event: None
         )
         await executor.start()
         try:
@@ -142,7 +143,7 @@ def test_what_travels_between_processes_comes_back_equal():
     event = SimulationRetried("a", 1, 2, "why")
     assert event_from_json(event_to_json(event)) == event
     assert event_to_json(RunEnded(None, None)) is None
-    setup = Setup(a_config(workers=2), EvaluationType.ENV)
+    setup = Setup(resolve(a_config(workers=2)), EvaluationType.ENV)
     assert Setup.from_json(json.loads(json.dumps(setup.to_json()))) == setup
     assert setup.slots == 2
 
@@ -150,11 +151,13 @@ def test_what_travels_between_processes_comes_back_equal():
 def test_without_ray_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(MissingExtra, match=r"tau2-bench\[ray\]"):
-        build_executor(Setup(a_config(executor="ray"), EvaluationType.ALL), lambda event: None)
+        build_executor(
+            Setup(resolve(a_config(executor="ray")), EvaluationType.ALL), lambda event: None
+        )
 
 
 def test_the_same_batch_on_ray():
-    pytest.importorskip("ray", reason="ray is not installed_middleware (extra: ray)")
+    pytest.importorskip("ray", reason="ray is not installed (extra: ray)")
     here = run_tasks(a_config(), TASKS, console_display=False)
     there = run_tasks(a_config(executor="ray", workers=2), TASKS, console_display=False)
     assert told(there) == told(here)

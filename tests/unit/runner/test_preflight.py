@@ -7,7 +7,8 @@ import pytest
 from tau2.data_model.simulation import AudioNativeConfig, TextRunConfig, VoiceRunConfig
 from tau2.errors import ConfigError, UnknownName
 from tau2.evaluator.evaluator import EvaluationType
-from tau2.runner.preflight import check_config
+from tau2.runner.preflight import check_run
+from tau2.runner.resolve import resolve
 from tau2.runner.tasks import get_tasks
 
 
@@ -15,11 +16,11 @@ def check(tasks=None, evaluation_type=EvaluationType.ALL, **fields):
     config = TextRunConfig(
         **{"domain": "mock", "agent": "oracle_agent", "user": "scripted_user", **fields}
     )
-    return check_config(config, get_tasks("mock") if tasks is None else tasks, evaluation_type)
+    check_run(resolve(config), get_tasks("mock") if tasks is None else tasks, evaluation_type)
 
 
-def test_what_works_is_returned():
-    assert check(user_persona={"verbosity": {"minimal": 1, "talkative": 2}}).domain == "mock"
+def test_what_works_is_not_refused():
+    check(user_persona={"verbosity": {"minimal": 1, "talkative": 2}})
 
 
 @pytest.mark.parametrize(
@@ -46,6 +47,11 @@ def test_names_that_nothing_has(field):
         check(**{field: "nobody"})
 
 
+def test_a_user_that_would_not_be_asked_must_exist_too():
+    with pytest.raises(UnknownName, match="no user named 'user_simulatr'"):
+        check(agent="oracle_agent_solo", user="user_simulatr")
+
+
 def test_nothing_to_play():
     with pytest.raises(ConfigError, match="no task"):
         check(tasks=[])
@@ -54,7 +60,7 @@ def test_nothing_to_play():
 def test_a_voice_run():
     config = VoiceRunConfig(domain="mock", audio_native_config=AudioNativeConfig())
     with pytest.raises(ConfigError, match="voice engine"):
-        check_config(config, get_tasks("mock"), EvaluationType.ALL)
+        resolve(config)
 
 
 def test_models_without_a_key():
@@ -66,13 +72,10 @@ def test_models_without_a_key():
 
 def test_an_agent_without_a_user_needs_no_model_of_the_user():
     playable = get_tasks("mock", task_ids=["create_task_1"])
-    assert (
-        check(tasks=playable, agent="oracle_agent_solo", user="user_simulator").agent
-        == "oracle_agent_solo"
-    )
+    check(tasks=playable, agent="oracle_agent_solo", user="user_simulator")
 
 
 def test_a_missing_judge_names_the_task_and_the_setting():
     with pytest.raises(ConfigError, match=r"is graded by a judge model.*TAU2_JUDGE_LLM"):
         check(evaluation_type=EvaluationType.ALL_WITH_NL_ASSERTIONS)
-    assert check(evaluation_type=EvaluationType.ALL_WITH_NL_ASSERTIONS, llm_judge="scripted/echo")
+    check(evaluation_type=EvaluationType.ALL_WITH_NL_ASSERTIONS, llm_judge="scripted/echo")

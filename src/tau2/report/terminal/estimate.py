@@ -9,7 +9,8 @@ from rich.text import Text
 from tau2.llm.prices import COMPILED_ON
 from tau2.report.safe_text import one_line, plain
 from tau2.report.terminal.tables import new_table
-from tau2.runner.estimate import PACES, Estimate, Side
+from tau2.runner.estimate import PACES, Estimate, RoleEstimate
+from tau2.utils.text import plural
 
 _NOTE = (
     "A guess from the reference actions and the real prompts: conversations that go well, usual ones, and ones that "
@@ -19,13 +20,16 @@ _NOTE = (
 
 def estimate_view(found: Estimate, max_cost: float | None) -> RenderableType:
     """Return one line per model and pace, and the total."""
-    trials = f"{found.trials} trial{'s' if found.trials != 1 else ''} each"
-    head = plain(f"{found.simulations} simulations: {found.tasks} tasks, {trials}", style="bold")
-    if not found.sides:
+    trials = f"{plural(found.trials, 'trial')} each"
+    head = plain(
+        f"{plural(found.simulations, 'simulation')}: {plural(found.tasks, 'task')}, {trials}",
+        style="bold",
+    )
+    if not found.roles:
         return Group(head, plain("no model is asked: this run is free"))
     note = plain(f"prices as of {COMPILED_ON}. {_NOTE}")
     parts: list[RenderableType] = [head, Text(""), _table(found), Text(""), note]
-    unknown = [side.model for side in found.sides if side.price is None]
+    unknown = [role.model for role in found.roles if role.price is None]
     if unknown:
         named = ", ".join(one_line(model, 80) for model in dict.fromkeys(unknown))
         how = "give input_cost_per_token and output_cost_per_token in the model's arguments"
@@ -43,13 +47,13 @@ def estimate_view(found: Estimate, max_cost: float | None) -> RenderableType:
 def _table(found: Estimate) -> Table:
     right = ("calls", "prompt tokens", "completion tokens", "US dollars")
     table = new_table("who", "model", "", *right, right=right, cut=("model",))
-    for side in found.sides:
+    for role in found.roles:
         for pace in PACES:
-            amount, is_first = side.amounts[pace], pace == next(iter(PACES))
+            amount, is_first = role.amounts[pace], pace == next(iter(PACES))
             table.add_row(
-                plain(side.role if is_first else ""), plain(one_line(side.model, 60) if is_first else ""), pace,
+                plain(role.role if is_first else ""), plain(one_line(role.model, 60) if is_first else ""), pace,
                 f"{amount.calls:,}", f"{amount.prompt_tokens:,}", f"{amount.completion_tokens:,}",
-                _dollars(side.cost(pace)),
+                _dollars(role.cost(pace)),
             )  # fmt: skip
     for pace in PACES:
         label = "total" if pace == next(iter(PACES)) else ""
@@ -77,20 +81,20 @@ def estimate_data(found: Estimate) -> dict[str, object]:
         "trials": found.trials,
         "prices_as_of": COMPILED_ON,
         "cost": {pace: found.cost(pace) for pace in PACES},
-        "models": [_side(side) for side in found.sides],
+        "models": [_role_data(role) for role in found.roles],
     }
 
 
-def _side(side: Side) -> dict[str, object]:
+def _role_data(role: RoleEstimate) -> dict[str, object]:
     return {
-        "role": side.role,
-        "model": side.model,
+        "role": role.role,
+        "model": role.model,
         **{
             pace: {
-                "calls": side.amounts[pace].calls,
-                "prompt_tokens": side.amounts[pace].prompt_tokens,
-                "completion_tokens": side.amounts[pace].completion_tokens,
-                "cost": side.cost(pace),
+                "calls": role.amounts[pace].calls,
+                "prompt_tokens": role.amounts[pace].prompt_tokens,
+                "completion_tokens": role.amounts[pace].completion_tokens,
+                "cost": role.cost(pace),
             }
             for pace in PACES
         },

@@ -8,30 +8,30 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from tau2.report.safe_text import one_line, plain
-from tau2.runner.replay import Replayed, Replaying
+from tau2.runner.replay import Replayed, ReplayReport
 
 _MOST_NAMED = 20
 
 
-def replay_view(replaying: Replaying, name: str) -> RenderableType:
+def replay_view(report: ReplayReport, name: str) -> RenderableType:
     """Return the counts, and the first divergence in full."""
-    parts: list[RenderableType] = [Text(one_line(name, 200), style="bold"), _counts(replaying)]
+    parts: list[RenderableType] = [Text(one_line(name, 200), style="bold"), _counts(report)]
     parts += [
         plain(f"tape: {one_line(what, 200)}", style="yellow")
-        for what in replaying.damage[:_MOST_NAMED]
+        for what in report.damage[:_MOST_NAMED]
     ]
-    if replaying.diverged:
-        parts += [Text(""), *_divergence(replaying.diverged[0])]
-        parts += _also("diverged as well", replaying.diverged[1:])
-    parts += _also("not recorded (tau2 run --record)", replaying.unrecorded)
+    if report.diverged:
+        parts += [Text(""), *_divergence(report.diverged[0])]
+        parts += _also("diverged as well", report.diverged[1:])
+    parts += _also("not recorded (tau2 run --record)", report.unrecorded)
     return Group(*parts, Text(""))
 
 
-def _counts(replaying: Replaying) -> RenderableType:
-    counts = f"identical {len(replaying.identical)}, diverged {len(replaying.diverged)}"
-    if replaying.unrecorded:
-        counts += f", not recorded {len(replaying.unrecorded)}"
-    is_same = len(replaying.identical) == len(replaying.entries)
+def _counts(report: ReplayReport) -> RenderableType:
+    counts = f"identical {len(report.identical)}, diverged {len(report.diverged)}"
+    if report.unrecorded:
+        counts += f", not recorded {len(report.unrecorded)}"
+    is_same = len(report.identical) == len(report.entries)
     return plain(counts, style="green" if is_same else "red")
 
 
@@ -65,15 +65,15 @@ def _also(what: str, entries: Sequence[Replayed]) -> list[RenderableType]:
     return [Text(""), plain(f"{what}: {named}{more}")]
 
 
-def replay_data(replaying: Replaying) -> dict[str, object]:
+def replay_data(report: ReplayReport) -> dict[str, object]:
     """Return the same as JSON data."""
     return {
-        "identical": len(replaying.identical),
-        "diverged": len(replaying.diverged),
-        "not_recorded": len(replaying.unrecorded),
-        "damage": list(replaying.damage),
-        "first_divergence": _entry(replaying.diverged[0]) if replaying.diverged else None,
-        "simulations": [_entry(entry) for entry in replaying.entries],
+        "identical": len(report.identical),
+        "diverged": len(report.diverged),
+        "not_recorded": len(report.unrecorded),
+        "damage": list(report.damage),
+        "first_divergence": _entry(report.diverged[0]) if report.diverged else None,
+        "simulations": [_entry(entry) for entry in report.entries],
     }
 
 

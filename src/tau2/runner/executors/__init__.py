@@ -1,7 +1,4 @@
-"""Where simulations are played: in this process, in worker processes, or on a Ray cluster.
-
-Every executor gives the same results.
-"""
+"""Where units are played: in this process, in worker processes, or on a Ray cluster. The results are the same."""
 
 from __future__ import annotations
 
@@ -14,11 +11,11 @@ __all__ = ["Setup", "UnitExecutor", "build_executor"]
 
 def build_executor(setup: Setup, sink: Sink) -> UnitExecutor:
     """Return the executor that a configuration asks for. Raise MissingExtra for Ray without the package."""
-    if setup.config.executor == "ray":
+    if setup.run.config.executor == "ray":
         from tau2.runner.executors.ray import RayExecutor  # noqa: PLC0415  -- an optional package
 
         return RayExecutor(setup, sink)
-    if setup.config.workers:
+    if setup.run.config.workers:
         from tau2.runner.executors.processes import (  # noqa: PLC0415  -- only runs that ask for it load it
             ProcessExecutor,
         )

@@ -15,14 +15,16 @@ class LocalExecutor:
     """Plays on the running event loop."""
 
     def __init__(self, setup: Setup, sink: Sink) -> None:
-        logs = episode_logs_of(setup.config, setup.saved)
-        tracers = tracers_of(setup.config, setup.saved)
         self._runner = UnitRunner(
-            setup.config, setup.evaluation_type, sink, logs=logs, tracers=tracers
+            setup.run,
+            setup.evaluation_type,
+            sink,
+            logs=episode_logs_of(setup.run, setup.saved),
+            tracers=tracers_of(setup.run.config, setup.saved),
         )
 
     async def start(self) -> None:
-        """Nothing to start."""
+        """Do nothing: there is nothing to start."""
 
     async def play(self, spec: UnitSpec) -> SimulationRun:
         """Play one unit."""

@@ -1,7 +1,7 @@
 """Worker processes on one machine: each plays units on an event loop of its own and sends the records back.
 
-This process alone writes the store. A worker that dies takes nothing with it but what it was playing: those units are
-given to another one. Workers speak JSON lines over a socket pair and end when this process does, whatever ends it.
+Only this process writes the store. Units that a worker was playing when it died are given to another one. Workers
+exchange JSON lines with this process over a socket pair, and end when this process does, whatever ends it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import logging
 import multiprocessing
 import socket
 from itertools import count
+from multiprocessing.context import SpawnProcess
 from typing import Any
 
 from tau2.data_model.simulation import SimulationRun
@@ -20,13 +21,13 @@ from tau2.runner.events import Sink
 from tau2.runner.executors.protocol import Setup, event_from_json, line, spec_to_json
 from tau2.runner.executors.worker import serve
 from tau2.runner.tasks import UnitSpec
-from tau2.runner.trial import failed
+from tau2.runner.trial import failed_run
 
 logger = logging.getLogger(__name__)
 
-LONGEST_MESSAGE = 256 * 1024 * 1024  # bytes of one record; a longer one is no conversation
+LONGEST_MESSAGE = 256 * 1024 * 1024  # bytes of one record
 _ATTEMPTS = 3
-_STOPPING = 5.0  # seconds a worker has to end by itself
+_STOP_TIMEOUT = 5.0  # seconds a worker has to end by itself
 
 
 class WorkerFailure(Tau2Error):
@@ -34,18 +35,20 @@ class WorkerFailure(Tau2Error):
 
 
 class _Worker:
-    """One worker process, seen from here."""
+    """One worker process, as this process sees it."""
 
     def __init__(self, number: int, setup: Setup, sink: Sink) -> None:
-        self.number, self.setup, self.sink = number, setup, sink
+        self.number = number
+        self.setup = setup
+        self.sink = sink
         self.pending: dict[int, asyncio.Future[SimulationRun]] = {}
         self.alive = False
         self._writer: asyncio.StreamWriter | None = None
-        self._process: Any = None
+        self._process: SpawnProcess | None = None
         self._reading: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Start the process and greet it."""
+        """Start the process and send it the setup."""
         mine, theirs = socket.socketpair()
         self._process = multiprocessing.get_context("spawn").Process(
             target=serve, args=(theirs,), name=f"tau2-worker-{self.number}", daemon=True
@@ -79,12 +82,12 @@ class _Worker:
         for waiting in self.pending.values():
             if not waiting.done():
                 waiting.set_exception(
-                    WorkerFailure(f"worker process {self.number} ended while it played this")
+                    WorkerFailure(f"worker process {self.number} ended while it played this unit")
                 )
         self.pending.clear()
 
     async def play(self, identifier: int, spec: UnitSpec) -> SimulationRun:
-        """Have a unit played. Raise WorkerFailure when the process ends first."""
+        """Return the record of a unit. Raise WorkerFailure when the process ends first."""
         assert self._writer is not None, "a worker is started before it is used"
         waiting: asyncio.Future[SimulationRun] = asyncio.get_running_loop().create_future()
         self.pending[identifier] = waiting
@@ -93,24 +96,24 @@ class _Worker:
             await self._writer.drain()
         except ConnectionError as problem:
             self.pending.pop(identifier, None)
-            raise WorkerFailure(f"worker process {self.number} is gone") from problem
+            raise WorkerFailure(f"worker process {self.number} has ended") from problem
         try:
             return await waiting
         finally:
             self.pending.pop(identifier, None)
 
     async def close(self) -> None:
-        """End the process: by closing its line, and if that does not help, by force."""
+        """End the process: by closing its connection, and after a timeout by force."""
         if self._reading is not None:
             self._reading.cancel()
             await asyncio.gather(self._reading, return_exceptions=True)
         if self._writer is not None:
             self._writer.close()
         if self._process is not None:
-            await asyncio.to_thread(self._process.join, _STOPPING)
+            await asyncio.to_thread(self._process.join, _STOP_TIMEOUT)
             if self._process.is_alive():
                 self._process.kill()
-                await asyncio.to_thread(self._process.join, _STOPPING)
+                await asyncio.to_thread(self._process.join, _STOP_TIMEOUT)
             self._process.close()
 
 
@@ -118,17 +121,18 @@ class ProcessExecutor:
     """Plays units in `config.workers` processes, `max_concurrency` in all of them together."""
 
     def __init__(self, setup: Setup, sink: Sink) -> None:
-        self.setup, self.sink = setup, sink
+        self.setup = setup
+        self.sink = sink
         self.workers: list[_Worker] = []
         self._numbers = count()
         self._ids = count()
-        self._mending = asyncio.Lock()
+        self._replacing = asyncio.Lock()
 
     async def start(self) -> None:
         """Start the workers."""
         self.workers = [
             _Worker(next(self._numbers), self.setup, self.sink)
-            for _ in range(self.setup.config.workers)
+            for _ in range(self.setup.run.config.workers)
         ]
         await asyncio.gather(*(worker.start() for worker in self.workers))
 
@@ -139,13 +143,13 @@ class ProcessExecutor:
             try:
                 return await worker.play(next(self._ids), spec)
             except WorkerFailure as problem:
-                logger.warning("%s trial %s: %s", spec.task.id, spec.trial, problem)
+                logger.warning("%s trial %s: %s", *spec.unit, problem)
                 if attempt >= _ATTEMPTS:
-                    return failed(spec, problem, attempt)
+                    return failed_run(spec, problem, attempt)
         raise AssertionError("count never ends")
 
     async def _free_worker(self) -> _Worker:
-        async with self._mending:
+        async with self._replacing:
             for place, worker in enumerate(self.workers):
                 if not worker.alive:
                     await worker.close()

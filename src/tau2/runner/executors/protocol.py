@@ -1,4 +1,4 @@
-"""The executor protocol, and the setup, specs and events of a run as JSON between processes."""
+"""The executor protocol, and the setup, units and events of a run as JSON between processes."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from tau2.data_model.simulation import SimulationRun, TextRunConfig
 from tau2.data_model.tasks import Task
 from tau2.evaluator.evaluator import EvaluationType
 from tau2.runner.events import Event, SimulationRetried
+from tau2.runner.resolve import ResolvedRun, resolve
 from tau2.runner.tasks import UnitSpec
 
 
@@ -22,32 +23,33 @@ class UnitExecutor(Protocol):
         """Get ready."""
 
     async def play(self, spec: UnitSpec) -> SimulationRun:
-        """Return the finished, graded simulation of a unit; a failure of the surroundings is a record too."""
+        """Return the finished, graded simulation of a unit; an infrastructure failure is a record too."""
 
     async def close(self) -> None:
-        """Stop whatever was started; units under way are abandoned."""
+        """Stop whatever was started; units in progress are abandoned."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What every worker of a run needs to know; it may hold keys, so it goes through pipes only."""
+    """What every worker of a run needs to know. It may hold keys, so it goes through pipes only."""
 
-    config: TextRunConfig
+    run: ResolvedRun
     evaluation_type: EvaluationType
     shared: Path | None = None
-    """Folder through which workers on one machine share the limits of providers."""
+    """Folder through which workers on one machine share provider limits."""
     saved: Path | None = None
     """Where the run is saved."""
 
     @property
     def slots(self) -> int:
         """Units that one worker plays at once."""
-        return ceil(self.config.max_concurrency / max(1, self.config.workers))
+        config = self.run.config
+        return ceil(config.max_concurrency / max(1, config.workers))
 
     def to_json(self) -> dict[str, Any]:
         """Return the setup as JSON data."""
         return {
-            "config": self.config.model_dump(mode="json"),
+            "config": self.run.config.model_dump(mode="json"),
             "evaluation_type": self.evaluation_type.value,
             "shared": str(self.shared) if self.shared else None,
             "saved": str(self.saved) if self.saved else None,
@@ -55,10 +57,10 @@ class Setup:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Setup:
-        """Do the reverse."""
+        """Return the setup of JSON data; the names are resolved again in this process. Raise UnknownName."""
         shared, saved = data["shared"], data["saved"]
         return cls(
-            TextRunConfig.model_validate(data["config"]),
+            resolve(TextRunConfig.model_validate(data["config"])),
             EvaluationType(data["evaluation_type"]),
             Path(shared) if shared else None,
             Path(saved) if saved else None,
@@ -66,7 +68,7 @@ class Setup:
 
 
 def spec_to_json(spec: UnitSpec) -> dict[str, Any]:
-    """Return a spec as JSON data."""
+    """Return a unit as JSON data."""
     return {
         "task": spec.task.model_dump(mode="json", exclude_unset=True),
         "trial": spec.trial,
@@ -75,12 +77,12 @@ def spec_to_json(spec: UnitSpec) -> dict[str, Any]:
 
 
 def spec_from_json(data: dict[str, Any]) -> UnitSpec:
-    """Do the reverse."""
+    """Return the unit of JSON data."""
     return UnitSpec(Task.model_validate(data["task"]), int(data["trial"]), int(data["seed"]))
 
 
 def event_to_json(event: Event) -> dict[str, Any] | None:
-    """Return what a worker tells of an event; None for those that only the run itself reports."""
+    """Return an event of a worker as JSON data; None for events that only the run itself emits."""
     if not isinstance(event, SimulationRetried):
         return None
     return {
@@ -92,7 +94,7 @@ def event_to_json(event: Event) -> dict[str, Any] | None:
 
 
 def event_from_json(data: dict[str, Any]) -> Event:
-    """Do the reverse."""
+    """Return the event of JSON data."""
     return SimulationRetried(**data)
 
 

@@ -1,20 +1,21 @@
-"""The same units on a Ray cluster: one actor per worker, each with an event loop.
+"""Units on a Ray cluster: one actor per worker, each with an event loop.
 
-With RAY_ADDRESS set (or inside a Ray spec) the units go to that cluster, otherwise Ray is started on this machine and
-stopped afterwards. The nodes need tau2 installed_middleware, the same data, and their own environment variables for keys.
+With RAY_ADDRESS set (or inside a Ray job) units go to that cluster; otherwise Ray is started on this machine and
+stopped afterwards. The nodes need tau2 installed, the same data, and environment variables for their keys.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
 from tau2.data_model.simulation import SimulationRun
 from tau2.errors import needs_extra
 from tau2.llm.middleware.limits import limits_of
-from tau2.runner.events import Sink
+from tau2.runner.events import Event, Sink
 from tau2.runner.executors.processes import WorkerFailure
 from tau2.runner.executors.protocol import (
     Setup,
@@ -26,10 +27,10 @@ from tau2.runner.executors.protocol import (
 from tau2.runner.middleware import installed_middleware
 from tau2.runner.tasks import UnitSpec
 from tau2.runner.tracing import tracers_of
-from tau2.runner.trial import UnitRunner, failed
+from tau2.runner.trial import UnitRunner, failed_run
 
 _ATTEMPTS = 3
-_PATIENCE = 15.0  # seconds for actors to send their last spans
+_CLOSE_TIMEOUT = 15.0  # seconds for actors to send their last spans
 
 
 class RayWorker:
@@ -41,16 +42,20 @@ class RayWorker:
         self._runner: UnitRunner | None = None
 
     async def play(self, spec: dict[str, Any]) -> dict[str, Any]:
-        """Return a finished unit, and what was reported meanwhile."""
-        if self._runner is None:
-            config, slots = self._setup.config, self._setup.slots
-            tracers = tracers_of(config, self._setup.saved)
+        """Return a finished unit, and the events since the last one."""
+        setup = self._setup
+        if self._runner is None:  # made here, because its threads belong to the actor's event loop
             self._runner = UnitRunner(
-                config, self._setup.evaluation_type, self._note, slots=slots, tracers=tracers
+                setup.run,
+                setup.evaluation_type,
+                self._note,
+                slots=setup.slots,
+                tracers=tracers_of(setup.run.config, setup.saved),
             )
-        with installed_middleware(self._setup.config, self._setup.shared, self._setup.saved):
+        with installed_middleware(setup.run.config, setup.shared, setup.saved):
             run = await self._runner.play(spec_from_json(spec))
-        events, self._events = self._events, []
+        events = self._events
+        self._events = []
         return {"run": run.model_dump(mode="json"), "events": events}
 
     async def close(self) -> None:
@@ -58,7 +63,7 @@ class RayWorker:
         if self._runner is not None:
             await asyncio.to_thread(self._runner.close)
 
-    def _note(self, event: Any) -> None:
+    def _note(self, event: Event) -> None:
         data = event_to_json(event)
         if data is not None:
             self._events.append(data)
@@ -72,7 +77,8 @@ class RayExecutor:
             import ray  # noqa: PLC0415  -- optional
 
         self._ray: Any = ray
-        self.setup, self.sink = setup, sink
+        self.setup = setup
+        self.sink = sink
         self._actors: list[Any] = []
         self._busy: list[int] = []
         self._started_here = False
@@ -80,15 +86,12 @@ class RayExecutor:
     async def start(self) -> None:
         """Join the cluster and start the actors."""
         await asyncio.to_thread(self._join)
-        workers = self.setup.config.workers or max(
-            1, int(self._ray.cluster_resources().get("CPU", 1))
-        )
+        run = self.setup.run
+        workers = run.config.workers or max(1, int(self._ray.cluster_resources().get("CPU", 1)))
+        shares = {"workers": workers, "provider_limits": self._share(workers)}
+        config = run.config.model_copy(update=shares)
         self.setup = Setup(
-            self.setup.config.model_copy(
-                update={"workers": workers, "provider_limits": self._share(workers)}
-            ),
-            self.setup.evaluation_type,
-            saved=self.setup.saved,
+            replace(run, config=config), self.setup.evaluation_type, saved=self.setup.saved
         )
         self._actors = [self._new_actor() for _ in range(workers)]
         self._busy = [0] * workers
@@ -105,20 +108,17 @@ class RayExecutor:
         self._started_here = True
 
     def _share(self, workers: int) -> dict[str, Any] | None:
-        """Divide the limits of providers among actors, which may be on different machines; at least one call each."""
-        limits = limits_of(self.setup.config.provider_limits)
-        return {
-            name: {
-                key: max(1, value // workers) if key == "in_flight" else value / workers
-                for key, value in (
-                    ("in_flight", limit.in_flight),
-                    ("rpm", limit.rpm),
-                    ("tpm", limit.tpm),
-                )
-                if value is not None
-            }
-            for name, limit in limits.items()
-        } or None
+        """Divide provider limits among actors, which may be on different machines; at least one call each."""
+        shares: dict[str, dict[str, float]] = {}
+        for provider, limit in limits_of(self.setup.run.config.provider_limits).items():
+            share = shares[provider] = {}
+            if limit.in_flight is not None:
+                share["in_flight"] = max(1, limit.in_flight // workers)
+            if limit.rpm is not None:
+                share["rpm"] = limit.rpm / workers
+            if limit.tpm is not None:
+                share["tpm"] = limit.tpm / workers
+        return shares or None
 
     def _new_actor(self) -> Any:
         actor = self._ray.remote(max_concurrency=self.setup.slots + 1, num_cpus=0)(RayWorker)
@@ -136,11 +136,8 @@ class RayExecutor:
                 if self._actors[place] is actor:
                     self._actors[place] = self._new_actor()
                 if attempt >= _ATTEMPTS:
-                    return failed(
-                        spec,
-                        WorkerFailure(f"a Ray worker ended while it played this: {problem}"),
-                        attempt,
-                    )
+                    text = f"a Ray worker ended while it played this unit: {problem}"
+                    return failed_run(spec, WorkerFailure(text), attempt)
                 continue
             finally:
                 self._busy[place] -= 1
@@ -151,9 +148,9 @@ class RayExecutor:
 
     async def close(self) -> None:
         """Let the actors go; stop Ray if it was started for this run."""
-        if self.setup.config.otel and self._actors:
+        if self.setup.run.config.otel and self._actors:
             closing = [asyncio.wrap_future(actor.close.remote().future()) for actor in self._actors]
-            await asyncio.wait(closing, timeout=_PATIENCE)
+            await asyncio.wait(closing, timeout=_CLOSE_TIMEOUT)
         for actor in self._actors:
             self._ray.kill(actor)
         if self._started_here:

@@ -1,4 +1,4 @@
-"""The life of a worker process: units in, records out, until the line closes."""
+"""What a worker process does: units in, records out, until the connection closes."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from typing import Any
 from tau2.runner.episode_log import episode_logs_of
 from tau2.runner.events import Event
 from tau2.runner.executors.protocol import Setup, event_to_json, line, spec_from_json
-from tau2.runner.middleware import installed_middleware
-from tau2.runner.middleware import tell as tell_counts
+from tau2.runner.middleware import installed_middleware, save_counts
 from tau2.runner.tracing import tracers_of
 from tau2.runner.trial import UnitRunner
 
@@ -22,11 +21,11 @@ _LONGEST_UNIT = 64 * 1024 * 1024  # bytes of one task
 
 
 def serve(connection: socket.socket) -> None:
-    """Play the units that come over `connection`; return when it is closed."""
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl-C reaches the whole group; the run decides what happens
-    sys.stdout = sys.stderr  # participants may print; that is no message
+    """Play the units that arrive over `connection`; return when it is closed."""
+    # Ctrl-C reaches the whole process group, but only the run decides what is abandoned.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Participants may print; their output must not end up in a JSON result of the run's command.
+    sys.stdout = sys.stderr
     asyncio.run(_serve(connection))
 
 
@@ -37,45 +36,42 @@ async def _serve(connection: socket.socket) -> None:
         return
     setup = Setup.from_json(json.loads(greeting))
 
-    def tell(event: Event) -> None:
+    def emit(event: Event) -> None:
         data = event_to_json(event)
         if data is not None:
             writer.write(line({"event": data}))
 
-    logs, tracers = (
-        episode_logs_of(setup.config, setup.saved),
-        tracers_of(setup.config, setup.saved),
-    )
     runner = UnitRunner(
-        setup.config,
+        setup.run,
         setup.evaluation_type,
-        tell,
+        emit,
         slots=setup.slots,
-        logs=logs,
-        tracers=tracers,
+        logs=episode_logs_of(setup.run, setup.saved),
+        tracers=tracers_of(setup.run.config, setup.saved),
     )
-    with installed_middleware(setup.config, setup.shared, setup.saved) as layers:
-        await _units(reader, writer, runner)
-        tell_counts(layers)
+    with installed_middleware(setup.run.config, setup.shared, setup.saved) as stack:
+        await _play_units(reader, writer, runner)
+        save_counts(stack)
     runner.close()
 
 
-async def _units(
+async def _play_units(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, runner: UnitRunner
 ) -> None:
-    """Play every unit that arrives, all at once: the run sends no more than there are slots."""
+    """Play every unit as it arrives; the run sends no more of them than there are slots."""
     playing: set[asyncio.Task[None]] = set()
     while text := await _next_line(reader):
         task = asyncio.create_task(_play(json.loads(text), writer, runner))
         playing.add(task)
         task.add_done_callback(playing.discard)
-    for task in playing:  # nobody waits for them any more
+    # The run has closed the connection, so their results would not be read.
+    for task in playing:
         task.cancel()
     await asyncio.gather(*playing, return_exceptions=True)
 
 
 async def _next_line(reader: asyncio.StreamReader) -> bytes:
-    """Return the next line; nothing when the run is gone, however it went."""
+    """Return the next line; an empty one if the run's process has ended, in whatever way."""
     try:
         return await reader.readline()
     except ConnectionError:
@@ -85,5 +81,5 @@ async def _next_line(reader: asyncio.StreamReader) -> bytes:
 async def _play(message: dict[str, Any], writer: asyncio.StreamWriter, runner: UnitRunner) -> None:
     run = await runner.play(spec_from_json(message))
     writer.write(line({"id": message["id"], "run": run.model_dump(mode="json")}))
-    with suppress(ConnectionError):  # the run is gone; the line of units tells so, too
+    with suppress(ConnectionError):  # the run's process has ended, which reading notices too
         await writer.drain()
