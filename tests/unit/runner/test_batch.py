@@ -28,8 +28,7 @@ from tests.unit.runner.conftest import SOLVES, a_config
 
 from tau2.data_model.simulation import Results, TextRunConfig, VoiceRunConfig
 from tau2.errors import AgentError, ConfigError, ModelRefused, ModelUnavailable
-from tau2.runner import arun_single_task, arun_tasks, run_single_task, run_tasks
-from tau2.runner import trial
+from tau2.runner import arun_single_task, arun_tasks, run_single_task, run_tasks, trial
 from tau2.runner.events import RunEnded, RunStarted, SimulationRetried, SimulationStored
 from tau2.runner.tasks import unit_seed
 from tau2.storage import store as store_module
