@@ -18,11 +18,10 @@ from tests.reference import REFERENCE, needs_reference
 from tau2.data_model.tasks import Action, Task
 from tau2.domains import retail
 from tau2.domains.retail.data_model import GiftCard, OrderStatus, RetailDB
-from tau2.domains.retail.factory import people
 from tau2.domains.retail.factory.__main__ import DEFAULT_SEED, main, write_data
 from tau2.domains.retail.factory.shipped import build_tasks
 from tau2.domains.retail.factory.words import method_name
-from tau2.domains.retail.factory.world import RetailScale, build_world
+from tau2.domains.retail.factory.world import PEOPLE, RetailScale, build_world
 from tau2.domains.retail.tools import RetailTools
 from tau2.environment.domain import dump_tasks, load_split, load_splits, load_tasks_file
 from tau2.errors import DataFileError, ToolError
@@ -199,7 +198,7 @@ def test_customers_can_be_told_apart(made):
 
 
 def test_profiles_are_plausible(made):
-    zips = {(city, state): start for city, state, start in people.CITIES}
+    zips = {(city, state): start for city, state, start in PEOPLE.towns}
     for user in made.db.users.values():
         assert 1 <= len(user.payment_methods) <= 4
         assert len({method_name(method) for method in user.payment_methods.values()}) == len(
@@ -216,7 +215,7 @@ def test_no_id_is_one_of_the_public_data(made):
     for table in ("products", "users", "orders"):
         assert not public[table].keys() & getattr(made.db, table).keys()
     assert not {user["name"]["last_name"] for user in public["users"].values()} & set(
-        people.LAST_NAMES
+        PEOPLE.last_names
     )
     assert not {product["name"] for product in public["products"].values()} & {
         product.name for product in made.db.products.values()

@@ -24,9 +24,8 @@ from tau2.domains.airline.data_model import (
     ReservationFlight,
     User,
 )
-from tau2.domains.airline.factory import people
 from tau2.domains.airline.factory.phrasing import BRANDS, FORMATTER, city, day_name
-from tau2.domains.airline.factory.travellers import birth_date
+from tau2.domains.airline.factory.travellers import PEOPLE, birth_date
 from tau2.domains.airline.fares import free_bags, is_recent
 from tau2.domains.airline.lookups import NEXT_DAY
 from tau2.domains.airline.tools import AirlineTools
@@ -168,11 +167,11 @@ class AirlineDraft(TaskDraft[AirlineTools]):
 
     def stranger(self, family: str = "") -> Passenger:
         """Return somebody nobody has heard of yet, with a first name that nobody else here has."""
-        first = self.one(name for name in people.FIRST_NAMES if name not in self.names)
+        first = self.one(name for name in PEOPLE.first_names if name not in self.names)
         self.names.add(first)
         return Passenger(
             first_name=first,
-            last_name=family or self.rng.choice(people.LAST_NAMES),
+            last_name=family or self.rng.choice(PEOPLE.last_names),
             dob=birth_date(self.rng),
         )
 

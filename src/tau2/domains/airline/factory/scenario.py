@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tau2.data_model.tasks import Description, StructuredUserInstructions, Task
 from tau2.domains.airline.factory.draft import AirlineDraft
-from tau2.domains.airline.factory.people import FIRST_NAMES
+from tau2.domains.airline.factory.travellers import PEOPLE
 from tau2.taskgen.phrasing import spaced, uncapitalized
 from tau2.taskgen.tasks import make_task
 from tau2.taskgen.wording import Wording
@@ -50,7 +50,9 @@ def _manners(draft: AirlineDraft) -> str:
 
 def _led(lead: str, sentence: str) -> str:
     """Return a sentence after its lead, in lower case where the lead goes on."""
-    goes_on = lead.endswith((", ", ": ")) and sentence.split(maxsplit=1)[0] not in FIRST_NAMES
+    goes_on = (
+        lead.endswith((", ", ": ")) and sentence.split(maxsplit=1)[0] not in PEOPLE.first_names
+    )
     return lead + (uncapitalized(sentence) if goes_on else sentence)
 
 

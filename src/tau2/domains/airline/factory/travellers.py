@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from random import Random
 from typing import TypeVar
 
@@ -17,10 +18,12 @@ from tau2.domains.airline.data_model import (
     PaymentMethod,
     User,
 )
-from tau2.domains.airline.factory import people
 from tau2.taskgen.ids import FreshIds
+from tau2.taskgen.people import People
 
 T = TypeVar("T")
+
+PEOPLE = People.load(Path(__file__).with_name("people.toml"))
 
 _MEMBERSHIPS: tuple[tuple[MembershipLevel, int], ...] = (
     ("regular", 45),
@@ -52,7 +55,7 @@ def pick(rng: Random, shares: Sequence[tuple[T, int]]) -> T:
 
 def make_traveller(rng: Random, ids: FreshIds) -> User:
     """Return a traveller without reservations."""
-    first, last = rng.choice(people.FIRST_NAMES), rng.choice(people.LAST_NAMES)
+    first, last = rng.choice(PEOPLE.first_names), rng.choice(PEOPLE.last_names)
     return User(
         user_id=ids.digits(4, f"{first}_{last}_".lower()),
         name=Name(first_name=first, last_name=last),
@@ -68,8 +71,8 @@ def make_traveller(rng: Random, ids: FreshIds) -> User:
 
 def make_passenger(rng: Random, family: str) -> Passenger:
     """Return somebody who may travel along, often of the same family."""
-    last = family if rng.random() < _SAME_FAMILY else rng.choice(people.LAST_NAMES)
-    return Passenger(first_name=rng.choice(people.FIRST_NAMES), last_name=last, dob=birth_date(rng))
+    last = family if rng.random() < _SAME_FAMILY else rng.choice(PEOPLE.last_names)
+    return Passenger(first_name=rng.choice(PEOPLE.first_names), last_name=last, dob=birth_date(rng))
 
 
 def birth_date(rng: Random) -> str:
@@ -78,14 +81,14 @@ def birth_date(rng: Random) -> str:
 
 
 def _address(rng: Random) -> Address:
-    city, state, zone = rng.choice(people.TOWNS)
+    town = rng.choice(PEOPLE.towns)
     return Address(
-        address1=f"{rng.randint(11, 990)} {rng.choice(people.STREETS)} {rng.choice(people.STREET_KINDS)}",
+        address1=PEOPLE.street(rng, 990),
         address2=f"Apt {rng.randint(1, 48)}" if rng.random() < 0.4 else "",
-        city=city,
+        city=town.name,
         country="USA",
-        state=state,
-        zip=f"{zone}{rng.randrange(100):02}",
+        state=town.state,
+        zip=f"{town.zip_start}{rng.randrange(100):02}",
     )
 
 
@@ -94,7 +97,7 @@ def _payment_methods(rng: Random, ids: FreshIds) -> list[PaymentMethod]:
         CreditCard(
             source="credit_card",
             id=ids.digits(7, "credit_card_"),
-            brand=rng.choice(people.CARD_BRANDS),
+            brand=rng.choice(("visa", "mastercard")),
             last_four=f"{rng.randrange(10_000):04}",
         )
         for _ in range(pick(rng, _CREDIT_CARDS))

@@ -28,6 +28,7 @@ from tau2.domains.retail.tools import RetailTools
 from tau2.environment.cow import peek
 from tau2.errors import ToolError
 from tau2.taskgen.drafts import TaskDraft, UnsuitableCustomer
+from tau2.taskgen.people import Town
 from tau2.taskgen.phrasing import joined
 
 IDENTIFIED_BY = ("zip", "zip", "email", "email", "both")
@@ -331,7 +332,8 @@ class RetailDraft(TaskDraft[RetailTools]):
     def new_address(self, *, near_by: bool = False) -> UserAddress:
         """Return an invented address, in the customer's own city if wanted."""
         mine = self.user.address
-        return make_address(self.rng, (mine.city, mine.state, mine.zip[:3]) if near_by else None)
+        town = Town(mine.city, mine.state, mine.zip[:3]) if near_by else None
+        return make_address(self.rng, town)
 
     def other_customer(self, status: str) -> tuple[User, Order]:
         """Return somebody else and an order of theirs; both belong to this task from now on."""

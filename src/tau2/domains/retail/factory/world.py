@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import product as combinations
+from pathlib import Path
 from random import Random
 
 from tau2.domains.retail.data_model import (
@@ -26,11 +27,13 @@ from tau2.domains.retail.data_model import (
     UserName,
     Variant,
 )
-from tau2.domains.retail.factory import people
 from tau2.domains.retail.factory.catalog import PRODUCT_TYPES, ProductType
 from tau2.domains.retail.tools import RetailTools
 from tau2.seeds import derive_seed
 from tau2.taskgen.ids import FreshIds
+from tau2.taskgen.people import People, Town
+
+PEOPLE = People.load(Path(__file__).with_name("people.toml"))
 
 STATUS_SHARES = (
     ("pending", 42),
@@ -48,6 +51,7 @@ ELSEWHERE = 0.18  # share of orders that go to another address than the profile'
 SPLIT_SHIPMENT = 0.35  # share of the sent orders with three items or more that went in two parcels
 SAME_TYPE_TWICE = 0.06  # share of orders with two variants of one product type
 AVAILABLE = 0.72  # share of variants that can be bought
+_MAIL_HOSTS = ("example.com", "example.org", "example.net")
 NO_SECOND_LINE = 0.35  # share of addresses without apartment, unit or suite
 SMALL_BALANCE = 0.5  # share of gift cards with less than 90 dollars
 
@@ -117,7 +121,7 @@ def _users(rng: Random, ids: FreshIds, count: int) -> dict[str, User]:
     mails: set[str] = set()
     names: set[tuple[str, str]] = set()
     while len(users) < count:
-        name = (rng.choice(people.FIRST_NAMES), rng.choice(people.LAST_NAMES))
+        name = (rng.choice(PEOPLE.first_names), rng.choice(PEOPLE.last_names))
         if name in names:
             continue
         names.add(name)
@@ -145,24 +149,26 @@ def _email(rng: Random, first: str, last: str) -> str:
         f"{last}.{first}{number}",
         f"{first}{number}",
     )
-    return f"{rng.choice(forms)}@{rng.choice(people.MAIL_HOSTS)}".lower()
+    return (
+        f"{rng.choice(forms)}@{rng.choice(('example.com', 'example.org', 'example.net'))}".lower()
+    )
 
 
-def make_address(rng: Random, city: tuple[str, str, str] | None = None) -> UserAddress:
-    """Return an invented address, in `city` if one is given."""
-    name, state, zip_start = city or rng.choice(people.CITIES)
+def make_address(rng: Random, town: Town | None = None) -> UserAddress:
+    """Return an invented address, in `town` if one is given."""
+    town = town or rng.choice(PEOPLE.towns)
     kinds = (
         f"Apt {rng.randint(1, 48)}",
         f"Unit {rng.choice('ABCDEFGH')}",
         f"Suite {rng.randint(100, 920)}",
     )
     return UserAddress(
-        address1=f"{rng.randint(11, 9899)} {rng.choice(people.STREETS)} {rng.choice(people.STREET_KINDS)}",
+        address1=PEOPLE.street(rng, 9899),
         address2="" if rng.random() < NO_SECOND_LINE else rng.choice(kinds),
-        city=name,
+        city=town.name,
         country="USA",
-        state=state,
-        zip=f"{zip_start}{rng.randint(1, 99):02d}",
+        state=town.state,
+        zip=f"{town.zip_start}{rng.randint(1, 99):02d}",
     )
 
 
@@ -170,7 +176,7 @@ def _payment_methods(rng: Random, ids: FreshIds) -> list[PaymentMethod]:
     kinds = rng.sample(
         ("credit_card", "credit_card", "paypal", "gift_card"), rng.choice((1, 2, 2, 2, 3, 3, 4))
     )
-    brands = rng.sample(people.CARD_BRANDS, kinds.count("credit_card"))
+    brands = rng.sample(("visa", "mastercard", "amex", "discover"), kinds.count("credit_card"))
     methods: list[PaymentMethod] = []
     for kind in kinds:
         made = ids.digits(7, prefix=f"{kind}_")

@@ -12,6 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import cycle
+from pathlib import Path
+
+from pydantic import BaseModel
 
 from tau2.domains.telecom.data_model import (
     AccountStatus,
@@ -29,60 +32,45 @@ from tau2.domains.telecom.data_model import (
     Plan,
     TelecomDB,
 )
-from tau2.domains.telecom.factory import people
 from tau2.domains.telecom.lookups import TODAY, next_month
 from tau2.seeds import derive_seed
+from tau2.taskgen.people import People
 
-PLANS = (
+
+class DeviceModels(BaseModel):
+    """The devices that customers use."""
+
+    phones: tuple[str, ...]
+    tablets: tuple[str, ...]
+    others: tuple[tuple[str, str], ...]
+    """Type and model."""
+
+
+class CarrierPeople(People):
+    """What the carrier's customers are invented from, and what they call with."""
+
+    area_codes: tuple[str, ...]
+    models: DeviceModels
+
+
+PEOPLE = CarrierPeople.load(Path(__file__).with_name("people.toml"))
+PLANS = tuple(
     Plan(
-        plan_id="P101",
-        name="Pebble 3",
-        data_limit_gb=3,
-        price_per_month=22,
-        data_refueling_price_per_gb=4.5,
-    ),
-    Plan(
-        plan_id="P102",
-        name="Brook 8",
-        data_limit_gb=8,
-        price_per_month=34,
-        data_refueling_price_per_gb=3.75,
-    ),
-    Plan(
-        plan_id="P103",
-        name="River 20",
-        data_limit_gb=20,
-        price_per_month=49,
-        data_refueling_price_per_gb=2.5,
-    ),
-    Plan(
-        plan_id="P104",
-        name="Lake 50",
-        data_limit_gb=50,
-        price_per_month=64,
-        data_refueling_price_per_gb=1.75,
-    ),
-    Plan(
-        plan_id="P105",
-        name="Ocean",
-        data_limit_gb=1000,
-        price_per_month=92,
-        data_refueling_price_per_gb=0.5,
-    ),
-    Plan(
-        plan_id="P106",
-        name="Harbor Share",
-        data_limit_gb=35,
-        price_per_month=110,
-        data_refueling_price_per_gb=2.25,
-    ),
-    Plan(
-        plan_id="P107",
-        name="Beacon Gadget",
-        data_limit_gb=1,
-        price_per_month=9,
-        data_refueling_price_per_gb=6,
-    ),
+        plan_id=plan_id,
+        name=name,
+        data_limit_gb=limit,
+        price_per_month=price,
+        data_refueling_price_per_gb=price_per_gb,
+    )
+    for plan_id, name, limit, price, price_per_gb in (
+        ("P101", "Pebble 3", 3, 22, 4.5),
+        ("P102", "Brook 8", 8, 34, 3.75),
+        ("P103", "River 20", 20, 49, 2.5),
+        ("P104", "Lake 50", 50, 64, 1.75),
+        ("P105", "Ocean", 1000, 92, 0.5),
+        ("P106", "Harbor Share", 35, 110, 2.25),
+        ("P107", "Beacon Gadget", 1, 9, 6),
+    )
 )
 _MAIN_PLANS = ("P101", "P102", "P103", "P104", "P106")
 _SPARE_PLANS = ("P101", "P102", "P105", "P107")
@@ -117,7 +105,7 @@ _SPARES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Month:
+class BillingMonth:
     """A billing month."""
 
     start: date
@@ -128,21 +116,19 @@ class Month:
         return next_month(self.start) - timedelta(days=1)
 
 
-_JANUARY, _FEBRUARY, _MARCH = (
-    Month(date(2025, 1, 1)),
-    Month(date(2025, 2, 1)),
-    Month(date(2025, 3, 1)),
-)
+_JANUARY = BillingMonth(date(2025, 1, 1))
+_FEBRUARY = BillingMonth(date(2025, 2, 1))
+_MARCH = BillingMonth(date(2025, 3, 1))
 
 
-class _WorldBuilder:
+class _CarrierBuilder:
     """Collects records while it makes them."""
 
     def __init__(self, seed: int) -> None:
         self.rng = random.Random(derive_seed(seed, "telecom", "world"))  # noqa: S311  -- reproducible, not a secret
         self.db = TelecomDB(plans=[plan.model_copy() for plan in PLANS])
-        names = [f"{first} {last}" for first in people.FIRST_NAMES for last in people.LAST_NAMES]
-        numbers = [f"{area}-555-0{last}" for area in people.AREA_CODES for last in range(100, 200)]
+        names = [f"{first} {last}" for first in PEOPLE.first_names for last in PEOPLE.last_names]
+        numbers = [f"{area}-555-0{last}" for area in PEOPLE.area_codes for last in range(100, 200)]
         count = sum(number for _, number in _STANDINGS)
         self.names = self.rng.sample(names, count)
         self.numbers = self.rng.sample(numbers, len(numbers))
@@ -186,10 +172,13 @@ class _WorldBuilder:
         self._bills(customer, lines, standing)
 
     def _address(self) -> Address:
-        town, state, code = self.rng.choice(people.TOWNS)
-        street = f"{self.rng.randint(2, 480)} {self.rng.choice(people.STREETS)}"
+        town = self.rng.choice(PEOPLE.towns)
+        street = f"{self.rng.randint(2, 480)} {self.rng.choice(PEOPLE.streets)}"
         return Address(
-            street=street, city=town, state=state, zip_code=f"{code}{self.rng.randint(100, 999)}"
+            street=street,
+            city=town.name,
+            state=town.state,
+            zip_code=f"{town.zip_start}{self.rng.randint(100, 999)}",
         )
 
     def _payment_methods(self) -> list[PaymentMethod]:
@@ -203,16 +192,17 @@ class _WorldBuilder:
         ]
 
     def _lines(self, standing: str) -> list[Line]:
-        main = self._line(self.rng.choice(_MAIN_PLANS), ("phone", self.rng.choice(people.PHONES)))
+        main = self._line(
+            self.rng.choice(_MAIN_PLANS), ("phone", self.rng.choice(PEOPLE.models.phones))
+        )
         if standing in {"overdue", "lapsed"}:
-            main.status, main.suspension_start_date = (
-                LineStatus.SUSPENDED,
-                self._day(_FEBRUARY.start, TODAY),
-            )
+            main.status = LineStatus.SUSPENDED
+            main.suspension_start_date = self._day(_FEBRUARY.start, TODAY)
         if standing == "lapsed":
             main.contract_end_date = self._day(date(2024, 10, 1), _JANUARY.end)
         if standing == "pending":
-            main.status, main.data_used_gb = LineStatus.PENDING_ACTIVATION, 0.0
+            main.status = LineStatus.PENDING_ACTIVATION
+            main.data_used_gb = 0.0
         if standing == "closed":
             main.status = LineStatus.CLOSED
         return [main, *(self._spare_line(state) for state in next(self.spares))]
@@ -220,15 +210,16 @@ class _WorldBuilder:
     def _spare_line(self, state: str) -> Line:
         """Return a further line: in use, or suspended at the customer's wish (resting), maybe past its contract."""
         gadget = self.rng.choice(
-            (("tablet", self.rng.choice(people.TABLETS)), self.rng.choice(people.OTHERS))
+            (
+                ("tablet", self.rng.choice(PEOPLE.models.tablets)),
+                self.rng.choice(PEOPLE.models.others),
+            )
         )
-        phone = ("phone", self.rng.choice(people.PHONES))
+        phone = ("phone", self.rng.choice(PEOPLE.models.phones))
         line = self._line(self.rng.choice(_SPARE_PLANS), self.rng.choice((phone, gadget)))
         if state != "in_use":
-            line.status, line.suspension_start_date = (
-                LineStatus.SUSPENDED,
-                self._day(_JANUARY.start, TODAY),
-            )
+            line.status = LineStatus.SUSPENDED
+            line.suspension_start_date = self._day(_JANUARY.start, TODAY)
         if state == "lapsed":
             line.contract_end_date = self._day(date(2024, 11, 1), date(2025, 2, 20))
         return line
@@ -271,7 +262,7 @@ class _WorldBuilder:
         return _FEBRUARY_BILLS.get(standing, usual)
 
     def _bill(
-        self, customer: Customer, lines: Sequence[Line], month: Month, status: BillStatus
+        self, customer: Customer, lines: Sequence[Line], month: BillingMonth, status: BillStatus
     ) -> None:
         issued = month.start + timedelta(days=4)
         late = status in {BillStatus.OVERDUE, BillStatus.DISPUTED}
@@ -323,4 +314,4 @@ _FEBRUARY_BILLS = {
 
 def build_world(seed: int) -> TelecomDB:
     """Return the carrier's database of a seed."""
-    return _WorldBuilder(seed).build()
+    return _CarrierBuilder(seed).build()
