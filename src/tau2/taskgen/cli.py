@@ -1,4 +1,4 @@
-"""Writing a generated world: the files of a domain's folder, and the command line of its factory."""
+"""Writing generated data: the files of a domain's folder, and the command line of a factory."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tau2.taskgen.tasks import ShippedTasks
 
 
 def db_text(db: DB) -> str:
-    """Return a database as JSON with one record per line: small, and changes can be read line by line."""
+    """Return a database as JSON with one record per line, so that diffs can be read."""
     tables = db.model_dump(mode="json", exclude_none=True).items()
     return (
         "{\n"

@@ -25,17 +25,17 @@ def collector(
 ) -> tuple[list[I], Callable[..., Callable[[F], F]]]:
     """Return a list and a decorator that makes a function an intent of it.
 
-    The function's name is the intent's, the first line of its docstring is the purpose. `common` is
-    what the intents of a module share; the decorator's arguments override it.
+    The function's name is the intent's, the first line of its docstring is the purpose (the
+    decorator's `purpose`, where there is one). `common` is what the intents of a module share; the
+    decorator's arguments override it.
     """
     intents: list[I] = []
 
     def intent(**traits: Any) -> Callable[[F], F]:
         def add(act: F) -> F:
             purpose = (act.__doc__ or "").partition("\n")[0].rstrip(".")
-            intents.append(
-                kind(name=act.__name__, purpose=purpose, act=act, **{**common, **traits})
-            )
+            traits_of_all = {"purpose": purpose, **common, **traits}
+            intents.append(kind(name=act.__name__, act=act, **traits_of_all))
             return act
 
         return add

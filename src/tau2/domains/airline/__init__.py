@@ -1,4 +1,4 @@
-"""The airline domain: an agent books, changes and cancels reservations and makes up for what went wrong.
+"""The airline domain: an agent books, changes and cancels reservations and compensates.
 
 Importing this package loads nothing else; `DOMAIN` is made when it is first asked for.
 """

@@ -1,4 +1,4 @@
-"""The records of the airline: flights by date, travellers with what they can pay with, and reservations."""
+"""The records of the airline: flights by date, travellers, and reservations."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Name(BaseModel):
 
 
 class Address(BaseModel):
-    """A postal address; `address2` is empty text or null where there is no apartment, suite or unit."""
+    """A postal address; `address2` (apartment, suite or unit) may be empty text or null."""
 
     address1: str
     address2: str | None = None
@@ -162,7 +162,10 @@ class Flight(FlightBase):
     scheduled_departure_time_est: str
     scheduled_arrival_time_est: str
     dates: dict[str, FlightDateStatus]
-    """By date of departure (YYYY-MM-DD). In a world that sold seats it is a copy-on-write view: see `own_flight`."""
+    """By date of departure (YYYY-MM-DD).
+
+    In a world that sold seats it is a copy-on-write view: see `own_flight`.
+    """
 
     @model_serializer(mode="wrap")
     def _serialize_dates(self, handler: SerializerFunctionWrapHandler) -> Any:
@@ -244,9 +247,10 @@ class FlightDB(DB):
 
 
 def own_flight(flights: MutableMapping[str, Flight], flight_number: str) -> Flight:
-    """Return a flight that may be mutated: a world's own copy of it, in which each date is copied when it is touched.
+    """Return a world's own copy of a flight, whose dates are copied when they are touched.
 
-    A flight has a state for every day of the month; copying them all to sell one seat would be most of the work.
+    A flight has a state for every day of the month; copying them all to sell one seat would be most
+    of the work.
     """
     if isinstance(flights, Table) and flights.peek(flight_number) is flights.base.get(
         flight_number

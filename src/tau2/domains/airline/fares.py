@@ -1,4 +1,4 @@
-"""What the airline charges and allows, as the policy states it: free bags, insurance, the age of a booking."""
+"""What the airline charges and allows, as the policy states it."""
 
 from __future__ import annotations
 

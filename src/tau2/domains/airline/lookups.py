@@ -39,14 +39,15 @@ NEXT_DAY = "+1"
 class AirlineLookups(ToolKitBase):
     """Look-ups over the airline's database.
 
-    Whatever a tool returns belongs to this world alone (`db.users[...]` copies a shared record when it is first
-    touched); what it only inspects is peeked at, because copying hundreds of flights to find one is slow.
+    Whatever a tool returns belongs to this world alone (`db.users[...]` copies a shared record when
+    it is first touched); what it only inspects is peeked at, because copying hundreds of flights to
+    find one is slow.
     """
 
     db: FlightDB
 
     def __init__(self, db: FlightDB, strict_compat: bool = False) -> None:
-        """Work over `db`; `strict_compat` reproduces the original where published scores depend on it."""
+        """Work over `db`; `strict_compat` reproduces the original where scores depend on it."""
         super().__init__(db)
         self.strict_compat = strict_compat
 
@@ -168,7 +169,10 @@ class AirlineLookups(ToolKitBase):
         return pairs
 
     def _bookable(self, origin: str | None, destination: str | None, date: str) -> list[Flight]:
-        """Return the flights that can be booked on a date; shared, not to be mutated. None means any airport."""
+        """Return the flights that can be booked on a date; shared, not to be mutated.
+
+        None means any airport.
+        """
         on_route = [
             flight
             for flight in peek_values(self.db.flights)
@@ -180,8 +184,8 @@ class AirlineLookups(ToolKitBase):
     def _arrival(self, flight: Flight, date: str) -> tuple[str, str]:
         """Return the date and time at which a flight that leaves on `date` arrives.
 
-        The original adds one to the day of May without a leading zero and leaves the mark in the time;
-        `strict_compat` keeps both.
+        The original adds one to the day of May without a leading zero and leaves the mark in the
+        time; `strict_compat` keeps both.
         """
         time = flight.scheduled_arrival_time_est
         if NEXT_DAY not in time:

@@ -45,8 +45,8 @@ _COVERED = re.compile(
     re.IGNORECASE,
 )
 _ASKS_COMPENSATION = re.compile(
-    r"\b(?:compensat\w*|certificates?|vouchers?|make (?:it )?up (?:for|to)|for (?:the|my|your) trouble|gesture|"
-    r"inconvenience)\b",
+    r"\b(?:compensat\w*|certificates?|vouchers?|make (?:it )?up (?:for|to)|"
+    r"for (?:the|my|your) trouble|gesture|inconvenience)\b",
     re.IGNORECASE,
 )
 
@@ -80,7 +80,7 @@ def _statuses(world: Environment, trip: Reservation) -> set[str]:
 
 
 def _listed(call: ToolCall, name: str) -> list[Mapping[str, Any]]:
-    """Return an argument that is a list of objects; whatever else it holds is for the tool to refuse."""
+    """Return the objects in an argument that is a list; the tool refuses anything else."""
     values = call.arguments.get(name)
     return (
         [value for value in values if isinstance(value, Mapping)]
@@ -202,7 +202,7 @@ def flown_changed(world: Environment, call: ToolCall, _before: Sequence[Message]
 
 
 def route_changed(world: Environment, call: ToolCall, _before: Sequence[Message]) -> str | None:
-    """Flights lead from the origin to the destination (and back, on a round trip), each after the one before."""
+    """Flights lead from the origin to the destination (and back), each after the one before."""
     trip = _trip(world, call)
     facts = trip.model_dump() if trip is not None else call.arguments
     legs = [(peek(_db(world).flights, number), date) for number, date in _wanted(call)]
@@ -244,7 +244,7 @@ def _arrives(leg: Leg) -> str:
 def no_reason_to_cancel(
     world: Environment, call: ToolCall, before: Sequence[Message]
 ) -> str | None:
-    """Cancelled within 24 hours, in business, when disrupted by the airline, or when insured for the reason."""
+    """Cancelled within 24 hours, in business, when the airline disrupted it, or insured for it."""
     trip = _trip(world, call)
     if (
         trip is None
@@ -270,7 +270,7 @@ def flown_cancelled(world: Environment, call: ToolCall, _before: Sequence[Messag
 
 
 def compensation(world: Environment, call: ToolCall, before: Sequence[Message]) -> str | None:
-    """A certificate is what the policy provides for a disrupted reservation of a customer who qualifies."""
+    """A certificate is what the policy provides for a disrupted reservation."""
     user = _owner(world, call)
     if user is None:
         return None

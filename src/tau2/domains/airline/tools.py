@@ -1,7 +1,8 @@
 """What the airline's agent can do: everything that changes reservations, profiles and seats.
 
-Every check comes before the first change, so a refused call leaves the airline as it was. The tools do not know the
-whole policy: whether a cancellation or a change is permitted is for the agent to judge.
+Every check comes before the first change, so a refused call leaves the airline as it was. The tools
+do not know the whole policy: whether a cancellation or a change is permitted is for the agent to
+judge.
 """
 
 from __future__ import annotations
@@ -248,14 +249,17 @@ class AirlineTools(AirlineLookups):
         raise ToolError("Too many reservations")
 
     def _changeable(self, reservation_id: str) -> Reservation:
-        """Return a reservation that is not cancelled; the original lets go on with a cancelled one."""
+        """Return a reservation that is not cancelled (in the original, it may be)."""
         reservation = self._reservation(reservation_id)
         if reservation.status == "cancelled" and not self.strict_compat:
             raise ToolError(f"Reservation {reservation_id} is cancelled")
         return reservation
 
     def _booked(self, wanted: FlightInfo, cabin: CabinClass, people: int) -> ReservationFlight:
-        """Return a flight as it is booked today. Raise ToolError when it is not to be had for so many."""
+        """Return a flight as it is booked today.
+
+        Raise ToolError when it is not to be had for so many.
+        """
         flight, date = self._flight(wanted.flight_number), wanted.date
         status = self._status(wanted.flight_number, date)
         if not isinstance(status, FlightDateStatusAvailable):
@@ -296,7 +300,7 @@ class AirlineTools(AirlineLookups):
                 self._take_seats(flight, cabin, people)
 
     def _as_kept(self, passengers: list[Passenger]) -> list[Passenger]:
-        """Return passengers as a reservation keeps them: by name, so that the order of a call means nothing."""
+        """Return passengers sorted by name, so that their order in a call makes no difference."""
         kept = clone(passengers)
         if self.strict_compat:
             return kept
@@ -306,7 +310,7 @@ class AirlineTools(AirlineLookups):
         return sorted(kept, key=lambda person: (person.last_name, person.first_name, person.dob))
 
     def _as_recorded(self, payments: list[Payment]) -> list[Payment]:
-        """Return payments as a reservation records them: by id, so that the order of a call means nothing."""
+        """Return payments sorted by id, so that their order in a call makes no difference."""
         recorded = clone(payments)
         return (
             recorded
@@ -351,7 +355,7 @@ class AirlineTools(AirlineLookups):
 
 
 def _models(kind: type[M], values: Any) -> list[M]:
-    """Return plain data as models; models already, or what an unchecked caller passed, stay as they are."""
+    """Return plain data as models; anything else stays as it is."""
     if all(isinstance(value, dict) for value in values):
         return [kind(**value) for value in values]
     return cast("list[M]", values)
@@ -368,7 +372,10 @@ def _collect(user: User, payments: Sequence[Payment]) -> None:
 
 
 def _settle(user: User, reservation: Reservation, payment_id: str, price: int) -> None:
-    """Charge (or, below 0, refund) a change. Raise ToolError when the method cannot be used for it."""
+    """Charge (or, below 0, refund) a change.
+
+    Raise ToolError when the method cannot be used for it.
+    """
     if payment_id not in user.payment_methods:
         raise ToolError("Payment method not found")
     method = user.payment_methods[payment_id]

@@ -1,4 +1,4 @@
-"""Where the airline files lie: `AIRLINE_DB_PATH` and the like are looked up when they are asked for.
+"""Where the airline files are: `AIRLINE_DB_PATH` and others, looked up when asked for.
 
 Importing one of these names binds the path for good; ask this module for it where a changed
 TAU2_DATA_DIR should count.

@@ -1,4 +1,7 @@
-"""The smallest complete domain: a task list with one user and a notification inbox. Used in tests and examples."""
+"""The smallest complete domain: a task list with one user and a notification inbox.
+
+Used in tests and examples.
+"""
 
 from __future__ import annotations
 

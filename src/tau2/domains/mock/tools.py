@@ -82,7 +82,10 @@ class MockTools(ToolKitBase):
         return "Transfer successful"
 
     def assert_number_of_tasks(self, user_id: str, expected_number: int) -> bool:
-        """Return whether a person has that many tasks. Raise ToolError when there is no such person."""
+        """Return whether a person has that many tasks.
+
+        Raise ToolError when there is no such person.
+        """
         if user_id not in self.db.users:
             raise ToolError(f"User {user_id} not found")
         return len(self.db.users[user_id].tasks) == expected_number

@@ -51,7 +51,10 @@ class MockUserTools(ToolKitBase):
     def assert_notification_status(
         self, notification_id: str, expected_status: NotificationStatus
     ) -> bool:
-        """Return whether a notification has that status. Raise ToolError when there is no such notification."""
+        """Return whether a notification has that status.
+
+        Raise ToolError when there is no such notification.
+        """
         return self._notification(notification_id).status == expected_status
 
     def _notification(self, notification_id: str) -> Notification:

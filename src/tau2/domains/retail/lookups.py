@@ -14,14 +14,15 @@ from tau2.errors import ToolError
 class RetailLookups(ToolKitBase):
     """Look-ups over the shop's database.
 
-    Whatever a tool returns belongs to this world alone (`db.orders[...]` copies a shared record when it is first
-    touched); what it only inspects is peeked at, because copying hundreds of records to find one is slow.
+    Whatever a tool returns belongs to this world alone (`db.orders[...]` copies a shared record
+    when it is first touched); what it only inspects is peeked at, because copying hundreds of
+    records to find one is slow.
     """
 
     db: RetailDB
 
     def __init__(self, db: RetailDB, strict_compat: bool = False) -> None:
-        """Work over `db`; `strict_compat` reproduces the original where published scores depend on it."""
+        """Work over `db`; `strict_compat` reproduces the original where scores depend on it."""
         super().__init__(db)
         self.strict_compat = strict_compat
 

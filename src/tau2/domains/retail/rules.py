@@ -1,8 +1,9 @@
-"""The retail policy as far as tools do not enforce it: what a writing call must not do, checked on any trajectory.
+"""The retail policy as executable rules, as far as the tools do not enforce it.
 
-Tools refuse by themselves a method that is not in the profile, a second change, return or exchange of one order, and
-whatever the order's status rules out; there is no rule for these. What a customer said is searched for words, so a
-rule can be wrong about an unusual wording: rules report, they do not grade.
+Tools refuse by themselves a method that is not in the profile, a second change, return or exchange
+of one order, and whatever the order's status rules out; there is no rule for these. What a customer
+said is searched for words, so a rule can be wrong about an unusual wording: rules report, they do
+not grade.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ _ADDRESS_FORM = {
 }
 _REASONS = {
     "no longer needed": re.compile(
-        r"(\bno longer|\bany ?more|\bnot|\bnever|n['’]t|\bno)\b[^.?!]{0,40}?\b(need|want|use|interested)"
+        r"(\bno longer|\bany ?more|\bnot|\bnever|n['’]t|\bno)\b[^.?!]{0,40}?"
+        r"\b(need|want|use|interested)"
         r"|\bchanged (my|your|our|their|his|her) mind|\bun(needed|wanted|necessary)",
         re.IGNORECASE,
     ),

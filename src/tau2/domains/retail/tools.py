@@ -61,7 +61,8 @@ class RetailTools(RetailLookups):
     def _refunds(self, order: Order) -> list[OrderPayment]:
         """Return what goes back to each method: the net of what it paid.
 
-        The original refunds every entry of the history, earlier refunds included; `strict_compat` keeps that.
+        The original refunds every entry of the history, earlier refunds included; `strict_compat`
+        keeps that.
         """
         if self.strict_compat:
             paid = [(entry.payment_method_id, entry.amount) for entry in order.payment_history]
@@ -312,7 +313,7 @@ class RetailTools(RetailLookups):
         return order
 
     def _require_items(self, order: Order, item_ids: list[str], *, missing: str) -> None:
-        """Raise ToolError unless the order holds every item as often as it is named, and one at least is."""
+        """Raise ToolError when no item is named, or one more often than the order has it."""
         if not item_ids and not self.strict_compat:
             raise ToolError("Name at least one item")
         held = [item.item_id for item in order.items]
@@ -329,7 +330,10 @@ class RetailTools(RetailLookups):
         missing: str,
         new_must_differ: bool,
     ) -> list[tuple[OrderItem, Variant]]:
-        """Return each item with the variant that takes its place. Raise ToolError when one cannot."""
+        """Return each item with the variant that takes its place.
+
+        Raise ToolError when one cannot.
+        """
         self._require_items(order, item_ids, missing=missing)
         if len(item_ids) != len(new_item_ids):
             raise ToolError("The number of items to be exchanged should match.")
@@ -345,7 +349,10 @@ class RetailTools(RetailLookups):
 
 
 def _price_difference(swaps: list[tuple[OrderItem, Variant]]) -> float:
-    """Return what the new variants cost more; summed pair by pair, as recorded hashes hold the rounding errors."""
+    """Return what the new variants cost more.
+
+    The sum is made pair by pair, as recorded hashes contain its rounding errors.
+    """
     difference: float = 0
     for item, variant in swaps:
         difference += variant.price - item.price
@@ -353,7 +360,7 @@ def _price_difference(swaps: list[tuple[OrderItem, Variant]]) -> float:
 
 
 def _swap_like_the_original(order: Order, item_ids: list[str], variants: list[Variant]) -> None:
-    """Give every swapped item the price and options of the *last* variant, as published gold states do."""
+    """Give swapped items the price and options of the *last* variant, as published states have."""
     for item_id, variant in zip(item_ids, variants, strict=True):
         item = next(item for item in order.items if item.item_id == item_id)
         item.item_id = variant.item_id
@@ -371,6 +378,6 @@ def _require_funds(method: PaymentMethod, amount: float, purpose: str) -> None:
 
 
 def _charge(method: PaymentMethod, amount: float) -> None:
-    """Take money from a gift card (a negative amount adds it); other methods hold no balance here."""
+    """Take money from a gift card, or add a negative amount; other methods have no balance."""
     if isinstance(method, GiftCard):
         method.balance = round(method.balance - amount, CENTS)

@@ -1,4 +1,4 @@
-"""The telecom domain: a carrier's support line, and customers who hold a simulated phone while they call.
+"""The telecom domain: a carrier's support line, and customers with a simulated phone.
 
 Importing this package loads nothing else; `DOMAINS` is made when it is first asked for.
 """
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["DOMAINS", "NAMES", "TASK_SETS"]
 
 NAMES = ("telecom", "telecom-workflow")
-"""The same company twice: with a manual for technical support, and with a workflow to follow step by step."""
+"""The same company twice: technical support by a manual, or by a workflow of steps."""
 TASK_SETS = {"telecom_full": "telecom", "telecom_small": "telecom"}
 """Further task sets, and the domain they are played in."""
 

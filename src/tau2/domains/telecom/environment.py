@@ -1,4 +1,4 @@
-"""The telecom world: its environment, tasks and splits, looked up in the data directory at every call."""
+"""The telecom environment, tasks and splits, read from the data directory at every call."""
 
 from __future__ import annotations
 
@@ -31,8 +31,9 @@ class TelecomEnvironment(Environment):
     def same_state(self, other: Environment) -> bool:
         """Return whether both hold the same records of the carrier.
 
-        A phone can be left in many right states (restarted once more, Wi-Fi on), so it is graded by assertions. With
-        `strict_compat` it has to be the same to the last setting, as in the original.
+        A phone can be left in many right states (restarted once more, Wi-Fi on), so it is graded by
+        assertions. With `strict_compat` it has to be the same to the last setting, as in the
+        original.
         """
         if self.strict_compat or not isinstance(other, TelecomEnvironment):
             return super().same_state(other)
@@ -73,7 +74,10 @@ def _policy(folder: Path, policy_type: PolicyType, *, solo_mode: bool) -> str:
 @lru_cache(maxsize=8)
 def _joined(main: str, technical: str) -> str:
     """Return both parts as one text, the same one for all environments."""
-    return f"<main_policy>\n{main}\n</main_policy>\n<tech_support_policy>\n{technical}\n</tech_support_policy>"
+    return (
+        f"<main_policy>\n{main}\n</main_policy>\n"
+        f"<tech_support_policy>\n{technical}\n</tech_support_policy>"
+    )
 
 
 def get_environment(
@@ -102,7 +106,10 @@ def get_environment(
 
 
 def _world_id(paths: Sequence[Path], *options: Hashable) -> Hashable:
-    """Name the world at its start; a rewritten file is another world. Both policies are about the same world."""
+    """Name the world at its start; a rewritten file is another world.
+
+    Both policies are about the same world.
+    """
     stamps = [(str(path), path.stat()) for path in paths]
     return (
         "telecom",
@@ -118,7 +125,10 @@ get_environment_workflow_policy = partial(get_environment, policy_type="workflow
 def get_tasks(
     task_split_name: str | None = "base", task_ids: Collection[str] | None = None
 ) -> list[Task]:
-    """Return the tasks of a split; None returns all. Raise UnknownName (a ValueError) for another name."""
+    """Return the tasks of a split; None returns all.
+
+    Raise UnknownName (a ValueError) for another name.
+    """
     return tasks_of_split(task_split_name, "base", task_ids)
 
 
@@ -132,7 +142,10 @@ def get_tasks_full(
 def get_tasks_small(
     task_split_name: str | None = "small", task_ids: Collection[str] | None = None
 ) -> list[Task]:
-    """Return a few simple tasks, or those of a split. Raise UnknownName (a ValueError) for another name."""
+    """Return a few simple tasks, or those of a split.
+
+    Raise UnknownName (a ValueError) for another name.
+    """
     return tasks_of_split(task_split_name, "small", task_ids)
 
 

@@ -44,8 +44,8 @@ def peeked(records: Sequence[V], field: str, value: object) -> V | None:
 class TelecomLookups(ToolKitBase):
     """Look-ups over the carrier's database.
 
-    What a tool returns belongs to this world alone: a shared record is copied when it is first asked for. What is
-    only inspected is peeked at.
+    What a tool returns belongs to this world alone: a shared record is copied when it is first
+    asked for. What is only inspected is peeked at.
     """
 
     db: TelecomDB
@@ -76,7 +76,10 @@ class TelecomLookups(ToolKitBase):
         return self._record(self.db.devices, "Device", "device_id", device_id)
 
     def _line_of(self, customer_id: str, line_id: str) -> Line:
-        """Return a customer's line. Raise ToolError when there is no such customer, or no such line of theirs."""
+        """Return a customer's line.
+
+        Raise ToolError when there is no such customer, or no such line of theirs.
+        """
         if line_id not in self._customer(customer_id).line_ids:
             raise ToolError(f"Line {line_id} not found for customer {customer_id}")
         return self._line(line_id)
@@ -105,7 +108,7 @@ class TelecomLookups(ToolKitBase):
         return plan
 
     def bill_awaiting_payment(self, line: Line) -> Bill | None:
-        """Return the bill that the customer of `line` has been asked to pay, or None; shared, not to be mutated."""
+        """Return the bill that the owner of a line was asked to pay, or None; shared, not to be mutated."""
         bills = self.db.bills
         waiting = find(bills, "status", BillStatus.AWAITING_PAYMENT)
         owner = peeked(self.db.customers, "line_ids", line.line_id) if waiting else None

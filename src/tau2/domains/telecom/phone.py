@@ -1,4 +1,7 @@
-"""How a phone behaves: radio, SIM, speed, picture messages. Rules over its state; nothing here talks or is a tool."""
+"""How a phone behaves: radio, SIM, speed, picture messages.
+
+Rules over its state; nothing here talks or is a tool.
+"""
 
 from __future__ import annotations
 
@@ -136,9 +139,8 @@ def status_bar(phone: PhoneState) -> str:
     if phone.airplane_mode:
         shown.append("Airplane Mode")
     elif phone.network_connection_status == NetworkStatus.CONNECTED:
-        shown.append(
-            f"{_BARS.get(phone.network_signal_strength, 'no bars')} ({phone.network_signal_strength})"
-        )
+        strength = phone.network_signal_strength
+        shown.append(f"{_BARS.get(strength, 'no bars')} ({strength})")
         shown.append(f"{phone.network_technology_connected}")
         shown.append("data on" if phone.data_enabled else "data off")
     else:

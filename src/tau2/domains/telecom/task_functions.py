@@ -1,4 +1,7 @@
-"""What sets the carrier's side of a scene, and what checks it afterwards. Called by tasks, never by a participant."""
+"""What sets the carrier's side of a scene, and what checks it afterwards.
+
+Called by tasks, never by a participant.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,10 @@ class TelecomTaskFunctions(TelecomLookups):
         return [plan.plan_id for plan in peek_list(self.db.plans)]
 
     def set_data_usage(self, customer_id: str, line_id: str, data_used_gb: float) -> str:
-        """Let a line have used that much data in this billing cycle. Raise ToolError for no such line."""
+        """Let a line have used that much data in this billing cycle.
+
+        Raise ToolError for no such line.
+        """
         self._line_of(customer_id, line_id).data_used_gb = data_used_gb
         return f"Line {line_id} has used {data_used_gb} GB"
 
@@ -84,7 +90,10 @@ class TelecomTaskFunctions(TelecomLookups):
     def assert_data_refueling_amount(
         self, customer_id: str, line_id: str, expected_amount: float
     ) -> bool:
-        """Return whether that much data (GB) was added to a line. Raise ToolError for no such line."""
+        """Return whether that much data (GB) was added to a line.
+
+        Raise ToolError for no such line.
+        """
         return self._line_of(customer_id, line_id).data_refueling_gb == expected_amount
 
     def assert_line_status(self, customer_id: str, line_id: str, expected_status: str) -> bool:
@@ -92,11 +101,17 @@ class TelecomTaskFunctions(TelecomLookups):
         return self._line_of(customer_id, line_id).status == expected_status
 
     def assert_line_roaming(self, customer_id: str, line_id: str, expected_status: bool) -> bool:
-        """Return whether a line may (or may not) be used abroad, as expected. Raise ToolError for no such line."""
+        """Return whether a line may (or may not) be used abroad, as expected.
+
+        Raise ToolError for no such line.
+        """
         return self._line_of(customer_id, line_id).roaming_enabled == expected_status
 
     def assert_overdue_bill_exists(self, customer_id: str, overdue_bill_id: str) -> bool:
-        """Return whether that bill of the customer is overdue. Raise ToolError when there is no such customer."""
+        """Return whether that bill of the customer is overdue.
+
+        Raise ToolError when there is no such customer.
+        """
         return any(
             bill.bill_id == overdue_bill_id and bill.status == BillStatus.OVERDUE
             for bill in self._bills_of(customer_id)

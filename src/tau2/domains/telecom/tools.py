@@ -1,7 +1,7 @@
 """What the carrier's agent can do: everything that changes a line or a bill.
 
-Every check comes before the first change, so a refused call leaves the records as they were. The tools permit more
-than the policy does: whether a line *may* be resumed is for the agent to know.
+Every check comes before the first change, so a refused call leaves the records as they were. The
+tools permit more than the policy does: whether a line *may* be resumed is for the agent to know.
 """
 
 from __future__ import annotations
@@ -190,7 +190,7 @@ class TelecomTools(TelecomTaskFunctions):
         bill.total_due = round(bill.total_due + amount, _CENTS)
 
     def _new_draft(self, customer_id: str) -> Bill:
-        """Add an empty draft for the coming month; its id follows the highest one, the same in every run."""
+        """Add an empty draft bill for the coming month; its id follows the highest one."""
         start = next_month(TODAY)
         bill = Bill(
             bill_id=self._next_bill_id(),

@@ -43,7 +43,7 @@ class TelecomUserLookups(ToolKitBase):
     db: TelecomUserDB
 
     def __init__(self, db: TelecomUserDB, strict_compat: bool = False) -> None:
-        """Operate the phone of `db`; with `strict_compat`, what cannot be done is said and is no error."""
+        """Operate the phone of `db`; with `strict_compat`, a refusal is a text and no error."""
         super().__init__(db)
         self.strict_compat = strict_compat
 

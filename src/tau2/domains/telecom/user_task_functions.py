@@ -144,7 +144,10 @@ class TelecomUserTaskFunctions(TelecomUserLookups):
         return f"Wi-Fi calling is {'ON' if enabled else 'OFF'}."
 
     def remove_app_permission(self, app_name: str, permission: str) -> str:
-        """Take a permission from an app. Raise ToolError when there is no such app or permission."""
+        """Take a permission from an app.
+
+        Raise ToolError when there is no such app or permission.
+        """
         app = self._app(app_name)
         if app is None or permission not in type(app.permissions).model_fields:
             raise ToolError(f"app {app_name!r} has no permission {permission!r} to take away")
@@ -194,7 +197,9 @@ class TelecomUserTaskFunctions(TelecomUserLookups):
         return self.surroundings.mobile_data_usage_exceeded == expected_status
 
     def assert_phone_setting(self, setting: str, expected_value: str | bool | None) -> bool:
-        """Return whether a setting of the phone is as expected. Raise ToolError when there is no such setting.
+        """Return whether a setting of the phone is as expected.
+
+        Raise ToolError when there is no such setting.
 
         `setting` is a path, for example "data_enabled" or "app_statuses.messaging.permissions.sms".
         """

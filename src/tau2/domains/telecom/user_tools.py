@@ -23,7 +23,7 @@ class TelecomUserTools(TelecomUserTaskFunctions):
         return f"{text}\n{self._bar()}"
 
     def _refused(self, text: str) -> str:
-        """Say that something cannot be done: an error of the tool, but plain text in the original."""
+        """Refuse something: an error of the tool, but plain text in the original."""
         if not self.strict_compat:
             raise ToolError(text)
         return self._with_bar(text)

@@ -37,7 +37,10 @@ if TYPE_CHECKING:
 
 
 def path_of(name: str, folder: Path | None = None) -> Path:
-    """Return where a file lies in a folder (the domain's own). Raise KeyError for a name that is not listed."""
+    """Return where a file lies in a folder (the domain's own).
+
+    Raise KeyError for a name that is not listed.
+    """
     home = domain_dir("telecom") if folder is None else folder
     first, *others = _FILES[name]
     path = home / first

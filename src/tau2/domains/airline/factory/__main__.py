@@ -1,4 +1,4 @@
-"""Write the airline's data of a seed: `python -m tau2.domains.airline.factory --seed N --out DIR`."""
+"""Write the airline data of a seed: `python -m tau2.domains.airline.factory --seed N --out DIR`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an intent has to work with: one customer of the airline, and a record of what the ideal agent does.
+"""A draft of an airline task: one customer, and a record of what the ideal agent does.
 
 An intent looks for what it needs (`UnsuitableCustomer` where that is missing), lets the ideal agent
 act through the domain's real tools, and says in the customer's words what is wanted. Every look-up
@@ -84,7 +84,7 @@ class AirlineDraft(TaskDraft[AirlineTools]):
         self.manners: list[list[str]] = []
         """How the customer behaves, intent by intent: as long as `wishes`."""
         self.spent: set[str] = set()
-        """Gift cards and certificates used already; they are no longer what the customer remembers."""
+        """Gift cards and certificates used so far: the customer remembers another balance."""
         self.by_number = rng.random() < 0.6
         self.look("get_user_details", user_id=user_id)
 
@@ -132,7 +132,10 @@ class AirlineDraft(TaskDraft[AirlineTools]):
     # --- choosing ---
 
     def claim(self, fits: Callable[[Reservation], bool]) -> Reservation:
-        """Return an unclaimed reservation of the customer that fits. Raise UnsuitableCustomer when there is none."""
+        """Return an unclaimed reservation of the customer that fits.
+
+        Raise UnsuitableCustomer when there is none.
+        """
         trip = self.one(trip for trip in self.free if fits(trip))
         self.free.remove(trip)
         return trip
@@ -142,7 +145,7 @@ class AirlineDraft(TaskDraft[AirlineTools]):
         return self.index.standing[trip.reservation_id]
 
     def is_open(self, trip: Reservation) -> bool:
-        """Return whether nothing of a reservation has happened yet and nothing stands in the way."""
+        """Return whether a reservation is not cancelled and all its flights can be booked."""
         return trip.status is None and self.standing(trip) == {"available"}
 
     def is_bound(self, trip: Reservation) -> bool:
@@ -245,12 +248,20 @@ class AirlineDraft(TaskDraft[AirlineTools]):
     # --- money ---
 
     def payer(self, amount: int) -> PaymentMethod:
-        """Return a credit card or an unused gift card that covers an amount. Raise UnsuitableCustomer when there is none."""
+        """Return a credit card or an unused gift card that covers an amount.
+
+        Raise UnsuitableCustomer when there is none.
+        """
         return self.one(
-            method for method in self.methods.values()
+            method
+            for method in self.methods.values()
             if isinstance(method, CreditCard)
-            or (isinstance(method, GiftCard) and method.id not in self.spent and method.amount >= amount)
-        )  # fmt: skip
+            or (
+                isinstance(method, GiftCard)
+                and method.id not in self.spent
+                and method.amount >= amount
+            )
+        )
 
     def card(self) -> CreditCard:
         """Return one of the customer's credit cards."""
@@ -284,7 +295,10 @@ class AirlineDraft(TaskDraft[AirlineTools]):
         return card, self.named(card)
 
     def named(self, method: PaymentMethod) -> str:
-        """Return what the customer calls a payment method. Raise UnsuitableCustomer when that could mean another one."""
+        """Return what the customer calls a payment method.
+
+        Raise UnsuitableCustomer when that could mean another one.
+        """
         others = [
             m for m in self.methods.values() if m.source == method.source and m.id != method.id
         ]
@@ -336,9 +350,10 @@ class AirlineDraft(TaskDraft[AirlineTools]):
 
 
 def _description(trip: Reservation) -> str:
-    """Return a reservation in a customer's words; two trips with the same words are not told apart by them."""
+    """Return a reservation in a customer's words, which may fit several."""
     kind = "round trip" if trip.flight_type == "round_trip" else "trip"
-    return f"your {kind} from {city(trip.origin)} to {city(trip.destination)} on {day_name(trip.flights[0].date)}"
+    route = f"from {city(trip.origin)} to {city(trip.destination)}"
+    return f"your {kind} {route} on {day_name(trip.flights[0].date)}"
 
 
 def paid(trip: Reservation) -> int:
@@ -347,7 +362,7 @@ def paid(trip: Reservation) -> int:
 
 
 def paid_bags(draft: AirlineDraft, trip: Reservation, total: int) -> int:
-    """Return how many of `total` bags are paid for on a reservation, those paid for already included."""
+    """Return how many of `total` bags are paid for on a reservation, now or earlier."""
     free = free_bags(draft.user.membership, trip.cabin, len(trip.passengers))
     return max(trip.nonfree_baggages, total - free)
 
@@ -369,7 +384,10 @@ def pairs(flights: Iterable[ReservationFlight]) -> list[tuple[str, str]]:
 
 
 def best(options: Sequence[T], key: Callable[[T], Any], *, least: int = 2) -> T:
-    """Return the option with the smallest key. Raise UnsuitableCustomer when there is none, a tie, or too little choice."""
+    """Return the option with the smallest key.
+
+    Raise UnsuitableCustomer when there is none, a tie, or too little choice.
+    """
     ranked = sorted(options, key=key)
     if len(ranked) < least or (len(ranked) > 1 and key(ranked[0]) == key(ranked[1])):
         raise UnsuitableCustomer
@@ -382,7 +400,7 @@ def seated(flights: Iterable[DirectFlight], cabin: CabinClass, people: int) -> l
 
 
 def arrival(flight: DirectFlight) -> str:
-    """Return when a flight arrives, fit for comparing; its date must be known, as in connections."""
+    """Return when a flight with a known date arrives, for comparing."""
     assert flight.date is not None
     time = flight.scheduled_arrival_time_est
     day = int(flight.date[-2:]) + (NEXT_DAY in time)

@@ -10,10 +10,11 @@ from random import Random
 from tau2.domains.airline.lookups import AIRPORTS
 
 _PLACES = {
-    "SFO": (37.6, -122.4), "JFK": (40.6, -73.8), "LAX": (33.9, -118.4), "ORD": (42.0, -87.9), "DFW": (32.9, -97.0),
-    "DEN": (39.9, -104.7), "SEA": (47.4, -122.3), "ATL": (33.6, -84.4), "MIA": (25.8, -80.3), "BOS": (42.4, -71.0),
-    "PHX": (33.4, -112.0), "IAH": (30.0, -95.3), "LAS": (36.1, -115.2), "MCO": (28.4, -81.3), "EWR": (40.7, -74.2),
-    "CLT": (35.2, -80.9), "MSP": (44.9, -93.2), "DTW": (42.2, -83.4), "PHL": (39.9, -75.2), "LGA": (40.8, -73.9),
+    "SFO": (37.6, -122.4), "JFK": (40.6, -73.8), "LAX": (33.9, -118.4), "ORD": (42.0, -87.9),
+    "DFW": (32.9, -97.0), "DEN": (39.9, -104.7), "SEA": (47.4, -122.3), "ATL": (33.6, -84.4),
+    "MIA": (25.8, -80.3), "BOS": (42.4, -71.0), "PHX": (33.4, -112.0), "IAH": (30.0, -95.3),
+    "LAS": (36.1, -115.2), "MCO": (28.4, -81.3), "EWR": (40.7, -74.2), "CLT": (35.2, -80.9),
+    "MSP": (44.9, -93.2), "DTW": (42.2, -83.4), "PHL": (39.9, -75.2), "LGA": (40.8, -73.9),
 }  # fmt: skip
 """Latitude and longitude in degrees."""
 
@@ -36,7 +37,7 @@ def miles(origin: str, destination: str) -> float:
 
 
 def routes(rng: Random) -> Iterator[tuple[str, str, int]]:
-    """Yield origin, destination and flights a day of every route; FLIGHTS_IN_ALL flights together."""
+    """Yield origin, destination and flights a day of every route; FLIGHTS_IN_ALL together."""
     hubs = sorted(rng.sample(_HUB_CANDIDATES, _HUBS))
     spokes = [iata for iata, _ in AIRPORTS if iata not in hubs]
     left = FLIGHTS_IN_ALL

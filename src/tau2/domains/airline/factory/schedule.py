@@ -1,4 +1,4 @@
-"""The airline's timetable for May 2024: flights, what they cost on each day, and how they stand "now"."""
+"""The airline's timetable for May 2024: flights, their fares and states by day."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def _status(rng: Random, day: str, departs: int, minutes: int, fares: Fares) -> 
 
 
 def _still_here(rng: Random, planned: datetime, minutes: int) -> FlightDateStatus:
-    """Return the state of a flight of today that has not left; what should have left by now is late."""
+    """Return the state of a flight of today that has not left; late if it should have."""
     if planned <= CLOCK or rng.random() < _DELAYED:
         leaves = max(planned, CLOCK) + timedelta(minutes=5 * rng.randint(10, 40))
         return FlightDateStatusDelayed(

@@ -1,4 +1,4 @@
-"""The tasks that come with the domain: every intent leads some of them, many of them bring company."""
+"""The tasks that come with the domain: every intent leads some, many bring company."""
 
 from __future__ import annotations
 

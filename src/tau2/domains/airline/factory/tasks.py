@@ -67,7 +67,7 @@ def go_together(intents: Sequence[AirlineIntent]) -> bool:
 
 
 def in_order(intents: Sequence[AirlineIntent]) -> list[AirlineIntent]:
-    """Return intents as a customer brings them up: questions late, what ends the conversation last."""
+    """Return intents as a customer brings them up: questions late, a hand-over last."""
     return sorted(
         intents,
         key=lambda intent: (
@@ -80,7 +80,7 @@ def in_order(intents: Sequence[AirlineIntent]) -> list[AirlineIntent]:
 def draft_task(
     index: AirlineIndex, user_id: str, intents: Sequence[AirlineIntent], rng: Random, task_id: str
 ) -> DraftedTask | None:
-    """Return the task of a customer with these intents, or None when the customer cannot have them."""
+    """Return the task of a customer with these intents, or None for an unsuitable customer."""
     draft = AirlineDraft(index, user_id, rng)
     try:
         for intent in intents:

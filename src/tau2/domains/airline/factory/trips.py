@@ -1,4 +1,4 @@
-"""Finds trips in the timetable: nonstop or with one change of planes, on given days, standing as wanted "now"."""
+"""Finds trips in the timetable: nonstop or with one change, on given days, in a given state."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class Timetable:
                 return origin, destination
 
     def trip(self, rng: Random, kind: TripKind) -> tuple[list[Leg], list[Leg]] | None:
-        """Return a random way out and back (empty for a one-way trip) of a kind, or None when the dice say no."""
+        """Return a random way out and back ([] if one-way), or None when it does not fit."""
         origin, destination = self._ends(rng)
         starts = rng.randint(*kind.days)
         out = self.way(rng, origin, destination, DAYS[starts - 1])
@@ -112,7 +112,7 @@ class Timetable:
 
 
 def minutes_between(first: Flight, second: Flight) -> int:
-    """Return the minutes from the arrival of one flight to the departure of another on the same day."""
+    """Return the minutes between the arrival of one flight and the departure of another."""
     if NEXT_DAY in first.scheduled_arrival_time_est:
         return -1
     return _minute(second.scheduled_departure_time_est) - _minute(first.scheduled_arrival_time_est)

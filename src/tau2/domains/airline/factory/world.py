@@ -1,7 +1,8 @@
 """Builds the airline: flights, travellers and reservations, consistent by construction.
 
-No seat is sold twice, every reservation is paid to the dollar and was booked before it leaves, bags and prices are
-what the policy makes of them, and cancelled trips are cancelled by the domain's own tool.
+No seat is sold twice, every reservation is paid to the dollar and was booked before it leaves, bags
+and prices are what the policy makes of them, and cancelled trips are cancelled by the domain's own
+tool.
 """
 
 from __future__ import annotations
@@ -181,7 +182,7 @@ class _AirlineBuilder:
         )
 
     def _payments(self, traveller: User, price: int) -> list[Payment]:
-        """Pay a price: mostly by one method; a certificate that was used is no longer in the profile."""
+        """Pay a price, mostly by one method; a used certificate is no longer in the profile."""
         methods = traveller.payment_methods.values()
         cards = [method.id for method in methods if isinstance(method, CreditCard)]
         gifts = [method.id for method in methods if isinstance(method, GiftCard)]

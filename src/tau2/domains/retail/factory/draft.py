@@ -1,4 +1,4 @@
-"""What an intent has to work with: one customer of the shop, and a record of what the ideal agent does.
+"""A draft of a retail task: one customer, and a record of what the ideal agent does.
 
 An intent looks for what it needs in the customer's orders (`UnsuitableCustomer` where that is
 missing) and lets the ideal agent act through the domain's real tools. Every look-up and change
@@ -54,7 +54,8 @@ class RetailDraft(TaskDraft[RetailTools]):
     def __init__(self, world: RetailDB, user_id: str, rng: Random, turn: int) -> None:
         """Begin with identifying the customer.
 
-        `turn` says how often the intent was told before, so that it is worded differently each time.
+        `turn` says how often the intent was told before, so that it is worded differently each
+        time.
         """
         super().__init__(RetailTools(world.view()), rng)
         self.world = world
@@ -104,7 +105,7 @@ class RetailDraft(TaskDraft[RetailTools]):
         self.taken = point.taken
 
     def uses_card(self, since: Checkpoint) -> bool:
-        """Return whether what happened since then rests on the balance of a gift card, or changes it."""
+        """Return whether anything since then rests on the balance of a gift card, or changes it."""
         cards = [
             method.id
             for method in self.user.payment_methods.values()
@@ -166,7 +167,7 @@ class RetailDraft(TaskDraft[RetailTools]):
         self.look("get_user_details", user_id=self.user.user_id)
 
     def look_at(self, order: Order) -> None:
-        """Record looking at an order; without its number the agent goes through the orders until it is found."""
+        """Record looking at an order; without its number, at those before it, too."""
         self.taken.add(order.order_id)
         if not self.by_number:
             for other in self.all_orders[: self.all_orders.index(order)]:
@@ -186,7 +187,10 @@ class RetailDraft(TaskDraft[RetailTools]):
     # --- what the ideal agent does ---
 
     def refused(self, name: str, **arguments: Any) -> None:
-        """Make sure that the shop refuses what the customer asks for first. Raise UnsuitableCustomer otherwise."""
+        """Make sure that the shop refuses what the customer asks for first.
+
+        Raise UnsuitableCustomer otherwise.
+        """
         try:
             getattr(RetailTools(self.tools.db.fork()), name)(**arguments)
         except ToolError:
@@ -237,7 +241,10 @@ class RetailDraft(TaskDraft[RetailTools]):
     # --- figures ---
 
     def tell(self, amount: float) -> str:
-        """Expect the agent to name a figure; return it as text. Raise UnsuitableCustomer when it can be written in two ways."""
+        """Expect the agent to name a figure; return it as text.
+
+        Raise UnsuitableCustomer when it can be written in two ways.
+        """
         cents = round(amount * 100)
         if cents <= 0 or cents % 10 == 0:
             raise UnsuitableCustomer
@@ -265,7 +272,7 @@ class RetailDraft(TaskDraft[RetailTools]):
         return self.one(m for m in self.user.payment_methods.values() if isinstance(m, GiftCard))
 
     def options(self, item: OrderItem, *, available: bool = True) -> list[Variant]:
-        """Return the item's other variants that can (or cannot) be had now; the agent looks it up."""
+        """Return other variants that can (or cannot) be bought; the agent looks them up."""
         return [
             variant
             for variant in self.product(item).variants.values()
@@ -280,7 +287,10 @@ class RetailDraft(TaskDraft[RetailTools]):
         return best
 
     def dearest(self, item: OrderItem) -> Variant:
-        """Return the most expensive variant to be had. Raise UnsuitableCustomer when it is no dearer."""
+        """Return the most expensive variant to be had.
+
+        Raise UnsuitableCustomer when it is no dearer.
+        """
         best = max(self.options(item), key=lambda variant: variant.price, default=None)
         if best is None or best.price <= item.price:
             raise UnsuitableCustomer
@@ -295,7 +305,10 @@ class RetailDraft(TaskDraft[RetailTools]):
         ]
 
     def near_to_all(self, items: Sequence[OrderItem]) -> list[tuple[OrderItem, Variant]]:
-        """Return each item with a variant near to it. Raise UnsuitableCustomer for two of a product."""
+        """Return each item with a variant near to it.
+
+        Raise UnsuitableCustomer for two of a product.
+        """
         if len({item.product_id for item in items}) < len(items):
             raise UnsuitableCustomer
         return [(item, self.one(self.near(item))) for item in items]
@@ -375,7 +388,7 @@ class RetailDraft(TaskDraft[RetailTools]):
         return f"the {noun(item)} {phrase(item.name, {telling[0]: item.options[telling[0]]})}"
 
     def goods(self, items: Sequence[OrderItem], order: Order) -> str:
-        """Return how the customer names items without having named their order, and record how they are found."""
+        """Return how the customer names items and their order, and record how they are found."""
         elsewhere = self._products_elsewhere(order)
         self.by_number = self.by_number or any(item.product_id in elsewhere for item in items)
         self.look_at(order)
@@ -387,7 +400,7 @@ class RetailDraft(TaskDraft[RetailTools]):
         return f"{self.these(items, order)} you {'received' if is_delivered else 'ordered'}"
 
     def within(self, item: OrderItem, order: Order) -> tuple[str, str]:
-        """Return how the customer names an item and the order it is in, and record how they are found."""
+        """Return how the customer names an item and its order; record how they are found."""
         self.goods([item], order)
         return self.the(item, order), f"order {order.order_id}" if self.by_number else "your order"
 

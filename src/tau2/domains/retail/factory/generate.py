@@ -99,7 +99,8 @@ def generate_tasks(n: int, seed: int, difficulty: str | None = None) -> list[Tas
 
     Raises:
         UnknownName: (a ValueError) no such difficulty.
-        ConfigError: (a ValueError) n is negative, or the data directory holds a shop of another kind.
+        ConfigError: (a ValueError) n is negative, or the data directory holds a shop of another
+            kind.
         DataFileError: the shop has no further tasks.
     """
     check_request(n, difficulty, DIFFICULTIES)
@@ -273,15 +274,15 @@ def _slip(rng: Random, combined: CombinedDraft, world: RetailDB) -> str:
         wrong = f"{user.address.zip[:3]}{user.address.zip[4]}{user.address.zip[3]}"
         if wrong != user.address.zip:
             return (
-                f"When you are asked for your zip code, say {wrong} first. If the agent cannot find you, notice that "
-                f"you swapped two digits and say {user.address.zip}."
+                f"When you are asked for your zip code, say {wrong} first. If the agent cannot "
+                f"find you, notice that you swapped two digits and say {user.address.zip}."
             )
     name, _, host = user.email.partition("@")
     wrong = f"{name[:-1]}@{host}"
     if identified_by == "email" and all(wrong != other.email for other in world.users.values()):
         return (
-            f"When you are asked for your email address, say {wrong} first. If the agent cannot find you, notice "
-            f"that you left out a digit and say {user.email}."
+            f"When you are asked for your email address, say {wrong} first. If the agent "
+            f"cannot find you, notice that you left out a digit and say {user.email}."
         )
     return ""
 

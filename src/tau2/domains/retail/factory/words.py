@@ -87,7 +87,7 @@ def changed(item: OrderItem, variant: Variant) -> str:
 
 
 def swap_slots(swaps: Sequence[tuple[OrderItem, Variant]]) -> Slots:
-    """Return what fills `{one}`, `{new_one}`, `{other}` and `{new_other}` of a text on two swaps."""
+    """Return what fills the slots one, new_one, other and new_other of a text on two swaps."""
     (one, new_one), (other, new_other) = swaps
     return {
         "one": one,

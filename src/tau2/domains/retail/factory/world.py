@@ -1,7 +1,7 @@
 """Builds the shop: products, customers, and orders in every status, consistent by construction.
 
-Orders that are no longer as they were placed (cancelled, returned, changed) are made by the domain's own tools, so
-that their money and their marks are what the tools would leave.
+Orders that are no longer as they were placed (cancelled, returned, changed) are made by the
+domain's own tools, so that their money and their marks are what the tools would leave.
 """
 
 from __future__ import annotations
@@ -68,7 +68,8 @@ class RetailScale:
 def build_world(seed: int, scale: RetailScale) -> RetailDB:
     """Return the shop that `seed` gives.
 
-    Order numbers begin with 0 and family names are our own: no id can be one of the public data set.
+    Order numbers begin with 0 and family names are our own: no id can be one of the public data
+    set.
     """
     ids = FreshIds(_rng(seed, "ids"))
     products = _products(_rng(seed, "products"), ids)
@@ -212,7 +213,7 @@ def _place_orders(rng: Random, ids: FreshIds, db: RetailDB, count: int) -> None:
 
 
 def _owners(rng: Random, users: list[User], count: int) -> list[User]:
-    """Return who places each order: nearly everybody once, and half of the customers most of the rest."""
+    """Return who places each order: nearly everybody one, and half of them most of the rest."""
     first = rng.sample(users, min(count, len(users) * 15 // 16))
     regulars = rng.sample(users, len(users) // 2)
     owners = first + [rng.choice(regulars) for _ in range(count - len(first))]
@@ -259,7 +260,7 @@ def _item(rng: Random, product: Product) -> OrderItem:
 
 
 def _bring_to(rng: Random, ids: FreshIds, tools: RetailTools, order: Order, status: str) -> None:
-    """Let happen to a fresh order what gives it `status` (or leave it pending where nothing fits)."""
+    """Do to a fresh order what gives it a status, or leave it pending where nothing fits."""
     method = order.payment_history[0].payment_method_id
     if status == "cancelled":
         tools.cancel_pending_order(
@@ -282,7 +283,7 @@ def _bring_to(rng: Random, ids: FreshIds, tools: RetailTools, order: Order, stat
 
 
 def _swap(rng: Random, db: RetailDB, order: Order, method_id: str) -> tuple[str, str] | None:
-    """Return an item of the order and an available variant for it that the method can pay, if there is one."""
+    """Return an item and an available variant for it that the method can pay, or None."""
     item = rng.choice(order.items)
     method = db.users[order.user_id].payment_methods[method_id]
     limit = method.balance if isinstance(method, GiftCard) else float("inf")

@@ -1,1 +1,1 @@
-"""Makes the carrier's world and its tasks from a seed; see `python -m tau2.domains.telecom.factory --help`."""
+"""Makes the carrier's data and fresh tasks from a seed; not needed at run time."""

@@ -14,7 +14,7 @@ DEFAULT_SEED = 20250  # the seed of the committed data
 
 
 def write_data(seed: int, out: Path) -> None:
-    """Write db.json, user_db.json and split_tasks.json of a seed to a folder; tasks are built from their ids."""
+    """Write db.json, user_db.json and split_tasks.json of a seed to a folder."""
     out.mkdir(parents=True, exist_ok=True)
     (out / "db.json").write_text(db_text(build_world(seed)), encoding="utf-8")
     phone_of_the_shop().dump(out / "user_db.json", exclude={"surroundings"})

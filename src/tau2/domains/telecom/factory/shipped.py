@@ -68,7 +68,7 @@ _SMALL = 20
 
 
 def _varied(combos: Iterable[Issues], *scope: object) -> list[Issues]:
-    """Return combinations in a varied order: sizes and last issues take turns, the rest is shuffled."""
+    """Return combinations with sizes and last issues taking turns; the rest is shuffled."""
     drawers: dict[object, list[Issues]] = {}
     for issues in sorted(
         combos, key=lambda c: derive_seed(0, *scope, *(issue.name for issue in c))
@@ -80,7 +80,7 @@ def _varied(combos: Iterable[Issues], *scope: object) -> list[Issues]:
 
 
 def choose_splits() -> Splits:
-    """Return the shipped splits: train, test, base (both), small (the simplest) and full (everything)."""
+    """Return the splits: train, test, base (both), small (the simplest) and full (everything)."""
     combos = {kind: tuple(combinations(kind, wishes=True)) for kind in Complaint}
     sides: dict[bool, list[Recipe]] = {False: [], True: []}
     for number, (kind, wanted, train, test) in enumerate(_QUOTAS):
@@ -110,7 +110,7 @@ def choose_splits() -> Splits:
 
 
 def _on_side(kind: Complaint, combos: Sequence[Issues], *, is_test: bool) -> Iterator[Recipe]:
-    """Yield recipes of one side of the split; personas take turns as far as the side leaves a choice."""
+    """Yield recipes of one side of the split; personas take turns where there is a choice."""
     for number, issues in enumerate(combos):
         turns = [PERSONAS[(number + turn) % len(PERSONAS)] for turn in range(len(PERSONAS))]
         recipes = (Recipe(kind, issues, persona) for persona in turns)

@@ -1,8 +1,8 @@
-"""Makes a carrier's records from a seed: plans, customers of every standing, their lines, devices and bills.
+"""Makes a carrier's records from a seed: plans, customers, their lines, devices and bills.
 
-Most customers are *settled*: an active account, nothing overdue, and a main line that is active, in use in a phone,
-on a plan with a limit that is far from used up. Tasks are about settled customers; the others make the records a real
-place to search in.
+Most customers are *settled*: an active account, nothing overdue, and a main line that is active, in
+use in a phone, on a plan with a limit that is far from used up. Tasks are about settled customers;
+the others make the records a real place to search in.
 """
 
 from __future__ import annotations
@@ -101,7 +101,10 @@ _SPARES = (
     (),
     ("lapsed", "in_use", "in_use"),
 )
-"""The further lines of one customer after the other; their number shares no factor with that of the split's sides."""
+"""The further lines of one customer after the other.
+
+Their number has no factor in common with the share of the test split, so both sides get all kinds.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +211,7 @@ class _CarrierBuilder:
         return [main, *(self._spare_line(state) for state in next(self.spares))]
 
     def _spare_line(self, state: str) -> Line:
-        """Return a further line: in use, or suspended at the customer's wish (resting), maybe past its contract."""
+        """Return a further line: in use, resting (suspended) or lapsed (also out of contract)."""
         gadget = self.rng.choice(
             (
                 ("tablet", self.rng.choice(PEOPLE.models.tablets)),

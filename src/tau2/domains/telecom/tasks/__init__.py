@@ -1,1 +1,1 @@
-"""Telecom tasks are built from their ids: an id names what is wrong, and the world has the customers."""
+"""Telecom tasks, built from their ids: an id names what is wrong, the world has the customers."""

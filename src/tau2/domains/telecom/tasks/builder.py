@@ -55,7 +55,7 @@ def _defaults(kind: type[BaseModel]) -> dict[str, Any]:
 
 
 def _make(kind: type[M], **fields: Any) -> M:
-    """Return a model of values that are known to fit; ten times faster than validating them again."""
+    """Return a model of values that are known to be valid; ten times faster than validating."""
     model = kind.__new__(kind)
     _put(model, "__dict__", _defaults(kind) | fields)
     _put(model, "__pydantic_fields_set__", set(fields))
@@ -65,7 +65,10 @@ def _make(kind: type[M], **fields: Any) -> M:
 
 
 def build_task(recipe: Recipe, pools: SubjectPools, *, test: bool | None = None) -> Task:
-    """Return the task of a recipe in a world; `test` chooses the side of the split (None: the recipe's own)."""
+    """Return the task of a recipe in a world.
+
+    `test` chooses the side of the split whose customers it may be about (None: the recipe's own).
+    """
     rng = randomness_of(recipe.task_id)
     is_test = recipe.is_test if test is None else test
     values = draw_values(rng, pools, recipe.need, test=is_test)
@@ -97,7 +100,7 @@ def _purpose(recipe: Recipe) -> str:
 
 
 def _initialization(values: TaskValues, recipe: Recipe) -> list[EnvFunctionCall]:
-    """Return what makes the scene: whose phone it is, everything that is wrong, and the phone noticing it."""
+    """Return the initialization: whose phone it is, the issues, and the phone noticing them."""
     calls = [
         user("set_user_info", name=values.subject.name, phone_number=values.subject.phone_number)
     ]
@@ -141,7 +144,10 @@ def _dealt_with(recipe: Recipe) -> tuple[tuple[Issue, ...], Issue | None]:
 def _reference(
     values: TaskValues, dealt_with: Sequence[Issue], last: Issue | None
 ) -> list[ScriptedCall]:
-    """Return what an ideal agent and customer do; with a hand-over, only look-ups that nothing else can replace."""
+    """Return what an ideal agent and customer do.
+
+    With a hand-over the calls are graded, so only look-ups that nothing can replace are in it.
+    """
     subject = values.subject
     groups = {issue.group for issue in dealt_with}
     calls = [agent("get_customer_by_phone", phone_number=subject.phone_number)]
@@ -179,7 +185,7 @@ def _action(number: int, call: ScriptedCall) -> Action:
 def _assertions(
     values: TaskValues, recipe: Recipe, dealt_with: tuple[Issue, ...], last: Issue | None
 ) -> list[ScriptedCall]:
-    """Return what is true in the end: the complaint's own test where it can be met, and each issue's."""
+    """Return the assertions: the complaint's where it can be resolved, and each issue's."""
     open_end = any(issue.resolution is Resolution.LEFT for issue in dealt_with) or (
         last is not None and last.group != "wish"
     )

@@ -204,11 +204,13 @@ _PHONE = (
     ),
     Issue(
         "lock_sim_card_pin", "lock", (Complaint.SERVICE,),
-        inject=_one(user, "lock_sim_card", mode="pin"), fix=_finds_lock, resolution=Resolution.HANDED_OVER,
+        inject=_one(user, "lock_sim_card", mode="pin"), fix=_finds_lock,
+        resolution=Resolution.HANDED_OVER,
     ),
     Issue(
         "lock_sim_card_puk", "lock", (Complaint.SERVICE,),
-        inject=_one(user, "lock_sim_card", mode="puk"), fix=_finds_lock, resolution=Resolution.HANDED_OVER,
+        inject=_one(user, "lock_sim_card", mode="puk"), fix=_finds_lock,
+        resolution=Resolution.HANDED_OVER,
     ),
     Issue(
         "break_apn_settings", "apn", (Complaint.SERVICE,),
@@ -229,11 +231,13 @@ _LINE = (
     ),
     Issue(
         "suspended_on_request", "line", (Complaint.SERVICE,),
-        inject=lambda values: [agent("suspend_line", **_mine(values), reason="customer's wish")], fix=_resumes,
+        inject=lambda values: [agent("suspend_line", **_mine(values), reason="customer's wish")],
+        fix=_resumes,
     ),
     Issue(
         "contract_end_suspension", "line", (Complaint.SERVICE,),
-        inject=_suspends(1, contract_ended=True), fix=lambda values: _pays(values, 1), resolution=Resolution.HANDED_OVER,
+        inject=_suspends(1, contract_ended=True), fix=lambda values: _pays(values, 1),
+        resolution=Resolution.HANDED_OVER,
         assertions=lambda values: [*_paid(values, 1), *_line_is("Suspended")(values)],
     ),
     Issue(
@@ -249,7 +253,8 @@ _DATA = (
     ),
     Issue(
         "user_abroad_roaming_disabled_on", "abroad", _ONLINE,
-        inject=_abroad(line=False, phone=True), fix=lambda values: [agent("enable_roaming", **_mine(values))],
+        inject=_abroad(line=False, phone=True),
+        fix=lambda values: [agent("enable_roaming", **_mine(values))],
         settings={"roaming_enabled": True},
     ),
     Issue(
@@ -260,7 +265,8 @@ _DATA = (
     ),
     Issue(
         "data_mode_off", "switch", _ONLINE,
-        inject=_one(user, "turn_data_off"), fix=_one(user, "toggle_data"), settings={"data_enabled": True},
+        inject=_one(user, "turn_data_off"), fix=_one(user, "toggle_data"),
+        settings={"data_enabled": True},
     ),
     Issue(
         "data_usage_exceeded", "quota", _ONLINE, inject=_uses_up,
@@ -283,15 +289,18 @@ _DATA = (
     ),
     Issue(
         "bad_network_preference", "mode", _ONLINE,
-        inject=_one(user, "set_network_mode_preference", mode="2g_only"), fix=_best_mode, settings=_FAST,
+        inject=_one(user, "set_network_mode_preference", mode="2g_only"), fix=_best_mode,
+        settings=_FAST,
     ),
     Issue(
         "slow_network_preference", "mode", (Complaint.DATA,),
-        inject=_one(user, "set_network_mode_preference", mode="3g_only"), fix=_best_mode, settings=_FAST,
+        inject=_one(user, "set_network_mode_preference", mode="3g_only"), fix=_best_mode,
+        settings=_FAST,
     ),
     Issue(
         "bad_vpn", "vpn", (Complaint.DATA,),
-        inject=_one(user, "break_vpn"), fix=_one(user, "disconnect_vpn"), settings={"vpn_connected": False},
+        inject=_one(user, "break_vpn"), fix=_one(user, "disconnect_vpn"),
+        settings={"vpn_connected": False},
     ),
 )  # fmt: skip
 _PICTURES = (
@@ -302,8 +311,9 @@ _PICTURES = (
     ),
     *(
         Issue(
-            name, "app", (Complaint.PICTURES,), inject=_forbids(*permissions), fix=_permits(*permissions),
-            settings={f"app_statuses.messaging.permissions.{permission}": True for permission in permissions},
+            name, "app", (Complaint.PICTURES,), inject=_forbids(*permissions),
+            fix=_permits(*permissions),
+            settings={f"app_statuses.messaging.permissions.{name}": True for name in permissions},
         )
         for name, permissions in {
             "break_app_sms_permission": ("sms",),
@@ -320,17 +330,21 @@ _PICTURES = (
 _WISHES = (
     Issue(
         "other_line_suspend", "wish", _ALL, need="in_use",
-        fix=lambda values: [agent("suspend_line", **_others(values), reason="not used at the moment")],
+        fix=lambda values: [
+            agent("suspend_line", **_others(values), reason="not used at the moment")
+        ],
         assertions=_other_line_is("Suspended"),
     ),
     Issue(
         "other_line_resume", "wish", _ALL, need="resting",
-        fix=lambda values: [agent("resume_line", **_others(values))], assertions=_other_line_is("Active"),
+        fix=lambda values: [agent("resume_line", **_others(values))],
+        assertions=_other_line_is("Active"),
     ),
     Issue(
         "other_line_roaming", "wish", _ALL, need="not_roaming",
         fix=lambda values: [agent("enable_roaming", **_others(values))],
-        assertions=lambda values: [agent("assert_line_roaming", **_others(values), expected_status=True)],
+        assertions=lambda values: [agent("assert_line_roaming", **_others(values),
+        expected_status=True)],
     ),
     Issue(
         "other_line_resume_lapsed", "wish", _ALL, need="lapsed", resolution=Resolution.HANDED_OVER,
@@ -339,7 +353,8 @@ _WISHES = (
     Issue(
         "strangers_line_suspend", "wish", _ALL, resolution=Resolution.REFUSED,
         assertions=lambda values: [agent(
-            "assert_line_status", customer_id=values.stranger.customer_id, line_id=values.stranger.line_id,
+            "assert_line_status", customer_id=values.stranger.customer_id,
+            line_id=values.stranger.line_id,
             expected_status="Active",
         )],
     ),

@@ -1,4 +1,4 @@
-"""Where telecom tasks come from: built from recipes over our own world, read from the file of a foreign one."""
+"""Loading tasks: built from recipes over our own data, read from the file of another folder."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ def _world() -> SubjectPools:
 
 
 def task_by_id(task_id: str) -> Task:
-    """Return one task without making the others. Raise UnknownName (a KeyError) when there is none of that id.
+    """Return one task without making the others.
+
+    Raise UnknownName (a KeyError) when there is none of that id.
 
     Over our own world this is any recipe, also one of a generated task.
     """
@@ -58,8 +60,8 @@ def tasks_of_split(
 ) -> list[Task]:
     """Return the tasks of a split, or those of them with one of `task_ids`.
 
-    None is every task, and so is a `default` that a foreign folder does not list. Raise UnknownName (a ValueError)
-    for another name.
+    None is every task, and so is a `default` that a foreign folder does not list. Raise UnknownName
+    (a ValueError) for another name.
     """
     tasks_path, splits_path = utils.TELECOM_TASK_SET_PATH, utils.TELECOM_SPLIT_PATH
     if tasks_path.exists():
@@ -78,7 +80,7 @@ def tasks_of_split(
 
 @contextmanager
 def _without_collection() -> Iterator[None]:
-    """Keep the garbage collector from searching new tasks, all of which live: that takes as long as making them.
+    """Keep the garbage collector from searching new tasks, which takes as long as making them.
 
     Freezing and thawing hands what was made to the oldest generation, where it is looked at seldom.
     """

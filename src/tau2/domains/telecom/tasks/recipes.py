@@ -1,7 +1,7 @@
-"""Recipes: a task's id says what is wrong and who the customer is like, and the task is built from it when needed.
+"""Recipes: a task's id says what is wrong and what the customer is like.
 
-`[mms_issue]airplane_mode_on|bad_wifi_calling[PERSONA:Easy]` is a recipe. Two recipes of the same parts differ by a
-suffix, `#2`. The customer and all figures follow from the id and the world.
+`[mms_issue]airplane_mode_on|bad_wifi_calling[PERSONA:Easy]` is a recipe. Two recipes of the same
+parts differ by a suffix, `#2`. The customer and all figures follow from the id and the world.
 """
 
 from __future__ import annotations

@@ -49,7 +49,8 @@ class ScenarioWriter:
 
     def known(self) -> str:
         """Return what the customer knows."""
-        return f"{self._one('facts', 'who')} {self._one('facts', 'abroad' if self.is_abroad else 'at_home')}"
+        who = self._one("facts", "who")
+        return f"{who} {self._one('facts', 'abroad' if self.is_abroad else 'at_home')}"
 
     def unknown(self) -> str:
         """Return what the customer does not know."""
@@ -68,7 +69,7 @@ class ScenarioWriter:
         return " ".join([*parts, *(manners[first - number] for number in range(_SPELLED_OUT))])
 
     def _stances(self) -> list[str]:
-        """Return what the customer agrees to and what not; also where it does not come up, as a person would."""
+        """Return what the customer agrees to and what not, even where it does not come up."""
         if self.kind is Complaint.SERVICE:
             found = ["pays_not" if "overdue_bill_declined" in self.names else "pays"]
             return [*found, "rested"] if "suspended_on_request" in self.names else found

@@ -86,7 +86,10 @@ def _is_settled(customer: Customer, line: Line, unsettled: set[str]) -> bool:
 
 
 def find_subjects(db: TelecomDB) -> tuple[Subject, ...]:
-    """Return every settled customer of a database, in its order; every third is on the test side."""
+    """Return every settled customer of a database, in its order.
+
+    Every third belongs to the test split.
+    """
     lines = {line.line_id: line for line in peek_list(db.lines)}
     plans = {plan.plan_id: plan for plan in peek_list(db.plans)}
     devices = {device.device_id: device for device in peek_list(db.devices)}
@@ -138,7 +141,10 @@ class SubjectPools:
         self._pools: dict[tuple[str, bool | None], tuple[Subject, ...]] = {}
 
     def of(self, need: str, *, test: bool | None) -> tuple[Subject, ...]:
-        """Return the subjects that have a further line of the kind `need` ("" for any), on one side of the split."""
+        """Return the subjects on one side of the split that have a further line of a kind.
+
+        `need` names the kind ("" for any), `test` the side (None for both).
+        """
         if (need, test) not in self._pools:
             self._pools[need, test] = tuple(
                 one
@@ -149,7 +155,7 @@ class SubjectPools:
 
 
 def others_of(subject: Subject, need: str) -> tuple[OtherLine, ...]:
-    """Return a subject's further lines of a kind: in use, in use without roaming, resting or lapsed."""
+    """Return a subject's further lines that are in use, not roaming, resting or lapsed."""
     return {
         "in_use": subject.in_use,
         "not_roaming": tuple(line for line in subject.in_use if not line.roams),
@@ -171,7 +177,7 @@ def randomness_of(task_id: str) -> random.Random:
 
 
 def pick(rng: random.Random, choices: Sequence[T]) -> T:
-    """Return one of the choices; three times as fast as `rng.choice`, and a task has twenty of them."""
+    """Return one of the choices. A task has twenty; this is three times as fast as `rng.choice`."""
     return choices[int(rng.random() * len(choices))]
 
 

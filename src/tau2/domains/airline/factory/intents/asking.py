@@ -68,7 +68,8 @@ def ask_all_prices(draft: AirlineDraft) -> None:
 
 _BEYOND = {
     "a suitcase that did not arrive": (
-        "Your suitcase did not arrive after your latest flight, and you want somebody to look for it."
+        "Your suitcase did not arrive after your latest flight, and you want somebody to look "
+        "for it."
     ),
     "a wheelchair at the airport": (
         "Your mother needs a wheelchair at the gate, and you want it arranged."

@@ -66,7 +66,10 @@ class BookingRequest:
         return seated(self.draft.nonstop(*ends, day), self.cabin, len(self.people))
 
     def take_cheapest(self, day: str, *, back: bool = False) -> None:
-        """Take the cheapest nonstop flight of a day. Raise UnsuitableCustomer without a choice, or with a tie."""
+        """Take the cheapest nonstop flight of a day.
+
+        Raise UnsuitableCustomer without a choice, or with a tie.
+        """
         self.legs.append((best(self.offers(day, back=back), lambda f: f.prices[self.cabin]), day))
 
     def book_with(self) -> str:
@@ -102,7 +105,7 @@ class BookingRequest:
 def booking_request(
     draft: AirlineDraft, *, people: int = 1, cabin: CabinClass | None = None
 ) -> BookingRequest:
-    """Return a trip between two airports that are joined by nonstop flights; nothing is found for it yet."""
+    """Return a trip, still without flights, between airports joined by nonstop flights."""
     origin, destination = draft.one(draft.index.routes)
     chosen: CabinClass = draft.one(_CABINS) if cabin is None else cabin
     saved = draft.user.saved_passengers

@@ -12,7 +12,10 @@ INTENTS, intent = intents(__file__)
 
 
 def difference(draft: AirlineDraft, trip: Reservation, cabin: CabinClass) -> int:
-    """Return what another cabin costs more on the same flights. Raise UnsuitableCustomer when it cannot be had."""
+    """Return what another cabin costs more on the same flights.
+
+    Raise UnsuitableCustomer when it cannot be had.
+    """
     people, total = len(trip.passengers), 0
     for flight in trip.flights:
         offers = draft.nonstop(flight.origin, flight.destination, flight.date)

@@ -220,9 +220,11 @@ def move_to_connection(draft: AirlineDraft) -> None:
         raise UnsuitableCustomer
     limit = draft.one(("14:00:00", "18:00:00", "21:00:00"))
     in_time = [
-        pair for pair in draft.connections(trip.origin, trip.destination, day)
-        if len(seated(pair, trip.cabin, people)) == len(pair) and arrival(pair[1]) <= f"{day}T{limit}"
-    ]  # fmt: skip
+        pair
+        for pair in draft.connections(trip.origin, trip.destination, day)
+        if len(seated(pair, trip.cabin, people)) == len(pair)
+        and arrival(pair[1]) <= f"{day}T{limit}"
+    ]
     pair = best(in_time, lambda p: sum(flight.prices[trip.cabin] for flight in p))
     method, name = draft.named_card()
     draft.rebook(trip, trip.cabin, [(flight.flight_number, day) for flight in pair], method)

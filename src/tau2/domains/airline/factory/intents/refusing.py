@@ -1,4 +1,4 @@
-"""Customers who first want what the policy forbids; what they want after that is one of the fallbacks."""
+"""Customers who first want what the policy forbids, and then one of the fallbacks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tau2.taskgen.wording import Wording
 _WORDING = Wording(Path(__file__).with_suffix(".toml"))
 
 Refusal = Callable[[AirlineDraft], tuple[Reservation, str]]
-"""Says what is wanted and returns the reservation and how the refusal is put: "If the agent ..."."""
+"""Adds what is wanted; returns the reservation and a clause on the refusal: "If the agent ..."."""
 
 
 def cancel_bound(draft: AirlineDraft) -> tuple[Reservation, str]:
@@ -131,11 +131,14 @@ _REFUSALS: tuple[tuple[Refusal, str, tuple[str, ...]], ...] = (
      ("hand_on", "another_day", "price_paid")),
     (change_basic_economy, "changing flights in basic economy",
      ("hand_on", "more_bags", "better_cabin", "price_paid")),
-    (change_destination, "changing the destination", ("more_bags", "price_paid", "correct_birth_date")),
+    (change_destination, "changing the destination",
+     ("more_bags", "price_paid", "correct_birth_date")),
     (take_bags_off, "removing a checked bag", ("correct_birth_date", "price_paid", "hand_on")),
-    (insure_later, "adding insurance after booking", ("more_bags", "correct_birth_date", "price_paid")),
+    (insure_later, "adding insurance after booking",
+     ("more_bags", "correct_birth_date", "price_paid")),
     (add_passenger, "adding a passenger", ("more_bags", "price_paid")),
-    (upgrade_one_way_only, "another cabin on the way back only", ("better_cabin", "more_bags", "price_paid")),
+    (upgrade_one_way_only, "another cabin on the way back only",
+     ("better_cabin", "more_bags", "price_paid")),
     (upgrade_half_flown, "another cabin after a flight was flown", ("more_bags", "price_paid")),
 )  # fmt: skip
 """What is refused, in words, and what may be wanted instead."""

@@ -89,9 +89,13 @@ def change_sold_out_then_redirect(draft: RetailDraft) -> Slots:
     return {"which": which, "wish": changed(item, wish), "address": address}
 
 
-@intent(hurdle=True)
+@intent(
+    hurdle=True,
+    purpose="Items that were changed once cannot be changed again; "
+    "the customer asks for the total instead",
+)
 def change_again_refused(draft: RetailDraft) -> Slots:
-    """Items that were changed once cannot be changed again; the customer asks for the total instead."""
+    """Ask for the total of an order whose items cannot be changed again."""
     order, item = draft.with_item("pending (item modified)")
     new = draft.one(draft.near(item))
     draft.by_number = True
@@ -140,8 +144,11 @@ def change_gift_card_short(draft: RetailDraft) -> Slots:
     which = draft.goods([item], order)
     draft.refused(
         "modify_pending_order_items",
-        order_id=order.order_id, item_ids=[item.item_id], new_item_ids=[new.item_id], payment_method_id=card.id,
-    )  # fmt: skip
+        order_id=order.order_id,
+        item_ids=[item.item_id],
+        new_item_ids=[new.item_id],
+        payment_method_id=card.id,
+    )
     draft.change_items(order, [(item, new)], method)
     return {"which": which, "new": phrase(item.name, new.options), "method": method}
 

@@ -31,7 +31,8 @@ def damage_claim(draft: RetailDraft) -> Slots:
     draft.send_back(order, [item], paid)
     draft.tell(item.price)
     draft.hand_over(
-        f"A return was requested. The {noun(broken)} of the same order caused damage; a claim is made."
+        f"A return was requested. The {noun(broken)} of the same order caused damage; "
+        "a claim is made."
     )
     return {"goods": goods, "the_broken": draft.the(broken, order), "paid": paid, "broken": broken}
 

@@ -33,7 +33,7 @@ class RetailIntent(Intent):
     about: str
     """What the customer calls it: "return" as in "the return"."""
     alone: bool = False
-    """Whether it speaks of all orders or of the whole conversation, and so combines with no other."""
+    """Whether it is about all orders or the whole conversation, and so combines with no other."""
     profile: bool = False
     """Whether it changes the default address or rests on it."""
     hurdle: bool = False

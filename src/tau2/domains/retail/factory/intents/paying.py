@@ -27,8 +27,10 @@ def switch_to_gift_card(draft: RetailDraft) -> Slots:
     """Pay for a pending order with a gift card that suffices, and ask what is left on it."""
     card = draft.gift_card()
     order = draft.one(
-        o for o in draft.with_status("pending") if draft.paid_with(o) is not card and total(o) <= card.balance
-    )  # fmt: skip
+        order
+        for order in draft.with_status("pending")
+        if draft.paid_with(order) is not card and total(order) <= card.balance
+    )
     which = draft.the_order(order)
     draft.change_payment(order, card)
     draft.tell(card.balance - total(order))
@@ -40,9 +42,12 @@ def switch_gift_card_short(draft: RetailDraft) -> Slots:
     """The gift card cannot pay for an order; another method does."""
     card = draft.gift_card()
     order = draft.one(
-        o for o in draft.with_status("pending")
-        if draft.paid_with(o) is not card and total(o) > card.balance and draft.unlimited(draft.paid_with(o))
-    )  # fmt: skip
+        order
+        for order in draft.with_status("pending")
+        if draft.paid_with(order) is not card
+        and total(order) > card.balance
+        and draft.unlimited(draft.paid_with(order))
+    )
     method = draft.one(draft.unlimited(draft.paid_with(order)))
     which = draft.the_order(order)
     draft.refused(
@@ -85,9 +90,11 @@ def cancel_to_fund_gift_card(draft: RetailDraft) -> Slots:
     card = draft.gift_card()
     source = draft.one(o for o in draft.with_status("pending") if draft.paid_with(o) is card)
     target = draft.one(
-        o for o in draft.with_status("pending")
-        if draft.paid_with(o) is not card and card.balance < total(o) <= card.balance + total(source)
-    )  # fmt: skip
+        order
+        for order in draft.with_status("pending")
+        if draft.paid_with(order) is not card
+        and card.balance < total(order) <= card.balance + total(source)
+    )
     draft.by_number = True
     draft.look_at(source)
     draft.look_at(target)
