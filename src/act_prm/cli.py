@@ -20,8 +20,8 @@ from rich.console import Console
 
 from act_prm.config import GeneratorConfig, ReplayBufferConfig, TrainerConfig
 from act_prm.config.files import known_names, parse_value
-from act_prm.progress import Watcher
-from act_prm.run import Options, Override, run
+from act_prm.progress import ProgressBars
+from act_prm.run import Override, RunOptions, run
 from act_prm.trainer import Interrupted
 from tau2.errors import ConfigError, Tau2Error, UnknownName
 
@@ -205,13 +205,13 @@ def _value(text: str) -> Any:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def options_of(given: Mapping[str, Any]) -> Options:
+def options_of(given: Mapping[str, Any]) -> RunOptions:
     """Return the parsed arguments as options; what was not given keeps its default."""
     own = {name: value for name, value in given.items() if name in _OWN}
     settings = {
         name: value for name, value in given.items() if name not in _OWN and name != "override"
     }
-    return Options(**own, given=settings, overrides=tuple(given.get("override", ())))
+    return RunOptions(**own, given=settings, overrides=tuple(given.get("override", ())))
 
 
 def main(argv: Sequence[str] | None = None, *, program: str = "main.py") -> int:
@@ -236,7 +236,7 @@ def _train(parser: _Parser, words: list[str], console: Console) -> int:
     logging.basicConfig(
         level=logging.INFO if options.verbose else logging.WARNING, format="%(name)s: %(message)s"
     )
-    with Watcher(console, verbose=bool(options.verbose)) as watcher:
+    with ProgressBars(console, verbose=bool(options.verbose)) as watcher:
         outcome = asyncio.run(run(options, watcher, [parser.prog, *words]))
     console.print(
         f"done: {outcome.state.batch} batches; see {outcome.folder}",

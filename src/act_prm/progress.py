@@ -1,4 +1,4 @@
-"""Progress of a run on a terminal: a bar of batches, a bar of what is done inside a batch, and lines."""
+"""The progress of a run on a terminal: bars for batches and for the work within one, and lines."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-_TOLD = (
+_SHOWN_METRICS = (
     "train/final_reward",
     "train/correct",
     "update/loss",
@@ -25,11 +25,12 @@ _TOLD = (
 )
 
 
-class Watcher:
-    """A `metrics.Reporter` for people. Bars on a terminal only; lines everywhere, one per batch if `verbose`."""
+class ProgressBars:
+    """A `metrics.Reporter` with progress bars on a terminal; with `verbose`, a line per batch."""
 
     def __init__(self, console: Console, *, verbose: bool = False) -> None:
-        self._console, self._verbose = console, verbose
+        self._console = console
+        self._verbose = verbose
         self._bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -63,18 +64,20 @@ class Watcher:
         self._batches = self._bars.add_task(f"{title} batches", total=total, completed=done)
 
     def batch(self, done: int, total: int, row: Mapping[str, Any]) -> None:
-        """Move the bar of the phase on; say what was measured, if that is wanted."""
+        """Advance the bar of the phase; with `verbose`, show metrics."""
         self._end_part()
         if self._batches is not None:
             self._bars.update(self._batches, completed=done)
         if self._verbose:
-            told = ", ".join(
-                f"{name.partition('/')[2]} {row[name]:.4g}" for name in _TOLD if name in row
+            numbers = ", ".join(
+                f"{name.partition('/')[2]} {row[name]:.4g}"
+                for name in _SHOWN_METRICS
+                if name in row
             )
-            self.note(f"{self._title} {done}/{total}: {told}")
+            self.note(f"{self._title} {done}/{total}: {numbers}")
 
     def part(self, title: str, done: int, total: int) -> None:
-        """Move the bar inside the batch on."""
+        """Advance the bar of the work within a batch."""
         if self._part is None:
             self._part = self._bars.add_task(title, total=total)
         self._bars.update(self._part, description=title, completed=done, total=total)
@@ -85,6 +88,6 @@ class Watcher:
             self._part = None
 
     def note(self, text: str) -> None:
-        """Say something once, above the bars."""
+        """Show a text above the bars."""
         self._end_part()
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)

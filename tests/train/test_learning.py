@@ -17,7 +17,7 @@ from act_prm.config import GeneratorConfig, TrainerConfig
 from act_prm.environments import get_env
 from act_prm.llm_handlers.load import load_model
 from act_prm.metrics import read_metrics
-from act_prm.trainer import Workbench, get_trainer
+from act_prm.trainer import TrainingContext, get_trainer
 
 TINY = {
     "model_name": "tiny",
@@ -28,10 +28,10 @@ TINY = {
 TASK = {"task_ids": ["update_task_1"], "num_train_tasks": 1, "num_test_tasks": 0, "max_turns": 4}
 
 
-def bench(model, folder, **config):
+def context(model, folder, **config):
     env = get_env("tau2bench", domain="mock", user="scripted_user", **TASK)
     config = {"max_tokens": 60, "discount_factor": 1.0, "eval_every": 0, "save_every": 0, **config}
-    return Workbench(model, env, folder, TrainerConfig(**config), GeneratorConfig(), seed=1)
+    return TrainingContext(model, env, folder, TrainerConfig(**config), GeneratorConfig(), seed=1)
 
 
 async def learned(folder):
@@ -44,9 +44,11 @@ async def learned(folder):
             "learning_rate": 2e-3,
             "demonstration_variants": 1000,
         }
-        await get_trainer("sft")(bench(model, folder / "sft", trainer_name="sft", **shown)).train()
+        await get_trainer("sft")(
+            context(model, folder / "sft", trainer_name="sft", **shown)
+        ).train()
         played = {"num_batches": 14, "batch_size": 1, "group_size": 24, "learning_rate": 1e-3}
-        await get_trainer("rl")(bench(model, folder / "rl", trainer_name="rl", **played)).train()
+        await get_trainer("rl")(context(model, folder / "rl", trainer_name="rl", **played)).train()
     finally:
         await model.close()
     rows = read_metrics(folder / "rl")

@@ -13,7 +13,7 @@ pytest.importorskip("peft", reason="tests of training need peft")
 from act_prm.config import GeneratorConfig, TrainerConfig
 from act_prm.environments import get_env
 from act_prm.metrics import read_metrics
-from act_prm.trainer import Trainer, Workbench, get_trainer
+from act_prm.trainer import Trainer, TrainingContext, get_trainer
 from act_prm.trainer.update import HasReference
 
 SFT = {
@@ -28,7 +28,7 @@ SFT = {
 def trainer(model, folder, **config) -> Trainer:
     sizes = {"num_train_tasks": 3, "num_test_tasks": 0, "max_turns": 2}
     env = get_env("tau2bench", domain="mock", user="scripted_user", **sizes)
-    bench = Workbench(
+    context = TrainingContext(
         model,
         env,
         folder,
@@ -36,7 +36,7 @@ def trainer(model, folder, **config) -> Trainer:
         GeneratorConfig(mean_center=True),
         seed=1,
     )
-    return get_trainer(bench.config.trainer_name)(bench)
+    return get_trainer(context.config.trainer_name)(context)
 
 
 def losses(folder):

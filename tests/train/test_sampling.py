@@ -14,7 +14,7 @@ pytest.importorskip("transformers", reason="tests of training need transformers"
 pytest.importorskip("peft", reason="tests of training need peft")
 
 from act_prm.llm_handlers.client import SamplingParams  # noqa: E402
-from act_prm.llm_handlers.sampling import Drawing, draw  # noqa: E402
+from act_prm.llm_handlers.sampling import SamplingRule, draw  # noqa: E402
 from tau2.errors import ContextWindowExceeded  # noqa: E402
 
 SHORT, LONG = [5, 6, 7], list(range(10, 90))
@@ -122,7 +122,7 @@ def test_draws_follow_the_distribution_they_report():
     logits = torch.tensor([[2.0, 1.0, 0.0, -1.0]])
     source = random.Random(0)
     for temperature, top_p in ((1.0, 1.0), (0.5, 1.0), (1.0, 0.8)):
-        drawing = Drawing(temperature, top_p, lambda tokens: False)
+        drawing = SamplingRule(temperature, top_p, lambda tokens: False)
         seen, told = Counter(), {}
         for _ in range(4000):
             token, logprob = draw(logits, [source], drawing)

@@ -19,19 +19,22 @@ from tau2.errors import UnknownName
 _ENVIRONMENTS: Mapping[str, tuple[type[Environment], type[Environment]]] = {
     "tau2bench": (Tau2BenchEnv, AsyncTau2BenchEnv),
 }
-"""Name → the environment, and its form for an event loop."""
+"""Name → (environment, the same for an event loop)."""
 
 
 class UnknownEnvironment(UnknownName, NotImplementedError):
-    """There is no environment of that name."""
+    """No environment has this name."""
 
 
 def get_env(name: str, is_async: bool = False, **settings: Any) -> Any:
-    """Return an environment by its name. Raise UnknownEnvironment, or ConfigError for settings it does not have."""
+    """Return an environment by its name.
+
+    Raise UnknownEnvironment, or ConfigError for settings that the environment does not have.
+    """
     if name not in _ENVIRONMENTS:
         raise UnknownEnvironment("environment", name, _ENVIRONMENTS)
-    blocking, awaited = _ENVIRONMENTS[name]
-    return (awaited if is_async else blocking)(**settings)
+    sync_class, async_class = _ENVIRONMENTS[name]
+    return (async_class if is_async else sync_class)(**settings)
 
 
 load_env = get_env

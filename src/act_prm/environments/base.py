@@ -1,4 +1,4 @@
-"""What every environment has: its settings, its size, its order, and what of the past a model is shown."""
+"""The base of environments: settings, tasks, their order, and hidden observations."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import random
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from act_prm.environments.types import EnvironmentState, EnvironmentStepResult, Message
 from act_prm.llm_handlers.types import ActionFromLLM
@@ -18,27 +18,30 @@ TRUNCATION_MESSAGE = "The conversation is cut off here: the limit of {max_turns}
 
 
 class Environment(ABC):
-    """A source of episodes: `datasets` by split, `reset` to begin one and `step` to go on.
+    """A source of episodes: `datasets` by split, `reset` to start an episode, `step` to continue it.
 
     Args:
-        max_turns: Turns of the model before an episode is truncated; None for no limit.
-        num_tries: Times one task may be tried anew; trainers read it.
+        max_turns: Policy steps before an episode is truncated; None for no limit.
+        num_tries: Trials of a task that was failed; trainers read it.
         tool_role: The role of tool results.
         truncation_message: The last message of a truncated episode; `{max_turns}` is filled in.
-        split: Which of `datasets` is played.
-        seed: From which the seed of every episode is derived.
-        data_seed: From which the order of tasks is derived; default: `seed`.
+        split: The one of `datasets` that is played.
+        seed: The seeds of all episodes are derived from it.
+        data_seed: The order of tasks is derived from it; default: `seed`.
         verbose: For trainers.
-        pretrained_model_config: Arguments of `AutoTokenizer.from_pretrained`, for `tokenizer`; None for none.
-        hide_observations: Let `maybe_hide_observations` hide what the model has seen before.
-        hidden_obs_content: What stands in a hidden message's place.
-        first_obs_to_show, last_obs_to_show: How many of the first and last messages are never hidden.
-        unknown: There is no such setting: raise ConfigError.
+        pretrained_model_config: Arguments of `AutoTokenizer.from_pretrained`, for `tokenizer`.
+        hide_observations: Make `maybe_hide_observations` hide earlier observations.
+        hidden_obs_content: The content of a hidden message.
+        first_obs_to_show, last_obs_to_show: How many first and last messages are never hidden.
+
+    Raises:
+        ConfigError: a setting is unknown, or `max_turns` is less than 1.
     """
 
     run_url: str | None = None
-    """Where the run can be watched, and `run_cmd` how it was started; trainers set them."""
+    """The web page of the run; trainers set it."""
     run_cmd: str | None = None
+    """The command that started the run; trainers set it."""
 
     def __init__(
         self,
@@ -63,19 +66,25 @@ class Environment(ABC):
             raise ConfigError(
                 f"max_turns must be at least 1, not {max_turns}; use None for no limit"
             )
-        self.max_turns, self.num_tries, self.tool_role = max_turns, num_tries, tool_role
+        self.max_turns = max_turns
+        self.num_tries = num_tries
+        self.tool_role = tool_role
         self.truncation_message = truncation_message
-        self.split, self.verbose = split, verbose
-        self.seed, self.data_seed = seed, seed if data_seed is None else data_seed
+        self.split = split
+        self.verbose = verbose
+        self.seed = seed
+        self.data_seed = seed if data_seed is None else data_seed
         self.pretrained_model_config = pretrained_model_config
-        self.hide_observations, self.hidden_obs_content = hide_observations, hidden_obs_content
-        self.first_obs_to_show, self.last_obs_to_show = first_obs_to_show, last_obs_to_show
+        self.hide_observations = hide_observations
+        self.hidden_obs_content = hidden_obs_content
+        self.first_obs_to_show = first_obs_to_show
+        self.last_obs_to_show = last_obs_to_show
         self.datasets: dict[str, list[Any]] = {}
         self._tokenizer: Any = None
 
     @property
     def tokenizer(self) -> Any:
-        """The tokenizer of `pretrained_model_config`, loaded when first asked for; None without one."""
+        """The tokenizer of `pretrained_model_config`, loaded on first use; None without one."""
         if self._tokenizer is None and self.pretrained_model_config is not None:
             with needs_extra("train", "transformers"):
                 from transformers import AutoTokenizer  # noqa: PLC0415  -- optional, and slow to import
@@ -88,7 +97,7 @@ class Environment(ABC):
 
     @property
     def dataset(self) -> list[Any]:
-        """What is played. Raise ConfigError for a split that there is not."""
+        """The tasks of the split. Raise ConfigError when there is no such split."""
         if self.split not in self.datasets:
             raise ConfigError(
                 f"no split named {self.split!r}; there are {', '.join(self.datasets) or 'none'}"
@@ -99,17 +108,19 @@ class Environment(ABC):
         return len(self.dataset)
 
     def __bool__(self) -> bool:
-        """Return True: an environment without tasks is an environment."""
+        """Return True: otherwise an environment without tasks would be false, as it has a length."""
         return True
 
     def adjust_sample_idx(self, sample_idx: int) -> int:
-        """Return the index of a task for any number. Raise ConfigError when the split is empty."""
+        """Return a number modulo the number of tasks. Raise ConfigError when the split is empty."""
         if not self.dataset:
-            raise ConfigError(f"the split {self.split!r} has no tasks; ask for more of them")
+            raise ConfigError(
+                f"the split {self.split!r} has no tasks; increase its number of tasks"
+            )
         return sample_idx % len(self.dataset)
 
     def shuffle(self, seed: int | None = None) -> None:
-        """Put the tasks of the split into an order that depends on the seed alone (default: `data_seed`)."""
+        """Shuffle the tasks of the split by a seed (default: `data_seed`)."""
         base = self.data_seed if seed is None else seed
         in_order = list(self.dataset)
         random.Random(derive_seed(base, "shuffle", self.split)).shuffle(in_order)  # noqa: S311  -- no secret
@@ -124,9 +135,9 @@ class Environment(ABC):
         first_obs_to_show: int | None = None,
         last_obs_to_show: int | None = None,
     ) -> list[Message]:
-        """Return the messages, those of users and tools in the middle with their text hidden if that is asked for.
+        """Return the messages; if wanted, those of users and tools in the middle without content.
 
-        What is not given comes from the environment's settings. The messages themselves are not changed.
+        Arguments default to the environment's settings. The given messages are not changed.
         """
         hide = self.hide_observations if hide_observations is None else hide_observations
         if not hide:
@@ -149,7 +160,7 @@ class Environment(ABC):
     def reset(
         self, sample_idx: int = 0, generation_idx: int = 0, try_step: int = 0, batch_idx: int = 0
     ) -> EnvironmentState:
-        """Begin an episode and return where it stands."""
+        """Start an episode and return its first state."""
 
     @abstractmethod
     def step(
@@ -159,11 +170,26 @@ class Environment(ABC):
         current_state: Any,
         current_messages: Sequence[Message] | None = None,
     ) -> EnvironmentStepResult:
-        """Carry out a model's turn and return what it led to."""
+        """Execute the actions of a policy step and return the result."""
+
+
+@runtime_checkable
+class AsyncTrainEnv(Protocol):
+    """The methods that an environment for an event loop has besides."""
+
+    async def reset_async(
+        self, sample_idx: int = 0, generation_idx: int = 0, try_step: int = 0, batch_idx: int = 0
+    ) -> EnvironmentState:
+        """Do what `reset` does."""
+
+    async def step_async(
+        self, parsed_actions: Sequence[ActionFromLLM], model_response: Any, current_state: Any
+    ) -> EnvironmentStepResult:
+        """Do what `step` does."""
 
 
 def refuse_unknown(kind: type[Environment], given: Mapping[str, Any]) -> None:
-    """Raise ConfigError for settings that an environment does not have, naming the nearest ones that it has."""
+    """Raise ConfigError for unknown settings of an environment, naming the nearest known ones."""
     if not given:
         return
     known = known_settings(kind)
@@ -177,7 +203,7 @@ def refuse_unknown(kind: type[Environment], given: Mapping[str, Any]) -> None:
 
 
 def known_settings(kind: type[Environment]) -> list[str]:
-    """Return the names of everything that may be set on an environment of this kind."""
+    """Return the names of all settings of a class of environments."""
     signatures = [
         inspect.signature(one.__init__) for one in kind.__mro__ if issubclass(one, Environment)
     ]

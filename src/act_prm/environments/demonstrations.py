@@ -1,14 +1,13 @@
-"""Demonstrations: reference episodes, step by step, as a model would have played them online.
+"""Demonstrations: reference episodes as the policy steps that would have led to them online.
 
-tau2's oracle plays the agent and its scripted customer the user, so nothing asks a model and every demonstration of a
-task is the same.
+The oracle agent plays against the scripted user, so no model is called and every demonstration of a
+task with the same seed is the same.
 """
 
 from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, replace
-from typing import Any
 
 from act_prm.environments.tau2bench import Tau2BenchEnv
 from act_prm.environments.tau2bench_messages import actions_of
@@ -20,82 +19,91 @@ from tau2.data_model.message import MultiToolMessage, ToolMessage
 from tau2.data_model.tasks import Task
 from tau2.rollout import find_task
 
-_MOST_STEPS = 200  # messages and tool executions; the longest reference episodes have about 100
+_MAX_STEPS = 200  # messages and tool executions; the longest reference episodes have about 100
 
 
 @dataclass(frozen=True, slots=True)
 class DemonstrationStep:
-    """What the model is shown, and what it should do then."""
+    """What a policy observes, and what it should do."""
 
     state: Tau2BenchState
-    """Where the episode stood; it has moved on since."""
+    """The state before the step. Its episode has moved on, so it cannot be stepped."""
     actions: list[ActionFromLLM]
-    """The model's turn: one call."""
+    """The actions of the step: one call."""
     reward: float
-    """What the turn was worth: 0.0 before the last one."""
+    """0.0 before the last step."""
     done: bool
 
     @property
     def messages(self) -> list[Message]:
-        """The conversation before the turn, without the system prompt."""
+        """The conversation before the step, without the system prompt."""
         return self.state.messages
 
 
 def demonstration(
     env: Tau2BenchEnv | str, task: Task | str, *, seed: int = 0
 ) -> list[DemonstrationStep]:
-    """Return the steps of the reference episode of a task, by id or itself; the last one says what it earned.
+    """Return the steps of the reference episode of a task or task id; the last has the reward.
 
-    `env` is an environment, whose prompt and roles are used, or a domain. The episode has no limit of turns. Raise
-    UnknownName for a task that there is not, AgentError for one without a reference solution.
+    `env` is an environment, whose prompt and roles are used, or the name of a domain. The episode
+    has no limit of turns.
+
+    Raises:
+        UnknownName: the domain has no such task.
+        AgentError: the task has no reference solution.
     """
-    stage = _stage(
-        Tau2BenchEnv(env, num_train_tasks=1, num_test_tasks=0) if isinstance(env, str) else env
-    )
-    task = find_task(stage.domain, task) if isinstance(task, str) else task
-    state = stage.begin(task, seed)
-    oracle = _Oracle(stage, state)
+    if isinstance(env, str):
+        env = Tau2BenchEnv(env, num_train_tasks=1, num_test_tasks=0)
+    reference_env = _reference_env(env)
+    task = find_task(reference_env.domain, task) if isinstance(task, str) else task
+    state = reference_env.begin(task, seed)
+    oracle = _Oracle(reference_env, state)
     steps: list[DemonstrationStep] = []
     while not state.done:
         actions = oracle.actions(state)
-        result = stage.step(actions, None, state)
+        result = reference_env.step(actions, None, state)
         steps.append(DemonstrationStep(state, actions, result.reward, result.done))
         state = result.state
     return steps
 
 
-def _stage(env: Tau2BenchEnv) -> Tau2BenchEnv:
-    """Return an environment like this one in which reference episodes are played to their end."""
-    stage = copy.copy(env)
-    stage.cast = replace(
-        env.cast, user="scripted_user", agent="oracle_agent", max_steps=_MOST_STEPS
+def _reference_env(env: Tau2BenchEnv) -> Tau2BenchEnv:
+    """Return a copy of an environment in which the oracle and the scripted user play to the end."""
+    reference_env = copy.copy(env)
+    reference_env.setup = replace(
+        env.setup, user="scripted_user", agent="oracle_agent", max_steps=_MAX_STEPS
     )
-    stage.max_turns, stage.shaping = None, None
-    return stage
+    reference_env.max_turns = None
+    reference_env.shaping = None
+    return reference_env
 
 
 class _Oracle:
-    """tau2's oracle in the seat of the model."""
+    """The oracle agent as a policy."""
 
-    def __init__(self, stage: Tau2BenchEnv, state: Tau2BenchState) -> None:
+    def __init__(self, env: Tau2BenchEnv, state: Tau2BenchState) -> None:
         rollout = state.live()
-        heard = rollout.reset_result.observation if rollout.reset_result is not None else ()
+        first = rollout.reset_result.observation if rollout.reset_result is not None else ()
         seen = rollout.messages
-        self._solo = stage.cast.solo
-        self._agent = stage.cast.make_agent(rollout.environment, rollout.task)
-        self._memory = self._agent.get_init_state(seen[: len(seen) - len(heard)])
+        self._solo = env.setup.solo
+        self._agent = env.setup.make_agent(rollout.environment, rollout.task)
+        self._agent_state = self._agent.get_init_state(seen[: len(seen) - len(first)])
 
     def actions(self, state: Tau2BenchState) -> list[ActionFromLLM]:
-        """Return what the oracle does next, as a turn of the model."""
-        turn = state.live().result
-        heard = _as_one(turn.observation if turn is not None else ())
-        message, self._memory = self._agent.generate_next_message(heard, self._memory)
+        """Return the oracle's next message as actions of a policy."""
+        result = state.live().result
+        observation = _as_one_message(result.observation if result is not None else ())
+        message, self._agent_state = self._agent.generate_next_message(
+            observation, self._agent_state
+        )
         return actions_of(message, state.timestep, solo=self._solo)
 
 
-def _as_one(heard: tuple[Tau2Message, ...]) -> Any:
-    """Return what was heard as one message, as agents get it; None when nobody spoke."""
-    results = [message for message in heard if isinstance(message, ToolMessage)]
+def _as_one_message(
+    observation: tuple[Tau2Message, ...],
+) -> Tau2Message | MultiToolMessage | None:
+    """Return an observation as the one message that agents take; None for an empty one."""
+    results = [message for message in observation if isinstance(message, ToolMessage)]
     if len(results) > 1:
         return MultiToolMessage(tool_messages=results)
-    return heard[-1] if heard else None
+    return observation[-1] if observation else None

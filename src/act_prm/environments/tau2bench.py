@@ -1,4 +1,4 @@
-"""tau2's tasks as an online environment: a model plays the agent, and tau2 everybody and everything else."""
+"""tau2's tasks as an online environment: a policy plays the agent, tau2 the user and the tools."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ from act_prm.environments.tau2bench_messages import (
 )
 from act_prm.environments.tau2bench_splits import by_domain, sliced
 from act_prm.environments.tau2bench_state import Tau2BenchState, Tau2BenchStepResult
-from act_prm.environments.tau2bench_turn import ModelTurn, metadata_of, step_result
+from act_prm.environments.tau2bench_step import StepExecution, metadata_of, step_result
 from act_prm.environments.types import Message
 from act_prm.llm_handlers.types import ActionFromLLM
 from tau2.config import DEFAULT_MAX_ERRORS, DEFAULT_USER_IMPLEMENTATION
 from tau2.data_model.simulation import RewardInfo
 from tau2.data_model.tasks import Task
-from tau2.environment.environment import Environment as World
+from tau2.environment.environment import Environment as Tau2Environment
 from tau2.errors import ModelError
 from tau2.evaluator.evaluator import EvaluationType, needs_judge
 from tau2.evaluator.evidence import Judge
+from tau2.llm import CompletionFn
 from tau2.orchestrator.episode import Role
 from tau2.rollout import Rollout, RolloutSetup, Shaping, StepResult
 from tau2.rollout.role_view import role_tools
@@ -35,41 +36,46 @@ from tau2.seeds import derive_seed
 
 logger = logging.getLogger(__name__)
 
-FIRST_WORDS = "Hello, I need help."
-"""What a customer is taken to have said who has said nothing."""
+FIRST_USER_TEXT = "Hello, I need help."
+"""The first observation when the user says nothing at first."""
 
-_ALWAYS_CALL = (
-    f"Every turn of yours is a tool call. To say something to the customer, call `{RESPOND_USER}` with the text; "
-    "the customer sees nothing else of what you write."
+_HOW_TO_ACT = (
+    f"Every turn of yours is a tool call. To say something to the customer, call `{RESPOND_USER}` "
+    "with the text; the customer sees nothing else of what you write."
 )
-_ALONE = "Every turn of yours is a tool call; there is nobody to talk to. When the case is finished, call `done`."
+_HOW_TO_ACT_SOLO = (
+    "Every turn of yours is a tool call; there is nobody to talk to. "
+    "When the case is finished, call `done`."
+)
 
 
 class Tau2BenchEnv(Environment):
-    """Episodes of one domain. Every episode lives in its states, so one object serves any number of them at once.
+    """Episodes of one domain.
 
-    Nothing is asked of a model before the first `reset`. Settings beyond these are those of `Environment`.
+    An episode is held by its states, so one environment serves any number of episodes at once. No
+    model is called before the first `reset`. Further settings are those of `Environment`.
 
     Args:
         domain: A registered domain.
-        user_llm, user_llm_args: The simulated customer's model; None for the arguments is temperature 0.
-        task_split: The tasks to choose from; default: the domain's base split.
-        num_train_tasks, num_val_tasks, num_test_tasks: Sizes of `datasets`, taken from the tasks in their order, test
-            first. Where there are fewer tasks than asked for, all shrink in proportion, with a warning that says the
-            real sizes; they never overlap and "train" is never left empty. Without `num_val_tasks`, "eval" is "test".
+        user_llm, user_llm_args: The simulated user's model; arguments of None mean temperature 0.
+        task_split: The split to take tasks from; default: the domain's base split.
+        num_train_tasks, num_val_tasks, num_test_tasks: Sizes of `datasets`; see
+            `tau2bench_splits.sliced`.
         max_steps: Messages and tool executions before tau2 ends an episode.
-        max_turns: Turns of the model before an episode is truncated.
-        num_tries, eval_num_tries: Times a task may be tried anew, in training and evaluation; trainers read them.
-        system_prompt: What precedes the policy.
-        user: A registered user, such as "scripted_user" (needs no model), or `make(environment, task)`.
-        task_ids: Choose from these tasks, in their order.
-        domain_splits: Take tau2's own train and test splits, each cut to its size, instead of slices.
-        solo_mode: There is no customer; the model works on the task's ticket.
+        max_turns: Policy steps before an episode is truncated.
+        num_tries, eval_num_tries: Trials of a task that was failed, in training and evaluation;
+            trainers read them.
+        system_prompt: Precedes the policy.
+        user: A registered user, such as "scripted_user" (needs no model), or a function
+            `factory(environment, task)`.
+        task_ids: Take only these tasks, in this order.
+        domain_splits: Take the domain's own train and test splits instead of slices.
+        solo_mode: There is no user; the policy works on the task's ticket.
         max_errors: Failed and unreadable calls before tau2 ends an episode.
-        evaluation_type, judge: Which checks grade the end, and the model for those in words.
-        partial_reward: Pay progress on the task's checks when it is made (potential-based, discounted by
-            `partial_reward_discount`, so that the best policy stays the best).
-        completion_fn: Asked in place of the customer's model.
+        evaluation_type, judge: The checks that grade an episode; the model for NL assertions.
+        partial_reward: Reward progress on the task's checks at once (potential-based shaping,
+            discounted by `partial_reward_discount`, which keeps the best policy the best).
+        completion_fn: Called instead of the user's model.
     """
 
     def __init__(
@@ -98,16 +104,19 @@ class Tau2BenchEnv(Environment):
         judge: Judge | None = None,
         partial_reward: bool = False,
         partial_reward_discount: float = 1.0,
-        completion_fn: Any = None,
+        completion_fn: CompletionFn | None = None,
         **settings: Any,
     ) -> None:
         super().__init__(
             max_turns=max_turns, num_tries=num_tries, seed=seed, split=split, **settings
         )
-        self.domain, self.eval_num_tries, self.system_prompt = domain, eval_num_tries, system_prompt
-        self.evaluation_type, self.judge = EvaluationType(evaluation_type), judge
+        self.domain = domain
+        self.eval_num_tries = eval_num_tries
+        self.system_prompt = system_prompt
+        self.evaluation_type = EvaluationType(evaluation_type)
+        self.judge = judge
         self.shaping = Shaping(gamma=partial_reward_discount) if partial_reward else None
-        self.cast = RolloutSetup(
+        self.setup = RolloutSetup(
             domain,
             user=user,
             llm_user=user_llm,
@@ -123,56 +132,56 @@ class Tau2BenchEnv(Environment):
             if domain_splits
             else sliced(get_tasks(domain, task_split, task_ids), *sizes)
         )
-        self._describe()
-
-    def _describe(self) -> None:
-        """Learn what a model has to know of the domain from a fresh environment; no episode is begun for that."""
-        environment = self.cast.new_environment()
+        # A fresh environment knows the policy and the tools; no episode is needed.
+        environment = self.setup.new_environment()
         self.domain_policy: str = environment.get_policy()
         task = next((task for tasks in self.datasets.values() for task in tasks), None)
         self.tool_descriptions: list[dict[str, Any]] = []
         if task is not None:
-            self.tool_descriptions = self._described(environment, task)
+            self.tool_descriptions = self._tool_schemas(environment, task)
 
-    def _described(self, environment: World, task: Task) -> list[dict[str, Any]]:
-        """Return the tools of a task as flat schemas; the way to speak comes last."""
+    def _tool_schemas(self, environment: Tau2Environment, task: Task) -> list[dict[str, Any]]:
+        """Return the tools of a task as flat schemas, `respond_user` last."""
         schemas = [
             tool.openai_schema["function"] for tool in role_tools(environment, task, Role.AGENT)
         ]
         flat = [{"type": "function", **schema} for schema in schemas]
-        return flat if self.cast.solo else [*flat, RESPOND_USER_TOOL]
+        return flat if self.setup.solo else [*flat, RESPOND_USER_TOOL]
 
     def build_system_prompt(self, task: Task | None = None) -> str:
-        """Return the instructions for the model: the prompt, the policy, how to speak; solo, the task's ticket."""
+        """Return the system prompt: instructions, policy, how to act; in solo mode also the ticket."""
         parts = [self.system_prompt, f"<policy>\n{self.domain_policy}\n</policy>"]
-        if not self.cast.solo:
-            return "\n\n".join([*parts, _ALWAYS_CALL])
+        if not self.setup.solo:
+            return "\n\n".join([*parts, _HOW_TO_ACT])
         ticket = task.ticket if task is not None else None
-        return "\n\n".join([*parts, f"<ticket>\n{ticket or ''}\n</ticket>", _ALONE])
+        return "\n\n".join([*parts, f"<ticket>\n{ticket or ''}\n</ticket>", _HOW_TO_ACT_SOLO])
 
     def reset(
         self, sample_idx: int = 0, generation_idx: int = 0, try_step: int = 0, batch_idx: int = 0
     ) -> Tau2BenchState:
-        """Begin an episode of a task of the split (any index: it wraps) and return where it stands.
+        """Start an episode and return its first state.
 
-        Its seed follows from `seed` and the first three numbers. An episode that failed before the model's first turn
-        is over at once; its metadata say why. Raise ConfigError for what cannot be played as configured.
+        The task is number `sample_idx` of the split (modulo its size); the episode's seed is derived
+        from `seed` and the first three numbers. An episode that failed before the first step is over
+        at once, and its metadata say why. Raise ConfigError when it cannot be played as configured.
         """
-        task, seed = self._drawn(sample_idx, generation_idx, try_step)
+        task, seed = self._task_and_seed(sample_idx, generation_idx, try_step)
         state = self.begin(task, seed)
-        return self._placed(state, sample_idx, generation_idx, try_step, batch_idx)
+        return self._numbered(state, sample_idx, generation_idx, try_step, batch_idx)
 
     def begin(self, task: Task, seed: int | None = None) -> Tau2BenchState:
-        """Begin an episode of a task of the domain, whether or not it is in `datasets`. Raise ConfigError."""
-        rollout = self._rollout()
+        """Start an episode of any task of the domain, also one outside `datasets`. Raise ConfigError."""
+        rollout = self._new_rollout()
         rollout.reset(task, seed)
-        return self._opened(rollout, seed)
+        return self._first_state(rollout, seed)
 
-    def _drawn(self, sample_idx: int, generation_idx: int, try_step: int) -> tuple[Task, int]:
+    def _task_and_seed(
+        self, sample_idx: int, generation_idx: int, try_step: int
+    ) -> tuple[Task, int]:
         task = self.dataset[self.adjust_sample_idx(sample_idx)]
         return task, derive_seed(self.seed, sample_idx, generation_idx, try_step)
 
-    def _placed(
+    def _numbered(
         self,
         state: Tau2BenchState,
         sample_idx: int,
@@ -180,27 +189,34 @@ class Tau2BenchEnv(Environment):
         try_step: int,
         batch_idx: int,
     ) -> Tau2BenchState:
-        state.sample_id, state.generation_id = self.adjust_sample_idx(sample_idx), generation_idx
-        state.try_step, state.batch_id = try_step, batch_idx
+        state.sample_id = self.adjust_sample_idx(sample_idx)
+        state.generation_id = generation_idx
+        state.try_step = try_step
+        state.batch_id = batch_idx
         return state
 
-    def _rollout(self) -> Rollout:
+    def _new_rollout(self) -> Rollout:
         return Rollout(
-            self.cast, evaluation_type=self.evaluation_type, judge=self.judge, shaping=self.shaping
+            self.setup, evaluation_type=self.evaluation_type, judge=self.judge, shaping=self.shaping
         )
 
-    def _opened(self, rollout: Rollout, seed: int | None) -> Tau2BenchState:
-        turn, task = rollout.reset_result or StepResult(), rollout.task
+    def _first_state(self, rollout: Rollout, seed: int | None) -> Tau2BenchState:
+        result = rollout.reset_result or StepResult()
+        task = rollout.task
         seen = rollout.messages
+        new_messages = history_of(result.observation, self.tool_role)
+        if not new_messages:
+            ticket = task.ticket if self.setup.solo else None
+            new_messages = [user_message(ticket or FIRST_USER_TEXT)]
+        tools = self.tool_descriptions
+        if self.setup.solo:
+            tools = self._tool_schemas(rollout.environment, task)
         state = Tau2BenchState(
             system_prompt=self.build_system_prompt(task),
-            new_messages=history_of(turn.observation, self.tool_role)
-            or [user_message(self._first_words(task))],
-            prior_messages=history_of(seen[: len(seen) - len(turn.observation)], self.tool_role),
-            tools=self._described(rollout.environment, task)
-            if self.cast.solo
-            else self.tool_descriptions,
-            metadata={**metadata_of(task.id, rollout, turn), "seed": seed},
+            new_messages=new_messages,
+            prior_messages=history_of(seen[: len(seen) - len(result.observation)], self.tool_role),
+            tools=tools,
+            metadata={**metadata_of(task.id, rollout, result), "seed": seed},
             first_obs_to_show=self.first_obs_to_show,
             last_obs_to_show=self.last_obs_to_show,
             task_id=task.id,
@@ -211,9 +227,6 @@ class Tau2BenchEnv(Environment):
             rollout.close()
         return state
 
-    def _first_words(self, task: Task) -> str:
-        return (task.ticket if self.cast.solo else None) or FIRST_WORDS
-
     def step(
         self,
         parsed_actions: Sequence[ActionFromLLM],
@@ -221,58 +234,55 @@ class Tau2BenchEnv(Environment):
         current_state: Tau2BenchState,
         current_messages: Sequence[Message] | None = None,
     ) -> Tau2BenchStepResult:
-        """Make the model's moves in a state's episode and return what they led to.
+        """Execute the actions of a policy step in a state's episode and return the result.
 
-        `current_messages` becomes the new state's `prior_messages`; by default it is the conversation so far, the
-        model's turn included. A state that is over is returned as it is. Raise RuntimeError for a state that was
-        stepped already.
+        `current_messages` becomes the new state's `prior_messages`; by default it is the conversation
+        so far, the policy's message included. A state that is over is returned as it is. Raise
+        RuntimeError for a state that was stepped already.
         """
         if current_state.done:
             return step_result(current_state)
-        turn = ModelTurn(current_state, parsed_actions, self.tool_role)
-        for move in turn.moves:
-            if turn.end(move, turn.begin(move) or turn.rollout.advance()):
+        step = StepExecution(current_state, parsed_actions, self.tool_role)
+        for message in step.agent_messages:
+            if step.end(message, step.begin(message) or step.rollout.advance()):
                 break
-        if self._is_last(turn):
-            turn.cut(self._graded(turn.rollout), self._last_words(), self.shaping)
-        return turn.result(model_response, current_messages)
+        if self._reached_max_turns(step):
+            step.cut(self._grade_now(step.rollout), self._truncation_text(), self.shaping)
+        return step.result(model_response, current_messages)
 
-    def _is_last(self, turn: ModelTurn) -> bool:
-        return (
-            not turn.over
-            and self.max_turns is not None
-            and turn.state.timestep + 1 >= self.max_turns
-        )
+    def _reached_max_turns(self, step: StepExecution) -> bool:
+        if step.over or self.max_turns is None:
+            return False
+        return step.state.timestep + 1 >= self.max_turns
 
-    def _graded(self, rollout: Rollout) -> RewardInfo | str:
-        """Return what an episode is worth where it stands, or why its judge did not say."""
+    def _grade_now(self, rollout: Rollout) -> RewardInfo | str:
+        """Return the grade of an episode as it is, or why it cannot be graded."""
         try:
             return rollout.grade_now()
         except ModelError as problem:
             logger.warning("the episode of task %s cannot be graded: %s", rollout.task.id, problem)
             return f"{type(problem).__name__}: {problem}"
 
-    def _last_words(self) -> str:
+    def _truncation_text(self) -> str:
         return self.truncation_message.format(max_turns=self.max_turns)
 
     def fork(self, state: Tau2BenchState, n: int = 1) -> list[Tau2BenchState]:
-        """Return n states that stand where a live one stands and go on independently. Raise RuntimeError."""
+        """Return n independent copies of a live state. Raise RuntimeError for any other state."""
         return state.fork(n)
 
 
 class AsyncTau2BenchEnv(Tau2BenchEnv):
-    """The same environment for an event loop: episodes wait for their models together, in one thread."""
+    """The same environment for an event loop: users of all episodes are awaited in one thread."""
 
     async def reset_async(
         self, sample_idx: int = 0, generation_idx: int = 0, try_step: int = 0, batch_idx: int = 0
     ) -> Tau2BenchState:
-        """Do what `reset` does on the running event loop."""
-        task, seed = self._drawn(sample_idx, generation_idx, try_step)
-        rollout = self._rollout()
+        """Do what `reset` does, on the running event loop."""
+        task, seed = self._task_and_seed(sample_idx, generation_idx, try_step)
+        rollout = self._new_rollout()
         await rollout.areset(task, seed)
-        return self._placed(
-            self._opened(rollout, seed), sample_idx, generation_idx, try_step, batch_idx
-        )
+        state = self._first_state(rollout, seed)
+        return self._numbered(state, sample_idx, generation_idx, try_step, batch_idx)
 
     async def step_async(
         self,
@@ -281,19 +291,17 @@ class AsyncTau2BenchEnv(Tau2BenchEnv):
         current_state: Tau2BenchState,
         current_messages: Sequence[Message] | None = None,
     ) -> Tau2BenchStepResult:
-        """Do what `step` does on the running event loop; only a judge model is asked in a worker thread."""
+        """Do what `step` does, on the running event loop; only a judge uses a worker thread."""
         if current_state.done:
             return step_result(current_state)
-        turn = ModelTurn(current_state, parsed_actions, self.tool_role)
-        for move in turn.moves:
-            if turn.end(move, turn.begin(move) or await turn.rollout.aadvance()):
+        step = StepExecution(current_state, parsed_actions, self.tool_role)
+        for message in step.agent_messages:
+            if step.end(message, step.begin(message) or await step.rollout.aadvance()):
                 break
-        if self._is_last(turn):
-            judged = needs_judge(turn.rollout.task, self.evaluation_type)
-            graded = (
-                await asyncio.to_thread(self._graded, turn.rollout)
-                if judged
-                else self._graded(turn.rollout)
-            )
-            turn.cut(graded, self._last_words(), self.shaping)
-        return turn.result(model_response, current_messages)
+        if self._reached_max_turns(step):
+            if needs_judge(step.rollout.task, self.evaluation_type):
+                graded = await asyncio.to_thread(self._grade_now, step.rollout)
+            else:
+                graded = self._grade_now(step.rollout)
+            step.cut(graded, self._truncation_text(), self.shaping)
+        return step.result(model_response, current_messages)

@@ -1,4 +1,4 @@
-"""Where an episode stands and what a step led to, as a trainer sees them."""
+"""The state of an episode and the result of a step, as a trainer sees them."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 Message = dict[str, Any]
-"""A message as chat templates and OpenAI's API know it; a tool's result carries its text as `output`."""
+"""A message of chat templates and OpenAI's API; tool results have their text in `output`."""
 
 
 class EnvironmentState(BaseModel):
-    """Where an episode stands before a model's turn; a step returns a new one and leaves this one as it was."""
+    """The state of an episode before a policy step; a step returns a new state."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
     system_prompt: str
     new_messages: list[Message]
-    """What has happened since the model's last turn."""
+    """Messages since the policy's last step."""
     model_response: Any = None
-    """What the caller handed to the step that led here."""
+    """What the caller passed to the step that led here."""
     prior_messages: list[Message] = Field(default_factory=list)
     """The conversation before `new_messages`, without the system prompt."""
     tools: list[dict[str, Any]]
@@ -28,7 +28,7 @@ class EnvironmentState(BaseModel):
     generation_id: int = 0
     batch_id: int = 0
     timestep: int = 0
-    """How many turns the model has had."""
+    """Steps of the policy so far."""
     try_step: int = 0
     metadata: dict[str, Any] = Field(default_factory=lambda: {"correct": 0, "total": 1})
     first_obs_to_show: int = 1
@@ -41,7 +41,7 @@ class EnvironmentState(BaseModel):
 
 
 class EnvironmentStepResult(BaseModel):
-    """What a step led to."""
+    """The result of a step."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
@@ -49,5 +49,5 @@ class EnvironmentStepResult(BaseModel):
     reward: float = 0.0
     done: bool = False
     truncated: bool = False
-    """Cut off from outside: a limit, the surroundings, or a model that said nothing."""
+    """A limit, a failure or an empty message of the policy ended the episode."""
     info: dict[str, Any] = Field(default_factory=dict)

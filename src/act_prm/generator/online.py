@@ -1,7 +1,8 @@
-"""Plays episodes in the environment, all of a batch side by side: one call of the model for each turn of them all.
+"""Plays the episodes of a batch together: one call of the model for each step of all of them.
 
-Tokens and log-probabilities are those of the sampling; nothing is scored again or encoded anew. An episode whose
-surroundings or simulated user failed is left out of its group: it says nothing about the policy.
+Tokens and log-probabilities are those of the sampling; nothing is scored or encoded again. An
+episode in which the infrastructure or the simulated user failed is left out of its group: it says
+nothing about the policy.
 """
 
 from __future__ import annotations
@@ -11,33 +12,35 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeVar
 
-from act_prm.generator.prompts import with_thoughts
-from act_prm.generator.setting import Setting
+from act_prm.environments.base import AsyncTrainEnv
+from act_prm.environments.types import EnvironmentState, EnvironmentStepResult
+from act_prm.generator.context import GeneratorContext
+from act_prm.generator.prompts import Prompt, with_thoughts
 from act_prm.llm_handlers.actions import get_actions
-from act_prm.llm_handlers.client import Completion
+from act_prm.llm_handlers.client import SampledCompletion
 from act_prm.replay_buffer import EpisodeStep, Trajectory, TrajectoryGroup
 from act_prm.replay_buffer.steps import ONLINE
 from tau2.errors import ModelError, ParticipantError
 
 logger = logging.getLogger(__name__)
 
-Prompt = tuple[list[dict[str, Any]], list[int]]
+Item = TypeVar("Item")
 Progress = Callable[[int, int], None]
-"""Told how many episodes are over, of how many."""
+"""Called with the number of finished pieces of work and of all pieces."""
 
 
 @dataclass(slots=True)
-class _Episode:
+class _OnlineEpisode:
     """One live episode."""
 
-    place: int
-    """Of its task in the batch."""
+    group: int
+    """Index of its task in the batch."""
     sample_idx: int
     generation_id: int
     try_step: int = 0
-    state: Any = None
+    state: EnvironmentState | None = None
     steps: list[EpisodeStep] = field(default_factory=list)
     done: bool = False
     infra_failed: bool = False
@@ -48,13 +51,33 @@ class _Episode:
     def failed(self) -> bool:
         return self.infra_failed or self.user_failed
 
+    @property
+    def live_state(self) -> EnvironmentState:
+        assert self.state is not None, "the episode has begun"
+        return self.state
+
+    def enter(self, state: EnvironmentState, done: bool) -> None:
+        self.state = state
+        self.info = dict(state.metadata)
+        self.infra_failed = bool(state.metadata.get("infra_failed"))
+        self.user_failed = bool(state.metadata.get("user_failed"))
+        self.done = done or self.failed
+
+    def fail(self, problem: Exception) -> None:
+        text = f"{type(problem).__name__}: {problem}"
+        logger.warning("an episode is left out: %s", text)
+        self.done = True
+        self.infra_failed = True
+        self.info = {"error": text}
+
 
 class OnlineGenerator:
-    """Rolls out groups of episodes; `env` has `reset` and `step`, or `reset_async` and `step_async`."""
+    """Generates groups of episodes by sampling the policy in the environment."""
 
-    def __init__(self, setting: Setting) -> None:
-        self.setting = setting
-        self.env = setting.env
+    def __init__(self, context: GeneratorContext) -> None:
+        self.context = context
+        self.env = context.env
+        self._async_env = context.env if isinstance(context.env, AsyncTrainEnv) else None
 
     async def generate(
         self,
@@ -65,36 +88,38 @@ class OnlineGenerator:
         num_tries: int = 1,
         progress: Progress | None = None,
     ) -> list[TrajectoryGroup]:
-        """Return a group for each task (an index of the environment), its trajectories in the order of generation."""
+        """Return a group for each task (an index of the environment), in the order of the tasks.
+
+        A task that was failed is tried again in the same group, up to `num_tries` times.
+        """
         playing = [
-            _Episode(place, task, g) for place, task in enumerate(tasks) for g in range(group_size)
+            _OnlineEpisode(group, task, generation_id)
+            for group, task in enumerate(tasks)
+            for generation_id in range(group_size)
         ]
-        over: list[_Episode] = []
-        for attempt in range(num_tries):
+        episodes: list[_OnlineEpisode] = []
+        for try_step in range(num_tries):
             await self._play(playing, batch_id, progress)
-            over += playing
-            playing = [self._again(one) for one in playing if not one.failed and not _solved(one)]
-            if not playing or attempt + 1 == num_tries:
+            episodes += playing
+            playing = [
+                _OnlineEpisode(one.group, one.sample_idx, one.generation_id, try_step + 1)
+                for one in playing
+                if not one.failed and not one.info.get("correct")
+            ]
+            if not playing:
                 break
-        return self._groups(over)
-
-    def _again(self, episode: _Episode) -> _Episode:
-        return _Episode(
-            episode.place, episode.sample_idx, episode.generation_id, episode.try_step + 1
-        )
-
-    def _groups(self, episodes: list[_Episode]) -> list[TrajectoryGroup]:
-        episodes = sorted(episodes, key=lambda one: (one.place, one.generation_id, one.try_step))
+        episodes.sort(key=lambda one: (one.group, one.generation_id, one.try_step))
         return [
             self._group(list(members))
-            for _, members in groupby(episodes, key=lambda one: one.place)
+            for _, members in groupby(episodes, key=lambda one: one.group)
         ]
 
-    def _group(self, members: list[_Episode]) -> TrajectoryGroup:
+    def _group(self, members: list[_OnlineEpisode]) -> TrajectoryGroup:
+        # A failed episode may have steps, but its reward of 0.0 is not the policy's.
         kept = [
             Trajectory(one.steps, info=one.info) for one in members if one.steps and not one.failed
         ]
-        return self.setting.group(
+        return self.context.group(
             kept,
             infra_failed=sum(one.infra_failed for one in members),
             user_failed=sum(one.user_failed for one in members if not one.infra_failed),
@@ -102,38 +127,41 @@ class OnlineGenerator:
         )
 
     async def _play(
-        self, episodes: list[_Episode], batch_id: int, progress: Progress | None
+        self, episodes: list[_OnlineEpisode], batch_id: int, progress: Progress | None
     ) -> None:
         """Play the episodes to their ends."""
-        await self._each(episodes, lambda one: self._begin(one, batch_id))
-        turn = 0
-        while going := [one for one in episodes if not one.done]:
+        await self._for_each(episodes, lambda one: self._begin(one, batch_id))
+        step = 0
+        while live := [one for one in episodes if not one.done]:
             if progress is not None:
-                progress(len(episodes) - len(going), len(episodes))
-            asked = [(one, prompt) for one in going if (prompt := self._prompt(one)) is not None]
-            scope = (self.env.split, batch_id, going[0].try_step, turn)
-            replies = await self.setting.sample([ids for _, (_, ids) in asked], *scope)
-            moves = [
-                (one, prompt, reply) for (one, prompt), reply in zip(asked, replies, strict=True)
+                progress(len(episodes) - len(live), len(episodes))
+            prompted = [(one, prompt) for one in live if (prompt := self._prompt(one)) is not None]
+            scope = (self.env.split, batch_id, live[0].try_step, step)
+            completions = await self.context.sample([ids for _, (_, ids) in prompted], *scope)
+            actions = [
+                (episode, prompt, completion)
+                for (episode, prompt), completion in zip(prompted, completions, strict=True)
             ]
-            await self._each(moves, lambda move: self._move(*move))
-            turn += 1
+            await self._for_each(actions, lambda action: self._act(*action))
+            step += 1
 
-    async def _each(self, items: Sequence[Any], work: Callable[[Any], Awaitable[None]]) -> None:
-        """Do the work for every item: side by side if the environment can wait, one after the other if not."""
-        if self._is_async:
-            async with asyncio.TaskGroup() as together:
-                for item in items:
-                    together.create_task(_awaited(work(item)))
-        else:
+    async def _for_each(
+        self, items: Sequence[Item], work: Callable[[Item], Awaitable[None]]
+    ) -> None:
+        """Do the work for every item, concurrently if the environment is asynchronous."""
+        if self._async_env is None:
             for item in items:
                 await work(item)
+            return
 
-    @property
-    def _is_async(self) -> bool:
-        return hasattr(self.env, "step_async")
+        async def one(item: Item) -> None:
+            await work(item)
 
-    async def _begin(self, episode: _Episode, batch_id: int) -> None:
+        async with asyncio.TaskGroup() as group:
+            for item in items:
+                group.create_task(one(item))
+
+    async def _begin(self, episode: _OnlineEpisode, batch_id: int) -> None:
         where = {
             "sample_idx": episode.sample_idx,
             "generation_idx": episode.generation_id,
@@ -141,70 +169,73 @@ class OnlineGenerator:
             "batch_idx": batch_id,
         }
         try:
-            state = (
-                await self.env.reset_async(**where) if self._is_async else self.env.reset(**where)
-            )
+            if self._async_env is not None:
+                state = await self._async_env.reset_async(**where)
+            else:
+                state = self.env.reset(**where)
         except (ModelError, ParticipantError) as problem:
-            self._lost(episode, problem)
+            episode.fail(problem)
             return
-        self._take(episode, state, bool(state.metadata.get("done")))
+        episode.enter(state, bool(state.metadata.get("done")))
 
-    def _lost(self, episode: _Episode, problem: Exception) -> None:
-        logger.warning("an episode is left out: %s: %s", type(problem).__name__, problem)
-        episode.done = episode.infra_failed = True
-        episode.info = {"error": f"{type(problem).__name__}: {problem}"}
-
-    def _take(self, episode: _Episode, state: Any, done: bool) -> None:
-        episode.state, episode.info = state, dict(state.metadata)
-        episode.infra_failed = bool(state.metadata.get("infra_failed"))
-        episode.user_failed = bool(state.metadata.get("user_failed"))
-        episode.done = done or episode.failed
-
-    def _prompt(self, episode: _Episode) -> Prompt | None:
-        """Return what the model is shown, or end the episode when nothing of it fits."""
-        state = episode.state
-        said = with_thoughts(self.setting.shown(state.messages), self.setting.thought_tags)
-        prompt = self.setting.prompt(
-            [{"role": "system", "content": state.system_prompt}, *said], state.tools
+    def _prompt(self, episode: _OnlineEpisode) -> Prompt | None:
+        """Return the policy's prompt; end the episode and return None when it cannot be made to fit."""
+        context = self.context
+        state = episode.live_state
+        messages = with_thoughts(context.hide_observations(state.messages), context.thought_tags)
+        prompt = context.prompt(
+            [{"role": "system", "content": state.system_prompt}, *messages], state.tools
         )
         if prompt is None:
             episode.done = True
             episode.info |= {"too_long": True, "truncated": True}
             if episode.steps:
-                episode.steps[-1].done = episode.steps[-1].truncated = True
+                episode.steps[-1].done = True
+                episode.steps[-1].truncated = True
         return prompt
 
-    async def _move(self, episode: _Episode, prompt: Prompt, reply: Completion) -> None:
-        state, setting = episode.state, self.setting
+    async def _act(
+        self, episode: _OnlineEpisode, prompt: Prompt, completion: SampledCompletion
+    ) -> None:
+        state = episode.live_state
         actions = get_actions(
-            reply.text,
-            tool_call_tags=setting.tool_call_tags,
-            thought_tags=setting.thought_tags,
+            completion.text,
+            tool_call_tags=self.context.tool_call_tags,
+            thought_tags=self.context.thought_tags,
             known_tools=[tool["name"] for tool in state.tools],
         )
-        said = {"role": "assistant", "content": reply.text}
-        move = {"parsed_actions": actions, "model_response": said, "current_state": state}
+        response = {"role": "assistant", "content": completion.text}
         try:
-            result = await self.env.step_async(**move) if self._is_async else self.env.step(**move)
+            if self._async_env is not None:
+                result = await self._async_env.step_async(
+                    parsed_actions=actions, model_response=response, current_state=state
+                )
+            else:
+                result = self.env.step(actions, response, state)
         except (ModelError, ParticipantError) as problem:
-            self._lost(episode, problem)
+            episode.fail(problem)
             return
-        episode.steps.append(self._step(episode, prompt, reply, result))
-        self._take(episode, result.state, bool(result.done or result.truncated))
+        episode.steps.append(self._step(episode, prompt, completion, result))
+        episode.enter(result.state, bool(result.done or result.truncated))
 
     def _step(
-        self, episode: _Episode, prompt: Prompt, reply: Completion, result: Any
+        self,
+        episode: _OnlineEpisode,
+        prompt: Prompt,
+        completion: SampledCompletion,
+        result: EnvironmentStepResult,
     ) -> EpisodeStep:
-        state, (shown, ids) = episode.state, prompt
+        state = episode.live_state
+        messages, ids = prompt
         return EpisodeStep(
-            state=shown,
-            action={"role": "assistant", "content": reply.text},
+            state=messages,
+            action={"role": "assistant", "content": completion.text},
             next_obs=list(result.state.new_messages),
             tools=state.tools,
-            state_action_tokens=[*ids, *reply.tokens],
+            state_action_tokens=[*ids, *completion.tokens],
             state_len=len(ids),
-            old_logprobs=list(reply.logprobs),
-            temperature=self.setting.sampling.temperature,
+            old_logprobs=list(completion.logprobs),
+            temperature=self.context.sampling.temperature,
             reward=float(result.reward or 0.0),
             done=bool(result.done),
             truncated=bool(result.truncated),
@@ -221,11 +252,3 @@ class OnlineGenerator:
                 if isinstance(value, str | int | float | bool)
             },
         )
-
-
-async def _awaited(work: Awaitable[None]) -> None:
-    await work
-
-
-def _solved(episode: _Episode) -> bool:
-    return bool(episode.info.get("correct"))

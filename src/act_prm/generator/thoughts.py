@@ -1,9 +1,10 @@
 """Act-PRM: thoughts for demonstrated actions, rewarded by how probable they make the action.
 
-For each step of a demonstration the model writes thoughts: before the action, or shown the action and asked what led
-to it (action-prompted). The reward of a thought is P(action | conversation, thought) under the plain policy. With a
-bandit all samples of a step are one group, and the best thought goes into the conversation of the next step;
-without, each sample goes on by itself, and the group is of whole trajectories.
+For each step of a demonstration the model writes thoughts: before the action, or shown the action
+and asked what led to it (action-prompted). The reward of a thought is
+P(action | conversation, thought) under the policy. With a bandit all samples of a step are one
+group, and the best thought goes into the conversation of the next step; without one, each sample
+goes on by itself, and a group is of whole trajectories.
 """
 
 from __future__ import annotations
@@ -13,64 +14,71 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from act_prm.environments.types import Message
+from act_prm.generator.context import GeneratorContext
 from act_prm.generator.demonstrations import Demonstration, Demonstrations
 from act_prm.generator.online import Progress
-from act_prm.generator.prompts import action_then_thought, thought_of, thought_then_action
-from act_prm.generator.setting import Setting
-from act_prm.llm_handlers.client import Completion
+from act_prm.generator.prompts import (
+    Prompt,
+    action_then_thought,
+    thought_of,
+    thought_then_action,
+)
+from act_prm.llm_handlers.client import SampledCompletion
 from act_prm.replay_buffer import EpisodeStep, Trajectory, TrajectoryGroup
 from act_prm.replay_buffer.steps import POLICY, THOUGHT
 
-Message = dict[str, Any]
-
 
 @dataclass(slots=True)
-class _Walk:
-    """One way through a demonstration, with the thoughts it has had so far."""
+class _Branch:
+    """One pass through a demonstration, with the thoughts so far."""
 
-    place: int
+    group: int
     generation_id: int
-    shown: Demonstration
+    demonstration: Demonstration
     thoughts: list[str] = field(default_factory=list)
     trajectory: Trajectory = field(default_factory=lambda: Trajectory([]))
     stopped: bool = False
 
 
 @dataclass(slots=True)
-class _Question:
-    """What the model is asked at one step of a walk, and how the plain policy is to be scored there."""
+class _ThoughtPrompt:
+    """The prompts for one step of a branch."""
 
-    walk: _Walk
-    asked: tuple[list[Message], list[int]]
-    plain: tuple[list[Message], list[int]]
+    branch: _Branch
+    sampled: Prompt
+    """What the thought is sampled from."""
+    policy: Prompt
+    """What the policy would see: the conversation alone."""
     opening: str
-    """What the asked-for continuation begins after: the action and the opened thought, or the opened thought."""
+    """The end of `sampled`: the opening tag of the thought, after the action if it is shown."""
 
 
 @dataclass(slots=True)
-class _Answer:
-    """A sampled thought, as it was written and as the plain policy would have written it."""
+class _ThoughtSample:
+    """A sampled thought, and the same thought and action as the policy would write them."""
 
-    question: _Question
+    prompt: _ThoughtPrompt
     generation_id: int
-    reply: Completion
-    plain_reply: list[int]
-    first: int
-    last: int
-    """The action's tokens in the whole plain sequence."""
+    completion: SampledCompletion
+    policy_reply: list[int]
+    """Token ids of thought, action and end of turn."""
+    action_start: int
+    action_end: int
+    """The range of the action's tokens in `sequence`."""
 
     @property
     def sequence(self) -> list[int]:
-        return [*self.question.plain[1], *self.plain_reply]
+        return [*self.prompt.policy[1], *self.policy_reply]
 
 
 class ThoughtGenerator:
-    """Makes groups of thoughts for the demonstrations of an environment."""
+    """Generates groups of thoughts for the demonstrations of an environment."""
 
-    def __init__(self, setting: Setting) -> None:
-        self.setting = setting
-        self.config = setting.config
-        self.demonstrations = Demonstrations(setting)
+    def __init__(self, context: GeneratorContext) -> None:
+        self.context = context
+        self.config = context.config
+        self.demonstrations = Demonstrations(context)
 
     async def generate(
         self,
@@ -78,172 +86,190 @@ class ThoughtGenerator:
         *,
         group_size: int,
         batch_id: int,
-        num_tries: int = 1,
         progress: Progress | None = None,
     ) -> list[TrajectoryGroup]:
         """Return a group for each step of each task's demonstration (bandit), or for each task."""
-        each = 1 if self.config.bandit else group_size
-        shown = self.demonstrations.some(list(tasks))
-        walks = [_Walk(place, g, one) for place, one in shown for g in range(each)]
+        n_branches, n_samples = (1, group_size) if self.config.bandit else (group_size, 1)
+        demonstrations = self.demonstrations.existing(list(tasks))
+        branches = [
+            _Branch(group, generation_id, demonstration)
+            for group, demonstration in demonstrations
+            for generation_id in range(n_branches)
+        ]
         groups: list[TrajectoryGroup] = []
-        total = sum(len(walk.shown) for walk in walks)
-        for at in range(max((len(one) for _, one in shown), default=0)):
+        total = sum(len(branch.demonstration) for branch in branches)
+        for at in range(max((len(one) for _, one in demonstrations), default=0)):
             if progress is not None:
-                progress(sum(len(walk.thoughts) for walk in walks), total)
-            going = [walk for walk in walks if at < len(walk.shown) and not walk.stopped]
-            groups += await self._step(going, at, batch_id, group_size if self.config.bandit else 1)
-        return groups if self.config.bandit else self._whole(walks)
+                progress(sum(len(branch.thoughts) for branch in branches), total)
+            live = [one for one in branches if at < len(one.demonstration) and not one.stopped]
+            groups += await self._step(live, at, batch_id, n_samples)
+        return groups if self.config.bandit else self._trajectory_groups(branches)
 
-    def _whole(self, walks: list[_Walk]) -> list[TrajectoryGroup]:
-        places = sorted({walk.place for walk in walks})
-        members = [
-            [one.trajectory for one in walks if one.place == place and one.trajectory.steps]
-            for place in places
-        ]
-        return [self.setting.group(some) for some in members if some]
-
-    async def _step(
-        self, walks: list[_Walk], at: int, batch_id: int, samples: int
-    ) -> list[TrajectoryGroup]:
-        """Sample and score thoughts for one step of each walk, and go on with the best."""
-        questions = [
-            question for walk in walks if (question := self._question(walk, at)) is not None
-        ]
-        prompts = [question.asked[1] for question in questions for _ in range(samples)]
-        scope = ("thought", self.setting.env.split, batch_id, at)
-        replies = await self.setting.sample(prompts, *scope, stop=[self.config.thought_eos])
-        answers = [
-            self._answer(questions[number // samples], number % samples, reply, at)
-            for number, reply in enumerate(replies)
-        ]
-        scored = (
-            await self.setting.model.logprobs([answer.sequence for answer in answers])
-            if answers
-            else []
-        )
-        single = [
-            self._trajectory(answer, row, at, batch_id)
-            for answer, row in zip(answers, scored, strict=True)
-        ]
+    def _trajectory_groups(self, branches: list[_Branch]) -> list[TrajectoryGroup]:
         groups = []
-        for number, question in enumerate(questions):
-            group = self.setting.group(single[number * samples : (number + 1) * samples])
-            groups.append(group)
-            self._go_on(question.walk, group.best)
+        for group in sorted({branch.group for branch in branches}):
+            members = [one.trajectory for one in branches if one.group == group]
+            if trajectories := [one for one in members if one.steps]:
+                groups.append(self.context.group(trajectories))
         return groups
 
-    def _go_on(self, walk: _Walk, best: Trajectory) -> None:
-        walk.thoughts.append(best.info["thought"])
-        walk.trajectory.steps += best.steps
-        walk.trajectory.twins += best.twins
+    async def _step(
+        self, branches: list[_Branch], at: int, batch_id: int, n_samples: int
+    ) -> list[TrajectoryGroup]:
+        """Sample and score thoughts for one step of each branch; continue it with the best one."""
+        prompts = [prompt for one in branches if (prompt := self._prompt(one, at)) is not None]
+        if not prompts:
+            return []
+        scope = ("thought", self.context.env.split, batch_id, at)
+        prompt_ids = [prompt.sampled[1] for prompt in prompts for _ in range(n_samples)]
+        completions = await self.context.sample(prompt_ids, *scope, stop=[self.config.thought_eos])
+        samples = [
+            self._sample(prompts[number // n_samples], number % n_samples, completion, at)
+            for number, completion in enumerate(completions)
+        ]
+        logprobs = await self.context.model.logprobs([sample.sequence for sample in samples])
+        trajectories = [
+            self._trajectory(sample, row, at, batch_id)
+            for sample, row in zip(samples, logprobs, strict=True)
+        ]
+        groups = []
+        for number, prompt in enumerate(prompts):
+            group = self.context.group(trajectories[number * n_samples : (number + 1) * n_samples])
+            groups.append(group)
+            prompt.branch.thoughts.append(group.best.info["thought"])
+            prompt.branch.trajectory.steps += group.best.steps
+            prompt.branch.trajectory.policy_steps += group.best.policy_steps
+        return groups
 
-    def _question(self, walk: _Walk, at: int) -> _Question | None:
-        """Return the question at a step; None (and the walk ends) where its prompt does not fit."""
-        shown, config, action = walk.shown, self.config, walk.shown.actions[at]
-        reserve = (
-            len(self.setting.chat.encode(action))
-            + len(self.setting.chat.encode(config.thought_eos)) * 4
-        )
-        plain = self._prompt(
-            shown,
-            shown.history(
-                at, lambda i: thought_then_action(walk.thoughts[i], shown.actions[i], config)
-            ),
-            "",
-            reserve,
-        )
-        opening = (
-            f"{action}\n{config.thought_bos}" if config.action_prompted else config.thought_bos
-        )
-        asked = plain and (plain[0], [*plain[1], *self.setting.chat.encode(opening)])
+    def _prompt(self, branch: _Branch, at: int) -> _ThoughtPrompt | None:
+        """Return the prompts of a step; stop the branch and return None where they do not fit."""
+        demonstration = branch.demonstration
+        config = self.config
+        action = demonstration.actions[at]
+        encode = self.context.chat.encode
+
+        def policy_text(i: int) -> str:
+            return thought_then_action(branch.thoughts[i], demonstration.actions[i], config)
+
+        def explained_text(i: int) -> str:
+            return action_then_thought(branch.thoughts[i], demonstration.actions[i], config)
+
+        # Beside the sampled thought, the scored sequence holds the action and the closing tag.
+        reserve = len(encode(action)) + len(encode(config.thought_eos)) * 4
+        policy = self._fit(demonstration, demonstration.history(at, policy_text), "", reserve)
+        sampled: Prompt | None
         if config.action_prompted:
-            told = shown.history(
-                at, lambda i: action_then_thought(walk.thoughts[i], shown.actions[i], config)
-            )
-            asked = self._prompt(shown, told, opening, 0)
-        if plain is None or asked is None:
-            walk.stopped = True
+            opening = f"{action}\n{config.thought_bos}"
+            history = demonstration.history(at, explained_text)
+            sampled = self._fit(demonstration, history, opening, 0)
+        else:
+            opening = config.thought_bos
+            sampled = policy and (policy[0], [*policy[1], *encode(opening)])
+        if policy is None or sampled is None:
+            branch.stopped = True
             return None
-        return _Question(walk, asked, plain, opening)
+        return _ThoughtPrompt(branch, sampled, policy, opening)
 
-    def _prompt(
-        self, shown: Demonstration, told: list[Message], prefix: str, reserve: int
-    ) -> tuple[list[Message], list[int]] | None:
-        system = {"role": "system", "content": shown.system_prompt}
-        return self.setting.prompt(
-            [system, *self.setting.shown(told)], shown.tools, prefix=prefix, reserve=reserve
+    def _fit(
+        self, demonstration: Demonstration, history: list[Message], prefix: str, reserve: int
+    ) -> Prompt | None:
+        system = {"role": "system", "content": demonstration.system_prompt}
+        return self.context.prompt(
+            [system, *self.context.hide_observations(history)],
+            demonstration.tools,
+            prefix=prefix,
+            reserve=reserve,
         )
 
-    def _answer(self, question: _Question, sample: int, reply: Completion, at: int) -> _Answer:
-        chat, config = self.setting.chat, self.config
-        thought = list(reply.tokens)
-        if config.thought_eos not in reply.text:
-            end = int(chat.tokenizer.eos_token_id)
-            thought = (thought[:-1] if thought and thought[-1] == end else thought) + chat.encode(
-                config.thought_eos
-            )
+    def _sample(
+        self, prompt: _ThoughtPrompt, number: int, completion: SampledCompletion, at: int
+    ) -> _ThoughtSample:
+        chat = self.context.chat
+        config = self.config
+        end_of_turn = int(chat.tokenizer.eos_token_id)
+        thought = list(completion.tokens)
+        # A thought that was cut off, or ended by an end of turn, is closed as the policy would.
+        if config.thought_eos not in completion.text:
+            if thought and thought[-1] == end_of_turn:
+                thought.pop()
+            thought += chat.encode(config.thought_eos)
         thought = [*chat.encode(config.thought_bos), *thought]
-        action = chat.encode(f"\n{question.walk.shown.actions[at]}")
-        first = len(question.plain[1]) + len(thought)
-        plain_reply = [*thought, *action, int(chat.tokenizer.eos_token_id)]
-        generation = sample if config.bandit else question.walk.generation_id
-        return _Answer(question, generation, reply, plain_reply, first, first + len(action))
+        action = chat.encode(f"\n{prompt.branch.demonstration.actions[at]}")
+        action_start = len(prompt.policy[1]) + len(thought)
+        return _ThoughtSample(
+            prompt=prompt,
+            generation_id=number if config.bandit else prompt.branch.generation_id,
+            completion=completion,
+            policy_reply=[*thought, *action, end_of_turn],
+            action_start=action_start,
+            action_end=action_start + len(action),
+        )
 
     def _trajectory(
-        self, answer: _Answer, logprobs: list[float], at: int, batch_id: int
+        self, sample: _ThoughtSample, logprobs: list[float], at: int, batch_id: int
     ) -> Trajectory:
-        """Return an answer as a trajectory of one step, with its twin, the step as the plain policy says it."""
-        question, config = answer.question, self.config
-        thought = thought_of(answer.reply.text, config)
-        reward = reward_of(logprobs[answer.first : answer.last], config.reward_method)
-        asked, ids = question.asked
-        step = self._made(answer, at, batch_id, reward)
-        explained = EpisodeStep(
-            state=[*asked, {"role": "assistant", "content": question.opening}],
-            action={"role": "assistant", "content": answer.reply.text},
-            state_action_tokens=[*ids, *answer.reply.tokens],
-            state_len=len(ids),
-            old_logprobs=list(answer.reply.logprobs),
-            kind=THOUGHT,
-            **step,
+        """Return a sample as a trajectory of one step, with the step that the policy would make."""
+        prompt = sample.prompt
+        thought = thought_of(sample.completion.text, self.config)
+        action = prompt.branch.demonstration.actions[at]
+        reward = reward_of(
+            logprobs[sample.action_start : sample.action_end], self.config.reward_method
         )
-        shown, ids = question.plain
-        action = question.walk.shown.actions[at]
-        said = EpisodeStep(
-            state=shown,
-            action={"role": "assistant", "content": thought_then_action(thought, action, config)},
-            state_action_tokens=answer.sequence,
+        common = self._common_fields(sample, at, batch_id, reward)
+        messages, ids = prompt.sampled
+        thought_step = EpisodeStep(
+            state=[*messages, {"role": "assistant", "content": prompt.opening}],
+            action={"role": "assistant", "content": sample.completion.text},
+            state_action_tokens=[*ids, *sample.completion.tokens],
+            state_len=len(ids),
+            old_logprobs=list(sample.completion.logprobs),
+            kind=THOUGHT,
+            **common,
+        )
+        messages, ids = prompt.policy
+        text = thought_then_action(thought, action, self.config)
+        policy_step = EpisodeStep(
+            state=messages,
+            action={"role": "assistant", "content": text},
+            state_action_tokens=sample.sequence,
             state_len=len(ids),
             old_logprobs=logprobs[len(ids) :],
             kind=POLICY,
-            **step,
+            **common,
         )
-        return Trajectory([explained], [said], {"thought": thought})
+        return Trajectory([thought_step], [policy_step], {"thought": thought})
 
-    def _made(self, answer: _Answer, at: int, batch_id: int, reward: float) -> dict[str, Any]:
-        """Return what a step and its twin have in common."""
-        shown = answer.question.walk.shown
+    def _common_fields(
+        self, sample: _ThoughtSample, at: int, batch_id: int, reward: float
+    ) -> dict[str, Any]:
+        """Return the fields that a thought step and its policy step have in common."""
+        demonstration = sample.prompt.branch.demonstration
         return {
-            "next_obs": shown.after(at),
-            "tools": shown.tools,
-            "temperature": self.setting.sampling.temperature,
+            "next_obs": demonstration.after(at),
+            "tools": demonstration.tools,
+            "temperature": self.context.sampling.temperature,
             "reward": reward,
-            "done": at + 1 == len(shown),
+            "done": at + 1 == len(demonstration),
             "timestep": at,
             "batch_id": batch_id,
-            "unique_data_sample_id": shown.task_id,
-            "generation_id": answer.generation_id,
-            "split": self.setting.env.split,
+            "unique_data_sample_id": demonstration.task_id,
+            "generation_id": sample.generation_id,
+            "split": self.context.env.split,
             "info": {
-                "thought_finished": answer.reply.finished,
-                "thought_tokens": len(answer.reply.tokens),
+                "thought_finished": sample.completion.finished,
+                "thought_tokens": len(sample.completion.tokens),
             },
         }
 
 
 def reward_of(logprobs: Sequence[float], method: str) -> float:
-    """Return the reward of a thought from the log-probabilities of the action's tokens after it."""
+    """Return the reward of a thought, in (0, 1].
+
+    `logprobs` are those of the action's tokens after the thought, in nats. `action_probs` is the
+    probability of the action, `action_probs_per_token` its geometric mean per token.
+    """
     total = math.fsum(logprobs)
     if method == "action_probs_per_token" and logprobs:
         total /= len(logprobs)
+    # Rounding may leave a log-probability slightly above 0.
     return math.exp(min(total, 0.0))

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from act_prm.llm_handlers.client import Completion, Datum
+from act_prm.llm_handlers.client import Datum, SampledCompletion
 
 Message = Mapping[str, Any]
 
@@ -119,7 +119,11 @@ def _object(arguments: Any) -> Any:
 
 
 def sampled_datum(
-    prompt: Sequence[int], completion: Completion, *, advantage: float, mask: Sequence[bool] = ()
+    prompt: Sequence[int],
+    completion: SampledCompletion,
+    *,
+    advantage: float,
+    mask: Sequence[bool] = (),
 ) -> Datum:
     """Return the sequence to train a sampled reply on, every token of it (or those of `mask`) at `advantage`."""
     counts = list(mask) or [True] * len(completion.tokens)
@@ -135,5 +139,5 @@ def sampled_datum(
 def demonstrated_datum(
     prompt: Sequence[int], reply: Sequence[int], *, weight: float = 1.0
 ) -> Datum:
-    """Return the sequence that teaches a given reply to the prompt, the reply alone in the loss."""
+    """Return the sequence that has_signal a given reply to the prompt, the reply alone in the loss."""
     return Datum(tokens=[*prompt, *reply], weights=[0.0] * len(prompt) + [weight] * len(reply))

@@ -45,7 +45,7 @@ class SamplingParams:
 
 
 @dataclass(frozen=True, slots=True)
-class Completion:
+class SampledCompletion:
     """One sampled reply, token by token."""
 
     tokens: list[int]
@@ -137,7 +137,7 @@ class TrainableModel(Protocol):
 
     async def sample(
         self, prompts: Sequence[list[int]], params: SamplingParams
-    ) -> list[Completion]:
+    ) -> list[SampledCompletion]:
         """Return one completion per prompt; repeat a prompt to get a group.
 
         Raise ContextWindowExceeded where a prompt leaves no room for a token.

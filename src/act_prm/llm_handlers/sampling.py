@@ -17,7 +17,7 @@ _NEARLY_ONE = (
 
 
 @dataclass(slots=True)
-class Row:
+class ReplyRow:
     """One reply in the making."""
 
     prompt: tuple[int, ...]
@@ -35,7 +35,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawing:
+class SamplingRule:
     """How tokens are drawn, and when a reply has ended."""
 
     temperature: float
@@ -44,7 +44,7 @@ class Drawing:
     """Told the tokens so far."""
 
 
-def generate(model: Any, rows: Sequence[Row], drawing: Drawing, *, budget: int) -> None:
+def generate(model: Any, rows: Sequence[ReplyRow], drawing: SamplingRule, *, budget: int) -> None:
     """Complete the rows, as many at a time as `budget` tokens of prompts and replies permit."""
     ordered = sorted(
         rows, key=lambda row: (len(row.prompt), row.prompt)
@@ -54,7 +54,7 @@ def generate(model: Any, rows: Sequence[Row], drawing: Drawing, *, budget: int) 
             _generate_batch(model, [ordered[at] for at in batch], drawing)
 
 
-def _generate_batch(model: Any, rows: list[Row], drawing: Drawing) -> None:
+def _generate_batch(model: Any, rows: list[ReplyRow], drawing: SamplingRule) -> None:
     state = _read(model, rows)
     while True:
         tokens, logprobs = draw(state.logits, [row.random for row in rows], drawing)
@@ -74,7 +74,7 @@ def _generate_batch(model: Any, rows: list[Row], drawing: Drawing) -> None:
 
 
 @dataclass(slots=True)
-class _State:
+class _DecodingState:
     """What the model remembers of the rows, and its scores for the next token."""
 
     cache: Any
@@ -106,7 +106,7 @@ class _State:
         self.cache, self.logits = out.past_key_values, out.logits[:, -1]
 
 
-def _read(model: Any, rows: list[Row]) -> _State:
+def _read(model: Any, rows: list[ReplyRow]) -> _DecodingState:
     """Return the state after the prompts, each distinct one read once."""
     prompts = list(dict.fromkeys(row.prompt for row in rows))
     device = next(model.parameters()).device
@@ -119,14 +119,14 @@ def _read(model: Any, rows: list[Row]) -> _State:
     out = model(
         input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=True, logits_to_keep=1
     )
-    state = _State(out.past_key_values, mask, positions[:, -1] + 1, out.logits[:, -1])
+    state = _DecodingState(out.past_key_values, mask, positions[:, -1] + 1, out.logits[:, -1])
     if len(prompts) < len(rows):
         place = {prompt: at for at, prompt in enumerate(prompts)}
         state.select(torch.tensor([place[row.prompt] for row in rows], device=device))
     return state
 
 
-def draw(logits: Any, randoms: Sequence[random.Random], drawing: Drawing) -> tuple[Any, Any]:
+def draw(logits: Any, randoms: Sequence[random.Random], drawing: SamplingRule) -> tuple[Any, Any]:
     """Return one token per row and its log-probability under the distribution it was drawn from."""
     if drawing.temperature == 0.0:
         tokens = logits.argmax(-1)

@@ -19,9 +19,9 @@ from typing import Any, TypeVar
 
 from act_prm.llm_handlers.client import (
     AdamSettings,
-    Completion,
     Datum,
     LossReport,
+    SampledCompletion,
     SamplingParams,
     checked,
 )
@@ -87,7 +87,7 @@ class TinkerModel:
 
     async def sample(
         self, prompts: Sequence[list[int]], params: SamplingParams
-    ) -> list[Completion]:
+    ) -> list[SampledCompletion]:
         """Return one completion per prompt; see `client.TrainableModel`."""
         base = params.seed
         if base is None:
@@ -182,7 +182,7 @@ class TinkerModel:
 
     async def _sample_one(
         self, client: Any, prompt: list[int], params: SamplingParams, seed: int
-    ) -> Completion:
+    ) -> SampledCompletion:
         asked = self._sdk.types.SamplingParams(
             max_tokens=params.max_tokens,
             temperature=params.temperature,
@@ -199,7 +199,7 @@ class TinkerModel:
                 f"{self.name}: the service returned a sample without its log-probabilities"
             )
         text = str(self.tokenizer.decode(list(sampled.tokens), skip_special_tokens=True))
-        return Completion(
+        return SampledCompletion(
             list(sampled.tokens), list(sampled.logprobs), text, sampled.stop_reason == "stop"
         )
 

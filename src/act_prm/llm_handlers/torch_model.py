@@ -20,15 +20,15 @@ from act_prm.llm_handlers import checkpoints
 from act_prm.llm_handlers.batching import Coalescer, batches
 from act_prm.llm_handlers.client import (
     AdamSettings,
-    Completion,
     Datum,
     LossReport,
+    SampledCompletion,
     SamplingParams,
     checked,
 )
 from act_prm.llm_handlers.folders import whole_folder
 from act_prm.llm_handlers.losses import Targets, loss_sum
-from act_prm.llm_handlers.sampling import Drawing, Row, generate
+from act_prm.llm_handlers.sampling import ReplyRow, SamplingRule, generate
 from act_prm.llm_handlers.scoring import padded, score
 from tau2.errors import ConfigError, ContextWindowExceeded
 from tau2.seeds import derive_seed
@@ -60,7 +60,7 @@ class TorchSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _SampleRequest:
     """One prompt of a call of `sample`, with what its reply depends on."""
 
     prompt: tuple[int, ...]
@@ -84,12 +84,14 @@ class TorchModel:
         self._passes = 0
         self._optimizer = self._new_optimizer()
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="torch-model")
-        self._joined: Coalescer[_Asked, Completion] = Coalescer(self._sample_together)
+        self._joined: Coalescer[_SampleRequest, SampledCompletion] = Coalescer(
+            self._sample_together
+        )
         model.eval()
 
     async def sample(
         self, prompts: Sequence[list[int]], params: SamplingParams
-    ) -> list[Completion]:
+    ) -> list[SampledCompletion]:
         """Return one completion per prompt; see `client.TrainableModel`."""
         base = params.seed
         if base is None:
@@ -99,7 +101,7 @@ class TorchModel:
             self._room(len(prompt))
         plain = replace(params, seed=None)
         asked = [
-            _Asked(tuple(one), derive_seed(base, "prompt", at), plain)
+            _SampleRequest(tuple(one), derive_seed(base, "prompt", at), plain)
             for at, one in enumerate(prompts)
         ]
         return await self._joined.ask(asked) if asked else []
@@ -162,21 +164,21 @@ class TorchModel:
 
     # sampling
 
-    async def _sample_together(self, asked: list[_Asked]) -> list[Completion]:
+    async def _sample_together(self, asked: list[_SampleRequest]) -> list[SampledCompletion]:
         return await self._in_worker(self._sample, asked)
 
-    def _sample(self, asked: list[_Asked]) -> list[Completion]:
+    def _sample(self, asked: list[_SampleRequest]) -> list[SampledCompletion]:
         rows = [self._row(one) for one in asked]
-        kinds: dict[tuple[float, float, tuple[str, ...]], list[Row]] = {}
+        kinds: dict[tuple[float, float, tuple[str, ...]], list[ReplyRow]] = {}
         for one, row in zip(asked, rows, strict=True):
             kinds.setdefault(
                 (one.params.temperature, one.params.top_p, one.params.stop), []
             ).append(row)
         for (temperature, top_p, stop), alike in kinds.items():
-            drawing = Drawing(temperature, top_p, self._ended(stop))
+            drawing = SamplingRule(temperature, top_p, self._ended(stop))
             generate(self.model, alike, drawing, budget=self.settings.sample_tokens)
         return [
-            Completion(
+            SampledCompletion(
                 row.tokens,
                 row.logprobs,
                 self.tokenizer.decode(row.tokens, skip_special_tokens=True),
@@ -185,9 +187,9 @@ class TorchModel:
             for row in rows
         ]
 
-    def _row(self, asked: _Asked) -> Row:
+    def _row(self, asked: _SampleRequest) -> ReplyRow:
         limit = min(asked.params.max_tokens, self._room(len(asked.prompt)))
-        return Row(asked.prompt, limit, random.Random(asked.seed))  # noqa: S311  -- reproducible draws, not a secret
+        return ReplyRow(asked.prompt, limit, random.Random(asked.seed))  # noqa: S311  -- reproducible draws, not a secret
 
     def _ended(self, stop: tuple[str, ...]) -> Callable[[list[int]], bool]:
         tail = max((len(text) for text in stop), default=0) + _TAIL_TOKENS

@@ -13,7 +13,7 @@ from tau2.errors import DataFileError
 
 METRICS = "metrics.jsonl"
 
-Row = dict[str, Any]
+MetricsRow = dict[str, Any]
 
 
 class MetricsFile:
@@ -23,7 +23,7 @@ class MetricsFile:
         folder.mkdir(parents=True, exist_ok=True)
         self.file = folder / METRICS
         self.rows = len(read_metrics(folder))
-        """How many rows there are."""
+        """The number of rows."""
 
     def log(self, row: Mapping[str, Any]) -> None:
         """Append one row."""
@@ -34,7 +34,7 @@ class MetricsFile:
         self.rows += 1
 
     def cut(self, rows: int) -> None:
-        """Keep the first `rows` rows: those a checkpoint knows of."""
+        """Keep the first `rows` rows: those that a checkpoint counted."""
         kept = first_lines(self.file, rows)
         draft = self.file.with_name(f".{self.file.name}.tmp")
         draft.write_text("".join(kept), encoding="utf-8")
@@ -50,15 +50,18 @@ def first_lines(file: Path, count: int) -> list[str]:
         return list(islice(handle, count))
 
 
-def read_metrics(folder: Path) -> list[Row]:
-    """Return the rows of a run, a last line that was cut off left out. Raise DataFileError for other damage."""
+def read_metrics(folder: Path) -> list[MetricsRow]:
+    """Return the rows of a run, without an incomplete last line.
+
+    Raise DataFileError for other damage.
+    """
     file = folder / METRICS
     if not file.is_file():
         return []
     lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
     if lines and not lines[-1].endswith("\n"):
         lines.pop()
-    rows: list[Row] = []
+    rows: list[MetricsRow] = []
     for number, line in enumerate(lines, 1):
         try:
             rows.append(json.loads(line))

@@ -1,4 +1,4 @@
-"""The reward curve as an SVG file that needs nothing but a browser."""
+"""The reward curve as an SVG file."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ _WIDTH, _HEIGHT = 760, 420
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 24, 48, 56
 _COLOURS = ("#1f6feb", "#d1570b", "#1a7f37", "#8250df")
 _TICKS = 5
+_NAMESPACE = 'xmlns="http://www.w3.org/2000/svg"'
 
 Point = tuple[float, float]
 
@@ -24,33 +25,33 @@ class Curve:
     name: str
     points: list[Point]
     dots: bool = False
-    """Drawn as dots too; for measurements that are few."""
+    """Draw the points as dots too."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Scale:
-    """From measurements to pixels."""
+class _Axes:
+    """The ranges of the axes."""
 
     x: Point
     y: Point
 
     def place(self, point: Point) -> Point:
-        """Return where a measurement stands."""
+        """Return the position of a point in pixels."""
         across = (point[0] - self.x[0]) / (self.x[1] - self.x[0])
         up = (point[1] - self.y[0]) / (self.y[1] - self.y[0])
-        return _LEFT + across * (_WIDTH - _LEFT - _RIGHT), _HEIGHT - _BOTTOM - up * (
-            _HEIGHT - _TOP - _BOTTOM
-        )
+        x = _LEFT + across * (_WIDTH - _LEFT - _RIGHT)
+        y = _HEIGHT - _BOTTOM - up * (_HEIGHT - _TOP - _BOTTOM)
+        return x, y
 
 
 def reward_curve(
     file: Path, rows: Iterable[Mapping[str, Any]], metric: str = "final_reward"
 ) -> bool:
-    """Draw training and evaluation rewards by batch; return whether there was anything to draw."""
-    told = list(rows)
+    """Draw training and evaluation rewards by batch; return False without points to draw."""
+    rows = list(rows)
     curves = [
-        Curve("training", _points(told, f"train/{metric}")),
-        Curve("evaluation", _points(told, f"eval/{metric}"), dots=True),
+        Curve("training", _points(rows, f"train/{metric}")),
+        Curve("evaluation", _points(rows, f"eval/{metric}"), dots=True),
     ]
     shown = [curve for curve in curves if curve.points]
     if not shown:
@@ -74,9 +75,9 @@ def _points(rows: Sequence[Mapping[str, Any]], name: str) -> list[Point]:
 def drawing(curves: Sequence[Curve], *, title: str, across: str) -> str:
     """Return the curves as an SVG document."""
     points = [point for curve in curves for point in curve.points]
-    scale = _Scale(_range([x for x, _ in points]), _range([y for _, y in points]))
+    scale = _Axes(_range([x for x, _ in points]), _range([y for _, y in points]))
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" font-family="sans-serif">',
+        f'<svg {_NAMESPACE} viewBox="0 0 {_WIDTH} {_HEIGHT}" font-family="sans-serif">',
         f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#ffffff"/>',
         _text(_LEFT, 24, title, size=15),
         *_grid(scale),
@@ -89,12 +90,12 @@ def drawing(curves: Sequence[Curve], *, title: str, across: str) -> str:
 
 
 def _range(values: Sequence[float]) -> Point:
-    """Return the least and the greatest value, apart even if they are equal."""
+    """Return the least and the greatest value, or a range around a single one."""
     low, high = min(values), max(values)
     return (low, high) if high - low > 1e-9 else (low - 0.5, high + 0.5)  # noqa: PLR2004  -- a flat curve
 
 
-def _grid(scale: _Scale) -> list[str]:
+def _grid(scale: _Axes) -> list[str]:
     parts = []
     for at in range(_TICKS):
         share = at / (_TICKS - 1)
@@ -102,14 +103,14 @@ def _grid(scale: _Scale) -> list[str]:
         y = scale.y[0] + share * (scale.y[1] - scale.y[0])
         across, up = scale.place((x, scale.y[0]))[0], scale.place((scale.x[0], y))[1]
         parts += [
-            f'<line x1="{_LEFT}" y1="{up:.1f}" x2="{_WIDTH - _RIGHT}" y2="{up:.1f}" stroke="#d0d7de"/>',
+            f'<path d="M{_LEFT} {up:.1f}H{_WIDTH - _RIGHT}" stroke="#d0d7de"/>',
             _text(_LEFT - 8, up + 4, f"{y:.3g}", anchor="end"),
             _text(across, _HEIGHT - _BOTTOM + 18, f"{x:.4g}", anchor="middle"),
         ]
     return parts
 
 
-def _line(curve: Curve, scale: _Scale, colour: str) -> list[str]:
+def _line(curve: Curve, scale: _Axes, colour: str) -> list[str]:
     placed = [scale.place(point) for point in curve.points]
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in placed)
     parts = [f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>']

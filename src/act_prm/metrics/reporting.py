@@ -1,4 +1,4 @@
-"""What a trainer tells whoever watches; the command line draws bars from it."""
+"""Progress reports of a trainer; the command line shows them as bars."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from typing import Any, Protocol
 
 
 class Reporter(Protocol):
-    """Hears of progress; everything is also in the run's files."""
+    """Receives progress reports; everything is also in the run's files."""
 
     def begin(self, title: str, done: int, total: int) -> None:
-        """A phase of `total` batches begins (or goes on), of which `done` are over."""
+        """A phase of `total` batches begins or continues; `done` are finished."""
 
     def batch(self, done: int, total: int, row: Mapping[str, Any]) -> None:
-        """A batch of the phase is over; `row` is what was measured."""
+        """A batch of the phase is finished; `row` holds its metrics."""
 
     def part(self, title: str, done: int, total: int) -> None:
-        """Of the work named by `title` inside a batch, `done` of `total` pieces are over."""
+        """Within a batch, `done` of `total` pieces of the work `title` are finished."""
 
     def note(self, text: str) -> None:
-        """Say something once."""
+        """Show a text."""
 
 
-class Silent:
-    """Tells nobody."""
+class NoReporter:
+    """A reporter that shows nothing."""
 
     def begin(self, title: str, done: int, total: int) -> None:
         """Do nothing."""

@@ -1,4 +1,4 @@
-"""Groups of trajectories in numbers."""
+"""Metrics of groups of trajectories."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from act_prm.replay_buffer import Trajectory, TrajectoryGroup
 from act_prm.replay_buffer.steps import THOUGHT
 
-Numbers = dict[str, float]
+Metrics = dict[str, float]
 
 
 def mean(values: Iterable[float]) -> float:
-    """Return the mean; 0 of nothing."""
-    found = list(values)
-    return math.fsum(found) / len(found) if found else 0.0
+    """Return the mean; 0 without values."""
+    numbers = list(values)
+    return math.fsum(numbers) / len(numbers) if numbers else 0.0
 
 
-def means(reports: Sequence[Mapping[str, float]]) -> Numbers:
+def means(reports: Sequence[Mapping[str, float]]) -> Metrics:
     """Return the mean of each metric over the reports that have it."""
     names = sorted({name for report in reports for name in report})
     return {name: mean(report[name] for report in reports if name in report) for name in names}
 
 
-def group_metrics(groups: Sequence[TrajectoryGroup]) -> Numbers:
-    """Return what groups came to: rewards and their spread, lengths, what was left out, and what teaches nothing."""
+def group_metrics(groups: Sequence[TrajectoryGroup]) -> Metrics:
+    """Return what groups came to: rewards and their spread, lengths, what was left out, and what has_signal nothing."""
     trajectories = [trajectory for group in groups for trajectory in group]
     final = [one.final_reward for one in trajectories]
     found = {
@@ -34,7 +34,7 @@ def group_metrics(groups: Sequence[TrajectoryGroup]) -> Numbers:
         "best_of_group": mean(group.best.total_reward for group in groups if len(group)),
         "n_groups": float(len(groups)),
         "n_trajectories": float(len(trajectories)),
-        "n_groups_without_signal": float(sum(not group.teaches for group in groups)),
+        "n_groups_without_signal": float(sum(not group.has_signal for group in groups)),
         "n_infra_failed": float(sum(group.infra_failed for group in groups)),
         "n_user_failed": float(sum(group.user_failed for group in groups)),
         "n_unplayed": float(sum(group.unplayed for group in groups)),
@@ -45,8 +45,8 @@ def group_metrics(groups: Sequence[TrajectoryGroup]) -> Numbers:
     return found | _episode_metrics(trajectories)
 
 
-def _episode_metrics(trajectories: Sequence[Trajectory]) -> Numbers:
-    """Return what is only known of played episodes."""
+def _episode_metrics(trajectories: Sequence[Trajectory]) -> Metrics:
+    """Return the metrics that only online episodes have."""
     played = [one for one in trajectories if one.steps and one.steps[-1].kind != THOUGHT]
     if not played:
         return {}
@@ -59,5 +59,5 @@ def _episode_metrics(trajectories: Sequence[Trajectory]) -> Numbers:
 
 def _spread(values: Sequence[float]) -> float:
     """Return the standard deviation of the values."""
-    middle = mean(values)
-    return math.sqrt(mean((value - middle) ** 2 for value in values))
+    average = mean(values)
+    return math.sqrt(mean((value - average) ** 2 for value in values))

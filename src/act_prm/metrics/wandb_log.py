@@ -1,4 +1,4 @@
-"""Metrics to Weights & Biases, for those who have it and ask for it."""
+"""Metrics in Weights & Biases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was generated: steps, trajectories, groups with their advantages, and the buffer that keeps steps."""
+"""Steps, trajectories, groups with their advantages, and the replay buffer."""
 
 from act_prm.replay_buffer.buffer import ReplayBuffer
 from act_prm.replay_buffer.groups import (

@@ -1,4 +1,4 @@
-"""Keeps steps, the newest `max_size` of them, and writes them to disk."""
+"""The replay buffer: the newest steps, and files of steps."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from act_prm.replay_buffer.groups import Trajectory, TrajectoryGroup
 from act_prm.replay_buffer.steps import EpisodeStep
 from tau2.errors import ConfigError, DataFileError
 
-_UNBOUNDED = 2**62  # a deque's limit; 1e10 steps fit in no memory anyway
+_UNBOUNDED = 2**62  # near the largest length of a deque
 ROWS = "steps.jsonl"
 
 
 class ReplayBuffer:
-    """Steps in the order they were added. Raise ConfigError for a size below 1."""
+    """The newest `max_size` steps, in order. Raise ConfigError for a size below 1."""
 
     def __init__(self, max_size: float = 1e10) -> None:
         if max_size < 1:
@@ -37,11 +37,11 @@ class ReplayBuffer:
 
     @property
     def steps(self) -> list[EpisodeStep]:
-        """What it holds, oldest first."""
+        """The steps, oldest first."""
         return list(self._steps)
 
     def add_episode_step(self, step: EpisodeStep) -> None:
-        """Add one step; beyond the size the oldest leaves."""
+        """Add one step; a full buffer drops the oldest."""
         self._steps.append(step)
         self.added += 1
 
@@ -56,7 +56,7 @@ class ReplayBuffer:
             self.add_trajectory(trajectory)
 
     def clear(self) -> None:
-        """Forget every step."""
+        """Remove all steps."""
         self._steps.clear()
 
     def newest(self, count: int) -> list[EpisodeStep]:
@@ -64,9 +64,10 @@ class ReplayBuffer:
         return list(islice(self._steps, max(len(self._steps) - count, 0), None))
 
     def save_to_hf_dataset(self, path: str | Path) -> Path:
-        """Write the steps as a dataset that `datasets.load_from_disk` reads, or as JSON lines without that package.
+        """Write the steps as a folder for `datasets.load_from_disk`, and return its path.
 
-        Messages, tools and their arguments are JSON texts in either form. Return where it is.
+        Without the package `datasets`, write JSON lines. Messages, tools and their arguments are
+        JSON texts in both forms.
         """
         folder = Path(path)
         rows = [step.as_flat_row() for step in self._steps]
@@ -80,12 +81,12 @@ class ReplayBuffer:
         return folder
 
     async def save_to_hf_dataset_async(self, path: str | Path) -> Path:
-        """Do what `save_to_hf_dataset` does in a worker thread."""
+        """Do what `save_to_hf_dataset` does, in a worker thread."""
         return await asyncio.to_thread(self.save_to_hf_dataset, path)
 
 
 def write_steps(file: Path, steps: Iterable[EpisodeStep]) -> None:
-    """Write steps as JSON lines, every field, whole or not at all."""
+    """Write steps as JSON lines, atomically."""
     draft = file.with_name(f".{file.name}.tmp")
     file.parent.mkdir(parents=True, exist_ok=True)
     _write_rows(draft, (step.as_row() for step in steps))
@@ -101,7 +102,7 @@ def append_steps(file: Path, steps: Iterable[EpisodeStep]) -> None:
 
 
 def read_steps(file: Path, first: int | None = None) -> list[EpisodeStep]:
-    """Return the first (or all) steps of a file of JSON lines. Raise DataFileError naming the line that is none."""
+    """Return the first (or all) steps of a file of JSON lines. Raise DataFileError naming the line."""
     found: list[EpisodeStep] = []
     with file.open(encoding="utf-8") as handle:
         for number, line in enumerate(islice(handle, first), 1):
@@ -123,7 +124,7 @@ def _line(row: dict[str, object]) -> str:
 
 
 def cut_steps(file: Path, count: int) -> int:
-    """Keep the first `count` lines of a file of steps and return how many that are; no file is none."""
+    """Cut a file of steps to its first `count` lines; return how many there are (0 without a file)."""
     if not file.is_file():
         return 0
     draft = file.with_name(f".{file.name}.tmp")

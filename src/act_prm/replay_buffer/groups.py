@@ -9,7 +9,7 @@ from typing import Any
 
 from act_prm.replay_buffer.steps import EpisodeStep
 
-_SAME = 1e-12  # rewards closer than this do not differ
+_TOLERANCE = 1e-12  # smaller differences of rewards are rounding errors
 
 
 @dataclass(slots=True)
@@ -17,8 +17,8 @@ class Trajectory:
     """The steps of one episode (or one step of a demonstration), in order."""
 
     steps: list[EpisodeStep]
-    twins: list[EpisodeStep] = field(default_factory=list)
-    """The same steps as the plain policy says them (thought, then action); of thoughts only."""
+    policy_steps: list[EpisodeStep] = field(default_factory=list)
+    """For thoughts: the same steps as the policy would make them (thought, then action)."""
     info: dict[str, Any] = field(default_factory=dict)
     """How the episode ended."""
 
@@ -38,42 +38,43 @@ class Trajectory:
         return len(self.steps)
 
     def returns(self, discount: float) -> list[float]:
-        """Return the discounted sum of the rewards from each step on."""
-        found: list[float] = []
-        later = 0.0
+        """Return the return of each step: G_t = r_t + discount * G_(t+1)."""
+        returns: list[float] = []
+        following = 0.0
         for step in reversed(self.steps):
-            later = step.reward + discount * later
-            found.append(later)
-        return found[::-1]
+            following = step.reward + discount * following
+            returns.append(following)
+        return returns[::-1]
 
 
 @dataclass(slots=True)
 class TrajectoryGroup:
-    """Trajectories that began alike; making one stores return and advantage on each of their steps.
+    """Trajectories of one task; creating a group stores return and advantage on their steps.
 
-    Here the advantage of a step is its return.
+    In this class the advantage of a step is its return (REINFORCE without a baseline: Williams,
+    "Simple statistical gradient-following algorithms", 1992).
     """
 
     trajectories: list[Trajectory]
     discount_factor: float = 1.0
     infra_failed: int = 0
-    """Episodes left out because their surroundings failed; they say nothing about the policy."""
+    """Episodes left out because the infrastructure failed; they say nothing about the policy."""
     user_failed: int = 0
     """Likewise, because the simulated user failed."""
     unplayed: int = 0
-    """Likewise, because they ended before the policy's first turn (its prompt did not fit, say)."""
+    """Likewise, because they ended before the policy's first step (the prompt did not fit, say)."""
 
     def __post_init__(self) -> None:
         for trajectory in self.trajectories:
-            for step, value in zip(
-                trajectory.steps, trajectory.returns(self.discount_factor), strict=True
-            ):
+            returns = trajectory.returns(self.discount_factor)
+            for step, value in zip(trajectory.steps, returns, strict=True):
                 step.return_ = value
         for trajectory, values in zip(self.trajectories, self.advantages(), strict=True):
             for step, value in zip(trajectory.steps, values, strict=True):
                 step.advantage = value
-            for step, twin in zip(trajectory.steps, trajectory.twins, strict=False):
-                twin.return_, twin.advantage = step.return_, step.advantage
+            for step, policy_step in zip(trajectory.steps, trajectory.policy_steps, strict=False):
+                policy_step.return_ = step.return_
+                policy_step.advantage = step.advantage
 
     def __iter__(self) -> Iterator[Trajectory]:
         return iter(self.trajectories)
@@ -97,15 +98,15 @@ class TrajectoryGroup:
         return max(self.trajectories, key=lambda one: one.total_reward)
 
     @property
-    def teaches(self) -> bool:
-        """Whether there is something to learn: rewards that differ, or a lone trajectory with an advantage."""
+    def has_signal(self) -> bool:
+        """Whether there is a gradient: rewards differ, or a single trajectory has an advantage."""
         rewards = self.rewards
         if len(rewards) > 1:
-            return max(rewards) - min(rewards) > _SAME
-        return any(abs(step.advantage) > _SAME for step in self.steps)
+            return max(rewards) - min(rewards) > _TOLERANCE
+        return any(abs(step.advantage) > _TOLERANCE for step in self.steps)
 
     def advantages(self) -> list[list[float]]:
-        """Return the advantage of each step of each trajectory."""
+        """Return the advantages, [trajectory][step]."""
         return [[step.return_ for step in trajectory.steps] for trajectory in self.trajectories]
 
     def top(self, count: int | None) -> list[Trajectory]:
@@ -119,24 +120,27 @@ class TrajectoryGroup:
 
 @dataclass(slots=True)
 class MeanCenteredTrajectoryGroup(TrajectoryGroup):
-    """The advantage is the reward above the group's mean, discounted by the steps still to go."""
+    """The advantage is the reward minus the group's mean, discounted by the steps still to go.
+
+    This is the group baseline of GRPO (Shao et al., "DeepSeekMath", 2024, arXiv:2402.03300) without
+    its division by the standard deviation, as Liu et al. recommend ("Understanding R1-Zero-like
+    training", 2025, arXiv:2503.20783).
+    """
 
     def advantages(self) -> list[list[float]]:
-        """Return the advantage of each step of each trajectory."""
+        """Return the advantages, [trajectory][step]."""
         rewards = self.rewards
         mean = math.fsum(rewards) / len(rewards) if rewards else 0.0
-        return [
-            [
-                (reward - mean) * self.discount_factor ** (one.length - at - 1)
-                for at in range(one.length)
-            ]
-            for one, reward in zip(self.trajectories, rewards, strict=True)
-        ]
+        advantages = []
+        for trajectory, reward in zip(self.trajectories, rewards, strict=True):
+            steps_to_go = reversed(range(trajectory.length))
+            advantages.append([(reward - mean) * self.discount_factor**n for n in steps_to_go])
+        return advantages
 
 
 def make_group(
     trajectories: Sequence[Trajectory], *, discount: float, mean_center: bool, **left_out: int
 ) -> TrajectoryGroup:
-    """Return the trajectories as a group with its advantages; `left_out` counts those that are not in it."""
-    kind = MeanCenteredTrajectoryGroup if mean_center else TrajectoryGroup
-    return kind(list(trajectories), discount, **left_out)
+    """Return the trajectories as a group; `left_out` counts the episodes that are not in it."""
+    group_class = MeanCenteredTrajectoryGroup if mean_center else TrajectoryGroup
+    return group_class(list(trajectories), discount, **left_out)

@@ -1,4 +1,4 @@
-"""One turn of a policy, token by token, with all that training and a reader of the files may ask about it."""
+"""One step of a policy in tokens, with everything that training and the files of a run need."""
 
 from __future__ import annotations
 
@@ -13,30 +13,33 @@ from tau2.errors import DataFileError
 Message = dict[str, Any]
 
 ONLINE, THOUGHT, POLICY, DEMONSTRATION = "online", "thought", "policy", "demonstration"
-"""Kinds of steps: played; an action explained; the thought and its action as the policy says them; shown."""
+"""Kinds of steps: of an online episode; a thought; thought and action as the policy would write
+them; of a demonstration.
+"""
 
 _NESTED = ("state", "action", "next_obs", "tools", "info")
 
 
 @dataclass(slots=True)
 class EpisodeStep:
-    """One turn. `state_action_tokens` are the prompt's ids followed by the reply's, as they were sampled.
+    """One step of a policy.
 
-    Raise ValueError when the reply has another number of tokens than of log-probabilities.
+    `state_action_tokens` are the token ids of the prompt followed by those of the reply, exactly as
+    they were sampled. Raise ValueError when the reply has another number of log-probabilities.
     """
 
     state: list[Message]
-    """The conversation the model was shown, system prompt included."""
+    """The prompt as messages, with the system prompt."""
     action: Message
     """The reply as a message."""
     next_obs: list[Message]
-    """What it led to."""
+    """The next observation."""
     tools: list[dict[str, Any]]
     state_action_tokens: list[int]
     state_len: int
     """Tokens of the prompt."""
     old_logprobs: list[float]
-    """Of the reply's tokens under the policy that sampled it; empty where nothing was sampled (demonstrations)."""
+    """Of the reply under the policy that sampled it, [reply tokens]; empty for demonstrations."""
     temperature: float = 1.0
     reward: float = 0.0
     done: bool = False
@@ -45,12 +48,12 @@ class EpisodeStep:
     try_step: int = 0
     batch_id: int = 0
     unique_data_sample_id: str = ""
-    """The task."""
+    """The task id."""
     generation_id: int = 0
     split: str = "train"
     kind: str = ONLINE
     return_: float = 0.0
-    """Discounted sum of the rewards from here on."""
+    """The discounted sum of this and all later rewards."""
     advantage: float = 0.0
     """Set by the step's group."""
     info: dict[str, Any] = field(default_factory=dict)
@@ -67,7 +70,7 @@ class EpisodeStep:
         return len(self.state_action_tokens) - self.state_len
 
     def datum(self) -> Datum:
-        """Return the step as a sequence for the policy gradient: the reply in the loss, at the step's advantage."""
+        """Return the datum of the policy gradient: each token of the reply has the step's advantage."""
         before = [0.0] * self.state_len
         return Datum(
             tokens=self.state_action_tokens,
@@ -76,19 +79,19 @@ class EpisodeStep:
             logprobs=before + self.old_logprobs,
         )
 
-    def lesson(self) -> Datum:
-        """Return the step as a sequence to imitate."""
+    def sft_datum(self) -> Datum:
+        """Return the datum of supervised fine-tuning: the reply, without advantages."""
         return Datum(self.state_action_tokens, [0.0] * self.state_len + [1.0] * self.reply_len)
 
     def as_row(self) -> dict[str, Any]:
-        """Return every field, as JSON knows it."""
+        """Return every field as plain data."""
         return asdict(self)
 
     def as_flat_row(self) -> dict[str, Any]:
         """Return every field with messages and tools as JSON texts.
 
-        Tables with typed columns merge the arguments of different tools into one record and fill the gaps with
-        nulls; a model trained on those learns to write nulls. A text stays what it was.
+        Tables with typed columns merge the arguments of different tools into one record type and
+        fill the gaps with nulls; a model trained on that learns to write nulls.
         """
         row = self.as_row()
         return row | {
@@ -97,7 +100,7 @@ class EpisodeStep:
 
     @classmethod
     def of_row(cls, row: Mapping[str, Any]) -> EpisodeStep:
-        """Return the step of a row of either form. Raise DataFileError for what is no step."""
+        """Return the step of a row of either form. Raise DataFileError for any other row."""
         known = {one.name for one in fields(cls)}
         try:
             values = {

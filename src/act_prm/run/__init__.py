@@ -1,7 +1,7 @@
 """From what a command line says to a finished run."""
 
-from act_prm.run.options import Options, Override
+from act_prm.run.options import Override, RunOptions
 from act_prm.run.resolve import Resolved, resolve
-from act_prm.run.session import Outcome, run
+from act_prm.run.session import FinishedRun, run
 
-__all__ = ["Options", "Outcome", "Override", "Resolved", "resolve", "run"]
+__all__ = ["FinishedRun", "Override", "Resolved", "RunOptions", "resolve", "run"]

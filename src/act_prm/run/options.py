@@ -49,7 +49,7 @@ class Override:
 
 
 @dataclass(frozen=True)
-class Options:
+class RunOptions:
     """A command line. What was not given is None (or empty) and changes nothing."""
 
     env_config: str

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from act_prm.config import GeneratorConfig, ReplayBufferConfig, TrainerConfig, checked, read_config
-from act_prm.run.options import Options
+from act_prm.run.options import RunOptions
 from tau2.errors import ConfigError
 from tau2.llm.secrets import redact_args
 
@@ -52,7 +52,7 @@ class Resolved:
         return {kind: _public(value) for kind, value in told.items() if value is not None}
 
 
-def resolve(options: Options) -> Resolved:
+def resolve(options: RunOptions) -> Resolved:
     """Return the configurations of a run. Raise ConfigError or UnknownName for what they may not say."""
     env = _values(options, "env", options.env_config)
     trainer = checked(
@@ -83,11 +83,11 @@ def resolve(options: Options) -> Resolved:
     )
 
 
-def _source(options: Options, kind: str) -> str:
+def _source(options: RunOptions, kind: str) -> str:
     return f"configs/{kind}/{getattr(options, f'{kind}_config')} and the command line"
 
 
-def _values(options: Options, kind: str, name: str | None) -> dict[str, Any]:
+def _values(options: RunOptions, kind: str, name: str | None) -> dict[str, Any]:
     """Return what the file says, with what the command line says above it."""
     values = read_config(_FOLDERS.get(kind, kind), name or options.env_config)
     for key, value in _given(options, kind, values).items():
@@ -95,7 +95,7 @@ def _values(options: Options, kind: str, name: str | None) -> dict[str, Any]:
     return _overridden(options, kind, values)
 
 
-def _given(options: Options, kind: str, values: Mapping[str, Any]) -> dict[str, Any]:
+def _given(options: RunOptions, kind: str, values: Mapping[str, Any]) -> dict[str, Any]:
     own = {
         name: getattr(options, name) for name in _ENV_FLAGS if getattr(options, name) is not None
     }
@@ -109,18 +109,18 @@ def _known(kind: str, values: Mapping[str, Any]) -> Iterable[str]:
     return values if model is None else model.model_fields
 
 
-def _overridden(options: Options, kind: str, values: dict[str, Any]) -> dict[str, Any]:
+def _overridden(options: RunOptions, kind: str, values: dict[str, Any]) -> dict[str, Any]:
     for override in options.overrides:
         if override.kind == kind:
             override.put_into(values)
     return values
 
 
-def _touched(options: Options, kind: str) -> bool:
+def _touched(options: RunOptions, kind: str) -> bool:
     return any(override.kind == kind for override in options.overrides)
 
 
-def _eval_env(options: Options) -> dict[str, Any]:
+def _eval_env(options: RunOptions) -> dict[str, Any]:
     """Return the environment of the evaluation: its own, or that of the training with its held-out tasks."""
     if options.eval_env_config is None:
         env = _overridden(options, "env", _values(options, "env", options.env_config))
@@ -131,7 +131,7 @@ def _eval_env(options: Options) -> dict[str, Any]:
     return _overridden(options, "eval_env", env)
 
 
-def _model(options: Options, trainer: TrainerConfig) -> dict[str, Any]:
+def _model(options: RunOptions, trainer: TrainerConfig) -> dict[str, Any]:
     if options.model_config is not None:
         model = read_config("model", options.model_config)
         model |= {"model_name": options.model_name} if options.model_name else {}
@@ -147,7 +147,7 @@ def _model(options: Options, trainer: TrainerConfig) -> dict[str, Any]:
     return _overridden(options, "model", model)
 
 
-def _lora(options: Options) -> dict[str, Any] | None:
+def _lora(options: RunOptions) -> dict[str, Any] | None:
     if options.lora_config is None:
         return None
     lora = read_config("lora", options.lora_config)

@@ -17,9 +17,9 @@ from act_prm.llm_handlers.client import TrainableModel
 from act_prm.llm_handlers.load import load_model
 from act_prm.metrics import Reporter, WandbLog
 from act_prm.replay_buffer import ReplayBuffer
-from act_prm.run.options import Options
+from act_prm.run.options import RunOptions
 from act_prm.run.resolve import Resolved, resolve
-from act_prm.trainer import Trainer, Workbench, get_trainer
+from act_prm.trainer import Trainer, TrainingContext, get_trainer
 from act_prm.trainer.checkpoints import TrainerState, newest_checkpoint
 from act_prm.trainer.update import HasReference
 from tau2.errors import ConfigError
@@ -31,21 +31,23 @@ CONFIG = "config.json"
 
 
 @dataclass(frozen=True)
-class Outcome:
+class FinishedRun:
     """A run that came to its end."""
 
     folder: Path
     state: TrainerState
 
 
-async def run(options: Options, reporter: Reporter, command: list[str] | None = None) -> Outcome:
+async def run(
+    options: RunOptions, reporter: Reporter, command: list[str] | None = None
+) -> FinishedRun:
     """Train as the options say and return how far that was.
 
     Raise ConfigError and its like before anything is paid for, and Interrupted after Ctrl-C, with a checkpoint left.
     """
     resolved = resolve(options)
     folder = run_folder(options)
-    bench_parts = _environments(resolved)
+    environments = _environments(resolved)
     seed = derive_seed(options.seed or 0, "replicate", options.replicate)
     model = await load_model(resolved.model, resolved.lora, seed=seed)
     sinks: list[WandbLog] = []
@@ -55,7 +57,7 @@ async def run(options: Options, reporter: Reporter, command: list[str] | None = 
             sinks.append(
                 WandbLog(options.project_name, options.name, resolved.as_json(), str(folder))
             )
-        bench = Workbench(
+        context = TrainingContext(
             model=model,
             folder=folder,
             config=resolved.trainer,
@@ -64,20 +66,20 @@ async def run(options: Options, reporter: Reporter, command: list[str] | None = 
             seed=seed,
             reporter=reporter,
             sinks=list(sinks),
-            **bench_parts,
+            **environments,
         )
         _write_config(folder, resolved, command)
-        trainer = get_trainer(resolved.trainer.trainer_name)(bench)
+        trainer = get_trainer(resolved.trainer.trainer_name)(context)
         await _prepare(trainer, options)
         with stops_on_interrupt(trainer, reporter):
-            return Outcome(folder, await trainer.train())
+            return FinishedRun(folder, await trainer.train())
     finally:
         for sink in sinks:
             sink.close()
         await model.close()
 
 
-def run_folder(options: Options) -> Path:
+def run_folder(options: RunOptions) -> Path:
     """Return the folder of a run. Raise ConfigError for one that holds another run or has none to resume."""
     folder = options.log_path / options.name
     newest = newest_checkpoint(folder)
@@ -121,10 +123,10 @@ def _write_config(folder: Path, resolved: Resolved, command: list[str] | None) -
     )
 
 
-async def _prepare(trainer: Trainer, options: Options) -> None:
+async def _prepare(trainer: Trainer, options: RunOptions) -> None:
     if options.resume_run:
         path = await trainer.resume()
-        trainer.bench.reporter.note(f"going on from {path}, after {trainer.state.batch} batches")
+        trainer.context.reporter.note(f"going on from {path}, after {trainer.state.batch} batches")
         return
     if options.load_checkpoint_path is not None:
         await trainer.load(options.load_checkpoint_path)

@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from act_prm.trainer.demonstrated import DemonstrationPhase, FineTunePhase
+from act_prm.trainer.context import TrainingContext
 from act_prm.trainer.loop import Interrupted, Trainer
-from act_prm.trainer.online import OnlinePhase
-from act_prm.trainer.phase import Phase
+from act_prm.trainer.phase_protocol import Phase
+from act_prm.trainer.rl import OnlinePhase
+from act_prm.trainer.sft import DemonstrationPhase, FineTunePhase
 from act_prm.trainer.thoughts import ActionPromptPhase, ThoughtPhase
-from act_prm.trainer.workbench import Workbench
 from tau2.errors import UnknownName
 
-_PHASES: Mapping[str, Sequence[Callable[[Workbench], Phase]]] = {
+_PHASES: Mapping[str, Sequence[Callable[[TrainingContext], Phase]]] = {
     "rl": (OnlinePhase,),
     "sft": (DemonstrationPhase,),
     "act_prm": (ActionPromptPhase, ThoughtPhase),
@@ -37,11 +37,11 @@ _PHASES: Mapping[str, Sequence[Callable[[Workbench], Phase]]] = {
 }
 
 
-def get_trainer(name: str) -> Callable[[Workbench], Trainer]:
+def get_trainer(name: str) -> Callable[[TrainingContext], Trainer]:
     """Return what makes the trainer of that name from a workbench. Raise UnknownName with the nearest."""
     if name not in _PHASES:
         raise UnknownName("trainer", name, _PHASES)
-    return lambda bench: Trainer(bench, [make(bench) for make in _PHASES[name]])
+    return lambda context: Trainer(context, [make(context) for make in _PHASES[name]])
 
 
-__all__ = ["Interrupted", "Phase", "Trainer", "Workbench", "get_trainer"]
+__all__ = ["Interrupted", "Phase", "Trainer", "TrainingContext", "get_trainer"]

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from act_prm.metrics import MetricsFile, read_metrics, reward_curve
-from act_prm.metrics.summary import Numbers, group_metrics
+from act_prm.metrics.summary import Metrics, group_metrics
 from act_prm.replay_buffer import EpisodeStep
 from act_prm.replay_buffer.buffer import append_steps, cut_steps, read_steps, write_steps
 from act_prm.trainer.checkpoints import (
@@ -27,9 +27,9 @@ from act_prm.trainer.checkpoints import (
     read_state,
     save_checkpoint,
 )
-from act_prm.trainer.online import evaluate
-from act_prm.trainer.phase import Batch, Phase
-from act_prm.trainer.workbench import Workbench
+from act_prm.trainer.context import TrainingContext
+from act_prm.trainer.phase_protocol import Phase, TrainingBatch
+from act_prm.trainer.rl import evaluate
 from tau2.errors import ConfigError, ModelUnavailable, Tau2Error
 
 logger = logging.getLogger(__name__)
@@ -55,11 +55,11 @@ class _Stop(Exception):
 class Trainer:
     """Runs phases one after the other. `train` may be called once."""
 
-    def __init__(self, bench: Workbench, phases: Sequence[Phase]) -> None:
-        self.bench, self.phases = bench, phases
-        self.config = bench.config
+    def __init__(self, context: TrainingContext, phases: Sequence[Phase]) -> None:
+        self.context, self.phases = context, phases
+        self.config = context.config
         self.state = TrainerState()
-        self.metrics = MetricsFile(bench.folder)
+        self.metrics = MetricsFile(context.folder)
         self._stopping = self._learning = False
         self._work: asyncio.Task[Any] | None = None
 
@@ -68,26 +68,26 @@ class Trainer:
     def start_anew(self) -> None:
         """Forget what an earlier run left in the folder, except for its checkpoints."""
         self.metrics.cut(0)
-        (self.bench.folder / BUFFER_FILE).unlink(missing_ok=True)
+        (self.context.folder / BUFFER_FILE).unlink(missing_ok=True)
 
     async def resume(self) -> Path:
         """Go on from the newest checkpoint of the folder and return it. Raise ConfigError without one."""
-        path = newest_checkpoint(self.bench.folder)
+        path = newest_checkpoint(self.context.folder)
         if path is None:
             raise ConfigError(
-                f"{self.bench.folder} has no checkpoint to resume from; leave out --resume_run"
+                f"{self.context.folder} has no checkpoint to resume from; leave out --resume_run"
             )
         self.state = read_state(path)
-        await self.bench.model.load_state(model_state_of(path))
+        await self.context.model.load_state(model_state_of(path))
         self.metrics.cut(self.state.rows)
-        kept = cut_steps(self.bench.folder / BUFFER_FILE, self.state.kept)
-        for step in read_steps(self.bench.folder / BUFFER_FILE) if kept else []:
-            self.bench.buffer.add_episode_step(step)
+        kept = cut_steps(self.context.folder / BUFFER_FILE, self.state.kept)
+        for step in read_steps(self.context.folder / BUFFER_FILE) if kept else []:
+            self.context.buffer.add_episode_step(step)
         return path
 
     async def load(self, path: Path) -> None:
         """Begin from the model of a checkpoint, at batch 0."""
-        await self.bench.model.load_state(model_state_of(path))
+        await self.context.model.load_state(model_state_of(path))
 
     def interrupt(self) -> None:
         """Stop as soon as nothing would be left half done; `train` then raises Interrupted."""
@@ -122,7 +122,7 @@ class Trainer:
         ) as problem:  # the failure that brought us here is the one to tell
             logger.warning("no checkpoint could be written either: %s", problem)
         else:
-            self.bench.reporter.note(
+            self.context.reporter.note(
                 f"what was learned so far is in {path}; --resume_run goes on from there"
             )
 
@@ -142,12 +142,12 @@ class Trainer:
         """Train on the batches of a phase that are left."""
         length = phase.length()
         if self.state.batch_in_phase < length:
-            self.bench.reporter.begin(phase.name, self.state.batch_in_phase, length)
+            self.context.reporter.begin(phase.name, self.state.batch_in_phase, length)
         while self.state.batch_in_phase < length:
             if phase.evaluates and self._due(self.config.eval_every):
                 await self._evaluate()
             row = await self._batch(phase)
-            self.bench.reporter.batch(self.state.batch_in_phase, length, row)
+            self.context.reporter.batch(self.state.batch_in_phase, length, row)
             if self._due(self.config.save_every):
                 await self._save(checkpoint_name(self.state.batch))
                 self._plot()
@@ -155,7 +155,7 @@ class Trainer:
     def _due(self, every: int | None) -> bool:
         return bool(every) and self.state.batch % (every or 1) == 0
 
-    async def _batch(self, phase: Phase) -> Numbers:
+    async def _batch(self, phase: Phase) -> Metrics:
         began = time.perf_counter()
         number = self.state.batch
         batch = await self._interruptible(phase.generate(self.state.batch_in_phase, number))
@@ -172,7 +172,7 @@ class Trainer:
         self._note_losses(batch)
         return row
 
-    async def _learn(self, phase: Phase, batch: Batch, number: int) -> Numbers:
+    async def _learn(self, phase: Phase, batch: TrainingBatch, number: int) -> Metrics:
         """Learn from a batch; from here to the end nothing breaks it off."""
         self._learning = True
         learned = await phase.learn(batch, number)
@@ -182,7 +182,7 @@ class Trainer:
         self._learning = False
         if self._due(self.config.save_rollouts_every):
             write_steps(
-                self.bench.folder / ROLLOUTS / f"{checkpoint_name(self.state.batch)}.jsonl",
+                self.context.folder / ROLLOUTS / f"{checkpoint_name(self.state.batch)}.jsonl",
                 batch.everything,
             )
         return learned
@@ -190,12 +190,12 @@ class Trainer:
     def _keep(self, steps: Sequence[EpisodeStep]) -> None:
         if not steps:
             return
-        append_steps(self.bench.folder / BUFFER_FILE, steps)
+        append_steps(self.context.folder / BUFFER_FILE, steps)
         for step in steps:
-            self.bench.buffer.add_episode_step(step)
+            self.context.buffer.add_episode_step(step)
         self.state.kept += len(steps)
 
-    def _note_losses(self, batch: Batch) -> None:
+    def _note_losses(self, batch: TrainingBatch) -> None:
         """Raise ModelUnavailable when batch after batch every episode failed for no fault of the policy."""
         failed = sum(group.infra_failed + group.user_failed for group in batch.groups)
         lost = failed and not any(len(group) for group in batch.groups)
@@ -227,20 +227,20 @@ class Trainer:
 
     async def _evaluate(self) -> None:
         """Measure the policy online, unless that was done after this very batch or cannot be done."""
-        if self.bench.eval_env is None or self.state.evaluated_at == self.state.batch:
+        if self.context.eval_env is None or self.state.evaluated_at == self.state.batch:
             return
         began = time.perf_counter()
-        row = await self._interruptible(evaluate(self.bench, self.state.batch))
+        row = await self._interruptible(evaluate(self.context, self.state.batch))
         self.state.evaluated_at = self.state.batch
         self._log("eval", row | {"time/eval": time.perf_counter() - began})
-        self.bench.reporter.note(
+        self.context.reporter.note(
             f"evaluation after {self.state.batch} batches: reward {row['eval/final_reward']:.3f}, "
             f"solved {row.get('eval/correct', 0.0):.3f}"
         )
         await self._keep_if_best(row)
         self._plot()
 
-    async def _keep_if_best(self, row: Numbers) -> None:
+    async def _keep_if_best(self, row: Metrics) -> None:
         name = f"eval/{self.config.best_metric.removeprefix('eval/')}"
         if name not in row:
             known = ", ".join(sorted(one.removeprefix("eval/") for one in row))
@@ -251,18 +251,18 @@ class Trainer:
             self.state.best = row[name]
             await self._save(BEST, weights=True)
 
-    def _log(self, phase: str, numbers: Numbers) -> None:
+    def _log(self, phase: str, numbers: Metrics) -> None:
         row = {"batch": self.state.batch, "phase": phase, **numbers}
         self.metrics.log(row)
         self.state.rows = self.metrics.rows
-        for sink in self.bench.sinks:
+        for sink in self.context.sinks:
             sink.log(row)
 
     async def _save(self, name: str, *, weights: bool = False) -> Path:
         return await save_checkpoint(
-            self.bench.folder, name, self.bench.model, self.state, weights=weights
+            self.context.folder, name, self.context.model, self.state, weights=weights
         )
 
     def _plot(self) -> None:
         metric = self.config.best_metric.removeprefix("eval/")
-        reward_curve(self.bench.folder / PLOT, read_metrics(self.bench.folder), metric)
+        reward_curve(self.context.folder / PLOT, read_metrics(self.context.folder), metric)

@@ -1,4 +1,4 @@
-"""Act-PRM: learning to think what explains demonstrated actions, and to think before acting."""
+"""Act-PRM: learning thoughts that explain demonstrated actions, and to think before acting."""
 
 from __future__ import annotations
 
@@ -7,122 +7,130 @@ from functools import partial
 
 from act_prm.config import GeneratorConfig
 from act_prm.generator import ThoughtGenerator
-from act_prm.metrics.summary import Numbers
+from act_prm.metrics.summary import Metrics
 from act_prm.replay_buffer import EpisodeStep, TrajectoryGroup
-from act_prm.trainer.phase import Batch, teaching
+from act_prm.trainer.context import TrainingContext
+from act_prm.trainer.phase_protocol import TrainingBatch, steps_with_signal
 from act_prm.trainer.update import fine_tune, policy_gradient
-from act_prm.trainer.workbench import Workbench
 
 
 class ThoughtPhase:
-    """Groups of thoughts for demonstrated actions, then a policy gradient on the thoughts.
+    """A policy gradient on groups of thoughts for demonstrated actions.
 
-    `keeps`: the best of them, with their actions, go into the replay buffer. `joint`: they are imitated at once.
+    With `keeps`, the best thoughts and their actions go into the replay buffer; with `joint`, they
+    are also imitated in the same batch.
     """
 
     name = "act_prm"
 
     def __init__(
-        self, bench: Workbench, *, keeps: bool = False, joint: bool = False, evaluates: bool = True
+        self,
+        context: TrainingContext,
+        *,
+        keeps: bool = False,
+        joint: bool = False,
+        evaluates: bool = True,
     ) -> None:
-        self.bench, self.keeps, self.joint, self.evaluates = bench, keeps, joint, evaluates
-        config = _thinking(bench.generator)
-        self.generator = ThoughtGenerator(
-            bench.setting(self.name, bench.demonstrated, config, hides=True)
-        )
+        self.context = context
+        self.keeps = keeps
+        self.joint = joint
+        self.evaluates = evaluates
+        self.generator = _thought_generator(context, self.name, _thought_config(context))
 
     def length(self) -> int:
-        """Return how many batches it has."""
-        return self.bench.config.num_batches
+        """Return the number of batches."""
+        return self.context.config.num_batches
 
-    async def generate(self, index: int, batch_id: int) -> Batch:
-        """Return thoughts for the demonstrations of a batch of tasks."""
-        bench = self.bench
-        groups = await _thoughts(bench, self.generator, index, batch_id)
-        kept = (
-            worth_imitating(groups, bench.config.advantage_threshold)
-            if self.keeps or self.joint
-            else []
-        )
-        return Batch(groups, kept=kept if self.keeps else [], steps=kept if self.joint else [])
+    async def generate(self, index: int, batch_id: int) -> TrainingBatch:
+        """Return groups of thoughts for the demonstrations of a batch of tasks."""
+        groups = await _generate_thoughts(self.context, self.generator, index, batch_id)
+        batch = TrainingBatch(groups)
+        if self.keeps or self.joint:
+            best = worth_imitating(groups, self.context.config.advantage_threshold)
+            batch.kept = best if self.keeps else []
+            batch.steps = best if self.joint else []
+        return batch
 
-    async def learn(self, batch: Batch, batch_id: int) -> Numbers:
-        """Take the policy gradient of the thoughts; joint, also imitate the best with their actions."""
-        steps = teaching(batch.groups, self.bench.generator.keep_top_k)
-        found = await policy_gradient(self.bench, [step.datum() for step in steps], batch_id)
-        if not self.joint:
-            return found
-        imitated = await fine_tune(self.bench, [step.lesson() for step in batch.steps], batch_id)
-        return found | {f"sft_{name}": value for name, value in imitated.items()}
+    async def learn(self, batch: TrainingBatch, batch_id: int) -> Metrics:
+        """Update the model on the thoughts, and with `joint` on the best thoughts with actions."""
+        steps = steps_with_signal(batch.groups, self.context.generator.keep_top_k)
+        metrics = await policy_gradient(self.context, [step.datum() for step in steps], batch_id)
+        if self.joint:
+            sft_data = [step.sft_datum() for step in batch.steps]
+            sft_metrics = await fine_tune(self.context, sft_data, batch_id)
+            metrics |= {f"sft_{name}": value for name, value in sft_metrics.items()}
+        return metrics
 
 
 class ActionPromptPhase:
-    """Before anything else: the model explains actions it is shown, and learns to think so before them."""
+    """The first phase: the model explains actions that it is shown, and imitates the result."""
 
     name = "action_prompts"
     evaluates = False
 
-    def __init__(self, bench: Workbench) -> None:
-        self.bench = bench
-        config = _thinking(bench.generator).model_copy(update={"name": "action_prompt_act_prm"})
-        self.generator = ThoughtGenerator(
-            bench.setting(self.name, bench.demonstrated, config, hides=True)
-        )
+    def __init__(self, context: TrainingContext) -> None:
+        self.context = context
+        config = _thought_config(context).model_copy(update={"name": "action_prompt_act_prm"})
+        self.generator = _thought_generator(context, self.name, config)
 
     def length(self) -> int:
-        """Return how many batches it has."""
-        return (
-            self.bench.config.num_batches_action_prompts if self.bench.config.action_prompts else 0
-        )
+        """Return the number of batches."""
+        config = self.context.config
+        return config.num_batches_action_prompts if config.action_prompts else 0
 
-    async def generate(self, index: int, batch_id: int) -> Batch:
+    async def generate(self, index: int, batch_id: int) -> TrainingBatch:
         """Return the best thoughts of each group with their actions."""
-        bench = self.bench
-        groups = await _thoughts(bench, self.generator, index, batch_id)
-        top = bench.config.action_prompt_keep_top_k
-        return Batch(
-            groups, steps=[twin for group in groups for one in group.top(top) for twin in one.twins]
-        )
+        groups = await _generate_thoughts(self.context, self.generator, index, batch_id)
+        count = self.context.config.action_prompt_keep_top_k
+        best = [trajectory for group in groups for trajectory in group.top(count)]
+        return TrainingBatch(groups, steps=[step for one in best for step in one.policy_steps])
 
-    async def learn(self, batch: Batch, batch_id: int) -> Numbers:
-        """Imitate them, as often as configured; return what was measured the last time."""
-        config = self.bench.config
-        lessons = [step.lesson() for step in batch.steps]
-        found: Numbers = {}
+    async def learn(self, batch: TrainingBatch, batch_id: int) -> Metrics:
+        """Fine-tune for as many epochs as configured; return the metrics of the last one."""
+        config = self.context.config
+        size = config.action_prompt_mini_batch_size
+        sft_data = [step.sft_datum() for step in batch.steps]
+        metrics: Metrics = {}
         for epoch in range(config.action_prompt_num_epochs):
-            size, scope = config.action_prompt_mini_batch_size, f"{batch_id}.{epoch}"
-            found = await fine_tune(self.bench, lessons, scope, size=size)
-        return found
+            metrics = await fine_tune(self.context, sft_data, f"{batch_id}.{epoch}", size=size)
+        return metrics
 
 
-async def _thoughts(
-    bench: Workbench, generator: ThoughtGenerator, index: int, batch_id: int
+def _thought_config(context: TrainingContext) -> GeneratorConfig:
+    """Return the configured generator, or `act_prm` where an online one is configured."""
+    config = context.generator
+    return config.model_copy(update={"name": "act_prm"}) if config.online else config
+
+
+def _thought_generator(
+    context: TrainingContext, scope: str, config: GeneratorConfig
+) -> ThoughtGenerator:
+    return ThoughtGenerator(
+        context.generator_context(scope, context.demonstration_env, config, hide_observations=True)
+    )
+
+
+async def _generate_thoughts(
+    context: TrainingContext, generator: ThoughtGenerator, index: int, batch_id: int
 ) -> list[TrajectoryGroup]:
     """Return groups of thoughts for the demonstrations of a batch of tasks."""
     generator.demonstrations.require_any()
     return await generator.generate(
-        bench.demonstrated_tasks(index),
-        group_size=bench.config.group_size,
+        context.demonstrated_tasks(index),
+        group_size=context.config.group_size,
         batch_id=batch_id,
-        progress=partial(bench.reporter.part, "thoughts"),
+        progress=partial(context.reporter.part, "thoughts"),
     )
 
 
 def worth_imitating(
     groups: Sequence[TrajectoryGroup], threshold: float | None
 ) -> list[EpisodeStep]:
-    """Return the (thought, action) steps at or above the advantage, or of the best trajectory of each group."""
+    """Return the (thought, action) steps whose advantage is at least `threshold`.
+
+    None: those of the best trajectory of each group.
+    """
     if threshold is None:
-        return [twin for group in groups if len(group) for twin in group.best.twins]
-    return [
-        twin
-        for group in groups
-        for one in group
-        for twin in one.twins
-        if twin.advantage >= threshold
-    ]
-
-
-def _thinking(config: GeneratorConfig) -> GeneratorConfig:
-    """Return a configuration that makes thoughts, whatever online generator was named."""
-    return config.model_copy(update={"name": "act_prm"}) if config.online else config
+        return [step for group in groups if len(group) for step in group.best.policy_steps]
+    steps = [step for group in groups for one in group for step in one.policy_steps]
+    return [step for step in steps if step.advantage >= threshold]

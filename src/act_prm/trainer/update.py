@@ -1,128 +1,145 @@
-"""From steps to optimizer steps."""
+"""Optimizer steps on data: policy gradients, fine-tuning, and the KL penalty."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from math import ceil
 from typing import Protocol, runtime_checkable
 
 from act_prm.llm_handlers.client import Datum
-from act_prm.metrics.summary import Numbers, mean, means
-from act_prm.trainer.workbench import Workbench
+from act_prm.metrics.summary import Metrics, mean, means
+from act_prm.trainer.context import TrainingContext
 from tau2.errors import ConfigError
 
 
 @runtime_checkable
 class HasReference(Protocol):
-    """A model that can also be scored as it was before training."""
+    """A model that can also score sequences as it did before training."""
 
     async def reference_logprobs(self, sequences: Sequence[list[int]]) -> list[list[float]]:
         """Return what `logprobs` returns, for the model without its adapter."""
 
 
-async def policy_gradient(bench: Workbench, data: Sequence[Datum], batch_id: int) -> Numbers:
-    """Take the optimizer steps of a batch with the configured loss; return what was measured."""
-    config = bench.config
-    charged, measured = await _charged(bench, data)
-    found = await optimize(
-        bench, charged, config.loss_fn, size=_step_size(bench, len(charged)), scope=batch_id
+async def policy_gradient(
+    context: TrainingContext, data: Sequence[Datum], batch_id: int
+) -> Metrics:
+    """Take the optimizer steps of a batch with the configured loss; return metrics."""
+    config = context.config
+    penalized, kl_metrics = await _with_kl_penalty(context, data)
+    metrics = await optimize(
+        context, penalized, config.loss_fn, size=_step_size(context, len(data)), scope=batch_id
     )
-    if config.compute_post_kl and charged:
-        measured["post_kl"] = await _moved(bench, charged)
-    return found | measured
+    if config.compute_post_kl and penalized:
+        kl_metrics["post_kl"] = await _kl_of_update(context, penalized)
+    return metrics | kl_metrics
 
 
 async def fine_tune(
-    bench: Workbench, data: Sequence[Datum], scope: object, *, size: int | None = None
-) -> Numbers:
-    """Take the optimizer steps of a batch with cross entropy, `size` sequences each; return what was measured."""
-    return await optimize(
-        bench, data, "cross_entropy", size=size or _step_size(bench, len(data)), scope=scope
-    )
+    context: TrainingContext, data: Sequence[Datum], scope: object, *, size: int | None = None
+) -> Metrics:
+    """Take the optimizer steps of a batch with cross entropy, `size` sequences each."""
+    size = size or _step_size(context, len(data))
+    return await optimize(context, data, "cross_entropy", size=size, scope=scope)
 
 
-def _step_size(bench: Workbench, count: int) -> int:
-    """Return how many sequences an optimizer step takes."""
-    config = bench.config
-    divided = max(ceil(count / config.num_substeps), 1)
-    return min(divided, config.mini_batch_size or divided)
+def _step_size(context: TrainingContext, count: int) -> int:
+    """Return the number of sequences of one optimizer step."""
+    config = context.config
+    size = max(ceil(count / config.num_substeps), 1)
+    return min(size, config.mini_batch_size or size)
 
 
 async def optimize(
-    bench: Workbench, data: Sequence[Datum], loss_fn: str, *, size: int, scope: object
-) -> Numbers:
-    """Take one optimizer step for each `size` sequences, in an order that depends on the scope alone.
+    context: TrainingContext, data: Sequence[Datum], loss_fn: str, *, size: int, scope: object
+) -> Metrics:
+    """Take one optimizer step for each `size` sequences, in an order derived from the scope.
 
-    Sequences without weight or advantage have no gradient; they are left out.
+    Sequences without weights or without an advantage have no gradient and are left out.
     """
     kept = [
         datum
         for datum in data
         if datum.n_trained and (datum.advantages is None or any(datum.advantages))
     ]
-    bench.random("order", loss_fn, scope).shuffle(kept)
+    context.random("order", loss_fn, scope).shuffle(kept)
     reports = []
-    for some in _chunks(kept, size):
-        report = await bench.model.forward_backward(some, loss_fn)
-        stepped = await bench.model.optim_step(bench.config.learning_rate)
-        reports.append({"loss": report.loss, **report.metrics, **stepped})
+    for start in range(0, len(kept), size):
+        report = await context.model.forward_backward(kept[start : start + size], loss_fn)
+        step_metrics = await context.model.optim_step(context.config.learning_rate)
+        reports.append({"loss": report.loss, **report.metrics, **step_metrics})
     counts = {"optimizer_steps": float(len(reports)), "sequences": float(len(kept))}
     return means(reports) | counts
 
 
-def _chunks(data: list[Datum], size: int) -> Iterator[list[Datum]]:
-    for start in range(0, len(data), size):
-        yield data[start : start + size]
-
-
-async def _charged(bench: Workbench, data: Sequence[Datum]) -> tuple[list[Datum], Numbers]:
-    """Return the data with what straying from the reference costs taken off their advantages."""
-    config, model = bench.config, bench.model
-    if not config.kl_penalty_coef or not data:
+async def _with_kl_penalty(
+    context: TrainingContext, data: Sequence[Datum]
+) -> tuple[list[Datum], Metrics]:
+    """Return the data with the KL penalty to the reference added to the advantages."""
+    model = context.model
+    coefficient = context.config.kl_penalty_coef
+    if not coefficient or not data:
         return list(data), {}
     if not isinstance(model, HasReference):
         raise ConfigError(
-            f"kl_penalty_coef needs a model with a reference; {model.name} has none here: set it to 0"
+            f"kl_penalty_coef needs a model with a reference; {model.name} has none here: "
+            "set it to 0"
         )
     reference = await model.reference_logprobs([datum.tokens for datum in data])
-    strayed = [_strayed(datum, row) for datum, row in zip(data, reference, strict=True)]
-    average = mean(one for row in strayed for one in row if one is not None)
-    charged = [
-        _charge(datum, row, average, bench) for datum, row in zip(data, strayed, strict=True)
+    kl = [_kl_of_tokens(datum, row) for datum, row in zip(data, reference, strict=True)]
+    mean_kl = mean(value for row in kl for value in row if value is not None)
+    discount = context.config.kl_discount_factor
+    penalized = [
+        _penalize(datum, row, mean_kl, coefficient=coefficient, discount=discount)
+        for datum, row in zip(data, kl, strict=True)
     ]
-    return charged, {"kl_to_reference": average}
+    return penalized, {"kl_to_reference": mean_kl}
 
 
-def _strayed(datum: Datum, reference: Sequence[float]) -> list[float | None]:
-    """Return by how much each trained token is likelier than under the reference."""
-    old = datum.logprobs or []
+def _kl_of_tokens(datum: Datum, reference: Sequence[float]) -> list[float | None]:
+    """Return log p(token) - log p_reference(token) of the trained tokens; None for the others.
+
+    Its mean over sampled tokens estimates KL(policy, reference) without bias (estimator k1 of
+    Schulman, "Approximating KL divergence", 2020).
+    """
     return [
-        now - then if weight else None
-        for weight, now, then in zip(datum.weights, old, reference, strict=True)
+        sampled - referred if weight else None
+        for weight, sampled, referred in zip(
+            datum.weights, datum.logprobs or [], reference, strict=True
+        )
     ]
 
 
-def _charge(
-    datum: Datum, strayed: Sequence[float | None], average: float, bench: Workbench
+def _penalize(
+    datum: Datum,
+    kl: Sequence[float | None],
+    mean_kl: float,
+    *,
+    coefficient: float,
+    discount: float,
 ) -> Datum:
-    config = bench.config
-    charges: list[float] = []
-    later = 0.0
-    for one in reversed(strayed):
-        own = 0.0 if one is None else config.kl_penalty_coef * (average - one)
-        later = own + config.kl_discount_factor * later
-        charges.append(0.0 if one is None else later)
-    advantages = [a + c for a, c in zip(datum.advantages or [], reversed(charges), strict=True)]
-    return replace(datum, advantages=advantages)
+    """Return the datum with the penalty added to its advantages.
+
+    The penalty of token t is p_t = coefficient * (mean_kl - kl_t) + discount * p_(t+1): a token
+    also bears part of the penalty of those that follow it. The batch mean is the baseline of the
+    penalty: without a discount, the penalties of a batch sum to 0.
+    """
+    penalties: list[float] = []
+    following = 0.0
+    for value in reversed(kl):
+        own = 0.0 if value is None else coefficient * (mean_kl - value)
+        following = own + discount * following
+        penalties.append(0.0 if value is None else following)
+    pairs = zip(datum.advantages or [], reversed(penalties), strict=True)
+    return replace(datum, advantages=[advantage + penalty for advantage, penalty in pairs])
 
 
-async def _moved(bench: Workbench, data: Sequence[Datum]) -> float:
-    """Return the mean log-probability that the sampled tokens lost by the update: an estimate of KL(old, new)."""
-    new = await bench.model.logprobs([datum.tokens for datum in data])
+async def _kl_of_update(context: TrainingContext, data: Sequence[Datum]) -> float:
+    """Return the mean log-probability that the sampled tokens lost: an estimate of KL(old, new)."""
+    logprobs = await context.model.logprobs([datum.tokens for datum in data])
     return mean(
-        old - now
-        for datum, row in zip(data, new, strict=True)
-        for weight, old, now in zip(datum.weights, datum.logprobs or [], row, strict=True)
+        old - new
+        for datum, row in zip(data, logprobs, strict=True)
+        for weight, old, new in zip(datum.weights, datum.logprobs or [], row, strict=True)
         if weight
     )

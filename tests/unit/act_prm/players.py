@@ -12,7 +12,7 @@ import random
 
 from act_prm.environments.base import Environment
 from act_prm.environments.types import EnvironmentState, EnvironmentStepResult
-from act_prm.llm_handlers.client import Completion, LossReport, checked
+from act_prm.llm_handlers.client import LossReport, SampledCompletion, checked
 from act_prm.llm_handlers.folders import whole_folder
 from tau2.seeds import derive_seed
 
@@ -78,7 +78,7 @@ class TableModel:
         text = self.replies[k]
         stopped = any(text.endswith(stop) for stop in params.stop)
         tokens = [MARK + k, *self.tokenizer.encode(text), *([] if stopped else [END])]
-        return Completion(tokens, [logs[k], *[0.0] * (len(tokens) - 1)], text, finished=True)
+        return SampledCompletion(tokens, [logs[k], *[0.0] * (len(tokens) - 1)], text, finished=True)
 
     async def logprobs(self, sequences):
         self.scored += sequences

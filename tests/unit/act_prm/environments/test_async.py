@@ -121,7 +121,7 @@ def test_a_cancelled_step_leaves_its_siblings_alone():
             raise AssertionError("unreachable")
 
     users = iter([Hanging(says("Hi")), AsyncUser(says("Hi", "Bye. ###STOP###"))])
-    env.cast = type(env.cast)("mock", user=lambda *_: next(users))
+    env.setup = type(env.setup)("mock", user=lambda *_: next(users))
 
     async def play():
         hanging, other = await env.reset_async(0, 0), await env.reset_async(0, 1)

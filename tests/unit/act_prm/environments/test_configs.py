@@ -22,6 +22,6 @@ def test_a_configuration_makes_its_environment(domain):
     )
     env = get_env(**settings)
     assert type(env) is Tau2BenchEnv
-    assert (env.max_turns, env.cast.max_steps, env.split) == (30, 50, "train")
-    assert env.cast.llm_args_user == {"temperature": 0.0, "max_tokens": 512}
+    assert (env.max_turns, env.setup.max_steps, env.split) == (30, 50, "train")
+    assert env.setup.llm_args_user == {"temperature": 0.0, "max_tokens": 512}
     assert len(env) > 0

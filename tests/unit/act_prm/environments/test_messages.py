@@ -1,4 +1,4 @@
-"""Turns as moves, and conversations as messages for a model."""
+"""Actions as messages of an agent, and conversations as messages for a policy."""
 
 from __future__ import annotations
 
@@ -9,34 +9,36 @@ from tests.unit.act_prm.environments.acting import call, respond, text
 
 from act_prm.environments.tau2bench_messages import (
     actions_of,
+    agent_messages_of,
     assistant_message,
     history_of,
-    moves_of,
     with_ids,
 )
 from act_prm.llm_handlers import ActionFromLLM, get_actions
 from tau2.data_model.message import AssistantMessage, ToolCall, ToolMessage, UserMessage
 
 
-def test_calls_that_follow_one_another_are_one_move():
-    moves = moves_of([call("a"), call("b"), respond("Hi"), call("c")])
-    assert [[one.name for one in move.calls] for move in moves] == [
+def test_consecutive_calls_are_one_message():
+    messages = agent_messages_of([call("a"), call("b"), respond("Hi"), call("c")])
+    assert [[one.name for one in message.calls] for message in messages] == [
         ["a", "b"],
         ["respond_user"],
         ["c"],
     ]
-    assert [move.tells for move in moves] == [False, True, False]
+    assert [message.to_user for message in messages] == [False, True, False]
 
 
-def test_words_before_a_call_are_its_text_and_before_speech_a_thought():
-    (with_call,) = moves_of([text("Hm.", "reasoning"), text("Let me look."), call("a")])
-    assert (with_call.said, with_call.thought) == ("Let me look.", "Hm.")
-    (with_speech,) = moves_of([text("Hm.", "reasoning"), text("Now."), respond("Hi")])
-    assert (with_speech.said, with_speech.thought) == ("Hi", "Hm.\nNow.")
+def test_text_before_a_tool_call_is_its_text_and_before_respond_user_reasoning():
+    (with_call,) = agent_messages_of([text("Hm.", "reasoning"), text("Let me look."), call("a")])
+    assert (with_call.text, with_call.reasoning) == ("Let me look.", "Hm.")
+    (with_speech,) = agent_messages_of([text("Hm.", "reasoning"), text("Now."), respond("Hi")])
+    assert (with_speech.text, with_speech.reasoning) == ("Hi", "Hm.\nNow.")
 
 
 def test_an_unknown_kind_of_action_is_ignored_and_logged(caplog):
-    assert [move.calls[0].name for move in moves_of([text("x", "telepathy"), call("a")])] == ["a"]
+    assert [
+        message.calls[0].name for message in agent_messages_of([text("x", "telepathy"), call("a")])
+    ] == ["a"]
     assert "telepathy" in caplog.text
 
 
@@ -52,14 +54,14 @@ ACTION = st.builds(
 
 
 @given(actions=st.lists(ACTION, max_size=6))
-def test_every_call_of_a_turn_is_in_exactly_one_move(actions):
-    moves = moves_of(actions)
-    assert [one for move in moves for one in move.calls] == [one for one in actions if one.is_call]
-    assert moves
-    assert all(move.tells or move.calls for move in moves)
+def test_every_call_of_a_step_is_in_exactly_one_message(actions):
+    messages = agent_messages_of(actions)
+    assert [one for message in messages for one in message.calls] == [one for one in actions if one.is_call]
+    assert messages
+    assert all(message.to_user or message.calls for message in messages)
 
 
-def test_a_turn_as_one_message():
+def test_actions_as_one_message():
     message = assistant_message(
         [text("Hm.", "reasoning"), text("Let me look."), call("a", "c1", b=1)]
     )
@@ -73,7 +75,7 @@ def test_a_turn_as_one_message():
     }
 
 
-def test_what_could_not_be_read_stays_text():
+def test_an_unreadable_call_stays_text():
     assert assistant_message(get_actions("<tool_call>{</tool_call>")) == {
         "role": "assistant",
         "content": "{",
@@ -111,7 +113,7 @@ def test_a_conversation_of_tau2_in_the_form_of_this_one():
     assert messages[4]["output"] == "sent"
 
 
-def test_words_of_an_agent_are_a_call():
+def test_text_of_an_agent_is_a_call():
     (action,) = actions_of(AssistantMessage(content="Hi"), 2)
     assert (action.name, action.arguments, action.call_id) == (
         "respond_user",
@@ -120,6 +122,6 @@ def test_words_of_an_agent_are_a_call():
     )
 
 
-def test_alone_words_end_the_case():
+def test_in_solo_mode_text_is_a_call_of_done():
     said, ends = actions_of(AssistantMessage(content="All is well. ###STOP###"), solo=True)
     assert (said.text, ends.name) == ("All is well.", "done")

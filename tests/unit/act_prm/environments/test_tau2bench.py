@@ -8,7 +8,7 @@ from tests.unit.act_prm.environments.acting import call, create_meeting, mock_en
 
 from act_prm.environments import Tau2BenchEnv
 from act_prm.environments.demonstrations import demonstration
-from act_prm.environments.tau2bench import FIRST_WORDS
+from act_prm.environments.tau2bench import FIRST_USER_TEXT
 from act_prm.llm_handlers import ActionFromLLM, get_actions
 from tau2.errors import ConfigError, ModelUnavailable
 from tau2.rollout import RolloutSetup
@@ -212,7 +212,7 @@ def test_a_customer_who_says_nothing_is_taken_to_need_help():
         "mock", solo_mode=True, task_ids=["create_task_1"], num_train_tasks=1, num_test_tasks=0
     )
     state = env.reset()
-    assert state.new_messages[0]["content"] in {FIRST_WORDS, env.datasets["train"][0].ticket}
+    assert state.new_messages[0]["content"] in {FIRST_USER_TEXT, env.datasets["train"][0].ticket}
 
 
 def test_solo_there_is_nobody_to_talk_to():

@@ -38,7 +38,7 @@ def test_weakness_1_concurrent_generations_of_one_environment_are_independent():
 def test_weakness_1_generations_gathered_on_one_loop_are_independent():
     script = says("Hi", "At noon.", "Thank you. ###STOP###")
     env = mock_env(kind=AsyncTau2BenchEnv)
-    env.cast = type(env.cast)("mock", user=lambda *_: AsyncUser(script))
+    env.setup = type(env.setup)("mock", user=lambda *_: AsyncUser(script))
 
     async def play(n: int) -> float:
         state = await env.reset_async(0, generation_idx=n)
@@ -233,7 +233,7 @@ def test_weakness_12_each_generation_has_a_seed_of_its_own():
             heard.append(seed)
 
     env = mock_env(seed=7)
-    env.cast = type(env.cast)("mock", user=lambda *_: Listening(says("Hi")))
+    env.setup = type(env.setup)("mock", user=lambda *_: Listening(says("Hi")))
     places = [(0, 0, 0), (0, 1, 0), (0, 0, 1), (1, 0, 0)]
     seeds = [env.reset(*place).metadata["seed"] for place in places]
     assert seeds == [derive_seed(7, *place) for place in places]

@@ -8,8 +8,8 @@ from tests.unit.act_prm.players import BAD, END, GOOD, MARK, AsyncWordEnv, Table
 
 from act_prm.config import GeneratorConfig
 from act_prm.environments import get_env
-from act_prm.generator import OnlineGenerator, Setting, get_generator
-from act_prm.generator.setting import Sampling
+from act_prm.generator import GeneratorContext, OnlineGenerator, get_generator
+from act_prm.generator.context import SamplingConfig
 from act_prm.llm_handlers.chat import Chat
 from act_prm.replay_buffer.steps import ONLINE
 from tau2.errors import ConfigError, ModelUnavailable
@@ -17,35 +17,37 @@ from tau2.errors import ConfigError, ModelUnavailable
 CENTRED = GeneratorConfig(mean_center=True)
 
 
-def setting(env, model=None, **more):
+def context_of(env, model=None, **more):
     model = model or TableModel()
-    return Setting(model=model, chat=Chat(model.tokenizer), env=env, config=CENTRED, seed=5, **more)
+    return GeneratorContext(
+        model=model, chat=Chat(model.tokenizer), env=env, config=CENTRED, seed=5, **more
+    )
 
 
-def play(made, tasks=(0, 1), **more):
+def play(context, tasks=(0, 1), **more):
     options = {"group_size": 3, "batch_id": 0, **more}
-    return asyncio.run(OnlineGenerator(made).generate(tasks, **options))
+    return asyncio.run(OnlineGenerator(context).generate(tasks, **options))
 
 
 def test_all_episodes_of_a_batch_are_sampled_together_once_a_turn():
-    made = setting(WordEnv(turns=2))
-    groups = play(made)
-    assert [count for count, _ in made.model.sampled] == [6, 6]
+    context = context_of(WordEnv(turns=2))
+    groups = play(context)
+    assert [count for count, _ in context.model.sampled] == [6, 6]
     assert [len(group) for group in groups] == [3, 3]
     assert [[one.length for one in group] for group in groups] == [[2, 2, 2]] * 2
 
 
 def test_weakness_9_the_trained_tokens_are_the_prompt_shown_and_the_tokens_sampled():
-    made = setting(WordEnv(turns=2))
-    for group in play(made):
+    context = context_of(WordEnv(turns=2))
+    for group in play(context):
         for step in group.steps:
-            prompt = made.chat.prompt(step.state, step.tools)
+            prompt = context.chat.prompt(step.state, step.tools)
             assert step.state_action_tokens[: step.state_len] == prompt
             reply = step.state_action_tokens[step.state_len :]
             assert (reply[0] >= MARK, reply[-1]) == (True, END)
-            assert step.old_logprobs[0] == pytest.approx(made.model.logs()[reply[0] - MARK])
+            assert step.old_logprobs[0] == pytest.approx(context.model.logs()[reply[0] - MARK])
             assert len(step.old_logprobs) == len(reply)
-    assert made.model.scored == []  # no second forward pass
+    assert context.model.scored == []  # no second forward pass
 
 
 def test_weakness_9_a_tools_result_keeps_the_id_of_its_call():
@@ -58,7 +60,7 @@ def test_weakness_9_a_tools_result_keeps_the_id_of_its_call():
         num_test_tasks=0,
         max_turns=3,
     )
-    [group] = play(setting(env, TableModel([call])), [0], group_size=1)
+    [group] = play(context_of(env, TableModel([call])), [0], group_size=1)
     [result] = group.steps[0].next_obs
     said = group.steps[1].state[-2]
     assert result["role"] == "tool"
@@ -75,7 +77,7 @@ def test_weakness_8_an_episode_has_exactly_max_turns_turns_and_is_graded_there()
         num_test_tasks=0,
         max_turns=4,
     )
-    [group] = play(setting(env, TableModel([call])), [0], group_size=2)
+    [group] = play(context_of(env, TableModel([call])), [0], group_size=2)
     assert [one.length for one in group] == [4, 4]
     last = group.steps[-1]
     assert (last.done, last.truncated, last.info["termination_reason"]) == (True, True, "max_turns")
@@ -86,13 +88,13 @@ def test_weakness_8_a_first_reply_that_fails_leaves_a_trajectory_and_no_crash():
     env = get_env(
         "tau2bench", domain="mock", user="scripted_user", num_train_tasks=2, num_test_tasks=0
     )
-    [group] = play(setting(env, TableModel([""])), [0], group_size=1)
+    [group] = play(context_of(env, TableModel([""])), [0], group_size=1)
     assert [one.length for one in group] == [1]
     assert group.steps[0].reward == 0.0
 
 
 def test_weakness_12_failures_of_surroundings_and_user_are_left_out_and_counted_apart():
-    [group] = play(setting(WordEnv(infra=[0], user=[1])), [0], group_size=4)
+    [group] = play(context_of(WordEnv(infra=[0], user=[1])), [0], group_size=4)
     assert [one.steps[0].generation_id for one in group] == [2, 3]
     assert (group.infra_failed, group.user_failed) == (1, 1)
 
@@ -104,36 +106,36 @@ def test_weakness_12_an_environment_that_raises_costs_its_episode_only():
                 raise ModelUnavailable("the user's model is gone")
             return super().step(parsed_actions, model_response, current_state)
 
-    [group] = play(setting(Broken()), [0])
+    [group] = play(context_of(Broken()), [0])
     assert (len(group), group.infra_failed) == (2, 1)
 
 
 def test_weakness_12_every_generation_draws_and_begins_on_its_own():
     env = WordEnv()
-    made = setting(env)
-    [group] = play(made, [2], group_size=8)
+    context = context_of(env)
+    [group] = play(context, [2], group_size=8)
     assert env.begun == [(2, generation, 0) for generation in range(8)]
     assert len({step.action["content"] for step in group.steps}) == 2
 
 
 def test_weakness_12_a_failed_task_is_tried_again():
     env = WordEnv()
-    [group] = play(setting(env, TableModel([BAD])), [0], group_size=2, num_tries=3)
+    [group] = play(context_of(env, TableModel([BAD])), [0], group_size=2, num_tries=3)
     assert [step.try_step for step in group.steps] == [0, 1, 2, 0, 1, 2]
     env = WordEnv()
-    play(setting(env, TableModel([GOOD])), [0], group_size=2, num_tries=3)
+    play(context_of(env, TableModel([GOOD])), [0], group_size=2, num_tries=3)
     assert env.begun == [(0, 0, 0), (0, 1, 0)]
 
 
 def test_the_same_seed_gives_the_same_episodes_and_another_batch_others():
     rows = [
-        [step.as_row() for group in play(setting(WordEnv(turns=3))) for step in group.steps]
+        [step.as_row() for group in play(context_of(WordEnv(turns=3))) for step in group.steps]
         for _ in range(2)
     ]
     assert rows[0] == rows[1]
     other = [
         step.as_row()
-        for group in play(setting(WordEnv(turns=3)), batch_id=1)
+        for group in play(context_of(WordEnv(turns=3)), batch_id=1)
         for step in group.steps
     ]
     assert [row["action"] for row in other] != [row["action"] for row in rows[0]]
@@ -141,8 +143,8 @@ def test_the_same_seed_gives_the_same_episodes_and_another_batch_others():
 
 def test_awaited_environments_give_the_same_episodes():
     assert [
-        [step.as_row() for step in group.steps] for group in play(setting(AsyncWordEnv(turns=3)))
-    ] == [[step.as_row() for step in group.steps] for group in play(setting(WordEnv(turns=3)))]
+        [step.as_row() for step in group.steps] for group in play(context_of(AsyncWordEnv(turns=3)))
+    ] == [[step.as_row() for step in group.steps] for group in play(context_of(WordEnv(turns=3)))]
 
 
 def test_both_forms_of_tau2bench_give_the_same_episodes():
@@ -158,7 +160,7 @@ def test_both_forms_of_tau2bench_give_the_same_episodes():
         GOOD,
     ]
     played = [
-        play(setting(get_env("tau2bench", is_async, **settings), TableModel(replies)))
+        play(context_of(get_env("tau2bench", is_async, **settings), TableModel(replies)))
         for is_async in (False, True)
     ]
     told = [[step.as_row() for group in groups for step in group.steps] for groups in played]
@@ -166,7 +168,7 @@ def test_both_forms_of_tau2bench_give_the_same_episodes():
 
 
 def test_advantages_are_centred_within_the_group():
-    for group in play(setting(WordEnv()), group_size=6):
+    for group in play(context_of(WordEnv()), group_size=6):
         mean = sum(group.rewards) / 6
         assert [step.advantage for step in group.steps] == [
             reward - mean for reward in group.rewards
@@ -174,8 +176,8 @@ def test_advantages_are_centred_within_the_group():
 
 
 def test_a_long_conversation_loses_its_oldest_turns():
-    made = setting(WordEnv(turns=6), max_prompt_tokens=300)
-    [group] = play(made, [0], group_size=1)
+    context = context_of(WordEnv(turns=6), max_prompt_tokens=300)
+    [group] = play(context, [0], group_size=1)
     assert group.trajectories[0].length == 6
     shown = group.steps[-1].state
     assert shown[0]["role"] == "system"
@@ -184,14 +186,14 @@ def test_a_long_conversation_loses_its_oldest_turns():
 
 
 def test_an_episode_whose_prompt_never_fits_is_counted_and_not_scored():
-    [group] = play(setting(WordEnv(), max_prompt_tokens=3), [0])
+    [group] = play(context_of(WordEnv(), max_prompt_tokens=3), [0])
     assert (len(group), group.unplayed) == (0, 3)
 
 
 def test_a_reply_that_leaves_no_room_for_a_prompt_is_a_mistake_in_the_configuration():
-    made = setting(WordEnv(), sampling=Sampling(max_tokens=100_000))
+    context = context_of(WordEnv(), sampling=SamplingConfig(max_tokens=100_000))
     with pytest.raises(ConfigError, match="leaves no room"):
-        play(made)
+        play(context)
 
 
 def test_thoughts_stay_in_the_conversation_where_they_were_written():
@@ -204,25 +206,25 @@ def test_thoughts_stay_in_the_conversation_where_they_were_written():
         num_test_tasks=0,
         max_turns=2,
     )
-    [group] = play(setting(env, TableModel([thinks])), [0], group_size=1)
+    [group] = play(context_of(env, TableModel([thinks])), [0], group_size=1)
     assert group.steps[1].state[2]["content"].startswith("<thought>why</thought>")
 
 
 def test_observations_are_hidden_as_the_environment_is_set():
     env = WordEnv(turns=4, hide_observations=True, first_obs_to_show=1, last_obs_to_show=1)
-    [group] = play(setting(env), [0], group_size=1)
+    [group] = play(context_of(env), [0], group_size=1)
     told = [one["content"] for one in group.steps[-1].state if one["role"] == "user"]
     assert told == ["task 0", "...", "...", "go on"]
 
 
 def test_progress_is_told():
     heard = []
-    play(setting(WordEnv(turns=2)), progress=lambda done, total: heard.append((done, total)))
+    play(context_of(WordEnv(turns=2)), progress=lambda done, total: heard.append((done, total)))
     assert heard == [(0, 6), (0, 6)]
 
 
 def test_steps_say_what_they_are():
-    [group] = play(setting(WordEnv()), [1], group_size=1)
+    [group] = play(context_of(WordEnv()), [1], group_size=1)
     step = group.steps[0]
     assert (step.kind, step.split, step.unique_data_sample_id, step.done) == (
         ONLINE,
@@ -233,7 +235,7 @@ def test_steps_say_what_they_are():
 
 
 def test_the_generator_is_chosen_by_its_name():
-    made = setting(WordEnv())
-    assert isinstance(get_generator(made), OnlineGenerator)
-    thinking = replace(made, config=GeneratorConfig(name="act_prm"))
+    context = context_of(WordEnv())
+    assert isinstance(get_generator(context), OnlineGenerator)
+    thinking = replace(context, config=GeneratorConfig(name="act_prm"))
     assert type(get_generator(thinking)).__name__ == "ThoughtGenerator"

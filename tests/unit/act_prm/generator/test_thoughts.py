@@ -8,10 +8,10 @@ from tests.unit.act_prm.players import END, HARD, MARK, TableModel
 
 from act_prm.config import GeneratorConfig
 from act_prm.environments import get_env
-from act_prm.generator import Setting, ThoughtGenerator
+from act_prm.generator import GeneratorContext, ThoughtGenerator
+from act_prm.generator.context import ObservationHiding
+from act_prm.generator.demonstration_reader import DemonstrationReader
 from act_prm.generator.demonstrations import Demonstrations
-from act_prm.generator.setting import Hiding
-from act_prm.generator.shown import DemonstrationReader
 from act_prm.generator.thoughts import reward_of
 from act_prm.llm_handlers.chat import Chat
 from act_prm.replay_buffer.steps import DEMONSTRATION, POLICY, THOUGHT
@@ -28,50 +28,50 @@ def env():
     )
 
 
-def setting(env, name="act_prm", replies=REASONS, hiding=None, **config):
+def context_of(env, name="act_prm", replies=REASONS, hiding=None, **config):
     model = TableModel(replies)
     config = GeneratorConfig(name=name, mean_center=True, **config)
-    return Setting(
+    return GeneratorContext(
         model=model, chat=Chat(model.tokenizer), env=env, config=config, hiding=hiding, seed=2
     )
 
 
-def think(made, tasks=(0,), group_size=6):
-    return asyncio.run(ThoughtGenerator(made).generate(tasks, group_size=group_size, batch_id=0))
+def think(context, tasks=(0,), group_size=6):
+    return asyncio.run(ThoughtGenerator(context).generate(tasks, group_size=group_size, batch_id=0))
 
 
 def test_a_bandit_gives_one_group_for_each_step_of_the_demonstration(env):
-    made = setting(env)
-    groups = think(made, (0, 1))
-    steps = [len(Demonstrations(made).of(at)) for at in (0, 1)]
+    context = context_of(env)
+    groups = think(context, (0, 1))
+    steps = [len(Demonstrations(context).of(at)) for at in (0, 1)]
     assert len(groups) == sum(steps)
     assert all(len(group) == 6 and all(one.length == 1 for one in group) for group in groups)
-    assert len(made.model.sampled) == max(steps)  # both demonstrations are walked side by side
+    assert len(context.model.sampled) == max(steps)  # both demonstrations are walked side by side
 
 
 def test_the_reward_is_the_probability_of_the_action_after_the_thought(env):
-    made = setting(env)
-    action = f"\n{Demonstrations(made).of(0).actions[0]}"
-    for one in think(made)[0]:
+    context = context_of(env)
+    action = f"\n{Demonstrations(context).of(0).actions[0]}"
+    for one in think(context)[0]:
         explained = "because" in one.info["thought"]
         assert one.final_reward == pytest.approx(1.0 if explained else math.exp(HARD * len(action)))
 
 
 def test_the_reward_may_be_per_token(env):
-    rewards = {one.final_reward for group in think(setting(env, **PER_TOKEN)) for one in group}
+    rewards = {one.final_reward for group in think(context_of(env, **PER_TOKEN)) for one in group}
     assert sorted({round(one, 9) for one in rewards}) == [round(math.exp(HARD), 9), 1.0]
     assert reward_of([], "action_probs_per_token") == 1.0
     assert reward_of([-1e4, -1e4], "action_probs") == 0.0
 
 
 def test_better_thoughts_have_higher_advantages_and_the_best_goes_on(env):
-    made = setting(env, **PER_TOKEN)
-    groups = think(made)
+    context = context_of(env, **PER_TOKEN)
+    groups = think(context)
     for group in groups:
         for one in group:
             assert (one.steps[0].advantage > 0) == (
                 "because" in one.info["thought"]
-            ) or not group.teaches
+            ) or not group.has_signal
     for at, group in enumerate(groups[1:], 1):
         past = [said["content"] for said in group.steps[0].state if said["role"] == "assistant"][
             :-1
@@ -81,72 +81,74 @@ def test_better_thoughts_have_higher_advantages_and_the_best_goes_on(env):
 
 
 def test_a_plain_thought_is_sampled_before_the_action(env):
-    made = setting(env)
-    step = think(made)[0].steps[0]
-    prompt = made.chat.prompt(step.state[:-1], step.tools, prefix="<thought>")
+    context = context_of(env)
+    step = think(context)[0].steps[0]
+    prompt = context.chat.prompt(step.state[:-1], step.tools, prefix="<thought>")
     assert step.state_action_tokens[: step.state_len] == prompt
     assert step.kind == THOUGHT
 
 
 def test_an_action_prompted_thought_is_sampled_after_the_action_it_explains(env):
-    made = setting(env, "action_prompt_act_prm")
-    shown = Demonstrations(made).of(0)
-    groups = think(made)
+    context = context_of(env, "action_prompt_act_prm")
+    shown = Demonstrations(context).of(0)
+    groups = think(context)
     for at, group in enumerate(groups):
         step = group.steps[0]
         assert step.state[-1]["content"] == f"{shown.actions[at]}\n<thought>"
         past = [said["content"] for said in step.state[:-1] if said["role"] == "assistant"]
         assert [text.partition("\n<thought>")[0] for text in past] == shown.actions[:at]
-        prompt = made.chat.prompt(step.state[:-1], step.tools, prefix=step.state[-1]["content"])
+        prompt = context.chat.prompt(step.state[:-1], step.tools, prefix=step.state[-1]["content"])
         assert step.state_action_tokens[: step.state_len] == prompt
 
 
 @pytest.mark.parametrize("name", ["act_prm", "action_prompt_act_prm"])
 def test_the_twin_is_the_turn_as_the_plain_policy_says_it(env, name):
-    made = setting(env, name)
-    shown = Demonstrations(made).of(0)
-    for at, group in enumerate(think(made)):
+    context = context_of(env, name)
+    shown = Demonstrations(context).of(0)
+    for at, group in enumerate(think(context)):
         for one in group:
-            [twin] = one.twins
-            text = made.chat.decode(twin.state_action_tokens[twin.state_len :])
+            [policy_step] = one.policy_steps
+            text = context.chat.decode(policy_step.state_action_tokens[policy_step.state_len :])
             assert (
                 text
-                == twin.action["content"]
+                == policy_step.action["content"]
                 == f"<thought>{one.info['thought']}</thought>\n{shown.actions[at]}"
             )
-            assert twin.state_action_tokens[-1] == END
-            assert twin.state_action_tokens[: twin.state_len] == made.chat.prompt(
-                twin.state, twin.tools
+            assert policy_step.state_action_tokens[-1] == END
+            assert policy_step.state_action_tokens[: policy_step.state_len] == context.chat.prompt(
+                policy_step.state, policy_step.tools
             )
-            assert (twin.kind, twin.advantage) == (POLICY, one.steps[0].advantage)
-            assert len(twin.old_logprobs) == twin.reply_len
+            assert (policy_step.kind, policy_step.advantage) == (POLICY, one.steps[0].advantage)
+            assert len(policy_step.old_logprobs) == policy_step.reply_len
 
 
 def test_the_sampled_tokens_of_a_thought_are_scored_and_kept_as_they_are(env):
-    made = setting(env)
-    for one in think(made)[0]:
+    context = context_of(env)
+    for one in think(context)[0]:
         sampled = one.steps[0].state_action_tokens[one.steps[0].state_len :]
-        twin = one.twins[0].state_action_tokens
-        start = next(at for at, token in enumerate(twin) if token >= MARK)
-        assert twin[start : start + len(sampled)] == sampled
-        assert twin in made.model.scored
+        policy_step = one.policy_steps[0].state_action_tokens
+        start = next(at for at, token in enumerate(policy_step) if token >= MARK)
+        assert policy_step[start : start + len(sampled)] == sampled
+        assert policy_step in context.model.scored
 
 
 def test_a_thought_that_was_never_closed_is_closed(env):
-    made = setting(env, replies=["because"])
-    [twin] = think(made, group_size=1)[0].trajectories[0].twins
-    assert twin.action["content"].startswith("<thought>because</thought>\n")
-    assert END not in twin.state_action_tokens[:-1]
+    context = context_of(env, replies=["because"])
+    [policy_step] = think(context, group_size=1)[0].trajectories[0].policy_steps
+    assert policy_step.action["content"].startswith("<thought>because</thought>\n")
+    assert END not in policy_step.state_action_tokens[:-1]
 
 
 def test_without_a_bandit_each_sample_goes_on_by_itself(env):
-    made = setting(env, "act_prm_nobandit", **PER_TOKEN)
-    [group] = think(made, group_size=5)
-    shown = Demonstrations(made).of(0)
+    context = context_of(env, "act_prm_nobandit", **PER_TOKEN)
+    [group] = think(context, group_size=5)
+    shown = Demonstrations(context).of(0)
     assert [one.length for one in group] == [len(shown)] * 5
     for one in group:
         thoughts = [step.action["content"] for step in one.steps]
-        past = [said["content"] for said in one.twins[-1].state if said["role"] == "assistant"]
+        past = [
+            said["content"] for said in one.policy_steps[-1].state if said["role"] == "assistant"
+        ]
         assert [f"{text}\n" in told for text, told in zip(thoughts, past, strict=False)] == [
             True
         ] * len(past)
@@ -154,8 +156,8 @@ def test_without_a_bandit_each_sample_goes_on_by_itself(env):
 
 
 def test_observations_are_hidden_as_the_trainer_is_set(env):
-    hiding = Hiding(hide_observations=True, first_obs_to_show=1, last_obs_to_show=1)
-    last = think(setting(env, hiding=hiding))[-1].steps[0]
+    hiding = ObservationHiding(hide_observations=True, first_obs_to_show=1, last_obs_to_show=1)
+    last = think(context_of(env, hiding=hiding))[-1].steps[0]
     observed = [
         one.get("content") or one.get("output")
         for one in last.state
@@ -167,28 +169,30 @@ def test_observations_are_hidden_as_the_trainer_is_set(env):
 
 def test_the_same_seed_gives_the_same_thoughts(env):
     rows = [
-        [step.as_row() for group in think(setting(env)) for step in group.steps] for _ in range(2)
+        [step.as_row() for group in think(context_of(env)) for step in group.steps]
+        for _ in range(2)
     ]
     assert rows[0] == rows[1]
 
 
 def test_demonstrations_are_lessons_of_their_own(env):
-    made = setting(env)
-    shown = Demonstrations(made).of(0)
-    steps = DemonstrationReader(made).steps([0], batch_id=0)
+    context = context_of(env)
+    shown = Demonstrations(context).of(0)
+    steps = DemonstrationReader(context).steps([0], batch_id=0)
     assert [step.action["content"] for step in steps] == shown.actions
     assert [step.reward for step in steps] == [0.0] * (len(shown) - 1) + [1.0]
     for step in steps:
         assert step.kind == DEMONSTRATION
         assert (
-            made.chat.decode(step.state_action_tokens[step.state_len :]) == step.action["content"]
+            context.chat.decode(step.state_action_tokens[step.state_len :])
+            == step.action["content"]
         )
-        assert sum(step.lesson().weights) == len(step.action["content"]) + 1
+        assert sum(step.sft_datum().weights) == len(step.action["content"]) + 1
 
 
 def test_a_split_without_reference_solutions_is_named(env):
-    demonstrations = Demonstrations(setting(env))
+    demonstrations = Demonstrations(context_of(env))
     demonstrations._made = dict.fromkeys(range(len(env)))
     with pytest.raises(ConfigError, match="no task of split 'train' has a reference solution"):
         demonstrations.require_any()
-    assert demonstrations.some([0, 1]) == []
+    assert demonstrations.existing([0, 1]) == []

@@ -11,7 +11,7 @@ from act_prm.llm_handlers.chat import (
     template_message,
     template_tool,
 )
-from act_prm.llm_handlers.client import Completion
+from act_prm.llm_handlers.client import SampledCompletion
 
 
 class Letters:
@@ -58,7 +58,7 @@ def test_a_prompt_ends_where_the_assistant_speaks_or_in_a_prefix_it_goes_on_from
 def test_the_scored_sequence_is_the_prompt_and_the_sampled_ids_never_encoded_again():
     chat = Chat(Letters())
     prompt = chat.prompt([{"role": "user", "content": "hi"}])
-    sampled = Completion([ord("a"), ord("b"), 0], [-1.0, -2.0, -3.0], "ab", finished=True)
+    sampled = SampledCompletion([ord("a"), ord("b"), 0], [-1.0, -2.0, -3.0], "ab", finished=True)
 
     datum = sampled_datum(prompt, sampled, advantage=0.5, mask=[True, True, False])
 

@@ -9,7 +9,7 @@ import pytest
 from tests.unit.act_prm.replay_buffer.test_groups import trajectory
 
 from act_prm.metrics import MetricsFile, WandbLog, group_metrics, means, read_metrics, reward_curve
-from act_prm.metrics.reporting import Reporter, Silent
+from act_prm.metrics.reporting import NoReporter, Reporter
 from act_prm.replay_buffer import make_group
 from tau2.errors import DataFileError, MissingExtra
 
@@ -100,7 +100,7 @@ def test_without_wandb_the_way_out_is_told(monkeypatch):
 
 
 def test_nobody_need_listen():
-    silent: Reporter = Silent()
+    silent: Reporter = NoReporter()
     silent.begin("rl", 0, 1)
     silent.batch(1, 1, json.loads("{}"))
     silent.part("episodes", 0, 1)

@@ -50,16 +50,16 @@ def test_weakness_2_mean_centred_advantages_are_stored_on_the_steps_at_any_disco
 def test_mean_centred_advantages_cancel_out(rewards):
     group = make_group([trajectory(one) for one in rewards], discount=1.0, mean_center=True)
     assert sum(one.advantage for one in group.steps) == pytest.approx(0.0, abs=1e-9)
-    assert group.teaches == (len(set(rewards)) > 1)
+    assert group.has_signal == (len(set(rewards)) > 1)
 
 
 def test_a_group_whose_rewards_do_not_differ_teaches_nothing():
     assert not make_group(
         [trajectory(1.0), trajectory(1.0)], discount=1.0, mean_center=False
-    ).teaches
-    assert make_group([trajectory(1.0)], discount=1.0, mean_center=False).teaches
-    assert not make_group([trajectory(1.0)], discount=1.0, mean_center=True).teaches
-    assert not make_group([], discount=1.0, mean_center=True, infra_failed=2).teaches
+    ).has_signal
+    assert make_group([trajectory(1.0)], discount=1.0, mean_center=False).has_signal
+    assert not make_group([trajectory(1.0)], discount=1.0, mean_center=True).has_signal
+    assert not make_group([], discount=1.0, mean_center=True, infra_failed=2).has_signal
 
 
 def test_the_best_k_keep_their_order():
@@ -71,9 +71,9 @@ def test_the_best_k_keep_their_order():
 
 
 def test_twins_share_advantages():
-    both = Trajectory([step(1.0)], twins=[step(1.0)])
+    both = Trajectory([step(1.0)], policy_steps=[step(1.0)])
     make_group([both, trajectory(0.0)], discount=1.0, mean_center=True)
-    assert both.twins[0].advantage == both.steps[0].advantage == 0.5
+    assert both.policy_steps[0].advantage == both.steps[0].advantage == 0.5
 
 
 def test_a_step_as_a_sequence_to_train_on():
@@ -85,7 +85,7 @@ def test_a_step_as_a_sequence_to_train_on():
         [0.0, 2.0, 2.0],
         [0.0, -0.5, -0.25],
     )
-    assert one.lesson().weights == [0.0, 1.0, 1.0]
+    assert one.sft_datum().weights == [0.0, 1.0, 1.0]
 
 
 def test_a_step_with_a_log_probability_too_many_is_refused():

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from act_prm.cli import options_of, parser_of
-from act_prm.run import Options, Override, resolve
+from act_prm.run import Override, RunOptions, resolve
 from act_prm.run.session import run_folder
 from tau2.errors import ConfigError, UnknownName
 
@@ -124,17 +124,17 @@ def test_demonstrations_may_come_from_another_environment():
 
 def test_a_model_is_named_or_configured():
     made = resolve(
-        Options(env_config="tau2bench/mock", model_name="Some/Model", given={"lora_rank": 4})
+        RunOptions(env_config="tau2bench/mock", model_name="Some/Model", given={"lora_rank": 4})
     )
     assert made.model == {"model_name": "Some/Model", "provider": "tinker", "lora_rank": 4}
     served = resolve(
-        Options("tau2bench/mock", model_name="m", given={"base_url": "http://localhost:1"})
+        RunOptions("tau2bench/mock", model_name="m", given={"base_url": "http://localhost:1"})
     )
     assert served.model["base_url"] == "http://localhost:1"
     assert said("--model_name", "else").model["model_name"] == "else"
     assert said("--lora_config", "r16_a32_qkvo", "--lora_rank", "4").lora["r"] == 4
     with pytest.raises(ConfigError, match="no model: give --model_name"):
-        resolve(Options(env_config="tau2bench/mock"))
+        resolve(RunOptions(env_config="tau2bench/mock"))
 
 
 def test_mistakes_name_the_file():
@@ -156,15 +156,15 @@ def test_what_is_written_down_holds_no_key():
 
 
 def test_a_run_has_a_folder_of_its_own(tmp_path):
-    options = Options(
+    options = RunOptions(
         "tau2bench/mock", model_name="Qwen/Qwen3-4B", log_path=tmp_path, seed=4, replicate=2
     )
     assert run_folder(options).name == "tau2bench_mock-default-qwen3_4b_pg-Qwen3-4B-seed4-rep2"
-    assert run_folder(Options("x", run_name="mine", log_path=tmp_path)) == tmp_path / "mine"
+    assert run_folder(RunOptions("x", run_name="mine", log_path=tmp_path)) == tmp_path / "mine"
     with pytest.raises(ConfigError, match="no checkpoint to resume from"):
-        run_folder(Options("x", run_name="mine", log_path=tmp_path, resume_run=True))
+        run_folder(RunOptions("x", run_name="mine", log_path=tmp_path, resume_run=True))
 
 
 def test_a_name_that_is_a_path_makes_no_folders_elsewhere():
-    options = Options(str(Path("some") / "mine.yaml"), model_name="m")
+    options = RunOptions(str(Path("some") / "mine.yaml"), model_name="m")
     assert "/" not in options.name

@@ -5,7 +5,7 @@ import json
 
 import pytest
 from tests.unit.act_prm.players import BAD, GOOD, TableModel, WordEnv
-from tests.unit.act_prm.trainer.benches import mock, online, thinking, timeless, train, trainer_of
+from tests.unit.act_prm.trainer.contexts import mock, online, thinking, timeless, train, trainer_of
 
 from act_prm.metrics import read_metrics
 from act_prm.replay_buffer.buffer import read_steps
@@ -19,24 +19,24 @@ def names(folder):
 
 
 def test_evaluations_and_checkpoints_come_when_they_are_due(tmp_path):
-    bench = online(
+    context = online(
         tmp_path, num_batches=5, eval_every=2, save_every=2, eval_env=WordEnv(split="eval")
     )
-    rows = train(bench)
+    rows = train(context)
     assert [row["batch"] for row in rows if row["phase"] == "eval"] == [0, 2, 4, 5]
     assert names(tmp_path) == ["batch_000002", "batch_000004", "best", "final"]
     assert (tmp_path / "reward_curve.svg").read_text().count("<circle") == 4
 
 
 def test_the_best_checkpoint_is_the_one_with_the_best_evaluation(tmp_path):
-    bench = online(
+    context = online(
         tmp_path,
         num_batches=6,
         eval_every=3,
         eval_env=WordEnv(tasks=20, split="eval"),
         eval_temperature=1,
     )
-    rows = train(bench)
+    rows = train(context)
     best = max((row["eval/final_reward"], -row["batch"]) for row in rows if row["phase"] == "eval")
     state = read_state(tmp_path / "checkpoints" / "best")
     assert (state.best, -state.batch) == best
@@ -44,22 +44,22 @@ def test_the_best_checkpoint_is_the_one_with_the_best_evaluation(tmp_path):
 
 
 def test_a_metric_that_is_not_measured_is_a_mistake_in_the_configuration(tmp_path):
-    bench = online(tmp_path, eval_every=1, eval_env=WordEnv(split="eval"), best_metric="rewrad")
+    context = online(tmp_path, eval_every=1, eval_env=WordEnv(split="eval"), best_metric="rewrad")
     with pytest.raises(
         ConfigError, match=r"best_metric 'rewrad' is not measured; there are best_of_group, "
     ):
-        train(bench)
+        train(context)
 
 
 def test_evaluation_may_be_greedy_and_of_several_samples(tmp_path):
     model = TableModel()
     model.logits = [0.1, 0.0]
     env = WordEnv(tasks=6, split="eval")
-    bench = online(
+    context = online(
         tmp_path, model, num_batches=0, eval_every=1, eval_env=env, eval_temperature=0.0, eval_group_size=3,
         eval_num_tasks=2,
     )  # fmt: skip
-    [row] = train(bench)
+    [row] = train(context)
     assert (row["eval/final_reward"], row["eval/n_trajectories"], row["eval/solved_once"]) == (
         1.0,
         6.0,
@@ -68,8 +68,8 @@ def test_evaluation_may_be_greedy_and_of_several_samples(tmp_path):
 
 
 def test_rollouts_are_kept_with_every_field(tmp_path):
-    bench = online(tmp_path, num_batches=4, save_rollouts_every=2)
-    train(bench)
+    context = online(tmp_path, num_batches=4, save_rollouts_every=2)
+    train(context)
     files = sorted((tmp_path / "rollouts").iterdir())
     assert [file.name for file in files] == ["batch_000002.jsonl", "batch_000004.jsonl"]
     row = json.loads(files[0].read_text().splitlines()[0])
@@ -80,16 +80,16 @@ def test_rollouts_are_kept_with_every_field(tmp_path):
 
 
 def test_three_batches_of_nothing_but_failures_end_the_run_with_a_checkpoint(tmp_path):
-    bench = online(tmp_path, env=WordEnv(infra=range(9)), num_batches=9)
+    context = online(tmp_path, env=WordEnv(infra=range(9)), num_batches=9)
     with pytest.raises(ModelUnavailable, match="3 batches in a row"):
-        train(bench)
+        train(context)
     assert names(tmp_path) == ["batch_000003"]
     assert read_metrics(tmp_path)[-1]["train/n_infra_failed"] == 8
 
 
 def test_a_failure_while_learning_leaves_no_half_learned_checkpoint(tmp_path):
-    bench = online(tmp_path)
-    step, taken = bench.model.optim_step, []
+    context = online(tmp_path)
+    step, taken = context.model.optim_step, []
 
     async def breaks(rate):
         taken.append(rate)
@@ -97,9 +97,9 @@ def test_a_failure_while_learning_leaves_no_half_learned_checkpoint(tmp_path):
             raise ModelUnavailable("gone")
         return await step(rate)
 
-    bench.model.optim_step = breaks
+    context.model.optim_step = breaks
     with pytest.raises(ModelUnavailable):
-        train(bench)
+        train(context)
     assert newest_checkpoint(tmp_path) is None
 
 
@@ -134,15 +134,15 @@ def test_a_resumed_run_equals_an_undisturbed_one(tmp_path, at):
     assert resumed.model.logits == whole.model.logits
 
 
-def _resume(bench):
-    trainer = trainer_of(bench)
+def _resume(context):
+    trainer = trainer_of(context)
 
     async def go_on():
         await trainer.resume()
         await trainer.train()
 
     asyncio.run(go_on())
-    return read_metrics(bench.folder)
+    return read_metrics(context.folder)
 
 
 @pytest.mark.parametrize("saved", [2, 4, 5])
@@ -225,15 +225,15 @@ def test_a_task_is_tried_again_in_training(tmp_path):
 
 
 def test_evaluation_leaves_failures_out(tmp_path):
-    bench = online(
+    context = online(
         tmp_path, TableModel([GOOD]), num_batches=0, eval_every=1, eval_group_size=2,
         eval_env=WordEnv(split="eval", user=[0]),
     )  # fmt: skip
-    [row] = train(bench)
+    [row] = train(context)
     assert (row["eval/final_reward"], row["eval/n_user_failed"]) == (1.0, 4.0)
 
 
 def test_the_real_environment_is_evaluated_on_its_held_out_tasks(tmp_path):
-    bench = thinking(tmp_path, num_batches=0, eval_every=1, eval_env=mock("eval"))
-    [row] = train(bench)
+    context = thinking(tmp_path, num_batches=0, eval_every=1, eval_env=mock("eval"))
+    [row] = train(context)
     assert row["eval/n_trajectories"] == 2

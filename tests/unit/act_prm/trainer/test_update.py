@@ -5,7 +5,7 @@ import math
 
 import pytest
 from tests.unit.act_prm.players import BAD, GOOD, ReferenceModel, TableModel, WordEnv
-from tests.unit.act_prm.trainer.benches import online, train, trainer_of
+from tests.unit.act_prm.trainer.contexts import online, train, trainer_of
 
 from act_prm.trainer.update import optimize, policy_gradient
 from tau2.errors import ConfigError
@@ -22,38 +22,38 @@ from tau2.errors import ConfigError
     ],
 )
 def test_a_batch_is_divided_into_optimizer_steps(tmp_path, config, sizes):
-    bench = online(tmp_path, **config)
-    steps = _steps(bench)
-    asyncio.run(policy_gradient(bench, [step.datum() for step in steps], 0))
-    assert [count for _, count in bench.model.trained] == sizes
-    assert bench.model.steps == len(sizes)
+    context = online(tmp_path, **config)
+    steps = _steps(context)
+    asyncio.run(policy_gradient(context, [step.datum() for step in steps], 0))
+    assert [count for _, count in context.model.trained] == sizes
+    assert context.model.steps == len(sizes)
 
 
-def _steps(bench):
-    batch = asyncio.run(trainer_of(bench).phases[0].generate(0, 0))
+def _steps(context):
+    batch = asyncio.run(trainer_of(context).phases[0].generate(0, 0))
     return [step for group in batch.groups for step in group.steps]
 
 
 def test_the_gradient_is_that_of_the_expected_reward(tmp_path):
-    bench = online(tmp_path, learning_rate=1.0, group_size=8, batch_size=1)
-    steps = _steps(bench)
-    asyncio.run(policy_gradient(bench, [step.datum() for step in steps], 0))
+    context = online(tmp_path, learning_rate=1.0, group_size=8, batch_size=1)
+    steps = _steps(context)
+    asyncio.run(policy_gradient(context, [step.datum() for step in steps], 0))
     tokens = sum(step.reply_len for step in steps)
     expected = sum(step.advantage * (0.5 if step.reward else -0.5) for step in steps) / tokens
-    assert bench.model.logits == pytest.approx([expected, -expected])
+    assert context.model.logits == pytest.approx([expected, -expected])
 
 
 def test_groups_without_differences_take_no_step_and_are_counted(tmp_path):
-    bench = online(tmp_path, TableModel([GOOD]), num_batches=2)
-    rows = train(bench)
-    assert bench.model.steps == 0
+    context = online(tmp_path, TableModel([GOOD]), num_batches=2)
+    rows = train(context)
+    assert context.model.steps == 0
     assert [row["train/n_groups_without_signal"] for row in rows] == [2, 2]
     assert [row["update/optimizer_steps"] for row in rows] == [0, 0]
 
 
 def test_only_the_best_k_of_a_group_are_trained_on(tmp_path):
-    bench = online(tmp_path, generator={"keep_top_k": 1}, num_batches=1)
-    row = train(bench)[0]
+    context = online(tmp_path, generator={"keep_top_k": 1}, num_batches=1)
+    row = train(context)[0]
     assert row["update/sequences"] == row["train/n_groups"] - row["train/n_groups_without_signal"]
 
 
@@ -76,17 +76,17 @@ def test_straying_from_the_reference_costs(tmp_path):
 
 
 def test_later_tokens_charge_earlier_ones_if_told_to(tmp_path):
-    bench = online(
+    context = online(
         tmp_path,
         ReferenceModel(),
         kl_penalty_coef=1.0,
         kl_discount_factor=1.0,
         env=WordEnv(turns=1),
     )
-    bench.model.logits = [1.0, 0.0]
-    steps = _steps(bench)
-    asyncio.run(policy_gradient(bench, [step.datum() for step in steps], 0))
-    assert all(math.isfinite(one) for one in bench.model.logits)
+    context.model.logits = [1.0, 0.0]
+    steps = _steps(context)
+    asyncio.run(policy_gradient(context, [step.datum() for step in steps], 0))
+    assert all(math.isfinite(one) for one in context.model.logits)
 
 
 def test_a_penalty_without_a_reference_is_a_mistake_in_the_configuration(tmp_path):
@@ -95,6 +95,6 @@ def test_a_penalty_without_a_reference_is_a_mistake_in_the_configuration(tmp_pat
 
 
 def test_nothing_to_learn_from_is_no_step(tmp_path):
-    bench = online(tmp_path, TableModel([BAD]))
-    found = asyncio.run(optimize(bench, [], "cross_entropy", size=2, scope=0))
+    context = online(tmp_path, TableModel([BAD]))
+    found = asyncio.run(optimize(context, [], "cross_entropy", size=2, scope=0))
     assert found == {"optimizer_steps": 0.0, "sequences": 0.0}

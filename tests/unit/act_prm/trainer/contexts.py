@@ -7,7 +7,7 @@ from tests.unit.act_prm.players import TableModel, WordEnv
 from act_prm.config import GeneratorConfig, TrainerConfig
 from act_prm.environments import get_env
 from act_prm.metrics import read_metrics
-from act_prm.trainer import Workbench, get_trainer
+from act_prm.trainer import TrainingContext, get_trainer
 
 REASONS = ("because it helps</thought>", "no idea</thought>")
 SMALL = {
@@ -28,8 +28,8 @@ def mock(split="train", **settings):
 
 
 def online(folder, model=None, *, env=None, eval_env=None, generator=None, **config):
-    """A bench of the one-word environment."""
-    return Workbench(
+    """A context of the one-word environment."""
+    return TrainingContext(
         model=model or TableModel(),
         env=env or WordEnv(),
         folder=folder,
@@ -41,9 +41,9 @@ def online(folder, model=None, *, env=None, eval_env=None, generator=None, **con
 
 
 def thinking(folder, model=None, *, eval_env=None, generator=None, **config):
-    """A bench of thoughts for the demonstrations of the mock domain."""
+    """A context of thoughts for the demonstrations of the mock domain."""
     settings = {"name": "act_prm", "mean_center": True, "reward_method": "action_probs_per_token"}
-    return Workbench(
+    return TrainingContext(
         model=model or TableModel(REASONS),
         env=mock(),
         folder=folder,
@@ -54,15 +54,15 @@ def thinking(folder, model=None, *, eval_env=None, generator=None, **config):
     )
 
 
-def trainer_of(bench):
-    return get_trainer(bench.config.trainer_name)(bench)
+def trainer_of(context):
+    return get_trainer(context.config.trainer_name)(context)
 
 
-def train(bench):
+def train(context):
     """Train to the end; return the rows of metrics."""
-    trainer = trainer_of(bench)
+    trainer = trainer_of(context)
     asyncio.run(trainer.train())
-    return read_metrics(bench.folder)
+    return read_metrics(context.folder)
 
 
 def timeless(rows):

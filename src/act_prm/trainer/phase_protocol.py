@@ -1,0 +1,65 @@
+"""Phases of training: batches that are generated and then learned from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from act_prm.metrics.summary import Metrics
+from act_prm.replay_buffer import EpisodeStep, TrajectoryGroup
+
+
+@dataclass
+class TrainingBatch:
+    """The trajectories and steps of one batch."""
+
+    groups: list[TrajectoryGroup] = field(default_factory=list)
+    steps: list[EpisodeStep] = field(default_factory=list)
+    """Steps to imitate: of demonstrations, or kept by an earlier phase."""
+    kept: list[EpisodeStep] = field(default_factory=list)
+    """Steps for a later phase; the training loop adds them to the replay buffer."""
+
+    @property
+    def everything(self) -> list[EpisodeStep]:
+        """All steps, for the file of rollouts."""
+        played = [
+            step
+            for group in self.groups
+            for one in group
+            for step in (*one.steps, *one.policy_steps)
+        ]
+        return [*played, *self.steps]
+
+
+class Phase(Protocol):
+    """Batches of one kind.
+
+    `generate` changes nothing, so it may be interrupted and repeated; `learn` is not interrupted.
+    """
+
+    name: str
+    evaluates: bool
+    """Whether the model is evaluated online during the phase."""
+
+    def length(self) -> int:
+        """Return the number of batches. Called when the phase begins and when a run is resumed."""
+
+    async def generate(self, index: int, batch_id: int) -> TrainingBatch:
+        """Return batch `index` of the phase, which is batch `batch_id` of the run."""
+
+    async def learn(self, batch: TrainingBatch, batch_id: int) -> Metrics:
+        """Update the model on a batch; return metrics."""
+
+
+def steps_with_signal(
+    groups: Sequence[TrajectoryGroup], keep_top_k: int | None = None
+) -> list[EpisodeStep]:
+    """Return the steps of the best k trajectories of each group that has a gradient."""
+    return [
+        step
+        for group in groups
+        if group.has_signal
+        for one in group.top(keep_top_k)
+        for step in one.steps
+    ]

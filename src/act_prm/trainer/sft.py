@@ -1,0 +1,76 @@
+"""Supervised fine-tuning on demonstrations, and on steps that an earlier phase kept."""
+
+from __future__ import annotations
+
+from math import ceil
+
+from act_prm.generator.demonstration_reader import DemonstrationReader
+from act_prm.metrics.summary import Metrics
+from act_prm.trainer.context import TrainingContext
+from act_prm.trainer.phase_protocol import TrainingBatch
+from act_prm.trainer.update import fine_tune
+
+
+class DemonstrationPhase:
+    """Imitates reference episodes, action by action."""
+
+    name = "sft"
+    evaluates = True
+
+    def __init__(self, context: TrainingContext) -> None:
+        self.context = context
+        self.reader = DemonstrationReader(
+            context.generator_context(
+                self.name, context.demonstration_env, context.generator, hide_observations=True
+            )
+        )
+
+    def length(self) -> int:
+        """Return the number of batches."""
+        return self.context.config.num_batches
+
+    async def generate(self, index: int, batch_id: int) -> TrainingBatch:
+        """Return the steps of the demonstrations of a batch of tasks."""
+        self.reader.demonstrations.require_any()
+        return TrainingBatch(
+            steps=self.reader.steps(self.context.demonstrated_tasks(index), batch_id)
+        )
+
+    async def learn(self, batch: TrainingBatch, batch_id: int) -> Metrics:
+        """Fine-tune on the steps; return metrics."""
+        return await fine_tune(self.context, [step.sft_datum() for step in batch.steps], batch_id)
+
+
+class FineTunePhase:
+    """Imitates the steps of the replay buffer, `num_sft_epochs` times, one optimizer step per batch."""
+
+    name = "sft"
+    evaluates = True
+
+    def __init__(self, context: TrainingContext) -> None:
+        self.context = context
+
+    @property
+    def size(self) -> int:
+        """Steps of one batch."""
+        return self.context.config.mini_batch_size or self.context.config.batch_size
+
+    def length(self) -> int:
+        """Return the number of batches."""
+        return self.context.config.num_sft_epochs * self._per_epoch()
+
+    def _per_epoch(self) -> int:
+        return ceil(len(self.context.buffer) / self.size)
+
+    async def generate(self, index: int, batch_id: int) -> TrainingBatch:
+        """Return the next steps of the buffer, in the order of this epoch."""
+        epoch, at = divmod(index, self._per_epoch())
+        steps = self.context.buffer.steps
+        self.context.random("kept", epoch).shuffle(steps)
+        return TrainingBatch(steps=steps[at * self.size : (at + 1) * self.size])
+
+    async def learn(self, batch: TrainingBatch, batch_id: int) -> Metrics:
+        """Fine-tune on the steps; return metrics."""
+        return await fine_tune(
+            self.context, [step.sft_datum() for step in batch.steps], batch_id, size=self.size
+        )
