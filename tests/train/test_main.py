@@ -56,7 +56,7 @@ def test_the_guides_command_trains_stops_at_ctrl_c_and_goes_on(place, command, t
     place.write_small(trainer)
     code, told = place.interrupted_after(command, 1)
     assert code == 130, told
-    assert f"go on with: python {command} --resume_run" in told
+    assert f"continue with: python {command} --resume_run" in told
     first = place.rows()
     assert (first[0]["phase"], first[1]["phase"], first[1]["batch"]) == ("eval", "act_prm", 1)
     assert first[1]["train/n_groups"] >= 2

@@ -1,4 +1,4 @@
-"""Configuration: YAML files under `configs/`, and closed models of what they may say."""
+"""Configuration: YAML files under `configs/`, and their models."""
 
 from act_prm.config.files import config_folders, read_config
 from act_prm.config.models import (

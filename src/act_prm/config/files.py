@@ -1,4 +1,4 @@
-"""Finds and reads YAML files by the name that the command line gives them."""
+"""Configuration files: YAML, found by name."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Any
 from tau2.errors import ConfigError, DataFileError, UnknownName, needs_extra
 
 _SUFFIX = ".yaml"
-_LARGEST = 1_000_000  # bytes; a configuration is a page
+_MAX_BYTES = 1_000_000
 
 
 def config_folders() -> list[Path]:
-    """Return where configurations are looked for: the current folder, the package, the checkout around it."""
+    """Return the folders of configurations: the current one, the package's, the checkout's."""
     package = Path(__file__).resolve().parents[1]
     return [Path("configs"), package / "configs", package.parents[1] / "configs"]
 
 
 def read_config(kind: str, name: str) -> dict[str, Any]:
-    """Return what `configs/<kind>/<name>.yaml` says; `name` may also be the path of a file.
+    """Return the content of `configs/<kind>/<name>.yaml`; `name` may also be the path of a file.
 
-    Raise UnknownName with the nearest name, DataFileError for a file that is no mapping.
+    Raise UnknownName with the nearest name, DataFileError for a file without a mapping.
     """
     return load_yaml(_found(kind, name))
 
@@ -47,15 +47,15 @@ def _found(kind: str, name: str) -> Path:
 
 
 def load_yaml(file: Path) -> dict[str, Any]:
-    """Return the mapping that a YAML file holds. Raise DataFileError with the place of the mistake."""
+    """Return the mapping in a YAML file. Raise DataFileError with the position of the mistake."""
     with needs_extra("rl", "yaml"):
         import yaml  # noqa: PLC0415  -- an optional package
-    if file.stat().st_size > _LARGEST:
-        raise DataFileError(f"{file}: larger than {_LARGEST} bytes; that is no configuration")
+    if file.stat().st_size > _MAX_BYTES:
+        raise DataFileError(f"{file}: a configuration must not be larger than {_MAX_BYTES} bytes")
     try:
         read = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise DataFileError(f"{file}: no YAML: {error}") from error
+        raise DataFileError(f"{file}: not valid YAML: {error}") from error
     if read is None:
         return {}
     if not isinstance(read, dict) or not all(isinstance(key, str) for key in read):
@@ -64,10 +64,10 @@ def load_yaml(file: Path) -> dict[str, Any]:
 
 
 def parse_value(text: str) -> Any:
-    """Return a value given on the command line, read as YAML reads it. Raise ConfigError for what is no YAML."""
+    """Return a value of the command line, parsed as YAML. Raise ConfigError for invalid YAML."""
     with needs_extra("rl", "yaml"):
         import yaml  # noqa: PLC0415  -- an optional package
     try:
         return yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError) as error:
-        raise ConfigError(f"{text!r} is no value in YAML: {error}") from error
+        raise ConfigError(f"{text!r} is not valid YAML: {error}") from error

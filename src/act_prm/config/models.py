@@ -1,8 +1,8 @@
-"""What generator, trainer and replay buffer configurations may say. A key that is not listed is an error."""
+"""The configurations of generators, trainers and replay buffers. Unknown keys are errors."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -28,7 +28,7 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 def _whole(value: Any) -> Any:
-    """Return 1e10, which YAML reads as a text or a float, as a whole number."""
+    """Return 1e10, which YAML reads as a string or a float, as an integer."""
     if isinstance(value, str):
         try:
             value = float(value)
@@ -42,7 +42,7 @@ class _Closed(BaseModel):
 
 
 class ToolCallTags(_Closed):
-    """How the model writes a tool call."""
+    """How the policy writes a tool call."""
 
     bos: str = "<tool_call>"
     eos: str = "</tool_call>"
@@ -51,45 +51,45 @@ class ToolCallTags(_Closed):
 
 
 class GeneratorConfig(_Closed):
-    """How trajectories come about."""
+    """How trajectories are generated."""
 
     name: GeneratorName = "default"
     discount_factor: Share | None = None
-    """Of the returns; null: the trainer's."""
+    """Discount factor of the returns; null: the trainer's."""
     mean_center: bool = False
-    """Advantages are rewards above the group's mean; otherwise the returns themselves."""
+    """Advantages are rewards minus the group's mean; otherwise they are the returns."""
     reward_method: RewardMethod = "action_probs"
-    """Reward of a thought: the probability of the action after it, whole or as the mean (geometric) per token."""
+    """Reward of a thought: the probability of the action after it, or its geometric mean per token."""
     keep_top_k: Positive | None = None
-    """Of each group only the k best are trained on; null: all."""
+    """Train on the k best trajectories of each group; null: all."""
     action_bos: str = "<tool_call>"
     action_eos: str = "</tool_call>"
     thought_bos: str = "<thought>"
     thought_eos: str = "</thought>"
     final_answer_bos: str = "Final Answer: "
-    """Opens an action that is a plain message."""
+    """Precedes an action that is text."""
 
     @property
     def bandit(self) -> bool:
-        """Whether the best sample of each step is the one that goes on."""
+        """Whether each step continues from the best sample of the previous one."""
         return not self.name.endswith("_nobandit")
 
     @property
     def action_prompted(self) -> bool:
-        """Whether the model is shown the action before it thinks."""
+        """Whether the model sees the action before it writes the thought."""
         return self.name.startswith("action_prompt_")
 
     @property
     def online(self) -> bool:
-        """Whether episodes are played in the environment rather than read from demonstrations."""
+        """Whether trajectories are online episodes, not thoughts for demonstrations."""
         return self.name == "default"
 
 
 class ReplayBufferConfig(_Closed):
-    """What is kept for later phases."""
+    """The replay buffer, which keeps steps for later phases."""
 
     max_size: Annotated[Positive, BeforeValidator(_whole)] = 10**10
-    """Steps; the oldest leave first."""
+    """Steps; a full buffer drops the oldest."""
 
 
 class TrainerConfig(_Closed):
@@ -102,32 +102,32 @@ class TrainerConfig(_Closed):
     group_size: Positive = 8
     """Samples for each task, or for each step of a demonstration."""
     num_tries: Positive = 1
-    """How often a task that was failed is tried again within its trajectory group."""
+    """Trials of a task in its trajectory group; a task that was solved is not tried again."""
 
     demonstration_variants: Positive = 1
-    """Ways in which the scripted customer of a demonstration may speak, taken in turn."""
+    """Wordings of the scripted user in demonstrations, used in turn."""
 
     max_tokens: Positive = 1024
     temperature: Annotated[float, Field(ge=0.0)] = 1.0
     top_p: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
     max_prompt_tokens: Positive | None = None
-    """A longer prompt loses its oldest turns; null: what the model can read, less max_tokens."""
+    """A longer prompt loses its oldest messages; null: the context length minus max_tokens."""
     tool_call_kwargs: ToolCallTags = ToolCallTags()
 
     learning_rate: Annotated[float, Field(ge=0.0)] = 4e-5
     discount_factor: Share = 0.9
     loss_fn: Literal["importance_sampling", "ppo"] = "importance_sampling"
-    """Of the policy gradient; fine-tuning always uses cross entropy."""
+    """Loss of the policy gradient; fine-tuning always uses cross entropy."""
     num_substeps: Positive = 1
-    """Optimizer steps that a batch is divided into."""
+    """Optimizer steps per batch."""
     mini_batch_size: Positive | None = None
-    """The most sequences of one optimizer step; null: the batch, divided by num_substeps."""
+    """Maximal number of sequences of one optimizer step; null: the batch divided by num_substeps."""
     compute_post_kl: bool = False
-    """Measure, with a further forward pass, how far the update moved the policy."""
+    """Estimate the KL divergence of each update, with one more forward pass."""
     kl_penalty_coef: Annotated[float, Field(ge=0.0)] = 0.0
-    """Charged per token against the model without its adapter."""
+    """Coefficient of the per-token KL penalty to the model without its adapter."""
     kl_discount_factor: Share = 0.0
-    """How much of later tokens' charges a token bears too."""
+    """Discount factor with which the penalties of later tokens count for a token."""
 
     eval_every: Count = 20
     """Batches between evaluations; 0: none."""
@@ -138,29 +138,29 @@ class TrainerConfig(_Closed):
     eval_num_tasks: Positive | None = None
     """null: the whole split."""
     save_every: Count = 20
-    """Batches between checkpoints; 0: only the last."""
+    """Batches between checkpoints; 0: only a final one."""
     save_rollouts_every: Count | None = None
-    """Batches between rollouts written as JSON lines; null or 0: none."""
+    """Batches between files of rollouts (JSON lines); null or 0: none."""
     best_metric: str = "final_reward"
-    """The metric of an evaluation that chooses the best checkpoint."""
+    """The evaluation metric that selects the best checkpoint."""
     lora_rank: Positive = 32
     base_url: str | None = None
-    """Of a training service."""
+    """Address of a training service."""
 
     advantage_threshold: float | None = None
-    """Steps at or above it are fine-tuned on; null: the best of each group."""
+    """Fine-tune on steps with at least this advantage; null: on the best of each group."""
     num_sft_epochs: Positive = 1
-    """How often fine-tuning after generation sees each kept step."""
+    """Epochs of fine-tuning on the kept steps."""
     num_rl_batches: Count | None = None
-    """Of the last phase of act_prm_sft_rl; null: num_batches."""
+    """Batches of the last phase of act_prm_sft_rl; null: num_batches."""
     action_prompts: bool = False
-    """Begin by learning from thoughts that the model wrote with the action before it."""
+    """Start with a phase that imitates thoughts written with the action in view."""
     num_batches_action_prompts: Count = 0
     action_prompt_mini_batch_size: Positive = 32
     action_prompt_num_epochs: Positive = 10
     action_prompt_keep_top_k: Positive | None = None
     hide_observations: bool = False
-    """Show thoughts only some of the observations, to save context."""
+    """Hide some observations from prompts for thoughts, to save context."""
     hidden_obs_content: str = "..."
     first_obs_to_show: Count = 2
     last_obs_to_show: Count = 1
@@ -175,27 +175,27 @@ class TrainerConfig(_Closed):
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def checked(kind: type[Model], values: Mapping[str, Any], source: str) -> Model:
-    """Return the values as a model of that kind. Raise ConfigError naming every mistake and the nearest key."""
+def checked(model: type[Model], values: Mapping[str, Any], source: str) -> Model:
+    """Return the values as a model. Raise ConfigError naming every mistake and the nearest key."""
     try:
-        return kind.model_validate(dict(values))
+        return model.model_validate(dict(values))
     except ValidationError as error:
-        mistakes = "; ".join(_told(kind, one) for one in error.errors())
+        mistakes = "; ".join(_mistake_text(model, one) for one in error.errors())
         raise ConfigError(f"{source}: {mistakes}") from None
 
 
-def _told(kind: type[BaseModel], mistake: Mapping[str, Any]) -> str:
+def _mistake_text(model: type[BaseModel], mistake: Mapping[str, Any]) -> str:
     path = ".".join(str(part) for part in mistake["loc"])
     if mistake["type"] != "extra_forbidden":
         return f"{path or 'values'}: {mistake['msg']} (given: {mistake['input']!r:.80})"
-    owner: Any = kind
+    owner: Any = model
     for part in mistake["loc"][:-1]:
         owner = owner.model_fields[part].annotation
     return unknown_key(path, str(mistake["loc"][-1]), owner.model_fields)
 
 
-def unknown_key(path: str, key: str, known: Any) -> str:
-    """Return the sentence that names an unknown key and the nearest known one."""
+def unknown_key(path: str, key: str, known: Iterable[str]) -> str:
+    """Return a sentence that names an unknown key and the nearest known one."""
     near = get_close_matches(key, list(known), n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known))}"
     return f"unknown key {path!r}; {hint}"

@@ -72,7 +72,9 @@ class Demonstrations:
     def require_any(self) -> None:
         """Raise ConfigError when no task of the split has a reference solution."""
         if all(self.of(index) is None for index in range(len(self.context.env))):
-            raise ConfigError(f"no task of split {self.context.env.split!r} has a reference solution")
+            raise ConfigError(
+                f"no task of split {self.context.env.split!r} has a reference solution"
+            )
 
     def _build(self, sample_idx: int) -> Demonstration | None:
         context = self.context

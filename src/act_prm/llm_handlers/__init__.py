@@ -1,4 +1,4 @@
-"""What a model says as actions, and the models that say it."""
+"""Models that are trained, and their replies as actions."""
 
 from act_prm.llm_handlers.actions import get_actions
 from act_prm.llm_handlers.types import ActionFromLLM

@@ -1,4 +1,4 @@
-"""How sequences are put together: batches under a token budget, and calls that arrive at the same time."""
+"""Batches of sequences under a token budget, and concurrent calls joined into one."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ Result = TypeVar("Result")
 
 
 def batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
-    """Return the positions of `lengths` in batches of similar length, each at most `budget` tokens with its padding.
+    """Return the indices of `lengths` in batches of similar lengths.
 
-    A sequence longer than the budget is a batch of its own.
+    With its padding, a batch has at most `budget` tokens, or one sequence that is longer.
     """
-    made: list[list[int]] = []
+    found: list[list[int]] = []
     width = 0
     for at in sorted(range(len(lengths)), key=lambda i: lengths[i], reverse=True):
-        if made and width * (len(made[-1]) + 1) <= budget:
-            made[-1].append(at)
+        if found and width * (len(found[-1]) + 1) <= budget:
+            found[-1].append(at)
         else:
-            made.append([at])
+            found.append([at])
             width = lengths[at]
-    return made
+    return found
 
 
 class Coalescer(Generic[Item, Result]):
-    """Joins the lists handed in by concurrent callers into one call of `work`, which does one list at a time.
+    """Joins the items of concurrent callers into one call of `work`; calls of `work` never overlap.
 
-    Rollouts that wait for the same model each ask for one reply; together they are a batch.
+    Rollouts that wait for the same model each ask for one completion; together they are a batch.
     """
 
     def __init__(self, work: Callable[[list[Item]], Awaitable[list[Result]]]) -> None:
@@ -38,46 +38,46 @@ class Coalescer(Generic[Item, Result]):
         self._running: asyncio.Task[None] | None = None
 
     async def ask(self, items: list[Item]) -> list[Result]:
-        """Return the results of `items`, in their order; an error of the joint call reaches every caller in it."""
+        """Return the results of `items` in order; an error of the joint call reaches all its callers."""
         loop = asyncio.get_running_loop()
-        answer: asyncio.Future[list[Result]] = loop.create_future()
-        self._waiting.append((items, answer))
+        future: asyncio.Future[list[Result]] = loop.create_future()
+        self._waiting.append((items, future))
         if self._running is None or self._running.done() or self._running.get_loop() is not loop:
             self._running = loop.create_task(self._serve())
-        return await answer
+        return await future
 
     async def _serve(self) -> None:
-        await asyncio.sleep(0)  # callers that are ready in this turn of the loop join the batch
+        # Callers that are ready in this iteration of the loop join the batch.
+        await asyncio.sleep(0)
         while self._waiting:
-            together, self._waiting = self._waiting, []
-            together = [
-                one for one in together if not one[1].done()
-            ]  # a caller that was cancelled wants no answer
+            # A caller that was cancelled needs no result.
+            together = [one for one in self._waiting if not one[1].done()]
+            self._waiting = []
             try:
                 results = await self._work([item for items, _ in together for item in items])
             except BaseException as error:
-                for _, answer in together:
-                    _fail(answer, error)
+                for _, future in together:
+                    _fail(future, error)
                 if not isinstance(error, Exception):
                     raise
             else:
-                _hand_out(results, together)
+                _distribute(results, together)
 
 
-def _hand_out(
+def _distribute(
     results: list[Result], together: list[tuple[list[Item], asyncio.Future[list[Result]]]]
 ) -> None:
     start = 0
-    for items, answer in together:
-        if not answer.done():
-            answer.set_result(results[start : start + len(items)])
+    for items, future in together:
+        if not future.done():
+            future.set_result(results[start : start + len(items)])
         start += len(items)
 
 
-def _fail(answer: asyncio.Future[list[Result]], error: BaseException) -> None:
-    if answer.done():
+def _fail(future: asyncio.Future[list[Result]], error: BaseException) -> None:
+    if future.done():
         return
     if isinstance(error, asyncio.CancelledError):
-        answer.cancel()
+        future.cancel()
     else:
-        answer.set_exception(error)
+        future.set_exception(error)

@@ -1,7 +1,8 @@
-"""From messages to token ids, once: what is scored and trained on are the prompt's ids followed by the sampled ids.
+"""From messages to token ids.
 
-Text is turned into ids only where it enters (prompts and demonstrations). A sampled reply is never decoded and
-encoded again, so its tokens, log-probabilities and loss mask always agree.
+Scored and trained sequences are the prompt's ids followed by the sampled ids. Only prompts and
+demonstrations are encoded from text. A sampled reply is never decoded and encoded again, so its
+tokens, log-probabilities and loss mask always agree.
 """
 
 from __future__ import annotations
@@ -31,23 +32,21 @@ class Chat:
         *,
         prefix: str = "",
     ) -> list[int]:
-        """Return the ids of the conversation up to where the assistant speaks, then those of `prefix`.
+        """Return the ids of the conversation up to the assistant's turn, then those of `prefix`.
 
-        The model goes on from the prefix: `prefix="<thought>"` has it complete an opened thought.
+        The model continues the prefix: after `prefix="<thought>"` it writes a thought.
         """
         return self._rendered(messages, tools, add_generation_prompt=True) + self.encode(prefix)
 
     def reply(self, text: str, *, closed: bool = True) -> list[int]:
-        """Return the ids of a reply that was not sampled (a demonstration), ended as turns are if `closed`."""
+        """Return the ids of a demonstrated reply, with the end-of-turn token if `closed`."""
         return self.encode(text) + ([int(self.tokenizer.eos_token_id)] if closed else [])
 
     def encode(self, text: str) -> list[int]:
         """Return the ids of the text alone, without special tokens."""
-        return (
-            [int(one) for one in self.tokenizer.encode(text, add_special_tokens=False)]
-            if text
-            else []
-        )
+        if not text:
+            return []
+        return [int(one) for one in self.tokenizer.encode(text, add_special_tokens=False)]
 
     def decode(self, tokens: Sequence[int]) -> str:
         """Return the text of the ids, without special tokens."""
@@ -71,7 +70,7 @@ class Chat:
 
 
 def template_tool(tool: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a flattened tool (type, name, description, parameters) in the nested form that templates know."""
+    """Return a flat tool schema (type, name, description, parameters) in the nested form."""
     if "function" in tool:
         return dict(tool)
     return {
@@ -81,9 +80,9 @@ def template_tool(tool: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def template_message(message: Message) -> dict[str, Any]:
-    """Return a message of an environment as chat templates expect it.
+    """Return a message of an environment in the form that chat templates expect.
 
-    A tool result may carry its text as `output` instead of `content`; arguments given as JSON text become objects.
+    The text of a tool result may be its `output`; arguments given as JSON text become objects.
     """
     role = str(message["role"])
     content = message.get("content")
@@ -104,18 +103,19 @@ def _template_call(call: Mapping[str, Any]) -> dict[str, Any]:
     function = call.get("function", call)
     made = {
         "type": "function",
-        "function": {"name": function["name"], "arguments": _object(function["arguments"])},
+        "function": {"name": function["name"], "arguments": _parsed(function["arguments"])},
     }
     return made | ({"id": call["id"]} if call.get("id") else {})
 
 
-def _object(arguments: Any) -> Any:
+def _parsed(arguments: Any) -> Any:
     if not isinstance(arguments, str):
         return arguments
     try:
         return json.loads(arguments)
     except ValueError:
-        return arguments  # a template prints what a model wrote, be it JSON or not
+        # The template shows what a model wrote, even if it is not JSON.
+        return arguments
 
 
 def sampled_datum(
@@ -125,7 +125,7 @@ def sampled_datum(
     advantage: float,
     mask: Sequence[bool] = (),
 ) -> Datum:
-    """Return the sequence to train a sampled reply on, every token of it (or those of `mask`) at `advantage`."""
+    """Return the datum of a sampled reply; the tokens of `mask` (default: all) have `advantage`."""
     counts = list(mask) or [True] * len(completion.tokens)
     before = [0.0] * len(prompt)
     return Datum(

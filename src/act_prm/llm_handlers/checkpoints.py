@@ -1,4 +1,4 @@
-"""The state of a training run on disk: tensors as safetensors, the rest as JSON, nothing that runs on loading."""
+"""The state of a trained model on disk: tensors as safetensors, the rest as JSON, no pickle."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _WEIGHTS, _OPTIMIZER, _STATE = "weights.safetensors", "optimizer.safetensors", "
 
 
 def save_state(path: Path, model: Any, optimizer: Any, extra: Mapping[str, Any]) -> None:
-    """Write the trained weights, the optimizer and `extra` (JSON) as the folder `path`, whole or not at all."""
+    """Write trained weights, optimizer state and `extra` (JSON) as the folder `path`, atomically."""
     named = trained(model)
     moments = {
         f"{name}:{key}": _plain(value)
@@ -34,12 +34,16 @@ def save_state(path: Path, model: Any, optimizer: Any, extra: Mapping[str, Any])
 
 
 def load_state(path: Path, model: Any, optimizer: Any) -> dict[str, Any]:
-    """Restore what `save_state` wrote and return its extra. Raise DataFileError, having changed nothing, if unfit."""
+    """Restore what `save_state` wrote and return `extra`.
+
+    Raise DataFileError, before anything is changed, if the state does not fit the model.
+    """
     extra = _read_json(path / _STATE)
-    weights, moments = _read_tensors(path / _WEIGHTS), _read_tensors(path / _OPTIMIZER)
+    weights = _read_tensors(path / _WEIGHTS)
+    moments = _read_tensors(path / _OPTIMIZER)
     named = trained(model)
     _check_fit(path, named, weights)
-    states = _sorted_moments(path, named, moments)
+    states = _moments_by_parameter(path, named, moments)
     with torch.no_grad():
         for name, parameter in named.items():
             parameter.copy_(weights[name])
@@ -67,7 +71,7 @@ def _read_json(file: Path) -> dict[str, Any]:
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise DataFileError(f"{file}: no training state can be read: {error}") from error
+        raise DataFileError(f"{file}: the training state cannot be read: {error}") from error
     if not isinstance(found, dict) or found.get("format") != _FORMAT:
         raise DataFileError(f"{file}: not a training state of format {_FORMAT}")
     return found
@@ -77,25 +81,27 @@ def _read_tensors(file: Path) -> dict[str, Any]:
     try:
         found: dict[str, Any] = load_file(file)
     except (OSError, SafetensorError) as error:
-        raise DataFileError(f"{file}: no tensors can be read: {error}") from error
+        raise DataFileError(f"{file}: the tensors cannot be read: {error}") from error
     return found
 
 
 def _check_fit(path: Path, named: Mapping[str, Any], weights: Mapping[str, Any]) -> None:
-    missing, unknown = sorted(set(named) - set(weights)), sorted(set(weights) - set(named))
+    missing = sorted(set(named) - set(weights))
+    unknown = sorted(set(weights) - set(named))
     if missing or unknown:
         raise DataFileError(
-            f"{path}: saved from another model or adapter; {len(missing)} tensors are missing and {len(unknown)} "
-            f"unknown, first: {(missing + unknown)[0]}"
+            f"{path}: saved from another model or adapter; missing tensors: {len(missing)}, "
+            f"unknown: {len(unknown)}, first: {(missing + unknown)[0]}"
         )
     for name, parameter in named.items():
         if weights[name].shape != parameter.shape:
             raise DataFileError(
-                f"{path}: {name} has shape {tuple(weights[name].shape)}, the model's has {tuple(parameter.shape)}"
+                f"{path}: {name} has shape {tuple(weights[name].shape)}, "
+                f"the model's has {tuple(parameter.shape)}"
             )
 
 
-def _sorted_moments(
+def _moments_by_parameter(
     path: Path, named: Mapping[str, Any], moments: Mapping[str, Any]
 ) -> dict[str, dict[str, Any]]:
     states: dict[str, dict[str, Any]] = {}

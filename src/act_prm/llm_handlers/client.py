@@ -1,7 +1,7 @@
-"""What a trainer asks of a model, in tokens: sample, score, accumulate gradients, step, save.
+"""The protocol of a trainable model, in tokens: sample, score, accumulate gradients, step, save.
 
-Two implementations keep this protocol: `torch_model.TorchModel` (in this process) and `tinker_model.TinkerModel`
-(a training service). `load.load_model` chooses. Nothing here needs torch.
+It has two implementations: `torch_model.TorchModel` (in this process) and `tinker_model.TinkerModel`
+(a training service). `load.load_model` chooses one. This module does not need torch.
 """
 
 from __future__ import annotations
@@ -20,20 +20,22 @@ LOSSES: tuple[str, ...] = get_args(LossName)
 
 @dataclass(frozen=True, slots=True)
 class SamplingParams:
-    """How to sample. Raise ConfigError for values that mean nothing."""
+    """How to sample. Raise ConfigError for values out of range."""
 
     max_tokens: int
     temperature: float = 1.0
     """0 is greedy."""
     top_p: float = 1.0
     seed: int | None = None
-    """Prompt number i of a call is sampled from `seed` and i alone, whatever else is sampled beside it."""
+    """The completion of prompt i depends on `seed` and i alone, not on the rest of the batch."""
     stop: tuple[str, ...] = ()
-    """Texts that end a reply, besides the end-of-turn token; a reply keeps the text that ended it."""
+    """Texts that end a completion, besides the end-of-turn token; they are part of it."""
 
     def __post_init__(self) -> None:
         if self.max_tokens < 1:
-            raise ConfigError(f"max_tokens is {self.max_tokens}; a reply needs at least one token")
+            raise ConfigError(
+                f"max_tokens is {self.max_tokens}; a completion needs at least one token"
+            )
         if not 0.0 <= self.temperature < math.inf:
             raise ConfigError(
                 f"temperature is {self.temperature}; it must be 0 (greedy) or a positive number"
@@ -41,36 +43,40 @@ class SamplingParams:
         if not 0.0 < self.top_p <= 1.0:
             raise ConfigError(f"top_p is {self.top_p}; it must lie in (0, 1]")
         if "" in self.stop:
-            raise ConfigError("stop holds an empty text, which would end every reply at once")
+            raise ConfigError(
+                "stop contains an empty text, which would end every completion at once"
+            )
 
 
 @dataclass(frozen=True, slots=True)
 class SampledCompletion:
-    """One sampled reply, token by token."""
+    """One sampled completion."""
 
     tokens: list[int]
-    """As sampled, the end-of-turn token included."""
+    """Token ids as sampled, with the end-of-turn token, [tokens]."""
     logprobs: list[float]
-    """Of each token under the very distribution it was drawn from (temperature and top_p applied; greedy: 0.0)."""
+    """Under the distribution that was sampled from, temperature and top_p applied (greedy: 0.0),
+    [tokens], in nats."""
     text: str
     """The tokens as text, without special tokens."""
     finished: bool
-    """Ended by the model (end of turn or a stop text), not cut at max_tokens."""
+    """Whether an end of turn or a stop text ended it, not max_tokens."""
 
 
 @dataclass(frozen=True, slots=True)
 class Datum:
-    """One sequence to train on; entry i of every list concerns token i given tokens[:i].
+    """One training sample; entry i of every list belongs to token i given tokens[:i].
 
-    Raise ValueError when the lists differ in length or the first token, which nothing precedes, carries weight.
+    Raise ValueError when the lists differ in length, a weight is negative or not finite, or the
+    first token, which has no context, has a weight.
     """
 
     tokens: list[int]
     weights: list[float]
-    """0: not in the loss."""
+    """Weight of each token in the loss; 0: not in the loss."""
     advantages: list[float] | None = None
     logprobs: list[float] | None = None
-    """Of the policy that sampled the tokens."""
+    """Under the policy that sampled the tokens, in nats."""
 
     def __post_init__(self) -> None:
         for name in ("weights", "advantages", "logprobs"):
@@ -82,7 +88,7 @@ class Datum:
         if any(not 0.0 <= weight < math.inf for weight in self.weights):
             raise ValueError("weights must be finite and not negative")
         if self.weights and self.weights[0]:
-            raise ValueError("the first token has nothing before it; its weight must be 0")
+            raise ValueError("the first token has no context; its weight must be 0")
 
     @property
     def n_trained(self) -> int:
@@ -92,23 +98,23 @@ class Datum:
 
 @dataclass(frozen=True, slots=True)
 class LossReport:
-    """What one `forward_backward` measured, over the tokens in the loss."""
+    """The metrics of one `forward_backward`, over the tokens in the loss."""
 
     loss: float
     metrics: dict[str, float] = field(default_factory=dict)
-    """n_tokens always; entropy, kl_to_old, ratio_mean, clip_fraction where they are known."""
+    """n_tokens; where known also entropy, kl_to_old, ratio_mean, clip_fraction."""
 
 
 @dataclass(frozen=True, slots=True)
 class AdamSettings:
-    """The optimizer, the same for every implementation; the learning rate comes with each step."""
+    """The settings of Adam; the learning rate is an argument of each step."""
 
     beta1: float = 0.9
     beta2: float = 0.95
     eps: float = 1e-8
     weight_decay: float = 0.0
     max_grad_norm: float | None = 1.0
-    """Longer gradients are scaled to this length; None: as they are."""
+    """Gradients with a larger norm are scaled down to it; None: no clipping."""
 
 
 class Tokenizer(Protocol):
@@ -123,7 +129,7 @@ class Tokenizer(Protocol):
         """Return the text of the ids."""
 
     def apply_chat_template(self, conversation: list[dict[str, Any]], **options: Any) -> Any:
-        """Return the conversation as the model was taught to read it."""
+        """Return the conversation in the format of the model."""
 
 
 class TrainableModel(Protocol):
@@ -144,14 +150,16 @@ class TrainableModel(Protocol):
         """
 
     async def logprobs(self, sequences: Sequence[list[int]]) -> list[list[float]]:
-        """Return each token's log-probability given those before it, at temperature 1; the first entry is 0.0."""
+        """Return the log-probability of each token at temperature 1; the first entry is 0.0."""
 
     async def forward_backward(self, data: Sequence[Datum], loss_fn: str) -> LossReport:
         """Add the gradient of the loss, averaged over the weighted tokens of `data`, to those not yet stepped.
 
-        With w the weights, A the advantages, r = exp(new - old log-probability): `cross_entropy` is
-        -sum(w new) / sum(w), `importance_sampling` is -sum(w r A) / sum(w), and `ppo` replaces r A by
-        min(r A, clip(r, 1 - eps, 1 + eps) A).
+        With weights w, advantages A and r = exp(new - old log-probability): `cross_entropy` is
+        -sum(w * new) / sum(w), `importance_sampling` is -sum(w * r * A) / sum(w), and `ppo` replaces
+        r * A by min(r * A, clip(r, 1 - eps, 1 + eps) * A) (Schulman et al., "Proximal policy
+        optimization algorithms", 2017, equation 7). Raise ConfigError for an unknown loss,
+        ValueError when a datum lacks advantages or log-probabilities that the loss needs.
         """
 
     async def optim_step(self, learning_rate: float) -> dict[str, float]:
@@ -161,20 +169,20 @@ class TrainableModel(Protocol):
         """
 
     async def save_state(self, path: Path) -> str:
-        """Write all that resuming needs (weights, optimizer, random state), whole or not at all; return where."""
+        """Write everything that resuming needs (weights, optimizer, seeds) atomically; return where."""
 
     async def load_state(self, path: Path) -> None:
-        """Continue from what `save_state` wrote."""
+        """Restore what `save_state` wrote."""
 
     async def save_weights(self, path: Path) -> str:
-        """Write what sampling needs (a LoRA adapter, or the whole model); return where."""
+        """Write what inference needs (a LoRA adapter, or the whole model); return where."""
 
     async def close(self) -> None:
-        """Free what the model holds; it is not used afterwards."""
+        """Free the resources of the model, which is not used afterwards."""
 
 
 def checked(data: Sequence[Datum], loss_fn: str) -> list[Datum]:
-    """Return the data that carry weight. Raise ValueError where the loss is unknown or lacks what it needs."""
+    """Return the data with a weight. Raise ConfigError or ValueError; see `forward_backward`."""
     if loss_fn not in LOSSES:
         raise ConfigError(f"no loss named {loss_fn!r}; known: {', '.join(LOSSES)}")
     kept = [datum for datum in data if datum.n_trained]

@@ -1,4 +1,4 @@
-"""Folders that appear whole or not at all."""
+"""Folders that are written atomically."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ from pathlib import Path
 
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
-    """Yield an empty folder that takes the place of `path` if the body succeeds, and vanishes if it fails.
+    """Yield an empty folder that replaces `path` if the block succeeds, and is removed if it fails.
 
-    A folder that was at `path` is kept until the new one stands.
+    A folder at `path` is kept until the new one is complete.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:
         yield draft
-        _settle(draft)
+        _sync(draft)
         _replace(draft, path)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def _settle(draft: Path) -> None:
-    draft.chmod(0o755)  # mkdtemp makes it private
+def _sync(draft: Path) -> None:
+    # mkdtemp gives access to the owner only.
+    draft.chmod(0o755)
     for file in draft.rglob("*"):
         if file.is_file():
             with file.open("rb") as handle:
@@ -43,6 +44,7 @@ def _replace(draft: Path, path: Path) -> None:
         path.rename(old / path.name)
         draft.rename(path)
     finally:
-        if not path.exists():  # the second rename failed: what was there comes back
+        # The second rename failed: restore the old folder.
+        if not path.exists():
             (old / path.name).rename(path)
         shutil.rmtree(old, ignore_errors=True)

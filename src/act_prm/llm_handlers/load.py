@@ -1,4 +1,4 @@
-"""From a configs/model file to a model: in this process, or on a training service."""
+"""Loads the model of a configs/model file: in this process, or on a training service."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from tau2.seeds import derive_seed
 logger = logging.getLogger(__name__)
 
 TINY = "tiny"
-"""The model name that builds a tiny random model (see `tiny`)."""
+"""The model name of a tiny random model (see `tiny`)."""
 
-_SERVICE_ALPHA = 32  # of the adapters a Tinker service makes, whatever their rank
+_SERVICE_ALPHA = 32  # of the adapters of a Tinker service, for every rank
 _PROVIDERS = ("huggingface", "tinker")
 
 
 @dataclass(frozen=True, slots=True)
 class ModelConfig:
-    """A configs/model file. Raise ConfigError for what it does not know."""
+    """A configs/model file. Raise ConfigError for invalid values."""
 
     model_name: str
     """A Hugging Face name, a folder, or `tiny`."""
     provider: str = "huggingface"
-    """`huggingface`: in this process; `tinker`: on a service if one can be reached (see `load_model`)."""
+    """`huggingface`: in this process; `tinker`: on a service if there is one (see `load_model`)."""
     device_map: str = "auto"
-    """`auto`: the GPU if there is one; or the name of a device."""
+    """`auto` (the GPU if there is one) or the name of a device."""
     dtype: str = "bfloat16"
-    """On a CPU float32 takes the place of half precision."""
+    """A CPU uses float32 instead of half precision."""
     attn_implementation: str = "sdpa"
-    """`flash_attention_2` falls back to `sdpa` where it is not available."""
+    """`flash_attention_2` falls back to `sdpa` if it is not available."""
     gradient_checkpointing: bool = False
     max_length: int | None = None
     train_tokens: int = 8192
@@ -47,43 +47,44 @@ class ModelConfig:
     clip: float = 0.2
     do_sample: bool = True
     temperature: float | None = None
-    """For a trainer that names none; see `sampling_temperature`."""
+    """For a trainer without a temperature of its own; see `sampling_temperature`."""
     adam: Mapping[str, Any] = field(default_factory=dict)
     tiny: Mapping[str, Any] = field(default_factory=dict)
-    """Options of `tiny.build_tiny_model`, if that is the model."""
+    """Options of `tiny.build_tiny_model`, for that model."""
     lora_rank: int = 32
-    """Of the adapters on a service."""
+    """Rank of the adapters on a service."""
     base_url: str | None = None
-    """Of the service."""
+    """Address of the service."""
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> ModelConfig:
-        """Return the config; name the unknown keys in a ConfigError."""
+        """Return the configuration. Raise ConfigError, naming unknown keys."""
         known = {one.name for one in fields(cls)}
         if unknown := sorted(set(config) - known):
             raise ConfigError(f"model config has unknown keys {unknown}; known: {sorted(known)}")
         if not config.get("model_name"):
             raise ConfigError("model config names no model_name")
-        made = cls(**config)
-        if made.provider not in _PROVIDERS:
+        model = cls(**config)
+        if model.provider not in _PROVIDERS:
             raise ConfigError(
-                f"model config has provider {made.provider!r}; known: {', '.join(_PROVIDERS)}"
+                f"model config has provider {model.provider!r}; known: {', '.join(_PROVIDERS)}"
             )
-        return made
+        return model
 
     @property
     def sampling_temperature(self) -> float | None:
-        """The temperature that the model was made for, 0 if it is not to sample; None: it states none."""
+        """The configured temperature; 0 without sampling, None if none is configured."""
         return self.temperature if self.do_sample else 0.0
 
 
 async def load_model(
     config: Mapping[str, Any], lora: Mapping[str, Any] | None = None, *, seed: int = 0
 ) -> TrainableModel:
-    """Return the model of a configs/model file, with the adapters of a configs/lora file (none: all is trained).
+    """Return the model of a configs/model file, with the adapters of a configs/lora file.
 
-    Provider `tinker` means the service at `base_url`, or the public one if TINKER_API_KEY is set and the package
-    `tinker` is installed, and otherwise the same model in this process. Raise ConfigError where it cannot be had.
+    Without adapters all weights are trained. Provider `tinker` means the service at `base_url`, or
+    the public one if TINKER_API_KEY is set and the package `tinker` is installed, and otherwise the
+    same model in this process. Raise ConfigError when the model cannot be loaded.
     """
     model = ModelConfig.of(config)
     if model.provider == "tinker" and _service_wanted(model):
@@ -91,7 +92,7 @@ async def load_model(
     settings = LoraSettings.of(lora) if lora is not None else None
     if model.provider == "tinker":
         logger.info(
-            "no training service is configured: %s is trained in this process", model.model_name
+            "no training service is configured; %s is trained in this process", model.model_name
         )
         settings = settings or LoraSettings(r=model.lora_rank, alpha=_SERVICE_ALPHA)
     return await asyncio.to_thread(_in_process, model, settings, seed)
@@ -104,7 +105,7 @@ def _service_wanted(model: ModelConfig) -> bool:
 
 
 async def _on_service(model: ModelConfig, seed: int) -> TrainableModel:
-    from act_prm.llm_handlers.tinker_model import TinkerModel  # noqa: PLC0415  -- asks for its package by itself
+    from act_prm.llm_handlers.tinker_model import TinkerModel  # noqa: PLC0415  -- optional
 
     return await TinkerModel.connect(
         model.model_name,
@@ -127,7 +128,7 @@ def _in_process(config: ModelConfig, lora: LoraSettings | None, seed: int) -> Tr
     else:
         model, tokenizer = _pretrained(config)
     if config.gradient_checkpointing:
-        spare_activations(model)
+        checkpoint_activations(model)
     if lora is not None:
         model = attach_lora(model, lora, seed=derive_seed(seed, "lora"))
     settings = TorchSettings(
@@ -141,12 +142,10 @@ def _in_process(config: ModelConfig, lora: LoraSettings | None, seed: int) -> Tr
     return TorchModel(model, tokenizer, name=config.model_name, settings=settings)
 
 
-def spare_activations(model: Any) -> None:
-    """Have the model keep few activations and compute them anew in the backward pass."""
-    for name in (
-        "activation_checkpointing_enable",
-        "gradient_checkpointing_enable",
-    ):  # now, formerly
+def checkpoint_activations(model: Any) -> None:
+    """Make the model keep few activations and recompute the others in the backward pass."""
+    # The current and the former name of the method in transformers.
+    for name in ("activation_checkpointing_enable", "gradient_checkpointing_enable"):
         if (enable := getattr(model, name, None)) is not None:
             enable({"use_reentrant": False})
             return
@@ -172,9 +171,9 @@ def _pretrained(config: ModelConfig) -> tuple[Any, Any]:
     except OSError as error:
         reason = str(error).partition("\n")[0]
         raise ConfigError(
-            f"model {config.model_name!r} cannot be loaded: {reason} Without a network, give a folder, or let "
-            f"`python -m act_prm.llm_handlers.tiny FOLDER --as {config.model_name}` make a stand-in and set "
-            "HF_HOME=FOLDER HF_HUB_OFFLINE=1."
+            f"model {config.model_name!r} cannot be loaded: {reason} Without a network, name a "
+            "folder, or create a stand-in with `python -m act_prm.llm_handlers.tiny FOLDER --as "
+            f"{config.model_name}` and set HF_HOME=FOLDER HF_HUB_OFFLINE=1."
         ) from error
     return model.to(device), tokenizer
 
@@ -189,7 +188,7 @@ def _device(config: ModelConfig) -> str:
 
 def _dtype(config: ModelConfig, device: str) -> str:
     if device == "cpu" and config.dtype in {"bfloat16", "float16"}:
-        logger.info("%s: float32 in place of %s on a CPU", config.model_name, config.dtype)
+        logger.info("%s: using float32 instead of %s on a CPU", config.model_name, config.dtype)
         return "float32"
     return config.dtype
 
@@ -201,7 +200,5 @@ def _attention(config: ModelConfig, device: str) -> str:
 
     if device.startswith("cuda") and is_flash_attn_2_available():
         return "flash_attention_2"
-    logger.info(
-        "%s: flash attention is not available here, sdpa takes its place", config.model_name
-    )
+    logger.info("%s: flash attention is not available here; using sdpa", config.model_name)
     return "sdpa"

@@ -1,4 +1,4 @@
-"""LoRA adapters: what may be set, and how they are put on a model."""
+"""LoRA adapters (Hu et al., "LoRA", 2021, arXiv:2106.09685): settings, and attaching them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ALL_LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "d
 
 @dataclass(frozen=True, slots=True)
 class LoraSettings:
-    """The size and place of the adapters. Raise ConfigError for values that mean nothing."""
+    """The settings of the adapters. Raise ConfigError for values out of range."""
 
     r: int = 16
     alpha: float = 32
@@ -32,7 +32,7 @@ class LoraSettings:
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> LoraSettings:
-        """Return the settings of a configs/lora file. Raise ConfigError for a key it does not know."""
+        """Return the settings of a configs/lora file. Raise ConfigError for an unknown key."""
         known = {one.name for one in fields(cls)}
         if unknown := sorted(set(config) - known):
             raise ConfigError(f"LoRA config has unknown keys {unknown}; known: {sorted(known)}")
@@ -43,7 +43,7 @@ class LoraSettings:
 
 
 def attach_lora(model: Any, settings: LoraSettings, *, seed: int) -> Any:
-    """Return the model with fresh adapters; only they are trained, and the same seed draws the same ones."""
+    """Return the model with new adapters, initialised from the seed; only they are trained."""
     with needs_extra("train", "peft"):
         import peft  # noqa: PLC0415  -- the settings are read where it is absent
         import torch  # noqa: PLC0415  -- likewise

@@ -1,4 +1,4 @@
-"""The three losses, in torch: sums over tokens, with what is worth watching about them."""
+"""The three losses in torch, as sums over tokens, and their metrics."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from typing import Any
 
 import torch
 
-_MOST_LOG_RATIO = 20.0  # beyond it the ratio is noise, and its exponential would overflow
+_MAX_LOG_RATIO = 20.0  # a larger ratio is noise, and its exponential would overflow
 
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """Per token, all of one shape: the weights, and for policy gradients the advantages and old log-probabilities."""
+    """Tensors [sequence, position] of weights, advantages and old log-probabilities.
+
+    The last two are used by policy gradients only.
+    """
 
     weights: Any
     advantages: Any
@@ -22,10 +25,15 @@ class Targets:
 def loss_sum(
     loss_fn: str, new: Any, targets: Targets, *, clip: float
 ) -> tuple[Any, dict[str, Any]]:
-    """Return the weighted sum of the loss over tokens, and sums (over tokens in the loss) of what to watch."""
+    """Return the weighted sum of the loss over tokens, and unweighted sums of its metrics.
+
+    `new` are log-probabilities, [sequence, position]. The metric `kl_to_old` is the estimator k3 of
+    KL(old, new), r - 1 - log r (Schulman, "Approximating KL divergence", 2020): unbiased and never
+    negative.
+    """
     if loss_fn == "cross_entropy":
         return -(targets.weights * new).sum(), {}
-    log_ratio = (new - targets.logprobs).clamp(max=_MOST_LOG_RATIO)
+    log_ratio = (new - targets.logprobs).clamp(max=_MAX_LOG_RATIO)
     ratio = log_ratio.exp()
     gain = ratio * targets.advantages
     clipped = ratio.clamp(1.0 - clip, 1.0 + clip)
@@ -33,11 +41,9 @@ def loss_sum(
         gain = torch.minimum(gain, clipped * targets.advantages)
     counted = targets.weights > 0
     with torch.no_grad():
-        watched = {
+        metrics = {
             "ratio_mean": ratio[counted].sum(),
-            "kl_to_old": (ratio - 1.0 - log_ratio)[
-                counted
-            ].sum(),  # never negative, and unbiased for KL(old || new)
+            "kl_to_old": (ratio - 1.0 - log_ratio)[counted].sum(),
             "clip_fraction": (ratio != clipped)[counted].sum(),
         }
-    return -(targets.weights * gain).sum(), watched
+    return -(targets.weights * gain).sum(), metrics

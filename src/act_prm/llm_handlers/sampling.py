@@ -1,4 +1,4 @@
-"""Replies sampled in batches, in torch: each distinct prompt is read once, each row draws from a seed of its own."""
+"""Batched sampling in torch: distinct prompts are prefilled once, each row has its own seed."""
 
 from __future__ import annotations
 
@@ -11,18 +11,17 @@ import torch
 
 from act_prm.llm_handlers.batching import batches
 
-_NEARLY_ONE = (
-    1.0 - 1e-12
-)  # keeps a draw below the total, so that it falls on a token that has probability
+# Keeps a draw below the total mass, so that it selects a token with probability above 0.
+_NEARLY_ONE = 1.0 - 1e-12
 
 
 @dataclass(slots=True)
 class ReplyRow:
-    """One reply in the making."""
+    """One completion that is being sampled."""
 
     prompt: tuple[int, ...]
     limit: int
-    """Tokens it may have at most."""
+    """Maximal number of tokens."""
     random: random.Random
     tokens: list[int] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
@@ -30,32 +29,31 @@ class ReplyRow:
 
     @property
     def done(self) -> bool:
-        """Whether nothing more is drawn."""
+        """Whether the completion is complete."""
         return self.finished or len(self.tokens) >= self.limit
 
 
 @dataclass(frozen=True, slots=True)
 class SamplingRule:
-    """How tokens are drawn, and when a reply has ended."""
+    """How tokens are sampled, and when a completion ends."""
 
     temperature: float
     top_p: float
     ended: Callable[[list[int]], bool]
-    """Told the tokens so far."""
+    """`ended(tokens)` returns whether the last token ended the completion."""
 
 
 def generate(model: Any, rows: Sequence[ReplyRow], drawing: SamplingRule, *, budget: int) -> None:
-    """Complete the rows, as many at a time as `budget` tokens of prompts and replies permit."""
-    ordered = sorted(
-        rows, key=lambda row: (len(row.prompt), row.prompt)
-    )  # equal prompts side by side
+    """Complete the rows in place, in batches of at most `budget` tokens (prompts and completions)."""
+    # Equal prompts must be in one batch to be prefilled once.
+    ordered = sorted(rows, key=lambda row: (len(row.prompt), row.prompt))
     with torch.inference_mode():
         for batch in batches([len(row.prompt) + row.limit for row in ordered], budget):
             _generate_batch(model, [ordered[at] for at in batch], drawing)
 
 
 def _generate_batch(model: Any, rows: list[ReplyRow], drawing: SamplingRule) -> None:
-    state = _read(model, rows)
+    state = _prefill(model, rows)
     while True:
         tokens, logprobs = draw(state.logits, [row.random for row in rows], drawing)
         for row, token, logprob in zip(rows, tokens.tolist(), logprobs.tolist(), strict=True):
@@ -75,22 +73,20 @@ def _generate_batch(model: Any, rows: list[ReplyRow], drawing: SamplingRule) -> 
 
 @dataclass(slots=True)
 class _DecodingState:
-    """What the model remembers of the rows, and its scores for the next token."""
+    """The key-value cache of the rows, and the logits of their next tokens."""
 
     cache: Any
     mask: Any
     positions: Any
-    """Of the next token of each row."""
+    """Position of the next token of each row, [row]."""
     logits: Any
 
     def select(self, index: Any) -> None:
-        """Keep (or repeat) the rows at `index`."""
+        """Select (or repeat) the rows at `index`."""
         self.cache.batch_select_indices(index)
-        self.mask, self.positions, self.logits = (
-            self.mask[index],
-            self.positions[index],
-            self.logits[index],
-        )
+        self.mask = self.mask[index]
+        self.positions = self.positions[index]
+        self.logits = self.logits[index]
 
     def advance(self, model: Any, tokens: Any) -> None:
         """Append one token to each row."""
@@ -103,14 +99,16 @@ class _DecodingState:
             use_cache=True,
         )
         self.positions = self.positions + 1
-        self.cache, self.logits = out.past_key_values, out.logits[:, -1]
+        self.cache = out.past_key_values
+        self.logits = out.logits[:, -1]
 
 
-def _read(model: Any, rows: list[ReplyRow]) -> _DecodingState:
-    """Return the state after the prompts, each distinct one read once."""
+def _prefill(model: Any, rows: list[ReplyRow]) -> _DecodingState:
+    """Return the state after the prompts; each distinct prompt is computed once."""
     prompts = list(dict.fromkeys(row.prompt for row in rows))
     device = next(model.parameters()).device
     width = max(len(prompt) for prompt in prompts)
+    # Left padding: the last position of every row is its last token.
     ids = torch.tensor([[0] * (width - len(one)) + list(one) for one in prompts], device=device)
     mask = torch.tensor(
         [[0] * (width - len(one)) + [1] * len(one) for one in prompts], device=device
@@ -127,26 +125,28 @@ def _read(model: Any, rows: list[ReplyRow]) -> _DecodingState:
 
 
 def draw(logits: Any, randoms: Sequence[random.Random], drawing: SamplingRule) -> tuple[Any, Any]:
-    """Return one token per row and its log-probability under the distribution it was drawn from."""
+    """Return one token per row, and its log-probability under the sampled distribution, [row]."""
     if drawing.temperature == 0.0:
         tokens = logits.argmax(-1)
         return tokens, torch.zeros_like(tokens, dtype=torch.float32)
     scores = torch.log_softmax(logits.float() / drawing.temperature, dim=-1)
     if drawing.top_p < 1.0:
         scores = _nucleus(scores, drawing.top_p)
-    rising = scores.exp().double().cumsum(-1)
-    chances = torch.tensor(
-        [[one.random() * _NEARLY_ONE] for one in randoms], dtype=torch.float64, device=rising.device
-    )
-    tokens = torch.searchsorted(rising, chances * rising[:, -1:], right=True)
+    # Inverse transform sampling, with one random number per row.
+    cumulative = scores.exp().double().cumsum(-1)
+    draws = [[one.random() * _NEARLY_ONE] for one in randoms]
+    chances = torch.tensor(draws, dtype=torch.float64, device=cumulative.device)
+    tokens = torch.searchsorted(cumulative, chances * cumulative[:, -1:], right=True)
     return tokens.squeeze(-1), scores.gather(-1, tokens).squeeze(-1)
 
 
 def _nucleus(scores: Any, top_p: float) -> Any:
-    """Return the scores of the fewest likeliest tokens that hold `top_p`, renormalised; -inf elsewhere."""
+    """Return renormalised scores of the most probable tokens with mass `top_p`; -inf elsewhere.
+
+    Nucleus sampling: Holtzman et al., "The curious case of neural text degeneration", 2020.
+    """
     ordered, order = scores.sort(dim=-1, descending=True)
     before = ordered.exp().cumsum(-1) - ordered.exp()
     ordered = ordered.masked_fill(before >= top_p, float("-inf"))
-    return torch.log_softmax(
-        torch.full_like(scores, float("-inf")).scatter(-1, order, ordered), dim=-1
-    )
+    kept = torch.full_like(scores, float("-inf")).scatter(-1, order, ordered)
+    return torch.log_softmax(kept, dim=-1)

@@ -1,4 +1,4 @@
-"""Log-probabilities of given tokens: one forward pass over right-padded sequences, in torch."""
+"""Log-probabilities of given tokens in torch: one forward pass over right-padded sequences."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 import torch
 from torch.utils.checkpoint import checkpoint
 
-_POSITIONS_AT_ONCE = (
-    256  # of the vocabulary-wide scores in full precision; the backward pass makes them anew
-)
+# Positions whose full-precision scores over the vocabulary are in memory at once; the backward pass
+# recomputes them.
+_POSITIONS_AT_ONCE = 256
 
 
 def padded(rows: Sequence[Sequence[float]], *, fill: float, dtype: Any, device: Any) -> Any:
-    """Return the rows as one tensor, filled up on the right."""
+    """Return the rows as one tensor [row, column], padded on the right."""
     width = max(len(row) for row in rows)
     return torch.tensor(
         [[*row, *[fill] * (width - len(row))] for row in rows], dtype=dtype, device=device
@@ -24,9 +24,10 @@ def padded(rows: Sequence[Sequence[float]], *, fill: float, dtype: Any, device: 
 def score(
     model: Any, sequences: Sequence[list[int]], positions: Sequence[int], *, entropy: bool = False
 ) -> tuple[Any, Any]:
-    """Return (log-probability, entropy or zeros) of the tokens at `positions` (from 1 on), [sequence, position].
+    """Return log-probabilities and entropies (or zeros) of the tokens, both [sequence, position].
 
-    Where a sequence is too short for a position the numbers mean nothing. Gradients flow through the first.
+    `positions` are at least 1. The values of positions beyond the end of a sequence are undefined.
+    Gradients flow through the log-probabilities. The unit is nats.
     """
     device = next(model.parameters()).device
     ids = padded(sequences, fill=0, dtype=torch.long, device=device)
@@ -44,9 +45,9 @@ def score(
             strict=True,
         )
     ]
-    return torch.cat([new for new, _ in chunks], dim=1), torch.cat(
-        [spread for _, spread in chunks], dim=1
-    )
+    logprobs = torch.cat([logprob for logprob, _ in chunks], dim=1)
+    entropies = torch.cat([entropy_chunk for _, entropy_chunk in chunks], dim=1)
+    return logprobs, entropies
 
 
 def _score_chunk(logits: Any, targets: Any, entropy: bool) -> tuple[Any, Any]:

@@ -1,9 +1,9 @@
 """The model protocol over a training service that speaks Tinker's API, through the `tinker` package.
 
-Sampling weights are published anew after each optimizer step, when the next sample or score is asked for. The
-service sums the loss over tokens; what is sent is scaled, so that the mean is what `client` promises. Credentials
-are read by the package itself (TINKER_API_KEY) and appear in no message of this module. Log-probabilities of samples
-are the service's: whether they account for a temperature other than 1 is its own affair.
+After each optimizer step, the next sample or score publishes new sampling weights. The service sums
+the loss over tokens, so weights are scaled to give the mean that `client` specifies. The package
+reads the credentials itself (TINKER_API_KEY); they are in no message of this module. The
+log-probabilities of samples are those of the service, which may ignore the temperature.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ from tau2.seeds import derive_seed
 Result = TypeVar("Result")
 
 _STATE = "tinker_state.json"
-_MOST_LOG_RATIO = 20.0  # as in losses.py
+_MAX_LOG_RATIO = 20.0  # as in losses.py
 _KEY = "TINKER_API_KEY"
-_WORTH_ANOTHER_TRY = frozenset({408, 409, 429})
+_RETRYABLE_STATUS = frozenset({408, 409, 429})
 
 
 class TinkerModel:
-    """A `client.TrainableModel` over a training client of the service; make one with `connect`."""
+    """A `client.TrainableModel` over a training client of the service; `connect` creates one."""
 
     def __init__(
         self,
@@ -73,7 +73,10 @@ class TinkerModel:
         seed: int = 0,
         **options: Any,
     ) -> TinkerModel:
-        """Return a model with fresh adapters on the service. Raise MissingExtra, ConfigError or ModelUnavailable."""
+        """Return a model with new adapters on the service.
+
+        Raise MissingExtra, ConfigError, ModelRefused or ModelUnavailable.
+        """
         with needs_extra("tinker", "tinker"):
             import tinker  # noqa: PLC0415  -- an optional package
         if not base_url and not os.environ.get(_KEY):
@@ -101,11 +104,11 @@ class TinkerModel:
         return list(await self._served(asyncio.gather(*asked)))
 
     async def logprobs(self, sequences: Sequence[list[int]]) -> list[list[float]]:
-        """Return each token's log-probability given those before it; the first entry is 0.0."""
+        """Return the log-probability of each token; the first entry is 0.0."""
         client = await self._sampling_client()
         asked = (client.compute_logprobs_async(self._input(one)) for one in sequences)
         found = await self._served(asyncio.gather(*asked))
-        return [_from_first(row, len(one)) for row, one in zip(found, sequences, strict=True)]
+        return [_one_per_token(row, len(one)) for row, one in zip(found, sequences, strict=True)]
 
     async def forward_backward(self, data: Sequence[Datum], loss_fn: str) -> LossReport:
         """Accumulate the gradient of the loss; see `client.TrainableModel`."""
@@ -123,7 +126,7 @@ class TinkerModel:
         return report_of(kept, new, loss_fn, clip=self._clip)
 
     async def optim_step(self, learning_rate: float) -> dict[str, float]:
-        """Take one Adam step; return what the service reports about it, `grad_norm` if it tells."""
+        """Take one Adam step; return the service's metrics, with `grad_norm` if it reports it."""
         adam = self._adam
         params = self._sdk.types.AdamParams(
             learning_rate=learning_rate,
@@ -135,10 +138,10 @@ class TinkerModel:
         )
         answer = await self._finished(self._training.optim_step_async(params))
         self._sampling = None
-        return {_plain(name): float(value) for name, value in (answer.metrics or {}).items()}
+        return {_metric_name(name): float(value) for name, value in (answer.metrics or {}).items()}
 
     async def save_state(self, path: Path) -> str:
-        """Keep weights and optimizer on the service, and where they are in the folder `path`."""
+        """Save weights and optimizer on the service, and their address in the folder `path`."""
         answer = await self._finished(self._training.save_state_async(_label(path)))
         state = {
             "tinker_path": answer.path,
@@ -153,28 +156,34 @@ class TinkerModel:
         return str(path)
 
     async def load_state(self, path: Path) -> None:
-        """Continue from what `save_state` wrote. Raise DataFileError if there is nothing of the kind."""
+        """Restore what `save_state` wrote. Raise DataFileError if it cannot be read."""
         try:
             state = json.loads((path / _STATE).read_text(encoding="utf-8"))
-            where, calls, seed = str(state["tinker_path"]), int(state["calls"]), int(state["seed"])
+            address = str(state["tinker_path"])
+            calls = int(state["calls"])
+            seed = int(state["seed"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise DataFileError(
-                f"{path / _STATE}: no training state can be read: {error}"
+                f"{path / _STATE}: the training state cannot be read: {error}"
             ) from error
-        await self._finished(self._training.load_state_with_optimizer_async(where))
-        self._calls, self._seed, self._sampling = calls, seed, None
+        await self._finished(self._training.load_state_with_optimizer_async(address))
+        self._calls = calls
+        self._seed = seed
+        self._sampling = None
 
     async def save_weights(self, path: Path) -> str:
-        """Keep the adapter on the service for sampling; return its address there."""
+        """Save the adapter on the service for sampling; return its address."""
         answer = await self._finished(self._training.save_weights_for_sampler_async(_label(path)))
         return str(answer.path)
 
     async def close(self) -> None:
-        """Let the clients go; the service frees what nobody uses."""
-        self._training = self._sampling = None
+        """Drop the clients; the service frees unused resources."""
+        self._training = None
+        self._sampling = None
 
     async def _sampling_client(self) -> Any:
-        async with self._publishing:  # rollouts that start together publish the weights once
+        # Concurrent rollouts publish the weights once.
+        async with self._publishing:
             if self._sampling is None:
                 made = self._training.save_weights_and_get_sampling_client_async()
                 self._sampling = await self._served(made)
@@ -204,19 +213,17 @@ class TinkerModel:
         )
 
     def _stop(self, params: SamplingParams) -> list[Any]:
-        """Return what ends a reply, as the service takes it: token ids, or texts, never both."""
+        """Return the stop conditions as the service takes them: token ids or texts, never both."""
         end = int(self.tokenizer.eos_token_id)
-        return (
-            [*params.stop, str(self.tokenizer.decode([end], skip_special_tokens=False))]
-            if params.stop
-            else [end]
-        )
+        if not params.stop:
+            return [end]
+        return [*params.stop, str(self.tokenizer.decode([end], skip_special_tokens=False))]
 
     def _input(self, tokens: Sequence[int]) -> Any:
         return self._sdk.types.ModelInput.from_ints(list(tokens))
 
     def _sent(self, datum: Datum, loss_fn: str, total: float) -> Any:
-        """Return the datum as the service wants it: inputs and targets one apart, weights in the advantages."""
+        """Return the datum in the service's form: targets shifted by one, weights in the advantages."""
         scale = [weight / total for weight in datum.weights[1:]]
         inputs: dict[str, tuple[list[Any], str]] = {"target_tokens": (datum.tokens[1:], "int64")}
         if loss_fn == "cross_entropy":
@@ -237,7 +244,7 @@ class TinkerModel:
         )
 
     async def _finished(self, submitted: Awaitable[Any]) -> Any:
-        """Return the result of a request that is answered in two parts: taken, and done."""
+        """Return the result of a request that first returns a future."""
         with _service_errors(self._sdk, self.name):
             future = await submitted
             return await future.result_async()
@@ -250,7 +257,10 @@ class TinkerModel:
 def report_of(
     data: Sequence[Datum], new: Sequence[Sequence[float]], loss_fn: str, *, clip: float
 ) -> LossReport:
-    """Return the loss and what to watch about it from the log-probabilities that a service computed."""
+    """Return the loss and its metrics, from the log-probabilities that a service computed.
+
+    `new` has one row per datum, [token], in nats. The formulas are those of `losses.loss_sum`.
+    """
     total = sum(sum(datum.weights) for datum in data)
     count = sum(datum.n_trained for datum in data)
     if loss_fn == "cross_entropy":
@@ -269,8 +279,8 @@ def report_of(
         ratios += ratio
         kl += ratio - 1.0 - log_ratio
         clipped += ratio != near
-    watched = {"ratio_mean": ratios, "kl_to_old": kl, "clip_fraction": clipped}
-    metrics = {name: value / count for name, value in watched.items()}
+    sums = {"ratio_mean": ratios, "kl_to_old": kl, "clip_fraction": clipped}
+    metrics = {name: value / count for name, value in sums.items()}
     return LossReport(-gains / total, {"n_tokens": float(count), **metrics})
 
 
@@ -281,7 +291,7 @@ def _policy_terms(
         advantages, old = _policy_parts(datum)
         for weight, advantage, before, now in zip(datum.weights, advantages, old, row, strict=True):
             if weight:
-                yield weight, advantage, min(now - before, _MOST_LOG_RATIO)
+                yield weight, advantage, min(now - before, _MAX_LOG_RATIO)
 
 
 def _policy_parts(datum: Datum) -> tuple[list[float], list[float]]:
@@ -294,22 +304,23 @@ def _numbers(tensor: Any) -> list[float]:
     return [float(one) for one in tensor.data]
 
 
-def _plain(metric: str) -> str:
-    """Return a metric's name without the server's own (`skyrl.ai/grad_norm`) and how it was reduced (`loss:sum`)."""
+def _metric_name(metric: str) -> str:
+    """Return a metric's name without prefix (`skyrl.ai/grad_norm`) and reduction (`loss:sum`)."""
     return metric.rpartition("/")[2].partition(":")[0]
 
 
-def _from_first(row: Sequence[float | None], length: int) -> list[float]:
-    """Return one number per token; some servers leave out the first, which nothing precedes, some say None."""
+def _one_per_token(row: Sequence[float | None], length: int) -> list[float]:
+    """Return one number per token; for the first, servers send None or nothing."""
     return [0.0] * (length - len(row)) + [0.0 if one is None else float(one) for one in row]
 
 
 def _seed(base: int, at: int) -> int:
-    return derive_seed(base, "prompt", at) >> 1  # services take 31 bits
+    # Services accept 31 bits.
+    return derive_seed(base, "prompt", at) >> 1
 
 
 def _label(path: Path) -> str:
-    """Return a name the service accepts: ASCII letters, digits, dashes and underscores."""
+    """Return a name that the service accepts: ASCII letters, digits, dashes and underscores."""
     kept = (
         letter if letter.isascii() and (letter.isalnum() or letter in "_-") else "-"
         for letter in "-".join(path.parts[-2:])
@@ -319,21 +330,23 @@ def _label(path: Path) -> str:
 
 @contextmanager
 def _service_errors(sdk: Any, name: str) -> Iterator[None]:
-    """Raise the errors of the package as ModelUnavailable or ModelRefused, without anything secret."""
+    """Raise the errors of the package as ModelUnavailable or ModelRefused, with secrets redacted."""
     try:
         yield
     except sdk.TinkerError as error:
-        told = (
+        details = (
             f"({type(error).__name__}): {redact(str(error), secrets_of({}, os.environ.get(_KEY)))}"
         )
         if _is_refusal(error):
-            raise ModelRefused(f"{name}: the training service refuses the request {told}") from None
-        raise ModelUnavailable(f"{name}: the training service failed {told}") from None
+            raise ModelRefused(
+                f"{name}: the training service refuses the request {details}"
+            ) from None
+        raise ModelUnavailable(f"{name}: the training service failed {details}") from None
 
 
 def _is_refusal(error: Exception) -> bool:
-    """Return whether the request itself is at fault: by its HTTP status, or as the service sorts its errors."""
+    """Return whether the request is at fault, by the HTTP status or the service's error category."""
     status = getattr(error, "status_code", None)
     if isinstance(status, int):
-        return 400 <= status < 500 and status not in _WORTH_ANOTHER_TRY  # noqa: PLR2004  -- client errors of HTTP
+        return 400 <= status < 500 and status not in _RETRYABLE_STATUS  # noqa: PLR2004  -- client errors of HTTP
     return str(getattr(error, "category", "")).lower().endswith("user")

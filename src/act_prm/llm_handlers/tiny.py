@@ -1,10 +1,10 @@
-"""A model small enough for any machine: random weights in the Qwen3 architecture, a tokenizer of our own.
+"""A tiny model: random weights in the Qwen3 architecture, and a tokenizer of our own.
 
-It says nothing sensible. It makes every code path of training run on a CPU, offline, in seconds:
+Its text is nonsense. With it, every code path of training runs on a CPU, offline, in seconds:
 
     python -m act_prm.llm_handlers.tiny FOLDER [--as Qwen/Qwen3-4B-Instruct-2507]
 
-With `--as`, FOLDER is laid out as a Hugging Face home (HF_HOME) in which the tiny model bears that name.
+With `--as`, FOLDER is a Hugging Face home (HF_HOME) in which the tiny model has that name.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from tau2.seeds import derive_seed
 
 _CONTEXT = 32_768
 _HEAD = 16
-_TAUGHT = (".md", "tools.py", "tasks.json")  # what prompts and calls are made of; no databases
-_LARGEST_TEXT = 100_000  # of one file, so that the tasks do not drown the policies
+_TOKENIZER_FILES = (".md", "tools.py", "tasks.json")  # the sources of prompts and calls
+_MAX_CHARACTERS = 100_000  # of one file, so that tasks do not outweigh policies
 _SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 _MARKS = (
     "<tool_call>",
@@ -35,10 +35,9 @@ _MARKS = (
     "<think>",
     "</think>",
 )
-_LOUDNESS = 4.0  # of the constant in every embedding that carries the bias to the end of a turn
-_SHARPEST = (
-    12.0  # score that the head can give one token; a head drawn as usual could never become certain
-)
+_BIAS_SCALE = 4.0  # of the constant in every embedding that carries the end-of-turn bias
+# Scale of the logits; with the usual initialisation the model could never become certain of a token.
+_LOGIT_SCALE = 12.0
 
 
 def build_tiny_model(
@@ -50,14 +49,16 @@ def build_tiny_model(
     vocab: int = 2048,
     eos_bias: float = 4.0,
 ) -> Path:
-    """Write model, tokenizer and chat template as an ordinary Hugging Face folder; the same seed writes the same.
+    """Write model, tokenizer and chat template as a Hugging Face folder and return it.
 
-    `eos_bias` is added to the score of the end-of-turn token: at 4 a reply has about 40 tokens, at 0 about `vocab`.
+    The content depends on the arguments alone. `eos_bias` is added to the logit of the end-of-turn
+    token: with 4 a completion has about 40 tokens, with 0 about `vocab`. Raise ConfigError for a
+    `hidden` size that the heads do not divide.
     """
     if hidden % (2 * _HEAD):
         raise ConfigError(f"hidden is {hidden}; it must be a multiple of {2 * _HEAD}")
     with needs_extra("train", "transformers"):
-        import transformers  # noqa: F401, PLC0415  -- says early, and by name, what is missing
+        import transformers  # noqa: F401, PLC0415  -- fails early, naming the extra
     tokenizer = train_tokenizer(vocab)
     model = _random_model(tokenizer, seed=seed, hidden=hidden, layers=layers, eos_bias=eos_bias)
     with whole_folder(folder) as draft:
@@ -67,7 +68,7 @@ def build_tiny_model(
 
 
 def install_tiny_as(repo_id: str, hf_home: Path, **options: Any) -> Path:
-    """Put a tiny model into the Hugging Face cache under `hf_home` as if `repo_id` had been downloaded."""
+    """Write a tiny model into the Hugging Face cache under `hf_home`, as if `repo_id` were downloaded."""
     revision = hashlib.sha1(repo_id.encode(), usedforsecurity=False).hexdigest()
     repository = hf_home / "hub" / f"models--{repo_id.replace('/', '--')}"
     build_tiny_model(repository / "snapshots" / revision, **options)
@@ -79,9 +80,9 @@ def install_tiny_as(repo_id: str, hf_home: Path, **options: Any) -> Path:
 def train_tokenizer(vocab: int) -> Any:
     """Return a byte-level BPE tokenizer of `vocab` tokens, trained on the policies, tools and tasks of tau2."""
     with needs_extra("train", "tokenizers"):
-        from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers  # noqa: PLC0415  -- this module is imported where training packages are absent
+        from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers  # noqa: PLC0415  -- optional
     with needs_extra("train", "transformers"):
-        from transformers import PreTrainedTokenizerFast  # noqa: PLC0415  -- this module is imported where training packages are absent
+        from transformers import PreTrainedTokenizerFast  # noqa: PLC0415  -- optional
     raw = Tokenizer(models.BPE())
     raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
     raw.decoder = decoders.ByteLevel()
@@ -113,14 +114,14 @@ def _texts() -> Iterator[str]:
     for domain in sorted(resources.files("tau2.domains").iterdir(), key=lambda one: one.name):
         if domain.is_dir():
             for file in sorted(domain.iterdir(), key=lambda one: one.name):
-                if file.name.endswith(_TAUGHT) and file.name != "split_tasks.json":
-                    yield file.read_text(encoding="utf-8")[:_LARGEST_TEXT]
+                if file.name.endswith(_TOKENIZER_FILES) and file.name != "split_tasks.json":
+                    yield file.read_text(encoding="utf-8")[:_MAX_CHARACTERS]
 
 
 def _random_model(tokenizer: Any, *, seed: int, hidden: int, layers: int, eos_bias: float) -> Any:
     with needs_extra("train", "torch"):
-        import torch  # noqa: PLC0415  -- this module is imported where training packages are absent
-    from transformers import Qwen3Config, Qwen3ForCausalLM  # noqa: PLC0415  -- this module is imported where training packages are absent
+        import torch  # noqa: PLC0415  -- optional
+    from transformers import Qwen3Config, Qwen3ForCausalLM  # noqa: PLC0415  -- optional
 
     heads = hidden // _HEAD
     config = Qwen3Config(
@@ -140,23 +141,25 @@ def _random_model(tokenizer: Any, *, seed: int, hidden: int, layers: int, eos_bi
     with torch.random.fork_rng():
         torch.manual_seed(derive_seed(seed, "tiny"))
         model = Qwen3ForCausalLM(config)
-        torch.nn.init.normal_(model.get_output_embeddings().weight, std=_SHARPEST / hidden)
+        torch.nn.init.normal_(model.get_output_embeddings().weight, std=_LOGIT_SCALE / hidden)
     model.generation_config.eos_token_id = tokenizer.eos_token_id
     _bias_ending(model, tokenizer.eos_token_id, eos_bias)
     return model.eval()
 
 
 def _bias_ending(model: Any, end: int, eos_bias: float) -> None:
-    """Raise the score of one token everywhere, though the architecture has no bias to set.
+    """Raise the logit of one token everywhere, in an architecture without a bias.
 
-    Dimension 0 of every embedding is a constant; the last norm brings it to about sqrt(hidden), whatever was said.
+    Dimension 0 of every embedding is a constant; the last norm scales it to about sqrt(hidden) for
+    every input.
     """
-    import torch  # noqa: PLC0415  -- this module is imported where training packages are absent
+    import torch  # noqa: PLC0415  -- optional
 
-    embeddings, head = model.get_input_embeddings().weight, model.get_output_embeddings().weight
+    embeddings = model.get_input_embeddings().weight
+    head = model.get_output_embeddings().weight
     with torch.no_grad():
         spread = float(embeddings.std()) * math.sqrt(embeddings.shape[1])
-        embeddings[:, 0] = _LOUDNESS * spread
+        embeddings[:, 0] = _BIAS_SCALE * spread
         head[:, 0] = 0.0
         sample = torch.arange(min(64, embeddings.shape[0])).unsqueeze(0)
         carried = float(model.model(input_ids=sample).last_hidden_state[..., 0].mean())
@@ -164,7 +167,7 @@ def _bias_ending(model: Any, end: int, eos_bias: float) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Write a tiny model where the command line says; return the exit status."""
+    """Write a tiny model as the command line says; return the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m act_prm.llm_handlers.tiny", description="Write a tiny model."
     )
@@ -173,7 +176,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--as",
         dest="repo_id",
         metavar="REPO_ID",
-        help="lay FOLDER out as a HF_HOME that has this model",
+        help="make FOLDER an HF_HOME with a model of this name",
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--hidden", type=int, default=64)
@@ -181,7 +184,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--vocab", type=int, default=2048)
     parser.add_argument("--eos-bias", type=float, default=4.0)
     given = vars(parser.parse_args(argv))
-    folder, repo_id = given.pop("folder"), given.pop("repo_id")
+    folder = given.pop("folder")
+    repo_id = given.pop("repo_id")
     made = (
         install_tiny_as(repo_id, folder, **given) if repo_id else build_tiny_model(folder, **given)
     )

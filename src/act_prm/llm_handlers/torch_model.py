@@ -1,7 +1,7 @@
 """The model protocol in this process: a transformers causal language model, trained by a LoRA adapter or whole.
 
-All work on the model happens in one worker thread, one call at a time, so that users and tools of the rollouts go
-on meanwhile; concurrent calls of `sample` are joined into batches.
+All work on the model happens in one worker thread, one call at a time, so that the event loop stays
+free for users and tools; concurrent calls of `sample` are joined into batches.
 """
 
 from __future__ import annotations
@@ -35,23 +35,23 @@ from tau2.seeds import derive_seed
 
 Result = TypeVar("Result")
 
-_TAIL_TOKENS = 8  # decoded beside the longest stop text: a character may take several tokens
+_TAIL_TOKENS = 8  # decoded in addition to the longest stop text: a character may be several tokens
 
 
 @dataclass(frozen=True, slots=True)
 class TorchSettings:
-    """How the model is used; the defaults suit a GPU and do no harm on a CPU."""
+    """Settings of a TorchModel; the defaults suit a GPU and work on a CPU."""
 
     seed: int = 0
-    """Of samples that name no seed, and of dropout."""
+    """For samples without a seed of their own, and for dropout."""
     max_length: int | None = None
-    """Tokens of a prompt and its reply together; None: what the model was made for."""
+    """Tokens of prompt and completion together; None: the context length of the model."""
     train_tokens: int = 8192
-    """Tokens (padding included) that one forward and backward pass holds."""
+    """Tokens (with padding) of one forward and backward pass."""
     sample_tokens: int = 131_072
-    """Tokens of prompts and replies that are sampled together."""
+    """Tokens of prompts and completions that are sampled together."""
     clip: float = 0.2
-    """How far from 1 the ratio may go in the loss `ppo`."""
+    """Clip range eps of the loss `ppo`."""
     adam: AdamSettings = field(default_factory=AdamSettings)
 
     def __post_init__(self) -> None:
@@ -61,7 +61,7 @@ class TorchSettings:
 
 @dataclass(frozen=True, slots=True)
 class _SampleRequest:
-    """One prompt of a call of `sample`, with what its reply depends on."""
+    """One prompt of a call of `sample`, with everything that its completion depends on."""
 
     prompt: tuple[int, ...]
     seed: int
@@ -69,7 +69,7 @@ class _SampleRequest:
 
 
 class TorchModel:
-    """A `client.TrainableModel` over a loaded model and tokenizer; what requires gradients is trained."""
+    """A `client.TrainableModel` over a loaded model; parameters with `requires_grad` are trained."""
 
     def __init__(
         self, model: Any, tokenizer: Any, *, name: str, settings: TorchSettings | None = None
@@ -98,7 +98,7 @@ class TorchModel:
             self._calls += 1
             base = derive_seed(self.settings.seed, "sample", self._calls)
         for prompt in prompts:
-            self._room(len(prompt))
+            self._room_after(len(prompt))
         plain = replace(params, seed=None)
         asked = [
             _SampleRequest(tuple(one), derive_seed(base, "prompt", at), plain)
@@ -107,15 +107,15 @@ class TorchModel:
         return await self._joined.ask(asked) if asked else []
 
     async def logprobs(self, sequences: Sequence[list[int]]) -> list[list[float]]:
-        """Return each token's log-probability given those before it; the first entry is 0.0."""
+        """Return the log-probability of each token; the first entry is 0.0."""
         self._check_lengths(sequences)
         return await self._in_worker(self._logprobs, sequences)
 
     async def reference_logprobs(self, sequences: Sequence[list[int]]) -> list[list[float]]:
-        """Return what `logprobs` returns without the adapter. Raise ConfigError where there is none."""
+        """Return what `logprobs` returns, without the adapter. Raise ConfigError without one."""
         if not hasattr(self.model, "disable_adapter"):
             raise ConfigError(
-                f"{self.name} is trained whole, so nothing of it stays as a reference; use an adapter"
+                f"all weights of {self.name} are trained, so there is no reference; use an adapter"
             )
         self._check_lengths(sequences)
         return await self._in_worker(self._reference_logprobs, sequences)
@@ -127,11 +127,11 @@ class TorchModel:
         return await self._in_worker(self._forward_backward, kept, loss_fn)
 
     async def optim_step(self, learning_rate: float) -> dict[str, float]:
-        """Take one Adam step and return the length of the gradient before clipping."""
+        """Take one Adam step; return the norm of the gradient before clipping."""
         return await self._in_worker(self._optim_step, learning_rate)
 
     async def save_state(self, path: Path) -> str:
-        """Write weights, optimizer and random state as the folder `path`."""
+        """Write weights, optimizer and seeds as the folder `path`."""
         extra = {
             "name": self.name,
             "calls": self._calls,
@@ -142,9 +142,10 @@ class TorchModel:
         return str(path)
 
     async def load_state(self, path: Path) -> None:
-        """Continue from what `save_state` wrote. Raise DataFileError, having changed nothing, if it does not fit."""
+        """Restore what `save_state` wrote. Raise DataFileError, before any change, if it does not fit."""
         extra = await self._in_worker(checkpoints.load_state, path, self.model, self._optimizer)
-        self._calls, self._passes = int(extra["calls"]), int(extra["passes"])
+        self._calls = int(extra["calls"])
+        self._passes = int(extra["passes"])
         self.settings = replace(self.settings, seed=int(extra["seed"]))
 
     async def save_weights(self, path: Path) -> str:
@@ -153,16 +154,15 @@ class TorchModel:
         return str(path)
 
     async def close(self) -> None:
-        """Free the model and end the worker thread."""
+        """Free the model and stop the worker thread."""
         self._worker.shutdown(wait=True)
-        self.model = self._optimizer = None
+        self.model = None
+        self._optimizer = None
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 
     async def _in_worker(self, work: Callable[..., Result], *args: Any) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._worker, work, *args)
-
-    # sampling
 
     async def _sample_together(self, asked: list[_SampleRequest]) -> list[SampledCompletion]:
         return await self._in_worker(self._sample, asked)
@@ -188,7 +188,7 @@ class TorchModel:
         ]
 
     def _row(self, asked: _SampleRequest) -> ReplyRow:
-        limit = min(asked.params.max_tokens, self._room(len(asked.prompt)))
+        limit = min(asked.params.max_tokens, self._room_after(len(asked.prompt)))
         return ReplyRow(asked.prompt, limit, random.Random(asked.seed))  # noqa: S311  -- reproducible draws, not a secret
 
     def _ended(self, stop: tuple[str, ...]) -> Callable[[list[int]], bool]:
@@ -203,8 +203,6 @@ class TorchModel:
             return any(one in text for one in stop)
 
         return ended
-
-    # scoring and training
 
     def _logprobs(self, sequences: Sequence[list[int]]) -> list[list[float]]:
         found: list[list[float]] = [[0.0] * min(len(one), 1) for one in sequences]
@@ -231,21 +229,20 @@ class TorchModel:
         self._passes += 1
         sums: dict[str, float] = {}
         with torch.random.fork_rng():
-            torch.manual_seed(derive_seed(self.settings.seed, "pass", self._passes))  # of dropout
+            # For dropout; the global random state is restored afterwards.
+            torch.manual_seed(derive_seed(self.settings.seed, "pass", self._passes))
             self.model.train()
             try:
-                for batch in batches(
-                    [len(datum.tokens) for datum in data], self.settings.train_tokens
-                ):
-                    for name, value in self._one_pass(
-                        [data[at] for at in batch], loss_fn, total
-                    ).items():
+                lengths = [len(datum.tokens) for datum in data]
+                for batch in batches(lengths, self.settings.train_tokens):
+                    metrics = self._one_pass([data[at] for at in batch], loss_fn, total)
+                    for name, value in metrics.items():
                         sums[name] = sums.get(name, 0.0) + float(value)
             finally:
                 self.model.eval()
         loss = sums.pop("loss")
-        metrics = {name: value / count for name, value in sums.items()}
-        return LossReport(loss, {"n_tokens": float(count), **metrics})
+        averages = {name: value / count for name, value in sums.items()}
+        return LossReport(loss, {"n_tokens": float(count), **averages})
 
     def _one_pass(self, data: list[Datum], loss_fn: str, total: float) -> dict[str, Any]:
         positions = sorted(
@@ -262,10 +259,11 @@ class TorchModel:
                 for part in ("weights", "advantages", "logprobs")
             )
         )
-        summed, watched = loss_sum(loss_fn, new, targets, clip=self.settings.clip)
+        summed, metrics = loss_sum(loss_fn, new, targets, clip=self.settings.clip)
+        # Dividing by the weights of all data makes the accumulated gradient that of the mean.
         loss = summed / total
         loss.backward()
-        return {"loss": loss.detach(), "entropy": entropy[targets.weights > 0].sum(), **watched}
+        return {"loss": loss.detach(), "entropy": entropy[targets.weights > 0].sum(), **metrics}
 
     def _optim_step(self, learning_rate: float) -> dict[str, float]:
         parameters = list(checkpoints.trained(self.model).values())
@@ -297,22 +295,20 @@ class TorchModel:
             self.model.save_pretrained(str(draft), safe_serialization=True)
             self.tokenizer.save_pretrained(str(draft))
 
-    # lengths
-
     @property
     def context_length(self) -> int:
-        """Tokens of a prompt and its reply together."""
+        """Tokens of prompt and completion together."""
         return self._context
 
     def _context_length(self) -> int:
-        made_for = getattr(self.model.config, "max_position_embeddings", None)
-        known = [one for one in (self.settings.max_length, made_for) if one]
+        own = getattr(self.model.config, "max_position_embeddings", None)
+        known = [length for length in (self.settings.max_length, own) if length]
         if not known:
             raise ConfigError(f"{self.name} states no context length; set max_length")
         return int(min(known))
 
-    def _room(self, length: int) -> int:
-        """Return how many tokens fit after a prompt. Raise ContextWindowExceeded if none does."""
+    def _room_after(self, length: int) -> int:
+        """Return how many tokens fit after a prompt. Raise ContextWindowExceeded if none do."""
         if not length:
             raise ValueError("a prompt needs at least one token")
         if length >= self._context:
@@ -334,7 +330,7 @@ def _at(positions: list[int], rows: list[list[float]], device: Any) -> Any:
 
 
 def _end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
-    """Return the tokens that end a reply: the tokenizer's, and those of the model's generation settings."""
+    """Return the end-of-turn tokens: the tokenizer's, and those of the generation config."""
     stated = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
     listed = stated if isinstance(stated, list) else [stated]
     return frozenset(int(one) for one in (*listed, tokenizer.eos_token_id) if one is not None)

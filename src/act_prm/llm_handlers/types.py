@@ -1,4 +1,4 @@
-"""What a model's reply consists of."""
+"""The parts of a model's reply."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class ActionFromLLM(BaseModel):
 
     role: str
     type: str
-    """"function_call", "message" (said beside or instead of a call), "reasoning" (thought, told to nobody) or
-    "unreadable_call" (meant as a call, but not one)."""
+    """One of "function_call", "message" (text beside or instead of calls), "reasoning" (text that
+    nobody receives) and "unreadable_call" (meant as a call, but invalid)."""
     text: str | None = None
-    """What is said or thought; of an unreadable call, what the model wrote."""
+    """Text or reasoning; of an unreadable call, what the model wrote."""
     call_id: str | None = None
     name: str | None = None
     arguments: dict[str, Any] | None = None

@@ -1,4 +1,4 @@
-"""What a command line says, as data."""
+"""The options of a run, as the command line gives them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from act_prm.config.files import parse_value
 from tau2.errors import ConfigError, UnknownName
 
 KINDS = ("env", "eval_env", "base_env", "generator", "trainer", "replay_buffer", "model", "lora")
-"""What an override may change."""
+"""The configurations that an override can change."""
 
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """One setting of one configuration, changed on the command line."""
+    """A change of one setting of one configuration."""
 
     kind: str
     path: tuple[str, ...]
@@ -24,33 +24,35 @@ class Override:
 
     @classmethod
     def of(cls, text: str) -> Override:
-        """Return the override that `KIND.KEY=VALUE` spells. Raise ConfigError or UnknownName for anything else."""
-        place, equals, value = text.partition("=")
-        kind, *path = place.strip().split(".")
+        """Return the override of a text `KIND.KEY=VALUE`. Raise ConfigError or UnknownName."""
+        target, equals, value = text.partition("=")
+        kind, *path = target.strip().split(".")
         if not equals or not path or not all(path):
             raise ConfigError(
-                f"--override {text!r}: KIND.KEY=VALUE is expected, such as env.num_train_tasks=4"
+                f"--override {text!r}: expected KIND.KEY=VALUE, such as env.num_train_tasks=4"
             )
         if kind not in KINDS:
             raise UnknownName("configuration to override", kind, KINDS)
         return cls(kind, tuple(path), parse_value(value))
 
-    def put_into(self, config: dict[str, Any]) -> None:
-        """Change the configuration. Raise ConfigError where the path leads through something that holds no keys."""
-        at = config
+    def apply_to(self, config: dict[str, Any]) -> None:
+        """Change a configuration. Raise ConfigError when the path leads through a plain value."""
+        parent = config
         for key in self.path[:-1]:
-            inner = at.get(key)
+            inner = parent.get(key)
             if inner is not None and not isinstance(inner, dict):
                 raise ConfigError(
-                    f"--override {self.kind}.{'.'.join(self.path)}: {key} holds no settings"
+                    f"--override {self.kind}.{'.'.join(self.path)}: {key} has no settings"
                 )
-            at[key] = at = dict(inner or {})
-        at[self.path[-1]] = self.value
+            child = dict(inner or {})
+            parent[key] = child
+            parent = child
+        parent[self.path[-1]] = self.value
 
 
 @dataclass(frozen=True)
 class RunOptions:
-    """A command line. What was not given is None (or empty) and changes nothing."""
+    """The options of a run; options that were not given are None or empty and change nothing."""
 
     env_config: str
     generator_config: str = "default"
@@ -71,7 +73,7 @@ class RunOptions:
     load_checkpoint_path: Path | None = None
     project_name: str | None = None
     given: Mapping[str, Any] = field(default_factory=dict)
-    """Settings by name; each goes to every configuration that has it."""
+    """Settings by name; each applies to every configuration that has it."""
     overrides: tuple[Override, ...] = ()
 
     @property
@@ -81,5 +83,5 @@ class RunOptions:
             return self.run_name
         model = (self.model_name or self.model_config or "model").rsplit("/", 1)[-1]
         parts = (self.env_config, self.generator_config, self.trainer_config, model)
-        told = "-".join(Path(part).with_suffix("").as_posix() for part in parts)
-        return f"{told}-seed{self.seed or 0}-rep{self.replicate}".replace("/", "_")
+        label = "-".join(Path(part).with_suffix("").as_posix() for part in parts)
+        return f"{label}-seed{self.seed or 0}-rep{self.replicate}".replace("/", "_")

@@ -1,6 +1,6 @@
-"""Reads the configurations that a command line names and puts what it says above what they say.
+"""Reads the configurations that a command line names, and applies its settings and overrides.
 
-A setting given on the command line goes to every configuration that has it; one that was not given changes nothing.
+A setting of the command line applies to every configuration that has it.
 """
 
 from __future__ import annotations
@@ -17,11 +17,8 @@ from tau2.errors import ConfigError
 from tau2.llm.secrets import redact_args
 
 _FOLDERS = {"env": "environments", "eval_env": "environments", "base_env": "environments"}
-_ENV_FLAGS = (
-    "seed",
-    "is_async",
-    "verbose",
-)  # of the command line itself; they reach environments that set them
+# Options of the run that also apply to environments whose files set them.
+_ENV_FLAGS = ("seed", "is_async", "verbose")
 _PROVIDER = "provider"
 _MODELS: Mapping[str, type[BaseModel]] = {
     "generator": GeneratorConfig,
@@ -32,7 +29,7 @@ _MODELS: Mapping[str, type[BaseModel]] = {
 
 @dataclass(frozen=True)
 class Resolved:
-    """Everything a run is made from."""
+    """The configurations of a run."""
 
     env: dict[str, Any]
     eval_env: dict[str, Any]
@@ -44,16 +41,16 @@ class Resolved:
     lora: dict[str, Any] | None
 
     def as_json(self) -> dict[str, Any]:
-        """Return it without anything secret."""
-        told = {
+        """Return the configurations with secrets redacted."""
+        values = {
             kind: value.model_dump() if hasattr(value, "model_dump") else value
             for kind, value in vars(self).items()
         }
-        return {kind: _public(value) for kind, value in told.items() if value is not None}
+        return {kind: _redacted(value) for kind, value in values.items() if value is not None}
 
 
 def resolve(options: RunOptions) -> Resolved:
-    """Return the configurations of a run. Raise ConfigError or UnknownName for what they may not say."""
+    """Return the configurations of a run. Raise ConfigError or UnknownName for invalid ones."""
     env = _values(options, "env", options.env_config)
     trainer = checked(
         TrainerConfig,
@@ -88,10 +85,9 @@ def _source(options: RunOptions, kind: str) -> str:
 
 
 def _values(options: RunOptions, kind: str, name: str | None) -> dict[str, Any]:
-    """Return what the file says, with what the command line says above it."""
+    """Return the values of a file, changed by the command line."""
     values = read_config(_FOLDERS.get(kind, kind), name or options.env_config)
-    for key, value in _given(options, kind, values).items():
-        values[key] = value
+    values |= _given(options, kind, values)
     return _overridden(options, kind, values)
 
 
@@ -104,7 +100,7 @@ def _given(options: RunOptions, kind: str, values: Mapping[str, Any]) -> dict[st
 
 
 def _known(kind: str, values: Mapping[str, Any]) -> Iterable[str]:
-    """Return the settings that a configuration has: of environments those that its file sets."""
+    """Return the settings of a configuration; of environments, those that the file sets."""
     model = _MODELS.get(kind)
     return values if model is None else model.model_fields
 
@@ -112,7 +108,7 @@ def _known(kind: str, values: Mapping[str, Any]) -> Iterable[str]:
 def _overridden(options: RunOptions, kind: str, values: dict[str, Any]) -> dict[str, Any]:
     for override in options.overrides:
         if override.kind == kind:
-            override.put_into(values)
+            override.apply_to(values)
     return values
 
 
@@ -121,7 +117,7 @@ def _touched(options: RunOptions, kind: str) -> bool:
 
 
 def _eval_env(options: RunOptions) -> dict[str, Any]:
-    """Return the environment of the evaluation: its own, or that of the training with its held-out tasks."""
+    """Return the evaluation environment: its own, or that of training with held-out tasks."""
     if options.eval_env_config is None:
         env = _overridden(options, "env", _values(options, "env", options.env_config))
     else:
@@ -139,7 +135,7 @@ def _model(options: RunOptions, trainer: TrainerConfig) -> dict[str, Any]:
         model = {"model_name": options.model_name, _PROVIDER: "tinker"}
     else:
         raise ConfigError(
-            "no model: give --model_name, or --model_config with the name of a file in configs/model"
+            "no model is named: give --model_name, or --model_config with a file of configs/model"
         )
     if model.get(_PROVIDER) == "tinker":
         model |= {"lora_rank": trainer.lora_rank}
@@ -156,8 +152,8 @@ def _lora(options: RunOptions) -> dict[str, Any] | None:
     return _overridden(options, "lora", lora)
 
 
-def _public(value: Any) -> Any:
-    """Return a configuration with everything secret hidden, however deep it stands."""
+def _redacted(value: Any) -> Any:
+    """Return a configuration with secrets redacted at any depth."""
     if isinstance(value, Mapping):
-        return redact_args({str(key): _public(one) for key, one in value.items()})
-    return [_public(one) for one in value] if isinstance(value, list | tuple) else value
+        return redact_args({str(key): _redacted(one) for key, one in value.items()})
+    return [_redacted(one) for one in value] if isinstance(value, list | tuple) else value

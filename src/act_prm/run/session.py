@@ -1,4 +1,4 @@
-"""One run: its folder, its model and environments, its trainer, and what Ctrl-C does to it."""
+"""One training run: its folder, model, environments and trainer, and Ctrl-C."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ CONFIG = "config.json"
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """A run that came to its end."""
+    """A run that was trained to its end."""
 
     folder: Path
     state: TrainerState
@@ -41,9 +41,12 @@ class FinishedRun:
 async def run(
     options: RunOptions, reporter: Reporter, command: list[str] | None = None
 ) -> FinishedRun:
-    """Train as the options say and return how far that was.
+    """Train as the options say.
 
-    Raise ConfigError and its like before anything is paid for, and Interrupted after Ctrl-C, with a checkpoint left.
+    Raises:
+        ConfigError, UnknownName, DataFileError: the options or configurations are invalid; raised
+            before any model is called.
+        Interrupted: Ctrl-C was pressed; a checkpoint was written.
     """
     resolved = resolve(options)
     folder = run_folder(options)
@@ -80,13 +83,17 @@ async def run(
 
 
 def run_folder(options: RunOptions) -> Path:
-    """Return the folder of a run. Raise ConfigError for one that holds another run or has none to resume."""
+    """Return the folder of a run.
+
+    Raise ConfigError when it has a run that is not to be resumed, or none that could be.
+    """
     folder = options.log_path / options.name
     newest = newest_checkpoint(folder)
     if newest is not None and not options.resume_run:
         raise ConfigError(
-            f"{folder} holds a run already (newest checkpoint: {newest.name}); go on with it by --resume_run, or "
-            "begin another one with --replicate N, --run_name NAME or another --log_path"
+            f"{folder} has a run already (newest checkpoint: {newest.name}); continue it with "
+            "--resume_run, or start another one with --replicate N, --run_name NAME or another "
+            "--log_path"
         )
     if newest is None and options.resume_run:
         raise ConfigError(f"{folder} has no checkpoint to resume from; leave out --resume_run")
@@ -96,7 +103,7 @@ def run_folder(options: RunOptions) -> Path:
 def _environments(resolved: Resolved) -> dict[str, Any]:
     evaluated = _env(resolved.eval_env) if resolved.trainer.eval_every else None
     if evaluated is not None and not len(evaluated):
-        logger.warning("split %r has no tasks: there is no evaluation", evaluated.split)
+        logger.warning("split %r has no tasks, so there is no evaluation", evaluated.split)
         evaluated = None
     base = _env(resolved.base_env) if resolved.base_env is not None else None
     return {"env": _env(resolved.env), "eval_env": evaluated, "base_env": base}
@@ -117,41 +124,38 @@ def _check_model(model: TrainableModel, resolved: Resolved) -> None:
 
 def _write_config(folder: Path, resolved: Resolved, command: list[str] | None) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    told = {"command": command, **resolved.as_json()} if command else resolved.as_json()
+    content = {"command": command, **resolved.as_json()} if command else resolved.as_json()
     (folder / CONFIG).write_text(
-        json.dumps(told, indent=1, ensure_ascii=False, default=str) + "\n", encoding="utf-8"
+        json.dumps(content, indent=1, ensure_ascii=False, default=str) + "\n", encoding="utf-8"
     )
 
 
 async def _prepare(trainer: Trainer, options: RunOptions) -> None:
     if options.resume_run:
         path = await trainer.resume()
-        trainer.context.reporter.note(f"going on from {path}, after {trainer.state.batch} batches")
+        trainer.context.reporter.note(f"resuming from {path}, after {trainer.state.batch} batches")
         return
     if options.load_checkpoint_path is not None:
         await trainer.load(options.load_checkpoint_path)
-    trainer.start_anew()
+    trainer.start_fresh()
 
 
 @contextmanager
 def stops_on_interrupt(trainer: Trainer, reporter: Reporter) -> Iterator[None]:
-    """Let the first Ctrl-C stop the trainer in good order; the second one is Python's own."""
+    """Make the first Ctrl-C stop the trainer with a checkpoint; the second one stops Python."""
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
         loop.remove_signal_handler(signal.SIGINT)
         reporter.note(
-            "stopping; a checkpoint is written first (Ctrl-C again stops at once, without one)"
+            "stopping after a checkpoint (press Ctrl-C again to stop at once, without one)"
         )
         trainer.interrupt()
 
     try:
         loop.add_signal_handler(signal.SIGINT, stop)
-    except (
-        NotImplementedError,
-        RuntimeError,
-        ValueError,
-    ):  # not the main thread, or no such signals here
+    except (NotImplementedError, RuntimeError, ValueError):
+        # Only the main thread of POSIX systems has signal handlers on a loop.
         yield
         return
     try:

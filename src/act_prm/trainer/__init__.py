@@ -1,6 +1,6 @@
-"""Trainers: one loop, and for each name the phases it goes through.
+"""Trainers: one loop, and for each name the phases that it runs.
 
-trainer = get_trainer("rl")(workbench)
+trainer = get_trainer("rl")(context)
 await trainer.train()
 """
 
@@ -38,10 +38,10 @@ _PHASES: Mapping[str, Sequence[Callable[[TrainingContext], Phase]]] = {
 
 
 def get_trainer(name: str) -> Callable[[TrainingContext], Trainer]:
-    """Return what makes the trainer of that name from a workbench. Raise UnknownName with the nearest."""
+    """Return the factory of the trainer of that name. Raise UnknownName with the nearest name."""
     if name not in _PHASES:
         raise UnknownName("trainer", name, _PHASES)
-    return lambda context: Trainer(context, [make(context) for make in _PHASES[name]])
+    return lambda context: Trainer(context, [phase(context) for phase in _PHASES[name]])
 
 
 __all__ = ["Interrupted", "Phase", "Trainer", "TrainingContext", "get_trainer"]

@@ -1,4 +1,4 @@
-"""Checkpoints: folders that are written whole or not at all, and where a run goes on from them."""
+"""Checkpoints: folders that are written atomically, and the state of a run in them."""
 
 from __future__ import annotations
 
@@ -20,34 +20,35 @@ _NUMBERED = re.compile(r"batch_(\d{6,})")
 
 @dataclass
 class TrainerState:
-    """How far a run has come; everything else follows from its seed and its configuration."""
+    """The progress of a run; everything else follows from its seed and configuration."""
 
     phase: int = 0
     batch_in_phase: int = 0
     batch: int = 0
-    """Batches learned from, in all phases."""
+    """Batches that were learned from, in all phases."""
     evaluated_at: int | None = None
-    """After how many batches the model was last evaluated."""
+    """The number of batches before the last evaluation."""
     best: float | None = None
     rows: int = 0
     """Rows of metrics written."""
     kept: int = 0
-    """Steps put into the replay buffer, and into its file."""
+    """Steps added to the replay buffer and its file."""
     lost_batches: int = 0
-    """Batches in a row of which nothing was left: everything around the policy failed."""
+    """Consecutive batches in which every episode failed through no fault of the policy."""
 
 
 async def save_checkpoint(
     folder: Path, name: str, model: TrainableModel, state: TrainerState, *, weights: bool = False
 ) -> Path:
-    """Write `checkpoints/<name>`: what resuming needs, and the weights alone if they are wanted. Return where."""
+    """Write `checkpoints/<name>` and return its path; `weights` adds the weights for inference."""
     path = folder / CHECKPOINTS / name
     with whole_folder(path) as draft:
         await model.save_state(draft / MODEL)
         saved = await model.save_weights(draft / WEIGHTS) if weights else None
         known = {"format": _FORMAT, "model_name": model.name, **asdict(state)}
         if saved is not None and not (draft / WEIGHTS).exists():
-            known["weights"] = saved  # they are kept elsewhere
+            # A training service keeps the weights itself and returns their address.
+            known["weights"] = saved
         (draft / STATE).write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
     return path
 
@@ -58,20 +59,20 @@ def checkpoint_name(batch: int) -> str:
 
 
 def newest_checkpoint(folder: Path) -> Path | None:
-    """Return the checkpoint of a run that has learned from the most batches; None without one."""
+    """Return the checkpoint of a run with the most batches; None without one."""
     found = [
         path
         for path in (folder / CHECKPOINTS).glob("*")
         if (path / STATE).is_file() and path.name != BEST
     ]
-    numbered = [path for path in found if path.name == FINAL or _NUMBERED.fullmatch(path.name)]
+    resumable = [path for path in found if path.name == FINAL or _NUMBERED.fullmatch(path.name)]
     return max(
-        numbered, key=lambda path: (read_state(path).batch, path.name == FINAL), default=None
+        resumable, key=lambda path: (read_state(path).batch, path.name == FINAL), default=None
     )
 
 
 def read_state(path: Path) -> TrainerState:
-    """Return how far the run of a checkpoint had come. Raise DataFileError for what is no checkpoint."""
+    """Return the state of a run in its checkpoint. Raise DataFileError for anything else."""
     file = path / STATE
     try:
         read: Any = json.loads(file.read_text(encoding="utf-8"))
@@ -79,11 +80,14 @@ def read_state(path: Path) -> TrainerState:
             raise DataFileError(f"{file}: not a checkpoint of format {_FORMAT}")
         return TrainerState(**{one.name: read[one.name] for one in fields(TrainerState)})
     except (OSError, KeyError, TypeError, ValueError) as error:
-        raise DataFileError(f"{file}: no checkpoint can be read: {error}") from error
+        raise DataFileError(f"{file}: the checkpoint cannot be read: {error}") from error
 
 
 def model_state_of(path: Path) -> Path:
-    """Return where a checkpoint, or a folder that is one of a model alone, keeps the model's state."""
+    """Return the folder of the model's state in a checkpoint, or the folder itself if it is one.
+
+    Raise DataFileError when there is no such folder.
+    """
     if not path.is_dir():
         raise DataFileError(f"{path}: there is no such checkpoint")
     return path / MODEL if (path / MODEL).is_dir() else path

@@ -1,7 +1,8 @@
-"""The loop that every trainer is: evaluate, generate, learn, save; broken off and resumed between batches.
+"""The training loop: evaluate, generate, learn, save.
 
-A batch is generated (which changes nothing) and then learned from. An interruption breaks generation off, lets
-learning finish, and leaves a checkpoint from which the run goes on as if nothing had happened.
+A batch is generated, which changes nothing, and then learned from. An interruption cancels
+generation but lets learning finish, and writes a checkpoint from which the run continues exactly as
+an uninterrupted run would.
 """
 
 from __future__ import annotations
@@ -37,11 +38,11 @@ logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 BUFFER_FILE, PLOT, ROLLOUTS = "replay_buffer.jsonl", "reward_curve.svg", "rollouts"
-_MOST_LOST = 3  # batches in a row without one usable episode; then something is broken, and waiting costs money
+_MAX_LOST_BATCHES = 3  # consecutive batches without one usable episode before the run stops
 
 
 class Interrupted(Exception):
-    """Training was asked to stop; `checkpoint` is where it goes on."""
+    """Training was interrupted; `checkpoint` is where it can be resumed."""
 
     def __init__(self, checkpoint: Path) -> None:
         super().__init__(str(checkpoint))
@@ -49,29 +50,29 @@ class Interrupted(Exception):
 
 
 class _Stop(Exception):
-    """Breaks the work at hand off."""
+    """Ends the training loop after `Trainer.interrupt`."""
 
 
 class Trainer:
     """Runs phases one after the other. `train` may be called once."""
 
     def __init__(self, context: TrainingContext, phases: Sequence[Phase]) -> None:
-        self.context, self.phases = context, phases
+        self.context = context
+        self.phases = phases
         self.config = context.config
         self.state = TrainerState()
         self.metrics = MetricsFile(context.folder)
-        self._stopping = self._learning = False
+        self._stopping = False
+        self._learning = False
         self._work: asyncio.Task[Any] | None = None
 
-    # beginning
-
-    def start_anew(self) -> None:
-        """Forget what an earlier run left in the folder, except for its checkpoints."""
+    def start_fresh(self) -> None:
+        """Remove the metrics and the replay buffer of an earlier run in the same folder."""
         self.metrics.cut(0)
         (self.context.folder / BUFFER_FILE).unlink(missing_ok=True)
 
     async def resume(self) -> Path:
-        """Go on from the newest checkpoint of the folder and return it. Raise ConfigError without one."""
+        """Continue from the newest checkpoint and return its path. Raise ConfigError without one."""
         path = newest_checkpoint(self.context.folder)
         if path is None:
             raise ConfigError(
@@ -79,6 +80,7 @@ class Trainer:
             )
         self.state = read_state(path)
         await self.context.model.load_state(model_state_of(path))
+        # Rows and steps written after the checkpoint will be written again.
         self.metrics.cut(self.state.rows)
         kept = cut_steps(self.context.folder / BUFFER_FILE, self.state.kept)
         for step in read_steps(self.context.folder / BUFFER_FILE) if kept else []:
@@ -86,19 +88,17 @@ class Trainer:
         return path
 
     async def load(self, path: Path) -> None:
-        """Begin from the model of a checkpoint, at batch 0."""
+        """Load the model of a checkpoint; training starts at batch 0."""
         await self.context.model.load_state(model_state_of(path))
 
     def interrupt(self) -> None:
-        """Stop as soon as nothing would be left half done; `train` then raises Interrupted."""
+        """Stop after the update in progress, if any; `train` then raises Interrupted."""
         self._stopping = True
         if self._work is not None:
             self._work.cancel()
 
-    # training
-
     async def train(self) -> TrainerState:
-        """Train to the end and return how far that was. Raise Interrupted after `interrupt`."""
+        """Train to the end and return the final state. Raise Interrupted after `interrupt`."""
         try:
             await self._train()
         except _Stop:
@@ -106,47 +106,44 @@ class Trainer:
             self._plot()
             raise Interrupted(path) from None
         except Exception:
-            await self._rescue()
+            await self._save_after_failure()
             raise
         return self.state
 
-    async def _rescue(self) -> None:
-        """Keep what was learned before a failure, unless it is half learned."""
+    async def _save_after_failure(self) -> None:
+        """Write a checkpoint, unless the failure left an update incomplete."""
         if not self.state.batch or self._learning:
             return
         try:
             path = await self._save(checkpoint_name(self.state.batch))
-        except (
-            Tau2Error,
-            OSError,
-        ) as problem:  # the failure that brought us here is the one to tell
+        except (Tau2Error, OSError) as problem:
+            # The caller raises the first failure, which explains more than this one.
             logger.warning("no checkpoint could be written either: %s", problem)
         else:
-            self.context.reporter.note(
-                f"what was learned so far is in {path}; --resume_run goes on from there"
-            )
+            self.context.reporter.note(f"a checkpoint is in {path}; --resume_run continues from it")
 
     async def _train(self) -> None:
         for number, phase in enumerate(self.phases):
             if number < self.state.phase:
                 continue
             if number > self.state.phase:
-                self.state.phase, self.state.batch_in_phase = number, 0
-            await self._run(phase)
+                self.state.phase = number
+                self.state.batch_in_phase = 0
+            await self._run_phase(phase)
         if self.config.eval_every:
             await self._evaluate()
         await self._save(FINAL, weights=True)
         self._plot()
 
-    async def _run(self, phase: Phase) -> None:
-        """Train on the batches of a phase that are left."""
+    async def _run_phase(self, phase: Phase) -> None:
+        """Train on the remaining batches of a phase."""
         length = phase.length()
         if self.state.batch_in_phase < length:
             self.context.reporter.begin(phase.name, self.state.batch_in_phase, length)
         while self.state.batch_in_phase < length:
             if phase.evaluates and self._due(self.config.eval_every):
                 await self._evaluate()
-            row = await self._batch(phase)
+            row = await self._run_batch(phase)
             self.context.reporter.batch(self.state.batch_in_phase, length, row)
             if self._due(self.config.save_every):
                 await self._save(checkpoint_name(self.state.batch))
@@ -155,25 +152,23 @@ class Trainer:
     def _due(self, every: int | None) -> bool:
         return bool(every) and self.state.batch % (every or 1) == 0
 
-    async def _batch(self, phase: Phase) -> Metrics:
+    async def _run_batch(self, phase: Phase) -> Metrics:
         began = time.perf_counter()
         number = self.state.batch
         batch = await self._interruptible(phase.generate(self.state.batch_in_phase, number))
         generated = time.perf_counter()
         learned = await self._learn(phase, batch, number)
-        row = (
-            {f"train/{name}": value for name, value in group_metrics(batch.groups).items()}
-            if batch.groups
-            else {}
-        )
+        row: Metrics = {}
+        if batch.groups:
+            row |= {f"train/{name}": value for name, value in group_metrics(batch.groups).items()}
         row |= {f"update/{name}": value for name, value in learned.items()}
         row |= {"time/generate": generated - began, "time/learn": time.perf_counter() - generated}
         self._log(phase.name, row)
-        self._note_losses(batch)
+        self._check_lost_batches(batch)
         return row
 
     async def _learn(self, phase: Phase, batch: TrainingBatch, number: int) -> Metrics:
-        """Learn from a batch; from here to the end nothing breaks it off."""
+        """Learn from a batch; this is never interrupted."""
         self._learning = True
         learned = await phase.learn(batch, number)
         self._keep(batch.kept)
@@ -181,10 +176,8 @@ class Trainer:
         self.state.batch_in_phase += 1
         self._learning = False
         if self._due(self.config.save_rollouts_every):
-            write_steps(
-                self.context.folder / ROLLOUTS / f"{checkpoint_name(self.state.batch)}.jsonl",
-                batch.everything,
-            )
+            name = f"{checkpoint_name(self.state.batch)}.jsonl"
+            write_steps(self.context.folder / ROLLOUTS / name, batch.all_steps)
         return learned
 
     def _keep(self, steps: Sequence[EpisodeStep]) -> None:
@@ -195,20 +188,20 @@ class Trainer:
             self.context.buffer.add_episode_step(step)
         self.state.kept += len(steps)
 
-    def _note_losses(self, batch: TrainingBatch) -> None:
-        """Raise ModelUnavailable when batch after batch every episode failed for no fault of the policy."""
+    def _check_lost_batches(self, batch: TrainingBatch) -> None:
+        """Raise ModelUnavailable after several batches in which no episode was usable."""
         failed = sum(group.infra_failed + group.user_failed for group in batch.groups)
         lost = failed and not any(len(group) for group in batch.groups)
         self.state.lost_batches = self.state.lost_batches + 1 if lost else 0
-        if self.state.lost_batches >= _MOST_LOST:
+        if self.state.lost_batches >= _MAX_LOST_BATCHES:
             self.state.lost_batches = 0
             raise ModelUnavailable(
-                f"in {_MOST_LOST} batches in a row every episode failed through its surroundings or its simulated "
-                "user; see the log, and the user's model, address and key"
+                f"in {_MAX_LOST_BATCHES} consecutive batches the infrastructure or the simulated user "
+                "failed in every episode; see the log, and check the user's model, address and key"
             )
 
     async def _interruptible(self, work: Coroutine[Any, Any, Result]) -> Result:
-        """Return the result of work that changes nothing; `interrupt` breaks it off."""
+        """Return the result of work that changes nothing; `interrupt` cancels it."""
         if self._stopping:
             work.close()
             raise _Stop
@@ -223,10 +216,8 @@ class Trainer:
         finally:
             self._work = None
 
-    # measuring and saving
-
     async def _evaluate(self) -> None:
-        """Measure the policy online, unless that was done after this very batch or cannot be done."""
+        """Evaluate the policy online, at most once per batch."""
         if self.context.eval_env is None or self.state.evaluated_at == self.state.batch:
             return
         began = time.perf_counter()

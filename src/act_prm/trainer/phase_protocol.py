@@ -21,7 +21,7 @@ class TrainingBatch:
     """Steps for a later phase; the training loop adds them to the replay buffer."""
 
     @property
-    def everything(self) -> list[EpisodeStep]:
+    def all_steps(self) -> list[EpisodeStep]:
         """All steps, for the file of rollouts."""
         played = [
             step

@@ -70,7 +70,7 @@ def test_both_programs_take_the_same_arguments(model, capsys):
 def test_a_folder_with_a_run_is_not_overwritten(model, capsys):
     assert cli.main(SMALL) == 0
     assert cli.main(SMALL) == 2
-    assert "go on with it by --resume_run" in capsys.readouterr().err
+    assert "continue it with --resume_run" in capsys.readouterr().err
     assert cli.main([*SMALL, "--resume_run", "--num_batches", "3"]) == 0
     assert "done: 3 batches" in capsys.readouterr().err
 
@@ -90,7 +90,7 @@ def test_ctrl_c_leaves_a_checkpoint_and_says_how_to_go_on(model, workplace, caps
     told = capsys.readouterr().err
     assert "a checkpoint is in logs/mine/checkpoints/batch_00000" in told
     again = next(
-        line for line in told.splitlines() if line.startswith("go on with: python main.py")
+        line for line in told.splitlines() if line.startswith("continue with: python main.py")
     )
     assert again.endswith("--run_name mine --resume_run")
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -112,5 +112,5 @@ def test_values_on_the_command_line_are_read_like_values_in_files():
         True,
         ["a", "b"],
     ]
-    with pytest.raises(ConfigError, match="no value in YAML"):
+    with pytest.raises(ConfigError, match="not valid YAML"):
         parse_value("[")

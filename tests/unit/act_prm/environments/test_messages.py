@@ -56,7 +56,9 @@ ACTION = st.builds(
 @given(actions=st.lists(ACTION, max_size=6))
 def test_every_call_of_a_step_is_in_exactly_one_message(actions):
     messages = agent_messages_of(actions)
-    assert [one for message in messages for one in message.calls] == [one for one in actions if one.is_call]
+    assert [one for message in messages for one in message.calls] == [
+        one for one in actions if one.is_call
+    ]
     assert messages
     assert all(message.to_user or message.calls for message in messages)
 

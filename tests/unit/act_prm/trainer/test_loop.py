@@ -81,7 +81,7 @@ def test_rollouts_are_kept_with_every_field(tmp_path):
 
 def test_three_batches_of_nothing_but_failures_end_the_run_with_a_checkpoint(tmp_path):
     context = online(tmp_path, env=WordEnv(infra=range(9)), num_batches=9)
-    with pytest.raises(ModelUnavailable, match="3 batches in a row"):
+    with pytest.raises(ModelUnavailable, match="3 consecutive batches"):
         train(context)
     assert names(tmp_path) == ["batch_000003"]
     assert read_metrics(tmp_path)[-1]["train/n_infra_failed"] == 8
@@ -204,7 +204,7 @@ def test_a_damaged_checkpoint_is_named(tmp_path):
 def test_starting_anew_forgets_old_metrics(tmp_path):
     train(online(tmp_path, num_batches=2))
     trainer = trainer_of(online(tmp_path, num_batches=2))
-    trainer.start_anew()
+    trainer.start_fresh()
     assert read_metrics(tmp_path) == []
 
 

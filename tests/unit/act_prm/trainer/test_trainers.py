@@ -121,7 +121,7 @@ def test_demonstrations_may_come_from_another_environment(tmp_path):
 
 def _thoughts(context):
     phase = get_trainer("act_prm")(context).phases[1]
-    return asyncio.run(phase.generate(0, 0)).everything
+    return asyncio.run(phase.generate(0, 0)).all_steps
 
 
 @pytest.mark.parametrize("name", TrainerName.__args__)
