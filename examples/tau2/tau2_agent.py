@@ -90,8 +90,8 @@ def get_task(domain: str, task_id: str, split: str | None = None) -> Task:
 def malformed_calls(messages: Any, known_tools: Any) -> int:
     """Return how many calls of the policy nobody could carry out.
 
-    A call counts when its arguments are no JSON object, when no tool has its name, or when it was left in the text;
-    so does an answer that held nothing at all.
+    A call counts when its arguments are no JSON object, when no tool has its name, or when it was
+    left in the text; so does an answer that held nothing at all.
     """
     count = 0
     for message in messages:
@@ -106,7 +106,9 @@ def malformed_calls(messages: Any, known_tools: Any) -> int:
 
 
 class Tau2Runner:
-    """Plays episodes of one kind against one policy. Safe to use from many episodes at once: it keeps nothing.
+    """Plays episodes of one kind against one policy.
+
+    Safe to use from many episodes at once: it keeps nothing.
 
     Args:
         econfig: A Tau2EnvConfig, or its fields as a mapping.
@@ -272,11 +274,12 @@ class Tau2AgentWorkflow:
     async def run(self, data: dict[str, Any], **extra_kwargs: Any) -> float:
         """Play the episode that `data` names and return its reward, a Python float.
 
-        `data`: `task_id`; optionally `split`, `seed`, `econfig`, `gconfig`, and `base_url`, `api_key`, `http_client`
-        where they are not keyword arguments (as AReaL passes them) nor in the environment. The record of the episode
-        is left in `data["_run_info"]`.
+        `data`: `task_id`; optionally `split`, `seed`, `econfig`, `gconfig`, and `base_url`,
+        `api_key`, `http_client` where they are not keyword arguments (as AReaL passes them) nor in
+        the environment. The record of the episode is left in `data["_run_info"]`.
 
-        Raise an EpisodeDiscarded instead of returning a reward for an episode that says nothing about the policy.
+        Raise an EpisodeDiscarded instead of returning a reward for an episode that says nothing
+        about the policy.
         """
         data["_run_info"] = info = await self.play(data, **extra_kwargs)
         return float(info.reward)
@@ -315,7 +318,10 @@ async def run_and_submit(data: dict[str, Any]) -> float:
 
 
 def main() -> int:
-    """Read one JSON line, play it, submit the reward, and print it; the record goes to standard error."""
+    """Read one JSON line, play it, submit the reward, and print it.
+
+    The record goes to standard error.
+    """
     logging.basicConfig(level=logging.INFO, stream=sys.stderr)
     try:
         data = json.loads(sys.stdin.readline(_LONGEST_LINE))

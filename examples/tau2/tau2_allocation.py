@@ -1,7 +1,8 @@
 """The older command lines in AReaL 1.0.4's terms: `allocation_mode` and `rollout.openai` become per-engine keys.
 
-AReaL 1.0.4 reads one `backend` per engine and keeps its parser of the combined form, which is used where AReaL is
-installed; the small parser here knows the same language, so that a command line can be checked anywhere.
+AReaL 1.0.4 reads one `backend` per engine and keeps its parser of the combined form, which is used
+where AReaL is installed; the small parser here knows the same language, so that a command line can
+be checked anywhere.
 """
 
 from __future__ import annotations
@@ -45,7 +46,10 @@ class Allocation:
 
 
 def parse_allocation(text: str) -> list[Allocation]:
-    """Return the engines of an allocation string. Raise ConfigError that says what is wrong and what is expected."""
+    """Return the engines of an allocation string.
+
+    Raise ConfigError that says what is wrong and what is expected.
+    """
     compact = re.sub(r"\s+", "", text)
     parts = compact.split("+")
     engines = [_engine(part, text) for part in parts]
@@ -135,8 +139,9 @@ def _expert_world_size(backend: str, sizes: str, text: str) -> int:
 def with_areal(text: str, parse: Callable[[str], object]) -> list[Allocation]:
     """Return the engines as AReaL's own parser (`_AllocationMode.from_str`) sees them.
 
-    Raise ConfigError with AReaL's words when it refuses. AReaL's objects do not spell themselves back for expert
-    layers, so the sizes stay in the words of the command line, which AReaL has accepted.
+    Raise ConfigError with AReaL's words when it refuses. AReaL's objects do not spell themselves
+    back for expert layers, so the sizes stay in the words of the command line, which AReaL has
+    accepted.
     """
     try:
         seen = parse(text)
@@ -171,7 +176,8 @@ class Backends:
 def backends_of(text: str, parse: Callable[[str], object] | None = None) -> Backends:
     """Return who generates and who trains; `parse` is AReaL's own parser, where there is one.
 
-    Raise ConfigError for a string that names not exactly one engine to generate and an actor to train.
+    Raise ConfigError for a string that names not exactly one engine to generate and an actor to
+    train.
     """
     if "|" in re.sub(r"attn:[^|()+]+\|ffn:", "", re.sub(r"\s+", "", text)):
         raise ConfigError(
@@ -200,9 +206,12 @@ _ALLOCATION_KEY = re.compile(r"\+{0,2}allocation_mode=(?P<value>.*)", re.DOTALL)
 
 
 def translated(overrides: Sequence[str], parse: Callable[[str], object] | None = None) -> list[str]:
-    """Return command-line overrides with the older keys in AReaL 1.0.4's terms; everything else stays as it is.
+    """Return command-line overrides with the older keys in AReaL 1.0.4's terms.
 
-    A backend that is given itself wins over the one in `allocation_mode`. Raise ConfigError for a bad allocation.
+    Everything else stays as it is.
+
+    A backend that is given itself wins over the one in `allocation_mode`. Raise ConfigError for a
+    bad allocation.
     """
     given = {override.lstrip("+").partition("=")[0] for override in overrides}
     result: list[str] = []
@@ -222,7 +231,10 @@ def translated(overrides: Sequence[str], parse: Callable[[str], object] | None =
 def translated_config(
     config: dict[str, object], parse: Callable[[str], object] | None = None
 ) -> dict[str, object]:
-    """Return a configuration file's content with the older keys in AReaL 1.0.4's terms; equal when there are none."""
+    """Return a configuration file's content with the older keys in AReaL 1.0.4's terms.
+
+    Equal when there are none.
+    """
     result = dict(config)
     engines = ("rollout", *_TRAINED_ROLES)
     sections = {

@@ -1,4 +1,7 @@
-"""Why an episode brought no reward. AReaL discards the trajectory of a workflow that raises; 0.0 would teach."""
+"""Why an episode brought no reward.
+
+AReaL discards the trajectory of a workflow that raises; 0.0 would teach.
+"""
 
 from __future__ import annotations
 
@@ -22,4 +25,7 @@ class EpisodeTimedOut(EpisodeDiscarded):
 
 
 class AnswerLost(ModelError):
-    """The policy's answer did not arrive; the proxy may have recorded it, so the policy is not asked again."""
+    """The policy's answer did not arrive.
+
+    The proxy may have recorded it, so the policy is not asked again.
+    """

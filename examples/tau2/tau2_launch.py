@@ -2,9 +2,10 @@
 
     python tau2_launch.py local|slurm tau2_train.py --config config.yaml key=value ...
 
-Older versions of AReaL have launchers `areal.launcher.<kind>`. In 1.0.4 they moved to `areal.infra.launcher.<kind>`,
-and start training in a mode in which AReaL's proxy refuses to serve agents; there the script itself is the controller
-and `scheduler.type=<kind>` says where its workers run. This module imports nothing but the standard library.
+Older versions of AReaL have launchers `areal.launcher.<kind>`. In 1.0.4 they moved to
+`areal.infra.launcher.<kind>`, and start training in a mode in which AReaL's proxy refuses to serve
+agents; there the script itself is the controller and `scheduler.type=<kind>` says where its workers
+run. This module imports nothing but the standard library.
 """
 
 from __future__ import annotations
@@ -41,7 +42,10 @@ def command(kind: str, words: Sequence[str], areal: Path | None, python: str) ->
 
 
 def main(kind: str, words: Sequence[str]) -> int:
-    """Replace this process by the training script. Return 2, with a line on how to call it, for wrong arguments."""
+    """Replace this process by the training script.
+
+    Return 2, with a line on how to call it, for wrong arguments.
+    """
     if kind not in KINDS or not words or not words[0].endswith(".py"):
         sys.stderr.write(f"usage: {'|'.join(KINDS)} SCRIPT.py --config FILE [key=value ...]\n")
         return 2

@@ -34,7 +34,10 @@ _SENT = (
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where one episode asks its policy. `from_environment`: the address is the process's OPENAI_BASE_URL."""
+    """Where one episode asks its policy.
+
+    `from_environment`: the address is the process's OPENAI_BASE_URL.
+    """
 
     base_url: str | None = None
     api_key: str | None = field(default=None, repr=False)
@@ -80,8 +83,9 @@ class Endpoint:
 def sampling_args(gconfig: Any) -> dict[str, Any]:
     """Return AReaL's generation settings as arguments of a chat completion.
 
-    `max_new_tokens` becomes `max_completion_tokens`, `greedy` becomes temperature 0. What concerns the group
-    (`n_samples`) or the whole context (`max_tokens`, see rollout.agent.engine_max_tokens) is not sent.
+    `max_new_tokens` becomes `max_completion_tokens`, `greedy` becomes temperature 0. What concerns
+    the group (`n_samples`) or the whole context (`max_tokens`, see rollout.agent.engine_max_tokens)
+    is not sent.
     """
     given = {name: value for name, value in plain_dict(gconfig).items() if value is not None}
     args = {name: given[name] for name in _SENT if name in given}
@@ -144,8 +148,8 @@ def _json(response: Any) -> Any:
 def user_args(config: Tau2EnvConfig, policy: Endpoint) -> dict[str, Any]:
     """Return the `llm_args` of the simulated user's model.
 
-    Raise ConfigError when the policy would play it: AReaL's subprocess mode sets OPENAI_BASE_URL to its proxy, and
-    what the user says there would be trained on.
+    Raise ConfigError when the policy would play it: AReaL's subprocess mode sets OPENAI_BASE_URL to
+    its proxy, and what the user says there would be trained on.
     """
     args = plain_dict(config.user_llm_args)
     if config.user_llm_base_url:
@@ -166,7 +170,10 @@ def user_args(config: Tau2EnvConfig, policy: Endpoint) -> dict[str, Any]:
 
 
 async def submit_reward(endpoint: Endpoint, reward: float) -> None:
-    """Post the reward of the episode's last completion to the policy's proxy. Raise InfrastructureFailed."""
+    """Post the reward of the episode's last completion to the policy's proxy.
+
+    Raise InfrastructureFailed.
+    """
     url, headers = endpoint.url("rl/set_reward"), endpoint.headers()
     try:
         if endpoint.http_client is not None:

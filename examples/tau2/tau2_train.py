@@ -1,8 +1,10 @@
 """Train an agent on tau2 with AReaL.
 
-    python examples/tau2/tau2_train.py --config examples/tau2/config.yaml econfig.domain=airline actor.path=<model>
+    python examples/tau2/tau2_train.py --config examples/tau2/config.yaml econfig.domain=airline
+    actor.path=<model>
 
-The older form `allocation_mode=sglang:d4t2+archon:d4p2t1` is understood too. AReaL is imported when training starts.
+The older form `allocation_mode=sglang:d4t2+archon:d4p2t1` is understood too. AReaL is imported when
+training starts.
 """
 
 from __future__ import annotations
@@ -67,7 +69,8 @@ def get_tau2_dataset(
 ) -> Any:
     """Return the tasks of a split as rows {"task_id", "split"}, all repeated to `at_least` rows.
 
-    A `datasets.Dataset` where that package is installed, as with AReaL; else a list of the same rows.
+    A `datasets.Dataset` where that package is installed, as with AReaL; else a list of the same
+    rows.
     """
     if type != "rl":
         raise ConfigError(f"tau2 tasks are for type 'rl', not {type!r}")
@@ -80,7 +83,10 @@ def get_tau2_dataset(
 
 
 def parsed(args: Sequence[str]) -> tuple[Path, list[str]]:
-    """Return the configuration file and the overrides of a command line; a script's name before them is skipped."""
+    """Return the configuration file and the overrides of a command line.
+
+    A script's name before them is skipped.
+    """
     words = list(args[1:]) if args and args[0].endswith(".py") else list(args)
     parser = argparse.ArgumentParser(
         prog="tau2_train.py", description="Train an agent on tau2 with AReaL."
@@ -139,7 +145,10 @@ def _current_form(path: Path, parse: Callable[[str], object] | None, stack: Exit
 
 
 def share_discount(config: Any) -> None:
-    """Let AReaL's proxy discount turns by `econfig.turn_discount`. Raise ConfigError when the two contradict."""
+    """Let AReaL's proxy discount turns by `econfig.turn_discount`.
+
+    Raise ConfigError when the two contradict.
+    """
     agent, episode = config.rollout.agent, config.econfig
     if agent.turn_discount != episode.turn_discount:
         if 1.0 not in (agent.turn_discount, episode.turn_discount):
@@ -213,7 +222,10 @@ def _log_to_file(config: Any) -> None:
 
 
 def main(args: Sequence[str]) -> None:
-    """Train as a command line says. Raise ConfigError before anything is started when it cannot work."""
+    """Train as a command line says.
+
+    Raise ConfigError before anything is started when it cannot work.
+    """
     config = load_config(args)
     check_process(config)
     train, valid = datasets_of(config)

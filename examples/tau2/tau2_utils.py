@@ -35,7 +35,10 @@ class Tau2EnvConfig:
 
     @classmethod
     def of(cls, *layers: Any) -> Self:
-        """Return a configuration from mappings or dataclasses; later ones win. Raise ConfigError for unknown keys."""
+        """Return a configuration from mappings or dataclasses; later ones win.
+
+        Raise ConfigError for unknown keys.
+        """
         given: dict[str, Any] = {}
         for layer in layers:
             given.update(plain_dict(layer))
@@ -62,7 +65,10 @@ class Tau2EnvConfig:
 
 
 def plain_dict(value: Any) -> dict[str, Any]:
-    """Return a mapping or a dataclass as a dictionary; None is empty. Raise ConfigError for anything else."""
+    """Return a mapping or a dataclass as a dictionary; None is empty.
+
+    Raise ConfigError for anything else.
+    """
     if value is None:
         return {}
     if isinstance(value, Mapping):  # OmegaConf's dictionaries are mappings too
@@ -130,7 +136,8 @@ def _indented(text: str) -> str:
 def dataset_rows(domain: str, split: str = "train", at_least: int = 0) -> list[dict[str, str]]:
     """Return one row {"task_id", "split"} per task, whole copies of them until there are `at_least` rows.
 
-    Raise UnknownName for a domain or a split that does not exist, ConfigError for a split without tasks.
+    Raise UnknownName for a domain or a split that does not exist, ConfigError for a split without
+    tasks.
     """
     load_splits = (
         registry.get_task_splits_loader(domain) if domain in registry.get_task_sets() else None
@@ -153,7 +160,8 @@ HIGHEST_USEFUL_REWARD = 0.95
 def worth_training(trajectory: Mapping[str, Any]) -> bool:
     """Return whether a group of episodes still teaches something: its mean reward is not above 0.95.
 
-    AReaL calls this with the tensors of a group ("rewards"), or with its texts ("interactions") where there are none.
+    AReaL calls this with the tensors of a group ("rewards"), or with its texts ("interactions")
+    where there are none.
     """
     rewards = trajectory.get("rewards")
     if rewards is None:

@@ -1,6 +1,7 @@
 """The environment server as its users run it: AEnvironment's local mode, in a process of its own.
 
-AEnvironment's client knows one port (8081) and one address (DUMMY_INSTANCE_IP): one server at a time on a machine.
+AEnvironment's client knows one port (8081) and one address (DUMMY_INSTANCE_IP): one server at a
+time on a machine.
 """
 
 from __future__ import annotations

@@ -101,7 +101,10 @@ class Instance:
 
 
 class ScriptedModel:
-    """Thinks what a test wrote down: texts, calls, lists of calls (made at once), exceptions; at the end, stops."""
+    """Thinks what a test wrote down: texts, calls, lists of calls (made at once), exceptions.
+
+    At the end, stops.
+    """
 
     def __init__(self, *lines: Any) -> None:
         self.lines = iter(lines)

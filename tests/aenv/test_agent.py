@@ -1,4 +1,7 @@
-"""The example's own logic: options, the loop, the outcome; the environment is an episode, the model a script."""
+"""The example's own logic: options, the loop, the outcome.
+
+The environment is an episode, the model a script.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,8 @@ from tests.aenv.parts import EXAMPLE, MEETING, Instance, agent, an_episode, sdk_
 Options = agent.Options
 
 
-# --- options --------------------------------------------------------------------------------------------------------
+# --- options
+# --------------------------------------------------------------------------------------------------------
 
 
 def test_what_the_guide_promises_is_the_default():
@@ -103,7 +107,8 @@ def test_the_instance_is_solo_when_no_user_is_named(monkeypatch, variables, alon
     )
 
 
-# --- the loop -------------------------------------------------------------------------------------------------------
+# --- the loop
+# -------------------------------------------------------------------------------------------------------
 
 
 def test_an_episode_from_greeting_to_reward(play):
@@ -138,7 +143,8 @@ def test_a_task_that_begins_in_the_middle_is_remembered(play):
     assert set(call) == {"type", "call_id", "name", "arguments"}
 
 
-# --- the weaknesses of the original ---------------------------------------------------------------------------------
+# --- the weaknesses of the original
+# ---------------------------------------------------------------------------------
 
 
 def test_weakness_1_tool_names_are_such_as_the_api_takes():
@@ -272,14 +278,18 @@ def test_weakness_10_no_variable_says_none(monkeypatch):
 
 
 def test_weakness_11_the_requirements_can_be_installed():
-    """`aenvironment[agents]` cannot: the one wants an older pydantic than the other; so they come apart."""
+    """`aenvironment[agents]` cannot: the one wants an older pydantic than the other.
+
+    So they come apart.
+    """
     lines = (EXAMPLE / "requirements.txt").read_text(encoding="utf-8").splitlines()
     wanted = [line.partition("#")[0].strip() for line in lines if line.partition("#")[0].strip()]
     assert "openai-agents==0.6.3" in wanted
     assert not any(line.startswith("aenvironment") for line in wanted)
 
 
-# --- arguments as a model writes them -------------------------------------------------------------------------------
+# --- arguments as a model writes them
+# -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("written", ["{not json", "[1]", "3", "[" * 5000])

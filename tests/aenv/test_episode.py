@@ -16,7 +16,10 @@ Settings = settings.Settings
 
 
 def played(*steps, of=None):
-    """Carry out steps on an episode: a text, a call, or a function of the episode; return the answers."""
+    """Carry out steps on an episode: a text, a call, or a function of the episode.
+
+    Return the answers.
+    """
     of = of or an_episode()
 
     async def play():
@@ -35,7 +38,8 @@ def reward(of):
     return of.reward()
 
 
-# --- settings -------------------------------------------------------------------------------------------------------
+# --- settings
+# -------------------------------------------------------------------------------------------------------
 
 
 def test_settings_come_from_variables():
@@ -85,7 +89,8 @@ def test_a_wrong_setting_is_refused(changes):
         Settings().changed(changes)
 
 
-# --- episodes -------------------------------------------------------------------------------------------------------
+# --- episodes
+# -------------------------------------------------------------------------------------------------------
 
 
 def test_an_episode_from_greeting_to_reward():
@@ -183,7 +188,8 @@ def test_what_is_played_is_told_without_what_the_user_wants():
     assert alone["ticket"]
 
 
-# --- the weaknesses of the original ---------------------------------------------------------------------------------
+# --- the weaknesses of the original
+# ---------------------------------------------------------------------------------
 
 
 def test_weakness_5_nothing_but_the_reward_endpoint_tells_the_reward():

@@ -1,6 +1,7 @@
 """The example and the environment server on the real packages: each episode is the guide's own command line.
 
-Needs `aenvironment` and `openai-agents`, which the development environment has not: `make aenv` makes one that has.
+Needs `aenvironment` and `openai-agents`, which the development environment has not: `make aenv`
+makes one that has.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ def posted(function, **arguments):
     return post(f"/functions/{function}", arguments)["data"]
 
 
-# --- the same episode everywhere ------------------------------------------------------------------------------------
+# --- the same episode everywhere
+# ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -96,7 +98,8 @@ def plain(schema, names=()):
     return {key: plain(value, definitions) for key, value in kept.items()}
 
 
-# --- the weaknesses of the original ---------------------------------------------------------------------------------
+# --- the weaknesses of the original
+# ---------------------------------------------------------------------------------
 
 
 def test_weakness_1_tool_names_are_such_as_the_api_takes(server):
@@ -201,7 +204,10 @@ def test_weakness_9_one_process_plays_many_episodes(server):
 
 
 def test_weakness_9_arguments_that_do_not_fit_reach_the_episode(server):
-    """A wrong call is answered by tau2 and counted, as in every other driver; no framework refuses it first."""
+    """A wrong call is answered by tau2 and counted, as in every other driver.
+
+    No framework refuses it first.
+    """
     wrong = [
         {"name": "create_task", "arguments": {"title": 3, "nonsense": True}},
         {"name": "create_task", "arguments": "{not json"},

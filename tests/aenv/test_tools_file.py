@@ -163,7 +163,8 @@ def test_weakness_9_another_domain_brings_its_own_tools(server):
     )  # what stays the same stays untouched
 
 
-# --- functions ------------------------------------------------------------------------------------------------------
+# --- functions
+# ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("domain", ["mock", "airline", "retail", "telecom"])
@@ -204,7 +205,8 @@ def test_a_schema_that_names_itself_ends():
     assert functions.inlined(schema) == {"type": "array", "items": {}}
 
 
-# --- the folder -----------------------------------------------------------------------------------------------------
+# --- the folder
+# -----------------------------------------------------------------------------------------------------
 
 
 def test_the_versions_agree():

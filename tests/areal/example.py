@@ -26,7 +26,10 @@ CONFIG = EXAMPLE / "config.yaml"
 
 
 def script(name: str) -> Any:
-    """Return a script of the example as a module; it finds its neighbours as it does when it is run."""
+    """Return a script of the example as a module.
+
+    It finds its neighbours as it does when it is run.
+    """
     if str(EXAMPLE) not in sys.path:
         sys.path.insert(0, str(EXAMPLE))
     return importlib.import_module(name)
@@ -79,7 +82,10 @@ def lines_of(run: SimulationRun, kind: type) -> list[dict[str, Any]]:
 
 
 def in_order(lines: list[Any]) -> Callable[[dict[str, Any]], Any]:
-    """Return a model that says its next line, however many conversations it leads; it ends with the stop token."""
+    """Return a model that says its next line, however many conversations it leads.
+
+    It ends with the stop token.
+    """
 
     def reply(body: dict[str, Any]) -> Any:
         place = [message["role"] for message in body["messages"]].count("assistant")
@@ -90,7 +96,10 @@ def in_order(lines: list[Any]) -> Callable[[dict[str, Any]], Any]:
 
 @contextmanager
 def cast_of(run: SimulationRun) -> Any:
-    """Serve both sides of a recorded run from loopback; yield the policy's server and the user's."""
+    """Serve both sides of a recorded run from loopback.
+
+    Yield the policy's server and the user's.
+    """
     with ExitStack() as stack:
         policy = stack.enter_context(StubServer(in_order(lines_of(run, AssistantMessage))))
         user = stack.enter_context(StubServer(in_order(lines_of(run, UserMessage))))

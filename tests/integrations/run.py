@@ -1,6 +1,9 @@
-"""Install every trainer's package in an environment of its own, and play with it; the pins exclude one another.
+"""Install every trainer's package in an environment of its own, and play with it.
 
-    python3.11 tests/integrations/run.py [names ...] [--venvs FOLDER] [--torch REQUIREMENT] [--fresh]
+The pins exclude one another.
+
+    python3.11 tests/integrations/run.py [names ...] [--venvs FOLDER] [--torch REQUIREMENT]
+    [--fresh]
 
 An environment is made on first use (minutes, and about a gigabyte where torch is needed) and kept.
 """
@@ -19,7 +22,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 TESTERS = ("pytest>=8.2", "pytest-socket>=0.7", "pytest-timeout>=2.3", "hypothesis>=6.100")
-TORCH = "TORCH"  # stands for --torch, which is installed_middleware first: other wheels of torch bring two gigabytes of CUDA
+# Stands for --torch, which is installed first: other wheels of torch bring two gigabytes of CUDA.
+TORCH = "TORCH"
 CPU_TORCH = "torch==2.13.0+cpu"
 LIMIT = "570"  # seconds a test may take
 

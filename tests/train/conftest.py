@@ -1,4 +1,7 @@
-"""A tiny model, built once for all tests of training; without torch these tests are skipped, module by module."""
+"""A tiny model, built once for all tests of training.
+
+Without torch these tests are skipped, module by module.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,8 @@ from act_prm.llm_handlers.lora import LoraSettings
 _ADAPTERS = LoraSettings(r=4, alpha=8)
 _HERE = Path(__file__).parent
 _FOREIGN_WARNINGS = (
-    "ignore:`is_gradient_checkpointing` is deprecated:FutureWarning",  # peft asks transformers by the old name
+    # Peft asks transformers by the old name.
+    "ignore:`is_gradient_checkpointing` is deprecated:FutureWarning",
 )
 
 
@@ -26,7 +30,10 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_monitor():
-    """Progress bars start a thread that watches over them and outlives the test; nobody needs it here."""
+    """Progress bars start a thread that watches over them and outlives the test.
+
+    Nobody needs it here.
+    """
     with pytest.MonkeyPatch.context() as patch:
         if (tqdm := sys.modules.get("tqdm")) is not None:
             patch.setattr(tqdm.tqdm, "monitor_interval", 0)

@@ -71,7 +71,10 @@ class Place:
         return process.returncode, told
 
     def interrupted_after(self, command, batches):
-        """Run until that many batches are measured, then press Ctrl-C; return exit code and what was told."""
+        """Run until that many batches are measured, then press Ctrl-C.
+
+        Return exit code and what was told.
+        """
         process = self.start(command)
         try:
             self._wait(process, batches)

@@ -1,6 +1,7 @@
 """A tiny model learns a task of the mock domain on a CPU: first from demonstrations, then from its own rewards.
 
-The customer speaks differently in every episode, so what is rewarded is doing the task, not repeating one text.
+The customer speaks differently in every episode, so what is rewarded is doing the task, not
+repeating one text.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The two programs as processes: the guide's command lines word for word, and a small run to its end.
 
-A tiny random model bears the guide's model name, a server on loopback plays the user's model, and a folder of
-configurations under the current one makes batches small; nothing else is changed.
+A tiny random model bears the guide's model name, a server on loopback plays the user's model, and a
+folder of configurations under the current one makes batches small; nothing else is changed.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def test_the_guides_command_trains_stops_at_ctrl_c_and_goes_on(place, command, t
 
     code, told = place.interrupted_after(f"{command} --resume_run", first[-1]["batch"] + 1)
     assert code == 130, told
-    assert "going on from" in told
+    assert "resuming from" in told
     assert place.rows()[: len(first)] == first
     assert len(place.rows()) > len(first)
 

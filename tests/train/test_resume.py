@@ -1,4 +1,7 @@
-"""With the real model: a run that was broken off goes on as if it had not been; the reference stays what it was."""
+"""With the real model: a run that was broken off goes on as if it had not been.
+
+The reference stays what it was.
+"""
 
 from __future__ import annotations
 

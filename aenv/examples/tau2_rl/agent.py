@@ -2,8 +2,9 @@
 
     python aenv/examples/tau2_rl/agent.py --domain telecom --task_id <TASK_ID>
 
-`run_agent_return_reward(data)` is what a trainer names; `run_agent(data)` says more: a failure of the surroundings is
-no reward of 0. AEnvironment and the Agents SDK are imported when an episode is played, not with this module.
+`run_agent_return_reward(data)` is what a trainer names; `run_agent(data)` says more: a failure of
+the surroundings is no reward of 0. AEnvironment and the Agents SDK are imported when an episode is
+played, not with this module.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ logger = logging.getLogger(__name__)
 
 ENV_NAME = "tau2-env@1.0.0"
 MOST_FAILED_TURNS = 3  # turns in a row without anything to act upon before the episode is left
-_MALFORMED = "__malformed__"  # tau2 answers a call with this argument by saying why its text is no JSON object
+# Tau2 answers a call with this argument by saying why its text is no JSON object.
+_MALFORMED = "__malformed__"
 _SHORTEST_SECRET = 8  # hiding every "none" of a text because the key is "none" helps nobody
 _STOP = "###STOP###"  # ends a conversation, also one without a customer
 _SOLO_START = "Work on the ticket with your tools, and call `done` when the work is finished."
@@ -207,9 +209,10 @@ class EpisodeFailed(RuntimeError):
 async def run_agent_return_reward(data: Mapping[str, Any], **extra: Any) -> float:
     """Play one episode and return its reward.
 
-    `data` names `domain` and `task_id`, and any other field of Options; sampling may come as `gconfig`. `extra` is
-    what AReaL passes: `base_url`, `api_key`, `http_client`. An episode that says nothing about the agent (its model,
-    the environment or the simulated user failed) returns 0.0, or raises EpisodeFailed where `raise_errors` is set.
+    `data` names `domain` and `task_id`, and any other field of Options; sampling may come as
+    `gconfig`. `extra` is what AReaL passes: `base_url`, `api_key`, `http_client`. An episode that
+    says nothing about the agent (its model, the environment or the simulated user failed) returns
+    0.0, or raises EpisodeFailed where `raise_errors` is set.
     """
     outcome = await run_agent(data, **extra)
     if outcome.reward is None and Options.of(data, extra).raise_errors:
@@ -267,7 +270,10 @@ class Play:
         self._one_at_a_time = asyncio.Lock()
 
     async def run(self) -> Outcome:
-        """Play to the end and ask the environment for the reward; the instance is released whatever happens."""
+        """Play to the end and ask the environment for the reward.
+
+        The instance is released whatever happens.
+        """
         try:
             await self.env.initialize()
             await self._begin()
@@ -328,7 +334,10 @@ class Play:
             self._hear(str(reply.get("rejected") or reply.get("observation") or ""))
 
     async def _call(self, name: str, arguments: str) -> str:
-        """Carry out a tool call of the model and return what it is told; calls of one answer keep their order."""
+        """Carry out a tool call of the model and return what it is told.
+
+        Calls of one answer keep their order.
+        """
         async with self._one_at_a_time:
             result = await self.env.call_tool(
                 name, _arguments(arguments), timeout=self.options.timeout
@@ -355,7 +364,10 @@ class Play:
 
 
 def _arguments(text: str) -> dict[str, Any]:
-    """Return the arguments of a call as a model wrote them; text that is no JSON object is marked as such."""
+    """Return the arguments of a call as a model wrote them.
+
+    Text that is no JSON object is marked as such.
+    """
     try:
         value = json.loads(text or "{}")
     except (ValueError, RecursionError):

@@ -27,7 +27,10 @@ class Thought:
 
 
 class Model:
-    """A model behind an OpenAI-compatible address, driven by the Agents SDK; nothing of it is shared by episodes."""
+    """A model behind an OpenAI-compatible address, driven by the Agents SDK.
+
+    Nothing of it is shared by episodes.
+    """
 
     def __init__(
         self,
@@ -53,7 +56,10 @@ class Model:
     def set_up(
         self, prompt: str, tools: Mapping[str, Mapping[str, Any]], call: Any, ask_whether_over: Any
     ) -> None:
-        """Make the agent. `call(tool, arguments)` carries out a call; the turn ends when the episode is over."""
+        """Make the agent.
+
+        `call(tool, arguments)` carries out a call; the turn ends when the episode is over.
+        """
         import agents  # noqa: PLC0415  -- slow to import, and not needed to read a config
 
         async def after_calls(*_: Any) -> Any:
@@ -120,7 +126,9 @@ def _function_tool(name: str, tool: Mapping[str, Any], call: Any) -> Any:
 
 
 def named_safely(tools: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
-    """Return the tools by names that every OpenAI-compatible API takes; each keeps its own name inside.
+    """Return the tools by names that every OpenAI-compatible API takes.
+
+    Each keeps its own name inside.
 
     AEnvironment writes `tau2-env@1.0.0/create_task`; models know the tool as `create_task`.
     """

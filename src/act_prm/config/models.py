@@ -121,7 +121,10 @@ class TrainerConfig(_Closed):
     num_substeps: Positive = 1
     """Optimizer steps per batch."""
     mini_batch_size: Positive | None = None
-    """Maximal number of sequences of one optimizer step; null: the batch divided by num_substeps."""
+    """Maximal number of sequences of one optimizer step.
+
+    Null: the batch divided by num_substeps.
+    """
     compute_post_kl: bool = False
     """Estimate the KL divergence of each update, with one more forward pass."""
     kl_penalty_coef: Annotated[float, Field(ge=0.0)] = 0.0

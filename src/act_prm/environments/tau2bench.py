@@ -149,7 +149,10 @@ class Tau2BenchEnv(Environment):
         return flat if self.setup.solo else [*flat, RESPOND_USER_TOOL]
 
     def build_system_prompt(self, task: Task | None = None) -> str:
-        """Return the system prompt: instructions, policy, how to act; in solo mode also the ticket."""
+        """Return the system prompt: instructions, policy, how to act.
+
+        In solo mode also the ticket.
+        """
         parts = [self.system_prompt, f"<policy>\n{self.domain_policy}\n</policy>"]
         if not self.setup.solo:
             return "\n\n".join([*parts, _HOW_TO_ACT])
@@ -161,16 +164,20 @@ class Tau2BenchEnv(Environment):
     ) -> Tau2BenchState:
         """Start an episode and return its first state.
 
-        The task is number `sample_idx` of the split (modulo its size); the episode's seed is derived
-        from `seed` and the first three numbers. An episode that failed before the first step is over
-        at once, and its metadata say why. Raise ConfigError when it cannot be played as configured.
+        The task is number `sample_idx` of the split (modulo its size); the episode's seed is
+        derived from `seed` and the first three numbers. An episode that failed before the first
+        step is over at once, and its metadata say why. Raise ConfigError when it cannot be played
+        as configured.
         """
         task, seed = self._task_and_seed(sample_idx, generation_idx, try_step)
         state = self.begin(task, seed)
         return self._numbered(state, sample_idx, generation_idx, try_step, batch_idx)
 
     def begin(self, task: Task, seed: int | None = None) -> Tau2BenchState:
-        """Start an episode of any task of the domain, also one outside `datasets`. Raise ConfigError."""
+        """Start an episode of any task of the domain, also one outside `datasets`.
+
+        Raise ConfigError.
+        """
         rollout = self._new_rollout()
         rollout.reset(task, seed)
         return self._first_state(rollout, seed)
@@ -236,9 +243,9 @@ class Tau2BenchEnv(Environment):
     ) -> Tau2BenchStepResult:
         """Execute the actions of a policy step in a state's episode and return the result.
 
-        `current_messages` becomes the new state's `prior_messages`; by default it is the conversation
-        so far, the policy's message included. A state that is over is returned as it is. Raise
-        RuntimeError for a state that was stepped already.
+        `current_messages` becomes the new state's `prior_messages`; by default it is the
+        conversation so far, the policy's message included. A state that is over is returned as it
+        is. Raise RuntimeError for a state that was stepped already.
         """
         if current_state.done:
             return step_result(current_state)

@@ -131,7 +131,10 @@ class GeneratorContext:
         return self.env.maybe_hide_observations(messages, **settings)
 
     def group(self, trajectories: Sequence[Trajectory], **left_out: int) -> TrajectoryGroup:
-        """Return a group with advantages of the configured kind; `left_out` counts other episodes."""
+        """Return a group with advantages of the configured kind.
+
+        `left_out` counts other episodes.
+        """
         return make_group(
             trajectories, discount=self.discount, mean_center=self.config.mean_center, **left_out
         )

@@ -18,7 +18,10 @@ class DemonstrationReader:
         self.demonstrations = Demonstrations(context)
 
     def steps(self, tasks: Sequence[int], batch_id: int) -> list[EpisodeStep]:
-        """Return the steps of these tasks' demonstrations; those too long for a prompt are left out."""
+        """Return the steps of these tasks' demonstrations.
+
+        Those too long for a prompt are left out.
+        """
         steps: list[EpisodeStep] = []
         for _, demonstration in self.demonstrations.existing(list(tasks)):
             built = [self._step(demonstration, at, batch_id) for at in range(len(demonstration))]

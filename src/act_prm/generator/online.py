@@ -179,7 +179,10 @@ class OnlineGenerator:
         episode.enter(state, bool(state.metadata.get("done")))
 
     def _prompt(self, episode: _OnlineEpisode) -> Prompt | None:
-        """Return the policy's prompt; end the episode and return None when it cannot be made to fit."""
+        """Return the policy's prompt.
+
+        End the episode and return None when it cannot be made to fit.
+        """
         context = self.context
         state = episode.live_state
         messages = with_thoughts(context.hide_observations(state.messages), context.thought_tags)

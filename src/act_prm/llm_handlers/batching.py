@@ -38,7 +38,10 @@ class Coalescer(Generic[Item, Result]):
         self._running: asyncio.Task[None] | None = None
 
     async def ask(self, items: list[Item]) -> list[Result]:
-        """Return the results of `items` in order; an error of the joint call reaches all its callers."""
+        """Return the results of `items` in order.
+
+        An error of the joint call reaches all its callers.
+        """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[list[Result]] = loop.create_future()
         self._waiting.append((items, future))

@@ -1,7 +1,8 @@
 """The protocol of a trainable model, in tokens: sample, score, accumulate gradients, step, save.
 
-It has two implementations: `torch_model.TorchModel` (in this process) and `tinker_model.TinkerModel`
-(a training service). `load.load_model` chooses one. This module does not need torch.
+It has two implementations: `torch_model.TorchModel` (in this process) and
+`tinker_model.TinkerModel` (a training service). `load.load_model` chooses one. This module does not
+need torch.
 """
 
 from __future__ import annotations
@@ -156,9 +157,9 @@ class TrainableModel(Protocol):
         """Add the gradient of the loss, averaged over the weighted tokens of `data`, to those not yet stepped.
 
         With weights w, advantages A and r = exp(new - old log-probability): `cross_entropy` is
-        -sum(w * new) / sum(w), `importance_sampling` is -sum(w * r * A) / sum(w), and `ppo` replaces
-        r * A by min(r * A, clip(r, 1 - eps, 1 + eps) * A) (Schulman et al., "Proximal policy
-        optimization algorithms", 2017, equation 7). Raise ConfigError for an unknown loss,
+        -sum(w * new) / sum(w), `importance_sampling` is -sum(w * r * A) / sum(w), and `ppo`
+        replaces r * A by min(r * A, clip(r, 1 - eps, 1 + eps) * A) (Schulman et al., "Proximal
+        policy optimization algorithms", 2017, equation 7). Raise ConfigError for an unknown loss,
         ValueError when a datum lacks advantages or log-probabilities that the loss needs.
         """
 
@@ -169,7 +170,10 @@ class TrainableModel(Protocol):
         """
 
     async def save_state(self, path: Path) -> str:
-        """Write everything that resuming needs (weights, optimizer, seeds) atomically; return where."""
+        """Write everything that resuming needs (weights, optimizer, seeds) atomically.
+
+        Return where.
+        """
 
     async def load_state(self, path: Path) -> None:
         """Restore what `save_state` wrote."""

@@ -36,7 +36,8 @@ _MARKS = (
     "</think>",
 )
 _BIAS_SCALE = 4.0  # of the constant in every embedding that carries the end-of-turn bias
-# Scale of the logits; with the usual initialisation the model could never become certain of a token.
+# Scale of the logits; with the usual initialisation the model could never become certain of a
+# token.
 _LOGIT_SCALE = 12.0
 
 

@@ -69,7 +69,10 @@ class _SampleRequest:
 
 
 class TorchModel:
-    """A `client.TrainableModel` over a loaded model; parameters with `requires_grad` are trained."""
+    """A `client.TrainableModel` over a loaded model.
+
+    Parameters with `requires_grad` are trained.
+    """
 
     def __init__(
         self, model: Any, tokenizer: Any, *, name: str, settings: TorchSettings | None = None
@@ -142,7 +145,10 @@ class TorchModel:
         return str(path)
 
     async def load_state(self, path: Path) -> None:
-        """Restore what `save_state` wrote. Raise DataFileError, before any change, if it does not fit."""
+        """Restore what `save_state` wrote.
+
+        Raise DataFileError, before any change, if it does not fit.
+        """
         extra = await self._in_worker(checkpoints.load_state, path, self.model, self._optimizer)
         self._calls = int(extra["calls"])
         self._passes = int(extra["passes"])

@@ -102,7 +102,10 @@ def append_steps(file: Path, steps: Iterable[EpisodeStep]) -> None:
 
 
 def read_steps(file: Path, first: int | None = None) -> list[EpisodeStep]:
-    """Return the first (or all) steps of a file of JSON lines. Raise DataFileError naming the line."""
+    """Return the first (or all) steps of a file of JSON lines.
+
+    Raise DataFileError naming the line.
+    """
     found: list[EpisodeStep] = []
     with file.open(encoding="utf-8") as handle:
         for number, line in enumerate(islice(handle, first), 1):
@@ -124,7 +127,10 @@ def _line(row: dict[str, object]) -> str:
 
 
 def cut_steps(file: Path, count: int) -> int:
-    """Cut a file of steps to its first `count` lines; return how many there are (0 without a file)."""
+    """Cut a file of steps to its first `count` lines.
+
+    Return how many there are (0 without a file).
+    """
     if not file.is_file():
         return 0
     draft = file.with_name(f".{file.name}.tmp")

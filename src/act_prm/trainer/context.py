@@ -93,7 +93,9 @@ class TrainingContext:
         )
 
     def tasks(self, env: Environment, index: int, variants: int | None = None) -> list[int]:
-        """Return the tasks of batch `index`; each epoch has every task once, in an order of its own.
+        """Return the tasks of batch `index`.
+
+        Each epoch has every task once, in an order of its own.
 
         Environments accept any task number and derive the user's seed from it. A task therefore has
         another number in each epoch, and after `variants` epochs the first one again (None: never).

@@ -72,7 +72,10 @@ class Trainer:
         (self.context.folder / BUFFER_FILE).unlink(missing_ok=True)
 
     async def resume(self) -> Path:
-        """Continue from the newest checkpoint and return its path. Raise ConfigError without one."""
+        """Continue from the newest checkpoint and return its path.
+
+        Raise ConfigError without one.
+        """
         path = newest_checkpoint(self.context.folder)
         if path is None:
             raise ConfigError(

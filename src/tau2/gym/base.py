@@ -1,7 +1,7 @@
 """The base of the Gymnasium environments: it sets up episodes, reads actions, and returns results.
 
-Every method whose name begins with `_get_` may be overridden, or replaced from outside: it is looked
-up at each use.
+Every method whose name begins with `_get_` may be overridden, or replaced from outside: it is
+looked up at each use.
 """
 
 from __future__ import annotations
@@ -201,7 +201,10 @@ class BaseGymEnv:
         return derive_seed(self._base_seed, "gym reset", self._resets)
 
     def end_reset(self, result: StepResult) -> ResetReturn:
-        """Return what `reset` returns; an episode that is over already is graded by the next step."""
+        """Return what `reset` returns.
+
+        An episode that is over already is graded by the next step.
+        """
         self._final_returned = False
         return self._observation(result), self._get_info()
 

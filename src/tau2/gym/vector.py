@@ -108,7 +108,10 @@ class AgentVectorEnv(VectorEnv[tuple[str, ...], Sequence[str], Any]):
         return tuple(self._observations), rewards, terminated, truncated, infos
 
     def _advance(self, chosen: Sequence[int]) -> list[StepResult]:
-        """Play these episodes to the agents' next turns; users that wait for a model wait together."""
+        """Play these episodes to the agents' next turns.
+
+        Users that wait for a model wait together.
+        """
         rollouts = [self.envs[n].rollout for n in chosen]
         all_instant = not any(
             getattr(rollout.orchestrator.user, "blocking", True) for rollout in rollouts

@@ -181,7 +181,10 @@ class Episode:
         return self.call(RESPOND_USER, {"text": text})
 
     def reject(self, problem: str, text: str = "") -> str:
-        """Record that the agent's model wrote something unreadable; return the text for the model."""
+        """Record that the agent's model wrote something unreadable.
+
+        Return the text for the model.
+        """
         return with_end_note(f"Error: {problem}", self.rollout.reject(problem, text))
 
     def finish(self) -> EpisodeOutcome:

@@ -89,7 +89,8 @@ class TauTextEnv(BaseTextEnv):  # type: ignore[misc]  # the package is optional
         reward = self.outcome.reward or 0.0
         if self.on_failure == "raise":
             reward = self.outcome.graded()
-        # `finish` makes one more step where the episode was not over, with a shaping term of its own.
+        # `finish` makes one more step where the episode was not over, with a shaping term of its
+        # own.
         closing = 0.0 if result.done else self.episode.shaping
         return self._output([], done=True, reward=reward + result.shaping + closing)
 

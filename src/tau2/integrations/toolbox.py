@@ -61,5 +61,8 @@ def instructions(setup: RolloutSetup, *, by_tool: bool) -> str:
 
 @lru_cache(maxsize=64)
 def task_ids(domain: str, split: str | None = None, count: int | None = None) -> tuple[str, ...]:
-    """Return the ids of a domain's tasks, or of a split; only the first `count`. Raise UnknownName."""
+    """Return the ids of a domain's tasks, or of a split; only the first `count`.
+
+    Raise UnknownName.
+    """
     return tuple(task.id for task in get_tasks(domain, split, num_tasks=count))

@@ -1,6 +1,7 @@
 """TRL: environments and datasets for `GRPOTrainer`.
 
-    GRPOTrainer(environment_factory=environment_factory("retail"), train_dataset=dataset("retail"), ...)
+    GRPOTrainer(environment_factory=environment_factory("retail"), train_dataset=dataset("retail"),
+    ...)
 
 TRL derives an environment's tools from the methods of its class, so each domain has a class of its
 own, made from the domain's tools. A reply without a tool call ends the episode; the agent therefore
@@ -43,7 +44,10 @@ class TauTRLEnvironment:
         self._outcome: EpisodeOutcome | None = None
 
     def reset(self, task_id: str = "", seed: int | None = None, **_row: Any) -> str:
-        """Start the episode of a dataset row; return the user's first message. Raise UnknownName."""
+        """Start the episode of a dataset row; return the user's first message.
+
+        Raise UnknownName.
+        """
         self._outcome = None
         return self._episode.reset(task_id, seed)
 

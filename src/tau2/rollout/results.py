@@ -68,7 +68,10 @@ def is_infrastructure_failure(reason: TerminationReason) -> bool:
 def final_result(
     run: SimulationRun, role: Role, error: Exception | None, observation: tuple[Message, ...]
 ) -> StepResult:
-    """Return the last result of an episode for `role`; `error` is the infrastructure failure, if any."""
+    """Return the last result of an episode for `role`.
+
+    `error` is the infrastructure failure, if any.
+    """
     reason = run.termination_reason
     other_failed = reason is _ERROR_OF_OTHER[role]
     infra_failed = is_infrastructure_failure(reason) or error is not None

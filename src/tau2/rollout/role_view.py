@@ -25,7 +25,10 @@ from tau2.user.user_simulator import UserSimulator
 
 
 def role_tools(environment: Environment, task: Task, role: Role) -> list[Tool]:
-    """Return the tools of a role, bound to this environment; an agent in solo mode also has `done`."""
+    """Return the tools of a role, bound to this environment.
+
+    An agent in solo mode also has `done`.
+    """
     if role is Role.USER:
         return user_tools(environment, task)
     tools = agent_tools(environment, task)

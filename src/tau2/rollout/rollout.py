@@ -285,7 +285,10 @@ class Rollout(RoleView):
 
     @contextmanager
     def _failures_end_the_episode(self) -> Iterator[None]:
-        """Turn a failure of the infrastructure into the end of the episode; raise caller mistakes."""
+        """Turn a failure of the infrastructure into the end of the episode.
+
+        Raise caller mistakes.
+        """
         try:
             yield
         except _CALLER_MISTAKES:
@@ -382,8 +385,8 @@ class Rollout(RoleView):
     def restore(self, snapshot: RolloutSnapshot) -> StepResult:
         """Continue from a snapshot, also one of another process.
 
-        The snapshot's tool calls are replayed on a fresh environment. Raise ReplayMismatch when that
-        environment has changed, ConfigError when this rollout has no setup.
+        The snapshot's tool calls are replayed on a fresh environment. Raise ReplayMismatch when
+        that environment has changed, ConfigError when this rollout has no setup.
         """
         orchestrator = self._new_episode(snapshot.task, snapshot.seed)
         self.close()

@@ -1,7 +1,8 @@
 """The example on the real `areal` package, without GPUs: `make test-areal` runs this in an environment of its own.
 
-AReaL's inference engine is the only part that is played: it "generates" what a reference run said. Its configuration
-classes, its parser, its proxy server, its workflow and its trajectories are its own.
+AReaL's inference engine is the only part that is played: it "generates" what a reference run said.
+Its configuration classes, its parser, its proxy server, its workflow and its trajectories are its
+own.
 """
 
 from __future__ import annotations

@@ -24,7 +24,10 @@ def tell(line: str) -> None:
 
 
 async def play(base_url: str, model_folder: str) -> None:
-    """Create, imitate, sample, reinforce, save and load; every step must do what the protocol says."""
+    """Create, imitate, sample, reinforce, save and load.
+
+    Every step must do what the protocol says.
+    """
     model = await load_model(
         {"provider": "tinker", "model_name": model_folder, "lora_rank": 4, "base_url": base_url}
     )

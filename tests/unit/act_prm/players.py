@@ -1,7 +1,7 @@
 """A policy with a table of replies and real gradients, and an environment of one word, for tests of training.
 
-A reply begins with a token of its own, which carries all of its log-probability; the rest of it follows of itself.
-So probabilities, gradients and what is learned can be worked out by hand.
+A reply begins with a token of its own, which carries all of its log-probability; the rest of it
+follows of itself. So probabilities, gradients and what is learned can be worked out by hand.
 """
 
 from __future__ import annotations
@@ -45,7 +45,10 @@ class Letters:
 
 
 class TableModel:
-    """Draws its replies from a table by a softmax over `logits`; learns them by gradient descent."""
+    """Draws its replies from a table by a softmax over `logits`.
+
+    Learns them by gradient descent.
+    """
 
     name = "table"
     context_length = 100_000
@@ -149,7 +152,10 @@ TOOLS = [
 
 
 class WordEnv(Environment):
-    """Episodes of `turns` turns; the reward is 1 if the last call is `good`. `broken` episodes fail at once."""
+    """Episodes of `turns` turns; the reward is 1 if the last call is `good`.
+
+    `broken` episodes fail at once.
+    """
 
     def __init__(self, tasks=4, *, turns=1, split="train", infra=(), user=(), **settings):
         super().__init__(split=split, **settings)

@@ -1,4 +1,7 @@
-"""Many episodes at once: awaited, and as one vector; no thread, and nobody waits for another's user."""
+"""Many episodes at once: awaited, and as one vector.
+
+No thread, and nobody waits for another's user.
+"""
 
 from __future__ import annotations
 

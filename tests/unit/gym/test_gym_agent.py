@@ -363,7 +363,8 @@ def test_a_new_reset_ends_the_old_episode():
     assert env.step("Nothing done.")[1] == 0.0
 
 
-# --- what clients override, replace and look at ---------------------------------------------------------------------
+# --- what clients override, replace and look at
+# ---------------------------------------------------------------------
 
 
 def test_subclasses_bring_their_own_user_world_and_task():
@@ -438,7 +439,8 @@ def test_structured_actions_are_taken_as_they_are():
     assert env.step(AssistantMessage(content="get_users()"))[0] == "user: What?"
 
 
-# --- Gymnasium ------------------------------------------------------------------------------------------------------
+# --- Gymnasium
+# ------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -514,7 +516,8 @@ def test_without_gymnasium_the_extra_is_named():
     assert said.startswith("MissingExtra gymnasium is not installed; pip install 'tau2-bench[gym]'")
 
 
-# --- the user's seat ------------------------------------------------------------------------------------------------
+# --- the user's seat
+# ------------------------------------------------------------------------------------------------
 
 
 def test_the_caller_as_the_user():

@@ -1,4 +1,7 @@
-"""Live episodes are cheap, and abandoned ones are gone; the benchmark does the same with larger numbers."""
+"""Live episodes are cheap, and abandoned ones are gone.
+
+The benchmark does the same with larger numbers.
+"""
 
 from __future__ import annotations
 

@@ -28,14 +28,20 @@ _SAYS_NOTHING = "the message is empty: say something to the customer, or call a 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a tool call leads to, as the agent sees it: its text and whether it is an error; nothing of the reward."""
+    """What a tool call leads to, as the agent sees it: its text and whether it is an error.
+
+    Nothing of the reward.
+    """
 
     text: str
     error: bool = False
 
 
 class Episode:
-    """One live episode over `tau2.rollout`; calls that arrive together are served one after another."""
+    """One live episode over `tau2.rollout`.
+
+    Calls that arrive together are served one after another.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.settings, self._given = settings, settings
@@ -46,8 +52,8 @@ class Episode:
     async def reset(self, **changes: Any) -> dict[str, Any]:
         """Begin another episode; what is not named is as the environment variables say.
 
-        Return the status and the conversation so far as OpenAI messages. Raise ValueError or UnknownName for what
-        cannot be played.
+        Return the status and the conversation so far as OpenAI messages. Raise ValueError or
+        UnknownName for what cannot be played.
         """
         async with self._lock:
             self.settings = self._given.changed(changes)
@@ -96,7 +102,10 @@ class Episode:
             )
 
     async def send_message(self, message: object) -> dict[str, Any]:
-        """Tell the customer something; return the status with their answer, or why it was `rejected`."""
+        """Tell the customer something.
+
+        Return the status with their answer, or why it was `rejected`.
+        """
         async with self._lock:
             rollout = await self._live()
             if _turn(rollout).done:
@@ -149,7 +158,8 @@ class Episode:
     async def reward(self) -> dict[str, Any]:
         """Return the grade. An episode that is not over is graded as if it ended here, and goes on.
 
-        `total_reward` is None when the episode says nothing about the agent: `status` and `error` say why.
+        `total_reward` is None when the episode says nothing about the agent: `status` and `error`
+        say why.
         """
         async with self._lock:
             status = self._status()
@@ -221,7 +231,10 @@ def _hashes(rollout: Rollout | None) -> dict[str, str | None]:
 
 
 def _status_of(turn: StepResult) -> str:
-    """Return which kind of ending it is; endings that say nothing about the agent have names of their own."""
+    """Return which kind of ending it is.
+
+    Endings that say nothing about the agent have names of their own.
+    """
     if turn.infra_failed:
         return "infra_failed"
     if turn.user_failed:

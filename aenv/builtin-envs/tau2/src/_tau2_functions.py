@@ -16,8 +16,9 @@ Serve = Callable[[str, dict[str, Any]], Awaitable[str]]
 def function_of(tool: Tool, serve: Serve) -> Callable[..., Awaitable[str]]:
     """Return a function with the name, the signature and the schema of a tool that hands its calls to `serve`.
 
-    FastMCP asks pydantic what a function takes, and pydantic asks the function: so the schema is the tool's own, and
-    arguments that do not fit it reach the episode, which answers them with an error and counts it.
+    FastMCP asks pydantic what a function takes, and pydantic asks the function: so the schema is
+    the tool's own, and arguments that do not fit it reach the episode, which answers them with an
+    error and counts it.
     """
 
     async def call(**arguments: Any) -> str:
@@ -45,7 +46,10 @@ def function_of(tool: Tool, serve: Serve) -> Callable[..., Awaitable[str]]:
 def inlined(
     schema: Any, definitions: Mapping[str, Any] | None = None, inside: tuple[str, ...] = ()
 ) -> Any:
-    """Return a JSON schema with its definitions in place; inside a definition, the same one takes anything."""
+    """Return a JSON schema with its definitions in place.
+
+    Inside a definition, the same one takes anything.
+    """
     if isinstance(schema, list):
         return [inlined(part, definitions, inside) for part in schema]
     if not isinstance(schema, Mapping):

@@ -1,6 +1,7 @@
 """What an episode of the environment server is played with: read from the environment, changed by a reset.
 
-A name that begins with an underscore keeps AEnvironment's loader from taking this file for a file of tools.
+A name that begins with an underscore keeps AEnvironment's loader from taking this file for a file
+of tools.
 """
 
 from __future__ import annotations
@@ -50,14 +51,20 @@ class Settings(BaseModel):
 
     @classmethod
     def from_env(cls, variables: Mapping[str, str]) -> Settings:
-        """Return the settings that environment variables spell. Raise ValueError for a value of the wrong type."""
+        """Return the settings that environment variables spell.
+
+        Raise ValueError for a value of the wrong type.
+        """
         given = {field: variables.get(name, "").strip() for name, field in VARIABLES.items()}
         return cls.model_validate(
             {field: text for field, text in given.items() if text.lower() not in _UNSET}
         )
 
     def changed(self, changes: Mapping[str, Any]) -> Settings:
-        """Return these settings with some replaced; None replaces nothing. Raise ValueError for a wrong type."""
+        """Return these settings with some replaced; None replaces nothing.
+
+        Raise ValueError for a wrong type.
+        """
         given = {field: value for field, value in changes.items() if value is not None}
         return type(self).model_validate({**dict(self), **given})
 

@@ -1,8 +1,9 @@
 """The tau2 environment server: `python -m aenv.main aenv/builtin-envs/tau2`.
 
-AEnvironment loads this file and serves what it registers: the tools of the domain over MCP, functions over HTTP, the
-reward and the health. One process is one instance and plays one episode at a time; `tau2_reset` begins another, also
-of another domain. See README.md for the environment variables.
+AEnvironment loads this file and serves what it registers: the tools of the domain over MCP,
+functions over HTTP, the reward and the health. One process is one instance and plays one episode at
+a time; `tau2_reset` begins another, also of another domain. See README.md for the environment
+variables.
 """
 
 from __future__ import annotations
@@ -146,7 +147,10 @@ async def tau2_done() -> dict[str, Any]:
 @register_reward
 @_without_secrets
 async def tau2_reward() -> dict[str, Any]:
-    """Return rewards, total_reward, done, steps and the status; total_reward is None without a valid episode."""
+    """Return rewards, total_reward, done, steps and the status.
+
+    Total_reward is None without a valid episode.
+    """
     return await EPISODE.reward()
 
 

@@ -1,7 +1,8 @@
 """Adds `areal.launcher.local` and `areal.launcher.slurm` to an AReaL without them; PYTHONPATH names the parent.
 
-Whoever imports `areal` gets the real package: this module loads it in its own place and adds one folder to its path.
-Only for `python -m areal.launcher.<kind>` it does not, because a launch needs nothing of it.
+Whoever imports `areal` gets the real package: this module loads it in its own place and adds one
+folder to its path. Only for `python -m areal.launcher.<kind>` it does not, because a launch needs
+nothing of it.
 """
 
 import sys

@@ -1,6 +1,7 @@
 """What is known to be wrong with the original environment, each with a test that shows it is not so here.
 
-The numbers are those of the list in the specification; 2, 9 and 10 concern trainers and command lines.
+The numbers are those of the list in the specification; 2, 9 and 10 concern trainers and command
+lines.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Online episodes: batched, token by token, in groups; what failed for others' faults is left out."""
+"""Online episodes: batched, token by token, in groups.
+
+What failed for others' faults is left out.
+"""
 
 import asyncio
 from dataclasses import replace

@@ -1,4 +1,7 @@
-"""What a model config may say, and which road is taken; loading itself is tested where torch is (tests/train)."""
+"""What a model config may say, and which road is taken.
+
+Loading itself is tested where torch is (tests/train).
+"""
 
 from __future__ import annotations
 
