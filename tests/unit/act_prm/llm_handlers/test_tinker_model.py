@@ -207,7 +207,7 @@ def test_a_state_lies_on_the_service_and_a_folder_says_where(model, service, tmp
     samples = [one for one in service.asked if one[0] == "sample"]
     assert samples[-1][3].seed == samples[-2][3].seed != samples[0][3].seed
     assert asyncio.run(model.save_weights(place)) == "tinker://run/sampler_weights/1"
-    with pytest.raises(DataFileError, match="no training state"):
+    with pytest.raises(DataFileError, match="the training state cannot be read"):
         asyncio.run(model.load_state(tmp_path))
 
 
