@@ -27,7 +27,7 @@ from act_prm.llm_handlers.client import (
 )
 from act_prm.llm_handlers.folders import whole_folder
 from tau2.errors import ConfigError, DataFileError, ModelRefused, ModelUnavailable, needs_extra
-from tau2.llm.secrets import redact, secrets_of
+from tau2.llm.secrets import redact, secrets_in_args
 from tau2.seeds import derive_seed
 
 Result = TypeVar("Result")
@@ -334,9 +334,8 @@ def _service_errors(sdk: Any, name: str) -> Iterator[None]:
     try:
         yield
     except sdk.TinkerError as error:
-        details = (
-            f"({type(error).__name__}): {redact(str(error), secrets_of({}, os.environ.get(_KEY)))}"
-        )
+        secrets = secrets_in_args({"api_key": os.environ.get(_KEY)})
+        details = f"({type(error).__name__}): {redact(str(error), secrets)}"
         if _is_refusal(error):
             raise ModelRefused(
                 f"{name}: the training service refuses the request {details}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
@@ -13,7 +13,7 @@ from typing import Any
 from tau2.llm.failure import judging
 from tau2.llm.request import CompletionFn, Request, Response, Sender
 from tau2.llm.response import clean_response
-from tau2.llm.secrets import secrets_of
+from tau2.llm.secrets import secrets_in_args
 
 _NOT_PASSED = frozenset({"script", "script_end", "script_offset"})
 
@@ -24,13 +24,13 @@ def sender_of(fn: CompletionFn) -> Sender:
 
 
 def _send(fn: CompletionFn, request: Request) -> Response:
-    secrets = secrets_of(request.args)
+    secrets = secrets_in_args(request.args)
     with judging(secrets):
         return _plain(call_sync(fn, _call(request), request.timeout), secrets)
 
 
 async def _asend(fn: CompletionFn, request: Request) -> Response:
-    secrets = secrets_of(request.args)
+    secrets = secrets_in_args(request.args)
     with judging(secrets):
         return _plain(await call_async(fn, _call(request), request.timeout), secrets)
 
@@ -45,7 +45,7 @@ def _call(request: Request) -> dict[str, Any]:
     return named | {name: value for name, value in request.args.items() if name not in _NOT_PASSED}
 
 
-def _plain(response: Any, secrets: Sequence[str]) -> Response:
+def _plain(response: Any, secrets: Iterable[str]) -> Response:
     plain: Response = clean_response(response, secrets)
     return plain
 

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from tau2.errors import ConfigError
-from tau2.llm.secrets import secrets_of
+from tau2.llm.secrets import secrets_in_args
 
 OPENAI_URL = "https://api.openai.com/v1"
 SELF_HOSTED = ("hosted_vllm", "local")
@@ -31,7 +31,7 @@ class Endpoint:
     model: str
     """The name that the server knows."""
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    secrets: tuple[str, ...] = field(default=(), repr=False)
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
     """What must be hidden in anything the server says."""
 
 
@@ -56,7 +56,9 @@ def endpoint_of(model: str, args: Mapping[str, Any]) -> Endpoint:
     for name in ("headers", "extra_headers"):
         headers.update(_given_headers(name, args.get(name)))
     shown = tuple((name, _header_value(name, value)) for name, value in headers.items())
-    return Endpoint(_chat_url(base), rest if prefix else model, shown, secrets_of(args, key))
+    return Endpoint(
+        _chat_url(base), rest if prefix else model, shown, secrets_in_args({**args, "api_key": key})
+    )
 
 
 def _base(model: str, prefix: str, args: Mapping[str, Any]) -> str:

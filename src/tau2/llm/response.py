@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tau2.llm.secrets import text_redactor
@@ -58,7 +58,7 @@ def with_attributes(value: JsonValue) -> JsonValue:
     return value
 
 
-def clean_response(response: object, secrets: Sequence[str] = ()) -> JsonValue:
+def clean_response(response: object, secrets: Iterable[str] = ()) -> JsonValue:
     """Return a completion of any usual form as plain, finite JSON without any of `secrets`."""
     return clean(as_plain(response), text_redactor(secrets))
 

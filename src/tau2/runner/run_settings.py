@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,15 +10,7 @@ from tau2.data_model.simulation import TextRunConfig
 from tau2.environment.environment import Environment
 from tau2.evaluator.evaluator import EvaluationType
 from tau2.llm import redact_args
-from tau2.llm.secrets import REDACTED, redact, secrets_of
 from tau2.runner.resolve import environment_factory, judge_of
-
-_SECRET_NAME = re.compile(
-    r"(?i)(?:api|access|secret|private|subscription)[-_]?key|token$|secret|passw|credential|auth|cookie|signature"
-)
-_IN_URL = re.compile(
-    r"(?P<before>://)[^/@\s]+@|(?P<name>[?&](?:key|[\w-]*(?:api[-_]?key|token|secret|sig))=)[^&\s#]+"
-)
 
 
 def run_settings(
@@ -43,22 +34,4 @@ def run_settings(
 
 def without_secrets(args: Mapping[str, Any]) -> dict[str, Any]:
     """Return arguments as they may be stored: no keys, headers or passwords, at any depth, nor in a URL."""
-    secrets = secrets_of(args)
-    plain = json.loads(json.dumps(redact_args(args), default=str))
-    return {key: _cleaned(key, value, secrets) for key, value in plain.items()}
-
-
-def _cleaned(name: str, value: Any, secrets: tuple[str, ...]) -> Any:
-    if isinstance(value, dict):
-        return {key: _cleaned(key, inner, secrets) for key, inner in redact_args(value).items()}
-    if isinstance(value, list):
-        return [_cleaned(name, inner, secrets) for inner in value]
-    if not isinstance(value, str):
-        return value
-    if _SECRET_NAME.search(name):
-        return REDACTED
-    return _IN_URL.sub(_hidden, redact(value, secrets))
-
-
-def _hidden(found: re.Match[str]) -> str:
-    return f"://{REDACTED}@" if found["before"] else f"{found['name']}{REDACTED}"
+    return redact_args(json.loads(json.dumps(args, default=str)))

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
-from tau2.llm.secrets import REDACTED, Redactor, secrets_in_args, secrets_in_environment
+from tau2.llm.secrets import (
+    REDACTED,
+    Redactor,
+    names_field,
+    names_setting,
+    redact_args,
+    secrets_in_args,
+    secrets_in_environment,
+)
 
 KEY = 'zx9"quoted\\key/42'
 
@@ -97,3 +106,35 @@ def test_the_environment_holds_keys_and_settings():
         "LANG": "en_US.UTF-8",
     }
     assert secrets_in_environment(environment) == {"abcd1234efgh", "token9876zz", "proxy-secret-1"}
+
+
+def test_settings_and_fields_have_names_of_their_own():
+    for name in ("OPENAI_API_KEY", "apiKey", "HF_TOKEN", "AWS_ACCESS_KEY_ID", "key", "X-Auth"):
+        assert names_setting(name), name
+    for name in ("max_tokens", "tokenizer", "prompt_cache_key", "monkey", "temperature", "author"):
+        assert not names_setting(name), name
+    assert names_field("client_secret")
+    assert not names_field("key")
+
+
+def test_stored_arguments_hold_no_secret_at_any_depth():
+    args = {
+        "api_base": "https://me:pass-1234@host/v1",
+        "extra_body": {"vendor": {"token": "abcd-1234"}, "headers": {"X": "efgh-5678"}},
+        "script": ["abcd-1234 is the token", {"max_tokens": 5}],
+    }
+    assert redact_args(args) == {
+        "api_base": f"https://{REDACTED}@host/v1",
+        "extra_body": {"vendor": {"token": REDACTED}, "headers": REDACTED},
+        "script": [f"{REDACTED} is the token", {"max_tokens": 5}],
+    }
+
+
+@pytest.mark.parametrize(
+    "piece", ["eyJ-", "\\", '"_', "bearer ", "://", "&a", "?key=", '{"password":"', '"token" ']
+)
+def test_long_texts_take_linear_time(piece):
+    redactor = Redactor([KEY])
+    began = time.process_time()
+    redactor.text(piece * (1_000_000 // len(piece)))
+    assert time.process_time() - began < 4.0  # seconds; quadratic time takes far more

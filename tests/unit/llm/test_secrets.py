@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tau2.llm import redact_args
-from tau2.llm.secrets import REDACTED, redact, secrets_of
+from tau2.llm.secrets import REDACTED, redact, secrets_in_args
 
 
 def test_secrets_are_keys_and_the_values_of_unusual_headers() -> None:
@@ -15,16 +15,12 @@ def test_secrets_are_keys_and_the_values_of_unusual_headers() -> None:
         "extra_headers": {"X-Auth": "header-secret", "Accept": "application/json"},
         "temperature": 1,
     }
-    assert set(secrets_of(args, "from-environment")) == {
-        "key-of-mine",
-        "header-secret",
-        "from-environment",
-    }
+    assert secrets_in_args(args) == {"key-of-mine", "header-secret"}
 
 
 @pytest.mark.parametrize("placeholder", ["EMPTY", "none", "x", ""])
 def test_placeholders_are_no_secrets(placeholder: str) -> None:
-    assert secrets_of({"api_key": placeholder}) == ()
+    assert secrets_in_args({"api_key": placeholder}) == frozenset()
 
 
 @pytest.mark.parametrize(
@@ -35,7 +31,7 @@ def test_what_looks_like_a_key_is_hidden_even_when_unknown(text: str) -> None:
 
 
 def test_longer_secrets_go_first() -> None:
-    assert redact("abcd-efgh", secrets_of({"api_key": "abcd"}, "abcd-efgh")) == REDACTED
+    assert redact("abcd-efgh", ["abcd", "abcd-efgh"]) == REDACTED
 
 
 def test_stored_arguments_keep_all_but_credentials() -> None:

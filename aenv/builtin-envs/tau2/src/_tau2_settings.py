@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from tau2.llm.secrets import redact, secrets_of
+from tau2.llm.secrets import redact, secrets_in_args
 from tau2.rollout import RolloutSetup
 
 _UNSET = frozenset({"", "none", "null"})
@@ -92,4 +92,4 @@ class Settings(BaseModel):
 
     def redacted(self, text: str) -> str:
         """Return a text without the key and without anything that looks like one."""
-        return redact(text, secrets_of({}, self._key()))
+        return redact(text, secrets_in_args({"api_key": self._key()}))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from tau2.errors import ConfigError, needs_extra
@@ -12,7 +12,7 @@ from tau2.llm.args import NOT_IN_BODY
 from tau2.llm.failure import judging
 from tau2.llm.request import Backend, Request, Response
 from tau2.llm.response import clean_response
-from tau2.llm.secrets import secrets_of
+from tau2.llm.secrets import secrets_in_args
 
 _OURS = NOT_IN_BODY & {"script", "script_end", "script_offset", "mock_response"}
 _PREFIX = "litellm/"
@@ -48,18 +48,18 @@ def _call(request: Request) -> dict[str, Any]:
 
 
 def _send(request: Request) -> Response:
-    library, secrets = _litellm(), secrets_of(request.args)
+    library, secrets = _litellm(), secrets_in_args(request.args)
     with judging(secrets, all_of_them=True):
         return _plain(library.completion(**_call(request)), secrets)
 
 
 async def _asend(request: Request) -> Response:
-    library, secrets = _litellm(), secrets_of(request.args)
+    library, secrets = _litellm(), secrets_in_args(request.args)
     with judging(secrets, all_of_them=True):
         return _plain(await library.acompletion(**_call(request)), secrets)
 
 
-def _plain(response: Any, secrets: Sequence[str]) -> Response:
+def _plain(response: Any, secrets: Iterable[str]) -> Response:
     plain: Response = clean_response(response, secrets)
     return plain
 
