@@ -53,7 +53,7 @@ _FIELD_NAME = rf"(?:[\w-]*[_-])?{_WORDS}"
 _IS_FIELD_NAME = re.compile(rf"(?i){_FIELD_NAME}\Z")
 _IS_SETTING_NAME = re.compile(
     rf"(?i){_WORDS}(?![a-z])"
-    r"|(?:\A|[-_.])(?:(?<!cache[-_])key|auth|pwd|signature)(?:\Z|[-_.])"
+    r"|(?:\A|[-_.])(?:(?<!cache[-_])keys?|auth|pwd|signature)(?:\Z|[-_.])"
     r"|passw|secret"
 )
 _CAMEL_CASE = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
