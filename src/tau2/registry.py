@@ -1,11 +1,11 @@
-"""Names at the door: which domains, agents and users there are, found without importing them.
+"""Which domains, agents, users and displays there are, by name, found without importing them.
 
-A catalog knows a folder of built-in plug-ins and a group of entry points; a plug-in's module is
-imported when its name is first asked for. Nothing concrete is imported here, and only the doors
-(cli, runner.build, gym, rollout and the by-name form of grading) may ask.
+A catalog covers a package of built-in plug-ins and a group of entry points; a plug-in's module is
+imported when its name is first asked for. Nothing concrete is imported here, and only the entry
+points of the package (cli, runner.build, gym, rollout and the by-name form of grading) use it.
 
-`registry` is the one instance. The module forwards to it, because `from tau2 import registry` means
-the object in the public package.
+`registry` is the one instance, created when this module is imported. The module forwards attributes
+to it, because `from tau2 import registry` means that object in the public package.
 """
 
 from __future__ import annotations
@@ -19,15 +19,33 @@ from functools import partial
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
-from typing import Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 
 from pydantic import BaseModel
 
 from tau2.errors import ConfigError, UnknownName
+from tau2.utils.json_types import JsonValue
+
+if TYPE_CHECKING:  # the registry is below the packages that define these, and imports none of them
+    from tau2.data_model.tasks import Task
+    from tau2.environment.domain import DomainSpec, Splits
+    from tau2.environment.environment import Environment
+    from tau2.participant.protocols import AgentProtocol, UserProtocol
+    from tau2.participant.spec import AgentSpec, UserSpec
+    from tau2.runner.events import DisplaySpec
+
+EnvironmentConstructor: TypeAlias = "Callable[..., Environment]"
+TaskLoader: TypeAlias = "Callable[..., list[Task]]"
+SplitsLoader: TypeAlias = "Callable[[], Splits]"
+AgentFactory: TypeAlias = "Callable[..., AgentProtocol]"
+UserConstructor: TypeAlias = "Callable[..., UserProtocol]"
+TaskFilter: TypeAlias = "Callable[[Task], bool]"
+Plugin: TypeAlias = Any
+"""What a plug-in's source loads: a module with exported specs, a spec, or a list of them."""
 
 
 class Named(Protocol):
-    """A spec: it has a name, and whatever its catalog's users need."""
+    """A spec: it has a name, beside whatever the users of its catalog need."""
 
     @property
     def name(self) -> str:
@@ -35,6 +53,8 @@ class Named(Protocol):
 
 
 SpecT = TypeVar("SpecT", bound=Named)
+EntryT = TypeVar("EntryT")
+ResultT = TypeVar("ResultT")
 
 
 class Catalog(Generic[SpecT]):
@@ -47,14 +67,17 @@ class Catalog(Generic[SpecT]):
 
     def __init__(self, kind: str, package: str, exports: tuple[str, ...], group: str) -> None:
         """Look for plug-ins of `kind` in modules of `package` with `exports`, and entry points."""
-        self.kind, self._package, self._exports, self._group = kind, package, exports, group
+        self.kind = kind
+        self._package = package
+        self._exports = exports
+        self._group = group
         self._specs: dict[str, SpecT] = {}
-        self._sources: dict[str, Callable[[], Any]] | None = None
+        self._sources: dict[str, Callable[[], Plugin]] | None = None
 
-    def _index(self) -> dict[str, Callable[[], Any]]:
+    def _index(self) -> dict[str, Callable[[], Plugin]]:
         """Return, for every name, what loads the plug-in that has it."""
         if self._sources is None:
-            found: dict[str, Callable[[], Any]] = {}
+            found: dict[str, Callable[[], Plugin]] = {}
             for names, load in (*self._built_in(), *self._installed()):
                 for name in names:
                     if name in found:
@@ -65,7 +88,7 @@ class Catalog(Generic[SpecT]):
             self._sources = found
         return self._sources
 
-    def _built_in(self) -> Iterator[tuple[tuple[str, ...], Callable[[], Any]]]:
+    def _built_in(self) -> Iterator[tuple[tuple[str, ...], Callable[[], Plugin]]]:
         for found in pkgutil.iter_modules(import_module(self._package).__path__):
             module = import_module(f"{self._package}.{found.name}")
             yield (
@@ -84,19 +107,19 @@ class Catalog(Generic[SpecT]):
             return (own_name,)
         return tuple(spec.name for spec in self._exported(module))
 
-    def _installed(self) -> Iterator[tuple[tuple[str, ...], Callable[[], Any]]]:
+    def _installed(self) -> Iterator[tuple[tuple[str, ...], Callable[[], Plugin]]]:
         for entry in entry_points(group=self._group):
             yield (entry.name,), partial(self._entry, entry)
 
-    def _entry(self, entry: EntryPoint) -> Any:
+    def _entry(self, entry: EntryPoint) -> Plugin:
         try:
             return entry.load()
-        except Exception as error:
+        except Exception as error:  # a plug-in of somebody else may fail in any way on import
             raise ConfigError(
                 f"plug-in {entry.name!r} ({entry.value}) cannot be loaded: {error}"
             ) from error
 
-    def _exported(self, plugin: Any) -> list[SpecT]:
+    def _exported(self, plugin: Plugin) -> list[SpecT]:
         """Return the specs of a module, or of an entry point that names a spec or several."""
         exported = plugin
         if isinstance(plugin, ModuleType):
@@ -112,7 +135,7 @@ class Catalog(Generic[SpecT]):
     def __contains__(self, name: object) -> bool:
         return name in self._index()
 
-    def package_of(self, name: str) -> Any:
+    def package_of(self, name: str) -> Plugin:
         """Return the plug-in module under `name`; of a package, only the `__init__` is loaded."""
         if name not in self._index():
             raise UnknownName(self.kind, name, self._index())
@@ -144,24 +167,38 @@ class Catalog(Generic[SpecT]):
             self._specs.pop(spec.name, None)
 
 
-class _Faces(MutableMapping[str, Any]):
-    """The registry's private dictionaries that clients use: registered entries over a catalog."""
+class _Registered(MutableMapping[str, EntryT]):
+    """What was registered at run time, with the entries of a catalog below it.
+
+    Clients read and change these mappings as if they were the plain dictionaries of the original
+    (`registry._agent_factories`), so deleting an entry of the catalog has to hide it.
+    """
 
     def __init__(
-        self, kind: str, names: Callable[[], list[str]], resolve: Callable[[str], Any]
+        self, kind: str, names: Callable[[], list[str]], resolve: Callable[[str], EntryT]
     ) -> None:
-        self._kind, self._names, self._resolve = kind, names, resolve
-        self._own: dict[str, Any] = {}
+        self._kind = kind
+        self._names = names
+        self._resolve = resolve
+        self._own: dict[str, EntryT] = {}
         self._hidden: set[str] = set()
 
-    def __getitem__(self, name: str) -> Any:
+    def register(self, name: str, entry: EntryT) -> None:
+        """Add an entry. Raise ConfigError (a ValueError) for a name in use."""
+        if name in self:
+            raise ConfigError(
+                f"a {self._kind} named {name!r} is registered already; choose another name"
+            )
+        self._own[name] = entry
+
+    def __getitem__(self, name: str) -> EntryT:
         if name in self._own:
             return self._own[name]
         if name in self._hidden or name not in self._names():
             raise UnknownName(self._kind, name, list(self))
         return self._resolve(name)
 
-    def __setitem__(self, name: str, value: Any) -> None:
+    def __setitem__(self, name: str, value: EntryT) -> None:
         self._own[name] = value
 
     def __delitem__(self, name: str) -> None:
@@ -198,31 +235,31 @@ class Registry:
 
     def __init__(self) -> None:
         """Start with the built-in plug-ins and the installed ones; none is imported yet."""
-        self.domains: Catalog[Any] = Catalog(
+        self.domains: Catalog[DomainSpec] = Catalog(
             "domain", "tau2.domains", ("DOMAINS", "DOMAIN"), "tau2.domains"
         )
-        self.agents: Catalog[Any] = Catalog("agent", "tau2.agent", ("AGENTS",), "tau2.agents")
-        self.users: Catalog[Any] = Catalog("user", "tau2.user", ("USERS",), "tau2.users")
-        self.displays: Catalog[Any] = Catalog(
+        self.agents: Catalog[AgentSpec] = Catalog("agent", "tau2.agent", ("AGENTS",), "tau2.agents")
+        self.users: Catalog[UserSpec] = Catalog("user", "tau2.user", ("USERS",), "tau2.users")
+        self.displays: Catalog[DisplaySpec] = Catalog(
             "display", "tau2.report.terminal", ("DISPLAYS",), "tau2.displays"
         )
-        of_domain, of_agent, of_user = self.domains.get, self.agents.get, self.users.get
-        self._domains: MutableMapping[str, Any] = _Faces(
-            "domain", self.domains.names, lambda name: of_domain(name).environment
+        domains, agents, users = self.domains, self.agents, self.users
+        self._domains: _Registered[EnvironmentConstructor] = _Registered(
+            "domain", domains.names, lambda name: domains.get(name).environment
         )
-        self._tasks: MutableMapping[str, Any] = _Faces(
+        self._tasks: _Registered[TaskLoader] = _Registered(
             "task set", self._task_set_names, self._task_set
         )
-        self._task_splits: MutableMapping[str, Any] = _Faces(
+        self._task_splits: _Registered[SplitsLoader | None] = _Registered(
             "task set", self._task_set_names, self._splits
         )
-        self._agent_factories: MutableMapping[str, Any] = _Faces(
-            "agent", self.agents.names, lambda name: of_agent(name).make
+        self._agent_factories: _Registered[AgentFactory] = _Registered(
+            "agent", agents.names, lambda name: agents.get(name).make
         )
-        self._agent_filters: dict[str, Callable[[Any], bool] | None] = {}
-        self._agent_metadata: dict[str, Mapping[str, Any]] = {}
-        self._users: MutableMapping[str, Any] = _Faces(
-            "user", self.users.names, lambda name: of_user(name).make
+        self._agent_filters: dict[str, TaskFilter | None] = {}
+        self._agent_metadata: dict[str, Mapping[str, object]] = {}
+        self._users: _Registered[UserConstructor] = _Registered(
+            "user", users.names, lambda name: users.get(name).make
         )
 
     def _task_set_owners(self) -> dict[str, str]:
@@ -242,93 +279,90 @@ class Registry:
     def _task_set_names(self) -> list[str]:
         return list(self._task_set_owners())
 
-    def _owner(self, task_set: str) -> Any:
+    def _owner(self, task_set: str) -> DomainSpec:
         return self.domains.get(self._task_set_owners()[task_set])
 
-    def _task_set(self, name: str) -> Any:
+    def _task_set(self, name: str) -> TaskLoader:
         spec = self._owner(name)
         return spec.tasks if name == spec.name else spec.task_sets[name]
 
-    def _splits(self, name: str) -> Any:
+    def _splits(self, name: str) -> SplitsLoader | None:
         return self._owner(name).splits
 
-    def register_domain(self, get_environment: Callable[..., Any], name: str) -> None:
+    def register_domain(self, get_environment: EnvironmentConstructor, name: str) -> None:
         """Make an environment constructor known. Raise ValueError for a name in use."""
-        _put(self._domains, "domain", name, get_environment)
+        self._domains.register(name, get_environment)
 
     def register_tasks(
-        self,
-        get_tasks: Callable[..., Any],
-        name: str,
-        get_task_splits: Callable[[], Any] | None = None,
+        self, get_tasks: TaskLoader, name: str, get_task_splits: SplitsLoader | None = None
     ) -> None:
         """Make a task loader known. Raise ValueError for a name in use."""
-        _put(self._tasks, "task set", name, get_tasks)
+        self._tasks.register(name, get_tasks)
         if get_task_splits is not None:
             self._task_splits[name] = get_task_splits
 
     def register_agent_factory(
         self,
-        factory: Callable[..., Any],
+        factory: AgentFactory,
         name: str,
-        task_filter: Callable[[Any], bool] | None = None,
-        metadata: Mapping[str, Any] | None = None,
+        task_filter: TaskFilter | None = None,
+        metadata: Mapping[str, object] | None = None,
     ) -> None:
         """Make `factory(tools, domain_policy, **options)` known.
 
         Raise ValueError for a name in use.
         """
-        _put(self._agent_factories, "agent", name, factory)
+        self._agent_factories.register(name, factory)
         self._agent_filters[name] = task_filter
         self._agent_metadata[name] = metadata or {}
 
-    def register_agent(self, agent: Callable[..., Any], name: str) -> None:
+    def register_agent(self, agent: AgentFactory, name: str) -> None:
         """Make an agent class known (the form used before 1.0)."""
-        self.register_agent_factory(lambda tools, domain_policy, **more: call_with_known(
-            agent, {"tools": tools, "domain_policy": domain_policy, **more}
-        ), name)  # fmt: skip
 
-    def register_user(self, user: Callable[..., Any], name: str | None = None) -> None:
-        """Make a user class known.
+        def factory(tools: object, domain_policy: object, **options: object) -> AgentProtocol:
+            given = {"tools": tools, "domain_policy": domain_policy, **options}
+            return call_with_known(agent, given)
 
-        Raise ValueError for a name in use, TypeError for what is no user.
+        self.register_agent_factory(factory, name)
+
+    def register_user(self, user: UserConstructor, name: str | None = None) -> None:
+        """Make a user class, or another constructor of users, known.
+
+        Raise ValueError for a name in use, TypeError for a class that is not a user.
         """
-        if (
-            not hasattr(user, "generate_next_message")
-            and not hasattr(user, "get_next_chunk")
-            and isinstance(user, type)
-        ):
+        takes_turns = hasattr(user, "generate_next_message") or hasattr(user, "get_next_chunk")
+        if isinstance(user, type) and not takes_turns:
             raise TypeError(
-                f"{user.__name__} is no user: "
+                f"{user.__name__} is not a user: "
                 "it has neither generate_next_message nor get_next_chunk"
             )
-        _put(self._users, "user", name or user.__name__, user)
+        self._users.register(name or user.__name__, user)
 
-    def get_env_constructor(self, name: str) -> Callable[..., Any]:
+    def get_env_constructor(self, name: str) -> EnvironmentConstructor:
         """Return a domain's `get_environment`. Raise UnknownName (a KeyError)."""
-        constructor: Callable[..., Any] = self._domains[name]
-        return constructor
+        return self._domains[name]
 
-    def get_tasks_loader(self, name: str) -> Callable[..., Any]:
+    def get_tasks_loader(self, name: str) -> TaskLoader:
         """Return a task set's loader `load(split=...)`. Raise UnknownName (a KeyError)."""
-        loader: Callable[..., Any] = self._tasks[name]
-        return loader
+        return self._tasks[name]
 
-    def get_task_splits_loader(self, name: str) -> Callable[[], Any] | None:
+    def get_task_splits_loader(self, name: str) -> SplitsLoader | None:
         """Return the loader of a task set's splits, or None."""
-        return self._task_splits[name] if name in self._task_splits else None  # noqa: SIM401  -- typed
+        # `get` would take a KeyError raised by a plug-in's import for an unknown name.
+        return self._task_splits[name] if name in self._task_splits else None  # noqa: SIM401
 
-    def get_agent_factory(self, name: str) -> Callable[..., Any] | None:
+    def get_agent_factory(self, name: str) -> AgentFactory | None:
         """Return an agent's factory, or None."""
-        return self._agent_factories[name] if name in self._agent_factories else None  # noqa: SIM401  -- typed
+        # `get` would take a KeyError raised by a plug-in's import for an unknown name.
+        return self._agent_factories[name] if name in self._agent_factories else None  # noqa: SIM401
 
-    def get_agent_task_filter(self, name: str) -> Callable[[Any], bool] | None:
+    def get_agent_task_filter(self, name: str) -> TaskFilter | None:
         """Return which tasks an agent accepts; None accepts all."""
         if name in self._agent_filters:
             return self._agent_filters[name]
         return self.agents.get(name).accepts if name in self.agents else None
 
-    def get_agent_metadata(self, name: str, key: str, default: Any = None) -> Any:
+    def get_agent_metadata(self, name: str, key: str, default: JsonValue = None) -> JsonValue:
         """Return one entry of an agent's metadata."""
         if name in self._agent_metadata:
             return self._agent_metadata[name].get(key, default)
@@ -337,10 +371,9 @@ class Registry:
         spec = self.agents.get(name)
         return spec.solo if key == "solo_mode" else spec.metadata.get(key, default)
 
-    def get_user_constructor(self, name: str) -> Callable[..., Any]:
+    def get_user_constructor(self, name: str) -> UserConstructor:
         """Return a user's constructor. Raise UnknownName (a KeyError)."""
-        constructor: Callable[..., Any] = self._users[name]
-        return constructor
+        return self._users[name]
 
     def get_domains(self) -> list[str]:
         """Return the names of all domains."""
@@ -368,13 +401,7 @@ class Registry:
         )
 
 
-def _put(table: MutableMapping[str, Any], kind: str, name: str, value: Any) -> None:
-    if name in table:
-        raise ConfigError(f"a {kind} named {name!r} is registered already; choose another name")
-    table[name] = value
-
-
-def call_with_known(function: Callable[..., Any], options: Mapping[str, Any]) -> Any:
+def call_with_known(function: Callable[..., ResultT], options: Mapping[str, object]) -> ResultT:
     """Call `function` with those of `options` that its signature has."""
     parameters = inspect.signature(function).parameters.values()
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
@@ -387,16 +414,16 @@ registry = Registry()
 
 
 class _RegistryModule(ModuleType):
-    """The module forwards attribute access to its one Registry instance.
+    """The class of this module: it forwards attribute access to the one Registry instance.
 
-    Deleting one brings back what it was before it was set here, which is how test tools undo a
-    patch.
+    Deleting an attribute restores what it was before it was set here, because that is how
+    monkeypatch and unittest.mock undo a patch.
     """
 
     def __getattr__(self, name: str) -> Any:
         return getattr(registry, name)
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: object) -> None:
         if name in registry.__dict__:
             _REPLACED.setdefault(name, getattr(registry, name))
             setattr(registry, name, value)
@@ -410,7 +437,7 @@ class _RegistryModule(ModuleType):
             super().__delattr__(name)
 
 
-_REPLACED: dict[str, Any] = {}
+_REPLACED: dict[str, object] = {}
 """Attributes of the registry that were set through the module → what they were before."""
 
 sys.modules[__name__].__class__ = _RegistryModule

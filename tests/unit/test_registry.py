@@ -108,7 +108,7 @@ def test_a_name_is_taken_once(own):
 def test_a_user_takes_turns(own):
     own.register_user(User)
     assert "User" in own.get_users()
-    with pytest.raises(TypeError, match="int is no user"):
+    with pytest.raises(TypeError, match="int is not a user"):
         own.register_user(int)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tau2.data_model.message import AssistantMessage, Message, UserMessage
+from tau2.environment.tool import Tool
 from tau2.llm.args import attempt_timeout, split_args
 from tau2.llm.attempts import ModelCall, send_with_retries
 from tau2.llm.call import complete_unpatched
@@ -16,6 +17,7 @@ from tau2.llm.request import Request
 from tau2.llm.response import Completion, as_plain, with_attributes
 from tau2.llm.routing import backend_for
 from tau2.llm.wire import to_wire, tools_to_wire
+from tau2.utils.json_types import JsonMapping, JsonObject
 
 __all__ = [
     "completion",
@@ -35,7 +37,7 @@ to_litellm_tools = tools_to_wire
 def generate(
     model: str,
     messages: Sequence[Message],
-    tools: Sequence[Any] | None = None,
+    tools: Sequence[Tool | JsonObject] | None = None,
     tool_choice: str | None = None,
     call_name: str | None = None,
     **kwargs: Any,
@@ -48,9 +50,9 @@ def generate(
 
 def completion(
     model: str,
-    messages: Sequence[Mapping[str, Any]],
-    tools: Sequence[Mapping[str, Any]] | None = None,
-    tool_choice: str | Mapping[str, Any] | None = None,
+    messages: Sequence[JsonMapping],
+    tools: Sequence[JsonMapping] | None = None,
+    tool_choice: str | JsonMapping | None = None,
     **kwargs: Any,
 ) -> Completion:
     """Make one request with messages in OpenAI's form and return the response. Raise a ModelError when none comes.
@@ -73,7 +75,7 @@ def completion(
     return response
 
 
-def get_response_cost(response: Any) -> float | None:
+def get_response_cost(response: object) -> float | None:
     """Return the US dollars of a response of any usual form, or None when its price is not known."""
     plain = as_plain(response)
     if not isinstance(plain, Mapping):
@@ -83,7 +85,7 @@ def get_response_cost(response: Any) -> float | None:
     )
 
 
-def get_response_usage(response: Any) -> dict[str, int] | None:
+def get_response_usage(response: object) -> dict[str, int] | None:
     """Return the token counts of a response of any usual form, or None when it states none."""
     plain = as_plain(response)
     prompt, answered = tokens_of(plain) if isinstance(plain, Mapping) else (None, None)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-_ORIGINALS: dict[tuple[str, str], Any] = {}
+_ORIGINALS: dict[tuple[str, str], object] = {}
 
 
-def patch_point(module: str, name: str, original: Any) -> None:
+def patch_point(module: str, name: str, original: object) -> None:
     """Declare that clients may replace `module.name`; `original` is what stands there until they do."""
     _ORIGINALS[module, name] = original
 

@@ -26,6 +26,7 @@ from tau2.runner.tasks import (
     make_run_name,
 )
 from tau2.storage.results import Results
+from tau2.utils.json_types import JsonObject
 
 
 def _config(
@@ -33,9 +34,9 @@ def _config(
     agent: str,
     user: str,
     llm_agent: str | None,
-    llm_args_agent: dict[str, Any] | None,
+    llm_args_agent: JsonObject | None,
     llm_user: str | None,
-    llm_args_user: dict[str, Any] | None,
+    llm_args_user: JsonObject | None,
     **fields: Any,
 ) -> TextRunConfig:
     return TextRunConfig(
@@ -56,9 +57,9 @@ def run_task(
     agent: str,
     user: str,
     llm_agent: str | None = None,
-    llm_args_agent: dict[str, Any] | None = None,
+    llm_args_agent: JsonObject | None = None,
     llm_user: str | None = None,
-    llm_args_user: dict[str, Any] | None = None,
+    llm_args_user: JsonObject | None = None,
     max_steps: int = 100,
     max_errors: int = 10,
     evaluation_type: EvaluationType = EvaluationType.ALL,
@@ -90,9 +91,9 @@ def run_tasks(
     agent: str,
     user: str,
     llm_agent: str | None = None,
-    llm_args_agent: dict[str, Any] | None = None,
+    llm_args_agent: JsonObject | None = None,
     llm_user: str | None = None,
-    llm_args_user: dict[str, Any] | None = None,
+    llm_args_user: JsonObject | None = None,
     num_trials: int = 1,
     max_steps: int = 100,
     max_errors: int = 10,

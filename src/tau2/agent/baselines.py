@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import BaseModel, Field
 
-from tau2.agent.base_agent import HalfDuplexAgent
+from tau2.agent.base_agent import HalfDuplexAgent, ValidAgentInputMessage
 from tau2.data_model.conventions import STOP, TRANSFER_TOOL
 from tau2.data_model.message import AssistantMessage, Message, ToolCall, ToolMessage, UserMessage
 from tau2.environment.tool import Tool
 from tau2.participant.spec import AgentSpec
 from tau2.participant.turns import flat
 from tau2.seeds import derive_seed
+from tau2.utils.json_types import JsonMapping, JsonObject, JsonValue
 
 _SORRY = "I am sorry, but I cannot help you with that. Goodbye."
 _HANDED_OVER = "I am transferring you to a human agent now. Please hold on."
@@ -45,7 +45,7 @@ class _Floor(HalfDuplexAgent):
     blocking: ClassVar[bool] = False
 
     def __init__(
-        self, tools: list[Tool], domain_policy: str, seed: int | None = None, **_unused: Any
+        self, tools: list[Tool], domain_policy: str, seed: int | None = None, **_unused: object
     ) -> None:
         super().__init__(tools=tools, domain_policy=domain_policy)
         self.seed = seed or 0
@@ -62,7 +62,7 @@ class _Floor(HalfDuplexAgent):
         return state
 
     def generate_next_message(
-        self, message: Any, state: FloorState
+        self, message: ValidAgentInputMessage | None, state: FloorState
     ) -> tuple[AssistantMessage, FloorState]:
         """Return the next move and the state after it."""
         for part in flat(message):
@@ -75,7 +75,7 @@ class _Floor(HalfDuplexAgent):
         raise NotImplementedError
 
     @classmethod
-    def is_stop(cls, message: Any) -> bool:
+    def is_stop(cls, message: object) -> bool:
         """Return whether the agent ended the conversation."""
         return isinstance(message, AssistantMessage) and STOP in (message.content or "")
 
@@ -135,13 +135,11 @@ class _Filler:
     def __init__(self, rng: random.Random, words: list[str]) -> None:
         self._rng, self._words = rng, words
 
-    def arguments(self, tool: Tool) -> dict[str, Any]:
+    def arguments(self, tool: Tool) -> JsonObject:
         """Return arguments that fit the tool's schema: all required ones and some of the others."""
         return self._object(tool.parameters, tool.parameters.get("$defs") or {}, 0)
 
-    def _object(
-        self, schema: Mapping[str, Any], defs: Mapping[str, Any], depth: int
-    ) -> dict[str, Any]:
+    def _object(self, schema: JsonMapping, defs: JsonMapping, depth: int) -> JsonObject:
         required = set(schema.get("required") or ())
         return {
             name: self._value(part, defs, depth + 1)
@@ -149,7 +147,7 @@ class _Filler:
             if name in required or (depth < _DEEPEST and self._rng.random() < _OPTIONAL_SHARE)
         }
 
-    def _value(self, schema: Mapping[str, Any], defs: Mapping[str, Any], depth: int) -> Any:
+    def _value(self, schema: JsonMapping, defs: JsonMapping, depth: int) -> JsonValue:
         if "$ref" in schema:
             return self._value(defs.get(str(schema["$ref"]).rpartition("/")[2], {}), defs, depth)
         options = schema.get("anyOf") or schema.get("oneOf")
@@ -161,7 +159,7 @@ class _Filler:
             return self._rng.choice(list(schema["enum"]))
         return self._typed(schema, defs, depth)
 
-    def _typed(self, schema: Mapping[str, Any], defs: Mapping[str, Any], depth: int) -> Any:
+    def _typed(self, schema: JsonMapping, defs: JsonMapping, depth: int) -> JsonValue:
         match schema.get("type"):
             case "integer":
                 return self._rng.randint(0, 5)
@@ -182,19 +180,23 @@ class _Filler:
                 return self._rng.choice(self._words)
 
 
-def create_lazy_agent(tools: list[Tool], domain_policy: str, **_kwargs: Any) -> LazyAgent:
+def create_lazy_agent(tools: list[Tool], domain_policy: str, **_options: object) -> LazyAgent:
     """Make a LazyAgent."""
     return LazyAgent(tools=tools, domain_policy=domain_policy)
 
 
-def create_handover_agent(tools: list[Tool], domain_policy: str, **_kwargs: Any) -> HandoverAgent:
+def create_handover_agent(
+    tools: list[Tool], domain_policy: str, **_options: object
+) -> HandoverAgent:
     """Make a HandoverAgent."""
     return HandoverAgent(tools=tools, domain_policy=domain_policy)
 
 
-def create_random_agent(tools: list[Tool], domain_policy: str, **kwargs: Any) -> RandomAgent:
-    """Make a RandomAgent; of `kwargs`, only `seed` counts."""
-    return RandomAgent(tools=tools, domain_policy=domain_policy, seed=kwargs.get("seed"))
+def create_random_agent(
+    tools: list[Tool], domain_policy: str, seed: int | None = None, **_options: object
+) -> RandomAgent:
+    """Make a RandomAgent."""
+    return RandomAgent(tools=tools, domain_policy=domain_policy, seed=seed)
 
 
 AGENTS = (

@@ -7,8 +7,9 @@ that the model can correct, live and on replay alike.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from typing import NoReturn
+
+from tau2.utils.json_types import JsonMapping
 
 MALFORMED_KEY = "__malformed__"
 """The only argument of a tool call whose arguments were not a JSON object.
@@ -22,7 +23,7 @@ _TOO_LARGE = (
 _JSON_NAMES = {list: "an array", str: "a string", bool: "a truth value", type(None): "null"}
 
 
-def malformed_reason(arguments: Mapping[str, Any]) -> str | None:
+def malformed_reason(arguments: JsonMapping) -> str | None:
     """Return why a tool call's arguments could not be read; None when they could."""
     if len(arguments) != 1 or MALFORMED_KEY not in arguments:
         return None
@@ -39,5 +40,5 @@ def malformed_reason(arguments: Mapping[str, Any]) -> str | None:
     return f"the arguments could not be read: {problem}"
 
 
-def _no_constant(name: str) -> Any:
+def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")

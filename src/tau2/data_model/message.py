@@ -14,6 +14,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
+from tau2.utils.json_types import JsonObject, JsonValue
+
 ToolRequestor = Literal["user", "assistant"]
 
 
@@ -35,7 +37,7 @@ _HEAD_LINES = 3  # title, id and name of a tool call as text
 class _WithRole(BaseModel):
     """Every dump keeps the role: without it, stored messages could not be told apart."""
 
-    def model_post_init(self, context: Any, /) -> None:
+    def model_post_init(self, context: object, /) -> None:
         """Count the role as given, so that `exclude_unset` keeps it."""
         self.__pydantic_fields_set__.add("role")
 
@@ -66,7 +68,7 @@ class ToolCall(BaseModel):
 
     id: str = ""
     name: str
-    arguments: dict[str, Any]
+    arguments: JsonObject
     requestor: ToolRequestor = "assistant"
 
     def __str__(self) -> str:
@@ -120,21 +122,21 @@ class ParticipantMessageBase(_WithRole):
     timestamp: str | None = Field(default_factory=_now)
     cost: float | None = None
     """US dollars; None when the price is not known."""
-    usage: dict[str, Any] | None = None
+    usage: JsonObject | None = None
     """Token counts: `prompt_tokens`, `completion_tokens`."""
-    raw_data: dict[str, Any] | None = None
+    raw_data: JsonObject | None = None
     """The provider's answer as it came."""
     generation_time_seconds: float | None = None
     reasoning_content: str | None = None
     """What the model thought; never shown to the other side, returned to models that ask for it."""
 
-    audio_format: Any = None
+    audio_format: JsonValue = None
     audio_content: Any = Field(default=None, exclude=True, repr=False)
     audio_path: str | None = None
     audio_script_gold: str | None = None
-    speech_effects: Any = None
-    source_effects: Any = None
-    channel_effects: Any = None
+    speech_effects: JsonValue = None
+    source_effects: JsonValue = None
+    channel_effects: JsonValue = None
     turn_taking_action: TurnTakingAction | None = None
 
     utterance_ids: list[str] | None = None
@@ -184,8 +186,8 @@ class ParticipantMessageBase(_WithRole):
         *,
         tool_calls: list[ToolCall] | None = None,
         cost: float | None = None,
-        usage: dict[str, Any] | None = None,
-        raw_data: dict[str, Any] | None = None,
+        usage: JsonObject | None = None,
+        raw_data: JsonObject | None = None,
         generation_time_seconds: float | None = None,
     ) -> Self:
         """Make a text message."""
@@ -312,7 +314,7 @@ EnvironmentMessage = ToolMessage | MultiToolMessage
 ValidInputMessage = UserMessage | AssistantMessage | ToolMessage | MultiToolMessage
 
 
-def _kind(value: Any) -> str | None:
+def _kind(value: object) -> str | None:
     """Return the kind of a message by its role, so that only one class is tried per message."""
     if isinstance(value, BaseModel):
         return "multi" if isinstance(value, MultiToolMessage) else getattr(value, "role", None)

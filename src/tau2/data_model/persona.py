@@ -5,9 +5,10 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict
+
+from tau2.utils.json_types import JsonMapping
 
 
 class Verbosity(StrEnum):
@@ -64,7 +65,7 @@ class PersonaConfig(BaseModel):
         )
 
     @classmethod
-    def from_dict(cls, choices: Mapping[str, Any], *, seed: int = 0) -> PersonaConfig:
+    def from_dict(cls, choices: JsonMapping, *, seed: int = 0) -> PersonaConfig:
         """Make a persona from plain values or from `{value: weight}` tables drawn with `seed`."""
         rng = random.Random(seed)  # noqa: S311  -- reproducible choice, not a secret
         drawn = {}

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import BaseModel, Field
 
 from tau2.data_model.tasks import Action, EnvAssertion, RewardType
+from tau2.utils.json_types import JsonObject
 
 
 class DBCheck(BaseModel):
@@ -65,10 +64,10 @@ class RewardInfo(BaseModel):
     communicate_checks: list[CommunicateCheck] | None = None
     reward_basis: list[RewardType] | None = Field(default_factory=_db_only)
     reward_breakdown: dict[RewardType, float] | None = None
-    info: dict[str, Any] | None = None
+    info: JsonObject | None = None
 
     @property
-    def partial_action_reward(self) -> dict[str, Any] | None:
+    def partial_action_reward(self) -> JsonObject | None:
         """How many reference actions matched: of all, of the reads and of the writes."""
         if not self.action_checks:
             return None

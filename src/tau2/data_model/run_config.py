@@ -5,22 +5,23 @@ Every field becomes a flag of `tau2 run`; its docstring is the flag's help.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from tau2 import config as defaults
 from tau2.data_model.audio import AudioNativeConfig
+from tau2.utils.json_types import JsonObject
 
 ReviewMode = Literal["full", "user"]
 ExecutorName = Literal["local", "ray"]
 
 
-def _agent_args() -> dict[str, Any]:
+def _agent_args() -> JsonObject:
     return dict(defaults.DEFAULT_LLM_ARGS_AGENT)
 
 
-def _user_args() -> dict[str, Any]:
+def _user_args() -> JsonObject:
     return dict(defaults.DEFAULT_LLM_ARGS_USER)
 
 
@@ -43,14 +44,14 @@ class BaseRunConfig(BaseModel):
     """JSON file whose tasks are played instead of a task set (see `tau2 tasks generate`)."""
     llm_user: str = defaults.DEFAULT_LLM_USER
     """Model of the simulated user, e.g. openai/gpt-4.1."""
-    llm_args_user: dict[str, Any] = Field(default_factory=_user_args)
+    llm_args_user: JsonObject = Field(default_factory=_user_args)
     """Arguments of the user's model calls, as JSON."""
     llm_judge: str | None = None
     """Model that judges natural-language assertions.
 
     Default: TAU2_JUDGE_LLM or the published one.
     """
-    llm_args_judge: dict[str, Any] = Field(default_factory=dict)
+    llm_args_judge: JsonObject = Field(default_factory=dict)
     """Arguments of the judge's model calls, as JSON."""
     num_trials: int = defaults.DEFAULT_NUM_TRIALS
     """Times every task is played."""
@@ -99,7 +100,7 @@ class BaseRunConfig(BaseModel):
     """What a review covers: both sides, or the simulated user only."""
     review_model: str = defaults.DEFAULT_LLM_EVAL_USER_SIMULATOR
     """Model that reviews."""
-    review_args: dict[str, Any] = Field(default_factory=dict)
+    review_args: JsonObject = Field(default_factory=dict)
     """Arguments of the reviewer's model calls, as JSON."""
     otel: bool = False
     """Trace episodes, turns and calls with OpenTelemetry (extra: otel) to where OTEL_* says."""
@@ -109,7 +110,7 @@ class BaseRunConfig(BaseModel):
     """Accepted for compatibility; has no effect."""
     retrieval_config: str | None = None
     """Retrieval variant of a knowledge domain."""
-    retrieval_config_kwargs: dict[str, Any] | None = None
+    retrieval_config_kwargs: JsonObject | None = None
     """Arguments of the retrieval variant, as JSON."""
 
     @property
@@ -125,17 +126,17 @@ class TextRunConfig(BaseRunConfig):
     """The agent: llm_agent, oracle_agent, lazy_agent ... (see `tau2 intro`)."""
     llm_agent: str = defaults.DEFAULT_LLM_AGENT
     """Model of the agent, e.g. openai/gpt-4.1."""
-    llm_args_agent: dict[str, Any] = Field(default_factory=_agent_args)
+    llm_args_agent: JsonObject = Field(default_factory=_agent_args)
     """Arguments of the agent's model calls, as JSON."""
     user: str = defaults.DEFAULT_USER_IMPLEMENTATION
     """The simulated user: user_simulator, scripted_user, dummy_user."""
-    user_persona: dict[str, Any] | None = None
+    user_persona: JsonObject | None = None
     """Manner of the simulated user, as JSON, e.g. {"verbosity": "minimal"}."""
     max_steps: int = defaults.DEFAULT_MAX_STEPS
     """Messages and tool executions after which an episode is stopped."""
     enforce_communication_protocol: bool = False
     """Fail a participant that sends text and tool calls in one message, or nothing."""
-    text_streaming_config: dict[str, Any] | None = None
+    text_streaming_config: JsonObject | None = None
     """Settings of text streaming, as JSON."""
 
     @property
@@ -176,9 +177,9 @@ class VoiceRunConfig(BaseRunConfig):
     """The speech model and its timing."""
     speech_complexity: str = "regular"
     """How hard the audio is to understand."""
-    agent_voice_settings: dict[str, Any] | None = None
+    agent_voice_settings: JsonObject | None = None
     """Voice of the agent, as JSON."""
-    user_voice_settings: dict[str, Any] | None = None
+    user_voice_settings: JsonObject | None = None
     """Voice of the simulated user, as JSON."""
     audio_debug: bool = False
     """Keep intermediate audio."""

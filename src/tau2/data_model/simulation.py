@@ -26,6 +26,7 @@ from tau2.data_model.reward import (
     RewardInfo,
 )
 from tau2.data_model.run_config import BaseRunConfig, RunConfig, TextRunConfig, VoiceRunConfig
+from tau2.utils.json_types import JsonObject, JsonValue
 
 ResultsFormat = Literal["json", "dir"]
 
@@ -94,16 +95,16 @@ class SimulationRun(BaseModel):
     trial: int | None = None
     seed: int | None = None
     mode: str = "half_duplex"
-    speech_environment: dict[str, Any] | None = None
+    speech_environment: JsonObject | None = None
     review: Review | None = None
     user_only_review: UserOnlyReview | None = None
-    info: dict[str, Any] | None = None
+    info: JsonObject | None = None
     auth_classification: AuthenticationClassification | None = None
     hallucination_retries_used: int = 0
     hallucination_check: HallucinationCheck | None = None
     provider_session_id: str | None = None
     policy: str | None = None
-    effect_timeline: Any = None
+    effect_timeline: JsonValue = None
 
     def get_messages(self) -> list[Message]:
         """Return the conversation in order; a full-duplex one is flattened from its ticks."""
@@ -135,9 +136,9 @@ class UserInfo(BaseModel):
 
     implementation: str
     llm: str | None = None
-    llm_args: dict[str, Any] | None = None
+    llm_args: JsonObject | None = None
     global_simulation_guidelines: str | None = None
-    voice_settings: dict[str, Any] | None = None
+    voice_settings: JsonObject | None = None
     persona_config: PersonaConfig | None = None
 
 
@@ -146,8 +147,8 @@ class AgentInfo(BaseModel):
 
     implementation: str
     llm: str | None = None
-    llm_args: dict[str, Any] | None = None
-    voice_settings: dict[str, Any] | None = None
+    llm_args: JsonObject | None = None
+    voice_settings: JsonObject | None = None
 
 
 class EnvironmentInfo(BaseModel):
@@ -155,10 +156,10 @@ class EnvironmentInfo(BaseModel):
 
     domain_name: str
     policy: str
-    tool_defs: dict[str, Any] | None = None
+    tool_defs: JsonObject | None = None
 
 
-def _words() -> dict[str, Any]:
+def _words() -> JsonObject:
     return {"chunk_by": "words", "chunk_size": 1}
 
 
@@ -173,11 +174,11 @@ class Info(BaseModel):
     agent_info: AgentInfo
     environment_info: EnvironmentInfo
     seed: int | None = None
-    text_streaming_config: dict[str, Any] | None = Field(default_factory=_words)
+    text_streaming_config: JsonObject | None = Field(default_factory=_words)
     speech_complexity: str | None = None
     audio_native_config: AudioNativeConfig | None = None
     retrieval_config: str | None = None
-    retrieval_config_kwargs: dict[str, Any] | None = None
+    retrieval_config_kwargs: JsonObject | None = None
     engine_version: str | None = None
     task_set_name: str | None = None
     task_split_name: str | None = None

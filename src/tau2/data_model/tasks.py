@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import textwrap
 import uuid
-from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel, Field
 
 from tau2.data_model.message import Message, StoredMessage, ToolCall, ToolRequestor
+from tau2.utils.json_types import JsonMapping, JsonObject, JsonValue
 
 
 class StructuredUserInstructions(BaseModel):
@@ -73,8 +73,8 @@ class Description(BaseModel):
 class InitializationData(BaseModel):
     """Data merged into the databases before the episode starts."""
 
-    agent_data: dict[str, Any] | None = None
-    user_data: dict[str, Any] | None = None
+    agent_data: JsonObject | None = None
+    user_data: JsonObject | None = None
 
 
 class EnvFunctionCall(BaseModel):
@@ -82,7 +82,7 @@ class EnvFunctionCall(BaseModel):
 
     env_type: ToolRequestor
     func_name: str
-    arguments: dict[str, Any] = Field(default_factory=dict)
+    arguments: JsonObject = Field(default_factory=dict)
 
 
 class EnvAssertion(EnvFunctionCall):
@@ -106,7 +106,7 @@ class Action(BaseModel):
     action_id: str
     requestor: ToolRequestor = "assistant"
     name: str
-    arguments: dict[str, Any]
+    arguments: JsonObject
     info: str | None = None
     compare_args: list[str] | None = None
     """Arguments that count when a call is compared; None compares all, [] compares none."""
@@ -140,7 +140,7 @@ class Action(BaseModel):
         return all(_same(given.get(k, missing), wanted.get(k, missing), missing) for k in keys)
 
 
-def _same(given: Any, wanted: Any, missing: object) -> bool:
+def _same(given: JsonValue, wanted: JsonValue, missing: object) -> bool:
     """Return whether two argument values are equal; an absent argument equals an explicit None."""
     if given is missing or wanted is missing:
         return (given is missing or given is None) and (wanted is missing or wanted is None)
@@ -235,7 +235,7 @@ class Task(BaseModel):
         """The messages that were exchanged before the episode begins."""
         return (self.initial_state.message_history if self.initial_state else None) or []
 
-    def content(self) -> dict[str, Any]:
+    def content(self) -> JsonObject:
         """Return what makes two tasks equal, as JSON data: all but when the history was read."""
         return self.model_dump(mode="json", exclude=HISTORY_TIMES)
 
@@ -253,7 +253,7 @@ def make_task(
     message_history: list[Message] | None = None,
 ) -> Task:
     """Make a task with a fresh id; every given part of the initial state is kept."""
-    parts: Mapping[str, Any] = {
+    parts: JsonMapping = {
         "initialization_data": initialization_data,
         "initialization_actions": initialization_actions,
         "message_history": message_history,

@@ -8,24 +8,28 @@ from __future__ import annotations
 import json
 from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from pydantic import BaseModel
 
 from tau2.environment.cow import Table
 from tau2.environment.list_table import ListTable, peek_list
+from tau2.utils.json_types import JsonValue
 
 VIEWS = (Table, ListTable)
 
+_Base: TypeAlias = Mapping[Any, object] | Sequence[object]
+"""The shared records behind a table."""
 
-def canonical_json(value: Any) -> str:
+
+def canonical_json(value: object) -> str:
     """Return the text the public hash is taken over."""
     return json.dumps(value, sort_keys=True, default=str)
 
 
-def dumped(value: Any) -> Any:
+def dumped(value: object) -> JsonValue:
     """Return plain data for comparison."""
     if isinstance(value, BaseModel):
         return value.model_dump(warnings=False)
@@ -65,7 +69,7 @@ def canonical_pieces(db: BaseModel) -> Iterator[bytes]:
 class _Texts:
     """The canonical texts of shared records."""
 
-    base: Any
+    base: object
     keys: list[str] | None
     """Of a mapping: its keys, sorted; None when they are not all text. Of a sequence: None."""
     pieces: list[bytes]
@@ -79,7 +83,7 @@ _TEXTS: OrderedDict[int, _Texts] = OrderedDict()
 """By the identity of the base, which is kept alive meanwhile."""
 
 
-def _texts_of(base: Any) -> _Texts:
+def _texts_of(base: _Base) -> _Texts:
     known = _TEXTS.get(id(base))
     if known is None or known.base is not base:
         known = _TEXTS[id(base)] = _made_texts(base)
@@ -88,7 +92,7 @@ def _texts_of(base: Any) -> _Texts:
     return known
 
 
-def _made_texts(base: Any) -> _Texts:
+def _made_texts(base: _Base) -> _Texts:
     if not isinstance(base, Mapping):
         return _Texts(base, None, [_record_text(record) for record in base])
     if not all(isinstance(key, str) for key in base):
@@ -97,32 +101,34 @@ def _made_texts(base: Any) -> _Texts:
     return _Texts(base, keys, [_entry(key, base[key]) for key in keys])
 
 
-def _record_text(record: Any) -> bytes:
+def _record_text(record: object) -> bytes:
     return canonical_json(dumped(record)).encode()
 
 
-def _entry(key: str, record: Any) -> bytes:
+def _entry(key: str, record: object) -> bytes:
     return f"{json.dumps(key)}: ".encode() + _record_text(record)
 
 
-def _table_text(table: Table[Any, Any] | ListTable[Any]) -> bytes:
-    shared, touched = _texts_of(table.base), table.touched()
+def _table_text(table: Table[Any, object] | ListTable[object]) -> bytes:
+    shared = _texts_of(table.base)
     if isinstance(table, ListTable):
-        return b"[" + b", ".join(_row_texts(table, shared.pieces, touched)) + b"]"
+        return b"[" + b", ".join(_row_texts(table, shared.pieces, table.touched())) + b"]"
+    touched = table.touched()
     if shared.keys is None or not all(isinstance(key, str) for key in touched):
         return canonical_json(dumped(table)).encode()
-    keys, pieces = shared.keys, shared.pieces
-    if touched:
-        keys, pieces = list(keys), list(pieces)
-        for key in touched:
-            _bring_up_to_date(keys, pieces, key, table)
+    if not touched:
+        return b"{" + b", ".join(shared.pieces) + b"}"
+    keys = list(shared.keys)
+    pieces = list(shared.pieces)
+    for key in touched:
+        _update_entry(keys, pieces, key, table)
     return b"{" + b", ".join(pieces) + b"}"
 
 
-def _bring_up_to_date(
-    keys: list[str], pieces: list[bytes], key: Any, table: Table[Any, Any]
+def _update_entry(
+    keys: list[str], pieces: list[bytes], key: str, table: Table[str, object]
 ) -> None:
-    """Let sorted keys and their texts say of one key what the table holds."""
+    """Insert, replace or remove one key and its text, as the table has it; `keys` are sorted."""
     at = bisect_left(keys, key)
     end = at + 1 if keys[at : at + 1] == [key] else at
     is_there = key in table
@@ -130,6 +136,6 @@ def _bring_up_to_date(
     pieces[at:end] = [_entry(key, table.peek(key))] if is_there else []
 
 
-def _row_texts(table: ListTable[Any], shared: list[bytes], touched: set[int]) -> Iterator[bytes]:
+def _row_texts(table: ListTable[object], shared: list[bytes], touched: set[int]) -> Iterator[bytes]:
     for row in table.rows():
         yield _record_text(table.peek_row(row)) if row in touched else shared[row]

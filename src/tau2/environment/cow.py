@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMappin
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Final, Generic, TypeGuard, TypeVar, cast, overload
 
 from pydantic import BaseModel
 
@@ -38,10 +38,10 @@ _ATOMS = frozenset(
         frozenset,
     }
 )
-_MISSING: Any = object()
+_MISSING: Final = object()
 
 
-def _fill_model(twin: BaseModel, value: BaseModel, copied: Callable[[Any], Any]) -> None:
+def _fill_model(twin: BaseModel, value: BaseModel, copied: Callable[[object], object]) -> None:
     """Give a bare model what pydantic keeps of `value`."""
     state = twin.__dict__
     for name, field in value.__dict__.items():
@@ -64,10 +64,10 @@ def clone(value: T) -> T:
         return value
     if kind is list:
         return cast(
-            "T", [v if v.__class__ in _ATOMS else clone(v) for v in cast("list[Any]", value)]
+            "T", [v if v.__class__ in _ATOMS else clone(v) for v in cast("list[object]", value)]
         )
     if kind is dict:
-        items = cast("dict[Any, Any]", value).items()
+        items = cast("dict[object, object]", value).items()
         return cast("T", {k: v if v.__class__ in _ATOMS else clone(v) for k, v in items})
     if isinstance(value, BaseModel):
         twin = value.__class__.__new__(value.__class__)
@@ -78,14 +78,14 @@ def clone(value: T) -> T:
     return value if isinstance(value, Enum) else copy.deepcopy(value)
 
 
-class Memo(dict[int, Any]):
+class Memo(dict[int, object]):
     """What has been copied so far, as for `copy.deepcopy`: id of the old object → the new one."""
 
     shared = False
     """Whether any object was met more than once."""
 
 
-def clone_shared(value: T, memo: dict[int, Any]) -> T:
+def clone_shared(value: T, memo: dict[int, object]) -> T:
     """Return `clone(value)`, where what is one object stays one object.
 
     `memo` as for `copy.deepcopy`.
@@ -101,22 +101,29 @@ def clone_shared(value: T, memo: dict[int, Any]) -> T:
     return cast("T", known)
 
 
-def _clone_once(value: Any, memo: dict[int, Any]) -> Any:
-    twin: Any
+def _clone_once(value: object, memo: dict[int, object]) -> object:
+    # A container is noted in the memo before its content is copied: it may contain itself.
     if value.__class__ is list:
-        twin = memo[id(value)] = []
-        twin.extend(clone_shared(item, memo) for item in value)
-    elif value.__class__ is dict:
-        twin = memo[id(value)] = {}
-        twin.update((key, clone_shared(item, memo)) for key, item in value.items())
-    elif isinstance(value, Table):
-        twin = memo[id(value)] = value.fork(memo)
-    elif isinstance(value, BaseModel):
-        twin = memo[id(value)] = value.__class__.__new__(value.__class__)
-        _fill_model(twin, value, lambda part: clone_shared(part, memo))
-    else:
-        twin = copy.deepcopy(value, memo)
-    return twin
+        items: list[object] = []
+        memo[id(value)] = items
+        items.extend(clone_shared(item, memo) for item in cast("list[object]", value))
+        return items
+    if value.__class__ is dict:
+        entries: dict[object, object] = {}
+        memo[id(value)] = entries
+        for key, item in cast("dict[object, object]", value).items():
+            entries[key] = clone_shared(item, memo)
+        return entries
+    if isinstance(value, Table):
+        table = value.fork(memo)
+        memo[id(value)] = table
+        return table
+    if isinstance(value, BaseModel):
+        model = value.__class__.__new__(value.__class__)
+        memo[id(value)] = model
+        _fill_model(model, value, lambda part: clone_shared(part, memo))
+        return model
+    return copy.deepcopy(value, memo)
 
 
 class Table(MutableMapping[K, V], Generic[K, V]):
@@ -130,7 +137,7 @@ class Table(MutableMapping[K, V], Generic[K, V]):
         self._added: dict[K, None] = {}  # keys shown after the base's own, in order of insertion
         self._dropped: set[K] = set()  # base keys no longer in their old place
 
-    def fork(self, memo: dict[int, Any] | None = None) -> Table[K, V]:
+    def fork(self, memo: dict[int, object] | None = None) -> Table[K, V]:
         """Return an independent view with the same content; costs what this one has touched."""
         memo = {} if memo is None else memo
         child: Table[K, V] = Table(self._base)
@@ -139,7 +146,11 @@ class Table(MutableMapping[K, V], Generic[K, V]):
         child._dropped = set(self._dropped)
         return child
 
-    def peek(self, key: K, default: Any = None) -> V | Any:
+    @overload
+    def peek(self, key: K) -> V | None: ...
+    @overload
+    def peek(self, key: K, default: T) -> V | T: ...
+    def peek(self, key: K, default: object = None) -> object:
         """Return the record without cloning it; do not mutate what comes back."""
         if key in self._own:
             return self._own[key]
@@ -147,13 +158,15 @@ class Table(MutableMapping[K, V], Generic[K, V]):
 
     def peek_values(self) -> Iterator[V]:
         """Yield every record without cloning it; do not mutate what comes back."""
-        for key in self:
-            yield self._own[key] if key in self._own else self._base[key]
+        yield from map(self._peeked, self)
 
     def peek_items(self) -> Iterator[tuple[K, V]]:
         """Yield every key and record without cloning; do not mutate what comes back."""
         for key in self:
-            yield key, (self._own[key] if key in self._own else self._base[key])
+            yield key, self._peeked(key)
+
+    def _peeked(self, key: K) -> V:
+        return self._own[key] if key in self._own else self._base[key]
 
     def __getitem__(self, key: K) -> V:
         own = self._own
@@ -182,10 +195,9 @@ class Table(MutableMapping[K, V], Generic[K, V]):
 
         Raise KeyError when there is none.
         """
-        key = next(reversed(self), _MISSING)
-        if key is _MISSING:
-            raise KeyError("the table is empty")
-        return key, self.pop(key)
+        for key in reversed(self):
+            return key, self.pop(key)
+        raise KeyError("the table is empty")
 
     def copy(self) -> dict[K, V]:
         """Return a plain dict of this view's records."""
@@ -231,7 +243,7 @@ class Table(MutableMapping[K, V], Generic[K, V]):
     def __repr__(self) -> str:
         return f"Table({len(self)} records, {len(self._own)} touched)"
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Table[K, V]:
+    def __deepcopy__(self, memo: dict[int, object]) -> Table[K, V]:
         return self.fork(memo)
 
     def __copy__(self) -> Table[K, V]:
@@ -250,12 +262,15 @@ class Table(MutableMapping[K, V], Generic[K, V]):
         """Return whether nothing was touched."""
         return not self._own and not self._dropped
 
-    def same_as(self, other: Table[K, V], equal: Callable[[Any, Any], bool] | None = None) -> bool:
+    def same_as(self, other: Table[K, V], equal: Callable[[V, V], bool] | None = None) -> bool:
         """Compare two views of one base by the records either has touched."""
         for key in self.touched() | other.touched():
-            mine, theirs = self.peek(key, _MISSING), other.peek(key, _MISSING)
-            if (mine is _MISSING) != (theirs is _MISSING):
+            if (key in self) != (key in other):
                 return False
+            if key not in self:
+                continue
+            mine = self._peeked(key)
+            theirs = other._peeked(key)
             if mine is not theirs and not (equal(mine, theirs) if equal else mine == theirs):
                 return False
         return True
@@ -280,6 +295,6 @@ def peek_values(records: Mapping[K, V]) -> Iterable[V]:
     return records.base.values() if records.is_pristine() else records.peek_values()
 
 
-def is_table_like(value: object) -> bool:
+def is_table_like(value: object) -> TypeGuard[dict[Any, object]]:
     """Return whether a field is worth a view: a dict whose values are models."""
     return isinstance(value, dict) and any(isinstance(v, BaseModel) for v in value.values())

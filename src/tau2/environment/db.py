@@ -6,7 +6,7 @@ import hashlib
 import json
 import tomllib
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 from pydantic import (
     BaseModel,
@@ -21,6 +21,7 @@ from tau2.environment.canonical import VIEWS, canonical_pieces, dumped
 from tau2.environment.cow import Memo, Table, clone, clone_shared, is_table_like
 from tau2.environment.list_table import ListTable, is_list_table_like
 from tau2.errors import DataFileError
+from tau2.utils.json_types import JsonObject, JsonValue
 
 
 def read_text(path: Path) -> str:
@@ -35,7 +36,7 @@ def read_text(path: Path) -> str:
         raise DataFileError(f"{path}: not valid UTF-8 (byte {error.start})") from error
 
 
-def read_data_file(path: Path) -> Any:
+def read_data_file(path: Path) -> JsonValue:
     """Return the parsed content of a .json, .toml or .yaml file.
 
     Raise DataFileError naming the file.
@@ -53,7 +54,7 @@ def read_data_file(path: Path) -> Any:
         ) from error
 
 
-def _from_yaml(text: str) -> Any:
+def _from_yaml(text: str) -> JsonValue:
     import yaml  # noqa: PLC0415  -- only yaml files need it
 
     try:
@@ -62,7 +63,7 @@ def _from_yaml(text: str) -> Any:
         raise ValueError(str(error)) from error
 
 
-def deep_merge(old: Any, new: Any) -> Any:
+def deep_merge(old: JsonValue, new: JsonValue) -> JsonValue:
     """Return `old` updated by `new`: dicts merge key by key, everything else is replaced."""
     if not isinstance(old, dict) or not isinstance(new, dict):
         return new
@@ -84,11 +85,14 @@ def describe_validation_error(error: ValidationError, source: object) -> str:
     return "\n".join(lines)
 
 
-def _view_of(value: Any) -> Any:
+def _view_of(value: object) -> object:
     """Return a copy-on-write view of a field, or the field itself where a view is not worth it."""
     if is_table_like(value):
         return Table(value)
     return ListTable(value) if is_list_table_like(value) else value
+
+
+View: TypeAlias = Table[Any, object] | ListTable[object]
 
 
 class DB(BaseModel):
@@ -106,7 +110,7 @@ class DB(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     @model_serializer(mode="wrap")
-    def _serialize_tables(self, handler: SerializerFunctionWrapHandler) -> Any:
+    def _serialize_tables(self, handler: SerializerFunctionWrapHandler) -> JsonValue:
         """Hand pydantic plain dicts: it serialises tables as unknown objects otherwise."""
         state = self.__dict__
         if not any(isinstance(value, VIEWS) for value in state.values()):
@@ -165,18 +169,21 @@ class DB(BaseModel):
             {name: self._view(name, value) for name, value in self.__dict__.items()}, self
         )
 
-    def _view(self, name: str, value: Any) -> Any:
-        """Return a view of a field; all views of a table share what is known of its records."""
-        views: dict[str, Any] | None = getattr(self, "_views", None)
+    def _view(self, name: str, value: object) -> object:
+        """Return a view of a field; a copy of it where a view is not worth it."""
+        views: dict[str, View] | None = getattr(self, "_views", None)
         if views is None:
             views = {}
             object.__setattr__(self, "_views", views)
         first = views.get(name)
+        # A field that was assigned anew since the last view needs a new one.
         if first is None or first.base is not value:
-            first = _view_of(value)
-            if first is value:
+            made = _view_of(value)
+            if not isinstance(made, VIEWS):
                 return clone(value)
-            views[name] = first
+            views[name] = made
+            first = made
+        # Forks of the first view share its indexes.
         return first.fork()
 
     @property
@@ -194,7 +201,7 @@ class DB(BaseModel):
             for name, value in self.__dict__.items()
         )
 
-    def _twin(self, state: dict[str, Any], reference: DB | None) -> Self:
+    def _twin(self, state: dict[str, object], reference: DB | None) -> Self:
         twin = self.__class__.__new__(self.__class__)
         twin.__dict__.update(state)
         put = object.__setattr__
@@ -213,7 +220,7 @@ class DB(BaseModel):
             return False
         return all(_same_field(value, theirs[name]) for name, value in mine.items())
 
-    def updated(self, patch: dict[str, Any]) -> Self:
+    def updated(self, patch: JsonObject) -> Self:
         """Return an independent database with `patch` merged in and validated."""
         twin = self.fork()
         unknown = patch.keys() - type(self).model_fields.keys()
@@ -231,11 +238,11 @@ class DB(BaseModel):
         return digest.hexdigest()
 
     @classmethod
-    def get_json_schema(cls) -> dict[str, Any]:
+    def get_json_schema(cls) -> JsonObject:
         """Return the JSON schema of the database."""
         return cls.model_json_schema()
 
-    def get_statistics(self) -> dict[str, Any]:
+    def get_statistics(self) -> dict[str, int]:
         """Return how many records every table has."""
         return {
             f"num_{name}": len(v)
@@ -244,11 +251,11 @@ class DB(BaseModel):
         }
 
 
-def _same_value(mine: Any, theirs: Any) -> bool:
+def _same_value(mine: object, theirs: object) -> bool:
     return bool(mine == theirs) or bool(dumped(mine) == dumped(theirs))
 
 
-def _same_field(mine: Any, theirs: Any) -> bool:
+def _same_field(mine: object, theirs: object) -> bool:
     if isinstance(mine, Table) and isinstance(theirs, Table) and mine.base is theirs.base:
         return mine.same_as(theirs, _same_value)
     if isinstance(mine, ListTable) and isinstance(theirs, ListTable):
@@ -256,7 +263,7 @@ def _same_field(mine: Any, theirs: Any) -> bool:
     return _same_value(mine, theirs)
 
 
-def _merged_field(owner: type[DB], name: str, old: Any, patch: Any) -> Any:
+def _merged_field(owner: type[DB], name: str, old: object, patch: JsonValue) -> object:
     """Merge `patch` into one field; a table re-validates only the records that the patch names."""
     info = owner.model_fields.get(name)
     annotation: Any = info.annotation if info else Any

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
@@ -23,11 +23,13 @@ from tau2.environment.cow import Table
 from tau2.environment.environment import Environment
 from tau2.environment.history import decoded, paired_calls, split_pending
 from tau2.environment.list_table import ListTable, peek_list
+from tau2.environment.toolkit import ToolKitBase
 from tau2.environment.world import set_initial_state
 from tau2.errors import Tau2Error, ToolError
+from tau2.utils.json_types import JsonObject, JsonValue
 
 Side = Literal["agent", "user"]
-Kind = Literal["added", "removed", "changed"]
+ChangeKind = Literal["added", "removed", "changed"]
 
 MOST_CHANGES = (
     200  # records of one turn that are told; a tool that touches more has rewritten the database
@@ -52,9 +54,9 @@ class FieldChange:
 
     field: str
     """Path in the record, `items.0.price`; empty when the record is a plain value."""
-    old: Any
+    old: JsonValue
     """JSON-like data, or `Missing.VALUE`."""
-    new: Any
+    new: JsonValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class RecordChange:
     table: str
     record: str
     """The record's key or id; empty for a field of the database itself."""
-    kind: Kind
+    kind: ChangeKind
     fields: tuple[FieldChange, ...]
 
 
@@ -83,7 +85,7 @@ class TurnDiff:
     problem: str | None = None
     """Why the changes cannot be told, or may not be those of the recorded conversation."""
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> JsonObject:
         """Return the difference as JSON-like data; an absent value has no key."""
         return {
             "index": self.index,
@@ -94,7 +96,7 @@ class TurnDiff:
         }
 
 
-def _record_data(change: RecordChange) -> dict[str, Any]:
+def _record_data(change: RecordChange) -> JsonObject:
     sides = [{"field": field.field, "old": field.old, "new": field.new} for field in change.fields]
     fields = [
         {key: value for key, value in side.items() if value is not Missing.VALUE} for side in sides
@@ -202,7 +204,7 @@ def _difference(got: ToolMessage, recorded: ToolMessage) -> str | None:
 def changes_between(before: Environment, after: Environment) -> Iterator[RecordChange]:
     """Yield the records that differ between two environments, one a fork of the other."""
     seen: set[int] = set()
-    sides: tuple[tuple[Side, Any, Any], ...] = (
+    sides: tuple[tuple[Side, ToolKitBase | None, ToolKitBase | None], ...] = (
         ("agent", before.tools, after.tools),
         ("user", before.user_tools, after.user_tools),
     )
@@ -213,7 +215,7 @@ def changes_between(before: Environment, after: Environment) -> Iterator[RecordC
         yield from _database_changes(side, old.db, new.db)
 
 
-def _database_changes(side: Side, old: Any, new: Any) -> Iterator[RecordChange]:
+def _database_changes(side: Side, old: object, new: object) -> Iterator[RecordChange]:
     mine, theirs = _fields_of(old), _fields_of(new)
     for name in dict.fromkeys([*mine, *theirs]):
         before, after = mine.get(name, Missing.VALUE), theirs.get(name, Missing.VALUE)
@@ -223,13 +225,13 @@ def _database_changes(side: Side, old: Any, new: Any) -> Iterator[RecordChange]:
                 yield change
 
 
-def _fields_of(database: Any) -> Mapping[str, Any]:
+def _fields_of(database: object) -> Mapping[str, object]:
     if isinstance(database, Mapping):
         return database
     return {name: value for name, value in vars(database).items() if not name.startswith("_")}
 
 
-def _records(before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]:
+def _records(before: object, after: object) -> Iterator[tuple[str, object, object]]:
     """Yield the records of one field that may differ: name, before, after."""
     if isinstance(before, Table) and isinstance(after, Table) and before.base is after.base:
         for key in sorted(before.touched() | after.touched(), key=str):
@@ -245,7 +247,7 @@ def _records(before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]:
         yield "", before, after
 
 
-def _by_name(value: Any) -> dict[str, Any] | None:
+def _by_name(value: object) -> dict[str, object] | None:
     """Return a plain mapping or list of records by their names; None for what is no table."""
     if isinstance(value, Mapping):
         items = value.peek_items() if isinstance(value, Table) else value.items()
@@ -260,7 +262,9 @@ def _by_name(value: Any) -> dict[str, Any] | None:
     return named if is_table else None
 
 
-def _rows(before: ListTable[Any], after: ListTable[Any]) -> Iterator[tuple[str, Any, Any]]:
+def _rows(
+    before: ListTable[object], after: ListTable[object]
+) -> Iterator[tuple[str, object, object]]:
     mine, theirs = set(before.rows()), set(after.rows())
     for row in sorted((before.touched() | after.touched() | (mine ^ theirs)) & (mine | theirs)):
         was = before.peek_row(row) if row in mine else Missing.VALUE
@@ -268,7 +272,7 @@ def _rows(before: ListTable[Any], after: ListTable[Any]) -> Iterator[tuple[str, 
         yield _name_of(now if was is Missing.VALUE else was, row), was, now
 
 
-def _name_of(record: Any, row: int) -> str:
+def _name_of(record: object, row: int) -> str:
     """Return a record's id: its field `id`, else the first that ends so, else its place."""
     fields = vars(record) if isinstance(record, BaseModel) else {}
     names = [name for name in fields if name == "id"] or [
@@ -278,20 +282,22 @@ def _name_of(record: Any, row: int) -> str:
 
 
 def _record_change(
-    side: Side, table: str, record: str, before: Any, after: Any
+    side: Side, table: str, record: str, before: object, after: object
 ) -> RecordChange | None:
     if before is after:
         return None
     fields = tuple(_differences("", dumped(before), dumped(after)))
     if not fields:
         return None
-    kind: Kind = (
-        "added" if before is Missing.VALUE else "removed" if after is Missing.VALUE else "changed"
-    )
+    kind: ChangeKind = "changed"
+    if before is Missing.VALUE:
+        kind = "added"
+    elif after is Missing.VALUE:
+        kind = "removed"
     return RecordChange(side, table, record, kind, fields)
 
 
-def _differences(path: str, old: Any, new: Any) -> Iterator[FieldChange]:
+def _differences(path: str, old: JsonValue, new: JsonValue) -> Iterator[FieldChange]:
     """Yield the innermost values that differ.
 
     A record that is new or gone is told field by field.
@@ -320,13 +326,13 @@ def _differences(path: str, old: Any, new: Any) -> Iterator[FieldChange]:
         yield _change(path, old, new)
 
 
-def _change(path: str, old: Any, new: Any) -> FieldChange:
+def _change(path: str, old: JsonValue, new: JsonValue) -> FieldChange:
     return FieldChange(
         path, *(side if side is Missing.VALUE else _as_json(side) for side in (old, new))
     )
 
 
-def _as_json(value: Any) -> Any:
+def _as_json(value: object) -> JsonValue:
     """Return what the value is in JSON; what JSON has no form for as text."""
     return json.loads(
         json.dumps(value, default=lambda other: to_jsonable_python(other, fallback=str))

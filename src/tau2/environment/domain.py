@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -20,7 +20,9 @@ from tau2.data_model.tasks import Task
 from tau2.environment.cow import clone
 from tau2.environment.db import DB, describe_validation_error, read_data_file, read_text
 from tau2.environment.environment import Environment
+from tau2.environment.policy_rules import Rule
 from tau2.errors import DataFileError, UnknownName
+from tau2.utils.json_types import JsonValue
 
 DBT = TypeVar("DBT", bound=DB)
 
@@ -40,7 +42,7 @@ class DomainSpec:
     task_sets: Mapping[str, Callable[..., list[Task]]] = field(default_factory=dict)
     """Further named task sets over the same environment."""
     supports_solo: bool = True
-    rules: Callable[[], Sequence[Any]] | None = None
+    rules: Callable[[], Sequence[Rule]] | None = None
     """Returns the domain's executable policy rules (see `tau2.environment.policy_rules`)."""
     task: Callable[[str], Task] | None = None
     """`task(task_id)` returns one task without building the others."""
@@ -116,7 +118,7 @@ def _tasks(path: Path, _stamp: tuple[int, int]) -> tuple[Task, ...]:
     return tuple(parse_tasks(read_data_file(path), path))
 
 
-def parse_tasks(raw: Any, source: object) -> list[Task]:
+def parse_tasks(raw: JsonValue, source: object) -> list[Task]:
     """Return the tasks of parsed data.
 
     Raise DataFileError naming source, task and field of every problem.

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Hashable, Mapping, Sequence
 from datetime import date, datetime
 from enum import Enum
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pydantic import BaseModel
 
@@ -23,12 +23,14 @@ from tau2.data_model.tasks import EnvAssertion, EnvFunctionCall, InitializationD
 from tau2.environment.cow import Table, clone
 from tau2.environment.db import DB
 from tau2.environment.history import decoded, paired_calls
-from tau2.environment.tool import Tool
+from tau2.environment.tool import Tool, ToolResult
 from tau2.environment.toolkit import ToolKitBase, ToolSignature, get_tool_signatures
 from tau2.errors import ArgumentError, ReplayMismatch, ToolError, UnknownName
+from tau2.utils.json_types import JsonValue
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
 EnvT = TypeVar("EnvT", bound="Environment")
 
 
@@ -138,13 +140,13 @@ class Environment:
         if mine & theirs:
             raise ToolError(f"Tool names overlap: {', '.join(sorted(mine & theirs))}")
 
-    def use_tool(self, tool_name: str, **kwargs: Any) -> Any:
+    def use_tool(self, tool_name: str, **kwargs: object) -> ToolResult:
         """Call one of the agent's tools with raw arguments."""
         if self.tools is None:
             raise ToolError("Tools not available")
         return self.tools.use_tool(tool_name, **kwargs)
 
-    def use_user_tool(self, tool_name: str, **kwargs: Any) -> Any:
+    def use_user_tool(self, tool_name: str, **kwargs: object) -> ToolResult:
         """Call one of the user's tools with raw arguments."""
         if self.user_tools is None:
             raise ToolError("User tools not available")
@@ -170,8 +172,8 @@ class Environment:
         return toolkit
 
     def make_tool_call(
-        self, tool_name: str, requestor: ToolRequestor = "assistant", **kwargs: Any
-    ) -> Any:
+        self, tool_name: str, requestor: ToolRequestor = "assistant", **kwargs: object
+    ) -> ToolResult:
         """Call a tool with raw arguments on behalf of `requestor`; errors of the tool propagate."""
         return self.toolkit_for(tool_name, requestor).use_tool(tool_name, **kwargs)
 
@@ -209,7 +211,7 @@ class Environment:
     def sync_tools(self) -> None:
         """Bring the two sides' states into agreement; a domain overrides this."""
 
-    def run_env_function_call(self, env_function_call: EnvFunctionCall) -> Any:
+    def run_env_function_call(self, env_function_call: EnvFunctionCall) -> ToolResult:
         """Call any function of a toolkit and synchronise.
 
         Raise ToolError when there is no such function.
@@ -278,7 +280,7 @@ class Environment:
             for mine, theirs in ((self.tools, other.tools), (self.user_tools, other.user_tools))
         )
 
-    def _databases(self) -> list[Any]:
+    def _databases(self) -> list[object]:
         return [
             kit.db
             for kit in (self.tools, self.user_tools)
@@ -299,7 +301,7 @@ class Environment:
         What shared a database shares one again.
         """
         twin: EnvT = self.__class__.__new__(self.__class__)
-        shared: dict[int, Any] = {}
+        shared: dict[int, object] = {}
         for name, value in self.__dict__.items():
             if isinstance(value, ToolKitBase):
                 if id(value) not in shared:
@@ -379,7 +381,7 @@ class Environment:
         logger.warning("replay differs: %s", text)
 
     @classmethod
-    def to_json_str(cls, resp: Any) -> str:
+    def to_json_str(cls, resp: ToolResult) -> str:
         """Return a tool's result as the text a participant reads.
 
         Text stays as it is. Numbers and truth values outside of models become text (`{"a": 1}` →
@@ -391,7 +393,7 @@ class Environment:
         return resp if isinstance(resp, str) else json.dumps(_presented(resp), default=str)
 
 
-def _presented(value: Any) -> Any:
+def _presented(value: object) -> JsonValue:
     if isinstance(value, BaseModel):
         return value.model_dump(warnings=False)
     if value is None or isinstance(value, str):
@@ -415,14 +417,14 @@ def _problem_text(problem: BaseException) -> str:
     return str(problem) or type(problem).__name__
 
 
-def same_db(mine: Any, theirs: Any) -> bool:
+def same_db(mine: object, theirs: object) -> bool:
     """Return whether two databases (or their absence) hold the same data."""
     if isinstance(mine, DB) and isinstance(theirs, DB):
         return mine.same_as(theirs)
     return bool(mine == theirs)
 
 
-def clone_plain(value: Any) -> Any:
+def clone_plain(value: T) -> T:
     """Copy containers and models.
 
     Share functions, locks and everything else that has no data of its own.
@@ -432,7 +434,7 @@ def clone_plain(value: Any) -> Any:
     return value
 
 
-def share_databases(parent: object, child: object, shared: dict[int, Any]) -> None:
+def share_databases(parent: object, child: object, shared: dict[int, object]) -> None:
     """Let attributes of `child` that stand for one database of `parent` be one object.
 
     `shared`: old id → new.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
 
 from tau2.data_model.message import (
     AssistantMessage,
@@ -15,9 +14,10 @@ from tau2.data_model.message import (
     UserMessage,
 )
 from tau2.errors import ReplayMismatch
+from tau2.utils.json_types import JsonValue
 
 
-def decoded(content: str | None) -> Any:
+def decoded(content: str | None) -> JsonValue:
     """Return parsed JSON where the text is JSON: key order and spacing are free."""
     try:
         return json.loads(content) if content is not None else None

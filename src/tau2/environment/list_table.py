@@ -8,7 +8,7 @@ up by a field without a search: the shared records are indexed once for all view
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, MutableSequence, Sequence
-from typing import Any, Generic, TypeVar, overload
+from typing import Any, Generic, TypeGuard, TypeVar, cast, overload
 
 from pydantic import BaseModel
 
@@ -32,10 +32,10 @@ class ListTable(MutableSequence[V], Generic[V]):
         self._rows: list[int] | None = None  # row numbers in order; None while they count up
         self._next = len(base)
         self._indexes: dict[
-            str, dict[Any, list[int]]
+            str, dict[object, list[int]]
         ] = {}  # field -> value -> rows of the base; shared by all forks
 
-    def fork(self, memo: dict[int, Any] | None = None) -> ListTable[V]:
+    def fork(self, memo: dict[int, object] | None = None) -> ListTable[V]:
         """Return an independent view with the same content; costs what this one has touched."""
         memo = {} if memo is None else memo
         child: ListTable[V] = ListTable(self._base)
@@ -84,7 +84,7 @@ class ListTable(MutableSequence[V], Generic[V]):
         wanted = set(rows)
         return [index for index, row in enumerate(self._rows) if row in wanted]
 
-    def _index(self, field: str) -> dict[Any, list[int]]:
+    def _index(self, field: str) -> dict[object, list[int]]:
         index = self._indexes.get(field)
         if index is None:
             index = {}
@@ -118,12 +118,12 @@ class ListTable(MutableSequence[V], Generic[V]):
     def __setitem__(self, index: int, value: V) -> None: ...
     @overload
     def __setitem__(self, index: slice, value: Iterable[V]) -> None: ...
-    def __setitem__(self, index: int | slice, value: Any) -> None:
+    def __setitem__(self, index: int | slice, value: V | Iterable[V]) -> None:
         if isinstance(index, int):
-            self._own[self._order()[index]] = value
+            self._own[self._order()[index]] = cast("V", value)
             return
         before, rows = list(self._order()), self._movable()
-        rows[index] = [self._adopt(record) for record in value]
+        rows[index] = [self._adopt(record) for record in cast("Iterable[V]", value)]
         self._forget(before)
 
     def __delitem__(self, index: int | slice) -> None:
@@ -173,7 +173,7 @@ class ListTable(MutableSequence[V], Generic[V]):
     def __repr__(self) -> str:
         return f"ListTable({len(self)} records, {len(self._own)} touched)"
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> ListTable[V]:
+    def __deepcopy__(self, memo: dict[int, object]) -> ListTable[V]:
         return self.fork(memo)
 
     def __copy__(self) -> ListTable[V]:
@@ -196,7 +196,7 @@ class ListTable(MutableSequence[V], Generic[V]):
         """Return whether nothing was touched."""
         return not self._own and self._rows is None
 
-    def same_as(self, other: ListTable[V], equal: Callable[[Any, Any], bool] | None = None) -> bool:
+    def same_as(self, other: ListTable[V], equal: Callable[[V, V], bool] | None = None) -> bool:
         """Compare two views.
 
         Two of one base in the same order by the records that either has touched.
@@ -222,7 +222,7 @@ def _same_order(mine: Sequence[int], theirs: Sequence[int]) -> bool:
     return mine == theirs or (len(mine) == len(theirs) and list(mine) == list(theirs))
 
 
-def _values(record: Any, field: str) -> Sequence[Any]:
+def _values(record: object, field: str) -> Sequence[object]:
     value = getattr(record, field)
     return value if isinstance(value, list) else (value,)
 
@@ -234,7 +234,7 @@ def find(records: Sequence[V], field: str, value: object) -> Sequence[int]:
     return _searched(records, field, value)
 
 
-def _searched(records: Iterable[Any], field: str, value: object) -> list[int]:
+def _searched(records: Iterable[object], field: str, value: object) -> list[int]:
     return [index for index, record in enumerate(records) if value in _values(record, field)]
 
 
@@ -253,6 +253,6 @@ def peek_list(records: Sequence[V]) -> Iterable[V]:
     return records.base if records.is_pristine() else records.peek_values()
 
 
-def is_list_table_like(value: object) -> bool:
+def is_list_table_like(value: object) -> TypeGuard[list[object]]:
     """Return whether a field is worth a view: a list of models."""
     return isinstance(value, list) and any(isinstance(v, BaseModel) for v in value)

@@ -10,16 +10,33 @@ import warnings
 from collections.abc import Callable
 from functools import lru_cache
 from operator import attrgetter
-from typing import Any, get_type_hints
+from typing import Any, NoReturn, TypeAlias, TypedDict, get_type_hints
 
 from docstring_parser import Docstring
 from docstring_parser import parse as parse_docstring
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, create_model
 
 from tau2.errors import ArgumentError
+from tau2.utils.json_types import JsonObject
+
+ToolResult: TypeAlias = Any
+"""What a tool returns: text, a number, a model, or a container of them."""
+ToolFunction: TypeAlias = Callable[..., ToolResult]
 
 _VARIADIC = frozenset({inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD})
 _MOST_KEPT = 1024  # schemas of distinct functions kept; far more than any set of domains has
+
+
+class ToolDescription(TypedDict):
+    """The fields of a Tool that its function's signature and docstring say."""
+
+    name: str
+    short_desc: str
+    long_desc: str
+    params: type[BaseModel]
+    returns: type[BaseModel] | None
+    raises: list[dict[str, str | None]]
+    examples: list[str]
 
 
 class Tool(BaseModel):
@@ -35,13 +52,13 @@ class Tool(BaseModel):
     returns: type[BaseModel] | None = Field(default=None, exclude=True)
     raises: list[dict[str, str | None]] = Field(default_factory=list)
     examples: list[str] = Field(default_factory=list)
-    info: dict[str, Any] = Field(default_factory=dict)
+    info: JsonObject = Field(default_factory=dict)
 
-    _func: Callable[..., Any] = PrivateAttr()
-    _predefined: dict[str, Any] = PrivateAttr(default_factory=dict)
-    _schema: dict[str, Any] | None = PrivateAttr(default=None)
+    _func: ToolFunction = PrivateAttr()
+    _predefined: dict[str, object] = PrivateAttr(default_factory=dict)
+    _schema: JsonObject | None = PrivateAttr(default=None)
 
-    def __init__(self, func: Callable[..., Any] | None = None, **fields: Any) -> None:
+    def __init__(self, func: ToolFunction | None = None, **fields: Any) -> None:
         """Make the tool of `func`; `fields` override what its signature and docstring say."""
         predefined = fields.pop("predefined", {})
         if func is not None:
@@ -50,11 +67,11 @@ class Tool(BaseModel):
         self._func = func if func is not None else _not_callable
         self._predefined = dict(predefined)
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: object, **kwargs: object) -> ToolResult:
         """Call the function; predefined arguments are filled in."""
         return self._func(*args, **{**self._predefined, **kwargs})
 
-    def bind(self, func: Callable[..., Any]) -> Tool:
+    def bind(self, func: ToolFunction) -> Tool:
         """Return this tool over another function with the same signature; shares the schema."""
         schema = self.openai_schema
         kind = type(self)
@@ -74,16 +91,16 @@ class Tool(BaseModel):
         return self._get_description()
 
     @property
-    def parameters(self) -> dict[str, Any]:
+    def parameters(self) -> JsonObject:
         """The JSON schema of the arguments."""
-        schema: dict[str, Any] = self.openai_schema["function"]["parameters"]
+        schema: JsonObject = self.openai_schema["function"]["parameters"]
         return schema
 
     @property
-    def openai_schema(self) -> dict[str, Any]:
+    def openai_schema(self) -> JsonObject:
         """The tool as OpenAI's chat completions API describes it. Shared: do not mutate."""
         private = _private(self)
-        schema: dict[str, Any] | None = private["_schema"]
+        schema: JsonObject | None = private["_schema"]
         if schema is None:
             schema = private["_schema"] = {
                 "type": "function",
@@ -100,7 +117,7 @@ class Tool(BaseModel):
             return self.short_desc
         return f"{self.short_desc}\n\n{self.long_desc}" if self.short_desc else self.long_desc
 
-    def coerce(self, arguments: dict[str, Any]) -> dict[str, Any]:
+    def coerce(self, arguments: JsonObject) -> JsonObject:
         """Return the arguments as the types of the signature.
 
         Raise ArgumentError naming every problem.
@@ -127,13 +144,11 @@ _put = object.__setattr__
 _private: Callable[[Tool], dict[str, Any]] = attrgetter("__pydantic_private__")
 
 
-def _not_callable(*_args: Any, **_kwargs: Any) -> Any:
+def _not_callable(*_args: object, **_kwargs: object) -> NoReturn:
     raise ArgumentError("this tool was described without a function; it cannot be called")
 
 
-def coerce_arguments(
-    name: str, params: type[BaseModel], arguments: dict[str, Any]
-) -> dict[str, Any]:
+def coerce_arguments(name: str, params: type[BaseModel], arguments: JsonObject) -> JsonObject:
     """Return `arguments` validated against `params`; only what was given comes back.
 
     Text that spells a number or truth value becomes one, an integer becomes a float where the
@@ -155,7 +170,7 @@ def coerce_arguments(
 
 
 @lru_cache(maxsize=_MOST_KEPT)
-def _described(func: Callable[..., Any], hidden: frozenset[str]) -> dict[str, Any]:
+def _described(func: ToolFunction, hidden: frozenset[str]) -> ToolDescription:
     doc = parse_docstring(inspect.getdoc(func) or "")
     return {
         "name": getattr(func, "__name__", type(func).__name__),
@@ -168,15 +183,15 @@ def _described(func: Callable[..., Any], hidden: frozenset[str]) -> dict[str, An
     }
 
 
-def describe(func: Callable[..., Any], hidden: frozenset[str] = frozenset()) -> dict[str, Any]:
+def describe(func: ToolFunction, hidden: frozenset[str] = frozenset()) -> ToolDescription:
     """Return the fields of a Tool made from `func`.
 
     Parsed once per function, not per bound method.
     """
-    return dict(_described(getattr(func, "__func__", func), hidden))
+    return ToolDescription(**_described(getattr(func, "__func__", func), hidden))
 
 
-def _hints(func: Callable[..., Any]) -> dict[str, Any]:
+def _hints(func: ToolFunction) -> dict[str, Any]:
     try:
         return get_type_hints(func, include_extras=True)
     except (NameError, TypeError):
@@ -185,9 +200,7 @@ def _hints(func: Callable[..., Any]) -> dict[str, Any]:
         )  # names of a local scope: pydantic resolves what it can
 
 
-def _params_model(
-    func: Callable[..., Any], doc: Docstring, hidden: frozenset[str]
-) -> type[BaseModel]:
+def _params_model(func: ToolFunction, doc: Docstring, hidden: frozenset[str]) -> type[BaseModel]:
     described = {p.arg_name: p for p in doc.params}
     hints = _hints(func)
     parameters = [
@@ -222,7 +235,7 @@ def _model(name: str, fields: dict[str, Any], config: ConfigDict) -> type[BaseMo
     return model
 
 
-def _returns_model(func: Callable[..., Any], doc: Docstring) -> type[BaseModel] | None:
+def _returns_model(func: ToolFunction, doc: Docstring) -> type[BaseModel] | None:
     annotation = _hints(func).get("return")
     if annotation is None:
         return None
@@ -231,7 +244,7 @@ def _returns_model(func: Callable[..., Any], doc: Docstring) -> type[BaseModel] 
     return _model("returns", {"returns": (annotation, Field(..., description=text))}, config)
 
 
-def as_tool(func: Callable[..., Any], **predefined: Any) -> Tool:
+def as_tool(func: ToolFunction, **predefined: object) -> Tool:
     """Return the tool of `func`.
 
     Arguments in `predefined` are filled in and hidden from the schema.

@@ -11,10 +11,12 @@ from pydantic import BaseModel
 from tau2.environment import arithmetic
 from tau2.environment.cow import clone
 from tau2.environment.db import DB
-from tau2.environment.tool import Tool, as_tool
+from tau2.environment.tool import Tool, ToolFunction, ToolResult, as_tool
 from tau2.errors import ConfigError, ToolError, UnknownName
+from tau2.utils.json_types import JsonObject
 
-F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
+F = TypeVar("F", bound=ToolFunction)
 
 
 class ToolType(StrEnum):
@@ -96,7 +98,7 @@ class ToolKitBase:
     _marks: ClassVar[Mapping[str, _Mark]] = {}
     _templates: ClassVar[dict[str, Tool]] = {}
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
         marks: dict[str, _Mark] = {}
         for base in reversed(cls.__mro__):
@@ -114,7 +116,7 @@ class ToolKitBase:
         self.db = db
 
     @property
-    def tools(self) -> dict[str, Callable[..., Any]]:
+    def tools(self) -> dict[str, ToolFunction]:
         """Every tool's name and bound method, discoverable ones included."""
         return {name: getattr(self, name) for name in self._marks}
 
@@ -122,7 +124,7 @@ class ToolKitBase:
         """Return whether there is such a tool."""
         return tool_name in self._marks
 
-    def use_tool(self, tool_name: str, **kwargs: Any) -> Any:
+    def use_tool(self, tool_name: str, **kwargs: object) -> ToolResult:
         """Call a tool with raw arguments. Raise ToolError when there is none of that name."""
         if tool_name not in self._marks:
             raise ToolError(f"Tool '{tool_name}' not found.")
@@ -138,12 +140,12 @@ class ToolKitBase:
             template = self._templates[tool_name] = as_tool(getattr(type(self), tool_name))
         return template.bind(method)
 
-    def coerce(self, tool_name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    def coerce(self, tool_name: str, arguments: JsonObject) -> JsonObject:
         """Return a model's arguments as the types of the tool's signature. Raise ArgumentError."""
         template = self._templates.get(tool_name)
         return (template if template is not None else self.get_tool(tool_name)).coerce(arguments)
 
-    def without_order(self, tool_name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    def without_order(self, tool_name: str, arguments: JsonObject) -> JsonObject:
         """Return arguments with the tool's unordered lists sorted, for comparing calls."""
         mark = self._marks.get(tool_name)
         names = mark.unordered if mark is not None else ()
@@ -207,7 +209,7 @@ class ToolKitBase:
             **{f"num_{k.value}_tools": kinds.count(k) for k in ToolType},
         }
 
-    def update_db(self, update_data: dict[str, Any] | None = None) -> None:
+    def update_db(self, update_data: JsonObject | None = None) -> None:
         """Merge `update_data` into a new, validated database.
 
         Raise ValueError without a database.
@@ -238,7 +240,7 @@ class ToolKitBase:
             )
         return twin
 
-    def _copied(self, name: str, value: Any) -> Any:
+    def _copied(self, name: str, value: T) -> T:
         try:
             return clone(value)
         except TypeError as error:
@@ -284,8 +286,8 @@ class ToolSignature(BaseModel):
 
     name: str
     doc: str
-    params: dict[str, Any] | None = None
-    returns: dict[str, Any] | None = None
+    params: JsonObject | None = None
+    returns: JsonObject | None = None
 
 
 def get_tool_signatures(tools: ToolKitBase) -> dict[str, ToolSignature]:

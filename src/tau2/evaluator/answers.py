@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
+
+from tau2.utils.json_types import JsonObject, JsonValue
 
 LONGEST_ANSWER = 400_000  # characters that are looked at; a judgement has a few thousand
 _MOST_CANDIDATES = 50  # places at which JSON is looked for; a real answer has one or two
@@ -21,7 +22,7 @@ _STRING_OR_COMMA = re.compile(r'("(?:[^"\\]|\\.)*")|,(?=\s*[}\]])', re.DOTALL)
 _DECODER = json.JSONDecoder()
 
 
-def json_values(text: str) -> Iterator[Any]:
+def json_values(text: str) -> Iterator[JsonValue]:
     """Yield the JSON objects and lists that stand in an answer, outermost first, in order."""
     text = text[:LONGEST_ANSWER]
     # A model may write JSON while it thinks; only what comes after is its answer.
@@ -40,13 +41,13 @@ def json_values(text: str) -> Iterator[Any]:
         yield value
 
 
-def list_under(key: str, text: str) -> tuple[dict[str, Any], list[Any]] | None:
+def list_under(key: str, text: str) -> tuple[JsonObject, list[JsonValue]] | None:
     """Return the object in an answer and the list that it holds under `key`.
 
     A bare list of objects counts as that list, in an otherwise empty object. None when there is
     neither.
     """
-    bare: list[Any] | None = None
+    bare: list[JsonValue] | None = None
     for value in json_values(text):
         if isinstance(value, dict) and isinstance(value.get(key), list):
             return value, value[key]

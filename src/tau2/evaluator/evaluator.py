@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from math import prod
-from typing import Any
 
 from tau2.data_model.simulation import FINISHED, RewardInfo, SimulationRun, TerminationReason
 from tau2.data_model.tasks import EvaluationCriteria, RewardType, Task
@@ -20,6 +19,7 @@ from tau2.evaluator.evaluator_env import grade_environment
 from tau2.evaluator.evaluator_nl_assertions import check_nl_assertions, grade_nl_assertions
 from tau2.evaluator.evidence import Evidence, Judge
 from tau2.registry import registry
+from tau2.utils.json_types import JsonMapping
 
 
 class EvaluationType(StrEnum):
@@ -186,8 +186,8 @@ def evaluate_simulation(
     evaluation_type: EvaluationType,
     solo_mode: bool,
     domain: str,
-    mode: Any = None,  # noqa: ARG001  -- public signature; the record itself knows its mode
-    env_kwargs: Mapping[str, Any] | None = None,
+    mode: object = None,  # noqa: ARG001  -- public signature; the record itself knows its mode
+    env_kwargs: JsonMapping | None = None,
     strict_replay: bool = True,
     *,
     judge: Judge | None = None,

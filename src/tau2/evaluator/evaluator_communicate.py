@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from typing import Any
 
 from tau2.data_model.message import AssistantMessage, Message
 from tau2.data_model.simulation import CommunicateCheck, RewardInfo
@@ -152,7 +151,7 @@ class CommunicateEvaluator(EvaluatorBase):
 
     @classmethod
     def calculate_reward(
-        cls, task: Task, full_trajectory: list[Message], *, strict_compat: bool = False, **_: Any
+        cls, task: Task, full_trajectory: list[Message], *, strict_compat: bool = False, **_: object
     ) -> RewardInfo:
         """Look for the task's information in the agent's messages of a trajectory."""
         wanted = (

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from tau2.data_model.message import Message
 from tau2.data_model.simulation import DBCheck, EnvAssertionCheck, RewardInfo
@@ -13,6 +12,7 @@ from tau2.environment.environment import Environment
 from tau2.environment.world import World
 from tau2.evaluator.evaluator_base import EvaluatorBase
 from tau2.evaluator.evidence import Evidence
+from tau2.utils.json_types import JsonMapping
 
 logger = logging.getLogger(__name__)
 
@@ -99,7 +99,7 @@ class EnvironmentEvaluator(EvaluatorBase):
         task: Task,
         full_trajectory: list[Message],
         solo_mode: bool = False,
-        env_kwargs: Mapping[str, Any] | None = None,
+        env_kwargs: JsonMapping | None = None,
         strict_replay: bool = True,
     ) -> RewardInfo:
         """Replay a trajectory on a fresh environment and grade what it leaves behind."""

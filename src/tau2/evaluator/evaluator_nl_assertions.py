@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from typing import Any
 
 from tau2 import config
 from tau2.data_model.message import (
@@ -28,6 +27,7 @@ from tau2.errors import ModelError
 from tau2.evaluator.answers import json_values, list_under
 from tau2.evaluator.evaluator_base import EvaluatorBase
 from tau2.evaluator.evidence import Evidence, Judge
+from tau2.utils.json_types import JsonObject, JsonValue
 
 JUDGE_INSTRUCTION = """
 You check statements about a finished conversation between a customer service agent and a customer.
@@ -106,7 +106,7 @@ def ask_judge(prompt: Sequence[Message], judge: Judge) -> str:
     return answer.content or ""
 
 
-def parse_judgement(text: str) -> list[dict[str, Any]] | None:
+def parse_judgement(text: str) -> list[JsonObject] | None:
     """Return the judge's entries, or None when its answer cannot be read.
 
     Text around the JSON is ignored.
@@ -120,7 +120,7 @@ def parse_judgement(text: str) -> list[dict[str, Any]] | None:
     return None
 
 
-def _numbered_entries(value: dict[str, Any]) -> list[dict[str, Any]] | None:
+def _numbered_entries(value: JsonObject) -> list[JsonObject] | None:
     """Return the entries of `{"1": true}`, `{"results": {"1": {...}}}` or one bare entry."""
     inner = value.get("results", value)
     if not isinstance(inner, dict):
@@ -131,12 +131,12 @@ def _numbered_entries(value: dict[str, Any]) -> list[dict[str, Any]] | None:
     return [inner] if _verdict_of(inner) is not None else None
 
 
-def _with_number(number: str, entry: Any) -> dict[str, Any]:
+def _with_number(number: str, entry: JsonValue) -> JsonObject:
     fields = entry if isinstance(entry, dict) else {"metExpectation": entry}
     return {"number": number, **fields}
 
 
-def _verdict_of(entry: dict[str, Any]) -> bool | None:
+def _verdict_of(entry: JsonObject) -> bool | None:
     """Return whether an entry says that its statement is true; None when it does not say."""
     fields = {str(key).replace("_", "").lower(): value for key, value in entry.items()}
     value = next((fields[key] for key in _VERDICT_KEYS if key in fields), None)
@@ -151,7 +151,7 @@ def _verdict_of(entry: dict[str, Any]) -> bool | None:
     return None
 
 
-def _number_of(entry: dict[str, Any]) -> int | None:
+def _number_of(entry: JsonObject) -> int | None:
     """Return the number of an entry's statement; 1, "1", "1." and "Statement 1" are the same."""
     value = entry.get("number")
     if isinstance(value, bool) or not isinstance(value, int | str):
@@ -181,7 +181,7 @@ def verdicts(assertions: Sequence[str], text: str) -> dict[int, NLAssertionCheck
     return found
 
 
-def _index_of(entry: dict[str, Any], assertions: Sequence[str]) -> int | None:
+def _index_of(entry: JsonObject, assertions: Sequence[str]) -> int | None:
     number = _number_of(entry)
     if number is not None:
         return number - 1 if 1 <= number <= len(assertions) else None
@@ -222,7 +222,7 @@ def check_sentences(
     )
 
 
-def _as_original(entry: dict[str, Any]) -> NLAssertionCheck:
+def _as_original(entry: JsonObject) -> NLAssertionCheck:
     """Return an entry the way the original reads it: for the statement that the judge repeats."""
     return NLAssertionCheck(
         nl_assertion=str(entry.get("expectedOutcome") or ""),
@@ -267,7 +267,7 @@ class NLAssertionsEvaluator(EvaluatorBase):
 
     @classmethod
     def calculate_reward(
-        cls, task: Task, full_trajectory: list[Message], *, judge: Judge | None = None, **_: Any
+        cls, task: Task, full_trajectory: list[Message], *, judge: Judge | None = None, **_: object
     ) -> RewardInfo:
         """Have the judge decide on the task's sentences."""
         assertions = (

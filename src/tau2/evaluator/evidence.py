@@ -9,13 +9,14 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from functools import cached_property
 from threading import Lock
-from typing import Any
 
 from tau2.data_model.message import Message
 from tau2.data_model.tasks import Action, EvaluationCriteria, Task
 from tau2.environment.cow import clone
 from tau2.environment.environment import Environment
 from tau2.environment.world import World, set_initial_state
+from tau2.llm.request import CompletionFn
+from tau2.utils.json_types import JsonObject
 
 logger = logging.getLogger(__name__)
 
@@ -25,8 +26,8 @@ class Judge:
     """The model that judges natural-language assertions."""
 
     model: str
-    args: dict[str, Any] = field(default_factory=dict)
-    completion_fn: Any = None
+    args: JsonObject = field(default_factory=dict)
+    completion_fn: CompletionFn | None = None
 
 
 @dataclass(frozen=True, slots=True)

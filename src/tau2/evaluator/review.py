@@ -8,7 +8,7 @@ failure of the reviewer.
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from tau2.data_model.message import AssistantMessage, Message, ToolMessage, UserMessage
 from tau2.data_model.review import (
@@ -28,6 +28,7 @@ from tau2.evaluator.evidence import Judge
 from tau2.evaluator.review_prompt import Case, review_messages
 from tau2.llm.cost import sum_known
 from tau2.llm.secrets import Redactor, secrets_in_args, secrets_in_environment
+from tau2.utils.json_types import JsonObject
 
 AnyReview: TypeAlias = Review | UserOnlyReview
 
@@ -102,7 +103,7 @@ async def areview_simulation(
         return review
 
 
-def _options(reviewer: Judge) -> dict[str, Any]:
+def _options(reviewer: Judge) -> JsonObject:
     return {"call_name": _CALL_NAME, "completion_fn": reviewer.completion_fn, **reviewer.args}
 
 
@@ -159,14 +160,14 @@ def parse_review(text: str, messages: Sequence[Message], mode: ReviewMode) -> An
     return Review(summary=summary, errors=[error for error in errors if error is not None])
 
 
-def _attributed(entry: dict[str, Any], messages: Sequence[Message]) -> ReviewError | None:
+def _attributed(entry: JsonObject, messages: Sequence[Message]) -> ReviewError | None:
     """Return a mistake with its role: the named one, else whose turn it was; else None."""
     fields = _fields(entry, messages)
     source = _SOURCES.get(_word(entry.get("source"))) or _side_of(fields["turn_idx"], messages)
     return None if source is None else ReviewError(source=source, **fields)
 
 
-def _fields(entry: dict[str, Any], messages: Sequence[Message]) -> dict[str, Any]:
+def _fields(entry: JsonObject, messages: Sequence[Message]) -> JsonObject:
     severity = _word(entry.get("severity") or entry.get("error_type"))
     return {
         "turn_idx": _turn(entry.get("turn", entry.get("turn_idx")), len(messages)),
@@ -176,12 +177,13 @@ def _fields(entry: dict[str, Any], messages: Sequence[Message]) -> dict[str, Any
     }
 
 
-def _turn(value: Any, count: int) -> int | None:
+def _turn(value: object, count: int) -> int | None:
     """Return the number of a turn of the conversation, else None."""
     if isinstance(value, str) and value.strip().isdecimal() and len(value) <= len(str(count)) + 1:
         value = int(value)
-    is_turn = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < count
-    return int(value) if is_turn else None
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return value if 0 <= value < count else None
 
 
 def _side_of(turn: int | None, messages: Sequence[Message]) -> ErrorSource | None:
@@ -193,11 +195,11 @@ def _side_of(turn: int | None, messages: Sequence[Message]) -> ErrorSource | Non
     return ErrorSource.AGENT if isinstance(message, AssistantMessage) else None
 
 
-def _word(value: Any) -> str:
+def _word(value: object) -> str:
     return value[:_SHOWN_OF_JUNK].strip().lower() if isinstance(value, str) else ""
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return value[:_LONGEST_TEXT].strip() if isinstance(value, str) else ""
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from tau2.data_model.tasks import Task
+from tau2.participant.protocols import AgentProtocol, UserProtocol
+from tau2.utils.json_types import JsonMapping
 
 Continues: TypeAlias = Literal["messages", "replies"]
 """How a participant is brought back in the middle of an interrupted episode.
@@ -22,7 +24,7 @@ class AgentSpec:
     """An agent that can be asked for by name."""
 
     name: str
-    make: Callable[..., Any]
+    make: Callable[..., AgentProtocol]
     """Returns the agent.
 
     Called as `make(tools, domain_policy, *, llm, llm_args, task, seed, completion_fn, **more)`.
@@ -32,7 +34,7 @@ class AgentSpec:
     solo: bool = False
     """Whether it works without a user, on the task's ticket."""
     needs_model: bool = True
-    metadata: Mapping[str, Any] = field(default_factory=dict)
+    metadata: JsonMapping = field(default_factory=dict)
     continues: Continues | None = None
     """How an interrupted episode goes on; None: it starts over."""
 
@@ -42,7 +44,7 @@ class UserSpec:
     """A simulated user that can be asked for by name."""
 
     name: str
-    make: Callable[..., Any]
+    make: Callable[..., UserProtocol]
     """Returns the user.
 
     Called as `make(*, tools, instructions, llm, llm_args, persona_config, task, seed,
@@ -51,6 +53,6 @@ class UserSpec:
     needs_model: bool = True
     solo: bool = False
     """Whether it only stands in for the absent user of a solo episode."""
-    metadata: Mapping[str, Any] = field(default_factory=dict)
+    metadata: JsonMapping = field(default_factory=dict)
     continues: Continues | None = None
     """How an interrupted episode goes on; None: it starts over."""

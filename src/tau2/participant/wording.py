@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+
+from tau2.utils.json_types import JsonMapping
 
 _ACRONYMS = {
     "id": "ID", "ids": "IDs", "apn": "APN", "mms": "MMS", "sms": "SMS", "sim": "SIM", "vpn": "VPN", "wifi": "Wi-Fi",
@@ -69,7 +70,7 @@ def past_participle(verb: str) -> str:
     return verb + "ed"
 
 
-def value_in_words(value: Any, notes: Mapping[str, str] | None = None) -> str:
+def value_in_words(value: object, notes: Mapping[str, str] | None = None) -> str:
     """Return an argument as text; `notes` tell what an identifier stands for."""
     if isinstance(value, bool):
         text = "yes" if value else "no"
@@ -88,7 +89,7 @@ def value_in_words(value: Any, notes: Mapping[str, str] | None = None) -> str:
     return text
 
 
-def arguments_in_words(arguments: Mapping[str, Any], notes: Mapping[str, str] | None = None) -> str:
+def arguments_in_words(arguments: JsonMapping, notes: Mapping[str, str] | None = None) -> str:
     """Return arguments as "order ID #1 and reason 'no longer needed'"."""
     said = {key: value for key, value in arguments.items() if value not in (None, "", [], {})}
     return listing(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from tau2.agent.oracle_agent.agent import OracleAgent, OracleState, needs_task
 from tau2.data_model.message import UserMessage
 from tau2.data_model.tasks import Task
@@ -11,12 +9,12 @@ from tau2.environment.tool import Tool
 from tau2.participant.spec import AgentSpec
 
 
-def create_oracle_agent(tools: list[Tool], domain_policy: str, **kwargs: Any) -> OracleAgent:
-    """Make an OracleAgent; of `kwargs`, only `task` counts."""
+def create_oracle_agent(
+    tools: list[Tool], domain_policy: str, task: Task | None = None, **_options: object
+) -> OracleAgent:
+    """Make an OracleAgent of one task. Raise AgentError without a task."""
     return OracleAgent(
-        tools=tools,
-        domain_policy=domain_policy,
-        task=needs_task(kwargs.get("task"), "oracle_agent"),
+        tools=tools, domain_policy=domain_policy, task=needs_task(task, "oracle_agent")
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import copy
 import re
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import BaseModel, Field
 
@@ -117,7 +117,7 @@ class OracleAgent(HalfDuplexAgent):
         return self._move(state), state
 
     @classmethod
-    def is_stop(cls, message: Any) -> bool:
+    def is_stop(cls, message: object) -> bool:
         """Return whether the oracle ended the conversation itself."""
         return isinstance(message, AssistantMessage) and STOP in (message.content or "")
 

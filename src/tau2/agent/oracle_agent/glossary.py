@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+
+from tau2.utils.json_types import JsonMapping, JsonValue
 
 _LARGEST_READ = 200_000  # characters of one tool result
 _DEEPEST = 8  # levels of nesting that are looked into
@@ -27,7 +28,7 @@ def notes_in(content: str | None, wanted: frozenset[str]) -> dict[str, str]:
     return found
 
 
-def _notes(value: Any, family: str, depth: int) -> Iterator[tuple[str, str]]:
+def _notes(value: JsonValue, family: str, depth: int) -> Iterator[tuple[str, str]]:
     """Yield every (identifier, note) below `value`.
 
     `family` names the thing that variants belong to.
@@ -51,13 +52,13 @@ def _notes(value: Any, family: str, depth: int) -> Iterator[tuple[str, str]]:
             yield from _notes(item, name or family, depth + 1)
 
 
-def _foreign(key: str, value: Mapping[str, Any]) -> bool:
+def _foreign(key: str, value: JsonMapping) -> bool:
     """Return whether `key` refers to another record, whose name this is not."""
     ids = [one for one in value if one == "id" or one.endswith("_id")]
     return key != ("item_id" if "item_id" in ids else ids[0])
 
 
-def _options(value: Mapping[str, Any]) -> str:
+def _options(value: JsonMapping) -> str:
     options = value.get("options")
     if not isinstance(options, Mapping):
         return ""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from tau2.data_model.conventions import TRANSFER_TOOL
 from tau2.data_model.message import AssistantMessage, Message
 from tau2.data_model.tasks import Action, Task
+from tau2.utils.json_types import JsonObject
 
 _READING = re.compile(
     r"^(?:get|find|list|search|check|look|lookup|read|show|view|fetch|query|calculate|compute|think|verify|count|"
@@ -30,7 +30,7 @@ class Step(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     name: str
-    arguments: dict[str, Any]
+    arguments: JsonObject
     by_user: bool = False
 
     @property
@@ -97,7 +97,7 @@ def identifiers(plan: Sequence[Step]) -> frozenset[str]:
     return frozenset(text for step in plan for text in _texts(step.arguments))
 
 
-def _texts(value: Any) -> Iterator[str]:
+def _texts(value: object) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
