@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn
 
 from tau2.data_model.persona import PersonaConfig
 from tau2.data_model.simulation import RunConfig, TextRunConfig, VoiceRunConfig
@@ -67,7 +67,7 @@ def make_agent(
     if solo and environment.user_tools is not None:
         tools += environment.get_user_tools(include=task.user_tools if task else None)
     known = {"tools": tools, "domain_policy": environment.get_policy(), "task": task, **options}
-    return cast("AgentProtocol", call_with_known(factory, known))
+    return call_with_known(factory, known)
 
 
 def build_user(
@@ -104,7 +104,7 @@ def make_user(
     if environment.user_tools is not None and not solo:
         tools = environment.get_user_tools(include=task.user_tools) or None
     known = {"tools": tools, "instructions": str(task.user_scenario), "task": task, **options}
-    return cast("UserProtocol", call_with_known(factory, known))
+    return call_with_known(factory, known)
 
 
 def build_voice_user(*_args: Any, **_kwargs: Any) -> NoReturn:
