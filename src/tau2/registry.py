@@ -191,6 +191,13 @@ class _Registered(MutableMapping[str, EntryT]):
             )
         self._own[name] = entry
 
+    def find(self, name: str) -> EntryT | None:
+        """Return the entry of that name, or None when there is none."""
+        # `get` would also return None for a KeyError that the import of a plug-in raises.
+        if name not in self:
+            return None
+        return self[name]
+
     def __getitem__(self, name: str) -> EntryT:
         if name in self._own:
             return self._own[name]
@@ -348,13 +355,11 @@ class Registry:
 
     def get_task_splits_loader(self, name: str) -> SplitsLoader | None:
         """Return the loader of a task set's splits, or None."""
-        # `get` would take a KeyError raised by a plug-in's import for an unknown name.
-        return self._task_splits[name] if name in self._task_splits else None  # noqa: SIM401
+        return self._task_splits.find(name)
 
     def get_agent_factory(self, name: str) -> AgentFactory | None:
         """Return an agent's factory, or None."""
-        # `get` would take a KeyError raised by a plug-in's import for an unknown name.
-        return self._agent_factories[name] if name in self._agent_factories else None  # noqa: SIM401
+        return self._agent_factories.find(name)
 
     def get_agent_task_filter(self, name: str) -> TaskFilter | None:
         """Return which tasks an agent accepts; None accepts all."""
