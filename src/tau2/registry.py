@@ -183,21 +183,6 @@ class _Registered(MutableMapping[str, EntryT]):
         self._own: dict[str, EntryT] = {}
         self._hidden: set[str] = set()
 
-    def register(self, name: str, entry: EntryT) -> None:
-        """Add an entry. Raise ConfigError (a ValueError) for a name in use."""
-        if name in self:
-            raise ConfigError(
-                f"a {self._kind} named {name!r} is registered already; choose another name"
-            )
-        self._own[name] = entry
-
-    def find(self, name: str) -> EntryT | None:
-        """Return the entry of that name, or None when there is none."""
-        # `get` would also return None for a KeyError that the import of a plug-in raises.
-        if name not in self:
-            return None
-        return self[name]
-
     def __getitem__(self, name: str) -> EntryT:
         if name in self._own:
             return self._own[name]
@@ -251,21 +236,21 @@ class Registry:
             "display", "tau2.report.terminal", ("DISPLAYS",), "tau2.displays"
         )
         domains, agents, users = self.domains, self.agents, self.users
-        self._domains: _Registered[EnvironmentConstructor] = _Registered(
+        self._domains: MutableMapping[str, EnvironmentConstructor] = _Registered(
             "domain", domains.names, lambda name: domains.get(name).environment
         )
-        self._tasks: _Registered[TaskLoader] = _Registered(
+        self._tasks: MutableMapping[str, TaskLoader] = _Registered(
             "task set", self._task_set_names, self._task_set
         )
-        self._task_splits: _Registered[SplitsLoader | None] = _Registered(
+        self._task_splits: MutableMapping[str, SplitsLoader | None] = _Registered(
             "task set", self._task_set_names, self._splits
         )
-        self._agent_factories: _Registered[AgentFactory] = _Registered(
+        self._agent_factories: MutableMapping[str, AgentFactory] = _Registered(
             "agent", agents.names, lambda name: agents.get(name).make
         )
         self._agent_filters: dict[str, TaskFilter | None] = {}
         self._agent_metadata: dict[str, Mapping[str, object]] = {}
-        self._users: _Registered[UserConstructor] = _Registered(
+        self._users: MutableMapping[str, UserConstructor] = _Registered(
             "user", users.names, lambda name: users.get(name).make
         )
 
@@ -298,13 +283,13 @@ class Registry:
 
     def register_domain(self, get_environment: EnvironmentConstructor, name: str) -> None:
         """Make an environment constructor known. Raise ValueError for a name in use."""
-        self._domains.register(name, get_environment)
+        _register(self._domains, "domain", name, get_environment)
 
     def register_tasks(
         self, get_tasks: TaskLoader, name: str, get_task_splits: SplitsLoader | None = None
     ) -> None:
         """Make a task loader known. Raise ValueError for a name in use."""
-        self._tasks.register(name, get_tasks)
+        _register(self._tasks, "task set", name, get_tasks)
         if get_task_splits is not None:
             self._task_splits[name] = get_task_splits
 
@@ -319,7 +304,7 @@ class Registry:
 
         Raise ValueError for a name in use.
         """
-        self._agent_factories.register(name, factory)
+        _register(self._agent_factories, "agent", name, factory)
         self._agent_filters[name] = task_filter
         self._agent_metadata[name] = metadata or {}
 
@@ -343,7 +328,7 @@ class Registry:
                 f"{user.__name__} is not a user: "
                 "it has neither generate_next_message nor get_next_chunk"
             )
-        self._users.register(name or user.__name__, user)
+        _register(self._users, "user", name or user.__name__, user)
 
     def get_env_constructor(self, name: str) -> EnvironmentConstructor:
         """Return a domain's `get_environment`. Raise UnknownName (a KeyError)."""
@@ -355,11 +340,11 @@ class Registry:
 
     def get_task_splits_loader(self, name: str) -> SplitsLoader | None:
         """Return the loader of a task set's splits, or None."""
-        return self._task_splits.find(name)
+        return _find(self._task_splits, name)
 
     def get_agent_factory(self, name: str) -> AgentFactory | None:
         """Return an agent's factory, or None."""
-        return self._agent_factories.find(name)
+        return _find(self._agent_factories, name)
 
     def get_agent_task_filter(self, name: str) -> TaskFilter | None:
         """Return which tasks an agent accepts; None accepts all."""
@@ -404,6 +389,22 @@ class Registry:
             users=self.get_users(),
             task_sets=self.get_task_sets(),
         )
+
+
+# Functions and not methods of `_Registered`: clients replace those mappings by plain dictionaries.
+
+
+def _register(table: MutableMapping[str, EntryT], kind: str, name: str, entry: EntryT) -> None:
+    if name in table:
+        raise ConfigError(f"a {kind} named {name!r} is registered already; choose another name")
+    table[name] = entry
+
+
+def _find(table: Mapping[str, EntryT], name: str) -> EntryT | None:
+    # `table.get` would also return None for a KeyError that the import of a plug-in raises.
+    if name not in table:
+        return None
+    return table[name]
 
 
 def call_with_known(function: Callable[..., ResultT], options: Mapping[str, object]) -> ResultT:
