@@ -37,7 +37,7 @@ from tau2.data_model.run_config import TextRunConfig
 from tau2.data_model.simulation import Results
 from tau2.runner import get_tasks, run_tasks
 from tau2.seeds import derive_seed
-from tau2.storage.journal import GRADED, Dropped, Stored, read_journal
+from tau2.storage.journal import Dropped, Rank, Stored, read_journal
 
 AT_ONCE = 8
 _PAUSE = 0.002  # seconds a scripted agent thinks; a run must last long enough to be killed
@@ -190,7 +190,7 @@ class Run:
         for record in reading.records if reading is not None else ():
             if isinstance(record, Dropped):
                 now = {unit: name for unit, name in now.items() if name != record.id}
-            if isinstance(record, Stored) and record.rank == GRADED:
+            if isinstance(record, Stored) and record.rank == Rank.GRADED:
                 twice = record.unit in now and now[record.unit] not in {record.id, record.replaces}
                 self.tally.check(not twice, f"{self.kind.name}: {record.unit} is stored twice")
                 now[record.unit] = record.id

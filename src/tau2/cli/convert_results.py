@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tau2.cli.exit_codes import OK
 from tau2.cli.parsing import CommandParser
 from tau2.errors import ConfigError
+from tau2.utils.text import plural
 
 if TYPE_CHECKING:
     from tau2.data_model.simulation import ResultsFormat
@@ -58,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _convert(path: Path, to: ResultsFormat | None, *, keep: bool) -> int:
     from tau2.storage.inspection import inspect_run
-    from tau2.storage.repair import journal_anew
+    from tau2.storage.repair import rewrite_journal
     from tau2.storage.results import Results, results_file, simulations_folder
 
     file, folder = results_file(path), simulations_folder(path)
@@ -74,12 +75,12 @@ def _convert(path: Path, to: ResultsFormat | None, *, keep: bool) -> int:
         shutil.copy2(file, _free(file))
     results.save(path, wanted)
     if inspection.opened is not None:
-        journal_anew(path, results, wanted, inspection.opened)
+        rewrite_journal(path, results, wanted, inspection.opened)
     if wanted == "json" and folder.is_dir():
         _put_away(folder, keep=keep)
-    print(
-        f"{len(results.simulations)} simulations are now in {file if wanted == 'json' else folder}"
-    )
+    count = len(results.simulations)
+    where = file if wanted == "json" else folder
+    print(f"{plural(count, 'simulation')} {'is' if count == 1 else 'are'} now in {where}")
     return OK
 
 

@@ -31,7 +31,7 @@ from tau2.runner.tasks import UnitSpec
 from tau2.storage.compatibility import task_digest
 from tau2.storage.files import AppendFile
 from tau2.storage.framed import checksum_of, framed, unframed
-from tau2.storage.journal import FAILED, Stored, rank_of
+from tau2.storage.journal import Rank, Stored, rank_of
 from tau2.storage.results import companion
 
 logger = logging.getLogger(__name__)
@@ -245,7 +245,7 @@ class EpisodeLogs:
 
     def stored(self, run: SimulationRun) -> None:
         """Remove the log of a durable simulation, unless an infrastructure failure ended it: it may continue."""
-        if self.participants is not None and rank_of(run) != FAILED:
+        if self.participants is not None and rank_of(run) is not Rank.FAILED:
             self._remove(run.unit)
 
     def tidy(self, entries: Iterable[Stored]) -> None:
@@ -254,7 +254,7 @@ class EpisodeLogs:
             return
         left = {path.name for path in self.folder.iterdir()}
         for entry in entries if left else ():
-            if entry.rank != FAILED and _name(entry.unit) in left:
+            if entry.rank is not Rank.FAILED and _name(entry.unit) in left:
                 self._remove(entry.unit)
         with suppress(OSError):  # the folder is not empty
             self.folder.rmdir()

@@ -1,9 +1,10 @@
-"""Whether a stored run may be continued: every difference, field by field."""
+"""Whether a stored run may be continued with a configuration: every difference, field by field."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from tau2.data_model.tasks import HISTORY_TIMES, Task
 from tau2.errors import ConfigError
 from tau2.utils.text import shortened
 
-_FREE = frozenset({"num_trials", "git_commit", "engine_version", "task_split_name"})
+_IGNORED = frozenset({"num_trials", "git_commit", "engine_version", "task_split_name"})
 """Fields that may differ when a run is continued: they do not change what one simulation is."""
 
 _PARTS = frozenset({"user_info", "agent_info", "environment_info"})
@@ -27,11 +28,11 @@ _MEANING = {
 
 _LONGEST = 120
 _LONG_TEXT = 60
-_BEFORE = 20  # characters shown before the place where two long texts part
+_BEFORE = 20  # characters shown before the place where two long texts differ
 
 
 def task_digest(task: Task) -> str:
-    """Return what tells a task from an edited one."""
+    """Return a digest by which an edited task is recognised."""
     content = task.model_dump_json(exclude=HISTORY_TIMES).encode()
     return hashlib.sha256(content).hexdigest()[:16]  # 64 bits are plenty
 
@@ -45,27 +46,27 @@ def refuse_differences(
     settings: Mapping[str, Any],
     changed_tasks: Iterable[str],
 ) -> None:
-    """Raise ConfigError when the stored run was played differently; every difference is named, field by field."""
-    # exclude_unset: a field that an older version did not know is no difference
+    """Raise ConfigError, with every difference, if the stored run was played with other settings."""
+    # exclude_unset, because a field that an older version did not have is no difference.
     theirs = _fields(stored.model_dump(mode="json", exclude_unset=True))
     different = _differences(theirs, _fields(now.model_dump(mode="json")))
     different += _differences(stored_settings, settings)
-    different += [
-        f"tasks modified: {_short(changed)}" for changed in [list(changed_tasks)] if changed
-    ]
+    changed = list(changed_tasks)
+    if changed:
+        different.append(f"tasks modified: {_short(changed)}")
     if different:
         lines = "\n".join(f"  {line}" for line in different)
         raise ConfigError(
-            f"{path} was run differently, so its results cannot be continued:\n{lines}\n"
+            f"{path} was run with other settings, so it cannot be continued:\n{lines}\n"
             "repeat the run with the stored settings, or save to another name (--save-to)"
         )
 
 
 def _differences(theirs: Mapping[str, Any], mine: Mapping[str, Any]) -> list[str]:
     return [
-        f"{name}{_MEANING.get(name, '')}: {_parting(theirs[name], mine[name])}"
+        f"{name}{_MEANING.get(name, '')}: {_both(theirs[name], mine[name])}"
         for name in mine
-        if name not in _FREE and name in theirs and mine[name] != theirs[name]
+        if name not in _IGNORED and name in theirs and mine[name] != theirs[name]
     ]
 
 
@@ -80,17 +81,18 @@ def _fields(info: dict[str, Any]) -> dict[str, Any]:
     return fields
 
 
-def _parting(theirs: object, mine: object) -> str:
-    """Show two values, long texts from where they part."""
-    if isinstance(theirs, str) and isinstance(mine, str) and len(theirs) > _LONG_TEXT < len(mine):
-        same = next(
-            (at for at, pair in enumerate(zip(theirs, mine, strict=False)) if pair[0] != pair[1]),
-            None,
+def _both(stored: object, now: object) -> str:
+    """Show two values; of long texts, from where they differ."""
+    where = ""
+    if isinstance(stored, str) and isinstance(now, str) and len(stored) > _LONG_TEXT < len(now):
+        same = sum(
+            1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(stored, now, strict=False))
         )
-        at = max(0, (min(len(theirs), len(mine)) if same is None else same) - _BEFORE)
-        where = f"from character {at} " if at else ""
-        return f"{where}stored {_short(theirs[at:])}, now {_short(mine[at:])}"
-    return f"stored {_short(theirs)}, now {_short(mine)}"
+        start = max(0, same - _BEFORE)
+        where = f"from character {start} " if start else ""
+        stored = stored[start:]
+        now = now[start:]
+    return f"{where}stored {_short(stored)}, now {_short(now)}"
 
 
 def _short(value: object) -> str:

@@ -1,11 +1,12 @@
-"""Files that survive a crash: written whole or not at all, and synced before anybody counts on them.
+"""Files that survive a crash: written whole or not at all, and synced before they count.
 
-Every call that can fail for the disk goes through the name `os` of this module, so that a test can make any one of
+Every call that can fail because of the disk goes through the name `os` of this module, so that a test can make any of
 them fail. Each OSError raised here names its file.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
 import uuid
@@ -13,17 +14,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_BINARY = getattr(os, "O_BINARY", 0)  # Windows would translate line ends
+_BINARY = getattr(os, "O_BINARY", 0)  # without it, Windows translates line ends
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY
 _GROW = os.O_WRONLY | os.O_APPEND | _BINARY
 
 PART = ".part"
-"""The ending of a file that is being written; one that a crash left behind may be removed."""
+"""The suffix of a file that is being written. One that a crash left behind may be removed."""
 
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Give an OSError the file it is about."""
+    """Add the file to an OSError that does not name one."""
     try:
         yield
     except OSError as problem:
@@ -33,7 +34,7 @@ def naming(path: Path) -> Iterator[None]:
 
 
 def _write_all(handle: int, content: bytes) -> None:
-    """Write everything: one call may take less than it is given."""
+    """Write everything: one system call may write less than it is given."""
     rest = memoryview(content)
     while rest:
         rest = rest[os.write(handle, rest) :]
@@ -65,7 +66,7 @@ def _write_synced(path: Path, content: bytes) -> None:
 def sync_folder(folder: Path) -> None:
     """Make the names in a folder durable."""
     if not hasattr(os, "O_DIRECTORY"):
-        return  # Windows cannot open folders; its rename is durable with the file
+        return  # Windows cannot open folders; there, a rename is durable with the file
     with naming(folder):
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
@@ -74,13 +75,18 @@ def sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
+def free_path(folder: Path, name: str) -> Path:
+    """Return a path in the folder that does not exist: of that name, or of that name with a number."""
+    wanted = Path(name)
+    numbered = (f"{wanted.stem}-{number}{wanted.suffix}" for number in itertools.count(2))
+    names = itertools.chain([name], numbered)
+    return next(path for path in map(folder.joinpath, names) if not path.exists())
+
+
 def move_into(path: Path, folder: Path) -> Path:
-    """Move a file into a folder, durably, under its own name or that name with a number; return where it is."""
+    """Move a file into a folder, durably; return its new path, which has a number if the name is taken."""
     folder.mkdir(parents=True, exist_ok=True)
-    target, number = folder / path.name, 1
-    while target.exists():
-        number += 1
-        target = folder / f"{path.stem}-{number}{path.suffix}"
+    target = free_path(folder, path.name)
     with naming(path):
         os.replace(path, target)  # noqa: PTH105  -- see write_atomically
         sync_folder(folder)
@@ -88,22 +94,23 @@ def move_into(path: Path, folder: Path) -> Path:
 
 
 class AppendFile:
-    """A file that only grows. What was written before `sync` returned is on the disk.
+    """A file that only grows. What was written before `sync` returned is durable.
 
-    Threads may write and sync at the same time; one sync serves all that wrote before it.
+    Threads may write and sync at the same time; one sync serves all writes before it.
     """
 
     def __init__(self, path: Path) -> None:
         """Open a file that exists."""
         self.path = path
         self._broken: OSError | None = None
-        self._writing, self._syncing = threading.Lock(), threading.Lock()
+        self._writing = threading.Lock()
+        self._syncing = threading.Lock()
         with naming(path):
             self._handle = os.open(path, _GROW)
             self._size = self._synced = os.fstat(self._handle).st_size
 
     def write(self, content: bytes) -> int:
-        """Append and return the size reached; a failed write is cut off again."""
+        """Append; return the size of the file then. What a failed write left is cut off again."""
         with self._writing, naming(self.path):
             self._refuse_broken()
             try:
@@ -115,7 +122,7 @@ class AppendFile:
             return self._size
 
     def sync(self, size: int) -> None:
-        """Make everything up to `size` durable. After a failure nothing can be known, so nothing more is taken."""
+        """Make everything up to `size` durable. After a failure, every later write and sync raises OSError, too."""
         with self._syncing, naming(self.path):
             if self._synced >= size:
                 return
@@ -124,6 +131,7 @@ class AppendFile:
             try:
                 os.fsync(self._handle)
             except OSError as problem:
+                # The kernel may have dropped the pages, and a second fsync would report success.
                 self._broken = problem
                 raise
             self._synced = reached
@@ -140,7 +148,7 @@ class AppendFile:
             raise OSError(self._broken.errno, reason) from self._broken
 
     def close(self) -> None:
-        """Close the file; again does nothing."""
-        handle, self._handle = self._handle, -1
-        if handle >= 0:
-            os.close(handle)
+        """Close the file. May be called again."""
+        if self._handle >= 0:
+            os.close(self._handle)
+            self._handle = -1

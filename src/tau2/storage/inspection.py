@@ -1,4 +1,4 @@
-"""What of a run lies on the disk: which simulations are whole, and what is damaged. Looking changes nothing."""
+"""Inspection of a stored run: which simulations are whole, and what is damaged. It changes nothing on disk."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,11 +16,10 @@ from tau2.data_model.simulation import SimulationRun, Unit
 from tau2.errors import ConfigError, DataFileError
 from tau2.storage.files import PART
 from tau2.storage.journal import (
-    FAILED,
-    GRADED,
     Dropped,
+    JournalContent,
     Opened,
-    Reading,
+    Rank,
     Stored,
     rank_of,
     read_journal,
@@ -40,24 +39,23 @@ from tau2.storage.results import (
     simulations_folder,
 )
 
-_READ_AT_ONCE = (
-    1 << 28
-)  # bytes; a run with more of them is checked simulation by simulation as they are read
+# Bytes. Of a larger run only sizes are compared; its simulations are checked when they are read.
+_READ_AT_ONCE = 1 << 28
 
 _OBJECT = re.compile(r'\n    (?=\{\n      "id": )')
-"""Where a task or a simulation begins, as `encode_results` lays a single file out."""
+"""Where a task or a simulation begins in a single file, as `encode_results` indents it."""
 
-REPLAYED = "its unit is played again"
+PLAYED_AGAIN = "its unit is played again"
 
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """One thing that was not as it was written."""
+    """Something on disk that is not as it was written."""
 
     kind: str
     """`journal`, `results`, `simulation`, `unlisted` (a sound simulation without its line) or `duplicate`."""
     where: str
-    """The file, and the place in it where one is known."""
+    """The file, and the place in it if known."""
     what: str
     """What is wrong, and what was done about it."""
 
@@ -70,51 +68,51 @@ class Inspection:
     """A stored run as it was found."""
 
     content: Content | None = None
-    """The results file; None when it cannot be read."""
+    """The results file; None if it cannot be read."""
     simulations: list[Any] | None = None
-    """The simulations of the single-file form, not looked at yet; None for a folder."""
+    """The simulations of the single-file form, not validated; None for a folder."""
     results_digest: str = ""
-    """SHA-256 of the results file; empty when there is none."""
+    """SHA-256 of the results file; empty if there is none."""
     is_as_recorded: bool = True
-    """Whether the results file is one that the journal knows."""
+    """Whether the journal holds the digest of the results file."""
     is_journal_sound: bool = True
     opened: Opened | None = None
     """The latest record of what the run is."""
     sequence: int = 0
     """How many records the journal holds."""
     must_rewrite: bool = False
-    """Whether the journal cannot simply be continued."""
+    """Whether the journal has to be written anew."""
     entries: dict[Unit, Stored] = field(default_factory=dict)
     earlier: dict[str, Stored] = field(default_factory=dict)
-    """By id: the record before the latest, for a crash between a record and the file it announces."""
-    gone: set[str] = field(default_factory=set)
-    """Ids that other attempts replaced."""
+    """By id, the record before the latest: a crash may have come between a record and the file it announces."""
+    replaced: set[str] = field(default_factory=set)
+    """Ids of simulations that others replaced."""
     ids: set[str] = field(default_factory=set)
-    """Every id that the journal speaks of."""
+    """Every id in the journal."""
     inline: dict[str, SimulationRun] = field(default_factory=dict)
-    """Sound simulations of the single-file form."""
+    """Sound simulations of the single-file form, by id."""
     aside: list[Path] = field(default_factory=list)
-    """Files to be put aside, never deleted."""
-    scraps: dict[str, bytes] = field(default_factory=dict)
-    """Damaged content to be put aside under these names, of files that are written anew."""
+    """Files to put aside; they are never deleted."""
+    damaged_content: dict[str, bytes] = field(default_factory=dict)
+    """Content to put aside under these names, of files that are written anew."""
     leftovers: list[Path] = field(default_factory=list)
-    """Files that only a crash left there."""
+    """Files that only a crash leaves; they are removed."""
     damage: list[Damage] = field(default_factory=list)
 
     def found(self, kind: str, where: str, what: str) -> None:
-        """Name a damage; the journal must then be written anew."""
+        """Add damage; the journal must then be written anew."""
         self.damage.append(Damage(kind, where, what))
         self.must_rewrite = True
 
 
 def inspect_run(path: Path) -> Inspection:
-    """Look at a stored run. Raise DataFileError when nothing says what the run is."""
+    """Return what is stored of a run. Raise DataFileError if no file says what the run is."""
     inspection = Inspection()
     _read_results(inspection, path, _read_records(inspection, path))
     if inspection.simulations is not None:
-        _take_inline(inspection, path)
+        _inspect_inline(inspection, path)
     else:
-        _take_folder(inspection, path)
+        _inspect_folder(inspection, path)
     return inspection
 
 
@@ -122,45 +120,46 @@ def inspect_run(path: Path) -> Inspection:
 
 
 def _read_records(inspection: Inspection, path: Path) -> list[str]:
-    """Note what the journal says; return the two latest digests of the results file."""
+    """Add what the journal says; return the digests that the results file may have."""
     file = journal_file(path)
-    reading = read_journal(file)
-    if reading is None:
+    journal = read_journal(file)
+    if journal is None:
         inspection.found("journal", file.name, "there is none; it is written anew from the files")
-        reading = Reading([], [])
-    for where, problem in reading.problems:
+        journal = JournalContent([], [])
+    for where, problem in journal.problems:
         inspection.found("journal", where, f"{problem}; the journal is put aside and written anew")
-    inspection.is_journal_sound = not reading.problems
-    if reading.problems:
-        inspection.scraps[file.name] = file.read_bytes()
-    inspection.sequence = len(reading.records)
+    if journal.problems:
+        inspection.is_journal_sound = False
+        inspection.damaged_content[file.name] = file.read_bytes()
+    inspection.sequence = len(journal.records)
     digests = []
-    for record in reading.records:
+    for record in journal.records:
         if isinstance(record, Stored):
-            _note(inspection, record)
+            _add_record(inspection, record)
         elif isinstance(record, Dropped):
             inspection.entries = {
                 unit: entry for unit, entry in inspection.entries.items() if entry.id != record.id
             }
         else:
             digests.append(record.results)
-            inspection.opened = record if isinstance(record, Opened) else inspection.opened
-    return digests[
-        -2:
-    ]  # a record is written before its file, so after a crash the file may be the one before
+            if isinstance(record, Opened):
+                inspection.opened = record
+    # A record is written before the results file, so after a crash the file may be the one before.
+    return digests[-2:]
 
 
-def _note(inspection: Inspection, record: Stored) -> None:
-    """Enter what is stored: the better outcome of a unit, and of two graded ones the first."""
+def _add_record(inspection: Inspection, record: Stored) -> None:
+    """Add what is stored of a unit: the simulation of higher rank, and of two graded ones the first."""
     inspection.ids.add(record.id)
     known = inspection.entries.get(record.unit)
     if known is not None and known.id == record.id:
         inspection.earlier[record.id] = known
     elif known is not None:
-        if record.replaces != known.id and (record.rank < known.rank or known.rank == GRADED):
+        lesser = record.rank < known.rank or known.rank is Rank.GRADED
+        if lesser and record.replaces != known.id:
             return
-        inspection.gone.add(known.id)
-    inspection.gone.discard(record.id)
+        inspection.replaced.add(known.id)
+    inspection.replaced.discard(record.id)
     inspection.entries[record.unit] = record
 
 
@@ -182,26 +181,24 @@ def _read_results(inspection: Inspection, path: Path, digests: list[str]) -> Non
     else:
         if inspection.is_as_recorded:
             return
-        inspection.found(
-            "results",
-            file.name,
-            "it is not as it was written; what the journal knows of the run counts",
-        )
+        what = "it is not as it was written; the settings in the journal are used"
+        inspection.found("results", file.name, what)
     if inspection.results_digest:
-        inspection.scraps[f"{file.name}.damaged"] = (
-            content  # not a name under which runs are looked for
-        )
+        # Under another suffix, because a file *.json in that folder would be taken for a run.
+        inspection.damaged_content[f"{file.name}.damaged"] = content
         if inspection.simulations is None and not simulations_folder(path).is_dir():
             inspection.simulations = salvaged(content)
 
 
 def salvaged(content: bytes) -> list[Any] | None:
-    """Return the simulations that can still be read in a broken single file; None when it holds none."""
+    """Return the simulations that can still be read in a damaged single file; None if there are none."""
     found = []
     for piece in _OBJECT.split(content.decode("utf-8", "replace")):
-        with suppress(ValueError, RecursionError):  # the broken one; the journal says which it was
+        # A piece that cannot be read is skipped: the journal says which simulation is missing.
+        with suppress(ValueError, RecursionError):
             raw, _ = json.JSONDecoder().raw_decode(piece)
-            found += [raw] if isinstance(raw, dict) and "start_time" in raw else []
+            if isinstance(raw, dict) and "start_time" in raw:
+                found.append(raw)
     return found or None
 
 
@@ -214,10 +211,11 @@ def _reason(problem: Exception) -> str:
 # --- simulations in files -------------------------------------------------------------------------------------------
 
 
-def _take_folder(inspection: Inspection, path: Path) -> None:
+def _inspect_folder(inspection: Inspection, path: Path) -> None:
     folder = simulations_folder(path)
     sizes = dict(_sizes(inspection, folder))
-    for name in inspection.gone & sizes.keys():
+    # A simulation that was replaced is removed after the record of the other one; a crash may come between.
+    for name in inspection.replaced & sizes.keys():
         inspection.leftovers.append(folder / f"{name}.json")
         del sizes[name]
     read = sum(sizes.values()) <= _READ_AT_ONCE
@@ -226,14 +224,15 @@ def _take_folder(inspection: Inspection, path: Path) -> None:
         problem = _problem(entry, size, folder, read=read)
         before = inspection.earlier.get(entry.id) if problem is not None else None
         if before is not None and _problem(before, size, folder, read=True) is None:
-            inspection.entries[unit], inspection.must_rewrite = before, True
+            inspection.entries[unit] = before
+            inspection.must_rewrite = True
         elif problem is not None:
-            _give_up(inspection, unit, folder, problem, exists=size is not None)
+            _put_aside(inspection, unit, folder, problem, exists=size is not None)
     _adopt(inspection, [folder / f"{name}.json" for name in sizes])
 
 
 def _sizes(inspection: Inspection, folder: Path) -> Iterator[tuple[str, int]]:
-    """Yield name and size of every simulation file; note what a crash left half written."""
+    """Yield name and size of every simulation file; add what a crash left half written to the leftovers."""
     if not folder.is_dir():
         return
     with os.scandir(folder) as files:
@@ -254,60 +253,52 @@ def _problem(entry: Stored, size: int | None, folder: Path, *, read: bool) -> st
 
 
 def damage_of(file: Path, entry: Stored) -> str | None:
-    """Read a simulation's file and return what is wrong with it."""
+    """Read a simulation's file; return what is wrong with it, or None."""
     try:
-        return (
-            None
-            if digest(file.read_bytes()) == entry.sha256
-            else "its content is not as it was written"
-        )
+        is_whole = digest(file.read_bytes()) == entry.sha256
     except OSError as problem:
         return _reason(problem)
+    return None if is_whole else "its content is not as it was written"
 
 
-def _give_up(
+def _put_aside(
     inspection: Inspection, unit: Unit, folder: Path, problem: str, *, exists: bool
 ) -> None:
     entry = inspection.entries.pop(unit)
     file = folder / f"{entry.id}.json"
-    what = f"{problem}; {'it is put aside and ' if exists else ''}{REPLAYED}"
+    what = f"{problem}; {'it is put aside and ' if exists else ''}{PLAYED_AGAIN}"
     inspection.found("simulation", f"{folder.name}/{file.name}", what)
     if exists:
         inspection.aside.append(file)
 
 
 def _adopt(inspection: Inspection, files: list[Path]) -> None:
-    """Take sound simulations that no line speaks of; when a unit has several, the better one, then the earlier."""
-    found = [(run, saved) for file in sorted(files) for run, saved in _sound(inspection, file)]
-    _refuse_nameless(run for run, _ in found)
+    """Add sound simulations that have no record; of several of one unit, the one of higher rank, then the earlier."""
+    found = [pair for file in sorted(files) if (pair := _sound(inspection, file)) is not None]
+    _refuse_without_trial([run for run, _ in found])
     found.sort(key=lambda pair: (-rank_of(pair[0]), pair[0].timestamp, pair[0].id))
     for run, saved in found:
-        record, file = Stored.of(run, saved), saved.path
+        record = Stored.of(run, saved)
+        file = saved.path
         where = f"{file.parent.name}/{file.name}"
         known = inspection.entries.get(record.unit)
         if known is not None and known.rank >= record.rank:
             inspection.aside.append(file)
-            inspection.found(
-                "duplicate",
-                where,
-                f"{known.id} is of the same task and trial; this one is put aside",
-            )
+            what = f"{known.id} is of the same task and trial; this one is put aside"
+            inspection.found("duplicate", where, what)
             continue
         inspection.entries[record.unit] = record
         if known is not None:
-            _replace(inspection, known, file.with_name(f"{known.id}.json"))
-        if inspection.sequence:  # without a journal no file has a line
-            inspection.found(
-                "unlisted", where, "the journal has no line of it; it is whole, and is taken"
-            )
+            # A failed attempt may be removed; a conversation, even without a grade, is kept.
+            is_failed = known.rank is Rank.FAILED
+            lesser = inspection.leftovers if is_failed else inspection.aside
+            lesser.append(file.with_name(f"{known.id}.json"))
+        if inspection.sequence:  # without a journal, no simulation has a record
+            what = "the journal has no record of it; it is whole, and is kept"
+            inspection.found("unlisted", where, what)
 
 
-def _replace(inspection: Inspection, known: Stored, file: Path) -> None:
-    """Let go of a lesser attempt: a failed one has served, a conversation is kept."""
-    (inspection.leftovers if known.rank == FAILED else inspection.aside).append(file)
-
-
-def _sound(inspection: Inspection, file: Path) -> Iterator[tuple[SimulationRun, Saved]]:
+def _sound(inspection: Inspection, file: Path) -> tuple[SimulationRun, Saved] | None:
     try:
         content = file.read_bytes()
         run = decode_simulation(content, file)
@@ -316,12 +307,14 @@ def _sound(inspection: Inspection, file: Path) -> Iterator[tuple[SimulationRun, 
     except (OSError, DataFileError) as problem:
         inspection.aside.append(file)
         where = f"{file.parent.name}/{file.name}"
-        inspection.found("simulation", where, f"{_reason(problem)}; it is put aside and {REPLAYED}")
-        return
-    yield run, Saved(file, len(content), digest(content))
+        inspection.found(
+            "simulation", where, f"{_reason(problem)}; it is put aside and {PLAYED_AGAIN}"
+        )
+        return None
+    return run, Saved(file, len(content), digest(content))
 
 
-def _refuse_nameless(runs: Iterator[SimulationRun]) -> None:
+def _refuse_without_trial(runs: Iterable[SimulationRun]) -> None:
     counts = Counter(run.task_id for run in runs if run.trial is None)
     for task, number in counts.items():
         if number > 1:
@@ -334,19 +327,20 @@ def _refuse_nameless(runs: Iterator[SimulationRun]) -> None:
 # --- simulations in one file ----------------------------------------------------------------------------------------
 
 
-def _take_inline(inspection: Inspection, path: Path) -> None:
-    """Take the simulations of the single-file form; the journal's checksums are of the files they would be."""
+def _inspect_inline(inspection: Inspection, path: Path) -> None:
+    """Add the simulations of the single-file form. The journal's checksums are of the files they would be."""
     recorded = {entry.id: entry for entry in inspection.entries.values()}
-    inspection.entries, file = {}, results_file(path)
+    inspection.entries = {}
+    file = results_file(path)
     for position, raw in enumerate(inspection.simulations or ()):
         where = f"{file.name} simulation {position}"
         run = _inline_run(inspection, raw, file, where, position)
         if run is not None:
-            _take_inline_run(inspection, run, recorded.pop(run.id, None), where)
+            _add_inline_run(inspection, run, recorded.pop(run.id, None), where)
     for entry in recorded.values():
-        inspection.found("simulation", file.name, f"{entry.id} is not in it; {REPLAYED}")
-    _refuse_nameless(iter(inspection.inline.values()))
-    _look_beside(inspection, path)
+        inspection.found("simulation", file.name, f"{entry.id} is not in it; {PLAYED_AGAIN}")
+    _refuse_without_trial(inspection.inline.values())
+    _inspect_beside(inspection, path)
 
 
 def _inline_run(
@@ -356,42 +350,44 @@ def _inline_run(
         run = parse_simulation(raw, file)
         simulation_file(file.parent, run.id)
     except DataFileError as problem:
-        inspection.scraps[f"{file.stem}-{position}.json"] = json.dumps(raw).encode()
-        inspection.found("simulation", where, f"{_reason(problem)}; it is put aside and {REPLAYED}")
+        inspection.damaged_content[f"{file.stem}-{position}.json"] = json.dumps(raw).encode()
+        inspection.found(
+            "simulation", where, f"{_reason(problem)}; it is put aside and {PLAYED_AGAIN}"
+        )
         return None
     return run
 
 
-def _take_inline_run(
+def _add_inline_run(
     inspection: Inspection, run: SimulationRun, recorded: Stored | None, where: str
 ) -> None:
     saved = content_of(run)
     record = Stored.of(run, saved)
-    # one that a sound journal does not know is believed only in a file that is as it was written
-    unknown = not inspection.is_as_recorded and inspection.is_journal_sound
-    if unknown if recorded is None else recorded.sha256 != saved.sha256:
-        inspection.scraps[saved.path.name] = encode_simulation(run)
-        inspection.found(
-            "simulation",
-            where,
-            f"{run.id} is not as it was written; it is put aside and {REPLAYED}",
-        )
+    if recorded is not None:
+        is_changed = recorded.sha256 != saved.sha256
+    else:
+        # A sound journal holds every simulation, so one without a record was put into a file that was changed.
+        is_changed = inspection.is_journal_sound and not inspection.is_as_recorded
+    if is_changed:
+        inspection.damaged_content[saved.path.name] = encode_simulation(run)
+        what = f"{run.id} is not as it was written; it is put aside and {PLAYED_AGAIN}"
+        inspection.found("simulation", where, what)
         return
     known = inspection.entries.get(record.unit)
     if known is not None:
         better = known.rank < record.rank
         loser = inspection.inline.pop(known.id) if better else run
-        inspection.scraps[f"{loser.id}.json"] = encode_simulation(loser)
-        inspection.found(
-            "duplicate", where, f"{known.id} is of the same task and trial; {loser.id} is put aside"
-        )
+        inspection.damaged_content[f"{loser.id}.json"] = encode_simulation(loser)
+        what = f"{known.id} is of the same task and trial; {loser.id} is put aside"
+        inspection.found("duplicate", where, what)
         if not better:
             return
-    inspection.entries[record.unit], inspection.inline[run.id] = record, run
+    inspection.entries[record.unit] = record
+    inspection.inline[run.id] = run
 
 
-def _look_beside(inspection: Inspection, path: Path) -> None:
-    """Note files that a crash left beside a single file. Raise ConfigError when they are somebody else's."""
+def _inspect_beside(inspection: Inspection, path: Path) -> None:
+    """Add files that a crash left beside a single file. Raise ConfigError for those of another run."""
     folder = simulations_folder(path)
     beside = {name for name, _ in _sizes(inspection, folder)}
     strangers = sorted(beside - inspection.ids - inspection.inline.keys())

@@ -1,7 +1,7 @@
-"""The journal of a run: one checksummed line per thing that happened, only ever appended.
+"""The journal of a run: one framed line per event, only ever appended.
 
 A line is `{"crc":"89abcdef","seq":7,"record":{...}}` (see `framed`). A torn or changed line does not match its checksum,
-and the numbers show whether lines are missing. Reading never raises for content.
+and the numbers show whether lines are missing. JournalContent never raises for content.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import IntEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -21,13 +22,33 @@ from tau2.storage.results import Saved
 
 JOURNAL_NAME = "journal.jsonl"
 
-FAILED, UNGRADED, GRADED = range(3)
+_LARGEST = 1 << 29  # bytes: a million simulations; a larger file is not a journal
 
-_LARGEST = 1 << 29  # bytes: a million simulations; a larger file is none of ours
+
+class Rank(IntEnum):
+    """What a stored simulation is worth to its run. Of two simulations of one unit, the one of higher rank is kept."""
+
+    FAILED = 0
+    """An infrastructure or user failure, which says nothing about the agent."""
+    UNGRADED = 1
+    """A conversation whose judge failed."""
+    GRADED = 2
+
+    @classmethod
+    def of(cls, termination: str, *, is_graded: bool) -> Rank:
+        """Return the rank of a simulation with this termination reason."""
+        if termination in NO_SCORE:
+            return cls.FAILED
+        return cls.GRADED if is_graded else cls.UNGRADED
+
+
+def rank_of(run: SimulationRun) -> Rank:
+    """Return the rank of a simulation."""
+    return Rank.of(run.termination_reason, is_graded=run.reward_info is not None)
 
 
 class Opened(BaseModel):
-    """A process began to write the run: who, and what the run is."""
+    """A process began to write the run: which process, and what the run is."""
 
     kind: Literal["opened"] = "opened"
     time: str
@@ -35,7 +56,7 @@ class Opened(BaseModel):
     pid: int
     info: dict[str, Any]
     settings: dict[str, Any]
-    """What `Info` has no field for, without secrets."""
+    """Settings that `Info` has no field for, without secrets."""
     tasks: dict[str, str]
     """Task id to the digest of its content."""
     results: str
@@ -44,7 +65,7 @@ class Opened(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """A simulation is on the disk. A run keeps one of these per simulation, so it is small: half a kilobyte."""
+    """A simulation is durable. A run keeps one of these in memory per simulation: about 500 bytes."""
 
     kind: Literal["stored"] = "stored"
     task_id: str
@@ -82,25 +103,13 @@ class Stored:
 
     @property
     def unit(self) -> Unit:
-        """What was played."""
+        """The task and trial that was simulated."""
         return Unit(self.task_id, self.trial)
 
     @property
-    def rank(self) -> int:
-        """How much of an outcome it is: GRADED, a conversation without its grade, or failed for its surroundings."""
-        return _rank(self.termination in _UNPLAYED, self.reward is None)
-
-
-_UNPLAYED = frozenset(reason.value for reason in NO_SCORE)
-
-
-def rank_of(run: SimulationRun) -> int:
-    """Return the rank of a simulation; see `Stored.rank`."""
-    return _rank(run.termination_reason in NO_SCORE, run.reward_info is None)
-
-
-def _rank(failed: bool, ungraded: bool) -> int:
-    return FAILED if failed else UNGRADED if ungraded else GRADED
+    def rank(self) -> Rank:
+        """What the simulation is worth to its run."""
+        return Rank.of(self.termination, is_graded=self.reward is not None)
 
 
 class Finished(BaseModel):
@@ -112,7 +121,7 @@ class Finished(BaseModel):
 
 
 class Dropped(BaseModel):
-    """A stored simulation was found damaged and put aside; its unit is open again."""
+    """A stored simulation was damaged and put aside; its unit has to be played again."""
 
     kind: Literal["dropped"] = "dropped"
     id: str
@@ -147,69 +156,69 @@ def _decode_line(line: bytes) -> _Line | str:
         return "this version does not know such a record"
 
 
-class Reading(NamedTuple):
+class JournalContent(NamedTuple):
     """What a journal holds."""
 
     records: list[Record]
     problems: list[tuple[str, str]]
-    """Where, and what is wrong there."""
+    """The place, and what is wrong there."""
 
 
-def read_journal(path: Path) -> Reading | None:
-    """Return the sound records of a journal and what is wrong with the others; None when there is no journal."""
+def read_journal(path: Path) -> JournalContent | None:
+    """Return the sound records of a journal, and what is wrong with the others; None if there is no journal."""
     try:
         with path.open("rb") as file:
             content = file.read(_LARGEST + 1)
     except FileNotFoundError:
         return None
     if len(content) > _LARGEST:
-        return Reading([], [(path.name, "it is too large to be a journal")])
+        return JournalContent([], [(path.name, "it is too large to be a journal")])
     lines = content.split(b"\n")
     last = lines.pop()
     torn = [(path.name, "its end is torn off")] if last or not lines else []
+    # Only the line end may be missing: then the record is whole.
     if not isinstance(_decode_line(last), str):
         lines.append(last)
     return _read_lines(path.name, lines, torn)
 
 
-def _read_lines(name: str, lines: list[bytes], problems: list[tuple[str, str]]) -> Reading:
+def _read_lines(name: str, lines: list[bytes], problems: list[tuple[str, str]]) -> JournalContent:
     records: list[Record] = []
-    expected, explained = 1, False
+    expected = 1
+    after_damage = False
     for number, line in enumerate(lines, 1):
+        place = f"{name} line {number}"
         found = _decode_line(line)
         if isinstance(found, str):
-            problems.append((f"{name} line {number}", found))
-            explained = True
+            problems.append((place, found))
+            after_damage = True
             continue
-        if found.seq < expected or (found.seq > expected and not explained):
-            problems.append(
-                (
-                    f"{name} line {number}",
-                    f"it has number {found.seq}, where {expected} is expected",
-                )
-            )
+        # A gap right after a damaged line is that line's; any other gap is a line that is gone without a trace.
+        if found.seq < expected or (found.seq > expected and not after_damage):
+            problems.append((place, f"it has number {found.seq}, where {expected} is expected"))
         records.append(found.record)
-        expected, explained = found.seq + 1, False
-    return Reading(records, problems)
+        expected = found.seq + 1
+        after_damage = False
+    return JournalContent(records, problems)
 
 
 class Journal:
-    """A journal that is written. Threads may append at the same time."""
+    """A journal that is being written. Threads may append at the same time."""
 
     def __init__(self, path: Path, sequence: int) -> None:
-        """Go on with a sound journal that holds `sequence` records."""
+        """Continue a sound journal that holds `sequence` records."""
         self._file = AppendFile(path)
         self._order = threading.Lock()
         self._sequence = sequence
 
     @classmethod
     def create(cls, path: Path, records: Iterable[Record]) -> Journal:
-        """Write a journal anew, atomically, and go on with it."""
+        """Replace a journal, atomically, and continue it."""
         count = write_journal(path, records)
         return cls(path, count)
 
     def append(self, record: Record) -> None:
-        """Make a record durable. Raise OSError when that cannot be said."""
+        """Make a record durable. Raise OSError if it may not be."""
         with self._order:
             size = self._file.write(encode_record(record, self._sequence + 1))
             self._sequence += 1

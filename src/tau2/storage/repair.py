@@ -1,4 +1,4 @@
-"""Bringing a stored run back into order: what it is, and files put where they belong. Nothing damaged is deleted."""
+"""Repair of a stored run: what it is, and files moved to where they belong. Damaged content is never deleted."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tau2.data_model.simulation import Info, ResultsFormat
 from tau2.data_model.tasks import Task
 from tau2.errors import DataFileError
 from tau2.storage.compatibility import task_digest
-from tau2.storage.files import PART, move_into, write_atomically
+from tau2.storage.files import PART, free_path, move_into, write_atomically
 from tau2.storage.inspection import Inspection
 from tau2.storage.journal import Finished, Opened, Stored, write_journal
 from tau2.storage.results import (
@@ -29,35 +29,34 @@ DAMAGED_NAME = "damaged"
 
 
 def known_run(inspection: Inspection, tasks: Sequence[Task], path: Path) -> Results:
-    """Return what a stored run is, without its simulations.
+    """Return a stored run without its simulations.
 
-    When the results file is not as it was written, the journal says what the settings were, and a task is taken from
-    wherever its digest is the one recorded: the file, or the tasks that are asked for now.
+    If the results file is not as it was written, the settings are taken from the journal, and each task from where its
+    digest is the recorded one: the file, or the tasks that are asked for now.
     """
-    opened, content = inspection.opened, inspection.content
+    opened = inspection.opened
+    content = inspection.content
     if content is not None and (inspection.is_as_recorded or opened is None):
         return content.metadata
     assert opened is not None, "a run that nothing describes was refused before"
     stored = {task.id: task for task in content.metadata.tasks} if content is not None else {}
     given = {task.id: task for task in tasks}
-    kept = []
+    tasks_of_run = []
     for task_id, wanted in opened.tasks.items():
         versions = [task for task in (stored.get(task_id), given.get(task_id)) if task is not None]
         exact = next((task for task in versions if task_digest(task) == wanted), None)
         if exact is None:
             inspection.found(
-                "results", results_file(path).name, f"task {task_id!r} is {_taken(versions)}"
+                "results", results_file(path).name, f"task {task_id!r} {_fate(versions)}"
             )
-        kept += [exact] if exact is not None else versions[:1]
-    return Results(timestamp=opened.time, info=_info(opened.info, path), tasks=kept)
+        tasks_of_run += [exact] if exact is not None else versions[:1]
+    return Results(timestamp=opened.time, info=_info(opened.info, path), tasks=tasks_of_run)
 
 
-def _taken(versions: list[Task]) -> str:
-    return (
-        "taken as it is now, though it is not as it was"
-        if versions
-        else "lost; its simulations are kept"
-    )
+def _fate(versions: list[Task]) -> str:
+    if versions:
+        return "is taken in its present version, which differs from the recorded one"
+    return "is lost; its simulations are kept"
 
 
 def _info(raw: object, path: Path) -> Info:
@@ -86,29 +85,23 @@ def changed_tasks(
 
 def repair(inspection: Inspection, path: Path) -> None:
     """Put damaged content aside, remove what a crash left, and give every simulation its own file."""
-    aside, folder = companion(path, DAMAGED_NAME), simulations_folder(path)
-    for name, content in inspection.scraps.items():
-        write_atomically(_free(aside, name), content)
+    aside = companion(path, DAMAGED_NAME)
+    for name, content in inspection.damaged_content.items():
+        write_atomically(free_path(aside, name), content)
     for file in inspection.aside:
         move_into(file, aside)
     for file in (*inspection.leftovers, *_parts(path)):
         file.unlink(missing_ok=True)
     for run in inspection.inline.values():
-        save_simulation(run, folder)
+        save_simulation(run, simulations_folder(path))
 
 
-def journal_anew(path: Path, results: Results, form: ResultsFormat, opened: Opened) -> None:
-    """Write the journal of a run that was just saved whole, keeping what it was opened with."""
+def rewrite_journal(path: Path, results: Results, form: ResultsFormat, opened: Opened) -> None:
+    """Write the journal of a run that was just saved as a whole, with the settings it was opened with."""
     written = digest(results_file(path).read_bytes())
-    records = [Stored.of(run, content_of(run)) for run in results.simulations]
-    write_journal(
-        journal_file(path),
-        [
-            opened.model_copy(update={"results": written}),
-            *records,
-            Finished(results=written, form=form),
-        ],
-    )
+    opening = opened.model_copy(update={"results": written})
+    stored = [Stored.of(run, content_of(run)) for run in results.simulations]
+    write_journal(journal_file(path), [opening, *stored, Finished(results=written, form=form)])
 
 
 def put_aside(file: Path, path: Path) -> None:
@@ -121,12 +114,3 @@ def _parts(path: Path) -> list[Path]:
     """Return half-written results files and journals that a crash left."""
     names = (results_file(path).name, journal_file(path).name)
     return [part for name in names for part in results_file(path).parent.glob(f".{name}.*{PART}")]
-
-
-def _free(folder: Path, name: str) -> Path:
-    """Return a path in the folder that is not taken."""
-    wanted, number = folder / name, 1
-    while wanted.exists():
-        number += 1
-        wanted = (folder / name).with_stem(f"{Path(name).stem}-{number}")
-    return wanted

@@ -1,9 +1,9 @@
-"""Where a run lies on disk: what is there already, and one durable file per finished simulation.
+"""A stored run: what is there already, and one durable file per finished simulation.
 
-A simulation is a file, written atomically and synced; then a checksummed line of the journal, synced too; then it
-counts. Nothing else is written while a run goes on, so the cost of saving one does not grow with their number.
-Opening a run reads the journal and checks the files against it without parsing them; the index (or, on request, the
-single-file form) is written when the run ends. One process at a time writes a run.
+A simulation is written to a file of its own, atomically and synced; then a record is appended to the journal, synced
+too; then the simulation counts. Nothing else is written while a run goes on, so the cost of saving does not grow with
+the number of simulations. Opening a run reads the journal and checks the files against it without parsing them. The
+index (or, on request, the single-file form) is written when the run ends. Only one process at a time writes a run.
 """
 
 from __future__ import annotations
@@ -23,14 +23,13 @@ from tau2.data_model.tasks import Task
 from tau2.errors import ConfigError, DataFileError
 from tau2.storage.compatibility import refuse_differences, task_digest
 from tau2.storage.files import write_atomically
-from tau2.storage.inspection import REPLAYED, Damage, Inspection, damage_of, inspect_run
+from tau2.storage.inspection import PLAYED_AGAIN, Damage, Inspection, damage_of, inspect_run
 from tau2.storage.journal import (
-    GRADED,
-    UNGRADED,
     Dropped,
     Finished,
     Journal,
     Opened,
+    Rank,
     Stored,
     rank_of,
 )
@@ -54,18 +53,19 @@ from tau2.storage.results import (
 )
 from tau2.utils.utils import get_now
 
-__all__ = ["RunStore", "Unit", "counts"]
+__all__ = ["RunStore", "Unit"]
 
 logger = logging.getLogger(__name__)
 
-_HELD = 256  # simulations kept in memory for `finish`; the others are read back, so that a long run does not grow
+# Simulations kept in memory for `finish`. The others are read again, so that memory does not grow with the run.
+_HELD = 256
 
 
 class RunStore:
-    """One run on disk, or in memory only when `path` is None. `save` may be called from several threads."""
+    """One run on disk, or in memory only if `path` is None. `save` may be called from several threads."""
 
     def __init__(self, path: Path | None, results_format: ResultsFormat = "dir") -> None:
-        """Point at a results file; nothing is touched yet."""
+        """Name a results file or folder; nothing is read or written yet."""
         self.path = path
         self.format: ResultsFormat = results_format
         self.results: Results | None = None
@@ -74,8 +74,8 @@ class RunStore:
         self._entries: dict[Unit, Stored] = {}
         self._held: dict[str, SimulationRun] = {}
         self._played: set[Unit] = set()
-        """Units that were played since the run was opened, whatever came of it."""
-        self._counting = threading.Lock()
+        """Units that were played since the run was opened, with any outcome."""
+        self._lock = threading.Lock()
         self._journal: Journal | None = None
         self._closing: weakref.finalize[[RunLock, Journal | None], RunStore] | None = None
 
@@ -86,12 +86,12 @@ class RunStore:
 
     @property
     def entries(self) -> tuple[Stored, ...]:
-        """What is stored, one record per unit, without reading the simulations."""
-        with self._counting:
+        """The records of what is stored, one per unit; no simulation is read."""
+        with self._lock:
             return tuple(self._entries.values())
 
     def exists(self) -> bool:
-        """Return whether a run lies there already."""
+        """Return whether a run is stored there already."""
         return self.path is not None and results_file(self.path).exists()
 
     # --- opening ----------------------------------------------------------------------------------------------------
@@ -104,14 +104,14 @@ class RunStore:
         resume: bool,
         settings: Mapping[str, Any] | None = None,
     ) -> Results:
-        """Start a run, or continue the one that lies there; what of it is damaged is in `damage` afterwards.
+        """Start a run, or continue the one that is stored there. Damage found is in `damage` afterwards.
 
-        `settings` are compared like the fields of `info` (see `run_settings`); they must hold no secrets.
+        `settings` are compared like the fields of `info` (see `run_settings`); they must not hold secrets.
 
         Raises:
-            ConfigError: a run lies there and `resume` is false, it is not the same run (each difference named), or
-                another process is writing it.
-            DataFileError: nothing says what the run is.
+            ConfigError: a run is stored there and `resume` is false, it was run with other settings (each difference
+                is named), or another process is writing it.
+            DataFileError: no file says what the run is.
         """
         if self.path is None:
             self.results = Results(info=info, tasks=tasks)
@@ -127,9 +127,9 @@ class RunStore:
                     self.path, Results(info=info, tasks=tasks), settings or {}
                 )
         except BaseException:
-            _let_go(lock, self._journal)
+            _release(lock, self._journal)
             raise
-        self._closing = weakref.finalize(self, _let_go, lock, self._journal)
+        self._closing = weakref.finalize(self, _release, lock, self._journal)
         return self.results
 
     def _begun(self, path: Path, results: Results, settings: Mapping[str, Any]) -> Results:
@@ -175,10 +175,10 @@ class RunStore:
         self._journal = _journal_of(inspection, opening, path)
         write_atomically(results_file(path), content)
         self._entries = inspection.entries
-        self._name(inspection.damage)
+        self._report(inspection.damage)
         return merged
 
-    def _name(self, damage: Iterable[Damage]) -> None:
+    def _report(self, damage: Iterable[Damage]) -> None:
         for one in damage:
             logger.warning("%s: %s", self.folder, one)
             self.damage.append(one)
@@ -188,34 +188,29 @@ class RunStore:
     def has(self, unit: Unit) -> bool:
         """Return whether a unit is finished: graded, or played since the run was opened."""
         entry = self._entries.get(unit)
-        return entry is not None and (entry.rank == GRADED or unit in self._played)
+        return entry is not None and (entry.rank == Rank.GRADED or unit in self._played)
 
     def save(self, run: SimulationRun) -> bool:
-        """Make a finished simulation durable, then count it; return whether it is the one kept of its unit.
+        """Make a finished simulation durable, then count it; return whether it is the one that its unit keeps.
 
-        A unit keeps its first grade: a second simulation of it is not stored. A lesser attempt (failed for its
-        surroundings, or a conversation without a grade) goes when a better or equal one is durable. The same
-        simulation, graded now or again, replaces itself. Threads may save at once, though not the same unit.
+        A unit keeps its first graded simulation; a second one is not stored. One of a lower rank (see `Rank`) is removed
+        when one of the same or a higher rank is durable. A simulation that was graded again replaces itself. Threads
+        may save at the same time, but not the same unit.
 
         Raises:
             OSError: the disk failed; the simulation is not counted.
         """
-        with self._counting:
+        with self._lock:
             known = self._entries.get(run.unit)
-        if known is not None and known.id != run.id and not _is_better(rank_of(run), known):
-            logger.warning(
-                "%s: %s trial %s is stored as %s; this one is left out",
-                run.id,
-                *known.unit,
-                known.id,
-            )
+        if known is not None and not _replaces(run, known):
+            text = "%s is not stored: %s trial %s is stored as %s already"
+            logger.warning(text, run.id, *known.unit, known.id)
             return False
-        record = (
-            self._made_durable(run, known)
-            if self.path is not None
-            else Stored.of(run, content_of(run))
-        )
-        with self._counting:
+        if self.path is not None:
+            record = self._make_durable(run, known)
+        else:
+            record = Stored.of(run, content_of(run))
+        with self._lock:
             self._entries[record.unit] = record
             self._played.add(record.unit)
             if known is not None:
@@ -224,10 +219,12 @@ class RunStore:
                 self._held[run.id] = run
         return True
 
-    def _made_durable(self, run: SimulationRun, known: Stored | None) -> Stored:
-        """Write file and line. A file that replaces itself is announced first: either content then has its line."""
-        folder, journal = simulations_folder(self._path()), self._writing()
+    def _make_durable(self, run: SimulationRun, known: Stored | None) -> Stored:
+        """Write the file of a simulation and its record."""
+        folder = simulations_folder(self._path())
+        journal = self._writing()
         if known is not None and known.id == run.id:
+            # The record comes first here: after a crash, both the old and the new content of the file have a record.
             record = Stored.of(run, content_of(run))
             journal.append(record)
             save_simulation(run, folder)
@@ -240,14 +237,14 @@ class RunStore:
         return record
 
     def ungraded(self) -> list[SimulationRun]:
-        """Return the stored conversations that have no score because their judge failed; grade and `save` them."""
-        waiting = [entry for entry in self.entries if entry.rank == UNGRADED]
-        return [run for run in map(self._load, waiting) if run is not None]
+        """Return the stored conversations whose judge failed, to be graded and saved again."""
+        ungraded = [entry for entry in self.entries if entry.rank is Rank.UNGRADED]
+        return [run for run in map(self._load, ungraded) if run is not None]
 
     def verify(self) -> list[Unit]:
-        """Read every stored simulation, put damaged ones aside, and return their units, which are open again.
+        """Read every stored simulation, put damaged ones aside, and return their units, to be played again.
 
-        Opening a run does the same, unless it is larger than 256 MiB; then only sizes were compared.
+        Opening a run does the same, unless it is larger than 256 MiB: then only sizes are compared.
         """
         if self.path is None:
             return []
@@ -261,7 +258,7 @@ class RunStore:
         return [entry.unit for entry, problem in found if problem is not None]
 
     def _load(self, entry: Stored) -> SimulationRun | None:
-        """Return a stored simulation; a damaged one is put aside and None."""
+        """Return a stored simulation; None for a damaged one, which is put aside."""
         if entry.id in self._held:
             return self._held[entry.id]
         file = simulation_file(simulations_folder(self._path()), entry.id)
@@ -280,19 +277,19 @@ class RunStore:
         file = simulation_file(simulations_folder(path), entry.id)
         self._writing().append(Dropped(id=entry.id, reason=problem))
         put_aside(file, path)
-        with self._counting:
+        with self._lock:
             self._entries.pop(entry.unit, None)
             self._played.discard(entry.unit)
             self._held.pop(entry.id, None)
-        what = f"{problem}; it is put aside and {REPLAYED}"
-        self._name([Damage("simulation", f"{file.parent.name}/{file.name}", what)])
+        what = f"{problem}; it is put aside and {PLAYED_AGAIN}"
+        self._report([Damage("simulation", f"{file.parent.name}/{file.name}", what)])
 
     # --- the end ----------------------------------------------------------------------------------------------------
 
     def finish(self) -> Results:
         """Write the index (or the single file) and return the whole run, in the order of trials and tasks.
 
-        A stored simulation that turns out to be damaged is put aside, named in `damage`, and no part of the results.
+        A stored simulation that is found to be damaged is put aside, added to `damage`, and left out of the results.
         """
         if self.results is None:
             raise ConfigError("the run was never opened")
@@ -317,7 +314,7 @@ class RunStore:
             shutil.rmtree(simulations_folder(path), ignore_errors=True)
 
     def close(self) -> None:
-        """Let go of the run without ending it; whatever was saved can be continued. Again does nothing."""
+        """Close the run without finishing it; it can be continued. May be called again."""
         if self._closing is not None:
             self._closing()
         self._journal = None
@@ -333,13 +330,11 @@ class RunStore:
         return self._journal
 
 
-def counts(run: SimulationRun) -> bool:
-    """Return whether a stored simulation is an outcome; one that failed for its surroundings is played again."""
-    return rank_of(run) == GRADED
-
-
-def _is_better(rank: int, known: Stored) -> bool:
-    return known.rank < GRADED and rank >= known.rank
+def _replaces(run: SimulationRun, known: Stored) -> bool:
+    """Return whether a simulation takes the place of the stored one of its unit."""
+    if known.id == run.id:
+        return True
+    return known.rank is not Rank.GRADED and rank_of(run) >= known.rank
 
 
 def _opening(results: Results, settings: Mapping[str, Any], content: bytes) -> Opened:
@@ -355,14 +350,13 @@ def _opening(results: Results, settings: Mapping[str, Any], content: bytes) -> O
 
 
 def _journal_of(inspection: Inspection, opening: Opened, path: Path) -> Journal:
-    """Go on with a sound journal, or write it anew from what was found."""
+    """Return the journal of a run that continues: the sound one, or a new one with what was found."""
     if not inspection.must_rewrite and not inspection.inline:
         journal = Journal(journal_file(path), inspection.sequence)
         journal.append(opening)
         return journal
-    before = opening.model_copy(
-        update={"results": inspection.results_digest}
-    )  # until the new results file is there
+    # The journal is replaced before the results file, so it must hold the digest of the old file, too.
+    before = opening.model_copy(update={"results": inspection.results_digest})
     return Journal.create(journal_file(path), [before, opening, *inspection.entries.values()])
 
 
@@ -375,7 +369,7 @@ def _merged(stored: Results, info: Info, tasks: list[Task]) -> Results:
     )
 
 
-def _let_go(lock: RunLock, journal: Journal | None) -> None:
+def _release(lock: RunLock, journal: Journal | None) -> None:
     if journal is not None:
         journal.close()
     lock.release()
