@@ -143,11 +143,11 @@ def test_a_task_that_begins_in_the_middle_is_remembered(play):
     assert set(call) == {"type", "call_id", "name", "arguments"}
 
 
-# --- the weaknesses of the original
+# --- what training needs
 # ---------------------------------------------------------------------------------
 
 
-def test_weakness_1_tool_names_are_such_as_the_api_takes():
+def test_tool_names_are_such_as_the_api_takes():
     names = [
         "tau2-env@1.0.0/create_task",
         "other@1/create_task",
@@ -161,7 +161,7 @@ def test_weakness_1_tool_names_are_such_as_the_api_takes():
     assert next(iter(named)) == "create_task"
 
 
-def test_weakness_2_the_agent_remembers_every_turn(play):
+def test_the_agent_remembers_every_turn(play):
     _, _, model = play("Who are you?", MEETING, "It is on your list.")
     for earlier, later in zip(model.saw, model.saw[1:], strict=False):
         assert later[: len(earlier)] == earlier
@@ -169,7 +169,7 @@ def test_weakness_2_the_agent_remembers_every_turn(play):
 
 
 @pytest.mark.parametrize("failure", ["initialize", "list_tools", "call_reward"])
-def test_weakness_3_the_instance_is_released_whatever_happens(play, failure):
+def test_the_instance_is_released_whatever_happens(play, failure):
     async def fails(*_args, **_kwargs):
         raise ConnectionError("gone")
 
@@ -180,7 +180,7 @@ def test_weakness_3_the_instance_is_released_whatever_happens(play, failure):
     assert (instance.released, model.closed) == (1, 1)
 
 
-def test_weakness_3_the_instance_is_released_when_the_trainer_gives_up(monkeypatch):
+def test_the_instance_is_released_when_the_trainer_gives_up(monkeypatch):
     instance = Instance(an_episode())
 
     class Hanging:
@@ -202,7 +202,7 @@ def test_weakness_3_the_instance_is_released_when_the_trainer_gives_up(monkeypat
     assert instance.released == 1
 
 
-def test_weakness_4_failed_turns_are_bounded(play):
+def test_failed_turns_are_bounded(play):
     outcome, instance, model = play(*[None] * 20)
     assert len(model.saw) == agent.MOST_FAILED_TURNS
     assert (outcome.status, outcome.reward) == ("unfinished", 0.0)
@@ -210,7 +210,7 @@ def test_weakness_4_failed_turns_are_bounded(play):
     assert "Your last message was empty" in model.saw[-1][-1]["content"]
 
 
-def test_weakness_4_errors_are_told_from_a_reward_of_zero(play, monkeypatch):
+def test_errors_are_told_from_a_reward_of_zero(play, monkeypatch):
     broken = ConnectionError("the endpoint with key sk-very-secret is away")
     outcome, _, _ = play(broken, api_key="sk-very-secret")
     assert (outcome.reward, outcome.status) == (None, "infra_failed")
@@ -226,7 +226,7 @@ def test_weakness_4_errors_are_told_from_a_reward_of_zero(play, monkeypatch):
     assert pickle.loads(pickle.dumps(raised.value)).outcome == outcome
 
 
-def test_weakness_4_a_failing_user_is_told_from_a_reward_of_zero(play):
+def test_a_failing_user_is_told_from_a_reward_of_zero(play):
     class Failing(Instance):
         async def call_reward(self, _arguments, **_options):
             return {"total_reward": None, "status": "user_failed", "error": "lost the thread"}
@@ -239,14 +239,14 @@ def test_weakness_4_a_failing_user_is_told_from_a_reward_of_zero(play):
     )
 
 
-def test_weakness_6_the_model_is_an_argument(monkeypatch):
+def test_the_model_is_an_argument(monkeypatch):
     monkeypatch.setenv("TAU2_AGENT_LLM", "from-variable")
     assert Options.of({}).model == "from-variable"
     assert Options.of({"gconfig": {"model": "from-gconfig"}}).model == "from-gconfig"
     assert Options.of({"model": "from-data"}).model == "from-data"
 
 
-def test_weakness_7_nobody_is_told_the_free_text_of_a_solo_agent(play):
+def test_nobody_is_told_the_free_text_of_a_solo_agent(play):
     instance = Instance(an_episode(solo_mode=True))
     outcome, _, model = play(
         "All done!", MEETING, {"name": "done", "arguments": {}}, instance=instance
@@ -256,7 +256,7 @@ def test_weakness_7_nobody_is_told_the_free_text_of_a_solo_agent(play):
     assert "Nobody reads messages here" in model.saw[1][-1]["content"]
 
 
-def test_weakness_7_a_solo_agent_may_stop_in_words(play):
+def test_a_solo_agent_may_stop_in_words(play):
     instance = Instance(an_episode(solo_mode=True))
     outcome, _, _ = play(MEETING, "###STOP###", instance=instance)
     assert (outcome.reward, outcome.reason, instance.asked[-2:]) == (
@@ -266,18 +266,18 @@ def test_weakness_7_a_solo_agent_may_stop_in_words(play):
     )
 
 
-def test_weakness_10_a_loop_that_stops_early_is_graded(play):
+def test_a_loop_that_stops_early_is_graded(play):
     outcome, instance, _ = play(MEETING, "It is on your list.", max_turns=2)
     assert (outcome.reward, outcome.status, outcome.turns) == (1.0, "unfinished", 2)
     assert instance.asked[-1] == "reward"
 
 
-def test_weakness_10_no_variable_says_none(monkeypatch):
+def test_no_variable_says_none(monkeypatch):
     monkeypatch.setenv("TAU2_USER_LLM", "None")
     assert "None" not in Options.of({"user": None, "seed": None}).variables().values()
 
 
-def test_weakness_11_the_requirements_can_be_installed():
+def test_the_requirements_can_be_installed():
     """`aenvironment[agents]` cannot: the one wants an older pydantic than the other.
 
     So they come apart.

@@ -188,11 +188,11 @@ def test_what_is_played_is_told_without_what_the_user_wants():
     assert alone["ticket"]
 
 
-# --- the weaknesses of the original
+# --- what training needs
 # ---------------------------------------------------------------------------------
 
 
-def test_weakness_5_nothing_but_the_reward_endpoint_tells_the_reward():
+def test_nothing_but_the_reward_endpoint_tells_the_reward():
     of = an_episode()
     answers = played(lambda e: e.reset(), MEETING, "Done. ###STOP###", lambda e: e.finish(), of=of)
     created = answers.pop(1)
@@ -200,7 +200,7 @@ def test_weakness_5_nothing_but_the_reward_endpoint_tells_the_reward():
     assert not any("reward" in key for answer in [*answers, of.status()] for key in answer)
 
 
-def test_weakness_7_a_solo_agent_is_told_that_nobody_listens():
+def test_a_solo_agent_is_told_that_nobody_listens():
     of = an_episode(solo_mode=True)
     said, done = played("All done!", {"name": "done", "arguments": {}}, of=of)
     assert "nobody reads messages" in said["rejected"]
@@ -208,7 +208,7 @@ def test_weakness_7_a_solo_agent_is_told_that_nobody_listens():
     assert of.status()["reason"] == "agent_stop"
 
 
-def test_weakness_8_no_status_tells_the_key_or_the_address():
+def test_no_status_tells_the_key_or_the_address():
     with StubServer(["Hi", failing(401, "broken, with key sk-very-secret")]) as user:
         model = {"user_llm_api_base": user.base_url, "user_llm_api_key": "sk-very-secret"}
         of = an_episode(user=None, user_llm="openai/any", **model)
@@ -221,7 +221,7 @@ def test_weakness_8_no_status_tells_the_key_or_the_address():
     assert of.settings.redacted("the key is sk-very-secret") == "the key is [redacted]"
 
 
-def test_weakness_9_one_process_plays_many_episodes_of_many_domains():
+def test_one_process_plays_many_episodes_of_many_domains():
     of = an_episode()
     retail = {"domain": "retail", "task_id": some_tasks("retail", 1)[0].id}
     resets = [lambda e: e.reset(seed=3), lambda e: e.reset(), lambda e: e.reset(**retail)]
@@ -234,7 +234,7 @@ def test_weakness_9_one_process_plays_many_episodes_of_many_domains():
     assert "get_users" not in {tool.name for tool in of.tools()}
 
 
-def test_weakness_10_an_episode_that_goes_on_is_graded_as_it_stands():
+def test_an_episode_that_goes_on_is_graded_as_it_stands():
     before, _, after, told = played(reward, MEETING, reward, "Anything else?")
     assert before["status"] == "unfinished"
     assert before["total_reward"] is None  # not begun

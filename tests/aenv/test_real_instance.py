@@ -17,7 +17,7 @@ DONE = [
 ]
 
 
-def test_weakness_3_the_instance_is_released(tmp_path):
+def test_the_instance_is_released(tmp_path):
     """With a scheduler: the instance gets its variables from the agent, and is deleted, also after a failure."""
     if is_taken():
         pytest.skip("port 8081 is taken")

@@ -98,11 +98,11 @@ def plain(schema, names=()):
     return {key: plain(value, definitions) for key, value in kept.items()}
 
 
-# --- the weaknesses of the original
+# --- what training needs
 # ---------------------------------------------------------------------------------
 
 
-def test_weakness_1_tool_names_are_such_as_the_api_takes(server):
+def test_tool_names_are_such_as_the_api_takes(server):
     with StubServer(DONE) as model:
         play("mock", TASK, model.base_url)
     names = [tool["function"]["name"] for body in model.bodies for tool in body["tools"]]
@@ -110,7 +110,7 @@ def test_weakness_1_tool_names_are_such_as_the_api_takes(server):
     assert all(re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", name) for name in names)
 
 
-def test_weakness_2_the_agent_remembers_every_turn(server):
+def test_the_agent_remembers_every_turn(server):
     with StubServer(["Who are you?", CALL, "It is on your list.", "###STOP###"]) as model:
         play("mock", TASK, model.base_url)
     for earlier, later in zip(model.bodies, model.bodies[1:], strict=False):
@@ -121,14 +121,14 @@ def test_weakness_2_the_agent_remembers_every_turn(server):
     ]
 
 
-def test_weakness_4_a_failing_model_is_no_reward_of_zero(server):
+def test_a_failing_model_is_no_reward_of_zero(server):
     with StubServer(failing(401, "no such key")) as model:
         outcome = play("mock", TASK, model.base_url)
     assert (outcome["reward"], outcome["status"]) == (None, "infra_failed")
     assert "no such key" in outcome["error"]
 
 
-def test_weakness_4_failed_turns_are_bounded(server):
+def test_failed_turns_are_bounded(server):
     with StubServer({"name": "no_such_tool", "arguments": {}}) as model:
         outcome = play("mock", TASK, model.base_url)
     assert outcome["status"] == "unfinished"
@@ -136,14 +136,14 @@ def test_weakness_4_failed_turns_are_bounded(server):
     assert "no_such_tool not found" in model.last["messages"][-1]["content"]
 
 
-def test_weakness_5_tool_results_say_nothing_of_the_reward(server):
+def test_tool_results_say_nothing_of_the_reward(server):
     with StubServer(DONE) as model:
         play("mock", TASK, model.base_url)
     (result,) = [message for message in model.last["messages"] if message["role"] == "tool"]
     assert set(json.loads(result["content"])) == {"task_id", "title", "description", "status"}
 
 
-def test_weakness_6_sampling_and_model_are_arguments(server):
+def test_sampling_and_model_are_arguments(server):
     with StubServer(DONE) as model:
         options = (
             "--temperature",
@@ -165,7 +165,7 @@ def test_weakness_6_sampling_and_model_are_arguments(server):
     )
 
 
-def test_weakness_7_nobody_is_told_the_free_text_of_a_solo_agent(server):
+def test_nobody_is_told_the_free_text_of_a_solo_agent(server):
     with StubServer([None, "All done!", CALL, {"name": "done", "arguments": {}}]) as model:
         outcome = play("mock", TASK, model.base_url, TAU2_SOLO_MODE="true")
     assert (outcome["reward"], outcome["status"], outcome["reason"]) == (
@@ -177,7 +177,7 @@ def test_weakness_7_nobody_is_told_the_free_text_of_a_solo_agent(server):
     assert "Nobody reads messages here" in model.last["messages"][-3]["content"]
 
 
-def test_weakness_8_no_function_tells_the_key(server):
+def test_no_function_tells_the_key(server):
     functions = (
         "reset",
         "get_task_info",
@@ -195,7 +195,7 @@ def test_weakness_8_no_function_tells_the_key(server):
     assert "very-secret" not in json.dumps(answers)
 
 
-def test_weakness_9_one_process_plays_many_episodes(server):
+def test_one_process_plays_many_episodes(server):
     first = posted("tau2_reset", domain="mock", task_id=TASK)
     posted("tau2_done")
     second = posted("tau2_reset", domain="mock", task_id=TASK)
@@ -203,7 +203,7 @@ def test_weakness_9_one_process_plays_many_episodes(server):
     assert first["messages"] == second["messages"]
 
 
-def test_weakness_9_arguments_that_do_not_fit_reach_the_episode(server):
+def test_arguments_that_do_not_fit_reach_the_episode(server):
     """A wrong call is answered by tau2 and counted, as in every other driver.
 
     No framework refuses it first.
@@ -224,7 +224,7 @@ def test_weakness_9_arguments_that_do_not_fit_reach_the_episode(server):
     assert (outcome["reward"], outcome["details"]["steps"]) == (1.0, 5)
 
 
-def test_weakness_10_a_loop_that_stops_early_is_graded(server):
+def test_a_loop_that_stops_early_is_graded(server):
     with StubServer(DONE) as model:
         outcome = play("mock", TASK, model.base_url, "--max_turns", "2")
     assert (outcome["reward"], outcome["status"]) == (1.0, "unfinished")

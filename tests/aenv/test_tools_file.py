@@ -146,13 +146,13 @@ def test_what_is_played_is_told(server):
     assert {tool["function"]["name"] for tool in tools["tools"]} == set(server.tools)
 
 
-def test_weakness_8_an_error_tells_no_key(server):
+def test_an_error_tells_no_key(server):
     with pytest.raises(RuntimeError, match=r"\[redacted\]") as raised:
         call(server.functions["tau2_reset"], task_id="sk-very-secret")
     assert "very-secret" not in str(raised.value)
 
 
-def test_weakness_9_another_domain_brings_its_own_tools(server):
+def test_another_domain_brings_its_own_tools(server):
     call(server.functions["tau2_reset"], domain="airline", task_id="0")
     wanted = {tool.name for tool in sys.modules["a_loaded_server"].EPISODE.tools()}
     assert set(server.served.tools) == wanted
@@ -168,7 +168,7 @@ def test_weakness_9_another_domain_brings_its_own_tools(server):
 
 
 @pytest.mark.parametrize("domain", ["mock", "airline", "retail", "telecom"])
-def test_weakness_9_schemas_keep_the_types_of_items_and_optional_arguments(domain):
+def test_schemas_keep_the_types_of_items_and_optional_arguments(domain):
     """The functions tell FastMCP what tau2 tells a model; nothing is lost to `list` and `dict`."""
     for tool in an_episode(domain=domain, task_id="").tools():
         function = functions.function_of(tool, None)

@@ -40,7 +40,7 @@ def test_all_episodes_of_a_batch_are_sampled_together_once_a_turn():
     assert [[one.length for one in group] for group in groups] == [[2, 2, 2]] * 2
 
 
-def test_weakness_9_the_trained_tokens_are_the_prompt_shown_and_the_tokens_sampled():
+def test_the_trained_tokens_are_the_prompt_shown_and_the_tokens_sampled():
     context = context_of(WordEnv(turns=2))
     for group in play(context):
         for step in group.steps:
@@ -53,7 +53,7 @@ def test_weakness_9_the_trained_tokens_are_the_prompt_shown_and_the_tokens_sampl
     assert context.model.scored == []  # no second forward pass
 
 
-def test_weakness_9_a_tools_result_keeps_the_id_of_its_call():
+def test_a_tools_result_keeps_the_id_of_its_call():
     call = '<tool_call>\n{"name": "get_users", "arguments": {}}\n</tool_call>'
     env = get_env(
         "tau2bench",
@@ -70,7 +70,7 @@ def test_weakness_9_a_tools_result_keeps_the_id_of_its_call():
     assert result["call_id"] == said["tool_calls"][0]["id"]
 
 
-def test_weakness_8_an_episode_has_exactly_max_turns_turns_and_is_graded_there():
+def test_an_episode_has_exactly_max_turns_turns_and_is_graded_there():
     call = '<tool_call>\n{"name": "get_users", "arguments": {}}\n</tool_call>'
     env = get_env(
         "tau2bench",
@@ -87,7 +87,7 @@ def test_weakness_8_an_episode_has_exactly_max_turns_turns_and_is_graded_there()
     assert last.info["reward"] == 0.0
 
 
-def test_weakness_8_a_first_reply_that_fails_leaves_a_trajectory_and_no_crash():
+def test_a_first_reply_that_fails_leaves_a_trajectory_and_no_crash():
     env = get_env(
         "tau2bench", domain="mock", user="scripted_user", num_train_tasks=2, num_test_tasks=0
     )
@@ -96,13 +96,13 @@ def test_weakness_8_a_first_reply_that_fails_leaves_a_trajectory_and_no_crash():
     assert group.steps[0].reward == 0.0
 
 
-def test_weakness_12_failures_of_surroundings_and_user_are_left_out_and_counted_apart():
+def test_infrastructure_and_user_failures_are_left_out_and_counted():
     [group] = play(context_of(WordEnv(infra=[0], user=[1])), [0], group_size=4)
     assert [one.steps[0].generation_id for one in group] == [2, 3]
     assert (group.infra_failed, group.user_failed) == (1, 1)
 
 
-def test_weakness_12_an_environment_that_raises_costs_its_episode_only():
+def test_an_environment_that_raises_fails_only_its_episode():
     class Broken(WordEnv):
         def step(self, parsed_actions, model_response, current_state, current_messages=None):
             if current_state.generation_id == 1:
@@ -113,7 +113,31 @@ def test_weakness_12_an_environment_that_raises_costs_its_episode_only():
     assert (len(group), group.infra_failed) == (2, 1)
 
 
-def test_weakness_12_every_generation_draws_and_begins_on_its_own():
+@pytest.mark.parametrize("failure", ["infra_failed", "user_failed"])
+def test_steps_before_a_failure_are_not_trained_on(failure):
+    class FailsInItsSecondStep(WordEnv):
+        def step(self, parsed_actions, model_response, current_state, current_messages=None):
+            result = super().step(parsed_actions, model_response, current_state)
+            if current_state.generation_id == 1 and current_state.timestep == 1:
+                result.state.metadata[failure] = True
+                result.done = True
+            return result
+
+    [group] = play(context_of(FailsInItsSecondStep(turns=3)), [0])
+    assert [step.generation_id for step in group.steps] == [0, 0, 0, 2, 2, 2]
+    assert (group.infra_failed, group.user_failed) == (
+        int(failure == "infra_failed"),
+        int(failure == "user_failed"),
+    )
+
+
+def test_an_episode_that_failed_is_not_tried_again():
+    env = WordEnv(infra=[0])
+    play(context_of(env, TableModel([BAD])), [0], group_size=2, num_tries=2)
+    assert env.begun == [(0, 0, 0), (0, 1, 0), (0, 1, 1)]
+
+
+def test_every_generation_has_an_episode_and_draws_of_its_own():
     env = WordEnv()
     context = context_of(env)
     [group] = play(context, [2], group_size=8)
@@ -121,7 +145,7 @@ def test_weakness_12_every_generation_draws_and_begins_on_its_own():
     assert len({step.action["content"] for step in group.steps}) == 2
 
 
-def test_weakness_12_a_failed_task_is_tried_again():
+def test_a_failed_task_is_tried_again():
     env = WordEnv()
     [group] = play(context_of(env, TableModel([BAD])), [0], group_size=2, num_tries=3)
     assert [step.try_step for step in group.steps] == [0, 1, 2, 0, 1, 2]

@@ -40,7 +40,7 @@ def test_without_centring_the_advantage_is_the_return():
 
 
 @pytest.mark.parametrize("discount", [1.0, 0.9])
-def test_weakness_2_mean_centred_advantages_are_stored_on_the_steps_at_any_discount(discount):
+def test_mean_centred_advantages_are_stored_on_the_steps_at_any_discount(discount):
     group = MeanCenteredTrajectoryGroup([trajectory(0.0, 0.0), trajectory(0.0, 1.0)], discount)
     assert stored(group) == [[-0.5 * discount, -0.5], [0.5 * discount, 0.5]]
     assert stored(group) == group.advantages()

@@ -28,7 +28,7 @@ def yaml(workplace):
     return write
 
 
-def test_weakness_10_a_switch_that_is_not_given_leaves_the_file_alone(yaml):
+def test_a_switch_that_is_not_given_leaves_the_file_alone(yaml):
     yaml("trainer", "mine", "hide_observations: true\naction_prompts: true\n")
     yaml("environments", "mine", "name: tau2bench\ndomain: mock\nis_async: true\nverbose: true\n")
     made = said("--trainer_config", "mine", "--env_config", "mine")
@@ -36,7 +36,7 @@ def test_weakness_10_a_switch_that_is_not_given_leaves_the_file_alone(yaml):
     assert (made.env["is_async"], made.env["verbose"]) == (True, True)
 
 
-def test_weakness_10_a_switch_can_be_turned_off(yaml):
+def test_a_switch_can_be_turned_off(yaml):
     yaml("trainer", "mine", "hide_observations: true\n")
     yaml(
         "environments",
@@ -53,7 +53,7 @@ def test_weakness_10_a_switch_can_be_turned_off(yaml):
     ]
 
 
-def test_weakness_10_a_switch_that_is_given_is_heard():
+def test_a_switch_that_is_given_is_heard():
     assert said("--is_async").env["is_async"] is True
     assert said().env["is_async"] is False
 

@@ -1,4 +1,4 @@
-"""Every trainer learns what it is for."""
+"""Every trainer learns what it is made for."""
 
 import asyncio
 import math
@@ -8,6 +8,7 @@ from tests.unit.act_prm.players import GOOD, TableModel, WordEnv
 from tests.unit.act_prm.trainer.contexts import REASONS, mock, online, thinking, timeless, train
 
 from act_prm.config.models import TrainerName
+from act_prm.replay_buffer import EpisodeStep, Trajectory, make_group
 from act_prm.trainer import get_trainer
 from act_prm.trainer.thoughts import worth_imitating
 from tau2.errors import UnknownName
@@ -71,6 +72,29 @@ def test_a_threshold_decides_what_is_imitated(tmp_path):
     assert context.buffer.steps
     assert all(step.advantage >= 0.001 for step in context.buffer)
     assert worth_imitating([], None) == []
+
+
+def test_an_advantage_at_the_threshold_is_imitated():
+    def trajectory(reward):
+        def step():
+            return EpisodeStep(
+                state=[],
+                action={},
+                next_obs=[],
+                tools=[],
+                state_action_tokens=[1, 2],
+                state_len=1,
+                old_logprobs=[],
+                reward=reward,
+            )
+
+        return Trajectory([step()], [step()])
+
+    group = make_group(
+        [trajectory(0.25), trajectory(0.5), trajectory(0.75)], discount=1.0, mean_center=False
+    )
+    imitated = worth_imitating([group], 0.5)
+    assert [step.advantage for step in imitated] == [0.5, 0.75]
 
 
 def test_act_prm_joint_does_both_in_one_batch(tmp_path):

@@ -1,8 +1,4 @@
-"""What is known to be wrong with the original environment, each with a test that shows it is not so here.
-
-The numbers are those of the list in the specification; 2, 9 and 10 concern trainers and command
-lines.
-"""
+"""What training needs of the environment: independence, limits, failures, seeds, and faithful text."""
 
 from __future__ import annotations
 
@@ -20,7 +16,7 @@ from tau2.errors import ModelUnavailable
 from tau2.seeds import derive_seed
 
 
-def test_weakness_1_concurrent_generations_of_one_environment_are_independent():
+def test_concurrent_generations_of_one_environment_are_independent():
     env = mock_env("Hi", "At noon.", "Thank you. ###STOP###")
     states = [env.reset(0, generation_idx=n) for n in range(4)]
     threads = threading.active_count()
@@ -36,7 +32,7 @@ def test_weakness_1_concurrent_generations_of_one_environment_are_independent():
     assert threading.active_count() == threads
 
 
-def test_weakness_1_generations_gathered_on_one_loop_are_independent():
+def test_generations_gathered_on_one_loop_are_independent():
     script = says("Hi", "At noon.", "Thank you. ###STOP###")
     env = mock_env(kind=AsyncTau2BenchEnv)
     env.setup = type(env.setup)("mock", user=lambda *_: AsyncUser(script))
@@ -60,7 +56,7 @@ def test_weakness_1_generations_gathered_on_one_loop_are_independent():
     assert threading.active_count() == threads
 
 
-def test_weakness_3_a_tool_without_arguments_is_called_without_arguments():
+def test_a_tool_without_arguments_is_called_without_arguments():
     env = Tau2BenchEnv("airline", user="scripted_user", num_train_tasks=1, num_test_tasks=0)
     actions = get_actions(
         '<tool_call>\n{"name": "list_all_airports", "arguments": {}}\n</tool_call>'
@@ -72,7 +68,7 @@ def test_weakness_3_a_tool_without_arguments_is_called_without_arguments():
     assert not first.startswith("Error")
 
 
-def test_weakness_4_every_call_of_a_reply_is_carried_out_once():
+def test_every_call_of_a_reply_is_executed_once():
     env = mock_env("Hi")
     a_call = '{"name": "create_task", "arguments": {"user_id": "user_1", "title": "Tea"}}'
     reply = f"<tool_call>{a_call}</tool_call><tool_call>{a_call}</tool_call>"
@@ -84,7 +80,7 @@ def test_weakness_4_every_call_of_a_reply_is_carried_out_once():
     ]  # a call, and no message as well
 
 
-def test_weakness_5_tool_output_is_not_rewritten():
+def test_tool_output_is_not_rewritten():
     env = mock_env("user: Hi\ntool: x")
     state = env.reset()
     assert state.new_messages[0]["content"] == "user: Hi\ntool: x"
@@ -93,7 +89,7 @@ def test_weakness_5_tool_output_is_not_rewritten():
     assert "user: Ann\\ntool: none\\nassistant: y" in result.state.new_messages[0]["output"]
 
 
-def test_weakness_6_shuffle_shuffles():
+def test_shuffle_shuffles():
     env = Tau2BenchEnv("airline", user="scripted_user")
     before = [task.id for task in env.datasets["train"]]
     env.shuffle(seed=3)
@@ -104,7 +100,7 @@ def test_weakness_6_shuffle_shuffles():
 
 
 @pytest.mark.parametrize("domain", ["airline", "retail", "telecom"])
-def test_weakness_7_default_sizes_leave_tasks_to_train_on(domain):
+def test_default_sizes_leave_tasks_to_train_on(domain):
     env = Tau2BenchEnv(domain, user="scripted_user")
     train, test = ({task.id for task in env.datasets[name]} for name in ("train", "test"))
     assert len(env) == len(train) > 0
@@ -112,7 +108,7 @@ def test_weakness_7_default_sizes_leave_tasks_to_train_on(domain):
     assert env.reset(0).task_id in train
 
 
-def test_weakness_8_exactly_max_turns_turns():
+def test_an_episode_has_exactly_max_turns_steps():
     env = mock_env("Hi", *["Hm."] * 9, max_turns=3)
     state, turns = env.reset(), 0
     while not state.done:
@@ -128,7 +124,7 @@ def test_weakness_8_exactly_max_turns_turns():
     assert "3 turns" in state.new_messages[-1]["content"]
 
 
-def test_weakness_8_an_episode_that_is_cut_off_is_graded():
+def test_an_episode_that_is_cut_off_is_graded():
     env = mock_env("Hi", *["Hm."] * 9, max_turns=2, truncation_message="Over after {max_turns}.")
     state = env.step([create_meeting()], None, env.reset()).state
     result = env.step([respond("Done.")], None, state)
@@ -137,19 +133,19 @@ def test_weakness_8_an_episode_that_is_cut_off_is_graded():
     assert result.state.new_messages[-1]["content"] == "Over after 2."
 
 
-def test_weakness_8_an_episode_that_ends_in_its_last_turn_is_not_cut_off():
+def test_an_episode_that_ends_in_its_last_turn_is_not_cut_off():
     env = mock_env(max_turns=1)
     result = env.step([create_meeting(), respond("Done.")], None, env.reset())
     assert (result.reward, result.done, result.truncated) == (1.0, True, False)
 
 
-def test_weakness_8_a_first_generation_that_fails_is_a_result():
+def test_a_first_step_that_fails_is_a_result():
     env = mock_env("Hi", ModelUnavailable("no route"))
     result = env.step([respond("When?")], None, env.reset())
     assert (result.done, result.failed, result.reward) == (True, True, 0.0)
 
 
-def test_weakness_9_tool_messages_keep_their_call_id():
+def test_tool_messages_keep_their_call_id():
     env = mock_env("Hi")
     result = env.step([call("get_users", "mine")], None, env.reset())
     assert result.state.new_messages[0]["call_id"] == "mine"
@@ -157,7 +153,7 @@ def test_weakness_9_tool_messages_keep_their_call_id():
     assert again.state.new_messages[0]["call_id"] == "mine"
 
 
-def test_weakness_11_the_constructor_asks_no_model(monkeypatch):
+def test_the_constructor_calls_no_model(monkeypatch):
     with StubServer("Hi") as stub:
         monkeypatch.setenv("OPENAI_BASE_URL", stub.base_url)
         monkeypatch.setenv("OPENAI_API_KEY", "key")
@@ -169,7 +165,7 @@ def test_weakness_11_the_constructor_asks_no_model(monkeypatch):
 
 
 @pytest.mark.parametrize(("given", "sent"), [(None, 0.0), ({}, None), ({"temperature": 0.5}, 0.5)])
-def test_weakness_11_the_arguments_of_the_users_model_are_the_ones_given(given, sent, monkeypatch):
+def test_the_arguments_of_the_users_model_are_the_ones_given(given, sent, monkeypatch):
     with StubServer("Hi") as stub:
         monkeypatch.setenv("OPENAI_BASE_URL", stub.base_url)
         monkeypatch.setenv("OPENAI_API_KEY", "key")
@@ -178,12 +174,12 @@ def test_weakness_11_the_arguments_of_the_users_model_are_the_ones_given(given, 
         assert stub.last["model"] == "gpt-4"
 
 
-def test_weakness_11_what_is_shown_follows_the_settings():
+def test_hidden_observations_follow_the_settings():
     state = mock_env(first_obs_to_show=4, last_obs_to_show=2).reset()
     assert (state.first_obs_to_show, state.last_obs_to_show) == (4, 2)
 
 
-def test_weakness_11_text_that_looks_like_a_call_is_text():
+def test_text_that_looks_like_a_call_is_text():
     env = mock_env("Hi", "What?", "get_users()")
     result = env.step(
         [respond("create_task(user_id='user_1', title='Important Meeting')")], None, env.reset()
@@ -193,7 +189,7 @@ def test_weakness_11_text_that_looks_like_a_call_is_text():
     assert result.state.rollout.messages[-2].tool_calls is None
 
 
-def test_weakness_12_failures_of_the_user_are_no_reward():
+def test_a_user_failure_has_no_reward():
     down = mock_env("Hi", ModelUnavailable("no route"))
     silent = mock_env("Hi", None)
     infra = down.step([create_meeting(), respond("Done.")], None, down.reset())
@@ -216,7 +212,7 @@ def test_weakness_12_failures_of_the_user_are_no_reward():
     )  # the agent's own fault is a reward of 0
 
 
-def test_weakness_12_a_failed_call_of_the_users_model_is_tried_again(monkeypatch):
+def test_a_failed_call_of_the_users_model_is_retried(monkeypatch):
     from tests.stub import failing
 
     with StubServer([failing(503, retry_after=0), "Hi"]) as stub:
@@ -226,7 +222,7 @@ def test_weakness_12_a_failed_call_of_the_users_model_is_tried_again(monkeypatch
         assert stub.requests == 2
 
 
-def test_weakness_12_each_generation_has_a_seed_of_its_own():
+def test_each_generation_has_a_seed_of_its_own():
     heard: list[int] = []
 
     class Listening(User):
@@ -243,7 +239,7 @@ def test_weakness_12_each_generation_has_a_seed_of_its_own():
     assert env.reset(0).metadata["seed"] == seeds[0]
 
 
-def test_weakness_12_progress_may_be_paid_when_it_is_made():
+def test_progress_may_be_rewarded_at_once():
     env = mock_env("Hi", *["Hm."] * 9, partial_reward=True, max_turns=3)
     first = env.step([create_meeting()], None, env.reset())
     assert first.reward == pytest.approx(1.0)

@@ -1,4 +1,4 @@
-"""What the original example got wrong, each with a test of its name."""
+"""The AReaL example: rewards, penalties, discounts, and failures that are not rewards."""
 
 from __future__ import annotations
 
@@ -61,11 +61,11 @@ def play(reply: Any, customer: Any = CUSTOMER, **econfig: Any) -> tuple[float, A
     return reward, data["_run_info"]
 
 
-def test_it_needed_a_private_fork_of_tau2():
+def test_an_episode_runs_on_this_package_alone():
     assert play(SOLVED)[0] == 1.0  # on this package: Orchestrator.arun, completion_fn
 
 
-def test_it_ignored_the_endpoint_that_areal_passes(monkeypatch):
+def test_the_endpoint_of_areal_is_used_not_that_of_the_process(monkeypatch):
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9")  # nobody answers there
     monkeypatch.setenv("OPENAI_API_KEY", "of the process")
     with StubServer(SOLVED) as served, StubServer(CUSTOMER) as user:
@@ -81,7 +81,7 @@ def test_it_ignored_the_endpoint_that_areal_passes(monkeypatch):
         }
 
 
-def test_the_workflow_had_no_constructor_for_the_arguments_it_was_given():
+def test_the_workflow_takes_the_arguments_of_areal():
     flow = agent.Tau2AgentWorkflow(
         econfig={"domain": "mock"}, gconfig={"temperature": 0.3}, gen_args={"top_p": 0.9}
     )
@@ -91,7 +91,7 @@ def test_the_workflow_had_no_constructor_for_the_arguments_it_was_given():
     assert agent.Tau2AgentWorkflow().econfig.domain == "telecom"
 
 
-def test_relative_imports_broke_the_script(tmp_path):
+def test_the_script_starts_from_any_folder(tmp_path):
     command = [sys.executable, str(EXAMPLE / "tau2_train.py"), "--config", str(CONFIG)]
     done = subprocess.run(
         command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
@@ -101,17 +101,17 @@ def test_relative_imports_broke_the_script(tmp_path):
     assert "Traceback" not in done.stderr
 
 
-def test_an_infrastructure_failure_was_reward_zero(impatient):
+def test_an_infrastructure_failure_raises(impatient):
     with pytest.raises(agent.InfrastructureFailed, match="ModelUnavailable"):
         play(failing(503))
 
 
-def test_a_refused_request_was_reward_zero():
+def test_a_refused_request_raises():
     with pytest.raises(agent.InfrastructureFailed, match="ModelRefused"):
         play(failing(401, "this session has ended"))
 
 
-def test_a_lost_answer_is_neither_scored_nor_asked_for_twice():
+def test_a_lost_response_raises_and_is_not_requested_again():
     lost = type("ReadTimeout", (type("HTTPError", (Exception,), {}),), {})(
         "too late"
     )  # as httpx names them
@@ -126,17 +126,17 @@ def test_a_lost_answer_is_neither_scored_nor_asked_for_twice():
     assert len(client.posts) == 1
 
 
-def test_a_broken_customer_was_reward_zero(impatient):
+def test_a_user_whose_model_fails_raises(impatient):
     with pytest.raises(agent.UserSimulatorFailed, match="ModelUnavailable"):
         play(SOLVED, failing(500))
 
 
-def test_a_silent_customer_was_reward_zero():
+def test_a_user_that_says_nothing_raises():
     with pytest.raises(agent.UserSimulatorFailed):
         play(SOLVED, {"content": ""})
 
 
-def test_an_episode_had_no_time_limit():
+def test_an_episode_has_a_time_limit():
     with (
         StubServer(Hang()) as served,
         StubServer(CUSTOMER) as user,
@@ -145,7 +145,7 @@ def test_an_episode_had_no_time_limit():
         asyncio.run(workflow(user).run(episode(timeout=0.3), base_url=served.base_url, api_key="k"))
 
 
-def test_the_customers_model_was_asked_only_once(impatient):
+def test_a_failed_call_of_the_users_model_is_retried(impatient):
     attempts = []
 
     def flaky(body: dict[str, Any]) -> Any:
@@ -156,7 +156,7 @@ def test_the_customers_model_was_asked_only_once(impatient):
     assert len(attempts) > 2
 
 
-def test_the_penalty_for_malformed_calls_was_never_read():
+def test_malformed_calls_are_penalized():
     broken = {"name": "create_task", "arguments": '{"user_id": '}
     unknown = {"name": "no_such_tool", "arguments": {}}
     replies = by_turn([broken, unknown, MEETING, "It is on the list."])
@@ -172,7 +172,7 @@ def test_a_call_that_the_parser_left_in_the_text_is_malformed():
     assert play(told, customer)[1].malformed_calls == 1
 
 
-def test_the_discount_of_turns_was_never_read():
+def test_the_turn_discount_is_passed_to_the_proxy():
     class Part:
         def __init__(self, **values: Any) -> None:
             self.__dict__.update(values)
@@ -190,7 +190,7 @@ def test_the_discount_of_turns_was_never_read():
         train.share_discount(config(0.9, 0.8))
 
 
-def test_keys_and_addresses_were_committed():
+def test_the_example_has_no_keys_and_no_private_addresses():
     for path in EXAMPLE.rglob("*"):
         if path.is_file() and path.suffix in {".py", ".yaml", ".sh", ".md"}:
             text = path.read_text(encoding="utf-8")
@@ -198,7 +198,7 @@ def test_keys_and_addresses_were_committed():
             assert not re.search(r"(?:api_key|token)\s*[:=]\s*[\"']?[A-Za-z0-9_-]{16,}", text), path
 
 
-def test_grading_blocked_the_event_loop(monkeypatch):
+def test_grading_does_not_block_the_event_loop(monkeypatch):
     monkeypatch.setattr(simulation, "needs_judge", lambda *_: True)
     graded = simulation.grade_live
 
@@ -224,12 +224,12 @@ def test_grading_blocked_the_event_loop(monkeypatch):
     assert ticks > 10
 
 
-def test_a_reward_that_was_no_float_was_refused():
+def test_the_reward_is_a_float():
     reward, _ = play(SOLVED)
-    assert type(reward) is float  # AReaL takes no bool, no int and no number of another library
+    assert type(reward) is float  # AReaL accepts no bool, int or number of another library
 
 
-def test_an_agents_own_fault_is_a_reward():
+def test_an_agent_error_is_a_reward_of_zero():
     assert play(by_turn(["I am done. ###STOP###"]))[0] == 0.0
     assert play(failing(400, "context length exceeded", code="context_length_exceeded"))[0] == 0.0
 
@@ -247,7 +247,7 @@ def test_a_conversation_too_long_for_areals_proxy_is_a_reward():
     assert "context window" in data["_run_info"].error
 
 
-def test_the_proxys_passing_failure_is_asked_again(impatient):
+def test_a_transient_failure_of_the_proxy_is_retried(impatient):
     answers = iter([Answer({"detail": "busy"}, 503), calling("create_task", MEETING["arguments"])])
     client = Client(lambda _body: next(answers, completion({"content": "Done."})))
     with StubServer(CUSTOMER) as user:
