@@ -10,7 +10,7 @@ import asyncio
 import logging
 import shlex
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from act_prm.progress import ProgressBars
 from act_prm.run import Override, RunOptions, run
 from act_prm.trainer import Interrupted
 from tau2.errors import ConfigError, Tau2Error, UnknownName
+from tau2.utils.json_types import JsonMapping, JsonObject
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -50,16 +51,16 @@ a small run on a CPU, without a network:
   {program} --env_config tau2bench/mock --model_config tiny --lora_config r4_a8_all \\
     --generator_config grpo --trainer_config tiny_cpu_pg --seed 1
 
-A run has a folder in --log_path: metrics.jsonl, reward_curve.svg, config.json, checkpoints/ and, with
---save_rollouts_every, rollouts/. Ctrl-C writes a checkpoint; the same command with --resume_run
-continues from it. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+A run has a folder in --log_path: metrics.jsonl, reward_curve.svg, config.json, checkpoints/ and,
+with --save_rollouts_every, rollouts/. Ctrl-C writes a checkpoint; the same command with
+--resume_run continues from it. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
 """
 
 
 class _Parser(argparse.ArgumentParser):
     """Names the nearest argument to an unknown one."""
 
-    def parse_all(self, argv: Sequence[str]) -> dict[str, Any]:
+    def parse_all(self, argv: Sequence[str]) -> JsonObject:
         """Return the given arguments by name."""
         given, unknown = self.parse_known_args(list(argv))
         if unknown:
@@ -217,7 +218,7 @@ def _value(text: str) -> Any:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def options_of(given: Mapping[str, Any]) -> RunOptions:
+def options_of(given: JsonMapping) -> RunOptions:
     """Return the parsed arguments as options."""
     own = {name: value for name, value in given.items() if name in _OWN}
     settings = {

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from rich.console import Console
 from rich.progress import (
@@ -15,6 +14,8 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+
+from tau2.utils.json_types import JsonMapping
 
 _SHOWN_METRICS = (
     "train/final_reward",
@@ -63,7 +64,7 @@ class ProgressBars:
             self._bars.remove_task(self._batches)
         self._batches = self._bars.add_task(f"{title} batches", total=total, completed=done)
 
-    def batch(self, done: int, total: int, row: Mapping[str, Any]) -> None:
+    def batch(self, done: int, total: int, row: JsonMapping) -> None:
         """Advance the bar of the phase; with `verbose`, show metrics."""
         self._end_part()
         if self._batches is not None:

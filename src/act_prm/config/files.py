@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tau2.errors import ConfigError, DataFileError, UnknownName, needs_extra
+from tau2.utils.json_types import JsonObject
 
 _SUFFIX = ".yaml"
 _MAX_BYTES = 1_000_000
@@ -17,7 +18,7 @@ def config_folders() -> list[Path]:
     return [Path("configs"), package / "configs", package.parents[1] / "configs"]
 
 
-def read_config(kind: str, name: str) -> dict[str, Any]:
+def read_config(kind: str, name: str) -> JsonObject:
     """Return the content of `configs/<kind>/<name>.yaml`; `name` may also be the path of a file.
 
     Raise UnknownName with the nearest name, DataFileError for a file without a mapping.
@@ -46,7 +47,7 @@ def _found(kind: str, name: str) -> Path:
     raise UnknownName(f"{kind} configuration", name, known_names(kind))
 
 
-def load_yaml(file: Path) -> dict[str, Any]:
+def load_yaml(file: Path) -> JsonObject:
     """Return the mapping in a YAML file. Raise DataFileError with the position of the mistake."""
     with needs_extra("rl", "yaml"):
         import yaml  # noqa: PLC0415  -- an optional package

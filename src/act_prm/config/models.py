@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from tau2.errors import ConfigError
+from tau2.utils.json_types import JsonMapping
 
 GeneratorName = Literal[
     "default",
@@ -59,7 +60,7 @@ class GeneratorConfig(_Closed):
     mean_center: bool = False
     """Advantages are rewards minus the group's mean; otherwise they are the returns."""
     reward_method: RewardMethod = "action_probs"
-    """Reward of a thought: the probability of the action after it, or its geometric mean per token."""
+    """Reward of a thought: probability of the action after it, or its geometric mean per token."""
     keep_top_k: Positive | None = None
     """Train on the k best trajectories of each group; null: all."""
     action_bos: str = "<tool_call>"
@@ -178,7 +179,7 @@ class TrainerConfig(_Closed):
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def checked(model: type[Model], values: Mapping[str, Any], source: str) -> Model:
+def checked(model: type[Model], values: JsonMapping, source: str) -> Model:
     """Return the values as a model. Raise ConfigError naming every mistake and the nearest key."""
     try:
         return model.model_validate(dict(values))
@@ -187,7 +188,7 @@ def checked(model: type[Model], values: Mapping[str, Any], source: str) -> Model
         raise ConfigError(f"{source}: {mistakes}") from None
 
 
-def _mistake_text(model: type[BaseModel], mistake: Mapping[str, Any]) -> str:
+def _mistake_text(model: type[BaseModel], mistake: JsonMapping) -> str:
     path = ".".join(str(part) for part in mistake["loc"])
     if mistake["type"] != "extra_forbidden":
         return f"{path or 'values'}: {mistake['msg']} (given: {mistake['input']!r:.80})"

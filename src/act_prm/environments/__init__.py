@@ -26,7 +26,7 @@ class UnknownEnvironment(UnknownName, NotImplementedError):
     """No environment has this name."""
 
 
-def get_env(name: str, is_async: bool = False, **settings: Any) -> Any:
+def get_env(name: str, is_async: bool = False, **settings: Any) -> Environment:
     """Return an environment by its name.
 
     Raise UnknownEnvironment, or ConfigError for settings that the environment does not have.

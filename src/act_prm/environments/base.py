@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import random
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any, Protocol, runtime_checkable
 
@@ -13,12 +13,13 @@ from act_prm.environments.types import EnvironmentState, EnvironmentStepResult, 
 from act_prm.llm_handlers.types import ActionFromLLM
 from tau2.errors import ConfigError, needs_extra
 from tau2.seeds import derive_seed
+from tau2.utils.json_types import JsonMapping
 
 TRUNCATION_MESSAGE = "The conversation is cut off here: the limit of {max_turns} turns is reached."
 
 
 class Environment(ABC):
-    """A source of episodes: `datasets` by split, `reset` to start an episode, `step` to continue it.
+    """A source of episodes: `datasets` by split, `reset` to start an episode, `step` to act in it.
 
     Args:
         max_turns: Policy steps before an episode is truncated; None for no limit.
@@ -54,7 +55,7 @@ class Environment(ABC):
         seed: int = 0,
         data_seed: int | None = None,
         verbose: bool = False,
-        pretrained_model_config: Mapping[str, Any] | None = None,
+        pretrained_model_config: JsonMapping | None = None,
         hide_observations: bool = False,
         hidden_obs_content: str = "...",
         first_obs_to_show: int = 1,
@@ -108,7 +109,7 @@ class Environment(ABC):
         return len(self.dataset)
 
     def __bool__(self) -> bool:
-        """Return True: otherwise an environment without tasks would be false, as it has a length."""
+        """Return True: by its length alone, an environment without tasks would be false."""
         return True
 
     def adjust_sample_idx(self, sample_idx: int) -> int:
@@ -188,7 +189,7 @@ class AsyncTrainEnv(Protocol):
         """Do what `step` does."""
 
 
-def refuse_unknown(kind: type[Environment], given: Mapping[str, Any]) -> None:
+def refuse_unknown(kind: type[Environment], given: JsonMapping) -> None:
     """Raise ConfigError for unknown settings of an environment, naming the nearest known ones."""
     if not given:
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from act_prm.environments.base import Environment
@@ -33,6 +33,7 @@ from tau2.rollout.role_view import role_tools
 from tau2.rollout.setup import ParticipantFactory
 from tau2.run import get_tasks
 from tau2.seeds import derive_seed
+from tau2.utils.json_types import JsonMapping, JsonObject
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +83,7 @@ class Tau2BenchEnv(Environment):
         self,
         domain: str = "airline",
         user_llm: str = "gpt-4.1-2025-04-14",
-        user_llm_args: Mapping[str, Any] | None = None,
+        user_llm_args: JsonMapping | None = None,
         task_split: str | None = None,
         num_train_tasks: int = 80,
         num_val_tasks: int | None = None,
@@ -136,11 +137,11 @@ class Tau2BenchEnv(Environment):
         environment = self.setup.new_environment()
         self.domain_policy: str = environment.get_policy()
         task = next((task for tasks in self.datasets.values() for task in tasks), None)
-        self.tool_descriptions: list[dict[str, Any]] = []
+        self.tool_descriptions: list[JsonObject] = []
         if task is not None:
             self.tool_descriptions = self._tool_schemas(environment, task)
 
-    def _tool_schemas(self, environment: Tau2Environment, task: Task) -> list[dict[str, Any]]:
+    def _tool_schemas(self, environment: Tau2Environment, task: Task) -> list[JsonObject]:
         """Return the tools of a task as flat schemas, `respond_user` last."""
         schemas = [
             tool.openai_schema["function"] for tool in role_tools(environment, task, Role.AGENT)

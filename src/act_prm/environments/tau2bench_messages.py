@@ -9,7 +9,6 @@ import json
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from act_prm.environments.types import Message
 from act_prm.llm_handlers.types import FUNCTION_CALL, MESSAGE, REASONING, UNREADABLE, ActionFromLLM
@@ -17,11 +16,12 @@ from tau2.data_model.conventions import DONE_TOOL, STOP
 from tau2.data_model.malformed import malformed_reason
 from tau2.data_model.message import AssistantMessage, ToolMessage, UserMessage
 from tau2.data_model.message import Message as Tau2Message
+from tau2.utils.json_types import JsonObject
 
 logger = logging.getLogger(__name__)
 
 RESPOND_USER = "respond_user"
-RESPOND_USER_TOOL: dict[str, Any] = {
+RESPOND_USER_TOOL: JsonObject = {
     "type": "function",
     "name": RESPOND_USER,
     "description": "Say something to the customer, and wait for the answer.",
@@ -54,7 +54,7 @@ class AgentMessage:
         return not self.to_user and self.problem is None
 
     @property
-    def as_openai(self) -> dict[str, Any]:
+    def as_openai(self) -> JsonObject:
         """The message as an assistant message of OpenAI's API."""
         return {
             "role": "assistant",
@@ -64,7 +64,7 @@ class AgentMessage:
         }
 
 
-def _openai_call(call: ActionFromLLM) -> dict[str, Any]:
+def _openai_call(call: ActionFromLLM) -> JsonObject:
     function = {"name": call.name or "", "arguments": call.arguments or {}}
     return {"id": call.call_id or "", "type": "function", "function": function}
 
@@ -174,9 +174,7 @@ def actions_of(
     return with_ids([*texts, *(calls or [_function_call(DONE_TOOL, {})])], timestep)
 
 
-def _function_call(
-    name: str, arguments: dict[str, Any], call_id: str | None = None
-) -> ActionFromLLM:
+def _function_call(name: str, arguments: JsonObject, call_id: str | None = None) -> ActionFromLLM:
     return ActionFromLLM(
         role="assistant",
         type=FUNCTION_CALL,

@@ -13,7 +13,9 @@ logger = logging.getLogger(__name__)
 
 
 def sliced(tasks: Sequence[Task], train: int, val: int | None, test: int) -> dict[str, list[Task]]:
-    """Return the tasks as "train", "eval" and "test": test tasks come first, then training, then eval.
+    """Return the tasks as "train", "eval" and "test".
+
+    The first tasks are the test split, the next are for training, then come those for "eval".
 
     Without a size for "eval" (`val`), it is the test split. Where there are fewer tasks than
     requested, all splits shrink in proportion, with a warning that names the real sizes; the splits

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Self
 
 from pydantic import Field
 
@@ -21,7 +21,7 @@ class Tau2BenchState(EnvironmentState):
     """The live episode; None for a state that was read from a file."""
     steps_before: int = Field(default=0, exclude=True, repr=False)
     """Steps of the rollout that led here; a rollout with more of them has left this state."""
-    tau2_info: dict[str, Any] = Field(default_factory=dict, exclude=True, repr=False)
+    tau2_info: dict[str, object] = Field(default_factory=dict, exclude=True, repr=False)
     """The task and, at the end, `reward_info` and `run` (the record of the episode)."""
 
     @property

@@ -21,6 +21,7 @@ from tau2.data_model.conventions import DONE_TOOL
 from tau2.data_model.message import ToolMessage, UserMessage
 from tau2.data_model.simulation import RewardInfo
 from tau2.rollout import Rollout, Shaping, StepResult
+from tau2.utils.json_types import JsonObject
 
 
 class StepExecution:
@@ -108,7 +109,7 @@ class StepExecution:
 
     @property
     def reward(self) -> float | None:
-        """0.0 until the end, then the grade; None when the episode says nothing about the policy."""
+        """0.0 until the end, then the grade; None when there is none (see StepResult.reward)."""
         if self.grading_error is not None:
             return None
         return self._grade_at_cut_off.reward if self._grade_at_cut_off else self.last.reward
@@ -120,7 +121,7 @@ class StepExecution:
         silent = self.over and last.to_user and not last.text
         return self.cut_off or self.last.truncated or silent
 
-    def metadata(self) -> dict[str, Any]:
+    def metadata(self) -> JsonObject:
         """Return the metadata of the new state."""
         facts = metadata_of(self.state.task_id, self.rollout, self.last)
         return facts | {
@@ -176,7 +177,7 @@ def step_result(state: Tau2BenchState) -> Tau2BenchStepResult:
     )
 
 
-def metadata_of(task_id: str, rollout: Rollout, result: StepResult) -> dict[str, Any]:
+def metadata_of(task_id: str, rollout: Rollout, result: StepResult) -> JsonObject:
     """Return the metadata of a state after a result, as plain data."""
     return {
         "correct": int((result.reward or 0.0) >= 1.0),

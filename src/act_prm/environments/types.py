@@ -6,7 +6,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Message = dict[str, Any]
+from tau2.utils.json_types import JsonObject
+
+Message = JsonObject
 """A message of chat templates and OpenAI's API; tool results have their text in `output`."""
 
 
@@ -22,7 +24,7 @@ class EnvironmentState(BaseModel):
     """What the caller passed to the step that led here."""
     prior_messages: list[Message] = Field(default_factory=list)
     """The conversation before `new_messages`, without the system prompt."""
-    tools: list[dict[str, Any]]
+    tools: list[JsonObject]
     """Flat schemas: {"type", "name", "description", "parameters"}."""
     sample_id: int = 0
     generation_id: int = 0
@@ -30,7 +32,7 @@ class EnvironmentState(BaseModel):
     timestep: int = 0
     """Steps of the policy so far."""
     try_step: int = 0
-    metadata: dict[str, Any] = Field(default_factory=lambda: {"correct": 0, "total": 1})
+    metadata: JsonObject = Field(default_factory=lambda: {"correct": 0, "total": 1})
     first_obs_to_show: int = 1
     last_obs_to_show: int = 0
 
@@ -50,4 +52,4 @@ class EnvironmentStepResult(BaseModel):
     done: bool = False
     truncated: bool = False
     """A limit, a failure or an empty message of the policy ended the episode."""
-    info: dict[str, Any] = Field(default_factory=dict)
+    info: JsonObject = Field(default_factory=dict)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from act_prm.config import GeneratorConfig, ToolCallTags
 from act_prm.environments.base import Environment
@@ -15,6 +15,7 @@ from act_prm.llm_handlers.client import SampledCompletion, SamplingParams, Train
 from act_prm.replay_buffer import Trajectory, TrajectoryGroup, make_group
 from tau2.errors import ConfigError
 from tau2.seeds import derive_seed
+from tau2.utils.json_types import JsonObject
 
 _DEFAULT_CONTEXT_LENGTH = 32_768  # tokens, for a model that does not state its own
 
@@ -105,15 +106,15 @@ class GeneratorContext:
         left = context - self.sampling.max_tokens - reserve
         if left < 1:
             raise ConfigError(
-                f"max_tokens {self.sampling.max_tokens} leaves no room for a prompt in the {context} "
-                f"tokens of {self.model.name}; lower it"
+                f"max_tokens {self.sampling.max_tokens} leaves no room for a prompt in the "
+                f"{context} tokens of {self.model.name}; lower it"
             )
         return left
 
     def prompt(
         self,
         messages: Sequence[Message],
-        tools: Sequence[dict[str, Any]],
+        tools: Sequence[JsonObject],
         *,
         prefix: str = "",
         reserve: int = 0,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from act_prm.environments.demonstrations import demonstration
 from act_prm.environments.tau2bench import Tau2BenchEnv
@@ -13,6 +12,7 @@ from act_prm.environments.types import Message
 from act_prm.generator.context import GeneratorContext
 from act_prm.generator.prompts import action_text
 from tau2.errors import AgentError, ConfigError
+from tau2.utils.json_types import JsonObject
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ class Demonstration:
 
     task_id: str
     system_prompt: str
-    tools: list[dict[str, Any]]
+    tools: list[JsonObject]
     observations: list[list[Message]]
     """The new messages before each action."""
     actions: list[str]

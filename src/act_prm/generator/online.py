@@ -12,7 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from act_prm.environments.base import AsyncTrainEnv
 from act_prm.environments.types import EnvironmentState, EnvironmentStepResult
@@ -23,6 +23,7 @@ from act_prm.llm_handlers.client import SampledCompletion
 from act_prm.replay_buffer import EpisodeStep, Trajectory, TrajectoryGroup
 from act_prm.replay_buffer.steps import ONLINE
 from tau2.errors import ModelError, ParticipantError
+from tau2.utils.json_types import JsonObject
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ class _OnlineEpisode:
     done: bool = False
     infra_failed: bool = False
     user_failed: bool = False
-    info: dict[str, Any] = field(default_factory=dict)
+    info: JsonObject = field(default_factory=dict)
 
     @property
     def failed(self) -> bool:

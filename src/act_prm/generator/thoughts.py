@@ -12,7 +12,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from act_prm.environments.types import Message
 from act_prm.generator.context import GeneratorContext
@@ -27,6 +26,7 @@ from act_prm.generator.prompts import (
 from act_prm.llm_handlers.client import SampledCompletion
 from act_prm.replay_buffer import EpisodeStep, Trajectory, TrajectoryGroup
 from act_prm.replay_buffer.steps import POLICY, THOUGHT
+from tau2.utils.json_types import JsonObject
 
 
 @dataclass(slots=True)
@@ -241,7 +241,7 @@ class ThoughtGenerator:
 
     def _common_fields(
         self, sample: _ThoughtSample, at: int, batch_id: int, reward: float
-    ) -> dict[str, Any]:
+    ) -> JsonObject:
         """Return the fields that a thought step and its policy step have in common."""
         demonstration = sample.prompt.branch.demonstration
         return {

@@ -1,4 +1,4 @@
-"""Reads a model's reply into actions, whatever it holds: calls between tags, bare JSON, thoughts, plain text.
+"""Reads a model's reply as actions: calls in tags, bare JSON, thoughts, plain text.
 
 Texts are split and calls are read by `tau2.actions`; the time is linear in the length.
 """
@@ -41,7 +41,7 @@ def get_actions(
     Args:
         messages: The reply as text, or as one message or several of OpenAI's API.
         tool_call_tags: What a call stands between.
-        thought_tags: What a thought stands between, besides the tags that models bring along (`<think>`).
+        thought_tags: The tags of a thought, besides those that models use anyway (`<think>`).
         known_tools: A bare JSON object that names one of them is a call even without arguments.
         first_call: The number that the first call's id gets.
     """
@@ -85,10 +85,10 @@ class _Reader:
             Part(kind, body.strip())
             for kind, body in self._splitter.split(clean_text(text[:LONGEST_REPLY]))
         ]
-        said = [body for kind, body in parts if kind is PartKind.TEXT and body]
+        texts = [body for kind, body in parts if kind is PartKind.TEXT and body]
         has_tagged = any(kind is PartKind.CALL for kind, _ in parts)
         # Without tags, a reply whose only text is nothing but calls in JSON makes these calls.
-        bare = self._bare_calls(said[0]) if len(said) == 1 and not has_tagged else []
+        bare = self._bare_calls(texts[0]) if len(texts) == 1 and not has_tagged else []
         found: list[ActionFromLLM] = []
         calls = 0
         for kind, body in parts:
@@ -181,7 +181,7 @@ def _native_call(entry: JsonValue) -> ActionFromLLM:
 
 
 def _capped(actions: list[ActionFromLLM]) -> list[ActionFromLLM]:
-    """Return the actions up to the most calls that are carried out; the first call beyond says why it is not."""
+    """Return the actions up to the maximal number of calls; the next call is an error."""
     calls = [number for number, action in enumerate(actions) if action.is_call]
     if len(calls) <= MOST_CALLS:
         return actions

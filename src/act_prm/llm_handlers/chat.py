@@ -8,27 +8,26 @@ tokens, log-probabilities and loss mask always agree.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from act_prm.llm_handlers.client import Datum, SampledCompletion
+from tau2.utils.json_types import JsonMapping, JsonObject
 
-Message = Mapping[str, Any]
+Message = JsonMapping
 
 
 class Chat:
     """The chat template of one tokenizer, with the same options for every prompt."""
 
-    def __init__(
-        self, tokenizer: Any, *, template_options: Mapping[str, Any] | None = None
-    ) -> None:
+    def __init__(self, tokenizer: Any, *, template_options: JsonMapping | None = None) -> None:
         self.tokenizer = tokenizer
         self._options = dict(template_options or {})
 
     def prompt(
         self,
         messages: Sequence[Message],
-        tools: Sequence[Mapping[str, Any]] = (),
+        tools: Sequence[JsonMapping] = (),
         *,
         prefix: str = "",
     ) -> list[int]:
@@ -55,7 +54,7 @@ class Chat:
     def _rendered(
         self,
         messages: Sequence[Message],
-        tools: Sequence[Mapping[str, Any]],
+        tools: Sequence[JsonMapping],
         *,
         add_generation_prompt: bool,
     ) -> list[int]:
@@ -69,7 +68,7 @@ class Chat:
         return self.encode(text)
 
 
-def template_tool(tool: Mapping[str, Any]) -> dict[str, Any]:
+def template_tool(tool: JsonMapping) -> JsonObject:
     """Return a flat tool schema (type, name, description, parameters) in the nested form."""
     if "function" in tool:
         return dict(tool)
@@ -79,7 +78,7 @@ def template_tool(tool: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def template_message(message: Message) -> dict[str, Any]:
+def template_message(message: Message) -> JsonObject:
     """Return a message of an environment in the form that chat templates expect.
 
     The text of a tool result may be its `output`; arguments given as JSON text become objects.
@@ -88,7 +87,7 @@ def template_message(message: Message) -> dict[str, Any]:
     content = message.get("content")
     if content is None:
         content = message.get("output", "")
-    made: dict[str, Any] = {"role": role, "content": str(content)}
+    made: JsonObject = {"role": role, "content": str(content)}
     if role == "tool":
         made |= {name: message[key] for key, name in _TOOL_KEYS.items() if message.get(key)}
     if calls := message.get("tool_calls"):
@@ -99,7 +98,7 @@ def template_message(message: Message) -> dict[str, Any]:
 _TOOL_KEYS = {"name": "name", "call_id": "tool_call_id", "tool_call_id": "tool_call_id"}
 
 
-def _template_call(call: Mapping[str, Any]) -> dict[str, Any]:
+def _template_call(call: JsonMapping) -> JsonObject:
     function = call.get("function", call)
     made = {
         "type": "function",
@@ -139,5 +138,5 @@ def sampled_datum(
 def demonstrated_datum(
     prompt: Sequence[int], reply: Sequence[int], *, weight: float = 1.0
 ) -> Datum:
-    """Return the sequence that has_signal a given reply to the prompt, the reply alone in the loss."""
+    """Return the datum of a demonstrated reply; only the reply is in the loss."""
     return Datum(tokens=[*prompt, *reply], weights=[0.0] * len(prompt) + [weight] * len(reply))

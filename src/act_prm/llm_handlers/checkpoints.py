@@ -13,13 +13,14 @@ from safetensors.torch import load_file, save_file
 
 from act_prm.llm_handlers.folders import whole_folder
 from tau2.errors import DataFileError
+from tau2.utils.json_types import JsonMapping, JsonObject
 
 _FORMAT = 1
 _WEIGHTS, _OPTIMIZER, _STATE = "weights.safetensors", "optimizer.safetensors", "state.json"
 
 
-def save_state(path: Path, model: Any, optimizer: Any, extra: Mapping[str, Any]) -> None:
-    """Write trained weights, optimizer state and `extra` (JSON) as the folder `path`, atomically."""
+def save_state(path: Path, model: Any, optimizer: Any, extra: JsonMapping) -> None:
+    """Write trained weights, optimizer state and `extra` (JSON) to a folder, atomically."""
     named = trained(model)
     moments = {
         f"{name}:{key}": _plain(value)
@@ -33,7 +34,7 @@ def save_state(path: Path, model: Any, optimizer: Any, extra: Mapping[str, Any])
         (draft / _STATE).write_text(text + "\n", encoding="utf-8")
 
 
-def load_state(path: Path, model: Any, optimizer: Any) -> dict[str, Any]:
+def load_state(path: Path, model: Any, optimizer: Any) -> JsonObject:
     """Restore what `save_state` wrote and return `extra`.
 
     Raise DataFileError, before anything is changed, if the state does not fit the model.
@@ -58,16 +59,16 @@ def load_state(path: Path, model: Any, optimizer: Any) -> dict[str, Any]:
     return extra
 
 
-def trained(model: Any) -> dict[str, Any]:
+def trained(model: Any) -> dict[str, torch.nn.Parameter]:
     """Return the parameters that training changes, by name."""
     return {name: one for name, one in model.named_parameters() if one.requires_grad}
 
 
-def _plain(tensor: Any) -> Any:
+def _plain(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.detach().cpu().clone().contiguous()
 
 
-def _read_json(file: Path) -> dict[str, Any]:
+def _read_json(file: Path) -> JsonObject:
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -77,15 +78,17 @@ def _read_json(file: Path) -> dict[str, Any]:
     return found
 
 
-def _read_tensors(file: Path) -> dict[str, Any]:
+def _read_tensors(file: Path) -> dict[str, torch.Tensor]:
     try:
-        found: dict[str, Any] = load_file(file)
+        found: dict[str, torch.Tensor] = load_file(file)
     except (OSError, SafetensorError) as error:
         raise DataFileError(f"{file}: the tensors cannot be read: {error}") from error
     return found
 
 
-def _check_fit(path: Path, named: Mapping[str, Any], weights: Mapping[str, Any]) -> None:
+def _check_fit(
+    path: Path, named: Mapping[str, torch.Tensor], weights: Mapping[str, torch.Tensor]
+) -> None:
     missing = sorted(set(named) - set(weights))
     unknown = sorted(set(weights) - set(named))
     if missing or unknown:
@@ -102,9 +105,9 @@ def _check_fit(path: Path, named: Mapping[str, Any], weights: Mapping[str, Any])
 
 
 def _moments_by_parameter(
-    path: Path, named: Mapping[str, Any], moments: Mapping[str, Any]
-) -> dict[str, dict[str, Any]]:
-    states: dict[str, dict[str, Any]] = {}
+    path: Path, named: Mapping[str, torch.Tensor], moments: Mapping[str, torch.Tensor]
+) -> dict[str, dict[str, torch.Tensor]]:
+    states: dict[str, dict[str, torch.Tensor]] = {}
     for key, value in moments.items():
         name, _, part = key.rpartition(":")
         if name not in named or (part != "step" and value.shape != named[name].shape):

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol, get_args
 
 from tau2.errors import ConfigError
+from tau2.utils.json_types import JsonObject
 
 LossName = Literal["cross_entropy", "importance_sampling", "ppo"]
 LOSSES: tuple[str, ...] = get_args(LossName)
@@ -129,7 +130,7 @@ class Tokenizer(Protocol):
     def decode(self, token_ids: Any, *, skip_special_tokens: bool = ...) -> str:
         """Return the text of the ids."""
 
-    def apply_chat_template(self, conversation: list[dict[str, Any]], **options: Any) -> Any:
+    def apply_chat_template(self, conversation: list[JsonObject], **options: Any) -> Any:
         """Return the conversation in the format of the model."""
 
 
@@ -154,7 +155,7 @@ class TrainableModel(Protocol):
         """Return the log-probability of each token at temperature 1; the first entry is 0.0."""
 
     async def forward_backward(self, data: Sequence[Datum], loss_fn: str) -> LossReport:
-        """Add the gradient of the loss, averaged over the weighted tokens of `data`, to those not yet stepped.
+        """Add the gradient of the loss, averaged over the weighted tokens, to the accumulated one.
 
         With weights w, advantages A and r = exp(new - old log-probability): `cross_entropy` is
         -sum(w * new) / sum(w), `importance_sampling` is -sum(w * r * A) / sum(w), and `ppo`
@@ -164,7 +165,7 @@ class TrainableModel(Protocol):
         """
 
     async def optim_step(self, learning_rate: float) -> dict[str, float]:
-        """Take one Adam step with the accumulated gradients, clear them, and return at least `grad_norm`.
+        """Take one Adam step with the accumulated gradient and clear it; return `grad_norm`.
 
         A service that does not report the norm leaves it out.
         """

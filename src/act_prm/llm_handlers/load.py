@@ -7,7 +7,6 @@ import importlib.util
 import logging
 import os
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from act_prm.llm_handlers.client import AdamSettings, TrainableModel
 from act_prm.llm_handlers.lora import LoraSettings, attach_lora
 from tau2.errors import ConfigError, needs_extra
 from tau2.seeds import derive_seed
+from tau2.utils.json_types import JsonMapping
 
 logger = logging.getLogger(__name__)
 
@@ -48,8 +48,8 @@ class ModelConfig:
     do_sample: bool = True
     temperature: float | None = None
     """For a trainer without a temperature of its own; see `sampling_temperature`."""
-    adam: Mapping[str, Any] = field(default_factory=dict)
-    tiny: Mapping[str, Any] = field(default_factory=dict)
+    adam: JsonMapping = field(default_factory=dict)
+    tiny: JsonMapping = field(default_factory=dict)
     """Options of `tiny.build_tiny_model`, for that model."""
     lora_rank: int = 32
     """Rank of the adapters on a service."""
@@ -57,7 +57,7 @@ class ModelConfig:
     """Address of the service."""
 
     @classmethod
-    def of(cls, config: Mapping[str, Any]) -> ModelConfig:
+    def of(cls, config: JsonMapping) -> ModelConfig:
         """Return the configuration. Raise ConfigError, naming unknown keys."""
         known = {one.name for one in fields(cls)}
         if unknown := sorted(set(config) - known):
@@ -78,7 +78,7 @@ class ModelConfig:
 
 
 async def load_model(
-    config: Mapping[str, Any], lora: Mapping[str, Any] | None = None, *, seed: int = 0
+    config: JsonMapping, lora: JsonMapping | None = None, *, seed: int = 0
 ) -> TrainableModel:
     """Return the model of a configs/model file, with the adapters of a configs/lora file.
 

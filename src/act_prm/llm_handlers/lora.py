@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
 from tau2.errors import ConfigError, needs_extra
+from tau2.utils.json_types import JsonMapping
 
 ALL_LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
@@ -31,7 +31,7 @@ class LoraSettings:
             )
 
     @classmethod
-    def of(cls, config: Mapping[str, Any]) -> LoraSettings:
+    def of(cls, config: JsonMapping) -> LoraSettings:
         """Return the settings of a configs/lora file. Raise ConfigError for an unknown key."""
         known = {one.name for one in fields(cls)}
         if unknown := sorted(set(config) - known):

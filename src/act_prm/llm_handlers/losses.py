@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
@@ -17,14 +16,14 @@ class Targets:
     The last two are used by policy gradients only.
     """
 
-    weights: Any
-    advantages: Any
-    logprobs: Any
+    weights: torch.Tensor
+    advantages: torch.Tensor
+    logprobs: torch.Tensor
 
 
 def loss_sum(
-    loss_fn: str, new: Any, targets: Targets, *, clip: float
-) -> tuple[Any, dict[str, Any]]:
+    loss_fn: str, new: torch.Tensor, targets: Targets, *, clip: float
+) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
     """Return the weighted sum of the loss over tokens, and unweighted sums of its metrics.
 
     `new` are log-probabilities, [sequence, position]. The metric `kl_to_old` is the estimator k3 of

@@ -44,7 +44,7 @@ class SamplingRule:
 
 
 def generate(model: Any, rows: Sequence[ReplyRow], drawing: SamplingRule, *, budget: int) -> None:
-    """Complete the rows in place, in batches of at most `budget` tokens (prompts and completions)."""
+    """Complete the rows in place, in batches of at most `budget` tokens with their prompts."""
     # Equal prompts must be in one batch to be prefilled once.
     ordered = sorted(rows, key=lambda row: (len(row.prompt), row.prompt))
     with torch.inference_mode():
@@ -76,19 +76,19 @@ class _DecodingState:
     """The key-value cache of the rows, and the logits of their next tokens."""
 
     cache: Any
-    mask: Any
-    positions: Any
+    mask: torch.Tensor
+    positions: torch.Tensor
     """Position of the next token of each row, [row]."""
-    logits: Any
+    logits: torch.Tensor
 
-    def select(self, index: Any) -> None:
+    def select(self, index: torch.Tensor) -> None:
         """Select (or repeat) the rows at `index`."""
         self.cache.batch_select_indices(index)
         self.mask = self.mask[index]
         self.positions = self.positions[index]
         self.logits = self.logits[index]
 
-    def advance(self, model: Any, tokens: Any) -> None:
+    def advance(self, model: Any, tokens: torch.Tensor) -> None:
         """Append one token to each row."""
         self.mask = torch.cat([self.mask, torch.ones_like(self.mask[:, :1])], dim=1)
         out = model(
@@ -124,7 +124,9 @@ def _prefill(model: Any, rows: list[ReplyRow]) -> _DecodingState:
     return state
 
 
-def draw(logits: Any, randoms: Sequence[random.Random], drawing: SamplingRule) -> tuple[Any, Any]:
+def draw(
+    logits: torch.Tensor, randoms: Sequence[random.Random], drawing: SamplingRule
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Return one token per row, and its log-probability under the sampled distribution, [row]."""
     if drawing.temperature == 0.0:
         tokens = logits.argmax(-1)
@@ -140,7 +142,7 @@ def draw(logits: Any, randoms: Sequence[random.Random], drawing: SamplingRule) -
     return tokens.squeeze(-1), scores.gather(-1, tokens).squeeze(-1)
 
 
-def _nucleus(scores: Any, top_p: float) -> Any:
+def _nucleus(scores: torch.Tensor, top_p: float) -> torch.Tensor:
     """Return renormalised scores of the most probable tokens with mass `top_p`; -inf elsewhere.
 
     Nucleus sampling: Holtzman et al., "The curious case of neural text degeneration", 2020.

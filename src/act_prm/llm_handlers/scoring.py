@@ -13,7 +13,9 @@ from torch.utils.checkpoint import checkpoint
 _POSITIONS_AT_ONCE = 256
 
 
-def padded(rows: Sequence[Sequence[float]], *, fill: float, dtype: Any, device: Any) -> Any:
+def padded(
+    rows: Sequence[Sequence[float]], *, fill: float, dtype: torch.dtype, device: torch.device
+) -> torch.Tensor:
     """Return the rows as one tensor [row, column], padded on the right."""
     width = max(len(row) for row in rows)
     return torch.tensor(
@@ -23,7 +25,7 @@ def padded(rows: Sequence[Sequence[float]], *, fill: float, dtype: Any, device: 
 
 def score(
     model: Any, sequences: Sequence[list[int]], positions: Sequence[int], *, entropy: bool = False
-) -> tuple[Any, Any]:
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Return log-probabilities and entropies (or zeros) of the tokens, both [sequence, position].
 
     `positions` are at least 1. The values of positions beyond the end of a sequence are undefined.
@@ -50,7 +52,9 @@ def score(
     return logprobs, entropies
 
 
-def _score_chunk(logits: Any, targets: Any, entropy: bool) -> tuple[Any, Any]:
+def _score_chunk(
+    logits: torch.Tensor, targets: torch.Tensor, entropy: bool
+) -> tuple[torch.Tensor, torch.Tensor]:
     scores = torch.log_softmax(logits.float(), dim=-1)
     new = scores.gather(-1, targets.unsqueeze(-1)).squeeze(-1)
     with torch.no_grad():

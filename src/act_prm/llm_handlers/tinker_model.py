@@ -1,4 +1,4 @@
-"""The model protocol over a training service that speaks Tinker's API, through the `tinker` package.
+"""The model protocol over a training service with Tinker's API, through the package `tinker`.
 
 After each optimizer step, the next sample or score publishes new sampling weights. The service sums
 the loss over tokens, so weights are scaled to give the mean that `client` specifies. The package
@@ -223,7 +223,7 @@ class TinkerModel:
         return self._sdk.types.ModelInput.from_ints(list(tokens))
 
     def _sent(self, datum: Datum, loss_fn: str, total: float) -> Any:
-        """Return the datum in the service's form: targets shifted by one, weights in the advantages."""
+        """Return the datum in the service's form: shifted targets, weights in the advantages."""
         scale = [weight / total for weight in datum.weights[1:]]
         inputs: dict[str, tuple[list[Any], str]] = {"target_tokens": (datum.tokens[1:], "int64")}
         if loss_fn == "cross_entropy":
@@ -330,7 +330,7 @@ def _label(path: Path) -> str:
 
 @contextmanager
 def _service_errors(sdk: Any, name: str) -> Iterator[None]:
-    """Raise the errors of the package as ModelUnavailable or ModelRefused, with secrets redacted."""
+    """Raise errors of the package as ModelUnavailable or ModelRefused, with secrets redacted."""
     try:
         yield
     except sdk.TinkerError as error:
@@ -344,7 +344,7 @@ def _service_errors(sdk: Any, name: str) -> Iterator[None]:
 
 
 def _is_refusal(error: Exception) -> bool:
-    """Return whether the request is at fault, by the HTTP status or the service's error category."""
+    """Return whether the request is at fault, by HTTP status or the service's error category."""
     status = getattr(error, "status_code", None)
     if isinstance(status, int):
         return 400 <= status < 500 and status not in _RETRYABLE_STATUS  # noqa: PLR2004  -- client errors of HTTP

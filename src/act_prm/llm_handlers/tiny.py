@@ -69,7 +69,7 @@ def build_tiny_model(
 
 
 def install_tiny_as(repo_id: str, hf_home: Path, **options: Any) -> Path:
-    """Write a tiny model into the Hugging Face cache under `hf_home`, as if `repo_id` were downloaded."""
+    """Write a tiny model into the Hugging Face cache under `hf_home`, with the name `repo_id`."""
     revision = hashlib.sha1(repo_id.encode(), usedforsecurity=False).hexdigest()
     repository = hf_home / "hub" / f"models--{repo_id.replace('/', '--')}"
     build_tiny_model(repository / "snapshots" / revision, **options)
@@ -79,7 +79,7 @@ def install_tiny_as(repo_id: str, hf_home: Path, **options: Any) -> Path:
 
 
 def train_tokenizer(vocab: int) -> Any:
-    """Return a byte-level BPE tokenizer of `vocab` tokens, trained on the policies, tools and tasks of tau2."""
+    """Return a byte-level BPE tokenizer of `vocab` tokens, trained on tau2's policies and tasks."""
     with needs_extra("train", "tokenizers"):
         from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers  # noqa: PLC0415  -- optional
     with needs_extra("train", "transformers"):

@@ -1,4 +1,4 @@
-"""The model protocol in this process: a transformers causal language model, trained by a LoRA adapter or whole.
+"""The model protocol in this process: a causal language model of transformers.
 
 All work on the model happens in one worker thread, one call at a time, so that the event loop stays
 free for users and tools; concurrent calls of `sample` are joined into batches.
@@ -155,7 +155,7 @@ class TorchModel:
         self.settings = replace(self.settings, seed=int(extra["seed"]))
 
     async def save_weights(self, path: Path) -> str:
-        """Write the adapter (or the whole model) in the format of its library, with the tokenizer."""
+        """Write the adapter (or the model) in the format of its library, with the tokenizer."""
         await self._in_worker(self._save_weights, path)
         return str(path)
 
@@ -250,7 +250,7 @@ class TorchModel:
         averages = {name: value / count for name, value in sums.items()}
         return LossReport(loss, {"n_tokens": float(count), **averages})
 
-    def _one_pass(self, data: list[Datum], loss_fn: str, total: float) -> dict[str, Any]:
+    def _one_pass(self, data: list[Datum], loss_fn: str, total: float) -> dict[str, torch.Tensor]:
         positions = sorted(
             {at for datum in data for at, weight in enumerate(datum.weights) if weight}
         )
@@ -281,7 +281,7 @@ class TorchModel:
         self._optimizer.zero_grad(set_to_none=True)
         return {"grad_norm": float(norm)}
 
-    def _new_optimizer(self) -> Any:
+    def _new_optimizer(self) -> torch.optim.Optimizer:
         adam = self.settings.adam
         parameters = list(checkpoints.trained(self.model).values())
         if not parameters:
@@ -331,7 +331,7 @@ class TorchModel:
             )
 
 
-def _at(positions: list[int], rows: list[list[float]], device: Any) -> Any:
+def _at(positions: list[int], rows: list[list[float]], device: torch.device) -> torch.Tensor:
     return padded(rows, fill=0.0, dtype=torch.float32, device=device)[:, positions]
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import BaseModel
+
+from tau2.utils.json_types import JsonObject
 
 FUNCTION_CALL = "function_call"
 MESSAGE = "message"
@@ -23,7 +23,7 @@ class ActionFromLLM(BaseModel):
     """Text or reasoning; of an unreadable call, what the model wrote."""
     call_id: str | None = None
     name: str | None = None
-    arguments: dict[str, Any] | None = None
+    arguments: JsonObject | None = None
     error: str | None = None
     """Why a call is unreadable, as a sentence for the model."""
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from tau2.errors import DataFileError
+from tau2.utils.json_types import JsonMapping, JsonObject
 
 METRICS = "metrics.jsonl"
 
-MetricsRow = dict[str, Any]
+MetricsRow = JsonObject
 
 
 class MetricsFile:
@@ -25,7 +24,7 @@ class MetricsFile:
         self.rows = len(read_metrics(folder))
         """The number of rows."""
 
-    def log(self, row: Mapping[str, Any]) -> None:
+    def log(self, row: JsonMapping) -> None:
         """Append one row."""
         with self.file.open("a", encoding="utf-8") as handle:
             handle.write(json.dumps(dict(row), ensure_ascii=False) + "\n")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import Any
+
+from tau2.utils.json_types import JsonMapping
 
 _WIDTH, _HEIGHT = 760, 420
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 24, 48, 56
@@ -44,9 +45,7 @@ class _Axes:
         return x, y
 
 
-def reward_curve(
-    file: Path, rows: Iterable[Mapping[str, Any]], metric: str = "final_reward"
-) -> bool:
+def reward_curve(file: Path, rows: Iterable[JsonMapping], metric: str = "final_reward") -> bool:
     """Draw training and evaluation rewards by batch; return False without points to draw."""
     rows = list(rows)
     curves = [
@@ -64,7 +63,7 @@ def reward_curve(
     return True
 
 
-def _points(rows: Sequence[Mapping[str, Any]], name: str) -> list[Point]:
+def _points(rows: Sequence[JsonMapping], name: str) -> list[Point]:
     return [
         (float(row["batch"]), float(row[name]))
         for row in rows

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Protocol
+
+from tau2.utils.json_types import JsonMapping
 
 
 class Reporter(Protocol):
@@ -12,7 +13,7 @@ class Reporter(Protocol):
     def begin(self, title: str, done: int, total: int) -> None:
         """A phase of `total` batches begins or continues; `done` are finished."""
 
-    def batch(self, done: int, total: int, row: Mapping[str, Any]) -> None:
+    def batch(self, done: int, total: int, row: JsonMapping) -> None:
         """A batch of the phase is finished; `row` holds its metrics."""
 
     def part(self, title: str, done: int, total: int) -> None:
@@ -28,7 +29,7 @@ class NoReporter:
     def begin(self, title: str, done: int, total: int) -> None:
         """Do nothing."""
 
-    def batch(self, done: int, total: int, row: Mapping[str, Any]) -> None:
+    def batch(self, done: int, total: int, row: JsonMapping) -> None:
         """Do nothing."""
 
     def part(self, title: str, done: int, total: int) -> None:

@@ -24,7 +24,7 @@ def means(reports: Sequence[Mapping[str, float]]) -> Metrics:
 
 
 def group_metrics(groups: Sequence[TrajectoryGroup]) -> Metrics:
-    """Return what groups came to: rewards and their spread, lengths, what was left out, and what has_signal nothing."""
+    """Return metrics of groups: rewards, lengths, left-out episodes, groups without signal."""
     trajectories = [trajectory for group in groups for trajectory in group]
     final = [one.final_reward for one in trajectories]
     found = {

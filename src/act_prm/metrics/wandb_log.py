@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from tau2.errors import MissingExtra
+from tau2.utils.json_types import JsonMapping
 
 
 class WandbLog:
     """One run of a project. Raise MissingExtra where the package is not installed."""
 
-    def __init__(self, project: str, name: str, config: Mapping[str, Any], folder: str) -> None:
+    def __init__(self, project: str, name: str, config: JsonMapping, folder: str) -> None:
         try:
             import wandb  # noqa: PLC0415  -- optional, and slow to import
         except ModuleNotFoundError as error:
@@ -22,7 +20,7 @@ class WandbLog:
             project=project, name=name, id=name, resume="allow", config=dict(config), dir=folder
         )
 
-    def log(self, row: Mapping[str, Any]) -> None:
+    def log(self, row: JsonMapping) -> None:
         """Send one row; its step is the number of batches trained so far."""
         self._run.log(dict(row))
 

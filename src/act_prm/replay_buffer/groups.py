@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from act_prm.replay_buffer.steps import EpisodeStep
+from tau2.utils.json_types import JsonObject
 
 _TOLERANCE = 1e-12  # smaller differences of rewards are rounding errors
 
@@ -19,7 +19,7 @@ class Trajectory:
     steps: list[EpisodeStep]
     policy_steps: list[EpisodeStep] = field(default_factory=list)
     """For thoughts: the same steps as the policy would make them (thought, then action)."""
-    info: dict[str, Any] = field(default_factory=dict)
+    info: JsonObject = field(default_factory=dict)
     """How the episode ended."""
 
     @property
@@ -29,7 +29,7 @@ class Trajectory:
 
     @property
     def total_reward(self) -> float:
-        """The sum of all rewards: `final_reward` unless rewards are shaped or given for each step."""
+        """The sum of all rewards; equal to `final_reward` if only the last step has one."""
         return math.fsum(step.reward for step in self.steps)
 
     @property

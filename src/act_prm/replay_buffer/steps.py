@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
 
 from act_prm.llm_handlers.client import Datum
 from tau2.errors import DataFileError
+from tau2.utils.json_types import JsonMapping, JsonObject
 
-Message = dict[str, Any]
+Message = JsonObject
 
 ONLINE, THOUGHT, POLICY, DEMONSTRATION = "online", "thought", "policy", "demonstration"
 """Kinds of steps: of an online episode; a thought; thought and action as the policy would write
@@ -34,7 +33,7 @@ class EpisodeStep:
     """The reply as a message."""
     next_obs: list[Message]
     """The next observation."""
-    tools: list[dict[str, Any]]
+    tools: list[JsonObject]
     state_action_tokens: list[int]
     state_len: int
     """Tokens of the prompt."""
@@ -56,7 +55,7 @@ class EpisodeStep:
     """The discounted sum of this and all later rewards."""
     advantage: float = 0.0
     """Set by the step's group."""
-    info: dict[str, Any] = field(default_factory=dict)
+    info: JsonObject = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.old_logprobs and len(self.old_logprobs) != self.reply_len:
@@ -70,7 +69,7 @@ class EpisodeStep:
         return len(self.state_action_tokens) - self.state_len
 
     def datum(self) -> Datum:
-        """Return the datum of the policy gradient: each token of the reply has the step's advantage."""
+        """Return the datum of the policy gradient: reply tokens have the step's advantage."""
         before = [0.0] * self.state_len
         return Datum(
             tokens=self.state_action_tokens,
@@ -83,11 +82,11 @@ class EpisodeStep:
         """Return the datum of supervised fine-tuning: the reply, without advantages."""
         return Datum(self.state_action_tokens, [0.0] * self.state_len + [1.0] * self.reply_len)
 
-    def as_row(self) -> dict[str, Any]:
+    def as_row(self) -> JsonObject:
         """Return every field as plain data."""
         return asdict(self)
 
-    def as_flat_row(self) -> dict[str, Any]:
+    def as_flat_row(self) -> JsonObject:
         """Return every field with messages and tools as JSON texts.
 
         Tables with typed columns merge the arguments of different tools into one record type and
@@ -99,7 +98,7 @@ class EpisodeStep:
         }
 
     @classmethod
-    def of_row(cls, row: Mapping[str, Any]) -> EpisodeStep:
+    def of_row(cls, row: JsonMapping) -> EpisodeStep:
         """Return the step of a row of either form. Raise DataFileError for any other row."""
         known = {one.name for one in fields(cls)}
         try:

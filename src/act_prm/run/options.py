@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from act_prm.config.files import parse_value
 from tau2.errors import ConfigError, UnknownName
+from tau2.utils.json_types import JsonMapping, JsonObject
 
 KINDS = ("env", "eval_env", "base_env", "generator", "trainer", "replay_buffer", "model", "lora")
 """The configurations that an override can change."""
@@ -35,7 +35,7 @@ class Override:
             raise UnknownName("configuration to override", kind, KINDS)
         return cls(kind, tuple(path), parse_value(value))
 
-    def apply_to(self, config: dict[str, Any]) -> None:
+    def apply_to(self, config: JsonObject) -> None:
         """Change a configuration. Raise ConfigError when the path leads through a plain value."""
         parent = config
         for key in self.path[:-1]:
@@ -72,7 +72,7 @@ class RunOptions:
     resume_run: bool = False
     load_checkpoint_path: Path | None = None
     project_name: str | None = None
-    given: Mapping[str, Any] = field(default_factory=dict)
+    given: JsonMapping = field(default_factory=dict)
     """Settings by name; each applies to every configuration that has it."""
     overrides: tuple[Override, ...] = ()
 

@@ -15,6 +15,7 @@ from act_prm.config import GeneratorConfig, ReplayBufferConfig, TrainerConfig, c
 from act_prm.run.options import RunOptions
 from tau2.errors import ConfigError
 from tau2.llm.secrets import redact_args
+from tau2.utils.json_types import JsonMapping, JsonObject
 
 _FOLDERS = {"env": "environments", "eval_env": "environments", "base_env": "environments"}
 # Options of the run that also apply to environments whose files set them.
@@ -31,16 +32,16 @@ _MODELS: Mapping[str, type[BaseModel]] = {
 class Resolved:
     """The configurations of a run."""
 
-    env: dict[str, Any]
-    eval_env: dict[str, Any]
-    base_env: dict[str, Any] | None
+    env: JsonObject
+    eval_env: JsonObject
+    base_env: JsonObject | None
     generator: GeneratorConfig
     trainer: TrainerConfig
     replay_buffer: ReplayBufferConfig
-    model: dict[str, Any]
-    lora: dict[str, Any] | None
+    model: JsonObject
+    lora: JsonObject | None
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> JsonObject:
         """Return the configurations with secrets redacted."""
         values = {
             kind: value.model_dump() if hasattr(value, "model_dump") else value
@@ -84,14 +85,14 @@ def _source(options: RunOptions, kind: str) -> str:
     return f"configs/{kind}/{getattr(options, f'{kind}_config')} and the command line"
 
 
-def _values(options: RunOptions, kind: str, name: str | None) -> dict[str, Any]:
+def _values(options: RunOptions, kind: str, name: str | None) -> JsonObject:
     """Return the values of a file, changed by the command line."""
     values = read_config(_FOLDERS.get(kind, kind), name or options.env_config)
     values |= _given(options, kind, values)
     return _overridden(options, kind, values)
 
 
-def _given(options: RunOptions, kind: str, values: Mapping[str, Any]) -> dict[str, Any]:
+def _given(options: RunOptions, kind: str, values: JsonMapping) -> JsonObject:
     own = {
         name: getattr(options, name) for name in _ENV_FLAGS if getattr(options, name) is not None
     }
@@ -99,13 +100,13 @@ def _given(options: RunOptions, kind: str, values: Mapping[str, Any]) -> dict[st
     return {key: value for key, value in {**own, **options.given}.items() if key in known}
 
 
-def _known(kind: str, values: Mapping[str, Any]) -> Iterable[str]:
+def _known(kind: str, values: JsonMapping) -> Iterable[str]:
     """Return the settings of a configuration; of environments, those that the file sets."""
     model = _MODELS.get(kind)
     return values if model is None else model.model_fields
 
 
-def _overridden(options: RunOptions, kind: str, values: dict[str, Any]) -> dict[str, Any]:
+def _overridden(options: RunOptions, kind: str, values: JsonObject) -> JsonObject:
     for override in options.overrides:
         if override.kind == kind:
             override.apply_to(values)
@@ -116,7 +117,7 @@ def _touched(options: RunOptions, kind: str) -> bool:
     return any(override.kind == kind for override in options.overrides)
 
 
-def _eval_env(options: RunOptions) -> dict[str, Any]:
+def _eval_env(options: RunOptions) -> JsonObject:
     """Return the evaluation environment: its own, or that of training with held-out tasks."""
     if options.eval_env_config is None:
         env = _overridden(options, "env", _values(options, "env", options.env_config))
@@ -127,7 +128,7 @@ def _eval_env(options: RunOptions) -> dict[str, Any]:
     return _overridden(options, "eval_env", env)
 
 
-def _model(options: RunOptions, trainer: TrainerConfig) -> dict[str, Any]:
+def _model(options: RunOptions, trainer: TrainerConfig) -> JsonObject:
     if options.model_config is not None:
         model = read_config("model", options.model_config)
         model |= {"model_name": options.model_name} if options.model_name else {}
@@ -143,7 +144,7 @@ def _model(options: RunOptions, trainer: TrainerConfig) -> dict[str, Any]:
     return _overridden(options, "model", model)
 
 
-def _lora(options: RunOptions) -> dict[str, Any] | None:
+def _lora(options: RunOptions) -> JsonObject | None:
     if options.lora_config is None:
         return None
     lora = read_config("lora", options.lora_config)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from act_prm.environments import get_env
+from act_prm.environments import Environment, get_env
 from act_prm.llm_handlers.client import TrainableModel
 from act_prm.llm_handlers.load import load_model
 from act_prm.metrics import Reporter, WandbLog
@@ -24,6 +24,7 @@ from act_prm.trainer.checkpoints import TrainerState, newest_checkpoint
 from act_prm.trainer.update import HasReference
 from tau2.errors import ConfigError
 from tau2.seeds import derive_seed
+from tau2.utils.json_types import JsonObject
 
 logger = logging.getLogger(__name__)
 
@@ -109,7 +110,7 @@ def _environments(resolved: Resolved) -> dict[str, Any]:
     return {"env": _env(resolved.env), "eval_env": evaluated, "base_env": base}
 
 
-def _env(config: dict[str, Any]) -> Any:
+def _env(config: JsonObject) -> Environment:
     settings = dict(config)
     name = settings.pop("name", "tau2bench")
     return get_env(name, bool(settings.pop("is_async", False)), **settings)

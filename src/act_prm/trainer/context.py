@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from act_prm.config import GeneratorConfig, TrainerConfig
 from act_prm.environments.base import Environment
@@ -16,12 +15,13 @@ from act_prm.llm_handlers.client import TrainableModel
 from act_prm.metrics.reporting import NoReporter, Reporter
 from act_prm.replay_buffer import ReplayBuffer
 from tau2.seeds import derive_seed
+from tau2.utils.json_types import JsonMapping
 
 
 class MetricsSink(Protocol):
     """Receives rows of metrics, in addition to the local file."""
 
-    def log(self, row: Mapping[str, Any]) -> None:
+    def log(self, row: JsonMapping) -> None:
         """Receive one row."""
 
 

@@ -199,8 +199,9 @@ class Trainer:
         if self.state.lost_batches >= _MAX_LOST_BATCHES:
             self.state.lost_batches = 0
             raise ModelUnavailable(
-                f"in {_MAX_LOST_BATCHES} consecutive batches the infrastructure or the simulated user "
-                "failed in every episode; see the log, and check the user's model, address and key"
+                f"in {_MAX_LOST_BATCHES} consecutive batches the infrastructure or the simulated "
+                "user failed in every episode; see the log, and check the user's model, address "
+                "and key"
             )
 
     async def _interruptible(self, work: Coroutine[Any, Any, Result]) -> Result:

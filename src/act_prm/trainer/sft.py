@@ -42,7 +42,7 @@ class DemonstrationPhase:
 
 
 class FineTunePhase:
-    """Imitates the steps of the replay buffer, `num_sft_epochs` times, one optimizer step per batch."""
+    """Imitates the steps of the replay buffer, with one optimizer step per batch."""
 
     name = "sft"
     evaluates = True

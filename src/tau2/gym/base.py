@@ -6,7 +6,7 @@ looked up at each use.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -34,8 +34,9 @@ from tau2.rollout import (
 )
 from tau2.rollout.role_view import role_prompt, role_tools
 from tau2.seeds import derive_seed
+from tau2.utils.json_types import JsonMapping, JsonObject
 
-GymInfo = dict[str, Any]
+GymInfo = JsonObject
 ResetReturn = tuple[str, GymInfo]
 """(observation, info)"""
 StepReturn = tuple[str, float, bool, bool, GymInfo]
@@ -53,7 +54,7 @@ class GymOptions:
     completion_fn: CompletionFn | None = None
     """Called instead of the other participant's model."""
     persona: PersonaConfig | None = None
-    env_kwargs: Mapping[str, Any] = field(default_factory=dict)
+    env_kwargs: JsonMapping = field(default_factory=dict)
     evaluation_type: EvaluationType | str = EvaluationType.ALL
     judge: Judge | None = None
     shaping: Shaping | None = None
@@ -169,9 +170,7 @@ class BaseGymEnv:
     def _current_task(self) -> Task:
         return self._task if self._task is not None else self._get_task()
 
-    def begin_reset(
-        self, seed: int | None = None, options: Mapping[str, Any] | None = None
-    ) -> None:
+    def begin_reset(self, seed: int | None = None, options: JsonMapping | None = None) -> None:
         """Set up an episode; `rollout.advance()` or `aadvance()` plays to the role's first turn.
 
         `options={"task_id": ...}` changes the task. Raise UnknownName or ConfigError for an episode

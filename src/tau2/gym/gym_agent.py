@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from tau2.config import (
@@ -29,6 +28,7 @@ from tau2.gym.spaces import TauSpace
 from tau2.orchestrator.episode import Role
 from tau2.rollout import Action, RolloutSetup
 from tau2.rollout.setup import ParticipantFactory, agent_tools, user_tools
+from tau2.utils.json_types import JsonMapping, JsonObject
 
 with needs_extra("gym", "gymnasium"):
     import gymnasium as gym
@@ -40,14 +40,12 @@ TAU_BENCH_USER_ENV_ID = "tau-bench-user-v0"
 class _SyncEnv(BaseGymEnv, gym.Env[str, str]):
     """One role of an episode as a Gymnasium environment."""
 
-    metadata: ClassVar[dict[str, Any]] = {  # type: ignore[misc]  # Gymnasium has no ClassVar
+    metadata: ClassVar[JsonObject] = {  # type: ignore[misc]  # Gymnasium has no ClassVar
         "render_modes": ["ansi"],
         "render_fps": 1,
     }
 
-    def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> ResetReturn:
+    def reset(self, *, seed: int | None = None, options: JsonObject | None = None) -> ResetReturn:
         """Start an episode and return the first observation. Raise UnknownName or ConfigError."""
         gym.Env.reset(self, seed=seed)
         self.begin_reset(seed, options)
@@ -78,7 +76,7 @@ class _BaseAgentEnv(BaseGymEnv):
         max_steps: int = 100,
         solo_mode: bool = False,
         user_llm: str | None = None,
-        user_llm_args: Mapping[str, Any] | None = None,
+        user_llm_args: JsonMapping | None = None,
         all_messages_as_observation: bool = False,
         *,
         user: str | ParticipantFactory = DEFAULT_USER_IMPLEMENTATION,
@@ -155,7 +153,7 @@ class UserGymEnv(_SyncEnv):
         task_id: str,
         max_steps: int = 100,
         agent_llm: str | None = None,
-        agent_llm_args: Mapping[str, Any] | None = None,
+        agent_llm_args: JsonMapping | None = None,
         all_messages_as_observation: bool = False,
         *,
         agent: str | ParticipantFactory = DEFAULT_AGENT_IMPLEMENTATION,
@@ -196,7 +194,7 @@ class AsyncAgentGymEnv(_BaseAgentEnv):
     """AgentGymEnv for an event loop: `reset` and `step` await the user's model, without threads."""
 
     async def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+        self, *, seed: int | None = None, options: JsonObject | None = None
     ) -> ResetReturn:
         """Start an episode and return the first observation. Raise UnknownName or ConfigError."""
         self.begin_reset(seed, options)

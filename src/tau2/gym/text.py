@@ -27,8 +27,9 @@ def observation_of(
 ) -> str:
     """Return messages as lines `role: content`; a tool call is shown as `name(key=value, ...)`.
 
-    A tool's line is `tool: {"name": ..., "arguments": ..., "result": ...}`, or the result alone where
-    `results_with_calls` is False. `before` is the message ahead of the first one, whose calls may be answered here.
+    A tool's line is `tool: {"name": ..., "arguments": ..., "result": ...}`, or the result alone if
+    not `results_with_calls`. `before` is the message before the first one; its calls may be
+    answered in `messages`.
     """
     known = _calls_in(before) if results_with_calls else {}
     lines: list[str] = []
@@ -60,17 +61,19 @@ def _result_with_call(result: ToolMessage, call: ToolCall) -> str:
     content = (result.content or "").strip()
     is_data = content.startswith(("{", "[")) and not isinstance(decoded(content), str)
     is_line = is_data and content.isprintable()
-    told = content if is_line else json.dumps(decoded(content) if is_data else result.content or "")
+    shown = (
+        content if is_line else json.dumps(decoded(content) if is_data else result.content or "")
+    )
     name, arguments = json.dumps(call.name), json.dumps(call.arguments, default=str)
-    return f'{{"name": {name}, "arguments": {arguments}, "result": {told}}}'
+    return f'{{"name": {name}, "arguments": {arguments}, "result": {shown}}}'
 
 
 def read_action(action: str, role: Role) -> AssistantMessage | UserMessage:
     """Return the message that an action in text stands for; thoughts in think tags are kept apart.
 
-    Raise ValueError, saying what is wrong, for a tool call that cannot be read and for an empty action.
+    Raise ValueError for a tool call that cannot be read and for an empty action; the text says why.
     """
-    said, thought = split_reasoning(clean_text(action[:LONGEST_TEXT]))
-    message = parse_action(said or "", "assistant" if role is Role.AGENT else "user")
-    message.reasoning_content = thought
+    text, reasoning = split_reasoning(clean_text(action[:LONGEST_TEXT]))
+    message = parse_action(text or "", "assistant" if role is Role.AGENT else "user")
+    message.reasoning_content = reasoning
     return message

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tau2.errors import needs_extra
 from tau2.gym.gym_agent import AgentGymEnv
 from tau2.gym.spaces import TauSpace
 from tau2.rollout import StepResult
+from tau2.utils.json_types import JsonMapping, JsonObject
 
 with needs_extra("gym", "gymnasium"):
     import numpy as np
@@ -56,8 +57,8 @@ class AgentVectorEnv(VectorEnv[tuple[str, ...], Sequence[str], Any]):
         self,
         *,
         seed: int | Sequence[int | None] | None = None,
-        options: Mapping[str, Any] | None = None,
-    ) -> tuple[tuple[str, ...], dict[str, Any]]:
+        options: JsonMapping | None = None,
+    ) -> tuple[tuple[str, ...], JsonObject]:
         """Start all episodes, or those of `options["reset_mask"]`.
 
         One `seed` stands for `seed`, `seed + 1`, ... of the sub-environments, as in Gymnasium.
@@ -73,9 +74,9 @@ class AgentVectorEnv(VectorEnv[tuple[str, ...], Sequence[str], Any]):
         return tuple(self._observations), infos
 
     def _restart(
-        self, chosen: Sequence[int], seeds: Sequence[int | None], options: Mapping[str, Any]
-    ) -> dict[str, Any]:
-        infos: dict[str, Any] = {}
+        self, chosen: Sequence[int], seeds: Sequence[int | None], options: JsonMapping
+    ) -> JsonObject:
+        infos: JsonObject = {}
         for n in chosen:
             self.envs[n].begin_reset(seeds[n], options)
         for n, result in zip(chosen, self._advance(chosen), strict=True):
@@ -84,7 +85,7 @@ class AgentVectorEnv(VectorEnv[tuple[str, ...], Sequence[str], Any]):
             infos = self._add_info(infos, info, n)
         return infos
 
-    def step(self, actions: Iterable[str]) -> tuple[tuple[str, ...], Any, Any, Any, dict[str, Any]]:
+    def step(self, actions: Iterable[str]) -> tuple[tuple[str, ...], Any, Any, Any, JsonObject]:
         """Submit all actions, and let all other participants answer together."""
         rewards = np.zeros(self.num_envs, dtype=np.float64)
         terminated = np.zeros(self.num_envs, dtype=bool)
@@ -135,7 +136,7 @@ class AgentVectorEnv(VectorEnv[tuple[str, ...], Sequence[str], Any]):
 
 
 def _loop_is_running() -> bool:
-    """Return whether this thread runs an event loop (in a notebook, say): `asyncio.run` would fail."""
+    """Return whether this thread runs an event loop, as notebooks do; `asyncio.run` would fail."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:

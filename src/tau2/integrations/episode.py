@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, TypeVar
@@ -20,6 +20,7 @@ from tau2.orchestrator.snapshot import EpisodeSnapshot
 from tau2.rollout import Action, Rollout, RolloutSetup, RolloutSnapshot, Shaping, StepResult
 from tau2.rollout.snapshot import RolloutHistory
 from tau2.user.base_user import STOP
+from tau2.utils.json_types import JsonMapping, JsonObject
 
 OVER = "The conversation is over."
 """What a tool answers after the end; many trainers have no other way to tell the model."""
@@ -146,7 +147,7 @@ class Episode:
         return self.rollout.result is not None and self.rollout.result.done
 
     @property
-    def tools(self) -> list[dict[str, Any]]:
+    def tools(self) -> list[JsonObject]:
         """The tools, `respond_user` last, as schemas of OpenAI's API."""
         return [*self.rollout.openai_tools, *schemas([respond_user_tool()])]
 
@@ -172,7 +173,7 @@ class Episode:
             texts: list[str] = end.value
         return texts
 
-    def call(self, name: str, arguments: Mapping[str, Any]) -> str:
+    def call(self, name: str, arguments: JsonMapping) -> str:
         """Make one tool call and return its result."""
         return self.play([ToolCall(name=name, arguments=dict(arguments))])[0]
 

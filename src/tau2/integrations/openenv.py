@@ -15,7 +15,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -28,6 +28,7 @@ from tau2.integrations.episode import Episode
 from tau2.integrations.packages import needs_package
 from tau2.integrations.toolbox import instructions
 from tau2.rollout import StepResult as RolloutResult
+from tau2.utils.json_types import JsonMapping, JsonObject
 
 with needs_package("openenv", "openenv-core>=0.3"):
     import uvicorn
@@ -46,7 +47,7 @@ class TauAction(Action):  # type: ignore[misc]  # the package is optional
     """One tool call; `respond_user` with a `text` speaks to the user."""
 
     name: str = Field(max_length=256)
-    arguments: dict[str, Any] = Field(default_factory=dict)
+    arguments: JsonObject = Field(default_factory=dict)
 
 
 class TauObservation(Observation):  # type: ignore[misc]  # the package is optional
@@ -55,7 +56,7 @@ class TauObservation(Observation):  # type: ignore[misc]  # the package is optio
     text: str = ""
     system_prompt: str | None = None
     """Of a reset."""
-    tools: list[dict[str, Any]] | None = None
+    tools: list[JsonObject] | None = None
     """Of a reset: the tools as schemas of OpenAI's API."""
     infra_failed: bool = False
     user_failed: bool = False
@@ -67,7 +68,7 @@ class OpenEnvState(State):  # type: ignore[misc]  # the package is optional
 
     domain: str = ""
     task_id: str = ""
-    outcome: dict[str, Any] | None = None
+    outcome: JsonObject | None = None
     """The fields of `EpisodeOutcome`, once the episode is over."""
 
 
@@ -184,15 +185,15 @@ def _call(action: TauAction) -> ToolCall:
 class TauEnvClient(EnvClient):  # type: ignore[misc]  # the package is optional
     """A client for a server; `base_url` is that of `serve`, with the token in its path."""
 
-    def _step_payload(self, action: TauAction) -> dict[str, Any]:
+    def _step_payload(self, action: TauAction) -> JsonObject:
         return {"name": action.name, "arguments": action.arguments}
 
-    def _parse_result(self, payload: Mapping[str, Any]) -> StepResult:
+    def _parse_result(self, payload: JsonMapping) -> StepResult:
         common = {"done": bool(payload.get("done")), "reward": payload.get("reward")}
         observation = TauObservation(**payload.get("observation", {}), **common)
         return StepResult(observation=observation, **common)
 
-    def _parse_state(self, payload: Mapping[str, Any]) -> OpenEnvState:
+    def _parse_state(self, payload: JsonMapping) -> OpenEnvState:
         return OpenEnvState(**payload)
 
 

@@ -1,4 +1,4 @@
-"""A model's reply in text: tool calls in the tags that the chat templates of many models use, or words.
+"""A model's reply in text: tool calls in the tags that many chat templates use, or text.
 
     <tool_call>{"name": "get_users", "arguments": {}}</tool_call>
 
@@ -23,11 +23,13 @@ You may call these tools:
 <tools>
 {tools}
 </tools>
-To call a tool, answer with nothing but its name and arguments as JSON in these tags, once for every call:
+To call a tool, answer with nothing but its name and arguments as JSON in these tags, once for \
+every call:
 <tool_call>
 {{"name": "...", "arguments": {{...}}}}
 </tool_call>
-An answer without these tags is what the customer hears. To end the conversation, answer ###STOP###."""
+An answer without these tags is what the customer hears. To end the conversation, answer \
+###STOP###."""
 
 
 def tools_as_text(tools: Sequence[JsonMapping]) -> str:

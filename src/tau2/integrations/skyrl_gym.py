@@ -6,8 +6,7 @@ of a SkyRL dataset has these extras beside its prompt.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 from tau2.data_model.message import Message
 from tau2.errors import ConfigError
@@ -16,6 +15,7 @@ from tau2.integrations.packages import needs_package
 from tau2.integrations.reply import UnreadableReply, as_reply, read_reply, tools_as_text
 from tau2.integrations.toolbox import task_ids
 from tau2.rollout import StepResult
+from tau2.utils.json_types import JsonMapping, JsonObject
 
 with needs_package("skyrl_gym", "skyrl-gym>=0.4"):
     import skyrl_gym
@@ -42,7 +42,7 @@ class TauTextEnv(BaseTextEnv):  # type: ignore[misc]  # the package is optional
     """
 
     def __init__(
-        self, env_config: Mapping[str, Any] | None = None, extras: Mapping[str, Any] | None = None
+        self, env_config: JsonMapping | None = None, extras: JsonMapping | None = None
     ) -> None:
         super().__init__()
         row = {name: value for name in _ROW if (value := (extras or {}).get(name)) is not None}
@@ -58,7 +58,7 @@ class TauTextEnv(BaseTextEnv):  # type: ignore[misc]  # the package is optional
         self.episode = Episode(str(settings["domain"]), **options)
         self.outcome: EpisodeOutcome | None = None
 
-    def init(self, prompt: list[dict[str, str]]) -> tuple[list[dict[str, str]], dict[str, Any]]:
+    def init(self, prompt: list[dict[str, str]]) -> tuple[list[dict[str, str]], JsonObject]:
         """Start the episode; return the conversation so far and the task's id.
 
         A system message of `prompt` stands before this package's own.
@@ -106,7 +106,7 @@ class TauTextEnv(BaseTextEnv):  # type: ignore[misc]  # the package is optional
     def _output(
         self, observations: list[dict[str, str]], *, done: bool, reward: float = 0.0
     ) -> BaseTextEnvStepOutput:
-        metadata: dict[str, Any] = {"task_id": self.task_id}
+        metadata: JsonObject = {"task_id": self.task_id}
         if self.outcome is not None:
             metadata |= {
                 "reason": self.outcome.reason,
@@ -122,7 +122,7 @@ class TauTextEnv(BaseTextEnv):  # type: ignore[misc]  # the package is optional
         role = self.tool_role if message.role == "tool" else message.role
         return {"role": role, "content": as_reply(message)}
 
-    def get_metrics(self) -> dict[str, Any]:
+    def get_metrics(self) -> JsonObject:
         """Return the numbers of turns and of unreadable replies, and how the episode ended."""
         flags = self.outcome.flags() if self.outcome is not None else {}
         return {"turns": self.turns, "unreadable": self.episode.rollout.invalid_actions, **flags}
@@ -140,8 +140,8 @@ def register(env_id: str = ENV_ID) -> None:
 
 def rows(
     domain: str, split: str | None = None, *, count: int | None = None, seed: int | None = None
-) -> list[dict[str, Any]]:
-    """Return one row per task for a SkyRL dataset: prompt (a placeholder), env_class and the extras."""
+) -> list[JsonObject]:
+    """Return one SkyRL dataset row per task: a placeholder prompt, env_class and the extras."""
     return [
         {
             "prompt": [{"role": "user", "content": PLACEHOLDER}],

@@ -1,4 +1,4 @@
-"""tinker-cookbook: `TauRLDatasetBuilder` for `rl.train`, over group builders and message environments.
+"""tinker-cookbook: `TauRLDatasetBuilder` for `rl.train`.
 
 An assistant message without tool calls goes to the user. The reward comes from
 `compute_group_rewards`, so an episode that a token or turn limit cut off is graded as it is. When
@@ -9,7 +9,7 @@ episode again, `FailFast` stops.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +22,7 @@ from tau2.integrations.toolbox import task_ids
 from tau2.llm.wire import to_wire
 from tau2.rollout import Rollout, StepResult
 from tau2.seeds import derive_seed
+from tau2.utils.json_types import JsonMapping, JsonObject
 
 with needs_package("tinker_cookbook", "tinker-cookbook>=0.5.8"):
     import chz
@@ -30,7 +31,7 @@ with needs_package("tinker_cookbook", "tinker-cookbook>=0.5.8"):
     from tinker_cookbook.rl.types import EnvGroupBuilder, RLDataset, RLDatasetBuilder, Trajectory
     from tinker_cookbook.tokenizer_utils import get_tokenizer
 
-Wire = dict[str, Any]
+Wire = JsonObject
 """A message in the form that renderers take."""
 
 
@@ -69,7 +70,7 @@ class TauMessageEnv(MessageEnv):  # type: ignore[misc]  # the package is optiona
         self._conversation = [*prefix, *map(_as_wire, rollout.history(system=False))]
         return list(self._conversation)
 
-    async def step(self, message: Mapping[str, Any]) -> MessageStepResult:
+    async def step(self, message: JsonMapping) -> MessageStepResult:
         """Act and return the result. Raise EpisodeFailed when there is no reward."""
         rollout = self.episode.rollout
         problem = _problem_of(message)
@@ -101,9 +102,9 @@ class TauGroupBuilder(EnvGroupBuilder):  # type: ignore[misc]  # the package is 
     group_size: int
     seed: int | None = None
     """Of the group; the seeds of its episodes are derived from it."""
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: JsonMapping = field(default_factory=dict)
     """As for `Episode`."""
-    env_options: Mapping[str, Any] = field(default_factory=dict)
+    env_options: JsonMapping = field(default_factory=dict)
     """As for `EnvFromMessageEnv`: max_trajectory_tokens and others."""
 
     async def make_envs(self) -> Sequence[EnvFromMessageEnv]:
@@ -159,8 +160,8 @@ class TauRLDatasetBuilder(RLDatasetBuilder):  # type: ignore[misc]  # the packag
     count: int | None = None
     """Tasks of each split; None: all."""
     seed: int | None = None
-    options: dict[str, Any] = chz.field(default_factory=dict)
-    env_options: dict[str, Any] = chz.field(default_factory=dict)
+    options: JsonObject = chz.field(default_factory=dict)
+    env_options: JsonObject = chz.field(default_factory=dict)
 
     async def __call__(self) -> tuple[TauRLDataset, TauRLDataset | None]:
         """Return the training dataset, and the test dataset or None. Raise UnknownName."""
@@ -199,7 +200,7 @@ async def _final_reward(episode: Episode) -> tuple[float, dict[str, float]]:
     return outcome.graded() + (0.0 if was_over else episode.shaping), outcome.flags()
 
 
-def as_action(message: Mapping[str, Any]) -> AssistantMessage:
+def as_action(message: JsonMapping) -> AssistantMessage:
     """Return a renderer's message as an action; reasoning goes to `reasoning_content`."""
     text, reasoning = split_reasoning(renderers.get_text_content(message))
     calls = [
@@ -213,7 +214,7 @@ def as_action(message: Mapping[str, Any]) -> AssistantMessage:
     return AssistantMessage(content=text, tool_calls=calls or None, reasoning_content=reasoning)
 
 
-def _problem_of(message: Mapping[str, Any]) -> str | None:
+def _problem_of(message: JsonMapping) -> str | None:
     """Return why a message is no action, or None when it is one."""
     if unreadable := message.get("unparsed_tool_calls"):
         return f"a tool call could not be read: {unreadable[0].error}"
@@ -223,7 +224,7 @@ def _problem_of(message: Mapping[str, Any]) -> str | None:
 
 
 def _observations(rollout: Rollout, result: StepResult) -> list[Wire]:
-    """Return the observed messages, tool results with their tool's name, which renderers may need."""
+    """Return the observed messages; tool results have their tool's name, for renderers."""
     names = {call.id: call.name for call in rollout.steps[-1].action.calls}
     observed = list(to_wire(result.observation))
     for message, wired in zip(result.observation, observed, strict=True):

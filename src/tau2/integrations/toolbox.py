@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
 
 from tau2.agent.llm_agent import AGENT_INSTRUCTION, SYSTEM_PROMPT
 from tau2.environment.tool import Tool, as_tool
 from tau2.llm.wire import tools_to_wire
 from tau2.rollout import RolloutSetup
 from tau2.runner.tasks import get_tasks
+from tau2.utils.json_types import JsonObject
 
 RESPOND_USER = "respond_user"
 """Name of the tool that speaks to the user.
@@ -47,7 +47,7 @@ def domain_tools(setup: RolloutSetup) -> list[Tool]:
     return [*setup.new_environment().get_tools(), respond_user_tool()]
 
 
-def schemas(tools: Sequence[Tool]) -> list[dict[str, Any]]:
+def schemas(tools: Sequence[Tool]) -> list[JsonObject]:
     """Return tools as schemas of OpenAI's API."""
     return tools_to_wire(list(tools)) or []
 

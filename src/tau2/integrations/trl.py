@@ -11,7 +11,7 @@ speaks through `respond_user`.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -22,6 +22,7 @@ from tau2.integrations.episode import Episode, EpisodeOutcome
 from tau2.integrations.packages import needs_package
 from tau2.integrations.toolbox import domain_tools, instructions, task_ids
 from tau2.rollout import RolloutSetup
+from tau2.utils.json_types import JsonMapping, JsonObject
 
 # The content of each row's last message; TRL appends to it what `reset` returns.
 _FIRST_USER_CONTENT = ""
@@ -96,9 +97,9 @@ def rows(
     *,
     count: int | None = None,
     seed: int | None = None,
-    env_kwargs: Mapping[str, Any] | None = None,
-) -> list[dict[str, Any]]:
-    """Return one dataset row per task: prompt, task_id, seed, and environment (the domain's name)."""
+    env_kwargs: JsonMapping | None = None,
+) -> list[JsonObject]:
+    """Return one dataset row per task: prompt, task_id, seed, environment (the domain's name)."""
     system = instructions(RolloutSetup(domain, env_kwargs=env_kwargs or {}), by_tool=True)
     prompt = [
         {"role": "system", "content": system},
@@ -154,7 +155,7 @@ def method_of(tool: Tool) -> Callable[..., str]:
 
 
 def plain(hint: Any) -> Any:
-    """Return a type hint with model classes replaced by `dict`: TRL makes JSON schemas from hints."""
+    """Return a type hint with `dict` for model classes: TRL makes JSON schemas from hints."""
     origin = get_origin(hint)
     args = get_args(hint)
     if origin is Literal:
@@ -185,9 +186,7 @@ def docstring_of(tool: Tool) -> str:
     return "\n".join(lines)
 
 
-def _argument_description(
-    name: str, schema: Mapping[str, Any], definitions: Mapping[str, Any]
-) -> str:
+def _argument_description(name: str, schema: JsonMapping, definitions: JsonMapping) -> str:
     """Return an argument's description in one line; the fields of an object are named in it."""
     text = " ".join(str(schema.get("description") or name.replace("_", " ").capitalize()).split())
     reference = str((schema.get("items") or schema).get("$ref", "")).rpartition("/")[2]

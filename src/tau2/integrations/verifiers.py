@@ -20,6 +20,7 @@ from tau2.integrations.episode import Episode, EpisodeOutcome
 from tau2.integrations.packages import needs_package
 from tau2.integrations.toolbox import domain_tools, instructions, schemas, task_ids
 from tau2.rollout import RolloutSetup
+from tau2.utils.json_types import JsonObject
 
 with needs_package("verifiers", "verifiers>=0.4"):
     import verifiers.v1 as vf
@@ -46,7 +47,7 @@ class VerifiersState(vf.State):  # type: ignore[misc]  # the package is optional
     seed: int | None = None
     messages: str = "[]"
     """All messages so far, as JSON."""
-    outcome: dict[str, Any] | None = None
+    outcome: JsonObject | None = None
     """The fields of `EpisodeOutcome`, once the episode is over."""
 
 
@@ -54,7 +55,7 @@ class TauToolsetConfig(vf.ToolsetConfig):  # type: ignore[misc]  # the package i
     """The domain whose tools are served, and the options of its episodes."""
 
     domain: str = "mock"
-    options: dict[str, Any] = Field(default_factory=dict)
+    options: JsonObject = Field(default_factory=dict)
     """As for `Episode`: user, llm_user, llm_args_user, max_steps, evaluation_type and others."""
     most_live: int = Field(1024, ge=1)
     """Episodes that a shared server keeps; beyond that, the least recently used one is dropped."""
@@ -88,7 +89,7 @@ class TauToolset(vf.Toolset[TauToolsetConfig, VerifiersState]):  # type: ignore[
         self._live: OrderedDict[str, Episode] = OrderedDict()
 
     def register(self, mcp: Any) -> None:
-        """Serve the tools with their own schemas, not with schemas derived from Python signatures."""
+        """Serve the tools with their own schemas, not with those of Python signatures."""
         mcp.list_tools = self.list_tools
         mcp.call_tool = self._with_state(self.call_tool)
 
@@ -101,7 +102,7 @@ class TauToolset(vf.Toolset[TauToolsetConfig, VerifiersState]):  # type: ignore[
         ]
 
     async def call_tool(
-        self, name: str, arguments: dict[str, Any], context: Any = None
+        self, name: str, arguments: JsonObject, context: Any = None
     ) -> CallToolResult:
         """Execute one call of a rollout; errors of a tool are texts."""
         episode = self._episode()

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from tau2._compat.patching import patched
 from tau2.data_model.tasks import Task
 from tau2.errors import ConfigError
@@ -13,10 +10,11 @@ from tau2.evaluator.evaluator_nl_assertions import default_judge
 from tau2.evaluator.evidence import Judge
 from tau2.llm import CompletionFn
 from tau2.llm.routing import check_model
+from tau2.utils.json_types import JsonMapping
 
 
 def require_model(
-    role: str, model: str, args: Mapping[str, Any], completion_fn: CompletionFn | None, hint: str
+    role: str, model: str, args: JsonMapping, completion_fn: CompletionFn | None, hint: str
 ) -> None:
     """Raise ConfigError, ending in `hint`, when calls of this model must fail. Sends nothing."""
     # A client that replaced these functions answers the calls itself.

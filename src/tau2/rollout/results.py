@@ -26,13 +26,13 @@ class StepResult:
     observation: tuple[Message, ...] = ()
     """Messages of others since the participant's own last one, as far as it can see them."""
     reward: float | None = 0.0
-    """0.0 until the end, then the grade; None when the episode says nothing about the participant."""
+    """0.0 until the end, then the grade; None when the participant is not to be graded."""
     shaping: float = 0.0
     """The potential-based term, to be added to the reward; 0.0 unless shaping is on."""
     terminated: bool = False
     """A participant ended the conversation, or the caller's actions made it end."""
     truncated: bool = False
-    """A limit, an infrastructure failure or a failure of the other participant ended the episode."""
+    """A limit, the infrastructure or a failure of the other participant ended the episode."""
     reason: TerminationReason | None = None
     infra_failed: bool = False
     """The infrastructure failed (a model endpoint, the judge): there is no reward."""

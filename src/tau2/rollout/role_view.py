@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from tau2.agent.llm_agent import (
     AGENT_INSTRUCTION,
@@ -22,6 +21,7 @@ from tau2.orchestrator.orchestrator import Orchestrator
 from tau2.rollout.setup import agent_tools, user_tools
 from tau2.user.base_user import UserState
 from tau2.user.user_simulator import UserSimulator
+from tau2.utils.json_types import JsonObject
 
 
 def role_tools(environment: Environment, task: Task, role: Role) -> list[Tool]:
@@ -106,7 +106,7 @@ class RoleView:
         return role_tools(self.environment, self.task, self.role)
 
     @property
-    def openai_tools(self) -> list[dict[str, Any]]:
+    def openai_tools(self) -> list[JsonObject]:
         """The role's tools as schemas of OpenAI's API."""
         return tools_to_wire(self.tools) or []
 
@@ -115,7 +115,7 @@ class RoleView:
         """The system prompt that this package's own participant would use."""
         return role_prompt(self.environment, self.task, self.role)
 
-    def history(self, *, system: bool = True) -> list[dict[str, Any]]:
+    def history(self, *, system: bool = True) -> list[JsonObject]:
         """Return the role's conversation as OpenAI messages; its own have the role `assistant`.
 
         `system` says whether the system prompt comes first.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NoReturn, Protocol
 
@@ -30,6 +30,7 @@ from tau2.rollout.model_checks import require_model
 from tau2.rollout.task_lookup import find_task
 from tau2.runner.build import build_agent, build_environment, build_user
 from tau2.user.base_user import STOP, HalfDuplexUser
+from tau2.utils.json_types import JsonMapping
 
 
 class _PlayedByCaller:
@@ -91,9 +92,9 @@ class RolloutSetup:
     user: str | ParticipantFactory = DEFAULT_USER_IMPLEMENTATION
     agent: str | ParticipantFactory = DEFAULT_AGENT_IMPLEMENTATION
     llm_user: str = DEFAULT_LLM_USER
-    llm_args_user: Mapping[str, Any] = field(default_factory=lambda: dict(DEFAULT_LLM_ARGS_USER))
+    llm_args_user: JsonMapping = field(default_factory=lambda: dict(DEFAULT_LLM_ARGS_USER))
     llm_agent: str = DEFAULT_LLM_AGENT
-    llm_args_agent: Mapping[str, Any] = field(default_factory=lambda: dict(DEFAULT_LLM_ARGS_AGENT))
+    llm_args_agent: JsonMapping = field(default_factory=lambda: dict(DEFAULT_LLM_ARGS_AGENT))
     completion_fn: CompletionFn | None = None
     """Called instead of the other participant's model."""
     persona: PersonaConfig | None = None
@@ -103,7 +104,7 @@ class RolloutSetup:
     timeout: float | None = None
     """Seconds of wall-clock time for one episode."""
     validate_communication: bool = False
-    env_kwargs: Mapping[str, Any] = field(default_factory=dict)
+    env_kwargs: JsonMapping = field(default_factory=dict)
 
     def find_task(self, task_id: str) -> Task:
         """Return a task of the domain, of any split.

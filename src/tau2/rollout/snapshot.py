@@ -24,7 +24,7 @@ class RolloutHistory:
     observed_from: int = 0
     """Index in the trajectory of the first message after the caller's last one."""
     stops_after_calls: bool = False
-    """The last action called `done` beside other tools: it ends the episode unless one of them fails."""
+    """The last action called `done` beside other tools; unless one fails, the episode ends."""
 
     def copied(self) -> RolloutHistory:
         """Return an independent copy; results and messages never change and are shared."""

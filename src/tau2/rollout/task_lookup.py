@@ -1,4 +1,4 @@
-"""One task by its id, of any split, without building the other tasks where the task set allows it."""
+"""One task by its id, of any split, without building the others where the task set allows it."""
 
 from __future__ import annotations
 

@@ -468,18 +468,18 @@ def test_gymnasium_makes_both(registered):
 
 
 @pytest.mark.parametrize("env_id", [TAU_BENCH_ENV_ID, TAU_BENCH_USER_ENV_ID])
-def test_the_checker_of_gymnasium_is_content(registered, env_id):
-    cast = {"user": "scripted_user"} if env_id == TAU_BENCH_ENV_ID else {"agent": "oracle_agent"}
-    check_env(gymnasium.make(env_id, domain="mock", task_id="create_task_1", **cast).unwrapped)
+def test_gymnasiums_checker_finds_no_fault(registered, env_id):
+    other = {"user": "scripted_user"} if env_id == TAU_BENCH_ENV_ID else {"agent": "oracle_agent"}
+    env = gymnasium.make(env_id, domain="mock", task_id="create_task_1", **other).unwrapped
+    assert check_env(env) is None  # it raises for a fault
 
 
-def test_it_is_content_without_a_registration_too():
+def test_gymnasiums_checker_finds_no_fault_in_unregistered_environments():
     with warnings.catch_warnings():
-        warnings.filterwarnings(
-            "ignore", message=".*not having a spec"
-        )  # says so of every unregistered one
-        check_env(AgentGymEnv("mock", "create_task_1", user="scripted_user"))
-        check_env(UserGymEnv("mock", "create_task_1", agent="oracle_agent"))
+        # Every unregistered environment lacks a spec.
+        warnings.filterwarnings("ignore", message=".*not having a spec")
+        assert check_env(AgentGymEnv("mock", "create_task_1", user="scripted_user")) is None
+        assert check_env(UserGymEnv("mock", "create_task_1", agent="oracle_agent")) is None
 
 
 def test_gymnasiums_own_vectors_take_it(registered):

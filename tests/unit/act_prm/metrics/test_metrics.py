@@ -99,9 +99,11 @@ def test_without_wandb_the_way_out_is_told(monkeypatch):
         WandbLog("project", "name", {}, "folder")
 
 
-def test_nobody_need_listen():
-    silent: Reporter = NoReporter()
-    silent.begin("rl", 0, 1)
-    silent.batch(1, 1, json.loads("{}"))
-    silent.part("episodes", 0, 1)
-    silent.note("hello")
+def test_the_default_reporter_shows_nothing(capsys):
+    reporter: Reporter = NoReporter()
+    reporter.begin("rl", 0, 1)
+    reporter.batch(1, 1, json.loads("{}"))
+    reporter.part("episodes", 0, 1)
+    reporter.note("hello")
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err) == ("", "")
