@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -60,6 +61,16 @@ class Trickle:
     seconds: float = 0.05
 
 
+@dataclass(frozen=True)
+class Bytes:
+    """Exactly these bytes, piece by piece; then the connection closes, unless it is kept."""
+
+    pieces: Sequence[bytes]
+    keep: bool = False
+    pause: float = 0.002
+    """Seconds between two pieces."""
+
+
 def failing(
     status: int, message: str = "scripted failure", *, retry_after: object = None, **error: Any
 ) -> Raw:
@@ -95,7 +106,16 @@ class Seen:
 class StubServer:
     """Serves from a thread of its own while the `with` block lasts."""
 
-    def __init__(self, reply: Any = "ok", *, latency: float = 0.0) -> None:
+    def __init__(
+        self,
+        reply: Any = "ok",
+        *,
+        latency: float = 0.0,
+        host: str = "127.0.0.1",
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._host = host
+        self._tls = tls
         self.seen: list[Seen] = []
         self.requests = self.in_flight = self.max_in_flight = self.connections = 0
         self.latency = latency
@@ -116,7 +136,8 @@ class StubServer:
     @property
     def base_url(self) -> str:
         """The address to give as api_base."""
-        return f"http://127.0.0.1:{self.port}/v1"
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"{'https' if self._tls else 'http'}://{host}:{self.port}/v1"
 
     @property
     def bodies(self) -> list[Any]:
@@ -143,7 +164,7 @@ class StubServer:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         self.open: set[asyncio.Transport] = set()
         server = await self._loop.create_server(
-            lambda: _Connection(self), "127.0.0.1", 0, backlog=1024
+            lambda: _Connection(self), self._host, 0, backlog=1024, ssl=self._tls
         )
         self.port = server.sockets[0].getsockname()[1]
         self._started.set()
@@ -262,13 +283,13 @@ class _Connection(asyncio.Protocol):
         server.in_flight += 1
         server.max_in_flight = max(server.max_in_flight, server.in_flight)
         outcome = server.answer(body)
-        if not isinstance(outcome, Raw | Hang | Drop | Trickle):
+        if not isinstance(outcome, Raw | Hang | Drop | Trickle | Bytes):
             outcome = Raw(
                 200, completion_of(outcome, str(body.get("model")), server.requests, len(content))
             )
         asyncio.get_running_loop().call_later(server.latency, self._finish, outcome)
 
-    def _finish(self, outcome: Raw | Hang | Drop | Trickle) -> None:
+    def _finish(self, outcome: Raw | Hang | Drop | Trickle | Bytes) -> None:
         self.server.in_flight -= 1
         if self.transport.is_closing() or isinstance(outcome, Hang):
             return
@@ -279,8 +300,19 @@ class _Connection(asyncio.Protocol):
             case Trickle(seconds):
                 self.transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
                 self._trickle(seconds)
+            case Bytes():
+                self._send(list(outcome.pieces), outcome)
             case Raw():
                 self._write(outcome)
+
+    def _send(self, pieces: list[bytes], outcome: Bytes) -> None:
+        if self.transport.is_closing():
+            return
+        if pieces:
+            self.transport.write(pieces.pop(0))
+            asyncio.get_running_loop().call_later(outcome.pause, self._send, pieces, outcome)
+        elif not outcome.keep:
+            self.transport.close()
 
     def _trickle(self, seconds: float) -> None:
         if not self.transport.is_closing():

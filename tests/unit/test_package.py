@@ -77,7 +77,7 @@ def test_nothing_heavy_is_needed_to_run_without_models():
         "import json, sys\n"
         "from tau2 import TextRunConfig, Orchestrator, evaluate_simulation\n"
         "from tau2.runner import run_tasks\n"
-        "heavy = ['litellm', 'openai', 'gymnasium', 'numpy', 'pandas', 'torch', 'rich', 'fastapi', 'httpx']\n"
+        "heavy = ['litellm', 'openai', 'gymnasium', 'numpy', 'pandas', 'torch', 'rich', 'fastapi', 'httpx', 'aiohttp']\n"
         "print(json.dumps([name for name in heavy if name in sys.modules]))"
     )
     ended = subprocess.run(

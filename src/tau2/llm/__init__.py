@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from tau2.llm.backends.scripted import register_script
     from tau2.llm.call import acomplete, complete
     from tau2.llm.cost import Totals, totals
-    from tau2.llm.http import aclose, close
     from tau2.llm.middleware import Middleware, use_middleware
     from tau2.llm.request import Backend, CompletionFn, Flow, Request, Response, Send, Sleep
     from tau2.llm.routing import backend_names, check_model
     from tau2.llm.secrets import redact_args
+    from tau2.llm.transport.async_client import aclose
+    from tau2.llm.transport.sync_client import close
     from tau2.llm.wire import from_wire, to_wire, tools_to_wire
 
 __all__ = [
@@ -57,7 +58,8 @@ _HOME = {
     **dict.fromkeys(("complete", "acomplete"), "call"),
     **dict.fromkeys(("Totals", "totals"), "cost"),
     **dict.fromkeys(("Middleware", "use_middleware"), "middleware"),
-    **dict.fromkeys(("aclose", "close"), "http"),
+    "aclose": "transport.async_client",
+    "close": "transport.sync_client",
     "redact_args": "secrets",
     **dict.fromkeys(
         ("Backend", "CompletionFn", "Flow", "Request", "Response", "Send", "Sleep"), "request"

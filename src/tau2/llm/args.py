@@ -28,6 +28,7 @@ NOT_IN_BODY = frozenset(
         "extra_headers",
         "headers",
         "extra_body",
+        "ssl_verify",
         "input_cost_per_token",
         "output_cost_per_token",
         "drop_params",

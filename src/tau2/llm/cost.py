@@ -8,11 +8,11 @@ from typing import Any
 
 from tau2._compat.patching import patched
 from tau2.data_model.message import AssistantMessage, Message, UserMessage
-from tau2.llm.endpoint import SELF_HOSTED
 from tau2.llm.parse import tokens_of
 from tau2.llm.prices import price_of
 from tau2.llm.request import Response
 from tau2.llm.response import stated_cost, with_attributes
+from tau2.llm.transport.endpoint import SELF_HOSTED
 
 
 def cost_of(

@@ -37,11 +37,12 @@ PRIVATE_ARGS = frozenset(
         "aws_secret_access_key",
         "aws_session_token",
         "vertex_credentials",
+        "ssl_verify",
     }
 )
 """Arguments that say where and as whom, not what: no part of a request's identity."""
 
-_SECRET_ARGS = PRIVATE_ARGS - {"api_base", "base_url"}
+_SECRET_ARGS = PRIVATE_ARGS - {"api_base", "base_url", "ssl_verify"}
 _HEADERS = frozenset({"headers", "extra_headers"})
 _PLAIN_HEADERS = frozenset({"accept", "content-type", "user-agent"})
 

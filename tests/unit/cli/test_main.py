@@ -9,7 +9,7 @@ import pytest
 
 from tau2.cli import COMMANDS
 
-HEAVY = ("pydantic", "rich", "tau2.runner", "tau2.registry", "httpx")
+HEAVY = ("pydantic", "rich", "tau2.runner", "tau2.registry", "httpx", "aiohttp")
 
 
 def python(code: str, **options):

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
 
 import pytest
+from tests.stub import StubServer
 
 from tau2.llm.clock import clock
+from tau2.llm.transport.async_client import apost
+from tau2.llm.transport.endpoint import Endpoint
+from tau2.llm.transport.response import HttpResponse
+from tau2.llm.transport.sync_client import close, post
 from tau2.llm.unsupported_params import UNSUPPORTED_PARAMS
 
 _VARIABLES = (
@@ -56,3 +64,49 @@ def nobody(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.delenv(name.lower(), raising=False)
     yield
     UNSUPPORTED_PARAMS.forget()
+
+
+SendPost: TypeAlias = Callable[..., HttpResponse]
+_HEADERS = (
+    ("Content-Type", "application/json"),
+    ("Accept", "application/json"),
+    ("Accept-Encoding", "identity"),
+)
+
+
+@pytest.fixture(params=["sync", "async"])
+def send(request: pytest.FixtureRequest) -> Iterator[SendPost]:
+    """Return a function that posts to a stub (or address) with one of the clients.
+
+    It does so `times` in sequence, with a pause between, and returns the last response.
+    """
+
+    def post_all(
+        place: StubServer | str,
+        *,
+        body: bytes = b'{"model": "m"}',
+        seconds: float = 5.0,
+        times: int = 1,
+        pause: float = 0.0,
+        headers: tuple[tuple[str, str], ...] = (),
+        verify: bool | str = True,
+    ) -> HttpResponse:
+        base = place if isinstance(place, str) else place.base_url
+        url = base + "/chat/completions"
+        endpoint = Endpoint(url, "m", headers=(*_HEADERS, *headers), verify=verify)
+
+        async def all_async() -> HttpResponse:
+            for _ in range(times - 1):
+                await apost(endpoint, body, seconds)
+                await asyncio.sleep(pause)
+            return await apost(endpoint, body, seconds)
+
+        if request.param == "async":
+            return asyncio.run(all_async())
+        for _ in range(times - 1):
+            post(endpoint, body, seconds)
+            time.sleep(pause)
+        return post(endpoint, body, seconds)
+
+    yield post_all
+    close()

@@ -12,8 +12,8 @@ import pytest
 from tau2.data_model.message import UserMessage
 from tau2.errors import ConfigError
 from tau2.llm import Backend, backend_names, check_model, complete, routing
-from tau2.llm.endpoint import endpoint_of
 from tau2.llm.routing import backend_for
+from tau2.llm.transport.endpoint import endpoint_of
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ import tau2.llm
 from tau2.llm import complete, check_model
 from tau2.data_model.message import UserMessage
 complete("scripted/echo", [UserMessage(content="x")])
-heavy = {"httpx", "httpcore", "anyio", "litellm", "openai"} & set(sys.modules)
+heavy = {"aiohttp", "httpx", "httpcore", "anyio", "litellm", "openai"} & set(sys.modules)
 assert not heavy, heavy
 """
     subprocess.run([sys.executable, "-W", "error", "-c", program], check=True, timeout=60)

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 from tau2.errors import ConfigError
 from tau2.llm.args import NOT_IN_BODY
 from tau2.llm.clock import clock
-from tau2.llm.endpoint import SELF_HOSTED, Endpoint, endpoint_of
 from tau2.llm.failure import CallFailed, from_status, unreachable
 from tau2.llm.request import Backend, Request, Response
 from tau2.llm.text import DEEPEST, clean
+from tau2.llm.transport.endpoint import SELF_HOSTED, Endpoint, endpoint_of
+from tau2.llm.transport.proxies import proxy_for
+from tau2.llm.transport.tls import tls_context
 
 if TYPE_CHECKING:
-    from tau2.llm.lines import Reply
+    from tau2.llm.transport.response import HttpResponse
 
 _SUCCESS = range(200, 300)
 _REDIRECTION = range(300, 400)
@@ -73,26 +75,24 @@ def _claims(model: str, args: Mapping[str, Any]) -> bool:
 
 
 def _send(request: Request) -> Response:
-    from tau2.llm import http  # noqa: PLC0415  -- httpcore is loaded by the first call, not by importing tau2
+    from tau2.llm.transport.sync_client import post  # noqa: PLC0415  -- httpx is loaded by the first call
 
     endpoint = endpoint_of(request.model, request.args)
     try:
-        reply = http.post(endpoint.url, endpoint.headers, _body(request, endpoint), request.timeout)
-        return _answer(reply, endpoint)
+        response = post(endpoint, _body(request, endpoint), request.timeout)
+        return _answer(response, endpoint)
     except CallFailed as failure:
         failure.hide(endpoint.secrets)
         raise
 
 
 async def _asend(request: Request) -> Response:
-    from tau2.llm import http  # noqa: PLC0415  -- as above
+    from tau2.llm.transport.async_client import apost  # noqa: PLC0415  -- aiohttp, likewise
 
     endpoint = endpoint_of(request.model, request.args)
     try:
-        reply = await http.apost(
-            endpoint.url, endpoint.headers, _body(request, endpoint), request.timeout
-        )
-        return _answer(reply, endpoint)
+        response = await apost(endpoint, _body(request, endpoint), request.timeout)
+        return _answer(response, endpoint)
     except CallFailed as failure:
         failure.hide(endpoint.secrets)
         raise
@@ -124,8 +124,9 @@ def _body(request: Request, endpoint: Endpoint) -> bytes:
         ) from error
 
 
-def _answer(reply: Reply, endpoint: Endpoint) -> Response:
-    text = reply.body.decode("utf-8", "replace")
+def _answer(reply: HttpResponse, endpoint: Endpoint) -> Response:
+    # Some servers begin with a byte order mark; one that says UTF-16 is obeyed too.
+    text = reply.body.decode(json.detect_encoding(reply.body), "replace")
     if reply.status in _REDIRECTION:
         raise CallFailed(
             f"the server answered with a redirection ({reply.status}); correct api_base",
@@ -152,7 +153,10 @@ def _is_plain(text: str, secrets: Sequence[str]) -> bool:
 
 
 def _check(model: str, args: Mapping[str, Any]) -> None:
-    endpoint_of(model, args)
+    endpoint = endpoint_of(model, args)
+    proxy_for(endpoint.url)
+    if isinstance(endpoint.verify, str):
+        tls_context(endpoint.verify)
 
 
 BACKEND = Backend(

@@ -17,12 +17,12 @@ from tau2.errors import BudgetExhausted, ConfigError, DeadlineExceeded
 from tau2.llm.backends.scripted import PREFIX
 from tau2.llm.clock import remaining
 from tau2.llm.cost import cost_of
-from tau2.llm.endpoint import SELF_HOSTED
 from tau2.llm.failure import CallFailed
 from tau2.llm.middleware import NextSend
 from tau2.llm.middleware.ledger import Ledger, Reservation, dollars, up
 from tau2.llm.prices import COMPILED_ON, Price, price_of
 from tau2.llm.request import Flow, Request, Response, Sleep
+from tau2.llm.transport.endpoint import SELF_HOSTED
 from tau2.llm.unsupported_params import UNSUPPORTED_PARAMS, refused_parameter
 from tau2.utils.json_types import JsonMapping, JsonObject, JsonValue
 

@@ -1,0 +1,202 @@
+"""Where an OpenAI-compatible model is served and with which credentials it is called.
+
+`llm_args` say so, else the environment.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from tau2 import __version__
+from tau2.errors import ConfigError
+from tau2.llm.secrets import secrets_in_args
+from tau2.llm.transport.proxies import basic_authorization
+
+OPENAI_URL = "https://api.openai.com/v1"
+SELF_HOSTED = ("hosted_vllm", "local")
+"""Prefixes of servers that the user runs. They have no default address and do not get OpenAI's key."""
+
+_STRIPPED = ("openai", "openai_compatible", *SELF_HOSTED)
+_PATH = "/chat/completions"
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"[\x20-\x7e]*")
+_FRAMING_HEADERS = frozenset(
+    {"connection", "content-length", "expect", "keep-alive", "te", "trailer", "transfer-encoding"}
+    | {"upgrade"}
+)
+"""Headers that describe how a request is sent; with wrong ones a server waits or misreads it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One place to post chat completions to."""
+
+    url: str
+    model: str
+    """The name that the server knows."""
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
+    """What must be hidden in anything the server says."""
+    verify: bool | str = True
+    """Which certificates are trusted; see `tls.tls_context`."""
+
+
+def endpoint_of(model: str, args: Mapping[str, Any]) -> Endpoint:
+    """Return where and with which credentials `model` is called.
+
+    Raises:
+        ConfigError: The address or the key is missing, or a setting is not usable.
+    """
+    prefix, _, rest = model.partition("/")
+    prefix = prefix if rest and prefix in _STRIPPED else ""
+    base = _base(model, prefix, args)
+    address = _address(base)
+    key = _key(prefix, args)
+    if key is None and base == OPENAI_URL:
+        raise ConfigError(
+            f"no API key for model {model!r}: set OPENAI_API_KEY, give api_key in the model's "
+            "arguments, or give api_base if another server serves it"
+        )
+    return Endpoint(
+        url=address.url,
+        model=rest if prefix else model,
+        headers=_headers(args, key, address),
+        secrets=secrets_in_args({**args, "api_key": key}).union(address.secrets),
+        verify=_verify(args.get("ssl_verify")),
+    )
+
+
+def _base(model: str, prefix: str, args: Mapping[str, Any]) -> str:
+    given = args.get("api_base") or args.get("base_url")
+    if given:
+        return str(given)
+    names = ["HOSTED_VLLM_API_BASE"] if prefix == "hosted_vllm" else []
+    names += ["OPENAI_BASE_URL", "OPENAI_API_BASE"]
+    found = next((os.environ[name] for name in names if os.environ.get(name)), None)
+    if found is None and prefix in SELF_HOSTED:
+        raise ConfigError(
+            f"no address for model {model!r}: give api_base in the model's arguments "
+            f"(for example api_base=http://127.0.0.1:8000/v1) or set {' or '.join(names)}"
+        )
+    return found or OPENAI_URL
+
+
+def _key(prefix: str, args: Mapping[str, Any]) -> str | None:
+    given = args.get("api_key")
+    if given is None:
+        given = os.environ.get("HOSTED_VLLM_API_KEY" if prefix in SELF_HOSTED else "OPENAI_API_KEY")
+    key = str(given).strip() if given is not None else ""
+    return key or None
+
+
+@dataclass(frozen=True, slots=True)
+class _Address:
+    """What api_base says."""
+
+    url: str
+    """Where to post to; without credentials."""
+    authorization: str | None = None
+    """The header for the user and password in the address."""
+    secrets: tuple[str, ...] = ()
+
+
+@lru_cache(maxsize=64)
+def _address(base: str) -> _Address:
+    parts = _parts(base.strip())
+    if parts is None:
+        raise ConfigError(
+            f"api_base must be an http or https address such as {OPENAI_URL}; the one given is not"
+        )
+    path = parts.path.rstrip("/")
+    path = path if path.endswith(_PATH) else path + _PATH
+    location = parts.netloc.rpartition("@")[2]
+    url = parts._replace(netloc=location, path=path, fragment="").geturl()
+    if parts.username is None:
+        return _Address(url)
+    authorization = basic_authorization(parts)
+    # A user without a password is usually a token.
+    secret = unquote(parts.password or parts.username)
+    return _Address(url, authorization, (secret, authorization.removeprefix("Basic ")))
+
+
+def _parts(base: str) -> SplitResult | None:
+    """Return the parts of an address that can be posted to, or None."""
+    try:
+        parts = urlsplit(base)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        (parts.hostname or "").encode("idna")
+    except (
+        ValueError
+    ):  # a port that is no number, brackets that do not match, a host that cannot be
+        return None
+    return parts if usable and _HEADER_VALUE.fullmatch(parts.path + parts.query) else None
+
+
+def _headers(
+    args: Mapping[str, Any], key: str | None, address: _Address
+) -> tuple[tuple[str, str], ...]:
+    """Return the headers of a request. The caller's replace ours, whatever their case.
+
+    A key from the arguments is preferred to a user and password in the address, and these to a key
+    from the environment, which may belong to another server.
+    """
+    headers = {
+        "Content-Type": "application/json",
+        "Accept": "application/json",
+        "Accept-Encoding": "identity",
+        "User-Agent": f"tau2/{__version__}",
+    }
+    if address.authorization is not None and args.get("api_key") is None:
+        headers["Authorization"] = address.authorization
+    elif key is not None:
+        headers["Authorization"] = f"Bearer {key}"
+    named = {name.lower(): (name, value) for name, value in headers.items()}
+    for argument in ("headers", "extra_headers"):
+        for name, value in _given_headers(argument, args.get(argument)).items():
+            named[name.lower()] = (name, value)
+    return tuple((name, _header_value(name, value)) for name, value in named.values())
+
+
+def _given_headers(name: str, given: Any) -> dict[str, str]:
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        raise ConfigError(
+            f"{name} must be a mapping of header names to values, not {type(given).__name__}"
+        )
+    # Spaces around a value are not part of it, and httpx refuses them.
+    return {str(header): str(value).strip(" ") for header, value in given.items()}
+
+
+def _header_value(name: str, value: str) -> str:
+    """Return `value` when it may stand in a header; the error names the header, not the value."""
+    if not _HEADER_NAME.fullmatch(name):
+        raise ConfigError(f"{name!r} cannot be the name of an HTTP header")
+    if name.lower() in _FRAMING_HEADERS:
+        raise ConfigError(
+            f"the header {name!r} is set by the HTTP client; take it out of the headers"
+        )
+    if not _HEADER_VALUE.fullmatch(value):
+        source = "the API key" if name.lower() == "authorization" else f"the header {name!r}"
+        raise ConfigError(
+            f"{source} holds characters that HTTP does not allow, such as a line break; "
+            "check how it is set"
+        )
+    return value
+
+
+def _verify(given: Any) -> bool | str:
+    if given is None:
+        return True
+    if isinstance(given, bool) or (isinstance(given, str) and given):
+        return given
+    raise ConfigError(
+        "ssl_verify must be true, false, or the path of a file or folder with certificates, "
+        f"not {given!r}"
+    )
