@@ -23,7 +23,8 @@ from common import report, rounded
 
 from tau2.data_model.run_config import TextRunConfig
 from tau2.data_model.tasks import Task
-from tau2.llm import http
+from tau2.llm.transport.async_client import apost
+from tau2.llm.transport.endpoint import Endpoint
 from tau2.runner import get_tasks, run_tasks
 
 LATENCY = 0.05
@@ -73,10 +74,11 @@ def http_cpu_ms(url: str, calls: int, concurrency: int) -> float:
     body = json.dumps(
         {"model": "agent", "messages": [{"role": "system", "content": "x" * 4000}, *talk]}
     ).encode()
-    headers = [("Content-Type", "application/json"), ("Authorization", "Bearer key")]
+    headers = (("Content-Type", "application/json"), ("Authorization", "Bearer key"))
+    endpoint = Endpoint(url + "/chat/completions", "agent", headers=headers)
 
     async def one() -> None:
-        json.loads((await http.apost(url + "/chat/completions", headers, body, 60.0)).body)
+        json.loads((await apost(endpoint, body, 60.0)).body)
 
     began = time.process_time()
     rounds = max(calls * 8, 4 * concurrency)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpcore
+import aiohttp
 from tau2_failures import AnswerLost, InfrastructureFailed
 from tau2_utils import Tau2EnvConfig, plain_dict
 
@@ -189,13 +188,9 @@ async def submit_reward(endpoint: Endpoint, reward: float) -> None:
 
 
 async def _post(url: str, headers: Mapping[str, str], body: Mapping[str, Any]) -> int:
-    limits = dict.fromkeys(("connect", "read", "write", "pool"), _REWARD_SECONDS)
-    async with httpcore.AsyncConnectionPool() as pool:
-        response = await pool.request(
-            "POST",
-            url,
-            headers={**headers, "Content-Type": "application/json"},
-            content=json.dumps(body).encode(),
-            extensions={"timeout": limits},
-        )
-    return int(response.status)
+    timeout = aiohttp.ClientTimeout(total=_REWARD_SECONDS)
+    async with (
+        aiohttp.ClientSession(timeout=timeout) as session,
+        session.post(url, json=body, headers=headers, allow_redirects=False) as response,
+    ):
+        return response.status
