@@ -1,4 +1,4 @@
-"""Audit the tasks of a domain, ours or those of a foreign data directory."""
+"""Audit the tasks of a domain, those shipped or those of another data directory."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ def audit_domain(
         if on_task is not None:
             on_task(task)
     _duplicates(spec, tasks, report)
-    report.tasks, report.seconds = len(tasks), time.process_time() - began
+    report.tasks = len(tasks)
+    report.seconds = time.process_time() - began
     return report
 
 
@@ -44,16 +45,16 @@ def audit_task(world: World, rules: Sequence[object], report: AuditReport) -> No
     """Run every check of one task and record what it says."""
     task_id = world.task.id
     try:
-        stage = play_reference(world)
+        episode = play_reference(world)
     except Exception as problem:
         logger.debug("task %s cannot be played", task_id, exc_info=True)
         report.add(task_id, "reference", [f"cannot be played: {problem}"])
         return
     table: dict[str, Callable[[], list[str]]] = {
-        "reference": lambda: checks.check_reference(stage),
+        "reference": lambda: checks.check_reference(episode),
         "floor": lambda: checks.check_floor(world),
-        "known": lambda: checks.check_known(world, stage),
-        "policy": lambda: checks.check_policy(world, stage, rules),
+        "known": lambda: checks.check_known(world, episode),
+        "policy": lambda: checks.check_policy(world, episode, rules),
         "order": lambda: checks.check_order(world),
         "compat": lambda: check_compat(world),
     }
@@ -69,18 +70,19 @@ def audit_task(world: World, rules: Sequence[object], report: AuditReport) -> No
 def _duplicates(spec: DomainSpec, tasks: Sequence[Task], report: AuditReport) -> None:
     """Find duplicate tasks, and tasks of the test split that the training split repeats."""
     splits = spec.splits() if spec.splits is not None else {}
-    side = {task_id: name for name in ("test", "train") for task_id in splits.get(name, ())}
-    stories: dict[str, str] = {}
-    works: dict[tuple[str, str | None], str] = {}
     opposite = {"test": "train", "train": "test"}
+    split_of = {task_id: name for name in opposite for task_id in splits.get(name, ())}
+    contents: dict[str, str] = {}
+    works: dict[tuple[str, str | None], str] = {}
     for task in tasks:
-        told, mine, work = (
-            stories.setdefault(checks.story_of(task), task.id),
-            side.get(task.id),
-            checks.work_of(task),
-        )
-        works.setdefault((work, mine), task.id)
-        across = works.get((work, opposite.get(mine or ""))) if mine else None
-        problems = [f"tells the story of task {told} again"] if told != task.id else []
-        problems += [f"repeats the work of task {across} in the other split"] if across else []
+        same = contents.setdefault(checks.content_of(task), task.id)
+        split = split_of.get(task.id)
+        work = checks.work_of(task)
+        works.setdefault((work, split), task.id)
+        across = works.get((work, opposite[split])) if split else None
+        problems = []
+        if same != task.id:
+            problems.append(f"is the same as task {same}")
+        if across:
+            problems.append(f"takes the same work as task {across} of the other split")
         report.add(task.id, "duplicate", problems)

@@ -1,14 +1,15 @@
-"""The checks of an audit: each takes a world and returns what is wrong, in words."""
+"""The checks of an audit: each returns what is wrong with a task, in words."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import islice, permutations
+from itertools import islice, permutations, product
 from typing import Any
 
 from tau2.audit.trajectory import (
-    Stage,
+    ScriptedEpisode,
+    call_of,
     do_nothing,
     hand_over,
     is_write,
@@ -18,7 +19,6 @@ from tau2.audit.trajectory import (
 from tau2.data_model.conventions import TRANSFER_TOOL
 from tau2.data_model.message import ToolCall
 from tau2.data_model.tasks import Action, RewardType, Task
-from tau2.environment.cow import clone
 from tau2.environment.environment import Environment
 from tau2.environment.world import World
 
@@ -33,33 +33,30 @@ _MOST_SUBJECTS = 400
 _WORD = re.compile(r"[a-z0-9]+")
 
 
-def check_reference(stage: Stage) -> list[str]:
+def check_reference(episode: ScriptedEpisode) -> list[str]:
     """The reference runs without error and earns 1."""
-    problems = [f"reference call failed: {error}" for error in stage.errors]
-    reward = stage.reward()
+    problems = [f"reference call failed: {error}" for error in episode.errors]
+    reward = episode.reward()
     return problems if reward == 1 else [*problems, f"the reference earns {reward:g}, not 1"]
 
 
 def check_floor(world: World) -> list[str]:
-    """Agents that do not do the work earn 0."""
+    """Baseline agents earn 0."""
     actions = world.task.reference_actions
-    floors = {"doing nothing": do_nothing(world), "random calls": random_calls(world, seed=0)}
+    played = {"doing nothing": do_nothing(world), "random calls": random_calls(world, seed=0)}
     if not any(action.name == TRANSFER_TOOL for action in actions):
-        floors["handing over at once"] = hand_over(world)
-    if any(is_write(floors["doing nothing"].environment, action) for action in actions):
-        floors["only reading"] = read_only(world)
-    return [
-        f"{name} earns {reward:g}"
-        for name, stage in floors.items()
-        if (reward := stage.reward()) > 0
-    ]
+        played["handing over at once"] = hand_over(world)
+    if any(is_write(played["doing nothing"].environment, action) for action in actions):
+        played["only reading"] = read_only(world)
+    rewards = {name: episode.reward() for name, episode in played.items()}
+    return [f"{name} earns {reward:g}" for name, reward in rewards.items() if reward > 0]
 
 
-def check_known(world: World, stage: Stage) -> list[str]:
+def check_known(world: World, episode: ScriptedEpisode) -> list[str]:
     """Every value of the reference is in the scenario, a schema, or an earlier tool result."""
-    texts = [_scenario(world.task), _schemas(stage)]
+    texts = [f"{world.task.user_scenario} {world.task.ticket or ''}", _schemas(episode)]
     texts += [str(getattr(message, "content", "")) for message in world.task.history]
-    replay = Stage(world)
+    replay = ScriptedEpisode(world)
     problems = []
     for action in world.task.reference_actions:
         if action.name not in _FREE_TEXT:
@@ -69,7 +66,7 @@ def check_known(world: World, stage: Stage) -> list[str]:
                 unknown = _unknown(action, texts)
             if unknown:
                 problems.append(
-                    f"{action.name} needs {', '.join(unknown)}, which nobody tells the agent"
+                    f"{action.name} needs {', '.join(unknown)}, which the agent cannot know"
                 )
         texts.append(replay.call(action.name, action.arguments, action.requestor))
     return problems
@@ -80,9 +77,9 @@ def _unknown(action: Action, texts: Sequence[str]) -> list[str]:
     return sorted({value for value in _leaves(action.arguments) if not _words(value) <= known})
 
 
-def _explored(stage: Stage, texts: Sequence[str]) -> list[str]:
-    """Return what the agent's reading tools tell about everything read so far, two steps deep."""
-    toolkit = stage.environment.tools
+def _explored(episode: ScriptedEpisode, texts: Sequence[str]) -> list[str]:
+    """Return the results of the agent's reading tools on everything read so far, two steps deep."""
+    toolkit = episode.environment.tools
     if toolkit is None:
         return []
     readers = [
@@ -90,22 +87,20 @@ def _explored(stage: Stage, texts: Sequence[str]) -> list[str]:
         for name, tool in toolkit.get_tools().items()
         if not toolkit.tool_mutates_state(name) and name not in _FREE_TEXT
     ]
+    lookups = [(name, fields[0]) for name, fields in readers if len(fields) == 1]
     found = [
-        stage.environment.get_response(_call(name)).content or ""
+        episode.environment.get_response(_call(name)).content or ""
         for name, fields in readers
         if not fields
     ]
     for _ in range(2):
-        subjects = sorted(set(_SUBJECT.findall(" ".join([*texts[:1], *texts[2:], *found]))))[
-            :_MOST_SUBJECTS
-        ]
-        results = [
-            stage.environment.get_response(_call(name, **{fields[0]: subject}))
-            for name, fields in readers
-            if len(fields) == 1
-            for subject in subjects
-        ]
-        found += [result.content or "" for result in results if not result.error]
+        # The second text holds the schemas, in which nothing can be looked up.
+        read = " ".join([*texts[:1], *texts[2:], *found])
+        subjects = sorted(set(_SUBJECT.findall(read)))[:_MOST_SUBJECTS]
+        for (name, field), subject in product(lookups, subjects):
+            result = episode.environment.get_response(_call(name, **{field: subject}))
+            if not result.error:
+                found.append(result.content or "")
     return found
 
 
@@ -113,12 +108,8 @@ def _call(name: str, **arguments: Any) -> ToolCall:
     return ToolCall(id="audit", name=name, arguments=arguments)
 
 
-def _scenario(task: Task) -> str:
-    return f"{task.user_scenario} {task.ticket or ''}"
-
-
-def _schemas(stage: Stage) -> str:
-    environment = stage.environment
+def _schemas(episode: ScriptedEpisode) -> str:
+    environment = episode.environment
     return " ".join(
         str(tool.openai_schema)
         for kit in (environment.tools, environment.user_tools)
@@ -143,7 +134,7 @@ def _leaves(value: Any) -> Iterator[str]:
         yield value
 
 
-def check_policy(world: World, stage: Stage, rules: Sequence[Any]) -> list[str]:
+def check_policy(world: World, episode: ScriptedEpisode, rules: Sequence[Any]) -> list[str]:
     """The reference obeys the executable rules of the domain."""
     if not rules:
         return []
@@ -151,21 +142,19 @@ def check_policy(world: World, stage: Stage, rules: Sequence[Any]) -> list[str]:
         check_trajectory,
     )
 
-    return [f"{v.rule}: {v.text}" for v in check_trajectory(world.start(), stage.messages, rules)]
+    return [f"{v.rule}: {v.text}" for v in check_trajectory(world.start(), episode.messages, rules)]
 
 
 def check_order(world: World) -> list[str]:
-    """Writes that run in another order without error leave the same world."""
+    """Writes that run in another order without error leave the same databases."""
     start = world.start()
     writes = [action for action in world.task.reference_actions if is_write(start, action)]
     first = _after(start, writes)
     for order in _other_orders(writes) if first is not None else ():
         other = _after(start, order)
         if first is not None and other is not None and not first.same_state(other):
-            return [
-                "another order of the writes leaves another world: "
-                + " → ".join(a.name for a in order)
-            ]
+            names = " → ".join(action.name for action in order)
+            return [f"another order of the writes leaves other databases: {names}"]
     return []
 
 
@@ -180,18 +169,12 @@ def _other_orders(writes: Sequence[Action]) -> Iterator[Sequence[Action]]:
 
 
 def _after(start: Environment, actions: Sequence[Action]) -> Environment | None:
-    """Return the world after these actions; None when one of them fails."""
-    world = start.fork()
+    """Return the environment after these actions; None when one of them fails."""
+    environment = start.fork()
     for action in actions:
-        call = ToolCall(
-            id="audit",
-            name=action.name,
-            arguments=clone(action.arguments),
-            requestor=action.requestor,
-        )
-        if world.get_response(call).error:
+        if environment.get_response(call_of(action)).error:
             return None
-    return world
+    return environment
 
 
 def without_judge(task: Task) -> Task:
@@ -221,9 +204,9 @@ _LABELS: dict[str, Any] = {
     "description": True,
     "evaluation_criteria": {"actions": {"__all__": {"action_id"}}},
 }
-"""What distinguishes tasks on paper only."""
+"""Fields that may differ between two tasks that are the same."""
 
 
-def story_of(task: Task) -> str:
+def content_of(task: Task) -> str:
     """Return what two tasks share when they are the same but for their labels."""
     return task.model_dump_json(exclude=_LABELS)

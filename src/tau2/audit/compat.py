@@ -1,23 +1,23 @@
-"""What the original's behaviour does to a reference: its writes, executed both ways.
+"""What the original package's behaviour does to a task: its writes, executed both ways.
 
-Only worlds with `strict_compat` differ; there, published scores rest on the first and people mean
-the second.
+Only environments with `strict_compat` differ: published scores rest on the original's behaviour,
+where people mean the rules.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from pydantic import BaseModel
 
-from tau2.audit.trajectory import is_write
-from tau2.data_model.message import ToolCall
+from tau2.audit.trajectory import call_of, is_write
 from tau2.data_model.tasks import Action
-from tau2.environment.cow import Table, clone
+from tau2.environment.cow import Table
 from tau2.environment.environment import Environment
 from tau2.environment.world import World
-from tau2.utils.text import shortened
+from tau2.utils.text import first_of, shortened
 
 _MOST_SHOWN = 3  # differing places that a finding names
 _LONGEST_VALUE = 60  # characters of a value that a finding shows
@@ -25,7 +25,7 @@ _HALF_A_CENT = 0.005  # dollars
 
 
 def check_compat(world: World) -> list[str]:
-    """Every write of the reference leaves the same world under `strict_compat` as by the rules."""
+    """Every write of the reference has the same effect under `strict_compat` as by the rules."""
     original = world.start()
     if not original.strict_compat:
         return []
@@ -38,28 +38,25 @@ def check_compat(world: World) -> list[str]:
             return [
                 f"{action.name}: the original {_outcome(theirs)}, by the rules it {_outcome(ours)}"
             ]
-        places = [place for kits in _kits(original, corrected) for place in differences(*kits)]
+        places = list(chain.from_iterable(differences(*dbs) for dbs in _dbs(original, corrected)))
         if places:
-            return [f"{action.name} leaves another world than the rules: {_some(places)}"]
+            return [f"{action.name} does not end as the rules say: {_first(places)}"]
     return []
 
 
 def by_the_rules(environment: Environment) -> Environment:
     """Return a fork that behaves as our own data does."""
-    twin = environment.fork()
-    twin.strict_compat = False
-    for toolkit in (twin.tools, twin.user_tools):
+    fork = environment.fork()
+    fork.strict_compat = False
+    for toolkit in (fork.tools, fork.user_tools):
         if hasattr(toolkit, "strict_compat"):
             setattr(toolkit, "strict_compat", False)  # noqa: B010  -- not declared by all
-    return twin
+    return fork
 
 
 def _called(world: Environment, action: Action) -> str | None:
     """Make a call; return its error, or None."""
-    call = ToolCall(
-        id="audit", name=action.name, arguments=clone(action.arguments), requestor=action.requestor
-    )
-    result = world.get_response(call)
+    result = world.get_response(call_of(action))
     return (result.content or "Error") if result.error else None
 
 
@@ -67,37 +64,33 @@ def _outcome(error: str | None) -> str:
     return "accepts it" if error is None else f"refuses it ({error.removeprefix('Error: ')})"
 
 
-def _kits(one: Environment, other: Environment) -> Iterator[tuple[Any, Any]]:
+def _dbs(one: Environment, other: Environment) -> Iterator[tuple[Any, Any]]:
     for mine, theirs in ((one.tools, other.tools), (one.user_tools, other.user_tools)):
         if mine is not None and theirs is not None:
             yield mine.db, theirs.db
 
 
-def _some(places: Sequence[str]) -> str:
+def _first(places: Sequence[str]) -> str:
     """Return the first places, whole fields before their parts."""
-    first = sorted(places, key=lambda place: place.partition(": ")[0].count("."))[:_MOST_SHOWN]
-    more = len(places) - len(first)
-    return "; ".join(first) + (f" (+{more} more)" if more > 0 else "")
+    ordered = sorted(places, key=lambda place: place.partition(": ")[0].count("."))
+    return first_of(ordered, _MOST_SHOWN, "; ")
 
 
 def differences(mine: Any, theirs: Any, place: str = "") -> list[str]:
     """Return where two values of one shape differ, as `path: mine, not theirs`.
 
-    Views of one table compare what was touched; sums that differ by less than half a cent are
-    equal.
+    Of two copies of one table, only touched records are compared. Floats that differ by less than
+    half a cent are equal.
     """
     if isinstance(mine, Mapping) and isinstance(theirs, Mapping):
         keys = sorted(_compared(mine, theirs), key=str)
-        return [
-            d
-            for key in keys
-            for d in differences(_at(mine, key), _at(theirs, key), f"{place}.{key}")
-        ]
+        parts = [(key, _at(mine, key), _at(theirs, key)) for key in keys]
+        return list(chain.from_iterable(differences(a, b, f"{place}.{k}") for k, a, b in parts))
     if isinstance(mine, BaseModel) and isinstance(theirs, BaseModel):
         return differences(vars(mine), vars(theirs), place)
     if isinstance(mine, list) and isinstance(theirs, list) and len(mine) == len(theirs):
-        pairs = enumerate(zip(mine, theirs, strict=True))
-        return [d for i, (a, b) in pairs for d in differences(a, b, f"{place}.{i}")]
+        items = enumerate(zip(mine, theirs, strict=True))
+        return list(chain.from_iterable(differences(a, b, f"{place}.{i}") for i, (a, b) in items))
     if _equal(mine, theirs):
         return []
     ours = shortened(repr(mine), _LONGEST_VALUE)

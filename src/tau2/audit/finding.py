@@ -1,4 +1,4 @@
-"""What an audit says of a task."""
+"""The checks of an audit, and their findings."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 
 CHECKS = {
     "reference": "the reference actions run without error and earn 1",
-    "floor": "do-nothing, hand-over-at-once, read-only and random agents earn 0",
-    "known": "every value the reference needs is in the scenario or comes from a tool",
+    "floor": "agents that do nothing, hand over, only read or act at random earn 0",
+    "known": "every value the reference needs is in the scenario or a tool result",
     "policy": "the reference obeys the domain's executable rules",
     "order": "independent writes end in the same state in any order",
-    "compat": "the original's behaviour (strict_compat) does to it what the rules say",
-    "duplicate": "no task of the test split is repeated in the training split",
+    "compat": "with strict_compat, its writes have the effect that the rules say",
+    "duplicate": "no task is repeated, nor is one split's task in the other split",
 }
 """Name of a check → what it proves."""
 

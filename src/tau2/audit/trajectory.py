@@ -1,4 +1,4 @@
-"""Trajectories made without a model: the reference's own, and those of the floors."""
+"""Trajectories made without a model: those of the reference actions, and those of baselines."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from tau2.seeds import derive_seed
 _CONFIRMED = ("Shall I go ahead with this?", "Yes, please go ahead.")
 
 
-class Stage:
-    """A world on which calls are made, with the trajectory that they leave."""
+class ScriptedEpisode:
+    """An environment on which calls are made, and the trajectory so far."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -28,16 +28,16 @@ class Stage:
         self.messages: list[Message] = []
         self.errors: list[str] = []
 
-    def say(self, text: str) -> None:
-        """Let the agent say something."""
+    def agent_says(self, text: str) -> None:
+        """Add a message of the agent."""
         self.messages.append(AssistantMessage(content=text, cost=0.0))
 
-    def hear(self, text: str) -> None:
-        """Let the user say something."""
+    def user_says(self, text: str) -> None:
+        """Add a message of the user."""
         self.messages.append(UserMessage(content=text, cost=0.0))
 
     def call(self, name: str, arguments: dict[str, Any], requestor: str = "assistant") -> str:
-        """Make a tool call and return its result; an error is noted."""
+        """Make a tool call and return its result; an error is added to `errors`."""
         call = ToolCall(
             id=f"call_{len(self.messages)}",
             name=name,
@@ -66,8 +66,15 @@ class Stage:
         return grade(run, self.world, EvaluationType.ALL, live=self.environment).reward
 
 
+def call_of(action: Action) -> ToolCall:
+    """Return a reference action as a tool call."""
+    return ToolCall(
+        id="audit", name=action.name, arguments=clone(action.arguments), requestor=action.requestor
+    )
+
+
 def is_write(environment: Environment, action: Action) -> bool:
-    """Return whether a reference action changes the world."""
+    """Return whether a reference action changes the environment."""
     toolkit = environment.user_tools if action.requestor == "user" else environment.tools
     return (
         toolkit is not None
@@ -76,55 +83,54 @@ def is_write(environment: Environment, action: Action) -> bool:
     )
 
 
-def play_reference(world: World, actions: Sequence[Action] | None = None) -> Stage:
+def play_reference(world: World, actions: Sequence[Action] | None = None) -> ScriptedEpisode:
     """Execute the reference (or `actions`), confirm each write, then state the information."""
-    stage = Stage(world)
+    episode = ScriptedEpisode(world)
     task = world.task
-    stage.hear(str(task.user_scenario.instructions))
+    episode.user_says(str(task.user_scenario.instructions))
     for action in task.reference_actions if actions is None else actions:
-        if action.requestor == "assistant" and is_write(stage.environment, action):
-            stage.say(f"I would now do this: {action.get_func_format()}. {_CONFIRMED[0]}")
-            stage.hear(_CONFIRMED[1])
-        stage.call(action.name, action.arguments, action.requestor)
-    for info in (
-        task.evaluation_criteria.communicate_info if task.evaluation_criteria else None
-    ) or ():
-        stage.say(f"For your records: {info}")
-    return stage
+        if action.requestor == "assistant" and is_write(episode.environment, action):
+            episode.agent_says(f"I would now do this: {action.get_func_format()}. {_CONFIRMED[0]}")
+            episode.user_says(_CONFIRMED[1])
+        episode.call(action.name, action.arguments, action.requestor)
+    criteria = task.evaluation_criteria
+    for info in (criteria.communicate_info if criteria else None) or ():
+        episode.agent_says(f"For your records: {info}")
+    return episode
 
 
-def do_nothing(world: World) -> Stage:
+def do_nothing(world: World) -> ScriptedEpisode:
     """Say goodbye at once."""
-    stage = Stage(world)
-    stage.say("Goodbye.")
-    return stage
+    episode = ScriptedEpisode(world)
+    episode.agent_says("Goodbye.")
+    return episode
 
 
-def hand_over(world: World) -> Stage:
+def hand_over(world: World) -> ScriptedEpisode:
     """Hand over at once, where that is possible."""
-    stage = Stage(world)
-    if stage.environment.tools is not None and stage.environment.tools.has_tool(TRANSFER_TOOL):
-        stage.call(TRANSFER_TOOL, {"summary": "The customer needs help."})
-    stage.say("You are being transferred to a human agent.")
-    return stage
+    episode = ScriptedEpisode(world)
+    if episode.environment.tools is not None and episode.environment.tools.has_tool(TRANSFER_TOOL):
+        episode.call(TRANSFER_TOOL, {"summary": "The customer needs help."})
+    episode.agent_says("You are being transferred to a human agent.")
+    return episode
 
 
-def read_only(world: World) -> Stage:
+def read_only(world: World) -> ScriptedEpisode:
     """Make the reading calls of the reference and change nothing."""
-    stage = Stage(world)
+    episode = ScriptedEpisode(world)
     for action in world.task.reference_actions:
-        if not is_write(stage.environment, action) and action.name != TRANSFER_TOOL:
-            stage.call(action.name, action.arguments, action.requestor)
-    stage.say("I am sorry, there is nothing that I can do.")
-    return stage
+        if not is_write(episode.environment, action) and action.name != TRANSFER_TOOL:
+            episode.call(action.name, action.arguments, action.requestor)
+    episode.agent_says("I am sorry, there is nothing that I can do.")
+    return episode
 
 
-def random_calls(world: World, seed: int, count: int = 8) -> Stage:
+def random_calls(world: World, seed: int, count: int = 8) -> ScriptedEpisode:
     """Call random tools of the agent with values from the reference, but never the reference."""
-    stage = Stage(world)
+    episode = ScriptedEpisode(world)
     derived = derive_seed(seed, "audit", world.task.id)
     rng = random.Random(derived)  # noqa: S311  -- reproducible, not a secret
-    tools = [tool for tool in stage.environment.get_tools() if tool.name != TRANSFER_TOOL]
+    tools = [tool for tool in episode.environment.get_tools() if tool.name != TRANSFER_TOOL]
     actions = world.task.reference_actions
     vocabulary = [value for action in actions for value in action.arguments.values()] or ["x"]
     for _ in range(count):
@@ -132,6 +138,6 @@ def random_calls(world: World, seed: int, count: int = 8) -> Stage:
         arguments = {name: rng.choice(vocabulary) for name in tool.params.model_fields}
         call = ToolCall(id="", name=tool.name, arguments=arguments)
         if not any(action.compare_with_tool_call(call) for action in actions):
-            stage.call(tool.name, arguments)
-    stage.say("Goodbye.")
-    return stage
+            episode.call(tool.name, arguments)
+    episode.agent_says("Goodbye.")
+    return episode

@@ -1,7 +1,7 @@
 """The `tau2` command: one module per subcommand, loaded when it is asked for.
 
-Exit codes: 0 done; 1 the run finished, but some simulations failed for their surroundings and have no score (or
-check-data found problems); 2 wrong usage or configuration; 130 interrupted.
+Exit codes: 0 done; 1 the run finished, but some simulations have no score because of an
+infrastructure failure (or a check found problems); 2 wrong usage or configuration; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from tau2.errors import Tau2Error, UnknownName
 COMMANDS = {
     "run": "play tasks and grade them",
     "view": "look at saved runs and conversations",
-    "play": "take the agent's or the customer's seat yourself",
+    "play": "play the agent or the customer yourself",
     "report": "write one HTML file that shows runs and their conversations",
     "export": "write runs as tables: JSON lines, CSV or Parquet",
     "compare": "tell whether one run is better than another, and how sure that is",
     "evaluate-trajs": "grade stored conversations again, and list what changes",
-    "review": "have a model say which side made which mistakes",
-    "leaderboard": "rank stored runs, with denominators and intervals",
+    "review": "have a model find the mistakes of agent and user",
+    "leaderboard": "rank stored runs, with confidence intervals",
     "submit": "prepare, check and verify a leaderboard submission",
     "replay": "play a recorded run again, offline, and find where it diverges",
     "domain": "show a domain's policy, tools and tasks",
-    "start": "the documentation of domains in a browser, with tools to try out",
+    "start": "show the documentation of domains in a browser, with tools to try out",
     "check-data": "check the files of every domain",
-    "audit": "prove tasks: the reference earns 1, the floors earn 0",
-    "tasks": "generate fresh tasks over a domain's world",
+    "audit": "prove tasks: the reference earns 1, baselines earn 0",
+    "tasks": "generate fresh tasks from a domain's database",
     "convert-results": "change a saved run between one file and a folder",
     "completion": "have the shell complete commands, options and names",
     "intro": "a first look: what there is and where to start",
@@ -101,12 +101,12 @@ def _dispatch(arguments: list[str]) -> int:
         if isinstance(problem, BrokenPipeError) or debug:
             raise
         command = f"tau2 {name}" if name in COMMANDS else "tau2"
-        print(f"{command}: {_said(problem)}", file=sys.stderr)
+        print(f"{command}: {_error_text(problem)}", file=sys.stderr)
         return USAGE
 
 
-def _said(problem: Exception) -> str:
-    """Return an error as a sentence; the system's errors name the file first."""
+def _error_text(problem: Exception) -> str:
+    """Return an error as a sentence; an error of the system names the file first."""
     if isinstance(problem, OSError) and problem.filename is not None:
         return f"{problem.filename}: {problem.strerror}"
     return str(problem)
@@ -154,7 +154,7 @@ def _help() -> str:
 
 
 def _write_any_text() -> None:
-    """Have the terminal replace characters that its encoding lacks, rather than fail in the middle of a table."""
+    """Have the terminal replace characters that its encoding lacks, rather than fail on them."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
@@ -162,7 +162,7 @@ def _write_any_text() -> None:
 
 
 def _discard_output() -> None:
-    """Let the interpreter flush into nothing at exit: whoever read our output has gone."""
+    """Redirect output to nothing after a broken pipe, so that the flush at exit does not fail."""
     try:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (OSError, ValueError):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from tau2.cli.exit_codes import OK, PROBLEMS
 from tau2.cli.parsing import CommandParser
+from tau2.utils.text import plural
 
 if TYPE_CHECKING:
     from tau2.audit.finding import AuditReport
@@ -15,12 +17,12 @@ if TYPE_CHECKING:
 _EPILOG = """\
 what is proved of every task:
   reference  the reference actions run without error and earn 1
-  floor      agents that do nothing, hand over, only read or call at random earn 0
-  known      every value the reference needs is in the scenario or comes from a tool
+  floor      agents that do nothing, hand over, only read or act at random earn 0
+  known      every value the reference needs is in the scenario or a tool result
   policy     the reference obeys the domain's executable rules
   order      independent writes end in the same state in any order
-  compat     where the original's behaviour is reproduced, it does what the rules say
-  duplicate  no story is told twice; no work of the test split is in the training split
+  compat     with strict_compat, its writes have the effect that the rules say
+  duplicate  no task is repeated, nor is one split's task in the other split
 
 Tasks that only a judge model can grade are audited without the judge. With
 TAU2_DATA_DIR, the tasks of that folder are audited.
@@ -88,11 +90,7 @@ def _audited(name: str, options: argparse.Namespace) -> AuditReport:
     task_set = options.task_set_name or name
     if options.tasks_file is not None:
         tasks = tasks_of_file(options.tasks_file)
-    elif (
-        options.task_split_name is None
-        and options.task_set_name is None
-        and options.task_ids is None
-    ):
+    elif not (options.task_split_name or options.task_set_name or options.task_ids):
         tasks = spec.tasks(None)
     else:
         tasks = get_tasks(task_set, options.task_split_name, options.task_ids)
@@ -106,10 +104,7 @@ def _plain(report: AuditReport) -> dict[str, object]:
         "task_set": report.task_set,
         "tasks": report.tasks,
         "passed": report.passed,
-        "findings": [
-            {"task_id": finding.task_id, "check": finding.check, "text": finding.text}
-            for finding in report.findings
-        ],
+        "findings": [asdict(finding) for finding in report.findings],
         "cpu_seconds": round(report.seconds, 3),
     }
 
@@ -123,7 +118,7 @@ def _show(report: AuditReport, most: int) -> None:
 
     console = Console(highlight=False)
     table = Table(
-        title=f"{report.task_set}: {report.tasks} tasks, {report.seconds:.1f} CPU-s",
+        title=f"{report.task_set}: {plural(report.tasks, 'task')}, {report.seconds:.1f} s of CPU",
         title_justify="left",
     )
     table.add_column("check")
@@ -137,4 +132,5 @@ def _show(report: AuditReport, most: int) -> None:
     for finding in report.findings[:most]:
         console.print(Text(f"  {finding.task_id}: {finding.check}: {finding.text}"))
     if len(report.findings) > most:
-        console.print(f"  (+{len(report.findings) - most} more; --show N or --json shows them)")
+        more = plural(len(report.findings) - most, "more finding")
+        console.print(f"  … and {more}; --show N or --json shows them")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tau2.cli.exit_codes import OK, PROBLEMS
 from tau2.cli.parsing import CommandParser
+from tau2.utils.text import plural
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -15,12 +16,12 @@ if TYPE_CHECKING:
     from tau2.cli.domain_check import DomainCheck
 
 _EPILOG = """\
-checked are: databases and policies can be read, tasks have the right form, splits
-name existing tasks, and reference actions, assertions and initial actions name
-existing tools and functions. The files lie in TAU2_DATA_DIR/tau2/domains/NAME, or in
-the package where that is not set.
+It checks that databases and policies can be read, that tasks have the right form,
+that splits name existing tasks, and that reference actions, assertions and initial
+actions name existing tools and functions. The files lie in
+TAU2_DATA_DIR/tau2/domains/NAME, or in the package where that is not set.
 
-exit codes: 0 all is well; 1 there are problems, each named by file, task and field"""
+exit codes: 0 no problems; 1 problems, each named by file, task and field"""
 
 _MOST_PROBLEMS = 50  # shown per domain
 
@@ -61,9 +62,8 @@ def run(options: argparse.Namespace) -> int:
         for problem in check.problems[:_MOST_PROBLEMS]:
             console.print(plain(problem, style="red"), soft_wrap=True)
         if len(check.problems) > _MOST_PROBLEMS:
-            console.print(
-                Text(f"… and {len(check.problems) - _MOST_PROBLEMS} more problems of {check.name}")
-            )
+            more = plural(len(check.problems) - _MOST_PROBLEMS, "more problem")
+            console.print(Text(f"… and {more} of {check.name}"))
     return PROBLEMS if any(check.problems for check in checks) else OK
 
 
@@ -74,26 +74,25 @@ def _table(checks: list[DomainCheck]) -> Table:
     from tau2.report.terminal.tables import new_table
 
     table = new_table(
-        "domain", "tasks", "splits", "tools", "user tools", "result",
-        right=("tasks", "tools", "user tools"), fold=("splits", "result"),
-    )  # fmt: skip
+        *("domain", "tasks", "splits", "tools", "user tools", "result"),
+        right=("tasks", "tools", "user tools"),
+        fold=("splits", "result"),
+    )
     for check in checks:
-        environment = check.environment
-        mine, theirs = (
-            (environment.tools, environment.user_tools) if environment is not None else (None, None)
-        )
-        problems = f"{len(check.problems)} problem{'s' if len(check.problems) != 1 else ''}"
-        result = (
-            Text(problems, style="red")
-            if check.problems
-            else Text(check.note or "good", style="green")
-        )
+        result = Text(check.note or "good", style="green")
+        if check.problems:
+            result = Text(plural(len(check.problems), "problem"), style="red")
         table.add_row(
             plain(check.name),
             "-" if check.tasks is None else str(len(check.tasks)),
             plain(", ".join(check.splits) if check.splits else "-"),
-            str(len(mine.tools)) if mine is not None else "-",
-            str(len(theirs.tools)) if theirs is not None else "-",
+            _number_of_tools(check, "tools"),
+            _number_of_tools(check, "user_tools"),
             result,
         )
     return table
+
+
+def _number_of_tools(check: DomainCheck, toolkit: str) -> str:
+    kit = getattr(check.environment, toolkit, None)
+    return "-" if kit is None else str(len(kit.tools))

@@ -216,7 +216,7 @@ def _tasks_of_run(name: str) -> list[str]:
 
 
 def _files(prefix: str) -> list[str]:
-    """Return the files and folders that a path may become, without the bash that argcomplete asks."""
+    """Return files and folders that begin with `prefix`; argcomplete would start bash for it."""
     folder, slash, begun = prefix.rpartition("/")
     place = Path(os.path.expanduser(folder + slash or "."))  # noqa: PTH111  -- what a shell expands
     if not place.is_dir():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,16 +44,13 @@ def add_arguments(parser: CommandParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Convert a run in place.
-
-    A conversion that was broken off changed nothing that is read, and may be repeated.
-    """
+    """Convert a run in place. An interrupted conversion may be repeated."""
     from tau2.storage.lock import LOCK_NAME, RunLock
     from tau2.storage.results import companion, results_file
 
     path: Path = options.path
     if not results_file(path).is_file():
-        raise ConfigError(f"{path}: there are no results there")
+        raise ConfigError(f"{path}: there are no results")
     with RunLock(companion(path, LOCK_NAME)):
         return _convert(path, options.to, keep=not options.no_backup)
 
@@ -78,9 +76,8 @@ def _convert(path: Path, to: ResultsFormat | None, *, keep: bool) -> int:
         rewrite_journal(path, results, wanted, inspection.opened)
     if wanted == "json" and folder.is_dir():
         _put_away(folder, keep=keep)
-    count = len(results.simulations)
-    where = file if wanted == "json" else folder
-    print(f"{plural(count, 'simulation')} {'is' if count == 1 else 'are'} now in {where}")
+    target = file if wanted == "json" else folder
+    print(f"wrote {plural(len(results.simulations), 'simulation')} to {target}")
     return OK
 
 
@@ -90,17 +87,15 @@ def _refuse_damage(path: Path, inspection: Inspection) -> None:
     if damage:
         lines = "\n".join(f"  {line}" for line in damage)
         raise ConfigError(
-            f"{path} is damaged; continue the run (--auto-resume) to mend it:\n{lines}"
+            f"{path} is damaged; continue the run (--auto-resume) to repair it:\n{lines}"
         )
 
 
 def _free(path: Path) -> Path:
     """Return a name with the ending .bak that is not taken."""
-    candidate, number = path.with_name(f"{path.name}.bak"), 1
-    while candidate.exists():
-        number += 1
-        candidate = path.with_name(f"{path.name}.bak{number}")
-    return candidate
+    first = path.with_name(f"{path.name}.bak")
+    others = (path.with_name(f"{path.name}.bak{number}") for number in count(2))
+    return next(candidate for candidate in chain([first], others) if not candidate.exists())
 
 
 def _put_away(folder: Path, *, keep: bool) -> None:

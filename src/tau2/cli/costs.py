@@ -1,4 +1,4 @@
-"""What a run costs: the estimate before it, and afterwards what was spent, what the cache gave, and what is left."""
+"""What a run costs: the estimate before it, and afterwards what was spent and saved."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tau2.cli.exit_codes import OK
 from tau2.data_model.run_config import TextRunConfig
+from tau2.utils.text import plural
 
 if TYPE_CHECKING:
     from tau2.data_model.tasks import Task
@@ -31,12 +32,12 @@ def dry_run(config: TextRunConfig, tasks: Sequence[Task], *, as_json: bool) -> i
 
 
 class CostReport:
-    """Listens to a run, for what the layers around its model calls tell, and passes everything on."""
+    """A sink that keeps what middleware reports of costs, and passes every event on."""
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
         self.counted: RunCounted | None = None
-        self.broke: str | None = None
+        self.out_of_money: str | None = None
         """Why a call could not be paid."""
 
     def __call__(self, event: Event) -> None:
@@ -47,31 +48,35 @@ class CostReport:
             case RunCounted():
                 self.counted = event
             case RunOutOfMoney():
-                self.broke = event.why
+                self.out_of_money = event.why
         self._sink(event)
 
     def lines(self, summary: RunSummary) -> list[str]:
-        """Return what is worth saying after the summary."""
+        """Return the lines that follow the summary."""
         from tau2.llm.prices import COMPILED_ON
 
-        said, counted = [], self.counted
+        lines = []
+        counted = self.counted
         if counted is not None and counted.cache_hits is not None:
-            said.append(f"cache: {counted.cache_hits} answers, {counted.cache_misses} calls sent")
+            hits = plural(counted.cache_hits, "response")
+            sent = plural(counted.cache_misses or 0, "call")
+            lines.append(f"cache: {hits} from it, {sent} sent to models")
         if counted is not None and counted.spent is not None:
-            said.append(
-                f"spent ${counted.spent:.4f} of ${counted.max_cost:.4f} (prices as of {COMPILED_ON})"
-            )
+            budget = f"${counted.spent:.4f} of ${counted.max_cost:.4f}"
+            lines.append(f"spent {budget} (prices as of {COMPILED_ON})")
         elif summary.agent_expense.known_cost + summary.user_expense.known_cost > 0:
-            said.append(
-                f"costs: list prices as of {COMPILED_ON}, unless the answers or arguments state others"
+            lines.append(
+                f"costs: list prices as of {COMPILED_ON}, "
+                "unless responses or model arguments state others"
             )
-        return said
+        return lines
 
     def data(self) -> dict[str, Any]:
         """Return the same as JSON data."""
         from tau2.llm.prices import COMPILED_ON
 
-        counted, data = self.counted, {"prices_as_of": COMPILED_ON}
+        data = {"prices_as_of": COMPILED_ON}
+        counted = self.counted
         if counted is None:
             return data
         cache = None
@@ -80,10 +85,11 @@ class CostReport:
         return data | {"cache": cache, "spent": counted.spent, "max_cost": counted.max_cost}
 
     def explain(self, done: int, total: int, again: str) -> None:
-        """Say on standard error that the money is gone, and how to go on."""
-        if self.broke is not None:
+        """Print on standard error that --max-cost is used up, and how to continue."""
+        if self.out_of_money is not None:
             print(
-                f"\nout of money: {self.broke}\n{done} of {total} simulations are complete; continue with a higher "
-                f"--max-cost:\n  {again}",
+                f"\nout of money: {self.out_of_money}\n"
+                f"finished: {done:,} of {plural(total, 'simulation')}; "
+                f"continue with a higher --max-cost:\n  {again}",
                 file=sys.stderr,
             )

@@ -1,4 +1,4 @@
-"""What is wrong with the files of a domain: presence, form, and names that lead nowhere."""
+"""Problems in the files of a domain: missing files, wrong form, names that do not exist."""
 
 from __future__ import annotations
 
@@ -15,16 +15,12 @@ from tau2.environment.environment import Environment
 from tau2.environment.toolkit import ToolKitBase
 from tau2.errors import Tau2Error, UnknownName
 from tau2.registry import registry
+from tau2.utils.text import first_of
 
 ResultT = TypeVar("ResultT")
 
-_BROKEN = (
-    Tau2Error,
-    OSError,
-    ValueError,
-    LookupError,
-    TypeError,
-)  # what files of the wrong content make loaders raise
+# What loaders raise for files of the wrong content.
+_BROKEN = (Tau2Error, OSError, ValueError, LookupError, TypeError)
 _SPLITS_NAME = "split_tasks.json"
 
 
@@ -44,14 +40,9 @@ class DomainCheck:
         try:
             return load()
         except _BROKEN as problem:
-            text = (
-                str(problem)
-                if isinstance(problem, Tau2Error)
-                else f"{type(problem).__name__}: {problem}"
-            )
-            self.problems += [
-                line for line in text.splitlines() if line and line not in self.problems
-            ]
+            kind = "" if isinstance(problem, Tau2Error) else f"{type(problem).__name__}: "
+            lines = f"{kind}{problem}".splitlines()
+            self.problems += [line for line in lines if line and line not in self.problems]
             return None
 
 
@@ -71,7 +62,8 @@ def check_domain(name: str, *, must_exist: bool) -> DomainCheck:
         return check
     check.environment = check.attempt(registry.get_env_constructor(name))
     if check.environment is None and not folder.is_dir() and not must_exist:
-        check.problems, check.note = [], "no files here"
+        check.problems = []
+        check.note = "no files here"
         return check
     check.tasks = check.attempt(lambda: registry.get_tasks_loader(name)(None))
     splits = registry.get_task_splits_loader(name)
@@ -110,8 +102,8 @@ def _split_problems(check: DomainCheck, folder: Path) -> Iterator[str]:
     for split, ids in (check.splits or {}).items():
         missing = [task_id for task_id in ids if task_id not in known]
         if missing:
-            more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
-            yield f"{folder / _SPLITS_NAME}: split {split}: there is no task {missing[0]!r}{more}"
+            named = first_of(map(repr, missing), 1)
+            yield f"{folder / _SPLITS_NAME}: split {split}: there is no task {named}"
 
 
 def _name_problems(tasks: Iterable[Task], environment: Environment, file: Path) -> Iterator[str]:

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tau2.cli.exit_codes import OK
+from tau2.cli.flags import read_json_object
 from tau2.cli.parsing import CommandParser
 from tau2.cli.progress import counting
-from tau2.cli.run_paths import named_run, title_of
+from tau2.cli.run_paths import copy_in, named_run, title_of
 from tau2.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -48,7 +49,12 @@ def add_arguments(parser: CommandParser) -> None:
     parser.add_argument(
         "--judge-llm", metavar="MODEL", help="model that judges natural-language assertions"
     )
-    parser.add_argument("--judge-llm-args", metavar="JSON", help="arguments of the judge's calls")
+    parser.add_argument(
+        "--judge-llm-args",
+        type=read_json_object,
+        metavar="JSON",
+        help="arguments of the judge's calls",
+    )
     parser.add_argument(
         "--json", action="store_true", default=False, help="print one JSON object only"
     )
@@ -58,31 +64,27 @@ def run(options: argparse.Namespace) -> int:
     """Grade every run again."""
     paths = [named_run(name) for name in options.runs]
     targets = _targets(paths, options.output_dir)
-    said = []
+    runs = []
     for path, target in zip(paths, targets, strict=True):
         regrading = _regrade(path, options)
         if target is not None:
             regrading.results.save(target, "dir")
-        said.append(_data(path, target, regrading))
+        runs.append(_data(path, target, regrading))
         if not options.json:
             _show(path, target, regrading)
     if options.json:
-        print(json.dumps({"runs": said}, indent=2))
+        print(json.dumps({"runs": runs}, indent=2))
     return OK
 
 
 def _targets(paths: Iterable[Path], folder: Path | None) -> list[Path | None]:
     """Return where each run is written. Raise ConfigError when something is there."""
-    from tau2.storage.results import RESULTS_NAME
-
     if folder is None:
         return [None for _ in paths]
-    targets = [
-        folder / Path(title_of(path)).name.removesuffix(".json") / RESULTS_NAME for path in paths
-    ]
+    targets = [copy_in(folder, path) for path in paths]
     if len(set(targets)) < len(targets):
         raise ConfigError(
-            "two of the runs have the same name: write them to different folders, one at a time"
+            "two of the runs have the same name; grade them one at a time, into different folders"
         )
     for target in targets:
         if target.exists():
@@ -102,7 +104,7 @@ def _regrade(path: Path, options: argparse.Namespace) -> Regrading:
 
 
 def _judge(results: Results, options: argparse.Namespace) -> Judge | None:
-    """Return the judge to ask, checked before anything is graded; None when no task of the run needs one."""
+    """Return the judge, after checking its model; None when no task of the run needs one."""
     from tau2 import config
     from tau2.evaluator.evaluator import EvaluationType, needs_judge
     from tau2.evaluator.evidence import Judge
@@ -110,24 +112,10 @@ def _judge(results: Results, options: argparse.Namespace) -> Judge | None:
 
     if not any(needs_judge(task, EvaluationType.ALL) for task in results.tasks):
         return None
-    args = (
-        _object(options.judge_llm_args)
-        if options.judge_llm_args
-        else dict(config.DEFAULT_LLM_NL_ASSERTIONS_ARGS)
-    )
+    args = options.judge_llm_args or dict(config.DEFAULT_LLM_NL_ASSERTIONS_ARGS)
     judge = Judge(options.judge_llm or config.judge_model(), args)
     check_model(judge.model, judge.args)
     return judge
-
-
-def _object(text: str) -> dict[str, Any]:
-    try:
-        value = json.loads(text)
-    except ValueError as error:
-        raise ConfigError(f"--judge-llm-args: not valid JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise ConfigError(f"--judge-llm-args: a JSON object is needed, not {type(value).__name__}")
-    return value
 
 
 def _data(path: Path, target: Path | None, regrading: Regrading) -> dict[str, Any]:
@@ -136,20 +124,22 @@ def _data(path: Path, target: Path | None, regrading: Regrading) -> dict[str, An
         "written_to": str(target.parent) if target else None,
         "num_simulations": len(regrading.entries),
         "num_flips": len(regrading.flips),
-        "average_before": _mean(entry.before for entry in regrading.entries),
-        "average_after": _mean(entry.after for entry in regrading.entries),
+        "average_before": regrading.average_before,
+        "average_after": regrading.average_after,
         "missing_tasks": list(regrading.missing_tasks),
         "changes": [
-            {"simulation_id": entry.simulation_id, "task_id": entry.task_id, "trial": entry.trial,
-             "before": entry.before, "after": entry.after, "flip": entry.is_flip, "reason": entry.reason}
+            {
+                "simulation_id": entry.simulation_id,
+                "task_id": entry.task_id,
+                "trial": entry.trial,
+                "before": entry.before,
+                "after": entry.after,
+                "flip": entry.is_flip,
+                "reason": entry.reason,
+            }
             for entry in regrading.changes
         ],
-    }  # fmt: skip
-
-
-def _mean(rewards: Iterable[float | None]) -> float | None:
-    known = [reward for reward in rewards if reward is not None]
-    return sum(known) / len(known) if known else None
+    }
 
 
 def _show(path: Path, target: Path | None, regrading: Regrading) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tau2.cli.exit_codes import OK
 from tau2.cli.parsing import CommandParser
 from tau2.cli.run_paths import named_run, title_of
+from tau2.utils.text import plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,18 +58,14 @@ def run(options: argparse.Namespace) -> int:
     paths = [named_run(name) for name in options.runs]
     names = run_names(paths)
     runs = [(name, Results.load(path)) for name, path in zip(names, paths, strict=True)]
-    written = export(
-        runs, options.output or Path(f"{names[0].removesuffix('.json')}-export"), options.to
-    )
+    folder = options.output or Path(f"{names[0].removesuffix('.json')}-export")
+    written = export(runs, folder, options.to)
     if options.json:
-        print(
-            json.dumps(
-                {"files": [{"file": str(file), "rows": number} for file, number in written.items()]}
-            )
-        )
+        files = [{"file": str(file), "rows": number} for file, number in written.items()]
+        print(json.dumps({"files": files}))
     else:
         for file, number in written.items():
-            print(f"wrote {file}: {number:,} rows")
+            print(f"wrote {file}: {plural(number, 'row')}")
     return OK
 
 

@@ -1,7 +1,7 @@
-"""Flags made from a configuration model: every field is one flag, so that none can be parsed and dropped.
+"""Flags made from a configuration model: one flag per field, so that none is parsed and dropped.
 
-The name is the field's in kebab case, or the public one where that differs; the help is the field's docstring; the
-type is the field's annotation.
+The name is the field's in kebab case, or the public one where that differs; the help is the field's
+docstring; the type is the field's annotation.
 """
 
 from __future__ import annotations
@@ -108,9 +108,13 @@ class Flag:
 
 
 def read_json_object(text: str) -> dict[str, Any]:
-    """Return a JSON object, also written as `name=value,name=value`. Raise ArgumentTypeError for anything else."""
+    """Return a JSON object, also written as `name=value,name=value`.
+
+    Raise ArgumentTypeError for anything else.
+    """
     pairs = [pair.split("=") for pair in text.split(",")]
-    if not text.lstrip().startswith(("{", "[", '"')) and all(len(pair) == 2 for pair in pairs):  # noqa: PLR2004  -- name and value
+    is_json = text.lstrip().startswith(("{", "[", '"'))
+    if not is_json and all(len(pair) == 2 for pair in pairs):  # noqa: PLR2004  -- name and value
         return {name.strip(): _value(value.strip()) for name, value in pairs}
     example = """write it in single quotes, for example '{"temperature": 0}', or as temperature=0"""
     try:
@@ -127,7 +131,7 @@ def read_json_object(text: str) -> dict[str, Any]:
 
 
 def _value(text: str) -> Any:
-    """Return what a text stands for: a number, true, false or null as JSON has them, else the text."""
+    """Return the number, true, false or null (as in JSON) that a text stands for, else the text."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -154,7 +158,7 @@ def _flag(name: str, field: FieldInfo) -> Flag:
 
 
 def _as_help(docstring: str) -> str:
-    """Return a field's docstring in the form of the other help texts: on one line, beginning small."""
+    """Return a field's docstring as the other help texts are: on one line, in lower case."""
     text = " ".join(docstring.split()).rstrip(".")
     return text[:1].lower() + text[1:] if text[1:2].islower() else text
 
@@ -176,7 +180,10 @@ def _kind(name: str, inner: Sequence[Any]) -> tuple[type, tuple[str, ...]]:
 def add_flags(
     parser: argparse.ArgumentParser, flags: Sequence[Flag], groups: Mapping[str, Sequence[str]]
 ) -> None:
-    """Add flags in named groups of fields; fields that no group names come last, in their own order."""
+    """Add flags in named groups of fields.
+
+    Fields that no group names come last, in their own order.
+    """
     by_field = {flag.field: flag for flag in flags}
     for title, fields in _with_rest(groups, by_field):
         group = parser.add_argument_group(title)

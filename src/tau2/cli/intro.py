@@ -17,20 +17,20 @@ tools, and grades what happened. Five commands to start with:
   tau2 run --domain mock --agent oracle_agent --user scripted_user
                         play without any model or key
   tau2 view             look at what was played
-  tau2 play             take the agent's or the customer's seat yourself
+  tau2 play             play the agent or the customer yourself
   tau2 domain retail    read a domain's policy, tools and tasks
   tau2 run --help       play with your models"""
 
 _ABOUT = {
     "dummy_user": "stands in where an agent works without a user",
-    "handover_agent": "floor: hands every customer over to a person",
-    "lazy_agent": "floor: ends politely and does nothing",
+    "handover_agent": "baseline: hands every customer over to a person",
+    "lazy_agent": "baseline: ends politely and does nothing",
     "llm_agent": "your model, with the domain's tools and policy",
     "llm_agent_gt": "your model, told the reference actions",
     "llm_agent_solo": "your model on a ticket, without a user",
-    "oracle_agent": "carries out the reference actions; no model",
+    "oracle_agent": "executes the reference actions; no model",
     "oracle_agent_solo": "the same, without a user",
-    "random_agent": "floor: calls tools at random",
+    "random_agent": "baseline: calls tools at random",
     "scripted_user": "follows an agenda made from the task; no model",
     "user_simulator": "your model in the role of the customer",
 }
@@ -42,7 +42,7 @@ def add_arguments(_parser: CommandParser) -> None:
 
 
 def run(_options: argparse.Namespace) -> int:
-    """Print the welcome and every name that can be asked for."""
+    """Print the welcome, and every domain, agent and user."""
     from tau2.registry import registry
 
     print(_WELCOME)

@@ -22,9 +22,9 @@ examples:
   tau2 leaderboard --dir results-of-may --dir results-of-june --json
 
 A run is ranked among the runs of its domain. `counted` is how many of its simulations
-say something about the agent; the interval is a cluster bootstrap over tasks, of the
-metric that ranks. Runs whose intervals overlap much may well be equally good: `tau2
-compare` tells."""
+say something about the agent; the interval is that of the ranking metric (cluster
+bootstrap over tasks). Runs whose intervals overlap may be equally good: `tau2 compare`
+tests the difference."""
 
 
 def add_arguments(parser: CommandParser) -> None:

@@ -13,28 +13,28 @@ LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 class _StandardError(logging.Handler):
-    """Writes to what `sys.stderr` is at the moment: a live display replaces it, so that lines go above the bar."""
+    """Writes to the current `sys.stderr`, which a live display replaces: lines go above its bar."""
 
-    def __init__(self, hide: Callable[[str], str]) -> None:
+    def __init__(self, redact: Callable[[str], str]) -> None:
         super().__init__()
-        self._hide = hide
+        self._redact = redact
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line."""
-        print(self._hide(self.format(record)), file=sys.stderr)
+        print(self._redact(self.format(record)), file=sys.stderr)
 
 
 @contextmanager
-def logging_to_stderr(level: str, hide: Callable[[str], str] = str) -> Iterator[None]:
+def logging_to_stderr(level: str, redact: Callable[[str], str] = str) -> Iterator[None]:
     """Show the package's log records of at least `level` while the block runs.
 
     Raise UnknownName for no level.
 
-    `hide` takes secrets out of a line: what a server or a model says may be part of one.
+    `redact` takes secrets out of a line: what a server or a model says may contain one.
     """
     if level.upper() not in LEVELS:
         raise UnknownName("log level", level, LEVELS)
-    handler = _StandardError(hide)
+    handler = _StandardError(redact)
     handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
     log = logging.getLogger("tau2")
     before = log.level

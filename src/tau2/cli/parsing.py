@@ -10,7 +10,7 @@ from tau2.errors import ConfigError, UnknownName
 
 
 class CommandParser(argparse.ArgumentParser):
-    """A parser that reports a mistake as a ConfigError, so that every error of the CLI looks the same."""
+    """A parser that raises ConfigError, so that every error of the CLI looks the same."""
 
     def __init__(self, *, prog: str, description: str) -> None:
         """Describe one command."""
@@ -24,8 +24,8 @@ class CommandParser(argparse.ArgumentParser):
         self._refused: tuple[tuple[str, ...], str] = ((), "")
 
     def refuse(self, prefixes: tuple[str, ...], reason: str) -> None:
-        """Answer options with these beginnings with a reason instead of a guess at what was meant."""
-        self._refused = prefixes, reason
+        """Refuse options that begin with one of these prefixes, with this reason."""
+        self._refused = (prefixes, reason)
 
     def check_refused(self, option: str) -> None:
         """Raise ConfigError when an option is refused."""
@@ -52,7 +52,7 @@ def parse(parser: CommandParser, arguments: Sequence[str]) -> argparse.Namespace
                 f"option of `{parser.prog}`", text.partition("=")[0], parser.option_strings()
             )
     if unknown:
-        parser.error(f"what is {unknown[0]!r}? it belongs to no option")
+        parser.error(f"unexpected argument {unknown[0]!r}")
     return options
 
 

@@ -1,4 +1,4 @@
-"""What is settled before a run starts: models that can be called, and a folder that is free or may be continued."""
+"""Checks before a run starts: names exist, models can be called, the folder can be used."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ three ways forward:
 
 
 def check_names(config: TextRunConfig) -> None:
-    """Raise UnknownName, with the nearest, for a domain, agent, user or task set that does not exist."""
+    """Raise UnknownName for a domain, agent, user or task set that does not exist."""
     known = {
         "domain": (config.domain, registry.get_domains()),
         "agent": (config.agent, registry.get_agents()),
@@ -49,9 +49,9 @@ def check_models(config: TextRunConfig) -> None:
 
 
 def folder_for(config: TextRunConfig) -> tuple[Path, TextRunConfig]:
-    """Return where the run is saved.
+    """Return where the run is saved, and the configuration.
 
-    A run that lies there is continued if that is asked for, or agreed to.
+    A run that lies there is continued with --auto-resume, or after a question on a terminal.
 
     Raises:
         ConfigError: a run lies there and is not to be continued.
@@ -64,7 +64,8 @@ def folder_for(config: TextRunConfig) -> tuple[Path, TextRunConfig]:
     if sys.stdin.isatty() and _agreed(folder):
         return folder, config.model_copy(update={"auto_resume": True})
     raise ConfigError(
-        f"{folder} holds a run already; continue it with --auto-resume, or choose another name with --save-to"
+        f"{folder} holds a run already; continue it with --auto-resume, "
+        "or choose another name with --save-to"
     )
 
 

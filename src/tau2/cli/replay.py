@@ -1,4 +1,4 @@
-"""`tau2 replay`: play a recorded run again, offline, and find where it is no longer the same."""
+"""`tau2 replay`: play a recorded run again, offline, and find where it diverges."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ examples:
   tau2 replay first                is it still the same, with the code of today?
   tau2 replay first --json         the same for programs
 
-No model is asked: every answer comes from the tape that --record keeps. Code,
-policies and prompts are those of today; the first model call that is no longer
-the recorded one is shown with what differs.
+No model is called: every response comes from the recording that --record keeps.
+Code, policies and prompts are those of today; the first model call that differs
+from the recorded one is shown.
 
 exit codes:
-  0    everything is the same
-  1    something diverged, or was not recorded
+  0    every simulation is identical
+  1    some diverged, or were not recorded
   2    wrong usage, or no such run"""
 
 

@@ -22,10 +22,10 @@ examples:
   tau2 report baseline candidate -o both.html
   tau2 report first --max-conversations 50 --open
 
-The file needs nothing else: it loads nothing, and may be sent to someone. What
-models said is shown as text; text that looks like a credential is taken out.
-To tell what every turn changed in the databases, stored tool calls are played
-again on the domain of today; --no-diffs leaves that out."""
+The file is complete: it loads nothing, and can be sent to someone. What models said
+is shown as text; text that looks like a credential is taken out. To show what every
+turn changed in the databases, stored tool calls are executed again on the domain of
+today; --no-diffs leaves that out."""
 
 
 def add_arguments(parser: CommandParser) -> None:
@@ -38,14 +38,15 @@ def add_arguments(parser: CommandParser) -> None:
     parser.add_argument("runs", metavar="RUN", nargs="+", help="a run's name or path")
     parser.add_argument(
         "-o", "--output", type=Path, metavar="FILE",
-        help="the file to write (default: report.html in the run's folder; for several runs, in this folder)",
+        help="file to write (default: report.html in the run's folder; for several, in this one)",
     )  # fmt: skip
     parser.add_argument(
         "--max-conversations", type=int, default=DEFAULT_CONVERSATIONS, metavar="N",
-        help=f"conversations in the file, failures first (default: {DEFAULT_CONVERSATIONS}); figures are of all",
+        help="conversations in the file, failures first; the figures always cover all simulations "
+        f"(default: {DEFAULT_CONVERSATIONS})",
     )  # fmt: skip
     parser.add_argument(
-        "--no-diffs", action="store_true", default=False, help="do not tell database changes"
+        "--no-diffs", action="store_true", default=False, help="do not show database changes"
     )
     parser.add_argument(
         "--confidence",
@@ -118,12 +119,8 @@ def _say(file: Path, runs: Sequence[ReportedRun], page: Page, *, as_json: bool) 
     if as_json:
         figures = [one.figures.as_dict() for one in runs]
         counts = {"conversations": page.num_conversations, "left_out": page.left_out}
-        print(
-            json.dumps(
-                {"file": str(file), "bytes": len(page.html.encode()), **counts, "runs": figures},
-                indent=2,
-            )
-        )
+        data = {"file": str(file), "bytes": len(page.html.encode()), **counts, "runs": figures}
+        print(json.dumps(data, indent=2))
     else:
         print(f"wrote {file}: {summary_line(page)}")
 

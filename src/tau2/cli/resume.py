@@ -1,4 +1,4 @@
-"""Going on with a run: the command that does it, and the settings of the run it names."""
+"""Resuming a run: the command that does it, and the settings of the stored run."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ _DROPPED = frozenset({"--auto-resume", "--save-to"})
 
 
 def resume_command(given: Sequence[str], folder: Path) -> str:
-    """Return the command line that plays what is missing of the run that `tau2 run GIVEN` saves in `folder`."""
-    kept, skip = [], False
+    """Return the command that plays what is missing of the run of `tau2 run GIVEN` in `folder`."""
+    kept = []
+    skip = False
     for text in given:
         if not skip and text.partition("=")[0] not in _DROPPED:
             kept.append(text)
@@ -38,7 +39,7 @@ def resumed_values(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     hidden = sorted(hidden_fields(values))
     if hidden:
         raise ConfigError(
-            f"{', '.join(hidden)} of this run is secret and was not stored; give the arguments again "
+            f"secrets of this run were not stored: {', '.join(hidden)}; give the arguments again "
             "(such as --agent-llm-args), or put keys into the environment"
         )
     return {**values, "save_to": str(results_file(path).parent.absolute()), "auto_resume": True}

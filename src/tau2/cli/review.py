@@ -1,4 +1,4 @@
-"""`tau2 review`: have a model say which side made which mistakes in stored conversations."""
+"""`tau2 review`: have a model find the mistakes of agent and user in stored conversations."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from tau2.cli.exit_codes import INTERRUPTED, OK, PROBLEMS
 from tau2.cli.flags import read_json_object
 from tau2.cli.parsing import CommandParser
 from tau2.cli.progress import counting
-from tau2.cli.run_paths import named_run, title_of
+from tau2.cli.run_paths import copy_in, named_run, title_of
 from tau2.errors import ConfigError, UnknownName
+from tau2.utils.text import plural
 
 if TYPE_CHECKING:
     from tau2.data_model.simulation import SimulationRun
@@ -26,16 +27,16 @@ _EPILOG = """\
 examples:
   tau2 review first --review-model openai/gpt-4.1
   tau2 review first -m user --task-ids create_task_1 --show-details
-  tau2 review first -o reviewed      write each review as it is finished; the
-                                     same again goes on where it was interrupted
+  tau2 review first -o reviewed      write each review as it is finished; the same
+                                     command again continues after an interruption
 
-Nothing that is stored is changed: without -o, reviews are only shown. No reward
-depends on a review. A review that the same model has given before is kept.
+The stored run is not changed: without -o, reviews are only shown. No reward depends
+on a review. A review that the same model has given before is kept.
 
 exit codes:
   0    every simulation has a review
   1    some could not be reviewed
-  2    wrong usage or configuration; nobody was asked
+  2    wrong usage or configuration; no model was called
   130  interrupted; finished reviews are shown, and with -o they are written"""
 
 
@@ -49,7 +50,7 @@ def add_arguments(parser: CommandParser) -> None:
     parser.add_argument("path", metavar="PATH", help="a run's name or path")
     parser.add_argument(
         "-m", "--mode", choices=("full", "user"), default="full",
-        help="review both sides, or the simulated user only (default: full)",
+        help="review agent and user, or the simulated user only (default: full)",
     )  # fmt: skip
     parser.add_argument(
         "-o", "--output-dir", type=Path, metavar="DIR", help="write the run, reviewed, to DIR/NAME"
@@ -76,7 +77,7 @@ def add_arguments(parser: CommandParser) -> None:
     )
     parser.add_argument(
         "--log-llm", action="store_true", default=False,
-        help="write every question and answer to DIR/NAME/artifacts (needs -o)",
+        help="write every request and response to DIR/NAME/artifacts (needs -o)",
     )  # fmt: skip
     default = config.DEFAULT_LLM_EVAL_USER_SIMULATOR
     parser.add_argument(
@@ -117,9 +118,8 @@ def run(options: argparse.Namespace) -> int:
     done, interrupted = _review(chosen, _plan(results, options, reviewer, target), options, target)
     _say(path, target, done, options)
     if interrupted:
-        print(
-            f"\ninterrupted: {len(done)} of {len(chosen)} simulations are reviewed", file=sys.stderr
-        )
+        number = f"{len(done):,} of {plural(len(chosen), 'simulation')}"
+        print(f"\ninterrupted: reviewed {number}", file=sys.stderr)
         return INTERRUPTED
     return PROBLEMS if any(one.problem for one in done) else OK
 
@@ -130,7 +130,7 @@ def _check(options: argparse.Namespace) -> None:
         if value is not None and value < 1:
             raise ConfigError(f"--{name.replace('_', '-')} must be at least 1, not {value}")
     if options.log_llm and options.output_dir is None:
-        raise ConfigError("--log-llm writes beside the reviewed run: say where with -o")
+        raise ConfigError("--log-llm writes beside the reviewed run: give its folder with -o")
 
 
 def _reviewer(options: argparse.Namespace) -> Judge:
@@ -144,11 +144,11 @@ def _reviewer(options: argparse.Namespace) -> Judge:
 
 def _target(path: Path, folder: Path | None) -> Path | None:
     """Return the results file to write; it is never the one that is reviewed."""
-    from tau2.storage.results import RESULTS_NAME, results_file
+    from tau2.storage.results import results_file
 
     if folder is None:
         return None
-    target = folder / Path(title_of(path)).name.removesuffix(".json") / RESULTS_NAME
+    target = copy_in(folder, path)
     if target.resolve() == results_file(path).resolve():
         raise ConfigError(f"{target} is the run itself; choose another folder with -o")
     return target
@@ -199,9 +199,9 @@ def _plan(
 def _review(
     runs: list[SimulationRun], plan: ReviewPlan, options: argparse.Namespace, target: Path | None
 ) -> tuple[list[Reviewed], bool]:
-    """Return what was reviewed, and whether Ctrl-C broke it off.
+    """Return the reviewed simulations, and whether Ctrl-C interrupted.
 
-    With a target, each review is durable at once.
+    With a target, each review is stored as soon as it is finished.
     """
     from tau2.runner.reviews import areview_all
     from tau2.storage.results import save_simulation, simulations_folder
@@ -253,12 +253,19 @@ def _data(
         "num_reviewed": len(found),
         "mistakes": mistakes(found),
         "reviews": [
-            {"simulation_id": one.run.id, "task_id": one.run.task_id, "trial": one.run.unit.trial,
-             "kept": one.is_kept, "review": one.review.model_dump(mode="json")}
-            for one in reviewed if one.review is not None
+            {
+                "simulation_id": one.run.id,
+                "task_id": one.run.task_id,
+                "trial": one.run.unit.trial,
+                "kept": one.is_kept,
+                "review": one.review.model_dump(mode="json"),
+            }
+            for one in reviewed
+            if one.review is not None
         ],
         "problems": [
             {"simulation_id": one.run.id, "task_id": one.run.task_id, "problem": one.problem}
-            for one in reviewed if one.problem is not None
+            for one in reviewed
+            if one.problem is not None
         ],
-    }  # fmt: skip
+    }

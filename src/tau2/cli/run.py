@@ -14,6 +14,7 @@ from tau2.cli.logs import logging_to_stderr
 from tau2.cli.parsing import CommandParser
 from tau2.data_model.run_config import TextRunConfig
 from tau2.errors import ConfigError
+from tau2.utils.text import plural
 
 if TYPE_CHECKING:
     from tau2.metrics.summary import RunSummary
@@ -23,22 +24,25 @@ _FLAGS = flags_of(TextRunConfig)
 
 _GROUPS = {
     "what is played": (
-        "domain", "task_set_name", "task_split_name", "tasks_file", "task_ids", "num_tasks", "num_trials",
+        *("domain", "task_set_name", "task_split_name", "tasks_file", "task_ids"),
+        *("num_tasks", "num_trials"),
     ),
-    "who plays": (
-        "agent", "llm_agent", "llm_args_agent", "user", "llm_user", "llm_args_user", "user_persona",
-        "llm_judge", "llm_args_judge",
+    "agent, user and judge": (
+        *("agent", "llm_agent", "llm_args_agent", "user", "llm_user", "llm_args_user"),
+        *("user_persona", "llm_judge", "llm_args_judge"),
     ),
-    "limits of one episode": ("max_steps", "max_errors", "timeout", "enforce_communication_protocol"),
-    "keeping and paying": ("record", "cache", "max_cost"),
+    "limits of one episode": (
+        *("max_steps", "max_errors", "timeout", "enforce_communication_protocol"),
+    ),
+    "recording and cost": ("record", "cache", "max_cost"),
     "logs, traces and reviews": (
-        "verbose_logs", "otel", "auto_review", "review_mode", "review_model", "review_args",
+        *("verbose_logs", "otel", "auto_review", "review_mode", "review_model", "review_args"),
     ),
     "the run": (
-        "save_to", "auto_resume", "max_concurrency", "workers", "executor", "provider_limits", "seed",
-        "max_retries", "retry_delay", "log_level",
+        *("save_to", "auto_resume", "max_concurrency", "workers", "executor", "provider_limits"),
+        *("seed", "max_retries", "retry_delay", "log_level"),
     ),
-}  # fmt: skip
+}
 
 _EPILOG = """\
 examples:
@@ -66,11 +70,12 @@ exit codes:
   130  interrupted; whatever was finished is saved"""
 
 _VOICE_FLAGS = (
-    "--audio-native", "--audio-debug", "--audio-taps", "--cascaded-config", "--reasoning-effort", "--tick-duration",
-    "--max-steps-seconds", "--speech-complexity", "--pcm-sample-rate", "--telephony-rate", "--wait-to-respond",
-    "--yield-when", "--interruption-check-interval", "--integration-duration", "--silence-annotation-threshold",
-    "--xml-prompt", "--no-xml-prompt",
-)  # fmt: skip
+    *("--audio-native", "--audio-debug", "--audio-taps", "--cascaded-config"),
+    *("--reasoning-effort", "--tick-duration", "--max-steps-seconds", "--speech-complexity"),
+    *("--pcm-sample-rate", "--telephony-rate", "--wait-to-respond", "--yield-when"),
+    *("--interruption-check-interval", "--integration-duration"),
+    *("--silence-annotation-threshold", "--xml-prompt", "--no-xml-prompt"),
+)
 
 
 def add_arguments(parser: CommandParser) -> None:
@@ -100,14 +105,14 @@ def add_arguments(parser: CommandParser) -> None:
     )
     output.add_argument(
         "--resume", metavar="RUN", default=None,
-        help="go on with a stored run, by name or path: its settings are known, only what is missing is played",
+        help="continue a stored run, by name or path, with its settings: play what is missing",
     )  # fmt: skip
     output.add_argument(
         "--quiet", action="store_true", default=False, help="no progress, one line at the end"
     )
     output.add_argument(
         "--dry-run", action="store_true", default=False,
-        help="print what the run would take in calls, tokens and US dollars, from low to high; nothing is played",
+        help="estimate the run's calls, tokens and US dollars, low to high; nothing is played",
     )  # fmt: skip
     parser.refuse(
         _VOICE_FLAGS,
@@ -192,11 +197,8 @@ def _play(config: TextRunConfig, options: argparse.Namespace) -> int:
     elif options.quiet:
         print(result_line(sink.summary))
     else:
-        print(
-            *accounts.lines(sink.summary),
-            sep="\n",
-            end="\n" if accounts.lines(sink.summary) else "",
-        )
+        for line in accounts.lines(sink.summary):
+            print(line)
     total = len(tasks) * config.num_trials
     again = redactor_of(config).text(resume_command(options.given, folder))
     accounts.explain(sink.summary.num_scored, total, again)
@@ -204,7 +206,10 @@ def _play(config: TextRunConfig, options: argparse.Namespace) -> int:
 
 
 def _sink(options: argparse.Namespace) -> ConsoleSink:
-    """Return what shows the run: with --json the progress is on standard error, and only on a terminal."""
+    """Return the sink that shows the run.
+
+    With --json, the progress is on standard error, and only on a terminal.
+    """
     from tau2.report.terminal.console import ConsoleSink, quiet, terminal
 
     if options.quiet or (options.json and not sys.stderr.isatty()):
@@ -215,7 +220,7 @@ def _sink(options: argparse.Namespace) -> ConsoleSink:
 def _explain(summary: RunSummary, total: int, code: int, again: str) -> int:
     """Say on standard error what is missing and how to get it; return the exit code."""
     if code == INTERRUPTED:
-        done = f"{summary.num_simulations} of {total} simulations"
+        done = f"{summary.num_simulations:,} of {plural(total, 'simulation')}"
         print(
             f"\ninterrupted after {done}; they are saved. Continue with:\n  {again}",
             file=sys.stderr,
@@ -223,7 +228,8 @@ def _explain(summary: RunSummary, total: int, code: int, again: str) -> int:
         return code
     if summary.unscored:
         print(
-            f"\n{len(summary.unscored)} of {summary.num_simulations} simulations have no score; "
+            f"\nno score: {len(summary.unscored):,} of "
+            f"{plural(summary.num_simulations, 'simulation')}; "
             f"play only these again with:\n  {again}",
             file=sys.stderr,
         )

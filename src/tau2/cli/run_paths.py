@@ -1,4 +1,4 @@
-"""Which stored run an argument means: a name below the simulations folder, or a path."""
+"""Stored runs named on the command line: by a name below the simulations folder, or by a path."""
 
 from __future__ import annotations
 
@@ -33,8 +33,15 @@ def existing(path: Path) -> Path:
     from tau2.storage.results import results_file
 
     if not results_file(path).is_file():
-        raise ConfigError(f"{path}: there are no results there")
+        raise ConfigError(f"{path}: there are no results")
     return path
+
+
+def copy_in(folder: Path, path: Path) -> Path:
+    """Return the results file for a changed copy of the run at `path` in `folder`."""
+    from tau2.storage.results import RESULTS_NAME
+
+    return folder / Path(title_of(path)).name.removesuffix(".json") / RESULTS_NAME
 
 
 def title_of(path: Path) -> str:

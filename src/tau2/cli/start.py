@@ -10,9 +10,9 @@ from tau2.cli.parsing import CommandParser
 from tau2.errors import ConfigError, UnknownName
 
 _EPILOG = """\
-shows each domain's policy, tools and tasks in a browser; a tool can be called in a
-scratch world, and the page shows what the call changed. The address holds a key: who
-does not have it is refused. Only this machine can reach it; Ctrl-C stops it.
+It shows each domain's policy, tools and tasks in a browser. Tools can be called in a
+scratch environment, and the page shows what a call changed. The address contains a
+key: without it, access is refused. Only this machine can reach it; Ctrl-C stops it.
 
 examples:
   tau2 start                    every domain
@@ -69,7 +69,8 @@ def _served(names: Sequence[str], port: int) -> None:
 
     with DocServer(names, port) as server:
         print(
-            f"{', '.join(names)}\n\n  {server.url}\n\nopen this address in a browser of this machine; Ctrl-C stops",
+            f"{', '.join(names)}\n\n  {server.url}\n\n"
+            "Open this address in a browser on this machine. Ctrl-C stops the server.",
             flush=True,
         )
         server.run()

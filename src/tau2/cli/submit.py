@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from tau2.cli.parsing import CommandParser
 from tau2.cli.progress import counting
 from tau2.cli.run_paths import existing, named_run, title_of
 from tau2.errors import ConfigError
+from tau2.utils.text import plural
 
 if TYPE_CHECKING:
     from tau2.submission.verification import Verdict
@@ -89,8 +91,13 @@ def _prepare(options: argparse.Namespace) -> int:
         raise ConfigError("submit prepare needs a new folder: -o DIR")
     paths = [named_run(name) for name in options.paths]
     runs = [Results.load(path) for path in paths]
-    who = Submitter(options.model, options.organization, options.submitter or options.organization, options.email,
-                    options.notes)  # fmt: skip
+    who = Submitter(
+        options.model,
+        options.organization,
+        options.submitter or options.organization,
+        options.email,
+        options.notes,
+    )
     prepared = prepare(runs, who, today=datetime.now(UTC).date())
     if not options.no_verify:
         _refuse_false(
@@ -103,14 +110,13 @@ def _prepare(options: argparse.Namespace) -> int:
     open_points = [str(defect) for defect in validate(options.output_dir)]
     if options.json:
         submission = prepared.submission.model_dump(mode="json")
-        said = {"folder": str(options.output_dir), "open": open_points, "submission": submission}
-        print(json.dumps(said, indent=2))
+        data = {"folder": str(options.output_dir), "open": open_points, "submission": submission}
+        print(json.dumps(data, indent=2))
         return OK
-    print(
-        f"wrote {options.output_dir}: submission.json and {len(prepared.trajectories)} trajectories files"
-    )
+    files = plural(len(prepared.trajectories), "trajectory file")
+    print(f"wrote {options.output_dir}: submission.json and {files}")
     if open_points:
-        print("before it is submitted:", *open_points, sep="\n  ")
+        print("to be corrected before you submit it:", *open_points, sep="\n  ")
     return OK
 
 
@@ -127,17 +133,15 @@ def _refuse_false(verdicts: Sequence[tuple[str, Verdict]]) -> None:
     if lines:
         text = "\n  ".join(lines)
         raise ConfigError(
-            f"the runs do not hold, nothing was written (--no-verify writes anyway):\n  {text}"
+            "some rewards are not earned, so nothing was written "
+            f"(--no-verify writes anyway):\n  {text}"
         )
 
 
 def _problems(verdict: Verdict) -> list[str]:
-    lines = [
-        f"task {one.task_id} trial {one.trial} claims {one.claimed}: {one.reason}"
-        for one in verdict.mismatches
-    ]
+    lines = [str(mismatch) for mismatch in verdict.mismatches]
     if verdict.changed_tasks:
-        lines.append(f"tasks that are not those of the domain: {', '.join(verdict.changed_tasks)}")
+        lines.append(f"not tasks of the domain: {', '.join(verdict.changed_tasks)}")
     return lines
 
 
@@ -152,15 +156,16 @@ def _validate(options: argparse.Namespace) -> int:
             found[name] = validate(Path(name), replay=options.replay, on_graded=step)
     failed = any(defect.is_error for defects in found.values() for defect in defects)
     if options.json:
-        said = {
+        data = {
             name: [{"where": one.where, "what": one.what, "error": one.is_error} for one in defects]
             for name, defects in found.items()
         }
-        print(json.dumps({"valid": not failed, "defects": said}, indent=2))
+        print(json.dumps({"valid": not failed, "defects": data}, indent=2))
     else:
         for name, defects in found.items():
             errors = sum(defect.is_error for defect in defects)
-            print(f"{name}: {errors} errors, {len(defects) - errors} warnings")
+            warnings = plural(len(defects) - errors, "warning")
+            print(f"{name}: {plural(errors, 'error')}, {warnings}")
             print(*(f"  {defect}\n" for defect in defects), sep="", end="")
     return PROBLEMS if failed else OK
 
@@ -175,20 +180,15 @@ def _verify_trajs(options: argparse.Namespace) -> int:
     }
     failed = not all(verdict.holds for verdict in verdicts.values())
     if options.json:
-        print(
-            json.dumps(
-                {"verified": not failed, "runs": [_data(*item) for item in verdicts.items()]},
-                indent=2,
-            )
-        )
+        data = [_data(name, verdict) for name, verdict in verdicts.items()]
+        print(json.dumps({"verified": not failed, "runs": data}, indent=2))
         return PROBLEMS if failed else OK
     for name, verdict in verdicts.items():
-        judged = (
-            f", {verdict.judged} of them with a judge's opinion as it is" if verdict.judged else ""
-        )
-        skipped = f"; {verdict.skipped} without a score" if verdict.skipped else ""
-        print(f"{name}: {verdict.checked} simulations replayed{judged}{skipped}: "
-              f"{'all rewards hold' if verdict.holds else 'they do not hold'}")  # fmt: skip
+        judged = f", {verdict.judged:,} with unchecked judge verdicts" if verdict.judged else ""
+        skipped = f", {verdict.skipped:,} without a score skipped" if verdict.skipped else ""
+        result = "all rewards are earned" if verdict.holds else "not all rewards are earned"
+        checked = plural(verdict.checked, "simulation")
+        print(f"{name}: {checked} replayed{judged}{skipped}: {result}")
         print(*(f"  {line}\n" for line in _problems(verdict)), sep="", end="")
     return PROBLEMS if failed else OK
 
@@ -205,11 +205,11 @@ def _runs_at(name: str) -> list[Path]:
 
 def _data(name: str, verdict: Verdict) -> dict[str, Any]:
     return {
-        "run": name, "holds": verdict.holds, "checked": verdict.checked, "judged": verdict.judged,
-        "skipped": verdict.skipped, "changed_tasks": list(verdict.changed_tasks),
-        "mismatches": [
-            {"simulation_id": one.simulation_id, "task_id": one.task_id, "trial": one.trial, "claimed": one.claimed,
-             "found": one.found, "reason": one.reason}
-            for one in verdict.mismatches
-        ],
-    }  # fmt: skip
+        "run": name,
+        "holds": verdict.holds,
+        "checked": verdict.checked,
+        "judged": verdict.judged,
+        "skipped": verdict.skipped,
+        "changed_tasks": list(verdict.changed_tasks),
+        "mismatches": [asdict(mismatch) for mismatch in verdict.mismatches],
+    }

@@ -1,4 +1,4 @@
-"""`tau2 tasks generate`: fresh tasks over a domain's own world, each proved before it is written."""
+"""`tau2 tasks generate`: fresh tasks from a domain's database, audited before they are written."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tau2.cli.exit_codes import OK
 from tau2.cli.parsing import CommandParser
 from tau2.errors import ConfigError
+from tau2.utils.text import plural
 
 if TYPE_CHECKING:
     from tau2.data_model.tasks import Task
@@ -52,7 +53,8 @@ def run(options: argparse.Namespace) -> int:
         raise ConfigError(f"domain {options.domain!r} has no task factory")
     tasks, left_out = proved(spec, spec.generate(options.n, options.seed, options.difficulty))
     _write(tasks, options.out)
-    print(f"{len(tasks)} tasks written, {left_out} left out by the audit", file=sys.stderr)
+    left = f"{left_out:,} left out by the audit"
+    print(f"{plural(len(tasks), 'task')} written, {left}", file=sys.stderr)
     return OK
 
 

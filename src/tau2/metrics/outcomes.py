@@ -70,7 +70,7 @@ def environment_faults(info: RewardInfo) -> list[str]:
     ]
     if info.db_check is not None and not info.db_check.db_match:
         problems = [problem for note in notes for problem in note.get("gold_errors") or ()]
-        faults += [f"the reference itself failed: {problem}" for problem in problems]
+        faults += [f"a reference action failed: {problem}" for problem in problems]
     return faults
 
 

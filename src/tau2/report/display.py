@@ -31,6 +31,7 @@ from tau2.report.terminal.conversation import (
     message_view,
     task_view,
 )
+from tau2.utils.text import plural
 
 
 class ConsoleDisplay:
@@ -79,20 +80,19 @@ class ConsoleDisplay:
 
     @staticmethod
     def display_agent_metrics(metrics: AgentMetrics) -> None:
-        """Print average reward, pass^k, cost and endings."""
+        """Print average reward, pass^k, cost and termination reasons."""
         table = Table.grid(padding=(0, 2))
         table.add_row(
-            "average reward", f"{metrics.avg_reward:.3f} over {metrics.num_scored} simulations"
+            "average reward",
+            f"{metrics.avg_reward:.3f} over {plural(metrics.num_scored, 'simulation')}",
         )
         for k, value in metrics.pass_hat_ks.items():
-            table.add_row(
-                f"pass^{k}",
-                f"{value:.3f} over {metrics.pass_hat_k_tasks.get(k, metrics.num_tasks)} tasks",
-            )
+            tasks = metrics.pass_hat_k_tasks.get(k, metrics.num_tasks)
+            table.add_row(f"pass^{k}", f"{value:.3f} over {plural(tasks, 'task')}")
         cost = metrics.avg_agent_cost
         table.add_row("agent cost per simulation", "unknown" if cost is None else f"${cost:.4f}")
         table.add_row(
-            "endings", ", ".join(f"{name} {count}" for name, count in metrics.terminations.items())
+            "ended by", ", ".join(f"{name} {count}" for name, count in metrics.terminations.items())
         )
         ConsoleDisplay._print(table)
 
@@ -141,12 +141,9 @@ def _markdown(message: Message, most: int | None) -> str:
         return "\n\n".join(_markdown(part, most) for part in message.tool_messages)
     if isinstance(message, ToolMessage):
         kind = "error" if message.error else "result"
-        return f"**tool {kind} for {message.requestor}**:\n{_fenced(shorten(message.content or '', most))}"
-    lines = [
-        f"**{message.role}**: {clean(message.content)}"
-        if message.content
-        else f"**{message.role}**:"
-    ]
+        result = _fenced(shorten(message.content or "", most))
+        return f"**tool {kind} for {message.requestor}**:\n{result}"
+    lines = [f"**{message.role}**: {clean(message.content or '')}".rstrip(" ")]
     if isinstance(message, AssistantMessage | UserMessage):
         lines += [f"- calls `{compact_call(call)}`" for call in message.calls]
     return "\n".join(lines)

@@ -27,21 +27,26 @@ ExportFormat = Literal["jsonl", "csv", "parquet"]
 Row = dict[str, Any]
 
 SIMULATION_COLUMNS: Mapping[str, type] = {
-    "run": str, "simulation_id": str, "task_id": str, "trial": int, "seed": int, "reward": float, "passed": bool,
-    "outcome": str, "termination_reason": str, "duration": float, "num_messages": int,
-    "agent_cost": float, "agent_model_calls": int, "agent_prompt_tokens": int, "agent_completion_tokens": int,
-    "user_cost": float, "user_model_calls": int, "user_prompt_tokens": int, "user_completion_tokens": int,
+    "run": str, "simulation_id": str, "task_id": str, "trial": int, "seed": int, "reward": float,
+    "passed": bool, "outcome": str, "termination_reason": str, "duration": float,
+    "num_messages": int,
+    "agent_cost": float, "agent_model_calls": int, "agent_prompt_tokens": int,
+    "agent_completion_tokens": int,
+    "user_cost": float, "user_model_calls": int, "user_prompt_tokens": int,
+    "user_completion_tokens": int,
     "reward_breakdown": str, "error": str,
-    "info_git_commit": str, "info_seed": int, "info_num_trials": int, "info_max_steps": int, "info_max_errors": int,
-    "info_domain": str, "info_user_implementation": str, "info_user_llm": str, "info_user_llm_args": str,
+    "info_git_commit": str, "info_seed": int, "info_num_trials": int, "info_max_steps": int,
+    "info_max_errors": int, "info_domain": str,
+    "info_user_implementation": str, "info_user_llm": str, "info_user_llm_args": str,
     "info_agent_implementation": str, "info_agent_llm": str, "info_agent_llm_args": str,
     "task_num_agent_actions": int, "task_num_user_actions": int, "task_num_actions": int,
     "task_num_env_assertions": int, "task_num_nl_assertions": int,
 }  # fmt: skip
 MESSAGE_COLUMNS: Mapping[str, type] = {
-    "run": str, "simulation_id": str, "task_id": str, "trial": int, "index": int, "role": str, "requestor": str,
-    "content": str, "reasoning": str, "tool_calls": str, "tool_call_id": str, "error": bool, "cost": float,
-    "prompt_tokens": int, "completion_tokens": int, "generation_time_seconds": float, "timestamp": str,
+    "run": str, "simulation_id": str, "task_id": str, "trial": int, "index": int, "role": str,
+    "requestor": str, "content": str, "reasoning": str, "tool_calls": str, "tool_call_id": str,
+    "error": bool, "cost": float, "prompt_tokens": int, "completion_tokens": int,
+    "generation_time_seconds": float, "timestamp": str,
 }  # fmt: skip
 TABLES: Mapping[str, Mapping[str, type]] = {
     "simulations": SIMULATION_COLUMNS,
@@ -98,30 +103,29 @@ def simulation_rows(name: str, results: Results) -> Iterator[Row]:
         results.simulations, rows(results.info, results.tasks, results.simulations), strict=True
     ):
         row = {"run": name, **public, **_outcome(run)}
-        for side in ("user", "agent"):
-            args = row[f"info_{side}_llm_args"]
-            row[f"info_{side}_llm_args"] = None if args is None else _json(without_secrets(args))
+        for column in ("info_user_llm_args", "info_agent_llm_args"):
+            if row[column] is not None:
+                row[column] = _json(without_secrets(row[column]))
         yield {column: row.get(column) for column in SIMULATION_COLUMNS}
 
 
 def _outcome(run: SimulationRun) -> Row:
-    parts = run.reward_info.reward_breakdown if run.reward_info is not None else None
+    parts = (run.reward_info.reward_breakdown if run.reward_info else None) or {}
+    breakdown = {basis.value: score for basis, score in parts.items()}
     error = (run.info or {}).get("error")
     return {
         "passed": run_passed(run) if run.is_scored else None,
         "outcome": outcome_of(run).value,
-        "reward_breakdown": _json({basis.value: score for basis, score in parts.items()})
-        if parts
-        else None,
+        "reward_breakdown": _json(breakdown) if breakdown else None,
         "error": None if error is None else str(error),
         **_used("agent", run.agent_usage),
         **_used("user", run.user_usage),
     }
 
 
-def _used(side: str, usage: SessionUsage | None) -> Row:
+def _used(role: str, usage: SessionUsage | None) -> Row:
     names = ("model_calls", "prompt_tokens", "completion_tokens")
-    return {f"{side}_{name}": getattr(usage, name, None) for name in names}
+    return {f"{role}_{name}": getattr(usage, name, None) for name in names}
 
 
 def message_rows(name: str, results: Results) -> Iterator[Row]:
@@ -170,18 +174,14 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
-def _whole(text: str) -> bytes:
-    """Return text as UTF-8.
-
-    A half of a character, which UTF-8 has no form for, becomes a question mark.
-    """
+def _utf8(text: str) -> bytes:
+    """Return text as UTF-8; a lone surrogate, which UTF-8 cannot hold, becomes a question mark."""
     return text.encode("utf-8", "replace")
 
 
 def _as_jsonl(table: Sequence[Row], columns: Mapping[str, type]) -> bytes:
-    return _whole(
-        "".join(f"{_json({column: row[column] for column in columns})}\n" for row in table)
-    )
+    lines = (_json({column: row[column] for column in columns}) for row in table)
+    return _utf8("".join(f"{line}\n" for line in lines))
 
 
 def _as_csv(table: Sequence[Row], columns: Mapping[str, type]) -> bytes:
@@ -190,14 +190,11 @@ def _as_csv(table: Sequence[Row], columns: Mapping[str, type]) -> bytes:
     writer.writerow(columns)
     for row in table:
         writer.writerow([_cell(row[column]) for column in columns])
-    return _whole(text.getvalue())
+    return _utf8(text.getvalue())
 
 
 def _cell(value: Any) -> Any:
-    """Return a value as a cell.
-
-    Text that a spreadsheet would carry out gets an apostrophe before it.
-    """
+    """Return a value as a cell; an apostrophe keeps spreadsheets from running text as a formula."""
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
@@ -217,7 +214,7 @@ def _as_parquet(table: Sequence[Row], columns: Mapping[str, type]) -> bytes:
 
 def _typed(value: Any, kind: type) -> Any:
     if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode() if kind is str else None
+        return _utf8(value).decode() if kind is str else None
     return None if value is None else kind(value)
 
 

@@ -10,6 +10,8 @@ import re
 
 from rich.text import Text
 
+from tau2.utils.text import plural, shortened
+
 _ESCAPES = re.compile(
     # Operating system commands: titles, links, clipboard.
     r"\x1b\][^\x07\x1b]{0,4096}(?:\x07|\x1b\\)?"
@@ -20,7 +22,7 @@ _ESCAPES = re.compile(
 _CONTROLS = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
 )
-"""Control characters other than tab and line feed, marks that reorder or hide text, halves of characters."""
+"""Control characters but tab and line feed, marks that reorder or hide text, lone surrogates."""
 
 
 def clean(text: object) -> str:
@@ -31,16 +33,15 @@ def clean(text: object) -> str:
 
 def one_line(text: object, most: int = 100) -> str:
     """Return clean text on one line of at most `most` characters."""
-    line = " ".join(clean(text).split())
-    return line if len(line) <= most else line[: most - 1] + "…"
+    return shortened(" ".join(clean(text).split()), most)
 
 
 def shorten(text: object, most: int | None) -> str:
-    """Return clean text cut to `most` characters, saying how many are left out; None cuts nothing."""
+    """Return clean text cut to `most` characters, with how many are left out; None cuts nothing."""
     whole = clean(text)
     if most is None or len(whole) <= most:
         return whole
-    return f"{whole[:most]}… (+{len(whole) - most} characters)"
+    return f"{whole[:most]}… (+{plural(len(whole) - most, 'character')})"
 
 
 def plain(text: object, style: str = "") -> Text:

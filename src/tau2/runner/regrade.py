@@ -13,7 +13,7 @@ from tau2.errors import ModelError
 from tau2.evaluator.evaluator import EvaluationType, grade
 from tau2.evaluator.evidence import Judge
 from tau2.llm.attempt_context import AttemptContext, use_attempt
-from tau2.metrics.agent_metrics import is_successful
+from tau2.metrics.agent_metrics import is_successful, mean
 from tau2.runner.resolve import ResolvedRun, environment_factory, is_solo_agent
 from tau2.storage.results import Results
 
@@ -53,6 +53,16 @@ class Regrading:
     entries: list[Regraded] = field(default_factory=list)
     missing_tasks: tuple[str, ...] = ()
     """Tasks of the run that the domain no longer has: graded as they were stored."""
+
+    @property
+    def average_before(self) -> float | None:
+        """Return the mean stored reward; None when nothing had a score."""
+        return mean(entry.before for entry in self.entries if entry.before is not None)
+
+    @property
+    def average_after(self) -> float | None:
+        """Return the mean reward now; None when nothing has a score."""
+        return mean(entry.after for entry in self.entries if entry.after is not None)
 
     @property
     def flips(self) -> list[Regraded]:

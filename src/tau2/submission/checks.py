@@ -30,9 +30,11 @@ from tau2.submission.prepare import (
     figures_of,
 )
 from tau2.submission.verification import verify
+from tau2.utils.text import first_of, plural
 
 _LARGEST = 1 << 20  # bytes of submission.json
 _SAME = 0.005  # percentage points: figures may be rounded to two decimals
+_SAME_COST = 1e-4  # US dollars
 _MOST_NAMED = 5
 
 
@@ -53,10 +55,7 @@ class Defect:
 def validate(
     folder: Path, *, replay: bool = False, on_graded: Callable[[], None] = lambda: None
 ) -> list[Defect]:
-    """Return every defect of a submission folder.
-
-    With `replay`, its trajectories are graded again, too.
-    """
+    """Return every defect of a submission folder; `replay` also grades its trajectories again."""
     submission, defects = _read(folder)
     if submission is None:
         return defects
@@ -95,7 +94,7 @@ def _read(folder: Path) -> tuple[Submission | None, list[Defect]]:
             for entry in problem.errors(include_url=False)
         ]
     except (ValueError, RecursionError) as problem:
-        return None, [Defect(SUBMISSION_NAME, f"it is no JSON: {problem}")]
+        return None, [Defect(SUBMISSION_NAME, f"it is not valid JSON: {problem}")]
 
 
 def _form(submission: Submission) -> Iterator[Defect]:
@@ -118,9 +117,7 @@ def _form(submission: Submission) -> Iterator[Defect]:
             yield Defect(f"{SUBMISSION_NAME}: results.{domain}", "pass^k cannot grow with k")
         for k in PASSES:
             if getattr(figures, f"pass_{k}") is None:
-                what = (
-                    f"there is none: leaderboards ask for {max(PASSES)} scored trials of every task"
-                )
+                what = f"missing: leaderboards ask for {max(PASSES)} scored trials of every task"
                 yield Defect(f"{SUBMISSION_NAME}: results.{domain}.pass_{k}", what, is_error=False)
 
 
@@ -132,7 +129,7 @@ def _trajectories(
     named = {details.trajectories for details in submission.details.values()}
     there = {file.name for file in below.iterdir()} if below.is_dir() else set()
     defects += [
-        Defect(f"{TRAJECTORIES_NAME}/{name}", "no domain names it")
+        Defect(f"{TRAJECTORIES_NAME}/{name}", f"{SUBMISSION_NAME} does not name it")
         for name in sorted(there - named)
     ]
     for domain, details in submission.details.items():
@@ -150,7 +147,7 @@ def _trajectories(
             defects.append(Defect(where, f"it cannot be read: {problem}"))
             continue
         if Cleaner().redact(text) != text:
-            defects.append(Defect(where, "it holds text that looks like a credential"))
+            defects.append(Defect(where, "it contains text that looks like a credential"))
         yield domain, results
 
 
@@ -161,12 +158,12 @@ def _identity(
     details, info = submission.details[domain], results.info
     if domain_of(results) != domain:
         yield Defect(where, f"it is of domain {domain_of(results)}, not of {domain}")
-    said = (
+    fields = (
         ("agent", details.agent, info.agent_info.implementation),
         ("user", details.user, info.user_info.implementation),
         ("user_llm", details.user_llm, info.user_info.llm),
     )
-    for field, claimed, found in said:
+    for field, claimed, found in fields:
         if claimed != found:
             yield Defect(
                 f"{SUBMISSION_NAME}: details.{domain}.{field}",
@@ -201,18 +198,20 @@ def _completeness(results: Results, where: str, *, is_standard: bool) -> Iterato
     if missing:
         yield Defect(
             where,
-            f"{len(missing)} simulations are missing: {_named(f'{t} trial {n}' for t, n in missing)}",
+            f"{plural(len(missing), 'missing simulation')}: "
+            + _named(f"{task_id} trial {trial}" for task_id, trial in missing),
         )
     unscored = [run for run in results.simulations if not run.is_scored]
     if unscored:
         named = _named(f"{run.task_id} trial {run.unit.trial}" for run in unscored)
         yield Defect(
             where,
-            f"{len(unscored)} simulations have no score: {named}; resume the run to play them again",
+            f"{plural(len(unscored), 'simulation')} without a score: {named}; "
+            "resume the run to play them again",
         )
     units = [(run.task_id, run.trial) for run in results.simulations]
     if len(set(units)) < len(units):
-        yield Defect(where, "some task and trial is there more than once")
+        yield Defect(where, "a trial of a task is stored more than once")
     try:
         wanted = {task.id for task in load_tasks(domain_of(results), "base")}
     except UnknownName as problem:
@@ -222,32 +221,28 @@ def _completeness(results: Results, where: str, *, is_standard: bool) -> Iterato
         return
     left_out = sorted(wanted - {task.id for task in results.tasks})
     if left_out:
-        what = f"{len(left_out)} of {len(wanted)} tasks of the base split were not played: {_named(left_out)}"
+        number = f"{len(left_out):,} of {plural(len(wanted), 'task')}"
+        what = f"not played, of the base split: {number}: {_named(left_out)}"
         yield Defect(where, what, is_error=is_standard)
 
 
 def _named(items: Iterable[str]) -> str:
-    names = [one_line(item, 60) for item in items]
-    more = f" (+{len(names) - _MOST_NAMED} more)" if len(names) > _MOST_NAMED else ""
-    return ", ".join(names[:_MOST_NAMED]) + more
+    return first_of((one_line(item, 60) for item in items), _MOST_NAMED)
 
 
 def _figures(figures: DomainFigures, results: Results, domain: str) -> Iterator[Defect]:
     """Yield the figures that are not those of the trajectories."""
     found = figures_of(compute_metrics(results, as_published=True))
     for field in DomainFigures.model_fields:
-        claimed, ours = getattr(figures, field), getattr(found, field)
-        tolerance = 1e-4 if field == "cost" else _SAME
-        same = (
-            claimed == ours
-            if None in {claimed, ours}
-            else isclose(claimed, ours, rel_tol=0, abs_tol=tolerance)
-        )
-        if not same:
-            told = "unknown" if ours is None else f"{ours:.4g}"
+        claimed = getattr(figures, field)
+        ours = getattr(found, field)
+        tolerance = _SAME_COST if field == "cost" else _SAME
+        known = claimed is not None and ours is not None
+        if not (isclose(claimed, ours, rel_tol=0, abs_tol=tolerance) if known else claimed == ours):
+            shown = "unknown" if ours is None else f"{ours:.4g}"
             yield Defect(
                 f"{SUBMISSION_NAME}: results.{domain}.{field}",
-                f"it says {claimed}, the trajectories {told}",
+                f"it says {claimed}, the trajectories say {shown}",
             )
 
 
@@ -257,12 +252,11 @@ def _replayed(results: Results, where: str, on_graded: Callable[[], None]) -> It
     except Tau2Error as problem:
         yield Defect(where, f"it cannot be graded again: {problem}")
         return
-    for one in verdict.mismatches:
-        yield Defect(
-            where, f"task {one.task_id} trial {one.trial} claims {one.claimed}: {one.reason}"
-        )
+    for mismatch in verdict.mismatches:
+        yield Defect(where, str(mismatch))
     if verdict.changed_tasks:
-        yield Defect(where, f"tasks are not those of the domain: {_named(verdict.changed_tasks)}")
+        yield Defect(where, f"not tasks of the domain: {_named(verdict.changed_tasks)}")
     if verdict.judged:
-        yield Defect(where, f"{verdict.judged} simulations rest on a judge's opinion, which is taken as it is",
-                     is_error=False)  # fmt: skip
+        number = plural(verdict.judged, "simulation")
+        what = f"graded by a judge model, whose verdicts are not checked: {number}"
+        yield Defect(where, what, is_error=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,12 @@ from tau2.errors import Tau2Error
 from tau2.metrics.figures import PassHatEstimate, run_figures
 from tau2.metrics.outcomes import counted
 from tau2.metrics.resampling import Interval, cluster_bootstrap
-from tau2.metrics.summary import summarize
+from tau2.metrics.summary import participants
 from tau2.report.safe_text import one_line, plain
 from tau2.report.terminal.tables import new_table
 from tau2.storage.results import Results
 from tau2.storage.stored_runs import find_runs, read_run
+from tau2.utils.text import plural
 
 METRICS = ("pass_1", "pass_2", "pass_3", "pass_4", "cost")
 _SHOWN = 4  # the largest k with a column
@@ -73,7 +75,7 @@ class Board:
 
     @property
     def same_tasks(self) -> bool:
-        """Whether all runs count the same tasks; otherwise their figures are not of one thing."""
+        """Whether all runs count the same tasks; otherwise their figures do not compare."""
         return len({one.tasks for one in (*self.standings, *self.unranked)}) <= 1
 
     def as_dict(self) -> dict[str, Any]:
@@ -91,32 +93,40 @@ class Board:
 
 def ranks(board: Board) -> Iterator[tuple[int, Standing]]:
     """Yield each run with its rank; equal values share one."""
-    rank, before = 0, None
+    rank = 0
+    before = None
     for place, one in enumerate(board.standings, 1):
         value = one.value(board.metric)
-        rank, before = (rank if value == before else place), value
+        if value != before:
+            rank = place
+        before = value
         yield rank, one
 
 
 def _data(one: Standing) -> dict[str, Any]:
-    figures = {
-        f"pass_{k}": {"value": point.value, "interval": list(point.interval) if point.interval else None,
-                      "num_tasks": point.num_tasks}
-        for k, point in one.points.items()
-    }  # fmt: skip
     return {
-        "run": one.run, "agent": one.agent, "user": one.user, "num_tasks": len(one.tasks),
-        "num_counted": one.counted, "num_simulations": one.total, **figures, "cost": one.cost,
+        "run": one.run,
+        "agent": one.agent,
+        "user": one.user,
+        "num_tasks": len(one.tasks),
+        "num_counted": one.counted,
+        "num_simulations": one.total,
+        **{f"pass_{k}": point.as_dict() for k, point in one.points.items()},
+        "cost": one.cost,
         "cost_interval": list(one.cost_interval) if one.cost_interval else None,
-    }  # fmt: skip
+    }
 
 
 def stored_standings(
     folders: Iterable[Path], domain: str | None = None, *, resamples: int = 2000
 ) -> tuple[list[Standing], list[str]]:
-    """Return the standing of every run in these folders (of one domain, if named), and the runs that are broken."""
-    found, problems = [], []
-    for file in (file for folder in folders for file in find_runs(folder)):
+    """Return the standings of all runs in these folders, and a line per run that is broken.
+
+    Only runs of `domain`, if one is named.
+    """
+    found = []
+    problems = []
+    for file in chain.from_iterable(map(find_runs, folders)):
         stored = read_run(file)
         if stored.results is None:
             problems.append(f"{stored.name}: {stored.problem}")
@@ -132,14 +142,15 @@ def stored_standings(
 
 def standing(results: Results, name: str, *, resamples: int = 2000) -> Standing:
     """Return where one run stands."""
-    figures, summary = run_figures(results, None, name, resamples=resamples), summarize(results)
+    figures = run_figures(results, None, name, resamples=resamples)
+    agent, user = participants(results)
     counting = counted(results.simulations)
     costs = _costs_by_task(counting)
     return Standing(
         run=name,
         domain=figures.domain,
-        agent=summary.agent,
-        user=summary.user,
+        agent=agent,
+        user=user,
         tasks=frozenset(run.task_id for run in counting),
         counted=figures.num_counted,
         total=figures.num_simulations,
@@ -195,20 +206,13 @@ def board_view(board: Board) -> RenderableType:
         _table(board),
     ]
     if board.hidden:
-        parts.append(Text(f"… and {board.hidden} more", style="dim"))
+        parts.append(Text(f"… and {plural(board.hidden, 'more run')}", style="dim"))
     if not board.same_tasks:
-        parts.append(
-            Text(
-                "these runs do not count the same tasks: their figures are not of one thing",
-                style="yellow",
-            )
-        )
+        note = "these runs were scored on different tasks: their figures do not compare"
+        parts.append(Text(note, style="yellow"))
     if board.unranked:
-        why = (
-            "no known cost"
-            if board.metric == "cost"
-            else f"too few trials for {_title(board.metric)}"
-        )
+        too_few = f"too few trials for {_title(board.metric)}"
+        why = "no known cost" if board.metric == "cost" else too_few
         names = ", ".join(one_line(one.run, 60) for one in board.unranked)
         parts.append(plain(f"not ranked, {why}: {names}", style="dim"))
     return Group(*parts)
@@ -220,18 +224,22 @@ def _title(metric: str) -> str:
 
 def _table(board: Board) -> Table:
     most = max((max(one.points, default=0) for one in board.standings), default=0)
-    passes = [f"pass^{k}" for k in range(1, min(most, _SHOWN) + 1)]
-    right = ("#", *passes, "95% interval", "tasks", "counted", "cost")
-    table = new_table("#", "agent", *passes, "95% interval", "tasks", "counted", "cost", "run",
-                      right=right, cut=("agent",), fold=("run",))  # fmt: skip
+    shown = range(1, min(most, _SHOWN) + 1)
+    figures = [*(f"pass^{k}" for k in shown), "95% interval", "tasks", "counted", "cost"]
+    table = new_table(
+        *("#", "agent", *figures, "run"), right=("#", *figures), cut=("agent",), fold=("run",)
+    )
     for rank, one in ranks(board):
         interval = one.interval(board.metric)
         digits = 4 if board.metric == "cost" else 3
         table.add_row(
-            str(rank), plain(one_line(one.agent, 60)),
-            *(f"{one.points[k].value:.3f}" if k in one.points else "-" for k in range(1, len(passes) + 1)),
+            str(rank),
+            plain(one_line(one.agent, 60)),
+            *(f"{one.points[k].value:.3f}" if k in one.points else "-" for k in shown),
             f"{interval.low:.{digits}f} … {interval.high:.{digits}f}" if interval else "-",
-            str(len(one.tasks)), f"{one.counted}/{one.total}",
-            "-" if one.cost is None else f"${one.cost:.4f}", plain(one_line(one.run, 120)),
-        )  # fmt: skip
+            str(len(one.tasks)),
+            f"{one.counted}/{one.total}",
+            "-" if one.cost is None else f"${one.cost:.4f}",
+            plain(one_line(one.run, 120)),
+        )
     return table

@@ -1,8 +1,8 @@
-"""A submission to a leaderboard: a folder with `submission.json` and the trajectories its figures are of.
+"""A submission to a leaderboard: a folder with `submission.json` and the trajectories behind it.
 
 The fields of `submission.json` are those of the public leaderboard; pass^k is in percent there,
 faults of the environment or the reference count as failures, and `details` says what the figures
-are of.
+are based on.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -26,10 +26,12 @@ from tau2.runner.run_settings import without_secrets
 from tau2.storage.files import write_atomically
 from tau2.storage.results import Results, encode_results
 
-SUBMISSION_NAME, TRAJECTORIES_NAME = "submission.json", "trajectories"
+SUBMISSION_NAME = "submission.json"
+TRAJECTORIES_NAME = "trajectories"
 PLACEHOLDER = "TO BE FILLED IN"
 PASSES = (1, 2, 3, 4)
-STANDARD_AGENT, STANDARD_USER = "llm_agent", "user_simulator"
+STANDARD_AGENT = "llm_agent"
+STANDARD_USER = "user_simulator"
 
 
 class _Record(BaseModel):
@@ -148,7 +150,9 @@ def prepare(
             simulator.
     """
     _refuse_mixture(runs)
-    redact, first = (clean or Cleaner()).redact, runs[0]
+    redact = (clean or Cleaner()).redact
+    first = runs[0]
+    changes = changes_of(first)
     ordered = sorted(runs, key=domain_of)
     names = {domain_of(run): _file_name(run) for run in ordered}
     submission = Submission(
@@ -156,7 +160,7 @@ def prepare(
         model_organization=who.model_organization or PLACEHOLDER,
         submitting_organization=who.submitting_organization or PLACEHOLDER,
         submission_date=today.isoformat(),
-        submission_type="custom" if changes_of(first) else "standard",
+        submission_type="custom" if changes else "standard",
         contact_info=Contact(email=who.email or PLACEHOLDER),
         results={
             domain_of(run): figures_of(compute_metrics(run, as_published=True)) for run in ordered
@@ -166,9 +170,7 @@ def prepare(
             tau2_bench_version=first.info.engine_version or __version__,
             user_simulator=first.info.user_info.llm or first.info.user_info.implementation,
             notes=who.notes,
-            verification=Verification(
-                modified_prompts=bool(changes_of(first)), details="; ".join(changes_of(first))
-            ),
+            verification=Verification(modified_prompts=bool(changes), details="; ".join(changes)),
         ),
         details={domain_of(run): _details(run, names[domain_of(run)]) for run in ordered},
     )
@@ -188,22 +190,20 @@ def _refuse_mixture(runs: Sequence[Results]) -> None:
         raise ConfigError(
             f"two of the runs are of domain {twice!r}; a submission has one run per domain"
         )
+    agents = [run.info.agent_info for run in runs]
+    users = [run.info.user_info for run in runs]
     for what, values in (
-        ("agents", {run.info.agent_info.implementation for run in runs}),
-        ("agent models", {run.info.agent_info.llm for run in runs}),
-        (
-            "user simulators",
-            {(run.info.user_info.implementation, run.info.user_info.llm) for run in runs},
-        ),
+        ("agents", {agent.implementation for agent in agents}),
+        ("agent models", {agent.llm for agent in agents}),
+        ("user simulators", {f"{user.implementation} ({user.llm})" for user in users}),
     ):
         if len(values) > 1:
-            raise ConfigError(
-                f"the runs have different {what}: {', '.join(sorted(map(str, values)))}"
-            )
+            names = ", ".join(sorted(map(str, values)))
+            raise ConfigError(f"the runs have different {what}: {names}")
 
 
 def changes_of(results: Results) -> list[str]:
-    """Return what makes a run a custom one: everything but the package's own agent and user simulator."""
+    """Return what makes a run a custom one: any but the package's own agent and user simulator."""
     info = results.info
     changes = []
     if info.agent_info.implementation != STANDARD_AGENT:
@@ -250,24 +250,19 @@ def _model_of(results: Results) -> str | None:
 
 def _file_name(results: Results) -> str:
     parts = [_model_of(results) or results.info.agent_info.implementation, domain_of(results)]
-    return (
-        "_".join(re.sub(r"[^A-Za-z0-9.-]+", "-", part).strip("-.") or "none" for part in parts)
-        + ".json"
-    )
+    safe = [re.sub(r"[^A-Za-z0-9.-]+", "-", part).strip("-.") or "none" for part in parts]
+    return "_".join(safe) + ".json"
 
 
 def _public(results: Results) -> Results:
-    """Return a run as it may be given away."""
-    info = results.info
-    agent, user = (
-        side.model_copy(
-            update={"llm_args": None if side.llm_args is None else without_secrets(side.llm_args)}
-        )
-        for side in (info.agent_info, info.user_info)
-    )
+    """Return a run as it may be published."""
+    info = results.info.model_copy(deep=True)
+    for participant in (info.agent_info, info.user_info):
+        if participant.llm_args is not None:
+            participant.llm_args = without_secrets(participant.llm_args)
     return results.model_copy(
         update={
-            "info": info.model_copy(update={"agent_info": agent, "user_info": user}),
+            "info": info,
             "simulations": [_public_run(run) for run in results.simulations],
             "simulation_index": None,
         }
@@ -276,25 +271,18 @@ def _public(results: Results) -> Results:
 
 def _public_run(run: SimulationRun) -> SimulationRun:
     notes = {key: value for key, value in (run.info or {}).items() if key != "error_traceback"}
-    messages = (
-        [_public_message(message) for message in run.messages] if run.messages is not None else None
-    )
-    return run.model_copy(update={"messages": messages, "info": notes or None})
-
-
-def _public_message(message: Any) -> Any:
-    return (
+    messages = [
         message.model_copy(update={"raw_data": None})
         if getattr(message, "raw_data", None)
         else message
-    )
+        for message in run.messages or ()
+    ]
+    stored = None if run.messages is None else messages
+    return run.model_copy(update={"messages": stored, "info": notes or None})
 
 
 def write(prepared: Prepared, folder: Path) -> None:
-    """Write a submission into a folder that is new or empty.
-
-    Raise ConfigError when something is in it.
-    """
+    """Write a submission into a new or empty folder. Raise ConfigError when something is in it."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ConfigError(f"{folder} is not an empty folder; choose another with --output-dir")
     below = folder / TRAJECTORIES_NAME

@@ -1,7 +1,7 @@
-"""Do stored trajectories earn the rewards that are claimed? Each is replayed and graded again.
+"""Whether stored trajectories earn the rewards that are claimed: each is replayed and graded again.
 
-What a judge model said of a sentence is not asked again: everything else of such a task is
-verified, and the claimed reward must be the product of its parts.
+Judge models are not asked again: their verdicts stand, everything else of such a task is verified,
+and the claimed reward must be the product of its parts.
 """
 
 from __future__ import annotations
@@ -32,6 +32,9 @@ class Mismatch:
     found: float | None
     reason: str
 
+    def __str__(self) -> str:
+        return f"task {self.task_id} trial {self.trial} claims {self.claimed}: {self.reason}"
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -40,7 +43,7 @@ class Verdict:
     checked: int
     """Simulations that were replayed and graded."""
     judged: int
-    """Of these, the ones whose judge's opinion was taken as it is."""
+    """Of these, the ones with verdicts of a judge, which are not checked."""
     skipped: int
     """Simulations without a score: there is nothing to verify."""
     mismatches: tuple[Mismatch, ...]
@@ -103,25 +106,22 @@ def _compared(
         else:
             reason = _other_parts(claimed, found, bases.get(run.task_id, frozenset()))
         if reason:
-            yield Mismatch(
-                run.id, *run.unit, claimed.reward if claimed else None,
-                found.reward if found and kind is EvaluationType.ALL else None, reason,
-            )  # fmt: skip
+            earned = found.reward if found and kind is EvaluationType.ALL else None
+            yield Mismatch(run.id, *run.unit, claimed.reward if claimed else None, earned, reason)
 
 
 def _other_reward(claimed: RewardInfo, found: RewardInfo) -> str:
     if isclose(claimed.reward, found.reward, abs_tol=_CLOSE):
         return ""
     lost = [basis.value for basis, score in (found.reward_breakdown or {}).items() if score < 1]
-    return f"replayed, it earns {found.reward:.2f}" + (
-        f" (lost on {', '.join(lost)})" if lost else ""
-    )
+    why = f" (lost on {', '.join(lost)})" if lost else ""
+    return f"replayed, it earns {found.reward:.2f}{why}"
 
 
 def _other_parts(
     claimed: RewardInfo, found: RewardInfo, basis_of_task: frozenset[RewardType]
 ) -> str:
-    """Compare part by part; the judge's part is believed, but the whole must be the product."""
+    """Compare part by part; the judge's part stands, but the whole must be the product."""
     parts = claimed.reward_breakdown
     if not parts:
         return "" if claimed.reward == 0 else "it claims a reward without saying what it rests on"

@@ -22,8 +22,8 @@ def plural(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def first_of(items: Iterable[str], most: int) -> str:
-    """Return the first `most` items with commas between, and how many more there are."""
+def first_of(items: Iterable[str], most: int, separator: str = ", ") -> str:
+    """Return the first `most` items in one text, and how many more there are."""
     names = list(items)
     more = f" (+{len(names) - most:,} more)" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+    return separator.join(names[:most]) + more

@@ -6,7 +6,7 @@ import pytest
 from tests.reference import REFERENCE, needs_reference
 
 from tau2.audit.audit import audit_domain
-from tau2.audit.checks import story_of, work_of
+from tau2.audit.checks import content_of, work_of
 from tau2.audit.finding import CHECKS, AuditReport
 from tau2.data_model.message import ToolCall
 from tau2.data_model.tasks import Action, EvaluationCriteria, Task, UserScenario
@@ -106,7 +106,7 @@ def test_the_reference_asks_before_it_writes() -> None:
 
 def test_a_story_told_twice_is_a_duplicate_whatever_its_id() -> None:
     one, two = task(PAY, task_id="one"), task(PAY, task_id="two")
-    assert story_of(one) == story_of(two)
+    assert content_of(one) == content_of(two)
     assert failed(audit(one, two)) == {"duplicate"}
 
 

@@ -26,7 +26,7 @@ def test_a_run_without_models_is_free(tau2):
     ended = tau2(
         "run", "-d", "mock", "--agent", "oracle_agent", "--user", "scripted_user", "--dry-run"
     )
-    assert "this run is free" in ended.out
+    assert "this run costs nothing" in ended.out
 
 
 def test_an_unknown_price_and_a_low_cap_are_said(tau2):
@@ -36,4 +36,4 @@ def test_an_unknown_price_and_a_low_cap_are_said(tau2):
     assert "no price is known for openai/mine" in ended.out
     assert "unknown" in ended.out
     ended = tau2("run", "-d", "mock", "--max-cost", "0.01", "--dry-run")
-    assert "--max-cost $0.01 may end this run before it is complete" in " ".join(ended.out.split())
+    assert "--max-cost 0.01 may stop this run before it is complete" in " ".join(ended.out.split())

@@ -46,7 +46,7 @@ def test_a_recorded_run_can_be_replayed_and_a_changed_prompt_is_found(tau2, stub
     assert "first divergence: create_task_1, trial 0" in ended.out
     assert "model call 1 (agent_response): another request than was recorded" in ended.out
     assert "+ Say please." in ended.out
-    assert "diverged as well: update_task_1 trial 0" in ended.out
+    assert "also diverged: update_task_1 trial 0" in ended.out
     found = json.loads(tau2("replay", "first", "--json").out)
     assert (found["identical"], found["diverged"], found["not_recorded"]) == (0, 2, 0)
     assert found["first_divergence"]["call"] == 1
@@ -70,7 +70,7 @@ def test_there_is_no_such_run(tau2):
 
 def test_the_cache_is_counted(tau2, stub):
     first = tau2(*arguments(stub), "--cache", "answers", "--save-to", "a")
-    assert f"cache: 0 answers, {stub.requests} calls sent" in first.out
+    assert f"cache: 0 responses from it, {stub.requests} calls sent" in first.out
     second = tau2(*arguments(stub), "--cache", "answers", "--save-to", "b", "--json")
     assert json.loads(second.out)["cache"] == {"hits": stub.requests, "misses": 0}
 
@@ -82,7 +82,7 @@ def test_the_end_of_the_money_is_explained(tau2, stub):
     assert ended.code == 1
     assert "spent $0.0000 of $0.0001" in ended.out
     assert "out of money: max_cost $0.0001" in ended.err
-    assert "0 of 2 simulations are complete; continue with a higher --max-cost" in ended.err
+    assert "finished: 0 of 2 simulations; continue with a higher --max-cost" in ended.err
     assert "--save-to poor --auto-resume" in ended.err
     again = tau2(
         *arguments(stub, **PRICES, max_tokens=200),

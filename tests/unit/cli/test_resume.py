@@ -37,7 +37,7 @@ def test_a_run_is_resumed_by_its_name_alone(tau2, workplace):
     next(Path("data/simulations/first/simulations").iterdir()).unlink()
     ended = tau2("run", "--resume", "first")
     assert ended.code == 0
-    assert "3 simulations, 2 of them done before" in ended.out
+    assert "3 simulations, 2 already done" in ended.out
     assert "average reward  1.000  over 3 of 3" in ended.out
 
 
@@ -60,7 +60,7 @@ def test_secrets_are_not_stored_and_have_to_be_given_again(tau2, workplace):
     assert all(secret not in file.read_text() for file in Path("data").rglob("*.json*"))
     ended = tau2("run", "--resume", "first")
     assert ended.code == 2
-    assert "llm_args_agent.api_key of this run is secret" in ended.err
+    assert "secrets of this run were not stored: llm_args_agent.api_key" in ended.err
     assert tau2("run", "--resume", "first", *config).code == 0
 
 

@@ -110,7 +110,7 @@ def test_ctrl_c_keeps_what_is_finished(review, monkeypatch):
     monkeypatch.setattr(reviewing, "_reviewed", asked_twice)
     ended = review("-c", "1", "-o", "out")
     assert ended.code == 130
-    assert "interrupted: 2 of 3 simulations are reviewed" in ended.err
+    assert "interrupted: reviewed 2 of 3 simulations" in ended.err
     assert sum(run.review is not None for run in Results.load("out/first").simulations) == 2
 
 
@@ -119,7 +119,7 @@ def test_ctrl_c_keeps_what_is_finished(review, monkeypatch):
     [
         (("--limit", "0"), "--limit must be at least 1"),
         (("-c", "0"), "--max-concurrency must be at least 1"),
-        (("--log-llm",), "say where with -o"),
+        (("--log-llm",), "give its folder with -o"),
         (("-o", "data/simulations"), "is the run itself"),
         (("--interruption-enabled",), "voice"),
         (("--mode", "agent"), "invalid choice"),

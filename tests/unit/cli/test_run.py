@@ -68,9 +68,7 @@ def test_json_prints_one_object_and_nothing_else(tau2):
 
 def test_quiet_prints_the_result_on_one_line(tau2):
     ended = tau2("run", *ONE, "--quiet", "--save-to", "q")
-    assert (
-        ended.out == "average reward 1.000 over 1 of 1 simulations; saved to data/simulations/q\n"
-    )
+    assert ended.out == "average reward 1.000 over 1 of 1 simulation; saved to data/simulations/q\n"
 
 
 def test_all_results_in_one_file(tau2):
@@ -186,7 +184,7 @@ def test_a_simulation_without_a_score_is_named_and_can_be_played_again(tau2, unr
     assert ended.code == 1
     assert "not scored" in ended.out
     assert "ModelUnavailable: nobody answers" in ended.out
-    assert "attempted again: nobody answers" in ended.out
+    assert "trying again: nobody answers" in ended.out
     assert "--save-to down --auto-resume" in ended.err
 
 
@@ -210,6 +208,6 @@ def test_an_interrupted_run_loses_nothing_and_says_how_to_go_on(workplace):
         " --save-to long", ""
     ) in err.replace(" --save-to long", "")
     played = len(Results.load("data/simulations/long").simulations)
-    assert f"interrupted after {played} of 1500 simulations" in err
+    assert f"interrupted after {played} of 1,500 simulations" in err
     assert 0 < played < 1500
     assert f"over {played} of {played} simulations" in out

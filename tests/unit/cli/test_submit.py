@@ -41,7 +41,7 @@ def test_prepare_validate_and_verify(tau2, run):
     checked = tau2("submit", "validate", "mine", "--replay")
     assert (checked.code, "mine: 0 errors" in checked.out) == (0, True)
     verified = tau2("submit", "verify-trajs", "mine", "first")
-    assert (verified.code, verified.out.count("all rewards hold")) == (0, 2)
+    assert (verified.code, verified.out.count("all rewards are earned")) == (0, 2)
 
 
 def test_what_is_open_is_said(tau2, run):

@@ -95,13 +95,13 @@ def test_only_what_failed_is_shown(tau2, runs):
 
 def test_long_tool_results_are_cut_unless_asked_for(tau2, runs):
     change_first_run(lambda messages: messages.append(ToolMessage(id="c", content="x" * 2000)))
-    assert "(+1500 characters)" in squeezed(tau2("view", "good", "--task-id", "create_task_1").out)
+    assert "(+1,500 characters)" in squeezed(tau2("view", "good", "--task-id", "create_task_1").out)
     assert (
         "characters)"
         not in tau2("view", "good", "--task-id", "create_task_1", "--full-tool-results").out
     )
     few = tau2("view", "good", "--task-id", "create_task_1", "--max-tool-result-chars", "10").out
-    assert "(+1990 characters)" in few
+    assert "(+1,990 characters)" in few
 
 
 def test_what_a_model_said_cannot_touch_the_terminal(tau2, runs):

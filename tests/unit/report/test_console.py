@@ -30,8 +30,8 @@ def test_a_run_is_shown_from_its_events(screen):
     for event in events(Path("somewhere/run")):
         sink(event)
     text = screen.file.getvalue()
-    assert text.startswith("shop: a x u: 1 simulations\n[1/1] ✓ buy")
-    assert "average reward  1.000  over 1 of 1 simulations" in text
+    assert text.startswith("shop: a x u: 1 simulation\n[1/1] ✓ buy")
+    assert "average reward  1.000  over 1 of 1 simulation" in text
     assert "saved to somewhere/run" in text
     assert sink.summary.num_scored == 1
 
@@ -50,7 +50,7 @@ def test_quiet_keeps_the_summary_and_shows_nothing(capsys):
     sink.close()
     assert capsys.readouterr().out == ""
     assert (
-        result_line(sink.summary) == "average reward 1.000 over 1 of 1 simulations; saved to runs/r"
+        result_line(sink.summary) == "average reward 1.000 over 1 of 1 simulation; saved to runs/r"
     )
 
 

@@ -66,13 +66,13 @@ def test_a_conversation_shows_who_said_and_did_what(screen):
 
 def test_every_check_is_shown_with_its_reason(screen):
     text = shown(screen, conversation_view(a_run(reward_info=GRADED)))
-    assert "✗ DB            the databases end not as the reference leaves them" in text
+    assert "✗ DB            the databases end not as the reference actions leave them" in text
     assert "✗ ENV_ASSERTION is_on(x=1) is True: is_on raised: no phone" in text
     assert "✓ ACTION        assistant: look(a=1)" in text
     assert "✓ COMMUNICATE   42: Told in: 'It is 42'" in text
     assert "✗ NL_ASSERTION  It is kind: It was rude" in text
     assert "reward 0.00, which rests on DB, ACTION" in text
-    assert "the reference itself failed: look(): gone" in text
+    assert "a reference action failed: look(): gone" in text
     assert "note: one thing" in text
 
 

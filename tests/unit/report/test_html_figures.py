@@ -48,7 +48,7 @@ def test_what_does_not_count_is_named_with_its_reason():
     )
     assert [(one.task_id, one.outcome.value, one.reason) for one in found.excluded] == [
         ("a", "infrastructure failure", "ModelUnavailable: 503"),
-        ("b", "environment or reference fault", "the reference itself failed: x"),
+        ("b", "environment or reference fault", "a reference action failed: x"),
     ]
 
 

@@ -260,7 +260,7 @@ def test_what_is_left_out_is_said_with_its_reason_and_number():
         "Not played yet: 203 simulations.",
         "failures of the agent, as the public package does, pass^1 is 0.500.",
         "202 simulations left out of every average",
-        "the reference itself failed: no such order",
+        "a reference action failed: no such order",
         "… and 2 more",
         "201 units played more than once",
         "… and 1 more",

@@ -70,7 +70,7 @@ def test_figures_come_with_denominator_and_interval(screen):
 def test_runs_of_different_tasks_are_marked(screen):
     (board,) = boards([a_standing("a", [1.0]), a_standing("b", [1.0, 1.0])])
     assert not board.same_tasks
-    assert "do not count the same tasks" in shown(screen, board_view(board))
+    assert "scored on different tasks" in shown(screen, board_view(board))
 
 
 @pytest.mark.parametrize("domain", [None, "shop", "bank"])

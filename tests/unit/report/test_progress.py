@@ -71,9 +71,9 @@ def test_a_short_run_has_a_line_for_everything(screen):
     progress.stored(SimulationStored(a_run("ugly", None), 4, 4))
     progress.ended(RunEnded(some_results(a_run()), None))
     assert screen.file.getvalue().splitlines() == [
-        "shop: a x u: 4 simulations, 1 of them done before",
+        "shop: a x u: 4 simulations, 1 already done",
         "[2/4] ✓ good: 1.00, 4 messages, 1.0 s",
-        "  bad: attempted again: no route to host",
+        "  bad: trying again: no route to host",
         "[3/4] ✗ bad trial 2: 0.00 (DB), 4 messages, 1.0 s",
         "[4/4] ! ugly: not scored, it was never graded",
     ]

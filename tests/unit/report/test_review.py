@@ -60,7 +60,7 @@ def test_details_say_where_why_and_what_would_be_right():
 
 def test_what_was_not_reviewed_says_why():
     text = shown(Reviewed(RUN, problem="the reviewer is away"), written_to="there")
-    assert "0 of 1 simulations reviewed" in text
+    assert "0 of 1 simulation reviewed" in text
     assert "not reviewed: sim: the reviewer is away" in text
     assert "written to there" in text
 

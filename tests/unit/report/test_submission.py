@@ -131,9 +131,9 @@ def test_nothing_secret_is_given_away(run, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("path", "value", "said"),
     [
-        (("results", "mock", "pass_1"), 99.0, "it says 99.0, the trajectories 100"),
+        (("results", "mock", "pass_1"), 99.0, "it says 99.0, the trajectories say 100"),
         (("results", "mock", "pass_1"), 101.0, "less than or equal to 100"),
-        (("results", "mock", "pass_2"), None, "it says None, the trajectories 100"),
+        (("results", "mock", "pass_2"), None, "it says None, the trajectories say 100"),
         (("results", "mock", "pass_1"), 50.0, "pass^k cannot grow with k"),
         (("results",), {}, "there are no results"),
         (("details",), {}, "details.mock: it is missing"),
@@ -156,9 +156,9 @@ def test_a_wrong_field_is_named(folder, path, value, said):
     ("content", "said"),
     [
         (None, "cannot be read"),
-        ("{", "no JSON"),
+        ("{", "not valid JSON"),
         ("[]", "valid dictionary"),
-        ("[" * 9999, "no JSON"),
+        ("[" * 9999, "not valid JSON"),
     ],
 )
 def test_a_broken_submission_file_is_explained(folder, content, said):
@@ -171,7 +171,7 @@ def test_a_broken_submission_file_is_explained(folder, content, said):
 
 def test_broken_and_unknown_trajectories_are_named(folder):
     (folder / "trajectories" / "another.json").write_text("{}")
-    assert any("another.json: no domain names it" in line for line in errors(folder))
+    assert any("another.json: submission.json does not name it" in line for line in errors(folder))
     (folder / "trajectories" / "another.json").unlink()
     trajectories(folder).write_text("{")
     assert any("cannot be read" in line for line in errors(folder))
@@ -200,8 +200,8 @@ def rename(data: dict) -> None:
 @pytest.mark.parametrize(
     ("edit", "said"),
     [
-        (lose_one, "1 simulations are missing"),
-        (unscore_one, "1 simulations have no score"),
+        (lose_one, "1 missing simulation:"),
+        (unscore_one, "1 simulation without a score"),
         (double_one, "more than once"),
         (leak, "looks like a credential"),
         (rename, "it is of domain retail, not of mock"),
@@ -219,8 +219,7 @@ def test_a_standard_submission_plays_the_whole_domain(run, tmp_path):
     ]
     write(prepare([run], WHO, today=TODAY), tmp_path / "s")
     assert any(
-        "tasks of the base split were not played" in str(defect)
-        for defect in validate(tmp_path / "s")
+        "not played, of the base split" in str(defect) for defect in validate(tmp_path / "s")
     )
 
 

@@ -18,7 +18,7 @@ def test_the_summary_of_a_run(screen):
     assert "sell    1.00     1/1         4  not scored" in text
     assert "average reward  0.667  over 3 of 4 simulations (the rest not scored)" in text
     assert "pass^1          0.750  over 2 tasks" in text
-    assert "endings         user_stop 3, infrastructure_error 1" in text
+    assert "ended by        user_stop 3, infrastructure_error 1" in text
     assert "  sell trial 1" in [line.rstrip() for line in text.splitlines()]
 
 
@@ -39,7 +39,7 @@ def test_simulations_that_failed_alike_are_named_together(screen):
     ]
     text = shown(screen, summary_view(summarize(some_results(*runs))))
     assert text.count("Gone: no route") == 1
-    assert "and 4 more" in " ".join(text.split())
+    assert "(+4 more)" in " ".join(text.split())
 
 
 def test_of_many_tasks_those_that_lost_something_are_shown():

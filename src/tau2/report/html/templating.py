@@ -1,4 +1,4 @@
-"""The Jinja2 environment of a report: all text is escaped and cleaned, a missing name is an error."""
+"""The Jinja2 environment of a report: text is escaped and cleaned, a missing name is an error."""
 
 from __future__ import annotations
 

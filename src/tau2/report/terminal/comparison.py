@@ -12,8 +12,10 @@ from rich.text import Text
 from tau2.metrics.comparison import Comparison, Pairing, PassHatDifference
 from tau2.report.safe_text import one_line, plain
 from tau2.report.terminal.tables import new_table
+from tau2.utils.text import first_of, plural
 
 _MOST_TASKS = 20
+_LEAST_P = 0.0001  # smaller p-values are not told apart
 
 
 def comparison_view(comparison: Comparison, a: str, b: str) -> RenderableType:
@@ -37,24 +39,25 @@ def _heading(a: str, b: str) -> Text:
 
 
 def _paired(pairing: Pairing) -> str:
-    units, tasks = pairing.units, len(pairing.pairs)
-    return f"{units} pairs of simulations over {tasks} task{'s' if tasks != 1 else ''}, {pairing.same_seed} same-seed"
+    pairs = plural(pairing.units, "pair")
+    tasks = plural(len(pairing.pairs), "task")
+    return f"{pairs} of simulations of {tasks}; with the same seed: {pairing.same_seed:,}"
 
 
 def _notes(pairing: Pairing) -> Iterator[str]:
     """Yield what a reader has to know about the units that are compared."""
     if pairing.only_a or pairing.only_b:
-        yield f"left out: {pairing.only_a} simulations that only A has, {pairing.only_b} that only B has"
+        yield f"left out, in one run only: {pairing.only_a:,} of A, {pairing.only_b:,} of B"
     if pairing.unscored:
-        named = ", ".join(
-            f"{one_line(task, 60)} trial {trial}" for task, trial in pairing.unscored[:_MOST_TASKS]
-        )
-        yield f"left out: {len(pairing.unscored)} that one of the runs has no score for: {named}"
+        units = (f"{one_line(task, 60)} trial {trial}" for task, trial in pairing.unscored)
+        number = plural(len(pairing.unscored), "pair")
+        yield f"left out, not scored in both runs: {number}: {first_of(units, _MOST_TASKS)}"
     if pairing.changed_tasks:
-        named = ", ".join(one_line(task, 60) for task in pairing.changed_tasks[:_MOST_TASKS])
-        yield f"{len(pairing.changed_tasks)} tasks were changed between the runs: {named}"
+        tasks = (one_line(task, 60) for task in pairing.changed_tasks)
+        number = plural(len(pairing.changed_tasks), "task")
+        yield f"changed between the runs: {number}: {first_of(tasks, _MOST_TASKS)}"
     if pairing.same_seed < pairing.units:
-        yield "seeds differ: such simulations are paired by task and trial"
+        yield "where the seeds differ, simulations are paired by task and trial"
 
 
 def _table(comparison: Comparison) -> Table:
@@ -64,31 +67,34 @@ def _table(comparison: Comparison) -> Table:
     )
     for entry in comparison.differences:
         table.add_row(
-            f"pass^{entry.k}", f"{entry.a:.3f}", f"{entry.b:.3f}", f"{entry.difference:+.3f}", _interval(entry),
+            f"pass^{entry.k}",
+            f"{entry.a:.3f}",
+            f"{entry.b:.3f}",
+            f"{entry.difference:+.3f}",
+            _interval(entry),
             _p_value(entry),
-        )  # fmt: skip
+        )
     return table
 
 
 def _interval(entry: PassHatDifference) -> str:
-    return (
-        f"{entry.interval.low:+.3f} … {entry.interval.high:+.3f}"
-        if entry.interval
-        else "needs 2 tasks"
-    )
+    if entry.interval is None:
+        return "needs 2 tasks"
+    return f"{entry.interval.low:+.3f} … {entry.interval.high:+.3f}"
 
 
 def _p_value(entry: PassHatDifference) -> str:
     value = entry.test.mid_p
-    return ("" if value >= 0.0001 else "<") + f"{max(value, 0.0001):.4f}"  # noqa: PLR2004  -- the digits shown
+    return f"{value:.4f}" if value >= _LEAST_P else f"<{_LEAST_P}"
 
 
 def verdict(comparison: Comparison) -> str:
     """Return in one sentence what the difference in pass^1 says."""
     first = comparison.differences[0]
     if first.test.mid_p > 1 - comparison.confidence:
-        return "no difference in pass^1 that chance does not explain"
-    return f"{'B' if first.difference > 0 else 'A'} is better in pass^1, by {100 * abs(first.difference):.1f} points"
+        return "no significant difference in pass^1"
+    better = "B" if first.difference > 0 else "A"
+    return f"{better} is better in pass^1, by {100 * abs(first.difference):.1f} points"
 
 
 def _flips(comparison: Comparison) -> Iterator[RenderableType]:
@@ -96,7 +102,7 @@ def _flips(comparison: Comparison) -> Iterator[RenderableType]:
     if not flips.gained and not flips.lost:
         return
     yield Text(
-        f"flips (McNemar's exact test, trials taken as independent: p {flips.p_value:.4f})",
+        f"passed by one run only (McNemar's exact test, trials independent: p {flips.p_value:.4f})",
         style="bold",
     )
     yield _flip_line(f"only B passed ({sum(flips.gained.values())})", flips.gained, "green")
@@ -106,12 +112,6 @@ def _flips(comparison: Comparison) -> Iterator[RenderableType]:
 
 def _flip_line(title: str, tasks: Mapping[str, int], style: str) -> RenderableType:
     ranked = sorted(tasks.items(), key=lambda entry: (-entry[1], entry[0]))
-    named = [
-        one_line(task, 80) + (f" ×{number}" if number > 1 else "")
-        for task, number in ranked[:_MOST_TASKS]
-    ]
-    more = f", … and {len(ranked) - _MOST_TASKS} more tasks" if len(ranked) > _MOST_TASKS else ""
-    return Padding(
-        Text(f"{title}: ", style=style).append(", ".join(named) + more, style="default"),
-        (0, 0, 0, 2),
-    )
+    named = [one_line(task, 80) + (f" ×{number}" if number > 1 else "") for task, number in ranked]
+    line = Text(f"{title}: ", style=style).append(first_of(named, _MOST_TASKS), style="default")
+    return Padding(line, (0, 0, 0, 2))

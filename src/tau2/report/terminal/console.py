@@ -26,10 +26,14 @@ from tau2.runner.events import (
     SimulationRetried,
     SimulationStored,
 )
+from tau2.utils.text import plural
 
 
 class Terminal(Console):
-    """A console whose reader may leave: the work goes on, unseen, because a run is worth more than its display."""
+    """A console that outlives its reader.
+
+    When the pipe breaks, output is dropped and the run goes on.
+    """
 
     def on_broken_pipe(self) -> None:
         """Show nothing more, and let the interpreter flush into nothing at exit."""
@@ -44,7 +48,8 @@ class _Replacing:
     """
 
     def __init__(self, stream: TextIO) -> None:
-        self._stream, self.encoding = stream, stream.encoding
+        self._stream = stream
+        self.encoding = stream.encoding
 
     def write(self, text: str) -> int:
         return self._stream.write(text.encode(self.encoding, "replace").decode(self.encoding))
@@ -64,7 +69,7 @@ def terminal(*, stderr: bool = False, width: int | None = None) -> Console:
 
 
 class ConsoleSink:
-    """Listens to a run and shows it."""
+    """Receives the events of a run and shows them."""
 
     def __init__(
         self,
@@ -73,7 +78,7 @@ class ConsoleSink:
         progress: Progress | None = None,
         summary: bool = True,
     ) -> None:
-        """Show progress (default: what suits the console) and, unless told otherwise, the summary at the end."""
+        """Show progress (default: what suits the console), and at the end the summary."""
         self.console = console or terminal()
         self.progress = progress if progress is not None else progress_for(self.console)
         self.summary: RunSummary | None = None
@@ -90,10 +95,9 @@ class ConsoleSink:
             case SimulationRetried():
                 self.progress.retried(event)
             case RunStopping():
-                note = "press Ctrl-C again to abandon them"
-                self.console.print(
-                    Text(f"stopping: {event.playing} simulations are played to their end; {note}")
-                )
+                waiting = plural(event.playing, "unfinished simulation")
+                note = "press Ctrl-C again to abandon the rest"
+                self.console.print(Text(f"stopping: waiting for {waiting}; {note}"))
             case RunDamaged():
                 for what in event.what:
                     self.console.print(plain(one_line(what, 300), style="yellow"))
@@ -114,7 +118,10 @@ class ConsoleSink:
 
 
 def save_name(folder: Path) -> str:
-    """Return what names a run's folder on the command line: its name where runs are saved, else its path."""
+    """Return how a run's folder is named on the command line.
+
+    By its name when it lies where runs are saved, else by its path.
+    """
     try:
         return str(folder.relative_to(config.simulations_dir()))
     except ValueError:
@@ -136,7 +143,7 @@ def saved_view(summary: RunSummary) -> Text:
 def result_line(summary: RunSummary) -> str:
     """Return the result of a run on one line."""
     average = "none" if summary.average_reward is None else f"{summary.average_reward:.3f}"
-    scored = f"{summary.num_scored} of {summary.num_simulations} simulations"
+    scored = f"{summary.num_scored:,} of {plural(summary.num_simulations, 'simulation')}"
     return f"average reward {average} over {scored}; saved to {summary.saved_to}"
 
 

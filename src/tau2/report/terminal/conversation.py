@@ -23,6 +23,7 @@ from tau2.data_model.tasks import Task
 from tau2.metrics.outcomes import run_passed, why_unscored
 from tau2.report.safe_text import clean, one_line, plain, shorten
 from tau2.report.terminal.review import review_panels
+from tau2.utils.text import plural
 
 MAX_TOOL_RESULT_CHARS = 500
 
@@ -48,20 +49,27 @@ def conversation_view(
 def head_view(run: SimulationRun) -> Panel:
     """Return which simulation it is and how it ended."""
     reward = run.reward_info.reward if run.reward_info is not None else None
+    messages = plural(len(run.get_messages()), "message")
     facts = [
         f"task {one_line(run.task_id, 200)}, trial {run.unit.trial}, seed {run.seed}",
-        f"ended: {run.termination_reason.value} after {len(run.get_messages())} messages, {run.duration:.1f} s",
+        f"ended: {run.termination_reason.value} after {messages}, {run.duration:.1f} s",
         f"reward: {reward:.2f}"
         if run.is_scored and reward is not None
         else f"not scored: {clean(why_unscored(run))}",
     ]
-    style = "green" if run_passed(run) else "red" if run.is_scored else "yellow"
     return Panel(
         plain("\n".join(facts)),
         title=plain(one_line(run.id, 60)),
         title_align="left",
-        border_style=style,
+        border_style=style_of(run),
     )
+
+
+def style_of(run: SimulationRun) -> str:
+    """Return the colour of a simulation: passed, lost, or not scored."""
+    if run_passed(run):
+        return "green"
+    return "red" if run.is_scored and run.reward_info is not None else "yellow"
 
 
 def task_view(task: Task) -> Panel:
@@ -165,29 +173,21 @@ def check_lines(info: RewardInfo) -> Iterator[tuple[bool, str, str]]:
     """Yield whether each check is met, its kind, and what it says."""
     if info.db_check is not None:
         same = info.db_check.db_match
-        yield (
-            same,
-            "DB",
-            f"the databases end {'as' if same else 'not as'} the reference leaves them",
-        )
+        how = "as" if same else "not as"
+        yield same, "DB", f"the databases end {how} the reference actions leave them"
     for assertion in info.env_assertions or ():
         call = assertion.env_assertion
         text = f"{call.func_name}({_pairs(call.arguments)}) is {call.assert_value}"
         yield assertion.met, "ENV_ASSERTION", _with_reason(text, assertion.justification)
     for action in info.action_checks or ():
-        yield (
-            action.action_match,
-            "ACTION",
-            f"{action.action.requestor}: {action.action.get_func_format()}",
-        )
-    for told in info.communicate_checks or ():
-        yield told.met, "COMMUNICATE", _with_reason(told.info, told.justification)
-    for sentence in info.nl_assertions or ():
-        yield (
-            sentence.met,
-            "NL_ASSERTION",
-            _with_reason(sentence.nl_assertion, sentence.justification),
-        )
+        text = f"{action.action.requestor}: {action.action.get_func_format()}"
+        yield action.action_match, "ACTION", text
+    for communicated in info.communicate_checks or ():
+        text = _with_reason(communicated.info, communicated.justification)
+        yield communicated.met, "COMMUNICATE", text
+    for judged in info.nl_assertions or ():
+        text = _with_reason(judged.nl_assertion, judged.justification)
+        yield judged.met, "NL_ASSERTION", text
 
 
 def _pairs(arguments: dict[str, object]) -> str:
@@ -206,4 +206,4 @@ def grading_notes(info: RewardInfo) -> Iterator[str]:
             if isinstance(note.get(key), str):
                 yield f"{key}: {note[key]}"
         for problem in note.get("gold_errors") or ():
-            yield f"the reference itself failed: {problem}"
+            yield f"a reference action failed: {problem}"

@@ -13,20 +13,17 @@ from tau2.runner.estimate import PACES, Estimate, RoleEstimate
 from tau2.utils.text import plural
 
 _NOTE = (
-    "A guess from the reference actions and the real prompts: conversations that go well, usual ones, and ones that "
-    "drag on. Retries and thinking tokens are not in it; discounts for cached prompts are not either."
+    "Estimated from the reference actions and the real prompts, for short, usual and long "
+    "conversations. Retries, thinking tokens and discounts for cached prompts are not included."
 )
 
 
 def estimate_view(found: Estimate, max_cost: float | None) -> RenderableType:
     """Return one line per model and pace, and the total."""
-    trials = f"{plural(found.trials, 'trial')} each"
-    head = plain(
-        f"{plural(found.simulations, 'simulation')}: {plural(found.tasks, 'task')}, {trials}",
-        style="bold",
-    )
+    units = f"{plural(found.tasks, 'task')}, {plural(found.trials, 'trial')} each"
+    head = plain(f"{plural(found.simulations, 'simulation')}: {units}", style="bold")
     if not found.roles:
-        return Group(head, plain("no model is asked: this run is free"))
+        return Group(head, plain("no model is called: this run costs nothing"))
     note = plain(f"prices as of {COMPILED_ON}. {_NOTE}")
     parts: list[RenderableType] = [head, Text(""), _table(found), Text(""), note]
     unknown = [role.model for role in found.roles if role.price is None]
@@ -38,7 +35,7 @@ def estimate_view(found: Estimate, max_cost: float | None) -> RenderableType:
     if max_cost is not None and high is not None and high > max_cost:
         parts.append(
             plain(
-                f"--max-cost ${max_cost:g} may end this run before it is complete", style="yellow"
+                f"--max-cost {max_cost:g} may stop this run before it is complete", style="yellow"
             )
         )
     return Group(*parts)
@@ -46,31 +43,32 @@ def estimate_view(found: Estimate, max_cost: float | None) -> RenderableType:
 
 def _table(found: Estimate) -> Table:
     right = ("calls", "prompt tokens", "completion tokens", "US dollars")
-    table = new_table("who", "model", "", *right, right=right, cut=("model",))
+    table = new_table("role", "model", "", *right, right=right, cut=("model",))
+    first = next(iter(PACES))
     for role in found.roles:
         for pace in PACES:
-            amount, is_first = role.amounts[pace], pace == next(iter(PACES))
+            amount = role.amounts[pace]
+            is_first = pace == first
             table.add_row(
-                plain(role.role if is_first else ""), plain(one_line(role.model, 60) if is_first else ""), pace,
-                f"{amount.calls:,}", f"{amount.prompt_tokens:,}", f"{amount.completion_tokens:,}",
+                plain(role.role if is_first else ""),
+                plain(one_line(role.model, 60) if is_first else ""),
+                pace,
+                f"{amount.calls:,}",
+                f"{amount.prompt_tokens:,}",
+                f"{amount.completion_tokens:,}",
                 _dollars(role.cost(pace)),
-            )  # fmt: skip
+            )
     for pace in PACES:
-        label = "total" if pace == next(iter(PACES)) else ""
-        table.add_row(
-            Text(label, style="bold"),
-            "",
-            pace,
-            "",
-            "",
-            "",
-            Text(_dollars(found.cost(pace)), style="bold"),
-        )
+        label = Text("total" if pace == first else "", style="bold")
+        cost = Text(_dollars(found.cost(pace)), style="bold")
+        table.add_row(label, "", pace, "", "", "", cost)
     return table
 
 
 def _dollars(cost: float | None) -> str:
-    return "unknown" if cost is None else f"{cost:,.4f}" if cost < 1 else f"{cost:,.2f}"
+    if cost is None:
+        return "unknown"
+    return f"{cost:,.4f}" if cost < 1 else f"{cost:,.2f}"
 
 
 def estimate_data(found: Estimate) -> dict[str, object]:

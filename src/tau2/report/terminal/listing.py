@@ -10,6 +10,7 @@ from rich.text import Text
 from tau2.data_model.simulation import SimulationRun
 from tau2.metrics.outcomes import lost_on, run_passed
 from tau2.report.safe_text import one_line, plain
+from tau2.report.terminal.conversation import style_of
 from tau2.report.terminal.tables import new_table
 from tau2.storage.stored_runs import StoredRun
 
@@ -63,9 +64,11 @@ def select(
 def simulations_table(runs: Iterable[SimulationRun]) -> Table:
     """Return one line per simulation."""
     table = new_table(
-        "task", "trial", "reward", "ended", "messages", "lost on",
-        right=("trial", "reward", "messages"), cut=("task",), fold=("lost on",),
-    )  # fmt: skip
+        *("task", "trial", "reward", "ended", "messages", "lost on"),
+        right=("trial", "reward", "messages"),
+        cut=("task",),
+        fold=("lost on",),
+    )
     for cells in map(_cells, runs):
         table.add_row(*cells)
     return table
@@ -74,9 +77,8 @@ def simulations_table(runs: Iterable[SimulationRun]) -> Table:
 def _cells(run: SimulationRun) -> Iterator[Text]:
     yield plain(one_line(run.task_id, 200))
     yield Text(str(run.unit.trial))
-    scored = run.is_scored and run.reward_info is not None
-    style = "green" if run_passed(run) else "red" if scored else "yellow"
-    yield Text(f"{run.reward_info.reward:.2f}" if scored and run.reward_info else "-", style=style)
+    reward = run.reward_info.reward if run.is_scored and run.reward_info is not None else None
+    yield Text("-" if reward is None else f"{reward:.2f}", style=style_of(run))
     yield plain(run.termination_reason.value)
     yield Text(str(len(run.get_messages())))
     yield plain(", ".join(lost_on(run)))

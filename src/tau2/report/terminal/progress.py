@@ -19,6 +19,7 @@ from tau2.metrics.outcomes import lost_on, run_passed, why_unscored
 from tau2.metrics.summary import expense
 from tau2.report.safe_text import one_line
 from tau2.runner.events import RunEnded, RunStarted, SimulationRetried, SimulationStored
+from tau2.utils.text import plural
 
 Clock = Callable[[], float]
 
@@ -47,13 +48,17 @@ class Tally:
 
     def begin(self, event: RunStarted) -> None:
         """Note the start of a run."""
-        self.title, self.total, self.done_before = event.title, event.total, event.already_done
-        self.done, self.started = event.already_done, self.clock()
+        self.title = event.title
+        self.total = event.total
+        self.done_before = event.already_done
+        self.done = event.already_done
+        self.started = self.clock()
 
     def add(self, event: SimulationStored) -> None:
         """Note a finished simulation."""
         run = event.run
-        self.done, self.total = event.done, event.total
+        self.done = event.done
+        self.total = event.total
         self.recent.append(run)
         spent = expense([(run.agent_cost, run.agent_usage), (run.user_cost, run.user_usage)])
         self.cost += spent.known_cost
@@ -112,7 +117,8 @@ def outcome(run: SimulationRun) -> Text:
     detail = f"{run.reward_info.reward:.2f}" + ("" if passed else f" ({', '.join(lost_on(run))})")
     line = Text(f"{'✓' if passed else '✗'} ", style="green" if passed else "red")
     return line.append(
-        f"{name}: {detail}, {len(run.get_messages())} messages, {run.duration:.1f} s", style=""
+        f"{name}: {detail}, {plural(len(run.get_messages()), 'message')}, {run.duration:.1f} s",
+        style="",
     )
 
 
@@ -168,13 +174,14 @@ class PlainProgress:
     def __init__(self, console: Console, clock: Clock = time.monotonic) -> None:
         """Write to `console`."""
         self.tally = Tally(clock)
-        self._console, self._last = console, float("-inf")
+        self._console = console
+        self._last = float("-inf")
 
     def started(self, event: RunStarted) -> None:
         """Say what begins."""
         self.tally.begin(event)
-        before = f", {event.already_done} of them done before" if event.already_done else ""
-        self._write(f"{one_line(event.title)}: {event.total} simulations{before}")
+        before = f", {event.already_done:,} already done" if event.already_done else ""
+        self._write(f"{one_line(event.title)}: {plural(event.total, 'simulation')}{before}")
 
     def stored(self, event: SimulationStored) -> None:
         """Say what is finished, unless another line was written a moment ago."""
@@ -185,19 +192,15 @@ class PlainProgress:
         if not each and now - self._last < _SECONDS_BETWEEN_LINES and tally.done < tally.total:
             return
         self._last = now
-        count = f"[{tally.done}/{tally.total}]"
-        self._write(
-            f"{count} {outcome(event.run).plain}"
-            if each
-            else f"{count} {', '.join(tally.figures())}"
-        )
+        what = outcome(event.run).plain if each else ", ".join(tally.figures())
+        self._write(f"[{tally.done}/{tally.total}] {what}")
 
     def retried(self, event: SimulationRetried) -> None:
         """Say why something is attempted again, in short runs."""
         self.tally.retries += 1
         if self.tally.total <= _EVERY_LINE:
             self._write(
-                f"  {one_line(event.task_id, 60)}: attempted again: {one_line(event.error, 120)}"
+                f"  {one_line(event.task_id, 60)}: trying again: {one_line(event.error, 120)}"
             )
 
     def ended(self, _event: RunEnded) -> None:

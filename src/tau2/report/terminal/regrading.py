@@ -11,19 +11,25 @@ from rich.text import Text
 from tau2.report.safe_text import one_line, plain
 from tau2.report.terminal.tables import new_table
 from tau2.runner.regrade import Regraded, Regrading
+from tau2.utils.text import first_of, plural
 
 
 def regrading_view(regrading: Regrading, name: str, written_to: str | None) -> RenderableType:
     """Return the averages, every changed reward, and where the graded run was written."""
     parts: list[RenderableType] = [
         Text(one_line(name, 200), style="bold"),
-        plain(f"{len(regrading.entries)} simulations graded: {len(regrading.flips)} flips, "
-              f"{len(regrading.changes)} changed rewards"),
-        plain(f"average reward {_mean(entry.before for entry in regrading.entries)} before, "
-              f"{_mean(entry.after for entry in regrading.entries)} now"),
-    ]  # fmt: skip
+        plain(
+            f"{plural(len(regrading.entries), 'simulation')} graded: "
+            f"{plural(len(regrading.flips), 'flip')}, "
+            f"{plural(len(regrading.changes), 'changed reward')}"
+        ),
+        plain(
+            f"average reward {_average(regrading.average_before)} before, "
+            f"{_average(regrading.average_after)} now"
+        ),
+    ]
     if regrading.missing_tasks:
-        named = ", ".join(one_line(task, 60) for task in regrading.missing_tasks[:20])
+        named = first_of((one_line(task, 60) for task in regrading.missing_tasks), 20)
         parts.append(plain(f"no longer in the domain, graded as stored: {named}", style="yellow"))
     if regrading.changes:
         parts += [Text(""), _table(regrading.changes)]
@@ -32,33 +38,26 @@ def regrading_view(regrading: Regrading, name: str, written_to: str | None) -> R
     return Group(*parts, Text(""))
 
 
-def _mean(rewards: Iterable[float | None]) -> str:
-    known = [reward for reward in rewards if reward is not None]
-    return f"{sum(known) / len(known):.3f}" if known else "none"
+def _average(value: float | None) -> str:
+    return "none" if value is None else f"{value:.3f}"
 
 
 def _table(changes: Iterable[Regraded]) -> Table:
     table = new_table(
-        "task",
-        "trial",
-        "before",
-        "now",
-        "why",
+        *("task", "trial", "before", "now", "why"),
         right=("trial", "before", "now"),
         fold=("task", "why"),
     )
     for entry in changes:
-        style = (
-            "default"
-            if not entry.is_flip
-            else "green"
-            if (entry.after or 0) > (entry.before or 0)
-            else "red"
-        )
+        better = (entry.after or 0) > (entry.before or 0)
+        flip_style = "green" if better else "red"
         table.add_row(
-            plain(one_line(entry.task_id, 200)), str(entry.trial), _reward(entry.before),
-            Text(_reward(entry.after), style=style), plain(one_line(entry.reason, 300)),
-        )  # fmt: skip
+            plain(one_line(entry.task_id, 200)),
+            str(entry.trial),
+            _reward(entry.before),
+            Text(_reward(entry.after), style=flip_style if entry.is_flip else "default"),
+            plain(one_line(entry.reason, 300)),
+        )
     return table
 
 

@@ -1,4 +1,4 @@
-"""What became of a run that was played again from its tape, for the terminal."""
+"""The result of replaying a recorded run, for the terminal."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from rich.text import Text
 
 from tau2.report.safe_text import one_line, plain
 from tau2.runner.replay import Replayed, ReplayReport
+from tau2.utils.text import first_of
 
 _MOST_NAMED = 20
 
@@ -17,13 +18,13 @@ def replay_view(report: ReplayReport, name: str) -> RenderableType:
     """Return the counts, and the first divergence in full."""
     parts: list[RenderableType] = [Text(one_line(name, 200), style="bold"), _counts(report)]
     parts += [
-        plain(f"tape: {one_line(what, 200)}", style="yellow")
+        plain(f"recording: {one_line(what, 200)}", style="yellow")
         for what in report.damage[:_MOST_NAMED]
     ]
     if report.diverged:
         parts += [Text(""), *_divergence(report.diverged[0])]
-        parts += _also("diverged as well", report.diverged[1:])
-    parts += _also("not recorded (tau2 run --record)", report.unrecorded)
+        parts += _others("also diverged", report.diverged[1:])
+    parts += _others("not recorded (tau2 run --record)", report.unrecorded)
     return Group(*parts, Text(""))
 
 
@@ -36,33 +37,30 @@ def _counts(report: ReplayReport) -> RenderableType:
 
 
 def _divergence(entry: Replayed) -> list[RenderableType]:
-    assert entry.divergence is not None, "only what diverged is shown so"
+    assert entry.divergence is not None, "only diverged simulations are shown this way"
     where = f"model call {entry.divergence.call}" if entry.divergence.call else "result"
-    asked_for = f" ({one_line(entry.divergence.call_name)})" if entry.divergence.call_name else ""
+    purpose = f" ({one_line(entry.divergence.call_name)})" if entry.divergence.call_name else ""
     lines: list[RenderableType] = [
         plain(
             f"first divergence: {one_line(entry.task_id, 200)}, trial {entry.trial}",
             style="bold red",
         ),
-        plain(f"  {where}{asked_for}: {one_line(entry.divergence.what, 300)}"),
+        plain(f"  {where}{purpose}: {one_line(entry.divergence.what, 300)}"),
     ]
-    return lines + [plain(f"    {one(line)}") for line in entry.divergence.details]
+    return lines + [plain(f"    {indented_line(line)}") for line in entry.divergence.details]
 
 
-def one(line: str) -> str:
+def indented_line(line: str) -> str:
     """Return one line of a difference, with the spaces it begins with."""
     indent = len(line) - len(line.lstrip())
     return " " * indent + one_line(line, 400)
 
 
-def _also(what: str, entries: Sequence[Replayed]) -> list[RenderableType]:
+def _others(what: str, entries: Sequence[Replayed]) -> list[RenderableType]:
     if not entries:
         return []
-    named = ", ".join(
-        f"{one_line(entry.task_id, 60)} trial {entry.trial}" for entry in entries[:_MOST_NAMED]
-    )
-    more = f" (+{len(entries) - _MOST_NAMED} more)" if len(entries) > _MOST_NAMED else ""
-    return [Text(""), plain(f"{what}: {named}{more}")]
+    named = (f"{one_line(entry.task_id, 60)} trial {entry.trial}" for entry in entries)
+    return [Text(""), plain(f"{what}: {first_of(named, _MOST_NAMED)}")]
 
 
 def replay_data(report: ReplayReport) -> dict[str, object]:
@@ -78,13 +76,10 @@ def replay_data(report: ReplayReport) -> dict[str, object]:
 
 
 def _entry(entry: Replayed) -> dict[str, object]:
-    status = (
-        "identical"
-        if entry.divergence is None
-        else "diverged"
-        if entry.is_recorded
-        else "not recorded"
-    )
+    if entry.divergence is None:
+        status = "identical"
+    else:
+        status = "diverged" if entry.is_recorded else "not recorded"
     found: dict[str, object] = {
         "simulation_id": entry.simulation_id,
         "task_id": entry.task_id,

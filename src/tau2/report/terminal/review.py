@@ -1,4 +1,4 @@
-"""What reviews have found, for the terminal."""
+"""Reviews for the terminal."""
 
 from __future__ import annotations
 
@@ -21,24 +21,25 @@ from tau2.data_model.review import (
 from tau2.data_model.simulation import SimulationRun
 from tau2.report.safe_text import clean, one_line, plain
 from tau2.report.terminal.tables import new_table
+from tau2.utils.text import plural, shortened
 
 if TYPE_CHECKING:
     from tau2.runner.reviews import Reviewed
 
-_MOST_TEXT = 2000  # characters of one reasoning that are shown
+_MOST_TEXT = 2000  # characters shown of one explanation
 
 
 def reviews_view(
     reviewed: Sequence[Reviewed], name: str, *, details: bool, written_to: str | None
 ) -> RenderableType:
-    """Return the counts, one line per simulation with mistakes, and on request every mistake with its reason."""
+    """Return the counts and a line per simulation with mistakes; with `details`, every mistake."""
     found = [one.review for one in reviewed if one.review is not None]
     kept = sum(one.is_kept for one in reviewed)
     parts: list[RenderableType] = [
         Text(one_line(name, 200), style="bold"),
         plain(
-            f"{len(found)} of {len(reviewed)} simulations reviewed"
-            + (f", {kept} of them before" if kept else "")
+            f"{len(found):,} of {plural(len(reviewed), 'simulation')} reviewed"
+            + (f", {kept:,} of them before" if kept else "")
         ),
         plain(counts_line(mistakes(found))),
         plain(f"cost of the reviews: {_dollars(reviewed)}"),
@@ -59,10 +60,11 @@ def reviews_view(
 
 
 def counts_line(counts: dict[str, int]) -> str:
-    """Return the mistakes by side and severity, in words."""
+    """Return the mistakes by role and severity, in words."""
     return "; ".join(
-        f"mistakes of the {side}: {counts[f'{side}_critical']} critical, {counts[f'{side}_minor']} minor"
-        for side in ("agent", "user")
+        f"mistakes of the {role}: "
+        f"{counts[f'{role}_critical']} critical, {counts[f'{role}_minor']} minor"
+        for role in ("agent", "user")
     )
 
 
@@ -70,7 +72,9 @@ def _dollars(reviewed: Iterable[Reviewed]) -> str:
     costs = [one.review.cost for one in reviewed if one.review is not None and not one.is_kept]
     known = sum(cost for cost in costs if cost is not None)
     unknown = sum(cost is None for cost in costs)
-    return f"${known:.4f}" + (f" and {unknown} of unknown price" if unknown else "")
+    return f"${known:.4f}" + (
+        f" and {plural(unknown, 'review')} of unknown cost" if unknown else ""
+    )
 
 
 def _table(reviewed: Iterable[Reviewed]) -> Table:
@@ -81,28 +85,33 @@ def _table(reviewed: Iterable[Reviewed]) -> Table:
         assert one.review is not None, "only reviews with mistakes are listed"
         counts = mistakes([one.review])
         table.add_row(
-            plain(one_line(one.run.task_id, 200)), str(one.run.unit.trial), _side(counts, "agent"),
-            _side(counts, "user"), plain(one_line(one.review.summary, 300)),
-        )  # fmt: skip
+            plain(one_line(one.run.task_id, 200)),
+            str(one.run.unit.trial),
+            _mistakes(counts, "agent"),
+            _mistakes(counts, "user"),
+            plain(one_line(one.review.summary, 300)),
+        )
     return table
 
 
-def _side(counts: dict[str, int], side: str) -> Text:
-    critical, minor = counts[f"{side}_critical"], counts[f"{side}_minor"]
-    parts = [f"{critical} critical"] * bool(critical) + [f"{minor} minor"] * bool(minor)
-    return Text(
-        ", ".join(parts) or "-", style="red" if critical else "yellow" if minor else "default"
-    )
+def _mistakes(counts: dict[str, int], role: str) -> Text:
+    cell = Text()
+    for severity, style in (("critical", "red"), ("minor", "yellow")):
+        number = counts[f"{role}_{severity}"]
+        if number:
+            cell.append(", " if cell else "").append(f"{number} {severity}", style=style)
+    return cell or Text("-")
 
 
 def review_panel(run: SimulationRun, review: Review | UserOnlyReview) -> Panel:
-    """Return one review: its summary, and every mistake with whose it is, where, why, and what would be right."""
+    """Return one review: its summary, and every mistake with role, turn, reason and correction."""
     parts = [plain(review.summary or "(no summary)")]
     for error in review.errors:
         style = "red" if error.error_type == ErrorType.CRITICAL else "yellow"
-        parts.append(plain(f"• {_headline(error)}: {_most(error.reasoning)}", style=style))
+        why = shortened(error.reasoning, _MOST_TEXT)
+        parts.append(plain(f"• {_headline(error)}: {why}", style=style))
         if error.correct_behavior:
-            parts.append(plain(f"  better: {_most(error.correct_behavior)}"))
+            parts.append(plain(f"  better: {shortened(error.correct_behavior, _MOST_TEXT)}"))
     if not review.errors:
         parts.append(Text("no mistakes found", style="green"))
     title = f"review of {one_line(run.task_id, 60)}, trial {run.unit.trial}"
@@ -119,10 +128,6 @@ def review_panels(run: SimulationRun) -> list[Panel]:
 
 
 def _headline(error: UserOnlyReviewError) -> str:
-    side = error.source.value if isinstance(error, ReviewError) else "user"
+    role = error.source.value if isinstance(error, ReviewError) else "user"
     turn = "" if error.turn_idx is None else f", turn {error.turn_idx}"
-    return f"{side}, {clean(error.error_type)}{turn}"
-
-
-def _most(text: str) -> str:
-    return text if len(text) <= _MOST_TEXT else text[:_MOST_TEXT] + "…"
+    return f"{role}, {clean(error.error_type)}{turn}"

@@ -12,6 +12,7 @@ from rich.text import Text
 from tau2.metrics.summary import RunSummary, TaskRow
 from tau2.report.safe_text import one_line, plain
 from tau2.report.terminal.tables import new_table
+from tau2.utils.text import first_of, plural
 
 MOST_ROWS = 30
 _MOST_NAMED = 10  # simulations without a score that are named
@@ -47,23 +48,27 @@ def hidden_rows(rows: Sequence[TaskRow], most: int = MOST_ROWS) -> str:
         return ""
     perfect = sum(row.is_perfect for row in hidden)
     rest = len(hidden) - perfect
-    return f"{len(hidden)} more tasks: {perfect} with full reward" + (
-        f", {rest} without" if rest else ""
-    )
+    others = f", {rest:,} without" if rest else ""
+    return f"{plural(len(hidden), 'more task')}: {perfect:,} with full reward{others}"
 
 
 def task_table(rows: Sequence[TaskRow], num_trials: int) -> Table:
     """Return one line per task."""
     passed = ("passed",) if num_trials > 1 else ()
     table = new_table(
-        "task", "reward", *passed, "messages", "lost on",
-        right=("reward", "passed", "messages"), cut=("task",), fold=("lost on",),
-    )  # fmt: skip
+        *("task", "reward", *passed, "messages", "lost on"),
+        right=("reward", "passed", "messages"),
+        cut=("task",),
+        fold=("lost on",),
+    )
     for row in shown_rows(rows):
-        style = "green" if row.is_perfect else "red" if row.scored else "yellow"
+        lost = "red" if row.scored else "yellow"
         table.add_row(
             plain(one_line(row.task_id, 200)),
-            Text("-" if row.reward is None else f"{row.reward:.2f}", style=style),
+            Text(
+                "-" if row.reward is None else f"{row.reward:.2f}",
+                style="green" if row.is_perfect else lost,
+            ),
             *([f"{row.passed}/{row.scored}"] if passed else []),
             f"{row.messages:.0f}",
             plain(", ".join(row.lost_on)),
@@ -78,17 +83,10 @@ def figures_view(summary: RunSummary) -> Table:
     table.add_column(overflow="fold")
     table.add_row("average reward", _average(summary))
     for k, (value, tasks) in summary.pass_hat_k.items():
-        table.add_row(
-            f"pass^{k}", Text(f"{value:.3f}  over {tasks} task{'s' if tasks != 1 else ''}")
-        )
-    table.add_row(
-        "outcomes",
-        plain(", ".join(f"{name} {n}" for name, n in summary.outcomes.items()) or "none"),
-    )
-    table.add_row(
-        "endings",
-        plain(", ".join(f"{name} {n}" for name, n in summary.terminations.items()) or "none"),
-    )
+        table.add_row(f"pass^{k}", Text(f"{value:.3f}  over {plural(tasks, 'task')}"))
+    for label, counts in (("outcomes", summary.outcomes), ("ended by", summary.terminations)):
+        text = ", ".join(f"{name} {number}" for name, number in counts.items())
+        table.add_row(label, plain(text or "none"))
     table.add_row("agent", plain(summary.agent_expense))
     table.add_row("user", plain(summary.user_expense))
     if summary.judge:
@@ -100,7 +98,7 @@ def _average(summary: RunSummary) -> Text:
     if summary.average_reward is None:
         return Text("none: no simulation was scored", style="yellow")
     text = Text(f"{summary.average_reward:.3f}", style="bold")
-    out_of = f"  over {summary.num_scored} of {summary.num_simulations} simulations"
+    out_of = f"  over {summary.num_scored:,} of {plural(summary.num_simulations, 'simulation')}"
     return text.append(
         out_of + ("" if summary.num_scored == summary.num_simulations else " (the rest not scored)")
     )
@@ -116,7 +114,6 @@ def unscored_view(summary: RunSummary) -> RenderableType:
         by_reason.setdefault(one_line(item.reason, 300), []).append(name)
     lines: list[RenderableType] = [Text("not scored", style="bold yellow")]
     for reason, names in by_reason.items():
-        more = f", … and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-        lines.append(Padding(Text(", ".join(names[:_MOST_NAMED]) + more), (0, 0, 0, 2)))
+        lines.append(Padding(Text(first_of(names, _MOST_NAMED)), (0, 0, 0, 2)))
         lines.append(Padding(Text(reason, style="yellow"), (0, 0, 0, 6)))
     return Group(*lines)
