@@ -31,7 +31,7 @@ LOOKS: Mapping[Outcome, OutcomeLook] = {
         "u", "U", "the simulated user broke the conversation; left out"
     ),
     Outcome.ENVIRONMENT_FAULT: OutcomeLook(
-        "w", "E", "the world cannot be graded, or the task's own reference fails; left out"
+        "w", "E", "the environment cannot be graded, or a reference action fails; left out"
     ),
     Outcome.INFRASTRUCTURE: OutcomeLook(
         "i", "–", "an endpoint, the machine or the judge failed; left out"
