@@ -54,6 +54,4 @@ def test_only_passes_and_failures_of_the_agent_count():
 
 def test_a_fault_of_the_world_says_what_it_is():
     info = ended(reward=0.0, db_check=OTHER, info=GOLD).reward_info
-    assert environment_faults(info) == [
-        "a reference action failed: cancel(order=1): no such order"
-    ]
+    assert environment_faults(info) == ["a reference action failed: cancel(order=1): no such order"]
