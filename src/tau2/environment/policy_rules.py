@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
+from tau2.data_model.conventions import TRANSFER_TOOL
 from tau2.data_model.message import (
     AssistantMessage,
     Message,
@@ -132,6 +133,17 @@ def identified_first(lookups: Collection[str]) -> Rule:
         return f"{call.name} was called before the customer was identified"
 
     return Rule("identified before writing", check)
+
+
+def nothing_after_handing_over() -> Rule:
+    """Return the rule that nothing is written after the customer was handed over."""
+
+    def check(_world: Environment, call: ToolCall, before: Sequence[Message]) -> str | None:
+        if any(earlier.name == TRANSFER_TOOL for earlier, _ in calls_done(before)):
+            return f"{call.name} was called after the customer was handed over"
+        return None
+
+    return Rule("nothing after handing over", check)
 
 
 def calls_done(before: Sequence[Message]) -> Iterator[tuple[ToolCall, ToolMessage]]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from random import Random
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from tau2.data_model.conventions import TRANSFER_TOOL
 from tau2.environment.toolkit import ToolKitBase
 from tau2.errors import ToolError
 
@@ -67,7 +68,7 @@ class TaskDraft(Generic[K]):
 
     def hand_over(self, summary: str) -> None:
         """Transfer the customer to a human agent."""
-        self.do("transfer_to_human_agents", summary=summary)
+        self.do(TRANSFER_TOOL, summary=summary)
 
     def does_not_know(self, sentence: str) -> None:
         """Add a sentence on what the customer does not know, once."""

@@ -33,6 +33,10 @@ class Wording:
         content: dict[str, Any] = read_data_file(self._path)
         return content
 
+    def has(self, section: str, name: str) -> bool:
+        """Return whether a section of the file has a text of that name."""
+        return name in self._content.get(section, ())
+
     def texts(self, *names: str) -> tuple[Any, ...]:
         """Return the choices at a place of the file. Raise KeyError when there is none."""
         if names not in self._texts:

@@ -23,12 +23,20 @@ FREE_BAGS: dict[MembershipLevel, dict[CabinClass, int]] = {
 }
 """Checked bags that each passenger has free, by the membership of the traveller who booked."""
 
+FLOWN = frozenset({"flying", "landed"})
+"""States of a flight that has left."""
+
 _DAY = timedelta(hours=24)
 
 
 def free_bags(membership: MembershipLevel, cabin: CabinClass, people: int) -> int:
     """Return how many bags a reservation has free."""
     return FREE_BAGS[membership][cabin] * people
+
+
+def qualifies_for_compensation(membership: MembershipLevel, trip: Reservation) -> bool:
+    """Return whether a reservation of such a customer entitles to compensation at all."""
+    return membership != "regular" or trip.insurance == "yes" or trip.cabin == "business"
 
 
 def is_recent(reservation: Reservation) -> bool:

@@ -18,19 +18,19 @@ from tau2.domains.airline.data_model import CabinClass, Flight, FlightDB, Reserv
 from tau2.domains.airline.fares import (
     CANCELLED_COMPENSATION,
     DELAYED_COMPENSATION,
+    FLOWN,
     MOST_CERTIFICATES,
     MOST_CREDIT_CARDS,
     MOST_GIFT_CARDS,
     MOST_PASSENGERS,
     free_bags,
     is_recent,
+    qualifies_for_compensation,
 )
 from tau2.domains.airline.lookups import NEXT_DAY
 from tau2.environment.cow import peek
 from tau2.environment.environment import Environment
 from tau2.environment.policy_rules import Check, Rule, calls_done, confirmed_first, customer_words
-
-FLOWN = frozenset({"flying", "landed"})
 
 _MOST_USED = {
     "certificate": MOST_CERTIFICATES,
@@ -154,7 +154,8 @@ def payment_mix(world: Environment, call: ToolCall, _before: Sequence[Message]) 
 
 def wrong_bag_charge(world: Environment, call: ToolCall, _before: Sequence[Message]) -> str | None:
     """As many bags are paid for as exceed the free allowance, and none is paid for twice."""
-    user, trip = _owner(world, call), _trip(world, call)
+    user = _owner(world, call)
+    trip = _trip(world, call)
     if user is None:
         return None
     cabin: CabinClass = trip.cabin if trip is not None else call.arguments.get("cabin", "economy")
@@ -209,7 +210,8 @@ def route_changed(world: Environment, call: ToolCall, _before: Sequence[Message]
     flights = [(flight, date) for flight, date in legs if flight is not None]
     if len(flights) < len(legs) or not flights:
         return None  # the tool refuses it
-    start, goal = facts.get("origin"), facts.get("destination")
+    start = facts.get("origin")
+    goal = facts.get("destination")
     stops = [flights[0][0].origin, *(flight.destination for flight, _ in flights)]
     joined = all(one.destination == other.origin for (one, _), (other, _) in _neighbours(flights))
     ends = (start, start) if facts.get("flight_type") == "round_trip" else (start, goal)
@@ -235,7 +237,8 @@ def _leaves(leg: Leg) -> str:
 
 def _arrives(leg: Leg) -> str:
     """Return when a flight arrives; within one month, so that counting up the day will do."""
-    time, date = leg[0].scheduled_arrival_time_est, leg[1]
+    time = leg[0].scheduled_arrival_time_est
+    date = leg[1]
     if time.endswith(NEXT_DAY):
         date = f"{date[:8]}{int(date[8:]) + 1:02}"
     return f"{date}T{time.removesuffix(NEXT_DAY)}"
@@ -277,17 +280,13 @@ def compensation(world: Environment, call: ToolCall, before: Sequence[Message]) 
     permitted: set[int] = set()
     for trip_id in user.reservations:
         trip = peek(_db(world).reservations, trip_id)
-        if trip is not None and _qualifies(user, trip):
+        if trip is not None and qualifies_for_compensation(user.membership, trip):
             permitted |= _compensation_for(world, trip, before)
     amount = _number(call, "amount")
     if amount in permitted:
         return None
     known = ", ".join(f"${value}" for value in sorted(permitted)) or "nothing"
     return f"a certificate of ${amount}, where {known} is provided for"
-
-
-def _qualifies(user: User, trip: Reservation) -> bool:
-    return user.membership != "regular" or trip.insurance == "yes" or trip.cabin == "business"
 
 
 def _compensation_for(world: Environment, trip: Reservation, before: Sequence[Message]) -> set[int]:
@@ -331,16 +330,12 @@ def _on(names: tuple[str, ...], check: Check) -> Check:
     return lambda world, call, before: check(world, call, before) if call.name in names else None
 
 
-_BOOK, _FLIGHTS, _BAGS = (
-    "book_reservation",
-    "update_reservation_flights",
-    "update_reservation_baggages",
-)
-_PEOPLE, _CANCEL, _CERTIFICATE = (
-    "update_reservation_passengers",
-    "cancel_reservation",
-    "send_certificate",
-)
+_BOOK = "book_reservation"
+_FLIGHTS = "update_reservation_flights"
+_BAGS = "update_reservation_baggages"
+_PEOPLE = "update_reservation_passengers"
+_CANCEL = "cancel_reservation"
+_CERTIFICATE = "send_certificate"
 
 POLICY_RULES: tuple[Rule, ...] = (
     Rule("the customer is identified first", not_identified),

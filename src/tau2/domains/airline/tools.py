@@ -141,7 +141,8 @@ class AirlineTools(AirlineLookups):
         reservation = self._changeable(reservation_id)
         if not flights and not self.strict_compat:
             raise ToolError("Name at least one flight")
-        user, people = self._user(reservation.user_id), len(reservation.passengers)
+        user = self._user(reservation.user_id)
+        people = len(reservation.passengers)
         changed = [
             _kept(reservation, flight, cabin) or self._booked(flight, cabin, people)
             for flight in flights
@@ -225,7 +226,8 @@ class AirlineTools(AirlineLookups):
     def _book(self, trip: Reservation, flights: list[FlightInfo], price: int) -> Reservation:
         """Book the flights for a reservation that has none yet; `price` is what its bags cost."""
         self._require_trip(flights, trip.total_baggages, trip.nonfree_baggages)
-        user, people = self._user(trip.user_id), len(trip.passengers)
+        user = self._user(trip.user_id)
+        people = len(trip.passengers)
         trip.flights = [self._booked(flight, trip.cabin, people) for flight in flights]
         price += sum(flight.price * people for flight in trip.flights)
         price += INSURANCE_PRICE * people if trip.insurance == "yes" else 0
@@ -260,7 +262,8 @@ class AirlineTools(AirlineLookups):
 
         Raise ToolError when it is not to be had for so many.
         """
-        flight, date = self._flight(wanted.flight_number), wanted.date
+        flight = self._flight(wanted.flight_number)
+        date = wanted.date
         status = self._status(wanted.flight_number, date)
         if not isinstance(status, FlightDateStatusAvailable):
             raise ToolError(f"Flight {flight.flight_number} not available on date {date}")

@@ -82,7 +82,8 @@ class RetailLookups(ToolKitBase):
         Returns:
             The user id.
         """
-        first, last = first_name.lower(), last_name.lower()
+        first = first_name.lower()
+        last = last_name.lower()
         for user in peek_values(self.db.users):
             name = user.name
             if (

@@ -24,6 +24,7 @@ from tau2.environment.policy_rules import (
     confirmed_first,
     customer_words,
     identified_first,
+    nothing_after_handing_over,
 )
 
 FINDING = ("find_user_id_by_email", "find_user_id_by_name_zip")
@@ -57,7 +58,8 @@ def _db(world: Environment) -> RetailDB | None:
 
 
 def _order(world: Environment, call: ToolCall) -> Order | None:
-    database, order_id = _db(world), call.arguments.get("order_id")
+    database = _db(world)
+    order_id = call.arguments.get("order_id")
     return (
         peek(database.orders, order_id)
         if database is not None and isinstance(order_id, str)
@@ -68,8 +70,10 @@ def _order(world: Environment, call: ToolCall) -> Order | None:
 def _owner(world: Environment, call: ToolCall) -> str | None:
     """Return whose profile or order a call changes."""
     order = _order(world, call)
+    if order is not None:
+        return order.user_id
     named = call.arguments.get("user_id")
-    return order.user_id if order is not None else named if isinstance(named, str) else None
+    return named if isinstance(named, str) else None
 
 
 def _own(world: Environment, call: ToolCall, before: Sequence[Message]) -> str | None:
@@ -122,7 +126,8 @@ def _reason(_world: Environment, call: ToolCall, before: Sequence[Message]) -> s
 
 def _refund(world: Environment, call: ToolCall, _before: Sequence[Message]) -> str | None:
     """The refund of a return goes to what paid in the end, or to a gift card."""
-    order, database = _order(world, call), _db(world)
+    order = _order(world, call)
+    database = _db(world)
     if call.name != "return_delivered_order_items" or order is None or database is None:
         return None
     method_id = call.arguments.get("payment_method_id")
@@ -144,7 +149,8 @@ def _payers(order: Order) -> set[str]:
 
 def _other_variant(_world: Environment, call: ToolCall, _before: Sequence[Message]) -> str | None:
     """An item is exchanged for another variant, never for the same one."""
-    old, new = call.arguments.get("item_ids"), call.arguments.get("new_item_ids")
+    old = call.arguments.get("item_ids")
+    new = call.arguments.get("new_item_ids")
     if (
         call.name != "exchange_delivered_order_items"
         or not isinstance(old, list)
@@ -180,13 +186,6 @@ def _address_known(_world: Environment, call: ToolCall, before: Sequence[Message
     return f"nobody named an address with the zip code {zip_code}"
 
 
-def _not_handed_over(_world: Environment, call: ToolCall, before: Sequence[Message]) -> str | None:
-    """Nothing changes after the customer was handed over."""
-    if any(earlier.name == "transfer_to_human_agents" for earlier, _ in calls_done(before)):
-        return f"{call.name} was called after the customer was handed over"
-    return None
-
-
 POLICY_RULES: tuple[Rule, ...] = (
     identified_first(FINDING),
     confirmed_first(),
@@ -198,6 +197,6 @@ POLICY_RULES: tuple[Rule, ...] = (
     Rule("exchanged for another variant", _other_variant),
     Rule("address in due form", _address_form),
     Rule("address that somebody named", _address_known),
-    Rule("nothing after handing over", _not_handed_over),
+    nothing_after_handing_over(),
 )
 """What the policy forbids and the tools permit."""

@@ -161,7 +161,8 @@ class RetailTools(RetailLookups):
         else:
             for item, variant in swaps:
                 item.item_id = variant.item_id
-                item.price, item.options = variant.price, dict(variant.options)
+                item.price = variant.price
+                item.options = dict(variant.options)
         order.status = "pending (item modified)"
         return order
 
@@ -337,7 +338,8 @@ class RetailTools(RetailLookups):
         self._require_items(order, item_ids, missing=missing)
         if len(item_ids) != len(new_item_ids):
             raise ToolError("The number of items to be exchanged should match.")
-        left, swaps = list(order.items), []
+        left = list(order.items)
+        swaps = []
         for item_id, new_item_id in zip(item_ids, new_item_ids, strict=True):
             if new_must_differ and item_id == new_item_id:
                 raise ToolError("The new item id should be different from the old item id")
@@ -364,7 +366,8 @@ def _swap_like_the_original(order: Order, item_ids: list[str], variants: list[Va
     for item_id, variant in zip(item_ids, variants, strict=True):
         item = next(item for item in order.items if item.item_id == item_id)
         item.item_id = variant.item_id
-        item.price, item.options = variants[-1].price, dict(variants[-1].options)
+        item.price = variants[-1].price
+        item.options = dict(variants[-1].options)
 
 
 def _require_pending(order: Order) -> None:

@@ -87,7 +87,9 @@ def get_environment(
     policy_type: PolicyType = "manual",
 ) -> TelecomEnvironment:
     """Return a fresh environment over the given databases, or over the carrier's own data."""
-    folder, strict, world_id = domain_dir("telecom"), strict_compat(), None
+    folder = domain_dir("telecom")
+    strict = strict_compat()
+    world_id = None
     own = (path_of("TELECOM_DB_PATH", folder), path_of("TELECOM_USER_DB_PATH", folder))
     if db is None and user_db is None:
         world_id = _world_id(own, strict, solo_mode)

@@ -18,6 +18,7 @@ from tau2.environment.policy_rules import (
     confirmed_first,
     customer_words,
     identified_first,
+    nothing_after_handing_over,
 )
 from tau2.errors import ToolError
 
@@ -148,25 +149,18 @@ def _found_ids(before: Sequence[Message]) -> set[str]:
 
 def _strangers(_world: Environment, call: ToolCall, before: Sequence[Message]) -> str | None:
     """Only what belongs to a customer who was looked up is changed."""
-    owner, found = call.arguments.get("customer_id"), _found_ids(before)
+    owner = call.arguments.get("customer_id")
+    found = _found_ids(before)
     if owner is None or not found or owner in found:
         return None
     return f"{call.name} changes what belongs to {owner}, who was not looked up"
-
-
-def _after_handing_over(
-    _world: Environment, call: ToolCall, before: Sequence[Message]
-) -> str | None:
-    """Whoever handed over leaves everything else to the human agent."""
-    over = any(earlier.name == "transfer_to_human_agents" for earlier, _ in calls_done(before))
-    return f"{call.name} was called after the hand-over" if over else None
 
 
 POLICY_RULES: tuple[Rule, ...] = (
     identified_first(_FINDING),
     confirmed_first(),
     Rule("only the identified customer's own", _strangers),
-    Rule("nothing after handing over", _after_handing_over),
+    nothing_after_handing_over(),
     Rule("no line is resumed while a bill is unpaid", _resumed_unpaid),
     Rule("no line is resumed after its contract", _resumed_ended),
     Rule("at most 2 GB are added in a cycle", _too_much_data),

@@ -5,6 +5,7 @@ Called by tasks, never by a participant.
 
 from __future__ import annotations
 
+from functools import partialmethod
 from typing import Any
 
 from tau2.domains.telecom import phone
@@ -43,14 +44,6 @@ class TelecomUserTaskFunctions(TelecomUserLookups):
         """Say whether the customer is abroad."""
         self.surroundings.is_abroad = abroad
 
-    def turn_airplane_mode_on(self) -> str:
-        """Switch airplane mode on."""
-        return self._set_airplane_mode(enabled=True)
-
-    def turn_airplane_mode_off(self) -> str:
-        """Switch airplane mode off."""
-        return self._set_airplane_mode(enabled=False)
-
     def _set_airplane_mode(self, *, enabled: bool) -> str:
         device = self.device
         device.airplane_mode = enabled
@@ -60,43 +53,31 @@ class TelecomUserTaskFunctions(TelecomUserLookups):
         self.simulate_network_search()
         return f"Airplane mode is {'ON' if enabled else 'OFF'}."
 
-    def turn_data_on(self) -> str:
-        """Switch mobile data on."""
-        return self._set_data(enabled=True)
-
-    def turn_data_off(self) -> str:
-        """Switch mobile data off."""
-        return self._set_data(enabled=False)
+    turn_airplane_mode_on = partialmethod(_set_airplane_mode, enabled=True)
+    turn_airplane_mode_off = partialmethod(_set_airplane_mode, enabled=False)
 
     def _set_data(self, *, enabled: bool) -> str:
         self.device.data_enabled = enabled
         self.simulate_network_search()
         return f"Mobile data is {'ON' if enabled else 'OFF'}."
 
-    def turn_roaming_on(self) -> str:
-        """Switch the phone's data roaming on."""
-        return self._set_roaming(enabled=True)
-
-    def turn_roaming_off(self) -> str:
-        """Switch the phone's data roaming off."""
-        return self._set_roaming(enabled=False)
+    turn_data_on = partialmethod(_set_data, enabled=True)
+    turn_data_off = partialmethod(_set_data, enabled=False)
 
     def _set_roaming(self, *, enabled: bool) -> str:
         self.device.roaming_enabled = enabled
         self.simulate_network_search()
         return f"Data roaming is {'ON' if enabled else 'OFF'}."
 
-    def turn_data_saver_mode_on(self) -> str:
-        """Switch data saver on."""
-        return self._set_data_saver(enabled=True)
-
-    def turn_data_saver_mode_off(self) -> str:
-        """Switch data saver off."""
-        return self._set_data_saver(enabled=False)
+    turn_roaming_on = partialmethod(_set_roaming, enabled=True)
+    turn_roaming_off = partialmethod(_set_roaming, enabled=False)
 
     def _set_data_saver(self, *, enabled: bool) -> str:
         self.device.data_saver_mode = enabled
         return f"Data saver is {'ON' if enabled else 'OFF'}."
+
+    turn_data_saver_mode_on = partialmethod(_set_data_saver, enabled=True)
+    turn_data_saver_mode_off = partialmethod(_set_data_saver, enabled=False)
 
     def unseat_sim_card(self) -> None:
         """Take the SIM card out of its tray."""

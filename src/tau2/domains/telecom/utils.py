@@ -1,12 +1,12 @@
-"""Where the data files lie: `TELECOM_DB_PATH` and its kin are worked out when they are asked for.
+"""Where the telecom files are: `TELECOM_DB_PATH` and others, looked up when asked for.
 
-So a changed TAU2_DATA_DIR counts at once; do not bind these names early where that matters.
+Importing one of these names binds the path for good; ask this module for it where a changed
+TAU2_DATA_DIR should count.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tau2.config import domain_dir
 
@@ -22,18 +22,6 @@ _FILES = {
     "TELECOM_SPLIT_PATH": ("split_tasks.json",),
 }
 """Name → file; of several, the first that is there."""
-
-if TYPE_CHECKING:
-    TELECOM_DATA_DIR: Path
-    TELECOM_MAIN_POLICY_PATH: Path
-    TELECOM_MAIN_POLICY_SOLO_PATH: Path
-    TELECOM_TECH_SUPPORT_POLICY_MANUAL_PATH: Path
-    TELECOM_TECH_SUPPORT_POLICY_WORKFLOW_PATH: Path
-    TELECOM_TECH_SUPPORT_POLICY_WORKFLOW_SOLO_PATH: Path
-    TELECOM_DB_PATH: Path
-    TELECOM_USER_DB_PATH: Path
-    TELECOM_TASK_SET_PATH: Path
-    TELECOM_SPLIT_PATH: Path
 
 
 def path_of(name: str, folder: Path | None = None) -> Path:

@@ -106,11 +106,13 @@ class AirlineDraft(TaskDraft[AirlineTools]):
         return FORMATTER.fill(text, slots)
 
     def want(self, **slots: object) -> None:
-        """Add what the customer wants; once for each intent."""
+        """Add what the customer wants, and how the customer behaves; once for each intent."""
         self.wishes.append(self.text("wish", **slots))
         self.manners.append([])
+        if self._wording.has(self._section, "manner"):
+            self.behave("manner", **slots)
 
-    def behave(self, part: str = "manner", /, **slots: object) -> None:
+    def behave(self, part: str, /, **slots: object) -> None:
         """Add how the customer behaves in what was wanted last."""
         self.add_manner(self.text(part, **slots))
 
@@ -139,6 +141,17 @@ class AirlineDraft(TaskDraft[AirlineTools]):
         trip = self.one(trip for trip in self.free if fits(trip))
         self.free.remove(trip)
         return trip
+
+    def claim_named(self, fits: Callable[[Reservation], bool]) -> tuple[Reservation, str]:
+        """Return an unclaimed reservation that fits, and how the customer names it."""
+        trip = self.claim(fits)
+        return trip, self.the_trip(trip)
+
+    def one_passenger(self, trip: Reservation) -> Passenger:
+        """Return a passenger whose first name no other passenger has."""
+        person = self.one(trip.passengers)
+        self.require_unique_first_name(trip, person)
+        return person
 
     def standing(self, trip: Reservation) -> frozenset[str]:
         """Return the statuses of a reservation's flights."""
@@ -195,6 +208,19 @@ class AirlineDraft(TaskDraft[AirlineTools]):
         self.look("search_onestop_flight", origin=origin, destination=destination, date=day)
         return self.tools.search_onestop_flight(origin, destination, day)
 
+    def offers(
+        self, trip: Reservation, leg: Sequence[ReservationFlight], day: str
+    ) -> list[DirectFlight]:
+        """Return the nonstop flights that could take the place of one direction of a trip."""
+        flights = self.nonstop(leg[0].origin, leg[-1].destination, day)
+        return seated(flights, trip.cabin, len(trip.passengers))
+
+    def cheapest(
+        self, trip: Reservation, leg: Sequence[ReservationFlight], day: str
+    ) -> DirectFlight:
+        """Return the cheapest of the offers. Raise UnsuitableCustomer without a choice."""
+        return best(self.offers(trip, leg, day), lambda flight: flight.prices[trip.cabin])
+
     def rebook(
         self,
         trip: Reservation,
@@ -240,6 +266,11 @@ class AirlineDraft(TaskDraft[AirlineTools]):
     def cancel(self, trip: Reservation) -> None:
         """Cancel a reservation."""
         self.do("cancel_reservation", reservation_id=trip.reservation_id)
+
+    def compensate(self, trip: Reservation, amount: int) -> None:
+        """Send a certificate with an amount for each passenger."""
+        total = amount * len(trip.passengers)
+        self.do("send_certificate", user_id=self.user.user_id, amount=total)
 
     def spend(self, *methods: PaymentMethod) -> None:
         """Note that gift cards and certificates are no longer what the customer remembers."""

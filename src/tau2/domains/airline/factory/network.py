@@ -30,8 +30,10 @@ FLIGHTS_IN_ALL = 300
 
 def miles(origin: str, destination: str) -> float:
     """Return the distance between two airports."""
-    (lat1, lon1), (lat2, lon2) = _PLACES[origin], _PLACES[destination]
-    north, east = radians(lat2 - lat1), radians(lon2 - lon1)
+    lat1, lon1 = _PLACES[origin]
+    lat2, lon2 = _PLACES[destination]
+    north = radians(lat2 - lat1)
+    east = radians(lon2 - lon1)
     chord = sin(north / 2) ** 2 + cos(radians(lat1)) * cos(radians(lat2)) * sin(east / 2) ** 2
     return 2 * _EARTH_RADIUS * asin(sqrt(chord))
 

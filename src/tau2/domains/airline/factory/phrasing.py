@@ -47,7 +47,8 @@ def day_name(date: str) -> str:
 
 def clock_name(time: str) -> str:
     """Return "9:15 am" for 09:15:00."""
-    hour, minute = int(time[:2]), time[3:5]
+    hour = int(time[:2])
+    minute = time[3:5]
     return f"{(hour - 1) % 12 + 1}:{minute} {'am' if hour < 12 else 'pm'}"
 
 

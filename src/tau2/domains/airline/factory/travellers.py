@@ -55,7 +55,8 @@ def pick(rng: Random, shares: Sequence[tuple[T, int]]) -> T:
 
 def make_traveller(rng: Random, ids: FreshIds) -> User:
     """Return a traveller without reservations."""
-    first, last = rng.choice(PEOPLE.first_names), rng.choice(PEOPLE.last_names)
+    first = rng.choice(PEOPLE.first_names)
+    last = rng.choice(PEOPLE.last_names)
     return User(
         user_id=ids.digits(4, f"{first}_{last}_".lower()),
         name=Name(first_name=first, last_name=last),

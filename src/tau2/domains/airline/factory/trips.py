@@ -9,12 +9,12 @@ from random import Random
 from tau2.domains.airline.data_model import Flight
 from tau2.domains.airline.factory.network import miles
 from tau2.domains.airline.factory.schedule import DAYS
+from tau2.domains.airline.fares import FLOWN
 from tau2.domains.airline.lookups import NEXT_DAY
 
 Leg = tuple[Flight, str]
 """A flight and the date on which it leaves."""
 
-FLOWN = frozenset({"landed", "flying"})
 _NONSTOP_FIRST = 0.9  # share of trips that take a nonstop flight where there is one
 _SERVED = 0.7  # share of trips between airports that are joined by nonstop flights
 _NEAR = 150  # miles: nobody flies to a neighbouring airport

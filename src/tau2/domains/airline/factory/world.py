@@ -146,7 +146,8 @@ class _AirlineBuilder:
         )
 
     def _passengers(self, traveller: User) -> list[Passenger]:
-        name, count = traveller.name, pick(self.rng, _PEOPLE)
+        name = traveller.name
+        count = pick(self.rng, _PEOPLE)
         people = [] if self.rng.random() < _OTHERS_FLY else [
             Passenger(first_name=name.first_name, last_name=name.last_name, dob=traveller.dob)
         ]  # fmt: skip
@@ -163,13 +164,13 @@ class _AirlineBuilder:
         kind = pick(self.rng, [(kind, kind.share) for kind in TRIP_KINDS])
         while True:
             trip = self.timetable.trip(self.rng, kind)
-            if trip is not None and all(
-                self._has_seats(leg, cabin, people) for leg in trip[0] + trip[1]
-            ):
+            if trip is None:
+                continue
+            sold = [
+                self.sold[flight.flight_number, day, cabin] for flight, day in trip[0] + trip[1]
+            ]
+            if max(sold) + people <= CAPACITY[cabin]:
                 return trip
-
-    def _has_seats(self, leg: Leg, cabin: CabinClass, people: int) -> bool:
-        return self.sold[leg[0].flight_number, leg[1], cabin] + people <= CAPACITY[cabin]
 
     def _booked(self, flight: Flight, day: str, cabin: CabinClass) -> ReservationFlight:
         fare = self.fares[flight.flight_number].by_date[day][cabin]
@@ -189,7 +190,8 @@ class _AirlineBuilder:
         way = self.rng.random()
         if gifts and way < 0.3:
             return [Payment(payment_id=self.rng.choice(gifts), amount=price)]
-        card, first = self.rng.choice(cards), self.rng.choice((50, 100, 150, 200))
+        card = self.rng.choice(cards)
+        first = self.rng.choice((50, 100, 150, 200))
         if way < 0.85 or first >= price:
             return [Payment(payment_id=card, amount=price)]
         other = (

@@ -137,6 +137,16 @@ class RetailDraft(TaskDraft[RetailTools]):
             order for order in self.orders if order.status == status and len(order.items) >= items
         ]
 
+    def named_order(self, status: str, *, items: int = 1) -> tuple[Order, str]:
+        """Return an order of a status, and how the customer names it."""
+        order = self.one(self.with_status(status, items=items))
+        return order, self.the_order(order)
+
+    def product_not_in(self, orders: Sequence[Order]) -> Product:
+        """Return a product that is in none of the orders."""
+        owned = {item.product_id for order in orders for item in order.items}
+        return self.one(p for p in self.world.products.values() if p.product_id not in owned)
+
     def in_one_parcel(self, *statuses: str) -> list[Order]:
         """Return the customer's orders of some statuses that were sent in one parcel."""
         return [o for o in self.orders if o.status in statuses and len(o.fulfillments) == 1]

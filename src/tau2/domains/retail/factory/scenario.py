@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
+from tau2.data_model.conventions import TRANSFER_TOOL
 from tau2.data_model.tasks import Description, StructuredUserInstructions, Task
 from tau2.domains.retail.factory.draft import RetailDraft
 from tau2.domains.retail.factory.intents.intent import IntentText
@@ -29,7 +30,8 @@ def combine(rng: Random, texts: Sequence[AboutText]) -> IntentText:
     if len(texts) == 1:
         return texts[0][1]
     at_once = rng.randint(1, len(texts))
-    first, later = texts[:at_once], texts[at_once:]
+    first = texts[:at_once]
+    later = texts[at_once:]
     reason = [_reasons(rng, first)]
     instructions = _instructions(first)
     if later:
@@ -89,7 +91,7 @@ def retail_task(
         key=lambda call: next(i for i, start in enumerate(_LOOK_UPS) if call.name.startswith(start))
     )
     others = [call for call in draft.calls if not call.name.startswith(_LOOK_UPS)]
-    others.sort(key=lambda call: call.name == "transfer_to_human_agents")
+    others.sort(key=lambda call: call.name == TRANSFER_TOOL)
     return make_task(
         task_id, description, persona, instructions, [*look_ups, *others], draft.communicate
     )

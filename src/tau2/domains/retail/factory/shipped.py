@@ -6,7 +6,6 @@ No customer appears in two tasks, so no split shares a customer or an order with
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from itertools import count
 from random import Random
 from typing import NamedTuple
@@ -100,11 +99,8 @@ def _assign(
             text = intent.tell(draft)
         except UnsuitableCustomer:
             continue
-        fresh_tools = partial(_fresh_tools, world)
-        if not draft.involved & used and is_sound(fresh_tools, draft.calls, draft.communicate):
+        if not draft.involved & used and is_sound(
+            lambda: RetailTools(world.view()), draft.calls, draft.communicate
+        ):
             return Assignment(intent, draft, text)
     return None
-
-
-def _fresh_tools(world: RetailDB) -> RetailTools:
-    return RetailTools(world.view())

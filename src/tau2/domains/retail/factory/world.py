@@ -72,20 +72,19 @@ def build_world(seed: int, scale: RetailScale) -> RetailDB:
     set.
     """
     ids = FreshIds(_rng(seed, "ids"))
-    products = _products(_rng(seed, "products"), ids)
-    users = _users(_rng(seed, "users"), ids, scale.users)
-    db = RetailDB(products=products, users=users, orders={})
+    rng = _rng(seed, "products")
+    products = [_product(rng, ids, kind) for kind in PRODUCT_TYPES]
+    db = RetailDB(
+        products={product.product_id: product for product in products},
+        users=_users(_rng(seed, "users"), ids, scale.users),
+        orders={},
+    )
     _place_orders(_rng(seed, "orders"), ids, db, scale.orders)
     return db
 
 
 def _rng(seed: int, part: str) -> Random:
     return Random(derive_seed(seed, "retail", part))  # noqa: S311  -- reproducible data, no secrets
-
-
-def _products(rng: Random, ids: FreshIds) -> dict[str, Product]:
-    products = (_product(rng, ids, kind) for kind in PRODUCT_TYPES)
-    return {product.product_id: product for product in products}
 
 
 def _product(rng: Random, ids: FreshIds, kind: ProductType) -> Product:

@@ -256,13 +256,10 @@ class _CarrierBuilder:
 
     def _bills(self, customer: Customer, lines: Sequence[Line], standing: str) -> None:
         self._bill(customer, lines, _JANUARY, BillStatus.PAID)
-        self._bill(customer, lines, _FEBRUARY, self._february(standing))
+        usual = self.rng.choice((BillStatus.PAID, BillStatus.PAID, BillStatus.ISSUED))
+        self._bill(customer, lines, _FEBRUARY, _FEBRUARY_BILLS.get(standing, usual))
         if standing not in {"closed", "pending"} and self.rng.random() < 0.75:
             self._bill(customer, (), _MARCH, BillStatus.DRAFT)
-
-    def _february(self, standing: str) -> BillStatus:
-        usual = self.rng.choice((BillStatus.PAID, BillStatus.PAID, BillStatus.ISSUED))
-        return _FEBRUARY_BILLS.get(standing, usual)
 
     def _bill(
         self, customer: Customer, lines: Sequence[Line], month: BillingMonth, status: BillStatus

@@ -73,10 +73,11 @@ def build_task(recipe: Recipe, pools: SubjectPools, *, test: bool | None = None)
     is_test = recipe.is_test if test is None else test
     values = draw_values(rng, pools, recipe.need, test=is_test)
     writer = ScenarioWriter(rng, values, recipe)
+    purpose = "; ".join(f"{issue.name} ({issue.resolution})" for issue in recipe.issues)
     return _make(
         Task,
         id=recipe.task_id,
-        description=_make(Description, purpose=_purpose(recipe)),
+        description=_make(Description, purpose=purpose),
         user_scenario=_make(
             UserScenario,
             persona=writer.temper(),
@@ -93,10 +94,6 @@ def build_task(recipe: Recipe, pools: SubjectPools, *, test: bool | None = None)
         initial_state=_make(InitialState, initialization_actions=_initialization(values, recipe)),
         evaluation_criteria=_criteria(values, recipe),
     )
-
-
-def _purpose(recipe: Recipe) -> str:
-    return "; ".join(f"{issue.name} ({issue.resolution})" for issue in recipe.issues)
 
 
 def _initialization(values: TaskValues, recipe: Recipe) -> list[EnvFunctionCall]:

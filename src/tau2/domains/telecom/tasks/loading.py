@@ -63,7 +63,8 @@ def tasks_of_split(
     None is every task, and so is a `default` that a foreign folder does not list. Raise UnknownName
     (a ValueError) for another name.
     """
-    tasks_path, splits_path = utils.TELECOM_TASK_SET_PATH, utils.TELECOM_SPLIT_PATH
+    tasks_path = utils.TELECOM_TASK_SET_PATH
+    splits_path = utils.TELECOM_SPLIT_PATH
     if tasks_path.exists():
         everything = split_name == default and default not in load_splits(splits_path)
         return load_split(tasks_path, splits_path, None if everything else split_name, task_ids)

@@ -20,7 +20,8 @@ PERSONAS = ("None", "Easy", "Hard")
 _ID = re.compile(r"\[(\w+)\]([\w|]+)\[PERSONA:(\w+)\](#[\w.-]+)?")
 _TEST_SHARE = 0.35
 _ORDER = {name: number for number, name in enumerate(ISSUES)}
-_EASY, _MEDIUM = 2, 4  # issues at most
+_EASY = 2
+_MEDIUM = 4  # issues at most
 _MOST_KEPT = 8192  # parsed recipes; three times the shipped ones
 
 
@@ -94,7 +95,8 @@ def is_sound(kind: Complaint, issues: tuple[Issue, ...]) -> bool:
     """
     groups = [issue.group for issue in issues]
     resolutions = [issue.resolution for issue in issues if issue.group != "wish"]
-    has_lock, has_wish = "lock" in groups, "wish" in groups
+    has_lock = "lock" in groups
+    has_wish = "wish" in groups
     unfixed = [resolution for resolution in resolutions if resolution is not Resolution.FIXED]
     return (
         bool(resolutions)

@@ -106,7 +106,8 @@ def find_subjects(db: TelecomDB) -> tuple[Subject, ...]:
         mine = [lines[line_id] for line_id in customer.line_ids]
         if not mine or not _is_settled(customer, mine[0], unsettled):
             continue
-        main, further = mine[0], mine[1:]
+        main = mine[0]
+        further = mine[1:]
         plan = plans[main.plan_id]
         if plan.data_limit_gb > _LARGEST_LIMIT:
             continue

@@ -6,6 +6,7 @@ from tau2.domains.airline.data_model import CabinClass, GiftCard
 from tau2.domains.airline.factory.draft import AirlineDraft, best, paid, seated
 from tau2.domains.airline.factory.intents.intent import ALL_TRIPS, ASKS, HANDS_OVER, intents
 from tau2.domains.airline.factory.phrasing import CABIN_NAMES, city, day_name
+from tau2.domains.airline.factory.scenario import SCENARIO
 from tau2.taskgen.drafts import UnsuitableCustomer
 
 INTENTS, intent = intents(__file__)
@@ -14,8 +15,7 @@ INTENTS, intent = intents(__file__)
 @intent(level=1, tags=(ASKS,))
 def ask_price_paid(draft: AirlineDraft) -> None:
     """What a reservation has cost."""
-    trip = draft.claim(lambda t: t.status is None)
-    which = draft.the_trip(trip)
+    trip, which = draft.claim_named(lambda t: t.status is None)
     draft.tell(paid(trip))
     draft.want(which=which)
 
@@ -48,7 +48,6 @@ def ask_fare(draft: AirlineDraft) -> None:
         day=day_name(day),
         cabin=CABIN_NAMES[cabin],
     )
-    draft.behave()
 
 
 @intent(level=2, tags=(ASKS, ALL_TRIPS))
@@ -63,29 +62,11 @@ def ask_all_prices(draft: AirlineDraft) -> None:
     draft.look_at_all()
     draft.tell(sum(map(paid, ahead)))
     draft.want()
-    draft.behave()
-
-
-_BEYOND = {
-    "a suitcase that did not arrive": (
-        "Your suitcase did not arrive after your latest flight, and you want somebody to look "
-        "for it."
-    ),
-    "a wheelchair at the airport": (
-        "Your mother needs a wheelchair at the gate, and you want it arranged."
-    ),
-    "seats by the window": "You want a particular seat: by the window and near the front.",
-    "a dog in the cabin": "You want your small dog registered for the cabin.",
-    "a new email address": "You have a new email address and want it changed in your profile.",
-    "a vegan meal": "You want a vegan meal ordered for you for your next flight.",
-}
-"""What no tool can do → how the customer asks for it."""
 
 
 @intent(level=2, tags=(HANDS_OVER,))
 def beyond_tools(draft: AirlineDraft) -> None:
     """Something that no tool can do: for a human agent."""
-    topic, wish = draft.one(_BEYOND.items())
+    topic, wish = draft.one(SCENARIO.texts("beyond_tools"))
     draft.hand_over(f"The customer asks for {topic}; everything else is done.")
     draft.want(wish=wish)
-    draft.behave()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tau2.domains.airline.data_model import Passenger, Reservation
+from tau2.domains.airline.data_model import Reservation
 from tau2.domains.airline.factory.draft import AirlineDraft, paid_bags
-from tau2.domains.airline.factory.intents.fallbacks import RELATIONS
 from tau2.domains.airline.factory.intents.intent import intents
 from tau2.domains.airline.factory.phrasing import full_name, more_bags
+from tau2.domains.airline.factory.scenario import SCENARIO
 from tau2.domains.airline.fares import BAG_PRICE, free_bags
 from tau2.taskgen.drafts import UnsuitableCustomer
 
@@ -22,11 +22,10 @@ def add_free_bags(draft: AirlineDraft) -> None:
     """Add bags that are free."""
     trip = draft.claim(lambda t: draft.is_open(t) and t.total_baggages < _allowance(draft, t))
     count = draft.one(range(1, min(3, _allowance(draft, trip) - trip.total_baggages) + 1))
-    which, method = draft.the_trip(trip), draft.card()
-    name = draft.named(method)
+    which = draft.the_trip(trip)
+    method, name = draft.named_card()
     draft.add_bags(trip, trip.total_baggages + count, trip.nonfree_baggages, method)
-    draft.want(bags=more_bags(count), which=which)
-    draft.behave(name=name)
+    draft.want(bags=more_bags(count), which=which, name=name)
 
 
 @intent(level=2)
@@ -39,22 +38,22 @@ def add_paid_bags(draft: AirlineDraft) -> None:
     cost = BAG_PRICE * (nonfree - trip.nonfree_baggages)
     if cost == 0:
         raise UnsuitableCustomer
-    which, method = draft.the_trip(trip), draft.payer(cost)
-    name = draft.named(method)
+    which = draft.the_trip(trip)
+    method, name = draft.named_payer(cost)
     draft.add_bags(trip, total, nonfree, method)
     draft.tell(cost)
-    draft.want(bags=more_bags(count), which=which)
-    draft.behave(name=name)
+    draft.want(bags=more_bags(count), which=which, name=name)
 
 
 @intent(level=2)
 def fill_allowance(draft: AirlineDraft) -> None:
     """As many more bags as are free, no more."""
-    trip = draft.claim(lambda t: draft.is_open(t) and _allowance(draft, t) - t.total_baggages > 1)
-    which, method = draft.the_trip(trip), draft.card()
+    trip, which = draft.claim_named(
+        lambda t: draft.is_open(t) and _allowance(draft, t) - t.total_baggages > 1
+    )
+    method = draft.card()
     draft.add_bags(trip, _allowance(draft, trip), trip.nonfree_baggages, method)
-    draft.want(which=which)
-    draft.behave(name=draft.named(method))
+    draft.want(which=which, name=draft.named(method))
 
 
 @intent(level=2)
@@ -66,36 +65,32 @@ def pay_bags_with_certificate(draft: AirlineDraft) -> None:
     nonfree = paid_bags(draft, trip, total)
     if nonfree == trip.nonfree_baggages:
         raise UnsuitableCustomer
-    which, method, voucher = draft.the_trip(trip), draft.card(), draft.named(certificate)
+    which = draft.the_trip(trip)
+    method = draft.card()
+    voucher = draft.named(certificate)
     name = draft.named(method)
     draft.add_bags(trip, total, nonfree, method)
-    draft.want(which=which, voucher=voucher)
-    draft.behave(name=name)
-
-
-def _singled_out(draft: AirlineDraft, trip: Reservation) -> Passenger:
-    person = draft.one(trip.passengers)
-    draft.require_unique_first_name(trip, person)
-    return person
+    draft.want(which=which, voucher=voucher, name=name)
 
 
 @intent(level=1)
 def correct_dob(draft: AirlineDraft) -> None:
     """Correct a birth date."""
     trip = draft.claim(draft.is_open)
-    person, which = _singled_out(draft, trip), draft.the_trip(trip)
+    person = draft.one_passenger(trip)
+    which = draft.the_trip(trip)
     fixed = person.model_copy(update={"dob": draft.stranger().dob})
     draft.replace(trip, person, fixed)
     whose = "you are" if draft.is_me(person) else f"{full_name(person)} is"
     draft.want(which=which, whose=whose, fixed=fixed)
-    draft.behave()
 
 
 @intent(level=1)
 def correct_name(draft: AirlineDraft) -> None:
     """Correct a family name after a wedding."""
     trip = draft.claim(draft.is_open)
-    person, which = _singled_out(draft, trip), draft.the_trip(trip)
+    person = draft.one_passenger(trip)
+    which = draft.the_trip(trip)
     if draft.is_me(person):
         raise UnsuitableCustomer
     fixed = person.model_copy(update={"last_name": draft.stranger().last_name})
@@ -103,29 +98,32 @@ def correct_name(draft: AirlineDraft) -> None:
         raise UnsuitableCustomer
     draft.replace(trip, person, fixed)
     draft.want(person=person, which=which, fixed=fixed)
-    draft.behave()
 
 
 @intent(level=2)
 def swap_passenger(draft: AirlineDraft) -> None:
     """Somebody else flies in the place of a passenger."""
     trip = draft.claim(lambda t: draft.is_open(t) and len(t.passengers) > 1)
-    person, which, guest = _singled_out(draft, trip), draft.the_trip(trip), draft.stranger()
+    person = draft.one_passenger(trip)
+    which = draft.the_trip(trip)
+    guest = draft.stranger()
     draft.replace(trip, person, guest)
     leaving = (
         "You cannot come along" if draft.is_me(person) else f"{full_name(person)} cannot come along"
     )
-    draft.want(leaving=leaving, which=which, relation=draft.one(RELATIONS), guest=guest)
-    draft.behave(guest=guest)
+    draft.want(
+        leaving=leaving, which=which, relation=draft.one(SCENARIO.texts("relations")), guest=guest
+    )
 
 
 @intent(level=2)
 def remove_passenger(draft: AirlineDraft) -> None:
     """Taking a passenger off is refused; then a replacement."""
     trip = draft.claim(lambda t: draft.is_bound(t) and len(t.passengers) > 1)
-    person, which, guest = _singled_out(draft, trip), draft.the_trip(trip), draft.stranger()
+    person = draft.one_passenger(trip)
+    which = draft.the_trip(trip)
+    guest = draft.stranger()
     if draft.is_me(person):
         raise UnsuitableCustomer
     draft.replace(trip, person, guest)
-    draft.want(person=person, which=which)
-    draft.behave(guest=guest)
+    draft.want(person=person, which=which, guest=guest)

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from tau2.domains.airline.factory.draft import AirlineDraft, arrival, best, pairs, seated
-from tau2.domains.airline.factory.intents.bookings import BookingRequest, booking_request, traveller
+from tau2.domains.airline.factory.intents.bookings import (
+    BookingRequest,
+    booking_request,
+    cheapest_booking,
+    traveller,
+)
 from tau2.domains.airline.factory.intents.intent import BOOKS, intents
 from tau2.domains.airline.factory.network import miles
 from tau2.domains.airline.factory.phrasing import city, day_name, full_name
@@ -19,12 +24,9 @@ _FAR = 300  # miles: where changing planes makes sense
 @intent(level=1, tags=(BOOKS,))
 def book_cheapest(draft: AirlineDraft) -> None:
     """Book the cheapest nonstop flight."""
-    booking = booking_request(draft)
-    day = draft.date()
-    booking.take_cheapest(day)
+    booking, day = cheapest_booking(draft)
     name = booking.book_with()
-    draft.want(booking=booking, day=day_name(day))
-    draft.behave(booking=booking, name=name)
+    draft.want(booking=booking, day=day_name(day), name=name)
 
 
 @intent(level=1, tags=(BOOKS,))
@@ -46,8 +48,8 @@ def book_by_time(draft: AirlineDraft) -> None:
         booking=booking,
         day=day_name(day),
         when="before noon" if early else "in the afternoon or evening",
+        name=name,
     )
-    draft.behave(booking=booking, name=name)
 
 
 @intent(level=2, tags=(BOOKS,))
@@ -65,8 +67,8 @@ def book_round_trip(draft: AirlineDraft) -> None:
         back=day_name(back),
         destination=city(booking.destination),
         origin=city(booking.origin),
+        name=name,
     )
-    draft.behave(booking=booking, name=name)
     if draft.rng.random() < 0.4:
         draft.tell(booking.price)
         draft.behave("ask")
@@ -93,10 +95,10 @@ def book_connection(draft: AirlineDraft) -> None:
         pair = best(options, lambda p: sum(flight.prices[booking.cabin] for flight in p))
     booking.legs = [(flight, flight.date or day) for flight in pair]
     name = booking.book_with()
-    draft.want(booking=booking, day=day_name(day))
-    draft.behave(
-        which_one="arrives first" if fast else "costs the least in total",
+    draft.want(
         booking=booking,
+        day=day_name(day),
+        which_one="arrives first" if fast else "costs the least in total",
         name=name,
     )
 
@@ -104,13 +106,10 @@ def book_connection(draft: AirlineDraft) -> None:
 @intent(level=2, tags=(BOOKS,))
 def book_family(draft: AirlineDraft) -> None:
     """Book for the family, whose data are in the profile."""
-    booking = booking_request(draft, people=draft.one((2, 2, 3)))
-    day = draft.date()
-    booking.take_cheapest(day)
+    booking, day = cheapest_booking(draft, people=draft.one((2, 2, 3)))
     name = booking.book_with()
     others = [full_name(person) for person in booking.people[1:]]
-    draft.want(booking=booking, day=day_name(day), others=others)
-    draft.behave(others=others, booking=booking, name=name)
+    draft.want(booking=booking, day=day_name(day), others=others, name=name)
 
 
 @intent(level=3, tags=(BOOKS,))
@@ -128,8 +127,9 @@ def book_too_many(draft: AirlineDraft) -> None:
     booking.take_cheapest(day)
     name = booking.book_with()
     others = [f"{full_name(person)} ({person.dob})" for person in [*booking.people[1:], left_out]]
-    draft.want(booking=booking, day=day_name(day), others=others)
-    draft.behave(left_out=full_name(left_out), booking=booking, name=name)
+    draft.want(
+        booking=booking, day=day_name(day), others=others, left_out=full_name(left_out), name=name
+    )
 
 
 @intent(level=3, tags=(BOOKS,))
@@ -141,17 +141,18 @@ def book_cheapest_day(draft: AirlineDraft) -> None:
     flight, day = best(offers, lambda offer: offer[0].prices[booking.cabin])
     booking.legs.append((flight, day))
     name = booking.book_with()
-    draft.want(booking=booking, days=joined([day_name(other) for other in days], last="or"))
-    draft.behave(booking=booking, name=name)
+    draft.want(
+        booking=booking, days=joined([day_name(other) for other in days], last="or"), name=name
+    )
 
 
 @intent(level=3, tags=(BOOKS,))
 def book_same_flights(draft: AirlineDraft) -> None:
     """Nobody can be added to a reservation; then a reservation of its own on the same flights."""
-    trip = draft.claim(
+    trip, which = draft.claim_named(
         lambda t: draft.is_open(t) and t.flight_type == "one_way" and len(t.flights) == 1
     )
-    which, guest = draft.the_trip(trip), draft.stranger()
+    guest = draft.stranger()
     flown = trip.flights[0]
     booking = BookingRequest(
         draft,
@@ -169,14 +170,13 @@ def book_same_flights(draft: AirlineDraft) -> None:
     ]
     booking.legs.append((draft.one(offers), flown.date))
     name = booking.book_with()
-    draft.want(guest=guest, which=which)
-    draft.behave(guest=guest, booking=booking, name=name)
+    draft.want(guest=guest, which=which, booking=booking, name=name)
 
 
 @intent(level=3, tags=(BOOKS,))
 def cancel_and_book_again(draft: AirlineDraft) -> None:
     """Cancel a fresh booking and book another day."""
-    trip = draft.claim(
+    trip, which = draft.claim_named(
         lambda t: (
             draft.is_open(t)
             and t.cabin == "business"
@@ -184,7 +184,6 @@ def cancel_and_book_again(draft: AirlineDraft) -> None:
             and len(t.flights) == 1
         )
     )
-    which = draft.the_trip(trip)
     day = draft.date(but=[trip.flights[0].date])
     booking = BookingRequest(
         draft,
@@ -198,5 +197,4 @@ def cancel_and_book_again(draft: AirlineDraft) -> None:
     draft.cancel(trip)
     booking.take_cheapest(day)
     name = booking.book_with()
-    draft.want(which=which)
-    draft.behave(day=day_name(day), booking=booking, name=name)
+    draft.want(which=which, day=day_name(day), booking=booking, name=name)

@@ -123,6 +123,14 @@ def booking_request(
     )
 
 
+def cheapest_booking(draft: AirlineDraft, *, people: int = 1) -> tuple[BookingRequest, str]:
+    """Return a trip on the cheapest nonstop flight of a day, and the day."""
+    booking = booking_request(draft, people=people)
+    day = draft.date()
+    booking.take_cheapest(day)
+    return booking, day
+
+
 def traveller(draft: AirlineDraft) -> Passenger:
     """Return the customer as a passenger."""
     name = draft.user.name

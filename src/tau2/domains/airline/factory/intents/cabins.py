@@ -16,7 +16,8 @@ def difference(draft: AirlineDraft, trip: Reservation, cabin: CabinClass) -> int
 
     Raise UnsuitableCustomer when it cannot be had.
     """
-    people, total = len(trip.passengers), 0
+    people = len(trip.passengers)
+    total = 0
     for flight in trip.flights:
         offers = draft.nonstop(flight.origin, flight.destination, flight.date)
         offer = next(
@@ -31,15 +32,13 @@ def difference(draft: AirlineDraft, trip: Reservation, cabin: CabinClass) -> int
 @intent(level=1)
 def upgrade(draft: AirlineDraft) -> None:
     """Upgrade everybody to business."""
-    trip = draft.claim(lambda t: draft.is_open(t) and t.cabin != "business")
-    which = draft.the_trip(trip)
+    trip, which = draft.claim_named(lambda t: draft.is_open(t) and t.cabin != "business")
     cost = difference(draft, trip, "business")
     if cost <= 0:
         raise UnsuitableCustomer
     method, name = draft.named_payer(cost)
     draft.rebook(trip, "business", pairs(trip.flights), method)
-    draft.want(which=which)
-    draft.behave(name=name)
+    draft.want(which=which, name=name)
     if draft.rng.random() < 0.5:
         draft.tell(cost)
         draft.behave("ask")
@@ -48,36 +47,32 @@ def upgrade(draft: AirlineDraft) -> None:
 @intent(level=1)
 def upgrade_to_economy(draft: AirlineDraft) -> None:
     """From basic economy to economy."""
-    trip = draft.claim(lambda t: draft.is_open(t) and t.cabin == "basic_economy")
-    which = draft.the_trip(trip)
+    trip, which = draft.claim_named(lambda t: draft.is_open(t) and t.cabin == "basic_economy")
     cost = difference(draft, trip, "economy")
     method, name = draft.named_payer(cost)
     draft.rebook(trip, "economy", pairs(trip.flights), method)
-    draft.want(which=which)
-    draft.behave(name=name)
+    draft.want(which=which, name=name)
 
 
 @intent(level=2)
 def downgrade(draft: AirlineDraft) -> None:
     """Downgrade and get the difference back."""
-    trip = draft.claim(lambda t: draft.is_open(t) and t.cabin == "business")
-    which = draft.the_trip(trip)
+    trip, which = draft.claim_named(lambda t: draft.is_open(t) and t.cabin == "business")
     cost = difference(draft, trip, "economy")
     if cost >= 0:
         raise UnsuitableCustomer
     method, name = draft.named_payer(0)
     draft.rebook(trip, "economy", pairs(trip.flights), method)
     draft.tell(-cost)
-    draft.want(which=which)
-    draft.behave(name=name)
+    draft.want(which=which, name=name)
 
 
 @intent(level=3)
 def upgrade_within_budget(draft: AirlineDraft) -> None:
     """Upgrade to business within a budget, otherwise to economy."""
-    trip = draft.claim(lambda t: draft.is_open(t) and t.cabin == "basic_economy")
-    which = draft.the_trip(trip)
-    business, economy = difference(draft, trip, "business"), difference(draft, trip, "economy")
+    trip, which = draft.claim_named(lambda t: draft.is_open(t) and t.cabin == "basic_economy")
+    business = difference(draft, trip, "business")
+    economy = difference(draft, trip, "economy")
     affordable = draft.one((True, False))
     budget = 50 * (business // 50 + 1) if affordable else 50 * ((business - 1) // 50)
     if budget <= economy or economy <= 0:
@@ -85,8 +80,7 @@ def upgrade_within_budget(draft: AirlineDraft) -> None:
     cabin: CabinClass = "business" if affordable else "economy"
     method, name = draft.named_card()
     draft.rebook(trip, cabin, pairs(trip.flights), method)
-    draft.want(which=which, budget=budget)
-    draft.behave(name=name)
+    draft.want(which=which, budget=budget, name=name)
 
 
 @intent(level=2)
@@ -101,32 +95,30 @@ def upgrade_one_person(draft: AirlineDraft) -> None:
     cost = difference(draft, trip, "business")
     method, name = draft.named_payer(cost)
     draft.rebook(trip, "business", pairs(trip.flights), method)
-    draft.want(person=person, which=which)
-    draft.behave(name=name)
+    draft.want(person=person, which=which, name=name)
 
 
 @intent(level=2)
 def upgrade_gift_card_too_small(draft: AirlineDraft) -> None:
     """A gift card that does not cover the upgrade; then a credit card."""
-    trip = draft.claim(lambda t: draft.is_open(t) and t.cabin != "business")
-    which = draft.the_trip(trip)
-    cost, gift, card = difference(draft, trip, "business"), draft.gift_card(), draft.card()
+    trip, which = draft.claim_named(lambda t: draft.is_open(t) and t.cabin != "business")
+    cost = difference(draft, trip, "business")
+    gift = draft.gift_card()
+    card = draft.card()
     if gift.amount >= cost:
         raise UnsuitableCustomer
-    gift_name, card_name = draft.named(gift), draft.named(card)
+    gift_name = draft.named(gift)
+    card_name = draft.named(card)
     draft.rebook(trip, "business", pairs(trip.flights), card)
-    draft.want(which=which, gift_name=gift_name)
-    draft.behave(card_name=card_name)
+    draft.want(which=which, gift_name=gift_name, card_name=card_name)
 
 
 @intent(level=2, tags=(ASKS,))
 def ask_upgrade_price(draft: AirlineDraft) -> None:
     """Only what another cabin would cost."""
-    trip = draft.claim(lambda t: draft.is_open(t) and t.cabin != "business")
-    which = draft.the_trip(trip)
+    trip, which = draft.claim_named(lambda t: draft.is_open(t) and t.cabin != "business")
     cabin: CabinClass = draft.one(
         ("business", "economy") if trip.cabin == "basic_economy" else ("business",)
     )
     draft.tell(difference(draft, trip, cabin))
     draft.want(which=which, cabin=CABIN_NAMES[cabin])
-    draft.behave()

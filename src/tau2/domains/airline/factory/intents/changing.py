@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tau2.domains.airline.data_model import DirectFlight, Reservation, ReservationFlight
+from tau2.domains.airline.data_model import DirectFlight, Reservation
 from tau2.domains.airline.factory.draft import (
     AirlineDraft,
     arrival,
@@ -23,20 +23,6 @@ def movable(draft: AirlineDraft, trip: Reservation) -> bool:
     return draft.is_open(trip) and trip.cabin != "basic_economy"
 
 
-def _offers(
-    draft: AirlineDraft, trip: Reservation, leg: list[ReservationFlight], day: str
-) -> list[DirectFlight]:
-    """Return the nonstop flights that could take the place of one direction of a trip."""
-    flights = draft.nonstop(leg[0].origin, leg[-1].destination, day)
-    return seated(flights, trip.cabin, len(trip.passengers))
-
-
-def _way(trip: Reservation, *, back: bool) -> str:
-    if trip.flight_type == "one_way":
-        return "the flight"
-    return "the way back" if back else "the way out"
-
-
 def _pick(
     draft: AirlineDraft, trip: Reservation, offers: list[DirectFlight]
 ) -> tuple[DirectFlight, str]:
@@ -45,7 +31,8 @@ def _pick(
         raise UnsuitableCustomer
     flight = draft.one(offers)
     others = [other for other in offers if other is not flight]
-    price, leaves = flight.prices[trip.cabin], flight.scheduled_departure_time_est
+    price = flight.prices[trip.cabin]
+    leaves = flight.scheduled_departure_time_est
     words = {
         "the cheapest nonstop flight": price < min(other.prices[trip.cabin] for other in others),
         "the first nonstop flight": leaves < min(o.scheduled_departure_time_est for o in others),
@@ -60,11 +47,10 @@ def move_trip(draft: AirlineDraft) -> None:
     trip = draft.claim(lambda t: movable(draft, t) and t.flight_type == "one_way")
     day = draft.date(but=[flight.date for flight in trip.flights])
     which = draft.the_trip(trip)
-    flight, words = _pick(draft, trip, _offers(draft, trip, trip.flights, day))
+    flight, words = _pick(draft, trip, draft.offers(trip, trip.flights, day))
     method, name = draft.named_card()
     draft.rebook(trip, trip.cabin, [(flight.flight_number, day)], method)
-    draft.want(which=which, day=day_name(day), words=words)
-    draft.behave(name=name)
+    draft.want(which=which, day=day_name(day), words=words, name=name)
 
 
 @intent(level=2)
@@ -72,21 +58,24 @@ def move_return(draft: AirlineDraft) -> None:
     """Move the way back of a round trip and keep the way out."""
     trip = draft.claim(lambda t: movable(draft, t) and t.flight_type == "round_trip")
     out, back = ways(trip)
-    day = draft.date(but=[back[0].date], least=_after(out[-1].date))
+    first_day = f"2024-05-{int(out[-1].date[-2:]) + 1:02}"
+    day = draft.date(but=[back[0].date], least=first_day)
     which = draft.the_trip(trip)
-    flight, words = _pick(draft, trip, _offers(draft, trip, back, day))
+    flight, words = _pick(draft, trip, draft.offers(trip, back, day))
     method, name = draft.named_card()
     cost = draft.rebook(trip, trip.cabin, [*pairs(out), (flight.flight_number, day)], method)
     longer = "longer" if day > back[0].date else "for a shorter time"
-    draft.want(destination=city(trip.destination), longer=longer, day=day_name(day), which=which)
-    draft.behave(words=words, name=name)
+    draft.want(
+        destination=city(trip.destination),
+        longer=longer,
+        day=day_name(day),
+        which=which,
+        words=words,
+        name=name,
+    )
     if cost > 0 and draft.rng.random() < 0.4:
         draft.tell(cost)
         draft.behave("ask")
-
-
-def _after(date: str) -> str:
-    return f"2024-05-{int(date[-2:]) + 1:02}"
 
 
 @intent(level=2)
@@ -98,10 +87,10 @@ def same_day(draft: AirlineDraft) -> None:
     which = draft.the_trip(trip)
     offers = [
         flight
-        for flight in _offers(draft, trip, leg, leg[0].date)
+        for flight in draft.offers(trip, leg, leg[0].date)
         if (flight.flight_number, leg[0].date) not in pairs(leg)
     ]
-    booked = _leaving(draft, leg[0])
+    booked = draft.tools.db.flights[leg[0].flight_number].scheduled_departure_time_est
     later = draft.one((True, False))
     fitting = [
         flight for flight in offers if (flight.scheduled_departure_time_est > booked) == later
@@ -119,12 +108,8 @@ def same_day(draft: AirlineDraft) -> None:
         which=which,
         too="early" if later else "late",
         change="later" if later else "earlier",
+        name=name,
     )
-    draft.behave(name=name)
-
-
-def _leaving(draft: AirlineDraft, flight: ReservationFlight) -> str:
-    return draft.tools.db.flights[flight.flight_number].scheduled_departure_time_est
 
 
 @intent(level=2)
@@ -135,16 +120,19 @@ def go_nonstop(draft: AirlineDraft) -> None:
     legs = [leg for leg in (out, back) if len(leg) > 1]
     leg = draft.one(legs)
     which = draft.the_trip(trip)
-    flight, words = _pick(draft, trip, _offers(draft, trip, leg, leg[0].date))
+    flight, words = _pick(draft, trip, draft.offers(trip, leg, leg[0].date))
     method, name = draft.named_card()
     new = (flight.flight_number, leg[0].date)
     draft.rebook(
         trip, trip.cabin, [new, *pairs(back)] if leg is out else [*pairs(out), new], method
     )
-    way = _way(trip, back=leg is not out)
-    draft.want(way="the way back of " if way == "the way back" else "", which=which)
-    rest = "" if not back else " Leave the other direction alone."
-    draft.behave(words=words, rest=rest, name=name)
+    draft.want(
+        which=which,
+        way="" if leg is out else "the way back of ",
+        words=words,
+        rest=" Leave the other direction alone." if back else "",
+        name=name,
+    )
 
 
 @intent(level=3)
@@ -152,11 +140,12 @@ def move_within_budget(draft: AirlineDraft) -> None:
     """Move a trip only if it stays within a budget; otherwise another day."""
     trip = draft.claim(lambda t: movable(draft, t) and t.flight_type == "one_way")
     first, second = draft.dates(2, but=[flight.date for flight in trip.flights])
-    which, people = draft.the_trip(trip), len(trip.passengers)
+    which = draft.the_trip(trip)
+    people = len(trip.passengers)
     fares = sum(flight.price for flight in trip.flights)
     choices = []
     for day in (first, second):
-        flight = best(_offers(draft, trip, trip.flights, day), lambda f: f.prices[trip.cabin])
+        flight = draft.cheapest(trip, trip.flights, day)
         choices.append((day, flight, (flight.prices[trip.cabin] - fares) * people))
     costs = [cost for _, _, cost in choices]
     if costs[0] < 30 or abs(costs[0] - costs[1]) < 20:
@@ -170,8 +159,9 @@ def move_within_budget(draft: AirlineDraft) -> None:
     draft.rebook(trip, trip.cabin, [(flight.flight_number, day)], method)
     if within:
         draft.calls = [call for call in draft.calls if call[1].get("date") != second]
-    draft.want(which=which, first=day_name(first), budget=budget)
-    draft.behave(second=day_name(second), name=name)
+    draft.want(
+        which=which, first=day_name(first), budget=budget, second=day_name(second), name=name
+    )
 
 
 @intent(level=3)
@@ -180,13 +170,12 @@ def change_mind(draft: AirlineDraft) -> None:
     trip = draft.claim(lambda t: movable(draft, t) and t.flight_type == "one_way")
     first, second = draft.dates(2, but=[flight.date for flight in trip.flights])
     which = draft.the_trip(trip)
-    if not _offers(draft, trip, trip.flights, first):
+    if not draft.offers(trip, trip.flights, first):
         raise UnsuitableCustomer
-    flight = best(_offers(draft, trip, trip.flights, second), lambda f: f.prices[trip.cabin])
+    flight = draft.cheapest(trip, trip.flights, second)
     method, name = draft.named_card()
     draft.rebook(trip, trip.cabin, [(flight.flight_number, second)], method)
-    draft.want(which=which, first=day_name(first))
-    draft.behave(first=day_name(first), second=day_name(second), name=name)
+    draft.want(which=which, first=day_name(first), second=day_name(second), name=name)
 
 
 @intent(level=2)
@@ -196,15 +185,11 @@ def move_both(draft: AirlineDraft) -> None:
     out, back = ways(trip)
     days = sorted(draft.dates(2, but=[out[0].date, back[0].date]))
     which = draft.the_trip(trip)
-    flights = [
-        best(_offers(draft, trip, leg, day), lambda f: f.prices[trip.cabin])
-        for leg, day in zip((out, back), days, strict=True)
-    ]
+    flights = [draft.cheapest(trip, leg, day) for leg, day in zip((out, back), days, strict=True)]
     method, name = draft.named_card()
     new = [(flight.flight_number, day) for flight, day in zip(flights, days, strict=True)]
     cost = draft.rebook(trip, trip.cabin, new, method)
-    draft.want(which=which, out=day_name(days[0]), back=day_name(days[1]))
-    draft.behave(name=name)
+    draft.want(which=which, out=day_name(days[0]), back=day_name(days[1]), name=name)
     if abs(cost) >= 20 and draft.rng.random() < 0.5:
         draft.tell(abs(cost))
         draft.behave("ask")
@@ -215,7 +200,8 @@ def move_to_connection(draft: AirlineDraft) -> None:
     """Leave by a time of the day, among connections with one change."""
     trip = draft.claim(lambda t: movable(draft, t) and t.flight_type == "one_way")
     day = draft.date(but=[flight.date for flight in trip.flights])
-    which, people = draft.the_trip(trip), len(trip.passengers)
+    which = draft.the_trip(trip)
+    people = len(trip.passengers)
     if draft.nonstop(trip.origin, trip.destination, day):
         raise UnsuitableCustomer
     limit = draft.one(("14:00:00", "18:00:00", "21:00:00"))
@@ -229,6 +215,9 @@ def move_to_connection(draft: AirlineDraft) -> None:
     method, name = draft.named_card()
     draft.rebook(trip, trip.cabin, [(flight.flight_number, day) for flight in pair], method)
     draft.want(
-        which=which, day=day_name(day), destination=city(trip.destination), time=clock_name(limit)
+        which=which,
+        day=day_name(day),
+        destination=city(trip.destination),
+        time=clock_name(limit),
+        name=name,
     )
-    draft.behave(name=name)

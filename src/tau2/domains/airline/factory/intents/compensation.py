@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from tau2.domains.airline.data_model import Reservation
-from tau2.domains.airline.factory.draft import AirlineDraft, best, paid, paid_bags, seated
+from tau2.domains.airline.factory.draft import AirlineDraft, paid, paid_bags
 from tau2.domains.airline.factory.intents.intent import ASKS, SENDS, intents
 from tau2.domains.airline.factory.phrasing import day_name
-from tau2.domains.airline.factory.trips import FLOWN
-from tau2.domains.airline.fares import CANCELLED_COMPENSATION, DELAYED_COMPENSATION, is_recent
+from tau2.domains.airline.fares import (
+    CANCELLED_COMPENSATION,
+    DELAYED_COMPENSATION,
+    FLOWN,
+    is_recent,
+    qualifies_for_compensation,
+)
 from tau2.taskgen.drafts import UnsuitableCustomer
 
 INTENTS, intent = intents(__file__)
@@ -15,7 +20,7 @@ INTENTS, intent = intents(__file__)
 
 def qualifies(draft: AirlineDraft, trip: Reservation) -> bool:
     """Return whether a reservation entitles its customer to compensation at all."""
-    return draft.user.membership != "regular" or trip.insurance == "yes" or trip.cabin == "business"
+    return qualifies_for_compensation(draft.user.membership, trip)
 
 
 def _hit(draft: AirlineDraft, trip: Reservation, status: str) -> bool:
@@ -42,65 +47,49 @@ def _complaint(draft: AirlineDraft, trip: Reservation, which: str) -> str:
 @intent(level=2, tags=(SENDS,))
 def compensate_cancelled(draft: AirlineDraft) -> None:
     """Compensation for a cancelled flight."""
-    trip = draft.claim(lambda t: _hit(draft, t, "cancelled") and qualifies(draft, t))
-    which = draft.the_trip(trip)
+    trip, which = draft.claim_named(lambda t: _hit(draft, t, "cancelled") and qualifies(draft, t))
     draft.check_flights(trip)
-    draft.do(
-        "send_certificate",
-        user_id=draft.user.user_id,
-        amount=CANCELLED_COMPENSATION * len(trip.passengers),
-    )
+    draft.compensate(trip, CANCELLED_COMPENSATION)
     draft.want(complaint=_complaint(draft, trip, which))
-    draft.behave()
 
 
 @intent(level=3, tags=(SENDS,))
 def compensate_exaggerated(draft: AirlineDraft) -> None:
     """An exaggerated claim for a cancelled flight."""
-    trip = draft.claim(
+    trip, which = draft.claim_named(
         lambda t: _hit(draft, t, "cancelled") and qualifies(draft, t) and len(t.passengers) < 4
     )
-    which = draft.the_trip(trip)
     people = len(trip.passengers)
     draft.check_flights(trip)
-    draft.do("send_certificate", user_id=draft.user.user_id, amount=CANCELLED_COMPENSATION * people)
+    draft.compensate(trip, CANCELLED_COMPENSATION)
     draft.want(
         complaint=_complaint(draft, trip, which),
         claimed=("two", "three", "four", "five")[people],
         amount=CANCELLED_COMPENSATION * people + 400,
     )
-    draft.behave()
 
 
 @intent(level=3, tags=(SENDS,))
 def cancel_disrupted_and_compensate(draft: AirlineDraft) -> None:
     """Cancel a disrupted trip and ask for compensation."""
-    trip = draft.claim(
+    trip, which = draft.claim_named(
         lambda t: _hit(draft, t, "cancelled") and qualifies(draft, t) and _on_ground(draft, t)
     )
-    which = draft.the_trip(trip)
     draft.check_flights(trip)
     draft.cancel(trip)
-    draft.do(
-        "send_certificate",
-        user_id=draft.user.user_id,
-        amount=CANCELLED_COMPENSATION * len(trip.passengers),
-    )
+    draft.compensate(trip, CANCELLED_COMPENSATION)
     draft.want(complaint=_complaint(draft, trip, which))
-    draft.behave()
 
 
 @intent(level=2)
 def cancel_disrupted_without_compensation(draft: AirlineDraft) -> None:
     """Compensation is refused to who does not qualify; the trip is cancelled."""
-    trip = draft.claim(
+    trip, which = draft.claim_named(
         lambda t: _hit(draft, t, "cancelled") and not qualifies(draft, t) and _on_ground(draft, t)
     )
-    which = draft.the_trip(trip)
     draft.check_flights(trip)
     draft.cancel(trip)
     draft.want(complaint=_complaint(draft, trip, which))
-    draft.behave()
 
 
 @intent(level=3, tags=(SENDS,))
@@ -110,16 +99,14 @@ def change_delayed_and_compensate(draft: AirlineDraft) -> None:
         lambda t: _hit(draft, t, "delayed") and qualifies(draft, t) and _on_ground(draft, t)
         and t.cabin != "basic_economy" and t.flight_type == "one_way"
     )  # fmt: skip
-    which, people = draft.the_trip(trip), len(trip.passengers)
+    which = draft.the_trip(trip)
     draft.check_flights(trip)
     day = draft.date(most="2024-05-20")
-    offers = seated(draft.nonstop(trip.origin, trip.destination, day), trip.cabin, people)
-    flight = best(offers, lambda f: f.prices[trip.cabin])
+    flight = draft.cheapest(trip, trip.flights, day)
     method, name = draft.named_card()
     draft.rebook(trip, trip.cabin, [(flight.flight_number, day)], method)
-    draft.do("send_certificate", user_id=draft.user.user_id, amount=DELAYED_COMPENSATION * people)
-    draft.want(which=which, day=day_name(day))
-    draft.behave(name=name)
+    draft.compensate(trip, DELAYED_COMPENSATION)
+    draft.want(which=which, day=day_name(day), name=name)
 
 
 @intent(level=3, tags=(SENDS,))
@@ -132,24 +119,17 @@ def cancel_delayed_and_compensate(draft: AirlineDraft) -> None:
     which = draft.the_trip(trip)
     draft.check_flights(trip)
     draft.cancel(trip)
-    draft.do(
-        "send_certificate",
-        user_id=draft.user.user_id,
-        amount=DELAYED_COMPENSATION * len(trip.passengers),
-    )
+    draft.compensate(trip, DELAYED_COMPENSATION)
     draft.want(which=which)
-    draft.behave()
 
 
 @intent(level=2, tags=(ASKS,))
 def complain_about_delay(draft: AirlineDraft) -> None:
     """Compensation for a delay without a change is refused."""
-    trip = draft.claim(lambda t: _hit(draft, t, "delayed") and _on_ground(draft, t))
-    which = draft.the_trip(trip)
+    trip, which = draft.claim_named(lambda t: _hit(draft, t, "delayed") and _on_ground(draft, t))
     draft.check_flights(trip)
     draft.tell(paid(trip))
     draft.want(which=which)
-    draft.behave()
 
 
 @intent(level=2)
@@ -163,5 +143,4 @@ def claim_false_delay(draft: AirlineDraft) -> None:
     method, name = draft.named_card()
     total = trip.total_baggages + 1
     draft.add_bags(trip, total, paid_bags(draft, trip, total), method)
-    draft.want(which=which)
-    draft.behave(name=name)
+    draft.want(which=which, name=name)

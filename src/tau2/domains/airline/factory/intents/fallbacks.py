@@ -7,9 +7,10 @@ from pathlib import Path
 
 from tau2.domains.airline.data_model import Reservation
 from tau2.domains.airline.factory import phrasing
-from tau2.domains.airline.factory.draft import AirlineDraft, best, paid, paid_bags, pairs, seated
+from tau2.domains.airline.factory.draft import AirlineDraft, paid, paid_bags, pairs
 from tau2.domains.airline.factory.intents.cabins import difference
 from tau2.domains.airline.factory.phrasing import day_name, full_name
+from tau2.domains.airline.factory.scenario import SCENARIO
 from tau2.domains.airline.fares import BAG_PRICE
 from tau2.taskgen.drafts import UnsuitableCustomer
 from tau2.taskgen.wording import Wording
@@ -19,21 +20,13 @@ FALLBACK_WORDING = Wording(Path(__file__).with_suffix(".toml"))
 Fallback = Callable[[AirlineDraft, Reservation], str]
 """Carries out what is wanted and returns how the customer says it, beginning with "you"."""
 
-RELATIONS = (
-    "your cousin",
-    "your neighbor",
-    "a colleague of yours",
-    "an old friend",
-    "somebody from your choir",
-)
-
 
 def hand_on(draft: AirlineDraft, trip: Reservation) -> str:
     """Somebody else flies in the customer's place."""
     me = draft.one(person for person in trip.passengers if draft.is_me(person))
     person = draft.stranger()
     draft.replace(trip, me, person)
-    return draft.text("instead", relation=draft.one(RELATIONS), person=person)
+    return draft.text("instead", relation=draft.one(SCENARIO.texts("relations")), person=person)
 
 
 def more_bags(draft: AirlineDraft, trip: Reservation) -> str:
@@ -54,8 +47,7 @@ def price_paid(draft: AirlineDraft, trip: Reservation) -> str:
 
 def correct_birth_date(draft: AirlineDraft, trip: Reservation) -> str:
     """A correction on the same reservation."""
-    person = draft.one(trip.passengers)
-    draft.require_unique_first_name(trip, person)
+    person = draft.one_passenger(trip)
     fixed = person.model_copy(update={"dob": draft.stranger().dob})
     draft.replace(trip, person, fixed)
     whose = (
@@ -69,11 +61,7 @@ def another_day(draft: AirlineDraft, trip: Reservation) -> str:
     if trip.flight_type != "one_way" or trip.cabin == "basic_economy":
         raise UnsuitableCustomer
     day = draft.date(but=[trip.flights[0].date])
-    people = len(trip.passengers)
-    flight = best(
-        seated(draft.nonstop(trip.origin, trip.destination, day), trip.cabin, people),
-        lambda f: f.prices[trip.cabin],
-    )
+    flight = draft.cheapest(trip, trip.flights, day)
     method, name = draft.named_card()
     draft.rebook(trip, trip.cabin, [(flight.flight_number, day)], method)
     return draft.text("instead", day=day_name(day), name=name)

@@ -12,102 +12,95 @@ from tau2.domains.airline.factory.intents.fallbacks import FALLBACK_WORDING, FAL
 from tau2.domains.airline.factory.intents.intent import ASKS, REFUSES, AirlineIntent
 from tau2.domains.airline.factory.network import miles
 from tau2.domains.airline.factory.phrasing import city, day_name
-from tau2.domains.airline.factory.trips import FLOWN
+from tau2.domains.airline.fares import FLOWN
 from tau2.domains.airline.lookups import AIRPORTS
 from tau2.taskgen.phrasing import capitalized
 from tau2.taskgen.wording import Wording
 
 _WORDING = Wording(Path(__file__).with_suffix(".toml"))
 
-Refusal = Callable[[AirlineDraft], tuple[Reservation, str]]
-"""Adds what is wanted; returns the reservation and a clause on the refusal: "If the agent ..."."""
+Refusal = Callable[[AirlineDraft], Reservation]
+"""Adds what is wanted and returns the reservation that it is about."""
 
 
-def cancel_bound(draft: AirlineDraft) -> tuple[Reservation, str]:
+def cancel_bound(draft: AirlineDraft) -> Reservation:
     """Cancel without any permitted reason."""
-    trip = draft.claim(lambda t: draft.is_bound(t) and t.insurance == "no")
-    which = draft.the_trip(trip)
+    trip, which = draft.claim_named(lambda t: draft.is_bound(t) and t.insurance == "no")
     draft.want(which=which, why=changed_plans(draft), other_why=changed_plans(draft))
-    return trip, draft.text("lead")
+    return trip
 
 
-def cancel_with_false_claim(draft: AirlineDraft) -> tuple[Reservation, str]:
+def cancel_with_false_claim(draft: AirlineDraft) -> Reservation:
     """Cancel with a claim that the reservation disproves."""
-    trip = draft.claim(lambda t: draft.is_bound(t) and t.insurance == "no")
-    which = draft.the_trip(trip)
+    trip, which = draft.claim_named(lambda t: draft.is_bound(t) and t.insurance == "no")
     draft.want(which=which, claim=draft.text("claim"))
-    return trip, draft.text("lead")
+    return trip
 
 
-def cancel_insured_for_plans(draft: AirlineDraft) -> tuple[Reservation, str]:
+def cancel_insured_for_plans(draft: AirlineDraft) -> Reservation:
     """Cancel with insurance for a reason that it does not cover."""
-    trip = draft.claim(lambda t: draft.is_bound(t) and t.insurance == "yes")
-    which, why = draft.the_trip(trip), changed_plans(draft)
+    trip, which = draft.claim_named(lambda t: draft.is_bound(t) and t.insurance == "yes")
+    why = changed_plans(draft)
     draft.want(which=which, why=why)
-    return trip, draft.text("lead")
+    return trip
 
 
-def change_basic_economy(draft: AirlineDraft) -> tuple[Reservation, str]:
+def change_basic_economy(draft: AirlineDraft) -> Reservation:
     """Move the flights of a basic economy reservation."""
-    trip = draft.claim(lambda t: draft.is_open(t) and t.cabin == "basic_economy")
-    which = draft.the_trip(trip)
+    trip, which = draft.claim_named(lambda t: draft.is_open(t) and t.cabin == "basic_economy")
     day = draft.date(but=[flight.date for flight in trip.flights])
     draft.want(which=which, day=day_name(day))
-    return trip, draft.text("lead")
+    return trip
 
 
-def change_destination(draft: AirlineDraft) -> tuple[Reservation, str]:
+def change_destination(draft: AirlineDraft) -> Reservation:
     """Fly to another place with the same reservation."""
-    trip = draft.claim(lambda t: draft.is_open(t) and t.cabin != "basic_economy")
-    which = draft.the_trip(trip)
+    trip, which = draft.claim_named(lambda t: draft.is_open(t) and t.cabin != "basic_economy")
     elsewhere = draft.one(
         iata
         for iata, _ in AIRPORTS
         if miles(iata, trip.destination) > 300 and miles(iata, trip.origin) > 300
     )
     draft.want(elsewhere=city(elsewhere), destination=city(trip.destination), which=which)
-    return trip, draft.text("lead")
+    return trip
 
 
-def take_bags_off(draft: AirlineDraft) -> tuple[Reservation, str]:
+def take_bags_off(draft: AirlineDraft) -> Reservation:
     """Remove a bag that was booked."""
-    trip = draft.claim(lambda t: draft.is_open(t) and t.total_baggages > 0)
-    which = draft.the_trip(trip)
+    trip, which = draft.claim_named(lambda t: draft.is_open(t) and t.total_baggages > 0)
     refunded = " and refunded" if trip.nonfree_baggages else ""
     draft.want(which=which, refunded=refunded)
-    return trip, draft.text("lead")
+    return trip
 
 
-def insure_later(draft: AirlineDraft) -> tuple[Reservation, str]:
+def insure_later(draft: AirlineDraft) -> Reservation:
     """Add insurance after booking."""
-    trip = draft.claim(lambda t: draft.is_open(t) and t.insurance == "no")
-    which = draft.the_trip(trip)
+    trip, which = draft.claim_named(lambda t: draft.is_open(t) and t.insurance == "no")
     draft.want(which=which)
-    return trip, draft.text("lead")
+    return trip
 
 
-def add_passenger(draft: AirlineDraft) -> tuple[Reservation, str]:
+def add_passenger(draft: AirlineDraft) -> Reservation:
     """Take one more person along."""
-    trip = draft.claim(lambda t: draft.is_open(t) and len(t.passengers) < 4)
-    which, guest = draft.the_trip(trip), draft.stranger()
+    trip, which = draft.claim_named(lambda t: draft.is_open(t) and len(t.passengers) < 4)
+    guest = draft.stranger()
     draft.want(guest=guest, which=which)
-    return trip, draft.text("lead")
+    return trip
 
 
-def upgrade_one_way_only(draft: AirlineDraft) -> tuple[Reservation, str]:
+def upgrade_one_way_only(draft: AirlineDraft) -> Reservation:
     """Upgrade one direction of a round trip."""
-    trip = draft.claim(
+    trip, which = draft.claim_named(
         lambda t: draft.is_open(t) and t.flight_type == "round_trip" and t.cabin != "business"
     )
-    which = draft.the_trip(trip)
     back = ways(trip)[1][0]
     draft.want(day=day_name(back.date), which=which)
-    return trip, draft.text("lead")
+    return trip
 
 
-def upgrade_half_flown(draft: AirlineDraft) -> tuple[Reservation, str]:
+def upgrade_half_flown(draft: AirlineDraft) -> Reservation:
     """Change the cabin once a flight is flown."""
-    trip = draft.claim(
+    trip, which = draft.claim_named(
         lambda t: (
             t.status is None
             and bool(draft.standing(t) & FLOWN)
@@ -116,10 +109,9 @@ def upgrade_half_flown(draft: AirlineDraft) -> tuple[Reservation, str]:
             and t.cabin != "business"
         )
     )
-    which = draft.the_trip(trip)
     draft.check_flights(trip)
     draft.want(which=which)
-    return trip, draft.text("lead")
+    return trip
 
 
 _REFUSALS: tuple[tuple[Refusal, str, tuple[str, ...]], ...] = (
@@ -149,7 +141,8 @@ def _intent(refusal: Refusal, forbidden: str, instead: str) -> AirlineIntent:
 
     def act(draft: AirlineDraft) -> None:
         draft.use(_WORDING, refusal.__name__)
-        trip, lead = refusal(draft)
+        trip = refusal(draft)
+        lead = draft.text("lead")
         draft.use(FALLBACK_WORDING, instead)
         draft.add_manner(f"{lead}, {fallback(draft, trip)}.")
 

@@ -14,8 +14,8 @@ INTENTS, intent = intents(__file__, about="address")
 @intent(profile=True)
 def redirect_order(draft: RetailDraft) -> Slots:
     """Send a pending order to a new address."""
-    order = draft.one(draft.with_status("pending"))
-    which, address = draft.the_order(order), draft.new_address(near_by=draft.turn % 2 == 1)
+    order, which = draft.named_order("pending")
+    address = draft.new_address(near_by=draft.turn % 2 == 1)
     draft.redirect(order, address)
     return {"which": which, "address": address}
 
@@ -32,7 +32,8 @@ def redirect_to_profile(draft: RetailDraft) -> Slots:
 @intent(profile=True, matters=2)
 def move_profile(draft: RetailDraft) -> Slots:
     """Change the default address and ask for a tracking number."""
-    address, order = draft.new_address(), draft.one(draft.with_status("delivered"))
+    address = draft.new_address()
+    order = draft.one(draft.with_status("delivered"))
     draft.look_at(order)
     draft.move(address)
     sent = draft.one(parcel for parcel in order.fulfillments)
@@ -95,8 +96,10 @@ def swap_addresses(draft: RetailDraft) -> Slots:
 def redirect_and_change(draft: RetailDraft) -> Slots:
     """A pending order goes to a new address and one of its items is changed."""
     order, item = draft.with_item("pending", items=2)
-    new, method = draft.one(draft.near(item)), draft.one(draft.unlimited())
-    which, address = draft.the_order(order), draft.new_address(near_by=True)
+    new = draft.one(draft.near(item))
+    method = draft.one(draft.unlimited())
+    which = draft.the_order(order)
+    address = draft.new_address(near_by=True)
     draft.redirect(order, address)
     draft.change_items(order, [(item, new)], method)
     return {
@@ -111,8 +114,8 @@ def redirect_and_change(draft: RetailDraft) -> Slots:
 @intent(profile=True, hurdle=True)
 def redirect_processed_refused(draft: RetailDraft) -> Slots:
     """An order that was sent cannot be redirected; the default address is changed instead."""
-    order = draft.one(draft.with_status("processed"))
-    which, address = draft.the_order(order), draft.new_address()
+    _, which = draft.named_order("processed")
+    address = draft.new_address()
     draft.move(address)
     return {"which": which, "address": address}
 
@@ -133,8 +136,10 @@ def fix_apartment(draft: RetailDraft) -> Slots:
 def redirect_two(draft: RetailDraft) -> Slots:
     """Redirect two pending orders to two different addresses."""
     first, second = draft.some(draft.with_status("pending"), 2)
-    here, there = draft.new_address(near_by=True), draft.new_address()
-    one, other = draft.the_order(first), draft.the_order(second)
+    here = draft.new_address(near_by=True)
+    there = draft.new_address()
+    one = draft.the_order(first)
+    other = draft.the_order(second)
     draft.redirect(first, here)
     draft.redirect(second, there)
     return {"orders": [one, other], "here": here, "there": there}

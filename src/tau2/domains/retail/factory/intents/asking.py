@@ -17,13 +17,6 @@ def _on_offer(product: Product) -> list[float]:
     return sorted(variant.price for variant in product.variants.values() if variant.available)
 
 
-def _any_product(draft: RetailDraft) -> Product:
-    product = draft.one(draft.world.products.values())
-    draft.look("list_all_product_types")
-    draft.look("get_product_details", product_id=product.product_id)
-    return product
-
-
 @intent(about="return", matters=2)
 def count_and_return(draft: RetailDraft) -> Slots:
     """Count the available versions of a product and return an item."""
@@ -42,9 +35,12 @@ def count_and_return(draft: RetailDraft) -> Slots:
 @intent()
 def price_range(draft: RetailDraft) -> Slots:
     """The price range of a product."""
-    product = _any_product(draft)
+    product = draft.one(draft.world.products.values())
+    draft.look("list_all_product_types")
+    draft.look("get_product_details", product_id=product.product_id)
     prices = _on_offer(product)
-    low, high = draft.tell(prices[0]), draft.tell(prices[-1])
+    low = draft.tell(prices[0])
+    high = draft.tell(prices[-1])
     if low == high:
         raise UnsuitableCustomer
     return {"product": product}
@@ -118,7 +114,8 @@ def largest_pending(draft: RetailDraft) -> Slots:
 def price_before_return(draft: RetailDraft) -> Slots:
     """What part of an order costs, before returning exactly that part."""
     order = draft.one(draft.with_status("delivered", items=3))
-    items, paid = draft.some(order.items, 2), draft.paid_with(order)
+    items = draft.some(order.items, 2)
+    paid = draft.paid_with(order)
     which = draft.goods(items, order)
     draft.tell(cost(items))
     draft.look("calculate", expression=" + ".join(f"{item.price:.2f}" for item in items))
@@ -136,7 +133,8 @@ def zip_of_order(draft: RetailDraft) -> Slots:
     order = draft.one(
         o for o in draft.orders if o.address != draft.user.address and o.status != "cancelled"
     )
-    which, address = draft.the_order(order), draft.new_address(near_by=True)
+    which = draft.the_order(order)
+    address = draft.new_address(near_by=True)
     draft.communicate.append(order.address.zip)
     draft.move(address)
     return {"which": which, "address": address}

@@ -27,8 +27,8 @@ def _why(draft: RetailDraft) -> tuple[str, str]:
 @intent()
 def cancel_one(draft: RetailDraft) -> Slots:
     """Cancel one pending order."""
-    order = draft.one(draft.with_status("pending"))
-    which, (reason, why) = draft.the_order(order), _why(draft)
+    order, which = draft.named_order("pending")
+    reason, why = _why(draft)
     draft.cancel(order, reason)
     return {"which": which, "why": why}
 
@@ -39,7 +39,8 @@ def cancel_and_ask_refund(draft: RetailDraft) -> Slots:
     order = draft.one(
         o for o in draft.with_status("pending", items=2) if len(draft.user.payment_methods) > 1
     )
-    which, (reason, why) = draft.the_order(order), _why(draft)
+    which = draft.the_order(order)
+    reason, why = _why(draft)
     draft.cancel(order, reason)
     draft.tell(total(order))
     return {"which": which, "why": why}
@@ -49,7 +50,8 @@ def cancel_and_ask_refund(draft: RetailDraft) -> Slots:
 def cancel_two(draft: RetailDraft) -> Slots:
     """Cancel two pending orders for two different reasons."""
     first, second = draft.some(draft.with_status("pending"), 2)
-    one, other = draft.the_order(first), draft.the_order(second)
+    one = draft.the_order(first)
+    other = draft.the_order(second)
     draft.cancel(first, "no longer needed")
     draft.cancel(second, "ordered by mistake")
     return {"one": one, "other": other}
@@ -80,8 +82,7 @@ def cancel_all_pending(draft: RetailDraft) -> Slots:
 @intent(hurdle=True)
 def cancel_changes_reason(draft: RetailDraft) -> Slots:
     """An unaccepted reason for cancelling, then an accepted one."""
-    order = draft.one(draft.with_status("pending"))
-    which = draft.the_order(order)
+    order, which = draft.named_order("pending")
     draft.refused("cancel_pending_order", order_id=order.order_id, reason="found it cheaper")
     draft.cancel(order, "no longer needed")
     return {"which": which}
@@ -101,7 +102,8 @@ def cancel_item_then_order(draft: RetailDraft) -> Slots:
 def cancel_item_then_cheapest(draft: RetailDraft) -> Slots:
     """Asks to cancel a single item; takes the cheapest variant instead."""
     order, item = draft.with_item("pending", items=2)
-    best, paid = draft.cheapest(item), draft.paid_with(order)
+    best = draft.cheapest(item)
+    paid = draft.paid_with(order)
     thing, which = draft.within(item, order)
     draft.change_items(order, [(item, best)], paid)
     draft.tell(item.price - best.price)
@@ -126,8 +128,8 @@ def cancel_dearer(draft: RetailDraft) -> Slots:
 @intent(hurdle=True)
 def cancel_above_limit(draft: RetailDraft) -> Slots:
     """Cancel only above a limit, otherwise keep the order."""
-    order = draft.one(draft.with_status("pending", items=2))
-    which, sum_ = draft.the_order(order), total(order)
+    order, which = draft.named_order("pending", items=2)
+    sum_ = total(order)
     cancels = draft.turn % 2 == 0
     limit = int(sum_ // 10 * 10) - 20 if cancels else int(sum_ // 10 * 10) + 40
     if limit <= 0:

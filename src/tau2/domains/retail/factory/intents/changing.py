@@ -38,7 +38,8 @@ def change_described(draft: RetailDraft) -> Slots:
 def change_to_cheapest(draft: RetailDraft) -> Slots:
     """Change an item in a pending order to the cheapest variant."""
     order, item = draft.with_item("pending")
-    new, paid = draft.cheapest(item), draft.paid_with(order)
+    new = draft.cheapest(item)
+    paid = draft.paid_with(order)
     which = draft.goods([item], order)
     draft.change_items(order, [(item, new)], paid)
     draft.tell(total(order) - item.price + new.price)
@@ -111,7 +112,8 @@ def change_to_best_within_budget(draft: RetailDraft) -> Slots:
     dearer = sorted((v for v in draft.options(item) if v.price > item.price), key=lambda v: v.price)
     if len(dearer) < 2:
         raise UnsuitableCustomer
-    best, beyond = dearer[-2], dearer[-1]
+    best = dearer[-2]
+    beyond = dearer[-1]
     budget = int(best.price) + 1
     if beyond.price <= budget:
         raise UnsuitableCustomer
@@ -157,8 +159,7 @@ def change_gift_card_short(draft: RetailDraft) -> Slots:
 def change_other_type_refused(draft: RetailDraft) -> Slots:
     """Asks for another kind of product in a pending order; takes a variant of the same kind."""
     order, item = draft.with_item("pending", items=2)
-    mine = {i.product_id for o in draft.orders for i in o.items}
-    wish = draft.one(p for p in draft.world.products.values() if p.product_id not in mine)
+    wish = draft.product_not_in(draft.orders)
     new = draft.one(draft.near(item))
     method = draft.covering(new.price - item.price)
     which = draft.goods([item], order)

@@ -37,7 +37,8 @@ def exchange_described(draft: RetailDraft) -> Slots:
 def exchange_cheapest(draft: RetailDraft) -> Slots:
     """Exchange an item for the cheapest variant and ask what comes back."""
     order, item = draft.with_item("delivered")
-    new, method = draft.cheapest(item), draft.one(draft.user.payment_methods.values())
+    new = draft.cheapest(item)
+    method = draft.one(draft.user.payment_methods.values())
     which = draft.goods([item], order)
     draft.exchange(order, [(item, new)], method)
     draft.tell(item.price - new.price)
@@ -113,8 +114,7 @@ def exchange_gift_card_short(draft: RetailDraft) -> Slots:
 def exchange_other_type_refused(draft: RetailDraft) -> Slots:
     """An exchange for another kind of product is refused; the item is returned."""
     order, item = draft.with_item("delivered")
-    mine = {i.product_id for o in draft.orders for i in o.items}
-    wish = draft.one(p for p in draft.world.products.values() if p.product_id not in mine)
+    wish = draft.product_not_in(draft.orders)
     paid = draft.paid_with(order)
     which = draft.goods([item], order)
     draft.send_back(order, [item], paid)

@@ -17,8 +17,7 @@ INTENTS, intent = intents(__file__, about="request", hurdle=True, idle=True)
 @intent(about="cancellation")
 def cancel_sent(draft: RetailDraft) -> Slots:
     """A cancellation of an order that was sent is refused."""
-    order = draft.one(draft.with_status("processed"))
-    which = draft.the_order(order)
+    order, which = draft.named_order("processed")
     draft.refused("cancel_pending_order", order_id=order.order_id, reason="no longer needed")
     return {"which": which}
 
@@ -26,8 +25,8 @@ def cancel_sent(draft: RetailDraft) -> Slots:
 @intent(about="address")
 def redirect_sent(draft: RetailDraft) -> Slots:
     """Another address for an order that was sent is refused."""
-    order = draft.one(draft.with_status("processed"))
-    which, address = draft.the_order(order), draft.new_address()
+    _, which = draft.named_order("processed")
+    address = draft.new_address()
     return {"which": which, "address": address}
 
 
@@ -43,8 +42,7 @@ def return_early(draft: RetailDraft) -> Slots:
 @intent(about="cancellation")
 def cancel_delivered(draft: RetailDraft) -> Slots:
     """A cancellation of a delivered order is refused."""
-    order = draft.one(draft.with_status("delivered"))
-    which = draft.the_order(order)
+    order, which = draft.named_order("delivered")
     draft.refused("cancel_pending_order", order_id=order.order_id, reason="ordered by mistake")
     return {"which": which}
 
@@ -52,8 +50,8 @@ def cancel_delivered(draft: RetailDraft) -> Slots:
 @intent(about="discount")
 def discount(draft: RetailDraft) -> Slots:
     """A discount is refused."""
-    order = draft.one(draft.with_status("pending"))
-    which, percent = draft.the_order(order), draft.one((5, 10, 15, 20))
+    _, which = draft.named_order("pending")
+    percent = draft.one((5, 10, 15, 20))
     return {"percent": percent, "which": which}
 
 
@@ -72,8 +70,7 @@ def price_match(draft: RetailDraft) -> Slots:
 def other_kind(draft: RetailDraft) -> Slots:
     """Another kind of product in place of an item is refused."""
     order, item = draft.with_item("pending")
-    mine = {i.product_id for o in draft.all_orders for i in o.items}
-    wish = draft.one(p for p in draft.world.products.values() if p.product_id not in mine)
+    wish = draft.product_not_in(draft.all_orders)
     which = draft.goods([item], order)
     return {"wish": wish, "which": which, "item": item}
 
@@ -102,7 +99,8 @@ def split(draft: RetailDraft) -> Slots:
     """Dividing a payment is refused."""
     order = draft.one(o for o in draft.with_status("pending") if draft.others(draft.paid_with(o)))
     paid = draft.paid_with(order)
-    other, which = draft.one(draft.others(paid)), draft.the_order(order)
+    other = draft.one(draft.others(paid))
+    which = draft.the_order(order)
     return {"which": which, "other": other, "paid": paid}
 
 
@@ -153,8 +151,6 @@ def opinion(draft: RetailDraft) -> Slots:
 def promise(draft: RetailDraft) -> Slots:
     """A promise that nobody can make is refused."""
     order = draft.one([*draft.with_status("processed"), *draft.with_status("pending")])
-    which, day = (
-        draft.the_order(order),
-        draft.one(("Friday", "the weekend", "Tuesday", "the end of the week")),
-    )
+    which = draft.the_order(order)
+    day = draft.one(("Friday", "the weekend", "Tuesday", "the end of the week"))
     return {"which": which, "day": day}

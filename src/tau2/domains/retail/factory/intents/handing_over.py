@@ -74,8 +74,8 @@ def delete_method(draft: RetailDraft) -> Slots:
 @intent(about="delivery")
 def faster_delivery(draft: RetailDraft) -> Slots:
     """Send an order elsewhere, then ask for a faster delivery: a person has to do that."""
-    order = draft.one(draft.with_status("pending"))
-    which, address = draft.the_order(order), draft.new_address()
+    order, which = draft.named_order("pending")
+    address = draft.new_address()
     draft.redirect(order, address)
     draft.hand_over(
         "An order was redirected. The customer wants it delivered by courier on a fixed day."

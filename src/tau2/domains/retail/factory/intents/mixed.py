@@ -14,16 +14,13 @@ INTENTS, intent = intents(__file__, about="request", alone=True, matters=2)
 @intent(matters=3)
 def cancel_return_move(draft: RetailDraft) -> Slots:
     """Cancel one order, return an item of another, and change the default address."""
-    pending, delivered = (
-        draft.one(draft.with_status("pending")),
-        draft.one(draft.with_status("delivered")),
-    )
-    item, paid, address = (
-        draft.one(delivered.items),
-        draft.paid_with(delivered),
-        draft.new_address(),
-    )
-    which, goods = draft.the_order(pending), draft.goods([item], delivered)
+    pending = draft.one(draft.with_status("pending"))
+    delivered = draft.one(draft.with_status("delivered"))
+    item = draft.one(delivered.items)
+    paid = draft.paid_with(delivered)
+    address = draft.new_address()
+    which = draft.the_order(pending)
+    goods = draft.goods([item], delivered)
     draft.cancel(pending, "no longer needed")
     draft.send_back(delivered, [item], paid)
     draft.move(address)
@@ -34,13 +31,13 @@ def cancel_return_move(draft: RetailDraft) -> Slots:
 def return_and_exchange(draft: RetailDraft) -> Slots:
     """Return from one order and exchange in another."""
     first, second = draft.some(draft.with_status("delivered"), 2)
-    back, swap = draft.one(first.items), draft.one(second.items)
-    new, paid, method = (
-        draft.one(draft.near(swap)),
-        draft.paid_with(first),
-        draft.one(draft.unlimited()),
-    )
-    goods, other = draft.goods([back], first), draft.goods([swap], second)
+    back = draft.one(first.items)
+    swap = draft.one(second.items)
+    new = draft.one(draft.near(swap))
+    paid = draft.paid_with(first)
+    method = draft.one(draft.unlimited())
+    goods = draft.goods([back], first)
+    other = draft.goods([swap], second)
     draft.send_back(first, [back], paid)
     draft.exchange(second, [(swap, new)], method)
     draft.tell(back.price)
@@ -56,14 +53,15 @@ def return_and_exchange(draft: RetailDraft) -> Slots:
 @intent()
 def exchange_and_change(draft: RetailDraft) -> Slots:
     """Exchange in a delivered order and the same change in a pending one."""
-    delivered, pending = (
-        draft.one(draft.with_status("delivered")),
-        draft.one(draft.with_status("pending")),
-    )
-    old, coming = draft.one(delivered.items), draft.one(pending.items)
-    new_old, new_coming = draft.one(draft.near(old)), draft.one(draft.near(coming))
+    delivered = draft.one(draft.with_status("delivered"))
+    pending = draft.one(draft.with_status("pending"))
+    old = draft.one(delivered.items)
+    coming = draft.one(pending.items)
+    new_old = draft.one(draft.near(old))
+    new_coming = draft.one(draft.near(coming))
     method = draft.one(draft.unlimited())
-    goods, other = draft.goods([old], delivered), draft.goods([coming], pending)
+    goods = draft.goods([old], delivered)
+    other = draft.goods([coming], pending)
     draft.exchange(delivered, [(old, new_old)], method)
     draft.change_items(pending, [(coming, new_coming)], method)
     return {
@@ -81,7 +79,8 @@ def exchange_and_change(draft: RetailDraft) -> Slots:
 def cancel_one_redirect_other(draft: RetailDraft) -> Slots:
     """Cancel one pending order and send another one elsewhere."""
     first, second = draft.some(draft.with_status("pending"), 2)
-    one, other = draft.the_order(first), draft.the_order(second)
+    one = draft.the_order(first)
+    other = draft.the_order(second)
     address = draft.new_address(near_by=True)
     draft.cancel(first, "ordered by mistake")
     draft.redirect(second, address)
@@ -94,7 +93,8 @@ def three_orders(draft: RetailDraft) -> Slots:
     """New payment for one order, new address for another, tracking number of a third."""
     first, second = draft.some(draft.with_status("pending"), 2)
     sent = draft.one(draft.in_one_parcel("processed"))
-    method, address = draft.one(draft.unlimited(draft.paid_with(first))), draft.new_address()
+    method = draft.one(draft.unlimited(draft.paid_with(first)))
+    address = draft.new_address()
     draft.by_number = True
     for order in (first, second, sent):
         draft.look_at(order)
@@ -107,16 +107,16 @@ def three_orders(draft: RetailDraft) -> Slots:
 @intent(hurdle=True)
 def return_or_also_cancel(draft: RetailDraft) -> Slots:
     """Cancel if a return is not enough to reach a sum."""
-    delivered, pending = (
-        draft.one(draft.with_status("delivered")),
-        draft.one(draft.with_status("pending")),
-    )
-    item, paid = draft.one(delivered.items), draft.paid_with(delivered)
+    delivered = draft.one(draft.with_status("delivered"))
+    pending = draft.one(draft.with_status("pending"))
+    item = draft.one(delivered.items)
+    paid = draft.paid_with(delivered)
     enough = draft.turn % 2 == 1
     goal = int(item.price) - 5 if enough else int(item.price) + 25
     if goal < 1:
         raise UnsuitableCustomer
-    goods, which = draft.goods([item], delivered), draft.the_order(pending)
+    goods = draft.goods([item], delivered)
+    which = draft.the_order(pending)
     draft.send_back(delivered, [item], paid)
     draft.tell(item.price)
     if not enough:
@@ -130,8 +130,10 @@ def return_redirect_pay(draft: RetailDraft) -> Slots:
     pending = draft.one(o for o in draft.with_status("pending") if o.address != draft.user.address)
     delivered = draft.one(draft.with_status("delivered"))
     method = draft.one(draft.unlimited(draft.paid_with(pending)))
-    item, paid = draft.one(delivered.items), draft.paid_with(delivered)
-    which, goods = draft.the_order(pending), draft.goods([item], delivered)
+    item = draft.one(delivered.items)
+    paid = draft.paid_with(delivered)
+    which = draft.the_order(pending)
+    goods = draft.goods([item], delivered)
     draft.redirect(pending, draft.user.address)
     draft.change_payment(pending, method)
     draft.send_back(delivered, [item], paid)
@@ -141,7 +143,8 @@ def return_redirect_pay(draft: RetailDraft) -> Slots:
 @intent(matters=3)
 def leave_the_shop(draft: RetailDraft) -> Slots:
     """Cancel everything pending and return everything delivered in one order."""
-    pending, delivered = draft.with_status("pending"), draft.with_status("delivered")
+    pending = draft.with_status("pending")
+    delivered = draft.with_status("delivered")
     if len(delivered) != 1 or not pending or draft.with_status("pending (item modified)"):
         raise UnsuitableCustomer
     order = delivered[0]
@@ -156,14 +159,16 @@ def leave_the_shop(draft: RetailDraft) -> Slots:
 @intent(matters=3)
 def change_redirect_return(draft: RetailDraft) -> Slots:
     """Two changes of one pending order and the return of another order's item."""
-    pending, delivered = (
-        draft.one(draft.with_status("pending")),
-        draft.one(draft.with_status("delivered", items=2)),
-    )
-    swap, back = draft.one(pending.items), draft.one(delivered.items)
-    best, paid, address = draft.cheapest(swap), draft.paid_with(delivered), draft.new_address()
+    pending = draft.one(draft.with_status("pending"))
+    delivered = draft.one(draft.with_status("delivered", items=2))
+    swap = draft.one(pending.items)
+    back = draft.one(delivered.items)
+    best = draft.cheapest(swap)
+    paid = draft.paid_with(delivered)
+    address = draft.new_address()
     method = draft.paid_with(pending)
-    other, goods = draft.goods([swap], pending), draft.goods([back], delivered)
+    other = draft.goods([swap], pending)
+    goods = draft.goods([back], delivered)
     draft.redirect(pending, address)
     draft.change_items(pending, [(swap, best)], method)
     draft.send_back(delivered, [back], paid)

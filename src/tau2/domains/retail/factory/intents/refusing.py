@@ -49,8 +49,8 @@ def partners_order_refused(draft: RetailDraft) -> Slots:
 @intent(about="cancellation")
 def cancel_modified_refused(draft: RetailDraft) -> Slots:
     """Changed items rule out a cancellation; the order is redirected instead."""
-    order = draft.one(draft.with_status("pending (item modified)"))
-    which, address = draft.the_order(order), draft.new_address(near_by=True)
+    order, which = draft.named_order("pending (item modified)")
+    address = draft.new_address(near_by=True)
     draft.refused("cancel_pending_order", order_id=order.order_id, reason="no longer needed")
     draft.redirect(order, address)
     return {"which": which, "address": address}
@@ -61,7 +61,9 @@ def return_after_exchange_refused(draft: RetailDraft) -> Slots:
     """An exchanged order cannot be returned as well; an item of another order goes back."""
     done = draft.one(draft.with_status("exchange requested"))
     order = draft.one(draft.with_status("delivered"))
-    first, item, paid = draft.one(done.items), draft.one(order.items), draft.paid_with(order)
+    first = draft.one(done.items)
+    item = draft.one(order.items)
+    paid = draft.paid_with(order)
     draft.by_number = True
     draft.look_at(done)
     goods = draft.goods([item], order)
@@ -78,7 +80,8 @@ def return_after_exchange_refused(draft: RetailDraft) -> Slots:
 @intent(about="address")
 def cancelled_refused(draft: RetailDraft) -> Slots:
     """A cancelled order cannot be changed; a pending one is."""
-    gone, order = draft.one(draft.with_status("cancelled")), draft.one(draft.with_status("pending"))
+    gone = draft.one(draft.with_status("cancelled"))
+    order = draft.one(draft.with_status("pending"))
     address = draft.new_address()
     draft.by_number = True
     draft.look_at(gone)
@@ -91,7 +94,8 @@ def cancelled_refused(draft: RetailDraft) -> Slots:
 def in_a_rush(draft: RetailDraft) -> Slots:
     """Pressure to skip the confirmation and the identification."""
     order, item = draft.with_item("pending")
-    new, method = draft.one(draft.near(item)), draft.one(draft.unlimited())
+    new = draft.one(draft.near(item))
+    method = draft.one(draft.unlimited())
     draft.by_number = True
     which = draft.goods([item], order)
     draft.change_items(order, [(item, new)], method)
@@ -104,8 +108,8 @@ def mistyped_zip(draft: RetailDraft) -> Slots:
     """First a mistyped zip code, then the right one."""
     if draft.identified_by != "zip":
         raise UnsuitableCustomer
-    order = draft.one(draft.with_status("pending"))
-    which, right = draft.the_order(order), draft.user.address.zip
+    order, which = draft.named_order("pending")
+    right = draft.user.address.zip
     wrong = f"{right[:3]}{right[4]}{right[3]}"
     if wrong == right:
         raise UnsuitableCustomer
@@ -129,7 +133,8 @@ def discount_refused(draft: RetailDraft) -> Slots:
 def opinion_refused(draft: RetailDraft) -> Slots:
     """Asks for an opinion on products before changing an item."""
     order, item = draft.with_item("pending")
-    new, method = draft.one(draft.near(item)), draft.one(draft.unlimited())
+    new = draft.one(draft.near(item))
+    method = draft.one(draft.unlimited())
     which = draft.goods([item], order)
     draft.change_items(order, [(item, new)], method)
     return {"which": which, "item": item, "new": changed(item, new), "method": method}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tau2.domains.retail.data_model import GiftCard, OrderItem
+from collections import Counter
+
+from tau2.domains.retail.data_model import GiftCard
 from tau2.domains.retail.factory.draft import RetailDraft
 from tau2.domains.retail.factory.intents.intent import intents
 from tau2.domains.retail.factory.words import cost, phrase
@@ -13,17 +15,14 @@ from tau2.taskgen.wording import Slots
 INTENTS, intent = intents(__file__, about="return")
 
 
-def _distinct(items: list[OrderItem]) -> bool:
-    return len({item.product_id for item in items}) == len(items)
-
-
 @intent()
 def return_one(draft: RetailDraft) -> Slots:
     """Return one item to the original payment method."""
     order = draft.one(
         o for o in draft.with_status("delivered", items=2) if draft.others(draft.paid_with(o))
     )
-    item, paid = draft.one(order.items), draft.paid_with(order)
+    item = draft.one(order.items)
+    paid = draft.paid_with(order)
     which = draft.goods([item], order)
     draft.send_back(order, [item], paid)
     return {"which": which, "paid": paid}
@@ -46,8 +45,8 @@ def return_several_to_gift_card(draft: RetailDraft) -> Slots:
 @intent()
 def return_everything(draft: RetailDraft) -> Slots:
     """Return everything in an order."""
-    order = draft.one(draft.with_status("delivered", items=2))
-    which, paid = draft.the_order(order), draft.paid_with(order)
+    order, which = draft.named_order("delivered", items=2)
+    paid = draft.paid_with(order)
     draft.send_back(order, order.items, paid)
     draft.tell(cost(order.items))
     goods = which.removeprefix("your ")
@@ -60,7 +59,8 @@ def return_all_but_one(draft: RetailDraft) -> Slots:
     order = draft.one(draft.with_status("delivered", items=3))
     kept = draft.one(order.items)
     rest = [item for item in order.items if item is not kept]
-    which, paid = draft.the_order(order), draft.paid_with(order)
+    which = draft.the_order(order)
+    paid = draft.paid_with(order)
     draft.send_back(order, rest, paid)
     return {"the_kept": draft.the(kept, order), "which": which, "paid": paid}
 
@@ -88,7 +88,8 @@ def return_wrong_method_then_original(draft: RetailDraft) -> Slots:
         o for o in draft.with_status("delivered") if draft.unlimited(draft.paid_with(o))
     )
     paid = draft.paid_with(order)
-    wish, item = draft.one(draft.unlimited(paid)), draft.one(order.items)
+    wish = draft.one(draft.unlimited(paid))
+    item = draft.one(order.items)
     which = draft.goods([item], order)
     draft.refused(
         "return_delivered_order_items",
@@ -102,8 +103,8 @@ def return_wrong_method_then_original(draft: RetailDraft) -> Slots:
 @intent()
 def return_most_expensive(draft: RetailDraft) -> Slots:
     """Return the most expensive item of an order."""
-    order = draft.one(draft.with_status("delivered", items=3))
-    which, paid = draft.the_order(order), draft.paid_with(order)
+    order, which = draft.named_order("delivered", items=3)
+    paid = draft.paid_with(order)
     item = max(order.items, key=lambda item: item.price)
     draft.send_back(order, [item], paid)
     draft.tell(item.price)
@@ -114,7 +115,8 @@ def return_most_expensive(draft: RetailDraft) -> Slots:
 def return_from_two_orders(draft: RetailDraft) -> Slots:
     """Return items from two delivered orders."""
     first, second = draft.some(draft.with_status("delivered"), 2)
-    one, other = draft.one(first.items), draft.one(second.items)
+    one = draft.one(first.items)
+    other = draft.one(second.items)
     named = joined([draft.goods([one], first), draft.goods([other], second)], last="and also")
     draft.send_back(first, [one], draft.paid_with(first))
     draft.send_back(second, [other], draft.paid_with(second))
@@ -131,7 +133,8 @@ def return_above_price(draft: RetailDraft) -> Slots:
     items = [item for item in order.items if item.price > limit]
     if not 2 <= len(items) < len(order.items) or any(abs(p - limit) < 1 for p in prices):
         raise UnsuitableCustomer
-    which, paid = draft.the_order(order), draft.paid_with(order)
+    which = draft.the_order(order)
+    paid = draft.paid_with(order)
     draft.send_back(order, items, paid)
     draft.tell(cost(items))
     return {"which": which, "limit": limit, "paid": paid}
@@ -142,7 +145,8 @@ def return_undelivered_refused(draft: RetailDraft) -> Slots:
     """A return from an order that is not delivered is refused; another one is possible."""
     sent = draft.one(draft.with_status("processed"))
     order = draft.one(draft.with_status("delivered"))
-    first, second = draft.one(sent.items), draft.one(order.items)
+    first = draft.one(sent.items)
+    second = draft.one(order.items)
     number = sent.order_id
     draft.by_number = True
     draft.look_at(sent)
@@ -162,7 +166,8 @@ def return_twice_refused(draft: RetailDraft) -> Slots:
     done = draft.one(draft.with_status("return requested", items=2))
     order = draft.one(draft.with_status("delivered"))
     more = draft.one(item for item in done.items if item.item_id not in (done.return_items or []))
-    item, paid = draft.one(order.items), draft.paid_with(order)
+    item = draft.one(order.items)
+    paid = draft.paid_with(order)
     draft.by_number = True
     draft.look_at(done)
     which = draft.goods([item], order)
@@ -174,13 +179,13 @@ def return_twice_refused(draft: RetailDraft) -> Slots:
 @intent()
 def return_one_of_two(draft: RetailDraft) -> Slots:
     """Two of a kind were delivered; one of them goes back."""
-    order = draft.one(o for o in draft.with_status("delivered", items=2) if not _distinct(o.items))
-    twins = [
-        a
-        for a in order.items
-        if any(a is not b and a.product_id == b.product_id for b in order.items)
-    ]
-    item = draft.one(twins)
+    order = draft.one(
+        order
+        for order in draft.with_status("delivered", items=2)
+        if len({item.product_id for item in order.items}) < len(order.items)
+    )
+    counts = Counter(item.product_id for item in order.items)
+    item = draft.one(item for item in order.items if counts[item.product_id] > 1)
     draft.by_number = True
     draft.look_at(order)
     paid = draft.paid_with(order)

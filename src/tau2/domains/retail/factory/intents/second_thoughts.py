@@ -46,7 +46,8 @@ def keeps_one_after_all(draft: RetailDraft) -> Slots:
     order = draft.one(draft.with_status("delivered", items=3))
     kept = draft.one(order.items)
     rest = [item for item in order.items if item is not kept]
-    which, paid = draft.the_order(order), draft.paid_with(order)
+    which = draft.the_order(order)
+    paid = draft.paid_with(order)
     draft.send_back(order, rest, paid)
     draft.tell(cost(rest))
     return {"which": which, "paid": paid, "the_kept": draft.the(kept, order)}
@@ -59,7 +60,8 @@ def refund_to_card_after_all(draft: RetailDraft) -> Slots:
     order = draft.one(
         o for o in draft.with_status("delivered") if not isinstance(draft.paid_with(o), GiftCard)
     )
-    item, paid = draft.one(order.items), draft.paid_with(order)
+    item = draft.one(order.items)
+    paid = draft.paid_with(order)
     which = draft.goods([item], order)
     draft.send_back(order, [item], card)
     return {"which": which, "paid": paid}
@@ -140,7 +142,8 @@ def change_to_another_value(draft: RetailDraft) -> Slots:
 def cancel_only_one(draft: RetailDraft) -> Slots:
     """Wants two orders cancelled and keeps one of them in the end."""
     first, second = draft.some(draft.with_status("pending"), 2)
-    one, other = draft.the_order(first), draft.the_order(second)
+    one = draft.the_order(first)
+    other = draft.the_order(second)
     draft.cancel(first, "no longer needed")
     draft.tell(total(first))
     return {"orders": [one, other], "other": other}
@@ -149,8 +152,8 @@ def cancel_only_one(draft: RetailDraft) -> Slots:
 @intent(about="cancellation")
 def cancel_becomes_redirect(draft: RetailDraft) -> Slots:
     """Wants to cancel an order and gives it to somebody else instead."""
-    order = draft.one(draft.with_status("pending"))
-    which, address = draft.the_order(order), draft.new_address()
+    order, which = draft.named_order("pending")
+    address = draft.new_address()
     draft.redirect(order, address)
     relation = draft.say("your cousin", "a colleague")
     return {"which": which, "relation": relation, "address": address}
@@ -159,8 +162,8 @@ def cancel_becomes_redirect(draft: RetailDraft) -> Slots:
 @intent(about="address")
 def redirect_corrected(draft: RetailDraft) -> Slots:
     """Corrects the house number of a new address when it is read back."""
-    order = draft.one(draft.with_status("pending"))
-    which, right = draft.the_order(order), draft.new_address(near_by=draft.turn % 2 == 1)
+    order, which = draft.named_order("pending")
+    right = draft.new_address(near_by=draft.turn % 2 == 1)
     draft.redirect(order, right)
     wrong = _another_number(draft, right)
     number = right.address1
@@ -201,8 +204,7 @@ def pay_with_another_after_all(draft: RetailDraft) -> Slots:
 @intent(about="cancellation", idle=True)
 def not_cancelled_after_all(draft: RetailDraft) -> Slots:
     """Asks for a cancellation and decides against it."""
-    order = draft.one(draft.with_status("pending"))
-    which = draft.the_order(order)
+    _, which = draft.named_order("pending")
     return {"which": which}
 
 

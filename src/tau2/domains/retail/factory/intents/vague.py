@@ -35,7 +35,8 @@ def _hint(draft: RetailDraft, order: Order) -> str:
 
 def _descriptions(draft: RetailDraft, order: Order) -> Iterator[str]:
     """Yield what a customer could know of an order without its number."""
-    sent, paid = bool(order.fulfillments), method_name(draft.paid_with(order))
+    sent = bool(order.fulfillments)
+    paid = method_name(draft.paid_with(order))
     yield f"the order for which you paid {total(order):.2f} dollars"
     yield f"the order whose number ends in {order.order_id[-3:]}"
     if (
@@ -76,7 +77,8 @@ def vague_cancel(draft: RetailDraft) -> Slots:
 def vague_redirect(draft: RetailDraft) -> Slots:
     """Redirect a pending order that the customer can only describe."""
     order = draft.one(draft.with_status("pending"))
-    which, address = _hint(draft, order), draft.new_address()
+    which = _hint(draft, order)
+    address = draft.new_address()
     draft.redirect(order, address)
     return {"which": which, "address": address}
 
@@ -87,7 +89,8 @@ def vague_payment(draft: RetailDraft) -> Slots:
     order = draft.one(
         o for o in draft.with_status("pending") if draft.unlimited(draft.paid_with(o))
     )
-    which, method = _hint(draft, order), draft.one(draft.unlimited(draft.paid_with(order)))
+    which = _hint(draft, order)
+    method = draft.one(draft.unlimited(draft.paid_with(order)))
     draft.change_payment(order, method)
     return {"method": method, "which": which}
 
@@ -106,7 +109,8 @@ def vague_return(draft: RetailDraft) -> Slots:
 def vague_return_all(draft: RetailDraft) -> Slots:
     """Return all of an order that the customer can only describe."""
     order = draft.one(draft.with_status("delivered"))
-    which, paid = _hint(draft, order), draft.paid_with(order)
+    which = _hint(draft, order)
+    paid = draft.paid_with(order)
     draft.send_back(order, order.items, paid)
     return {"which": which, "paid": paid}
 
@@ -115,7 +119,8 @@ def vague_return_all(draft: RetailDraft) -> Slots:
 def vague_return_cheapest(draft: RetailDraft) -> Slots:
     """Return the cheapest item of an order that the customer can only describe."""
     order = draft.one(draft.with_status("delivered", items=3))
-    which, paid = _hint(draft, order), draft.paid_with(order)
+    which = _hint(draft, order)
+    paid = draft.paid_with(order)
     item = min(order.items, key=lambda item: item.price)
     if [other.price for other in order.items].count(item.price) > 1:
         raise UnsuitableCustomer
@@ -129,7 +134,8 @@ def vague_change(draft: RetailDraft) -> Slots:
     """Change an item in an order that the customer can only describe."""
     order, item = draft.with_item("pending")
     method = draft.one(draft.unlimited())
-    which, new = _hint(draft, order), draft.one(draft.near(item))
+    which = _hint(draft, order)
+    new = draft.one(draft.near(item))
     draft.change_items(order, [(item, new)], method)
     return {
         "the_item": draft.the(item, order),
@@ -144,7 +150,8 @@ def vague_exchange(draft: RetailDraft) -> Slots:
     """Exchange an item of an order that the customer can only describe."""
     order, item = draft.with_item("delivered")
     method = draft.one(draft.unlimited())
-    which, new = _hint(draft, order), draft.one(draft.near(item))
+    which = _hint(draft, order)
+    new = draft.one(draft.near(item))
     draft.exchange(order, [(item, new)], method)
     return {
         "the_item": draft.the(item, order),
