@@ -1,6 +1,6 @@
-"""What sets the carrier's side of a scene, and what checks it afterwards.
+"""Functions over the carrier's records that tasks call: initialization and assertions.
 
-Called by tasks, never by a participant.
+No participant can call them.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ _DAYS_TO_PAY = 14  # from the issue of a bill
 
 
 class TelecomTools(TelecomTaskFunctions):
-    """The tools of the carrier's agent: look-ups, changes, and what sets a scene or checks one."""
+    """The tools of the carrier's agent: look-ups, changes, and the functions that tasks call."""
 
     @is_tool(ToolType.WRITE)
     def suspend_line(self, customer_id: str, line_id: str, reason: str) -> dict[str, Any]:

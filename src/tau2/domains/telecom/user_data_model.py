@@ -1,4 +1,4 @@
-"""The customer's side: a phone, and what surrounds it."""
+"""The records of the customer: a phone and its surroundings."""
 
 from __future__ import annotations
 
@@ -73,13 +73,13 @@ class APNName(StrEnum):
     BROKEN = "broken"
 
 
-class Part(BaseModel):
+class PhonePart(BaseModel):
     """A part of the phone that knows all its settings."""
 
     model_config = ConfigDict(extra="forbid")
 
 
-class APNSettings(Part):
+class APNSettings(PhonePart):
     """How the phone reaches the carrier's data and picture message servers. Left out, a setting is the factory's."""
 
     apn_name: APNName = APNName.INTERNET
@@ -92,7 +92,7 @@ class APNSettings(Part):
     mms_port: int | None = None
 
 
-class VpnDetails(Part):
+class VpnDetails(PhonePart):
     """The server a VPN goes through."""
 
     server_address: str | None = None
@@ -100,7 +100,7 @@ class VpnDetails(Part):
     server_performance: PerformanceLevel = PerformanceLevel.UNKNOWN
 
 
-class AppPermissions(Part):
+class AppPermissions(PhonePart):
     """What an app may use."""
 
     sms: bool = False
@@ -109,14 +109,14 @@ class AppPermissions(Part):
     network: bool = False
 
 
-class AppStatus(Part):
+class AppStatus(PhonePart):
     """An installed app."""
 
     app_name: str
     permissions: AppPermissions = Field(default_factory=AppPermissions)
 
 
-class PhoneState(Part):
+class PhoneState(PhonePart):
     """Everything the phone remembers."""
 
     sim_card_status: SimStatus = SimStatus.ACTIVE
@@ -146,7 +146,7 @@ class PhoneState(Part):
     app_statuses: dict[str, AppStatus] = Field(default_factory=dict)
 
 
-class PaymentRequest(Part):
+class PaymentRequest(PhonePart):
     """A bill the carrier has asked the customer to pay."""
 
     bill_id: str
@@ -164,7 +164,7 @@ def _usual_signal() -> dict[NetworkTechnology, SignalStrength]:
     }
 
 
-class Surroundings(Part):
+class Surroundings(PhonePart):
     """Who holds the phone and where, and what the carrier lets the line do."""
 
     name: str | None = None

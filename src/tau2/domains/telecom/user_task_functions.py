@@ -1,6 +1,6 @@
-"""What sets the customer's side of a scene ("breaks" the phone), and what checks it afterwards.
+"""Functions over the phone that tasks call: initialization (which breaks it) and assertions.
 
-Called by tasks, never by a participant.
+No participant can call them.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ from tau2.taskgen.phrasing import spaced
 from tau2.taskgen.soundness import is_sound, work_key
 
 DIFFICULTIES = {"easy": range(3), "medium": range(3, 6), "hard": range(6, 99)}
-"""Name → how many matters, changes and hurdles it may have, counted together."""
+"""Name → how many wants, changes and hurdles it may have, counted together."""
 
 _MIX = {"easy": 35, "medium": 40, "hard": 25}
 """Percent of the tasks where no difficulty is asked for."""
@@ -78,8 +78,8 @@ class CombinedDraft:
         clashes = intent.profile and any(other.profile for other in self.intents)
         idle = sum(other.idle for other in self.intents)
         too_idle = intent.idle and 2 * idle >= len(self.intents)
-        unfit = intent.alone or intent.last or clashes or too_idle
-        return not unfit and intent not in self.intents
+        excluded = intent.alone or intent.last or clashes or too_idle
+        return not excluded and intent not in self.intents
 
     @property
     def changes(self) -> list[ReferenceCall]:
@@ -89,9 +89,9 @@ class CombinedDraft:
 
     @property
     def weight(self) -> tuple[int, int, int]:
-        """How many matters, changes and hurdles there are."""
+        """How many wants, changes and hurdles there are."""
         hurdles = sum(intent.hurdle for intent in self.intents) + bool(self.slip)
-        return sum(intent.matters for intent in self.intents), len(self.changes), hurdles
+        return sum(intent.wants for intent in self.intents), len(self.changes), hurdles
 
 
 def generate_tasks(n: int, seed: int, difficulty: str | None = None) -> list[Task]:
@@ -211,7 +211,7 @@ def _can_begin(intent: RetailIntent, difficulty: str, count: int) -> bool:
         return not intent.alone
     if difficulty == "easy":
         return not intent.hurdle
-    return intent.matters > 2 or (difficulty == "medium" and (intent.hurdle or intent.matters > 1))
+    return intent.wants > 2 or (difficulty == "medium" and (intent.hurdle or intent.wants > 1))
 
 
 def _begun(
@@ -303,8 +303,8 @@ def _written(rng: Random, combined: CombinedDraft, task_id: str, difficulty: str
         draft.unknown = [
             _NO_OTHER_NUMBER if sentence == NO_NUMBER else sentence for sentence in draft.unknown
         ]
-    matters, changes, hurdles = combined.weight
-    counts = f"matters: {matters}; changes: {changes}; hurdles: {hurdles}"
+    wants, changes, hurdles = combined.weight
+    counts = f"matters: {wants}; changes: {changes}; hurdles: {hurdles}"
     description = Description(
         purpose=" + ".join(intent.purpose for intent, _ in pairs),
         notes=f"difficulty: {difficulty}; {counts}",

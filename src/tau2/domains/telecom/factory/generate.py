@@ -32,7 +32,7 @@ _SIZES = {
 def generate_tasks(
     n: int, seed: int, difficulty: str | None = None, db: TelecomDB | None = None
 ) -> list[Task]:
-    """Return `n` different tasks over a world (the domain's own), about nobody of the test side.
+    """Return `n` different tasks over a world (the domain's own), about nobody of the test split.
 
     The same arguments give the same tasks.
 

@@ -61,7 +61,7 @@ _QUOTAS: tuple[tuple[Complaint, Callable[[Issues], bool], int, int], ...] = (
     (Complaint.PICTURES, _ends_with(Resolution.LEFT), 2, 2),
     (Complaint.PICTURES, _has_wish, 4, 2),
 )
-"""Complaint, kind of story, and how many such tasks train and test hold: 74 and 40."""
+"""Complaint, kind of task, and how many such tasks train and test hold: 74 and 40."""
 _FURTHER = ((Complaint.SERVICE, 400), (Complaint.DATA, 950), (Complaint.PICTURES, 950))
 """How many tasks the full set holds besides."""
 _SMALL = 20

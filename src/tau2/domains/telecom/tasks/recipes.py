@@ -43,7 +43,7 @@ class Recipe:
 
     @property
     def is_test(self) -> bool:
-        """Whether the task, with its customer, is on the test side."""
+        """Whether the task, with its customer, belongs to the test split."""
         return derive_seed(0, "telecom test", self.task_id) / 2**32 < _TEST_SHARE
 
     @property

@@ -29,7 +29,7 @@ def redirect_to_profile(draft: RetailDraft) -> Slots:
     return {"which": which}
 
 
-@intent(profile=True, matters=2)
+@intent(profile=True, wants=2)
 def move_profile(draft: RetailDraft) -> Slots:
     """Change the default address and ask for a tracking number."""
     address = draft.new_address()
@@ -43,7 +43,7 @@ def move_profile(draft: RetailDraft) -> Slots:
     return {"address": address, "order": order}
 
 
-@intent(alone=True, matters=2)
+@intent(alone=True, wants=2)
 def move_everything(draft: RetailDraft) -> Slots:
     """Change the default address and the address of every pending order."""
     pending = [order for order in draft.orders if "pending" in order.status]
@@ -92,7 +92,7 @@ def swap_addresses(draft: RetailDraft) -> Slots:
     return {"first": first, "second": second}
 
 
-@intent(about="order", matters=2)
+@intent(about="order", wants=2)
 def redirect_and_change(draft: RetailDraft) -> Slots:
     """A pending order goes to a new address and one of its items is changed."""
     order, item = draft.with_item("pending", items=2)
@@ -132,7 +132,7 @@ def fix_apartment(draft: RetailDraft) -> Slots:
     return {"which": which, "right": right}
 
 
-@intent(about="addresses", matters=2)
+@intent(about="addresses", wants=2)
 def redirect_two(draft: RetailDraft) -> Slots:
     """Redirect two pending orders to two different addresses."""
     first, second = draft.some(draft.with_status("pending"), 2)

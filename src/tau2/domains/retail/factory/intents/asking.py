@@ -17,7 +17,7 @@ def _on_offer(product: Product) -> list[float]:
     return sorted(variant.price for variant in product.variants.values() if variant.available)
 
 
-@intent(about="return", matters=2)
+@intent(about="return", wants=2)
 def count_and_return(draft: RetailDraft) -> Slots:
     """Count the available versions of a product and return an item."""
     order, item = draft.with_item("delivered")
@@ -84,7 +84,7 @@ def spent_in_all(draft: RetailDraft) -> Slots:
     return {}
 
 
-@intent(about="gift card", matters=2)
+@intent(about="gift card", wants=2)
 def gift_card_balance(draft: RetailDraft) -> Slots:
     """The balance of the gift card, and a return that adds to it."""
     card = draft.gift_card()
@@ -127,7 +127,7 @@ def price_before_return(draft: RetailDraft) -> Slots:
     }
 
 
-@intent(profile=True, matters=2)
+@intent(profile=True, wants=2)
 def zip_of_order(draft: RetailDraft) -> Slots:
     """Which address an order went to, and a change of the profile to another one."""
     order = draft.one(

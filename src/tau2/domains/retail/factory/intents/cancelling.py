@@ -46,7 +46,7 @@ def cancel_and_ask_refund(draft: RetailDraft) -> Slots:
     return {"which": which, "why": why}
 
 
-@intent(matters=2)
+@intent(wants=2)
 def cancel_two(draft: RetailDraft) -> Slots:
     """Cancel two pending orders for two different reasons."""
     first, second = draft.some(draft.with_status("pending"), 2)
@@ -57,7 +57,7 @@ def cancel_two(draft: RetailDraft) -> Slots:
     return {"one": one, "other": other}
 
 
-@intent(alone=True, matters=2)
+@intent(alone=True, wants=2)
 def cancel_all_pending(draft: RetailDraft) -> Slots:
     """Cancel every pending order and add up the refunds."""
     pending = draft.with_status("pending")

@@ -1,6 +1,6 @@
-"""Customers who ask for something that is refused, and leave it at that: company for other matters.
+"""Customers who ask for something that is refused, and accept that.
 
-Nothing can be done or told here, so these stories are told in generated tasks only, beside others.
+Nothing is to be done or said here, so these intents are in generated tasks only, beside others.
 """
 
 from __future__ import annotations

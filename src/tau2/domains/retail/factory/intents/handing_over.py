@@ -7,7 +7,7 @@ from tau2.domains.retail.factory.intents.intent import intents
 from tau2.domains.retail.factory.words import noun, total
 from tau2.taskgen.wording import Slots
 
-INTENTS, intent = intents(__file__, about="request", last=True, matters=2)
+INTENTS, intent = intents(__file__, about="request", last=True, wants=2)
 
 
 @intent(about="profile", profile=True)

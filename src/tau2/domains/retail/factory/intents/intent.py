@@ -42,7 +42,7 @@ class RetailIntent(Intent):
     """Whether nothing can be done or told, so that it needs company."""
     last: bool = False
     """Whether it ends with a hand-over, after which nothing can follow."""
-    matters: int = 1
+    wants: int = 1
     """How many things the customer wants."""
 
     def tell(self, draft: RetailDraft) -> IntentText:

@@ -8,10 +8,10 @@ from tau2.domains.retail.factory.words import changed, total
 from tau2.taskgen.drafts import UnsuitableCustomer
 from tau2.taskgen.wording import Slots
 
-INTENTS, intent = intents(__file__, about="request", alone=True, matters=2)
+INTENTS, intent = intents(__file__, about="request", alone=True, wants=2)
 
 
-@intent(matters=3)
+@intent(wants=3)
 def cancel_return_move(draft: RetailDraft) -> Slots:
     """Cancel one order, return an item of another, and change the default address."""
     pending = draft.one(draft.with_status("pending"))
@@ -88,7 +88,7 @@ def cancel_one_redirect_other(draft: RetailDraft) -> Slots:
     return {"one": one, "other": other, "address": address}
 
 
-@intent(matters=3)
+@intent(wants=3)
 def three_orders(draft: RetailDraft) -> Slots:
     """New payment for one order, new address for another, tracking number of a third."""
     first, second = draft.some(draft.with_status("pending"), 2)
@@ -124,7 +124,7 @@ def return_or_also_cancel(draft: RetailDraft) -> Slots:
     return {"goal": goal, "goods": goods, "which": which, "paid": paid}
 
 
-@intent(matters=3)
+@intent(wants=3)
 def return_redirect_pay(draft: RetailDraft) -> Slots:
     """Return an item, use the default address for a pending order, and change the payment of it."""
     pending = draft.one(o for o in draft.with_status("pending") if o.address != draft.user.address)
@@ -140,7 +140,7 @@ def return_redirect_pay(draft: RetailDraft) -> Slots:
     return {"which": which, "method": method, "goods": goods, "paid": paid}
 
 
-@intent(matters=3)
+@intent(wants=3)
 def leave_the_shop(draft: RetailDraft) -> Slots:
     """Cancel everything pending and return everything delivered in one order."""
     pending = draft.with_status("pending")
@@ -156,7 +156,7 @@ def leave_the_shop(draft: RetailDraft) -> Slots:
     return {"paid": paid}
 
 
-@intent(matters=3)
+@intent(wants=3)
 def change_redirect_return(draft: RetailDraft) -> Slots:
     """Two changes of one pending order and the return of another order's item."""
     pending = draft.one(draft.with_status("pending"))

@@ -72,7 +72,7 @@ def split_refused(draft: RetailDraft) -> Slots:
     return {"which": which, "other": other, "one": one}
 
 
-@intent(matters=2)
+@intent(wants=2)
 def switch_payment_then_item(draft: RetailDraft) -> Slots:
     """Change the payment and then an item of one order; the other order of steps fails."""
     order, method = draft.with_other_method("pending", items=2)
@@ -84,7 +84,7 @@ def switch_payment_then_item(draft: RetailDraft) -> Slots:
     return {"which": which, "item": item, "new": changed(item, new), "method": method}
 
 
-@intent(matters=2)
+@intent(wants=2)
 def cancel_to_fund_gift_card(draft: RetailDraft) -> Slots:
     """A cancelled order's refund on the gift card pays for another order."""
     card = draft.gift_card()

@@ -111,7 +111,7 @@ def return_most_expensive(draft: RetailDraft) -> Slots:
     return {"which": which, "paid": paid}
 
 
-@intent(matters=2)
+@intent(wants=2)
 def return_from_two_orders(draft: RetailDraft) -> Slots:
     """Return items from two delivered orders."""
     first, second = draft.some(draft.with_status("delivered"), 2)

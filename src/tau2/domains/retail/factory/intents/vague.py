@@ -17,7 +17,7 @@ INTENTS, intent = intents(__file__, about="order", hurdle=True)
 def _hint(draft: RetailDraft, order: Order) -> str:
     """Return a description that fits this order alone; the agent goes through all orders.
 
-    Raise Unfit without one.
+    Raise UnsuitableCustomer without one.
     """
     if len(draft.all_orders) == 1:
         raise UnsuitableCustomer
