@@ -13,7 +13,7 @@ from tests.reference import REFERENCE, needs_reference
 from tau2.data_model.message import ToolCall
 from tau2.data_model.tasks import Task
 from tau2.environment.environment import Environment
-from tau2.environment.world import World
+from tau2.environment.task_setup import TaskSetup
 from tau2.registry import registry
 
 pytestmark = needs_reference
@@ -34,16 +34,16 @@ def traces(domain: str) -> Iterator[tuple[dict[str, Any], Task, Environment]]:
     for line in (REFERENCE / "traces" / f"{domain}_train.jsonl").read_text().splitlines():
         trace = json.loads(line)
         task = tasks[trace["task_id"]]
-        yield trace, task, World(task, make).start()
+        yield trace, task, TaskSetup(task, make).start()
 
 
-def agrees(recorded: dict[str, Any], world: Environment) -> bool:
+def agrees(recorded: dict[str, Any], setup: Environment) -> bool:
     """Return whether a call made now ends as it was recorded; sentences are free, their effects are not."""
     arguments = copy.deepcopy(recorded["arguments"])
     call = ToolCall(
         id="c", name=recorded["name"], arguments=arguments, requestor=recorded["requestor"]
     )
-    got = world.get_response(call)
+    got = setup.get_response(call)
     if recorded["error"] or got.error:
         return bool(recorded["error"]) == got.error
     try:
@@ -52,8 +52,8 @@ def agrees(recorded: dict[str, Any], world: Environment) -> bool:
         return " " in recorded["content"] or recorded["content"] == got.content
 
 
-def hashes(world: Environment) -> tuple[str | None, str | None]:
-    return world.get_db_hash(), world.get_user_db_hash()
+def hashes(setup: Environment) -> tuple[str | None, str | None]:
+    return setup.get_db_hash(), setup.get_user_db_hash()
 
 
 def recorded_hashes(trace: dict[str, Any], moment: str) -> tuple[str | None, str | None]:
@@ -62,26 +62,26 @@ def recorded_hashes(trace: dict[str, Any], moment: str) -> tuple[str | None, str
 
 @pytest.mark.parametrize("domain", DOMAINS)
 def test_every_recorded_call_and_hash_agrees(domain: str) -> None:
-    for trace, _task, world in traces(domain):
-        assert hashes(world) == recorded_hashes(trace, "initial"), trace["task_id"]
+    for trace, _task, setup in traces(domain):
+        assert hashes(setup) == recorded_hashes(trace, "initial"), trace["task_id"]
         for part, moment in PARTS:
-            wrong = [call for call in trace[part] if not agrees(call, world)]
+            wrong = [call for call in trace[part] if not agrees(call, setup)]
             assert not wrong, (trace["task_id"], wrong[0])
-            assert hashes(world) == recorded_hashes(trace, moment), (trace["task_id"], moment)
+            assert hashes(setup) == recorded_hashes(trace, moment), (trace["task_id"], moment)
 
 
 @pytest.mark.parametrize("domain", DOMAINS)
 def test_every_recorded_assertion_agrees(domain: str) -> None:
-    for trace, task, world in traces(domain):
+    for trace, task, setup in traces(domain):
         for call in (*trace["golden_calls"], *trace["fuzz_calls"]):
-            agrees(call, world)
+            agrees(call, setup)
         assertions = (
             task.evaluation_criteria.env_assertions if task.evaluation_criteria else None
         ) or []
         for recorded, assertion in zip(
             trace.get("env_assertions_after_fuzz", []), assertions, strict=False
         ):
-            met = world.run_env_assertion(assertion, raise_assertion_error=False)
+            met = setup.run_env_assertion(assertion, raise_assertion_error=False)
             assert met == recorded["met"], (trace["task_id"], assertion.func_name)
 
 

@@ -18,8 +18,8 @@ from tau2.data_model.message import ToolCall
 from tau2.data_model.simulation import TextRunConfig
 from tau2.data_model.tasks import Action, Task
 from tau2.environment.environment import Environment
+from tau2.environment.task_setup import TaskSetup
 from tau2.environment.toolkit import ToolKitBase
-from tau2.environment.world import World
 from tau2.errors import ConfigError, DataFileError
 from tau2.evaluator.evidence import make_gold
 from tau2.registry import registry
@@ -53,18 +53,18 @@ def fresh(domain: str, **options: Any) -> Environment:
     return registry.get_env_constructor(domain)(**options)
 
 
-def worlds(domain: str) -> Iterator[World]:
+def worlds(domain: str) -> Iterator[TaskSetup]:
     for task in tasks_of(domain):
-        yield World(task, registry.get_env_constructor(domain))
+        yield TaskSetup(task, registry.get_env_constructor(domain))
 
 
 def hashes(env: Environment) -> tuple[str | None, str | None]:
     return env.get_db_hash(), env.get_user_db_hash()
 
 
-def failing(domain: str, problem: Callable[[World], Any]) -> dict[str, Any]:
+def failing(domain: str, problem: Callable[[TaskSetup], Any]) -> dict[str, Any]:
     """Return task id → what is wrong, for the tasks with which something is."""
-    return {world.task.id: found for world in worlds(domain) if (found := problem(world))}
+    return {setup.task.id: found for setup in worlds(domain) if (found := problem(setup))}
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -191,9 +191,9 @@ def test_forks_are_isolated(domain):
     parent = fresh(domain)
     before = hashes(parent)
 
-    def shows(world: World) -> str | None:
+    def shows(setup: TaskSetup) -> str | None:
         child = parent.fork()
-        for action in world.task.reference_actions[:4]:
+        for action in setup.task.reference_actions[:4]:
             child.get_response(
                 ToolCall(
                     id="c",
@@ -208,32 +208,32 @@ def test_forks_are_isolated(domain):
     assert hashes(parent) == before
 
 
-def failing_first(domain: str, problem: Callable[[World], Any], most: int) -> dict[str, Any]:
+def failing_first(domain: str, problem: Callable[[TaskSetup], Any], most: int) -> dict[str, Any]:
     """Return what is wrong with the first tasks of a domain."""
     return {
-        world.task.id: found
-        for world, _ in zip(worlds(domain), range(most), strict=False)
-        if (found := problem(world))
+        setup.task.id: found
+        for setup, _ in zip(worlds(domain), range(most), strict=False)
+        if (found := problem(setup))
     }
 
 
 # --- every task -----------------------------------------------------------------------------------------------------
 
 
-def changes_something(world: World) -> bool:
-    return not make_gold(world).environment.same_state(world.start())
+def changes_something(setup: TaskSetup) -> bool:
+    return not make_gold(setup).environment.same_state(setup.start())
 
 
 @every_domain
 def test_every_reference_runs(domain):
-    assert not failing(domain, lambda world: make_gold(world).errors)
+    assert not failing(domain, lambda setup: make_gold(setup).errors)
 
 
-def played(world: World, agent: str) -> str | None:
+def played(setup: TaskSetup, agent: str) -> str | None:
     """Play a task with an agent and the scripted user; return what it earned, when that is not 1."""
-    domain = world.fresh().domain_name
+    domain = setup.fresh().domain_name
     config = TextRunConfig(domain=domain, agent=agent, user="scripted_user")
-    episode = build_text_orchestrator(config, world.task, seed=derive_seed(1, world.task.id))
+    episode = build_text_orchestrator(config, setup.task, seed=derive_seed(1, setup.task.id))
     run = run_simulation(episode)
     assert run.reward_info is not None
     if run.reward_info.reward == 1:
@@ -243,38 +243,38 @@ def played(world: World, agent: str) -> str | None:
 
 @every_domain
 def test_the_oracle_earns_everything(domain):
-    assert not failing(domain, lambda world: played(world, "oracle_agent"))
+    assert not failing(domain, lambda setup: played(setup, "oracle_agent"))
 
 
 @every_domain
 def test_doing_nothing_earns_nothing_where_something_is_to_be_done(domain):
-    def earns(world: World) -> str | None:
-        return "1" if changes_something(world) and played(world, "lazy_agent") is None else None
+    def earns(setup: TaskSetup) -> str | None:
+        return "1" if changes_something(setup) and played(setup, "lazy_agent") is None else None
 
     assert not failing(domain, earns)
 
 
-def writes_of(world: World) -> list[tuple[int, Action]]:
-    env = world.start()
+def writes_of(setup: TaskSetup) -> list[tuple[int, Action]]:
+    env = setup.start()
     return [
         (i, action)
-        for i, action in enumerate(world.task.reference_actions)
+        for i, action in enumerate(setup.task.reference_actions)
         if is_write(env, action)
     ]
 
 
-def reward_with(world: World, actions: list[Action]) -> float:
-    return play_reference(world, actions).reward()
+def reward_with(setup: TaskSetup, actions: list[Action]) -> float:
+    return play_reference(setup, actions).reward()
 
 
 @every_domain
 def test_no_write_of_the_reference_can_be_left_out(domain):
-    def idle(world: World) -> list[str]:
-        actions = world.task.reference_actions
+    def idle(setup: TaskSetup) -> list[str]:
+        actions = setup.task.reference_actions
         return [
             f"{action.get_func_format()} can be left out"
-            for at, action in writes_of(world)
-            if reward_with(world, [*actions[:at], *actions[at + 1 :]]) > 0
+            for at, action in writes_of(setup)
+            if reward_with(setup, [*actions[:at], *actions[at + 1 :]]) > 0
         ]
 
     assert not failing(domain, idle)
@@ -317,13 +317,13 @@ def altered(action: Action, recorded: list[dict[str, Any]], rng: random.Random) 
 def test_no_write_of_the_reference_can_be_altered(domain):
     recorded, rng = recorded_arguments(domain), random.Random(derive_seed(0, domain))
 
-    def loose(world: World) -> list[str]:
-        actions = world.task.reference_actions
+    def loose(setup: TaskSetup) -> list[str]:
+        actions = setup.task.reference_actions
         return [
             f"{action.get_func_format()} may as well be {other.get_func_format()}"
-            for at, action in writes_of(world)
+            for at, action in writes_of(setup)
             for other in altered(action, recorded[action.requestor, action.name], rng)
-            if reward_with(world, [*actions[:at], other, *actions[at + 1 :]]) > 0
+            if reward_with(setup, [*actions[:at], other, *actions[at + 1 :]]) > 0
         ]
 
     assert not failing(domain, loose)
@@ -337,13 +337,13 @@ def test_playing_alone_earns_everything_too(domain):
         pytest.skip(f"{domain} cannot be played alone")
     assert resolve(config).is_solo
 
-    def lost(world: World) -> str | None:
-        if not world.task.ticket or (accepts is not None and not accepts(world.task)):
+    def lost(setup: TaskSetup) -> str | None:
+        if not setup.task.ticket or (accepts is not None and not accepts(setup.task)):
             return None
-        criteria = world.task.evaluation_criteria
+        criteria = setup.task.evaluation_criteria
         if criteria is not None and criteria.communicate_info:
             return None  # there is nobody to be told
-        reward = run_simulation(build_text_orchestrator(config, world.task, seed=1)).reward_info
+        reward = run_simulation(build_text_orchestrator(config, setup.task, seed=1)).reward_info
         return None if reward is not None and reward.reward == 1 else str(reward)
 
     assert not failing_first(domain, lost, 40)

@@ -24,7 +24,7 @@ from tests.laws.casts import AGENT_CALLS, READS, USER_CALLS, script
 from tau2.data_model.simulation import SimulationRun
 from tau2.data_model.tasks import RewardType, Task
 from tau2.domains.mock.environment import get_environment
-from tau2.environment.world import World, set_initial_state
+from tau2.environment.task_setup import TaskSetup, set_initial_state
 from tau2.evaluator.evaluator import grade
 from tau2.orchestrator.orchestrator import Orchestrator
 from tau2.runner.simulation import grade_live
@@ -113,7 +113,7 @@ def test_a_stored_episode_is_worth_what_it_was_worth_live(task, agent, user, rul
     run = episode.run()
     live = grade_live(run, episode, "all")
     stored = SimulationRun.model_validate_json(run.model_dump_json())
-    later = grade(stored, World(task, get_environment))
+    later = grade(stored, TaskSetup(task, get_environment))
     assert later.model_dump_json() == live.model_dump_json()
 
     replayed = get_environment()

@@ -12,7 +12,7 @@ from tau2.audit.finding import AuditReport
 from tau2.audit.trajectory import play_reference
 from tau2.data_model.tasks import Task
 from tau2.environment.domain import DomainSpec
-from tau2.environment.world import World
+from tau2.environment.task_setup import TaskSetup
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ def audit_domain(
     rules = spec.rules() if spec.rules is not None else ()
     began = time.process_time()
     for task in tasks:
-        audit_task(World(checks.without_judge(task), spec.environment), rules, report)
+        audit_task(TaskSetup(checks.without_judge(task), spec.environment), rules, report)
         if on_task is not None:
             on_task(task)
     _duplicates(spec, tasks, report)
@@ -41,22 +41,22 @@ def audit_domain(
     return report
 
 
-def audit_task(world: World, rules: Sequence[object], report: AuditReport) -> None:
+def audit_task(setup: TaskSetup, rules: Sequence[object], report: AuditReport) -> None:
     """Run every check of one task and record what it says."""
-    task_id = world.task.id
+    task_id = setup.task.id
     try:
-        episode = play_reference(world)
+        episode = play_reference(setup)
     except Exception as problem:
         logger.debug("task %s cannot be played", task_id, exc_info=True)
         report.add(task_id, "reference", [f"cannot be played: {problem}"])
         return
     table: dict[str, Callable[[], list[str]]] = {
         "reference": lambda: checks.check_reference(episode),
-        "floor": lambda: checks.check_floor(world),
-        "known": lambda: checks.check_known(world, episode),
-        "policy": lambda: checks.check_policy(world, episode, rules),
-        "order": lambda: checks.check_order(world),
-        "compat": lambda: check_compat(world),
+        "floor": lambda: checks.check_floor(setup),
+        "known": lambda: checks.check_known(setup, episode),
+        "policy": lambda: checks.check_policy(setup, episode, rules),
+        "order": lambda: checks.check_order(setup),
+        "compat": lambda: check_compat(setup),
     }
     for name, check in table.items():
         try:

@@ -20,7 +20,7 @@ from tau2.data_model.conventions import TRANSFER_TOOL
 from tau2.data_model.message import ToolCall
 from tau2.data_model.tasks import Action, RewardType, Task
 from tau2.environment.environment import Environment
-from tau2.environment.world import World
+from tau2.environment.task_setup import TaskSetup
 
 _FEW_WRITES = 3  # six orders; of four writes there are 24 already
 _FREE_TEXT = frozenset(
@@ -40,25 +40,25 @@ def check_reference(episode: ScriptedEpisode) -> list[str]:
     return problems if reward == 1 else [*problems, f"the reference earns {reward:g}, not 1"]
 
 
-def check_floor(world: World) -> list[str]:
+def check_floor(setup: TaskSetup) -> list[str]:
     """Baseline agents earn 0."""
-    actions = world.task.reference_actions
-    played = {"doing nothing": do_nothing(world), "random calls": random_calls(world, seed=0)}
+    actions = setup.task.reference_actions
+    played = {"doing nothing": do_nothing(setup), "random calls": random_calls(setup, seed=0)}
     if not any(action.name == TRANSFER_TOOL for action in actions):
-        played["handing over at once"] = hand_over(world)
+        played["handing over at once"] = hand_over(setup)
     if any(is_write(played["doing nothing"].environment, action) for action in actions):
-        played["only reading"] = read_only(world)
+        played["only reading"] = read_only(setup)
     rewards = {name: episode.reward() for name, episode in played.items()}
     return [f"{name} earns {reward:g}" for name, reward in rewards.items() if reward > 0]
 
 
-def check_known(world: World, episode: ScriptedEpisode) -> list[str]:
+def check_known(setup: TaskSetup, episode: ScriptedEpisode) -> list[str]:
     """Every value of the reference is in the scenario, a schema, or an earlier tool result."""
     texts = [f"{world.task.user_scenario} {world.task.ticket or ''}", _schemas(episode)]
-    texts += [str(getattr(message, "content", "")) for message in world.task.history]
-    replay = ScriptedEpisode(world)
+    texts += [str(getattr(message, "content", "")) for message in setup.task.history]
+    replay = ScriptedEpisode(setup)
     problems = []
-    for action in world.task.reference_actions:
+    for action in setup.task.reference_actions:
         if action.name not in _FREE_TEXT:
             unknown = _unknown(action, texts)
             if unknown:
@@ -134,7 +134,7 @@ def _leaves(value: Any) -> Iterator[str]:
         yield value
 
 
-def check_policy(world: World, episode: ScriptedEpisode, rules: Sequence[Any]) -> list[str]:
+def check_policy(setup: TaskSetup, episode: ScriptedEpisode, rules: Sequence[Any]) -> list[str]:
     """The reference obeys the executable rules of the domain."""
     if not rules:
         return []
@@ -142,13 +142,13 @@ def check_policy(world: World, episode: ScriptedEpisode, rules: Sequence[Any]) -
         check_trajectory,
     )
 
-    return [f"{v.rule}: {v.text}" for v in check_trajectory(world.start(), episode.messages, rules)]
+    return [f"{v.rule}: {v.text}" for v in check_trajectory(setup.start(), episode.messages, rules)]
 
 
-def check_order(world: World) -> list[str]:
+def check_order(setup: TaskSetup) -> list[str]:
     """Writes that run in another order without error leave the same databases."""
-    start = world.start()
-    writes = [action for action in world.task.reference_actions if is_write(start, action)]
+    start = setup.start()
+    writes = [action for action in setup.task.reference_actions if is_write(start, action)]
     first = _after(start, writes)
     for order in _other_orders(writes) if first is not None else ():
         other = _after(start, order)

@@ -16,7 +16,7 @@ from tau2.audit.trajectory import call_of, is_write
 from tau2.data_model.tasks import Action
 from tau2.environment.cow import Table
 from tau2.environment.environment import Environment
-from tau2.environment.world import World
+from tau2.environment.task_setup import TaskSetup
 from tau2.utils.text import first_of, shortened
 
 _MOST_SHOWN = 3  # differing places that a finding names
@@ -24,13 +24,13 @@ _LONGEST_VALUE = 60  # characters of a value that a finding shows
 _HALF_A_CENT = 0.005  # dollars
 
 
-def check_compat(world: World) -> list[str]:
+def check_compat(setup: TaskSetup) -> list[str]:
     """Every write of the reference has the same effect under `strict_compat` as by the rules."""
-    original = world.start()
+    original = setup.start()
     if not original.strict_compat:
         return []
     corrected = by_the_rules(original)
-    for action in world.task.reference_actions:
+    for action in setup.task.reference_actions:
         if not is_write(original, action):
             continue
         theirs, ours = _called(original, action), _called(corrected, action)
@@ -54,9 +54,9 @@ def by_the_rules(environment: Environment) -> Environment:
     return fork
 
 
-def _called(world: Environment, action: Action) -> str | None:
+def _called(setup: Environment, action: Action) -> str | None:
     """Make a call; return its error, or None."""
-    result = world.get_response(call_of(action))
+    result = setup.get_response(call_of(action))
     return (result.content or "Error") if result.error else None
 
 

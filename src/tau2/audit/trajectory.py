@@ -12,7 +12,7 @@ from tau2.data_model.simulation import SimulationRun, TerminationReason
 from tau2.data_model.tasks import Action
 from tau2.environment.cow import clone
 from tau2.environment.environment import Environment
-from tau2.environment.world import World
+from tau2.environment.task_setup import TaskSetup
 from tau2.evaluator.evaluator import EvaluationType, grade
 from tau2.seeds import derive_seed
 
@@ -22,9 +22,9 @@ _CONFIRMED = ("Shall I go ahead with this?", "Yes, please go ahead.")
 class ScriptedEpisode:
     """An environment on which calls are made, and the trajectory so far."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.environment: Environment = world.start()
+    def __init__(self, setup: TaskSetup) -> None:
+        self.setup = setup
+        self.environment: Environment = setup.start()
         self.messages: list[Message] = []
         self.errors: list[str] = []
 
@@ -56,14 +56,14 @@ class ScriptedEpisode:
         now = "2000-01-01T00:00:00"
         run = SimulationRun(
             id="audit",
-            task_id=self.world.task.id,
+            task_id=self.setup.task.id,
             start_time=now,
             end_time=now,
             duration=0.0,
             termination_reason=TerminationReason.USER_STOP,
             messages=self.messages,
         )
-        return grade(run, self.world, EvaluationType.ALL, live=self.environment).reward
+        return grade(run, self.setup, EvaluationType.ALL, live=self.environment).reward
 
 
 def call_of(action: Action) -> ToolCall:
@@ -83,10 +83,10 @@ def is_write(environment: Environment, action: Action) -> bool:
     )
 
 
-def play_reference(world: World, actions: Sequence[Action] | None = None) -> ScriptedEpisode:
+def play_reference(setup: TaskSetup, actions: Sequence[Action] | None = None) -> ScriptedEpisode:
     """Execute the reference (or `actions`), confirm each write, then state the information."""
-    episode = ScriptedEpisode(world)
-    task = world.task
+    episode = ScriptedEpisode(setup)
+    task = setup.task
     episode.user_says(str(task.user_scenario.instructions))
     for action in task.reference_actions if actions is None else actions:
         if action.requestor == "assistant" and is_write(episode.environment, action):
@@ -99,39 +99,39 @@ def play_reference(world: World, actions: Sequence[Action] | None = None) -> Scr
     return episode
 
 
-def do_nothing(world: World) -> ScriptedEpisode:
+def do_nothing(setup: TaskSetup) -> ScriptedEpisode:
     """Say goodbye at once."""
-    episode = ScriptedEpisode(world)
+    episode = ScriptedEpisode(setup)
     episode.agent_says("Goodbye.")
     return episode
 
 
-def hand_over(world: World) -> ScriptedEpisode:
+def hand_over(setup: TaskSetup) -> ScriptedEpisode:
     """Hand over at once, where that is possible."""
-    episode = ScriptedEpisode(world)
+    episode = ScriptedEpisode(setup)
     if episode.environment.tools is not None and episode.environment.tools.has_tool(TRANSFER_TOOL):
         episode.call(TRANSFER_TOOL, {"summary": "The customer needs help."})
     episode.agent_says("You are being transferred to a human agent.")
     return episode
 
 
-def read_only(world: World) -> ScriptedEpisode:
+def read_only(setup: TaskSetup) -> ScriptedEpisode:
     """Make the reading calls of the reference and change nothing."""
-    episode = ScriptedEpisode(world)
-    for action in world.task.reference_actions:
+    episode = ScriptedEpisode(setup)
+    for action in setup.task.reference_actions:
         if not is_write(episode.environment, action) and action.name != TRANSFER_TOOL:
             episode.call(action.name, action.arguments, action.requestor)
     episode.agent_says("I am sorry, there is nothing that I can do.")
     return episode
 
 
-def random_calls(world: World, seed: int, count: int = 8) -> ScriptedEpisode:
+def random_calls(setup: TaskSetup, seed: int, count: int = 8) -> ScriptedEpisode:
     """Call random tools of the agent with values from the reference, but never the reference."""
-    episode = ScriptedEpisode(world)
-    derived = derive_seed(seed, "audit", world.task.id)
+    episode = ScriptedEpisode(setup)
+    derived = derive_seed(seed, "audit", setup.task.id)
     rng = random.Random(derived)  # noqa: S311  -- reproducible, not a secret
     tools = [tool for tool in episode.environment.get_tools() if tool.name != TRANSFER_TOOL]
-    actions = world.task.reference_actions
+    actions = setup.task.reference_actions
     vocabulary = [value for action in actions for value in action.arguments.values()] or ["x"]
     for _ in range(count):
         tool = rng.choice(tools)

@@ -23,8 +23,8 @@ from tau2.environment.cow import Table
 from tau2.environment.environment import Environment
 from tau2.environment.history import decoded, paired_calls, split_pending
 from tau2.environment.list_table import ListTable, peek_list
+from tau2.environment.task_setup import set_initial_state
 from tau2.environment.toolkit import ToolKitBase
-from tau2.environment.world import set_initial_state
 from tau2.errors import Tau2Error, ToolError
 from tau2.utils.json_types import JsonObject, JsonValue
 

@@ -12,7 +12,7 @@ from math import prod
 from tau2.data_model.simulation import FINISHED, RewardInfo, SimulationRun, TerminationReason
 from tau2.data_model.tasks import EvaluationCriteria, RewardType, Task
 from tau2.environment.environment import Environment
-from tau2.environment.world import World
+from tau2.environment.task_setup import TaskSetup
 from tau2.evaluator.evaluator_action import check_actions, grade_actions
 from tau2.evaluator.evaluator_communicate import check_communication, grade_communication
 from tau2.evaluator.evaluator_env import grade_environment
@@ -35,8 +35,6 @@ class EvaluationType(StrEnum):
     ALL_WITH_NL_ASSERTIONS_IGNORE_BASIS = "all_with_nl_assertions_ignore_basis"
 
 
-"""Endings after which a reward above 0 is possible."""
-
 _WITH_NL = frozenset(
     {EvaluationType.ALL_WITH_NL_ASSERTIONS, EvaluationType.ALL_WITH_NL_ASSERTIONS_IGNORE_BASIS}
 )
@@ -46,8 +44,9 @@ _IGNORING = frozenset(
 
 
 def needs_judge(task: Task, evaluation_type: EvaluationType) -> bool:
-    """Return whether grading this task asks the judge model."""
-    criteria, evaluation_type = task.evaluation_criteria, EvaluationType(evaluation_type)
+    """Return whether grading this task calls the judge model."""
+    criteria = task.evaluation_criteria
+    evaluation_type = EvaluationType(evaluation_type)
     if criteria is None or not criteria.nl_assertions:
         return False
     if evaluation_type is EvaluationType.NL_ASSERTIONS or evaluation_type in _WITH_NL:
@@ -69,7 +68,7 @@ _SINGLE: Mapping[EvaluationType, Callable[[Evidence], RewardInfo]] = {
 
 def grade(
     run: SimulationRun,
-    world: World,
+    setup: TaskSetup,
     evaluation_type: EvaluationType = EvaluationType.ALL,
     *,
     live: Environment | None = None,
@@ -81,7 +80,7 @@ def grade(
 
     Args:
         run: The finished simulation.
-        world: Its task and a factory of fresh environments.
+        setup: Its task and a factory of fresh environments.
         evaluation_type: Which checks to run.
         live: The environment it was played on; without it the trajectory is replayed.
         judge: The model for natural-language assertions; default: the configured one.
@@ -93,14 +92,14 @@ def grade(
     """
     evaluation_type = EvaluationType(evaluation_type)
     evidence = Evidence(
-        world, run.get_messages(), live=live, strict_replay=strict_replay, judge=judge
+        setup, run.get_messages(), live=live, strict_replay=strict_replay, judge=judge
     )
     evidence.strict_compat = (
         evidence.start.strict_compat if strict_compat is None else strict_compat
     )
     if run.termination_reason not in FINISHED:
         return _ended_early(evidence, run.termination_reason)
-    criteria = world.task.evaluation_criteria
+    criteria = setup.task.evaluation_criteria
     if criteria is None:
         return RewardInfo(
             reward=1.0, reward_basis=None, info={"note": "the task has no evaluation criteria"}
@@ -130,14 +129,11 @@ def _product(
         breakdown.update(
             part.reward_breakdown or dict.fromkeys(part.reward_basis or (), part.reward)
         )
-    shown = (
-        [b for name in parts for b in RewardType if b in _BASES[name]]
-        if ignoring
-        else criteria.reward_basis
-    )
-    return _merged(
-        parts, prod((part.reward for part in counted), start=1.0), list(shown), breakdown
-    )
+    shown = list(criteria.reward_basis)
+    if ignoring:
+        shown = [check for name in parts for check in RewardType if check in _BASES[name]]
+    reward = prod((part.reward for part in counted), start=1.0)
+    return _merged(parts, reward, shown, breakdown)
 
 
 _BASES: Mapping[str, frozenset[RewardType]] = {
@@ -198,8 +194,8 @@ def evaluate_simulation(
     """
     constructor = registry.get_env_constructor(domain)
     options = dict(env_kwargs or {})
-    world = World(task, lambda: constructor(solo_mode=solo_mode, **options))
-    return grade(simulation, world, evaluation_type, judge=judge, strict_replay=strict_replay)
+    setup = TaskSetup(task, lambda: constructor(solo_mode=solo_mode, **options))
+    return grade(simulation, setup, evaluation_type, judge=judge, strict_replay=strict_replay)
 
 
 __all__ = [

@@ -1,15 +1,16 @@
-"""The world at the end: equal to the gold world, and as the assertions say."""
+"""DB and ENV_ASSERTION: the final databases equal the gold ones, and every assertion holds."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from math import prod
 
 from tau2.data_model.message import Message
 from tau2.data_model.simulation import DBCheck, EnvAssertionCheck, RewardInfo
 from tau2.data_model.tasks import EnvAssertion, RewardType, Task
 from tau2.environment.environment import Environment
-from tau2.environment.world import World
+from tau2.environment.task_setup import TaskSetup
 from tau2.evaluator.evaluator_base import EvaluatorBase
 from tau2.evaluator.evidence import Evidence
 from tau2.utils.json_types import JsonMapping
@@ -18,13 +19,13 @@ logger = logging.getLogger(__name__)
 
 
 def check_database(evidence: Evidence) -> DBCheck:
-    """Compare the databases of both sides with those of the gold world."""
+    """Compare the databases of agent and user with those of the gold environment."""
     match = evidence.actual.same_state(evidence.gold.environment)
     return DBCheck(db_match=match, db_reward=float(match))
 
 
 def check_assertions(evidence: Evidence) -> list[EnvAssertionCheck]:
-    """Ask every assertion about the world; one that raises is not met, and says why."""
+    """Evaluate every assertion; one that raises is not met, and its check gives the reason."""
     return [
         _asserted(evidence.actual, assertion)
         for assertion in evidence.criteria.env_assertions or ()
@@ -32,11 +33,13 @@ def check_assertions(evidence: Evidence) -> list[EnvAssertionCheck]:
 
 
 def _asserted(environment: Environment, assertion: EnvAssertion) -> EnvAssertionCheck:
+    reason = None
     try:
-        met, reason = environment.run_env_assertion(assertion, raise_assertion_error=False), None
-    except Exception as problem:
+        met = environment.run_env_assertion(assertion, raise_assertion_error=False)
+    except Exception as problem:  # a domain's function may raise anything; it is reported
         logger.debug("assertion %s raised", assertion.func_name, exc_info=True)
-        met, reason = False, f"{assertion.func_name} raised: {problem}"
+        met = False
+        reason = f"{assertion.func_name} raised: {problem}"
     return EnvAssertionCheck(
         env_assertion=assertion, met=met, reward=float(met), justification=reason
     )
@@ -52,20 +55,18 @@ def grade_environment(evidence: Evidence) -> RewardInfo:
             info={"note": "the task has neither reference actions nor assertions"},
         )
     try:
-        database, assertions = check_database(evidence), check_assertions(evidence)
-    except Exception as problem:  # whatever it is, playing the conversation again would not mend it
-        logger.debug("the world of task %s cannot be graded", evidence.task.id, exc_info=True)
+        database = check_database(evidence)
+        assertions = check_assertions(evidence)
+    except Exception as problem:  # any failure of the replay: another attempt would fail too
+        logger.debug("the environment of task %s cannot be graded", evidence.task.id, exc_info=True)
         return _ungradable(evidence, problem)
     scores = {
         RewardType.DB: database.db_reward,
         RewardType.ENV_ASSERTION: float(all(check.met for check in assertions)),
     }
     counted = {basis: score for basis, score in scores.items() if basis in criteria.reward_basis}
-    reward = 1.0
-    for score in counted.values():
-        reward *= score
     return RewardInfo(
-        reward=reward,
+        reward=prod(counted.values(), start=1.0),
         db_check=database,
         env_assertions=assertions,
         reward_basis=list(counted),
@@ -90,7 +91,7 @@ def _ungradable(evidence: Evidence, problem: Exception) -> RewardInfo:
 
 
 class EnvironmentEvaluator(EvaluatorBase):
-    """Grades the world at the end."""
+    """Grades the final environment."""
 
     @classmethod
     def calculate_reward(  # type: ignore[override]  # as in the public package
@@ -103,7 +104,7 @@ class EnvironmentEvaluator(EvaluatorBase):
         strict_replay: bool = True,
     ) -> RewardInfo:
         """Replay a trajectory on a fresh environment and grade what it leaves behind."""
-        world = World(
+        setup = TaskSetup(
             task, lambda: environment_constructor(solo_mode=solo_mode, **(env_kwargs or {}))
         )
-        return grade_environment(Evidence(world, full_trajectory, strict_replay=strict_replay))
+        return grade_environment(Evidence(setup, full_trajectory, strict_replay=strict_replay))

@@ -14,7 +14,7 @@ from tau2.data_model.message import Message
 from tau2.data_model.tasks import Action, EvaluationCriteria, Task
 from tau2.environment.cow import clone
 from tau2.environment.environment import Environment
-from tau2.environment.world import World, set_initial_state
+from tau2.environment.task_setup import TaskSetup, set_initial_state
 from tau2.llm.request import CompletionFn
 from tau2.utils.json_types import JsonObject
 
@@ -32,7 +32,7 @@ class Judge:
 
 @dataclass(frozen=True, slots=True)
 class Gold:
-    """The world after the reference actions."""
+    """The environment after the reference actions, and what went wrong in them."""
 
     environment: Environment
     errors: list[str]
@@ -47,7 +47,7 @@ class Evidence:
     replayed on a fresh one.
     """
 
-    world: World
+    setup: TaskSetup
     messages: list[Message]
     live: Environment | None = None
     strict_replay: bool = True
@@ -57,7 +57,7 @@ class Evidence:
     @property
     def task(self) -> Task:
         """The task that was played."""
-        return self.world.task
+        return self.setup.task
 
     @property
     def criteria(self) -> EvaluationCriteria:
@@ -70,51 +70,53 @@ class Evidence:
 
         For facts about tools, never to be played on.
         """
-        return self.world.fresh()
+        return self.setup.fresh()
 
     @cached_property
     def actual(self) -> Environment:
-        """The world as the episode left it.
+        """The environment as the episode left it.
 
         Raise ReplayMismatch when a stored trajectory does not replay.
         """
         if self.live is not None:
             return self.live
-        environment = self.world.fresh()
+        environment = self.setup.fresh()
         set_initial_state(environment, self.task, self.messages, strict=self.strict_replay)
         return environment
 
     @cached_property
     def gold(self) -> Gold:
-        """The world as the reference leaves it.
+        """The environment after the reference actions.
 
-        Computed once per process for a world with an id.
+        Computed once per process for an environment with a `world_id`.
         """
-        return _cached_gold(self.world, self.start)
+        return _cached_gold(self.setup, self.start)
 
 
-_MOST_GOLD_WORLDS = 4096  # each costs the records its reference touches: a few kilobytes
-_gold_worlds: OrderedDict[Hashable, Gold] = OrderedDict()
+_MOST_GOLD = 4096  # each costs the records its reference touches: a few kilobytes
+_gold_cache: OrderedDict[Hashable, Gold] = OrderedDict()
+"""Process-wide, least recently used first; shared by the threads that grade."""
 _gold_lock = Lock()
 
 
-def _cached_gold(world: World, start: Environment) -> Gold:
+def _cached_gold(setup: TaskSetup, start: Environment) -> Gold:
     if start.world_id is None or not start.is_pristine():
-        return make_gold(world)
-    references = tuple(
-        map(id, start.references())
-    )  # a data file that was read again is another world
-    key = (start.world_id, start.strict_compat, references, _fingerprint(world.task))
+        return make_gold(setup)
+    # A data file that was read again has another reference database. The cached environments keep
+    # their references alive, so that an id is not used again.
+    references = tuple(map(id, start.references()))
+    key = (start.world_id, start.strict_compat, references, _fingerprint(setup.task))
     with _gold_lock:
-        known = _gold_worlds.get(key)
+        known = _gold_cache.get(key)
         if known is not None:
-            _gold_worlds.move_to_end(key)
+            _gold_cache.move_to_end(key)
             return known
-    gold = make_gold(world)
+    # Outside the lock: two threads may compute the same environment, but none waits for another.
+    gold = make_gold(setup)
     with _gold_lock:
-        _gold_worlds[key] = gold
-        if len(_gold_worlds) > _MOST_GOLD_WORLDS:
-            _gold_worlds.popitem(last=False)
+        _gold_cache[key] = gold
+        if len(_gold_cache) > _MOST_GOLD:
+            _gold_cache.popitem(last=False)
     return gold
 
 
@@ -128,22 +130,22 @@ def _fingerprint(task: Task) -> str:
     return digest.hexdigest()
 
 
-def make_gold(world: World) -> Gold:
-    """Play the reference actions on a fresh world."""
-    environment = world.fresh()
-    set_initial_state(environment, world.task, world.history)
-    for call in world.pending_calls:
+def make_gold(setup: TaskSetup) -> Gold:
+    """Execute the reference actions on a fresh environment."""
+    environment = setup.fresh()
+    set_initial_state(environment, setup.task, setup.history)
+    for call in setup.pending_calls:
         environment.get_response(call)
-    environment.set_solo_mode(False)  # the reference says itself whose tool a call is for
-    outcomes = [_carry_out(environment, action) for action in world.task.reference_actions]
-    errors = [problem for problem in outcomes if problem is not None]
-    return Gold(environment, errors)
+    # A reference action names its requestor, so the user's actions use the user's toolkit.
+    environment.set_solo_mode(False)
+    problems = [_execute(environment, action) for action in setup.task.reference_actions]
+    return Gold(environment, [problem for problem in problems if problem is not None])
 
 
-def _carry_out(environment: Environment, action: Action) -> str | None:
-    """Make one reference call; return what went wrong, or None.
+def _execute(environment: Environment, action: Action) -> str | None:
+    """Execute one reference action and return what went wrong, or None.
 
-    Reads are skipped: they change nothing.
+    Tools that only read are skipped.
     """
     try:
         toolkit = environment.toolkit_for(action.name, action.requestor)
@@ -155,7 +157,7 @@ def _carry_out(environment: Environment, action: Action) -> str | None:
         environment.make_tool_call(action.name, requestor=action.requestor, **arguments)
         if not environment.strict_compat:
             environment.sync_tools()  # the original leaves this out; see docs/differences.md
-    except Exception as problem:
+    except Exception as problem:  # a domain's tool may raise anything; it is reported
         logger.debug("reference action %s failed", action.name, exc_info=True)
         return f"{action.get_func_format()}: {problem}"
     return None

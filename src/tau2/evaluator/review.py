@@ -1,8 +1,8 @@
-"""A model reviews a finished conversation: which side made which mistake, and how bad it was.
+"""A model reviews a finished conversation: which participant made which mistake, and how severe.
 
-A review never changes a reward. What the reviewing model answers is read completely or not at all:
-an answer that leaves a mistake without a side is asked for again, once; the second such answer is a
-failure of the reviewer.
+A review never changes a reward. A reviewer's response is read completely or not at all: one that
+does not say whose a mistake is is asked for again, once; the second one is a failure of the
+reviewer.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from tau2.data_model.tasks import Task
 from tau2.errors import ModelError
 from tau2.evaluator.answers import list_under
 from tau2.evaluator.evidence import Judge
-from tau2.evaluator.review_prompt import Case, review_messages
+from tau2.evaluator.review_prompt import ReviewRequest, review_messages
 from tau2.llm.cost import sum_known
 from tau2.llm.secrets import Redactor, secrets_in_args, secrets_in_environment
 from tau2.utils.json_types import JsonObject
 
 AnyReview: TypeAlias = Review | UserOnlyReview
 
-_ATTEMPTS = 2  # a reviewer that is asked twice and answers neither time is broken
+_ATTEMPTS = 2  # requests for a readable review before the reviewer counts as failed
 _MOST_ERRORS = 100
 _LONGEST_TEXT = 4000  # characters of one text of a review that are kept
-_SHOWN_OF_JUNK = 200
+_LONGEST_EXCERPT = 200
 _CALL_NAME = "review"
 
 _SOURCES = {
@@ -53,28 +53,28 @@ def review_simulation(
     policy: str | None = None,
     redactor: Redactor | None = None,
 ) -> AnyReview:
-    """Have a model review a simulation: both sides (`full`), or the simulated user (`user`).
+    """Have a model review a simulation: both participants (`full`) or the simulated user (`user`).
 
     Args:
         run: The conversation.
-        task: What the user was told and what the reference does; None leaves both out.
-        reviewer: The model to ask.
-        mode: A `full` review is a Review, one of the `user` a UserOnlyReview.
-        policy: What the agent was told; default: what the simulation has recorded.
-        redactor: Keeps secrets out of the question and the review; default: it knows those of the
-            environment.
+        task: Gives the user's scenario and the reference actions; None leaves both out.
+        reviewer: The model that reviews.
+        mode: `full` returns a Review, `user` a UserOnlyReview.
+        policy: The agent's policy; default: the one that the simulation has recorded.
+        redactor: Keeps secrets out of the prompt and the review; default: one that knows the
+            secrets in environment variables and in the reviewer's arguments.
 
     Raises:
-        ModelError: the reviewer cannot be reached, or twice gave no readable review.
+        ModelError: the reviewer cannot be reached, or two responses were not readable.
     """
     from tau2.llm import complete  # noqa: PLC0415  -- looked up at call time: clients replace it
 
-    asking = _asking(run, task, reviewer, mode, policy, redactor)
+    flow = _review_flow(run, task, reviewer, mode, policy, redactor)
     try:
-        question = next(asking)
+        prompt = next(flow)
         while True:
-            answer = complete(reviewer.model, question, **_options(reviewer))
-            question = asking.send(answer)
+            response = complete(reviewer.model, prompt, **_options(reviewer))
+            prompt = flow.send(response)
     except StopIteration as end:
         review: AnyReview = end.value
         return review
@@ -92,12 +92,12 @@ async def areview_simulation(
     """Do what `review_simulation` does without blocking the event loop."""
     from tau2.llm import acomplete  # noqa: PLC0415  -- see review_simulation
 
-    asking = _asking(run, task, reviewer, mode, policy, redactor)
+    flow = _review_flow(run, task, reviewer, mode, policy, redactor)
     try:
-        question = next(asking)
+        prompt = next(flow)
         while True:
-            answer = await acomplete(reviewer.model, question, **_options(reviewer))
-            question = asking.send(answer)
+            response = await acomplete(reviewer.model, prompt, **_options(reviewer))
+            prompt = flow.send(response)
     except StopIteration as end:
         review: AnyReview = end.value
         return review
@@ -107,7 +107,7 @@ def _options(reviewer: Judge) -> JsonObject:
     return {"call_name": _CALL_NAME, "completion_fn": reviewer.completion_fn, **reviewer.args}
 
 
-def _asking(
+def _review_flow(
     run: SimulationRun,
     task: Task | None,
     reviewer: Judge,
@@ -115,26 +115,27 @@ def _asking(
     policy: str | None,
     redactor: Redactor | None,
 ) -> Generator[list[Message], AssistantMessage, AnyReview]:
-    """Ask until the answer can be read; yields questions, is sent answers, returns the review."""
+    """Yield requests and receive responses until one can be read; return the review."""
     redactor = redactor or default_redactor(reviewer)
     messages = run.get_messages()
-    question = review_messages(Case(messages, mode, task, policy or run.policy, redactor))
+    prompt = review_messages(ReviewRequest(messages, mode, task, policy or run.policy, redactor))
     costs: list[float | None] = []
     text = ""
     for _ in range(_ATTEMPTS):
-        answer = yield question
-        costs.append(answer.cost)
-        text = redactor.text(answer.content or "")
+        response = yield prompt
+        costs.append(response.cost)
+        text = redactor.text(response.content or "")
         review = parse_review(text, messages, mode)
         if review is not None:
-            review.cost, review.model = sum_known(costs), reviewer.model
+            review.cost = sum_known(costs)
+            review.model = reviewer.model
             return review
-    shown = text[:_SHOWN_OF_JUNK]
-    raise ModelError(f"the reviewer {reviewer.model} twice gave no readable review: {shown!r}")
+    shown = text[:_LONGEST_EXCERPT]
+    raise ModelError(f"the reviewer {reviewer.model} returned no readable review twice: {shown!r}")
 
 
 def default_redactor(*models: Judge) -> Redactor:
-    """Return what hides the secrets of the environment and of these models' arguments."""
+    """Return a redactor of the secrets in environment variables and in these models' arguments."""
     known = set(secrets_in_environment())
     for model in models:
         known |= secrets_in_args(model.args)
@@ -142,14 +143,15 @@ def default_redactor(*models: Judge) -> Redactor:
 
 
 def parse_review(text: str, messages: Sequence[Message], mode: ReviewMode) -> AnyReview | None:
-    """Return the review in an answer, of bounded size; None when it cannot be read completely.
+    """Return the review in a response, of bounded size; None when it cannot be read completely.
 
     Never raises.
     """
     found = list_under("errors", text)
     if found is None or not all(isinstance(entry, dict) for entry in found[1]):
         return None
-    summary, entries = _text(found[0].get("summary")), found[1][:_MOST_ERRORS]
+    summary = _text(found[0].get("summary"))
+    entries = found[1][:_MOST_ERRORS]
     if mode == "user":
         return UserOnlyReview(
             summary=summary, errors=[UserOnlyReviewError(**_fields(e, messages)) for e in entries]
@@ -161,9 +163,9 @@ def parse_review(text: str, messages: Sequence[Message], mode: ReviewMode) -> An
 
 
 def _attributed(entry: JsonObject, messages: Sequence[Message]) -> ReviewError | None:
-    """Return a mistake with its role: the named one, else whose turn it was; else None."""
+    """Return a mistake with its source: the one named, else the author of its turn; else None."""
     fields = _fields(entry, messages)
-    source = _SOURCES.get(_word(entry.get("source"))) or _side_of(fields["turn_idx"], messages)
+    source = _SOURCES.get(_word(entry.get("source"))) or _author_of(fields["turn_idx"], messages)
     return None if source is None else ReviewError(source=source, **fields)
 
 
@@ -186,7 +188,7 @@ def _turn(value: object, count: int) -> int | None:
     return value if 0 <= value < count else None
 
 
-def _side_of(turn: int | None, messages: Sequence[Message]) -> ErrorSource | None:
+def _author_of(turn: int | None, messages: Sequence[Message]) -> ErrorSource | None:
     message = messages[turn] if turn is not None else None
     if isinstance(message, ToolMessage):
         return ErrorSource.USER if message.requestor == "user" else ErrorSource.AGENT
@@ -196,7 +198,7 @@ def _side_of(turn: int | None, messages: Sequence[Message]) -> ErrorSource | Non
 
 
 def _word(value: object) -> str:
-    return value[:_SHOWN_OF_JUNK].strip().lower() if isinstance(value, str) else ""
+    return value[:_LONGEST_EXCERPT].strip().lower() if isinstance(value, str) else ""
 
 
 def _text(value: object) -> str:

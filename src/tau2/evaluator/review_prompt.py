@@ -1,4 +1,4 @@
-"""The reviewer's prompt: instruction, what both participants were told, the conversation."""
+"""The reviewer's prompt: instruction, policy and scenario, and the conversation."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ _LONGEST_RESULT = 4000  # characters of one tool result that are shown
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """What is reviewed."""
+class ReviewRequest:
+    """A conversation to review, and what the reviewer is shown beside it."""
 
     messages: Sequence[Message]
     mode: ReviewMode
@@ -74,23 +74,27 @@ class Case:
     redactor: Redactor = Redactor()  # noqa: RUF009  -- immutable
 
 
-def review_messages(case: Case) -> list[Message]:
+def review_messages(request: ReviewRequest) -> list[Message]:
     """Return what the reviewing model is asked."""
-    full = case.mode == "full"
-    instruction = f"{_FULL if full else _USER_ONLY}\n\n{_ANSWER % (_SOURCE if full else '')}"
-    return [SystemMessage(content=instruction), UserMessage(content="\n\n".join(_sections(case)))]
+    full = request.mode == "full"
+    body = _FULL if full else _USER_ONLY
+    instruction = f"{body}\n\n{_ANSWER % (_SOURCE if full else '')}"
+    return [
+        SystemMessage(content=instruction),
+        UserMessage(content="\n\n".join(_sections(request))),
+    ]
 
 
-def _sections(case: Case) -> Iterator[str]:
-    full = case.mode == "full"
-    if full and case.policy:
-        yield _section("policy", case.policy)
-    if case.task is not None:
-        yield _section("instructions of the customer", str(case.task.user_scenario))
-    reference = list(_reference(case.task)) if full and case.task is not None else []
+def _sections(request: ReviewRequest) -> Iterator[str]:
+    full = request.mode == "full"
+    if full and request.policy:
+        yield _section("policy", request.policy)
+    if request.task is not None:
+        yield _section("instructions of the customer", str(request.task.user_scenario))
+    reference = list(_reference(request.task)) if full and request.task is not None else []
     if reference:
         yield _section("one good way to solve the case", "\n".join(reference))
-    yield _section("conversation", "\n".join(turn_lines(case)))
+    yield _section("conversation", "\n".join(turn_lines(request)))
 
 
 def _section(title: str, body: str) -> str:
@@ -98,19 +102,18 @@ def _section(title: str, body: str) -> str:
 
 
 def _reference(task: Task) -> Iterator[str]:
-    criteria = task.evaluation_criteria
-    for action in (criteria.actions if criteria else None) or ():
+    for action in task.reference_actions:
         yield f"{'customer' if action.requestor == 'user' else 'agent'}: {action.get_func_format()}"
 
 
-def turn_lines(case: Case) -> Iterator[str]:
+def turn_lines(request: ReviewRequest) -> Iterator[str]:
     """Yield the conversation, one line per message or tool call, each with the number of its turn.
 
-    Texts are JSON strings, so that nothing that was said can look like another line.
+    Texts are JSON strings, so that no text of a message can look like another line.
     """
-    for number, message in enumerate(case.messages):
-        if case.mode == "full" or _customer_sees(message):
-            for line in _lines(message, case.redactor):
+    for number, message in enumerate(request.messages):
+        if request.mode == "full" or _customer_sees(message):
+            for line in _lines(message, request.redactor):
                 yield f"[{number}] {line}"
 
 

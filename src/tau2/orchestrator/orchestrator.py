@@ -23,7 +23,7 @@ from tau2.data_model.message import (
 from tau2.data_model.simulation import SimulationRun, TerminationReason
 from tau2.data_model.tasks import Task
 from tau2.environment.environment import Environment
-from tau2.environment.world import World, set_initial_state
+from tau2.environment.task_setup import TaskSetup, set_initial_state
 from tau2.errors import ConfigError
 from tau2.llm.deadline import deadline
 from tau2.orchestrator.episode import (
@@ -114,7 +114,7 @@ class Orchestrator:
         self.validate_communication = validate_communication
         self.agent_state: Any = None
         self.user_state: Any = None
-        self.world = World(task, environment_factory or _copies_of(environment, task))
+        self.task_setup = TaskSetup(task, environment_factory or _copies_of(environment, task))
         self.tracer: TurnTracer | None = None
         """Traces turns and tool calls."""
         self.recorder: Callable[[EpisodeProgress], None] | None = None
@@ -211,7 +211,7 @@ class Orchestrator:
         Raise ReplayMismatch when the recorded calls do not replay.
         """
         set_initial_state(self.environment, self.task, snapshot.messages)
-        self._history_length = len(self.world.history)
+        self._history_length = len(self.task_setup.history)
         seed_participants(self.seed, self.agent, self.user)
         self._restore(snapshot)
 

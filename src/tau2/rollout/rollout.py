@@ -359,7 +359,9 @@ class Rollout(RoleView):
             messages=orchestrator.get_trajectory(),
         )
         live = orchestrator.environment.fork()
-        return grade(run, orchestrator.world, self.evaluation_type, live=live, judge=self.judge)
+        return grade(
+            run, orchestrator.task_setup, self.evaluation_type, live=live, judge=self.judge
+        )
 
     def fork(self, n: int = 1) -> list[Rollout]:
         """Return n independent copies of this rollout.

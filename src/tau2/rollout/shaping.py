@@ -24,7 +24,7 @@ def partial_credit(orchestrator: Orchestrator) -> float:
     communicated information), take the share that is met; return the mean of these shares.
     """
     evidence = Evidence(
-        orchestrator.world, orchestrator.trajectory, live=orchestrator.environment.fork()
+        orchestrator.task_setup, orchestrator.trajectory, live=orchestrator.environment.fork()
     )
     evidence.strict_compat = orchestrator.environment.strict_compat
     kinds = (

@@ -319,7 +319,7 @@ def _begun(orchestrator: Orchestrator, spec: UnitSpec) -> Begun:
         seed=spec.seed,
         id=orchestrator.simulation_id,
         start_time=orchestrator.start_time,
-        opening=len(orchestrator.world.history) or int(not orchestrator.solo_mode),
+        opening=len(orchestrator.task_setup.history) or int(not orchestrator.solo_mode),
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from tau2.data_model.simulation import NO_SCORE, RewardInfo, SimulationRun, Unit
 from tau2.data_model.tasks import Task
-from tau2.environment.world import World
+from tau2.environment.task_setup import TaskSetup
 from tau2.errors import ModelError
 from tau2.evaluator.evaluator import EvaluationType, grade
 from tau2.evaluator.evidence import Judge
@@ -145,9 +145,9 @@ class _Grader:
         if run.task_id not in self.tasks:
             return run, _entry(run, before, before, "left as it is: the run does not hold its task")
         task = self.tasks[run.task_id]
-        world = World(task, lambda: self.make_environment(solo_mode=self.solo))
+        setup = TaskSetup(task, lambda: self.make_environment(solo_mode=self.solo))
         try:
-            info = grade(run, world, evaluation_type, judge=self.judge, strict_replay=self.strict)
+            info = grade(run, setup, evaluation_type, judge=self.judge, strict_replay=self.strict)
         except ModelError as problem:
             return run, _entry(run, before, before, f"left as it is: the judge failed: {problem}")
         return run.model_copy(update={"reward_info": info}), _entry(
@@ -179,10 +179,10 @@ def regrade_ungraded(
         if simulation.task_id not in known:
             continue
         unit = simulation.unit
-        world = World(known[simulation.task_id], run.environment)
+        setup = TaskSetup(known[simulation.task_id], run.environment)
         try:
             with use_attempt(AttemptContext(*unit, simulation.seed, simulation.id)):
-                reward = grade(simulation, world, evaluation_type, judge=run.judge)
+                reward = grade(simulation, setup, evaluation_type, judge=run.judge)
         except ModelError as problem:
             logger.info("grading %s again: %s", simulation.id, problem, exc_info=True)
             continue

@@ -20,7 +20,7 @@ def grade_live(
 ) -> RewardInfo:
     """Grade a simulation from the environment it was played on."""
     return grade(
-        run, orchestrator.world, evaluation_type, live=orchestrator.environment, judge=judge
+        run, orchestrator.task_setup, evaluation_type, live=orchestrator.environment, judge=judge
     )
 
 

@@ -10,8 +10,8 @@ from tau2.data_model.message import ToolCall, ToolMessage, ToolRequestor
 from tau2.data_model.tasks import Action, Task
 from tau2.environment.diff import RecordChange, changes_between
 from tau2.environment.environment import Environment
+from tau2.environment.task_setup import TaskSetup
 from tau2.environment.tool import Tool
-from tau2.environment.world import World
 from tau2.errors import UnknownName
 from tau2.registry import registry
 
@@ -122,7 +122,7 @@ class DomainDocs:
         if task_id is None:
             self._scratch = self._fresh()
         else:
-            self._scratch = World(self.task(task_id), self._fresh).start()
+            self._scratch = TaskSetup(self.task(task_id), self._fresh).start()
         self.scratch_task = task_id
 
     def call(

@@ -11,7 +11,7 @@ from tests.unit.evaluator.test_evaluator_nl_assertions import NO, YES, Bench, ve
 from tau2.data_model.simulation import TerminationReason
 from tau2.data_model.tasks import RewardType
 from tau2.domains.mock.environment import get_environment
-from tau2.environment.world import World
+from tau2.environment.task_setup import TaskSetup
 from tau2.errors import ModelUnavailable, UnknownName
 from tau2.evaluator.evaluator import EvaluationType, evaluate_simulation, grade, needs_judge
 from tau2.evaluator.evidence import Judge
@@ -100,7 +100,7 @@ def test_an_early_end_earns_nothing_but_every_check_is_reported(reason):
     episode = stage(task, agent=says(create_meeting(), "task_2"), user=says("Hi"))
     run = episode.run()
     run.termination_reason = reason
-    info = grade(run, episode.world, live=episode.environment)
+    info = grade(run, episode.setup, live=episode.environment)
     assert info.reward == 0.0
     assert info.reward_basis is None
     assert (
@@ -140,7 +140,7 @@ def test_grading_leaves_the_record_and_the_task_alone():
     episode = stage(task, agent=says(create_meeting(), "task_2"), user=says("Hi"))
     run = run_simulation(episode)
     messages = [message.model_dump_json() for message in run.messages]
-    again = grade(run, World(task, get_environment))
+    again = grade(run, TaskSetup(task, get_environment))
     assert again == run.reward_info
     assert [message.model_dump_json() for message in run.messages] == messages
     assert task.model_dump_json() == before

@@ -9,7 +9,7 @@ from tau2.data_model.message import AssistantMessage, ToolCall, ToolMessage, Use
 from tau2.data_model.tasks import Action, EnvAssertion, EvaluationCriteria, InitialState, RewardType
 from tau2.domains.mock.data_model import MockDB, User
 from tau2.domains.mock.environment import get_environment
-from tau2.environment.world import World
+from tau2.environment.task_setup import TaskSetup
 from tau2.evaluator import evidence
 from tau2.evaluator.evaluator_env import EnvironmentEvaluator
 from tau2.evaluator.evidence import Evidence, make_gold
@@ -126,7 +126,7 @@ def test_a_reference_that_fails_is_reported():
 
 def gold_of(task, env=None):
     start = env if env is not None else get_environment()
-    return Evidence(World(task, start.fork), []).gold
+    return Evidence(TaskSetup(task, start.fork), []).gold
 
 
 def test_a_gold_world_is_worked_out_once():
@@ -177,11 +177,11 @@ def test_data_that_was_read_again_is_another_world(tmp_path, monkeypatch):
 
 
 def test_the_cache_is_bounded(monkeypatch):
-    monkeypatch.setattr(evidence, "_MOST_GOLD_WORLDS", 2)
-    monkeypatch.setattr(evidence, "_gold_worlds", type(evidence._gold_worlds)())
+    monkeypatch.setattr(evidence, "_MOST_GOLD", 2)
+    monkeypatch.setattr(evidence, "_gold_cache", type(evidence._gold_cache)())
     for title in "abc":
         gold_of(a_task(calls("create_task", user_id="user_1", title=title)))
-    assert len(evidence._gold_worlds) == 2
+    assert len(evidence._gold_cache) == 2
 
 
 def test_calls_pending_in_the_history_are_part_of_the_gold_world():
@@ -203,7 +203,7 @@ def test_a_solo_history_is_replayed_with_both_toolkits():
         ],
     )  # fmt: skip
     task = a_task(create_meeting(), state=state)
-    env = make_gold(World(task, lambda: get_environment(solo_mode=True))).environment
+    env = make_gold(TaskSetup(task, lambda: get_environment(solo_mode=True))).environment
     assert env.user_tools.db.notifications["n"].status == "read"
     run = play(task, agent=says(create_meeting()), solo_mode=True)
     assert run.reward_info.reward == 1.0

@@ -22,13 +22,13 @@ from tau2.domains.telecom.environment import (
 from tau2.domains.telecom.tasks.issues import ISSUES, Resolution
 from tau2.domains.telecom.tasks.loading import task_by_id
 from tau2.domains.telecom.tasks.recipes import parse_recipe
-from tau2.environment.world import World
+from tau2.environment.task_setup import TaskSetup
 from tau2.errors import DataFileError, UnknownName
 from tau2.registry import registry
 
 
-def world(task: Task) -> World:
-    return World(task, get_environment)
+def world(task: Task) -> TaskSetup:
+    return TaskSetup(task, get_environment)
 
 
 def customer(task: Task) -> str:

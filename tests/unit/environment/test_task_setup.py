@@ -8,23 +8,23 @@ from tests.cast import a_task, mock_task
 from tau2.data_model.message import AssistantMessage, ToolCall, UserMessage
 from tau2.data_model.tasks import InitialState
 from tau2.domains.mock.environment import get_environment, get_tasks
-from tau2.environment.world import World
+from tau2.environment.task_setup import TaskSetup
 
 
 @pytest.mark.parametrize("task", get_tasks(), ids=lambda task: task.id)
 def test_two_starts_are_the_same(task):
-    world = World(task, get_environment)
-    assert world.start().same_state(world.start())
+    setup = TaskSetup(task, get_environment)
+    assert setup.start().same_state(setup.start())
 
 
 def test_a_start_holds_what_the_history_did():
-    env = World(mock_task("update_task_with_message_history"), get_environment).start()
+    env = TaskSetup(mock_task("update_task_with_message_history"), get_environment).start()
     assert "task_2" in env.tools.db.tasks
 
 
 def test_calls_that_end_the_history_are_pending():
     call = ToolCall(id="1", name="create_task", arguments={"user_id": "user_1", "title": "Tea"})
     history = [UserMessage(content="Tea, please."), AssistantMessage(tool_calls=[call])]
-    world = World(a_task(state=InitialState(message_history=history)), get_environment)
-    assert world.start().is_pristine()
-    assert world.pending_calls == [call]
+    setup = TaskSetup(a_task(state=InitialState(message_history=history)), get_environment)
+    assert setup.start().is_pristine()
+    assert setup.pending_calls == [call]

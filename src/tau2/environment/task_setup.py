@@ -1,4 +1,4 @@
-"""What is needed to start an episode again: the task and a factory of fresh environments."""
+"""A task and a factory of its environments: enough to play it, and to grade it, again."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from tau2.environment.history import split_pending
 
 
 @dataclass(frozen=True, slots=True)
-class World:
-    """A task in its environment; names of domains play no part."""
+class TaskSetup:
+    """A task and what makes fresh environments for it; no registry is needed to play it."""
 
     task: Task
     fresh: Callable[[], Environment]
-    """Returns an independent environment in its initial state: to play on, or for the gold one."""
+    """Returns a new, independent environment in the domain's initial state."""
 
     def start(self) -> Environment:
         """Return an environment in the task's initial state, with the task's history replayed.
 
-        Tool calls that end the history are still to be carried out: `pending_calls`.
+        Tool calls at the end of the history are not executed yet: see `pending_calls`.
         """
         environment = self.fresh()
         set_initial_state(environment, self.task, self.history)
@@ -35,9 +35,9 @@ class World:
 
     @property
     def pending_calls(self) -> list[ToolCall]:
-        """The tool calls the task's history ends with.
+        """The tool calls at the end of the task's history.
 
-        They are made whatever the agent does afterwards.
+        They are executed first, whatever the agent does afterwards.
         """
         return split_pending(self.history)[1]
 
@@ -47,7 +47,7 @@ def set_initial_state(
 ) -> None:
     """Bring a fresh environment to where `messages` leave it, from the task's initial state on.
 
-    Tool calls at the very end, without results, are not made. Raise ReplayMismatch as `set_state`
+    Tool calls at the very end, without results, are not executed. Raise ReplayMismatch as `set_state`
     does.
     """
     state = task.initial_state
