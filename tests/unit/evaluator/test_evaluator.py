@@ -100,7 +100,7 @@ def test_an_early_end_earns_nothing_but_every_check_is_reported(reason):
     episode = stage(task, agent=says(create_meeting(), "task_2"), user=says("Hi"))
     run = episode.run()
     run.termination_reason = reason
-    info = grade(run, episode.setup, live=episode.environment)
+    info = grade(run, episode.task_setup, live=episode.environment)
     assert info.reward == 0.0
     assert info.reward_basis is None
     assert (
