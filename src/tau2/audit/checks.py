@@ -54,7 +54,7 @@ def check_floor(setup: TaskSetup) -> list[str]:
 
 def check_known(setup: TaskSetup, episode: ScriptedEpisode) -> list[str]:
     """Every value of the reference is in the scenario, a schema, or an earlier tool result."""
-    texts = [f"{world.task.user_scenario} {world.task.ticket or ''}", _schemas(episode)]
+    texts = [f"{setup.task.user_scenario} {setup.task.ticket or ''}", _schemas(episode)]
     texts += [str(getattr(message, "content", "")) for message in setup.task.history]
     replay = ScriptedEpisode(setup)
     problems = []

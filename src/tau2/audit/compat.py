@@ -54,9 +54,9 @@ def by_the_rules(environment: Environment) -> Environment:
     return fork
 
 
-def _called(setup: Environment, action: Action) -> str | None:
+def _called(environment: Environment, action: Action) -> str | None:
     """Make a call; return its error, or None."""
-    result = setup.get_response(call_of(action))
+    result = environment.get_response(call_of(action))
     return (result.content or "Error") if result.error else None
 
 
