@@ -222,6 +222,19 @@ def test_a_history_goes_on_where_it_ended():
     assert task.initial_state.message_history[1].timestamp == "old"
 
 
+def test_what_a_history_cost_is_not_counted_again():
+    task = history_task(
+        AssistantMessage(content="Hello", cost=8.0, usage={"prompt_tokens": 500}),
+        UserMessage(content="A meeting, please.", cost=4.0, usage={"prompt_tokens": 300}),
+    )
+    reply = AssistantMessage(content="Done.", cost=0.5, usage={"prompt_tokens": 7})
+    run = stage(task, agent=says(reply), user=says(UserMessage(content=STOP, cost=0.25))).run()
+    assert [message.content for message in run.messages[:2]] == ["Hello", "A meeting, please."]
+    assert (run.agent_cost, run.user_cost) == (0.5, 0.25)
+    assert (run.agent_usage.prompt_tokens, run.agent_usage.model_calls) == (7, 1)
+    assert run.user_usage.model_calls == 0
+
+
 def test_several_results_at_the_end_are_all_heard():
     task = history_task(
         UserMessage(content="Hi"),

@@ -13,6 +13,7 @@ from tests.unit.storage.test_store import FORMATS, TASKS, a_run, an_info, failed
 
 from tau2.data_model.simulation import Results
 from tau2.errors import ConfigError, DataFileError
+from tau2.storage import store as store_module
 from tau2.storage.results import missing_units, save_simulation
 from tau2.storage.store import RunStore
 
@@ -402,3 +403,20 @@ def test_a_run_larger_than_memory_for_it_is_read_back(tmp_path, monkeypatch):
     assert len(store.finish().simulations) == 2
     with pytest.raises(ConfigError, match="not open"):
         store.save(a_run(trial=1))
+
+
+def test_a_crash_between_the_record_of_a_run_and_its_results_file_is_no_damage(stored, monkeypatch):
+    before = (stored / "results.json").read_bytes()
+
+    def crash(*_):
+        raise OSError("the power is gone")
+
+    monkeypatch.setattr(store_module, "write_atomically", crash)
+    with pytest.raises(OSError, match="the power is gone"):
+        opened(stored, resume=True, info=an_info(num_trials=5))
+    monkeypatch.undo()
+
+    assert (stored / "results.json").read_bytes() == before
+    store = opened(stored, resume=True)
+    assert store.damage == []
+    assert len(store.entries) == 2
