@@ -30,7 +30,7 @@ LIMIT = "570"  # seconds a test may take
 
 @dataclass(frozen=True)
 class Package:
-    """What is installed_middleware before the tests run, one step after another, and the distribution whose version is shown."""
+    """What is installed before the tests run, one step after another, and the distribution whose version is shown."""
 
     steps: tuple[tuple[str, ...], ...]
     shown: str
@@ -83,16 +83,16 @@ def main() -> int:
 
 
 def tried(name: str, options: argparse.Namespace) -> Line:
-    """Install and test one package; a package that cannot be installed_middleware is a line like another."""
+    """Install and test one package; a package that cannot be installed is a line like another."""
     began, venv = time.monotonic(), options.venvs / name
     python = venv / "bin" / "python"
     if options.fresh:
         shutil.rmtree(venv, ignore_errors=True)
     if not (venv / ".ready").exists() and (
-        problem := installed_middleware(PACKAGES[name], venv, options.torch)
+        problem := installed(PACKAGES[name], venv, options.torch)
     ):
         return Line(
-            name, "-", f"not installed_middleware: {problem}", time.monotonic() - began, ok=False
+            name, "-", f"not installed: {problem}", time.monotonic() - began, ok=False
         )
     module = f"tests/integrations/test_{name}.py"
     command = [
@@ -120,7 +120,7 @@ def tried(name: str, options: argparse.Namespace) -> Line:
     )
 
 
-def installed_middleware(package: Package, venv: Path, torch: str) -> str | None:
+def installed(package: Package, venv: Path, torch: str) -> str | None:
     """Make the environment; return what pip had to say last when it could not."""
     tell(f"making {venv}")
     subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
@@ -138,7 +138,7 @@ def installed_middleware(package: Package, venv: Path, torch: str) -> str | None
 
 
 def version_of(python: Path, distribution: str) -> str:
-    """Return the installed_middleware version of a distribution."""
+    """Return the installed version of a distribution."""
     code = f"import importlib.metadata as m; print(m.version({distribution!r}))"
     return subprocess.run(
         [str(python), "-c", code], text=True, capture_output=True, check=False
