@@ -27,6 +27,7 @@ JOBS = (
     ("bench_fork.py", "--domain", "telecom"),
     ("bench_drivers.py",),
     ("bench_parser.py",),
+    ("bench_limits.py",),
     ("bench_store.py",),
     ("bench_batch.py",),
     ("bench_compare.py",),

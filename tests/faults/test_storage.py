@@ -18,7 +18,7 @@ def test_no_call_that_fails_loses_what_was_counted(tmp_path):
     assert tally.counts["calls that failed"] > 50
 
 
-def test_a_journal_that_is_cut_is_mended(tmp_path):
+def test_a_journal_that_is_cut_is_repaired(tmp_path):
     tally = storage.Tally()
     with disk():
         storage.every_cut(tmp_path, tally, step=29)

@@ -91,9 +91,7 @@ def tried(name: str, options: argparse.Namespace) -> Line:
     if not (venv / ".ready").exists() and (
         problem := installed(PACKAGES[name], venv, options.torch)
     ):
-        return Line(
-            name, "-", f"not installed: {problem}", time.monotonic() - began, ok=False
-        )
+        return Line(name, "-", f"not installed: {problem}", time.monotonic() - began, ok=False)
     module = f"tests/integrations/test_{name}.py"
     command = [
         str(python),

@@ -1,13 +1,11 @@
-"""Law: whatever a model writes is an action or is told what is wrong with it, at once; sentences are never calls.
+"""Law: whatever a model writes is an action, or an error says what is wrong with it; sentences are never calls.
 
-A few ten thousand texts each day; a million: `python benchmarks/bench_parser.py --n 1000000`.
+A few ten thousand texts each day; a million, and the time they take: `python benchmarks/bench_parser.py --n 1000000`.
 """
 
 from __future__ import annotations
 
 import random
-import statistics
-import time
 
 import pytest
 from tests.laws.writing import a_sentence, anything
@@ -27,7 +25,6 @@ from tau2.utils.tools import (
 
 TEXTS = 30_000
 SENTENCES = 10_000
-MOST_MS = 5.0  # of 99 in 100 texts
 
 
 def texts(label: str, count: int, write=anything):
@@ -46,12 +43,7 @@ def read(text: str) -> str:
 
 
 def test_every_text_is_read():
-    found, times = [], []
-    for text in texts("anything", TEXTS):
-        began = time.perf_counter()
-        found.append(read(text))
-        times.append(time.perf_counter() - began)
-    assert statistics.quantiles(times, n=100)[-1] * 1e3 < MOST_MS
+    found = [read(text) for text in texts("anything", TEXTS)]
     assert all(found.count(kind) > TEXTS / 50 for kind in ("call", "words", "refused"))
 
 

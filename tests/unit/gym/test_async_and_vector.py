@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -20,13 +20,21 @@ from tau2.gym import AgentVectorEnv, AsyncAgentGymEnv, TauSpace
 SOLVE = "create_task(user_id='user_1', title='Important Meeting')"
 
 
-class SlowUser(User):
-    """Thinks before every answer, and lets others think meanwhile."""
+class MeetingUser(User):
+    """Answers only when `expected` users are asked at the same time, so users in a row would wait for ever."""
 
     blocking = True
+    expected = 20
+    waiting: ClassVar[list[asyncio.Future]] = []
 
     async def agenerate_next_message(self, message, state):
-        await asyncio.sleep(0.1)
+        together = asyncio.get_running_loop().create_future()
+        self.waiting.append(together)
+        if len(self.waiting) == self.expected:
+            for one in self.waiting:
+                one.set_result(None)
+            self.waiting.clear()
+        await asyncio.wait_for(together, 30)
         return User.generate_next_message(self, message, state)
 
 
@@ -54,21 +62,15 @@ def test_awaited_from_reset_to_reward():
 def test_users_wait_together():
     async def play():
         envs = [
-            AsyncAgentGymEnv("mock", "create_task_1", user=lambda *_: SlowUser(("Hi",)))
-            for _ in range(20)
+            AsyncAgentGymEnv("mock", "create_task_1", user=lambda *_: MeetingUser(("Hi",)))
+            for _ in range(MeetingUser.expected)
         ]
-        started = time.perf_counter()
         told = await asyncio.gather(*(env.reset() for env in envs))
-        return (
-            [observation for observation, _ in told],
-            time.perf_counter() - started,
-            threading.active_count(),
-        )
+        return [observation for observation, _ in told], threading.active_count()
 
     before = threading.active_count()
-    told, seconds, threads = asyncio.run(play())
-    assert told == ["user: Hi"] * 20
-    assert seconds < 1.0  # 2 seconds one after the other
+    told, threads = asyncio.run(play())
+    assert told == ["user: Hi"] * MeetingUser.expected
     assert threads == before
 
 
@@ -111,11 +113,9 @@ def test_or_waits_to_be_reset():
 
 
 def test_a_vector_awaits_all_users_together():
-    envs = vector(20, kind=SlowUser)
-    started = time.perf_counter()
+    envs = vector(MeetingUser.expected, kind=MeetingUser)
     envs.reset()
-    assert envs.step(["Hello"] * 20)[2].all()
-    assert time.perf_counter() - started < 2.0  # 4 seconds one after the other
+    assert envs.step(["Hello"] * MeetingUser.expected)[2].all()
 
 
 def test_inside_a_running_loop_they_take_turns():

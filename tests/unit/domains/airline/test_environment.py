@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from tau2.config import domain_dir
@@ -41,18 +39,6 @@ def test_two_fresh_worlds_are_the_same_and_independent():
     user_id = next(iter(one.tools.db.users))
     one.make_tool_call("send_certificate", user_id=user_id, amount=50)
     assert not one.same_state(other)
-
-
-def test_a_world_costs_microseconds_once_the_data_is_parsed():
-    get_environment().fork()
-    took = []
-    for _ in range(20):
-        start = time.perf_counter()
-        get_environment().fork()
-        took.append(time.perf_counter() - start)
-    assert (
-        min(took) < 0.002
-    )  # ten times what it takes: a guard against parsing or copying the data, no benchmark
 
 
 def test_splits_name_the_tasks():
