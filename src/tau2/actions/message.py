@@ -1,4 +1,7 @@
-"""Structured actions: what a trainer has in hand becomes one message. Text stays text and is never parsed."""
+"""Structured actions: what a trainer has in hand becomes one message.
+
+Text stays text and is never parsed.
+"""
 
 from __future__ import annotations
 

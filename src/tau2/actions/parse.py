@@ -4,8 +4,8 @@
     create_task(title='Tea')                                                        functional
     <tool_call>{"name": "create_task", "arguments": {"title": "Tea"}}</tool_call>   tagged
 
-Every syntax is a function in a list, and `read_calls` tries a list in its order. The parsers take any text in linear
-time and raise nothing but MalformedAction (and ValueError for an empty text).
+Every syntax is a function in a list, and `read_calls` tries a list in its order. The parsers take
+any text in linear time and raise nothing but MalformedAction (and ValueError for an empty text).
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""One door to models: `complete` and `acomplete`, whatever serves the model.
+"""Calls of language models: `complete` and `acomplete`, whatever serves the model.
 
-A table of contents: importing it loads neither a model library nor an HTTP client; names load on first use.
+Importing this package loads neither a model library nor an HTTP client; names are loaded on first
+use.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from tau2.data_model.malformed import MALFORMED_KEY, malformed_reason
-from tau2.llm.deadline import (
-    deadline,
-)  # bound here: the submodule of this name would hide it otherwise
+
+# Bound here, because the submodule of this name would shadow it otherwise.
+from tau2.llm.deadline import deadline
 
 if TYPE_CHECKING:
     from tau2.llm.backends.scripted import register_script

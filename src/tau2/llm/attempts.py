@@ -1,7 +1,7 @@
 """One model call without I/O: what to send, when to send it again, and when to give up.
 
-The functions are generators (`Flow`): they yield steps such as Send and Sleep, and are sent the results. `drivers`
-performs the steps, blocking or on an event loop.
+The functions are generators (`Flow`): they yield steps such as Send and Sleep, and are sent the
+results. `drivers` performs the steps, blocking or on an event loop.
 """
 
 from __future__ import annotations

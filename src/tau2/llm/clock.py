@@ -1,4 +1,4 @@
-"""Time as an argument: the real clock, and the context variable through which a test gives another."""
+"""The clock of model calls: the real one, and the context variable that tests set another in."""
 
 from __future__ import annotations
 

@@ -1,19 +1,20 @@
-"""A caller's own completion function in place of a backend: any colour, any usual form of answer."""
+"""A caller's own completion function in place of a backend: sync or async, any form of response."""
 
 from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
 from typing import Any
 
-from tau2.llm.failure import judging
-from tau2.llm.request import CompletionFn, Request, Response, Sender
+from tau2.llm.failure import converted_errors
+from tau2.llm.request import CompletionFn, Request, Response, ResultT, Sender
 from tau2.llm.response import clean_response
 from tau2.llm.secrets import secrets_in_args
+from tau2.utils.json_types import JsonMapping, JsonObject
 
 _NOT_PASSED = frozenset({"script", "script_end", "script_offset"})
 
@@ -25,18 +26,18 @@ def sender_of(fn: CompletionFn) -> Sender:
 
 def _send(fn: CompletionFn, request: Request) -> Response:
     secrets = secrets_in_args(request.args)
-    with judging(secrets):
-        return _plain(call_sync(fn, _call(request), request.timeout), secrets)
+    with converted_errors(secrets):
+        return clean_response(call_sync(fn, _kwargs(request), request.timeout), secrets)
 
 
 async def _asend(fn: CompletionFn, request: Request) -> Response:
     secrets = secrets_in_args(request.args)
-    with judging(secrets):
-        return _plain(await call_async(fn, _call(request), request.timeout), secrets)
+    with converted_errors(secrets):
+        return clean_response(await call_async(fn, _kwargs(request), request.timeout), secrets)
 
 
-def _call(request: Request) -> dict[str, Any]:
-    named = {
+def _kwargs(request: Request) -> JsonObject:
+    named: JsonObject = {
         "model": request.model,
         "messages": list(request.messages),
         "tools": request.tools,
@@ -45,43 +46,38 @@ def _call(request: Request) -> dict[str, Any]:
     return named | {name: value for name, value in request.args.items() if name not in _NOT_PASSED}
 
 
-def _plain(response: Any, secrets: Iterable[str]) -> Response:
-    plain: Response = clean_response(response, secrets)
-    return plain
+def call_sync(fn: Callable[..., Any], kwargs: JsonMapping, seconds: float = float("inf")) -> Any:
+    """Call `fn`.
 
-
-def call_sync(
-    fn: Callable[..., Any], kwargs: Mapping[str, Any], seconds: float = float("inf")
-) -> Any:
-    """Call `fn`; an awaitable result is awaited on an event loop of its own, for at most `seconds`."""
+    An awaitable result is awaited on an event loop of its own, for at most `seconds`.
+    """
     result = fn(**kwargs)
-    return _awaited_here(result, seconds) if inspect.isawaitable(result) else result
-
-
-def _awaited_here(result: Awaitable[Any], seconds: float) -> Any:
-    """Await `result` without a running loop, or beside the one that this call blocks."""
+    if not inspect.isawaitable(result):
+        return result
     try:
         asyncio.get_running_loop()
     except RuntimeError:
         return asyncio.run(_within(result, seconds))
-    with ThreadPoolExecutor(max_workers=1) as beside:
-        return beside.submit(copy_context().run, asyncio.run, _within(result, seconds)).result()
+    # This call blocks a running loop, and a thread can run only one: the result needs another.
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        context = copy_context()
+        return thread.submit(context.run, asyncio.run, _within(result, seconds)).result()
 
 
-async def _within(result: Awaitable[Any], seconds: float) -> Any:
+async def _within(result: Awaitable[ResultT], seconds: float) -> ResultT:
     async with asyncio.timeout(seconds if seconds < float("inf") else None):
         return await result
 
 
 async def call_async(
-    fn: Callable[..., Any], kwargs: Mapping[str, Any], seconds: float = float("inf")
+    fn: Callable[..., Any], kwargs: JsonMapping, seconds: float = float("inf")
 ) -> Any:
-    """Call `fn` without blocking the event loop: a plain function runs in a thread, with this context."""
+    call = getattr(fn, "__call__", None)  # noqa: B004  -- may be an async method of an object
     async with asyncio.timeout(seconds if seconds < float("inf") else None):
         result = fn(**kwargs) if _is_async(fn) else await asyncio.to_thread(fn, **kwargs)
         return await result if inspect.isawaitable(result) else result
 
 
 def _is_async(fn: Callable[..., Any]) -> bool:
-    call = getattr(fn, "__call__", None)  # noqa: B004  -- an object may be called through an async method
+    call = getattr(fn, "__call__", None)  # noqa: B004  -- it may be an async method of an object
     return inspect.iscoroutinefunction(fn) or inspect.iscoroutinefunction(call)

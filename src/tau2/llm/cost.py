@@ -1,10 +1,9 @@
-"""What answers cost and how many tokens they took."""
+"""What responses cost and how many tokens they used."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from tau2._compat.patching import patched
 from tau2.data_model.message import AssistantMessage, Message, UserMessage
@@ -13,28 +12,26 @@ from tau2.llm.prices import price_of
 from tau2.llm.request import Response
 from tau2.llm.response import stated_cost, with_attributes
 from tau2.llm.transport.endpoint import SELF_HOSTED
+from tau2.utils.json_types import JsonMapping
 
 
 def cost_of(
-    model: str, args: Mapping[str, Any], response: Response, *, ask_patches: bool = True
+    model: str, args: JsonMapping, response: Response, *, ask_patches: bool = True
 ) -> float | None:
     """Return the US dollars of one response, or None when its price is not known.
 
-    Prices in `args` come first, then (if `ask_patches`) a replaced `tau2.utils.llm_utils.get_response_cost`, then
-    what the response itself states, then the table.
+    Prices in `args` come first, then (if `ask_patches`) a replaced
+    `tau2.utils.llm_utils.get_response_cost`, then what the response states, then the table.
     """
-    given = "input_cost_per_token" in args or "output_cost_per_token" in args
-    stand_in = (
-        None if given or not ask_patches else patched("tau2.utils.llm_utils", "get_response_cost")
-    )
-    if stand_in is not None:
-        cost: float | None = stand_in(with_attributes(response))
-        return cost
-    noted = None if given else stated_cost(response)
-    return noted if noted is not None else _by_tokens(model, args, response)
-
-
-def _by_tokens(model: str, args: Mapping[str, Any], response: Response) -> float | None:
+    if "input_cost_per_token" not in args and "output_cost_per_token" not in args:
+        if ask_patches:
+            stand_in = patched("tau2.utils.llm_utils", "get_response_cost")
+            if stand_in is not None:
+                replaced: float | None = stand_in(with_attributes(response))
+                return replaced
+        stated = stated_cost(response)
+        if stated is not None:
+            return stated
     hosted = model.partition("/")[0] in SELF_HOSTED
     price = price_of("" if hosted else model, args)
     prompt, completion = tokens_of(response)
@@ -51,7 +48,7 @@ def sum_known(costs: Iterable[float | None]) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Tokens and cost of one side of a conversation; sums what is known and says how much is not."""
+    """Tokens and cost of one participant's messages: sums of what is known, and what is not."""
 
     model_calls: int = 0
     prompt_tokens: int = 0

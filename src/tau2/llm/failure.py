@@ -1,4 +1,4 @@
-"""Why a model did not answer, and whether asking again can help. The one place that judges failures."""
+"""Failures of model calls: what happened, and whether asking again can help."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
-from typing import Any
 
 from tau2.errors import (
     ContextWindowExceeded,
@@ -18,6 +17,7 @@ from tau2.errors import (
 )
 from tau2.llm.clock import clock
 from tau2.llm.secrets import redact
+from tau2.utils.json_types import JsonValue
 
 _LONGEST_TEXT = 1000  # characters of a provider's message that an error quotes
 _RETRYABLE = frozenset({408, 429})  # besides every 5xx: a time-out and a rate limit pass
@@ -28,7 +28,8 @@ _HOPELESS_CODES = frozenset(
 )
 _CONTEXT_CODES = frozenset({"context_length_exceeded", "exceed_context_size_error"})
 _CONTEXT_TEXT = re.compile(
-    r"context[ _](?:length|window|size)|maximum (?:prompt|input|sequence|model) length|max_model_len"
+    r"context[ _](?:length|window|size)|max_model_len"
+    r"|maximum (?:prompt|input|sequence|model) length"
     r"|(?:prompt|input) is too long|too many (?:input )?tokens|reduce the length of the"
     r"|exceeds max_total_tokens",
     re.IGNORECASE,
@@ -38,7 +39,7 @@ _CONTEXT_CLASSES = frozenset({"ContextWindowExceededError"})
 
 
 class CallFailed(Exception):
-    """One attempt did not bring an answer. Never leaves this package: the flow turns it into a ModelError."""
+    """An attempt failed. Never leaves this package: `attempts` turns it into a ModelError."""
 
     def __init__(
         self,
@@ -58,9 +59,9 @@ class CallFailed(Exception):
         self.retry_after = retry_after
         """Seconds that the provider asks to wait."""
         self.parameter = parameter
-        """The request parameter that the provider blames."""
+        """The request parameter that the provider names as the cause."""
         self.verdict = ModelUnavailable if temporary else verdict
-        """What the caller sees when nobody asks again."""
+        """The error that the caller gets when the request is not sent again."""
 
     def copy(self) -> CallFailed:
         """Return an equal failure that was never raised."""
@@ -80,26 +81,30 @@ class CallFailed(Exception):
 
 
 def unreachable(text: str) -> CallFailed:
-    """Return the failure of a connection: it may work a moment later."""
+    """Return the failure of a connection, which may work a moment later."""
     return CallFailed(text, temporary=True)
 
 
 def from_status(status: int, body: str, headers: Mapping[str, str], now: float) -> CallFailed:
-    """Judge an HTTP answer that is no success; `now` is wall-clock time, for a Retry-After that is a date."""
-    text, code, parameter = _said(body)
-    hopeless = code in _HOPELESS_CODES
+    """Return the failure that an HTTP response without success stands for.
+
+    Args:
+        status: Its status.
+        body: Its body, in any form.
+        headers: Its headers, with lower-case names.
+        now: Wall-clock time, for a Retry-After that is a date.
+    """
+    text, code, parameter = _error_of(body)
+    is_context = _is_context(status, code, text)
+    may_pass = status in _RETRYABLE or status >= _FIRST_SERVER_ERROR
     return CallFailed(
         text or "no explanation",
         status=status,
-        temporary=not hopeless and not _is_context(status, code, text) and _may_pass(status),
+        temporary=may_pass and code not in _HOPELESS_CODES and not is_context,
         retry_after=retry_after(headers, now),
         parameter=parameter,
-        verdict=ContextWindowExceeded if _is_context(status, code, text) else ModelRefused,
+        verdict=ContextWindowExceeded if is_context else ModelRefused,
     )
-
-
-def _may_pass(status: int) -> bool:
-    return status in _RETRYABLE or status >= _FIRST_SERVER_ERROR
 
 
 def _is_context(status: int | None, code: str | None, text: str) -> bool:
@@ -108,8 +113,8 @@ def _is_context(status: int | None, code: str | None, text: str) -> bool:
     return status != TOO_MANY_REQUESTS and _CONTEXT_TEXT.search(text) is not None
 
 
-def _said(body: str) -> tuple[str, str | None, str | None]:
-    """Return message, code and blamed parameter of an error body of any shape."""
+def _error_of(body: str) -> tuple[str, str | None, str | None]:
+    """Return message, code and parameter of an error body of any shape."""
     try:
         parsed = json.loads(body)
     except (ValueError, RecursionError):
@@ -117,21 +122,19 @@ def _said(body: str) -> tuple[str, str | None, str | None]:
     error = parsed.get("error", parsed) if isinstance(parsed, dict) else parsed
     if not isinstance(error, dict):
         return str(error)[:_LONGEST_TEXT], None, None
-    said = next(
-        (error[key] for key in ("message", "detail", "error") if error.get(key)), body.strip()
-    )
+    messages = (error[key] for key in ("message", "detail", "error") if error.get(key))
+    message = next(messages, body.strip())
     code = next((error[key] for key in ("code", "type") if isinstance(error.get(key), str)), None)
     parameter = error.get("param")
-    return str(said)[:_LONGEST_TEXT], code, parameter if isinstance(parameter, str) else None
+    return str(message)[:_LONGEST_TEXT], code, parameter if isinstance(parameter, str) else None
 
 
-def from_error_body(error: Any) -> CallFailed:
-    """Judge an error that came with status 200, as some routers send it."""
+def from_error_body(error: JsonValue) -> CallFailed:
+    """Return the failure that an error sent with status 200 stands for, as some routers send it."""
     status = error.get("code") if isinstance(error, Mapping) else None
-    known = (
-        status if isinstance(status, int) and not isinstance(status, bool) else _FIRST_SERVER_ERROR
-    )
-    return from_status(known, json.dumps({"error": error}, default=str), {}, 0.0)
+    if not isinstance(status, int) or isinstance(status, bool):
+        status = _FIRST_SERVER_ERROR
+    return from_status(status, json.dumps({"error": error}, default=str), {}, 0.0)
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:
@@ -162,7 +165,12 @@ def _until(date: str, now: float) -> float | None:
 
 
 def from_exception(error: BaseException, now: float) -> CallFailed | None:
-    """Judge what a completion function or a client library raised; None when it is not about the model at all."""
+    """Return the failure that an exception stands for; None when it is not about the model.
+
+    Args:
+        error: What a completion function or a client library raised.
+        now: Wall-clock time, for a Retry-After that is a date.
+    """
     known = next((e for e in (error, error.__cause__) if isinstance(e, CallFailed)), None)
     if known is not None:
         return known.copy()
@@ -177,31 +185,31 @@ def from_exception(error: BaseException, now: float) -> CallFailed | None:
         return CallFailed(str(error)[:_LONGEST_TEXT], verdict=ContextWindowExceeded)
     status = getattr(error, "status_code", None)
     if isinstance(status, int) and not classes & _CONNECTION_CLASSES:
-        return from_status(status, _explained(error), _headers_of(error), now)
+        return from_status(status, _body_of(error), _headers_of(error), now)
     if classes & _CONNECTION_CLASSES or isinstance(error, ConnectionError | TimeoutError):
         return unreachable(f"{type(error).__name__}: {error}"[:_LONGEST_TEXT])
     return None
 
 
 @contextmanager
-def judging(secrets: Iterable[str], *, all_of_them: bool = False) -> Iterator[None]:
+def converted_errors(secrets: Iterable[str], *, every: bool = False) -> Iterator[None]:
     """Turn what foreign code raises into CallFailed, without secrets.
 
-    What is not about the model, such as a bug, stays as it is, unless `all_of_them`: then it counts as a refusal.
+    What is not about the model, such as a bug, stays as it is; with `every` it becomes a refusal.
     """
     try:
         yield
     except Exception as error:
         failure = from_exception(error, clock.get().wall())
-        if failure is None and not all_of_them:
+        if failure is None and not every:
             raise
         failure = failure or CallFailed(f"{type(error).__name__}: {error}"[:_LONGEST_TEXT])
         failure.hide(secrets)
         raise failure from error
 
 
-def _explained(error: BaseException) -> str:
-    """Return the provider's own error object where a client library kept it, else the exception's text."""
+def _body_of(error: BaseException) -> str:
+    """Return the provider's error object if the client library kept it, else the error's text."""
     body = getattr(error, "body", None)
     return json.dumps({"error": body}, default=str) if isinstance(body, Mapping) else str(error)
 

@@ -1,16 +1,20 @@
-"""What tokens cost: a small dated table, and the ways to override it. An unknown price is None, and silent.
+"""What tokens cost: a small dated table, which arguments override.
 
-List prices of the providers for text, US dollars per million tokens (prompt, completion): our own compilation of what
-was publicly known at COMPILED_ON, for orientation and not for accounting. Fine-tuned models and discounts for cached
-prompts, batches or long contexts are not in it; give `input_cost_per_token` and `output_cost_per_token` in `llm_args`
-where the figure matters.
+An unknown price is None, without a warning.
+
+List prices of the providers for text, US dollars per million tokens (prompt, completion): our own
+compilation of what was publicly known at COMPILED_ON, for orientation and not for accounting.
+Fine-tuned models and discounts for cached prompts, batches or long contexts are not in it; give
+`input_cost_per_token` and `output_cost_per_token` in `llm_args` where the figure matters.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from tau2.utils.json_types import JsonMapping, JsonValue
 
 COMPILED_ON = "2025-12"
 _MILLION = 1_000_000
@@ -88,15 +92,17 @@ class Price(NamedTuple):
         return self.prompt * prompt_tokens + self.completion * completion_tokens
 
 
-def price_of(model: str, args: Mapping[str, Any] | None = None) -> Price | None:
-    """Return what a token of `model` costs: by `llm_args`, else by the table; None when neither knows."""
-    given = (args or {}).get("input_cost_per_token"), (args or {}).get("output_cost_per_token")
-    if any(cost is not None for cost in given):
-        return Price(_cost(given[0]), _cost(given[1]))
+def price_of(model: str, args: JsonMapping | None = None) -> Price | None:
+    """Return the price of `model`: by `llm_args`, else by the table; None when neither knows."""
+    args = args or {}
+    prompt = args.get("input_cost_per_token")
+    completion = args.get("output_cost_per_token")
+    if prompt is not None or completion is not None:
+        return Price(_cost(prompt), _cost(completion))
     name = _VENDOR.sub("", model.rpartition("/")[2].lower())
     row = PER_MILLION.get(name) or PER_MILLION.get(_EDITION.sub("", name))
     return Price(row[0] / _MILLION, row[1] / _MILLION) if row else None
 
 
-def _cost(value: Any) -> float:
+def _cost(value: JsonValue) -> float:
     return float(value) if isinstance(value, int | float) else 0.0

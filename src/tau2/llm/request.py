@@ -1,7 +1,7 @@
 """What travels between a model call and the drivers that perform it: requests, steps, senders.
 
-A `Flow` is a generator that does no I/O itself: it yields steps and is sent their results. One flow therefore serves
-synchronous and asynchronous calls.
+A `Flow` is a generator that does no I/O itself: it yields steps and is sent their results. One flow
+therefore serves synchronous and asynchronous calls.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Response: TypeAlias = JsonMapping
 """A chat completion in OpenAI's form."""
 
 CompletionFn: TypeAlias = Callable[..., Any]
-"""A callable with litellm's signature, sync or async, that returns a chat completion of any usual form."""
+"""A callable with litellm's signature, sync or async, that returns a chat completion."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,10 @@ class Enterable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Enter:
-    """A step: wait until the limiter admits this call; the result is False when `seconds` are over first."""
+    """A step: wait until the limiter admits this call.
+
+    The result is False when `seconds` are over first.
+    """
 
     gate: Enterable
     seconds: float
@@ -91,7 +94,7 @@ class Sender:
     send: Callable[[Request], Response]
     asend: Callable[[Request], Awaitable[Response]]
     own_args: bool = False
-    """Whether a caller's function answers: it gets arguments as given, and has no default time-out."""
+    """Whether it is a caller's function: it gets arguments as given, without default time-out."""
 
 
 def _accept(_model: str, _args: JsonMapping) -> None:
@@ -109,7 +112,7 @@ class Backend:
     send: Callable[[Request], Response]
     asend: Callable[[Request], Awaitable[Response]]
     check: Callable[[str, JsonMapping], None] = _accept
-    """Raise ConfigError when a call of this model is bound to fail: no key, no endpoint, a package missing."""
+    """Raise ConfigError when a call is bound to fail: no key, no endpoint, a package missing."""
     rank: int = 0
     """Backends are asked in ascending order whether they claim a model."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from tau2.llm.request import Response
 from tau2.llm.secrets import text_redactor
 from tau2.utils.json_types import JsonObject, JsonValue
 from tau2.utils.plain_data import DEEPEST, clean
@@ -25,7 +26,7 @@ _OUTLINE: JsonObject = {
     "choices": [{"message": _MESSAGE, "finish_reason": None}],
     "usage": {"prompt_tokens": None, "completion_tokens": None, "cost": None},
 }
-"""The fields of a completion that matter here: None is a value, a list any number of its element."""
+"""The fields of a completion in use: None is a value, a list any number of its element."""
 
 _HIDDEN_PARAMS = "_hidden_params"
 RESPONSE_COST = "response_cost"
@@ -58,9 +59,10 @@ def with_attributes(value: JsonValue) -> JsonValue:
     return value
 
 
-def clean_response(response: object, secrets: Iterable[str] = ()) -> JsonValue:
+def clean_response(response: object, secrets: Iterable[str] = ()) -> Response:
     """Return a completion of any usual form as plain, finite JSON without any of `secrets`."""
-    return clean(as_plain(response), text_redactor(secrets))
+    plain: Response = clean(as_plain(response), text_redactor(secrets))
+    return plain
 
 
 def as_plain(response: object) -> JsonValue:

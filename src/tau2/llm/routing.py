@@ -1,17 +1,16 @@
-"""Which backend answers for a model. Backends are found by looking, imported when used."""
+"""Which backend reaches a model. Backends are modules of `llm/backends` and entry points."""
 
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Mapping
 from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
 
 from tau2.errors import ConfigError
 from tau2.llm import backends
 from tau2.llm.request import Backend
+from tau2.utils.json_types import JsonMapping
 
 ENTRY_POINTS = "tau2.llm_backends"
 
@@ -26,14 +25,17 @@ def _built_in_names() -> list[str]:
 
 
 @lru_cache(maxsize=1)
-def _installed() -> Mapping[str, EntryPoint]:
+def _installed() -> dict[str, EntryPoint]:
     """Return the backends of other packages, scanned once per process."""
     return {point.name: point for point in entry_points(group=ENTRY_POINTS)}
 
 
 @lru_cache(maxsize=1)
 def _built_in() -> tuple[Backend, ...]:
-    """Return the backends of this package in the order in which they are asked; importing them is light."""
+    """Return the backends of this package in the order in which they are asked.
+
+    Importing them is light.
+    """
     modules = [import_module(f"{backends.__name__}.{name}") for name in _built_in_names()]
     found = [
         backend
@@ -43,8 +45,8 @@ def _built_in() -> tuple[Backend, ...]:
     return tuple(sorted(found, key=lambda backend: (backend.rank, backend.name)))
 
 
-def backend_for(model: str, llm_args: Mapping[str, Any]) -> Backend:
-    """Return the backend of `model`: the one it names before the first slash, else the first that claims it."""
+def backend_for(model: str, llm_args: JsonMapping) -> Backend:
+    """Return the backends of this package in the order in which they are asked."""
     if not isinstance(model, str) or not model.strip():
         raise ConfigError(f"a model is named by a text such as 'openai/gpt-4.1', not {model!r}")
     prefix = model.partition("/")[0]
@@ -56,7 +58,7 @@ def backend_for(model: str, llm_args: Mapping[str, Any]) -> Backend:
     claiming = next((backend for backend in _built_in() if backend.claims(model, llm_args)), None)
     if claiming is None:
         raise ConfigError(
-            f"no backend answers for model {model!r}; known backends: {', '.join(backend_names())}"
+            f"no backend reaches model {model!r}; known backends: {', '.join(backend_names())}"
         )
     return claiming
 
@@ -75,10 +77,13 @@ def _plugin(point: EntryPoint) -> Backend:
     return backend
 
 
-def check_model(model: str, llm_args: Mapping[str, Any] | None = None) -> None:
-    """Raise ConfigError when calls of `model` are bound to fail: unknown backend, no key or address, missing package.
+def check_model(model: str, llm_args: JsonMapping | None = None) -> None:
+    """Raise ConfigError when calls of `model` are bound to fail.
 
-    Sends nothing. For a batch to call before it starts, so that no conversation is paid for in vain.
+    Reasons are an unknown backend, no key or address, or a missing package.
+
+    Sends nothing. For a batch to call before it starts, so that no conversation is paid for in
+    vain.
     """
     args = dict(llm_args or {})
     backend_for(model, args).check(model, args)

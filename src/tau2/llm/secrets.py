@@ -1,10 +1,10 @@
 """Secrets: what counts as one, and how texts, arguments and data are shown or stored without them.
 
-There are two ways to recognise a secret. A *known* secret is a value from the arguments of a model or from the
-environment: it stands under a name that says so (`names_setting`), or is a password in an address. It is found
-wherever it is repeated, also quoted or URL-encoded. In text of models, tools and servers nothing is known; there only
-fields whose name ends in an unmistakable word (`names_field`), credentials in addresses, and the usual forms of keys
-are recognised.
+There are two ways to recognise a secret. A *known* secret is a value from the arguments of a model
+or from the environment: it stands under a name that says so (`names_setting`), or is a password in
+an address. It is found wherever it is repeated, also quoted or URL-encoded. In text of models,
+tools and servers nothing is known; there only fields whose name ends in an unmistakable word
+(`names_field`), credentials in addresses, and the usual forms of keys are recognised.
 
 Every pattern takes linear time: it begins where no earlier match can begin, or is bounded.
 """
@@ -132,7 +132,7 @@ def _secrets_in_address(text: str) -> Iterator[str]:
 
 
 def secrets_in_environment(environment: Mapping[str, str] | None = None) -> frozenset[str]:
-    """Return the values of variables that are named like secrets, and the passwords in addresses."""
+    """Return the values of variables named like secrets, and the passwords in addresses."""
     found: set[str] = set()
     for name, value in (os.environ if environment is None else environment).items():
         found |= set(_secrets_in_address(value))
@@ -223,7 +223,7 @@ def redactor_of(secrets: frozenset[str]) -> Redactor:
 
 
 def _spellings(secret: str) -> Iterator[str]:
-    """Yield a secret as it stands in text, in JSON, in JSON within JSON, in a URL, and in a repr."""
+    """Yield a secret as it stands in text, JSON, JSON within JSON, URLs and reprs."""
     yield secret
     once = json.dumps(secret)[1:-1]
     yield once

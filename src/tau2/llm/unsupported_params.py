@@ -42,7 +42,10 @@ class UnsupportedParams:
         self._lock = threading.Lock()
 
     def adapt(self, model: str, args: JsonMapping) -> JsonObject:
-        """Return `args` without what `model` refuses; what it wants under another name is renamed."""
+        """Return `args` without what `model` refuses.
+
+        What it wants under another name is renamed.
+        """
         refused = self._refused.get(_key(model, args), frozenset())
         if _REASONING.search(model):
             refused |= _REFUSED_BY_REASONING
@@ -89,4 +92,7 @@ def refused_parameter(args: JsonMapping, failure: CallFailed) -> str | None:
 
 
 UNSUPPORTED_PARAMS = UnsupportedParams()
-"""Process-wide, because what a model refuses does not depend on the episode. Tests call `forget`."""
+"""Process-wide, because what a model refuses does not depend on the episode.
+
+Tests call `forget`.
+"""

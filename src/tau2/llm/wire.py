@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from tau2.actions.tool_calls import parse_tool_calls
 from tau2.data_model.message import (
@@ -17,19 +16,24 @@ from tau2.data_model.message import (
     ToolMessage,
     UserMessage,
 )
+from tau2.environment.tool import Tool
+from tau2.utils.json_types import JsonMapping, JsonObject
 
 _NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]")
 _LONGEST_NAME = 64  # characters; what the API accepts
 _CHOICES = frozenset({"auto", "required", "none"})
-_NO_PARAMETERS: Mapping[str, Any] = {"type": "object", "properties": {}}
+_NO_PARAMETERS: JsonMapping = {"type": "object", "properties": {}}
 
 
-def to_wire(messages: Sequence[Message], *, keep_reasoning: bool = False) -> list[dict[str, Any]]:
+def to_wire(messages: Sequence[Message], *, keep_reasoning: bool = False) -> list[JsonObject]:
     """Return the messages as OpenAI dictionaries; a MultiToolMessage becomes one per result."""
-    return [wired for message in messages for wired in _wired(message, keep_reasoning)]
+    wired: list[JsonObject] = []
+    for message in messages:
+        wired += _to_wire(message, keep_reasoning)
+    return wired
 
 
-def _wired(message: Message, keep_reasoning: bool) -> list[dict[str, Any]]:
+def _to_wire(message: Message, keep_reasoning: bool) -> list[JsonObject]:
     match message:
         case MultiToolMessage():
             return [_tool_result(result) for result in message.tool_messages]
@@ -42,12 +46,12 @@ def _wired(message: Message, keep_reasoning: bool) -> list[dict[str, Any]]:
     raise TypeError(f"not a message: {type(message).__name__}")
 
 
-def _tool_result(message: ToolMessage) -> dict[str, Any]:
+def _tool_result(message: ToolMessage) -> JsonObject:
     return {"role": "tool", "content": message.content or "", "tool_call_id": message.id}
 
 
-def _assistant(message: AssistantMessage, keep_reasoning: bool) -> dict[str, Any]:
-    wired: dict[str, Any] = {"role": "assistant", "content": message.content}
+def _assistant(message: AssistantMessage, keep_reasoning: bool) -> JsonObject:
+    wired: JsonObject = {"role": "assistant", "content": message.content}
     if message.tool_calls:
         wired["tool_calls"] = [_tool_call(call) for call in message.tool_calls]
     elif message.content is None:
@@ -57,7 +61,7 @@ def _assistant(message: AssistantMessage, keep_reasoning: bool) -> dict[str, Any
     return wired
 
 
-def _tool_call(call: ToolCall) -> dict[str, Any]:
+def _tool_call(call: ToolCall) -> JsonObject:
     arguments = json.dumps(call.arguments, default=str)
     return {
         "id": call.id,
@@ -67,36 +71,43 @@ def _tool_call(call: ToolCall) -> dict[str, Any]:
 
 
 def _name(name: str) -> str:
-    """Return a name that the API accepts: a model may have called a tool that cannot exist, and must be told so."""
+    """Return a name that the API accepts.
+
+    A model may have called a tool whose name the API refuses; its history must still be sendable.
+    """
     return _NOT_IN_NAMES.sub("_", name)[:_LONGEST_NAME] or "unnamed"
 
 
-def tools_to_wire(tools: Sequence[Any] | None) -> list[dict[str, Any]] | None:
-    """Return the schemas of the tools (Tool objects or OpenAI dictionaries), or None when there is none."""
+def tools_to_wire(tools: Sequence[Tool | JsonObject] | None) -> list[JsonObject] | None:
+    """Return the schemas of tools (Tools or OpenAI dictionaries); None when there is none."""
     return [_tool(tool) for tool in tools] if tools else None
 
 
-def _tool(tool: Any) -> dict[str, Any]:
-    schema: dict[str, Any] = tool if isinstance(tool, dict) else tool.openai_schema
+def _tool(tool: Tool | JsonObject) -> JsonObject:
+    schema = tool if isinstance(tool, dict) else tool.openai_schema
     function = schema.get("function", {})
     if function.get("parameters"):
         return schema
     return {**schema, "function": {**function, "parameters": dict(_NO_PARAMETERS)}}
 
 
-def choice_to_wire(choice: str | None) -> str | dict[str, Any] | None:
+def choice_to_wire(choice: str | None) -> str | JsonObject | None:
     """Return a tool choice as the API wants it: a tool's name becomes an object."""
     if choice is None or choice in _CHOICES or not isinstance(choice, str):
         return choice
     return {"type": "function", "function": {"name": choice}}
 
 
-def from_wire(messages: Sequence[Mapping[str, Any]]) -> list[Message]:
-    """Return OpenAI dictionaries as messages. Raise ValueError naming the first one that is not a chat message."""
-    return [_unwired(index, message) for index, message in enumerate(messages)]
+def from_wire(messages: Sequence[JsonMapping]) -> list[Message]:
+    """Return OpenAI dictionaries as messages.
+
+    Raises:
+        ValueError: one is no chat message; the text names its index.
+    """
+    return [_from_wire(index, message) for index, message in enumerate(messages)]
 
 
-def _unwired(index: int, message: Mapping[str, Any]) -> Message:
+def _from_wire(index: int, message: JsonMapping) -> Message:
     content = message.get("content")
     text = content if isinstance(content, str) else None
     match message.get("role"):

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 JsonValue: TypeAlias = Any
-"""None, a bool, a number, a string, or a list or object of such values; not narrowed by the checker."""
+"""None, a bool, a number, a string, or a list or object of such values.
+
+Not narrowed by the checker.
+"""
 
 JsonObject: TypeAlias = dict[str, Any]
 """A JSON object of our own, which may be changed."""

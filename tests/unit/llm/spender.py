@@ -1,4 +1,7 @@
-"""A process that spends from a shared ledger until nothing is left, or dies in the middle; prints what it spent."""
+"""A process that spends from a shared ledger until nothing is left, or dies in the middle.
+
+Prints what it spent.
+"""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def ask(fn=lambda **_: answer(), **args):
     )
 
 
-# --- the worst case -------------------------------------------------------------------------------------------------
+# --- the worst case
 
 
 def test_a_call_without_a_bound_is_sent_with_one():
@@ -136,7 +136,7 @@ def test_an_unknown_price_is_refused_with_a_way_out():
     assert known_price("openai/gpt-4.1", {}).prompt == 2e-6
 
 
-# --- what a call costs ----------------------------------------------------------------------------------------------
+# --- what a call costs
 
 
 def test_an_answer_costs_what_its_usage_says():
@@ -218,7 +218,7 @@ def test_a_call_that_is_broken_off_costs_its_worst_case():
         assert ledger.reserve(ledger.cap - ledger.spent) is Reservation.GRANTED
 
 
-# --- the cap --------------------------------------------------------------------------------------------------------
+# --- the cap
 
 
 def test_a_call_that_cannot_be_paid_is_not_made():
@@ -250,7 +250,10 @@ def test_waiting_for_money_ends_with_the_episode(still):
     episodes=st.integers(1, 12),
 )
 def test_whoever_spends_at_once_never_more_than_the_cap(cap, seed, episodes):
-    """Calls of any size and outcome, in any order of events; the money really spent is counted beside the ledger."""
+    """Calls of any size and outcome, in any order of events.
+
+    The money really spent is counted beside the ledger.
+    """
     rng = random.Random(seed)
     spent = []
 
@@ -275,7 +278,9 @@ def test_whoever_spends_at_once_never_more_than_the_cap(cap, seed, episodes):
         for turn in range(6):
             try:
                 await acomplete(
-                    "m", [UserMessage(content=f"{number} {turn}" + "x" * rng.randrange(900))], completion_fn=model,
+                    "m",
+                    [UserMessage(content=f"{number} {turn}" + "x" * rng.randrange(900))],
+                    completion_fn=model,
                     num_retries=0, max_tokens=rng.randrange(1, 400), **PRICES,
                 )  # fmt: skip
             except BudgetExhausted:
@@ -292,7 +297,7 @@ def test_whoever_spends_at_once_never_more_than_the_cap(cap, seed, episodes):
     assert sum(spent) <= ledger.spent <= ledger.cap
 
 
-# --- the ledger -----------------------------------------------------------------------------------------------------
+# --- the ledger
 
 
 SPENDER = Path(__file__).with_name("spender.py")

@@ -17,7 +17,7 @@ from tau2.errors import (
     ModelUnavailable,
 )
 from tau2.llm.attempts import back_off
-from tau2.llm.failure import CallFailed, from_exception, from_status, judging, retry_after
+from tau2.llm.failure import CallFailed, converted_errors, from_exception, from_status, retry_after
 
 NOW = 1_700_000_000.0
 
@@ -38,7 +38,8 @@ def test_these_are_final(status: int) -> None:
     "body",
     [
         '{"error": {"message": "x", "code": "context_length_exceeded"}}',
-        '{"error": {"message": "exceeds the available context size", "type": "exceed_context_size_error"}}',
+        '{"error": {"message": "exceeds the available context size", '
+        '"type": "exceed_context_size_error"}}',
         '{"message": "maximum context length is 4096"}',
         "Prompt is too long: 9000 tokens",
         '{"detail": "Please reduce the length of the messages"}',
@@ -150,14 +151,14 @@ def test_our_own_errors_keep_their_kind() -> None:
 @pytest.mark.parametrize("error", [KeyError("x"), ZeroDivisionError(), DeadlineExceeded("x")])
 def test_bugs_and_deadlines_are_not_judged(error: Exception) -> None:
     assert from_exception(error, NOW) is None
-    with pytest.raises(type(error)), judging(()):
+    with pytest.raises(type(error)), converted_errors(()):
         raise error
 
 
 def test_a_foreign_library_may_be_judged_whatever_it_raises() -> None:
     with (
         pytest.raises(CallFailed, match=r"KeyError: .*\[redacted\]"),
-        judging(["hunter22"], all_of_them=True),
+        converted_errors(["hunter22"], every=True),
     ):
         raise KeyError("hunter22")
 

@@ -1,4 +1,4 @@
-"""A completion function of the caller's own, in every colour and with every usual kind of answer."""
+"""A caller's own completion function, sync and async, with every usual form of response."""
 
 from __future__ import annotations
 

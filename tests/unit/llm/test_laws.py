@@ -1,4 +1,4 @@
-"""Laws that hold whatever a provider does: one body for sync and async, total reading, nothing unstorable."""
+"""Laws of every call: sync and async agree, every response is read, nothing is unstorable."""
 
 from __future__ import annotations
 

@@ -136,7 +136,8 @@ def test_whom_a_model_is_asked_from():
     assert provider_of("anthropic/claude-sonnet-4-5") == "anthropic"
 
 
-# --- several processes ----------------------------------------------------------------------------------------------
+# --- several processes
+# ----------------------------------------------------------------------------------------------
 
 
 def test_slots_are_shared_and_come_back_when_a_process_dies(tmp_path):

@@ -1,4 +1,4 @@
-"""The backend over litellm, against a stand-in of the library, and against the library itself where installed."""
+"""The backend over litellm: with a stand-in of the library, and with the library if installed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The original's module: same names, and replacing its functions counts for every call of the package."""
+"""The original's module: the same names; replaced functions serve every call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A recording holds every exchange once, survives what happens to files, and plays back only what it holds."""
+"""A recording holds every exchange once, survives damage, and replays only what it holds."""
 
 from __future__ import annotations
 
@@ -196,7 +196,7 @@ def test_differences_read_like_sentences():
     assert "tools no longer there: find" in said
 
 
-# --- files ----------------------------------------------------------------------------------------------------------
+# --- files
 
 
 @given(st.integers(min_value=0, max_value=10_000))

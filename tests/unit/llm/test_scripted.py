@@ -1,4 +1,4 @@
-"""The scripted model: what it says follows from the conversation, so it can stand in for any participant."""
+"""The scripted model: what it says follows from the conversation alone."""
 
 from __future__ import annotations
 

@@ -4,70 +4,67 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from tau2.errors import ConfigError, needs_extra
 from tau2.llm.args import NOT_IN_BODY
-from tau2.llm.failure import judging
+from tau2.llm.failure import converted_errors
 from tau2.llm.request import Backend, Request, Response
 from tau2.llm.response import clean_response
 from tau2.llm.secrets import secrets_in_args
+from tau2.utils.json_types import JsonMapping, JsonObject
 
-_OURS = NOT_IN_BODY & {"script", "script_end", "script_offset", "mock_response"}
+_NOT_FOR_LITELLM = NOT_IN_BODY & {"script", "script_end", "script_offset", "mock_response"}
 _PREFIX = "litellm/"
 
 
 def _litellm() -> Any:
-    os.environ.setdefault(
-        "LITELLM_LOCAL_MODEL_COST_MAP", "True"
-    )  # else importing it fetches a price list
+    # Otherwise importing it fetches a price list from the network.
+    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
     with needs_extra("llm", "litellm"):
         import litellm  # noqa: PLC0415  -- takes seconds; only models that need it pay
     return litellm
 
 
-def _claims(_model: str, _args: Mapping[str, Any]) -> bool:
+def _claims(_model: str, _args: JsonMapping) -> bool:
     return True
 
 
-def _call(request: Request) -> dict[str, Any]:
-    """Return the arguments of litellm.completion. It must not retry by itself: the flow above does."""
-    call = {
+def _kwargs(request: Request) -> JsonObject:
+    """Return the arguments of litellm.completion. It must not retry by itself: `attempts` does."""
+    kwargs: JsonObject = {
         "model": request.model.removeprefix(_PREFIX),
         "messages": request.messages,
         "num_retries": 0,
         "max_retries": 0,
         "drop_params": True,
         "timeout": request.timeout,
-        **{name: value for name, value in request.args.items() if name not in _OURS},
     }
+    kwargs |= {name: value for name, value in request.args.items() if name not in _NOT_FOR_LITELLM}
     if request.tools:
-        call |= {"tools": request.tools, "tool_choice": request.tool_choice or "auto"}
-    return call
+        kwargs |= {"tools": request.tools, "tool_choice": request.tool_choice or "auto"}
+    return kwargs
 
 
 def _send(request: Request) -> Response:
-    library, secrets = _litellm(), secrets_in_args(request.args)
-    with judging(secrets, all_of_them=True):
-        return _plain(library.completion(**_call(request)), secrets)
+    library = _litellm()
+    secrets = secrets_in_args(request.args)
+    with converted_errors(secrets, every=True):
+        return clean_response(library.completion(**_kwargs(request)), secrets)
 
 
 async def _asend(request: Request) -> Response:
-    library, secrets = _litellm(), secrets_in_args(request.args)
-    with judging(secrets, all_of_them=True):
-        return _plain(await library.acompletion(**_call(request)), secrets)
+    library = _litellm()
+    secrets = secrets_in_args(request.args)
+    with converted_errors(secrets, every=True):
+        return clean_response(await library.acompletion(**_kwargs(request)), secrets)
 
 
-def _plain(response: Any, secrets: Iterable[str]) -> Response:
-    plain: Response = clean_response(response, secrets)
-    return plain
-
-
-def _check(model: str, args: Mapping[str, Any]) -> None:
+def _check(model: str, args: JsonMapping) -> None:
     if importlib.util.find_spec("litellm") is None:
         raise ConfigError(
-            f"model {model!r} is reached through litellm, which is not installed: pip install 'tau2-bench[llm]', "
+            f"model {model!r} is reached through litellm, which is not installed: "
+            "pip install 'tau2-bench[llm]', "
             "or give api_base if an OpenAI-compatible server serves it"
         )
     missing = [] if args.get("api_key") or args.get("api_base") else _missing_keys(model)
@@ -78,10 +75,13 @@ def _check(model: str, args: Mapping[str, Any]) -> None:
 
 
 def _missing_keys(model: str) -> list[str]:
-    """Return the environment variables that litellm misses, where the key is the provider's only way in."""
-    validate: Callable[..., dict[str, Any]] = _litellm().validate_environment
-    missing = validate(model=model.removeprefix(_PREFIX)).get("missing_keys") or []
-    return missing if all(str(name).endswith("_API_KEY") for name in missing) else []
+    """Return the environment variables that litellm misses, if they are all API keys.
+
+    Providers that also accept other credentials are left to the first call.
+    """
+    found = _litellm().validate_environment(model=model.removeprefix(_PREFIX))
+    missing = [str(name) for name in found.get("missing_keys") or []]
+    return missing if all(name.endswith("_API_KEY") for name in missing) else []
 
 
 BACKEND = Backend("litellm", claims=_claims, send=_send, asend=_asend, check=_check, rank=100)

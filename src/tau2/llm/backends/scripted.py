@@ -1,15 +1,17 @@
-"""Models that say what a script says: for tests, demonstrations and dry runs; offline, free and deterministic.
+"""Models that answer from a script: for tests, demonstrations and dry runs.
 
-    scripted/echo                 repeats the last thing said to it
-    scripted/stop                 says ###STOP###
-    scripted/<anything>           with llm_args {"script": [...]}: says the entries one after the other
-    scripted/<path>.json          the same, with the list read from a file
-    scripted/<name>               asks the function registered by `register_script(name, function)`
+Offline, free and deterministic.
 
-An entry of a script is a text, a tool call `{"name": ..., "arguments": {...}}`, a list of tool calls, or a message
-`{"content": ..., "tool_calls": [...]}`. Which entry is next follows from the conversation alone: from how often the
-assistant has spoken since a greeting. So a script may serve any number of conversations at once. `script_offset`
-skips answers that a conversation began with; `script_end` is said when the script is over (###STOP### if absent).
+    scripted/echo                 repeats the last text of the user or of a tool scripted/stop
+    says ###STOP### scripted/<anything>           with llm_args {"script": [...]}: says the entries
+    one after the other scripted/<path>.json          the same, with the list read from a file
+    scripted/<name>               calls the function registered by `register_script(name, function)`
+
+An entry of a script is a text, a tool call `{"name": ..., "arguments": {...}}`, a list of tool
+calls, or a message `{"content": ..., "tool_calls": [...]}`. Which entry is next follows from the
+conversation alone: from how often the assistant has spoken since a greeting. So a script may serve
+any number of conversations at once. `script_offset` skips answers that a conversation began with;
+`script_end` is said when the script is over (###STOP### if absent).
 """
 
 from __future__ import annotations
@@ -19,20 +21,26 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 from tau2.data_model.conventions import STOP
 from tau2.errors import ConfigError, DataFileError, UnknownName
 from tau2.llm.request import Backend, Request, Response
 from tau2.llm.response import RESPONSE_COST
+from tau2.utils.json_types import JsonMapping, JsonObject, JsonValue
 
-ScriptFn = Callable[[list[dict[str, Any]], list[dict[str, Any]] | None, Mapping[str, Any]], Any]
-"""Called with wire messages, wire tools and `llm_args`; returns an entry of a script."""
+ScriptFn: TypeAlias = Callable[[list[JsonObject], list[JsonObject] | None, JsonMapping], JsonValue]
+"""Called with messages and tools in OpenAI's form and `llm_args`; returns an entry of a script."""
 
 PREFIX = "scripted/"
-_CHARACTERS_PER_TOKEN = 4  # rough, but the same for everybody
+_CHARACTERS_PER_TOKEN = 4  # an estimate; the same on every machine
 _LARGEST_FILE = 8 * 2**20  # bytes of a script file
+_MESSAGE_FIELDS = frozenset({"content", "tool_calls", "reasoning_content"})
 _REGISTERED: dict[str, ScriptFn] = {}
+"""Process-wide, because models are known by name only.
+
+Entries last as long as `register_script`.
+"""
 
 
 @contextmanager
@@ -47,20 +55,24 @@ def register_script(name: str, fn: ScriptFn) -> Iterator[str]:
         del _REGISTERED[name]
 
 
-def _echo(messages: list[dict[str, Any]], _tools: Any, _args: Mapping[str, Any]) -> Any:
-    heard = [message["content"] for message in messages if message["role"] in {"user", "tool"}]
-    return heard[-1] if heard else "..."
+def _echo(
+    messages: list[JsonObject], _tools: list[JsonObject] | None, _args: JsonMapping
+) -> JsonValue:
+    texts = [message["content"] for message in messages if message["role"] in {"user", "tool"}]
+    return texts[-1] if texts else "..."
 
 
-def _stop(_messages: Any, _tools: Any, _args: Mapping[str, Any]) -> Any:
+def _stop(
+    _messages: list[JsonObject], _tools: list[JsonObject] | None, _args: JsonMapping
+) -> JsonValue:
     return STOP
 
 
 _BUILT_IN: Mapping[str, ScriptFn] = {"echo": _echo, "stop": _stop}
 
 
-def _script_fn(model: str, args: Mapping[str, Any]) -> ScriptFn:
-    """Return what answers for `model`. Raise ConfigError or UnknownName when nothing does."""
+def _script_fn(model: str, args: JsonMapping) -> ScriptFn:
+    """Return the function that answers for `model`. Raise ConfigError or UnknownName for none."""
     name = model.removeprefix(PREFIX)
     if args.get("script") is not None:
         return _in_turn(args["script"])
@@ -73,45 +85,44 @@ def _script_fn(model: str, args: Mapping[str, Any]) -> ScriptFn:
     raise UnknownName("script", name, [*_BUILT_IN, *_REGISTERED, "<path>.json"])
 
 
-def _in_turn(script: Any) -> ScriptFn:
+def _in_turn(script: JsonValue) -> ScriptFn:
     if not isinstance(script, Sequence) or isinstance(script, str):
         raise ConfigError(f"a script is a list of replies, not {type(script).__name__}")
 
-    def entry(messages: list[dict[str, Any]], _tools: Any, args: Mapping[str, Any]) -> Any:
+    def entry(
+        messages: list[JsonObject], _tools: list[JsonObject] | None, args: JsonMapping
+    ) -> JsonValue:
         turn = _turns_taken(messages) - int(args.get("script_offset") or 0)
         return script[turn] if 0 <= turn < len(script) else args.get("script_end", STOP)
 
     return entry
 
 
-def _turns_taken(messages: list[dict[str, Any]]) -> int:
-    """Return how often the assistant has spoken, not counting a greeting before anybody spoke to it."""
-    roles = [message["role"] for message in messages]
-    first = next(
-        (index for index, role in enumerate(roles) if role in {"user", "tool"}), len(roles)
-    )
-    greeting = sum(
-        1
-        for message in messages[:first]
-        if message["role"] == "assistant" and not message.get("tool_calls")
-    )
-    return roles.count("assistant") - greeting
+def _turns_taken(messages: list[JsonObject]) -> int:
+    """Return how often the assistant has spoken, not counting greetings before the first input."""
+    turns = 0
+    had_input = False
+    for message in messages:
+        had_input = had_input or message["role"] in {"user", "tool"}
+        if message["role"] == "assistant":
+            turns += had_input or bool(message.get("tool_calls"))
+    return turns
 
 
-def _loaded(path: str) -> Any:
-    stat = Path(path)
+def _loaded(path: str) -> JsonValue:
     try:
-        if stat.stat().st_size > _LARGEST_FILE:
+        stat = Path(path).stat()
+        if stat.st_size > _LARGEST_FILE:
             raise DataFileError(
                 f"{path}: a script file of more than {_LARGEST_FILE} bytes; split it"
             )
-        return _parsed_file(path, stat.stat().st_mtime_ns)
+        return _parsed_file(path, stat.st_mtime_ns)
     except OSError as error:
         raise DataFileError(f"{path}: the script cannot be read: {error.strerror}") from error
 
 
 @lru_cache(maxsize=64)
-def _parsed_file(path: str, _changed_at: int) -> Any:
+def _parsed_file(path: str, _changed_at: int) -> JsonValue:
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
@@ -121,38 +132,41 @@ def _parsed_file(path: str, _changed_at: int) -> Any:
 def _send(request: Request) -> Response:
     entry = _script_fn(request.model, request.args)(request.messages, request.tools, request.args)
     message = message_of(entry, turn=len(request.messages))
-    asked = len(json.dumps([request.messages, request.tools], default=str))
-    said = len(json.dumps(message, default=str))
-    usage = {"prompt_tokens": _tokens(asked), "completion_tokens": _tokens(said)}
+    reason = "tool_calls" if message.get("tool_calls") else "stop"
     return {
         "id": "scripted",
         "object": "chat.completion",
         "model": request.model,
-        "choices": [{"index": 0, "message": message, "finish_reason": _reason(message)}],
-        "usage": usage,
+        "choices": [{"index": 0, "message": message, "finish_reason": reason}],
+        "usage": {
+            "prompt_tokens": _tokens_of([request.messages, request.tools]),
+            "completion_tokens": _tokens_of(message),
+        },
         "_hidden_params": {RESPONSE_COST: 0.0},
     }
 
 
-def _tokens(characters: int) -> int:
-    return max(1, characters // _CHARACTERS_PER_TOKEN)
+def _tokens_of(value: JsonValue) -> int:
+    return max(1, len(json.dumps(value, default=str)) // _CHARACTERS_PER_TOKEN)
 
 
-def _reason(message: Mapping[str, Any]) -> str:
-    return "tool_calls" if message.get("tool_calls") else "stop"
+def message_of(entry: JsonValue, turn: int) -> JsonObject:
+    """Return the message, in OpenAI's form, that an entry of a script stands for.
 
+    Args:
+        entry: The entry.
+        turn: The number of messages before it; ids of tool calls are made from it.
 
-def message_of(entry: Any, turn: int) -> dict[str, Any]:
-    """Return the wire message that an entry of a script stands for. Raise ConfigError when it stands for none."""
+    Raises:
+        ConfigError: it is no entry of a script.
+    """
     if entry is None or isinstance(entry, str):
         return {"role": "assistant", "content": entry}
     if isinstance(entry, Mapping) and "name" in entry:
         entry = [entry]
     if isinstance(entry, Sequence):
         entry = {"content": None, "tool_calls": entry}
-    if not isinstance(entry, Mapping) or not {"content", "tool_calls", "reasoning_content"} & set(
-        entry
-    ):
+    if not isinstance(entry, Mapping) or not _MESSAGE_FIELDS & entry.keys():
         raise ConfigError(
             f"not an entry of a script: {entry!r:.200}; use a text, a tool call or a message"
         )
@@ -160,22 +174,19 @@ def message_of(entry: Any, turn: int) -> dict[str, Any]:
     return {"role": "assistant", "content": None, **entry, "tool_calls": calls or None}
 
 
-def _call(call: Any, turn: int, index: int) -> dict[str, Any]:
+def _call(call: JsonValue, turn: int, index: int) -> JsonObject:
     if not isinstance(call, Mapping):
         raise ConfigError(
             f"not a tool call of a script: {call!r:.200}; use {{'name': ..., 'arguments': {{...}}}}"
         )
     function = call.get("function", call)
     arguments = function.get("arguments", {})
+    if not isinstance(arguments, str):
+        arguments = json.dumps(arguments, default=str)
     return {
         "id": call.get("id") or f"call_{turn}_{index}",
         "type": "function",
-        "function": {
-            "name": function.get("name"),
-            "arguments": arguments
-            if isinstance(arguments, str)
-            else json.dumps(arguments, default=str),
-        },
+        "function": {"name": function.get("name"), "arguments": arguments},
     }
 
 
@@ -183,11 +194,11 @@ async def _asend(request: Request) -> Response:
     return _send(request)
 
 
-def _claims(_model: str, _args: Mapping[str, Any]) -> bool:
-    return False  # only by its prefix
+def _claims(_model: str, _args: JsonMapping) -> bool:
+    return False  # its models are known by the prefix alone
 
 
-def _check(model: str, args: Mapping[str, Any]) -> None:
+def _check(model: str, args: JsonMapping) -> None:
     try:
         _script_fn(model, args)
     except (UnknownName, DataFileError) as error:

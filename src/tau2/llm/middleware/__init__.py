@@ -1,14 +1,14 @@
 """Middleware: code around every attempt to reach a model.
 
-Limits, budget, cache, recording, replay and redaction are middleware. A middleware is a generator function, so that
-one function serves synchronous and asynchronous calls:
+Limits, budget, cache, recording, replay and redaction are middleware. A middleware is a generator
+function, so that one function serves synchronous and asynchronous calls:
 
     def middleware(request, send):
         response = yield from send(request)
         return response
 
-It may yield steps of its own (such as `Sleep`) first, change the request, answer without `send`, or look at the
-response and at the CallFailed that `send` raises.
+It may yield steps of its own (such as `Sleep`) first, change the request, answer without `send`, or
+look at the response and at the CallFailed that `send` raises.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ Middleware: TypeAlias = Callable[[Request, NextSend], Flow[Response]]
 current_middleware: ContextVar[Middleware | None] = ContextVar(
     "tau2_current_middleware", default=None
 )
-"""What surrounds the model calls of this context; set through `use_middleware`, which also resets it."""
+"""What surrounds the model calls of this context.
+
+Set through `use_middleware`, which also resets it.
+"""
 
 
 @contextmanager

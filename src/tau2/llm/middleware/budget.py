@@ -1,10 +1,11 @@
-"""A cap on what model calls cost: the worst case of every call is held before it is made, and settled after it.
+"""A cap on cost: the worst case of a call is held before it is made, and settled after it.
 
-The worst case of a call is its prompt at one token per byte (no tokenizer makes more), plus what every chat format
-adds, plus `max_tokens` for every choice, at the model's price. A call that names no `max_tokens` is sent with
-DEFAULT_MAX_TOKENS, since nothing else bounds it. A response costs what its usage says, or what it states itself; one
-that says neither, and a call that may have been answered unseen (a time-out, a lost connection), costs its worst case.
-The cap holds as far as the prices are right and the endpoint honours `max_tokens`.
+The worst case of a call is its prompt at one token per byte (no tokenizer makes more), plus what
+every chat format adds, plus `max_tokens` for every choice, at the model's price. A call that names
+no `max_tokens` is sent with DEFAULT_MAX_TOKENS, since nothing else bounds it. A response costs what
+its usage says, or what it states itself; one that says neither, and a call that may have been
+answered unseen (a time-out, a lost connection), costs its worst case. The cap holds as far as the
+prices are right and the endpoint honours `max_tokens`.
 """
 
 from __future__ import annotations
@@ -115,7 +116,10 @@ def bounded(request: Request) -> Request:
 
 
 class Budget:
-    """The cap of one run; its middleware is the innermost that may wait, so it holds only what is being sent."""
+    """The cap of one run.
+
+    Its middleware is the innermost that may wait, so it holds only what is being sent.
+    """
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger

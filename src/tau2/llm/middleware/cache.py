@@ -1,13 +1,14 @@
 """A cache: a folder of responses, by what was asked, so that no request is paid for twice.
 
-The key is the whole request: model, messages, tools, tool choice, every argument but the secret ones, and the address
-(without credentials) where the model is served. A request whose temperature is 0 has one answer. Any other is a draw,
-and two draws must not become one: its key also holds the task, trial and seed of the simulation it is made for. The
-same request made again within one attempt is numbered, so that best-of-n stays n answers.
+The key is the whole request: model, messages, tools, tool choice, every argument but the secret
+ones, and the address (without credentials) where the model is served. A request whose temperature
+is 0 has one answer. Any other is a draw, and two draws must not become one: its key also holds the
+task, trial and seed of the simulation it is made for. The same request made again within one
+attempt is numbered, so that best-of-n stays n answers.
 
-Failures, empty answers, answers that were cut off without the request asking for it, and answers in which something
-would have to be redacted are not kept. Each response is a file of its own, replaced atomically and checked when it is
-read: a damaged one is a miss.
+Failures, empty answers, answers that were cut off without the request asking for it, and answers in
+which something would have to be redacted are not kept. Each response is a file of its own, replaced
+atomically and checked when it is read: a damaged one is a miss.
 """
 
 from __future__ import annotations
@@ -153,7 +154,7 @@ def _address(request: Request) -> str:
 
 
 def _is_complete(request: Request, response: Response) -> bool:
-    """Return whether a response says something, and was not cut off where the request allowed more."""
+    """Return whether a response says something, and was not cut off against the request."""
     try:
         plain = checked_completion(response)
         if parse_completion(plain).is_empty:

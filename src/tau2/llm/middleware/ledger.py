@@ -1,8 +1,9 @@
 """The ledger of a budget: what several calls, threads and processes spend together, up to a cap.
 
-Amounts are whole picodollars, so that sums are exact. With a folder the ledger is a file that is changed under a lock:
-it outlives the process, and what a process held when it died counts as spent, because its call may have been answered.
-Every ledger object locks a file of its own; the system frees that lock when the process dies, however it dies.
+Amounts are whole picodollars, so that sums are exact. With a folder the ledger is a file that is
+changed under a lock: it outlives the process, and what a process held when it died counts as spent,
+because its call may have been answered. Every ledger object locks a file of its own; the system
+frees that lock when the process dies, however it dies.
 """
 
 from __future__ import annotations

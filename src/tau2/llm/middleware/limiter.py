@@ -1,7 +1,7 @@
 """A concurrency limiter: first come, first served, with fewer admitted while the provider objects.
 
-One limiter serves an event loop and threads at once, because participants that can only block run beside those that
-are awaited.
+One limiter serves an event loop and threads at once, because participants that can only block run
+beside those that are awaited.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""Limits per provider, shared by every call of a run: calls in flight, requests and tokens per minute.
+"""Limits per provider, for all calls of a run: in flight, and requests and tokens per minute.
 
-Even without configured limits, a provider is asked no sooner than it named in Retry-After, whichever call it told so;
-and after a status 429, fewer calls are in flight until it has answered for a while.
+Even without configured limits, a provider is asked no sooner than it named in Retry-After,
+whichever call it told so; and after a status 429, fewer calls are in flight until it has answered
+for a while.
 """
 
 from __future__ import annotations

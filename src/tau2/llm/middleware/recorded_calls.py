@@ -1,4 +1,7 @@
-"""Recorded calls: the content of a recording. Whole lines are read, damaged ones are named; content never raises."""
+"""Recorded calls: the content of a recording.
+
+Whole lines are read, damaged ones are named; content never raises.
+"""
 
 from __future__ import annotations
 
@@ -124,7 +127,7 @@ def read_recorded_calls(path: Path) -> RecordedCalls:
 
 
 def _joined(parts: list[list[Exchange]]) -> list[Exchange]:
-    """Return the exchanges that count: a resumed attempt repeats the calls whose result was lost."""
+    """Return the exchanges that count: a resumed attempt repeats calls whose result was lost."""
     whole: list[Exchange] = []
     for part in parts:
         ordered = sorted(part, key=lambda exchange: exchange.call)

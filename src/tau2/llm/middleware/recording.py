@@ -1,10 +1,11 @@
-"""Recording: every model exchange of every attempt, one checksummed JSON line each, without secrets.
+"""Recording: every model exchange of every attempt, a checksummed JSON line each, without secrets.
 
-An attempt at a simulation has a file of its own, `tape/<simulation id>.jsonl`, so that workers never share one. An
-attempt that is resumed, or graded later, continues its file with a new `begin` line. Lines are only ever appended,
-each with one write that is not synced: a process that dies loses nothing it wrote, a power cut may tear off the end.
-A line holds what is new in a request and refers to an earlier line for the messages it has in common with it, so that
-a recording grows with the conversation and not with its square. `recorded_calls` reads the files.
+An attempt at a simulation has a file of its own, `tape/<simulation id>.jsonl`, so that workers
+never share one. An attempt that is resumed, or graded later, continues its file with a new `begin`
+line. Lines are only ever appended, each with one write that is not synced: a process that dies
+loses nothing it wrote, a power cut may tear off the end. A line holds what is new in a request and
+refers to an earlier line for the messages it has in common with it, so that a recording grows with
+the conversation and not with its square. `recorded_calls` reads the files.
 """
 
 from __future__ import annotations
@@ -32,7 +33,10 @@ from tau2.utils.json_types import JsonMapping, JsonObject
 
 FORMAT = 1
 RECORDING_NAME = "tape"
-"""The folder of a run's recordings; named when the format was made, and kept so that old ones are found."""
+"""The folder of a run's recordings.
+
+Named when the format was made, and kept so that old ones are found.
+"""
 
 LONGEST_LINE = 16 * 2**20  # bytes; of a longer exchange only the digest is kept
 _OPENED = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)

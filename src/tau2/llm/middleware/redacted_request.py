@@ -21,7 +21,10 @@ SOFT_ARGS = frozenset(
         "max_completion_tokens",
     }
 )
-"""Arguments that a model may refuse (see `unsupported_params`): compared one by one, no part of a digest."""
+"""Arguments that a model may refuse (see `unsupported_params`).
+
+They are compared one by one, and are no part of a digest.
+"""
 
 
 def fingerprint(value: JsonValue) -> str:
@@ -58,7 +61,10 @@ class _Previous:
 
 
 class RequestRedactor:
-    """Redacts the requests of one attempt; messages that were redacted before are not read again."""
+    """Redacts the requests of one attempt.
+
+    Messages that were redacted before are not read again.
+    """
 
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor

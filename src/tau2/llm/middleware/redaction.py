@@ -1,10 +1,10 @@
 """Middleware that takes the run's own secrets out of what servers and models say.
 
-A backend redacts the key it calls with; but a server may quote another one, and a model may repeat what it was given.
-As the innermost middleware, this one redacts all of them, so that no transcript, database, log or recording can hold
-them, and a conversation is the same wherever it is read. Only secrets that are known (from the environment, or from
-the arguments of a model) are redacted here. What merely looks like a key may be part of a task; changing it would
-change what is measured.
+A backend redacts the key it calls with; but a server may quote another one, and a model may repeat
+what it was given. As the innermost middleware, this one redacts all of them, so that no transcript,
+database, log or recording can hold them, and a conversation is the same wherever it is read. Only
+secrets that are known (from the environment, or from the arguments of a model) are redacted here.
+What merely looks like a key may be part of a task; changing it would change what is measured.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Replay: answers model calls from recorded calls, and stops where a call is no longer the recorded one."""
+"""Replay: answers model calls from recorded calls, until a call is no longer the recorded one."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Divergence:
     """The first place where an attempt is no longer as recorded."""
 
     call: int
-    """The number of the model call, from 1; 0 when all calls are as recorded but the result is not."""
+    """The number of the model call, from 1; 0 when only the result is not as recorded."""
     what: str
     """In one line."""
     details: tuple[str, ...] = ()

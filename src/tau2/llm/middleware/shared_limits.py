@@ -1,11 +1,12 @@
 """Limits shared by the processes of one machine, through locked files.
 
-A slot is one file of the folder, held by an exclusive lock, which the system frees when the process dies; pauses and
-buckets are numbers in a file that is changed under a lock. Times are wall-clock, which all processes share.
+A slot is one file of the folder, held by an exclusive lock, which the system frees when the process
+dies; pauses and buckets are numbers in a file that is changed under a lock. Times are wall-clock,
+which all processes share.
 
-The locks are taken here and not through `filelock`, whose attempt costs 50 to 100 µs against 4 µs: every model call
-changes the state up to four times, and waits in the kernel instead of polling; while all slots are taken, every
-process tries each of them fifty times a second.
+The locks are taken here and not through `filelock`, whose attempt costs 50 to 100 µs against 4 µs:
+every model call changes the state up to four times, and waits in the kernel instead of polling;
+while all slots are taken, every process tries each of them fifty times a second.
 """
 
 from __future__ import annotations
