@@ -72,7 +72,7 @@ async def _within(result: Awaitable[ResultT], seconds: float) -> ResultT:
 async def call_async(
     fn: Callable[..., Any], kwargs: JsonMapping, seconds: float = float("inf")
 ) -> Any:
-    call = getattr(fn, "__call__", None)  # noqa: B004  -- may be an async method of an object
+    """Call `fn` without blocking the event loop: a plain function runs in a thread."""
     async with asyncio.timeout(seconds if seconds < float("inf") else None):
         result = fn(**kwargs) if _is_async(fn) else await asyncio.to_thread(fn, **kwargs)
         return await result if inspect.isawaitable(result) else result

@@ -46,7 +46,11 @@ def _built_in() -> tuple[Backend, ...]:
 
 
 def backend_for(model: str, llm_args: JsonMapping) -> Backend:
-    """Return the backends of this package in the order in which they are asked."""
+    """Return the backend that `model` names before its first slash, else the first that claims it.
+
+    Raises:
+        ConfigError: no backend reaches the model, or its backend cannot be loaded.
+    """
     if not isinstance(model, str) or not model.strip():
         raise ConfigError(f"a model is named by a text such as 'openai/gpt-4.1', not {model!r}")
     prefix = model.partition("/")[0]

@@ -38,8 +38,7 @@ def test_these_are_final(status: int) -> None:
     "body",
     [
         '{"error": {"message": "x", "code": "context_length_exceeded"}}',
-        '{"error": {"message": "exceeds the available context size", '
-        '"type": "exceed_context_size_error"}}',
+        '{"error": {"message": "exceeds the size", "type": "exceed_context_size_error"}}',
         '{"message": "maximum context length is 4096"}',
         "Prompt is too long: 9000 tokens",
         '{"detail": "Please reduce the length of the messages"}',
