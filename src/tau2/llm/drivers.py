@@ -1,4 +1,7 @@
-"""Perform the steps of a flow: blocking, or on an event loop. The only difference between sync and async calls."""
+"""Perform the steps of a flow, blocking or on an event loop.
+
+This is the only difference between synchronous and asynchronous model calls.
+"""
 
 from __future__ import annotations
 
@@ -8,41 +11,41 @@ from typing import Any
 
 from tau2.llm.clock import clock
 from tau2.llm.failure import CallFailed
-from tau2.llm.request import Enter, Flow, ResultT, Send, Sender, Sleep, Step
+from tau2.llm.request import Acquire, Flow, ResultT, Send, Sender, Sleep, Step
 
 
 def drive(flow: Flow[ResultT], sender: Sender) -> ResultT:
     """Run the flow to its end, blocking."""
-    go_on: Callable[[], Step] = partial(next, flow)
+    resume: Callable[[], Step] = partial(next, flow)
     try:
         while True:
             try:
-                step = go_on()
+                step = resume()
             except StopIteration as end:
                 result: ResultT = end.value
                 return result
             try:
-                go_on = partial(flow.send, _perform(step, sender))
+                resume = partial(flow.send, _perform(step, sender))
             except CallFailed as failure:
-                go_on = partial(flow.throw, failure)
+                resume = partial(flow.throw, failure)
     finally:
         flow.close()
 
 
 async def adrive(flow: Flow[ResultT], sender: Sender) -> ResultT:
     """Run the flow to its end without blocking the event loop."""
-    go_on: Callable[[], Step] = partial(next, flow)
+    resume: Callable[[], Step] = partial(next, flow)
     try:
         while True:
             try:
-                step = go_on()
+                step = resume()
             except StopIteration as end:
                 result: ResultT = end.value
                 return result
             try:
-                go_on = partial(flow.send, await _aperform(step, sender))
+                resume = partial(flow.send, await _aperform(step, sender))
             except CallFailed as failure:
-                go_on = partial(flow.throw, failure)
+                resume = partial(flow.throw, failure)
     finally:
         flow.close()
 
@@ -53,8 +56,8 @@ def _perform(step: Step, sender: Sender) -> Any:
             return sender.send(request)
         case Sleep(seconds):
             return clock.get().sleep(seconds)
-        case Enter(gate, seconds):
-            return gate.enter(seconds)
+        case Acquire(limiter, seconds):
+            return limiter.acquire(seconds)
 
 
 async def _aperform(step: Step, sender: Sender) -> Any:
@@ -63,5 +66,5 @@ async def _aperform(step: Step, sender: Sender) -> Any:
             return await sender.asend(request)
         case Sleep(seconds):
             return await clock.get().asleep(seconds)
-        case Enter(gate, seconds):
-            return await gate.aenter(seconds)
+        case Acquire(limiter, seconds):
+            return await limiter.aacquire(seconds)

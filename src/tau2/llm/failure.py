@@ -50,6 +50,7 @@ class CallFailed(Exception):
         retry_after: float | None = None,
         parameter: str | None = None,
         verdict: type[ModelError] = ModelRefused,
+        was_sent: bool = True,
     ) -> None:
         super().__init__(text)
         self.text = text
@@ -62,6 +63,8 @@ class CallFailed(Exception):
         """The request parameter that the provider names as the cause."""
         self.verdict = ModelUnavailable if temporary else verdict
         """The error that the caller gets when the request is not sent again."""
+        self.was_sent = was_sent
+        """Whether the request may have left: a model that got it may have worked, and be paid."""
 
     def copy(self) -> CallFailed:
         """Return an equal failure that was never raised."""
@@ -72,17 +75,18 @@ class CallFailed(Exception):
             retry_after=self.retry_after,
             parameter=self.parameter,
             verdict=self.verdict,
+            was_sent=self.was_sent,
         )
 
-    def hide(self, secrets: Iterable[str]) -> None:
+    def redact(self, secrets: Iterable[str]) -> None:
         """Take the secrets out of the text."""
         self.text = redact(self.text, secrets)
         self.args = (self.text,)
 
 
-def unreachable(text: str) -> CallFailed:
+def unreachable(text: str, *, was_sent: bool = True) -> CallFailed:
     """Return the failure of a connection, which may work a moment later."""
-    return CallFailed(text, temporary=True)
+    return CallFailed(text, temporary=True, was_sent=was_sent)
 
 
 def from_status(status: int, body: str, headers: Mapping[str, str], now: float) -> CallFailed:
@@ -204,7 +208,7 @@ def converted_errors(secrets: Iterable[str], *, every: bool = False) -> Iterator
         if failure is None and not every:
             raise
         failure = failure or CallFailed(f"{type(error).__name__}: {error}"[:_LONGEST_TEXT])
-        failure.hide(secrets)
+        failure.redact(secrets)
         raise failure from error
 
 

@@ -58,33 +58,33 @@ class Sleep:
     seconds: float
 
 
-class Enterable(Protocol):
+class Limiter(Protocol):
     """What admits calls; both methods return False when the time is over first."""
 
-    def enter(self, seconds: float) -> bool:
+    def acquire(self, seconds: float) -> bool:
         """Wait in this thread, for at most `seconds`."""
 
-    async def aenter(self, seconds: float) -> bool:
+    async def aacquire(self, seconds: float) -> bool:
         """Wait on the running event loop, for at most `seconds`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Enter:
+class Acquire:
     """A step: wait until the limiter admits this call.
 
     The result is False when `seconds` are over first.
     """
 
-    gate: Enterable
+    limiter: Limiter
     seconds: float
 
 
-Step: TypeAlias = Send | Sleep | Enter
+Step: TypeAlias = Send | Sleep | Acquire
 
 ResultT = TypeVar("ResultT")
 
 Flow: TypeAlias = Generator[Step, Any, ResultT]
-"""Yields steps; is sent a Response (after Send), None (after Sleep) or a bool (after Enter)."""
+"""Yields steps; is sent a Response (after Send), None (after Sleep) or a bool (after Acquire)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,16 +187,13 @@ def test_a_refusal_costs_nothing(status, is_billed):
     assert (ledger.spent > 0) is is_billed
 
 
-def test_a_server_that_is_not_there_costs_nothing():
+@pytest.mark.parametrize(
+    "call", [complete, lambda *args, **options: asyncio.run(acomplete(*args, **options))]
+)
+def test_a_server_that_is_not_there_costs_nothing(call):
+    options = {"api_base": "http://127.0.0.1:9/v1", "api_key": "k", "num_retries": 0, **PRICES}
     with capped(Ledger(up(1.0))) as ledger, pytest.raises(ModelUnavailable):
-        complete(
-            "openai/m",
-            [UserMessage(content="a")],
-            api_base="http://127.0.0.1:9/v1",
-            api_key="k",
-            num_retries=0,
-            **PRICES,
-        )
+        call("openai/m", [UserMessage(content="a")], **options)
     assert ledger.spent == 0
 
 

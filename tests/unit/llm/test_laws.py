@@ -22,7 +22,7 @@ from tau2.data_model.message import (
 )
 from tau2.errors import ModelError
 from tau2.llm import acomplete, complete
-from tau2.llm.backends.openai_compatible import _answer
+from tau2.llm.backends.openai_compatible import _completion_of
 from tau2.llm.clock import clock
 from tau2.llm.failure import CallFailed
 from tau2.llm.parse import checked_completion, parse_completion
@@ -104,7 +104,9 @@ def test_any_answer_is_read_or_refused_and_what_is_read_can_be_stored(response: 
 def test_any_bytes_are_an_answer_or_a_failed_call(body: bytes) -> None:
     with suppress(CallFailed):
         parse_completion(
-            checked_completion(_answer(HttpResponse(200, {}, body), Endpoint("http://here", "m")))
+            checked_completion(
+                _completion_of(HttpResponse(200, {}, body), Endpoint("http://here", "m"))
+            )
         )
 
 
@@ -113,7 +115,9 @@ def test_any_bytes_are_an_answer_or_a_failed_call(body: bytes) -> None:
 )
 def test_hostile_bytes_fail_the_call(body: bytes) -> None:
     with pytest.raises(CallFailed):
-        checked_completion(_answer(HttpResponse(200, {}, body), Endpoint("http://here", "m")))
+        checked_completion(
+            _completion_of(HttpResponse(200, {}, body), Endpoint("http://here", "m"))
+        )
 
 
 outcomes = st.lists(

@@ -1,34 +1,36 @@
-"""OpenAI itself and every server that speaks its chat completions API: vLLM, SGLang, llama.cpp, TGI, gateways."""
+"""OpenAI, and every server of its chat completions API: vLLM, SGLang, llama.cpp, TGI, gateways."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tau2.errors import ConfigError
 from tau2.llm.args import NOT_IN_BODY
 from tau2.llm.clock import clock
 from tau2.llm.failure import CallFailed, from_status, unreachable
 from tau2.llm.request import Backend, Request, Response
-from tau2.llm.text import DEEPEST, clean
+from tau2.llm.secrets import text_redactor
 from tau2.llm.transport.endpoint import SELF_HOSTED, Endpoint, endpoint_of
 from tau2.llm.transport.proxies import proxy_for
 from tau2.llm.transport.tls import tls_context
+from tau2.utils.json_types import JsonMapping, JsonObject
+from tau2.utils.plain_data import DEEPEST, clean
 
 if TYPE_CHECKING:
     from tau2.llm.transport.response import HttpResponse
 
 _SUCCESS = range(200, 300)
 _REDIRECTION = range(300, 400)
-_SHORTEST_HIDDEN = 7  # characters; a shorter key may be a word that the model says
+_SHORTEST_SECRET = 7  # characters; a shorter key may be a word that the model says
 _UNUSUAL = re.compile(r"\\u|NaN|Infinity|\d[eE]")
 """Escapes that may be half a character, and numbers that are not finite."""
 _NEVER_ESCAPED = re.compile(r"[\w.\-+=]+", re.ASCII)
 _OPENAI_NAMES = re.compile(r"(?:ft:)?(?:gpt-|chatgpt-|o[134](?:$|-)|codex-)")
 _OTHER_PROTOCOLS = frozenset(
-    {
+    [
         "ai21",
         "anthropic",
         "azure",
@@ -39,8 +41,6 @@ _OTHER_PROTOCOLS = frozenset(
         "databricks",
         "deepinfra",
         "deepseek",
-    }
-    | {
         "fireworks_ai",
         "gemini",
         "groq",
@@ -49,8 +49,6 @@ _OTHER_PROTOCOLS = frozenset(
         "nvidia_nim",
         "ollama",
         "ollama_chat",
-    }
-    | {
         "openrouter",
         "perplexity",
         "replicate",
@@ -60,12 +58,12 @@ _OTHER_PROTOCOLS = frozenset(
         "vertex_ai",
         "watsonx",
         "xai",
-    }
+    ]
 )
-"""First parts of names that litellm routes to a provider's own protocol, even when an api_base is given."""
+"""Prefixes that litellm routes to a provider's own protocol, even when an api_base is given."""
 
 
-def _claims(model: str, args: Mapping[str, Any]) -> bool:
+def _claims(model: str, args: JsonMapping) -> bool:
     prefix, _, rest = model.partition("/")
     if rest and prefix in {"openai", *SELF_HOSTED}:
         return True
@@ -75,14 +73,14 @@ def _claims(model: str, args: Mapping[str, Any]) -> bool:
 
 
 def _send(request: Request) -> Response:
-    from tau2.llm.transport.sync_client import post  # noqa: PLC0415  -- httpx is loaded by the first call
+    from tau2.llm.transport.sync_client import post  # noqa: PLC0415  -- imports httpx
 
     endpoint = endpoint_of(request.model, request.args)
     try:
         response = post(endpoint, _body(request, endpoint), request.timeout)
-        return _answer(response, endpoint)
+        return _completion_of(response, endpoint)
     except CallFailed as failure:
-        failure.hide(endpoint.secrets)
+        failure.redact(endpoint.secrets)
         raise
 
 
@@ -92,24 +90,20 @@ async def _asend(request: Request) -> Response:
     endpoint = endpoint_of(request.model, request.args)
     try:
         response = await apost(endpoint, _body(request, endpoint), request.timeout)
-        return _answer(response, endpoint)
+        return _completion_of(response, endpoint)
     except CallFailed as failure:
-        failure.hide(endpoint.secrets)
+        failure.redact(endpoint.secrets)
         raise
 
 
 def _body(request: Request, endpoint: Endpoint) -> bytes:
-    body: dict[str, Any] = {"model": endpoint.model, "messages": request.messages}
+    body: JsonObject = {"model": endpoint.model, "messages": request.messages}
     if request.tools:
         body["tools"] = request.tools
         body["tool_choice"] = request.tool_choice or "auto"
-    body.update(
-        {
-            name: value
-            for name, value in request.args.items()
-            if name not in NOT_IN_BODY and value is not None
-        }
-    )
+    for name, value in request.args.items():
+        if name not in NOT_IN_BODY and value is not None:
+            body[name] = value
     extra = request.args.get("extra_body") or {}
     if not isinstance(extra, Mapping):
         raise ConfigError(
@@ -124,27 +118,30 @@ def _body(request: Request, endpoint: Endpoint) -> bytes:
         ) from error
 
 
-def _answer(reply: HttpResponse, endpoint: Endpoint) -> Response:
+def _completion_of(response: HttpResponse, endpoint: Endpoint) -> Response:
     # Some servers begin with a byte order mark; one that says UTF-16 is obeyed too.
-    text = reply.body.decode(json.detect_encoding(reply.body), "replace")
-    if reply.status in _REDIRECTION:
+    text = response.body.decode(json.detect_encoding(response.body), "replace")
+    if response.status in _REDIRECTION:
         raise CallFailed(
-            f"the server answered with a redirection ({reply.status}); correct api_base",
-            status=reply.status,
+            f"the server answered with a redirection ({response.status}); correct api_base",
+            status=response.status,
         )
-    if reply.status not in _SUCCESS:
-        raise from_status(reply.status, text, reply.headers, clock.get().wall())
+    if response.status not in _SUCCESS:
+        raise from_status(response.status, text, response.headers, clock.get().wall())
     try:
         parsed = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise unreachable(f"the answer is not JSON: {text[:200]!r}") from error
-    secrets = [secret for secret in endpoint.secrets if len(secret) >= _SHORTEST_HIDDEN]
-    cleaned: Response = parsed if _is_plain(text, secrets) else clean(parsed, secrets)
+    secrets = [secret for secret in endpoint.secrets if len(secret) >= _SHORTEST_SECRET]
+    if _is_plain(text, secrets):
+        plain: Response = parsed
+        return plain
+    cleaned: Response = clean(parsed, text_redactor(secrets))
     return cleaned
 
 
 def _is_plain(text: str, secrets: Sequence[str]) -> bool:
-    """Return whether cleaning what this JSON text holds would change nothing, as it is with nearly every answer."""
+    """Return whether cleaning the content of this JSON text would change nothing, as is usual."""
     if text.count("{") + text.count("[") > DEEPEST:
         return False
     if any(secret in text or not _NEVER_ESCAPED.fullmatch(secret) for secret in secrets):
@@ -152,7 +149,7 @@ def _is_plain(text: str, secrets: Sequence[str]) -> bool:
     return _UNUSUAL.search(text) is None
 
 
-def _check(model: str, args: Mapping[str, Any]) -> None:
+def _check(model: str, args: JsonMapping) -> None:
     endpoint = endpoint_of(model, args)
     proxy_for(endpoint.url)
     if isinstance(endpoint.verify, str):

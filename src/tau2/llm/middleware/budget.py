@@ -188,4 +188,4 @@ def _may_be_billed(failure: CallFailed) -> bool:
     """Return whether the model may have answered, unseen."""
     if failure.status is not None:
         return failure.status in _MAYBE_ANSWERED
-    return type(failure.__cause__).__name__ != "ConnectError"
+    return failure.was_sent

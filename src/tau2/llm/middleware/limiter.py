@@ -39,7 +39,7 @@ class ConcurrencyLimiter:
         """Return the seconds until the provider may be asked again."""
         return max(0.0, self._paused_until - clock.get().now())
 
-    def enter(self, seconds: float) -> bool:
+    def acquire(self, seconds: float) -> bool:
         """Wait in this thread, for at most `seconds`; return whether the call is admitted."""
         admitted = threading.Event()
         if self._admit(admitted.set):
@@ -48,7 +48,7 @@ class ConcurrencyLimiter:
             return True
         return not self._gave_up(admitted.set)
 
-    async def aenter(self, seconds: float) -> bool:
+    async def aacquire(self, seconds: float) -> bool:
         """Wait on the running event loop, for at most `seconds`; return whether it is admitted."""
         loop = asyncio.get_running_loop()
         admitted = asyncio.Event()
@@ -66,7 +66,7 @@ class ConcurrencyLimiter:
         except asyncio.CancelledError:
             # The place may have been given in the same moment; nobody else would return it.
             if not self._gave_up(wake):
-                self.leave()
+                self.release()
             raise
         return True
 
@@ -87,7 +87,7 @@ class ConcurrencyLimiter:
             self._waiting.remove(wake)
             return True
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """End a call, and admit the next one."""
         with self._lock:
             self.inside -= 1

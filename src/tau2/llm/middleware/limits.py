@@ -20,7 +20,7 @@ from tau2.llm.middleware import NextSend
 from tau2.llm.middleware.limiter import ConcurrencyLimiter
 from tau2.llm.middleware.shared_limits import SharedProviderLimits
 from tau2.llm.parse import tokens_of
-from tau2.llm.request import Enter, Flow, Request, Response, Sleep
+from tau2.llm.request import Acquire, Flow, Request, Response, Sleep
 from tau2.utils.json_types import JsonMapping, JsonValue
 
 _CHARACTERS_PER_TOKEN = 4  # an estimate, corrected by what the response says
@@ -203,7 +203,7 @@ class ProviderLimits:
             DeadlineExceeded: the episode's time was over before the call was admitted.
         """
         provider = self.provider(request.model)
-        if not (yield Enter(provider.limiter, remaining())):
+        if not (yield Acquire(provider.limiter, remaining())):
             raise DeadlineExceeded(
                 f"the episode's time was over while model {request.model!r} was asked by others"
             )
@@ -213,7 +213,7 @@ class ProviderLimits:
             provider.on_failure(failure)
             raise
         finally:
-            provider.limiter.leave()
+            provider.limiter.release()
 
     def wait_for_pause(self, request: Request, send: NextSend) -> Flow[Response]:
         """Send once the provider may be asked.

@@ -29,7 +29,7 @@ class RedactionMiddleware:
         try:
             response = yield from send(request)
         except CallFailed as failure:
-            failure.hide(self._spellings)
+            failure.redact(self._spellings)
             raise
         if self._spellings:
             response = clean(response, text_redactor(self._spellings))

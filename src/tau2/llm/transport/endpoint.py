@@ -20,7 +20,7 @@ from tau2.llm.transport.proxies import basic_authorization
 
 OPENAI_URL = "https://api.openai.com/v1"
 SELF_HOSTED = ("hosted_vllm", "local")
-"""Prefixes of servers that the user runs. They have no default address and do not get OpenAI's key."""
+"""Prefixes of servers that the user runs; they have no default address and get no key of OpenAI."""
 
 _STRIPPED = ("openai", "openai_compatible", *SELF_HOSTED)
 _PATH = "/chat/completions"

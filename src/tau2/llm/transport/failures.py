@@ -35,13 +35,15 @@ def no_connection(error: Exception) -> CallFailed:
                 f"the server's certificate is not trusted ({cause.verify_message}); "
                 "name its authority in ssl_verify or SSL_CERT_FILE",
                 verdict=ModelUnavailable,
+                was_sent=False,
             )
         if isinstance(cause, OSError) and cause.errno in _NO_DESCRIPTOR:
             return unreachable(
                 "no connection could be opened because no file descriptor is left "
-                f"({_descriptor_limit()}); raise the limit (ulimit -n) or lower the concurrency"
+                f"({_descriptor_limit()}); raise the limit (ulimit -n) or lower the concurrency",
+                was_sent=False,
             )
-    return connection_failed(_reason(error))
+    return unreachable(f"the connection failed: {_reason(error)}", was_sent=False)
 
 
 def _causes(error: BaseException) -> list[BaseException]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from tau2.llm.failure import CallFailed, unreachable
 
 MAX_BODY = 32 * 2**20
-"""Bytes of a body, also after decompression. Long responses with log probabilities have about 1 MB."""
+"""Bytes of a body, also decompressed. Long responses with log probabilities have about 1 MB."""
 
 
 class HttpResponse(NamedTuple):

@@ -158,7 +158,7 @@ class _TimedTransport(httpx.HTTPTransport):
         pool._network_backend = _TimedBackend(pool._network_backend, self)  # noqa: SLF001  -- see above
 
     def post(self, endpoint: Endpoint, body: bytes, until: float) -> HttpResponse:
-        """Send `body`; raise TimeoutError at `until`. After any error the transport must be closed."""
+        """Send `body`; raise TimeoutError at `until`. After an error, close the transport."""
         self._until = until
         headers = list(endpoint.headers)
         request = httpx.Request("POST", endpoint.url, headers=headers, content=body)
