@@ -114,10 +114,9 @@ def _error_text(problem: Exception) -> str:
 
 def _run(name: str, arguments: list[str]) -> int:
     """Load a command's module, read its arguments and run it."""
-    command, parser = _module_of(name), parser_of(name)
-    options = parse(parser, arguments)
+    options = parse(parser_of(name), arguments)
     options.given = arguments
-    code: int = command.run(options)
+    code: int = _module_of(name).run(options)
     return code
 
 

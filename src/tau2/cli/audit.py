@@ -62,9 +62,7 @@ def add_arguments(parser: CommandParser) -> None:
     parser.add_argument(
         "--show", type=int, metavar="N", default=20, help="findings shown per domain (default: 20)"
     )
-    parser.add_argument(
-        "--json", action="store_true", default=False, help="print every finding as JSON only"
-    )
+    parser.add_switch("--json", help="print every finding as JSON only")
 
 
 def run(options: argparse.Namespace) -> int:

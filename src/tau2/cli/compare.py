@@ -42,23 +42,21 @@ def add_arguments(parser: CommandParser) -> None:
         type=float,
         default=0.95,
         metavar="SHARE",
-        help="of the intervals (default: 0.95)",
+        help="confidence of the intervals (default: 0.95)",
     )
     parser.add_argument(
         "--margin", type=float, default=0.03, metavar="SHARE",
-        help="plan how many trials bring the interval to ± this much (default: 0.03, three points)",
+        help="say how many trials bring the interval to ± this much (default: 0.03, three points)",
     )  # fmt: skip
     parser.add_argument(
         "--resamples",
         type=int,
         default=10_000,
         metavar="N",
-        help="of the bootstrap (default: 10000)",
+        help="resamples of the bootstrap (default: 10000)",
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the bootstrap (default: 0)")
-    parser.add_argument(
-        "--json", action="store_true", default=False, help="print one JSON object only"
-    )
+    parser.add_argument("--seed", type=int, default=0, help="seed of the bootstrap (default: 0)")
+    parser.add_switch("--json", help="print one JSON object only")
 
 
 def run(options: argparse.Namespace) -> int:

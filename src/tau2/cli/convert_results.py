@@ -38,9 +38,7 @@ def add_arguments(parser: CommandParser) -> None:
     parser.add_argument(
         "--to", choices=("json", "dir"), default=None, help="the format wanted (default: the other)"
     )
-    parser.add_argument(
-        "--no-backup", action="store_true", default=False, help="keep no copy of what is replaced"
-    )
+    parser.add_switch("--no-backup", help="keep no copy of what is replaced")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -60,8 +58,10 @@ def _convert(path: Path, to: ResultsFormat | None, *, keep: bool) -> int:
     from tau2.storage.repair import rewrite_journal
     from tau2.storage.results import Results, results_file, simulations_folder
 
-    file, folder = results_file(path), simulations_folder(path)
-    results, inspection = Results.load(path), inspect_run(path)
+    file = results_file(path)
+    folder = simulations_folder(path)
+    results = Results.load(path)
+    inspection = inspect_run(path)
     _refuse_damage(path, inspection)
     inline = bool(inspection.simulations)
     current = "json" if inline or not (results.simulations or folder.is_dir()) else "dir"

@@ -27,23 +27,11 @@ def add_arguments(parser: CommandParser) -> None:
     """Add which domain, which parts, and the form."""
     parser.epilog = _EPILOG
     parser.add_argument("name", metavar="NAME", help="name of the domain")
-    parser.add_argument("--policy", action="store_true", default=False, help="only the policy")
-    parser.add_argument(
-        "--tools",
-        action="store_true",
-        default=False,
-        help="only the tools of the agent and the user",
-    )
-    parser.add_argument(
-        "--tasks", action="store_true", default=False, help="only the splits and tasks"
-    )
-    parser.add_argument("--json", action="store_true", default=False, help="print JSON")
-    parser.add_argument(
-        "--serve",
-        action="store_true",
-        default=False,
-        help="show it in a browser instead, as `tau2 start` does",
-    )
+    parser.add_switch("--policy", help="only the policy")
+    parser.add_switch("--tools", help="only the tools of the agent and the user")
+    parser.add_switch("--tasks", help="only the splits and tasks")
+    parser.add_switch("--json", help="print JSON")
+    parser.add_switch("--serve", help="show it in a browser instead, as `tau2 start` does")
     add_port(parser)
 
 

@@ -114,7 +114,8 @@ def _name_problems(tasks: Iterable[Task], environment: Environment, file: Path) 
 
 def _task_problems(task: Task, environment: Environment) -> Iterator[tuple[str, str]]:
     """Yield the field of a task and what is wrong with it."""
-    criteria, state = task.evaluation_criteria, task.initial_state
+    criteria = task.evaluation_criteria
+    state = task.initial_state
     for number, action in enumerate((criteria.actions if criteria else None) or ()):
         toolkit = environment.user_tools if action.requestor == "user" else environment.tools
         if toolkit is None or not toolkit.has_tool(action.name):

@@ -40,12 +40,7 @@ def add_arguments(parser: CommandParser) -> None:
     parser.add_argument(
         "-o", "--output-dir", type=Path, metavar="DIR", help="write each run, graded, to DIR/NAME"
     )
-    parser.add_argument(
-        "--fresh-tasks",
-        action="store_true",
-        default=False,
-        help="grade with the tasks the domain has today",
-    )
+    parser.add_switch("--fresh-tasks", help="grade with the tasks the domain has today")
     parser.add_argument(
         "--judge-llm", metavar="MODEL", help="model that judges natural-language assertions"
     )
@@ -55,9 +50,7 @@ def add_arguments(parser: CommandParser) -> None:
         metavar="JSON",
         help="arguments of the judge's calls",
     )
-    parser.add_argument(
-        "--json", action="store_true", default=False, help="print one JSON object only"
-    )
+    parser.add_switch("--json", help="print one JSON object only")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -45,9 +45,7 @@ def add_arguments(parser: CommandParser) -> None:
         metavar="DIR",
         help="folder of the tables (default: NAME-export in this folder)",
     )
-    parser.add_argument(
-        "--json", action="store_true", default=False, help="print one JSON object only"
-    )
+    parser.add_switch("--json", help="print one JSON object only")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -44,9 +44,7 @@ def add_arguments(parser: CommandParser) -> None:
         "--dir", type=Path, action="append", metavar="DIR",
         help="folder of runs; may be given several times (default: where runs are saved)",
     )  # fmt: skip
-    parser.add_argument(
-        "--json", action="store_true", default=False, help="print one JSON object only"
-    )
+    parser.add_switch("--json", help="print one JSON object only")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -23,6 +23,10 @@ class CommandParser(argparse.ArgumentParser):
         )
         self._refused: tuple[tuple[str, ...], str] = ((), "")
 
+    def add_switch(self, name: str, help: str) -> None:  # noqa: A002  -- as argparse calls it
+        """Add an option without a value, False unless it is given."""
+        self.add_argument(name, action="store_true", default=False, help=help)
+
     def refuse(self, prefixes: tuple[str, ...], reason: str) -> None:
         """Refuse options that begin with one of these prefixes, with this reason."""
         self._refused = (prefixes, reason)

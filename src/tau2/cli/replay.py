@@ -31,9 +31,7 @@ def add_arguments(parser: CommandParser) -> None:
     parser.usage = "tau2 replay RUN [--json]"
     parser.epilog = _EPILOG
     parser.add_argument("run", metavar="RUN", help="a run's name or path")
-    parser.add_argument(
-        "--json", action="store_true", default=False, help="print one JSON object only"
-    )
+    parser.add_switch("--json", help="print one JSON object only")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -45,22 +45,16 @@ def add_arguments(parser: CommandParser) -> None:
         help="conversations in the file, failures first; the figures always cover all simulations "
         f"(default: {DEFAULT_CONVERSATIONS})",
     )  # fmt: skip
-    parser.add_argument(
-        "--no-diffs", action="store_true", default=False, help="do not show database changes"
-    )
+    parser.add_switch("--no-diffs", help="do not show database changes")
     parser.add_argument(
         "--confidence",
         type=float,
         default=0.95,
         metavar="SHARE",
-        help="of the intervals (default: 0.95)",
+        help="confidence of the intervals (default: 0.95)",
     )
-    parser.add_argument(
-        "--open", action="store_true", default=False, help="open the file in a browser"
-    )
-    parser.add_argument(
-        "--json", action="store_true", default=False, help="print one JSON object only"
-    )
+    parser.add_switch("--open", help="open the file in a browser")
+    parser.add_switch("--json", help="print one JSON object only")
 
 
 def run(options: argparse.Namespace) -> int:

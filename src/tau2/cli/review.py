@@ -69,16 +69,8 @@ def add_arguments(parser: CommandParser) -> None:
     parser.add_argument(
         "--task-ids", nargs="+", metavar="ID", help="review only simulations of these tasks"
     )
-    parser.add_argument(
-        "--show-details",
-        action="store_true",
-        default=False,
-        help="show every mistake with its reason",
-    )
-    parser.add_argument(
-        "--log-llm", action="store_true", default=False,
-        help="write every request and response to DIR/NAME/artifacts (needs -o)",
-    )  # fmt: skip
+    parser.add_switch("--show-details", help="show every mistake with its reason")
+    parser.add_switch("--log-llm", help="write every request and response to DIR/NAME/artifacts (needs -o)")  # fmt: skip
     default = config.DEFAULT_LLM_EVAL_USER_SIMULATOR
     parser.add_argument(
         "--review-model",
@@ -92,9 +84,7 @@ def add_arguments(parser: CommandParser) -> None:
         metavar="JSON",
         help="arguments of the reviewer's calls",
     )
-    parser.add_argument(
-        "--json", action="store_true", default=False, help="print one JSON object only"
-    )
+    parser.add_switch("--json", help="print one JSON object only")
     parser.refuse(
         ("--interruption-enabled",),
         "it is about voice runs, which this version cannot play or review",

@@ -50,18 +50,8 @@ def add_arguments(parser: CommandParser) -> None:
     parser.add_argument(
         "-o", "--output-dir", type=Path, metavar="DIR", help="prepare: the new folder"
     )
-    parser.add_argument(
-        "--no-verify",
-        action="store_true",
-        default=False,
-        help="prepare: do not replay the trajectories first",
-    )
-    parser.add_argument(
-        "--replay",
-        action="store_true",
-        default=False,
-        help="validate: also replay and grade the trajectories",
-    )
+    parser.add_switch("--no-verify", help="prepare: do not replay the trajectories first")
+    parser.add_switch("--replay", help="validate: also replay and grade the trajectories")
     parser.add_argument(
         "--model", metavar="NAME", help="prepare: the model's name (default: as in the runs)"
     )
@@ -71,9 +61,7 @@ def add_arguments(parser: CommandParser) -> None:
     )
     parser.add_argument("--email", metavar="ADDRESS", help="prepare: who answers questions")
     parser.add_argument("--notes", metavar="TEXT", help="prepare: what readers should know")
-    parser.add_argument(
-        "--json", action="store_true", default=False, help="print one JSON object only"
-    )
+    parser.add_switch("--json", help="print one JSON object only")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -62,7 +62,8 @@ def validate(
     defects += _form(submission)
     read = dict(_trajectories(folder, submission, defects))
     for domain, results in read.items():
-        details, figures = submission.details[domain], submission.results.get(domain)
+        details = submission.details[domain]
+        figures = submission.results.get(domain)
         where = f"{TRAJECTORIES_NAME}/{details.trajectories}"
         defects += _identity(submission, domain, results, where)
         defects += _counts(details, results, domain)
@@ -155,7 +156,8 @@ def _identity(
     submission: Submission, domain: str, results: Results, where: str
 ) -> Iterator[Defect]:
     """Yield where the trajectories are not what the submission says they are."""
-    details, info = submission.details[domain], results.info
+    details = submission.details[domain]
+    info = results.info
     if domain_of(results) != domain:
         yield Defect(where, f"it is of domain {domain_of(results)}, not of {domain}")
     fields = (

@@ -225,7 +225,8 @@ def figures_of(metrics: AgentMetrics) -> DomainFigures:
 
 
 def _details(results: Results, name: str) -> DomainDetails:
-    info, runs = results.info, results.simulations
+    info = results.info
+    runs = results.simulations
     return DomainDetails(
         trajectories=name,
         num_tasks=len(results.tasks),

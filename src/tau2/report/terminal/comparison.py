@@ -105,8 +105,9 @@ def _flips(comparison: Comparison) -> Iterator[RenderableType]:
         f"passed by one run only (McNemar's exact test, trials independent: p {flips.p_value:.4f})",
         style="bold",
     )
-    yield _flip_line(f"only B passed ({sum(flips.gained.values())})", flips.gained, "green")
-    yield _flip_line(f"only A passed ({sum(flips.lost.values())})", flips.lost, "red")
+    for run, tasks, style in (("B", flips.gained, "green"), ("A", flips.lost, "red")):
+        if tasks:
+            yield _flip_line(f"only {run} passed ({sum(tasks.values())})", tasks, style)
     yield Text("")
 
 
