@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import json
 import random
+import subprocess
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from functools import lru_cache
@@ -129,6 +131,17 @@ def test_playing_alone_works_or_is_refused(domain):
         return
     with pytest.raises((ConfigError, ValueError), match="solo"):
         fresh(domain, solo_mode=True)
+
+
+@every_domain
+def test_tasks_are_run_without_the_factory_that_made_them(domain):
+    tasks_of(domain)  # skips where the data is absent
+    code = (
+        "import sys; from tau2.registry import registry\n"
+        f"registry.get_env_constructor({domain!r})(); registry.get_tasks_loader({domain!r})()\n"
+        "assert not [n for n in sys.modules if n.startswith('tau2.domains') and '.factory' in n]"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @every_domain

@@ -63,6 +63,10 @@ class AirlineIndex:
 class AirlineDraft(TaskDraft[AirlineTools]):
     """One customer with a fresh copy of the airline."""
 
+    _wording: Wording
+    """Where texts come from; every intent calls `use` before it asks for one."""
+    _section: str
+
     def __init__(self, index: AirlineIndex, user_id: str, rng: Random) -> None:
         """Begin the reference with the customer's profile."""
         super().__init__(AirlineTools(index.world.view()), rng)
