@@ -82,11 +82,9 @@ def _statuses(world: Environment, trip: Reservation) -> set[str]:
 def _listed(call: ToolCall, name: str) -> list[Mapping[str, Any]]:
     """Return the objects in an argument that is a list; the tool refuses anything else."""
     values = call.arguments.get(name)
-    return (
-        [value for value in values if isinstance(value, Mapping)]
-        if isinstance(values, list)
-        else []
-    )
+    if isinstance(values, list):
+        return [value for value in values if isinstance(value, Mapping)]
+    return []
 
 
 def _wanted(call: ToolCall) -> list[tuple[str, str]]:
@@ -125,11 +123,9 @@ def over(world: Environment, call: ToolCall, _before: Sequence[Message]) -> str 
         return None
     if trip.status == "cancelled":
         return f"reservation {trip.reservation_id} is cancelled already"
-    return (
-        f"reservation {trip.reservation_id} is flown to its end"
-        if _statuses(world, trip) <= FLOWN
-        else None
-    )
+    if _statuses(world, trip) <= FLOWN:
+        return f"reservation {trip.reservation_id} is flown to its end"
+    return None
 
 
 def too_many_passengers(
@@ -211,24 +207,19 @@ def route_changed(world: Environment, call: ToolCall, _before: Sequence[Message]
     if len(flights) < len(legs) or not flights:
         return None  # the tool refuses it
     start = facts.get("origin")
-    goal = facts.get("destination")
+    destination = facts.get("destination")
     stops = [flights[0][0].origin, *(flight.destination for flight, _ in flights)]
-    joined = all(one.destination == other.origin for (one, _), (other, _) in _neighbours(flights))
-    ends = (start, start) if facts.get("flight_type") == "round_trip" else (start, goal)
-    if not joined or (stops[0], stops[-1]) != ends or goal not in stops:
-        return (
-            f"the flights do not lead from {start} to {goal} as a {facts.get('flight_type')} trip"
-        )
-    if any(_leaves(later) < _arrives(earlier) for earlier, later in _neighbours(flights)):
+    joined = all(one.destination == other.origin for (one, _), (other, _) in pairwise(flights))
+    ends = (start, start) if facts.get("flight_type") == "round_trip" else (start, destination)
+    if not joined or (stops[0], stops[-1]) != ends or destination not in stops:
+        kind = facts.get("flight_type")
+        return f"the flights do not lead from {start} to {destination} as a {kind} trip"
+    if any(_leaves(later) < _arrives(earlier) for earlier, later in pairwise(flights)):
         return "a flight leaves before the one before it has arrived"
     return None
 
 
 Leg = tuple[Flight, str]
-
-
-def _neighbours(flights: Sequence[Leg]) -> list[tuple[Leg, Leg]]:
-    return list(pairwise(flights))
 
 
 def _leaves(leg: Leg) -> str:

@@ -315,11 +315,9 @@ class AirlineTools(AirlineLookups):
     def _as_recorded(self, payments: list[Payment]) -> list[Payment]:
         """Return payments sorted by id, so that their order in a call makes no difference."""
         recorded = clone(payments)
-        return (
-            recorded
-            if self.strict_compat
-            else sorted(recorded, key=lambda payment: payment.payment_id)
-        )
+        if self.strict_compat:
+            return recorded
+        return sorted(recorded, key=lambda payment: payment.payment_id)
 
     def _require_trip(
         self, flights: Sequence[FlightInfo], total_baggages: int, nonfree_baggages: int

@@ -60,11 +60,9 @@ def _db(world: Environment) -> RetailDB | None:
 def _order(world: Environment, call: ToolCall) -> Order | None:
     database = _db(world)
     order_id = call.arguments.get("order_id")
-    return (
-        peek(database.orders, order_id)
-        if database is not None and isinstance(order_id, str)
-        else None
-    )
+    if database is not None and isinstance(order_id, str):
+        return peek(database.orders, order_id)
+    return None
 
 
 def _owner(world: Environment, call: ToolCall) -> str | None:
@@ -95,11 +93,9 @@ def _one_customer(world: Environment, call: ToolCall, before: Sequence[Message])
         if kit is not None and kit.has_tool(earlier.name) and kit.tool_mutates_state(earlier.name)
     }
     others = sorted(other for other in served if other is not None and other != owner)
-    return (
-        f"{call.name} serves {owner} after {others[0]} in one conversation"
-        if owner and others
-        else None
-    )
+    if owner and others:
+        return f"{call.name} serves {owner} after {others[0]} in one conversation"
+    return None
 
 
 def _looked(_world: Environment, call: ToolCall, before: Sequence[Message]) -> str | None:

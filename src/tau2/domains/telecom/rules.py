@@ -70,11 +70,9 @@ def _resumed_ended(
     _world: TelecomEnvironment, line: Line, _call: ToolCall, _before: Sequence[Message]
 ) -> str | None:
     ended = line.contract_end_date is not None and line.contract_end_date < TODAY
-    return (
-        f"{line.line_id} was resumed though its contract ended on {line.contract_end_date}"
-        if ended
-        else None
-    )
+    if ended:
+        return f"{line.line_id} was resumed though its contract ended on {line.contract_end_date}"
+    return None
 
 
 @_of_line("refuel_data")
@@ -82,11 +80,9 @@ def _too_much_data(
     _world: TelecomEnvironment, line: Line, call: ToolCall, _before: Sequence[Message]
 ) -> str | None:
     total = line.data_refueling_gb + float(call.arguments.get("gb_amount", 0))
-    return (
-        f"{line.line_id} gets {total:g} GB in this cycle; {MOST_GB:g} GB are permitted"
-        if total > MOST_GB
-        else None
-    )
+    if total > MOST_GB:
+        return f"{line.line_id} gets {total:g} GB in this cycle; {MOST_GB:g} GB are permitted"
+    return None
 
 
 @_of_line("refuel_data")
@@ -94,11 +90,9 @@ def _data_left(
     world: TelecomEnvironment, line: Line, _call: ToolCall, _before: Sequence[Message]
 ) -> str | None:
     limit = world.tools.plan_of(line).data_limit_gb + line.data_refueling_gb
-    return (
-        f"{line.line_id} was refuelled with {limit - line.data_used_gb:g} GB left"
-        if line.data_used_gb < limit
-        else None
-    )
+    if line.data_used_gb < limit:
+        return f"{line.line_id} was refuelled with {limit - line.data_used_gb:g} GB left"
+    return None
 
 
 @_of_line("enable_roaming")
@@ -106,11 +100,9 @@ def _roaming_unasked(
     _w: TelecomEnvironment, line: Line, _call: ToolCall, before: Sequence[Message]
 ) -> str | None:
     unasked = not _TRAVELS.search(customer_words(before))
-    return (
-        f"roaming was enabled for {line.line_id}, but nobody spoke of travelling"
-        if unasked
-        else None
-    )
+    if unasked:
+        return f"roaming was enabled for {line.line_id}, but nobody spoke of travelling"
+    return None
 
 
 @_of_line("suspend_line")
@@ -130,11 +122,9 @@ def _asked_for_nothing(
     customer_id, bill_id = (str(call.arguments.get(name)) for name in ("customer_id", "bill_id"))
     bills = world.tools.get_bills_for_customer(customer_id, limit=1000)
     status = next((bill.status for bill in bills if bill.bill_id == bill_id), BillStatus.OVERDUE)
-    return (
-        None
-        if status == BillStatus.OVERDUE
-        else f"payment of bill {bill_id} was asked for, which is {status}"
-    )
+    if status == BillStatus.OVERDUE:
+        return None
+    return f"payment of bill {bill_id} was asked for, which is {status}"
 
 
 _FINDING = ("get_customer_by_phone", "get_customer_by_id", "get_customer_by_name")
