@@ -184,6 +184,12 @@ class RetailDraft(TaskDraft[RetailTools]):
                 self.look("get_order_details", order_id=other.order_id)
         self.look("get_order_details", order_id=order.order_id)
 
+    def name_by_number(self, *orders: Order) -> None:
+        """Let the customer name orders by their numbers, and record looking at them."""
+        self.by_number = True
+        for order in orders:
+            self.look_at(order)
+
     def look_at_all(self) -> None:
         """Record looking at every order of the customer."""
         for order in self.all_orders:
@@ -219,6 +225,13 @@ class RetailDraft(TaskDraft[RetailTools]):
             item_ids=[item.item_id for item in items],
             payment_method_id=method.id,
         )
+
+    def return_item(self, item: OrderItem, order: Order) -> tuple[str, PaymentMethod]:
+        """Return an item to what paid it; the result is how the item is named, and the method."""
+        paid = self.paid_with(order)
+        which = self.goods([item], order)
+        self.send_back(order, [item], paid)
+        return which, paid
 
     def exchange(
         self, order: Order, swaps: Sequence[tuple[OrderItem, Variant]], method: PaymentMethod

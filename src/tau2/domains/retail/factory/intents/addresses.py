@@ -62,9 +62,7 @@ def copy_address(draft: RetailDraft) -> Slots:
     """Send a pending order to the address that another order has."""
     model = draft.one(o for o in draft.orders if o.address != draft.user.address)
     order = draft.one(o for o in draft.with_status("pending") if o.address != model.address)
-    draft.by_number = True
-    draft.look_at(order)
-    draft.look_at(model)
+    draft.name_by_number(order, model)
     draft.redirect(order, model.address)
     return {"order": order, "model": model}
 
@@ -84,9 +82,7 @@ def swap_addresses(draft: RetailDraft) -> Slots:
     first, second = draft.some(draft.with_status("pending"), 2)
     if first.address == second.address:
         raise UnsuitableCustomer
-    draft.by_number = True
-    draft.look_at(first)
-    draft.look_at(second)
+    draft.name_by_number(first, second)
     draft.redirect(first, second.address)
     draft.redirect(second, first.address)
     return {"first": first, "second": second}

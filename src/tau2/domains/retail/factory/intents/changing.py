@@ -99,8 +99,7 @@ def change_again_refused(draft: RetailDraft) -> Slots:
     """Ask for the total of an order whose items cannot be changed again."""
     order, item = draft.with_item("pending (item modified)")
     new = draft.one(draft.near(item))
-    draft.by_number = True
-    draft.look_at(order)
+    draft.name_by_number(order)
     draft.tell(total(order))
     return {"order": order, "the_item": draft.the(item, order), "new": changed(item, new)}
 
@@ -129,9 +128,7 @@ def change_to_match(draft: RetailDraft) -> Slots:
     """Change an item to the version the customer has in another order."""
     order, item, model, new = draft.one(draft.matching("pending"))
     method = draft.covering(new.price - item.price)
-    draft.by_number = True
-    draft.look_at(order)
-    draft.look_at(model)
+    draft.name_by_number(order, model)
     draft.change_items(order, [(item, new)], method)
     return {"item": item, "order": order, "model": model, "method": method}
 

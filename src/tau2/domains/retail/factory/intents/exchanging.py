@@ -90,9 +90,7 @@ def exchange_sold_out_then_return(draft: RetailDraft) -> Slots:
     """The wanted variant is sold out; the item is returned instead."""
     order, item = draft.with_item("delivered")
     wish = draft.one(draft.options(item, available=False))
-    paid = draft.paid_with(order)
-    which = draft.goods([item], order)
-    draft.send_back(order, [item], paid)
+    which, paid = draft.return_item(item, order)
     draft.tell(item.price)
     return {"which": which, "wish": phrase(item.name, wish.options), "paid": paid}
 
@@ -115,9 +113,7 @@ def exchange_other_type_refused(draft: RetailDraft) -> Slots:
     """An exchange for another kind of product is refused; the item is returned."""
     order, item = draft.with_item("delivered")
     wish = draft.product_not_in(draft.orders)
-    paid = draft.paid_with(order)
-    which = draft.goods([item], order)
-    draft.send_back(order, [item], paid)
+    which, paid = draft.return_item(item, order)
     return {"which": which, "wish": wish, "item": item, "paid": paid}
 
 
@@ -143,9 +139,7 @@ def exchange_to_match(draft: RetailDraft) -> Slots:
     """Exchange an item for the version the customer has in another order."""
     order, item, model, new = draft.one(draft.matching("delivered"))
     method = draft.covering(new.price - item.price)
-    draft.by_number = True
-    draft.look_at(order)
-    draft.look_at(model)
+    draft.name_by_number(order, model)
     draft.exchange(order, [(item, new)], method)
     return {"item": item, "order": order, "model": model, "method": method}
 

@@ -95,9 +95,7 @@ def three_orders(draft: RetailDraft) -> Slots:
     sent = draft.one(draft.in_one_parcel("processed"))
     method = draft.one(draft.unlimited(draft.paid_with(first)))
     address = draft.new_address()
-    draft.by_number = True
-    for order in (first, second, sent):
-        draft.look_at(order)
+    draft.name_by_number(first, second, sent)
     draft.change_payment(first, method)
     draft.redirect(second, address)
     draft.communicate += sent.fulfillments[0].tracking_id

@@ -95,9 +95,7 @@ def cancel_to_fund_gift_card(draft: RetailDraft) -> Slots:
         if draft.paid_with(order) is not card
         and card.balance < total(order) <= card.balance + total(source)
     )
-    draft.by_number = True
-    draft.look_at(source)
-    draft.look_at(target)
+    draft.name_by_number(source, target)
     draft.cancel(source, "no longer needed")
     draft.change_payment(target, card)
     draft.tell(card.balance + total(source) - total(target))

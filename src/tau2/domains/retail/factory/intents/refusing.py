@@ -26,8 +26,7 @@ def friends_order_refused(draft: RetailDraft) -> Slots:
     """Somebody else's order stays untouched; the customer's own is cancelled."""
     order = draft.one(draft.with_status("pending"))
     friend, theirs = draft.other_customer("pending")
-    draft.by_number = True
-    draft.look_at(order)
+    draft.name_by_number(order)
     draft.look("get_order_details", order_id=theirs.order_id)
     draft.cancel(order, "no longer needed")
     name = friend.name.first_name
@@ -39,8 +38,7 @@ def partners_order_refused(draft: RetailDraft) -> Slots:
     """Wants to hear about somebody else's order; gets only the own tracking number."""
     order = draft.one(draft.in_one_parcel("processed"))
     other, theirs = draft.other_customer("processed")
-    draft.by_number = True
-    draft.look_at(order)
+    draft.name_by_number(order)
     draft.communicate += order.fulfillments[0].tracking_id
     name = other.name.first_name
     return {"order": order, "theirs": theirs, "name": name}
@@ -64,8 +62,7 @@ def return_after_exchange_refused(draft: RetailDraft) -> Slots:
     first = draft.one(done.items)
     item = draft.one(order.items)
     paid = draft.paid_with(order)
-    draft.by_number = True
-    draft.look_at(done)
+    draft.name_by_number(done)
     goods = draft.goods([item], order)
     draft.send_back(order, [item], paid)
     return {
@@ -83,9 +80,7 @@ def cancelled_refused(draft: RetailDraft) -> Slots:
     gone = draft.one(draft.with_status("cancelled"))
     order = draft.one(draft.with_status("pending"))
     address = draft.new_address()
-    draft.by_number = True
-    draft.look_at(gone)
-    draft.look_at(order)
+    draft.name_by_number(gone, order)
     draft.redirect(order, address)
     return {"gone": gone, "order": order, "address": address}
 
@@ -122,9 +117,7 @@ def mistyped_zip(draft: RetailDraft) -> Slots:
 def discount_refused(draft: RetailDraft) -> Slots:
     """Wants a forbidden discount as a condition; returns the item."""
     order, item = draft.with_item("delivered")
-    paid = draft.paid_with(order)
-    which = draft.goods([item], order)
-    draft.send_back(order, [item], paid)
+    which, paid = draft.return_item(item, order)
     draft.tell(item.price)
     return {"which": which, "paid": paid}
 

@@ -22,9 +22,7 @@ def return_one(draft: RetailDraft) -> Slots:
         o for o in draft.with_status("delivered", items=2) if draft.others(draft.paid_with(o))
     )
     item = draft.one(order.items)
-    paid = draft.paid_with(order)
-    which = draft.goods([item], order)
-    draft.send_back(order, [item], paid)
+    which, paid = draft.return_item(item, order)
     return {"which": which, "paid": paid}
 
 
@@ -148,8 +146,7 @@ def return_undelivered_refused(draft: RetailDraft) -> Slots:
     first = draft.one(sent.items)
     second = draft.one(order.items)
     number = sent.order_id
-    draft.by_number = True
-    draft.look_at(sent)
+    draft.name_by_number(sent)
     which = draft.goods([second], order)
     paid = draft.paid_with(order)
     draft.refused(
@@ -168,8 +165,7 @@ def return_twice_refused(draft: RetailDraft) -> Slots:
     more = draft.one(item for item in done.items if item.item_id not in (done.return_items or []))
     item = draft.one(order.items)
     paid = draft.paid_with(order)
-    draft.by_number = True
-    draft.look_at(done)
+    draft.name_by_number(done)
     which = draft.goods([item], order)
     draft.send_back(order, [item], paid)
     draft.tell(item.price)
@@ -186,8 +182,7 @@ def return_one_of_two(draft: RetailDraft) -> Slots:
     )
     counts = Counter(item.product_id for item in order.items)
     item = draft.one(item for item in order.items if counts[item.product_id] > 1)
-    draft.by_number = True
-    draft.look_at(order)
+    draft.name_by_number(order)
     paid = draft.paid_with(order)
     draft.send_back(order, [item], paid)
     draft.tell(item.price)
