@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import re
 import shlex
-import sys
-from contextlib import suppress
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tau2 import config as settings
 from tau2.cli.exit_codes import INTERRUPTED, OK
@@ -17,17 +19,20 @@ from tau2.cli.flags import read_json_object
 from tau2.cli.parsing import CommandParser
 from tau2.data_model.run_config import TextRunConfig
 from tau2.errors import ConfigError, UnknownName
+from tau2.utils.text import plural
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from tau2.data_model.tasks import Task
     from tau2.rollout import Rollout
-    from tau2.view.stage import Stage
+    from tau2.view.content.blocks import Block
+    from tau2.view.content.play import PlaySession
 
 _EPILOG = """\
-What is not given is asked for; Enter takes the answer in brackets, none of which needs
-a model or a key.
+On a terminal, this opens an application to play in; with --plain, and where input or
+output is no terminal, lines are read and printed. What is not given is asked for; Enter
+takes the first answer, none of which needs a model or a key.
 
 while you play:
   words                          go to the other side
@@ -43,8 +48,23 @@ examples:
   tau2 play --domain retail --as user \\
       --agent llm_agent --agent-llm openai/gpt-4.1"""
 
-_SEATS = ("agent", "user")
+_SEATS = {"agent": "with the company's tools", "user": "the customer"}
 _PERSON = "person"
+_NOTHING_CHOSEN = "nothing was chosen; give --domain, --task-id and --as"
+_Ask = Callable[[str, Sequence[tuple[str, str]], str], str]
+"""Asks for one of several names, each given with what it is about, and knows the default."""
+_HELLO = "/task and /policy say what it is about, /help what can be typed"
+_COLOURS = {
+    "good": "green",
+    "bad": "red",
+    "warn": "yellow",
+    "dim": "dim",
+    "agent": "cyan",
+    "user": "green",
+    "call": "yellow",
+    "task": "blue",
+}
+"""Colours of what is printed, by style of `tau2.view.content.blocks`."""
 
 
 def add_arguments(parser: CommandParser) -> None:
@@ -57,7 +77,10 @@ def add_arguments(parser: CommandParser) -> None:
     )
     what.add_argument("--task-id", metavar="ID", help="the task (asked for when not given)")
     what.add_argument(
-        "--as", dest="seat", choices=_SEATS, help="the side you play (asked for when not given)"
+        "--as",
+        dest="seat",
+        choices=list(_SEATS),
+        help="the side you play (asked for when not given)",
     )
     what.add_argument(
         "--seed", type=int, default=settings.DEFAULT_SEED, metavar="N", help="seed of the episode"
@@ -96,63 +119,77 @@ def add_arguments(parser: CommandParser) -> None:
         help="name of the run (default: made from the time)",
     )
     saved.add_argument("--no-save", action="store_true", default=False, help="keep nothing")
+    form = parser.add_argument_group("form")
+    form.add_argument(
+        "--plain",
+        action="store_true",
+        default=False,
+        help="read and print lines, also on a terminal",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Play one episode; return 0, or 130 when it was interrupted."""
     from tau2.report.terminal.console import terminal
-    from tau2.view.stage import Stage
+    from tau2.view.terminals import is_usable
 
-    try:
-        _ask_for_the_rest(options)
-    except EOFError:
-        print()
-        raise ConfigError("nothing was chosen; give --domain, --task-id and --as") from None
+    in_application = not options.plain and is_usable()
+    _ask_for_the_rest(options, _marked if in_application else _typed)
     _check_names(options)
     folder, config = _place(options)
     console = terminal()
     rollout, task = _rollout(options, console)
-    stage = Stage(rollout, console.print)
-    try:
-        _say_hello(stage, console)
-        stage.begin(task, options.seed)
-        code = _play(stage)
-        return _ended(stage, code, folder, config)
-    finally:
-        stage.rollout.close()
+    episode = _Episode(rollout, task, folder, config)
+    play = _in_application if in_application else _in_lines
+    return play(episode, console)
 
 
-# --- before the first word ------------------------------------------------------------------------------------------
+# --- before the first word ------------------------------------------------------------------------
 
 
-def _ask_for_the_rest(options: argparse.Namespace) -> None:
+def _ask_for_the_rest(options: argparse.Namespace, ask: _Ask) -> None:
+    """Ask for what the arguments leave open. Raise ConfigError when nothing is chosen."""
     from tau2.registry import registry
-
-    if options.domain is None:
-        options.domain = _chosen("domain", registry.get_domains(), "mock")
-    if options.seat is None:
-        options.seat = _chosen("you play the", list(_SEATS), "agent")
-    if options.task_id is None:
-        ids = _task_ids(options.domain)
-        options.task_id = _chosen("task", ids, ids[0])
-
-
-def _chosen(what: str, names: list[str], default: str) -> str:
-    """Ask until the answer is one of the names, or empty for the default."""
-    most = 8
-    shown = ", ".join(names[:most]) + (f", … {len(names) - most} more" if len(names) > most else "")
-    print(f"{what}: {shown}")
-    while True:
-        answer = input(f"  [{default}] ").strip() or default
-        if answer in names:
-            return answer
-        print(f"  {UnknownName(what, answer, names)}")
-
-
-def _task_ids(domain: str) -> list[str]:
     from tau2.runner.tasks import load_tasks
 
-    return [task.id for task in load_tasks(domain)]
+    if options.domain is None:
+        options.domain = ask("domain", [(name, "") for name in registry.get_domains()], "mock")
+    if options.seat is None:
+        options.seat = ask("you play the", list(_SEATS.items()), "agent")
+    if options.task_id is None:
+        tasks = load_tasks(options.domain)
+        about = [task.description.purpose or "" if task.description else "" for task in tasks]
+        names = [task.id for task in tasks]
+        options.task_id = ask("task", list(zip(names, about, strict=True)), names[0])
+
+
+def _marked(what: str, names: Sequence[tuple[str, str]], default: str) -> str:
+    """Ask in an application."""
+    from tau2.view.choose import ChooseApp
+
+    app = ChooseApp(what, names, default)
+    app.run()
+    if app.return_code == INTERRUPTED:
+        raise KeyboardInterrupt
+    if app.chosen is None:
+        raise ConfigError(_NOTHING_CHOSEN)
+    return app.chosen
+
+
+def _typed(what: str, names: Sequence[tuple[str, str]], default: str) -> str:
+    """Ask until the answer is one of the names, or empty for the default."""
+    most, known = 8, [name for name, _ in names]
+    more = f", … {len(known) - most} more" if len(known) > most else ""
+    print(f"{what}: {', '.join(known[:most])}{more}")
+    while True:
+        try:
+            answer = input(f"  [{default}] ").strip() or default
+        except EOFError:
+            print()
+            raise ConfigError(_NOTHING_CHOSEN) from None
+        if answer in known:
+            return answer
+        print(f"  {UnknownName(what, answer, known)}")
 
 
 def _check_names(options: argparse.Namespace) -> None:
@@ -163,13 +200,13 @@ def _check_names(options: argparse.Namespace) -> None:
 
 
 def _place(options: argparse.Namespace) -> tuple[Path | None, TextRunConfig]:
-    """Return where the conversation is saved. Raise ConfigError for a run that lies there already."""
+    """Return where the conversation is saved. Raise ConfigError where a run lies already."""
     from tau2.runner.tasks import run_folder
     from tau2.storage.store import RunStore
 
     other = options.user if options.seat == "agent" else options.agent
     players = [_PERSON, other] if options.seat == "agent" else [other, _PERSON]
-    time = datetime.now().strftime("%Y%m%d_%H%M%S")  # noqa: DTZ005  -- a person reads it on their own clock
+    time = datetime.now().strftime("%Y%m%d_%H%M%S")  # noqa: DTZ005  -- a person reads it
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", "_".join([time, options.domain, *players]))
     config = TextRunConfig(
         domain=options.domain,
@@ -223,27 +260,71 @@ def _rollout(options: argparse.Namespace, console: Console) -> tuple[Rollout, Ta
     return Rollout(cast, role=options.seat, evaluation_type=graded), task
 
 
-# --- the conversation -----------------------------------------------------------------------------------------------
+# --- the conversation -----------------------------------------------------------------------------
 
 
-def _say_hello(stage: Stage, console: Console) -> None:
-    from rich.text import Text
+class _Episode(NamedTuple):
+    """What is played, and where it is saved."""
 
-    who = stage.rollout.role.value
-    console.print(
-        Text(
-            f"\nyou are the {who}; /task and /policy say what it is about, /help what can be typed\n"
-        )
-    )
+    rollout: Rollout
+    task: Task
+    folder: Path | None
+    config: TextRunConfig
+
+    def save(self, session: PlaySession) -> str:
+        """Save what was played, unless nothing is kept; return what was done, as a sentence."""
+        from tau2.report.terminal.console import save_name
+
+        if self.folder is None:
+            return "not saved, as asked"
+        _save(session.rollout, self.folder, self.config)
+        name = shlex.quote(save_name(self.folder))
+        return f"saved to {self.folder}\nlook at it with: tau2 view {name}"
 
 
-def _play(stage: Stage) -> int:
-    """Read lines until the episode is over; return the exit code."""
-    who = stage.rollout.role.value
-    _complete_with(stage)
+def _in_application(episode: _Episode, console: Console) -> int:
+    """Play in the application; print afterwards what became of the conversation."""
+    from tau2.view.content.blocks import grading_block
+    from tau2.view.play import PlayApp
+
+    kept: list[str] = []
+
+    def ended() -> str:
+        kept.append(episode.save(app.session))
+        return kept[0].splitlines()[0]
+
+    app = PlayApp(episode.rollout, episode.task, episode.config.seed, ended)
+    with closing(app.session):
+        app.run()
+    if app.problem is not None:
+        raise app.problem
+    run = app.session.rollout.run
+    if run is None:
+        print(_left(app.session))
+    else:
+        _print(console, grading_block(run))
+        print("\n".join(kept))
+    return app.return_code or OK
+
+
+def _in_lines(episode: _Episode, console: Console) -> int:
+    """Read and print lines until the episode is over; return the exit code."""
+    from tau2.view.content.play import PlaySession
+
+    print(f"\nyou are the {episode.rollout.role.value}; {_HELLO}\n")
+    with closing(PlaySession(episode.rollout, partial(_print, console))) as session:
+        code = _read_lines(session, episode)
+        print(_left(session) if session.rollout.run is None else f"\n{episode.save(session)}")
+    return code
+
+
+def _read_lines(session: PlaySession, episode: _Episode) -> int:
     try:
-        while not stage.is_over:
-            stage.answer(input(f"{who}> "))
+        # One event loop for the whole episode: a model's client keeps its connections there.
+        with asyncio.Runner() as loop:
+            loop.run(session.begin(episode.task, episode.config.seed))
+            while not session.is_over:
+                loop.run(session.answer(input(f"{episode.rollout.role.value}> ")))
     except EOFError:
         print()
     except KeyboardInterrupt:
@@ -252,40 +333,21 @@ def _play(stage: Stage) -> int:
     return OK
 
 
-def _complete_with(stage: Stage) -> None:
-    """Have the tab key complete names, where the terminal's line editor can."""
-    if not sys.stdin.isatty():
-        return
-    with suppress(ImportError):  # no line editor on this machine: names are typed in full
-        import readline
-
-        def candidate(word: str, number: int) -> str | None:
-            line = readline.get_line_buffer()[: readline.get_endidx()]
-            found = stage.completions(line, word)
-            return found[number] if number < len(found) else None
-
-        readline.set_completer_delims(" \t\n(,")
-        readline.set_completer(candidate)
-        readline.parse_and_bind("tab: complete")
+def _left(session: PlaySession) -> str:
+    moves = plural(len(session.rollout.steps), "move")
+    return f"left after {moves}, before the end: not graded and not saved"
 
 
-def _ended(stage: Stage, code: int, folder: Path | None, config: TextRunConfig) -> int:
-    """Save what was played to its end, and say what happened."""
-    run = stage.rollout.run
-    if run is None:
-        moves = len(stage.rollout.steps)
-        print(
-            f"left after {moves} move{'s' if moves != 1 else ''}, before the end: not graded and not saved"
-        )
-        return code
-    if folder is None:
-        print("\nnot saved, as asked")
-        return code
-    _save(stage.rollout, folder, config)
-    from tau2.report.terminal.console import save_name
+def _print(console: Console, block: Block) -> None:
+    from rich.padding import Padding
 
-    print(f"\nsaved to {folder}\nlook at it with: tau2 view {shlex.quote(save_name(folder))}")
-    return code
+    from tau2.report.safe_text import plain
+
+    if block.head:
+        console.print(plain(block.head, style=f"bold {_COLOURS.get(block.style, '')}".strip()))
+    for text, style in block.body:
+        line = plain(text, style=_COLOURS.get(style, ""))
+        console.print(Padding(line, (0, 0, 0, 2)) if block.head else line)
 
 
 def _save(rollout: Rollout, folder: Path, config: TextRunConfig) -> None:

@@ -104,7 +104,7 @@ def add_arguments(parser: CommandParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Show runs, the simulations of one run, or conversations."""
     from tau2.storage.stored_runs import find_runs
-    from tau2.view.terminal import is_usable
+    from tau2.view.terminals import is_usable
 
     folder = _runs_folder(options)
     if options.list:
@@ -130,16 +130,16 @@ def _prints(given: list[str]) -> bool:
 
 
 def _look_around(path: Path | None, folder: Path) -> int:
-    """Open the application, on one run where one is named."""
-    from tau2.view.app import App
-    from tau2.view.library import RunReader
-    from tau2.view.runs import RunsScreen
-    from tau2.view.simulations import SimulationsScreen
-    from tau2.view.terminal import run as run_app
+    """Open the application, on one run where one is named.
 
-    screens = [RunsScreen(folder)] if path is None else [SimulationsScreen(RunReader(path))]
-    run_app(App(*screens))
-    return OK
+    Raise DataFileError for a run that cannot be used.
+    """
+    from tau2.view.app import ViewApp
+    from tau2.view.content.library import RunReader
+
+    app = ViewApp(folder=folder) if path is None else ViewApp(run=RunReader(path))
+    app.run()
+    return app.return_code or OK
 
 
 def _runs_folder(options: argparse.Namespace) -> Path:

@@ -1,114 +1,115 @@
-"""The first screen: every run of a folder, the newest first."""
+"""The first screen: every run of a folder, the newest first. It follows what is being played."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
-from rich.text import Text
+from textual.binding import Binding, BindingType
+from textual.coordinate import Coordinate
 
 from tau2.report.safe_text import one_line
-from tau2.storage.stored_runs import StoredRun, find_runs, read_run
-from tau2.view.library import RunReader
-from tau2.view.screen import Back, Quit, Screen
+from tau2.storage.stored_runs import find_runs
+from tau2.utils.text import plural
+from tau2.view.content.library import RunReader
+from tau2.view.content.rows import Row
+from tau2.view.content.runs import COLUMNS, NO_RUNS, RunFigures, read, unread
+from tau2.view.screens import TableScreen, drawn
 from tau2.view.simulations import SimulationsScreen
-from tau2.view.wrap import fitted
 
-_WIDTHS = (16, 10, 6, 7)  # cells of when, domain, simulations, reward
+_POLL = 2.0  # seconds between looks at the folder
 
 
-class RunsScreen(Screen):
-    """Runs, read one at a time while nothing is pressed."""
+class RunsScreen(TableScreen):
+    """One row per run; figures are read in the background, those on the screen first."""
 
-    hints = "enter open  / search  r reload  q leave"
-    help = (("r", "look again for runs"),)
+    columns = COLUMNS
+    empty_note = NO_RUNS
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("r", "reload", "Reload", tooltip="Read every run again")
+    ]
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
-        self.folder = folder
-        self._files: list[Path] = []
-        self._known: dict[Path, StoredRun] = {}
-        self._reload()
+        self._folder = folder
+        self._runs: dict[str, RunFigures] = {}
+        self._unread: set[str] = set()
 
-    def _reload(self) -> None:
-        self._files, self._known = find_runs(self.folder), {}
+    def on_mount(self) -> None:
+        """Show the names at once, and read the figures."""
+        self.action_reload()
+
+    def action_reload(self) -> None:
+        """Look again for runs, and read every one of them again."""
+        self._runs = {}
+        self.run_worker(self._follow(), group="follow", exclusive=True)
+
+    async def _follow(self) -> None:
+        """Read the figures of runs, and again those of new ones and of those under way."""
+        while True:
+            self._look()
+            await self._read_figures()
+            await asyncio.sleep(_POLL)
+            self._unread |= {key for key, run in self._runs.items() if run.is_under_way}
+
+    def _look(self) -> None:
+        """Take up runs that are new, and let those go that are not there any more."""
+        files = {str(file): file for file in find_runs(self._folder)}
+        before = self._runs
+        self._unread = {key for key in files if key in self._unread or key not in before}
+        self._runs = {key: before.get(key) or unread(file) for key, file in files.items()}
+        if self._runs.keys() != before.keys() or not before:
+            self.show()
+
+    async def _read_figures(self) -> None:
+        """Read what is not read yet."""
+        while self._unread:
+            key = self._next()
+            self._unread.discard(key)
+            run = await asyncio.to_thread(read, self._runs[key].path)
+            if key in self._runs and run != self._runs[key]:
+                self._runs[key] = run
+                self._draw(run.row)
+
+    def _next(self) -> str:
+        """Return an unread run, one on the screen if there is any."""
+        keys, top = list(self._runs), int(self.table.scroll_y)
+        seen = keys[top : top + self.table.size.height]
+        return next(key for key in (*seen, *keys, *self._unread) if key in self._unread)
+
+    def _draw(self, row: Row) -> None:
+        """Draw one row again."""
+        places = {each.key: place for place, each in enumerate(self.shown)}
+        if row.key in places:
+            self.shown = self.rows()
+            for column, cell in enumerate(drawn(self.columns, row)):
+                self.table.update_cell_at(Coordinate(places[row.key], column), cell)
+
+    def rows(self) -> Sequence[Row]:
+        """Return the runs, as far as they are read."""
+        return [run.row for run in self._runs.values()]
 
     @property
-    def title(self) -> str:
+    def heading(self) -> str:
         """Where the runs are."""
-        return f"{len(self._files)} run{'s' if len(self._files) != 1 else ''} in {one_line(self.folder, 300)}"
+        return f"{plural(len(self._runs), 'run')} in {one_line(self._folder, 300)}"
 
-    def heading(self, width: int) -> str:
-        """Return the names of the columns."""
-        when, domain, number, reward = _WIDTHS
-        return (
-            f"{'when':<{when}}  {'domain':<{domain}}  {'sims':>{number}}  {'reward':>{reward}}  run"
-        )
+    def action_find(self, step: int) -> None:
+        """Read what is not read yet, so that it can be found, and go to the next match."""
+        self.run_worker(self._find_everywhere(step), group="find", exclusive=True)
 
-    def count(self) -> int:
-        """Return the number of runs."""
-        return len(self._files)
+    async def _find_everywhere(self, step: int) -> None:
+        await self._read_figures()
+        super().action_find(step)
 
-    def empty_note(self) -> str:
-        """Return how to get a run."""
-        return "no runs here; tau2 run --domain mock --agent oracle_agent --user scripted_user makes one"
-
-    def row(self, index: int, width: int) -> Text:
-        """Return a run; what is not read yet shows its name only."""
-        file = self._files[index]
-        run = self._known.get(file)
-        if run is None:
-            return Text(f"{'…':<{sum(_WIDTHS) + 6}}  {one_line(_name(file), 300)}", style="dim")
-        if run.results is None:
-            cut = fitted("cannot be read", sum(_WIDTHS) + 6)
-            return Text(f"{cut}  {one_line(run.name, 300)}", style="yellow")
-        index_lines = run.results.simulation_index
-        rewards = [entry.reward for entry in index_lines or () if entry.reward is not None]
-        cells = (
-            (run.results.timestamp or "")[:16].replace("T", " "),
-            one_line(run.results.info.environment_info.domain_name),
-            "-" if index_lines is None else str(len(index_lines)),
-            f"{sum(rewards) / len(rewards):.3f}" if rewards else "-",
-        )
-        when, domain, number, reward = (
-            fitted(one_line(cell), size) for cell, size in zip(cells, _WIDTHS, strict=True)
-        )
-        return Text(
-            f"{when}  {domain}  {_right(number)}  {_right(reward)}  {one_line(run.name, 300)}"
-        )
-
-    def press(self, key: str) -> Screen | Back | Quit | None:
-        """Open a run, or look again."""
-        if key == "r":
-            self._reload()
-            return None
-        if key in {"enter", "right", "l"} and self._files:
-            return SimulationsScreen(RunReader(self._files[self.cursor.at]))
-        return Quit() if key in {"q", "esc"} else None
-
-    def text_of(self, index: int) -> str:
-        """Return a run's name and domain, also of one that is not read yet."""
-        self._read(self._files[index])
-        return super().text_of(index)
-
-    def idle(self) -> bool:
-        """Read one more run, the visible ones first."""
-        seen = self._files[self.cursor.top : self.cursor.top + self.cursor.height]
-        unread = next((file for file in (*seen, *self._files) if file not in self._known), None)
-        if unread is not None:
-            self._read(unread)
-        return unread is not None
-
-    def _read(self, file: Path) -> None:
-        if file not in self._known:
-            run = read_run(file)
-            if run.results is not None:
-                run.results.tasks.clear()  # a row shows none of them; hundreds of runs would keep thousands
-            self._known[file] = run
+    async def open(self, key: str) -> None:
+        """Open a run."""
+        screen = await self.read(_simulations, self._runs[key].path)
+        if screen is not None:
+            self.app.push_screen(screen)
 
 
-def _name(file: Path) -> str:
-    return RunReader(file).name
-
-
-def _right(cell: str) -> str:
-    return cell.rstrip().rjust(len(cell))
+def _simulations(file: Path) -> SimulationsScreen:
+    return SimulationsScreen(RunReader(file))

@@ -1,218 +1,128 @@
-"""The second screen: the simulations of a run, filtered and sorted."""
+"""The second screen: the simulations of a run, filtered and sorted. It follows a run under way."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+import asyncio
+import time
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import ClassVar
 
-from rich.cells import cell_len
-from rich.text import Text
+from textual.app import SystemCommand
+from textual.binding import Binding, BindingType
+from textual.widgets import DataTable
 
-from tau2.report.safe_text import one_line
-from tau2.view.choices import Choice, ChoicesScreen, Group
-from tau2.view.conversation import ConversationScreen
-from tau2.view.library import Entry, RunReader, counted, unsolved
-from tau2.view.screen import Back, Quit, Screen
-from tau2.view.wrap import fitted
+from tau2.errors import Tau2Error
+from tau2.view.content.library import RunReader
+from tau2.view.content.rows import Row
+from tau2.view.content.simulations import COLUMNS, REWARDS, SORTS, SimulationList
+from tau2.view.conversation import ConversationScreen, read_conversation
+from tau2.view.filters import FilterScreen
+from tau2.view.screens import TableScreen
 
-_READ_AT_ONCE = (
-    400  # conversations whose tools are read when the filter opens; more are read on request
-)
-
-REWARDS: dict[str, str] = {
-    "passed": "full reward",
-    "failed": "scored, without full reward",
-    "unscored": "not scored",
-    "unsolved": "tasks of which every trial failed",
-}
-_SORTS: dict[str, Callable[[Entry], Any] | None] = {
-    "order of the run": None,
-    "task": lambda entry: (_natural(entry.task_id), entry.trial),
-    "reward": lambda entry: (entry.reward is not None, entry.reward or 0.0),
-    "outcome": lambda entry: entry.outcome,
-    "longest": lambda entry: -(entry.duration or 0.0),
-    "dearest": lambda entry: -(entry.cost or 0.0),
-}
+_POLL = 1.0  # seconds between looks at the files
+_SHARE = 10  # a refresh that takes t seconds is followed by at least this many times t without one
+_BY_COLUMN = {"task": "task", "reward": "reward", "ended": "outcome", "seconds": "longest"}
+"""The order that a click on a column's name takes."""
 
 
-def _natural(text: str) -> tuple[int, int, str]:
-    """Return a key that puts task 10 behind task 9."""
-    return (0, int(text), "") if text.isdecimal() and len(text) < 10 else (1, 0, text)  # noqa: PLR2004  -- digits of an id
+class SimulationsScreen(TableScreen):
+    """One row per simulation."""
 
+    columns = COLUMNS
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f", "filter", "Filter", tooltip="By reward, outcome or tool"),
+        Binding("F", "show_all", "Show all", show=False),
+        Binding("s", "sort(1)", "Sort"),
+        Binding("S", "sort(-1)", "Previous order", show=False),
+        Binding("x", "only('failed')", "Failed", tooltip="Only what lost reward, or all"),
+    ]
 
-@dataclass(slots=True)
-class Filter:
-    """What is shown of a run; None shows all."""
-
-    reward: str | None = None
-    outcome: str | None = None
-    tool: str | None = None
-    tools: dict[str, frozenset[str]] = field(default_factory=dict)
-    """Simulation → the tools it calls, once they are read."""
-
-    def __str__(self) -> str:
-        parts = (
-            REWARDS.get(self.reward or ""),
-            self.outcome,
-            f"calls {self.tool}" if self.tool else None,
-        )
-        return ", ".join(part for part in parts if part)
-
-    def of(self, entries: list[Entry]) -> list[Entry]:
-        """Return the entries that fit."""
-        hard = unsolved(entries) if self.reward == "unsolved" else set()
-        return [entry for entry in entries if self._fits(entry, hard)]
-
-    def _fits(self, entry: Entry, hard: set[str]) -> bool:
-        rewards = {
-            None: True,
-            "passed": entry.passed,
-            "failed": entry.reward is not None and not entry.passed,
-            "unscored": entry.reward is None,
-            "unsolved": entry.task_id in hard,
-        }
-        return (
-            rewards[self.reward]
-            and self.outcome in {None, entry.outcome}
-            and (self.tool is None or self.tool in self.tools.get(entry.id, frozenset()))
-        )
-
-
-class SimulationsScreen(Screen):
-    """One line per simulation."""
-
-    hints = "enter open  f filter  s sort  / search  esc back"
-    help = (
-        ("f", "filter by reward, outcome or tool"),
-        ("F", "show all again"),
-        ("s  S", "next or previous order"),
-        ("x", "only what lost reward, or all"),
-    )
-
-    def __init__(self, run: RunReader, chosen: Filter | None = None) -> None:
+    def __init__(self, run: RunReader) -> None:
         """Read the index of the run. Raise DataFileError for one that cannot be used."""
         super().__init__()
-        self.run, self.filter = run, chosen or Filter()
-        self._sort = 0
-        self._all = run.entries
-        self._about = {
-            task.id: one_line(task.description.purpose, 200)
-            for task in run.metadata.tasks
-            if task.description and task.description.purpose
-        }
-        self.shown = self._all
-        self._apply()
+        self.simulations = SimulationList(run)
 
-    def _apply(self) -> None:
-        key = list(_SORTS.values())[self._sort]
-        kept = self.filter.of(self._all)
-        self.shown = kept if key is None else sorted(kept, key=key)
-        self.cursor.at = self.cursor.top = 0
+    def on_mount(self) -> None:
+        """Look at the files from time to time."""
+        self.run_worker(self._follow(), group="follow")
+
+    def rows(self) -> Sequence[Row]:
+        """Return the simulations that fit the filter."""
+        return self.simulations.rows()
 
     @property
-    def title(self) -> str:
+    def heading(self) -> str:
         """Which run, how many are shown, and why not all."""
-        scored = [entry.reward for entry in self.shown if entry.reward is not None]
-        parts = [one_line(self.run.title, 80), f"{len(self.shown)} of {len(self._all)} simulations"]
-        parts += [f"reward {sum(scored) / len(scored):.3f}"] if scored else []
-        parts += [f"only: {self.filter}"] if str(self.filter) else []
-        parts += [f"by {list(_SORTS)[self._sort]}"] if self._sort else []
-        return " · ".join(parts)
+        return self.simulations.title
 
-    def _task_width(self, width: int) -> int:
-        longest = max(
-            (cell_len(one_line(entry.task_id, 200)) for entry in self.shown[:1000]), default=4
-        )
-        return max(8, min(longest, width - 46))
-
-    def lay_out(self, width: int) -> None:
-        """Measure the task column once per drawing."""
-        self._width = self._task_width(width)
-
-    def heading(self, width: int) -> str:
-        """Return the names of the columns."""
-        return f"{'task':<{self._width}}  trial  reward  {'ended':<20} {'seconds':>8}  about"
-
-    def count(self) -> int:
-        """Return the number of simulations that are shown."""
-        return len(self.shown)
-
+    @property
     def empty_note(self) -> str:
-        """Return why nothing is shown."""
-        return "no simulation fits; F shows all" if self._all else "the run holds no simulation yet"
+        """Why nothing is shown."""
+        return self.simulations.empty_note
 
-    def row(self, index: int, width: int) -> Text:
-        """Return a simulation."""
-        entry = self.shown[index]
-        style = "green" if entry.passed else "yellow" if entry.reward is None else "red"
-        seconds = f"{entry.duration:.2f}" if entry.duration is not None else "-"
-        text = Text(
-            f"{fitted(one_line(entry.task_id, 200), getattr(self, '_width', 40))}  {entry.trial:>5}  "
-        )
-        text.append("     -" if entry.reward is None else f"{entry.reward:>6.2f}", style=style)
-        text.append(f"  {fitted(one_line(entry.outcome), 20)} {seconds:>8}  ")
-        return text.append(self._about.get(entry.task_id, ""), style="dim")
+    async def _follow(self) -> None:
+        """Show what a run that is under way adds; stop when its files cannot be read any more."""
+        pause = _POLL
+        while True:
+            await asyncio.sleep(pause)
+            began = time.perf_counter()
+            try:
+                newer = await asyncio.to_thread(self.simulations.run.refreshed)
+            except (Tau2Error, OSError) as problem:
+                self.tell(problem)
+                return
+            if newer is not None:
+                self.simulations.show(newer)
+                self.show()
+            pause = max(_POLL, _SHARE * (time.perf_counter() - began))
 
-    def text_of(self, index: int) -> str:
-        """Return what is searched: task, outcome and id, whole."""
-        entry = self.shown[index]
-        return f"{entry.task_id} {entry.outcome} {entry.id} {self._about.get(entry.task_id, '')}"
+    # --- keys -------------------------------------------------------------------------------------
 
-    def press(self, key: str) -> Screen | Back | Quit | None:
-        """Open a conversation, filter or sort."""
-        if key in {"enter", "right", "l"} and self.shown:
-            return ConversationScreen(self.run, self.shown[self.cursor.at].id)
-        if key == "f":
-            return self._filters()
-        if key in {"s", "S"}:
-            self._sort = (self._sort + (1 if key == "s" else -1)) % len(_SORTS)
-            self._apply()
-            self.note = f"sorted by {list(_SORTS)[self._sort]}"
-            return None
-        if key in {"F", "x"}:
-            self.filter = Filter(
-                "failed" if key == "x" and self.filter.reward != "failed" else None,
-                tools=self.filter.tools,
+    async def open(self, key: str) -> None:
+        """Open a conversation."""
+        read = await self.read(read_conversation, self.simulations.run, key)
+        if read is not None:
+            self.app.push_screen(ConversationScreen(*read))
+
+    def on_data_table_header_selected(self, event: DataTable.HeaderSelected) -> None:
+        """Sort by the column that was clicked."""
+        self._sort_by(_BY_COLUMN.get(str(event.column_key.value), self.simulations.sort))
+
+    def action_sort(self, step: int) -> None:
+        """Take the next order, or the one before."""
+        self.simulations.next_sort(step)
+        self._sort_by(self.simulations.sort)
+
+    def _sort_by(self, name: str) -> None:
+        self.simulations.sort = name
+        self.show()
+        self.table.action_to_row(0)
+
+    def action_filter(self) -> None:
+        """Ask what is to be shown."""
+        self.app.push_screen(FilterScreen(self.simulations, self.show))
+
+    def action_show_all(self) -> None:
+        """Let the filter go."""
+        self.simulations.show_all()
+        self.show()
+
+    def action_only(self, reward: str) -> None:
+        """Show one kind of reward only, or everything again."""
+        is_shown = self.simulations.filter.reward == reward
+        self.simulations.show_all()
+        if not is_shown:
+            self.simulations.filter.reward = reward
+        self.show()
+
+    def commands(self) -> Iterator[SystemCommand]:
+        """Yield the orders and the rewards."""
+        for name in SORTS:
+            yield SystemCommand(
+                f"Sort: {name}", "Order of the simulations", partial(self._sort_by, name)
             )
-            self._apply()
-            return None
-        return super().press(key)
-
-    def _filters(self) -> ChoicesScreen:
-        if len(self._all) <= _READ_AT_ONCE:
-            self._read_tools()
-        return ChoicesScreen("show only", self._groups, self._choose)
-
-    def _read_tools(self) -> None:
-        if not self.filter.tools:
-            self.filter.tools = {entry.id: self.run.tools_of(entry.id) for entry in self._all}
-
-    def _groups(self) -> list[Group]:
-        chosen = self.filter
-        outcomes = counted(entry.outcome for entry in self._all)
-        rewards = [(name, len(Filter(name).of(self._all)), text) for name, text in REWARDS.items()]
-        used = counted(tool for tools in chosen.tools.values() for tool in tools)
-        groups = [
-            Group(
-                "reward",
-                [Choice(name, text, number) for name, number, text in rewards],
-                chosen.reward,
-            ),
-            Group(
-                "outcome", [Choice(name, name, number) for name, number in outcomes], chosen.outcome
-            ),
-        ]
-        if chosen.tools or len(self._all) <= _READ_AT_ONCE:
-            tools = [Choice(name, one_line(name), number) for name, number in used]
-        else:
-            tools = [Choice("", f"… read {len(self._all):,} conversations to find them", None)]
-        return [*groups, Group("tool called", tools, chosen.tool)]
-
-    def _choose(self, group: str, value: str | None) -> None:
-        if group == "tool called" and value == "":
-            self._read_tools()
-            return
-        name = {"reward": "reward", "outcome": "outcome", "tool called": "tool"}[group]
-        setattr(self.filter, name, value)
-        self._apply()
+        for name, text in REWARDS.items():
+            yield SystemCommand(
+                f"Only: {text}", "By reward; again shows all", partial(self.action_only, name)
+            )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import sys
 
 import pytest
@@ -108,3 +109,67 @@ def test_a_task_for_a_judge_that_cannot_be_asked_is_graded_without(tau2, types, 
     ended = tau2("play", *TASK, "--no-save")
     assert ended.code == 0
     assert "no judge model can be asked here" in ended.out
+
+
+# --- on a terminal --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def at_a_terminal(monkeypatch):
+    """Have the applications opened, with a person who does these things in them."""
+    monkeypatch.setattr("tau2.view.terminals.is_usable", lambda: True)
+
+    def run(app, *lines: str, choose: str | None = None, leave: str = "enter") -> None:
+        async def story() -> None:
+            async with app.run_test(size=(100, 30)) as pilot:
+                for line in lines:
+                    app.query_one("#line").value = line
+                    await pilot.press("enter")
+                    while getattr(app, "_move", None) is not None:
+                        await pilot.pause()
+                await pilot.press(leave)
+
+        if choose is not None:
+            app.chosen = choose or app.get_default_screen().rows()[0].key
+        else:
+            asyncio.run(story())
+
+    def person(*lines: str, **more: str) -> None:
+        monkeypatch.setattr("tau2.view.choose.ChooseApp.run", lambda app: run(app, choose=""))
+        monkeypatch.setattr("tau2.view.play.PlayApp.run", lambda app: run(app, *lines, **more))
+
+    return person
+
+
+def test_the_application_asks_plays_and_says_afterwards_what_happened(tau2, at_a_terminal):
+    at_a_terminal(CALL, "It is on your list. Anything else?")
+    ended = tau2("play", "--save-to", "mine")
+    assert ended.code == 0
+    assert "reward 1.00" in ended.out
+    assert "look at it with: tau2 view mine" in ended.out
+    assert Results.load("data/simulations/mine").info.agent_info.implementation == "person"
+
+
+@pytest.mark.parametrize(("key", "code"), [("ctrl+d", 0), ("ctrl+c", 130)])
+def test_leaving_the_application_in_the_middle(tau2, at_a_terminal, key, code):
+    at_a_terminal("hello", leave=key)
+    ended = tau2("play", *TASK)
+    assert ended.code == code
+    assert "left after 1 move, before the end: not graded and not saved" in ended.out
+
+
+def test_what_the_other_side_cannot_do_ends_the_command(tau2, at_a_terminal, monkeypatch):
+    async def fails(*_args):
+        raise ConfigError("no key for the other side")
+
+    at_a_terminal()
+    monkeypatch.setattr("tau2.rollout.Rollout.areset", fails)
+    ended = tau2("play", *TASK)
+    assert ended.code == 2
+    assert "no key for the other side" in ended.err
+
+
+def test_lines_are_read_on_a_terminal_too_where_that_is_asked_for(tau2, at_a_terminal, types):
+    types("/quit")
+    at_a_terminal("/done")
+    assert "agent> " in tau2("play", *TASK, "--plain").out

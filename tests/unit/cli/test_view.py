@@ -149,15 +149,25 @@ def test_everything_is_there_as_json(tau2, runs):
 
 def test_on_a_terminal_the_application_opens(tau2, runs, monkeypatch):
     opened = []
-    monkeypatch.setattr("tau2.view.terminal.is_usable", lambda: True)
-    monkeypatch.setattr("tau2.view.terminal.run", lambda app: opened.append(app.screen.title))
+    monkeypatch.setattr("tau2.view.terminals.is_usable", lambda: True)
+    monkeypatch.setattr(
+        "tau2.view.app.ViewApp.run", lambda app: opened.append(app.get_default_screen().heading)
+    )
     assert tau2("view").out == ""
     tau2("view", "good")
-    assert opened[0].startswith("2 runs in ")
+    assert opened[0].endswith("data/simulations")
     assert opened[1].startswith("mock: oracle_agent")
     assert "the newest of 2 runs" in tau2("view", "--plain").out
     assert "✓ DB" in tau2("view", "good", "--task-id", "create_task_1").out
     assert len(opened) == 2
+
+
+def test_a_run_that_cannot_be_used_is_an_error_before_anything_opens(tau2, runs, monkeypatch):
+    Path("data/simulations/good/results.json").write_text("{")
+    monkeypatch.setattr("tau2.view.terminals.is_usable", lambda: True)
+    ended = tau2("view", "good")
+    assert ended.code == 2
+    assert "not valid JSON" in ended.err
 
 
 def change_first_run(change) -> None:

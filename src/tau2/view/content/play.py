@@ -1,12 +1,9 @@
-"""A person in a seat of an episode: lines typed in, views shown. Knows no terminal; `answer` takes one line."""
+"""A person in a seat of an episode: one typed line in, blocks of text out. Knows no terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-
-from rich.console import Group, RenderableType
-from rich.padding import Padding
-from rich.text import Text
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 
 from tau2.data_model.message import (
     AssistantMessage,
@@ -20,12 +17,14 @@ from tau2.environment.tool import Tool
 from tau2.errors import UnknownName
 from tau2.gym.text import read_action
 from tau2.orchestrator.episode import Role
-from tau2.report.safe_text import one_line, plain
-from tau2.report.terminal.conversation import compact_call, grading_view, task_view
+from tau2.report.safe_text import clean, one_line
+from tau2.report.terminal.conversation import compact_call
 from tau2.report.terminal.domain_page import signature
 from tau2.rollout import Rollout, StepResult
 from tau2.user.base_user import STOP
+from tau2.utils.text import plural
 from tau2.utils.tools import parse_functional_tool_call
+from tau2.view.content.blocks import Block, Line, Style, grading_block, task_block
 
 _LONGEST_RESULT = 3000  # characters shown of a tool's result; /last shows all
 _OTHERS = {Role.AGENT: "user", Role.USER: "agent"}
@@ -43,13 +42,22 @@ COMMANDS: Mapping[str, str] = {
     "/quit": "leave without a grade",
 }
 
+Show = Callable[[Block], None]
 
-class Stage:
+
+class PlaySession:
     """One episode, one seat of which a person plays."""
 
-    def __init__(self, rollout: Rollout, show: Callable[[RenderableType], None]) -> None:
-        """Play this rollout; whatever is to be seen goes to `show`."""
-        self.rollout, self._show = rollout, show
+    def __init__(
+        self, rollout: Rollout, show: Show, *, clean: Callable[[str], str] = clean
+    ) -> None:
+        """Play this rollout; what is to be seen goes to `show`, longer texts through `clean`.
+
+        `clean` has to remove control characters; one for an application also limits the length.
+        """
+        self.rollout = rollout
+        self._show = show
+        self._clean = clean
         self._before: list[Rollout] = []
         self._left = False
         self._last_result = ""
@@ -68,35 +76,50 @@ class Stage:
     def _seat(self) -> Role:
         return self.rollout.role
 
-    def begin(self, task: Task, seed: int | None) -> None:
+    async def begin(self, task: Task, seed: int | None) -> None:
         """Play to the person's first turn. Raise ConfigError when the other side cannot play."""
-        self._tell(self.rollout.reset(task, seed))
+        self._tell(await self.rollout.areset(task, seed))
 
-    def answer(self, line: str) -> None:
-        """Carry out one typed line: a command, a tool call, or words for the other side."""
+    async def answer(self, line: str) -> None:
+        """Carry out one typed line: a command, a tool call, or words for the other side.
+
+        A move that is cancelled, or that the other side cannot answer, is taken back.
+        """
         text = line.strip()
         if not text:
             return
         if text.startswith("/"):
-            self._command(text)
+            await self._command(text)
             return
         try:
             move = self._read(text)
             self._check_names(move)
         except ValueError as problem:
-            self._say(f"not sent: {problem}", "yellow")
+            self._say(f"not sent: {problem}", "warn")
             return
-        self._move(move)
+        await self._move(move)
+
+    def leave(self) -> None:
+        """End the session without a grade."""
+        self._left = True
+
+    def close(self) -> None:
+        """Give back what the episode, and those before the moves, hold."""
+        for rollout in (self.rollout, *self._before):
+            rollout.close()
 
     def _read(self, text: str) -> AssistantMessage | UserMessage:
-        """Return the move that a line is; a line that begins like a call of a known tool is one, or a mistake."""
+        """Return the move that a line is.
+
+        A line that begins like a call of a known tool is one, or a mistake (ValueError).
+        """
         name, bracket, _ = text.partition("(")
         if bracket and text.endswith(")") and name in {tool.name for tool in self.rollout.tools}:
             parse_functional_tool_call(text)
         return read_action(text, self._seat)
 
     def _check_names(self, move: AssistantMessage | UserMessage) -> None:
-        """Raise UnknownName for a tool that does not exist: a slip of the hand is no error of the play."""
+        """Raise UnknownName for a tool that does not exist: a typing mistake is no move."""
         names = [tool.name for tool in self.rollout.tools]
         for call in move.tool_calls or ():
             if call.name not in names and not self._may_be_hidden(call.name):
@@ -108,100 +131,103 @@ class Stage:
         kit = environment.user_tools if self._seat is Role.USER else environment.tools
         return kit is not None and kit.has_tool(name)
 
-    def _move(self, move: AssistantMessage | UserMessage | str) -> None:
+    async def _move(self, move: AssistantMessage | UserMessage | str) -> None:
         self._before += self.rollout.fork()
         try:
-            self._tell(self.rollout.step(move))
+            self._tell(await self.rollout.astep(move))
         except BaseException:
-            self._take_back()  # interrupted, or the other side cannot answer: the move was not made
+            self._take_back()  # cancelled, or the other side cannot answer: the move was not made
             raise
 
     def _take_back(self) -> None:
         self.rollout.close()
         self.rollout = self._before.pop()
 
-    # --- commands ---------------------------------------------------------------------------------------------------
+    # --- commands ---------------------------------------------------------------------------------
 
-    def _command(self, text: str) -> None:
+    async def _command(self, text: str) -> None:
         name, _, rest = text.partition(" ")
-        actions: dict[str, Callable[[], None]] = {
-            "/help": self._help,
-            "/policy": lambda: self._show(plain(self.rollout.environment.get_policy())),
-            "/task": lambda: self._show(task_view(self.rollout.task)),
-            "/tools": lambda: self._tools(rest.strip()),
-            "/talk": self._talk,
-            "/last": lambda: self._say(self._last_result or "no tool was called yet"),
+        waiting: dict[str, Callable[[], Awaitable[None]]] = {
             "/reward": self._reward,
             "/undo": self._undo,
             "/done": lambda: self._move(STOP),
-            "/quit": self._quit,
         }
-        if name not in actions:
-            self._say(f"not sent: {UnknownName('command', name, actions)}", "yellow")
-            return
-        actions[name]()
+        instant: dict[str, Callable[[], None]] = {
+            "/help": self._help,
+            "/policy": lambda: self._say(self.rollout.environment.get_policy()),
+            "/task": lambda: self._show(task_block(self.rollout.task)),
+            "/tools": lambda: self._tools(rest.strip()),
+            "/talk": self._talk,
+            "/last": lambda: self._say(self._last_result or "no tool was called yet"),
+            "/quit": self.leave,
+        }
+        if name in waiting:
+            await waiting[name]()
+        elif name in instant:
+            instant[name]()
+        else:
+            self._say(f"not sent: {UnknownName('command', name, list(COMMANDS))}", "warn")
 
     def _help(self) -> None:
         width = max(map(len, COMMANDS))
-        lines = [f"  {name:<{width}}  {what}" for name, what in COMMANDS.items()]
+        lines = [f"{name:<{width}}  {what}" for name, what in COMMANDS.items()]
         tool = next((tool for tool in self.rollout.tools if tool.params.model_fields), None)
         call = (
             f"{tool.name}({next(iter(tool.params.model_fields))}=...)"
             if tool
             else "name(argument=value)"
         )
-        words = f'anything else is said to the {_OTHERS[self._seat]}; {call} calls a tool, as does {{"name": ...}}'
-        self._say("\n".join([*lines, f"  {words}"]))
+        lines.append(
+            f"anything else is said to the {_OTHERS[self._seat]}; "
+            f'{call} calls a tool, as does {{"name": ...}}'
+        )
+        self._show(Block("help", "label", [("\n".join(lines), "")]))
 
     def _tools(self, name: str) -> None:
         tools = {tool.name: tool for tool in self.rollout.tools}
         if not tools:
             self._say(f"the {self._seat} has no tools here")
         elif not name:
-            self._say("\n".join(f"  {_summary(tool)}" for tool in tools.values()))
+            lines = "\n".join(_summary(tool) for tool in tools.values())
+            self._show(Block("tools", "label", [(lines, "")]))
         elif name in tools:
-            self._show(_explained(tools[name]))
+            self._show(self._explained(tools[name]))
         else:
-            self._say(str(UnknownName("tool", name, tools)), "yellow")
+            self._say(str(UnknownName("tool", name, tools)), "warn")
 
     def _talk(self) -> None:
         for message in self.rollout.messages:
             self._show_message(message)
 
-    def _reward(self) -> None:
-        info = self.rollout.grade_now()
-        run = self.rollout.orchestrator
+    async def _reward(self) -> None:
+        # A task with a judge asks a model, which blocks: not on the event loop.
+        info = await asyncio.to_thread(self.rollout.grade_now)
         lost = [basis.value for basis, score in (info.reward_breakdown or {}).items() if score < 1]
+        task = one_line(self.rollout.task.id, 200)
         self._say(
-            f"reward {info.reward:.2f} for task {run.task.id}"
+            f"reward {info.reward:.2f} for task {task}"
             + (f", lost on {', '.join(lost)}" if lost else "")
         )
 
-    def _undo(self) -> None:
+    async def _undo(self) -> None:
         if not self._before:
-            self._say("there is no move to take back", "yellow")
+            self._say("there is no move to take back", "warn")
             return
         self._take_back()
         moves = len(self._before)
-        self._say(
-            f"taken back; {moves} move{'s' if moves != 1 else ''} of yours remain. You heard:"
-        )
-        self._tell(self.rollout.advance())
+        self._say(f"taken back; {plural(moves, 'move')} of yours remain. You heard:")
+        self._tell(await self.rollout.aadvance())
 
-    def _quit(self) -> None:
-        self._left = True
+    # --- showing ----------------------------------------------------------------------------------
 
-    # --- showing ----------------------------------------------------------------------------------------------------
-
-    def _tell(self, turn: StepResult) -> None:
-        for message in turn.observation:
+    def _tell(self, result: StepResult) -> None:
+        for message in result.observation:
             self._show_message(message)
-        if turn.done and self.rollout.run is not None:
-            self._show(Text(""))
-            if turn.error:
-                self._say(f"{turn.reason}: {one_line(turn.error, 500)}", "yellow")
-            self._show(Text(f"ended: {self.rollout.run.termination_reason.value}"))
-            self._show(grading_view(self.rollout.run))
+        if result.done and self.rollout.run is not None:
+            if result.error:
+                self._say(f"{result.reason}: {one_line(result.error, 500)}", "warn")
+            self._say(f"ended: {self.rollout.run.termination_reason.value}")
+            self._show(grading_block(self.rollout.run))
 
     def _show_message(self, message: Message) -> None:
         if isinstance(message, MultiToolMessage):
@@ -215,31 +241,47 @@ class Stage:
 
     def _show_result(self, message: ToolMessage) -> None:
         text = message.content or "(nothing)"
-        if len(text) > _LONGEST_RESULT:
-            text = f"{text[:_LONGEST_RESULT]}… (+{len(text) - _LONGEST_RESULT} characters; /last shows all)"
-        self._labelled(
-            "error" if message.error else "result", text, "red" if message.error else "yellow"
-        )
+        left_out = len(text) - _LONGEST_RESULT
+        if left_out > 0:
+            text = f"{text[:_LONGEST_RESULT]}… (+{left_out} characters; /last shows all)"
+        if message.error:
+            self._labelled("error", text, "bad")
+        else:
+            self._labelled("result", text, "call")
 
     def _show_words(self, message: Message) -> None:
+        who: Style = "user" if message.role == "user" else "agent"
         mine = message.role == ("assistant" if self._seat is Role.AGENT else "user")
-        style = "dim" if mine else "green" if message.role == "user" else "cyan"
-        who = {"assistant": "agent"}.get(message.role, message.role)
+        style: Style = "dim" if mine else who
+        label = {"assistant": "agent"}.get(message.role, message.role)
         for call in getattr(message, "tool_calls", None) or ():
-            self._labelled(who, f"→ {compact_call(call)}", style)
+            self._labelled(label, f"→ {compact_call(call)}", style)
         if isinstance(message, AssistantMessage | UserMessage) and message.content:
-            self._labelled(who, message.content, style)
+            self._labelled(label, message.content, style)
 
-    def _labelled(self, label: str, text: str, style: str) -> None:
-        self._show(Group(Text(label, style=f"bold {style}"), Padding(plain(text), (0, 0, 0, 2))))
+    def _labelled(self, label: str, text: str, style: Style) -> None:
+        self._show(Block(label, style, [(self._clean(text), "dim" if style == "dim" else "")]))
 
-    def _say(self, text: str, style: str = "") -> None:
-        self._show(plain(text, style=style))
+    def _say(self, text: str, style: Style = "") -> None:
+        """Show text that nobody of the episode said."""
+        self._show(Block("", style, [(self._clean(text), style)]))
 
-    # --- completion -------------------------------------------------------------------------------------------------
+    def _explained(self, tool: Tool) -> Block:
+        parameters: list[Line] = [
+            (f"  {one_line(name)}: {one_line(field.description, 400)}", "dim")
+            for name, field in tool.params.model_fields.items()
+            if field.description
+        ]
+        return Block(
+            one_line(signature(tool), 400),
+            "label",
+            [(self._clean(tool.description), ""), *parameters],
+        )
+
+    # --- completion -------------------------------------------------------------------------------
 
     def completions(self, line: str, word: str) -> list[str]:
-        """Return what a word may become: a command, a tool, or an argument of the tool that is being called."""
+        """Return what a word may become: a command, a tool, or an argument of a tool."""
         return sorted(set(self._candidates(line, word)))
 
     def _candidates(self, line: str, word: str) -> Iterator[str]:
@@ -259,16 +301,3 @@ class Stage:
 def _summary(tool: Tool) -> str:
     names = ", ".join(tool.params.model_fields)
     return one_line(f"{tool.name}({names})  {tool.short_desc}", 200)
-
-
-def _explained(tool: Tool) -> RenderableType:
-    parameters = [
-        Padding(plain(f"{name}: {one_line(field.description, 400)}", style="dim"), (0, 0, 0, 4))
-        for name, field in tool.params.model_fields.items()
-        if field.description
-    ]
-    return Group(
-        plain(signature(tool), style="bold"),
-        Padding(plain(tool.description), (0, 0, 0, 2)),
-        *parameters,
-    )

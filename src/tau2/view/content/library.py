@@ -1,10 +1,10 @@
-"""Stored runs as the screens need them: the index at once, a conversation when it is opened."""
+"""Stored runs: the index at once, a conversation when it is opened."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +14,7 @@ from tau2.data_model.simulation import NO_SCORE, SimulationRun
 from tau2.data_model.tasks import Task
 from tau2.errors import DataFileError
 from tau2.metrics.agent_metrics import is_successful
-from tau2.storage.journal import Dropped, Stored, read_journal
+from tau2.storage.journal import Dropped, Finished, JournalContent, Stored, read_journal
 from tau2.storage.results import (
     RESULTS_NAME,
     Results,
@@ -71,6 +71,7 @@ class RunReader:
         """Point at a folder or a results file. Nothing is read yet."""
         self.path = path
         self._whole: dict[str, SimulationRun] = {}
+        self._stamp = self._read_stamp()
 
     @property
     def name(self) -> str:
@@ -82,6 +83,39 @@ class RunReader:
     def metadata(self) -> Results:
         """What the run is, and its tasks. Raise DataFileError for a file that cannot be used."""
         return load_metadata(self.path)
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether the run is not finished: it is being played, or was interrupted."""
+        if self.metadata.simulation_index is not None or self._journal is None:
+            return False
+        records = self._journal.records
+        return bool(records) and not isinstance(records[-1], Finished)
+
+    @property
+    def expected(self) -> int:
+        """How many simulations the run will have: tasks times trials, unless it is finished."""
+        if not self.is_under_way:
+            return len(self.entries)
+        return max(len(self.metadata.tasks) * self.metadata.info.num_trials, len(self.entries))
+
+    @cached_property
+    def _journal(self) -> JournalContent | None:
+        return read_journal(journal_file(self.path))
+
+    def refreshed(self) -> RunReader | None:
+        """Return a reader of the run as it is now, or None when its files did not change.
+
+        Raise DataFileError when the run cannot be read any more.
+        """
+        if self._read_stamp() == self._stamp:
+            return None
+        newer = RunReader(self.path)
+        assert newer.entries is not None, "read now, on the caller's thread"
+        return newer
+
+    def _read_stamp(self) -> tuple[tuple[int, int], ...]:
+        return tuple(_stamp(file) for file in (results_file(self.path), journal_file(self.path)))
 
     @property
     def domain(self) -> str:
@@ -100,7 +134,10 @@ class RunReader:
 
     @cached_property
     def entries(self) -> list[Entry]:
-        """Every simulation in the order of the run: by its index, else its journal; a single file is read whole."""
+        """Every simulation in the order of the run.
+
+        They come from the index, or else the journal; a single file is read whole.
+        """
         index = self.metadata.simulation_index
         if index is not None:
             return [Entry.of(line, line.termination_reason) for line in index]
@@ -114,12 +151,13 @@ class RunReader:
         return [self._entry_of(run) for run in self._read_whole()]
 
     def _journalled(self) -> list[Stored] | None:
-        """Return what the journal of a run under way says; None where there is none, or the file holds all."""
-        reading = read_journal(journal_file(self.path))
-        if reading is None or not simulations_folder(self.path).is_dir():
+        """Return what the journal says; None where there is none, or the file holds all."""
+        if self._journal is None or not (
+            self.is_under_way or simulations_folder(self.path).is_dir()
+        ):
             return None
         kept: dict[tuple[str, int], Stored] = {}
-        for record in reading.records:
+        for record in self._journal.records:
             if isinstance(record, Stored):
                 kept[record.unit] = record
             elif isinstance(record, Dropped):
@@ -140,7 +178,7 @@ class RunReader:
         )
 
     def load(self, simulation_id: str) -> SimulationRun:
-        """Return one conversation. Raise DataFileError when its file is missing or cannot be used."""
+        """Return one conversation. Raise DataFileError when its file cannot be used."""
         if simulation_id in self._whole:
             return self._whole[simulation_id]
         file = simulation_file(simulations_folder(self.path), simulation_id)
@@ -153,7 +191,7 @@ class RunReader:
             raise DataFileError(f"{file}: there is no such simulation any more") from problem
 
     def tools_of(self, simulation_id: str) -> frozenset[str]:
-        """Return the names of the tools a conversation calls; nothing for one that cannot be read."""
+        """Return the tools that a conversation calls; nothing for one that cannot be read."""
         if simulation_id in self._whole:
             return frozenset(
                 _called(self._whole[simulation_id].model_dump(mode="json", include={"messages"}))
@@ -167,6 +205,15 @@ class RunReader:
         return frozenset(_called(raw))
 
 
+def _stamp(file: Path) -> tuple[int, int]:
+    """Return what changes when a file is written; the same for every file that does not exist."""
+    try:
+        status = file.stat()
+    except OSError:
+        return 0, 0
+    return status.st_mtime_ns, status.st_size
+
+
 def _called(raw: Any) -> Iterator[str]:
     """Yield the tools that the messages of a simulation's JSON call."""
     messages = raw.get("messages") if isinstance(raw, dict) else None
@@ -175,6 +222,12 @@ def _called(raw: Any) -> Iterator[str]:
         for call in calls if isinstance(calls, list) else ():
             if isinstance(call, dict) and isinstance(call.get("name"), str):
                 yield call["name"]
+
+
+def average_reward(entries: Iterable[Entry]) -> float | None:
+    """Return the mean reward of what has a score, or None where nothing has."""
+    rewards = [entry.reward for entry in entries if entry.reward is not None]
+    return sum(rewards) / len(rewards) if rewards else None
 
 
 def unsolved(entries: list[Entry]) -> set[str]:
