@@ -43,7 +43,9 @@ class UnknownName(Tau2Error, KeyError, ValueError):
     """A name that is not known; the message suggests the nearest known one."""
 
     def __init__(self, kind: str, name: object, known: Iterable[str]) -> None:
-        self.kind, self.name, self.known = kind, str(name), sorted(str(k) for k in known)
+        self.kind = kind
+        self.name = str(name)
+        self.known = sorted(str(k) for k in known)
         super().__init__(self._message())
 
     def _message(self) -> str:

@@ -235,7 +235,9 @@ class Registry:
         self.displays: Catalog[DisplaySpec] = Catalog(
             "display", "tau2.report.terminal", ("DISPLAYS",), "tau2.displays"
         )
-        domains, agents, users = self.domains, self.agents, self.users
+        domains = self.domains
+        agents = self.agents
+        users = self.users
         self._domains: MutableMapping[str, EnvironmentConstructor] = _Registered(
             "domain", domains.names, lambda name: domains.get(name).environment
         )

@@ -55,9 +55,10 @@ def completion(
     tool_choice: str | JsonMapping | None = None,
     **kwargs: Any,
 ) -> Completion:
-    """Make one request with messages in OpenAI's form and return the response. Raise a ModelError when none comes.
+    """Make one request with messages in OpenAI's form and return the response.
 
-    It is made again only if `num_retries` says so. The response reads like litellm's, by keys or attributes.
+    It is repeated only as often as `num_retries` says. The response can be read like litellm's, by
+    keys or attributes. Raise a ModelError when there is none.
     """
     options, args = split_args({"num_retries": 0, **kwargs})
     request = Request(
@@ -76,7 +77,7 @@ def completion(
 
 
 def get_response_cost(response: object) -> float | None:
-    """Return the US dollars of a response of any usual form, or None when its price is not known."""
+    """Return the cost of a response in US dollars, or None when its price is not known."""
     plain = as_plain(response)
     if not isinstance(plain, Mapping):
         return None
@@ -95,7 +96,7 @@ def get_response_usage(response: object) -> dict[str, int] | None:
 
 
 def get_cost(messages: Sequence[Message]) -> tuple[float | None, float | None]:
-    """Return what agent and user cost in US dollars; a side is None when any of its messages has no known cost.
+    """Return what agent and user cost in US dollars; None where the cost of a message is unknown.
 
     `tau2.llm.totals` gives partial sums and token totals.
     """

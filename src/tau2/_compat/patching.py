@@ -1,4 +1,4 @@
-"""Monkeypatch points: names at public paths that clients replace, looked up at every use and never bound early."""
+"""Monkeypatch points: names at public paths that clients replace; looked up at every use."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _ORIGINALS: dict[tuple[str, str], object] = {}
 
 
 def patch_point(module: str, name: str, original: object) -> None:
-    """Declare that clients may replace `module.name`; `original` is what stands there until they do."""
+    """Declare that clients may replace `module.name`; `original` is what it is until they do."""
     _ORIGINALS[module, name] = original
 
 

@@ -1,7 +1,7 @@
-"""The runner under its older path, with the flat-argument calls that came before run configurations.
+"""The runner under its older path, with the flat-argument calls of older versions.
 
-`run_task` and `run_tasks` here take names and models as arguments, make a TextRunConfig of them and delegate to
-`tau2.runner`; everything else is the runner's own.
+`run_task` and `run_tasks` here take names and models as arguments, make a TextRunConfig of them and
+delegate to `tau2.runner`; everything else is the runner's own.
 """
 
 from __future__ import annotations
@@ -68,7 +68,10 @@ def run_task(
     enforce_communication_protocol: bool = False,
     **fields: Any,
 ) -> SimulationRun:
-    """Play one task once and return the graded simulation; `fields` are further fields of TextRunConfig."""
+    """Play one task once and return the graded simulation.
+
+    `fields` are further fields of TextRunConfig.
+    """
     config = _config(
         domain,
         agent,
@@ -107,7 +110,10 @@ def run_tasks(
     hallucination_retries: int = 0,
     **fields: Any,
 ) -> Results:
-    """Play tasks and return all results; `save_to` is a results file, written as one file when the run ends."""
+    """Play tasks and return all results.
+
+    `save_to` is a results file, written as one file when the run ends.
+    """
     config = _config(
         domain,
         agent,

@@ -1,6 +1,6 @@
 """Baseline agents: the reward of doing nothing, of transferring, and of acting at random.
 
-A task on which one of them earns a reward does not measure what it claims to; `tau2 audit` asks
+A task on which one of them earns a reward does not measure what it claims to; `tau2 audit` runs
 them all.
 """
 
@@ -22,25 +22,26 @@ from tau2.seeds import derive_seed
 from tau2.utils.json_types import JsonMapping, JsonObject, JsonValue
 
 _SORRY = "I am sorry, but I cannot help you with that. Goodbye."
-_HANDED_OVER = "I am transferring you to a human agent now. Please hold on."
+_TRANSFERRING = "I am transferring you to a human agent now. Please hold on."
 _SUMMARY = "The customer asks for help."
-_OPTIONAL_SHARE = 0.5  # of the optional arguments that a random call has
-_DEEPEST = 5  # levels of a schema that random arguments fill
+_OPTIONAL_SHARE = 0.5  # probability that a random call has an optional argument
+_DEEPEST = 5  # levels of a schema below which no optional argument is filled
 _MOST_SEEN = 400  # words of the conversation kept as material for random arguments
 _TOKEN = re.compile(r"[#\w][\w@.#+-]{0,60}\w")
 
 
-class FloorState(BaseModel):
-    """What a floor agent remembers."""
+class BaselineState(BaseModel):
+    """What a baseline agent remembers."""
 
     called: list[str] = Field(default_factory=list)
     """Names of the tools it has called."""
     seed: int = 0
     seen: list[str] = Field(default_factory=list)
+    """Words of the conversation, the latest first: material for random arguments."""
 
 
-class _Floor(HalfDuplexAgent):
-    """An agent that takes no notice of what it is asked for."""
+class _BaselineAgent(HalfDuplexAgent[BaselineState]):
+    """An agent that does not try to help."""
 
     blocking: ClassVar[bool] = False
 
@@ -54,24 +55,24 @@ class _Floor(HalfDuplexAgent):
         """Act by `seed` in conversations that start from now on."""
         self.seed = seed
 
-    def get_init_state(self, message_history: list[Message] | None = None) -> FloorState:
+    def get_init_state(self, message_history: list[Message] | None = None) -> BaselineState:
         """Return the state after `message_history`."""
-        state = FloorState(seed=self.seed)
+        state = BaselineState(seed=self.seed)
         for message in message_history or ():
             _note(state, message)
         return state
 
     def generate_next_message(
-        self, message: ValidAgentInputMessage | None, state: FloorState
-    ) -> tuple[AssistantMessage, FloorState]:
-        """Return the next move and the state after it."""
+        self, message: ValidAgentInputMessage | None, state: BaselineState
+    ) -> tuple[AssistantMessage, BaselineState]:
+        """Return the next message and the state after it."""
         for part in flat(message):
             _note(state, part)
         reply = self._reply(state)
         _note(state, reply)
         return reply, state
 
-    def _reply(self, state: FloorState) -> AssistantMessage:
+    def _reply(self, state: BaselineState) -> AssistantMessage:
         raise NotImplementedError
 
     @classmethod
@@ -80,7 +81,7 @@ class _Floor(HalfDuplexAgent):
         return isinstance(message, AssistantMessage) and STOP in (message.content or "")
 
 
-def _note(state: FloorState, message: Message) -> None:
+def _note(state: BaselineState, message: Message) -> None:
     if isinstance(message, AssistantMessage):
         state.called += [call.name for call in message.calls]
     elif isinstance(message, UserMessage | ToolMessage) and message.content:
@@ -92,48 +93,49 @@ def _end(text: str) -> AssistantMessage:
     return AssistantMessage(content=f"{text} {STOP}", cost=0.0)
 
 
-class LazyAgent(_Floor):
-    """Says politely that it cannot help, and ends the conversation at once."""
+class LazyAgent(_BaselineAgent):
+    """Says that it cannot help, and ends the conversation at once."""
 
-    def _reply(self, state: FloorState) -> AssistantMessage:
+    def _reply(self, state: BaselineState) -> AssistantMessage:
         return _end(_SORRY)
 
 
-class HandoverAgent(_Floor):
-    """Hands every conversation over to a human at once, where there is a tool for it."""
+class HandoverAgent(_BaselineAgent):
+    """Transfers every conversation to a human at once, where there is a tool for it."""
 
-    def _reply(self, state: FloorState) -> AssistantMessage:
+    def _reply(self, state: BaselineState) -> AssistantMessage:
         tool = next((tool for tool in self.tools if tool.name == TRANSFER_TOOL), None)
         if tool is None or tool.name in state.called:
-            return _end(_HANDED_OVER if tool is not None else _SORRY)
+            return _end(_TRANSFERRING if tool is not None else _SORRY)
         rng = random.Random(0)  # noqa: S311  -- no choice matters here
-        arguments = _Filler(rng, [_SUMMARY]).arguments(tool)
+        arguments = _ArgumentSampler(rng, [_SUMMARY]).arguments(tool)
         call = ToolCall(id="call_1", name=tool.name, arguments=arguments)
         return AssistantMessage(tool_calls=[call], cost=0.0)
 
 
-class RandomAgent(_Floor):
+class RandomAgent(_BaselineAgent):
     """Makes valid calls of random tools with words of the conversation, then ends it."""
 
     turns: ClassVar[int] = 12
     """Tool calls before it ends."""
 
-    def _reply(self, state: FloorState) -> AssistantMessage:
+    def _reply(self, state: BaselineState) -> AssistantMessage:
         if not self.tools or len(state.called) >= self.turns:
             return _end("That is all I could do.")
         seed = derive_seed(state.seed, "random_agent", len(state.called))
         rng = random.Random(seed)  # noqa: S311  -- a reproducible choice
         tool = rng.choice(sorted(self.tools, key=lambda tool: tool.name))
-        arguments = _Filler(rng, state.seen or ["something"]).arguments(tool)
+        arguments = _ArgumentSampler(rng, state.seen or ["something"]).arguments(tool)
         call = ToolCall(id=f"call_{len(state.called) + 1}", name=tool.name, arguments=arguments)
         return AssistantMessage(tool_calls=[call], cost=0.0)
 
 
-class _Filler:
-    """Fills a JSON schema with values."""
+class _ArgumentSampler:
+    """Draws random arguments that fit a tool's JSON schema."""
 
     def __init__(self, rng: random.Random, words: list[str]) -> None:
-        self._rng, self._words = rng, words
+        self._rng = rng
+        self._words = words
 
     def arguments(self, tool: Tool) -> JsonObject:
         """Return arguments that fit the tool's schema: all required ones and some of the others."""
@@ -207,7 +209,7 @@ AGENTS = (
 
 __all__ = [
     "AGENTS",
-    "FloorState",
+    "BaselineState",
     "HandoverAgent",
     "LazyAgent",
     "RandomAgent",

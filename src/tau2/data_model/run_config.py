@@ -71,8 +71,8 @@ class BaseRunConfig(BaseModel):
     executor: ExecutorName = "local"
     """Where episodes are played: local (this machine) or ray (a Ray cluster, see RAY_ADDRESS)."""
     provider_limits: dict[str, int | dict[str, float]] | None = None
-    """Limits per provider, as JSON: {"openai": 40} calls in flight, or {"openai": {"in_flight": 40, "rpm": 500,
-    "tpm": 200000}}; "*" means every other provider."""
+    """Limits per provider, as JSON: {"openai": 40} calls in flight, or {"openai": {"in_flight": 40,
+    "rpm": 500, "tpm": 200000}}; "*" means every other provider."""
     record: bool = False
     """Keep every model exchange beside the results, for `tau2 replay`."""
     cache: str | None = None

@@ -129,7 +129,8 @@ class Action(BaseModel):
             return False
         if not strict_compat and not any_requestor and self.requestor != tool_call.requestor:
             return False
-        given, wanted = tool_call.arguments, self.arguments
+        given = tool_call.arguments
+        wanted = self.arguments
         if self.compare_args is not None:
             keys: set[str] = set(self.compare_args)
         elif strict_compat:

@@ -51,7 +51,8 @@ def _value(node: ast.expr) -> float:
         value = _value(node.operand)
         return value if isinstance(node.op, ast.UAdd) else -value
     if isinstance(node, ast.BinOp):
-        left, right = _value(node.left), _value(node.right)
+        left = _value(node.left)
+        right = _value(node.right)
         if isinstance(node.op, ast.Pow):
             return _power(left, right)
         if (apply := _BINARY.get(type(node.op))) is not None:

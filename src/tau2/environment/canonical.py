@@ -47,7 +47,8 @@ def canonical_pieces(db: BaseModel) -> Iterator[bytes]:
 
     Together `canonical_json(db.model_dump())`.
     """
-    kind, state = type(db), db.__dict__
+    kind = type(db)
+    state = db.__dict__
     tables = {name: value for name, value in state.items() if isinstance(value, VIEWS)}
     if not tables or kind.model_computed_fields:
         yield canonical_json(db.model_dump(warnings=False)).encode()

@@ -215,7 +215,8 @@ class DB(BaseModel):
         """Return whether both hold the same data: 25 equals 25.0, the order of keys is free."""
         if self is other:
             return True
-        mine, theirs = self.__dict__, other.__dict__
+        mine = self.__dict__
+        theirs = other.__dict__
         if mine.keys() != theirs.keys():
             return False
         return all(_same_field(value, theirs[name]) for name, value in mine.items())

@@ -216,9 +216,11 @@ def changes_between(before: Environment, after: Environment) -> Iterator[RecordC
 
 
 def _database_changes(side: Side, old: object, new: object) -> Iterator[RecordChange]:
-    mine, theirs = _fields_of(old), _fields_of(new)
+    mine = _fields_of(old)
+    theirs = _fields_of(new)
     for name in dict.fromkeys([*mine, *theirs]):
-        before, after = mine.get(name, Missing.VALUE), theirs.get(name, Missing.VALUE)
+        before = mine.get(name, Missing.VALUE)
+        after = theirs.get(name, Missing.VALUE)
         for record, was, now in _records(before, after):
             change = _record_change(side, name, record, was, now)
             if change is not None:
@@ -265,7 +267,8 @@ def _by_name(value: object) -> dict[str, object] | None:
 def _rows(
     before: ListTable[object], after: ListTable[object]
 ) -> Iterator[tuple[str, object, object]]:
-    mine, theirs = set(before.rows()), set(after.rows())
+    mine = set(before.rows())
+    theirs = set(after.rows())
     for row in sorted((before.touched() | after.touched() | (mine ^ theirs)) & (mine | theirs)):
         was = before.peek_row(row) if row in mine else Missing.VALUE
         now = after.peek_row(row) if row in theirs else Missing.VALUE

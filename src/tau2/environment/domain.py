@@ -125,7 +125,9 @@ def parse_tasks(raw: JsonValue, source: object) -> list[Task]:
     """
     if not isinstance(raw, list):
         raise DataFileError(f"{source}: a list of tasks is expected, not {type(raw).__name__}")
-    tasks, problems, seen = [], [], set()
+    tasks = []
+    problems = []
+    seen = set()
     for index, item in enumerate(raw):
         name = item.get("id", f"number {index}") if isinstance(item, dict) else f"number {index}"
         try:

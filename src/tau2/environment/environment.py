@@ -202,7 +202,8 @@ class Environment:
         except Exception as problem:
             if not isinstance(problem, ToolError):
                 logger.debug("tool %s failed", message.name, exc_info=True)
-            content, error = f"Error: {_problem_text(problem)}", True
+            content = f"Error: {_problem_text(problem)}"
+            error = True
         return ToolMessage.model_construct(
             id=message.id, role="tool", content=content, requestor=message.requestor, error=error,
             turn_idx=None, timestamp=datetime.now().isoformat(),  # noqa: DTZ005  -- public format

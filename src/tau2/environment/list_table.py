@@ -100,7 +100,8 @@ class ListTable(MutableSequence[V], Generic[V]):
         return self._own[row]
 
     def _adopt(self, record: V) -> int:
-        row, self._next = self._next, self._next + 1
+        row = self._next
+        self._next += 1
         self._own[row] = record
         return row
 
@@ -122,7 +123,8 @@ class ListTable(MutableSequence[V], Generic[V]):
         if isinstance(index, int):
             self._own[self._order()[index]] = cast("V", value)
             return
-        before, rows = list(self._order()), self._movable()
+        before = list(self._order())
+        rows = self._movable()
         rows[index] = [self._adopt(record) for record in cast("Iterable[V]", value)]
         self._forget(before)
 

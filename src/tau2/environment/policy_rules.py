@@ -82,7 +82,8 @@ def _violations_of(
 
 
 _YES = re.compile(
-    r"\b(yes|yeah|yep|yup|sure|ok|okay|confirm(ed)?|correct|right|agreed?|go ahead|please do|do it|proceed|fine|"
+    r"\b(yes|yeah|yep|yup|sure|ok|okay|confirm(ed)?|correct|right|agreed?|go ahead|please do|do "
+    r"it|proceed|fine|"
     r"sounds good|that works|absolutely|of course)\b",
     re.IGNORECASE,
 )

@@ -47,8 +47,9 @@ def set_initial_state(
 ) -> None:
     """Bring a fresh environment to where `messages` leave it, from the task's initial state on.
 
-    Tool calls at the very end, without results, are not executed. Raise ReplayMismatch as `set_state`
-    does.
+    Tool calls at the very end, without results, are not executed.
+
+    Raise ReplayMismatch as `set_state` does.
     """
     state = task.initial_state
     environment.set_state(

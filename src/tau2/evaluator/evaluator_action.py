@@ -40,13 +40,15 @@ def check_actions(evidence: Evidence) -> list[ActionCheck]:
     sets to the tool may come in any order. `strict_compat` compares them raw.
     """
     calls = tool_calls_of(evidence.messages)
-    start, strict = evidence.start, evidence.strict_compat
+    start = evidence.start
+    strict = evidence.strict_compat
     checks = []
     for action in evidence.criteria.actions or ():
         rivals = [call for call in calls if call.name == action.name]
         wanted = action
         if not strict:
-            wanted, rivals = _as_taken(start, action), [_as_taken(start, call) for call in rivals]
+            wanted = _as_taken(start, action)
+            rivals = [_as_taken(start, call) for call in rivals]
         solo = (
             start.solo_mode
         )  # the agent holds the user's tools too, and there is nobody else to call them

@@ -69,7 +69,10 @@ def is_async(function: object) -> bool:
 
 
 async def within(seconds: float | None, awaitable: Awaitable[ResultT]) -> ResultT:
-    """Return the result of `awaitable`. Raise DeadlineExceeded when it takes longer than `seconds`."""
+    """Return the result of `awaitable`.
+
+    Raise DeadlineExceeded when it takes longer than `seconds`.
+    """
     try:
         async with asyncio.timeout(seconds) as limit:
             return await awaitable

@@ -1,4 +1,4 @@
-"""Tool names and arguments in plain words, for participants that speak without a model."""
+"""Tool names and arguments in plain words, for participants without a model."""
 
 from __future__ import annotations
 
@@ -6,22 +6,27 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from tau2.utils.json_types import JsonMapping
+from tau2.utils.text import shortened
 
 _ACRONYMS = {
-    "id": "ID", "ids": "IDs", "apn": "APN", "mms": "MMS", "sms": "SMS", "sim": "SIM", "vpn": "VPN", "wifi": "Wi-Fi",
+    "id": "ID", "ids": "IDs", "apn": "APN", "mms": "MMS", "sms": "SMS", "sim": "SIM", "vpn": "VPN",
+    "wifi": "Wi-Fi",
     "dob": "date of birth", "gb": "GB", "url": "URL", "api": "API", "zip": "zip code", "usd": "USD",
 }  # fmt: skip
 
 _NEW_THING = frozenset(
-    {"add", "apply", "book", "buy", "create", "file", "give", "issue", "make", "open", "place", "run", "schedule",
-     "send", "submit"}
+    {"add", "apply", "book", "buy", "create", "file", "give", "issue", "make", "open", "place",
+     "run", "schedule", "send", "submit"}
 )  # fmt: skip
 """Verbs that bring something into being: "create a task", but "cancel the order"."""
 
 _PAST = {
-    "apply": "applied", "book": "booked", "bring": "brought", "buy": "bought", "cancel": "cancelled", "find": "found",
-    "get": "looked up", "give": "given", "log": "logged", "make": "made", "pay": "paid", "put": "put",
-    "refuel": "refuelled", "reset": "reset", "run": "run", "send": "sent", "set": "set", "submit": "submitted",
+    "apply": "applied", "book": "booked", "bring": "brought", "buy": "bought",
+    "cancel": "cancelled", "find": "found",
+    "get": "looked up", "give": "given", "log": "logged", "make": "made", "pay": "paid",
+    "put": "put",
+    "refuel": "refuelled", "reset": "reset", "run": "run", "send": "sent", "set": "set",
+    "submit": "submitted",
     "swap": "swapped", "take": "taken", "transfer": "transferred",
 }  # fmt: skip
 
@@ -34,16 +39,16 @@ def in_words(name: str) -> str:
     return " ".join(_ACRONYMS.get(word.lower(), word) for word in re.split(r"[_\W]+", name) if word)
 
 
-def deed(name: str) -> str:
-    """Return a tool name as something one can do: "cancel the pending order", "create a task"."""
+def action_in_words(name: str) -> str:
+    """Return a tool name as an action: "cancel the pending order", "create a task"."""
     verb, _, rest = name.strip("_").partition("_")
     if not rest:
         return in_words(name)
     return f"{verb} {_with_article(verb.lower(), in_words(rest))}"
 
 
-def done_deed(name: str) -> str:
-    """Return a tool name as something that was done: "cancelled the pending order"."""
+def past_action(name: str) -> str:
+    """Return a tool name as an action in the past: "cancelled the pending order"."""
     verb, _, rest = name.strip("_").partition("_")
     past = past_participle(verb.lower())
     return f"{past} {_with_article(verb.lower(), in_words(rest))}" if rest else past
@@ -60,7 +65,7 @@ def _with_article(verb: str, thing: str) -> str:
 
 
 def past_participle(verb: str) -> str:
-    """Return the past participle of an English verb, as well as a small rule can."""
+    """Return the past participle of an English verb, by rule where no exception is known."""
     if verb in _PAST:
         return _PAST[verb]
     if verb.endswith("e"):
@@ -71,7 +76,7 @@ def past_participle(verb: str) -> str:
 
 
 def value_in_words(value: object, notes: Mapping[str, str] | None = None) -> str:
-    """Return an argument as text; `notes` tell what an identifier stands for."""
+    """Return an argument as text; `notes` map identifiers to what they stand for."""
     if isinstance(value, bool):
         text = "yes" if value else "no"
     elif isinstance(value, Mapping):
@@ -83,17 +88,19 @@ def value_in_words(value: object, notes: Mapping[str, str] | None = None) -> str
     else:
         text = str(value)
         note = (notes or {}).get(text)
-        text = f"'{text}'" if " " in text and not note else text
-        text = text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…"
-        return f"{text} ({note})" if note else text
+        if " " in text and not note:
+            text = f"'{text}'"
+        text = shortened(text, _LONGEST_VALUE)
+        if note:
+            text = f"{text} ({note})"
     return text
 
 
 def arguments_in_words(arguments: JsonMapping, notes: Mapping[str, str] | None = None) -> str:
     """Return arguments as "order ID #1 and reason 'no longer needed'"."""
-    said = {key: value for key, value in arguments.items() if value not in (None, "", [], {})}
+    given = {key: value for key, value in arguments.items() if value not in (None, "", [], {})}
     return listing(
-        [f"{in_words(key)} {value_in_words(value, notes)}" for key, value in said.items()]
+        [f"{in_words(key)} {value_in_words(value, notes)}" for key, value in given.items()]
     )
 
 
@@ -114,5 +121,5 @@ def sentence(text: str) -> str:
 
 
 def joined(parts: Iterable[str]) -> str:
-    """Return the parts that say something, one after the other."""
+    """Return the parts that are not blank, separated by spaces."""
     return " ".join(part.strip() for part in parts if part and part.strip())

@@ -240,7 +240,7 @@ def test_factories_read_only_what_they_know() -> None:
 # The agent that knows the solution
 
 
-def test_the_ground_truth_agent_is_told_the_steps_of_both_sides() -> None:
+def test_the_ground_truth_prompt_has_the_steps_of_agent_and_user() -> None:
     task = shop.task(*shop.CANCEL, shop.act("toggle_airplane_mode", by="user"))
     prompt = create_llm_gt_agent(shop.tools(), shop.POLICY, task=task, llm="m").system_prompt
     assert "[Step 2] Perform the following action: get_order(order_id=#S100)." in prompt
@@ -251,7 +251,7 @@ def test_the_ground_truth_agent_is_told_the_steps_of_both_sides() -> None:
     assert shop.POLICY in prompt
 
 
-def test_the_ground_truth_agent_may_be_told_names_only() -> None:
+def test_the_ground_truth_prompt_may_have_names_without_arguments() -> None:
     who = LLMGTAgent(shop.tools(), "policy", shop.task(), "m", provide_function_args=False)
     assert "[Step 2] Perform the following action: get_order." in who.system_prompt
 
@@ -306,7 +306,7 @@ def test_done_ends_the_episode(sync: bool) -> None:
 
 
 @both_ways
-def test_tools_called_beside_done_are_carried_out_first(sync: bool) -> None:
+def test_tools_called_together_with_done_are_executed_first(sync: bool) -> None:
     model = Model(["cancel_order", "done"])
     who = solo(model)
     state = who.get_init_state()
@@ -317,7 +317,7 @@ def test_tools_called_beside_done_are_carried_out_first(sync: bool) -> None:
     assert len(model.asked) == 1, "the model said it was done; it is not asked again"
 
 
-def test_a_failure_beside_done_gives_the_model_another_turn() -> None:
+def test_a_failed_call_together_with_done_gives_the_model_another_turn() -> None:
     who = solo(Model(["cancel_order", "done"], ["get_order"]))
     state = who.get_init_state()
     turn(who, None, state, sync=True)
@@ -325,7 +325,7 @@ def test_a_failure_beside_done_gives_the_model_another_turn() -> None:
     assert [call.name for call in reply.tool_calls or ()] == ["get_order"]
 
 
-def test_talk_is_a_breach_unless_it_is_the_end() -> None:
+def test_a_solo_agent_may_write_only_the_stop_token() -> None:
     who = solo(Model("Let me see"))
     with pytest.raises(AgentError, match="must call a tool"):
         turn(who, None, who.get_init_state(), sync=True)
@@ -335,7 +335,7 @@ def test_talk_is_a_breach_unless_it_is_the_end() -> None:
         turn(who, shop.hears("Hello?"), who.get_init_state(), sync=True)
 
 
-def test_a_solo_task_needs_a_ticket_and_no_talk_before_it() -> None:
+def test_a_solo_task_needs_a_ticket_and_a_history_without_texts() -> None:
     talk = {"message_history": [shop.hears("Hi")]}
     assert LLMSoloAgent.check_valid_task(shop.task())
     assert not LLMSoloAgent.check_valid_task(shop.task(ticket=None))

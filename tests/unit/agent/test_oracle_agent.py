@@ -53,7 +53,7 @@ def texts(said: list[AssistantMessage]) -> list[str]:
     return [message.content for message in said if message.content]
 
 
-def test_taken_up_again_it_counts_its_calls_on() -> None:
+def test_a_resumed_oracle_continues_the_numbering_of_its_calls() -> None:
     agent = oracle(shop.task())
     history: list[Message] = []
     made: list[str] = []
@@ -80,12 +80,12 @@ def test_it_identifies_looks_up_proposes_waits_writes_and_reports() -> None:
     assert [bool(m.tool_calls) for m in said[:6]] == [False, True, True, False, True, False]
 
 
-def test_it_does_not_ask_for_what_was_said_already() -> None:
+def test_it_does_not_ask_for_details_that_the_user_has_given() -> None:
     said = talk(shop.task(), "I am Ada from 12345, cancel my lamp")
     assert said[0].tool_calls
 
 
-def test_it_asks_again_once_when_details_lead_nowhere_and_then_goes_on() -> None:
+def test_it_asks_again_once_for_missing_details_and_then_continues() -> None:
     said = talk(shop.task(), "Cancel my lamp", "I am Ada, 12346", "I won't tell you")
     assert "zip code once more" in texts(said)[1]
     assert names(said) == ["find_customer", "get_order", "cancel_order"]
@@ -94,7 +94,7 @@ def test_it_asks_again_once_when_details_lead_nowhere_and_then_goes_on() -> None
 @pytest.mark.parametrize(
     "answer", ["", "No!", "???", "###", "What is the weather like?", "a" * 50_000, "wait, not yet"]
 )
-def test_odd_answers_stop_nothing(answer: str) -> None:
+def test_it_executes_the_plan_whatever_the_user_answers(answer: str) -> None:
     task = shop.task(*shop.CANCEL, shop.act("toggle_airplane_mode", by="user"))
     said = talk(task, last=answer)
     assert names(said) == ["find_customer", "get_order", "cancel_order"]
@@ -111,7 +111,7 @@ def test_consent_is_asked_for_once_and_covers_every_change() -> None:
     assert "(order IDs #S100 and #S200)" in said[1]
 
 
-def test_information_is_told_word_for_word() -> None:
+def test_information_is_communicated_word_for_word() -> None:
     said = texts(
         talk(shop.task(tells=["1,628", "12.50", "Ask for Mr. Bean"]), "I am Ada 12345", "yes")
     )
@@ -120,7 +120,7 @@ def test_information_is_told_word_for_word() -> None:
     assert "To be clear: Ask for Mr. Bean." in report
 
 
-def test_the_customer_is_asked_for_their_part_and_it_waits() -> None:
+def test_it_asks_the_user_for_their_action_and_waits() -> None:
     task = shop.task(
         shop.act("set_network_mode_preference", by="user", mode="4g_5g_preferred"), *shop.CANCEL
     )
@@ -133,17 +133,17 @@ def test_the_customer_is_asked_for_their_part_and_it_waits() -> None:
     assert names(said) == ["find_customer", "get_order", "cancel_order"]
 
 
-def test_a_failed_step_is_told_and_the_rest_is_done() -> None:
+def test_a_failed_step_is_reported_and_the_rest_is_executed() -> None:
     said = talk(shop.task(), "I am Ada 12345", "yes", errors=frozenset({"cancel_order"}))
     assert "This did not go through, though: cancel the order (it is broken)." in texts(said)[1]
 
 
-def test_a_look_up_that_failed_on_the_way_is_not_worth_a_word() -> None:
+def test_a_failed_look_up_before_a_successful_one_is_not_reported() -> None:
     said = talk(shop.task(), "I am Ada 12345", "yes", errors=frozenset({"find_customer"}))
     assert not any("did not go through" in text for text in texts(said))
 
 
-def test_a_transfer_is_called_and_then_said() -> None:
+def test_a_transfer_is_executed_and_then_announced() -> None:
     task = shop.task(shop.act("transfer_to_human_agents", summary="wants more"))
     said = talk(task, "I want more")
     assert names(said) == ["transfer_to_human_agents"]
@@ -152,12 +152,12 @@ def test_a_transfer_is_called_and_then_said() -> None:
     assert transfer_sentence(quoted) == "YOU ARE BEING TRANSFERRED TO A PERSON. PLEASE HOLD ON."
 
 
-def test_where_nothing_may_be_done_it_says_so() -> None:
+def test_a_plan_without_changes_ends_with_a_refusal() -> None:
     refusal = shop.task(evaluation_criteria={"actions": []})
     assert "cannot do for you under our policy" in texts(talk(refusal, "Give me a free lamp"))[0]
 
 
-def test_solo_it_does_both_sides_and_stops_with_what_is_to_tell() -> None:
+def test_solo_it_executes_the_users_actions_too_and_stops_with_the_report() -> None:
     task = shop.task(*shop.CANCEL, shop.act("toggle_airplane_mode", by="user"), tells=["42"])
     agent = oracle(task)
     state, heard, said = agent.get_init_state([]), None, []
@@ -172,14 +172,14 @@ def test_solo_it_does_both_sides_and_stops_with_what_is_to_tell() -> None:
     assert "42" in (said[-1].content or "")
 
 
-def test_identifiers_are_explained_by_what_look_ups_say() -> None:
+def test_identifiers_are_explained_with_names_from_tool_results() -> None:
     content = '{"name": "Lamp", "product_id": "9", "variants": {"1": {"item_id": "1", "options": {"color": "red"}}}}'
     assert notes_in(content, frozenset({"1", "9"})) == {"9": "Lamp", "1": "Lamp, red"}
     assert notes_in("not json", frozenset({"1"})) == {}
     assert notes_in("[" * 5000, frozenset({"1"})) == {}
 
 
-def test_a_resumed_conversation_goes_on_after_the_steps_already_done() -> None:
+def test_a_resumed_conversation_continues_after_the_executed_steps() -> None:
     agent = oracle(shop.task())
     calls = [
         ToolCall(id=str(n), name=a.name, arguments=a.arguments)

@@ -44,12 +44,12 @@ def asked(participant, **options):
     return asyncio.run(areply(participant, "hi", 1, **options))
 
 
-def test_each_driver_has_its_method():
+def test_reply_calls_the_sync_method_and_areply_the_async_one():
     assert reply(Both(), "hi", 1) == ("sync hi", 1)
     assert asked(Both()) == ("async hi", 1)
 
 
-def test_an_overridden_method_is_heard():
+def test_areply_calls_an_overridden_sync_method():
     assert asked(OnlySyncOverridden()) == ("mine", 1)
     patched = Both()
     patched.generate_next_message = lambda message, state: ("patched", state)
@@ -57,12 +57,12 @@ def test_an_overridden_method_is_heard():
     assert asked(InnerOverridden()) == ("sync hi", 1)
 
 
-def test_what_may_block_runs_in_a_thread():
+def test_a_blocking_participant_runs_in_a_worker_thread():
     assert asked(Plain()) == (False, 1)
     assert asked(Prompt()) == (True, 1)
 
 
-def test_context_reaches_the_thread():
+def test_context_variables_reach_the_worker_thread():
     where = contextvars.ContextVar("where", default="nowhere")
 
     class Asks(Plain):
@@ -73,7 +73,7 @@ def test_context_reaches_the_thread():
     assert asked(Asks())[0] == "here"
 
 
-def test_an_asynchronous_participant_has_its_own_loop():
+def test_reply_runs_a_coroutine_on_an_event_loop_of_its_own():
     class Coroutine(HalfDuplexParticipant):
         async def generate_next_message(self, message, state):
             await asyncio.sleep(0)
@@ -89,7 +89,7 @@ def test_an_asynchronous_participant_has_its_own_loop():
         asyncio.run(inside())
 
 
-def test_only_an_asynchronous_method():
+def test_a_participant_with_only_the_async_method_works_with_both_drivers():
     class Only(HalfDuplexParticipant):
         async def agenerate_next_message(self, message, state):
             return "async", state
@@ -97,7 +97,7 @@ def test_only_an_asynchronous_method():
     assert reply(Only(), "hi", 1) == asked(Only()) == ("async", 1)
 
 
-def test_time_is_bounded():
+def test_a_participant_that_takes_too_long_raises_deadline_exceeded():
     class Hangs(HalfDuplexParticipant):
         async def agenerate_next_message(self, message, state):
             await asyncio.Event().wait()
@@ -108,7 +108,7 @@ def test_time_is_bounded():
         reply(Hangs(), "hi", 1, 0.01)
 
 
-def test_an_answer_is_a_message_and_a_state():
+def test_a_result_that_is_no_pair_raises_participant_error():
     class Wrong(HalfDuplexParticipant):
         def generate_next_message(self, message, state):
             return "only a message"
@@ -117,7 +117,7 @@ def test_an_answer_is_a_message_and_a_state():
         reply(Wrong(), "hi", 1)
 
 
-def test_the_base_class_says_what_is_missing():
+def test_the_base_class_names_the_missing_method():
     with pytest.raises(NotImplementedError, match="generate_next_message"):
         reply(HalfDuplexParticipant(), "hi", 1)
     with pytest.raises(NotImplementedError, match="get_init_state"):

@@ -91,5 +91,5 @@ def test_a_coroutine_runs_on_a_loop_of_its_own_where_none_is_running() -> None:
         asyncio.run(inside())
 
 
-def test_prompts_lie_beside_the_code() -> None:
+def test_load_prompt_reads_a_file_of_the_package() -> None:
     assert load_prompt("tau2.agent.llm_agent", "instruction.md").startswith("You are an agent")

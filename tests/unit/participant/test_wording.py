@@ -21,9 +21,11 @@ from tau2.participant import wording
         ("think", "think", "thinked"),
     ],
 )
-def test_a_tool_name_becomes_a_deed(name: str, to_do: str, was_done: str) -> None:
-    assert wording.deed(name) == to_do
-    assert wording.done_deed(name) == was_done
+def test_a_tool_name_becomes_an_action_and_a_past_action(
+    name: str, to_do: str, was_done: str
+) -> None:
+    assert wording.action_in_words(name) == to_do
+    assert wording.past_action(name) == was_done
 
 
 def test_arguments_become_a_listing() -> None:
@@ -42,12 +44,12 @@ def test_arguments_become_a_listing() -> None:
     )
 
 
-def test_nested_and_long_values_are_said_too() -> None:
+def test_nested_and_long_values_become_text() -> None:
     assert wording.value_in_words([{"first_name": "Ada", "bags": 2}]) == "first name Ada, bags 2"
     assert len(wording.value_in_words("x" * 1000)) < 200
 
 
-def test_sentences_are_put_together() -> None:
+def test_joined_puts_parts_together() -> None:
     assert wording.listing(["a", "b", "c"]) == "a, b and c"
     assert wording.listing([]) == ""
     assert wording.sentence("go on") == "Go on."

@@ -1,4 +1,4 @@
-"""An agent that needs no model: it carries out the reference solution of its task."""
+"""An agent that needs no model: it executes the reference actions of its task."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def create_oracle_agent(
 
 
 def has_reference(task: Task) -> bool:
-    """Return whether a task says what solves it: actions, or information for the customer."""
+    """Return whether a task has evaluation criteria, which say what solves it."""
     return task.evaluation_criteria is not None
 
 
 def plays_alone(task: Task) -> bool:
-    """Return whether a task can be played without a user: nobody has spoken before it begins."""
+    """Return whether a task can be played without a user: its history has no user message."""
     return has_reference(task) and not any(
         isinstance(message, UserMessage) for message in task.history
     )

@@ -1,55 +1,82 @@
-"""The oracle: carries out the reference solution in the form of a conversation, without a model.
+"""The oracle: executes the reference actions in the form of a conversation, without a model.
 
-It shows what a task, its world and its user allow at best, and it supplies demonstrations. It asks
-who the customer is, looks things up, proposes, waits for consent, writes, reports, and asks whether
-there is anything else. Whatever the customer answers, it goes on: every question is put at most
-twice.
+It shows what a task, its environment and its user allow at best, and it supplies demonstrations. It
+asks who the customer is, looks things up, proposes changes, waits for consent, makes them, reports,
+and asks whether there is anything else. It continues whatever the customer answers: every question
+is asked at most twice.
 """
 
 from __future__ import annotations
 
 import copy
 import re
+from enum import StrEnum
 from typing import ClassVar
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from tau2.agent.base_agent import HalfDuplexAgent, ValidAgentInputMessage
 from tau2.agent.oracle_agent import phrases
 from tau2.agent.oracle_agent.glossary import notes_in
-from tau2.agent.oracle_agent.plan import Step, identifiers, plan_of, steps_done, told_of
+from tau2.agent.oracle_agent.plan import (
+    PlanStep,
+    identifiers,
+    info_to_communicate,
+    plan_of,
+    steps_done,
+)
 from tau2.data_model.conventions import STOP
 from tau2.data_model.message import AssistantMessage, Message, ToolCall, ToolMessage, UserMessage
 from tau2.data_model.tasks import Task
 from tau2.environment.tool import Tool
 from tau2.errors import AgentError
 from tau2.participant.turns import flat
-from tau2.participant.wording import deed
+from tau2.participant.wording import action_in_words
 
-_MOST_HEARD = 20_000  # characters of the customer's words that are searched for details
-_LONGEST_PROBLEM = 200  # characters of a tool's error that the customer is told
-_QUESTIONS = 2  # times one thing is asked for
+_LONGEST_USER_TEXT = 20_000  # characters of the customer's messages searched for details
+_LONGEST_PROBLEM = 200  # characters of a tool's error that are reported
+_MOST_QUESTIONS = 2  # times one question is asked
 _FAREWELLS = 4  # times the oracle offers more help before it ends the conversation itself
-_NOT_DONE = re.compile(
+_NOT_YET = re.compile(
     r"\b(?:not yet|one moment|hold on|how do i|which \w+ should|can't|cannot|don't know)\b"
 )
+
+
+class QuestionTopic(StrEnum):
+    """What the oracle may ask a customer for."""
+
+    IDENTITY = "identity"
+    CONSENT = "consent"
+    ACTION = "action"
+    """To take the action of a plan step."""
+
+
+class Question(BaseModel):
+    """A question to the customer."""
+
+    model_config = ConfigDict(frozen=True)
+
+    topic: QuestionTopic
+    step: int | None = None
+    """Index of the plan step, for an ACTION."""
 
 
 class OracleState(BaseModel):
     """Where an oracle stands in its plan."""
 
     cursor: int = 0
+    """Index of the next step of the plan."""
     solo: bool = False
-    waiting_for: str = ""
-    """What was asked last: identity, consent, or the customer's deed."""
+    question: Question | None = None
+    """The question that was asked last and is not settled."""
     asked: int = 0
     """How often it was asked."""
     agreed: bool = False
-    heard: str = ""
-    """The customer's words so far, in lower case."""
+    user_text: str = ""
+    """The customer's messages so far, in lower case, one line each."""
     calls: int = 0
-    running: Step | None = None
-    done: list[Step] = Field(default_factory=list)
+    running: PlanStep | None = None
+    done: list[PlanStep] = Field(default_factory=list)
     failures: list[str] = Field(default_factory=list)
     misses: list[str] = Field(default_factory=list)
     """Look-ups that failed and were followed by nothing that worked."""
@@ -59,11 +86,8 @@ class OracleState(BaseModel):
     farewells: int = 0
 
 
-class OracleAgent(HalfDuplexAgent):
-    """Plays the reference actions of one task.
-
-    Works with a user and, when spoken to by nobody, solo.
-    """
+class OracleAgent(HalfDuplexAgent[OracleState]):
+    """Executes the reference actions of one task, with a user or, without one, solo."""
 
     blocking: ClassVar[bool] = False
 
@@ -72,9 +96,9 @@ class OracleAgent(HalfDuplexAgent):
         super().__init__(tools=tools, domain_policy=domain_policy)
         self.task = task
         self.plan = plan_of(task)
-        self.told = told_of(task)
+        self.to_communicate = info_to_communicate(task)
         self._wanted = identifiers(self.plan)
-        self._identifying = next((step for step in self.plan if step.asked_of_user()), None)
+        self._identifying = next((step for step in self.plan if step.identity_arguments()), None)
 
     def get_init_state(self, message_history: list[Message] | None = None) -> OracleState:
         """Return the state after `message_history`.
@@ -85,7 +109,7 @@ class OracleAgent(HalfDuplexAgent):
         state = OracleState(cursor=steps_done(self.plan, history[self._length_of_own_history() :]))
         for message in history:
             if isinstance(message, UserMessage):
-                _listen(state, message)
+                _note_text(state, message)
             elif isinstance(message, ToolMessage):
                 state.notes |= notes_in(message.content, self._wanted)
             elif isinstance(message, AssistantMessage):
@@ -106,31 +130,31 @@ class OracleAgent(HalfDuplexAgent):
     def generate_next_message(
         self, message: ValidAgentInputMessage | None, state: OracleState
     ) -> tuple[AssistantMessage, OracleState]:
-        """Return the next move of the plan and the state after it."""
+        """Return the next message of the plan and the state after it."""
         if message is None:
             state.solo = True
         for part in flat(message):
             if isinstance(part, UserMessage):
-                _listen(state, part)
+                _note_text(state, part)
             elif isinstance(part, ToolMessage):
                 self._take_result(state, part)
         return self._move(state), state
 
     @classmethod
     def is_stop(cls, message: object) -> bool:
-        """Return whether the oracle ended the conversation itself."""
+        """Return whether the message ends the conversation."""
         return isinstance(message, AssistantMessage) and STOP in (message.content or "")
 
     def _take_result(self, state: OracleState, result: ToolMessage) -> None:
-        step, state.running = state.running, None
+        step = state.running
+        state.running = None
         state.notes |= notes_in(result.content, self._wanted)
         if step is None:
             return
         if result.error:
-            problem = (result.content or "").removeprefix("Error: ")[:_LONGEST_PROBLEM]
-            (state.misses if step.looks_up else state.failures).append(
-                f"{deed(step.name)} ({problem})"
-            )
+            reason = (result.content or "").removeprefix("Error: ")[:_LONGEST_PROBLEM]
+            failed = state.misses if step.looks_up else state.failures
+            failed.append(f"{action_in_words(step.name)} ({reason})")
             return
         state.misses = []
         if step.changes_something or step.by_user:
@@ -146,63 +170,65 @@ class OracleAgent(HalfDuplexAgent):
         question = self._question(step, state)
         if question:
             return _say(question)
-        state.waiting_for, state.asked = "", 0
+        state.question = None
+        state.asked = 0
         if step.by_user:
             state.cursor += 1
             state.done.append(step)
             return self._move(state)
         return self._call(step, state)
 
-    def _question(self, step: Step, state: OracleState) -> str:
+    def _question(self, step: PlanStep, state: OracleState) -> str:
         """Return what has to be asked before a step, or nothing."""
         if step.by_user:
-            return self._ask_deed(step, state)
+            return self._ask_for_action(step, state)
         if step.changes_something and not state.agreed:
             return self._ask_consent(state)
         if step is self._identifying:
             return self._ask_identity(step, state)
         return ""
 
-    def _ask_identity(self, step: Step, state: OracleState) -> str:
+    def _ask_identity(self, step: PlanStep, state: OracleState) -> str:
         missing = {
             key: value
-            for key, value in step.asked_of_user().items()
-            if value.lower() not in state.heard
+            for key, value in step.identity_arguments().items()
+            if value.lower() not in state.user_text
         }
-        if not missing or not self._may_ask("identity", state):
+        if not missing or not self._may_ask(Question(topic=QuestionTopic.IDENTITY), state):
             return ""
-        return (
-            phrases.ask_identity(step.asked_of_user())
-            if state.asked == 1
-            else phrases.ask_identity_again(missing)
-        )
+        if state.asked > 1:
+            return phrases.ask_identity_again(missing)
+        return phrases.ask_identity(step.identity_arguments())
 
     def _ask_consent(self, state: OracleState) -> str:
-        if state.waiting_for == "consent":
+        consent = Question(topic=QuestionTopic.CONSENT)
+        if state.question == consent:
+            # Any reply counts: the oracle shows what the reference does, whoever plays the user.
             state.agreed = True
             return ""
-        state.waiting_for, state.asked = "consent", 1
+        state.question = consent
+        state.asked = 1
         return phrases.propose(
             [step for step in self.plan[state.cursor :] if step.changes_something], state.notes
         )
 
-    def _ask_deed(self, step: Step, state: OracleState) -> str:
-        answered = state.waiting_for == f"deed {state.cursor}"
-        last_words = state.heard.rpartition("\n")[2]
-        if answered and not _NOT_DONE.search(last_words):
+    def _ask_for_action(self, step: PlanStep, state: OracleState) -> str:
+        question = Question(topic=QuestionTopic.ACTION, step=state.cursor)
+        last_text = state.user_text.rpartition("\n")[2]
+        if state.question == question and not _NOT_YET.search(last_text):
             return ""
-        if not self._may_ask(f"deed {state.cursor}", state):
+        if not self._may_ask(question, state):
             return ""
         return phrases.ask_user_to_act(step, again=state.asked > 1)
 
     @staticmethod
-    def _may_ask(what: str, state: OracleState) -> bool:
-        """Return whether a question may be put (again), and count it."""
-        state.asked = state.asked + 1 if state.waiting_for == what else 1
-        state.waiting_for = what
-        return state.asked <= _QUESTIONS
+    def _may_ask(question: Question, state: OracleState) -> bool:
+        """Return whether a question may be asked (again), and count it."""
+        state.asked = state.asked + 1 if state.question == question else 1
+        state.question = question
+        return state.asked <= _MOST_QUESTIONS
 
-    def _call(self, step: Step, state: OracleState) -> AssistantMessage:
+    def _call(self, step: PlanStep, state: OracleState) -> AssistantMessage:
         state.cursor += 1
         state.calls += 1
         state.running = step
@@ -214,23 +240,22 @@ class OracleAgent(HalfDuplexAgent):
     def _close(self, state: OracleState) -> AssistantMessage:
         if state.reported:
             state.farewells += 1
-            return _say(
-                phrases.GOODBYE
-                if state.farewells >= _FAREWELLS
-                else phrases.still_done(state.farewells)
-            )
+            if state.farewells >= _FAREWELLS:
+                return _say(phrases.GOODBYE)
+            return _say(phrases.still_done(state.farewells))
         state.reported = True
         text = phrases.report(
             [step for step in state.done if not step.by_user],
             state.failures,
-            self.told,
+            self.to_communicate,
             worked=bool(state.done),
         )
         if state.solo:
             return _say(f"{text} {STOP}")
         if state.transferred:
-            said = text if state.done or state.failures or self.told else ""
-            return _say(f"{said} {phrases.transfer_sentence(self.domain_policy)}".strip())
+            announcement = phrases.transfer_sentence(self.domain_policy)
+            has_news = state.done or state.failures or self.to_communicate
+            return _say(f"{text} {announcement}" if has_news else announcement)
         return _say(f"{text} {phrases.ANYTHING_ELSE}")
 
 
@@ -238,14 +263,15 @@ def _say(text: str) -> AssistantMessage:
     return AssistantMessage(content=text, cost=0.0)
 
 
-def _listen(state: OracleState, message: UserMessage) -> None:
-    state.heard = f"{state.heard}\n{' '.join((message.content or '').lower().split())}"[
-        -_MOST_HEARD:
-    ]
+def _note_text(state: OracleState, message: UserMessage) -> None:
+    line = " ".join((message.content or "").lower().split())
+    state.user_text = f"{state.user_text}\n{line}"[-_LONGEST_USER_TEXT:]
 
 
 def needs_task(task: Task | None, name: str) -> Task:
     """Return the task. Raise AgentError when there is none."""
     if task is None:
-        raise AgentError(f"{name} plays the reference solution of one task; make it with task=...")
+        raise AgentError(
+            f"{name} executes the reference actions of one task; make it with task=..."
+        )
     return task

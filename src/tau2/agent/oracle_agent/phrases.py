@@ -1,19 +1,19 @@
-"""What an oracle says: every sentence it has, with the case filled in."""
+"""The sentences of the oracle, with the details of a task filled in."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
 
-from tau2.agent.oracle_agent.plan import Step
+from tau2.agent.oracle_agent.plan import PlanStep
 from tau2.data_model.conventions import STOP
 from tau2.participant.wording import (
+    action_in_words,
     arguments_in_words,
-    deed,
-    done_deed,
     in_words,
     joined,
     listing,
+    past_action,
     sentence,
     value_in_words,
 )
@@ -27,8 +27,8 @@ _TRANSFER = (
 _QUOTED_TRANSFER = re.compile(
     r"[\"'“]([^\"'“”\n]{10,120}transferr?(?:ed|ing)[^\"'“”\n]{0,80})[\"'”]", re.IGNORECASE
 )
-_TELLING = frozenset({"title", "name"})
-_WHO = frozenset(
+_DISTINGUISHING = frozenset({"title", "name"})
+_IDENTITIES = frozenset(
     {"user_id", "customer_id", "member_id", "account_id", "payment_method_id", "payment_id"}
 )
 _NUMBER = re.compile(r"[-+]?\$?\d[\d,.]*%?")
@@ -42,7 +42,7 @@ def ask_identity(wanted: Mapping[str, str]) -> str:
 
 
 def ask_identity_again(wanted: Mapping[str, str]) -> str:
-    """Ask again, because what was said does not lead anywhere."""
+    """Ask again for what is missing."""
     return (
         "I could not find anything under that. "
         f"Could you please check and tell me your {_names(wanted)} once more?"
@@ -53,8 +53,8 @@ def _names(wanted: Mapping[str, str]) -> str:
     return listing([in_words(name) for name in wanted])
 
 
-def propose(steps: Sequence[Step], notes: Mapping[str, str]) -> str:
-    """Say what is about to be done and ask for consent."""
+def propose(steps: Sequence[PlanStep], notes: Mapping[str, str]) -> str:
+    """Say what is about to be done, and ask for consent."""
     if len(steps) == 1:
         return f"I can {_full(steps[0], notes)}. Shall I go ahead?"
     lines = [f"{number}. {sentence(_full(step, notes))}" for number, step in enumerate(steps, 1)]
@@ -63,13 +63,13 @@ def propose(steps: Sequence[Step], notes: Mapping[str, str]) -> str:
     )
 
 
-def _full(step: Step, notes: Mapping[str, str]) -> str:
+def _full(step: PlanStep, notes: Mapping[str, str]) -> str:
     details = arguments_in_words(step.arguments, notes)
-    return f"{deed(step.name)} with {details}" if details else deed(step.name)
+    return f"{action_in_words(step.name)} with {details}" if details else action_in_words(step.name)
 
 
-def ask_user_to_act(step: Step, *, again: bool) -> str:
-    """Ask the customer to do their part."""
+def ask_user_to_act(step: PlanStep, *, again: bool) -> str:
+    """Ask the customer to take an action of their own."""
     what = _full(step, {})
     if again:
         return (
@@ -80,49 +80,59 @@ def ask_user_to_act(step: Step, *, again: bool) -> str:
 
 
 def report(
-    done: Sequence[Step], failures: Sequence[str], told: Sequence[str], *, worked: bool
+    done: Sequence[PlanStep],
+    failures: Sequence[str],
+    to_communicate: Sequence[str],
+    *,
+    worked: bool,
 ) -> str:
-    """Say what was done, what did not work and what the customer has to know."""
-    deeds = _deeds(done)
-    new = [info for info in told if not re.search(rf"(?<![\w.]){re.escape(info)}(?!\w)", deeds)]
+    """Report what was done, what failed, and the information to communicate, word for word."""
+    summary = _actions_done(done)
+    new = [
+        info
+        for info in to_communicate
+        if not re.search(rf"(?<![\w.]){re.escape(info)}(?!\w)", summary)
+    ]
     numbers = [info for info in new if _NUMBER.fullmatch(info)]
     facts = [_number(info, numbers) if info in numbers else _text(info) for info in new]
-    if not deeds and not failures and not facts:
-        deeds = (
+    if not summary and not failures and not facts:
+        summary = (
             "Thank you, that was everything that needed to be done."
             if worked
             else "I am sorry, but that is something I cannot do for you under our policy."
         )
     return joined(
         [
-            deeds,
+            summary,
             *(sentence(f"This did not go through, though: {failure}") for failure in failures),
             *facts,
         ]
     )
 
 
-def _deeds(done: Sequence[Step]) -> str:
-    """Return what was done, deeds of one kind together."""
-    kinds: dict[str, dict[str, list[str]]] = {}
+def _actions_done(done: Sequence[PlanStep]) -> str:
+    """Return what was done in one sentence; calls of one tool are listed together."""
+    by_action: dict[str, dict[str, list[str]]] = {}
     for step in done:
-        key = _telling_argument(step)
-        values = kinds.setdefault(done_deed(step.name), {}).setdefault(in_words(key), [])
+        key = _distinguishing_argument(step)
+        values = by_action.setdefault(past_action(step.name), {}).setdefault(in_words(key), [])
         if key and (value := value_in_words(step.arguments[key])) not in values:
             values.append(value)
-    deeds = [
+    actions = [
         f"{what} ({name}{'s' if len(values) > 1 else ''} {listing(values)})" if values else what
-        for what, named in kinds.items()
+        for what, named in by_action.items()
         for name, values in named.items()
     ]
-    return f"I have {listing(deeds)}." if deeds else ""
+    return f"I have {listing(actions)}." if actions else ""
 
 
-def _telling_argument(step: Step) -> str:
-    """Return the argument that tells this deed from others of its kind, or nothing."""
+def _distinguishing_argument(step: PlanStep) -> str:
+    """Return the argument that distinguishes this call from others of the tool, or ""."""
     texts = [key for key, value in step.arguments.items() if isinstance(value, str)]
-    best = next((key for key in texts if key in _TELLING), "")
-    return best or next((key for key in texts if key.endswith("_id") and key not in _WHO), "")
+    best = next((key for key in texts if key in _DISTINGUISHING), "")
+    return best or next(
+        (key for key in texts if key.endswith("_id") and key not in _IDENTITIES), ""
+    )
 
 
 def _text(info: str) -> str:
@@ -131,7 +141,7 @@ def _text(info: str) -> str:
 
 
 def _number(info: str, numbers: Sequence[str]) -> str:
-    """Return a sentence that holds one of the numbers to tell."""
+    """Return a sentence that holds one of the numbers to communicate."""
     if len(numbers) == 1:
         return f"The number you asked about is {info}."
     which = "The first number you asked about" if info == numbers[0] else "The next number"
@@ -139,7 +149,7 @@ def _number(info: str, numbers: Sequence[str]) -> str:
 
 
 def transfer_sentence(policy: str) -> str:
-    """Return what the customer is told on a transfer, in the policy's words if it quotes any."""
+    """Return the announcement of a transfer, in the policy's words if it quotes any."""
     quoted = _QUOTED_TRANSFER.search(policy)
     return quoted[1].strip() if quoted else _TRANSFER
 

@@ -1,4 +1,4 @@
-"""The reference solution as a list of steps, and what an oracle knows of each."""
+"""The reference actions as a list of steps, and what the oracle derives from each."""
 
 from __future__ import annotations
 
@@ -9,22 +9,24 @@ from pydantic import BaseModel, ConfigDict
 
 from tau2.data_model.conventions import TRANSFER_TOOL
 from tau2.data_model.message import AssistantMessage, Message
-from tau2.data_model.tasks import Action, Task
+from tau2.data_model.tasks import Task
 from tau2.utils.json_types import JsonObject
 
-_READING = re.compile(
-    r"^(?:get|find|list|search|check|look|lookup|read|show|view|fetch|query|calculate|compute|think|verify|count|"
-    r"describe|kb|grep|can|run)(?:_|$)", re.IGNORECASE
-)  # fmt: skip
-_IDENTITY = re.compile(
-    r"^(?:(?:user|customer|member|account|guest|patient|order|reservation|booking)_(?:id|name|number)|"
-    r"e?mail(?:_address)?|"
-    r"(?:first|last|full)_?name|name|zip(?:_?code)?|phone(?:_number)?|dob|date_of_birth)$", re.IGNORECASE
-)  # fmt: skip
+_LOOKUP_NAME = re.compile(
+    r"^(?:get|find|list|search|check|look|lookup|read|show|view|fetch|query|calculate|compute|"
+    r"think|verify|count|describe|kb|grep|can|run)(?:_|$)",
+    re.IGNORECASE,
+)
+_IDENTITY_ARGUMENT = re.compile(
+    r"^(?:(?:user|customer|member|account|guest|patient|order|reservation|booking)"
+    r"_(?:id|name|number)|e?mail(?:_address)?|(?:first|last|full)_?name|name|zip(?:_?code)?|"
+    r"phone(?:_number)?|dob|date_of_birth)$",
+    re.IGNORECASE,
+)
 """Arguments of a look-up that only the customer can supply."""
 
 
-class Step(BaseModel):
+class PlanStep(BaseModel):
     """One reference action."""
 
     model_config = ConfigDict(frozen=True)
@@ -35,49 +37,49 @@ class Step(BaseModel):
 
     @property
     def looks_up(self) -> bool:
-        """Whether the step only looks something up, as far as the tool's name tells."""
-        return _READING.match(self.name) is not None
+        """Whether the step only looks something up, judged by the tool's name."""
+        return _LOOKUP_NAME.match(self.name) is not None
 
     @property
     def is_transfer(self) -> bool:
-        """Whether the step hands the conversation over."""
+        """Whether the step transfers the conversation to a human."""
         return self.name == TRANSFER_TOOL
 
     @property
     def changes_something(self) -> bool:
-        """Whether the customer should agree first, as far as the tool's name tells."""
+        """Whether the customer should agree first, judged by the tool's name."""
         return not self.by_user and not self.is_transfer and not self.looks_up
 
-    def asked_of_user(self) -> dict[str, str]:
-        """Return the arguments that one would ask the customer for before looking anything up."""
+    def identity_arguments(self) -> dict[str, str]:
+        """Return the arguments that identify the customer, to be asked for before the look-up."""
         if self.by_user or self.changes_something or self.is_transfer:
             return {}
-        return {key: str(value) for key, value in self.arguments.items() if _IDENTITY.match(key)}
+        return {
+            key: str(value)
+            for key, value in self.arguments.items()
+            if _IDENTITY_ARGUMENT.match(key)
+        }
 
 
-def plan_of(task: Task) -> tuple[Step, ...]:
+def plan_of(task: Task) -> tuple[PlanStep, ...]:
     """Return the reference actions of a task in their order."""
-    criteria = task.evaluation_criteria
     return tuple(
-        _step(action) for action in (criteria.actions if criteria is not None else None) or ()
+        PlanStep(
+            name=action.name, arguments=dict(action.arguments), by_user=action.requestor == "user"
+        )
+        for action in task.reference_actions
     )
 
 
-def _step(action: Action) -> Step:
-    return Step(
-        name=action.name, arguments=dict(action.arguments), by_user=action.requestor == "user"
-    )
-
-
-def told_of(task: Task) -> tuple[str, ...]:
-    """Return what the customer has to be told."""
+def info_to_communicate(task: Task) -> tuple[str, ...]:
+    """Return the information that the customer has to receive."""
     criteria = task.evaluation_criteria
     wanted = (criteria.communicate_info if criteria is not None else None) or []
     return tuple(dict.fromkeys(info.strip() for info in wanted if info.strip()))
 
 
-def steps_done(plan: Sequence[Step], history: Sequence[Message]) -> int:
-    """Return how many steps of the plan the agent has already carried out in `history`."""
+def steps_done(plan: Sequence[PlanStep], history: Sequence[Message]) -> int:
+    """Return the number of steps up to the last one that has been executed in `history`."""
     made = [
         (call.name, call.arguments)
         for m in history
@@ -92,8 +94,8 @@ def steps_done(plan: Sequence[Step], history: Sequence[Message]) -> int:
     return last_done
 
 
-def identifiers(plan: Sequence[Step]) -> frozenset[str]:
-    """Return every text argument of the plan: what a look-up may tell the name of."""
+def identifiers(plan: Sequence[PlanStep]) -> frozenset[str]:
+    """Return every text argument of the plan; tool results may say what it stands for."""
     return frozenset(text for step in plan for text in _texts(step.arguments))
 
 

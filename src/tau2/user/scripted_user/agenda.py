@@ -1,4 +1,4 @@
-"""What a scripted customer intends and knows (the agenda), and where it stands (the state): plain data."""
+"""What a scripted customer intends and knows (the agenda), and how far it is (the state)."""
 
 from __future__ import annotations
 

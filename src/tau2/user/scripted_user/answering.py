@@ -30,7 +30,8 @@ _REASON = re.compile(
     r"\bbecause\b|\bmistake\b|\bno longer\b|\bdon't need\b|\bonly need\b|\bsince\b", re.IGNORECASE
 )
 _BROKEN = re.compile(
-    r"\bfail(?:ed|s|ure)?\b|\bno (?:service|signal|connection|mobile data)\b|\bnot (?:work|connect|respond|send)|"
+    r"\bfail(?:ed|s|ure)?\b|\bno (?:service|signal|connection|mobile data)\b|\bnot (?:work|"
+    r"connect|respond|send)|"
     r"\bcannot\b|\bunable\b|^Error:",
     re.IGNORECASE,
 )
@@ -43,7 +44,10 @@ class Turn:
     """Finds the answer to one message of the agent and notes in the state what was answered."""
 
     def __init__(self, state: Conversation, heard: Heard, toolbox: Toolbox, voice: Voice) -> None:
-        self.state, self.heard, self.toolbox, self.voice = state, heard, toolbox, voice
+        self.state = state
+        self.heard = heard
+        self.toolbox = toolbox
+        self.voice = voice
         self.progress = False
         self.looped = heard.checksum in state.heard
         state.heard = [*state.heard, heard.checksum][-_REMEMBERED:]
@@ -80,7 +84,8 @@ class Turn:
 
     def _take_on_deeds(self) -> bool:
         """Queue what the agent wants done. Return whether there is something to do now."""
-        state, agenda = self.state, self.state.agenda
+        state = self.state
+        agenda = self.state.agenda
         todo = [deed for deed in agenda.reference if deed not in state.done]
         deeds = self.toolbox.asked_in(self.heard.orders, todo)
         if not deeds and not self.heard.kinds and not self.heard.confirm:
@@ -97,7 +102,7 @@ class Turn:
         return f"Which {names} should I use for that?"
 
     def _lines(self) -> list[str]:
-        """Return the answers to what the agent asked, and what the customer adds of its own accord."""
+        """Return the answers to what the agent asked, and what the customer adds unasked."""
         corrected = self.state.correction
         lines = [*self._correction()]
         rule = self._rule()
@@ -118,7 +123,8 @@ class Turn:
         kind = self.state.correction
         if not kind:
             return ()
-        self.state.correction, self.progress = "", True
+        self.state.correction = ""
+        self.progress = True
         return (self.voice.phrase("sorry"), facts.said(kind, self.state.agenda.facts[kind]))
 
     def _rule(self) -> Rule | None:
@@ -217,7 +223,7 @@ class Turn:
         return [self._tell(kind, agenda.facts[kind]) for kind in fresh]
 
     def _open_question(self) -> str:
-        """Return the sentence of the scenario that answers best, or that the customer does not know."""
+        """Return the sentence of the scenario that fits best, else that the customer does not know."""
         asked = keywords(" ".join(self.heard.requests))
         scored = [(overlap(asked, keywords(line)), line) for line in self.state.agenda.statements]
         score, line = max(scored, key=lambda pair: pair[0], default=(0, ""))
@@ -232,7 +238,7 @@ class Turn:
         return self.voice.phrase("no_preference" if _CHOICE.search(question) else "dont_know")
 
     def _next_details(self, count: int) -> list[str]:
-        """Return the next parts of the story: a person adds one while answering, the rest when there is time."""
+        """Return the next parts of the scenario that have not been mentioned, at most `count`."""
         state = self.state
         lines = list(state.agenda.details[state.details_told : state.details_told + count])
         state.details_told += len(lines)
@@ -241,7 +247,8 @@ class Turn:
 
     def _without_question(self) -> str:
         """Return the answer to a message that asks for nothing in particular."""
-        heard, state = self.heard, self.state
+        heard = self.heard
+        state = self.state
         if heard.greets and not heard.more:
             return f"{self.voice.phrase('again')} {continued(state.agenda.opening)}"
         finished = heard.more or heard.bye or (not heard.going_on and (heard.done or heard.refused))
@@ -264,22 +271,28 @@ class Turn:
 
     def _finish(self) -> str:
         """Return the goodbye, or what a careful customer does before it."""
-        heard, state = self.heard, self.state
+        heard = self.heard
+        state = self.state
         last = [deed for deed in state.agenda.last if deed not in state.done]
         if last and (heard.done or heard.more or heard.bye) and not state.closing:
-            state.queue, state.closing, self.progress = last, True, True
+            state.queue = last
+            state.closing = True
+            self.progress = True
             return ""
         if _BROKEN.search(state.last_finding) and not state.pushed_back:
-            state.pushed_back, self.progress = True, True
+            state.pushed_back = True
+            self.progress = True
             return f"But it does not work yet. {self.voice.seen(state.last_finding)}"
         if heard.bye and not heard.more:
             return f"{self.voice.phrase('bye')} {STOP}"
         if heard.more or state.asked_if_all or (heard.refused and state.pushed_back):
             return f"{self.voice.phrase('nothing_more')} {STOP}"
         if heard.done:
-            state.asked_if_all, self.progress = True, True
+            state.asked_if_all = True
+            self.progress = True
             return self.voice.phrase("all_done")
-        state.pushed_back, self.progress = True, True
+        state.pushed_back = True
+        self.progress = True
         return "That is a pity. Is there really nothing you can do?"
 
 

@@ -20,7 +20,7 @@ _LONGEST = 200  # characters of an argument that words can carry
 
 
 def written_out(name: str, text: str, schema: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the arguments of `name(key="value")` where the text writes a call out with arguments, else None."""
+    """Return the arguments of a call `name(key="value")` written out in the text, else None."""
     match = re.search(rf"{re.escape(name)}\s*\(([^()]*)\)", text)
     pairs = _PAIR.findall(match[1]) if match else []
     known = _properties(schema)
@@ -33,7 +33,7 @@ def written_out(name: str, text: str, schema: Mapping[str, Any]) -> dict[str, An
 def filled(
     schema: Mapping[str, Any], text: str, reference: Sequence[Mapping[str, Any]]
 ) -> tuple[dict[str, Any], list[str]]:
-    """Return the arguments that `text` names, and the required ones that neither it nor the reference names."""
+    """Return the arguments in `text`, and the required ones in neither it nor the reference."""
     for arguments in reference:
         if arguments and _says_all(text, arguments):
             return dict(arguments), []
@@ -109,7 +109,7 @@ def _labelled(name: str, text: str) -> str | None:
 
 
 def _before_noun(name: str, text: str) -> str | None:
-    """Return "mail" for `app_name` in "the mail app", and "sms" for `permission` in "the sms permission"."""
+    """Return the word before a noun: "mail" for `app_name` in "the mail app"."""
     thing, _, last = name.rpartition("_")
     if not thing:
         thing = last

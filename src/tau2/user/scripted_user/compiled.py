@@ -1,4 +1,4 @@
-"""Agendas already compiled: the same story told again, by another episode of a group say, costs nothing."""
+"""A cache of compiled agendas: further episodes of a task compile nothing."""
 
 from __future__ import annotations
 

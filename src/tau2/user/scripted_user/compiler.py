@@ -20,48 +20,58 @@ _OPENING_SENTENCES = 2  # a person does not tell everything in the first message
 _OPENING_LENGTH = 320  # characters up to which a short story is told in one go
 
 _SECTION = re.compile(
-    r"^\s*(Domain|Reason for call|Known info|Unknown info|Task instructions|Instructions|Persona):[ \t]*",
+    r"^\s*(Domain|Reason for call|Known info|Unknown info|Task instructions|Instructions|"
+    r"Persona):[ \t]*",
     re.MULTILINE,
 )
 _CONDITION = re.compile(
     r"^(?:(?:and|but|then|also|however|so),?\s+)?"
-    r"(?P<word>if and only if|only if|if|when|whenever|once|as soon as|after|in case|unless)\s+(?P<rest>.+)$",
+    r"(?P<word>if and only if|only if|if|when|whenever|once|as soon as|after|in case|"
+    r"unless)\s+(?P<rest>.+)$",
     _I | re.DOTALL,
 )
 _CONSEQUENCE = re.compile(
     r",\s+(?=(?:then\s+|please\s+|also\s+|only\s+|just\s+|always\s+|first\s+)*"
-    r"(?:you\b|you'[a-z]+|your\b|ask|tell|say|mention|use|do|don't|never|get|cancel|insist|accept|answer|respond|"
+    r"(?:you\b|you'[a-z]+|your\b|ask|tell|say|mention|use|do|don't|never|get|cancel|insist|accept|"
+    r"answer|respond|"
     r"reply|"
-    r"give|exchange|return|explain|agree|request|dismiss|check|go|keep|provide|let|follow|express|proceed|"
+    r"give|exchange|return|explain|agree|request|dismiss|check|go|keep|provide|let|follow|express|"
+    r"proceed|"
     r"pretend|it)\b)",
     _I,
 )
 _CONFIRMING = re.compile(r"\bconfirm|\bgo ahead|\bproceed\b", _I)
 _REFUSING = re.compile(
-    r"not possible|impossible|cannot|can't|can not|unable|won't|will not|refus|n't allow|not allow|denie|deny|"
-    r"^not$|\bno longer\b|\bnobody\b|not (?:be )?(?:able|available|eligible|offer)|isn't|doesn't|does not|"
+    r"not possible|impossible|cannot|can't|can not|unable|won't|will not|refus|n't allow|not "
+    r"allow|denie|deny|"
+    r"^not$|\bno longer\b|\bnobody\b|not (?:be )?(?:able|available|eligible|offer)|isn't|doesn't|"
+    r"does not|"
     r"fails?\b|says no", _I
 )  # fmt: skip
 _ASKING = re.compile(r"\bask(?:s|ed|ing)?\b|\bwants? to know\b|\binquire", _I)
 _FINISHING = re.compile(
-    r"\b(?:done|complete[ds]?|finished|confirm(?:s|ed)|carried out|settled|resolved|succeed(?:s|ed)?)\b",
+    r"\b(?:done|complete[ds]?|finished|confirm(?:s|ed)|carried out|settled|resolved|succeed(?:s|"
+    r"ed)?)\b",
     _I,
 )
 _SPOKEN_OF_AGENT = re.compile(
-    r"\bagent\b|\brepresentative\b|\basked?\b|^(?:that|this|it) (?:is not|isn't|can't|cannot|fails)\b|^not\b|"
+    r"\bagent\b|\brepresentative\b|\basked?\b|^(?:that|this|it) (?:is not|isn't|can't|cannot|"
+    r"fails)\b|^not\b|"
     r"\bpossible\b",
     _I,
 )
 _DONT_TRANSFER = re.compile(r"(?:not|n't|never|refuse)\b[^.]{0,40}\btransfer", _I)
 _WANT = re.compile(
-    r"\b(?:I|I'd|I'm)\b.{0,24}\b(?:want|wish|need|like|looking|intend|plan|hope|calling|would)\b|^Please\b|^I'd\b",
+    r"\b(?:I|I'd|I'm)\b.{0,24}\b(?:want|wish|need|like|looking|intend|plan|hope|calling|would)\b|"
+    r"^Please\b|^I'd\b",
     _I,
 )
 _RESERVATION = re.compile(
     r"\b(?:don't|do not|not want|wouldn't|prefer|willing|okay|ok with|fine with|happy)\b", _I
 )
 _ABOUT = re.compile(
-    r"^((?:on|as to|concerning|regarding|about|for) (?:the|your) (?:first|second|third|fourth|last|other)"
+    r"^((?:on|as to|concerning|regarding|about|for) (?:the|your) (?:first|second|third|fourth|"
+    r"last|other)"
     r"(?: \w+)?:)\s*(.+)$",
     _I | re.DOTALL,
 )

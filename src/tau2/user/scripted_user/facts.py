@@ -1,4 +1,4 @@
-"""The facts a customer is asked for: how they are recognised in a scenario, in a question, and how they are told."""
+"""The facts a customer is asked for: how scenarios, questions and answers express them."""
 
 from __future__ import annotations
 
@@ -14,25 +14,32 @@ ASKED: dict[str, re.Pattern[str]] = {
     "name": re.compile(
         r"\b(?:first|last|full|family)(?: and (?:last|family))? name\b|\b(?:your|"
         r"account holder'?s?) (?:full )?names?\b"
-        r"|\bname on the\b|\bname and\b|\band name\b|\bwho (?:am i speaking|i am speaking|is calling)", _I
+        r"|\bname on the\b|\bname and\b|\band name\b|\bwho (?:am i speaking|i am speaking|is "
+        r"calling)", _I
     ),
-    "user_id": re.compile(r"\b(?:user|customer|account|member|membership|client)[ -]?(?:id|number|no)\b|"
+    "user_id": re.compile(r"\b(?:user|customer|account|member|membership|client)[ -]?(?:id|number|"
+                          r"no)\b|"
     "\busername\b", _I),
-    "phone": re.compile(r"\b(?:phone|mobile|cell|telephone|line)(?: phone)? number\b|\bnumber (?:associated|"
+    "phone": re.compile(r"\b(?:phone|mobile|cell|telephone|line)(?: phone)? number\b|\bnumber "
+                        r"(?:associated|"
     "registered)", _I),
-    "order": re.compile(r"\border (?:id|number|no\b|#)|\border\(s\)|\bwhich orders?\b|\border (?:are you|is this|"
+    "order": re.compile(r"\border (?:id|number|no\b|#)|\border\(s\)|\bwhich orders?\b|\border "
+                        r"(?:are you|is this|"
     "does)", _I),
     "reservation": re.compile(
-        r"\b(?:reservation|booking|confirmation)s? (?:id|number|code|reference)|\bwhich (?:reservation|booking)"
+        r"\b(?:reservation|booking|confirmation)s? (?:id|number|code|reference)|\bwhich "
+        r"(?:reservation|booking)"
         r"|\b(?:reservation|booking) id", _I
     ),
     "dob": re.compile(r"\bdate of birth\b|\bbirth ?(?:date|day)\b|\bdob\b", _I),
     "address": re.compile(r"(?<!mail )(?<!e-mail )\baddress\b", _I),
     "payment": re.compile(
-        r"\bpayment method|\bmethod of payment|\bwhich (?:card|payment)|\bcredit card\b|\bgift card\b|\bpaypal\b"
+        r"\bpayment method|\bmethod of payment|\bwhich (?:card|payment)|\bcredit card\b|\bgift "
+        r"card\b|\bpaypal\b"
         r"|\bwould you like to pay\b|\bwhere .{0,30}\brefund", _I
     ),
-    "reason": re.compile(r"\b(?:the|a|your) reason\b|\bwhy (?:do|did|are|would) you\b|\breasons? (?:for|why)\b", _I),
+    "reason": re.compile(r"\b(?:the|a|your) reason\b|\bwhy (?:do|did|are|would) you\b|\breasons? "
+                         r"(?:for|why)\b", _I),
 }  # fmt: skip
 """What a question asks for, by the words in it."""
 
@@ -42,42 +49,50 @@ IDENTITY = ("name", "email", "phone", "zip", "user_id", "dob")
 _ASKED_GENERALLY = re.compile(
     r"\bverify (?:your|the) (?:identity|account)|\bidentif(?:y|ication)\b|\bauthenticat|"
     r"\blook up your (?:account|profile)"
-    r"|\blocate your (?:account|profile|order)|\bpull up your|\byour (?:account )?details\b|\bidentifying\b", _I
+    r"|\blocate your (?:account|profile|order)|\bpull up your|\byour (?:account )?details\b|"
+    r"\bidentifying\b", _I
 )  # fmt: skip
 
 _TOLD: dict[str, tuple[re.Pattern[str], ...]] = {
     "email": (re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),),
     "zip": (
         re.compile(r"\bzip\s*-?\s*(?:code)?(?:\s+is|:)?\s*(\d{5})\b", _I),
-        re.compile(r"\b(?:live|living|lives|residing|reside|from|in)\b[^.\d]{0,60}?(?<![\w#$])(\d{5})\b"),
+        re.compile(r"\b(?:live|living|lives|residing|reside|from|"
+                   r"in)\b[^.\d]{0,60}?(?<![\w#$])(\d{5})\b"),
     ),
     "phone": (re.compile(r"(?<![\w-])(?:\+?\d{1,2}[ -])?\(?\d{3}\)?[ -]\d{3}[ -]\d{4}\b"),),
     "user_id": (
-        re.compile(r"\b(?:user|customer|account|member) ?id(?:\s+is|:)*\s*['\"]?([A-Za-z][\w-]*\d[\w-]*)", _I),
+        re.compile(r"\b(?:user|customer|account|member) ?id(?:\s+is|"
+                   r":)*\s*['\"]?([A-Za-z][\w-]*\d[\w-]*)", _I),
         re.compile(r"\b[a-z]+_[a-z]+_\d+\b"),
         re.compile(r"\buser_\d+\b"),
     ),
     "order": (
         re.compile(r"#[A-Z]*\d{3,}\b"),
-        re.compile(r"\border (?:number |id |no\.? )?(?:is |: ?)?['\"]?((?=[A-Z0-9-]*\d)[A-Z0-9][A-Z0-9-]{3,})\b"),
+        re.compile(r"\border (?:number |id |no\.? )?(?:is |: "
+                   r"?)?['\"]?((?=[A-Z0-9-]*\d)[A-Z0-9][A-Z0-9-]{3,})\b"),
     ),
     "reservation": (
         re.compile(
-            r"\b(?:[Rr]eservation|[Bb]ooking|[Cc]onfirmation)s?(?: (?:id|ID|Id|number|code|reference))*s?"
+            r"\b(?:[Rr]eservation|[Bb]ooking|[Cc]onfirmation)s?(?: (?:id|ID|Id|number|code|"
+            r"reference))*s?"
             r"(?:\s+is|:)*\s*['\"]?((?=[A-Z0-9]*[0-9])[A-Z0-9]{5,8}|[A-Z]{6})\b"
         ),
     ),
     "dob": (
         re.compile(
-            r"\byou(?:r|'re| are| were)?\b[^.\d]{0,30}\b(?:born|birth|birthday|birthdate|dob)\b[^.\d]{0,20}"
+            r"\byou(?:r|'re| are| were)?\b[^.\d]{0,30}\b(?:born|birth|birthday|birthdate|"
+            r"dob)\b[^.\d]{0,20}"
             r"(\d{4}-\d\d-\d\d|\d{1,2}/\d{1,2}/\d{2,4}|[a-z]+ \d{1,2},? \d{4})", _I
         ),
         re.compile(r"\b(?:dob|date of birth)[:\s]+(\d{4}-\d\d-\d\d)", _I),
     ),
     "name": (
         re.compile(
-            r"\b(?:[Yy]ou are|[Yy]ou're|[Yy]our (?:full )?name(?: is|'s)|[Yy]ou name is|[Nn]ame:|[Nn]amed)\s+"
-            r"((?:[A-Z][\w'-]+)(?:\s+[A-Z][\w'-]+){0,2})(?!\s+(?:member|customer|user|agent|tier|status))"
+            r"\b(?:[Yy]ou are|[Yy]ou're|[Yy]our (?:full )?name(?: is|'s)|[Yy]ou name is|[Nn]ame:|"
+            r"[Nn]amed)\s+"
+            r"((?:[A-Z][\w'-]+)(?:\s+[A-Z][\w'-]+){0,2})(?!\s+(?:member|customer|user|agent|tier|"
+            r"status))"
         ),
     ),
 }  # fmt: skip
@@ -98,9 +113,11 @@ _SENTENCE = {
     "reason": ("The reason is simple: {}.", "The reasons are: {}."),
 }
 _NOUN = {
-    "email": "email address", "zip": "zip code", "phone": "phone number", "user_id": "user ID", "order": "order "
+    "email": "email address", "zip": "zip code", "phone": "phone number", "user_id": "user ID",
+    "order": "order "
     "number",
-    "reservation": "reservation number", "dob": "date of birth", "name": "name", "address": "address",
+    "reservation": "reservation number", "dob": "date of birth", "name": "name",
+    "address": "address",
     "payment": "payment method", "reason": "reason",
 }  # fmt: skip
 _SINGLE = frozenset({"name", "zip", "user_id", "dob"})
@@ -111,11 +128,12 @@ _NAMED_ID = re.compile(r"([a-z]+)_([a-z]+)_\d+")
 
 
 def with_full_name(found: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    """Return the facts with the name that a user id such as `ann_lee_12` spells, where none or half of it is told."""
+    """Return the facts, completed with the name in a user id such as `ann_lee_12`."""
     match = _NAMED_ID.fullmatch(found.get("user_id", ("",))[0])
     if match is None:
         return found
-    first, last = match[1].capitalize(), match[2].capitalize()
+    first = match[1].capitalize()
+    last = match[2].capitalize()
     told = found.get("name", (first,))[0]
     return {**found, "name": (f"{first} {last}",)} if told == first else found
 
@@ -136,7 +154,7 @@ def told_in(text: str) -> dict[str, tuple[str, ...]]:
 
 
 def asked_in(requests: list[str]) -> list[str]:
-    """Return the kinds of fact that these requests ask for, in the order in which they are asked for."""
+    """Return the kinds of fact that these requests ask for, in that order."""
     found: dict[str, None] = {}
     for request in requests:
         places = [

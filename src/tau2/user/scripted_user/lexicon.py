@@ -1,4 +1,4 @@
-"""Which of a customer's tools a request describes: words for the same thing, and how to choose between readings."""
+"""Which of a customer's tools a request describes: synonyms, and how to choose among tools."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ _SYNONYMS: Mapping[str, frozenset[str]] = {
     verb: frozenset(stem(other) for other in others.split())
     for verb, others in {
         "toggle": "turn switch enable disable activate deactivate flip ensure",
-        "check": "look see tell what what's show verify view open read is are does let know report confirm",
+        "check": "look see tell what what's show verify view open read is are does let know "
+        "report confirm",
         "run": "perform do start try",
         "set": "change switch select choose adjust update put",
         "reset": "restore",
@@ -151,7 +152,8 @@ def wanted_position(tool: Known, text: str) -> bool | None:
     if tool.verb != "toggle":
         return None
     lower = text.lower()
-    off, on = bool(_OFF.search(lower)), bool(_ON.search(lower))
+    off = bool(_OFF.search(lower))
+    on = bool(_ON.search(lower))
     return None if off == on else on
 
 

@@ -12,35 +12,46 @@ from tau2.user.scripted_user.text import clean, sentences
 _I = re.IGNORECASE
 
 _REQUEST = re.compile(
-    r"\?|\b(?:please|kindly|could you|can you|would you|will you|may i have|can i have|could i have|let me know|"
-    r"tell me|i(?:'ll| will)? need|i(?:'d| would) need|i require|we need|i(?:'ll| will) ask you|provide|share|"
-    r"you(?:'ll| will)? need to (?!know)|you should|you can (?:try|now)|try|i(?:'d| would) like you to|i want you to|"
+    r"\?|\b(?:please|kindly|could you|can you|would you|will you|may i have|can i have|could i "
+    r"have|let me know|"
+    r"tell me|i(?:'ll| will)? need|i(?:'d| would) need|i require|we need|i(?:'ll| will) ask you|"
+    r"provide|share|"
+    r"you(?:'ll| will)? need to (?!know)|you should|you can (?:try|now)|try|i(?:'d| would) like "
+    r"you to|i want you to|"
     r"ask you (?:to|for)|the next step is|go ahead and|go to)\b", _I
 )  # fmt: skip
 _IMPERATIVE = re.compile(
-    r"^(?:(?:first|now|next|then|so|okay|ok|great|also|finally|lastly|and|after that|once that is done)[,:]?\s+|"
+    r"^(?:(?:first|now|next|then|so|okay|ok|great|also|finally|lastly|and|after that|once that is "
+    r"done)[,:]?\s+|"
     r"(?:step )?\d+[:.)]\s*)*(?:turn|toggle|switch|check|restart|"
-    r"reboot|reset|run|open|set|enable|disable|connect|disconnect|remove|reseat|re-seat|grant|allow|make|pay|"
+    r"reboot|reset|run|open|set|enable|disable|connect|disconnect|remove|reseat|re-seat|grant|"
+    r"allow|make|pay|"
     r"send|look|"
     r"press|tap|perform|dismiss|confirm|select|submit|choose|give|verify|clear|change)\b", _I
 )  # fmt: skip
 _AGENT_ACTS = re.compile(
-    r"^(?:(?:okay|ok|great|thanks|thank you|alright|now|next|then|first)[,.!]?\s+)*(?:i(?:'ve| have|'ll| will|"
+    r"^(?:(?:okay|ok|great|thanks|thank you|alright|now|next|then|first)[,.!]?\s+)*(?:i(?:'ve| "
+    r"have|'ll| will|"
     r" am|'m| can"
     r" see)\b(?! (?:need|ask|going to need|like))|we(?:'ve| have|'ll| will)\b|let me(?! know))", _I
 )  # fmt: skip
 _CONFIRM = re.compile(
-    r"\b(?:shall|should|may|can|could) (?:i|we) (?!have\b|get\b|know\b|ask\b|help\b|assist\b|see\b|please have)\w+"
+    r"\b(?:shall|should|may|can|could) (?:i|we) (?!have\b|get\b|know\b|ask\b|help\b|assist\b|"
+    r"see\b|please have)\w+"
     r"|\bwould you like (?:me|us) to\b|\bdo you want (?:me|us) to\b|\bwant me to\b"
-    r"|\bdo you (?:confirm|agree|accept|approve|consent|authori[sz]e|wish to|still want)\b|\byour (?:approval|"
+    r"|\bdo you (?:confirm|agree|accept|approve|consent|authori[sz]e|wish to|still want)\b|\byour "
+    r"(?:approval|"
     r"consent|"
     r"go-ahead)\b|\b(?:please|can you|could you|kindly|to) confirm\b|\bis (?:that|this|everything|"
     r"it) (?:all )?(?:correct|right|"
-    r"ok|okay|fine|acceptable|accurate)\b|\byes\b.{0,12}\bno\b|\bare you (?:sure|ok|okay|happy|comfortable|"
+    r"ok|okay|fine|acceptable|accurate)\b|\byes\b.{0,12}\bno\b|\bare you (?:sure|ok|okay|happy|"
+    r"comfortable|"
     r"willing|fine|"
-    r"ready)\b|\b(?:does|do) (?:that|this|these) (?:look|sound|work)|\bsounds? good\b|\b(?:go ahead|"
+    r"ready)\b|\b(?:does|do) (?:that|this|these) (?:look|sound|work)|\bsounds? good\b|\b(?:go "
+    r"ahead|"
     r"proceed)\b[^.]{0,30}\?"
-    r"|\brespond .{0,10}\byes\b|\breply .{0,10}\byes\b|\bwould you like to (?:proceed|continue|go ahead)", _I
+    r"|\brespond .{0,10}\byes\b|\breply .{0,10}\byes\b|\bwould you like to (?:proceed|continue|go "
+    r"ahead)", _I
 )  # fmt: skip
 _OFFERS_TO_ACT = re.compile(
     r"\b(?:shall|should|may|can|could) i\b|\bwould you like me to\b|\b(?:do you )?want me to\b", _I
@@ -49,11 +60,13 @@ _PAUSE = re.compile(
     r"\bhold on\b|\bone moment\b|\bplease wait\b|\bbear with\b|\bplease (?:be patient|note)\b", _I
 )
 _OPEN_QUESTION = re.compile(
-    r"\b(?:which|what|where|how|why|when|who)\b[^.?]{0,60}\b(?:shall|should|may|can|could) (?:i|we)\b", _I
+    r"\b(?:which|what|where|how|why|when|who)\b[^.?]{0,60}\b(?:shall|should|may|can|could) (?:i|"
+    r"we)\b", _I
 )  # fmt: skip
 _CONFIRM_FACT = re.compile(r"\bconfirm (?:your|the|me your)\b", _I)
 _MORE = re.compile(
-    r"\b(?:anything|something) (?:else|more)\b|\bany(?:thing)? (?:other|further|more|additional) (?:questions?|"
+    r"\b(?:anything|something) (?:else|more)\b|\bany(?:thing)? (?:other|further|more|additional) "
+    r"(?:questions?|"
     r"requests?|"
     r"issues?|concerns?|help|assistance|things?)\b|\bfurther assistance\b|\bany questions\b", _I
 )  # fmt: skip
@@ -65,40 +78,54 @@ _NOT_YET = re.compile(
     _I,
 )
 _REFUSAL = re.compile(
-    r"\bunfortunately\b|\b(?:cannot|can't|can not|unable|not able|not possible|isn't possible|impossible|not allowed|"
-    r"not eligible|ineligible|not permitted|do(?:es)? not (?:allow|offer|support|permit)|don't (?:allow|offer|"
+    r"\bunfortunately\b|\b(?:cannot|can't|can not|unable|not able|not possible|isn't possible|"
+    r"impossible|not allowed|"
+    r"not eligible|ineligible|not permitted|do(?:es)? not (?:allow|offer|support|permit)|don't "
+    r"(?:allow|offer|"
     r"support)|"
-    r"doesn't (?:allow|offer|support)|not available|isn't available|out of stock|not offered|against (?:our|"
+    r"doesn't (?:allow|offer|support)|not available|isn't available|out of stock|not offered|"
+    r"against (?:our|"
     r"the) policy)\b"
     r"|\bsorry, but\b|\bpolicy (?:does|do)(?: not|n't)\b", _I
 )  # fmt: skip
-_PARTICIPLE = r"(?!been\b|found\b|looked\b|located\b|checked\b|verified\b|received\b|noted\b|asked\b|tried\b|seen\b|reviewed\b)"
+_PARTICIPLE = (
+    r"(?!been\b|found\b|looked\b|located\b|checked\b|verified\b|received\b|noted\b|asked\b|"
+    r"tried\b|seen\b|reviewed\b)"
+)
 _DONE = re.compile(
     rf"\b(?:has|have|was|were) (?:now |all |already |just |also |"
     rf"successfully )*been (?:successfully )?{_PARTICIPLE}\w+"
-    rf"|\b(?:i|we)(?:'ve| have) (?:now |just |also |already |successfully )*{_PARTICIPLE}\w+(?:ed|nt|de|ne|et|paid)\b"
-    r"|\b(?:is|are) (?:now |all )?(?:complete|completed|done|resolved|working|set|processed|confirmed|"
+    rf"|\b(?:i|we)(?:'ve| have) (?:now |just |also |already |successfully )*{_PARTICIPLE}\w+(?:ed|"
+    rf"nt|de|ne|et|paid)\b"
+    r"|\b(?:is|are) (?:now |all )?(?:complete|completed|done|resolved|working|set|processed|"
+    r"confirmed|"
     r"taken care of)\b"
-    r"|\ball (?:set|done)\b|\beverything (?:you asked for )?(?:is|has|we)\b|\bsuccessfully\b|\bis on (?:your|"
+    r"|\ball (?:set|done)\b|\beverything (?:you asked for )?(?:is|has|we)\b|\bsuccessfully\b|\bis "
+    r"on (?:your|"
     r"the) list\b", _I
 )  # fmt: skip
 _GOING_ON = re.compile(
     r"\blet me (?!know)\w+|\bi(?:'ll| will) (?!be (?:glad|happy))\w+|\b(?:i'm|i am|we're|"
     r"we are) (?:now )?(?:going to|working|"
-    r"processing|checking|looking)\b|\bone moment\b|\bplease wait\b|\bhold on\b|\bbear with\b|\bnot yet\b|"
+    r"processing|checking|looking)\b|\bone moment\b|\bplease wait\b|\bhold on\b|\bbear with\b|"
+    r"\bnot yet\b|"
     r"\bstill \w+ing\b"
     r"|\bnext,|\bin a moment\b|\bwhile i\b", _I
 )  # fmt: skip
 _BYE = re.compile(
-    r"\bgood ?bye\b|\bbye\b|\bhave a (?:\w+ )?(?:day|one|evening|weekend|time|night|afternoon|morning)\b|"
+    r"\bgood ?bye\b|\bbye\b|\bhave a (?:\w+ )?(?:day|one|evening|weekend|time|night|afternoon|"
+    r"morning)\b|"
     r"\btake care\b"
     r"|\bthank(?:s| you) for (?:contacting|calling|choosing|reaching|being)\b|###STOP###", _I
 )  # fmt: skip
 _TRANSFER_DONE = re.compile(
-    r"\b(?:are|you're|is|am|i'm|we're) (?:now )?(?:being )?transferr?(?:ed|ing)\b|\b(?:has|have|'ve) (?:now |"
+    r"\b(?:are|you're|is|am|i'm|we're) (?:now )?(?:being )?transferr?(?:ed|ing)\b|\b(?:has|have|"
+    r"'ve) (?:now |"
     r"just )?(?:been )?"
-    r"transferr?ed\b[^.]{0,40}\b(?:you|agent|person|colleague|specialist|team|human|representative|supervisor)\b|"
-    r"\b(?:you|conversation|case|chat|call) (?:have|has|'ve) (?:now )?been (?:transferred|handed|escalated)\b|"
+    r"transferr?ed\b[^.]{0,40}\b(?:you|agent|person|colleague|specialist|team|human|"
+    r"representative|supervisor)\b|"
+    r"\b(?:you|conversation|case|chat|call) (?:have|has|'ve) (?:now )?been (?:transferred|handed|"
+    r"escalated)\b|"
     r"\bhanded you over\b|"
     r"\bhand(?:ing|ed) (?:you|this|your \w+) (?:over )?to a\b|\b(?:person|colleague|human|agent|"
     r"specialist) will take over\b"
@@ -187,7 +214,7 @@ def _wants(part: str) -> bool:
 
 
 def _asks_fact(part: str) -> bool:
-    """Return whether what looks like a question for consent wants a fact: "Which card should I use?"."""
+    """Return whether a question that looks like one for consent asks for a fact ("Which card?")."""
     return bool(
         _OPEN_QUESTION.search(part) or (_CONFIRM_FACT.search(part) and facts.asked_in([part]))
     )

@@ -1,4 +1,4 @@
-"""Turns what a scenario says *to* the customer into what the customer says: "You want X" into "I want X"."""
+"""Turns the second person of a scenario into the first: "You want X" into "I want X"."""
 
 from __future__ import annotations
 
@@ -12,24 +12,33 @@ _CONTROL = re.compile(r"[\x00-\x02]")
 _HIDDEN = re.compile("\x00(\\d+)\x00")
 
 _ADVERB = (
-    r"(?:also|always|already|both|currently|definitely|just|maybe|never|now|often|only|probably|really|recently|"
+    r"(?:also|always|already|both|currently|definitely|just|maybe|never|now|often|only|probably|"
+    r"really|recently|"
     r"sometimes|still|then|therefore|usually|\w+ly)"
 )
 
 _OBJECT_AFTER = word_set(
-    "about above across after against allow allowed allows around ask asked asks assist at assure assured before "
+    "about above across after against allow allowed allows around ask asked asks assist at assure "
+    "assured before "
     "behind beside "
-    "between bill billed bother bring brought by call cause caused causes called charge charged charges "
+    "between bill billed bother bring brought by call cause caused causes called charge charged "
+    "charges "
     "compensate compensates contact contacted cost costs "
-    "email emailed enable enabled expect expects for force forced forces forward from gave get gets give given gives "
-    "giving guide guided help helped helping helps inform informed informs into keep let lets lend make makes "
+    "email emailed enable enabled expect expects for force forced forces forward from gave get "
+    "gets give given gives "
+    "giving guide guided help helped helping helps inform informed informs into keep let lets "
+    "lend make makes "
     "mail near "
-    "notified notify of off offer offered offers on onto owe owes over pass passed passes pay pays paid past "
+    "notified notify of off offer offered offers on onto owe owes over pass passed passes pay "
+    "pays paid past "
     "promise promised reach "
-    "recommend refund refunded refunding refunds remind reminded reminds save saved saves sell send sending "
+    "recommend refund refunded refunding refunds remind reminded reminds save saved saves sell "
+    "send sending "
     "sends sent serve "
-    "show showed showing shown shows suggest suggested suit suits teach tell telling tells thank the to told toward "
-    "towards transfer transferred transferring under update updated upon upset walk want wanted wants "
+    "show showed showing shown shows suggest suggested suit suits teach tell telling tells thank "
+    "the to told toward "
+    "towards transfer transferred transferring under update updated upon upset walk want wanted "
+    "wants "
     "wish wishes wished with without"
 )
 """Words after which "you" is an object, where no verb of its own follows."""
@@ -38,14 +47,18 @@ _CLAUSE_OPENERS = word_set("after before for on over under with without to")
 """Words that may also open a clause with "you" as its subject: "before you leave"."""
 
 _AUXILIARIES = word_set(
-    "are were should will would can could may might must shall won't wouldn't can't couldn't shouldn't did didn't"
+    "are were should will would can could may might must shall won't wouldn't can't couldn't "
+    "shouldn't did didn't"
 )
 """Words before which "you" is the subject, whatever comes before it."""
 
 _VERBISH = re.compile(
-    r"^(?:are|were|have|had|has|do|did|don't|didn't|haven't|hadn't|aren't|weren't|will|would|won't|wouldn't|can|"
-    r"can't|cannot|could|couldn't|should|must|may|might|want|wanted|need|needed|like|just|also|already|only|really|"
-    r"never|always|think|thought|know|knew|got|get|received|bought|ordered|made|make|placed|paid|pay|leave|left|go|"
+    r"^(?:are|were|have|had|has|do|did|don't|didn't|haven't|hadn't|aren't|weren't|will|would|"
+    r"won't|wouldn't|can|"
+    r"can't|cannot|could|couldn't|should|must|may|might|want|wanted|need|needed|like|just|also|"
+    r"already|only|really|"
+    r"never|always|think|thought|know|knew|got|get|received|bought|ordered|made|make|placed|paid|"
+    r"pay|leave|left|go|"
     r"went|live|use|used|see|saw|say|said|confirm|proceed|agree|decide|decided|feel|felt|\w+ly)$"
 )
 
@@ -61,11 +74,13 @@ _ORDER = re.compile(
     re.IGNORECASE,
 )
 _AGREEING = {
-    "is": "are", "isn't": "aren't", "was": "were", "wasn't": "weren't", "has": "have", "hasn't": "haven't",
+    "is": "are", "isn't": "aren't", "was": "were", "wasn't": "weren't", "has": "have",
+    "hasn't": "haven't",
     "does": "do", "doesn't": "don't", "denies": "deny", "tries": "try", "goes": "go",
 }  # fmt: skip
 _THIRD_PERSON = word_set(
-    "says tells asks insists offers gives confirms wants suggests refuses provides mentions transfers allows "
+    "says tells asks insists offers gives confirms wants suggests refuses provides mentions "
+    "transfers allows "
     "needs agrees claims states explains finds thinks requests requires cancels makes"
 )
 
@@ -77,7 +92,8 @@ def _compiled(pattern: str, change: str | Callable[[re.Match[str]], str]) -> _Ch
 
 
 _TYPOS = re.compile(
-    r"^You (?=(?:name|mobile data|mobile phone|phone|email|e-mail|zip(?: ?code)?|user id|order|address|account)"
+    r"^You (?=(?:name|mobile data|mobile phone|phone|email|e-mail|zip(?: ?code)?|user id|order|"
+    r"address|account)"
     r"(?:'s|\s+(?:is|was|are|has|does|do|isn't|number|address|id))\b)",
     re.IGNORECASE,
 )
@@ -90,7 +106,8 @@ _FORMS: tuple[_Change, ...] = (
     _compiled(r"\b[Yy]ou're\b", "I'm"),
     _compiled(r"\b[Yy]ou(?='(?:ve|d|ll)\b)", "I"),
     _compiled(
-        r"(?<=\band )are(?= (?:also|in|not|very|now|willing|happy|unhappy|okay|ok|sad|angry|upset)\b)",
+        r"(?<=\band )are(?= (?:also|in|not|very|now|willing|happy|unhappy|okay|ok|sad|angry|"
+        r"upset)\b)",
         "\x02",
     ),
     _compiled(r"\bAre [Yy]ou\b", "Am I"),
@@ -153,7 +170,8 @@ def _as_addressee(match: re.Match[str]) -> str:
 
 
 def _as_speaker(match: re.Match[str]) -> str:
-    before, gap = match["before"] or "", match["gap"] or ""
+    before = match["before"] or ""
+    gap = match["gap"] or ""
     if before.lower() == "thank":
         return match.group()
     return f"{before}{gap}{'me' if _is_object(before.lower(), gap, match['after']) else 'I'}"

@@ -59,8 +59,10 @@ _PHRASES: dict[str, tuple[str, ...]] = {
 }
 
 _REMARKS = (
-    "Thanks for taking the time.", "It has been quite a day, I can tell you.", "I hope you are having a good day.",
-    "Sorry if I am rambling.", "I do appreciate your patience with me.", "My neighbour says hello, by the way.",
+    "Thanks for taking the time.", "It has been quite a day, I can tell you.",
+    "I hope you are having a good day.",
+    "Sorry if I am rambling.", "I do appreciate your patience with me.",
+    "My neighbour says hello, by the way.",
     "I have just made myself a cup of tea.", "You are very kind.",
 )  # fmt: skip
 

@@ -10,15 +10,21 @@ from tau2.user.scripted_user.text import ended, lowered
 _I = re.IGNORECASE
 
 _LEAD = re.compile(
-    r"^[\s.,;:]*(?:(?:first(?: of all)?|second|third|then|next|finally|lastly|afterwards|after that|and then|and|"
+    r"^[\s.,;:]*(?:(?:first(?: of all)?|second|third|then|next|finally|lastly|afterwards|after "
+    r"that|and then|and|"
     r"but|so|"
-    r"also|in addition|additionally|moreover|at the end of the day|at the end|in the end|please)\b,?\s+)?", _I
+    r"also|in addition|additionally|moreover|at the end of the day|at the end|in the end|"
+    r"please)\b,?\s+)?", _I
 )  # fmt: skip
 _MUST = re.compile(
-    r"^you\s+(?:(?:also|then|will|should|shall|must|can|first|need to|have to|intend to|are to)\s+)*",
+    r"^you\s+(?:(?:also|then|will|should|shall|must|can|first|need to|have to|intend to|are "
+    r"to)\s+)*",
     _I,
 )
-_THEM = r"(?:(?:the\s+)?(?:service |customer service |support )?(?:agent|representative|assistant)|them|him|her|it)"
+_THEM = (
+    r"(?:(?:the\s+)?(?:service |customer service |support )?(?:agent|representative|assistant)|"
+    r"them|him|her|it)"
+)
 
 _GOAL = re.compile(
     r"^(?:your|the) (?:goal|task|aim|objective|intention) is (?:for|to) (.+)$", _I | re.DOTALL
@@ -29,14 +35,16 @@ _NOTICE = re.compile(
 )
 _ASK = re.compile(
     rf"^(?:ask|request|inquire|enquire)(?:\s+(?:{_THEM}))?(?:\s+(?:once|again|also|politely|"
-    r"explicitly|directly))?\s+(to|that|for|if|whether|about|how|what|which|why|when|where)\b\s*(.+)$", _I | re.DOTALL
+    r"explicitly|directly))?\s+(to|that|for|if|whether|about|how|what|which|why|when|"
+    r"where)\b\s*(.+)$", _I | re.DOTALL
 )  # fmt: skip
 _REQUEST = re.compile(
     rf"^(?:ask|request)(?:\s+{_THEM}(?=\s))?\s+((?:a|an|the|your|that|these|this)\s.+)$",
     _I | re.DOTALL,
 )
 _SAY = re.compile(
-    rf"^(?:say|mention|tell|explain|state|inform|answer|reply|respond|claim|admit|insist(?=\s+that)|"
+    rf"^(?:say|mention|tell|explain|state|inform|answer|reply|respond|claim|admit|"
+    rf"insist(?=\s+that)|"
     rf"point out(?: once)?|let(?=\s+{_THEM}\s+know)|add|specify|clarify)"
     rf"(?:\s+(?:to\s+)?{_THEM}\b(?:\s+know)?)?(?:\s+that)?[:,]?\s+(.+)$", _I | re.DOTALL
 )  # fmt: skip
@@ -53,62 +61,81 @@ _NOT_SAYING = re.compile(
 _AND_ASK = re.compile(rf",?\s+(?:and|so)\s+(?:then\s+)?(?=(?:you\s+)?ask\s+{_THEM}\s+to\b)", _I)
 _THEN = re.compile(r",?\s+(?:(?:and\s+)?then|but (?:when|if|once))\b.*$", _I | re.DOTALL)
 _SECRET = re.compile(
-    r"\b(?:do not|don't|never|not to) (?:share|reveal|mention|tell|disclose|volunteer|say)\b.{0,30}\b(?:this|it|"
+    r"\b(?:do not|don't|never|not to) (?:share|reveal|mention|tell|disclose|volunteer|"
+    r"say)\b.{0,30}\b(?:this|it|"
     r"that|them)\b"
     r".{0,20}\bagent\b", _I
 )  # fmt: skip
 _PRIVATE_ASIDE = re.compile(
-    r"\s*\([^()]*\b(?:not|n't|never)\b[^()]*\b(?:share|reveal|mention|tell|disclose|volunteer|say)\b[^()]*\)", _I
+    r"\s*\([^()]*\b(?:not|n't|never)\b[^()]*\b(?:share|reveal|mention|tell|disclose|volunteer|"
+    r"say)\b[^()]*\)", _I
 )  # fmt: skip
 _ASIDE = re.compile(r"\s*\((?!#)[^()]*\)")
 
 _DIRECTION = re.compile(
-    r"^(?:do not|don't|never|always|be |stay |act |keep |try |remember |pretend |speak |follow |play |"
+    r"^(?:do not|don't|never|always|be |stay |act |keep |try |remember |pretend |speak |follow |"
+    r"play |"
     r"make (?:sure|up)|"
-    r"ensure |whatever |wait |only (?:give|reveal|answer|provide|share|mention)|give only|provide only|note that|"
+    r"ensure |whatever |wait |only (?:give|reveal|answer|provide|share|mention)|give only|provide "
+    r"only|note that|"
     r"note:|important:|hint:|for example|insist\b.{0,25}$|express |respond |be\b|"
-    r"(?:only )?after\b|agree\b|accept(?:\.|$)|bring (?:the|it|this|that|them|up|everything)\b|say so\b|"
+    r"(?:only )?after\b|agree\b|accept(?:\.|$)|bring (?:the|it|this|that|them|up|everything)\b|"
+    r"say so\b|"
     r"name the\b|raise\b|"
-    r"mention\b.{0,20}\bonly\b|under no\b|swear|curse|yell|shout|hang up|leave the|end the|stop\b|pause|"
+    r"mention\b.{0,20}\bonly\b|under no\b|swear|curse|yell|shout|hang up|leave the|end the|stop\b|"
+    r"pause|"
     r"start |become |get (?:angry|upset|mad)|thank |show )", _I
 )  # fmt: skip
 _ABOUT_MANNER = re.compile(
     r"^(?:your (?:approach|tone|style|manner|attitude|replies|responses|answers)\b|"
-    r"you(?:'re| are)? (?:will |would )?(?:not )?(?:also |always |really |generally |usually |tend to )*(?:"
-    r"(?:like|love|prefer|want|try|tend) to (?:do|say|talk|speak|reveal|keep things|be|make things|take things)\b|"
+    r"you(?:'re| are)? (?:will |would )?(?:not )?(?:also |always |really |generally |usually |"
+    r"tend to )*(?:"
+    r"(?:like|love|prefer|want|try|tend) to (?:do|say|talk|speak|reveal|keep things|be|make "
+    r"things|take things)\b|"
     r"(?:speak|talk|act|answer|reply|respond|sound|behave|reveal|insist|get|become)\b|"
     r"(?:don't|do not) (?:like|want) to (?:reveal|share|talk|speak|give)\b|"
     r"(?:won't|will not) (?:reveal|share|give|mention|provide)\b|"
     r"consider (?:the|your) (?:issue|problem|case)\b|follow\b|pretend\b|make up\b))"
-    r"|^you(?:'re| are| will be| feel)? (?:(?:a|an|very|quite|rather|so|too|extremely|a bit|a little|somewhat|now|"
-    r"generally|also|not)\s+)*(?:polite|impatient|angry|upset|sad|shy|rigid|calm|busy|happy|messy|rude|terse|brief|"
-    r"curt|patient|private|mysterious|cautious|confident|organi[sz]ed|outgoing|pessimistic|optimistic|flexible|"
-    r"creative|insecure|insisting|insistent|persistent|dependent|independent|curious|direct|logical|emotional|"
-    r"anxious|stressed|frustrated|friendly|relaxed|detail-oriented|reactive|quiet|chatty|talkative|sick|firm|"
+    r"|^you(?:'re| are| will be| feel)? (?:(?:a|an|very|quite|rather|so|too|extremely|a bit|a "
+    r"little|somewhat|now|"
+    r"generally|also|not)\s+)*(?:polite|impatient|angry|upset|sad|shy|rigid|calm|busy|happy|messy|"
+    r"rude|terse|brief|"
+    r"curt|patient|private|mysterious|cautious|confident|organi[sz]ed|outgoing|pessimistic|"
+    r"optimistic|flexible|"
+    r"creative|insecure|insisting|insistent|persistent|dependent|independent|curious|direct|"
+    r"logical|emotional|"
+    r"anxious|stressed|frustrated|friendly|relaxed|detail-oriented|reactive|quiet|chatty|"
+    r"talkative|sick|firm|"
     r"stubborn|easy-?going|forgetful|nervous|demanding|cheerful|grumpy|reserved|tired|reluctant)\b"
     r"(?=\s*(?:[.,;!]|$)|\s+(?:and|but|or|though|with|that day|today|right now|to share|in)\b)"
     r"|^you(?:'re| are) (?:an? )?(?:[\w-]+[\s,]+){0,4}(?:person|shopper|traveller|traveler)\b", _I
 )  # fmt: skip
 _SPOKEN_TRAIT = re.compile(
-    r"^you(?:'re| are) (?:also )?(?:willing|ok|okay|happy (?:to|with)|fine|open to|unable|not sure)",
+    r"^you(?:'re| are) (?:also )?(?:willing|ok|okay|happy (?:to|with)|fine|open to|unable|not "
+    r"sure)",
     _I,
 )
 _AGREES = re.compile(
     r"^(?:you )?(?:will )?(?:agree|accept|comply|go ahead|proceed|let it go|confirm)\b", _I
 )
 _IMPERATIVE = re.compile(
-    r"^(?:(?:only|just|also)\s+)?(accept|add|apply|arrange|book|buy|call|cancel|change|check|choose|close|"
+    r"^(?:(?:only|just|also)\s+)?(accept|add|apply|arrange|book|buy|call|cancel|change|check|"
+    r"choose|close|"
     r"complete|correct|"
-    r"create|delete|downgrade|drop|enable|exchange|extend|find|fix|get|give|have|let|increase|insist|issue|keep|look|"
+    r"create|delete|downgrade|drop|enable|exchange|extend|find|fix|get|give|have|let|increase|"
+    r"insist|issue|keep|look|"
     r"make|mark|"
     r"modify|"
-    r"move|open|order(?! #)|pay|pick|place|postpone|process|put|rebook|refuel|refund|remove|renew|reorder|replace|"
+    r"move|open|order(?! #)|pay|pick|place|postpone|process|put|rebook|refuel|refund|remove|renew|"
+    r"reorder|replace|"
     r"reschedule|"
-    r"reset|resume|return|select|send|set|split|suspend|swap|switch|take|transfer|update|upgrade|use)\b", _I
+    r"reset|resume|return|select|send|set|split|suspend|swap|switch|take|transfer|update|upgrade|"
+    r"use)\b", _I
 )  # fmt: skip
 _TALK_OF_GAME = re.compile(
     r"\btool(?:s| call)?\b|\bscenario\b|\bconversation\b|\bsimulat|\bground (?:your|all)\b"
-    r"|\bmake up a\b|\bpretend|\bmeant to (?:test|trick)|\btest (?:the )?agent|\btrying to make (?:the )?agent\b|"
+    r"|\bmake up a\b|\bpretend|\bmeant to (?:test|trick)|\btest (?:the )?agent|\btrying to make "
+    r"(?:the )?agent\b|"
     r"\btactics\b"
     r"|\bfake\b|\binteracting with\b.{0,30}\bagent\b|\b(?:want|like|need) to[:.]?$",
     _I,
@@ -129,7 +156,8 @@ def _plain(text: str) -> str:
 
 
 _FORBIDS = re.compile(
-    r"^(?:do not|don't) (?:add|book|cancel|change|charge|close|exchange|order|process|remove|return|send|"
+    r"^(?:do not|don't) (?:add|book|cancel|change|charge|close|exchange|order|process|remove|"
+    r"return|send|"
     r"split|upgrade)\b",
     _I,
 )
@@ -182,7 +210,8 @@ def _line(text: str) -> str:
 def _wish_inside(match: re.Match[str]) -> str:
     """Return what "..., and ask how much" becomes in the customer's mouth."""
     link = match[2].lower()
-    return f"{match[1]}I would like {'' if link == 'for' else 'to know '}{'' if link == 'for' else link}".rstrip()
+    wish = "" if link == "for" else f"to know {link}"
+    return f"{match[1]}I would like {wish}".rstrip()
 
 
 def _asked(text: str) -> str:
@@ -192,7 +221,8 @@ def _asked(text: str) -> str:
     if match is None:
         thing = _REQUEST.match(bare)
         return ended(first_person(f"I would like {thing[1]}")) if thing else ""
-    link, rest = match[1].lower(), match[2]
+    link = match[1].lower()
+    rest = match[2]
     if link == "to":
         own = re.match(r"(?:be|speak|talk|know|see|get|have|keep)\b", rest, _I)
         return ended(("I would like to " if own else "Please ") + first_person(rest))

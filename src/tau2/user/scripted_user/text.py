@@ -24,17 +24,23 @@ def word_set(text: str) -> frozenset[str]:
 
 
 _STOP = word_set(
-    "a about after again all also am an and any are as ask asked asks at agent available be because been before "
+    "a about after again all also am an and any are as ask asked asks at agent available be "
+    "because been before "
     "but by "
-    "can cannot could did do does doing done don't for from get give go had has have having he help her here him "
+    "can cannot could did do does doing done don't for from get give go had has have having he "
+    "help her here him "
     "his how "
-    "i i'd i'll i'm i've if in into is it it's its just know let like ll make may me might more my myself need "
+    "i i'd i'll i'm i've if in into is it it's its just know let like ll make may me might more "
+    "my myself need "
     "no not of "
-    "on once one only or other our out over own please provide really right say says see shall she should so "
+    "on once one only or other our out over own please provide really right say says see shall "
+    "she should so "
     "some such "
-    "sure tell than thank thanks that the their them then there these they this those to too up us use very want "
+    "sure tell than thank thanks that the their them then there these they this those to too up "
+    "us use very want "
     "wants "
-    "was we well were what when where whether which while who why will wish with would yes you your you'd you're "
+    "was we well were what when where whether which while who why will wish with would yes you "
+    "your you'd you're "
     "yours "
     "yourself today there's i'd"
 )
@@ -98,7 +104,7 @@ def ended(text: str) -> str:
 
 
 def lowered(text: str) -> str:
-    """Return the text as it continues a sentence: its first letter small, unless it is a name or "I"."""
+    """Return the text as the rest of a sentence: in lower case unless it begins with a name or "I"."""
     first = text.split(" ", 1)[0]
     keep = first in {"I", "I'm", "I'd", "I've", "I'll"} or (
         len(first) > 1 and not first[1:].islower()

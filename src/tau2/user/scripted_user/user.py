@@ -40,7 +40,7 @@ class ScriptedUser(HalfDuplexUser):
         persona_config: PersonaConfig | Mapping[str, Any] | None = None,
         seed: int | None = None,
     ) -> None:
-        """Give the customer its task (or, without one, its instructions), its tools and its manner."""
+        """Give the customer its task (or else its instructions), its tools and its manner."""
         if task is None and instructions is None:
             raise UserError("a scripted user needs a task, or at least instructions")
         super().__init__(
@@ -83,7 +83,8 @@ class ScriptedUser(HalfDuplexUser):
 
     def _after_text(self, said: str, state: Conversation) -> UserMessage:
         state.turn += 1
-        state.findings, state.queue = [], []
+        state.findings = []
+        state.queue = []
         turn = Turn(state, listen(said), self.toolbox, Voice(state, self.persona_config))
         return self._move(turn.answer(), state)
 
@@ -133,7 +134,8 @@ def _went_wrong_way(deed: Deed, results: list[ToolMessage]) -> bool:
     if deed.wanted is None or any(result.error for result in results):
         return False
     said = " ".join(result.content or "" for result in results).lower().partition("status bar")[0]
-    is_on, is_off = " on" in said.replace(".", " "), " off" in said.replace(".", " ")
+    is_on = " on" in said.replace(".", " ")
+    is_off = " off" in said.replace(".", " ")
     return is_on is not deed.wanted if is_on != is_off else False
 
 

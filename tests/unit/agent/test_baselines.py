@@ -1,4 +1,4 @@
-"""The floors: agents that do nothing, hand over, or act at random."""
+"""The baseline agents: they do nothing, transfer, or act at random."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_the_lazy_agent_ends_politely_at_once() -> None:
     assert "sorry" in (reply.content or "")
 
 
-def test_the_handover_agent_hands_over_and_ends() -> None:
+def test_the_handover_agent_transfers_once_and_ends() -> None:
     agent = HandoverAgent(shop.tools(), "policy")
     state = agent.get_init_state([shop.says("Hi! How can I help you today?")])
     call, state = agent.generate_next_message(shop.hears("Hi"), state)
@@ -31,7 +31,7 @@ def test_the_handover_agent_hands_over_and_ends() -> None:
     assert agent.is_stop(end)
 
 
-def test_without_a_tool_for_it_the_handover_agent_just_ends() -> None:
+def test_without_a_transfer_tool_the_handover_agent_ends() -> None:
     assert HandoverAgent.is_stop(first(HandoverAgent([], "policy")))
 
 
@@ -39,14 +39,14 @@ def run_random(seed: int) -> list[Any]:
     environment = shop.environment()
     agent = RandomAgent(environment.get_tools(), "policy")
     agent.set_seed(seed)
-    state, heard, made = agent.get_init_state([]), shop.hears("I am Ada, order #S100"), []
+    state, observation, made = agent.get_init_state([]), shop.hears("I am Ada, order #S100"), []
     for _ in range(50):
-        reply, state = agent.generate_next_message(heard, state)
+        reply, state = agent.generate_next_message(observation, state)
         if agent.is_stop(reply):
             return made
         [call] = reply.tool_calls or ()
-        heard = environment.get_response(call)
-        made.append((call.name, call.arguments, heard.content))
+        observation = environment.get_response(call)
+        made.append((call.name, call.arguments, observation.content))
     raise AssertionError("it never ended")
 
 
