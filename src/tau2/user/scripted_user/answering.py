@@ -223,7 +223,7 @@ class Turn:
         return [self._tell(kind, agenda.facts[kind]) for kind in fresh]
 
     def _open_question(self) -> str:
-        """Return the sentence of the scenario that fits best, else that the customer does not know."""
+        """Return the best fitting sentence of the scenario, else that the customer does not know."""
         asked = keywords(" ".join(self.heard.requests))
         scored = [(overlap(asked, keywords(line)), line) for line in self.state.agenda.statements]
         score, line = max(scored, key=lambda pair: pair[0], default=(0, ""))

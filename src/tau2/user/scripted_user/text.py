@@ -104,7 +104,7 @@ def ended(text: str) -> str:
 
 
 def lowered(text: str) -> str:
-    """Return the text as the rest of a sentence: in lower case unless it begins with a name or "I"."""
+    """Return the text as the rest of a sentence, in lower case except for a name or "I"."""
     first = text.split(" ", 1)[0]
     keep = first in {"I", "I'm", "I'd", "I've", "I'll"} or (
         len(first) > 1 and not first[1:].islower()

@@ -46,7 +46,7 @@ class Toolbox:
         return [deed for place, deed in enumerate(deeds) if deed not in deeds[:place]]
 
     def looked_up_in(self, questions: Sequence[str]) -> list[Deed]:
-        """Return the call that shows what is asked about, if exactly one tool's description fits."""
+        """Return the call that shows what is asked about, if exactly one description fits."""
         found = (
             looked_up_in(question, self._known.values())
             for question in questions
