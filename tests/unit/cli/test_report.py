@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ def test_the_file_lies_in_the_runs_folder(tau2, runs):
     ended = tau2("report", "good")
     assert ended.code == 0
     file = Path("data/simulations/good/report.html")
-    assert f"{file}: 2 conversations, " in ended.out
+    assert re.fullmatch(rf"wrote {file}: 2 conversations, \d+ kB\n", ended.out)
     assert file.read_text(encoding="utf-8").startswith("<!doctype html>")
     assert tau2("view", "good").code == 0  # a report is no damage to its run
 
