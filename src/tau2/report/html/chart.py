@@ -27,7 +27,7 @@ class Dot:
 
 
 @dataclass(frozen=True, slots=True)
-class Curve:
+class PassHatCurve:
     """The values of one run."""
 
     style: str
@@ -48,7 +48,7 @@ class PassHatChart:
     """Each as its value and its y."""
     ticks: list[tuple[int, float]]
     """Each as its k and its x."""
-    curves: list[Curve]
+    curves: list[PassHatCurve]
     description: str
     """The same in words, for those who do not see it."""
 
@@ -67,7 +67,7 @@ def pass_hat_chart(figures: Sequence[RunFigures]) -> PassHatChart | None:
     for number, one in enumerate(figures):
         shift = (number - (len(figures) - 1) / 2) * _SHIFT
         dots = [_dot(point, _x(point.k, most) + shift) for point in one.pass_hat]
-        curves.append(Curve(series_style(number), dots))
+        curves.append(PassHatCurve(series_style(number), dots))
     return PassHatChart(
         width=_WIDTH,
         height=_HEIGHT,
