@@ -134,7 +134,7 @@ class Tau2Runner:
         self.endpoint = endpoint or Endpoint.of()
         if not self.config.solo_mode and not self.config.user_llm:
             raise ConfigError(
-                "nobody plays the customer: name a model in econfig.user_llm, or set econfig.solo_mode"
+                "there is no user: name a model in econfig.user_llm, or set econfig.solo_mode"
             )
 
     async def run(self, task: Task, seed: int | None = None) -> Tau2RunInfo:
@@ -230,7 +230,7 @@ def _seconds(messages: Any, kind: type) -> list[float]:
 
 
 def _discarded(orchestrator: Orchestrator, problem: ModelError) -> EpisodeDiscarded:
-    """Return a model error as the breakdown of whoever was to move: the user's model, or the policy's endpoint."""
+    """Return a model error as a failure of the user's model or of the policy's endpoint."""
     users = not orchestrator.done and orchestrator.to_role == "user"
     kind = UserSimulatorFailed if users else InfrastructureFailed
     return kind(f"task {orchestrator.task.id}: {type(problem).__name__}: {problem}")

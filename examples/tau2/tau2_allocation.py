@@ -1,4 +1,4 @@
-"""The older command lines in AReaL 1.0.4's terms: `allocation_mode` and `rollout.openai` become per-engine keys.
+"""Older command lines for AReaL 1.0.4: `allocation_mode` and `rollout.openai` as per-engine keys.
 
 AReaL 1.0.4 reads one `backend` per engine and keeps its parser of the combined form, which is used
 where AReaL is installed; the small parser here knows the same language, so that a command line can
@@ -27,7 +27,7 @@ _TRAINED_ROLES = ("actor", "critic", "ref")
 
 @dataclass(frozen=True)
 class Allocation:
-    """One engine of an allocation: its backend as AReaL's `backend` key spells it, and how many GPUs it takes."""
+    """One engine of an allocation: its backend, in AReaL's spelling, and its number of GPUs."""
 
     backend: str
     sizes: str
@@ -58,7 +58,8 @@ def parse_allocation(text: str) -> list[Allocation]:
         raise ConfigError(f"allocation_mode {text!r}: two engines have the same name")
     if len(engines) > _UNNAMED and len(names) < len(engines):
         raise ConfigError(
-            f"allocation_mode {text!r}: of three engines or more, each needs a name, as in archon[actor]:d4"
+            f"allocation_mode {text!r}: of three or more engines, each needs a name, "
+            "as in archon[actor]:d4"
         )
     return engines
 
@@ -109,7 +110,8 @@ def _check_backend(backend: str, sizes: dict[str, int], text: str) -> None:
         )
     if sizes.get("e", 1) > 1 and _world_size(sizes) % (sizes["e"] * sizes.get("p", 1)):
         raise ConfigError(
-            f"allocation_mode {text!r}: {sizes['e']} experts do not divide {_world_size(sizes)} GPUs"
+            f"allocation_mode {text!r}: {sizes['e']} experts do not divide "
+            f"{_world_size(sizes)} GPUs"
         )
 
 
@@ -153,7 +155,8 @@ def with_areal(text: str, parse: Callable[[str], object]) -> list[Allocation]:
     found = [(a.backend, a.parallel.world_size) for a in seen.allocations]  # type: ignore[attr-defined]  -- AReaL's
     if found != [(engine.backend, engine.world_size) for engine in engines]:
         raise ConfigError(
-            f"allocation_mode {text!r}: AReaL reads it as {found}, which has no per-engine form here"
+            f"allocation_mode {text!r}: AReaL reads it as {found}, which has no per-engine form "
+            "here"
         )
     return engines
 
@@ -181,7 +184,8 @@ def backends_of(text: str, parse: Callable[[str], object] | None = None) -> Back
     """
     if "|" in re.sub(r"attn:[^|()+]+\|ffn:", "", re.sub(r"\s+", "", text)):
         raise ConfigError(
-            f"allocation_mode {text!r}: engines that share GPUs ('|') have no combined form in AReaL 1.0.4; "
+            f"allocation_mode {text!r}: engines that share GPUs ('|') have no combined form in "
+            "AReaL 1.0.4; "
             "set rollout.backend, actor.backend and actor.scheduling_strategy instead"
         )
     engines = parse_allocation(text) if parse is None else with_areal(text, parse)
@@ -189,7 +193,8 @@ def backends_of(text: str, parse: Callable[[str], object] | None = None) -> Back
     trained = [engine for engine in engines if not engine.generates]
     if len(rollout) != 1 or not trained:
         raise ConfigError(
-            f"allocation_mode {text!r}: one engine must generate and one must train; expected {_FORM}"
+            f"allocation_mode {text!r}: one engine must generate and one must train; "
+            f"expected {_FORM}"
         )
     actor = next((engine for engine in trained if engine.name == "actor"), trained[0])
     others = tuple(engine for engine in trained if engine is not actor)

@@ -34,7 +34,7 @@ def areal_folder(paths: Sequence[str]) -> Path | None:
 
 
 def command(kind: str, words: Sequence[str], areal: Path | None, python: str) -> list[str]:
-    """Return the command that trains: AReaL's launcher where it has one for agents, else the script itself."""
+    """Return the training command: AReaL's launcher if it has one for agents, else the script."""
     if areal is not None and (areal / "launcher" / f"{kind}.py").is_file():
         return [python, "-m", f"areal.launcher.{kind}", *words]
     chosen = any(word.lstrip("+").startswith(_SCHEDULER) for word in words)

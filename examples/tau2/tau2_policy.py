@@ -116,7 +116,7 @@ def completion_fn(endpoint: Endpoint) -> Any:
 
 
 def _judged(error: Exception) -> Exception:
-    """Return what a client's error means: nothing was asked, so that asking again is safe, or an answer is lost."""
+    """Return whether a client's error came before the request (retry) or lost a response."""
     kinds = {kind.__name__ for kind in type(error).__mro__}
     said = f"{type(error).__name__}: {error}"
     if kinds & _NEVER_CONNECTED:
@@ -156,7 +156,8 @@ def user_args(config: Tau2EnvConfig, policy: Endpoint) -> dict[str, Any]:
     own_address = bool(args.get("api_base") or args.get("base_url"))
     if not own_address and policy.base_url and policy.base_url == os.environ.get("OPENAI_BASE_URL"):
         raise ConfigError(
-            "the simulated user would be asked at the policy's address (OPENAI_BASE_URL): name its own in "
+            "the simulated user would be called at the policy's address (OPENAI_BASE_URL): "
+            "name its own in "
             "econfig.user_llm_base_url, or set econfig.solo_mode=true"
         )
     if not args.get("api_key"):

@@ -37,7 +37,8 @@ _DEFAULT_ADMIN_KEY = (
     "areal-admin-key"  # published in AReaL's source: its proxy refuses to serve a network with it
 )
 _INSTALL = (
-    "AReaL is not installed (or an import of its own failed): install torch for your machine first, then "
+    "AReaL is not installed (or an import of its own failed): install torch for your machine "
+    "first, then "
     "`pip install areal==1.0.4`; see docs/areal.md for a machine without GPUs"
 )
 
@@ -102,7 +103,7 @@ def parsed(args: Sequence[str]) -> tuple[Path, list[str]]:
 
 
 def load_config(args: Sequence[str]) -> Any:
-    """Return the Tau2PPOConfig of a command line, in the older or the current form, through AReaL's own parser.
+    """Return the Tau2PPOConfig of a command line in the older or current form, by AReaL's parser.
 
     Raise ConfigError for what this example can tell is wrong, MissingExtra without AReaL.
     """
@@ -130,7 +131,7 @@ def _areals_parser() -> Callable[[str], object] | None:
 
 
 def _current_form(path: Path, parse: Callable[[str], object] | None, stack: ExitStack) -> Path:
-    """Return the file itself, or a translated copy for as long as the stack is open when it holds older keys."""
+    """Return the file, or a translated copy (while the stack is open) if it has older keys."""
     import yaml
 
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -153,7 +154,8 @@ def share_discount(config: Any) -> None:
     if agent.turn_discount != episode.turn_discount:
         if 1.0 not in (agent.turn_discount, episode.turn_discount):
             raise ConfigError(
-                f"econfig.turn_discount={episode.turn_discount} contradicts rollout.agent.turn_discount="
+                f"econfig.turn_discount={episode.turn_discount} contradicts "
+                "rollout.agent.turn_discount="
                 f"{agent.turn_discount}; give the first one only"
             )
         agent.turn_discount = episode.turn_discount = min(
@@ -162,7 +164,7 @@ def share_discount(config: Any) -> None:
 
 
 def keep_private(config: Any) -> None:
-    """Replace AReaL's published admin key by one of this run, after the configuration has been written to disk."""
+    """Replace AReaL's published admin key, after the configuration was written to disk."""
     key = secrets.token_urlsafe(32)
     for owner in (config.rollout, config.rollout.agent):
         if owner.admin_api_key == _DEFAULT_ADMIN_KEY:
@@ -189,7 +191,7 @@ def split_of(path: str) -> str:
 
 
 def workflow_arguments(config: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the workflow's constructor arguments, for training and for evaluation, as plain data."""
+    """Return the workflow's constructor arguments for training and evaluation, as plain data."""
     sampling, evaluation = sampling_args(config.gconfig), sampling_args(config.eval_gconfig)
     if evaluation == sampling:
         evaluation = {**evaluation, "temperature": EVAL_TEMPERATURE}
@@ -201,7 +203,8 @@ def check_process(config: Any) -> None:
     """Raise ConfigError where AReaL 1.0.4 cannot serve agents, before anything is started."""
     if os.environ.get("AREAL_SPMD_MODE", "0").lower() in {"1", "true"}:
         raise ConfigError(
-            "AReaL serves agents only from a single controller, not under areal.infra.launcher.*: run "
+            "AReaL serves agents only from a single controller, not under areal.infra.launcher.*: "
+            "run "
             "`python tau2_train.py ... scheduler.type=local` (or slurm), or tau2_rl.sh, which does"
         )
     if config.scheduler.type not in {"local", "slurm"}:

@@ -1,4 +1,4 @@
-"""What the example's scripts share: the episode's configuration, its record, and the rows of a dataset."""
+"""Shared by the scripts: configuration and record of an episode, and dataset rows."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LONGEST_LINE = 2000  # characters of one message that the printed record shows
 
 @dataclass
 class Tau2EnvConfig:
-    """One kind of episode: the domain, its limits, the simulated user, and what malformed calls cost."""
+    """The configuration of episodes: domain, limits, simulated user, penalty of malformed calls."""
 
     domain: str = "telecom"
     max_steps: int = 100
@@ -60,7 +60,8 @@ class Tau2EnvConfig:
             )
         if not 0.0 <= self.invalid_format_penalty < float("inf"):
             raise ConfigError(
-                f"econfig.invalid_format_penalty must be finite and not negative, not {self.invalid_format_penalty}"
+                "econfig.invalid_format_penalty must be finite and not negative, not "
+                f"{self.invalid_format_penalty}"
             )
 
 
@@ -134,7 +135,7 @@ def _indented(text: str) -> str:
 
 
 def dataset_rows(domain: str, split: str = "train", at_least: int = 0) -> list[dict[str, str]]:
-    """Return one row {"task_id", "split"} per task, whole copies of them until there are `at_least` rows.
+    """Return one row {"task_id", "split"} per task, repeated as a whole to `at_least` rows.
 
     Raise UnknownName for a domain or a split that does not exist, ConfigError for a split without
     tasks.
@@ -158,7 +159,7 @@ HIGHEST_USEFUL_REWARD = 0.95
 
 
 def worth_training(trajectory: Mapping[str, Any]) -> bool:
-    """Return whether a group of episodes still teaches something: its mean reward is not above 0.95.
+    """Return whether a group is worth training on: its mean reward is not above 0.95.
 
     AReaL calls this with the tensors of a group ("rewards"), or with its texts ("interactions")
     where there are none.

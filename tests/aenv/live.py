@@ -121,7 +121,8 @@ def play(
 
 
 class Scheduler(BaseHTTPRequestHandler):
-    """As much of AEnvironment's scheduler as its client asks for: an instance is a server process of its own."""
+    """As much of AEnvironment's scheduler as its client asks for: an instance is a server process
+    of its own."""
 
     folder: Path
     created: list[dict[str, Any]]

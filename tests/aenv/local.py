@@ -1,4 +1,5 @@
-"""`make aenv`: start the environment server, play an episode against a loopback model, show the reward, stop both."""
+"""`make aenv`: start the environment server, play an episode against a loopback model, show the
+reward, stop both."""
 
 from __future__ import annotations
 
@@ -33,7 +34,8 @@ def main() -> int:
         began = time.monotonic()
         outcome = play("mock", TASK, model.base_url)
     _say(
-        f"reward: {outcome['reward']} ({outcome['status']}) after {time.monotonic() - began:.1f} s, both stopped"
+        f"reward: {outcome['reward']} ({outcome['status']}) after "
+        f"{time.monotonic() - began:.1f} s, both stopped"
     )
     return 0 if outcome["reward"] == 1.0 else 1
 

@@ -8,5 +8,5 @@ import pytest
 
 NEEDS_PACKAGES = pytest.mark.skipif(
     find_spec("fastmcp") is None or find_spec("agents") is None,
-    reason="aenvironment and openai-agents are not installed here; `make aenv` makes a place that has them",
+    reason="aenvironment and openai-agents are not installed here; run `make aenv` to install them",
 )

@@ -1,4 +1,5 @@
-"""The parts of the example and of the server, loaded by their paths: `builtin-envs` is no name of a package."""
+"""The parts of the example and of the server, loaded by their paths: `builtin-envs` is no name of a
+package."""
 
 from __future__ import annotations
 
@@ -45,7 +46,8 @@ def an_episode(**given: Any) -> Any:
 
 
 class Instance:
-    """AEnvironment's client and the server behind it in one: the calls go straight to an episode."""
+    """AEnvironment's client and the server behind it in one: the calls go straight to an
+    episode."""
 
     def __init__(self, of: Any) -> None:
         self.episode = of

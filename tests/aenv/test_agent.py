@@ -17,7 +17,7 @@ Options = agent.Options
 
 
 # --- options
-# --------------------------------------------------------------------------------------------------------
+# ----------------------------------------------------------------------
 
 
 def test_what_the_guide_promises_is_the_default():
@@ -108,7 +108,7 @@ def test_the_instance_is_solo_when_no_user_is_named(monkeypatch, variables, alon
 
 
 # --- the loop
-# -------------------------------------------------------------------------------------------------------
+# ----------------------------------------------------------------------
 
 
 def test_an_episode_from_greeting_to_reward(play):
@@ -144,7 +144,7 @@ def test_a_task_that_begins_in_the_middle_is_remembered(play):
 
 
 # --- what training needs
-# ---------------------------------------------------------------------------------
+# ----------------------------------------------------------------------
 
 
 def test_tool_names_are_such_as_the_api_takes():
@@ -289,7 +289,7 @@ def test_the_requirements_can_be_installed():
 
 
 # --- arguments as a model writes them
-# -------------------------------------------------------------------------------
+# ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("written", ["{not json", "[1]", "3", "[" * 5000])

@@ -1,4 +1,5 @@
-"""An instance as AEnvironment's scheduler makes it: with its variables from the agent, and deleted at the end."""
+"""An instance as AEnvironment's scheduler makes it: with its variables from the agent, and deleted
+at the end."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ DONE = [
 
 
 def test_the_instance_is_released(tmp_path):
-    """With a scheduler: the instance gets its variables from the agent, and is deleted, also after a failure."""
+    """With a scheduler: the instance gets its variables from the agent, and is deleted, also after
+    a failure."""
     if is_taken():
         pytest.skip("port 8081 is taken")
     alone = {

@@ -1,4 +1,5 @@
-"""The example and the environment server on the real packages: each episode is the guide's own command line.
+"""The example and the environment server on the real packages: each episode is the guide's own
+command line.
 
 Needs `aenvironment` and `openai-agents`, which the development environment has not: `make aenv`
 makes one that has.

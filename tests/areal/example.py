@@ -1,4 +1,5 @@
-"""The AReaL example's scripts as modules, and a loopback cast for them: models that say what a reference run said."""
+"""The AReaL example's scripts as modules, and a loopback cast for them: models that say what a
+reference run said."""
 
 from __future__ import annotations
 
@@ -67,7 +68,8 @@ def _calls(message: Any) -> list[Any]:
 
 
 def lines_of(run: SimulationRun, kind: type) -> list[dict[str, Any]]:
-    """Return what one side said in a run, the greeting and the task's own history included, as replies."""
+    """Return what one side said in a run, the greeting and the task's own history included, as
+    replies."""
     return [
         {
             "content": message.content,

@@ -1,4 +1,5 @@
-"""The workflow that AReaL trains: the same episode as anywhere else, a float as its reward, nothing shared."""
+"""The workflow that AReaL trains: the same episode as anywhere else, a float as its reward, nothing
+shared."""
 
 from __future__ import annotations
 

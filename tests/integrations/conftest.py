@@ -1,4 +1,5 @@
-"""What holds for other people's packages: they keep threads of their own, and must not call home."""
+"""What holds for other people's packages: they keep threads of their own, and must not call
+home."""
 
 from __future__ import annotations
 
@@ -15,5 +16,6 @@ os.environ |= {
 
 @pytest.fixture(autouse=True)
 def _no_thread_left():
-    """Take the place of the check of the same name: progress bars and servers of these packages have threads."""
+    """Take the place of the check of the same name: progress bars and servers of these packages
+    have threads."""
     return

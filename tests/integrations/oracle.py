@@ -1,4 +1,5 @@
-"""Scripts that solve a task: what the reference agent says and does, and what `Orchestrator.run` makes of it."""
+"""Scripts that solve a task: what the reference agent says and does, and what `Orchestrator.run`
+makes of it."""
 
 from __future__ import annotations
 
@@ -46,7 +47,8 @@ class Script:
 
 
 def script_of(domain: str, seed: int = SEED) -> Script:
-    """Return the script of a task that the reference agent solves, needs no judge and begins at the beginning."""
+    """Return the script of a task that the reference agent solves, needs no judge and begins at the
+    beginning."""
     tasks = [task for task in get_tasks(domain) if _fits(task)]
     random.Random(derive_seed(3, "integrations", domain)).shuffle(tasks)
     return next(

@@ -30,7 +30,8 @@ LIMIT = "570"  # seconds a test may take
 
 @dataclass(frozen=True)
 class Package:
-    """What is installed before the tests run, one step after another, and the distribution whose version is shown."""
+    """What is installed before the tests run, one step after another, and the distribution whose
+    version is shown."""
 
     steps: tuple[tuple[str, ...], ...]
     shown: str
@@ -144,7 +145,8 @@ def version_of(python: Path, distribution: str) -> str:
 
 
 def quiet() -> dict[str, str]:
-    """Return the environment of the tests: nothing is written beside sources, and two cores are enough."""
+    """Return the environment of the tests: nothing is written beside sources, and two cores are
+    enough."""
     return {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "2"}
 
 

@@ -1,4 +1,5 @@
-"""SkyRL-gym makes the environment from its own registry, and a model's replies in text solve the task."""
+"""SkyRL-gym makes the environment from its own registry, and a model's replies in text solve the
+task."""
 
 from __future__ import annotations
 
@@ -45,8 +46,12 @@ def test_a_scripted_episode(domain):
     assert sum(step["reward"] for step in steps) == script.reward
     assert script.ends_as(env.outcome)
     assert env.get_metrics() == {
-        "turns": len(steps), "unreadable": 0, "truncated": 0.0, "infra_failed": 0.0, "user_failed": 0.0
-    }  # fmt: skip
+        "turns": len(steps),
+        "unreadable": 0,
+        "truncated": 0.0,
+        "infra_failed": 0.0,
+        "user_failed": 0.0,
+    }
     env.close()
 
 

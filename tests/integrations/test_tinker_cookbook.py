@@ -1,4 +1,5 @@
-"""tinker-cookbook rolls out our groups token by token, with its own renderer, parser and strategies."""
+"""tinker-cookbook rolls out our groups token by token, with its own renderer, parser and
+strategies."""
 
 from __future__ import annotations
 

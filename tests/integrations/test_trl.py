@@ -1,4 +1,5 @@
-"""GRPOTrainer plays the reference: its own loop parses the replies and calls the tools of our environment."""
+"""GRPOTrainer plays the reference: its own loop parses the replies and calls the tools of our
+environment."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ GENERATIONS = 2
 
 
 def as_replies(script):
-    """Return the moves as a model writes them, one call each, and a closing reply without a call."""
+    """Return the moves as a model writes them, one call each, and a closing reply without a
+    call."""
     for move in script.moves:
         for call in move.tool_calls or ():
             yield tagged(call.name, call.arguments)
@@ -52,18 +54,28 @@ def trainer_that_says(replies, script, folder):
             return [list(ids) for _ in prompt_ids], None
 
     arguments = trl.GRPOConfig(
-        output_dir=str(folder), max_steps=1, num_generations=GENERATIONS, per_device_train_batch_size=GENERATIONS,
-        max_completion_length=20_000, report_to=[], logging_steps=1, use_cpu=True, save_strategy="no",
-        gradient_checkpointing=False, bf16=False,
-    )  # fmt: skip
+        output_dir=str(folder),
+        max_steps=1,
+        num_generations=GENERATIONS,
+        per_device_train_batch_size=GENERATIONS,
+        max_completion_length=20_000,
+        report_to=[],
+        logging_steps=1,
+        use_cpu=True,
+        save_strategy="no",
+        gradient_checkpointing=False,
+        bf16=False,
+    )
     only = [row for row in rows(script.domain, seed=SEED) if row["task_id"] == script.task_id]
     from datasets import Dataset
 
     return Scripted(
-        model=model_of(len(tokenizer)), args=arguments, processing_class=tokenizer,
+        model=model_of(len(tokenizer)),
+        args=arguments,
+        processing_class=tokenizer,
         train_dataset=Dataset.from_list(only),
         environment_factory=environment_factory(script.domain, **script.options),
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize("domain", DOMAINS)
@@ -81,7 +93,8 @@ def test_a_scripted_episode_through_the_trainer(domain, tmp_path):
 
 @pytest.mark.parametrize("domain", registry.get_domains())
 def test_every_tool_is_described_as_trl_wants_it(domain):
-    """Names, arguments, which of them are required, choices and descriptions are those of the domain."""
+    """Names, arguments, which of them are required, choices and descriptions are those of the
+    domain."""
     environment = environment_factory(domain)()
     for schema in schemas(domain_tools(RolloutSetup(domain))):
         wanted, made = (

@@ -1,4 +1,5 @@
-"""verifiers runs whole rollouts: runtime, interception, MCP tool server in a process of its own, hooks, scores."""
+"""verifiers runs whole rollouts: runtime, interception, MCP tool server in a process of its own,
+hooks, scores."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""A tokenizer and a model that are built here in a second: no download, and of no use but for tests."""
+"""A tokenizer and a model that are built here in a second: no download, and of no use but for
+tests."""
 
 from __future__ import annotations
 

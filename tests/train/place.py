@@ -1,4 +1,5 @@
-"""Starts the two programs as processes in a folder of their own, with a tiny model that bears a real one's name."""
+"""Starts the two programs as processes in a folder of their own, with a tiny model that bears a
+real one's name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""A tiny model learns a task of the mock domain on a CPU: first from demonstrations, then from its own rewards.
+"""A tiny model learns a task of the mock domain on a CPU: first from demonstrations, then from its
+own rewards.
 
 The customer speaks differently in every episode, so what is rewarded is doing the task, not
 repeating one text.
@@ -36,7 +37,8 @@ def context(model, folder, **config):
 
 
 async def learned(folder):
-    """Return the mean reward of each batch of reinforcement learning, and how much the rewards differed."""
+    """Return the mean reward of each batch of reinforcement learning, and how much the rewards
+    differed."""
     model = await load_model(TINY)
     try:
         shown = {

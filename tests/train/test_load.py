@@ -1,4 +1,5 @@
-"""From the files under configs/ to a model that works here, saying what it put in place of what is missing."""
+"""From the files under configs/ to a model that works here, saying what it put in place of what is
+missing."""
 
 from __future__ import annotations
 

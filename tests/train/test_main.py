@@ -1,4 +1,5 @@
-"""The two programs as processes: the guide's command lines word for word, and a small run to its end.
+"""The two programs as processes: the guide's command lines word for word, and a small run to its
+end.
 
 A tiny random model bears the guide's model name, a server on loopback plays the user's model, and a
 folder of configurations under the current one makes batches small; nothing else is changed.
@@ -30,8 +31,10 @@ PYTORCH = (
     "--replay_buffer_config default --log_path ./logs --seed 42 --replicate 0 --verbose"
 )
 MOCK = (
-    "main_pytorch.py --env_config tau2bench/mock --model_config tiny --lora_config r4_a8_all --generator_config grpo "
-    "--trainer_config tiny_cpu_pg --num_batches 4 --eval_every 2 --save_every 2 --save_rollouts_every 2 "
+    "main_pytorch.py --env_config tau2bench/mock --model_config tiny --lora_config r4_a8_all "
+    "--generator_config grpo "
+    "--trainer_config tiny_cpu_pg --num_batches 4 --eval_every 2 --save_every 2 "
+    "--save_rollouts_every 2 "
     "--max_tokens 16 --override env.max_turns=2 --seed 1 --run_name mine"
 )
 

@@ -1,4 +1,5 @@
-"""What is sampled: the same tokens from the same seed whatever else is in the batch, with exact log-probabilities."""
+"""What is sampled: the same tokens from the same seed whatever else is in the batch, with exact
+log-probabilities."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The tiny model: an ordinary Hugging Face folder, the same every time, that can pose as any model."""
+"""The tiny model: an ordinary Hugging Face folder, the same every time, that can pose as any
+model."""
 
 from __future__ import annotations
 
@@ -77,7 +78,8 @@ def test_the_template_shows_tools_calls_and_results_as_qwen_does(tiny):
     assert text.startswith("<|im_start|>system\nBe kind.\n\n# Tools\n")
     assert '{"type": "function", "function": {"name": "look", "description": "Look."' in text
     assert text.endswith(
-        '<|im_start|>assistant\n<tool_call>\n{"name": "look", "arguments": {"at": 1}}\n</tool_call><|im_end|>\n'
+        '<|im_start|>assistant\n<tool_call>\n{"name": "look", "arguments": {"at": 1}}\n'
+        "</tool_call><|im_end|>\n"
         "<|im_start|>user\n<tool_response>\none\n</tool_response>\n<tool_response>\ntwo\n</tool_response><|im_end|>\n"
         "<|im_start|>assistant\n<thought>"
     )
@@ -98,7 +100,8 @@ def test_as_another_model_it_is_found_offline_by_that_name(tmp_path):
     )  # fmt: skip
     asks = (
         "from transformers import AutoModelForCausalLM as M, AutoTokenizer as T;"
-        f"print(M.from_pretrained('{QWEN}').config.hidden_size, T.from_pretrained('{QWEN}').eos_token)"
+        f"print(M.from_pretrained('{QWEN}').config.hidden_size, "
+        f"T.from_pretrained('{QWEN}').eos_token)"
     )
     told = subprocess.run(
         [sys.executable, "-c", asks], env=env, capture_output=True, text=True, check=True

@@ -1,4 +1,5 @@
-"""Training in this process: losses against numbers worked out by hand, gradients against differences, learning."""
+"""Training in this process: losses against numbers worked out by hand, gradients against
+differences, learning."""
 
 from __future__ import annotations
 

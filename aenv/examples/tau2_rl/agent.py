@@ -1,9 +1,9 @@
-"""One tau2 episode in AEnvironment, played by an agent of the OpenAI Agents SDK: the episode runner of a trainer.
+"""One tau2 episode in AEnvironment, with an agent of the OpenAI Agents SDK.
 
     python aenv/examples/tau2_rl/agent.py --domain telecom --task_id <TASK_ID>
 
-`run_agent_return_reward(data)` is what a trainer names; `run_agent(data)` says more: a failure of
-the surroundings is no reward of 0. AEnvironment and the Agents SDK are imported when an episode is
+A trainer calls `run_agent_return_reward(data)`; `run_agent(data)` returns more: an infrastructure
+failure is not a reward of 0. AEnvironment and the Agents SDK are imported when an episode is
 played, not with this module.
 """
 
@@ -29,7 +29,7 @@ else:  # run as a script, or loaded by its path
 logger = logging.getLogger(__name__)
 
 ENV_NAME = "tau2-env@1.0.0"
-MOST_FAILED_TURNS = 3  # turns in a row without anything to act upon before the episode is left
+MOST_FAILED_TURNS = 3  # consecutive turns without an action before the loop ends
 # Tau2 answers a call with this argument by saying why its text is no JSON object.
 _MALFORMED = "__malformed__"
 _SHORTEST_SECRET = 8  # hiding every "none" of a text because the key is "none" helps nobody
@@ -45,7 +45,10 @@ _UNSET = (None, "", "None")
 
 @dataclass(frozen=True)
 class Options:
-    """How an episode is played: from AReaL's arguments, then from `data` and its `gconfig`, then from variables."""
+    """The options of an episode.
+
+    They come from AReaL's arguments, then from `data`, its `gconfig`, and environment variables.
+    """
 
     domain: str = "telecom"
     task_id: str = ""
@@ -105,15 +108,23 @@ class Options:
         return {"temperature": self.temperature, "top_p": self.top_p, "extra_args": most}
 
     def start(self) -> dict[str, Any]:
-        """Return the arguments of `tau2_reset`: an instance that is used again has variables of its own."""
+        """Return the arguments of `tau2_reset`; a reused instance has other variables."""
         named = ("domain", "task_id", "seed", "solo_mode", "max_steps", "user")
         return {name: value for name in named if (value := getattr(self, name)) is not None}
 
 
 _TYPES: Mapping[str, type] = {
-    "temperature": float, "top_p": float, "timeout": float, "seed": int, "max_completion_tokens": int,
-    "max_turns": int, "max_steps": int, "solo_mode": bool, "raise_errors": bool, "http_client": object,
-}  # fmt: skip
+    "temperature": float,
+    "top_p": float,
+    "timeout": float,
+    "seed": int,
+    "max_completion_tokens": int,
+    "max_turns": int,
+    "max_steps": int,
+    "solo_mode": bool,
+    "raise_errors": bool,
+    "http_client": object,
+}
 _VARIABLES = {
     "TAU2_SEED": "seed",
     "TAU2_MAX_STEPS": "max_steps",
@@ -149,11 +160,8 @@ def _variables(variables: Mapping[str, str]) -> dict[str, Any]:
 def _sampling(gconfig: Any) -> dict[str, Any]:
     """Return the sampling parameters of a generation config, a dictionary or an object."""
     given = gconfig if isinstance(gconfig, Mapping) else getattr(gconfig, "__dict__", {})
-    lengths = (
-        "max_tokens",
-        "max_new_tokens",
-        "max_completion_tokens",
-    )  # the last one that is set counts
+    # The last one that is set counts.
+    lengths = ("max_tokens", "max_new_tokens", "max_completion_tokens")
     length = [given[name] for name in lengths if given.get(name) not in _UNSET]
     named = {
         name: given[name]
@@ -245,7 +253,7 @@ def open_environment(options: Options) -> Any:
 
 
 def open_model(options: Options) -> Any:
-    """Return what thinks."""
+    """Return the model."""
     return Model(
         options.model, options.sampling(), options.base_url, options.api_key, options.http_client
     )
@@ -259,14 +267,17 @@ def _redacted(text: str, options: Options) -> str:
 
 
 class Play:
-    """One episode: the model thinks and calls tools until it says something, which goes to the customer."""
+    """One episode: the model calls tools until it writes text, which goes to the user."""
 
     def __init__(self, env: Any, options: Options) -> None:
-        self.env, self.options = env, options
+        self.env = env
+        self.options = options
         self.model = open_model(options)
-        self.turns = self.failed_turns = 0
+        self.turns = 0
+        self.failed_turns = 0
         self.items: list[dict[str, Any]] = []
-        self.is_solo = self.is_over = False
+        self.is_solo = False
+        self.is_over = False
         self._one_at_a_time = asyncio.Lock()
 
     async def run(self) -> Outcome:
@@ -291,7 +302,7 @@ class Play:
                 await self.model.close()
 
     async def ask(self, function: str, arguments: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return what a function of the environment answers."""
+        """Return the result of a function of the environment."""
         answer = await self.env.call_function(
             function, arguments or {}, timeout=self.options.timeout
         )
@@ -300,29 +311,31 @@ class Play:
     async def _begin(self) -> None:
         start = await self.ask("tau2_reset", self.options.start())
         prompt = await self.ask("tau2_get_system_prompt")
-        self.is_solo, self.is_over = bool(start.get("solo_mode")), bool(start.get("done"))
+        self.is_solo = bool(start.get("solo_mode"))
+        self.is_over = bool(start.get("done"))
         self.items = from_chat(start.get("messages") or ())
         if self.is_solo:
-            self._hear(_SOLO_START)
+            self._observe(_SOLO_START)
         tools = named_safely(await self.env.list_tools())
         self.model.set_up(
             str(prompt.get("system_prompt", "")), tools, self._call, self._ask_whether_over
         )
 
-    def _hear(self, text: str) -> None:
+    def _observe(self, text: str) -> None:
         self.items = [*self.items, {"role": "user", "content": text}]
 
     async def _turn(self) -> None:
-        """Let the model think and act until it says something, and pass that on."""
+        """Let the model act until it writes text, and send the text to the user."""
         thought = await self.model.think(self.items, self.options.max_turns - self.turns)
-        self.items, self.turns = thought.items, self.turns + thought.calls
+        self.items = thought.items
+        self.turns += thought.calls
         if self.is_over or thought.is_last:
             self.is_over = True
         elif self.is_solo and _STOP in thought.text:
             self.is_over = bool((await self.ask("tau2_done")).get("done", True))
         elif thought.problem is not None or not thought.text.strip() or self.is_solo:
             self.failed_turns += 1
-            self._hear(thought.problem or _NUDGE[self.is_solo])
+            self._observe(thought.problem or _NUDGE[self.is_solo])
         else:
             await self._say(thought.text)
 
@@ -331,10 +344,10 @@ class Play:
         reply = await self.ask("tau2_send_message", {"message": text})
         self.is_over = bool(reply.get("done"))
         if not self.is_over:
-            self._hear(str(reply.get("rejected") or reply.get("observation") or ""))
+            self._observe(str(reply.get("rejected") or reply.get("observation") or ""))
 
     async def _call(self, name: str, arguments: str) -> str:
-        """Carry out a tool call of the model and return what it is told.
+        """Execute a tool call of the model and return its result.
 
         Calls of one answer keep their order.
         """
@@ -351,7 +364,8 @@ class Play:
         return self.is_over
 
     def _outcome(self, answer: Mapping[str, Any]) -> Outcome:
-        total, error = answer.get("total_reward"), answer.get("error")
+        total = answer.get("total_reward")
+        error = answer.get("error")
         return Outcome(
             reward=None if total is None else float(total),
             status=str(answer.get("status") or ("infra_failed" if total is None else "completed")),
@@ -398,9 +412,10 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Play one episode; return 0 when it has a reward, 1 when it says nothing about the agent."""
+    """Play one episode; return 0 when it has a reward, otherwise 1."""
     given = vars(parser().parse_args(arguments))
-    as_json, verbose = given.pop("json"), given.pop("verbose")
+    as_json = given.pop("json")
+    verbose = given.pop("verbose")
     level = logging.INFO if verbose else logging.ERROR
     from aenv import setup_logging  # noqa: PLC0415  -- see open_environment
 

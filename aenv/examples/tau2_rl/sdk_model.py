@@ -1,4 +1,4 @@
-"""A model behind an OpenAI-compatible address that keeps one conversation, on the OpenAI Agents SDK."""
+"""A model at an OpenAI-compatible address with one conversation, on the OpenAI Agents SDK."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What AReaL does to a process: it keeps threads for its clients, and its event loops are uvloop's."""
+"""What AReaL does to a process: it keeps threads for its clients, and its event loops are
+uvloop's."""
 
 from __future__ import annotations
 

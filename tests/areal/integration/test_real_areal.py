@@ -1,4 +1,5 @@
-"""The example on the real `areal` package, without GPUs: `make test-areal` runs this in an environment of its own.
+"""The example on the real `areal` package, without GPUs: `make test-areal` runs this in an
+environment of its own.
 
 AReaL's inference engine is the only part that is played: it "generates" what a reference run said.
 Its configuration classes, its parser, its proxy server, its workflow and its trajectories are its
@@ -228,7 +229,8 @@ class PlayedEngine:
 def qwen_calls(
     text: str, _tools: Any, _parser: str, _reasoning: str, reason: str, **_: Any
 ) -> tuple[Any, str, str]:
-    """Parse tool calls as Qwen writes them; AReaL leaves that to sglang or vllm, which need a GPU."""
+    """Parse tool calls as Qwen writes them; AReaL leaves that to sglang or vllm, which need a
+    GPU."""
     from openai.types.chat.chat_completion_message_function_tool_call import (
         ChatCompletionMessageFunctionToolCall,
         Function,

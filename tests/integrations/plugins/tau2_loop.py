@@ -1,4 +1,5 @@
-"""A harness for verifiers that runs in the process of the test: the packaged ones install their programs with uv."""
+"""A harness for verifiers that runs in the process of the test: the packaged ones install their
+programs with uv."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ class LoopConfig(vf.HarnessConfig):
 
 
 class LoopHarness(vf.Harness[LoopConfig]):
-    """Asks the model through the interception and makes its calls, until it answers without one or is refused."""
+    """Asks the model through the interception and makes its calls, until it answers without one or
+    is refused."""
 
     APPENDS_SYSTEM_PROMPT = SUPPORTS_MCP = True
     EXECUTES_CODE = NEEDS_CONTAINER = False

@@ -60,7 +60,8 @@ async def imitate(model: TinkerModel, data: list) -> None:
         losses.append(report.loss)
         told = await model.optim_step(1e-2)
         tell(
-            f"imitation loss {report.loss:.4f} over {report.metrics['n_tokens']:.0f} tokens, step says {told}"
+            f"imitation loss {report.loss:.4f} over {report.metrics['n_tokens']:.0f} tokens, "
+            f"step metrics {told}"
         )
     assert losses[-1] < losses[0], losses
 

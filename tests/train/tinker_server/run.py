@@ -1,4 +1,5 @@
-"""`make test-tinker`: TinkerModel against a real Tinker-compatible server, on a CPU, in an environment of its own.
+"""`make test-tinker`: TinkerModel against a real Tinker-compatible server, on a CPU, in an
+environment of its own.
 
 The environment is made once, in $TINKER_VENV or `build/tinker-venv`; it needs Python 3.11 and about
 3 GB. Later runs take two to three minutes, most of them for the server's compiler.

@@ -1,4 +1,5 @@
-"""Start SkyRL's Tinker-compatible server without `uv` and on Python 3.11: `serve.py api ...`, `serve.py engine ...`.
+"""Start SkyRL's Tinker-compatible server without `uv` and on Python 3.11: `serve.py api ...`,
+`serve.py engine ...`.
 
 SkyRL 0.3.0 expects both; what is changed is how its types are declared and how its engine process
 is started.

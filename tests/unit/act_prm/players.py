@@ -1,4 +1,5 @@
-"""A policy with a table of replies and real gradients, and an environment of one word, for tests of training.
+"""A policy with a table of replies and real gradients, and an environment of one word, for tests of
+training.
 
 A reply begins with a token of its own, which carries all of its log-probability; the rest of it
 follows of itself. So probabilities, gradients and what is learned can be worked out by hand.

@@ -122,11 +122,27 @@ def test_every_setting_has_its_help():
 def _plain(name):
     """Settings whose names say it all."""
     return name.endswith(("_bos", "_eos")) or name in {
-        "batch_size", "discount_factor", "learning_rate", "max_tokens", "num_batches", "num_tries", "temperature",
-        "top_p", "trainer_name", "eval_num_tries", "num_batches_action_prompts", "action_prompt_mini_batch_size",
-        "action_prompt_num_epochs", "action_prompt_keep_top_k", "first_obs_to_show", "last_obs_to_show",
-        "hidden_obs_content", "lora_rank", "max_size", "eval_group_size",
-    }  # fmt: skip
+        "batch_size",
+        "discount_factor",
+        "learning_rate",
+        "max_tokens",
+        "num_batches",
+        "num_tries",
+        "temperature",
+        "top_p",
+        "trainer_name",
+        "eval_num_tries",
+        "num_batches_action_prompts",
+        "action_prompt_mini_batch_size",
+        "action_prompt_num_epochs",
+        "action_prompt_keep_top_k",
+        "first_obs_to_show",
+        "last_obs_to_show",
+        "hidden_obs_content",
+        "lora_rank",
+        "max_size",
+        "eval_group_size",
+    }
 
 
 def test_an_unknown_argument_names_the_nearest(capsys):

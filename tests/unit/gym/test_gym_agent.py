@@ -364,7 +364,7 @@ def test_a_new_reset_ends_the_old_episode():
 
 
 # --- what clients override, replace and look at
-# ---------------------------------------------------------------------
+# ----------------------------------------------------------------------
 
 
 def test_subclasses_bring_their_own_user_world_and_task():
@@ -440,7 +440,7 @@ def test_structured_actions_are_taken_as_they_are():
 
 
 # --- Gymnasium
-# ------------------------------------------------------------------------------------------------------
+# ----------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -484,9 +484,13 @@ def test_gymnasiums_checker_finds_no_fault_in_unregistered_environments():
 
 def test_gymnasiums_own_vectors_take_it(registered):
     envs = gymnasium.make_vec(
-        TAU_BENCH_ENV_ID, num_envs=2, vectorization_mode="sync", domain="mock", task_id="create_task_1",
+        TAU_BENCH_ENV_ID,
+        num_envs=2,
+        vectorization_mode="sync",
+        domain="mock",
+        task_id="create_task_1",
         user="scripted_user",
-    )  # fmt: skip
+    )
     observations, _ = envs.reset(seed=1)
     assert all(observation.startswith("user: ") for observation in observations)
     assert envs.step((SOLVE, "Hello"))[0][0].startswith("tool: ")
@@ -517,7 +521,7 @@ def test_without_gymnasium_the_extra_is_named():
 
 
 # --- the user's seat
-# ------------------------------------------------------------------------------------------------
+# ----------------------------------------------------------------------
 
 
 def test_the_caller_as_the_user():

@@ -85,7 +85,8 @@ def test_cycles_leave_no_thread_no_descriptor_and_no_memory(how):
     assert (threading.active_count(), descriptors()) == (threads, files)
 
 
-WORDS = """{"name": " create_task "arguments": { } ] [ f(x= ) 'a' = NaN <think> </think> ###STOP## **{} get_users()"""
+WORDS = """{"name": " create_task "arguments": { } ] [ f(x= ) 'a' = NaN
+<think> </think> ###STOP## **{} get_users()"""
 ODD = ["\n", " ", "\x00", "\\ud800", "\ud800", "(" * 300, "0x" + "F" * 5000]
 PIECES = st.sampled_from([*WORDS.split(), *ODD])
 

@@ -20,7 +20,8 @@ def names(text):
 
 def test_calls_words_and_thoughts_are_told_apart():
     message = read_reply(
-        f"<think>Who is there?</think>Let me see.<tool_call>{GET}</tool_call><tool_call>\n{GET}\n</tool_call>"
+        f"<think>Who is there?</think>Let me see.<tool_call>{GET}</tool_call>"
+        f"<tool_call>\n{GET}\n</tool_call>"
     )
     assert (message.content, message.reasoning_content) == ("Let me see.", "Who is there?")
     assert [call.name for call in message.tool_calls] == ["get_users", "get_users"]
@@ -36,10 +37,18 @@ def test_words_stay_words(words):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "  ", "<think>hm</think>", "<tool_call></tool_call>", "<tool_call>{</tool_call>",
-     "<tool_call>[1]</tool_call>",
-     '<tool_call>{"name": 3}</tool_call>', f"<tool_call>{GET}</tool_call>" * 65, "<tool_call>" + "[" * 100_000],
-)  # fmt: skip
+    [
+        "",
+        "  ",
+        "<think>hm</think>",
+        "<tool_call></tool_call>",
+        "<tool_call>{</tool_call>",
+        "<tool_call>[1]</tool_call>",
+        '<tool_call>{"name": 3}</tool_call>',
+        f"<tool_call>{GET}</tool_call>" * 65,
+        "<tool_call>" + "[" * 100_000,
+    ],
+)
 def test_what_cannot_be_read_is_said(text):
     with pytest.raises(UnreadableReply, match=r"\w+ \w+"):
         read_reply(text)

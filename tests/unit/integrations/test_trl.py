@@ -103,18 +103,32 @@ def test_a_method_is_described_on_one_line_per_argument():
 
 @pytest.mark.parametrize(
     ("hint", "made"),
-    [(str, str), (list[Item], list[dict]), (dict[str, Item], dict[str, dict]), (Literal["a", 1], Literal["a", 1]),
-     (Item | None, Optional[dict]), (bytes, Any), (tuple[int, int], Any), (Any, Any)],  # noqa: UP045
-)  # fmt: skip
+    [
+        (str, str),
+        (list[Item], list[dict]),
+        (dict[str, Item], dict[str, dict]),
+        (Literal["a", 1], Literal["a", 1]),
+        (Item | None, Optional[dict]),  # noqa: UP045  -- as `plain` returns it
+        (bytes, Any),
+        (tuple[int, int], Any),
+        (Any, Any),
+    ],
+)
 def test_type_hints_become_plain(hint, made):
     assert plain(hint) == made
 
 
 def test_a_failed_episode_is_skipped_or_raised():
     failed = EpisodeOutcome(
-        reward=None, reason="infrastructure_error", truncated=True, infra_failed=True, user_failed=False,
-        error="down", db_hash=None, user_db_hash=None,
-    )  # fmt: skip
+        reward=None,
+        reason="infrastructure_error",
+        truncated=True,
+        infra_failed=True,
+        user_failed=False,
+        error="down",
+        db_hash=None,
+        user_db_hash=None,
+    )
     skipping, raising = (
         environment_factory("mock")(),
         environment_factory("mock", on_failure="raise")(),
@@ -130,6 +144,8 @@ def test_wrong_names_are_found_out_at_once():
         environment_factory("no_such_domain")
     with pytest.raises(UnknownName):
         rows("mock", "no_such_split")
-    assert {factory().__class__.__name__ for factory in environment_factories(["mock", "retail"]).values()} == {
-        "TauMockEnvironment", "TauRetailEnvironment"
-    }  # fmt: skip
+    factories = environment_factories(["mock", "retail"])
+    assert {factory().__class__.__name__ for factory in factories.values()} == {
+        "TauMockEnvironment",
+        "TauRetailEnvironment",
+    }

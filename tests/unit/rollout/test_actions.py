@@ -91,4 +91,5 @@ def test_whatever_a_model_writes_can_be_stored(content, calls, arguments, name):
         {"role": "assistant", "content": content, "tool_calls": calls},
         {"role": "assistant", "content": content, "tool_calls": [entry, calls]},
     ):
-        json.loads(as_message(action).model_dump_json())
+        stored = json.loads(as_message(action).model_dump_json())
+        assert stored["role"] == "assistant"

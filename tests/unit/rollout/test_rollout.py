@@ -88,10 +88,24 @@ def test_the_same_id_is_never_used_twice():
 def test_the_history_is_one_that_an_api_takes():
     rollout = scripted("Add my meeting, please.")
     rollout.reset("create_task_1")
-    rollout.step({"role": "assistant", "content": None, "tool_calls": [
-        {"id": "x1", "type": "function", "function": {"name": "create_task", "arguments": '{"user_id": "user_1"'}},
-        {"id": "x2", "type": "function", "function": {"name": "get_users", "arguments": "{}"}},
-    ]})  # fmt: skip
+    rollout.step(
+        {
+            "role": "assistant",
+            "content": None,
+            "tool_calls": [
+                {
+                    "id": "x1",
+                    "type": "function",
+                    "function": {"name": "create_task", "arguments": '{"user_id": "user_1"'},
+                },
+                {
+                    "id": "x2",
+                    "type": "function",
+                    "function": {"name": "get_users", "arguments": "{}"},
+                },
+            ],
+        }
+    )
     history = rollout.history()
     assert [message["role"] for message in history] == [
         "system",

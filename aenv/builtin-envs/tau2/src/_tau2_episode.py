@@ -1,4 +1,4 @@
-"""The episode that an environment server plays: one at a time, begun by `reset` or by its first use."""
+"""The episode of an environment server: one at a time, started by `reset` or by the first call."""
 
 from __future__ import annotations
 
@@ -19,11 +19,10 @@ from tau2.rollout.role_view import role_tools
 from tau2.user.base_user import STOP
 
 _OVER = "The episode is over."
-_EMPTY = (
-    "(no output)"  # AEnvironment's client replaces an empty text by the description of an object
-)
-_NOBODY_LISTENS = "nobody reads messages here: call a tool, or `done` when the work is finished"
-_SAYS_NOTHING = "the message is empty: say something to the customer, or call a tool"
+# AEnvironment's client replaces an empty text by the description of an object.
+_EMPTY = "(no output)"
+_NO_USER = "nobody reads messages here: call a tool, or `done` when the work is finished"
+_EMPTY_MESSAGE = "the message is empty: say something to the customer, or call a tool"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +43,11 @@ class Episode:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self.settings, self._given = settings, settings
+        self.settings = settings
+        self._initial = settings
         self._rollout: Rollout | None = None
         self._lock = asyncio.Lock()
-        self._heard = ""
+        self._observation = ""
 
     async def reset(self, **changes: Any) -> dict[str, Any]:
         """Begin another episode; what is not named is as the environment variables say.
@@ -56,47 +56,46 @@ class Episode:
         UnknownName for what cannot be played.
         """
         async with self._lock:
-            self.settings = self._given.changed(changes)
-            rollout = await self._begun()
+            self.settings = self._initial.changed(changes)
+            rollout = await self._start()
             return {**self._status(), "messages": rollout.history(system=False)}
 
-    async def _begun(self) -> Rollout:
+    async def _start(self) -> Rollout:
         """Start an episode as the settings say."""
         self.close()
         if not self.settings.task_id:
             raise ConfigError("no task is named: set TAU2_TASK_ID, or give tau2_reset a task_id")
         rollout = Rollout(self.settings.setup())
-        self._note(await rollout.areset(self.settings.task_id, self.settings.seed))
+        self._record(await rollout.areset(self.settings.task_id, self.settings.seed))
         self._rollout = rollout
         return rollout
 
     async def _live(self) -> Rollout:
-        return self._rollout if self._rollout is not None else await self._begun()
+        return self._rollout if self._rollout is not None else await self._start()
 
     def close(self) -> None:
-        """Leave the episode, wherever it stands."""
+        """End the episode at once."""
         if self._rollout is not None:
             self._rollout.close()
-        self._rollout, self._heard = None, ""
+        self._rollout = None
+        self._observation = ""
 
-    def _note(self, turn: StepResult) -> StepResult:
-        """Remember what was heard last."""
-        said = [
-            str(message.content)
-            for message in turn.observation
-            if getattr(message, "content", None)
-        ]
-        self._heard = "\n".join(said) or self._heard
-        return turn
+    def _record(self, result: StepResult) -> StepResult:
+        """Keep the newest observation as text."""
+        contents = [getattr(message, "content", None) for message in result.observation]
+        self._observation = "\n".join(str(one) for one in contents if one) or self._observation
+        return result
 
     async def call_tool(self, name: str, arguments: dict[str, Any]) -> Reply:
-        """Carry out a tool call of the agent."""
+        """Execute a tool call of the agent."""
         async with self._lock:
             rollout = await self._live()
-            if _turn(rollout).done:
+            if _result_of(rollout).done:
                 return Reply(_OVER, error=True)
-            turn = self._note(await rollout.astep({"name": name, "arguments": arguments}))
-            results = [message for message in turn.observation if isinstance(message, ToolMessage)]
+            result = self._record(await rollout.astep({"name": name, "arguments": arguments}))
+            results = [
+                message for message in result.observation if isinstance(message, ToolMessage)
+            ]
             return (
                 Reply(results[-1].content or _EMPTY, results[-1].error) if results else Reply(_OVER)
             )
@@ -108,36 +107,36 @@ class Episode:
         """
         async with self._lock:
             rollout = await self._live()
-            if _turn(rollout).done:
+            if _result_of(rollout).done:
                 return {**self._status(), "rejected": _OVER}
             text = message if isinstance(message, str) else ""
             problem = self._problem(text)
-            turn = rollout.reject(problem, text) if problem else await rollout.astep(text)
-            if problem is None or turn.done:
-                self._note(turn)
-            return {**self._status(), "rejected": turn.rejected}
+            result = rollout.reject(problem, text) if problem else await rollout.astep(text)
+            if problem is None or result.done:
+                self._record(result)
+            return {**self._status(), "rejected": result.rejected}
 
     def _problem(self, text: str) -> str | None:
         if not text.strip():
-            return _SAYS_NOTHING
-        return _NOBODY_LISTENS if self.settings.solo and STOP not in text else None
+            return _EMPTY_MESSAGE
+        return _NO_USER if self.settings.solo and STOP not in text else None
 
     async def finish(self) -> dict[str, Any]:
         """End the conversation on the agent's behalf and return the status."""
         async with self._lock:
             rollout = await self._live()
-            if not _turn(rollout).done:
-                self._note(await rollout.astep(STOP))
+            if not _result_of(rollout).done:
+                self._record(await rollout.astep(STOP))
             return self._status()
 
     def status(self) -> dict[str, Any]:
-        """Return where the episode stands: no reward, no key, no address."""
+        """Return the status: no reward, no key, no address."""
         return self._status()
 
     def _status(self) -> dict[str, Any]:
-        """Return what anybody may know; also of an episode that has not begun."""
+        """Return the public status, also of an episode that has not started."""
         settings, rollout = self.settings, self._rollout
-        turn = _turn(rollout) if rollout is not None else StepResult()
+        result = _result_of(rollout) if rollout is not None else StepResult()
         return {
             "domain": settings.domain,
             "task_id": settings.task_id,
@@ -146,13 +145,13 @@ class Episode:
             "started": rollout is not None,
             "steps": len(rollout.steps) if rollout is not None else 0,
             "invalid_actions": rollout.invalid_actions if rollout is not None else 0,
-            "done": turn.done,
-            "truncated": turn.truncated,
-            "reason": turn.reason.value if turn.reason is not None else None,
-            "status": _status_of(turn),
-            "error": settings.redacted(turn.error) if turn.error else None,
-            "observation": self._heard,
-            "last_observation": self._heard,
+            "done": result.done,
+            "truncated": result.truncated,
+            "reason": result.reason.value if result.reason is not None else None,
+            "status": _status_of(result),
+            "error": settings.redacted(result.error) if result.error else None,
+            "observation": self._observation,
+            "last_observation": self._observation,
         }
 
     async def reward(self) -> dict[str, Any]:
@@ -175,8 +174,8 @@ class Episode:
                         "status": "infra_failed",
                         "error": self.settings.redacted(str(problem)),
                     }
-            elif rollout is not None and _turn(rollout).reward is not None:
-                graded = _turn(rollout).reward_info
+            elif rollout is not None and _result_of(rollout).reward is not None:
+                graded = _result_of(rollout).reward_info
             total = float(graded.reward) if graded is not None else None
             parts = {
                 str(part): score
@@ -203,7 +202,7 @@ class Episode:
         return Task(id="none", user_scenario=UserScenario(instructions=""))
 
     async def describe(self) -> dict[str, Any]:
-        """Return what is played, as far as the agent's side may know it."""
+        """Return the task, as far as the agent may know it."""
         async with self._lock:
             rollout = await self._live()
             named = {
@@ -213,30 +212,30 @@ class Episode:
             return {**named, "ticket": rollout.task.ticket if self.settings.solo else None}
 
     async def ask(self, what: Callable[[Rollout], Any]) -> Any:
-        """Return something that the live episode knows."""
+        """Return something of the live episode."""
         async with self._lock:
             return what(await self._live())
 
 
-def _turn(rollout: Rollout) -> StepResult:
+def _result_of(rollout: Rollout) -> StepResult:
     return rollout.result or StepResult()
 
 
 def _hashes(rollout: Rollout | None) -> dict[str, str | None]:
-    """Return what the world of an episode is compared by."""
+    """Return the database hashes of an episode."""
     if rollout is None:
         return {}
     world = rollout.environment
     return {"db_hash": world.get_db_hash(), "user_db_hash": world.get_user_db_hash()}
 
 
-def _status_of(turn: StepResult) -> str:
+def _status_of(result: StepResult) -> str:
     """Return which kind of ending it is.
 
     Endings that say nothing about the agent have names of their own.
     """
-    if turn.infra_failed:
+    if result.infra_failed:
         return "infra_failed"
-    if turn.user_failed:
+    if result.user_failed:
         return "user_failed"
-    return "completed" if turn.done else "unfinished"
+    return "completed" if result.done else "unfinished"

@@ -1,4 +1,4 @@
-"""Tools as functions that AEnvironment can register: their own signature and schema, their arguments as they came."""
+"""Tools as functions that AEnvironment can register, with the tools' signatures and schemas."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Serve = Callable[[str, dict[str, Any]], Awaitable[str]]
 
 
 def function_of(tool: Tool, serve: Serve) -> Callable[..., Awaitable[str]]:
-    """Return a function with the name, the signature and the schema of a tool that hands its calls to `serve`.
+    """Return a function with the name, signature and schema of a tool; it calls `serve`.
 
     FastMCP asks pydantic what a function takes, and pydantic asks the function: so the schema is
     the tool's own, and arguments that do not fit it reach the episode, which answers them with an

@@ -1,4 +1,4 @@
-"""What an episode of the environment server is played with: read from the environment, changed by a reset.
+"""The settings of an episode: read from environment variables, changed by a reset.
 
 A name that begins with an underscore keeps AEnvironment's loader from taking this file for a file
 of tools.
@@ -76,7 +76,7 @@ class Settings(BaseModel):
         return self.user is None and self.user_llm is None
 
     def setup(self) -> RolloutSetup:
-        """Return who plays besides the agent."""
+        """Return the setup of the episode."""
         named: dict[str, Any] = {"user": self.user, "llm_user": self.user_llm}
         given = {name: value for name, value in named.items() if value is not None}
         args = {"temperature": 0.0, "api_base": self.user_llm_api_base, "api_key": self._key()}
@@ -86,9 +86,8 @@ class Settings(BaseModel):
         )
 
     def _key(self) -> str | None:
-        return (
-            self.user_llm_api_key.get_secret_value() if self.user_llm_api_key is not None else None
-        )
+        key = self.user_llm_api_key
+        return key.get_secret_value() if key is not None else None
 
     def redacted(self, text: str) -> str:
         """Return a text without the key and without anything that looks like one."""

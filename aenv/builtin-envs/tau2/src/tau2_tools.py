@@ -24,8 +24,11 @@ from aenv import register_function, register_health, register_reward, register_t
 
 
 @contextmanager
-def _fit_to_serve() -> Iterator[None]:
-    """End the process when it cannot serve: AEnvironment would log the error and serve nothing, in good health."""
+def _exits_on_invalid_settings() -> Iterator[None]:
+    """End the process when it cannot serve.
+
+    AEnvironment would log the error, report good health and serve nothing.
+    """
     try:
         yield
     except ValueError as problem:
@@ -34,9 +37,9 @@ def _fit_to_serve() -> Iterator[None]:
         ) from problem
 
 
-with _fit_to_serve():
+with _exits_on_invalid_settings():
     EPISODE = Episode(Settings.from_env(os.environ))
-"""The instance's episode. It has not begun yet: `tau2_reset` or its first use begins it."""
+"""The episode of the instance; `tau2_reset` or the first call starts it."""
 
 _served: dict[str, Any] = {}
 """The schemas of the tools that are served, by name."""
@@ -66,7 +69,7 @@ def _publish(register: Callable[[Any], Any], withdraw: Callable[[str], Any]) -> 
 
 
 def _without_secrets(function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    """Make errors of a function tell no key: AEnvironment answers with their text."""
+    """Redact errors of a function: AEnvironment returns their text."""
 
     @functools.wraps(function)
     async def guarded(*args: Any, **kwargs: Any) -> Any:
@@ -88,7 +91,7 @@ async def tau2_reset(
     max_steps: int | None = None,
     user: str | None = None,
 ) -> dict[str, Any]:
-    """Begin another episode. What is not given is as the environment variables say."""
+    """Start another episode; omitted arguments come from the environment variables."""
     begun = await EPISODE.reset(
         domain=domain,
         task_id=task_id,
@@ -126,14 +129,14 @@ async def tau2_get_available_tools() -> dict[str, Any]:
 
 @register_function
 async def tau2_get_status() -> dict[str, Any]:
-    """Return where the episode stands; no reward, no key, no address."""
+    """Return the status: no reward, no key, no address."""
     return EPISODE.status()
 
 
 @register_function
 @_without_secrets
 async def tau2_send_message(message: str | None = None) -> dict[str, Any]:
-    """Tell the customer something; return the status with their answer."""
+    """Send a message to the user; return the status with the answer."""
     return await EPISODE.send_message(message)
 
 
@@ -160,5 +163,5 @@ async def tau2_health() -> dict[str, Any]:
     return {"status": "healthy", "domain": EPISODE.settings.domain, "tools": len(_served)}
 
 
-with _fit_to_serve():
+with _exits_on_invalid_settings():
     _publish(register_tool, lambda _name: None)

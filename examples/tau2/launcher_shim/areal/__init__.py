@@ -1,4 +1,4 @@
-"""Adds `areal.launcher.local` and `areal.launcher.slurm` to an AReaL without them; PYTHONPATH names the parent.
+"""Adds `areal.launcher.local` and `areal.launcher.slurm` to an AReaL without them.
 
 Whoever imports `areal` gets the real package: this module loads it in its own place and adds one
 folder to its path. Only for `python -m areal.launcher.<kind>` it does not, because a launch needs

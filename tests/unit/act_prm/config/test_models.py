@@ -1,4 +1,5 @@
-"""The configurations that ship say what the guide's command lines rely on, and mistakes are named."""
+"""The configurations that ship say what the guide's command lines rely on, and mistakes are
+named."""
 
 import pytest
 
@@ -14,34 +15,70 @@ MODELS = {
 SHIPPED = [(kind, name) for kind in MODELS for name in known_names(kind)]
 
 PRM = {
-    "action_prompts": True, "num_batches_action_prompts": 0, "action_prompt_mini_batch_size": 32,
-    "action_prompt_num_epochs": 10, "action_prompt_keep_top_k": None, "num_tries": 1, "eval_num_tries": 1,
-    "max_tokens": 1024, "temperature": 1.0, "batch_size": 16, "group_size": 8, "eval_group_size": 1,
-    "learning_rate": 4e-5, "loss_fn": "importance_sampling", "num_substeps": 1, "mini_batch_size": None,
-    "compute_post_kl": False, "kl_penalty_coef": 0, "kl_discount_factor": 0, "save_every": 20,
-    "best_metric": "final_reward", "lora_rank": 32, "base_url": None,
-}  # fmt: skip
+    "action_prompts": True,
+    "num_batches_action_prompts": 0,
+    "action_prompt_mini_batch_size": 32,
+    "action_prompt_num_epochs": 10,
+    "action_prompt_keep_top_k": None,
+    "num_tries": 1,
+    "eval_num_tries": 1,
+    "max_tokens": 1024,
+    "temperature": 1.0,
+    "batch_size": 16,
+    "group_size": 8,
+    "eval_group_size": 1,
+    "learning_rate": 4e-5,
+    "loss_fn": "importance_sampling",
+    "num_substeps": 1,
+    "mini_batch_size": None,
+    "compute_post_kl": False,
+    "kl_penalty_coef": 0,
+    "kl_discount_factor": 0,
+    "save_every": 20,
+    "best_metric": "final_reward",
+    "lora_rank": 32,
+    "base_url": None,
+}
 SAID = {
     ("trainer", "qwen3_4b_aprm"): PRM
     | {"trainer_name": "act_prm", "num_batches": 1000, "discount_factor": 0.9, "eval_every": 4},
     ("trainer", "aprm_for_sft100"): PRM
     | {
-        "trainer_name": "act_prm_for_sft", "advantage_threshold": None, "save_rollouts_every": 10,
-        "hide_observations": False, "hidden_obs_content": "...", "first_obs_to_show": 2, "last_obs_to_show": 1,
-        "num_batches": 100, "discount_factor": 1.0, "eval_every": 10,
+        "trainer_name": "act_prm_for_sft",
+        "advantage_threshold": None,
+        "save_rollouts_every": 10,
+        "hide_observations": False,
+        "hidden_obs_content": "...",
+        "first_obs_to_show": 2,
+        "last_obs_to_show": 1,
+        "num_batches": 100,
+        "discount_factor": 1.0,
+        "eval_every": 10,
     },
     ("trainer", "qwen3_4b_pg"): {
-        "trainer_name": "rl", "num_batches": 1000, "batch_size": 16, "group_size": 8, "discount_factor": 0.9,
-        "eval_every": 20, "save_every": 20, "learning_rate": 4e-5,
+        "trainer_name": "rl",
+        "num_batches": 1000,
+        "batch_size": 16,
+        "group_size": 8,
+        "discount_factor": 0.9,
+        "eval_every": 20,
+        "save_every": 20,
+        "learning_rate": 4e-5,
     },
     ("generator", "aprm_qwen3_ap"): {
-        "name": "action_prompt_act_prm", "reward_method": "action_probs", "discount_factor": 1.0,
-        "mean_center": False, "action_bos": "<tool_call>", "action_eos": "</tool_call>",
-        "thought_bos": "<thought>", "thought_eos": "</thought>", "final_answer_bos": "Final Answer: ",
+        "name": "action_prompt_act_prm",
+        "reward_method": "action_probs",
+        "discount_factor": 1.0,
+        "mean_center": False,
+        "action_bos": "<tool_call>",
+        "action_eos": "</tool_call>",
+        "thought_bos": "<thought>",
+        "thought_eos": "</thought>",
+        "final_answer_bos": "Final Answer: ",
     },
     ("generator", "grpo"): {"mean_center": True, "discount_factor": 0.9},
     ("replay_buffer", "default"): {"max_size": 10**10},
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("kind", "name"), SHIPPED)

@@ -62,10 +62,11 @@ def test_a_setting_that_there_is_not_is_refused_with_the_nearest_one():
 
 
 def test_the_settings_of_the_original_are_all_there():
-    base = """max_turns num_tries tool_role truncation_message split seed data_seed verbose pretrained_model_config
-        hide_observations hidden_obs_content first_obs_to_show last_obs_to_show"""
-    own = """domain user_llm user_llm_args task_split num_train_tasks num_val_tasks num_test_tasks max_steps max_turns
-        num_tries eval_num_tries seed split system_prompt"""
+    base = """max_turns num_tries tool_role truncation_message split seed data_seed verbose
+    pretrained_model_config hide_observations hidden_obs_content first_obs_to_show
+    last_obs_to_show"""
+    own = """domain user_llm user_llm_args task_split num_train_tasks num_val_tasks num_test_tasks
+    max_steps max_turns num_tries eval_num_tries seed split system_prompt"""
     assert set(base.split()) <= set(known_settings(Environment))
     assert {*base.split(), *own.split()} <= set(known_settings(Tau2BenchEnv))
 

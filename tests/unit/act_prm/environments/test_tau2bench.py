@@ -1,4 +1,5 @@
-"""tau2's tasks as an environment: what a model is shown, what its turns do, and what they are worth."""
+"""tau2's tasks as an environment: what a model is shown, what its turns do, and what they are
+worth."""
 
 from __future__ import annotations
 

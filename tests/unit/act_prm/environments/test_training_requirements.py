@@ -1,4 +1,5 @@
-"""What training needs of the environment: independence, limits, failures, seeds, and faithful text."""
+"""What training needs of the environment: independence, limits, failures, seeds, and faithful
+text."""
 
 from __future__ import annotations
 

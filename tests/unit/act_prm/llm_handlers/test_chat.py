@@ -15,7 +15,8 @@ from act_prm.llm_handlers.client import SampledCompletion
 
 
 class Letters:
-    """A tokenizer of single letters, but for `ab`, which is one token: encoding again would not give the same ids."""
+    """A tokenizer of single letters, but for `ab`, which is one token: encoding again would not
+    give the same ids."""
 
     eos_token_id = 0
 

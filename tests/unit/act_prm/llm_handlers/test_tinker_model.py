@@ -1,4 +1,5 @@
-"""What is said to a training service, shown by a fake of its package (`make test-tinker` plays the real one)."""
+"""What is said to a training service, shown by a fake of its package (`make test-tinker` plays the
+real one)."""
 
 from __future__ import annotations
 
@@ -171,8 +172,12 @@ def test_each_prompt_is_sampled_by_a_seed_of_its_own_and_the_reply_is_kept_as_sa
     assert asked[0][3].seed != asked[1][3].seed
     assert all(0 <= one[3].seed < 2**31 for one in asked)
     assert vars(asked[0][3]) == {
-        "max_tokens": 9, "temperature": 0.5, "top_p": 0.9, "seed": asked[0][3].seed, "stop": [0],
-    }  # fmt: skip
+        "max_tokens": 9,
+        "temperature": 0.5,
+        "top_p": 0.9,
+        "seed": asked[0][3].seed,
+        "stop": [0],
+    }
     asyncio.run(model.sample([[1]], SamplingParams(max_tokens=1, stop=("!",))))
     assert service.asked[-1][3].stop == ["!", "$"]
 
@@ -190,8 +195,13 @@ def test_weights_are_published_once_for_all_who_wait_and_again_after_a_step(mode
     assert asyncio.run(play()) == ([[0.0, -2.0, -2.0]], {"grad_norm": 2.0, "loss": 1.0})
     assert service.kinds() == ["publish", "sample", "sample", "sample", "adam", "publish", "sample"]
     assert vars(service.asked[4][1]) == {
-        "learning_rate": 1e-3, "beta1": 0.9, "beta2": 0.95, "eps": 1e-8, "weight_decay": 0.0, "grad_clip_norm": 0.0,
-    }  # fmt: skip
+        "learning_rate": 1e-3,
+        "beta1": 0.9,
+        "beta2": 0.95,
+        "eps": 1e-8,
+        "weight_decay": 0.0,
+        "grad_clip_norm": 0.0,
+    }
 
 
 def test_a_state_lies_on_the_service_and_a_folder_says_where(model, service, tmp_path):

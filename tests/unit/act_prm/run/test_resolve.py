@@ -1,4 +1,5 @@
-"""What a command line says stands above what files say, and what it does not say changes nothing."""
+"""What a command line says stands above what files say, and what it does not say changes
+nothing."""
 
 from pathlib import Path
 

@@ -56,9 +56,15 @@ def test_evaluation_may_be_greedy_and_of_several_samples(tmp_path):
     model.logits = [0.1, 0.0]
     env = WordEnv(tasks=6, split="eval")
     context = online(
-        tmp_path, model, num_batches=0, eval_every=1, eval_env=env, eval_temperature=0.0, eval_group_size=3,
+        tmp_path,
+        model,
+        num_batches=0,
+        eval_every=1,
+        eval_env=env,
+        eval_temperature=0.0,
+        eval_group_size=3,
         eval_num_tasks=2,
-    )  # fmt: skip
+    )
     [row] = train(context)
     assert (row["eval/final_reward"], row["eval/n_trajectories"], row["eval/solved_once"]) == (
         1.0,
@@ -73,8 +79,9 @@ def test_rollouts_are_kept_with_every_field(tmp_path):
     files = sorted((tmp_path / "rollouts").iterdir())
     assert [file.name for file in files] == ["batch_000002.jsonl", "batch_000004.jsonl"]
     row = json.loads(files[0].read_text().splitlines()[0])
-    names_of_all = "state action next_obs state_action_tokens state_len old_logprobs temperature reward done truncated"
-    names_of_all += " timestep try_step batch_id unique_data_sample_id generation_id split return_ advantage tools"
+    names_of_all = "state action next_obs state_action_tokens state_len old_logprobs temperature"
+    names_of_all += " reward done truncated timestep try_step batch_id unique_data_sample_id"
+    names_of_all += " generation_id split return_ advantage tools"
     assert set(names_of_all.split()) <= set(row)
     assert len(read_steps(files[0])) == 8
 
@@ -226,9 +233,13 @@ def test_a_task_is_tried_again_in_training(tmp_path):
 
 def test_evaluation_leaves_failures_out(tmp_path):
     context = online(
-        tmp_path, TableModel([GOOD]), num_batches=0, eval_every=1, eval_group_size=2,
+        tmp_path,
+        TableModel([GOOD]),
+        num_batches=0,
+        eval_every=1,
+        eval_group_size=2,
         eval_env=WordEnv(split="eval", user=[0]),
-    )  # fmt: skip
+    )
     [row] = train(context)
     assert (row["eval/final_reward"], row["eval/n_user_failed"]) == (1.0, 4.0)
 
