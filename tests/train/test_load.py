@@ -53,8 +53,8 @@ def test_the_guides_model_loads_on_a_cpu_and_says_what_it_does_without(tiny_fold
 
     if not torch.cuda.is_available():
         assert dtype == torch.float32
-        assert "float32 in place of bfloat16" in caplog.text
-        assert "sdpa takes its place" in caplog.text
+        assert "float32 instead of bfloat16" in caplog.text
+        assert "using sdpa" in caplog.text
 
 
 def test_the_same_seed_draws_the_same_adapters(tiny_folder):
@@ -80,7 +80,7 @@ def test_without_a_service_the_model_is_trained_here_and_one_line_says_so(tiny_f
 
     assert isinstance(model, TorchModel)
     assert [one for one in caplog.messages if "trained in this process" in one] == [
-        f"no training service is configured: {tiny_folder} is trained in this process"
+        f"no training service is configured; {tiny_folder} is trained in this process"
     ]
 
 

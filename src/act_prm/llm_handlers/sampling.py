@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -76,6 +77,8 @@ class _DecodingState:
     """The key-value cache of the rows, and the logits of their next tokens."""
 
     cache: Any
+    cache_name: str
+    """The name of the cache in the arguments and results of the model."""
     mask: torch.Tensor
     positions: torch.Tensor
     """Position of the next token of each row, [row]."""
@@ -95,11 +98,11 @@ class _DecodingState:
             input_ids=tokens.unsqueeze(1),
             attention_mask=self.mask,
             position_ids=self.positions.unsqueeze(1),
-            past_key_values=self.cache,
             use_cache=True,
+            **{self.cache_name: self.cache},
         )
         self.positions = self.positions + 1
-        self.cache = out.past_key_values
+        self.cache = out[self.cache_name]
         self.logits = out.logits[:, -1]
 
 
@@ -117,11 +120,18 @@ def _prefill(model: Any, rows: list[ReplyRow]) -> _DecodingState:
     out = model(
         input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=True, logits_to_keep=1
     )
-    state = _DecodingState(out.past_key_values, mask, positions[:, -1] + 1, out.logits[:, -1])
+    name = _cache_name(model)
+    state = _DecodingState(out[name], name, mask, positions[:, -1] + 1, out.logits[:, -1])
     if len(prompts) < len(rows):
         place = {prompt: at for at, prompt in enumerate(prompts)}
         state.select(torch.tensor([place[row.prompt] for row in rows], device=device))
     return state
+
+
+def _cache_name(model: Any) -> str:
+    """Return the name of the key-value cache, which transformers 5.24 renamed."""
+    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    return "cache" if "cache" in inspect.signature(base.forward).parameters else "past_key_values"
 
 
 def draw(
