@@ -13,7 +13,8 @@ from tau2.storage import files, lock
 
 CALLS = frozenset({"open", "write", "fsync", "replace", "ftruncate"})
 FAULTS = ("ENOSPC", "EIO", "short", "torn")
-"""No space, an error of the device, a write that takes half, and one that takes half before there is no space."""
+"""No space, an error of the device, a write that takes half, and one that takes half before there
+is no space."""
 
 
 def _no_wait(_handle: int) -> None:
@@ -21,7 +22,10 @@ def _no_wait(_handle: int) -> None:
 
 
 class Disk:
-    """Counts the calls that can fail, and makes one of them fail. It never waits for the real disk."""
+    """Counts the calls that can fail, and makes one of them fail.
+
+    It never waits for the real disk.
+    """
 
     def __init__(self, fail_at: int | None = None, fault: str = "EIO") -> None:
         self.calls, self.fail_at, self.fault = 0, fail_at, fault

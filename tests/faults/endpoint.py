@@ -1,11 +1,14 @@
-"""A model endpoint that behaves badly: every unit completes, and nobody asks before a Retry-After is over.
+"""A model endpoint that behaves badly.
+
+Every unit completes, and nobody asks before a Retry-After is over.
 
     python -m tests.faults.endpoint --seed 0
 
-30 % of the answers are 429 with a Retry-After, 10 % are 5xx (some with a Retry-After), 5 % never come, 2 % are no
-chat completion. The server looks at the whole provider: once it has told anybody to wait, no request of anybody may
-arrive before the time is over. Excepted is what was on its way when the answer went out: requests that arrive within
-`GRACE` of it. Results are compared with those of an endpoint that behaves. Counts are printed as JSON.
+30 % of the answers are 429 with a Retry-After, 10 % are 5xx (some with a Retry-After), 5 % never
+come, 2 % are no chat completion. The server looks at the whole provider: once it has told anybody
+to wait, no request of anybody may arrive before the time is over. Excepted is what was on its way
+when the answer went out: requests that arrive within `GRACE` of it. Results are compared with those
+of an endpoint that behaves. Counts are printed as JSON.
 """
 
 from __future__ import annotations
@@ -29,7 +32,8 @@ from tau2.runner import get_tasks, run_tasks
 from tau2.seeds import derive_seed
 
 GRACE = 0.25
-"""Seconds after an answer went out in which requests may arrive that were sent before it was read."""
+"""Seconds after an answer went out in which requests may arrive that were sent before it was
+read."""
 _EARLY = 0.002  # seconds by which clocks of two processes and a time-out may be apart
 _WAITS = (0.5, 0.6, 0.8)
 _ALL_FAULTS = {"429": 0.30, "5xx": 0.10, "hangs": 0.05, "malformed": 0.02}
@@ -122,7 +126,10 @@ def a_config(address: str, trials: int, workers: int) -> TextRunConfig:
 def one_run(
     seed: int, workers: int, trials: int, folder: Path, tally: Tally, *, most: int | None = None
 ) -> None:
-    """Play `most` tasks (default: all) with an endpoint that behaves, and with one that does not."""
+    """Play `most` tasks (default.
+
+    All) with an endpoint that behaves, and with one that does not.
+    """
     tasks = get_tasks("mock")[:most]
     with StubServer(improvise) as stub:
         wanted = run_tasks(a_config(stub.base_url, trials, 0), tasks, console_display=False)

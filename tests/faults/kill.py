@@ -1,11 +1,14 @@
-"""kill -9 at random moments of a run of 200 simulations, resumed until it is whole: nothing lost, nothing twice.
+"""kill -9 at random moments of a run of 200 simulations, resumed until it is whole.
+
+Nothing lost, nothing twice.
 
     python -m tests.faults.kill --seed 0 --kills 300
 
-Three kinds of run take turns: a scripted cast on the event loop, a model-driven one on the event loop, and a
-model-driven one in worker processes, where the kill hits everything or the run alone. After every kill the journal is
-read: what was durable stays, and no unit is there twice. A run that got to its end is compared with an undisturbed
-one. Counts are printed as JSON, exit code 1 when a promise is broken.
+Three kinds of run take turns: a scripted cast on the event loop, a model-driven one on the event
+loop, and a model-driven one in worker processes, where the kill hits everything or the run alone.
+After every kill the journal is read: what was durable stays, and no unit is there twice. A run that
+got to its end is compared with an undisturbed one. Counts are printed as JSON, exit code 1 when a
+promise is broken.
 """
 
 from __future__ import annotations
@@ -46,7 +49,7 @@ _LONGEST_LIFE = 60.0
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of run: its configuration, how long it may live before it is killed, and its part of the kills."""
+    """One kind of run: its configuration, the time before it is killed, its part of the kills."""
 
     name: str
     config: TextRunConfig
@@ -64,7 +67,7 @@ def kinds(address: str, trials: int) -> list[Kind]:
     ]
 
 
-# --- a process that may die -----------------------------------------------------------------------------------------
+# --- a process that may die -----------------------------------------------------------------------
 
 
 def born(config: TextRunConfig, folder: Path) -> int:
@@ -129,7 +132,7 @@ def requests_at(address: str) -> int:
         return int(json.load(answer)["requests"])
 
 
-# --- one run --------------------------------------------------------------------------------------------------------
+# --- one run --------------------------------------------------------------------------------------
 
 
 @dataclass
@@ -144,7 +147,10 @@ class Run:
     kills: int = 0
 
     def live(self, most: int) -> bool:
-        """Let the run live until it is killed, `most` times at most, then to its end; return whether it got there."""
+        """Let the run live until it is killed, `most` times at most, then to its end.
+
+        Return whether it got there.
+        """
         while True:
             pid = born(self.kind.config, self.folder)
             spared = self.kills >= most

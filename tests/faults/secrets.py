@@ -2,10 +2,11 @@
 
     python -m tests.faults.secrets
 
-They are planted where secrets are: in the environment, in the arguments of models, in headers, and in addresses. The
-endpoint gives all of them away: in the texts of its errors, in what the model says, in the arguments of its tool
-calls, in names of fields. Then a run is played at the DEBUG level, broken off, resumed, looked at and converted, and
-everything that was written or printed is searched, in plain text and as JSON and addresses spell it.
+They are planted where secrets are: in the environment, in the arguments of models, in headers, and
+in addresses. The endpoint gives all of them away: in the texts of its errors, in what the model
+says, in the arguments of its tool calls, in names of fields. Then a run is played at the DEBUG
+level, broken off, resumed, looked at and converted, and everything that was written or printed is
+searched, in plain text and as JSON and addresses spell it.
 """
 
 from __future__ import annotations
@@ -32,10 +33,25 @@ from tau2.seeds import derive_seed
 ROOT = Path(__file__).parents[2]
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 _VARIABLES = (
-    "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "AZURE_API_KEY", "MISTRAL_API_KEY", "COHERE_API_KEY",
-    "HF_TOKEN", "GITHUB_TOKEN", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID", "DB_PASSWORD",
-    "PGPASSWORD", "SERVICE_SECRET", "WANDB_API_KEY", "GOOGLE_CREDENTIALS", "MY_AUTH", "SIGNING_KEY",
-)  # fmt: skip
+    "OPENAI_API_KEY",
+    "ANTHROPIC_API_KEY",
+    "GEMINI_API_KEY",
+    "AZURE_API_KEY",
+    "MISTRAL_API_KEY",
+    "COHERE_API_KEY",
+    "HF_TOKEN",
+    "GITHUB_TOKEN",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_ACCESS_KEY_ID",
+    "DB_PASSWORD",
+    "PGPASSWORD",
+    "SERVICE_SECRET",
+    "WANDB_API_KEY",
+    "GOOGLE_CREDENTIALS",
+    "MY_AUTH",
+    "SIGNING_KEY",
+)
 _HEADERS = (
     "Authorization",
     "X-Api-Key",
@@ -245,9 +261,14 @@ def _tau2(arguments: list[str], setting: Setting, folder: Path) -> tuple[int, by
     } | setting.environment
     environment |= {"TAU2_SIMULATIONS_DIR": str(folder / "runs"), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(
-        [sys.executable, "-m", "tau2.cli", *arguments], cwd=folder, env=environment, capture_output=True, timeout=120,
-        check=False, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
+        [sys.executable, "-m", "tau2.cli", *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        timeout=120,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
     return done.returncode, done.stdout + done.stderr
 
 

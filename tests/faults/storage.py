@@ -1,9 +1,11 @@
-"""Faults of the disk against the store of a run: nothing counted is lost, nothing damaged is taken for whole.
+"""Faults of the disk against the store of a run.
+
+Nothing counted is lost, nothing damaged is taken for whole.
 
     python -m tests.faults.storage --seed 0
 
-Three parts, counts printed as JSON, exit code 1 when a promise is broken:
-* every open, write, fsync, rename and truncation of a run fails in turn, with no space, an I/O error, a short write;
+Three parts, counts printed as JSON, exit code 1 when a promise is broken: * every open, write,
+fsync, rename and truncation of a run fails in turn, with no space, an I/O error, a short write;
 * the journal is cut at every byte of its last three records;
 * random bits of the journal, the simulations and the results file are flipped, in both formats.
 """
@@ -96,7 +98,7 @@ def opened(folder: Path, *, resume: bool, form: ResultsFormat = "dir") -> RunSto
     return store
 
 
-# --- calls that fail ------------------------------------------------------------------------------------------------
+# --- calls that fail ------------------------------------------------------------------------------
 
 
 def run_and_resume(
@@ -146,7 +148,10 @@ def one_call_fails(place: Path, form: ResultsFormat, fault: str, at: int, tally:
 def nothing_is_lost(
     place: Path, counted: dict[tuple[str, int], bytes], story: str, tally: Tally
 ) -> None:
-    """Open what a failure left: all that was counted is there and whole, and the rest can be played."""
+    """Open what a failure left.
+
+    All that was counted is there and whole, and the rest can be played.
+    """
     try:
         store = opened(place, resume=True)
         for unit in UNITS:
@@ -175,7 +180,7 @@ def _wanted() -> list[bytes]:
     return [encode_simulation(a_run(unit)) for unit in UNITS]
 
 
-# --- damage ---------------------------------------------------------------------------------------------------------
+# --- damage ---------------------------------------------------------------------------------------
 
 
 def finished(folder: Path, form: ResultsFormat = "dir") -> Path:
@@ -188,7 +193,10 @@ def finished(folder: Path, form: ResultsFormat = "dir") -> Path:
 
 
 def every_cut(folder: Path, tally: Tally, *, step: int = 1) -> None:
-    """Cut the journal at every byte of its last three records: of a whole run, and of one that was killed."""
+    """Cut the journal at every byte of its last three records.
+
+    Of a whole run, and of one that was killed.
+    """
     whole = finished(folder / "whole")
     killed = opened(folder / "killed", resume=False)
     for unit in UNITS:
@@ -228,7 +236,10 @@ def _most_lost(damaged: Path, kind: str) -> int:
 
 
 def is_found(damaged: Path, story: str, tally: Tally, *, lost: int) -> None:
-    """Continue a damaged run: the damage is named, at most `lost` units are open, and the rest is as it was."""
+    """Continue a damaged run.
+
+    The damage is named, at most `lost` units are open, and the rest is as it was.
+    """
     try:
         store = opened(damaged, resume=True)
         found, missing = list(store.damage), [unit for unit in UNITS if not store.has(unit)]
@@ -254,7 +265,7 @@ def copied(run: Path, to: Path) -> Path:
     return shutil.copytree(run, to)
 
 
-# --- all of it ------------------------------------------------------------------------------------------------------
+# --- all of it ------------------------------------------------------------------------------------
 
 
 def suite(folder: Path, seed: int, bits: int, *, step: int = 1) -> Tally:

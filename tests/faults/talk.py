@@ -1,4 +1,7 @@
-"""Models that improvise: what they answer is decided by everything that was said before, and by nothing else."""
+"""Models that improvise.
+
+What they answer is decided by everything that was said before, and by nothing else.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,10 @@ _WORDS = (
 
 
 def improvise(body: dict[str, Any]) -> Any:
-    """Return a text or a tool call; a customer (who has no tools) ends about every fourth conversation."""
+    """Return a text or a tool call.
+
+    A customer (who has no tools) ends about every fourth conversation.
+    """
     number = _number(body["messages"])
     tools = body.get("tools")
     if tools and number % 3:

@@ -1,4 +1,7 @@
-"""The everyday part of the fault suite: fewer calls, cuts and bits than `python -m tests.faults.storage`."""
+"""The everyday part of the fault suite.
+
+Fewer calls, cuts and bits than `python -m tests.faults.storage`.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +52,7 @@ def test_a_line_without_a_checksum_would_be_noticed(tmp_path, monkeypatch):
     monkeypatch.setattr(journal, "unframed", trusting)
     tally = storage.Tally()
     with disk():
-        storage.flips(tmp_path, 1, 60, tally)
+        storage.flips(tmp_path, 1, 200, tally)
     assert tally.broken
 
 

@@ -1,4 +1,7 @@
-"""Random casts for the mock domain: what people say, right and wrong calls, and everything that may go wrong."""
+"""Random casts for the mock domain.
+
+What people say, right and wrong calls, and everything that may go wrong.
+"""
 
 from __future__ import annotations
 

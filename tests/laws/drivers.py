@@ -1,6 +1,7 @@
 """Whatever can play an episode, as one function each: `drive(play)` returns the outcome.
 
-A further driver is one more function in DRIVERS; it has to make `moves_of(play)` in order until the episode is over.
+A further driver is one more function in DRIVERS; it has to make `moves_of(play)` in order until the
+episode is over.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Scripted episodes in every domain: an agent's moves, fixed beforehand, against the scripted user."""
+"""Scripted episodes in every domain.
+
+An agent's moves, fixed beforehand, against the scripted user.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,10 @@ from tau2.seeds import derive_seed
 
 @dataclass(frozen=True)
 class Play:
-    """What an agent does in one task, whatever it hears; after its last move it only says farewell."""
+    """What an agent does in one task, whatever it hears.
+
+    After its last move it only says farewell.
+    """
 
     domain: str
     task: Task
@@ -51,7 +57,10 @@ def outcome(run: SimulationRun, environment: Environment) -> Outcome:
 
 
 def transcript(messages: list[Message]) -> list[Any]:
-    """Return what was said and done; times and costs are left out, and calls are numbered in place of their ids."""
+    """Return what was said and done.
+
+    Times and costs are left out, and calls are numbered in place of their ids.
+    """
     numbers: dict[str, int] = {}
     return [
         (
@@ -74,7 +83,10 @@ def number_of(call_id: str, numbers: dict[str, int]) -> int:
 
 
 def some_plays(domain: str, count: int) -> list[Play]:
-    """Return plays of different tasks: some with moves that lead nowhere, some with one left out."""
+    """Return plays of different tasks.
+
+    Some with moves that lead nowhere, some with one left out.
+    """
     rng = random.Random(derive_seed(1, "plays", domain))
     tasks = [task for task in registry.get_tasks_loader(domain)() if task.evaluation_criteria]
     chosen = rng.sample(tasks, min(count, len(tasks)))
@@ -131,7 +143,10 @@ def _parameters(domain: str) -> dict[str, list[str]]:
 
 
 def farewell() -> AssistantMessage:
-    """Return words that lead the scripted user to an end; not every agent may end a conversation itself."""
+    """Return words that lead the scripted user to an end.
+
+    Not every agent may end a conversation itself.
+    """
     return AssistantMessage(content="Is there anything else I can help you with?")
 
 

@@ -1,6 +1,9 @@
-"""Law: whatever a model writes is an action, or an error says what is wrong with it; sentences are never calls.
+"""Law: whatever a model writes is an action, or an error says what is wrong with it.
 
-A few ten thousand texts each day; a million, and the time they take: `python benchmarks/bench_parser.py --n 1000000`.
+Sentences are never calls.
+
+A few ten thousand texts each day; a million, and the time they take: `python
+benchmarks/bench_parser.py --n 1000000`.
 """
 
 from __future__ import annotations

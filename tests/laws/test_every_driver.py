@@ -1,4 +1,7 @@
-"""Law: one scripted policy, 100 tasks; whoever drives it, what is said, done, left behind and earned is the same."""
+"""Law: one scripted policy, 100 tasks.
+
+Whoever drives it, what is said, done, left behind and earned is the same.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Law: a fork goes on as a fresh episode would that had the same past, and relatives never notice each other."""
+"""Law: a fork continues as a fresh episode with the same past, and forks are independent."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_child_goes_on_as_a_fresh_replay_does(domain):
 
 
 def fork_points(rng: random.Random, plays: Sequence[Play]) -> Iterator[tuple[int, int, Rollout]]:
-    """Yield without end: which play, how many of its moves are made, and the episode that stands there."""
+    """Yield without end: a play, the number of its turns so far, and the episode there."""
     for which in itertools.cycle(range(len(plays))):
         play = plays[which]
         at = rng.randrange(len(play.moves) + 1)
@@ -75,7 +75,7 @@ def rest_of(play: Play, at: int) -> list[AssistantMessage]:
 
 
 def finish_by_turns(rollouts: list[Rollout], moves: list[list[AssistantMessage]]) -> None:
-    """Play all to their ends, one move of each at a time, so that whoever could disturb another one would."""
+    """Play all to their ends, one turn of each at a time, so that they could disturb each other."""
     for round_of_moves in zip(*moves, strict=True):
         for rollout, move in zip(rollouts, round_of_moves, strict=True):
             if not rollout.result.done:

@@ -1,4 +1,4 @@
-"""Law: what is saved is loaded as it was, and whatever else lies in a file is refused with its name."""
+"""Law: what is saved is loaded unchanged, and other content of a file is refused by name."""
 
 from __future__ import annotations
 

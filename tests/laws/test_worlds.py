@@ -95,7 +95,7 @@ def test_the_hash_is_the_published_one(moves):
     assert env.get_user_db_hash() == canonical(env.user_tools.db)
 
 
-# --- a database with everything a domain may hold -------------------------------------------------------------------
+# --- a database with everything a domain may hold -------------------------------------------------
 
 
 class Part(BaseModel):

@@ -22,7 +22,10 @@ AREAL = ROOT / "examples" / "tau2"
 
 
 def script(folder: Path, name: str) -> ModuleType:
-    """Return a file that lies in no package as a module; it finds its neighbours as it does when it is run."""
+    """Return a file that lies in no package as a module.
+
+    It finds its neighbours as it does when it is run.
+    """
     if name not in sys.modules:
         if str(folder) not in sys.path:
             sys.path.insert(0, str(folder))
@@ -34,7 +37,7 @@ def script(folder: Path, name: str) -> ModuleType:
     return sys.modules[name]
 
 
-# --- act_prm --------------------------------------------------------------------------------------------------------
+# --- act_prm --------------------------------------------------------------------------------------
 
 
 def by_act_prm(play: Play) -> Outcome:
@@ -86,7 +89,7 @@ def _action(move: AssistantMessage) -> ActionFromLLM:
     )
 
 
-# --- AEnvironment ---------------------------------------------------------------------------------------------------
+# --- AEnvironment ---------------------------------------------------------------------------------
 
 
 def by_aenvironment(play: Play) -> Outcome:
@@ -118,11 +121,14 @@ async def _tell(episode: Any, move: AssistantMessage) -> None:
         await episode.send_message(move.content)
 
 
-# --- AReaL ----------------------------------------------------------------------------------------------------------
+# --- AReaL ----------------------------------------------------------------------------------------
 
 
 def by_areal(play: Play) -> Outcome:
-    """Play the example's own runner against a loopback model that says the moves; its customer is scripted."""
+    """Play the example's own runner against a loopback model that says the moves.
+
+    Its customer is scripted.
+    """
     agent = script(AREAL, "tau2_agent")
 
     class Runner(agent.Tau2Runner):  # type: ignore[misc, name-defined]  # loaded by its path

@@ -1,4 +1,7 @@
-"""What a model may write where an action is expected: calls, nearly calls, sentences, and noise. Seeded."""
+"""What a model may write where an action is expected.
+
+Calls, nearly calls, sentences, and noise. Seeded.
+"""
 
 from __future__ import annotations
 
@@ -153,7 +156,10 @@ def deep(rng: random.Random) -> str:
 
 
 def a_sentence(rng: random.Random) -> str:
-    """Return words for a person, often with an aside in brackets that looks like a call: they are none."""
+    """Return words for a person, often with an aside in brackets that looks like a call.
+
+    They are none.
+    """
     aside, word = (
         f"({rng.choice(ASIDES)})",
         rng.choice(["Sure", "hello", "Refund", "items", "Note"]),

@@ -59,9 +59,9 @@ def _value(flag: Flag, value: Any) -> Any:
 
 def check_masked(path: Path, values: Mapping[str, Any]) -> None:
     """Raise ConfigError when a file holds what `--print-config` printed in place of a secret."""
-    from tau2.runner.stored_config import hidden_fields
+    from tau2.runner.stored_config import redacted_fields
 
-    masked = sorted(hidden_fields(dict(values)))
+    masked = sorted(redacted_fields(dict(values)))
     if masked:
         raise ConfigError(
             f"{path}: {', '.join(masked)}: a secret was masked when this file was printed; "

@@ -31,12 +31,12 @@ def resumed_values(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ConfigError: the run holds no settings, or some that were secret and are not given.
     """
-    from tau2.runner.stored_config import hidden_fields, load_config
+    from tau2.runner.stored_config import load_config, redacted_fields
     from tau2.storage.results import results_file
 
     path = named_run(name)
     values = {**load_config(path), **given}
-    hidden = sorted(hidden_fields(values))
+    hidden = sorted(redacted_fields(values))
     if hidden:
         raise ConfigError(
             f"secrets of this run were not stored: {', '.join(hidden)}; give the arguments again "

@@ -1,8 +1,9 @@
 """One half-duplex episode as a generator without I/O.
 
-It yields an `Ask` (whose turn it is, and the observation) and is sent the answer: a message of the agent or the user,
-the results of tool calls, or a `Failure`. Drivers decide who answers: a model, a person, a trainer, an environment in
-this process or another. The generator decides the order of turns, who observes what, and when the episode ends.
+It yields an `Ask` (whose turn it is, and the observation) and is sent the answer: a message of the
+agent or the user, the results of tool calls, or a `Failure`. Drivers decide who answers: a model, a
+person, a trainer, an environment in this process or another. The generator decides the order of
+turns, who observes what, and when the episode ends.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An answer that ends the episode: a participant could not or must not go on."""
+    """An answer that ends the episode: a participant could not or must not continue."""
 
     reason: TerminationReason
     text: str
@@ -108,7 +109,7 @@ class EpisodeProgress:
 
     @property
     def call_ids(self) -> set[str]:
-        """The ids of all tool calls so far; whoever records a call adds its id."""
+        """The ids of all tool calls so far; a driver that records a call adds its id."""
         if self._ids is None:
             self._ids = {call.id for message in self.trajectory for call in message.calls}
         return self._ids
@@ -121,7 +122,8 @@ class EpisodeProgress:
     def end(self, reason: TerminationReason, note: str | None = None) -> None:
         """End the episode; the first reason stays."""
         if self.termination_reason is None:
-            self.termination_reason, self.note = reason, note
+            self.termination_reason = reason
+            self.note = note
 
 
 _ERROR_OF = {Role.AGENT: TerminationReason.AGENT_ERROR, Role.USER: TerminationReason.USER_ERROR}
@@ -131,10 +133,11 @@ _STOP_OF = {Role.AGENT: TerminationReason.AGENT_STOP, Role.USER: TerminationReas
 def episode(
     progress: EpisodeProgress, first: Ask, rules: Rules
 ) -> Generator[Ask, Answer, EpisodeProgress]:
-    """Play from `first` until a participant ends the episode or a limit is reached; return the progress."""
+    """Play from `first` until a participant or a limit ends the episode; return the progress."""
     ask = first
     while not progress.done:
-        progress.to_role, progress.message = ask.to, ask.observation
+        progress.to_role = ask.to
+        progress.message = ask.observation
         answer = yield ask
         progress.steps += 1
         if isinstance(answer, Failure):
@@ -189,7 +192,10 @@ def _problem_with(speaker: Role, message: Any, rules: Rules) -> str | None:
 
 
 def _with_own_calls(progress: EpisodeProgress, speaker: Role, message: Any) -> Any:
-    """Give every call an id of its own and its true requestor: a user's call must never reach the agent's tools."""
+    """Give every call an id of its own and its true requestor.
+
+    A user's call must never reach the agent's tools.
+    """
     if not message.tool_calls:
         return message
     if any(known is message for known in progress.trajectory):
@@ -251,7 +257,7 @@ def _sees(role: Role, message: Message) -> bool:
 
 
 def next_after(history: Sequence[Message]) -> tuple[Ask, int]:
-    """Return who is asked after a history, and how many of its last messages are the observation."""
+    """Return the ask after a history, and how many of its last messages are observed."""
     last = history[-1]
     if isinstance(last, ToolMessage):
         results: list[ToolMessage] = []

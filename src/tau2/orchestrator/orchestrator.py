@@ -59,7 +59,8 @@ class Orchestrator:
 
     Args:
         domain: A label for the record.
-        agent, user: Participants; each has `generate_next_message(message, state)`, or the asynchronous form of it.
+        agent, user: Participants; each has `generate_next_message(message, state)`, or the
+            asynchronous form of it.
         environment: A fresh environment; the episode changes it.
         task: What is simulated.
         max_steps: Turns (messages and executions of tool calls) after which the episode is stopped.
@@ -69,7 +70,8 @@ class Orchestrator:
         simulation_id: Id of the record; default: random.
         validate_communication: Fail a participant that sends text together with tool calls.
         timeout: Wall-clock seconds; also bounds a model call in progress.
-        environment_factory: Makes fresh environments for grading; default: a fork taken before the episode starts.
+        environment_factory: Makes fresh environments for grading; default: a fork taken before the
+            episode starts.
         now: Clock of the record's timestamps; default: local time.
 
     Raises:
@@ -151,7 +153,7 @@ class Orchestrator:
         return self._now() if self._now is not None else datetime.now().isoformat()  # noqa: DTZ005  -- public format
 
     def initialize(self) -> None:
-        """Bring the environment and the participants to the start, and make the first ask `pending`."""
+        """Bring environment and participants to the start; then the first ask is `pending`."""
         self._began = time.perf_counter()
         self._start_time = self._stamp()
         history = self._history()
@@ -185,7 +187,10 @@ class Orchestrator:
         self._pending = next(self._flow, None)
 
     def snapshot(self) -> EpisodeSnapshot:
-        """Return the episode as data that later turns do not change. Raise RuntimeError when nothing is pending."""
+        """Return the episode as data that later turns do not change.
+
+        Raise RuntimeError when nothing is pending.
+        """
         if self._pending is None:
             raise RuntimeError(
                 "nothing is pending: only an episode between its start and its end has a snapshot"
@@ -206,7 +211,9 @@ class Orchestrator:
         )
 
     def resume(self, snapshot: EpisodeSnapshot) -> None:
-        """Continue an episode of the same task from a snapshot; its tool calls are replayed on this fresh environment.
+        """Continue an episode of the same task from a snapshot.
+
+        Its tool calls are replayed on this fresh environment.
 
         Raise ReplayMismatch when the recorded calls do not replay.
         """
@@ -216,7 +223,9 @@ class Orchestrator:
         self._restore(snapshot)
 
     def fork(self) -> Orchestrator:
-        """Return an independent episode at the same turn; both use the same participants, which keep no state.
+        """Return an independent episode at the same turn.
+
+        Both use the same participants, which keep no state.
 
         Raise RuntimeError when nothing is pending.
         """
@@ -262,7 +271,10 @@ class Orchestrator:
         return history
 
     def answer(self, reply_to_pending: Answer) -> None:
-        """Answer the pending ask and advance to the next. Raise RuntimeError when nothing is pending."""
+        """Answer the pending ask and advance to the next.
+
+        Raise RuntimeError when nothing is pending.
+        """
         if self._flow is None or self._pending is None:
             raise RuntimeError("nothing is pending: initialize() first, and stop when `done`")
         if self._now is not None:
@@ -283,14 +295,18 @@ class Orchestrator:
         """Execute the tool calls of an ask, in order."""
         execute = self.environment.get_response
         results = [traced_call(self.tracer, call, execute) for call in ask.calls]
-        # A call that succeeded has synchronised the tools already, unless a subclass executes calls in its own way.
+        # A call that succeeded has synchronised the tools already, unless a subclass executes calls
+        # in its own way.
         own_way = type(self.environment).get_response is not Environment.get_response
         if not results or results[-1].error or own_way:
             self.environment.sync_tools()
         return results
 
     def step(self) -> None:
-        """Take one turn: have the pending ask answered by the role it is for. Does nothing after the end."""
+        """Take one turn: have the pending ask answered by the role it is for.
+
+        Does nothing after the end.
+        """
         if self._flow is None:
             self.initialize()
         elif self._pending is not None:
@@ -298,7 +314,10 @@ class Orchestrator:
                 self._take_turn(self._pending)
 
     async def astep(self, executor: Executor | None = None) -> None:
-        """Do what `step` does on the running event loop; `executor` runs participants that may block."""
+        """Do what `step` does on the running event loop.
+
+        `executor` runs participants that may block.
+        """
         if self._flow is None:
             self.initialize()
         elif self._pending is not None:
@@ -460,5 +479,5 @@ def _copies_of(environment: Environment, task: Task) -> Callable[[], Environment
 
 
 def _remembered(role: Role, first: Ask, history: list[Message], unseen: int) -> list[Message]:
-    """Return what a participant remembers of a history, without the `unseen` messages that it observes first."""
+    """Return what a participant has seen of a history, without its first observation."""
     return seen_by(role, history[: len(history) - unseen] if first.to is role else history)

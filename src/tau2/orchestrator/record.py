@@ -16,7 +16,8 @@ from tau2.errors import (
 from tau2.orchestrator.episode import Failure, Role
 
 EPISODE_FAILURES = (AgentError, UserError, ContextWindowExceeded, DeadlineExceeded, EmptyCompletion)
-"""Errors that end an episode with a termination reason. Every other one is an infrastructure failure and propagates."""
+"""Errors that end an episode with a termination reason. Every other one is an infrastructure
+failure and propagates."""
 
 _REASONS: tuple[tuple[type[Exception], TerminationReason], ...] = (
     (DeadlineExceeded, TerminationReason.TIMEOUT),
@@ -30,7 +31,8 @@ def failure_of(role: Role, problem: Exception) -> Failure:
     """Return the answer that ends an episode because a participant failed."""
     by_role = TerminationReason.AGENT_ERROR if role is Role.AGENT else TerminationReason.USER_ERROR
     reason = next((reason for kind, reason in _REASONS if isinstance(problem, kind)), by_role)
-    # CONTEXT_WINDOW_EXCEEDED counts against the agent, which must not pay for the window of the user's model.
+    # CONTEXT_WINDOW_EXCEEDED counts against the agent, which must not pay for the window of the
+    # user's model.
     if role is Role.USER and reason is TerminationReason.CONTEXT_WINDOW_EXCEEDED:
         reason = TerminationReason.USER_ERROR
     return Failure(reason, f"{role}: {problem}")

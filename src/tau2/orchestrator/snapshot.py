@@ -1,6 +1,7 @@
 """An episode between two turns, as data: enough to continue it in this process or another.
 
-A generator can be neither copied nor pickled, but between two turns it knows nothing that `EpisodeProgress` does not say.
+A generator can be neither copied nor pickled, but between two turns it knows nothing that
+`EpisodeProgress` does not say.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class EpisodeSnapshot:
     """How and why the episode ended, if it did."""
 
     def restored(self) -> tuple[EpisodeProgress, Ask, Any, Any]:
-        """Return the progress, the next ask, and the states of agent and user, all independent of other episodes."""
+        """Return progress, next ask, agent state and user state, independent of other episodes."""
         messages = [clone(message) for message in self.messages]
         agent_state, user_state = copied_states(
             self.messages, messages, self.agent_state, self.user_state
@@ -45,7 +46,7 @@ class EpisodeSnapshot:
 
 
 def copied_states(old: Sequence[Message], new: Sequence[Message], *states: Any) -> tuple[Any, ...]:
-    """Return deep copies of participants' states, in which every message of `old` is the one of `new` in its place."""
+    """Return deep copies of states, in which the messages of `new` replace those of `old`."""
     memo: dict[int, Any] = {
         id(message): replacement for message, replacement in zip(old, new, strict=True)
     }

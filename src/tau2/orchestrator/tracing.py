@@ -1,4 +1,4 @@
-"""Tracing of episodes: protocols for what observes turns, tool calls, model calls and the end of an episode.
+"""Protocols for tracing the turns, tool calls, model calls and the end of an episode.
 
 Tracers change nothing. Without a tracer, tracing costs one comparison per turn and per tool call.
 """
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from tau2.llm.middleware import Middleware
 
 Notify: TypeAlias = Callable[[Any], None]
-"""Takes the answer of a turn, or the ToolMessage of a tool call. It is not called when the turn or call raised."""
+"""Takes the answer of a turn, or the ToolMessage of a tool call. It is not called when the turn or
+call raised."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,6 @@
-"""Running simulations at three levels: layer 1 plays an orchestrator, layer 2 builds one, layer 3 plays many.
+"""Running simulations at three levels.
+
+Layer 1 plays an orchestrator, layer 2 builds one, layer 3 plays many.
 
 Names load on first use.
 """

@@ -1,7 +1,8 @@
 """Layer 3: many simulations at once, each durable before it is counted.
 
-One event loop keeps up to `max_concurrency` units going on an executor: this process, worker processes, or Ray. Seeds
-are derived per task and trial, so results do not depend on the executor, the concurrency or the order.
+One event loop keeps up to `max_concurrency` units going on an executor: this process, worker
+processes, or Ray. Seeds are derived per task and trial, so results do not depend on the executor,
+the concurrency or the order.
 """
 
 from __future__ import annotations
@@ -110,7 +111,8 @@ class _Batch:
         try:
             await asyncio.shield(saving)
         except asyncio.CancelledError:
-            # The thread cannot be stopped. If it were not waited for, the index could be written without its file.
+            # The thread cannot be stopped. If it were not waited for, the index could be written
+            # without its file.
             await asyncio.gather(saving, return_exceptions=True)
             raise
         self.logs.stored(run)
@@ -127,7 +129,8 @@ class _Batch:
 def _ctrl_c(batch: _Batch) -> Iterator[None]:
     """Let the first Ctrl-C stop the batch and the second one abandon the units in progress.
 
-    Only on a loop that `run_tasks` started. Another loop's owner handles Ctrl-C, and cancels this task.
+    Only on a loop that `run_tasks` started. Another loop's owner handles Ctrl-C, and cancels this
+    task.
     """
     if not own_loop.get() or threading.current_thread() is not threading.main_thread():
         yield
@@ -246,7 +249,7 @@ async def _finish(
     at_once: int,
     middleware: MiddlewareStack,
 ) -> Results:
-    """Keep what was graded now, play the rest, and write the index, also when the run is interrupted."""
+    """Keep what was graded now and play the rest; write the index even if interrupted."""
     interrupted = True
     try:
         with _ctrl_c(batch):
@@ -282,8 +285,8 @@ def run_tasks(
     Args:
         config: Who plays and how.
         tasks: What is played.
-        save_path: The results file; simulations lie beside it, each durable as soon as it is finished. None (and no
-            `save_dir`) keeps everything in memory.
+        save_path: The results file; simulations lie beside it, each durable as soon as it is
+            finished. None (and no `save_dir`) keeps everything in memory.
         save_dir: The folder of the run, when no file is named.
         evaluation_type: Which checks are run.
         console_display: Show progress and a summary on the terminal.
@@ -311,7 +314,7 @@ def run_tasks(
 def run_domain(
     config: RunConfig, *, sink: Sink | None = None, console_display: bool = True
 ) -> Results:
-    """Play a domain as configured: load and filter its tasks, save below the simulations folder, return results."""
+    """Play the configured tasks of a domain and save the run below the simulations folder."""
     tasks = configured_tasks(config)
     return run_tasks(
         config, tasks, save_path=run_folder(config), sink=sink, console_display=console_display
@@ -371,10 +374,10 @@ def run_single_task(
 ) -> SimulationRun:
     """Play one task once and return the graded simulation.
 
-    With `save_dir`, the record is also written to `<save_dir>/simulations/`. `options` are auto_review, review_mode,
-    review_model and verbose_logs, in place of the configuration's. An infrastructure failure, after the
-    configured retries, is returned as a simulation that says so. Inside a running event loop, await
-    `arun_single_task` instead of blocking it.
+    With `save_dir`, the record is also written to `<save_dir>/simulations/`. `options` are
+    auto_review, review_mode, review_model and verbose_logs, in place of the configuration's. An
+    infrastructure failure, after the configured retries, is returned as a simulation that says so.
+    Inside a running event loop, await `arun_single_task` instead of blocking it.
     """
     return run_on_loop(
         arun_single_task(

@@ -45,7 +45,10 @@ def build_agent(
     seed: int | None = None,
     completion_fn: Any = None,
 ) -> Any:
-    """Return an agent for an environment; in solo mode it also holds the user's tools. Raise UnknownName."""
+    """Return an agent for an environment; in solo mode it also holds the user's tools.
+
+    Raise UnknownName.
+    """
     options = {"seed": seed, "completion_fn": completion_fn}
     if audio_native_config is not None:
         options["audio_native_config"] = audio_native_config
@@ -62,7 +65,10 @@ def make_agent(
     solo: bool,
     **options: Any,
 ) -> AgentProtocol:
-    """Return an agent with the tools and the policy of an environment; `options` go to the factory if it knows them."""
+    """Return an agent with the tools and the policy of an environment.
+
+    `options` go to the factory if it knows them.
+    """
     tools = environment.get_tools()
     if solo and environment.user_tools is not None:
         tools += environment.get_user_tools(include=task.user_tools if task else None)
@@ -82,7 +88,10 @@ def build_user(
     seed: int | None = None,
     completion_fn: Any = None,
 ) -> Any:
-    """Return a simulated user for a task; in solo mode the one that stands for an absent user. Raise UnknownName."""
+    """Return a simulated user for a task; in solo mode the one that stands for an absent user.
+
+    Raise UnknownName.
+    """
     return make_user(
         user_factory(ABSENT_USER if solo_mode else user_name),
         environment,
@@ -99,7 +108,10 @@ def build_user(
 def make_user(
     factory: UserFactory, environment: Environment, task: Task, *, solo: bool, **options: Any
 ) -> UserProtocol:
-    """Return a user with the tools and the instructions of a task; `options` go to the factory if it knows them."""
+    """Return a user with the tools and the instructions of a task.
+
+    `options` go to the factory if it knows them.
+    """
     tools = None
     if environment.user_tools is not None and not solo:
         tools = environment.get_user_tools(include=task.user_tools) or None

@@ -1,9 +1,10 @@
-"""Logs of the episodes in progress of a saved run, turn by turn: an interrupted episode continues from its log.
+"""Logs of episodes in progress, turn by turn, from which interrupted episodes continue.
 
-`inflight/<unit>.jsonl` gets a framed line for every turn, and is removed when the simulation is durable. A line reaches
-the kernel before the next turn begins, so it survives the death of the process; it is not synced, so after a power
-failure an episode may continue from an earlier turn. The checksums are chained: a line that is torn, changed, or
-written by a process that should be dead ends the log there, and the turns before it count.
+`inflight/<unit>.jsonl` gets a framed line for every turn, and is removed when the simulation is
+durable. A line reaches the kernel before the next turn begins, so it survives the death of the
+process; it is not synced, so after a power failure an episode may continue from an earlier turn.
+The checksums are chained: a line that is torn, changed, or written by a process that should be dead
+ends the log there, and the turns before it count.
 """
 
 from __future__ import annotations
@@ -224,7 +225,10 @@ class EpisodeLogs:
 
     @contextmanager
     def episode(self, setup: EpisodeSetup) -> Iterator[Orchestrator]:
-        """Enclose one attempt at an episode. It continues from its last recorded turn if it can, else it is fresh."""
+        """Enclose one attempt at an episode.
+
+        It continues from its last recorded turn if it can, else it is fresh.
+        """
         if self.folder is None or self.participants is None:
             yield setup.build(setup.id)
             return
@@ -234,7 +238,8 @@ class EpisodeLogs:
         try:
             yield orchestrator
         except ModelError:
-            # The turns so far are as good as before, and were paid for: the next attempt continues from them.
+            # The turns so far are as good as before, and were paid for: the next attempt continues
+            # from them.
             raise
         except Exception:
             writer.add(Stumbled())
@@ -244,12 +249,12 @@ class EpisodeLogs:
             writer.close()
 
     def stored(self, run: SimulationRun) -> None:
-        """Remove the log of a durable simulation, unless an infrastructure failure ended it: it may continue."""
+        """Remove the log of a durable simulation, except of a failed one, which may continue."""
         if self.participants is not None and rank_of(run) is not Rank.FAILED:
             self._remove(run.unit)
 
     def tidy(self, entries: Iterable[Stored]) -> None:
-        """Remove logs of stored simulations, which a crash may have left, and the folder if it is empty then."""
+        """Remove logs of stored simulations, which a crash may have left, and an empty folder."""
         if self.folder is None or not self.folder.is_dir():
             return
         left = {path.name for path in self.folder.iterdir()}
@@ -271,7 +276,7 @@ class EpisodeLogs:
 def _resumed(
     path: Path, setup: EpisodeSetup, participants: Participants
 ) -> tuple[Orchestrator, EpisodeLogContent]:
-    """Return an episode and what its log holds of it: the interrupted one, or a fresh one and nothing."""
+    """Return an episode and what its log holds: an interrupted one, or a fresh one and nothing."""
     content = read_log(path)
     begun = content.begun
     fits = begun is not None and setup.belongs(begun)

@@ -1,7 +1,8 @@
-"""Continuing an interrupted episode: the environment is replayed, and each participant is brought to where it was.
+"""Continuing an interrupted episode: replaying the environment, and bringing participants back.
 
-Two kinds of participants can be brought back. The state of a model-driven one is the messages it has seen: it is given
-those. A deterministic one that needs no model is asked for its turns again, and must give the recorded ones.
+Two kinds of participants can be brought back. The state of a model-driven one is the messages it
+has seen: it is given those. A deterministic one that needs no model is asked for its turns again,
+and must give the recorded ones.
 """
 
 from __future__ import annotations
@@ -52,7 +53,8 @@ def continued(
 ) -> Orchestrator:
     """Return a fresh orchestrator after it was brought to where an episode was interrupted.
 
-    Raise CannotContinue, or whatever a participant or the environment raises, if that is not certain.
+    Raise CannotContinue, or whatever a participant or the environment raises, if that is not
+    certain.
     """
     seed_participants(orchestrator.seed, orchestrator.agent, orchestrator.user)
     agent_state = _state(orchestrator.agent, participants.agent, Role.AGENT, played)

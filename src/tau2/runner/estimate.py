@@ -1,8 +1,9 @@
 """What a run would cost, as a range: calls, tokens and US dollars. Nothing is played or written.
 
-Prompts are measured as they would be sent: policy, instructions and tools of the agent, scenario and tools of the
-user. The length of conversations is a guess from the reference actions of each task: how many tool calls and turns
-they take at a low, a typical and a high pace. Every call sends all messages before it, so prompts grow.
+Prompts are measured as they would be sent: policy, instructions and tools of the agent, scenario
+and tools of the user. The length of conversations is a guess from the reference actions of each
+task: how many tool calls and turns they take at a low, a typical and a high pace. Every call sends
+all messages before it, so prompts grow.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from tau2.runner.resolve import ResolvedRun, RoleModel, resolve
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """What one reference action leads to in a conversation, and the length of messages in tokens."""
+    """What a reference action leads to in a conversation; lengths are in tokens."""
 
     tools_per_action: float
     """Tool calls of the agent."""
@@ -155,7 +156,7 @@ class _PromptSizes:
 
 
 def _prompt_size(participant: AgentProtocol | UserProtocol, default: str) -> int:
-    """Return the characters of a participant's own prompt, or of what every participant is given."""
+    """Return the characters of a participant's own prompt, or of the default one."""
     prompt = getattr(participant, "system_prompt", None)
     return len(prompt if isinstance(prompt, str) else default)
 
@@ -205,12 +206,12 @@ def _judged(task: Task, conversation: int, evaluation_type: EvaluationType) -> A
 
 
 def _within(max_steps: int, *counts: int) -> list[int]:
-    """Return the counts, reduced in proportion where they exceed the longest episode: each of them is two steps."""
+    """Return counts of two steps each, reduced in proportion if they exceed `max_steps`."""
     steps = 2 * sum(counts)
     factor = min(1.0, max_steps / steps) if steps else 1.0
     return [int(count * factor) for count in counts]
 
 
 def _growing(calls: int, prompt: float, conversation: int, completion: int) -> Amount:
-    """Return the amount of a role whose prompt grows evenly to the whole conversation, all in tokens."""
+    """Return the amount of a role whose prompt grows evenly to the whole conversation."""
     return Amount(calls, round(calls * prompt + conversation * (calls - 1) / 2), completion)

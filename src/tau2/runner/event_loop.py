@@ -1,4 +1,4 @@
-"""Running coroutines: to the end, whether or not an event loop is running already, and several at once."""
+"""Running coroutines to their end, with or without a running event loop, and several at once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ own_loop: ContextVar[bool] = ContextVar("tau2_own_loop", default=False)
 
 
 def run_on_loop(work: Coroutine[Any, Any, ResultT]) -> ResultT:
-    """Run a coroutine to its end and return its result, also where an event loop is running already."""
+    """Return the result of a coroutine, also where an event loop is running already."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -25,8 +25,8 @@ def run_on_loop(work: Coroutine[Any, Any, ResultT]) -> ResultT:
 
 
 def _on_this_thread(work: Coroutine[Any, Any, ResultT]) -> ResultT:
-    # The result is kept aside: at its end asyncio.run restores a signal handler, and in doing so makes a text of the
-    # task with its whole result, which takes seconds for a large run.
+    # The result is kept aside: at its end asyncio.run restores a signal handler, and in doing so
+    # makes a text of the task with its whole result, which takes seconds for a large run.
     results: list[ResultT] = []
 
     async def body() -> None:
@@ -41,7 +41,10 @@ def _on_this_thread(work: Coroutine[Any, Any, ResultT]) -> ResultT:
 
 
 def _on_another_thread(work: Coroutine[Any, Any, ResultT]) -> ResultT:
-    """Run a coroutine on a loop of its own. Ctrl-C, which only the main thread receives, cancels it."""
+    """Run a coroutine on a loop of its own.
+
+    Ctrl-C, which only the main thread receives, cancels it.
+    """
     started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any] | None]] = Future()
 
     async def body() -> ResultT:

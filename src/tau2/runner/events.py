@@ -43,7 +43,10 @@ class SimulationRetried:
 
 @dataclass(frozen=True, slots=True)
 class RunStopping:
-    """Ctrl-C was pressed: nothing more is started; simulations in progress are played to their end."""
+    """Ctrl-C was pressed: nothing more is started.
+
+    Simulations in progress are played to their end.
+    """
 
     playing: int
     """Simulations in progress."""
@@ -58,7 +61,10 @@ class RunDamaged:
 
 @dataclass(frozen=True, slots=True)
 class RunOutOfMoney:
-    """A call could not be paid: nothing more is started; simulations in progress continue while the money lasts."""
+    """A call could not be paid.
+
+    Nothing more is started; simulations in progress continue while the money lasts.
+    """
 
     why: str
 
@@ -97,7 +103,7 @@ Sink = Callable[[Event], None]
 
 
 def ignore_events(_event: Event) -> None:
-    """Do nothing: the sink of a run that nobody follows."""
+    """Do nothing: the sink of a run without a listener."""
 
 
 @dataclass(frozen=True, slots=True)

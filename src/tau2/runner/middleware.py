@@ -1,10 +1,12 @@
-"""The middleware around every model call of a run: recording, cache, provider limits, budget, redaction.
+"""The middleware around every model call of a run.
 
-From the outside in: recording sees every exchange as the simulation does, sent or answered by the cache, so recordings
-are complete. The cache comes next: what it answers needs neither a place at the provider nor money. Then a call waits
-for provider limits. The budget is inside them: money is held while a call is in progress, not while it waits; only a
-pause that the provider asks for meanwhile is waited for with money held. Innermost, secrets are taken out of what comes
-back. Middleware that was in use before the run stays outside of all of these.
+From the outside in: recording, cache, provider limits, budget, redaction. Recording sees every
+exchange as the simulation does, sent or answered by the cache, so recordings are complete. The
+cache comes next: what it answers needs neither a place at the provider nor money. Then a call waits
+for provider limits. The budget is inside them: money is held while a call is in progress, not while
+it waits; only a pause that the provider asks for meanwhile is waited for with money held.
+Innermost, secrets are taken out of what comes back. Middleware that was in use before the run stays
+outside of all of these.
 """
 
 from __future__ import annotations
@@ -70,7 +72,8 @@ def installed_middleware(
 
     Args:
         config: What is wanted: record, cache, provider_limits, max_cost.
-        shared: Folder through which the processes of the run share limits and counts; None when there is only one.
+        shared: Folder through which the processes of the run share limits and counts; None when
+            there is only one.
         saved: Where the run is saved; None when it is not.
         spent: US dollars that the run has cost before.
 
@@ -95,7 +98,7 @@ def installed_middleware(
 
 
 def redactor_of(config: TextRunConfig) -> Redactor:
-    """Return the redactor for the secrets of a run: those in its models' arguments and in environment variables."""
+    """Return the redactor for secrets in a run's arguments of models, and in the environment."""
     from tau2.llm.secrets import Redactor, secrets_in_args, secrets_in_environment  # noqa: PLC0415  -- see installed_middleware
 
     args = (config.llm_args_agent, config.llm_args_user, config.llm_args_judge, config.review_args)
@@ -109,7 +112,8 @@ def _recording(config: TextRunConfig, saved: Path | None, redactor: Redactor) ->
         return []
     if saved is None:
         raise ConfigError(
-            "record keeps the recording beside the results: save the run (save_to, save_path or save_dir)"
+            "record keeps the recording beside the results: "
+            "save the run (save_to, save_path or save_dir)"
         )
     return [Recorder(companion(saved, RECORDING_NAME), redactor).middleware]
 

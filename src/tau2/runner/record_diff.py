@@ -1,4 +1,4 @@
-"""What differs between two records of the same simulation, apart from when it was played and how long it took."""
+"""Differences between two records of one simulation, except times and durations."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ def first_difference(
 ) -> Difference | None:
     """Return what differs, conversation first; None when nothing does.
 
-    An episode that was `cut_short` by its time-out may have gone on a little when it is played again without one.
+    An episode that was `cut_short` by its time-out may have gone on a little when it is played
+    again without one.
     """
     mine, theirs = comparable(recorded), comparable(again)
     if cut_short:

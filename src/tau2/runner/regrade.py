@@ -1,4 +1,4 @@
-"""Grade stored conversations again: with the tasks they were played on, or with the tasks of today."""
+"""Grading stored conversations again, with the tasks they were played on or those of today."""
 
 from __future__ import annotations
 
@@ -91,10 +91,10 @@ def regrade(
     """Return a run with every conversation replayed and graded anew; nothing is written.
 
     Args:
-        results: The stored run; simulations that failed for their surroundings stay as they are.
+        results: The stored run; simulations with an infrastructure failure stay as they are.
         fresh_tasks: Tasks that take the place of the stored ones of the same id.
-        strict_replay: A tool result that differs from the recorded one is a reward of 0; default: with the stored
-            tasks. Fresh tasks may come with a changed world.
+        strict_replay: A tool result that differs from the recorded one is a reward of 0; default:
+            with the stored tasks. Fresh tasks may come with a changed world.
         judge: The model for natural-language assertions; default: the configured one.
         evaluation_type: Which checks are run.
         on_graded: Called after each simulation.
@@ -128,7 +128,9 @@ class _Grader:
     def __init__(
         self, results: Results, tasks: dict[str, Task], strict: bool, judge: Judge | None
     ) -> None:
-        self.tasks, self.strict, self.judge = tasks, strict, judge
+        self.tasks = tasks
+        self.strict = strict
+        self.judge = judge
         self.domain = results.info.environment_info.domain_name
         self.make_environment = environment_factory(self.domain)
         self.solo = is_solo_agent(results.info.agent_info.implementation)

@@ -1,8 +1,9 @@
-"""Replay of a stored run from its recording, without calling a model: where does it first differ from what is stored?
+"""Replay of a stored run from its recording, without calling a model, to find where it differs.
 
-Code, policy, tools and data are those of today; tasks, seeds, models and their arguments are the stored ones. Everything
-in a simulation is compared, except ids, timestamps and durations, which are new each time; time-outs are taken from
-the recording. What was redacted in the recording is redacted on both sides before they are compared.
+Code, policy, tools and data are those of today; tasks, seeds, models and their arguments are the
+stored ones. Everything in a simulation is compared, except ids, timestamps and durations, which are
+new each time; time-outs are taken from the recording. What was redacted in the recording is
+redacted on both sides before they are compared.
 """
 
 from __future__ import annotations
@@ -107,7 +108,7 @@ def replay(path: Path, *, on_replayed: Callable[[], None] = lambda: None) -> Rep
 
 
 def config_of(results: Results, path: Path) -> tuple[TextRunConfig, EvaluationType]:
-    """Return how a stored run was played, as far as that is recorded: without keys, limits and retries."""
+    """Return how a stored run was played, as far as recorded: without keys, limits and retries."""
     info = results.info
     if info.audio_native_config is not None:
         raise ConfigError("only text runs can be replayed")
@@ -159,7 +160,7 @@ def _settings(path: Path) -> dict[str, Any]:
 
 
 class _Recordings:
-    """The recordings of a run, by simulation, and by unit for a failed simulation, which has no conversation."""
+    """The recordings of a run, by simulation and by unit."""
 
     def __init__(self, folder: Path) -> None:
         self.damage: list[str] = []
@@ -175,7 +176,7 @@ class _Recordings:
         )
 
     def of(self, run: SimulationRun) -> RecordedCalls | None:
-        """Return the recording of the attempt that a simulation records; of a failure, the last one."""
+        """Return the recording of a simulation; of a failed unit, that of the last attempt."""
         file = self._by_id.get(run.id)
         if file is None and run.termination_reason is TerminationReason.INFRASTRUCTURE_ERROR:
             file = next(reversed(self._by_unit.get(run.unit, [])), None)
@@ -209,7 +210,7 @@ class _NoWaiting:
 
 
 class _ReplayRunner(UnitRunner):
-    """Plays one simulation again, but asks the judge as often as the recording says it was asked."""
+    """Plays one simulation again. The judge is asked as often as it was when recorded."""
 
     def __init__(
         self, run: ResolvedRun, evaluation_type: EvaluationType, calls: AttemptReplay

@@ -1,4 +1,7 @@
-"""Every name of a run configuration, resolved once: checks, records, estimates and episodes are made from the result."""
+"""Every name of a run configuration, resolved once.
+
+Checks, records, estimates and episodes are made from the result, and look up no name themselves.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +68,10 @@ class ResolvedRun:
     def models(
         self, tasks: Sequence[Task], evaluation_type: EvaluationType = EvaluationType.ALL
     ) -> dict[str, RoleModel]:
-        """Return the models that a run of these tasks calls, by role: agent, user, judge, reviewer."""
+        """Return the models that a run of these tasks calls.
+
+        The keys are roles: agent, user, judge, reviewer.
+        """
         used = {"agent": self.agent_model, "user": self.user_model}
         if any(needs_judge(task, evaluation_type) for task in tasks):
             used["judge"] = RoleModel(self.judge.model, self.judge.args)
@@ -87,7 +93,8 @@ def resolve(config: RunConfig) -> ResolvedRun:
     make_agent = agent_factory(config.agent)
     solo = is_solo_agent(config.agent)
     user = ABSENT_USER if solo else config.user
-    # Factories that were registered without a spec say neither whether they need a model nor how they continue.
+    # Factories that were registered without a spec say neither whether they need a model nor how
+    # they continue.
     agent_spec: AgentSpec | None = (
         registry.agents.get(config.agent) if config.agent in registry.agents else None
     )

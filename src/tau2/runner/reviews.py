@@ -59,7 +59,10 @@ class ReviewPlan:
 
 
 async def review_played(simulation: SimulationRun, task: Task, run: ResolvedRun) -> None:
-    """Review a simulation that was just played; the failure of a reviewer is noted in its `info`."""
+    """Review a simulation that was just played.
+
+    The failure of a reviewer is noted in its `info`.
+    """
     if not simulation.get_messages():
         return
     try:
@@ -83,8 +86,9 @@ async def areview_all(
 ) -> list[Reviewed]:
     """Review simulations, up to `at_once` together; return the outcome of each, in their order.
 
-    A review that the same model wrote before is kept. `on_reviewed` is called as each is finished, so that a
-    cancellation loses only reviews in progress. A reviewer that fails raises nothing: the outcome holds the problem.
+    A review that the same model wrote before is kept. `on_reviewed` is called as each is finished,
+    so that a cancellation loses only reviews in progress. A reviewer that fails raises nothing: the
+    outcome holds the problem.
     """
     found: list[Reviewed | None] = [None] * len(runs)
     waiting = iter(enumerate(runs))
@@ -118,9 +122,10 @@ async def _reviewed(run: SimulationRun, plan: ReviewPlan) -> Reviewed:
 
 
 def call_log(folder: Path) -> Callable[[SimulationRun], Middleware]:
-    """Return middleware that logs each review's model calls to `<folder>/sim_<simulation>/review.jsonl`, redacted.
+    """Return what makes the middleware that logs the model calls of a review, redacted.
 
-    A disk that fails costs the log, not the review.
+    The log is `<folder>/sim_<simulation>/review.jsonl`. A disk that fails costs the log, not the
+    review.
     """
     return lambda run: _CallLog(folder / f"sim_{as_name(run.id)}" / "review.jsonl").middleware
 

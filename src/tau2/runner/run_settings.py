@@ -1,4 +1,7 @@
-"""What a run depends on and `Info` has no field for: recorded in the journal, compared when a run is continued."""
+"""Settings that a run depends on and `Info` has no field for.
+
+They are recorded in the journal, and compared when a run is continued.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,8 @@ def run_settings(
 ) -> dict[str, Any]:
     """Return the settings of a run that `Info` does not carry, as JSON, without secrets.
 
-    `data.*` are the canonical hashes of the domain's databases: changed data is seen (its policy is in `Info`).
+    `data.*` are the canonical hashes of the domain's databases: changed data is seen (its policy is
+    in `Info`).
     """
     environment = environment or environment_factory(config.domain)()
     return {
@@ -33,5 +37,5 @@ def run_settings(
 
 
 def without_secrets(args: Mapping[str, Any]) -> dict[str, Any]:
-    """Return arguments as they may be stored: no keys, headers or passwords, at any depth, nor in a URL."""
+    """Return arguments without keys, headers and passwords, at any depth and in addresses."""
     return redact_args(json.loads(json.dumps(args, default=str)))

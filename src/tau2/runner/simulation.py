@@ -47,7 +47,10 @@ async def agrade_live(
     evaluation_type: EvaluationType,
     judge: Judge | None = None,
 ) -> RewardInfo:
-    """Do what `grade_live` does on the running event loop; a judge is awaited in a worker thread."""
+    """Do what `grade_live` does on the running event loop.
+
+    A judge is awaited in a worker thread.
+    """
     if needs_judge(orchestrator.task, evaluation_type):
         return await asyncio.to_thread(grade_live, run, orchestrator, evaluation_type, judge)
     return grade_live(run, orchestrator, evaluation_type, judge)
@@ -60,7 +63,10 @@ async def arun_simulation(
     judge: Judge | None = None,
     executor: Executor | None = None,
 ) -> SimulationRun:
-    """Do what `run_simulation` does on the running event loop; `executor` runs participants that may block."""
+    """Do what `run_simulation` does on the running event loop.
+
+    `executor` runs participants that may block.
+    """
     run = await orchestrator.arun(executor)
     run.policy = orchestrator.environment.get_policy()
     run.reward_info = await agrade_live(run, orchestrator, evaluation_type, judge)

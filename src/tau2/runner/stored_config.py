@@ -1,4 +1,7 @@
-"""How a run was configured, kept beside it without secrets: `tau2 run --resume` needs nothing but its name."""
+"""How a run was configured, kept beside it without secrets.
+
+`tau2 run --resume` needs nothing but its name.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ def save_config(path: Path, config: TextRunConfig) -> None:
 
 
 def load_config(path: Path) -> dict[str, Any]:
-    """Return the fields of the stored configuration, those that held secrets left out of their arguments.
+    """Return the fields of the stored configuration, without secrets.
 
     Raises:
         ConfigError: no configuration was stored (an older run, or one made by other software).
@@ -48,13 +51,16 @@ def load_config(path: Path) -> dict[str, Any]:
     return data
 
 
-def hidden_fields(data: Any, name: str = "") -> Iterator[str]:
-    """Yield the names of the values that were not stored because they are secret, as `llm_args_agent.api_key`."""
+def redacted_fields(data: Any, name: str = "") -> Iterator[str]:
+    """Yield the names of values that were not stored because they are secret.
+
+    For example `llm_args_agent.api_key`.
+    """
     if isinstance(data, dict):
         for key, value in data.items():
-            yield from hidden_fields(value, f"{name}.{key}" if name else str(key))
+            yield from redacted_fields(value, f"{name}.{key}" if name else str(key))
     elif isinstance(data, list):
         for value in data:
-            yield from hidden_fields(value, name)
+            yield from redacted_fields(value, name)
     elif isinstance(data, str) and REDACTED in data:
         yield name

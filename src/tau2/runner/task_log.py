@@ -1,7 +1,10 @@
-"""One log file per episode: turns, tool calls and model calls with their times, readable by a person.
+"""One log file per episode.
 
-`<run>/artifacts/task_<task>/sim_<simulation>/task.log`. Secrets are hidden. Every line of ours begins with the
-seconds since the start; every line of a text begins with `|`, so that no text can look like one of ours.
+Turns, tool calls and model calls with their times, readable by a person.
+
+`<run>/artifacts/task_<task>/sim_<simulation>/task.log`. Secrets are redacted. Every line of ours
+begins with the seconds since the start; every line of a text begins with `|`, so that no text can
+look like one of ours.
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ from tau2.llm.secrets import Redactor
 from tau2.orchestrator.episode import Ask, Failure
 from tau2.orchestrator.tracing import EpisodeInfo, Notify
 from tau2.storage.results import companion
-from tau2.utils.text import clean_text
+from tau2.utils.text import clean_text, plural
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +37,7 @@ _LONGEST_TEXT = 20_000  # characters of one text that are kept
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST_NAME = 80
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
-"""What could move the cursor of whoever reads the file on a terminal."""
+"""Characters that would move the cursor when the file is shown on a terminal."""
 
 
 def artifacts_folder(path: Path) -> Path:
@@ -46,7 +49,8 @@ class TaskLogs:
     """Writes one log per episode below a folder."""
 
     def __init__(self, folder: Path, redactor: Redactor | None = None) -> None:
-        self._folder, self._redactor = folder, redactor or Redactor()
+        self._folder = folder
+        self._redactor = redactor or Redactor()
 
     @contextmanager
     def episode(self, info: EpisodeInfo) -> Iterator[TaskLog]:
@@ -72,7 +76,7 @@ class TaskLogs:
             return None
 
     def close(self) -> None:
-        """Nothing is kept open between episodes."""
+        """Do nothing: no file is open between episodes."""
 
 
 def as_name(text: str) -> str:
@@ -84,7 +88,8 @@ class TaskLog:
     """The log of one episode."""
 
     def __init__(self, file: TextIO | None, redactor: Redactor) -> None:
-        self._file, self._redactor = file, redactor
+        self._file = file
+        self._redactor = redactor
         self._began = time.perf_counter()
 
     def begin(self, info: EpisodeInfo) -> None:
@@ -95,11 +100,11 @@ class TaskLog:
 
     def note(self, what: str, *texts: str, redactor: Redactor | None = None) -> None:
         """Write one event and the texts that belong to it."""
-        hide = (redactor or self._redactor).text
+        clean = (redactor or self._redactor).text
         at = time.perf_counter() - self._began
-        lines = [f"{at:10.3f} s  {' '.join(_plain(hide(what)).split())}"]
+        lines = [f"{at:10.3f} s  {' '.join(_plain(clean(what)).split())}"]
         for text in texts:
-            lines += [f"{'':12}  | {line}" for line in _cut(_plain(hide(text))).splitlines()]
+            lines += [f"{'':12}  | {line}" for line in _cut(_plain(clean(text))).splitlines()]
         self._write("\n".join(lines) + "\n")
 
     def _write(self, text: str) -> None:
@@ -113,14 +118,14 @@ class TaskLog:
             self.close()
 
     def close(self) -> None:
-        """Close the file."""
-        file, self._file = self._file, None
-        if file is None:
-            return
+        """Close the file. May be called again."""
+        file = self._file
+        self._file = None
         try:
-            file.close()
+            if file is not None:
+                file.close()
         except OSError as problem:
-            logger.warning("%s: %s", file.name, problem)
+            logger.warning("the log of an episode is incomplete: %s", problem)
 
     @contextmanager
     def turn(self, ask: Ask) -> Iterator[Notify]:
@@ -159,7 +164,8 @@ class TaskLog:
     ) -> Flow[Response]:
         """Write one line per attempt to reach a model."""
         began = time.perf_counter()
-        asked = f"model {request.model} ({request.call_name or 'call'}, {len(request.messages)} messages)"
+        name = request.call_name or "call"
+        asked = f"model {request.model} ({name}, {plural(len(request.messages), 'message')})"
         try:
             response = yield from send(request)
         except CallFailed as failure:
@@ -172,8 +178,9 @@ class TaskLog:
             )
             raise
         prompt, completion = tokens_of(response)
-        tokens = f"{'?' if prompt is None else prompt} + {'?' if completion is None else completion} tokens"
-        self.note(f"{asked} answered after {time.perf_counter() - began:.3f} s: {tokens}")
+        known = ["?" if tokens is None else str(tokens) for tokens in (prompt, completion)]
+        took = f"{time.perf_counter() - began:.3f} s"
+        self.note(f"{asked} answered after {took}: {' + '.join(known)} tokens")
         return response
 
     def ended(self, run: SimulationRun) -> None:

@@ -83,7 +83,10 @@ def get_tasks(
     task_ids: Sequence[str] | None = None,
     num_tasks: int | None = None,
 ) -> list[Task]:
-    """Return tasks, filtered by id (in the order of the ids) or cut to the first N. Raise UnknownName."""
+    """Return tasks, filtered by id (in the order of the ids) or cut to the first N.
+
+    Raise UnknownName.
+    """
     source = f"{task_set_name}/{task_split_name or 'default split'}"
     if task_ids is not None and len(
         found := _some(task_set_name, task_split_name, task_ids)
@@ -93,7 +96,10 @@ def get_tasks(
 
 
 def _some(task_set_name: str, task_split_name: str | None, task_ids: Sequence[str]) -> list[Task]:
-    """Return the tasks with these ids from a loader that can look them up; nothing from another one."""
+    """Return the tasks with these ids from a loader that can look them up.
+
+    Nothing from another one.
+    """
     loader = registry.get_tasks_loader(task_set_name)
     if "task_ids" not in inspect.signature(loader).parameters:
         return []
@@ -107,7 +113,10 @@ def _some(task_set_name: str, task_split_name: str | None, task_ids: Sequence[st
 def _filtered(
     tasks: list[Task], source: str, task_ids: Sequence[str] | None, num_tasks: int | None
 ) -> list[Task]:
-    """Return the tasks of these ids, in their order, cut to the first N. Raise UnknownName or ConfigError."""
+    """Return the tasks of these ids, in their order, cut to the first N.
+
+    Raise UnknownName or ConfigError.
+    """
     if task_ids is not None:
         by_id = {task.id: task for task in tasks}
         wanted = [str(task_id) for task_id in task_ids]
@@ -126,7 +135,10 @@ def tasks_of_file(path: str | Path) -> list[Task]:
 
 
 def current_tasks(results: Results) -> list[Task]:
-    """Return the domain's tasks of today that a run was played on. Raise UnknownName when the domain has no tasks."""
+    """Return the domain's tasks of today that a run was played on.
+
+    Raise UnknownName when the domain has no tasks.
+    """
     domain = results.info.environment_info.domain_name
     wanted = {task.id for task in results.tasks}
     known = registry.get_task_sets()
@@ -153,7 +165,8 @@ def configured_tasks(run_config: RunConfig) -> list[Task]:
     if run_config.task_ids is not None and len(playable) < len(tasks):
         refused = next(task.id for task in tasks if task not in playable)
         raise ConfigError(
-            f"agent {run_config.effective_agent!r} cannot play task {refused!r}: it lacks what it needs"
+            f"agent {run_config.effective_agent!r} cannot play task {refused!r}: "
+            "the task lacks what it needs"
         )
     return playable
 
@@ -174,7 +187,7 @@ def slug(text: str) -> str:
 
 
 def make_run_name(run_config: RunConfig) -> str:
-    """Return `<time>_<domain>_<agent>_<model>_<user>_<model>`, without models where none is used."""
+    """Return `<time>_<domain>_<agent>_<model>_<user>_<model>`, without unused models."""
     agent, user = run_config.effective_agent, run_config.effective_user
     parts = [
         run_config.domain,
@@ -192,7 +205,10 @@ def _model(catalog: Catalog[Any], name: str, llm: str) -> list[str]:
 
 
 def run_folder(run_config: RunConfig) -> Path:
-    """Return the folder a configuration saves to. Raise ConfigError for a name that leaves the folder of runs."""
+    """Return the folder a configuration saves to.
+
+    Raise ConfigError for a name that leaves the folder of runs.
+    """
     if run_config.save_to is None:
         return _free(config.simulations_dir() / make_run_name(run_config))
     named = Path(run_config.save_to)
@@ -206,7 +222,10 @@ def run_folder(run_config: RunConfig) -> Path:
 
 
 def _free(folder: Path) -> Path:
-    """Return the folder, or one with a number: a name made from the time must not meet a run of the same second."""
+    """Return the folder, or one with a number.
+
+    A name made from the time must not meet a run of the same second.
+    """
     names = itertools.chain(
         [folder], (folder.with_name(f"{folder.name}-{number}") for number in itertools.count(2))
     )
@@ -214,7 +233,10 @@ def _free(folder: Path) -> Path:
 
 
 def _commit() -> str:
-    """Return the commit of the checkout this package runs from, or "unknown"; never that of the user's project."""
+    """Return the commit of the checkout this package runs from, or "unknown".
+
+    Never that of the user's project.
+    """
     git = config.PACKAGE_ROOT.parent / ".git"
     try:
         head = (git / "HEAD").read_text().strip()

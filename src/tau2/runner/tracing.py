@@ -1,4 +1,7 @@
-"""Who traces the episodes of a run: log files, OpenTelemetry. Chosen by the configuration; usually nothing."""
+"""Who traces the episodes of a run: log files, OpenTelemetry.
+
+Chosen by the configuration; usually nothing.
+"""
 
 from __future__ import annotations
 

@@ -90,7 +90,10 @@ class UnitRunner:
             tracer.close()
 
     async def play(self, spec: UnitSpec) -> SimulationRun:
-        """Play one unit. An infrastructure failure is attempted again, and recorded when attempts are used up."""
+        """Play one unit.
+
+        An infrastructure failure is attempted again, and recorded after the last attempt.
+        """
         for attempt in count(1):
             try:
                 return await self._attempt(spec)
@@ -108,8 +111,8 @@ class UnitRunner:
         return isinstance(problem, PERMANENT_ERRORS) or attempt > self.config.max_retries
 
     async def _attempt(self, spec: UnitSpec) -> SimulationRun:
-        # Tracing and the attempt's context stay open for grading and review, which call models too; the episode's log
-        # ends with the conversation.
+        # Tracing and the attempt's context stay open for grading and review, which call models too;
+        # the episode's log ends with the conversation.
         with ExitStack() as stack:
             with self.logs.episode(self._episode_setup(spec)) as orchestrator:
                 attempt = AttemptContext(*spec.unit, spec.seed, orchestrator.simulation_id)
@@ -145,7 +148,10 @@ class UnitRunner:
         return EpisodeSetup(spec, new_id(spec), build)
 
     async def _grade(self, run: SimulationRun, orchestrator: Orchestrator) -> None:
-        """Grade a finished conversation. A judge that fails is asked again, without playing it again."""
+        """Grade a finished conversation.
+
+        A judge that fails is asked again, without playing it again.
+        """
         for attempt in count(1):
             try:
                 run.reward_info = await agrade_live(

@@ -46,7 +46,7 @@ def refuse_differences(
     settings: Mapping[str, Any],
     changed_tasks: Iterable[str],
 ) -> None:
-    """Raise ConfigError, with every difference, if the stored run was played with other settings."""
+    """Raise ConfigError, with every difference, if the stored run has other settings."""
     # exclude_unset, because a field that an older version did not have is no difference.
     theirs = _fields(stored.model_dump(mode="json", exclude_unset=True))
     different = _differences(theirs, _fields(now.model_dump(mode="json")))

@@ -1,7 +1,7 @@
 """Files that survive a crash: written whole or not at all, and synced before they count.
 
-Every call that can fail because of the disk goes through the name `os` of this module, so that a test can make any of
-them fail. Each OSError raised here names its file.
+Every call that can fail because of the disk goes through the name `os` of this module, so that a
+test can make any of them fail. Each OSError raised here names its file.
 """
 
 from __future__ import annotations
@@ -41,7 +41,10 @@ def _write_all(handle: int, content: bytes) -> None:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Replace `path` by a file with `content`, durably: the content and the folder entry are synced."""
+    """Replace `path` by a file with `content`, durably.
+
+    The content and the folder entry are synced.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name[:40]}.{uuid.uuid4().hex[:12]}{PART}")
     with naming(path):
@@ -76,7 +79,10 @@ def sync_folder(folder: Path) -> None:
 
 
 def free_path(folder: Path, name: str) -> Path:
-    """Return a path in the folder that does not exist: of that name, or of that name with a number."""
+    """Return a path in the folder that does not exist.
+
+    Of that name, or of that name with a number.
+    """
     wanted = Path(name)
     numbered = (f"{wanted.stem}-{number}{wanted.suffix}" for number in itertools.count(2))
     names = itertools.chain([name], numbered)
@@ -84,7 +90,10 @@ def free_path(folder: Path, name: str) -> Path:
 
 
 def move_into(path: Path, folder: Path) -> Path:
-    """Move a file into a folder, durably; return its new path, which has a number if the name is taken."""
+    """Move a file into a folder, durably.
+
+    Return its new path, which has a number if the name is taken.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     target = free_path(folder, path.name)
     with naming(path):
@@ -122,7 +131,10 @@ class AppendFile:
             return self._size
 
     def sync(self, size: int) -> None:
-        """Make everything up to `size` durable. After a failure, every later write and sync raises OSError, too."""
+        """Make everything up to `size` durable.
+
+        After a failure, every later write and sync raises OSError, too.
+        """
         with self._syncing, naming(self.path):
             if self._synced >= size:
                 return

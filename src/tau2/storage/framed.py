@@ -1,8 +1,9 @@
 """Framed lines: JSON objects with a checksum, one per line, for files that are only appended to.
 
-A framed line is `{"crc":"89abcdef",...}`: the CRC-32 (lower case, hexadecimal) covers everything after its own field,
-without the line end. A line that was torn or changed no longer matches. Where the checksums are chained, each one
-starts from the line before it, so a line that is whole but in the wrong place does not match either.
+A framed line is `{"crc":"89abcdef",...}`: the CRC-32 (lower case, hexadecimal) covers everything
+after its own field, without the line end. A line that was torn or changed no longer matches. Where
+the checksums are chained, each one starts from the line before it, so a line that is whole but in
+the wrong place does not match either.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Inspection of a stored run: which simulations are whole, and what is damaged. It changes nothing on disk."""
+"""Inspection of a stored run: which simulations are whole, and what is damaged.
+
+It changes nothing on disk.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +56,8 @@ class Damage:
     """Something on disk that is not as it was written."""
 
     kind: str
-    """`journal`, `results`, `simulation`, `unlisted` (a sound simulation without its line) or `duplicate`."""
+    """`journal`, `results`, `simulation`, `unlisted` (a sound simulation without its line) or
+    `duplicate`."""
     where: str
     """The file, and the place in it if known."""
     what: str
@@ -84,7 +88,8 @@ class Inspection:
     """Whether the journal has to be written anew."""
     entries: dict[Unit, Stored] = field(default_factory=dict)
     earlier: dict[str, Stored] = field(default_factory=dict)
-    """By id, the record before the latest: a crash may have come between a record and the file it announces."""
+    """By id, the record before the latest: a crash may have come between a record and the file it
+    announces."""
     replaced: set[str] = field(default_factory=set)
     """Ids of simulations that others replaced."""
     ids: set[str] = field(default_factory=set)
@@ -116,7 +121,7 @@ def inspect_run(path: Path) -> Inspection:
     return inspection
 
 
-# --- the journal and the results file -------------------------------------------------------------------------------
+# --- the journal and the results file -------------------------------------------------------------
 
 
 def _read_records(inspection: Inspection, path: Path) -> list[str]:
@@ -149,7 +154,10 @@ def _read_records(inspection: Inspection, path: Path) -> list[str]:
 
 
 def _add_record(inspection: Inspection, record: Stored) -> None:
-    """Add what is stored of a unit: the simulation of higher rank, and of two graded ones the first."""
+    """Add what is stored of a unit.
+
+    The simulation of higher rank, and of two graded ones the first.
+    """
     inspection.ids.add(record.id)
     known = inspection.entries.get(record.unit)
     if known is not None and known.id == record.id:
@@ -191,7 +199,10 @@ def _read_results(inspection: Inspection, path: Path, digests: list[str]) -> Non
 
 
 def salvaged(content: bytes) -> list[Any] | None:
-    """Return the simulations that can still be read in a damaged single file; None if there are none."""
+    """Return the simulations that can still be read in a damaged single file.
+
+    None if there are none.
+    """
     found = []
     for piece in _OBJECT.split(content.decode("utf-8", "replace")):
         # A piece that cannot be read is skipped: the journal says which simulation is missing.
@@ -208,13 +219,14 @@ def _reason(problem: Exception) -> str:
     return str(problem).partition(": ")[2] or str(problem)
 
 
-# --- simulations in files -------------------------------------------------------------------------------------------
+# --- simulations in files -------------------------------------------------------------------------
 
 
 def _inspect_folder(inspection: Inspection, path: Path) -> None:
     folder = simulations_folder(path)
     sizes = dict(_sizes(inspection, folder))
-    # A simulation that was replaced is removed after the record of the other one; a crash may come between.
+    # A simulation that was replaced is removed after the record of the other one; a crash may come
+    # between.
     for name in inspection.replaced & sizes.keys():
         inspection.leftovers.append(folder / f"{name}.json")
         del sizes[name]
@@ -232,7 +244,7 @@ def _inspect_folder(inspection: Inspection, path: Path) -> None:
 
 
 def _sizes(inspection: Inspection, folder: Path) -> Iterator[tuple[str, int]]:
-    """Yield name and size of every simulation file; add what a crash left half written to the leftovers."""
+    """Yield name and size of every simulation file; add half-written files to the leftovers."""
     if not folder.is_dir():
         return
     with os.scandir(folder) as files:
@@ -273,7 +285,10 @@ def _put_aside(
 
 
 def _adopt(inspection: Inspection, files: list[Path]) -> None:
-    """Add sound simulations that have no record; of several of one unit, the one of higher rank, then the earlier."""
+    """Add sound simulations that have no record.
+
+    Of several simulations of one unit, the one of higher rank is kept, then the earlier one.
+    """
     found = [pair for file in sorted(files) if (pair := _sound(inspection, file)) is not None]
     _refuse_without_trial([run for run, _ in found])
     found.sort(key=lambda pair: (-rank_of(pair[0]), pair[0].timestamp, pair[0].id))
@@ -319,16 +334,19 @@ def _refuse_without_trial(runs: Iterable[SimulationRun]) -> None:
     for task, number in counts.items():
         if number > 1:
             raise ConfigError(
-                f"{number} simulations of task {task!r} do not say which trial they are, so the run cannot be "
-                "continued; save to another name (--save-to)"
+                f"{number} simulations of task {task!r} do not say which trial they are, "
+                "so the run cannot be continued; save to another name (--save-to)"
             )
 
 
-# --- simulations in one file ----------------------------------------------------------------------------------------
+# --- simulations in one file ----------------------------------------------------------------------
 
 
 def _inspect_inline(inspection: Inspection, path: Path) -> None:
-    """Add the simulations of the single-file form. The journal's checksums are of the files they would be."""
+    """Add the simulations of the single-file form.
+
+    The journal's checksums are of the files they would be.
+    """
     recorded = {entry.id: entry for entry in inspection.entries.values()}
     inspection.entries = {}
     file = results_file(path)
@@ -366,7 +384,8 @@ def _add_inline_run(
     if recorded is not None:
         is_changed = recorded.sha256 != saved.sha256
     else:
-        # A sound journal holds every simulation, so one without a record was put into a file that was changed.
+        # A sound journal holds every simulation, so one without a record was put into a file that
+        # was changed.
         is_changed = inspection.is_journal_sound and not inspection.is_as_recorded
     if is_changed:
         inspection.damaged_content[saved.path.name] = encode_simulation(run)
@@ -387,7 +406,10 @@ def _add_inline_run(
 
 
 def _inspect_beside(inspection: Inspection, path: Path) -> None:
-    """Add files that a crash left beside a single file. Raise ConfigError for those of another run."""
+    """Add files that a crash left beside a single file.
+
+    Raise ConfigError for those of another run.
+    """
     folder = simulations_folder(path)
     beside = {name for name, _ in _sizes(inspection, folder)}
     strangers = sorted(beside - inspection.ids - inspection.inline.keys())

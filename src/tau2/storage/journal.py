@@ -1,7 +1,8 @@
 """The journal of a run: one framed line per event, only ever appended.
 
-A line is `{"crc":"89abcdef","seq":7,"record":{...}}` (see `framed`). A torn or changed line does not match its checksum,
-and the numbers show whether lines are missing. JournalContent never raises for content.
+A line is `{"crc":"89abcdef","seq":7,"record":{...}}` (see `framed`). A torn or changed line does
+not match its checksum, and the numbers show whether lines are missing. JournalContent never raises
+for content.
 """
 
 from __future__ import annotations
@@ -26,7 +27,10 @@ _LARGEST = 1 << 29  # bytes: a million simulations; a larger file is not a journ
 
 
 class Rank(IntEnum):
-    """What a stored simulation is worth to its run. Of two simulations of one unit, the one of higher rank is kept."""
+    """What a stored simulation is worth to its run.
+
+    Of two simulations of one unit, the one of higher rank is kept.
+    """
 
     FAILED = 0
     """An infrastructure or user failure, which says nothing about the agent."""
@@ -65,7 +69,10 @@ class Opened(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """A simulation is durable. A run keeps one of these in memory per simulation: about 500 bytes."""
+    """A simulation is durable.
+
+    A run keeps one of these in memory per simulation: about 500 bytes.
+    """
 
     kind: Literal["stored"] = "stored"
     task_id: str
@@ -165,7 +172,10 @@ class JournalContent(NamedTuple):
 
 
 def read_journal(path: Path) -> JournalContent | None:
-    """Return the sound records of a journal, and what is wrong with the others; None if there is no journal."""
+    """Return the sound records of a journal, and what is wrong with the others.
+
+    None if there is no journal.
+    """
     try:
         with path.open("rb") as file:
             content = file.read(_LARGEST + 1)
@@ -193,7 +203,8 @@ def _read_lines(name: str, lines: list[bytes], problems: list[tuple[str, str]]) 
             problems.append((place, found))
             after_damage = True
             continue
-        # A gap right after a damaged line is that line's; any other gap is a line that is gone without a trace.
+        # A gap right after a damaged line is that line's; any other gap is a line that is gone
+        # without a trace.
         if found.seq < expected or (found.seq > expected and not after_damage):
             problems.append((place, f"it has number {found.seq}, where {expected} is expected"))
         records.append(found.record)

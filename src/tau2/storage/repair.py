@@ -1,4 +1,7 @@
-"""Repair of a stored run: what it is, and files moved to where they belong. Damaged content is never deleted."""
+"""Repair of a stored run: what it is, and files moved to where they belong.
+
+Damaged content is never deleted.
+"""
 
 from __future__ import annotations
 
@@ -31,8 +34,8 @@ DAMAGED_NAME = "damaged"
 def known_run(inspection: Inspection, tasks: Sequence[Task], path: Path) -> Results:
     """Return a stored run without its simulations.
 
-    If the results file is not as it was written, the settings are taken from the journal, and each task from where its
-    digest is the recorded one: the file, or the tasks that are asked for now.
+    If the results file is not as it was written, the settings are taken from the journal, and each
+    task from where its digest is the recorded one: the file, or the tasks that are asked for now.
     """
     opened = inspection.opened
     content = inspection.content
@@ -84,7 +87,7 @@ def changed_tasks(
 
 
 def repair(inspection: Inspection, path: Path) -> None:
-    """Put damaged content aside, remove what a crash left, and give every simulation its own file."""
+    """Put damaged content aside, remove what a crash left, and write simulations to files."""
     aside = companion(path, DAMAGED_NAME)
     for name, content in inspection.damaged_content.items():
         write_atomically(free_path(aside, name), content)
@@ -97,7 +100,7 @@ def repair(inspection: Inspection, path: Path) -> None:
 
 
 def rewrite_journal(path: Path, results: Results, form: ResultsFormat, opened: Opened) -> None:
-    """Write the journal of a run that was just saved as a whole, with the settings it was opened with."""
+    """Write the journal of a run that was saved as a whole, with its recorded settings."""
     written = digest(results_file(path).read_bytes())
     opening = opened.model_copy(update={"results": written})
     stored = [Stored.of(run, content_of(run)) for run in results.simulations]

@@ -1,9 +1,10 @@
 """Results on disk: one file, or a folder with one durable file per simulation.
 
-`json`: everything in one file. `dir`: `results.json` without simulations, and `simulations/<id>.json` each. A path to
-`results.json` beside a `simulations/` folder means the folder, unless the file itself holds simulations. A results
-file of another name, say `a.json`, has its own folder `a.simulations/`, so that two runs may lie side by side.
-Writing is atomic and synced: a reader, or a crash, sees the old content or the new, never half of it.
+`json`: everything in one file. `dir`: `results.json` without simulations, and
+`simulations/<id>.json` each. A path to `results.json` beside a `simulations/` folder means the
+folder, unless the file itself holds simulations. A results file of another name, say `a.json`, has
+its own folder `a.simulations/`, so that two runs may lie side by side. Writing is atomic and
+synced: a reader, or a crash, sees the old content or the new, never half of it.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from tau2.data_model.tasks import Task
 from tau2.errors import DataFileError, needs_extra
 from tau2.storage import files
 from tau2.storage.results_table import rows
+from tau2.utils.text import first_of
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +49,8 @@ _SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012345678
 _LONGEST_NAME = 200  # characters; file systems allow 255 bytes
 _MOST_NAMED = 5  # missing simulations in one line
 _SLOW = re.compile(rb'"tool_calls"\s*:\s*\[\s*\]|\\u[dD][89a-fA-F]')
-"""What the fast reader takes differently: empty lists that mean no call, and halves of characters."""
+"""What the fast reader takes differently: empty lists that mean no call, and halves of
+characters."""
 
 
 class Saved(NamedTuple):
@@ -68,7 +71,7 @@ class Results(BaseModel):
     simulation_index: list[SimulationIndexEntry] | None = None
 
     def average_reward(self) -> float:
-        """Return the mean reward of the simulations that say something about the agent; 0.0 when there is none."""
+        """Return the mean reward of scored simulations; 0.0 if there is none."""
         rewards = [
             run.reward_info.reward for run in self.simulations if run.is_scored and run.reward_info
         ]
@@ -76,7 +79,10 @@ class Results(BaseModel):
 
     @classmethod
     def load(cls, path: str | Path) -> Results:
-        """Read a results file or folder, of any known version. Raise DataFileError naming file and place."""
+        """Read a results file or folder, of any known version.
+
+        Raise DataFileError naming file and place.
+        """
         return load_results(Path(path))
 
     @classmethod
@@ -121,7 +127,10 @@ def simulations_folder(path: Path) -> Path:
 
 
 def companion(path: Path, name: str) -> Path:
-    """Return what has `name` beside a results file; beside one of another name than usual it bears that name too."""
+    """Return the path of what belongs to a results file and has `name`.
+
+    Beside a results file of another name than `results.json`, it has that name, too.
+    """
     file = results_file(path)
     return file.parent / (name if file.name == RESULTS_NAME else f"{file.stem}.{name}")
 
@@ -132,14 +141,20 @@ def journal_file(path: Path) -> Path:
 
 
 def _stored_folder(path: Path) -> Path:
-    """Return the folder to read simulations from; older runs kept theirs in `simulations/`, whatever the file."""
+    """Return the folder to read simulations from.
+
+    Older versions kept them in `simulations/`, whatever the name of the results file.
+    """
     own = simulations_folder(path)
     older = own.with_name(SIMULATIONS_NAME)
     return older if not own.is_dir() and not (own.parent / RESULTS_NAME).exists() else own
 
 
 def simulation_file(folder: Path, simulation_id: str) -> Path:
-    """Return the file of one simulation. Raise DataFileError for an id that could leave the folder."""
+    """Return the file of one simulation.
+
+    Raise DataFileError for an id that could leave the folder.
+    """
     if (
         not simulation_id
         or simulation_id[0] == "."
@@ -147,13 +162,17 @@ def simulation_file(folder: Path, simulation_id: str) -> Path:
         or set(simulation_id) - _SAFE
     ):
         raise DataFileError(
-            f"simulation id {simulation_id[:80]!r} cannot be a file name: use letters, digits, . _ -"
+            f"simulation id {simulation_id[:80]!r} cannot be a file name: "
+            "use letters, digits, . _ -"
         )
     return folder / f"{simulation_id}.json"
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Replace `path` by a file with `text`, durably: the content and the folder entry are synced."""
+    """Replace `path` by a file with `text`, durably.
+
+    The content and the folder entry are synced.
+    """
     files.write_atomically(path, text.encode())
 
 
@@ -193,7 +212,7 @@ def upgrade_results(raw: dict[str, Any]) -> dict[str, Any]:
 
 
 def _upgrade_info(raw: dict[str, Any]) -> dict[str, Any]:
-    """Leave settings out that this version does not know: models that refuse a typo would refuse them."""
+    """Leave out settings that this version does not know, which a strict model would refuse."""
     raw, user = dict(raw), raw.get("user_info")
     if "audio_native_config" in raw:
         raw["audio_native_config"] = _known(AudioNativeConfig, raw["audio_native_config"])
@@ -287,7 +306,10 @@ def parse_simulation(raw: Any, source: Path) -> SimulationRun:
 
 
 def decode_simulation(content: bytes, source: Path) -> SimulationRun:
-    """Return the simulation in a file's bytes, of any version. Raise DataFileError naming file and place."""
+    """Return the simulation in a file's bytes, of any version.
+
+    Raise DataFileError naming file and place.
+    """
     if not _SLOW.search(content):
         with suppress(
             ValidationError
@@ -299,8 +321,8 @@ def decode_simulation(content: bytes, source: Path) -> SimulationRun:
 def iter_simulations(path: Path) -> Iterator[SimulationRun]:
     """Yield the stored simulations: those in the file, else those in the folder.
 
-    A folder's index, written when a run ends, says which files count; without one (a run under way, or broken off)
-    all do. Raise DataFileError for one that is missing or cannot be read.
+    A folder's index, written when a run ends, says which files count; without one (a run in
+    progress, or interrupted) all do. Raise DataFileError for one that is missing or cannot be read.
     """
     file = results_file(path)
     yield from _runs(_read(file) if file.exists() else {}, path)
@@ -348,8 +370,9 @@ def _runs_of_folder(index: Any, path: Path) -> Iterator[SimulationRun]:
 def load_results(path: Path) -> Results:
     """Return stored results with all simulations, in the order of the file or of the index.
 
-    A run that has no index yet is under way, or was broken off: what is there is returned in the order of trials and
-    tasks, each (task, trial, seed) once, and a warning says how much is missing.
+    A run that has no index yet is in progress, or was interrupted: what is there is returned in the
+    order of trials and tasks, each (task, trial, seed) once, and a warning says how much is
+    missing.
     """
     file = results_file(path)
     raw = _read(file)
@@ -359,7 +382,7 @@ def load_results(path: Path) -> Results:
         order = order_of(results)
         runs = sorted(_each_once(runs), key=order)
         results.simulations = runs
-        _say_what_is_missing(results, file)
+        _warn_of_missing(results, file)
     results.simulations = runs
     return results
 
@@ -383,7 +406,7 @@ def order_of(results: Results) -> Callable[[SimulationRun], tuple[int, int, str]
 
 
 def _each_once(runs: Iterable[SimulationRun]) -> list[SimulationRun]:
-    """Leave out the attempts that a better one of the same (task, trial, seed) stands for, else the later ones."""
+    """Keep one simulation of every (task, trial, seed): a scored one, else the earliest."""
     kept: dict[object, SimulationRun] = {}
     for run in sorted(runs, key=lambda run: (not run.is_scored, run.timestamp, run.id)):
         kept.setdefault(
@@ -393,33 +416,27 @@ def _each_once(runs: Iterable[SimulationRun]) -> list[SimulationRun]:
 
 
 def missing_units(results: Results) -> list[Unit]:
-    """Return each (task id, trial) that a run asks for and has no simulation of, in the order of trials and tasks."""
+    """Return the units that a run has no simulation of, in the order of trials and tasks."""
     there = {run.unit for run in results.simulations}
     trials = range(results.info.num_trials)
     wanted = [Unit(task.id, trial) for trial in trials for task in results.tasks]
     return [unit for unit in wanted if unit not in there]
 
 
-def _say_what_is_missing(results: Results, file: Path) -> None:
+def _warn_of_missing(results: Results, file: Path) -> None:
     missing = missing_units(results)
     if not missing:
         return
-    named = ", ".join(f"{task} trial {trial}" for task, trial in missing[:_MOST_NAMED])
-    more = f" (+{len(missing) - _MOST_NAMED} more)" if len(missing) > _MOST_NAMED else ""
+    named = first_of((f"{task} trial {trial}" for task, trial in missing), _MOST_NAMED)
     total = len(missing) + len(results.simulations)
-    logger.warning(
-        "%s: under way or broken off: %s of %s missing: %s%s",
-        file,
-        len(missing),
-        total,
-        named,
-        more,
-    )
+    text = "%s: in progress or interrupted: %s of %s missing: %s"
+    logger.warning(text, file, len(missing), total, named)
 
 
 def save_simulation(run: SimulationRun, folder: Path) -> Saved:
     """Write one simulation durably and return its file."""
-    path, content = simulation_file(folder, run.id), encode_simulation(run)
+    path = simulation_file(folder, run.id)
+    content = encode_simulation(run)
     files.write_atomically(path, content)
     return Saved(path, len(content), digest(content))
 
@@ -436,7 +453,7 @@ def content_of(run: SimulationRun) -> Saved:
 
 
 def _as_json(model: BaseModel, indent: int, *without: str) -> str:
-    """Return a model as JSON; what JSON has no form for (an object in `raw_data`, say) is kept as text."""
+    """Return a model as JSON; objects that JSON has no form for (in `raw_data`) become text."""
     with suppress(PydanticSerializationError):
         text = model.model_dump_json(indent=indent, exclude=set(without))
         if (
@@ -467,7 +484,9 @@ def save_metadata(results: Results, path: Path) -> None:
 
 
 def save_results(results: Results, path: Path, results_format: ResultsFormat) -> None:
-    """Write results in one of the two formats. Raise DataFileError for ids that cannot be files of a folder.
+    """Write results in one of the two formats.
+
+    Raise DataFileError for ids that cannot be files of a folder.
 
     A journal that lay there speaks of other content and goes; who continues the run writes it anew.
     """
@@ -484,7 +503,7 @@ def save_results(results: Results, path: Path, results_format: ResultsFormat) ->
 
 
 def _check_ids(results: Results) -> None:
-    """Refuse, before anything is written, ids of which one would overwrite another or is no file name."""
+    """Raise DataFileError for ids that are the same, or that cannot be file names."""
     seen: set[str] = set()
     for run in results.simulations:
         simulation_file(Path(), run.id)

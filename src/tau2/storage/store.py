@@ -1,9 +1,10 @@
 """A stored run: what is there already, and one durable file per finished simulation.
 
-A simulation is written to a file of its own, atomically and synced; then a record is appended to the journal, synced
-too; then the simulation counts. Nothing else is written while a run goes on, so the cost of saving does not grow with
-the number of simulations. Opening a run reads the journal and checks the files against it without parsing them. The
-index (or, on request, the single-file form) is written when the run ends. Only one process at a time writes a run.
+A simulation is written to a file of its own, atomically and synced; then a record is appended to
+the journal, synced too; then the simulation counts. Nothing else is written while a run goes on, so
+the cost of saving does not grow with the number of simulations. Opening a run reads the journal and
+checks the files against it without parsing them. The index (or, on request, the single-file form)
+is written when the run ends. Only one process at a time writes a run.
 """
 
 from __future__ import annotations
@@ -57,12 +58,16 @@ __all__ = ["RunStore", "Unit"]
 
 logger = logging.getLogger(__name__)
 
-# Simulations kept in memory for `finish`. The others are read again, so that memory does not grow with the run.
+# Simulations kept in memory for `finish`. The others are read again, so that memory does not grow
+# with the run.
 _HELD = 256
 
 
 class RunStore:
-    """One run on disk, or in memory only if `path` is None. `save` may be called from several threads."""
+    """One run on disk, or in memory only if `path` is None.
+
+    `save` may be called from several threads.
+    """
 
     def __init__(self, path: Path | None, results_format: ResultsFormat = "dir") -> None:
         """Name a results file or folder; nothing is read or written yet."""
@@ -94,7 +99,7 @@ class RunStore:
         """Return whether a run is stored there already."""
         return self.path is not None and results_file(self.path).exists()
 
-    # --- opening ----------------------------------------------------------------------------------------------------
+    # --- opening ----------------------------------------------------------------------------------
 
     def open(
         self,
@@ -104,13 +109,16 @@ class RunStore:
         resume: bool,
         settings: Mapping[str, Any] | None = None,
     ) -> Results:
-        """Start a run, or continue the one that is stored there. Damage found is in `damage` afterwards.
+        """Start a run, or continue the one that is stored there.
 
-        `settings` are compared like the fields of `info` (see `run_settings`); they must not hold secrets.
+        Damage found is in `damage` afterwards.
+
+        `settings` are compared like the fields of `info` (see `run_settings`); they must not hold
+        secrets.
 
         Raises:
-            ConfigError: a run is stored there and `resume` is false, it was run with other settings (each difference
-                is named), or another process is writing it.
+            ConfigError: a run is stored there and `resume` is false, it was run with other settings
+                (each difference is named), or another process is writing it.
             DataFileError: no file says what the run is.
         """
         if self.path is None:
@@ -183,7 +191,7 @@ class RunStore:
             logger.warning("%s: %s", self.folder, one)
             self.damage.append(one)
 
-    # --- while the run goes on --------------------------------------------------------------------------------------
+    # --- while the run goes on --------------------------------------------------------------------
 
     def has(self, unit: Unit) -> bool:
         """Return whether a unit is finished: graded, or played since the run was opened."""
@@ -191,11 +199,13 @@ class RunStore:
         return entry is not None and (entry.rank == Rank.GRADED or unit in self._played)
 
     def save(self, run: SimulationRun) -> bool:
-        """Make a finished simulation durable, then count it; return whether it is the one that its unit keeps.
+        """Make a finished simulation durable, then count it.
 
-        A unit keeps its first graded simulation; a second one is not stored. One of a lower rank (see `Rank`) is removed
-        when one of the same or a higher rank is durable. A simulation that was graded again replaces itself. Threads
-        may save at the same time, but not the same unit.
+        Return whether it is the one that its unit keeps.
+
+        A unit keeps its first graded simulation; a second one is not stored. One of a lower rank
+        (see `Rank`) is removed when one of the same or a higher rank is durable. A simulation that
+        was graded again replaces itself. Threads may save at the same time, but not the same unit.
 
         Raises:
             OSError: the disk failed; the simulation is not counted.
@@ -224,7 +234,8 @@ class RunStore:
         folder = simulations_folder(self._path())
         journal = self._writing()
         if known is not None and known.id == run.id:
-            # The record comes first here: after a crash, both the old and the new content of the file have a record.
+            # The record comes first here: after a crash, both the old and the new content of the
+            # file have a record.
             record = Stored.of(run, content_of(run))
             journal.append(record)
             save_simulation(run, folder)
@@ -242,7 +253,7 @@ class RunStore:
         return [run for run in map(self._load, ungraded) if run is not None]
 
     def verify(self) -> list[Unit]:
-        """Read every stored simulation, put damaged ones aside, and return their units, to be played again.
+        """Read every stored simulation; return the units of damaged ones, which are put aside.
 
         Opening a run does the same, unless it is larger than 256 MiB: then only sizes are compared.
         """
@@ -284,12 +295,13 @@ class RunStore:
         what = f"{problem}; it is put aside and {PLAYED_AGAIN}"
         self._report([Damage("simulation", f"{file.parent.name}/{file.name}", what)])
 
-    # --- the end ----------------------------------------------------------------------------------------------------
+    # --- the end ----------------------------------------------------------------------------------
 
     def finish(self) -> Results:
-        """Write the index (or the single file) and return the whole run, in the order of trials and tasks.
+        """Write the index (or the single file) and return the run, ordered by trials and tasks.
 
-        A stored simulation that is found to be damaged is put aside, added to `damage`, and left out of the results.
+        A stored simulation that is found to be damaged is put aside, added to `damage`, and left
+        out of the results.
         """
         if self.results is None:
             raise ConfigError("the run was never opened")
@@ -350,12 +362,13 @@ def _opening(results: Results, settings: Mapping[str, Any], content: bytes) -> O
 
 
 def _journal_of(inspection: Inspection, opening: Opened, path: Path) -> Journal:
-    """Return the journal of a run that continues: the sound one, or a new one with what was found."""
+    """Return the sound journal of a run that continues, or a new one with what was found."""
     if not inspection.must_rewrite and not inspection.inline:
         journal = Journal(journal_file(path), inspection.sequence)
         journal.append(opening)
         return journal
-    # The journal is replaced before the results file, so it must hold the digest of the old file, too.
+    # The journal is replaced before the results file, so it must hold the digest of the old file,
+    # too.
     before = opening.model_copy(update={"results": inspection.results_digest})
     return Journal.create(journal_file(path), [before, opening, *inspection.entries.values()])
 

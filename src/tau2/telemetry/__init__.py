@@ -1,4 +1,6 @@
-"""OpenTelemetry traces of a run: a span per episode, turn, model call and tool call. Needs the extra `otel`.
+"""OpenTelemetry traces of a run: a span per episode, turn, model call and tool call.
+
+Needs the extra `otel`.
 
 Loaded only by runs that ask for it (`otel`, `--otel`). Names load on first use.
 """

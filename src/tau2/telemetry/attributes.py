@@ -1,6 +1,9 @@
-"""What spans say, in the words of OpenTelemetry's conventions for generative AI; our own words begin with `tau2.`.
+"""What spans say, in the words of OpenTelemetry's conventions for generative AI.
 
-No text of a conversation is among them unless OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT asks for it.
+Our own words begin with `tau2.`.
+
+No text of a conversation is among them unless OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT
+asks for it.
 """
 
 from __future__ import annotations
@@ -145,7 +148,10 @@ def _finish_reasons(choices: Any) -> list[str] | None:
 
 
 def error_type(problem: BaseException) -> str:
-    """Return what kind of failure it is: an HTTP status, a verdict on a model call, or the name of a class."""
+    """Return what kind of failure it is.
+
+    An HTTP status, a verdict on a model call, or the name of a class.
+    """
     if isinstance(problem, CallFailed):
         return str(problem.status) if problem.status else problem.verdict.__name__
     return type(problem).__name__

@@ -1,4 +1,4 @@
-"""Where spans go: to what the application has set up, else to what the OTEL_* variables say (default: OTLP)."""
+"""Where spans go: to the application's tracer provider, else where the OTEL_* variables say."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _otlp() -> Any:
 def _console() -> Any:
     from opentelemetry.sdk.trace.export import ConsoleSpanExporter  # noqa: PLC0415  -- optional
 
-    return ConsoleSpanExporter(out=sys.stderr)  # standard output may be somebody's JSON
+    return ConsoleSpanExporter(out=sys.stderr)  # standard output may hold a command's JSON
 
 
 _EXPORTERS: Mapping[str, Callable[[], Any]] = {
@@ -47,7 +47,10 @@ _EXPORTERS: Mapping[str, Callable[[], Any]] = {
 
 
 def _named() -> str:
-    """Return the exporter that OTEL_TRACES_EXPORTER names. Raise UnknownName for another one than ours."""
+    """Return the exporter that OTEL_TRACES_EXPORTER names.
+
+    Raise UnknownName for another one than ours.
+    """
     name = os.environ.get("OTEL_TRACES_EXPORTER", "").strip() or "otlp"
     if name not in _EXPORTERS:
         raise UnknownName("exporter of spans (OTEL_TRACES_EXPORTER)", name, _EXPORTERS)

@@ -38,7 +38,10 @@ _BROKEN_OFF = (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt)
 
 
 def start_tracing(redactor: Redactor) -> Tracing:
-    """Return what traces the episodes of a run in this process. Raise MissingExtra or UnknownName."""
+    """Return what traces the episodes of a run in this process.
+
+    Raise MissingExtra or UnknownName.
+    """
     destination = open_destination()
     return Tracing(destination.tracer, redactor, close=destination.close, content=shows_content())
 
@@ -49,7 +52,8 @@ class Tracing:
     Args:
         tracer: What makes the spans.
         redactor: Takes secrets out of errors and texts.
-        content: Whether what is said, and the arguments and results of tools, are part of the spans.
+        content: Whether messages, and the arguments and results of tools, are part of the
+            spans.
         close: Ends the tracer.
     """
 
@@ -61,7 +65,9 @@ class Tracing:
         content: bool = False,
         close: Callable[[], None] = lambda: None,
     ) -> None:
-        self._tracer, self._redactor, self._content = tracer, redactor or Redactor(), content
+        self._tracer = tracer
+        self._redactor = redactor or Redactor()
+        self._content = content
         self.close = close
 
     @contextmanager
@@ -92,7 +98,10 @@ class _Spans:
 
     @contextmanager
     def call(self, request: Request) -> Iterator[Span]:
-        """Make a span of an attempt to reach a model. It becomes nobody's parent: a flow shares its context."""
+        """Make a span of an attempt to reach a model.
+
+        It is never the current span, because a generator shares the context of its driver.
+        """
         attributes = of_request(request)
         name = f"chat {attributes['gen_ai.request.model']}"
         span = self.tracer.start_span(name, kind=SpanKind.CLIENT, attributes=attributes)
@@ -124,7 +133,9 @@ class EpisodeSpans:
     """The spans of one episode."""
 
     def __init__(self, spans: _Spans, episode: Span, info: EpisodeInfo, *, content: bool) -> None:
-        self._spans, self._episode, self._content = spans, episode, content
+        self._spans = spans
+        self._episode = episode
+        self._content = content
         self._names = {Role.AGENT: info.agent, Role.USER: info.user}
 
     @contextmanager

@@ -212,7 +212,7 @@ def test_the_first_reason_stays():
     assert progress.termination_reason == "user_stop"
 
 
-# --- recorded beginnings --------------------------------------------------------------------------------------------
+# --- recorded beginnings --------------------------------------------------------------------------
 
 HELLO, HI = AssistantMessage(content="Hello"), UserMessage(content="Hi")
 LOOK, RESULT = asks("look"), ToolMessage(id="0", content="x")

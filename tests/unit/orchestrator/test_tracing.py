@@ -1,4 +1,4 @@
-"""Tracing an episode: every turn and tool call is enclosed, in both drivers, and nothing changes."""
+"""Tracing an episode encloses every turn and tool call, and changes nothing."""
 
 from __future__ import annotations
 
@@ -49,9 +49,18 @@ def turn(what: str) -> list[str]:
 
 
 EVERYTHING = [
-    *turn("user"), *turn("agent"), "env begins", *turn("create_task"), "env ends", *turn("agent"), "env begins",
-    *turn("nothing"), "env ends", *turn("agent"), *turn("user"),
-]  # fmt: skip
+    *turn("user"),
+    *turn("agent"),
+    "env begins",
+    *turn("create_task"),
+    "env ends",
+    *turn("agent"),
+    "env begins",
+    *turn("nothing"),
+    "env ends",
+    *turn("agent"),
+    *turn("user"),
+]
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,10 @@ SOLVES = says(create_meeting(), "It is on the list.")
 
 @pytest.fixture
 def cast():
-    """Return `cast(agent=..., user=...)`: makers of participants, by the names scripted_cast_agent and _user."""
+    """Return `cast(agent=..., user=...)`.
+
+    Makers of participants, by the names scripted_cast_agent and _user.
+    """
     with _Known() as known:
         yield known.become
 

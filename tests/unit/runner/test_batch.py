@@ -1,4 +1,4 @@
-"""Many simulations: the same whatever the concurrency, stored one by one, and stopped without loss."""
+"""Many simulations: the same at any concurrency, stored one by one, stopped without loss."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Flaky:
         return Agent(says(self.problem) if self.left >= 0 else SOLVES)
 
 
-# --- outcomes -------------------------------------------------------------------------------------------------------
+# --- outcomes -------------------------------------------------------------------------------------
 
 
 def test_every_task_is_played_as_often_as_asked(cast):
@@ -125,7 +125,8 @@ import json
 from tau2.runner import run_tasks, get_tasks
 from tests.unit.runner.conftest import _Known, a_config
 with _Known():
-    results = run_tasks(a_config(num_trials=2, max_concurrency=4), get_tasks("mock"), console_display=False)
+    config = a_config(num_trials=2, max_concurrency=4)
+    results = run_tasks(config, get_tasks("mock"), console_display=False)
 print(json.dumps([
     (r.task_id, r.seed, r.reward_info.model_dump(mode="json"), [m.content for m in r.messages])
     for r in results.simulations
@@ -172,7 +173,7 @@ def test_no_more_at_once_than_asked(cast):
     assert most <= 2
 
 
-# --- failures -------------------------------------------------------------------------------------------------------
+# --- failures -------------------------------------------------------------------------------------
 
 
 def test_what_may_pass_is_tried_again(cast):
@@ -211,8 +212,10 @@ def test_one_failure_does_not_stop_the_others(cast):
     cast(agent=Flaky(ModelRefused("no"), times=1))
     results = run(max_concurrency=1)
     assert [run.termination_reason.value for run in results.simulations] == [
-        "infrastructure_error", "user_stop", "user_stop",
-    ]  # fmt: skip
+        "infrastructure_error",
+        "user_stop",
+        "user_stop",
+    ]
 
 
 def test_an_agents_fault_is_its_outcome_and_no_retry(cast):
@@ -318,7 +321,7 @@ def test_a_listener_that_fails_is_the_problem_itself(cast):
         run(sink=deaf)
 
 
-# --- on disk --------------------------------------------------------------------------------------------------------
+# --- on disk --------------------------------------------------------------------------------------
 
 
 def test_events_tell_the_story(cast, tmp_path):
@@ -378,7 +381,7 @@ def test_secrets_are_not_stored(cast, tmp_path):
     assert json.loads(stored)["info"]["agent_info"]["llm_args"]["temperature"] == 0.5
 
 
-# --- interruptions --------------------------------------------------------------------------------------------------
+# --- interruptions --------------------------------------------------------------------------------
 
 
 def consistent(path) -> list[str]:
@@ -456,7 +459,7 @@ def test_cancelling_waits_for_a_file_that_is_being_written(cast, tmp_path, monke
 
 
 def interrupted_run(folder, agent: str, presses: int) -> int:
-    """Run in a process of its own, press Ctrl-C once two simulations are stored, and return the exit code."""
+    """Press Ctrl-C in a process that stored two simulations; return its exit code."""
     script = f"""
 import sys
 from tests.unit.runner.conftest import _Known, a_config
@@ -550,7 +553,7 @@ def test_ctrl_c_reaches_a_run_inside_a_running_loop(cast, monkeypatch):
         asyncio.run(inside())
 
 
-# --- inside a loop, one at a time -----------------------------------------------------------------------------------
+# --- inside a loop, one at a time -----------------------------------------------------------------
 
 
 def test_a_run_inside_a_running_loop(cast):

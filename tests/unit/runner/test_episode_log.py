@@ -1,4 +1,4 @@
-"""An interrupted episode goes on from its last recorded turn, and ends as if nothing had happened."""
+"""An interrupted episode continues from its last recorded turn, with the same end."""
 
 from __future__ import annotations
 

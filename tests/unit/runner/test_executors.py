@@ -1,4 +1,7 @@
-"""The same batch in this process, in worker processes and on Ray: the same transcripts, hashes and rewards."""
+"""The same batch in this process, in worker processes and on Ray.
+
+The same transcripts, hashes and rewards.
+"""
 
 from __future__ import annotations
 
@@ -117,9 +120,13 @@ def test_workers_share_the_limits_of_a_provider():
     with StubServer("###STOP###", latency=0.02) as stub:
         args = {"api_base": stub.base_url, "api_key": "key"}
         config = a_config(
-            agent="llm_agent", llm_agent="openai/any", llm_args_agent=args, workers=2, max_concurrency=8,
+            agent="llm_agent",
+            llm_agent="openai/any",
+            llm_args_agent=args,
+            workers=2,
+            max_concurrency=8,
             provider_limits={"openai": 2},
-        )  # fmt: skip
+        )
         results = run_tasks(config, TASKS, console_display=False)
         assert len(results.simulations) == 20
         assert stub.max_in_flight <= 2
@@ -130,9 +137,14 @@ def test_a_retry_in_a_worker_is_reported_here():
     with StubServer(failing(503)) as stub:
         args = {"api_base": stub.base_url, "api_key": "key", "num_retries": 0}
         config = a_config(
-            agent="llm_agent", llm_agent="openai/any", llm_args_agent=args, workers=1, max_retries=1, retry_delay=0,
+            agent="llm_agent",
+            llm_agent="openai/any",
+            llm_args_agent=args,
+            workers=1,
+            max_retries=1,
+            retry_delay=0,
             num_trials=1,
-        )  # fmt: skip
+        )
         run_tasks(config, TASKS[:1], console_display=False, sink=seen.append)
     assert [type(event) for event in seen[-3:]] == [SimulationRetried, SimulationStored, RunEnded]
 

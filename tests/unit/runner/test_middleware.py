@@ -1,4 +1,7 @@
-"""The layers of a run, together: money that ends, answers that were paid before, and what is left of both."""
+"""The layers of a run, together.
+
+Money that ends, answers that were paid before, and what is left of both.
+"""
 
 from __future__ import annotations
 
@@ -26,10 +29,15 @@ def with_model(stub, price=PRICES, **options):
     args = {"api_base": stub.base_url, "api_key": "not-a-word-42", "num_retries": 0, **price}
     return TextRunConfig(
         **{
-            "domain": "mock", "agent": "llm_agent", "user": "scripted_user", "llm_agent": "openai/some-model",
-            "llm_args_agent": args, "retry_delay": 0.0, **options,
+            "domain": "mock",
+            "agent": "llm_agent",
+            "user": "scripted_user",
+            "llm_agent": "openai/some-model",
+            "llm_args_agent": args,
+            "retry_delay": 0.0,
+            **options,
         }
-    )  # fmt: skip
+    )
 
 
 def play(config, path=None, tasks=TASKS):

@@ -1,4 +1,4 @@
-"""A recorded run is played again without asking anybody, and says where it is no longer the same."""
+"""A recorded run is replayed without calling a model, and the first difference is found."""
 
 from __future__ import annotations
 
@@ -45,11 +45,18 @@ def with_model(stub, **options):
     args = {"api_base": stub.base_url, "api_key": "not-a-word-42", "num_retries": 1}
     return TextRunConfig(
         **{
-            "domain": "mock", "agent": "llm_agent", "user": "scripted_user", "llm_agent": "openai/some-model",
-            "llm_args_agent": args | {"temperature": 0.5}, "llm_judge": "openai/judge", "llm_args_judge": args,
-            "record": True, "retry_delay": 0.0, **options,
+            "domain": "mock",
+            "agent": "llm_agent",
+            "user": "scripted_user",
+            "llm_agent": "openai/some-model",
+            "llm_args_agent": args | {"temperature": 0.5},
+            "llm_judge": "openai/judge",
+            "llm_args_judge": args,
+            "record": True,
+            "retry_delay": 0.0,
+            **options,
         }
-    )  # fmt: skip
+    )
 
 
 def play(config, path, tasks=TASKS, evaluation_type="all_with_nl_assertions"):
@@ -231,9 +238,11 @@ def test_a_replay_works_where_an_event_loop_runs_in_another_thread(tmp_path):
 
 def test_records_are_compared_without_when_and_how_long():
     run = {
-        "id": "a", "duration": 1.0, "messages": [{"role": "user", "content": "x", "timestamp": "t"}],
+        "id": "a",
+        "duration": 1.0,
+        "messages": [{"role": "user", "content": "x", "timestamp": "t"}],
         "info": {"error": "e", "error_traceback": "1"},
-    }  # fmt: skip
+    }
     again = {
         **run,
         "id": "b",

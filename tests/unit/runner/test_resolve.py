@@ -1,4 +1,7 @@
-"""A configuration with every name resolved: who plays, who needs a model, and how an episode continues."""
+"""A configuration with every name resolved.
+
+Who plays, who needs a model, and how an episode continues.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The settings of a run that `Info` has no field for: complete enough to compare, and never a secret."""
+"""The settings of a run that `Info` has no field for.
+
+Complete enough to compare, and never a secret.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Runs that were killed, cut, edited or mixed up: what is whole is kept, what is not is named and played again."""
+"""Runs that were killed, cut, edited or mixed up.
+
+What is whole is kept, what is not is named and played again.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,7 @@ def aside(folder) -> list[str]:
     return sorted(path.name for path in (folder / "damaged").iterdir())
 
 
-# --- simulations ----------------------------------------------------------------------------------------------------
+# --- simulations ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -141,7 +144,7 @@ def test_a_changed_id_in_a_single_file_is_not_taken_for_another_simulation(tmp_p
     assert "create_task_1-1.json" in aside(tmp_path)
 
 
-# --- files and lines that do not agree ------------------------------------------------------------------------------
+# --- files and lines that do not agree ------------------------------------------------------------
 
 
 def test_a_file_without_its_line_is_taken(stored):
@@ -201,7 +204,7 @@ def test_half_written_files_of_a_crash_go(stored):
     assert not any(file.exists() for file in litter)
 
 
-# --- the journal and the results file -------------------------------------------------------------------------------
+# --- the journal and the results file -------------------------------------------------------------
 
 
 def test_a_run_of_other_software_gets_a_journal(stored):
@@ -283,7 +286,7 @@ def test_simulations_that_do_not_say_their_trial_are_not_mixed_up(tmp_path):
     assert len(Results.load(tmp_path).simulations) == 2
 
 
-# --- grades ---------------------------------------------------------------------------------------------------------
+# --- grades ---------------------------------------------------------------------------------------
 
 
 @FORMATS
@@ -330,7 +333,7 @@ def test_a_failure_never_replaces_a_conversation(tmp_path):
     assert [run.id for run in store.ungraded()] == ["talk"]
 
 
-# --- settings -------------------------------------------------------------------------------------------------------
+# --- settings -------------------------------------------------------------------------------------
 
 
 def with_settings(path, **settings) -> RunStore:
@@ -370,7 +373,7 @@ def test_long_texts_are_shown_from_where_they_part(tmp_path):
         opened(tmp_path / "long", resume=True, info=other)
 
 
-# --- reading a run that is not finished -----------------------------------------------------------------------------
+# --- reading a run that is not finished -----------------------------------------------------------
 
 
 def test_a_run_under_way_is_read_and_what_is_missing_is_said(tmp_path, caplog):

@@ -1,4 +1,4 @@
-"""Runs on disk: durable before they count, continued only when they are the same run, never mixed."""
+"""Runs on disk: durable before they count, continued only with the same settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Spans of episodes, turns, model calls and tool calls; no text in them unless asked for, never a secret."""
+"""Spans of episodes, turns, model calls and tool calls.
+
+No text in them unless asked for, never a secret.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,10 @@ KEY = "plain-words-nobody-may-see"
 
 @pytest.fixture
 def spans(monkeypatch):
-    """The finished spans of an application that has set up OpenTelemetry: `spans()` by name, `spans("chat")` some."""
+    """The finished spans of an application that has set up OpenTelemetry.
+
+    `spans()` by name, `spans("chat")` some.
+    """
     exporter = InMemorySpanExporter()
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(exporter))

@@ -1,4 +1,7 @@
-"""Where units are played: in this process, in worker processes, or on a Ray cluster. The results are the same."""
+"""Where units are played: in this process, in worker processes, or on a Ray cluster.
+
+The results are the same.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,10 @@ __all__ = ["Setup", "UnitExecutor", "build_executor"]
 
 
 def build_executor(setup: Setup, sink: Sink) -> UnitExecutor:
-    """Return the executor that a configuration asks for. Raise MissingExtra for Ray without the package."""
+    """Return the executor that a configuration asks for.
+
+    Raise MissingExtra for Ray without the package.
+    """
     if setup.run.config.executor == "ray":
         from tau2.runner.executors.ray import RayExecutor  # noqa: PLC0415  -- an optional package
 

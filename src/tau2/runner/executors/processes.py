@@ -1,7 +1,10 @@
-"""Worker processes on one machine: each plays units on an event loop of its own and sends the records back.
+"""Worker processes on one machine.
 
-Only this process writes the store. Units that a worker was playing when it died are given to another one. Workers
-exchange JSON lines with this process over a socket pair, and end when this process does, whatever ends it.
+Each plays units on an event loop of its own and sends the records back.
+
+Only this process writes the store. Units that a worker was playing when it died are given to
+another one. Workers exchange JSON lines with this process over a socket pair, and end when this
+process does, whatever ends it.
 """
 
 from __future__ import annotations

@@ -23,7 +23,10 @@ class UnitExecutor(Protocol):
         """Get ready."""
 
     async def play(self, spec: UnitSpec) -> SimulationRun:
-        """Return the finished, graded simulation of a unit; an infrastructure failure is a record too."""
+        """Return the finished, graded simulation of a unit.
+
+        An infrastructure failure is a record too.
+        """
 
     async def close(self) -> None:
         """Stop whatever was started; units in progress are abandoned."""
@@ -57,7 +60,10 @@ class Setup:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Setup:
-        """Return the setup of JSON data; the names are resolved again in this process. Raise UnknownName."""
+        """Return the setup of JSON data; the names are resolved again in this process.
+
+        Raise UnknownName.
+        """
         shared, saved = data["shared"], data["saved"]
         return cls(
             resolve(TextRunConfig.model_validate(data["config"])),

@@ -1,7 +1,8 @@
 """Units on a Ray cluster: one actor per worker, each with an event loop.
 
-With RAY_ADDRESS set (or inside a Ray job) units go to that cluster; otherwise Ray is started on this machine and
-stopped afterwards. The nodes need tau2 installed, the same data, and environment variables for their keys.
+With RAY_ADDRESS set (or inside a Ray job) units go to that cluster; otherwise Ray is started on
+this machine and stopped afterwards. The nodes need tau2 installed, the same data, and environment
+variables for their keys.
 """
 
 from __future__ import annotations
@@ -108,7 +109,7 @@ class RayExecutor:
         self._started_here = True
 
     def _share(self, workers: int) -> dict[str, Any] | None:
-        """Divide provider limits among actors, which may be on different machines; at least one call each."""
+        """Divide provider limits among actors, which may be on different machines."""
         shares: dict[str, dict[str, float]] = {}
         for provider, limit in limits_of(self.setup.run.config.provider_limits).items():
             share = shares[provider] = {}
