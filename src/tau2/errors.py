@@ -18,7 +18,7 @@ Tau2Error
     ├── ModelRefused       the endpoint rejected the request; retrying cannot help
     │   └── BudgetExhausted  what the run may still spend (max_cost) does not cover the next call
     ├── ContextWindowExceeded
-    ├── EmptyCompletion    the model said nothing, every permitted time it was asked
+    ├── EmptyCompletion    the model returned nothing in every permitted attempt
     └── DeadlineExceeded   the episode's time ran out inside a model call
 
 Every class pickles (results cross process boundaries), and every message says what is wrong, why,
@@ -81,7 +81,7 @@ class MissingExtra(Tau2Error, ImportError):
 
 
 class ToolError(Tau2Error, ValueError):
-    """A tool refused a call; the text is what the caller sees."""
+    """A tool refused a call; the message is the text of the tool result."""
 
 
 class ArgumentError(ToolError):
@@ -111,16 +111,16 @@ class ModelError(Tau2Error):
 class ModelUnavailable(ModelError):
     """The endpoint did not answer after every permitted retry.
 
-    An infrastructure outcome, never a score.
+    An infrastructure failure, never a score.
     """
 
 
 class ModelRefused(ModelError):
-    """The endpoint rejected the request; asking again cannot help."""
+    """The endpoint rejected the request; repeating it cannot help."""
 
 
 class BudgetExhausted(ModelRefused):
-    """The money that a run may spend does not suffice for the next call; nothing was sent."""
+    """What the run may still spend does not cover the next call; nothing was sent."""
 
 
 class ContextWindowExceeded(ModelError):
@@ -128,7 +128,7 @@ class ContextWindowExceeded(ModelError):
 
 
 class EmptyCompletion(ModelError):
-    """The model answered with neither text nor a tool call, every permitted time."""
+    """The model returned neither text nor a tool call in every permitted attempt."""
 
 
 class DeadlineExceeded(ModelError):

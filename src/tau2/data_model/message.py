@@ -1,7 +1,7 @@
-"""What participants, tools and the orchestrator say to one another.
+"""The messages that participants, tools and the orchestrator exchange.
 
 Field names and defaults are those of the public trajectory format. Equality ignores times, costs
-and other measurements: two messages are equal when they say the same.
+and other measurements: two messages are equal when their content is.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _HEAD_LINES = 3  # title, id and name of a tool call as text
 
 
 class _WithRole(BaseModel):
-    """Every dump keeps the role: without it, stored messages could not be told apart."""
+    """Every dump keeps the role: without it, stored messages could not be distinguished."""
 
     def model_post_init(self, context: object, /) -> None:
         """Count the role as given, so that `exclude_unset` keeps it."""
@@ -128,7 +128,7 @@ class ParticipantMessageBase(_WithRole):
     """The provider's answer as it came."""
     generation_time_seconds: float | None = None
     reasoning_content: str | None = None
-    """What the model thought; never shown to the other side, returned to models that ask for it."""
+    """The model's reasoning; not shown to the other participant, sent back where a model needs it."""
 
     audio_format: JsonValue = None
     audio_content: Any = Field(default=None, exclude=True, repr=False)
@@ -237,13 +237,13 @@ class ParticipantMessageBase(_WithRole):
 
 
 class UserMessage(ParticipantMessageBase):
-    """What the (simulated) user says or does."""
+    """A message of the (simulated) user: text, tool calls, or both."""
 
     role: Literal["user"] = "user"
 
 
 class AssistantMessage(ParticipantMessageBase):
-    """What the agent says or does."""
+    """A message of the agent: text, tool calls, or both."""
 
     role: Literal["assistant"] = "assistant"
 
@@ -314,7 +314,7 @@ EnvironmentMessage = ToolMessage | MultiToolMessage
 ValidInputMessage = UserMessage | AssistantMessage | ToolMessage | MultiToolMessage
 
 
-def _kind(value: object) -> str | None:
+def _message_kind(value: object) -> str | None:
     """Return the kind of a message by its role, so that only one class is tried per message."""
     if isinstance(value, BaseModel):
         return "multi" if isinstance(value, MultiToolMessage) else getattr(value, "role", None)
@@ -329,6 +329,6 @@ StoredMessage = Annotated[
     | Annotated[UserMessage, Tag("user")]
     | Annotated[ToolMessage, Tag("tool")]
     | Annotated[MultiToolMessage, Tag("multi")],
-    Discriminator(_kind),
+    Discriminator(_message_kind),
 ]
-"""A `Message` as a field: told apart by role."""
+"""A `Message` as a field; the role decides which class is validated."""

@@ -16,7 +16,7 @@ class DBCheck(BaseModel):
 
 
 class EnvAssertionCheck(BaseModel):
-    """Whether one assertion about the world holds."""
+    """Whether one assertion about the final environment holds."""
 
     env_assertion: EnvAssertion
     met: bool

@@ -47,7 +47,7 @@ class TerminationReason(StrEnum):
 
 
 FINISHED = frozenset({TerminationReason.AGENT_STOP, TerminationReason.USER_STOP})
-"""A participant ended the conversation, as it should be."""
+"""The regular endings: a participant ended the conversation."""
 
 NO_SCORE = frozenset(
     {
@@ -56,7 +56,7 @@ NO_SCORE = frozenset(
         TerminationReason.USER_ERROR,
     }
 )
-"""Endings that say nothing about the agent; they are no part of an average."""
+"""Termination reasons that say nothing about the agent; such simulations do not count."""
 
 
 class Unit(NamedTuple):
@@ -76,7 +76,7 @@ class SessionUsage(BaseModel):
 
 
 class SimulationRun(BaseModel):
-    """One episode: who said and did what, why it ended, and how it was graded."""
+    """The record of one episode: its messages, why it ended, and how it was graded."""
 
     id: str
     task_id: str
@@ -127,7 +127,7 @@ class SimulationRun(BaseModel):
 
     @property
     def is_scored(self) -> bool:
-        """Whether the outcome says something about the agent."""
+        """Whether there is a reward that counts: none of NO_SCORE ended the episode."""
         return self.reward_info is not None and self.termination_reason not in NO_SCORE
 
 

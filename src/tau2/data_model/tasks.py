@@ -1,4 +1,4 @@
-"""Tasks: who the customer is, what the world looks like at the start, and how the end is graded.
+"""Tasks: the customer's scenario, the initial state, and how the end is graded.
 
 The JSON shape is that of the public data set; unknown keys are ignored, because published files
 carry annotations.
@@ -18,7 +18,7 @@ from tau2.utils.json_types import JsonMapping, JsonObject, JsonValue
 
 
 class StructuredUserInstructions(BaseModel):
-    """The customer's side of the story, in parts."""
+    """The instructions of the simulated user, in parts."""
 
     domain: str
     reason_for_call: str
@@ -49,7 +49,7 @@ def _indent(text: str) -> str:
 
 
 class UserScenario(BaseModel):
-    """What the simulated user is told; `str()` is the prompt text."""
+    """What the simulated user plays; `str()` is the prompt text."""
 
     persona: str | None = None
     instructions: UserInstructions
@@ -93,7 +93,7 @@ class EnvAssertion(EnvFunctionCall):
 
 
 class InitialState(BaseModel):
-    """How the world differs from the domain's database when the episode starts."""
+    """How the databases differ from the domain's own when the episode starts."""
 
     initialization_data: InitializationData | None = None
     initialization_actions: list[EnvFunctionCall] | None = None

@@ -1,6 +1,7 @@
-"""The canonical text of a database, over which its public hash is taken.
+"""The canonical text of a database, over which its public hash is computed.
 
-Shared records are written once.
+The text of a record that a table shares with others is produced once per process, so hashing a fork
+costs what it has touched, plus one pass of SHA-256.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _Base: TypeAlias = Mapping[Any, object] | Sequence[object]
 
 
 def canonical_json(value: object) -> str:
-    """Return the text the public hash is taken over."""
+    """Return a value as the JSON text over which the public hash is computed."""
     return json.dumps(value, sort_keys=True, default=str)
 
 
@@ -77,11 +78,10 @@ class _Texts:
     """By key `"key": text`, or by row `text`; empty for a mapping without sorted keys."""
 
 
-_MOST_BASES = (
-    32  # reference tables whose texts are kept; a process rarely uses more than three domains
-)
+_MOST_BASES = 32  # reference tables whose texts are kept; most processes use one to three domains
 _TEXTS: OrderedDict[int, _Texts] = OrderedDict()
-"""By the identity of the base, which is kept alive meanwhile."""
+"""Process-wide, oldest first: id of the base → texts. An entry keeps its base alive, so that its id
+is not used again."""
 
 
 def _texts_of(base: _Base) -> _Texts:

@@ -1,4 +1,4 @@
-"""Copy-on-write tables: a world costs what it touches, not what it holds.
+"""Copy-on-write tables: a copy costs what it touches, not what it holds.
 
 A `Table` shows a shared, never mutated base mapping as if it were private. A record is cloned the
 first time it is asked for, so a caller may mutate what it gets; `peek` and `peek_values` read
@@ -41,17 +41,21 @@ _ATOMS = frozenset(
 _MISSING: Final = object()
 
 
-def _fill_model(twin: BaseModel, value: BaseModel, copied: Callable[[object], object]) -> None:
-    """Give a bare model what pydantic keeps of `value`."""
-    state = twin.__dict__
+def _fill_model(bare: BaseModel, value: BaseModel, copied: Callable[[object], object]) -> None:
+    """Set the fields of a bare model to copies of those of `value`.
+
+    Writes what pydantic keeps on the instance directly: `model_copy(deep=True)` and `deepcopy` take
+    several times as long, and validation is not wanted for data that has been validated.
+    """
+    state = bare.__dict__
     for name, field in value.__dict__.items():
         state[name] = field if field.__class__ in _ATOMS else copied(field)
     put = object.__setattr__
-    put(twin, "__pydantic_fields_set__", set(value.__pydantic_fields_set__))
+    put(bare, "__pydantic_fields_set__", set(value.__pydantic_fields_set__))
     extra = value.__pydantic_extra__
-    put(twin, "__pydantic_extra__", None if extra is None else copied(extra))
+    put(bare, "__pydantic_extra__", None if extra is None else copied(extra))
     private = value.__pydantic_private__
-    put(twin, "__pydantic_private__", None if private is None else copied(private))
+    put(bare, "__pydantic_private__", None if private is None else copied(private))
 
 
 def clone(value: T) -> T:
@@ -62,6 +66,8 @@ def clone(value: T) -> T:
     kind = value.__class__
     if kind in _ATOMS:
         return value
+    # Exact classes: a subclass may keep state of its own, which deepcopy knows how to copy. The
+    # test for atoms is repeated inline because a call per field costs more than the copy.
     if kind is list:
         return cast(
             "T", [v if v.__class__ in _ATOMS else clone(v) for v in cast("list[object]", value)]
@@ -70,9 +76,9 @@ def clone(value: T) -> T:
         items = cast("dict[object, object]", value).items()
         return cast("T", {k: v if v.__class__ in _ATOMS else clone(v) for k, v in items})
     if isinstance(value, BaseModel):
-        twin = value.__class__.__new__(value.__class__)
-        _fill_model(twin, value, clone)
-        return twin
+        model = value.__class__.__new__(value.__class__)
+        _fill_model(model, value, clone)
+        return model
     if isinstance(value, Table):
         return cast("T", value.fork())
     return value if isinstance(value, Enum) else copy.deepcopy(value)
@@ -86,7 +92,7 @@ class Memo(dict[int, object]):
 
 
 def clone_shared(value: T, memo: dict[int, object]) -> T:
-    """Return `clone(value)`, where what is one object stays one object.
+    """Return `clone(value)` in which an object that occurs several times is copied once.
 
     `memo` as for `copy.deepcopy`.
     """
@@ -127,7 +133,12 @@ def _clone_once(value: object, memo: dict[int, object]) -> object:
 
 
 class Table(MutableMapping[K, V], Generic[K, V]):
-    """A private view of a shared mapping; see the module docstring."""
+    """A private view of a shared mapping; see the module docstring.
+
+    Iterates like a dict: first the keys of the base that were never deleted, in the base's order,
+    then added keys in order of insertion. A key of the base that is deleted and set again moves to
+    the end.
+    """
 
     __slots__ = ("_added", "_base", "_dropped", "_own")
 
@@ -135,7 +146,9 @@ class Table(MutableMapping[K, V], Generic[K, V]):
         self._base = base
         self._own: dict[K, V] = {}
         self._added: dict[K, None] = {}  # keys shown after the base's own, in order of insertion
-        self._dropped: set[K] = set()  # base keys no longer in their old place
+        self._dropped: set[K] = (
+            set()
+        )  # keys of the base that were deleted, even if they were added again
 
     def fork(self, memo: dict[int, object] | None = None) -> Table[K, V]:
         """Return an independent view with the same content; costs what this one has touched."""
@@ -174,6 +187,7 @@ class Table(MutableMapping[K, V], Generic[K, V]):
             return own[key]
         if key in self._dropped:
             raise KeyError(key)
+        # The caller may mutate what it gets, so reading a record makes it private.
         record = own[key] = clone(self._base[key])
         return record
 
@@ -296,5 +310,5 @@ def peek_values(records: Mapping[K, V]) -> Iterable[V]:
 
 
 def is_table_like(value: object) -> TypeGuard[dict[Any, object]]:
-    """Return whether a field is worth a view: a dict whose values are models."""
+    """Return whether a field is worth a view: a dict with models as values."""
     return isinstance(value, dict) and any(isinstance(v, BaseModel) for v in value.values())

@@ -27,9 +27,8 @@ from tau2.utils.json_types import JsonObject, JsonValue
 def read_text(path: Path) -> str:
     """Return the content of a text file. Raise DataFileError naming the file."""
     try:
-        return path.read_text(
-            encoding="utf-8-sig"
-        )  # a byte order mark, as some editors write, is no content
+        # Some editors write a byte order mark; it is not part of the content.
+        return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise DataFileError(f"{path}: cannot be read ({error.strerror or error})") from error
     except UnicodeDecodeError as error:
@@ -102,16 +101,14 @@ class DB(BaseModel):
     database, parsed once per process, without copying it.
     """
 
-    __slots__ = (
-        "_reference",
-        "_views",
-    )  # outside of pydantic's reach: no part of equality, dumps or copies
+    # Slots are invisible to pydantic: no part of equality, dumps or copies.
+    __slots__ = ("_reference", "_views")
 
     model_config = ConfigDict(extra="forbid")
 
     @model_serializer(mode="wrap")
     def _serialize_tables(self, handler: SerializerFunctionWrapHandler) -> JsonValue:
-        """Hand pydantic plain dicts: it serialises tables as unknown objects otherwise."""
+        """Give pydantic plain dicts and lists; it would serialise tables as unknown objects."""
         state = self.__dict__
         if not any(isinstance(value, VIEWS) for value in state.values()):
             return handler(self)
@@ -159,13 +156,14 @@ class DB(BaseModel):
             name: value.fork(memo) if isinstance(value, VIEWS) else clone_shared(value, memo)
             for name, value in self.__dict__.items()
         }
-        if not memo.shared:  # a view would copy twice what is one object
+        # Two views of an object that occurs twice would become two objects on the first write.
+        if not memo.shared:
             state = {name: _view_of(value) for name, value in state.items()}
-        return self._twin(state, self.reference)
+        return self._with_state(state, self.reference)
 
     def view(self) -> Self:
         """Return an independent view of a reference, which must not be mutated afterwards."""
-        return self._twin(
+        return self._with_state(
             {name: self._view(name, value) for name, value in self.__dict__.items()}, self
         )
 
@@ -192,7 +190,7 @@ class DB(BaseModel):
         return getattr(self, "_reference", None)
 
     def is_pristine(self) -> bool:
-        """Return whether this certainly holds what its reference holds."""
+        """Return whether this holds what its reference holds, as far as that is cheap to know."""
         if self.reference is None:
             return False
         origin = self.reference.__dict__
@@ -201,18 +199,18 @@ class DB(BaseModel):
             for name, value in self.__dict__.items()
         )
 
-    def _twin(self, state: dict[str, object], reference: DB | None) -> Self:
-        twin = self.__class__.__new__(self.__class__)
-        twin.__dict__.update(state)
+    def _with_state(self, state: dict[str, object], reference: DB | None) -> Self:
+        copy = self.__class__.__new__(self.__class__)
+        copy.__dict__.update(state)
         put = object.__setattr__
-        put(twin, "__pydantic_fields_set__", set(self.__pydantic_fields_set__))
-        put(twin, "__pydantic_extra__", clone(self.__pydantic_extra__))
-        put(twin, "__pydantic_private__", clone(self.__pydantic_private__))
-        put(twin, "_reference", reference)
-        return twin
+        put(copy, "__pydantic_fields_set__", set(self.__pydantic_fields_set__))
+        put(copy, "__pydantic_extra__", clone(self.__pydantic_extra__))
+        put(copy, "__pydantic_private__", clone(self.__pydantic_private__))
+        put(copy, "_reference", reference)
+        return copy
 
     def same_as(self, other: DB) -> bool:
-        """Return whether both hold the same data: 25 equals 25.0, the order of keys is free."""
+        """Return whether both hold the same data: 25 equals 25.0, in any order of keys."""
         if self is other:
             return True
         mine = self.__dict__
@@ -223,13 +221,13 @@ class DB(BaseModel):
 
     def updated(self, patch: JsonObject) -> Self:
         """Return an independent database with `patch` merged in and validated."""
-        twin = self.fork()
+        copy = self.fork()
         unknown = patch.keys() - type(self).model_fields.keys()
         if unknown and type(self).model_config.get("extra") == "forbid":
             raise DataFileError(f"{type(self).__name__} has no field {', '.join(sorted(unknown))}")
         for name, value in patch.items():
-            twin.__dict__[name] = _merged_field(type(self), name, twin.__dict__.get(name), value)
-        return twin
+            copy.__dict__[name] = _merged_field(type(self), name, copy.__dict__.get(name), value)
+        return copy
 
     def get_hash(self) -> str:
         """Return the SHA-256 of `json.dumps(model_dump(), sort_keys=True, default=str)`."""

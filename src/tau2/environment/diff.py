@@ -31,16 +31,14 @@ from tau2.utils.json_types import JsonObject, JsonValue
 Side = Literal["agent", "user"]
 ChangeKind = Literal["added", "removed", "changed"]
 
-MOST_CHANGES = (
-    200  # records of one turn that are told; a tool that touches more has rewritten the database
-)
+MOST_CHANGES = 200  # records of one tool call that are listed
 
 _BROKEN = (Tau2Error, OSError, ValueError, LookupError, TypeError, AttributeError, AssertionError)
-"""What a domain of another version, or a task that does not fit it, makes the replay raise."""
+"""What the replay may raise when the domain has changed, or the task does not fit it."""
 
 
 class Missing(Enum):
-    """Stands for a value that is not there, which is not the same as null."""
+    """Stands for a value that is absent, which is not the same as null."""
 
     VALUE = "absent"
 
@@ -83,7 +81,7 @@ class TurnDiff:
     left_out: int = 0
     """Changed records beyond the first `MOST_CHANGES`."""
     problem: str | None = None
-    """Why the changes cannot be told, or may not be those of the recorded conversation."""
+    """Why the changes are unknown, or may not be those of the recorded conversation."""
 
     def as_dict(self) -> JsonObject:
         """Return the difference as JSON-like data; an absent value has no key."""
@@ -127,7 +125,7 @@ def turn_diffs(
 
     Args:
         run: The stored simulation.
-        task: Its task, for the state the world starts in; None tells the differences from the
+        task: Its task, for the initial state; None computes differences from the
             domain's own state.
         domain: The domain's name.
         build: Returns a fresh environment of the domain.
@@ -137,9 +135,9 @@ def turn_diffs(
         return []
     try:
         pairs = paired_calls(split_pending(messages)[0])
-        environment = _start(build(domain), task, messages).fork()  # its forks share tables with it
+        environment = _start(build(domain), task, messages).fork()  # its forks share its tables
     except _BROKEN as problem:
-        return [TurnDiff(-1, None, problem=f"the conversation cannot be played again: {problem}")]
+        return [TurnDiff(-1, None, problem=f"the conversation cannot be replayed: {problem}")]
     return list(
         _replayed(
             environment, pairs, {id(message): place for place, message in enumerate(messages)}
@@ -303,7 +301,7 @@ def _record_change(
 def _differences(path: str, old: JsonValue, new: JsonValue) -> Iterator[FieldChange]:
     """Yield the innermost values that differ.
 
-    A record that is new or gone is told field by field.
+    A record that was added or removed yields one change per field.
     """
     if isinstance(old, dict) and isinstance(new, dict):
         for key in dict.fromkeys([*old, *new]):

@@ -47,11 +47,14 @@ class DomainSpec:
     task: Callable[[str], Task] | None = None
     """`task(task_id)` returns one task without building the others."""
     generate: Callable[..., list[Task]] | None = None
-    """`generate(n, seed, difficulty=None)` returns n fresh tasks over the domain's own world."""
+    """`generate(n, seed, difficulty=None)` returns n new tasks over the domain's own database."""
 
 
 def _stamp(path: Path) -> tuple[int, int]:
-    """Return what changes when a file is rewritten. Raise DataFileError when it is not there."""
+    """Return the modification time and size, which change when a file is rewritten.
+
+    Raise DataFileError when the file cannot be read.
+    """
     try:
         status = path.stat()
     except OSError as error:
@@ -74,15 +77,15 @@ def load_reference_db(kind: type[DBT], path: Path) -> DBT:
 
 
 def world_id_of(domain: str, path: Path, *, strict: bool) -> Hashable:
-    """Return a name for the world of a database file at its start.
+    """Return a hashable name of the initial state that a database file describes.
 
-    A rewritten file is another world.
+    It changes when the file is rewritten.
     """
     return (domain, str(path), strict, *_stamp(path))
 
 
 def load_own_db(kind: type[DBT], domain: str, *, strict: bool) -> tuple[DBT, Hashable]:
-    """Return a domain's own database (`db.json` of its folder) and the world id of its start."""
+    """Return a domain's own database (`db.json` in its folder) and its `world_id`."""
     path = domain_dir(domain) / "db.json"
     return load_reference_db(kind, path), world_id_of(domain, path, strict=strict)
 

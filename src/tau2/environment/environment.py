@@ -48,11 +48,11 @@ class Environment:
     Attributes:
         domain_name, policy: labels of the record and text for the agent.
         tools, user_tools: toolkits, or None.
-        solo_mode: the agent also holds the user's tools and there is no user.
+        solo_mode: the agent also has the user's tools and there is no user.
         strict_compat: reproduce the original where published scores depend on it: arguments are
             passed unchecked.
-        world_id: a hashable name for "the same world at the start"; environments with equal ids may
-            share cached gold worlds. None (the default) shares nothing.
+        world_id: a hashable name of the initial state; environments with equal ids share cached
+            gold environments. None (the default): nothing is shared.
     """
 
     world_id: Hashable | None = None
@@ -68,7 +68,7 @@ class Environment:
         strict_compat: bool = False,
         world_id: Hashable | None = None,
     ) -> None:
-        """Wire the parts together and synchronise them once."""
+        """Keep the parts and synchronise them once."""
         self.domain_name = domain_name
         self.policy = policy
         self.tools = tools
@@ -125,7 +125,7 @@ class Environment:
         )
 
     def set_solo_mode(self, solo_mode: bool) -> None:
-        """Switch whether the agent also holds the user's tools.
+        """Switch whether the agent also has the user's tools.
 
         Raise ValueError when names overlap.
         """
@@ -178,9 +178,9 @@ class Environment:
         return self.toolkit_for(tool_name, requestor).use_tool(tool_name, **kwargs)
 
     def get_response(self, message: ToolCall) -> ToolMessage:
-        """Carry out a participant's tool call.
+        """Execute a participant's tool call.
 
-        Whatever goes wrong becomes an error result, never an exception.
+        Any failure becomes an error result, never an exception.
 
         This is the one place where arguments from a model are checked and coerced against the
         tool's schema.
@@ -192,14 +192,13 @@ class Environment:
                 raise ArgumentError(
                     f"{unreadable}; call {message.name} again with corrected arguments"
                 )
-            arguments = clone(
-                message.arguments
-            )  # what a tool keeps of them must not change the recorded message
+            # A tool may keep its arguments in the database; the recorded message must not change.
+            arguments = clone(message.arguments)
             if not self.strict_compat and toolkit.has_tool(message.name):
                 arguments = toolkit.coerce(message.name, arguments)
             content = self.to_json_str(toolkit.use_tool(message.name, **arguments))
             self.sync_tools()
-        except Exception as problem:
+        except Exception as problem:  # whatever a tool raises is an error result
             if not isinstance(problem, ToolError):
                 logger.debug("tool %s failed", message.name, exc_info=True)
             content = f"Error: {_problem_text(problem)}"
@@ -289,7 +288,7 @@ class Environment:
         ]
 
     def is_pristine(self) -> bool:
-        """Return whether every database certainly holds what the domain's files hold."""
+        """Return whether every database holds what the domain's files hold."""
         return all(isinstance(db, DB) and db.is_pristine() for db in self._databases())
 
     def references(self) -> tuple[DB | None, ...]:
@@ -299,20 +298,20 @@ class Environment:
     def fork(self: EnvT) -> EnvT:
         """Return an independent environment in the same state.
 
-        What shared a database shares one again.
+        Toolkits that share a database share its copy, too.
         """
-        twin: EnvT = self.__class__.__new__(self.__class__)
+        copy: EnvT = self.__class__.__new__(self.__class__)
         shared: dict[int, object] = {}
         for name, value in self.__dict__.items():
             if isinstance(value, ToolKitBase):
                 if id(value) not in shared:
                     shared[id(value)] = value.fork()
                     share_databases(value, shared[id(value)], shared)
-                twin.__dict__[name] = shared[id(value)]
+                copy.__dict__[name] = shared[id(value)]
             else:
-                twin.__dict__[name] = value.fork() if isinstance(value, DB) else clone_plain(value)
-        share_databases(self, twin, shared)
-        return twin
+                copy.__dict__[name] = value.fork() if isinstance(value, DB) else clone_plain(value)
+        share_databases(self, copy, shared)
+        return copy
 
     def set_state(
         self,
@@ -324,7 +323,7 @@ class Environment:
         """Bring the environment to the state after `message_history`.
 
         Data is merged, actions are called, then every recorded call of a tool that changes the
-        state is made again.
+        state is executed again.
 
         Raises:
             ReplayMismatch: (a ValueError) a call without its result, or, when `strict`, a result
@@ -426,19 +425,16 @@ def same_db(mine: object, theirs: object) -> bool:
 
 
 def clone_plain(value: T) -> T:
-    """Copy containers and models.
-
-    Share functions, locks and everything else that has no data of its own.
-    """
+    """Return a copy of a container or model; anything else (a function, a lock) as it is."""
     if isinstance(value, dict | list | set | BaseModel | Table):
         return clone(value)
     return value
 
 
 def share_databases(parent: object, child: object, shared: dict[int, object]) -> None:
-    """Let attributes of `child` that stand for one database of `parent` be one object.
+    """Make attributes of `child` that were copied from one database of `parent` one object again.
 
-    `shared`: old id → new.
+    `shared` maps the id of a database of the parent to its copy.
     """
     for name, value in vars(parent).items():
         if isinstance(value, DB) or (name == "db" and value is not None):

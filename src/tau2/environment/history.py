@@ -18,7 +18,7 @@ from tau2.utils.json_types import JsonValue
 
 
 def decoded(content: str | None) -> JsonValue:
-    """Return parsed JSON where the text is JSON: key order and spacing are free."""
+    """Return the parsed value of JSON text, other text as it is; for comparing tool results."""
     try:
         return json.loads(content) if content is not None else None
     except ValueError:

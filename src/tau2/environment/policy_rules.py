@@ -1,7 +1,7 @@
 """Executable policy rules: what a policy forbids, checked on any trajectory.
 
-A rule looks at one successful writing call of the agent, at the world before it and at the
-conversation so far, and says what is wrong, or nothing. Rules are for audits and reports; they are
+A rule receives one successful writing call of the agent, the environment before it and the
+conversation so far, and returns what is wrong, or None. Rules are for audits and reports; they are
 no part of a reward.
 """
 
@@ -23,7 +23,7 @@ from tau2.data_model.message import (
 from tau2.environment.environment import Environment
 
 Check = Callable[[Environment, ToolCall, Sequence[Message]], str | None]
-"""`check(world before the call, the call, messages before it)` returns what is wrong, or None."""
+"""`check(environment, call, messages)`, both as before the call: what is wrong, or None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,34 +44,34 @@ class Violation:
 
 
 def check_trajectory(
-    world_start: Environment, messages: Sequence[Message], rules: Sequence[Rule]
+    start: Environment, messages: Sequence[Message], rules: Sequence[Rule]
 ) -> list[Violation]:
-    """Return every violation in a trajectory that began in `world_start`, which is left untouched.
+    """Return every violation in a trajectory that began in `start`, which is not changed.
 
-    Tool calls are made again on a fork; a call that fails changes nothing and breaks no rule.
+    Tool calls are executed again on a fork; a call that fails changes nothing and breaks no rule.
     """
-    world = world_start.fork()
+    environment = start.fork()
     violations = []
     for index, message in enumerate(messages):
         if not isinstance(message, AssistantMessage | UserMessage):
             continue
         for call in message.calls:
-            found = _violations_of(world, call, messages[:index], rules)
+            found = _violations_of(environment, call, messages[:index], rules)
             violations += [Violation(rule, index, text) for rule, text in found]
     return violations
 
 
 def _violations_of(
-    world: Environment, call: ToolCall, before: Sequence[Message], rules: Sequence[Rule]
+    environment: Environment, call: ToolCall, before: Sequence[Message], rules: Sequence[Rule]
 ) -> list[tuple[str, str]]:
-    toolkit = world.user_tools if call.requestor == "user" else world.tools
+    toolkit = environment.user_tools if call.requestor == "user" else environment.tools
     judged = (
         call.requestor == "assistant"
         and toolkit is not None
         and toolkit.tool_mutates_state(call.name)
     )
-    earlier = world.fork() if judged else world
-    failed = world.get_response(call).error
+    earlier = environment.fork() if judged else environment
+    failed = environment.get_response(call).error
     if not judged or failed:
         return []
     return [
@@ -107,11 +107,15 @@ def confirmed_first(exempt: Collection[str] = ()) -> Rule:
     def check(_world: Environment, call: ToolCall, before: Sequence[Message]) -> str | None:
         if call.name in exempt:
             return None
-        heard = [
-            message for message in before if isinstance(message, UserMessage) and message.content
+        replies = [
+            message.content
+            for message in before
+            if isinstance(message, UserMessage) and message.content
         ]
-        said = any(isinstance(message, AssistantMessage) and message.content for message in before)
-        if said and heard and agrees(heard[-1].content or ""):
+        has_proposed = any(
+            isinstance(message, AssistantMessage) and message.content for message in before
+        )
+        if has_proposed and replies and agrees(replies[-1]):
             return None
         return f"{call.name} was called before the customer confirmed"
 

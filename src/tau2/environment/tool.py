@@ -75,15 +75,15 @@ class Tool(BaseModel):
         """Return this tool over another function with the same signature; shares the schema."""
         schema = self.openai_schema
         kind = type(self)
-        twin = kind.__new__(kind)
+        bound = kind.__new__(kind)
         # Pydantic's own attribute access costs more than the rest of building an environment: slots
         # are set directly.
-        _put(twin, "__dict__", self.__dict__.copy())
-        _put(twin, "__pydantic_fields_set__", self.__pydantic_fields_set__)
-        _put(twin, "__pydantic_extra__", None)
+        _put(bound, "__dict__", self.__dict__.copy())
+        _put(bound, "__pydantic_fields_set__", self.__pydantic_fields_set__)
+        _put(bound, "__pydantic_extra__", None)
         private = {"_func": func, "_predefined": _private(self)["_predefined"], "_schema": schema}
-        _put(twin, "__pydantic_private__", private)
-        return twin
+        _put(bound, "__pydantic_private__", private)
+        return bound
 
     @property
     def description(self) -> str:
@@ -125,7 +125,7 @@ class Tool(BaseModel):
         return coerce_arguments(self.name, self.params, arguments)
 
     def __eq__(self, other: object) -> bool:
-        """Return whether both look the same to a model, whatever environment they are bound to."""
+        """Return whether both have the same name and schema; the bound function does not count."""
         if not isinstance(other, Tool):
             return NotImplemented
         return self.name == other.name and self.openai_schema == other.openai_schema
@@ -163,6 +163,8 @@ def coerce_arguments(name: str, params: type[BaseModel], arguments: JsonObject) 
             for problem in error.errors(include_url=False)
         ]
         raise ArgumentError(f"invalid arguments for {name}: " + "; ".join(problems)) from error
+    # Defaults are left out: the tool's own function fills them in, and stored calls keep showing
+    # what the model wrote.
     given = checked.model_fields_set
     return {key: value for key, value in checked.__dict__.items() if key in given} | (
         checked.model_extra or {}
@@ -195,9 +197,8 @@ def _hints(func: ToolFunction) -> dict[str, Any]:
     try:
         return get_type_hints(func, include_extras=True)
     except (NameError, TypeError):
-        return dict(
-            getattr(func, "__annotations__", {})
-        )  # names of a local scope: pydantic resolves what it can
+        # A name of a local scope cannot be resolved here; pydantic resolves what it can.
+        return dict(getattr(func, "__annotations__", {}))
 
 
 def _params_model(func: ToolFunction, doc: Docstring, hidden: frozenset[str]) -> type[BaseModel]:
@@ -220,7 +221,7 @@ def _params_model(func: ToolFunction, doc: Docstring, hidden: frozenset[str]) ->
     config = ConfigDict(
         extra="allow" if takes_more else "forbid",
         arbitrary_types_allowed=True,
-        coerce_numbers_to_str=True,
+        coerce_numbers_to_str=True,  # models write an id such as 123 without quotes
         protected_namespaces=(),
     )
     return _model("parameters", fields, config)

@@ -20,7 +20,7 @@ F = TypeVar("F", bound=ToolFunction)
 
 
 class ToolType(StrEnum):
-    """What a tool does to the world."""
+    """What a tool does to the state."""
 
     READ = "read"
     WRITE = "write"
@@ -29,7 +29,7 @@ class ToolType(StrEnum):
 
 
 class _Mark:
-    """What a decorator left on a method."""
+    """What a decorator notes on a method."""
 
     __slots__ = ("discoverable", "mutates", "tool_type", "unordered")
 
@@ -191,7 +191,7 @@ class ToolKitBase:
         return self.is_discoverable(tool_name)
 
     def tool_type(self, tool_name: str) -> ToolType:
-        """Return what a tool does to the world. Raise ToolError when there is none of that name."""
+        """Return what a tool does to the state. Raise ToolError when there is none of that name."""
         if tool_name not in self._marks:
             raise ToolError(f"Tool '{tool_name}' not found.")
         return self._marks[tool_name].tool_type
@@ -233,12 +233,12 @@ class ToolKitBase:
         Raises:
             ConfigError: the database cannot be copied.
         """
-        twin = self.__class__.__new__(self.__class__)
+        copy = self.__class__.__new__(self.__class__)
         for name, value in self.__dict__.items():
-            twin.__dict__[name] = (
+            copy.__dict__[name] = (
                 value.fork() if isinstance(value, DB) else self._copied(name, value)
             )
-        return twin
+        return copy
 
     def _copied(self, name: str, value: T) -> T:
         try:
@@ -282,7 +282,7 @@ class GenericToolKit(ToolKitBase):
 
 
 class ToolSignature(BaseModel):
-    """The outside of one tool."""
+    """Name, documentation and schemas of one tool."""
 
     name: str
     doc: str

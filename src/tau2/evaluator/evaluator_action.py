@@ -49,9 +49,8 @@ def check_actions(evidence: Evidence) -> list[ActionCheck]:
         if not strict:
             wanted = _as_taken(start, action)
             rivals = [_as_taken(start, call) for call in rivals]
-        solo = (
-            start.solo_mode
-        )  # the agent holds the user's tools too, and there is nobody else to call them
+        # In solo mode the agent executes the user's actions, too.
+        solo = start.solo_mode
         match = any(
             wanted.compare_with_tool_call(call, strict_compat=strict, any_requestor=solo)
             for call in rivals
@@ -85,7 +84,7 @@ def _check(action: Action, *, match: bool, tool_type: str | None) -> ActionCheck
 
 
 def grade_actions(checks: list[ActionCheck]) -> RewardInfo:
-    """Return the reward that rests on the reference actions: all of them, or nothing."""
+    """Return the reward for the reference actions: 1 for all of them, else 0."""
     if not checks:
         return RewardInfo(
             reward=1.0,

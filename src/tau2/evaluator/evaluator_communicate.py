@@ -133,7 +133,7 @@ def check_communication(evidence: Evidence) -> list[CommunicateCheck]:
 
 
 def grade_communication(checks: list[CommunicateCheck]) -> RewardInfo:
-    """Return the reward that rests on what the customer was told: everything, or nothing."""
+    """Return the reward for communicated information: 1 for all of it, else 0."""
     if not checks:
         note = {"note": "the task has nothing to communicate"}
         return RewardInfo(reward=1.0, info=note, reward_basis=[RewardType.COMMUNICATE])
@@ -147,7 +147,7 @@ def grade_communication(checks: list[CommunicateCheck]) -> RewardInfo:
 
 
 class CommunicateEvaluator(EvaluatorBase):
-    """Grades what the customer was told."""
+    """Grades the information that reached the customer."""
 
     @classmethod
     def calculate_reward(

@@ -90,9 +90,9 @@ def judge_messages(messages: Sequence[Message], assertions: Sequence[str]) -> li
 
 
 def ask_judge(prompt: Sequence[Message], judge: Judge) -> str:
-    """Return what the judge answers.
+    """Return the judge's response.
 
-    Raise ModelError when it cannot be reached: that is no fault of the agent.
+    Raise ModelError when the judge cannot be reached; that does not count against the agent.
     """
     from tau2.llm import complete  # noqa: PLC0415  -- looked up at call time: clients replace it
 
@@ -242,7 +242,7 @@ def _asked_again(text: str, missing: Sequence[int]) -> list[Message]:
 
 
 def check_nl_assertions(evidence: Evidence) -> list[NLAssertionCheck]:
-    """Have the judge decide on every sentence of the task."""
+    """Have the judge decide on every assertion of the task."""
     judge = evidence.judge or default_judge()
     assertions = evidence.criteria.nl_assertions or []
     return check_sentences(
@@ -251,7 +251,7 @@ def check_nl_assertions(evidence: Evidence) -> list[NLAssertionCheck]:
 
 
 def grade_nl_assertions(checks: list[NLAssertionCheck]) -> RewardInfo:
-    """Return the reward that rests on the judge: every sentence, or nothing."""
+    """Return the reward for the judged statements: 1 if all are true, else 0."""
     reward = float(all(check.met for check in checks))
     return RewardInfo(
         reward=reward,
@@ -263,13 +263,13 @@ def grade_nl_assertions(checks: list[NLAssertionCheck]) -> RewardInfo:
 
 
 class NLAssertionsEvaluator(EvaluatorBase):
-    """Grades sentences about the conversation."""
+    """Grades natural-language assertions about the conversation."""
 
     @classmethod
     def calculate_reward(
         cls, task: Task, full_trajectory: list[Message], *, judge: Judge | None = None, **_: object
     ) -> RewardInfo:
-        """Have the judge decide on the task's sentences."""
+        """Have the judge decide on the task's assertions."""
         assertions = (
             task.evaluation_criteria.nl_assertions if task.evaluation_criteria else None
         ) or []

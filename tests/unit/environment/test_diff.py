@@ -86,7 +86,7 @@ def test_an_unknown_domain_is_said_and_not_raised():
 
 def test_a_conversation_that_does_not_fit_together_is_said():
     (diff,) = diffs([UserMessage(content="Hi"), *calls(CANCEL)[1:2], UserMessage(content="And?")])
-    assert "cannot be played again" in diff.problem
+    assert "cannot be replayed" in diff.problem
 
 
 def test_a_tool_that_answers_otherwise_is_named_and_the_replay_goes_on():

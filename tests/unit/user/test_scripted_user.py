@@ -79,7 +79,7 @@ def test_it_identifies_when_asked_who_it_is() -> None:
     )
 
 
-def test_it_confirms_a_plan_and_waits_for_the_deed() -> None:
+def test_it_confirms_a_plan_and_waits_for_the_action() -> None:
     talk = Talk()
     talk(GREETING)
     answer = talk("I would cancel order #S100. Shall I go ahead?")

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from tests import shop
 
 from tau2.environment.tool import as_tool
-from tau2.user.scripted_user.agenda import Deed
+from tau2.user.scripted_user.agenda import UserAction
 from tau2.user.scripted_user.toolbox import Toolbox
 
 PHONE = Toolbox(shop.phone())
 
 
-def asked(request: str, *reference: Deed) -> list[tuple[str, dict[str, Any]]]:
+def asked(request: str, *reference: UserAction) -> list[tuple[str, dict[str, object]]]:
     return [(deed.tool, deed.arguments) for deed in PHONE.asked_in([request], reference)]
 
 
@@ -72,11 +70,11 @@ def test_a_choice_is_recognised_however_it_is_written() -> None:
 
 
 def test_the_reference_supplies_what_the_words_leave_open() -> None:
-    wanted = Deed(
+    wanted = UserAction(
         tool="grant_app_permission", arguments={"app_name": "messaging", "permission": "storage"}
     )
     assert asked("Please grant the app permission.", wanted) == [(wanted.tool, wanted.arguments)]
-    other = Deed(
+    other = UserAction(
         tool="grant_app_permission", arguments={"app_name": "messaging", "permission": "sms"}
     )
     said = "Please grant the app permission with app name messaging and permission sms."

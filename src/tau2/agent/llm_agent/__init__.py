@@ -1,4 +1,4 @@
-"""LLM agents: the standard one, one that is told the solution, and one without a user."""
+"""LLM agents: the standard one, one with the solution in its prompt, and one without a user."""
 
 from __future__ import annotations
 

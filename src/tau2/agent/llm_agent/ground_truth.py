@@ -1,4 +1,4 @@
-"""The agent that is told the reference actions: an upper bound for agents of its model."""
+"""The agent with the reference actions in its prompt: an upper bound for its model."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ class LLMAgent(
     """
 
     tool_choice: ClassVar[str | None] = None
-    """How the model is told to use tools; None leaves it to the model."""
+    """The `tool_choice` of every request; None leaves the choice to the model."""
 
     def __init__(
         self,

@@ -7,6 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tau2.utils.json_types import JsonObject
+
 
 class Cue(StrEnum):
     """What has to happen for a conditional instruction to be followed."""
@@ -29,7 +31,7 @@ class _Frozen(BaseModel):
         return self
 
 
-class Rule(_Frozen):
+class ConditionalReply(_Frozen):
     """A conditional instruction: "if the agent says X, say Y"."""
 
     cue: Cue
@@ -40,11 +42,11 @@ class Rule(_Frozen):
     reply: str
 
 
-class Deed(_Frozen):
+class UserAction(_Frozen):
     """One call of a tool of the customer's own."""
 
     tool: str
-    arguments: dict[str, Any] = Field(default_factory=dict)
+    arguments: JsonObject = Field(default_factory=dict)
     wanted: bool | None = None
     """Whether a switch shall be on (True) or off (False) afterwards, where the agent said so."""
     missing: tuple[str, ...] = ()
@@ -61,15 +63,15 @@ class Agenda(_Frozen):
     """Further things wanted, raised when the agent has time for them."""
     statements: tuple[str, ...] = ()
     """Sentences that answer a question about what they mention."""
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[ConditionalReply, ...] = ()
     facts: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     unknown: dict[str, str] = Field(default_factory=dict)
     """Kind of fact → how the customer says that it is not known."""
-    first: tuple[Deed, ...] = ()
+    first: tuple[UserAction, ...] = ()
     """Done before the customer says anything."""
-    last: tuple[Deed, ...] = ()
+    last: tuple[UserAction, ...] = ()
     """Done once the agent has carried out what was wanted."""
-    reference: tuple[Deed, ...] = ()
+    reference: tuple[UserAction, ...] = ()
     """The customer's part of the reference solution.
 
     It supplies arguments that the agent's words leave open.
@@ -92,14 +94,14 @@ class Conversation(BaseModel):
     correction: str = ""
     """The kind of fact that was told wrong and is still to be put right."""
     misspoke: bool = False
-    queue: list[Deed] = Field(default_factory=list)
-    running: Deed | None = None
+    queue: list[UserAction] = Field(default_factory=list)
+    running: UserAction | None = None
     findings: list[str] = Field(default_factory=list)
     """What the tools said since the agent spoke last."""
     last_finding: str = ""
     """What the latest tool said, for a customer that will not leave while it looks broken."""
-    done: list[Deed] = Field(default_factory=list)
-    incomplete: Deed | None = None
+    done: list[UserAction] = Field(default_factory=list)
+    incomplete: UserAction | None = None
     """Was asked for without all that it takes; the customer has asked back."""
     closing: bool = False
     """What is being done now is the last thing before the goodbye."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from tau2.participant.wording import in_words
 from tau2.user.base_user import STOP, TRANSFER
 from tau2.user.scripted_user import facts
-from tau2.user.scripted_user.agenda import Conversation, Cue, Deed, Rule
+from tau2.user.scripted_user.agenda import ConditionalReply, Conversation, Cue, UserAction
 from tau2.user.scripted_user.listening import Heard
 from tau2.user.scripted_user.speaking import Voice, continued, follow_up
 from tau2.user.scripted_user.text import keywords, overlap
@@ -40,7 +40,7 @@ _INDIRECT = {"payment", "reason", "address"}
 """Kinds of fact that a sentence of the scenario tells better than a bare value."""
 
 
-class Turn:
+class ReplyBuilder:
     """Finds the answer to one message of the agent and notes in the state what was answered."""
 
     def __init__(self, state: Conversation, heard: Heard, toolbox: Toolbox, voice: Voice) -> None:
@@ -97,7 +97,7 @@ class Turn:
         self.progress = bool(state.queue) and not self.looped
         return bool(state.queue)
 
-    def _ask_back(self, deed: Deed) -> str:
+    def _ask_back(self, deed: UserAction) -> str:
         names = " and ".join(in_words(name) for name in deed.missing)
         return f"Which {names} should I use for that?"
 
@@ -127,7 +127,7 @@ class Turn:
         self.progress = True
         return (self.voice.phrase("sorry"), facts.said(kind, self.state.agenda.facts[kind]))
 
-    def _rule(self) -> Rule | None:
+    def _rule(self) -> ConditionalReply | None:
         """Return the conditional instruction that applies now, once."""
         for number, rule in enumerate(self.state.agenda.rules):
             if number not in self.state.rules_used and self._applies(rule):
@@ -136,7 +136,7 @@ class Turn:
                 return rule
         return None
 
-    def _applies(self, rule: Rule) -> bool:
+    def _applies(self, rule: ConditionalReply) -> bool:
         heard = self.heard
         match rule.cue:
             case Cue.REFUSAL:
@@ -157,7 +157,7 @@ class Turn:
                     and self._shared(rule) * 5 >= len(rule.words) * 3
                 )
 
-    def _shared(self, rule: Rule) -> int:
+    def _shared(self, rule: ConditionalReply) -> int:
         return overlap(rule.words, keywords(self.heard.text))
 
     def _consent(self) -> str:
@@ -223,7 +223,7 @@ class Turn:
         return [self._tell(kind, agenda.facts[kind]) for kind in fresh]
 
     def _open_question(self) -> str:
-        """Return the best fitting sentence of the scenario, else that the customer does not know."""
+        """Return the sentence of the scenario that fits, or that the customer does not know."""
         asked = keywords(" ".join(self.heard.requests))
         scored = [(overlap(asked, keywords(line)), line) for line in self.state.agenda.statements]
         score, line = max(scored, key=lambda pair: pair[0], default=(0, ""))
@@ -302,7 +302,9 @@ def _opening(state: Conversation, voice: Voice) -> str:
     return voice.opening(line) if state.turn <= 1 else line
 
 
-def after_deeds(state: Conversation, voice: Voice, deed: Deed | None, *, failed: bool) -> str:
+def after_actions(
+    state: Conversation, voice: Voice, deed: UserAction | None, *, failed: bool
+) -> str:
     """Return what the customer says once the tools have answered."""
     if not state.opened:
         return voice.manner(_opening(state, voice))

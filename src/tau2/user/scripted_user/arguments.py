@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
+
+from tau2.utils.json_types import JsonMapping, JsonObject
 
 _PAIR = re.compile(r"(\w+)\s*=\s*(\"[^\"]*\"|'[^']*'|[^,()=]+)")
 _QUOTED = re.compile(r"(?<!\w)[\"']([^\"'\n]{1,120})[\"'](?!\w)")
@@ -19,7 +21,7 @@ _EMPTY = frozenset(
 _LONGEST = 200  # characters of an argument that words can carry
 
 
-def written_out(name: str, text: str, schema: Mapping[str, Any]) -> dict[str, Any] | None:
+def written_out(name: str, text: str, schema: JsonMapping) -> JsonObject | None:
     """Return the arguments of a call `name(key="value")` written out in the text, else None."""
     match = re.search(rf"{re.escape(name)}\s*\(([^()]*)\)", text)
     pairs = _PAIR.findall(match[1]) if match else []
@@ -31,13 +33,13 @@ def written_out(name: str, text: str, schema: Mapping[str, Any]) -> dict[str, An
 
 
 def filled(
-    schema: Mapping[str, Any], text: str, reference: Sequence[Mapping[str, Any]]
-) -> tuple[dict[str, Any], list[str]]:
+    schema: JsonMapping, text: str, reference: Sequence[JsonMapping]
+) -> tuple[JsonObject, list[str]]:
     """Return the arguments in `text`, and the required ones in neither it nor the reference."""
     for arguments in reference:
         if arguments and _says_all(text, arguments):
             return dict(arguments), []
-    found: dict[str, Any] = {}
+    found: JsonObject = {}
     for name, about in _properties(schema).items():
         value = _value(name, about, text, schema, taken=list(found.values()))
         if value is not None:
@@ -54,11 +56,11 @@ def filled(
     return found, missing
 
 
-def _properties(schema: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+def _properties(schema: JsonMapping) -> dict[str, JsonMapping]:
     return dict(schema.get("properties") or {})
 
 
-def _required(schema: Mapping[str, Any]) -> list[str]:
+def _required(schema: JsonMapping) -> list[str]:
     return list(schema.get("required") or ())
 
 
@@ -66,13 +68,13 @@ def _plain(text: str) -> str:
     return _PLAIN.sub("", text.lower())
 
 
-def _says_all(text: str, arguments: Mapping[str, Any]) -> bool:
+def _says_all(text: str, arguments: JsonMapping) -> bool:
     heard = _plain(text)
     return all(_plain(str(value)) in heard for value in arguments.values())
 
 
 def _value(
-    name: str, about: Mapping[str, Any], text: str, schema: Mapping[str, Any], *, taken: list[Any]
+    name: str, about: JsonMapping, text: str, schema: JsonMapping, *, taken: list[Any]
 ) -> Any:
     """Return the value of one argument as the text gives it, or None."""
     choices = _choices(about, schema)
@@ -121,7 +123,7 @@ def _before_noun(name: str, text: str) -> str | None:
     return match[1].lower() if match and match[1].lower() not in _EMPTY else None
 
 
-def _choices(about: Mapping[str, Any], schema: Mapping[str, Any]) -> list[Any]:
+def _choices(about: JsonMapping, schema: JsonMapping) -> list[Any]:
     """Return the values a schema allows, however it writes them down."""
     if "enum" in about:
         return list(about["enum"])
@@ -134,7 +136,7 @@ def _choices(about: Mapping[str, Any], schema: Mapping[str, Any]) -> list[Any]:
     return [choice for option in about.get("anyOf") or () for choice in _choices(option, schema)]
 
 
-def _typed(value: str, about: Mapping[str, Any]) -> Any:
+def _typed(value: str, about: JsonMapping) -> Any:
     """Return the text as the number or truth value the schema wants.
 
     The text itself where it is none.

@@ -8,7 +8,7 @@ from typing import Any
 
 from tau2.data_model.tasks import StructuredUserInstructions, Task
 from tau2.user.scripted_user import facts
-from tau2.user.scripted_user.agenda import Agenda, Cue, Deed, Rule
+from tau2.user.scripted_user.agenda import Agenda, ConditionalReply, Cue, UserAction
 from tau2.user.scripted_user.rewrite import first_person
 from tau2.user.scripted_user.speech import aloud, consequence
 from tau2.user.scripted_user.text import capital, clean, keywords, lowered, sentences
@@ -87,9 +87,9 @@ class _Draft:
         self.lines: list[str] = []
         self.wishes: list[str] = []
         self.statements: list[str] = []
-        self.rules: list[Rule] = []
-        self.first: list[Deed] = []
-        self.last: list[Deed] = []
+        self.rules: list[ConditionalReply] = []
+        self.first: list[UserAction] = []
+        self.last: list[UserAction] = []
 
 
 def compile_agenda(task: Task | None, instructions: Any, toolbox: Toolbox) -> Agenda:
@@ -127,7 +127,7 @@ def _agenda(
     draft: _Draft,
     found: dict[str, tuple[str, ...]],
     unknown: dict[str, str],
-    reference: tuple[Deed, ...],
+    reference: tuple[UserAction, ...],
     everything: str,
 ) -> Agenda:
     opening, details = _opening(draft.lines)
@@ -229,18 +229,18 @@ def _place_conditional(
         draft.rules.append(_rule(condition, reply))
 
 
-def _rule(condition: str, reply: str) -> Rule:
+def _rule(condition: str, reply: str) -> ConditionalReply:
     kinds = tuple(facts.asked_in([condition]))
     stems = tuple(
         sorted(keywords(re.sub(r"\b(?:the )?(?:service )?agent\b", "", condition, flags=_I)))
     )
     if _ASKING.search(condition) and not _CONFIRMING.search(condition):
-        return Rule(cue=Cue.QUESTION, words=stems, kinds=kinds, reply=reply)
+        return ConditionalReply(cue=Cue.QUESTION, words=stems, kinds=kinds, reply=reply)
     if _CONFIRMING.search(condition):
-        return Rule(cue=Cue.CONFIRMATION, reply=reply)
+        return ConditionalReply(cue=Cue.CONFIRMATION, reply=reply)
     if _REFUSING.search(condition):
-        return Rule(cue=Cue.REFUSAL, reply=reply)
-    return Rule(cue=Cue.STATEMENT, words=stems, reply=reply)
+        return ConditionalReply(cue=Cue.REFUSAL, reply=reply)
+    return ConditionalReply(cue=Cue.STATEMENT, words=stems, reply=reply)
 
 
 def _opening(lines: Sequence[str]) -> tuple[str, list[str]]:
@@ -270,11 +270,11 @@ def _unknown(text: str) -> dict[str, str]:
     }
 
 
-def _reference(task: Task | None, toolbox: Toolbox) -> tuple[Deed, ...]:
+def _reference(task: Task | None, toolbox: Toolbox) -> tuple[UserAction, ...]:
     criteria = task.evaluation_criteria if task is not None else None
     actions = (criteria.actions if criteria is not None else None) or []
     return tuple(
-        Deed(tool=action.name, arguments=dict(action.arguments))
+        UserAction(tool=action.name, arguments=dict(action.arguments))
         for action in actions
         if action.requestor == "user" and action.name in toolbox
     )

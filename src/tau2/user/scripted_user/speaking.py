@@ -10,7 +10,7 @@ from typing import Any
 from tau2.data_model.persona import PersonaConfig, Verbosity
 from tau2.seeds import derive_seed
 from tau2.user.scripted_user import facts
-from tau2.user.scripted_user.agenda import Conversation, Deed
+from tau2.user.scripted_user.agenda import Conversation, UserAction
 from tau2.user.scripted_user.text import lowered
 
 _LONGEST_FINDING = 700  # characters of a tool's result that a person would read out
@@ -127,7 +127,7 @@ class Voice:
         """Return what a tool showed as a sentence."""
         return f"It says: {readable(finding)}"
 
-    def report(self, deeds: Sequence[Deed], findings: Sequence[str], *, failed: bool) -> str:
+    def report(self, deeds: Sequence[UserAction], findings: Sequence[str], *, failed: bool) -> str:
         """Return what was done and what was to be seen."""
         head = self.phrase("failed" if failed else "did")
         seen = [text for text in map(readable, findings) if text]

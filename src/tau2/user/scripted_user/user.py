@@ -19,8 +19,8 @@ from tau2.errors import UserError
 from tau2.participant.turns import flat
 from tau2.seeds import derive_seed
 from tau2.user.base_user import STOP, TRANSFER, HalfDuplexUser, ValidUserInputMessage
-from tau2.user.scripted_user.agenda import Conversation, Deed
-from tau2.user.scripted_user.answering import Turn, after_deeds
+from tau2.user.scripted_user.agenda import Conversation, UserAction
+from tau2.user.scripted_user.answering import ReplyBuilder, after_actions
 from tau2.user.scripted_user.compiled import agenda_of
 from tau2.user.scripted_user.listening import listen
 from tau2.user.scripted_user.speaking import Voice
@@ -85,7 +85,7 @@ class ScriptedUser(HalfDuplexUser):
         state.turn += 1
         state.findings = []
         state.queue = []
-        turn = Turn(state, listen(said), self.toolbox, Voice(state, self.persona_config))
+        turn = ReplyBuilder(state, listen(said), self.toolbox, Voice(state, self.persona_config))
         return self._move(turn.answer(), state)
 
     def _after_tool(self, results: list[ToolMessage], state: Conversation) -> UserMessage:
@@ -109,7 +109,7 @@ class ScriptedUser(HalfDuplexUser):
             return self._do(state.queue.pop(0), state)
         voice = Voice(state, self.persona_config)
         failed = any(result.error for result in results)
-        return self._move(after_deeds(state, voice, deed, failed=failed), state)
+        return self._move(after_actions(state, voice, deed, failed=failed), state)
 
     def _move(self, words: str, state: Conversation) -> UserMessage:
         """Return the words, or the first deed that a turn decided upon instead of words."""
@@ -117,7 +117,7 @@ class ScriptedUser(HalfDuplexUser):
             return self._do(state.queue.pop(0), state)
         return UserMessage(content=words, cost=0.0)
 
-    def _do(self, deed: Deed, state: Conversation) -> UserMessage:
+    def _do(self, deed: UserAction, state: Conversation) -> UserMessage:
         state.running = deed
         state.calls += 1
         call = ToolCall(
@@ -129,7 +129,7 @@ class ScriptedUser(HalfDuplexUser):
         return UserMessage(tool_calls=[call], cost=0.0)
 
 
-def _went_wrong_way(deed: Deed, results: list[ToolMessage]) -> bool:
+def _went_wrong_way(deed: UserAction, results: list[ToolMessage]) -> bool:
     """Return whether a switch that should be on says that it is now off, or the other way round."""
     if deed.wanted is None or any(result.error for result in results):
         return False
@@ -156,7 +156,7 @@ def _remember_own(state: Conversation, message: UserMessage) -> None:
     if message.tool_calls:
         call = message.tool_calls[0]
         state.calls += 1
-        state.running = Deed(tool=call.name, arguments=dict(call.arguments))
+        state.running = UserAction(tool=call.name, arguments=dict(call.arguments))
         return
     state.turn += 1
     said = message.content or ""
