@@ -6,6 +6,7 @@ Arguments that come from a model are checked and coerced here, once, against tha
 from __future__ import annotations
 
 import inspect
+import re
 import warnings
 from collections.abc import Callable
 from functools import lru_cache
@@ -24,6 +25,7 @@ ToolResult: TypeAlias = Any
 ToolFunction: TypeAlias = Callable[..., ToolResult]
 
 _VARIADIC = frozenset({inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD})
+_BREAK_IN_PARAGRAPH = re.compile(r"(?<!\n)\n[ \t]*(?![-*\n \t]|\d+\.)")
 _MOST_KEPT = 1024  # schemas of distinct functions kept; far more than any set of domains has
 
 
@@ -177,12 +179,20 @@ def _described(func: ToolFunction, hidden: frozenset[str]) -> ToolDescription:
     return {
         "name": getattr(func, "__name__", type(func).__name__),
         "short_desc": doc.short_description or "",
-        "long_desc": doc.long_description or "",
+        "long_desc": _without_line_breaks(doc.long_description or ""),
         "params": _params_model(func, doc, hidden),
         "returns": _returns_model(func, doc),
         "raises": [{"type": r.type_name, "desc": r.description} for r in doc.raises],
         "examples": [e.description or "" for e in doc.examples],
     }
+
+
+def _without_line_breaks(text: str) -> str:
+    """Return a description without the line breaks that only keep the source narrow.
+
+    Paragraphs, and lines that begin with a bullet, stay apart.
+    """
+    return _BREAK_IN_PARAGRAPH.sub(" ", text)
 
 
 def describe(func: ToolFunction, hidden: frozenset[str] = frozenset()) -> ToolDescription:
@@ -215,7 +225,7 @@ def _params_model(func: ToolFunction, doc: Docstring, hidden: frozenset[str]) ->
             continue
         default = ... if parameter.default is parameter.empty else parameter.default
         entry = described.get(parameter.name)
-        text = entry.description if entry and entry.description else None
+        text = _without_line_breaks(entry.description) if entry and entry.description else None
         fields[parameter.name] = (hints.get(parameter.name, Any), Field(default, description=text))
     takes_more = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
     config = ConfigDict(
@@ -241,6 +251,8 @@ def _returns_model(func: ToolFunction, doc: Docstring) -> type[BaseModel] | None
     if annotation is None:
         return None
     text = doc.returns.description if doc.returns else None
+    if text is not None:
+        text = _without_line_breaks(text)
     config = ConfigDict(arbitrary_types_allowed=True)
     return _model("returns", {"returns": (annotation, Field(..., description=text))}, config)
 

@@ -164,3 +164,33 @@ def test_a_described_tool_without_a_function_says_so():
     with pytest.raises(ArgumentError, match="without a function"):
         tool()
     assert json.loads(tool.model_dump_json())["name"] == "x"
+
+
+def test_line_breaks_that_only_keep_the_source_narrow_are_no_part_of_a_description():
+    def book(seat: str) -> str:
+        """Book a seat.
+
+        The seat must be free, and it is kept for the
+        person who asked for it.
+
+        Kinds:
+        - aisle
+        - window
+
+        Args:
+            seat: The number of the row
+                and a letter.
+
+        Returns:
+            What was booked,
+            in words.
+        """
+        return seat
+
+    schema = as_tool(book).openai_schema["function"]
+    assert schema["description"] == (
+        "Book a seat.\n\nThe seat must be free, and it is kept for the person who asked for it.\n\n"
+        "Kinds:\n- aisle\n- window"
+    )
+    described = schema["parameters"]["properties"]["seat"]["description"]
+    assert described == "The number of the row and a letter."

@@ -45,7 +45,7 @@ class Address(BaseModel):
 
 
 class Payment(BaseModel):
-    """A movement of money of a reservation, in whole US dollars; negative amounts go back to the traveller."""
+    """A payment of a reservation in whole US dollars; a negative one is a refund."""
 
     payment_id: str = Field(description="Id of a payment method in the user's profile")
     amount: int = Field(description="US dollars")

@@ -26,10 +26,13 @@ NOW = "2024-05-15T15:00:00"
 """The airline's clock stands still (EST)."""
 
 AIRPORTS = (
-    ("SFO", "San Francisco"), ("JFK", "New York"), ("LAX", "Los Angeles"), ("ORD", "Chicago"), ("DFW", "Dallas"),
+    ("SFO", "San Francisco"), ("JFK", "New York"), ("LAX", "Los Angeles"), ("ORD", "Chicago"),
+    ("DFW", "Dallas"),
     ("DEN", "Denver"), ("SEA", "Seattle"), ("ATL", "Atlanta"), ("MIA", "Miami"), ("BOS", "Boston"),
-    ("PHX", "Phoenix"), ("IAH", "Houston"), ("LAS", "Las Vegas"), ("MCO", "Orlando"), ("EWR", "Newark"),
-    ("CLT", "Charlotte"), ("MSP", "Minneapolis"), ("DTW", "Detroit"), ("PHL", "Philadelphia"), ("LGA", "LaGuardia"),
+    ("PHX", "Phoenix"), ("IAH", "Houston"), ("LAS", "Las Vegas"), ("MCO", "Orlando"),
+    ("EWR", "Newark"),
+    ("CLT", "Charlotte"), ("MSP", "Minneapolis"), ("DTW", "Detroit"), ("PHL", "Philadelphia"),
+    ("LGA", "LaGuardia"),
 )  # fmt: skip
 
 NEXT_DAY = "+1"
@@ -79,7 +82,7 @@ class AirlineLookups(ToolKitBase):
 
     @is_tool(ToolType.READ)
     def get_user_details(self, user_id: str) -> User:
-        """Look up a customer's profile: name, birth date, membership, payment methods and reservation ids.
+        """Look up a customer's profile.
 
         Args:
             user_id: The customer's id, for example "first_last_1234".
@@ -91,7 +94,7 @@ class AirlineLookups(ToolKitBase):
 
     @is_tool(ToolType.READ)
     def get_reservation_details(self, reservation_id: str) -> Reservation:
-        """Look up a reservation: trip, flights with the prices paid, passengers, bags, insurance and payments.
+        """Look up a reservation.
 
         Args:
             reservation_id: Six letters and digits, for example "A1B2C3".
@@ -133,7 +136,8 @@ class AirlineLookups(ToolKitBase):
             date: Date of departure as YYYY-MM-DD.
 
         Returns:
-            The flights with times, seats left and prices per passenger by cabin; empty if there is none.
+            The flights with times, seats left and prices per passenger by cabin; empty if there is
+            none.
         """
         shown = None if self.strict_compat else date
         return [_offer(flight, date, shown) for flight in self._bookable(origin, destination, date)]

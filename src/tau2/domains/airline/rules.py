@@ -40,8 +40,10 @@ _MOST_USED = {
 """Kind of payment method → how many of it pay for one booking."""
 
 _COVERED = re.compile(
-    r"\b(?:ill|illness|sick\w*|unwell|flu|fever|covid|pneumonia|surgery|operation|hospital\w*|doctor\w*|injur\w*|broken?|"
-    r"ankle|health|medical|accident|pregnan\w*|storms?|weather|hurricane|snow\w*|blizzard|flood\w*|tornado\w*|ice)\b",
+    r"\b(?:ill|illness|sick\w*|unwell|flu|fever|covid|pneumonia|surgery|operation|hospital\w*|"
+    r"doctor\w*|injur\w*|broken?|"
+    r"ankle|health|medical|accident|pregnan\w*|storms?|weather|hurricane|snow\w*|blizzard|"
+    r"flood\w*|tornado\w*|ice)\b",
     re.IGNORECASE,
 )
 _ASKS_COMPENSATION = re.compile(

@@ -69,8 +69,8 @@ class AirlineTools(AirlineLookups):
     ) -> Reservation:
         """Book a trip. Read everything back to the customer and get an explicit yes first.
 
-        The price is the fares of all flights for all passengers, 30 dollars per passenger for insurance, and 50
-        dollars per bag that is not free; the payments must add up to it exactly.
+        The price is the fares of all flights for all passengers, 30 dollars per passenger for
+        insurance, and 50 dollars per bag that is not free; the payments must add up to it exactly.
 
         Args:
             user_id: The customer's id.
@@ -78,7 +78,8 @@ class AirlineTools(AirlineLookups):
             destination: Airport code where the trip goes to; of a round trip, where it turns.
             flight_type: "one_way" or "round_trip".
             cabin: The cabin of all flights.
-            flights: Every flight of the trip with its date, in the order of travel, the way back included.
+            flights: Every flight of the trip with its date, in the order of travel, the way back
+                included.
             passengers: Everybody who flies.
             payment_methods: What each method of the customer's profile pays, in whole dollars.
             total_baggages: Checked bags of all passengers together.
@@ -89,18 +90,23 @@ class AirlineTools(AirlineLookups):
             The new reservation.
         """
         trip = Reservation(
-            reservation_id=self._new_reservation_id(), user_id=user_id, created_at=NOW, flight_type=flight_type,
+            reservation_id=self._new_reservation_id(), user_id=user_id, created_at=NOW,
+            flight_type=flight_type,
             origin=origin, destination=destination, cabin=cabin, flights=[], insurance=insurance,
             passengers=self._as_kept(_models(Passenger, passengers)), total_baggages=total_baggages,
-            payment_history=self._as_recorded(_models(Payment, payment_methods)), nonfree_baggages=nonfree_baggages,
+            payment_history=self._as_recorded(_models(Payment, payment_methods)),
+            nonfree_baggages=nonfree_baggages,
         )  # fmt: skip
         return self._book(trip, _models(FlightInfo, flights), BAG_PRICE * nonfree_baggages)
 
     @is_tool(ToolType.WRITE)
     def cancel_reservation(self, reservation_id: str) -> Reservation:
-        """Cancel a whole reservation; every payment goes back to where it came from in 5 to 7 business days.
+        """Cancel a whole reservation.
 
-        Nothing is checked here: make sure that the policy permits it, explain it, and get an explicit yes first.
+        Every payment goes back to where it came from in 5 to 7 business days.
+
+        Nothing is checked here: make sure that the policy permits it, explain it, and get an
+        explicit yes first.
 
         Args:
             reservation_id: The reservation's id.
@@ -124,15 +130,18 @@ class AirlineTools(AirlineLookups):
     ) -> Reservation:
         """Change the flights or the cabin of a reservation.
 
-        A flight that stays, on the same date and in the same cabin, keeps its price; every other flight has today's
-        price. The difference is charged at once, or refunded if it is negative. Read the change and the difference
-        back to the customer and get an explicit yes first; whether the change is permitted is not checked here.
+        A flight that stays, on the same date and in the same cabin, keeps its price; every other
+        flight has today's price. The difference is charged at once, or refunded if it is negative.
+        Read the change and the difference back to the customer and get an explicit yes first;
+        whether the change is permitted is not checked here.
 
         Args:
             reservation_id: The reservation's id.
             cabin: The cabin of all flights; the present one if it shall not change.
-            flights: Every flight of the trip after the change, in the order of travel, those that stay included.
-            payment_id: The credit card or gift card of the customer's profile that pays or receives the difference.
+            flights: Every flight of the trip after the change, in the order of travel, those that
+                stay included.
+            payment_id: The credit card or gift card of the customer's profile that pays or receives
+                the difference.
 
         Returns:
             The changed reservation.
@@ -160,14 +169,17 @@ class AirlineTools(AirlineLookups):
     def update_reservation_baggages(
         self, reservation_id: str, total_baggages: int, nonfree_baggages: int, payment_id: str
     ) -> Reservation:
-        """Change how many checked bags a reservation has; 50 dollars for every further bag that is not free.
+        """Change how many checked bags a reservation has.
+
+        Every further bag that is not free costs 50 dollars.
 
         Read the change and the price back to the customer and get an explicit yes first.
 
         Args:
             reservation_id: The reservation's id.
             total_baggages: Checked bags of all passengers together, after the change.
-            nonfree_baggages: Those of them that are paid for, after the change, those paid for earlier included.
+            nonfree_baggages: Those of them that are paid for, after the change, those paid for
+                earlier included.
             payment_id: The credit card or gift card of the customer's profile that pays.
 
         Returns:
@@ -185,7 +197,9 @@ class AirlineTools(AirlineLookups):
     def update_reservation_passengers(
         self, reservation_id: str, passengers: list[Passenger]
     ) -> Reservation:
-        """Change who flies; the number of passengers stays. Read the names back and get an explicit yes first.
+        """Change who flies; the number of passengers stays.
+
+        Read the names back and get an explicit yes first.
 
         Args:
             reservation_id: The reservation's id.
@@ -203,7 +217,9 @@ class AirlineTools(AirlineLookups):
 
     @is_tool(ToolType.WRITE)
     def send_certificate(self, user_id: str, amount: int) -> str:
-        """Put a travel certificate into a customer's profile. Only as compensation that the policy provides for.
+        """Put a travel certificate into a customer's profile.
+
+        Only as compensation that the policy provides for.
 
         Args:
             user_id: The customer's id.
@@ -341,7 +357,8 @@ class AirlineTools(AirlineLookups):
             if payment.amount <= 0 and not self.strict_compat:
                 raise ToolError("Every payment must be positive")
             method = user.payment_methods[payment.payment_id]
-            # The original looks at each payment by itself and so accepts a method that is named twice.
+            # The original looks at each payment by itself and so accepts a method that is named
+            # twice.
             paid_with[method.id] += payment.amount
             drawn = payment.amount if self.strict_compat else paid_with[method.id]
             if not isinstance(method, CreditCard) and method.amount < drawn:

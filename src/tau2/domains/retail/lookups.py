@@ -59,7 +59,8 @@ class RetailLookups(ToolKitBase):
         """Find a customer's user id by the email address of the account.
 
         Args:
-            email: The address on file, for example "someone@example.com"; upper and lower case are the same.
+            email: The address on file, for example "someone@example.com"; upper and lower case are
+                the same.
 
         Returns:
             The user id.
@@ -71,8 +72,15 @@ class RetailLookups(ToolKitBase):
         raise ToolError("User not found")
 
     @is_tool(ToolType.READ)
-    def find_user_id_by_name_zip(self, first_name: str, last_name: str, zip: str) -> str:  # noqa: A002  -- public name
-        """Find a customer's user id by name and zip code; for customers who do not know their email address.
+    def find_user_id_by_name_zip(
+        self,
+        first_name: str,
+        last_name: str,
+        zip: str,  # noqa: A002  -- public name
+    ) -> str:
+        """Find a customer's user id by name and zip code.
+
+        This is for customers who do not know their email address.
 
         Args:
             first_name: Given name, in any case.

@@ -51,6 +51,8 @@ _REASONS = {
     ),
 }
 
+_HALF_A_CENT = 0.005
+
 
 def _db(world: Environment) -> RetailDB | None:
     database = world.tools.db if world.tools is not None else None
@@ -140,7 +142,7 @@ def _payers(order: Order) -> set[str]:
     for entry in order.payment_history:
         signed = entry.amount if entry.transaction_type == "payment" else -entry.amount
         net[entry.payment_method_id] = net.get(entry.payment_method_id, 0.0) + signed
-    return {method_id for method_id, amount in net.items() if amount > 0.005}  # noqa: PLR2004  -- half a cent
+    return {method_id for method_id, amount in net.items() if amount > _HALF_A_CENT}
 
 
 def _other_variant(_world: Environment, call: ToolCall, _before: Sequence[Message]) -> str | None:

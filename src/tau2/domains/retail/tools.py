@@ -32,8 +32,9 @@ class RetailTools(RetailLookups):
     def cancel_pending_order(self, order_id: str, reason: CancelReason) -> Order:
         """Cancel a whole pending order and refund what was paid for it.
 
-        The order must have the status "pending" exactly. Each payment goes back to the method it came from; a gift
-        card has it at once. Explain this to the customer and get an explicit yes first.
+        The order must have the status "pending" exactly. Each payment goes back to the method it
+        came from; a gift card has it at once. Explain this to the customer and get an explicit yes
+        first.
 
         Args:
             order_id: The order number with its leading "#W".
@@ -92,13 +93,14 @@ class RetailTools(RetailLookups):
     ) -> Order:
         """Change where a pending order is shipped to.
 
-        Any order whose status begins with "pending" qualifies. Read the new address back to the customer and get an
-        explicit yes first.
+        Any order whose status begins with "pending" qualifies. Read the new address back to the
+        customer and get an explicit yes first.
 
         Args:
             order_id: The order number with its leading "#W".
             address1: House number and street, for example "12 Harbor Street".
-            address2: Apartment, suite or unit as the customer gives it; empty text if there is none.
+            address2: Apartment, suite or unit as the customer gives it; empty text if there is
+                none.
             city: City.
             state: Two capital letters, for example "OR".
             country: "USA".
@@ -122,17 +124,20 @@ class RetailTools(RetailLookups):
         new_item_ids: list[str],
         payment_method_id: str,
     ) -> Order:
-        """Swap items of a pending order for other variants of the same products; possible once per order.
+        """Swap items of a pending order for other variants of the same products, once per order.
 
-        The status must be "pending" exactly and becomes "pending (item modified)": afterwards neither the items nor
-        the payment can be changed, and the order cannot be cancelled. So collect every swap first, read all of them
-        back with the price difference, and get an explicit yes.
+        The status must be "pending" exactly and becomes "pending (item modified)": afterwards
+        neither the items nor the payment can be changed, and the order cannot be cancelled. So
+        collect every swap first, read all of them back with the price difference, and get an
+        explicit yes.
 
         Args:
             order_id: The order number with its leading "#W".
             item_ids: Ids of the items to swap; an id stands as often as that item is swapped.
-            new_item_ids: Ids of the new variants, in the same order; each available and of the same product.
-            payment_method_id: What pays or receives the price difference, from the customer's profile.
+            new_item_ids: Ids of the new variants, in the same order; each available and of the same
+                product.
+            payment_method_id: What pays or receives the price difference, from the customer's
+                profile.
 
         Returns:
             The changed order.
@@ -170,8 +175,9 @@ class RetailTools(RetailLookups):
     def modify_pending_order_payment(self, order_id: str, payment_method_id: str) -> Order:
         """Pay a pending order with another method; what the old method paid goes back to it.
 
-        There must be exactly one payment so far, so this is possible once, and only before items are changed. A gift
-        card must cover the whole amount. Explain the change and get an explicit yes first.
+        There must be exactly one payment so far, so this is possible once, and only before items
+        are changed. A gift card must cover the whole amount. Explain the change and get an explicit
+        yes first.
 
         Args:
             order_id: The order number with its leading "#W".
@@ -225,7 +231,8 @@ class RetailTools(RetailLookups):
         Args:
             user_id: The customer's id.
             address1: House number and street, for example "12 Harbor Street".
-            address2: Apartment, suite or unit as the customer gives it; empty text if there is none.
+            address2: Apartment, suite or unit as the customer gives it; empty text if there is
+                none.
             city: City.
             state: Two capital letters, for example "OR".
             country: "USA".
@@ -246,15 +253,15 @@ class RetailTools(RetailLookups):
     ) -> Order:
         """Ask for the return of items of a delivered order; possible once per order.
 
-        The status must be "delivered" and becomes "return requested"; the order can then be neither exchanged nor
-        returned again. The customer gets an email on how to send the items back. Collect all items, explain, and get
-        an explicit yes first.
+        The status must be "delivered" and becomes "return requested"; the order can then be neither
+        exchanged nor returned again. The customer gets an email on how to send the items back.
+        Collect all items, explain, and get an explicit yes first.
 
         Args:
             order_id: The order number with its leading "#W".
             item_ids: Ids of the items; an id stands as often as that item goes back.
-            payment_method_id: What receives the refund: the method that paid the order, or a gift card of the
-                customer's profile.
+            payment_method_id: What receives the refund: the method that paid the order, or a gift
+                card of the customer's profile.
 
         Returns:
             The order with the return noted.
@@ -282,17 +289,19 @@ class RetailTools(RetailLookups):
         new_item_ids: list[str],
         payment_method_id: str,
     ) -> Order:
-        """Ask for the exchange of items of a delivered order for other variants; possible once per order.
+        """Ask for the exchange of items of a delivered order for other variants, once per order.
 
-        The status must be "delivered" and becomes "exchange requested"; the order can then be neither returned nor
-        exchanged again. The customer gets an email on how to send the items back. Collect all items, explain the
-        price difference, and get an explicit yes first.
+        The status must be "delivered" and becomes "exchange requested"; the order can then be
+        neither returned nor exchanged again. The customer gets an email on how to send the items
+        back. Collect all items, explain the price difference, and get an explicit yes first.
 
         Args:
             order_id: The order number with its leading "#W".
             item_ids: Ids of the items to exchange; an id stands as often as that item is exchanged.
-            new_item_ids: Ids of the new variants, in the same order; each available and of the same product.
-            payment_method_id: What pays or receives the price difference, from the customer's profile.
+            new_item_ids: Ids of the new variants, in the same order; each available and of the same
+                product.
+            payment_method_id: What pays or receives the price difference, from the customer's
+                profile.
 
         Returns:
             The order with the exchange noted.

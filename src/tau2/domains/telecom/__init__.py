@@ -23,6 +23,6 @@ TASK_SETS = {"telecom_full": "telecom", "telecom_small": "telecom"}
 def __getattr__(name: str) -> Any:
     if name != "DOMAINS":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from tau2.domains.telecom.spec import DOMAINS  # noqa: PLC0415  -- listing domains must not load them
+    from tau2.domains.telecom.spec import DOMAINS  # noqa: PLC0415  -- loaded when asked for
 
     return DOMAINS

@@ -108,7 +108,7 @@ class TelecomLookups(ToolKitBase):
         return plan
 
     def bill_awaiting_payment(self, line: Line) -> Bill | None:
-        """Return the bill that the owner of a line was asked to pay, or None; shared, not to be mutated."""
+        """Return the bill that a line's owner was asked to pay, or None; do not mutate it."""
         bills = self.db.bills
         waiting = find(bills, "status", BillStatus.AWAITING_PAYMENT)
         owner = peeked(self.db.customers, "line_ids", line.line_id) if waiting else None
@@ -119,7 +119,9 @@ class TelecomLookups(ToolKitBase):
 
     @is_tool(ToolType.READ)
     def get_customer_by_phone(self, phone_number: str) -> Customer:
-        """Find a customer by a phone number: the contact number of the account or the number of one of its lines.
+        """Find a customer by a phone number.
+
+        It may be the contact number of the account or the number of one of its lines.
 
         Args:
             phone_number: The number, for example "555-010-2000".
@@ -156,7 +158,9 @@ class TelecomLookups(ToolKitBase):
 
     @is_tool(ToolType.READ)
     def get_customer_by_name(self, full_name: str, dob: str) -> list[Customer]:
-        """Find customers by name and date of birth, for callers who know neither a number nor a customer id.
+        """Find customers by name and date of birth.
+
+        This is for callers who know neither a number nor a customer id.
 
         Args:
             full_name: First and last name; upper and lower case are the same.
@@ -173,11 +177,15 @@ class TelecomLookups(ToolKitBase):
         ]
 
     @is_tool(ToolType.READ)
-    def get_details_by_id(self, id: str) -> Line | Device | Bill | Customer | Plan:  # noqa: A002  -- public name
+    def get_details_by_id(
+        self,
+        id: str,  # noqa: A002  -- public name
+    ) -> Line | Device | Bill | Customer | Plan:
         """Get one record by its id, whatever kind it is.
 
         Args:
-            id: An id that starts with "L" (line), "D" (device), "B" (bill), "C" (customer) or "P" (plan).
+            id: An id that starts with "L" (line), "D" (device), "B" (bill), "C" (customer) or "P"
+                (plan).
 
         Returns:
             The record.
@@ -186,7 +194,8 @@ class TelecomLookups(ToolKitBase):
             ToolError: If there is no such record, or the id is of no known kind.
         """
         finders: dict[str, Callable[[str], Line | Device | Bill | Customer | Plan]] = {
-            "L": self._line, "D": self._device, "B": self._bill, "C": self._customer, "P": self._plan,
+            "L": self._line, "D": self._device, "B": self._bill, "C": self._customer,
+            "P": self._plan,
         }  # fmt: skip
         finder = finders.get(id[:1])
         if finder is None:
@@ -219,8 +228,8 @@ class TelecomLookups(ToolKitBase):
             line_id: The id of one of the customer's lines.
 
         Returns:
-            The line id, data used, the plan's limit, data added by refuelling (all in GB) and the last day of the
-            billing cycle.
+            The line id, data used, the plan's limit, data added by refuelling (all in GB) and the
+            last day of the billing cycle.
 
         Raises:
             ToolError: If there is no such customer, or no such line of theirs.

@@ -73,7 +73,9 @@ class TelecomTools(TelecomTaskFunctions):
 
     @is_tool(ToolType.WRITE)
     def send_payment_request(self, customer_id: str, bill_id: str) -> str:
-        """Ask the customer to pay a bill. The request appears on the customer's phone, where it is approved or not.
+        """Ask the customer to pay a bill.
+
+        The request appears on the customer's phone, where it is approved or not.
 
         Only one bill of a customer can await payment at a time.
 
@@ -85,7 +87,8 @@ class TelecomTools(TelecomTaskFunctions):
             A confirmation.
 
         Raises:
-            ToolError: If there is no such bill of this customer, or another one awaits payment already.
+            ToolError: If there is no such bill of this customer, or another one awaits payment
+                already.
         """
         bills = self._bills_of(customer_id)
         if any(bill.status == BillStatus.AWAITING_PAYMENT for bill in bills):
@@ -137,7 +140,9 @@ class TelecomTools(TelecomTaskFunctions):
 
     @is_tool(ToolType.WRITE)
     def refuel_data(self, customer_id: str, line_id: str, gb_amount: float) -> dict[str, Any]:
-        """Add data to a line for the rest of this billing cycle; the charge goes on the customer's next bill.
+        """Add data to a line for the rest of this billing cycle.
+
+        The charge goes on the customer's next bill.
 
         The price per GB is that of the line's plan.
 
@@ -147,7 +152,8 @@ class TelecomTools(TelecomTaskFunctions):
             gb_amount: How many GB to add; more than 0.
 
         Returns:
-            A message, the data added to this line in this cycle so far (GB), and the charge (US dollars).
+            A message, the data added to this line in this cycle so far (GB), and the charge (US
+            dollars).
 
         Raises:
             ToolError: If there is no such line of this customer, or the amount is not positive.
@@ -160,7 +166,9 @@ class TelecomTools(TelecomTaskFunctions):
         self._charge(customer_id, charge, f"Data refueling: {gb_amount} GB at ${price}/GB")
         line.data_refueling_gb += gb_amount
         return {
-            "message": f"Successfully added {gb_amount} GB of data for line {line_id} for ${charge:.2f}",
+            "message": (
+                f"Successfully added {gb_amount} GB of data for line {line_id} for ${charge:.2f}"
+            ),
             "new_data_refueling_gb": line.data_refueling_gb,
             "charge": charge,
         }

@@ -80,7 +80,10 @@ class PhonePart(BaseModel):
 
 
 class APNSettings(PhonePart):
-    """How the phone reaches the carrier's data and picture message servers. Left out, a setting is the factory's."""
+    """How the phone reaches the carrier's data and picture message servers.
+
+    A setting that is left out is the factory's.
+    """
 
     apn_name: APNName = APNName.INTERNET
     reset_at_reboot: bool = False

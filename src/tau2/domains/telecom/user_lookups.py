@@ -65,7 +65,9 @@ class TelecomUserLookups(ToolKitBase):
 
     @is_tool(ToolType.READ)
     def check_status_bar(self) -> str:
-        """Read the bar at the top of the screen: signal, network, mobile data, Wi-Fi, data saver, VPN, battery.
+        """Read the bar at the top of the screen.
+
+        It shows signal, network, mobile data, Wi-Fi, data saver, VPN and battery.
 
         Returns:
             What the bar shows.
@@ -74,7 +76,9 @@ class TelecomUserLookups(ToolKitBase):
 
     @is_tool(ToolType.READ)
     def check_network_status(self) -> str:
-        """Look at the network page of the settings: airplane mode, SIM, mobile network, data, roaming and Wi-Fi.
+        """Look at the network page of the settings.
+
+        It shows airplane mode, SIM, mobile network, data, roaming and Wi-Fi.
 
         Returns:
             One setting per line.
@@ -108,7 +112,8 @@ class TelecomUserLookups(ToolKitBase):
         """Measure how fast mobile data is.
 
         Returns:
-            The speed in Mbps with a rating (Very Poor, Poor, Fair, Good, Excellent), or that there is no connection.
+            The speed in Mbps with a rating (Very Poor, Poor, Fair, Good, Excellent), or that there
+            is no connection.
         """
         speed = phone.speed_mbps(self.device, self.surroundings)
         if speed is None:
@@ -136,7 +141,9 @@ class TelecomUserLookups(ToolKitBase):
 
     @is_tool(ToolType.READ)
     def check_apn_settings(self) -> str:
-        """Look at the access point settings (APN), among them the address for picture messages (MMSC URL).
+        """Look at the access point settings (APN).
+
+        The address for picture messages (MMSC URL) is among them.
 
         Returns:
             One setting per line.

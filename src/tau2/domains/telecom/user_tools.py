@@ -49,7 +49,9 @@ class TelecomUserTools(TelecomUserTaskFunctions):
 
     @is_tool(ToolType.WRITE)
     def toggle_airplane_mode(self) -> str:
-        """Switch airplane mode on when it is off, and off when it is on. While it is on, nothing connects.
+        """Switch airplane mode on when it is off, and off when it is on.
+
+        While it is on, nothing connects.
 
         Returns:
             The setting as it is now, and the status bar.
@@ -78,7 +80,9 @@ class TelecomUserTools(TelecomUserTaskFunctions):
 
     @is_tool(ToolType.WRITE)
     def toggle_roaming(self) -> str:
-        """Switch the phone's data roaming on when it is off, and off when it is on. Needed for data abroad.
+        """Switch the phone's data roaming on when it is off, and off when it is on.
+
+        Data abroad needs it.
 
         Returns:
             The setting as it is now, and the status bar.
@@ -115,7 +119,9 @@ class TelecomUserTools(TelecomUserTaskFunctions):
 
     @is_tool(ToolType.WRITE)
     def reset_apn_settings(self) -> str:
-        """Have the access point settings (APN) put back to the factory's. It happens at the next restart.
+        """Have the access point settings (APN) put back to the factory's.
+
+        It happens at the next restart.
 
         Returns:
             That it will happen, and the status bar.
@@ -201,7 +207,9 @@ class TelecomUserTools(TelecomUserTaskFunctions):
 
     @is_tool(ToolType.WRITE)
     def reboot_device(self) -> str:
-        """Restart the phone: it looks for a network anew, and a pending reset of the access point settings happens.
+        """Restart the phone.
+
+        It looks for a network anew, and a pending reset of the access point settings happens.
 
         Returns:
             What happened, and the status bar.

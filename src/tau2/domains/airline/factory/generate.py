@@ -52,7 +52,7 @@ def generate_tasks(
 
     def candidates(number: int) -> Iterator[Candidate | None]:
         scope = ("airline", "tasks", "generate", difficulty, number)
-        rng = Random(derive_seed(seed, *scope))  # noqa: S311  -- reproducible data, no secrets
+        rng = Random(derive_seed(seed, *scope))  # noqa: S311  -- no secret
         for _ in range(_MOST_TRIES if customers else 0):
             intents = draw_intents(rng, difficulty or rng.choice(tuple(LEVELS)))
             drafted = draft_task(index, rng.choice(customers), intents, rng, task_id(number))

@@ -44,7 +44,7 @@ def build_tasks(seed: int, world: FlightDB, wanted: int) -> ShippedTasks:
 
 
 def _rng(seed: int, *scope: object) -> Random:
-    return Random(derive_seed(seed, "airline", "tasks", *scope))  # noqa: S311  -- reproducible data, no secrets
+    return Random(derive_seed(seed, "airline", "tasks", *scope))  # noqa: S311  -- no secret
 
 
 def _plans(seed: int) -> Iterator[list[list[AirlineIntent]]]:

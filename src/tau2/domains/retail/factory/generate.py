@@ -176,7 +176,7 @@ def _work(task: Task) -> str:
 
 
 def _rng(seed: int, *scope: object) -> Random:
-    return Random(derive_seed(seed, "retail", "generate", *scope))  # noqa: S311  -- reproducible data, no secrets
+    return Random(derive_seed(seed, "retail", "generate", *scope))  # noqa: S311  -- no secret
 
 
 def _candidate(rng: Random, combined: CombinedDraft, task_id: str, difficulty: str) -> Candidate:

@@ -40,7 +40,7 @@ def combine(rng: Random, texts: Sequence[AboutText]) -> IntentText:
     for number, ((_, text), lead) in enumerate(zip(later, leads, strict=True)):
         is_end = number == len(later) - 1
         if is_end and (number or rng.random() < 0.5):
-            lead = rng.choice(SCENARIO.texts("several", "at_last"))  # noqa: PLW2901  -- the end has its own
+            lead = rng.choice(SCENARIO.texts("several", "at_last"))  # noqa: PLW2901  -- its own
         instructions += [lead.format(uncapitalized(text.reason)), text.instructions]
     return IntentText(spaced(reason), spaced(instructions))
 

@@ -55,7 +55,7 @@ def build_tasks(seed: int, world: RetailDB, wanted: int) -> ShippedTasks:
 
 
 def _rng(seed: int, *scope: object) -> Random:
-    return Random(derive_seed(seed, "retail", "tasks", *scope))  # noqa: S311  -- reproducible data, no secrets
+    return Random(derive_seed(seed, "retail", "tasks", *scope))  # noqa: S311  -- no secret
 
 
 def _personas(rng: Random) -> Iterator[str]:

@@ -84,7 +84,7 @@ def build_world(seed: int, scale: RetailScale) -> RetailDB:
 
 
 def _rng(seed: int, part: str) -> Random:
-    return Random(derive_seed(seed, "retail", part))  # noqa: S311  -- reproducible data, no secrets
+    return Random(derive_seed(seed, "retail", part))  # noqa: S311  -- no secret
 
 
 def _product(rng: Random, ids: FreshIds, kind: ProductType) -> Product:

@@ -128,7 +128,7 @@ class _CarrierBuilder:
     """Collects records while it makes them."""
 
     def __init__(self, seed: int) -> None:
-        self.rng = random.Random(derive_seed(seed, "telecom", "world"))  # noqa: S311  -- reproducible, not a secret
+        self.rng = random.Random(derive_seed(seed, "telecom", "world"))  # noqa: S311  -- no secret
         self.db = TelecomDB(plans=[plan.model_copy() for plan in PLANS])
         names = [f"{first} {last}" for first in PEOPLE.first_names for last in PEOPLE.last_names]
         numbers = [f"{area}-555-0{last}" for area in PEOPLE.area_codes for last in range(100, 200)]

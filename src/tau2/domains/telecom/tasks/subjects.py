@@ -174,7 +174,7 @@ _HUNDREDTHS = 2  # decimals
 
 def randomness_of(task_id: str) -> random.Random:
     """Return where everything about a task is drawn from: first its case, then its words."""
-    return random.Random(derive_seed(0, task_id))  # noqa: S311  -- reproducible, not a secret
+    return random.Random(derive_seed(0, task_id))  # noqa: S311  -- no secret
 
 
 def pick(rng: random.Random, choices: Sequence[T]) -> T:
