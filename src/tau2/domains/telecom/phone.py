@@ -125,30 +125,40 @@ def can_send_pictures(phone: PhoneState, around: Surroundings) -> bool:
     )
 
 
-_BARS = {
-    SignalStrength.POOR: "1 of 4 bars",
-    SignalStrength.FAIR: "2 of 4 bars",
-    SignalStrength.GOOD: "3 of 4 bars",
-    SignalStrength.EXCELLENT: "4 of 4 bars",
+# The notation of the public phone, which the public manual refers to.
+_SIGNAL = {
+    SignalStrength.NONE: "📵 No Signal",
+    SignalStrength.POOR: "📶¹ Poor",
+    SignalStrength.FAIR: "📶² Fair",
+    SignalStrength.GOOD: "📶³ Good",
+    SignalStrength.EXCELLENT: "📶⁴ Excellent",
 }
 
 
 def status_bar(phone: PhoneState) -> str:
-    """Return what the top of the screen shows."""
+    """Return what the top of the screen shows, in the public notation."""
     shown = []
     if phone.airplane_mode:
-        shown.append("Airplane Mode")
-    elif phone.network_connection_status == NetworkStatus.CONNECTED:
-        strength = phone.network_signal_strength
-        shown.append(f"{_BARS.get(strength, 'no bars')} ({strength})")
-        shown.append(f"{phone.network_technology_connected}")
-        shown.append("data on" if phone.data_enabled else "data off")
+        shown.append("✈️ Airplane Mode")
     else:
-        shown.append("No Service")
+        shown.extend(_mobile_network(phone))
     if phone.wifi_connected:
-        shown.append(f"Wi-Fi {phone.wifi_ssid}" if phone.wifi_ssid else "Wi-Fi")
-    if phone.data_saver_mode:
-        shown.append("Data Saver")
+        shown.append(f"📡 Connected to {phone.wifi_ssid}" if phone.wifi_ssid else "📡 Enabled")
     if phone.vpn_connected:
-        shown.append("VPN")
-    return " | ".join([*shown, f"battery {phone.battery_level}%"])
+        shown.append("🔒 VPN Connected")
+    return " | ".join([*shown, f"🔋 {phone.battery_level}%"])
+
+
+def _mobile_network(phone: PhoneState) -> list[str]:
+    """Return signal, technology, mobile data and data saver as the bar shows them."""
+    connected = phone.network_connection_status == NetworkStatus.CONNECTED
+    shown = [_SIGNAL[phone.network_signal_strength if connected else SignalStrength.NONE]]
+    if connected:
+        shown.append(f"{phone.network_technology_connected}")
+    if connected and phone.data_enabled:
+        shown.append("📱 Data Enabled")
+        if phone.data_saver_mode:
+            shown.append("🔽 Data Saver")
+    else:
+        shown.append("📵 Data Disabled")
+    return shown

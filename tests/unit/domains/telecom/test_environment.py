@@ -19,11 +19,11 @@ from tau2.registry import registry
 
 def test_a_suspended_line_is_lost_at_the_next_search_and_found_after_a_restart(desk):
     desk.does("suspend_line", customer_id=ANN, line_id=MAIN, reason="x")
-    assert "excellent" in desk.taps("check_status_bar")
-    assert "No Service" in desk.taps("reboot_device")
+    assert "Excellent" in desk.taps("check_status_bar")
+    assert "No Signal" in desk.taps("reboot_device")
     desk.does("resume_line", customer_id=ANN, line_id=MAIN)
-    assert "No Service" in desk.taps("check_status_bar")
-    assert "excellent" in desk.taps("reboot_device")
+    assert "No Signal" in desk.taps("check_status_bar")
+    assert "Excellent" in desk.taps("reboot_device")
 
 
 def test_used_up_data_stops_until_it_is_refuelled(desk):

@@ -144,13 +144,17 @@ def test_pictures_need_more_than_data(held):
 def test_the_status_bar_tells_what_is_on(held):
     device, _ = held
     search(held)
-    assert phone.status_bar(device) == "4 of 4 bars (excellent) | 5G | data on | battery 76%"
+    assert phone.status_bar(device) == "📶⁴ Excellent | 5G | 📱 Data Enabled | 🔋 76%"
     device.data_enabled, device.data_saver_mode, device.vpn_connected = False, True, True
     device.wifi_connected, device.wifi_ssid = True, "Home"
     assert phone.status_bar(device) == (
-        "4 of 4 bars (excellent) | 5G | data off | Wi-Fi Home | Data Saver | VPN | battery 76%"
+        "📶⁴ Excellent | 5G | 📵 Data Disabled | 📡 Connected to Home | 🔒 VPN Connected | 🔋 76%"
+    )
+    device.data_enabled = True
+    assert phone.status_bar(device).startswith(
+        "📶⁴ Excellent | 5G | 📱 Data Enabled | 🔽 Data Saver | "
     )
     device.network_connection_status = NetworkStatus.NO_SERVICE
-    assert phone.status_bar(device).startswith("No Service")
+    assert phone.status_bar(device).startswith("📵 No Signal | 📵 Data Disabled")
     device.airplane_mode = True
-    assert phone.status_bar(device).startswith("Airplane Mode")
+    assert phone.status_bar(device).startswith("✈️ Airplane Mode | 📡")

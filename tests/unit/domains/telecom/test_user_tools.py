@@ -50,8 +50,8 @@ def test_the_access_point_is_reset_at_the_restart_and_not_before(desk):
     desk.taps("reset_apn_settings")
     assert desk.phone.active_apn_settings.apn_name == "broken"
     assert "next restart" in desk.taps("check_apn_settings")
-    assert "No Service" in desk.taps("check_status_bar")
-    assert "excellent" in desk.taps("reboot_device")
+    assert "No Signal" in desk.taps("check_status_bar")
+    assert "Excellent" in desk.taps("reboot_device")
     assert desk.phone.active_apn_settings.apn_name == "internet"
     assert not desk.phone.active_apn_settings.reset_at_reboot
 
@@ -59,7 +59,7 @@ def test_the_access_point_is_reset_at_the_restart_and_not_before(desk):
 def test_access_point_settings_can_be_given(desk):
     desk.taps("set_apn_settings", apn_settings={"apn_name": "broken", "mmsc_url": None})
     assert "not set" in desk.taps("check_apn_settings")
-    assert "No Service" in desk.taps("check_status_bar")
+    assert "No Signal" in desk.taps("check_status_bar")
     desk.taps("set_apn_settings", apn_settings={})
     assert "works." in desk.taps("can_send_mms")
     desk.taps_in_vain("set_apn_settings", apn_settings={"no such": 1})
@@ -73,7 +73,7 @@ def test_the_sim_card_can_be_reseated_but_not_unlocked(desk):
     assert "works" in desk.taps("check_sim_status")
     for mode in ("pin", "puk"):
         staged.lock_sim_card(mode)
-        assert "No Service" in desk.taps("reseat_sim_card")
+        assert "No Signal" in desk.taps("reseat_sim_card")
         assert mode.upper() in desk.taps("check_sim_status")
 
 
