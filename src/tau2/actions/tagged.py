@@ -12,8 +12,9 @@ from enum import Enum
 from typing import NamedTuple
 
 from tau2.actions.reasoning import Tags
-from tau2.actions.tool_calls import MOST_CALLS, refuse_constant
+from tau2.actions.tool_calls import MOST_CALLS
 from tau2.data_model.message import ToolCall
+from tau2.utils.finite_json import refuse_constant
 from tau2.utils.json_types import JsonValue
 
 TOOL_CALL_TAGS = Tags("<tool_call>", "</tool_call>")

@@ -6,11 +6,11 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Collection, Mapping
-from typing import NoReturn
 
 from tau2.data_model.malformed import MALFORMED_KEY
 from tau2.data_model.message import ToolCall, ToolRequestor
 from tau2.errors import ToolError
+from tau2.utils.finite_json import refuse_constant
 from tau2.utils.json_types import JsonMapping, JsonObject, JsonValue
 from tau2.utils.plain_data import DEEPEST, clean, is_storable
 from tau2.utils.text import clean_text
@@ -50,11 +50,6 @@ def _as_json(raw: object) -> str:
         return json.dumps(raw, default=str)
     except (ValueError, TypeError, RecursionError):
         return f"<{type(raw).__name__}>"
-
-
-def refuse_constant(name: str) -> NoReturn:
-    """Refuse NaN and infinities, as `parse_constant` of a JSON decoder. Raise ValueError."""
-    raise ValueError(f"{name} is not JSON")
 
 
 def parse_tool_calls(raw: JsonValue, taken_ids: Collection[str] = ()) -> tuple[list[ToolCall], int]:

@@ -7,8 +7,8 @@ that the model can correct, live and on replay alike.
 from __future__ import annotations
 
 import json
-from typing import NoReturn
 
+from tau2.utils.finite_json import refuse_constant
 from tau2.utils.json_types import JsonMapping
 
 MALFORMED_KEY = "__malformed__"
@@ -28,7 +28,7 @@ def malformed_reason(arguments: JsonMapping) -> str | None:
     if len(arguments) != 1 or MALFORMED_KEY not in arguments:
         return None
     try:
-        value = json.loads(str(arguments[MALFORMED_KEY]), parse_constant=_no_constant)
+        value = json.loads(str(arguments[MALFORMED_KEY]), parse_constant=refuse_constant)
     except RecursionError:
         problem = _TOO_LARGE
     except ValueError as error:
@@ -38,7 +38,3 @@ def malformed_reason(arguments: JsonMapping) -> str | None:
         if not isinstance(value, dict):
             problem = f"a JSON object is needed, not {_JSON_NAMES.get(type(value), 'a number')}"
     return f"the arguments could not be read: {problem}"
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")

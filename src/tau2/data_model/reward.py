@@ -56,7 +56,7 @@ def _db_only() -> list[RewardType]:
 class RewardInfo(BaseModel):
     """The reward of one simulation and what it rests on."""
 
-    reward: float
+    reward: float = Field(allow_inf_nan=False)
     db_check: DBCheck | None = None
     env_assertions: list[EnvAssertionCheck] | None = None
     action_checks: list[ActionCheck] | None = None

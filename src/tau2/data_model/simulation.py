@@ -194,7 +194,7 @@ class SimulationIndexEntry(BaseModel):
     id: str
     task_id: int | str
     trial: int | None = None
-    reward: float | None = None
+    reward: float | None = Field(default=None, allow_inf_nan=False)
     termination_reason: str | None = None
     agent_cost: float | None = None
     duration: float | None = None

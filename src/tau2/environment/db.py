@@ -21,6 +21,7 @@ from tau2.environment.canonical import VIEWS, canonical_pieces, dumped
 from tau2.environment.cow import Memo, Table, clone, clone_shared, is_table_like
 from tau2.environment.list_table import ListTable, is_list_table_like
 from tau2.errors import DataFileError
+from tau2.utils import finite_json
 from tau2.utils.json_types import JsonObject, JsonValue
 
 
@@ -46,7 +47,7 @@ def read_data_file(path: Path) -> JsonValue:
             return tomllib.loads(text)
         if path.suffix in {".yaml", ".yml"}:
             return _from_yaml(text)
-        return json.loads(text)
+        return finite_json.loads(text)
     except (ValueError, RecursionError) as error:
         raise DataFileError(
             f"{path}: not valid {path.suffix.lstrip('.') or 'data'}: {error}"

@@ -9,11 +9,12 @@ out.
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from math import comb
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_serializer, field_validator
 
 from tau2.data_model.review import mistakes
 from tau2.data_model.simulation import SimulationRun
@@ -43,6 +44,7 @@ class AgentMetrics(BaseModel):
     """The metrics of a run."""
 
     avg_reward: float
+    """NaN, and null in JSON, when nothing was scored."""
     pass_hat_ks: dict[int, float]
     """k → pass^k."""
     pass_hat_k_tasks: dict[int, int] = Field(default_factory=dict)
@@ -68,10 +70,19 @@ class AgentMetrics(BaseModel):
     review_mistakes: dict[str, int] = Field(default_factory=dict)
     """Role and severity (`agent_critical`, `user_minor` ...) → mistakes that reviews have found."""
 
+    @field_validator("avg_reward", mode="before")
+    @classmethod
+    def _read_null(cls, value: object) -> object:
+        return math.nan if value is None else value
+
+    @field_serializer("avg_reward", when_used="json")
+    def _write_null(self, value: float) -> float | None:
+        return None if math.isnan(value) else value
+
     def as_dict(self) -> dict[str, float | None]:
         """Return the headline figures as one flat row."""
         row: dict[str, float | None] = {
-            "avg_reward": self.avg_reward,
+            "avg_reward": self.avg_reward if self.num_scored else None,
             "avg_agent_cost": self.avg_agent_cost,
         }
         return row | {f"pass_hat_{k}": value for k, value in self.pass_hat_ks.items()}
@@ -121,8 +132,9 @@ def compute_metrics(results: Results, *, as_published: bool | None = None) -> Ag
         run.reward_info.db_check for run in scored if run.reward_info and run.reward_info.db_check
     ]
     reviews = [review for run in runs if (review := run.review or run.user_only_review) is not None]
+    average = average_reward(scored)
     return AgentMetrics(
-        avg_reward=average_reward(scored) or 0.0,
+        avg_reward=math.nan if average is None else average,
         pass_hat_ks={k: sum(values) / len(values) for k, values in table.items()},
         pass_hat_k_tasks={k: len(values) for k, values in table.items()},
         avg_agent_cost=_mean_cost([run.agent_cost for run in scored]),

@@ -82,10 +82,11 @@ class ConsoleDisplay:
     def display_agent_metrics(metrics: AgentMetrics) -> None:
         """Print average reward, pass^k, cost and termination reasons."""
         table = Table.grid(padding=(0, 2))
-        table.add_row(
-            "average reward",
-            f"{metrics.avg_reward:.3f} over {plural(metrics.num_scored, 'simulation')}",
-        )
+        average = "no scored simulation"
+        if metrics.num_scored:
+            scored = plural(metrics.num_scored, "simulation")
+            average = f"{metrics.avg_reward:.3f} over {scored}"
+        table.add_row("average reward", average)
         for k, value in metrics.pass_hat_ks.items():
             tasks = metrics.pass_hat_k_tasks.get(k, metrics.num_tasks)
             table.add_row(f"pass^{k}", f"{value:.3f} over {plural(tasks, 'task')}")

@@ -41,6 +41,7 @@ from tau2.storage.results import (
     simulation_file,
     simulations_folder,
 )
+from tau2.utils.finite_json import refuse_constant
 
 # Bytes. Of a larger run only sizes are compared; its simulations are checked when they are read.
 _READ_AT_ONCE = 1 << 28
@@ -204,10 +205,11 @@ def salvaged(content: bytes) -> list[Any] | None:
     None if there are none.
     """
     found = []
+    decoder = json.JSONDecoder(parse_constant=refuse_constant)
     for piece in _OBJECT.split(content.decode("utf-8", "replace")):
         # A piece that cannot be read is skipped: the journal says which simulation is missing.
         with suppress(ValueError, RecursionError):
-            raw, _ = json.JSONDecoder().raw_decode(piece)
+            raw, _ = decoder.raw_decode(piece)
             if isinstance(raw, dict) and "start_time" in raw:
                 found.append(raw)
     return found or None

@@ -20,6 +20,7 @@ from tau2.data_model.simulation import NO_SCORE, ResultsFormat, SimulationRun, U
 from tau2.storage.files import AppendFile, write_atomically
 from tau2.storage.framed import framed, unframed
 from tau2.storage.results import Saved
+from tau2.utils.finite_json import loads, may_hold_constant
 
 JOURNAL_NAME = "journal.jsonl"
 
@@ -157,6 +158,11 @@ def _decode_line(line: bytes) -> _Line | str:
     content = unframed(line)
     if content is None:
         return "its checksum does not match"
+    if may_hold_constant(content):
+        try:
+            loads(content)
+        except ValueError as problem:
+            return str(problem)
     try:
         return _LINE.validate_json(content)
     except ValidationError:

@@ -13,7 +13,9 @@ import gc
 import hashlib
 import json
 import logging
+import math
 import re
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -36,7 +38,8 @@ from tau2.data_model.tasks import Task
 from tau2.errors import DataFileError, needs_extra
 from tau2.storage import files
 from tau2.storage.results_table import rows
-from tau2.utils.text import first_of
+from tau2.utils import finite_json
+from tau2.utils.text import first_of, plural
 
 logger = logging.getLogger(__name__)
 
@@ -71,11 +74,18 @@ class Results(BaseModel):
     simulation_index: list[SimulationIndexEntry] | None = None
 
     def average_reward(self) -> float:
-        """Return the mean reward of scored simulations; 0.0 if there is none."""
+        """Return the mean reward of the scored simulations.
+
+        When there is none it is NaN, and a UserWarning says so.
+        """
         rewards = [
             run.reward_info.reward for run in self.simulations if run.is_scored and run.reward_info
         ]
-        return sum(rewards) / len(rewards) if rewards else 0.0
+        if rewards:
+            return sum(rewards) / len(rewards)
+        text = f"no scored simulation among {plural(len(self.simulations), 'simulation')}"
+        warnings.warn(f"average_reward() is NaN: {text}", stacklevel=2)
+        return math.nan
 
     @classmethod
     def load(cls, path: str | Path) -> Results:
@@ -190,7 +200,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _object(content: bytes, source: Path) -> dict[str, Any]:
     try:
-        raw = json.loads(content.decode("utf-8-sig"))
+        raw = finite_json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise DataFileError(f"{source}: not valid JSON: {error}") from error
     if not isinstance(raw, dict):
@@ -310,7 +320,7 @@ def decode_simulation(content: bytes, source: Path) -> SimulationRun:
 
     Raise DataFileError naming file and place.
     """
-    if not _SLOW.search(content):
+    if not _SLOW.search(content) and not finite_json.may_hold_constant(content):
         with suppress(
             ValidationError
         ):  # an older shape, or damage: the slow way upgrades it, or names the place
@@ -461,7 +471,9 @@ def _as_json(model: BaseModel, indent: int, *without: str) -> str:
         ):  # pydantic puts it, without a word, where a key holds half a character
             return text
     return json.dumps(
-        model.model_dump(exclude=set(without), warnings=False), indent=indent, default=str
+        finite_json.without_constants(model.model_dump(exclude=set(without), warnings=False)),
+        indent=indent,
+        default=str,
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from math import isclose
@@ -30,6 +29,7 @@ from tau2.submission.prepare import (
     figures_of,
 )
 from tau2.submission.verification import verify
+from tau2.utils import finite_json
 from tau2.utils.text import first_of, plural
 
 _LARGEST = 1 << 20  # bytes of submission.json
@@ -82,7 +82,7 @@ def _read(folder: Path) -> tuple[Submission | None, list[Defect]]:
     try:
         if file.stat().st_size > _LARGEST:
             return None, [Defect(SUBMISSION_NAME, f"it has more than {_LARGEST:,} bytes")]
-        raw = json.loads(file.read_text(encoding="utf-8-sig"))
+        raw = finite_json.loads(file.read_text(encoding="utf-8-sig"))
         return Submission.model_validate(raw), []
     except OSError as problem:
         return None, [Defect(SUBMISSION_NAME, f"it cannot be read: {problem.strerror}")]

@@ -210,11 +210,14 @@ def board_view(board: Board) -> RenderableType:
     if not board.same_tasks:
         note = "these runs were scored on different tasks: their figures do not compare"
         parts.append(Text(note, style="yellow"))
-    if board.unranked:
-        too_few = f"too few trials for {_title(board.metric)}"
-        why = "no known cost" if board.metric == "cost" else too_few
-        names = ", ".join(one_line(one.run, 60) for one in board.unranked)
-        parts.append(plain(f"not ranked, {why}: {names}", style="dim"))
+    too_few = f"too few trials for {_title(board.metric)}"
+    why = "no known cost" if board.metric == "cost" else too_few
+    unscored = [one.run for one in board.unranked if not one.counted]
+    others = [one.run for one in board.unranked if one.counted]
+    for reason, runs in (("no scored simulation", unscored), (why, others)):
+        if runs:
+            names = ", ".join(one_line(run, 60) for run in runs)
+            parts.append(plain(f"not ranked, {reason}: {names}", style="dim"))
     return Group(*parts)
 
 

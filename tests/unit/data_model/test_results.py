@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from pathlib import Path
 
@@ -198,7 +199,64 @@ def test_failures_of_the_surroundings_are_no_part_of_the_average():
     assert results.average_reward() == 0.5
     results.simulations[2].termination_reason = TerminationReason.USER_ERROR
     assert results.average_reward() == 1.0
-    assert some_results().average_reward() == 0.0
+
+
+@FORMATS
+@pytest.mark.parametrize("constant", ["NaN", "Infinity", "-Infinity"])
+def test_a_constant_that_json_has_not_is_named_with_its_place(tmp_path, form, constant):
+    some_results(0).save(tmp_path / "results.json", form)
+    file = tmp_path / ("results.json" if form == "json" else "simulations/sim-0.json")
+    text = file.read_text()
+    where = "simulations.0." if form == "json" else ""
+    for field, old in (("reward_info.reward", '"reward": 1.0'), ("agent_cost", None)):
+        replaced = text.replace(
+            old or '"agent_cost": 0.0', f'"{field.split(".")[-1]}": {constant}', 1
+        )
+        assert replaced != text
+        file.write_text(replaced)
+        with pytest.raises(DataFileError, match=rf"{file.name}.*: {where}{field}: {constant} "):
+            Results.load(tmp_path)
+
+
+def test_a_constant_in_the_index_is_named(tmp_path):
+    some_results(0).save(tmp_path / "results.json", "dir")
+    file = tmp_path / "results.json"
+    file.write_text(file.read_text().replace('"reward": 1.0', '"reward": NaN', 1))
+    with pytest.raises(DataFileError, match="simulation_index.0.reward: NaN "):
+        Results.load(tmp_path)
+
+
+@FORMATS
+def test_a_reward_too_large_for_a_float_is_no_reward(tmp_path, form):
+    some_results(0).save(tmp_path / "results.json", form)
+    for file in tmp_path.rglob("*.json"):
+        file.write_text(file.read_text().replace('"reward": 1.0', '"reward": 1e999'))
+    with pytest.raises(DataFileError, match="finite number"):
+        Results.load(tmp_path)
+
+
+def test_a_text_may_speak_of_not_a_number(tmp_path):
+    results = some_results(0)
+    results.simulations[0].messages[0].content = "NaN, or Infinity?"
+    results.save(tmp_path / "results.json", "dir")
+    assert Results.load(tmp_path).simulations[0].messages[0].content == "NaN, or Infinity?"
+
+
+def test_what_was_not_finite_is_stored_as_nothing(tmp_path):
+    results = some_results(0)
+    odd = {"speed": math.inf, "half": "\ud800", "made": object()}
+    results.simulations[0].info = {"odd": odd}
+    results.save(tmp_path / "results.json", "json")
+    assert Results.load(tmp_path).simulations[0].info["odd"]["speed"] is None
+
+
+def test_the_average_of_nothing_is_no_number_and_says_so():
+    nothing = some_results(0)
+    nothing.simulations[0].reward_info = None
+    with pytest.warns(UserWarning, match="no scored simulation among 1 simulation"):
+        assert math.isnan(nothing.average_reward())
+    with pytest.warns(UserWarning, match="among 0 simulations"):
+        assert math.isnan(some_results().average_reward())
 
 
 def test_a_table_has_the_public_columns():

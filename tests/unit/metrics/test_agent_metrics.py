@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from math import comb
 
 import pytest
@@ -9,6 +10,7 @@ from tests.unit.data_model.test_results import some_results
 
 from tau2.data_model.simulation import Results, TerminationReason
 from tau2.metrics.agent_metrics import (
+    AgentMetrics,
     compute_metrics,
     is_successful,
     pass_hat_by_task,
@@ -80,7 +82,12 @@ def test_failures_of_the_surroundings_are_no_trials():
 
 def test_a_run_of_failures_has_no_figures():
     metrics = compute_metrics(results({"a": [None]}))
-    assert (metrics.pass_hat_ks, metrics.avg_reward, metrics.avg_agent_cost) == ({}, 0.0, None)
+    assert (metrics.pass_hat_ks, metrics.avg_agent_cost) == ({}, None)
+    assert math.isnan(metrics.avg_reward)
+    assert metrics.as_dict() == {"avg_reward": None, "avg_agent_cost": None}
+    stored = metrics.model_dump_json()
+    assert '"avg_reward":null' in stored
+    assert math.isnan(AgentMetrics.model_validate_json(stored).avg_reward)
 
 
 def test_k_goes_as_far_as_every_task_does():

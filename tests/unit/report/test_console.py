@@ -57,7 +57,7 @@ def test_quiet_keeps_the_summary_and_shows_nothing(capsys):
 def test_a_result_without_a_score_is_no_zero():
     sink = quiet()
     sink(RunEnded(some_results(a_run("a", None)), None))
-    assert result_line(sink.summary).startswith("average reward none over 0 of 1")
+    assert result_line(sink.summary).startswith("no scored simulation among 1 simulation;")
 
 
 def test_the_display_is_found_by_name():

@@ -7,6 +7,7 @@ import threading
 import pytest
 from tests.unit.storage.test_store import a_run
 
+from tau2.storage.framed import framed, unframed
 from tau2.storage.journal import (
     Dropped,
     Finished,
@@ -46,6 +47,18 @@ def test_what_is_written_is_read(path):
     journal.append(stored(1))
     journal.close()
     assert read_journal(path) == ([*RECORDS, stored(1)], [])
+
+
+def test_a_constant_that_json_has_not_is_damage_of_its_line(path):
+    line = framed(
+        unframed(encode_record(stored(1), 4)[:-1]).replace(b'"reward":1.0', b'"reward":NaN')
+    )
+    path.write_bytes(path.read_bytes() + line)
+    records, problems = read_journal(path)
+    assert records == RECORDS
+    assert problems == [
+        ("journal.jsonl line 4", "record.reward: NaN is not a number that JSON has")
+    ]
 
 
 def test_where_there_is_none_there_is_none(tmp_path):

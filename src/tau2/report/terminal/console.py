@@ -142,9 +142,12 @@ def saved_view(summary: RunSummary) -> Text:
 
 def result_line(summary: RunSummary) -> str:
     """Return the result of a run on one line."""
-    average = "none" if summary.average_reward is None else f"{summary.average_reward:.3f}"
-    scored = f"{summary.num_scored:,} of {plural(summary.num_simulations, 'simulation')}"
-    return f"average reward {average} over {scored}; saved to {summary.saved_to}"
+    played = plural(summary.num_simulations, "simulation")
+    average = f"no scored simulation among {played}"
+    if summary.average_reward is not None:
+        scored = f"{summary.num_scored:,} of {played}"
+        average = f"average reward {summary.average_reward:.3f} over {scored}"
+    return f"{average}; saved to {summary.saved_to}"
 
 
 def make() -> ConsoleSink:

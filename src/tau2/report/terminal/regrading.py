@@ -24,7 +24,7 @@ def regrading_view(regrading: Regrading, name: str, written_to: str | None) -> R
             f"{plural(len(regrading.changes), 'changed reward')}"
         ),
         plain(
-            f"average reward {_average(regrading.average_before)} before, "
+            f"average reward: {_average(regrading.average_before)} before, "
             f"{_average(regrading.average_after)} now"
         ),
     ]
@@ -39,7 +39,7 @@ def regrading_view(regrading: Regrading, name: str, written_to: str | None) -> R
 
 
 def _average(value: float | None) -> str:
-    return "none" if value is None else f"{value:.3f}"
+    return "no scored simulation" if value is None else f"{value:.3f}"
 
 
 def _table(changes: Iterable[Regraded]) -> Table:

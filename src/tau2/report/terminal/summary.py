@@ -96,7 +96,7 @@ def figures_view(summary: RunSummary) -> Table:
 
 def _average(summary: RunSummary) -> Text:
     if summary.average_reward is None:
-        return Text("none: no simulation was scored", style="yellow")
+        return Text("no scored simulation", style="yellow")
     text = Text(f"{summary.average_reward:.3f}", style="bold")
     out_of = f"  over {summary.num_scored:,} of {plural(summary.num_simulations, 'simulation')}"
     return text.append(
