@@ -222,7 +222,7 @@ def test_a_constant_in_the_index_is_named(tmp_path):
     some_results(0).save(tmp_path / "results.json", "dir")
     file = tmp_path / "results.json"
     file.write_text(file.read_text().replace('"reward": 1.0', '"reward": NaN', 1))
-    with pytest.raises(DataFileError, match="simulation_index.0.reward: NaN "):
+    with pytest.raises(DataFileError, match=r"simulation_index\.0\.reward: NaN "):
         Results.load(tmp_path)
 
 
