@@ -128,7 +128,7 @@ class ParticipantMessageBase(_WithRole):
     """The provider's answer as it came."""
     generation_time_seconds: float | None = None
     reasoning_content: str | None = None
-    """The model's reasoning; not shown to the other participant, sent back where a model needs it."""
+    """The model's reasoning; not shown to the other participant, sent back where models need it."""
 
     audio_format: JsonValue = None
     audio_content: Any = Field(default=None, exclude=True, repr=False)

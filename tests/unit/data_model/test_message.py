@@ -29,7 +29,7 @@ ONE_OF_EACH = [
 ]
 
 
-def test_two_messages_are_equal_when_they_say_the_same():
+def test_messages_with_equal_content_are_equal():
     first = AssistantMessage(content="Hello", cost=0.1, timestamp="2026-01-01", turn_idx=3)
     assert first == AssistantMessage(content="Hello", cost=0.9)
     assert first != AssistantMessage(content="Hello!")

@@ -168,7 +168,7 @@ def test_an_id_that_could_leave_the_folder_is_refused(tmp_path, name):
 
 
 @pytest.mark.parametrize("broken", ["open", "write", "fsync", "replace"])
-def test_a_failed_write_leaves_the_old_content_and_no_litter(tmp_path, monkeypatch, broken):
+def test_a_failed_write_leaves_the_old_content_and_no_temporary_file(tmp_path, monkeypatch, broken):
     path = tmp_path / "results.json"
     write_atomically(path, "old")
 
@@ -189,7 +189,7 @@ def test_the_folder_of_a_run():
     assert simulations_folder(Path("x/other.json")) == Path("x/other.simulations")
 
 
-def test_failures_of_the_surroundings_are_no_part_of_the_average():
+def test_infrastructure_failures_are_left_out_of_the_average():
     results = some_results(0, 1, 2)
     results.simulations[1].termination_reason = TerminationReason.INFRASTRUCTURE_ERROR
     results.simulations[1].reward_info = None

@@ -25,21 +25,21 @@ def call(name: str = "refund", requestor: str = "assistant", **arguments) -> Too
     return ToolCall(name=name, arguments=arguments, requestor=requestor)
 
 
-def test_the_same_arguments_carry_out_an_action():
+def test_a_call_with_equal_arguments_matches_an_action():
     assert REFUND.compare_with_tool_call(call(order="#1", amount=25))
     assert REFUND.compare_with_tool_call(call(order="#1", amount=25.0))
     assert not REFUND.compare_with_tool_call(call("credit", order="#1", amount=25))
     assert not REFUND.compare_with_tool_call(call(order="#2", amount=25))
 
 
-def test_arguments_left_out_or_added_do_not():
+def test_a_call_with_other_arguments_does_not_match():
     assert not REFUND.compare_with_tool_call(call())
     assert not REFUND.compare_with_tool_call(call(order="#1"))
     assert not REFUND.compare_with_tool_call(call(order="#1", amount=25, note="x"))
     assert REFUND.compare_with_tool_call(call(order="#1", amount=25, note=None))
 
 
-def test_a_users_call_is_not_the_agents():
+def test_a_call_of_another_requestor_does_not_match():
     assert not REFUND.compare_with_tool_call(call(requestor="user", order="#1", amount=25))
 
 
@@ -87,7 +87,7 @@ def test_only_id_and_instructions_are_needed():
         Task.model_validate({"id": "1"})
 
 
-def test_criteria_rest_on_database_and_words_by_default():
+def test_the_default_reward_basis_is_db_and_communicate():
     criteria = EvaluationCriteria(actions=[REFUND, REFUND.model_copy(update={"requestor": "user"})])
     assert criteria.reward_basis == [RewardType.DB, RewardType.COMMUNICATE]
     assert criteria.info() == {

@@ -25,7 +25,7 @@ from tau2.errors import ToolError
         ("0 * 9", "0.0"),
     ],
 )
-def test_it_works_things_out(expression, value):
+def test_calculate_returns_the_rounded_value(expression, value):
     assert calculate(expression) == value
 
 
@@ -49,7 +49,7 @@ def test_it_works_things_out(expression, value):
         ("(" * 400 + "1" + ")" * 400, "Invalid expression"),
     ],
 )
-def test_it_says_what_is_wrong_at_once(expression, problem):
+def test_calculate_refuses_other_input_with_a_reason(expression, problem):
     began = time.process_time()
     with pytest.raises(ToolError, match=problem):
         calculate(expression)

@@ -38,7 +38,7 @@ def shared():
     return {"ada": ada(), "bob": Person(name="Bob", home=Address(street="Lane 2"))}
 
 
-def test_what_is_asked_for_may_be_changed(shared):
+def test_a_record_that_was_read_may_be_changed_without_changing_the_base(shared):
     table = Table(shared)
     table["ada"].home.notes.append("red roof")
     table["ada"].tags["a"].append(2)
@@ -46,7 +46,7 @@ def test_what_is_asked_for_may_be_changed(shared):
     assert shared["ada"] == ada()
 
 
-def test_values_and_items_may_be_changed_too(shared):
+def test_records_from_values_and_items_may_be_changed_too(shared):
     table = Table(shared)
     for person in table.values():
         person.name = "X"
@@ -66,7 +66,7 @@ def test_peeking_copies_nothing(shared):
     assert table.peek("nobody", 7) == 7
 
 
-def test_a_forks_changes_are_its_own(shared):
+def test_a_change_in_a_fork_is_not_seen_by_its_parent(shared):
     parent = Table(shared)
     parent["ada"].name = "Ada L."
     child, sibling = parent.fork(), parent.fork()
@@ -79,7 +79,7 @@ def test_a_forks_changes_are_its_own(shared):
     assert set(parent) == {"ada", "bob", "new"}
 
 
-def test_order_is_that_of_a_dict(shared):
+def test_keys_have_the_order_of_a_dict(shared):
     table = Table(shared)
     plain = dict(shared)
     for mapping in (table, plain):
@@ -97,7 +97,7 @@ def test_order_is_that_of_a_dict(shared):
     assert "y" in table
 
 
-def test_what_is_not_there_is_a_key_error(shared):
+def test_an_absent_key_raises_key_error(shared):
     table = Table(shared)
     del table["ada"]
     for ask in (
@@ -114,7 +114,7 @@ def test_what_is_not_there_is_a_key_error(shared):
         table.popitem()
 
 
-def test_comparing_looks_only_at_what_was_touched(shared):
+def test_equality_compares_only_touched_records(shared):
     mine, theirs = Table(shared), Table(shared)
     assert mine == theirs
     mine["ada"].name = "Ada"  # touched, but as it was
@@ -162,7 +162,7 @@ def test_a_clone_is_equal_and_independent(value):
         assert twin is not value
 
 
-def test_a_clone_keeps_what_pydantic_knows():
+def test_a_clone_keeps_the_private_state_of_pydantic():
     person = ada()
     person._seen.append(1)
     twin = clone(person)

@@ -43,7 +43,7 @@ def canonical(db: DB) -> str:
     ).hexdigest()
 
 
-def test_a_view_costs_nothing_and_hashes_the_same():
+def test_a_view_copies_no_record_and_has_the_same_hash():
     reference = shop()
     view = reference.view()
     assert view.get_hash() == reference.get_hash() == canonical(reference)
@@ -52,7 +52,7 @@ def test_a_view_costs_nothing_and_hashes_the_same():
     assert view.model_dump_json() == reference.model_dump_json()
 
 
-def test_changes_of_a_view_show_in_its_hash_only():
+def test_a_change_of_a_view_changes_only_its_own_hash():
     reference = shop()
     before = reference.get_hash()
     view = reference.view()
@@ -154,7 +154,7 @@ def test_toml_is_read(tmp_path):
         ("[" * 100_000, "not valid json"),
     ],
 )
-def test_a_broken_file_names_itself_and_the_place(tmp_path, content, words):
+def test_an_error_in_a_file_names_file_and_place(tmp_path, content, words):
     path = tmp_path / "db.json"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(DataFileError, match=words) as problem:
@@ -164,7 +164,7 @@ def test_a_broken_file_names_itself_and_the_place(tmp_path, content, words):
         Shop.load(Path("nowhere.json"))
 
 
-def test_broken_yaml_names_itself(tmp_path):
+def test_an_error_in_yaml_names_the_file(tmp_path):
     path = tmp_path / "db.yaml"
     path.write_text("a: [1")
     with pytest.raises(DataFileError, match="not valid yaml"):

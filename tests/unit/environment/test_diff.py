@@ -36,7 +36,7 @@ def diffs(messages, task=None, build=lambda _: shop.environment()):
 CANCEL = ("cancel_order", {"order_id": "#S100", "reason": "no longer needed"}, "cancelled")
 
 
-def test_a_change_is_told_field_by_field():
+def test_a_change_lists_each_field():
     (diff,) = diffs(calls(("get_order", {"order_id": "#S100"}, "..."), CANCEL))
     assert (diff.index, diff.call.name, diff.problem) == (4, "cancel_order", None)
     (change,) = diff.changes
@@ -51,7 +51,7 @@ def test_a_change_is_told_field_by_field():
     ]
 
 
-def test_the_users_own_data_is_told_apart():
+def test_changes_of_the_users_database_have_the_side_user():
     (diff,) = diffs(calls(("toggle_airplane_mode", {}, "Airplane mode is now OFF."), by="user"))
     (change,) = diff.changes
     assert (change.side, change.table, change.record) == ("user", "airplane_mode", "")
@@ -71,12 +71,12 @@ def test_a_turn_that_changes_nothing_is_left_out():
     assert diffs([UserMessage(content="Hello")]) == []
 
 
-def test_calls_are_told_one_after_the_other():
+def test_each_call_has_a_diff_of_its_own():
     again = ("cancel_order", {"order_id": "#S200", "reason": "ordered by mistake"}, "cancelled")
     assert [diff.changes[0].record for diff in diffs(calls(CANCEL, again))] == ["#S100", "#S200"]
 
 
-def test_an_unknown_domain_is_said_and_not_raised():
+def test_an_unknown_domain_is_reported_as_a_problem():
     (diff,) = turn_diffs(
         a_run(messages=calls(CANCEL)), None, "no-such-domain", build=build_environment
     )
@@ -84,12 +84,12 @@ def test_an_unknown_domain_is_said_and_not_raised():
     assert "no domain named 'no-such-domain'" in diff.problem
 
 
-def test_a_conversation_that_does_not_fit_together_is_said():
+def test_a_call_without_its_result_is_reported_as_a_problem():
     (diff,) = diffs([UserMessage(content="Hi"), *calls(CANCEL)[1:2], UserMessage(content="And?")])
     assert "cannot be replayed" in diff.problem
 
 
-def test_a_tool_that_answers_otherwise_is_named_and_the_replay_goes_on():
+def test_another_result_is_reported_and_the_replay_continues():
     other = ("cancel_order", {"order_id": "#S100", "reason": "no longer needed"}, "refused")
     more = ("cancel_order", {"order_id": "#S200", "reason": "no longer needed"}, "cancelled")
     first, second = diffs(calls(other, more))
@@ -97,11 +97,11 @@ def test_a_tool_that_answers_otherwise_is_named_and_the_replay_goes_on():
     assert (second.problem, len(second.changes)) == (None, 1)
 
 
-def test_a_call_without_a_result_at_the_end_was_never_carried_out():
+def test_a_call_without_a_result_at_the_end_is_not_replayed():
     assert diffs(calls(CANCEL)[:2]) == []
 
 
-def test_the_shipped_domains_tell_what_their_references_do(monkeypatch):
+def test_reference_actions_of_the_shipped_domains_have_diffs(monkeypatch):
     from tau2.runner.tasks import load_tasks
 
     task = next(task for task in load_tasks("mock") if task.id == "create_task_1")
@@ -177,7 +177,7 @@ def test_rows_of_lists_are_named_by_their_id(build):
     ]
 
 
-def test_a_turn_that_rewrites_everything_is_cut():
+def test_changes_beyond_the_maximum_are_counted_as_left_out():
     (diff,) = diffs(calls(("rewrite", {}, "done")), build=store)
     assert (len(diff.changes), diff.left_out) == (MOST_CHANGES, 7)
 

@@ -53,7 +53,7 @@ def test_texts_and_splits(tmp_path):
         load_splits(write(tmp_path / "bad.json", {"train": 7}))
 
 
-def test_tasks_are_handed_out_as_copies(tmp_path):
+def test_loaded_tasks_are_copies(tmp_path):
     path = write(tmp_path / "tasks.json", [TASK])
     load_tasks_file(path)[0].id = "changed"
     assert load_tasks_file(path)[0].id == "1"

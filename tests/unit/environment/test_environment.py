@@ -30,7 +30,7 @@ def call(name: str, requestor: str = "assistant", **arguments) -> ToolCall:
 # --- answering calls ------------------------------------------------------------------------------------------------
 
 
-def test_a_call_is_answered_as_json(env):
+def test_a_result_is_json_text(env):
     answer = env.get_response(call("create_task", user_id="user_1", title="Tea"))
     assert (answer.id, answer.requestor, answer.error, answer.role) == (
         "c",
@@ -54,7 +54,7 @@ def test_a_call_is_answered_as_json(env):
         (call("_task", task_id="task_1"), "not found"),
     ],
 )
-def test_whatever_goes_wrong_is_an_error_result(env, wrong, words):
+def test_every_failure_of_a_call_is_an_error_result(env, wrong, words):
     before = env.get_db_hash()
     answer = env.get_response(wrong)
     assert answer.error
@@ -93,7 +93,7 @@ def test_a_tool_that_crashes_is_an_error_result():
     assert Environment("x", "").get_response(call("crash")).content == "Error: Tools not available"
 
 
-def test_what_a_tool_keeps_is_not_the_recorded_call():
+def test_a_tool_that_keeps_its_arguments_does_not_share_them_with_the_record():
     class Kit(ToolKitBase):
         @is_tool(ToolType.WRITE)
         def keep(self, things: dict) -> str:
@@ -156,7 +156,7 @@ def test_results_have_the_text_of_published_trajectories(value, text):
 
 
 @pytest.mark.parametrize("value", [{1, 2}, object(), b"x", 1j])
-def test_other_types_are_no_results(value):
+def test_a_result_of_another_type_is_refused(value):
     with pytest.raises(ToolError, match="Unsupported type"):
         Environment.to_json_str([value])
 
@@ -198,7 +198,7 @@ def test_tools_work_on_their_own_environment(env):
 # --- solo mode ------------------------------------------------------------------------------------------------------
 
 
-def test_alone_the_agent_holds_the_users_tools_too():
+def test_in_solo_mode_the_agent_has_the_users_tools_too():
     env = get_environment(solo_mode=True)
     assert not env.get_response(call("check_notifications")).error
     assert not env.get_response(call("get_users")).error
@@ -208,7 +208,7 @@ def test_alone_the_agent_holds_the_users_tools_too():
         env.set_state(None, None, [UserMessage(content="Hi")])
 
 
-def test_alone_names_must_not_overlap():
+def test_in_solo_mode_tool_names_must_not_overlap():
     class Kit(ToolKitBase):
         @is_tool()
         def look(self) -> str:
@@ -265,17 +265,18 @@ def turn(
 TEA = '{"task_id": "task_2", "title": "Tea", "description": null, "status": "pending"}'
 
 
-def test_writes_are_made_again(env):
+def test_recorded_writes_are_executed_again(env):
     env.set_state(None, None, turn("create_task", TEA, user_id="user_1", title="Tea"))
     assert env.tools.db.tasks["task_2"].title == "Tea"
 
 
-def test_json_is_compared_as_json(env):
+def test_recorded_results_are_compared_as_json(env):
     reordered = json.dumps(dict(reversed(json.loads(TEA).items())), indent=1)
     env.set_state(None, None, turn("create_task", reordered, user_id="user_1", title="Tea"))
+    assert "task_2" in env.tools.db.tasks
 
 
-def test_reads_and_unknown_tools_are_not(env):
+def test_recorded_reads_and_unknown_tools_are_not_executed(env):
     history = [
         *turn("get_users", "something else entirely"),
         *turn("gone_tool", "ok"),
@@ -294,14 +295,14 @@ def test_another_result_is_a_mismatch(env):
     assert "task_2" in env.tools.db.tasks
 
 
-def test_the_text_of_an_error_is_free_but_not_the_flag(env):
+def test_the_text_of_an_error_may_differ_on_replay_but_not_the_flag(env):
     wrong = {"user_id": "nobody", "title": "Tea"}
     env.set_state(None, None, turn("create_task", "Error: who?", error=True, **wrong))
     with pytest.raises(ReplayMismatch):
         env.set_state(None, None, turn("create_task", "Error: User nobody not found", **wrong))
 
 
-def test_the_start_is_data_then_actions_then_history(env):
+def test_set_state_applies_data_then_actions_then_history(env):
     data = InitializationData(
         agent_data={"tasks": {"task_2": {"task_id": "task_2", "title": "A", "status": "pending"}}},
         user_data={"notifications": {"n": {"notification_id": "n", "message": "Hi"}}},
@@ -334,7 +335,7 @@ def test_data_for_a_side_without_tools_is_an_error():
 # --- forks and comparison -------------------------------------------------------------------------------------------
 
 
-def test_a_fork_goes_its_own_way(env):
+def test_a_fork_is_independent(env):
     env.get_response(call("create_task", user_id="user_1", title="Both"))
     child = env.fork()
     sibling = env.fork()
@@ -378,7 +379,7 @@ def test_a_fork_keeps_its_class_and_settings():
     assert (child.strict_compat, child.world_id, parent.log) == (True, ("x",), ["a"])
 
 
-def test_hashes_and_checks(env):
+def test_database_hashes_and_checks(env):
     assert env.get_db_hash() == get_environment().get_db_hash()
     assert env.check_db(get_environment().tools.db)
     assert not env.check_user_db(MockDB())

@@ -23,7 +23,7 @@ def result(i: str) -> ToolMessage:
     return ToolMessage(id=i, content="x")
 
 
-def test_calls_meet_their_results():
+def test_calls_are_paired_with_their_results():
     history = [
         UserMessage(content="Hi"),
         asks("1", "2"),
@@ -60,7 +60,7 @@ def test_a_call_without_its_result_is_a_mismatch(history, words):
         paired_calls(history)
 
 
-def test_calls_at_the_end_are_still_to_be_made():
+def test_calls_at_the_end_are_pending():
     history = [UserMessage(content="Hi"), asks("1")]
     settled, pending = split_pending(history)
     assert settled == history[:1]

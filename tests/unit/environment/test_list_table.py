@@ -39,7 +39,7 @@ def shared():
     return stones("a", "b", "c")
 
 
-def test_what_is_handed_out_is_private(shared):
+def test_a_record_that_was_read_may_be_changed_without_changing_the_base(shared):
     view = ListTable(shared)
     view[1].marks.append(7)
     view[-1].name = "z"
@@ -74,7 +74,7 @@ def test_a_record_is_found_by_its_value_without_a_search(shared):
     assert find(shared, "name", "b") == [1]
 
 
-def test_all_views_of_a_database_share_what_is_known_of_its_records(shared):
+def test_all_views_of_a_database_share_its_indexes(shared):
     quarry = Quarry(stones=shared)
     first, second = quarry.view(), quarry.view()
     assert find(first.stones, "name", "c") == [2]
@@ -83,13 +83,13 @@ def test_all_views_of_a_database_share_what_is_known_of_its_records(shared):
     assert find(quarry.view().stones, "name", "c") == [0]
 
 
-def test_iterating_hands_out_private_records(shared):
+def test_records_from_an_iteration_may_be_changed(shared):
     for stone in ListTable(shared):
         stone.marks.append(1)
     assert all(stone.marks == [] for stone in shared)
 
 
-def test_records_keep_what_was_done_to_them_wherever_they_move(shared):
+def test_a_changed_record_keeps_its_changes_when_it_moves(shared):
     view = ListTable(shared)
     view[2].name = "last"
     view.insert(0, Stone(name="new"))
@@ -99,7 +99,7 @@ def test_records_keep_what_was_done_to_them_wherever_they_move(shared):
     assert names(shared) == ["a", "b", "c"]
 
 
-def test_a_fork_goes_its_own_way(shared):
+def test_a_fork_is_independent(shared):
     view = ListTable(shared)
     view.append(Stone(name="d"))
     child = view.fork()
@@ -196,7 +196,7 @@ def edit(target, what: str, index: int, number: int):
 
 
 @given(EDITS)
-def test_any_edits_leave_what_they_leave_in_a_list(edits):
+def test_any_sequence_of_edits_has_the_effect_it_has_on_a_list(edits):
     shared, plain = stones("a", "b", "c", "d"), stones("a", "b", "c", "d")
     view = ListTable(shared)
     for number, (what, index) in enumerate(edits):

@@ -83,7 +83,7 @@ def test_a_lookup_comes_before_a_write() -> None:
     ]
 
 
-def test_a_rule_sees_the_world_before_the_call_and_leaves_the_start_untouched() -> None:
+def test_a_rule_sees_the_environment_before_the_call_and_the_start_is_unchanged() -> None:
     start, seen = get_environment(), []
 
     def look(world: object, _call: ToolCall, _before: object) -> None:

@@ -12,12 +12,12 @@ from tau2.environment.task_setup import TaskSetup
 
 
 @pytest.mark.parametrize("task", get_tasks(), ids=lambda task: task.id)
-def test_two_starts_are_the_same(task):
+def test_start_returns_equal_independent_environments(task):
     setup = TaskSetup(task, get_environment)
     assert setup.start().same_state(setup.start())
 
 
-def test_a_start_holds_what_the_history_did():
+def test_start_replays_the_history():
     env = TaskSetup(mock_task("update_task_with_message_history"), get_environment).start()
     assert "task_2" in env.tools.db.tasks
 

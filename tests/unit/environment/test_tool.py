@@ -135,7 +135,7 @@ def test_an_argument_may_have_any_name():
     }  # fmt: skip
 
 
-def test_a_tool_that_takes_anything_gets_it():
+def test_a_tool_with_keyword_arguments_accepts_any_argument():
     def open_ended(first: int, **more) -> None:
         """Do."""
 
@@ -159,7 +159,7 @@ def test_a_tool_is_called_like_its_function_and_prints_like_it():
     assert '"""Book a flight.' in str(tool)
 
 
-def test_a_described_tool_without_a_function_says_so():
+def test_calling_a_tool_without_a_function_raises():
     tool = Tool(name="x", params=Flight)
     with pytest.raises(ArgumentError, match="without a function"):
         tool()

@@ -70,7 +70,7 @@ def test_a_discoverable_tool_is_not_listed_but_can_be_called():
     assert not kit.has_discoverable_tool("look")
 
 
-def test_only_writes_change_the_state_unless_told_otherwise():
+def test_only_write_tools_change_the_state_unless_marked_otherwise():
     kit = Base()
     assert [kit.tool_mutates_state(name) for name in ("look", "write", "spin")] == [
         False,
@@ -96,7 +96,7 @@ def test_statistics_and_signatures():
     assert get_tool_signatures(Base())["write"].params["required"] == ["text"]
 
 
-def test_thinking_and_arithmetic_come_for_free():
+def test_the_generic_toolkit_thinks_and_calculates():
     kit = GenericToolKit()
     assert kit.use_tool("think", thought="hm") == ""
     assert kit.use_tool("calculate", expression="1 + 1") == "2.0"
@@ -115,7 +115,7 @@ def test_an_update_needs_a_database():
     assert not before.users
 
 
-def test_a_forks_state_is_its_own():
+def test_the_state_of_a_fork_is_independent():
     kit = Base({"a": [1]})
     kit.counter = [0]
     child = kit.fork()

@@ -67,7 +67,7 @@ def test_kinds_of_evaluation(kind, reward):
     assert graded([DB], kind, kind_words=False, met=False).reward == reward
 
 
-def test_only_kinds_that_need_the_judge_ask_it():
+def test_only_evaluation_types_with_nl_assertions_call_the_judge():
     info = graded([DB], EvaluationType.ALL)
     assert info.nl_assertions is None
     assert info.info["nl"] is None
@@ -84,7 +84,7 @@ def test_only_kinds_that_need_the_judge_ask_it():
     assert not needs_judge(a_task(basis=[NL]), EvaluationType.ALL)
 
 
-def test_a_judge_that_cannot_be_reached_is_no_fault_of_the_agent():
+def test_a_judge_that_cannot_be_reached_raises_model_error():
     def down(**_request):
         raise ModelUnavailable("down")
 
@@ -95,7 +95,7 @@ def test_a_judge_that_cannot_be_reached_is_no_fault_of_the_agent():
 
 
 @pytest.mark.parametrize("reason", sorted(set(TerminationReason) - {"user_stop", "agent_stop"}))
-def test_an_early_end_earns_nothing_but_every_check_is_reported(reason):
+def test_an_early_end_has_reward_zero_and_every_check(reason):
     task = a_task(create_meeting(), basis=[DB], told=["task_2"])
     episode = stage(task, agent=says(create_meeting(), "task_2"), user=says("Hi"))
     run = episode.run()
@@ -113,7 +113,7 @@ def test_an_early_end_earns_nothing_but_every_check_is_reported(reason):
     assert json.loads(info.model_dump_json())
 
 
-def test_an_early_end_asks_no_judge():
+def test_an_early_end_does_not_call_the_judge():
     task = a_task(basis=[NL], sentences=["Kind."])
     run = play(task, agent=says(None), user=says("Hi"), judge=Judge("nobody/there"))
     assert (run.termination_reason, run.reward_info.reward) == ("agent_error", 0.0)

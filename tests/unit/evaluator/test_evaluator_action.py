@@ -55,7 +55,7 @@ def test_without_reference_actions_there_is_nothing_to_miss():
     assert "no reference actions" in run.reward_info.info["note"]
 
 
-def test_alone_the_agent_does_what_the_user_would_do():
+def test_in_solo_mode_the_agent_may_execute_the_users_actions():
     task = a_task(calls("check_notifications"), basis=ACTIONS)
     task.evaluation_criteria.actions[0].requestor = "user"
     run = play(task, agent=says(calls("check_notifications"), STOP), solo_mode=True)

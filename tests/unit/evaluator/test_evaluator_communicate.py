@@ -38,7 +38,7 @@ from tau2.evaluator.evaluator_communicate import CommunicateEvaluator, check_inf
         ("Anything", ""),
     ],
 )
-def test_it_is_told(said, info):
+def test_a_message_states_the_information(said, info):
     assert tells(said, info)
 
 
@@ -61,7 +61,7 @@ def test_it_is_told(said, info):
         ("1,0", "10"),
     ],
 )
-def test_it_is_not_told(said, info):
+def test_a_message_does_not_state_the_information(said, info):
     assert not tells(said, info)
 
 
@@ -70,7 +70,7 @@ def test_strict_compat_looks_for_the_text_itself():
     assert not tells("That makes 1,234.50.", "1,234.50", strict_compat=True)
 
 
-def test_one_message_of_the_agent_has_to_tell_it_whole():
+def test_one_message_of_the_agent_must_state_all_of_it():
     messages = [
         AssistantMessage(content="Your order"),
         UserMessage(content="Is it order 7?"),
@@ -102,12 +102,12 @@ def pairs(table):
 
 
 @pytest.mark.parametrize(("locale", "said", "info"), pairs(HEARD))
-def test_a_person_hears_it(locale, said, info):
+def test_forms_that_a_reader_recognises_match(locale, said, info):
     assert tells(said, info)
 
 
 @pytest.mark.parametrize(("locale", "said", "info"), pairs(NOT_HEARD))
-def test_a_person_does_not_hear_it(locale, said, info):
+def test_forms_that_a_reader_would_not_recognise_do_not_match(locale, said, info):
     assert not tells(said, info)
 
 

@@ -33,7 +33,7 @@ def test_the_database_must_end_as_the_reference_leaves_it():
     assert play(task, agent=too_much, user=says("Hi")).reward_info.reward == 0.0
 
 
-def test_reading_leaves_no_trace():
+def test_read_tools_do_not_change_the_reward():
     task = a_task(create_meeting())
     run = play(
         task, agent=says(calls("get_users"), create_meeting(), calls("get_users")), user=says("Hi")
@@ -129,13 +129,13 @@ def gold_of(task, env=None):
     return Evidence(TaskSetup(task, start.fork), []).gold
 
 
-def test_a_gold_world_is_worked_out_once():
+def test_a_gold_environment_is_computed_once():
     task = a_task(create_meeting(), task_id="cached")
     assert gold_of(task) is gold_of(task.model_copy(deep=True))
     assert gold_of(task) is gold_of(task.model_copy(update={"id": "another", "description": None}))
 
 
-def test_an_edited_task_has_another_gold_world():
+def test_an_edited_task_has_another_gold_environment():
     task = a_task(create_meeting())
     first = gold_of(task)
     task.evaluation_criteria.actions[0].arguments["title"] = "Another"
@@ -146,7 +146,7 @@ def test_an_edited_task_has_another_gold_world():
     assert gold_of(later) is not first
 
 
-def test_a_world_that_starts_differently_has_another():
+def test_another_initial_state_has_another_gold_environment():
     task = a_task(create_meeting())
     first = gold_of(task)
     changed = get_environment()
@@ -156,7 +156,7 @@ def test_a_world_that_starts_differently_has_another():
     assert gold_of(task, get_environment(db=get_environment().tools.db.fork())) is not first
 
 
-def test_data_that_was_read_again_is_another_world(tmp_path, monkeypatch):
+def test_data_that_was_read_again_has_another_gold_environment(tmp_path, monkeypatch):
     from tau2.config import PACKAGE_ROOT
 
     source, folder = (
@@ -184,7 +184,7 @@ def test_the_cache_is_bounded(monkeypatch):
     assert len(evidence._gold_cache) == 2
 
 
-def test_calls_pending_in_the_history_are_part_of_the_gold_world():
+def test_pending_calls_of_the_history_are_part_of_the_gold_environment():
     call = ToolCall(id="1", name="create_task", arguments=create_meeting().arguments)
     state = InitialState(
         message_history=[UserMessage(content="Hi"), AssistantMessage(tool_calls=[call])]
@@ -223,7 +223,7 @@ def test_a_stored_trajectory_is_replayed():
     assert grade_stored(task, run.messages[:2]).reward == 0.0
 
 
-def test_a_call_that_ends_a_trajectory_was_never_made():
+def test_a_call_without_a_result_at_the_end_is_not_executed():
     class Stops(Agent):
         @classmethod
         def is_stop(cls, message):

@@ -136,13 +136,13 @@ def test_the_judge_is_asked_for_json_unless_told_otherwise():
         '"' * 1000 + ",]" * 1000,
     ],
 )
-def test_junk_is_asked_for_again_and_then_is_a_failure_of_the_judge(junk):
+def test_unreadable_judgements_are_repeated_and_then_raise(junk):
     assert judged(junk, verdict(YES, YES)) == [True, True]
     with pytest.raises(ModelError, match="gave no readable judgement in 3 requests"):
         judged(junk, junk, junk)
 
 
-def test_silence_is_a_failure_of_the_judge():
+def test_an_empty_judgement_raises():
     with pytest.raises(ModelError):
         judged(*[""] * 20)
 
@@ -154,7 +154,7 @@ def test_strict_compat_lets_an_empty_list_pass_but_not_junk():
         judged("They were kind.", "Really.", "Yes.", strict_compat=True)
 
 
-def test_nothing_to_judge_asks_nobody():
+def test_without_assertions_the_judge_is_not_called():
     assert check_sentences([], [], Judge("nobody/there")) == []
     assert NLAssertionsEvaluator.calculate_reward(a_task(), []).reward == 1.0
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tau2.user.scripted_user import facts
-from tau2.user.scripted_user.listening import listen
+from tau2.user.scripted_user.listening import Heard, listen
 from tau2.user.scripted_user.text import sentences
 
 
@@ -127,8 +127,8 @@ def test_a_wrong_detail_is_wrong_in_one_place() -> None:
 
 
 @given(st.text(max_size=2000))
-def test_any_text_can_be_heard(text: str) -> None:
-    listen(text)
+def test_any_text_can_be_read(text: str) -> None:
+    assert isinstance(listen(text), Heard)
 
 
 @pytest.mark.parametrize(

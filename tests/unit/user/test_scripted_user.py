@@ -463,7 +463,7 @@ def test_any_conversation_is_survived(texts: list[str], seed: int, fails: bool) 
 
 @settings(max_examples=60, deadline=None)
 @given(st.text(max_size=400), st.text(max_size=200))
-def test_any_story_can_be_told(story: str, text: str) -> None:
+def test_any_scenario_can_be_played(story: str, text: str) -> None:
     user = ScriptedUser(instructions=story, tools=shop.phone())
     state = user.get_init_state([])
     for message in (GREETING, text, ANYTHING_ELSE):
@@ -474,5 +474,5 @@ def test_any_story_can_be_told(story: str, text: str) -> None:
 @pytest.mark.parametrize(
     "message", [None, AssistantMessage(), shop.result("stray", requestor="user")]
 )
-def test_stray_messages_are_survived(message: Any) -> None:
+def test_an_unexpected_message_gets_a_valid_reply(message: Any) -> None:
     Talk().reply(message).validate()
