@@ -21,7 +21,7 @@ SOLVE = "create_task(user_id='user_1', title='Important Meeting')"
 
 
 class MeetingUser(User):
-    """Answers only when `expected` users are asked at the same time, so users in a row would wait for ever."""
+    """Answers only when `expected` users are asked at the same time; one at a time would hang."""
 
     blocking = True
     expected = 20
