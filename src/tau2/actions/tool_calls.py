@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Collection, Mapping
@@ -10,6 +9,7 @@ from collections.abc import Collection, Mapping
 from tau2.data_model.malformed import MALFORMED_KEY
 from tau2.data_model.message import ToolCall, ToolRequestor
 from tau2.errors import ToolError
+from tau2.seeds import made_call_id
 from tau2.utils.finite_json import refuse_constant
 from tau2.utils.json_types import JsonMapping, JsonObject, JsonValue
 from tau2.utils.plain_data import DEEPEST, clean, is_storable
@@ -17,8 +17,11 @@ from tau2.utils.text import clean_text
 
 LONGEST_TEXT = 1_000_000  # characters of one message; a model's whole context is a fraction of it
 MOST_CALLS = 64  # of one text; a model that writes more of them repeats itself
+_NO_ARGUMENTS = frozenset({"", "null", "None", "undefined"})
+_MOST_ENCODINGS = 4  # times that arguments may have been made JSON text
 _LONGEST_RAW = 10_000  # characters of malformed arguments that are kept
 _LONGEST_NAME = 256  # characters of a tool's name, and of a call's id
+_ARGUMENT_FIELDS = ("arguments", "parameters", "input")
 _USUAL_INT = 64  # bits of an integer that needs no closer look
 
 
@@ -29,20 +32,40 @@ class MalformedAction(ToolError):
 def parse_arguments(raw: JsonValue) -> JsonObject:
     """Return the arguments of a tool call, given as an object or as JSON text.
 
-    What is not a JSON object that can be stored comes back as text under MALFORMED_KEY.
+    Text that was made JSON more than once, as some servers do, is read as often. What is not a
+    JSON object that can be stored comes back as text under MALFORMED_KEY.
     """
-    if raw is None or (isinstance(raw, str) and not raw.strip()):
-        return {}
     if isinstance(raw, Mapping) and is_storable(raw):
         return dict(clean(raw))
+    if raw is None or raw == []:  # an empty object, as PHP writes it
+        return {}
     text = raw if isinstance(raw, str) else _as_json(raw)
-    try:
-        value = json.loads(text, parse_constant=refuse_constant)
-    except (ValueError, RecursionError):
-        value = None
+    value = _decoded(text)
+    if value is None:
+        return {}
     if isinstance(value, dict) and is_storable(value):
         return dict(clean(value))
     return {MALFORMED_KEY: clean_text(text[:_LONGEST_RAW])}
+
+
+def _decoded(text: str) -> JsonValue:
+    """Return the value of JSON text, of JSON in JSON text, and so on; None for nothing.
+
+    Text that is no JSON comes back as it is.
+    """
+    value: JsonValue = text
+    for _ in range(_MOST_ENCODINGS):
+        if not isinstance(value, str):
+            break
+        if value.strip() in _NO_ARGUMENTS:
+            return None
+        # Gateways that turn streams of events into one message write "{}" before the arguments.
+        spelled = value.strip().removeprefix("{}").strip() or "{}"
+        try:
+            value = json.loads(spelled, parse_constant=refuse_constant)
+        except (ValueError, RecursionError):
+            break
+    return None if value == [] else value
 
 
 def _as_json(raw: object) -> str:
@@ -56,7 +79,9 @@ def parse_tool_calls(raw: JsonValue, taken_ids: Collection[str] = ()) -> tuple[l
     """Return the tool calls of an assistant message in OpenAI's form.
 
     Args:
-        raw: The `tool_calls` of the message; what is no call in it is left out.
+        raw: The `tool_calls` of the message; what is no object in it is left out. Name and
+            arguments may stand in the entry itself. An entry without a name is a call without one,
+            which the environment answers with an error.
         taken_ids: Ids that no call may get, because earlier calls have them.
 
     Returns:
@@ -65,14 +90,33 @@ def parse_tool_calls(raw: JsonValue, taken_ids: Collection[str] = ()) -> tuple[l
     calls: list[ToolCall] = []
     ids = _Ids(taken_ids)
     for entry in raw if isinstance(raw, list) else ():
-        function = entry.get("function") if isinstance(entry, Mapping) else None
-        if not isinstance(function, Mapping):
+        if not isinstance(entry, Mapping):
             continue
-        name = _name(function.get("name"))
-        arguments = parse_arguments(function.get("arguments"))
-        id_ = ids.take(entry.get("id"), name, arguments)
+        function = _function_of(entry)
+        name = _tool_name(function.get("name"))
+        given = next((function[key] for key in _ARGUMENT_FIELDS if key in function), None)
+        arguments = parse_arguments(given)
+        id_ = ids.take(entry.get("id") or entry.get("call_id"), name, arguments)
         calls.append(ToolCall(id=id_, name=name, arguments=arguments))
     return calls, sum(MALFORMED_KEY in call.arguments for call in calls)
+
+
+def _function_of(entry: JsonMapping) -> JsonMapping:
+    """Return what holds name and arguments: OpenAI's `function`, or the entry itself."""
+    function = entry.get("function")
+    if isinstance(function, str):  # either JSON text of the object, or the name alone
+        decoded = _decoded(function)
+        function = decoded if isinstance(decoded, Mapping) else {**entry, "name": function}
+    if not isinstance(function, Mapping) or not function:
+        return entry
+    missing = [key for key in _ARGUMENT_FIELDS if key in entry]
+    has_own = any(key in function for key in _ARGUMENT_FIELDS)
+    return function if has_own or not missing else {**entry, **function}
+
+
+def _tool_name(given: JsonValue) -> str:
+    """Return a tool's name without what gpt-oss's format may leave around it."""
+    return _name(given).partition("<|")[0].strip().removeprefix("functions.")
 
 
 def _name(given: JsonValue) -> str:
@@ -97,7 +141,7 @@ class _Ids:
         while True:
             number = self._tried[seed]
             self._tried[seed] += 1
-            made = "call_" + hashlib.sha256(f"{number}:{seed}".encode()).hexdigest()[:20]
+            made = made_call_id(number, seed)
             if made not in self._taken:
                 self._taken.add(made)
                 return made

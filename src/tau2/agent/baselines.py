@@ -18,7 +18,7 @@ from tau2.data_model.message import AssistantMessage, Message, ToolCall, ToolMes
 from tau2.environment.tool import Tool
 from tau2.participant.spec import AgentSpec
 from tau2.participant.turns import flat
-from tau2.seeds import derive_seed
+from tau2.seeds import derive_seed, numbered_call_id
 from tau2.utils.json_types import JsonMapping, JsonObject, JsonValue
 
 _SORRY = "I am sorry, but I cannot help you with that. Goodbye."
@@ -109,7 +109,7 @@ class HandoverAgent(_BaselineAgent):
             return _end(_TRANSFERRING if tool is not None else _SORRY)
         rng = random.Random(0)  # noqa: S311  -- no choice matters here
         arguments = _ArgumentSampler(rng, [_SUMMARY]).arguments(tool)
-        call = ToolCall(id="call_1", name=tool.name, arguments=arguments)
+        call = ToolCall(id=numbered_call_id(1), name=tool.name, arguments=arguments)
         return AssistantMessage(tool_calls=[call], cost=0.0)
 
 
@@ -126,7 +126,8 @@ class RandomAgent(_BaselineAgent):
         rng = random.Random(seed)  # noqa: S311  -- a reproducible choice
         tool = rng.choice(sorted(self.tools, key=lambda tool: tool.name))
         arguments = _ArgumentSampler(rng, state.seen or ["something"]).arguments(tool)
-        call = ToolCall(id=f"call_{len(state.called) + 1}", name=tool.name, arguments=arguments)
+        id_ = numbered_call_id(len(state.called) + 1)
+        call = ToolCall(id=id_, name=tool.name, arguments=arguments)
         return AssistantMessage(tool_calls=[call], cost=0.0)
 
 

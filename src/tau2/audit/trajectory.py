@@ -14,7 +14,7 @@ from tau2.environment.cow import clone
 from tau2.environment.environment import Environment
 from tau2.environment.task_setup import TaskSetup
 from tau2.evaluator.evaluator import EvaluationType, grade
-from tau2.seeds import derive_seed
+from tau2.seeds import derive_seed, numbered_call_id
 
 _CONFIRMED = ("Shall I go ahead with this?", "Yes, please go ahead.")
 
@@ -39,7 +39,7 @@ class ScriptedEpisode:
     def call(self, name: str, arguments: dict[str, Any], requestor: str = "assistant") -> str:
         """Make a tool call and return its result; an error is added to `errors`."""
         call = ToolCall(
-            id=f"call_{len(self.messages)}",
+            id=numbered_call_id(len(self.messages)),
             name=name,
             arguments=clone(arguments),
             requestor="user" if requestor == "user" else "assistant",

@@ -31,6 +31,9 @@ def _text(value: object) -> object:
 Text = Annotated[str | None, BeforeValidator(_text)]
 
 
+CUT_SHORT_KEY = "cut_short"
+"""The entry of `raw_data` that says why an answer is not whole."""
+
 _HEAD_LINES = 3  # title, id and name of a tool call as text
 
 
@@ -166,6 +169,12 @@ class ParticipantMessageBase(_WithRole):
     def calls(self) -> list[ToolCall]:
         """The tool calls of the message."""
         return self.tool_calls or []
+
+    @property
+    def cut_short(self) -> str | None:
+        """Why the model's answer is not whole: "length" or "content_filter"; None when it is."""
+        reason = (self.raw_data or {}).get(CUT_SHORT_KEY)
+        return reason if isinstance(reason, str) else None
 
     def is_tool_call(self) -> bool:
         """Return whether the message asks for at least one tool."""

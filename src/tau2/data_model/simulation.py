@@ -73,6 +73,10 @@ class SessionUsage(BaseModel):
     completion_tokens: int = 0
     model_calls: int = 0
     malformed_tool_calls: int = 0
+    cut_off: int = 0
+    """Messages that reached the model's length limit (finish reason `length`)."""
+    content_filtered: int = 0
+    """Messages that the provider's content filter cut off."""
 
 
 class SimulationRun(BaseModel):

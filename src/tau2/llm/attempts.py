@@ -64,16 +64,25 @@ def run_call(call: ModelCall) -> Flow[CallResult]:
     """
     sent_calls = [message.get("tool_calls") or () for message in call.request.messages]
     ids = {str(tool_call.get("id")) for tool_call in chain.from_iterable(sent_calls)}
+    several = call.request.args.get("n") not in (None, 1)
     responses: list[Response] = []
     for _ in range(1 + DEFAULT_EMPTY_RETRIES):
         responses.append((yield from send_with_retries(call)))
-        completion = parse_completion(responses[-1], ids)
+        completion = parse_completion(responses[-1], ids, alternatives=several)
         if not completion.is_empty:
             return CallResult(completion, responses)
     raise EmptyCompletion(
         f"model {call.request.model!r} answered {len(responses)} times with neither text nor a "
-        "tool call; if it only thinks, raise max_tokens, otherwise use another model"
+        f"tool call{_WHY_EMPTY[completion.finish_reason]}"
     )
+
+
+_WHY_EMPTY = {
+    None: "; if it only thinks, raise max_tokens, otherwise use another model",
+    "length": ": every answer reached its length limit first; raise max_tokens",
+    "content_filter": ": the provider's content filter withheld every answer",
+}
+"""What may be done about empty completions, by their finish reason."""
 
 
 def send_with_retries(call: ModelCall) -> Flow[Response]:
@@ -85,18 +94,18 @@ def send_with_retries(call: ModelCall) -> Flow[Response]:
     attempt = 0
     request = call.request
     if not call.sender.own_args:
-        request = replace(request, args=UNSUPPORTED_PARAMS.adapt(request.model, request.args))
+        request = UNSUPPORTED_PARAMS.adapt_request(request)
     while True:
         try:
-            return checked_completion((yield from _send(request)))
+            response = yield from _send(request)
+            return checked_completion(response, from_server=not call.sender.own_args)
         except CallFailed as failure:
             redactor = Redactor(secrets_in_environment()).with_secrets_of(request.args)
             failure.text = redactor.text(failure.text)
             # A refused parameter says nothing about the request: sending it again without the
             # parameter is no retry, needs no wait, and ends because each is learnt once.
-            if UNSUPPORTED_PARAMS.learn(request.model, request.args, failure):
-                args = UNSUPPORTED_PARAMS.adapt(request.model, request.args)
-                request = replace(request, args=args)
+            if UNSUPPORTED_PARAMS.learn_from(request, failure):
+                request = UNSUPPORTED_PARAMS.adapt_request(request)
                 continue
             wait = _wait(call, failure, attempt)
             attempt += 1
@@ -114,8 +123,16 @@ def send_with_retries(call: ModelCall) -> Flow[Response]:
 def _send(request: Request) -> Flow[Response]:
     middleware = current_middleware.get()
     if middleware is None:
+        return (yield from _send_paced(request))
+    return (yield from middleware(request, _send_paced))
+
+
+def _send_paced(request: Request) -> Flow[Response]:
+    if request.args.get("rpm") is None and request.args.get("tpm") is None:
         return (yield from _send_in_time(request))
-    return (yield from middleware(request, _send_in_time))
+    from tau2.llm.middleware.pace import paced  # noqa: PLC0415  -- few calls need it
+
+    return (yield from paced(request, _send_in_time))
 
 
 def _send_in_time(request: Request) -> Flow[Response]:

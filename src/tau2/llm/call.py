@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tau2._compat.patching import patched
-from tau2.data_model.message import AssistantMessage, Message
+from tau2.data_model.message import CUT_SHORT_KEY, AssistantMessage, Message
 from tau2.environment.tool import Tool
 from tau2.errors import ConfigError
 from tau2.llm.args import attempt_timeout, split_args
@@ -152,6 +152,8 @@ def _message(result: CallResult, request: Request, started: float) -> AssistantM
     raw = dict(result.responses[-1])
     if completion.malformed:
         raw["malformed_tool_calls"] = completion.malformed
+    if completion.finish_reason is not None:
+        raw[CUT_SHORT_KEY] = completion.finish_reason
     if len(result.responses) > 1:
         raw["empty_answers"] = len(result.responses) - 1
     return AssistantMessage(

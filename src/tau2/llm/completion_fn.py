@@ -14,6 +14,7 @@ from tau2.llm.failure import converted_errors
 from tau2.llm.request import CompletionFn, Request, Response, ResultT, Sender
 from tau2.llm.response import clean_response
 from tau2.llm.secrets import secrets_in_args
+from tau2.llm.wire import sent_args
 from tau2.utils.json_types import JsonMapping, JsonObject
 
 _NOT_PASSED = frozenset({"script", "script_end", "script_offset"})
@@ -43,7 +44,8 @@ def _kwargs(request: Request) -> JsonObject:
         "tools": request.tools,
         "tool_choice": (request.tool_choice or "auto") if request.tools else None,
     }
-    return named | {name: value for name, value in request.args.items() if name not in _NOT_PASSED}
+    given = {name: value for name, value in request.args.items() if name not in _NOT_PASSED}
+    return named | sent_args(given)
 
 
 def call_sync(fn: Callable[..., Any], kwargs: JsonMapping, seconds: float = float("inf")) -> Any:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
+from typing import NamedTuple
 
 from tau2.errors import (
     ContextWindowExceeded,
@@ -16,24 +16,33 @@ from tau2.errors import (
     ModelUnavailable,
 )
 from tau2.llm.clock import clock
+from tau2.llm.context_window import is_context_overflow
 from tau2.llm.secrets import redact
-from tau2.utils.json_types import JsonValue
+from tau2.utils.json_types import JsonMapping, JsonValue
 
 _LONGEST_TEXT = 1000  # characters of a provider's message that an error quotes
 _RETRYABLE = frozenset({408, 429})  # besides every 5xx: a time-out and a rate limit pass
 _FIRST_SERVER_ERROR = 500
+_ERROR_STATUSES = range(400, 600)
 TOO_MANY_REQUESTS = 429
 _HOPELESS_CODES = frozenset(
     {"insufficient_quota", "billing_hard_limit_reached", "account_deactivated"}
 )
-_CONTEXT_CODES = frozenset({"context_length_exceeded", "exceed_context_size_error"})
-_CONTEXT_TEXT = re.compile(
-    r"context[ _](?:length|window|size)|max_model_len"
-    r"|maximum (?:prompt|input|sequence|model) length"
-    r"|(?:prompt|input) is too long|too many (?:input )?tokens|reduce the length of the"
-    r"|exceeds max_total_tokens",
-    re.IGNORECASE,
-)
+_STATUS_OF_WORD = {
+    **dict.fromkeys(("rate_limit", "rate_limit_error", "rate_limit_exceeded"), 429),
+    **dict.fromkeys(("too_many_requests", "resource_exhausted", "throttling"), 429),
+    **dict.fromkeys(("throttlingexception",), 429),
+    **dict.fromkeys(("authentication_error", "unauthenticated", "invalid_api_key"), 401),
+    **dict.fromkeys(("unauthorized",), 401),
+    **dict.fromkeys(("insufficient_quota", "billing_error", "payment_required"), 402),
+    **dict.fromkeys(("permission_error", "permission_denied", "forbidden"), 403),
+    **dict.fromkeys(("not_found", "not_found_error", "model_not_found"), 404),
+    **dict.fromkeys(("timeout", "timeout_error", "deadline_exceeded"), 504),
+    **dict.fromkeys(("unavailable", "service_unavailable", "overloaded", "overloaded_error"), 503),
+    **dict.fromkeys(("invalid_request_error", "invalid_argument", "bad_request"), 400),
+    **dict.fromkeys(("validationexception", "invalid_request", "badrequesterror"), 400),
+}
+"""Statuses of the codes and types with which providers name an error, in lower case."""
 _CONNECTION_CLASSES = frozenset({"APIConnectionError", "APITimeoutError", "Timeout"})
 _CONTEXT_CLASSES = frozenset({"ContextWindowExceededError"})
 
@@ -98,47 +107,86 @@ def from_status(status: int, body: str, headers: Mapping[str, str], now: float) 
         headers: Its headers, with lower-case names.
         now: Wall-clock time, for a Retry-After that is a date.
     """
-    text, code, parameter = _error_of(body)
-    is_context = _is_context(status, code, text)
+    return _failure_of(status, _explanation(body), headers, now)
+
+
+def _failure_of(
+    status: int, said: _Explanation, headers: Mapping[str, str], now: float
+) -> CallFailed:
+    too_long = is_context_overflow(status, said.codes, said.text)
+    hopeless = not _HOPELESS_CODES.isdisjoint(said.codes)
     may_pass = status in _RETRYABLE or status >= _FIRST_SERVER_ERROR
     return CallFailed(
-        text or "no explanation",
+        said.text or "no explanation",
         status=status,
-        temporary=may_pass and code not in _HOPELESS_CODES and not is_context,
+        temporary=may_pass and not hopeless and not too_long,
         retry_after=retry_after(headers, now),
-        parameter=parameter,
-        verdict=ContextWindowExceeded if is_context else ModelRefused,
+        parameter=said.parameter,
+        verdict=ContextWindowExceeded if too_long else ModelRefused,
     )
 
 
-def _is_context(status: int | None, code: str | None, text: str) -> bool:
-    if code in _CONTEXT_CODES:
-        return True
-    return status != TOO_MANY_REQUESTS and _CONTEXT_TEXT.search(text) is not None
+class _Explanation(NamedTuple):
+    """What the body of an error says."""
+
+    text: str
+    codes: frozenset[str] = frozenset()
+    """Its code, type and status, as far as they are text."""
+    parameter: str | None = None
 
 
-def _error_of(body: str) -> tuple[str, str | None, str | None]:
-    """Return message, code and parameter of an error body of any shape."""
+def _explanation(body: str) -> _Explanation:
+    """Return what an error body of any shape says."""
     try:
         parsed = json.loads(body)
     except (ValueError, RecursionError):
-        return body.strip()[:_LONGEST_TEXT], None, None
-    error = parsed.get("error", parsed) if isinstance(parsed, dict) else parsed
+        return _Explanation(body.strip()[:_LONGEST_TEXT])
+    if isinstance(parsed, list) and len(parsed) == 1 and isinstance(parsed[0], dict):
+        parsed = parsed[0]  # as Google's servers do
+    error = (parsed.get("error") or parsed) if isinstance(parsed, dict) else parsed
     if not isinstance(error, dict):
-        return str(error)[:_LONGEST_TEXT], None, None
-    messages = (error[key] for key in ("message", "detail", "error") if error.get(key))
-    message = next(messages, body.strip())
-    code = next((error[key] for key in ("code", "type") if isinstance(error.get(key), str)), None)
+        return _Explanation(str(error)[:_LONGEST_TEXT])
+    text = next(
+        (error[key] for key in ("message", "detail", "msg", "error") if error.get(key)),
+        body.strip(),
+    )
+    inner = error.get("innererror")
+    inner_code = inner.get("code") if isinstance(inner, dict) else None
+    codes = [error.get("code"), error.get("type"), error.get("status"), inner_code]
     parameter = error.get("param")
-    return str(message)[:_LONGEST_TEXT], code, parameter if isinstance(parameter, str) else None
+    return _Explanation(
+        (str(text) + _upstream(error))[:_LONGEST_TEXT],
+        frozenset(code for code in codes if isinstance(code, str)),
+        parameter if isinstance(parameter, str) else None,
+    )
+
+
+def _upstream(error: JsonMapping) -> str:
+    """Return what a router adds of the provider's own words."""
+    metadata = error.get("metadata")
+    raw = metadata.get("raw") if isinstance(metadata, Mapping) else None
+    return f" ({raw})" if raw else ""
 
 
 def from_error_body(error: JsonValue) -> CallFailed:
     """Return the failure that an error sent with status 200 stands for, as some routers send it."""
-    status = error.get("code") if isinstance(error, Mapping) else None
-    if not isinstance(status, int) or isinstance(status, bool):
-        status = _FIRST_SERVER_ERROR
-    return from_status(status, json.dumps({"error": error}, default=str), {}, 0.0)
+    said = _explanation(json.dumps({"error": error}, default=str))
+    return _failure_of(_status_in(error, said.codes), said, {}, 0.0)
+
+
+def _status_in(error: JsonValue, codes: Collection[str]) -> int:
+    """Return the status that an error object names; without one, what it reports may pass."""
+    given = (
+        [error.get(key) for key in ("code", "status", "status_code")]
+        if isinstance(error, Mapping)
+        else []
+    )
+    for value in given:
+        number = int(value) if isinstance(value, str) and value.isdecimal() else value
+        if isinstance(number, int) and number in _ERROR_STATUSES:
+            return number
+    words = [_STATUS_OF_WORD.get(code.lower()) for code in codes]
+    return max((word for word in words if word is not None), default=_FIRST_SERVER_ERROR)
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:

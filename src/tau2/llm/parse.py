@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import json
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from tau2.actions.message import text_of_content
 from tau2.actions.reasoning import split_reasoning
 from tau2.actions.tool_calls import parse_tool_calls
 from tau2.data_model.message import ToolCall
+from tau2.llm.content import ContentParts, parts_of_content
 from tau2.llm.failure import CallFailed, from_error_body, unreachable
+from tau2.llm.finish import CUT_SHORT, FAILED_REASONS, finish_reasons
 from tau2.llm.request import Response
 from tau2.utils.json_types import JsonMapping, JsonObject, JsonValue
-from tau2.utils.text import clean_text
 
 _QUOTED = 200  # characters of an unusable response that the error quotes
 
@@ -26,6 +27,8 @@ class ParsedCompletion:
     reasoning: str | None = None
     malformed: int = 0
     """Tool calls whose arguments are not a JSON object."""
+    finish_reason: str | None = None
+    """`length` or `content_filter` when the answer was cut off; None for any other end."""
 
     @property
     def is_empty(self) -> bool:
@@ -33,60 +36,170 @@ class ParsedCompletion:
         return self.content is None and not self.tool_calls
 
 
-def checked_completion(response: object) -> JsonObject:
-    """Return `response` if it has the outline of a chat completion.
+def checked_completion(response: object, *, from_server: bool = False) -> JsonObject:
+    """Return `response` if it has the outline of a chat completion, and reports no error.
+
+    Args:
+        response: What came back.
+        from_server: A server sent it. One that generated nothing has then failed; a caller's own
+            function may well return an empty message.
 
     Raises:
         CallFailed: it has not; says whether asking again may help.
     """
-    if isinstance(response, dict) and _message_of(response) is not None:
-        return response
-    if isinstance(response, Mapping) and response.get("error"):
-        raise from_error_body(response["error"])
-    raise unreachable(f"the answer is not a chat completion: {repr(response)[:_QUOTED]}")
+    if not isinstance(response, Mapping):
+        raise unreachable(_no_completion(response))
+    error = _error_in(response)
+    if error is not None:
+        raise from_error_body(error)
+    if not isinstance(response, dict) or not _messages_of(response):
+        raise unreachable(_no_completion(response))
+    failed = next((word for word in finish_reasons(response) if word in FAILED_REASONS), None)
+    if failed is not None:
+        raise unreachable(f"the provider broke the answer off (finish_reason {failed!r})")
+    if from_server and _is_no_answer(response):
+        raise unreachable(f"the answer is empty: {repr(response)[:_QUOTED]}")
+    return response
 
 
-def _message_of(response: JsonMapping) -> JsonMapping | None:
+def _no_completion(response: object) -> str:
+    return f"the answer is not a chat completion: {repr(response)[:_QUOTED]}"
+
+
+def _error_in(response: JsonMapping) -> JsonValue:
+    """Return the error that a response reports, at the top or in a choice; None for none."""
     choices = response.get("choices")
-    first = choices[0] if isinstance(choices, list) and choices else None
-    message = first.get("message") if isinstance(first, Mapping) else None
-    return message if isinstance(message, Mapping) else None
+    listed = choices if isinstance(choices, list) else []
+    holders = [response, *(choice for choice in listed if isinstance(choice, Mapping))]
+    holders += [message for _, message in _choices_of(response)]
+    errors = [holder.get("error") for holder in holders]
+    errors += [_minimax_error(response)]
+    return next((error for error in errors if _says_something(error)), None)
 
 
-def parse_completion(response: Response, taken_ids: Collection[str] = ()) -> ParsedCompletion:
+def _says_something(error: JsonValue) -> bool:
+    return any(error.values()) if isinstance(error, Mapping) else bool(error)
+
+
+def _minimax_error(response: JsonMapping) -> JsonValue:
+    """Return the error in MiniMax's form: `base_resp`, with a status code other than 0."""
+    base = response.get("base_resp")
+    if not isinstance(base, Mapping) or not base.get("status_code"):
+        return None
+    return {"code": str(base["status_code"]), "message": base.get("status_msg")}
+
+
+def _is_no_answer(response: JsonMapping) -> bool:
+    """Return whether nothing at all was generated, which no model does by itself."""
+    if finish_reasons(response):
+        return tokens_of(response)[1] == 0 and not _said_anything(response)
+    return not _said_anything(response)
+
+
+def _said_anything(response: JsonMapping) -> bool:
+    return any(
+        message.get(name) not in (None, "", [], {})
+        for message in _messages_of(response)
+        for name in message
+        if name != "role"
+    )
+
+
+def _choices_of(response: JsonMapping) -> Iterator[tuple[JsonMapping, JsonMapping]]:
+    """Yield every choice that has a message, and the message."""
+    choices = response.get("choices")
+    for choice in choices if isinstance(choices, list) else ():
+        message = choice.get("message") if isinstance(choice, Mapping) else None
+        if isinstance(message, Mapping):
+            yield choice, message
+
+
+def _messages_of(response: JsonMapping) -> list[JsonMapping]:
+    return [message for _, message in _choices_of(response)]
+
+
+def parse_completion(
+    response: Response, taken_ids: Collection[str] = (), *, alternatives: bool = False
+) -> ParsedCompletion:
     """Return what a completion says; no id of its tool calls is in `taken_ids`.
+
+    Some gateways put text and tool calls into one choice each: they are taken together, unless
+    the choices are `alternatives`, because several were asked for.
 
     Raises:
         CallFailed: the response is no chat completion.
     """
-    message = _message_of(response)
-    if message is None:
+    messages = _messages_of(response)[: 1 if alternatives else None]
+    if not messages:
         raise CallFailed("the answer is not a chat completion")
-    text = _text(message.get("content")) or _text(message.get("refusal"))
+    parts = [parts_of_content(message.get("content")) for message in messages]
+    text = _first(part.text for part in parts) or _first(map(_refusal, messages))
     content, thought = split_reasoning(text)
-    raw_calls = message.get("tool_calls")
-    old_style = message.get("function_call")
-    if not raw_calls and isinstance(old_style, Mapping):
-        raw_calls = [{"function": old_style}]
-    calls, malformed = parse_tool_calls(raw_calls, taken_ids)
-    return ParsedCompletion(content, calls, _reasoning(message) or thought, malformed)
+    calls, malformed = parse_tool_calls(_raw_calls(messages, parts), taken_ids)
+    reasoning = _first(map(_reasoning, messages)) or _first(part.reasoning for part in parts)
+    calls = _without_empty(calls, content)
+    cut = next((word for word in finish_reasons(response) if word in CUT_SHORT), None)
+    return ParsedCompletion(
+        content, calls, reasoning or thought, malformed, CUT_SHORT[cut] if cut else None
+    )
 
 
-def _text(content: JsonValue) -> str:
-    """Return the text of a content field; parts of other types than text are left out."""
-    if isinstance(content, list):
-        content = [
-            part for part in content if isinstance(part, Mapping) and part.get("type") == "text"
-        ]
-    return clean_text(text_of_content(content))
+read = parse_completion
+"""An older name of `parse_completion`, which scripts use."""
 
 
-def _reasoning(message: JsonMapping) -> str | None:
+def _first(texts: Iterator[str]) -> str:
+    return next((text for text in texts if text.strip()), "")
+
+
+def _refusal(message: JsonMapping) -> str:
+    return parts_of_content(message.get("refusal")).text
+
+
+def _raw_calls(messages: list[JsonMapping], parts: list[ContentParts]) -> list[JsonValue]:
+    """Return the tool calls of all messages, once each."""
+    calls: list[JsonValue] = []
+    for message, part in zip(messages, parts, strict=True):
+        own = _listed(message.get("tool_calls"))
+        old_style = message.get("function_call")
+        if not own and isinstance(old_style, Mapping) and old_style:
+            own = [{"function": old_style}]
+        # A gateway that repeats a choice repeats its calls under the same ids.
+        calls += [call for call in own or part.calls if call not in calls or not _has_id(call)]
+    return calls
+
+
+def _has_id(call: JsonValue) -> bool:
+    return isinstance(call, Mapping) and bool(call.get("id"))
+
+
+def _listed(calls: JsonValue) -> list[JsonValue]:
+    """Return tool calls given as a list, as one object, or as JSON text of either."""
+    if isinstance(calls, str):
+        try:
+            calls = json.loads(calls)
+        except (ValueError, RecursionError):
+            return []
+    if isinstance(calls, Mapping):
+        return [calls] if calls else []
+    return list(calls) if isinstance(calls, list) else []
+
+
+def _without_empty(calls: list[ToolCall], content: str | None) -> list[ToolCall]:
+    """Return the calls without those that name nothing and say nothing.
+
+    If there is nothing else in the answer they stay, for the model to be told.
+    """
+    named = [call for call in calls if call.name or call.arguments]
+    return named if named or content is not None else calls[:1]
+
+
+def _reasoning(message: JsonMapping) -> str:
     for name in ("reasoning_content", "reasoning"):
-        text = _text(message.get(name))
+        text = parts_of_content(message.get(name)).everything
         if text.strip():
             return text
-    return None
+    return ""
 
 
 def tokens_of(response: Response) -> tuple[int | None, int | None]:

@@ -34,6 +34,8 @@ class Request:
     """The caller's `llm_args` that a backend may need; they hold keys, so they are never shown."""
     timeout: float = float("inf")
     """Seconds for the whole exchange."""
+    is_streamed: bool = False
+    """Whether the response is asked for as a stream, for a model that answers in no other way."""
     call_name: str | None = None
     """What the call is for, such as "agent_response"; for logs and middleware, never sent."""
 

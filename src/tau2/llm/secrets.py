@@ -32,6 +32,13 @@ PRIVATE_ARGS = frozenset(
         "base_url",
         "extra_headers",
         "headers",
+        "default_headers",
+        "extra_query",
+        "default_query",
+        "organization",
+        "project",
+        "rpm",
+        "tpm",
         "azure_ad_token",
         "aws_access_key_id",
         "aws_secret_access_key",
@@ -40,10 +47,18 @@ PRIVATE_ARGS = frozenset(
         "ssl_verify",
     }
 )
-"""Arguments that say where and as whom, not what: no part of a request's identity."""
+"""Arguments that say where, as whom and how fast, not what: no part of a request's identity."""
 
-_SECRET_ARGS = PRIVATE_ARGS - {"api_base", "base_url", "ssl_verify"}
-_HEADERS = frozenset({"headers", "extra_headers"})
+_SECRET_ARGS = PRIVATE_ARGS - {
+    "api_base",
+    "base_url",
+    "ssl_verify",
+    "organization",
+    "project",
+    "rpm",
+    "tpm",
+}
+_HEADERS = frozenset({"headers", "extra_headers", "default_headers"})
 _PLAIN_HEADERS = frozenset({"accept", "content-type", "user-agent"})
 
 _WORDS = (

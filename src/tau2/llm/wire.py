@@ -17,6 +17,7 @@ from tau2.data_model.message import (
     UserMessage,
 )
 from tau2.environment.tool import Tool
+from tau2.seeds import sent_seed
 from tau2.utils.json_types import JsonMapping, JsonObject
 
 _NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]")
@@ -96,6 +97,14 @@ def choice_to_wire(choice: str | None) -> str | JsonObject | None:
     if choice is None or choice in _CHOICES or not isinstance(choice, str):
         return choice
     return {"type": "function", "function": {"name": choice}}
+
+
+def sent_args(args: JsonMapping) -> JsonObject:
+    """Return arguments of a model as they are sent: a seed within what every provider accepts."""
+    seed = args.get("seed")
+    if not isinstance(seed, int) or isinstance(seed, bool):
+        return dict(args)
+    return {**args, "seed": sent_seed(seed)}
 
 
 def from_wire(messages: Sequence[JsonMapping]) -> list[Message]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import count
 from typing import Any
 
 from tau2.data_model.message import (
@@ -23,6 +24,7 @@ from tau2.data_model.message import (
     UserMessage,
 )
 from tau2.data_model.simulation import TerminationReason
+from tau2.seeds import numbered_call_id
 
 
 class Role(StrEnum):
@@ -212,12 +214,12 @@ def _with_own_calls(progress: EpisodeProgress, speaker: Role, message: Any) -> A
 
 def _own_call(progress: EpisodeProgress, speaker: Role, number: int, call: ToolCall) -> ToolCall:
     """Return a call with an id that no other call of the episode has."""
-    own, taken = call.id or f"call_{progress.steps}_{number}", progress.call_ids
+    taken = progress.call_ids
+    own = call.id or numbered_call_id(progress.steps, number)
     if own in taken:
         call = call.model_copy()  # it may be the very object that was recorded before
-        own = f"call_{progress.steps}_{number}"
-        while own in taken:
-            own += "_"
+        made = (numbered_call_id(progress.steps, number, clash) for clash in count())
+        own = next(identifier for identifier in made if identifier not in taken)
     if call.id != own:
         call.id = own
     requestor: ToolRequestor = "assistant" if speaker is Role.AGENT else "user"

@@ -60,4 +60,6 @@ def usage_of(messages: Sequence[AssistantMessage | UserMessage]) -> SessionUsage
         completion_tokens=total("completion_tokens"),
         model_calls=len(usages),
         malformed_tool_calls=total("malformed_tool_calls"),
+        cut_off=sum(message.cut_short == "length" for message in messages),
+        content_filtered=sum(message.cut_short == "content_filter" for message in messages),
     )

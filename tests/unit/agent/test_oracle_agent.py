@@ -63,7 +63,7 @@ def test_a_resumed_oracle_continues_the_numbering_of_its_calls() -> None:
         )
         made += [call.id for call in reply.tool_calls or ()]
         history.append(reply)
-    assert made == ["call_1", "call_2"]
+    assert made == ["call00100", "call00200"]
 
 
 def test_it_identifies_looks_up_proposes_waits_writes_and_reports() -> None:

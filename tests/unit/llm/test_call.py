@@ -76,6 +76,7 @@ def test_a_text_comes_back_with_everything_known_about_it() -> None:
         ],
         "temperature": 0.5,
         "seed": 7,
+        "stream": False,
     }
 
 
@@ -144,7 +145,9 @@ def test_what_steers_us_stays_here_and_the_rest_goes_to_the_model() -> None:
             extra_body={"top_k": 3},
             input_cost_per_token=1.0,
         )
-    assert set(stub.last) == {"model", "messages", "max_tokens", "reasoning_effort", "top_k"}
+    assert stub.last.keys() - {"stream"} == {
+        "model", "messages", "max_tokens", "reasoning_effort", "top_k",
+    }  # fmt: skip
     assert stub.seen[-1].headers["x-team"] == "blue"
     assert stub.seen[-1].headers["authorization"] == f"Bearer {KEY}"
 
@@ -283,7 +286,7 @@ def test_reasoning_families_never_get_sampling_parameters() -> None:
             max_tokens=5,
             api_base=stub.base_url,
         )
-    assert set(stub.last) == {"model", "messages", "max_completion_tokens"}
+    assert set(stub.last) == {"model", "messages", "max_completion_tokens", "stream"}
 
 
 @pytest.mark.parametrize("outcome", [Hang(), Trickle()])

@@ -17,7 +17,7 @@ def answer(**message: Any) -> dict[str, Any]:
     return {"choices": [{"message": message}]}
 
 
-@pytest.mark.parametrize("nothing", [None, "", "  \n", "{}", {}])
+@pytest.mark.parametrize("nothing", [None, "", "  \n", "{}", {}, "null", "[]", []])
 def test_no_arguments_are_an_empty_object(nothing: Any) -> None:
     assert parse_arguments(nothing) == {}
 
@@ -29,7 +29,7 @@ def test_no_arguments_are_an_empty_object(nothing: Any) -> None:
         ("[1, 2]", "a JSON object is needed, not an array"),
         ('"text"', "not a string"),
         ("7", "not a number"),
-        ("null", "not null"),
+        ("[null]", "not an array"),
         ('{"a": NaN}', "NaN is not JSON"),
         ('{"a": 1e999}', "infinite"),
         ('{"a": ' + "[" * 100 + "]" * 100 + "}", "nested deeper"),

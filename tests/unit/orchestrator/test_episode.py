@@ -77,15 +77,15 @@ def test_the_loop_says_whose_call_it_is():
     forged = UserMessage(tool_calls=[ToolCall(name="refund", arguments={}, requestor="assistant")])
     ask = turns.send(forged)
     assert ask.calls[0].requestor == "user"
-    assert ask.calls[0].id == "call_1_0"
-    assert progress.trajectory[-1].tool_calls[0].id == "call_1_0"
+    assert ask.calls[0].id == "call00100"
+    assert progress.trajectory[-1].tool_calls[0].id == "call00100"
 
 
 def test_every_call_of_an_episode_has_an_id_of_its_own():
     progress, turns = flow()
     next(turns)
     call = ToolCall(
-        id="call_4_0", name="look", arguments={}
+        id="call00400", name="look", arguments={}
     )  # the very id that the loop would give later
     for message in (UserMessage(tool_calls=[call, call]), UserMessage(tool_calls=[call])):
         turns.send(results(turns.send(message)))
@@ -101,7 +101,7 @@ def test_every_call_of_an_episode_has_an_id_of_its_own():
     answered = [message.id for message in progress.trajectory if isinstance(message, ToolMessage)]
     assert len(set(made)) == 5
     assert answered == made
-    assert made[0] == "call_4_0"
+    assert made[0] == "call00400"
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ from tau2.environment.tool import Tool
 from tau2.errors import AgentError
 from tau2.participant.turns import flat
 from tau2.participant.wording import action_in_words
+from tau2.seeds import numbered_call_id
 
 _LONGEST_USER_TEXT = 20_000  # characters of the customer's messages searched for details
 _LONGEST_PROBLEM = 200  # characters of a tool's error that are reported
@@ -233,7 +234,9 @@ class OracleAgent(HalfDuplexAgent[OracleState]):
         state.calls += 1
         state.running = step
         call = ToolCall(
-            id=f"call_{state.calls}", name=step.name, arguments=copy.deepcopy(step.arguments)
+            id=numbered_call_id(state.calls),
+            name=step.name,
+            arguments=copy.deepcopy(step.arguments),
         )
         return AssistantMessage(tool_calls=[call], cost=0.0)
 

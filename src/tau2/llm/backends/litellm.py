@@ -7,14 +7,15 @@ import os
 from typing import Any
 
 from tau2.errors import ConfigError, needs_extra
-from tau2.llm.args import NOT_IN_BODY
 from tau2.llm.failure import converted_errors
 from tau2.llm.request import Backend, Request, Response
 from tau2.llm.response import clean_response
 from tau2.llm.secrets import secrets_in_args
+from tau2.llm.wire import sent_args
 from tau2.utils.json_types import JsonMapping, JsonObject
 
-_NOT_FOR_LITELLM = NOT_IN_BODY & {"script", "script_end", "script_offset", "mock_response"}
+_NOT_PASSED = frozenset({"script", "script_end", "script_offset", "mock_response", "rpm", "tpm"})
+_RENAMED = {"default_headers": "extra_headers", "default_query": "extra_query"}
 _PREFIX = "litellm/"
 
 
@@ -40,10 +41,17 @@ def _kwargs(request: Request) -> JsonObject:
         "drop_params": True,
         "timeout": request.timeout,
     }
-    kwargs |= {name: value for name, value in request.args.items() if name not in _NOT_FOR_LITELLM}
+    kwargs |= sent_args(_renamed(request.args))
     if request.tools:
         kwargs |= {"tools": request.tools, "tool_choice": request.tool_choice or "auto"}
     return kwargs
+
+
+def _renamed(args: JsonMapping) -> JsonObject:
+    """Return arguments under litellm's names, without those that are for tau2."""
+    return {
+        _RENAMED.get(name, name): value for name, value in args.items() if name not in _NOT_PASSED
+    }
 
 
 def _send(request: Request) -> Response:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tau2.errors import ConfigError
-from tau2.llm.args import NOT_IN_BODY
+from tau2.llm.args import body_fields, check_names
 from tau2.llm.clock import clock
+from tau2.llm.event_stream import completion_of_stream, is_event_stream
 from tau2.llm.failure import CallFailed, from_status, unreachable
 from tau2.llm.request import Backend, Request, Response
 from tau2.llm.secrets import text_redactor
 from tau2.llm.transport.endpoint import SELF_HOSTED, Endpoint, endpoint_of
 from tau2.llm.transport.proxies import proxy_for
 from tau2.llm.transport.tls import tls_context
-from tau2.utils.json_types import JsonMapping, JsonObject
+from tau2.llm.wire import sent_args
+from tau2.utils.json_types import JsonMapping, JsonObject, JsonValue
 from tau2.utils.plain_data import DEEPEST, clean
 
 if TYPE_CHECKING:
@@ -97,19 +99,17 @@ async def _asend(request: Request) -> Response:
 
 
 def _body(request: Request, endpoint: Endpoint) -> bytes:
-    body: JsonObject = {"model": endpoint.model, "messages": request.messages}
+    body: JsonObject = {
+        "model": endpoint.model,
+        "messages": request.messages,
+        "stream": request.is_streamed,  # said, because some servers stream unless told not to
+    }
+    if request.is_streamed:
+        body["stream_options"] = {"include_usage": True}
     if request.tools:
         body["tools"] = request.tools
         body["tool_choice"] = request.tool_choice or "auto"
-    for name, value in request.args.items():
-        if name not in NOT_IN_BODY and value is not None:
-            body[name] = value
-    extra = request.args.get("extra_body") or {}
-    if not isinstance(extra, Mapping):
-        raise ConfigError(
-            f"extra_body must be a mapping of names to values, not {type(extra).__name__}"
-        )
-    body.update(extra)
+    body.update(sent_args(body_fields(request.args)))
     try:
         return json.dumps(body, allow_nan=False).encode()
     except (TypeError, ValueError) as error:
@@ -128,16 +128,20 @@ def _completion_of(response: HttpResponse, endpoint: Endpoint) -> Response:
         )
     if response.status not in _SUCCESS:
         raise from_status(response.status, text, response.headers, clock.get().wall())
-    try:
-        parsed = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise unreachable(f"the answer is not JSON: {text[:200]!r}") from error
+    parsed = completion_of_stream(text) if is_event_stream(text) else _json(text)
     secrets = [secret for secret in endpoint.secrets if len(secret) >= _SHORTEST_SECRET]
     if _is_plain(text, secrets):
         plain: Response = parsed
         return plain
     cleaned: Response = clean(parsed, text_redactor(secrets))
     return cleaned
+
+
+def _json(text: str) -> JsonValue:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise unreachable(f"the answer is not JSON: {text[:200]!r}") from error
 
 
 def _is_plain(text: str, secrets: Sequence[str]) -> bool:
@@ -150,6 +154,7 @@ def _is_plain(text: str, secrets: Sequence[str]) -> bool:
 
 
 def _check(model: str, args: JsonMapping) -> None:
+    check_names(args)
     endpoint = endpoint_of(model, args)
     proxy_for(endpoint.url)
     if isinstance(endpoint.verify, str):

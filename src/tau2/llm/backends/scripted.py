@@ -27,6 +27,7 @@ from tau2.data_model.conventions import STOP
 from tau2.errors import ConfigError, DataFileError, UnknownName
 from tau2.llm.request import Backend, Request, Response
 from tau2.llm.response import RESPONSE_COST
+from tau2.seeds import numbered_call_id
 from tau2.utils.json_types import JsonMapping, JsonObject, JsonValue
 
 ScriptFn: TypeAlias = Callable[[list[JsonObject], list[JsonObject] | None, JsonMapping], JsonValue]
@@ -184,7 +185,7 @@ def _call(call: JsonValue, turn: int, index: int) -> JsonObject:
     if not isinstance(arguments, str):
         arguments = json.dumps(arguments, default=str)
     return {
-        "id": call.get("id") or f"call_{turn}_{index}",
+        "id": call.get("id") or numbered_call_id(turn, index),
         "type": "function",
         "function": {"name": function.get("name"), "arguments": arguments},
     }

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
 
 from tau2 import __version__
 from tau2.errors import ConfigError
@@ -26,6 +26,7 @@ _STRIPPED = ("openai", "openai_compatible", *SELF_HOSTED)
 _PATH = "/chat/completions"
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\x20-\x7e]*")
+_HEADER_ARGUMENTS = {"organization": "OpenAI-Organization", "project": "OpenAI-Project"}
 _FRAMING_HEADERS = frozenset(
     {"connection", "content-length", "expect", "keep-alive", "te", "trailer", "transfer-encoding"}
     | {"upgrade"}
@@ -64,12 +65,30 @@ def endpoint_of(model: str, args: Mapping[str, Any]) -> Endpoint:
             "arguments, or give api_base if another server serves it"
         )
     return Endpoint(
-        url=address.url,
+        url=_with_query(address.url, args),
         model=rest if prefix else model,
         headers=_headers(args, key, address),
         secrets=secrets_in_args({**args, "api_key": key}).union(address.secrets),
         verify=_verify(args.get("ssl_verify")),
     )
+
+
+def _with_query(url: str, args: Mapping[str, Any]) -> str:
+    """Return an address with the parameters that the arguments add to it."""
+    added: dict[str, str] = {}
+    if args.get("api_version"):
+        added["api-version"] = str(args["api_version"])
+    for name in ("default_query", "extra_query"):
+        added.update(_given_texts(name, args.get(name)))
+    if not added:
+        return url
+    parts = urlsplit(url)
+    kept = [
+        (key, value)
+        for key, value in parse_qsl(parts.query, keep_blank_values=True)
+        if key not in added
+    ]
+    return parts._replace(query=urlencode([*kept, *added.items()])).geturl()
 
 
 def _base(model: str, prefix: str, args: Mapping[str, Any]) -> str:
@@ -89,6 +108,8 @@ def _base(model: str, prefix: str, args: Mapping[str, Any]) -> str:
 
 def _key(prefix: str, args: Mapping[str, Any]) -> str | None:
     given = args.get("api_key")
+    if given is None:
+        given = args.get("azure_ad_token")
     if given is None:
         given = os.environ.get("HOSTED_VLLM_API_KEY" if prefix in SELF_HOSTED else "OPENAI_API_KEY")
     key = str(given).strip() if given is not None else ""
@@ -156,22 +177,27 @@ def _headers(
         headers["Authorization"] = address.authorization
     elif key is not None:
         headers["Authorization"] = f"Bearer {key}"
+    for argument, header in _HEADER_ARGUMENTS.items():
+        if args.get(argument):
+            headers[header] = str(args[argument]).strip()
     named = {name.lower(): (name, value) for name, value in headers.items()}
-    for argument in ("headers", "extra_headers"):
-        for name, value in _given_headers(argument, args.get(argument)).items():
+    for argument in ("default_headers", "headers", "extra_headers"):
+        # Spaces around a value are not part of it, and httpx refuses them.
+        texts = _given_texts(argument, args.get(argument))
+        for name, value in ((name, text.strip(" ")) for name, text in texts.items()):
             named[name.lower()] = (name, value)
     return tuple((name, _header_value(name, value)) for name, value in named.values())
 
 
-def _given_headers(name: str, given: Any) -> dict[str, str]:
+def _given_texts(name: str, given: Any) -> dict[str, str]:
     if given is None:
         return {}
     if not isinstance(given, Mapping):
+        kind = "header names" if name.endswith("headers") else "names"
         raise ConfigError(
-            f"{name} must be a mapping of header names to values, not {type(given).__name__}"
+            f"{name} must be a mapping of {kind} to values, not {type(given).__name__}"
         )
-    # Spaces around a value are not part of it, and httpx refuses them.
-    return {str(header): str(value).strip(" ") for header, value in given.items()}
+    return {str(key): str(value) for key, value in given.items()}
 
 
 def _header_value(name: str, value: str) -> str:

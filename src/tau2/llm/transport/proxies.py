@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import ipaddress
 import os
+import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -18,6 +19,7 @@ from tau2.errors import ConfigError
 
 _SETTINGS = ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "request_method")
 _VARIABLES = tuple(spelling for name in _SETTINGS for spelling in (name, name.upper()))
+_UNUSABLE = re.compile(r"[\s\x00-\x1f\x7f\\]")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -92,8 +94,9 @@ def _parsed(address: str, scheme: str, host: str) -> Proxy:
     variable = f"{scheme.upper()}_PROXY or ALL_PROXY"
     try:
         parts = urlsplit(address if "://" in address else f"http://{address}")
-        usable = bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is not a number, or unmatched brackets
+        usable = bool(parts.hostname) and parts.port != 0 and not _UNUSABLE.search(parts.netloc)
+        (parts.hostname or "").encode("idna")
+    except ValueError:  # a port that is no number, unmatched brackets, a host that cannot be
         usable = False
     if not usable:
         raise ConfigError(

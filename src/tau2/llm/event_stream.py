@@ -1,0 +1,155 @@
+"""Streamed chat completions (server-sent events) as one completion.
+
+Some servers stream whatever is asked for, and some models can only be streamed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+
+from tau2.llm.failure import from_error_body, unreachable
+from tau2.utils.json_types import JsonMapping, JsonObject, JsonValue
+
+_PREFIXES = ("data:", "event:", "id:", "retry:", ":")
+_DONE = "[DONE]"
+_JOINED = frozenset({"content", "reasoning_content", "reasoning", "refusal", "arguments"})
+"""Fields whose pieces are joined; other texts, such as a role, are whole in every chunk."""
+
+
+def is_event_stream(text: str) -> bool:
+    """Return whether a body is a stream of events rather than JSON."""
+    return text.lstrip().startswith(_PREFIXES)
+
+
+def completion_of_stream(text: str) -> JsonObject:
+    """Return the completion whose chunks `text` holds.
+
+    Raises:
+        CallFailed: the stream reports an error, or ends too early.
+    """
+    completion: JsonObject = {"object": "chat.completion"}
+    choices: dict[int, JsonObject] = {}
+    is_done = False
+    for data in _events(text):
+        if data == _DONE:
+            is_done = True
+            break
+        chunk = _chunk(data)
+        if chunk.get("error"):
+            raise from_error_body(chunk["error"])
+        _take_chunk(chunk, completion, choices)
+    completion["choices"] = [choices[index] for index in sorted(choices)]
+    is_done = is_done or any(choice.get("finish_reason") for choice in choices.values())
+    if not is_done:
+        raise unreachable("the stream of the answer ended too early")
+    return completion
+
+
+def _events(text: str) -> Iterator[str]:
+    """Yield the data of every event; an event may have several lines."""
+    lines: list[str] = []
+    for line in [*text.splitlines(), ""]:
+        if line.startswith("data:"):
+            lines.append(line.removeprefix("data:").removeprefix(" "))
+        elif not line.strip() and lines:
+            yield "\n".join(lines).strip()
+            lines = []
+
+
+def _chunk(data: str) -> JsonMapping:
+    """Return the object of an event; an empty one for what is none, such as a keep-alive."""
+    if not data:
+        return {}
+    try:
+        chunk = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise unreachable(f"an event of the stream is not JSON: {data[:200]!r}") from error
+    return chunk if isinstance(chunk, Mapping) else {}
+
+
+def _take_chunk(chunk: JsonMapping, completion: JsonObject, choices: dict[int, JsonObject]) -> None:
+    given = chunk.get("choices")
+    for name, value in chunk.items():
+        if name not in ("choices", "object") and value is not None:
+            completion[name] = value  # the usage comes last
+    for place, choice in enumerate(given if isinstance(given, list) else ()):
+        if not isinstance(choice, Mapping):
+            continue
+        index = choice.get("index")
+        index = index if isinstance(index, int) else place
+        whole = choices.setdefault(index, {"index": index, "message": {"role": "assistant"}})
+        delta = choice.get("delta") or choice.get("message")
+        if isinstance(delta, Mapping):
+            _add(delta, whole["message"])
+        for name, value in choice.items():
+            if name not in ("delta", "message", "index") and value is not None:
+                whole[name] = value
+
+
+def _add(delta: JsonMapping, message: JsonObject) -> None:
+    """Add a piece to a message, a function, or any other object of it."""
+    for name, value in delta.items():
+        before = message.get(name)
+        if name == "tool_calls" and isinstance(value, list):
+            _add_calls(value, message.setdefault("tool_calls", []))
+        elif before is None or value is None:
+            message[name] = before if value is None else _copy(value)
+        elif isinstance(value, Mapping) and isinstance(before, dict):
+            _add(value, before)
+        elif isinstance(value, list) and isinstance(before, list):
+            before.extend(value)
+        elif isinstance(value, str) and isinstance(before, str) and name in _JOINED:
+            message[name] = before + value
+        elif value != "":
+            message[name] = value
+
+
+def _copy(value: JsonValue) -> JsonValue:
+    if isinstance(value, Mapping):
+        return {name: _copy(inner) for name, inner in value.items()}
+    return list(value) if isinstance(value, list) else value
+
+
+def _add_calls(deltas: list[JsonValue], calls: list[JsonObject]) -> None:
+    for delta in deltas:
+        if not isinstance(delta, Mapping):
+            continue
+        call = _call_for(delta, calls)
+        function = delta.get("function")
+        _add({name: value for name, value in delta.items() if name != "function"}, call)
+        if isinstance(function, Mapping):
+            _add_function(function, call.setdefault("function", {}))
+
+
+def _call_for(delta: JsonMapping, calls: list[JsonObject]) -> JsonObject:
+    """Return the call that a piece belongs to: by index, else by id, else the last one."""
+    index = delta.get("index")
+    identifier = delta.get("id")
+    function = delta.get("function")
+    if isinstance(index, int):
+        found = next((call for call in calls if call.get("index") == index), None)
+        # Some servers give every call the index 0.
+        if found is not None and (not identifier or found.get("id") in (None, "", identifier)):
+            return found
+        same = next((call for call in calls if identifier and call.get("id") == identifier), None)
+    elif identifier:
+        same = next((call for call in calls if call.get("id") == identifier), None)
+    else:
+        is_new = isinstance(function, Mapping) and bool(function.get("name"))
+        same = calls[-1] if calls and not is_new else None
+    if same is None:
+        same = {}
+        calls.append(same)
+    return same
+
+
+def _add_function(delta: JsonMapping, function: JsonObject) -> None:
+    """Add a piece of a function: arguments are joined, and so is a name that comes in pieces."""
+    name = delta.get("name")
+    before = function.get("name")
+    if isinstance(name, str) and isinstance(before, str) and name != before:
+        name = before + name
+    _add(delta, function)
+    if name or before:
+        function["name"] = name or before

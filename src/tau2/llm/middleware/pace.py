@@ -1,0 +1,51 @@
+"""`rpm` and `tpm` among a model's arguments: requests and tokens per minute of that model.
+
+Unlike `provider_limits` of a run they hold in one process only, for every call of the model there.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from tau2.errors import ConfigError
+from tau2.llm.middleware import NextSend
+from tau2.llm.middleware.limits import Limit, ProviderLimits
+from tau2.llm.request import Flow, Request, Response
+from tau2.utils.json_types import JsonMapping, JsonValue
+
+_MOST_MODELS = 64
+_ANY = "*"
+
+
+def paced(request: Request, send: NextSend) -> Flow[Response]:
+    """Send a request when its model's `rpm` and `tpm` allow it.
+
+    Raises:
+        ConfigError: one of them is no number above 0.
+        DeadlineExceeded: the episode's time was over first.
+    """
+    limits = _limits_of(request.model, request.args)
+    if limits is None:
+        return (yield from send(request))
+    return (yield from limits.middleware(request, send))
+
+
+def _limits_of(model: str, args: JsonMapping) -> ProviderLimits | None:
+    rpm = _per_minute("rpm", args.get("rpm"))
+    tpm = _per_minute("tpm", args.get("tpm"))
+    if rpm is None and tpm is None:
+        return None
+    return _kept(model, str(args.get("api_base") or args.get("base_url") or ""), rpm, tpm)
+
+
+@lru_cache(maxsize=_MOST_MODELS)
+def _kept(model: str, base: str, rpm: float | None, tpm: float | None) -> ProviderLimits:  # noqa: ARG001  -- model and base are the key
+    return ProviderLimits({_ANY: Limit(rpm=rpm, tpm=tpm)})
+
+
+def _per_minute(name: str, value: JsonValue) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+        raise ConfigError(f"{name} must be a number above 0, not {value!r}")
+    return float(value)
