@@ -221,7 +221,7 @@ def stream(*chunks: Any, end: str = "data: [DONE]\n\n") -> Bytes:
     events = [f"data: {json.dumps(chunk)}\n\n" for chunk in chunks]
     body = (": waiting\n\n" + "".join(events) + end).encode()
     head = f"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: {len(body)}\r\n"
-    return Bytes((head.encode() + b"\r\n" + body,))
+    return Bytes((head.encode() + b"\r\n" + body,), keep=True)
 
 
 def delta(finish_reason: str | None = None, **fields: Any) -> dict[str, Any]:
