@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
+from tau2.actions.provider_data import data_of_message
 from tau2.actions.reasoning import split_reasoning
 from tau2.actions.tool_calls import LONGEST_TEXT, parse_arguments, parse_tool_calls
 from tau2.data_model.message import AssistantMessage, ToolCall, ToolRequestor, UserMessage
@@ -31,6 +32,7 @@ _COPIED = (
     "raw_data",
     "generation_time_seconds",
     "reasoning_content",
+    "provider_data",
 )
 
 
@@ -65,6 +67,7 @@ def _message(action: Action, message_type: type[OwnMessage]) -> OwnMessage:
         if isinstance(reasoning, str) and reasoning:
             message.reasoning_content = clean_text(reasoning)
         message.tool_calls = parse_tool_calls(action.get("tool_calls"))[0] or None
+        message.provider_data = data_of_message(action, message.reasoning_content)
         return message
     return message_type(tool_calls=_calls(action))
 

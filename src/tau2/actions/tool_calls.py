@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Collection, Mapping
 
+from tau2.actions.provider_data import data_of_call
 from tau2.data_model.malformed import MALFORMED_KEY
 from tau2.data_model.message import ToolCall, ToolRequestor
 from tau2.errors import ToolError
@@ -20,7 +21,7 @@ MOST_CALLS = 64  # of one text; a model that writes more of them repeats itself
 _NO_ARGUMENTS = frozenset({"", "null", "None", "undefined"})
 _MOST_ENCODINGS = 4  # times that arguments may have been made JSON text
 _LONGEST_RAW = 10_000  # characters of malformed arguments that are kept
-_LONGEST_NAME = 256  # characters of a tool's name, and of a call's id
+_LONGEST_NAME = 256  # characters of a tool's name
 _ARGUMENT_FIELDS = ("arguments", "parameters", "input")
 _USUAL_INT = 64  # bits of an integer that needs no closer look
 
@@ -97,7 +98,8 @@ def parse_tool_calls(raw: JsonValue, taken_ids: Collection[str] = ()) -> tuple[l
         given = next((function[key] for key in _ARGUMENT_FIELDS if key in function), None)
         arguments = parse_arguments(given)
         id_ = ids.take(entry.get("id") or entry.get("call_id"), name, arguments)
-        calls.append(ToolCall(id=id_, name=name, arguments=arguments))
+        data = data_of_call(entry)
+        calls.append(ToolCall(id=id_, name=name, arguments=arguments, provider_data=data))
     return calls, sum(MALFORMED_KEY in call.arguments for call in calls)
 
 
@@ -132,7 +134,8 @@ class _Ids:
 
     def take(self, given: JsonValue, name: str, arguments: JsonMapping) -> str:
         """Return the given id if it is usable and new, else one derived from the call."""
-        kept = _name(given).strip()
+        # Of any length: Gemini's ids hold thought signatures, which have to come back whole.
+        kept = clean_text(given).strip() if isinstance(given, str) else ""
         if kept and kept not in self._taken:
             self._taken.add(kept)
             return kept

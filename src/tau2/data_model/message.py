@@ -66,6 +66,18 @@ class SystemMessage(_WithRole):
     __hash__ = None  # type: ignore[assignment]  # mutable, like every pydantic model
 
 
+def _is_absent(value: object) -> bool:
+    return value is None
+
+
+ProviderData = Annotated[JsonObject | None, Field(exclude_if=_is_absent)]
+"""What a provider attached and wants back; see `tau2.actions.provider_data`.
+
+No part of what is said or graded: equality ignores it, and where there is none, dumps do not
+mention it.
+"""
+
+
 class ToolCall(BaseModel):
     """A request to run one tool."""
 
@@ -73,6 +85,19 @@ class ToolCall(BaseModel):
     name: str
     arguments: JsonObject
     requestor: ToolRequestor = "assistant"
+    provider_data: ProviderData = Field(default=None, repr=False)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, ToolCall):
+            return NotImplemented
+        return (
+            self.id == other.id
+            and self.name == other.name
+            and self.arguments == other.arguments
+            and self.requestor == other.requestor
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # mutable, like every pydantic model
 
     def __str__(self) -> str:
         body = json.dumps(self.arguments, indent=2, default=str)
@@ -132,6 +157,7 @@ class ParticipantMessageBase(_WithRole):
     generation_time_seconds: float | None = None
     reasoning_content: str | None = None
     """The model's reasoning; not shown to the other participant, sent back where models need it."""
+    provider_data: ProviderData = Field(default=None, repr=False)
 
     audio_format: JsonValue = None
     audio_content: Any = Field(default=None, exclude=True, repr=False)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import chain
 
@@ -29,9 +30,11 @@ from tau2.llm.failure import CallFailed
 from tau2.llm.middleware import current_middleware
 from tau2.llm.parse import ParsedCompletion, checked_completion, parse_completion
 from tau2.llm.request import Flow, Request, Response, Send, Sender, Sleep
+from tau2.llm.returned_fields import RETURNED_FIELDS
 from tau2.llm.secrets import Redactor, secrets_in_environment
-from tau2.llm.unsupported_params import UNSUPPORTED_PARAMS
+from tau2.llm.unsupported_params import BAD_REQUEST, UNSUPPORTED_PARAMS
 from tau2.seeds import derive_seed
+from tau2.utils.json_types import JsonObject
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +49,10 @@ class ModelCall:
     request: Request
     sender: Sender
     num_retries: int
+    origin: str = ""
+    """A backend and a model: who gets back what is attached to the messages."""
+    wired: Callable[[], list[JsonObject]] | None = None
+    """Returns the messages as they are sent by what is known now; None where that cannot change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +114,10 @@ def send_with_retries(call: ModelCall) -> Flow[Response]:
             if UNSUPPORTED_PARAMS.learn_from(request, failure):
                 request = UNSUPPORTED_PARAMS.adapt_request(request)
                 continue
+            messages = _messages_by_now(call, request, failure)
+            if messages != request.messages:
+                request = replace(request, messages=messages)
+                continue
             wait = _wait(call, failure, attempt)
             attempt += 1
             logger.info(
@@ -118,6 +129,14 @@ def send_with_retries(call: ModelCall) -> Flow[Response]:
             )
         # Outside of the handler, so that the failure and its frames are freed before the wait.
         yield Sleep(wait)
+
+
+def _messages_by_now(call: ModelCall, request: Request, failure: CallFailed) -> list[JsonObject]:
+    """Return the messages as they are sent by what `failure`, or another call meanwhile, taught."""
+    if call.wired is None or failure.status not in BAD_REQUEST:
+        return request.messages
+    RETURNED_FIELDS.learn(request.model, request.args, request.messages, failure)
+    return call.wired()
 
 
 def _send(request: Request) -> Flow[Response]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tau2._compat.patching import patched
+from tau2.actions.provider_data import with_origin
 from tau2.data_model.message import CUT_SHORT_KEY, AssistantMessage, Message
 from tau2.environment.tool import Tool
 from tau2.errors import ConfigError
@@ -18,6 +19,7 @@ from tau2.llm.cost import cost_of, sum_known
 from tau2.llm.drivers import adrive, drive
 from tau2.llm.parse import tokens_of
 from tau2.llm.request import CompletionFn, Request, Response
+from tau2.llm.returned_fields import RETURNED_FIELDS
 from tau2.llm.routing import backend_for
 from tau2.llm.wire import choice_to_wire, to_wire, tools_to_wire
 from tau2.utils.json_types import JsonMapping, JsonObject
@@ -118,12 +120,12 @@ class _Arguments:
     def run(self) -> AssistantMessage:
         started = clock.get().now()
         call = self._model_call()
-        return _message(drive(run_call(call), call.sender), call.request, started)
+        return _message(drive(run_call(call), call.sender), call, started)
 
     async def arun(self) -> AssistantMessage:
         started = clock.get().now()
         call = self._model_call()
-        return _message(await adrive(run_call(call), call.sender), call.request, started)
+        return _message(await adrive(run_call(call), call.sender), call, started)
 
     def _model_call(self) -> ModelCall:
         if not self.messages:
@@ -133,22 +135,31 @@ class _Arguments:
         options, args = split_args(self.llm_args)
         fn = self.completion_fn or patched("tau2.utils.llm_utils", "completion")
         sender = sender_of(fn) if fn is not None else backend_for(self.model, args).sender()
+        origin = f"{sender.name}:{self.model}"
+
+        def wired() -> list[JsonObject]:
+            returned = RETURNED_FIELDS.of(self.model, args, keep_reasoning=options.keep_reasoning)
+            return to_wire(self.messages, origin=origin, returned=returned)
+
         if sender.own_args and options.timeout is not None:
             args["timeout"] = options.timeout
         request = Request(
             model=self.model,
-            messages=to_wire(self.messages, keep_reasoning=options.keep_reasoning),
+            messages=wired(),
             tools=tools_to_wire(self.tools),
             tool_choice=choice_to_wire(self.tool_choice),
             args=args,
             timeout=attempt_timeout(options, own_args=sender.own_args),
             call_name=self.call_name,
         )
-        return ModelCall(request, sender, options.num_retries)
+        return ModelCall(request, sender, options.num_retries, origin, wired)
 
 
-def _message(result: CallResult, request: Request, started: float) -> AssistantMessage:
+def _message(result: CallResult, call: ModelCall, started: float) -> AssistantMessage:
     completion = result.completion
+    request = call.request
+    for tool_call in completion.tool_calls:
+        tool_call.provider_data = with_origin(tool_call.provider_data, call.origin)
     raw = dict(result.responses[-1])
     if completion.malformed:
         raw["malformed_tool_calls"] = completion.malformed
@@ -165,6 +176,7 @@ def _message(result: CallResult, request: Request, started: float) -> AssistantM
         ),
         usage=_usage(result.responses, completion.malformed),
         raw_data=raw,
+        provider_data=with_origin(completion.provider_data, call.origin),
         generation_time_seconds=clock.get().now() - started,
     )
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from tau2.actions.provider_data import REASONING_FIELDS, data_of_message
 from tau2.actions.reasoning import split_reasoning
 from tau2.actions.tool_calls import parse_tool_calls
 from tau2.data_model.message import ToolCall
@@ -29,6 +30,8 @@ class ParsedCompletion:
     """Tool calls whose arguments are not a JSON object."""
     finish_reason: str | None = None
     """`length` or `content_filter` when the answer was cut off; None for any other end."""
+    provider_data: JsonObject | None = None
+    """What the provider attached to the message, without its origin."""
 
     @property
     def is_empty(self) -> bool:
@@ -140,12 +143,25 @@ def parse_completion(
     calls = _without_empty(calls, content)
     cut = next((word for word in finish_reasons(response) if word in CUT_SHORT), None)
     return ParsedCompletion(
-        content, calls, reasoning or thought, malformed, CUT_SHORT[cut] if cut else None
+        content,
+        calls,
+        reasoning or thought,
+        malformed,
+        finish_reason=CUT_SHORT[cut] if cut else None,
+        provider_data=data_of_message(_together(messages), reasoning or thought),
     )
 
 
 read = parse_completion
 """An older name of `parse_completion`, which scripts use."""
+
+
+def _together(messages: list[JsonMapping]) -> JsonObject:
+    """Return the fields of all choices' messages; those of the first one that has them."""
+    together: JsonObject = {}
+    for message in reversed(messages):
+        together |= {name: value for name, value in message.items() if value not in (None, "", [])}
+    return together
 
 
 def _first(texts: Iterator[str]) -> str:
@@ -195,7 +211,7 @@ def _without_empty(calls: list[ToolCall], content: str | None) -> list[ToolCall]
 
 
 def _reasoning(message: JsonMapping) -> str:
-    for name in ("reasoning_content", "reasoning"):
+    for name in REASONING_FIELDS:
         text = parts_of_content(message.get(name)).everything
         if text.strip():
             return text

@@ -97,6 +97,8 @@ class Sender:
     asend: Callable[[Request], Awaitable[Response]]
     own_args: bool = False
     """Whether it is a caller's function: it gets arguments as given, without default time-out."""
+    name: str = "completion_fn"
+    """The backend; part of the origin of what is attached to messages."""
 
 
 def _accept(_model: str, _args: JsonMapping) -> None:
@@ -120,4 +122,4 @@ class Backend:
 
     def sender(self) -> Sender:
         """Return how this backend performs a request."""
-        return Sender(self.send, self.asend)
+        return Sender(self.send, self.asend, name=self.name)

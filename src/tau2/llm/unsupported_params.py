@@ -29,8 +29,8 @@ RENAMED = {"max_tokens": "max_completion_tokens"}
 
 _REASONING = re.compile(r"(?:^|/|:)(?:o[134](?:$|[-:])|gpt-5(?!.*chat))")
 _REFUSED_BY_REASONING = frozenset({"temperature", "top_p", "max_tokens"})
-_BAD_REQUEST = frozenset({400, 422})
-_REFUSAL = re.compile(
+BAD_REQUEST = frozenset({400, 422})
+REFUSAL = re.compile(
     r"unsupported|not support|unrecogni[sz]ed|unknown|unexpected"
     r"|not (?:allowed|permitted|accepted)|cannot|deprecated"
     r"|extra (?:inputs|fields)|only the default",
@@ -64,7 +64,7 @@ class UnsupportedParams:
 
         What it wants under another name is renamed.
         """
-        refused = self._refused.get(_key(model, args), frozenset())
+        refused = self._refused.get(endpoint_key(model, args), frozenset())
         if _REASONING.search(model):
             refused |= _REFUSED_BY_REASONING
         adapted = {}
@@ -84,7 +84,7 @@ class UnsupportedParams:
         return True
 
     def _remember(self, model: str, args: JsonMapping, name: str) -> None:
-        key = _key(model, args)
+        key = endpoint_key(model, args)
         with self._lock:
             self._refused[key] = self._refused.get(key, frozenset()) | {name}
             self._refused.move_to_end(key)
@@ -93,7 +93,7 @@ class UnsupportedParams:
 
     def adapt_request(self, request: Request) -> Request:
         """Return the request without what its model refuses."""
-        refused = self._refused.get(_key(request.model, request.args), frozenset())
+        refused = self._refused.get(endpoint_key(request.model, request.args), frozenset())
         adapted = replace(request, args=self.adapt(request.model, request.args))
         if _FORCED_CHOICE in refused and _forces_a_call(request):
             adapted = replace(adapted, tool_choice="auto")
@@ -103,7 +103,7 @@ class UnsupportedParams:
 
     def learn_from(self, request: Request, failure: CallFailed) -> bool:
         """Remember what `failure` refuses of a request; return whether there was anything."""
-        if failure.status not in _BAD_REQUEST:
+        if failure.status not in BAD_REQUEST:
             return False
         refuses_choice = failure.parameter == _FORCED_CHOICE or _CHOICE_REFUSAL.search(failure.text)
         if _forces_a_call(request) and refuses_choice:
@@ -120,7 +120,7 @@ class UnsupportedParams:
             self._refused.clear()
 
 
-def _key(model: str, args: JsonMapping) -> str:
+def endpoint_key(model: str, args: JsonMapping) -> str:
     """Return the key of a model; two endpoints may serve different models under one name."""
     return f"{args.get('api_base') or args.get('base_url') or ''} {model}"
 
@@ -131,7 +131,7 @@ def _forces_a_call(request: Request) -> bool:
 
 def refused_parameter(args: JsonMapping, failure: CallFailed) -> str | None:
     """Return the parameter of `args` that the endpoint refuses, if the call can do without it."""
-    if failure.status not in _BAD_REQUEST or not _REFUSAL.search(failure.text):
+    if failure.status not in BAD_REQUEST or not REFUSAL.search(failure.text):
         return None
     candidates = [name for name in (*_DROPPABLE, *RENAMED) if name in args]
     if failure.parameter in candidates:

@@ -6,6 +6,14 @@ import json
 import re
 from collections.abc import Sequence
 
+from tau2.actions.provider_data import (
+    REASONING_FIELDS,
+    data_of_message,
+    is_sealed,
+    mapping_in,
+    returnable,
+)
+from tau2.actions.reasoning import split_reasoning
 from tau2.actions.tool_calls import parse_tool_calls
 from tau2.data_model.message import (
     AssistantMessage,
@@ -17,8 +25,10 @@ from tau2.data_model.message import (
     UserMessage,
 )
 from tau2.environment.tool import Tool
+from tau2.llm.content import parts_of_content
+from tau2.llm.returned_fields import Returned
 from tau2.seeds import sent_seed
-from tau2.utils.json_types import JsonMapping, JsonObject
+from tau2.utils.json_types import JsonMapping, JsonObject, JsonValue
 
 _NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]")
 _LONGEST_NAME = 64  # characters; what the API accepts
@@ -26,22 +36,37 @@ _CHOICES = frozenset({"auto", "required", "none"})
 _NO_PARAMETERS: JsonMapping = {"type": "object", "properties": {}}
 
 
-def to_wire(messages: Sequence[Message], *, keep_reasoning: bool = False) -> list[JsonObject]:
-    """Return the messages as OpenAI dictionaries; a MultiToolMessage becomes one per result."""
+def to_wire(
+    messages: Sequence[Message],
+    *,
+    keep_reasoning: bool = False,
+    origin: str | None = None,
+    returned: Returned | None = None,
+) -> list[JsonObject]:
+    """Return the messages as OpenAI dictionaries; a MultiToolMessage becomes one per result.
+
+    Args:
+        messages: The conversation.
+        keep_reasoning: Whether earlier reasoning is sent.
+        origin: To whom the messages are sent; nobody else gets back what a provider attached.
+            None for anybody.
+        returned: What goes back to the model; its `keep_reasoning` counts in place of the argument.
+    """
+    returned = returned or Returned(keep_reasoning=keep_reasoning)
     wired: list[JsonObject] = []
     for message in messages:
-        wired += _to_wire(message, keep_reasoning)
+        wired += _to_wire(message, origin, returned)
     return wired
 
 
-def _to_wire(message: Message, keep_reasoning: bool) -> list[JsonObject]:
+def _to_wire(message: Message, origin: str | None, returned: Returned) -> list[JsonObject]:
     match message:
         case MultiToolMessage():
             return [_tool_result(result) for result in message.tool_messages]
         case ToolMessage():
             return [_tool_result(message)]
         case AssistantMessage():
-            return [_assistant(message, keep_reasoning)]
+            return [_assistant(message, origin, returned)]
         case SystemMessage() | UserMessage():
             return [{"role": message.role, "content": message.content or ""}]
     raise TypeError(f"not a message: {type(message).__name__}")
@@ -51,23 +76,61 @@ def _tool_result(message: ToolMessage) -> JsonObject:
     return {"role": "tool", "content": message.content or "", "tool_call_id": message.id}
 
 
-def _assistant(message: AssistantMessage, keep_reasoning: bool) -> JsonObject:
+def _assistant(message: AssistantMessage, origin: str | None, returned: Returned) -> JsonObject:
     wired: JsonObject = {"role": "assistant", "content": message.content}
     if message.tool_calls:
-        wired["tool_calls"] = [_tool_call(call) for call in message.tool_calls]
+        wired["tool_calls"] = [_tool_call(call, origin) for call in message.tool_calls]
     elif message.content is None:
         wired["content"] = ""  # the API wants one of the two
-    if keep_reasoning and message.reasoning_content:
-        wired["reasoning_content"] = message.reasoning_content
-    return wired
+    data = returnable(message.provider_data, origin)
+    raw = _raw_content(message, data, keep_reasoning=returned.keep_reasoning)
+    if raw is not None:
+        wired["content"] = raw
+    attached = mapping_in(data, "fields")
+    if returned.keep_reasoning:
+        attached |= _reasoning(message, mapping_in(data, "reasoning"))
+        if returned.empty_reasoning is not None and not attached.keys() & set(REASONING_FIELDS):
+            attached[returned.empty_reasoning] = ""
+    # What a message says, and who says it, is never a provider's to replace.
+    fields = {name: value for name, value in attached.items() if name not in returned.refused}
+    return {**fields, **wired}
 
 
-def _tool_call(call: ToolCall) -> JsonObject:
+def _raw_content(
+    message: AssistantMessage, data: JsonMapping, *, keep_reasoning: bool
+) -> JsonValue:
+    """Return the content as it came, with the reasoning in it; None where it does not go back.
+
+    A message whose text was changed since is sent as it is now.
+    """
+    raw = data.get("content")
+    if raw is None:
+        raw = mapping_in(data, "reasoning").get("content")
+    if not keep_reasoning and not is_sealed(raw):
+        return None
+    said, _ = split_reasoning(parts_of_content(raw).text)
+    return raw if (said or "") == (message.content or "") else None
+
+
+def _reasoning(message: AssistantMessage, named: JsonMapping) -> JsonObject:
+    """Return the fields with the message's reasoning, under the names they came under."""
+    own = message.reasoning_content
+    if not own or "content" in named:
+        return {}
+    if not named:
+        return {REASONING_FIELDS[0]: own}
+    return {name: own if value is None else value for name, value in named.items()}
+
+
+def _tool_call(call: ToolCall, origin: str | None) -> JsonObject:
     arguments = json.dumps(call.arguments, default=str)
+    data = returnable(call.provider_data, origin)
+    function = {"name": _name(call.name), "arguments": arguments}
     return {
+        **mapping_in(data, "fields"),
         "id": call.id,
         "type": "function",
-        "function": {"name": _name(call.name), "arguments": arguments},
+        "function": {**mapping_in(data, "function"), **function},
     }
 
 
@@ -128,10 +191,12 @@ def _from_wire(index: int, message: JsonMapping) -> Message:
             return ToolMessage(id=str(message.get("tool_call_id") or ""), content=text)
         case "assistant":
             calls, _ = parse_tool_calls(message.get("tool_calls"))
-            reasoning = message.get("reasoning_content")
+            given = (message.get(name) for name in REASONING_FIELDS)
+            reasoning = next((value for value in given if value and isinstance(value, str)), None)
             return AssistantMessage(
                 content=text or None,
                 tool_calls=calls or None,
-                reasoning_content=reasoning if isinstance(reasoning, str) else None,
+                reasoning_content=reasoning,
+                provider_data=data_of_message(message, reasoning),
             )
     raise ValueError(f"message {index} has no role of the chat API: {message.get('role')!r}")

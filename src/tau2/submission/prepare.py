@@ -18,6 +18,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from tau2 import __version__
+from tau2.data_model.message import AssistantMessage, Message, UserMessage
 from tau2.data_model.simulation import SimulationRun
 from tau2.errors import ConfigError
 from tau2.metrics.agent_metrics import AgentMetrics, compute_metrics
@@ -272,14 +273,18 @@ def _public(results: Results) -> Results:
 
 def _public_run(run: SimulationRun) -> SimulationRun:
     notes = {key: value for key, value in (run.info or {}).items() if key != "error_traceback"}
-    messages = [
-        message.model_copy(update={"raw_data": None})
-        if getattr(message, "raw_data", None)
-        else message
-        for message in run.messages or ()
-    ]
+    messages = [_public_message(message) for message in run.messages or ()]
     stored = None if run.messages is None else messages
     return run.model_copy(update={"messages": stored, "info": notes or None})
+
+
+def _public_message(message: Message) -> Message:
+    """Return a message without what only its provider can read."""
+    if not isinstance(message, AssistantMessage | UserMessage):
+        return message
+    calls = [call.model_copy(update={"provider_data": None}) for call in message.calls]
+    private = {"raw_data": None, "provider_data": None}
+    return message.model_copy(update={**private, "tool_calls": calls or message.tool_calls})
 
 
 def write(prepared: Prepared, folder: Path) -> None:

@@ -51,6 +51,7 @@ def _flipped(message: Message) -> Message:
             content=message.content,
             tool_calls=message.tool_calls,
             reasoning_content=message.reasoning_content,
+            provider_data=message.provider_data,
         )
     if isinstance(message, AssistantMessage) and not message.is_tool_call():
         return UserMessage(content=message.content)

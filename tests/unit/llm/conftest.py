@@ -11,6 +11,7 @@ import pytest
 from tests.stub import StubServer
 
 from tau2.llm.clock import clock
+from tau2.llm.returned_fields import RETURNED_FIELDS
 from tau2.llm.transport.async_client import apost
 from tau2.llm.transport.endpoint import Endpoint
 from tau2.llm.transport.response import HttpResponse
@@ -64,6 +65,7 @@ def nobody(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.delenv(name.lower(), raising=False)
     yield
     UNSUPPORTED_PARAMS.forget()
+    RETURNED_FIELDS.forget()
 
 
 SendPost: TypeAlias = Callable[..., HttpResponse]

@@ -163,4 +163,5 @@ class UserSimulator(
             raw_data=reply.raw_data,
             generation_time_seconds=reply.generation_time_seconds,
             reasoning_content=reply.reasoning_content,
+            provider_data=reply.provider_data,
         )
