@@ -150,7 +150,9 @@ class Orchestrator:
         return self._pending
 
     def _stamp(self) -> str:
-        return self._now() if self._now is not None else datetime.now().isoformat()  # noqa: DTZ005  -- public format
+        if self._now is not None:
+            return self._now()
+        return datetime.now().isoformat()  # noqa: DTZ005  -- the public format is local time
 
     def initialize(self) -> None:
         """Bring environment and participants to the start; then the first ask is `pending`."""

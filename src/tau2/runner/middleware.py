@@ -80,8 +80,9 @@ def installed_middleware(
     Raises:
         ConfigError: the run is to be recorded, but not saved.
     """
-    from tau2.llm.middleware import use_middleware  # noqa: PLC0415  -- the model layer is loaded by runs, not by their tables
-    from tau2.llm.middleware.redaction import RedactionMiddleware  # noqa: PLC0415  -- likewise
+    # Imported here and below, because tables and reports of runs do not need the model layer.
+    from tau2.llm.middleware import use_middleware  # noqa: PLC0415
+    from tau2.llm.middleware.redaction import RedactionMiddleware  # noqa: PLC0415
 
     redactor = redactor_of(config)
     stack = MiddlewareStack(_cache(config, redactor), _budget(config, shared, saved, spent), shared)
@@ -99,14 +100,15 @@ def installed_middleware(
 
 def redactor_of(config: TextRunConfig) -> Redactor:
     """Return the redactor for secrets in a run's arguments of models, and in the environment."""
-    from tau2.llm.secrets import Redactor, secrets_in_args, secrets_in_environment  # noqa: PLC0415  -- see installed_middleware
+    from tau2.llm import secrets  # noqa: PLC0415  -- see installed_middleware
 
     args = (config.llm_args_agent, config.llm_args_user, config.llm_args_judge, config.review_args)
-    return Redactor(secrets_in_environment().union(*map(secrets_in_args, args)))
+    found = secrets.secrets_in_environment().union(*map(secrets.secrets_in_args, args))
+    return secrets.Redactor(found)
 
 
 def _recording(config: TextRunConfig, saved: Path | None, redactor: Redactor) -> list[Middleware]:
-    from tau2.llm.middleware.recording import RECORDING_NAME, Recorder  # noqa: PLC0415  -- see installed_middleware
+    from tau2.llm.middleware import recording  # noqa: PLC0415  -- see installed_middleware
 
     if not config.record:
         return []
@@ -115,11 +117,12 @@ def _recording(config: TextRunConfig, saved: Path | None, redactor: Redactor) ->
             "record keeps the recording beside the results: "
             "save the run (save_to, save_path or save_dir)"
         )
-    return [Recorder(companion(saved, RECORDING_NAME), redactor).middleware]
+    folder = companion(saved, recording.RECORDING_NAME)
+    return [recording.Recorder(folder, redactor).middleware]
 
 
 def _cache(config: TextRunConfig, redactor: Redactor) -> ResponseCache | None:
-    from tau2.llm.middleware.cache import ResponseCache  # noqa: PLC0415  -- see installed_middleware
+    from tau2.llm.middleware.cache import ResponseCache  # noqa: PLC0415  -- see above
 
     return ResponseCache(Path(config.cache).expanduser(), redactor) if config.cache else None
 
@@ -127,19 +130,20 @@ def _cache(config: TextRunConfig, redactor: Redactor) -> ResponseCache | None:
 def _budget(
     config: TextRunConfig, shared: Path | None, saved: Path | None, spent: float
 ) -> Budget | None:
+    from tau2.llm.middleware import ledger  # noqa: PLC0415  -- likewise
     from tau2.llm.middleware.budget import Budget  # noqa: PLC0415  -- see installed_middleware
-    from tau2.llm.middleware.ledger import LEDGER_NAME, Ledger, down, up  # noqa: PLC0415  -- likewise
 
     if config.max_cost is None:
         return None
-    folder = companion(saved, LEDGER_NAME) if saved is not None else None
+    folder = companion(saved, ledger.LEDGER_NAME) if saved is not None else None
     if folder is None and shared is not None:
-        folder = shared / LEDGER_NAME
-    return Budget(Ledger(down(config.max_cost), folder, up(spent)))
+        folder = shared / ledger.LEDGER_NAME
+    cap = ledger.down(config.max_cost)
+    return Budget(ledger.Ledger(cap, folder, ledger.up(spent)))
 
 
 def _cache_limits_budget(config: TextRunConfig, stack: MiddlewareStack) -> list[Middleware]:
-    from tau2.llm.middleware.limits import ProviderLimits, limits_of  # noqa: PLC0415  -- see installed_middleware
+    from tau2.llm.middleware.limits import ProviderLimits, limits_of  # noqa: PLC0415  -- see above
 
     limits = ProviderLimits(limits_of(config.provider_limits), stack.shared)
     cache = [stack.cache.middleware] if stack.cache is not None else []

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from tau2.utils.json_types import JsonMapping, JsonObject, JsonValue
 from tau2.utils.text import shortened
 
 _OF_A_RUN = frozenset({"id", "timestamp", "start_time", "end_time", "duration"})
@@ -15,14 +16,14 @@ _LONGEST = 160  # characters of one value
 _MOST = 8  # fields that are named
 
 
-class Difference(NamedTuple):
+class RecordDifference(NamedTuple):
     """Where two records part."""
 
     what: str
     details: tuple[str, ...] = ()
 
 
-def comparable(run: Mapping[str, Any]) -> dict[str, Any]:
+def comparable(run: JsonMapping) -> JsonObject:
     """Return what of a simulation is the same whenever it is played."""
     kept = {name: value for name, value in run.items() if name not in _OF_A_RUN}
     kept["messages"] = [_timeless(message) for message in run.get("messages") or ()]
@@ -32,15 +33,15 @@ def comparable(run: Mapping[str, Any]) -> dict[str, Any]:
     return {**kept, "info": info}
 
 
-def _timeless(value: Any) -> Any:
+def _timeless(value: JsonValue) -> JsonValue:
     if isinstance(value, Mapping):
         return {name: _timeless(inner) for name, inner in value.items() if name not in _OF_TIME}
     return [_timeless(inner) for inner in value] if isinstance(value, list) else value
 
 
 def first_difference(
-    recorded: Mapping[str, Any], again: Mapping[str, Any], *, cut_short: bool
-) -> Difference | None:
+    recorded: JsonMapping, again: JsonMapping, *, cut_short: bool
+) -> RecordDifference | None:
     """Return what differs, conversation first; None when nothing does.
 
     An episode that was `cut_short` by its time-out may have gone on a little when it is played
@@ -55,25 +56,27 @@ def first_difference(
         return found
     lines = list(_fields("", mine, theirs))
     return (
-        Difference("another result, after the same conversation", tuple(lines[:_MOST]))
+        RecordDifference("another result, after the same conversation", tuple(lines[:_MOST]))
         if lines
         else None
     )
 
 
-def _in_messages(recorded: Sequence[Any], again: Sequence[Any]) -> Difference | None:
+def _in_messages(
+    recorded: Sequence[JsonValue], again: Sequence[JsonValue]
+) -> RecordDifference | None:
     for at, (mine, theirs) in enumerate(zip(recorded, again, strict=False)):
         if mine != theirs:
             role = theirs.get("role", "?") if isinstance(theirs, Mapping) else "?"
-            return Difference(
+            return RecordDifference(
                 f"message {at} ({role}) is another one", tuple(_fields("", mine, theirs))[:_MOST]
             )
     if len(recorded) == len(again):
         return None
-    return Difference(f"{len(recorded)} messages were recorded, now there are {len(again)}")
+    return RecordDifference(f"{len(recorded)} messages were recorded, now there are {len(again)}")
 
 
-def _fields(name: str, recorded: Any, again: Any) -> Iterator[str]:
+def _fields(name: str, recorded: JsonValue, again: JsonValue) -> Iterator[str]:
     """Yield the innermost values that differ."""
     if recorded == again:
         return
@@ -87,5 +90,5 @@ def _fields(name: str, recorded: Any, again: Any) -> Iterator[str]:
         yield f"{name}: recorded {_short(recorded)}, now {_short(again)}"
 
 
-def _short(value: Any) -> str:
+def _short(value: JsonValue) -> str:
     return shortened(json.dumps(value, ensure_ascii=False, default=str), _LONGEST)

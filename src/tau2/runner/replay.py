@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 from tau2.data_model.simulation import SimulationRun, TerminationReason, TextRunConfig
 from tau2.errors import ConfigError
@@ -36,6 +35,7 @@ from tau2.runner.tasks import UnitSpec
 from tau2.runner.trial import UnitRunner
 from tau2.storage.journal import Opened, read_journal
 from tau2.storage.results import Results, companion, journal_file
+from tau2.utils.json_types import JsonMapping, JsonObject
 
 _CONFIG_ONLY = (
     "auto_review",
@@ -117,7 +117,7 @@ def config_of(results: Results, path: Path) -> tuple[TextRunConfig, EvaluationTy
     agent, user = info.agent_info, info.user_info
     persona = user.persona_config
     fixed_persona = persona.model_dump(exclude_none=True) if persona is not None else None
-    values: dict[str, Any] = {
+    values: JsonObject = {
         "domain": info.environment_info.domain_name,
         "agent": agent.implementation,
         "llm_agent": agent.llm,
@@ -143,7 +143,7 @@ def config_of(results: Results, path: Path) -> tuple[TextRunConfig, EvaluationTy
     return config, EvaluationType(settings.get("evaluation_type", EvaluationType.ALL))
 
 
-def _configured(path: Path) -> dict[str, Any]:
+def _configured(path: Path) -> JsonObject:
     """Return the configuration that lies beside a run; nothing where none does."""
     try:
         return load_config(path)
@@ -151,7 +151,7 @@ def _configured(path: Path) -> dict[str, Any]:
         return {}
 
 
-def _settings(path: Path) -> dict[str, Any]:
+def _settings(path: Path) -> JsonObject:
     """Return what the journal recorded of the run's settings."""
     journal = read_journal(journal_file(path))
     records = journal.records if journal else []
@@ -302,6 +302,6 @@ def _other_result(
     return None if found is None else Divergence(0, found.what, found.details)
 
 
-def _plain(run: SimulationRun, redactor: Redactor) -> Mapping[str, Any]:
-    plain: Mapping[str, Any] = redactor.data(json.loads(run.model_dump_json()))
+def _plain(run: SimulationRun, redactor: Redactor) -> JsonMapping:
+    plain: JsonMapping = redactor.data(json.loads(run.model_dump_json()))
     return plain

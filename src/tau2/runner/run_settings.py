@@ -6,21 +6,20 @@ They are recorded in the journal, and compared when a run is continued.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
 
 from tau2.data_model.simulation import TextRunConfig
 from tau2.environment.environment import Environment
 from tau2.evaluator.evaluator import EvaluationType
 from tau2.llm import redact_args
 from tau2.runner.resolve import environment_factory, judge_of
+from tau2.utils.json_types import JsonMapping, JsonObject
 
 
 def run_settings(
     config: TextRunConfig,
     evaluation_type: EvaluationType = EvaluationType.ALL,
     environment: Environment | None = None,
-) -> dict[str, Any]:
+) -> JsonObject:
     """Return the settings of a run that `Info` does not carry, as JSON, without secrets.
 
     `data.*` are the canonical hashes of the domain's databases: changed data is seen (its policy is
@@ -36,6 +35,6 @@ def run_settings(
     }
 
 
-def without_secrets(args: Mapping[str, Any]) -> dict[str, Any]:
+def without_secrets(args: JsonMapping) -> JsonObject:
     """Return arguments without keys, headers and passwords, at any depth and in addresses."""
     return redact_args(json.loads(json.dumps(args, default=str)))

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from tau2.data_model.simulation import TextRunConfig
 from tau2.errors import ConfigError, DataFileError
@@ -16,6 +15,7 @@ from tau2.llm.secrets import REDACTED
 from tau2.runner.run_settings import without_secrets
 from tau2.storage.files import write_atomically
 from tau2.storage.results import companion
+from tau2.utils.json_types import JsonObject, JsonValue
 
 CONFIG_NAME = "config.json"
 _LARGEST = 1_000_000  # bytes
@@ -27,7 +27,7 @@ def save_config(path: Path, config: TextRunConfig) -> None:
     write_atomically(companion(path, CONFIG_NAME), (json.dumps(data, indent=2) + "\n").encode())
 
 
-def load_config(path: Path) -> dict[str, Any]:
+def load_config(path: Path) -> JsonObject:
     """Return the fields of the stored configuration, without secrets.
 
     Raises:
@@ -51,7 +51,7 @@ def load_config(path: Path) -> dict[str, Any]:
     return data
 
 
-def redacted_fields(data: Any, name: str = "") -> Iterator[str]:
+def redacted_fields(data: JsonValue, name: str = "") -> Iterator[str]:
     """Yield the names of values that were not stored because they are secret.
 
     For example `llm_args_agent.api_key`.

@@ -195,7 +195,7 @@ def make_run_name(run_config: RunConfig) -> str:
         *_model(registry.agents, agent, run_config.effective_agent_model),
     ]
     parts += [user, *_model(registry.users, user, run_config.llm_user)]
-    time = datetime.now().strftime("%Y%m%d_%H%M%S")  # noqa: DTZ005  -- a person reads it on their own clock
+    time = datetime.now().strftime("%Y%m%d_%H%M%S")  # noqa: DTZ005  -- local, for people
     return "_".join([time, *(slug(part) for part in parts)])
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from itertools import takewhile
 from pathlib import Path
-from typing import Any
 
 from tau2.data_model.simulation import Info
 from tau2.data_model.tasks import HISTORY_TIMES, Task
 from tau2.errors import ConfigError
+from tau2.utils.json_types import JsonMapping, JsonObject
 from tau2.utils.text import shortened
 
 _IGNORED = frozenset({"num_trials", "git_commit", "engine_version", "task_split_name"})
@@ -42,8 +42,8 @@ def refuse_differences(
     *,
     stored: Info,
     now: Info,
-    stored_settings: Mapping[str, Any],
-    settings: Mapping[str, Any],
+    stored_settings: JsonMapping,
+    settings: JsonMapping,
     changed_tasks: Iterable[str],
 ) -> None:
     """Raise ConfigError, with every difference, if the stored run has other settings."""
@@ -62,7 +62,7 @@ def refuse_differences(
         )
 
 
-def _differences(theirs: Mapping[str, Any], mine: Mapping[str, Any]) -> list[str]:
+def _differences(theirs: JsonMapping, mine: JsonMapping) -> list[str]:
     return [
         f"{name}{_MEANING.get(name, '')}: {_both(theirs[name], mine[name])}"
         for name in mine
@@ -70,9 +70,9 @@ def _differences(theirs: Mapping[str, Any], mine: Mapping[str, Any]) -> list[str
     ]
 
 
-def _fields(info: dict[str, Any]) -> dict[str, Any]:
+def _fields(info: JsonObject) -> JsonObject:
     """Return the fields of a record by name, those of its parts as `agent_info.llm`."""
-    fields: dict[str, Any] = {}
+    fields: JsonObject = {}
     for name, value in info.items():
         if name in _PARTS and isinstance(value, dict):
             fields.update({f"{name}.{part}": inner for part, inner in value.items()})

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from tau2.data_model.simulation import SimulationRun, Unit
 from tau2.errors import ConfigError, DataFileError
@@ -42,6 +41,7 @@ from tau2.storage.results import (
     simulations_folder,
 )
 from tau2.utils.finite_json import refuse_constant
+from tau2.utils.json_types import JsonValue
 
 # Bytes. Of a larger run only sizes are compared; its simulations are checked when they are read.
 _READ_AT_ONCE = 1 << 28
@@ -74,7 +74,7 @@ class Inspection:
 
     content: Content | None = None
     """The results file; None if it cannot be read."""
-    simulations: list[Any] | None = None
+    simulations: list[JsonValue] | None = None
     """The simulations of the single-file form, not validated; None for a folder."""
     results_digest: str = ""
     """SHA-256 of the results file; empty if there is none."""
@@ -199,7 +199,7 @@ def _read_results(inspection: Inspection, path: Path, digests: list[str]) -> Non
             inspection.simulations = salvaged(content)
 
 
-def salvaged(content: bytes) -> list[Any] | None:
+def salvaged(content: bytes) -> list[JsonValue] | None:
     """Return the simulations that can still be read in a damaged single file.
 
     None if there are none.
@@ -364,7 +364,7 @@ def _inspect_inline(inspection: Inspection, path: Path) -> None:
 
 
 def _inline_run(
-    inspection: Inspection, raw: Any, file: Path, where: str, position: int
+    inspection: Inspection, raw: JsonValue, file: Path, where: str, position: int
 ) -> SimulationRun | None:
     try:
         run = parse_simulation(raw, file)

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
@@ -21,6 +21,7 @@ from tau2.storage.files import AppendFile, write_atomically
 from tau2.storage.framed import framed, unframed
 from tau2.storage.results import Saved
 from tau2.utils.finite_json import loads, may_hold_constant
+from tau2.utils.json_types import JsonObject
 
 JOURNAL_NAME = "journal.jsonl"
 
@@ -59,8 +60,8 @@ class Opened(BaseModel):
     time: str
     host: str
     pid: int
-    info: dict[str, Any]
-    settings: dict[str, Any]
+    info: JsonObject
+    settings: JsonObject
     """Settings that `Info` has no field for, without secrets."""
     tasks: dict[str, str]
     """Task id to the digest of its content."""

@@ -40,6 +40,7 @@ from tau2.storage import files
 from tau2.storage.results_table import rows
 from tau2.utils import finite_json
 from tau2.utils.text import first_of, plural
+from tau2.utils.json_types import JsonObject, JsonValue
 
 logger = logging.getLogger(__name__)
 
@@ -105,7 +106,11 @@ class Results(BaseModel):
         """Yield the simulations one by one; a folder is never held in memory as a whole."""
         yield from iter_simulations(Path(path))
 
-    def save(self, path: str | Path, format: ResultsFormat = "json") -> None:  # noqa: A002  -- public signature
+    def save(
+        self,
+        path: str | Path,
+        format: ResultsFormat = "json",  # noqa: A002  -- public signature
+    ) -> None:
         """Write one file (`json`) or a folder with one file per simulation (`dir`), atomically."""
         save_results(self, Path(path), format)
 
@@ -191,14 +196,14 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> JsonObject:
     try:
         return _object(path.read_bytes(), path)
     except OSError as error:
         raise DataFileError(f"{path}: cannot be read ({error.strerror or error})") from error
 
 
-def _object(content: bytes, source: Path) -> dict[str, Any]:
+def _object(content: bytes, source: Path) -> JsonObject:
     try:
         raw = finite_json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
@@ -208,7 +213,7 @@ def _object(content: bytes, source: Path) -> dict[str, Any]:
     return raw
 
 
-def upgrade_results(raw: dict[str, Any]) -> dict[str, Any]:
+def upgrade_results(raw: JsonObject) -> JsonObject:
     """Bring a results object of any older version to the current shape.
 
     Before 1.0 a `format_version` was stored, and task ids and seeds could be missing or integers.
@@ -221,7 +226,7 @@ def upgrade_results(raw: dict[str, Any]) -> dict[str, Any]:
     return raw
 
 
-def _upgrade_info(raw: dict[str, Any]) -> dict[str, Any]:
+def _upgrade_info(raw: JsonObject) -> JsonObject:
     """Leave out settings that this version does not know, which a strict model would refuse."""
     raw, user = dict(raw), raw.get("user_info")
     if "audio_native_config" in raw:
@@ -231,7 +236,7 @@ def _upgrade_info(raw: dict[str, Any]) -> dict[str, Any]:
     return raw
 
 
-def _known(kind: type[BaseModel], raw: Any) -> Any:
+def _known(kind: type[BaseModel], raw: JsonValue) -> JsonValue:
     return (
         {key: value for key, value in raw.items() if key in kind.model_fields}
         if isinstance(raw, dict)
@@ -239,12 +244,12 @@ def _known(kind: type[BaseModel], raw: Any) -> Any:
     )
 
 
-def _each(entries: Any, upgrade: Callable[[Any], Any]) -> Any:
+def _each(entries: JsonValue, upgrade: Callable[[JsonValue], JsonValue]) -> JsonValue:
     """Upgrade every entry of a list; what is no list is left for the model to refuse."""
     return [upgrade(entry) for entry in entries] if isinstance(entries, list) else entries or []
 
 
-def upgrade_simulation(raw: Any) -> Any:
+def upgrade_simulation(raw: JsonValue) -> JsonValue:
     """Bring a simulation object of any older version to the current shape."""
     if not isinstance(raw, dict):
         return raw
@@ -254,7 +259,7 @@ def upgrade_simulation(raw: Any) -> Any:
     return raw
 
 
-def _with_text_id(raw: Any, key: str) -> Any:
+def _with_text_id(raw: JsonValue, key: str) -> JsonValue:
     if not isinstance(raw, dict):
         return raw
     value = raw.get(key)
@@ -265,13 +270,13 @@ def _with_text_id(raw: Any, key: str) -> Any:
     )
 
 
-def _upgrade_message(raw: Any) -> Any:
+def _upgrade_message(raw: JsonValue) -> JsonValue:
     if isinstance(raw, dict) and raw.get("tool_calls") == []:
         return {**raw, "tool_calls": None}  # an empty list was written where no call was meant
     return raw
 
 
-def _parse(kind: type[ModelT], raw: Any, source: Path) -> ModelT:
+def _parse(kind: type[ModelT], raw: JsonValue, source: Path) -> ModelT:
     try:
         return kind.model_validate(raw)
     except ValidationError as error:
@@ -287,7 +292,7 @@ def load_metadata(path: Path) -> Results:
     return _metadata(_read(file), file)
 
 
-def _metadata(raw: dict[str, Any], file: Path) -> Results:
+def _metadata(raw: JsonObject, file: Path) -> Results:
     return _parse(Results, upgrade_results({**raw, "simulations": []}), file)
 
 
@@ -295,7 +300,7 @@ class Content(NamedTuple):
     """A results file, read once."""
 
     metadata: Results
-    simulations: list[Any] | None
+    simulations: list[JsonValue] | None
     """The simulations of the single-file form, not looked at yet; None for a folder."""
 
 
@@ -310,7 +315,7 @@ def decode_results(content: bytes, source: Path) -> Content:
     return Content(_metadata(raw, source), entries)
 
 
-def parse_simulation(raw: Any, source: Path) -> SimulationRun:
+def parse_simulation(raw: JsonValue, source: Path) -> SimulationRun:
     """Return a simulation of any version. Raise DataFileError naming file and place."""
     return _parse(SimulationRun, upgrade_simulation(raw), source)
 
@@ -338,7 +343,7 @@ def iter_simulations(path: Path) -> Iterator[SimulationRun]:
     yield from _runs(_read(file) if file.exists() else {}, path)
 
 
-def _runs(raw: dict[str, Any], path: Path) -> Iterator[SimulationRun]:
+def _runs(raw: JsonObject, path: Path) -> Iterator[SimulationRun]:
     if not _is_inline(raw):
         yield from _runs_of_folder(raw.get("simulation_index"), path)
         return
@@ -351,12 +356,12 @@ def _runs(raw: dict[str, Any], path: Path) -> Iterator[SimulationRun]:
         yield parse_simulation(entry, file)
 
 
-def _is_inline(raw: dict[str, Any]) -> bool:
+def _is_inline(raw: JsonObject) -> bool:
     """Return whether a results object is of the single-file form, which has no index."""
     return bool(raw.get("simulations")) or ("simulations" in raw and "simulation_index" not in raw)
 
 
-def _runs_of_folder(index: Any, path: Path) -> Iterator[SimulationRun]:
+def _runs_of_folder(index: JsonValue, path: Path) -> Iterator[SimulationRun]:
     folder = _stored_folder(path)
     if isinstance(index, list):
         entries = [_parse(SimulationIndexEntry, entry, results_file(path)) for entry in index]

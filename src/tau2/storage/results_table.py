@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from tau2.data_model.conventions import TRANSFER_TOOL
 from tau2.data_model.simulation import Info, SimulationRun
 from tau2.data_model.tasks import Task
+from tau2.utils.json_types import JsonObject
 
 
 def rows(
     info: Info, tasks: Sequence[Task], simulations: Sequence[SimulationRun]
-) -> list[dict[str, Any]]:
+) -> list[JsonObject]:
     """Return one row per simulation."""
     of_run = _run_columns(info)
     of_task = {task.id: _task_columns(task) for task in tasks}
     return [{**_columns(run), **of_run, **of_task.get(run.task_id, {})} for run in simulations]
 
 
-def _columns(run: SimulationRun) -> dict[str, Any]:
+def _columns(run: SimulationRun) -> JsonObject:
     return {
         "simulation_id": run.id,
         "task_id": run.task_id,
@@ -34,7 +34,7 @@ def _columns(run: SimulationRun) -> dict[str, Any]:
     }
 
 
-def _run_columns(info: Info) -> dict[str, Any]:
+def _run_columns(info: Info) -> JsonObject:
     return {
         "info_git_commit": info.git_commit,
         "info_seed": info.seed,
@@ -51,7 +51,7 @@ def _run_columns(info: Info) -> dict[str, Any]:
     }
 
 
-def _task_columns(task: Task) -> dict[str, Any]:
+def _task_columns(task: Task) -> JsonObject:
     criteria = task.evaluation_criteria
     if criteria is None:
         return {}

@@ -15,9 +15,8 @@ import shutil
 import socket
 import threading
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from tau2.data_model.simulation import Info, ResultsFormat, SimulationRun, Unit
 from tau2.data_model.tasks import Task
@@ -52,6 +51,7 @@ from tau2.storage.results import (
     simulation_file,
     simulations_folder,
 )
+from tau2.utils.json_types import JsonMapping
 from tau2.utils.utils import get_now
 
 __all__ = ["RunStore", "Unit"]
@@ -107,7 +107,7 @@ class RunStore:
         tasks: list[Task],
         *,
         resume: bool,
-        settings: Mapping[str, Any] | None = None,
+        settings: JsonMapping | None = None,
     ) -> Results:
         """Start a run, or continue the one that is stored there.
 
@@ -140,7 +140,7 @@ class RunStore:
         self._closing = weakref.finalize(self, _release, lock, self._journal)
         return self.results
 
-    def _begun(self, path: Path, results: Results, settings: Mapping[str, Any]) -> Results:
+    def _begun(self, path: Path, results: Results, settings: JsonMapping) -> Results:
         if any(simulations_folder(path).glob("*.json")):
             raise ConfigError(
                 f"{simulations_folder(path)} holds simulations of another run; "
@@ -156,7 +156,7 @@ class RunStore:
         path: Path,
         info: Info,
         tasks: list[Task],
-        settings: Mapping[str, Any],
+        settings: JsonMapping,
         *,
         resume: bool,
     ) -> Results:
@@ -349,7 +349,7 @@ def _replaces(run: SimulationRun, known: Stored) -> bool:
     return known.rank is not Rank.GRADED and rank_of(run) >= known.rank
 
 
-def _opening(results: Results, settings: Mapping[str, Any], content: bytes) -> Opened:
+def _opening(results: Results, settings: JsonMapping, content: bytes) -> Opened:
     return Opened(
         time=get_now(),
         host=socket.gethostname(),

@@ -27,10 +27,10 @@ class Destination:
 
 def _otlp() -> Any:
     with needs_extra("otel", "opentelemetry"):
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415  -- optional
-            OTLPSpanExporter,
+        from opentelemetry.exporter.otlp.proto.http import (  # noqa: PLC0415  -- optional
+            trace_exporter,
         )
-    return OTLPSpanExporter()
+    return trace_exporter.OTLPSpanExporter()
 
 
 def _console() -> Any:

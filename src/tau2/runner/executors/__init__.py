@@ -22,7 +22,7 @@ def build_executor(setup: Setup, sink: Sink) -> UnitExecutor:
 
         return RayExecutor(setup, sink)
     if setup.run.config.workers:
-        from tau2.runner.executors.processes import (  # noqa: PLC0415  -- only runs that ask for it load it
+        from tau2.runner.executors.processes import (  # noqa: PLC0415  -- only such runs load it
             ProcessExecutor,
         )
 

@@ -16,7 +16,6 @@ import multiprocessing
 import socket
 from itertools import count
 from multiprocessing.context import SpawnProcess
-from typing import Any
 
 from tau2.data_model.simulation import SimulationRun
 from tau2.errors import Tau2Error
@@ -25,6 +24,7 @@ from tau2.runner.executors.protocol import Setup, event_from_json, line, spec_to
 from tau2.runner.executors.worker import serve
 from tau2.runner.tasks import UnitSpec
 from tau2.runner.trial import failed_run
+from tau2.utils.json_types import JsonObject
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ class _Worker:
             self.alive = False
             self._fail_pending()
 
-    def _handle(self, message: dict[str, Any]) -> None:
+    def _handle(self, message: JsonObject) -> None:
         if "event" in message:
             self.sink(event_from_json(message["event"]))
             return

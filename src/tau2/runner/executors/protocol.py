@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from tau2.data_model.simulation import SimulationRun, TextRunConfig
 from tau2.data_model.tasks import Task
@@ -14,6 +14,7 @@ from tau2.evaluator.evaluator import EvaluationType
 from tau2.runner.events import Event, SimulationRetried
 from tau2.runner.resolve import ResolvedRun, resolve
 from tau2.runner.tasks import UnitSpec
+from tau2.utils.json_types import JsonObject
 
 
 class UnitExecutor(Protocol):
@@ -49,7 +50,7 @@ class Setup:
         config = self.run.config
         return ceil(config.max_concurrency / max(1, config.workers))
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """Return the setup as JSON data."""
         return {
             "config": self.run.config.model_dump(mode="json"),
@@ -59,7 +60,7 @@ class Setup:
         }
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Setup:
+    def from_json(cls, data: JsonObject) -> Setup:
         """Return the setup of JSON data; the names are resolved again in this process.
 
         Raise UnknownName.
@@ -73,7 +74,7 @@ class Setup:
         )
 
 
-def spec_to_json(spec: UnitSpec) -> dict[str, Any]:
+def spec_to_json(spec: UnitSpec) -> JsonObject:
     """Return a unit as JSON data."""
     return {
         "task": spec.task.model_dump(mode="json", exclude_unset=True),
@@ -82,12 +83,12 @@ def spec_to_json(spec: UnitSpec) -> dict[str, Any]:
     }
 
 
-def spec_from_json(data: dict[str, Any]) -> UnitSpec:
+def spec_from_json(data: JsonObject) -> UnitSpec:
     """Return the unit of JSON data."""
     return UnitSpec(Task.model_validate(data["task"]), int(data["trial"]), int(data["seed"]))
 
 
-def event_to_json(event: Event) -> dict[str, Any] | None:
+def event_to_json(event: Event) -> JsonObject | None:
     """Return an event of a worker as JSON data; None for events that only the run itself emits."""
     if not isinstance(event, SimulationRetried):
         return None
@@ -99,11 +100,11 @@ def event_to_json(event: Event) -> dict[str, Any] | None:
     }
 
 
-def event_from_json(data: dict[str, Any]) -> Event:
+def event_from_json(data: JsonObject) -> Event:
     """Return the event of JSON data."""
     return SimulationRetried(**data)
 
 
-def line(data: dict[str, Any]) -> bytes:
+def line(data: JsonObject) -> bytes:
     """Return one message between processes."""
     return json.dumps(data).encode() + b"\n"

@@ -29,6 +29,7 @@ from tau2.runner.middleware import installed_middleware
 from tau2.runner.tasks import UnitSpec
 from tau2.runner.tracing import tracers_of
 from tau2.runner.trial import UnitRunner, failed_run
+from tau2.utils.json_types import JsonObject
 
 _ATTEMPTS = 3
 _CLOSE_TIMEOUT = 15.0  # seconds for actors to send their last spans
@@ -37,12 +38,12 @@ _CLOSE_TIMEOUT = 15.0  # seconds for actors to send their last spans
 class RayWorker:
     """The body of one actor."""
 
-    def __init__(self, setup: dict[str, Any]) -> None:
+    def __init__(self, setup: JsonObject) -> None:
         self._setup = Setup.from_json(setup)
-        self._events: list[dict[str, Any]] = []
+        self._events: list[JsonObject] = []
         self._runner: UnitRunner | None = None
 
-    async def play(self, spec: dict[str, Any]) -> dict[str, Any]:
+    async def play(self, spec: JsonObject) -> JsonObject:
         """Return a finished unit, and the events since the last one."""
         setup = self._setup
         if self._runner is None:  # made here, because its threads belong to the actor's event loop
@@ -108,7 +109,7 @@ class RayExecutor:
         )
         self._started_here = True
 
-    def _share(self, workers: int) -> dict[str, Any] | None:
+    def _share(self, workers: int) -> JsonObject | None:
         """Divide provider limits among actors, which may be on different machines."""
         shares: dict[str, dict[str, float]] = {}
         for provider, limit in limits_of(self.setup.run.config.provider_limits).items():

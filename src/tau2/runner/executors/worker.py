@@ -8,7 +8,6 @@ import signal
 import socket
 import sys
 from contextlib import suppress
-from typing import Any
 
 from tau2.runner.episode_log import episode_logs_of
 from tau2.runner.events import Event
@@ -16,6 +15,7 @@ from tau2.runner.executors.protocol import Setup, event_to_json, line, spec_from
 from tau2.runner.middleware import installed_middleware, save_counts
 from tau2.runner.tracing import tracers_of
 from tau2.runner.trial import UnitRunner
+from tau2.utils.json_types import JsonObject
 
 _LONGEST_UNIT = 64 * 1024 * 1024  # bytes of one task
 
@@ -78,7 +78,7 @@ async def _next_line(reader: asyncio.StreamReader) -> bytes:
         return b""
 
 
-async def _play(message: dict[str, Any], writer: asyncio.StreamWriter, runner: UnitRunner) -> None:
+async def _play(message: JsonObject, writer: asyncio.StreamWriter, runner: UnitRunner) -> None:
     run = await runner.play(spec_from_json(message))
     writer.write(line({"id": message["id"], "run": run.model_dump(mode="json")}))
     with suppress(ConnectionError):  # the run's process has ended, which reading notices too
