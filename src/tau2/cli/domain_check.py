@@ -116,7 +116,7 @@ def _task_problems(task: Task, environment: Environment) -> Iterator[tuple[str, 
     """Yield the field of a task and what is wrong with it."""
     criteria = task.evaluation_criteria
     state = task.initial_state
-    for number, action in enumerate((criteria.actions if criteria else None) or ()):
+    for number, action in enumerate(task.reference_actions):
         toolkit = environment.user_tools if action.requestor == "user" else environment.tools
         if toolkit is None or not toolkit.has_tool(action.name):
             owner = "user" if action.requestor == "user" else "agent"

@@ -75,9 +75,7 @@ class DomainDocs:
         """Return up to three different calls of a tool from the references of the tasks."""
         found: dict[str, Action] = {}
         for task in self.tasks.values():
-            for action in (
-                (task.evaluation_criteria.actions or ()) if task.evaluation_criteria else ()
-            ):
+            for action in task.reference_actions:
                 if (
                     action.name == name
                     and action.requestor == SIDES[side]

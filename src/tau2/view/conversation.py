@@ -24,7 +24,7 @@ def read_conversation(run: RunReader, simulation_id: str) -> tuple[str, list[Blo
     blocks = blocks_of(
         simulation, task, turn_diffs(simulation, task, run.domain, build=build_environment)
     )
-    which = f"task {one_line(simulation.task_id, 60)} trial {simulation.trial or 0}"
+    which = f"task {one_line(simulation.task_id, 60)} trial {simulation.unit.trial}"
     return f"{one_line(run.title, 80)} · {which}", blocks
 
 

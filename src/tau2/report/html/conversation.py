@@ -52,7 +52,7 @@ def _facts(run: SimulationRun) -> Iterator[tuple[str, object]]:
     yield "outcome", outcome_of(run).value
     info = run.reward_info
     yield "reward", f"{info.reward:.2f}" if run.is_scored and info is not None else "none"
-    yield "trial", run.trial or 0
+    yield "trial", run.unit.trial
     yield "seed", "unknown" if run.seed is None else run.seed
     yield "ended", run.termination_reason.value
     yield "took", f"{run.duration:.1f} s"
@@ -77,7 +77,7 @@ def _brief(task: Task, clean: Cleaner) -> list[list[str]]:
     criteria = task.evaluation_criteria
     if criteria is not None:
         actions = [
-            f"{action.requestor}: {action.get_func_format()}" for action in criteria.actions or ()
+            f"{action.requestor}: {action.get_func_format()}" for action in task.reference_actions
         ]
         lists = [
             ("reference actions", actions),
@@ -109,14 +109,8 @@ def _entries(
                 waiting.pop(at)[1].update(result)
             continue
         entry = _entry(message, clean)
-        waiting += zip(
-            (call.id for call in _calls_of(message)), entry.get("calls", ()), strict=True
-        )
+        waiting += zip((call.id for call in message.calls), entry.get("calls", ()), strict=True)
         yield entry
-
-
-def _calls_of(message: Message) -> Sequence[ToolCall]:
-    return getattr(message, "tool_calls", None) or ()
 
 
 def _entry(message: Message, clean: Cleaner) -> dict[str, Any]:
@@ -129,8 +123,8 @@ def _entry(message: Message, clean: Cleaner) -> dict[str, Any]:
         entry["thought"] = clean(thought, MOST_CHARS)
     if seconds := getattr(message, "generation_time_seconds", None):
         entry["seconds"] = round(seconds, 2)
-    if _calls_of(message):
-        entry["calls"] = [_call(call, clean) for call in _calls_of(message)]
+    if message.calls:
+        entry["calls"] = [_call(call, clean) for call in message.calls]
     return entry
 
 

@@ -120,10 +120,10 @@ def _grid(results: Results, number: int) -> list[GridRow]:
 def _row(name: str, runs: Sequence[tuple[int, SimulationRun]], number: int) -> GridRow:
     cells = []
     lost: dict[str, None] = {}  # as a set, in the order of the trials
-    for place, run in sorted(runs, key=lambda entry: entry[1].trial or 0):
+    for place, run in sorted(runs, key=lambda entry: entry[1].unit.trial):
         outcome = outcome_of(run)
         ending = run.termination_reason.value
-        cells.append(Cell(f"c{number}-{place}", run.trial or 0, outcome, ending))
+        cells.append(Cell(f"c{number}-{place}", run.unit.trial, outcome, ending))
         if outcome is Outcome.AGENT_FAILURE:
             lost.update(dict.fromkeys(lost_on(run)))
     outcomes = [cell.outcome for cell in cells]

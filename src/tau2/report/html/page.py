@@ -185,7 +185,7 @@ def _index(runs: Sequence[ReportedRun], embedded: _Embedded, clean: Cleaner) -> 
                 number,
                 place,
                 clean(run.task_id, 120),
-                run.trial or 0,
+                run.unit.trial,
                 LOOKS[outcome_of(run)].code,
                 reward,
                 sorted(called),
@@ -199,7 +199,7 @@ def _index(runs: Sequence[ReportedRun], embedded: _Embedded, clean: Cleaner) -> 
 def _tools_of(run: SimulationRun) -> Iterator[str]:
     for message in run.get_messages():
         if isinstance(message, AssistantMessage | UserMessage):
-            yield from (call.name for call in message.tool_calls or ())
+            yield from (call.name for call in message.calls)
 
 
 def summary_line(page: Page) -> str:

@@ -271,10 +271,8 @@ def _unknown(text: str) -> dict[str, str]:
 
 
 def _reference(task: Task | None, toolbox: Toolbox) -> tuple[UserAction, ...]:
-    criteria = task.evaluation_criteria if task is not None else None
-    actions = (criteria.actions if criteria is not None else None) or []
     return tuple(
         UserAction(tool=action.name, arguments=dict(action.arguments))
-        for action in actions
+        for action in (task.reference_actions if task is not None else ())
         if action.requestor == "user" and action.name in toolbox
     )

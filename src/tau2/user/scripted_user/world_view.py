@@ -40,8 +40,7 @@ def _kind_of_card(value: str) -> str:
 
 
 def _arguments(task: Task | None) -> Iterator[tuple[str, str]]:
-    criteria = task.evaluation_criteria if task is not None else None
-    for action in (criteria.actions if criteria is not None else None) or ():
+    for action in task.reference_actions if task is not None else ():
         if action.requestor == "assistant":
             yield from _pairs(action.arguments)
 

@@ -122,7 +122,7 @@ def _facts(run: SimulationRun) -> Block:
         body.append(
             (f"cost      agent ${run.agent_cost or 0:.4f}, user ${run.user_cost or 0:.4f}", "")
         )
-    head = f"task {one_line(run.task_id, 200)}  trial {run.trial or 0}  seed {run.seed}  {result}"
+    head = f"task {one_line(run.task_id, 200)}  trial {run.unit.trial}  seed {run.seed}  {result}"
     return Block(head, _outcome_style(run), body)
 
 
@@ -139,7 +139,7 @@ def task_block(task: Task, *, is_folded: bool = False) -> Block:
     criteria = task.evaluation_criteria
     if criteria is not None:
         actions = [
-            f"{action.requestor}: {action.get_func_format()}" for action in criteria.actions or ()
+            f"{action.requestor}: {action.get_func_format()}" for action in task.reference_actions
         ]
         body += _listed("reference actions", actions)
         body += _listed("to communicate", criteria.communicate_info or [])
@@ -174,7 +174,7 @@ def _conversation(messages: Sequence[Message], diffs: Mapping[int, TurnDiff]) ->
             continue
         yield from _unanswered(waiting)
         yield from _said(message)
-        waiting = [(call, place) for call in getattr(message, "tool_calls", None) or ()]
+        waiting = [(call, place) for call in message.calls]
     yield from _unanswered(waiting)
 
 
@@ -208,7 +208,7 @@ def _said(message: Message) -> Iterator[Block]:
             is_folded=True,
         )
     content = getattr(message, "content", None)
-    if content or not getattr(message, "tool_calls", None):
+    if content or not message.calls:
         yield Block(head, style, [(capped(content or "(nothing)"), "")], kind="message")
 
 

@@ -173,9 +173,7 @@ class RunReader:
     def _entry_of(run: SimulationRun) -> Entry:
         reward = run.reward_info.reward if run.is_scored and run.reward_info else None
         ended = run.termination_reason.value
-        return Entry(
-            run.id, run.task_id, run.trial or 0, ended, reward, run.duration, run.agent_cost
-        )
+        return Entry(run.id, *run.unit, ended, reward, run.duration, run.agent_cost)
 
     def load(self, simulation_id: str) -> SimulationRun:
         """Return one conversation. Raise DataFileError when its file cannot be used."""

@@ -121,7 +121,7 @@ class PlaySession:
     def _check_names(self, move: AssistantMessage | UserMessage) -> None:
         """Raise UnknownName for a tool that does not exist: a typing mistake is no move."""
         names = [tool.name for tool in self.rollout.tools]
-        for call in move.tool_calls or ():
+        for call in move.calls:
             if call.name not in names and not self._may_be_hidden(call.name):
                 raise UnknownName("tool", call.name, names)
 
@@ -254,7 +254,7 @@ class PlaySession:
         mine = message.role == ("assistant" if self._seat is Role.AGENT else "user")
         style: Style = "dim" if mine else who
         label = {"assistant": "agent"}.get(message.role, message.role)
-        for call in getattr(message, "tool_calls", None) or ():
+        for call in message.calls:
             self._labelled(label, f"→ {compact_call(call)}", style)
         if isinstance(message, AssistantMessage | UserMessage) and message.content:
             self._labelled(label, message.content, style)

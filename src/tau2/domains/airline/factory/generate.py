@@ -70,7 +70,7 @@ def _candidate(drafted: DraftedTask) -> Candidate:
     """Return a candidate whose customer, calls and figures no other task has together."""
     criteria = drafted.task.evaluation_criteria
     assert criteria is not None
-    calls = [(action.name, action.arguments) for action in criteria.actions or ()]
+    calls = [(action.name, action.arguments) for action in drafted.task.reference_actions]
     key = work_key(calls, criteria.communicate_info, drafted.user_id)
     return Candidate(frozenset({key}), lambda: drafted.task)
 

@@ -167,8 +167,7 @@ def _customers_in(world: RetailDB, tasks: Sequence[Task]) -> frozenset[str]:
 
 def _work(task: Task) -> str:
     criteria = task.evaluation_criteria
-    actions = (criteria.actions if criteria else None) or ()
-    calls = [(action.name, action.arguments) for action in actions]
+    calls = [(action.name, action.arguments) for action in task.reference_actions]
     return work_key(calls, criteria.communicate_info if criteria else None, any_order=True)
 
 

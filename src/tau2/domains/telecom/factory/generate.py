@@ -66,11 +66,9 @@ def generate_tasks(
 def _candidate(task: Task) -> Candidate:
     """Return a candidate whose initial state and reference no other task has together."""
     assert task.initial_state is not None
-    assert task.evaluation_criteria is not None
     setup = task.initial_state.initialization_actions or ()
-    reference = task.evaluation_criteria.actions or ()
     calls = [(call.func_name, call.arguments) for call in setup]
-    calls += [(action.name, action.arguments) for action in reference]
+    calls += [(action.name, action.arguments) for action in task.reference_actions]
     return Candidate(frozenset({work_key(calls, None)}), lambda: task)
 
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from tau2.data_model.conventions import TRANSFER_TOOL
 from tau2.data_model.tasks import (
     Action,
     Description,
@@ -154,7 +155,7 @@ def _reference(
     if last is not None and values.other is not None:
         calls.append(agent("get_details_by_id", id=values.other.line_id))
     if last is not None:
-        calls.append(agent("transfer_to_human_agents", summary=_SUMMARY + _HANDED_OVER[last.group]))
+        calls.append(agent(TRANSFER_TOOL, summary=_SUMMARY + _HANDED_OVER[last.group]))
     return calls
 
 
@@ -164,7 +165,7 @@ def _restarted_once(calls: list[ScriptedCall]) -> list[ScriptedCall]:
     return [call for number, call in enumerate(calls) if number not in restarts[:-1]]
 
 
-_FREE_ARGUMENTS = {"transfer_to_human_agents": [], "suspend_line": ["customer_id", "line_id"]}
+_FREE_ARGUMENTS = {TRANSFER_TOOL: [], "suspend_line": ["customer_id", "line_id"]}
 """Tools with an argument in the agent's own words, and the arguments that count."""
 
 
