@@ -39,8 +39,8 @@ from tau2.errors import DataFileError, needs_extra
 from tau2.storage import files
 from tau2.storage.results_table import rows
 from tau2.utils import finite_json
-from tau2.utils.text import first_of, plural
 from tau2.utils.json_types import JsonObject, JsonValue
+from tau2.utils.text import first_of, plural
 
 logger = logging.getLogger(__name__)
 
