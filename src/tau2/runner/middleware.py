@@ -81,8 +81,8 @@ def installed_middleware(
         ConfigError: the run is to be recorded, but not saved.
     """
     # Imported here and below, because tables and reports of runs do not need the model layer.
-    from tau2.llm.middleware import use_middleware  # noqa: PLC0415
-    from tau2.llm.middleware.redaction import RedactionMiddleware  # noqa: PLC0415
+    from tau2.llm.middleware import use_middleware  # noqa: PLC0415  -- see above
+    from tau2.llm.middleware.redaction import RedactionMiddleware  # noqa: PLC0415  -- see above
 
     redactor = redactor_of(config)
     stack = MiddlewareStack(_cache(config, redactor), _budget(config, shared, saved, spent), shared)
