@@ -159,6 +159,18 @@ class Table(MutableMapping[K, V], Generic[K, V]):
         child._dropped = set(self._dropped)
         return child
 
+    def changes(self) -> tuple[object, ...]:
+        """Return what was touched, for `changed` of a view of an equal base."""
+        return self._own, self._added, self._dropped
+
+    def changed(self, changes: tuple[Any, ...]) -> Table[K, V]:
+        """Return a view of the same base with the changes of another one, which it keeps."""
+        child: Table[K, V] = Table(self._base)
+        child._own = changes[0]
+        child._added = changes[1]
+        child._dropped = changes[2]
+        return child
+
     @overload
     def peek(self, key: K) -> V | None: ...
     @overload

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import pickle
 import tomllib
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Self, TypeAlias
+from typing import Any, Self, SupportsIndex, TypeAlias
 
 from pydantic import (
     BaseModel,
@@ -103,7 +105,7 @@ class DB(BaseModel):
     """
 
     # Slots are invisible to pydantic: no part of equality, dumps or copies.
-    __slots__ = ("_reference", "_views")
+    __slots__ = ("_packed", "_reference", "_views")
 
     model_config = ConfigDict(extra="forbid")
 
@@ -185,6 +187,31 @@ class DB(BaseModel):
         # Forks of the first view share its indexes.
         return first.fork()
 
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
+        """Pickle a view as its reference, which is packed once per process, and its changes."""
+        reference = self.reference
+        if reference is None:
+            return super().__reduce_ex__(protocol)
+        changes: dict[str, object] = {}
+        state: dict[str, object] = {}
+        for name, value in self.__dict__.items():
+            if isinstance(value, VIEWS) and value.base is reference.__dict__.get(name):
+                changes[name] = value.changes()
+            else:
+                state[name] = value
+        private = (self.__pydantic_extra__, self.__pydantic_private__)
+        return _restored, (_packed(reference), changes, state, *private)
+
+    def restore(self, changes: dict[str, tuple[object, ...]], state: dict[str, object]) -> Self:
+        """Return a view of this reference with the changes of another view, and other fields."""
+        fields = {
+            name: self._view(name, value).changed(changes[name])  # type: ignore[attr-defined]
+            if name in changes
+            else state[name]
+            for name, value in self.__dict__.items()
+        }
+        return self._with_state(fields, self)
+
     @property
     def reference(self) -> DB | None:
         """The database that this is a view of (or a fork of a view); None for an original."""
@@ -249,6 +276,35 @@ class DB(BaseModel):
             for name, v in self.__dict__.items()
             if isinstance(v, dict | list | Table | ListTable)
         }
+
+
+def _packed(reference: DB) -> bytes:
+    content: bytes | None = getattr(reference, "_packed", None)
+    if content is None:
+        content = pickle.dumps(reference)
+        object.__setattr__(reference, "_packed", content)
+    return content
+
+
+@lru_cache(maxsize=8)
+def _unpacked(content: bytes) -> DB:
+    """Return a reference that came from another process: once, however many views of it come."""
+    reference: DB = pickle.loads(content)  # noqa: S301  -- a part of what is being unpickled
+    return reference
+
+
+def _restored(
+    packed: bytes,
+    changes: dict[str, tuple[object, ...]],
+    state: dict[str, object],
+    extra: dict[str, object] | None,
+    private: dict[str, object] | None,
+) -> DB:
+    """Return a view that has been pickled."""
+    db = _unpacked(packed).restore(changes, state)
+    object.__setattr__(db, "__pydantic_extra__", extra)
+    object.__setattr__(db, "__pydantic_private__", private)
+    return db
 
 
 def _same_value(mine: object, theirs: object) -> bool:

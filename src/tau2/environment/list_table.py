@@ -45,6 +45,19 @@ class ListTable(MutableSequence[V], Generic[V]):
         child._indexes = self._indexes
         return child
 
+    def changes(self) -> tuple[object, ...]:
+        """Return what was touched, for `changed` of a view of an equal base."""
+        return self._own, self._rows, self._next
+
+    def changed(self, changes: tuple[Any, ...]) -> ListTable[V]:
+        """Return a view of the same base with the changes of another one, which it keeps."""
+        child: ListTable[V] = ListTable(self._base)
+        child._own = changes[0]
+        child._rows = changes[1]
+        child._next = changes[2]
+        child._indexes = self._indexes
+        return child
+
     def _order(self) -> Sequence[int]:
         return range(self._next) if self._rows is None else self._rows
 

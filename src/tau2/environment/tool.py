@@ -15,10 +15,19 @@ from typing import Any, NoReturn, TypeAlias, TypedDict, get_type_hints
 
 from docstring_parser import Docstring
 from docstring_parser import parse as parse_docstring
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, create_model
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    create_model,
+    field_serializer,
+)
 
+from tau2.environment.tool_pickle import RECIPE, portable, portable_model
 from tau2.errors import ArgumentError
-from tau2.utils.json_types import JsonObject
+from tau2.utils.json_types import JsonMapping, JsonObject
 
 ToolResult: TypeAlias = Any
 """What a tool returns: text, a number, a model, or a container of them."""
@@ -26,6 +35,8 @@ ToolFunction: TypeAlias = Callable[..., ToolResult]
 
 _VARIADIC = frozenset({inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD})
 _BREAK_IN_PARAGRAPH = re.compile(r"(?<!\n)\n[ \t]*(?![-*\n \t]|\d+\.)")
+_MODELS = ("params", "returns")
+_DESCRIBED = "described"  # in a pickle: the model that the function's signature describes
 _MOST_KEPT = 1024  # schemas of distinct functions kept; far more than any set of domains has
 
 
@@ -49,25 +60,34 @@ class Tool(BaseModel):
     name: str
     short_desc: str = ""
     long_desc: str = ""
-    params: type[BaseModel] = Field(exclude=True)
+    params: type[BaseModel]
     """A pydantic model of the arguments."""
-    returns: type[BaseModel] | None = Field(default=None, exclude=True)
+    returns: type[BaseModel] | None = None
     raises: list[dict[str, str | None]] = Field(default_factory=list)
     examples: list[str] = Field(default_factory=list)
     info: JsonObject = Field(default_factory=dict)
+    use_short_desc: bool = False
+    """The model is told the short part of the docstring alone."""
 
     _func: ToolFunction = PrivateAttr()
     _predefined: dict[str, object] = PrivateAttr(default_factory=dict)
     _schema: JsonObject | None = PrivateAttr(default=None)
 
     def __init__(self, func: ToolFunction | None = None, **fields: Any) -> None:
-        """Make the tool of `func`; `fields` override what its signature and docstring say."""
-        predefined = fields.pop("predefined", {})
+        """Make the tool of `func`.
+
+        Arguments of `func` among `fields`, and those in the mapping `predefined`, are filled in and
+        hidden from the schema. The others override what the signature and the docstring say. Raise
+        TypeError for one that is neither an argument nor a field.
+        """
+        predefined = dict(fields.pop("predefined", {}))
         if func is not None:
+            own = _arguments_among(fields, func)
+            predefined |= {name: fields.pop(name) for name in own}
             fields = {**describe(func, frozenset(predefined)), **fields}
         super().__init__(**fields)
         self._func = func if func is not None else _not_callable
-        self._predefined = dict(predefined)
+        self._predefined = predefined
 
     def __call__(self, *args: object, **kwargs: object) -> ToolResult:
         """Call the function; predefined arguments are filled in."""
@@ -86,6 +106,27 @@ class Tool(BaseModel):
         private = {"_func": func, "_predefined": _private(self)["_predefined"], "_schema": schema}
         _put(bound, "__pydantic_private__", private)
         return bound
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        func = portable(self._func, self.name)
+        # Models that the function itself describes are made from it again, once per process.
+        known: JsonMapping = {}
+        if func is self._func:
+            known = {**describe(self._func, frozenset(self._predefined))}
+        state = dict(self.__dict__)
+        for name in _MODELS:
+            made = name in known and state[name] is known[name]
+            state[name] = _DESCRIBED if made else portable_model(state[name])
+        return _restored, (type(self), func, self._predefined, state)
+
+    @field_serializer("params", "returns")
+    def _as_schema(self, model: type[BaseModel] | None) -> JsonObject | None:
+        return model.model_json_schema() if model is not None else None
+
+    @property
+    def __name__(self) -> str:
+        """The name of the tool."""
+        return self.name
 
     @property
     def description(self) -> str:
@@ -115,7 +156,7 @@ class Tool(BaseModel):
         return schema
 
     def _get_description(self) -> str:
-        if not self.long_desc:
+        if not self.long_desc or self.use_short_desc:
             return self.short_desc
         return f"{self.short_desc}\n\n{self.long_desc}" if self.short_desc else self.long_desc
 
@@ -144,6 +185,46 @@ class Tool(BaseModel):
 
 _put = object.__setattr__
 _private: Callable[[Tool], dict[str, Any]] = attrgetter("__pydantic_private__")
+
+
+def _restored(
+    kind: type[Tool], func: ToolFunction, predefined: dict[str, object], state: dict[str, Any]
+) -> Tool:
+    """Return a tool that has been pickled."""
+    known: JsonMapping = {}
+    if _DESCRIBED in (state["params"], state["returns"]):
+        known = {**describe(func, frozenset(predefined))}
+    for name in _MODELS:
+        model = state[name]
+        if model == _DESCRIBED:
+            state[name] = known[name]
+        elif isinstance(model, tuple):
+            state[name] = _model(*model)
+    tool = kind.__new__(kind)
+    _put(tool, "__dict__", state)
+    _put(tool, "__pydantic_fields_set__", set(state))
+    _put(tool, "__pydantic_extra__", None)
+    private = {"_func": func, "_predefined": predefined, "_schema": None}
+    _put(tool, "__pydantic_private__", private)
+    return tool
+
+
+def _arguments_among(fields: JsonMapping, func: ToolFunction) -> list[str]:
+    """Return the names that are arguments of `func`.
+
+    Raise TypeError for one that is no field of a tool either.
+    """
+    parameters = inspect.signature(func).parameters
+    takes_more = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    arguments = []
+    for name in fields:
+        if name in parameters:
+            arguments.append(name)
+        elif name not in Tool.model_fields:
+            if not takes_more:
+                raise TypeError(f"{getattr(func, '__name__', func)}() has no argument {name!r}")
+            arguments.append(name)
+    return arguments
 
 
 def _not_callable(*_args: object, **_kwargs: object) -> NoReturn:
@@ -243,6 +324,7 @@ def _model(name: str, fields: dict[str, Any], config: ConfigDict) -> type[BaseMo
         # never called.
         warnings.filterwarnings("ignore", message=".*shadows an attribute", category=UserWarning)
         model: type[BaseModel] = create_model(name, __config__=config, **fields)
+    setattr(model, RECIPE, (name, fields, config))
     return model
 
 

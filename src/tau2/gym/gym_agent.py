@@ -24,6 +24,7 @@ from tau2.gym.base import (
     ResetReturn,
     StepReturn,
 )
+from tau2.gym.registration import TAU_BENCH_ENV_ID, TAU_BENCH_USER_ENV_ID, register_gym_agent
 from tau2.gym.spaces import TauSpace
 from tau2.orchestrator.episode import Role
 from tau2.rollout import Action, RolloutSetup
@@ -32,9 +33,6 @@ from tau2.utils.json_types import JsonMapping, JsonObject
 
 with needs_extra("gym", "gymnasium"):
     import gymnasium as gym
-
-TAU_BENCH_ENV_ID = "tau-bench-v0"
-TAU_BENCH_USER_ENV_ID = "tau-bench-user-v0"
 
 
 class _SyncEnv(BaseGymEnv, gym.Env[str, str]):
@@ -211,13 +209,6 @@ class AsyncAgentGymEnv(_BaseAgentEnv):
     async def close(self) -> None:
         """End the episode. The environment can be reset again."""
         self.close_episode()
-
-
-def register_gym_agent() -> None:
-    """Register both environments with `gymnasium.make`; calling it again changes nothing."""
-    for env_id, name in ((TAU_BENCH_ENV_ID, "AgentGymEnv"), (TAU_BENCH_USER_ENV_ID, "UserGymEnv")):
-        if env_id not in gym.registry:
-            gym.register(id=env_id, entry_point=f"tau2.gym.gym_agent:{name}", nondeterministic=True)
 
 
 __all__ = [

@@ -126,6 +126,38 @@ def test_predefined_arguments_are_hidden_and_filled_in():
     assert tool(user_id="u") == "u 9.0 1 economy"
 
 
+def test_arguments_of_the_function_are_filled_in_and_other_names_are_fields():
+    def greet(who: str, name: str = "", punctuation: str = ".") -> str:
+        """Greet."""
+        return f"{name} greets {who}{punctuation}"
+
+    tool = Tool(greet, name="Ann", punctuation="!", short_desc="Say hello.")
+    assert list(tool.parameters["properties"]) == ["who"]
+    assert tool(who="Bob") == "Ann greets Bob!"
+    assert (tool.name, tool.__name__, tool.description) == ("greet", "greet", "Say hello.")
+    with pytest.raises(TypeError, match=r"greet\(\) has no argument 'whom'"):
+        Tool(greet, whom="Bob")
+
+
+def test_the_short_part_of_the_docstring_may_be_enough():
+    def look(place: str) -> str:
+        """Look around.
+
+        It takes a while.
+        """
+
+    assert Tool(look).openai_schema["function"]["description"].endswith("It takes a while.")
+    short = Tool(look, use_short_desc=True)
+    assert short.openai_schema["function"]["description"] == "Look around."
+
+
+def test_a_dump_has_the_schemas_of_arguments_and_result():
+    dumped = as_tool(book).model_dump()
+    assert dumped["params"] == as_tool(book).parameters
+    assert dumped["returns"]["properties"]["returns"]["type"] == "string"
+    assert json.loads(as_tool(book).model_dump_json())["params"] == dumped["params"]
+
+
 def test_an_argument_may_have_any_name():
     def odd(copy: int, schema: str = "", model_name: str = "") -> None:
         """Do."""

@@ -482,6 +482,40 @@ def test_gymnasiums_checker_finds_no_fault_in_unregistered_environments():
         assert check_env(UserGymEnv("mock", "create_task_1", agent="oracle_agent")) is None
 
 
+def test_importing_the_package_registers_both():
+    code = (
+        "import gymnasium\n"
+        "env = gymnasium.make('tau2.gym:tau-bench-v0', domain='mock', task_id='create_task_1', "
+        "user='scripted_user')\n"
+        "print(env.reset(seed=1)[0])\n"
+        "print('tau-bench-user-v0' in gymnasium.registry)"
+    )
+    out = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+    assert out.startswith("user: ")
+    assert out.endswith("True\n")
+
+
+def test_environments_in_spawned_processes_send_their_tools():
+    envs = gymnasium.vector.AsyncVectorEnv([a_mock_env] * 2, context="spawn", shared_memory=False)
+    try:
+        observations, infos = envs.reset(seed=1)
+        assert all(text.startswith("user: ") for text in observations)
+        assert [tool.name for tool in infos["tools"][0]] == [
+            tool.name for tool in get_environment().get_tools()
+        ]
+        assert envs.step([SOLVE] * 2)[0][1].startswith("tool: ")
+    finally:
+        envs.close(terminate=True)
+
+
+def a_mock_env() -> gymnasium.Env:
+    return gymnasium.make(
+        "tau2.gym:tau-bench-v0", domain="mock", task_id="create_task_1", user="scripted_user"
+    )
+
+
 def test_gymnasiums_own_vectors_take_it(registered):
     envs = gymnasium.make_vec(
         TAU_BENCH_ENV_ID,
@@ -510,8 +544,8 @@ def test_the_space_of_texts():
 def test_without_gymnasium_the_extra_is_named():
     code = (
         "import sys; sys.modules['gymnasium'] = None\n"
-        "import tau2.rollout\n"
-        "try:\n    import tau2.gym\n"
+        "import tau2.rollout, tau2.gym\n"
+        "try:\n    from tau2.gym import AgentGymEnv\n"
         "except ImportError as error:\n    print(type(error).__name__, error)"
     )
     said = subprocess.run(
