@@ -204,12 +204,10 @@ class DB(BaseModel):
 
     def restore(self, changes: dict[str, tuple[object, ...]], state: dict[str, object]) -> Self:
         """Return a view of this reference with the changes of another view, and other fields."""
-        fields = {
-            name: self._view(name, value).changed(changes[name])  # type: ignore[attr-defined]
-            if name in changes
-            else state[name]
-            for name, value in self.__dict__.items()
-        }
+        fields = {}
+        for name, value in self.__dict__.items():
+            view = self._view(name, value) if name in changes else None
+            fields[name] = view.changed(changes[name]) if isinstance(view, VIEWS) else state[name]
         return self._with_state(fields, self)
 
     @property
