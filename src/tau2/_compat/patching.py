@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+_LLM_UTILS = "tau2.utils.llm_utils"
+
 _ORIGINALS: dict[tuple[str, str], object] = {}
 
 
@@ -21,5 +23,17 @@ def patched(module: str, name: str) -> Any | None:
     loaded = sys.modules.get(module)
     if loaded is None or (module, name) not in _ORIGINALS:
         return None
-    current = getattr(loaded, name, None)
-    return None if current is _ORIGINALS[module, name] else current
+    value = getattr(loaded, name, None)
+    return None if value is _ORIGINALS[module, name] else value
+
+
+def current(module: str, name: str) -> Any:
+    """Return what `module.name` is now: what a client put there, or what it has always been."""
+    replacement = patched(module, name)
+    return _ORIGINALS[module, name] if replacement is None else replacement
+
+
+def answers_calls(module: str) -> bool:
+    """Return whether a client answers the model calls of a participant's module itself."""
+    points = ((module, "generate"), (_LLM_UTILS, "generate"), (_LLM_UTILS, "completion"))
+    return any(patched(*point) is not None for point in points)

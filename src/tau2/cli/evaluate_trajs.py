@@ -27,8 +27,9 @@ examples:
   tau2 evaluate-trajs first -o regraded          write the graded runs there
 
 Conversations are replayed, not played: no agent or user model is called. Nothing
-that is stored is changed. With --fresh-tasks, tool results that differ from the
-recorded ones are accepted, because the world may have changed with the tasks."""
+that is stored is changed. Their tool calls are executed and the databases compared;
+what the tool results say is not, except with --strict-replay: there, a result that
+differs from the recorded one is a reward of 0."""
 
 
 def add_arguments(parser: CommandParser) -> None:
@@ -41,6 +42,9 @@ def add_arguments(parser: CommandParser) -> None:
         "-o", "--output-dir", type=Path, metavar="DIR", help="write each run, graded, to DIR/NAME"
     )
     parser.add_switch("--fresh-tasks", help="grade with the tasks the domain has today")
+    parser.add_switch(
+        "--strict-replay", help="a tool result that is not as it was recorded is a reward of 0"
+    )
     parser.add_argument(
         "--judge-llm", metavar="MODEL", help="model that judges natural-language assertions"
     )
@@ -86,6 +90,7 @@ def _targets(paths: Iterable[Path], folder: Path | None) -> list[Path | None]:
 
 
 def _regrade(path: Path, options: argparse.Namespace) -> Regrading:
+    from tau2.evaluator.evidence import ReplayRule
     from tau2.runner.regrade import regrade
     from tau2.runner.tasks import current_tasks
     from tau2.storage.results import Results
@@ -93,7 +98,13 @@ def _regrade(path: Path, options: argparse.Namespace) -> Regrading:
     results = Results.load(path)
     fresh = current_tasks(results) if options.fresh_tasks else None
     with counting(len(results.simulations), "grading") as step:
-        return regrade(results, fresh_tasks=fresh, judge=_judge(results, options), on_graded=step)
+        return regrade(
+            results,
+            fresh_tasks=fresh,
+            replay=ReplayRule.STRICT if options.strict_replay else ReplayRule.EFFECTS,
+            judge=_judge(results, options),
+            on_graded=step,
+        )
 
 
 def _judge(results: Results, options: argparse.Namespace) -> Judge | None:

@@ -31,7 +31,9 @@ prepare       one run per domain becomes submission.json and trajectories/; ever
               trajectory is replayed first and must earn its reward (--no-verify
               leaves that out). What you do not give is marked to be filled in.
 validate      names every defect; nothing is changed. --replay also grades again.
-verify-trajs  replays and grades again; no agent, user or judge model is called.
+verify-trajs  replays and grades again; no agent, user or judge model is called. Calls
+              are executed and the databases compared; --strict-replay compares
+              the tool results, too.
 
 Exit code 1: something is wrong with the submission or its trajectories."""
 
@@ -52,6 +54,9 @@ def add_arguments(parser: CommandParser) -> None:
     )
     parser.add_switch("--no-verify", help="prepare: do not replay the trajectories first")
     parser.add_switch("--replay", help="validate: also replay and grade the trajectories")
+    parser.add_switch(
+        "--strict-replay", help="verify-trajs: tool results must read as they were recorded"
+    )
     parser.add_argument(
         "--model", metavar="NAME", help="prepare: the model's name (default: as in the runs)"
     )
@@ -108,11 +113,13 @@ def _prepare(options: argparse.Namespace) -> int:
     return OK
 
 
-def _verified(results: Any) -> Verdict:
+def _verified(results: Any, *, strict: bool = False) -> Verdict:
+    from tau2.evaluator.evidence import ReplayRule
     from tau2.submission.verification import verify
 
+    rule = ReplayRule.STRICT if strict else ReplayRule.EFFECTS
     with counting(len(results.simulations), "verifying") as step:
-        return verify(results, on_graded=step)
+        return verify(results, replay=rule, on_graded=step)
 
 
 def _refuse_false(verdicts: Sequence[tuple[str, Verdict]]) -> None:
@@ -162,7 +169,7 @@ def _verify_trajs(options: argparse.Namespace) -> int:
     from tau2.storage.results import Results
 
     verdicts = {
-        str(path): _verified(Results.load(path))
+        str(path): _verified(Results.load(path), strict=options.strict_replay)
         for name in options.paths
         for path in _runs_at(name)
     }

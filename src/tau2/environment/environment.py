@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from enum import Enum
 from typing import TypeVar
@@ -362,14 +362,29 @@ class Environment:
             # The original leaves both sides on the agent's database here; recorded hashes show it.
             self.user_tools.db = self.tools.db
 
-    def _replay(self, call: ToolCall, recorded: ToolMessage, *, strict: bool) -> None:
+    def repeat_calls(self, calls: Iterable[ToolCall]) -> None:
+        """Make recorded calls again, where they can change the state; what they return is not used.
+
+        Calls of tools that the environment does not have are left out.
+        """
+        for call in calls:
+            self._repeat(call)
+        self.sync_tools()
+
+    def _repeat(self, call: ToolCall) -> ToolMessage | None:
+        """Make a recorded call again; None for one that cannot have changed the state."""
         try:
             toolkit = self.toolkit_for(call.name, call.requestor)
         except ToolError:
-            return
+            return None
         if not toolkit.has_tool(call.name) or not toolkit.tool_mutates_state(call.name):
+            return None
+        return self.get_response(call)
+
+    def _replay(self, call: ToolCall, recorded: ToolMessage, *, strict: bool) -> None:
+        got = self._repeat(call)
+        if got is None:
             return
-        got = self.get_response(call)
         if decoded(got.content) == decoded(recorded.content) and got.error == recorded.error:
             return
         text = (

@@ -57,6 +57,14 @@ def paired_calls(messages: Sequence[Message]) -> list[tuple[ToolCall, ToolMessag
     return pairs
 
 
+def executed_calls(messages: Sequence[Message]) -> list[ToolCall]:
+    """Return every tool call of a history, in order, except those it ends with.
+
+    Results are not looked at: they may be missing, or be assigned to other ids.
+    """
+    return [call for message in split_pending(messages)[0] for call in message.calls]
+
+
 def split_pending(messages: Sequence[Message]) -> tuple[list[Message], list[ToolCall]]:
     """Return a history without the pending tool calls it ends with, and those calls."""
     calls = list(messages[-1].calls) if messages else []

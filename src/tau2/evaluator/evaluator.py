@@ -17,7 +17,7 @@ from tau2.evaluator.evaluator_action import check_actions, grade_actions
 from tau2.evaluator.evaluator_communicate import check_communication, grade_communication
 from tau2.evaluator.evaluator_env import grade_environment
 from tau2.evaluator.evaluator_nl_assertions import check_nl_assertions, grade_nl_assertions
-from tau2.evaluator.evidence import Evidence, Judge
+from tau2.evaluator.evidence import Evidence, Judge, ReplayRule, replay_rule
 from tau2.registry import registry
 from tau2.utils.json_types import JsonMapping
 
@@ -73,7 +73,7 @@ def grade(
     *,
     live: Environment | None = None,
     judge: Judge | None = None,
-    strict_replay: bool = True,
+    replay: ReplayRule = ReplayRule.STRICT,
     strict_compat: bool | None = None,
 ) -> RewardInfo:
     """Return the reward of a simulation.
@@ -84,16 +84,14 @@ def grade(
         evaluation_type: Which checks to run.
         live: The environment it was played on; without it the trajectory is replayed.
         judge: The model for natural-language assertions; default: the configured one.
-        strict_replay: A replayed result that differs from the recorded one is a reward of 0.
+        replay: What a replayed trajectory has to agree with; a reward of 0 where it does not.
         strict_compat: Grade like the original; default: as the environment is.
 
     Raises:
         ModelError: the judge cannot be reached.
     """
     evaluation_type = EvaluationType(evaluation_type)
-    evidence = Evidence(
-        setup, run.get_messages(), live=live, strict_replay=strict_replay, judge=judge
-    )
+    evidence = Evidence(setup, run.get_messages(), live=live, replay=replay, judge=judge)
     evidence.strict_compat = (
         evidence.start.strict_compat if strict_compat is None else strict_compat
     )
@@ -190,12 +188,18 @@ def evaluate_simulation(
 ) -> RewardInfo:
     """Grade a stored simulation of a registered domain by replaying it.
 
-    Raise UnknownName for another domain.
+    With `strict_replay`, a tool result that differs from the recorded one is a reward of 0;
+    `tau2.runner.regrade` compares databases only.
+
+    Raises:
+        UnknownName: there is no such domain.
+        ModelError: the judge failed.
     """
     constructor = registry.get_env_constructor(domain)
     options = dict(env_kwargs or {})
     setup = TaskSetup(task, lambda: constructor(solo_mode=solo_mode, **options))
-    return grade(simulation, setup, evaluation_type, judge=judge, strict_replay=strict_replay)
+    rule = replay_rule(strict_replay)
+    return grade(simulation, setup, evaluation_type, judge=judge, replay=rule)
 
 
 __all__ = [

@@ -12,7 +12,7 @@ from tau2.data_model.tasks import EnvAssertion, RewardType, Task
 from tau2.environment.environment import Environment
 from tau2.environment.task_setup import TaskSetup
 from tau2.evaluator.evaluator_base import EvaluatorBase
-from tau2.evaluator.evidence import Evidence
+from tau2.evaluator.evidence import Evidence, replay_rule
 from tau2.utils.json_types import JsonMapping
 
 logger = logging.getLogger(__name__)
@@ -107,4 +107,6 @@ class EnvironmentEvaluator(EvaluatorBase):
         setup = TaskSetup(
             task, lambda: environment_constructor(solo_mode=solo_mode, **(env_kwargs or {}))
         )
-        return grade_environment(Evidence(setup, full_trajectory, strict_replay=strict_replay))
+        return grade_environment(
+            Evidence(setup, full_trajectory, replay=replay_rule(strict_replay))
+        )

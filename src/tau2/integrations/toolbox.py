@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-from tau2.agent.llm_agent import AGENT_INSTRUCTION, SYSTEM_PROMPT
+from tau2.agent.llm_agent import standard_prompt
 from tau2.environment.tool import Tool, as_tool
 from tau2.llm.wire import tools_to_wire
 from tau2.rollout import RolloutSetup
@@ -54,9 +54,8 @@ def schemas(tools: Sequence[Tool]) -> list[JsonObject]:
 
 def instructions(setup: RolloutSetup, *, by_tool: bool) -> str:
     """Return the agent's system prompt; `by_tool` tells it to speak through `respond_user`."""
-    agent_instruction = f"{AGENT_INSTRUCTION}\n\n{SPEAK_BY_TOOL}" if by_tool else AGENT_INSTRUCTION
     policy = setup.new_environment().get_policy()
-    return SYSTEM_PROMPT.format(agent_instruction=agent_instruction, domain_policy=policy)
+    return standard_prompt(policy, SPEAK_BY_TOOL if by_tool else None)
 
 
 @lru_cache(maxsize=64)

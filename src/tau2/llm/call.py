@@ -93,6 +93,17 @@ def complete_unpatched(
     return _Arguments(model, messages, tools, tool_choice, call_name, completion_fn, llm_args).run()
 
 
+def public_arguments(arguments: JsonMapping) -> JsonObject:
+    """Return arguments of `complete` as the original `generate` takes them.
+
+    Rare ones, which a replacement may not know, are there only when they say something.
+    """
+    rare = ("tool_choice", "completion_fn")
+    return {
+        name: value for name, value in arguments.items() if name not in rare or value is not None
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class _Arguments:
     """The arguments of `complete`."""
@@ -106,16 +117,16 @@ class _Arguments:
     llm_args: JsonMapping
 
     def as_public(self) -> JsonObject:
-        """Return the keyword arguments of the original `generate`; rare ones only when given."""
-        rare = {"tool_choice": self.tool_choice, "completion_fn": self.completion_fn}
-        return {
+        """Return the keyword arguments of the original `generate`."""
+        named = {
             "model": self.model,
             "messages": list(self.messages),
             "tools": self.tools,
+            "tool_choice": self.tool_choice,
             "call_name": self.call_name,
-            **{name: value for name, value in rare.items() if value is not None},
-            **self.llm_args,
+            "completion_fn": self.completion_fn,
         }
+        return public_arguments(named | dict(self.llm_args))
 
     def run(self) -> AssistantMessage:
         started = clock.get().now()

@@ -229,3 +229,9 @@ def tokens_of(response: Response) -> tuple[int | None, int | None]:
 def _count(value: JsonValue) -> int | None:
     is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53
     return int(value) if is_count else None
+
+
+# Former names, which scripts of other people import.
+Reading = ParsedCompletion
+checked = checked_completion
+read = parse_completion

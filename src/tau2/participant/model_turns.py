@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Generic, cast
+from typing import Any, ClassVar, Generic, cast
 
 from pydantic import BaseModel, Field
 from typing_extensions import TypeVar
 
+from tau2._compat.patching import patched
 from tau2.data_model.message import AssistantMessage, Message, SystemMessage
+from tau2.llm.call import public_arguments
+from tau2.llm.completion_fn import call_async, call_sync
 from tau2.participant.llm_config import LLMConfigMixin
 from tau2.participant.turns import (
     has_async_inner_turn,
@@ -38,6 +41,9 @@ class ModelTurns(LLMConfigMixin, Generic[InputT, OutputT, StateT]):
     `generate_next_message`; whichever is the most specific counts for synchronous and asynchronous
     drivers alike.
     """
+
+    patched_at: ClassVar[str]
+    """The public module whose `generate` clients replace to answer this participant's calls."""
 
     def generate_next_message(self, message: InputT, state: StateT) -> tuple[OutputT, StateT]:
         """Return the model's message and the state with it.
@@ -77,7 +83,12 @@ class ModelTurns(LLMConfigMixin, Generic[InputT, OutputT, StateT]):
         received = self._received(message)
         reply = self._reply_without_model(received, state)
         if reply is None:
-            reply = complete(**self._request(received, state))
+            request = self._request(received, state)
+            stand_in = patched(self.patched_at, "generate")
+            if stand_in is None:
+                reply = complete(**request)
+            else:
+                reply = call_sync(stand_in, public_arguments(request))
         return self._finish_turn(reply, received, state)
 
     async def _agenerate_next_message(self, message: InputT, state: StateT) -> OutputT:
@@ -86,7 +97,12 @@ class ModelTurns(LLMConfigMixin, Generic[InputT, OutputT, StateT]):
         received = self._received(message)
         reply = self._reply_without_model(received, state)
         if reply is None:
-            reply = await acomplete(**self._request(received, state))
+            request = self._request(received, state)
+            stand_in = patched(self.patched_at, "generate")
+            if stand_in is None:
+                reply = await acomplete(**request)
+            else:
+                reply = await call_async(stand_in, public_arguments(request))
         return self._finish_turn(reply, received, state)
 
     def _received(self, message: InputT) -> list[Message]:

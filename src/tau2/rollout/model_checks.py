@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tau2._compat.patching import patched
+from tau2._compat.patching import answers_calls
 from tau2.data_model.tasks import Task
 from tau2.errors import ConfigError
 from tau2.evaluator.evaluator import EvaluationType, needs_judge
@@ -18,8 +18,8 @@ def require_model(
 ) -> None:
     """Raise ConfigError, ending in `hint`, when calls of this model must fail. Sends nothing."""
     # A client that replaced these functions answers the calls itself.
-    replaced = (patched("tau2.utils.llm_utils", name) for name in ("completion", "generate"))
-    if completion_fn is not None or any(replaced):
+    module = "tau2.user.user_simulator" if role == "user" else "tau2.agent.llm_agent"
+    if completion_fn is not None or answers_calls(module):
         return
     try:
         check_model(model, args)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tau2.agent.llm_agent import (
-    AGENT_INSTRUCTION,
     SOLO_INSTRUCTION,
     SOLO_SYSTEM_PROMPT,
-    SYSTEM_PROMPT,
+    standard_prompt,
 )
 from tau2.data_model.conventions import DONE_TOOL, done
 from tau2.data_model.message import AssistantMessage, Message, SystemMessage, UserMessage
@@ -48,7 +47,7 @@ def role_prompt(environment: Environment, task: Task, role: Role) -> str:
         return SOLO_SYSTEM_PROMPT.format(
             agent_instruction=SOLO_INSTRUCTION, domain_policy=policy, ticket=task.ticket or ""
         )
-    return SYSTEM_PROMPT.format(agent_instruction=AGENT_INSTRUCTION, domain_policy=policy)
+    return standard_prompt(policy)
 
 
 class RoleView:

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from tau2._compat.patching import answers_calls
 from tau2.data_model.persona import PersonaConfig
 from tau2.data_model.simulation import TextRunConfig
 from tau2.data_model.tasks import Task
@@ -71,8 +72,12 @@ def _check_persona(choices: Mapping[str, Any] | None) -> None:
 def _check_models(run: ResolvedRun, tasks: Sequence[Task], evaluation_type: EvaluationType) -> None:
     from tau2.llm import check_model  # noqa: PLC0415  -- only runs that call models load them
 
-    for used in (run.agent_model, run.user_model):
-        if used is not None:
+    roles = (
+        ("tau2.agent.llm_agent", run.agent_model),
+        ("tau2.user.user_simulator", run.user_model),
+    )
+    for module, used in roles:
+        if used is not None and not answers_calls(module):
             check_model(used.model, dict(used.args))
     if run.config.auto_review:
         try:

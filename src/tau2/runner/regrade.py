@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tau2.data_model.simulation import NO_SCORE, RewardInfo, SimulationRun, Unit
@@ -11,7 +11,7 @@ from tau2.data_model.tasks import Task
 from tau2.environment.task_setup import TaskSetup
 from tau2.errors import ModelError
 from tau2.evaluator.evaluator import EvaluationType, grade
-from tau2.evaluator.evidence import Judge
+from tau2.evaluator.evidence import Judge, ReplayRule
 from tau2.llm.attempt_context import AttemptContext, use_attempt
 from tau2.metrics.agent_metrics import is_successful, mean
 from tau2.runner.resolve import ResolvedRun, environment_factory, is_solo_agent
@@ -83,7 +83,7 @@ def regrade(
     results: Results,
     *,
     fresh_tasks: Sequence[Task] | None = None,
-    strict_replay: bool | None = None,
+    replay: ReplayRule = ReplayRule.EFFECTS,
     judge: Judge | None = None,
     evaluation_type: EvaluationType = EvaluationType.ALL,
     on_graded: Callable[[], None] = lambda: None,
@@ -93,8 +93,8 @@ def regrade(
     Args:
         results: The stored run; simulations with an infrastructure failure stay as they are.
         fresh_tasks: Tasks that take the place of the stored ones of the same id.
-        strict_replay: A tool result that differs from the recorded one is a reward of 0; default:
-            with the stored tasks. Fresh tasks may come with a changed world.
+        replay: What a replayed trajectory has to agree with. By default only the databases count,
+            so that a trajectory of another version, or of the original, earns what it earned.
         judge: The model for natural-language assertions; default: the configured one.
         evaluation_type: Which checks are run.
         on_graded: Called after each simulation.
@@ -104,11 +104,10 @@ def regrade(
     """
     fresh = {task.id: task for task in fresh_tasks or ()}
     stored = {task.id: task for task in results.tasks}
-    strict = not fresh if strict_replay is None else strict_replay
     grader = _Grader(
         results,
         stored | {name: task for name, task in fresh.items() if name in stored},
-        strict,
+        replay,
         judge,
     )
     runs, entries = [], []
@@ -126,10 +125,10 @@ def regrade(
 
 class _Grader:
     def __init__(
-        self, results: Results, tasks: dict[str, Task], strict: bool, judge: Judge | None
+        self, results: Results, tasks: dict[str, Task], replay: ReplayRule, judge: Judge | None
     ) -> None:
         self.tasks = tasks
-        self.strict = strict
+        self.replay = replay
         self.judge = judge
         self.domain = results.info.environment_info.domain_name
         self.make_environment = environment_factory(self.domain)
@@ -149,7 +148,7 @@ class _Grader:
         task = self.tasks[run.task_id]
         setup = TaskSetup(task, lambda: self.make_environment(solo_mode=self.solo))
         try:
-            info = grade(run, setup, evaluation_type, judge=self.judge, strict_replay=self.strict)
+            info = grade(run, setup, evaluation_type, judge=self.judge, replay=self.replay)
         except ModelError as problem:
             return run, _entry(run, before, before, f"left as it is: the judge failed: {problem}")
         return run.model_copy(update={"reward_info": info}), _entry(
@@ -164,8 +163,18 @@ def _entry(run: SimulationRun, before: float | None, after: float | None, reason
 def _why(info: RewardInfo) -> str:
     parts = info.reward_breakdown or {}
     lost = [basis.value for basis, score in parts.items() if not is_successful(score)]
-    notes = [str(info.info[key]) for key in ("error", "note") if info.info and key in info.info]
-    return "; ".join([*(["lost on " + ", ".join(lost)] if lost else []), *notes])
+    return "; ".join([*(["lost on " + ", ".join(lost)] if lost else []), *notes_of(info)])
+
+
+def notes_of(info: RewardInfo) -> list[str]:
+    """Return why a reward is what it is, in words: errors and notes of the whole and of its parts.
+
+    Where several checks were run, each part's remarks lie under the part's name.
+    """
+    remarks = info.info or {}
+    notes = [str(remarks[key]) for key in ("error", "note") if remarks.get(key)]
+    parts = (part for part in remarks.values() if isinstance(part, Mapping))
+    return [*notes, *(str(part["error"]) for part in parts if part.get("error"))]
 
 
 def regrade_ungraded(

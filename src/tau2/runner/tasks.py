@@ -232,7 +232,7 @@ def _free(folder: Path) -> Path:
     return next(path for path in names if not path.exists())
 
 
-def _commit() -> str:
+def commit_hash() -> str:
     """Return the commit of the checkout this package runs from, or "unknown".
 
     Never that of the user's project.
@@ -259,7 +259,7 @@ def run_info(run_config: RunConfig, environment: Environment, **overrides: Any) 
     info = environment.get_info()
     text = run_config if isinstance(run_config, TextRunConfig) else None
     facts: dict[str, Any] = {
-        "git_commit": _commit(),
+        "git_commit": commit_hash(),
         "num_trials": run_config.num_trials,
         "max_steps": run_config.effective_max_steps,
         "max_errors": run_config.max_errors,

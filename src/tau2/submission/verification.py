@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import isclose, prod
 
 from tau2.data_model.simulation import RewardInfo, SimulationRun
 from tau2.data_model.tasks import RewardType
 from tau2.errors import UnknownName
 from tau2.evaluator.evaluator import EvaluationType, needs_judge
-from tau2.runner.regrade import regrade
+from tau2.evaluator.evidence import ReplayRule
+from tau2.runner.regrade import notes_of, regrade
 from tau2.runner.tasks import current_tasks
 from tau2.storage.results import Results
 
@@ -56,18 +58,25 @@ class Verdict:
         return not self.mismatches and not self.changed_tasks
 
 
-def verify(results: Results, *, on_graded: Callable[[], None] = lambda: None) -> Verdict:
+def verify(
+    results: Results,
+    *,
+    replay: ReplayRule = ReplayRule.EFFECTS,
+    on_graded: Callable[[], None] = lambda: None,
+) -> Verdict:
     """Replay and grade every scored simulation.
 
-    Raise UnknownName when the run's domain is not registered.
+    By default a trajectory is verified by its effects; with `ReplayRule.STRICT` every tool result
+    must also be as it was recorded. Raise UnknownName when the run's domain is not registered.
     """
+    again = partial(_compared, results, replay=replay, on_graded=on_graded)
     judged_tasks = {task.id for task in results.tasks if needs_judge(task, EvaluationType.ALL)}
     scored = [run for run in results.simulations if run.is_scored]
     judged = [run for run in scored if run.task_id in judged_tasks]
     plain = [run for run in scored if run.task_id not in judged_tasks]
     mismatches = [
-        *_compared(results, plain, EvaluationType.ALL, on_graded),
-        *_compared(results, judged, EvaluationType.ALL_IGNORE_BASIS, on_graded),
+        *again(plain, EvaluationType.ALL),
+        *again(judged, EvaluationType.ALL_IGNORE_BASIS),
     ]
     return Verdict(
         checked=len(scored),
@@ -82,11 +91,13 @@ def _compared(
     results: Results,
     runs: Sequence[SimulationRun],
     kind: EvaluationType,
+    *,
+    replay: ReplayRule,
     on_graded: Callable[[], None],
 ) -> Iterator[Mismatch]:
     again = regrade(
         results.model_copy(update={"simulations": list(runs)}),
-        strict_replay=True,
+        replay=replay,
         evaluation_type=kind,
         on_graded=on_graded,
     )
@@ -115,7 +126,8 @@ def _other_reward(claimed: RewardInfo, found: RewardInfo) -> str:
         return ""
     lost = [basis.value for basis, score in (found.reward_breakdown or {}).items() if score < 1]
     why = f" (lost on {', '.join(lost)})" if lost else ""
-    return f"replayed, it earns {found.reward:.2f}{why}"
+    notes = "".join(f"; {note}" for note in notes_of(found))
+    return f"replayed, it earns {found.reward:.2f}{why}{notes}"
 
 
 def _other_parts(

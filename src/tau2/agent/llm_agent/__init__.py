@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypedDict, TypeVar
 
+from tau2._compat.patching import patch_point
 from tau2.agent.base_agent import LocalAgent
 from tau2.agent.llm_agent.ground_truth import GROUND_TRUTH_INSTRUCTION, LLMGTAgent
 from tau2.agent.llm_agent.solo import (
@@ -18,6 +19,7 @@ from tau2.agent.llm_agent.standard import (
     LLMAgent,
     LLMAgentState,
     is_valid_agent_history_message,
+    standard_prompt,
 )
 from tau2.config import DEFAULT_LLM_AGENT
 from tau2.data_model.tasks import Task
@@ -27,6 +29,16 @@ from tau2.llm.request import CompletionFn
 from tau2.participant.llm_config import LLMConfigMixin
 from tau2.participant.spec import AgentSpec
 from tau2.utils.json_types import JsonMapping
+from tau2.utils.llm_utils import generate
+
+# Names of the original package.
+AGENT_GT_INSTRUCTION = GROUND_TRUTH_INSTRUCTION
+AGENT_SOLO_INSTRUCTION = SOLO_INSTRUCTION
+SYSTEM_PROMPT_SOLO = SOLO_SYSTEM_PROMPT
+
+patch_point(__name__, "AGENT_INSTRUCTION", AGENT_INSTRUCTION)
+patch_point(__name__, "SYSTEM_PROMPT", SYSTEM_PROMPT)
+patch_point(__name__, "generate", generate)
 
 AgentT = TypeVar("AgentT", bound=LLMAgent)
 
@@ -111,11 +123,14 @@ AGENTS = (
 
 __all__ = [
     "AGENTS",
+    "AGENT_GT_INSTRUCTION",
     "AGENT_INSTRUCTION",
+    "AGENT_SOLO_INSTRUCTION",
     "GROUND_TRUTH_INSTRUCTION",
     "SOLO_INSTRUCTION",
     "SOLO_SYSTEM_PROMPT",
     "SYSTEM_PROMPT",
+    "SYSTEM_PROMPT_SOLO",
     "AgentError",
     "LLMAgent",
     "LLMAgentState",
@@ -127,5 +142,7 @@ __all__ = [
     "create_llm_agent",
     "create_llm_gt_agent",
     "create_llm_solo_agent",
+    "generate",
     "is_valid_agent_history_message",
+    "standard_prompt",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tau2.agent.llm_agent.standard import AGENT_INSTRUCTION, SYSTEM_PROMPT, LLMAgent
+from tau2.agent.llm_agent.standard import LLMAgent, standard_prompt
 from tau2.data_model.tasks import Action, Task
 from tau2.environment.tool import Tool
 from tau2.errors import AgentError
@@ -43,10 +43,7 @@ class LLMGTAgent(LLMAgent):
     @property
     def system_prompt(self) -> str:
         """The agent's prompt, followed by the steps that solve the task."""
-        prompt = SYSTEM_PROMPT.format(
-            agent_instruction=f"{AGENT_INSTRUCTION}\n\n{GROUND_TRUTH_INSTRUCTION}",
-            domain_policy=self.domain_policy,
-        )
+        prompt = standard_prompt(self.domain_policy, GROUND_TRUTH_INSTRUCTION)
         return f"{prompt}\n<resolution_steps>\n{self.resolution_steps}\n</resolution_steps>"
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from tau2._compat.patching import current
 from tau2.agent.base_agent import HalfDuplexAgent, ValidAgentInputMessage
 from tau2.data_model.message import (
     AssistantMessage,
@@ -29,6 +30,15 @@ SYSTEM_PROMPT = """
 {domain_policy}
 </policy>
 """.strip()
+
+
+def standard_prompt(domain_policy: str, further_instructions: str | None = None) -> str:
+    """Return the agent's system prompt, with what clients put in the place of its parts."""
+    instruction = current("tau2.agent.llm_agent", "AGENT_INSTRUCTION")
+    if further_instructions is not None:
+        instruction = f"{instruction}\n\n{further_instructions}"
+    template: str = current("tau2.agent.llm_agent", "SYSTEM_PROMPT")
+    return template.format(agent_instruction=instruction, domain_policy=domain_policy)
 
 
 def is_valid_agent_history_message(message: Message) -> bool:
@@ -57,6 +67,7 @@ class LLMAgent(
     state)`; both count for synchronous and asynchronous drivers alike.
     """
 
+    patched_at: ClassVar[str] = "tau2.agent.llm_agent"
     tool_choice: ClassVar[str | None] = None
     """The `tool_choice` of every request; None leaves the choice to the model."""
 
@@ -84,9 +95,7 @@ class LLMAgent(
     @property
     def system_prompt(self) -> str:
         """The first message of every conversation with the model."""
-        return SYSTEM_PROMPT.format(
-            agent_instruction=AGENT_INSTRUCTION, domain_policy=self.domain_policy
-        )
+        return standard_prompt(self.domain_policy)
 
     def get_init_state(self, message_history: list[Message] | None = None) -> LLMAgentState:
         """Return the state after `message_history`.

@@ -7,8 +7,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, SerializerFunctionWrapHandler, model_serializer
 
+from tau2.config import domain_dir
 from tau2.environment.cow import Table
 from tau2.environment.db import DB
+from tau2.environment.domain import load_reference_db
 
 FlightType = Literal["round_trip", "one_way"]
 CabinClass = Literal["business", "economy", "basic_economy"]
@@ -258,3 +260,8 @@ def own_flight(flights: MutableMapping[str, Flight], flight_number: str) -> Flig
         shared = flights.base[flight_number]
         flights[flight_number] = shared.model_copy(update={"dates": Table(shared.dates)})
     return flights[flight_number]
+
+
+def get_db() -> FlightDB:
+    """Return a fresh copy of the domain's database."""
+    return load_reference_db(FlightDB, domain_dir("airline") / "db.json")

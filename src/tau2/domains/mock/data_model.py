@@ -6,7 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from tau2.config import domain_dir
 from tau2.environment.db import DB
+from tau2.environment.domain import load_reference_db
 
 TaskStatus = Literal["pending", "completed"]
 NotificationStatus = Literal["unread", "read"]
@@ -49,3 +51,13 @@ class MockUserDB(DB):
     """The user's inbox."""
 
     notifications: dict[str, Notification] = Field(default_factory=dict)
+
+
+def get_db() -> MockDB:
+    """Return a fresh copy of the domain's database."""
+    return load_reference_db(MockDB, domain_dir("mock") / "db.json")
+
+
+def get_user_db() -> MockUserDB:
+    """Return a fresh copy of the user's database."""
+    return load_reference_db(MockUserDB, domain_dir("mock") / "user_db.json")

@@ -6,7 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from tau2.config import domain_dir
 from tau2.environment.db import DB
+from tau2.environment.domain import load_reference_db
 
 OrderStatus = Literal[
     "processed",
@@ -156,3 +158,8 @@ class RetailDB(DB):
     products: dict[str, Product] = Field(description="Product types by product id")
     users: dict[str, User] = Field(description="Customers by user id")
     orders: dict[str, Order] = Field(description="Orders by order id")
+
+
+def get_db() -> RetailDB:
+    """Return a fresh copy of the domain's database."""
+    return load_reference_db(RetailDB, domain_dir("retail") / "db.json")

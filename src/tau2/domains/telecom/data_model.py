@@ -7,7 +7,9 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tau2.domains.telecom.utils import path_of
 from tau2.environment.db import DB
+from tau2.environment.domain import load_reference_db
 
 
 class AccountStatus(StrEnum):
@@ -180,3 +182,8 @@ class TelecomDB(DB):
     lines: list[Line] = Field(default_factory=list)
     bills: list[Bill] = Field(default_factory=list)
     devices: list[Device] = Field(default_factory=list)
+
+
+def get_db() -> TelecomDB:
+    """Return a fresh copy of the domain's database."""
+    return load_reference_db(TelecomDB, path_of("TELECOM_DB_PATH"))

@@ -6,7 +6,9 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tau2.domains.telecom.utils import path_of
 from tau2.environment.db import DB
+from tau2.environment.domain import load_reference_db
 
 
 class SimStatus(StrEnum):
@@ -186,3 +188,16 @@ class TelecomUserDB(DB):
 
     device: PhoneState = Field(default_factory=PhoneState)
     surroundings: Surroundings = Field(default_factory=Surroundings)
+
+
+def get_db() -> TelecomUserDB:
+    """Return a fresh copy of the customer's database."""
+    return load_reference_db(TelecomUserDB, path_of("TELECOM_USER_DB_PATH"))
+
+
+get_user_db = get_db
+
+# Names of the original package.
+APNNames = APNName
+MockPhoneAttributes = PhoneState
+UserSurroundings = Surroundings

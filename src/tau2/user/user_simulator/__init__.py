@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tau2._compat.patching import patch_point
 from tau2.data_model.tasks import Task, UserInstructions
 from tau2.participant.llm_config import LLMConfigMixin
 from tau2.participant.spec import UserSpec
@@ -24,6 +25,11 @@ from tau2.user.user_simulator.simulator import (
     UserSimulator,
     get_global_user_sim_guidelines,
 )
+from tau2.utils.llm_utils import generate
+
+patch_point(__name__, "SYSTEM_PROMPT", SYSTEM_PROMPT)
+patch_point(__name__, "generate", generate)
+patch_point(__name__, "get_global_user_sim_guidelines", get_global_user_sim_guidelines)
 
 
 def make_user_simulator(**kwargs: Any) -> UserSimulator:
@@ -64,6 +70,7 @@ __all__ = [
     "UserSimulator",
     "UserState",
     "ValidUserInputMessage",
+    "generate",
     "get_global_user_sim_guidelines",
     "is_valid_user_history_message",
     "make_user_simulator",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
+from tau2._compat.patching import current
 from tau2.config import DEFAULT_LLM_USER
 from tau2.data_model.message import AssistantMessage, Message, SystemMessage, UserMessage
 from tau2.data_model.persona import PersonaConfig
@@ -21,6 +22,9 @@ from tau2.user.base_user import (
     is_valid_user_history_message,
 )
 from tau2.utils.json_types import JsonMapping
+
+PATH = "tau2.user.user_simulator"
+"""Where clients replace names."""
 
 PERSONA_PLACE = "<PERSONA_GUIDELINES>"
 
@@ -51,6 +55,8 @@ class UserSimulator(
     Subclasses may override the `system_prompt` property or `_generate_next_message(message,
     state)`; both count for synchronous and asynchronous drivers alike.
     """
+
+    patched_at: ClassVar[str] = PATH
 
     def __init__(
         self,
@@ -83,7 +89,7 @@ class UserSimulator(
     def global_simulation_guidelines(self) -> str:
         """The rules, with the persona's manner filled in."""
         manner = self.persona_config.to_guidelines_text() if self.persona_config is not None else ""
-        rules = get_global_user_sim_guidelines(use_tools=bool(self.tools))
+        rules: str = current(PATH, "get_global_user_sim_guidelines")(use_tools=bool(self.tools))
         return rules.replace(PERSONA_PLACE, f"## Your manner\n{manner}" if manner else "").strip()
 
     @property
@@ -93,7 +99,8 @@ class UserSimulator(
             raise UserError(
                 "the simulated user has no instructions; give it str(task.user_scenario)"
             )
-        return SYSTEM_PROMPT.format(
+        template: str = current(PATH, "SYSTEM_PROMPT")
+        return template.format(
             global_user_sim_guidelines=self.global_simulation_guidelines,
             instructions=self.instructions,
         )

@@ -1,4 +1,4 @@
-"""Former path of `tau2.agent.base_agent`."""
+"""Public paths of the original package; the base class is in `tau2.agent.base_agent`."""
 
 from tau2.agent.base_agent import (
     AgentError,

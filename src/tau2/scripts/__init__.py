@@ -1,0 +1,1 @@
+"""Public paths of the original package; the commands are in `tau2.cli`."""
