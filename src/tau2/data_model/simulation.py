@@ -49,13 +49,12 @@ class TerminationReason(StrEnum):
 FINISHED = frozenset({TerminationReason.AGENT_STOP, TerminationReason.USER_STOP})
 """The regular endings: a participant ended the conversation."""
 
-NO_SCORE = frozenset(
-    {
-        TerminationReason.INFRASTRUCTURE_ERROR,
-        TerminationReason.UNEXPECTED_ERROR,
-        TerminationReason.USER_ERROR,
-    }
+INFRASTRUCTURE_REASONS = frozenset(
+    {TerminationReason.INFRASTRUCTURE_ERROR, TerminationReason.UNEXPECTED_ERROR}
 )
+"""Neither participant ended the conversation: the infrastructure failed."""
+
+NO_SCORE = INFRASTRUCTURE_REASONS | {TerminationReason.USER_ERROR}
 """Termination reasons that say nothing about the agent; such simulations do not count."""
 
 
@@ -226,6 +225,7 @@ def __getattr__(name: str) -> Any:
 
 __all__ = [  # noqa: F822  -- Results is loaded on first use
     "FINISHED",
+    "INFRASTRUCTURE_REASONS",
     "NO_SCORE",
     "ActionCheck",
     "AgentInfo",

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tau2.data_model.message import AssistantMessage, Message, UserMessage
-from tau2.data_model.simulation import RewardInfo, SimulationRun, TerminationReason
+from tau2.data_model.simulation import (
+    INFRASTRUCTURE_REASONS,
+    RewardInfo,
+    SimulationRun,
+    TerminationReason,
+)
 from tau2.orchestrator.episode import Role
 from tau2.rollout.tokens import Tokens
 
-_INFRASTRUCTURE = frozenset(
-    {TerminationReason.INFRASTRUCTURE_ERROR, TerminationReason.UNEXPECTED_ERROR}
-)
 _LIMITS = frozenset({TerminationReason.MAX_STEPS, TerminationReason.TIMEOUT})
 _ERROR_OF_OTHER = {
     Role.AGENT: TerminationReason.USER_ERROR,
@@ -60,11 +62,6 @@ class RolloutStep:
     """None until the other participants have answered."""
 
 
-def is_infrastructure_failure(reason: TerminationReason) -> bool:
-    """Return whether an episode ended by a fault of neither participant."""
-    return reason in _INFRASTRUCTURE
-
-
 def final_result(
     run: SimulationRun, role: Role, error: Exception | None, observation: tuple[Message, ...]
 ) -> StepResult:
@@ -74,9 +71,9 @@ def final_result(
     """
     reason = run.termination_reason
     other_failed = reason is _ERROR_OF_OTHER[role]
-    infra_failed = is_infrastructure_failure(reason) or error is not None
+    infra_failed = reason in INFRASTRUCTURE_REASONS or error is not None
     # A judge that cannot be reached (`error`) leaves the conversation complete: not truncated.
-    truncated = reason in _LIMITS or is_infrastructure_failure(reason) or other_failed
+    truncated = reason in _LIMITS | INFRASTRUCTURE_REASONS or other_failed
     graded = run.reward_info if not infra_failed and not other_failed else None
     return StepResult(
         observation=observation,

@@ -22,7 +22,12 @@ from tau2.data_model.message import (
     ToolMessage,
     UserMessage,
 )
-from tau2.data_model.simulation import RewardInfo, SimulationRun, TerminationReason
+from tau2.data_model.simulation import (
+    INFRASTRUCTURE_REASONS,
+    RewardInfo,
+    SimulationRun,
+    TerminationReason,
+)
 from tau2.data_model.tasks import Task
 from tau2.errors import ConfigError, MissingExtra, ParticipantError
 from tau2.evaluator.evaluator import EvaluationType, grade, needs_judge
@@ -31,12 +36,7 @@ from tau2.orchestrator.episode import Ask, Failure, Observation, Role
 from tau2.orchestrator.orchestrator import Orchestrator
 from tau2.rollout.actions import Action, as_message
 from tau2.rollout.model_checks import require_judge
-from tau2.rollout.results import (
-    RolloutStep,
-    StepResult,
-    final_result,
-    is_infrastructure_failure,
-)
+from tau2.rollout.results import RolloutStep, StepResult, final_result
 from tau2.rollout.role_view import RoleView
 from tau2.rollout.setup import EpisodeFactory
 from tau2.rollout.shaping import Shaping
@@ -312,7 +312,7 @@ class Rollout(RoleView):
 
     def _grade(self, run: SimulationRun) -> None:
         """Grade on the live environment; an unreachable judge is an infrastructure failure."""
-        if is_infrastructure_failure(run.termination_reason):
+        if run.termination_reason in INFRASTRUCTURE_REASONS:
             return
         try:
             run.reward_info = grade_live(run, self.orchestrator, self.evaluation_type, self.judge)
