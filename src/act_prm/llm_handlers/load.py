@@ -87,7 +87,10 @@ async def load_model(
     same model in this process. Raise ConfigError when the model cannot be loaded.
     """
     model = ModelConfig.of(config)
-    if model.provider == "tinker" and _service_wanted(model):
+    has_public_service = (
+        bool(os.environ.get("TINKER_API_KEY")) and importlib.util.find_spec("tinker") is not None
+    )
+    if model.provider == "tinker" and (model.base_url or has_public_service):
         return await _on_service(model, seed)
     settings = LoraSettings.of(lora) if lora is not None else None
     if model.provider == "tinker":
@@ -96,12 +99,6 @@ async def load_model(
         )
         settings = settings or LoraSettings(r=model.lora_rank, alpha=_SERVICE_ALPHA)
     return await asyncio.to_thread(_in_process, model, settings, seed)
-
-
-def _service_wanted(model: ModelConfig) -> bool:
-    if model.base_url:
-        return True
-    return bool(os.environ.get("TINKER_API_KEY")) and importlib.util.find_spec("tinker") is not None
 
 
 async def _on_service(model: ModelConfig, seed: int) -> TrainableModel:
@@ -121,10 +118,11 @@ def _in_process(config: ModelConfig, lora: LoraSettings | None, seed: int) -> Tr
     with needs_extra("train", "torch"):
         from act_prm.llm_handlers.torch_model import TorchModel, TorchSettings  # noqa: PLC0415  -- needs torch
     if config.model_name == TINY:
+        from act_prm.llm_handlers.tiny import build_tiny_model  # noqa: PLC0415  -- only for this
+
         with tempfile.TemporaryDirectory() as folder:
-            model, tokenizer = _pretrained(
-                replace(config, model_name=_built_tiny(config, Path(folder) / TINY))
-            )
+            tiny = build_tiny_model(Path(folder) / TINY, **config.tiny)
+            model, tokenizer = _pretrained(replace(config, model_name=str(tiny)))
     else:
         model, tokenizer = _pretrained(config)
     if config.gradient_checkpointing:
@@ -154,17 +152,15 @@ def checkpoint_activations(model: Any) -> None:
     )
 
 
-def _built_tiny(config: ModelConfig, folder: Path) -> str:
-    from act_prm.llm_handlers.tiny import build_tiny_model  # noqa: PLC0415  -- only for this name
-
-    return str(build_tiny_model(folder, **config.tiny))
-
-
 def _pretrained(config: ModelConfig) -> tuple[Any, Any]:
     with needs_extra("train", "transformers"):
         from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: PLC0415  -- an optional package
     device = _device(config)
-    options = {"dtype": _dtype(config, device), "attn_implementation": _attention(config, device)}
+    dtype = config.dtype
+    if device == "cpu" and dtype in {"bfloat16", "float16"}:
+        logger.info("%s: using float32 instead of %s on a CPU", config.model_name, dtype)
+        dtype = "float32"
+    options = {"dtype": dtype, "attn_implementation": _attention(config, device)}
     try:
         tokenizer = AutoTokenizer.from_pretrained(config.model_name)
         model = AutoModelForCausalLM.from_pretrained(config.model_name, **options)
@@ -184,13 +180,6 @@ def _device(config: ModelConfig) -> str:
     if config.device_map != "auto":
         return config.device_map
     return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def _dtype(config: ModelConfig, device: str) -> str:
-    if device == "cpu" and config.dtype in {"bfloat16", "float16"}:
-        logger.info("%s: using float32 instead of %s on a CPU", config.model_name, config.dtype)
-        return "float32"
-    return config.dtype
 
 
 def _attention(config: ModelConfig, device: str) -> str:

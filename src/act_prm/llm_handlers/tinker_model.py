@@ -108,7 +108,12 @@ class TinkerModel:
         client = await self._sampling_client()
         asked = (client.compute_logprobs_async(self._input(one)) for one in sequences)
         found = await self._served(asyncio.gather(*asked))
-        return [_one_per_token(row, len(one)) for row, one in zip(found, sequences, strict=True)]
+        logprobs = []
+        for tokens, row in zip(sequences, found, strict=True):
+            # For the first token, servers send None or nothing.
+            missing = [0.0] * (len(tokens) - len(row))
+            logprobs.append(missing + [0.0 if one is None else float(one) for one in row])
+        return logprobs
 
     async def forward_backward(self, data: Sequence[Datum], loss_fn: str) -> LossReport:
         """Accumulate the gradient of the loss; see `client.TrainableModel`."""
@@ -138,7 +143,11 @@ class TinkerModel:
         )
         answer = await self._finished(self._training.optim_step_async(params))
         self._sampling = None
-        return {_metric_name(name): float(value) for name, value in (answer.metrics or {}).items()}
+        # Names without prefix (`skyrl.ai/grad_norm`) and reduction (`loss:sum`).
+        return {
+            metric.rpartition("/")[2].partition(":")[0]: float(value)
+            for metric, value in (answer.metrics or {}).items()
+        }
 
     async def save_state(self, path: Path) -> str:
         """Save weights and optimizer on the service, and their address in the folder `path`."""
@@ -302,16 +311,6 @@ def _policy_parts(datum: Datum) -> tuple[list[float], list[float]]:
 
 def _numbers(tensor: Any) -> list[float]:
     return [float(one) for one in tensor.data]
-
-
-def _metric_name(metric: str) -> str:
-    """Return a metric's name without prefix (`skyrl.ai/grad_norm`) and reduction (`loss:sum`)."""
-    return metric.rpartition("/")[2].partition(":")[0]
-
-
-def _one_per_token(row: Sequence[float | None], length: int) -> list[float]:
-    """Return one number per token; for the first, servers send None or nothing."""
-    return [0.0] * (length - len(row)) + [0.0 if one is None else float(one) for one in row]
 
 
 def _seed(base: int, at: int) -> int:

@@ -81,7 +81,11 @@ class TorchModel:
         self.tokenizer = tokenizer
         self.model = model
         self.settings = settings or TorchSettings()
-        self._context = self._context_length()
+        own_length = getattr(model.config, "max_position_embeddings", None)
+        lengths = [length for length in (self.settings.max_length, own_length) if length]
+        if not lengths:
+            raise ConfigError(f"{name} states no context length; set max_length")
+        self._context = int(min(lengths))
         self._ends = _end_tokens(model, tokenizer)
         self._calls = 0
         self._passes = 0
@@ -305,13 +309,6 @@ class TorchModel:
     def context_length(self) -> int:
         """Tokens of prompt and completion together."""
         return self._context
-
-    def _context_length(self) -> int:
-        own = getattr(self.model.config, "max_position_embeddings", None)
-        known = [length for length in (self.settings.max_length, own) if length]
-        if not known:
-            raise ConfigError(f"{self.name} states no context length; set max_length")
-        return int(min(known))
 
     def _room_after(self, length: int) -> int:
         """Return how many tokens fit after a prompt. Raise ContextWindowExceeded if none do."""

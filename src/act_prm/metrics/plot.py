@@ -83,8 +83,11 @@ def drawing(curves: Sequence[Curve], *, title: str, across: str) -> str:
         _text((_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 14, across, anchor="middle"),
     ]
     for number, curve in enumerate(curves):
-        parts += _line(curve, scale, _COLOURS[number % len(_COLOURS)])
-        parts += _legend(curve.name, number, _COLOURS[number % len(_COLOURS)])
+        colour = _COLOURS[number % len(_COLOURS)]
+        parts += _line(curve, scale, colour)
+        legend_x = _WIDTH - _RIGHT - 210 + 110 * number
+        parts.append(f'<rect x="{legend_x}" y="15" width="12" height="12" fill="{colour}"/>')
+        parts.append(_text(legend_x + 18, 25, curve.name))
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
@@ -116,14 +119,6 @@ def _line(curve: Curve, scale: _Axes, colour: str) -> list[str]:
     if curve.dots or len(placed) == 1:
         parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{colour}"/>' for x, y in placed]
     return parts
-
-
-def _legend(name: str, number: int, colour: str) -> list[str]:
-    x = _WIDTH - _RIGHT - 210 + 110 * number
-    return [
-        f'<rect x="{x}" y="15" width="12" height="12" fill="{colour}"/>',
-        _text(x + 18, 25, name),
-    ]
 
 
 def _text(x: float, y: float, text: str, *, anchor: str = "start", size: int = 12) -> str:

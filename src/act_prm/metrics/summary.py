@@ -27,10 +27,12 @@ def group_metrics(groups: Sequence[TrajectoryGroup]) -> Metrics:
     """Return metrics of groups: rewards, lengths, left-out episodes, groups without signal."""
     trajectories = [trajectory for group in groups for trajectory in group]
     final = [one.final_reward for one in trajectories]
+    rewards = [reward for group in groups for reward in group.rewards]
+    average = mean(rewards)
     found = {
         "final_reward": mean(final),
         "total_reward": mean(one.total_reward for one in trajectories),
-        "reward_std": _spread([reward for group in groups for reward in group.rewards]),
+        "reward_std": math.sqrt(mean((reward - average) ** 2 for reward in rewards)),
         "best_of_group": mean(group.best.total_reward for group in groups if len(group)),
         "n_groups": float(len(groups)),
         "n_trajectories": float(len(trajectories)),
@@ -55,9 +57,3 @@ def _episode_metrics(trajectories: Sequence[Trajectory]) -> Metrics:
         "truncated": mean(float(bool(one.info.get("truncated"))) for one in played),
         "invalid_actions": mean(float(one.info.get("invalid_actions", 0)) for one in played),
     }
-
-
-def _spread(values: Sequence[float]) -> float:
-    """Return the standard deviation of the values."""
-    average = mean(values)
-    return math.sqrt(mean((value - average) ** 2 for value in values))

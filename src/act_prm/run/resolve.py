@@ -59,12 +59,11 @@ def resolve(options: RunOptions) -> Resolved:
         _source(options, "trainer"),
     )
     base = options.base_env_config
+    has_base = bool(base) or any(override.kind == "base_env" for override in options.overrides)
     return Resolved(
         env=env,
         eval_env=_eval_env(options),
-        base_env=_values(options, "base_env", base)
-        if base or _touched(options, "base_env")
-        else None,
+        base_env=_values(options, "base_env", base) if has_base else None,
         generator=checked(
             GeneratorConfig,
             _values(options, "generator", options.generator_config),
@@ -88,16 +87,12 @@ def _source(options: RunOptions, kind: str) -> str:
 def _values(options: RunOptions, kind: str, name: str | None) -> JsonObject:
     """Return the values of a file, changed by the command line."""
     values = read_config(_FOLDERS.get(kind, kind), name or options.env_config)
-    values |= _given(options, kind, values)
-    return _overridden(options, kind, values)
-
-
-def _given(options: RunOptions, kind: str, values: JsonMapping) -> JsonObject:
     own = {
         name: getattr(options, name) for name in _ENV_FLAGS if getattr(options, name) is not None
     }
     known = _known(kind, values)
-    return {key: value for key, value in {**own, **options.given}.items() if key in known}
+    values |= {key: value for key, value in {**own, **options.given}.items() if key in known}
+    return _overridden(options, kind, values)
 
 
 def _known(kind: str, values: JsonMapping) -> Iterable[str]:
@@ -111,10 +106,6 @@ def _overridden(options: RunOptions, kind: str, values: JsonObject) -> JsonObjec
         if override.kind == kind:
             override.apply_to(values)
     return values
-
-
-def _touched(options: RunOptions, kind: str) -> bool:
-    return any(override.kind == kind for override in options.overrides)
 
 
 def _eval_env(options: RunOptions) -> JsonObject:

@@ -10,35 +10,14 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from importlib import import_module
-from typing import Any
 
 from tau2 import __version__
+from tau2.cli.commands import COMMANDS, module_of, parser_of
 from tau2.cli.exit_codes import INTERRUPTED, OK, USAGE
-from tau2.cli.parsing import CommandParser, parse
+from tau2.cli.parsing import parse
 from tau2.errors import Tau2Error, UnknownName
 
-COMMANDS = {
-    "run": "play tasks and grade them",
-    "view": "look at saved runs and conversations",
-    "play": "play the agent or the customer yourself",
-    "report": "write one HTML file that shows runs and their conversations",
-    "export": "write runs as tables: JSON lines, CSV or Parquet",
-    "compare": "tell whether one run is better than another, and how sure that is",
-    "evaluate-trajs": "grade stored conversations again, and list what changes",
-    "review": "have a model find the mistakes of agent and user",
-    "leaderboard": "rank stored runs, with confidence intervals",
-    "submit": "prepare, check and verify a leaderboard submission",
-    "replay": "play a recorded run again, offline, and find where it diverges",
-    "domain": "show a domain's policy, tools and tasks",
-    "start": "show the documentation of domains in a browser, with tools to try out",
-    "check-data": "check the files of every domain",
-    "audit": "prove tasks: the reference earns 1, baselines earn 0",
-    "tasks": "generate fresh tasks from a domain's database",
-    "convert-results": "change a saved run between one file and a folder",
-    "completion": "have the shell complete commands, options and names",
-    "intro": "a first look: what there is and where to start",
-}
+__all__ = ["COMMANDS", "main", "parser_of"]
 
 _ABOUT = """\
 Simulate conversations between an agent, a user and a company's tools, and grade
@@ -61,9 +40,8 @@ exit codes:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if (
-        "_ARGCOMPLETE" in os.environ
-    ):  # set by the script of `tau2 completion`: a shell asks, and reads no output
+    # Set by the script of `tau2 completion`: a shell asks, and reads no output.
+    if "_ARGCOMPLETE" in os.environ:
         from tau2.cli.completion import answer
 
         answer()
@@ -92,13 +70,13 @@ def _dispatch(arguments: list[str]) -> int:
     if name in {"-V", "--version"}:
         print(f"tau2 {__version__}")
         return OK
-    debug = _wants_debug(arguments)
+    shows_traceback = "--LOG-LEVEL DEBUG" in " ".join(arguments).replace("=", " ").upper()
     try:
         if name not in COMMANDS:
             raise UnknownName("command", name, COMMANDS)
         return _run(name, arguments[1:])
     except (Tau2Error, OSError) as problem:
-        if isinstance(problem, BrokenPipeError) or debug:
+        if isinstance(problem, BrokenPipeError) or shows_traceback:
             raise
         command = f"tau2 {name}" if name in COMMANDS else "tau2"
         print(f"{command}: {_error_text(problem)}", file=sys.stderr)
@@ -116,25 +94,8 @@ def _run(name: str, arguments: list[str]) -> int:
     """Load a command's module, read its arguments and run it."""
     options = parse(parser_of(name), arguments)
     options.given = arguments
-    code: int = _module_of(name).run(options)
+    code: int = module_of(name).run(options)
     return code
-
-
-def _module_of(name: str) -> Any:
-    return import_module(f"tau2.cli.{name.replace('-', '_')}")
-
-
-def parser_of(name: str) -> CommandParser:
-    """Return the parser of a command."""
-    parser = CommandParser(prog=f"tau2 {name}", description=COMMANDS[name].capitalize() + ".")
-    _module_of(name).add_arguments(parser)
-    return parser
-
-
-def _wants_debug(arguments: list[str]) -> bool:
-    """Return whether errors are to be shown with their traceback."""
-    text = " ".join(arguments).replace("=", " ").upper()
-    return "--LOG-LEVEL DEBUG" in text
 
 
 def _help() -> str:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
+from tau2.cli.commands import COMMANDS, parser_of
 from tau2.cli.exit_codes import OK
 from tau2.cli.parsing import CommandParser
 
@@ -94,17 +95,14 @@ def _words() -> tuple[str | None, int]:
 
 def _parser_for(command: str | None, start: int) -> argparse.ArgumentParser:
     """Return a parser of what comes after `tau2 COMMAND`, else of what comes after `tau2`."""
-    from tau2.cli import COMMANDS, parser_of
-
     if command in COMMANDS:
         os.environ[_WORDS_START] = str(start + 1)
         return parser_of(command)
     parser = argparse.ArgumentParser("tau2", add_help=False)
     commands = {**COMMANDS, "help": "explain a command"}
     place: Any = parser.add_argument("command")
-    place.completer = lambda **_asked: (
-        commands
-    )  # where argcomplete looks; argparse declares no such
+    # Where argcomplete looks; argparse declares no such attribute.
+    place.completer = lambda **_asked: commands
     if command == "help":
         parser.add_argument("topic", choices=list(COMMANDS))
     return parser

@@ -75,7 +75,10 @@ def _convert(path: Path, to: ResultsFormat | None, *, keep: bool) -> int:
     if inspection.opened is not None:
         rewrite_journal(path, results, wanted, inspection.opened)
     if wanted == "json" and folder.is_dir():
-        _put_away(folder, keep=keep)
+        if keep:
+            folder.rename(_free(folder))
+        else:
+            shutil.rmtree(folder)
     target = file if wanted == "json" else folder
     print(f"wrote {plural(len(results.simulations), 'simulation')} to {target}")
     return OK
@@ -96,10 +99,3 @@ def _free(path: Path) -> Path:
     first = path.with_name(f"{path.name}.bak")
     others = (path.with_name(f"{path.name}.bak{number}") for number in count(2))
     return next(candidate for candidate in chain([first], others) if not candidate.exists())
-
-
-def _put_away(folder: Path, *, keep: bool) -> None:
-    if keep:
-        folder.rename(_free(folder))
-    else:
-        shutil.rmtree(folder)

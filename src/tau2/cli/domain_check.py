@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -70,7 +70,10 @@ def check_domain(name: str, *, must_exist: bool) -> DomainCheck:
     check.splits = check.attempt(splits) if splits is not None else None
     check.problems += _split_problems(check, folder)
     if check.environment is not None:
-        check.problems += _name_problems(check.tasks or (), check.environment, _tasks_file(folder))
+        file = _tasks_file(folder)
+        for task in check.tasks or ():
+            for place, problem in _task_problems(task, check.environment):
+                check.problems.append(f"{file}: task {task.id}: {place}: {problem}")
     return check
 
 
@@ -104,12 +107,6 @@ def _split_problems(check: DomainCheck, folder: Path) -> Iterator[str]:
         if missing:
             named = first_of(map(repr, missing), 1)
             yield f"{folder / _SPLITS_NAME}: split {split}: there is no task {named}"
-
-
-def _name_problems(tasks: Iterable[Task], environment: Environment, file: Path) -> Iterator[str]:
-    for task in tasks:
-        for place, problem in _task_problems(task, environment):
-            yield f"{file}: task {task.id}: {place}: {problem}"
 
 
 def _task_problems(task: Task, environment: Environment) -> Iterator[tuple[str, str]]:

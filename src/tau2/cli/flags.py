@@ -146,6 +146,10 @@ def flags_of(model: type[BaseModel]) -> list[Flag]:
 def _flag(name: str, field: FieldInfo) -> Flag:
     inner = [part for part in _alternatives(field.annotation) if part is not NoneType]
     kind, choices = _kind(name, inner)
+    # A field's docstring becomes a help text like the others: on one line, in lower case.
+    text = " ".join((field.description or "").split()).rstrip(".")
+    if text[1:2].islower():
+        text = text[:1].lower() + text[1:]
     return Flag(
         field=name,
         names=PUBLIC_NAMES.get(name, (f"--{name.replace('_', '-')}",)),
@@ -153,14 +157,8 @@ def _flag(name: str, field: FieldInfo) -> Flag:
         choices=choices,
         may_be_none=NoneType in _alternatives(field.annotation),
         default=field.get_default(call_default_factory=True),
-        help=_as_help(field.description or ""),
+        help=text,
     )
-
-
-def _as_help(docstring: str) -> str:
-    """Return a field's docstring as the other help texts are: on one line, in lower case."""
-    text = " ".join(docstring.split()).rstrip(".")
-    return text[:1].lower() + text[1:] if text[1:2].islower() else text
 
 
 def _alternatives(annotation: Any) -> tuple[Any, ...]:

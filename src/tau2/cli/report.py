@@ -59,6 +59,8 @@ def add_arguments(parser: CommandParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the report and say where it is."""
+    import webbrowser
+
     from tau2.report.html import report_page
     from tau2.storage.results import write_atomically
 
@@ -72,8 +74,8 @@ def run(options: argparse.Namespace) -> int:
     file.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(file, page.html)
     _say(file, runs, page, as_json=options.json)
-    if options.open:
-        _show_in_browser(file)
+    if options.open and not webbrowser.open(file.resolve().as_uri()):
+        raise ConfigError(f"no browser can be started here; open {file} yourself")
     return OK
 
 
@@ -117,10 +119,3 @@ def _say(file: Path, runs: Sequence[ReportedRun], page: Page, *, as_json: bool) 
         print(json.dumps(data, indent=2))
     else:
         print(f"wrote {file}: {summary_line(page)}")
-
-
-def _show_in_browser(file: Path) -> None:
-    import webbrowser
-
-    if not webbrowser.open(file.resolve().as_uri()):
-        raise ConfigError(f"no browser can be started here; open {file} yourself")

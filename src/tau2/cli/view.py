@@ -103,14 +103,16 @@ def add_arguments(parser: CommandParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Show runs, the simulations of one run, or conversations."""
+    from tau2 import config
     from tau2.storage.stored_runs import find_runs
     from tau2.view.terminals import is_usable
 
-    folder = _runs_folder(options)
+    folder = options.dir if options.dir is not None else config.simulations_dir()
     if options.list:
         return _show_runs(folder, as_json=options.json)
     path = _chosen(options, folder)
-    if not options.plain and not _prints(options.given) and is_usable():
+    prints = options.plain or any(argument.startswith(_PRINTS) for argument in options.given)
+    if not prints and is_usable():
         return _look_around(path, folder)
     if path is None:
         files = find_runs(folder)
@@ -124,11 +126,6 @@ def run(options: argparse.Namespace) -> int:
     return _show_run(path, options)
 
 
-def _prints(given: list[str]) -> bool:
-    """Return whether the arguments say what is to be printed."""
-    return any(argument.startswith(_PRINTS) for argument in given)
-
-
 def _look_around(path: Path | None, folder: Path) -> int:
     """Open the application, on one run where one is named.
 
@@ -140,12 +137,6 @@ def _look_around(path: Path | None, folder: Path) -> int:
     app = ViewApp(folder=folder) if path is None else ViewApp(run=RunReader(path))
     app.run()
     return app.return_code or OK
-
-
-def _runs_folder(options: argparse.Namespace) -> Path:
-    from tau2 import config
-
-    return options.dir if options.dir is not None else config.simulations_dir()
 
 
 def _chosen(options: argparse.Namespace, folder: Path) -> Path | None:

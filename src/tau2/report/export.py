@@ -189,13 +189,13 @@ def _as_csv(table: Sequence[Row], columns: Mapping[str, type]) -> bytes:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
     for row in table:
-        writer.writerow([_cell(row[column]) for column in columns])
+        values = [row[column] for column in columns]
+        # An apostrophe keeps spreadsheets from running text as a formula.
+        writer.writerow(
+            f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+            for value in values
+        )
     return _utf8(text.getvalue())
-
-
-def _cell(value: Any) -> Any:
-    """Return a value as a cell; an apostrophe keeps spreadsheets from running text as a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def _as_parquet(table: Sequence[Row], columns: Mapping[str, type]) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tau2.metrics.figures import PassHatEstimate, RunFigures
+from tau2.metrics.figures import RunFigures
 
 _WIDTH, _HEIGHT = 440, 250
 _LEFT, _RIGHT, _TOP, _BOTTOM = 40, 14, 12, 34  # margins, for the labels of the axes
@@ -64,10 +64,16 @@ def pass_hat_chart(figures: Sequence[RunFigures]) -> PassHatChart | None:
     if not most:
         return None
     curves = []
+    descriptions = []
     for number, one in enumerate(figures):
         shift = (number - (len(figures) - 1) / 2) * _SHIFT
-        dots = [_dot(point, _x(point.k, most) + shift) for point in one.pass_hat]
+        dots = []
+        for point in one.pass_hat:
+            low, high = point.interval or (point.value, point.value)
+            dots.append(Dot(_x(point.k, most) + shift, _y(point.value), _y(low), _y(high)))
         curves.append(PassHatCurve(series_style(number), dots))
+        values = ", ".join(f"pass^{point.k} {point.value:.3f}" for point in one.pass_hat)
+        descriptions.append(f"{one.title}: {values}")
     return PassHatChart(
         width=_WIDTH,
         height=_HEIGHT,
@@ -76,7 +82,7 @@ def pass_hat_chart(figures: Sequence[RunFigures]) -> PassHatChart | None:
         gridlines=[(value, _y(value)) for value in _GRID],
         ticks=[(k, _x(k, most)) for k in range(1, most + 1, max(1, most // _MOST_TICKS))],
         curves=curves,
-        description="; ".join(map(_in_words, figures)),
+        description="; ".join(descriptions),
     )
 
 
@@ -86,14 +92,3 @@ def _x(k: int, most: int) -> float:
 
 def _y(value: float) -> float:
     return _TOP + (_HEIGHT - _TOP - _BOTTOM) * (1 - value)
-
-
-def _dot(point: PassHatEstimate, x: float) -> Dot:
-    low, high = point.interval or (point.value, point.value)
-    return Dot(x, _y(point.value), _y(low), _y(high))
-
-
-def _in_words(one: RunFigures) -> str:
-    return f"{one.title}: " + ", ".join(
-        f"pass^{point.k} {point.value:.3f}" for point in one.pass_hat
-    )

@@ -12,12 +12,11 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
+from itertools import chain
 from typing import Any
 
 from markupsafe import Markup
 
-from tau2.data_model.message import AssistantMessage, UserMessage
-from tau2.data_model.simulation import SimulationRun
 from tau2.environment.diff import TurnDiff, turn_diffs
 from tau2.metrics.figures import RunFigures
 from tau2.metrics.outcomes import Outcome, outcome_of
@@ -176,7 +175,9 @@ def _index(runs: Sequence[ReportedRun], embedded: _Embedded, clean: Cleaner) -> 
     lines = []
     for number, place in _places(runs):
         run = runs[number].results.simulations[place]
-        called = {tools.setdefault(clean(name, 200), len(tools)) for name in _tools_of(run)}
+        called = set()
+        for call in chain.from_iterable(message.calls for message in run.get_messages()):
+            called.add(tools.setdefault(clean(call.name, 200), len(tools)))
         reward = None
         if run.is_scored and run.reward_info is not None:
             reward = round(run.reward_info.reward, 4)
@@ -194,12 +195,6 @@ def _index(runs: Sequence[ReportedRun], embedded: _Embedded, clean: Cleaner) -> 
         )
     titles = [clean(one.figures.title, 80) for one in runs]
     return {"tools": list(tools), "runs": titles, "simulations": lines}
-
-
-def _tools_of(run: SimulationRun) -> Iterator[str]:
-    for message in run.get_messages():
-        if isinstance(message, AssistantMessage | UserMessage):
-            yield from (call.name for call in message.calls)
 
 
 def summary_line(page: Page) -> str:

@@ -20,10 +20,14 @@ _LEAST_P = 0.0001  # smaller p-values are not told apart
 
 def comparison_view(comparison: Comparison, a: str, b: str) -> RenderableType:
     """Return everything that `tau2 compare` shows."""
+    pairing = comparison.pairing
+    pairs = plural(pairing.units, "pair")
+    tasks = plural(len(pairing.pairs), "task")
+    paired = f"{pairs} of simulations of {tasks}; with the same seed: {pairing.same_seed:,}"
     return Group(
-        _heading(a, b),
-        plain(_paired(comparison.pairing), style="dim"),
-        *[plain(note, style="yellow") for note in _notes(comparison.pairing)],
+        Text(f"A {one_line(a, 200)}\nB {one_line(b, 200)}", style="bold"),
+        plain(paired, style="dim"),
+        *[plain(note, style="yellow") for note in _notes(pairing)],
         Text(""),
         _table(comparison),
         Text(""),
@@ -32,16 +36,6 @@ def comparison_view(comparison: Comparison, a: str, b: str) -> RenderableType:
         *_flips(comparison),
         plain(str(comparison.plan)),
     )
-
-
-def _heading(a: str, b: str) -> Text:
-    return Text(f"A {one_line(a, 200)}\nB {one_line(b, 200)}", style="bold")
-
-
-def _paired(pairing: Pairing) -> str:
-    pairs = plural(pairing.units, "pair")
-    tasks = plural(len(pairing.pairs), "task")
-    return f"{pairs} of simulations of {tasks}; with the same seed: {pairing.same_seed:,}"
 
 
 def _notes(pairing: Pairing) -> Iterator[str]:
@@ -66,13 +60,14 @@ def _table(comparison: Comparison) -> Table:
         "", "A", "B", "difference", share, "p", right=("A", "B", "difference", share, "p")
     )
     for entry in comparison.differences:
+        p = entry.test.mid_p
         table.add_row(
             f"pass^{entry.k}",
             f"{entry.a:.3f}",
             f"{entry.b:.3f}",
             f"{entry.difference:+.3f}",
             _interval(entry),
-            _p_value(entry),
+            f"{p:.4f}" if p >= _LEAST_P else f"<{_LEAST_P}",
         )
     return table
 
@@ -81,11 +76,6 @@ def _interval(entry: PassHatDifference) -> str:
     if entry.interval is None:
         return "needs 2 tasks"
     return f"{entry.interval.low:+.3f} … {entry.interval.high:+.3f}"
-
-
-def _p_value(entry: PassHatDifference) -> str:
-    value = entry.test.mid_p
-    return f"{value:.4f}" if value >= _LEAST_P else f"<{_LEAST_P}"
 
 
 def verdict(comparison: Comparison) -> str:

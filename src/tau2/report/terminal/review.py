@@ -15,7 +15,6 @@ from tau2.data_model.review import (
     Review,
     ReviewError,
     UserOnlyReview,
-    UserOnlyReviewError,
     mistakes,
 )
 from tau2.data_model.simulation import SimulationRun
@@ -108,8 +107,10 @@ def review_panel(run: SimulationRun, review: Review | UserOnlyReview) -> Panel:
     parts = [plain(review.summary or "(no summary)")]
     for error in review.errors:
         style = "red" if error.error_type == ErrorType.CRITICAL else "yellow"
+        role = error.source.value if isinstance(error, ReviewError) else "user"
+        turn = "" if error.turn_idx is None else f", turn {error.turn_idx}"
         why = shortened(error.reasoning, _MOST_TEXT)
-        parts.append(plain(f"• {_headline(error)}: {why}", style=style))
+        parts.append(plain(f"• {role}, {clean(error.error_type)}{turn}: {why}", style=style))
         if error.correct_behavior:
             parts.append(plain(f"  better: {shortened(error.correct_behavior, _MOST_TEXT)}"))
     if not review.errors:
@@ -125,9 +126,3 @@ def review_panels(run: SimulationRun) -> list[Panel]:
         for review in (run.review, run.user_only_review)
         if review is not None
     ]
-
-
-def _headline(error: UserOnlyReviewError) -> str:
-    role = error.source.value if isinstance(error, ReviewError) else "user"
-    turn = "" if error.turn_idx is None else f", turn {error.turn_idx}"
-    return f"{role}, {clean(error.error_type)}{turn}"

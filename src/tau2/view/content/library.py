@@ -58,6 +58,13 @@ class Entry:
             source.agent_cost,
         )
 
+    @classmethod
+    def of_simulation(cls, run: SimulationRun) -> Entry:
+        """Make the entry of a whole simulation."""
+        reward = run.reward_info.reward if run.is_scored and run.reward_info else None
+        ended = run.termination_reason.value
+        return cls(run.id, *run.unit, ended, reward, run.duration, run.agent_cost)
+
     @property
     def passed(self) -> bool:
         """Whether it was scored and earned full reward."""
@@ -148,7 +155,7 @@ class RunReader:
             return sorted(
                 entries, key=lambda entry: (entry.trial, order.get(entry.task_id, len(order)))
             )
-        return [self._entry_of(run) for run in self._read_whole()]
+        return [Entry.of_simulation(run) for run in self._read_whole()]
 
     def _journalled(self) -> list[Stored] | None:
         """Return what the journal says; None where there is none, or the file holds all."""
@@ -168,12 +175,6 @@ class RunReader:
         runs = load_results(self.path).simulations
         self._whole = {run.id: run for run in runs}
         return runs
-
-    @staticmethod
-    def _entry_of(run: SimulationRun) -> Entry:
-        reward = run.reward_info.reward if run.is_scored and run.reward_info else None
-        ended = run.termination_reason.value
-        return Entry(run.id, *run.unit, ended, reward, run.duration, run.agent_cost)
 
     def load(self, simulation_id: str) -> SimulationRun:
         """Return one conversation. Raise DataFileError when its file cannot be used."""

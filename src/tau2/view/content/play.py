@@ -121,15 +121,12 @@ class PlaySession:
     def _check_names(self, move: AssistantMessage | UserMessage) -> None:
         """Raise UnknownName for a tool that does not exist: a typing mistake is no move."""
         names = [tool.name for tool in self.rollout.tools]
-        for call in move.calls:
-            if call.name not in names and not self._may_be_hidden(call.name):
-                raise UnknownName("tool", call.name, names)
-
-    def _may_be_hidden(self, name: str) -> bool:
-        """Return whether a tool exists that is not listed: it is found through another one."""
         environment = self.rollout.environment
-        kit = environment.user_tools if self._seat is Role.USER else environment.tools
-        return kit is not None and kit.has_tool(name)
+        toolkit = environment.user_tools if self._seat is Role.USER else environment.tools
+        for call in move.calls:
+            # A tool that is not listed may exist all the same: it is found through another one.
+            if call.name not in names and not (toolkit is not None and toolkit.has_tool(call.name)):
+                raise UnknownName("tool", call.name, names)
 
     async def _move(self, move: AssistantMessage | UserMessage | str) -> None:
         self._before += self.rollout.fork()

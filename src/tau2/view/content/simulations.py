@@ -187,22 +187,20 @@ class SimulationList:
             "outcome": counted(entry.outcome for entry in self.all),
             "tool": used,
         }
-        rows = [
-            self._choice(group, value, number, place)
-            for group, values in found.items()
-            for place, (value, number) in enumerate(values)
-        ]
+        rows = []
+        for group, values in found.items():
+            heading = _GROUPS[group]
+            for value, number in values:
+                is_taken = getattr(self.filter, group) == value
+                name = REWARDS[value] if group == "reward" else one_line(value)
+                label: Line = (f"{'●' if is_taken else '○'} {name}", "taken" if is_taken else "")
+                cells = ((heading, "label"), label, (f"{number:,}", "dim"))
+                rows.append(Row(f"{group}={value}", cells, name))
+                heading = ""
         if self.needs_request and not self.filter.tools:
             text = f"… read {len(self.all):,} conversations"
             rows.append(Row(READ_TOOLS, ((_GROUPS["tool"], "label"), (text, ""), ("", ""))))
         return rows
-
-    def _choice(self, group: str, value: str, number: int, place: int) -> Row:
-        is_taken = getattr(self.filter, group) == value
-        name = REWARDS[value] if group == "reward" else one_line(value)
-        label: Line = (f"{'●' if is_taken else '○'} {name}", "taken" if is_taken else "")
-        head: Line = (_GROUPS[group] if place == 0 else "", "label")
-        return Row(f"{group}={value}", (head, label, (f"{number:,}", "dim")), name)
 
     def choose(self, key: str) -> None:
         """Take the choice whose row has this key, or let it go where it is taken."""

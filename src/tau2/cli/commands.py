@@ -1,0 +1,43 @@
+"""The commands of `tau2`, and their modules and parsers."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from tau2.cli.parsing import CommandParser
+
+COMMANDS = {
+    "run": "play tasks and grade them",
+    "view": "look at saved runs and conversations",
+    "play": "play the agent or the customer yourself",
+    "report": "write one HTML file that shows runs and their conversations",
+    "export": "write runs as tables: JSON lines, CSV or Parquet",
+    "compare": "tell whether one run is better than another, and how sure that is",
+    "evaluate-trajs": "grade stored conversations again, and list what changes",
+    "review": "have a model find the mistakes of agent and user",
+    "leaderboard": "rank stored runs, with confidence intervals",
+    "submit": "prepare, check and verify a leaderboard submission",
+    "replay": "play a recorded run again, offline, and find where it diverges",
+    "domain": "show a domain's policy, tools and tasks",
+    "start": "show the documentation of domains in a browser, with tools to try out",
+    "check-data": "check the files of every domain",
+    "audit": "prove tasks: the reference earns 1, baselines earn 0",
+    "tasks": "generate fresh tasks from a domain's database",
+    "convert-results": "change a saved run between one file and a folder",
+    "completion": "have the shell complete commands, options and names",
+    "intro": "a first look: what there is and where to start",
+}
+"""What each command does. Command `check-data` is module `tau2.cli.check_data`, and so on."""
+
+
+def module_of(name: str) -> Any:
+    """Load and return the module of a command."""
+    return import_module(f"tau2.cli.{name.replace('-', '_')}")
+
+
+def parser_of(name: str) -> CommandParser:
+    """Return the parser of a command."""
+    parser = CommandParser(prog=f"tau2 {name}", description=COMMANDS[name].capitalize() + ".")
+    module_of(name).add_arguments(parser)
+    return parser
