@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -194,7 +194,7 @@ class SimulationList:
                 is_taken = getattr(self.filter, group) == value
                 name = REWARDS[value] if group == "reward" else one_line(value)
                 label: Line = (f"{'●' if is_taken else '○'} {name}", "taken" if is_taken else "")
-                cells = ((heading, "label"), label, (f"{number:,}", "dim"))
+                cells: Sequence[Line] = ((heading, "label"), label, (f"{number:,}", "dim"))
                 rows.append(Row(f"{group}={value}", cells, name))
                 heading = ""
         if self.needs_request and not self.filter.tools:
