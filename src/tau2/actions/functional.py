@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 import json
-import keyword
 import re
 import warnings
+from keyword import iskeyword
 
 from tau2.actions.tool_calls import MalformedAction, storable_arguments
 from tau2.data_model.message import ToolCall, ToolRequestor
@@ -108,11 +108,8 @@ def to_functional_format(tool_call: ToolCall) -> str:
     Keys are sorted. A name or key that is no identifier makes it JSON.
     """
     arguments = tool_call.arguments
-    if all(map(_is_identifier, [tool_call.name, *arguments])):
+    names = [tool_call.name, *arguments]
+    if all(name.isidentifier() and name.isascii() and not iskeyword(name) for name in names):
         text = ", ".join(f"{key}={arguments[key]!r}" for key in sorted(arguments))
         return f"{tool_call.name}({text})"
     return json.dumps({"name": tool_call.name, "arguments": arguments}, default=str)
-
-
-def _is_identifier(name: str) -> bool:
-    return name.isidentifier() and name.isascii() and not keyword.iskeyword(name)

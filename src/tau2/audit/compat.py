@@ -91,7 +91,10 @@ def differences(mine: Any, theirs: Any, place: str = "") -> list[str]:
     if isinstance(mine, list) and isinstance(theirs, list) and len(mine) == len(theirs):
         items = enumerate(zip(mine, theirs, strict=True))
         return list(chain.from_iterable(differences(a, b, f"{place}.{i}") for i, (a, b) in items))
-    if _equal(mine, theirs):
+    is_equal = mine == theirs
+    if isinstance(mine, float) and isinstance(theirs, float):
+        is_equal = abs(mine - theirs) < _HALF_A_CENT
+    if is_equal:
         return []
     ours = shortened(repr(mine), _LONGEST_VALUE)
     others = shortened(repr(theirs), _LONGEST_VALUE)
@@ -106,9 +109,3 @@ def _compared(mine: Mapping[Any, Any], theirs: Mapping[Any, Any]) -> set[Any]:
 
 def _at(values: Mapping[Any, Any], key: Any) -> Any:
     return values.peek(key) if isinstance(values, Table) else values.get(key)
-
-
-def _equal(mine: Any, theirs: Any) -> bool:
-    if isinstance(mine, float) and isinstance(theirs, float):
-        return abs(mine - theirs) < _HALF_A_CENT
-    return bool(mine == theirs)

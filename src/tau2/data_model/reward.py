@@ -49,10 +49,6 @@ class CommunicateCheck(BaseModel):
     justification: str
 
 
-def _db_only() -> list[RewardType]:
-    return [RewardType.DB]
-
-
 class RewardInfo(BaseModel):
     """The reward of one simulation and what it rests on."""
 
@@ -62,7 +58,7 @@ class RewardInfo(BaseModel):
     action_checks: list[ActionCheck] | None = None
     nl_assertions: list[NLAssertionCheck] | None = None
     communicate_checks: list[CommunicateCheck] | None = None
-    reward_basis: list[RewardType] | None = Field(default_factory=_db_only)
+    reward_basis: list[RewardType] | None = Field(default_factory=lambda: [RewardType.DB])
     reward_breakdown: dict[RewardType, float] | None = None
     info: JsonObject | None = None
 

@@ -17,14 +17,6 @@ ReviewMode = Literal["full", "user"]
 ExecutorName = Literal["local", "ray"]
 
 
-def _agent_args() -> JsonObject:
-    return dict(defaults.DEFAULT_LLM_ARGS_AGENT)
-
-
-def _user_args() -> JsonObject:
-    return dict(defaults.DEFAULT_LLM_ARGS_USER)
-
-
 class BaseRunConfig(BaseModel):
     """What text and voice runs share. A misspelt field is an error."""
 
@@ -44,7 +36,7 @@ class BaseRunConfig(BaseModel):
     """JSON file whose tasks are played instead of a task set (see `tau2 tasks generate`)."""
     llm_user: str = defaults.DEFAULT_LLM_USER
     """Model of the simulated user, e.g. openai/gpt-4.1."""
-    llm_args_user: JsonObject = Field(default_factory=_user_args)
+    llm_args_user: JsonObject = Field(default_factory=lambda: dict(defaults.DEFAULT_LLM_ARGS_USER))
     """Arguments of the user's model calls, as JSON."""
     llm_judge: str | None = None
     """Model that judges natural-language assertions.
@@ -126,7 +118,9 @@ class TextRunConfig(BaseRunConfig):
     """The agent: llm_agent, oracle_agent, lazy_agent ... (see `tau2 intro`)."""
     llm_agent: str = defaults.DEFAULT_LLM_AGENT
     """Model of the agent, e.g. openai/gpt-4.1."""
-    llm_args_agent: JsonObject = Field(default_factory=_agent_args)
+    llm_args_agent: JsonObject = Field(
+        default_factory=lambda: dict(defaults.DEFAULT_LLM_ARGS_AGENT)
+    )
     """Arguments of the agent's model calls, as JSON."""
     user: str = defaults.DEFAULT_USER_IMPLEMENTATION
     """The simulated user: user_simulator, scripted_user, dummy_user."""

@@ -113,7 +113,12 @@ def _entry(key: str, record: object) -> bytes:
 def _table_text(table: Table[Any, object] | ListTable[object]) -> bytes:
     shared = _texts_of(table.base)
     if isinstance(table, ListTable):
-        return b"[" + b", ".join(_row_texts(table, shared.pieces, table.touched())) + b"]"
+        changed = table.touched()
+        rows = (
+            _record_text(table.peek_row(row)) if row in changed else shared.pieces[row]
+            for row in table.rows()
+        )
+        return b"[" + b", ".join(rows) + b"]"
     touched = table.touched()
     if shared.keys is None or not all(isinstance(key, str) for key in touched):
         return canonical_json(dumped(table)).encode()
@@ -135,8 +140,3 @@ def _update_entry(
     is_there = key in table
     keys[at:end] = [key] if is_there else []
     pieces[at:end] = [_entry(key, table.peek(key))] if is_there else []
-
-
-def _row_texts(table: ListTable[object], shared: list[bytes], touched: set[int]) -> Iterator[bytes]:
-    for row in table.rows():
-        yield _record_text(table.peek_row(row)) if row in touched else shared[row]

@@ -201,7 +201,10 @@ class Environment:
         except Exception as problem:  # whatever a tool raises is an error result
             if not isinstance(problem, ToolError):
                 logger.debug("tool %s failed", message.name, exc_info=True)
-            content = f"Error: {_problem_text(problem)}"
+            text = str(problem) or type(problem).__name__
+            if isinstance(problem, KeyError) and not isinstance(problem, ToolError):
+                text = f"{type(problem).__name__}: {problem}"
+            content = f"Error: {text}"
             error = True
         return ToolMessage.model_construct(
             id=message.id, role="tool", content=content, requestor=message.requestor, error=error,
@@ -424,12 +427,6 @@ def _presented(value: object) -> JsonValue:
     if isinstance(value, datetime | date):
         return value.isoformat()
     raise ToolError(f"Unsupported type: {type(value)}")
-
-
-def _problem_text(problem: BaseException) -> str:
-    if isinstance(problem, KeyError) and not isinstance(problem, ToolError):
-        return f"{type(problem).__name__}: {problem}"
-    return str(problem) or type(problem).__name__
 
 
 def same_db(mine: object, theirs: object) -> bool:

@@ -27,7 +27,7 @@ from tau2.errors import ModelError
 from tau2.evaluator.answers import json_values, list_under
 from tau2.evaluator.evaluator_base import EvaluatorBase
 from tau2.evaluator.evidence import Evidence, Judge
-from tau2.utils.json_types import JsonObject, JsonValue
+from tau2.utils.json_types import JsonObject
 
 JUDGE_INSTRUCTION = """
 You check statements about a finished conversation between a customer service agent and a customer.
@@ -127,13 +127,11 @@ def _numbered_entries(value: JsonObject) -> list[JsonObject] | None:
         return None
     numbered = {key: entry for key, entry in inner.items() if key.strip().isdecimal()}
     if numbered:
-        return [_with_number(key, entry) for key, entry in numbered.items()]
+        return [
+            {"number": key, **(entry if isinstance(entry, dict) else {"metExpectation": entry})}
+            for key, entry in numbered.items()
+        ]
     return [inner] if _verdict_of(inner) is not None else None
-
-
-def _with_number(number: str, entry: JsonValue) -> JsonObject:
-    fields = entry if isinstance(entry, dict) else {"metExpectation": entry}
-    return {"number": number, **fields}
 
 
 def _verdict_of(entry: JsonObject) -> bool | None:

@@ -261,12 +261,7 @@ def normalised(text: str) -> str:
     folded = unicodedata.normalize("NFKC", text.translate(_CHARACTERS)).casefold()
     if folded.isascii():
         return folded
-    return "".join(map(_ascii_digit, folded))
-
-
-def _ascii_digit(character: str) -> str:
-    value = unicodedata.decimal(character, None)
-    return character if value is None else str(value)
+    return "".join(str(unicodedata.decimal(character, character)) for character in folded)
 
 
 def numbers_in(text: str) -> set[Decimal]:

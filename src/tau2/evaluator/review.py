@@ -156,17 +156,15 @@ def parse_review(text: str, messages: Sequence[Message], mode: ReviewMode) -> An
         return UserOnlyReview(
             summary=summary, errors=[UserOnlyReviewError(**_fields(e, messages)) for e in entries]
         )
-    errors = [_attributed(entry, messages) for entry in entries]
-    if any(error is None for error in errors):
-        return None
-    return Review(summary=summary, errors=[error for error in errors if error is not None])
-
-
-def _attributed(entry: JsonObject, messages: Sequence[Message]) -> ReviewError | None:
-    """Return a mistake with its source: the one named, else the author of its turn; else None."""
-    fields = _fields(entry, messages)
-    source = _SOURCES.get(_word(entry.get("source"))) or _author_of(fields["turn_idx"], messages)
-    return None if source is None else ReviewError(source=source, **fields)
+    errors = []
+    for entry in entries:
+        fields = _fields(entry, messages)
+        named = _SOURCES.get(_word(entry.get("source")))
+        source = named or _author_of(fields["turn_idx"], messages)
+        if source is None:
+            return None
+        errors.append(ReviewError(source=source, **fields))
+    return Review(summary=summary, errors=errors)
 
 
 def _fields(entry: JsonObject, messages: Sequence[Message]) -> JsonObject:

@@ -176,7 +176,11 @@ def run_figures(
         public_pass_1=mean(pass_hat_by_task(as_published, 1).get(1, ())),
         outcomes={outcome: outcomes[outcome] for outcome in Outcome},
         endings=dict(Counter(run.termination_reason.value for run in runs).most_common()),
-        excluded=tuple(_excluded(runs)),
+        excluded=tuple(
+            Excluded(run.id, *run.unit, outcome_of(run), why_excluded(run))
+            for run in runs
+            if not outcome_of(run).counts
+        ),
         reruns=tuple(_reruns(runs, path)),
         agent_expense=agent,
         user_expense=user,
@@ -185,13 +189,6 @@ def run_figures(
         answer_time=spread(list(_answer_times(runs))),
         messages=spread([float(len(run.get_messages())) for run in counting]),
     )
-
-
-def _excluded(runs: Iterable[SimulationRun]) -> Iterable[Excluded]:
-    for run in runs:
-        outcome = outcome_of(run)
-        if not outcome.counts:
-            yield Excluded(run.id, *run.unit, outcome, why_excluded(run))
 
 
 def _reruns(runs: Iterable[SimulationRun], path: Path | None) -> Iterable[Rerun]:

@@ -170,7 +170,11 @@ class Orchestrator:
             message_history=_remembered(Role.USER, first, history, unseen)
         )
         self._progress = EpisodeProgress(trajectory=list(history))
-        self._end_if_stopped(history)
+        last = history[-1] if history else None
+        if isinstance(last, UserMessage) and self.user.is_stop(last):
+            self._progress.end(TerminationReason.USER_STOP)
+        elif isinstance(last, AssistantMessage) and self.agent.is_stop(last):
+            self._progress.end(TerminationReason.AGENT_STOP)
         self._start_flow(first)
 
     def _start_flow(self, first: Ask) -> None:
@@ -255,13 +259,6 @@ class Orchestrator:
         history.append(opening)
         return Ask(Role.USER, opening), 1
 
-    def _end_if_stopped(self, history: list[Message]) -> None:
-        last = history[-1] if history else None
-        if isinstance(last, UserMessage) and self.user.is_stop(last):
-            self._progress.end(TerminationReason.USER_STOP)
-        elif isinstance(last, AssistantMessage) and self.agent.is_stop(last):
-            self._progress.end(TerminationReason.AGENT_STOP)
-
     def _history(self) -> list[Message]:
         """Return a copy of the task's history, as if it had happened just now, a second apart."""
         now = datetime.fromisoformat(self._stamp())
@@ -280,18 +277,16 @@ class Orchestrator:
         if self._flow is None or self._pending is None:
             raise RuntimeError("nothing is pending: initialize() first, and stop when `done`")
         if self._now is not None:
-            self._restamp(reply_to_pending)
+            replies = reply_to_pending
+            for message in replies if isinstance(replies, list | tuple) else (replies,):
+                if isinstance(message, AssistantMessage | UserMessage | ToolMessage):
+                    message.timestamp = self._stamp()
         try:
             self._pending = self._flow.send(reply_to_pending)
         except StopIteration:
             self._pending = None
         if self.recorder is not None:
             self.recorder(self._progress)
-
-    def _restamp(self, answer: Answer) -> None:
-        for message in answer if isinstance(answer, list | tuple) else (answer,):
-            if isinstance(message, AssistantMessage | UserMessage | ToolMessage):
-                message.timestamp = self._stamp()
 
     def tool_results(self, ask: Ask) -> list[ToolMessage]:
         """Execute the tool calls of an ask, in order."""

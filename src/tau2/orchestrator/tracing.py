@@ -66,11 +66,7 @@ class RunTracer(Protocol):
         """Write what is still to be written."""
 
 
-def _ignore(_result: Any) -> None:
-    """Notify no tracer."""
-
-
-_UNTRACED: AbstractContextManager[Notify] = nullcontext(_ignore)
+_UNTRACED: AbstractContextManager[Notify] = nullcontext(lambda _result: None)
 
 
 def traced_turn(tracer: TurnTracer | None, ask: Ask) -> AbstractContextManager[Notify]:

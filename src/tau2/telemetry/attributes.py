@@ -125,26 +125,24 @@ def _server(args: Mapping[str, Any]) -> Attributes:
 def of_response(response: Response) -> Attributes:
     """Return what a response says of itself; it may be of any shape."""
     prompt, completion = tokens_of(response)
+    choices = response.get("choices")
+    reasons = [
+        _bounded(choice.get("finish_reason"))
+        for choice in (choices if isinstance(choices, list) else ())
+        if isinstance(choice, Mapping)
+    ]
     found = {
         "gen_ai.response.id": _bounded(response.get("id")),
         "gen_ai.response.model": _bounded(response.get("model")),
         "gen_ai.usage.input_tokens": prompt,
         "gen_ai.usage.output_tokens": completion,
-        "gen_ai.response.finish_reasons": _finish_reasons(response.get("choices")),
+        "gen_ai.response.finish_reasons": [one for one in reasons if one is not None] or None,
     }
     return {name: value for name, value in found.items() if value is not None}
 
 
 def _bounded(value: Any) -> str | None:
     return value[:256] if isinstance(value, str) else None
-
-
-def _finish_reasons(choices: Any) -> list[str] | None:
-    entries = choices if isinstance(choices, list) else ()
-    reasons = [
-        _bounded(entry.get("finish_reason")) for entry in entries if isinstance(entry, Mapping)
-    ]
-    return [reason for reason in reasons if reason is not None] or None
 
 
 def error_type(problem: BaseException) -> str:

@@ -84,16 +84,12 @@ def open_destination() -> Destination:
     known = _of_the_application()
     if known is not None:
         return Destination(known.get_tracer(_SCOPE, __version__))
-    provider = TracerProvider(resource=Resource.create(_own_name()))
+    is_named = "OTEL_SERVICE_NAME" in os.environ or (
+        "service.name=" in os.environ.get("OTEL_RESOURCE_ATTRIBUTES", "")
+    )
+    resource = Resource.create({} if is_named else {"service.name": _SCOPE})
+    provider = TracerProvider(resource=resource)
     exporter = _EXPORTERS[_named()]()
     if exporter is not None:
         provider.add_span_processor(BatchSpanProcessor(exporter))
     return Destination(provider.get_tracer(_SCOPE, __version__), provider.shutdown)
-
-
-def _own_name() -> dict[str, str]:
-    """Return the name of the service, unless the environment gives one."""
-    named = "OTEL_SERVICE_NAME" in os.environ or "service.name=" in os.environ.get(
-        "OTEL_RESOURCE_ATTRIBUTES", ""
-    )
-    return {} if named else {"service.name": _SCOPE}

@@ -75,7 +75,11 @@ class LLMSoloAgent(LLMAgent):
         criteria = task.evaluation_criteria
         if not task.ticket or criteria is None or not (criteria.actions or criteria.env_assertions):
             return False
-        return all(_is_tool_message(message) for message in task.history)
+        return all(
+            isinstance(message, ToolMessage)
+            or (isinstance(message, AssistantMessage) and message.is_tool_call())
+            for message in task.history
+        )
 
     @property
     def system_prompt(self) -> str:
@@ -135,10 +139,3 @@ class LLMSoloAgent(LLMAgent):
             if isinstance(state, LLMSoloAgentState):
                 state.done_after_calls = True
         return super()._finish_turn(reply, received, state)
-
-
-def _is_tool_message(message: Message) -> bool:
-    """Return whether a message of the history is a tool call or a tool result."""
-    return isinstance(message, ToolMessage) or (
-        isinstance(message, AssistantMessage) and message.is_tool_call()
-    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
 from datetime import date as calendar_date
 from datetime import timedelta
 
@@ -161,9 +161,9 @@ class AirlineLookups(ToolKitBase):
         for first in self._bookable(origin, None, date):
             day, arrival = self._arrival(first, date)
             if day not in onward:
-                onward[day] = _by_origin(
-                    _offer(second, day, day) for second in self._bookable(None, destination, day)
-                )
+                onward[day] = defaultdict(list)
+                for second in self._bookable(None, destination, day):
+                    onward[day][second.origin].append(_offer(second, day, day))
             offer = _offer(first, date, date)
             pairs += [
                 [offer, second]
@@ -183,7 +183,12 @@ class AirlineLookups(ToolKitBase):
             if (origin is None or flight.origin == origin)
             and (destination is None or flight.destination == destination)
         ]
-        return [flight for flight in on_route if _is_available(flight, date)]
+        bookable = []
+        for flight in on_route:
+            status = peek(flight.dates, date)
+            if status is not None and status.status == "available":
+                bookable.append(flight)
+        return bookable
 
     def _arrival(self, flight: Flight, date: str) -> tuple[str, str]:
         """Return the date and time at which a flight that leaves on `date` arrives.
@@ -224,18 +229,6 @@ class AirlineLookups(ToolKitBase):
             A confirmation.
         """
         return "Transfer successful"
-
-
-def _is_available(flight: Flight, date: str) -> bool:
-    status = peek(flight.dates, date)
-    return status is not None and status.status == "available"
-
-
-def _by_origin(flights: Iterable[DirectFlight]) -> dict[str, list[DirectFlight]]:
-    found: dict[str, list[DirectFlight]] = {}
-    for flight in flights:
-        found.setdefault(flight.origin, []).append(flight)
-    return found
 
 
 def _offer(flight: Flight, date: str, shown: str | None) -> DirectFlight:

@@ -131,16 +131,13 @@ _FINDING = ("get_customer_by_phone", "get_customer_by_id", "get_customer_by_name
 """Look-ups that identify a customer."""
 
 
-def _found_ids(before: Sequence[Message]) -> set[str]:
-    """Return the ids of the customers that were looked up."""
-    results = (result.content or "" for call, result in calls_done(before) if call.name in _FINDING)
-    return {found for content in results for found in _CUSTOMER_ID.findall(content)}
-
-
 def _strangers(_world: Environment, call: ToolCall, before: Sequence[Message]) -> str | None:
     """Only what belongs to a customer who was looked up is changed."""
     owner = call.arguments.get("customer_id")
-    found = _found_ids(before)
+    found: set[str] = set()
+    for done, result in calls_done(before):
+        if done.name in _FINDING:
+            found.update(_CUSTOMER_ID.findall(result.content or ""))
     if owner is None or not found or owner in found:
         return None
     return f"{call.name} changes what belongs to {owner}, who was not looked up"

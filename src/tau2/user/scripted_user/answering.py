@@ -70,7 +70,8 @@ class ReplyBuilder:
         if self._take_on_deeds():
             return ""
         if self.state.incomplete is not None:
-            return self._ask_back(self.state.incomplete)
+            names = " and ".join(map(in_words, self.state.incomplete.missing))
+            return f"Which {names} should I use for that?"
         lines = self._lines()
         return follow_up(*lines) if lines else self._without_question()
 
@@ -96,10 +97,6 @@ class ReplyBuilder:
         state.queue = [deed for deed in deeds if not deed.missing][:_MOST_DEEDS]
         self.progress = bool(state.queue) and not self.looped
         return bool(state.queue)
-
-    def _ask_back(self, deed: UserAction) -> str:
-        names = " and ".join(in_words(name) for name in deed.missing)
-        return f"Which {names} should I use for that?"
 
     def _lines(self) -> list[str]:
         """Return the answers to what the agent asked, and what the customer adds unasked."""
@@ -174,14 +171,12 @@ class ReplyBuilder:
         """
         wanted = [kind for kind in self.heard.kinds if kind not in skip][:_MOST_FACTS]
         told = [line for kind in wanted if (line := self._fact(kind))]
-        unknown = [kind for kind in wanted if not self._fact_known(kind)]
+        known = {*self.state.agenda.facts, *_INDIRECT}
+        unknown = [kind for kind in wanted if kind not in known]
         lines = [*self._not_known(unknown), *told]
         if not told and (unknown or self.heard.asks_who):
             lines += self._identity()
         return list(dict.fromkeys(lines))
-
-    def _fact_known(self, kind: str) -> bool:
-        return kind in self.state.agenda.facts or kind in _INDIRECT
 
     def _fact(self, kind: str) -> str:
         if kind in _INDIRECT:

@@ -36,8 +36,9 @@ def filled(
     schema: JsonMapping, text: str, reference: Sequence[JsonMapping]
 ) -> tuple[JsonObject, list[str]]:
     """Return the arguments in `text`, and the required ones in neither it nor the reference."""
+    plain_text = _plain(text)
     for arguments in reference:
-        if arguments and _says_all(text, arguments):
+        if arguments and all(_plain(str(value)) in plain_text for value in arguments.values()):
             return dict(arguments), []
     found: JsonObject = {}
     for name, about in _properties(schema).items():
@@ -48,9 +49,8 @@ def filled(
     if missing and len(reference) == 1:
         return {**reference[0], **found}, [name for name in missing if name not in reference[0]]
     optional = [name for name in found if name not in _required(schema)]
-    for name in (
-        optional
-    ):  # an optional argument that was only guessed from loose words does more harm than good
+    # An optional argument that was only guessed from loose words does more harm than good.
+    for name in optional:
         if _labelled(name, text) is None:
             del found[name]
     return found, missing
@@ -66,11 +66,6 @@ def _required(schema: JsonMapping) -> list[str]:
 
 def _plain(text: str) -> str:
     return _PLAIN.sub("", text.lower())
-
-
-def _says_all(text: str, arguments: JsonMapping) -> bool:
-    heard = _plain(text)
-    return all(_plain(str(value)) in heard for value in arguments.values())
 
 
 def _value(

@@ -79,14 +79,11 @@ class ScriptedUser(HalfDuplexUser):
         if results and state.running is not None:
             return self._after_tool(results, state), state
         said = " ".join(getattr(part, "content", None) or "" for part in heard)
-        return self._after_text(said, state), state
-
-    def _after_text(self, said: str, state: Conversation) -> UserMessage:
         state.turn += 1
         state.findings = []
         state.queue = []
         turn = ReplyBuilder(state, listen(said), self.toolbox, Voice(state, self.persona_config))
-        return self._move(turn.answer(), state)
+        return self._move(turn.answer(), state), state
 
     def _after_tool(self, results: list[ToolMessage], state: Conversation) -> UserMessage:
         deed = state.running

@@ -27,16 +27,13 @@ def preferences(task: Task | None) -> dict[str, tuple[str, ...]]:
     """Return what the reference solution says about the kind of payment and the reason."""
     found: dict[str, dict[str, None]] = {}
     for key, value in _arguments(task):
-        if key.startswith("payment") and (kind := _kind_of_card(value)):
+        card = next((card for card in _CARDS if value.lower().startswith(card)), None)
+        if key.startswith("payment") and card is not None:
+            kind = "PayPal" if card == "paypal" else card.replace("_", " ")
             found.setdefault("payment", {})[kind] = None
         elif key == "reason" and 0 < len(value) <= _MOST_CHARACTERS:
             found.setdefault("reason", {})[value] = None
     return {kind: tuple(values) for kind, values in found.items()}
-
-
-def _kind_of_card(value: str) -> str:
-    name = next((card for card in _CARDS if value.lower().startswith(card)), "")
-    return "PayPal" if name == "paypal" else name.replace("_", " ")
 
 
 def _arguments(task: Task | None) -> Iterator[tuple[str, str]]:

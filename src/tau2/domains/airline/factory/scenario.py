@@ -21,20 +21,16 @@ def airline_task(task_id: str, draft: AirlineDraft, description: Description) ->
     """Return the task of a customer whose intents are in the draft."""
     rng = draft.rng
     persona = rng.choice(SCENARIO.texts("personas")) if rng.random() < _WITH_PERSONA else None
+    leads = rng.choice(SCENARIO.texts("next"))
+    further = [_led(*pair) for pair in zip(leads, draft.wishes[1:], strict=False)]
     instructions = StructuredUserInstructions(
         domain="airline",
-        reason_for_call=_wishes(draft),
+        reason_for_call="\n".join([*draft.wishes[:1], *further]),
         known_info=_known(draft),
         unknown_info=spaced(draft.unknown) or None,
         task_instructions=_manners(draft),
     )
     return make_task(task_id, description, persona, instructions, draft.calls, draft.communicate)
-
-
-def _wishes(draft: AirlineDraft) -> str:
-    leads = draft.rng.choice(SCENARIO.texts("next"))
-    further = zip(leads, draft.wishes[1:], strict=False)
-    return "\n".join([*draft.wishes[:1], *(_led(lead, wish) for lead, wish in further)])
 
 
 def _manners(draft: AirlineDraft) -> str:

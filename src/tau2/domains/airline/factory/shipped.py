@@ -58,16 +58,10 @@ def _plans(seed: int) -> Iterator[list[list[AirlineIntent]]]:
             company = 0
             if ALL_TRIPS not in leader.tags:
                 company = rng.choice((0, 0, 1, 1, 2)) or int(HANDS_OVER in leader.tags)
-            together = _company(rng, leader, company)
+            together = in_order([leader, *rng.sample(all_intents(), company)])
+            while not go_together(together):
+                together = in_order([leader, *rng.sample(all_intents(), company)])
             yield [together, [leader]] if company and go_together([leader]) else [together]
-
-
-def _company(rng: Random, leader: AirlineIntent, size: int) -> list[AirlineIntent]:
-    """Return an intent with `size` others that go together with it."""
-    while True:
-        together = in_order([leader, *rng.sample(all_intents(), size)])
-        if go_together(together):
-            return together
 
 
 def _for_new_customer(

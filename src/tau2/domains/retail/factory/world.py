@@ -188,13 +188,12 @@ def _payment_methods(rng: Random, ids: FreshIds) -> list[PaymentMethod]:
         elif kind == "paypal":
             methods.append(Paypal(source="paypal", id=made))
         else:
-            methods.append(GiftCard(source="gift_card", id=made, balance=_balance(rng)))
+            is_small = rng.random() < SMALL_BALANCE
+            cents = rng.randint(300, 9000) if is_small else rng.randint(9000, 60000)
+            if cents % 10 == 0:
+                cents += 7
+            methods.append(GiftCard(source="gift_card", id=made, balance=cents / 100))
     return methods
-
-
-def _balance(rng: Random) -> float:
-    cents = rng.randint(300, 9000) if rng.random() < SMALL_BALANCE else rng.randint(9000, 60000)
-    return (cents if cents % 10 else cents + 7) / 100
 
 
 def _place_orders(rng: Random, ids: FreshIds, db: RetailDB, count: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain, cycle, islice, zip_longest
+from itertools import cycle, islice, zip_longest
 
 from tau2.domains.telecom.tasks.issues import Complaint, Issue, Resolution
 from tau2.domains.telecom.tasks.recipes import PERSONAS, Recipe, combinations
@@ -97,9 +97,11 @@ def choose_splits() -> Splits:
         (recipe for recipe in base if _is_plain(recipe.issues)),
         key=lambda recipe: len(recipe.issues),
     )
-    further = chain.from_iterable(
-        _further(kind, combos[kind], count, taken) for kind, count in _FURTHER
-    )
+    further: list[str] = []
+    for kind, count in _FURTHER:
+        drawn = zip(_varied(combos[kind], "full"), cycle(PERSONAS), strict=False)
+        task_ids = (Recipe(kind, issues, persona).task_id for issues, persona in drawn)
+        further += islice((task_id for task_id in task_ids if task_id not in taken), count)
     return {
         "train": [recipe.task_id for recipe in sides[False]],
         "test": [recipe.task_id for recipe in sides[True]],
@@ -115,11 +117,3 @@ def _on_side(kind: Complaint, combos: Sequence[Issues], *, is_test: bool) -> Ite
         turns = [PERSONAS[(number + turn) % len(PERSONAS)] for turn in range(len(PERSONAS))]
         recipes = (Recipe(kind, issues, persona) for persona in turns)
         yield from islice((recipe for recipe in recipes if recipe.is_test == is_test), 1)
-
-
-def _further(
-    kind: Complaint, combos: Iterable[Issues], count: int, taken: set[str]
-) -> Iterator[str]:
-    personas = cycle(PERSONAS)
-    found = (Recipe(kind, issues, next(personas)).task_id for issues in _varied(combos, "full"))
-    yield from islice((task_id for task_id in found if task_id not in taken), count)

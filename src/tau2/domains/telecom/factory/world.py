@@ -172,7 +172,11 @@ class _CarrierBuilder:
             goodwill_credit_used_this_year=self.rng.choice((0.0, 0.0, 0.0, 5.0, 10.0, 25.0)),
         )
         self.db.customers.append(customer)
-        self._bills(customer, lines, standing)
+        self._bill(customer, lines, _JANUARY, BillStatus.PAID)
+        usual = self.rng.choice((BillStatus.PAID, BillStatus.PAID, BillStatus.ISSUED))
+        self._bill(customer, lines, _FEBRUARY, _FEBRUARY_BILLS.get(standing, usual))
+        if standing not in {"closed", "pending"} and self.rng.random() < 0.75:
+            self._bill(customer, (), _MARCH, BillStatus.DRAFT)
 
     def _address(self) -> Address:
         town = self.rng.choice(PEOPLE.towns)
@@ -253,13 +257,6 @@ class _CarrierBuilder:
         self.db.devices.append(device)
         self.db.lines.append(line)
         return line
-
-    def _bills(self, customer: Customer, lines: Sequence[Line], standing: str) -> None:
-        self._bill(customer, lines, _JANUARY, BillStatus.PAID)
-        usual = self.rng.choice((BillStatus.PAID, BillStatus.PAID, BillStatus.ISSUED))
-        self._bill(customer, lines, _FEBRUARY, _FEBRUARY_BILLS.get(standing, usual))
-        if standing not in {"closed", "pending"} and self.rng.random() < 0.75:
-            self._bill(customer, (), _MARCH, BillStatus.DRAFT)
 
     def _bill(
         self, customer: Customer, lines: Sequence[Line], month: BillingMonth, status: BillStatus

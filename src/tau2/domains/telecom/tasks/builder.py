@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
@@ -151,18 +152,15 @@ def _reference(
     calls = [agent("get_customer_by_phone", phone_number=subject.phone_number)]
     if "line" in groups or (last is None and not groups.isdisjoint({"abroad", "quota"})):
         calls.append(agent("get_details_by_id", id=subject.line_id))
-    calls += _restarted_once([call for issue in dealt_with for call in issue.fix(values)])
+    fixes = list(chain.from_iterable(issue.fix(values) for issue in dealt_with))
+    # Only the last restart of the phone: it does for what came before, too.
+    restarts = [number for number, call in enumerate(fixes) if call.name == "reboot_device"]
+    calls += [call for number, call in enumerate(fixes) if number not in restarts[:-1]]
     if last is not None and values.other is not None:
         calls.append(agent("get_details_by_id", id=values.other.line_id))
     if last is not None:
         calls.append(agent(TRANSFER_TOOL, summary=_SUMMARY + _HANDED_OVER[last.group]))
     return calls
-
-
-def _restarted_once(calls: list[ScriptedCall]) -> list[ScriptedCall]:
-    """Return calls with the last restart of the phone only: it does for what came before, too."""
-    restarts = [number for number, call in enumerate(calls) if call.name == "reboot_device"]
-    return [call for number, call in enumerate(calls) if number not in restarts[:-1]]
 
 
 _FREE_ARGUMENTS = {TRANSFER_TOOL: [], "suspend_line": ["customer_id", "line_id"]}

@@ -6,12 +6,12 @@ fixed first. An issue that is handed over leaves everything after it to the huma
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from tau2.domains.telecom.tasks.subjects import OtherLine, TaskValues
+from tau2.domains.telecom.tasks.subjects import TaskValues
 
 
 class Complaint(StrEnum):
@@ -88,13 +88,9 @@ def _mine(values: TaskValues) -> dict[str, str]:
     return {"customer_id": values.subject.customer_id, "line_id": values.subject.line_id}
 
 
-def _other(values: TaskValues) -> OtherLine:
-    assert values.other is not None, values.subject
-    return values.other
-
-
 def _others(values: TaskValues) -> dict[str, str]:
-    return {"customer_id": values.subject.customer_id, "line_id": _other(values).line_id}
+    assert values.other is not None, values.subject
+    return {"customer_id": values.subject.customer_id, "line_id": values.other.line_id}
 
 
 def _uses_up(values: TaskValues) -> list[ScriptedCall]:
@@ -162,17 +158,10 @@ def _resumes(values: TaskValues) -> list[ScriptedCall]:
     return [agent("resume_line", **_mine(values)), user("reboot_device")]
 
 
-def _permits(*permissions: str) -> Calls:
+def _permissions(tool: str, permissions: Sequence[str]) -> Calls:
+    """Return calls of the customer's tool, one for each permission of the messaging app."""
     return lambda _values: [
-        user("grant_app_permission", app_name="messaging", permission=permission)
-        for permission in permissions
-    ]
-
-
-def _forbids(*permissions: str) -> Calls:
-    return lambda _values: [
-        user("remove_app_permission", app_name="messaging", permission=permission)
-        for permission in permissions
+        user(tool, app_name="messaging", permission=permission) for permission in permissions
     ]
 
 
@@ -311,8 +300,9 @@ _PICTURES = (
     ),
     *(
         Issue(
-            name, "app", (Complaint.PICTURES,), inject=_forbids(*permissions),
-            fix=_permits(*permissions),
+            name, "app", (Complaint.PICTURES,),
+            inject=_permissions("remove_app_permission", permissions),
+            fix=_permissions("grant_app_permission", permissions),
             settings={f"app_statuses.messaging.permissions.{name}": True for name in permissions},
         )
         for name, permissions in {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tau2.domains.airline.data_model import Reservation
 from tau2.domains.airline.factory.draft import AirlineDraft, paid
 from tau2.domains.airline.factory.intents.intent import ALL_TRIPS, HANDS_OVER, intents
 from tau2.domains.airline.factory.phrasing import city, day_name
@@ -48,7 +47,9 @@ def cancel_disrupted(draft: AirlineDraft) -> None:
     """Cancel what the airline itself has disrupted."""
     trip, which = draft.claim_named(
         lambda t: (
-            _disrupted(draft, t)
+            t.status is None
+            and "cancelled" in draft.standing(t)
+            and draft.standing(t) <= {"cancelled", "available"}
             and not is_recent(t)
             and t.cabin != "business"
             and t.insurance == "no"
@@ -57,13 +58,6 @@ def cancel_disrupted(draft: AirlineDraft) -> None:
     draft.check_flights(trip)
     draft.cancel(trip)
     draft.want(which=which)
-
-
-def _disrupted(draft: AirlineDraft, trip: Reservation) -> bool:
-    standing = draft.standing(trip)
-    return (
-        trip.status is None and "cancelled" in standing and standing <= {"cancelled", "available"}
-    )
 
 
 @intent(level=2)

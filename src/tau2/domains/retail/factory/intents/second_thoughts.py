@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tau2.domains.retail.data_model import GiftCard, OrderItem, UserAddress, Variant
+from tau2.domains.retail.data_model import GiftCard, OrderItem, Variant
 from tau2.domains.retail.factory.draft import RetailDraft
 from tau2.domains.retail.factory.intents.intent import intents
 from tau2.domains.retail.factory.words import changed, cost, differences, swap_slots, total
@@ -165,16 +165,10 @@ def redirect_corrected(draft: RetailDraft) -> Slots:
     order, which = draft.named_order("pending")
     right = draft.new_address(near_by=draft.turn % 2 == 1)
     draft.redirect(order, right)
-    wrong = _another_number(draft, right)
-    number = right.address1
-    return {"which": which, "wrong": wrong, "number": number}
-
-
-def _another_number(draft: RetailDraft, right: UserAddress) -> UserAddress:
-    """Return the address with another house number."""
     number, _, street = right.address1.partition(" ")
-    other = int(number) + draft.rng.choice((-9, 2, 4, 10, 20))
-    return right.model_copy(update={"address1": f"{other} {street}"})
+    wrong_number = int(number) + draft.rng.choice((-9, 2, 4, 10, 20))
+    wrong = right.model_copy(update={"address1": f"{wrong_number} {street}"})
+    return {"which": which, "wrong": wrong, "number": right.address1}
 
 
 @intent(about="address", profile=True)
