@@ -19,6 +19,7 @@ _TABLE = 10  # lines from which a literal at module level counts as a data table
 
 _BY_NAME = {
     "__init__.py",  # tables of contents load names on first use
+    "commands.py",  # a command's module is loaded when the command is given
     "registry.py",  # finds plug-ins by looking
     "routing.py",  # finds model backends by looking
 }
