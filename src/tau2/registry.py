@@ -19,7 +19,7 @@ from functools import partial
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from pydantic import BaseModel
 
@@ -73,6 +73,8 @@ class Catalog(Generic[SpecT]):
         self._group = group
         self._specs: dict[str, SpecT] = {}
         self._sources: dict[str, Callable[[], Plugin]] | None = None
+        self.added: dict[str, SpecT] = {}
+        """The specs that were added at run time, by name."""
 
     def _index(self) -> dict[str, Callable[[], Plugin]]:
         """Return, for every name, what loads the plug-in that has it."""
@@ -156,15 +158,21 @@ class Catalog(Generic[SpecT]):
     @contextmanager
     def adding(self, spec: SpecT) -> Iterator[SpecT]:
         """Make a spec known for the duration of a `with` block."""
+        self.add(spec)
+        try:
+            yield spec
+        finally:
+            del self._index()[spec.name]
+            del self.added[spec.name]
+            self._specs.pop(spec.name, None)
+
+    def add(self, spec: SpecT) -> None:
+        """Make a spec known. Raise ConfigError for a name in use."""
         index = self._index()
         if spec.name in index:
             raise ConfigError(f"there is a {self.kind} named {spec.name!r} already")
         index[spec.name] = lambda: spec
-        try:
-            yield spec
-        finally:
-            del index[spec.name]
-            self._specs.pop(spec.name, None)
+        self.added[spec.name] = spec
 
 
 class _Registered(MutableMapping[str, EntryT]):
@@ -180,34 +188,42 @@ class _Registered(MutableMapping[str, EntryT]):
         self._kind = kind
         self._names = names
         self._resolve = resolve
-        self._own: dict[str, EntryT] = {}
+        self.own: dict[str, EntryT] = {}
         self._hidden: set[str] = set()
 
     def __getitem__(self, name: str) -> EntryT:
-        if name in self._own:
-            return self._own[name]
+        if name in self.own:
+            return self.own[name]
         if name in self._hidden or name not in self._names():
             raise UnknownName(self._kind, name, list(self))
         return self._resolve(name)
 
     def __setitem__(self, name: str, value: EntryT) -> None:
-        self._own[name] = value
+        self.own[name] = value
 
     def __delitem__(self, name: str) -> None:
         if name not in self:
             raise UnknownName(self._kind, name, list(self))
-        self._own.pop(name, None)
+        self.own.pop(name, None)
         self._hidden.add(name)
 
     def __iter__(self) -> Iterator[str]:
         known = [name for name in self._names() if name not in self._hidden]
-        yield from dict.fromkeys([*known, *self._own])
+        yield from dict.fromkeys([*known, *self.own])
 
     def __contains__(self, name: object) -> bool:
-        return name in self._own or (name in self._names() and name not in self._hidden)
+        return name in self.own or (name in self._names() and name not in self._hidden)
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+
+class _Registration(NamedTuple):
+    """What was registered at run time under one name."""
+
+    factory: Callable[..., Any]
+    task_filter: TaskFilter | None
+    metadata: Mapping[str, object]
 
 
 class RegistryInfo(BaseModel):
@@ -331,6 +347,42 @@ class Registry:
                 "it has neither generate_next_message nor get_next_chunk"
             )
         _register(self._users, "user", name or user.__name__, user)
+
+    def registered_here(self, kind: str, name: str) -> object | None:
+        """Return what stands for a name in this process alone; None for an installed plug-in.
+
+        `kind` is domain, agent or user. What comes back is for `register_here` of the registry of
+        another process.
+        """
+        table, catalog = self._by_kind(kind)
+        spec: object | None = catalog.added.get(name)
+        if spec is not None:
+            return spec
+        own = table.own if isinstance(table, _Registered) else table
+        if name not in own:
+            return None
+        return _Registration(
+            own[name], self._agent_filters.get(name), self._agent_metadata.get(name, {})
+        )
+
+    def register_here(self, kind: str, name: str, entry: object) -> None:
+        """Register what `registered_here` returned in another process."""
+        table, catalog = self._by_kind(kind)
+        if not isinstance(entry, _Registration):
+            catalog.add(entry)
+            return
+        table[name] = entry.factory
+        if kind == "agent":
+            self._agent_filters[name] = entry.task_filter
+            self._agent_metadata[name] = entry.metadata
+
+    def _by_kind(self, kind: str) -> tuple[MutableMapping[str, Any], Catalog[Any]]:
+        tables: dict[str, tuple[MutableMapping[str, Any], Catalog[Any]]] = {
+            "domain": (self._domains, self.domains),
+            "agent": (self._agent_factories, self.agents),
+            "user": (self._users, self.users),
+        }
+        return tables[kind]
 
     def get_env_constructor(self, name: str) -> EnvironmentConstructor:
         """Return a domain's `get_environment`. Raise UnknownName (a KeyError)."""

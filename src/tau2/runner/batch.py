@@ -34,6 +34,7 @@ from tau2.runner.events import (
     ignore_events,
 )
 from tau2.runner.executors import Setup, UnitExecutor, build_executor
+from tau2.runner.executors.main_guard import check_main_guard
 from tau2.runner.middleware import MiddlewareStack, cost_so_far, installed_middleware
 from tau2.runner.preflight import check_run
 from tau2.runner.regrade import regrade_ungraded
@@ -178,6 +179,7 @@ async def arun_tasks(
     sink: Sink | None = None,
 ) -> Results:
     """Play tasks on the running event loop; see `run_tasks`."""
+    check_main_guard()
     tasks = list(tasks)
     run = resolve(config)
     check_run(run, tasks, evaluation_type)
@@ -235,11 +237,21 @@ async def _play_missing(
         batch = _Batch(store, executor, sink, logs, total=total, done=done)
         if store.damage:
             sink(RunDamaged(tuple(map(str, store.damage))))
+        if specs:
+            await _start(executor)
         title = f"{config.domain}: {config.agent} x {config.user}"
         sink(RunStarted(total, done, store.folder, title))
         return await _finish(
             batch, specs, list(regraded.values()), config.max_concurrency, middleware
         )
+
+
+async def _start(executor: UnitExecutor) -> None:
+    try:
+        await executor.start()
+    except BaseException:
+        await executor.close()
+        raise
 
 
 async def _finish(
@@ -255,8 +267,6 @@ async def _finish(
         with _ctrl_c(batch):
             for simulation in regraded:
                 await batch.keep(simulation)
-            if specs:
-                await batch.executor.start()
             await batch.play_all(specs, at_once)
         interrupted = False
     finally:
@@ -315,6 +325,7 @@ def run_domain(
     config: RunConfig, *, sink: Sink | None = None, console_display: bool = True
 ) -> Results:
     """Play the configured tasks of a domain and save the run below the simulations folder."""
+    check_main_guard()
     tasks = configured_tasks(config)
     return run_tasks(
         config, tasks, save_path=run_folder(config), sink=sink, console_display=console_display
@@ -332,6 +343,7 @@ async def arun_single_task(
     **options: Any,
 ) -> SimulationRun:
     """Play one task on the running event loop; see `run_single_task`."""
+    check_main_guard()
     unknown = sorted(name for name in options if options[name] and name not in _CONFIG_OPTIONS)
     if unknown:
         raise ConfigError(f"{', '.join(unknown)}: not available in this version of run_single_task")

@@ -19,9 +19,11 @@ def run_on_loop(work: Coroutine[Any, Any, ResultT]) -> ResultT:
     """Return the result of a coroutine, also where an event loop is running already."""
     try:
         asyncio.get_running_loop()
+        is_running = True
     except RuntimeError:
-        return _on_this_thread(work)
-    return _on_another_thread(work)
+        is_running = False
+    # Not in the `except` above, which would be told of in the traceback of every failed run.
+    return _on_another_thread(work) if is_running else _on_this_thread(work)
 
 
 def _on_this_thread(work: Coroutine[Any, Any, ResultT]) -> ResultT:

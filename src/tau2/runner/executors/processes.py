@@ -18,8 +18,14 @@ from itertools import count
 from multiprocessing.context import SpawnProcess
 
 from tau2.data_model.simulation import SimulationRun
-from tau2.errors import Tau2Error
+from tau2.errors import ConfigError, Tau2Error
 from tau2.runner.events import Sink
+from tau2.runner.executors.main_guard import (
+    EXIT_CODE,
+    MESSAGE,
+    WORKER_PREFIX,
+    forget_missing_script,
+)
 from tau2.runner.executors.protocol import Setup, event_from_json, line, spec_to_json
 from tau2.runner.executors.worker import serve
 from tau2.runner.tasks import UnitSpec
@@ -51,17 +57,35 @@ class _Worker:
         self._reading: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Start the process and send it the setup."""
+        """Start the process and wait until it is ready. Raise ConfigError when it cannot be."""
+        forget_missing_script()
         mine, theirs = socket.socketpair()
         self._process = multiprocessing.get_context("spawn").Process(
-            target=serve, args=(theirs,), name=f"tau2-worker-{self.number}", daemon=True
+            target=serve, args=(theirs,), name=f"{WORKER_PREFIX}{self.number}", daemon=True
         )
         await asyncio.to_thread(self._process.start)
         theirs.close()
         reader, self._writer = await asyncio.open_connection(sock=mine, limit=LONGEST_MESSAGE)
         self._writer.write(line(self.setup.to_json()))
+        await self._ready(reader)
         self.alive = True
         self._reading = asyncio.create_task(self._read(reader))
+
+    async def _ready(self, reader: asyncio.StreamReader) -> None:
+        try:
+            answer = json.loads(await reader.readline() or b"{}")
+        except ConnectionError:
+            answer = {}
+        if "ready" in answer:
+            return
+        assert self._process is not None, "it has been started"
+        await asyncio.to_thread(self._process.join, _STOP_TIMEOUT)
+        code = self._process.exitcode
+        await self.close()
+        if code == EXIT_CODE:
+            raise ConfigError(MESSAGE)
+        ended = f"a worker process ended while it started (exit code {code})"
+        raise ConfigError(answer.get("refused", f"{ended}; what it wrote is above"))
 
     async def _read(self, reader: asyncio.StreamReader) -> None:
         try:
@@ -118,6 +142,7 @@ class _Worker:
                 self._process.kill()
                 await asyncio.to_thread(self._process.join, _STOP_TIMEOUT)
             self._process.close()
+            self._process = None
 
 
 class ProcessExecutor:
@@ -137,13 +162,18 @@ class ProcessExecutor:
             _Worker(next(self._numbers), self.setup, self.sink)
             for _ in range(self.setup.run.config.workers)
         ]
-        await asyncio.gather(*(worker.start() for worker in self.workers))
+        started = await asyncio.gather(
+            *(worker.start() for worker in self.workers), return_exceptions=True
+        )
+        for problem in started:
+            if problem is not None:
+                raise problem
 
     async def play(self, spec: UnitSpec) -> SimulationRun:
         """Play one unit on the worker with the least to do; another one takes over when it dies."""
         for attempt in count(1):
-            worker = await self._free_worker()
             try:
+                worker = await self._free_worker()
                 return await worker.play(next(self._ids), spec)
             except WorkerFailure as problem:
                 logger.warning("%s trial %s: %s", *spec.unit, problem)
@@ -157,7 +187,10 @@ class ProcessExecutor:
                 if not worker.alive:
                     await worker.close()
                     self.workers[place] = _Worker(next(self._numbers), self.setup, self.sink)
-                    await self.workers[place].start()
+                    try:
+                        await self.workers[place].start()
+                    except ConfigError as problem:
+                        raise WorkerFailure(str(problem)) from problem
         return min(self.workers, key=lambda worker: len(worker.pending))
 
     async def close(self) -> None:

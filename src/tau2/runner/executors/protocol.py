@@ -12,6 +12,7 @@ from tau2.data_model.simulation import SimulationRun, TextRunConfig
 from tau2.data_model.tasks import Task
 from tau2.evaluator.evaluator import EvaluationType
 from tau2.runner.events import Event, SimulationRetried
+from tau2.runner.executors.registrations import packed_registrations, register_packed
 from tau2.runner.resolve import ResolvedRun, resolve
 from tau2.runner.tasks import UnitSpec
 from tau2.utils.json_types import JsonObject
@@ -53,6 +54,7 @@ class Setup:
     def to_json(self) -> JsonObject:
         """Return the setup as JSON data."""
         return {
+            "registrations": packed_registrations(self.run.config),
             "config": self.run.config.model_dump(mode="json"),
             "evaluation_type": self.evaluation_type.value,
             "shared": str(self.shared) if self.shared else None,
@@ -63,8 +65,9 @@ class Setup:
     def from_json(cls, data: JsonObject) -> Setup:
         """Return the setup of JSON data; the names are resolved again in this process.
 
-        Raise UnknownName.
+        Raise UnknownName, or ConfigError for what could not be sent from the run's process.
         """
+        register_packed(data["registrations"])
         shared, saved = data["shared"], data["saved"]
         return cls(
             resolve(TextRunConfig.model_validate(data["config"])),

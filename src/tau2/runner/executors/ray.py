@@ -14,7 +14,7 @@ from itertools import count
 from typing import Any
 
 from tau2.data_model.simulation import SimulationRun
-from tau2.errors import needs_extra
+from tau2.errors import ConfigError, Tau2Error, needs_extra
 from tau2.llm.middleware.limits import limits_of
 from tau2.runner.events import Event, Sink
 from tau2.runner.executors.processes import WorkerFailure
@@ -39,12 +39,23 @@ class RayWorker:
     """The body of one actor."""
 
     def __init__(self, setup: JsonObject) -> None:
-        self._setup = Setup.from_json(setup)
+        self._sent = setup
         self._events: list[JsonObject] = []
+        self._setup: Setup | None = None
         self._runner: UnitRunner | None = None
+
+    async def start(self) -> str | None:
+        """Read the setup; return why that cannot be done, or None."""
+        try:
+            self._setup = Setup.from_json(self._sent)
+        except Tau2Error as problem:
+            return str(problem)
+        return None
 
     async def play(self, spec: JsonObject) -> JsonObject:
         """Return a finished unit, and the events since the last one."""
+        if self._setup is None:
+            self._setup = Setup.from_json(self._sent)
         setup = self._setup
         if self._runner is None:  # made here, because its threads belong to the actor's event loop
             self._runner = UnitRunner(
@@ -97,6 +108,9 @@ class RayExecutor:
         )
         self._actors = [self._new_actor() for _ in range(workers)]
         self._busy = [0] * workers
+        for problem in await asyncio.gather(*(actor.start.remote() for actor in self._actors)):
+            if problem is not None:
+                raise ConfigError(problem)
 
     def _join(self) -> None:
         if self._ray.is_initialized():

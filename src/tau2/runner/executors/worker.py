@@ -9,6 +9,7 @@ import socket
 import sys
 from contextlib import suppress
 
+from tau2.errors import Tau2Error
 from tau2.runner.episode_log import episode_logs_of
 from tau2.runner.events import Event
 from tau2.runner.executors.protocol import Setup, event_to_json, line, spec_from_json
@@ -34,7 +35,12 @@ async def _serve(connection: socket.socket) -> None:
     greeting = await reader.readline()
     if not greeting:
         return
-    setup = Setup.from_json(json.loads(greeting))
+    try:
+        setup = Setup.from_json(json.loads(greeting))
+    except Tau2Error as problem:
+        writer.write(line({"refused": str(problem)}))
+        await writer.drain()
+        return
 
     def emit(event: Event) -> None:
         data = event_to_json(event)
@@ -50,6 +56,7 @@ async def _serve(connection: socket.socket) -> None:
         tracers=tracers_of(setup.run.config, setup.saved),
     )
     with installed_middleware(setup.run.config, setup.shared, setup.saved) as stack:
+        writer.write(line({"ready": True}))
         await _play_units(reader, writer, runner)
         save_counts(stack)
     runner.close()
