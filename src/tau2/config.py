@@ -69,7 +69,7 @@ def data_dir() -> Path:
 
 
 def is_foreign_data() -> bool:
-    """Return whether the data directory is somebody else's."""
+    """Return whether the data directory is not the package's own."""
     return data_dir().resolve() != PACKAGE_ROOT
 
 

@@ -116,7 +116,7 @@ class Catalog(Generic[SpecT]):
     def _entry(self, entry: EntryPoint) -> Plugin:
         try:
             return entry.load()
-        except Exception as error:  # a plug-in of somebody else may fail in any way on import
+        except Exception as error:  # a plug-in may fail in any way on import
             raise ConfigError(
                 f"plug-in {entry.name!r} ({entry.value}) cannot be loaded: {error}"
             ) from error

@@ -52,7 +52,7 @@ def test_an_example_fills_the_form_and_the_call_shows_its_answer(chromium, addre
     assert chromium.ask("document.getElementById('arg.title').value") == "Important Meeting"
     chromium.follow("document.querySelector('form.call .go').click()")
     assert "tasks[task_2] added" in chromium.ask("document.getElementById('answer').innerText")
-    chromium.follow("document.querySelector('form.world button').click()")
+    chromium.follow("document.querySelector('form.scratch button').click()")
     assert chromium.ask("document.getElementById('answer') === null")
     assert chromium.ask("location.pathname").endswith("/mock/tools/agent/create_task")
     assert chromium.console == []

@@ -13,7 +13,7 @@ COMMANDS = {
     "play": "play the agent or the customer yourself",
     "report": "write one HTML file that shows runs and their conversations",
     "export": "write runs as tables: JSON lines, CSV or Parquet",
-    "compare": "tell whether one run is better than another, and how sure that is",
+    "compare": "test whether one run is better than another, with intervals",
     "evaluate-trajs": "grade stored conversations again, and list what changes",
     "review": "have a model find the mistakes of agent and user",
     "leaderboard": "rank stored runs, with confidence intervals",
@@ -38,6 +38,9 @@ def module_of(name: str) -> Any:
 
 def parser_of(name: str) -> CommandParser:
     """Return the parser of a command."""
-    parser = CommandParser(prog=f"tau2 {name}", description=COMMANDS[name].capitalize() + ".")
+    summary = COMMANDS[name]
+    # Not `capitalize`, which would write "HTML" in lower case.
+    sentence = f"{summary[0].upper()}{summary[1:]}."
+    parser = CommandParser(prog=f"tau2 {name}", description=sentence)
     module_of(name).add_arguments(parser)
     return parser

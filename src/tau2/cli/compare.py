@@ -35,8 +35,8 @@ def add_arguments(parser: CommandParser) -> None:
     """Add the two runs and how sure the answer has to be."""
     parser.usage = "tau2 compare A B [options]"
     parser.epilog = _EPILOG
-    parser.add_argument("a", metavar="A", help="a run's name or path: what is compared with")
-    parser.add_argument("b", metavar="B", help="a run's name or path: what may be better")
+    parser.add_argument("a", metavar="A", help="a run's name or path: the baseline")
+    parser.add_argument("b", metavar="B", help="a run's name or path: the candidate")
     parser.add_argument(
         "--confidence",
         type=float,

@@ -20,7 +20,7 @@ from tau2.cli.exit_codes import OK
 from tau2.cli.parsing import CommandParser
 
 _EPILOG = """\
-how to have it, for
+to set it up, for
   bash   echo 'eval "$(tau2 completion bash)"' >> ~/.bashrc
   zsh    echo 'eval "$(tau2 completion zsh)"' >> ~/.zshrc     (after compinit)
   fish   tau2 completion fish > ~/.config/fish/completions/tau2.fish
@@ -70,7 +70,7 @@ def answer(output: TextIO | None = None, leave: Callable[[int], Any] = os._exit)
             parser, always_complete_options=False, output_stream=output, exit_method=leave,
             validator=_fits, default_completer=_values,
         )  # fmt: skip
-    except Exception:  # noqa: BLE001  -- a broken plug-in or file must not write into somebody's command line
+    except Exception:  # noqa: BLE001  -- a broken plug-in or file must not write into the user's command line
         leave(OK)
 
 

@@ -35,7 +35,11 @@ def add_arguments(parser: CommandParser) -> None:
     parser.set_defaults(dir=None, domain=None, limit=None)
     parser.add_argument("-d", "--domain", metavar="NAME", help="only this domain")
     parser.add_argument(
-        "-m", "--metric", choices=METRICS, default="pass_1", help="what ranks (default: pass_1)"
+        "-m",
+        "--metric",
+        choices=METRICS,
+        default="pass_1",
+        help="figure to rank by (default: pass_1)",
     )
     parser.add_argument(
         "-n", "--limit", type=int, metavar="N", help="show the first N of each domain"

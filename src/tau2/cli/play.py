@@ -1,4 +1,4 @@
-"""`tau2 play`: a person in the seat of the agent or of the customer."""
+"""`tau2 play`: a person plays the agent or the customer."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 
 _EPILOG = """\
 On a terminal, this opens an application to play in; with --plain, and where input or
-output is no terminal, lines are read and printed. What is not given is asked for; Enter
-takes the first answer, none of which needs a model or a key.
+output is not a terminal, lines are read and printed. What is not given is asked for;
+Enter takes the first choice. No first choice needs a model or a key.
 
 while you play:
-  words                          go to the other side
+  text                           is sent to the other participant
   get_user(user_id=user_1)       calls a tool; JSON with name and arguments does too
   /policy /task /tools           what there is to know
   /undo                          takes your last move back
@@ -48,7 +48,7 @@ examples:
   tau2 play --domain retail --as user \\
       --agent llm_agent --agent-llm openai/gpt-4.1"""
 
-_SEATS = {"agent": "with the company's tools", "user": "the customer"}
+_ROLES = {"agent": "with the company's tools", "user": "the customer"}
 _PERSON = "person"
 _NOTHING_CHOSEN = "nothing was chosen; give --domain, --task-id and --as"
 _Ask = Callable[[str, Sequence[tuple[str, str]], str], str]
@@ -68,9 +68,9 @@ _COLOURS = {
 
 
 def add_arguments(parser: CommandParser) -> None:
-    """Add what is played, from which seat, against whom, and where it is saved."""
+    """Add what is played, in which role, with whom, and where it is saved."""
     parser.epilog = _EPILOG
-    parser.set_defaults(domain=None, task_id=None, seat=None)
+    parser.set_defaults(domain=None, task_id=None, role=None)
     what = parser.add_argument_group("what is played")
     what.add_argument(
         "-d", "--domain", metavar="NAME", help="the company (asked for when not given)"
@@ -78,8 +78,8 @@ def add_arguments(parser: CommandParser) -> None:
     what.add_argument("--task-id", metavar="ID", help="the task (asked for when not given)")
     what.add_argument(
         "--as",
-        dest="seat",
-        choices=list(_SEATS),
+        dest="role",
+        choices=list(_ROLES),
         help="the side you play (asked for when not given)",
     )
     what.add_argument(
@@ -154,8 +154,8 @@ def _ask_for_the_rest(options: argparse.Namespace, ask: _Ask) -> None:
 
     if options.domain is None:
         options.domain = ask("domain", [(name, "") for name in registry.get_domains()], "mock")
-    if options.seat is None:
-        options.seat = ask("you play the", list(_SEATS.items()), "agent")
+    if options.role is None:
+        options.role = ask("you play the", list(_ROLES.items()), "agent")
     if options.task_id is None:
         tasks = load_tasks(options.domain)
         about = [task.description.purpose or "" if task.description else "" for task in tasks]
@@ -204,8 +204,8 @@ def _place(options: argparse.Namespace) -> tuple[Path | None, TextRunConfig]:
     from tau2.runner.tasks import run_folder
     from tau2.storage.store import RunStore
 
-    other = options.user if options.seat == "agent" else options.agent
-    players = [_PERSON, other] if options.seat == "agent" else [other, _PERSON]
+    other = options.user if options.role == "agent" else options.agent
+    players = [_PERSON, other] if options.role == "agent" else [other, _PERSON]
     time = datetime.now().strftime("%Y%m%d_%H%M%S")  # noqa: DTZ005  -- a person reads it
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", "_".join([time, options.domain, *players]))
     config = TextRunConfig(
@@ -236,7 +236,7 @@ def _rollout(options: argparse.Namespace, console: Console) -> tuple[Rollout, Ta
     from tau2.rollout import Rollout, RolloutSetup
     from tau2.rollout.model_checks import require_judge
 
-    cast = RolloutSetup(
+    setup = RolloutSetup(
         options.domain,
         user=options.user,
         agent=options.agent,
@@ -246,7 +246,7 @@ def _rollout(options: argparse.Namespace, console: Console) -> tuple[Rollout, Ta
         llm_args_agent=options.agent_llm_args,
         max_steps=options.max_steps,
     )
-    task = cast.find_task(options.task_id)
+    task = setup.find_task(options.task_id)
     graded = EvaluationType.ALL
     try:
         require_judge(task, graded, None)
@@ -257,7 +257,7 @@ def _rollout(options: argparse.Namespace, console: Console) -> tuple[Rollout, Ta
                 "no judge model can be asked here, so only the databases are graded", style="yellow"
             )
         )
-    return Rollout(cast, role=options.seat, evaluation_type=graded), task
+    return Rollout(setup, role=options.role, evaluation_type=graded), task
 
 
 # --- the conversation -----------------------------------------------------------------------------
@@ -356,7 +356,7 @@ def _save(rollout: Rollout, folder: Path, config: TextRunConfig) -> None:
     from tau2.runner.tasks import get_info
     from tau2.storage.store import RunStore
 
-    seat: dict[str, Any] = (
+    person: dict[str, Any] = (
         {"agent_info": AgentInfo(implementation=_PERSON)}
         if rollout.role.value == "agent"
         else {"user_info": UserInfo(implementation=_PERSON)}
@@ -365,7 +365,7 @@ def _save(rollout: Rollout, folder: Path, config: TextRunConfig) -> None:
     assert run is not None, "only an episode that is over is saved"
     run.trial, run.seed = 0, config.seed
     store = RunStore(folder)
-    store.open(get_info(config, **seat), [rollout.task], resume=False)
+    store.open(get_info(config, **person), [rollout.task], resume=False)
     try:
         store.save(run)
         store.finish()

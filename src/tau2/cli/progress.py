@@ -1,4 +1,4 @@
-"""A counter on standard error for long work; silent when nobody watches."""
+"""A counter on standard error for long work; silent where standard error is not a terminal."""
 
 from __future__ import annotations
 

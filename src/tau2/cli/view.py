@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from tau2.storage.stored_runs import StoredRun
 
 _EPILOG = """\
-On a terminal, this opens an application to look around in: runs, their simulations
+On a terminal, this opens an application with three screens: runs, their simulations
 (filtered by reward, outcome or tool), and conversations with what every call changed
-in the databases; ? shows its keys. With --plain, with any of the options below, and
-where the output is no terminal, text is printed instead.
+in the databases; ? shows its keys. Text is printed instead with --plain, with an
+option that says what to list or show, and where the output is not a terminal.
 
 examples:
   tau2 view                                  look around
@@ -206,7 +206,7 @@ def _show_run(path: Path, options: argparse.Namespace) -> int:
 
 
 def _nothing(results: Results, options: argparse.Namespace) -> int:
-    """Say why nothing is shown. Raise UnknownName when a task or simulation was named that the run has not."""
+    """Say why nothing is shown. Raise UnknownName for a task or simulation that the run lacks."""
     from tau2.errors import UnknownName
 
     tasks = {run.task_id for run in results.simulations}

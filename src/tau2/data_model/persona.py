@@ -1,4 +1,4 @@
-"""How a simulated user speaks."""
+"""How a simulated user writes."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _BEFORE_PERCENT = re.compile(r"(?<=\d) (?=%)")
 
 
-def tells(text: str, info: str, *, strict_compat: bool = False) -> bool:
+def mentions(text: str, info: str, *, strict_compat: bool = False) -> bool:
     """Return whether a message states a piece of information."""
     if strict_compat:
         return info.lower() in text.lower().replace(",", "")
@@ -115,12 +115,12 @@ def check_information(
     checks = []
     for info in wanted:
         where = next(
-            (text for text in texts if tells(text, info, strict_compat=strict_compat)), None
+            (text for text in texts if mentions(text, info, strict_compat=strict_compat)), None
         )
         reason = (
-            f"Told in: {where[:200]!r}"
+            f"Found in: {where[:200]!r}"
             if where is not None
-            else "No message of the agent tells it."
+            else "No message of the agent contains it."
         )
         checks.append(CommunicateCheck(info=info, met=where is not None, justification=reason))
     return checks

@@ -11,7 +11,7 @@ from tau2.llm.deadline import deadline
 
 
 class Clock(Protocol):
-    """Tells the time and waits."""
+    """Reads the time and waits."""
 
     def now(self) -> float:
         """Return monotonic seconds."""

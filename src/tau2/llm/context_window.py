@@ -1,7 +1,7 @@
 """How providers say that a conversation no longer fits the context window, in one table.
 
-An answer means that when its status is not one of another trouble, and its code or type is named
-here, or its message matches a pattern and none of the patterns of other refusals.
+An answer means that when its status does not stand for another failure, and its code or type is
+named here, or its message matches a pattern and none of the patterns of other refusals.
 """
 
 from __future__ import annotations

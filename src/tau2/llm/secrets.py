@@ -206,7 +206,7 @@ class Redactor:
         return self if more <= self.secrets else redactor_of(self.secrets | more)
 
     def text(self, text: str, *, fields: bool = True) -> str:
-        """Return text without secrets; with `fields`, also without those that only a name tells."""
+        """Return text without secrets; with `fields`, also without values of secret fields."""
         if self._known is not None:
             text = self._known.sub(REDACTED, text)
         text = _FORMS.sub(REDACTED, text)

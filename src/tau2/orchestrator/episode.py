@@ -96,7 +96,7 @@ class Rules:
 
 @dataclass(slots=True)
 class EpisodeProgress:
-    """What has happened so far. The generator writes it; everybody may read it."""
+    """What has happened so far. Written by the generator alone."""
 
     trajectory: list[Message] = field(default_factory=list)
     steps: int = 0

@@ -13,9 +13,9 @@ from tau2.utils.json_types import JsonMapping
 Continues: TypeAlias = Literal["messages", "replies"]
 """How a participant is brought back in the middle of an interrupted episode.
 
-`messages`: `get_init_state(message_history)` of all it has lived through is its state; nothing else
-counts. `replies`: it is deterministic and costs nothing: it is spoken to once more, and must say
-the same.
+`messages`: `get_init_state(message_history)` of the messages so far is its whole state.
+`replies`: it is deterministic and costs nothing: it gets the same messages once more, and must
+return the same replies.
 """
 
 

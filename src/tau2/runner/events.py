@@ -108,7 +108,7 @@ def ignore_events(_event: Event) -> None:
 
 @dataclass(frozen=True, slots=True)
 class DisplaySpec:
-    """A way to show a run; found by name, so that the runner knows no terminal."""
+    """A way to show a run; found by name, so that the runner does not depend on a terminal."""
 
     name: str
     make: Callable[[], Sink]

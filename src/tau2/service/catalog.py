@@ -1,4 +1,4 @@
-"""What the pages tell of a domain, loaded when it is first asked for."""
+"""What the pages show of a domain, loaded when it is first asked for."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MOST_EXAMPLES = 3
 
 
 class DomainDocs:
-    """One domain, and a scratch world in which its tools can be tried."""
+    """One domain, and a scratch environment in which its tools can be tried."""
 
     def __init__(self, name: str) -> None:
         """Point at a domain. Raise UnknownName for one that is not registered."""
@@ -28,7 +28,7 @@ class DomainDocs:
         self._fresh = registry.get_env_constructor(name)
         self._scratch: Environment | None = None
         self.scratch_task: str | None = None
-        """The task whose initial state the scratch world has; None for the domain's own state."""
+        """The task whose initial state was the start; None: the domain's own state."""
 
     @cached_property
     def environment(self) -> Environment:
@@ -113,7 +113,7 @@ class DomainDocs:
         return [name for name, ids in self.splits.items() if task.id in ids]
 
     def restart(self, task_id: str | None = None) -> None:
-        """Begin with a fresh scratch world, in the initial state of a task if one is named.
+        """Begin with a fresh scratch environment, in the initial state of a task if one is named.
 
         Raise UnknownName for a task that the domain does not have.
         """
@@ -126,7 +126,7 @@ class DomainDocs:
     def call(
         self, side: str, name: str, arguments: dict[str, Any]
     ) -> tuple[ToolMessage, list[RecordChange]]:
-        """Call a tool in the scratch world; return its answer, and what it changed there."""
+        """Call a tool in the scratch environment; return its result, and what it changed."""
         if self._scratch is None:
             self.restart()
         assert self._scratch is not None, "restart has just made it"

@@ -404,7 +404,7 @@ def load_results(path: Path) -> Results:
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """Keep the garbage collector from searching what is being read, all of which lives."""
+    """Keep the garbage collector from searching objects that are being read and all stay alive."""
     was = gc.isenabled()
     gc.disable()
     try:
@@ -505,7 +505,8 @@ def save_results(results: Results, path: Path, results_format: ResultsFormat) ->
 
     Raise DataFileError for ids that cannot be files of a folder.
 
-    A journal that lay there speaks of other content and goes; who continues the run writes it anew.
+    A journal in the folder describes other content, so it is removed; continuing the run writes a
+    new one.
     """
     if results_format == "dir":
         _check_ids(results)

@@ -218,7 +218,7 @@ def _completeness(results: Results, where: str, *, is_standard: bool) -> Iterato
         wanted = {task.id for task in load_tasks(domain_of(results), "base")}
     except UnknownName as problem:
         yield Defect(
-            where, f"whether it is the whole domain cannot be told: {problem}", is_error=False
+            where, f"whether it is the whole domain cannot be determined: {problem}", is_error=False
         )
         return
     left_out = sorted(wanted - {task.id for task in results.tasks})

@@ -52,13 +52,13 @@ def run_factory(
     write: Callable[[int, Path], None],
     arguments: list[str] | None,
 ) -> None:
-    """Read `--seed` and `--out` and write the files of a world."""
+    """Read `--seed` and `--out` and write the files of a domain."""
     parser = argparse.ArgumentParser(prog=f"python -m {package}", description=description)
     parser.add_argument(
         "--seed",
         type=int,
         default=default_seed,
-        help=f"default: {default_seed}, the committed world",
+        help=f"default: {default_seed}, the seed of the committed files",
     )
     parser.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="folder the files are written to"

@@ -1,4 +1,4 @@
-"""A task in the making: the reference actions are executed on a fork of the world and recorded."""
+"""A task in the making: the reference actions are executed on a fork and recorded."""
 
 from __future__ import annotations
 

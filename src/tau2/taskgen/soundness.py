@@ -22,7 +22,7 @@ def is_sound(
 ) -> bool:
     """Return whether a reference earns 1, doing nothing earns 0, and no change can be left out.
 
-    `fresh_tools` returns the agent's tools over the start of the world. Of up to `most_reordered`
+    `fresh_tools` returns the agent's tools over the initial database. Of up to `most_reordered`
     changes every order is tried: an order in which all calls work has to lead to the same state.
     """
     end = fresh_tools()
@@ -65,11 +65,11 @@ def work_key(
     """Return a key that two tasks share when one is the other's work again.
 
     `any_order` says that the order of calls and figures makes no difference; `about` is whatever
-    else tells tasks apart.
+    else distinguishes tasks.
     """
     work = [json.dumps([name, arguments], sort_keys=True) for name, arguments in calls]
-    told = list(communicate or ())
+    figures = list(communicate or ())
     if any_order:
         work.sort()
-        told.sort()
-    return json.dumps([about, work, told])
+        figures.sort()
+    return json.dumps([about, work, figures])

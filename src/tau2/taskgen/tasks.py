@@ -25,7 +25,7 @@ def make_task(
     calls: Sequence[tuple[str, Mapping[str, Any]]],
     communicate: Sequence[str],
 ) -> Task:
-    """Return a task that is graded by the final database and by what the agent has told."""
+    """Return a task that is graded by the final database and by the figures the agent names."""
     return Task(
         id=task_id,
         description=description,

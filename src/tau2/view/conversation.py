@@ -65,7 +65,7 @@ class ConversationScreen(SearchScreen):
     def action_to_kind(self, kind: Any, step: int) -> None:
         """Go to the next change of the database, or to the checks."""
         if not self.blocks.to_kind(kind, step) and kind == "diff":
-            self.tell("no more changes of the database")
+            self.warn("no more changes of the database")
 
     def action_copy(self) -> None:
         """Copy the block under the cursor to the clipboard of the terminal."""

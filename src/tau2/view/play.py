@@ -1,4 +1,4 @@
-"""A person in a seat of an episode: the conversation above, and a line to type in below."""
+"""A person plays one role of an episode: the conversation above, an input line below."""
 
 from __future__ import annotations
 
@@ -35,11 +35,12 @@ class TypedLine(Input):
     ]
 
     def __init__(
-        self, completions: Callable[[str, str], list[str]], tell: Callable[[str], None]
+        self, completions: Callable[[str, str], list[str]], notify: Callable[[str], None]
     ) -> None:
-        """Complete with `completions(line, word)`; `tell` is told what else is possible."""
+        """Complete with `completions(line, word)`; `notify` gets what else is possible."""
         super().__init__(id="line")
-        self._completions, self._tell = completions, tell
+        self._completions = completions
+        self._notify = notify
         self._history: list[str] = []
         self._at = 0
 
@@ -67,11 +68,11 @@ class TypedLine(Input):
         if len(common) > len(line) - start:
             self.insert_text_at_cursor(common[len(line) - start :])
         more = f" … {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
-        self._tell("  ".join(found[:_MOST_NAMED]) + more if len(found) > 1 else "")
+        self._notify("  ".join(found[:_MOST_NAMED]) + more if len(found) > 1 else "")
 
 
 class PlayApp(TerminalApp):
-    """One episode, one seat of which a person plays. `problem` holds what ended it early."""
+    """One episode in which a person plays one role. `problem` holds what ended it early."""
 
     TITLE = "tau2 play"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -92,7 +93,7 @@ class PlayApp(TerminalApp):
         self._played = task
         self._seed = seed
         self._ended = ended
-        self._seat = rollout.role.value
+        self._role = rollout.role.value
         self._move: asyncio.Task[None] | None = None
 
     def compose(self) -> ComposeResult:
@@ -111,7 +112,7 @@ class PlayApp(TerminalApp):
 
     def on_mount(self) -> None:
         """Have the other side begin."""
-        title = f"task {one_line(self._played.id, 60)} · you are the {self._seat}"
+        title = f"task {one_line(self._played.id, 60)} · you are the {self._role}"
         self.query_one("#title", Static).update(
             f"{title}; /task and /policy say what it is about, /help the rest"
         )
@@ -137,7 +138,7 @@ class PlayApp(TerminalApp):
     def answer(self, line: str) -> None:
         """Carry out one typed line."""
         if line.strip():
-            self._show(Block("", "dim", [(capped(f"{self._seat}> {line.strip()}"), "dim")]))
+            self._show(Block("", "dim", [(capped(f"{self._role}> {line.strip()}"), "dim")]))
             self._carry_out(self.session.answer(line))
 
     def _carry_out(self, work: Any) -> None:

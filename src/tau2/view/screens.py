@@ -156,7 +156,7 @@ class SearchScreen(Screen[None]):
         """Go to the next place that holds `text` (`step` -1: before); return if there is one."""
         raise NotImplementedError
 
-    def tell(self, problem: object) -> None:
+    def warn(self, problem: object) -> None:
         """Show what went wrong, for a few seconds."""
         self.notify(one_line(problem, 500), severity="warning", markup=False)
 
@@ -165,7 +165,7 @@ class SearchScreen(Screen[None]):
         yield from ()
 
     async def read(self, work: Callable[..., Result], *arguments: object) -> Result | None:
-        """Do work that reads files, in a thread; return None after a failure, which is told.
+        """Do work that reads files, in a thread; return None after a failure, which is shown.
 
         The application goes on meanwhile, and shows that it reads where that takes long.
         """
@@ -178,7 +178,7 @@ class SearchScreen(Screen[None]):
         try:
             return await asyncio.to_thread(work, *arguments)
         except (Tau2Error, OSError) as problem:
-            self.tell(problem)
+            self.warn(problem)
             return None
         finally:
             timer.stop()
@@ -217,9 +217,9 @@ class SearchScreen(Screen[None]):
     def action_find(self, step: int) -> None:
         """Go to the next match, or the one before."""
         if not self._searched:
-            self.tell("nothing is searched yet: / begins")
+            self.warn("nothing is searched yet: / begins")
         elif not self.find(self._searched, step):
-            self.tell(f"not found: {self._searched}")
+            self.warn(f"not found: {self._searched}")
 
 
 class TableScreen(SearchScreen):
@@ -238,7 +238,7 @@ class TableScreen(SearchScreen):
 
     @property
     def empty_note(self) -> str:
-        """What is said where there is no row."""
+        """The text shown where there is no row."""
         return "nothing here"
 
     def rows(self) -> Sequence[Row]:
@@ -250,7 +250,7 @@ class TableScreen(SearchScreen):
         raise NotImplementedError
 
     def body(self) -> Iterator[Widget]:
-        """Yield the table, and what is said where it is empty."""
+        """Yield the table, and the text shown where it is empty."""
         yield Table()
         yield Static(id="empty", markup=False)
 

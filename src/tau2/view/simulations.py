@@ -70,7 +70,7 @@ class SimulationsScreen(TableScreen):
             try:
                 newer = await asyncio.to_thread(self.simulations.run.refreshed)
             except (Tau2Error, OSError) as problem:
-                self.tell(problem)
+                self.warn(problem)
                 return
             if newer is not None:
                 self.simulations.show(newer)

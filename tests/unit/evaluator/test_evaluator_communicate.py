@@ -9,7 +9,7 @@ from tests.cast import a_task
 from tests.unit.evaluator.heard import HEARD, NOT_HEARD
 
 from tau2.data_model.message import AssistantMessage, ToolMessage, UserMessage
-from tau2.evaluator.evaluator_communicate import CommunicateEvaluator, check_information, tells
+from tau2.evaluator.evaluator_communicate import CommunicateEvaluator, check_information, mentions
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ from tau2.evaluator.evaluator_communicate import CommunicateEvaluator, check_inf
     ],
 )
 def test_a_message_states_the_information(said, info):
-    assert tells(said, info)
+    assert mentions(said, info)
 
 
 @pytest.mark.parametrize(
@@ -62,12 +62,12 @@ def test_a_message_states_the_information(said, info):
     ],
 )
 def test_a_message_does_not_state_the_information(said, info):
-    assert not tells(said, info)
+    assert not mentions(said, info)
 
 
 def test_strict_compat_looks_for_the_text_itself():
-    assert tells("A total of 100.", "10", strict_compat=True)
-    assert not tells("That makes 1,234.50.", "1,234.50", strict_compat=True)
+    assert mentions("A total of 100.", "10", strict_compat=True)
+    assert not mentions("That makes 1,234.50.", "1,234.50", strict_compat=True)
 
 
 def test_one_message_of_the_agent_must_state_all_of_it():
@@ -103,12 +103,12 @@ def pairs(table):
 
 @pytest.mark.parametrize(("locale", "said", "info"), pairs(HEARD))
 def test_forms_that_a_reader_recognises_match(locale, said, info):
-    assert tells(said, info)
+    assert mentions(said, info)
 
 
 @pytest.mark.parametrize(("locale", "said", "info"), pairs(NOT_HEARD))
 def test_forms_that_a_reader_would_not_recognise_do_not_match(locale, said, info):
-    assert not tells(said, info)
+    assert not mentions(said, info)
 
 
 def test_the_table_is_wide():
@@ -122,14 +122,14 @@ def test_an_amount_is_heard_however_its_thousands_are_separated(amount, mark):
     whole, fraction = english.split(".")
     decimal_mark = "," if mark == "." else "."
     written = whole.replace(",", mark) + decimal_mark + fraction
-    assert tells(f"You get EUR {written} back.", str(amount))
+    assert mentions(f"You get EUR {written} back.", str(amount))
 
 
 @given(st.text(max_size=60), st.text(max_size=12))
 def test_any_text_is_read(said, info):
-    assert tells(said, info) in {True, False}
+    assert mentions(said, info) in {True, False}
 
 
 @given(st.text(max_size=60), st.from_regex(r"[a-z]{1,9}( [a-z]{1,9}){0,3}", fullmatch=True))
 def test_words_between_spaces_are_heard_whatever_stands_around(said, info):
-    assert tells(f"{said} \n {info} \n {said}", info)
+    assert mentions(f"{said} \n {info} \n {said}", info)

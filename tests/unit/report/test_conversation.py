@@ -45,7 +45,9 @@ GRADED = RewardInfo(
             justification="is_on raised: no phone",
         )
     ],
-    communicate_checks=[CommunicateCheck(info="42", met=True, justification="Told in: 'It is 42'")],
+    communicate_checks=[
+        CommunicateCheck(info="42", met=True, justification="Found in: 'It is 42'")
+    ],
     nl_assertions=[
         NLAssertionCheck(nl_assertion="It is kind", met=False, justification="It was rude")
     ],
@@ -69,7 +71,7 @@ def test_every_check_is_shown_with_its_reason(screen):
     assert "✗ DB            the databases end not as the reference actions leave them" in text
     assert "✗ ENV_ASSERTION is_on(x=1) is True: is_on raised: no phone" in text
     assert "✓ ACTION        assistant: look(a=1)" in text
-    assert "✓ COMMUNICATE   42: Told in: 'It is 42'" in text
+    assert "✓ COMMUNICATE   42: Found in: 'It is 42'" in text
     assert "✗ NL_ASSERTION  It is kind: It was rude" in text
     assert "reward 0.00, which rests on DB, ACTION" in text
     assert "a reference action failed: look(): gone" in text

@@ -8,4 +8,7 @@ from tau2.agent.base_agent import (
     ValidAgentInputMessage,
 )
 
+NAMES = ()
+"""No agent is here, although the catalog of agents looks into this folder."""
+
 __all__ = ["AgentError", "BaseAgent", "HalfDuplexAgent", "LocalAgent", "ValidAgentInputMessage"]

@@ -146,7 +146,7 @@ class Ledger:
         return bool(dead)
 
     def _lives(self, owner: str) -> bool:
-        """Return whether the process of `owner` lives; the lock file of a dead one is removed."""
+        """Return whether the process of `owner` is alive; remove the lock file of a dead one."""
         assert self.folder is not None, "another owner has a lock file"
         file = self.folder / f"{owner}.lock"
         if not file.exists():

@@ -64,14 +64,14 @@ class ConcurrencyLimiter:
         except TimeoutError:
             return not self._gave_up(wake)
         except asyncio.CancelledError:
-            # The place may have been given in the same moment; nobody else would return it.
+            # The place may have been given in the same moment; no other code returns it.
             if not self._gave_up(wake):
                 self.release()
             raise
         return True
 
     def _admit(self, wake: Callable[[], None]) -> bool:
-        """Admit a call now, or let it wait; nobody overtakes those that wait already."""
+        """Admit a call now, or let it wait; calls that already wait come first."""
         with self._lock:
             if not self._waiting and self.inside < self.allowed:
                 self.inside += 1

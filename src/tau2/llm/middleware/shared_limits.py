@@ -39,7 +39,7 @@ if sys.platform == "win32":
         return True
 
     def _lock(handle: int) -> None:
-        """Lock an open file as soon as nobody else holds it."""
+        """Lock an open file as soon as no other process holds it."""
         while not _try_to_lock(handle):
             time.sleep(_POLL)
 
@@ -55,7 +55,7 @@ else:
         return True
 
     def _lock(handle: int) -> None:
-        """Lock an open file as soon as nobody else holds it."""
+        """Lock an open file as soon as no other process holds it."""
         fcntl.flock(handle, fcntl.LOCK_EX)
 
 
@@ -135,7 +135,7 @@ class SharedProviderLimits:
     @contextmanager
     def state(self) -> Iterator[JsonObject]:
         """Yield the state, with exclusive access; changes are written at the end."""
-        # A file of its own: Windows lets nobody read one that is locked.
+        # A file of its own: on Windows, a locked file cannot be read.
         handle = os.open(self.folder / "state.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             _lock(handle)

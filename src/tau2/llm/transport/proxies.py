@@ -1,7 +1,7 @@
 """The proxy for an address, by HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY.
 
 The standard library reads the variables (and the system's settings on macOS and Windows). Both
-clients are told the result, so that they agree; by themselves each reads NO_PROXY in its own way.
+clients are given the result, so that they agree: each of them reads NO_PROXY in its own way.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ def tls_context(verify: bool | str = True) -> ssl.SSLContext:
     Args:
         verify: True to trust the system's authorities and, unless SSL_CERT_FILE or SSL_CERT_DIR
             names others, those of certifi. A path to trust the authorities in that file or folder
-            instead. False to trust everybody.
+            instead. False to trust every certificate.
 
     Raises:
         ConfigError: The path holds no certificates.

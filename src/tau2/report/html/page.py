@@ -77,7 +77,7 @@ def report_page(
         runs: The runs, in the order they are shown.
         most_conversations: How many conversations the page holds: failures of the agent first, then
             what does not count, then passes. The figures always are of all simulations.
-        with_diffs: Whether the conversations are played again to tell what every turn changed.
+        with_diffs: Whether the conversations are replayed to show what every turn changed.
         clean: What text goes through; default: control characters and credentials are taken out.
     """
     clean = clean or Cleaner()

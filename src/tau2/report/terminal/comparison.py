@@ -15,7 +15,7 @@ from tau2.report.terminal.tables import new_table
 from tau2.utils.text import first_of, plural
 
 _MOST_TASKS = 20
-_LEAST_P = 0.0001  # smaller p-values are not told apart
+_LEAST_P = 0.0001  # smaller p-values are shown as less than this
 
 
 def comparison_view(comparison: Comparison, a: str, b: str) -> RenderableType:

@@ -1,4 +1,4 @@
-"""One simulation as a conversation: who said and called what, and how it was graded."""
+"""One simulation as a conversation: messages, tool calls, and how it was graded."""
 
 from __future__ import annotations
 

@@ -214,7 +214,7 @@ class PlainProgress:
 
 
 class NoProgress:
-    """Progress that nobody watches."""
+    """Progress that is not shown."""
 
     def started(self, event: RunStarted) -> None:
         """Show nothing."""

@@ -32,7 +32,7 @@ _UNSCORED = frozenset(reason.value for reason in NO_SCORE)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One simulation, as the index of its run tells."""
+    """One simulation, as the index of its run has it."""
 
     id: str
     task_id: str

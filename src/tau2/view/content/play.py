@@ -1,4 +1,4 @@
-"""A person in a seat of an episode: one typed line in, blocks of text out. Knows no terminal."""
+"""A person plays one role of an episode: a typed line in, blocks of text out; no terminal."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ Show = Callable[[Block], None]
 
 
 class PlaySession:
-    """One episode, one seat of which a person plays."""
+    """One episode in which a person plays one role."""
 
     def __init__(
         self, rollout: Rollout, show: Show, *, clean: Callable[[str], str] = clean
@@ -73,12 +73,12 @@ class PlaySession:
         return self._left
 
     @property
-    def _seat(self) -> Role:
+    def _role(self) -> Role:
         return self.rollout.role
 
     async def begin(self, task: Task, seed: int | None) -> None:
         """Play to the person's first turn. Raise ConfigError when the other side cannot play."""
-        self._tell(await self.rollout.areset(task, seed))
+        self._show_step(await self.rollout.areset(task, seed))
 
     async def answer(self, line: str) -> None:
         """Carry out one typed line: a command, a tool call, or words for the other side.
@@ -116,13 +116,13 @@ class PlaySession:
         name, bracket, _ = text.partition("(")
         if bracket and text.endswith(")") and name in {tool.name for tool in self.rollout.tools}:
             parse_functional_tool_call(text)
-        return read_action(text, self._seat)
+        return read_action(text, self._role)
 
     def _check_names(self, move: AssistantMessage | UserMessage) -> None:
         """Raise UnknownName for a tool that does not exist: a typing mistake is no move."""
         names = [tool.name for tool in self.rollout.tools]
         environment = self.rollout.environment
-        toolkit = environment.user_tools if self._seat is Role.USER else environment.tools
+        toolkit = environment.user_tools if self._role is Role.USER else environment.tools
         for call in move.calls:
             # A tool that is not listed may exist all the same: it is found through another one.
             if call.name not in names and not (toolkit is not None and toolkit.has_tool(call.name)):
@@ -131,7 +131,7 @@ class PlaySession:
     async def _move(self, move: AssistantMessage | UserMessage | str) -> None:
         self._before += self.rollout.fork()
         try:
-            self._tell(await self.rollout.astep(move))
+            self._show_step(await self.rollout.astep(move))
         except BaseException:
             self._take_back()  # cancelled, or the other side cannot answer: the move was not made
             raise
@@ -175,7 +175,7 @@ class PlaySession:
             else "name(argument=value)"
         )
         lines.append(
-            f"anything else is said to the {_OTHERS[self._seat]}; "
+            f"anything else is said to the {_OTHERS[self._role]}; "
             f'{call} calls a tool, as does {{"name": ...}}'
         )
         self._show(Block("help", "label", [("\n".join(lines), "")]))
@@ -183,7 +183,7 @@ class PlaySession:
     def _tools(self, name: str) -> None:
         tools = {tool.name: tool for tool in self.rollout.tools}
         if not tools:
-            self._say(f"the {self._seat} has no tools here")
+            self._say(f"the {self._role} has no tools here")
         elif not name:
             lines = "\n".join(_summary(tool) for tool in tools.values())
             self._show(Block("tools", "label", [(lines, "")]))
@@ -212,12 +212,12 @@ class PlaySession:
             return
         self._take_back()
         moves = len(self._before)
-        self._say(f"taken back; {plural(moves, 'move')} of yours remain. You heard:")
-        self._tell(await self.rollout.aadvance())
+        self._say(f"taken back; {plural(moves, 'move')} of yours remain. You received:")
+        self._show_step(await self.rollout.aadvance())
 
     # --- showing ----------------------------------------------------------------------------------
 
-    def _tell(self, result: StepResult) -> None:
+    def _show_step(self, result: StepResult) -> None:
         for message in result.observation:
             self._show_message(message)
         if result.done and self.rollout.run is not None:
@@ -248,7 +248,7 @@ class PlaySession:
 
     def _show_words(self, message: Message) -> None:
         who: Style = "user" if message.role == "user" else "agent"
-        mine = message.role == ("assistant" if self._seat is Role.AGENT else "user")
+        mine = message.role == ("assistant" if self._role is Role.AGENT else "user")
         style: Style = "dim" if mine else who
         label = {"assistant": "agent"}.get(message.role, message.role)
         for call in message.calls:
@@ -260,7 +260,7 @@ class PlaySession:
         self._show(Block(label, style, [(self._clean(text), "dim" if style == "dim" else "")]))
 
     def _say(self, text: str, style: Style = "") -> None:
-        """Show text that nobody of the episode said."""
+        """Show text that is not part of the conversation."""
         self._show(Block("", style, [(self._clean(text), style)]))
 
     def _explained(self, tool: Tool) -> Block:
