@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 from tests.stub import StubServer, by_turn, failing
 
-from tau2.agent.llm_agent import standard as agent_module
+from tau2.agent import llm_agent as agent_module
 
 MEETING = {"name": "create_task", "arguments": {"user_id": "user_1", "title": "Important Meeting"}}
 PRICES = {"input_cost_per_token": 1e-6, "output_cost_per_token": 1e-6}
