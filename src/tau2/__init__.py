@@ -113,7 +113,10 @@ def __getattr__(name: str) -> Any:
     if name in _MODULES:
         return import_module(f"{__name__}.{name}")
     if name in _DEPRECATED:
-        return _deprecated(name)
+        from warnings import warn  # noqa: PLC0415  -- not needed for other names
+
+        warn(f"tau2.{name} is now tau2.{_DEPRECATED[name]}", DeprecationWarning, stacklevel=2)
+        return __getattr__(_DEPRECATED[name])
     if name in _VOICE:
         raise AttributeError(
             f"tau2.{name} belongs to the voice engine, which this version does not contain"
@@ -121,13 +124,6 @@ def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return globals().setdefault(name, getattr(import_module(_HOME[name]), name))
-
-
-def _deprecated(name: str) -> Any:
-    from warnings import warn  # noqa: PLC0415  -- see __getattr__
-
-    warn(f"tau2.{name} is now tau2.{_DEPRECATED[name]}", DeprecationWarning, stacklevel=3)
-    return __getattr__(_DEPRECATED[name])
 
 
 def __dir__() -> list[str]:

@@ -92,7 +92,7 @@ class TorchModel:
         self._optimizer = self._new_optimizer()
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="torch-model")
         self._joined: Coalescer[_SampleRequest, SampledCompletion] = Coalescer(
-            self._sample_together
+            lambda asked: self._in_worker(self._sample, asked)
         )
         model.eval()
 
@@ -173,9 +173,6 @@ class TorchModel:
 
     async def _in_worker(self, work: Callable[..., Result], *args: Any) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._worker, work, *args)
-
-    async def _sample_together(self, asked: list[_SampleRequest]) -> list[SampledCompletion]:
-        return await self._in_worker(self._sample, asked)
 
     def _sample(self, asked: list[_SampleRequest]) -> list[SampledCompletion]:
         rows = [self._row(one) for one in asked]

@@ -75,14 +75,14 @@ def data_of_message(message: JsonMapping, reasoning: str | None) -> JsonObject |
     if named and named != {"reasoning_content": reasoning}:
         named = {name: None if value == reasoning else value for name, value in named.items()}
         data["reasoning"] = _small(named)
-    if isinstance(content, list) and not all(map(_is_text, content)):
+    is_text = isinstance(content, list) and all(
+        isinstance(part, str) or (isinstance(part, Mapping) and part.get("type") == "text")
+        for part in content
+    )
+    if isinstance(content, list) and not is_text:
         # Calls among the parts go back as tool calls.
         data |= _small({"content": [part for part in content if not _is_call(part)]})
     return data or None
-
-
-def _is_text(part: JsonValue) -> bool:
-    return isinstance(part, str) or (isinstance(part, Mapping) and part.get("type") == "text")
 
 
 def _is_call(part: JsonValue) -> bool:

@@ -94,7 +94,8 @@ def parse_tool_calls(raw: JsonValue, taken_ids: Collection[str] = ()) -> tuple[l
         if not isinstance(entry, Mapping):
             continue
         function = _function_of(entry)
-        name = _tool_name(function.get("name"))
+        # gpt-oss's format may leave something around a name.
+        name = _name(function.get("name")).partition("<|")[0].strip().removeprefix("functions.")
         given = next((function[key] for key in _ARGUMENT_FIELDS if key in function), None)
         arguments = parse_arguments(given)
         id_ = ids.take(entry.get("id") or entry.get("call_id"), name, arguments)
@@ -114,11 +115,6 @@ def _function_of(entry: JsonMapping) -> JsonMapping:
     missing = [key for key in _ARGUMENT_FIELDS if key in entry]
     has_own = any(key in function for key in _ARGUMENT_FIELDS)
     return function if has_own or not missing else {**entry, **function}
-
-
-def _tool_name(given: JsonValue) -> str:
-    """Return a tool's name without what gpt-oss's format may leave around it."""
-    return _name(given).partition("<|")[0].strip().removeprefix("functions.")
 
 
 def _name(given: JsonValue) -> str:

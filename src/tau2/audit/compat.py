@@ -6,7 +6,7 @@ where people mean the rules.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -30,6 +30,8 @@ def check_compat(setup: TaskSetup) -> list[str]:
     if not original.strict_compat:
         return []
     corrected = by_the_rules(original)
+    toolkits = ((original.tools, corrected.tools), (original.user_tools, corrected.user_tools))
+    dbs = [(a.db, b.db) for a, b in toolkits if a is not None and b is not None]
     for action in setup.task.reference_actions:
         if not is_write(original, action):
             continue
@@ -38,7 +40,7 @@ def check_compat(setup: TaskSetup) -> list[str]:
             return [
                 f"{action.name}: the original {_outcome(theirs)}, by the rules it {_outcome(ours)}"
             ]
-        places = list(chain.from_iterable(differences(*dbs) for dbs in _dbs(original, corrected)))
+        places = list(chain.from_iterable(differences(*pair) for pair in dbs))
         if places:
             return [f"{action.name} does not end as the rules say: {_first(places)}"]
     return []
@@ -62,12 +64,6 @@ def _called(environment: Environment, action: Action) -> str | None:
 
 def _outcome(error: str | None) -> str:
     return "accepts it" if error is None else f"refuses it ({error.removeprefix('Error: ')})"
-
-
-def _dbs(one: Environment, other: Environment) -> Iterator[tuple[Any, Any]]:
-    for mine, theirs in ((one.tools, other.tools), (one.user_tools, other.user_tools)):
-        if mine is not None and theirs is not None:
-            yield mine.db, theirs.db
 
 
 def _first(places: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 
 from tau2 import __version__
 from tau2.cli.commands import COMMANDS, module_of, parser_of
@@ -45,7 +46,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from tau2.cli.completion import answer
 
         answer()
-    _write_any_text()
+    # Have the terminal replace characters that its encoding lacks, rather than fail on them.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         code = _dispatch(arguments)
         sys.stdout.flush()
@@ -79,15 +83,11 @@ def _dispatch(arguments: list[str]) -> int:
         if isinstance(problem, BrokenPipeError) or shows_traceback:
             raise
         command = f"tau2 {name}" if name in COMMANDS else "tau2"
-        print(f"{command}: {_error_text(problem)}", file=sys.stderr)
+        text = str(problem)
+        if isinstance(problem, OSError) and problem.filename is not None:
+            text = f"{problem.filename}: {problem.strerror}"
+        print(f"{command}: {text}", file=sys.stderr)
         return USAGE
-
-
-def _error_text(problem: Exception) -> str:
-    """Return an error as a sentence; an error of the system names the file first."""
-    if isinstance(problem, OSError) and problem.filename is not None:
-        return f"{problem.filename}: {problem.strerror}"
-    return str(problem)
 
 
 def _run(name: str, arguments: list[str]) -> int:
@@ -111,14 +111,6 @@ def _help() -> str:
         commands.add_argument(name, help=summary)
     parser.add_argument("-V", "--version", action="store_true", help="show the version and exit")
     return parser.format_help()
-
-
-def _write_any_text() -> None:
-    """Have the terminal replace characters that its encoding lacks, rather than fail on them."""
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(errors="replace")
 
 
 def _discard_output() -> None:

@@ -66,11 +66,7 @@ class SystemMessage(_WithRole):
     __hash__ = None  # type: ignore[assignment]  # mutable, like every pydantic model
 
 
-def _is_absent(value: object) -> bool:
-    return value is None
-
-
-ProviderData = Annotated[JsonObject | None, Field(exclude_if=_is_absent)]
+ProviderData = Annotated[JsonObject | None, Field(exclude_if=lambda value: value is None)]
 """What a provider attached and wants back; see `tau2.actions.provider_data`.
 
 No part of what is said or graded: equality ignores it, and where there is none, dumps do not

@@ -158,10 +158,6 @@ class RewardType(StrEnum):
     COMMUNICATE = "COMMUNICATE"
 
 
-def _default_basis() -> list[RewardType]:
-    return [RewardType.DB, RewardType.COMMUNICATE]
-
-
 class EvaluationCriteria(BaseModel):
     """What has to be true at the end, and which of it counts."""
 
@@ -169,7 +165,9 @@ class EvaluationCriteria(BaseModel):
     env_assertions: list[EnvAssertion] | None = None
     communicate_info: list[str] | None = None
     nl_assertions: list[str] | None = None
-    reward_basis: list[RewardType] = Field(default_factory=_default_basis)
+    reward_basis: list[RewardType] = Field(
+        default_factory=lambda: [RewardType.DB, RewardType.COMMUNICATE]
+    )
 
     def info(self) -> dict[str, int]:
         """Return how many reference actions and assertions there are."""

@@ -18,7 +18,7 @@ from tau2.errors import (
 from tau2.llm.clock import clock
 from tau2.llm.context_window import is_context_overflow
 from tau2.llm.secrets import redact
-from tau2.utils.json_types import JsonMapping, JsonValue
+from tau2.utils.json_types import JsonValue
 
 _LONGEST_TEXT = 1000  # characters of a provider's message that an error quotes
 _RETRYABLE = frozenset({408, 429})  # besides every 5xx: a time-out and a rate limit pass
@@ -150,22 +150,18 @@ def _explanation(body: str) -> _Explanation:
         (error[key] for key in ("message", "detail", "msg", "error") if error.get(key)),
         body.strip(),
     )
+    # A router may add the provider's own words.
+    metadata = error.get("metadata")
+    raw = metadata.get("raw") if isinstance(metadata, Mapping) else None
     inner = error.get("innererror")
     inner_code = inner.get("code") if isinstance(inner, dict) else None
     codes = [error.get("code"), error.get("type"), error.get("status"), inner_code]
     parameter = error.get("param")
     return _Explanation(
-        (str(text) + _upstream(error))[:_LONGEST_TEXT],
+        (f"{text} ({raw})" if raw else str(text))[:_LONGEST_TEXT],
         frozenset(code for code in codes if isinstance(code, str)),
         parameter if isinstance(parameter, str) else None,
     )
-
-
-def _upstream(error: JsonMapping) -> str:
-    """Return what a router adds of the provider's own words."""
-    metadata = error.get("metadata")
-    raw = metadata.get("raw") if isinstance(metadata, Mapping) else None
-    return f" ({raw})" if raw else ""
 
 
 def from_error_body(error: JsonValue) -> CallFailed:

@@ -60,7 +60,9 @@ def checked_completion(response: object, *, from_server: bool = False) -> JsonOb
     failed = next((word for word in finish_reasons(response) if word in FAILED_REASONS), None)
     if failed is not None:
         raise unreachable(f"the provider broke the answer off (finish_reason {failed!r})")
-    if from_server and _is_no_answer(response):
+    # No model generates nothing at all by itself.
+    may_be_empty = bool(finish_reasons(response)) and tokens_of(response)[1] != 0
+    if from_server and not may_be_empty and not _said_anything(response):
         raise unreachable(f"the answer is empty: {repr(response)[:_QUOTED]}")
     return response
 
@@ -90,13 +92,6 @@ def _minimax_error(response: JsonMapping) -> JsonValue:
     if not isinstance(base, Mapping) or not base.get("status_code"):
         return None
     return {"code": str(base["status_code"]), "message": base.get("status_msg")}
-
-
-def _is_no_answer(response: JsonMapping) -> bool:
-    """Return whether nothing at all was generated, which no model does by itself."""
-    if finish_reasons(response):
-        return tokens_of(response)[1] == 0 and not _said_anything(response)
-    return not _said_anything(response)
 
 
 def _said_anything(response: JsonMapping) -> bool:
@@ -136,7 +131,8 @@ def parse_completion(
     if not messages:
         raise CallFailed("the answer is not a chat completion")
     parts = [parts_of_content(message.get("content")) for message in messages]
-    text = _first(part.text for part in parts) or _first(map(_refusal, messages))
+    refusals = (parts_of_content(message.get("refusal")).text for message in messages)
+    text = _first(part.text for part in parts) or _first(refusals)
     content, thought = split_reasoning(text)
     calls, malformed = parse_tool_calls(_raw_calls(messages, parts), taken_ids)
     reasoning = _first(map(_reasoning, messages)) or _first(part.reasoning for part in parts)
@@ -166,10 +162,6 @@ def _together(messages: list[JsonMapping]) -> JsonObject:
 
 def _first(texts: Iterator[str]) -> str:
     return next((text for text in texts if text.strip()), "")
-
-
-def _refusal(message: JsonMapping) -> str:
-    return parts_of_content(message.get("refusal")).text
 
 
 def _raw_calls(messages: list[JsonMapping], parts: list[ContentParts]) -> list[JsonValue]:

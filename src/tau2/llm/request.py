@@ -101,10 +101,6 @@ class Sender:
     """The backend; part of the origin of what is attached to messages."""
 
 
-def _accept(_model: str, _args: JsonMapping) -> None:
-    return None
-
-
 @dataclass(frozen=True, slots=True)
 class Backend:
     """One way to reach models; `llm/backends/<name>.py` or an entry point exports it as BACKEND."""
@@ -115,7 +111,7 @@ class Backend:
     """Whether a model of another name, with these `llm_args`, belongs to this backend."""
     send: Callable[[Request], Response]
     asend: Callable[[Request], Awaitable[Response]]
-    check: Callable[[str, JsonMapping], None] = _accept
+    check: Callable[[str, JsonMapping], None] = lambda _model, _args: None
     """Raise ConfigError when a call is bound to fail: no key, no endpoint, a package missing."""
     rank: int = 0
     """Backends are asked in ascending order whether they claim a model."""

@@ -18,7 +18,6 @@ from tau2.data_model.conventions import DONE_TOOL
 from tau2.data_model.message import (
     AssistantMessage,
     Message,
-    MultiToolMessage,
     ToolMessage,
     UserMessage,
 )
@@ -32,8 +31,9 @@ from tau2.data_model.tasks import Task
 from tau2.errors import ConfigError, MissingExtra, ParticipantError
 from tau2.evaluator.evaluator import EvaluationType, grade, needs_judge
 from tau2.evaluator.evidence import Judge
-from tau2.orchestrator.episode import Ask, Failure, Observation, Role
+from tau2.orchestrator.episode import Ask, Failure, Role
 from tau2.orchestrator.orchestrator import Orchestrator
+from tau2.participant.turns import flat
 from tau2.rollout.actions import Action, as_message
 from tau2.rollout.model_checks import require_judge
 from tau2.rollout.results import RolloutStep, StepResult, final_result
@@ -279,7 +279,8 @@ class Rollout(RoleView):
             return pending is not None
         if self._history.stops_after_calls:
             self._history.stops_after_calls = False
-            if not any(result.error for result in _tool_results(pending.observation)):
+            results = [part for part in flat(pending.observation) if isinstance(part, ToolMessage)]
+            if not any(result.error for result in results):
                 self.orchestrator.answer(AssistantMessage(content=STOP, cost=0.0))
         return False
 
@@ -368,14 +369,14 @@ class Rollout(RoleView):
 
         Raise RuntimeError when the episode is over or has not begun.
         """
-        return [self._fork() for _ in range(n)]
-
-    def _fork(self) -> Rollout:
-        child = copy.copy(self)
-        child._orchestrator = self.orchestrator.fork()  # noqa: SLF001  -- a copy of this object
-        child._history = self._history.copied()  # noqa: SLF001  -- likewise
-        child.snapshots = list(self.snapshots)
-        return child
+        forks = []
+        for _ in range(n):
+            fork = copy.copy(self)
+            fork._orchestrator = self.orchestrator.fork()  # noqa: SLF001  -- a copy of this object
+            fork._history = self._history.copied()  # noqa: SLF001  -- likewise
+            fork.snapshots = list(self.snapshots)
+            forks.append(fork)
+        return forks
 
     def snapshot(self) -> RolloutSnapshot:
         """Return the rollout as data that can be pickled. Raise RuntimeError when it is over."""
@@ -395,9 +396,3 @@ class Rollout(RoleView):
         orchestrator.resume(snapshot.moment)
         self._take_over(orchestrator, snapshot.history.copied())
         return self.advance()
-
-
-def _tool_results(message: Observation) -> list[ToolMessage]:
-    if isinstance(message, MultiToolMessage):
-        return message.tool_messages
-    return [message] if isinstance(message, ToolMessage) else []

@@ -97,10 +97,15 @@ class DomainDocs:
         """
         wanted = text.casefold()
         ids = frozenset(self.splits.get(split, ()))
-        return [
-            task for task in self.tasks.values()
-            if (not split or task.id in ids) and (not wanted or wanted in _searchable(task))
-        ]  # fmt: skip
+        tasks = [task for task in self.tasks.values() if not split or task.id in ids]
+        if not wanted:
+            return tasks
+        found = []
+        for task in tasks:
+            purpose = task.description.purpose if task.description else ""
+            if wanted in f"{task.id} {purpose} {task.user_scenario}".casefold():
+                found.append(task)
+        return found
 
     @cached_property
     def splits(self) -> dict[str, list[str]]:
@@ -134,8 +139,3 @@ class DomainDocs:
         call = ToolCall(id="try", name=name, arguments=arguments, requestor=SIDES[side])
         result = self._scratch.get_response(call)
         return result, list(changes_between(before, self._scratch))
-
-
-def _searchable(task: Task) -> str:
-    purpose = task.description.purpose if task.description else ""
-    return f"{task.id} {purpose} {task.user_scenario}".casefold()

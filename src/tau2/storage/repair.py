@@ -49,17 +49,12 @@ def known_run(inspection: Inspection, tasks: Sequence[Task], path: Path) -> Resu
         versions = [task for task in (stored.get(task_id), given.get(task_id)) if task is not None]
         exact = next((task for task in versions if task_digest(task) == wanted), None)
         if exact is None:
-            inspection.found(
-                "results", results_file(path).name, f"task {task_id!r} {_fate(versions)}"
-            )
+            fate = "is lost; its simulations are kept"
+            if versions:
+                fate = "is taken in its present version, which differs from the recorded one"
+            inspection.found("results", results_file(path).name, f"task {task_id!r} {fate}")
         tasks_of_run += [exact] if exact is not None else versions[:1]
     return Results(timestamp=opened.time, info=_info(opened.info, path), tasks=tasks_of_run)
-
-
-def _fate(versions: list[Task]) -> str:
-    if versions:
-        return "is taken in its present version, which differs from the recorded one"
-    return "is lost; its simulations are kept"
 
 
 def _info(raw: object, path: Path) -> Info:

@@ -22,12 +22,6 @@ class TelecomTaskFunctions(TelecomLookups):
         self._customer(bill.customer_id).bill_ids.append(bill.bill_id)
         return bill
 
-    def _next_bill_id(self) -> str:
-        numbers = [
-            int(b.bill_id[1:]) for b in peek_list(self.db.bills) if b.bill_id[1:].isdecimal()
-        ]
-        return f"B{max(numbers, default=0) + 1}"
-
     def get_available_plan_ids(self) -> list[str]:
         """Return the ids of all plans."""
         return [plan.plan_id for plan in peek_list(self.db.plans)]

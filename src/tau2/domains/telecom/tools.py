@@ -13,6 +13,7 @@ from typing import Any
 from tau2.domains.telecom.data_model import Bill, BillStatus, LineItem, LineStatus
 from tau2.domains.telecom.lookups import TODAY, next_month
 from tau2.domains.telecom.task_functions import TelecomTaskFunctions
+from tau2.environment.list_table import peek_list
 from tau2.environment.toolkit import ToolType, is_tool
 from tau2.errors import ToolError
 
@@ -200,8 +201,11 @@ class TelecomTools(TelecomTaskFunctions):
     def _new_draft(self, customer_id: str) -> Bill:
         """Add an empty draft bill for the coming month; its id follows the highest one."""
         start = next_month(TODAY)
+        numbers = [
+            int(b.bill_id[1:]) for b in peek_list(self.db.bills) if b.bill_id[1:].isdecimal()
+        ]
         bill = Bill(
-            bill_id=self._next_bill_id(),
+            bill_id=f"B{max(numbers, default=0) + 1}",
             customer_id=customer_id,
             period_start=start,
             period_end=next_month(start) - timedelta(days=1),

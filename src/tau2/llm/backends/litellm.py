@@ -41,17 +41,11 @@ def _kwargs(request: Request) -> JsonObject:
         "drop_params": True,
         "timeout": request.timeout,
     }
-    kwargs |= sent_args(_renamed(request.args))
+    args = {name: value for name, value in request.args.items() if name not in _NOT_PASSED}
+    kwargs |= sent_args({_RENAMED.get(name, name): value for name, value in args.items()})
     if request.tools:
         kwargs |= {"tools": request.tools, "tool_choice": request.tool_choice or "auto"}
     return kwargs
-
-
-def _renamed(args: JsonMapping) -> JsonObject:
-    """Return arguments under litellm's names, without those that are for tau2."""
-    return {
-        _RENAMED.get(name, name): value for name, value in args.items() if name not in _NOT_PASSED
-    }
 
 
 def _send(request: Request) -> Response:

@@ -152,10 +152,14 @@ class Budget:
             response = yield from send(request)
             spent = _cost(request, response, most)
         except CallFailed as failure:
-            spent = most if _may_be_billed(failure) else 0
+            may_have_answered = failure.was_sent
+            if failure.status is not None:
+                may_have_answered = failure.status in _MAYBE_ANSWERED
+            spent = most if may_have_answered else 0
             raise
         except DeadlineExceeded as error:
-            spent = most if error.__cause__ is not None else 0  # without a cause nothing was sent
+            # Without a cause nothing was sent.
+            spent = most if error.__cause__ is not None else 0
             raise
         finally:
             self.ledger.settle(most, spent)
@@ -182,10 +186,3 @@ def _cost(request: Request, response: object, most: int) -> int:
         return most
     cost = cost_of(request.model, request.args, response, ask_patches=False)
     return most if cost is None else up(cost)
-
-
-def _may_be_billed(failure: CallFailed) -> bool:
-    """Return whether the model may have answered, unseen."""
-    if failure.status is not None:
-        return failure.status in _MAYBE_ANSWERED
-    return failure.was_sent

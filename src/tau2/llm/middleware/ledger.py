@@ -191,8 +191,9 @@ def _read(file: Path) -> _State:
         with file.open("rb") as opened:
             stored = json.loads(opened.read(_LARGEST))
         state = _State(stored["spent"], dict(stored["held"]))
-        if not all(map(_is_amount, [state.spent, *state.held.values()])):
-            raise TypeError
+        for amount in (state.spent, *state.held.values()):
+            if not isinstance(amount, int) or isinstance(amount, bool) or amount < 0:
+                raise TypeError
     except FileNotFoundError:
         return _State()
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -201,7 +202,3 @@ def _read(file: Path) -> _State:
             '{"spent": <US dollars times 10^12>, "held": {}}, or save to another name'
         ) from error
     return state
-
-
-def _is_amount(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

@@ -11,7 +11,7 @@ from tau2.errors import ConfigError
 from tau2.llm.middleware import NextSend
 from tau2.llm.middleware.limits import Limit, ProviderLimits
 from tau2.llm.request import Flow, Request, Response
-from tau2.utils.json_types import JsonMapping, JsonValue
+from tau2.utils.json_types import JsonValue
 
 _MOST_MODELS = 64
 _ANY = "*"
@@ -24,18 +24,14 @@ def paced(request: Request, send: NextSend) -> Flow[Response]:
         ConfigError: one of them is no number above 0.
         DeadlineExceeded: the episode's time was over first.
     """
-    limits = _limits_of(request.model, request.args)
-    if limits is None:
-        return (yield from send(request))
-    return (yield from limits.middleware(request, send))
-
-
-def _limits_of(model: str, args: JsonMapping) -> ProviderLimits | None:
+    args = request.args
     rpm = _per_minute("rpm", args.get("rpm"))
     tpm = _per_minute("tpm", args.get("tpm"))
     if rpm is None and tpm is None:
-        return None
-    return _kept(model, str(args.get("api_base") or args.get("base_url") or ""), rpm, tpm)
+        return (yield from send(request))
+    address = str(args.get("api_base") or args.get("base_url") or "")
+    limits = _kept(request.model, address, rpm, tpm)
+    return (yield from limits.middleware(request, send))
 
 
 @lru_cache(maxsize=_MOST_MODELS)

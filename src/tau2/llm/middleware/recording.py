@@ -108,7 +108,8 @@ class Recorder:
     def middleware(self, request: Request, send: NextSend) -> Flow[Response]:
         """Send, and write down what came of it."""
         attempt = current_attempt.get() or self._outside
-        file = attempt.state_of(self, lambda: self._file_of(attempt))
+        path = self.folder / f"{attempt.simulation_id}.jsonl"
+        file = attempt.state_of(self, lambda: _AttemptFile(path, RequestRedactor(self._redactor)))
         began = clock.get().now()
         at = _now()
         with file.lock:
@@ -134,10 +135,6 @@ class Recorder:
                 if not file.lines:
                     file.write(_beginning(attempt), on_a_new_line=True)
                 self._write(file, request, about, outcome)
-
-    def _file_of(self, attempt: AttemptContext) -> _AttemptFile:
-        path = self.folder / f"{attempt.simulation_id}.jsonl"
-        return _AttemptFile(path, RequestRedactor(self._redactor))
 
     def _write(
         self, file: _AttemptFile, request: Request, about: JsonObject, outcome: JsonObject

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -96,13 +96,11 @@ def _flips(comparison: Comparison) -> Iterator[RenderableType]:
         style="bold",
     )
     for run, tasks, style in (("B", flips.gained, "green"), ("A", flips.lost, "red")):
-        if tasks:
-            yield _flip_line(f"only {run} passed ({sum(tasks.values())})", tasks, style)
+        if not tasks:
+            continue
+        ranked = sorted(tasks.items(), key=lambda entry: (-entry[1], entry[0]))
+        named = [one_line(task, 80) + (f" ×{count}" if count > 1 else "") for task, count in ranked]
+        line = Text(f"only {run} passed ({sum(tasks.values())}): ", style=style)
+        line.append(first_of(named, _MOST_TASKS), style="default")
+        yield Padding(line, (0, 0, 0, 2))
     yield Text("")
-
-
-def _flip_line(title: str, tasks: Mapping[str, int], style: str) -> RenderableType:
-    ranked = sorted(tasks.items(), key=lambda entry: (-entry[1], entry[0]))
-    named = [one_line(task, 80) + (f" ×{number}" if number > 1 else "") for task, number in ranked]
-    line = Text(f"{title}: ", style=style).append(first_of(named, _MOST_TASKS), style="default")
-    return Padding(line, (0, 0, 0, 2))

@@ -108,7 +108,10 @@ class ReplyBuilder:
         asked = self._facts(skip=(corrected, *(rule.kinds if rule is not None else ())))
         lines += asked
         if self.heard.confirm and (rule is None or rule.cue is not Cue.CONFIRMATION):
-            lines.append(self._consent())
+            if not self.looped:
+                self.progress = True
+            refuses = self.heard.offers_transfer and self.state.agenda.refuses_transfer
+            lines.append(self.voice.phrase("no_transfer" if refuses else "agree"))
         elif self.heard.requests and not lines:
             lines.append(self._open_question())
         if lines and self.heard.requests:
@@ -157,13 +160,6 @@ class ReplyBuilder:
     def _shared(self, rule: ConditionalReply) -> int:
         return overlap(rule.words, keywords(self.heard.text))
 
-    def _consent(self) -> str:
-        if not self.looped:
-            self.progress = True
-        if self.heard.offers_transfer and self.state.agenda.refuses_transfer:
-            return self.voice.phrase("no_transfer")
-        return self.voice.phrase("agree")
-
     def _facts(self, skip: Iterable[str] = ()) -> list[str]:
         """Return the facts asked for.
 
@@ -171,9 +167,13 @@ class ReplyBuilder:
         """
         wanted = [kind for kind in self.heard.kinds if kind not in skip][:_MOST_FACTS]
         told = [line for kind in wanted if (line := self._fact(kind))]
-        known = {*self.state.agenda.facts, *_INDIRECT}
-        unknown = [kind for kind in wanted if kind not in known]
-        lines = [*self._not_known(unknown), *told]
+        agenda = self.state.agenda
+        unknown = [kind for kind in wanted if kind not in {*agenda.facts, *_INDIRECT}]
+        lines = [agenda.unknown[kind] for kind in unknown if kind in agenda.unknown]
+        nouns = [facts.noun(kind) for kind in unknown if kind not in agenda.unknown]
+        if nouns:
+            lines.append(f"I don't have my {' or '.join(nouns)} at hand.")
+        lines += told
         if not told and (unknown or self.heard.asks_who):
             lines += self._identity()
         return list(dict.fromkeys(lines))
@@ -204,12 +204,6 @@ class ReplyBuilder:
         if kind == "payment":
             return self.voice.phrase("any_payment")
         return "" if kind == "reason" else f"I don't have the {facts.noun(kind)} at hand."
-
-    def _not_known(self, kinds: list[str]) -> list[str]:
-        agenda = self.state.agenda
-        lines = [agenda.unknown[kind] for kind in kinds if kind in agenda.unknown]
-        nouns = [facts.noun(kind) for kind in kinds if kind not in agenda.unknown]
-        return [*lines, f"I don't have my {' or '.join(nouns)} at hand."] if nouns else lines
 
     def _identity(self) -> list[str]:
         agenda = self.state.agenda

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from itertools import chain
 from random import Random
 
 from tau2.config import domain_dir
@@ -42,7 +43,9 @@ def generate_tasks(
     if db is None:
         db = load_reference_db(FlightDB, domain_dir("airline") / "db.json")
         if exclude_users is None:
-            exclude_users = _customers(get_tasks("test"))
+            actions = chain.from_iterable(task.reference_actions for task in get_tasks("test"))
+            looked_up = [action for action in actions if action.name == "get_user_details"]
+            exclude_users = {action.arguments["user_id"] for action in looked_up}
     index = AirlineIndex(db)
     excluded = frozenset(exclude_users or ())
     customers = [user_id for user_id in index.user_ids if user_id not in excluded]
@@ -73,10 +76,3 @@ def _candidate(drafted: DraftedTask) -> Candidate:
     calls = [(action.name, action.arguments) for action in drafted.task.reference_actions]
     key = work_key(calls, criteria.communicate_info, drafted.user_id)
     return Candidate(frozenset({key}), lambda: drafted.task)
-
-
-def _customers(tasks: Collection[Task]) -> set[str]:
-    """Return whose profile the references of tasks look up."""
-    criteria = (task.evaluation_criteria for task in tasks)
-    actions = (action for c in criteria if c is not None for action in c.actions or ())
-    return {action.arguments["user_id"] for action in actions if action.name == "get_user_details"}

@@ -7,7 +7,7 @@ Customers of the shipped test split never appear. The first tasks of a seed are 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -146,7 +146,13 @@ def _loaded(folder: Path, _stamps: tuple[int, ...]) -> GenerationWorld:
         raise ConfigError(
             f"{folder}: tasks are generated over a shop that `tau2.domains.retail.factory` made"
         )
-    held_out = _customers_in(world, get_tasks("test") if "test" in get_tasks_split() else [])
+    test_tasks = get_tasks("test") if "test" in get_tasks_split() else []
+    # Held out are the customers whose id, or an order of whom, occurs in a task of the test split.
+    words: set[str] = set()
+    for task in test_tasks:
+        words.update(re.findall(r"#?\w+", task.model_dump_json()))
+    owners = {world.orders[order_id].user_id for order_id in words & world.orders.keys()}
+    held_out = frozenset(owners | words & world.users.keys())
     known = [
         user_id for user_id, user in world.users.items() if user_id not in held_out and user.orders
     ]
@@ -156,13 +162,6 @@ def _loaded(folder: Path, _stamps: tuple[int, ...]) -> GenerationWorld:
         for least in range(1, most + 1)
     }
     return GenerationWorld(world, customers, held_out, frozenset(map(_work, get_tasks(None))))
-
-
-def _customers_in(world: RetailDB, tasks: Sequence[Task]) -> frozenset[str]:
-    """Return the customers whose id, or an order of whom, occurs in tasks."""
-    words = {word for task in tasks for word in re.findall(r"#?\w+", task.model_dump_json())}
-    owners = {world.orders[order_id].user_id for order_id in words & world.orders.keys()}
-    return frozenset(owners | words & world.users.keys())
 
 
 def _work(task: Task) -> str:

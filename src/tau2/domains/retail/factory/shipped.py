@@ -6,7 +6,7 @@ No customer appears in two tasks, so no split shares a customer or an order with
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import count
+from itertools import chain, count
 from random import Random
 from typing import NamedTuple
 
@@ -39,7 +39,10 @@ class Assignment(NamedTuple):
 def build_tasks(seed: int, world: RetailDB, wanted: int) -> ShippedTasks:
     """Return `wanted` tasks. Raise DataFileError when the world has too few fitting customers."""
     shipped = ShippedTasks()
-    personas = _personas(_rng(seed, "personas"))
+    rng = _rng(seed, "personas")
+    texts = SCENARIO.texts("personas")
+    # Each persona is used once before any comes back.
+    personas = chain.from_iterable(rng.sample(texts, len(texts)) for _ in count())
     for found, is_test in _assignments(seed, world):
         description = Description(purpose=found.intent.purpose)
         task_id = str(len(shipped.tasks))
@@ -56,13 +59,6 @@ def build_tasks(seed: int, world: RetailDB, wanted: int) -> ShippedTasks:
 
 def _rng(seed: int, *scope: object) -> Random:
     return Random(derive_seed(seed, "retail", "tasks", *scope))  # noqa: S311  -- no secret
-
-
-def _personas(rng: Random) -> Iterator[str]:
-    """Yield personas for ever; each is used once before any comes back."""
-    personas = SCENARIO.texts("personas")
-    while True:
-        yield from rng.sample(personas, len(personas))
 
 
 def _assignments(seed: int, world: RetailDB) -> Iterator[tuple[Assignment, bool]]:
