@@ -120,18 +120,14 @@ def _prefill(model: Any, rows: list[ReplyRow]) -> _DecodingState:
     out = model(
         input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=True, logits_to_keep=1
     )
-    name = _cache_name(model)
+    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    # transformers 5.24 renamed the key-value cache.
+    name = "cache" if "cache" in inspect.signature(base.forward).parameters else "past_key_values"
     state = _DecodingState(out[name], name, mask, positions[:, -1] + 1, out.logits[:, -1])
     if len(prompts) < len(rows):
         place = {prompt: at for at, prompt in enumerate(prompts)}
         state.select(torch.tensor([place[row.prompt] for row in rows], device=device))
     return state
-
-
-def _cache_name(model: Any) -> str:
-    """Return the name of the key-value cache, which transformers 5.24 renamed."""
-    base = model.get_base_model() if hasattr(model, "get_base_model") else model
-    return "cache" if "cache" in inspect.signature(base.forward).parameters else "past_key_values"
 
 
 def draw(

@@ -86,7 +86,10 @@ class TorchModel:
         if not lengths:
             raise ConfigError(f"{name} states no context length; set max_length")
         self._context = int(min(lengths))
-        self._ends = _end_tokens(model, tokenizer)
+        # Replies end with the tokenizer's end token, or one of those in the generation config.
+        stated = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
+        ends = [*(stated if isinstance(stated, list) else [stated]), tokenizer.eos_token_id]
+        self._ends = frozenset(int(end) for end in ends if end is not None)
         self._calls = 0
         self._passes = 0
         self._optimizer = self._new_optimizer()
@@ -327,10 +330,3 @@ class TorchModel:
 
 def _at(positions: list[int], rows: list[list[float]], device: torch.device) -> torch.Tensor:
     return padded(rows, fill=0.0, dtype=torch.float32, device=device)[:, positions]
-
-
-def _end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
-    """Return the end-of-turn tokens: the tokenizer's, and those of the generation config."""
-    stated = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
-    listed = stated if isinstance(stated, list) else [stated]
-    return frozenset(int(one) for one in (*listed, tokenizer.eos_token_id) if one is not None)

@@ -5,8 +5,10 @@ A setting of the command line applies to every configuration that has it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
@@ -48,6 +50,13 @@ class Resolved:
             for kind, value in vars(self).items()
         }
         return {kind: _redacted(value) for kind, value in values.items() if value is not None}
+
+    def write(self, file: Path, command: list[str] | None) -> None:
+        """Write the configurations, and the command that they come from, as JSON."""
+        content = {"command": command, **self.as_json()} if command else self.as_json()
+        text = json.dumps(content, indent=1, ensure_ascii=False, default=str)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text + "\n", encoding="utf-8")
 
 
 def resolve(options: RunOptions) -> Resolved:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import signal
 from collections.abc import Iterator
@@ -72,7 +71,7 @@ async def run(
             sinks=list(sinks),
             **environments,
         )
-        _write_config(folder, resolved, command)
+        resolved.write(folder / CONFIG, command)
         trainer = get_trainer(resolved.trainer.trainer_name)(context)
         await _prepare(trainer, options)
         with stops_on_interrupt(trainer, reporter):
@@ -121,14 +120,6 @@ def _check_model(model: TrainableModel, resolved: Resolved) -> None:
         raise ConfigError(
             f"kl_penalty_coef needs a model with a reference; {model.name} has none: set it to 0"
         )
-
-
-def _write_config(folder: Path, resolved: Resolved, command: list[str] | None) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    content = {"command": command, **resolved.as_json()} if command else resolved.as_json()
-    (folder / CONFIG).write_text(
-        json.dumps(content, indent=1, ensure_ascii=False, default=str) + "\n", encoding="utf-8"
-    )
 
 
 async def _prepare(trainer: Trainer, options: RunOptions) -> None:

@@ -13,11 +13,17 @@ import json
 import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from tau2.cli.commands import COMMANDS, parser_of
 from tau2.cli.exit_codes import OK
 from tau2.cli.parsing import CommandParser
+
+if TYPE_CHECKING:
+    from tau2.registry import Registry
+
+Source = Callable[[argparse.Namespace], list[str]]
+"""Returns what a value may be, given what stands on the line."""
 
 _EPILOG = """\
 to set it up, for
@@ -129,22 +135,18 @@ def _values(
     return _files(prefix) if action.metavar in _FILES_OF else ()
 
 
-def _domains(_given: argparse.Namespace) -> list[str]:
-    from tau2.registry import registry
+def _registered(names: Callable[[Registry], list[str]]) -> Source:
+    """Return a source of names in the registry, which is loaded only when a shell asks for them."""
 
-    return registry.get_domains()
+    def source(_given: argparse.Namespace) -> list[str]:
+        from tau2.registry import registry
+
+        return names(registry)
+
+    return source
 
 
-def _agents(_given: argparse.Namespace) -> list[str]:
-    from tau2.registry import registry
-
-    return registry.get_agents()
-
-
-def _users(_given: argparse.Namespace) -> list[str]:
-    from tau2.registry import registry
-
-    return registry.get_users()
+_domains = _registered(lambda registry: registry.get_domains())
 
 
 def _splits(given: argparse.Namespace) -> list[str]:
@@ -226,9 +228,10 @@ def _files(prefix: str) -> list[str]:
     ]
 
 
-_SOURCES: dict[str, Callable[[argparse.Namespace], list[str]]] = {
+_SOURCES: dict[str, Source] = {
     "domain": _domains, "name": _domains, "names": _domains,
-    "agent": _agents, "user": _users,
+    "agent": _registered(lambda registry: registry.get_agents()),
+    "user": _registered(lambda registry: registry.get_users()),
     "task_id": _tasks, "task_ids": _tasks, "task_split_name": _splits,
     "run_name": _runs, "runs": _runs, "run": _runs, "resume": _runs, "a": _runs, "b": _runs,
 }  # fmt: skip

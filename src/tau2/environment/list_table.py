@@ -217,7 +217,10 @@ class ListTable(MutableSequence[V], Generic[V]):
         Two of one base in the same order by the records that either has touched.
         """
         same = equal or (lambda mine, theirs: bool(mine == theirs))
-        if other.base is self._base and _same_order(self._order(), other.rows()):
+        order = self._order()
+        others = other.rows()
+        # A list of rows and a range of the same rows are not equal by themselves.
+        if other.base is self._base and (order == others or list(order) == list(others)):
             pairs = [
                 (self.peek_row(row), other.peek_row(row))
                 for row in self.touched() | other.touched()
@@ -231,10 +234,6 @@ class ListTable(MutableSequence[V], Generic[V]):
     def plain(self) -> list[V]:
         """Return a plain list of the shared and private records; do not mutate the records."""
         return list(self.peek_values())
-
-
-def _same_order(mine: Sequence[int], theirs: Sequence[int]) -> bool:
-    return mine == theirs or (len(mine) == len(theirs) and list(mine) == list(theirs))
 
 
 def _values(record: object, field: str) -> Sequence[object]:

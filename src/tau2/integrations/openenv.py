@@ -245,22 +245,18 @@ def serve(
         target=server.run, kwargs={"sockets": [listener]}, name="tau2-openenv", daemon=True
     )
     thread.start()
+    deadline = time.monotonic() + _STARTUP_TIMEOUT
     try:
-        _await_start(server, thread)
+        while not server.started:
+            if not thread.is_alive() or time.monotonic() > deadline:
+                raise RuntimeError("the server did not start; see its log")
+            time.sleep(0.01)
         url_host = f"[{host}]" if ":" in host else host
         yield Server(f"http://{url_host}:{listener.getsockname()[1]}/{token}")
     finally:
         server.should_exit = True
         thread.join(_STARTUP_TIMEOUT)
         listener.close()
-
-
-def _await_start(server: uvicorn.Server, thread: threading.Thread) -> None:
-    deadline = time.monotonic() + _STARTUP_TIMEOUT
-    while not server.started:
-        if not thread.is_alive() or time.monotonic() > deadline:
-            raise RuntimeError("the server did not start; see its log")
-        time.sleep(0.01)
 
 
 __all__ = [

@@ -75,11 +75,8 @@ async def call_async(
     fn: Callable[..., Any], kwargs: JsonMapping, seconds: float = float("inf")
 ) -> Any:
     """Call `fn` without blocking the event loop: a plain function runs in a thread."""
-    async with asyncio.timeout(seconds if seconds < float("inf") else None):
-        result = fn(**kwargs) if _is_async(fn) else await asyncio.to_thread(fn, **kwargs)
-        return await result if inspect.isawaitable(result) else result
-
-
-def _is_async(fn: Callable[..., Any]) -> bool:
     call = getattr(fn, "__call__", None)  # noqa: B004  -- it may be an async method of an object
-    return inspect.iscoroutinefunction(fn) or inspect.iscoroutinefunction(call)
+    is_async = inspect.iscoroutinefunction(fn) or inspect.iscoroutinefunction(call)
+    async with asyncio.timeout(seconds if seconds < float("inf") else None):
+        result = fn(**kwargs) if is_async else await asyncio.to_thread(fn, **kwargs)
+        return await result if inspect.isawaitable(result) else result

@@ -142,19 +142,15 @@ def _markdown(message: Message, most: int | None) -> str:
         return "\n\n".join(_markdown(part, most) for part in message.tool_messages)
     if isinstance(message, ToolMessage):
         kind = "error" if message.error else "result"
-        result = _fenced(shorten(message.content or "", most))
-        return f"**tool {kind} for {message.requestor}**:\n{result}"
+        text = shorten(message.content or "", most)
+        # The fence is longer than any run of backticks in the text, which thus cannot close it.
+        longest = max(map(len, re.findall("`+", text)), default=0)
+        fence = "`" * max(3, longest + 1)
+        return f"**tool {kind} for {message.requestor}**:\n{fence}\n{text}\n{fence}"
     lines = [f"**{message.role}**: {clean(message.content or '')}".rstrip(" ")]
     if isinstance(message, AssistantMessage | UserMessage):
         lines += [f"- calls `{compact_call(call)}`" for call in message.calls]
     return "\n".join(lines)
-
-
-def _fenced(text: str) -> str:
-    """Return text as a code block that its own backticks cannot close."""
-    longest = max((len(run) for run in re.findall("`+", text)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return f"{fence}\n{text}\n{fence}"
 
 
 __all__ = ["ConsoleDisplay", "MarkdownDisplay"]

@@ -97,14 +97,11 @@ class _Batch:
                 await self.keep(run)
             finally:
                 self.playing -= 1
-            self._check_budget(run)
-
-    def _check_budget(self, run: SimulationRun) -> None:
-        """Start nothing more after a call that could not be paid."""
-        info = run.info or {}
-        if not self.out_of_money and info.get("error_type") == BudgetExhausted.__name__:
-            self.out_of_money = True
-            self.sink(RunOutOfMoney(str(info.get("error"))))
+            # Nothing more starts after a call that could not be paid.
+            info = run.info or {}
+            if not self.out_of_money and info.get("error_type") == BudgetExhausted.__name__:
+                self.out_of_money = True
+                self.sink(RunOutOfMoney(str(info.get("error"))))
 
     async def keep(self, run: SimulationRun) -> None:
         """Save a simulation and count it."""

@@ -51,7 +51,8 @@ class MiddlewareStack:
         hits = misses = spent = cap = None
         if self.cache is not None:
             counts = [{"hits": self.cache.hits, "misses": self.cache.misses}]
-            counts += _counts_of_workers(self.shared)
+            files = self.shared.glob(_COUNTS) if self.shared is not None else ()
+            counts += [json.loads(file.read_text(encoding="utf-8")) for file in files]
             hits = sum(count["hits"] for count in counts)
             misses = sum(count["misses"] for count in counts)
         if self.budget is not None:
@@ -82,10 +83,12 @@ def installed_middleware(
     """
     # Imported here and below, because tables and reports of runs do not need the model layer.
     from tau2.llm.middleware import use_middleware  # noqa: PLC0415  -- see above
+    from tau2.llm.middleware.cache import ResponseCache  # noqa: PLC0415  -- see above
     from tau2.llm.middleware.redaction import RedactionMiddleware  # noqa: PLC0415  -- see above
 
     redactor = redactor_of(config)
-    stack = MiddlewareStack(_cache(config, redactor), _budget(config, shared, saved, spent), shared)
+    cache = ResponseCache(Path(config.cache).expanduser(), redactor) if config.cache else None
+    stack = MiddlewareStack(cache, _budget(config, shared, saved, spent), shared)
     try:
         with use_middleware(
             *_recording(config, saved, redactor),
@@ -119,12 +122,6 @@ def _recording(config: TextRunConfig, saved: Path | None, redactor: Redactor) ->
         )
     folder = companion(saved, recording.RECORDING_NAME)
     return [recording.Recorder(folder, redactor).middleware]
-
-
-def _cache(config: TextRunConfig, redactor: Redactor) -> ResponseCache | None:
-    from tau2.llm.middleware.cache import ResponseCache  # noqa: PLC0415  -- see above
-
-    return ResponseCache(Path(config.cache).expanduser(), redactor) if config.cache else None
 
 
 def _budget(

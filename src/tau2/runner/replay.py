@@ -166,10 +166,10 @@ class _Recordings:
         self.damage: list[str] = []
         files = sorted(folder.glob("*.jsonl"))
         self._by_id = {file.stem: file for file in files}
-        headers = sorted(map(read_header, files), key=_unit_and_time)
+        headers = sorted(map(read_header, files), key=lambda one: (one.task_id, one.trial, one.at))
         self._by_unit = {
             unit: [recording.path for recording in recordings]
-            for unit, recordings in groupby(headers, key=_unit)
+            for unit, recordings in groupby(headers, key=lambda one: (one.task_id, one.trial))
         }
         self.learnt = RefusedParams.of(
             exchange for file in files for exchange in read_recorded_calls(file).exchanges
@@ -185,14 +185,6 @@ class _Recordings:
         recording = read_recorded_calls(file)
         self.damage += recording.damage
         return recording
-
-
-def _unit(recording: RecordedCalls) -> tuple[str, int]:
-    return recording.task_id, recording.trial
-
-
-def _unit_and_time(recording: RecordedCalls) -> tuple[str, int, str]:
-    return recording.task_id, recording.trial, recording.at
 
 
 class _NoWaiting:

@@ -258,6 +258,9 @@ def run_info(run_config: RunConfig, environment: Environment, **overrides: Any) 
     """Do what `get_info` does, with a fresh environment of the domain that exists already."""
     info = environment.get_info()
     text = run_config if isinstance(run_config, TextRunConfig) else None
+    persona = text.user_persona if text else None
+    # A persona with weighted choices differs from one episode to the next.
+    is_weighted = any(isinstance(value, dict) for value in (persona or {}).values())
     facts: dict[str, Any] = {
         "git_commit": commit_hash(),
         "num_trials": run_config.num_trials,
@@ -267,7 +270,7 @@ def run_info(run_config: RunConfig, environment: Environment, **overrides: Any) 
             implementation=run_config.effective_user,
             llm=run_config.llm_user,
             llm_args=without_secrets(run_config.llm_args_user),
-            persona_config=text.user_persona if text and _is_fixed(text.user_persona) else None,
+            persona_config=None if is_weighted else persona,
         ),
         "agent_info": AgentInfo(
             implementation=run_config.effective_agent,
@@ -285,8 +288,3 @@ def run_info(run_config: RunConfig, environment: Environment, **overrides: Any) 
         "enforce_communication_protocol": text.enforce_communication_protocol if text else None,
     }
     return Info.model_validate(facts | overrides)
-
-
-def _is_fixed(persona: dict[str, Any] | None) -> bool:
-    """Return whether a persona is the same for every episode (no weighted choice)."""
-    return persona is not None and not any(isinstance(value, dict) for value in persona.values())

@@ -19,7 +19,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tau2 import __version__
 from tau2.data_model.message import AssistantMessage, Message, UserMessage
-from tau2.data_model.simulation import SimulationRun
 from tau2.errors import ConfigError
 from tau2.metrics.agent_metrics import AgentMetrics, compute_metrics
 from tau2.report.cleaner import Cleaner
@@ -262,20 +261,14 @@ def _public(results: Results) -> Results:
     for participant in (info.agent_info, info.user_info):
         if participant.llm_args is not None:
             participant.llm_args = without_secrets(participant.llm_args)
+    simulations = []
+    for run in results.simulations:
+        notes = {key: value for key, value in (run.info or {}).items() if key != "error_traceback"}
+        messages = None if run.messages is None else list(map(_public_message, run.messages))
+        simulations.append(run.model_copy(update={"messages": messages, "info": notes or None}))
     return results.model_copy(
-        update={
-            "info": info,
-            "simulations": [_public_run(run) for run in results.simulations],
-            "simulation_index": None,
-        }
+        update={"info": info, "simulations": simulations, "simulation_index": None}
     )
-
-
-def _public_run(run: SimulationRun) -> SimulationRun:
-    notes = {key: value for key, value in (run.info or {}).items() if key != "error_traceback"}
-    messages = [_public_message(message) for message in run.messages or ()]
-    stored = None if run.messages is None else messages
-    return run.model_copy(update={"messages": stored, "info": notes or None})
 
 
 def _public_message(message: Message) -> Message:

@@ -41,21 +41,13 @@ def _notes(value: JsonValue, family: str, depth: int) -> Iterator[tuple[str, str
     elif isinstance(value, Mapping):
         name = next((str(value[key]) for key in _NAMES if isinstance(value.get(key), str)), "")
         described = ", ".join(filter(None, (name or family, _options(value))))
+        ids = [key for key in value if key == "id" or key.endswith("_id")]
+        # Further ids refer to other records, which this name is not of.
+        own_id = "item_id" if "item_id" in ids else next(iter(ids), None)
         for key, item in value.items():
-            if (
-                isinstance(item, str)
-                and (key == "id" or key.endswith("_id"))
-                and described
-                and not _foreign(key, value)
-            ):
+            if key == own_id and isinstance(item, str) and described:
                 yield item, described
             yield from _notes(item, name or family, depth + 1)
-
-
-def _foreign(key: str, value: JsonMapping) -> bool:
-    """Return whether `key` refers to another record, whose name this is not."""
-    ids = [one for one in value if one == "id" or one.endswith("_id")]
-    return key != ("item_id" if "item_id" in ids else ids[0])
 
 
 def _options(value: JsonMapping) -> str:

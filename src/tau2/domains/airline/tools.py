@@ -89,12 +89,20 @@ class AirlineTools(AirlineLookups):
         Returns:
             The new reservation.
         """
+        new_ids = (fresh for fresh in NEW_RESERVATION_IDS if fresh not in self.db.reservations)
+        new_id = next(new_ids, None)
+        if new_id is None:
+            raise ToolError("Too many reservations")
+        travellers = self._as_kept(_models(Passenger, passengers))
+        payments = clone(_models(Payment, payment_methods))
+        if not self.strict_compat:
+            # Sorted by id, so that their order in the call makes no difference.
+            payments.sort(key=lambda payment: payment.payment_id)
         trip = Reservation(
-            reservation_id=self._new_reservation_id(), user_id=user_id, created_at=NOW,
+            reservation_id=new_id, user_id=user_id, created_at=NOW,
             flight_type=flight_type,
             origin=origin, destination=destination, cabin=cabin, flights=[], insurance=insurance,
-            passengers=self._as_kept(_models(Passenger, passengers)), total_baggages=total_baggages,
-            payment_history=self._as_recorded(_models(Payment, payment_methods)),
+            passengers=travellers, total_baggages=total_baggages, payment_history=payments,
             nonfree_baggages=nonfree_baggages,
         )  # fmt: skip
         return self._book(trip, _models(FlightInfo, flights), BAG_PRICE * nonfree_baggages)
@@ -260,12 +268,6 @@ class AirlineTools(AirlineLookups):
         """Return whether a tool may change the airline; false for a name that is no tool."""
         return tool_name in cls._marks and cls._marks[tool_name].mutates
 
-    def _new_reservation_id(self) -> str:
-        for fresh in NEW_RESERVATION_IDS:
-            if fresh not in self.db.reservations:
-                return fresh
-        raise ToolError("Too many reservations")
-
     def _changeable(self, reservation_id: str) -> Reservation:
         """Return a reservation that is not cancelled (in the original, it may be)."""
         reservation = self._reservation(reservation_id)
@@ -327,13 +329,6 @@ class AirlineTools(AirlineLookups):
             if not _ISO_DATE.fullmatch(person.dob):
                 raise ToolError(f"Date of birth {person.dob} is not of the form YYYY-MM-DD")
         return sorted(kept, key=lambda person: (person.last_name, person.first_name, person.dob))
-
-    def _as_recorded(self, payments: list[Payment]) -> list[Payment]:
-        """Return payments sorted by id, so that their order in a call makes no difference."""
-        recorded = clone(payments)
-        if self.strict_compat:
-            return recorded
-        return sorted(recorded, key=lambda payment: payment.payment_id)
 
     def _require_trip(
         self, flights: Sequence[FlightInfo], total_baggages: int, nonfree_baggages: int

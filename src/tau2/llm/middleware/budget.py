@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import chain
 
 from tau2.errors import BudgetExhausted, ConfigError, DeadlineExceeded
 from tau2.llm.backends.scripted import PREFIX
@@ -91,15 +92,10 @@ def _prompt_bound(request: Request) -> int:
     sent = [request.messages, request.tools, request.args.get("extra_body")]
     text = json.dumps(sent, ensure_ascii=False, default=str)
     size = len(text.encode("utf-8", "replace"))
-    media = sum(_media_in(message.get("content")) for message in request.messages)
-    return size + _PER_CALL + _PER_MESSAGE * len(request.messages) + _PER_MEDIUM * media
-
-
-def _media_in(content: JsonValue) -> int:
-    """Return how many parts of a message's content are no text."""
-    if not isinstance(content, list):
-        return 0
-    return sum(isinstance(part, Mapping) and part.get("type") != "text" for part in content)
+    contents = [message.get("content") for message in request.messages]
+    parts = chain.from_iterable(content for content in contents if isinstance(content, list))
+    media = [part for part in parts if isinstance(part, Mapping) and part.get("type") != "text"]
+    return size + _PER_CALL + _PER_MESSAGE * len(request.messages) + _PER_MEDIUM * len(media)
 
 
 def bounded(request: Request) -> Request:

@@ -110,8 +110,11 @@ class AttemptReplay:
         redacted, _, _ = self._requests.redact(request, self._number)
         if self.divergence is not None:
             raise Diverged(self.divergence.what)
+        model = redacted.request.model
+        args = self._refused.comparable(model, redacted.request.args)
         # Not only the first one: calls of one attempt may overlap, in another order each time.
-        found = next((one for one in self._left if self._is_same(one, redacted)), None)
+        same = (one for one in self._left if one.digest == redacted.digest)
+        found = next((e for e in same if self._refused.comparable(model, e.args) == args), None)
         if found is None:
             if not self.left and self._timed_out:
                 raise DeadlineExceeded("the episode's time ran out here when it was recorded")
@@ -120,13 +123,6 @@ class AttemptReplay:
         self._left.remove(found)
         self._last_digest = found.digest
         return _outcome(found)
-
-    def _is_same(self, exchange: Exchange, redacted: RedactedRequest) -> bool:
-        model = redacted.request.model
-        return exchange.digest == redacted.digest and (
-            self._refused.comparable(model, exchange.args)
-            == self._refused.comparable(model, redacted.request.args)
-        )
 
     def _divergence(self, redacted: RedactedRequest) -> Divergence:
         now = redacted.request
