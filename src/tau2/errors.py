@@ -15,11 +15,13 @@ Tau2Error
 │   └── UserError
 └── ModelError             a model call failed for good
     ├── ModelUnavailable   the endpoint did not answer after every permitted retry (infrastructure)
+    │   └── NeverAnswered  the episode's time was over before the endpoint answered for once
     ├── ModelRefused       the endpoint rejected the request; retrying cannot help
     │   └── BudgetExhausted  what the run may still spend (max_cost) does not cover the next call
     ├── ContextWindowExceeded
     ├── EmptyCompletion    the model returned nothing in every permitted attempt
     └── DeadlineExceeded   the episode's time ran out inside a model call
+        └── NoTimeToRetry  a call failed, and the time was too short to repeat it (infrastructure)
 
 Every class pickles (results cross process boundaries), and every message says what is wrong, why,
 and what to do.
@@ -107,12 +109,21 @@ class UserError(ParticipantError):
 class ModelError(Tau2Error):
     """A model call failed for good."""
 
+    model: str | None = None
+    """Name of the model, where it is known. Lost when the error is pickled."""
+    status: int | None = None
+    """Status of the last HTTP response, likewise."""
+
 
 class ModelUnavailable(ModelError):
     """The endpoint did not answer after every permitted retry.
 
     An infrastructure failure, never a score.
     """
+
+
+class NeverAnswered(ModelUnavailable):
+    """The episode's time ran out before any model of a participant had answered for once."""
 
 
 class ModelRefused(ModelError):
@@ -133,6 +144,10 @@ class EmptyCompletion(ModelError):
 
 class DeadlineExceeded(ModelError):
     """The episode's wall-clock limit ran out inside a model call."""
+
+
+class NoTimeToRetry(DeadlineExceeded):
+    """The endpoint failed, and the episode's time is too short to ask it again."""
 
 
 @contextmanager

@@ -107,6 +107,6 @@ def _call(item: ToolCall | JsonMapping) -> ToolCall:
     if isinstance(item, Mapping) and _is_call(item):
         entry = item if "function" in item else {"id": item.get("id"), "function": item}
         calls, _ = parse_tool_calls([entry])
-        if calls:
+        if calls and (calls[0].name or calls[0].arguments):
             return calls[0]
     raise TypeError(f"{item!r:.80} is no tool call: it needs a name and arguments")

@@ -48,7 +48,7 @@ class BaseRunConfig(BaseModel):
     num_trials: int = defaults.DEFAULT_NUM_TRIALS
     """Times every task is played."""
     max_errors: int = defaults.DEFAULT_MAX_ERRORS
-    """Failed tool calls after which an episode is stopped."""
+    """Failed tool calls of one participant after which an episode is stopped."""
     timeout: float | None = None
     """Wall-clock limit of one episode, in seconds; bounds model calls too."""
     save_to: str | None = None

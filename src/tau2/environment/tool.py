@@ -24,7 +24,9 @@ from pydantic import (
     create_model,
     field_serializer,
 )
+from pydantic.errors import PydanticInvalidForJsonSchema
 
+from tau2.environment.json_text import decoded_by_schema
 from tau2.environment.tool_pickle import RECIPE, portable, portable_model
 from tau2.errors import ArgumentError
 from tau2.utils.json_types import JsonMapping, JsonObject
@@ -234,12 +236,12 @@ def _not_callable(*_args: object, **_kwargs: object) -> NoReturn:
 def coerce_arguments(name: str, params: type[BaseModel], arguments: JsonObject) -> JsonObject:
     """Return `arguments` validated against `params`; only what was given comes back.
 
-    Text that spells a number or truth value becomes one, an integer becomes a float where the
-    schema says so, and a number becomes text where text is wanted. Raise ArgumentError with one
-    line per problem.
+    Text that spells a number or truth value becomes one, and JSON text a list or an object, where
+    the schema wants them; an integer becomes a float, and a number becomes text. Raise
+    ArgumentError with one line per problem.
     """
     try:
-        checked = params.model_validate(arguments)
+        checked = _validated(params, arguments)
     except ValidationError as error:
         problems = [
             f"{'.'.join(map(str, problem['loc'])) or 'arguments'}: {problem['msg'].lower()}"
@@ -252,6 +254,29 @@ def coerce_arguments(name: str, params: type[BaseModel], arguments: JsonObject) 
     return {key: value for key, value in checked.__dict__.items() if key in given} | (
         checked.model_extra or {}
     )
+
+
+def _validated(params: type[BaseModel], arguments: JsonObject) -> BaseModel:
+    try:
+        return params.model_validate(arguments)
+    except ValidationError:
+        decoded = decoded_by_schema(arguments, _schema_of(params))
+        if decoded == arguments:
+            raise
+        try:
+            return params.model_validate(decoded)
+        except ValidationError:
+            pass  # what is wrong with the arguments as they were given says more
+        raise
+
+
+@lru_cache(maxsize=_MOST_KEPT)
+def _schema_of(params: type[BaseModel]) -> JsonObject:
+    """Return a schema of the arguments; an empty one for types that have none."""
+    try:
+        return params.model_json_schema()
+    except PydanticInvalidForJsonSchema:
+        return {}
 
 
 @lru_cache(maxsize=_MOST_KEPT)

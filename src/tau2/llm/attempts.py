@@ -24,7 +24,9 @@ from tau2.errors import (
     EmptyCompletion,
     ModelError,
     ModelUnavailable,
+    NoTimeToRetry,
 )
+from tau2.llm.answer_count import AnswerCount, answer_count
 from tau2.llm.clock import remaining
 from tau2.llm.failure import CallFailed
 from tau2.llm.middleware import current_middleware
@@ -73,8 +75,12 @@ def run_call(call: ModelCall) -> Flow[CallResult]:
     ids = {str(tool_call.get("id")) for tool_call in chain.from_iterable(sent_calls)}
     several = call.request.args.get("n") not in (None, 1)
     responses: list[Response] = []
+    count = answer_count.get() or AnswerCount()
+    count.asked += 1
+    count.model = call.request.model
     for _ in range(1 + DEFAULT_EMPTY_RETRIES):
         responses.append((yield from send_with_retries(call)))
+        count.answered += 1
         completion = parse_completion(responses[-1], ids, alternatives=several)
         if not completion.is_empty:
             return CallResult(completion, responses)
@@ -182,7 +188,7 @@ def _wait(call: ModelCall, failure: CallFailed, attempt: int) -> float:
     if wait > LONGEST_RETRY_AFTER:
         raise _final_error(call, failure, attempt + 1) from failure
     if wait >= remaining():
-        raise DeadlineExceeded(
+        raise NoTimeToRetry(
             f"the episode's time runs out before model {call.request.model!r} may be asked again "
             f"(in {wait:.1f} s): {failure.text}"
         ) from failure
@@ -190,6 +196,13 @@ def _wait(call: ModelCall, failure: CallFailed, attempt: int) -> float:
 
 
 def _final_error(call: ModelCall, failure: CallFailed, attempts: int) -> ModelError:
+    error = _error_of(call, failure, attempts)
+    error.model = call.request.model
+    error.status = failure.status
+    return error
+
+
+def _error_of(call: ModelCall, failure: CallFailed, attempts: int) -> ModelError:
     model = call.request.model
     reason = f"HTTP {failure.status}: {failure.text}" if failure.status else failure.text
     reason = reason.rstrip(". ")

@@ -71,12 +71,20 @@ class Limits:
     max_errors: int = 10
     timeout: float | None = None
 
-    def reached(self, steps: int, errors: int, elapsed: float) -> TerminationReason | None:
-        """Return which bound is reached, or None."""
+    def reached(
+        self, steps: int, errors: int, elapsed: float, user_errors: int = 0
+    ) -> TerminationReason | None:
+        """Return which bound is reached, or None.
+
+        Failed calls are counted for each participant by itself: those of the user are no reason to
+        charge the agent.
+        """
         if self.timeout is not None and elapsed >= self.timeout:
             return TerminationReason.TIMEOUT
-        if errors >= self.max_errors:
+        if errors - user_errors >= self.max_errors:
             return TerminationReason.TOO_MANY_ERRORS
+        if user_errors >= self.max_errors:
+            return TerminationReason.USER_ERROR
         return TerminationReason.MAX_STEPS if steps >= self.max_steps else None
 
 
@@ -101,6 +109,9 @@ class EpisodeProgress:
     trajectory: list[Message] = field(default_factory=list)
     steps: int = 0
     errors: int = 0
+    """Failed tool calls of both participants."""
+    user_errors: int = 0
+    """How many of them were the user's."""
     termination_reason: TerminationReason | None = None
     note: str | None = None
     """Why the episode failed, when it did."""
@@ -129,6 +140,7 @@ class EpisodeProgress:
 
 
 _ERROR_OF = {Role.AGENT: TerminationReason.AGENT_ERROR, Role.USER: TerminationReason.USER_ERROR}
+_NOTES = {TerminationReason.USER_ERROR: "the user's own tool calls failed too often"}
 _STOP_OF = {Role.AGENT: TerminationReason.AGENT_STOP, Role.USER: TerminationReason.USER_STOP}
 
 
@@ -150,9 +162,11 @@ def episode(
         else:
             ask = _take_turn(progress, ask.to, answer, rules)
         if not progress.done and ask.to is not Role.ENV:
-            reached = rules.limits.reached(progress.steps, progress.errors, rules.elapsed())
+            reached = rules.limits.reached(
+                progress.steps, progress.errors, rules.elapsed(), progress.user_errors
+            )
             if reached is not None:
-                progress.end(reached)
+                progress.end(reached, _NOTES.get(reached))
     return progress
 
 
@@ -233,8 +247,11 @@ def _take_results(progress: EpisodeProgress, ask: Ask, results: Any) -> Ask:
     """Record the results of tool calls and return them to the participant that made the calls."""
     progress.from_role = Role.ENV
     progress.trajectory.extend(results)
-    progress.errors += sum(result.error for result in results)
     caller = Role.USER if isinstance(ask.observation, UserMessage) else Role.AGENT
+    failed = sum(result.error for result in results)
+    progress.errors += failed
+    if caller is Role.USER:
+        progress.user_errors += failed
     return Ask(caller, _as_one(results))
 
 

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,7 +25,8 @@ from tau2.data_model.simulation import SimulationRun, TerminationReason
 from tau2.data_model.tasks import Task
 from tau2.environment.environment import Environment
 from tau2.environment.task_setup import TaskSetup, set_initial_state
-from tau2.errors import ConfigError
+from tau2.errors import ConfigError, DeadlineExceeded, NoTimeToRetry
+from tau2.llm.answer_count import AnswerCount, answer_count
 from tau2.llm.deadline import deadline
 from tau2.orchestrator.episode import (
     Answer,
@@ -38,7 +40,7 @@ from tau2.orchestrator.episode import (
     seen_by,
 )
 from tau2.orchestrator.participants import check_participant, seed_participants
-from tau2.orchestrator.record import EPISODE_FAILURES, cost_of, failure_of, usage_of
+from tau2.orchestrator.record import EPISODE_FAILURES, cost_of, failure_of, never_answered, usage_of
 from tau2.orchestrator.snapshot import EpisodeSnapshot, copied_states
 from tau2.orchestrator.tracing import TurnTracer, traced_call, traced_turn
 from tau2.participant.drive import areply, reply
@@ -64,7 +66,7 @@ class Orchestrator:
         environment: A fresh environment; the episode changes it.
         task: What is simulated.
         max_steps: Turns (messages and executions of tool calls) after which the episode is stopped.
-        max_errors: Failed tool calls after which it is stopped.
+        max_errors: Failed tool calls of one participant after which it is stopped.
         seed: Given to both participants.
         solo_mode: There is no user; the environment must be in solo mode.
         simulation_id: Id of the record; default: random.
@@ -124,6 +126,7 @@ class Orchestrator:
         self._now = now
         self._progress = EpisodeProgress()
         self._history_length = 0
+        self._answers = {Role.AGENT: AnswerCount(), Role.USER: AnswerCount()}
         self._flow: Generator[Ask, Answer, EpisodeProgress] | None = None
         self._pending: Ask | None = None
         self._began = 0.0
@@ -132,6 +135,7 @@ class Orchestrator:
     # Names under which downstream code reads the progress of an episode.
     step_count = property(lambda self: self._progress.steps)
     num_errors = property(lambda self: self._progress.errors)
+    user_errors = property(lambda self: self._progress.user_errors)
     done = property(lambda self: self._progress.done)
     termination_reason = property(lambda self: self._progress.termination_reason)
     trajectory = property(lambda self: self._progress.trajectory)
@@ -210,6 +214,7 @@ class Orchestrator:
             messages=tuple(messages),
             steps=progress.steps,
             errors=progress.errors,
+            user_errors=progress.user_errors,
             agent_state=agent_state,
             user_state=user_state,
             elapsed=self.elapsed,
@@ -240,6 +245,8 @@ class Orchestrator:
         forked.environment = self.environment.fork()
         forked.simulation_id = str(uuid.uuid4())
         forked.recorder = None
+        answers = {role: replace(count) for role, count in self._answers.items()}
+        forked._answers = answers  # noqa: SLF001  -- another instance of this class
         forked._restore(snapshot)  # noqa: SLF001  -- another instance of this class
         return forked
 
@@ -338,12 +345,15 @@ class Orchestrator:
             return self.tool_results(ask)
         left = self._remaining()
         try:
-            if ask.to is Role.AGENT:
-                message, self.agent_state = reply(
-                    self.agent, ask.observation, self.agent_state, left
-                )
-            else:
-                message, self.user_state = reply(self.user, ask.observation, self.user_state, left)
+            with self._counted(ask.to):
+                if ask.to is Role.AGENT:
+                    message, self.agent_state = reply(
+                        self.agent, ask.observation, self.agent_state, left
+                    )
+                else:
+                    message, self.user_state = reply(
+                        self.user, ask.observation, self.user_state, left
+                    )
         except EPISODE_FAILURES as problem:
             return failure_of(ask.to, problem)
         return message
@@ -353,17 +363,49 @@ class Orchestrator:
             return self.tool_results(ask)
         left = self._remaining()
         try:
-            if ask.to is Role.AGENT:
-                message, self.agent_state = await areply(
-                    self.agent, ask.observation, self.agent_state, left, executor
-                )
-            else:
-                message, self.user_state = await areply(
-                    self.user, ask.observation, self.user_state, left, executor
-                )
+            with self._counted(ask.to):
+                if ask.to is Role.AGENT:
+                    message, self.agent_state = await areply(
+                        self.agent, ask.observation, self.agent_state, left, executor
+                    )
+                else:
+                    message, self.user_state = await areply(
+                        self.user, ask.observation, self.user_state, left, executor
+                    )
         except EPISODE_FAILURES as problem:
             return failure_of(ask.to, problem)
         return message
+
+    @contextmanager
+    def _counted(self, role: Role) -> Iterator[None]:
+        """Count the model calls of a participant.
+
+        A time limit that is reached because an endpoint fails, or has never answered, says nothing
+        about the participant. Raise ModelUnavailable then.
+        """
+        count = self._answers[role]
+        token = answer_count.set(count)
+        try:
+            yield
+        except DeadlineExceeded as problem:
+            if isinstance(problem, NoTimeToRetry):
+                raise never_answered(str(problem), count.model) from problem
+            if count.never_answered and not self._has_spoken(role):
+                text = (
+                    f"the model of the {role}, {count.model!r}, did not answer once within the "
+                    f"episode's {self.limits.timeout:g} s; check that the endpoint is up, or raise "
+                    "the time limit"
+                )
+                raise never_answered(text, count.model) from problem
+            raise
+        finally:
+            answer_count.reset(token)
+
+    def _has_spoken(self, role: Role) -> bool:
+        """Return whether a participant has sent a message in this episode."""
+        kind = AssistantMessage if role is Role.AGENT else UserMessage
+        new = self._progress.trajectory[self._history_length :]
+        return any(isinstance(message, kind) and message.usage for message in new)
 
     def _remaining(self) -> float | None:
         """Return the seconds left, or None without a limit."""

@@ -11,6 +11,7 @@ from tau2.errors import (
     ContextWindowExceeded,
     DeadlineExceeded,
     EmptyCompletion,
+    NeverAnswered,
     UserError,
 )
 from tau2.orchestrator.episode import Failure, Role
@@ -36,6 +37,13 @@ def failure_of(role: Role, problem: Exception) -> Failure:
     if role is Role.USER and reason is TerminationReason.CONTEXT_WINDOW_EXCEEDED:
         reason = TerminationReason.USER_ERROR
     return Failure(reason, f"{role}: {problem}")
+
+
+def never_answered(text: str, model: str) -> NeverAnswered:
+    """Return the error of a time limit that was reached through the fault of an endpoint."""
+    error = NeverAnswered(text)
+    error.model = model
+    return error
 
 
 def cost_of(messages: Sequence[AssistantMessage | UserMessage]) -> float | None:

@@ -31,6 +31,8 @@ class EpisodeSnapshot:
     start_time: str
     end: tuple[TerminationReason, str | None] | None = None
     """How and why the episode ended, if it did."""
+    user_errors: int = 0
+    """How many of the errors were the user's."""
 
     def restored(self) -> tuple[EpisodeProgress, Ask, Any, Any]:
         """Return progress, next ask, agent state and user state, independent of other episodes."""
@@ -39,7 +41,12 @@ class EpisodeSnapshot:
             self.messages, messages, self.agent_state, self.user_state
         )
         ask = next_after(messages)[0] if messages else Ask(Role.AGENT, None)
-        progress = EpisodeProgress(trajectory=messages, steps=self.steps, errors=self.errors)
+        progress = EpisodeProgress(
+            trajectory=messages,
+            steps=self.steps,
+            errors=self.errors,
+            user_errors=self.user_errors,
+        )
         if self.end is not None:
             progress.end(*self.end)
         return progress, ask, agent_state, user_state

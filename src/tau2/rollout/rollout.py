@@ -230,7 +230,10 @@ class Rollout(RoleView):
         rejection = StepResult(rejected=problem)
         step = RolloutStep(as_message(text, self.role), tokens, rejection)
         history.steps.append(step)
-        if history.invalid_actions + orchestrator.num_errors < orchestrator.max_errors:
+        user_errors = orchestrator.user_errors
+        is_user = self.role is Role.USER
+        own_errors = user_errors if is_user else orchestrator.num_errors - user_errors
+        if history.invalid_actions + own_errors < orchestrator.max_errors:
             return rejection
         orchestrator.answer(Failure(TerminationReason.TOO_MANY_ERRORS, problem))
         self._await_others()

@@ -32,7 +32,7 @@ from tau2.runner.tasks import UnitSpec
 from tau2.storage.compatibility import task_digest
 from tau2.storage.files import AppendFile
 from tau2.storage.framed import checksum_of, framed, unframed
-from tau2.storage.journal import Rank, Stored, rank_of
+from tau2.storage.journal import Stored
 from tau2.storage.results import companion
 
 logger = logging.getLogger(__name__)
@@ -43,6 +43,9 @@ INFLIGHT_NAME = "inflight"
 _LARGEST = 64 * 1024 * 1024
 _FORMAT = 1
 _MOST_FAILURES = 2  # attempts without a single new turn, after which the episode starts over
+_BROKEN_OFF = frozenset(
+    {TerminationReason.INFRASTRUCTURE_ERROR, TerminationReason.UNEXPECTED_ERROR}
+)
 _SLUG = 60  # characters of a task id in the name of its log
 
 
@@ -249,8 +252,8 @@ class EpisodeLogs:
             writer.close()
 
     def stored(self, run: SimulationRun) -> None:
-        """Remove the log of a durable simulation, except of a failed one, which may continue."""
-        if self.participants is not None and rank_of(run) is not Rank.FAILED:
+        """Remove the log of a durable simulation, except of one that broke off: it may continue."""
+        if self.participants is not None and run.termination_reason not in _BROKEN_OFF:
             self._remove(run.unit)
 
     def tidy(self, entries: Iterable[Stored]) -> None:
@@ -259,7 +262,7 @@ class EpisodeLogs:
             return
         left = {path.name for path in self.folder.iterdir()}
         for entry in entries if left else ():
-            if entry.rank is not Rank.FAILED and _name(entry.unit) in left:
+            if entry.termination not in _BROKEN_OFF and _name(entry.unit) in left:
                 self._remove(entry.unit)
         with suppress(OSError):  # the folder is not empty
             self.folder.rmdir()

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tau2.data_model.message import AssistantMessage, Message, UserMessage
+from tau2.data_model.message import AssistantMessage, Message, ToolMessage, UserMessage
 from tau2.data_model.simulation import TerminationReason
 from tau2.errors import Tau2Error
 from tau2.orchestrator.episode import Ask, Role, next_after, seen_by
@@ -69,6 +69,10 @@ def continued(
             elapsed=played.elapsed,
             start_time=played.start_time,
             end=played.end,
+            user_errors=sum(
+                isinstance(message, ToolMessage) and message.error and message.requestor == "user"
+                for message in played.messages[played.opening :]
+            ),
         )
     )
     return orchestrator

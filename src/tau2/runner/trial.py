@@ -21,6 +21,7 @@ from tau2.errors import (
     MissingExtra,
     ModelError,
     ModelRefused,
+    NeverAnswered,
     ParticipantError,
     UnknownName,
 )
@@ -45,6 +46,7 @@ PERMANENT_ERRORS = (
     DataFileError,
     MissingExtra,
     ModelRefused,
+    NeverAnswered,
     ParticipantError,
     UnknownName,
     TypeError,

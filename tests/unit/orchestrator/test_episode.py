@@ -185,7 +185,7 @@ def test_failed_calls_count_one_by_one():
     ask = turns.send(asks("a", "b", kind=UserMessage))
     with pytest.raises(StopIteration):
         turns.send(results(ask, error=True))
-    assert (progress.errors, progress.termination_reason) == (2, "too_many_errors")
+    assert (progress.errors, progress.termination_reason) == (2, "user_error")
 
 
 def test_time_comes_before_errors_and_steps():
