@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 _EPILOG = """\
 It checks that databases and policies can be read, that tasks have the right form,
-that splits name existing tasks, and that reference actions, assertions and initial
-actions name existing tools and functions. The files lie in
+that no task has a field that does not exist, that splits name existing tasks, that
+reference actions, assertions, initial actions and recorded calls name existing tools,
+functions and arguments, and that every reward rests on something. The files lie in
 TAU2_DATA_DIR/tau2/domains/NAME, or in the package where that is not set.
 
 exit codes: 0 no problems; 1 problems, each named by file, task and field"""

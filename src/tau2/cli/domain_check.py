@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from tau2 import config
-from tau2.data_model.tasks import EnvFunctionCall, Task
+from tau2.data_model.tasks import Task
 from tau2.environment.db import read_data_file
-from tau2.environment.domain import load_splits, load_tasks_file
+from tau2.environment.domain import load_splits, load_tasks_file, parse_tasks
 from tau2.environment.environment import Environment
-from tau2.environment.toolkit import ToolKitBase
+from tau2.environment.task_check import form_problems, task_problems
 from tau2.errors import Tau2Error, UnknownName
 from tau2.registry import registry
 from tau2.utils.text import first_of
@@ -66,14 +66,14 @@ def check_domain(name: str, *, must_exist: bool) -> DomainCheck:
         check.note = "no files here"
         return check
     check.tasks = check.attempt(lambda: registry.get_tasks_loader(name)(None))
+    check.problems += _form_problems(check, _tasks_file(folder))
     splits = registry.get_task_splits_loader(name)
     check.splits = check.attempt(splits) if splits is not None else None
     check.problems += _split_problems(check, folder)
     if check.environment is not None:
         file = _tasks_file(folder)
-        for task in check.tasks or ():
-            for place, problem in _task_problems(task, check.environment):
-                check.problems.append(f"{file}: task {task.id}: {place}: {problem}")
+        for problem in task_problems(check.tasks or (), check.environment):
+            check.problems.append(f"{file}: {problem}")
     return check
 
 
@@ -88,9 +88,19 @@ def _check_files(check: DomainCheck, folder: Path) -> None:
             check.attempt(lambda file=file: read_data_file(file))  # type: ignore[misc]  # bound at once
     tasks = _tasks_file(folder)
     check.tasks = check.attempt(lambda: load_tasks_file(tasks))
+    check.problems += _form_problems(check, tasks)
     if (folder / _SPLITS_NAME).is_file():
         check.splits = check.attempt(lambda: load_splits(folder / _SPLITS_NAME))
     check.problems += _split_problems(check, folder)
+
+
+def _form_problems(check: DomainCheck, file: Path) -> Iterator[str]:
+    """Yield the unknown fields of somebody else's file, which loading it only warns of."""
+    if check.tasks is None or not config.is_foreign_data() or not file.is_file():
+        return
+    tasks = check.attempt(lambda: parse_tasks(read_data_file(file), file, tolerant=True))
+    for problem in form_problems(tasks or ()):
+        yield f"{file}: {problem}"
 
 
 def _tasks_file(folder: Path) -> Path:
@@ -107,45 +117,3 @@ def _split_problems(check: DomainCheck, folder: Path) -> Iterator[str]:
         if missing:
             named = first_of(map(repr, missing), 1)
             yield f"{folder / _SPLITS_NAME}: split {split}: there is no task {named}"
-
-
-def _task_problems(task: Task, environment: Environment) -> Iterator[tuple[str, str]]:
-    """Yield the field of a task and what is wrong with it."""
-    criteria = task.evaluation_criteria
-    state = task.initial_state
-    for number, action in enumerate(task.reference_actions):
-        toolkit = environment.user_tools if action.requestor == "user" else environment.tools
-        if toolkit is None or not toolkit.has_tool(action.name):
-            owner = "user" if action.requestor == "user" else "agent"
-            known = toolkit.tools if toolkit is not None else ()
-            yield (
-                f"evaluation_criteria.actions.{number}.name",
-                str(UnknownName(f"tool of the {owner}", action.name, known)),
-            )
-    for number, assertion in enumerate((criteria.env_assertions if criteria else None) or ()):
-        yield from _function_problem(
-            f"evaluation_criteria.env_assertions.{number}", assertion, environment
-        )
-    for number, call in enumerate((state.initialization_actions if state else None) or ()):
-        yield from _function_problem(
-            f"initial_state.initialization_actions.{number}", call, environment
-        )
-    own_tools = environment.user_tools.tools if environment.user_tools is not None else {}
-    for number, name in enumerate(task.user_tools or ()):
-        if name not in own_tools:
-            yield f"user_tools.{number}", str(UnknownName("tool of the user", name, own_tools))
-
-
-def _function_problem(
-    place: str, call: EnvFunctionCall, environment: Environment
-) -> Iterator[tuple[str, str]]:
-    toolkit: ToolKitBase | None = (
-        environment.user_tools if call.env_type == "user" else environment.tools
-    )
-    function: Any = getattr(toolkit, call.func_name, None)
-    if call.func_name.startswith("_") or not callable(function):
-        known = [name for name in dir(toolkit) if name[0] != "_"] if toolkit is not None else []
-        yield (
-            f"{place}.func_name",
-            str(UnknownName(f"{call.env_type} function", call.func_name, known)),
-        )

@@ -11,9 +11,10 @@ import uuid
 from enum import StrEnum
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ModelWrapValidatorHandler, model_validator
 
 from tau2.data_model.message import Message, StoredMessage, ToolCall, ToolRequestor
+from tau2.data_model.unknown_fields import UnknownField, unknown_fields
 from tau2.utils.json_types import JsonMapping, JsonObject, JsonValue
 
 
@@ -208,7 +209,14 @@ HISTORY_TIMES: Any = {"initial_state": {"message_history": {"__all__": {"timesta
 
 
 class Task(BaseModel):
-    """What a customer wants, how the databases start, and what is graded."""
+    """What a customer wants, how the databases start, and what is graded.
+
+    Fields that a task does not have are ignored, and `unknown_fields` tells of them: a run refuses
+    such a task (see `tau2.environment.task_check`).
+    """
+
+    # Outside of pydantic's reach: no part of equality, dumps or copies.
+    __slots__ = ("_unknown_fields",)
 
     id: str
     description: Description | None = None
@@ -220,6 +228,22 @@ class Task(BaseModel):
     required_documents: list[str] | None = None
     user_tools: list[str] | None = None
     """Names of the user's tools in this task; None permits all, [] none."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _note_unknown_fields(cls, value: object, handler: ModelWrapValidatorHandler[Task]) -> Task:
+        task = handler(value)
+        if isinstance(value, dict):
+            found = unknown_fields(cls, value)
+            if found:
+                object.__setattr__(task, "_unknown_fields", tuple(found))
+        return task
+
+    @property
+    def unknown_fields(self) -> tuple[UnknownField, ...]:
+        """What was given when the task was made and is no field of a task."""
+        found: tuple[UnknownField, ...] = getattr(self, "_unknown_fields", ())
+        return found
 
     def __str__(self) -> str:
         return f"Task {self.id}\n{self.user_scenario}"

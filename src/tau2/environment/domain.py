@@ -7,6 +7,7 @@ A domain is a folder `<root>/tau2/domains/<name>/` with `db.json` (or .toml), `p
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -15,14 +16,17 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from tau2.config import domain_dir
+from tau2.config import domain_dir, is_foreign_data
 from tau2.data_model.tasks import Task
 from tau2.environment.cow import clone
 from tau2.environment.db import DB, describe_validation_error, read_data_file, read_text
 from tau2.environment.environment import Environment
 from tau2.environment.policy_rules import Rule
+from tau2.environment.task_check import cut_lines, form_problems, grouped
 from tau2.errors import DataFileError, UnknownName
 from tau2.utils.json_types import JsonValue
+
+logger = logging.getLogger(__name__)
 
 DBT = TypeVar("DBT", bound=DB)
 
@@ -118,13 +122,14 @@ def load_splits(path: Path) -> Splits:
 
 @lru_cache(maxsize=32)
 def _tasks(path: Path, _stamp: tuple[int, int]) -> tuple[Task, ...]:
-    return tuple(parse_tasks(read_data_file(path), path))
+    return tuple(parse_tasks(read_data_file(path), path, tolerant=is_foreign_data()))
 
 
-def parse_tasks(raw: JsonValue, source: object) -> list[Task]:
+def parse_tasks(raw: JsonValue, source: object, *, tolerant: bool = False) -> list[Task]:
     """Return the tasks of parsed data.
 
-    Raise DataFileError naming source, task and field of every problem.
+    Raise DataFileError naming source, task and field of every problem. `tolerant` ignores fields
+    that tasks do not have, with a warning that counts them.
     """
     if not isinstance(raw, list):
         raise DataFileError(f"{source}: a list of tasks is expected, not {type(raw).__name__}")
@@ -142,8 +147,13 @@ def parse_tasks(raw: JsonValue, source: object) -> list[Task]:
             problems.append(f"{source}: task {task.id}: this id is used twice")
         seen.add(task.id)
         tasks.append(task)
+    unknown = list(form_problems(tasks))
+    if unknown and tolerant:
+        logger.warning("%s", grouped(unknown, source))
+        unknown = []
+    problems += [f"{source}: {problem}" for problem in unknown]
     if problems:
-        raise DataFileError("\n".join(problems))
+        raise DataFileError(cut_lines(problems, source))
     return tasks
 
 
@@ -179,9 +189,30 @@ def load_split(
     if split_name is None:
         return load_tasks_file(tasks_path, task_ids)
     members = split_members(splits_path, split_name)
+    _check_members(tasks_path, _stamp(tasks_path), splits_path, _stamp(splits_path), split_name)
     if task_ids is not None:
         return load_tasks_file(tasks_path, [task_id for task_id in task_ids if task_id in members])
     return [clone(task) for task in _tasks(tasks_path, _stamp(tasks_path)) if task.id in members]
+
+
+@lru_cache(maxsize=64)
+def _check_members(
+    tasks_path: Path,
+    tasks_stamp: tuple[int, int],
+    splits_path: Path,
+    splits_stamp: tuple[int, int],
+    split_name: str,
+) -> None:
+    """Refuse a split that names unknown tasks; somebody else's data gets a warning."""
+    known = _by_id(tasks_path, tasks_stamp)
+    problems = [
+        f"{splits_path}: split {split_name}: {UnknownName('task', task_id, known)}"
+        for task_id in sorted(_members(splits_path, splits_stamp, split_name) - known.keys())
+    ]
+    if problems and is_foreign_data():
+        logger.warning("%s", cut_lines(problems[:1], splits_path, total=len(problems)))
+    elif problems:
+        raise DataFileError(cut_lines(problems, splits_path))
 
 
 def load_domain_tasks(

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
 from tau2._compat.patching import answers_calls
+from tau2.config import domain_dir, is_foreign_data
 from tau2.data_model.persona import PersonaConfig
 from tau2.data_model.simulation import TextRunConfig
 from tau2.data_model.tasks import Task
-from tau2.errors import ConfigError
+from tau2.environment.task_check import cut_lines, form_problems, grouped, task_problems
+from tau2.errors import ConfigError, DataFileError
 from tau2.evaluator.evaluator import EvaluationType, needs_judge
 from tau2.runner.resolve import ResolvedRun, user_factory
+from tau2.utils.text import first_of
+
+logger = logging.getLogger(__name__)
+
+_MOST_NAMED = 5  # tasks in one line
+
+_WARNED: set[str] = set()
+"""What has been said of somebody else's data; it is said once."""
 
 _UNAVAILABLE = ("retrieval_config",)
 
@@ -31,6 +43,7 @@ def check_run(run: ResolvedRun, tasks: Sequence[Task], evaluation_type: Evaluati
     _check_persona(config.user_persona)
     for task in tasks:
         check_task(run, task)
+    _check_content(run, tasks)
     _check_models(run, tasks, evaluation_type)
     _check_max_cost(run, tasks, evaluation_type)
     if config.otel:
@@ -45,6 +58,26 @@ def check_task(run: ResolvedRun, task: Task) -> None:
         raise ConfigError(
             f"agent {run.config.agent!r} cannot play task {task.id!r}: the task lacks what it needs"
         )
+
+
+def _check_content(run: ResolvedRun, tasks: Sequence[Task]) -> None:
+    """Refuse tasks that name what there is not; somebody else's data gets one warning."""
+    config = run.config
+    problems = [*form_problems(tasks), *task_problems(tasks, run.environment())]
+    twice = [task_id for task_id, count in Counter(task.id for task in tasks).items() if count > 1]
+    if twice:
+        raise ConfigError(f"tasks are given twice: {first_of(map(repr, twice), _MOST_NAMED)}")
+    if not problems:
+        return
+    file = domain_dir(config.domain) / "tasks.json"
+    source = config.tasks_file or (file if file.exists() else f"tasks of domain {config.domain}")
+    if config.tasks_file is None and is_foreign_data():
+        text = grouped(problems, source)
+        if text not in _WARNED:
+            _WARNED.add(text)
+            logger.warning("%s", text)
+        return
+    raise DataFileError(cut_lines([f"{source}: {problem}" for problem in problems], source))
 
 
 def _check_numbers(config: TextRunConfig) -> None:

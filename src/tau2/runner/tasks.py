@@ -24,7 +24,8 @@ from tau2.data_model.tasks import Task
 from tau2.environment.db import read_data_file
 from tau2.environment.domain import parse_tasks
 from tau2.environment.environment import Environment
-from tau2.errors import ConfigError, UnknownName
+from tau2.environment.task_check import cut_lines
+from tau2.errors import ConfigError, DataFileError, UnknownName
 from tau2.registry import Catalog, RegistryInfo, registry
 from tau2.runner.resolve import environment_factory
 from tau2.runner.run_settings import without_secrets
@@ -74,7 +75,20 @@ def load_tasks(task_set_name: str, task_split_name: str | None = None) -> list[T
     """Return the tasks of a task set, or of one of its splits. Raise UnknownName."""
     loader = registry.get_tasks_loader(task_set_name)
     tasks: list[Task] = loader(task_split_name) if task_split_name is not None else loader()
+    if task_split_name is not None:
+        _check_split(task_set_name, task_split_name, tasks)
     return tasks
+
+
+def _check_split(task_set_name: str, split_name: str, tasks: Sequence[Task]) -> None:
+    """Refuse a split that names unknown tasks; loading somebody else's data has warned of it."""
+    splits = load_task_splits(task_set_name) or {}
+    known = {task.id for task in tasks}
+    missing = [task_id for task_id in splits.get(split_name, ()) if task_id not in known]
+    if missing and not config.is_foreign_data():
+        source = f"task set {task_set_name}: split {split_name}"
+        problems = [f"{source}: {UnknownName('task', task_id, known)}" for task_id in missing]
+        raise DataFileError(cut_lines(problems, source))
 
 
 def get_tasks(
