@@ -22,7 +22,7 @@ from tau2.data_model.message import (
 )
 from tau2.errors import ModelError
 from tau2.llm import acomplete, complete
-from tau2.llm.backends.openai_compatible import _completion_of
+from tau2.llm.backends.openai_compatible import PROTOCOL
 from tau2.llm.clock import clock
 from tau2.llm.failure import CallFailed
 from tau2.llm.parse import checked_completion, parse_completion
@@ -105,7 +105,7 @@ def test_any_bytes_are_an_answer_or_a_failed_call(body: bytes) -> None:
     with suppress(CallFailed):
         parse_completion(
             checked_completion(
-                _completion_of(HttpResponse(200, {}, body), Endpoint("http://here", "m"))
+                PROTOCOL.completion_of(HttpResponse(200, {}, body), Endpoint("http://here", "m"))
             )
         )
 
@@ -116,7 +116,7 @@ def test_any_bytes_are_an_answer_or_a_failed_call(body: bytes) -> None:
 def test_hostile_bytes_fail_the_call(body: bytes) -> None:
     with pytest.raises(CallFailed):
         checked_completion(
-            _completion_of(HttpResponse(200, {}, body), Endpoint("http://here", "m"))
+            PROTOCOL.completion_of(HttpResponse(200, {}, body), Endpoint("http://here", "m"))
         )
 
 

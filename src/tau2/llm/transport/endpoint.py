@@ -1,4 +1,4 @@
-"""Where an OpenAI-compatible model is served and with which credentials it is called.
+"""Where a model is served and with which credentials it is called.
 
 `llm_args` say so, else the environment.
 """
@@ -22,11 +22,10 @@ OPENAI_URL = "https://api.openai.com/v1"
 SELF_HOSTED = ("hosted_vllm", "local")
 """Prefixes of servers that the user runs; they have no default address and get no key of OpenAI."""
 
-_STRIPPED = ("openai", "openai_compatible", *SELF_HOSTED)
-_PATH = "/chat/completions"
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\x20-\x7e]*")
 _HEADER_ARGUMENTS = {"organization": "OpenAI-Organization", "project": "OpenAI-Project"}
+_KEY_HEADERS = frozenset({"authorization", "x-api-key"})
 _FRAMING_HEADERS = frozenset(
     {"connection", "content-length", "expect", "keep-alive", "te", "trailer", "transfer-encoding"}
     | {"upgrade"}
@@ -34,9 +33,41 @@ _FRAMING_HEADERS = frozenset(
 """Headers that describe how a request is sent; with wrong ones a server waits or misreads it."""
 
 
+_MAY_BE_FOLLOWED = frozenset({"responses"})
+"""Prefixes that say how, and leave room for one that says where: `responses/openai/gpt-5`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What the endpoints of one protocol have in common."""
+
+    prefixes: tuple[str, ...]
+    """Beginnings of model names, up to a slash, that are not sent."""
+    url: str
+    """Where models are served unless something else is said."""
+    path: str
+    """What follows the address."""
+    address_variables: tuple[str, ...]
+    key_variable: str
+    token_variable: str | None = None
+    """Holds a token that is sent as Bearer where there is no key."""
+    key_header: str = "Authorization"
+    headers: tuple[tuple[str, str], ...] = ()
+    """Further headers that the protocol wants."""
+
+
+CHAT_COMPLETIONS = Service(
+    prefixes=("openai", "openai_compatible", *SELF_HOSTED),
+    url=OPENAI_URL,
+    path="/chat/completions",
+    address_variables=("OPENAI_BASE_URL", "OPENAI_API_BASE"),
+    key_variable="OPENAI_API_KEY",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One place to post chat completions to."""
+    """One place to post requests to."""
 
     url: str
     model: str
@@ -48,29 +79,43 @@ class Endpoint:
     """Which certificates are trusted; see `tls.tls_context`."""
 
 
-def endpoint_of(model: str, args: Mapping[str, Any]) -> Endpoint:
+def endpoint_of(
+    model: str, args: Mapping[str, Any], service: Service = CHAT_COMPLETIONS
+) -> Endpoint:
     """Return where and with which credentials `model` is called.
 
     Raises:
         ConfigError: The address or the key is missing, or a setting is not usable.
     """
-    prefix, _, rest = model.partition("/")
-    prefix = prefix if rest and prefix in _STRIPPED else ""
-    base = _base(model, prefix, args)
-    address = _address(base)
-    key = _key(prefix, args)
-    if key is None and base == OPENAI_URL:
+    prefix, name = _split(model, service)
+    base = _base(model, prefix, args, service)
+    address = _address(base, service.path)
+    credentials = _credentials(prefix, args, service)
+    if credentials.key is None and base == service.url:
         raise ConfigError(
-            f"no API key for model {model!r}: set OPENAI_API_KEY, give api_key in the model's "
-            "arguments, or give api_base if another server serves it"
+            f"no API key for model {model!r}: set {service.key_variable}, give api_key in the "
+            "model's arguments, or give api_base if another server serves it"
         )
     return Endpoint(
         url=_with_query(address.url, args),
-        model=rest if prefix else model,
-        headers=_headers(args, key, address),
-        secrets=secrets_in_args({**args, "api_key": key}).union(address.secrets),
+        model=name,
+        headers=_headers(args, credentials, address, service),
+        secrets=secrets_in_args({**args, "api_key": credentials.key}).union(address.secrets),
         verify=_verify(args.get("ssl_verify")),
     )
+
+
+def _split(model: str, service: Service) -> tuple[str, str]:
+    """Return the last prefix of a model's name that is not sent, and what is sent."""
+    found = ""
+    prefix, _, rest = model.partition("/")
+    while rest and prefix in service.prefixes:
+        found = prefix
+        model = rest
+        prefix, _, rest = model.partition("/")
+        if found not in _MAY_BE_FOLLOWED:
+            break
+    return found, model
 
 
 def _with_query(url: str, args: Mapping[str, Any]) -> str:
@@ -91,29 +136,39 @@ def _with_query(url: str, args: Mapping[str, Any]) -> str:
     return parts._replace(query=urlencode([*kept, *added.items()])).geturl()
 
 
-def _base(model: str, prefix: str, args: Mapping[str, Any]) -> str:
+def _base(model: str, prefix: str, args: Mapping[str, Any], service: Service) -> str:
     given = args.get("api_base") or args.get("base_url")
     if given:
         return str(given)
     names = ["HOSTED_VLLM_API_BASE"] if prefix == "hosted_vllm" else []
-    names += ["OPENAI_BASE_URL", "OPENAI_API_BASE"]
+    names += service.address_variables
     found = next((os.environ[name] for name in names if os.environ.get(name)), None)
     if found is None and prefix in SELF_HOSTED:
         raise ConfigError(
             f"no address for model {model!r}: give api_base in the model's arguments "
             f"(for example api_base=http://127.0.0.1:8000/v1) or set {' or '.join(names)}"
         )
-    return found or OPENAI_URL
+    return found or service.url
 
 
-def _key(prefix: str, args: Mapping[str, Any]) -> str | None:
-    given = args.get("api_key")
-    if given is None:
-        given = args.get("azure_ad_token")
-    if given is None:
-        given = os.environ.get("HOSTED_VLLM_API_KEY" if prefix in SELF_HOSTED else "OPENAI_API_KEY")
-    key = str(given).strip() if given is not None else ""
-    return key or None
+@dataclass(frozen=True, slots=True)
+class _Credentials:
+    key: str | None = field(repr=False)
+    is_token: bool = False
+    """Whether it is sent as Bearer, whatever header the service has for keys."""
+
+
+def _credentials(prefix: str, args: Mapping[str, Any], service: Service) -> _Credentials:
+    variable = "HOSTED_VLLM_API_KEY" if prefix in SELF_HOSTED else service.key_variable
+    for given, is_token in (
+        (args.get("api_key"), False),
+        (args.get("azure_ad_token"), True),
+        (os.environ.get(variable), False),
+        (os.environ.get(service.token_variable or ""), True),
+    ):
+        if given is not None:
+            return _Credentials(str(given).strip() or None, is_token)
+    return _Credentials(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,14 +183,13 @@ class _Address:
 
 
 @lru_cache(maxsize=64)
-def _address(base: str) -> _Address:
+def _address(base: str, service_path: str) -> _Address:
     parts = _parts(base.strip())
     if parts is None:
         raise ConfigError(
             f"api_base must be an http or https address such as {OPENAI_URL}; the one given is not"
         )
-    path = parts.path.rstrip("/")
-    path = path if path.endswith(_PATH) else path + _PATH
+    path = _joined(parts.path.rstrip("/"), service_path)
     location = parts.netloc.rpartition("@")[2]
     url = parts._replace(netloc=location, path=path, fragment="").geturl()
     if parts.username is None:
@@ -144,6 +198,16 @@ def _address(base: str) -> _Address:
     # A user without a password is usually a token.
     secret = unquote(parts.password or parts.username)
     return _Address(url, authorization, (secret, authorization.removeprefix("Basic ")))
+
+
+def _joined(path: str, end: str) -> str:
+    """Return a path that ends as the service's does; what it has of that already is not added."""
+    if path.endswith(end):
+        return path
+    version = "/v1"
+    if end.startswith(f"{version}/") and path.endswith(version):
+        end = end.removeprefix(version)
+    return path + end
 
 
 def _parts(base: str) -> SplitResult | None:
@@ -160,7 +224,7 @@ def _parts(base: str) -> SplitResult | None:
 
 
 def _headers(
-    args: Mapping[str, Any], key: str | None, address: _Address
+    args: Mapping[str, Any], credentials: _Credentials, address: _Address, service: Service
 ) -> tuple[tuple[str, str], ...]:
     """Return the headers of a request. The caller's replace ours, whatever their case.
 
@@ -172,11 +236,16 @@ def _headers(
         "Accept": "application/json",
         "Accept-Encoding": "identity",
         "User-Agent": f"tau2/{__version__}",
+        **dict(service.headers),
     }
+    key = credentials.key
+    is_bearer = credentials.is_token or service.key_header == "Authorization"
     if address.authorization is not None and args.get("api_key") is None:
         headers["Authorization"] = address.authorization
-    elif key is not None:
+    elif key is not None and is_bearer:
         headers["Authorization"] = f"Bearer {key}"
+    elif key is not None:
+        headers[service.key_header] = key
     for argument, header in _HEADER_ARGUMENTS.items():
         if args.get(argument):
             headers[header] = str(args[argument]).strip()
@@ -209,7 +278,7 @@ def _header_value(name: str, value: str) -> str:
             f"the header {name!r} is set by the HTTP client; take it out of the headers"
         )
     if not _HEADER_VALUE.fullmatch(value):
-        source = "the API key" if name.lower() == "authorization" else f"the header {name!r}"
+        source = "the API key" if name.lower() in _KEY_HEADERS else f"the header {name!r}"
         raise ConfigError(
             f"{source} holds characters that HTTP does not allow, such as a line break; "
             "check how it is set"
