@@ -17,7 +17,7 @@ from tau2.llm.clock import clock
 from tau2.llm.completion_fn import call_async, call_sync, sender_of
 from tau2.llm.cost import cost_of, sum_known
 from tau2.llm.drivers import adrive, drive
-from tau2.llm.parse import tokens_of
+from tau2.llm.parse import token_details_of, tokens_of
 from tau2.llm.request import CompletionFn, Request, Response
 from tau2.llm.returned_fields import RETURNED_FIELDS
 from tau2.llm.routing import backend_for
@@ -201,6 +201,9 @@ def _usage(responses: Sequence[Response], malformed: int) -> dict[str, int] | No
         "prompt_tokens": sum(prompt or 0 for prompt, _ in counted),
         "completion_tokens": sum(completion or 0 for _, completion in counted),
     }
+    details = [token_details_of(response) for response in responses]
+    for name in dict.fromkeys(name for counts in details for name in counts):
+        usage[name] = sum(counts.get(name, 0) for counts in details)
     if malformed:
         usage["malformed_tool_calls"] = malformed
     return usage

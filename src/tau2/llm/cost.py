@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from tau2._compat.patching import patched
 from tau2.data_model.message import AssistantMessage, Message, UserMessage
-from tau2.llm.parse import tokens_of
-from tau2.llm.prices import price_of
+from tau2.llm.parse import token_details_of, tokens_of
+from tau2.llm.prices import extra_prompt_tokens, is_anthropic, price_of
 from tau2.llm.request import Response
 from tau2.llm.response import stated_cost, with_attributes
 from tau2.llm.transport.endpoint import SELF_HOSTED
@@ -37,7 +37,8 @@ def cost_of(
     prompt, completion = tokens_of(response)
     if price is None or prompt is None or completion is None:
         return None
-    return price.of(prompt, completion)
+    extra = extra_prompt_tokens(token_details_of(response)) if is_anthropic(model) else 0.0
+    return price.of(prompt + extra, completion)
 
 
 def sum_known(costs: Iterable[float | None]) -> float | None:

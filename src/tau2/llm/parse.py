@@ -223,6 +223,27 @@ def _count(value: JsonValue) -> int | None:
     return int(value) if is_count else None
 
 
+def token_details_of(response: Response) -> dict[str, int]:
+    """Return how many tokens were read from a cache, written to it, and used for reasoning.
+
+    They are among the tokens of `tokens_of`; a kind that was not used is left out.
+    """
+    usage = response.get("usage")
+    found: dict[str, int] = {}
+    for group, names in _TOKEN_DETAILS.items():
+        details = usage.get(group) if isinstance(usage, Mapping) else None
+        if isinstance(details, Mapping):
+            counts = {name: _count(details.get(name)) for name in names}
+            found |= {name: number for name, number in counts.items() if number}
+    return found
+
+
+_TOKEN_DETAILS = {
+    "prompt_tokens_details": ("cached_tokens", "cache_write_tokens", "cache_write_1h_tokens"),
+    "completion_tokens_details": ("reasoning_tokens",),
+}
+
+
 # Former names, which scripts of other people import.
 Reading = ParsedCompletion
 checked = checked_completion

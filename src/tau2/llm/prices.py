@@ -4,8 +4,9 @@ An unknown price is None, without a warning.
 
 List prices of the providers for text, US dollars per million tokens (prompt, completion): our own
 compilation of what was publicly known at COMPILED_ON, for orientation and not for accounting.
-Fine-tuned models and discounts for cached prompts, batches or long contexts are not in it; give
-`input_cost_per_token` and `output_cost_per_token` in `llm_args` where the figure matters.
+Fine-tuned models and discounts for batches, long contexts or (except at Anthropic) cached prompts
+are not in it; give `input_cost_per_token` and `output_cost_per_token` in `llm_args` where the
+figure matters.
 """
 
 from __future__ import annotations
@@ -87,9 +88,31 @@ class Price(NamedTuple):
     prompt: float
     completion: float
 
-    def of(self, prompt_tokens: int, completion_tokens: int) -> float:
+    def of(self, prompt_tokens: float, completion_tokens: int) -> float:
         """Return the cost of so many tokens."""
         return self.prompt * prompt_tokens + self.completion * completion_tokens
+
+
+_CACHE_SHARES = {"cached_tokens": 0.1, "cache_write_tokens": 1.25}
+_HOUR_SHARE = 2.0
+"""What Anthropic charges for a prompt token in a cache, as a share of its usual price."""
+
+
+def is_anthropic(model: str) -> bool:
+    """Return whether Anthropic bills the calls of a model."""
+    return model.startswith(("anthropic/", "claude-"))
+
+
+def extra_prompt_tokens(details: Mapping[str, int]) -> float:
+    """Return how many prompt tokens Anthropic's cache adds to the bill; below 0 where it saves."""
+    extra = sum((share - 1) * details.get(name, 0) for name, share in _CACHE_SHARES.items())
+    for_an_hour = details.get("cache_write_1h_tokens", 0)
+    return extra + (_HOUR_SHARE - _CACHE_SHARES["cache_write_tokens"]) * for_an_hour
+
+
+def most_per_prompt_token(model: str) -> float:
+    """Return the highest share of its usual price that a prompt token can cost."""
+    return _HOUR_SHARE if is_anthropic(model) else 1.0
 
 
 def price_of(model: str, args: JsonMapping | None = None) -> Price | None:

@@ -76,10 +76,13 @@ def library(monkeypatch: pytest.MonkeyPatch) -> Library:
 
 
 def test_litellm_is_called_once_and_offline(library: Library) -> None:
-    assert complete("anthropic/claude", HELLO, temperature=0.0, api_key="k", seed=3).content == "hi"
+    assert (
+        complete("litellm/anthropic/claude", HELLO, temperature=0.0, api_key="k", seed=3).content
+        == "hi"
+    )
     assert (
         asyncio.run(
-            acomplete("anthropic/claude", HELLO, temperature=0.0, api_key="k", seed=3)
+            acomplete("litellm/anthropic/claude", HELLO, temperature=0.0, api_key="k", seed=3)
         ).content
         == "hi"
     )
@@ -106,11 +109,11 @@ def test_the_prefix_forces_litellm_and_is_taken_off(library: Library) -> None:
 
 def test_its_exceptions_are_judged(library: Library, still: StillClock) -> None:
     library.outcomes = [RateLimitError("slow"), ANSWER]
-    assert complete("anthropic/claude", HELLO).content == "hi"
+    assert complete("litellm/anthropic/claude", HELLO).content == "hi"
     assert len(still.sleeps) == 1
     library.outcomes = [ContextWindowExceededError("long")]
     with pytest.raises(ContextWindowExceeded):
-        complete("anthropic/claude", HELLO)
+        complete("litellm/anthropic/claude", HELLO)
     library.outcomes = [ValueError("LLM Provider NOT provided; key my-secret-key")]
     with pytest.raises(ModelRefused, match="Provider NOT provided") as caught:
         complete("nonsense/claude", HELLO, api_key="my-secret-key")
@@ -120,8 +123,8 @@ def test_its_exceptions_are_judged(library: Library, still: StillClock) -> None:
 def test_missing_keys_are_found_before_the_run(library: Library) -> None:
     library.missing_keys = ["ANTHROPIC_API_KEY"]
     with pytest.raises(ConfigError, match="ANTHROPIC_API_KEY"):
-        check_model("anthropic/claude")
-    check_model("anthropic/claude", {"api_key": "given"})
+        check_model("litellm/anthropic/claude")
+    check_model("litellm/anthropic/claude", {"api_key": "given"})
     library.missing_keys = ["AWS_ACCESS_KEY_ID"]  # roles and profiles are other ways in
     check_model("bedrock/claude")
 
@@ -129,7 +132,7 @@ def test_missing_keys_are_found_before_the_run(library: Library) -> None:
 @pytest.mark.skipif(INSTALLED, reason="litellm is installed")
 def test_a_missing_package_names_the_extra() -> None:
     with pytest.raises(MissingExtra, match=r"tau2-bench\[llm\]"):
-        complete("anthropic/claude", HELLO)
+        complete("litellm/anthropic/claude", HELLO)
 
 
 @pytest.mark.skipif(not INSTALLED, reason="litellm is not installed")

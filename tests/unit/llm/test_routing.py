@@ -28,10 +28,14 @@ from tau2.llm.transport.endpoint import endpoint_of
         ("local/anything", {}, "openai_compatible"),
         ("plain-name", {"api_base": "http://x/v1"}, "openai_compatible"),
         ("Qwen/Qwen3-4B", {"base_url": "http://x/v1"}, "openai_compatible"),
-        ("anthropic/claude", {"api_base": "http://x"}, "litellm"),
-        ("anthropic/claude", {}, "litellm"),
+        ("anthropic/claude", {"api_base": "http://x"}, "anthropic"),
+        ("anthropic/claude", {}, "anthropic"),
+        ("litellm/anthropic/claude", {}, "litellm"),
+        ("responses/gpt-5", {}, "responses"),
+        ("responses/openai/gpt-5", {"api_base": "http://x"}, "responses"),
         ("gemini/gemini-2.5-pro", {}, "litellm"),
-        ("claude-opus-4-5", {}, "litellm"),
+        ("claude-opus-4-5", {}, "anthropic"),
+        ("claude-opus-4-5", {"api_base": "http://x/v1"}, "openai_compatible"),
         ("litellm/openai/gpt-4.1", {"api_base": "http://x/v1"}, "litellm"),
         ("scripted/echo", {"api_base": "http://x/v1"}, "scripted"),
     ],
@@ -41,7 +45,9 @@ def test_names_find_their_backend(model: str, args: dict[str, Any], backend: str
 
 
 def test_backends_are_listed_by_looking() -> None:
-    assert {"litellm", "openai_compatible", "scripted"} <= set(backend_names())
+    assert {"anthropic", "litellm", "openai_compatible", "responses", "scripted"} <= set(
+        backend_names()
+    )
 
 
 @pytest.mark.parametrize("name", ["", "  ", None, 3])
@@ -97,7 +103,7 @@ def test_a_missing_package_is_found_before_the_run(monkeypatch: pytest.MonkeyPat
     with pytest.raises(
         ConfigError, match=r"litellm, which is not installed: pip install 'tau2-bench\[llm\]'"
     ):
-        check_model("anthropic/claude-opus-4-5")
+        check_model("gemini/gemini-3-pro")
 
 
 def _plugged(monkeypatch: pytest.MonkeyPatch, value: str) -> None:

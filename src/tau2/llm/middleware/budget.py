@@ -22,7 +22,7 @@ from tau2.llm.cost import cost_of
 from tau2.llm.failure import CallFailed
 from tau2.llm.middleware import NextSend
 from tau2.llm.middleware.ledger import Ledger, Reservation, dollars, up
-from tau2.llm.prices import COMPILED_ON, Price, price_of
+from tau2.llm.prices import COMPILED_ON, Price, most_per_prompt_token, price_of
 from tau2.llm.request import Flow, Request, Response, Sleep
 from tau2.llm.transport.endpoint import SELF_HOSTED
 from tau2.llm.unsupported_params import UNSUPPORTED_PARAMS, refused_parameter
@@ -70,7 +70,8 @@ def worst_case(request: Request) -> float:
     sent = _sent_args(request.args)
     bounds = [_counted(sent[name]) for name in _BOUNDS if name in sent]
     longest = max(bounds, default=DEFAULT_MAX_TOKENS)
-    return price.of(_prompt_bound(request), longest * _counted(sent.get("n") or 1))
+    prompt = _prompt_bound(request) * most_per_prompt_token(request.model)
+    return price.of(prompt, longest * _counted(sent.get("n") or 1))
 
 
 def _counted(value: JsonValue) -> int:
@@ -106,7 +107,10 @@ def bounded(request: Request) -> Request:
     address = {
         name: request.args[name] for name in ("api_base", "base_url") if name in request.args
     }
-    bound = UNSUPPORTED_PARAMS.adapt(request.model, {**address, "max_tokens": DEFAULT_MAX_TOKENS})
+    thinking = sent.get("thinking")
+    budget = thinking.get("budget_tokens") if isinstance(thinking, Mapping) else 0
+    longest = DEFAULT_MAX_TOKENS + (budget if isinstance(budget, int) else 0)
+    bound = UNSUPPORTED_PARAMS.adapt(request.model, {**address, "max_tokens": longest})
     args = {name: value for name, value in request.args.items() if name not in _BOUNDS}
     return replace(request, args={**args, **bound})
 

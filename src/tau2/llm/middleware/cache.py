@@ -30,6 +30,7 @@ from tau2.llm.attempt_context import AttemptContext, current_attempt
 from tau2.llm.failure import CallFailed
 from tau2.llm.middleware import NextSend
 from tau2.llm.parse import checked_completion, parse_completion
+from tau2.llm.prices import is_anthropic
 from tau2.llm.request import Flow, Request, Response
 from tau2.llm.secrets import PRIVATE_ARGS, Redactor
 from tau2.storage.files import naming
@@ -40,6 +41,7 @@ logger = logging.getLogger(__name__)
 FORMAT = 1
 _LARGEST = 64 * 2**20  # bytes of one response's file
 _ADDRESSES = ("OPENAI_BASE_URL", "OPENAI_API_BASE", "HOSTED_VLLM_API_BASE")
+_ANTHROPIC_ADDRESSES = ("ANTHROPIC_BASE_URL", "ANTHROPIC_API_BASE")
 
 
 @dataclass(slots=True)
@@ -148,7 +150,8 @@ def _address(request: Request) -> str:
     Part of the key, because one name may mean two models on two servers.
     """
     given = request.args.get("api_base") or request.args.get("base_url")
-    given = given or next((os.environ[name] for name in _ADDRESSES if os.environ.get(name)), "")
+    names = _ANTHROPIC_ADDRESSES if is_anthropic(request.model) else _ADDRESSES
+    given = given or next((os.environ[name] for name in names if os.environ.get(name)), "")
     parts = urlsplit(str(given))
     return f"{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
 

@@ -71,9 +71,14 @@ def _limit(name: str, value: JsonValue) -> Limit:
 
 
 def provider_of(model: str) -> str:
-    """Return the provider of a model: what stands before the first slash, else "openai"."""
-    prefix, slash, _ = model.partition("/")
-    return prefix if slash else "openai"
+    """Return the provider of a model: what stands before the first slash, else "openai".
+
+    `responses/` says how a model is reached and not who serves it.
+    """
+    prefix, slash, _ = model.removeprefix("responses/").partition("/")
+    if not slash:
+        return "anthropic" if prefix.startswith("claude-") else "openai"
+    return prefix
 
 
 class Bucket(Protocol):
