@@ -148,10 +148,6 @@ def parse_completion(
     )
 
 
-read = parse_completion
-"""An older name of `parse_completion`, which scripts use."""
-
-
 def _together(messages: list[JsonMapping]) -> JsonObject:
     """Return the fields of all choices' messages; those of the first one that has them."""
     together: JsonObject = {}
