@@ -6,339 +6,61 @@ payloads are ours, written from the documented shapes.
 
 from __future__ import annotations
 
-import asyncio
 import importlib.util
 import json
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, get_type_hints
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
+from tests.native_servers import (
+    ASKED,
+    BOTH,
+    CLAUDE,
+    HIDDEN,
+    KEY,
+    REASONING,
+    THOUGHT,
+    TOOLS,
+    Native,
+    ask,
+    claude,
+    claude_calls,
+    claude_says,
+    gpt,
+    gpt_calls,
+    gpt_says,
+    with_results,
+)
 from tests.stub import Raw, StubServer
 
 from tau2.data_model.message import (
     AssistantMessage,
     Message,
-    MultiToolMessage,
-    SystemMessage,
     ToolCall,
     ToolMessage,
-    UserMessage,
 )
-from tau2.environment.tool import as_tool
-from tau2.errors import ContextWindowExceeded, EmptyCompletion, ModelRefused, ModelUnavailable
-from tau2.llm import acomplete, check_model, complete, to_wire, use_middleware
-from tau2.llm.middleware.cache import ResponseCache
+from tau2.llm import complete, to_wire
 from tau2.llm.request import Request
 
-from .conftest import StillClock
-
-CLAUDE = "anthropic/claude-sonnet-4-5"
-GPT = "responses/gpt-5"
-KEY = "sk-test-0123456789"
-
-THOUGHT = {"type": "thinking", "thinking": "An order number first.", "signature": "c2lnbmVk"}
-HIDDEN = {"type": "redacted_thinking", "data": "ZW5jcnlwdGVk"}
-
-
-def get_order(order_id: str) -> str:
-    """Look an order up."""
-    return order_id
-
-
-TOOLS = [as_tool(get_order)]
-ASKED: list[Message] = [
-    SystemMessage(content="Be brief."),
-    AssistantMessage(content="How can I help?"),
-    UserMessage(content="Where is my order?"),
-]
-
-
-def claude(*blocks: dict[str, Any], stop: str = "end_turn", **usage: Any) -> Raw:
-    content = list(blocks)
-    counts = {"input_tokens": 100, "output_tokens": 20, **usage}
-    message = {
-        "id": "msg_1",
-        "type": "message",
-        "role": "assistant",
-        "model": "claude-sonnet-4-5",
-        "content": content,
-        "stop_reason": stop,
-        "stop_sequence": None,
-        "usage": counts,
-    }
-    return Raw(200, message)
-
-
-def gpt(*items: dict[str, Any], status: str = "completed", **fields: Any) -> Raw:
-    response = {
-        "id": "resp_1",
-        "object": "response",
-        "created_at": 1_700_000_000,
-        "status": status,
-        "error": None,
-        "incomplete_details": None,
-        "instructions": None,
-        "metadata": {},
-        "model": "gpt-5",
-        "output": list(items),
-        "parallel_tool_calls": True,
-        "tool_choice": "auto",
-        "tools": [],
-        "usage": {
-            "input_tokens": 100,
-            "input_tokens_details": {"cached_tokens": 40, "cache_write_tokens": 0},
-            "output_tokens": 20,
-            "output_tokens_details": {"reasoning_tokens": 12},
-            "total_tokens": 120,
-        },
-        **fields,
-    }
-    return Raw(200, response)
-
-
-def claude_says(text: str) -> Raw:
-    return claude({"type": "text", "text": text})
-
-
-def claude_calls(*ids: str, thinks: bool = True) -> Raw:
-    calls = [
-        {"type": "tool_use", "id": id_, "name": "get_order", "input": {"order_id": id_}}
-        for id_ in ids
-    ]
-    return claude(*([THOUGHT, HIDDEN] if thinks else []), *calls, stop="tool_use")
-
-
-def gpt_says(text: str) -> Raw:
-    part = {"type": "output_text", "text": text, "annotations": []}
-    return gpt(
-        {
-            "type": "message",
-            "id": "msg_1",
-            "role": "assistant",
-            "status": "completed",
-            "content": [part],
-        }
-    )
-
-
-REASONING = {
-    "type": "reasoning",
-    "id": "rs_1",
-    "summary": [{"type": "summary_text", "text": "An order number first."}],
-    "encrypted_content": "ZW5jcnlwdGVk",
-}
-
-
-def gpt_calls(*ids: str, thinks: bool = True) -> Raw:
-    calls = [
-        {
-            "type": "function_call",
-            "id": f"fc_{id_}",
-            "call_id": id_,
-            "name": "get_order",
-            "arguments": json.dumps({"order_id": id_}),
-            "status": "completed",
-        }
-        for id_ in ids
-    ]
-    return gpt(*([REASONING] if thinks else []), *calls)
-
-
-@dataclass(frozen=True)
-class Native:
-    """One protocol, and how its server says things."""
-
-    model: str
-    path: str
-    says: Callable[[str], Raw]
-    calls: Callable[..., Raw]
-    cut: Raw
-    filtered: Raw
-    too_long: Raw
-    busy: Raw
-
-
-BOTH = [
-    Native(
-        CLAUDE,
-        "/v1/messages",
-        claude_says,
-        claude_calls,
-        claude({"type": "text", "text": "It is"}, stop="max_tokens"),
-        claude(stop="refusal"),
-        Raw(
-            400,
-            {
-                "type": "error",
-                "error": {
-                    "type": "invalid_request_error",
-                    "message": "prompt is too long: 215000 tokens > 200000 maximum",
-                },
-            },
-        ),
-        Raw(529, {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}),
-    ),
-    Native(
-        GPT,
-        "/v1/responses",
-        gpt_says,
-        gpt_calls,
-        gpt(
-            {
-                "type": "message",
-                "id": "msg_1",
-                "role": "assistant",
-                "status": "incomplete",
-                "content": [{"type": "output_text", "text": "It is", "annotations": []}],
-            },
-            status="incomplete",
-            incomplete_details={"reason": "max_output_tokens"},
-        ),
-        gpt(status="incomplete", incomplete_details={"reason": "content_filter"}),
-        Raw(
-            400,
-            {
-                "error": {
-                    "message": "Your input exceeds the context window of this model.",
-                    "type": "invalid_request_error",
-                    "code": "context_length_exceeded",
-                }
-            },
-        ),
-        gpt(status="failed", error={"code": "server_error", "message": "Try again"}),
-    ),
-]
 each = pytest.mark.parametrize("native", BOTH, ids=["anthropic", "responses"])
-
-
-def ask(native: Native, stub: StubServer, said: list[Message] | None = None, **args: Any) -> Any:
-    return complete(
-        native.model,
-        ASKED if said is None else said,
-        **{"tools": TOOLS, "api_base": stub.base_url, "api_key": KEY, **args},
-    )
-
-
-def with_results(first: AssistantMessage) -> list[Message]:
-    results = [ToolMessage(id=call.id, content=f"shipped {call.id}") for call in first.calls]
-    together: Message = MultiToolMessage(tool_messages=results) if results[1:] else results[0]
-    return [*ASKED, first, together, UserMessage(content="And when?")]
-
-
-# --- both ---------------------------------------------------------------------------------------
-
-
-@each
-def test_text_comes_back_sync_and_async_alike(native: Native) -> None:
-    with StubServer(native.says("On its way.")) as stub:
-        now = ask(native, stub)
-        later = asyncio.run(
-            acomplete(native.model, ASKED, tools=TOOLS, api_base=stub.base_url, api_key=KEY)
-        )
-        assert stub.bodies[0] == stub.bodies[1]
-        assert stub.seen[0].target == native.path
-    assert now.content == later.content == "On its way."
-    assert (now.usage, now.cost, now.raw_data) == (later.usage, later.cost, later.raw_data)
-    assert now.usage["prompt_tokens"] == 100
-    assert now.usage["completion_tokens"] == 20
-    assert now.cost > 0
-
-
-@each
-def test_calls_keep_their_ids_and_several_results_go_back(native: Native) -> None:
-    with StubServer([native.calls("toolu_01", "toolu_02"), native.says("Today.")]) as stub:
-        first = ask(native, stub)
-        assert [call.id for call in first.calls] == ["toolu_01", "toolu_02"]
-        assert first.calls[1].arguments == {"order_id": "toolu_02"}
-        assert first.reasoning_content == "An order number first."
-        assert ask(native, stub, with_results(first)).content == "Today."
-        sent = json.dumps(stub.last)
-    assert sent.count("shipped toolu_0") == 2
-    assert "ZW5jcnlwdGVk" in sent
-
-
-@each
-def test_what_another_model_encrypted_is_not_sent(native: Native) -> None:
-    other = next(one for one in BOTH if one is not native)
-    with StubServer(other.calls("call_1")) as theirs, StubServer(native.says("ok")) as stub:
-        first = ask(other, theirs)
-        ask(native, stub, with_results(first))
-        assert "ZW5jcnlwdGVk" not in json.dumps(stub.last)
-        assert "An order number first." not in json.dumps(stub.last)
-
-
-@each
-def test_what_is_cut_short_says_so(native: Native) -> None:
-    with StubServer([native.cut, native.filtered]) as stub:
-        assert ask(native, stub).cut_short == "length"
-        with pytest.raises(EmptyCompletion, match="content filter"):
-            ask(native, stub)
-
-
-@each
-def test_failures_are_judged_as_everywhere(native: Native, still: StillClock) -> None:
-    with StubServer([native.busy, native.says("ok"), native.too_long]) as stub:
-        assert ask(native, stub).content == "ok"
-        assert len(still.sleeps) == 1
-        with pytest.raises(ContextWindowExceeded):
-            ask(native, stub)
-    denied = Raw(401, {"type": "error", "error": {"message": f"invalid key {KEY}"}})
-    with StubServer([denied, native.busy]) as stub:
-        with pytest.raises(ModelRefused, match="invalid key") as caught:
-            ask(native, stub)
-        assert KEY not in str(caught.value)
-        with pytest.raises(ModelUnavailable):
-            ask(native, stub, num_retries=1)
-
-
-@each
-def test_a_refused_parameter_is_learnt(native: Native) -> None:
-    def reply(body: dict[str, Any]) -> Raw:
-        if "temperature" in body:
-            return Raw(400, {"error": {"message": "temperature: Extra inputs are not permitted"}})
-        return native.says("ok")
-
-    model = native.model.replace("gpt-5", "acme-1")
-    with StubServer(reply) as stub:
-        args = {"api_base": stub.base_url, "api_key": KEY, "temperature": 0.5}
-        for _ in range(2):
-            assert complete(model, ASKED, **args).content == "ok"
-        assert stub.requests == 3
 
 
 @each
 def test_parameters_of_chat_completions_without_counterpart_are_not_sent(native: Native) -> None:
     with StubServer(native.says("ok")) as stub:
-        ask(native, stub, seed=2**40, presence_penalty=0.1, max_tokens=99, stop_token_ids=None)
-        assert not {"seed", "presence_penalty", "max_tokens_"} & stub.last.keys()
+        ask(
+            native,
+            stub.base_url,
+            seed=2**40,
+            presence_penalty=0.1,
+            max_tokens=99,
+            stop_token_ids=None,
+        )
+        assert not {"seed", "presence_penalty", "max_completion_tokens"} & stub.last.keys()
         assert 99 in stub.last.values()
-
-
-@each
-def test_middleware_sees_an_ordinary_completion(native: Native, tmp_path: Any) -> None:
-    cache = ResponseCache(tmp_path)
-    with StubServer(native.calls("call_1")) as stub, use_middleware(cache.middleware):
-        first = ask(native, stub, temperature=0)
-        again = ask(native, stub, temperature=0)
-        assert stub.requests == 1
-    assert first == again
-    assert first.provider_data == again.provider_data
-
-
-@each
-def test_a_missing_key_is_found_before_the_run(
-    native: Native, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    name = "ANTHROPIC_API_KEY" if native.model == CLAUDE else "OPENAI_API_KEY"
-    with pytest.raises(Exception, match=f"no API key.*{name}"):
-        check_model(native.model)
-    monkeypatch.setenv(name, "from the environment")
-    check_model(native.model)
 
 
 _IDS = st.text("abcXYZ019_-=/+é ", min_size=1, max_size=90).map(lambda text: f"c{text}d")
@@ -408,7 +130,7 @@ def test_claude_gets_its_own_headers_and_address(monkeypatch: pytest.MonkeyPatch
 def test_a_conversation_as_claude_reads_it() -> None:
     with StubServer([claude_calls("toolu_1", "toolu_2"), claude_says("ok")]) as stub:
         native = BOTH[0]
-        ask(native, stub, with_results(ask(native, stub)), tool_choice="required")
+        ask(native, stub.base_url, with_results(ask(native, stub.base_url)), tool_choice="required")
         body = stub.last
     mark = {"cache_control": {"type": "ephemeral"}}
     assert body["system"] == [{"type": "text", "text": "Be brief.", **mark}]
@@ -426,9 +148,9 @@ def test_a_conversation_as_claude_reads_it() -> None:
 
 def test_thoughts_survive_a_change_of_the_words() -> None:
     with StubServer([claude_calls("toolu_1", "toolu_2"), claude_says("ok")]) as stub:
-        first = ask(BOTH[0], stub)
+        first = ask(BOTH[0], stub.base_url)
         first.tool_calls = first.calls[:1]
-        ask(BOTH[0], stub, with_results(first))
+        ask(BOTH[0], stub.base_url, with_results(first))
         sent = stub.last["messages"][3]["content"]
     assert [block["type"] for block in sent] == ["thinking", "redacted_thinking", "tool_use"]
 
@@ -474,7 +196,7 @@ def test_claudes_cache_is_counted_and_billed() -> None:
         output_tokens=10,
     )
     with StubServer(cached) as stub:
-        message = ask(BOTH[0], stub)
+        message = ask(BOTH[0], stub.base_url)
     assert message.usage == {
         "prompt_tokens": 1300,
         "completion_tokens": 10,
@@ -490,7 +212,13 @@ def test_claudes_cache_is_counted_and_billed() -> None:
 def test_a_conversation_as_responses_reads_it() -> None:
     with StubServer([gpt_calls("call_1", "call_2"), gpt_says("ok")]) as stub:
         native = BOTH[1]
-        ask(native, stub, with_results(ask(native, stub)), reasoning_effort="low", max_tokens=50)
+        ask(
+            native,
+            stub.base_url,
+            with_results(ask(native, stub.base_url)),
+            reasoning_effort="low",
+            max_tokens=50,
+        )
         body = stub.last
     assert body["model"] == "gpt-5"
     assert body["instructions"] == "Be brief."
@@ -512,7 +240,7 @@ def test_reasoning_that_is_not_encrypted_stays_here() -> None:
     says = json.loads(json.dumps(gpt_calls("call_1").body))
     says["output"][0] = bare
     with StubServer([Raw(200, says), gpt_says("ok")]) as stub:
-        ask(BOTH[1], stub, with_results(ask(BOTH[1], stub)))
+        ask(BOTH[1], stub.base_url, with_results(ask(BOTH[1], stub.base_url)))
         kinds = [item["type"] for item in stub.last["input"]]
         assert "id" not in stub.last["input"][2]
     assert "reasoning" not in kinds
@@ -528,7 +256,7 @@ def test_reasoning_tokens_are_counted_and_a_refusal_is_what_it_says() -> None:
         "content": [part],
     }
     with StubServer(gpt(item)) as stub:
-        message = ask(BOTH[1], stub)
+        message = ask(BOTH[1], stub.base_url)
     assert message.content == "I will not."
     assert message.usage["reasoning_tokens"] == 12
     assert message.usage["cached_tokens"] == 40
@@ -549,7 +277,7 @@ needs_types = pytest.mark.skipif(
 
 def _conversation(native: Native) -> list[Message]:
     with StubServer(native.calls("call_1", "call_2")) as stub:
-        return with_results(ask(native, stub))
+        return with_results(ask(native, stub.base_url))
 
 
 def _request_type(native: Native) -> Any:
