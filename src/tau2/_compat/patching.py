@@ -27,10 +27,10 @@ def patched(module: str, name: str) -> Any | None:
     return None if value is _ORIGINALS[module, name] else value
 
 
-def current(module: str, name: str) -> Any:
-    """Return what `module.name` is now: what a client put there, or what it has always been."""
+def patched_or(module: str, name: str, own: Any) -> Any:
+    """Return what a client put at `module.name`, else `own`."""
     replacement = patched(module, name)
-    return _ORIGINALS[module, name] if replacement is None else replacement
+    return own if replacement is None else replacement
 
 
 def answers_calls(module: str) -> bool:

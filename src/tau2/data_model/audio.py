@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import BaseModel, ConfigDict
 
-AudioProvider = Literal["openai", "gemini", "xai", "nova", "qwen", "livekit"]
+AUDIO_PROVIDERS = ("openai", "gemini", "xai", "nova", "qwen", "livekit")
 
 
 class AudioNativeConfig(BaseModel):
@@ -14,7 +12,8 @@ class AudioNativeConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    provider: AudioProvider = "openai"
+    provider: str = "openai"
+    """A results file may name one that this version cannot use; a run must not."""
     cascaded_config_name: str | None = None
     model: str = "gpt-realtime-1.5"
     reasoning_effort: str | None = None

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import StrEnum
 
-from pydantic import BaseModel, Field
+from pydantic import AliasChoices, BaseModel, Field, computed_field, field_validator
+
+from tau2.utils.json_types import JsonValue
 
 
 class ErrorSource(StrEnum):
@@ -13,6 +15,8 @@ class ErrorSource(StrEnum):
 
     AGENT = "agent"
     USER = "user"
+    UNKNOWN = "unknown"
+    """The reviewer did not say; our own reviewer always does."""
 
 
 class ErrorType(StrEnum):
@@ -26,15 +30,48 @@ class UserOnlyReviewError(BaseModel):
     """A mistake of the simulated user."""
 
     turn_idx: int | None = None
-    error_type: ErrorType | str = ErrorType.MINOR
+    tick_start: int | None = None
+    tick_end: int | None = None
+    error_type: ErrorType | str | None = None
+    """The kind of mistake, in the reviewer's word; our own reviewer repeats the severity."""
+    severity: str | None = None
+    """`critical`, `minor`, or a word that begins with one of them (`critical_helped`)."""
+    error_tags: list[str] = Field(
+        default_factory=list, validation_alias=AliasChoices("error_tags", "tags")
+    )
     reasoning: str = ""
     correct_behavior: str | None = None
+
+    @field_validator("error_tags", mode="before")
+    @classmethod
+    def _null_is_no_tag(cls, value: JsonValue) -> JsonValue:
+        return [] if value is None else value
+
+    @field_validator("reasoning", mode="before")
+    @classmethod
+    def _null_is_no_text(cls, value: JsonValue) -> JsonValue:
+        return "" if value is None else value
+
+    @property
+    def is_critical(self) -> bool:
+        """Whether the mistake decided the conversation, by its severity or else by its type."""
+        return (self.severity or self.error_type or "").lower().startswith("critical")
+
+    @property
+    def weight(self) -> ErrorType:
+        """How bad the mistake is, in one of two words."""
+        return ErrorType.CRITICAL if self.is_critical else ErrorType.MINOR
 
 
 class ReviewError(UserOnlyReviewError):
     """A mistake of either side."""
 
-    source: ErrorSource = ErrorSource.AGENT
+    source: ErrorSource = ErrorSource.UNKNOWN
+
+    @field_validator("source", mode="before")
+    @classmethod
+    def _other_is_unknown(cls, value: JsonValue) -> JsonValue:
+        return value if value in set(ErrorSource) else ErrorSource.UNKNOWN
 
 
 class Review(BaseModel):
@@ -46,10 +83,34 @@ class Review(BaseModel):
     model: str | None = None
     """Which model reviewed."""
 
+    @field_validator("summary", mode="before")
+    @classmethod
+    def _null_is_no_summary(cls, value: JsonValue) -> JsonValue:
+        return "" if value is None else value
+
+    @computed_field  # type: ignore[prop-decorator]  # pydantic's documented order
     @property
     def has_errors(self) -> bool:
         """Whether any mistake was found."""
         return bool(self.errors)
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def agent_error(self) -> bool:
+        """Whether the agent made a mistake."""
+        return any(error.source is ErrorSource.AGENT for error in self.errors)
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def user_error(self) -> bool:
+        """Whether the user made a mistake."""
+        return any(error.source is ErrorSource.USER for error in self.errors)
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def critical_user_error(self) -> bool:
+        """Whether a mistake of the user decided the conversation."""
+        return any(error.source is ErrorSource.USER and error.is_critical for error in self.errors)
 
 
 class UserOnlyReview(BaseModel):
@@ -61,22 +122,42 @@ class UserOnlyReview(BaseModel):
     model: str | None = None
     """Which model reviewed."""
 
+    @field_validator("summary", mode="before")
+    @classmethod
+    def _null_is_no_summary(cls, value: JsonValue) -> JsonValue:
+        return "" if value is None else value
+
+    @computed_field  # type: ignore[prop-decorator]
     @property
     def has_errors(self) -> bool:
         """Whether any mistake was found."""
         return bool(self.errors)
 
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def user_error(self) -> bool:
+        """Whether the user made a mistake."""
+        return bool(self.errors)
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def critical_user_error(self) -> bool:
+        """Whether a mistake decided the conversation."""
+        return any(error.is_critical for error in self.errors)
+
 
 def mistakes(reviews: Iterable[Review | UserOnlyReview]) -> dict[str, int]:
-    """Return the number of mistakes by role and severity: `agent_critical`, `user_minor` ..."""
-    counts = {f"{source}_{severity}": 0 for source in ErrorSource for severity in ErrorType}
+    """Return the number of mistakes by role and severity: `agent_critical`, `user_minor` ...
+
+    Mistakes of an unknown source are no role's.
+    """
+    roles = (ErrorSource.AGENT, ErrorSource.USER)
+    counts = {f"{role}_{weight}": 0 for role in roles for weight in ErrorType}
     for review in reviews:
         for error in review.errors:
-            side = error.source if isinstance(error, ReviewError) else ErrorSource.USER
-            severity = (
-                ErrorType.CRITICAL if error.error_type == ErrorType.CRITICAL else ErrorType.MINOR
-            )
-            counts[f"{side}_{severity}"] += 1
+            source = error.source if isinstance(error, ReviewError) else ErrorSource.USER
+            if source in roles:
+                counts[f"{source}_{error.weight}"] += 1
     return counts
 
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from tau2 import config as defaults
-from tau2.data_model.audio import AudioNativeConfig
+from tau2.data_model.audio import AUDIO_PROVIDERS, AudioNativeConfig
 from tau2.utils.json_types import JsonObject
 
 ReviewMode = Literal["full", "user"]
@@ -169,6 +169,15 @@ class VoiceRunConfig(BaseRunConfig):
 
     audio_native_config: AudioNativeConfig
     """The speech model and its timing."""
+
+    @field_validator("audio_native_config")
+    @classmethod
+    def _provider_is_known(cls, value: AudioNativeConfig) -> AudioNativeConfig:
+        if value.provider not in AUDIO_PROVIDERS:
+            known = ", ".join(AUDIO_PROVIDERS)
+            raise ValueError(f"provider {value.provider!r} is not known; known: {known}")
+        return value
+
     speech_complexity: str = "regular"
     """How hard the audio is to understand."""
     agent_voice_settings: JsonObject | None = None

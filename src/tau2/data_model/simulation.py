@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from enum import StrEnum
 from importlib import import_module
 from typing import Any, Literal, NamedTuple
@@ -9,13 +10,26 @@ from typing import Any, Literal, NamedTuple
 from pydantic import BaseModel, Field
 
 from tau2.data_model.audio import AudioNativeConfig
-from tau2.data_model.message import Message, StoredMessage, Tick, _now
+from tau2.data_model.message import (
+    Message,
+    StoredMessage,
+    Tick,
+    ToolMessage,
+    UserMessage,
+    _now,
+)
 from tau2.data_model.persona import PersonaConfig
 from tau2.data_model.review import (
     AuthenticationClassification,
+    ErrorSource,
+    ErrorType,
     HallucinationCheck,
+    HallucinationCheckError,
     Review,
+    ReviewError,
+    SimulationNote,
     UserOnlyReview,
+    UserOnlyReviewError,
 )
 from tau2.data_model.reward import (
     ActionCheck,
@@ -120,6 +134,16 @@ class SimulationRun(BaseModel):
                 message.turn_idx = index
         return flat
 
+    def __await__(self) -> Generator[None, None, SimulationRun]:
+        """Return the record itself: a fork of the original awaits what `run_single_task` returns."""
+        return self
+        yield
+
+    @property
+    def agent_messages(self) -> list[Message]:
+        """What the agent has sent and received: no calls of the user's own tools."""
+        return [message for message in self.get_messages() if _is_of_agent(message)]
+
     @property
     def unit(self) -> Unit:
         """The trial and task that was simulated.
@@ -132,6 +156,12 @@ class SimulationRun(BaseModel):
     def is_scored(self) -> bool:
         """Whether there is a reward that counts: none of NO_SCORE ended the episode."""
         return self.reward_info is not None and self.termination_reason not in NO_SCORE
+
+
+def _is_of_agent(message: Message) -> bool:
+    if isinstance(message, UserMessage):
+        return not message.is_tool_call()
+    return not isinstance(message, ToolMessage) or message.requestor == "assistant"
 
 
 class UserInfo(BaseModel):
@@ -230,23 +260,33 @@ __all__ = [  # noqa: F822  -- Results is loaded on first use
     "ActionCheck",
     "AgentInfo",
     "AudioNativeConfig",
+    "AuthenticationClassification",
     "BaseRunConfig",
     "CommunicateCheck",
     "DBCheck",
     "EnvAssertionCheck",
     "EnvironmentInfo",
+    "ErrorSource",
+    "ErrorType",
+    "HallucinationCheck",
+    "HallucinationCheckError",
     "Info",
     "NLAssertionCheck",
     "Results",
     "ResultsFormat",
+    "Review",
+    "ReviewError",
     "RewardInfo",
     "RunConfig",
     "SessionUsage",
     "SimulationIndexEntry",
+    "SimulationNote",
     "SimulationRun",
     "TerminationReason",
     "TextRunConfig",
     "Unit",
     "UserInfo",
+    "UserOnlyReview",
+    "UserOnlyReviewError",
     "VoiceRunConfig",
 ]

@@ -19,12 +19,13 @@ from tau2.data_model.message import (
     ToolRequestor,
     UserMessage,
 )
+from tau2.data_model.simulation import EnvironmentInfo
 from tau2.data_model.tasks import EnvAssertion, EnvFunctionCall, InitializationData
 from tau2.environment.cow import Table, clone
 from tau2.environment.db import DB
 from tau2.environment.history import decoded, paired_calls
 from tau2.environment.tool import Tool, ToolResult
-from tau2.environment.toolkit import ToolKitBase, ToolSignature, get_tool_signatures
+from tau2.environment.toolkit import ToolKitBase, get_tool_signatures
 from tau2.errors import ArgumentError, ReplayMismatch, ToolError, UnknownName
 from tau2.utils.json_types import JsonValue
 
@@ -32,14 +33,6 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 EnvT = TypeVar("EnvT", bound="Environment")
-
-
-class EnvironmentInfo(BaseModel):
-    """What a results file records of an environment."""
-
-    domain_name: str
-    policy: str
-    tool_defs: dict[str, ToolSignature] | None = None
 
 
 class Environment:

@@ -169,9 +169,11 @@ def parse_review(text: str, messages: Sequence[Message], mode: ReviewMode) -> An
 
 def _fields(entry: JsonObject, messages: Sequence[Message]) -> JsonObject:
     severity = _word(entry.get("severity") or entry.get("error_type"))
+    weight = ErrorType.CRITICAL if severity.startswith("critical") else ErrorType.MINOR
     return {
         "turn_idx": _turn(entry.get("turn", entry.get("turn_idx")), len(messages)),
-        "error_type": ErrorType.CRITICAL if severity.startswith("critical") else ErrorType.MINOR,
+        "error_type": weight,
+        "severity": weight.value,
         "reasoning": _text(entry.get("reasoning")),
         "correct_behavior": _text(entry.get("correct_behavior")) or None,
     }

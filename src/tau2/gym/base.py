@@ -6,7 +6,7 @@ looked up at each use.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -186,7 +186,7 @@ class BaseGymEnv:
         self.rollout.begin(orchestrator)
         for participant in (self._agent, self._user):
             if isinstance(participant, GymAgent | GymUser):
-                participant.follow(orchestrator.trajectory)
+                participant.follow(orchestrator.trajectory, _turn_test(orchestrator, self.role))
 
     def _next_seed(self, seed: int | None) -> int | None:
         """Return the seed of an episode: the one given, or one derived from the last one given."""
@@ -260,15 +260,22 @@ class BaseGymEnv:
         self._tools = []
 
 
+def _turn_test(orchestrator: Orchestrator, role: Role) -> Callable[[], bool]:
+    """Return a function that says whether the episode waits for a role."""
+    return lambda: orchestrator.pending is not None and orchestrator.pending.to is role
+
+
 class _FollowsTrajectory:
     """Reads along with the episode that it plays in."""
 
     _trajectory: list[Message]
+    _has_turn: Callable[[], bool]
     _role: ClassVar[Role]
 
-    def follow(self, trajectory: list[Message]) -> None:
-        """Take the messages of an episode, which will grow."""
+    def follow(self, trajectory: list[Message], has_turn: Callable[[], bool] | None = None) -> None:
+        """Take the messages of an episode, which will grow, and what says whose turn it is."""
         self._trajectory = trajectory
+        self._has_turn = has_turn or (lambda: False)
 
     @property
     def observation(self) -> list[Message]:
@@ -285,6 +292,11 @@ class GymAgent(_FollowsTrajectory, ExternalAgent):
         super().__init__(list(tools), domain_policy)
         self.follow([])
 
+    @property
+    def is_agent_turn(self) -> bool:
+        """Whether the episode waits for the agent."""
+        return self._has_turn()
+
 
 class GymUser(_FollowsTrajectory, ExternalUser):
     """The user that the caller of an environment plays."""
@@ -294,3 +306,8 @@ class GymUser(_FollowsTrajectory, ExternalUser):
     def __init__(self, instructions: str | None = None, tools: list[Tool] | None = None) -> None:
         super().__init__(instructions, tools)
         self.follow([])
+
+    @property
+    def is_user_turn(self) -> bool:
+        """Whether the episode waits for the user."""
+        return self._has_turn()

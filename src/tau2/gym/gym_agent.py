@@ -102,6 +102,16 @@ class _BaseAgentEnv(BaseGymEnv):
         )
 
     @property
+    def user_llm(self) -> str:
+        """The simulated user's model."""
+        return self.setup.llm_user
+
+    @property
+    def user_llm_args(self) -> JsonObject:
+        """The arguments of the simulated user's model calls."""
+        return dict(self.setup.llm_args_user)
+
+    @property
     def solo_mode(self) -> bool:
         """Whether there is no user: the agent works on the task's ticket."""
         return self.setup.solo
@@ -175,6 +185,16 @@ class UserGymEnv(_SyncEnv):
         super().__init__(
             setup, task_id, more, all_messages=all_messages_as_observation, render_mode=render_mode
         )
+
+    @property
+    def agent_llm(self) -> str:
+        """The agent's model."""
+        return self.setup.llm_agent
+
+    @property
+    def agent_llm_args(self) -> JsonObject:
+        """The arguments of the agent's model calls."""
+        return dict(self.setup.llm_args_agent)
 
     def _get_user(self) -> GymUser:
         """Return the user that the caller plays."""

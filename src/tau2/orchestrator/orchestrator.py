@@ -6,7 +6,7 @@ import copy
 import logging
 import time
 import uuid
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -173,7 +173,12 @@ class Orchestrator:
         self.user_state = self.user.get_init_state(
             message_history=_remembered(Role.USER, first, history, unseen)
         )
-        self._progress = EpisodeProgress(trajectory=list(history))
+        self._progress = EpisodeProgress(
+            trajectory=list(history),
+            from_role=_sender(history),
+            to_role=first.to,
+            message=first.observation,
+        )
         last = history[-1] if history else None
         if isinstance(last, UserMessage) and self.user.is_stop(last):
             self._progress.end(TerminationReason.USER_STOP)
@@ -507,6 +512,14 @@ class Orchestrator:
             stop(self._progress.message, state)
         except Exception:  # clean-up of foreign code must not cost a finished episode
             logger.warning("%s.stop failed", role, exc_info=True)
+
+
+def _sender(history: Sequence[Message]) -> Role:
+    """Return who sent the last message; the environment where nobody has sent any."""
+    last = history[-1] if history else None
+    if isinstance(last, AssistantMessage):
+        return Role.AGENT
+    return Role.USER if isinstance(last, UserMessage) else Role.ENV
 
 
 def _copies_of(environment: Environment, task: Task) -> Callable[[], Environment]:

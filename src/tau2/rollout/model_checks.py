@@ -12,14 +12,16 @@ from tau2.llm import CompletionFn
 from tau2.llm.routing import check_model
 from tau2.utils.json_types import JsonMapping
 
+_MODULES = {"agent": "tau2.agent.llm_agent", "user": "tau2.user.user_simulator"}
+"""Where clients replace `generate`, by role."""
+
 
 def require_model(
     role: str, model: str, args: JsonMapping, completion_fn: CompletionFn | None, hint: str
 ) -> None:
     """Raise ConfigError, ending in `hint`, when calls of this model must fail. Sends nothing."""
     # A client that replaced these functions answers the calls itself.
-    module = "tau2.user.user_simulator" if role == "user" else "tau2.agent.llm_agent"
-    if completion_fn is not None or answers_calls(module):
+    if completion_fn is not None or answers_calls(_MODULES.get(role, "")):
         return
     try:
         check_model(model, args)

@@ -9,10 +9,12 @@ import asyncio
 import logging
 import traceback
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from itertools import count
+from typing import Any
 
 from tau2.data_model.simulation import SimulationRun, TerminationReason
 from tau2.errors import (
@@ -27,6 +29,7 @@ from tau2.errors import (
 )
 from tau2.evaluator.evaluator import EvaluationType
 from tau2.llm.attempt_context import AttemptContext, use_attempt
+from tau2.llm.completion_fn import call_async
 from tau2.orchestrator.orchestrator import Orchestrator
 from tau2.orchestrator.tracing import RunTracer
 from tau2.runner.build import make_episode
@@ -73,7 +76,9 @@ class UnitRunner:
         slots: int | None = None,
         logs: EpisodeLogs | None = None,
         tracers: Sequence[RunTracer] = (),
+        stand_in: Callable[..., Any] | None = None,
     ) -> None:
+        """`stand_in` is what a client put in the place of `run_single_task`."""
         self.run = run
         self.config = run.config
         self.evaluation_type = evaluation_type
@@ -81,6 +86,7 @@ class UnitRunner:
         self.redactor = redactor_of(run.config)
         self.logs = logs or EpisodeLogs(None)
         self.tracers = tracers
+        self.stand_in = stand_in
         self.threads = ThreadPoolExecutor(
             slots or run.config.max_concurrency, thread_name_prefix="tau2-participant"
         )
@@ -113,6 +119,8 @@ class UnitRunner:
         return isinstance(problem, PERMANENT_ERRORS) or attempt > self.config.max_retries
 
     async def _attempt(self, spec: UnitSpec) -> SimulationRun:
+        if self.stand_in is not None:
+            return await self._stood_in(self.stand_in, spec)
         # Tracing and the attempt's context stay open for grading and review, which call models too;
         # the episode's log ends with the conversation.
         with ExitStack() as stack:
@@ -136,6 +144,13 @@ class UnitRunner:
             self._redacted(run)
             ended(run)
         return run
+
+    async def _stood_in(self, stand_in: Callable[..., Any], spec: UnitSpec) -> SimulationRun:
+        """Have a client's own function, plain or asynchronous, play a unit and grade it."""
+        options = {"seed": spec.seed, "evaluation_type": self.evaluation_type}
+        run: SimulationRun = await call_async(partial(stand_in, self.config, spec.task), options)
+        run.trial = spec.trial
+        return self._redacted(run)
 
     def _redacted(self, run: SimulationRun) -> SimulationRun:
         """Take secrets out of a record's remarks: foreign code may put anything into an error."""

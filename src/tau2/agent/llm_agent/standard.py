@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from tau2._compat.patching import current
+from tau2._compat.patching import patched_or
 from tau2.agent.base_agent import HalfDuplexAgent, ValidAgentInputMessage
 from tau2.data_model.message import (
     AssistantMessage,
@@ -34,10 +34,10 @@ SYSTEM_PROMPT = """
 
 def standard_prompt(domain_policy: str, further_instructions: str | None = None) -> str:
     """Return the agent's system prompt, with what clients put in the place of its parts."""
-    instruction = current("tau2.agent.llm_agent", "AGENT_INSTRUCTION")
+    instruction: str = patched_or("tau2.agent.llm_agent", "AGENT_INSTRUCTION", AGENT_INSTRUCTION)
     if further_instructions is not None:
         instruction = f"{instruction}\n\n{further_instructions}"
-    template: str = current("tau2.agent.llm_agent", "SYSTEM_PROMPT")
+    template: str = patched_or("tau2.agent.llm_agent", "SYSTEM_PROMPT", SYSTEM_PROMPT)
     return template.format(agent_instruction=instruction, domain_policy=domain_policy)
 
 

@@ -11,7 +11,6 @@ from rich.table import Table
 from rich.text import Text
 
 from tau2.data_model.review import (
-    ErrorType,
     Review,
     ReviewError,
     UserOnlyReview,
@@ -106,11 +105,11 @@ def review_panel(run: SimulationRun, review: Review | UserOnlyReview) -> Panel:
     """Return one review: its summary, and every mistake with role, turn, reason and correction."""
     parts = [plain(review.summary or "(no summary)")]
     for error in review.errors:
-        style = "red" if error.error_type == ErrorType.CRITICAL else "yellow"
+        style = "red" if error.is_critical else "yellow"
         role = error.source.value if isinstance(error, ReviewError) else "user"
         turn = "" if error.turn_idx is None else f", turn {error.turn_idx}"
         why = shortened(error.reasoning, _MOST_TEXT)
-        parts.append(plain(f"• {role}, {clean(error.error_type)}{turn}: {why}", style=style))
+        parts.append(plain(f"• {role}, {clean(error.error_type or error.weight)}{turn}: {why}", style=style))
         if error.correct_behavior:
             parts.append(plain(f"  better: {shortened(error.correct_behavior, _MOST_TEXT)}"))
     if not review.errors:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tau2._compat.patching import patched
 from tau2.data_model.simulation import SimulationRun
 from tau2.runner.episode_log import episode_logs_of
 from tau2.runner.events import Sink
@@ -21,6 +22,7 @@ class LocalExecutor:
             sink,
             logs=episode_logs_of(setup.run, setup.saved),
             tracers=tracers_of(setup.run.config, setup.saved),
+            stand_in=patched("tau2.runner.batch", "run_single_task"),
         )
 
     async def start(self) -> None:

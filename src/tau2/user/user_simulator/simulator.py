@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, cast
 
-from tau2._compat.patching import current
+from tau2._compat.patching import patched_or
 from tau2.config import DEFAULT_LLM_USER
 from tau2.data_model.message import AssistantMessage, Message, SystemMessage, UserMessage
 from tau2.data_model.persona import PersonaConfig
@@ -89,7 +89,10 @@ class UserSimulator(
     def global_simulation_guidelines(self) -> str:
         """The rules, with the persona's manner filled in."""
         manner = self.persona_config.to_guidelines_text() if self.persona_config is not None else ""
-        rules: str = current(PATH, "get_global_user_sim_guidelines")(use_tools=bool(self.tools))
+        guidelines = patched_or(
+            PATH, "get_global_user_sim_guidelines", get_global_user_sim_guidelines
+        )
+        rules: str = guidelines(use_tools=bool(self.tools))
         return rules.replace(PERSONA_PLACE, f"## Your manner\n{manner}" if manner else "").strip()
 
     @property
@@ -99,7 +102,7 @@ class UserSimulator(
             raise UserError(
                 "the simulated user has no instructions; give it str(task.user_scenario)"
             )
-        template: str = current(PATH, "SYSTEM_PROMPT")
+        template: str = patched_or(PATH, "SYSTEM_PROMPT", SYSTEM_PROMPT)
         return template.format(
             global_user_sim_guidelines=self.global_simulation_guidelines,
             instructions=self.instructions,
