@@ -372,6 +372,7 @@ def _runs_of_folder(index: JsonValue, path: Path) -> Iterator[SimulationRun]:
     if isinstance(index, list):
         entries = [_parse(SimulationIndexEntry, entry, results_file(path)) for entry in index]
         names = [simulation_file(folder, entry.id) for entry in entries]
+        _compare_with_index(names, folder)
     else:
         names = sorted(folder.glob("*.json")) if folder.is_dir() else []
     for name in names:
@@ -386,6 +387,31 @@ def _runs_of_folder(index: JsonValue, path: Path) -> Iterator[SimulationRun]:
         except OSError as error:
             raise DataFileError(f"{name}: cannot be read ({error.strerror or error})") from error
         yield decode_simulation(content, name)
+
+
+def _compare_with_index(listed: list[Path], folder: Path) -> None:
+    """Warn of files that the index does not list. Raise DataFileError when listed ones are missing.
+
+    Both are named.
+    """
+    there = set(folder.glob("*.json")) if folder.is_dir() else set()
+    missing = [path.stem for path in listed if path not in there]
+    extra = sorted(path.stem for path in there.difference(listed))
+    if not missing and not extra:
+        return
+    parts = [
+        f"{what}: {first_of(names, _MOST_NAMED)}"
+        for what, names in (
+            ("Missing simulation files", missing),
+            ("Extra simulation files", extra),
+        )
+        if names
+    ]
+    text = f"{folder}: the index and the files disagree. {'. '.join(parts)}"
+    if missing:
+        raise DataFileError(text)
+    # The files of a run that goes on are not in the index yet, so that these are no error.
+    logger.warning("%s (left out)", text)
 
 
 def load_results(path: Path) -> Results:
