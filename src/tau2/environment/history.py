@@ -60,9 +60,14 @@ def paired_calls(messages: Sequence[Message]) -> list[tuple[ToolCall, ToolMessag
 def executed_calls(messages: Sequence[Message]) -> list[ToolCall]:
     """Return every tool call of a history, in order, except those it ends with.
 
-    Results are not looked at: they may be missing, or be assigned to other ids.
+    Results are not looked at: they may be missing, or be assigned to other ids. Whoever sent a
+    message made its calls, whatever the calls say.
     """
-    return [call for message in split_pending(messages)[0] for call in message.calls]
+    return [
+        call.model_copy(update={"requestor": "user"}) if isinstance(message, UserMessage) else call
+        for message in split_pending(messages)[0]
+        for call in message.calls
+    ]
 
 
 def split_pending(messages: Sequence[Message]) -> tuple[list[Message], list[ToolCall]]:

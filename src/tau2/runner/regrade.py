@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from tau2.data_model.message import AssistantMessage, UserMessage
 from tau2.data_model.simulation import NO_SCORE, RewardInfo, SimulationRun, Unit
 from tau2.data_model.tasks import Task
 from tau2.environment.task_setup import TaskSetup
@@ -146,7 +147,8 @@ class _Grader:
         if run.task_id not in self.tasks:
             return run, _entry(run, before, before, "left as it is: the run does not hold its task")
         task = self.tasks[run.task_id]
-        setup = TaskSetup(task, lambda: self.make_environment(solo_mode=self.solo))
+        solo = self.solo or _opens_with_call(run)
+        setup = TaskSetup(task, lambda: self.make_environment(solo_mode=solo))
         try:
             info = grade(run, setup, evaluation_type, judge=self.judge, replay=self.replay)
         except ModelError as problem:
@@ -154,6 +156,18 @@ class _Grader:
         return run.model_copy(update={"reward_info": info}), _entry(
             run, before, info.reward, _why(info)
         )
+
+
+def _opens_with_call(run: SimulationRun) -> bool:
+    """Return whether nobody but the agent took part: it begins with a tool call of the agent.
+
+    The name of somebody else's agent does not say whether it needs a user.
+    """
+    messages = run.get_messages()
+    opening = messages[0]
+    if not isinstance(opening, AssistantMessage) or not opening.is_tool_call():
+        return False
+    return not any(isinstance(message, UserMessage) for message in messages)
 
 
 def _entry(run: SimulationRun, before: float | None, after: float | None, reason: str) -> Regraded:

@@ -16,16 +16,24 @@ import logging
 import math
 import re
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, get_args
 
 from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import PydanticSerializationError
 
 from tau2.data_model.audio import AudioNativeConfig
-from tau2.data_model.message import _now
+from tau2.data_model.message import (
+    AssistantMessage,
+    SystemMessage,
+    ToolCall,
+    ToolMessage,
+    UserMessage,
+    _now,
+)
 from tau2.data_model.persona import PersonaConfig
 from tau2.data_model.simulation import (
     Info,
@@ -52,6 +60,12 @@ _JOURNAL_NAME = "journal.jsonl"
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 _LONGEST_NAME = 200  # characters; file systems allow 255 bytes
 _MOST_NAMED = 5  # missing simulations in one line
+_MESSAGES: Mapping[str, type[BaseModel]] = {
+    "assistant": AssistantMessage,
+    "system": SystemMessage,
+    "tool": ToolMessage,
+    "user": UserMessage,
+}
 _SLOW = re.compile(rb'"tool_calls"\s*:\s*\[\s*\]|\\u[dD][89a-fA-F]')
 """What the fast reader takes differently: empty lists that mean no call, and halves of
 characters."""
@@ -253,7 +267,7 @@ def upgrade_simulation(raw: JsonValue) -> JsonValue:
     """Bring a simulation object of any older version to the current shape."""
     if not isinstance(raw, dict):
         return raw
-    raw = _with_text_id(raw, "task_id")
+    raw = _defaults_for_null(SimulationRun, _with_text_id(raw, "task_id"))
     if isinstance(raw.get("messages"), list):
         raw["messages"] = [
             # An empty list was written where no call was meant.
@@ -277,9 +291,42 @@ def _with_text_id(raw: JsonValue, key: str) -> JsonValue:
 
 
 def _upgrade_message(raw: JsonValue) -> JsonValue:
-    if isinstance(raw, dict) and raw.get("tool_calls") == []:
-        return {**raw, "tool_calls": None}  # an empty list was written where no call was meant
+    if not isinstance(raw, dict):
+        return raw
+    kind = _MESSAGES.get(str(raw.get("role")))
+    raw = _defaults_for_null(kind, raw) if kind is not None else dict(raw)
+    calls = raw.get("tool_calls")
+    if calls == []:
+        raw["tool_calls"] = None  # an empty list was written where no call was meant
+    elif isinstance(calls, list):
+        raw["tool_calls"] = [_upgrade_call(call) for call in calls]
     return raw
+
+
+def _upgrade_call(raw: JsonValue) -> JsonValue:
+    if not isinstance(raw, dict):
+        return raw
+    raw = _defaults_for_null(ToolCall, raw)
+    return raw if raw.get("arguments", {}) is not None else {**raw, "arguments": {}}
+
+
+def _defaults_for_null(kind: type[BaseModel], raw: JsonObject) -> JsonObject:
+    """Return an object without nulls that its model does not take: the default is meant."""
+    return {
+        name: value
+        for name, value in raw.items()
+        if value is not None or name not in _fields_without_null(kind)
+    }
+
+
+@lru_cache(maxsize=16)
+def _fields_without_null(kind: type[BaseModel]) -> frozenset[str]:
+    """Return the fields of a model that have a default and cannot be null."""
+    return frozenset(
+        name
+        for name, field in kind.model_fields.items()
+        if not field.is_required() and type(None) not in get_args(field.annotation)
+    )
 
 
 def _parse(kind: type[ModelT], raw: JsonValue, source: Path) -> ModelT:
