@@ -15,11 +15,17 @@ NAMES = {
         "RunConfig", "SimulationRun", "Task", "TextRunConfig", "UserSimulator", "VoiceRunConfig",
         "evaluate_simulation", "registry", "run_domain", "runner",
     ],
+    "tau2.agent": [
+        "BaseAgent", "HalfDuplexAgent", "LLMAgent", "LLMGTAgent", "LLMSoloAgent", "LocalAgent", "create_llm_agent",
+    ],
+    "tau2.agent.base.llm_config": ["LLMConfigMixin"],
+    "tau2.agent.base.participant": ["HalfDuplexParticipant"],
     "tau2.agent.base": ["AgentError", "BaseAgent", "HalfDuplexAgent", "LocalAgent", "ValidAgentInputMessage"],
     "tau2.agent.base_agent": ["AgentError", "BaseAgent", "HalfDuplexAgent", "LocalAgent", "ValidAgentInputMessage"],
     "tau2.agent.llm_agent": [
         "AGENT_INSTRUCTION", "LLMAgent", "LLMAgentState", "LLMGTAgent", "LLMSoloAgent", "LocalAgent", "SYSTEM_PROMPT",
         "create_llm_agent", "create_llm_gt_agent", "create_llm_solo_agent", "is_valid_agent_history_message",
+        "AGENT_GT_INSTRUCTION", "AGENT_SOLO_INSTRUCTION", "SYSTEM_PROMPT_SOLO", "generate",
     ],
     "tau2.config": [
         "DEFAULT_LLM_AGENT", "DEFAULT_LLM_ARGS_AGENT", "DEFAULT_LLM_ARGS_USER", "DEFAULT_LLM_USER",
@@ -32,6 +38,8 @@ NAMES = {
     "tau2.data_model.simulation": [
         "AudioNativeConfig", "Info", "Results", "RewardInfo", "RunConfig", "SimulationRun", "TerminationReason",
         "TextRunConfig", "VoiceRunConfig", "ActionCheck", "DBCheck", "NLAssertionCheck", "CommunicateCheck",
+        "AuthenticationClassification", "EnvironmentInfo", "ErrorSource", "ErrorType", "HallucinationCheck", "Review",
+        "ReviewError", "SimulationIndexEntry", "SimulationNote", "UserOnlyReview", "UserOnlyReviewError",
     ],
     "tau2.data_model.tasks": [
         "Action", "EnvAssertion", "EnvFunctionCall", "EvaluationCriteria", "InitialState", "InitializationData",
@@ -39,6 +47,7 @@ NAMES = {
     ],
     "tau2.environment.db": ["DB"],
     "tau2.environment.environment": ["Environment", "EnvironmentInfo"],
+    "tau2.environment.server": ["EnvironmentServer"],
     "tau2.environment.tool": ["Tool", "as_tool"],
     "tau2.environment.toolkit": [
         "GenericToolKit", "Tool", "ToolKitBase", "ToolSignature", "ToolType", "get_tool_signatures",
@@ -49,6 +58,7 @@ NAMES = {
     "tau2.evaluator.evaluator_communicate": ["CommunicateEvaluator"],
     "tau2.evaluator.evaluator_env": ["EnvironmentEvaluator"],
     "tau2.evaluator.evaluator_nl_assertions": ["NLAssertionsEvaluator"],
+    "tau2.evaluator.reviewer": ["ReviewMode", "review_simulation"],
     "tau2.metrics.agent_metrics": ["compute_metrics", "is_successful", "pass_hat_k"],
     "tau2.metrics.break_down_metrics": ["result_reward_actions_analysis", "result_reward_analysis"],
     "tau2.orchestrator.orchestrator": ["DEFAULT_FIRST_AGENT_MESSAGE", "Orchestrator", "Role"],
@@ -68,17 +78,32 @@ NAMES = {
         "build_agent", "build_environment", "build_orchestrator", "build_text_orchestrator", "build_user",
         "build_voice_orchestrator", "build_voice_user",
     ],
+    "tau2.runner.checkpoint": [
+        "create_checkpoint_fns", "create_checkpoint_replacer", "create_checkpoint_saver", "try_resume",
+    ],
+    "tau2.runner.helpers": [
+        "get_environment_info", "get_info", "get_options", "get_tasks", "load_task_splits", "load_tasks",
+        "make_run_name",
+    ],
     "tau2.runner.simulation": ["run_simulation"],
+    "tau2.runner.work": ["WorkQueue", "WorkUnit"],
+    "tau2.scripts.evaluate_trajectories": ["compute_simulation_rewards", "evaluate_trajectories", "is_solo_mode"],
+    "tau2.user": ["BaseUser", "DummyUser", "HalfDuplexUser", "STOP", "UserSimulator", "UserState"],
     "tau2.user.base": ["BaseUser", "OUT_OF_SCOPE", "STOP", "TRANSFER", "UserError", "UserState"],
     "tau2.user.user_simulator": [
         "BaseUser", "DummyUser", "OUT_OF_SCOPE", "STOP", "TRANSFER", "UserSimulator", "UserState",
-        "get_global_user_sim_guidelines", "is_valid_user_history_message",
+        "generate", "get_global_user_sim_guidelines", "is_valid_user_history_message", "SYSTEM_PROMPT",
     ],
     "tau2.user.user_simulator_base": [
         "BaseUser", "HalfDuplexUser", "OUT_OF_SCOPE", "STOP", "TRANSFER", "UserError", "UserState",
         "ValidUserInputMessage",
     ],
-    "tau2.utils": ["DATA_DIR", "format_time", "get_now"],
+    "tau2.utils": [
+        "BaseModelNoExtra", "DATA_DIR", "dump_file", "expand_paths", "format_time", "get_commit_hash", "get_dict_hash",
+        "get_now", "get_pydantic_hash", "load_file", "show_dict_diff", "update_pydantic_model_with_dict",
+    ],
+    "tau2.utils.io_utils": ["dump_file", "expand_paths", "load_file"],
+    "tau2.utils.pydantic_utils": ["BaseModelNoExtra", "get_pydantic_hash", "update_pydantic_model_with_dict"],
     "tau2.utils.display": ["ConsoleDisplay", "MarkdownDisplay"],
     "tau2.utils.llm_utils": [
         "completion", "generate", "get_cost", "get_response_cost", "get_token_usage", "to_litellm_messages",
@@ -87,10 +112,28 @@ NAMES = {
     "tau2.utils.tools": [
         "is_functional_tool_call", "parse_action_string", "parse_functional_tool_call", "to_functional_format",
     ],
-    "tau2.utils.utils": ["DATA_DIR", "format_time", "get_now"],
+    "tau2.utils.utils": [
+        "DATA_DIR", "format_time", "get_commit_hash", "get_dict_hash", "get_now", "show_dict_diff",
+    ],
+    "tau2.domains.airline.data_model": ["Flight", "FlightDB", "Reservation", "User", "get_db"],
+    "tau2.domains.airline.environment": ["get_environment", "get_tasks"],
+    "tau2.domains.mock.data_model": ["MockDB", "get_db"],
+    "tau2.domains.telecom.data_model": ["TelecomDB", "get_db"],
+    "tau2.domains.telecom.environment": [
+        "get_environment", "get_environment_manual_policy", "get_environment_workflow_policy", "get_tasks",
+        "get_tasks_full", "get_tasks_small",
+    ],
+    "tau2.domains.telecom.user_data_model": [
+        "APNNames", "APNSettings", "AppPermissions", "AppStatus", "MockPhoneAttributes", "NetworkModePreference",
+        "NetworkStatus", "NetworkTechnology", "PaymentRequest", "PerformanceLevel", "SignalStrength", "SimStatus",
+        "TelecomUserDB", "UserSurroundings", "VpnDetails", "get_db",
+    ],
+    # names of this package's earlier versions, which scripts still import
+    "tau2.environment.world": ["World", "set_initial_state"],
+    "tau2.llm.parse": ["read"],
     "tau2.domains.mock.environment": ["get_environment", "get_tasks"],
     "tau2.domains.retail.environment": ["get_environment", "get_tasks"],
-    "tau2.domains.retail.data_model": ["Order", "Product", "RetailDB", "User", "Variant"],
+    "tau2.domains.retail.data_model": ["Order", "Product", "RetailDB", "User", "Variant", "get_db"],
     "tau2.domains.retail.tools": ["RetailTools"],
     "tau2.domains.retail.utils": ["RETAIL_DB_PATH", "RETAIL_POLICY_PATH", "RETAIL_TASK_SET_PATH"],
 }  # fmt: skip

@@ -29,6 +29,8 @@ from tau2.environment.toolkit import ToolKitBase, get_tool_signatures
 from tau2.errors import ArgumentError, ReplayMismatch, ToolError, UnknownName
 from tau2.utils.json_types import JsonValue
 
+__all__ = ["Environment", "EnvironmentInfo"]
+
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")

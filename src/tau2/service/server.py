@@ -13,6 +13,7 @@ from tau2.service.guard import Guard
 
 with needs_extra("serve", "uvicorn"):
     import uvicorn
+    from starlette.types import ASGIApp
 
 HOST = "127.0.0.1"
 _TOKEN_BYTES = 24
@@ -21,22 +22,21 @@ _MOST_HEAD_BYTES = 16_384  # of request line and headers
 _GRACE = 1  # seconds that requests under way get when the server stops
 
 
-class DocServer:
-    """The documentation of some domains for one reader, who knows the token.
+class LoopbackServer:
+    """An application for one client on this machine, who knows the token.
 
     The port is bound when the object is made, so that `url` is valid before `run` is called.
     Use it as a context manager: leaving the block releases the port.
     """
 
-    def __init__(self, names: Sequence[str], port: int = 0, token: str | None = None) -> None:
-        """Prepare pages of the domains `names`; port 0 is any free port.
+    def __init__(self, app: ASGIApp, port: int = 0, token: str | None = None) -> None:
+        """Prepare to serve `app`; port 0 is any free port.
 
         Raises:
-            UnknownName: A domain is not registered.
             ConfigError: The port cannot be used.
         """
         self.token = token or secrets.token_urlsafe(_TOKEN_BYTES)
-        app = Guard(documentation_app(names), self.token, hosts=self._hosts)
+        app = Guard(app, self.token, hosts=self._hosts)
         self._socket = _bound(port)
         self.port: int = self._socket.getsockname()[1]
         config = uvicorn.Config(
@@ -77,6 +77,19 @@ class DocServer:
 
     def _hosts(self) -> list[str]:
         return [f"{HOST}:{self.port}", f"localhost:{self.port}"]
+
+
+class DocServer(LoopbackServer):
+    """The documentation of some domains for one reader."""
+
+    def __init__(self, names: Sequence[str], port: int = 0, token: str | None = None) -> None:
+        """Prepare pages of the domains `names`; port 0 is any free port.
+
+        Raises:
+            UnknownName: A domain is not registered.
+            ConfigError: The port cannot be used.
+        """
+        super().__init__(documentation_app(names), port, token)
 
 
 def _bound(port: int) -> socket.socket:
