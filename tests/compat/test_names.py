@@ -219,3 +219,9 @@ def test_enumerations_have_the_published_values():
     }
     assert {kind.value for kind in ToolType} == {"read", "write", "think", "generic"}
     assert {role.value for role in Role} == {"agent", "user", "env"}
+
+
+def test_an_old_path_is_no_agent_or_user():
+    from tau2.registry import registry
+
+    assert not {"base", "base_agent"} & {*registry.get_agents(), *registry.get_users()}
