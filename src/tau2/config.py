@@ -49,6 +49,12 @@ DEFAULT_RETRY_MULTIPLIER = 1.0
 DEFAULT_MODEL_TIMEOUT = 600.0  # seconds for one model call; reasoning models take minutes
 DEFAULT_EMPTY_RETRIES = 2  # times an empty answer is asked again
 
+# Names of the original that nothing here reads.
+LLM_CACHE_ENABLED = False  # --cache
+USE_LANGFUSE = False  # --otel
+API_PORT = 8000  # --port
+TERM_DARK_MODE = True
+
 PACKAGE_ROOT = Path(__file__).resolve().parent.parent
 """The folder that holds the package.
 

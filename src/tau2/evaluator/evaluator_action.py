@@ -113,18 +113,32 @@ class ActionEvaluator(EvaluatorBase):
         strict_compat: bool = False,
     ) -> RewardInfo:
         """Look for every reference action among the tool calls of a trajectory."""
-        calls = tool_calls_of(full_trajectory)
-        types = tool_types or {}
         return grade_actions(
-            [
-                _check(
-                    action,
-                    match=any(
-                        action.compare_with_tool_call(call, strict_compat=strict_compat)
-                        for call in calls
-                    ),
-                    tool_type=types.get(action.name),
-                )
-                for action in task.reference_actions
-            ]
+            cls.evaluate_actions(
+                full_trajectory, task.reference_actions, tool_types, strict_compat=strict_compat
+            )
         )
+
+    @classmethod
+    def evaluate_actions(
+        cls,
+        full_trajectory: Sequence[Message],
+        golden_actions: Sequence[Action],
+        tool_types: Mapping[str, str] | None = None,
+        *,
+        strict_compat: bool = False,
+    ) -> list[ActionCheck]:
+        """Look for every action among the tool calls of a trajectory; arguments are compared raw."""
+        calls = tool_calls_of(list(full_trajectory))
+        types = tool_types or {}
+        return [
+            _check(
+                action,
+                match=any(
+                    action.compare_with_tool_call(call, strict_compat=strict_compat)
+                    for call in calls
+                ),
+                tool_type=types.get(action.name),
+            )
+            for action in golden_actions
+        ]

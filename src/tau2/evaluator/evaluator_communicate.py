@@ -158,5 +158,18 @@ class CommunicateEvaluator(EvaluatorBase):
             task.evaluation_criteria.communicate_info if task.evaluation_criteria else None
         ) or []
         return grade_communication(
-            check_information(full_trajectory, wanted, strict_compat=strict_compat)
+            cls.evaluate_communicate_info(full_trajectory, wanted, strict_compat=strict_compat)
+        )
+
+    @classmethod
+    def evaluate_communicate_info(
+        cls,
+        full_trajectory: Sequence[Message],
+        communicate_info: Sequence[str],
+        *,
+        strict_compat: bool = False,
+    ) -> list[CommunicateCheck]:
+        """Look for every piece of information in the agent's messages of a trajectory."""
+        return check_information(
+            list(full_trajectory), list(communicate_info), strict_compat=strict_compat
         )

@@ -272,5 +272,16 @@ class NLAssertionsEvaluator(EvaluatorBase):
             task.evaluation_criteria.nl_assertions if task.evaluation_criteria else None
         ) or []
         return grade_nl_assertions(
-            check_sentences(full_trajectory, assertions, judge or default_judge())
+            cls.evaluate_nl_assertions(full_trajectory, assertions, judge=judge)
         )
+
+    @classmethod
+    def evaluate_nl_assertions(
+        cls,
+        trajectory: Sequence[Message],
+        nl_assertions: Sequence[str],
+        *,
+        judge: Judge | None = None,
+    ) -> list[NLAssertionCheck]:
+        """Have the judge decide on sentences about a trajectory. Raise ModelError when it fails."""
+        return check_sentences(trajectory, nl_assertions, judge or default_judge())

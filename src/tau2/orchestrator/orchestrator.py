@@ -24,6 +24,7 @@ from tau2.data_model.message import (
 from tau2.data_model.simulation import SimulationRun, TerminationReason
 from tau2.data_model.tasks import Task
 from tau2.environment.environment import Environment
+from tau2.environment.history import paired_calls, split_pending
 from tau2.environment.task_setup import TaskSetup, set_initial_state
 from tau2.errors import ConfigError, DeadlineExceeded, NoTimeToRetry
 from tau2.llm.answer_count import AnswerCount, answer_count
@@ -260,6 +261,11 @@ class Orchestrator:
         self._began = time.perf_counter() - snapshot.elapsed
         self._start_time = snapshot.start_time
         self._start_flow(ask)
+
+    @staticmethod
+    def validate_message_history(message_history: Sequence[Message]) -> None:
+        """Raise ValueError when tool calls and their results do not belong together."""
+        paired_calls(split_pending(message_history)[0])
 
     def _first_ask(self, history: list[Message]) -> tuple[Ask, int]:
         if history:

@@ -10,6 +10,10 @@ from tau2.user.base_user import HalfDuplexUser, UserState, ValidUserInputMessage
 from tau2.utils.json_types import JsonObject
 
 
+class _NoUser(UserError, NotImplementedError):
+    """A solo episode asked for its user, as the original says it too."""
+
+
 class DummyUser(HalfDuplexUser[UserState]):
     """A placeholder: it is built like any user and must never be asked for a message."""
 
@@ -29,7 +33,7 @@ class DummyUser(HalfDuplexUser[UserState]):
         self, message: ValidUserInputMessage, state: UserState
     ) -> tuple[UserMessage, UserState]:
         """Raise UserError: a solo episode has no user."""
-        raise UserError("there is no user in a solo episode; the agent must call tools or stop")
+        raise _NoUser("there is no user in a solo episode; the agent must call tools or stop")
 
     def set_seed(self, seed: int) -> None:
         """Ignore the seed."""
