@@ -109,7 +109,9 @@ def review_panel(run: SimulationRun, review: Review | UserOnlyReview) -> Panel:
         role = error.source.value if isinstance(error, ReviewError) else "user"
         turn = "" if error.turn_idx is None else f", turn {error.turn_idx}"
         why = shortened(error.reasoning, _MOST_TEXT)
-        parts.append(plain(f"• {role}, {clean(error.error_type or error.weight)}{turn}: {why}", style=style))
+        parts.append(
+            plain(f"• {role}, {clean(error.error_type or error.weight)}{turn}: {why}", style=style)
+        )
         if error.correct_behavior:
             parts.append(plain(f"  better: {shortened(error.correct_behavior, _MOST_TEXT)}"))
     if not review.errors:
