@@ -269,13 +269,7 @@ def upgrade_simulation(raw: JsonValue) -> JsonValue:
         return raw
     raw = _defaults_for_null(SimulationRun, _with_text_id(raw, "task_id"))
     if isinstance(raw.get("messages"), list):
-        raw["messages"] = [
-            # An empty list was written where no call was meant.
-            {**message, "tool_calls": None}
-            if isinstance(message, dict) and message.get("tool_calls") == []
-            else message
-            for message in raw["messages"]
-        ]
+        raw["messages"] = [_upgrade_message(message) for message in raw["messages"]]
     return raw
 
 
