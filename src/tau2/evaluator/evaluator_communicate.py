@@ -45,6 +45,10 @@ def mentions(text: str, info: str, *, strict_compat: bool = False) -> bool:
     return value in values or (not is_signed and -value in values)
 
 
+tells = mentions
+"""Former name, which scripts of other people import."""
+
+
 def _words(text: str) -> str:
     joined = _THOUSANDS.sub("", split_units(text)).replace(",", " ").replace(FIXED_SPACE, " ")
     return _BEFORE_PERCENT.sub("", " ".join(joined.split()))
