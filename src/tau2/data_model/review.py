@@ -94,19 +94,19 @@ class Review(BaseModel):
         """Whether any mistake was found."""
         return bool(self.errors)
 
-    @computed_field  # type: ignore[prop-decorator]
+    @computed_field  # type: ignore[prop-decorator]  # as above
     @property
     def agent_error(self) -> bool:
         """Whether the agent made a mistake."""
         return any(error.source is ErrorSource.AGENT for error in self.errors)
 
-    @computed_field  # type: ignore[prop-decorator]
+    @computed_field  # type: ignore[prop-decorator]  # as above
     @property
     def user_error(self) -> bool:
         """Whether the user made a mistake."""
         return any(error.source is ErrorSource.USER for error in self.errors)
 
-    @computed_field  # type: ignore[prop-decorator]
+    @computed_field  # type: ignore[prop-decorator]  # as above
     @property
     def critical_user_error(self) -> bool:
         """Whether a mistake of the user decided the conversation."""
@@ -127,19 +127,19 @@ class UserOnlyReview(BaseModel):
     def _null_is_no_summary(cls, value: JsonValue) -> JsonValue:
         return "" if value is None else value
 
-    @computed_field  # type: ignore[prop-decorator]
+    @computed_field  # type: ignore[prop-decorator]  # as above
     @property
     def has_errors(self) -> bool:
         """Whether any mistake was found."""
         return bool(self.errors)
 
-    @computed_field  # type: ignore[prop-decorator]
+    @computed_field  # type: ignore[prop-decorator]  # as above
     @property
     def user_error(self) -> bool:
         """Whether the user made a mistake."""
         return bool(self.errors)
 
-    @computed_field  # type: ignore[prop-decorator]
+    @computed_field  # type: ignore[prop-decorator]  # as above
     @property
     def critical_user_error(self) -> bool:
         """Whether a mistake decided the conversation."""
