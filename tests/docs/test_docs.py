@@ -163,7 +163,7 @@ def test_the_modules_of_the_architecture_page_are_in_their_folders():
             for folder in re.findall(r"`([\w/<>]+)`", folders)
             for place in (ROOT / "src" / "tau2").glob(folder.replace("<name>", "*").rstrip("/"))
         ]
-        there = {path.stem for place in places for path in place.iterdir()}
+        there = {path.stem for place in places for path in place.glob("*")}
         missing += [name for name in re.findall(r"`([a-z_]+)/?`", modules) if name not in there]
     assert missing == []
 
