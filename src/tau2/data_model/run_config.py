@@ -95,7 +95,7 @@ class BaseRunConfig(BaseModel):
     review_args: JsonObject = Field(default_factory=dict)
     """Arguments of the reviewer's model calls, as JSON."""
     otel: bool = False
-    """Trace episodes, turns and calls with OpenTelemetry (extra: otel), set up by OTEL_* variables."""
+    """Trace episodes, turns and calls with OpenTelemetry (extra: otel; set up by OTEL_*)."""
     hallucination_retries: int = 3
     """Replays of a voice episode whose simulated user made something up."""
     is_remote: bool = False

@@ -10,8 +10,8 @@ from tests.cast import mock_task
 from tests.stub import Hang, StubServer, by_turn, failing
 from tests.unit.runner.conftest import a_config
 
-from tau2.agent.llm_agent import create_llm_agent
 from tau2.agent import llm_agent as agent_module
+from tau2.agent.llm_agent import create_llm_agent
 from tau2.data_model.simulation import Results, TextRunConfig
 from tau2.evaluator.evaluator import EvaluationType
 from tau2.participant.spec import AgentSpec
