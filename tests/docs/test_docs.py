@@ -104,6 +104,70 @@ def test_paths_that_are_named_exist(page):
     assert [path for path in paths if not (ROOT / path).exists()] == []
 
 
+def prose(page: Path) -> str:
+    """Return a page without its blocks."""
+    return _BLOCK.sub("", page.read_text(encoding="utf-8"))
+
+
+def source_files() -> list[str]:
+    """Return every Python file of the project, as a path below the project's folder."""
+    folders = ("src", "tests", "benchmarks", "examples", "aenv")
+    below = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    return [short(path) for path in (*ROOT.glob("*.py"), *below)]
+
+
+def is_defined(name: str, files: list[str]) -> bool:
+    """Return whether a dotted name is a module, or is written in the module it begins with."""
+    parts = name.split(".")
+    for length in range(len(parts), 0, -1):
+        folder = "src/" + "/".join(parts[:length])
+        file = next(
+            (file for file in (f"{folder}.py", f"{folder}/__init__.py") if file in files), ""
+        )
+        if file:
+            text = (ROOT / file).read_text(encoding="utf-8")
+            return all(re.search(rf"\b{part}\b", text) for part in parts[length : length + 1])
+    return False
+
+
+@pytest.mark.parametrize("page", PAGES, ids=short)
+def test_modules_that_are_named_exist(page):
+    files = source_files()
+    named = re.findall(r"`((?:[\w-]+/)*\w+\.py)`", prose(page))
+    assert [
+        name for name in named if not any(f"/{file}".endswith(f"/{name}") for file in files)
+    ] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=short)
+def test_dotted_names_exist(page):
+    files = source_files()
+    sources = [
+        (ROOT / file).read_text(encoding="utf-8") for file in files if file.startswith("src")
+    ]
+    named = re.findall(r"`((?:tau2|act_prm)(?:\.\w+)+)`", prose(page))
+    # Groups of entry points and attributes of spans are texts, and no modules.
+    texts = {name for name in named if any(f'"{name}"' in source for source in sources)}
+    assert [name for name in named if name not in texts and not is_defined(name, files)] == []
+
+
+def test_the_modules_of_the_architecture_page_are_in_their_folders():
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    section = text.partition("## Where things are")[2].partition("\n## ")[0]
+    rows = [line.split("|")[1:3] for line in section.splitlines() if line.startswith("| `")]
+    assert len(rows) > 10
+    missing = []
+    for folders, modules in rows:
+        places = [
+            place
+            for folder in re.findall(r"`([\w/<>]+)`", folders)
+            for place in (ROOT / "src" / "tau2").glob(folder.replace("<name>", "*").rstrip("/"))
+        ]
+        there = {path.stem for place in places for path in place.glob("*")}
+        missing += [name for name in re.findall(r"`([a-z_]+)/?`", modules) if name not in there]
+    assert missing == []
+
+
 def test_every_command_has_its_section_and_its_table():
     page = ROOT / "docs" / "cli-reference.md"
     text = page.read_text(encoding="utf-8")

@@ -1,9 +1,9 @@
 """Text to tool calls and back: every syntax is read and written here, once.
 
-parse        texts as messages: JSON, functional form, calls between tags, or words
+parse        texts as messages: JSON, functional form, calls between tags, or plain text
 message      structured actions (messages, tool calls, dictionaries of OpenAI's API) as messages
 tool_calls   tool calls and their arguments from JSON
 functional   `name(key=value, ...)`
 tagged       `<tool_call>{...}</tool_call>`
-reasoning    what a model says, apart from what it thinks
+reasoning    the text of a message, separate from its reasoning
 """

@@ -12,7 +12,7 @@ from tau2.actions.tool_calls import MalformedAction, storable_arguments
 from tau2.data_model.message import ToolCall, ToolRequestor
 from tau2.utils.json_types import JsonValue
 
-LONGEST_CALL = 100_000  # characters of a tool call; anything longer is words
+LONGEST_CALL = 100_000  # characters of a tool call; anything longer is text
 _FUNCTIONAL = re.compile(r"[A-Za-z_]\w*\(.*\)", re.DOTALL)
 _NAMES_AN_ARGUMENT = re.compile(r"[A-Za-z_]\w*\((?:[^()=]*,)?\s*[A-Za-z_]\w*\s*=(?!=)")
 _JSON_NAMES = {"true": True, "false": False, "null": None}

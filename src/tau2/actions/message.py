@@ -78,8 +78,8 @@ def _is_call(action: JsonMapping) -> bool:
 
 
 def _from_text(text: str, message_type: type[OwnMessage]) -> OwnMessage:
-    said, thought = split_reasoning(clean_text(text[:LONGEST_TEXT]))
-    return message_type(content=said, reasoning_content=thought)
+    visible, reasoning = split_reasoning(clean_text(text[:LONGEST_TEXT]))
+    return message_type(content=visible, reasoning_content=reasoning)
 
 
 def text_of_content(content: JsonValue) -> str:

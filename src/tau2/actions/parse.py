@@ -1,4 +1,4 @@
-"""Texts as messages: the tool calls that a text spells, or words.
+"""Texts as messages: the tool calls that a text spells, or plain text.
 
     {"name": "create_task", "arguments": {"title": "Tea"}}                          JSON
     create_task(title='Tea')                                                        functional
@@ -37,7 +37,7 @@ _TAG_SPLITTER = TagSplitter(TOOL_CALL_TAGS)
 
 
 class Calls(NamedTuple):
-    """The tool calls of a text, and the words beside them."""
+    """The tool calls of a text, and the text beside them."""
 
     calls: list[ToolCall]
     words: str | None = None
@@ -94,7 +94,7 @@ def functional_call(text: str, requestor: ToolRequestor) -> Calls | None:
 
 
 def tagged_calls(text: str, requestor: ToolRequestor) -> Calls | None:
-    """Read a text in which calls stand between tags; what is outside of them is words."""
+    """Read a text in which calls stand between tags; what is outside of them is text."""
     parts = _TAG_SPLITTER.split(text)
     bodies = [body for kind, body in parts if kind is PartKind.CALL]
     if not bodies:
@@ -119,7 +119,7 @@ def _tagged_call(body: str, requestor: ToolRequestor) -> ToolCall:
 
 
 WHOLE_TEXT: tuple[Syntax, ...] = (json_calls, functional_call)
-"""Syntaxes in which a text is a call as a whole: "Sure (yes)" and "hello(world)" are words."""
+"""Syntaxes in which a text is a call as a whole: "Sure (yes)" and "hello(world)" are text."""
 
 TAGGED: tuple[Syntax, ...] = (tagged_calls,)
 """The syntax in which only what stands between tags is a call."""
@@ -128,7 +128,7 @@ TAGGED: tuple[Syntax, ...] = (tagged_calls,)
 def read_calls(
     text: str, syntaxes: Sequence[Syntax], requestor: ToolRequestor = "assistant"
 ) -> Calls:
-    """Return the tool calls of `text` in the first of `syntaxes` it is written in, else words.
+    """Return the tool calls of `text` in the first of `syntaxes` it is written in, else text.
 
     Raises:
         MalformedAction: a tool call was meant and cannot be read.
@@ -148,12 +148,12 @@ def read_text(
     Raises:
         MalformedAction: a tool call was meant and cannot be read, or the text says nothing.
     """
-    said, thought = split_reasoning(clean_text(text[:LONGEST_TEXT]))
-    if said is None:
+    visible, reasoning = split_reasoning(clean_text(text[:LONGEST_TEXT]))
+    if visible is None:
         raise MalformedAction("the answer is empty: say something, or call a tool")
-    calls, words = read_calls(said, syntaxes, requestor)
+    calls, words = read_calls(visible, syntaxes, requestor)
     return MESSAGE_TYPES[requestor](
-        content=words, tool_calls=calls or None, reasoning_content=thought
+        content=words, tool_calls=calls or None, reasoning_content=reasoning
     )
 
 
@@ -168,7 +168,7 @@ def parse_action(action: str, requestor: ToolRequestor = "assistant") -> OwnMess
 
 
 def parse_action_string(action: str, requestor: ToolRequestor = "assistant") -> OwnMessage:
-    """Do what `parse_action` does, but take a tool call that cannot be read for words.
+    """Do what `parse_action` does, but take a tool call that cannot be read for text.
 
     Raises:
         ValueError: the action is empty.

@@ -1,4 +1,4 @@
-"""Separates what a model says from what it thinks in think tags."""
+"""Separates the text of a model from its reasoning in think tags."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ THINK_TAGS = (Tags("<think>", "</think>"), Tags("<thinking>", "</thinking>"))
 
 
 def split_reasoning(text: str) -> tuple[str | None, str | None]:
-    """Return what is said and what is thought in `text`; None where there is nothing.
+    """Return the visible text and the reasoning in `text`; None where there is none.
 
-    Thought is what stands between think tags, after an opening tag that is never closed, and
-    before a closing tag that was never opened (templates put the opening one into the prompt).
+    Reasoning stands between think tags, after an opening tag that is never closed, and before a
+    closing tag that was never opened (templates put the opening one into the prompt).
     """
     thoughts: list[str] = []
     for tags in THINK_TAGS:
         if tags.opening in text or tags.closing in text:
             text = _without(text, tags, thoughts)
-    thought = "\n".join(part for part in map(str.strip, thoughts) if part)
-    said = text.strip() if thoughts else text
-    return said if said.strip() else None, thought or None
+    reasoning = "\n".join(part for part in map(str.strip, thoughts) if part)
+    visible = text.strip() if thoughts else text
+    return visible if visible.strip() else None, reasoning or None
 
 
 def _without(text: str, tags: Tags, thoughts: list[str]) -> str:
@@ -38,9 +38,9 @@ def _without(text: str, tags: Tags, thoughts: list[str]) -> str:
     if end >= 0 and (start < 0 or end < start):
         thoughts.append(text[:end])
         at = end + len(closing)
-    said: list[str] = []
+    kept: list[str] = []
     while (start := text.find(opening, at)) >= 0:
-        said.append(text[at:start])
+        kept.append(text[at:start])
         start += len(opening)
         end = text.find(closing, start)
         if end < 0:
@@ -49,5 +49,5 @@ def _without(text: str, tags: Tags, thoughts: list[str]) -> str:
         else:
             thoughts.append(text[start:end])
             at = end + len(closing)
-    said.append(text[at:])
-    return "".join(said).replace(closing, "")
+    kept.append(text[at:])
+    return "".join(kept).replace(closing, "")

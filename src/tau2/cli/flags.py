@@ -196,7 +196,7 @@ def _with_rest(
     yield from groups.items()
     rest = [field for field in by_field if field not in named]
     if rest:
-        yield "further settings (a run says so when this version cannot follow one)", rest
+        yield "accepted for compatibility; without effect, or refused when given", rest
 
 
 def given_values(options: argparse.Namespace, flags: Sequence[Flag]) -> dict[str, Any]:

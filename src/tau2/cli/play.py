@@ -92,7 +92,7 @@ def add_arguments(parser: CommandParser) -> None:
         metavar="N",
         help="steps at most",
     )
-    other = parser.add_argument_group("the other side")
+    other = parser.add_argument_group("the other participant")
     other.add_argument(
         "--agent", metavar="NAME", default="oracle_agent", help="default: oracle_agent, no model"
     )

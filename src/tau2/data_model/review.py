@@ -64,7 +64,7 @@ class UserOnlyReviewError(BaseModel):
 
 
 class ReviewError(UserOnlyReviewError):
-    """A mistake of either side."""
+    """A mistake of the agent or of the user."""
 
     source: ErrorSource = ErrorSource.UNKNOWN
 
@@ -75,7 +75,7 @@ class ReviewError(UserOnlyReviewError):
 
 
 class Review(BaseModel):
-    """A review of both sides."""
+    """A review of agent and user."""
 
     summary: str = ""
     errors: list[ReviewError] = Field(default_factory=list)

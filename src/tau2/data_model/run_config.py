@@ -72,7 +72,7 @@ class BaseRunConfig(BaseModel):
     max_cost: float | None = None
     """US dollars that the whole run may cost.
 
-    The worst case of every call is held before it is made.
+    The worst case of every call is reserved before it is made.
     """
     seed: int = defaults.DEFAULT_SEED
     """Seed from which the seed of every episode is derived."""
@@ -89,13 +89,13 @@ class BaseRunConfig(BaseModel):
     auto_review: bool = False
     """Have a model review every episode."""
     review_mode: ReviewMode = "full"
-    """What a review covers: both sides, or the simulated user only."""
+    """What a review covers: agent and user, or the simulated user only."""
     review_model: str = defaults.DEFAULT_LLM_EVAL_USER_SIMULATOR
     """Model that reviews."""
     review_args: JsonObject = Field(default_factory=dict)
     """Arguments of the reviewer's model calls, as JSON."""
     otel: bool = False
-    """Trace episodes, turns and calls with OpenTelemetry (extra: otel) to where OTEL_* says."""
+    """Trace episodes, turns and calls with OpenTelemetry (extra: otel; set up by OTEL_*)."""
     hallucination_retries: int = 3
     """Replays of a voice episode whose simulated user made something up."""
     is_remote: bool = False

@@ -2,7 +2,7 @@
 
     <tool_call>{"name": "get_users", "arguments": {}}</tool_call>
 
-Only what stands in the tags is a call; everything else is words.
+Only what stands in the tags is a call; everything else is text.
 """
 
 from __future__ import annotations

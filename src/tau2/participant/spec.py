@@ -11,7 +11,7 @@ from tau2.participant.protocols import AgentProtocol, UserProtocol
 from tau2.utils.json_types import JsonMapping
 
 Continues: TypeAlias = Literal["messages", "replies"]
-"""How a participant is brought back in the middle of an interrupted episode.
+"""How a participant is restored in the middle of an interrupted episode.
 
 `messages`: `get_init_state(message_history)` of the messages so far is its whole state.
 `replies`: it is deterministic and costs nothing: it gets the same messages once more, and must
@@ -36,7 +36,7 @@ class AgentSpec:
     needs_model: bool = True
     metadata: JsonMapping = field(default_factory=dict)
     continues: Continues | None = None
-    """How an interrupted episode goes on; None: it starts over."""
+    """How an interrupted episode is resumed; None: it starts over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,4 +55,4 @@ class UserSpec:
     """Whether it only stands in for the absent user of a solo episode."""
     metadata: JsonMapping = field(default_factory=dict)
     continues: Continues | None = None
-    """How an interrupted episode goes on; None: it starts over."""
+    """How an interrupted episode is resumed; None: it starts over."""

@@ -1,4 +1,4 @@
-"""What a run emits while it goes on: typed events, which a sink receives."""
+"""The typed events that a run emits, which a sink receives."""
 
 from __future__ import annotations
 

@@ -6,8 +6,8 @@ notices a lock file that a leaving holder removed. Three things it does not do, 
 * Say who holds the lock. The owner writes its process, host and start beside the lock file, in
   `run.owner`. The note is information for people; only the operating system's lock decides, so a
   note left by a killed process is harmless.
-* Go on where the file system has no locks. Then the run continues with a warning; a soft lock (a
-  file that merely exists) would outlive a killed process and refuse `--resume`.
+* Continue, with a warning, where the file system has no locks. A soft lock (a file that merely
+  exists) would outlive a killed process and refuse `--resume`.
 * Remove its files when the run ends.
 
 On a network file system the lock is as good as the server's: NFS version 4, or version 3 with its

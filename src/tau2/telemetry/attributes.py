@@ -1,6 +1,6 @@
-"""What spans say, in the words of OpenTelemetry's conventions for generative AI.
+"""The attributes of spans, by OpenTelemetry's conventions for generative AI.
 
-Our own words begin with `tau2.`.
+Our own names begin with `tau2.`.
 
 No text of a conversation is among them unless OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT
 asks for it.

@@ -1,4 +1,4 @@
-"""A run on the terminal: progress while it goes on, tables when it is over."""
+"""A run on the terminal: progress while it is played, tables at the end."""
 
 from __future__ import annotations
 
