@@ -1,4 +1,7 @@
-"""Where public projects import from. A path here is a promise: it may move inside, but it must go on working."""
+"""Where public projects import from.
+
+A path here is a promise: it may move inside, but it must go on working.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,11 @@ import pytest
 
 NAMES = {
     "tau2": [
-        "BaseRunConfig", "CommunicationMode", "ConsoleDisplay", "Environment", "EvaluationType", "HalfDuplexAgent",
-        "HalfDuplexUser", "LLMAgent", "LLMConfigMixin", "LLMSoloAgent", "MarkdownDisplay", "Orchestrator", "Registry",
-        "RunConfig", "SimulationRun", "Task", "TextRunConfig", "UserSimulator", "VoiceRunConfig",
-        "evaluate_simulation", "registry", "run_domain", "runner",
+        "BaseRunConfig", "CommunicationMode", "ConsoleDisplay", "Environment", "EvaluationType",
+        "HalfDuplexAgent", "HalfDuplexUser", "LLMAgent", "LLMConfigMixin", "LLMSoloAgent",
+        "MarkdownDisplay", "Orchestrator", "Registry", "RunConfig", "SimulationRun", "Task",
+        "TextRunConfig", "UserSimulator", "VoiceRunConfig", "evaluate_simulation", "registry",
+        "run_domain", "runner",
     ],
     "tau2.agent": [
         "BaseAgent", "HalfDuplexAgent", "LLMAgent", "LLMGTAgent", "LLMSoloAgent", "LocalAgent", "create_llm_agent",
@@ -32,8 +36,9 @@ NAMES = {
         "DEFAULT_MAX_ERRORS", "DEFAULT_MAX_STEPS", "DEFAULT_SEED", "DEFAULT_LLM_NL_ASSERTIONS",
     ],
     "tau2.data_model.message": [
-        "AssistantMessage", "Message", "MultiToolMessage", "SystemMessage", "Tick", "ToolCall", "ToolMessage",
-        "UserMessage", "APICompatibleMessage", "EnvironmentMessage", "ValidInputMessage",
+        "AssistantMessage", "Message", "MultiToolMessage", "SystemMessage", "Tick", "ToolCall",
+        "ToolMessage", "UserMessage", "APICompatibleMessage", "EnvironmentMessage",
+        "ValidInputMessage",
     ],
     "tau2.data_model.simulation": [
         "AudioNativeConfig", "Info", "Results", "RewardInfo", "RunConfig", "SimulationRun", "TerminationReason",
@@ -42,8 +47,8 @@ NAMES = {
         "ReviewError", "SimulationIndexEntry", "SimulationNote", "UserOnlyReview", "UserOnlyReviewError",
     ],
     "tau2.data_model.tasks": [
-        "Action", "EnvAssertion", "EnvFunctionCall", "EvaluationCriteria", "InitialState", "InitializationData",
-        "RewardType", "Task", "UserScenario", "make_task", "make_task_id",
+        "Action", "EnvAssertion", "EnvFunctionCall", "EvaluationCriteria", "InitialState",
+        "InitializationData", "RewardType", "Task", "UserScenario", "make_task", "make_task_id",
     ],
     "tau2.environment.db": ["DB"],
     "tau2.environment.environment": ["Environment", "EnvironmentInfo"],
@@ -63,19 +68,20 @@ NAMES = {
     "tau2.orchestrator.orchestrator": ["DEFAULT_FIRST_AGENT_MESSAGE", "Orchestrator", "Role"],
     "tau2.registry": ["Registry", "RegistryInfo", "registry"],
     "tau2.run": [
-        "EvaluationType", "RunConfig", "TextRunConfig", "VoiceRunConfig", "get_info", "get_options", "get_tasks",
-        "load_task_splits", "load_tasks", "make_run_name", "run_domain", "run_single_task", "run_task", "run_tasks",
+        "EvaluationType", "RunConfig", "TextRunConfig", "VoiceRunConfig", "get_info", "get_options",
+        "get_tasks", "load_task_splits", "load_tasks", "make_run_name", "run_domain",
+        "run_single_task", "run_task", "run_tasks",
     ],
     "tau2.runner": [
-        "arun_single_task", "build_agent", "build_environment", "build_orchestrator", "build_text_orchestrator",
-        "build_user", "build_voice_orchestrator", "build_voice_user", "get_info", "get_options", "get_tasks",
-        "load_task_splits", "load_tasks", "make_run_name", "run_domain", "run_simulation", "run_single_task",
-        "run_tasks",
+        "arun_single_task", "build_agent", "build_environment", "build_orchestrator",
+        "build_text_orchestrator", "build_user", "build_voice_orchestrator", "build_voice_user",
+        "get_info", "get_options", "get_tasks", "load_task_splits", "load_tasks", "make_run_name",
+        "run_domain", "run_simulation", "run_single_task", "run_tasks",
     ],
     "tau2.runner.batch": ["run_domain", "run_single_task", "run_tasks"],
     "tau2.runner.build": [
-        "build_agent", "build_environment", "build_orchestrator", "build_text_orchestrator", "build_user",
-        "build_voice_orchestrator", "build_voice_user",
+        "build_agent", "build_environment", "build_orchestrator", "build_text_orchestrator",
+        "build_user", "build_voice_orchestrator", "build_voice_user",
     ],
     "tau2.runner.checkpoint": [
         "create_checkpoint_fns", "create_checkpoint_replacer", "create_checkpoint_saver", "try_resume",
@@ -105,11 +111,12 @@ NAMES = {
     "tau2.utils.pydantic_utils": ["BaseModelNoExtra", "get_pydantic_hash", "update_pydantic_model_with_dict"],
     "tau2.utils.display": ["ConsoleDisplay", "MarkdownDisplay"],
     "tau2.utils.llm_utils": [
-        "completion", "generate", "get_cost", "get_response_cost", "get_token_usage", "to_litellm_messages",
-        "_parse_ft_model_name",
+        "completion", "generate", "get_cost", "get_response_cost", "get_token_usage",
+        "to_litellm_messages", "_parse_ft_model_name",
     ],
     "tau2.utils.tools": [
-        "is_functional_tool_call", "parse_action_string", "parse_functional_tool_call", "to_functional_format",
+        "is_functional_tool_call", "parse_action_string", "parse_functional_tool_call",
+        "to_functional_format",
     ],
     "tau2.utils.utils": [
         "DATA_DIR", "format_time", "get_commit_hash", "get_dict_hash", "get_now", "show_dict_diff",
@@ -151,7 +158,7 @@ def test_a_path_has_its_names(module):
 
 @pytest.mark.slow
 def test_every_path_can_be_the_first_import():
-    """Import each path in a fresh interpreter's namespace of modules, so that no path relies on another."""
+    """Import each path into a fresh namespace of modules, so that no path relies on another."""
     script = """
 import importlib, sys
 for name in sys.argv[1:]:
@@ -207,12 +214,12 @@ def test_enumerations_have_the_published_values():
     from tau2.orchestrator.orchestrator import Role
 
     assert {kind.value for kind in EvaluationType} == {
-        "env", "communicate", "action", "all", "nl_assertions", "all_with_nl_assertions", "all_ignore_basis",
-        "all_with_nl_assertions_ignore_basis",
+        "env", "communicate", "action", "all", "nl_assertions", "all_with_nl_assertions",
+        "all_ignore_basis", "all_with_nl_assertions_ignore_basis",
     }  # fmt: skip
     assert {reason.value for reason in TerminationReason} == {
-        "user_stop", "agent_stop", "max_steps", "timeout", "too_many_errors", "agent_error", "user_error",
-        "infrastructure_error", "context_window_exceeded", "unexpected_error",
+        "user_stop", "agent_stop", "max_steps", "timeout", "too_many_errors", "agent_error",
+        "user_error", "infrastructure_error", "context_window_exceeded", "unexpected_error",
     }  # fmt: skip
     assert {kind.value for kind in RewardType} == {
         "DB",
