@@ -136,13 +136,23 @@ def test_a_user_that_says_nothing_raises():
         play(SOLVED, {"content": ""})
 
 
-def test_an_episode_has_a_time_limit():
+def answers_once():
+    """Serve one answer, and nothing after it."""
+    answers = iter([MEETING])
+    return lambda body: next(answers, Hang())
+
+
+@pytest.mark.parametrize(
+    ("serve", "failure"),
+    [(answers_once, agent.EpisodeTimedOut), (Hang, agent.InfrastructureFailed)],
+)
+def test_an_episode_has_a_time_limit_and_a_model_that_never_answers_has_failed(serve, failure):
     with (
-        StubServer(Hang()) as served,
+        StubServer(serve()) as served,
         StubServer(CUSTOMER) as user,
-        pytest.raises(agent.EpisodeTimedOut),
+        pytest.raises(failure),
     ):
-        asyncio.run(workflow(user).run(episode(timeout=0.3), base_url=served.base_url, api_key="k"))
+        asyncio.run(workflow(user).run(episode(timeout=0.8), base_url=served.base_url, api_key="k"))
 
 
 def test_a_failed_call_of_the_users_model_is_retried(impatient):

@@ -61,6 +61,7 @@ def a_config(**options: object) -> TextRunConfig:
             "timeout": 4.0,
             "worker_timeout": 20.0,
             "max_concurrency": 6,
+            "keep_going": True,
             **options,
         }
     )

@@ -125,11 +125,11 @@ def test_a_failed_tool_call_and_a_failed_turn_say_so(cast, spans):
 
 
 def test_an_attempt_that_breaks_off_is_an_episode_with_an_error(cast, spans):
-    cast(agent=lambda **_: Agent(says(ValueError(f"no idea; Bearer {KEY}"))))
+    cast(agent=lambda **_: Agent(says(ConnectionError(f"no idea; Bearer {KEY}"))))
     run_single_task(a_config(otel=True, max_retries=1), TASK)
     assert [span.attributes["error.type"] for span in spans("episode")] == [
-        "ValueError",
-        "ValueError",
+        "ConnectionError",
+        "ConnectionError",
     ]
     assert spans("episode")[0].status.description == "no idea; [redacted]"
 

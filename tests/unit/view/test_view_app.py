@@ -218,7 +218,7 @@ def test_a_simulation_that_is_gone_is_told(before, saved_runs, tmp_path, tell):
     async def story():
         async with before(ViewApp(run=RunReader(tmp_path / "run"))) as press:
             await press("enter")
-            assert "cannot be read" in press.told()
+            assert "the index and the files disagree" in press.told()
 
     tell(story())
 
