@@ -27,7 +27,7 @@ from tau2.orchestrator.episode import Role
 from tau2.orchestrator.orchestrator import Orchestrator
 from tau2.registry import registry
 from tau2.rollout.model_checks import require_model
-from tau2.rollout.task_lookup import find_task
+from tau2.rollout.task_lookup import check_once, find_task
 from tau2.runner.build import build_agent, build_environment, build_user
 from tau2.user.base_user import STOP, HalfDuplexUser
 from tau2.utils.json_types import JsonMapping
@@ -181,7 +181,12 @@ class RolloutSetup:
     def wire(
         self, task: Task, environment: Environment, agent: Any, user: Any, seed: int | None
     ) -> Orchestrator:
-        """Return an episode of these participants under the limits of this setup."""
+        """Return an episode of these participants under the limits of this setup.
+
+        Raise DataFileError for a task of a named domain that names what the environment lacks.
+        """
+        if isinstance(self.domain, str):
+            check_once(self.domain, task, environment)
         return Orchestrator(
             domain=self.domain if isinstance(self.domain, str) else environment.get_domain_name(),
             agent=agent,

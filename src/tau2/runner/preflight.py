@@ -14,6 +14,7 @@ from tau2.config import domain_dir, is_foreign_data
 from tau2.data_model.persona import PersonaConfig
 from tau2.data_model.simulation import TextRunConfig
 from tau2.data_model.tasks import Task
+from tau2.environment.environment import Environment
 from tau2.environment.task_check import cut_lines, form_problems, grouped, task_problems
 from tau2.errors import ConfigError, DataFileError
 from tau2.evaluator.evaluator import EvaluationType, needs_judge
@@ -43,7 +44,7 @@ def check_run(run: ResolvedRun, tasks: Sequence[Task], evaluation_type: Evaluati
     _check_persona(config.user_persona)
     for task in tasks:
         check_task(run, task)
-    _check_content(run, tasks)
+    check_content(tasks, run.environment(), config.domain, config.tasks_file)
     _check_models(run, tasks, evaluation_type)
     _check_max_cost(run, tasks, evaluation_type)
     if config.otel:
@@ -60,18 +61,22 @@ def check_task(run: ResolvedRun, task: Task) -> None:
         )
 
 
-def _check_content(run: ResolvedRun, tasks: Sequence[Task]) -> None:
-    """Refuse tasks that name what there is not; somebody else's data gets one warning."""
-    config = run.config
-    problems = [*form_problems(tasks), *task_problems(tasks, run.environment())]
+def check_content(
+    tasks: Sequence[Task], environment: Environment, domain: str, tasks_file: str | None = None
+) -> None:
+    """Refuse tasks that name what there is not: raise DataFileError with all problems.
+
+    Somebody else's data gets one warning instead.
+    """
     twice = [task_id for task_id, count in Counter(task.id for task in tasks).items() if count > 1]
     if twice:
         raise ConfigError(f"tasks are given twice: {first_of(map(repr, twice), _MOST_NAMED)}")
+    problems = [*form_problems(tasks), *task_problems(tasks, environment)]
     if not problems:
         return
-    file = domain_dir(config.domain) / "tasks.json"
-    source = config.tasks_file or (file if file.exists() else f"tasks of domain {config.domain}")
-    if config.tasks_file is None and is_foreign_data():
+    file = domain_dir(domain) / "tasks.json"
+    source = tasks_file or (file if file.exists() else f"tasks of domain {domain}")
+    if tasks_file is None and is_foreign_data():
         text = grouped(problems, source)
         if text not in _WARNED:
             _WARNED.add(text)

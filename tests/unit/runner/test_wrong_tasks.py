@@ -13,7 +13,9 @@ from tau2.cli import main
 from tau2.data_model.run_config import TextRunConfig
 from tau2.data_model.tasks import Task
 from tau2.errors import ConfigError, DataFileError
+from tau2.gym import AgentGymEnv
 from tau2.registry import registry
+from tau2.rollout import find_task
 from tau2.runner import get_tasks, run_single_task, run_tasks
 from tau2.runner.batch import run_domain
 
@@ -97,6 +99,19 @@ def test_tasks_of_a_plug_in_are_refused_too(plug_in):
     splits["base"].append("create_task_9")
     with pytest.raises(DataFileError, match="split base: no task named 'create_task_9'"):
         get_tasks("shop_of_mine", "base")
+
+
+def test_a_rollout_does_not_begin_with_a_wrong_task(plug_in):
+    tasks, _ = plug_in
+    tasks[:] = [Task.model_validate(raw_task(colour="red"))]
+    with pytest.raises(DataFileError, match="colour: no field named 'colour'"):
+        find_task("shop_of_mine", "create_task_1")
+    tasks[:] = [with_wrong_tool()]
+    env = AgentGymEnv("shop_of_mine", "a_task", user="scripted_user")
+    with pytest.raises(DataFileError, match="no tool of the agent named 'create_tsk'"):
+        env.reset()
+    tasks[:] = [mock_task("create_task_1")]
+    assert find_task("shop_of_mine", "create_task_1") == mock_task("create_task_1")
 
 
 def test_somebody_elses_data_is_played_with_one_warning(tmp_path, monkeypatch, caplog):
