@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.native_servers import ALL, ASKED, CLAUDE, KEY, TOOLS, Native, ask, with_results
 from tests.stub import Raw, StubServer
 
+from tau2 import TextRunConfig
+from tau2.data_model.message import AssistantMessage
+from tau2.data_model.simulation import Results
 from tau2.errors import (
     ContextWindowExceeded,
     EmptyCompletion,
@@ -21,6 +25,7 @@ from tau2.llm import acomplete, check_model, complete, use_middleware
 from tau2.llm.clock import clock
 from tau2.llm.middleware.cache import ResponseCache
 from tau2.llm.unsupported_params import UNSUPPORTED_PARAMS
+from tau2.runner import get_tasks, run_tasks
 
 each = pytest.mark.parametrize("native", ALL, ids=["chat", "anthropic", "responses"])
 _VARIABLES = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_API_BASE", "ANTHROPIC_API_KEY")
@@ -160,3 +165,34 @@ def test_a_missing_key_is_found_before_the_run(
         check_model(native.model)
     monkeypatch.setenv(name, "from the environment")
     check_model(native.model)
+
+
+@each
+def test_a_run_keeps_what_the_provider_attached(native: Native, tmp_path: Path) -> None:
+    """The agent's thoughts are stored and go back to its model; the user never sees them."""
+
+    def reply(body: dict[str, Any]) -> Raw:
+        return native.says("Done.") if "made_1" in json.dumps(body) else native.calls("made_1")
+
+    path = tmp_path / "run" / "results.json"
+    with StubServer(reply) as stub:
+        config = TextRunConfig(
+            domain="mock",
+            agent="llm_agent",
+            user="scripted_user",
+            llm_agent=native.model,
+            llm_args_agent={"api_base": stub.base_url, "api_key": KEY},
+            max_retries=0,
+        )
+        tasks = get_tasks("mock", task_ids=["create_task_1"])
+        played = run_tasks(config, tasks, save_path=path, console_display=False)
+        assert "ZW5jcnlwdGVk" in json.dumps(stub.bodies[1])
+    stored = Results.load(path)
+    (run,) = stored.simulations
+    kept = [message for message in run.messages or () if isinstance(message, AssistantMessage)]
+    kept = [message for message in kept if message.calls]
+    assert kept[0].reasoning_content == "An order number first."
+    assert "ZW5jcnlwdGVk" in json.dumps(kept[0].provider_data)
+    again = [m for m in played.simulations[0].messages or () if isinstance(m, AssistantMessage)]
+    assert kept[0].provider_data == next(m for m in again if m.calls).provider_data
+    assert KEY not in path.read_text(encoding="utf-8")

@@ -52,7 +52,9 @@ class ReturnedFields:
 
     def of(self, model: str, args: JsonMapping, *, keep_reasoning: bool = False) -> Returned:
         """Return what goes back to `model`; `keep_reasoning` is what the caller asked for."""
-        known = self._known.get(endpoint_key(model, args), Returned())
+        known = self._known.get(endpoint_key(model, args)) or self._known.get(
+            endpoint_key(model, {}), Returned()
+        )
         return replace(known, keep_reasoning=known.keep_reasoning or keep_reasoning)
 
     def learn(
@@ -77,6 +79,18 @@ class ReturnedFields:
         """Forget everything learnt."""
         with self._lock:
             self._known.clear()
+
+
+LEARNT_OF_MESSAGES = "messages"
+"""What a recording says was learnt when a failure was about what goes back."""
+
+
+def is_about_messages(messages: Sequence[JsonMapping], failure: CallFailed) -> bool:
+    """Return whether `failure` says something of what goes back."""
+    return failure.status in BAD_REQUEST and _learnt(_NOTHING, messages, failure) != _NOTHING
+
+
+_NOTHING = Returned()
 
 
 def _learnt(known: Returned, messages: Sequence[JsonMapping], failure: CallFailed) -> Returned:

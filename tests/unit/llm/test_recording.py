@@ -21,6 +21,7 @@ from tau2.llm.middleware.recorded_calls import read_header, read_recorded_calls
 from tau2.llm.middleware.recording import Recorder, decode_entry, encode_entry
 from tau2.llm.middleware.replay import AttemptReplay, Diverged, RefusedParams, ReplayMiddleware
 from tau2.llm.middleware.request_diff import differences
+from tau2.llm.returned_fields import RETURNED_FIELDS
 from tau2.llm.secrets import Redactor
 
 
@@ -142,6 +143,31 @@ def test_a_parameter_that_a_model_refused_does_not_count_as_a_difference(tmp_pat
     strict = AttemptReplay(exchanges)
     with around(ReplayMiddleware(lambda _: strict).middleware), pytest.raises(Diverged):
         complete("openai/other", [UserMessage(content="a")], **options)
+
+
+def test_reasoning_that_a_server_wanted_back_is_sent_again_in_a_replay(tmp_path):
+    def reply(body):
+        own = [message for message in body["messages"] if message["role"] == "assistant"]
+        if any("reasoning_content" not in message for message in own):
+            return failing(400, "reasoning_content must be passed back")
+        return {"content": "fine", "reasoning_content": "Hm.", "signed": "c2lnbmVk"}
+
+    def talk_twice(options):
+        hello = UserMessage(content="a")
+        first = complete("openai/m", [hello], **options)
+        return complete("openai/m", [hello, first, UserMessage(content="b")], **options)
+
+    with StubServer(reply) as stub, around(Recorder(tmp_path).middleware):
+        options = {"api_base": stub.base_url, "api_key": "k"}
+        said = talk_twice(options)
+    RETURNED_FIELDS.forget()
+    exchanges = read_recorded_calls(tmp_path / "sim-1.jsonl").exchanges
+    assert [exchange.refused_parameter for exchange in exchanges] == [None, "messages", None]
+    attempt_replay = AttemptReplay(exchanges, RefusedParams.of(exchanges))
+    with around(ReplayMiddleware(lambda _: attempt_replay).middleware):
+        again = talk_twice(options)
+    assert (again, again.provider_data) == (said, said.provider_data)
+    assert attempt_replay.left == []
 
 
 def test_the_first_other_request_is_shown_with_what_differs(tmp_path):

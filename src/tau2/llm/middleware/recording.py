@@ -25,6 +25,7 @@ from tau2.llm.failure import CallFailed
 from tau2.llm.middleware import NextSend
 from tau2.llm.middleware.redacted_request import RequestRedactor
 from tau2.llm.request import Flow, Request, Response
+from tau2.llm.returned_fields import LEARNT_OF_MESSAGES, is_about_messages
 from tau2.llm.secrets import Redactor
 from tau2.llm.unsupported_params import refused_parameter
 from tau2.storage.files import naming
@@ -121,8 +122,7 @@ class Recorder:
             outcome = {"response": response}
             return response
         except CallFailed as failure:
-            refused = refused_parameter(request.args, failure)
-            outcome = {"failure": _failure(failure), "learnt": refused}
+            outcome = {"failure": _failure(failure), "learnt": _learnt(request, failure)}
             raise
         except Tau2Error as error:
             outcome = {"error": {"type": type(error).__name__, "text": str(error)}}
@@ -185,6 +185,14 @@ def _beginning(attempt: AttemptContext) -> JsonObject:
         "simulation_id": attempt.simulation_id,
         "at": _now(),
     }
+
+
+def _learnt(request: Request, failure: CallFailed) -> str | None:
+    """Return what the request is sent again without, or with; None where a failure teaches nothing."""
+    name = refused_parameter(request.args, failure)
+    if name is None and is_about_messages(request.messages, failure):
+        return LEARNT_OF_MESSAGES
+    return name
 
 
 def _failure(failure: CallFailed) -> JsonObject:

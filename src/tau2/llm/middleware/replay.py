@@ -13,6 +13,7 @@ from tau2.llm.middleware.recorded_calls import Exchange
 from tau2.llm.middleware.redacted_request import SOFT_ARGS, RedactedRequest, RequestRedactor
 from tau2.llm.middleware.request_diff import differences
 from tau2.llm.request import Flow, Request, Response
+from tau2.llm.returned_fields import LEARNT_OF_MESSAGES, RETURNED_FIELDS
 from tau2.llm.secrets import Redactor
 from tau2.llm.unsupported_params import RENAMED
 from tau2.utils.json_types import JsonMapping, JsonObject
@@ -58,7 +59,15 @@ class RefusedParams:
 
     @classmethod
     def of(cls, exchanges: Iterable[Exchange]) -> RefusedParams:
-        """Collect the refusals in exchanges."""
+        """Collect the refusals in exchanges; what they say of messages is learnt again."""
+        exchanges = list(exchanges)
+        for exchange in exchanges:
+            failure = exchange.failure()
+            learnt = exchange.refused_parameter == LEARNT_OF_MESSAGES
+            if learnt and failure is not None and exchange.request is not None:
+                # Without an address: the replay asks no server.
+                messages = exchange.request.messages
+                RETURNED_FIELDS.learn(exchange.model, {}, messages, failure)
         refusals = ((exchange.model, exchange.refused_parameter) for exchange in exchanges)
         return cls(frozenset((model, name) for model, name in refusals if name is not None))
 
