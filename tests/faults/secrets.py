@@ -127,7 +127,7 @@ def _args(planted: Planted, whose: str, address: str, plain: tuple[str, ...]) ->
         "api_base": f"{before}://me:{password}@{after}?api-key={parameter}",
         "api_key": planted.new(f"{whose} api_key", plain),
         "extra_headers": {name: planted.new(f"{whose} header {name}", plain) for name in _HEADERS},
-        **{name: planted.new(f"{whose} argument {name}") for name in _ARGUMENTS},
+        "extra_body": {name: planted.new(f"{whose} argument {name}") for name in _ARGUMENTS},
         "num_retries": 1,
     }
 
@@ -192,10 +192,12 @@ def suite(folder: Path, seed: int, *, thorough: bool = True) -> Tally:
         tally.counts["found"] += bool(found)
         tally.check(not found, f"{place} ({secret[:6]}...) is in {found[:4]}")
     tally.check(
-        b"[redacted]" in b"".join(texts.values()), "nothing was hidden, so nothing was tried"
+        b"[redacted]" in b"".join(texts.values()), "nothing was redacted, so nothing was tried"
     )
-    under_way = [text for name, text in texts.items() if name.startswith("runs/one/inflight")]
-    tally.check(any(b"[redacted]" in text for text in under_way), "no episode was left under way")
+    in_progress = [text for name, text in texts.items() if name.startswith("runs/one/inflight")]
+    tally.check(
+        any(b"[redacted]" in text for text in in_progress), "no episode was left in progress"
+    )
     return tally
 
 
