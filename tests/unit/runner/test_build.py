@@ -53,7 +53,7 @@ def test_a_factory_gets_only_what_it_takes(cast):
     try:
         assert isinstance(build_agent("narrow", build_environment("mock"), llm="m"), Agent)
     finally:
-        del registry._agent_factories._own["narrow"]
+        del registry._agent_factories.own["narrow"]
 
 
 def test_alone_the_agent_gets_both_sides_tools(cast):
@@ -131,7 +131,7 @@ def test_a_task_that_an_agent_cannot_play_is_refused(cast):
         with pytest.raises(ConfigError, match="'picky' cannot play task 'create_task_1'"):
             check_task(resolve(a_config(agent="picky")), TASK)
     finally:
-        del registry._agent_factories._own["picky"]
+        del registry._agent_factories.own["picky"]
         del registry._agent_filters["picky"]
 
 

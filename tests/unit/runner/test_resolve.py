@@ -57,7 +57,7 @@ def test_a_factory_without_a_spec_needs_no_model_and_does_not_continue():
         run = a_run(agent="bare")
         assert (run.models([]), run.participants, run.accepts) == ({}, None, None)
     finally:
-        del registry._agent_factories._own["bare"]
+        del registry._agent_factories.own["bare"]
         del registry._agent_filters["bare"]
         del registry._agent_metadata["bare"]
 
