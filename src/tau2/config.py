@@ -19,6 +19,7 @@ DEFAULT_NUM_TRIALS = 1
 DEFAULT_SAVE_TO: str | None = None
 DEFAULT_LOG_LEVEL = "ERROR"
 DEFAULT_MAX_RETRIES = 3  # further attempts after an infrastructure failure
+DEFAULT_STOP_AFTER_FAILURES = 5  # infrastructure failures of one model in a row that end a run
 DEFAULT_RETRY_DELAY = 1.0  # seconds before a failed episode is attempted again
 
 DEFAULT_AGENT_IMPLEMENTATION = "llm_agent"

@@ -10,6 +10,7 @@ Tau2Error
 ├── ToolError              a tool refused a call; the caller receives its text as a tool error
 │   └── ArgumentError      the arguments of a call do not fit the tool's schema
 ├── ReplayMismatch         a stored trajectory does not replay on this environment
+├── CallerCodeError        an agent, a user or a backend of the caller has a bug; names the place
 ├── ParticipantError       an agent or a user broke the protocol of the conversation
 │   ├── AgentError
 │   └── UserError
@@ -92,6 +93,10 @@ class ArgumentError(ToolError):
 
 class ReplayMismatch(Tau2Error, ValueError):
     """A stored trajectory does not replay on this environment."""
+
+
+class CallerCodeError(Tau2Error):
+    """An agent, a user or a backend of the caller has a bug; the message names file and line."""
 
 
 class ParticipantError(Tau2Error):

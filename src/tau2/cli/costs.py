@@ -14,7 +14,7 @@ from tau2.utils.text import plural
 if TYPE_CHECKING:
     from tau2.data_model.tasks import Task
     from tau2.metrics.summary import RunSummary
-    from tau2.runner.events import Event, RunCounted, Sink
+    from tau2.runner.events import Event, ModelsProbed, RunCounted, Sink
 
 
 def dry_run(config: TextRunConfig, tasks: Sequence[Task], *, as_json: bool) -> int:
@@ -39,16 +39,23 @@ class CostReport:
         self.counted: RunCounted | None = None
         self.out_of_money: str | None = None
         """Why a call could not be paid."""
+        self.halted: str | None = None
+        """Which model failed too often in a row, and how."""
+        self.probed: ModelsProbed | None = None
 
     def __call__(self, event: Event) -> None:
         """Note one event."""
-        from tau2.runner.events import RunCounted, RunOutOfMoney
+        from tau2.runner.events import ModelsProbed, RunCounted, RunHalted, RunOutOfMoney
 
         match event:
             case RunCounted():
                 self.counted = event
             case RunOutOfMoney():
                 self.out_of_money = event.why
+            case RunHalted():
+                self.halted = event.why
+            case ModelsProbed():
+                self.probed = event
         self._sink(event)
 
     def lines(self, summary: RunSummary) -> list[str]:
@@ -56,6 +63,10 @@ class CostReport:
         from tau2.llm.prices import COMPILED_ON
 
         lines = []
+        if self.probed is not None:
+            models = plural(self.probed.models, "model")
+            cost = f", ${self.probed.cost:.4f}" if self.probed.cost else ""
+            lines.append(f"asked first: {models} ({plural(self.probed.tokens, 'token')}{cost})")
         counted = self.counted
         if counted is not None and counted.cache_hits is not None:
             hits = plural(counted.cache_hits, "response")
@@ -75,7 +86,14 @@ class CostReport:
         """Return the same as JSON data."""
         from tau2.llm.prices import COMPILED_ON
 
-        data = {"prices_as_of": COMPILED_ON}
+        data: dict[str, Any] = {"prices_as_of": COMPILED_ON}
+        if self.probed is not None:
+            probed = self.probed
+            data["probe"] = {
+                "models": probed.models,
+                "tokens": probed.tokens,
+                "cost": probed.cost,
+            }
         counted = self.counted
         if counted is None:
             return data
@@ -85,7 +103,14 @@ class CostReport:
         return data | {"cache": cache, "spent": counted.spent, "max_cost": counted.max_cost}
 
     def explain(self, done: int, total: int, again: str) -> None:
-        """Print on standard error that --max-cost is used up, and how to continue."""
+        """Print on standard error why the run stopped before its end, and how to continue."""
+        if self.halted is not None:
+            print(
+                f"\nstopped: {self.halted}\n"
+                f"finished: {done:,} of {plural(total, 'simulation')}, which are saved; when the "
+                f"model answers again, continue with:\n  {again}",
+                file=sys.stderr,
+            )
         if self.out_of_money is not None:
             print(
                 f"\nout of money: {self.out_of_money}\n"

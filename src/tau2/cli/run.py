@@ -13,7 +13,7 @@ from tau2.cli.flags import add_flags, build_config, flags_of, given_values
 from tau2.cli.logs import logging_to_stderr
 from tau2.cli.parsing import CommandParser
 from tau2.data_model.run_config import TextRunConfig
-from tau2.errors import ConfigError
+from tau2.errors import CallerCodeError, ConfigError
 from tau2.utils.text import plural
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ _GROUPS = {
     ),
     "the run": (
         *("save_to", "auto_resume", "max_concurrency", "workers", "executor", "provider_limits"),
-        *("seed", "max_retries", "retry_delay", "log_level"),
+        *("seed", "max_retries", "retry_delay", "probe", "stop_after_failures", "keep_going"),
+        "log_level",
     ),
 }
 
@@ -64,8 +65,8 @@ examples:
 
 exit codes:
   0    every simulation has a score
-  1    the run finished, but some simulations failed for infrastructure reasons
-       and have no score
+  1    some simulations failed for infrastructure reasons and have no score, or the
+       run stopped because a model failed again and again, or code of yours has a bug
   2    wrong usage or configuration; nothing was played
   130  interrupted; whatever was finished is saved"""
 
@@ -189,6 +190,10 @@ def _play(config: TextRunConfig, options: argparse.Namespace) -> int:
         )
     except KeyboardInterrupt:
         code = INTERRUPTED
+    except CallerCodeError as bug:
+        again = redactor_of(config).text(resume_command(options.given, folder))
+        print(f"\ntau2 run: {bug}\nplay the rest with:\n  {again}", file=sys.stderr)
+        return PROBLEMS
     finally:
         sink.close()
     assert sink.summary is not None, "a run that ends reports it"
@@ -202,6 +207,8 @@ def _play(config: TextRunConfig, options: argparse.Namespace) -> int:
     total = len(tasks) * config.num_trials
     again = redactor_of(config).text(resume_command(options.given, folder))
     accounts.explain(sink.summary.num_scored, total, again)
+    if accounts.halted is not None:
+        return PROBLEMS
     return _explain(sink.summary, total, code, again)
 
 

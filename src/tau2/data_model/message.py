@@ -33,6 +33,11 @@ Text = Annotated[str | None, BeforeValidator(_text)]
 
 CUT_SHORT_KEY = "cut_short"
 """The entry of `raw_data` that says why an answer is not whole."""
+CUT_SHORT_WORDS = {
+    "length": "cut off at the length limit",
+    "content_filter": "cut off by the content filter",
+}
+"""How the values of `cut_short` are shown."""
 
 _HEAD_LINES = 3  # title, id and name of a tool call as text
 

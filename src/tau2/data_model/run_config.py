@@ -84,6 +84,12 @@ class BaseRunConfig(BaseModel):
     """Further attempts at an episode that failed for infrastructure reasons."""
     retry_delay: float = defaults.DEFAULT_RETRY_DELAY
     """Seconds before such an attempt."""
+    probe: bool = True
+    """Ask every model once before the first task; stop when one cannot be used."""
+    stop_after_failures: int = defaults.DEFAULT_STOP_AFTER_FAILURES
+    """Infrastructure failures of one model in a row after which the run stops; 0 for never."""
+    keep_going: bool = False
+    """Go on after a bug in an agent, user or backend of your own: its episodes have no score."""
     auto_resume: bool = False
     """Continue an existing run without asking: only what is missing is played."""
     auto_review: bool = False

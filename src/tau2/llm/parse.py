@@ -61,7 +61,8 @@ def checked_completion(response: object, *, from_server: bool = False) -> JsonOb
     if failed is not None:
         raise unreachable(f"the provider broke the answer off (finish_reason {failed!r})")
     # No model generates nothing at all by itself.
-    may_be_empty = bool(finish_reasons(response)) and tokens_of(response)[1] != 0
+    reasons = finish_reasons(response)
+    may_be_empty = bool(reasons) and (reasons[0] in CUT_SHORT or tokens_of(response)[1] != 0)
     if from_server and not may_be_empty and not _said_anything(response):
         raise unreachable(f"the answer is empty: {repr(response)[:_QUOTED]}")
     return response

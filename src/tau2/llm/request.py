@@ -113,6 +113,8 @@ class Backend:
     asend: Callable[[Request], Awaitable[Response]]
     check: Callable[[str, JsonMapping], None] = lambda _model, _args: None
     """Raise ConfigError when a call is bound to fail: no key, no endpoint, a package missing."""
+    is_remote: bool = False
+    """Whether models are reached over a network, so that a run asks each of them once first."""
     rank: int = 0
     """Backends are asked in ascending order whether they claim a model."""
 

@@ -96,6 +96,8 @@ class RunSummary:
     outcomes: dict[str, int]
     agent_expense: Expense
     user_expense: Expense
+    cut_short: dict[str, int]
+    """How many messages of models were not whole, by "length" and "content_filter"."""
     rows: tuple[TaskRow, ...]
     unscored: tuple[Unscored, ...]
     saved_to: Path | None
@@ -124,6 +126,7 @@ class RunSummary:
             },
             "terminations": self.terminations,
             "outcomes": self.outcomes,
+            "cut_short": self.cut_short,
             "agent_cost": self.agent_expense.cost,
             "user_cost": self.user_expense.cost,
             "agent_tokens": _tokens(self.agent_expense),
@@ -183,11 +186,21 @@ def summarize(
         outcomes=metrics.outcomes,
         agent_expense=agent_expense,
         user_expense=user_expense,
+        cut_short=_cut_short(runs),
         rows=tuple(task_rows(results)),
         unscored=tuple(Unscored(*run.unit, why_unscored(run)) for run in runs if not run.is_scored),
         saved_to=folder,
         interrupted=interrupted,
     )
+
+
+def _cut_short(runs: Iterable[SimulationRun]) -> dict[str, int]:
+    usages = [usage for run in runs for usage in (run.agent_usage, run.user_usage) if usage]
+    counts = {
+        "length": sum(usage.cut_off for usage in usages),
+        "content_filter": sum(usage.content_filtered for usage in usages),
+    }
+    return {reason: number for reason, number in counts.items() if number}
 
 
 def participants(results: Results) -> tuple[str, str]:

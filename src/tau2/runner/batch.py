@@ -22,11 +22,13 @@ from tau2.data_model.simulation import ResultsFormat, RunConfig, SimulationRun
 from tau2.data_model.tasks import Task
 from tau2.errors import BudgetExhausted, ConfigError
 from tau2.evaluator.evaluator import EvaluationType
+from tau2.runner.circuit_breaker import CircuitBreaker
 from tau2.runner.episode_log import EpisodeLogs, episode_logs_of
 from tau2.runner.event_loop import own_loop, run_copies, run_on_loop
 from tau2.runner.events import (
     RunDamaged,
     RunEnded,
+    RunHalted,
     RunOutOfMoney,
     RunStarted,
     RunStopping,
@@ -36,7 +38,12 @@ from tau2.runner.events import (
 )
 from tau2.runner.executors import Setup, UnitExecutor, build_executor
 from tau2.runner.executors.main_guard import check_main_guard
-from tau2.runner.middleware import MiddlewareStack, cost_so_far, installed_middleware
+from tau2.runner.middleware import (
+    MiddlewareStack,
+    check_recording,
+    cost_so_far,
+    installed_middleware,
+)
 from tau2.runner.preflight import check_run
 from tau2.runner.regrade import regrade_ungraded
 from tau2.runner.resolve import ResolvedRun, console_sink, resolve
@@ -51,12 +58,17 @@ from tau2.runner.tasks import (
     unit_specs,
 )
 from tau2.runner.tracing import check_tracing, tracers_of
-from tau2.runner.trial import UnitRunner
+from tau2.runner.trial import UnitRunner, bug_in
 from tau2.storage.results import SIMULATIONS_NAME, Results, save_simulation
 from tau2.storage.store import RunStore
 
+_FEWEST_PROBED = 2  # units of a run whose models are asked first
 _CONFIG_OPTIONS = frozenset({"auto_review", "review_mode", "review_model", "verbose_logs"})
 """Options of `run_single_task` that are fields of a configuration, too."""
+
+
+class _Halted(Exception):
+    """A model failed too often in a row; the text says which and how."""
 
 
 class _Batch:
@@ -68,6 +80,7 @@ class _Batch:
         executor: UnitExecutor,
         sink: Sink,
         logs: EpisodeLogs,
+        config: RunConfig,
         *,
         total: int,
         done: int,
@@ -81,11 +94,20 @@ class _Batch:
         self.playing = 0
         self.stopping = False
         self.out_of_money = False
+        self.breaker = CircuitBreaker(config.stop_after_failures)
+        self.keeps_going = config.keep_going
 
     async def play_all(self, specs: Sequence[UnitSpec], at_once: int) -> None:
-        """Play units, up to `at_once` of them together."""
+        """Play units, up to `at_once` of them together.
+
+        Raise CallerCodeError when the caller's code has a bug, unless the run is to keep going.
+        """
         waiting = iter(specs)
-        await run_copies(lambda: self._play_one_after_another(waiting), min(at_once, len(specs)))
+        copies = min(at_once, len(specs))
+        try:
+            await run_copies(lambda: self._play_one_after_another(waiting), copies)
+        except _Halted as halted:  # the other copies were cancelled
+            self.sink(RunHalted(str(halted)))
 
     async def _play_one_after_another(self, waiting: Iterator[UnitSpec]) -> None:
         while not self.stopping and not self.out_of_money:
@@ -95,6 +117,8 @@ class _Batch:
             self.playing += 1
             try:
                 run = await self.executor.play(spec)
+                if not self.keeps_going and (bug := bug_in(run)) is not None:
+                    raise bug
                 await self.keep(run)
             finally:
                 self.playing -= 1
@@ -103,6 +127,8 @@ class _Batch:
             if not self.out_of_money and info.get("error_type") == BudgetExhausted.__name__:
                 self.out_of_money = True
                 self.sink(RunOutOfMoney(str(info.get("error"))))
+            elif (why := self.breaker.reason_to_stop(run)) is not None:
+                raise _Halted(why)
 
     async def keep(self, run: SimulationRun) -> None:
         """Save a simulation and count it."""
@@ -184,10 +210,16 @@ async def arun_tasks(
     where = save_path if save_path is not None else save_dir
     path = Path(where) if where is not None else None
     check_tracing(run.config, path)
+    check_recording(run.config, path)
     if sink is None:
         sink = console_sink() if console_display else ignore_events
     environment = run.make_environment()
     store = RunStore(path, results_format)
+    spent = 0.0
+    if not store.exists():
+        # Before the run's folder is made: nothing is left of a run that could not start.
+        units = len(tasks) * run.config.num_trials
+        spent = await _probed(run, tasks, evaluation_type, sink, units)
     store.open(
         run_info(run.config, environment),
         tasks,
@@ -197,9 +229,27 @@ async def arun_tasks(
     try:
         if path is not None:
             save_config(path, run.config)
-        return await _play_missing(run, tasks, store, evaluation_type, sink)
+        return await _play_missing(run, tasks, store, evaluation_type, sink, spent)
     finally:
         store.close()
+
+
+async def _probed(
+    run: ResolvedRun,
+    tasks: Sequence[Task],
+    evaluation_type: EvaluationType,
+    sink: Sink,
+    units: int,
+) -> float:
+    """Ask each model once, and return the cost.
+
+    A single unit finds out by itself, and a run with a cache may need no endpoint at all.
+    """
+    if units < _FEWEST_PROBED or not run.config.probe or run.config.cache:
+        return 0.0
+    from tau2.runner.probe import probe_models  # noqa: PLC0415  -- loads the model layer
+
+    return await probe_models(run, tasks, evaluation_type, sink)
 
 
 async def _play_missing(
@@ -208,8 +258,9 @@ async def _play_missing(
     store: RunStore,
     evaluation_type: EvaluationType,
     sink: Sink,
+    spent: float,
 ) -> Results:
-    """Play what the store lacks, and return everything."""
+    """Play what the store lacks, and return everything; `spent` are US dollars of this run."""
     config = run.config
     ungraded = store.ungraded()
     # A conversation is never paid for twice, even if its judge still fails.
@@ -220,19 +271,23 @@ async def _play_missing(
         if not store.has(spec.unit) and spec.unit not in played
     ]
     total = len(tasks) * config.num_trials
+    if store.entries:  # a run that is resumed was not probed before it was opened
+        spent += await _probed(run, tasks, evaluation_type, sink, len(specs))
     with ExitStack() as stack:
         shared = None
         if config.workers:
             shared = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tau2-run-")))
         middleware = stack.enter_context(
-            installed_middleware(config, shared, store.path, spent=cost_so_far(store.entries))
+            installed_middleware(
+                config, shared, store.path, spent=spent + cost_so_far(store.entries)
+            )
         )
         regraded = await asyncio.to_thread(regrade_ungraded, ungraded, run, tasks, evaluation_type)
         logs = episode_logs_of(run, store.path)
         logs.tidy(store.entries)
         executor = build_executor(Setup(run, evaluation_type, shared, store.path), sink)
         done = total - len(specs) - len(played)
-        batch = _Batch(store, executor, sink, logs, total=total, done=done)
+        batch = _Batch(store, executor, sink, logs, config, total=total, done=done)
         if store.damage:
             sink(RunDamaged(tuple(map(str, store.damage))))
         if specs:
@@ -302,7 +357,10 @@ def run_tasks(
         sink: Receives the run's events instead of the terminal.
 
     Raises:
-        ConfigError: the run cannot work as configured; nothing was played.
+        ConfigError: the run cannot work as configured, or a model cannot be reached; nothing was
+            played.
+        CallerCodeError: an agent, user or backend of the caller has a bug; whatever was finished is
+            stored.
         KeyboardInterrupt: Ctrl-C; whatever was finished is stored.
     """
     return run_on_loop(
@@ -367,6 +425,8 @@ async def arun_single_task(
             simulation = await runner.play(spec)
     finally:
         runner.close()
+    if not run.config.keep_going and (bug := bug_in(simulation)) is not None:
+        raise bug
     if saved is not None:
         save_simulation(simulation, saved / SIMULATIONS_NAME)
     return simulation

@@ -70,6 +70,26 @@ class RunOutOfMoney:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelsProbed:
+    """Every model of the run was asked once before the first task, and answered."""
+
+    models: int
+    tokens: int
+    cost: float
+    """US dollars, as far as prices are known."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunHalted:
+    """A model failed too often in a row: nothing more is started; what is under way is abandoned.
+
+    Abandoned episodes of a saved run continue from their logs when the run is resumed.
+    """
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunCounted:
     """What middleware counted; None for middleware that the run does not use."""
 
@@ -96,6 +116,8 @@ Event = (
     | RunStopping
     | RunDamaged
     | RunOutOfMoney
+    | ModelsProbed
+    | RunHalted
     | RunCounted
     | RunEnded
 )

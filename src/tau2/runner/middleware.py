@@ -110,16 +110,21 @@ def redactor_of(config: TextRunConfig) -> Redactor:
     return secrets.Redactor(found)
 
 
-def _recording(config: TextRunConfig, saved: Path | None, redactor: Redactor) -> list[Middleware]:
-    from tau2.llm.middleware import recording  # noqa: PLC0415  -- see installed_middleware
-
-    if not config.record:
-        return []
-    if saved is None:
+def check_recording(config: TextRunConfig, saved: Path | None) -> None:
+    """Raise ConfigError when a run is to be recorded, but not saved."""
+    if config.record and saved is None:
         raise ConfigError(
             "record keeps the recording beside the results: "
             "save the run (save_to, save_path or save_dir)"
         )
+
+
+def _recording(config: TextRunConfig, saved: Path | None, redactor: Redactor) -> list[Middleware]:
+    from tau2.llm.middleware import recording  # noqa: PLC0415  -- see installed_middleware
+
+    check_recording(config, saved)
+    if not config.record or saved is None:
+        return []
     folder = companion(saved, recording.RECORDING_NAME)
     return [recording.Recorder(folder, redactor).middleware]
 

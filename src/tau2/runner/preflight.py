@@ -84,7 +84,7 @@ def _check_numbers(config: TextRunConfig) -> None:
     for name in ("num_trials", "max_steps", "max_errors", "max_concurrency"):
         if getattr(config, name) <= 0:
             raise ConfigError(f"{name} must be at least 1, not {getattr(config, name)}")
-    for name in ("max_retries", "retry_delay", "workers"):
+    for name in ("max_retries", "retry_delay", "workers", "stop_after_failures"):
         if getattr(config, name) < 0:
             raise ConfigError(f"{name} must not be negative, but is {getattr(config, name)}")
     if config.timeout is not None and config.timeout <= 0:

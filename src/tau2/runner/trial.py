@@ -18,6 +18,7 @@ from typing import Any
 
 from tau2.data_model.simulation import SimulationRun, TerminationReason
 from tau2.errors import (
+    CallerCodeError,
     ConfigError,
     DataFileError,
     MissingExtra,
@@ -33,6 +34,8 @@ from tau2.llm.completion_fn import call_async
 from tau2.orchestrator.orchestrator import Orchestrator
 from tau2.orchestrator.tracing import RunTracer
 from tau2.runner.build import make_episode
+from tau2.runner.caller_code import BUG_PLACE, place_of_bug
+from tau2.runner.circuit_breaker import FAILED_MODEL
 from tau2.runner.episode_log import EpisodeLogs, EpisodeSetup
 from tau2.runner.events import SimulationRetried, Sink
 from tau2.runner.middleware import redactor_of
@@ -108,6 +111,9 @@ class UnitRunner:
             except Exception as problem:  # foreign code may raise anything; it becomes a record
                 where = "%s trial %s, attempt %s: %s"
                 logger.info(where, *spec.unit, attempt, problem, exc_info=True)
+                place = place_of_bug(problem)
+                if place is not None:
+                    return self._redacted(run_with_bug(spec, problem, place))
                 if self._is_final(problem, attempt):
                     return self._redacted(failed_run(spec, problem, attempt))
                 error = self.redactor.text(str(problem))
@@ -181,6 +187,7 @@ class UnitRunner:
                     failure = {
                         "error": f"not graded: {problem}",
                         "error_type": type(problem).__name__,
+                        FAILED_MODEL: problem.model,
                     }
                     run.info = {**(run.info or {}), **failure}
                     return
@@ -196,6 +203,7 @@ def new_id(spec: UnitSpec) -> str:
 def failed_run(spec: UnitSpec, problem: Exception, attempts: int) -> SimulationRun:
     """Return the record of a unit that ended with an infrastructure failure: no reward, and why."""
     now = get_now()
+    model = getattr(problem, "model", None)
     return SimulationRun(
         id=new_id(spec),
         task_id=spec.task.id,
@@ -211,5 +219,27 @@ def failed_run(spec: UnitSpec, problem: Exception, attempts: int) -> SimulationR
             "error_type": type(problem).__name__,
             "error_traceback": "".join(traceback.format_tb(problem.__traceback__)),
             "failed_after_attempts": attempts,
+            **({FAILED_MODEL: model} if model is not None else {}),
         },
+    )
+
+
+def run_with_bug(spec: UnitSpec, problem: Exception, place: str) -> SimulationRun:
+    """Return the record of a unit that a bug in the caller's code ended: no reward, and where."""
+    run = failed_run(spec, problem, 1)
+    run.termination_reason = TerminationReason.UNEXPECTED_ERROR
+    run.info = {**(run.info or {}), BUG_PLACE: place}
+    return run
+
+
+def bug_in(run: SimulationRun) -> CallerCodeError | None:
+    """Return the error for a record of `run_with_bug`; None for any other record."""
+    info = run.info or {}
+    if BUG_PLACE not in info:
+        return None
+    return CallerCodeError(
+        f"{info['error_type']}: {info['error']}\n  at {info[BUG_PLACE]}\n"
+        f"raised while task {run.task_id!r} was played; this is a bug in your code, not a failure "
+        "of an endpoint, so the run was stopped. With --keep-going (keep_going=True) such episodes "
+        "are recorded without a score"
     )

@@ -35,6 +35,7 @@ def with_model(stub, price=PRICES, **options):
             "llm_agent": "openai/some-model",
             "llm_args_agent": args,
             "retry_delay": 0.0,
+            "probe": False,  # the requests are counted
             **options,
         }
     )

@@ -54,6 +54,7 @@ def with_model(stub, **options):
             "llm_args_judge": args,
             "record": True,
             "retry_delay": 0.0,
+            "probe": False,  # the requests are counted
             **options,
         }
     )

@@ -86,4 +86,12 @@ def _missing_keys(model: str) -> list[str]:
     return missing if all(name.endswith("_API_KEY") for name in missing) else []
 
 
-BACKEND = Backend("litellm", claims=_claims, send=_send, asend=_asend, check=_check, rank=100)
+BACKEND = Backend(
+    "litellm",
+    claims=_claims,
+    send=_send,
+    asend=_asend,
+    check=_check,
+    is_remote=True,
+    rank=100,
+)

@@ -87,5 +87,6 @@ BACKEND = Backend(
     send=PROTOCOL.send,
     asend=PROTOCOL.asend,
     check=PROTOCOL.check,
+    is_remote=True,
     rank=10,
 )

@@ -26,5 +26,10 @@ def _claims(_model: str, _args: JsonMapping) -> bool:
 
 
 BACKEND = Backend(
-    "responses", claims=_claims, send=PROTOCOL.send, asend=PROTOCOL.asend, check=PROTOCOL.check
+    "responses",
+    claims=_claims,
+    send=PROTOCOL.send,
+    asend=PROTOCOL.asend,
+    check=PROTOCOL.check,
+    is_remote=True,
 )

@@ -6,7 +6,14 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from tau2.data_model.message import Message, MultiToolMessage, SystemMessage, ToolCall, ToolMessage
+from tau2.data_model.message import (
+    CUT_SHORT_WORDS,
+    Message,
+    MultiToolMessage,
+    SystemMessage,
+    ToolCall,
+    ToolMessage,
+)
 from tau2.data_model.simulation import SimulationRun
 from tau2.data_model.tasks import Task
 from tau2.environment.diff import FieldChange, Missing, RecordChange, TurnDiff
@@ -119,6 +126,8 @@ def _entry(message: Message, clean: Cleaner) -> dict[str, Any]:
     entry: dict[str, Any] = {"who": "agent" if message.role == "assistant" else message.role}
     if text := getattr(message, "content", None):
         entry["text"] = clean(text, MOST_CHARS)
+    if cut := getattr(message, "cut_short", None):
+        entry["text"] = f"{entry.get('text', '')} [{CUT_SHORT_WORDS.get(cut, cut)}]".lstrip()
     if thought := getattr(message, "reasoning_content", None):
         entry["thought"] = clean(thought, MOST_CHARS)
     if seconds := getattr(message, "generation_time_seconds", None):

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tau2.data_model.message import (
+    CUT_SHORT_WORDS,
     AssistantMessage,
     Message,
     MultiToolMessage,
@@ -108,6 +109,8 @@ def message_view(
     title = _TITLES.get(message.role, message.role)
     if message.turn_idx is not None:
         title = f"{message.turn_idx}. {title}"
+    if isinstance(message, AssistantMessage | UserMessage) and message.cut_short:
+        title += f", {CUT_SHORT_WORDS.get(message.cut_short, message.cut_short)}"
     return Panel(
         Group(*_body(message)),
         title=Text(title),

@@ -9,6 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from tau2.data_model.message import CUT_SHORT_WORDS
 from tau2.metrics.summary import RunSummary, TaskRow
 from tau2.report.safe_text import one_line, plain
 from tau2.report.terminal.tables import new_table
@@ -87,6 +88,12 @@ def figures_view(summary: RunSummary) -> Table:
     for label, counts in (("outcomes", summary.outcomes), ("ended by", summary.terminations)):
         text = ", ".join(f"{name} {number}" for name, number in counts.items())
         table.add_row(label, plain(text or "none"))
+    if summary.cut_short:
+        cut = (
+            f"{plural(number, 'message')} {CUT_SHORT_WORDS[reason]}"
+            for reason, number in summary.cut_short.items()
+        )
+        table.add_row("not whole", Text(", ".join(cut), style="yellow"))
     table.add_row("agent", plain(summary.agent_expense))
     table.add_row("user", plain(summary.user_expense))
     if summary.judge:

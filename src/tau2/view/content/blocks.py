@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from tau2.data_model.message import (
+    CUT_SHORT_WORDS,
     AssistantMessage,
     Message,
     MultiToolMessage,
@@ -199,6 +200,8 @@ def _said(message: Message) -> Iterator[Block]:
     who, style = _WHO.get(message.role, (message.role, "label"))
     number = getattr(message, "turn_idx", None)
     head = who if number is None else f"{number}. {who}"
+    if isinstance(message, AssistantMessage | UserMessage) and message.cut_short:
+        head += f" ({CUT_SHORT_WORDS.get(message.cut_short, message.cut_short)})"
     if isinstance(message, AssistantMessage | UserMessage) and message.reasoning_content:
         thought = message.reasoning_content
         yield Block(
