@@ -39,7 +39,15 @@ _GROUPS = {
         *("verbose_logs", "otel", "auto_review", "review_mode", "review_model", "review_args"),
     ),
     "the run": (
-        *("save_to", "auto_resume", "max_concurrency", "workers", "executor", "provider_limits"),
+        *(
+            "save_to",
+            "auto_resume",
+            "max_concurrency",
+            "workers",
+            "worker_timeout",
+            "executor",
+            "provider_limits",
+        ),
         *("seed", "max_retries", "retry_delay", "log_level"),
     ),
 }

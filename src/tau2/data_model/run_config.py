@@ -60,6 +60,9 @@ class BaseRunConfig(BaseModel):
     """Episodes played at once."""
     workers: int = 0
     """Worker processes; 0 plays everything in this process."""
+    worker_timeout: float = Field(default=120.0, gt=0)
+    """Seconds without a sign of life after which a worker process is replaced; its episodes are
+    played again."""
     executor: ExecutorName = "local"
     """Where episodes are played: local (this machine) or ray (a Ray cluster, see RAY_ADDRESS)."""
     provider_limits: dict[str, int | dict[str, float]] | None = None

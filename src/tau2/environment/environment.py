@@ -28,6 +28,7 @@ from tau2.environment.tool import Tool, ToolResult
 from tau2.environment.toolkit import ToolKitBase, get_tool_signatures
 from tau2.errors import ArgumentError, ReplayMismatch, ToolError, UnknownName
 from tau2.utils.json_types import JsonValue
+from tau2.utils.text import error_text
 
 __all__ = ["Environment", "EnvironmentInfo"]
 
@@ -196,7 +197,7 @@ class Environment:
         except Exception as problem:  # whatever a tool raises is an error result
             if not isinstance(problem, ToolError):
                 logger.debug("tool %s failed", message.name, exc_info=True)
-            text = str(problem) or type(problem).__name__
+            text = error_text(problem, 1_000_000)
             if isinstance(problem, KeyError) and not isinstance(problem, ToolError):
                 text = f"{type(problem).__name__}: {problem}"
             content = f"Error: {text}"

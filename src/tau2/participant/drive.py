@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import inspect
+from collections.abc import Callable
 from concurrent.futures import Executor
 from functools import partial
 from typing import Any, TypeAlias
@@ -14,6 +15,7 @@ from tau2.errors import ParticipantError
 from tau2.participant.base import HalfDuplexParticipant
 from tau2.participant.protocols import ParticipantProtocol
 from tau2.participant.turns import has_async_inner_turn, overrides_sync, run_on_own_loop, within
+from tau2.utils.text import error_text
 
 State: TypeAlias = Any
 """A participant's state: any object; the engine passes it on and never looks into it."""
@@ -91,8 +93,43 @@ async def _asked(
         # Context variables (the deadline, the tracer) must reach the worker thread.
         context = contextvars.copy_context()
         loop = asyncio.get_running_loop()
-        turn = await loop.run_in_executor(executor, partial(context.run, generate, message, state))
+        call = partial(context.run, _caught, generate, message, state)
+        turn = await loop.run_in_executor(executor, call)
+        if isinstance(turn, _Raised):
+            raise _passed_on(participant, turn.problem)
     return await turn if inspect.isawaitable(turn) else turn
+
+
+class _Raised:
+    """What a blocking participant raised."""
+
+    def __init__(self, problem: BaseException) -> None:
+        self.problem = problem
+
+
+def _caught(generate: Callable[..., Any], message: Message | None, state: State) -> Any:
+    """Return a turn, or what was raised instead: a future takes no StopIteration."""
+    try:
+        return generate(message, state)
+    except BaseException as problem:  # noqa: BLE001  -- raised again on the event loop
+        return _Raised(problem)
+
+
+def _passed_on(participant: ParticipantProtocol, problem: BaseException) -> Exception:
+    """Return what is raised on the event loop for what was raised in a thread.
+
+    There, the exceptions of control flow (SystemExit, KeyboardInterrupt, StopIteration, ...) would
+    end more than the turn.
+    """
+    is_control_flow = isinstance(
+        problem, StopIteration | StopAsyncIteration | asyncio.CancelledError
+    )
+    if isinstance(problem, Exception) and not is_control_flow:
+        return problem
+    name = type(participant).__name__
+    error = ParticipantError(f"{name} raised {type(problem).__name__}: {error_text(problem)}")
+    error.__cause__ = problem
+    return error
 
 
 def _checked(participant: ParticipantProtocol, turn: Any) -> Turn:

@@ -8,6 +8,7 @@ the concurrency or the order.
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import tempfile
 import threading
@@ -22,9 +23,11 @@ from tau2.data_model.simulation import ResultsFormat, RunConfig, SimulationRun
 from tau2.data_model.tasks import Task
 from tau2.errors import BudgetExhausted, ConfigError
 from tau2.evaluator.evaluator import EvaluationType
+from tau2.runner.containment import interrupts_are_handled
 from tau2.runner.episode_log import EpisodeLogs, episode_logs_of
 from tau2.runner.event_loop import own_loop, run_copies, run_on_loop
 from tau2.runner.events import (
+    FallibleSink,
     RunDamaged,
     RunEnded,
     RunOutOfMoney,
@@ -51,9 +54,11 @@ from tau2.runner.tasks import (
     unit_specs,
 )
 from tau2.runner.tracing import check_tracing, tracers_of
-from tau2.runner.trial import UnitRunner
+from tau2.runner.trial import UnitRunner, failed_run
 from tau2.storage.results import SIMULATIONS_NAME, Results, save_simulation
 from tau2.storage.store import RunStore
+
+logger = logging.getLogger(__name__)
 
 _CONFIG_OPTIONS = frozenset({"auto_review", "review_mode", "review_model", "verbose_logs"})
 """Options of `run_single_task` that are fields of a configuration, too."""
@@ -94,8 +99,8 @@ class _Batch:
                 return
             self.playing += 1
             try:
-                run = await self.executor.play(spec)
-                await self.keep(run)
+                run = await self._played(spec)
+                await self._keep_some_record(run, spec)
             finally:
                 self.playing -= 1
             # Nothing more starts after a call that could not be paid.
@@ -103,6 +108,23 @@ class _Batch:
             if not self.out_of_money and info.get("error_type") == BudgetExhausted.__name__:
                 self.out_of_money = True
                 self.sink(RunOutOfMoney(str(info.get("error"))))
+
+    async def _played(self, spec: UnitSpec) -> SimulationRun:
+        try:
+            return await self.executor.play(spec)
+        except Exception as problem:  # whatever it is, the other units go on
+            logger.warning("%s trial %s failed", *spec.unit, exc_info=True)
+            return failed_run(spec, problem, 1)
+
+    async def _keep_some_record(self, run: SimulationRun, spec: UnitSpec) -> None:
+        """Save a simulation, or why it cannot be saved. Raise OSError when the disk fails."""
+        try:
+            await self.keep(run)
+        except OSError:
+            raise
+        except Exception as problem:  # its content is foreign, and any of it may not serialise
+            logger.warning("%s trial %s cannot be saved", *spec.unit, exc_info=True)
+            await self.keep(failed_run(spec, problem, 1))
 
     async def keep(self, run: SimulationRun) -> None:
         """Save a simulation and count it."""
@@ -124,9 +146,12 @@ class _Batch:
         self.sink(RunStopping(self.playing))
 
 
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
 @contextmanager
 def _ctrl_c(batch: _Batch) -> Iterator[None]:
-    """Let the first Ctrl-C stop the batch and the second one abandon the units in progress.
+    """Let the first Ctrl-C or SIGTERM stop the batch, and the second one abandon what is played.
 
     Only on a loop that `run_tasks` started. Another loop's owner handles Ctrl-C, and cancels this
     task.
@@ -145,12 +170,14 @@ def _ctrl_c(batch: _Batch) -> Iterator[None]:
         else:
             batch.stop()
 
-    before = signal.getsignal(signal.SIGINT)
+    before = {number: signal.getsignal(number) for number in _STOP_SIGNALS}
     try:
-        loop.add_signal_handler(signal.SIGINT, pressed)
+        for number in _STOP_SIGNALS:
+            loop.add_signal_handler(number, pressed)
     except NotImplementedError:  # Windows: the first press already abandons
         yield
         return
+    token = interrupts_are_handled.set(True)
     try:
         yield
     except asyncio.CancelledError:
@@ -158,9 +185,11 @@ def _ctrl_c(batch: _Batch) -> Iterator[None]:
             raise KeyboardInterrupt from None
         raise
     finally:
+        interrupts_are_handled.reset(token)
         with suppress(ValueError):
-            loop.remove_signal_handler(signal.SIGINT)
-            signal.signal(signal.SIGINT, before)
+            for number, handler in before.items():
+                loop.remove_signal_handler(number)
+                signal.signal(number, handler)
     if batch.stopping:
         raise KeyboardInterrupt
 
@@ -186,6 +215,7 @@ async def arun_tasks(
     check_tracing(run.config, path)
     if sink is None:
         sink = console_sink() if console_display else ignore_events
+    sink = FallibleSink(sink)
     environment = run.make_environment()
     store = RunStore(path, results_format)
     store.open(
@@ -360,7 +390,7 @@ async def arun_single_task(
     saved = Path(save_dir) if save_dir is not None else None
     check_tracing(run.config, saved)
     tracers = tracers_of(run.config, saved)
-    runner = UnitRunner(run, evaluation_type, ignore_events, slots=1, tracers=tracers)
+    runner = UnitRunner(run, evaluation_type, ignore_events, tracers=tracers)
     spec = UnitSpec(task, 0, unit_seed(config.seed, task.id, 0) if seed is None else seed)
     try:
         with installed_middleware(run.config, saved=saved):

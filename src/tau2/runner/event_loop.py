@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import logging
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import ContextVar
 from typing import Any, TypeVar
+
+from tau2.runner.containment import CANCEL_GRACE, ParticipantThreads
+
+logger = logging.getLogger(__name__)
 
 ResultT = TypeVar("ResultT")
 
@@ -30,16 +35,60 @@ def _on_this_thread(work: Coroutine[Any, Any, ResultT]) -> ResultT:
     # The result is kept aside: at its end asyncio.run restores a signal handler, and in doing so
     # makes a text of the task with its whole result, which takes seconds for a large run.
     results: list[ResultT] = []
+    tasks: list[asyncio.Task[Any]] = []
 
     async def body() -> None:
+        tasks.extend(filter(None, [asyncio.current_task()]))
         results.append(await work)
 
     token = own_loop.set(True)
     try:
-        asyncio.run(body())
+        with asyncio.Runner() as runner:
+            runner.get_loop().set_default_executor(ParticipantThreads())
+            try:
+                _run_to_end(runner, body(), tasks)
+            finally:
+                runner.run(_abandon_tasks())
     finally:
         own_loop.reset(token)
     return results[0]
+
+
+async def _abandon_tasks() -> None:
+    """Cancel all other tasks; forget those that swallow it, else closing the loop waits for them."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        _done, left = await asyncio.wait(tasks, timeout=CANCEL_GRACE)
+        for task in left:
+            asyncio._unregister_task(task)  # noqa: SLF001  -- documented for code like this
+
+
+def _run_to_end(
+    runner: asyncio.Runner, body: Coroutine[Any, Any, None], tasks: list[asyncio.Task[Any]]
+) -> None:
+    """Run `body`, whose task is then in `tasks`, whatever other tasks do to the event loop.
+
+    SystemExit in a task that foreign code started ends the loop, and so does `loop.stop()`.
+    """
+
+    async def rest() -> None:
+        await asyncio.wait(tasks)
+
+    work = body
+    while True:
+        try:
+            runner.run(work)
+        except (SystemExit, RuntimeError) as problem:
+            if not tasks or tasks[0].done():
+                raise
+            name = type(problem).__name__
+            logger.warning("foreign code stopped the event loop (%s); the run goes on", name)
+        else:
+            break
+        work = rest()
+    tasks[0].result()
 
 
 def _on_another_thread(work: Coroutine[Any, Any, ResultT]) -> ResultT:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from tau2.data_model.simulation import SimulationRun
 from tau2.storage.results import Results
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,23 @@ Sink = Callable[[Event], None]
 
 def ignore_events(_event: Event) -> None:
     """Do nothing: the sink of a run without a listener."""
+
+
+class FallibleSink:
+    """Passes events on to a sink until that raises; then drops it, with a warning."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink: Sink | None = sink
+
+    def __call__(self, event: Event) -> None:
+        """Pass one event on."""
+        if self._sink is None:
+            return
+        try:
+            self._sink(event)
+        except Exception:  # who watches a run must not end it
+            self._sink = None
+            logger.warning("the event sink failed and receives nothing more", exc_info=True)
 
 
 @dataclass(frozen=True, slots=True)

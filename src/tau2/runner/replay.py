@@ -207,7 +207,7 @@ class _ReplayRunner(UnitRunner):
     def __init__(
         self, run: ResolvedRun, evaluation_type: EvaluationType, calls: AttemptReplay
     ) -> None:
-        super().__init__(run, evaluation_type, ignore_events, slots=1)
+        super().__init__(run, evaluation_type, ignore_events)
         self._calls = calls
 
     async def _grade(self, run: SimulationRun, orchestrator: Orchestrator) -> None:

@@ -10,7 +10,6 @@ import logging
 import traceback
 import uuid
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
 from itertools import count
@@ -33,6 +32,7 @@ from tau2.llm.completion_fn import call_async
 from tau2.orchestrator.orchestrator import Orchestrator
 from tau2.orchestrator.tracing import RunTracer
 from tau2.runner.build import make_episode
+from tau2.runner.containment import Overdue, ParticipantThreads, contained
 from tau2.runner.episode_log import EpisodeLogs, EpisodeSetup
 from tau2.runner.events import SimulationRetried, Sink
 from tau2.runner.middleware import redactor_of
@@ -40,6 +40,7 @@ from tau2.runner.resolve import ResolvedRun
 from tau2.runner.simulation import agrade_live
 from tau2.runner.tasks import UnitSpec, slug
 from tau2.runner.tracing import traced
+from tau2.utils.text import error_text
 from tau2.utils.utils import get_now
 
 logger = logging.getLogger(__name__)
@@ -57,14 +58,22 @@ PERMANENT_ERRORS = (
     NameError,
     ImportError,
     NotImplementedError,
+    SystemExit,
+    KeyboardInterrupt,
+    GeneratorExit,
 )
 """Wrong settings and wrong code: a second attempt would fail in the same way."""
+
+_MOST_FRAMES = 100
+
+TIMEOUT_GRACE = 30.0
+"""Seconds after its time limit for which an episode is waited for, before it is abandoned."""
 
 
 class UnitRunner:
     """Plays units of one run on the running event loop.
 
-    Participants with blocking methods share a bounded pool of threads.
+    Participants with blocking methods share a pool of threads.
     """
 
     def __init__(
@@ -73,7 +82,6 @@ class UnitRunner:
         evaluation_type: EvaluationType,
         sink: Sink,
         *,
-        slots: int | None = None,
         logs: EpisodeLogs | None = None,
         tracers: Sequence[RunTracer] = (),
         stand_in: Callable[..., Any] | None = None,
@@ -87,9 +95,7 @@ class UnitRunner:
         self.logs = logs or EpisodeLogs(None)
         self.tracers = tracers
         self.stand_in = stand_in
-        self.threads = ThreadPoolExecutor(
-            slots or run.config.max_concurrency, thread_name_prefix="tau2-participant"
-        )
+        self.threads = ParticipantThreads()
 
     def close(self) -> None:
         """Release the threads, without waiting for one that blocks, and close the tracers."""
@@ -98,24 +104,24 @@ class UnitRunner:
             tracer.close()
 
     async def play(self, spec: UnitSpec) -> SimulationRun:
-        """Play one unit.
+        """Play one unit. Whatever goes wrong is in its record.
 
         An infrastructure failure is attempted again, and recorded after the last attempt.
         """
         for attempt in count(1):
-            try:
-                return await self._attempt(spec)
-            except Exception as problem:  # foreign code may raise anything; it becomes a record
-                where = "%s trial %s, attempt %s: %s"
-                logger.info(where, *spec.unit, attempt, problem, exc_info=True)
-                if self._is_final(problem, attempt):
-                    return self._redacted(failed_run(spec, problem, attempt))
-                error = self.redactor.text(str(problem))
-                self.sink(SimulationRetried(*spec.unit, attempt, error))
-                await asyncio.sleep(self.config.retry_delay)
+            outcome = await contained(self._attempt(spec))
+            if not isinstance(outcome, BaseException):
+                return outcome
+            text = error_text(outcome)
+            where = "%s trial %s, attempt %s: %s"
+            logger.info(where, *spec.unit, attempt, text, exc_info=outcome)
+            if self._is_final(outcome, attempt):
+                return self._redacted(failed_run(spec, outcome, attempt))
+            self.sink(SimulationRetried(*spec.unit, attempt, self.redactor.text(text)))
+            await asyncio.sleep(self.config.retry_delay)
         raise AssertionError("count never ends")
 
-    def _is_final(self, problem: Exception, attempt: int) -> bool:
+    def _is_final(self, problem: BaseException, attempt: int) -> bool:
         return isinstance(problem, PERMANENT_ERRORS) or attempt > self.config.max_retries
 
     async def _attempt(self, spec: UnitSpec) -> SimulationRun:
@@ -130,7 +136,7 @@ class UnitRunner:
                 ended = stack.enter_context(
                     traced(self.tracers, orchestrator, self.config, spec.trial)
                 )
-                run = await orchestrator.arun(self.threads)
+                run = await self._played(orchestrator)
             run.policy = orchestrator.environment.get_policy()
             run.trial = spec.trial
             run.seed = spec.seed
@@ -151,6 +157,21 @@ class UnitRunner:
         run: SimulationRun = await call_async(partial(stand_in, self.config, spec.task), options)
         run.trial = spec.trial
         return self._redacted(run)
+
+    async def _played(self, orchestrator: Orchestrator) -> SimulationRun:
+        """Play an episode. One that goes on long after its time limit is abandoned."""
+        if self.config.timeout is None:
+            return await orchestrator.arun(self.threads)
+        seconds = self.config.timeout + TIMEOUT_GRACE
+        outcome = await contained(orchestrator.arun(self.threads), seconds)
+        if isinstance(outcome, Overdue):
+            raise ParticipantError(
+                f"the episode went on for {TIMEOUT_GRACE:g} seconds after its time limit: "
+                "a participant swallows its cancellation"
+            )
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
 
     def _redacted(self, run: SimulationRun) -> SimulationRun:
         """Take secrets out of a record's remarks: foreign code may put anything into an error."""
@@ -193,7 +214,7 @@ def new_id(spec: UnitSpec) -> str:
     return f"{slug(spec.task.id)[:80]}-t{spec.trial}-{uuid.uuid4().hex[:12]}"
 
 
-def failed_run(spec: UnitSpec, problem: Exception, attempts: int) -> SimulationRun:
+def failed_run(spec: UnitSpec, problem: BaseException, attempts: int) -> SimulationRun:
     """Return the record of a unit that ended with an infrastructure failure: no reward, and why."""
     now = get_now()
     return SimulationRun(
@@ -207,9 +228,15 @@ def failed_run(spec: UnitSpec, problem: Exception, attempts: int) -> SimulationR
         trial=spec.trial,
         seed=spec.seed,
         info={
-            "error": str(problem),
+            "error": error_text(problem),
             "error_type": type(problem).__name__,
-            "error_traceback": "".join(traceback.format_tb(problem.__traceback__)),
+            "error_traceback": _traceback_of(problem),
             "failed_after_attempts": attempts,
         },
     )
+
+
+def _traceback_of(problem: BaseException) -> str:
+    """Return the frames of an exception, without its own text; the innermost ones of many."""
+    frames = traceback.extract_tb(problem.__traceback__)[-_MOST_FRAMES:]
+    return "".join(traceback.format_list(frames))

@@ -70,6 +70,9 @@ _SLOW = re.compile(rb'"tool_calls"\s*:\s*\[\s*\]|\\u[dD][89a-fA-F]')
 """What the fast reader takes differently: empty lists that mean no call, and halves of
 characters."""
 
+_LONG_NUMBER = re.compile(rb"[0-9]{4300}")
+"""Digits of a number that may be too long for Python to read, or of a text."""
+
 
 class Saved(NamedTuple):
     """A file that was written."""
@@ -530,8 +533,14 @@ def save_simulation(run: SimulationRun, folder: Path) -> Saved:
 
 
 def encode_simulation(run: SimulationRun) -> bytes:
-    """Return the bytes of a simulation's file."""
-    return _as_json(run, 1).encode()
+    """Return the bytes of a simulation's file.
+
+    Raise DataFileError for numbers so long that Python would not read them again.
+    """
+    content = _as_json(run, 1).encode()
+    if _LONG_NUMBER.search(content) is not None:
+        decode_simulation(content, Path(f"{run.id}.json"))
+    return content
 
 
 def content_of(run: SimulationRun) -> Saved:

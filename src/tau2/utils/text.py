@@ -17,6 +17,19 @@ def shortened(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
+def error_text(problem: BaseException, most: int = 10_000) -> str:
+    """Return what an exception says, cut to `most` characters; never fails, whatever it is.
+
+    An exception that says nothing, or whose text cannot be made, is named by its class.
+    """
+    name = type(problem).__name__
+    try:
+        text = str(problem)
+    except BaseException as failure:  # noqa: BLE001  -- foreign code may do anything in __str__
+        return f"{name} (its text cannot be made: {type(failure).__name__})"
+    return clean_text(shortened(text, most)) or name
+
+
 def plural(number: int, noun: str) -> str:
     """Return a number with its noun: "1 task", "1,200 tasks". The plural is formed with an "s"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

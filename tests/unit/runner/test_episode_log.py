@@ -35,9 +35,7 @@ def played(config, spec: UnitSpec, logs: EpisodeLogs | None = None):
     """Play one unit and return what is told of it."""
 
     async def story():
-        runner = UnitRunner(
-            resolve(config), EvaluationType.ALL, lambda event: None, slots=1, logs=logs
-        )
+        runner = UnitRunner(resolve(config), EvaluationType.ALL, lambda event: None, logs=logs)
         try:
             return await runner.play(spec)
         finally:

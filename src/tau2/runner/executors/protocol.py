@@ -17,6 +17,11 @@ from tau2.runner.resolve import ResolvedRun, resolve
 from tau2.runner.tasks import UnitSpec
 from tau2.utils.json_types import JsonObject
 
+HEARTBEAT: dict[str, Any] = {"beat": True}
+"""What a worker sends every `HEARTBEAT_INTERVAL` seconds."""
+
+HEARTBEAT_INTERVAL = 1.0
+
 
 class UnitExecutor(Protocol):
     """Plays units; `play` may be awaited as often at once as the run's `max_concurrency` says."""

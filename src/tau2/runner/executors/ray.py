@@ -62,7 +62,6 @@ class RayWorker:
                 setup.run,
                 setup.evaluation_type,
                 self._note,
-                slots=setup.slots,
                 tracers=tracers_of(setup.run.config, setup.saved),
             )
         with installed_middleware(setup.run.config, setup.shared, setup.saved):

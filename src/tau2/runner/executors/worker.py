@@ -1,4 +1,7 @@
-"""What a worker process does: units in, records out, until the connection closes."""
+"""What a worker process does: units in, records out, until the connection closes.
+
+Between them it sends heartbeats, from the event loop that plays the units.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,21 @@ import sys
 from contextlib import suppress
 
 from tau2.errors import Tau2Error
+from tau2.runner.containment import interrupts_are_handled
 from tau2.runner.episode_log import episode_logs_of
 from tau2.runner.events import Event
-from tau2.runner.executors.protocol import Setup, event_to_json, line, spec_from_json
+from tau2.runner.executors.protocol import (
+    HEARTBEAT,
+    HEARTBEAT_INTERVAL,
+    Setup,
+    event_to_json,
+    line,
+    spec_from_json,
+)
 from tau2.runner.middleware import installed_middleware, save_counts
+from tau2.runner.tasks import UnitSpec
 from tau2.runner.tracing import tracers_of
-from tau2.runner.trial import UnitRunner
+from tau2.runner.trial import UnitRunner, failed_run
 from tau2.utils.json_types import JsonObject
 
 _LONGEST_UNIT = 64 * 1024 * 1024  # bytes of one task
@@ -23,8 +35,10 @@ _LONGEST_UNIT = 64 * 1024 * 1024  # bytes of one task
 
 def serve(connection: socket.socket) -> None:
     """Play the units that arrive over `connection`; return when it is closed."""
-    # Ctrl-C reaches the whole process group, but only the run decides what is abandoned.
+    # Signals may reach the whole process group, but only the run decides what is abandoned.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    interrupts_are_handled.set(True)
     # Participants may print; their output must not end up in a JSON result of the run's command.
     sys.stdout = sys.stderr
     asyncio.run(_serve(connection))
@@ -51,15 +65,23 @@ async def _serve(connection: socket.socket) -> None:
         setup.run,
         setup.evaluation_type,
         emit,
-        slots=setup.slots,
         logs=episode_logs_of(setup.run, setup.saved),
         tracers=tracers_of(setup.run.config, setup.saved),
     )
     with installed_middleware(setup.run.config, setup.shared, setup.saved) as stack:
         writer.write(line({"ready": True}))
+        beating = asyncio.create_task(_beat(writer))
         await _play_units(reader, writer, runner)
+        beating.cancel()
         save_counts(stack)
     runner.close()
+
+
+async def _beat(writer: asyncio.StreamWriter) -> None:
+    """Send signs of life."""
+    while True:
+        writer.write(line(HEARTBEAT))
+        await asyncio.sleep(HEARTBEAT_INTERVAL)
 
 
 async def _play_units(
@@ -86,7 +108,17 @@ async def _next_line(reader: asyncio.StreamReader) -> bytes:
 
 
 async def _play(message: JsonObject, writer: asyncio.StreamWriter, runner: UnitRunner) -> None:
-    run = await runner.play(spec_from_json(message))
-    writer.write(line({"id": message["id"], "run": run.model_dump(mode="json")}))
+    spec = spec_from_json(message)
+    writer.write(await _record_of(message["id"], spec, runner))
     with suppress(ConnectionError):  # the run's process has ended, which reading notices too
         await writer.drain()
+
+
+async def _record_of(identifier: int, spec: UnitSpec, runner: UnitRunner) -> bytes:
+    """Return the message with the record of a unit; a record that says why if there is no other."""
+    try:
+        run = await runner.play(spec)
+        return line({"id": identifier, "run": run.model_dump(mode="json")})
+    except Exception as problem:  # noqa: BLE001  -- a record is foreign; any of it may not serialise
+        failed = failed_run(spec, problem, 1)
+        return line({"id": identifier, "run": failed.model_dump(mode="json")})
