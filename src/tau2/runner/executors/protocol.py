@@ -17,7 +17,7 @@ from tau2.runner.resolve import ResolvedRun, resolve
 from tau2.runner.tasks import UnitSpec
 from tau2.utils.json_types import JsonObject
 
-HEARTBEAT: dict[str, Any] = {"beat": True}
+HEARTBEAT: JsonObject = {"beat": True}
 """What a worker sends every `HEARTBEAT_INTERVAL` seconds."""
 
 HEARTBEAT_INTERVAL = 1.0
