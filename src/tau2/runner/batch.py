@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -44,6 +43,7 @@ from tau2.runner.preflight import check_run
 from tau2.runner.regrade import regrade_ungraded
 from tau2.runner.resolve import ResolvedRun, console_sink, resolve
 from tau2.runner.run_settings import run_settings
+from tau2.runner.shared_folder import shared_folder
 from tau2.runner.stored_config import save_config
 from tau2.runner.tasks import (
     UnitSpec,
@@ -253,7 +253,7 @@ async def _play_missing(
     with ExitStack() as stack:
         shared = None
         if config.workers:
-            shared = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tau2-run-")))
+            shared = stack.enter_context(shared_folder())
         middleware = stack.enter_context(
             installed_middleware(config, shared, store.path, spent=cost_so_far(store.entries))
         )
@@ -398,7 +398,9 @@ async def arun_single_task(
     finally:
         runner.close()
     if saved is not None:
-        save_simulation(simulation, saved / SIMULATIONS_NAME)
+        folder = saved / SIMULATIONS_NAME
+        folder.mkdir(parents=True, exist_ok=True)
+        save_simulation(simulation, folder)
     return simulation
 
 
