@@ -203,7 +203,9 @@ def _review(
 
         def finished(reviewed: Reviewed) -> None:
             if target is not None and reviewed.review is not None and not reviewed.is_kept:
-                save_simulation(reviewed.run, simulations_folder(target))
+                folder = simulations_folder(target)
+                folder.mkdir(parents=True, exist_ok=True)
+                save_simulation(reviewed.run, folder)
             done.append(reviewed)
             step()
 

@@ -241,4 +241,10 @@ def _explain(summary: RunSummary, total: int, code: int, again: str) -> int:
             file=sys.stderr,
         )
         return PROBLEMS
+    if summary.num_simulations < total:
+        missing = plural(total - summary.num_simulations, "simulation")
+        print(
+            f"\nno record: {missing} of {total:,}; play the rest with:\n  {again}", file=sys.stderr
+        )
+        return PROBLEMS
     return code

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -51,6 +50,7 @@ from tau2.runner.preflight import check_run
 from tau2.runner.regrade import regrade_ungraded
 from tau2.runner.resolve import ResolvedRun, console_sink, resolve
 from tau2.runner.run_settings import run_settings
+from tau2.runner.shared_folder import shared_folder
 from tau2.runner.stored_config import save_config
 from tau2.runner.tasks import (
     UnitSpec,
@@ -134,6 +134,23 @@ class _Batch:
                 self.sink(RunOutOfMoney(str(info.get("error"))))
             elif (why := self.breaker.reason_to_stop(run)) is not None:
                 raise _Halted(why)
+
+    async def _played(self, spec: UnitSpec) -> SimulationRun:
+        try:
+            return await self.executor.play(spec)
+        except Exception as problem:  # whatever it is, the other units go on
+            logger.warning("%s trial %s failed", *spec.unit, exc_info=True)
+            return failed_run(spec, problem, 1)
+
+    async def _keep_some_record(self, run: SimulationRun, spec: UnitSpec) -> None:
+        """Save a simulation, or why it cannot be saved. Raise OSError when the disk fails."""
+        try:
+            await self.keep(run)
+        except OSError:
+            raise
+        except Exception as problem:  # its content is foreign, and any of it may not serialise
+            logger.warning("%s trial %s cannot be saved", *spec.unit, exc_info=True)
+            await self.keep(failed_run(spec, problem, 1))
 
     async def _played(self, spec: UnitSpec) -> SimulationRun:
         try:
@@ -306,7 +323,7 @@ async def _play_missing(
     with ExitStack() as stack:
         shared = None
         if config.workers:
-            shared = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tau2-run-")))
+            shared = stack.enter_context(shared_folder())
         middleware = stack.enter_context(
             installed_middleware(
                 config, shared, store.path, spent=spent + cost_so_far(store.entries)
@@ -458,7 +475,9 @@ async def arun_single_task(
     if not run.config.keep_going and (bug := bug_in(simulation)) is not None:
         raise bug
     if saved is not None:
-        save_simulation(simulation, saved / SIMULATIONS_NAME)
+        folder = saved / SIMULATIONS_NAME
+        folder.mkdir(parents=True, exist_ok=True)
+        save_simulation(simulation, folder)
     return simulation
 
 

@@ -152,7 +152,7 @@ class _Writer:
             if content.size:
                 os.truncate(path, content.size)
             else:
-                path.parent.mkdir(parents=True, exist_ok=True)
+                path.parent.mkdir(exist_ok=True)
                 path.write_bytes(b"")
             self._file = AppendFile(path)
 

@@ -40,12 +40,13 @@ def _write_all(handle: int, content: bytes) -> None:
         rest = rest[os.write(handle, rest) :]
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes, *, create_folder: bool = True) -> None:
     """Replace `path` by a file with `content`, durably.
 
     The content and the folder entry are synced.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if create_folder:
+        path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name[:40]}.{uuid.uuid4().hex[:12]}{PART}")
     with naming(path):
         try:
@@ -147,6 +148,15 @@ class AppendFile:
                 self._broken = problem
                 raise
             self._synced = reached
+
+    def is_in_place(self) -> bool:
+        """Return whether the path still names this file, and its folder was not taken away."""
+        try:
+            there = self.path.stat()
+        except OSError:
+            return False
+        here = os.fstat(self._handle)
+        return (there.st_dev, there.st_ino) == (here.st_dev, here.st_ino)
 
     def _cut_back(self) -> None:
         try:

@@ -242,6 +242,10 @@ class Journal:
             self._sequence += 1
         self._file.sync(size)
 
+    def is_in_place(self) -> bool:
+        """Return whether the journal is still where it was opened."""
+        return self._file.is_in_place()
+
     def close(self) -> None:
         """Close the file."""
         self._file.close()

@@ -525,10 +525,14 @@ def _warn_of_missing(results: Results, file: Path) -> None:
 
 
 def save_simulation(run: SimulationRun, folder: Path) -> Saved:
-    """Write one simulation durably and return its file."""
+    """Write one simulation durably and return its file.
+
+    The folder may be made, but not the one that it lies in: a run that was taken away stays away.
+    """
     path = simulation_file(folder, run.id)
     content = encode_simulation(run)
-    files.write_atomically(path, content)
+    folder.mkdir(exist_ok=True)
+    files.write_atomically(path, content, create_folder=False)
     return Saved(path, len(content), digest(content))
 
 
@@ -597,6 +601,7 @@ def save_results(results: Results, path: Path, results_format: ResultsFormat) ->
         files.write_atomically(results_file(path), encode_results(results, "json"))
         return
     folder = simulations_folder(path)
+    folder.mkdir(parents=True, exist_ok=True)
     for run in results.simulations:
         save_simulation(run, folder)
     save_metadata(indexed(results), path)

@@ -9,6 +9,7 @@ is written when the run ends. Only one process at a time writes a run.
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import shutil
@@ -234,7 +235,7 @@ class RunStore:
     def _make_durable(self, run: SimulationRun, known: Stored | None) -> Stored:
         """Write the file of a simulation and its record."""
         folder = simulations_folder(self._path())
-        journal = self._writing()
+        journal = self._writing_in_place()
         if known is not None and known.id == run.id:
             # The record comes first here: after a crash, both the old and the new content of the
             # file have a record.
@@ -288,7 +289,7 @@ class RunStore:
     def _drop(self, entry: Stored, problem: str) -> None:
         path = self._path()
         file = simulation_file(simulations_folder(path), entry.id)
-        self._writing().append(Dropped(id=entry.id, reason=problem))
+        self._writing_in_place().append(Dropped(id=entry.id, reason=problem))
         put_aside(file, path)
         with self._lock:
             self._entries.pop(entry.unit, None)
@@ -308,6 +309,8 @@ class RunStore:
         if self.results is None:
             raise ConfigError("the run was never opened")
         try:
+            if self.path is not None:
+                self._writing_in_place()
             with collector_paused():
                 runs = [run for run in map(self._load, self.entries) if run is not None]
             results = self.results.model_copy(
@@ -322,7 +325,7 @@ class RunStore:
     def _write(self, results: Results) -> None:
         path = self._path()
         content = encode_results(indexed(results), self.format)
-        self._writing().append(Finished(results=digest(content), form=self.format))
+        self._writing_in_place().append(Finished(results=digest(content), form=self.format))
         write_atomically(results_file(path), content)
         if self.format == "json":
             shutil.rmtree(simulations_folder(path), ignore_errors=True)
@@ -342,6 +345,18 @@ class RunStore:
         if self._journal is None:
             raise ConfigError(f"{self.folder}: the run is not open")
         return self._journal
+
+    def _writing_in_place(self) -> Journal:
+        """Return the journal. Raise FileNotFoundError when the run's folder was taken away.
+
+        It is not made again: what was stored would not be in it.
+        """
+        journal = self._writing()
+        if not journal.is_in_place():
+            raise FileNotFoundError(
+                errno.ENOENT, "the folder of the run was removed while it was written", self.folder
+            )
+        return journal
 
 
 def _opening(results: Results, settings: JsonMapping, content: bytes) -> Opened:

@@ -86,7 +86,15 @@ class ConsoleSink:
         self._shows_summary = summary
 
     def __call__(self, event: Event) -> None:
-        """Show one event."""
+        """Show one event. A terminal or file that fails shows nothing more; the run goes on."""
+        if isinstance(event, RunEnded):
+            self.summary = summarize(event.results, event.folder, interrupted=event.interrupted)
+        try:
+            self._show(event)
+        except OSError:
+            self.console.quiet = True
+
+    def _show(self, event: Event) -> None:
         match event:
             case RunStarted():
                 self.progress.started(event)
@@ -103,11 +111,10 @@ class ConsoleSink:
                     self.console.print(plain(one_line(what, 300), style="yellow"))
             case RunEnded():
                 self.progress.ended(event)
-                self._ended(event)
+                self._ended()
 
-    def _ended(self, event: RunEnded) -> None:
-        self.summary = summarize(event.results, event.folder, interrupted=event.interrupted)
-        if self._shows_summary:
+    def _ended(self) -> None:
+        if self._shows_summary and self.summary is not None:
             self.console.print(Text(""))
             self.console.print(summary_view(self.summary))
             self.console.print(saved_view(self.summary), soft_wrap=True)
