@@ -152,23 +152,6 @@ class _Batch:
             logger.warning("%s trial %s cannot be saved", *spec.unit, exc_info=True)
             await self.keep(failed_run(spec, problem, 1))
 
-    async def _played(self, spec: UnitSpec) -> SimulationRun:
-        try:
-            return await self.executor.play(spec)
-        except Exception as problem:  # whatever it is, the other units go on
-            logger.warning("%s trial %s failed", *spec.unit, exc_info=True)
-            return failed_run(spec, problem, 1)
-
-    async def _keep_some_record(self, run: SimulationRun, spec: UnitSpec) -> None:
-        """Save a simulation, or why it cannot be saved. Raise OSError when the disk fails."""
-        try:
-            await self.keep(run)
-        except OSError:
-            raise
-        except Exception as problem:  # its content is foreign, and any of it may not serialise
-            logger.warning("%s trial %s cannot be saved", *spec.unit, exc_info=True)
-            await self.keep(failed_run(spec, problem, 1))
-
     async def keep(self, run: SimulationRun) -> None:
         """Save a simulation and count it."""
         saving = asyncio.ensure_future(asyncio.to_thread(self.store.save, run))
