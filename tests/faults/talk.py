@@ -82,6 +82,9 @@ def improvised(address: str, **options: Any) -> TextRunConfig:
             "llm_args_agent": args,
             "llm_args_user": args,
             "max_steps": 30,
+            # Above the steps: an episode that ends with too many errors of the user has no score,
+            # so that resuming plays it again, however it was interrupted.
+            "max_errors": 31,
             **models,
             **options,
         }

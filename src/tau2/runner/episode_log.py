@@ -225,6 +225,7 @@ class EpisodeLogs:
     def __init__(self, run: Path | None, participants: Participants | None = None) -> None:
         self.folder = companion(run, INFLIGHT_NAME) if run is not None else None
         self.participants = participants
+        self._has_begun = False
 
     @contextmanager
     def episode(self, setup: EpisodeSetup) -> Iterator[Orchestrator]:
@@ -236,6 +237,11 @@ class EpisodeLogs:
             yield setup.build(setup.id)
             return
         path = self.folder / _name(setup.spec.unit)
+        if not self._has_begun:
+            self._has_begun = True
+            # Only once: a run folder that is taken away later must not be made again.
+            with suppress(OSError):  # the writer says that it cannot write
+                self.folder.parent.mkdir(parents=True, exist_ok=True)
         orchestrator, content = _resumed(path, setup, self.participants)
         writer = _recording(orchestrator, path, content, setup.spec)
         try:
