@@ -363,7 +363,8 @@ def _save(rollout: Rollout, folder: Path, config: TextRunConfig) -> None:
     )
     run = rollout.run
     assert run is not None, "only an episode that is over is saved"
-    run.trial, run.seed = 0, config.seed
+    run.trial = 0
+    run.seed = config.seed
     store = RunStore(folder)
     store.open(get_info(config, **person), [rollout.task], resume=False)
     try:

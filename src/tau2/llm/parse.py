@@ -78,20 +78,15 @@ def _error_in(response: JsonMapping) -> JsonValue:
     holders = [response, *(choice for choice in listed if isinstance(choice, Mapping))]
     holders += [message for _, message in _choices_of(response)]
     errors = [holder.get("error") for holder in holders]
-    errors += [_minimax_error(response)]
+    # MiniMax's form: `base_resp`, with a status code other than 0.
+    base = response.get("base_resp")
+    if isinstance(base, Mapping) and base.get("status_code"):
+        errors.append({"code": str(base["status_code"]), "message": base.get("status_msg")})
     return next((error for error in errors if _says_something(error)), None)
 
 
 def _says_something(error: JsonValue) -> bool:
     return any(error.values()) if isinstance(error, Mapping) else bool(error)
-
-
-def _minimax_error(response: JsonMapping) -> JsonValue:
-    """Return the error in MiniMax's form: `base_resp`, with a status code other than 0."""
-    base = response.get("base_resp")
-    if not isinstance(base, Mapping) or not base.get("status_code"):
-        return None
-    return {"code": str(base["status_code"]), "message": base.get("status_msg")}
 
 
 def _said_anything(response: JsonMapping) -> bool:
@@ -138,22 +133,18 @@ def parse_completion(
     reasoning = _first(map(_reasoning, messages)) or _first(part.reasoning for part in parts)
     calls = _without_empty(calls, content)
     cut = next((word for word in finish_reasons(response) if word in CUT_SHORT), None)
+    # Of a field that several choices have, the first one's.
+    fields: JsonObject = {}
+    for message in reversed(messages):
+        fields |= {name: value for name, value in message.items() if value not in (None, "", [])}
     return ParsedCompletion(
         content,
         calls,
         reasoning or thought,
         malformed,
         finish_reason=CUT_SHORT[cut] if cut else None,
-        provider_data=data_of_message(_together(messages), reasoning or thought),
+        provider_data=data_of_message(fields, reasoning or thought),
     )
-
-
-def _together(messages: list[JsonMapping]) -> JsonObject:
-    """Return the fields of all choices' messages; those of the first one that has them."""
-    together: JsonObject = {}
-    for message in reversed(messages):
-        together |= {name: value for name, value in message.items() if value not in (None, "", [])}
-    return together
 
 
 def _first(texts: Iterator[str]) -> str:
@@ -169,12 +160,12 @@ def _raw_calls(messages: list[JsonMapping], parts: list[ContentParts]) -> list[J
         if not own and isinstance(old_style, Mapping) and old_style:
             own = [{"function": old_style}]
         # A gateway that repeats a choice repeats its calls under the same ids.
-        calls += [call for call in own or part.calls if call not in calls or not _has_id(call)]
+        calls += [
+            call
+            for call in own or part.calls
+            if call not in calls or not (isinstance(call, Mapping) and call.get("id"))
+        ]
     return calls
-
-
-def _has_id(call: JsonValue) -> bool:
-    return isinstance(call, Mapping) and bool(call.get("id"))
 
 
 def _listed(calls: JsonValue) -> list[JsonValue]:

@@ -190,19 +190,16 @@ def _of_task(
     by_agent = agent_tools * pace.call_tokens + turns * pace.agent_tokens
     agent_prompt = sizes.get("agent", 0) / pace.characters_per_token
     user_prompt = sizes.get("user", 0) / pace.characters_per_token
+    judge = Amount()
+    if task.evaluation_criteria is not None and needs_judge(task, evaluation_type):
+        assertions = len(task.evaluation_criteria.nl_assertions or ())
+        judge = Amount(1, seen_by_agent + _JUDGE_PROMPT, _JUDGED * assertions)
     return {
         "agent": _growing(agent_calls, agent_prompt, seen_by_agent, by_agent),
         "user": _growing(user_calls, user_prompt, seen_by_user, user_calls * pace.user_tokens),
-        "judge": _judged(task, seen_by_agent, evaluation_type),
+        "judge": judge,
         "reviewer": Amount(1, seen_by_agent + _JUDGE_PROMPT + round(agent_prompt), 4 * _JUDGED),
     }
-
-
-def _judged(task: Task, conversation: int, evaluation_type: EvaluationType) -> Amount:
-    if task.evaluation_criteria is None or not needs_judge(task, evaluation_type):
-        return Amount()
-    assertions = len(task.evaluation_criteria.nl_assertions or ())
-    return Amount(1, conversation + _JUDGE_PROMPT, _JUDGED * assertions)
 
 
 def _within(max_steps: int, *counts: int) -> list[int]:

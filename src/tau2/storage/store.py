@@ -212,7 +212,9 @@ class RunStore:
         """
         with self._lock:
             known = self._entries.get(run.unit)
-        if known is not None and not _replaces(run, known):
+        if known is not None and not (
+            known.id == run.id or (known.rank is not Rank.GRADED and rank_of(run) >= known.rank)
+        ):
             text = "%s is not stored: %s trial %s is stored as %s already"
             logger.warning(text, run.id, *known.unit, known.id)
             return False
@@ -340,13 +342,6 @@ class RunStore:
         if self._journal is None:
             raise ConfigError(f"{self.folder}: the run is not open")
         return self._journal
-
-
-def _replaces(run: SimulationRun, known: Stored) -> bool:
-    """Return whether a simulation takes the place of the stored one of its unit."""
-    if known.id == run.id:
-        return True
-    return known.rank is not Rank.GRADED and rank_of(run) >= known.rank
 
 
 def _opening(results: Results, settings: JsonMapping, content: bytes) -> Opened:

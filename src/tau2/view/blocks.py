@@ -73,7 +73,9 @@ class BlockVisual(Visual):
         head = self._marked(block.head, weight + STYLES[block.style])
         room = width - _MARK
         lines = [head.truncate(room, ellipsis=True)] if block.is_folded else head.wrap(room)
-        mark = ("▸ " if block.is_folded else "▾ ") if block.body else "  "
+        mark = "  "
+        if block.body:
+            mark = "▸ " if block.is_folded else "▾ "
         for number, line in enumerate(lines):
             yield Content(mark if number == 0 else " " * _MARK) + line
 

@@ -34,7 +34,8 @@ class _ChooseScreen(TableScreen):
 
     def __init__(self, what: str, names: Sequence[tuple[str, str]]) -> None:
         super().__init__()
-        self._what, self._names = what, names
+        self._what = what
+        self._names = names
 
     @property
     def heading(self) -> str:

@@ -27,7 +27,8 @@ class FilterScreen(TableScreen, ModalScreen[None]):
 
     def __init__(self, simulations: SimulationList, changed: Callable[[], None]) -> None:
         super().__init__()
-        self._simulations, self._changed = simulations, changed
+        self._simulations = simulations
+        self._changed = changed
 
     def on_mount(self) -> None:
         """Read the tools of a small run."""

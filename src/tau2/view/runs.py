@@ -15,7 +15,7 @@ from tau2.storage.stored_runs import find_runs
 from tau2.utils.text import plural
 from tau2.view.content.library import RunReader
 from tau2.view.content.rows import Row
-from tau2.view.content.runs import COLUMNS, NO_RUNS, RunFigures, read, unread
+from tau2.view.content.runs import COLUMNS, NO_RUNS, RunEntry, read, unread
 from tau2.view.screens import TableScreen, drawn
 from tau2.view.simulations import SimulationsScreen
 
@@ -34,7 +34,7 @@ class RunsScreen(TableScreen):
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self._folder = folder
-        self._runs: dict[str, RunFigures] = {}
+        self._runs: dict[str, RunEntry] = {}
         self._unread: set[str] = set()
 
     def on_mount(self) -> None:

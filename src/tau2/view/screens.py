@@ -35,7 +35,7 @@ _COLOURS: Mapping[str, str] = {
 """Colours of table cells, which Textual adapts to the theme."""
 
 
-class Table(DataTable[Text]):
+class RowTable(DataTable[Text]):
     """Rows, one of which the cursor is on."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -251,7 +251,7 @@ class TableScreen(SearchScreen):
 
     def body(self) -> Iterator[Widget]:
         """Yield the table, and the text shown where it is empty."""
-        yield Table()
+        yield RowTable()
         yield Static(id="empty", markup=False)
 
     @property
@@ -260,9 +260,9 @@ class TableScreen(SearchScreen):
         return self.size.width
 
     @property
-    def table(self) -> Table:
+    def table(self) -> RowTable:
         """The table."""
-        return self.query_one(Table)
+        return self.query_one(RowTable)
 
     def show(self) -> None:
         """Show the rows as they are now; the cursor stays on its row, or where it was."""

@@ -11,7 +11,7 @@ import signal
 import sys
 from pathlib import Path
 
-from tau2.llm.middleware.ledger import Ledger, Reservation
+from tau2.llm.middleware.ledger import Ledger, ReserveResult
 
 
 def main(folder: str, cap: str, seed: str, kill_at: str) -> None:
@@ -20,9 +20,9 @@ def main(folder: str, cap: str, seed: str, kill_at: str) -> None:
     for turn in range(100_000):
         amount = rng.randrange(1, int(cap) // 300)
         found = ledger.reserve(amount)
-        if found is Reservation.NEVER:
+        if found is ReserveResult.NEVER:
             break
-        if found is Reservation.GRANTED:
+        if found is ReserveResult.GRANTED:
             paid = rng.randrange(amount + 1)
             spent += paid
             sys.stdout.write(f"{spent}\n")

@@ -27,7 +27,7 @@ from tau2.errors import (
 )
 from tau2.llm import acomplete, complete, deadline, use_middleware
 from tau2.llm.middleware.budget import DEFAULT_MAX_TOKENS, Budget, bounded, known_price, worst_case
-from tau2.llm.middleware.ledger import Ledger, Reservation, dollars, down, up
+from tau2.llm.middleware.ledger import Ledger, ReserveResult, dollars, down, up
 from tau2.llm.request import Request
 
 PRICES = {"input_cost_per_token": 1e-6, "output_cost_per_token": 1e-5}
@@ -212,7 +212,7 @@ def test_a_call_that_is_broken_off_costs_its_worst_case():
     with capped(Ledger(up(1.0))) as ledger:
         asyncio.run(broken())
         assert ledger.spent >= up(10 * 1e-5)
-        assert ledger.reserve(ledger.cap - ledger.spent) is Reservation.GRANTED
+        assert ledger.reserve(ledger.cap - ledger.spent) is ReserveResult.GRANTED
 
 
 # --- the cap
@@ -321,14 +321,14 @@ def test_processes_share_a_ledger_and_one_that_dies_leaves_it_right(tmp_path):
 
 def test_a_ledger_outlives_its_process_and_counts_what_was_spent_before(tmp_path):
     first = Ledger(100, tmp_path, spent=30)
-    assert first.reserve(20) is Reservation.GRANTED
+    assert first.reserve(20) is ReserveResult.GRANTED
     first.settle(20, 5)
-    assert first.reserve(10) is Reservation.GRANTED  # under way when the process ends
+    assert first.reserve(10) is ReserveResult.GRANTED  # under way when the process ends
     first.close()
     second = Ledger(100, tmp_path, spent=40)
     assert second.spent == 45
-    assert second.reserve(56) is Reservation.NEVER
-    assert second.reserve(55) is Reservation.GRANTED
+    assert second.reserve(56) is ReserveResult.NEVER
+    assert second.reserve(55) is ReserveResult.GRANTED
     second.close()
     third = Ledger(200, tmp_path, spent=150)
     assert third.spent == 150
@@ -337,10 +337,10 @@ def test_a_ledger_outlives_its_process_and_counts_what_was_spent_before(tmp_path
 
 def test_others_money_is_waited_for():
     ledger = Ledger(100)
-    assert ledger.reserve(60) is Reservation.GRANTED
-    assert ledger.reserve(60) is Reservation.LATER
+    assert ledger.reserve(60) is ReserveResult.GRANTED
+    assert ledger.reserve(60) is ReserveResult.LATER
     ledger.settle(60, 10)
-    assert ledger.reserve(60) is Reservation.GRANTED
+    assert ledger.reserve(60) is ReserveResult.GRANTED
 
 
 @pytest.mark.parametrize(

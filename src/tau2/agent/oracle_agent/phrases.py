@@ -118,11 +118,11 @@ def _actions_done(done: Sequence[PlanStep]) -> str:
         values = by_action.setdefault(past_action(step.name), {}).setdefault(in_words(key), [])
         if key and (value := value_in_words(step.arguments[key])) not in values:
             values.append(value)
-    actions = [
-        f"{what} ({name}{'s' if len(values) > 1 else ''} {listing(values)})" if values else what
-        for what, named in by_action.items()
-        for name, values in named.items()
-    ]
+    actions = []
+    for what, named in by_action.items():
+        for name, values in named.items():
+            plural = "s" if len(values) > 1 else ""
+            actions.append(f"{what} ({name}{plural} {listing(values)})" if values else what)
     return f"I have {listing(actions)}." if actions else ""
 
 

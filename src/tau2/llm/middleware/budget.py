@@ -21,7 +21,7 @@ from tau2.llm.clock import remaining
 from tau2.llm.cost import cost_of
 from tau2.llm.failure import CallFailed
 from tau2.llm.middleware import NextSend
-from tau2.llm.middleware.ledger import Ledger, Reservation, dollars, up
+from tau2.llm.middleware.ledger import Ledger, ReserveResult, dollars, up
 from tau2.llm.prices import COMPILED_ON, Price, most_per_prompt_token, price_of
 from tau2.llm.request import Flow, Request, Response, Sleep
 from tau2.llm.transport.endpoint import SELF_HOSTED
@@ -166,8 +166,8 @@ class Budget:
         return response
 
     def _reserve(self, request: Request, most: int) -> Flow[None]:
-        while (found := self.ledger.reserve(most)) is not Reservation.GRANTED:
-            if found is Reservation.NEVER:
+        while (found := self.ledger.reserve(most)) is not ReserveResult.GRANTED:
+            if found is ReserveResult.NEVER:
                 ledger = self.ledger
                 raise BudgetExhausted(
                     f"max_cost ${dollars(ledger.cap):.4f}: ${dollars(ledger.spent):.4f} is spent, "

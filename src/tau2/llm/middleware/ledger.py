@@ -45,7 +45,7 @@ def dollars(amount: int) -> float:
     return amount / _PICO
 
 
-class Reservation(Enum):
+class ReserveResult(Enum):
     """The result of an attempt to reserve an amount."""
 
     GRANTED = "granted"
@@ -99,22 +99,22 @@ class Ledger:
                     self._lives(lock_file.stem)
             state.spent = max(state.spent, spent)
 
-    def reserve(self, amount: int) -> Reservation:
+    def reserve(self, amount: int) -> ReserveResult:
         """Hold an amount, if it is there."""
         with self._state() as state:
             found = self._judge(state, amount)
-            if found is Reservation.LATER and self._reap(state):
+            if found is ReserveResult.LATER and self._reap(state):
                 found = self._judge(state, amount)
-            if found is Reservation.GRANTED:
+            if found is ReserveResult.GRANTED:
                 state.held[self._owner] = state.held.get(self._owner, 0) + amount
         return found
 
-    def _judge(self, state: _State, amount: int) -> Reservation:
+    def _judge(self, state: _State, amount: int) -> ReserveResult:
         if state.spent + amount > self.cap:
-            return Reservation.NEVER
+            return ReserveResult.NEVER
         if state.spent + sum(state.held.values()) + amount > self.cap:
-            return Reservation.LATER
-        return Reservation.GRANTED
+            return ReserveResult.LATER
+        return ReserveResult.GRANTED
 
     def settle(self, held: int, spent: int) -> None:
         """Give back what was held, and write down what was spent."""

@@ -261,13 +261,13 @@ def _opening(lines: Sequence[str]) -> tuple[str, list[str]]:
 
 def _unknown(text: str) -> dict[str, str]:
     """Return kind → line for everything the scenario says is not known."""
-    lines = {sentence: aloud(sentence) for sentence in sentences(text)}
-    return {
-        kind: line
-        for sentence, line in lines.items()
-        if line
-        for kind in facts.asked_in([sentence]) or facts.asked_in([f"your {sentence}"])
-    }
+    unknown: dict[str, str] = {}
+    for sentence in dict.fromkeys(sentences(text)):
+        line = aloud(sentence)
+        if line:
+            kinds = facts.asked_in([sentence]) or facts.asked_in([f"your {sentence}"])
+            unknown |= dict.fromkeys(kinds, line)
+    return unknown
 
 
 def _reference(task: Task | None, toolbox: Toolbox) -> tuple[UserAction, ...]:

@@ -196,5 +196,7 @@ def misspelt(value: str, place: int) -> str:
         return value
     spot = spots[place % len(spots)]
     char = value[spot]
-    wrong = str((int(char) + 1) % 10) if char.isdigit() else ("e" if char.lower() == "a" else "a")
+    wrong = "e" if char.lower() == "a" else "a"
+    if char.isdigit():
+        wrong = str((int(char) + 1) % 10)
     return value[:spot] + wrong + value[spot + 1 :]

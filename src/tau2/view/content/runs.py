@@ -22,7 +22,7 @@ COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True)
-class RunFigures:
+class RunEntry:
     """What the list shows of a run. Before its file is read, only the name is known."""
 
     path: Path
@@ -45,12 +45,12 @@ class RunFigures:
         return Row(str(self.path), ((self.when, ""), *figures, (self.name, "")))
 
 
-def unread(file: Path) -> RunFigures:
+def unread(file: Path) -> RunEntry:
     """Return what is known of a run whose file is not read yet."""
-    return RunFigures(file, one_line(RunReader(file).name, 300))
+    return RunEntry(file, one_line(RunReader(file).name, 300))
 
 
-def read(file: Path) -> RunFigures:
+def read(file: Path) -> RunEntry:
     """Return the figures of a run; a file that cannot be read is reported, not raised."""
     reader = RunReader(file)
     name = one_line(reader.name, 300)
@@ -63,9 +63,9 @@ def read(file: Path) -> RunFigures:
         if reader.is_under_way:
             number += f"/{reader.expected}"
     except (DataFileError, OSError):
-        return RunFigures(file, name, "cannot be read", "", "", "")
+        return RunEntry(file, name, "cannot be read", "", "", "")
     reward = average_reward(entries)
-    return RunFigures(
+    return RunEntry(
         file,
         name,
         when=one_line((metadata.timestamp or "")[:16].replace("T", " ")),
