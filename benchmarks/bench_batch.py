@@ -1,8 +1,11 @@
-"""200 simulations against a loopback model that takes 50 ms per answer: wall time against the ideal, and CPU.
+"""200 simulations against a loopback model that takes 50 ms per answer.
 
-The ideal is what the model alone takes: answers per simulation, one after another, for as many rounds as the
-concurrency needs. CPU is this process's (the model is another one); what the HTTP client takes for the same exchanges
-is measured in the same run and taken away. Simulations are saved, each synced, as always.
+Wall time against the ideal, and CPU.
+
+The ideal is what the model alone takes: answers per simulation, one after another, for as many
+rounds as the concurrency needs. CPU is this process's (the model is another one); what the HTTP
+client takes for the same exchanges is measured in the same run and taken away. Simulations are
+saved, each synced, as always.
 
   python benchmarks/bench_batch.py [--n 200] [--concurrency 1 8 64 256]
 """
@@ -44,8 +47,8 @@ def tasks(number: int) -> list[Task]:
 def play(url: str, number: int, concurrency: int) -> dict[str, Any]:
     args = {"api_base": url, "api_key": "key", "temperature": 0.0}
     config = TextRunConfig(
-        domain="mock", llm_agent="openai/agent", llm_args_agent=args, llm_user="openai/user", llm_args_user=args,
-        max_steps=HOPS, max_concurrency=concurrency,
+        domain="mock", llm_agent="openai/agent", llm_args_agent=args, llm_user="openai/user",
+        llm_args_user=args, max_steps=HOPS, max_concurrency=concurrency,
     )  # fmt: skip
     played = tasks(number)
     with tempfile.TemporaryDirectory() as folder:

@@ -1,8 +1,11 @@
-"""How often `tau2 compare` is wrong: false alarms on runs that are equally good, and what its intervals hold.
+"""How often `tau2 compare` is wrong.
 
-Tasks have success rates drawn from a Beta distribution; two runs of every task are tossed from the same rate (null
-pairs), or from rates that differ by a known amount on average (shifted pairs). Shares are of `--pairs` simulated
-comparisons at the 5 % and 95 % levels; with 2,000 of them a share is known to about half a percent point.
+False alarms on runs that are equally good, and what its intervals hold.
+
+Tasks have success rates drawn from a Beta distribution; two runs of every task are tossed from the
+same rate (null pairs), or from rates that differ by a known amount on average (shifted pairs).
+Shares are of `--pairs` simulated comparisons at the 5 % and 95 % levels; with 2,000 of them a share
+is known to about half a percent point.
 
   python benchmarks/bench_compare.py [--pairs 2000] [--tasks 50] [--trials 4]
 """
@@ -69,7 +72,8 @@ def main() -> None:
         "ms_per_comparison": rounded(1e3 * spent / (2 * options.pairs)),
     }
     targets = {
-        "false_alarms_off_by": 1.0, "coverage_off_by": 1.0, "false_alarms_without_half_ties_percent": 6.0,
+        "false_alarms_off_by": 1.0, "coverage_off_by": 1.0,
+        "false_alarms_without_half_ties_percent": 6.0,
     }  # fmt: skip
     report(
         "compare", figures, targets, pairs=options.pairs, tasks=options.tasks, trials=options.trials

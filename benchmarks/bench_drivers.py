@@ -1,6 +1,9 @@
-"""Every driver plays the same scripted episodes: how many differ (none may), and what an episode costs in each.
+"""Every driver plays the same scripted episodes.
 
-The drivers and the episodes are those of tests/laws/test_every_driver.py; a task is played once per driver, graded.
+How many differ (none may), and what an episode costs in each.
+
+The drivers and the episodes are those of tests/laws/test_every_driver.py; a task is played once per
+driver, graded.
 
   python benchmarks/bench_drivers.py --tasks 25
 """
@@ -39,7 +42,10 @@ def main() -> None:
 
 
 def differs(play: Play, times: dict[str, list[float]]) -> bool:
-    """Return whether any driver plays an episode otherwise than the first; note how long each took."""
+    """Return whether any driver plays an episode otherwise than the first.
+
+    Note how long each took.
+    """
     outcomes = []
     for name, drive in DRIVERS.items():
         began = time.process_time()

@@ -1,4 +1,4 @@
-"""Environments: building, forking, one tool call, tools with schemas, hashing, and the memory of a thousand.
+"""Environments: building, forking, a tool call, schemas, hashing, and the memory of a thousand.
 
 Figures are CPU milliseconds (medians) once the data is loaded; memory is resident megabytes.
 
@@ -24,7 +24,10 @@ READ_TARGETS = {
 
 
 def reading_calls(domain: str, environment: Environment) -> list[ToolCall]:
-    """Return the distinct reading calls of the domain's first references: what agents do all day."""
+    """Return the distinct reading calls of the domain's first references.
+
+    What agents do all day.
+    """
     calls: dict[str, ToolCall] = {}
     for task in registry.domains.get(domain).tasks(None)[:60]:
         actions = (task.evaluation_criteria.actions if task.evaluation_criteria else None) or ()

@@ -1,7 +1,8 @@
 """How fast a domain's task factory is, and whether every task it makes is sound and told once.
 
-Prints JSON: tasks per CPU second for generating and for auditing, duplicates (the same work, or the same words to the
-customer), and the audit's failures by check. Works for every domain that has `generate`; exits 1 on a failure.
+Prints JSON: tasks per CPU second for generating and for auditing, duplicates (the same work, or the
+same words to the customer), and the audit's failures by check. Works for every domain that has
+`generate`; exits 1 on a failure.
 
   python benchmarks/bench_factory.py --domain retail --n 10000
 """

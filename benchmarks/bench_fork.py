@@ -1,8 +1,8 @@
 """What a fork costs: milliseconds and bytes, at random turns of random episodes.
 
-An episode is begun, its agent makes some of the moves of the reference solution, and there it is forked. Figures: CPU
-milliseconds of a fork (median and the slowest of all points), bytes that a child keeps while it lives, and what a
-fresh episode would cost that makes the same moves again.
+An episode is begun, its agent makes some of the moves of the reference solution, and there it is
+forked. Figures: CPU milliseconds of a fork (median and the slowest of all points), bytes that a
+child keeps while it lives, and what a fresh episode would cost that makes the same moves again.
 
   python benchmarks/bench_fork.py --domain telecom
 """

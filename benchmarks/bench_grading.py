@@ -1,7 +1,8 @@
 """Grading a finished episode, with the gold world made for the first time and from the cache.
 
-Episodes are those of oracle_agent and scripted_user on the first tasks of every domain. Figures are CPU milliseconds
-(medians over tasks); "first" plays the reference on a fresh world, "again" finds it in the cache.
+Episodes are those of oracle_agent and scripted_user on the first tasks of every domain. Figures are
+CPU milliseconds (medians over tasks); "first" plays the reference on a fresh world, "again" finds
+it in the cache.
 
   python benchmarks/bench_grading.py
 """

@@ -1,4 +1,4 @@
-"""Starting: modules that `import tau2` loads, and the CPU seconds of `tau2 --help` and `tau2 run --help`.
+"""Starting: modules that `import tau2` loads, and the CPU seconds of two `--help` commands.
 
 Bytecode is cached in a folder of the benchmark's own, as on a user's second start.
 
@@ -21,7 +21,7 @@ TARGETS = {"modules": 60, "help_cpu_s": 0.4}
 
 
 def child_cpu(arguments: list[str], environment: dict[str, str]) -> float:
-    """Return the median CPU seconds of a child process, after one start that fills the bytecode cache."""
+    """Return the median CPU seconds of a child process, once the bytecode cache is filled."""
     samples = []
     for _ in range(ROUNDS + 1):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -1,7 +1,7 @@
-"""Wall-clock limits of work whose time grows with its input, or that a mistake would make slow; exits 1 above one.
+"""Wall-clock limits of work that a mistake could make slow; exits 1 above one.
 
-Long inputs to the readers of actions and of user speech (a reader in quadratic time would take minutes), and writing
-retail's data files. Tests of the same functions only check results.
+Long inputs to the readers of actions and of user speech (a reader in quadratic time would take
+minutes), and writing retail's data files. Tests of the same functions only check results.
 
   python benchmarks/bench_limits.py
 """

@@ -122,7 +122,10 @@ def request_bytes(url: str) -> bytes:
         "tools": tools_to_wire(toolbox()),
     }
     body = json.dumps(wire).encode()
-    head = f"POST {urlsplit(url).path}/chat/completions HTTP/1.1\r\nHost: bench\r\nContent-Length: {len(body)}\r\n\r\n"
+    head = (
+        f"POST {urlsplit(url).path}/chat/completions HTTP/1.1\r\n"
+        f"Host: bench\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
     return head.encode() + body
 
 

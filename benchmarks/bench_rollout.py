@@ -1,9 +1,12 @@
-"""Live episodes in one process: what a reset and a step cost, what each keeps, and what is left of them.
+"""Live episodes in one process.
 
-Figures: CPU and wall milliseconds (medians) of a reset with its task lookup (the first of a task, for which the
-scripted user compiles what it will say, and later ones), of a step that calls a tool, and of the last step with its
-grading; milliseconds of that tool alone; kilobytes, threads and descriptors per live episode; and what many cycles of
-reset, step and abandon leave behind. Forks: bench_fork.py.
+What a reset and a step cost, what each keeps, and what is left of them.
+
+Figures: CPU and wall milliseconds (medians) of a reset with its task lookup (the first of a task,
+for which the scripted user compiles what it will say, and later ones), of a step that calls a tool,
+and of the last step with its grading; milliseconds of that tool alone; kilobytes, threads and
+descriptors per live episode; and what many cycles of reset, step and abandon leave behind. Forks:
+bench_fork.py.
 
   python benchmarks/bench_rollout.py --domain retail --live 10000 --cycles 50000
 """

@@ -1,7 +1,10 @@
-"""The shape of the source: figures that tell how the code reads, beside those of code that is read gladly.
+"""The shape of the source.
 
-Figures of httpx for comparison: 3 lines over 100 columns, 0.5 tuple assignments and 32 own-line comments per 1,000
-lines. Import circles are strongly connected sets of modules; imports for type checkers only are left out.
+Figures that tell how the code reads, beside those of code that is read gladly.
+
+Figures of httpx for comparison: 3 lines over 100 columns, 0.5 tuple assignments and 32 own-line
+comments per 1,000 lines. Import circles are strongly connected sets of modules; imports for type
+checkers only are left out.
 """
 
 from __future__ import annotations

@@ -1,10 +1,12 @@
-"""A process that plays for a long time: 20,000 simulations, in runs of which some are saved. Does anything grow?
+"""A process that plays for a long time.
+
+20,000 simulations, in runs of which some are saved. Does anything grow?
 
     python benchmarks/bench_soak.py --n 20000
 
-After a warm-up, threads, descriptors, resident memory and live objects are taken after every round. Scripted cast, no
-network. `rss_kb_per_1000` is the slope of a least-squares line through resident memory over simulations; `record_kb`
-is what a run keeps of each simulation while it goes on.
+After a warm-up, threads, descriptors, resident memory and live objects are taken after every round.
+Scripted cast, no network. `rss_kb_per_1000` is the slope of a least-squares line through resident
+memory over simulations; `record_kb` is what a run keeps of each simulation while it goes on.
 """
 
 from __future__ import annotations
@@ -67,8 +69,8 @@ def play_round(number: int, folder: Path) -> None:
     tasks = get_tasks("mock")
     saved = folder / str(number) if number % 2 else None
     config = TextRunConfig(
-        domain="mock", agent="oracle_agent", user="scripted_user", seed=number, num_trials=ROUND // len(tasks),
-        max_concurrency=16,
+        domain="mock", agent="oracle_agent", user="scripted_user", seed=number,
+        num_trials=ROUND // len(tasks), max_concurrency=16,
     )  # fmt: skip
     results = run_tasks(config, tasks, save_dir=saved, console_display=False)
     if len(results.simulations) != ROUND or any(
@@ -97,9 +99,10 @@ def record_kb() -> float:
 
 def _record(number: int) -> Stored:
     return Stored(
-        task_id=f"task_{number % 100}", trial=number, seed=10**15 + number, id=f"task-{number % 100}-{number:017x}",
-        size=5_000 + number, sha256=f"{number:064x}", termination="user_stop", reward=1.0, agent_cost=0.1 * number,
-        user_cost=0.2 * number, duration=0.5 * number,
+        task_id=f"task_{number % 100}", trial=number, seed=10**15 + number,
+        id=f"task-{number % 100}-{number:017x}", size=5_000 + number, sha256=f"{number:064x}",
+        termination="user_stop", reward=1.0, agent_cost=0.1 * number, user_cost=0.2 * number,
+        duration=0.5 * number,
     )  # fmt: skip
 
 

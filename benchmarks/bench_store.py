@@ -1,7 +1,8 @@
 """What it costs to save one simulation and to open a run, whatever is stored already.
 
-`original_*` are the figures of the public package v1.0.1 for 2,000 stored simulations, measured on the same kind of
-machine (single-file form, its default for text runs); they are here for reference and are no target.
+`original_*` are the figures of the public package v1.0.1 for 2,000 stored simulations, measured on
+the same kind of machine (single-file form, its default for text runs); they are here for reference
+and are no target.
 """
 
 from __future__ import annotations
@@ -49,9 +50,11 @@ def conversation(number: int) -> SimulationRun:
             ),
         ]
     return SimulationRun(
-        id=f"sim-{number}", task_id=str(number % 100), trial=number // 100, seed=number, start_time="0", end_time="1",
-        duration=1.0, termination_reason="user_stop", messages=messages, agent_cost=0.1, user_cost=0.1,
-        reward_info=RewardInfo(reward=1.0, db_check=DBCheck(db_match=True, db_reward=1.0)), policy="Be kind. " * 700,
+        id=f"sim-{number}", task_id=str(number % 100), trial=number // 100, seed=number,
+        start_time="0", end_time="1", duration=1.0, termination_reason="user_stop",
+        messages=messages, agent_cost=0.1, user_cost=0.1,
+        reward_info=RewardInfo(reward=1.0, db_check=DBCheck(db_match=True, db_reward=1.0)),
+        policy="Be kind. " * 700,
     )  # fmt: skip
 
 

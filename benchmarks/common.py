@@ -1,4 +1,7 @@
-"""What the benchmark scripts share: CPU medians, a calibration loop, and one JSON object on standard output."""
+"""What the benchmark scripts share.
+
+CPU medians, a calibration loop, and one JSON object on standard output.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,10 @@ def cpu_ms(work: Callable[[], Any], *, rounds: int = 15, seconds: float = 0.02) 
 
 
 def calibration_ms() -> float:
-    """Return the CPU milliseconds of a fixed load; figures of two machines compare as ratios to it."""
+    """Return the CPU milliseconds of a fixed load.
+
+    Figures of two machines compare as ratios to it.
+    """
     table = {str(i): [i, {"a": "x" * 20, "b": i * 1.5}] for i in range(300)}
     return cpu_ms(lambda: [json.loads(json.dumps(table, sort_keys=True)) for _ in range(10)])
 

@@ -1,11 +1,11 @@
 """A scripted cast: participants that say and do what a test wrote down.
 
     run = play("create_task_1",
-               agent=says(calls("create_task", user_id="user_1", title="Important Meeting"), "It is on the list."),
-               user=says("Please add a task.", STOP))
+               agent=says(calls("create_task", user_id="user_1", title="Important Meeting"), "It is
+               on the list."), user=says("Please add a task.", STOP))
 
-A line is a text, a call, a list of calls (one message), a message, an exception (raised), or None (an empty message).
-A cast that has run out of lines ends the conversation.
+A line is a text, a call, a list of calls (one message), a message, an exception (raised), or None
+(an empty message). A cast that has run out of lines ends the conversation.
 """
 
 from __future__ import annotations

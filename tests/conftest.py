@@ -1,4 +1,6 @@
-"""What every test may rely on: no settings of the machine, runs saved in a folder of its own, nothing left behind.
+"""What every test may rely on.
+
+No settings of the machine, runs saved in a folder of its own, nothing left behind.
 
 Sockets other than loopback are blocked by pytest-socket (see pyproject.toml).
 """

@@ -13,5 +13,6 @@ REFERENCE: Path | None = _FOLDER if (_FOLDER / "tau2" / "domains").is_dir() else
 
 needs_reference = pytest.mark.skipif(
     REFERENCE is None,
-    reason="the public reference data is not beside this checkout; TAU2_REFERENCE_DIR names another place",
+    reason="the public reference data is not beside this checkout; "
+    "TAU2_REFERENCE_DIR names another place",
 )

@@ -1,4 +1,7 @@
-"""A tiny shop with a customer's phone, for tests of participants: two orders, one switch, and tasks over them."""
+"""A tiny shop with a customer's phone, for tests of participants.
+
+Two orders, one switch, and tasks over them.
+"""
 
 from __future__ import annotations
 

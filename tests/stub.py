@@ -1,15 +1,19 @@
-"""A loopback server that speaks OpenAI's chat completions API, for tests: scripted, counted, and able to fail.
+"""A loopback server that speaks OpenAI's chat completions API, for tests.
+
+Scripted, counted, and able to fail.
 
     with StubServer("Hello") as stub:
         complete("openai/any", messages, api_base=stub.base_url, api_key="key")
         assert stub.requests == 1
 
-A reply is a text, a tool call {"name": ..., "arguments": ...}, a list of tool calls, a message {"content": ...,
-"tool_calls": ...}, one of the outcomes below, a list of all these (served in order, the last one again and again), or
-a function of the request's body that returns one. `by_turn` chooses by the number of assistant messages instead, so
-that conversations may be interleaved.
+A reply is a text, a tool call {"name": ..., "arguments": ...}, a list of tool calls, a message
+{"content": ..., "tool_calls": ...}, one of the outcomes below, a list of all these (served in
+order, the last one again and again), or a function of the request's body that returns one.
+`by_turn` chooses by the number of assistant messages instead, so that conversations may be
+interleaved.
 
-As a program (`python tests/stub.py [latency]`) it prints its address and serves until its input closes.
+As a program (`python tests/stub.py [latency]`) it prints its address and serves until its input
+closes.
 """
 
 from __future__ import annotations
@@ -83,7 +87,7 @@ MALFORMED = Raw(200, b"<html>it works</html>", {"Content-Type": "text/html"})
 
 
 def by_turn(replies: Sequence[Any], end: Any = "###STOP###") -> Callable[[dict[str, Any]], Any]:
-    """Return a function that answers by how often the assistant has spoken after somebody spoke to it."""
+    """Return a function that answers by how often the assistant has replied to somebody."""
 
     def reply(body: dict[str, Any]) -> Any:
         roles = [message["role"] for message in body["messages"]]

@@ -1,4 +1,7 @@
-"""Outer bounds of the code: module and function length, imports that can be seen, reasons for suppressions."""
+"""Outer bounds of the code.
+
+Module and function length, imports that can be seen, reasons for suppressions.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,10 @@ def lines_of(node: ast.AST) -> int:
 
 
 def size_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    """Return the lines of a function; of a tool, without the docstring, which is what the model reads."""
+    """Return the lines of a function.
+
+    Of a tool, without the docstring, which is what the model reads.
+    """
     is_tool = any("is_tool" in ast.unparse(decorator) for decorator in function.decorator_list)
     docstring = function.body[0] if is_tool and ast.get_docstring(function) else None
     return lines_of(function) - (lines_of(docstring) if docstring is not None else 0)

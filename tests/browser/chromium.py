@@ -1,4 +1,7 @@
-"""A headless Chromium without a network, spoken to over two pipes: pages are opened, pressed and asked."""
+"""A headless Chromium without a network, spoken to over two pipes.
+
+Pages are opened, pressed and asked.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +22,9 @@ import pytest
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FLAGS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
-    "--disable-background-networking", "--disable-sync", "--disable-extensions", "--disable-component-update",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", "--remote-debugging-pipe", "--hide-scrollbars",
+    "--disable-background-networking", "--disable-sync", "--disable-extensions",
+    "--disable-component-update", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    "--remote-debugging-pipe", "--hide-scrollbars",
 )  # fmt: skip
 _PATIENCE = 60.0
 _ABOVE = 20  # numbers of file descriptors that clash with nothing
@@ -102,8 +106,8 @@ class Browser:
         dark: bool = False,
     ) -> None:
         """Open a file, or an address of this machine, and wait until it is there."""
-        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=scale,
-                  mobile=width < 600)  # fmt: skip
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height,
+                  deviceScaleFactor=scale, mobile=width < 600)  # fmt: skip
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
         self.requests.clear()

@@ -1,4 +1,7 @@
-"""The report in a real browser without a network: it opens, complains of nothing and asks for nothing."""
+"""The report in a real browser without a network.
+
+It opens, complains of nothing and asks for nothing.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,8 @@ pytestmark = [needs_chromium, pytest.mark.timeout(300)]
 
 HOSTILE = (
     "</script></title></style><script>window.hit=1</script><img src=x onerror='window.hit=2'>"
-    "<svg onload=window.hit=3><iframe src='http://evil.invalid/'></iframe><a href='javascript:window.hit=4'>x</a>"
+    "<svg onload=window.hit=3><iframe src='http://evil.invalid/'></iframe>"
+    "<a href='javascript:window.hit=4'>x</a>"
 )
 OVERVIEW_IS_SEEN = "!document.getElementById('overview').hidden"
 
@@ -46,7 +50,8 @@ def a_change():
     """Return a simulation of the mock domain that creates a record."""
     call = ToolCall(id="1", name="create_task", arguments={"user_id": "user_1", "title": "Call"})
     return a_run("change", messages=[
-        UserMessage(content="Please."), AssistantMessage(tool_calls=[call]), ToolMessage(id="1", content="{}"),
+        UserMessage(content="Please."), AssistantMessage(tool_calls=[call]),
+        ToolMessage(id="1", content="{}"),
     ])  # fmt: skip
 
 
@@ -70,7 +75,8 @@ def test_it_opens_without_a_complaint_and_without_a_request(chromium, page):
 def test_what_models_say_stays_text(chromium, tmp_path):
     call = ToolCall(id="1", name=HOSTILE, arguments={"x": HOSTILE})
     messages = [
-        UserMessage(content=HOSTILE), AssistantMessage(tool_calls=[call], reasoning_content=HOSTILE),
+        UserMessage(content=HOSTILE), AssistantMessage(tool_calls=[call],
+                                                       reasoning_content=HOSTILE),
         ToolMessage(id="1", content=HOSTILE, error=True),
     ]  # fmt: skip
     run = a_run(HOSTILE, None, messages=messages, info={"error": HOSTILE}, id=HOSTILE)
@@ -128,8 +134,10 @@ def test_filters_narrow_the_grid_and_the_steps_between_conversations(chromium, p
     assert chromium.ask("[...document.querySelectorAll('#f-tool option')].map(o => o.text)") == [
         "any", "create_task", "look",
     ]  # fmt: skip
-    chromium.ask("document.getElementById('f-outcome').value = 'i';"
-                 "document.getElementById('filters').dispatchEvent(new Event('input'))")  # fmt: skip
+    chromium.ask(
+        "document.getElementById('f-outcome').value = 'i';"
+        "document.getElementById('filters').dispatchEvent(new Event('input'))"
+    )
     assert chromium.ask("document.getElementById('f-count').textContent") == "1 of 3 simulations"
     assert chromium.ask("document.querySelectorAll('.grid tbody tr:not([hidden])').length") == 1
     chromium.press("j")

@@ -1,4 +1,7 @@
-"""The documentation server in a real browser: pages, links, forms, and nothing asked of other sites."""
+"""The documentation server in a real browser.
+
+Pages, links, forms, and nothing asked of other sites.
+"""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def takes(function, *names: str) -> list[str]:
     return [name for name in names if name not in parameters]
 
 
-# --- keyword names --------------------------------------------------------------------------------------------------
+# --- keyword names --------------------------------------------------------------------------------
 
 
 def test_keyword_names_are_kept():
@@ -45,41 +45,46 @@ def test_keyword_names_are_kept():
     keywords = [
         (LLMAgent, "tools", "domain_policy", "llm", "llm_args", "completion_fn"),
         (LLMSoloAgent, "tools", "domain_policy", "llm", "llm_args", "task", "completion_fn"),
-        (UserSimulator, "tools", "instructions", "llm", "llm_args", "persona_config", "completion_fn"),
-        (Orchestrator, "domain", "agent", "user", "environment", "task", "max_steps", "max_errors", "seed",
-         "solo_mode", "simulation_id", "timeout", "validate_communication"),
+        (UserSimulator, "tools", "instructions", "llm", "llm_args", "persona_config",
+         "completion_fn"),
+        (Orchestrator, "domain", "agent", "user", "environment", "task", "max_steps", "max_errors",
+         "seed", "solo_mode", "simulation_id", "timeout", "validate_communication"),
         (Environment, "domain_name", "policy", "tools", "user_tools", "solo_mode"),
-        (Environment.set_state, "initialization_data", "initialization_actions", "message_history", "strict"),
+        (Environment.set_state, "initialization_data", "initialization_actions", "message_history",
+         "strict"),
         (Environment.make_tool_call, "tool_name", "requestor"),
         (Environment.get_user_tools, "include"),
         (Environment.get_info, "include_tool_info"),
         (Environment.run_env_assertion, "assertion", "raise_assertion_error"),
-        (evaluate_simulation, "simulation", "task", "evaluation_type", "solo_mode", "domain", "mode", "env_kwargs",
-         "strict_replay"),
+        (evaluate_simulation, "simulation", "task", "evaluation_type", "solo_mode", "domain",
+         "mode", "env_kwargs", "strict_replay"),
         (runner.run_simulation, "orchestrator", "evaluation_type"),
-        (runner.run_tasks, "config", "tasks", "save_path", "save_dir", "evaluation_type", "console_display"),
+        (runner.run_tasks, "config", "tasks", "save_path", "save_dir", "evaluation_type",
+         "console_display"),
         (runner.run_single_task, "config", "task", "seed", "evaluation_type", "save_dir"),
         (runner.build_environment, "domain", "solo_mode", "env_kwargs"),
-        (runner.build_agent, "agent_name", "environment", "llm", "llm_args", "task", "audio_native_config",
+        (runner.build_agent, "agent_name", "environment", "llm", "llm_args", "task",
+         "audio_native_config", "solo_mode"),
+        (runner.build_user, "user_name", "environment", "task", "llm", "llm_args", "persona_config",
          "solo_mode"),
-        (runner.build_user, "user_name", "environment", "task", "llm", "llm_args", "persona_config", "solo_mode"),
-        (runner.build_text_orchestrator, "config", "task", "seed", "simulation_id", "user_persona_config"),
-        (runner.build_orchestrator, "config", "task", "seed", "simulation_id", "user_voice_settings",
+        (runner.build_text_orchestrator, "config", "task", "seed", "simulation_id",
          "user_persona_config"),
+        (runner.build_orchestrator, "config", "task", "seed", "simulation_id",
+         "user_voice_settings", "user_persona_config"),
         (runner.get_tasks, "task_set_name", "task_split_name", "task_ids", "num_tasks"),
         (runner.load_tasks, "task_set_name", "task_split_name"),
-        (run.run_task, "domain", "task", "agent", "user", "llm_agent", "llm_args_agent", "llm_user", "llm_args_user",
-         "max_steps", "max_errors", "evaluation_type", "seed"),
-        (run.run_tasks, "domain", "tasks", "agent", "user", "llm_agent", "llm_args_agent", "llm_user",
-         "llm_args_user", "num_trials", "max_steps", "max_errors", "save_to", "console_display", "evaluation_type",
-         "max_concurrency", "seed", "log_level"),
+        (run.run_task, "domain", "task", "agent", "user", "llm_agent", "llm_args_agent", "llm_user",
+         "llm_args_user", "max_steps", "max_errors", "evaluation_type", "seed"),
+        (run.run_tasks, "domain", "tasks", "agent", "user", "llm_agent", "llm_args_agent",
+         "llm_user", "llm_args_user", "num_trials", "max_steps", "max_errors", "save_to",
+         "console_display", "evaluation_type", "max_concurrency", "seed", "log_level"),
     ]  # fmt: skip
     assert [
         (f.__qualname__, missing) for f, *names in keywords if (missing := takes(f, *names))
     ] == []
 
 
-# --- the registry ---------------------------------------------------------------------------------------------------
+# --- the registry ---------------------------------------------------------------------------------
 
 
 def test_the_registry_gives_loaders_and_constructors():
@@ -109,7 +114,7 @@ def test_clients_replace_the_registrys_dictionaries(monkeypatch):
     assert registry.get_agent_factory("theirs")([], "") == "agent"
 
 
-# --- models through completion_fn -----------------------------------------------------------------------------------
+# --- models through completion_fn -----------------------------------------------------------------
 
 
 def answer(content=None, *, call: ToolCall | None = None) -> dict:
@@ -268,7 +273,7 @@ def test_the_callers_list_of_tools_is_not_touched():
     assert [tool.name for tool in tools if tool.name == "done"] == []
 
 
-# --- patch points ---------------------------------------------------------------------------------------------------
+# --- patch points ---------------------------------------------------------------------------------
 
 
 def test_clients_patch_the_model_calls(monkeypatch):
@@ -322,7 +327,7 @@ def test_clients_patch_set_state(monkeypatch):
     assert len(seen[0]) == 4
 
 
-# --- environments and tools -----------------------------------------------------------------------------------------
+# --- environments and tools -----------------------------------------------------------------------
 
 
 def test_environments():
@@ -383,7 +388,7 @@ def test_tools():
     assert json.loads(tool.model_dump_json())["name"] == "create_task"
 
 
-# --- data -----------------------------------------------------------------------------------------------------------
+# --- data -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("exclude_unset", [False, True])
@@ -429,14 +434,18 @@ def test_a_task_of_the_public_shape():
 def test_a_simulation_of_the_public_shape():
     run = SimulationRun.model_validate(
         {
-            "id": "1", "task_id": "7", "timestamp": "t", "start_time": "s", "end_time": "e", "duration": 1.5,
-            "termination_reason": "user_stop", "agent_cost": 0.1, "user_cost": None, "trial": 0, "seed": 1,
-            "reward_info": {"reward": 1.0, "db_check": {"db_match": True, "db_reward": 1.0}, "reward_basis": ["DB"]},
-            "messages": [
-                {"role": "assistant", "content": "Hi", "tool_calls": None, "turn_idx": 0, "timestamp": "t"},
+            "id": "1", "task_id": "7", "timestamp": "t", "start_time": "s", "end_time": "e",
+            "duration": 1.5, "termination_reason": "user_stop", "agent_cost": 0.1,
+            "user_cost": None, "trial": 0, "seed": 1,
+            "reward_info": {"reward": 1.0, "db_check": {"db_match": True, "db_reward": 1.0},
+                            "reward_basis": ["DB"]}, "messages": [
+                {"role": "assistant", "content": "Hi", "tool_calls": None, "turn_idx": 0,
+                 "timestamp": "t"},
                 {"role": "user", "content": "Hello", "turn_idx": 1},
-                {"role": "assistant", "tool_calls": [{"id": "c", "name": "n", "arguments": {}}], "cost": 0.0},
-                {"id": "c", "role": "tool", "content": "x", "requestor": "assistant", "error": False},
+                {"role": "assistant", "tool_calls": [{"id": "c", "name": "n", "arguments": {}}],
+                 "cost": 0.0},
+                {"id": "c", "role": "tool", "content": "x", "requestor": "assistant",
+                 "error": False},
             ],
         }
     )  # fmt: skip
@@ -445,7 +454,7 @@ def test_a_simulation_of_the_public_shape():
     ]  # fmt: skip
 
 
-# --- runs -----------------------------------------------------------------------------------------------------------
+# --- runs -----------------------------------------------------------------------------------------
 
 ARGS = {"script": ["###STOP###"]}
 

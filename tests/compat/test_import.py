@@ -37,6 +37,9 @@ def test_importing_is_silent_and_offline(module):
 
 def test_the_core_loads_nothing_heavy():
     heavy = {"litellm", "openai", "gymnasium", "numpy", "pandas", "torch", "rich", "fastapi"}
-    modules = "tau2.environment.environment, tau2.orchestrator.orchestrator, tau2.evaluator.evaluator, tau2.runner.batch"
+    modules = (
+        "tau2.environment.environment, tau2.orchestrator.orchestrator, "
+        "tau2.evaluator.evaluator, tau2.runner.batch"
+    )
     done = run(f"import sys, {modules}\nprint(sorted(set(sys.modules) & {heavy!r}))")
     assert done.stdout == "[]\n"

@@ -1,4 +1,7 @@
-"""Recorded calls on the public data replay: same error flags, same results, same hashes, same assertions."""
+"""Recorded calls on the public data replay.
+
+Same error flags, same results, same hashes, same assertions.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,10 @@ def traces(domain: str) -> Iterator[tuple[dict[str, Any], Task, Environment]]:
 
 
 def agrees(recorded: dict[str, Any], setup: Environment) -> bool:
-    """Return whether a call made now ends as it was recorded; sentences are free, their effects are not."""
+    """Return whether a call made now ends as it was recorded.
+
+    Sentences are free, their effects are not.
+    """
     arguments = copy.deepcopy(recorded["arguments"])
     call = ToolCall(
         id="c", name=recorded["name"], arguments=arguments, requestor=recorded["requestor"]

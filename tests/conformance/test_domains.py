@@ -230,7 +230,7 @@ def failing_first(domain: str, problem: Callable[[TaskSetup], Any], most: int) -
     }
 
 
-# --- every task -----------------------------------------------------------------------------------------------------
+# --- every task -----------------------------------------------------------------------------------
 
 
 def changes_something(setup: TaskSetup) -> bool:
@@ -243,7 +243,10 @@ def test_every_reference_runs(domain):
 
 
 def played(setup: TaskSetup, agent: str) -> str | None:
-    """Play a task with an agent and the scripted user; return what it earned, when that is not 1."""
+    """Play a task with an agent and the scripted user.
+
+    Return what it earned, when that is not 1.
+    """
     domain = setup.fresh().domain_name
     config = TextRunConfig(domain=domain, agent=agent, user="scripted_user")
     episode = build_text_orchestrator(config, setup.task, seed=derive_seed(1, setup.task.id))
@@ -251,7 +254,8 @@ def played(setup: TaskSetup, agent: str) -> str | None:
     assert run.reward_info is not None
     if run.reward_info.reward == 1:
         return None
-    return f"{run.reward_info.reward:g} ({run.termination_reason.value}, {run.reward_info.reward_breakdown})"
+    graded = run.reward_info
+    return f"{graded.reward:g} ({run.termination_reason.value}, {graded.reward_breakdown})"
 
 
 @every_domain
@@ -316,7 +320,10 @@ def other_values(value: Any) -> Iterator[Any]:
 
 
 def altered(action: Action, recorded: list[dict[str, Any]], rng: random.Random) -> Iterator[Action]:
-    """Yield variants of an action with one argument changed: slightly, or to what another task wants."""
+    """Yield variants of an action with one argument changed.
+
+    Slightly, or to what another task wants.
+    """
     for name, value in action.arguments.items():
         if (action.name, name) in _WORDS:
             continue

@@ -1,4 +1,7 @@
-"""Whole episodes without a model: the oracle and the scripted user solve tasks of every domain, the floors none."""
+"""Whole episodes without a model.
+
+The oracle and the scripted user solve tasks of every domain, the floors none.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What every agent and every user keeps to; a new plug-in module is tested here without writing a test."""
+"""What every agent and every user keeps to.
+
+A new plug-in module is tested here without writing a test.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +62,10 @@ MIXED = shop.task(*shop.CANCEL, shop.act("toggle_airplane_mode", by="user"), tel
 
 
 def model(**request: Any) -> dict[str, Any]:
-    """Answer like a model would, by what was asked: a tool where one must be called, else words about the request."""
+    """Answer like a model would, by what was asked.
+
+    A tool where one must be called, else words about the request.
+    """
     asked = json.dumps([request.get("messages"), request.get("seed")], default=str)
     if request.get("tool_choice") == "required":
         call = {
@@ -155,7 +161,8 @@ def play_user(spec: UserSpec, seed: int = 1, texts: list[str] | None = None) -> 
 
 def test_the_expected_plug_ins_are_found() -> None:
     assert {spec.name for spec in AGENTS} >= {
-        "llm_agent", "llm_agent_gt", "llm_agent_solo", "oracle_agent", "lazy_agent", "handover_agent", "random_agent",
+        "llm_agent", "llm_agent_gt", "llm_agent_solo", "oracle_agent", "lazy_agent",
+        "handover_agent", "random_agent",
     }  # fmt: skip
     assert {spec.name for spec in USERS} >= {"user_simulator", "dummy_user", "scripted_user"}
 

@@ -17,7 +17,7 @@ from tau2.orchestrator.orchestrator import Orchestrator
 from tau2.rollout import Rollout
 from tau2.runner.simulation import run_simulation
 
-# --- sync = async = run, byte for byte ------------------------------------------------------------------------------
+# --- sync = async = run, byte for byte ------------------------------------------------------------
 
 TASKS = st.sampled_from(
     [
@@ -95,7 +95,8 @@ def test_a_rollout_is_the_orchestrators_own_episode(task, agent, user, rules):
     assert by_forks(staged()) == wanted
 
 
-# --- forks (in every domain: tests/laws/test_forks.py; every driver: tests/laws/test_every_driver.py) ---------------
+# --- forks (in every domain: tests/laws/test_forks.py; every driver:
+# tests/laws/test_every_driver.py)
 
 
 @settings(max_examples=60)

@@ -1,6 +1,7 @@
 """The tables of options in docs/cli-reference.md, made from the commands themselves.
 
-`python -m tests.docs.cli_tables` writes them into the page; a test says when they are no longer the same.
+`python -m tests.docs.cli_tables` writes them into the page; a test says when they are no longer the
+same.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The pages tell the truth: their Python runs, their commands run, what they point at exists.
 
-A page is read from top to bottom, as a reader would: its Python blocks share their names, its commands one folder. A block
-of data whose first line is a comment with a name, such as `# run.yaml`, is that file. Commands that need somebody's model
-are read, but not played.
+A page is read from top to bottom, as a reader would: its Python blocks share their names, its
+commands one folder. A block of data whose first line is a comment with a name, such as `#
+run.yaml`, is that file. Commands that need somebody's model are read, but not played.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
-"""The guide "Tau2 RL" (AEnvironment): its command runs as it stands, its names and settings are what it says.
+"""The guide "Tau2 RL" (AEnvironment).
 
-With the real packages (`make aenv` makes a place that has them) the command plays an episode; without them, the same
-command line plays one against an episode in this process.
+Its command runs as it stands, its names and settings are what it says.
+
+With the real packages (`make aenv` makes a place that has them) the command plays an episode;
+without them, the same command line plays one against an episode in this process.
 """
 
 from __future__ import annotations

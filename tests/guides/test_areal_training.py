@@ -1,6 +1,9 @@
-"""The guide "AReaL training": its commands run word for word, against a stand-in for AReaL that notes what it gets.
+"""The guide "AReaL training".
 
-What AReaL itself makes of these commands is tested with the real package in `tests/areal/integration`.
+Its commands run word for word, against a stand-in for AReaL that notes what it gets.
+
+What AReaL itself makes of these commands is tested with the real package in
+`tests/areal/integration`.
 """
 
 from __future__ import annotations
@@ -45,7 +48,8 @@ class PPOConfig:
     seed: int = 1
 
 def load_expr_config(argv, kind):
-    print(json.dumps({"argv": argv, "kind": kind.__name__, "fields": list(kind.__dataclass_fields__)}))
+    fields = list(kind.__dataclass_fields__)
+    print(json.dumps({"argv": argv, "kind": kind.__name__, "fields": fields}))
     sys.exit(0)
 """,
 }

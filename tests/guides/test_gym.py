@@ -1,7 +1,9 @@
-"""The guide "Tau2 Gym": its code blocks run in one go, word for word, against a server that speaks OpenAI's API.
+"""The guide "Tau2 Gym".
 
-The guide's task ids are illustrations ("book_flight_1" in retail); here, real tasks answer to them, so that no block
-has to be changed. The models' address is set in the environment.
+Its code blocks run in one go, word for word, against a server that speaks OpenAI's API.
+
+The guide's task ids are illustrations ("book_flight_1" in retail); here, real tasks answer to them,
+so that no block has to be changed. The models' address is set in the environment.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""The guide "tau2-bench Online Environment": its Python runs word for word, against a model on loopback.
+"""The guide "tau2-bench Online Environment".
+
+Its Python runs word for word, against a model on loopback.
 
 Its command lines are played with the trainers' tests.
 """

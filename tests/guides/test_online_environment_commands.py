@@ -1,4 +1,6 @@
-"""The guide "tau2-bench Online Environment": its two command lines, word for word but for the interpreter.
+"""The guide "tau2-bench Online Environment".
+
+Its two command lines, word for word but for the interpreter.
 
 See tests/train/place.py for what surrounds them; tests/train/test_main.py also resumes them.
 """

@@ -1,7 +1,9 @@
-"""The guide "Running Simulations": its text blocks run as they stand, against a server that speaks OpenAI's API.
+"""The guide "Running Simulations".
 
-Nothing in a block is replaced. The models' address is set in the environment, and the two domains whose task sets
-are played whole are cut to two tasks.
+Its text blocks run as they stand, against a server that speaks OpenAI's API.
+
+Nothing in a block is replaced. The models' address is set in the environment, and the two domains
+whose task sets are played whole are cut to two tasks.
 """
 
 from __future__ import annotations
@@ -45,7 +47,10 @@ class Block(NamedTuple):
 
 
 def blocks() -> Iterator[Block]:
-    """Yield the code blocks of the guide with the heading above each; those for audio need the voice engine."""
+    """Yield the code blocks of the guide with the heading above each.
+
+    Those for audio need the voice engine.
+    """
     heading = ""
     for found in _BLOCK.finditer(GUIDE.read_text(encoding="utf-8") if GUIDE.is_file() else ""):
         if found.group(1):
@@ -117,7 +122,7 @@ def test_levels_2_and_3(block, served, tmp_path, capsys):
     assert "print(" not in block.code or "eward" in printed
 
 
-# --- what no registry knows -----------------------------------------------------------------------------------------
+# --- what no registry knows -----------------------------------------------------------------------
 
 
 class MyTools(ToolKitBase):

@@ -19,10 +19,11 @@ import tau2
 ROOT = Path(__file__).resolve().parents[2]
 
 PUBLIC = [
-    "BaseRunConfig", "CommunicationMode", "ConsoleDisplay", "Environment", "EvaluationType", "HalfDuplexAgent",
-    "HalfDuplexUser", "LLMAgent", "LLMConfigMixin", "LLMSoloAgent", "MarkdownDisplay", "Orchestrator", "Registry",
-    "RunConfig", "SimulationRun", "Task", "TextRunConfig", "UserSimulator", "VoiceRunConfig", "evaluate_simulation",
-    "registry", "run_domain", "runner",
+    "BaseRunConfig", "CommunicationMode", "ConsoleDisplay", "Environment", "EvaluationType",
+    "HalfDuplexAgent", "HalfDuplexUser", "LLMAgent", "LLMConfigMixin", "LLMSoloAgent",
+    "MarkdownDisplay", "Orchestrator", "Registry", "RunConfig", "SimulationRun", "Task",
+    "TextRunConfig", "UserSimulator", "VoiceRunConfig", "evaluate_simulation", "registry",
+    "run_domain", "runner",
 ]  # fmt: skip
 
 
@@ -77,7 +78,8 @@ def test_nothing_heavy_is_needed_to_run_without_models():
         "import json, sys\n"
         "from tau2 import TextRunConfig, Orchestrator, evaluate_simulation\n"
         "from tau2.runner import run_tasks\n"
-        "heavy = ['litellm', 'openai', 'gymnasium', 'numpy', 'pandas', 'torch', 'rich', 'fastapi', 'httpx', 'aiohttp']\n"
+        "heavy = ['litellm', 'openai', 'gymnasium', 'numpy', 'pandas', 'torch', 'rich',"
+        " 'fastapi', 'httpx', 'aiohttp']\n"
         "print(json.dumps([name for name in heavy if name in sys.modules]))"
     )
     ended = subprocess.run(

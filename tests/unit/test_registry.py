@@ -1,4 +1,4 @@
-"""Names at the door: found without importing, suggested when misspelt, registered and replaced by clients."""
+"""Names: found without importing, suggested when misspelt, registered and replaced."""
 
 from __future__ import annotations
 

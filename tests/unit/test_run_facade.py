@@ -18,8 +18,9 @@ def test_one_task_by_flat_arguments():
 def test_the_same_with_every_argument_by_name():
     task = load_tasks("mock", "base")[0]
     run = run_task(
-        domain="mock", task=task, agent="lazy_agent", user="scripted_user", llm_agent="x", llm_args_agent={"a": 1},
-        llm_user=None, llm_args_user=None, max_steps=50, max_errors=5, evaluation_type=EvaluationType.ENV, seed=1,
+        domain="mock", task=task, agent="lazy_agent", user="scripted_user", llm_agent="x",
+        llm_args_agent={"a": 1}, llm_user=None, llm_args_user=None, max_steps=50, max_errors=5,
+        evaluation_type=EvaluationType.ENV, seed=1,
     )  # fmt: skip
     assert run.reward_info.reward == 0.0
 
@@ -28,8 +29,8 @@ def test_several_tasks_are_saved_as_one_file(tmp_path, capsys):
     tasks = get_tasks("mock", num_tasks=2)
     path = tmp_path / "old" / "results.json"
     results = run_tasks(
-        domain="mock", tasks=tasks, agent="oracle_agent", user="scripted_user", num_trials=2, save_to=path,
-        max_concurrency=2, console_display=False,
+        domain="mock", tasks=tasks, agent="oracle_agent", user="scripted_user", num_trials=2,
+        save_to=path, max_concurrency=2, console_display=False,
     )  # fmt: skip
     assert results.average_reward() == 1.0
     assert len(json.loads(path.read_text())["simulations"]) == 4

@@ -70,7 +70,9 @@ def add_arguments(parser: CommandParser) -> None:
         "--task-ids", nargs="+", metavar="ID", help="review only simulations of these tasks"
     )
     parser.add_switch("--show-details", help="show every mistake with its reason")
-    parser.add_switch("--log-llm", help="write every request and response to DIR/NAME/artifacts (needs -o)")  # fmt: skip
+    parser.add_switch(
+        "--log-llm", help="write every request and response to DIR/NAME/artifacts (needs -o)"
+    )
     default = config.DEFAULT_LLM_EVAL_USER_SIMULATOR
     parser.add_argument(
         "--review-model",

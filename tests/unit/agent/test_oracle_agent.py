@@ -1,4 +1,4 @@
-"""The oracle: it does what the task says, in the form of a conversation, whatever the customer answers."""
+"""The oracle does what the task says, as a conversation, whatever the customer answers."""
 
 from __future__ import annotations
 
@@ -74,8 +74,8 @@ def test_it_identifies_looks_up_proposes_waits_writes_and_reports() -> None:
     assert "cancel the order with order ID #S100 and reason 'ordered by mistake'" in proposal
     assert proposal.endswith("Shall I go ahead?")
     assert (
-        report
-        == "I have cancelled the order (order ID #S100). Is there anything else I can help you with?"
+        report == "I have cancelled the order (order ID #S100). "
+        "Is there anything else I can help you with?"
     )
     assert [bool(m.tool_calls) for m in said[:6]] == [False, True, True, False, True, False]
 
@@ -173,7 +173,10 @@ def test_solo_it_executes_the_users_actions_too_and_stops_with_the_report() -> N
 
 
 def test_identifiers_are_explained_with_names_from_tool_results() -> None:
-    content = '{"name": "Lamp", "product_id": "9", "variants": {"1": {"item_id": "1", "options": {"color": "red"}}}}'
+    content = (
+        '{"name": "Lamp", "product_id": "9", '
+        '"variants": {"1": {"item_id": "1", "options": {"color": "red"}}}}'
+    )
     assert notes_in(content, frozenset({"1", "9"})) == {"9": "Lamp", "1": "Lamp, red"}
     assert notes_in("not json", frozenset({"1"})) == {}
     assert notes_in("[" * 5000, frozenset({"1"})) == {}

@@ -53,7 +53,10 @@ def test_good_files_are_good(tau2, data):
         (
             "tasks.json",
             lambda tasks: tasks[0]["evaluation_criteria"]["actions"][0].update(name="create_tsk"),
-            "task create_task_1: evaluation_criteria.actions.0.name: no tool of the agent named 'create_tsk'; did",
+            (
+                "task create_task_1: evaluation_criteria.actions.0.name: "
+                "no tool of the agent named 'create_tsk'; did"
+            ),
         ),
         (
             "tasks.json",

@@ -129,7 +129,8 @@ def test_an_option_is_completed_without_heavy_imports():
     loaded = (
         "import sys\n"
         "from tau2.cli.completion import answer\n"
-        "heavy = {'rich', 'httpx', 'litellm', 'tau2.registry', 'tau2.runner', 'tau2.orchestrator'}\n"
+        "heavy = {'rich', 'httpx', 'litellm', 'tau2.registry', 'tau2.runner',"
+        " 'tau2.orchestrator'}\n"
         "answer(sys.stdout, lambda code: print(sorted(heavy & set(sys.modules)), code))\n"
     )
     line = "tau2 run --do"

@@ -1,4 +1,4 @@
-"""A run from a file: its fields, flags that win over them, and a configuration that is printed and read again."""
+"""A run from a file: its fields, flags that win over them, and printed configurations."""
 
 from __future__ import annotations
 
@@ -112,12 +112,15 @@ def test_a_file_changes_the_settings_of_a_stored_run(tau2, workplace):
 @pytest.mark.parametrize(
     ("name", "text", "problem"),
     [
-        ("run.yaml", "num_task: 3\n", "run.yaml: no field named 'num_task'; did you mean 'num_tasks'?"),
+        ("run.yaml", "num_task: 3\n",
+         "run.yaml: no field named 'num_task'; did you mean 'num_tasks'?"),
         ("run.toml", "agent_llm = 'x'\n", "run.toml: 'agent_llm' is called 'llm_agent' in a file"),
         ("run.json", '{"num-tasks": 1}', "run.json: 'num-tasks' is called 'num_tasks' in a file"),
         ("run.yaml", "zzz: 1\nnum_trails: 2\n", "num_trails'; did you mean 'num_trials'?"),
-        ("run.yaml", "domain: mock\nnum_trials: many\n", "run.yaml: num_trials: Input should be a valid integer"),
-        ("run.yaml", "domain: mock\ntask_ids: [1]\n", "run.yaml: task_ids: Input should be a valid string"),
+        ("run.yaml", "domain: mock\nnum_trials: many\n",
+         "run.yaml: num_trials: Input should be a valid integer"),
+        ("run.yaml", "domain: mock\ntask_ids: [1]\n",
+         "run.yaml: task_ids: Input should be a valid string"),
         ("run.yaml", "- domain\n", "run.yaml: fields with values are expected, not a list"),
         ("run.yaml", "domain: [\n", "run.yaml: not valid yaml"),
         ("run.toml", "domain\n", "run.toml: not valid toml"),

@@ -1,4 +1,7 @@
-"""`--record`, `--cache`, `--max-cost` and `tau2 replay` as a user has them; and nobody's keys in any file."""
+"""`--record`, `--cache`, `--max-cost` and `tau2 replay` as a user has them.
+
+And nobody's keys in any file.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,8 @@ def arguments(stub, **args):
     options = {"api_base": stub.base_url, "api_key": "not-a-word-42", "num_retries": 0, **args}
     return (
         "run", "--domain", "mock", "--user", "scripted_user", "--agent-llm", "openai/some-model",
-        "--agent-llm-args", json.dumps(options), "--task-ids", "create_task_1", "update_task_1", "--retry-delay", "0",
+        "--agent-llm-args", json.dumps(options), "--task-ids", "create_task_1", "update_task_1",
+        "--retry-delay", "0",
     )  # fmt: skip
 
 
@@ -103,11 +107,14 @@ def test_a_price_must_be_known_under_a_cap(tau2, stub):
     assert stub.requests == 0
 
 
-# --- secrets --------------------------------------------------------------------------------------------------------
+# --- secrets --------------------------------------------------------------------------------------
 
 
 def planted(count: int) -> list[str]:
-    """Return secrets as people have them: letters, digits and characters that need quoting somewhere."""
+    """Return secrets as people have them.
+
+    Letters, digits and characters that need quoting somewhere.
+    """
     rng = random.Random(50)
     return [
         "".join(rng.choices(string.ascii_letters + string.digits, k=18))
@@ -137,10 +144,9 @@ def echoes(body):
 @pytest.mark.slow
 def test_50_planted_secrets_are_in_no_file_of_tape_cache_and_budget(tau2, monkeypatch):
     for number, secret in enumerate(ENVIRONMENT):
-        monkeypatch.setenv(
-            f"{('VENDOR', 'MY', 'DB')[number % 3]}_{number}_{('API_KEY', 'TOKEN', 'SECRET')[number % 3]}",
-            secret,
-        )
+        owner = ("VENDOR", "MY", "DB")[number % 3]
+        kind = ("API_KEY", "TOKEN", "SECRET")[number % 3]
+        monkeypatch.setenv(f"{owner}_{number}_{kind}", secret)
     with StubServer(echoes) as stub:
         host = stub.base_url.removeprefix("http://")
         args = {
@@ -158,9 +164,10 @@ def test_50_planted_secrets_are_in_no_file_of_tape_cache_and_budget(tau2, monkey
             },
         }
         tau2(
-            "run", "--domain", "mock", "--user", "scripted_user", "--agent-llm", "openai/some-model",
-            "--agent-llm-args", json.dumps(args), "--retry-delay", "0", "--max-retries", "1", "--num-trials", "2",
-            "--record", "--cache", "answers", "--max-cost", "5", "--save-to", "leaky",
+            "run", "--domain", "mock", "--user", "scripted_user", "--agent-llm",
+            "openai/some-model", "--agent-llm-args", json.dumps(args), "--retry-delay", "0",
+            "--max-retries", "1", "--num-trials", "2", "--record", "--cache", "answers",
+            "--max-cost", "5", "--save-to", "leaky",
         )  # fmt: skip
         assert stub.requests > 20
     run = Path("data/simulations/leaky")

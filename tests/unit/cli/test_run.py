@@ -178,8 +178,9 @@ def test_or_decline(tau2, monkeypatch, answer):
 
 def test_a_simulation_without_a_score_is_named_and_can_be_played_again(tau2, unreachable_agent):
     ended = tau2(
-        "run", "--domain", "mock", "--agent", "unreachable", "--user", "scripted_user", "--task-ids", "create_task_1",
-        "--max-retries", "1", "--retry-delay", "0", "--save-to", "down",
+        "run", "--domain", "mock", "--agent", "unreachable", "--user", "scripted_user",
+        "--task-ids", "create_task_1", "--max-retries", "1", "--retry-delay", "0", "--save-to",
+        "down",
     )  # fmt: skip
     assert ended.code == 1
     assert "not scored" in ended.out

@@ -1,4 +1,4 @@
-"""Results on disk: both formats come back whole, older shapes are read, and a failed write changes nothing."""
+"""Results on disk: both formats come back whole, and a failed write changes nothing."""
 
 from __future__ import annotations
 

@@ -159,7 +159,10 @@ def store(_: str) -> Environment:
 
 
 def tangled(_: str) -> Environment:
-    """Return a store in which two tables hold one record: no copy-on-write tables can be made of it."""
+    """Return a store in which two tables hold one record.
+
+    No copy-on-write tables can be made of it.
+    """
     environment = store(_)
     environment.tools.db.by_id["a"] = environment.tools.db.items[1]
     return environment
@@ -170,7 +173,8 @@ def test_rows_of_lists_are_named_by_their_id(build):
     (diff,) = diffs(calls(("change", {}, "done")), build=build)
     told = {(change.table, change.record): change for change in diff.changes}
     assert {key: change.kind for key, change in told.items()} == {
-        ("items", "a"): "changed", ("items", "b"): "removed", ("items", "new"): "added", ("by_id", "a"): "removed",
+        ("items", "a"): "changed", ("items", "b"): "removed", ("items", "new"): "added",
+        ("by_id", "a"): "removed",
     }  # fmt: skip
     assert [(one.field, one.old, one.new) for one in told["items", "a"].fields] == [
         ("price", 1.0, 2.0)

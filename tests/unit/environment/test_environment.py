@@ -1,4 +1,4 @@
-"""Environments: calls are answered whatever happens, state is replayed, and forks are independent."""
+"""Environments: calls are always answered, state is replayed, and forks are independent."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def call(name: str, requestor: str = "assistant", **arguments) -> ToolCall:
     return ToolCall(id="c", name=name, arguments=arguments, requestor=requestor)
 
 
-# --- answering calls ------------------------------------------------------------------------------------------------
+# --- answering calls ------------------------------------------------------------------------------
 
 
 def test_a_result_is_json_text(env):
@@ -116,7 +116,7 @@ def test_a_tool_that_keeps_its_arguments_does_not_share_them_with_the_record():
         assert recorded.arguments == {"things": {"list": [1]}}
 
 
-# --- results as text ------------------------------------------------------------------------------------------------
+# --- results as text ------------------------------------------------------------------------------
 
 
 class Price(BaseModel):
@@ -161,7 +161,7 @@ def test_a_result_of_another_type_is_refused(value):
         Environment.to_json_str([value])
 
 
-# --- tools ----------------------------------------------------------------------------------------------------------
+# --- tools ----------------------------------------------------------------------------------------
 
 
 def test_tools_of_both_sides(env):
@@ -195,7 +195,7 @@ def test_tools_work_on_their_own_environment(env):
     assert len(other.tools.db.tasks) == 1
 
 
-# --- solo mode ------------------------------------------------------------------------------------------------------
+# --- solo mode ------------------------------------------------------------------------------------
 
 
 def test_in_solo_mode_the_agent_has_the_users_tools_too():
@@ -219,7 +219,7 @@ def test_in_solo_mode_tool_names_must_not_overlap():
         Environment("x", "", Kit(), Kit(), solo_mode=True)
 
 
-# --- functions and assertions of the engine -------------------------------------------------------------------------
+# --- functions and assertions of the engine -------------------------------------------------------
 
 
 def test_the_engine_calls_any_function(env):
@@ -248,7 +248,7 @@ def test_assertions(env):
         env.run_env_assertion(no_assertion)
 
 
-# --- replay ---------------------------------------------------------------------------------------------------------
+# --- replay ---------------------------------------------------------------------------------------
 
 
 def turn(
@@ -332,7 +332,7 @@ def test_data_for_a_side_without_tools_is_an_error():
         Environment("x", "").set_state(InitializationData(user_data={"a": 1}), None, [])
 
 
-# --- forks and comparison -------------------------------------------------------------------------------------------
+# --- forks and comparison -------------------------------------------------------------------------
 
 
 def test_a_fork_is_independent(env):

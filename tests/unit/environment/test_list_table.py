@@ -1,4 +1,4 @@
-"""Copy-on-write lists: a view behaves like a list of its own, and the shared records never change."""
+"""Copy-on-write lists: a view behaves like a list, and the shared records never change."""
 
 from __future__ import annotations
 

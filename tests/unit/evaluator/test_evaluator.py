@@ -18,7 +18,8 @@ from tau2.evaluator.evidence import Judge
 from tau2.runner.simulation import run_simulation
 
 DB, ENV, NL, ACTION, COMMUNICATE = (
-    RewardType.DB, RewardType.ENV_ASSERTION, RewardType.NL_ASSERTION, RewardType.ACTION, RewardType.COMMUNICATE,
+    RewardType.DB, RewardType.ENV_ASSERTION, RewardType.NL_ASSERTION, RewardType.ACTION,
+    RewardType.COMMUNICATE,
 )  # fmt: skip
 
 

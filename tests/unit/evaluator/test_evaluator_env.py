@@ -121,7 +121,7 @@ def test_a_reference_that_fails_is_reported():
     }
 
 
-# --- the gold world -------------------------------------------------------------------------------------------------
+# --- the gold world -------------------------------------------------------------------------------
 
 
 def gold_of(task, env=None):
@@ -197,9 +197,11 @@ def test_pending_calls_of_the_history_are_part_of_the_gold_environment():
 def test_a_solo_history_is_replayed_with_both_toolkits():
     call = ToolCall(id="1", name="dismiss_notification", arguments={"notification_id": "n"})
     state = InitialState(
-        initialization_data={"user_data": {"notifications": {"n": {"notification_id": "n", "message": "Hi"}}}},
+        initialization_data={"user_data": {"notifications": {"n": {"notification_id": "n",
+                                                                   "message": "Hi"}}}},
         message_history=[
-            AssistantMessage(tool_calls=[call]), ToolMessage(id="1", content="Notification n dismissed"),
+            AssistantMessage(tool_calls=[call]),
+            ToolMessage(id="1", content="Notification n dismissed"),
         ],
     )  # fmt: skip
     task = a_task(create_meeting(), state=state)
@@ -209,7 +211,7 @@ def test_a_solo_history_is_replayed_with_both_toolkits():
     assert run.reward_info.reward == 1.0
 
 
-# --- stored trajectories --------------------------------------------------------------------------------------------
+# --- stored trajectories --------------------------------------------------------------------------
 
 
 def grade_stored(task, messages, **options):

@@ -1,4 +1,4 @@
-"""The reviewer: reads what each side knew, answers with mistakes, and is read completely or not at all."""
+"""The reviewer reads what each side knew, names mistakes, and is read whole or not at all."""
 
 from __future__ import annotations
 

@@ -10,7 +10,8 @@ from tau2.metrics.outcomes import Outcome, counted, environment_faults, outcome_
 
 def ended(reason: str = "user_stop", reward: float | None = 1.0, **info) -> SimulationRun:
     return SimulationRun(
-        id="1", task_id="t", start_time="", end_time="", duration=1.0, termination_reason=TerminationReason(reason),
+        id="1", task_id="t", start_time="", end_time="", duration=1.0,
+        termination_reason=TerminationReason(reason),
         reward_info=None if reward is None else RewardInfo(reward=reward, **info), messages=[],
     )  # fmt: skip
 

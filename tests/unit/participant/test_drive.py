@@ -1,4 +1,7 @@
-"""Asking a participant: whichever method is the most specific one is heard, on a thread or on a loop."""
+"""Asking a participant.
+
+Whichever method is the most specific one is heard, on a thread or on a loop.
+"""
 
 from __future__ import annotations
 

@@ -34,7 +34,10 @@ def odd(anything, pairs: dict[str, int], flag: bool = False):
     [
         (
             move,
-            "move(who: str, to: Address, kinds: list['home' | 'work'], floor: int | None = None, fee: float = 2.5)",
+            (
+                "move(who: str, to: Address, kinds: list['home' | 'work'], "
+                "floor: int | None = None, fee: float = 2.5)"
+            ),
         ),
         (odd, "odd(anything: Any, pairs: dict, flag: bool = False)"),
     ],

@@ -77,7 +77,8 @@ def test_a_unit_that_was_played_again_is_told_from_the_journal(tmp_path):
     kept = a_run("a", 1.0)
     line = {"task_id": "a", "trial": 0, "seed": 5, "size": 1, "sha256": "0"}
     records = [Stored(**line, id="earlier", termination="infrastructure_error"),
-               Stored(**line, id=kept.id, termination="user_stop", reward=1.0, replaces="earlier")]  # fmt: skip
+               Stored(**line, id=kept.id, termination="user_stop", reward=1.0,
+                      replaces="earlier")]  # fmt: skip
     some_results(kept).save(tmp_path, "dir")
     write_journal(journal_file(tmp_path), records)
     (again,) = figures(kept, path=tmp_path).reruns

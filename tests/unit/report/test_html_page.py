@@ -78,7 +78,8 @@ def test_the_policy_allows_the_style_and_the_script_of_the_page():
 def test_the_same_runs_give_the_same_page():
     results = some_results(a_run("a"), a_run("b", 0.0))
     one, two = (
-        report_page([ReportedRun(results, run_figures(results, None, "first"))]).html for _ in range(2)
+        report_page([ReportedRun(results, run_figures(results, None,
+                                                      "first"))]).html for _ in range(2)
     )  # fmt: skip
     assert one == two
 
@@ -156,8 +157,9 @@ def test_results_belong_to_their_calls():
         ToolMessage(id="one", content='{"n": 1}', error=True),
     ]
     messages = [
-        SystemMessage(content="Begin."), AssistantMessage(tool_calls=calls), MultiToolMessage(tool_messages=results),
-        ToolMessage(id="lost", content="3"), AssistantMessage(tool_calls=calls[:1]),
+        SystemMessage(content="Begin."), AssistantMessage(tool_calls=calls),
+        MultiToolMessage(tool_messages=results), ToolMessage(id="lost", content="3"),
+        AssistantMessage(tool_calls=calls[:1]),
     ]  # fmt: skip
     entries = conversations(page(a_run("a", messages=messages)))["d0-0"]["messages"]
     assert [entry["who"] for entry in entries] == ["system", "agent", "tool", "agent"]
@@ -209,7 +211,8 @@ def test_nothing_played_is_a_page_too():
 
 def test_database_changes_are_in_the_conversation_unless_unwanted():
     call = ToolCall(id="1", name="create_task", arguments={"user_id": "user_1", "title": "Call"})
-    results = some_results(a_run("a", messages=[UserMessage(content="Hi"), AssistantMessage(tool_calls=[call]),
+    results = some_results(a_run("a", messages=[UserMessage(content="Hi"),
+                                                AssistantMessage(tool_calls=[call]),
                                                 ToolMessage(id="1", content="...")]))  # fmt: skip
     results.info.environment_info.domain_name = "mock"
     one = ReportedRun(results, run_figures(results, None, "first"))

@@ -1,4 +1,4 @@
-"""A submission: what goes into it, what is wrong with it, and whether its trajectories earn what they claim."""
+"""A submission: its contents, its defects, and whether its trajectories earn their rewards."""
 
 from __future__ import annotations
 

@@ -48,8 +48,8 @@ def test_fields_follow_the_schema():
 
 def test_values_are_typed_and_empty_ones_left_out():
     form = {
-        "arg.name": "", "arg.number": "3", "arg.items": '["a"]', "arg.size": "large", "arg.gift": "true",
-        "arg.note": " ", "other": "x",
+        "arg.name": "", "arg.number": "3", "arg.items": '["a"]', "arg.size": "large",
+        "arg.gift": "true", "arg.note": " ", "other": "x",
     }  # fmt: skip
     assert arguments_of(TOOL, form) == {
         "name": "",

@@ -100,8 +100,9 @@ def test_sentences_keep_numbers_ids_and_titles_whole() -> None:
 
 def test_facts_are_found_in_a_scenario() -> None:
     told = facts.told_in(
-        "You are Ada Quill (ada.quill@example.org) in zip code 12345. Your user id is ada_quill_77, your phone "
-        "number 555-123-9876. You were born on 1990-02-03. It is about order #S100 and reservation QX12YZ."
+        "You are Ada Quill (ada.quill@example.org) in zip code 12345. Your user id is "
+        "ada_quill_77, your phone number 555-123-9876. You were born on 1990-02-03. It is about "
+        "order #S100 and reservation QX12YZ."
     )
     assert told == {
         "name": ("Ada Quill",),

@@ -29,10 +29,14 @@ REWRITTEN = {
     "Thank you.": "Thank you.",
     "You want the agent to cancel it for you.": "I want you to cancel it for me.",
     "You wonder if the agent's price is right.": "I wonder if your price is right.",
-    "If the agent says it is gone, you take the blue one.": "If you say it is gone, I take the blue one.",
+    "If the agent says it is gone, you take the blue one.": (
+        "If you say it is gone, I take the blue one."
+    ),
     "If the agent isn't sure, wait.": "If you aren't sure, wait.",
     "Say 'You are the best.' to Ada.": "Say 'You are the best.' to Ada.",
-    "Cancel it, and if not, tell the agent not to do it.": "Cancel it, and if not, please do not do it.",
+    "Cancel it, and if not, tell the agent not to do it.": (
+        "Cancel it, and if not, please do not do it."
+    ),
     "You don't know which agent you spoke to.": "I don't know which agent I spoke to.",
 }
 
@@ -49,13 +53,17 @@ SPOKEN = {
     "Ask to be put through to a manager.": "I would like to be put through to a manager.",
     "You ask the agent how much you get back.": "I would like to ask how much I get back.",
     "Request that task_9 be closed.": "I would like to request that task_9 be closed.",
-    "Tell the agent that you have done it and ask them to close it.": "I have done it. Please close it.",
+    "Tell the agent that you have done it and ask them to close it.": (
+        "I have done it. Please close it."
+    ),
     "Mention that you are a member and that you're upset.": "I am a member and I'm upset.",
     "Create a task called 'You and me'.": "Please create a task called 'You and me'.",
     "Finally, you want a receipt.": "I want a receipt.",
     "You will see that the lamp is off.": "I see that the lamp is off.",
     "You are willing to pay up to $20.": "I am willing to pay up to $20.",
-    "Exchange {'color': 'red', 'size': 'M'} for another.": "Please exchange (color red, size M) for another.",
+    "Exchange {'color': 'red', 'size': 'M'} for another.": (
+        "Please exchange (color red, size M) for another."
+    ),
     "You want the old address (you do not want to mention it).": "I want the old address.",
 }
 

@@ -1,4 +1,7 @@
-"""The scripted customer in conversation: it opens, answers, confirms, acts, and knows when to leave."""
+"""The scripted customer in conversation.
+
+It opens, answers, confirms, acts, and knows when to leave.
+"""
 
 from __future__ import annotations
 

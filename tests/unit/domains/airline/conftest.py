@@ -91,9 +91,10 @@ def methods(owner: str) -> dict[str, dict[str, Any]]:
 
 def user(name: str, membership: str, trips: list[str]) -> dict[str, Any]:
     return {
-        "user_id": f"{name}_oak_1", "name": {"first_name": name.title(), "last_name": "Oak"}, "address": dict(HOME),
-        "email": f"{name}@example.org", "dob": "1980-01-02", "payment_methods": methods(name),
-        "saved_passengers": [], "membership": membership, "reservations": trips,
+        "user_id": f"{name}_oak_1", "name": {"first_name": name.title(), "last_name": "Oak"},
+        "address": dict(HOME), "email": f"{name}@example.org", "dob": "1980-01-02",
+        "payment_methods": methods(name), "saved_passengers": [], "membership": membership,
+        "reservations": trips,
     }  # fmt: skip
 
 
@@ -111,10 +112,11 @@ def trip(
     people = changes.get("passengers", [ANN])
     plain = {
         "reservation_id": trip_id, "user_id": f"{owner}_oak_1", "origin": flights[0]["origin"],
-        "destination": flights[0]["destination"], "flight_type": "one_way", "cabin": "economy", "flights": flights,
-        "passengers": people, "created_at": "2024-05-01T12:00:00", "total_baggages": 1, "nonfree_baggages": 0,
-        "payment_history": [
-            {"payment_id": f"credit_card_{owner}", "amount": sum(price for *_, price in legs) * len(people)}
+        "destination": flights[0]["destination"], "flight_type": "one_way", "cabin": "economy",
+        "flights": flights, "passengers": people, "created_at": "2024-05-01T12:00:00",
+        "total_baggages": 1, "nonfree_baggages": 0, "payment_history": [
+            {"payment_id": f"credit_card_{owner}",
+             "amount": sum(price for *_, price in legs) * len(people)}
         ],
         "insurance": "no",
     }  # fmt: skip
@@ -126,7 +128,8 @@ TRIPS = (
     trip("BASIC1", "ann", [("LKA1", "2024-05-20", 40)], cabin="basic_economy", total_baggages=0),
     trip("ROUND1", "ann", [("LKA1", "2024-05-20", 90), ("LKA2", "2024-05-22", 95)],
          flight_type="round_trip", passengers=[ANN, BEA]),
-    trip("FLOWN1", "ann", [("LKA1", "2024-05-10", 90), ("LKA2", "2024-05-20", 95)], flight_type="round_trip"),
+    trip("FLOWN1", "ann", [("LKA1", "2024-05-10", 90), ("LKA2", "2024-05-20", 95)],
+         flight_type="round_trip"),
     trip("GONE16", "bob", [("LKA1", "2024-05-16", 90)], passengers=[ANN, BEA]),
     trip("LATE15", "bob", [("LKA2", "2024-05-15", 90)]),
 )  # fmt: skip

@@ -11,10 +11,10 @@ from tau2.domains.airline.environment import get_environment, get_tasks, get_tas
 from tau2.domains.airline.spec import DOMAIN
 
 TOOLS = {
-    "book_reservation", "cancel_reservation", "update_reservation_baggages", "update_reservation_flights",
-    "update_reservation_passengers", "send_certificate", "get_reservation_details", "get_user_details",
-    "list_all_airports", "search_direct_flight", "search_onestop_flight", "get_flight_status", "calculate",
-    "transfer_to_human_agents",
+    "book_reservation", "cancel_reservation", "update_reservation_baggages",
+    "update_reservation_flights", "update_reservation_passengers", "send_certificate",
+    "get_reservation_details", "get_user_details", "list_all_airports", "search_direct_flight",
+    "search_onestop_flight", "get_flight_status", "calculate", "transfer_to_human_agents",
 }  # fmt: skip
 
 

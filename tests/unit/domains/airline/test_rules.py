@@ -59,10 +59,10 @@ def flights(trip: str, cabin: str, *legs: tuple[str, str]) -> dict[str, Any]:
 
 def booking(**changes: Any) -> dict[str, Any]:
     plain = {
-        "user_id": "ann_oak_1", "origin": "SFO", "destination": "DEN", "flight_type": "one_way", "cabin": "economy",
-        "flights": [{"flight_number": "LKA1", "date": "2024-05-20"}], "passengers": [ANN],
-        "payment_methods": [{"payment_id": CARD, "amount": 100}], "total_baggages": 1, "nonfree_baggages": 0,
-        "insurance": "no",
+        "user_id": "ann_oak_1", "origin": "SFO", "destination": "DEN", "flight_type": "one_way",
+        "cabin": "economy", "flights": [{"flight_number": "LKA1", "date": "2024-05-20"}],
+        "passengers": [ANN], "payment_methods": [{"payment_id": CARD, "amount": 100}],
+        "total_baggages": 1, "nonfree_baggages": 0, "insurance": "no",
     }  # fmt: skip
     return plain | changes
 
@@ -105,9 +105,12 @@ def test_what_the_tool_refuses_has_broken_nothing(talk):
             "bags beyond the allowance are paid for, others not",
         ),
         ("book_reservation", booking(destination="BOS"), "origin, destination and trip type stay"),
-        ("book_reservation", booking(flight_type="round_trip"), "origin, destination and trip type stay"),
-        ("cancel_reservation", {"reservation_id": "ONEWAY"}, "cancelled only for a permitted reason"),
-        ("cancel_reservation", {"reservation_id": "FLOWN1"}, "a trip flown in part is not cancelled"),
+        ("book_reservation", booking(flight_type="round_trip"),
+         "origin, destination and trip type stay"),
+        ("cancel_reservation", {"reservation_id": "ONEWAY"},
+         "cancelled only for a permitted reason"),
+        ("cancel_reservation", {"reservation_id": "FLOWN1"},
+         "a trip flown in part is not cancelled"),
         (
             "update_reservation_flights",
             flights("BASIC1", "basic_economy", ("LKA1", "2024-05-21")),
@@ -125,10 +128,12 @@ def test_what_the_tool_refuses_has_broken_nothing(talk):
         ),
         (
             "update_reservation_baggages",
-            {"reservation_id": "ONEWAY", "total_baggages": 0, "nonfree_baggages": 0, "payment_id": CARD},
+            {"reservation_id": "ONEWAY", "total_baggages": 0, "nonfree_baggages": 0,
+             "payment_id": CARD},
             "bags are never removed",
         ),
-        ("send_certificate", {"user_id": "ann_oak_1", "amount": 100}, "compensation as provided for"),
+        ("send_certificate", {"user_id": "ann_oak_1", "amount": 100},
+         "compensation as provided for"),
     ],
 )  # fmt: skip
 def test_a_broken_rule_is_found(talk, name, arguments, rule):

@@ -15,10 +15,10 @@ CARD, GIFT, CERTIFICATE = "credit_card_ann", "gift_card_ann", "certificate_ann"
 def booking(**changes: Any) -> dict[str, Any]:
     """Return a booking that costs 130 dollars: one seat in economy, insured."""
     plain = {
-        "user_id": "ann_oak_1", "origin": "SFO", "destination": "DEN", "flight_type": "one_way", "cabin": "economy",
-        "flights": [{"flight_number": "LKA1", "date": "2024-05-20"}], "passengers": [ANN],
-        "payment_methods": [{"payment_id": CARD, "amount": 130}], "total_baggages": 1, "nonfree_baggages": 0,
-        "insurance": "yes",
+        "user_id": "ann_oak_1", "origin": "SFO", "destination": "DEN", "flight_type": "one_way",
+        "cabin": "economy", "flights": [{"flight_number": "LKA1", "date": "2024-05-20"}],
+        "passengers": [ANN], "payment_methods": [{"payment_id": CARD, "amount": 130}],
+        "total_baggages": 1, "nonfree_baggages": 0, "insurance": "yes",
     }  # fmt: skip
     return plain | changes
 
@@ -238,7 +238,8 @@ def test_a_change_that_cannot_be_is_refused_whole(desk, arguments, text):
 
 def bags(total: int, nonfree: int, payment_id: str = CARD, trip: str = "ONEWAY") -> dict[str, Any]:
     return {
-        "reservation_id": trip, "total_baggages": total, "nonfree_baggages": nonfree, "payment_id": payment_id,
+        "reservation_id": trip, "total_baggages": total, "nonfree_baggages": nonfree,
+        "payment_id": payment_id,
     }  # fmt: skip
 
 

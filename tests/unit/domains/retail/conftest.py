@@ -47,8 +47,8 @@ def order(order_id: str, status: str, *item_ids: str, paid_with: str = "visa") -
     amount = round(sum(bought["price"] for bought in items), 2)
     payment = {"transaction_type": "payment", "amount": amount, "payment_method_id": paid_with}
     return {
-        "order_id": order_id, "user_id": "ann_oak_1", "address": dict(HOME), "items": items, "status": status,
-        "fulfillments": [], "payment_history": [payment],
+        "order_id": order_id, "user_id": "ann_oak_1", "address": dict(HOME), "items": items,
+        "status": status, "fulfillments": [], "payment_history": [payment],
     }  # fmt: skip
 
 
@@ -66,7 +66,8 @@ def user(
 ) -> dict[str, Any]:
     return {
         "user_id": user_id, "name": {"first_name": first, "last_name": last}, "address": dict(HOME),
-        "email": f"{first}@Example.com", "payment_methods": {m["id"]: m for m in methods}, "orders": orders,
+        "email": f"{first}@Example.com", "payment_methods": {m["id"]: m for m in methods},
+        "orders": orders,
     }  # fmt: skip
 
 

@@ -22,7 +22,10 @@ HOME = {
 
 
 def test_importing_the_domain_loads_nothing_heavy():
-    code = "import sys, tau2.domains.retail as r; assert 'pydantic' not in sys.modules; print(r.DOMAIN.name)"
+    code = (
+        "import sys, tau2.domains.retail as r; "
+        "assert 'pydantic' not in sys.modules; print(r.DOMAIN.name)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "retail"
 

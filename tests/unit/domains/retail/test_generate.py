@@ -130,7 +130,8 @@ def test_ids_tell_seed_and_difficulty(tasks):
 def test_importing_the_domain_loads_no_factory():
     code = (
         "import sys; from tau2.domains.retail import DOMAIN; DOMAIN.environment()\n"
-        "assert not [name for name in sys.modules if 'retail.factory' in name or 'retail.rules' in name]"
+        "assert not [name for name in sys.modules"
+        " if 'retail.factory' in name or 'retail.rules' in name]"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 

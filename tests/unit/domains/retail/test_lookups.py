@@ -46,7 +46,8 @@ def test_records_are_shown_whole(desk, tool, key, known):
 
 @pytest.mark.parametrize(("tool", "arguments", "text"), [
     ("find_user_id_by_email", {"email": "nobody@example.com"}, "User not found"),
-    ("find_user_id_by_name_zip", {"first_name": "Ann", "last_name": "Oak", "zip": "1"}, "User not found"),
+    ("find_user_id_by_name_zip", {"first_name": "Ann", "last_name": "Oak", "zip": "1"},
+     "User not found"),
     ("get_user_details", {"user_id": "x"}, "User not found"),
     ("get_order_details", {"order_id": "P1"}, "Order not found"),
     ("get_product_details", {"product_id": "mug-red"}, "Product not found"),

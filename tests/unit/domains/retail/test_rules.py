@@ -1,4 +1,7 @@
-"""The retail policy as rules: a careful agent breaks none, and each kind of carelessness is named."""
+"""The retail policy as rules.
+
+A careful agent breaks none, and each kind of carelessness is named.
+"""
 
 from __future__ import annotations
 

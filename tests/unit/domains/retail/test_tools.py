@@ -7,7 +7,8 @@ import json
 import pytest
 
 NEW_HOME = {
-    "address1": "9 Oak Road", "address2": "Apt 2", "city": "Boise", "state": "ID", "country": "USA", "zip": "83702",
+    "address1": "9 Oak Road", "address2": "Apt 2", "city": "Boise", "state": "ID", "country": "USA",
+    "zip": "83702",
 }  # fmt: skip
 
 
@@ -245,7 +246,8 @@ def test_a_return_is_refused(desk, order_id, items, method, text):
 
 def exchange(order_id="#D1", items=("mug-red",), new=("mug-blue",), method="visa"):
     return {
-        "order_id": order_id, "item_ids": list(items), "new_item_ids": list(new), "payment_method_id": method,
+        "order_id": order_id, "item_ids": list(items), "new_item_ids": list(new),
+        "payment_method_id": method,
     }  # fmt: skip
 
 

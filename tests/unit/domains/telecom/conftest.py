@@ -1,4 +1,7 @@
-"""A carrier small enough to see at a glance: two customers, three lines, a bill of each kind, one phone."""
+"""A carrier small enough to see at a glance.
+
+Two customers, three lines, a bill of each kind, one phone.
+"""
 
 from __future__ import annotations
 
@@ -19,16 +22,17 @@ ANNS_NUMBER = "555-0101"
 
 def line(line_id: str, number: str, **more: Any) -> dict[str, Any]:
     usual = {
-        "line_id": line_id, "phone_number": number, "status": "Active", "plan_id": "P1", "device_id": "D1",
-        "data_used_gb": 2.0, "contract_end_date": "2026-01-01",
+        "line_id": line_id, "phone_number": number, "status": "Active", "plan_id": "P1",
+        "device_id": "D1", "data_used_gb": 2.0, "contract_end_date": "2026-01-01",
     }  # fmt: skip
     return usual | more
 
 
 def bill(bill_id: str, customer_id: str, issued: str, status: str) -> dict[str, Any]:
     return {
-        "bill_id": bill_id, "customer_id": customer_id, "period_start": issued, "period_end": issued,
-        "issue_date": issued, "due_date": issued, "total_due": 12.5, "status": status, "line_items": [],
+        "bill_id": bill_id, "customer_id": customer_id, "period_start": issued,
+        "period_end": issued, "issue_date": issued, "due_date": issued, "total_due": 12.5,
+        "status": status, "line_items": [],
     }  # fmt: skip
 
 
@@ -36,9 +40,10 @@ def customer(
     customer_id: str, name: str, number: str, lines: list[str], bills: list[str]
 ) -> dict[str, Any]:
     return {
-        "customer_id": customer_id, "full_name": name, "date_of_birth": "1980-02-03", "email": "x@example.org",
-        "phone_number": number, "account_status": "Active", "created_at": "2020-01-01T10:00:00",
-        "address": {"street": "1 Elm", "city": "Reno", "state": "NV", "zip_code": "89501"},
+        "customer_id": customer_id, "full_name": name, "date_of_birth": "1980-02-03",
+        "email": "x@example.org", "phone_number": number, "account_status": "Active",
+        "created_at": "2020-01-01T10:00:00", "address": {"street": "1 Elm", "city": "Reno",
+                                                         "state": "NV", "zip_code": "89501"},
         "line_ids": lines, "bill_ids": bills,
     }  # fmt: skip
 
@@ -55,7 +60,8 @@ def db() -> TelecomDB:
     return TelecomDB.model_validate({
         "plans": [PLAN],
         "devices": [DEVICE],
-        "lines": [line(MAIN, ANNS_NUMBER), line(TABLET, "555-0102"), line(BOBS, "555-0103", status="Suspended")],
+        "lines": [line(MAIN, ANNS_NUMBER), line(TABLET, "555-0102"),
+                  line(BOBS, "555-0103", status="Suspended")],
         "bills": [
             bill("B1", ANN, "2025-01-05", "Paid"), bill("B2", ANN, "2025-02-05", "Overdue"),
             bill("B3", ANN, "2025-03-01", "Draft"), bill("B4", BOB, "2025-02-05", "Paid"),

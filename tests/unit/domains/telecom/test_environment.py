@@ -1,4 +1,4 @@
-"""Both sides together: what the carrier does reaches the phone, what is paid reaches the bill, worlds stay apart."""
+"""Both sides together: what the carrier does reaches the phone, and a payment the bill."""
 
 from __future__ import annotations
 
@@ -81,10 +81,12 @@ def test_two_episodes_in_one_process_never_meet():
 
 def calls(rng: random.Random, env, count: int) -> list[ToolCall]:
     customer = rng.choice(list(env.tools.db.customers.base))
-    values = {"customer_id": customer.customer_id, "line_id": rng.choice(customer.line_ids), "reason": "x",
-              "bill_id": rng.choice(customer.bill_ids), "gb_amount": 1, "app_name": "messaging", "permission": "sms",
-              "mode": "2g_only", "phone_number": customer.phone_number, "full_name": customer.full_name, "dob": "x",
-              "id": customer.customer_id, "limit": 2, "summary": "x", "apn_settings": {}}  # fmt: skip
+    values = {"customer_id": customer.customer_id, "line_id": rng.choice(customer.line_ids),
+              "reason": "x", "bill_id": rng.choice(customer.bill_ids), "gb_amount": 1,
+              "app_name": "messaging", "permission": "sms", "mode": "2g_only",
+              "phone_number": customer.phone_number, "full_name": customer.full_name, "dob": "x",
+              "id": customer.customer_id, "limit": 2, "summary": "x",
+              "apn_settings": {}}  # fmt: skip
     tools = [(tool, "assistant") for tool in env.get_tools()] + [
         (tool, "user") for tool in env.get_user_tools()
     ]

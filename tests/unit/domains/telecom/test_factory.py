@@ -1,4 +1,4 @@
-"""The factory: the committed data is its output, any seed gives as good a world, and tasks never run out."""
+"""The factory: the committed data is its output, and any seed gives as good a world."""
 
 from __future__ import annotations
 

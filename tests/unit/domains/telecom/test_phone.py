@@ -35,7 +35,8 @@ def test_a_good_phone_does_everything(held):
 
 
 @pytest.mark.parametrize(("mode", "technology", "mbps"), [
-    ("4g_5g_preferred", "5G", 275), ("4g_only", "4G", 44), ("3g_only", "3G", 1.5), ("2g_only", "2G", 0.05),
+    ("4g_5g_preferred", "5G", 275), ("4g_only", "4G", 44), ("3g_only", "3G", 1.5),
+    ("2g_only", "2G", 0.05),
 ])  # fmt: skip
 def test_speed_is_the_mean_of_the_technology_times_the_signal(held, mode, technology, mbps):
     held[0].network_mode_preference = NetworkModePreference(mode)

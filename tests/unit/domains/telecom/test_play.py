@@ -1,4 +1,7 @@
-"""Every kind of shipped task can be played to the end: an oracle with a scripted customer, and an oracle alone."""
+"""Every kind of shipped task can be played to the end.
+
+An oracle with a scripted customer, and an oracle alone.
+"""
 
 from __future__ import annotations
 

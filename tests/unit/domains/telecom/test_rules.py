@@ -42,7 +42,7 @@ class Talk:
 
 @pytest.fixture
 def talk(desk) -> Talk:
-    """A customer who is identified and has agreed to something, with everything on the account in order."""
+    """A customer who is identified and has agreed to something; the account is in order."""
     desk.env.tools.set_bill_to_paid("B2")
     opened = Talk(desk).hears("I am abroad, and please suspend my tablet.")
     return (

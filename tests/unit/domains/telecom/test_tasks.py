@@ -132,8 +132,8 @@ def test_a_task_may_be_changed_without_changing_the_next(base):
 
 
 @pytest.mark.parametrize("task_id", [
-    "", "nonsense", "[no_issue]airplane_mode_on[PERSONA:None]", "[mms_issue]no_trouble[PERSONA:None]",
-    "[mms_issue]airplane_mode_on[PERSONA:Sad]",
+    "", "nonsense", "[no_issue]airplane_mode_on[PERSONA:None]",
+    "[mms_issue]no_trouble[PERSONA:None]", "[mms_issue]airplane_mode_on[PERSONA:Sad]",
 ])  # fmt: skip
 def test_an_unknown_id_is_said(task_id):
     with pytest.raises(UnknownName):
@@ -142,7 +142,8 @@ def test_an_unknown_id_is_said(task_id):
 
 @pytest.mark.parametrize("names", [
     "lock_sim_card_pin|lock_sim_card_puk", "overdue_bill_declined", "other_line_suspend", "bad_vpn",
-    "lock_sim_card_pin|other_line_roaming", "airplane_mode_on|overdue_bill_declined|other_line_resume",
+    "lock_sim_card_pin|other_line_roaming",
+    "airplane_mode_on|overdue_bill_declined|other_line_resume",
 ])  # fmt: skip
 def test_troubles_that_do_not_go_together_are_refused(names):
     with pytest.raises(DataFileError):
@@ -153,7 +154,8 @@ def test_the_words_are_many_and_hold_no_id(base):
     shapes = set()
     for task in base:
         parts = task.user_scenario.instructions
-        text = f"{parts.reason_for_call} {parts.known_info} {parts.unknown_info} {parts.task_instructions}"
+        known = f"{parts.known_info} {parts.unknown_info}"
+        text = f"{parts.reason_for_call} {known} {parts.task_instructions}"
         assert not re.search(r"\b[CLBDP]\d{3,}\b|[{}]", f"{text} {task.ticket}"), task.id
         shapes.add(re.sub(r"\d+|" + re.escape(customer(task)), "", text))
     assert len(shapes) >= 100

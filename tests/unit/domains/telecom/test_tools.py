@@ -28,16 +28,20 @@ def test_a_customer_is_found_by_contact_number_line_number_id_or_name(desk):
     assert found(desk.does("get_customer_by_name", full_name="Ann Oak", dob="1999-01-01")) == []
 
 
-@pytest.mark.parametrize(("identifier", "key"), [(MAIN, "line_id"), ("D1", "device_id"), ("B1", "bill_id"),
-                                                 (ANN, "customer_id"), ("P1", "plan_id")])  # fmt: skip
+@pytest.mark.parametrize(("identifier", "key"),
+                         [(MAIN, "line_id"), ("D1", "device_id"), ("B1", "bill_id"),
+                                                 (ANN, "customer_id"),
+                                                 ("P1", "plan_id")])  # fmt: skip
 def test_details_of_any_record(desk, identifier, key):
     assert found(desk.does("get_details_by_id", id=identifier))[key] == identifier
 
 
 @pytest.mark.parametrize(("name", "arguments"), [
-    ("get_details_by_id", {"id": "X1"}), ("get_details_by_id", {"id": ""}), ("get_details_by_id", {"id": "L99"}),
-    ("get_customer_by_phone", {"phone_number": "1"}), ("get_customer_by_id", {"customer_id": "C9"}),
-    ("get_bills_for_customer", {"customer_id": "C9"}), ("get_data_usage", {"customer_id": ANN, "line_id": BOBS}),
+    ("get_details_by_id", {"id": "X1"}), ("get_details_by_id", {"id": ""}),
+    ("get_details_by_id", {"id": "L99"}), ("get_customer_by_phone", {"phone_number": "1"}),
+    ("get_customer_by_id", {"customer_id": "C9"}),
+    ("get_bills_for_customer", {"customer_id": "C9"}),
+    ("get_data_usage", {"customer_id": ANN, "line_id": BOBS}),
     ("suspend_line", {"customer_id": ANN, "line_id": BOBS, "reason": "x"}),
     ("suspend_line", {"customer_id": BOB, "line_id": BOBS, "reason": "x"}),
     ("resume_line", {"customer_id": ANN, "line_id": MAIN}),

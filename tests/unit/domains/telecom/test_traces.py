@@ -1,4 +1,7 @@
-"""Recorded calls on the public data replay: same error flags, same results, same hashes, same assertions."""
+"""Recorded calls on the public data replay.
+
+Same error flags, same results, same hashes, same assertions.
+"""
 
 from __future__ import annotations
 

@@ -178,7 +178,8 @@ def test_scenes_are_set_and_checked(desk):
 
 
 @pytest.mark.parametrize(("name", "arguments"), [
-    ("lock_sim_card", {"mode": "glue"}), ("remove_app_permission", {"app_name": "none", "permission": "sms"}),
+    ("lock_sim_card", {"mode": "glue"}), ("remove_app_permission", {"app_name": "none",
+                                                                    "permission": "sms"}),
     ("remove_app_permission", {"app_name": "messaging", "permission": "none"}),
     ("assert_phone_setting", {"setting": "no.such", "expected_value": 1}),
 ])  # fmt: skip

@@ -1,4 +1,4 @@
-"""Tasks: the reference is clean and the only one, nobody is in two splits, and thousands more can be made."""
+"""Tasks: one clean reference each, nobody in two splits, and thousands more can be made."""
 
 from __future__ import annotations
 
@@ -88,7 +88,10 @@ def test_the_reference_runs_and_no_change_can_be_left_out_or_made_otherwise(task
 
 
 def altered(name: str, arguments: dict[str, Any], rest: list[Call]) -> Iterator[dict[str, Any]]:
-    """Yield the arguments of a call with each of them changed in turn; what pays for a free bag does not matter."""
+    """Yield the arguments of a call with each of them changed in turn.
+
+    What pays for a free bag does not matter.
+    """
     free = name == "update_reservation_baggages"
     for key, value in arguments.items():
         if key == "payment_id" and free:

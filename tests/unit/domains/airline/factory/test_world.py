@@ -1,4 +1,7 @@
-"""A made world holds together, whatever the seed; the committed one is what the default seed gives."""
+"""A made world holds together, whatever the seed.
+
+The committed one is what the default seed gives.
+"""
 
 from __future__ import annotations
 
