@@ -178,7 +178,8 @@ def test_toolkits_collect_tools_of_all_their_classes(shop):
     kit = shop.tools
     assert set(kit.get_tools()) == {"count", "put", "ponder"}
     assert kit.get_statistics() == {
-        "num_tools": 3, "num_read_tools": 1, "num_write_tools": 1, "num_think_tools": 1, "num_generic_tools": 0,
+        "num_tools": 3, "num_read_tools": 1, "num_write_tools": 1, "num_think_tools": 1,
+        "num_generic_tools": 0,
     }  # fmt: skip
     assert kit.tool_type("count") is ToolType.READ
     assert (kit.tool_mutates_state("put"), kit.tool_mutates_state("count")) == (True, False)

@@ -19,7 +19,8 @@ from tau2.storage.results import Results
 from tau2.submission.verification import verify
 
 OTHER_TASKS = {"gpt-4.1-mini-2025-04-14"}
-"""Agents whose conversations were about other tasks of the same ids than the ones stored with them."""
+"""Agents whose conversations were about other tasks of the same ids than the ones stored with
+them."""
 
 
 @pytest.fixture(autouse=True)

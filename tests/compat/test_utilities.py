@@ -1,4 +1,7 @@
-"""Small public functions: files, hashes, checkpoints, the queue of work, the tool server, the gym's attributes."""
+"""Small public functions.
+
+Files, hashes, checkpoints, the queue of work, the tool server, the gym's attributes.
+"""
 
 from __future__ import annotations
 

@@ -135,7 +135,10 @@ class SimulationRun(BaseModel):
         return flat
 
     def __await__(self) -> Generator[None, None, SimulationRun]:
-        """Return the record itself: a fork of the original awaits what `run_single_task` returns."""
+        """Return the record itself.
+
+        A fork of the original awaits what `run_single_task` returns.
+        """
         return self
         yield
 

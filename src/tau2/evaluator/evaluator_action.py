@@ -128,7 +128,10 @@ class ActionEvaluator(EvaluatorBase):
         *,
         strict_compat: bool = False,
     ) -> list[ActionCheck]:
-        """Look for every action among the tool calls of a trajectory; arguments are compared raw."""
+        """Look for every action among the tool calls of a trajectory.
+
+        Arguments are compared raw.
+        """
         calls = tool_calls_of(list(full_trajectory))
         types = tool_types or {}
         return [

@@ -148,14 +148,6 @@ def parse_completion(
     )
 
 
-def _together(messages: list[JsonMapping]) -> JsonObject:
-    """Return the fields of all choices' messages; those of the first one that has them."""
-    together: JsonObject = {}
-    for message in reversed(messages):
-        together |= {name: value for name, value in message.items() if value not in (None, "", [])}
-    return together
-
-
 def _first(texts: Iterator[str]) -> str:
     return next((text for text in texts if text.strip()), "")
 

@@ -226,7 +226,10 @@ def _said(blocks: Sequence[JsonMapping]) -> tuple[str, list[JsonValue]]:
 
 
 def completion_of(answer: JsonValue) -> JsonValue:
-    """Return a message of the API as a chat completion; anything else, such as an error, as it is."""
+    """Return a message of the API as a chat completion.
+
+    Anything else, such as an error, as it is.
+    """
     if not isinstance(answer, Mapping) or not isinstance(answer.get("content"), list):
         return answer
     blocks = listed(answer["content"])
