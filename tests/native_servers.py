@@ -1,4 +1,4 @@
-"""What the servers of each protocol say, in payloads of our own, written from the documented shapes."""
+"""Responses of servers of each protocol, written by us from the documented shapes."""
 
 from __future__ import annotations
 

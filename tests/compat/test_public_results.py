@@ -172,7 +172,7 @@ def test_the_words_of_our_telecom_tools_count_only_under_the_strict_rule(tmp_pat
 
 
 def reference_play(trace: dict[str, Any]) -> list[dict]:
-    """Return a conversation in which agent and user make the recorded calls of a task's reference."""
+    """Return a conversation with the recorded calls of a task's reference."""
     spoken: list[dict] = [
         {"role": "assistant", "content": "Hi! How can I help you today?"},
         {"role": "user", "content": "Something does not work."},

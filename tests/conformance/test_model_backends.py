@@ -1,4 +1,4 @@
-"""Every backend that speaks to a server over HTTP keeps the same promises, whatever the protocol."""
+"""Every backend that calls a server over HTTP keeps the same promises."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ class Environment(ABC):
         """The tokenizer of `pretrained_model_config`, loaded on first use; None without one."""
         if self._tokenizer is None and self.pretrained_model_config is not None:
             with needs_extra("train", "transformers"):
-                from transformers import AutoTokenizer  # noqa: PLC0415  -- optional, and slow to import
+                from transformers import AutoTokenizer  # noqa: PLC0415  -- optional
             self._tokenizer = AutoTokenizer.from_pretrained(**self.pretrained_model_config)
         return self._tokenizer
 
@@ -124,7 +124,8 @@ class Environment(ABC):
         """Shuffle the tasks of the split by a seed (default: `data_seed`)."""
         base = self.data_seed if seed is None else seed
         in_order = list(self.dataset)
-        random.Random(derive_seed(base, "shuffle", self.split)).shuffle(in_order)  # noqa: S311  -- no secret
+        rng = random.Random(derive_seed(base, "shuffle", self.split))  # noqa: S311  -- no secret
+        rng.shuffle(in_order)
         self.datasets[self.split] = in_order
 
     def maybe_hide_observations(

@@ -116,7 +116,10 @@ async def _on_service(model: ModelConfig, seed: int) -> TrainableModel:
 
 def _in_process(config: ModelConfig, lora: LoraSettings | None, seed: int) -> TrainableModel:
     with needs_extra("train", "torch"):
-        from act_prm.llm_handlers.torch_model import TorchModel, TorchSettings  # noqa: PLC0415  -- needs torch
+        from act_prm.llm_handlers.torch_model import (  # noqa: PLC0415  -- needs torch
+            TorchModel,
+            TorchSettings,
+        )
     if config.model_name == TINY:
         from act_prm.llm_handlers.tiny import build_tiny_model  # noqa: PLC0415  -- only for this
 
@@ -154,7 +157,7 @@ def checkpoint_activations(model: Any) -> None:
 
 def _pretrained(config: ModelConfig) -> tuple[Any, Any]:
     with needs_extra("train", "transformers"):
-        from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: PLC0415  -- an optional package
+        from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: PLC0415  -- optional
     device = _device(config)
     dtype = config.dtype
     if device == "cpu" and dtype in {"bfloat16", "float16"}:

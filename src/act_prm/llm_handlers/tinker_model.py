@@ -346,5 +346,5 @@ def _is_refusal(error: Exception) -> bool:
     """Return whether the request is at fault, by HTTP status or the service's error category."""
     status = getattr(error, "status_code", None)
     if isinstance(status, int):
-        return 400 <= status < 500 and status not in _RETRYABLE_STATUS  # noqa: PLR2004  -- client errors of HTTP
+        return 400 <= status < 500 and status not in _RETRYABLE_STATUS  # noqa: PLR2004  -- HTTP
     return str(getattr(error, "category", "")).lower().endswith("user")

@@ -199,7 +199,7 @@ class TorchModel:
 
     def _row(self, asked: _SampleRequest) -> ReplyRow:
         limit = min(asked.params.max_tokens, self._room_after(len(asked.prompt)))
-        return ReplyRow(asked.prompt, limit, random.Random(asked.seed))  # noqa: S311  -- reproducible draws, not a secret
+        return ReplyRow(asked.prompt, limit, random.Random(asked.seed))  # noqa: S311  -- no secret
 
     def _ended(self, stop: tuple[str, ...]) -> Callable[[list[int]], bool]:
         tail = max((len(text) for text in stop), default=0) + _TAIL_TOKENS
@@ -220,7 +220,7 @@ class TorchModel:
             for batch in batches([len(one) for one in sequences], self.settings.train_tokens):
                 some = [sequences[at] for at in batch]
                 width = max(len(one) for one in some)
-                if width < 2:  # noqa: PLR2004  -- the second token is the first that anything precedes
+                if width < 2:  # noqa: PLR2004  -- nothing precedes the first token
                     continue
                 new, _ = score(self.model, some, range(1, width))
                 for at, row in zip(batch, new.tolist(), strict=True):

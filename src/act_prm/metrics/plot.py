@@ -94,7 +94,8 @@ def drawing(curves: Sequence[Curve], *, title: str, across: str) -> str:
 def _range(values: Sequence[float]) -> Point:
     """Return the least and the greatest value, or a range around a single one."""
     low, high = min(values), max(values)
-    return (low, high) if high - low > 1e-9 else (low - 0.5, high + 0.5)  # noqa: PLR2004  -- a flat curve
+    is_flat = high - low <= 1e-9  # noqa: PLR2004  -- rounding errors
+    return (low - 0.5, high + 0.5) if is_flat else (low, high)
 
 
 def _grid(scale: _Axes) -> list[str]:

@@ -117,4 +117,4 @@ class TrainingContext:
 
     def random(self, *scope: object) -> random.Random:
         """Return a random number generator seeded by the scope."""
-        return random.Random(derive_seed(self.seed, *scope))  # noqa: S311  -- reproducible draws, not a secret
+        return random.Random(derive_seed(self.seed, *scope))  # noqa: S311  -- no secret

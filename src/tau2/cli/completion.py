@@ -76,7 +76,7 @@ def answer(output: TextIO | None = None, leave: Callable[[int], Any] = os._exit)
             parser, always_complete_options=False, output_stream=output, exit_method=leave,
             validator=_fits, default_completer=_values,
         )  # fmt: skip
-    except Exception:  # noqa: BLE001  -- a broken plug-in or file must not write into the user's command line
+    except Exception:  # noqa: BLE001  -- nothing may write into the command line
         leave(OK)
 
 

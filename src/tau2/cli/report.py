@@ -82,7 +82,7 @@ def run(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> None:
     if options.max_conversations < 0:
         raise ConfigError("--max-conversations cannot be negative")
-    if not 0.5 < options.confidence < 1:  # noqa: PLR2004  -- a confidence below one half says nothing
+    if not 0.5 < options.confidence < 1:  # noqa: PLR2004  -- less says nothing
         raise ConfigError(f"--confidence is a share between 0.5 and 1, not {options.confidence:g}")
 
 

@@ -35,7 +35,7 @@ class TauSpace(Space[str]):
     def __eq__(self, other: object) -> bool:
         return isinstance(other, TauSpace)
 
-    __hash__ = None  # type: ignore[assignment]  # like Gymnasium's own spaces, which define equality alone
+    __hash__ = None  # type: ignore[assignment]  # as Gymnasium's own spaces
 
     def __repr__(self) -> str:
         return "TauSpace()"

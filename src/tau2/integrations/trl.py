@@ -161,7 +161,7 @@ def plain(hint: Any) -> Any:
     if origin is Literal:
         return hint
     if origin in (Union, UnionType):
-        return Union[tuple(plain(arg) for arg in args)]  # noqa: UP007  -- the arguments are computed
+        return Union[tuple(plain(arg) for arg in args)]  # noqa: UP007  -- computed
     if origin is list:
         return list[plain(args[0])]  # type: ignore[misc]  # computed
     if origin is dict:

@@ -30,7 +30,7 @@ _MESSAGES: TypeAdapter[list[Message]] = TypeAdapter(list[Message])
 _PLACEHOLDER = ""  # for the prompt, which `setup` replaces by the user's first message
 
 
-class TauData(vf.TaskData):  # type: ignore[misc]  # the package is optional
+class TauData(vf.TaskData):  # type: ignore[misc]  # optional
     """Names an episode."""
 
     domain: str
@@ -38,7 +38,7 @@ class TauData(vf.TaskData):  # type: ignore[misc]  # the package is optional
     seed: int | None = None
 
 
-class VerifiersState(vf.State):  # type: ignore[misc]  # the package is optional
+class VerifiersState(vf.State):  # type: ignore[misc]  # optional
     """What the host and the tool server share about one episode."""
 
     episode: str = ""
@@ -51,7 +51,7 @@ class VerifiersState(vf.State):  # type: ignore[misc]  # the package is optional
     """The fields of `EpisodeOutcome`, once the episode is over."""
 
 
-class TauToolsetConfig(vf.ToolsetConfig):  # type: ignore[misc]  # the package is optional
+class TauToolsetConfig(vf.ToolsetConfig):  # type: ignore[misc]  # optional
     """The domain whose tools are served, and the options of its episodes."""
 
     domain: str = "mock"
@@ -61,7 +61,7 @@ class TauToolsetConfig(vf.ToolsetConfig):  # type: ignore[misc]  # the package i
     """Episodes that a shared server keeps; beyond that, the least recently used one is dropped."""
 
 
-class TauTaskConfig(vf.TaskConfig):  # type: ignore[misc]  # the package is optional
+class TauTaskConfig(vf.TaskConfig):  # type: ignore[misc]  # optional
     """How the episodes of tasks are run."""
 
     tools: TauToolsetConfig = TauToolsetConfig()
@@ -69,7 +69,7 @@ class TauTaskConfig(vf.TaskConfig):  # type: ignore[misc]  # the package is opti
     """One tool server for all rollouts of an environment worker, not one process per rollout."""
 
 
-class TauTasksetConfig(vf.TasksetConfig):  # type: ignore[misc]  # the package is optional
+class TauTasksetConfig(vf.TasksetConfig):  # type: ignore[misc]  # optional
     """The tasks of a taskset; `task.tools.domain` names the domain."""
 
     task: TauTaskConfig = TauTaskConfig()
@@ -78,7 +78,7 @@ class TauTasksetConfig(vf.TasksetConfig):  # type: ignore[misc]  # the package i
     seed: int | None = None
 
 
-class TauToolset(vf.Toolset[TauToolsetConfig, VerifiersState]):  # type: ignore[misc]  # the package is optional
+class TauToolset(vf.Toolset[TauToolsetConfig, VerifiersState]):  # type: ignore[misc]  # optional
     """Holds the live episodes of the rollouts that call it, and executes their calls."""
 
     # The policy of a domain refers to its tools by their plain names.
@@ -126,7 +126,7 @@ class TauToolset(vf.Toolset[TauToolsetConfig, VerifiersState]):  # type: ignore[
             self.state.outcome = asdict(episode.outcome_of(result))
 
 
-class TauTask(vf.Task[TauData, VerifiersState, TauTaskConfig]):  # type: ignore[misc]  # the package is optional
+class TauTask(vf.Task[TauData, VerifiersState, TauTaskConfig]):  # type: ignore[misc]  # optional
     """One task of a domain.
 
     A failure of the infrastructure or of the simulated user becomes a TaskError, never a score.
@@ -184,7 +184,7 @@ class TauTask(vf.Task[TauData, VerifiersState, TauTaskConfig]):  # type: ignore[
         return [] if config.shared else [TauToolset(config.tools)]
 
 
-class TauTaskset(vf.Taskset[TauTask, TauTasksetConfig]):  # type: ignore[misc]  # the package is optional
+class TauTaskset(vf.Taskset[TauTask, TauTasksetConfig]):  # type: ignore[misc]  # optional
     """The tasks of a domain, or of a split of it."""
 
     def load(self) -> Iterator[TauTask]:

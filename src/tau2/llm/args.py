@@ -90,7 +90,8 @@ BODY_FIELDS = (
         search_parameters search_mode search_domain_filter search_recency_filter
         search_after_date_filter search_before_date_filter return_images
         return_related_questions incremental_output result_format disable_search citation_options
-        compound_custom exclude_instance_types safety_settings safety_model context_length_exceeded_behavior
+        compound_custom exclude_instance_types safety_settings safety_model
+        context_length_exceeded_behavior
         prompt_truncate_len perf_metrics_in_response raw_output speculation cache_control
         safeSettings betas anthropic_beta anthropic_version guardrails guardrail_config
         performanceConfig output_config effort request_timeout_ms deferred

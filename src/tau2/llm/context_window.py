@@ -65,7 +65,8 @@ CONTEXT_SIGNS: tuple[ContextSign, ...] = (
     ),
     ContextSign(
         "Together, TGI, Hugging Face",
-        r"`?inputs`? must have less than \d+ tokens|`?inputs`? tokens \+ `?max_new_tokens`? must be",
+        r"`?inputs`? must have less than \d+ tokens"
+        r"|`?inputs`? tokens \+ `?max_new_tokens`? must be",
     ),
     ContextSign("Fireworks", r"prompt is too long: \d+|model maximum context length"),
     ContextSign("xAI", r"maximum prompt length is \d+"),
@@ -137,10 +138,12 @@ _OTHER_REFUSALS = re.compile(
     # The rate at which tokens may be used, not how many fit.
     r"rate.?limit|per[ _-](?:minute|hour|day|second)|\b[TR]P[MD]\b|quota|throttl|please wait"
     # A parameter of the call, not the conversation.
-    r"|(?<!\+ )(?<!\+ `)(?:max_(?:completion_|output_|new_)?tokens|max_tokens_to_sample)[`'\"]?(?: \(?\d+\)?)? "
+    r"|(?<!\+ )(?<!\+ `)(?:max_(?:completion_|output_|new_)?tokens|max_tokens_to_sample)"
+    r"[`'\"]?(?: \(?\d+\)?)? "
     r"(?:is too large|must be|cannot|should|exceeds|value)|invalid max_(?:completion_)?tokens"
     r"|range of max_tokens|maximum allowed number of output tokens|completion tokens, whereas"
-    r"|budget_tokens|(?:unrecognized|unknown|unsupported|unexpected) .{0,60}context[ _](?:len|win|siz)"
+    r"|budget_tokens"
+    r"|(?:unrecognized|unknown|unsupported|unexpected) .{0,60}context[ _](?:len|win|siz)"
     # Another limit than the window.
     r"|moderat|safety|content (?:policy|management)|tool_call_id|function\.(?:name|description)"
     r"|out of memory|failed to (?:load|allocate)",

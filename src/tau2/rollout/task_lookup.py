@@ -37,7 +37,7 @@ def find_task(task_set: str, task_id: str) -> Task:
     if task_id not in tasks:
         raise UnknownName(f"task in {task_set}", task_id, tasks)
     task = tasks[task_id]
-    # The copy forgets them, so they are told of here; the names in a task are checked later, against
+    # The copy forgets them, so they are named here; the names in a task are checked later, against
     # the environment that it is played in.
     if task.unknown_fields:
         check_once(task_set, task, registry.get_env_constructor(task_set)())

@@ -55,7 +55,7 @@ def _on_this_thread(work: Coroutine[Any, Any, ResultT]) -> ResultT:
 
 
 async def _abandon_tasks() -> None:
-    """Cancel all other tasks; forget those that swallow it, else closing the loop waits for them."""
+    """Cancel all other tasks; forget those that swallow it, or closing the loop waits for them."""
     tasks = asyncio.all_tasks() - {asyncio.current_task()}
     for task in tasks:
         task.cancel()

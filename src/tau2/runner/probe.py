@@ -46,7 +46,7 @@ async def probe_models(
     Raises:
         ConfigError: a model cannot be reached, or refuses the key; says what to do.
     """
-    from tau2.llm.middleware import use_middleware  # noqa: PLC0415  -- only runs that call models load them
+    from tau2.llm.middleware import use_middleware  # noqa: PLC0415  -- loaded when used
     from tau2.llm.middleware.redaction import RedactionMiddleware  # noqa: PLC0415  -- likewise
     from tau2.llm.probe import Probe, probe  # noqa: PLC0415  -- likewise
 

@@ -82,7 +82,10 @@ def edited(path: str, name: str) -> dict:
 def test_an_unknown_field_is_named_at_any_depth(path, name, nearest):
     raw = edited(path, name)
     where = f"{path}.{name}" if path else name
-    expected = f"tasks.json: task create_task_1: {where}: no field named '{name}'; did you mean '{nearest}'?"
+    expected = (
+        f"tasks.json: task create_task_1: {where}: no field named '{name}'; "
+        f"did you mean '{nearest}'?"
+    )
     with pytest.raises(DataFileError) as refused:
         parse_tasks([raw], "tasks.json")
     assert str(refused.value) == expected
@@ -103,7 +106,8 @@ def test_a_task_made_in_a_program_ignores_a_field_and_tells_of_it():
     assert task.model_dump() == Task(**raw_task()).model_dump()
     assert [str(problem) for problem in form_problems([task])] == [
         (
-            "task create_task_1: colour: no field named 'colour'; known: description, evaluation_criteria, "
+            "task create_task_1: colour: no field named 'colour'; "
+            "known: description, evaluation_criteria, "
             "id, initial_state, issues, required_documents, ticket, user_scenario, user_tools"
         )
     ]
@@ -136,7 +140,8 @@ def test_tasks_that_are_right_have_no_problems():
         (
             a_task(calls("create_tsk", user_id="user_1")),
             (
-                "evaluation_criteria.actions.0.name: no tool of the agent named 'create_tsk'; did you "
+                "evaluation_criteria.actions.0.name: "
+                "no tool of the agent named 'create_tsk'; did you "
                 "mean 'create_task'?"
             ),
         ),
@@ -147,7 +152,8 @@ def test_tasks_that_are_right_have_no_problems():
         (
             a_task(calls("create_task", user_id="u", title="x", descripton="d")),
             (
-                "evaluation_criteria.actions.0.arguments.descripton: no argument named 'descripton'; "
+                "evaluation_criteria.actions.0.arguments.descripton: "
+                "no argument named 'descripton'; "
                 "did you mean 'description'?"
             ),
         ),
@@ -180,7 +186,8 @@ def test_tasks_that_are_right_have_no_problems():
                 state=InitialState(initialization_data=InitializationData(agent_data={"task": {}}))
             ),
             (
-                "initial_state.initialization_data.agent_data.task: no field named 'task'; did you mean "
+                "initial_state.initialization_data.agent_data.task: "
+                "no field named 'task'; did you mean "
                 "'tasks'?"
             ),
         ),
@@ -216,7 +223,8 @@ def test_compared_arguments_must_exist():
     task.evaluation_criteria.actions[0].compare_args = ["titel"]
     assert problems_of(task) == [
         (
-            "evaluation_criteria.actions.0.compare_args.titel: no argument named 'titel'; did you mean "
+            "evaluation_criteria.actions.0.compare_args.titel: "
+            "no argument named 'titel'; did you mean "
             "'title'?"
         )
     ]

@@ -176,7 +176,10 @@ def test_empty_defaults_are_not_kept() -> None:
 
 WANTS_BACK = [
     "The `reasoning_content` in the thinking mode must be passed back to the API.",
-    "thinking is enabled but reasoning_content is missing in assistant tool call message at index 1",
+    (
+        "thinking is enabled but reasoning_content is missing "
+        "in assistant tool call message at index 1"
+    ),
     "Missing required field: messages[1].reasoning_content",
 ]
 

@@ -109,7 +109,9 @@ def test_what_a_script_registers_below_its_guard_is_played_by_workers(tmp_path):
 def test_what_a_notebook_registers_is_played_by_workers():
     ended = run_as_notebook(
         """
-        registry.register_agent_factory(lambda tools, domain_policy: Hasty(tools, domain_policy), "hasty")
+        registry.register_agent_factory(
+            lambda tools, domain_policy: Hasty(tools, domain_policy), "hasty"
+        )
         registry._users["scripted_user"] = Brief
         play(agent="hasty")
         """
@@ -122,7 +124,9 @@ def test_what_cannot_be_sent_is_named_with_the_reason():
     ended = run_as_notebook(
         """
         lock = threading.Lock()
-        registry.register_agent_factory(lambda tools, domain_policy: lock and hasty(tools, domain_policy), "locked")
+        registry.register_agent_factory(
+            lambda tools, domain_policy: lock and hasty(tools, domain_policy), "locked"
+        )
         play(agent="locked")
         """
     )
@@ -154,7 +158,9 @@ def test_a_notebooks_agent_on_ray():
         registry.register_agent_factory(hasty, "hasty")
         play(agent="hasty", executor="ray")
         lock = threading.Lock()
-        registry.register_agent_factory(lambda tools, domain_policy: lock and hasty(tools, domain_policy), "locked")
+        registry.register_agent_factory(
+            lambda tools, domain_policy: lock and hasty(tools, domain_policy), "locked"
+        )
         play(agent="locked", executor="ray")
         """
     )

@@ -29,7 +29,7 @@ PROTOCOL = HttpProtocol(
 
 
 def _claims(model: str, args: JsonMapping) -> bool:
-    """Claim Claude models by their bare names, unless an address says that another server has them."""
+    """Claim Claude models by their bare names, unless an address names another server."""
     has_address = args.get("api_base") or args.get("base_url")
     return not has_address and _CLAUDE.fullmatch(model) is not None
 

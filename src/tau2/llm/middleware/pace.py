@@ -35,7 +35,7 @@ def paced(request: Request, send: NextSend) -> Flow[Response]:
 
 
 @lru_cache(maxsize=_MOST_MODELS)
-def _kept(model: str, base: str, rpm: float | None, tpm: float | None) -> ProviderLimits:  # noqa: ARG001  -- model and base are the key
+def _kept(model: str, base: str, rpm: float | None, tpm: float | None) -> ProviderLimits:  # noqa: ARG001  -- cache key
     return ProviderLimits({_ANY: Limit(rpm=rpm, tpm=tpm)})
 
 

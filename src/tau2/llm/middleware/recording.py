@@ -188,7 +188,7 @@ def _beginning(attempt: AttemptContext) -> JsonObject:
 
 
 def _learnt(request: Request, failure: CallFailed) -> str | None:
-    """Return what the request is sent again without, or with; None where a failure teaches nothing."""
+    """Return what the request is sent again without, or with; None when it is not."""
     name = refused_parameter(request.args, failure)
     if name is None and is_about_messages(request.messages, failure):
         return LEARNT_OF_MESSAGES

@@ -1,1 +1,1 @@
-"""Requests and responses of other protocols than chat completions, from and to OpenAI's chat form."""
+"""Requests and responses of other protocols, from and to OpenAI's chat completions."""

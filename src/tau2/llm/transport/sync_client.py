@@ -155,7 +155,7 @@ class _TimedTransport(httpx.HTTPTransport):
         # httpx's own time limits begin anew with every piece of data that arrives, and it has no
         # parameter for the network backend of httpcore, which is what bounds a whole exchange.
         pool: Any = self._pool
-        pool._network_backend = _TimedBackend(pool._network_backend, self)  # noqa: SLF001  -- see above
+        pool._network_backend = _TimedBackend(pool._network_backend, self)  # noqa: SLF001  -- above
 
     def post(self, endpoint: Endpoint, body: bytes, until: float) -> HttpResponse:
         """Send `body`; raise TimeoutError at `until`. After an error, close the transport."""

@@ -212,7 +212,7 @@ def _notes(run: SimulationRun) -> Iterator[str]:
         if review is not None:
             yield f"review by {review.model or 'a model'}: {review.summary}"
             yield from (
-                f"review: {getattr(mistake, 'source', 'user')}: {mistake.error_type or mistake.weight}: "
-                f"{mistake.reasoning}"
+                f"review: {getattr(mistake, 'source', 'user')}: "
+                f"{mistake.error_type or mistake.weight}: {mistake.reasoning}"
                 for mistake in review.errors
             )

@@ -122,7 +122,8 @@ class _Worker:
             raise ConfigError(MESSAGE)
         ended = f"a worker process ended while it started (exit code {code})"
         if code is None:
-            ended = f"a worker process was not ready in {self.setup.run.config.worker_timeout:g} seconds"
+            seconds = self.setup.run.config.worker_timeout
+            ended = f"a worker process was not ready in {seconds:g} seconds"
         raise ConfigError(answer.get("refused", f"{ended}; what it wrote is above"))
 
     async def _read(self, reader: asyncio.StreamReader) -> None:

@@ -119,6 +119,6 @@ async def _record_of(identifier: int, spec: UnitSpec, runner: UnitRunner) -> byt
     try:
         run = await runner.play(spec)
         return line({"id": identifier, "run": run.model_dump(mode="json")})
-    except Exception as problem:  # noqa: BLE001  -- a record is foreign; any of it may not serialise
+    except Exception as problem:  # noqa: BLE001  -- a foreign record may not serialise
         failed = failed_run(spec, problem, 1)
         return line({"id": identifier, "run": failed.model_dump(mode="json")})

@@ -204,7 +204,7 @@ def _conditional(sentence: str) -> tuple[str, str, str] | None:
     halves = _CONSEQUENCE.split(match["rest"], maxsplit=1)
     if len(halves) == 1:
         halves = match["rest"].split(", ", 1)
-    return (match["word"].lower(), halves[0], halves[1]) if len(halves) == 2 else None  # noqa: PLR2004  -- both halves
+    return (match["word"].lower(), halves[0], halves[1]) if len(halves) == 2 else None  # noqa: PLR2004  -- both
 
 
 def _place_conditional(

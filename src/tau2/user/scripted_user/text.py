@@ -79,7 +79,7 @@ def stem(word: str) -> str:
         if word.endswith(ending) and len(word) >= least and not word.endswith("ss"):
             base = word.removesuffix(ending)
             return base + "y" if ending in {"ies", "ied"} else base.removesuffix("e")
-    return word.removesuffix("e") if len(word) > 3 else word  # noqa: PLR2004  -- "the" and its like stay whole
+    return word.removesuffix("e") if len(word) > 3 else word  # noqa: PLR2004  -- "the" stays whole
 
 
 def keywords(text: str) -> frozenset[str]:
