@@ -81,7 +81,14 @@ def install_tiny_as(repo_id: str, hf_home: Path, **options: Any) -> Path:
 def train_tokenizer(vocab: int) -> Any:
     """Return a byte-level BPE tokenizer of `vocab` tokens, trained on tau2's policies and tasks."""
     with needs_extra("train", "tokenizers"):
-        from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers  # noqa: PLC0415  -- optional
+        from tokenizers import (  # noqa: PLC0415  -- optional
+            AddedToken,
+            Tokenizer,
+            decoders,
+            models,
+            pre_tokenizers,
+            trainers,
+        )
     with needs_extra("train", "transformers"):
         from transformers import PreTrainedTokenizerFast  # noqa: PLC0415  -- optional
     raw = Tokenizer(models.BPE())

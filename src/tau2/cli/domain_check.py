@@ -85,7 +85,7 @@ def _check_files(check: DomainCheck, folder: Path) -> None:
         return
     for pattern in ("db.*", "user_db.*"):
         for file in folder.glob(pattern):
-            check.attempt(lambda file=file: read_data_file(file))  # type: ignore[misc]  # bound at once
+            check.attempt(lambda file=file: read_data_file(file))  # type: ignore[misc]  # bound
     tasks = _tasks_file(folder)
     check.tasks = check.attempt(lambda: load_tasks_file(tasks))
     check.problems += _form_problems(check, tasks)

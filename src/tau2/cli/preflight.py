@@ -15,7 +15,8 @@ from tau2.storage.store import RunStore
 _WAYS = """\
 three ways forward:
   1. set the key of the provider in the environment, e.g. export OPENAI_API_KEY=...
-  2. use a server of your own: {flag} openai/NAME {flag}-args '{{"api_base": "http://127.0.0.1:8000/v1"}}'
+  2. use a server of your own: \
+{flag} openai/NAME {flag}-args '{{"api_base": "http://127.0.0.1:8000/v1"}}'
   3. play without any model: --agent oracle_agent --user scripted_user"""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from tau2.data_model.persona import PersonaConfig
@@ -24,10 +23,11 @@ from tau2.runner.resolve import (
     resolve,
     user_factory,
 )
+from tau2.utils.json_types import JsonMapping
 
 
 def build_environment(
-    domain: str, *, solo_mode: bool = False, env_kwargs: Mapping[str, Any] | None = None
+    domain: str, *, solo_mode: bool = False, env_kwargs: JsonMapping | None = None
 ) -> Environment:
     """Return a fresh environment of a domain. Raise UnknownName for another one."""
     return environment_factory(domain)(solo_mode=solo_mode, **(env_kwargs or {}))
@@ -38,7 +38,7 @@ def build_agent(
     environment: Environment,
     *,
     llm: str | None = None,
-    llm_args: Mapping[str, Any] | None = None,
+    llm_args: JsonMapping | None = None,
     task: Task | None = None,
     audio_native_config: Any = None,
     solo_mode: bool = False,
@@ -82,7 +82,7 @@ def build_user(
     task: Task,
     *,
     llm: str | None = None,
-    llm_args: Mapping[str, Any] | None = None,
+    llm_args: JsonMapping | None = None,
     persona_config: PersonaConfig | None = None,
     solo_mode: bool = False,
     seed: int | None = None,

@@ -31,6 +31,7 @@ from tau2.runner.resolve import environment_factory
 from tau2.runner.run_settings import without_secrets
 from tau2.seeds import derive_seed
 from tau2.storage.results import Results
+from tau2.utils.json_types import JsonObject
 
 
 class UnitSpec(NamedTuple):
@@ -275,7 +276,7 @@ def run_info(run_config: RunConfig, environment: Environment, **overrides: Any) 
     persona = text.user_persona if text else None
     # A persona with weighted choices differs from one episode to the next.
     is_weighted = any(isinstance(value, dict) for value in (persona or {}).values())
-    facts: dict[str, Any] = {
+    facts: JsonObject = {
         "git_commit": commit_hash(),
         "num_trials": run_config.num_trials,
         "max_steps": run_config.effective_max_steps,

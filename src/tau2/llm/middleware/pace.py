@@ -35,7 +35,12 @@ def paced(request: Request, send: NextSend) -> Flow[Response]:
 
 
 @lru_cache(maxsize=_MOST_MODELS)
-def _kept(model: str, base: str, rpm: float | None, tpm: float | None) -> ProviderLimits:  # noqa: ARG001  -- cache key
+def _kept(
+    model: str,  # noqa: ARG001  -- a part of the key
+    base: str,  # noqa: ARG001  -- likewise
+    rpm: float | None,
+    tpm: float | None,
+) -> ProviderLimits:
     return ProviderLimits({_ANY: Limit(rpm=rpm, tpm=tpm)})
 
 

@@ -201,5 +201,6 @@ def summary_line(page: Page) -> str:
     """Return on one line what a page holds."""
     more = f", {page.left_out:,} more left out" if page.left_out else ""
     size = len(page.html.encode())
-    shown = f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"  # noqa: PLR2004  -- 1 MB
+    is_large = size >= 1e6  # noqa: PLR2004  -- one megabyte
+    shown = f"{size / 1e6:.1f} MB" if is_large else f"{size / 1e3:.0f} kB"
     return f"{plural(page.num_conversations, 'conversation')}{more}, {shown}"

@@ -52,7 +52,8 @@ def register_packed(registrations: list[JsonObject]) -> None:
         entry: Any = None
         if problem is None:
             try:
-                entry = pickle.loads(base64.b64decode(sent["content"]))  # noqa: S301  -- our own process
+                content = base64.b64decode(sent["content"])
+                entry = pickle.loads(content)  # noqa: S301  -- from the run's own process
             except Exception as error:  # noqa: BLE001  -- code of anybody runs here
                 problem = f"{type(error).__name__}: {error}"
         if problem is not None:

@@ -204,7 +204,9 @@ def _conditional(sentence: str) -> tuple[str, str, str] | None:
     halves = _CONSEQUENCE.split(match["rest"], maxsplit=1)
     if len(halves) == 1:
         halves = match["rest"].split(", ", 1)
-    return (match["word"].lower(), halves[0], halves[1]) if len(halves) == 2 else None  # noqa: PLR2004  -- both
+    if len(halves) != 2:  # noqa: PLR2004  -- what is asked for, and what else
+        return None
+    return match["word"].lower(), halves[0], halves[1]
 
 
 def _place_conditional(

@@ -73,7 +73,8 @@ class Voice:
     def __init__(self, state: Conversation, persona: PersonaConfig | None) -> None:
         self._state = state
         self._persona = persona or PersonaConfig()
-        self._rng = random.Random(derive_seed(state.seed, "turn", state.turn))  # noqa: S311  -- no secret
+        seed = derive_seed(state.seed, "turn", state.turn)
+        self._rng = random.Random(seed)  # noqa: S311  -- a reproducible choice
 
     @property
     def terse(self) -> bool:
