@@ -392,6 +392,15 @@ class Registry:
         """Return a task set's loader `load(split=...)`. Raise UnknownName (a KeyError)."""
         return self._tasks[name]
 
+    def has_own_splits(self, name: str) -> bool:
+        """Return whether the splits of a task set are those of its loader.
+
+        They are not where a client has put another loader in the place of the original one.
+        """
+        own_tasks = getattr(self._tasks, "own", self._tasks)
+        own_splits = getattr(self._task_splits, "own", self._task_splits)
+        return (name in own_tasks) == (name in own_splits)
+
     def get_task_splits_loader(self, name: str) -> SplitsLoader | None:
         """Return the loader of a task set's splits, or None."""
         return _find(self._task_splits, name)

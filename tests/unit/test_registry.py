@@ -204,3 +204,11 @@ def test_a_plug_in_that_does_not_work_says_which_it_is(monkeypatch, entry, words
 def test_a_function_gets_the_options_it_has():
     assert call_with_known(lambda a, b=2: (a, b), {"a": 1, "c": 3}) == (1, 2)
     assert call_with_known(lambda **options: options, {"a": 1}) == {"a": 1}
+
+
+def test_a_replaced_loader_need_not_know_the_tasks_of_the_splits(monkeypatch):
+    from tau2.runner import load_tasks
+
+    few = registry.get_tasks_loader("mock")()[:1]
+    monkeypatch.setitem(registry._tasks, "mock", lambda task_split_name=None: few)
+    assert load_tasks("mock", "base") == few

@@ -76,7 +76,7 @@ def load_tasks(task_set_name: str, task_split_name: str | None = None) -> list[T
     """Return the tasks of a task set, or of one of its splits. Raise UnknownName."""
     loader = registry.get_tasks_loader(task_set_name)
     tasks: list[Task] = loader(task_split_name) if task_split_name is not None else loader()
-    if task_split_name is not None:
+    if task_split_name is not None and registry.has_own_splits(task_set_name):
         _check_split(task_set_name, task_split_name, tasks)
     return tasks
 
