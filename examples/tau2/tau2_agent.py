@@ -130,7 +130,8 @@ class Tau2Runner:
     ) -> None:
         self.config = econfig if isinstance(econfig, Tau2EnvConfig) else Tau2EnvConfig.of(econfig)
         self.config.check()
-        self.gconfig, self.timeout = gconfig, timeout
+        self.gconfig = gconfig
+        self.timeout = timeout
         self.endpoint = endpoint or Endpoint.of()
         if not self.config.solo_mode and not self.config.user_llm:
             raise ConfigError(

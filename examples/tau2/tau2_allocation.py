@@ -152,7 +152,8 @@ def with_areal(text: str, parse: Callable[[str], object]) -> list[Allocation]:
             f"allocation_mode {text!r}: {str(problem).strip().splitlines()[0]}"
         ) from problem
     engines = parse_allocation(text)
-    found = [(a.backend, a.parallel.world_size) for a in seen.allocations]  # type: ignore[attr-defined]  -- AReaL's
+    allocations = seen.allocations  # type: ignore[attr-defined]  -- AReaL's
+    found = [(allocation.backend, allocation.parallel.world_size) for allocation in allocations]
     if found != [(engine.backend, engine.world_size) for engine in engines]:
         raise ConfigError(
             f"allocation_mode {text!r}: AReaL reads it as {found}, which has no per-engine form "

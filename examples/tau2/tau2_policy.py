@@ -131,7 +131,8 @@ class _Refused(Exception):
 
     def __init__(self, response: Any) -> None:
         super().__init__(f"HTTP {response.status_code}: {response.text}")
-        self.response, self.status_code = response, response.status_code
+        self.response = response
+        self.status_code = response.status_code
         said = _json(response)
         self.body = said.get("error", said) if isinstance(said, Mapping) else None
 

@@ -43,7 +43,8 @@ class Model:
         from openai import AsyncOpenAI  # noqa: PLC0415  -- needed to play, not to read a config
 
         key = api_key or ("none" if base_url else None)  # servers of one's own ask for no key
-        self.name, self.sampling = name, sampling
+        self.name = name
+        self.sampling = sampling
         self.client = AsyncOpenAI(base_url=base_url, api_key=key, http_client=http_client)
         self._is_ours = http_client is None
         self.agent: Any = None

@@ -259,15 +259,15 @@ def coerce_arguments(name: str, params: type[BaseModel], arguments: JsonObject) 
 def _validated(params: type[BaseModel], arguments: JsonObject) -> BaseModel:
     try:
         return params.model_validate(arguments)
-    except ValidationError:
+    except ValidationError as as_given:
         decoded = decoded_by_schema(arguments, _schema_of(params))
         if decoded == arguments:
             raise
         try:
             return params.model_validate(decoded)
         except ValidationError:
-            pass  # what is wrong with the arguments as they were given says more
-        raise
+            # What is wrong with the arguments as they were given says more.
+            raise as_given from None
 
 
 @lru_cache(maxsize=_MOST_KEPT)
