@@ -33,7 +33,7 @@ from tau2.llm.middleware import current_middleware
 from tau2.llm.parse import ParsedCompletion, checked_completion, parse_completion
 from tau2.llm.request import Flow, Request, Response, Send, Sender, Sleep
 from tau2.llm.returned_fields import RETURNED_FIELDS
-from tau2.llm.secrets import Redactor, secrets_in_environment
+from tau2.llm.secrets import redactor_of, secrets_in_environment
 from tau2.llm.unsupported_params import BAD_REQUEST, UNSUPPORTED_PARAMS
 from tau2.seeds import derive_seed
 from tau2.utils.json_types import JsonObject
@@ -113,8 +113,8 @@ def send_with_retries(call: ModelCall) -> Flow[Response]:
             response = yield from _send(request)
             return checked_completion(response, from_server=not call.sender.own_args)
         except CallFailed as failure:
-            redactor = Redactor(secrets_in_environment()).with_secrets_of(request.args)
-            failure.text = redactor.text(failure.text)
+            known = redactor_of(secrets_in_environment()).with_secrets_of(request.args)
+            failure.redact(known.secrets, fields=True)
             # A refused parameter says nothing about the request: sending it again without the
             # parameter is no retry, needs no wait, and ends because each is learnt once.
             if UNSUPPORTED_PARAMS.learn_from(request, failure):

@@ -87,9 +87,9 @@ class CallFailed(Exception):
             was_sent=self.was_sent,
         )
 
-    def redact(self, secrets: Iterable[str]) -> None:
-        """Take the secrets out of the text."""
-        self.text = redact(self.text, secrets)
+    def redact(self, secrets: Iterable[str], *, fields: bool = False) -> None:
+        """Take the secrets out of the text; with `fields`, also the values of secret fields."""
+        self.text = redact(self.text, secrets, fields=fields)
         self.args = (self.text,)
 
 

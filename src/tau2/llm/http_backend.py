@@ -13,7 +13,7 @@ from tau2.llm.args import check_names
 from tau2.llm.clock import clock
 from tau2.llm.failure import CallFailed, from_status, unreachable
 from tau2.llm.request import Request, Response
-from tau2.llm.secrets import text_redactor
+from tau2.llm.secrets import redactor_of, text_redactor
 from tau2.llm.transport.endpoint import Endpoint, Service, endpoint_of
 from tau2.llm.transport.proxies import proxy_for
 from tau2.llm.transport.tls import tls_context
@@ -28,7 +28,6 @@ _REDIRECTION = range(300, 400)
 _SHORTEST_SECRET = 7  # characters; a shorter key may be a word that the model says
 _UNUSUAL = re.compile(r"\\u|NaN|Infinity|\d[eE]")
 """Escapes that may be half a character, and numbers that are not finite."""
-_NEVER_ESCAPED = re.compile(r"[\w.\-+=]+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +87,8 @@ class HttpProtocol:
             raise from_status(response.status, text, response.headers, clock.get().wall())
         streamed = self.stream(text) if self.stream is not None else None
         parsed = _json(text) if streamed is None else streamed
-        secrets = [secret for secret in endpoint.secrets if len(secret) >= _SHORTEST_SECRET]
+        spellings = redactor_of(endpoint.secrets).spellings
+        secrets = [text for text in spellings if len(text) >= _SHORTEST_SECRET]
         if not _is_plain(text, secrets):
             parsed = clean(parsed, text_redactor(secrets))
         completion: Response = self.completion(parsed)
@@ -115,6 +115,6 @@ def _is_plain(text: str, secrets: Sequence[str]) -> bool:
     """Return whether cleaning the content of this JSON text would change nothing, as is usual."""
     if text.count("{") + text.count("[") > DEEPEST:
         return False
-    if any(secret in text or not _NEVER_ESCAPED.fullmatch(secret) for secret in secrets):
+    if any(secret in text for secret in secrets):
         return False
     return _UNUSUAL.search(text) is None

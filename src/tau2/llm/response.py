@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tau2.llm.request import Response
-from tau2.llm.secrets import text_redactor
+from tau2.llm.secrets import redactor_of, text_redactor
 from tau2.utils.json_types import JsonObject, JsonValue
 from tau2.utils.plain_data import DEEPEST, clean
 
@@ -61,7 +61,8 @@ def with_attributes(value: JsonValue) -> JsonValue:
 
 def clean_response(response: object, secrets: Iterable[str] = ()) -> Response:
     """Return a completion of any usual form as plain, finite JSON without any of `secrets`."""
-    plain: Response = clean(as_plain(response), text_redactor(secrets))
+    spellings = redactor_of(frozenset(secrets)).spellings
+    plain: Response = clean(as_plain(response), text_redactor(spellings))
     return plain
 
 

@@ -22,6 +22,7 @@ class RedactionMiddleware:
     """Redacts known secrets in responses and failures; belongs innermost."""
 
     def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
         self._spellings = tuple(text for text in redactor.spellings if len(text) >= _SHORTEST)
 
     def middleware(self, request: Request, send: NextSend) -> Flow[Response]:
@@ -29,7 +30,7 @@ class RedactionMiddleware:
         try:
             response = yield from send(request)
         except CallFailed as failure:
-            failure.redact(self._spellings)
+            failure.redact(self._redactor.secrets)
             raise
         if self._spellings:
             response = clean(response, text_redactor(self._spellings))
