@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SERVER = ROOT / "aenv" / "builtin-envs" / "tau2"
 GUIDE_COMMAND = "python aenv/examples/tau2_rl/agent.py --domain {domain} --task_id {task_id}"
 HOST, PORT = "127.0.0.1", 8081
+TOKEN = "a-token-of-the-tests"
 _PATIENCE = 120.0  # seconds for the first import of AEnvironment
 _QUIET = {
     "FASTMCP_SHOW_CLI_BANNER": "false",
@@ -53,7 +54,7 @@ def start(folder: Path, variables: Mapping[str, str]) -> subprocess.Popen[bytes]
 
 def _environment(variables: Mapping[str, str]) -> dict[str, str]:
     plain = {name: value for name, value in os.environ.items() if not name.startswith("TAU2_")}
-    return {**plain, **_QUIET, **variables}
+    return {**plain, **_QUIET, "TAU2_SERVER_TOKEN": TOKEN, **variables}
 
 
 @contextmanager
@@ -93,7 +94,8 @@ def post(path: str, arguments: Mapping[str, Any] | None = None, *, method: str =
     connection = http.client.HTTPConnection(HOST, PORT, timeout=30)
     try:
         body = None if method == "GET" else json.dumps(arguments or {})
-        connection.request(method, path, body)
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {TOKEN}"}
+        connection.request(method, path, body, headers)
         return json.loads(connection.getresponse().read())
     finally:
         connection.close()

@@ -24,7 +24,7 @@ def main() -> int:
     began = time.monotonic()
     with (
         tempfile.TemporaryDirectory() as folder,
-        serving(Path(folder)),
+        serving(Path(folder), TAU2_SERVER_TOKEN="", XDG_RUNTIME_DIR=folder),
         StubServer(REPLIES) as model,
     ):
         _say(
@@ -32,7 +32,8 @@ def main() -> int:
         )
         _say(f"$ {GUIDE_COMMAND.format(domain='mock', task_id=TASK)}")
         began = time.monotonic()
-        outcome = play("mock", TASK, model.base_url)
+        nobody_named_a_token = {"TAU2_SERVER_TOKEN": "", "XDG_RUNTIME_DIR": folder}
+        outcome = play("mock", TASK, model.base_url, **nobody_named_a_token)
     _say(
         f"reward: {outcome['reward']} ({outcome['status']}) after "
         f"{time.monotonic() - began:.1f} s, both stopped"

@@ -31,6 +31,7 @@ def load(path: Path, name: str | None = None) -> ModuleType:
 
 settings = load(SERVER / "src" / "_tau2_settings.py")
 episode = load(SERVER / "src" / "_tau2_episode.py")
+access = load(SERVER / "src" / "_tau2_access.py")
 functions = load(SERVER / "src" / "_tau2_functions.py")
 agent = load(EXAMPLE / "agent.py", "tau2_rl_agent")
 sdk_model = load(EXAMPLE / "sdk_model.py")

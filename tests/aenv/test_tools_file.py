@@ -15,6 +15,7 @@ from tests.aenv.parts import MEETING, SERVER, agent, an_episode, functions, load
 
 from tau2.environment.tool import as_tool
 from tau2.rollout import RolloutSetup
+from tau2.serving.guard import Guard
 
 
 class ToolError(Exception):
@@ -26,6 +27,13 @@ class Served:
 
     def __init__(self):
         self.tools = {}
+        self.served = []
+
+    def http_app(self, **options):
+        return options
+
+    async def run_http_async(self, **options):
+        self.served.append(options)
 
     def tool(self):
         def add(function):
@@ -67,6 +75,7 @@ def place(monkeypatch):
     monkeypatch.setenv("TAU2_DOMAIN", "mock")
     monkeypatch.setenv("TAU2_USER", "scripted_user")
     monkeypatch.setenv("TAU2_USER_LLM_API_KEY", "sk-very-secret")
+    monkeypatch.setenv("TAU2_SERVER_TOKEN", "a-token-of-the-tests")
     noted.load = lambda: load(SERVER / "src" / "tau2_tools.py", "a_loaded_server")
     yield noted
     sys.modules.pop("a_loaded_server", None)
@@ -106,6 +115,7 @@ def test_what_is_registered(server):
         ("TAU2_DOMAIN", "airlin", "did you mean 'airline'"),
         ("TAU2_TASK_ID", "create_task", "did you mean 'create_task_1'"),
         ("TAU2_MAX_STEPS", "many", "max_steps"),
+        ("TAU2_SERVER_TOKEN", "short", "fewer than 16 characters"),
     ],
 )
 def test_a_server_that_cannot_serve_says_why_and_ends(place, monkeypatch, name, value, said):
@@ -144,6 +154,22 @@ def test_what_is_played_is_told(server):
     assert info["task_id"] == "create_task_1"
     assert "Task desk" in prompt["system_prompt"]
     assert {tool["function"]["name"] for tool in tools["tools"]} == set(server.tools)
+
+
+def test_the_server_is_given_its_guard(server):
+    """Whoever starts it: AEnvironment passes every interface as the host."""
+    asyncio.run(server.served.run_http_async(host="0.0.0.0", port=8081))
+    (options,) = server.served.served
+    assert (options["host"], options["port"]) == ("127.0.0.1", 8081)
+    outermost = server.served.http_app()["middleware"][0]
+    assert outermost.cls is Guard
+    assert outermost.kwargs["token"] == "a-token-of-the-tests"
+
+
+def test_an_error_is_cut(server):
+    with pytest.raises(RuntimeError) as raised:
+        call(server.functions["tau2_reset"], task_id="x" * 100_000)
+    assert len(str(raised.value)) <= 2000
 
 
 def test_an_error_tells_no_key(server):
@@ -217,9 +243,10 @@ def test_the_versions_agree():
 
 def test_every_variable_is_described():
     text = (SERVER / "README.md").read_text(encoding="utf-8")
-    source = (SERVER / "src" / "_tau2_settings.py").read_text(encoding="utf-8")
+    files = ("_tau2_settings.py", "_tau2_access.py")
+    source = "".join((SERVER / "src" / name).read_text(encoding="utf-8") for name in files)
     named = set(re.findall(r'"(TAU2_\w+)"', source))
-    assert len(named) == 9
+    assert len(named) == 12
     assert [name for name in named if f"`{name}`" not in text] == []
 
 

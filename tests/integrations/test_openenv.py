@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
+import httpx
 import pytest
 
 pytest.importorskip(
@@ -12,9 +14,12 @@ pytest.importorskip(
 
 from openenv.core import GenericEnvClient
 from tests.cast import ON_THE_LIST
+from tests.faults import servers
+from tests.faults.storage import Tally
 from tests.integrations.oracle import DOMAINS, SEED, script_of
+from websockets.exceptions import ConnectionClosed
 
-from tau2.errors import ConfigError
+from tau2.errors import ConfigError, UnknownName
 from tau2.integrations import RESPOND_USER, EpisodeOutcome
 from tau2.integrations.openenv import TauAction, TauEnvClient, TauEnvironment, app, serve
 
@@ -87,5 +92,96 @@ def test_the_environment_without_a_server_and_a_failed_episode():
     assert (seen.done, seen.reward) == (True, None)
     assert seen.infra_failed or seen.user_failed
     assert env.step(TauAction(name=RESPOND_USER, arguments={"text": "Hello?"})).reward is None
-    with pytest.raises(ConfigError, match="which task"):
+    with pytest.raises(ConfigError, match="no task is named"):
         TauEnvironment("mock").reset()
+
+
+# --- what is refused
+# --------------------------------------------------------------------------------
+
+MEETING = {"name": "create_task", "arguments": ON_THE_LIST}
+
+
+@pytest.fixture(scope="module")
+def address():
+    with serve("mock", user="scripted_user") as server:
+        yield server.base_url
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "says"),
+    [
+        ("reset", {"task_id": "create_task"}, 404, "did you mean"),
+        ("reset", {}, 400, "no task is named"),
+        ("reset", {"task_id": "create_task_1", "colour": "red"}, 400, "'colour'"),
+        ("reset", {"task_id": 7}, 400, "task_id is a text"),
+        ("reset", {"task_id": "x" * 100_000}, 400, "at most 256"),
+        ("reset", {"task_id": "create_task_1", "seed": "one"}, 422, "seed"),
+        ("reset", [], 422, ""),
+        ("step", {"action": MEETING}, 409, "call reset first"),
+        ("step", {"action": {**MEETING, "colour": "red"}}, 422, "colour"),
+        ("step", {"action": MEETING, "colour": "red"}, 400, "'colour'"),
+        ("step", {"action": {"name": "x" * 1000}}, 422, "256"),
+        ("step", {}, 422, "action"),
+    ],
+)
+def test_what_cannot_be_played_is_refused_without_a_traceback(
+    address, caplog, path, body, status, says
+):
+    with caplog.at_level(logging.DEBUG):
+        answer = httpx.post(f"{address}/{path}", json=body)
+    assert answer.status_code == status, answer.text
+    assert says in answer.text
+    assert not [record for record in caplog.records if record.exc_info]
+
+
+def test_arguments_are_json_over_a_websocket_too(address):
+    async def play(url):
+        async with GenericEnvClient(url) as env:
+            await env.reset(task_id="create_task_1", seed=1)
+            with pytest.raises(RuntimeError, match="Invalid message"):
+                await env.step({"name": "create_task", "arguments": {"title": float("nan")}})
+            with pytest.raises(RuntimeError, match="Invalid message"):
+                await env.step({**MEETING, "colour": "red"})
+            await env.step(MEETING)
+            assert (await env.state())["step_count"] == 1
+
+    asyncio.run(play(address))
+
+
+def test_hostile_requests_are_refused():
+    tally = Tally()
+    with servers.impatient(), servers.openenv() as target:
+        servers.attack(target, tally)
+    assert tally.broken == []
+    assert tally.counts["tried"] == tally.counts["refused"]
+
+
+def test_an_idle_session_ends(monkeypatch):
+    monkeypatch.setattr("tau2.serving.guard.IDLE_SECONDS", 0.5)
+
+    async def play(url):
+        async with GenericEnvClient(url) as env:
+            await env.reset(task_id="create_task_1", seed=1)
+            await asyncio.sleep(1.5)
+            await env.step(MEETING)
+
+    with serve("mock", user="scripted_user") as server, pytest.raises(ConnectionClosed):
+        asyncio.run(play(server.base_url))
+
+
+def test_other_hosts_are_named():
+    served = app("mock", token="a-token", hosts=["tau2.example"], user="scripted_user")
+
+    async def ask(host):
+        transport = httpx.ASGITransport(served)
+        async with httpx.AsyncClient(transport=transport, base_url=f"http://{host}") as client:
+            return (await client.get("/a-token/health")).status_code
+
+    assert asyncio.run(ask("tau2.example")) == 200
+    assert asyncio.run(ask("127.0.0.1")) == 421
+
+
+def test_an_unknown_task_of_the_environment_itself():
+    with pytest.raises(UnknownName):
+        TauEnvironment("mock", "nothing").reset()

@@ -14,6 +14,7 @@ import asyncio
 import json
 import logging
 import os
+import secrets
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -33,6 +34,7 @@ MOST_FAILED_TURNS = 3  # consecutive turns without an action before the loop end
 # Tau2 answers a call with this argument by saying why its text is no JSON object.
 _MALFORMED = "__malformed__"
 _SHORTEST_SECRET = 8  # hiding every "none" of a text because the key is "none" helps nobody
+_TOKEN_BYTES = 24
 _STOP = "###STOP###"  # ends a conversation, also one without a customer
 _SOLO_START = "Work on the ticket with your tools, and call `done` when the work is finished."
 _NUDGE = {
@@ -244,12 +246,55 @@ async def run_agent(data: Mapping[str, Any], **extra: Any) -> Outcome:
 
 
 def open_environment(options: Options) -> Any:
-    """Return the environment, not yet initialized."""
+    """Return the environment, not yet initialized; it sends the server's token."""
     from aenv.core.environment import Environment  # noqa: PLC0415  -- slow to import, and not needed to read a config
 
-    return Environment(
-        options.env_name, environment_variables=options.variables(), timeout=options.timeout
-    )
+    token = server_token(os.environ)
+
+    class WithToken(Environment):  # type: ignore[misc]  # the package is optional
+        """Adds the token to every request: the constructor takes no headers.
+
+        AEnvironment's client sends `proxy_headers` with every request to an instance.
+        """
+
+        @property
+        def proxy_headers(self) -> dict[str, str]:
+            return _UnshownHeaders(self._headers, Authorization=f"Bearer {token}")
+
+        @proxy_headers.setter
+        def proxy_headers(self, headers: dict[str, str]) -> None:
+            self._headers = headers
+
+    variables = {**options.variables(), "TAU2_SERVER_TOKEN": token}
+    return WithToken(options.env_name, environment_variables=variables, timeout=options.timeout)
+
+
+class _UnshownHeaders(dict[str, str]):
+    """Headers whose values are not logged."""
+
+    def __repr__(self) -> str:
+        return f"<headers {', '.join(self)}>"
+
+
+def server_token(variables: Mapping[str, str]) -> str:
+    """Return the server's token: what `TAU2_SERVER_TOKEN` says, or else a new one for an instance.
+
+    A server on this machine (`DUMMY_INSTANCE_IP`) that got no token keeps its own in a file. Raise
+    RuntimeError where it did not.
+    """
+    if (given := variables.get("TAU2_SERVER_TOKEN")) not in _UNSET:
+        return str(given)
+    if not variables.get("DUMMY_INSTANCE_IP"):
+        return secrets.token_urlsafe(_TOKEN_BYTES)
+    folder = variables.get("XDG_RUNTIME_DIR")
+    kept = (Path(folder) if folder else Path.home() / ".cache") / "tau2" / "aenv-server-token"
+    try:
+        return kept.read_text(encoding="utf-8")
+    except OSError as problem:
+        raise RuntimeError(
+            "the environment server's token is not known: start the server first, "
+            "or set TAU2_SERVER_TOKEN for both"
+        ) from problem
 
 
 def open_model(options: Options) -> Any:
@@ -260,7 +305,8 @@ def open_model(options: Options) -> Any:
 
 
 def _redacted(text: str, options: Options) -> str:
-    for secret in (options.api_key, os.environ.get("TAU2_USER_LLM_API_KEY")):
+    variables = ("TAU2_USER_LLM_API_KEY", "TAU2_SERVER_TOKEN")
+    for secret in (options.api_key, *map(os.environ.get, variables)):
         if secret and len(secret) >= _SHORTEST_SECRET:
             text = text.replace(secret, "[redacted]")
     return text

@@ -62,7 +62,7 @@ class EnvironmentServer:
         """
         if host not in {HOST, "localhost"}:
             raise ConfigError(f"tools are served on {HOST} only, not on {host}")
-        with LoopbackServer(self.app, port, self.token) as server:
+        with LoopbackServer(self.app, port, self.token, body="json") as server:
             logger.warning("tools of %s: %s", self.environment.domain_name, server.url)
             server.run()
 

@@ -4,43 +4,56 @@
         async with TauEnvClient(server.base_url) as env:
             result = await env.reset(task_id=..., seed=7)
 
-The package has no authentication, so `serve` puts a secret token into the path of its server.
+The package has no authentication, so `serve` puts a secret token into the path of its server. Only
+requests for the hosts that it serves are answered, with JSON bodies of bounded size.
 """
 
 from __future__ import annotations
 
 import functools
+import json
 import secrets
 import socket
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
+from pydantic_core import PydanticCustomError
 
 from tau2.data_model.message import ToolCall
-from tau2.errors import ConfigError
+from tau2.errors import ConfigError, Tau2Error, UnknownName
 from tau2.integrations.episode import Episode
 from tau2.integrations.packages import needs_package
 from tau2.integrations.toolbox import instructions
 from tau2.rollout import StepResult as RolloutResult
+from tau2.serving.guard import IDLE_SECONDS, LOOPBACK_NAMES, Guard
 from tau2.utils.json_types import JsonMapping, JsonObject
 
-with needs_package("openenv", "openenv-core>=0.3"):
+with needs_package("openenv", "openenv-core>=0.3", brings=("fastapi", "uvicorn")):
     import uvicorn
-    from fastapi import FastAPI
+    from fastapi import FastAPI, Request
+    from fastapi.responses import JSONResponse
     from openenv.core.client_types import StepResult
     from openenv.core.env_client import EnvClient
     from openenv.core.env_server.http_server import create_fastapi_app
     from openenv.core.env_server.interfaces import Environment
-    from openenv.core.env_server.types import Action, Observation, State
+    from openenv.core.env_server.types import Action, ConcurrencyConfig, Observation, State
+
+    from tau2.serving.limits import server_options
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _STARTUP_TIMEOUT = 30.0  # seconds, also for the shutdown
+_MOST_CONNECTIONS = 32  # beside those of the sessions
+_LONGEST_NAME = 256  # characters of a task's id
+
+
+class NotReset(Tau2Error, RuntimeError):
+    """An action before a reset."""
 
 
 class TauAction(Action):  # type: ignore[misc]  # the package is optional
@@ -48,6 +61,16 @@ class TauAction(Action):  # type: ignore[misc]  # the package is optional
 
     name: str = Field(max_length=256)
     arguments: JsonObject = Field(default_factory=dict)
+
+    @field_validator("arguments")
+    @classmethod
+    def _is_json(cls, arguments: JsonObject) -> JsonObject:
+        """Refuse NaN and infinite numbers, which WebSocket messages may hold."""
+        try:
+            json.dumps(arguments, allow_nan=False)
+        except (ValueError, RecursionError):
+            raise PydanticCustomError("json", "arguments are JSON, without NaN") from None
+        return arguments
 
 
 class TauObservation(Observation):  # type: ignore[misc]  # the package is optional
@@ -95,9 +118,14 @@ class TauEnvironment(Environment):  # type: ignore[misc]  # the package is optio
         seed: int | None = None,
         episode_id: str | None = None,
         task_id: str | None = None,
-        **_more: Any,
+        **more: Any,
     ) -> TauObservation:
-        """Start an episode. Raise ConfigError without a task, UnknownName for an unknown one."""
+        """Start an episode.
+
+        Raise ConfigError without a task and for arguments of other names, UnknownName for an
+        unknown task.
+        """
+        _refuse("reset", more)
         chosen = self._begin(episode_id, task_id)
         return self._after_reset(self._episode.reset(chosen, seed))
 
@@ -106,22 +134,33 @@ class TauEnvironment(Environment):  # type: ignore[misc]  # the package is optio
         seed: int | None = None,
         episode_id: str | None = None,
         task_id: str | None = None,
-        **_more: Any,
+        **more: Any,
     ) -> TauObservation:
         """Do what `reset` does, on the running event loop."""
+        _refuse("reset", more)
         chosen = self._begin(episode_id, task_id)
         return self._after_reset(await self._episode.areset(chosen, seed))
 
     def step(
-        self, action: TauAction, timeout_s: float | None = None, **_more: Any
+        self,
+        action: TauAction,
+        timeout_s: float | None = None,
+        request_id: str | None = None,
+        **more: Any,
     ) -> TauObservation:
-        """Make one tool call. Raise RuntimeError before a reset."""
+        """Make one tool call. Raise NotReset before a reset, ConfigError for other arguments."""
+        self._check_step(more)
         return self._after_step(self._episode.play([_call(action)]))
 
     async def step_async(
-        self, action: TauAction, timeout_s: float | None = None, **_more: Any
+        self,
+        action: TauAction,
+        timeout_s: float | None = None,
+        request_id: str | None = None,
+        **more: Any,
     ) -> TauObservation:
         """Do what `step` does, on the running event loop."""
+        self._check_step(more)
         return self._after_step(await self._episode.aplay([_call(action)]))
 
     @property
@@ -133,7 +172,15 @@ class TauEnvironment(Environment):  # type: ignore[misc]  # the package is optio
         """End the episode at once."""
         self._episode.close()
 
+    def _check_step(self, more: JsonMapping) -> None:
+        _refuse("step", more)
+        if not self._state.task_id:
+            raise NotReset("there is no episode: call reset first")
+
     def _begin(self, episode_id: str | None, task_id: str | None) -> str:
+        for name, value in (("task_id", task_id), ("episode_id", episode_id)):
+            if value is not None and not (isinstance(value, str) and len(value) <= _LONGEST_NAME):
+                raise ConfigError(f"{name} is a text of at most {_LONGEST_NAME} characters")
         chosen = task_id or self._task_id
         if chosen is None:
             raise ConfigError(
@@ -178,6 +225,11 @@ class TauEnvironment(Environment):  # type: ignore[misc]  # the package is optio
         )
 
 
+def _refuse(method: str, more: JsonMapping) -> None:
+    if more:
+        raise ConfigError(f"{method} has no argument named {min(more)[:_LONGEST_NAME]!r}")
+
+
 def _call(action: TauAction) -> ToolCall:
     return ToolCall(name=action.name, arguments=action.arguments)
 
@@ -197,20 +249,40 @@ class TauEnvClient(EnvClient):  # type: ignore[misc]  # the package is optional
         return OpenEnvState(**payload)
 
 
-def app(domain: str, *, token: str, max_sessions: int = 64, **options: Any) -> FastAPI:
+def app(
+    domain: str,
+    *,
+    token: str,
+    max_sessions: int = 64,
+    hosts: Collection[str] = LOOPBACK_NAMES,
+    **options: Any,
+) -> FastAPI:
     """Return a server application for a domain under the path `/<token>`.
 
-    Options as for TauEnvironment. Raise ConfigError for an empty token or one with a slash.
+    It answers requests whose Host header names one of `hosts`, with or without a port; elsewhere
+    the token would be sent to whoever a foreign name resolves to. Options as for TauEnvironment.
+    Raise ConfigError for an empty token or one with a slash.
     """
     if not token or "/" in token:
         raise ConfigError(
             "a server needs a token that is one segment of a path, such as secrets.token_urlsafe()"
         )
     factory = functools.partial(TauEnvironment, domain, **options)
-    root = FastAPI(title="tau2", docs_url=None, redoc_url=None, openapi_url=None)
-    inner = create_fastapi_app(factory, TauAction, TauObservation, max_concurrent_envs=max_sessions)
-    root.mount(f"/{token}", inner)
-    return root
+    sessions = ConcurrencyConfig(max_concurrent_envs=max_sessions, session_timeout=IDLE_SECONDS)
+    served: FastAPI = create_fastapi_app(
+        factory, TauAction, TauObservation, concurrency_config=sessions
+    )
+    names = [name.lower() for name in hosts]
+    served.add_middleware(Guard, token=token, hosts=lambda: names)
+    served.add_exception_handler(Tau2Error, _problem)
+    return served
+
+
+async def _problem(_request: Request, problem: Exception) -> JSONResponse:
+    """Answer what cannot be played as asked; OpenEnv would log a traceback and answer 500."""
+    statuses = {UnknownName: 404, NotReset: 409}
+    status = next((code for kind, code in statuses.items() if isinstance(problem, kind)), 400)
+    return JSONResponse({"detail": str(problem)}, status)
 
 
 @dataclass(frozen=True)
@@ -223,7 +295,13 @@ class Server:
 
 @contextmanager
 def serve(
-    domain: str, *, host: str = "127.0.0.1", port: int = 0, token: str | None = None, **options: Any
+    domain: str,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    token: str | None = None,
+    max_sessions: int = 64,
+    **options: Any,
 ) -> Iterator[Server]:
     """Serve a domain from a thread within a `with` block; port 0 means a free port.
 
@@ -232,14 +310,14 @@ def serve(
     if host not in _LOOPBACK:
         raise ConfigError(
             f"{host!r} is not a loopback address; to serve other machines, "
-            "run tau2.integrations.openenv.app behind TLS"
+            "run tau2.integrations.openenv.app with its `hosts` behind TLS"
         )
     token = token or secrets.token_urlsafe(24)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.create_server((host, port), family=family)
-    config = uvicorn.Config(
-        app(domain, token=token, **options), log_level="warning", access_log=False
-    )
+    served = app(domain, token=token, max_sessions=max_sessions, **options)
+    limits = server_options(max_sessions + _MOST_CONNECTIONS)
+    config = uvicorn.Config(served, log_level="warning", **limits)
     server = uvicorn.Server(config)
     thread = threading.Thread(
         target=server.run, kwargs={"sockets": [listener]}, name="tau2-openenv", daemon=True

@@ -24,7 +24,7 @@ from tau2.rollout import Rollout, StepResult
 from tau2.seeds import derive_seed
 from tau2.utils.json_types import JsonMapping, JsonObject
 
-with needs_package("tinker_cookbook", "tinker-cookbook>=0.5.8"):
+with needs_package("tinker_cookbook", "tinker-cookbook>=0.5.8", brings=("chz",)):
     import chz
     from tinker_cookbook import renderers
     from tinker_cookbook.rl.message_env import EnvFromMessageEnv, MessageEnv, MessageStepResult

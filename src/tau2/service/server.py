@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import secrets
 import socket
-from collections.abc import Sequence
-from typing import Self
+from collections.abc import Mapping, Sequence
+from typing import Literal, Self
 
 from tau2.errors import ConfigError, needs_extra
 from tau2.service.app import documentation_app
-from tau2.service.guard import Guard
+from tau2.serving.guard import Guard
+from tau2.serving.limits import server_options
 
 with needs_extra("serve", "uvicorn"):
     import uvicorn
     from starlette.types import ASGIApp
 
 HOST = "127.0.0.1"
+SECURITY_HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",  # the address holds the token: no other site learns it
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
 _TOKEN_BYTES = 24
 _MOST_CONNECTIONS = 32  # a browser opens six
-_MOST_HEAD_BYTES = 16_384  # of request line and headers
-_GRACE = 1  # seconds that requests under way get when the server stops
 
 
 class LoopbackServer:
@@ -29,30 +40,29 @@ class LoopbackServer:
     Use it as a context manager: leaving the block releases the port.
     """
 
-    def __init__(self, app: ASGIApp, port: int = 0, token: str | None = None) -> None:
-        """Prepare to serve `app`; port 0 is any free port.
+    def __init__(
+        self,
+        app: ASGIApp,
+        port: int = 0,
+        token: str | None = None,
+        body: Literal["form", "json"] = "form",
+    ) -> None:
+        """Prepare to serve `app`, which reads bodies of one kind; port 0 is any free port.
 
         Raises:
             ConfigError: The port cannot be used.
         """
         self.token = token or secrets.token_urlsafe(_TOKEN_BYTES)
-        app = Guard(app, self.token, hosts=self._hosts)
+        guarded = Guard(app, self.token, self._hosts, body=body, headers=SECURITY_HEADERS)
         self._socket = _bound(port)
         self.port: int = self._socket.getsockname()[1]
         config = uvicorn.Config(
-            app,
-            http="h11",
-            loop="asyncio",
+            guarded,
             ws="none",
             lifespan="off",
             log_config=None,
             log_level="warning",
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            limit_concurrency=_MOST_CONNECTIONS,
-            h11_max_incomplete_event_size=_MOST_HEAD_BYTES,
-            timeout_graceful_shutdown=_GRACE,
+            **server_options(_MOST_CONNECTIONS),
         )
         self._server = uvicorn.Server(config)
 

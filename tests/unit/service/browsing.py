@@ -9,7 +9,8 @@ from urllib.parse import quote, urlencode
 import httpx
 
 from tau2.service.app import documentation_app
-from tau2.service.guard import Guard
+from tau2.service.server import SECURITY_HEADERS
+from tau2.serving.guard import Guard
 
 HOST = "127.0.0.1:8000"
 TOKEN = "secret"
@@ -21,7 +22,9 @@ class Browser:
 
     def __init__(self, names: Sequence[str]) -> None:
         self.app = documentation_app(names)
-        self.guarded = Guard(self.app, TOKEN, hosts=lambda: [HOST])
+        self.guarded = Guard(
+            self.app, TOKEN, hosts=lambda: [HOST], body="form", headers=SECURITY_HEADERS
+        )
 
     def get(self, *parts: str, **query: str) -> httpx.Response:
         return self.send("GET", parts, params=query)

@@ -12,8 +12,8 @@ from tests.unit.service.browsing import Browser
 
 from tau2.errors import UnknownName
 from tau2.registry import registry
-from tau2.service.app import MOST_BODY
 from tau2.service.catalog import DomainDocs
+from tau2.serving.guard import MOST_BODY
 
 FORM = ("mock", "tools", "agent", "create_task")
 TEA = {"arg.user_id": "user_1", "arg.title": "Tea"}
@@ -102,7 +102,7 @@ def test_a_misspelt_name_is_corrected(browser):
     ("method", "path", "allowed"),
     [
         ("POST", ("mock",), {"GET", "HEAD"}),
-        ("PUT", FORM, {"GET", "HEAD"}),
+        ("PUT", FORM, {"GET", "HEAD", "POST"}),
         ("GET", ("mock", "restart"), {"POST"}),
         ("DELETE", ("mock", "tasks", "create_task_1"), {"GET", "HEAD"}),
     ],
@@ -238,7 +238,7 @@ def test_a_body_has_a_limit(browser):
 
 
 def test_a_body_that_does_not_arrive_is_given_up(browser, monkeypatch):
-    monkeypatch.setattr("tau2.service.app._BODY_SECONDS", 0.01)
+    monkeypatch.setattr("tau2.serving.guard.BODY_SECONDS", 0.01)
 
     async def stuck():
         yield b"arg.title="

@@ -1,7 +1,8 @@
 """The tau2 environment server: `python -m aenv.main aenv/builtin-envs/tau2`.
 
 AEnvironment loads this file and serves what it registers: the tools of the domain over MCP,
-functions over HTTP, the reward and the health. One process is one instance and plays one episode at
+functions over HTTP, the reward and the health. Every request but one for the health needs the
+server's token. One process is one instance and plays one episode at
 a time; `tau2_reset` begins another, also of another domain. See README.md for the environment
 variables.
 """
@@ -14,6 +15,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from _tau2_access import Access, protect
 from _tau2_episode import Episode
 from _tau2_functions import function_of
 from _tau2_settings import Settings
@@ -40,6 +42,8 @@ def _exits_on_invalid_settings() -> Iterator[None]:
 with _exits_on_invalid_settings():
     EPISODE = Episode(Settings.from_env(os.environ))
 """The episode of the instance; `tau2_reset` or the first call starts it."""
+
+_LONGEST_ERROR = 2000  # characters; AEnvironment logs errors and returns them
 
 _served: dict[str, Any] = {}
 """The schemas of the tools that are served, by name."""
@@ -69,14 +73,15 @@ def _publish(register: Callable[[Any], Any], withdraw: Callable[[str], Any]) -> 
 
 
 def _without_secrets(function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    """Redact errors of a function: AEnvironment returns their text."""
+    """Redact and cut errors of a function: AEnvironment logs and returns their text."""
 
     @functools.wraps(function)
     async def guarded(*args: Any, **kwargs: Any) -> Any:
         try:
             return await function(*args, **kwargs)
-        except Exception as problem:
-            raise RuntimeError(EPISODE.settings.redacted(str(problem))) from problem
+        except Exception as problem:  # noqa: BLE001  -- whatever it is, its text is redacted
+            text = EPISODE.settings.redacted(str(problem))[:_LONGEST_ERROR]
+            raise RuntimeError(text) from None  # a chained traceback would show the text uncut
 
     return guarded
 
@@ -159,9 +164,10 @@ async def tau2_reward() -> dict[str, Any]:
 
 @register_health
 async def tau2_health() -> dict[str, Any]:
-    """Return that the server answers."""
+    """Return that the server answers; this needs no token."""
     return {"status": "healthy", "domain": EPISODE.settings.domain, "tools": len(_served)}
 
 
 with _exits_on_invalid_settings():
     _publish(register_tool, lambda _name: None)
+    protect(get_function_registry().get_server(), Access.from_env(os.environ), tau2_health)
