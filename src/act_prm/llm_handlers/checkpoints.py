@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-
 from act_prm.llm_handlers.folders import whole_folder
-from tau2.errors import DataFileError
+from tau2.errors import DataFileError, needs_extra
 from tau2.utils.json_types import JsonMapping, JsonObject
+
+with needs_extra("train", "torch"):
+    import torch
+with needs_extra("train", "safetensors"):
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file, save_file
 
 _FORMAT = 1
 _WEIGHTS, _OPTIMIZER, _STATE = "weights.safetensors", "optimizer.safetensors", "state.json"

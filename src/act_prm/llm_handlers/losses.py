@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
+from tau2.errors import needs_extra
+
+with needs_extra("train", "torch"):
+    import torch
 
 _MAX_LOG_RATIO = 20.0  # a larger ratio is noise, and its exponential would overflow
 

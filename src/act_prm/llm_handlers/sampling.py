@@ -8,9 +8,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
-
 from act_prm.llm_handlers.batching import batches
+from tau2.errors import needs_extra
+
+with needs_extra("train", "torch"):
+    import torch
 
 # Keeps a draw below the total mass, so that it selects a token with probability above 0.
 _NEARLY_ONE = 1.0 - 1e-12

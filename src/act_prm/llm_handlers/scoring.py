@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import torch
-from torch.utils.checkpoint import checkpoint
+from tau2.errors import needs_extra
+
+with needs_extra("train", "torch"):
+    import torch
+    from torch.utils.checkpoint import checkpoint
 
 # Positions whose full-precision scores over the vocabulary are in memory at once; the backward pass
 # recomputes them.

@@ -129,7 +129,8 @@ def _texts() -> Iterator[str]:
 def _random_model(tokenizer: Any, *, seed: int, hidden: int, layers: int, eos_bias: float) -> Any:
     with needs_extra("train", "torch"):
         import torch  # noqa: PLC0415  -- optional
-    from transformers import Qwen3Config, Qwen3ForCausalLM  # noqa: PLC0415  -- optional
+    with needs_extra("train", "transformers"):
+        from transformers import Qwen3Config, Qwen3ForCausalLM  # noqa: PLC0415  -- optional
 
     heads = hidden // _HEAD
     config = Qwen3Config(

@@ -14,8 +14,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-import torch
-
 from act_prm.llm_handlers import checkpoints
 from act_prm.llm_handlers.batching import Coalescer, batches
 from act_prm.llm_handlers.client import (
@@ -30,8 +28,11 @@ from act_prm.llm_handlers.folders import whole_folder
 from act_prm.llm_handlers.losses import Targets, loss_sum
 from act_prm.llm_handlers.sampling import ReplyRow, SamplingRule, generate
 from act_prm.llm_handlers.scoring import padded, score
-from tau2.errors import ConfigError, ContextWindowExceeded
+from tau2.errors import ConfigError, ContextWindowExceeded, needs_extra
 from tau2.seeds import derive_seed
+
+with needs_extra("train", "torch"):
+    import torch
 
 Result = TypeVar("Result")
 
