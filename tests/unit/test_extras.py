@@ -109,7 +109,7 @@ def test_the_core_can_be_imported_without_them(problems):
 def unguarded(path):
     """Yield the imports of optional packages within functions that no `needs_...` surrounds."""
 
-    def walk(node, is_guarded):
+    def walk(node, *, is_guarded):
         for child in ast.iter_child_nodes(node):
             inside = is_guarded or (isinstance(child, ast.With | ast.Try) and _guards(child))
             if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
@@ -122,9 +122,9 @@ def unguarded(path):
             for name in names:
                 if name.partition(".")[0] in OPTIONAL and not inside:
                     yield f"{path.relative_to(ROOT)}: {name}"
-            yield from walk(child, inside)
+            yield from walk(child, is_guarded=inside)
 
-    yield from walk(ast.parse(path.read_text(encoding="utf-8")), False)
+    yield from walk(ast.parse(path.read_text(encoding="utf-8")), is_guarded=False)
 
 
 def _guards(node):
