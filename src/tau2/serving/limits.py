@@ -29,7 +29,9 @@ class TimedProtocol(H11Protocol):
     _head_timer: asyncio.TimerHandle | None = None
     _write_timer: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(  # type: ignore[override]  -- uvicorn narrows the transport, too
+        self, transport: asyncio.Transport
+    ) -> None:
         """Begin to wait for a request."""
         super().connection_made(transport)
         self._await_head()
