@@ -29,7 +29,7 @@ class TimedProtocol(H11Protocol):
     _head_timer: asyncio.TimerHandle | None = None
     _write_timer: asyncio.TimerHandle | None = None
 
-    def connection_made(  # type: ignore[override]  -- uvicorn narrows the transport, too
+    def connection_made(  # type: ignore[override]  # uvicorn narrows it, too
         self, transport: asyncio.Transport
     ) -> None:
         """Begin to wait for a request."""
