@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
-import shlex
 import sys
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
@@ -17,7 +16,6 @@ from typing import Any
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
-from rich.console import Console
 
 from act_prm.config import GeneratorConfig, ReplayBufferConfig, TrainerConfig
 from act_prm.config.files import known_names, parse_value
@@ -26,6 +24,9 @@ from act_prm.run import Override, RunOptions, run
 from act_prm.trainer import Interrupted
 from tau2.errors import ConfigError, Tau2Error, UnknownName
 from tau2.utils.json_types import JsonMapping, JsonObject
+from tau2.utils.output import LogHandler, protected_output, show, show_error
+from tau2.utils.terminal import Terminal, terminal
+from tau2.utils.terminal_text import shell_command
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -59,6 +60,13 @@ with --save_rollouts_every, rollouts/. Ctrl-C writes a checkpoint; the same comm
 
 class _Parser(argparse.ArgumentParser):
     """Names the nearest argument to an unknown one."""
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Print help or an error; argparse itself writes to the stream."""
+        if file is sys.stderr:
+            show_error(message.removesuffix("\n"))
+        else:
+            show(message, end="")
 
     def parse_all(self, argv: Sequence[str]) -> JsonObject:
         """Return the given arguments by name."""
@@ -240,45 +248,40 @@ def main_pytorch(argv: Sequence[str] | None = None, *, program: str = "main_pyto
 def _main(argv: Sequence[str] | None, program: str, *, pytorch: bool) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     parser = parser_of(program, pytorch=pytorch)
-    console = Console(stderr=True)
-    return _guarded(lambda: _train(parser, words, console), console, [program, *words], parser)
+    with protected_output():
+        console = terminal(stderr=True)
+        return _guarded(lambda: _train(parser, words, console), [program, *words], parser)
 
 
-def _train(parser: _Parser, words: list[str], console: Console) -> int:
+def _train(parser: _Parser, words: list[str], console: Terminal) -> int:
     options = options_of(parser.parse_all(words))
     logging.basicConfig(
-        level=logging.INFO if options.verbose else logging.WARNING, format="%(name)s: %(message)s"
+        level=logging.INFO if options.verbose else logging.WARNING,
+        format="%(name)s: %(message)s",
+        handlers=[LogHandler()],
     )
     with ProgressBars(console, verbose=bool(options.verbose)) as progress:
         finished = asyncio.run(run(options, progress, [parser.prog, *words]))
-    console.print(
-        f"done: {finished.state.batch} batches; see {finished.folder}",
-        highlight=False,
-        soft_wrap=True,
-    )
+    show_error(f"done: {finished.state.batch} batches; see {finished.folder}")
     return OK
 
 
-def _guarded(work: Callable[[], int], console: Console, command: list[str], parser: _Parser) -> int:
+def _guarded(work: Callable[[], int], command: list[str], parser: _Parser) -> int:
     """Do the work; print a failure or interruption as a sentence, and return the exit code."""
-
-    def show(text: str) -> None:
-        console.print(text, markup=False, highlight=False, soft_wrap=True)
-
     try:
         return work()
     except Interrupted as stopped:
-        again = shlex.join(
+        again = shell_command(
             ["python", *(word for word in command if word != "--resume_run"), "--resume_run"]
         )
-        show(f"interrupted; a checkpoint is in {stopped.checkpoint}\ncontinue with: {again}")
+        show_error(f"interrupted; a checkpoint is in {stopped.checkpoint}\ncontinue with: {again}")
         return INTERRUPTED
     except KeyboardInterrupt:
-        show("interrupted at once; progress since the newest checkpoint is lost")
+        show_error("interrupted at once; progress since the newest checkpoint is lost")
         return INTERRUPTED
     except (ConfigError, UnknownName) as mistake:
-        show(f"{parser.prog}: {mistake}")
+        show_error(f"{parser.prog}: {mistake}")
         return USAGE
     except Tau2Error as failure:
-        show(f"{parser.prog}: {type(failure).__name__}: {failure}")
+        show_error(f"{parser.prog}: {type(failure).__name__}: {failure}")
         return FAILED

@@ -5,7 +5,6 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -16,6 +15,7 @@ from rich.progress import (
 )
 
 from tau2.utils.json_types import JsonMapping
+from tau2.utils.terminal import Terminal
 
 _SHOWN_METRICS = (
     "train/final_reward",
@@ -29,11 +29,11 @@ _SHOWN_METRICS = (
 class ProgressBars:
     """A `metrics.Reporter` with progress bars on a terminal; with `verbose`, a line per batch."""
 
-    def __init__(self, console: Console, *, verbose: bool = False) -> None:
+    def __init__(self, console: Terminal, *, verbose: bool = False) -> None:
         self._console = console
         self._verbose = verbose
         self._bars = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
@@ -91,4 +91,4 @@ class ProgressBars:
     def note(self, text: str) -> None:
         """Show a text above the bars."""
         self._end_part()
-        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self._console.print(text, soft_wrap=True)

@@ -58,7 +58,7 @@ class UnknownName(Tau2Error, KeyError, ValueError):
         elif not self.known:
             hint = "none is known"
         else:
-            shown = ", ".join(self.known[:_MOST_NAMES_SHOWN])
+            shown = ", ".join(map(_named, self.known[:_MOST_NAMES_SHOWN]))
             more = len(self.known) - _MOST_NAMES_SHOWN
             hint = f"known: {shown}" + (f" (+{more} more)" if more > 0 else "")
         return f"no {self.kind} named {self.name!r}; {hint}"
@@ -69,6 +69,11 @@ class UnknownName(Tau2Error, KeyError, ValueError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.kind, self.name, self.known)
+
+
+def _named(name: str) -> str:
+    """Return a name, spelled as Python does where it holds what cannot be seen."""
+    return name if name.isprintable() else repr(name)
 
 
 class DataFileError(Tau2Error, ValueError):

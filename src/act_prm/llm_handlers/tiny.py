@@ -21,6 +21,7 @@ from typing import Any
 from act_prm.llm_handlers.folders import whole_folder
 from tau2.errors import ConfigError, needs_extra
 from tau2.seeds import derive_seed
+from tau2.utils.output import show
 
 _CONTEXT = 32_768
 _HEAD = 16
@@ -198,7 +199,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     made = (
         install_tiny_as(repo_id, folder, **given) if repo_id else build_tiny_model(folder, **given)
     )
-    sys.stdout.write(f"{made}\n")
+    show(made)
     return 0
 
 

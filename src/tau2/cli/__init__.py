@@ -1,7 +1,8 @@
 """The `tau2` command: one module per subcommand, loaded when it is asked for.
 
 Exit codes: 0 done; 1 the run finished, but some simulations have no score because of an
-infrastructure failure (or a check found problems); 2 wrong usage or configuration; 130 interrupted.
+infrastructure failure (or a check found problems, or standard output could not be written); 2 wrong
+usage or configuration; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from io import TextIOWrapper
 
 from tau2 import __version__
 from tau2.cli.commands import COMMANDS, module_of, parser_of
-from tau2.cli.exit_codes import INTERRUPTED, OK, USAGE
+from tau2.cli.exit_codes import INTERRUPTED, OK, PROBLEMS, USAGE
 from tau2.cli.parsing import parse
 from tau2.errors import Tau2Error, UnknownName
+from tau2.utils.output import protected_output, show, show_error, show_problem
+from tau2.utils.terminal_text import indented, named
 
 __all__ = ["COMMANDS", "main", "parser_of"]
 
@@ -31,7 +33,8 @@ start here, without any model or key:
 
 exit codes:
   0    done
-  1    some simulations have no score, or a check found problems
+  1    some simulations have no score, a check found problems, or what was
+       printed is not whole (standard output is a full disk, for one)
   2    wrong usage or configuration
   130  interrupted; whatever was finished is saved
 
@@ -46,22 +49,30 @@ def main(argv: Sequence[str] | None = None) -> int:
         from tau2.cli.completion import answer
 
         answer()
-    # Have the terminal replace characters that its encoding lacks, rather than fail on them.
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")
+    with protected_output() as output:
+        code = _code_of(arguments, is_program=argv is None)
+        output.flush()
+        problem = output.problem
+        if problem is None or isinstance(problem, BrokenPipeError):
+            return code  # a reader may leave when it has seen enough
+        reason = getattr(problem, "strerror", None) or problem
+        show_error(f"tau2: what was printed is not whole: standard output: {reason}")
+        return code or PROBLEMS
+
+
+def _code_of(arguments: list[str], *, is_program: bool) -> int:
     try:
-        code = _dispatch(arguments)
-        sys.stdout.flush()
+        return _dispatch(arguments)
     except KeyboardInterrupt:
-        print("\ninterrupted", file=sys.stderr)
+        show_error("\ninterrupted")
         return INTERRUPTED
-    except BrokenPipeError:
-        _discard_output()
-        return OK
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else OK
-    return code
+    except Exception as problem:
+        if not is_program:
+            raise
+        show_problem(problem)
+        return PROBLEMS
 
 
 def _dispatch(arguments: list[str]) -> int:
@@ -69,10 +80,10 @@ def _dispatch(arguments: list[str]) -> int:
     if name == "help" and len(arguments) > 1:
         name, arguments = arguments[1], [arguments[1], "--help"]
     if name in {"-h", "--help", "help"}:
-        print(_help(), end="")
+        show(_help(), end="")
         return OK
     if name in {"-V", "--version"}:
-        print(f"tau2 {__version__}")
+        show(f"tau2 {__version__}")
         return OK
     shows_traceback = "--LOG-LEVEL DEBUG" in " ".join(arguments).replace("=", " ").upper()
     try:
@@ -80,13 +91,13 @@ def _dispatch(arguments: list[str]) -> int:
             raise UnknownName("command", name, COMMANDS)
         return _run(name, arguments[1:])
     except (Tau2Error, OSError) as problem:
-        if isinstance(problem, BrokenPipeError) or shows_traceback:
+        if shows_traceback:
             raise
         command = f"tau2 {name}" if name in COMMANDS else "tau2"
         text = str(problem)
         if isinstance(problem, OSError) and problem.filename is not None:
-            text = f"{problem.filename}: {problem.strerror}"
-        print(f"{command}: {text}", file=sys.stderr)
+            text = f"{named(problem.filename)}: {problem.strerror}"
+        show_error(f"{command}: {indented(text)}")
         return USAGE
 
 
@@ -111,11 +122,3 @@ def _help() -> str:
         commands.add_argument(name, help=summary)
     parser.add_argument("-V", "--version", action="store_true", help="show the version and exit")
     return parser.format_help()
-
-
-def _discard_output() -> None:
-    """Redirect output to nothing after a broken pipe, so that the flush at exit does not fail."""
-    try:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (OSError, ValueError):
-        return  # no real file behind the stream: there is nothing to redirect

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from tau2.cli.exit_codes import OK, PROBLEMS
 from tau2.cli.parsing import CommandParser
+from tau2.utils.output import show_json
+from tau2.utils.terminal_text import named
 from tau2.utils.text import plural
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
 
     reports = [_audited(name, options) for name in options.domain or registry.get_domains()]
     if options.json:
-        print(json.dumps([_plain(report) for report in reports], indent=2))
+        show_json([_plain(report) for report in reports])
     else:
         for report in reports:
             _show(report, options.show)
@@ -108,15 +109,19 @@ def _plain(report: AuditReport) -> dict[str, object]:
 
 
 def _show(report: AuditReport, most: int) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     from tau2.audit.finding import CHECKS
+    from tau2.report.safe_text import one_line, plain
+    from tau2.report.terminal.console import terminal
 
-    console = Console(highlight=False)
+    console = terminal()
     table = Table(
-        title=f"{report.task_set}: {plural(report.tasks, 'task')}, {report.seconds:.1f} s of CPU",
+        title=plain(
+            f"{named(report.task_set)}: {plural(report.tasks, 'task')}, "
+            f"{report.seconds:.1f} s of CPU"
+        ),
         title_justify="left",
     )
     table.add_column("check")
@@ -128,7 +133,9 @@ def _show(report: AuditReport, most: int) -> None:
         table.add_row(check, Text(f"{passed}/{report.tasks}", style=style), meaning)
     console.print(table)
     for finding in report.findings[:most]:
-        console.print(Text(f"  {finding.task_id}: {finding.check}: {finding.text}"))
+        console.print(
+            Text(f"  {named(finding.task_id)}: {finding.check}: {one_line(finding.text, 500)}")
+        )
     if len(report.findings) > most:
         more = plural(len(report.findings) - most, "more finding")
         console.print(f"  … and {more}; --show N or --json shows them")

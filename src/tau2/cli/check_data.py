@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import TYPE_CHECKING
 
 from tau2.cli.exit_codes import OK, PROBLEMS
 from tau2.cli.parsing import CommandParser
+from tau2.utils.output import show_error
+from tau2.utils.terminal_text import indented, named
 from tau2.utils.text import plural
 
 if TYPE_CHECKING:
@@ -41,16 +42,15 @@ def run(options: argparse.Namespace) -> int:
 
     from tau2 import config
     from tau2.cli.domain_check import check_domain, domain_names
-    from tau2.report.safe_text import plain
+    from tau2.report.safe_text import one_line, plain
     from tau2.report.terminal.console import terminal
 
     console = terminal()
     folder = config.data_dir() / "tau2" / "domains"
-    console.print(Text(f"data in {folder}\n"), soft_wrap=True)
+    console.print(Text(f"data in {named(folder)}\n"), soft_wrap=True)
     if not folder.is_dir():
-        print(
-            f"there is no folder {folder}; point TAU2_DATA_DIR at a folder with tau2/domains",
-            file=sys.stderr,
+        show_error(
+            f"there is no folder {named(folder)}; point TAU2_DATA_DIR at a folder with tau2/domains"
         )
         return PROBLEMS
     own = not config.is_foreign_data()
@@ -61,17 +61,17 @@ def run(options: argparse.Namespace) -> int:
     console.print(_table(checks))
     for check in checks:
         for problem in check.problems[:_MOST_PROBLEMS]:
-            console.print(plain(problem, style="red"), soft_wrap=True)
+            console.print(plain(indented(problem), style="red"), soft_wrap=True)
         if len(check.problems) > _MOST_PROBLEMS:
             more = plural(len(check.problems) - _MOST_PROBLEMS, "more problem")
-            console.print(Text(f"… and {more} of {check.name}"))
+            console.print(Text(f"… and {more} of {one_line(check.name, 200)}"))
     return PROBLEMS if any(check.problems for check in checks) else OK
 
 
 def _table(checks: list[DomainCheck]) -> Table:
     from rich.text import Text
 
-    from tau2.report.safe_text import plain
+    from tau2.report.safe_text import one_line, plain
     from tau2.report.terminal.tables import new_table
 
     table = new_table(
@@ -84,9 +84,9 @@ def _table(checks: list[DomainCheck]) -> Table:
         if check.problems:
             result = Text(plural(len(check.problems), "problem"), style="red")
         table.add_row(
-            plain(check.name),
+            plain(one_line(check.name, 200)),
             "-" if check.tasks is None else str(len(check.tasks)),
-            plain(", ".join(check.splits) if check.splits else "-"),
+            plain(", ".join(map(one_line, check.splits)) if check.splits else "-"),
             _number_of_tools(check, "tools"),
             _number_of_tools(check, "user_tools"),
             result,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import TYPE_CHECKING
 
 from tau2.cli.exit_codes import OK
 from tau2.cli.parsing import CommandParser
 from tau2.cli.run_paths import named_run, title_of
 from tau2.errors import ConfigError
+from tau2.utils.output import show_json
 
 if TYPE_CHECKING:
     from tau2.metrics.comparison import Comparison
@@ -75,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
         seed=options.seed,
     )
     if options.json:
-        print(json.dumps({"a": str(path_a), "b": str(path_b), **comparison.as_dict()}, indent=2))
+        show_json({"a": str(path_a), "b": str(path_b), **comparison.as_dict()})
     else:
         _show(comparison, title_of(path_a), title_of(path_b))
     return OK

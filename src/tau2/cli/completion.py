@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from tau2.cli.commands import COMMANDS, parser_of
 from tau2.cli.exit_codes import OK
 from tau2.cli.parsing import CommandParser
+from tau2.utils.output import show
 
 if TYPE_CHECKING:
     from tau2.registry import Registry
@@ -54,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
     from argcomplete.shell_integration import shellcode
 
     # Without readline's own completion, which would offer files where a number is expected.
-    print(
+    show(
         shellcode(
             ["tau2"], use_defaults=False, shell=options.shell, complete_arguments=["-o", "nospace"]
         ),

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from tau2.cli.exit_codes import OK
 from tau2.cli.parsing import CommandParser
 from tau2.errors import ConfigError
+from tau2.utils.output import show
+from tau2.utils.terminal_text import named
 from tau2.utils.text import plural
 
 if TYPE_CHECKING:
@@ -67,7 +69,7 @@ def _convert(path: Path, to: ResultsFormat | None, *, keep: bool) -> int:
     current = "json" if inline or not (results.simulations or folder.is_dir()) else "dir"
     wanted: ResultsFormat = to or ("dir" if current == "json" else "json")
     if current == wanted:
-        print(f"{file} is in the {wanted} format already")
+        show(f"{named(file)} is in the {wanted} format already")
         return OK
     if keep:
         shutil.copy2(file, _free(file))
@@ -80,7 +82,7 @@ def _convert(path: Path, to: ResultsFormat | None, *, keep: bool) -> int:
         else:
             shutil.rmtree(folder)
     target = file if wanted == "json" else folder
-    print(f"wrote {plural(len(results.simulations), 'simulation')} to {target}")
+    show(f"wrote {plural(len(results.simulations), 'simulation')} to {named(target)}")
     return OK
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tau2.cli.exit_codes import OK
 from tau2.data_model.run_config import TextRunConfig
+from tau2.utils.output import show_error, show_json
 from tau2.utils.text import plural
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ def dry_run(config: TextRunConfig, tasks: Sequence[Task], *, as_json: bool) -> i
 
     found = estimate(config, tasks)
     if as_json:
-        print(json.dumps(estimate_data(found), indent=2))
+        show_json(estimate_data(found))
     else:
         terminal().print(estimate_view(found, config.max_cost))
     return OK
@@ -105,16 +104,14 @@ class CostReport:
     def explain(self, done: int, total: int, again: str) -> None:
         """Print on standard error why the run stopped before its end, and how to continue."""
         if self.halted is not None:
-            print(
+            show_error(
                 f"\nstopped: {self.halted}\n"
                 f"finished: {done:,} of {plural(total, 'simulation')}, which are saved; when the "
-                f"model answers again, continue with:\n  {again}",
-                file=sys.stderr,
+                f"model answers again, continue with:\n  {again}"
             )
         if self.out_of_money is not None:
-            print(
+            show_error(
                 f"\nout of money: {self.out_of_money}\n"
                 f"finished: {done:,} of {plural(total, 'simulation')}; "
-                f"continue with a higher --max-cost:\n  {again}",
-                file=sys.stderr,
+                f"continue with a higher --max-cost:\n  {again}"
             )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import TYPE_CHECKING, Any
 
 from tau2.cli.exit_codes import OK
 from tau2.cli.parsing import CommandParser
 from tau2.cli.start import add_port, serve
+from tau2.utils.output import show_json
 
 if TYPE_CHECKING:
     from tau2.report.terminal.domain_page import DomainPage
@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
     page = load_page(options.name)
     chosen = [part for part in _PARTS if getattr(options, part)]
     if options.json:
-        print(json.dumps(page.as_dict(chosen or _PARTS), indent=2, ensure_ascii=False))
+        show_json(page.as_dict(chosen or _PARTS))
         return OK
     _print(page, chosen)
     return OK

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from tau2.cli.parsing import CommandParser
 from tau2.cli.progress import counting
 from tau2.cli.run_paths import copy_in, named_run, title_of
 from tau2.errors import ConfigError
+from tau2.utils.output import show_json
 
 if TYPE_CHECKING:
     from tau2.evaluator.evidence import Judge
@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
         if not options.json:
             _show(path, target, regrading)
     if options.json:
-        print(json.dumps({"runs": runs}, indent=2))
+        show_json({"runs": runs})
     return OK
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tau2.cli.exit_codes import OK
 from tau2.cli.parsing import CommandParser
 from tau2.cli.run_paths import named_run, title_of
+from tau2.utils.output import show, show_json
+from tau2.utils.terminal_text import named
 from tau2.utils.text import plural
 
 if TYPE_CHECKING:
@@ -60,10 +61,10 @@ def run(options: argparse.Namespace) -> int:
     written = export(runs, folder, options.to)
     if options.json:
         files = [{"file": str(file), "rows": number} for file, number in written.items()]
-        print(json.dumps({"files": files}))
+        show_json({"files": files}, indent=None)
     else:
         for file, number in written.items():
-            print(f"wrote {file}: {plural(number, 'row')}")
+            show(f"wrote {named(file)}: {plural(number, 'row')}")
     return OK
 
 

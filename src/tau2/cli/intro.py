@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 import textwrap
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from tau2.cli.exit_codes import OK
 from tau2.cli.parsing import CommandParser
+from tau2.utils.output import show
+from tau2.utils.terminal_text import named
 
 _WELCOME = """\
 tau2 plays conversations between an agent, a simulated user and a company's
@@ -35,6 +38,7 @@ _ABOUT = {
     "user_simulator": "your model in the role of the customer",
 }
 _WIDTH = 78  # one screen of 80 columns
+_NARROWEST = 20  # columns of what a name is about
 
 
 def add_arguments(_parser: CommandParser) -> None:
@@ -45,19 +49,17 @@ def run(_options: argparse.Namespace) -> int:
     """Print the welcome, and every domain, agent and user."""
     from tau2.registry import registry
 
-    print(_WELCOME)
-    print(_section("domains", registry.get_domains(), _about_domain))
-    print(
-        _section("agents", registry.get_agents(), lambda name: _about_plugin(registry.agents, name))
-    )
-    print(_section("users", registry.get_users(), lambda name: _about_plugin(registry.users, name)))
+    show(_WELCOME)
+    show(_section("domains", registry.get_domains(), _about_domain))
+    show(_section("agents", registry.get_agents(), partial(_about_plugin, registry.agents)))
+    show(_section("users", registry.get_users(), partial(_about_plugin, registry.users)))
     return OK
 
 
 def _section(title: str, names: list[str], about: Callable[[str], str]) -> str:
-    width = max(map(len, names), default=0)
+    width = max((len(named(name)) for name in names), default=0)
     lines = [
-        f"  {name:<{width}}  {_cut(about(name), _WIDTH - width - 4)}".rstrip()
+        f"  {named(name):<{width}}  {_cut(about(name), max(_NARROWEST, _WIDTH - width - 4))}".rstrip()
         for name in sorted(names)
     ]
     return "\n".join([f"\n{title}", *lines])

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tau2.cli.exit_codes import OK
 from tau2.cli.parsing import CommandParser
 from tau2.errors import ConfigError
+from tau2.utils.output import show_error, show_json
+from tau2.utils.terminal_text import indented
 
 if TYPE_CHECKING:
     from tau2.submission.leaderboard import Board
@@ -61,10 +61,10 @@ def run(options: argparse.Namespace) -> int:
     folders = options.dir or [config.simulations_dir()]
     standings, problems = stored_standings(folders, options.domain)
     for problem in problems:
-        print(f"left out: {problem}", file=sys.stderr)
+        show_error(f"left out: {indented(problem)}")
     found = boards(standings, options.metric, options.limit)
     if options.json:
-        print(json.dumps({"boards": [board.as_dict() for board in found]}, indent=2))
+        show_json({"boards": [board.as_dict() for board in found]})
         return OK
     if not found:
         whose = f" of domain {options.domain!r}" if options.domain else ""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from tau2.errors import ConfigError, UnknownName
+from tau2.utils.output import show
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -36,6 +37,10 @@ class CommandParser(argparse.ArgumentParser):
         prefixes, reason = self._refused
         if option.startswith(prefixes):
             raise ConfigError(f"{option}: {reason}")
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Print help; argparse itself writes to the stream."""
+        show(message, end="")
 
     def error(self, message: str) -> NoReturn:
         """Raise ConfigError with the message and where to read more."""

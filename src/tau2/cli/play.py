@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import re
-import shlex
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import datetime
@@ -19,6 +18,8 @@ from tau2.cli.flags import read_json_object
 from tau2.cli.parsing import CommandParser
 from tau2.data_model.run_config import TextRunConfig
 from tau2.errors import ConfigError, UnknownName
+from tau2.utils.output import read_line, show
+from tau2.utils.terminal_text import named, shell_word
 from tau2.utils.text import plural
 
 if TYPE_CHECKING:
@@ -180,16 +181,16 @@ def _typed(what: str, names: Sequence[tuple[str, str]], default: str) -> str:
     """Ask until the answer is one of the names, or empty for the default."""
     most, known = 8, [name for name, _ in names]
     more = f", … {len(known) - most} more" if len(known) > most else ""
-    print(f"{what}: {', '.join(known[:most])}{more}")
+    show(f"{what}: {', '.join(known[:most])}{more}")
     while True:
         try:
-            answer = input(f"  [{default}] ").strip() or default
+            answer = read_line(f"  [{default}] ").strip() or default
         except EOFError:
-            print()
+            show()
             raise ConfigError(_NOTHING_CHOSEN) from None
         if answer in known:
             return answer
-        print(f"  {UnknownName(what, answer, known)}")
+        show(f"  {UnknownName(what, answer, known)}")
 
 
 def _check_names(options: argparse.Namespace) -> None:
@@ -278,8 +279,8 @@ class _Episode(NamedTuple):
         if self.folder is None:
             return "not saved, as asked"
         _save(session.rollout, self.folder, self.config)
-        name = shlex.quote(save_name(self.folder))
-        return f"saved to {self.folder}\nlook at it with: tau2 view {name}"
+        name = shell_word(save_name(self.folder))
+        return f"saved to {named(self.folder)}\nlook at it with: tau2 view {name}"
 
 
 def _in_application(episode: _Episode, console: Console) -> int:
@@ -300,10 +301,10 @@ def _in_application(episode: _Episode, console: Console) -> int:
         raise app.problem
     run = app.session.rollout.run
     if run is None:
-        print(_left(app.session))
+        show(_left(app.session))
     else:
         _print(console, grading_block(run))
-        print("\n".join(kept))
+        show("\n".join(kept))
     return app.return_code or OK
 
 
@@ -311,10 +312,10 @@ def _in_lines(episode: _Episode, console: Console) -> int:
     """Read and print lines until the episode is over; return the exit code."""
     from tau2.view.content.play import PlaySession
 
-    print(f"\nyou are the {episode.rollout.role.value}; {_HELLO}\n")
+    show(f"\nyou are the {episode.rollout.role.value}; {_HELLO}\n")
     with closing(PlaySession(episode.rollout, partial(_print, console))) as session:
         code = _read_lines(session, episode)
-        print(_left(session) if session.rollout.run is None else f"\n{episode.save(session)}")
+        show(_left(session) if session.rollout.run is None else f"\n{episode.save(session)}")
     return code
 
 
@@ -324,11 +325,11 @@ def _read_lines(session: PlaySession, episode: _Episode) -> int:
         with asyncio.Runner() as loop:
             loop.run(session.begin(episode.task, episode.config.seed))
             while not session.is_over:
-                loop.run(session.answer(input(f"{episode.rollout.role.value}> ")))
+                loop.run(session.answer(read_line(f"{episode.rollout.role.value}> ")))
     except EOFError:
-        print()
+        show()
     except KeyboardInterrupt:
-        print()
+        show()
         return INTERRUPTED
     return OK
 

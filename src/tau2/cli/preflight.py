@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from tau2.data_model.run_config import TextRunConfig
@@ -11,6 +10,7 @@ from tau2.registry import registry
 from tau2.runner.resolve import resolve
 from tau2.runner.tasks import run_folder
 from tau2.storage.store import RunStore
+from tau2.utils.output import is_answering, read_line
 
 _WAYS = """\
 three ways forward:
@@ -62,7 +62,7 @@ def folder_for(config: TextRunConfig) -> tuple[Path, TextRunConfig]:
         raise ConfigError(f"--save-to {config.save_to}: give the name of a folder, without .json")
     if config.auto_resume or not RunStore(folder).exists():
         return folder, config
-    if sys.stdin.isatty() and _agreed(folder):
+    if is_answering() and _agreed(folder):
         return folder, config.model_copy(update={"auto_resume": True})
     raise ConfigError(
         f"{folder} holds a run already; continue it with --auto-resume, "
@@ -75,7 +75,7 @@ def _agreed(folder: Path) -> bool:
     prompt = f"{folder} holds a run already. Continue it, playing only what is missing? [y/n] "
     while True:
         try:
-            answer = input(prompt).strip().lower()
+            answer = read_line(prompt).strip().lower()
         except EOFError:
             return False
         if answer in {"y", "yes", "n", "no"}:

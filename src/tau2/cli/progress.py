@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+from tau2.utils.output import is_terminal
 
 
 @contextmanager
 def counting(total: int, what: str) -> Iterator[Callable[[], None]]:
     """Yield a function to call once per finished piece of work; shows a bar on a terminal."""
-    if not sys.stderr.isatty():
+    if not is_terminal(error=True):
         yield lambda: None
         return
-    from rich.console import Console
+    from rich.markup import escape
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(what, total=total)
+    from tau2.report.terminal.console import terminal
+
+    with Progress(console=terminal(stderr=True), transient=True) as progress:
+        task = progress.add_task(escape(what), total=total)
         yield lambda: progress.advance(task)

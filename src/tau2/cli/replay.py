@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 
 from tau2.cli.exit_codes import OK, PROBLEMS
 from tau2.cli.parsing import CommandParser
 from tau2.cli.progress import counting
 from tau2.cli.run_paths import named_run, title_of
+from tau2.utils.output import show_json
 
 _EPILOG = """\
 examples:
@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
     with counting(total, "replaying") as step:
         replaying = replay(path, on_replayed=step)
     if options.json:
-        print(json.dumps({"run": str(path), **replay_data(replaying)}, indent=2))
+        show_json({"run": str(path), **replay_data(replaying)})
     else:
         terminal().print(replay_view(replaying, title_of(path)), soft_wrap=True)
     return OK if len(replaying.identical) == len(replaying.entries) else PROBLEMS

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,8 @@ from tau2.cli.exit_codes import OK
 from tau2.cli.parsing import CommandParser
 from tau2.cli.run_paths import named_run, title_of
 from tau2.errors import ConfigError
+from tau2.utils.output import show, show_json
+from tau2.utils.terminal_text import named
 
 if TYPE_CHECKING:
     from tau2.report.html import Page, ReportedRun
@@ -116,6 +117,6 @@ def _say(file: Path, runs: Sequence[ReportedRun], page: Page, *, as_json: bool) 
         figures = [one.figures.as_dict() for one in runs]
         counts = {"conversations": page.num_conversations, "left_out": page.left_out}
         data = {"file": str(file), "bytes": len(page.html.encode()), **counts, "runs": figures}
-        print(json.dumps(data, indent=2))
+        show_json(data)
     else:
-        print(f"wrote {file}: {summary_line(page)}")
+        show(f"wrote {named(file)}: {summary_line(page)}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from tau2.cli.run_paths import named_run
 from tau2.errors import ConfigError
 from tau2.report.terminal.console import save_name
+from tau2.utils.terminal_text import shell_command
 
 _DROPPED = frozenset({"--auto-resume", "--save-to"})
 
@@ -22,7 +22,7 @@ def resume_command(given: Sequence[str], folder: Path) -> str:
         if not skip and text.partition("=")[0] not in _DROPPED:
             kept.append(text)
         skip = text == "--save-to"
-    return shlex.join(["tau2", "run", *kept, "--save-to", save_name(folder), "--auto-resume"])
+    return shell_command(["tau2", "run", *kept, "--save-to", save_name(folder), "--auto-resume"])
 
 
 def resumed_values(name: str, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +13,7 @@ from tau2.cli.parsing import CommandParser
 from tau2.cli.progress import counting
 from tau2.cli.run_paths import copy_in, named_run, title_of
 from tau2.errors import ConfigError, UnknownName
+from tau2.utils.output import show_error, show_json
 from tau2.utils.text import plural
 
 if TYPE_CHECKING:
@@ -111,7 +110,7 @@ def run(options: argparse.Namespace) -> int:
     _say(path, target, done, options)
     if interrupted:
         number = f"{len(done):,} of {plural(len(chosen), 'simulation')}"
-        print(f"\ninterrupted: reviewed {number}", file=sys.stderr)
+        show_error(f"\ninterrupted: reviewed {number}")
         return INTERRUPTED
     return PROBLEMS if any(one.problem for one in done) else OK
 
@@ -226,7 +225,7 @@ def _say(
 
     written = str(target.parent) if target is not None else None
     if options.json:
-        print(json.dumps(_data(path, written, reviewed, options), indent=2))
+        show_json(_data(path, written, reviewed, options))
         return
     view = reviews_view(reviewed, title_of(path), details=options.show_details, written_to=written)
     terminal().print(view)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +12,7 @@ from tau2.cli.logs import logging_to_stderr
 from tau2.cli.parsing import CommandParser
 from tau2.data_model.run_config import TextRunConfig
 from tau2.errors import CallerCodeError, ConfigError
+from tau2.utils.output import is_terminal, show, show_error, show_json
 from tau2.utils.text import plural
 
 if TYPE_CHECKING:
@@ -127,7 +126,7 @@ def run(options: argparse.Namespace) -> int:
     if options.print_config:
         from tau2.cli.config_file import as_yaml
 
-        print(as_yaml(config), end="")
+        show(as_yaml(config), end="")
         return OK
     from tau2.runner.middleware import redactor_of
 
@@ -192,18 +191,18 @@ def _play(config: TextRunConfig, options: argparse.Namespace) -> int:
         code = INTERRUPTED
     except CallerCodeError as bug:
         again = redactor_of(config).text(resume_command(options.given, folder))
-        print(f"\ntau2 run: {bug}\nplay the rest with:\n  {again}", file=sys.stderr)
+        show_error(f"\ntau2 run: {bug}\nplay the rest with:\n  {again}")
         return PROBLEMS
     finally:
         sink.close()
     assert sink.summary is not None, "a run that ends reports it"
     if options.json:
-        print(json.dumps(sink.summary.as_dict() | accounts.data(), indent=2))
+        show_json(sink.summary.as_dict() | accounts.data())
     elif options.quiet:
-        print(result_line(sink.summary))
+        show(result_line(sink.summary))
     else:
         for line in accounts.lines(sink.summary):
-            print(line)
+            show(line)
     total = len(tasks) * config.num_trials
     again = redactor_of(config).text(resume_command(options.given, folder))
     accounts.explain(sink.summary.num_scored, total, again)
@@ -219,7 +218,7 @@ def _sink(options: argparse.Namespace) -> ConsoleSink:
     """
     from tau2.report.terminal.console import ConsoleSink, quiet, terminal
 
-    if options.quiet or (options.json and not sys.stderr.isatty()):
+    if options.quiet or (options.json and not is_terminal(error=True)):
         return quiet()
     return ConsoleSink(terminal(stderr=options.json), summary=not options.json)
 
@@ -228,23 +227,17 @@ def _explain(summary: RunSummary, total: int, code: int, again: str) -> int:
     """Say on standard error what is missing and how to get it; return the exit code."""
     if code == INTERRUPTED:
         done = f"{summary.num_simulations:,} of {plural(total, 'simulation')}"
-        print(
-            f"\ninterrupted after {done}; they are saved. Continue with:\n  {again}",
-            file=sys.stderr,
-        )
+        show_error(f"\ninterrupted after {done}; they are saved. Continue with:\n  {again}")
         return code
     if summary.unscored:
-        print(
+        show_error(
             f"\nno score: {len(summary.unscored):,} of "
             f"{plural(summary.num_simulations, 'simulation')}; "
-            f"play only these again with:\n  {again}",
-            file=sys.stderr,
+            f"play only these again with:\n  {again}"
         )
         return PROBLEMS
     if summary.num_simulations < total:
         missing = plural(total - summary.num_simulations, "simulation")
-        print(
-            f"\nno record: {missing} of {total:,}; play the rest with:\n  {again}", file=sys.stderr
-        )
+        show_error(f"\nno record: {missing} of {total:,}; play the rest with:\n  {again}")
         return PROBLEMS
     return code

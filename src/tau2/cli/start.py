@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from tau2.cli.exit_codes import OK
 from tau2.cli.parsing import CommandParser
 from tau2.errors import ConfigError, UnknownName
+from tau2.utils.output import flush, show
+from tau2.utils.terminal_text import named
 
 _EPILOG = """\
 It shows each domain's policy, tools and tasks in a browser. Tools can be called in a
@@ -60,7 +62,7 @@ def serve(names: Sequence[str], port: int) -> int:
     try:
         _served(names, port)
     except KeyboardInterrupt:
-        print("\nstopped")
+        show("\nstopped")
     return OK
 
 
@@ -68,9 +70,9 @@ def _served(names: Sequence[str], port: int) -> None:
     from tau2.service.server import DocServer
 
     with DocServer(names, port) as server:
-        print(
-            f"{', '.join(names)}\n\n  {server.url}\n\n"
-            "Open this address in a browser on this machine. Ctrl-C stops the server.",
-            flush=True,
+        show(
+            f"{', '.join(map(named, names))}\n\n  {server.url}\n\n"
+            "Open this address in a browser on this machine. Ctrl-C stops the server."
         )
+        flush()
         server.run()

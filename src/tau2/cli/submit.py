@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -15,6 +14,8 @@ from tau2.cli.parsing import CommandParser
 from tau2.cli.progress import counting
 from tau2.cli.run_paths import existing, named_run, title_of
 from tau2.errors import ConfigError
+from tau2.utils.output import show, show_json
+from tau2.utils.terminal_text import indented, named
 from tau2.utils.text import plural
 
 if TYPE_CHECKING:
@@ -104,12 +105,14 @@ def _prepare(options: argparse.Namespace) -> int:
     if options.json:
         submission = prepared.submission.model_dump(mode="json")
         data = {"folder": str(options.output_dir), "open": open_points, "submission": submission}
-        print(json.dumps(data, indent=2))
+        show_json(data)
         return OK
     files = plural(len(prepared.trajectories), "trajectory file")
-    print(f"wrote {options.output_dir}: submission.json and {files}")
+    show(f"wrote {named(options.output_dir)}: submission.json and {files}")
     if open_points:
-        print("to be corrected before you submit it:", *open_points, sep="\n  ")
+        show("to be corrected before you submit it:")
+        for point in open_points:
+            show(f"  {indented(point)}")
     return OK
 
 
@@ -155,13 +158,14 @@ def _validate(options: argparse.Namespace) -> int:
             name: [{"where": one.where, "what": one.what, "error": one.is_error} for one in defects]
             for name, defects in found.items()
         }
-        print(json.dumps({"valid": not failed, "defects": data}, indent=2))
+        show_json({"valid": not failed, "defects": data})
     else:
         for name, defects in found.items():
             errors = sum(defect.is_error for defect in defects)
             warnings = plural(len(defects) - errors, "warning")
-            print(f"{name}: {plural(errors, 'error')}, {warnings}")
-            print(*(f"  {defect}\n" for defect in defects), sep="", end="")
+            show(f"{named(name)}: {plural(errors, 'error')}, {warnings}")
+            for defect in defects:
+                show(f"  {indented(str(defect))}")
     return PROBLEMS if failed else OK
 
 
@@ -176,15 +180,16 @@ def _verify_trajs(options: argparse.Namespace) -> int:
     failed = not all(verdict.holds for verdict in verdicts.values())
     if options.json:
         data = [_data(name, verdict) for name, verdict in verdicts.items()]
-        print(json.dumps({"verified": not failed, "runs": data}, indent=2))
+        show_json({"verified": not failed, "runs": data})
         return PROBLEMS if failed else OK
     for name, verdict in verdicts.items():
         judged = f", {verdict.judged:,} with unchecked judge verdicts" if verdict.judged else ""
         skipped = f", {verdict.skipped:,} without a score skipped" if verdict.skipped else ""
         result = "all rewards are earned" if verdict.holds else "not all rewards are earned"
         checked = plural(verdict.checked, "simulation")
-        print(f"{name}: {checked} replayed{judged}{skipped}: {result}")
-        print(*(f"  {line}\n" for line in _problems(verdict)), sep="", end="")
+        show(f"{named(name)}: {checked} replayed{judged}{skipped}: {result}")
+        for line in _problems(verdict):
+            show(f"  {indented(line)}")
     return PROBLEMS if failed else OK
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import sys
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tau2.cli.exit_codes import OK
 from tau2.cli.parsing import CommandParser
 from tau2.errors import ConfigError
+from tau2.utils.output import show_error, show_json
 from tau2.utils.text import plural
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
     tasks, left_out = proved(spec, spec.generate(options.n, options.seed, options.difficulty))
     _write(tasks, options.out)
     left = f"{left_out:,} left out by the audit"
-    print(f"{plural(len(tasks), 'task')} written, {left}", file=sys.stderr)
+    show_error(f"{plural(len(tasks), 'task')} written, {left}")
     return OK
 
 
@@ -75,6 +76,6 @@ def _write(tasks: list[Task], out: str) -> None:
 
     text = tasks_as_json(tasks)
     if out == "-":
-        print(text, end="")
+        show_json(json.loads(text), indent=1)
     else:
         write_atomically(Path(out), text)

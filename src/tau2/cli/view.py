@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +10,8 @@ from tau2.cli.exit_codes import OK
 from tau2.cli.parsing import CommandParser
 from tau2.cli.run_paths import existing, named_run, title_of
 from tau2.errors import ConfigError
+from tau2.utils.output import show, show_json
+from tau2.utils.terminal_text import named, shell_command
 
 if TYPE_CHECKING:
     from tau2.data_model.simulation import SimulationRun
@@ -122,7 +122,9 @@ def run(options: argparse.Namespace) -> int:
             )
         path = files[0]
         if len(files) > 1 and not options.json:
-            print(f"the newest of {len(files)} runs in {folder} (tau2 view --list shows all)\n")
+            show(
+                f"the newest of {len(files)} runs in {named(folder)} (tau2 view --list shows all)\n"
+            )
     return _show_run(path, options)
 
 
@@ -159,11 +161,11 @@ def _show_runs(folder: Path, *, as_json: bool) -> int:
     if not files:
         raise ConfigError(f"there are no runs in {folder}")
     if as_json:
-        print(json.dumps([_run_data(read_run(file)) for file in files], indent=2))
+        show_json([_run_data(read_run(file)) for file in files])
         return OK
     terminal(width=_WIDEST).print(runs_table(map(read_run, files[:_MOST_RUNS])))
     if len(files) > _MOST_RUNS:
-        print(f"… and {len(files) - _MOST_RUNS} older ones")
+        show(f"… and {len(files) - _MOST_RUNS} older ones")
     return OK
 
 
@@ -217,9 +219,9 @@ def _nothing(results: Results, options: argparse.Namespace) -> int:
             "simulation in this run", options.sim, [run.id for run in results.simulations]
         )
     if options.json:
-        print("[]")
+        show("[]")
     else:
-        print("no simulation fits" if results.simulations else "the run holds no simulation yet")
+        show("no simulation fits" if results.simulations else "the run holds no simulation yet")
     return OK
 
 
@@ -229,10 +231,10 @@ def _show_json(path: Path, results: Results, chosen: list[SimulationRun], *, who
     from tau2.metrics.summary import summarize
 
     if whole:
-        print(json.dumps([run.model_dump(mode="json") for run in chosen], indent=2, default=str))
+        show_json([run.model_dump(mode="json") for run in chosen])
         return OK
     entries = [SimulationIndexEntry.of(run).model_dump(mode="json") for run in chosen]
-    print(json.dumps(summarize(results, path).as_dict() | {"simulations": entries}, indent=2))
+    show_json(summarize(results, path).as_dict() | {"simulations": entries})
     return OK
 
 
@@ -242,6 +244,7 @@ def _show_list(
     from rich.text import Text
 
     from tau2.metrics.summary import summarize
+    from tau2.report.safe_text import one_line
     from tau2.report.terminal.console import terminal
     from tau2.report.terminal.listing import simulations_table
     from tau2.report.terminal.summary import figures_view
@@ -249,10 +252,8 @@ def _show_list(
     console = terminal()
     summary = summarize(results, path)
     name = title_of(path)
-    console.print(
-        Text(f"{name}\n{summary.domain}: {summary.agent} x {summary.user}\n", style="bold"),
-        soft_wrap=True,
-    )
+    played = one_line(f"{summary.domain}: {summary.agent} x {summary.user}", 500)
+    console.print(Text(f"{named(name)}\n{played}\n", style="bold"), soft_wrap=True)
     console.print(simulations_table(chosen[:most]))
     if most is not None and len(chosen) > most:
         console.print(
@@ -262,7 +263,7 @@ def _show_list(
     console.print(figures_view(summary))
     first = next((run for run in chosen if run.messages), chosen[0])
     command = ["tau2", "view", name, "--task-id", first.task_id]
-    console.print(Text(f"\na conversation: {shlex.join(command)}"), soft_wrap=True)
+    console.print(Text(f"\na conversation: {shell_command(command)}"), soft_wrap=True)
     return OK
 
 

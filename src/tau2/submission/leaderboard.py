@@ -202,7 +202,7 @@ def _board(domain: str, metric: str, standings: Sequence[Standing], limit: int |
 def board_view(board: Board) -> RenderableType:
     """Return a board for the terminal."""
     parts: list[RenderableType] = [
-        Text(f"{board.domain} by {_title(board.metric)}", style="bold"),
+        Text(f"{one_line(board.domain)} by {_title(board.metric)}", style="bold"),
         _table(board),
     ]
     if board.hidden:

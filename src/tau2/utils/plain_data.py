@@ -9,7 +9,7 @@ from tau2.utils.json_types import JsonValue
 from tau2.utils.text import clean_text
 
 DEEPEST = 64  # levels of nesting that are kept; real data has about ten, serializers fail near 250
-_LONGEST_INT = 14_000  # bits; json refuses to write integers of more than 4300 decimal digits
+_LONGEST_INT = 14_000  # bits; Python refuses to read or write more than 4300 decimal digits
 
 
 def clean(
@@ -17,11 +17,14 @@ def clean(
 ) -> JsonValue:
     """Return a copy of `value` that is plain, finite JSON, cut below `depth` levels.
 
-    `text` is applied to every string; numbers that are not finite become None.
+    `text` is applied to every string; numbers that are not finite become None, and integers that
+    Python would not read again become hexadecimal text.
     """
     match value:
-        case None | bool() | int():
+        case None | bool():
             return value
+        case int():
+            return value if value.bit_length() <= _LONGEST_INT else hex(value)
         case str():
             return text(value)
         case float():

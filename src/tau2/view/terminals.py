@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-import sys
+
+from tau2.utils.output import is_answering, is_terminal
 
 
 def is_usable() -> bool:
@@ -11,5 +12,5 @@ def is_usable() -> bool:
 
     Textual reads standard input and draws on standard error; standard output belongs to pipes.
     """
-    streams = (sys.stdin, sys.stdout, sys.stderr)
-    return all(stream.isatty() for stream in streams) and os.environ.get("TERM", "") != "dumb"
+    is_drawn_on = is_terminal() and is_terminal(error=True)
+    return is_answering() and is_drawn_on and os.environ.get("TERM", "") != "dumb"

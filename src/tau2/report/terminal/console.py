@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import shlex
-import sys
 from pathlib import Path
-from typing import Any, TextIO, cast
 
 from rich.console import Console
 from rich.text import Text
@@ -26,46 +22,9 @@ from tau2.runner.events import (
     SimulationRetried,
     SimulationStored,
 )
+from tau2.utils.terminal import terminal
+from tau2.utils.terminal_text import named, shell_word
 from tau2.utils.text import plural
-
-
-class Terminal(Console):
-    """A console that outlives its reader.
-
-    When the pipe breaks, output is dropped and the run goes on.
-    """
-
-    def on_broken_pipe(self) -> None:
-        """Show nothing more, and let the interpreter flush into nothing at exit."""
-        self.quiet = True
-        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
-
-
-class _Replacing:
-    """Writes to a stream of a narrower encoding.
-
-    What that lacks is replaced rather than an error.
-    """
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-        self.encoding = stream.encoding
-
-    def write(self, text: str) -> int:
-        return self._stream.write(text.encode(self.encoding, "replace").decode(self.encoding))
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-
-def terminal(*, stderr: bool = False, width: int | None = None) -> Console:
-    """Return a console that shows text as it is: no markup, no emoji names, no guessed colours."""
-    stream = sys.stderr if stderr else sys.stdout
-    narrow = not (getattr(stream, "encoding", None) or "utf-8").lower().startswith("utf")
-    file = cast("TextIO", _Replacing(stream)) if narrow else None
-    return Terminal(
-        markup=False, emoji=False, highlight=False, stderr=stderr, width=width, file=file
-    )
 
 
 class ConsoleSink:
@@ -141,8 +100,8 @@ def saved_view(summary: RunSummary) -> Text:
         return Text("\nnot saved: no folder was given")
     lines = [
         "",
-        f"saved to {summary.saved_to}",
-        f"look at it with: tau2 view {shlex.quote(save_name(summary.saved_to))}",
+        f"saved to {named(summary.saved_to)}",
+        f"look at it with: tau2 view {shell_word(save_name(summary.saved_to))}",
     ]
     return Text("\n".join(lines))
 
@@ -154,7 +113,7 @@ def result_line(summary: RunSummary) -> str:
     if summary.average_reward is not None:
         scored = f"{summary.num_scored:,} of {played}"
         average = f"average reward {summary.average_reward:.3f} over {scored}"
-    return f"{average}; saved to {summary.saved_to}"
+    return f"{average}; saved to {named(summary.saved_to)}"
 
 
 def make() -> ConsoleSink:

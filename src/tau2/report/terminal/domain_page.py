@@ -65,11 +65,11 @@ def overview(page: DomainPage) -> RenderableType:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
-    table.add_row("domain", plain(page.name))
+    table.add_row("domain", plain(one_line(page.name, 200)))
     table.add_row("policy", f"{len(page.policy.split()):,} words")
     table.add_row("agent's tools", _counted(page.tools))
     table.add_row("user's tools", _counted(page.user_tools))
-    sizes = ", ".join(f"{name} {len(ids)}" for name, ids in page.splits.items())
+    sizes = ", ".join(f"{one_line(name)} {len(ids)}" for name, ids in page.splits.items())
     table.add_row("tasks", plain(f"{len(page.tasks)}" + (f" (splits: {sizes})" if sizes else "")))
     return table
 

@@ -13,6 +13,7 @@ from tau2.report.safe_text import one_line, plain
 from tau2.report.terminal.conversation import style_of
 from tau2.report.terminal.tables import new_table
 from tau2.storage.stored_runs import StoredRun
+from tau2.utils.terminal_text import named
 
 
 def runs_table(runs: Iterable[StoredRun]) -> Table:
@@ -22,16 +23,16 @@ def runs_table(runs: Iterable[StoredRun]) -> Table:
     )
     for run in runs:
         if run.results is None:
-            table.add_row("cannot be read", "", "", "", plain(run.name), style="yellow")
+            table.add_row("cannot be read", "", "", "", plain(named(run.name)), style="yellow")
             continue
         index = run.results.simulation_index
         rewards = [entry.reward for entry in index or () if entry.reward is not None]
         table.add_row(
-            plain((run.results.timestamp or "")[:16].replace("T", " ")),
-            plain(run.results.info.environment_info.domain_name),
+            plain(one_line((run.results.timestamp or "")[:16].replace("T", " "))),
+            plain(one_line(run.results.info.environment_info.domain_name, 200)),
             "-" if index is None else str(len(index)),
             f"{sum(rewards) / len(rewards):.3f}" if rewards else "-",
-            plain(run.name),
+            plain(named(run.name)),
         )
     return table
 

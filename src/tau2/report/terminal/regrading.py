@@ -11,6 +11,7 @@ from rich.text import Text
 from tau2.report.safe_text import one_line, plain
 from tau2.report.terminal.tables import new_table
 from tau2.runner.regrade import Regraded, Regrading
+from tau2.utils.terminal_text import named
 from tau2.utils.text import first_of, plural
 
 
@@ -29,12 +30,12 @@ def regrading_view(regrading: Regrading, name: str, written_to: str | None) -> R
         ),
     ]
     if regrading.missing_tasks:
-        named = first_of((one_line(task, 60) for task in regrading.missing_tasks), 20)
-        parts.append(plain(f"no longer in the domain, graded as stored: {named}", style="yellow"))
+        some = first_of((one_line(task, 60) for task in regrading.missing_tasks), 20)
+        parts.append(plain(f"no longer in the domain, graded as stored: {some}", style="yellow"))
     if regrading.changes:
         parts += [Text(""), _table(regrading.changes)]
     if written_to:
-        parts.append(plain(f"written to {written_to}"))
+        parts.append(plain(f"written to {named(written_to)}"))
     return Group(*parts, Text(""))
 
 

@@ -1,0 +1,50 @@
+"""The console of tables, colours and progress bars. What is printed on it is cleaned, like `show`.
+
+Only what people see imports this: it needs `rich`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TextIO, cast
+
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+
+from tau2.utils.output import discard, standard_stream
+from tau2.utils.terminal_text import clean
+
+
+class Terminal(Console):
+    """A console that shows no text raw, and that outlives its reader.
+
+    Whatever is drawn passes through `render` as text in segments; the sequences of the console
+    itself (colours, cursor) are no text. When the pipe breaks, output is dropped.
+    """
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """Yield what is drawn, without escape sequences and control characters in its text."""
+        for segment in super().render(renderable, options):
+            if segment.control:
+                yield segment
+            else:
+                yield Segment(clean(segment.text), segment.style)
+
+    def on_broken_pipe(self) -> None:
+        """Show nothing more, and let the interpreter flush into nothing at exit."""
+        self.quiet = True
+        discard(cast("TextIO", self.file))
+
+
+def terminal(*, stderr: bool = False, width: int | None = None) -> Terminal:
+    """Return a console that shows text as it is: no markup, no emoji names, no guessed colours."""
+    return Terminal(
+        markup=False,
+        emoji=False,
+        highlight=False,
+        stderr=stderr,
+        width=width,
+        file=cast("TextIO", standard_stream(error=stderr)),
+    )
