@@ -8,7 +8,11 @@ import hashlib
 def derive_seed(base: int, *scope: object) -> int:
     """Return a 32-bit seed: the first four bytes of SHA-256 over `base` and `scope`."""
     text = "\x1f".join((str(base), *(str(part) for part in scope)))
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
+    return int.from_bytes(hashlib.sha256(_bytes_of(text)).digest()[:4], "big")
+
+
+def _bytes_of(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")  # names may hold halves of characters
 
 
 _CALL_ID_LENGTH = 9  # letters and digits; Mistral accepts no other id
@@ -18,7 +22,7 @@ _ID_ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 def made_call_id(*scope: object) -> str:
     """Return an id for a tool call that every provider accepts: nine letters and digits."""
     text = "\x1f".join(map(str, scope))
-    number = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+    number = int.from_bytes(hashlib.sha256(_bytes_of(text)).digest()[:8], "big")
     characters = []
     for _ in range(_CALL_ID_LENGTH):
         number, place = divmod(number, len(_ID_ALPHABET))

@@ -21,7 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, chdir, redirect_stderr, redirect_stdout
+from contextlib import ExitStack, chdir, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest import mock
@@ -237,15 +237,26 @@ def _hostile_tasks(*_arguments: Any) -> list[Task]:
     return [Task.model_validate(filled(Task, NAME_WITH_LINES))]
 
 
+@contextmanager
+def hostile_domain() -> Iterator[None]:
+    """Register a domain with a hostile name, for a while."""
+    registry.register_domain(hostile_environment, NAME_WITH_LINES)
+    registry.register_tasks(_hostile_tasks, NAME_WITH_LINES)
+    try:
+        yield
+    finally:
+        del registry._domains[NAME_WITH_LINES]
+        del registry._tasks[NAME_WITH_LINES]
+
+
 def suite(folder: Path, *, thorough: bool = True) -> Tally:
     """Plant, run every command, and search what it prints."""
     tally = Tally()
     tally.counts |= {"kinds tried": len(ESCAPES) + len(CONTROLS), "kinds found raw": 0}
-    registry.register_domain(hostile_environment, NAME_WITH_LINES)
-    registry.register_tasks(_hostile_tasks, NAME_WITH_LINES)
     found: set[str] = set()
     with (
         mock.patch.dict(os.environ, {"TAU2_SIMULATIONS_DIR": str(folder / "runs")}),
+        hostile_domain(),
         chdir(folder),
     ):
         lines = list(commands(plant(folder)))

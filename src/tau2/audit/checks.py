@@ -21,6 +21,7 @@ from tau2.data_model.message import ToolCall
 from tau2.data_model.tasks import Action, RewardType, Task
 from tau2.environment.environment import Environment
 from tau2.environment.task_setup import TaskSetup
+from tau2.utils.model_json import model_json
 
 _FEW_WRITES = 3  # six orders; of four writes there are 24 already
 _FREE_TEXT = frozenset(
@@ -194,7 +195,7 @@ def work_of(task: Task) -> str:
         f"{action.name}{sorted((k, str(v)) for k, v in action.arguments.items())}"
         for action in task.reference_actions
     )
-    state = task.initial_state.model_dump_json() if task.initial_state else ""
+    state = model_json(task.initial_state) if task.initial_state else ""
     info = task.evaluation_criteria.communicate_info if task.evaluation_criteria else None
     return f"{state}|{actions}|{sorted(info or ())}"
 
@@ -209,4 +210,4 @@ _LABELS: dict[str, Any] = {
 
 def content_of(task: Task) -> str:
     """Return what two tasks share when they are the same but for their labels."""
-    return task.model_dump_json(exclude=_LABELS)
+    return model_json(task, exclude=_LABELS)

@@ -58,9 +58,9 @@ def run(_options: argparse.Namespace) -> int:
 
 def _section(title: str, names: list[str], about: Callable[[str], str]) -> str:
     width = max((len(named(name)) for name in names), default=0)
+    most = max(_NARROWEST, _WIDTH - width - 4)
     lines = [
-        f"  {named(name):<{width}}  {_cut(about(name), max(_NARROWEST, _WIDTH - width - 4))}".rstrip()
-        for name in sorted(names)
+        f"  {named(name):<{width}}  {_cut(about(name), most)}".rstrip() for name in sorted(names)
     ]
     return "\n".join([f"\n{title}", *lines])
 

@@ -19,6 +19,7 @@ from tau2.environment.history import executed_calls
 from tau2.environment.task_setup import TaskSetup, set_initial_state
 from tau2.llm.request import CompletionFn
 from tau2.utils.json_types import JsonObject
+from tau2.utils.model_json import model_json
 
 logger = logging.getLogger(__name__)
 
@@ -147,9 +148,9 @@ def _fingerprint(task: Task) -> str:
     """Return a digest of what determines the gold environment of a task."""
     digest = hashlib.sha256()
     if task.initial_state is not None:
-        digest.update(task.initial_state.model_dump_json().encode())
+        digest.update(model_json(task.initial_state).encode())
     for action in task.reference_actions:
-        digest.update(action.model_dump_json().encode())
+        digest.update(model_json(action).encode())
     return digest.hexdigest()
 
 

@@ -35,6 +35,7 @@ from tau2.rollout import (
 from tau2.rollout.role_view import role_prompt, role_tools
 from tau2.seeds import derive_seed
 from tau2.utils.json_types import JsonMapping, JsonObject
+from tau2.utils.model_json import model_json
 
 GymInfo = JsonObject
 ResetReturn = tuple[str, GymInfo]
@@ -155,7 +156,7 @@ class BaseGymEnv:
         run = self.rollout.run
         return {
             "task": self._task,
-            "simulation_run": run.model_dump_json() if run is not None else "{}",
+            "simulation_run": model_json(run) if run is not None else "{}",
             "policy": self._get_policy(),
             "termination_reason": result.reason.value if result.reason is not None else None,
             "infra_failed": result.infra_failed,
@@ -236,7 +237,7 @@ class BaseGymEnv:
         info = {**self._get_info(), "parse_error": result.rejected}
         if result.rejected is None or result.done:
             graded = result.reward_info
-            info["reward_info"] = graded.model_dump_json() if graded is not None else "{}"
+            info["reward_info"] = model_json(graded) if graded is not None else "{}"
         reward = (result.reward or 0.0) + result.shaping
         return self._observation(result), reward, result.terminated, result.truncated, info
 

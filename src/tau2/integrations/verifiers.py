@@ -21,6 +21,7 @@ from tau2.integrations.packages import needs_package
 from tau2.integrations.toolbox import domain_tools, instructions, schemas, task_ids
 from tau2.rollout import RolloutSetup
 from tau2.utils.json_types import JsonObject
+from tau2.utils.model_json import read_json, value_json
 
 with needs_package("verifiers", "verifiers>=0.4"):
     import verifiers.v1 as vf
@@ -221,12 +222,13 @@ def _new_episode(config: TauToolsetConfig) -> Episode:
 def _resumed(config: TauToolsetConfig, state: VerifiersState) -> Episode:
     """Return the episode that the state describes, live."""
     episode = _new_episode(config)
-    episode.resume(state.task_id, state.seed, _MESSAGES.validate_json(state.messages))
+    messages = read_json(_MESSAGES, state.messages.encode())
+    episode.resume(state.task_id, state.seed, messages)
     return episode
 
 
 def _dumped(episode: Episode) -> str:
-    return _MESSAGES.dump_json(episode.rollout.trajectory).decode()
+    return value_json(_MESSAGES, episode.rollout.trajectory)
 
 
 def _outcome_of(state: VerifiersState) -> EpisodeOutcome:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter
 
 from tau2.data_model.message import StoredMessage
 from tau2.data_model.simulation import SimulationRun, TerminationReason, Unit
@@ -34,6 +34,8 @@ from tau2.storage.files import AppendFile
 from tau2.storage.framed import checksum_of, framed, unframed
 from tau2.storage.journal import Stored
 from tau2.storage.results import companion
+from tau2.utils.model_json import model_json, read_json
+from tau2.utils.text import error_text
 
 logger = logging.getLogger(__name__)
 
@@ -121,8 +123,8 @@ def _take(content: EpisodeLogContent, line: bytes) -> bool:
     if text is None:
         return False
     try:
-        record = _LINE.validate_json(text)
-    except ValidationError:
+        record = read_json(_LINE, text)
+    except (ValueError, RecursionError):
         return False
     match record:
         case Begun() if content.begun is None and record.format == _FORMAT:
@@ -140,7 +142,7 @@ def _take(content: EpisodeLogContent, line: bytes) -> bool:
 
 
 class _Writer:
-    """Adds lines to a log. A disk that fails costs the log, never the episode."""
+    """Adds lines to a log. A failing disk, or a line that cannot be written, costs the log only."""
 
     def __init__(self, path: Path, content: EpisodeLogContent) -> None:
         self.path = path
@@ -161,10 +163,12 @@ class _Writer:
         try:
             yield
         except OSError as problem:
-            logger.warning(
-                "%s: this episode will start over if it is interrupted: %s", self.path, problem
-            )
-            self.close()
+            self._give_up(problem)
+
+    def _give_up(self, problem: Exception) -> None:
+        text = "%s: this episode will start over if it is interrupted: %s"
+        logger.warning(text, self.path, error_text(problem, 300))
+        self.close()
 
     def turn(self, progress: EpisodeProgress, elapsed: float) -> None:
         """Add what the last turn recorded."""
@@ -184,7 +188,11 @@ class _Writer:
         """Add a line."""
         if self._file is None:
             return
-        line = framed(record.model_dump_json().encode(), self._crc)
+        try:
+            line = framed(model_json(record).encode(), self._crc)
+        except (ValueError, TypeError, RecursionError) as problem:  # it holds foreign data
+            self._give_up(problem)
+            return
         if self._size + len(line) > _LARGEST:
             self.close()
             return
@@ -340,7 +348,7 @@ def _begun(orchestrator: Orchestrator, spec: UnitSpec) -> Begun:
 def _name(unit: Unit) -> str:
     """Return the file name of a unit's log: readable, and distinct for every task id."""
     readable = re.sub(r"[^A-Za-z0-9]", "-", unit.task_id[:_SLUG])
-    digest = hashlib.sha256(unit.task_id.encode()).hexdigest()[:12]
+    digest = hashlib.sha256(unit.task_id.encode("utf-8", "surrogatepass")).hexdigest()[:12]
     return f"{readable}-t{unit.trial}-{digest}.jsonl"
 
 

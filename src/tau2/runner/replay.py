@@ -36,6 +36,7 @@ from tau2.runner.trial import UnitRunner
 from tau2.storage.journal import Opened, read_journal
 from tau2.storage.results import Results, companion, journal_file
 from tau2.utils.json_types import JsonMapping, JsonObject
+from tau2.utils.model_json import model_json
 
 _CONFIG_ONLY = (
     "auto_review",
@@ -295,5 +296,5 @@ def _other_result(
 
 
 def _plain(run: SimulationRun, redactor: Redactor) -> JsonMapping:
-    plain: JsonMapping = redactor.data(json.loads(run.model_dump_json()))
+    plain: JsonMapping = redactor.data(json.loads(model_json(run)))
     return plain

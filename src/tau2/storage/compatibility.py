@@ -11,6 +11,7 @@ from tau2.data_model.simulation import Info
 from tau2.data_model.tasks import HISTORY_TIMES, Task
 from tau2.errors import ConfigError
 from tau2.utils.json_types import JsonMapping, JsonObject
+from tau2.utils.model_json import model_json
 from tau2.utils.text import shortened
 
 _IGNORED = frozenset({"num_trials", "git_commit", "engine_version", "task_split_name"})
@@ -33,7 +34,7 @@ _BEFORE = 20  # characters shown before the place where two long texts differ
 
 def task_digest(task: Task) -> str:
     """Return a digest by which an edited task is recognised."""
-    content = task.model_dump_json(exclude=HISTORY_TIMES).encode()
+    content = model_json(task, exclude=HISTORY_TIMES).encode()
     return hashlib.sha256(content).hexdigest()[:16]  # 64 bits are plenty
 
 

@@ -20,8 +20,8 @@ from tau2.data_model.simulation import NO_SCORE, ResultsFormat, SimulationRun, U
 from tau2.storage.files import AppendFile, write_atomically
 from tau2.storage.framed import framed, unframed
 from tau2.storage.results import Saved
-from tau2.utils.finite_json import loads, may_hold_constant
 from tau2.utils.json_types import JsonObject
+from tau2.utils.model_json import read_json, value_json
 
 JOURNAL_NAME = "journal.jsonl"
 
@@ -151,7 +151,7 @@ _RECORD: TypeAdapter[Record] = TypeAdapter(Record)
 
 def encode_record(record: Record, seq: int) -> bytes:
     """Return the line of a record."""
-    return framed(b'{"seq":%d,"record":%b}' % (seq, _RECORD.dump_json(record)))
+    return framed(b'{"seq":%d,"record":%b}' % (seq, value_json(_RECORD, record).encode()))
 
 
 def _decode_line(line: bytes) -> _Line | str:
@@ -159,15 +159,12 @@ def _decode_line(line: bytes) -> _Line | str:
     content = unframed(line)
     if content is None:
         return "its checksum does not match"
-    if may_hold_constant(content):
-        try:
-            loads(content)
-        except ValueError as problem:
-            return str(problem)
     try:
-        return _LINE.validate_json(content)
+        return read_json(_LINE, content)
     except ValidationError:
         return "this version does not know such a record"
+    except (ValueError, RecursionError) as problem:
+        return str(problem)
 
 
 class JournalContent(NamedTuple):

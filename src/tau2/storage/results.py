@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import gc
 import hashlib
-import json
 import logging
 import math
 import re
@@ -23,7 +22,6 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, get_args
 
 from pydantic import BaseModel, Field, ValidationError
-from pydantic_core import PydanticSerializationError
 
 from tau2.data_model.audio import AudioNativeConfig
 from tau2.data_model.message import (
@@ -48,7 +46,8 @@ from tau2.storage import files
 from tau2.storage.results_table import rows
 from tau2.utils import finite_json
 from tau2.utils.json_types import JsonObject, JsonValue
-from tau2.utils.text import first_of, plural
+from tau2.utils.model_json import holds_pair, model_json
+from tau2.utils.text import error_text, first_of, plural
 
 logger = logging.getLogger(__name__)
 
@@ -70,8 +69,7 @@ _SLOW = re.compile(rb'"tool_calls"\s*:\s*\[\s*\]|\\u[dD][89a-fA-F]')
 """What the fast reader takes differently: empty lists that mean no call, and halves of
 characters."""
 
-_LONG_NUMBER = re.compile(rb"[0-9]{4300}")
-"""Digits of a number that may be too long for Python to read, or of a text."""
+_DEEPEST = 100  # levels of a simulation; real ones have about ten, and serializers fail near 250
 
 
 class Saved(NamedTuple):
@@ -537,13 +535,16 @@ def save_simulation(run: SimulationRun, folder: Path) -> Saved:
 
 
 def encode_simulation(run: SimulationRun) -> bytes:
-    """Return the bytes of a simulation's file.
+    """Return the bytes of a simulation's file, after reading them.
 
-    Raise DataFileError for numbers so long that Python would not read them again.
+    In places that hold any data, what JSON has no form for is encoded: numbers that are not finite
+    are null, and objects are text. Raise DataFileError for what could not be read again.
     """
-    content = _as_json(run, 1).encode()
-    if _LONG_NUMBER.search(content) is not None:
-        decode_simulation(content, Path(f"{run.id}.json"))
+    file = Path(f"{run.id[:_LONGEST_NAME]}.json")
+    content = _as_json(run, 1, file).encode()
+    if b"\n" + b" " * (_DEEPEST + 1) in content:  # each level is indented by one
+        raise DataFileError(f"{file}: it is nested more than {_DEEPEST} levels deep")
+    decode_simulation(content, file)
     return content
 
 
@@ -553,26 +554,36 @@ def content_of(run: SimulationRun) -> Saved:
     return Saved(Path(f"{run.id}.json"), len(content), digest(content))
 
 
-def _as_json(model: BaseModel, indent: int, *without: str) -> str:
-    """Return a model as JSON; objects that JSON has no form for (in `raw_data`) become text."""
-    with suppress(PydanticSerializationError):
-        text = model.model_dump_json(indent=indent, exclude=set(without))
-        if (
-            "\ufffd" not in text
-        ):  # pydantic puts it, without a word, where a key holds half a character
-            return text
-    return json.dumps(
-        finite_json.without_constants(model.model_dump(exclude=set(without), warnings=False)),
-        indent=indent,
-        default=str,
-    )
+def _as_json(model: BaseModel, indent: int, file: Path, *without: str) -> str:
+    """Return a model as JSON. Raise DataFileError for what cannot be written.
+
+    Objects that JSON has no form for (in `raw_data`) become text.
+    """
+    try:
+        text = model_json(model, indent=indent, exclude=set(without))
+    except Exception as problem:  # foreign objects: their text, too, is made by foreign code
+        reason = error_text(problem, 300)
+        raise DataFileError(f"{file}: it cannot be written: {reason}") from problem
+    if "\\ud" in text and holds_pair(model.model_dump(warnings=False)):
+        raise DataFileError(
+            f"{file}: it holds two halves of one character as two characters, which would be read "
+            "as one"
+        )
+    return text
 
 
 def encode_results(results: Results, results_format: ResultsFormat) -> bytes:
-    """Return the bytes of a results file: everything, or everything except the simulations."""
-    return _as_json(
-        results, 2, "simulation_index" if results_format == "json" else "simulations"
-    ).encode()
+    """Return the bytes of a results file: everything, or everything except the simulations.
+
+    Raise DataFileError for what could not be read again; simulations are read again by whom they
+    are saved.
+    """
+    file = Path(RESULTS_NAME)
+    if results_format == "json":
+        return _as_json(results, 2, file, "simulation_index").encode()
+    content = _as_json(results, 2, file, "simulations").encode()
+    _metadata(_object(content, file), file)
+    return content
 
 
 def indexed(results: Results) -> Results:
@@ -596,10 +607,18 @@ def save_results(results: Results, path: Path, results_format: ResultsFormat) ->
     """
     if results_format == "dir":
         _check_ids(results)
-    journal_file(path).unlink(missing_ok=True)
     if results_format == "json":
-        files.write_atomically(results_file(path), encode_results(results, "json"))
+        for run in results.simulations:
+            encode_simulation(run)
+        encode_results(indexed(results), "dir")
+        content = encode_results(results, "json")
+        journal_file(path).unlink(missing_ok=True)
+        files.write_atomically(results_file(path), content)
         return
+    for run in results.simulations:
+        encode_simulation(run)
+    encode_results(indexed(results), "dir")
+    journal_file(path).unlink(missing_ok=True)
     folder = simulations_folder(path)
     folder.mkdir(parents=True, exist_ok=True)
     for run in results.simulations:

@@ -12,6 +12,7 @@ from tau2.environment.tool import Tool
 from tau2.user.scripted_user.agenda import Agenda
 from tau2.user.scripted_user.compiler import compile_agenda
 from tau2.user.scripted_user.toolbox import Toolbox
+from tau2.utils.model_json import model_json
 
 _MOST_KEPT = 256  # agendas; each is a few kilobytes, and a task besides
 
@@ -31,7 +32,7 @@ def agenda_of(
     task: Task | None, instructions: Any, tools: list[Tool] | None, toolbox: Toolbox
 ) -> Agenda:
     """Return what `compile_agenda` returns; an agenda never changes, so it may be shared."""
-    text = task.model_dump_json() if task is not None else str(instructions)
+    text = model_json(task) if task is not None else str(instructions)
     kinds = tuple((tool.name, tool.params) for tool in tools or ())
     return _compiled(_Story(text, kinds, task, instructions, toolbox))
 
