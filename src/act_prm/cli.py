@@ -10,7 +10,6 @@ import asyncio
 import logging
 import sys
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from act_prm.config.files import known_names, parse_value
 from act_prm.progress import ProgressBars
 from act_prm.run import Override, RunOptions, run
 from act_prm.trainer import Interrupted
-from tau2.errors import ConfigError, Tau2Error, UnknownName
+from tau2.errors import ConfigError, Tau2Error, UnknownName, nearest_name
 from tau2.utils.json_types import JsonMapping, JsonObject
 from tau2.utils.output import LogHandler, protected_output, show, show_error
 from tau2.utils.terminal import Terminal, terminal
@@ -74,8 +73,8 @@ class _Parser(argparse.ArgumentParser):
         if unknown:
             name = unknown[0].partition("=")[0]
             known = [option for action in self._actions for option in action.option_strings]
-            near = get_close_matches(name, known, n=1, cutoff=0.5)
-            hint = f"; did you mean {near[0]}?" if near else ""
+            near = nearest_name(name, known)
+            hint = f"; did you mean {near}?" if near is not None else ""
             self.error(f"unknown argument {unknown[0]!r}{hint}")
         return vars(given)
 

@@ -36,6 +36,24 @@ from difflib import get_close_matches
 from typing import Any
 
 _MOST_NAMES_SHOWN = 12  # a longer list hides the hint it is meant to give
+_LONGEST_NAME = 500  # characters of a name that a message quotes; real names have up to 300
+
+
+def nearest_name(name: str, known: Iterable[str], cutoff: float = 0.5) -> str | None:
+    """Return the known name that is most like `name`; None where none is.
+
+    A name longer than any real one is like none: to compare it would take seconds.
+    """
+    if len(name) > _LONGEST_NAME:
+        return None
+    return next(iter(get_close_matches(name, sorted(known), n=1, cutoff=cutoff)), None)
+
+
+def quoted(text: str) -> str:
+    """Return text in quotes as an error says it, cut where it is longer than any name."""
+    if len(text) <= _LONGEST_NAME:
+        return repr(text)
+    return f"{text[:_LONGEST_NAME]!r}… (+{len(text) - _LONGEST_NAME:,} characters)"
 
 
 class Tau2Error(Exception):
@@ -52,16 +70,16 @@ class UnknownName(Tau2Error, KeyError, ValueError):
         super().__init__(self._message())
 
     def _message(self) -> str:
-        near = get_close_matches(self.name, self.known, n=1, cutoff=0.5)
-        if near:
-            hint = f"did you mean {near[0]!r}?"
+        near = nearest_name(self.name, self.known)
+        if near is not None:
+            hint = f"did you mean {near!r}?"
         elif not self.known:
             hint = "none is known"
         else:
             shown = ", ".join(map(_named, self.known[:_MOST_NAMES_SHOWN]))
             more = len(self.known) - _MOST_NAMES_SHOWN
             hint = f"known: {shown}" + (f" (+{more} more)" if more > 0 else "")
-        return f"no {self.kind} named {self.name!r}; {hint}"
+        return f"no {self.kind} named {quoted(self.name)}; {hint}"
 
     def __str__(self) -> str:
         """Return the sentence itself (a plain KeyError would show its repr)."""

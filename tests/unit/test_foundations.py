@@ -103,3 +103,11 @@ def test_the_judge_may_be_named(monkeypatch):
     assert config.judge_model() == config.DEFAULT_LLM_NL_ASSERTIONS
     monkeypatch.setenv("TAU2_JUDGE_LLM", "openai/judge")
     assert config.judge_model() == "openai/judge"
+
+
+def test_a_name_of_megabytes_is_cut_in_its_message() -> None:
+    problem = UnknownName("task", "x" * 20_000_000, [f"task_{number}" for number in range(3000)])
+
+    assert len(str(problem)) < 2000
+    assert "(+19,999,500 characters)" in str(problem)
+    assert "did you mean" in str(UnknownName("task", "task_1x", problem.known))

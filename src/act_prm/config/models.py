@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from tau2.errors import ConfigError
+from tau2.errors import ConfigError, nearest_name
 from tau2.utils.json_types import JsonMapping
 
 GeneratorName = Literal[
@@ -200,6 +199,6 @@ def _mistake_text(model: type[BaseModel], mistake: JsonMapping) -> str:
 
 def unknown_key(path: str, key: str, known: Iterable[str]) -> str:
     """Return a sentence that names an unknown key and the nearest known one."""
-    near = get_close_matches(key, list(known), n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known))}"
+    near = nearest_name(key, known)
+    hint = f"known: {', '.join(sorted(known))}" if near is None else f"did you mean {near!r}?"
     return f"unknown key {path!r}; {hint}"

@@ -6,12 +6,11 @@ import inspect
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import Any, Protocol, runtime_checkable
 
 from act_prm.environments.types import EnvironmentState, EnvironmentStepResult, Message
 from act_prm.llm_handlers.types import ActionFromLLM
-from tau2.errors import ConfigError, needs_extra
+from tau2.errors import ConfigError, nearest_name, needs_extra
 from tau2.seeds import derive_seed
 from tau2.utils.json_types import JsonMapping
 
@@ -197,8 +196,9 @@ def refuse_unknown(kind: type[Environment], given: JsonMapping) -> None:
     known = known_settings(kind)
     problems = []
     for name in given:
-        near = get_close_matches(name, known, n=1, cutoff=0.5)
-        problems.append(f"{name!r}" + (f" (did you mean {near[0]!r}?)" if near else ""))
+        near = nearest_name(name, known)
+        hint = f" (did you mean {near!r}?)" if near is not None else ""
+        problems.append(f"{name!r}{hint}")
     raise ConfigError(
         f"{kind.__name__} has no setting {', '.join(problems)}; known: {', '.join(known)}"
     )

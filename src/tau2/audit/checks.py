@@ -28,8 +28,11 @@ _FREE_TEXT = frozenset(
     {TRANSFER_TOOL, "calculate"}
 )  # tools whose argument is the agent's own wording
 _SUBJECT = re.compile(
-    r"#?[A-Za-z0-9_]*\d[A-Za-z0-9_]*|[\w.]+@[\w.]+\w"
-)  # what can be looked up has a digit, or is an address
+    # An identifier has a digit, and is read from its beginning: never again from each letter.
+    r"(?:#|(?<![A-Za-z0-9_]))(?=[A-Za-z_]*+[0-9])[A-Za-z0-9_]++"
+    r"|[\w.]{1,64}+@[\w.]{1,255}\w"
+)
+"""What can be looked up: an identifier, or an address of mail."""
 _MOST_SUBJECTS = 400
 _WORD = re.compile(r"[a-z0-9]+")
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections import OrderedDict, deque
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Generic, TypeVar
 
 from tau2.data_model.message import (
     AssistantMessage,
@@ -13,8 +15,42 @@ from tau2.data_model.message import (
     ToolMessage,
     UserMessage,
 )
-from tau2.errors import ReplayMismatch
+from tau2.errors import ReplayMismatch, quoted
 from tau2.utils.json_types import JsonValue
+
+T = TypeVar("T")
+
+
+class Waiting(Generic[T]):
+    """What waits for the results of tool calls, in order; found by the id of the call."""
+
+    def __init__(self) -> None:
+        self._waiting: OrderedDict[int, T] = OrderedDict()
+        self._places: dict[str, deque[int]] = {}
+        self._number = 0
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self._waiting.values())
+
+    def add(self, items: Iterable[tuple[str, T]]) -> None:
+        """Let more wait: pairs of a call's id and what waits for its result."""
+        for name, item in items:
+            self._waiting[self._number] = item
+            self._places.setdefault(name, deque()).append(self._number)
+            self._number += 1
+
+    def take(self, name: str) -> T | None:
+        """Take the first that waits for the result of a call with this id; None where none does."""
+        places = self._places.get(name, deque())
+        while places:
+            place = places.popleft()
+            if place in self._waiting:
+                return self._waiting.pop(place)
+        return None
+
+    def take_first(self) -> T | None:
+        """Take the first that waits; None where none does."""
+        return self._waiting.popitem(last=False)[1] if self._waiting else None
 
 
 def decoded(content: str | None) -> JsonValue:
@@ -31,29 +67,32 @@ def paired_calls(messages: Sequence[Message]) -> list[tuple[ToolCall, ToolMessag
     Raise ReplayMismatch when a call has no result, a result has no call, or the ids differ.
     """
     pairs: list[tuple[ToolCall, ToolMessage]] = []
-    waiting: list[ToolCall] = []
+    waiting: deque[ToolCall] = deque()
     for message in messages:
         results = message.tool_messages if isinstance(message, MultiToolMessage) else [message]
         for result in results:
             if isinstance(result, ToolMessage):
                 if not waiting:
                     raise ReplayMismatch(
-                        f"Tool message not expected: {result.id!r} answers no tool call"
+                        f"Tool message not expected: {quoted(result.id)} answers no tool call"
                     )
-                call = waiting.pop(0)
+                call = waiting.popleft()
                 if call.id != result.id:
                     raise ReplayMismatch(
-                        f"Tool call id mismatch: call {call.id!r}, result {result.id!r}"
+                        f"Tool call id mismatch: call {quoted(call.id)}, result {quoted(result.id)}"
                     )
                 pairs.append((call, result))
             elif waiting:
+                name = quoted(waiting[0].name)
                 raise ReplayMismatch(
-                    f"Tool message expected for {waiting[0].name!r}, got a {result.role} message"
+                    f"Tool message expected for {name}, got a {result.role} message"
                 )
             elif isinstance(result, AssistantMessage | UserMessage) and result.tool_calls:
                 waiting.extend(result.tool_calls)
     if waiting:
-        raise ReplayMismatch(f"Tool message expected for {waiting[0].name!r}, but the history ends")
+        raise ReplayMismatch(
+            f"Tool message expected for {quoted(waiting[0].name)}, but the history ends"
+        )
     return pairs
 
 

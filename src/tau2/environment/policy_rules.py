@@ -21,6 +21,7 @@ from tau2.data_model.message import (
     UserMessage,
 )
 from tau2.environment.environment import Environment
+from tau2.environment.history import Waiting
 
 Check = Callable[[Environment, ToolCall, Sequence[Message]], str | None]
 """`check(environment, call, messages)`, both as before the call: what is wrong, or None."""
@@ -156,17 +157,17 @@ def calls_done(before: Sequence[Message]) -> Iterator[tuple[ToolCall, ToolMessag
 
     Whatever has no partner is passed over.
     """
-    waiting: list[ToolCall] = []
+    waiting: Waiting[ToolCall] = Waiting()
     for message in before:
         if isinstance(message, AssistantMessage):
-            waiting = list(message.calls)
+            waiting = Waiting()
+            waiting.add((call.id, call) for call in message.calls)
         for result in (
             message.tool_messages if isinstance(message, MultiToolMessage) else (message,)
         ):
-            if isinstance(result, ToolMessage) and waiting:
-                call = next((call for call in waiting if call.id == result.id), waiting[0])
-                waiting.remove(call)
-                if not result.error:
+            if isinstance(result, ToolMessage):
+                call = waiting.take(result.id) or waiting.take_first()
+                if call is not None and not result.error:
                     yield call, result
 
 

@@ -18,7 +18,12 @@ _MOST_CANDIDATES = 50  # places at which JSON is looked for; a real answer has o
 
 _OPENING = re.compile(r"[{\[]")
 _THINK_END = "</think>"
-_STRING_OR_COMMA = re.compile(r'("(?:[^"\\]|\\.)*")|,(?=\s*[}\]])', re.DOTALL)
+_COMMA = r",(?=\s*[}\]])"
+_STRING_OR_COMMA = re.compile(
+    # After a quote without a partner no other quote has one, so it is looked for only once.
+    rf'(?P<string>"(?:[^"\\]++|\\.)*+")|(?P<rest>".*+)|{_COMMA}',
+    re.DOTALL,
+)
 _DECODER = json.JSONDecoder()
 
 
@@ -27,7 +32,7 @@ def json_values(text: str) -> Iterator[JsonValue]:
     text = text[:LONGEST_ANSWER]
     # A model may write JSON while it thinks; only what comes after is its answer.
     _, _, after_thinking = text.rpartition(_THINK_END)
-    body = _STRING_OR_COMMA.sub(lambda match: match.group(1) or "", after_thinking)
+    body = _STRING_OR_COMMA.sub(_without_comma, after_thinking)
     at = 0
     for _ in range(_MOST_CANDIDATES):
         opening = _OPENING.search(body, at)
@@ -39,6 +44,11 @@ def json_values(text: str) -> Iterator[JsonValue]:
             at = opening.end()
             continue
         yield value
+
+
+def _without_comma(found: re.Match[str]) -> str:
+    """Return a string as it is, and what needs no comma without it."""
+    return found["string"] or re.sub(_COMMA, "", found["rest"] or "")
 
 
 def list_under(key: str, text: str) -> tuple[JsonObject, list[JsonValue]] | None:

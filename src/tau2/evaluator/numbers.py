@@ -252,16 +252,37 @@ _WANTED = re.compile(
     rf"(?P<number>\.?\d[\d.,'{FIXED_SPACE}]*)"
     r" ?(?P<after>\D{0,8})"
 )
+_MOST_MARKS = 30  # on one letter, as in Unicode's "stream-safe" texts; no language needs four
 _LONGEST_WORD = 8  # letters of a unit or currency; what is longer is neither
 _LONGEST_NUMBER = 60  # characters; a longer run of digits is a code
 
 
+_FOREIGN = re.compile(rf"[^\x00-\x7f]{{{_MOST_MARKS + 1},}}")
+_MARKS_OF_CLASS_0 = "\u0f73\u0f75\u0f81\uff9e\uff9f"  # letters that decompose to nothing but marks
+
+
 def normalised(text: str) -> str:
-    """Return text in NFKC, case folded, with ASCII digits, plain minus signs and apostrophes."""
-    folded = unicodedata.normalize("NFKC", text.translate(_CHARACTERS)).casefold()
+    """Return text in NFKC, case folded, with ASCII digits, plain minus signs and apostrophes.
+
+    Of the marks on one letter, those after the 30th are left out.
+    """
+    # Sorting the marks of a letter, as normalisation does, takes quadratic time in their number.
+    plain = _FOREIGN.sub(_without_piles, text.translate(_CHARACTERS))
+    folded = unicodedata.normalize("NFKC", plain).casefold()
     if folded.isascii():
         return folded
     return "".join(str(unicodedata.decimal(character, character)) for character in folded)
+
+
+def _without_piles(found: re.Match[str]) -> str:
+    kept: list[str] = []
+    marks = 0
+    for character in found.group():
+        is_mark = unicodedata.combining(character) or character in _MARKS_OF_CLASS_0
+        marks = marks + 1 if is_mark else 0
+        if marks <= _MOST_MARKS:
+            kept.append(character)
+    return "".join(kept)
 
 
 def numbers_in(text: str) -> set[Decimal]:

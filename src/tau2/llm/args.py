@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from tau2.config import DEFAULT_MODEL_TIMEOUT, DEFAULT_RETRY_ATTEMPTS
-from tau2.errors import ConfigError
+from tau2.errors import ConfigError, nearest_name
 from tau2.utils.json_types import JsonMapping, JsonObject, JsonValue
 
 
@@ -201,5 +200,5 @@ def check_names(args: JsonMapping) -> None:
 
 
 def _nearest(name: str, known: frozenset[str]) -> str:
-    near = get_close_matches(name, sorted(known), n=1, cutoff=0.6)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    near = nearest_name(name, known, cutoff=0.6)
+    return f"; did you mean {near!r}?" if near is not None else ""

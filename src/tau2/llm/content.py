@@ -35,16 +35,25 @@ def parts_of_content(content: JsonValue) -> ContentParts:
 
     Parts of other types, such as images, are left out.
     """
-    parts = ContentParts()
-    _collect(content, parts, _DEEPEST)
-    parts.text = clean_text(parts.text)
-    parts.reasoning = clean_text(parts.reasoning)
-    return parts
+    pieces = _Pieces()
+    _collect(content, pieces, _DEEPEST)
+    return ContentParts(
+        clean_text("".join(pieces.text)), clean_text("".join(pieces.reasoning)), pieces.calls
+    )
 
 
-def _collect(content: JsonValue, parts: ContentParts, depth: int) -> None:
+@dataclass(slots=True)
+class _Pieces:
+    """Content while it is collected. Joined once: adding to a text copies it every time."""
+
+    text: list[str] = field(default_factory=list)
+    reasoning: list[str] = field(default_factory=list)
+    calls: list[JsonValue] = field(default_factory=list)
+
+
+def _collect(content: JsonValue, parts: _Pieces, depth: int) -> None:
     if isinstance(content, str):
-        parts.text += content
+        parts.text.append(content)
     elif isinstance(content, list) and depth > 0:
         for part in content:
             _collect(part, parts, depth - 1)
@@ -52,21 +61,21 @@ def _collect(content: JsonValue, parts: ContentParts, depth: int) -> None:
         _collect_part(content, parts, depth - 1)
 
 
-def _collect_part(part: JsonMapping, parts: ContentParts, depth: int) -> None:
+def _collect_part(part: JsonMapping, parts: _Pieces, depth: int) -> None:
     kind = part.get("type")
     if kind in _CALLS:
         parts.calls.append(_call_of(part))
     elif kind in _THOUGHTS or part.get("thought") is True:
-        parts.reasoning += _words(part, _THOUGHT_FIELDS, depth)
+        parts.reasoning.append(_words(part, _THOUGHT_FIELDS, depth))
     elif kind in (None, "text", "output_text", "refusal", "message"):
-        parts.text += _words(part, _TEXT_FIELDS, depth)
+        parts.text.append(_words(part, _TEXT_FIELDS, depth))
 
 
 def _words(part: JsonMapping, fields: tuple[str, ...], depth: int) -> str:
     given = next((part[name] for name in fields if part.get(name)), None)
-    inner = ContentParts()
+    inner = _Pieces()
     _collect(given, inner, depth)
-    return inner.everything
+    return "".join([*inner.reasoning, *inner.text])
 
 
 def _call_of(part: JsonMapping) -> JsonValue:

@@ -13,6 +13,7 @@ from tau2.utils.json_types import JsonMapping, JsonObject, JsonValue
 
 _PREFIXES = ("data:", "event:", "id:", "retry:", ":")
 _DONE = "[DONE]"
+_LONGEST_NAME = 1000  # characters of a tool's name, after which no more pieces are added to it
 _JOINED = frozenset({"content", "reasoning_content", "reasoning", "refusal", "arguments"})
 """Fields whose pieces are joined; other texts, such as a role, are whole in every chunk."""
 
@@ -39,7 +40,7 @@ def completion_of_stream(text: str) -> JsonObject:
         if chunk.get("error"):
             raise from_error_body(chunk["error"])
         _take_chunk(chunk, completion, choices)
-    completion["choices"] = [choices[index] for index in sorted(choices)]
+    completion["choices"] = [_whole(choices[index]) for index in sorted(choices)]
     is_done = is_done or any(choice.get("finish_reason") for choice in choices.values())
     if not is_done:
         raise unreachable("the stream of the answer ended too early")
@@ -87,61 +88,94 @@ def _take_chunk(chunk: JsonMapping, completion: JsonObject, choices: dict[int, J
                 whole[name] = value
 
 
+class _Pieces(list[str]):
+    """The pieces of a text. Joined once, at the end: adding to a text copies it every time."""
+
+
+class _Calls:
+    """The tool calls of a message, found by index and by id."""
+
+    def __init__(self) -> None:
+        self.calls: list[JsonObject] = []
+        self._by_index: dict[int, JsonObject] = {}
+        self._by_id: dict[str, JsonObject] = {}
+
+    def add(self, deltas: list[JsonValue]) -> None:
+        """Add pieces of calls."""
+        for delta in deltas:
+            if not isinstance(delta, Mapping):
+                continue
+            call = self._call_for(delta)
+            function = delta.get("function")
+            _add({name: value for name, value in delta.items() if name != "function"}, call)
+            if isinstance(function, Mapping):
+                _add_function(function, call.setdefault("function", {}))
+            index = call.get("index")
+            identifier = call.get("id")
+            if isinstance(index, int):
+                self._by_index.setdefault(index, call)
+            if isinstance(identifier, str):
+                self._by_id.setdefault(identifier, call)
+
+    def _call_for(self, delta: JsonMapping) -> JsonObject:
+        """Return the call that a piece belongs to: by index, else by id, else the last one."""
+        index = delta.get("index")
+        identifier = delta.get("id")
+        function = delta.get("function")
+        found = self._by_index.get(index) if isinstance(index, int) else None
+        # Some servers give every call the index 0.
+        if found is not None and (not identifier or found.get("id") in (None, "", identifier)):
+            return found
+        same = None
+        if identifier:
+            same = self._by_id.get(identifier) if isinstance(identifier, str) else None
+        elif not isinstance(index, int):
+            is_new = isinstance(function, Mapping) and bool(function.get("name"))
+            same = self.calls[-1] if self.calls and not is_new else None
+        if same is None:
+            same = {}
+            self.calls.append(same)
+        return same
+
+
 def _add(delta: JsonMapping, message: JsonObject) -> None:
     """Add a piece to a message, a function, or any other object of it."""
     for name, value in delta.items():
         before = message.get(name)
         if name == "tool_calls" and isinstance(value, list):
-            _add_calls(value, message.setdefault("tool_calls", []))
-        elif before is None or value is None:
-            message[name] = before if value is None else _copy(value)
+            message.setdefault("tool_calls", _Calls()).add(value)
+        elif value is None:
+            message[name] = before
+        elif before is None:
+            message[name] = _first(name, value)
         elif isinstance(value, Mapping) and isinstance(before, dict):
             _add(value, before)
+        elif isinstance(value, str) and isinstance(before, _Pieces):
+            before.append(value)
         elif isinstance(value, list) and isinstance(before, list):
             before.extend(value)
-        elif isinstance(value, str) and isinstance(before, str) and name in _JOINED:
-            message[name] = before + value
         elif value != "":
             message[name] = value
 
 
-def _copy(value: JsonValue) -> JsonValue:
+def _first(name: str, value: JsonValue) -> JsonValue:
+    """Return the first value of a field, to which others can be added."""
     if isinstance(value, Mapping):
-        return {name: _copy(inner) for name, inner in value.items()}
+        return {inner: _first(inner, value[inner]) for inner in value}
+    if isinstance(value, str) and name in _JOINED:
+        return _Pieces([value])
     return list(value) if isinstance(value, list) else value
 
 
-def _add_calls(deltas: list[JsonValue], calls: list[JsonObject]) -> None:
-    for delta in deltas:
-        if not isinstance(delta, Mapping):
-            continue
-        call = _call_for(delta, calls)
-        function = delta.get("function")
-        _add({name: value for name, value in delta.items() if name != "function"}, call)
-        if isinstance(function, Mapping):
-            _add_function(function, call.setdefault("function", {}))
-
-
-def _call_for(delta: JsonMapping, calls: list[JsonObject]) -> JsonObject:
-    """Return the call that a piece belongs to: by index, else by id, else the last one."""
-    index = delta.get("index")
-    identifier = delta.get("id")
-    function = delta.get("function")
-    if isinstance(index, int):
-        found = next((call for call in calls if call.get("index") == index), None)
-        # Some servers give every call the index 0.
-        if found is not None and (not identifier or found.get("id") in (None, "", identifier)):
-            return found
-        same = next((call for call in calls if identifier and call.get("id") == identifier), None)
-    elif identifier:
-        same = next((call for call in calls if call.get("id") == identifier), None)
-    else:
-        is_new = isinstance(function, Mapping) and bool(function.get("name"))
-        same = calls[-1] if calls and not is_new else None
-    if same is None:
-        same = {}
-        calls.append(same)
-    return same
+def _whole(value: JsonValue) -> JsonValue:
+    """Return a value with its texts joined."""
+    if isinstance(value, _Pieces):
+        return "".join(value)
+    if isinstance(value, _Calls):
+        return [_whole(call) for call in value.calls]
+    if isinstance(value, dict):
+        return {name: _whole(inner) for name, inner in value.items()}
+    return value
 
 
 def _add_function(delta: JsonMapping, function: JsonObject) -> None:
@@ -149,7 +183,7 @@ def _add_function(delta: JsonMapping, function: JsonObject) -> None:
     name = delta.get("name")
     before = function.get("name")
     if isinstance(name, str) and isinstance(before, str) and name != before:
-        name = before + name
+        name = before + name if len(before) <= _LONGEST_NAME else before
     _add(delta, function)
     if name or before:
         function["name"] = name or before

@@ -155,17 +155,20 @@ def _first(texts: Iterator[str]) -> str:
 def _raw_calls(messages: list[JsonMapping], parts: list[ContentParts]) -> list[JsonValue]:
     """Return the tool calls of all messages, once each."""
     calls: list[JsonValue] = []
+    known: set[str] = set()
     for message, part in zip(messages, parts, strict=True):
         own = _listed(message.get("tool_calls"))
         old_style = message.get("function_call")
         if not own and isinstance(old_style, Mapping) and old_style:
             own = [{"function": old_style}]
-        # A gateway that repeats a choice repeats its calls under the same ids.
-        calls += [
-            call
-            for call in own or part.calls
-            if call not in calls or not (isinstance(call, Mapping) and call.get("id"))
-        ]
+        for call in own or part.calls:
+            # A gateway that repeats a choice repeats its calls under the same ids.
+            has_id = isinstance(call, Mapping) and bool(call.get("id"))
+            spelled = json.dumps(call, sort_keys=True, default=str) if has_id else ""
+            if spelled not in known:
+                calls.append(call)
+            if has_id:
+                known.add(spelled)
     return calls
 
 

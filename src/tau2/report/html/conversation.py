@@ -17,6 +17,7 @@ from tau2.data_model.message import (
 from tau2.data_model.simulation import SimulationRun
 from tau2.data_model.tasks import Task
 from tau2.environment.diff import FieldChange, Missing, RecordChange, TurnDiff
+from tau2.environment.history import Waiting
 from tau2.metrics.outcomes import Outcome, lost_on, outcome_of, why_excluded
 from tau2.report.cleaner import Cleaner
 from tau2.report.terminal.conversation import check_lines, compact_call, grading_notes
@@ -100,23 +101,22 @@ def _entries(
     messages: Sequence[Message], diffs: dict[int, TurnDiff], clean: Cleaner
 ) -> Iterator[dict[str, Any]]:
     """Yield one entry per message; a result is part of its call where the two can be paired."""
-    waiting: list[tuple[str, dict[str, Any]]] = []
+    waiting: Waiting[dict[str, Any]] = Waiting()
     for place, message in enumerate(messages):
         if isinstance(message, ToolMessage):
             result = _result(message, diffs.get(place), clean)
-            at = next(
-                (number for number, (name, _) in enumerate(waiting) if name == message.id), None
-            )
-            if at is None:
+            call = waiting.take(message.id)
+            if call is None:
                 yield {
                     "who": "tool",
                     "calls": [{"name": "?", "brief": "a result without its call", **result}],
                 }
             else:
-                waiting.pop(at)[1].update(result)
+                call.update(result)
             continue
         entry = _entry(message, clean)
-        waiting += zip((call.id for call in message.calls), entry.get("calls", ()), strict=True)
+        ids = (call.id for call in message.calls)
+        waiting.add(zip(ids, entry.get("calls", ()), strict=True))
         yield entry
 
 

@@ -20,6 +20,7 @@ from tau2.data_model.message import (
 from tau2.data_model.simulation import SimulationRun
 from tau2.data_model.tasks import Task
 from tau2.environment.diff import FieldChange, Missing, RecordChange, TurnDiff
+from tau2.environment.history import Waiting
 from tau2.metrics.outcomes import run_passed, why_unscored
 from tau2.report.safe_text import clean, one_line
 from tau2.report.terminal.conversation import check_lines, compact_call, grading_notes
@@ -164,29 +165,25 @@ def _listed(title: str, items: Sequence[str]) -> list[Line]:
 
 
 def _conversation(messages: Sequence[Message], diffs: Mapping[int, TurnDiff]) -> Iterator[Block]:
-    waiting: list[tuple[ToolCall, int]] = []
+    waiting: Waiting[ToolCall] = Waiting()
     for place, message in enumerate(messages):
         for result in message.tool_messages if isinstance(message, MultiToolMessage) else [message]:
             if isinstance(result, ToolMessage):
-                yield _call_block(_asked(waiting, result), result)
+                call = waiting.take(result.id) or waiting.take_first()
+                yield _call_block(call, result)
                 if place in diffs:
                     yield diff_block(diffs[place])
         if isinstance(message, ToolMessage | MultiToolMessage):
             continue
         yield from _unanswered(waiting)
         yield from _said(message)
-        waiting = [(call, place) for call in message.calls]
+        waiting = Waiting()
+        waiting.add((call.id, call) for call in message.calls)
     yield from _unanswered(waiting)
 
 
-def _asked(waiting: list[tuple[ToolCall, int]], result: ToolMessage) -> ToolCall | None:
-    """Take the call that a result answers: by its id, else the first that waits."""
-    place = next((n for n, (call, _) in enumerate(waiting) if call.id == result.id), 0)
-    return waiting.pop(place)[0] if waiting else None
-
-
-def _unanswered(waiting: list[tuple[ToolCall, int]]) -> Iterator[Block]:
-    for call, _ in waiting:
+def _unanswered(waiting: Waiting[ToolCall]) -> Iterator[Block]:
+    for call in waiting:
         yield Block(
             f"→ {compact_call(call)}  (no result)",
             "call",
