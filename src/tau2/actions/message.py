@@ -10,9 +10,10 @@ from typing import TypeAlias
 
 from tau2.actions.provider_data import data_of_message
 from tau2.actions.reasoning import split_reasoning
-from tau2.actions.tool_calls import LONGEST_TEXT, parse_arguments, parse_tool_calls
+from tau2.actions.tool_calls import parse_arguments, parse_tool_calls
 from tau2.data_model.message import AssistantMessage, ToolCall, ToolRequestor, UserMessage
 from tau2.utils.json_types import JsonMapping, JsonValue
+from tau2.utils.sizes import LONGEST_MESSAGE
 from tau2.utils.text import clean_text
 
 OwnMessage: TypeAlias = AssistantMessage | UserMessage
@@ -39,7 +40,8 @@ _COPIED = (
 def as_message(action: Action, requestor: ToolRequestor = "assistant") -> OwnMessage:
     """Return an action as a new message. Reasoning in text goes to `reasoning_content`.
 
-    Whatever a model may have put into the fields is taken, and cut to what can be stored.
+    Whatever a model may have put into the fields is taken, and made storable. A text longer than
+    LONGEST_MESSAGE stays as it is: an episode ends with it.
 
     Raises:
         TypeError: the object is no action.
@@ -78,7 +80,9 @@ def _is_call(action: JsonMapping) -> bool:
 
 
 def _from_text(text: str, message_type: type[OwnMessage]) -> OwnMessage:
-    visible, reasoning = split_reasoning(clean_text(text[:LONGEST_TEXT]))
+    if len(text) > LONGEST_MESSAGE:
+        return message_type(content=text)  # not worth reading: the episode refuses it
+    visible, reasoning = split_reasoning(clean_text(text))
     return message_type(content=visible, reasoning_content=reasoning)
 
 

@@ -20,7 +20,6 @@ from tau2.actions.message import MESSAGE_TYPES, OwnMessage
 from tau2.actions.reasoning import split_reasoning
 from tau2.actions.tagged import TOOL_CALL_TAGS, PartKind, TagSplitter
 from tau2.actions.tool_calls import (
-    LONGEST_TEXT,
     MOST_CALLS,
     MalformedAction,
     call_from_json,
@@ -29,6 +28,7 @@ from tau2.actions.tool_calls import (
 )
 from tau2.data_model.message import ToolCall, ToolRequestor
 from tau2.utils.json_types import JsonValue
+from tau2.utils.sizes import LONGEST_MESSAGE
 from tau2.utils.text import clean_text
 
 _FENCE = re.compile(r"```(?:json|python|tool_call)?[ \t]*\n(.*?)\n?```", re.DOTALL)
@@ -146,9 +146,12 @@ def read_text(
     """Return the message that a model's text stands for; thoughts in think tags are kept apart.
 
     Raises:
-        MalformedAction: a tool call was meant and cannot be read, or the text says nothing.
+        MalformedAction: a tool call was meant and cannot be read, or the text says nothing, or it
+            is longer than a message may be.
     """
-    visible, reasoning = split_reasoning(clean_text(text[:LONGEST_TEXT]))
+    if len(text) > LONGEST_MESSAGE:
+        raise MalformedAction(f"the answer has more than {LONGEST_MESSAGE:,} characters")
+    visible, reasoning = split_reasoning(clean_text(text))
     if visible is None:
         raise MalformedAction("the answer is empty: say something, or call a tool")
     calls, words = read_calls(visible, syntaxes, requestor)

@@ -16,7 +16,6 @@ from tau2.utils.json_types import JsonMapping, JsonObject, JsonValue
 from tau2.utils.plain_data import DEEPEST, clean, is_storable
 from tau2.utils.text import clean_text
 
-LONGEST_TEXT = 1_000_000  # characters of one message; a model's whole context is a fraction of it
 MOST_CALLS = 64  # of one text; a model that writes more of them repeats itself
 _NO_ARGUMENTS = frozenset({"", "null", "None", "undefined"})
 _MOST_ENCODINGS = 4  # times that arguments may have been made JSON text

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from tau2.actions.functional import to_functional_format
 from tau2.actions.parse import parse_action
 from tau2.actions.reasoning import split_reasoning
-from tau2.actions.tool_calls import LONGEST_TEXT
 from tau2.data_model.message import (
     AssistantMessage,
     Message,
@@ -19,6 +18,7 @@ from tau2.data_model.message import (
 )
 from tau2.environment.history import decoded
 from tau2.orchestrator.episode import Role
+from tau2.utils.sizes import LONGEST_MESSAGE
 from tau2.utils.text import clean_text
 
 
@@ -71,9 +71,12 @@ def _result_with_call(result: ToolMessage, call: ToolCall) -> str:
 def read_action(action: str, role: Role) -> AssistantMessage | UserMessage:
     """Return the message that an action in text stands for; thoughts in think tags are kept apart.
 
-    Raise ValueError for a tool call that cannot be read and for an empty action; the text says why.
+    Raise ValueError for a tool call that cannot be read, for an empty action, and for one longer
+    than LONGEST_MESSAGE; the text says why.
     """
-    text, reasoning = split_reasoning(clean_text(action[:LONGEST_TEXT]))
+    if len(action) > LONGEST_MESSAGE:
+        raise ValueError(f"the action has more than {LONGEST_MESSAGE:,} characters")
+    text, reasoning = split_reasoning(clean_text(action))
     message = parse_action(text or "", "assistant" if role is Role.AGENT else "user")
     message.reasoning_content = reasoning
     return message

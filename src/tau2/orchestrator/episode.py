@@ -24,7 +24,16 @@ from tau2.data_model.message import (
     UserMessage,
 )
 from tau2.data_model.simulation import TerminationReason
+from tau2.orchestrator.volume import (
+    RESULT_TOO_LONG,
+    Volume,
+    excess_of,
+    is_too_long,
+    recorded_part,
+    recorded_result,
+)
 from tau2.seeds import numbered_call_id
+from tau2.utils.sizes import LONGEST_CONVERSATION
 
 
 class Role(StrEnum):
@@ -118,6 +127,8 @@ class EpisodeProgress:
     from_role: Role | None = None
     to_role: Role | None = None
     message: Observation = None
+    volume: Volume = field(default_factory=Volume)
+    """How many characters there are, and who brought them in."""
     _ids: set[str] | None = None
 
     @property
@@ -161,6 +172,7 @@ def episode(
             ask = _take_results(progress, ask, answer)
         else:
             ask = _take_turn(progress, ask.to, answer, rules)
+        _check_volume(progress)
         if not progress.done and ask.to is not Role.ENV:
             reached = rules.limits.reached(
                 progress.steps, progress.errors, rules.elapsed(), progress.user_errors
@@ -176,7 +188,7 @@ def _take_turn(progress: EpisodeProgress, speaker: Role, message: Any, rules: Ru
     problem = _problem_with(speaker, message, rules)
     if problem is not None:
         if isinstance(message, AssistantMessage | UserMessage):
-            progress.trajectory.append(message)
+            progress.trajectory.append(recorded_part(message))
         progress.end(_ERROR_OF[speaker], problem)
         return Ask(speaker, None)
     message = _with_own_calls(progress, speaker, message)
@@ -204,7 +216,8 @@ def _problem_with(speaker: Role, message: Any, rules: Rules) -> str | None:
         return f"the {speaker} sent an empty message"
     if rules.validate_communication and message.has_text_content() and message.is_tool_call():
         return f"the {speaker} sent text and tool calls in one message"
-    return None
+    excess = excess_of(message)
+    return f"the {speaker} {excess}" if excess is not None else None
 
 
 def _with_own_calls(progress: EpisodeProgress, speaker: Role, message: Any) -> Any:
@@ -214,10 +227,9 @@ def _with_own_calls(progress: EpisodeProgress, speaker: Role, message: Any) -> A
     """
     if not message.tool_calls:
         return message
-    if any(known is message for known in progress.trajectory):
-        message = (
-            message.model_copy()
-        )  # one object sent twice; what was recorded first stays as it is
+    if progress.volume.has_seen(message, progress.trajectory):
+        # One object sent twice; what was recorded first stays as it is.
+        message = message.model_copy()
     calls = [
         _own_call(progress, speaker, number, call) for number, call in enumerate(message.tool_calls)
     ]
@@ -246,6 +258,11 @@ def _own_call(progress: EpisodeProgress, speaker: Role, number: int, call: ToolC
 def _take_results(progress: EpisodeProgress, ask: Ask, results: Any) -> Ask:
     """Record the results of tool calls and return them to the participant that made the calls."""
     progress.from_role = Role.ENV
+    if any(is_too_long(result) for result in results):
+        # The tool's doing, which says nothing about the participant that called it.
+        progress.trajectory.extend(map(recorded_result, results))
+        progress.end(TerminationReason.INFRASTRUCTURE_ERROR, RESULT_TOO_LONG)
+        return ask
     progress.trajectory.extend(results)
     caller = Role.USER if isinstance(ask.observation, UserMessage) else Role.AGENT
     failed = sum(result.error for result in results)
@@ -253,6 +270,18 @@ def _take_results(progress: EpisodeProgress, ask: Ask, results: Any) -> Ask:
     if caller is Role.USER:
         progress.user_errors += failed
     return Ask(caller, _as_one(results))
+
+
+def _check_volume(progress: EpisodeProgress) -> None:
+    """End a conversation that is too long, through the fault of who brought most of it in."""
+    of = progress.volume.measure(progress.trajectory)
+    if of["assistant"] + of["user"] > LONGEST_CONVERSATION:
+        larger = Role.AGENT if of["assistant"] >= of["user"] else Role.USER
+        progress.end(
+            _ERROR_OF[larger],
+            f"the conversation has more than {LONGEST_CONVERSATION:,} characters, most of them in "
+            f"the {larger}'s messages and in the results of the {larger}'s tool calls",
+        )
 
 
 def _as_one(results: Sequence[ToolMessage]) -> ToolMessage | MultiToolMessage:

@@ -12,7 +12,8 @@ __all__ = ["Action", "as_message"]
 def as_message(action: Action, role: Role = Role.AGENT) -> OwnMessage:
     """Return an action as a new message of the role. Reasoning in text goes to `reasoning_content`.
 
-    Whatever a model may have put into the fields is taken, and cut to what can be stored.
+    Whatever a model may have put into the fields is taken, and made storable. A text longer than
+    LONGEST_MESSAGE (`tau2.utils.sizes`) stays as it is: an episode ends with it.
 
     Raises:
         TypeError: the object is no action.

@@ -15,7 +15,7 @@ from tau2.data_model.message import UserMessage
 from tau2.errors import ModelRefused, ModelUnavailable
 from tau2.llm import close, complete
 from tau2.llm.failure import CallFailed
-from tau2.llm.transport.response import MAX_BODY
+from tau2.utils.sizes import LARGEST_ANSWER
 
 from .conftest import SendPost
 
@@ -169,7 +169,7 @@ def test_an_encoding_that_was_not_asked_for_is_named(send: SendPost) -> None:
 
 @pytest.mark.parametrize("encoding", ["identity", "gzip", "deflate"])
 def test_an_endless_body_is_cut_off(send: SendPost, encoding: str) -> None:
-    body = b" " * (MAX_BODY + 1)
+    body = b" " * (LARGEST_ANSWER + 1)
     if encoding == "gzip":
         body = gzip.compress(body, 1)
     elif encoding == "deflate":

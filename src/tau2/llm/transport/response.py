@@ -9,9 +9,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from tau2.llm.failure import CallFailed, unreachable
-
-MAX_BODY = 32 * 2**20
-"""Bytes of a body, also decompressed. Long responses with log probabilities have about 1 MB."""
+from tau2.utils.sizes import LARGEST_ANSWER
 
 
 class HttpResponse(NamedTuple):
@@ -25,7 +23,7 @@ class HttpResponse(NamedTuple):
 
 
 class BodyReader:
-    """Collects the chunks of a body. Raises CallFailed when they exceed MAX_BODY."""
+    """Collects the chunks of a body. Raises CallFailed when they exceed LARGEST_ANSWER."""
 
     def __init__(self) -> None:
         self._chunks: list[bytes] = []
@@ -34,7 +32,7 @@ class BodyReader:
     def add(self, chunk: bytes) -> None:
         """Append a chunk."""
         self._size += len(chunk)
-        if self._size > MAX_BODY:
+        if self._size > LARGEST_ANSWER:
             raise _too_large()
         self._chunks.append(chunk)
 
@@ -50,7 +48,7 @@ class BodyReader:
 
 
 def _too_large() -> CallFailed:
-    return CallFailed(f"the answer is larger than {MAX_BODY // 2**20} MiB")
+    return CallFailed(f"the answer is larger than {LARGEST_ANSWER // 2**20} MiB")
 
 
 def _decompressed(encoding: str, body: bytes) -> bytes:
@@ -65,7 +63,7 @@ def _decompressed(encoding: str, body: bytes) -> bytes:
     try:
         if encoding in {"gzip", "x-gzip"}:
             with gzip.GzipFile(fileobj=io.BytesIO(body)) as file:
-                plain = file.read(MAX_BODY + 1)
+                plain = file.read(LARGEST_ANSWER + 1)
         elif encoding == "deflate":
             plain = _inflated(body)
         else:
@@ -74,7 +72,7 @@ def _decompressed(encoding: str, body: bytes) -> bytes:
             )
     except (zlib.error, OSError, EOFError) as error:
         raise unreachable(f"the compressed answer is damaged: {error}") from error
-    if len(plain) > MAX_BODY:
+    if len(plain) > LARGEST_ANSWER:
         raise _too_large()
     return plain
 
@@ -89,7 +87,7 @@ def _inflated(body: bytes) -> bytes:
 
 def _inflated_as(window_bits: int, body: bytes) -> bytes:
     inflater = zlib.decompressobj(window_bits)
-    plain = inflater.decompress(body, MAX_BODY + 1)
+    plain = inflater.decompress(body, LARGEST_ANSWER + 1)
     if not inflater.eof and not inflater.unconsumed_tail:
         raise EOFError("it ends too early")
     return plain
