@@ -378,12 +378,12 @@ def test_a_message_of_thirty_megabytes_is_cut_and_says_so(before, saved_runs, tm
     async def story():
         async with before(ViewApp(run=RunReader(tmp_path / "run"))) as press:
             assert "task create_task_1" in await press("enter")
-            began = time.monotonic()
+            began = time.process_time()
             await press("slash")
             shown = await press.types("29,980,000")
             assert "(+29,980,000 characters)" in " ".join(shown.split())
             await press("a", "G", "g")
-            assert time.monotonic() - began < 10
+            assert time.process_time() - began < 10
             assert "(+1,999,001 characters)" in press.app.screen.blocks.blocks[-2].text
 
     tell(story())
