@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import inspect
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from tau2.utils.text import plural
 
 if TYPE_CHECKING:
     from tau2.data_model.tasks import Task
+    from tau2.environment.domain import DomainSpec
 
 _EPILOG = """\
 example: a thousand training tasks, then an episode of each
@@ -22,11 +24,12 @@ example: a thousand training tasks, then an episode of each
   tau2 run --domain retail --tasks-file retail-1000.json \\
       --agent oracle_agent --user scripted_user
 
-The same domain, seed and difficulty give the same tasks everywhere. No customer of
-the shipped test split appears in them. Tasks that fail the audit are left out and
+The same domain, seed, difficulty and kinds give the same tasks everywhere. No customer
+of the shipped test splits appears in them. Tasks that fail the audit are left out and
 counted on standard error."""
 
 DIFFICULTIES = ("easy", "medium", "hard")
+KINDS = ("seen", "new")
 
 
 def add_arguments(parser: CommandParser) -> None:
@@ -38,6 +41,12 @@ def add_arguments(parser: CommandParser) -> None:
     parser.add_argument("--n", type=int, required=True, metavar="N", help="how many tasks")
     parser.add_argument("--seed", type=int, default=0, help="seed of the whole set (default: 0)")
     parser.add_argument("--difficulty", choices=DIFFICULTIES, default=None, help="default: mixed")
+    parser.add_argument(
+        "--kinds",
+        choices=KINDS,
+        default="seen",
+        help="seen: training tasks (default); new: tasks of kinds that are held out of training",
+    )
     parser.add_argument(
         "--out", metavar="FILE", default="-", help="JSON file; - is standard output (default)"
     )
@@ -52,11 +61,22 @@ def run(options: argparse.Namespace) -> int:
     spec = registry.domains.get(options.domain)
     if spec.generate is None:
         raise ConfigError(f"domain {options.domain!r} has no task factory")
-    tasks, left_out = proved(spec, spec.generate(options.n, options.seed, options.difficulty))
+    tasks, left_out = proved(spec, _generated(spec, options))
     _write(tasks, options.out)
     left = f"{left_out:,} left out by the audit"
     show_error(f"{plural(len(tasks), 'task')} written, {left}")
     return OK
+
+
+def _generated(spec: DomainSpec, options: argparse.Namespace) -> list[Task]:
+    """Return the tasks; only a domain whose factory knows held-out kinds is asked for them."""
+    assert spec.generate is not None
+    arguments = (options.n, options.seed, options.difficulty)
+    if options.kinds == KINDS[0]:
+        return spec.generate(*arguments)
+    if "kinds" not in inspect.signature(spec.generate).parameters:
+        raise ConfigError(f"the task factory of domain {spec.name!r} holds out no kinds")
+    return spec.generate(*arguments, kinds=options.kinds)
 
 
 def proved(spec: Any, tasks: list[Task]) -> tuple[list[Task], int]:

@@ -51,7 +51,11 @@ class DomainSpec:
     task: Callable[[str], Task] | None = None
     """`task(task_id)` returns one task without building the others."""
     generate: Callable[..., list[Task]] | None = None
-    """`generate(n, seed, difficulty=None)` returns n new tasks over the domain's own database."""
+    """`generate(n, seed, difficulty=None)` returns n new tasks over the domain's own database.
+
+    One that takes `kinds` as well returns training tasks for "seen", and for "new" tasks of kinds
+    that no training task is of.
+    """
 
 
 def _stamp(path: Path) -> tuple[int, int]:

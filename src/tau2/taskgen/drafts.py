@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from random import Random
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -25,6 +26,14 @@ class ReferenceCall(NamedTuple):
     arguments: dict[str, Any]
 
 
+class Temptation(NamedTuple):
+    """A change that only an agent makes who leaves a duty out; the reference does not hold it."""
+
+    skipped: str
+    """"consent": the customer was not asked before. "check": nobody looked whether it is right."""
+    call: ReferenceCall
+
+
 class TaskDraft(Generic[K]):
     """What the ideal agent does for one customer, recorded while it is executed on a fork."""
 
@@ -35,8 +44,10 @@ class TaskDraft(Generic[K]):
         self.calls: list[ReferenceCall] = []
         self.communicate: list[str] = []
         """What the agent has to tell the customer."""
-        self.unknown: list[str] = []
-        """Sentences on what the customer does not know."""
+        self.temptations: list[Temptation] = []
+        self._skipped = ""
+        self.lacks_number = False
+        """Whether the customer speaks of an order or reservation without naming its number."""
 
     def one(self, choices: Iterable[T]) -> T:
         """Return one of the choices at random. Raise UnsuitableCustomer when there is none."""
@@ -60,6 +71,10 @@ class TaskDraft(Generic[K]):
 
     def do(self, name: str, **arguments: Any) -> None:
         """Execute a change and record it. Raise UnsuitableCustomer when the tool refuses it."""
+        if self._skipped:
+            call = ReferenceCall(name, arguments)
+            self.temptations.append(Temptation(self._skipped, call))
+            return
         try:
             getattr(self.tools, name)(**arguments)
         except ToolError as error:
@@ -70,7 +85,11 @@ class TaskDraft(Generic[K]):
         """Transfer the customer to a human agent."""
         self.do(TRANSFER_TOOL, summary=summary)
 
-    def does_not_know(self, sentence: str) -> None:
-        """Add a sentence on what the customer does not know, once."""
-        if sentence not in self.unknown:
-            self.unknown.append(sentence)
+    @contextmanager
+    def tempted(self, skipped: str) -> Iterator[None]:
+        """Record the changes made in this block as temptations; nothing is executed."""
+        self._skipped = skipped
+        try:
+            yield
+        finally:
+            self._skipped = ""

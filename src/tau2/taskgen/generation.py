@@ -8,6 +8,14 @@ from typing import NamedTuple
 from tau2.data_model.tasks import Task
 from tau2.errors import ConfigError, UnknownName
 
+SEEN = "seen"
+"""Kinds of task that training tasks may be of."""
+NEW = "new"
+"""Kinds of task that are held out: no training task is of one."""
+KINDS = (SEEN, NEW)
+HELD_OUT_SPLITS = ("test", "test_new")
+"""Splits about whose customers no task is generated."""
+
 
 class Candidate(NamedTuple):
     """A draft that could become a task."""
@@ -18,12 +26,16 @@ class Candidate(NamedTuple):
     """Returns the task; called only when the candidate is new."""
 
 
-def check_request(n: int, difficulty: str | None, difficulties: Collection[str]) -> None:
-    """Raise ConfigError for a negative number, UnknownName for an unknown difficulty."""
+def check_request(
+    n: int, difficulty: str | None, difficulties: Collection[str], kinds: str = SEEN
+) -> None:
+    """Raise ConfigError for a negative number, UnknownName for an unknown difficulty or kinds."""
     if n < 0:
         raise ConfigError(f"n must not be negative: {n}")
     if difficulty is not None and difficulty not in difficulties:
         raise UnknownName("difficulty", difficulty, difficulties)
+    if kinds not in KINDS:
+        raise UnknownName("kinds", kinds, KINDS)
 
 
 def distinct_tasks(

@@ -14,6 +14,8 @@ class Intent:
     name: str
     purpose: str
     """What it tests, for people."""
+    held_out: bool = False
+    """Whether no training task is about it: tasks with it are in the split `test_new` only."""
 
 
 I = TypeVar("I", bound=Intent)  # noqa: E741  -- for intent

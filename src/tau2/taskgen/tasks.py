@@ -15,6 +15,7 @@ from tau2.data_model.tasks import (
     UserScenario,
 )
 from tau2.environment.domain import Splits
+from tau2.taskgen.drafts import Temptation
 
 
 def make_task(
@@ -47,10 +48,13 @@ class ShippedTasks:
     def __init__(self) -> None:
         """Begin with none."""
         self.tasks: list[Task] = []
-        self.splits: Splits = {"train": [], "test": [], "base": []}
+        self.splits: Splits = {"train": [], "test": [], "base": [], "test_new": []}
+        self.temptations: dict[str, list[Temptation]] = {}
+        """Task id → changes that only an agent makes who leaves a duty out."""
 
-    def add(self, task: Task, *, is_test: bool) -> None:
-        """Add a task to one side of the split and to the base split."""
-        self.splits["test" if is_test else "train"].append(task.id)
-        self.splits["base"].append(task.id)
+    def add(self, task: Task, split: str) -> None:
+        """Add a task to a split: one of train or test, which make up base, or test_new."""
+        self.splits[split].append(task.id)
+        if split in {"train", "test"}:
+            self.splits["base"].append(task.id)
         self.tasks.append(task)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
+from random import Random
 from string import Formatter
 from typing import Any
 
@@ -45,6 +46,22 @@ class Wording:
                 found = found[name]
             self._texts[names] = (found,) if isinstance(found, str) else tuple(found)
         return self._texts[names]
+
+
+class Turns:
+    """Gives texts their turn: none of a choice comes back before all of it were used."""
+
+    def __init__(self, rng: Random) -> None:
+        """Take the order of a choice from `rng`."""
+        self._rng = rng
+        self._waiting: dict[tuple[Any, ...], list[Any]] = {}
+
+    def next(self, texts: tuple[Any, ...]) -> Any:
+        """Return the text of a choice whose turn it is."""
+        waiting = self._waiting.setdefault(texts, [])
+        if not waiting:
+            waiting += self._rng.sample(texts, len(texts))
+        return waiting.pop()
 
 
 class SlotFormatter(Formatter):

@@ -43,10 +43,9 @@ def test_two_fresh_worlds_are_the_same_and_independent():
 
 def test_splits_name_the_tasks():
     splits = get_tasks_split()
-    assert set(splits) == {"train", "test", "base"}
-    assert (
-        [task.id for task in get_tasks()] == splits["base"] == [task.id for task in get_tasks(None)]
-    )
+    assert set(splits) == {"train", "test", "base", "test_new"}
+    assert [task.id for task in get_tasks()] == splits["base"]
+    assert [task.id for task in get_tasks(None)] == [*splits["base"], *splits["test_new"]]
     with pytest.raises(ValueError, match="no task split named 'tost'"):
         get_tasks("tost")
 

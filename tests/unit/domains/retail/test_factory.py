@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple, get_args
 
 import pytest
@@ -18,6 +19,13 @@ from tau2.data_model.tasks import Action, Task
 from tau2.domains import retail
 from tau2.domains.retail.data_model import GiftCard, OrderStatus, RetailDB
 from tau2.domains.retail.factory.__main__ import DEFAULT_SEED, main, write_data
+from tau2.domains.retail.factory.intents import (
+    conflicting,
+    forbidden,
+    pressing,
+    refusing,
+    second_thoughts,
+)
 from tau2.domains.retail.factory.shipped import build_tasks
 from tau2.domains.retail.factory.words import method_name
 from tau2.domains.retail.factory.world import PEOPLE, RetailScale, build_world
@@ -29,6 +37,7 @@ from tau2.taskgen.cli import db_text
 COMMITTED = Path(retail.__file__).parent
 FILES = ("db.json", "tasks.json", "split_tasks.json")
 SMALL = RetailScale(users=200, orders=400, tasks=60)
+INSISTS = re.compile(r"\b(?:refuses|says|says no|possible|cancelled|more)\b[^.]*, say that ")
 
 
 class Made(NamedTuple):
@@ -258,11 +267,58 @@ def test_there_are_many_tasks_of_many_kinds():
 def test_ids_and_splits_partition(made):
     ids = [task.id for task in made.tasks]
     assert ids == [str(number) for number in range(len(ids))]
-    assert made.splits["base"] == ids
-    train, test = set(made.splits["train"]), set(made.splits["test"])
-    assert train | test == set(ids)
-    assert not train & test
-    assert 0.25 < len(test) / len(ids) < 0.42
+    train, test, new = (set(made.splits[name]) for name in ("train", "test", "test_new"))
+    assert made.splits["base"] == ids[: len(train) + len(test)]
+    assert train | test == set(made.splits["base"])
+    assert train | test | new == set(ids)
+    assert len(train) + len(test) + len(new) == len(ids)
+    assert 0.25 < len(test) / len(train | test) < 0.42
+
+
+def test_the_committed_splits_have_the_promised_sizes():
+    sizes = {name: len(ids) for name, ids in load_splits(COMMITTED / "split_tasks.json").items()}
+    assert sizes == {"train": 136, "test": 68, "base": 204, "test_new": 34}
+
+
+def test_kinds_of_the_test_split_are_trained_and_new_kinds_are_not(made):
+    kinds = {
+        name: {task.description.purpose for task in made.tasks if task.id in ids}
+        for name, ids in made.splits.items()
+    }
+    assert kinds["test"] <= kinds["train"]
+    trained = {part for kind in kinds["train"] for part in kind.split(" + ")}
+    for kind in kinds["test_new"]:
+        assert trained.isdisjoint(kind.split(" + "))
+
+
+def test_tasks_ask_for_several_changes_and_rarely_tell_the_numbers():
+    splits = load_splits(COMMITTED / "split_tasks.json")
+    tasks = [t for t in load_tasks_file(COMMITTED / "tasks.json") if t.id in splits["base"]]
+    counts = [len(changes(task)) for task in tasks]
+    assert sum(counts) / len(tasks) >= 1.6
+    assert sum(count > 1 for count in counts) / len(tasks) >= 0.4
+    telling = 0
+    for task in tasks:
+        needed = set(re.findall(r"#W\d+", json.dumps([a.arguments for a in actions(task)])))
+        telling += bool(needed) and all(order_id in scenario(task) for order_id in needed)
+    assert telling / len(tasks) <= 0.25
+
+
+def test_tasks_hold_what_makes_them_hard():
+    """Changes of mind, hidden numbers, pressure, conflicts, and refusals met with insistence."""
+    splits = load_splits(COMMITTED / "split_tasks.json")
+    tasks = [t for t in load_tasks_file(COMMITTED / "tasks.json") if t.id in splits["base"]]
+    told = Counter(part for task in tasks for part in task.description.purpose.split(" + "))
+
+    def share(*modules: ModuleType) -> float:
+        purposes = {intent.purpose for module in modules for intent in module.INTENTS}
+        return sum(count for part, count in told.items() if part in purposes) / len(tasks)
+
+    assert share(second_thoughts) >= 0.12
+    assert share(pressing, forbidden, refusing) >= 0.25
+    assert share(conflicting) >= 0.03
+    insisting = [t for t in tasks if INSISTS.search(t.user_scenario.instructions.task_instructions)]
+    assert len(insisting) / len(tasks) >= 0.15
 
 
 def test_train_and_test_share_no_customer_and_no_order(made):
@@ -273,12 +329,14 @@ def test_train_and_test_share_no_customer_and_no_order(made):
         names = {
             u.user_id
             for u in made.db.users.values()
-            if f"{u.name.first_name} {u.name.last_name}." in text
+            if re.search(rf"{u.name.first_name} {u.name.last_name}\b", text)
         }
         orders = {order_id for order_id in made.db.orders if order_id in text}
         return users | names | orders | {made.db.orders[order_id].user_id for order_id in orders}
 
-    assert not touched("train") & touched("test")
+    train, test, new = map(touched, ("train", "test", "test_new"))
+    assert not train & test
+    assert not new & (train | test)
 
 
 def test_references_run_without_error_and_do_something(made):
@@ -391,8 +449,8 @@ def test_scenarios_are_short_and_complete(made):
     for task in made.tasks:
         parts = task.user_scenario.instructions
         sentences = re.findall(r"[.?!](?= |$)", re.sub(r"\bSt\. ", "St ", parts.reason_for_call))
-        assert 1 <= len(sentences) <= 4, (task.id, parts.reason_for_call)
-        assert parts.known_info.startswith("You are ")
+        assert 1 <= len(sentences) <= 9, (task.id, parts.reason_for_call)
+        assert parts.known_info.startswith(("You are ", "Your name is ", "Your full name is "))
         assert "  " not in scenario(task)
         for part in (parts.reason_for_call, parts.known_info, parts.task_instructions):
             assert part[0].isupper(), (task.id, part)

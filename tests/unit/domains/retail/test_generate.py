@@ -20,13 +20,14 @@ from tau2.domains.retail.environment import get_environment, get_tasks
 from tau2.domains.retail.factory import generate
 from tau2.domains.retail.factory.draft import RetailDraft
 from tau2.domains.retail.factory.generate import generate_tasks
-from tau2.domains.retail.factory.intents import all_intents, shipped_intents
+from tau2.domains.retail.factory.intents import all_intents
 from tau2.domains.retail.factory.intents.intent import IntentText
 from tau2.domains.retail.factory.scenario import SCENARIO, combine
 from tau2.domains.retail.factory.words import method_name
 from tau2.domains.retail.tools import RetailTools
 from tau2.errors import DataFileError
 from tau2.taskgen.drafts import UnsuitableCustomer
+from tau2.taskgen.wording import Turns
 
 COUNT = 150
 
@@ -154,10 +155,11 @@ def test_a_mixed_set_holds_every_difficulty_and_many_kinds(tasks):
     assert len({kind for task in tasks for kind in task.description.purpose.split(" + ")}) > 60
 
 
-def test_kinds_are_distinct_and_the_shipped_ones_are_among_them():
+def test_kinds_are_distinct_and_all_of_them_are_shipped():
     purposes = [intent.purpose for intent in all_intents()]
-    assert len(set(purposes)) == len(purposes) > len(shipped_intents()) > 100
-    assert [intent.purpose for intent in shipped_intents()] == purposes[: len(shipped_intents())]
+    assert len(set(purposes)) == len(purposes) > 140
+    shipped = {p for task in get_tasks(None) for p in task.description.purpose.split(" + ")}
+    assert len(shipped & set(purposes)) > 0.9 * len(purposes)
     personas = SCENARIO.texts("personas") + SCENARIO.texts("more_personas")
     assert len(set(personas)) == len(personas)
 
@@ -214,6 +216,20 @@ def test_a_hand_over_is_the_last_thing(tasks):
         assert "transfer_to_human_agents" not in names[:-1]
 
 
+# --- kinds that are held out ---
+
+
+def test_training_tasks_hold_no_held_out_intent_and_new_ones_do(tasks):
+    held_out = {intent.purpose for intent in all_intents() if intent.held_out}
+    for task in tasks:
+        assert held_out.isdisjoint(task.description.purpose.split(" + "))
+    for task in generate_tasks(40, 3, kinds="new"):
+        assert task.id.startswith("gen-new-3-")
+        assert not held_out.isdisjoint(task.description.purpose.split(" + "))
+    with pytest.raises(ValueError, match="did you mean 'new'"):
+        generate_tasks(1, 1, kinds="knew")
+
+
 # --- several intents in one scenario ---
 
 
@@ -224,19 +240,19 @@ def test_every_intent_is_told_with_what_belongs_to_it(seed):
         ("return", IntentText("Order #P1 should go back.", "If not, keep it.")),
         ("question", IntentText("You want to know a price.", "")),
     ]
-    told = combine(random.Random(seed), texts)
+    told = combine(random.Random(seed), Turns(random.Random(seed)), texts)
     text = f"{told.reason} {told.instructions}".lower()
     for _, part in texts:
         assert text.count(part.reason.lower()[:-1]) == 1
         assert part.instructions.lower()[:-1] in text
     assert told.reason.endswith(".")
-    if "as for the first return" in text:
-        assert text.index("as for the first return") < text.index("as for the second return")
+    if "first return" in text:
+        assert text.index("first return") < text.index("second return")
 
 
 def test_one_intent_is_told_as_it_is():
     told = IntentText("You want to return the hat.", "Be brief.")
-    assert combine(random.Random(1), [("return", told)]) == told
+    assert combine(random.Random(1), Turns(random.Random(1)), [("return", told)]) == told
 
 
 def test_an_intent_can_be_taken_back(world):

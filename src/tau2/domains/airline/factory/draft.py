@@ -35,6 +35,7 @@ from tau2.taskgen.wording import Wording
 
 T = TypeVar("T")
 
+_KNOWS_NUMBERS = 0.4  # share of customers who have their reservation numbers at hand
 BOOKABLE_DAYS = [f"2024-05-{day:02}" for day in range(16, 31)]
 
 
@@ -89,7 +90,9 @@ class AirlineDraft(TaskDraft[AirlineTools]):
         """How the customer behaves, intent by intent: as long as `wishes`."""
         self.spent: set[str] = set()
         """Gift cards and certificates used so far: the customer remembers another balance."""
-        self.by_number = rng.random() < 0.6
+        self.involved = {user_id}
+        """Customers that no other task may be about."""
+        self.by_number = rng.random() < _KNOWS_NUMBERS
         self.look("get_user_details", user_id=user_id)
 
     # --- what the customer says ---
@@ -150,6 +153,27 @@ class AirlineDraft(TaskDraft[AirlineTools]):
         """Return an unclaimed reservation that fits, and how the customer names it."""
         trip = self.claim(fits)
         return trip, self.the_trip(trip)
+
+    def misrecorded(self, trip: Reservation) -> tuple[Passenger, Passenger]:
+        """Return a passenger and the same person with another birth date.
+
+        No profile and no other reservation says what that person's birth date is, so that nothing
+        contradicts the correction but the record that is corrected.
+        """
+        known = {(p.first_name, p.last_name) for p in self.user.saved_passengers}
+        for other in self.trips:
+            if other is not trip:
+                known |= {(p.first_name, p.last_name) for p in other.passengers}
+        person = self.one(
+            p
+            for p in trip.passengers
+            if not self.is_me(p) and (p.first_name, p.last_name) not in known
+        )
+        self.require_unique_first_name(trip, person)
+        dob = birth_date(self.rng)
+        if dob == person.dob:
+            raise UnsuitableCustomer
+        return person, person.model_copy(update={"dob": dob})
 
     def one_passenger(self, trip: Reservation) -> Passenger:
         """Return a passenger whose first name no other passenger has."""
@@ -360,7 +384,7 @@ class AirlineDraft(TaskDraft[AirlineTools]):
         if not self.by_number:
             for other in self.trips[: self.trips.index(trip)]:
                 self.look("get_reservation_details", reservation_id=other.reservation_id)
-            self.does_not_know("You do not have the reservation number at hand.")
+            self.lacks_number = True
         self.look("get_reservation_details", reservation_id=trip.reservation_id)
         if not self.by_number:
             return words

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
-from itertools import chain
 from random import Random
 
 from tau2.config import domain_dir
 from tau2.data_model.tasks import Task
 from tau2.domains.airline.data_model import FlightDB
-from tau2.domains.airline.environment import get_tasks
+from tau2.domains.airline.environment import get_tasks, get_tasks_split
 from tau2.domains.airline.factory.draft import AirlineIndex
 from tau2.domains.airline.factory.tasks import LEVELS, DraftedTask, draft_task, draw_intents
 from tau2.environment.domain import load_reference_db
 from tau2.errors import DataFileError
 from tau2.seeds import derive_seed
-from tau2.taskgen.generation import Candidate, check_request, distinct_tasks
+from tau2.taskgen.generation import (
+    HELD_OUT_SPLITS,
+    SEEN,
+    Candidate,
+    check_request,
+    distinct_tasks,
+)
 from tau2.taskgen.soundness import work_key
+from tau2.taskgen.wording import Turns
 
 _MOST_TRIES = 4000  # customers tried for one task before the world is taken to have none
 
@@ -25,41 +32,44 @@ def generate_tasks(
     n: int,
     seed: int,
     difficulty: str | None = None,
+    kinds: str = SEEN,
     *,
     db: FlightDB | None = None,
     exclude_users: Collection[str] | None = None,
 ) -> list[Task]:
     """Return `n` distinct tasks about nobody of `exclude_users`.
 
-    Without `db` they are over the domain's own world and about nobody of its test split. The same
-    arguments give the same tasks, and the first tasks of a longer list are those of a shorter one.
+    `kinds` is "seen" for training tasks, none of which holds an intent that is held out; "new" for
+    tasks with at least one that is. Without `db` they are over the domain's own world and about
+    nobody of its test splits. The same arguments give the same tasks, and the first tasks of a
+    longer list are those of a shorter one.
 
     Raises:
         ConfigError: (a ValueError) n is negative.
-        UnknownName: (a ValueError) there is no such difficulty.
+        UnknownName: (a ValueError) there is no such difficulty, or no such kinds.
         DataFileError: (a ValueError) the world does not hold so many different tasks.
     """
-    check_request(n, difficulty, LEVELS)
+    check_request(n, difficulty, LEVELS, kinds)
     if db is None:
         db = load_reference_db(FlightDB, domain_dir("airline") / "db.json")
         if exclude_users is None:
-            actions = chain.from_iterable(task.reference_actions for task in get_tasks("test"))
-            looked_up = [action for action in actions if action.name == "get_user_details"]
-            exclude_users = {action.arguments["user_id"] for action in looked_up}
+            exclude_users = _held_out_users(db)
     index = AirlineIndex(db)
     excluded = frozenset(exclude_users or ())
     customers = [user_id for user_id in index.user_ids if user_id not in excluded]
 
     def task_id(number: int) -> str:
-        return f"airline_{seed}_{difficulty or 'any'}_{number}"
+        kind = "" if kinds == SEEN else f"{kinds}_"
+        return f"airline_{seed}_{kind}{difficulty or 'any'}_{number}"
 
     def candidates(number: int) -> Iterator[Candidate | None]:
-        scope = ("airline", "tasks", "generate", difficulty, number)
-        rng = Random(derive_seed(seed, *scope))  # noqa: S311  -- no secret
+        scope = ("airline", "tasks", "generate", *(() if kinds == SEEN else (kinds,)))
+        rng = Random(derive_seed(seed, *scope, difficulty, number))  # noqa: S311  -- no secret
         for _ in range(_MOST_TRIES if customers else 0):
-            intents = draw_intents(rng, difficulty or rng.choice(tuple(LEVELS)))
-            drafted = draft_task(index, rng.choice(customers), intents, rng, task_id(number))
-            yield drafted and _candidate(drafted)
+            intents = draw_intents(rng, difficulty or rng.choice(tuple(LEVELS)), kinds)
+            drafted = draft_task(index, rng.choice(customers), intents, rng)
+            fits = drafted is not None and drafted.draft.involved.isdisjoint(excluded)
+            yield _candidate(drafted, task_id(number)) if drafted is not None and fits else None
 
     def exhausted(number: int) -> DataFileError:
         return DataFileError(
@@ -69,10 +79,17 @@ def generate_tasks(
     return distinct_tasks(n, candidates, exhausted=exhausted)
 
 
-def _candidate(drafted: DraftedTask) -> Candidate:
+def _held_out_users(db: FlightDB) -> set[str]:
+    """Return everybody whom a task of the test splits is about, or a reservation of whom."""
+    splits = get_tasks_split()
+    held_out = [task for name in HELD_OUT_SPLITS if name in splits for task in get_tasks(name)]
+    words = set(re.findall(r"\w+", " ".join(task.model_dump_json() for task in held_out)))
+    owners = {db.reservations[trip].user_id for trip in words & db.reservations.keys()}
+    return owners | (words & db.users.keys())
+
+
+def _candidate(drafted: DraftedTask, task_id: str) -> Candidate:
     """Return a candidate whose customer, calls and figures no other task has together."""
-    criteria = drafted.task.evaluation_criteria
-    assert criteria is not None
-    calls = [(action.name, action.arguments) for action in drafted.task.reference_actions]
-    key = work_key(calls, criteria.communicate_info, drafted.user_id)
-    return Candidate(frozenset({key}), lambda: drafted.task)
+    draft = drafted.draft
+    key = work_key(draft.calls, draft.communicate, draft.user.user_id)
+    return Candidate(frozenset({key}), lambda: drafted.written(task_id, Turns(draft.rng)))

@@ -9,39 +9,50 @@ from tau2.domains.airline.factory.draft import AirlineDraft
 from tau2.domains.airline.factory.travellers import PEOPLE
 from tau2.taskgen.phrasing import spaced, uncapitalized
 from tau2.taskgen.tasks import make_task
-from tau2.taskgen.wording import Wording
+from tau2.taskgen.wording import Turns, Wording
 
 SCENARIO = Wording(Path(__file__).with_suffix(".toml"))
 
 _WITH_PERSONA = 0.75  # share of the scenarios
-_NOTHING_SPECIAL = "Be cooperative, and end the conversation when your question is answered."
+_AT_ONCE = 0.5  # share of the scenarios with several intents that are all told at the beginning
+_NOTHING_SPECIAL = (
+    "You are glad about any help.",
+    "You end the conversation when that is done.",
+    "That is all that you want.",
+    "You answer what you are asked.",
+    "Nothing else is on your mind.",
+    "You have no further questions.",
+)
 
 
-def airline_task(task_id: str, draft: AirlineDraft, description: Description) -> Task:
-    """Return the task of a customer whose intents are in the draft."""
+def airline_task(task_id: str, draft: AirlineDraft, description: Description, turns: Turns) -> Task:
+    """Return the task of a customer whose intents are in the draft.
+
+    How the customer behaves in a matter follows what is wanted in it: of matters told at once each
+    in a line of its own, of the others after their wish.
+    """
     rng = draft.rng
-    persona = rng.choice(SCENARIO.texts("personas")) if rng.random() < _WITH_PERSONA else None
-    leads = rng.choice(SCENARIO.texts("next"))
-    further = [_led(*pair) for pair in zip(leads, draft.wishes[1:], strict=False)]
+    has_persona = rng.random() < _WITH_PERSONA
+    first, *others = zip(draft.wishes, draft.manners, strict=True)
+    reasons = [first[0]]
+    lines = [spaced(first[1])]
+    at_once = rng.random() < _AT_ONCE and not any(manners for _, manners in others)
+    for wish, manners in others:
+        lead = turns.next(SCENARIO.texts("next" if at_once else "later"))
+        told = _led(lead, wish)
+        if at_once:
+            reasons.append(told)
+        else:
+            lines.append(spaced([told, *manners]))
     instructions = StructuredUserInstructions(
         domain="airline",
-        reason_for_call="\n".join([*draft.wishes[:1], *further]),
-        known_info=_known(draft),
-        unknown_info=spaced(draft.unknown) or None,
-        task_instructions=_manners(draft),
+        reason_for_call="\n".join(reasons),
+        known_info=_known(draft, turns),
+        unknown_info=turns.next(SCENARIO.texts("unknown")) if draft.lacks_number else None,
+        task_instructions="\n".join(filter(None, lines)) or turns.next(_NOTHING_SPECIAL),
     )
+    persona = turns.next(SCENARIO.texts("personas")) if has_persona else None
     return make_task(task_id, description, persona, instructions, draft.calls, draft.communicate)
-
-
-def _manners(draft: AirlineDraft) -> str:
-    several = len(draft.wishes) > 1
-    leads = draft.rng.choice(SCENARIO.texts("about")) if several else ("",)
-    manners = [
-        _led(lead, spaced(sentences))
-        for lead, sentences in zip(leads, draft.manners, strict=False)
-        if sentences
-    ]
-    return "\n".join(manners) or _NOTHING_SPECIAL
 
 
 def _led(lead: str, sentence: str) -> str:
@@ -52,15 +63,13 @@ def _led(lead: str, sentence: str) -> str:
     return lead + (uncapitalized(sentence) if goes_on else sentence)
 
 
-def _known(draft: AirlineDraft) -> str:
+def _known(draft: AirlineDraft, turns: Turns) -> str:
     user = draft.user
-    name = f"{user.name.first_name} {user.name.last_name}"
-    user_id = f"Your user id is {user.user_id}."
-    member = "" if user.membership == "regular" else f"You are a {user.membership} member."
-    forms = (
-        (f"You are {name}.", user_id),
-        (f"You are {name}, and your user id is {user.user_id}.",),
-        (f"Your name is {name}.", user_id, member),
-        (f"You are {name}.", user_id, f"You were born on {user.dob}."),
+    form: str = turns.next(SCENARIO.texts("known"))
+    return form.format(
+        name=f"{user.name.first_name} {user.name.last_name}",
+        user_id=user.user_id,
+        membership=user.membership,
+        dob=user.dob,
+        city=user.address.city,
     )
-    return spaced(draft.rng.choice(forms))

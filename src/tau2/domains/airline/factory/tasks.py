@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from random import Random
-from typing import NamedTuple
 
 from tau2.data_model.tasks import Description, Task
 from tau2.domains.airline.factory.draft import AirlineDraft, AirlineIndex
@@ -14,6 +14,7 @@ from tau2.domains.airline.factory.intents.intent import (
     ASKS,
     BOOKS,
     HANDS_OVER,
+    INSISTS,
     REFUSES,
     SENDS,
     AirlineIntent,
@@ -21,7 +22,9 @@ from tau2.domains.airline.factory.intents.intent import (
 from tau2.domains.airline.factory.scenario import airline_task
 from tau2.domains.airline.tools import AirlineTools
 from tau2.taskgen.drafts import UnsuitableCustomer
+from tau2.taskgen.generation import NEW, SEEN
 from tau2.taskgen.soundness import is_sound
+from tau2.taskgen.wording import Turns
 
 LEVELS: dict[str, tuple[tuple[int, ...], ...]] = {
     "easy": ((1,),),
@@ -37,19 +40,34 @@ _ALONE = (BOOKS, SENDS, REFUSES, HANDS_OVER)  # at most one intent of each kind 
 _MOST_REORDERED = 4  # changes of which every order is tried
 
 
-class DraftedTask(NamedTuple):
-    """A task with the customer it is about."""
+@dataclass(frozen=True, slots=True)
+class DraftedTask:
+    """A sound draft, not yet put into words."""
 
-    task: Task
-    user_id: str
+    draft: AirlineDraft
+    intents: tuple[AirlineIntent, ...]
+
+    @property
+    def purpose(self) -> str:
+        """The kind of the task: what its intents are for, whatever order they come in."""
+        return "; ".join(sorted(intent.purpose for intent in self.intents))
+
+    def written(self, task_id: str, turns: Turns) -> Task:
+        """Return the task in words."""
+        description = Description(purpose=self.purpose)
+        return airline_task(task_id, self.draft, description, turns)
 
 
-def draw_intents(rng: Random, difficulty: str) -> list[AirlineIntent]:
-    """Return intents that go together, in the order in which a customer brings them up."""
+def draw_intents(rng: Random, difficulty: str, kinds: str = SEEN) -> list[AirlineIntent]:
+    """Return intents that go together, in the order in which a customer brings them up.
+
+    Of the kinds "new" at least one is held out; of the others none is.
+    """
     levels = rng.choice(LEVELS[difficulty])
     while True:
         intents = [rng.choice(_BY_LEVEL[level]) for level in levels]
-        if go_together(intents):
+        is_new = any(intent.held_out for intent in intents)
+        if is_new == (kinds == NEW) and go_together(intents):
             return in_order(intents)
 
 
@@ -59,7 +77,7 @@ def go_together(intents: Sequence[AirlineIntent]) -> bool:
     names = {intent.name for intent in intents}
     if len(names) < len(intents) or any(tags.count(tag) > 1 for tag in _ALONE):
         return False
-    if ALL_TRIPS in tags and len(intents) > 1:
+    if not {ALL_TRIPS, INSISTS}.isdisjoint(tags) and len(intents) > 1:
         return False
     if HANDS_OVER in tags and len(intents) == 1:
         return False  # handing over leaves no trace in the database: something else has to
@@ -78,9 +96,9 @@ def in_order(intents: Sequence[AirlineIntent]) -> list[AirlineIntent]:
 
 
 def draft_task(
-    index: AirlineIndex, user_id: str, intents: Sequence[AirlineIntent], rng: Random, task_id: str
+    index: AirlineIndex, user_id: str, intents: Sequence[AirlineIntent], rng: Random
 ) -> DraftedTask | None:
-    """Return the task of a customer with these intents, or None for an unsuitable customer."""
+    """Return the draft of a customer with these intents, or None for an unsuitable customer."""
     draft = AirlineDraft(index, user_id, rng)
     try:
         for intent in intents:
@@ -93,7 +111,4 @@ def draft_task(
         draft.communicate,
         most_reordered=_MOST_REORDERED,
     )
-    if not sound:
-        return None
-    description = Description(purpose="; ".join(intent.purpose for intent in intents))
-    return DraftedTask(airline_task(task_id, draft, description), user_id)
+    return DraftedTask(draft, tuple(intents)) if sound else None

@@ -7,7 +7,7 @@ becomes part of the reference.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from random import Random
 from typing import Any, NamedTuple
 
@@ -22,19 +22,28 @@ from tau2.domains.retail.data_model import (
     UserAddress,
     Variant,
 )
-from tau2.domains.retail.factory.words import differences, noun, phrase
+from tau2.domains.retail.factory.words import differences, method_name, noun, phrase, total
 from tau2.domains.retail.factory.world import make_address
 from tau2.domains.retail.tools import RetailTools
 from tau2.environment.cow import peek
 from tau2.errors import ToolError
 from tau2.taskgen.drafts import TaskDraft, UnsuitableCustomer
 from tau2.taskgen.people import Town
-from tau2.taskgen.phrasing import joined
+from tau2.taskgen.phrasing import NUMBERS, joined
 
 IDENTIFIED_BY = ("zip", "zip", "email", "email", "both")
 """What customers can say to identify themselves besides their name."""
-NO_NUMBER = "You do not have the order number at hand."
-KNOWS_NUMBERS = 0.55  # share of customers who have their order numbers at hand
+KNOWS_NUMBERS = 0.2  # share of customers who have their order numbers at hand
+
+
+_STATES = {
+    "pending": "is still pending",
+    "pending (item modified)": "is still pending",
+    "delivered": "was delivered",
+    "return requested": "was delivered",
+    "exchange requested": "was delivered",
+}
+"""Status of an order → what a customer says of it."""
 
 
 class Checkpoint(NamedTuple):
@@ -43,7 +52,8 @@ class Checkpoint(NamedTuple):
     db: RetailDB
     calls: int
     communicate: int
-    unknown: int
+    lacks_number: bool
+    temptations: int
     involved: set[str]
     taken: set[str]
 
@@ -90,7 +100,8 @@ class RetailDraft(TaskDraft[RetailTools]):
             db=self.tools.db.fork(),
             calls=len(self.calls),
             communicate=len(self.communicate),
-            unknown=len(self.unknown),
+            lacks_number=self.lacks_number,
+            temptations=len(self.temptations),
             involved=set(self.involved),
             taken=set(self.taken),
         )
@@ -100,7 +111,8 @@ class RetailDraft(TaskDraft[RetailTools]):
         self.tools = RetailTools(point.db)
         del self.calls[point.calls :]
         del self.communicate[point.communicate :]
-        del self.unknown[point.unknown :]
+        del self.temptations[point.temptations :]
+        self.lacks_number = point.lacks_number
         self.involved = point.involved
         self.taken = point.taken
 
@@ -386,14 +398,50 @@ class RetailDraft(TaskDraft[RetailTools]):
         """Return how the customer names an order, and record how the agent finds it."""
         elsewhere = self._products_elsewhere(order)
         telling = [item for item in order.items if item.product_id not in elsewhere]
-        if not telling:
-            self.by_number = True
+        if not telling and not self.by_number:
+            return self.description(order)
         self.look_at(order)
         if self.by_number:
             return f"order {order.order_id}"
-        self.does_not_know(NO_NUMBER)
+        self.lacks_number = True
         names = list(dict.fromkeys(noun(item) for item in telling))[:2]
         return f"your order with the {joined(names)}"
+
+    def description(self, order: Order) -> str:
+        """Return words that fit this order alone; the agent goes through all orders to find it.
+
+        Raise UnsuitableCustomer without such words.
+        """
+        if len(self.all_orders) == 1:
+            raise UnsuitableCustomer
+        mine = list(self._descriptions(order))
+        others = {
+            text
+            for other in self.all_orders
+            if other is not order
+            for text in self._descriptions(other)
+        }
+        self.taken.add(order.order_id)
+        self.lacks_number = True
+        self.look_at_all()
+        return self.one(text for text in mine if text not in others)
+
+    def _descriptions(self, order: Order) -> Iterator[str]:
+        """Yield what a customer could know of an order without its number."""
+        sent = bool(order.fulfillments)
+        paid = method_name(self.paid_with(order))
+        yield f"the order for which you paid {total(order):.2f} dollars"
+        yield f"the order whose number ends in {order.order_id[-3:]}"
+        # Orders to the customer's own town may be redirected meanwhile.
+        if order.address.city != self.user.address.city:
+            yield f"the order that {'went' if sent else 'is going'} to {order.address.city}"
+        if (state := _STATES.get(order.status)) is not None:
+            yield f"the only order of yours that {state}"
+            yield f"the order that {state} and that you paid with {paid} when you placed it"
+        if len(order.items) > 1:
+            yield f"the order with {NUMBERS[len(order.items)]} items in it"
+        if len(order.fulfillments) == 1:
+            yield f"the order that came with tracking number {order.fulfillments[0].tracking_id[0]}"
 
     def _products_elsewhere(self, order: Order) -> set[str]:
         """Return the products in the customer's other orders."""
@@ -419,7 +467,7 @@ class RetailDraft(TaskDraft[RetailTools]):
         if self.by_number:
             preposition = "from" if is_delivered else "in"
             return f"{self.these(items, order)} {preposition} order {order.order_id}"
-        self.does_not_know(NO_NUMBER)
+        self.lacks_number = True
         return f"{self.these(items, order)} you {'received' if is_delivered else 'ordered'}"
 
     def within(self, item: OrderItem, order: Order) -> tuple[str, str]:

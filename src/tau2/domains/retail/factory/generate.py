@@ -1,35 +1,41 @@
 """Thousands of tasks for training: the customers of the shop with one intent or several at once.
 
-Customers of the shipped test split never appear. The first tasks of a seed are the same whatever
+Customers of the shipped test splits never appear. The first tasks of a seed are the same whatever
 `n` is.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from random import Random
 
 from tau2.config import domain_dir, strict_compat
-from tau2.data_model.tasks import Description, Task
+from tau2.data_model.tasks import Task
 from tau2.domains.retail.data_model import RetailDB
 from tau2.domains.retail.environment import get_tasks, get_tasks_split
 from tau2.domains.retail.factory.catalog import PRODUCT_TYPES
-from tau2.domains.retail.factory.draft import NO_NUMBER, RetailDraft
+from tau2.domains.retail.factory.combining import CombinedDraft, begin, purpose_of, written
 from tau2.domains.retail.factory.intents import all_intents
-from tau2.domains.retail.factory.intents.intent import IntentText, RetailIntent
-from tau2.domains.retail.factory.scenario import SCENARIO, combine, retail_task
+from tau2.domains.retail.factory.intents.intent import RetailIntent
+from tau2.domains.retail.factory.scenario import SCENARIO
 from tau2.domains.retail.tools import RetailTools
 from tau2.environment.domain import load_reference_db
 from tau2.errors import ConfigError, DataFileError
 from tau2.seeds import derive_seed
-from tau2.taskgen.drafts import ReferenceCall, UnsuitableCustomer
-from tau2.taskgen.generation import Candidate, check_request, distinct_tasks
-from tau2.taskgen.phrasing import spaced
+from tau2.taskgen.generation import (
+    HELD_OUT_SPLITS,
+    NEW,
+    SEEN,
+    Candidate,
+    check_request,
+    distinct_tasks,
+)
 from tau2.taskgen.soundness import is_sound, work_key
+from tau2.taskgen.wording import Turns
 
 DIFFICULTIES = {"easy": range(3), "medium": range(3, 6), "hard": range(6, 99)}
 """Name → how many wants, changes and hurdles it may have, counted together."""
@@ -54,7 +60,7 @@ class GenerationWorld:
     customers: dict[int, list[str]]
     """Least number of orders → the customers who may appear."""
     held_out: frozenset[str]
-    """The customers of the test split."""
+    """The customers of the test splits."""
     shipped: frozenset[str]
     """The work of every shipped task."""
 
@@ -63,47 +69,21 @@ class GenerationWorld:
         return RetailTools(self.world.view())
 
 
-@dataclass(slots=True)
-class CombinedDraft:
-    """A customer with the intents told so far."""
+def generate_tasks(
+    n: int, seed: int, difficulty: str | None = None, kinds: str = SEEN
+) -> list[Task]:
+    """Return `n` distinct tasks: of one difficulty, or of all of them mixed.
 
-    draft: RetailDraft
-    intents: list[RetailIntent]
-    texts: list[IntentText]
-    uses_card: bool
-    slip: str = ""
-
-    def takes(self, intent: RetailIntent) -> bool:
-        """Return whether one more intent can be told beside the others."""
-        clashes = intent.profile and any(other.profile for other in self.intents)
-        idle = sum(other.idle for other in self.intents)
-        too_idle = intent.idle and 2 * idle >= len(self.intents)
-        excluded = intent.alone or intent.last or clashes or too_idle
-        return not excluded and intent not in self.intents
-
-    @property
-    def changes(self) -> list[ReferenceCall]:
-        """What the ideal agent changes."""
-        tools = self.draft.tools
-        return [call for call in self.draft.calls if tools.tool_mutates_state(call.name)]
-
-    @property
-    def weight(self) -> tuple[int, int, int]:
-        """How many wants, changes and hurdles there are."""
-        hurdles = sum(intent.hurdle for intent in self.intents) + bool(self.slip)
-        return sum(intent.wants for intent in self.intents), len(self.changes), hurdles
-
-
-def generate_tasks(n: int, seed: int, difficulty: str | None = None) -> list[Task]:
-    """Return `n` distinct training tasks: of one difficulty, or of all of them mixed.
+    `kinds` is "seen" for training tasks, none of which holds an intent that is held out; "new" for
+    tasks with at least one that is.
 
     Raises:
-        UnknownName: (a ValueError) no such difficulty.
+        UnknownName: (a ValueError) no such difficulty, or no such kinds.
         ConfigError: (a ValueError) n is negative, or the data directory holds a shop of another
             kind.
         DataFileError: the shop has no further tasks.
     """
-    check_request(n, difficulty, DIFFICULTIES)
+    check_request(n, difficulty, DIFFICULTIES, kinds)
     if strict_compat():
         raise ConfigError(
             "tasks are generated for the corrected behaviour; set TAU2_STRICT_COMPAT=0"
@@ -111,12 +91,14 @@ def generate_tasks(n: int, seed: int, difficulty: str | None = None) -> list[Tas
     shop = generation_world()
 
     def candidates(number: int) -> Iterator[Candidate | None]:
-        scope = (difficulty or "mixed", number)
+        scope = (difficulty or "mixed", number) if kinds == SEEN else (kinds, difficulty, number)
         wanted = difficulty or _rng(seed, *scope).choices(list(_MIX), list(_MIX.values()))[0]
-        prefix = f"gen-{seed}" if difficulty is None else f"gen-{seed}-{difficulty}"
+        prefix = "-".join(
+            filter(None, ("gen", "" if kinds == SEEN else kinds, str(seed), difficulty))
+        )
         for attempt in range(_ATTEMPTS):
             rng = _rng(seed, *scope, attempt)
-            combined = _draft(shop, rng, wanted)
+            combined = _draft(shop, rng, wanted, kinds)
             task_id = f"{prefix}-{number}"
             yield None if combined is None else _candidate(rng, combined, task_id, wanted)
 
@@ -146,8 +128,9 @@ def _loaded(folder: Path, _stamps: tuple[int, ...]) -> GenerationWorld:
         raise ConfigError(
             f"{folder}: tasks are generated over a shop that `tau2.domains.retail.factory` made"
         )
-    test_tasks = get_tasks("test") if "test" in get_tasks_split() else []
-    # Held out are the customers whose id, or an order of whom, occurs in a task of the test split.
+    splits = get_tasks_split()
+    test_tasks = [task for name in HELD_OUT_SPLITS if name in splits for task in get_tasks(name)]
+    # Held out are the customers whose id, or an order of whom, occurs in a task of a test split.
     words: set[str] = set()
     for task in test_tasks:
         words.update(re.findall(r"#?\w+", task.model_dump_json()))
@@ -180,20 +163,22 @@ def _rng(seed: int, *scope: object) -> Random:
 def _candidate(rng: Random, combined: CombinedDraft, task_id: str, difficulty: str) -> Candidate:
     """Return a candidate whose work, and whose intents with their outcome, nobody else may have."""
     draft = combined.draft
-    purposes = sorted(intent.purpose for intent in combined.intents)
     keys = {
         work_key(draft.calls, draft.communicate, any_order=True),
-        work_key(combined.changes, draft.communicate, *purposes, any_order=True),
+        work_key(combined.changes, draft.communicate, purpose_of(combined.intents), any_order=True),
     }
     return Candidate(frozenset(keys), lambda: _written(rng, combined, task_id, difficulty))
 
 
-def _draft(shop: GenerationWorld, rng: Random, difficulty: str) -> CombinedDraft | None:
+def _draft(shop: GenerationWorld, rng: Random, difficulty: str, kinds: str) -> CombinedDraft | None:
     """Return a customer with intents of the wanted difficulty, or None when the dice fell badly."""
     count = rng.choice(_INTENTS[difficulty])
-    first = rng.choice([i for i in all_intents() if _can_begin(i, difficulty, count)])
+    intents = [i for i in all_intents() if kinds == NEW or not i.held_out]
+    first = rng.choice(
+        [i for i in intents if i.held_out == (kinds == NEW) and _can_begin(i, difficulty, count)]
+    )
     combined = _begun(shop, rng, first, count)
-    if combined is None or not _accompanied(rng, combined, count):
+    if combined is None or not _accompanied(rng, combined, count, intents):
         return None
     combined.slip = _slip(rng, combined, shop.world)
     draft = combined.draft
@@ -218,45 +203,23 @@ def _begun(
     """Return a draft for the first of some customers whom the intent fits."""
     pool = shop.customers[max(1, count - 1)]
     for user_id in rng.sample(pool, min(len(pool), _CUSTOMERS_TRIED)):
-        draft = RetailDraft(shop.world, user_id, rng, rng.randrange(_TURNS))
-        start = draft.checkpoint()
-        try:
-            text = intent.tell(draft)
-        except UnsuitableCustomer:
-            continue
-        return CombinedDraft(draft, [intent], [text], draft.uses_card(start))
+        combined = begin(shop.world, user_id, intent, rng, rng.randrange(_TURNS))
+        if combined is not None:
+            return combined
     return None
 
 
-def _accompanied(rng: Random, combined: CombinedDraft, count: int) -> bool:
-    """Tell more intents until there are `count`; return whether that worked."""
-    intents = all_intents()
+def _accompanied(
+    rng: Random, combined: CombinedDraft, count: int, intents: Sequence[RetailIntent]
+) -> bool:
+    """Tell more of the intents until there are `count`; return whether that worked."""
     for _ in range(_COMPANIONS_TRIED):
         if len(combined.intents) >= count:
             return True
         intent = rng.choice(intents)
         if combined.takes(intent):
-            _join(rng, combined, intent)
+            combined.join(intent, rng.randrange(_TURNS))
     return len(combined.intents) >= count
-
-
-def _join(rng: Random, combined: CombinedDraft, intent: RetailIntent) -> None:
-    """Tell one more intent if it fits the customer and does not meddle with another's gift card."""
-    draft = combined.draft
-    before = draft.checkpoint()
-    draft.begin(rng.randrange(_TURNS))
-    try:
-        text = intent.tell(draft)
-    except UnsuitableCustomer:
-        draft.undo(before)
-        return
-    uses_card = draft.uses_card(before)
-    if uses_card and combined.uses_card:
-        draft.undo(before)
-        return
-    combined.intents.append(intent)
-    combined.texts.append(text)
-    combined.uses_card = combined.uses_card or uses_card
 
 
 # --- how the customer goes about it ---
@@ -285,27 +248,17 @@ def _slip(rng: Random, combined: CombinedDraft, world: RetailDB) -> str:
     return ""
 
 
-_NO_OTHER_NUMBER = "You have no order number at hand besides what you mention here."
-
-
 def _written(rng: Random, combined: CombinedDraft, task_id: str, difficulty: str) -> Task:
-    """Return the task: the intents in random order, a manner for some customers, a persona."""
-    draft = combined.draft
-    pairs = list(zip(combined.intents, combined.texts, strict=True))
-    rng.shuffle(pairs)
-    pairs.sort(key=lambda pair: pair[0].last)
-    text = combine(rng, [(intent.about, text) for intent, text in pairs])
-    manner = rng.choice(SCENARIO.texts("manners")) if rng.random() < _WITH_MANNER else ""
-    text = text._replace(instructions=spaced([text.instructions, combined.slip, manner]))
-    if "#W" in " ".join(text):
-        draft.unknown = [
-            _NO_OTHER_NUMBER if sentence == NO_NUMBER else sentence for sentence in draft.unknown
-        ]
+    """Return the task with a manner for some customers and a persona."""
     wants, changes, hurdles = combined.weight
     counts = f"matters: {wants}; changes: {changes}; hurdles: {hurdles}"
-    description = Description(
-        purpose=" + ".join(intent.purpose for intent, _ in pairs),
+    personas = SCENARIO.texts("personas") + SCENARIO.texts("more_personas")
+    return written(
+        rng,
+        combined,
+        task_id,
+        Turns(rng),
+        persona=rng.choice(personas),
+        manner=rng.choice(SCENARIO.texts("manners")) if rng.random() < _WITH_MANNER else "",
         notes=f"difficulty: {difficulty}; {counts}",
     )
-    personas = SCENARIO.texts("personas") + SCENARIO.texts("more_personas")
-    return retail_task(task_id, draft, text, rng.choice(personas), description)

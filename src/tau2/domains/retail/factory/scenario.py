@@ -13,7 +13,7 @@ from tau2.domains.retail.factory.draft import RetailDraft
 from tau2.domains.retail.factory.intents.intent import IntentText
 from tau2.taskgen.phrasing import NUMBERS, capitalized, spaced, uncapitalized
 from tau2.taskgen.tasks import make_task
-from tau2.taskgen.wording import Wording
+from tau2.taskgen.wording import Turns, Wording
 
 SCENARIO = Wording(Path(__file__).with_suffix(".toml"))
 
@@ -21,46 +21,50 @@ _ORDINALS = ("first", "second", "third", "fourth", "fifth")
 _LOOK_UPS = ("find_user_id", "get_user", "get_order", "list_all", "get_product", "calculate")
 """How the names of reading tools begin, in the order in which a good agent calls them."""
 
+_ONE_BY_ONE = 0.6  # share of the customers with several intents who bring up one after another
+
 AboutText = tuple[str, IntentText]
 """What the customer calls an intent, and its text."""
 
 
-def combine(rng: Random, texts: Sequence[AboutText]) -> IntentText:
-    """Return one text: some intents are brought up at once, the others one after another."""
+def combine(rng: Random, turns: Turns, texts: Sequence[AboutText]) -> IntentText:
+    """Return one text: some intents are brought up at once, the others one after another.
+
+    What is to be said on an intent follows it, so that the instructions need no titles; only those
+    of intents that are brought up at once have some.
+    """
     if len(texts) == 1:
         return texts[0][1]
-    at_once = rng.randint(1, len(texts))
+    at_once = 1 if rng.random() < _ONE_BY_ONE else rng.randint(2, len(texts))
     first = texts[:at_once]
     later = texts[at_once:]
-    reason = [_reasons(rng, first)]
-    instructions = _instructions(first)
+    reason = [_reasons(turns, first)]
+    instructions = _instructions(turns, first)
     if later:
-        reason.append(rng.choice(SCENARIO.texts("several", "more_to_come")))
-    leads = rng.sample(SCENARIO.texts("several", "later"), len(later))
-    for number, ((_, text), lead) in enumerate(zip(later, leads, strict=True)):
+        reason.append(turns.next(SCENARIO.texts("several", "more_to_come")))
+    for number, (_, text) in enumerate(later):
         is_end = number == len(later) - 1
-        if is_end and (number or rng.random() < 0.5):
-            lead = rng.choice(SCENARIO.texts("several", "at_last"))  # noqa: PLW2901  -- its own
-        instructions += [lead.format(uncapitalized(text.reason)), text.instructions]
-    return IntentText(spaced(reason), spaced(instructions))
+        part = "at_last" if is_end and (number or rng.random() < 0.5) else "later"
+        lead = turns.next(SCENARIO.texts("several", part))
+        instructions.append(spaced([lead.format(uncapitalized(text.reason)), text.instructions]))
+    return IntentText(spaced(reason), "\n".join(filter(None, instructions)))
 
 
-def _reasons(rng: Random, texts: Sequence[AboutText]) -> str:
+def _reasons(turns: Turns, texts: Sequence[AboutText]) -> str:
     """Return what the customer says at once."""
     opener = ""
     if len(texts) > 1:
         count = NUMBERS[len(texts)]
-        opener = rng.choice(SCENARIO.texts("several", "openers"))
+        opener = turns.next(SCENARIO.texts("several", "openers"))
         opener = opener.format(count=count, Count=capitalized(count))
-    leads = rng.sample(SCENARIO.texts("several", "also"), len(texts) - 1)
     further = [
-        lead.format(uncapitalized(text.reason))
-        for lead, (_, text) in zip(leads, texts[1:], strict=True)
+        turns.next(SCENARIO.texts("several", "also")).format(uncapitalized(text.reason))
+        for _, text in texts[1:]
     ]
     return spaced([opener, texts[0][1].reason, *further])
 
 
-def _instructions(texts: Sequence[AboutText]) -> list[str]:
+def _instructions(turns: Turns, texts: Sequence[AboutText]) -> list[str]:
     """Return the instructions of intents brought up at once, each saying which one it is about."""
     if len(texts) == 1:
         return [texts[0][1].instructions]
@@ -71,19 +75,25 @@ def _instructions(texts: Sequence[AboutText]) -> list[str]:
         name = f"{_ORDINALS[seen[about]]} {about}" if times[about] > 1 else about
         seen[about] += 1
         if text.instructions:
-            found.append(f"As for the {name}, {uncapitalized(text.instructions)}")
+            form = turns.next(SCENARIO.texts("several", "about"))
+            found.append(form.format(about=name, text=uncapitalized(text.instructions)))
     return found
 
 
 def retail_task(
-    task_id: str, draft: RetailDraft, text: IntentText, persona: str, description: Description
+    task_id: str,
+    draft: RetailDraft,
+    text: IntentText,
+    persona: str,
+    description: Description,
+    turns: Turns,
 ) -> Task:
     """Return the task of a customer whose intents are in the draft."""
     instructions = StructuredUserInstructions(
         domain="retail",
         reason_for_call=text.reason,
-        known_info=_known(draft),
-        unknown_info=_unknown(draft),
+        known_info=_known(draft, turns),
+        unknown_info=_unknown(draft, text, turns),
         task_instructions=text.instructions,
     )
     look_ups = [call for call in draft.calls if call.name.startswith(_LOOK_UPS)]
@@ -97,20 +107,27 @@ def retail_task(
     )
 
 
-def _known(draft: RetailDraft) -> str:
+def _known(draft: RetailDraft, turns: Turns) -> str:
     user = draft.user
-    facts = {
-        "zip": f"your zip code is {user.address.zip}",
-        "email": f"your email address is {user.email}",
-    }
-    known = [fact for kind, fact in facts.items() if draft.identified_by in {kind, "both"}]
-    name = f"{user.name.first_name} {user.name.last_name}"
-    return f"You are {name}. {capitalized(' and '.join(known))}."
+    form: str = turns.next(SCENARIO.texts("known", draft.identified_by))
+    return form.format(
+        name=f"{user.name.first_name} {user.name.last_name}",
+        zip=user.address.zip,
+        city=user.address.city,
+        email=user.email,
+    )
 
 
-def _unknown(draft: RetailDraft) -> str | None:
-    missing = {
-        "zip": "You do not remember the email address of your account.",
-        "email": "You are not sure which zip code the shop has on file.",
-    }
-    return spaced([missing.get(draft.identified_by, ""), *draft.unknown]) or None
+_MISSING = {"zip": "email", "email": "zip"}
+"""What customers cannot say who identify themselves in one way only."""
+
+
+def _unknown(draft: RetailDraft, text: IntentText, turns: Turns) -> str | None:
+    found = []
+    if draft.identified_by in _MISSING:
+        missing = _MISSING[draft.identified_by]
+        found.append(turns.next(SCENARIO.texts("unknown", missing)))
+    if draft.lacks_number:
+        part = "other_order" if "#W" in " ".join(text) else "order"
+        found.append(turns.next(SCENARIO.texts("unknown", part)))
+    return spaced(found) or None

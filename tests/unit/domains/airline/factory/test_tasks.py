@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import random
+import re
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -145,18 +146,43 @@ def test_the_customer_names_no_flight_number_no_payment_id_and_no_cabin_code(tas
 
 def test_no_customer_is_in_two_tasks_and_no_split_shares_anything():
     customers = [calls(task)[0][1]["user_id"] for task in TASKS]
-    assert len(customers) == len(set(customers)) == len(TASKS) == 100
+    assert len(customers) == len(set(customers)) == len(TASKS)
     splits = get_tasks_split()
-    assert set(splits["train"]).isdisjoint(splits["test"])
+    sizes = {name: len(ids) for name, ids in splits.items()}
+    assert sizes == {"train": 67, "test": 33, "base": 100, "test_new": 16}
     assert sorted(splits["base"]) == sorted(splits["train"] + splits["test"])
+    assert {*splits["base"], *splits["test_new"]} == {task.id for task in TASKS}
     trips = {
         task.id: {a["reservation_id"] for _, a in calls(task) if "reservation_id" in a}
         for task in TASKS
     }
-    train, test = (
-        set().union(*(trips[task_id] for task_id in splits[name])) for name in ("train", "test")
+    train, test, new = (
+        set().union(*(trips[task_id] for task_id in splits[name]))
+        for name in ("train", "test", "test_new")
     )
     assert train.isdisjoint(test)
+    assert new.isdisjoint(train | test)
+
+
+def kinds(split: str) -> set[str]:
+    return {task.description.purpose for task in get_tasks(split)}
+
+
+def test_kinds_of_the_test_split_are_trained_and_new_kinds_are_not():
+    assert kinds("test") <= kinds("train")
+    held_out = {intent.purpose for intent in all_intents() if intent.held_out}
+    assert not any(purpose in kind for purpose in held_out for kind in kinds("train"))
+    assert all(any(purpose in kind for purpose in held_out) for kind in kinds("test_new"))
+
+
+def test_a_quarter_of_the_tasks_is_nothing_but_a_refusal_and_insistence():
+    base = get_tasks()
+    pure = [t for t in base if "however often the customer insists" in t.description.purpose]
+    assert len(pure) >= len(base) / 4
+    for task in pure:
+        assert not writes(task)
+        told = task.user_scenario.instructions.task_instructions
+        assert len(re.findall(r", say that ", told)) == 2, told
 
 
 def test_the_tasks_are_of_many_kinds_and_often_about_refusing():
@@ -165,8 +191,8 @@ def test_the_tasks_are_of_many_kinds_and_often_about_refusing():
     refusing = sum(
         "refused" in purpose or "human agent" in purpose for purpose in purposes.elements()
     )
-    assert 35 <= refusing <= 75
-    assert sum(not writes(task) for task in TASKS) <= 20
+    assert 0.5 <= refusing / len(TASKS) <= 0.85
+    assert sum(not writes(task) for task in TASKS) <= 0.4 * len(TASKS)
     assert sum(task.user_scenario.persona is None for task in TASKS) >= 10
 
 
@@ -216,6 +242,15 @@ def test_generated_tasks_are_different_reproducible_and_quick(small):
     ]
     works = {str((calls(task), task.evaluation_criteria.communicate_info)) for task in made}
     assert len(works) == len({task.id for task in made}) == 400
+
+
+def test_training_tasks_hold_no_held_out_intent_and_new_ones_do(small):
+    held_out = {intent.purpose for intent in all_intents() if intent.held_out}
+    for kinds_, is_new in (("seen", False), ("new", True)):
+        for task in generate_tasks(40, 5, kinds=kinds_, db=small):
+            assert any(purpose in task.description.purpose for purpose in held_out) == is_new
+    with pytest.raises(UnknownName, match="did you mean 'new'"):
+        generate_tasks(1, 1, kinds="knew", db=small)
 
 
 def test_generated_tasks_are_sound(small):

@@ -11,12 +11,24 @@ from tau2.domains.airline.factory.intents import (
     changing,
     compensation,
     paying,
+    reconsidering,
     refusing,
 )
 from tau2.domains.airline.factory.intents.intent import AirlineIntent
 
 # The order decides which tasks a seed gives.
-_MODULES = (cancelling, changing, cabins, bags, booking, paying, compensation, asking, refusing)
+_MODULES = (
+    cancelling,
+    changing,
+    cabins,
+    bags,
+    booking,
+    paying,
+    compensation,
+    asking,
+    refusing,
+    reconsidering,
+)
 
 
 def all_intents() -> list[AirlineIntent]:

@@ -50,7 +50,7 @@ def ask_fare(draft: AirlineDraft) -> None:
     )
 
 
-@intent(level=2, tags=(ASKS, ALL_TRIPS))
+@intent(level=2, tags=(ASKS, ALL_TRIPS), held_out=True)
 def ask_all_prices(draft: AirlineDraft) -> None:
     """What all trips ahead have cost together."""
     ahead = [

@@ -45,7 +45,7 @@ def add_paid_bags(draft: AirlineDraft) -> None:
     draft.want(bags=more_bags(count), which=which, name=name)
 
 
-@intent(level=2)
+@intent(level=2, held_out=True)
 def fill_allowance(draft: AirlineDraft) -> None:
     """As many more bags as are free, no more."""
     trip, which = draft.claim_named(
@@ -77,15 +77,13 @@ def pay_bags_with_certificate(draft: AirlineDraft) -> None:
 def correct_dob(draft: AirlineDraft) -> None:
     """Correct a birth date."""
     trip = draft.claim(draft.is_open)
-    person = draft.one_passenger(trip)
+    person, fixed = draft.misrecorded(trip)
     which = draft.the_trip(trip)
-    fixed = person.model_copy(update={"dob": draft.stranger().dob})
     draft.replace(trip, person, fixed)
-    whose = "you are" if draft.is_me(person) else f"{full_name(person)} is"
-    draft.want(which=which, whose=whose, fixed=fixed)
+    draft.want(which=which, person=person, fixed=fixed)
 
 
-@intent(level=1)
+@intent(level=1, held_out=True)
 def correct_name(draft: AirlineDraft) -> None:
     """Correct a family name after a wedding."""
     trip = draft.claim(draft.is_open)

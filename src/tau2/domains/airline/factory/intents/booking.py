@@ -112,7 +112,7 @@ def book_family(draft: AirlineDraft) -> None:
     draft.want(booking=booking, day=day_name(day), others=others, name=name)
 
 
-@intent(level=3, tags=(BOOKS,))
+@intent(level=3, tags=(BOOKS,), held_out=True)
 def book_too_many(draft: AirlineDraft) -> None:
     """Six passengers are refused; then five."""
     booking = booking_request(draft, cabin=draft.one(("basic_economy", "economy")))
@@ -132,7 +132,7 @@ def book_too_many(draft: AirlineDraft) -> None:
     )
 
 
-@intent(level=3, tags=(BOOKS,))
+@intent(level=3, tags=(BOOKS,), held_out=True)
 def book_cheapest_day(draft: AirlineDraft) -> None:
     """The cheapest of three days."""
     booking = booking_request(draft)

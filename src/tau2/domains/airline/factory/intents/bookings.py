@@ -50,10 +50,11 @@ class BookingRequest:
 
     @property
     def extras(self) -> str:
-        """Bags and insurance."""
-        return (
-            f"{bag_count(self.bags)} and {'travel insurance' if self.insured else 'no insurance'}"
-        )
+        """Bags and insurance, so that no "no" can be taken for that of the other."""
+        bags = bag_count(self.bags)
+        if not self.insured:
+            return f"no insurance and {bags}"
+        return f"travel insurance {'but' if self.bags == 0 else 'and'} {bags}"
 
     @property
     def cabin_name(self) -> str:

@@ -69,7 +69,7 @@ def cancel_insured(draft: AirlineDraft) -> None:
     draft.want(which=which, why=why)
 
 
-@intent(level=2)
+@intent(level=2, held_out=True)
 def cancel_and_count(draft: AirlineDraft) -> None:
     """Cancel and say how much comes back."""
     trip, which = draft.claim_named(

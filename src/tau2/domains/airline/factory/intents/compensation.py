@@ -23,7 +23,7 @@ def qualifies(draft: AirlineDraft, trip: Reservation) -> bool:
     return qualifies_for_compensation(draft.user.membership, trip)
 
 
-def _hit(draft: AirlineDraft, trip: Reservation, status: str) -> bool:
+def hit(draft: AirlineDraft, trip: Reservation, status: str) -> bool:
     """Return whether a reservation has a cancelled (or a delayed) flight, and not both."""
     other = {"cancelled": "delayed", "delayed": "cancelled"}[status]
     return (
@@ -47,17 +47,17 @@ def _complaint(draft: AirlineDraft, trip: Reservation, which: str) -> str:
 @intent(level=2, tags=(SENDS,))
 def compensate_cancelled(draft: AirlineDraft) -> None:
     """Compensation for a cancelled flight."""
-    trip, which = draft.claim_named(lambda t: _hit(draft, t, "cancelled") and qualifies(draft, t))
+    trip, which = draft.claim_named(lambda t: hit(draft, t, "cancelled") and qualifies(draft, t))
     draft.check_flights(trip)
     draft.compensate(trip, CANCELLED_COMPENSATION)
     draft.want(complaint=_complaint(draft, trip, which))
 
 
-@intent(level=3, tags=(SENDS,))
+@intent(level=3, tags=(SENDS,), held_out=True)
 def compensate_exaggerated(draft: AirlineDraft) -> None:
     """An exaggerated claim for a cancelled flight."""
     trip, which = draft.claim_named(
-        lambda t: _hit(draft, t, "cancelled") and qualifies(draft, t) and len(t.passengers) < 4
+        lambda t: hit(draft, t, "cancelled") and qualifies(draft, t) and len(t.passengers) < 4
     )
     people = len(trip.passengers)
     draft.check_flights(trip)
@@ -73,7 +73,7 @@ def compensate_exaggerated(draft: AirlineDraft) -> None:
 def cancel_disrupted_and_compensate(draft: AirlineDraft) -> None:
     """Cancel a disrupted trip and ask for compensation."""
     trip, which = draft.claim_named(
-        lambda t: _hit(draft, t, "cancelled") and qualifies(draft, t) and _on_ground(draft, t)
+        lambda t: hit(draft, t, "cancelled") and qualifies(draft, t) and _on_ground(draft, t)
     )
     draft.check_flights(trip)
     draft.cancel(trip)
@@ -85,7 +85,7 @@ def cancel_disrupted_and_compensate(draft: AirlineDraft) -> None:
 def cancel_disrupted_without_compensation(draft: AirlineDraft) -> None:
     """Compensation is refused to who does not qualify; the trip is cancelled."""
     trip, which = draft.claim_named(
-        lambda t: _hit(draft, t, "cancelled") and not qualifies(draft, t) and _on_ground(draft, t)
+        lambda t: hit(draft, t, "cancelled") and not qualifies(draft, t) and _on_ground(draft, t)
     )
     draft.check_flights(trip)
     draft.cancel(trip)
@@ -96,7 +96,7 @@ def cancel_disrupted_without_compensation(draft: AirlineDraft) -> None:
 def change_delayed_and_compensate(draft: AirlineDraft) -> None:
     """Change a delayed trip to another day and ask for compensation."""
     trip = draft.claim(
-        lambda t: _hit(draft, t, "delayed") and qualifies(draft, t) and _on_ground(draft, t)
+        lambda t: hit(draft, t, "delayed") and qualifies(draft, t) and _on_ground(draft, t)
         and t.cabin != "basic_economy" and t.flight_type == "one_way"
     )  # fmt: skip
     which = draft.the_trip(trip)
@@ -113,7 +113,7 @@ def change_delayed_and_compensate(draft: AirlineDraft) -> None:
 def cancel_delayed_and_compensate(draft: AirlineDraft) -> None:
     """Cancel a delayed trip and ask for compensation."""
     trip = draft.claim(
-        lambda t: _hit(draft, t, "delayed") and qualifies(draft, t) and _on_ground(draft, t)
+        lambda t: hit(draft, t, "delayed") and qualifies(draft, t) and _on_ground(draft, t)
         and (is_recent(t) or t.cabin == "business")
     )  # fmt: skip
     which = draft.the_trip(trip)
@@ -126,13 +126,13 @@ def cancel_delayed_and_compensate(draft: AirlineDraft) -> None:
 @intent(level=2, tags=(ASKS,))
 def complain_about_delay(draft: AirlineDraft) -> None:
     """Compensation for a delay without a change is refused."""
-    trip, which = draft.claim_named(lambda t: _hit(draft, t, "delayed") and _on_ground(draft, t))
+    trip, which = draft.claim_named(lambda t: hit(draft, t, "delayed") and _on_ground(draft, t))
     draft.check_flights(trip)
     draft.tell(paid(trip))
     draft.want(which=which)
 
 
-@intent(level=2)
+@intent(level=2, held_out=True)
 def claim_false_delay(draft: AirlineDraft) -> None:
     """A delay that there is not; the trip stays and gets a bag."""
     trip = draft.claim(draft.is_open)

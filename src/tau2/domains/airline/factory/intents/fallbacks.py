@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from tau2.domains.airline.data_model import Reservation
+from tau2.domains.airline.data_model import GiftCard, Reservation
 from tau2.domains.airline.factory import phrasing
-from tau2.domains.airline.factory.draft import AirlineDraft, paid, paid_bags, pairs
+from tau2.domains.airline.factory.draft import (
+    AirlineDraft,
+    best,
+    paid,
+    paid_bags,
+    pairs,
+    seated,
+)
 from tau2.domains.airline.factory.intents.cabins import difference
-from tau2.domains.airline.factory.phrasing import day_name, full_name
+from tau2.domains.airline.factory.phrasing import CABIN_NAMES, city, day_name
 from tau2.domains.airline.factory.scenario import SCENARIO
 from tau2.domains.airline.fares import BAG_PRICE
 from tau2.taskgen.drafts import UnsuitableCustomer
@@ -45,15 +52,46 @@ def price_paid(draft: AirlineDraft, trip: Reservation) -> str:
     return draft.text("instead")
 
 
+def upgrade_price(draft: AirlineDraft, trip: Reservation) -> str:
+    """Only what business class would cost on the same flights."""
+    if trip.cabin == "business" or not draft.is_open(trip):
+        raise UnsuitableCustomer
+    draft.tell(difference(draft, trip, "business"))
+    return draft.text("instead")
+
+
+def later_fare(draft: AirlineDraft, trip: Reservation) -> str:
+    """Only what a new one-way ticket on the same route costs on another day."""
+    day = draft.date(but=[flight.date for flight in trip.flights])
+    flight = best(
+        seated(draft.nonstop(trip.origin, trip.destination, day), trip.cabin, 1),
+        lambda f: f.prices[trip.cabin],
+    )
+    draft.tell(flight.prices[trip.cabin])
+    return draft.text(
+        "instead",
+        origin=city(trip.origin),
+        destination=city(trip.destination),
+        day=day_name(day),
+        cabin=CABIN_NAMES[trip.cabin],
+    )
+
+
+def gift_balance(draft: AirlineDraft, trip: Reservation) -> str:
+    """Only what is left on the gift cards, of which the trip at hand uses nothing."""
+    del trip
+    gifts = [method for method in draft.methods.values() if isinstance(method, GiftCard)]
+    if not gifts or any(gift.id in draft.spent for gift in gifts):
+        raise UnsuitableCustomer
+    draft.tell(round(sum(gift.amount for gift in gifts)))
+    return draft.text("instead", together="" if len(gifts) == 1 else " all together")
+
+
 def correct_birth_date(draft: AirlineDraft, trip: Reservation) -> str:
     """A correction on the same reservation."""
-    person = draft.one_passenger(trip)
-    fixed = person.model_copy(update={"dob": draft.stranger().dob})
+    person, fixed = draft.misrecorded(trip)
     draft.replace(trip, person, fixed)
-    whose = (
-        "your own birth date" if draft.is_me(person) else f"the birth date of {full_name(person)}"
-    )
-    return draft.text("instead", whose=whose, fixed=fixed)
+    return draft.text("instead", person=person, fixed=fixed)
 
 
 def another_day(draft: AirlineDraft, trip: Reservation) -> str:
@@ -87,5 +125,8 @@ FALLBACKS: dict[str, Fallback] = {
         correct_birth_date,
         another_day,
         better_cabin,
+        upgrade_price,
+        later_fare,
+        gift_balance,
     )
 }

@@ -21,6 +21,8 @@ ASKS = "asks"
 """Changes nothing; what the agent says counts."""
 REFUSES = "refuses"
 """Begins with something that the policy forbids; two refusals could be taken for each other."""
+INSISTS = "insists"
+"""Wants nothing in the end but what is forbidden, and a figure: goes with no other intent."""
 ALL_TRIPS = "all trips"
 """Is about all reservations of the customer and goes with no other intent."""
 

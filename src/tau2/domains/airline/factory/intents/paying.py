@@ -41,7 +41,7 @@ def book_with_gift_card(draft: AirlineDraft) -> None:
     draft.want(booking=booking, day=day_name(day), gift_name=gift_name, name=name)
 
 
-@intent(level=2, tags=(BOOKS,))
+@intent(level=2, tags=(BOOKS,), held_out=True)
 def book_with_two_certificates(draft: AirlineDraft) -> None:
     """Two certificates are refused; then the larger one and a card."""
     booking, day = cheapest_booking(draft)

@@ -1,4 +1,4 @@
-"""What customers come with. Each module holds one kind of intent; two functions list them."""
+"""What customers come with. Each module holds one kind of intent; `all_intents` lists them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from tau2.domains.retail.factory.intents import (
     asking,
     cancelling,
     changing,
+    conflicting,
     exchanging,
     forbidden,
     handing_over,
     mixed,
     paying,
+    pressing,
     refusing,
     returning,
     second_thoughts,
@@ -20,7 +22,7 @@ from tau2.domains.retail.factory.intents import (
 from tau2.domains.retail.factory.intents.intent import RetailIntent
 
 # The order decides which tasks a seed gives.
-_SHIPPED = (
+_MODULES = (
     cancelling,
     returning,
     exchanging,
@@ -31,18 +33,14 @@ _SHIPPED = (
     mixed,
     refusing,
     handing_over,
+    second_thoughts,
+    vague,
+    forbidden,
+    pressing,
+    conflicting,
 )
-_GENERATED_ONLY = (second_thoughts, vague, forbidden)
-
-
-def shipped_intents() -> list[RetailIntent]:
-    """Return the intents of the shipped tasks, each once, in a fixed order."""
-    return [intent for module in _SHIPPED for intent in module.INTENTS]
 
 
 def all_intents() -> list[RetailIntent]:
-    """Return the intents of generated tasks: the shipped ones and some more, in a fixed order."""
-    return [
-        *shipped_intents(),
-        *(intent for module in _GENERATED_ONLY for intent in module.INTENTS),
-    ]
+    """Return every intent once, in a fixed order."""
+    return [intent for module in _MODULES for intent in module.INTENTS]

@@ -76,7 +76,7 @@ def profile_from_order(draft: RetailDraft) -> Slots:
     return {"which": which}
 
 
-@intent(about="addresses")
+@intent(about="addresses", held_out=True)
 def swap_addresses(draft: RetailDraft) -> Slots:
     """Two pending orders have each other's address; swap them."""
     first, second = draft.some(draft.with_status("pending"), 2)
@@ -116,7 +116,7 @@ def redirect_processed_refused(draft: RetailDraft) -> Slots:
     return {"which": which, "address": address}
 
 
-@intent()
+@intent(held_out=True)
 def fix_apartment(draft: RetailDraft) -> Slots:
     """Only the apartment number of a pending order is wrong."""
     order = draft.one(o for o in draft.with_status("pending") if o.address.address2)

@@ -17,7 +17,7 @@ def _on_offer(product: Product) -> list[float]:
     return sorted(variant.price for variant in product.variants.values() if variant.available)
 
 
-@intent(about="return", wants=2)
+@intent(about="return", wants=2, held_out=True)
 def count_and_return(draft: RetailDraft) -> Slots:
     """Count the available versions of a product and return an item."""
     order, item = draft.with_item("delivered")
@@ -110,7 +110,7 @@ def largest_pending(draft: RetailDraft) -> Slots:
     return {}
 
 
-@intent(about="return")
+@intent(about="return", held_out=True)
 def price_before_return(draft: RetailDraft) -> Slots:
     """What part of an order costs, before returning exactly that part."""
     order = draft.one(draft.with_status("delivered", items=3))

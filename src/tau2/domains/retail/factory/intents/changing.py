@@ -64,6 +64,8 @@ def change_second_on_asking(draft: RetailDraft) -> Slots:
     swaps = draft.near_to_all(draft.some(order.items, 2))
     method = draft.one(draft.unlimited())
     which = draft.the_order(order)
+    with draft.tempted("consent"):
+        draft.change_items(order, swaps[:1], method)
     draft.change_items(order, swaps, method)
     return {"which": which, **swap_slots(swaps), "method": method}
 
@@ -79,7 +81,7 @@ def change_sold_out_then_cancel(draft: RetailDraft) -> Slots:
     return {"which": which, "wish": changed(item, wish)}
 
 
-@intent(hurdle=True)
+@intent(hurdle=True, held_out=True)
 def change_sold_out_then_redirect(draft: RetailDraft) -> Slots:
     """The wanted variant is sold out; the order stays as it is and goes to another address."""
     order, item = draft.with_item("pending")
@@ -104,7 +106,7 @@ def change_again_refused(draft: RetailDraft) -> Slots:
     return {"order": order, "the_item": draft.the(item, order), "new": changed(item, new)}
 
 
-@intent()
+@intent(held_out=True)
 def change_to_best_within_budget(draft: RetailDraft) -> Slots:
     """The best variant within a budget."""
     order, item = draft.with_item("pending")

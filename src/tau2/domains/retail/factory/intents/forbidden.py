@@ -1,6 +1,6 @@
-"""Customers who ask for something that is refused, and accept that.
+"""Customers who ask for something that is refused, insist, and accept it in the end.
 
-Nothing is to be done or said here, so these intents are in generated tasks only, beside others.
+Nothing is to be done or said here, so these intents come beside others only.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def other_kind(draft: RetailDraft) -> Slots:
     return {"wish": wish, "which": which, "item": item}
 
 
-@intent(about="order")
+@intent(about="order", held_out=True)
 def drop_item(draft: RetailDraft) -> Slots:
     """Taking a single item out of an order is refused."""
     order = draft.one(draft.with_status("pending", items=2))
@@ -112,7 +112,7 @@ def not_mine(draft: RetailDraft) -> Slots:
     return {"theirs": theirs, "name": name}
 
 
-@intent(about="return")
+@intent(about="return", held_out=True)
 def money_elsewhere(draft: RetailDraft) -> Slots:
     """A refund to a bank account is refused."""
     order, item = draft.with_item("delivered")

@@ -21,7 +21,7 @@ def email_change(draft: RetailDraft) -> Slots:
     return {"address": address}
 
 
-@intent(about="return and the damage")
+@intent(about="return and the damage", held_out=True)
 def damage_claim(draft: RetailDraft) -> Slots:
     """Return an item, then a complaint about a damaged one: a person has to do that."""
     order = draft.one(draft.with_status("delivered", items=2))

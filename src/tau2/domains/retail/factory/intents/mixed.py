@@ -88,7 +88,7 @@ def cancel_one_redirect_other(draft: RetailDraft) -> Slots:
     return {"one": one, "other": other, "address": address}
 
 
-@intent(wants=3)
+@intent(wants=3, held_out=True)
 def three_orders(draft: RetailDraft) -> Slots:
     """New payment for one order, new address for another, tracking number of a third."""
     first, second = draft.some(draft.with_status("pending"), 2)
@@ -102,7 +102,7 @@ def three_orders(draft: RetailDraft) -> Slots:
     return {"first": first, "method": method, "second": second, "address": address, "sent": sent}
 
 
-@intent(hurdle=True)
+@intent(hurdle=True, held_out=True)
 def return_or_also_cancel(draft: RetailDraft) -> Slots:
     """Cancel if a return is not enough to reach a sum."""
     delivered = draft.one(draft.with_status("delivered"))

@@ -58,7 +58,7 @@ def switch_gift_card_short(draft: RetailDraft) -> Slots:
     return {"which": which, "method": method}
 
 
-@intent(hurdle=True)
+@intent(hurdle=True, held_out=True)
 def split_refused(draft: RetailDraft) -> Slots:
     """Wants to split a payment over two methods; takes one of them."""
     order = draft.one(
@@ -84,7 +84,7 @@ def switch_payment_then_item(draft: RetailDraft) -> Slots:
     return {"which": which, "item": item, "new": changed(item, new), "method": method}
 
 
-@intent(wants=2)
+@intent(wants=2, held_out=True)
 def cancel_to_fund_gift_card(draft: RetailDraft) -> Slots:
     """A cancelled order's refund on the gift card pays for another order."""
     card = draft.gift_card()

@@ -74,7 +74,7 @@ def return_after_exchange_refused(draft: RetailDraft) -> Slots:
     }
 
 
-@intent(about="address")
+@intent(about="address", held_out=True)
 def cancelled_refused(draft: RetailDraft) -> Slots:
     """A cancelled order cannot be changed; a pending one is."""
     gone = draft.one(draft.with_status("cancelled"))
@@ -113,7 +113,7 @@ def mistyped_zip(draft: RetailDraft) -> Slots:
     return {"which": which, "wrong": wrong, "right": right}
 
 
-@intent(about="discount")
+@intent(about="discount", held_out=True)
 def discount_refused(draft: RetailDraft) -> Slots:
     """Wants a forbidden discount as a condition; returns the item."""
     order, item = draft.with_item("delivered")

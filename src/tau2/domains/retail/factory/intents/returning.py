@@ -122,7 +122,7 @@ def return_from_two_orders(draft: RetailDraft) -> Slots:
     return {"named": named}
 
 
-@intent()
+@intent(held_out=True)
 def return_above_price(draft: RetailDraft) -> Slots:
     """Return every item of an order above a price."""
     order = draft.one(draft.with_status("delivered", items=3))
@@ -190,7 +190,7 @@ def return_one_of_two(draft: RetailDraft) -> Slots:
     return {"order": order, "item": item, "options": options, "paid": paid}
 
 
-@intent()
+@intent(held_out=True)
 def return_fastest_refund(draft: RetailDraft) -> Slots:
     """Chooses the gift card for a refund after asking how long each way takes."""
     card = draft.gift_card()
