@@ -12,6 +12,7 @@ from tau2.domains.airline.data_model import FlightDB
 from tau2.domains.airline.environment import get_tasks, get_tasks_split
 from tau2.domains.airline.factory.draft import AirlineIndex
 from tau2.domains.airline.factory.tasks import LEVELS, DraftedTask, draft_task, draw_intents
+from tau2.environment.cow import peek_values
 from tau2.environment.domain import load_reference_db
 from tau2.errors import DataFileError
 from tau2.seeds import derive_seed
@@ -84,8 +85,9 @@ def _held_out_users(db: FlightDB) -> set[str]:
     splits = get_tasks_split()
     held_out = [task for name in HELD_OUT_SPLITS if name in splits for task in get_tasks(name)]
     words = set(re.findall(r"\w+", " ".join(task.model_dump_json() for task in held_out)))
-    owners = {db.reservations[trip].user_id for trip in words & db.reservations.keys()}
-    return owners | (words & db.users.keys())
+    trips = [trip for trip in peek_values(db.reservations) if trip.reservation_id in words]
+    users = [user for user in peek_values(db.users) if user.user_id in words]
+    return {record.user_id for record in (*trips, *users)}
 
 
 def _candidate(drafted: DraftedTask, task_id: str) -> Candidate:
