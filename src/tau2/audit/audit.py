@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from tau2.audit import checks
+from tau2.audit.agreement import check_agreement
 from tau2.audit.compat import check_compat
 from tau2.audit.finding import AuditReport
 from tau2.audit.trajectory import play_reference
@@ -54,6 +55,7 @@ def audit_task(setup: TaskSetup, rules: Sequence[object], report: AuditReport) -
         "reference": lambda: checks.check_reference(episode),
         "floor": lambda: checks.check_floor(setup),
         "known": lambda: checks.check_known(setup, episode),
+        "agreement": lambda: check_agreement(setup),
         "policy": lambda: checks.check_policy(setup, episode, rules),
         "order": lambda: checks.check_order(setup),
         "compat": lambda: check_compat(setup),

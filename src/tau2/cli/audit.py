@@ -20,6 +20,8 @@ what is proved of every task:
   reference  the reference actions run without error and earn 1
   floor      agents that do nothing, hand over, only read or act at random earn 0
   known      every value the reference needs is in the scenario or a tool result
+  agreement  the scenario says of every value (names, dates, cards, ids, options)
+             what the reference does
   policy     the reference obeys the domain's executable rules
   order      independent writes end in the same state in any order
   compat     with strict_compat, its writes have the effect that the rules say

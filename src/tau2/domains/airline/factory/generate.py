@@ -85,9 +85,8 @@ def _held_out_users(db: FlightDB) -> set[str]:
     splits = get_tasks_split()
     held_out = [task for name in HELD_OUT_SPLITS if name in splits for task in get_tasks(name)]
     words = set(re.findall(r"\w+", " ".join(task.model_dump_json() for task in held_out)))
-    trips = [trip for trip in peek_values(db.reservations) if trip.reservation_id in words]
-    users = [user for user in peek_values(db.users) if user.user_id in words]
-    return {record.user_id for record in (*trips, *users)}
+    owners = {t.user_id for t in peek_values(db.reservations) if t.reservation_id in words}
+    return owners | {user.user_id for user in peek_values(db.users) if user.user_id in words}
 
 
 def _candidate(drafted: DraftedTask, task_id: str) -> Candidate:
