@@ -119,15 +119,16 @@ def read_json_object(text: str) -> dict[str, Any]:
     example = """write it in single quotes, for example '{"temperature": 0}', or as temperature=0"""
     try:
         value = json.loads(text)
+    except json.JSONDecodeError as problem:
+        where = f"{problem.msg} at character {problem.pos + 1}"
     except (ValueError, RecursionError) as problem:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not valid JSON ({problem}); {example}"
-        ) from problem
-    if not isinstance(value, dict):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is {type(value).__name__}, not a JSON object; {example}"
-        )
-    return value
+        where = type(problem).__name__
+    else:
+        if isinstance(value, dict):
+            return value
+        where = f"it is {type(value).__name__}, not an object"
+    # The text is not repeated: it may hold a key.
+    raise argparse.ArgumentTypeError(f"not a JSON object ({where}); {example}")
 
 
 def _value(text: str) -> Any:

@@ -354,6 +354,7 @@ def _print(console: Console, block: Block) -> None:
 def _save(rollout: Rollout, folder: Path, config: TextRunConfig) -> None:
     """Write the conversation as a run of one simulation."""
     from tau2.data_model.simulation import AgentInfo, UserInfo
+    from tau2.runner.middleware import redactor_of, without_known_secrets
     from tau2.runner.tasks import get_info
     from tau2.storage.store import RunStore
 
@@ -362,8 +363,8 @@ def _save(rollout: Rollout, folder: Path, config: TextRunConfig) -> None:
         if rollout.role.value == "agent"
         else {"user_info": UserInfo(implementation=_PERSON)}
     )
-    run = rollout.run
-    assert run is not None, "only an episode that is over is saved"
+    assert rollout.run is not None, "only an episode that is over is saved"
+    run = without_known_secrets(rollout.run, redactor_of(config))
     run.trial = 0
     run.seed = config.seed
     store = RunStore(folder)

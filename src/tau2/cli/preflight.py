@@ -62,7 +62,9 @@ def folder_for(config: TextRunConfig) -> tuple[Path, TextRunConfig]:
         raise ConfigError(f"--save-to {config.save_to}: give the name of a folder, without .json")
     if config.auto_resume or not RunStore(folder).exists():
         return folder, config
-    if is_answering() and _agreed(folder):
+    if is_answering() and says_yes(
+        f"{folder} holds a run already. Continue it, playing only what is missing?"
+    ):
         return folder, config.model_copy(update={"auto_resume": True})
     raise ConfigError(
         f"{folder} holds a run already; continue it with --auto-resume, "
@@ -70,12 +72,11 @@ def folder_for(config: TextRunConfig) -> tuple[Path, TextRunConfig]:
     )
 
 
-def _agreed(folder: Path) -> bool:
-    """Ask whether to continue a run."""
-    prompt = f"{folder} holds a run already. Continue it, playing only what is missing? [y/n] "
+def says_yes(question: str) -> bool:
+    """Ask a person; the end of the input is a no."""
     while True:
         try:
-            answer = read_line(prompt).strip().lower()
+            answer = read_line(f"{question} [y/n] ").strip().lower()
         except EOFError:
             return False
         if answer in {"y", "yes", "n", "no"}:

@@ -108,6 +108,10 @@ def add_arguments(parser: CommandParser) -> None:
         help="continue a stored run, by name or path, with its settings: play what is missing",
     )  # fmt: skip
     output.add_argument(
+        "--trust-settings", action="store_true", default=False,
+        help="with --resume: use the addresses and files that the settings of the run name",
+    )  # fmt: skip
+    output.add_argument(
         "--quiet", action="store_true", default=False, help="no progress, one line at the end"
     )
     output.add_argument(
@@ -148,7 +152,8 @@ def _configured(options: argparse.Namespace) -> TextRunConfig:
     if options.resume is not None:
         from tau2.cli.resume import resumed_values
 
-        values = resumed_values(options.resume, values)
+        is_trusted = options.trust_settings or options.print_config
+        values = resumed_values(options.resume, values, is_trusted=is_trusted)
     if "domain" not in values:
         raise ConfigError(_which_domain())
     places = {name: f"{options.config}: {name}" for name in file}

@@ -20,7 +20,10 @@ ExecutorName = Literal["local", "ray"]
 class BaseRunConfig(BaseModel):
     """What text and voice runs share. A misspelt field is an error."""
 
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+    # What does not validate may hold a key: an error must not repeat it.
+    model_config = ConfigDict(
+        extra="forbid", use_attribute_docstrings=True, hide_input_in_errors=True
+    )
 
     domain: str = "airline"
     """The company to simulate."""

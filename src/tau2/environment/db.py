@@ -62,7 +62,11 @@ def _from_yaml(text: str) -> JsonValue:
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise ValueError(str(error)) from error
+        # Not the text of the error, which quotes the lines around it: they may hold a key.
+        mark = getattr(error, "problem_mark", None)
+        where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark is not None else ""
+        problem = getattr(error, "problem", None) or type(error).__name__
+        raise ValueError(f"{problem}{where}") from None
 
 
 def deep_merge(old: JsonValue, new: JsonValue) -> JsonValue:

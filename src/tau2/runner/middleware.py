@@ -19,10 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tau2.data_model.simulation import TextRunConfig
+from tau2.data_model.simulation import SimulationRun, TextRunConfig
 from tau2.errors import ConfigError
 from tau2.runner.events import RunCounted
 from tau2.storage.results import companion
+from tau2.utils.plain_data import clean
 
 if TYPE_CHECKING:
     from tau2.llm import Middleware
@@ -102,12 +103,28 @@ def installed_middleware(
 
 
 def redactor_of(config: TextRunConfig) -> Redactor:
-    """Return the redactor for secrets in a run's arguments of models, and in the environment."""
+    """Return the redactor for secrets in a run's settings and in the environment."""
     from tau2.llm import secrets  # noqa: PLC0415  -- see installed_middleware
 
-    args = (config.llm_args_agent, config.llm_args_user, config.llm_args_judge, config.review_args)
-    found = secrets.secrets_in_environment().union(*map(secrets.secrets_in_args, args))
-    return secrets.Redactor(found)
+    settings = config.model_dump(exclude_unset=True)
+    found = secrets.secrets_in_environment() | secrets.secrets_in_args(settings)
+    return secrets.redactor_of(found)
+
+
+def without_known_secrets(run: SimulationRun, redactor: Redactor) -> SimulationRun:
+    """Return a simulation in which no known secret stands, which usually is the same one.
+
+    Middleware takes secrets out of what models say; a participant or a tool of the caller's own may
+    repeat one as well.
+    """
+    try:
+        text = run.model_dump_json()
+    except (ValueError, RecursionError):
+        return run  # it cannot be stored either, and whoever stores it says so
+    if not redactor.in_conversation(text):
+        return run
+    data = clean(json.loads(text), redactor.conversation)
+    return SimulationRun.model_validate(data)
 
 
 def check_recording(config: TextRunConfig, saved: Path | None) -> None:

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from tau2.data_model.simulation import SimulationRun, TerminationReason, TextRunConfig
 from tau2.errors import ConfigError
@@ -24,7 +25,7 @@ from tau2.llm.middleware import use_middleware
 from tau2.llm.middleware.recorded_calls import RecordedCalls, read_header, read_recorded_calls
 from tau2.llm.middleware.recording import RECORDING_NAME
 from tau2.llm.middleware.replay import AttemptReplay, Divergence, RefusedParams, ReplayMiddleware
-from tau2.llm.secrets import Redactor
+from tau2.llm.secrets import PRIVATE_ARGS, Redactor
 from tau2.orchestrator.orchestrator import Orchestrator
 from tau2.runner.events import ignore_events
 from tau2.runner.middleware import redactor_of
@@ -42,7 +43,6 @@ _CONFIG_ONLY = (
     "auto_review",
     "review_mode",
     "review_model",
-    "review_args",
     "text_streaming_config",
 )
 """Settings that only the configuration beside a run holds."""
@@ -122,14 +122,15 @@ def config_of(results: Results, path: Path) -> tuple[TextRunConfig, EvaluationTy
         "domain": info.environment_info.domain_name,
         "agent": agent.implementation,
         "llm_agent": agent.llm,
-        "llm_args_agent": agent.llm_args,
+        "llm_args_agent": _without_places(agent.llm_args),
         "user": user.implementation,
         "llm_user": user.llm,
-        "llm_args_user": user.llm_args,
+        "llm_args_user": _without_places(user.llm_args),
         "llm_judge": info.judge,
-        "llm_args_judge": settings.get("llm_args_judge"),
+        "llm_args_judge": _without_places(settings.get("llm_args_judge")),
         "user_persona": settings.get("user_persona") or fixed_persona,
         **{name: configured[name] for name in _CONFIG_ONLY if name in configured},
+        "review_args": _without_places(configured.get("review_args")),
         "max_steps": info.max_steps,
         "max_errors": info.max_errors,
         "num_trials": info.num_trials,
@@ -142,6 +143,16 @@ def config_of(results: Results, path: Path) -> tuple[TextRunConfig, EvaluationTy
         {name: value for name, value in values.items() if value is not None}
     )
     return config, EvaluationType(settings.get("evaluation_type", EvaluationType.ALL))
+
+
+def _without_places(args: Any) -> JsonObject | None:
+    """Return a model's stored arguments without addresses, headers and files.
+
+    They may be a stranger's, are no part of what was asked, and a replay calls nobody.
+    """
+    if not isinstance(args, Mapping):
+        return None
+    return {str(name): value for name, value in args.items() if name not in PRIVATE_ARGS}
 
 
 def _configured(path: Path) -> JsonObject:

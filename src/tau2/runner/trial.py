@@ -38,7 +38,7 @@ from tau2.runner.circuit_breaker import FAILED_MODEL
 from tau2.runner.containment import Overdue, ParticipantThreads, contained
 from tau2.runner.episode_log import EpisodeLogs, EpisodeSetup
 from tau2.runner.events import SimulationRetried, Sink
-from tau2.runner.middleware import redactor_of
+from tau2.runner.middleware import redactor_of, without_known_secrets
 from tau2.runner.resolve import ResolvedRun
 from tau2.runner.simulation import agrade_live
 from tau2.runner.tasks import UnitSpec, slug
@@ -180,10 +180,10 @@ class UnitRunner:
         return outcome
 
     def _redacted(self, run: SimulationRun) -> SimulationRun:
-        """Take secrets out of a record's remarks: foreign code may put anything into an error."""
+        """Take secrets out of a record: foreign code may put anything into errors and messages."""
         if run.info:
             run.info = self.redactor.data(run.info)
-        return run
+        return without_known_secrets(run, self.redactor)
 
     def _episode_setup(self, spec: UnitSpec) -> EpisodeSetup:
         def build(simulation_id: str) -> Orchestrator:

@@ -12,10 +12,8 @@ from __future__ import annotations
 from tau2.llm.failure import CallFailed
 from tau2.llm.middleware import NextSend
 from tau2.llm.request import Flow, Request, Response
-from tau2.llm.secrets import Redactor, text_redactor
+from tau2.llm.secrets import Redactor
 from tau2.utils.plain_data import clean
-
-_SHORTEST = 12  # characters; a shorter "key" may be a word or a number that a conversation needs
 
 
 class RedactionMiddleware:
@@ -23,7 +21,6 @@ class RedactionMiddleware:
 
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
-        self._spellings = tuple(text for text in redactor.spellings if len(text) >= _SHORTEST)
 
     def middleware(self, request: Request, send: NextSend) -> Flow[Response]:
         """Send, and redact what comes back."""
@@ -32,6 +29,6 @@ class RedactionMiddleware:
         except CallFailed as failure:
             failure.redact(self._redactor.secrets)
             raise
-        if self._spellings:
-            response = clean(response, text_redactor(self._spellings))
+        if self._redactor.secrets:
+            response = clean(response, self._redactor.conversation)
         return response

@@ -12,6 +12,7 @@ from tau2.utils.json_types import JsonMapping, JsonObject, JsonValue
 from tau2.utils.text import clean_text
 
 _MOST_REDACTORS = 64  # sets of secrets whose spellings are kept
+_SHORTEST_SAID = 12  # characters of a secret that is taken out of conversations
 _SMALLEST_CODE = 10_000  # a smaller number is a quantity
 _SHORTEST_HEAD = 6  # characters of a known secret that are recognised where a text was cut
 _LONGEST_CUT = 4096  # characters of a spelling that are looked for where a text was cut
@@ -33,6 +34,10 @@ class Redactor:
         found = (text for text in spellings if text not in REDACTED)
         self.spellings = tuple(sorted(found, key=lambda text: (-len(text), text)))
         """Every spelling of the known secrets, longest first."""
+        self._long_spellings = tuple(
+            spelling for spelling in self.spellings if len(spelling) >= _SHORTEST_SAID
+        )
+        self._take_out = text_redactor(self._long_spellings)
         self._shortest = len(self.spellings[-1]) if self.spellings else 0
 
     def with_secrets_of(self, args: JsonMapping) -> Redactor:
@@ -56,6 +61,19 @@ class Redactor:
             if spelling in text:
                 text = text.replace(spelling, REDACTED)
         return text
+
+    def in_conversation(self, text: str) -> bool:
+        """Return whether `conversation` would change a text, or JSON that holds it."""
+        return any(spelling in text for spelling in self._long_spellings)
+
+    def conversation(self, text: str) -> str:
+        """Return what is said in a conversation without known secrets, clean, and else as it is.
+
+        A short secret is left alone: it may be a word or a number that the conversation needs. So
+        is what merely looks like a key: it may be part of a task, and changing it would change what
+        is measured.
+        """
+        return self._take_out(text)
 
     def cut_text(self, text: str, *, fields: bool = True) -> str:
         """Return a text that may have been cut without secrets, also without a half one at its end.
