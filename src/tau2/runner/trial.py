@@ -153,7 +153,7 @@ class UnitRunner:
                 )
 
                 await review_played(run, spec.task, self.run)
-            self._redacted(run)
+            run = self._redacted(run)
             ended(run)
         return run
 
