@@ -16,6 +16,7 @@ from tau2 import __version__
 from tau2.cli.commands import COMMANDS, module_of, parser_of
 from tau2.cli.exit_codes import INTERRUPTED, OK, PROBLEMS, USAGE
 from tau2.cli.parsing import parse
+from tau2.cli.redaction import PrintedRedactor
 from tau2.errors import Tau2Error, UnknownName
 from tau2.utils.output import protected_output, show, show_error, show_problem
 from tau2.utils.terminal_text import indented, named
@@ -49,8 +50,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         from tau2.cli.completion import answer
 
         answer()
-    with protected_output() as output:
-        code = _code_of(arguments, is_program=argv is None)
+    redactor = PrintedRedactor(arguments)
+    with protected_output(redactor.output, redactor.errors) as output:
+        code = _code_of(arguments, redactor, is_program=argv is None)
         output.flush()
         problem = output.problem
         if problem is None or isinstance(problem, BrokenPipeError):
@@ -60,9 +62,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return code or PROBLEMS
 
 
-def _code_of(arguments: list[str], *, is_program: bool) -> int:
+def _code_of(arguments: list[str], redactor: PrintedRedactor, *, is_program: bool) -> int:
     try:
-        return _dispatch(arguments)
+        return _dispatch(arguments, redactor)
     except KeyboardInterrupt:
         show_error("\ninterrupted")
         return INTERRUPTED
@@ -75,7 +77,7 @@ def _code_of(arguments: list[str], *, is_program: bool) -> int:
         return PROBLEMS
 
 
-def _dispatch(arguments: list[str]) -> int:
+def _dispatch(arguments: list[str], redactor: PrintedRedactor) -> int:
     name = arguments[0] if arguments else "intro"
     if name == "help" and len(arguments) > 1:
         name, arguments = arguments[1], [arguments[1], "--help"]
@@ -89,7 +91,7 @@ def _dispatch(arguments: list[str]) -> int:
     try:
         if name not in COMMANDS:
             raise UnknownName("command", name, COMMANDS)
-        return _run(name, arguments[1:])
+        return _run(name, arguments[1:], redactor)
     except (Tau2Error, OSError) as problem:
         if shows_traceback:
             raise
@@ -101,10 +103,11 @@ def _dispatch(arguments: list[str]) -> int:
         return USAGE
 
 
-def _run(name: str, arguments: list[str]) -> int:
+def _run(name: str, arguments: list[str], redactor: PrintedRedactor) -> int:
     """Load a command's module, read its arguments and run it."""
     options = parse(parser_of(name), arguments)
     options.given = arguments
+    options.redactor = redactor
     code: int = module_of(name).run(options)
     return code
 

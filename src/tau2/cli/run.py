@@ -127,6 +127,7 @@ def add_arguments(parser: CommandParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Play as the arguments say; return 0, or 1 when a simulation has no score."""
     config = _configured(options)
+    options.redactor.learn(config.model_dump(exclude_unset=True))
     if options.print_config:
         from tau2.cli.config_file import as_yaml
 

@@ -30,9 +30,10 @@ class UnfailingStream:
     `problem` says why.
     """
 
-    def __init__(self, stream: TextIO | None) -> None:
-        """Write to a stream; to nothing if there is none."""
+    def __init__(self, stream: TextIO | None, redact: Callable[[str], str] = str) -> None:
+        """Write to a stream; to nothing if there is none. `redact` takes secrets out of texts."""
         self._stream = stream
+        self._redact = redact
         self.problem: Exception | None = None
 
     @property
@@ -44,7 +45,7 @@ class UnfailingStream:
         """Write what can be written; return the length of the text."""
         if self._stream is not None and self.problem is None:
             try:
-                self._stream.write(_encodable(text, self.encoding))
+                self._stream.write(_encodable(self._redact(text), self.encoding))
             except (OSError, ValueError) as problem:  # ValueError: it is closed
                 self._give_up(problem)
         return len(text)
@@ -95,10 +96,10 @@ def _encodable(text: str, encoding: str) -> str:
         return text.encode("ascii", "replace").decode("ascii")
 
 
-def standard_stream(*, error: bool = False) -> UnfailingStream:
+def standard_stream(*, error: bool = False, redact: Callable[[str], str] = str) -> UnfailingStream:
     """Return standard output, or standard error, as it is now, with writes that never fail."""
     stream = sys.stderr if error else sys.stdout
-    return stream if isinstance(stream, UnfailingStream) else UnfailingStream(stream)
+    return stream if isinstance(stream, UnfailingStream) else UnfailingStream(stream, redact)
 
 
 def is_terminal(*, error: bool = False) -> bool:
@@ -145,16 +146,23 @@ def read_line(prompt: str) -> str:
 
 
 @contextmanager
-def protected_output() -> Iterator[UnfailingStream]:
+def protected_output(
+    redact: Callable[[str], str] = str, redact_errors: Callable[[str], str] = str
+) -> Iterator[UnfailingStream]:
     """Let nothing that this process prints fail, nor reach a terminal raw; yield standard output.
 
     Python itself writes warnings, log records that nobody handles, and exceptions of threads.
+
+    Args:
+        redact: Takes secrets out of what is written to standard output.
+        redact_errors: Takes secrets out of what is written to standard error.
     """
     _hold_descriptors()
-    output = standard_stream()
+    output = standard_stream(redact=redact)
+    errors = standard_stream(error=True, redact=redact_errors)
     with ExitStack() as stack:
         stack.enter_context(redirect_stdout(cast("TextIO", output)))
-        stack.enter_context(redirect_stderr(cast("TextIO", standard_stream(error=True))))
+        stack.enter_context(redirect_stderr(cast("TextIO", errors)))
         for place, name, replacement in (
             (warnings, "showwarning", _show_warning),
             (threading, "excepthook", _show_thread_problem),
