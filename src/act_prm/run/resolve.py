@@ -6,7 +6,7 @@ A setting of the command line applies to every configuration that has it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,14 @@ from pydantic import BaseModel
 from act_prm.config import GeneratorConfig, ReplayBufferConfig, TrainerConfig, checked, read_config
 from act_prm.run.options import RunOptions
 from tau2.errors import ConfigError
-from tau2.llm.secrets import redact_args
+from tau2.llm.secrets import (
+    REDACTED,
+    names_setting,
+    redact_args,
+    redactor_of,
+    secrets_in_args,
+    secrets_in_environment,
+)
 from tau2.utils.json_types import JsonMapping, JsonObject
 
 _FOLDERS = {"env": "environments", "eval_env": "environments", "base_env": "environments"}
@@ -53,10 +60,24 @@ class Resolved:
 
     def write(self, file: Path, command: list[str] | None) -> None:
         """Write the configurations, and the command that they come from, as JSON."""
-        content = {"command": command, **self.as_json()} if command else self.as_json()
+        shown = {"command": shown_command(command)} if command else {}
+        content = {**shown, **self.as_json()}
         text = json.dumps(content, indent=1, ensure_ascii=False, default=str)
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text + "\n", encoding="utf-8")
+
+
+def shown_command(command: Sequence[str]) -> list[str]:
+    """Return a command line with secrets redacted."""
+    found = secrets_in_environment() | secrets_in_args({"command": list(command)})
+    redactor = redactor_of(found)
+    shown = []
+    before = ""
+    for text in command:
+        is_secret = before.startswith("--") and names_setting(before.removeprefix("--"))
+        shown.append(REDACTED if is_secret and not text.startswith("--") else redactor.text(text))
+        before = text
+    return shown
 
 
 def resolve(options: RunOptions) -> Resolved:

@@ -169,3 +169,12 @@ def test_a_run_has_a_folder_of_its_own(tmp_path):
 def test_a_name_that_is_a_path_makes_no_folders_elsewhere():
     options = RunOptions(str(Path("some") / "mine.yaml"), model_name="m")
     assert "/" not in options.name
+
+
+def test_a_stored_command_holds_no_secret():
+    from act_prm.run.resolve import shown_command
+
+    command = ["act_prm", "--api_key", "Zq81our9secret2X", "--env.llm_args", "sk-abcdefgh1234"]
+    assert shown_command(command) == [
+        *("act_prm", "--api_key", "[redacted]", "--env.llm_args", "[redacted]")
+    ]
