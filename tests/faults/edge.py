@@ -31,7 +31,7 @@ from tests.faults.storage import Tally
 from tau2.data_model.run_config import TextRunConfig
 from tau2.data_model.simulation import Results, SimulationRun
 from tau2.runner import run_tasks
-from tau2.runner.executors import processes
+from tau2.runner.executors import pool
 from tau2.seeds import derive_seed
 
 _ONE_KIND = 30.0  # seconds
@@ -46,7 +46,10 @@ def install(folder: Path) -> None:
     (package / "METADATA").write_text("Name: edge-plugin\nVersion: 1\n")
     (package / "entry_points.txt").write_text(misbehaving.ENTRY_POINTS)
     sys.path.insert(0, str(folder))
-    processes.TIMEOUT_GRACE = 1.0
+    # Ray starts its workers itself; they inherit nothing but the environment.
+    known = [str(folder), str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")]
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, known))
+    pool.TIMEOUT_GRACE = 1.0
 
 
 def a_config(**options: object) -> TextRunConfig:
@@ -151,7 +154,7 @@ def suite(folder: Path, *, each: bool, executors: list[str], short: bool = False
         options: dict[str, object] = {
             "local": {},
             "workers": {"workers": 2, "worker_timeout": 20.0},
-            "ray": {"workers": 2, "executor": "ray"},
+            "ray": {"workers": 2, "executor": "ray", "worker_timeout": 20.0},
         }[executor]
         if short:
             kinds = list(dict.fromkeys([*kinds[::8], *kinds[-len(misbehaving.FATAL) :]]))

@@ -2,11 +2,8 @@
 
 Each plays units on an event loop of its own and sends the records back.
 
-Only this process writes the store. A worker that ends, that sends nothing for too long (because it
-is stopped or stuck) or that sends what cannot be read is replaced. The units that it was playing
-are played again, each in a process of its own, so that one that ends its worker again takes no
-other with it. Workers exchange JSON lines with this process over a socket pair, and end when this
-process does, whatever ends it.
+Only this process writes the store. Workers exchange JSON lines with this process over a socket
+pair, and end when this process does, whatever ends it. Who replaces them: see `pool`.
 """
 
 from __future__ import annotations
@@ -21,7 +18,7 @@ from itertools import count
 from multiprocessing.context import SpawnProcess
 
 from tau2.data_model.simulation import SimulationRun
-from tau2.errors import ConfigError, Tau2Error
+from tau2.errors import ConfigError
 from tau2.runner.events import Sink
 from tau2.runner.executors.main_guard import (
     EXIT_CODE,
@@ -29,6 +26,7 @@ from tau2.runner.executors.main_guard import (
     WORKER_PREFIX,
     forget_missing_script,
 )
+from tau2.runner.executors.pool import WorkerFailure, WorkerPool, patience
 from tau2.runner.executors.protocol import (
     HEARTBEAT_INTERVAL,
     Setup,
@@ -38,19 +36,13 @@ from tau2.runner.executors.protocol import (
 )
 from tau2.runner.executors.worker import serve
 from tau2.runner.tasks import UnitSpec
-from tau2.runner.trial import TIMEOUT_GRACE, failed_run
 from tau2.utils.json_types import JsonObject
 
 logger = logging.getLogger(__name__)
 
 LONGEST_MESSAGE = 256 * 1024 * 1024  # bytes of one record
-_ATTEMPTS = 3
 _STOP_TIMEOUT = 5.0  # seconds a worker has to end by itself
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM})
-
-
-class WorkerFailure(Tau2Error):
-    """A worker process ended, or had to be ended, while it played a unit."""
 
 
 class _Worker:
@@ -61,7 +53,9 @@ class _Worker:
         self.setup = setup
         self.sink = sink
         self.pending: dict[int, asyncio.Future[SimulationRun]] = {}
+        """What is waited for, by the number of its request."""
         self.alive = False
+        self._requests = count()
         self._silent = 0.0
         self._ending = "ended"
         self._writer: asyncio.StreamWriter | None = None
@@ -142,22 +136,11 @@ class _Worker:
         Seconds are counted in steps and not taken from a clock: when this process was stopped
         itself, or was busy, the messages of its workers are still to be read.
         """
-        while self._silent < self._patience():
+        while self._silent < patience(self.setup.run.config):
             await asyncio.sleep(HEARTBEAT_INTERVAL)
             self._silent += HEARTBEAT_INTERVAL
         self._ending = f"was silent for {self._silent:g} seconds and was ended"
         self._give_up()
-
-    def _patience(self) -> float:
-        """Return the seconds for which a worker may be silent.
-
-        Heartbeats come from the loop that plays the episodes, so one that holds it for longer than
-        its own time limit has exceeded that limit.
-        """
-        config = self.setup.run.config
-        if config.timeout is None:
-            return config.worker_timeout
-        return min(config.worker_timeout, config.timeout + TIMEOUT_GRACE)
 
     def _give_up(self) -> None:
         """Use the worker no more: what it was playing has to be played by another one."""
@@ -181,10 +164,11 @@ class _Worker:
                 waiting.set_exception(WorkerFailure(text))
         self.pending.clear()
 
-    async def play(self, identifier: int, spec: UnitSpec) -> SimulationRun:
+    async def play(self, spec: UnitSpec) -> SimulationRun:
         """Return the record of a unit. Raise WorkerFailure when the process ends first."""
         assert self._writer is not None, "a worker is started before it is used"
         waiting: asyncio.Future[SimulationRun] = asyncio.get_running_loop().create_future()
+        identifier = next(self._requests)
         request = line({"id": identifier, **spec_to_json(spec)})
         self.pending[identifier] = waiting
         try:
@@ -222,79 +206,17 @@ def _answer(waiting: asyncio.Future[SimulationRun], record: object) -> None:
         waiting.set_exception(WorkerFailure(f"a worker process sent no valid record: {problem}"))
 
 
-class ProcessExecutor:
+class ProcessExecutor(WorkerPool[_Worker]):
     """Plays units in `config.workers` processes, `max_concurrency` in all of them together."""
 
     def __init__(self, setup: Setup, sink: Sink) -> None:
+        super().__init__()
         self.setup = setup
         self.sink = sink
-        self.workers: list[_Worker] = []
-        self.lone_workers: list[_Worker] = []
-        """Workers that play one unit each, which was in progress when another worker ended."""
-        self._numbers = count()
-        self._ids = count()
-        self._replacing = asyncio.Lock()
-        self._lone_places = asyncio.Semaphore(max(1, setup.run.config.workers))
 
-    def _new_worker(self) -> _Worker:
-        return _Worker(next(self._numbers), self.setup, self.sink)
+    def _new_worker(self, number: int) -> _Worker:
+        return _Worker(number, self.setup, self.sink)
 
     async def start(self) -> None:
         """Start the workers."""
-        self.workers = [self._new_worker() for _ in range(self.setup.run.config.workers)]
-        started = await asyncio.gather(
-            *(worker.start() for worker in self.workers), return_exceptions=True
-        )
-        for problem in started:
-            if problem is not None:
-                raise problem
-
-    async def play(self, spec: UnitSpec) -> SimulationRun:
-        """Play one unit on the worker with the least to do.
-
-        If that ends, the unit is played again alone.
-        """
-        play = self._play_shared
-        for attempt in count(1):
-            try:
-                return await play(spec)
-            except WorkerFailure as problem:
-                logger.warning("%s trial %s: %s", *spec.unit, problem)
-                if attempt >= _ATTEMPTS:
-                    return failed_run(spec, problem, attempt)
-            play = self._play_alone
-        raise AssertionError("count never ends")
-
-    async def _play_shared(self, spec: UnitSpec) -> SimulationRun:
-        worker = await self._free_worker()
-        return await worker.play(next(self._ids), spec)
-
-    async def _play_alone(self, spec: UnitSpec) -> SimulationRun:
-        async with self._lone_places:
-            worker = self._new_worker()
-            self.lone_workers.append(worker)
-            try:
-                await self._restarted(worker)
-                return await worker.play(next(self._ids), spec)
-            finally:
-                self.lone_workers.remove(worker)
-                await worker.close()
-
-    async def _restarted(self, worker: _Worker) -> None:
-        try:
-            await worker.start()
-        except ConfigError as problem:
-            raise WorkerFailure(str(problem)) from problem
-
-    async def _free_worker(self) -> _Worker:
-        async with self._replacing:
-            for place, worker in enumerate(self.workers):
-                if not worker.alive:
-                    await worker.close()
-                    self.workers[place] = self._new_worker()
-                    await self._restarted(self.workers[place])
-        return min(self.workers, key=lambda worker: len(worker.pending))
-
-    async def close(self) -> None:
-        """End every worker."""
-        await asyncio.gather(*(worker.close() for worker in (*self.workers, *self.lone_workers)))
+        await self._start_workers(self.setup.run.config.workers)

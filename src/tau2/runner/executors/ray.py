@@ -2,37 +2,43 @@
 
 With RAY_ADDRESS set (or inside a Ray job) units go to that cluster; otherwise Ray is started on
 this machine and stopped afterwards. The nodes need tau2 installed, the same data, and environment
-variables for their keys.
+variables for their keys. An actor is asked for a sign of life every second, on the loop that plays
+its units; what happens to one that gives none: see `pool`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import sys
+from collections.abc import Callable
 from dataclasses import replace
-from itertools import count
 from typing import Any
 
 from tau2.data_model.simulation import SimulationRun
 from tau2.errors import ConfigError, Tau2Error, needs_extra
 from tau2.llm.middleware.limits import limits_of
+from tau2.runner.containment import interrupts_are_handled
 from tau2.runner.events import Event, Sink
-from tau2.runner.executors.processes import WorkerFailure
+from tau2.runner.executors.pool import WorkerFailure, WorkerPool, patience
 from tau2.runner.executors.protocol import (
+    HEARTBEAT_INTERVAL,
     Setup,
     event_from_json,
     event_to_json,
     spec_from_json,
     spec_to_json,
 )
+from tau2.runner.executors.worker import played_line
 from tau2.runner.middleware import installed_middleware
 from tau2.runner.tasks import UnitSpec
 from tau2.runner.tracing import tracers_of
-from tau2.runner.trial import UnitRunner, failed_run
+from tau2.runner.trial import UnitRunner
 from tau2.utils.json_types import JsonObject
 
-_ATTEMPTS = 3
-_CLOSE_TIMEOUT = 15.0  # seconds for actors to send their last spans
+_CLOSE_TIMEOUT = 15.0  # seconds for an actor to send its last spans
+_OTHER_CALLS = 3  # of an actor, beside its units: a sign of life, start and close
 
 
 class RayWorker:
@@ -46,29 +52,35 @@ class RayWorker:
 
     async def start(self) -> str | None:
         """Read the setup; return why that cannot be done, or None."""
+        # Participants may print; that belongs to no result.
+        sys.stdout = sys.stderr
         try:
-            self._setup = Setup.from_json(self._sent)
+            setup = Setup.from_json(self._sent)
         except Tau2Error as problem:
             return str(problem)
+        self._setup = setup
+        self._runner = UnitRunner(
+            setup.run,
+            setup.evaluation_type,
+            self._note,
+            tracers=tracers_of(setup.run.config, setup.saved),
+        )
         return None
 
-    async def play(self, spec: JsonObject) -> JsonObject:
-        """Return a finished unit, and the events since the last one."""
-        if self._setup is None:
-            self._setup = Setup.from_json(self._sent)
-        setup = self._setup
-        if self._runner is None:  # made here, because its threads belong to the actor's event loop
-            self._runner = UnitRunner(
-                setup.run,
-                setup.evaluation_type,
-                self._note,
-                tracers=tracers_of(setup.run.config, setup.saved),
-            )
-        with installed_middleware(setup.run.config, setup.shared, setup.saved):
-            run = await self._runner.play(spec_from_json(spec))
+    async def beat(self) -> list[JsonObject]:
+        """Return the events since the last sign of life."""
         events = self._events
         self._events = []
-        return {"run": run.model_dump(mode="json"), "events": events}
+        return events
+
+    async def play(self, spec: JsonObject) -> bytes:
+        """Return the record of a finished unit as JSON: whatever it holds can be sent."""
+        assert self._setup is not None, "an actor is started before it is used"
+        assert self._runner is not None, "likewise"
+        setup = self._setup
+        interrupts_are_handled.set(True)
+        with installed_middleware(setup.run.config, setup.shared, setup.saved):
+            return await played_line(0, spec_from_json(spec), self._runner)
 
     async def close(self) -> None:
         """Send what is still to be sent."""
@@ -81,23 +93,146 @@ class RayWorker:
             self._events.append(data)
 
 
-class RayExecutor:
+class _Actor:
+    """One actor, as this process sees it."""
+
+    def __init__(self, number: int, setup: Setup, sink: Sink, make: Callable[[], Any]) -> None:
+        self.number = number
+        self.setup = setup
+        self.sink = sink
+        self.pending: set[asyncio.Future[Any]] = set()
+        self.alive = False
+        self._make = make
+        self._actor: Any = None
+        self._given_up: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        """Done when the actor is used no more; why."""
+        self._watching: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Start the actor and wait until it is ready. Raise ConfigError when it cannot be used."""
+        self._actor = self._make()
+        starting = _future_of(self._actor.start.remote())
+        seconds = self.setup.run.config.worker_timeout
+        await asyncio.wait({starting}, timeout=seconds)
+        refused = f"Ray worker {self.number} was not ready in {seconds:g} seconds"
+        if starting.done():
+            problem = starting.exception()
+            refused = (
+                f"Ray worker {self.number} cannot start: {_first_line(problem)}"
+                if problem is not None
+                else starting.result()
+            )
+        if refused is not None:
+            await self.close()
+            raise ConfigError(refused)
+        self.alive = True
+        self._watching = asyncio.create_task(self._watch())
+
+    async def _watch(self) -> None:
+        """Give an actor up that ended, or that gives no sign of life for too long."""
+        while True:
+            beat = _future_of(self._actor.beat.remote())
+            silent = 0.0
+            # In steps, as for worker processes: this process may have been stopped itself.
+            while not beat.done() and silent < patience(self.setup.run.config):
+                await asyncio.wait({beat}, timeout=HEARTBEAT_INTERVAL)
+                silent += HEARTBEAT_INTERVAL
+            if not beat.done():
+                self._give_up(f"was silent for {silent:g} seconds and was ended")
+                return
+            problem = beat.exception()
+            if problem is not None:
+                self._give_up(f"ended ({type(problem).__name__})")
+                return
+            for event in beat.result():
+                self.sink(event_from_json(event))
+            await asyncio.sleep(HEARTBEAT_INTERVAL)
+
+    def _give_up(self, why: str) -> None:
+        self.alive = False
+        if not self._given_up.done():
+            self._given_up.set_result(why)
+        self._kill()
+
+    async def play(self, spec: UnitSpec) -> SimulationRun:
+        """Return the record of a unit. Raise WorkerFailure when the actor ends first."""
+        if not self.alive:
+            raise WorkerFailure(f"Ray worker {self.number} has ended")
+        playing = _future_of(self._actor.play.remote(spec_to_json(spec)))
+        self.pending.add(playing)
+        try:
+            # Not awaited itself: it may end with the CancelledError of the other process.
+            await asyncio.wait({playing, self._given_up}, return_when=asyncio.FIRST_COMPLETED)
+            return self._record_of(playing)
+        finally:
+            self.pending.discard(playing)
+
+    def _record_of(self, playing: asyncio.Future[Any]) -> SimulationRun:
+        """Return the record that an actor sent. Raise WorkerFailure when it sent none."""
+        what = f"Ray worker {self.number}"
+        if not playing.done():
+            raise WorkerFailure(f"{what} {self._given_up.result()} while it played this unit")
+        problem = playing.exception()
+        if problem is not None:
+            raise WorkerFailure(f"{what} ended while it played this unit: {_first_line(problem)}")
+        try:
+            return SimulationRun.model_validate(json.loads(playing.result())["run"])
+        except ValueError as error:
+            raise WorkerFailure(f"{what} sent no valid record: {error}") from error
+
+    async def close(self) -> None:
+        """Let the actor go."""
+        if self._watching is not None:
+            self._watching.cancel()
+        if self.setup.run.config.otel and self.alive:
+            closing = _future_of(self._actor.close.remote())
+            await asyncio.wait({closing}, timeout=_CLOSE_TIMEOUT)
+        self._give_up("was closed")
+
+    def _kill(self) -> None:
+        import ray  # noqa: PLC0415  -- optional
+
+        if self._actor is not None:
+            ray.kill(self._actor)
+
+
+def _future_of(reference: Any) -> asyncio.Future[Any]:
+    """Return a future of this loop for what an actor returns."""
+    future: asyncio.Future[Any] = asyncio.wrap_future(reference.future())
+    future.add_done_callback(_look_at)
+    return future
+
+
+def _look_at(future: asyncio.Future[Any]) -> None:
+    """Keep asyncio from reporting the exception of a future that nobody waits for any more."""
+    if not future.cancelled():
+        future.exception()
+
+
+def _first_line(problem: BaseException) -> str:
+    text = str(problem).strip()
+    return text.splitlines()[0] if text else type(problem).__name__
+
+
+class RayExecutor(WorkerPool[_Actor]):
     """Plays units on `config.workers` actors (default: one per CPU of the cluster)."""
 
     def __init__(self, setup: Setup, sink: Sink) -> None:
         with needs_extra("ray", "ray"):
             import ray  # noqa: PLC0415  -- optional
 
+        super().__init__()
         self._ray: Any = ray
         self.setup = setup
         self.sink = sink
-        self._actors: list[Any] = []
-        self._busy: list[int] = []
         self._started_here = False
 
     async def start(self) -> None:
-        """Join the cluster and start the actors."""
-        await asyncio.to_thread(self._join)
+        """Join the cluster and start the actors. Raise ConfigError when that cannot be done."""
+        try:
+            await asyncio.to_thread(self._join)
+        except (ConnectionError, RuntimeError, ValueError) as problem:
+            raise ConfigError(f"Ray cannot be used: {_first_line(problem)}") from problem
         run = self.setup.run
         workers = run.config.workers or max(1, int(self._ray.cluster_resources().get("CPU", 1)))
         shares = {"workers": workers, "provider_limits": self._share(workers)}
@@ -105,11 +240,7 @@ class RayExecutor:
         self.setup = Setup(
             replace(run, config=config), self.setup.evaluation_type, saved=self.setup.saved
         )
-        self._actors = [self._new_actor() for _ in range(workers)]
-        self._busy = [0] * workers
-        for problem in await asyncio.gather(*(actor.start.remote() for actor in self._actors)):
-            if problem is not None:
-                raise ConfigError(problem)
+        await self._start_workers(workers)
 
     def _join(self) -> None:
         if self._ray.is_initialized():
@@ -135,38 +266,16 @@ class RayExecutor:
                 share["tpm"] = limit.tpm / workers
         return shares or None
 
-    def _new_actor(self) -> Any:
-        actor = self._ray.remote(max_concurrency=self.setup.slots + 1, num_cpus=0)(RayWorker)
-        return actor.remote(self.setup.to_json())
+    def _new_worker(self, number: int) -> _Actor:
+        return _Actor(number, self.setup, self.sink, self._new_actor)
 
-    async def play(self, spec: UnitSpec) -> SimulationRun:
-        """Play one unit on the actor with the least to do; a new one takes over when it dies."""
-        for attempt in count(1):
-            place = min(range(len(self._actors)), key=self._busy.__getitem__)
-            actor = self._actors[place]
-            self._busy[place] += 1
-            try:
-                answer = await actor.play.remote(spec_to_json(spec))
-            except self._ray.exceptions.RayActorError as problem:
-                if self._actors[place] is actor:
-                    self._actors[place] = self._new_actor()
-                if attempt >= _ATTEMPTS:
-                    text = f"a Ray worker ended while it played this unit: {problem}"
-                    return failed_run(spec, WorkerFailure(text), attempt)
-                continue
-            finally:
-                self._busy[place] -= 1
-            for event in answer["events"]:
-                self.sink(event_from_json(event))
-            return SimulationRun.model_validate(answer["run"])
-        raise AssertionError("count never ends")
+    def _new_actor(self) -> Any:
+        calls = self.setup.slots + _OTHER_CALLS
+        actor = self._ray.remote(max_concurrency=calls, num_cpus=0)(RayWorker)
+        return actor.remote(self.setup.to_json())
 
     async def close(self) -> None:
         """Let the actors go; stop Ray if it was started for this run."""
-        if self.setup.run.config.otel and self._actors:
-            closing = [asyncio.wrap_future(actor.close.remote().future()) for actor in self._actors]
-            await asyncio.wait(closing, timeout=_CLOSE_TIMEOUT)
-        for actor in self._actors:
-            self._ray.kill(actor)
+        await super().close()
         if self._started_here:
             await asyncio.to_thread(self._ray.shutdown)

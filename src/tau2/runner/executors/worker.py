@@ -109,13 +109,13 @@ async def _next_line(reader: asyncio.StreamReader) -> bytes:
 
 async def _play(message: JsonObject, writer: asyncio.StreamWriter, runner: UnitRunner) -> None:
     spec = spec_from_json(message)
-    writer.write(await _record_of(message["id"], spec, runner))
+    writer.write(await played_line(message["id"], spec, runner))
     with suppress(ConnectionError):  # the run's process has ended, which reading notices too
         await writer.drain()
 
 
-async def _record_of(identifier: int, spec: UnitSpec, runner: UnitRunner) -> bytes:
-    """Return the message with the record of a unit; a record that says why if there is no other."""
+async def played_line(identifier: int, spec: UnitSpec, runner: UnitRunner) -> bytes:
+    """Play a unit; return the message with its record, one that says why if there is no other."""
     try:
         run = await runner.play(spec)
         return line({"id": identifier, "run": run.model_dump(mode="json")})

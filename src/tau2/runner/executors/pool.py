@@ -1,0 +1,139 @@
+"""A pool of workers: who plays a unit, and what becomes of it when a worker ends.
+
+A worker that ends, that is silent for too long (because it is stopped or stuck) or that sends what
+cannot be read is replaced. The units that it was playing are played again, each on a worker of its
+own, so that one that ends its worker again takes no other with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from abc import abstractmethod
+from collections.abc import Sized
+from itertools import count
+from typing import Generic, Protocol, TypeVar
+
+from tau2.data_model.run_config import TextRunConfig
+from tau2.data_model.simulation import SimulationRun
+from tau2.errors import ConfigError, Tau2Error
+from tau2.runner.tasks import UnitSpec
+from tau2.runner.trial import TIMEOUT_GRACE, failed_run
+
+logger = logging.getLogger(__name__)
+
+_ATTEMPTS = 3
+
+
+class WorkerFailure(Tau2Error):
+    """A worker ended, or had to be ended, while it played a unit."""
+
+
+class Worker(Protocol):
+    """One worker, as the process of the run sees it."""
+
+    alive: bool
+
+    @property
+    def pending(self) -> Sized:
+        """The units that it plays."""
+
+    async def start(self) -> None:
+        """Return when it is ready. Raise ConfigError when it cannot be started."""
+
+    async def play(self, spec: UnitSpec) -> SimulationRun:
+        """Return the record of a unit. Raise WorkerFailure when the worker ends first."""
+
+    async def close(self) -> None:
+        """End the worker."""
+
+
+WorkerT = TypeVar("WorkerT", bound=Worker)
+
+
+class WorkerPool(Generic[WorkerT]):
+    """Plays units on workers; what a worker is, a subclass says."""
+
+    def __init__(self) -> None:
+        self.workers: list[WorkerT] = []
+        self.lone_workers: list[WorkerT] = []
+        """Workers that play one unit each, which was in progress when another worker ended."""
+        self._numbers = count()
+        self._replacing = asyncio.Lock()
+        self._lone_places = asyncio.Semaphore(1)
+
+    @abstractmethod
+    def _new_worker(self, number: int) -> WorkerT:
+        """Return a worker that is not started."""
+
+    async def _start_workers(self, workers: int) -> None:
+        self._lone_places = asyncio.Semaphore(workers)
+        self.workers = [self._new_worker(next(self._numbers)) for _ in range(workers)]
+        started = await asyncio.gather(
+            *(worker.start() for worker in self.workers), return_exceptions=True
+        )
+        for problem in started:
+            if problem is not None:
+                raise problem
+
+    async def play(self, spec: UnitSpec) -> SimulationRun:
+        """Play one unit on the worker with the least to do.
+
+        If that ends, the unit is played again alone.
+        """
+        play = self._play_shared
+        for attempt in count(1):
+            try:
+                return await play(spec)
+            except WorkerFailure as problem:
+                logger.warning("%s trial %s: %s", *spec.unit, problem)
+                if attempt >= _ATTEMPTS:
+                    return failed_run(spec, problem, attempt)
+            play = self._play_alone
+        raise AssertionError("count never ends")
+
+    async def _play_shared(self, spec: UnitSpec) -> SimulationRun:
+        worker = await self._free_worker()
+        return await worker.play(spec)
+
+    async def _play_alone(self, spec: UnitSpec) -> SimulationRun:
+        async with self._lone_places:
+            worker = self._new_worker(next(self._numbers))
+            self.lone_workers.append(worker)
+            try:
+                await _restarted(worker)
+                return await worker.play(spec)
+            finally:
+                self.lone_workers.remove(worker)
+                await worker.close()
+
+    async def _free_worker(self) -> WorkerT:
+        async with self._replacing:
+            for place, worker in enumerate(self.workers):
+                if not worker.alive:
+                    await worker.close()
+                    self.workers[place] = self._new_worker(next(self._numbers))
+                    await _restarted(self.workers[place])
+        return min(self.workers, key=lambda worker: len(worker.pending))
+
+    async def close(self) -> None:
+        """End every worker."""
+        await asyncio.gather(*(worker.close() for worker in (*self.workers, *self.lone_workers)))
+
+
+async def _restarted(worker: Worker) -> None:
+    try:
+        await worker.start()
+    except ConfigError as problem:
+        raise WorkerFailure(str(problem)) from problem
+
+
+def patience(config: TextRunConfig) -> float:
+    """Return the seconds for which a worker may be silent.
+
+    Signs of life come from the loop that plays the episodes, so a worker that holds it for longer
+    than its own time limit has exceeded that limit.
+    """
+    if config.timeout is None:
+        return config.worker_timeout
+    return min(config.worker_timeout, config.timeout + TIMEOUT_GRACE)
