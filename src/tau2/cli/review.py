@@ -202,9 +202,7 @@ def _review(
 
         def finished(reviewed: Reviewed) -> None:
             if target is not None and reviewed.review is not None and not reviewed.is_kept:
-                folder = simulations_folder(target)
-                folder.mkdir(parents=True, exist_ok=True)
-                save_simulation(reviewed.run, folder)
+                save_simulation(reviewed.run, simulations_folder(target))
             done.append(reviewed)
             step()
 

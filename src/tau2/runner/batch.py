@@ -447,6 +447,8 @@ async def arun_single_task(
     check_run(run, [task], evaluation_type)
     saved = Path(save_dir) if save_dir is not None else None
     check_tracing(run.config, saved)
+    if saved is not None:
+        saved.mkdir(parents=True, exist_ok=True)
     tracers = tracers_of(run.config, saved)
     runner = UnitRunner(run, evaluation_type, ignore_events, tracers=tracers)
     spec = UnitSpec(task, 0, unit_seed(config.seed, task.id, 0) if seed is None else seed)
@@ -458,9 +460,7 @@ async def arun_single_task(
     if not run.config.keep_going and (bug := bug_in(simulation)) is not None:
         raise bug
     if saved is not None:
-        folder = saved / SIMULATIONS_NAME
-        folder.mkdir(parents=True, exist_ok=True)
-        save_simulation(simulation, folder)
+        save_simulation(simulation, saved / SIMULATIONS_NAME)
     return simulation
 
 

@@ -30,7 +30,7 @@ from tau2.runner.episode_resume import Participants, PlayedTurns, continued
 from tau2.runner.resolve import ResolvedRun
 from tau2.runner.tasks import UnitSpec
 from tau2.storage.compatibility import task_digest
-from tau2.storage.files import AppendFile
+from tau2.storage.files import AppendFile, make_within
 from tau2.storage.framed import checksum_of, framed, unframed
 from tau2.storage.journal import Stored
 from tau2.storage.results import companion
@@ -154,7 +154,7 @@ class _Writer:
             if content.size:
                 os.truncate(path, content.size)
             else:
-                path.parent.mkdir(exist_ok=True)
+                make_within(path.parent.parent, path.parent)
                 path.write_bytes(b"")
             self._file = AppendFile(path)
 
@@ -233,7 +233,6 @@ class EpisodeLogs:
     def __init__(self, run: Path | None, participants: Participants | None = None) -> None:
         self.folder = companion(run, INFLIGHT_NAME) if run is not None else None
         self.participants = participants
-        self._has_begun = False
 
     @contextmanager
     def episode(self, setup: EpisodeSetup) -> Iterator[Orchestrator]:
@@ -245,11 +244,6 @@ class EpisodeLogs:
             yield setup.build(setup.id)
             return
         path = self.folder / _name(setup.spec.unit)
-        if not self._has_begun:
-            self._has_begun = True
-            # Only once: a run folder that is taken away later must not be made again.
-            with suppress(OSError):  # the writer says that it cannot write
-                self.folder.parent.mkdir(parents=True, exist_ok=True)
         orchestrator, content = _resumed(path, setup, self.participants)
         writer = _recording(orchestrator, path, content, setup.spec)
         try:

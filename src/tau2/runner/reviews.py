@@ -29,6 +29,7 @@ from tau2.llm.secrets import Redactor, secrets_in_args, secrets_in_environment
 from tau2.runner.event_loop import run_copies
 from tau2.runner.resolve import ResolvedRun
 from tau2.runner.task_log import as_name
+from tau2.storage.files import make_within
 
 logger = logging.getLogger(__name__)
 
@@ -127,14 +128,20 @@ def call_log(folder: Path) -> Callable[[SimulationRun], Middleware]:
     The log is `<folder>/sim_<simulation>/review.jsonl`. A disk that fails costs the log, not the
     review.
     """
-    return lambda run: _CallLog(folder / f"sim_{as_name(run.id)}" / "review.jsonl").middleware
+
+    def log(run: SimulationRun) -> Middleware:
+        file = folder / f"sim_{as_name(run.id)}" / "review.jsonl"
+        return _CallLog(file, folder.parent).middleware
+
+    return log
 
 
 class _CallLog:
     """Appends one line per exchange with the reviewer."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, run: Path) -> None:
         self._path = path
+        self._run = run
 
     def middleware(self, request: Request, send: NextSend) -> Flow[Response]:
         """Log a request and its response or failure."""
@@ -150,7 +157,7 @@ class _CallLog:
 
     def _add(self, exchange: Any) -> None:
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            make_within(self._run, self._path.parent)
             with self._path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(exchange, default=str) + "\n")
         except OSError as problem:

@@ -26,6 +26,7 @@ from tau2.llm.request import Flow, Request, Response
 from tau2.llm.secrets import Redactor
 from tau2.orchestrator.episode import Ask, Failure
 from tau2.orchestrator.tracing import EpisodeInfo, Notify
+from tau2.storage.files import make_within
 from tau2.storage.results import companion
 from tau2.utils.text import clean_text, plural
 
@@ -46,7 +47,7 @@ def artifacts_folder(path: Path) -> Path:
 
 
 class TaskLogs:
-    """Writes one log per episode below a folder."""
+    """Writes one log per episode below a folder, which is made if the run's folder is there."""
 
     def __init__(self, folder: Path, redactor: Redactor | None = None) -> None:
         self._folder = folder
@@ -69,7 +70,7 @@ class TaskLogs:
         names = (f"task_{as_name(info.task_id)}", f"sim_{as_name(info.simulation_id)}")
         path = self._folder.joinpath(*names, LOG_NAME)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_within(self._folder.parent, path.parent)
             return path.open("a", encoding="utf-8", errors="replace")
         except OSError as problem:
             logger.warning("%s: no log is kept: %s", path, problem)

@@ -90,6 +90,17 @@ def free_path(folder: Path, name: str) -> Path:
     return next(path for path in map(folder.joinpath, names) if not path.exists())
 
 
+def make_within(existing: Path, folder: Path) -> None:
+    """Make `folder`, which lies in `existing`, and what lies between them, but not `existing`.
+
+    So a run folder that is taken away while it is written stays away. Raise FileNotFoundError then.
+    """
+    made = existing
+    for name in folder.relative_to(existing).parts:
+        made /= name
+        made.mkdir(exist_ok=True)
+
+
 def move_into(path: Path, folder: Path) -> Path:
     """Move a file into a folder, durably.
 

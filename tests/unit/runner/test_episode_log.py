@@ -51,6 +51,7 @@ def the_log(folder: Path) -> Path:
 
 def cut_after_every_turn(config, spec: UnitSpec, folder: Path, calls=lambda: 0) -> int:
     """Play once with a log, then go on from every prefix of it; return how many there were."""
+    folder.mkdir(exist_ok=True)
     undisturbed, wanted = played(config, spec)
     logs = episode_logs_of(resolve(config), folder)
     assert played(config, spec, logs)[1] == wanted

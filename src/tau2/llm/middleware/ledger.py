@@ -8,6 +8,7 @@ frees that lock when the process dies, however it dies.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import threading
@@ -22,7 +23,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from tau2.errors import DataFileError
-from tau2.storage.files import naming
+from tau2.storage.files import make_within, naming
 
 LEDGER_NAME = "budget"
 _POLL = 0.001  # seconds; the lock is held for one small read and write
@@ -67,7 +68,7 @@ class Ledger:
 
     Args:
         cap: Picodollars that may be spent in all.
-        folder: Where the ledger is kept; None for this process only.
+        folder: Where the ledger is kept, in a folder that exists; None for this process only.
         spent: Picodollars that are known to be spent before.
 
     Raises:
@@ -86,7 +87,7 @@ class Ledger:
             self._open(folder, spent)
 
     def _open(self, folder: Path, spent: int) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_within(folder.parent, folder)
         self._ledger_lock = _lock_of(folder / "ledger.lock")
         # Under the ledger's lock: between being made and being locked, the own lock file looks
         # like that of a dead process, and another process would remove it.
@@ -132,11 +133,15 @@ class Ledger:
         """Close the ledger; what is still held counts as spent."""
         own_lock = self._own_lock
         self._own_lock = None
-        if own_lock is not None:
+        if own_lock is None:
+            return
+        try:
             with self._state() as state:
                 state.spent += state.held.pop(self._owner, 0)
                 own_lock.release()
                 Path(own_lock.lock_file).unlink(missing_ok=True)
+        except FileNotFoundError:  # the run was taken away, and its ledger with it
+            own_lock.release()
 
     def _reap(self, state: _State) -> bool:
         """Count as spent what dead processes held; return whether there was any."""
@@ -168,6 +173,10 @@ class Ledger:
                 yield self._memory
             return
         file = self.folder / "ledger.json"
+        # A file lock would make the folder again.
+        if not self.folder.is_dir():
+            text = "the folder of what was spent was removed while it was used"
+            raise FileNotFoundError(errno.ENOENT, text, str(self.folder))
         # The lock of this process comes first: a file lock does not keep its own threads apart.
         with self._lock, naming(file), self._ledger_lock:
             before = _read(file)

@@ -28,7 +28,7 @@ from tau2.llm.request import Flow, Request, Response
 from tau2.llm.returned_fields import LEARNT_OF_MESSAGES, is_about_messages
 from tau2.llm.secrets import Redactor
 from tau2.llm.unsupported_params import refused_parameter
-from tau2.storage.files import naming
+from tau2.storage.files import make_within, naming
 from tau2.storage.framed import framed, unframed
 from tau2.utils.json_types import JsonMapping, JsonObject
 
@@ -97,7 +97,7 @@ class Recorder:
     """Records every exchange of a run.
 
     Args:
-        folder: Where the files of the run's attempts lie.
+        folder: Where the files of the run's attempts lie; made if the folder of the run is there.
         redactor: Knows the secrets of the run.
     """
 
@@ -217,7 +217,7 @@ def _is_torn(path: Path) -> bool:
 
 
 def _append(path: Path, line: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_within(path.parent.parent, path.parent)
     with naming(path):
         handle = os.open(path, _OPENED, 0o600)
         try:

@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tau2.llm.clock import clock
+from tau2.storage.files import make_within
 from tau2.utils.json_types import JsonMapping, JsonObject
 
 _MINUTE = 60.0
@@ -89,7 +90,7 @@ class SharedProviderLimits:
         self, folder: Path, name: str, in_flight: int | None, per_minute: Mapping[str, float | None]
     ) -> None:
         self.folder = folder / "".join(letter if letter in _SAFE else "_" for letter in name)
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_within(self.folder.parent, self.folder)
         self.in_flight = in_flight
         self.per_minute = per_minute
         self._next = os.getpid()  # processes begin at different slots, so that they rarely meet

@@ -35,6 +35,7 @@ from tau2.runner.middleware import installed_middleware
 from tau2.runner.tasks import UnitSpec
 from tau2.runner.tracing import tracers_of
 from tau2.runner.trial import UnitRunner
+from tau2.storage.results import results_file
 from tau2.utils.json_types import JsonObject
 
 _CLOSE_TIMEOUT = 15.0  # seconds for an actor to send its last spans
@@ -44,8 +45,10 @@ _OTHER_CALLS = 3  # of an actor, beside its units: a sign of life, start and clo
 class RayWorker:
     """The body of one actor."""
 
-    def __init__(self, setup: JsonObject) -> None:
+    def __init__(self, setup: JsonObject, home: str) -> None:
+        """Take a setup, and the id of the node on which the run itself is."""
         self._sent = setup
+        self._home = home
         self._events: list[JsonObject] = []
         self._setup: Setup | None = None
         self._runner: UnitRunner | None = None
@@ -59,6 +62,7 @@ class RayWorker:
         except Tau2Error as problem:
             return str(problem)
         self._setup = setup
+        self._make_run_folder(setup)
         self._runner = UnitRunner(
             setup.run,
             setup.evaluation_type,
@@ -86,6 +90,16 @@ class RayWorker:
         """Send what is still to be sent."""
         if self._runner is not None:
             await asyncio.to_thread(self._runner.close)
+
+    def _make_run_folder(self, setup: Setup) -> None:
+        """Make a place for logs on another node.
+
+        Where the run is, the folder is there, unless it was taken away.
+        """
+        import ray  # noqa: PLC0415  -- optional
+
+        if setup.saved is not None and ray.get_runtime_context().get_node_id() != self._home:
+            results_file(setup.saved).parent.mkdir(parents=True, exist_ok=True)
 
     def _note(self, event: Event) -> None:
         data = event_to_json(event)
@@ -272,7 +286,8 @@ class RayExecutor(WorkerPool[_Actor]):
     def _new_actor(self) -> Any:
         calls = self.setup.slots + _OTHER_CALLS
         actor = self._ray.remote(max_concurrency=calls, num_cpus=0)(RayWorker)
-        return actor.remote(self.setup.to_json())
+        home = self._ray.get_runtime_context().get_node_id()
+        return actor.remote(self.setup.to_json(), home)
 
     async def close(self) -> None:
         """Let the actors go; stop Ray if it was started for this run."""
