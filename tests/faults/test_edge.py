@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -26,3 +27,5 @@ def test_who_misbehaves_costs_one_unit_and_no_other():
     counts = json.loads(done.stdout)
     assert counts["tried local"] == counts["survived local"] > 20
     assert counts["tried workers"] == counts["survived workers"] > 20
+    if importlib.util.find_spec("ray") is not None:
+        assert counts["tried ray"] == counts["survived ray"] > 20

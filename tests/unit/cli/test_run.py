@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from tau2.data_model.simulation import Results
 from tau2.errors import ModelUnavailable
 from tau2.participant.spec import AgentSpec
 from tau2.registry import registry
+from tau2.storage import store
 
 OFFLINE = ("--agent", "oracle_agent", "--user", "scripted_user")
 ONE = ("--domain", "mock", *OFFLINE, "--task-ids", "create_task_1")
@@ -212,3 +214,20 @@ def test_an_interrupted_run_loses_nothing_and_says_how_to_go_on(workplace):
     assert f"interrupted after {played} of 1,500 simulations" in err
     assert 0 < played < 1500
     assert f"over {played} of {played} simulations" in out
+
+
+def test_a_unit_without_a_record_is_no_success(tau2, monkeypatch):
+    """A record that was damaged before the run ended is put aside, so its unit has none."""
+    monkeypatch.setattr(store, "_HELD", 0)
+    oracle = registry.agents.get("oracle_agent")
+
+    def make(**options):
+        for file in Path("data/simulations/hurt/simulations").glob("*.json"):
+            file.write_text("{}")
+        return oracle.make(**options)
+
+    with registry.agents.adding(replace(oracle, name="vandal", make=make)):
+        command = ("run", "--domain", "mock", "--agent", "vandal", "--user", "scripted_user")
+        ended = tau2(*command, "--num-tasks", "3", "--max-concurrency", "1", "--save-to", "hurt")
+    assert ended.code == 1
+    assert "no record: 2 simulations of 3; play the rest with:" in ended.err
