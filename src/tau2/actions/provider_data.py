@@ -21,7 +21,8 @@ import logging
 from collections.abc import Mapping
 
 from tau2.utils.json_types import JsonMapping, JsonObject, JsonValue
-from tau2.utils.plain_data import is_storable
+from tau2.utils.plain_data import DEEPEST, clean, is_storable
+from tau2.utils.text import clean_text
 
 logger = logging.getLogger(__name__)
 
@@ -124,16 +125,17 @@ def _without(given: JsonMapping, known: frozenset[str]) -> JsonObject:
 
 
 def _small(fields: JsonObject) -> JsonObject:
-    return {name: value for name, value in fields.items() if _is_small(name, value)}
+    return {
+        clean_text(name): clean(value) for name, value in fields.items() if _is_small(name, value)
+    }
 
 
-def _says_something(value: JsonValue) -> bool:
-    """Return whether a value is more than an empty default."""
-    if isinstance(value, Mapping):
-        return any(map(_says_something, value.values()))
-    if isinstance(value, list):
-        return any(map(_says_something, value))
-    return value not in (None, "", False)
+def _says_something(value: JsonValue, depth: int = DEEPEST) -> bool:
+    """Return whether a value is more than an empty default; a very deep one is."""
+    if not isinstance(value, Mapping | list):
+        return value not in (None, "", False)
+    inner = value.values() if isinstance(value, Mapping) else value
+    return depth <= 0 or any(_says_something(item, depth - 1) for item in inner)
 
 
 def _is_small(name: str, value: JsonValue) -> bool:

@@ -142,8 +142,9 @@ def _add(delta: JsonMapping, message: JsonObject) -> None:
     """Add a piece to a message, a function, or any other object of it."""
     for name, value in delta.items():
         before = message.get(name)
-        if name == "tool_calls" and isinstance(value, list):
-            message.setdefault("tool_calls", _Calls()).add(value)
+        if name == "tool_calls":
+            if isinstance(value, list):
+                message.setdefault("tool_calls", _Calls()).add(value)
         elif value is None:
             message[name] = before
         elif before is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tau2.actions.provider_data import (
     REASONING_FIELDS,
@@ -180,6 +180,9 @@ def from_wire(messages: Sequence[JsonMapping]) -> list[Message]:
 
 
 def _from_wire(index: int, message: JsonMapping) -> Message:
+    if not isinstance(message, Mapping):
+        kind = type(message).__name__
+        raise ValueError(f"message {index} is no object: {kind}")  # noqa: TRY004  -- as documented
     content = message.get("content")
     text = content if isinstance(content, str) else None
     match message.get("role"):

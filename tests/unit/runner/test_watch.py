@@ -112,7 +112,7 @@ def test_idle_workers_that_are_stopped_are_replaced_before_they_get_a_unit():
         assert not set(stopped) & set(executor.workers)
         return [run.reward_info.reward for run in runs]
 
-    assert in_workers(story, worker_timeout=4.0) == [1.0, 1.0]
+    assert in_workers(story, worker_timeout=8.0) == [1.0, 1.0]
 
 
 @unix
@@ -142,7 +142,7 @@ def test_a_worker_that_stays_away_is_replaced_and_its_unit_played_again():
         assert not gone.alive
         return [run.reward_info.reward for run in runs]
 
-    assert in_workers(story, worker_timeout=4.0) == [1.0, 1.0]
+    assert in_workers(story, worker_timeout=8.0) == [1.0, 1.0]
 
 
 def test_patience_ends_with_the_time_limit_of_an_episode():

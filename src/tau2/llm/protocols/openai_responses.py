@@ -190,7 +190,7 @@ def completion_of(answer: JsonValue) -> JsonValue:
     if not isinstance(answer, Mapping) or not isinstance(answer.get("output"), list):
         return answer
     status = answer.get("status")
-    if answer.get("error") or status not in {None, "completed", "incomplete"}:
+    if answer.get("error") or status not in (None, "completed", "incomplete"):
         error = answer.get("error") or {"code": "server_error", "message": f"it is {status}"}
         return {"error": error}
     items = listed(answer["output"])

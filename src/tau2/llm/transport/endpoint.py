@@ -133,7 +133,11 @@ def _with_query(url: str, args: Mapping[str, Any]) -> str:
         for key, value in parse_qsl(parts.query, keep_blank_values=True)
         if key not in added
     ]
-    return parts._replace(query=urlencode([*kept, *added.items()])).geturl()
+    try:
+        query = urlencode([*kept, *added.items()])
+    except UnicodeEncodeError as error:
+        raise ConfigError("a parameter of the address holds half a character") from error
+    return parts._replace(query=query).geturl()
 
 
 def _base(model: str, prefix: str, args: Mapping[str, Any], service: Service) -> str:
@@ -266,7 +270,10 @@ def _given_texts(name: str, given: Any) -> dict[str, str]:
         raise ConfigError(
             f"{name} must be a mapping of {kind} to values, not {type(given).__name__}"
         )
-    return {str(key): str(value) for key, value in given.items()}
+    try:
+        return {str(key): str(value) for key, value in given.items()}
+    except ValueError as error:  # an integer of thousands of digits
+        raise ConfigError(f"{name} holds a value that cannot be sent: {error}") from error
 
 
 def _header_value(name: str, value: str) -> str:

@@ -23,6 +23,7 @@ from tau2.runner.trial import TIMEOUT_GRACE, failed_run
 logger = logging.getLogger(__name__)
 
 _ATTEMPTS = 3
+_SHORTEST_START = 60.0  # seconds in which a busy machine starts a process and imports the package
 
 
 class WorkerFailure(Tau2Error):
@@ -126,6 +127,11 @@ async def _restarted(worker: Worker) -> None:
         await worker.start()
     except ConfigError as problem:
         raise WorkerFailure(str(problem)) from problem
+
+
+def start_patience(config: TextRunConfig) -> float:
+    """Return the seconds in which a worker has to get ready."""
+    return max(config.worker_timeout, _SHORTEST_START)
 
 
 def patience(config: TextRunConfig) -> float:

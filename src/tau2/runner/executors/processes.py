@@ -26,7 +26,7 @@ from tau2.runner.executors.main_guard import (
     WORKER_PREFIX,
     forget_missing_script,
 )
-from tau2.runner.executors.pool import WorkerFailure, WorkerPool, patience
+from tau2.runner.executors.pool import WorkerFailure, WorkerPool, patience, start_patience
 from tau2.runner.executors.protocol import (
     HEARTBEAT_INTERVAL,
     Setup,
@@ -101,8 +101,9 @@ class _Worker:
         ]
 
     async def _ready(self, reader: asyncio.StreamReader) -> None:
+        seconds = start_patience(self.setup.run.config)
         try:
-            async with asyncio.timeout(self.setup.run.config.worker_timeout):
+            async with asyncio.timeout(seconds):
                 answer = json.loads(await reader.readline() or b"{}")
         except (ConnectionError, TimeoutError):
             answer = {}
@@ -116,7 +117,6 @@ class _Worker:
             raise ConfigError(MESSAGE)
         ended = f"a worker process ended while it started (exit code {code})"
         if code is None:
-            seconds = self.setup.run.config.worker_timeout
             ended = f"a worker process was not ready in {seconds:g} seconds"
         raise ConfigError(answer.get("refused", f"{ended}; what it wrote is above"))
 

@@ -21,7 +21,7 @@ from tau2.errors import ConfigError, Tau2Error, needs_extra
 from tau2.llm.middleware.limits import limits_of
 from tau2.runner.containment import interrupts_are_handled
 from tau2.runner.events import Event, Sink
-from tau2.runner.executors.pool import WorkerFailure, WorkerPool, patience
+from tau2.runner.executors.pool import WorkerFailure, WorkerPool, patience, start_patience
 from tau2.runner.executors.protocol import (
     HEARTBEAT_INTERVAL,
     Setup,
@@ -126,7 +126,7 @@ class _Actor:
         """Start the actor and wait until it is ready. Raise ConfigError when it cannot be used."""
         self._actor = self._make()
         starting = _future_of(self._actor.start.remote())
-        seconds = self.setup.run.config.worker_timeout
+        seconds = start_patience(self.setup.run.config)
         await asyncio.wait({starting}, timeout=seconds)
         refused = f"Ray worker {self.number} was not ready in {seconds:g} seconds"
         if starting.done():
