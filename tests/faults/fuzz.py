@@ -11,6 +11,7 @@ does every other parser, so that two processes share the work.
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import logging
 import random
@@ -109,6 +110,9 @@ def fuzz(parser: Parser, seed: int, inputs: int, large: int, tally: Tally) -> Fi
     mutator = Mutator(random.Random(derive_seed(seed, "fuzz", parser.name)))
     make = {"document": mutator.document, "text": mutator.text, "bytes": mutator.bytes}[parser.form]
     figures = Figures()
+    # What was made before is of no interest to the collector, whose pauses would be measured.
+    gc.collect()
+    gc.freeze()
     for seed_input in parser.seeds:
         feed(
             parser,

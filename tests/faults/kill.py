@@ -4,11 +4,12 @@ Nothing lost, nothing twice.
 
     python -m tests.faults.kill --seed 0 --kills 300
 
-Three kinds of run take turns: a scripted cast on the event loop, a model-driven one on the event
-loop, and a model-driven one in worker processes, where the kill hits everything or the run alone.
-After every kill the journal is read: what was durable stays, and no unit is there twice. A run that
-got to its end is compared with an undisturbed one. Counts are printed as JSON, exit code 1 when a
-promise is broken.
+Kinds of run take turns: a scripted cast and a model-driven one on the event loop, and
+a model-driven one in worker processes and (where Ray is installed) on Ray, where the kill hits
+everything, the run alone, or one of its workers. After every kill the journal is read: what was
+durable stays, and no unit is there twice. A run that got to its end is compared with an undisturbed
+one. Then conversions and exports of a finished run are killed (see `kill_changes`). Counts are
+printed as JSON, exit code 1 when a promise is broken.
 """
 
 from __future__ import annotations
@@ -28,9 +29,11 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from tests.faults.kill_changes import ended, kill_changes
 from tests.faults.storage import Tally
 from tests.faults.talk import improvise, improvised, scripted, told
 from tests.stub import StubServer
@@ -45,6 +48,16 @@ from tau2.storage.journal import Dropped, Rank, Stored, read_journal
 AT_ONCE = 8
 _PAUSE = 0.002  # seconds a scripted agent thinks; a run must last long enough to be killed
 _LONGEST_LIFE = 60.0
+_PART_OF_CHANGES = 0.1
+
+
+_MOST_CALLS = 30  # of one episode
+
+Victim = Literal["all", "run", "worker"]
+"""What a kill hits: every process, that of the run alone, or one of its workers."""
+_ALL_VICTIMS: tuple[Victim, ...] = ("all", "run", "worker")
+_WORKERS = (b"spawn_main", b"ray::RayWorker")
+"""By what the command of a worker is known."""
 
 
 @dataclass(frozen=True)
@@ -56,15 +69,25 @@ class Kind:
     shortest: float
     longest: float
     part: float
+    victims: tuple[Victim, ...] = ("all",)
+    repeated: int = 1
+    """Model calls that are made again for an episode that is cut: one, or all of them on Ray, where
+    an interrupted episode starts over."""
 
 
 def kinds(address: str, trials: int) -> list[Kind]:
     many: dict[str, Any] = {"num_trials": trials, "max_concurrency": AT_ONCE}
     return [
-        Kind("scripted", scripted(**many), 0.01, 0.3, 0.5),
-        Kind("model", improvised(address, **many), 0.02, 0.5, 0.4),
-        Kind("workers", improvised(address, workers=2, **many), 0.5, 4.0, 0.1),
+        Kind("scripted", scripted(**many), 0.01, 0.3, 0.45),
+        Kind("model", improvised(address, **many), 0.02, 0.5, 0.35),
+        Kind("workers", improvised(address, workers=2, **many), 0.5, 4.0, 0.1, _ALL_VICTIMS),
+        *([_on_ray(address, many)] if find_spec("ray") is not None else []),
     ]
+
+
+def _on_ray(address: str, many: dict[str, Any]) -> Kind:
+    config = improvised(address, workers=2, executor="ray", **many)
+    return Kind("ray", config, 3.0, 9.0, 0.02, _ALL_VICTIMS, _MOST_CALLS)
 
 
 # --- a process that may die -----------------------------------------------------------------------
@@ -93,19 +116,6 @@ async def _thinking(self: OracleAgent, message: Any, state: Any) -> tuple[Any, A
     return self.generate_next_message(message, state)
 
 
-def ended(pid: int, seconds: float) -> int | None:
-    """Wait for the end of a process; return its exit code, or None when it still lives."""
-    until = time.monotonic() + seconds
-    while True:
-        done, status = os.waitpid(pid, os.WNOHANG)
-        if done:
-            return os.waitstatus_to_exitcode(status)
-        left = until - time.monotonic()
-        if left <= 0:
-            return None
-        time.sleep(min(0.005, left))
-
-
 @contextmanager
 def a_server() -> Iterator[str]:
     """Serve an improvising model from a process of its own; yield its address."""
@@ -125,6 +135,17 @@ def a_server() -> Iterator[str]:
         os.waitpid(pid, 0)
         os.close(ours)
         os.close(theirs)
+
+
+def _workers_of(pid: int) -> Iterator[int]:
+    """Yield the workers of a run: they are of its session."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        number = int(folder.name)
+        with suppress(OSError):
+            if number != pid and os.getsid(number) == pid:
+                command = (folder / "cmdline").read_bytes()
+                if any(name in command for name in _WORKERS):
+                    yield number
 
 
 def requests_at(address: str) -> int:
@@ -155,8 +176,10 @@ class Run:
             pid = born(self.kind.config, self.folder)
             spared = self.kills >= most
             code = ended(pid, _LONGEST_LIFE if spared else self._moment())
+            while code is None and not spared and not self._kill(pid):
+                spared = self.kills >= most
+                code = ended(pid, _LONGEST_LIFE if spared else self._moment())
             if code is None and not spared:
-                self._kill(pid)
                 self._look()
                 continue
             if code is None:
@@ -177,17 +200,27 @@ class Run:
     def _moment(self) -> float:
         return self.rng.uniform(self.kind.shortest, self.kind.longest)
 
-    def _kill(self, pid: int) -> None:
-        alone = self.kind.config.workers > 0 and self.rng.random() < 0.5
+    def _kill(self, pid: int) -> bool:
+        """Kill a run or one of its workers; return whether it was the run."""
+        victim = self.rng.choice(self.kind.victims)
+        workers = list(_workers_of(pid)) if victim == "worker" else []
+        if victim == "worker" and not workers:  # none has started
+            return False
         with suppress(ProcessLookupError):
-            (os.kill if alone else os.killpg)(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
+            if workers:
+                os.kill(self.rng.choice(workers), signal.SIGKILL)
+            else:
+                (os.kill if victim == "run" else os.killpg)(pid, signal.SIGKILL)
+        if not workers:
+            os.waitpid(pid, 0)
         self.kills += 1
+        self.tally.counts[f"kills of {'one worker' if workers else victim}"] += 1
         self.tally.counts["kills"] += 1
         self.tally.counts[f"kills of {self.kind.name}"] += 1
         self.tally.counts["episodes cut"] += sum(
             1 for _ in (self.folder / "inflight").glob("*.jsonl")
         )
+        return not workers
 
     def _look(self) -> None:
         """Read the journal: what was durable before still is, and no unit has two simulations."""
@@ -246,6 +279,9 @@ def suite(
             if only is None or kind.name == only:
                 part = kills if only is not None else round(kills * kind.part)
                 _kind_of_run(kind, folder / kind.name, rng, part, tally, address)
+    if only in {None, "changes"}:
+        part = kills if only is not None else round(kills * _PART_OF_CHANGES)
+        kill_changes(folder / "changes", rng, part, tally)
     return tally
 
 
@@ -265,7 +301,7 @@ def _kind_of_run(
         tally.counts["model calls needed"] += needed
         tally.counts["model calls made again"] += again
         tally.check(
-            again <= run.kills * AT_ONCE,
+            again <= run.kills * AT_ONCE * kind.repeated,
             f"{kind.name}: {again} calls were made again after {run.kills} kills",
         )
         kills -= run.kills
@@ -285,7 +321,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--kills", type=int, default=300)
     parser.add_argument("--trials", type=int, default=20, help="of ten tasks each")
-    parser.add_argument("--only", choices=["scripted", "model", "workers"])
+    parser.add_argument("--only", choices=["scripted", "model", "workers", "ray", "changes"])
     options = parser.parse_args()
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:

@@ -477,7 +477,7 @@ class Files:
         run = decode_simulation(spelled(document), Path("s.json"))
         for block in blocks_of(run, _TASKS[0], []):
             assert block.text is not None
-        observation_of(run.messages)
+        observation_of(run.get_messages())
 
     def simulation_bytes(self, content: bytes) -> None:
         """Read a damaged simulation."""
@@ -654,7 +654,7 @@ class Site:
         fields = document if isinstance(document, dict) else {}
         form = fields.get("form")
         pairs = form.items() if isinstance(form, dict) else ()
-        body = urlencode([(str_of(k), str_of(v).encode("utf-8", "replace")) for k, v in pairs])
+        body = urlencode([(str_of(k), str_of(v)) for k, v in pairs], errors="replace")
         path = "/" + str_of(fields.get("path", "")).lstrip("/")
         headers = fields.get("headers")
         named = headers.items() if isinstance(headers, dict) else ()
@@ -732,13 +732,11 @@ def _of_servers() -> list[Parser]:
     chat = openai_compatible.PROTOCOL
     native = anthropic.PROTOCOL
     newer = responses.PROTOCOL
-    messages = docs(*_ANTHROPIC)
+    native_messages = docs(*_ANTHROPIC)
     texts = docs(*_COMPLETIONS, *_ANTHROPIC, *_RESPONSES)
     return [
         Parser("chat completions", "document", docs(*_COMPLETIONS), _json_answer(chat), failed, 3),
-        Parser(
-            "Anthropic messages", "document", docs(*_ANTHROPIC), _json_answer(native), failed, 3
-        ),
+        Parser("Anthropic messages", "document", native_messages, _json_answer(native), failed, 3),
         Parser("OpenAI responses", "document", docs(*_RESPONSES), _json_answer(newer), failed, 3),
         Parser("bodies", "bytes", texts, partial(_answer, chat), failed, 2),
         Parser("streams", "document", _streams_of_documents(), _stream, failed, 2),

@@ -36,7 +36,7 @@ _MESSAGE_FIELDS = frozenset(
     | set(REASONING_FIELDS)
 )
 _SEALS = frozenset({"signature", "data", "encrypted_content", "thought_signature", "extra_content"})
-_CALL_PARTS = frozenset({"tool_use", "tool_call", "function_call", "function"})
+_CALL_PARTS = ("tool_use", "tool_call", "function_call", "function")
 _CALL_FIELDS = frozenset(
     {"id", "call_id", "type", "index", "function", "name", "arguments", "parameters", "input"}
 )

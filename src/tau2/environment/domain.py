@@ -141,7 +141,8 @@ def parse_tasks(raw: JsonValue, source: object, *, tolerant: bool = False) -> li
     problems = []
     seen = set()
     for index, item in enumerate(raw):
-        name = item.get("id", f"number {index}") if isinstance(item, dict) else f"number {index}"
+        given = item.get("id") if isinstance(item, dict) else None
+        name = given if isinstance(given, str) else f"number {index}"
         try:
             task = Task.model_validate(item)
         except ValidationError as error:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from tau2.config import DEFAULT_MODEL_TIMEOUT, DEFAULT_RETRY_ATTEMPTS
 from tau2.errors import ConfigError, nearest_name
 from tau2.utils.json_types import JsonMapping, JsonObject, JsonValue
+from tau2.utils.text import repr_of
 
 
 def _names(text: str) -> frozenset[str]:
@@ -135,7 +136,7 @@ def split_args(llm_args: JsonMapping) -> tuple[CallOptions, JsonObject]:
     retries = _first(llm_args, "num_retries", "max_retries")
     timeout = _first(llm_args, "timeout", "request_timeout")
     options = CallOptions(
-        DEFAULT_RETRY_ATTEMPTS if retries is None else int(_number("num_retries", retries)),
+        DEFAULT_RETRY_ATTEMPTS if retries is None else _count("num_retries", retries),
         None if timeout is None else _number("timeout", timeout),
         bool(llm_args.get("keep_reasoning")),
     )
@@ -149,11 +150,18 @@ def _first(args: JsonMapping, *names: str) -> JsonValue:
 def _number(name: str, value: JsonValue) -> float:
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = -1.0
     if not number >= 0:  # NaN too
-        raise ConfigError(f"{name} must be a number that is not negative, not {value!r}")
+        raise ConfigError(f"{name} must be a number that is not negative, not {repr_of(value)}")
     return number
+
+
+def _count(name: str, value: JsonValue) -> int:
+    number = _number(name, value)
+    if number == float("inf"):
+        raise ConfigError(f"{name} must be a finite number")
+    return int(number)
 
 
 def attempt_timeout(options: CallOptions, own_args: bool) -> float:

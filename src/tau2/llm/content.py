@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from tau2.utils.json_types import JsonMapping, JsonValue
 from tau2.utils.text import clean_text
 
-_THOUGHTS = frozenset({"thinking", "reasoning", "reasoning_text", "thought", "summary_text"})
-_CALLS = frozenset({"tool_use", "tool_call", "function_call", "function"})
+# Tuples, because the type that a server names may be any JSON value, also one without a hash.
+_THOUGHTS = ("thinking", "reasoning", "reasoning_text", "thought", "summary_text")
+_CALLS = ("tool_use", "tool_call", "function_call", "function")
 _TEXT_FIELDS = ("text", "content", "output_text", "refusal", "value")
 _THOUGHT_FIELDS = ("thinking", "reasoning", "reasoning_content", "text", "content", "summary")
 _DEEPEST = 4  # levels of parts within parts

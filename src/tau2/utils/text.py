@@ -30,6 +30,14 @@ def error_text(problem: BaseException, most: int = 10_000) -> str:
     return clean_text(shortened(text, most)) or name
 
 
+def repr_of(value: object, most: int = 100) -> str:
+    """Return the representation of any value, cut to `most` characters; never fails."""
+    try:
+        return shortened(ascii(value), most)
+    except (ValueError, RecursionError):  # an integer of thousands of digits, or deep nesting
+        return f"<{type(value).__name__}>"
+
+
 def plural(number: int, noun: str) -> str:
     """Return a number with its noun: "1 task", "1,200 tasks". The plural is formed with an "s"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

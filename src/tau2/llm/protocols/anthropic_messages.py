@@ -206,7 +206,9 @@ def _assistant_blocks(message: JsonMapping) -> list[JsonObject]:
     return [block for block in kept if block.get("type") in _THOUGHTS] + made
 
 
-_THOUGHTS = frozenset({"thinking", "redacted_thinking"})
+# Tuples, because the type of a block may be any JSON value, also one without a hash.
+_THOUGHTS = ("thinking", "redacted_thinking")
+_PLAIN_BLOCKS = ("text", "tool_use")
 
 
 def _made_blocks(message: JsonMapping) -> list[JsonObject]:
@@ -243,7 +245,7 @@ def completion_of(answer: JsonValue) -> JsonValue:
     calls = [_call(block) for block in blocks if block.get("type") == "tool_use"]
     if calls:
         message["tool_calls"] = calls
-    if any(block.get("type") not in {"text", "tool_use"} for block in blocks):
+    if any(block.get("type") not in _PLAIN_BLOCKS for block in blocks):
         message[FIELD] = [dict(block) for block in blocks]
     reason = answer.get("stop_reason")
     choice = {

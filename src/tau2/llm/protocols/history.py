@@ -12,7 +12,7 @@ from tau2.actions.message import text_of_content
 from tau2.utils.json_types import JsonMapping, JsonObject, JsonValue
 
 _ID_CHARACTERS = re.compile(r"[a-zA-Z0-9_-]+")
-_INSTRUCTIONS = frozenset({"system", "developer"})
+_INSTRUCTIONS = ("system", "developer")  # a tuple: a role may be any JSON value
 
 
 class WireCall(NamedTuple):

@@ -17,6 +17,7 @@ from tau2 import __version__
 from tau2.errors import ConfigError
 from tau2.llm.secrets import secrets_in_args
 from tau2.llm.transport.proxies import basic_authorization
+from tau2.utils.text import repr_of
 
 OPENAI_URL = "https://api.openai.com/v1"
 SELF_HOSTED = ("hosted_vllm", "local")
@@ -122,7 +123,7 @@ def _with_query(url: str, args: Mapping[str, Any]) -> str:
     """Return an address with the parameters that the arguments add to it."""
     added: dict[str, str] = {}
     if args.get("api_version"):
-        added["api-version"] = str(args["api_version"])
+        added["api-version"] = _as_text("api_version", args["api_version"])
     for name in ("default_query", "extra_query"):
         added.update(_given_texts(name, args.get(name)))
     if not added:
@@ -143,7 +144,7 @@ def _with_query(url: str, args: Mapping[str, Any]) -> str:
 def _base(model: str, prefix: str, args: Mapping[str, Any], service: Service) -> str:
     given = args.get("api_base") or args.get("base_url")
     if given:
-        return str(given)
+        return _as_text("api_base", given)
     names = ["HOSTED_VLLM_API_BASE"] if prefix == "hosted_vllm" else []
     names += service.address_variables
     found = next((os.environ[name] for name in names if os.environ.get(name)), None)
@@ -171,7 +172,7 @@ def _credentials(prefix: str, args: Mapping[str, Any], service: Service) -> _Cre
         (os.environ.get(service.token_variable or ""), True),
     ):
         if given is not None:
-            return _Credentials(str(given).strip() or None, is_token)
+            return _Credentials(_as_text("api_key", given).strip() or None, is_token)
     return _Credentials(None)
 
 
@@ -252,7 +253,7 @@ def _headers(
         headers[service.key_header] = key
     for argument, header in _HEADER_ARGUMENTS.items():
         if args.get(argument):
-            headers[header] = str(args[argument]).strip()
+            headers[header] = _as_text(argument, args[argument]).strip()
     named = {name.lower(): (name, value) for name, value in headers.items()}
     for argument in ("default_headers", "headers", "extra_headers"):
         # Spaces around a value are not part of it, and httpx refuses them.
@@ -270,10 +271,15 @@ def _given_texts(name: str, given: Any) -> dict[str, str]:
         raise ConfigError(
             f"{name} must be a mapping of {kind} to values, not {type(given).__name__}"
         )
+    return {_as_text(name, key): _as_text(name, value) for key, value in given.items()}
+
+
+def _as_text(name: str, value: object) -> str:
+    """Return the value of a setting as text. Raise ConfigError naming the setting."""
     try:
-        return {str(key): str(value) for key, value in given.items()}
-    except ValueError as error:  # an integer of thousands of digits
-        raise ConfigError(f"{name} holds a value that cannot be sent: {error}") from error
+        return str(value)
+    except (ValueError, RecursionError) as error:  # an integer of thousands of digits, for one
+        raise ConfigError(f"{name} holds a value that cannot be sent") from error
 
 
 def _header_value(name: str, value: str) -> str:
@@ -300,5 +306,5 @@ def _verify(given: Any) -> bool | str:
         return given
     raise ConfigError(
         "ssl_verify must be true, false, or the path of a file or folder with certificates, "
-        f"not {given!r}"
+        f"not {repr_of(given)}"
     )

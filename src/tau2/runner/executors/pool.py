@@ -40,7 +40,10 @@ class Worker(Protocol):
         """The units that it plays."""
 
     async def start(self) -> None:
-        """Return when it is ready. Raise ConfigError when it cannot be started."""
+        """Return when it is ready.
+
+        Raise ConfigError when it cannot be started, WorkerFailure when it was killed meanwhile.
+        """
 
     async def play(self, spec: UnitSpec) -> SimulationRun:
         """Return the record of a unit. Raise WorkerFailure when the worker ends first."""
@@ -69,13 +72,33 @@ class WorkerPool(Generic[WorkerT]):
 
     async def _start_workers(self, workers: int) -> None:
         self._lone_places = asyncio.Semaphore(workers)
-        self.workers = [self._new_worker(next(self._numbers)) for _ in range(workers)]
         started = await asyncio.gather(
-            *(worker.start() for worker in self.workers), return_exceptions=True
+            *(self._started() for _ in range(workers)), return_exceptions=True
         )
+        self.workers = [worker for worker in started if not isinstance(worker, BaseException)]
         for problem in started:
-            if problem is not None:
+            if isinstance(problem, BaseException):
                 raise problem
+
+    async def _started(self) -> WorkerT:
+        """Return a new worker that is ready. Raise ConfigError.
+
+        One that is killed while it starts is replaced.
+        """
+        for attempt in count(1):
+            worker = self._new_worker(next(self._numbers))
+            try:
+                await worker.start()
+            except WorkerFailure as problem:
+                await worker.close()
+                if attempt >= _ATTEMPTS:
+                    raise ConfigError(str(problem)) from problem
+            except BaseException:
+                await worker.close()
+                raise
+            else:
+                return worker
+        raise AssertionError("count never ends")
 
     async def play(self, spec: UnitSpec) -> SimulationRun:
         """Play one unit on the worker with the least to do.
@@ -99,10 +122,9 @@ class WorkerPool(Generic[WorkerT]):
 
     async def _play_alone(self, spec: UnitSpec) -> SimulationRun:
         async with self._lone_places:
-            worker = self._new_worker(next(self._numbers))
+            worker = await self._replacement()
             self.lone_workers.append(worker)
             try:
-                await _restarted(worker)
                 return await worker.play(spec)
             finally:
                 self.lone_workers.remove(worker)
@@ -113,20 +135,18 @@ class WorkerPool(Generic[WorkerT]):
             for place, worker in enumerate(self.workers):
                 if not worker.alive:
                     await worker.close()
-                    self.workers[place] = self._new_worker(next(self._numbers))
-                    await _restarted(self.workers[place])
+                    self.workers[place] = await self._replacement()
         return min(self.workers, key=lambda worker: len(worker.pending))
+
+    async def _replacement(self) -> WorkerT:
+        try:
+            return await self._started()
+        except ConfigError as problem:
+            raise WorkerFailure(str(problem)) from problem
 
     async def close(self) -> None:
         """End every worker."""
         await asyncio.gather(*(worker.close() for worker in (*self.workers, *self.lone_workers)))
-
-
-async def _restarted(worker: Worker) -> None:
-    try:
-        await worker.start()
-    except ConfigError as problem:
-        raise WorkerFailure(str(problem)) from problem
 
 
 def start_patience(config: TextRunConfig) -> float:

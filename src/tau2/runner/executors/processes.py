@@ -105,7 +105,7 @@ class _Worker:
         try:
             async with asyncio.timeout(seconds):
                 answer = json.loads(await reader.readline() or b"{}")
-        except (ConnectionError, TimeoutError):
+        except (ConnectionError, TimeoutError, ValueError):
             answer = {}
         if "ready" in answer:
             return
@@ -118,6 +118,8 @@ class _Worker:
         ended = f"a worker process ended while it started (exit code {code})"
         if code is None:
             ended = f"a worker process was not ready in {seconds:g} seconds"
+        if code is not None and code < 0:
+            raise WorkerFailure(f"a worker process was killed while it started (signal {-code})")
         raise ConfigError(answer.get("refused", f"{ended}; what it wrote is above"))
 
     async def _read(self, reader: asyncio.StreamReader) -> None:

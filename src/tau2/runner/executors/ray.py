@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -123,7 +124,10 @@ class _Actor:
         self._watching: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Start the actor and wait until it is ready. Raise ConfigError when it cannot be used."""
+        """Start the actor and wait until it is ready.
+
+        Raise ConfigError when it cannot be used, WorkerFailure when it was killed meanwhile.
+        """
         self._actor = self._make()
         starting = _future_of(self._actor.start.remote())
         seconds = start_patience(self.setup.run.config)
@@ -131,6 +135,8 @@ class _Actor:
         refused = f"Ray worker {self.number} was not ready in {seconds:g} seconds"
         if starting.done():
             problem = starting.exception()
+            if _has_died(problem):
+                raise WorkerFailure(f"Ray worker {self.number} ended while it started")
             refused = (
                 f"Ray worker {self.number} cannot start: {_first_line(problem)}"
                 if problem is not None
@@ -223,6 +229,12 @@ def _look_at(future: asyncio.Future[Any]) -> None:
         future.exception()
 
 
+def _has_died(problem: BaseException | None) -> bool:
+    import ray  # noqa: PLC0415  -- optional
+
+    return isinstance(problem, ray.exceptions.RayActorError)
+
+
 def _first_line(problem: BaseException) -> str:
     text = str(problem).strip()
     return text.splitlines()[0] if text else type(problem).__name__
@@ -263,6 +275,7 @@ class RayExecutor(WorkerPool[_Actor]):
         self._ray.init(
             address=address,
             log_to_driver=False,
+            logging_level=logging.ERROR,
             include_dashboard=False if address is None else None,
         )
         self._started_here = True
