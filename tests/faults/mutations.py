@@ -33,13 +33,6 @@ def _marked(value: Any) -> Any:
     return value
 
 
-def _nested(depth: int) -> Any:
-    value: Any = []
-    for _ in range(depth):
-        value = [value]
-    return value
-
-
 HOSTILE: tuple[Any, ...] = (
     None, True, False, 0, -1, 1, 0.5, -0.0, 1e308, 2**63, -(2**70), 10**400, 10**5000,
     float("nan"), float("inf"), -float("inf"), "", " ", "0", "1e9", "null", "NaN", "[DONE]",
@@ -47,11 +40,17 @@ HOSTILE: tuple[Any, ...] = (
     "../../etc/passwd", "a/b\\c", "sk-0123456789abcdef0123456789abcdef", "{}", "[]", "{\"a\": ",
     "<think>", "</think>", "<tool_call>", "</tool_call>", "```json\n{}\n```", "name(a=1)",
     "###STOP###", "2026-13-45T99:99:99", "２５", "1,234.5", "$ 3.00", "%s %d {0}", "\r\n",
-    [], {}, [[]], [None], [{}], {"": ""}, {"\ud800": 1}, {"a": {"b": {"c": []}}}, [1, "2", 3.0],
-    ["x"] * 50, {"error": "no"}, {"error": {"message": None, "code": [1]}}, {"id": {"id": []}},
-    {"type": "text", "text": None}, {"role": 5}, {"name": ["a"]}, _nested(60), _nested(900),
 )  # fmt: skip
 """Values that are put in the place of others."""
+
+HOSTILE_JSON: tuple[str, ...] = (
+    "[]", "{}", "[[]]", "[null]", "[{}]", '{"": ""}', '{"\\ud800": 1}', '{"a": {"b": {"c": []}}}',
+    '[1, "2", 3.0]', '["x", "x", "x", "x", "x", "x", "x", "x", "x", "x", "x", "x", "x"]',
+    '{"error": "no"}', '{"error": {"message": null, "code": [1]}}', '{"id": {"id": []}}',
+    '{"type": "text", "text": null}', '{"role": 5}', '{"name": ["a"]}',
+    "[" * 60 + "]" * 60, "[" * 900 + "]" * 900,
+)  # fmt: skip
+"""Objects and lists likewise, as JSON: each is made anew, because it may be changed afterwards."""
 
 TOKENS: tuple[str, ...] = (
     "{", "}", "[", "]", '"', "'", ",", ":", "\\", "\\u", "\\ud800", "\ud800", "(", ")", "=", "\n",
@@ -107,10 +106,10 @@ class Mutator:
 
     def value(self) -> Any:
         """Return a fresh hostile value."""
-        value = self._rng.choice(HOSTILE)
-        if isinstance(value, list | dict):
-            return [*value] if isinstance(value, list) else {**value}
-        return value
+        number = self._rng.randrange(len(HOSTILE) + len(HOSTILE_JSON))
+        if number < len(HOSTILE):
+            return HOSTILE[number]
+        return json.loads(HOSTILE_JSON[number - len(HOSTILE)])
 
     def replace(self, holder: Any, key: Any) -> None:
         holder[key] = self.value()

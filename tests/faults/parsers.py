@@ -52,8 +52,8 @@ from tau2.report.safe_text import clean, one_line
 from tau2.runner.episode_log import read_log
 from tau2.runner.stored_config import load_config
 from tau2.service.app import documentation_app
-from tau2.service.guard import Guard
 from tau2.service.templating import as_html
+from tau2.serving.guard import Guard
 from tau2.storage.framed import framed
 from tau2.storage.inspection import salvaged
 from tau2.storage.journal import read_journal
@@ -641,11 +641,24 @@ _SHOWN = (
 )
 
 
-class Site:
-    """The documentation server, without a socket."""
+async def _done(_scope: Any, receive: Any, send: Any) -> None:
+    """Stand in for an application that reads JSON."""
+    json.loads((await receive())["body"] or b"null")
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
 
-    def __init__(self) -> None:
-        self._app = Guard(documentation_app(["mock"]), "token", lambda: {"127.0.0.1:1"})
+
+class Site:
+    """A server without a socket: of forms (the documentation), or of JSON behind the same guard."""
+
+    def __init__(self, *, forms: bool) -> None:
+        hosts = ("127.0.0.1:1",)
+        self._is_form = forms
+        self._app = (
+            Guard(documentation_app(["mock"]), "token", lambda: hosts, body="form")
+            if forms
+            else Guard(_done, "token", lambda: hosts, place="header")
+        )
         self._loop = asyncio.new_event_loop()
         weakref.finalize(self, self._loop.close)
 
@@ -654,7 +667,9 @@ class Site:
         fields = document if isinstance(document, dict) else {}
         form = fields.get("form")
         pairs = form.items() if isinstance(form, dict) else ()
-        body = urlencode([(str_of(k), str_of(v)) for k, v in pairs], errors="replace")
+        body = urlencode([(str_of(k), str_of(v)) for k, v in pairs], errors="replace").encode()
+        if not self._is_form:
+            body = spelled(fields.get("body"))
         path = "/" + str_of(fields.get("path", "")).lstrip("/")
         headers = fields.get("headers")
         named = headers.items() if isinstance(headers, dict) else ()
@@ -671,7 +686,7 @@ class Site:
             "client": ("127.0.0.1", 2),
             "root_path": "",
         }
-        status = self._loop.run_until_complete(self._answered(scope, body.encode()))
+        status = self._loop.run_until_complete(self._answered(scope, body))
         assert 200 <= status < 500, f"status {status}"
 
     async def _answered(self, scope: Any, body: bytes) -> int:
@@ -710,6 +725,22 @@ _REQUESTS = (
         "query": "",
         "headers": _FORM,
         "form": {"task": "create_task_1", "side": "agent", "tool": "get_users"},
+    },
+)
+
+
+_JSON_REQUESTS = (
+    {
+        "method": "POST",
+        "path": "/step",
+        "query": "",
+        "headers": {
+            "content-type": "application/json",
+            "authorization": "Bearer token",
+            "origin": "http://127.0.0.1:1",
+            "content-length": "20",
+        },
+        "body": {"action": {"text": "Hi"}, "id": 1},
     },
 )
 
@@ -820,14 +851,10 @@ def _of_settings(folder: Path) -> list[Parser]:
 
 
 def _of_pages() -> list[Parser]:
+    forms = _documents(*_REQUESTS)
+    bodies = _documents(*_JSON_REQUESTS)
     return [
-        Parser("texts that are shown", "text", _SHOWN, _shown, (), 1),
-        Parser(
-            "requests to the documentation server",
-            "document",
-            _documents(*_REQUESTS),
-            Site().request,
-            (),
-            0.3,
-        ),
+        Parser("texts that are shown", "text", _SHOWN, _shown),
+        Parser("requests of forms", "document", forms, Site(forms=True).request, (), 0.3),
+        Parser("requests of JSON", "document", bodies, Site(forms=False).request, (), 0.5),
     ]

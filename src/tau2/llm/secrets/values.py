@@ -22,6 +22,7 @@ from tau2.llm.secrets.names import (
 from tau2.utils.json_types import JsonMapping, JsonValue
 
 SHORTEST = 4  # characters; taking a shorter text out would damage ordinary words
+_LONGEST_NUMBER = 1_000  # bits of an integer that may be a secret
 _SHORTEST_GUESSED = 8  # of a value that only its name makes a secret: it may be a setting
 _SHORTEST_GENERATED = 12  # of a value that looks like a key
 _SHORTEST_PATH_PART = 24  # of a part of a path in an address that looks generated
@@ -105,8 +106,11 @@ def _secrets_in(value: JsonValue, name: str, *, is_header: bool, depth: int) -> 
         if is_given or (len(value) >= _SHORTEST_GUESSED and names_setting(name)):
             yield value
             yield from _parts(value)
-    elif isinstance(value, int) and names_field(name) and len(str(value)) >= _SHORTEST_GUESSED:
-        yield str(value)
+    elif isinstance(value, int) and names_field(name):
+        # Python writes no integer of thousands of digits, and no such one is a secret.
+        text = str(value) if value.bit_length() < _LONGEST_NUMBER else ""
+        if len(text) >= _SHORTEST_GUESSED:
+            yield text
 
 
 def _secrets_within(text: str, depth: int) -> Iterator[str]:
