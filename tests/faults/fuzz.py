@@ -2,10 +2,11 @@
 
     python -m tests.faults.fuzz --seed 0 --inputs 2000000
 
-Inputs are structured mutations of sound ones (see `mutations`), the same for the same seed. Of each
-parser, some inputs are large (64 kB): of these the 99th percentile of the CPU time must stay below
-the limit. Counts per parser are printed as JSON, exit code 1 when a promise is broken. `--part 1/2`
-does every other parser, so that two processes share the work.
+Inputs are structured mutations of sound ones (see `mutations`), the same for the same seed. Of
+each parser, some inputs are large (64 kB), many of them made of a thousand times the same piece: of
+these the 99th percentile of the CPU time is compared with a target and a limit. Counts per parser
+are printed as JSON, exit code 1 when a promise is broken. `--part 1/2` does every other parser, so
+that two processes share the work.
 """
 
 from __future__ import annotations
@@ -31,7 +32,10 @@ from tests.faults.storage import Tally
 from tau2.seeds import derive_seed
 from tau2.utils.text import error_text
 
-LIMIT = 0.005  # seconds of CPU for the 99th percentile of large inputs
+TARGET = 0.005
+"""Seconds of CPU for the 99th percentile of large inputs: parsers above are listed."""
+LIMIT = 0.25
+"""Seconds that break the promise even on a slow and busy machine."""
 _LARGE = 300  # large inputs of each parser
 _NAMED = 5  # findings of each parser that are told
 _MEMORY = 3 * 2**30  # bytes of address space that a parser may make the process need
@@ -177,6 +181,9 @@ def main() -> int:
         "inputs": sum(figures.inputs for figures in found.values()),
         "undocumented": sum(figures.found for figures in found.values()),
         "worst p99 ms at 64 kB": round(max(figures.p99 for figures in found.values()), 2),
+        "above the target": [
+            name for name, figures in found.items() if figures.p99 > 1000 * TARGET
+        ],
         "parsers": {name: figures.data() for name, figures in found.items()},
         "broken": len(tally.broken),
         "seconds": round(time.monotonic() - began),

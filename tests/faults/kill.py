@@ -164,6 +164,8 @@ class Run:
     folder: Path
     rng: random.Random
     tally: Tally
+    slowness: float = 1.0
+    """How much longer than on a free machine a run takes here: kills come later then."""
     durable: dict[tuple[str, int], str] = field(default_factory=dict)
     kills: int = 0
 
@@ -198,7 +200,7 @@ class Run:
             return code == 0
 
     def _moment(self) -> float:
-        return self.rng.uniform(self.kind.shortest, self.kind.longest)
+        return self.rng.uniform(self.kind.shortest, self.kind.longest * self.slowness)
 
     def _kill(self, pid: int) -> bool:
         """Kill a run or one of its workers; return whether it was the run."""
@@ -289,11 +291,14 @@ def _kind_of_run(
     kind: Kind, folder: Path, rng: random.Random, kills: int, tally: Tally, address: str
 ) -> None:
     folder.mkdir()
+    began = time.monotonic()
     wanted = undisturbed(kind, folder, tally)
+    # Every kill comes within the first third of what is a whole run here.
+    slowness = max(1.0, (time.monotonic() - began) / 3 / kind.longest)
     needed, rounds = needed_of(wanted), 0
     while kills > 0 and not tally.broken:
         (folder / str(rounds)).mkdir()
-        run = Run(kind, folder / str(rounds) / "run", rng, tally)
+        run = Run(kind, folder / str(rounds) / "run", rng, tally, slowness)
         before = requests_at(address)
         if run.live(kills):
             run.compare(wanted)

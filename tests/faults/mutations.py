@@ -15,22 +15,37 @@ _TOO_LONG = "an integer of thousands of digits"
 
 
 def spelled(document: Any) -> bytes:
-    """Return a document as JSON, also with integers that Python refuses to write."""
+    """Return a document as JSON, also with integers that Python refuses to write.
+
+    One that is too deep to be written is a row of brackets.
+    """
     try:
         return json.dumps(document, default=str).encode()
     except ValueError:
-        text = json.dumps(_marked(document), default=str)
-        return text.replace(json.dumps(_TOO_LONG), "9" * 5000).encode()
+        marked = _marked(document)
+    except RecursionError:
+        return b"[" * 5000
+    try:
+        text = json.dumps(marked, default=str)
+    except RecursionError:
+        return b"[" * 5000
+    return text.replace(json.dumps(_TOO_LONG), "9" * 5000).encode()
 
 
-def _marked(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _marked(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_marked(inner) for inner in value]
-    if isinstance(value, int) and value.bit_length() > 14_000:
-        return _TOO_LONG
-    return value
+def _marked(document: Any) -> Any:
+    """Return a document in which a word stands for every integer that is too long."""
+    whole = [document]
+    waiting: list[Any] = [whole]
+    while waiting:
+        holder = waiting.pop()
+        for key in holder if isinstance(holder, dict) else range(len(holder)):
+            value = holder[key]
+            if isinstance(value, dict | list):
+                holder[key] = value.copy()
+                waiting.append(holder[key])
+            elif isinstance(value, int) and value.bit_length() > 14_000:
+                holder[key] = _TOO_LONG
+    return whole[0]
 
 
 HOSTILE: tuple[Any, ...] = (

@@ -28,7 +28,9 @@ def test_the_suite_itself_would_notice():
     assert any("AttributeError" in story for story in tally.broken)
 
 
-def test_a_slow_parser_is_noticed():
+def test_a_slow_parser_is_noticed(monkeypatch):
+    monkeypatch.setattr(fuzz, "LIMIT", fuzz.TARGET)
+
     def read(text):
         return sum(text.count(letter) for letter in text[:3000])
 

@@ -19,6 +19,10 @@ from markupsafe import Markup
 
 _MOST_TEXT = 200_000  # characters of one tool result on a page
 _LINKED = ("http://", "https://", "mailto:", "#")
+_MOST_BRACKETS = 500
+_MOST_MARKS = 4_000
+_MARKS = "[*_`\\|"
+"""Characters for which the Markdown parser searches the rest of a text."""
 
 
 def new_environment() -> Environment:
@@ -43,8 +47,12 @@ def new_environment() -> Environment:
 def as_html(text: str) -> Markup:
     """Return Markdown as HTML.
 
-    Tags in it stay text, images are not shown, and only web and mail addresses become links.
+    Tags in it stay text, images are not shown, and only web and mail addresses become links. A text
+    with more marks than any that was written to be read stays as it is: its Markdown could take
+    minutes.
     """
+    if text.count("[") > _MOST_BRACKETS or sum(map(text.count, _MARKS)) > _MOST_MARKS:
+        return Markup("<pre>{}</pre>").format(text)
     html: str = _MARKDOWN.render(text)
     return Markup(html)  # noqa: S704  -- markdown-it escapes text; HTML in Markdown is off
 

@@ -36,6 +36,7 @@ _LARGEST = 1 << 20  # bytes of submission.json
 _SAME = 0.005  # percentage points: figures may be rounded to two decimals
 _SAME_COST = 1e-4  # US dollars
 _MOST_NAMED = 5
+_MOST_DEFECTS = 100  # of the form of `submission.json`
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ def _read(folder: Path) -> tuple[Submission | None, list[Defect]]:
                 f"{SUBMISSION_NAME}: {'.'.join(map(str, entry['loc'])) or '(top level)'}",
                 entry["msg"],
             )
-            for entry in problem.errors(include_url=False)
+            for entry in problem.errors(include_url=False, include_input=False)[:_MOST_DEFECTS]
         ]
     except (ValueError, RecursionError) as problem:
         return None, [Defect(SUBMISSION_NAME, f"it is not valid JSON: {problem}")]
