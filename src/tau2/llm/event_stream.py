@@ -141,28 +141,36 @@ class _Calls:
 def _add(delta: JsonMapping, message: JsonObject) -> None:
     """Add a piece to a message, a function, or any other object of it."""
     for name, value in delta.items():
-        before = message.get(name)
-        if name == "tool_calls":
-            if isinstance(value, list):
-                message.setdefault("tool_calls", _Calls()).add(value)
-        elif value is None:
-            message[name] = before
-        elif before is None:
-            message[name] = _first(name, value)
-        elif isinstance(value, Mapping) and isinstance(before, dict):
-            _add(value, before)
-        elif isinstance(value, str) and isinstance(before, _Pieces):
+        if name != "tool_calls":
+            message[name] = _with(message.get(name), name, value)
+        elif isinstance(value, list):
+            message.setdefault("tool_calls", _Calls()).add(value)
+
+
+def _with(before: JsonValue, name: str, value: JsonValue) -> JsonValue:
+    """Return a field with one more piece; a piece of another kind replaces what is no text."""
+    if value is None:
+        return before
+    if before is None:
+        return _first(name, value)
+    if isinstance(before, _Pieces):
+        if isinstance(value, str):
             before.append(value)
-        elif isinstance(value, list) and isinstance(before, list):
-            before.extend(value)
-        elif value != "":
-            message[name] = value
+    elif isinstance(value, Mapping) and isinstance(before, dict):
+        _add(value, before)
+    elif isinstance(value, list) and isinstance(before, list):
+        before.extend(value)
+    elif value != "":
+        return value
+    return before
 
 
 def _first(name: str, value: JsonValue) -> JsonValue:
     """Return the first value of a field, to which others can be added."""
     if isinstance(value, Mapping):
-        return {inner: _first(inner, value[inner]) for inner in value}
+        whole: JsonObject = {}
+        _add(value, whole)
+        return whole
     if isinstance(value, str) and name in _JOINED:
         return _Pieces([value])
     return list(value) if isinstance(value, list) else value

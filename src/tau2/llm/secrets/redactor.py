@@ -11,6 +11,7 @@ from tau2.llm.secrets.values import SHORTEST, looks_generated, secrets_in_args, 
 from tau2.utils.json_types import JsonMapping, JsonObject, JsonValue
 from tau2.utils.text import clean_text
 
+_DEEPEST = 150  # levels of nesting; real data has about ten
 _MOST_REDACTORS = 64  # sets of secrets whose spellings are kept
 _SHORTEST_SAID = 12  # characters of a secret that is taken out of conversations
 _SMALLEST_CODE = 10_000  # a smaller number is a quantity
@@ -88,38 +89,43 @@ class Redactor:
                 text = f"{text[: len(text) - len(tail) + at]}{REDACTED}"
         return text
 
-    def data(self, value: JsonValue) -> JsonValue:
-        """Return JSON data without secrets: in texts, in keys, and under names that say so."""
-        match value:
-            case str():
-                return self.text(value)
-            case Mapping():
-                return {self.text(str(name)): self._field(name, value[name]) for name in value}
-            case list() | tuple():
-                return [self.data(inner) for inner in value]
-            case _:
-                return value
+    def data(self, value: JsonValue, depth: int = _DEEPEST) -> JsonValue:
+        """Return JSON data without secrets: in texts, in keys, and under names that say so.
 
-    def _field(self, name: object, value: JsonValue) -> JsonValue:
+        What lies deeper than data ever does is taken out as a whole.
+        """
+        if isinstance(value, str):
+            return self.text(value)
+        if not isinstance(value, Mapping | list | tuple):
+            return value
+        if depth <= 0:
+            return REDACTED
+        if isinstance(value, Mapping):
+            return {
+                self.text(str(name)): self._field(name, value[name], depth - 1) for name in value
+            }
+        return [self.data(inner, depth - 1) for inner in value]
+
+    def _field(self, name: object, value: JsonValue, depth: int) -> JsonValue:
         rank = rank_of(str(name))
         if rank is NameRank.SURE:
-            return _hidden(value)
+            return _hidden(value, depth)
         if rank is NameRank.LIKELY and isinstance(value, str) and looks_generated(value):
             return REDACTED
-        return self.data(value)
+        return self.data(value, depth)
 
 
-def _hidden(value: JsonValue) -> JsonValue:
+def _hidden(value: JsonValue, depth: int) -> JsonValue:
     """Return a value of a secret field: every text in it is hidden, its structure is kept."""
-    match value:
-        case str():
-            return REDACTED if value else value
-        case Mapping():
-            return {str(name): _hidden(inner) for name, inner in value.items()}
-        case list() | tuple():
-            return [_hidden(inner) for inner in value]
-        case _:
-            return value
+    if isinstance(value, str):
+        return REDACTED if value else value
+    if not isinstance(value, Mapping | list | tuple):
+        return value
+    if depth <= 0:
+        return REDACTED
+    if isinstance(value, Mapping):
+        return {str(name): _hidden(inner, depth - 1) for name, inner in value.items()}
+    return [_hidden(inner, depth - 1) for inner in value]
 
 
 @lru_cache(maxsize=_MOST_REDACTORS)
@@ -142,16 +148,20 @@ def redact_args(args: JsonMapping) -> JsonObject:
     return {name: _redacted_arg(str(name), value, redactor) for name, value in args.items()}
 
 
-def _redacted_arg(name: str, value: JsonValue, redactor: Redactor) -> JsonValue:
-    if name in SECRET_ARGS or names_headers(name):
+def _redacted_arg(
+    name: str, value: JsonValue, redactor: Redactor, depth: int = _DEEPEST
+) -> JsonValue:
+    if depth <= 0 or name in SECRET_ARGS or names_headers(name):
         return REDACTED
     rank = rank_of(name)
     if isinstance(value, Mapping):
         if rank is not NameRank.PLAIN:
-            return _hidden(value)
-        return {key: _redacted_arg(str(key), inner, redactor) for key, inner in value.items()}
+            return _hidden(value, depth)
+        return {
+            key: _redacted_arg(str(key), inner, redactor, depth - 1) for key, inner in value.items()
+        }
     if isinstance(value, list | tuple):
-        return [_redacted_arg(name, inner, redactor) for inner in value]
+        return [_redacted_arg(name, inner, redactor, depth - 1) for inner in value]
     if isinstance(value, str):
         return REDACTED if rank is not NameRank.PLAIN else redactor.text(value)
     return REDACTED if rank is NameRank.SURE and _is_long_number(value) else value
