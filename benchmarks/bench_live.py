@@ -16,6 +16,7 @@ import gc
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from bench_soak import Sample, sample, slope
@@ -94,7 +95,9 @@ def episodes(number: int) -> Iterator[tuple[Sample, int]]:
 
 def cancelled(number: int) -> Iterator[tuple[Sample, int]]:
     """Cancel in rounds, likewise."""
-    with asyncio.Runner() as runner:
+    with asyncio.Runner() as runner, ThreadPoolExecutor(1) as thread:
+        # One thread for the users that block: how many a loop starts by itself is its own affair.
+        runner.get_loop().set_default_executor(thread)
 
         async def a_round(first: int) -> int:
             for one in range(first, first + ROUND, 10):

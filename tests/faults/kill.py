@@ -51,6 +51,7 @@ _LONGEST_LIFE = 60.0
 _PART_OF_CHANGES = 0.1
 
 
+_KILLED_AT_START = "while it started"
 _MOST_CALLS = 30  # of one episode
 
 Victim = Literal["all", "run", "worker"]
@@ -184,6 +185,8 @@ class Run:
             if code is None and not spared:
                 self._look()
                 continue
+            if code not in (None, 0) and self._workers_never_started():
+                continue
             if code is None:
                 os.killpg(pid, signal.SIGKILL)
                 os.waitpid(pid, 0)
@@ -198,6 +201,15 @@ class Run:
                     f"{self.kind.name}: a resumed run ended with {code}: {why}"
                 )
             return code == 0
+
+    def _workers_never_started(self) -> bool:
+        """Return whether a run gave up because every start of a worker was killed, as it may."""
+        problem = self.folder.parent / "problem.txt"
+        gave_up = problem.exists() and _KILLED_AT_START in problem.read_text(encoding="utf-8")
+        if gave_up:
+            problem.unlink()
+            self.tally.counts["runs given up at their start"] += 1
+        return gave_up
 
     def _moment(self) -> float:
         return self.rng.uniform(self.kind.shortest, self.kind.longest * self.slowness)

@@ -23,6 +23,7 @@ from tau2.runner.trial import TIMEOUT_GRACE, failed_run
 logger = logging.getLogger(__name__)
 
 _ATTEMPTS = 3
+_STARTS = 5  # of a worker that is killed while it starts
 _SHORTEST_START = 60.0  # seconds in which a busy machine starts a process and imports the package
 
 
@@ -91,7 +92,7 @@ class WorkerPool(Generic[WorkerT]):
                 await worker.start()
             except WorkerFailure as problem:
                 await worker.close()
-                if attempt >= _ATTEMPTS:
+                if attempt >= _STARTS:
                     raise ConfigError(str(problem)) from problem
             except BaseException:
                 await worker.close()
