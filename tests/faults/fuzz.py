@@ -21,6 +21,7 @@ import sys
 import tempfile
 import time
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,8 @@ TARGET = 0.005
 LIMIT = 0.25
 """Seconds that break the promise even on a slow and busy machine."""
 _LARGE = 300  # large inputs of each parser
+_SLICES = 50  # turns in which a parser gets its inputs
+_ENDED = object()
 _NAMED = 5  # findings of each parser that are told
 _MEMORY = 3 * 2**30  # bytes of address space that a parser may make the process need
 
@@ -111,9 +114,17 @@ def _place(problem: BaseException) -> str:
 
 def fuzz(parser: Parser, seed: int, inputs: int, large: int, tally: Tally) -> Figures:
     """Give a parser many inputs, the large ones last."""
+    figures = Figures()
+    for _ in slices(parser, seed, inputs, large, figures):
+        continue
+    look(parser, figures, tally)
+    return figures
+
+
+def slices(parser: Parser, seed: int, inputs: int, large: int, figures: Figures) -> Iterator[None]:
+    """Give a parser many inputs, the large ones last; yield now and then."""
     mutator = Mutator(random.Random(derive_seed(seed, "fuzz", parser.name)))
     make = {"document": mutator.document, "text": mutator.text, "bytes": mutator.bytes}[parser.form]
-    figures = Figures()
     # What was made before is of no interest to the collector, whose pauses would be measured.
     gc.collect()
     gc.freeze()
@@ -123,8 +134,10 @@ def fuzz(parser: Parser, seed: int, inputs: int, large: int, tally: Tally) -> Fi
             json.loads(seed_input) if parser.form == "document" else _as(parser, seed_input),
             figures,
         )
-    for _ in range(inputs):
+    for number in range(inputs):
         feed(parser, make(parser.seeds), figures)
+        if number % max(1, inputs // _SLICES) == 0:
+            yield
     for _ in range(large):
         given = (
             mutator.large_document(parser.seeds)
@@ -132,10 +145,13 @@ def fuzz(parser: Parser, seed: int, inputs: int, large: int, tally: Tally) -> Fi
             else _as(parser, mutator.large_text(parser.seeds))
         )
         feed(parser, given, figures, is_large=True)
+
+
+def look(parser: Parser, figures: Figures, tally: Tally) -> None:
+    """Say which promises a parser broke."""
     for place, example in list(figures.findings.items())[:_NAMED]:
         tally.broken.append(f"{parser.name}: {place}: {example}")
     tally.check(figures.p99 < 1000 * LIMIT, f"{parser.name}: p99 at 64 kB is {figures.p99:.1f} ms")
-    return figures
 
 
 def _as(parser: Parser, text: str) -> str | bytes:
@@ -143,16 +159,29 @@ def _as(parser: Parser, text: str) -> str | bytes:
 
 
 def suite(
-    folder: Path, seed: int, inputs: int, *, large: int = _LARGE, part: tuple[int, int] = (1, 1)
+    folder: Path,
+    seed: int,
+    inputs: int,
+    *,
+    large: int = _LARGE,
+    part: tuple[int, int] = (1, 1),
+    minutes: float = float("inf"),
 ) -> tuple[Tally, dict[str, Figures]]:
-    """Give all parsers `inputs` inputs in all (or a part of them), by their weights."""
+    """Give all parsers `inputs` inputs in all (or a part of them), by their weights, in turns."""
     tally = Tally()
     everything = parsers(folder)
     whole = sum(parser.weight for parser in everything)
-    found: dict[str, Figures] = {}
-    for parser in everything[part[0] - 1 :: part[1]]:
-        number = round(inputs * parser.weight / whole)
-        found[parser.name] = fuzz(parser, seed, number, large, tally)
+    ours = everything[part[0] - 1 :: part[1]]
+    found = {parser.name: Figures() for parser in ours}
+    waiting = [
+        slices(parser, seed, round(inputs * parser.weight / whole), large, found[parser.name])
+        for parser in ours
+    ]
+    until = time.monotonic() + 60 * minutes
+    while waiting and time.monotonic() < until:
+        waiting = [one for one in waiting if next(one, _ENDED) is not _ENDED]
+    for parser in ours:
+        look(parser, found[parser.name], tally)
     return tally, found
 
 
@@ -164,6 +193,9 @@ def main() -> int:
     parser.add_argument("--inputs", type=int, default=200_000)
     parser.add_argument("--large", type=int, default=_LARGE, help="64 kB inputs of each parser")
     parser.add_argument("--part", default="1/1", help="for example 1/2 and 2/2, in two processes")
+    parser.add_argument(
+        "--minutes", type=float, default=float("inf"), help="stop then, and count what was done"
+    )
     options = parser.parse_args()
     number, parts = map(int, options.part.split("/"))
     logging.disable(logging.WARNING)
@@ -172,7 +204,12 @@ def main() -> int:
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         tally, found = suite(
-            Path(folder), options.seed, options.inputs, large=options.large, part=(number, parts)
+            Path(folder),
+            options.seed,
+            options.inputs,
+            large=options.large,
+            part=(number, parts),
+            minutes=options.minutes,
         )
     counts = {
         "suite": "fuzz",

@@ -769,11 +769,11 @@ def _of_servers() -> list[Parser]:
         Parser("chat completions", "document", docs(*_COMPLETIONS), _json_answer(chat), failed, 3),
         Parser("Anthropic messages", "document", native_messages, _json_answer(native), failed, 3),
         Parser("OpenAI responses", "document", docs(*_RESPONSES), _json_answer(newer), failed, 3),
-        Parser("bodies", "bytes", texts, partial(_answer, chat), failed, 2),
+        Parser("bodies", "bytes", texts, partial(_answer, chat), failed, 4),
         Parser("streams", "document", _streams_of_documents(), _stream, failed, 2),
-        Parser("stream texts", "bytes", _STREAMS, partial(_answer, chat), failed, 2),
+        Parser("stream texts", "bytes", _STREAMS, partial(_answer, chat), failed, 4),
         Parser("Anthropic streams", "bytes", _STREAMS, partial(_answer, native), failed),
-        Parser("error bodies and headers", "document", docs(*_REFUSALS), _refusal, failed, 2),
+        Parser("error bodies and headers", "document", docs(*_REFUSALS), _refusal, failed, 4),
         Parser("messages of a trainer", "document", docs(*_HISTORY), _history, (ValueError,)),
     ]
 
@@ -782,12 +782,12 @@ def _of_models() -> list[Parser]:
     docs = _documents
     return [
         Parser("tool calls in text", "text", _ACTIONS, _action, (), 2),
-        Parser("actions of play and gym", "text", _ACTIONS, _played_action, (ValueError,), 2),
-        Parser("arguments", "document", docs(*_ARGUMENTS), _arguments, (), 3),
+        Parser("actions of play and gym", "text", _ACTIONS, _played_action, (ValueError,), 4),
+        Parser("arguments", "document", docs(*_ARGUMENTS), _arguments, (), 4),
         Parser("actions as objects", "document", docs(*_HISTORY[0]), _own_message, (TypeError,)),
         Parser("calls of tools", "document", docs(*_TOOL_CALL), _tool_call),
         Parser("judgements and reviews", "text", _JUDGEMENTS, _judgement, (), 2),
-        Parser("numbers in statements", "text", _STATEMENTS, _statement),
+        Parser("numbers in statements", "text", _STATEMENTS, _statement, (), 0.7),
     ]
 
 
@@ -804,8 +804,10 @@ def _of_files(folder: Path) -> list[Parser]:
         Parser("JSON files", "bytes", (tasks, _CONFIG_TEXT), files.data_file("json"), wrong, 0.5),
         Parser("YAML files", "bytes", (_yaml(_CONFIG),), files.data_file("yaml"), wrong, 0.2),
         Parser("TOML files", "bytes", (_TOML,), files.data_file("toml"), wrong, 0.5),
-        Parser("results", "document", (files.results, files.single), files.results_file, wrong),
-        Parser("results, damaged", "bytes", (files.single,), files.results_bytes, wrong),
+        Parser(
+            "results", "document", (files.results, files.single), files.results_file, wrong, 0.4
+        ),
+        Parser("results, damaged", "bytes", (files.single,), files.results_bytes, wrong, 0.5),
         Parser("run folders", "document", (files.results,), files.run_folder, wrong, 0.3),
         Parser(
             "simulations, and as they are shown",
@@ -813,18 +815,22 @@ def _of_files(folder: Path) -> list[Parser]:
             (files.simulation,),
             files.stored_simulation,
             wrong,
+            0.5,
         ),
         Parser("simulations, damaged", "bytes", (files.simulation,), files.simulation_bytes, wrong),
-        Parser("journals", "bytes", (files.journal[:2500], files.journal), files.journal_lines, ()),
-        Parser("logs of episodes", "bytes", (files.log,), files.episode_log, ()),
-        Parser("recordings", "bytes", (files.entry,), files.recording, ()),
-        Parser("submissions", "document", (files.submission,), files.submitted, ()),
+        Parser(
+            "journals", "bytes", (files.journal[:2500], files.journal), files.journal_lines, (), 0.3
+        ),
+        Parser("logs of episodes", "bytes", (files.log,), files.episode_log, (), 0.5),
+        Parser("recordings", "bytes", (files.entry,), files.recording, (), 2),
+        Parser("submissions", "document", (files.submission,), files.submitted, (), 0.3),
         Parser(
             "settings of stored runs",
             "bytes",
             data,
             files.stored_settings,
             (ConfigError, DataFileError),
+            0.5,
         ),
     ]
 
@@ -841,12 +847,12 @@ def _of_settings(folder: Path) -> list[Parser]:
     whole = (_CONFIG_TEXT,)
     args = _documents(*_ARGS)
     return [
-        Parser("settings", "document", whole, files.settings, wrong, 2),
+        Parser("settings", "document", whole, files.settings, wrong, 6),
         Parser("YAML configurations", "bytes", yaml, files.config_file("yaml"), wrong, 0.2),
         Parser("TOML configurations", "bytes", (_TOML,), files.config_file("toml"), wrong, 0.5),
         Parser("JSON configurations", "bytes", whole, files.config_file("json"), wrong, 0.5),
-        Parser("arguments of models", "document", args, _model_args, (ConfigError,), 2),
-        Parser("JSON options", "text", options, _json_option, option),
+        Parser("arguments of models", "document", args, _model_args, (ConfigError,), 0.5),
+        Parser("JSON options", "text", options, _json_option, option, 2),
     ]
 
 
@@ -854,7 +860,7 @@ def _of_pages() -> list[Parser]:
     forms = _documents(*_REQUESTS)
     bodies = _documents(*_JSON_REQUESTS)
     return [
-        Parser("texts that are shown", "text", _SHOWN, _shown),
+        Parser("texts that are shown", "text", _SHOWN, _shown, (), 0.5),
         Parser("requests of forms", "document", forms, Site(forms=True).request, (), 0.3),
         Parser("requests of JSON", "document", bodies, Site(forms=False).request, (), 0.5),
     ]
