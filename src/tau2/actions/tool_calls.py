@@ -14,6 +14,7 @@ from tau2.seeds import made_call_id
 from tau2.utils.finite_json import refuse_constant
 from tau2.utils.json_types import JsonMapping, JsonObject, JsonValue
 from tau2.utils.plain_data import DEEPEST, clean, is_storable
+from tau2.utils.sizes import LONGEST_MESSAGE
 from tau2.utils.text import clean_text
 
 MOST_CALLS = 64  # of one text; a model that writes more of them repeats itself
@@ -40,6 +41,9 @@ def parse_arguments(raw: JsonValue) -> JsonObject:
     if raw is None or raw == []:  # an empty object, as PHP writes it
         return {}
     text = raw if isinstance(raw, str) else _as_json(raw)
+    if len(text) > LONGEST_MESSAGE:
+        # Not worth reading: an episode refuses it.
+        return {MALFORMED_KEY: clean_text(text[: LONGEST_MESSAGE + 1])}
     value = _decoded(text)
     if value is None:
         return {}

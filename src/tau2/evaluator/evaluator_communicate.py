@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from decimal import Decimal
+from functools import cached_property
 
 from tau2.data_model.message import AssistantMessage, Message
 from tau2.data_model.simulation import CommunicateCheck, RewardInfo
@@ -31,18 +33,43 @@ _BEFORE_PERCENT = re.compile(r"(?<=\d) (?=%)")
 
 def mentions(text: str, info: str, *, strict_compat: bool = False) -> bool:
     """Return whether a message states a piece of information."""
-    if strict_compat:
-        return info.lower() in text.lower().replace(",", "")
-    stated = normalised(text)
-    wanted = normalised(info)
-    number = wanted_number(wanted)
-    if number is None:
-        return _contains_words(_words(stated), _words(wanted))
-    value, is_signed = number
-    values = numbers_in(stated)
-    # "You owe 5" states a balance of -5 as well as of 5, unless the sign is part of the
-    # information.
-    return value in values or (not is_signed and -value in values)
+    return _Said(text).states(info, strict_compat=strict_compat)
+
+
+class _Said:
+    """A message, each of whose readings is made once."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def states(self, info: str, *, strict_compat: bool) -> bool:
+        """Return whether the message states a piece of information."""
+        if strict_compat:
+            return info.lower() in self._without_commas
+        wanted = normalised(info)
+        number = wanted_number(wanted)
+        if number is None:
+            return _contains_words(self._words, _words(wanted))
+        value, is_signed = number
+        # "You owe 5" states a balance of -5 as well as of 5, unless the sign is part of the
+        # information.
+        return value in self._numbers or (not is_signed and -value in self._numbers)
+
+    @cached_property
+    def _without_commas(self) -> str:
+        return self.text.lower().replace(",", "")
+
+    @cached_property
+    def _normalised(self) -> str:
+        return normalised(self.text)
+
+    @cached_property
+    def _numbers(self) -> set[Decimal]:
+        return numbers_in(self._normalised)
+
+    @cached_property
+    def _words(self) -> str:
+        return _words(self._normalised)
 
 
 tells = mentions
@@ -111,15 +138,16 @@ def check_information(
     messages: Sequence[Message], wanted: Sequence[str], *, strict_compat: bool = False
 ) -> list[CommunicateCheck]:
     """Look for every piece of information in the agent's messages."""
-    texts = [
-        m.content
+    messages_said = [
+        _Said(m.content)
         for m in messages
         if isinstance(m, AssistantMessage) and m.content and not m.is_audio
     ]
     checks = []
     for info in wanted:
         where = next(
-            (text for text in texts if mentions(text, info, strict_compat=strict_compat)), None
+            (said.text for said in messages_said if said.states(info, strict_compat=strict_compat)),
+            None,
         )
         reason = (
             f"Found in: {where[:200]!r}"

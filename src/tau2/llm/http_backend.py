@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from tau2.errors import ConfigError
 from tau2.llm.args import check_names
@@ -19,9 +20,13 @@ from tau2.llm.transport.proxies import proxy_for
 from tau2.llm.transport.tls import tls_context
 from tau2.utils.json_types import JsonMapping, JsonObject, JsonValue
 from tau2.utils.plain_data import DEEPEST, clean
+from tau2.utils.sizes import LARGE, LONGEST_MESSAGE
+from tau2.utils.text import clean_text
 
 if TYPE_CHECKING:
     from tau2.llm.transport.response import HttpResponse
+
+ResultT = TypeVar("ResultT")
 
 _SUCCESS = range(200, 300)
 _REDIRECTION = range(300, 400)
@@ -60,8 +65,9 @@ class HttpProtocol:
 
         endpoint = endpoint_of(request.model, request.args, self.service)
         try:
-            response = await apost(endpoint, self._encoded(request, endpoint), request.timeout)
-            return self.completion_of(response, endpoint)
+            body = await _off_loop(_characters(request), self._encoded, request, endpoint)
+            response = await apost(endpoint, body, request.timeout)
+            return await _off_loop(len(response.body), self.completion_of, response, endpoint)
         except CallFailed as failure:
             failure.redact(endpoint.secrets)
             raise
@@ -87,6 +93,9 @@ class HttpProtocol:
             raise from_status(response.status, text, response.headers, clock.get().wall())
         streamed = self.stream(text) if self.stream is not None else None
         parsed = _json(text) if streamed is None else streamed
+        if len(text) > LONGEST_MESSAGE:
+            # An episode refuses such a text, and all of it would be read on the event loop.
+            parsed = clean(parsed, lambda long: clean_text(long[: LONGEST_MESSAGE + 1]))
         spellings = redactor_of(endpoint.secrets).spellings
         secrets = [text for text in spellings if len(text) >= _SHORTEST_SECRET]
         if not _is_plain(text, secrets):
@@ -97,11 +106,27 @@ class HttpProtocol:
     def _encoded(self, request: Request, endpoint: Endpoint) -> bytes:
         body = self.body(request, endpoint.model)
         try:
-            return json.dumps(body, allow_nan=False).encode()
+            if _characters(request) <= LARGE:
+                return json.dumps(body, allow_nan=False).encode()
+            # Piece by piece: as a whole, no other thread could run until all of it is written.
+            return "".join(json.JSONEncoder(allow_nan=False).iterencode(body)).encode()
         except (TypeError, ValueError) as error:
             raise ConfigError(
                 f"the arguments of model {request.model!r} cannot be sent as JSON: {error}"
             ) from error
+
+
+async def _off_loop(size: int, work: Callable[..., ResultT], *args: object) -> ResultT:
+    """Do work on a text of this size: on the event loop if that takes no time, else in a thread."""
+    return await asyncio.to_thread(work, *args) if size > LARGE else work(*args)
+
+
+def _characters(request: Request) -> int:
+    """Return about how many characters a request has."""
+    calls = [call for message in request.messages for call in message.get("tool_calls") or ()]
+    return sum(len(message.get("content") or "") for message in request.messages) + sum(
+        len(call["function"]["arguments"]) for call in calls
+    )
 
 
 def _json(text: str) -> JsonValue:

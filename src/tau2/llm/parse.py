@@ -15,6 +15,7 @@ from tau2.llm.failure import CallFailed, from_error_body, unreachable
 from tau2.llm.finish import CUT_SHORT, FAILED_REASONS, finish_reasons
 from tau2.llm.request import Response
 from tau2.utils.json_types import JsonMapping, JsonObject, JsonValue
+from tau2.utils.sizes import LONGEST_MESSAGE
 
 _QUOTED = 200  # characters of an unusable response that the error quotes
 
@@ -129,7 +130,8 @@ def parse_completion(
     parts = [parts_of_content(message.get("content")) for message in messages]
     refusals = (parts_of_content(message.get("refusal")).text for message in messages)
     text = _first(part.text for part in parts) or _first(refusals)
-    content, thought = split_reasoning(text)
+    # What is longer is not worth reading: an episode refuses it.
+    content, thought = split_reasoning(text) if len(text) <= LONGEST_MESSAGE else (text, None)
     calls, malformed = parse_tool_calls(_raw_calls(messages, parts), taken_ids)
     reasoning = _first(map(_reasoning, messages)) or _first(part.reasoning for part in parts)
     calls = _without_empty(calls, content)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tau2.llm.secrets import redact, secrets_in_environment
-from tau2.report.safe_text import clean, shorten
+from tau2.report.safe_text import clean
+from tau2.utils.text import beginning_of
 
 
 class Cleaner:
@@ -17,7 +18,9 @@ class Cleaner:
 
     def __call__(self, text: object, most: int | None = None) -> str:
         """Return the text as it may be shown, cut to `most` characters."""
-        return shorten(self.redact(clean(text)), most)
+        if most is None:
+            return self.redact(clean(text))
+        return beginning_of(str(text), most, lambda part: self.redact(clean(part)))
 
     def redact(self, text: str) -> str:
         """Return the text without credentials, and otherwise as it is."""

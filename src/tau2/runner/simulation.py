@@ -10,6 +10,7 @@ from tau2.data_model.simulation import RewardInfo, SimulationRun
 from tau2.evaluator.evaluator import EvaluationType, grade, needs_judge
 from tau2.evaluator.evidence import Judge
 from tau2.orchestrator.orchestrator import Orchestrator
+from tau2.utils.sizes import LARGE
 
 
 def grade_live(
@@ -49,9 +50,10 @@ async def agrade_live(
 ) -> RewardInfo:
     """Do what `grade_live` does on the running event loop.
 
-    A judge is awaited in a worker thread.
+    A judge is awaited in a worker thread, and a long conversation is graded in one.
     """
-    if needs_judge(orchestrator.task, evaluation_type):
+    characters = sum(len(getattr(message, "content", None) or "") for message in run.get_messages())
+    if characters > LARGE or needs_judge(orchestrator.task, evaluation_type):
         return await asyncio.to_thread(grade_live, run, orchestrator, evaluation_type, judge)
     return grade_live(run, orchestrator, evaluation_type, judge)
 

@@ -28,7 +28,7 @@ from tau2.orchestrator.episode import Ask, Failure
 from tau2.orchestrator.tracing import EpisodeInfo, Notify
 from tau2.storage.files import make_within
 from tau2.storage.results import companion
-from tau2.utils.text import clean_text, plural
+from tau2.utils.text import beginning_of, clean_text, plural
 
 logger = logging.getLogger(__name__)
 
@@ -105,7 +105,8 @@ class TaskLog:
         at = time.perf_counter() - self._began
         lines = [f"{at:10.3f} s  {' '.join(_plain(clean(what)).split())}"]
         for text in texts:
-            lines += [f"{'':12}  | {line}" for line in _cut(_plain(clean(text))).splitlines()]
+            shown = beginning_of(text, _LONGEST_TEXT, lambda part: _plain(clean(part)))
+            lines += [f"{'':12}  | {line}" for line in shown.splitlines()]
         self._write("\n".join(lines) + "\n")
 
     def _write(self, text: str) -> None:
@@ -199,11 +200,3 @@ class TaskLog:
 
 def _plain(text: str) -> str:
     return _CONTROLS.sub("", clean_text(text.replace("\r\n", "\n")))
-
-
-def _cut(text: str) -> str:
-    return (
-        text
-        if len(text) <= _LONGEST_TEXT
-        else f"{text[:_LONGEST_TEXT]}… (+{len(text) - _LONGEST_TEXT} characters)"
-    )

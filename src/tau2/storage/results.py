@@ -65,9 +65,11 @@ _MESSAGES: Mapping[str, type[BaseModel]] = {
     "tool": ToolMessage,
     "user": UserMessage,
 }
-_SLOW = re.compile(rb'"tool_calls"\s*:\s*\[\s*\]|\\u[dD][89a-fA-F]')
-"""What the fast reader takes differently: empty lists that mean no call, and halves of
-characters."""
+_SLOW = (re.compile(rb'"tool_calls"\s*:\s*\[\s*\]'), re.compile(rb"\\u[dD][89a-fA-F]"))
+"""What the fast reader takes differently: empty lists that mean no call, and halves of characters.
+
+Two patterns, because each is searched for by its beginning, which takes a fifth of the time.
+"""
 
 _DEEPEST = 100  # levels of a simulation; real ones have about ten, and serializers fail near 250
 
@@ -373,7 +375,9 @@ def decode_simulation(content: bytes, source: Path) -> SimulationRun:
 
     Raise DataFileError naming file and place.
     """
-    if not _SLOW.search(content) and not finite_json.may_hold_constant(content):
+    if not any(slow.search(content) for slow in _SLOW) and not finite_json.may_hold_constant(
+        content
+    ):
         with suppress(
             ValidationError
         ):  # an older shape, or damage: the slow way upgrades it, or names the place

@@ -26,6 +26,9 @@ LONGEST_CONVERSATION = 20_000_000
 LARGEST_ANSWER = 32 * 2**20
 """Bytes of a model's answer, also decompressed. One with log probabilities has about 1 MB."""
 
+LARGE = 200_000
+"""Characters or bytes above which a text is read in a thread, not on the event loop."""
+
 KEPT = 10_000
 """Characters that are recorded of a text that was too long."""
 

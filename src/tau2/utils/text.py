@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 
 def clean_text(text: str) -> str:
@@ -15,6 +15,25 @@ def clean_text(text: str) -> str:
 def shortened(text: str, most: int) -> str:
     """Return `text`, cut to `most` characters with an ellipsis at the end."""
     return text if len(text) <= most else text[: most - 1] + "…"
+
+
+_MARGIN = 20_000  # characters; longer than any secret that is taken out of a text
+
+
+def beginning_of(text: str, most: int, prepared: Callable[[str], str]) -> str:
+    """Return `prepared(text)` cut to `most` characters, with how many are left out.
+
+    Of a long text only the beginning is prepared. Where that is cut, half a secret may be left,
+    which nothing recognises; so its end is not shown.
+    """
+    if len(text) <= 2 * most + _MARGIN:
+        whole = prepared(text)
+        if len(whole) <= most:
+            return whole
+        return f"{whole[:most]}… (+{plural(len(whole) - most, 'character')})"
+    beginning = prepared(text[: 2 * most + _MARGIN])
+    shown = beginning[: max(0, min(most, len(beginning) - _MARGIN))]
+    return f"{shown}… (+{plural(len(text) - len(shown), 'character')})"
 
 
 def error_text(problem: BaseException, most: int = 10_000) -> str:

@@ -11,6 +11,7 @@ from tau2.utils.json_types import JsonMapping, JsonObject, JsonValue
 
 _LONGEST = 160  # characters of one value or line
 _MOST_LINES = 40  # of one text's difference
+_MOST_COMPARED = 400  # lines of either text
 _CONTEXT = 1
 
 
@@ -38,7 +39,8 @@ def _value(name: str, recorded: JsonValue, now: JsonValue) -> Iterator[str]:
 
 def _text(recorded: str, now: str) -> Iterator[str]:
     """Yield the lines that differ; long ones are cut around the place where they part."""
-    lines = difflib.unified_diff(recorded.splitlines(), now.splitlines(), lineterm="", n=_CONTEXT)
+    mine, theirs = _differing_lines(recorded.splitlines(), now.splitlines())
+    lines = difflib.unified_diff(mine, theirs, lineterm="", n=_CONTEXT)
     shown = [line for line in lines if not line.startswith(("---", "+++", "@@"))]
     old = next((line[1:] for line in shown if line.startswith("-")), "")
     new = next((line[1:] for line in shown if line.startswith("+")), "")
@@ -48,6 +50,23 @@ def _text(recorded: str, now: str) -> Iterator[str]:
         yield f"  {line[0]} {_cut(line[1:], at)}"
     if len(shown) > _MOST_LINES:
         yield f"  … {_count(len(shown) - _MOST_LINES, 'more line')}"
+
+
+def _differing_lines(mine: list[str], theirs: list[str]) -> tuple[list[str], list[str]]:
+    """Return the first lines of either text between what both begin with and what both end with.
+
+    To compare all of two long texts takes quadratic time.
+    """
+    shorter = min(len(mine), len(theirs))
+    start = next((n for n in range(shorter) if mine[n] != theirs[n]), shorter)
+    rest = shorter - start
+    same = next((n for n in range(rest) if mine[-1 - n] != theirs[-1 - n]), rest)
+    start = max(0, start - _CONTEXT)
+    not_shown = max(0, same - _CONTEXT)
+    return (
+        mine[start : len(mine) - not_shown][:_MOST_COMPARED],
+        theirs[start : len(theirs) - not_shown][:_MOST_COMPARED],
+    )
 
 
 def _count(number: int, noun: str) -> str:

@@ -27,6 +27,8 @@ from tau2.report.terminal.review import review_panels
 from tau2.utils.text import plural
 
 MAX_TOOL_RESULT_CHARS = 500
+_MOST_CHARS = 100_000  # of one other text; to lay out megabytes takes minutes
+_MOST_OF_A_CALL = 2000
 
 _STYLES = {"assistant": "cyan", "user": "green", "tool": "yellow", "system": "magenta"}
 _TITLES = {"assistant": "agent", "user": "user", "tool": "tool", "system": "system"}
@@ -75,7 +77,7 @@ def style_of(run: SimulationRun) -> str:
 
 def task_view(task: Task) -> Panel:
     """Return what the user was told, and what the reference does."""
-    parts = [plain(str(task.user_scenario).replace("\t", "  "))]
+    parts = [_beginning(str(task.user_scenario).replace("\t", "  "))]
     criteria = task.evaluation_criteria
     if criteria is not None:
         parts += _listed(
@@ -123,13 +125,20 @@ def _body(message: Message) -> Iterator[Text]:
     if message.role in {"assistant", "user"}:
         assert isinstance(message, AssistantMessage | UserMessage)
         if message.reasoning_content:
-            yield plain(f"(thinks) {message.reasoning_content}", style="dim italic")
+            yield _beginning(f"(thinks) {message.reasoning_content}", style="dim italic")
         if message.content or not message.tool_calls:
-            yield plain(message.content or "(nothing)")
+            yield _beginning(message.content or "(nothing)")
         for call in message.calls:
             yield plain(f"→ {compact_call(call)}", style="bold")
     elif not isinstance(message, MultiToolMessage):
-        yield plain(message.content or "")
+        yield _beginning(message.content or "")
+
+
+def _beginning(text: str, style: str = "") -> Text:
+    """Return a text, or as much of it as can be shown in a moment and how much is left out."""
+    left_out = len(text) - _MOST_CHARS
+    note = f"… (+{plural(left_out, 'character')})" if left_out > 0 else ""
+    return plain(f"{text[:_MOST_CHARS]}{note}", style=style)
 
 
 def compact_call(call: ToolCall) -> str:
@@ -138,7 +147,8 @@ def compact_call(call: ToolCall) -> str:
         f"{name}={json.dumps(value, ensure_ascii=False, default=str)}"
         for name, value in call.arguments.items()
     )
-    return one_line(f"{call.name}({arguments})", 2000)
+    # The rest of a long call is not read: a line begins with less than ten times what it shows.
+    return one_line(f"{call.name}({arguments})"[: 10 * _MOST_OF_A_CALL], _MOST_OF_A_CALL)
 
 
 def _tool_result(message: ToolMessage, most: int | None) -> Panel:
@@ -165,10 +175,12 @@ def grading_view(run: SimulationRun) -> RenderableType:
     table.add_column(overflow="fold")
     for met, kind, text in checks:
         mark = Text("✓", style="green") if met else Text("✗", style="red")
-        table.add_row(mark, kind, plain(text))
+        table.add_row(mark, kind, _beginning(text))
     basis = ", ".join(b.value for b in run.reward_info.reward_basis or ()) or "nothing"
     total = Text(f"reward {run.reward_info.reward:.2f}, which rests on {basis}", style="bold")
-    body = Group(*([table] if checks else []), total, *map(plain, grading_notes(run.reward_info)))
+    body = Group(
+        *([table] if checks else []), total, *map(_beginning, grading_notes(run.reward_info))
+    )
     return Panel(body, title=Text("grading"), title_align="left")
 
 
