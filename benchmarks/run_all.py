@@ -29,6 +29,7 @@ JOBS = (
     ("bench_drivers.py",),
     ("bench_parser.py",),
     ("bench_limits.py",),
+    ("bench_text.py", "--size", "1000000", "--shapes", "2"),
     ("bench_store.py",),
     ("bench_batch.py",),
     ("bench_compare.py",),
