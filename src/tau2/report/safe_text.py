@@ -5,22 +5,22 @@ from __future__ import annotations
 from rich.text import Text
 
 from tau2.utils.terminal_text import clean
-from tau2.utils.text import plural, shortened
+from tau2.utils.text import beginning_of, shortened
 
 __all__ = ["clean", "one_line", "plain", "shorten"]
 
 
 def one_line(text: object, most: int = 100) -> str:
-    """Return clean text on one line of at most `most` characters."""
-    return shortened(" ".join(clean(text).split()), most)
+    """Return clean text on one line of at most `most` characters; the rest is hardly read."""
+    given = str(text)
+    beginning = given[: 20 * most + 4000]
+    line = " ".join(clean(beginning).split())
+    return shortened(line if len(beginning) == len(given) else f"{line}…", most)
 
 
 def shorten(text: object, most: int | None) -> str:
     """Return clean text cut to `most` characters, with how many are left out; None cuts nothing."""
-    whole = clean(text)
-    if most is None or len(whole) <= most:
-        return whole
-    return f"{whole[:most]}… (+{plural(len(whole) - most, 'character')})"
+    return clean(text) if most is None else beginning_of(str(text), most, clean)
 
 
 def plain(text: object, style: str = "") -> Text:
