@@ -30,6 +30,7 @@ MOST_GROWTH = 2.3
 MOST_HELD_MS = 50.0
 _MEASURABLE = 0.1  # seconds of CPU; below it the clock is too coarse, and the time of no matter
 _MOST_SECONDS = 120.0
+_READ = 900_000  # characters of the longest text that an episode lets anybody read
 _ROUNDS = 5  # of a ratio that seems too large: noise only adds
 
 
@@ -43,6 +44,12 @@ class Growth(NamedTuple):
 
 
 def growth(function: TextFunction, shape: str, size: int) -> Growth:
+    """Return how the CPU time grows up to `size`; what is not read at that length, up to a cap."""
+    found = _growth(function, shape, size)
+    return found if found.ratio or size <= _READ else _growth(function, shape, _READ)
+
+
+def _growth(function: TextFunction, shape: str, size: int) -> Growth:
     """Return how the CPU time grows from half of `size` to all of it: the best of some rounds."""
     make = FAMILIES[shape]
     half, whole = make(size // 2), make(size)
