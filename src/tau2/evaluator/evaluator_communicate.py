@@ -138,7 +138,7 @@ def check_information(
     messages: Sequence[Message], wanted: Sequence[str], *, strict_compat: bool = False
 ) -> list[CommunicateCheck]:
     """Look for every piece of information in the agent's messages."""
-    messages_said = [
+    spoken = [
         _Said(m.content)
         for m in messages
         if isinstance(m, AssistantMessage) and m.content and not m.is_audio
@@ -146,7 +146,7 @@ def check_information(
     checks = []
     for info in wanted:
         where = next(
-            (said.text for said in messages_said if said.states(info, strict_compat=strict_compat)),
+            (said.text for said in spoken if said.states(info, strict_compat=strict_compat)),
             None,
         )
         reason = (

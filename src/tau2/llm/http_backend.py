@@ -20,7 +20,7 @@ from tau2.llm.transport.proxies import proxy_for
 from tau2.llm.transport.tls import tls_context
 from tau2.utils.json_types import JsonMapping, JsonObject, JsonValue
 from tau2.utils.plain_data import DEEPEST, clean
-from tau2.utils.sizes import LARGE, LONGEST_MESSAGE
+from tau2.utils.sizes import LARGE, LONGEST_MESSAGE, size_of
 from tau2.utils.text import clean_text
 
 if TYPE_CHECKING:
@@ -123,10 +123,7 @@ async def _off_loop(size: int, work: Callable[..., ResultT], *args: object) -> R
 
 def _characters(request: Request) -> int:
     """Return about how many characters a request has."""
-    calls = [call for message in request.messages for call in message.get("tool_calls") or ()]
-    return sum(len(message.get("content") or "") for message in request.messages) + sum(
-        len(call["function"]["arguments"]) for call in calls
-    )
+    return sum(size_of(message, LARGE) for message in request.messages)
 
 
 def _json(text: str) -> JsonValue:

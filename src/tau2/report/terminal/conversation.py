@@ -28,7 +28,6 @@ from tau2.utils.text import plural
 
 MAX_TOOL_RESULT_CHARS = 500
 _MOST_CHARS = 100_000  # of one other text; to lay out megabytes takes minutes
-_MOST_OF_A_CALL = 2000
 
 _STYLES = {"assistant": "cyan", "user": "green", "tool": "yellow", "system": "magenta"}
 _TITLES = {"assistant": "agent", "user": "user", "tool": "tool", "system": "system"}
@@ -147,8 +146,7 @@ def compact_call(call: ToolCall) -> str:
         f"{name}={json.dumps(value, ensure_ascii=False, default=str)}"
         for name, value in call.arguments.items()
     )
-    # The rest of a long call is not read: a line begins with less than ten times what it shows.
-    return one_line(f"{call.name}({arguments})"[: 10 * _MOST_OF_A_CALL], _MOST_OF_A_CALL)
+    return one_line(f"{call.name}({arguments})", 2000)
 
 
 def _tool_result(message: ToolMessage, most: int | None) -> Panel:
