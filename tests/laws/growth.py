@@ -16,7 +16,7 @@ _TIMES = 8
 _SEEMS_SLOW = 0.05  # seconds of CPU for a short text; a linear function takes a third of it
 _MOST_GROWTH = 24
 _ATTEMPTS = 3
-_HOPELESS = 20.0  # seconds
+_HOPELESS = 4.0  # seconds
 
 
 class TooSlow(BaseException):

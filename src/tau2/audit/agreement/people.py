@@ -18,7 +18,7 @@ _OWN_BIRTH = re.compile(
 )
 _BIRTH_WORDS = re.compile(r"\bborn\b|\bbirth|\bdob\b", _I)
 _LAST_BIRTH_YEAR = 2015
-_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_EMAIL = re.compile(r"[\w.+-]{1,64}+@[\w-]+(?:\.[\w-]+)+")
 _ZIP = re.compile(r"\bzip(?: code)?(?: is|:)?\s+(\d{5})\b", _I)
 _SLIP = re.compile(r"\b(?:say|give|tell|claim)\b[^.]*\bfirst\b|\bold (?:email|zip)", _I)
 _ORDER = re.compile(r"#W\d+")
