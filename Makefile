@@ -11,12 +11,16 @@ JOBS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-fast test-all check bench clean aenv test-train test-learning test-tinker \
-	test-integrations test-areal faults
+	test-integrations test-areal faults lock test-locked licences sbom wheel-twice
 
 TRAIN := .venv-train
 TORCH ?= torch==2.13.0+cpu  # the CPU build: a plain torch brings gigabytes of CUDA
 AREAL := .venv-areal
 AENV := .venv-aenv
+LOCKED := .venv-locked
+# Without `train`, whose torch differs from machine to machine.
+LOCKED_EXTRAS := dev gym llm otel parquet ray report serve tinker voice
+TOOLS := .venv-tools
 AENV_PIP := $(AENV)/bin/python -m pip --quiet --disable-pip-version-check
 NO_PYTHON := tau2 needs Python 3.11 or newer; install one, or name it: make PYTHON=/path/to/python
 
@@ -86,11 +90,31 @@ faults: $(VENV)/.dev ## inject faults, seeded, and count them (minutes of CPU)
 test-tinker: ## train on a Tinker-compatible server here (downloads about 3 GB; Python 3.11)
 	$(PYTHON) tests/train/tinker_server/run.py
 
+lock: $(TOOLS)/.ready ## write constraints.txt anew: every version and hash for `make test-locked`
+	$(TOOLS)/bin/uv pip compile pyproject.toml $(LOCKED_EXTRAS:%=--extra %) --group build --universal \
+		--python-version 3.11 --generate-hashes --no-header --no-annotate --quiet --upgrade --output-file constraints.txt
+
+test-locked: $(LOCKED)/.ready ## run the tests with exactly the versions of constraints.txt
+	$(LOCKED)/bin/python -m pytest -n $(JOBS)
+
+licences: $(LOCKED)/.ready ## list the licences of all packages that tau2 brings; fail on one that is not free
+	$(LOCKED)/bin/python tools/licences.py $(LOCKED_EXTRAS)
+	test ! -f $(TRAIN)/.ready || $(TRAIN)/bin/python tools/licences.py train
+
+sbom: $(LOCKED)/.ready $(TOOLS)/.ready ## write build/sbom.json, a CycloneDX bill of materials of constraints.txt
+	mkdir -p build
+	$(TOOLS)/bin/cyclonedx-py requirements constraints.txt --pyproject pyproject.toml \
+		--output-reproducible --output-file build/sbom.json
+	@$(LOCKED)/bin/python -c "import json; print('components:', len(json.load(open('build/sbom.json'))['components']))"
+
+wheel-twice: $(VENV)/.dev ## build the wheel twice and compare the hashes
+	$(BIN)/python tools/wheel_twice.py
+
 aenv: $(AENV)/.ready ## start the AEnvironment server and play an episode over it
 	$(AENV)/bin/python -m tests.aenv.local
 
 clean: ## remove environments, builds and caches
-	rm -rf $(VENV) $(AENV) $(AREAL) $(TRAIN) .venv-all .venv-integrations build dist \
+	rm -rf $(VENV) $(AENV) $(AREAL) $(LOCKED) $(TOOLS) $(TRAIN) .venv-all .venv-integrations build dist \
 		.pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 $(BIN)/python:
@@ -116,6 +140,23 @@ $(AENV)/.ready: aenv/examples/tau2_rl/requirements.txt aenv/builtin-envs/tau2/re
 	@$(PYTHON) -m venv $(AENV)
 	@$(AENV_PIP) install -r aenv/examples/tau2_rl/requirements.txt --editable .
 	@$(AENV_PIP) install --no-deps -r aenv/builtin-envs/tau2/requirements.txt
+	@touch $@
+
+$(LOCKED)/.ready: constraints.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "$(NO_PYTHON)" >&2; exit 1; }
+	@echo "creating $(LOCKED) with exactly the versions of constraints.txt (once)"
+	@rm -rf $(LOCKED)
+	@$(PYTHON) -m venv $(LOCKED)
+	@$(LOCKED)/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes -r constraints.txt
+	@$(LOCKED)/bin/python -m pip --quiet --disable-pip-version-check install \
+		--no-deps --no-build-isolation --editable .
+	@$(LOCKED)/bin/python -m pip --disable-pip-version-check check
+	@touch $@
+
+$(TOOLS)/.ready:
+	@test -n "$(PYTHON)" || { echo "$(NO_PYTHON)" >&2; exit 1; }
+	@$(PYTHON) -m venv $(TOOLS)
+	@$(TOOLS)/bin/python -m pip --quiet --disable-pip-version-check install "uv>=0.9" "cyclonedx-bom>=7"
 	@touch $@
 
 $(TRAIN)/.ready: pyproject.toml

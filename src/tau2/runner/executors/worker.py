@@ -46,6 +46,15 @@ def serve(connection: socket.socket) -> None:
 
 async def _serve(connection: socket.socket) -> None:
     reader, writer = await asyncio.open_connection(sock=connection, limit=_LONGEST_UNIT)
+    try:
+        await _serve_over(reader, writer)
+    finally:
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+
+async def _serve_over(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     greeting = await reader.readline()
     if not greeting:
         return
