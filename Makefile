@@ -101,11 +101,10 @@ licences: $(LOCKED)/.ready ## list the licences of all packages that tau2 brings
 	$(LOCKED)/bin/python tools/licences.py $(LOCKED_EXTRAS)
 	test ! -f $(TRAIN)/.ready || $(TRAIN)/bin/python tools/licences.py train
 
-sbom: $(LOCKED)/.ready $(TOOLS)/.ready ## write build/sbom.json, a CycloneDX bill of materials of constraints.txt
-	mkdir -p build
-	$(TOOLS)/bin/cyclonedx-py requirements constraints.txt --pyproject pyproject.toml \
+sbom: $(LOCKED)/.ready $(TOOLS)/.ready ## write build/sbom.json: a CycloneDX bill of materials with licences
+	@mkdir -p build
+	$(TOOLS)/bin/cyclonedx-py environment $(LOCKED)/bin/python --pyproject pyproject.toml \
 		--output-reproducible --output-file build/sbom.json
-	@$(LOCKED)/bin/python -c "import json; print('components:', len(json.load(open('build/sbom.json'))['components']))"
 
 wheel-twice: $(VENV)/.dev ## build the wheel twice and compare the hashes
 	$(BIN)/python tools/wheel_twice.py

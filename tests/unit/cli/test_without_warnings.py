@@ -25,18 +25,22 @@ SCRIPTED = ("--domain", "mock", "--agent", "oracle_agent", "--user", "scripted_u
 TWO = ("run", *SCRIPTED, "--num-tasks", "2")
 
 
-def tau2(folder, *arguments, **variables):
-    """Run a command in a folder; return its exit code after a look at what it printed."""
+def tau2(folder, *arguments):
+    """Run a command in a folder; return its exit code after a look at what it printed.
+
+    What it printed goes to the test's own output, for a test that fails.
+    """
     ended = subprocess.run(
         [*TAU2, *arguments],
         cwd=folder,
-        env={**os.environ, **variables},
+        env={**os.environ, "TAU2_SIMULATIONS_DIR": str(folder / "data" / "simulations")},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=150,
         check=False,
     )
+    sys.stdout.write(ended.stdout + ended.stderr)
     assert_quiet(ended.stdout + ended.stderr)
     return ended.returncode
 
