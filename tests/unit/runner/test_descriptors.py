@@ -17,21 +17,12 @@ from tau2.cli import main
 sys.exit(main())
 """
 RUN = ("run", "--domain", "mock", "--agent", "oracle_agent", "--user", "scripted_user")
+SAVED = ("--save-to", "few", "--workers", "4")
 
 
 @pytest.mark.parametrize("limit", [10, 14, 18, 22])
 def test_too_few_file_descriptors_for_workers_are_one_sentence(tmp_path, limit):
-    command = [
-        sys.executable,
-        "-c",
-        PROGRAM,
-        str(limit),
-        *RUN,
-        "--save-to",
-        "few",
-        "--workers",
-        "4",
-    ]
+    command = [sys.executable, "-c", PROGRAM, str(limit), *RUN, *SAVED]
     ended = subprocess.run(
         command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
     )
