@@ -18,8 +18,10 @@ TORCH ?= torch==2.13.0+cpu  # the CPU build: a plain torch brings gigabytes of C
 AREAL := .venv-areal
 AENV := .venv-aenv
 LOCKED := .venv-locked
-# Without `train`, whose torch differs from machine to machine.
-LOCKED_EXTRAS := dev gym llm otel parquet ray report serve tinker voice
+# Not the others: the tests expect that litellm and Ray are absent, and torch differs from machine to machine.
+LOCKED_EXTRAS := dev gym otel parquet report serve voice
+OTHER_EXTRAS := llm ray tinker
+OTHERS := .venv-others
 TOOLS := .venv-tools
 AENV_PIP := $(AENV)/bin/python -m pip --quiet --disable-pip-version-check
 NO_PYTHON := tau2 needs Python 3.11 or newer; install one, or name it: make PYTHON=/path/to/python
@@ -97,8 +99,9 @@ lock: $(TOOLS)/.ready ## write constraints.txt anew: every version and hash for 
 test-locked: $(LOCKED)/.ready ## run the tests with exactly the versions of constraints.txt
 	$(LOCKED)/bin/python -m pytest -n $(JOBS)
 
-licences: $(LOCKED)/.ready ## list the licences of all packages that tau2 brings; fail on one that is not free
+licences: $(LOCKED)/.ready $(OTHERS)/.ready ## list the licences of all packages that tau2 brings; fail on one that is not free
 	$(LOCKED)/bin/python tools/licences.py $(LOCKED_EXTRAS)
+	$(OTHERS)/bin/python tools/licences.py $(OTHER_EXTRAS)
 	test ! -f $(TRAIN)/.ready || $(TRAIN)/bin/python tools/licences.py train
 
 sbom: $(LOCKED)/.ready $(TOOLS)/.ready ## write build/sbom.json: a CycloneDX bill of materials with licences
@@ -113,7 +116,7 @@ aenv: $(AENV)/.ready ## start the AEnvironment server and play an episode over i
 	$(AENV)/bin/python -m tests.aenv.local
 
 clean: ## remove environments, builds and caches
-	rm -rf $(VENV) $(AENV) $(AREAL) $(LOCKED) $(TOOLS) $(TRAIN) .venv-all .venv-integrations build dist \
+	rm -rf $(VENV) $(AENV) $(AREAL) $(LOCKED) $(OTHERS) $(TOOLS) $(TRAIN) .venv-all .venv-integrations build dist \
 		.pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 $(BIN)/python:
@@ -150,6 +153,12 @@ $(LOCKED)/.ready: constraints.txt pyproject.toml
 	@$(LOCKED)/bin/python -m pip --quiet --disable-pip-version-check install \
 		--no-deps --no-build-isolation --editable .
 	@$(LOCKED)/bin/python -m pip --disable-pip-version-check check
+	@touch $@
+
+$(OTHERS)/.ready: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "$(NO_PYTHON)" >&2; exit 1; }
+	@$(PYTHON) -m venv $(OTHERS)
+	@$(OTHERS)/bin/python -m pip --quiet --disable-pip-version-check install packaging --editable '.[llm,ray,tinker]'
 	@touch $@
 
 $(TOOLS)/.ready:

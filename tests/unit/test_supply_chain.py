@@ -22,7 +22,7 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PROJECT = PYPROJECT["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 LOCK = (ROOT / "constraints.txt").read_text(encoding="utf-8")
-NOT_LOCKED = {"local", "train"}
+NOT_LOCKED = {"llm", "local", "ray", "tinker", "train"}
 
 FIXED_IN = {
     "aiohttp": "3.14.3",  # CVE-2026-69244, and request smuggling before it
@@ -92,7 +92,7 @@ def test_everything_in_the_lock_is_free_of_the_known_holes():
 
 def test_the_lock_names_hashes_and_no_place():
     entries = [line for line in re.split(r"\n(?=\S)", LOCK) if "==" in line]
-    assert len(entries) > 100
+    assert len(entries) > 80
     assert [entry.split()[0] for entry in entries if "--hash=sha256:" not in entry] == []
     assert not re.search(r"://|^-|(?<![\w/])/\w|@ ", LOCK, re.MULTILINE)
 
