@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 
 from tau2.utils.json_types import JsonObject, JsonValue
+from tau2.utils.plain_data import clean
 
 LONGEST_ANSWER = 400_000  # characters that are looked at; a judgement has a few thousand
 _MOST_CANDIDATES = 50  # places at which JSON is looked for; a real answer has one or two
@@ -43,7 +44,8 @@ def json_values(text: str) -> Iterator[JsonValue]:
         except (ValueError, RecursionError):
             at = opening.end()
             continue
-        yield value
+        # JSON spells halves of characters, and numbers, that nothing can store.
+        yield clean(value)
 
 
 def _without_comma(found: re.Match[str]) -> str:

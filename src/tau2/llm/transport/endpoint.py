@@ -218,6 +218,7 @@ def _joined(path: str, end: str) -> str:
 def _parts(base: str) -> SplitResult | None:
     """Return the parts of an address that can be posted to, or None."""
     try:
+        base.encode()  # half a character is none
         parts = urlsplit(base)
         usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
         (parts.hostname or "").encode("idna")
