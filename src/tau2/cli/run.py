@@ -142,6 +142,7 @@ def run(options: argparse.Namespace) -> int:
 def _configured(options: argparse.Namespace) -> TextRunConfig:
     """Return the settings of a stored run, below those of a file, below the flags."""
     given = given_values(options, _FLAGS)
+    _check_redacted(given)
     file: dict[str, Any] = {}
     if options.config is not None:
         from tau2.cli.config_file import check_masked, read_config_file
@@ -160,6 +161,18 @@ def _configured(options: argparse.Namespace) -> TextRunConfig:
     places = {name: f"{options.config}: {name}" for name in file}
     config: TextRunConfig = build_config(TextRunConfig, values, _FLAGS, places)
     return config
+
+
+def _check_redacted(given: dict[str, Any]) -> None:
+    """Raise ConfigError when a command was copied from where its secrets had been taken out."""
+    from tau2.runner.stored_config import redacted_fields
+
+    hidden = sorted(redacted_fields(given))
+    if hidden:
+        raise ConfigError(
+            f"{', '.join(hidden)}: a secret was taken out here when this command was shown; "
+            "write the secret, or leave it out and put the key into the environment"
+        )
 
 
 def _which_domain() -> str:

@@ -64,6 +64,12 @@ def test_secrets_are_not_stored_and_have_to_be_given_again(tau2, workplace):
     assert tau2("run", "--resume", "first", *config).code == 0
 
 
+def test_a_command_whose_secrets_were_taken_out_is_not_played(tau2):
+    ended = tau2("run", *MOCK, "--agent-llm-args", '{"api_key": "[redacted]"}')
+    assert ended.code == 2
+    assert "llm_args_agent.api_key: a secret was taken out here" in ended.err
+
+
 def test_a_run_without_stored_settings_says_what_to_do(tau2, workplace):
     tau2("run", *MOCK, "--num-tasks", "1", "--save-to", "first")
     Path("data/simulations/first/config.json").unlink()

@@ -78,6 +78,11 @@ def test_data_is_hidden_at_any_depth_and_under_names_that_say_so():
         "max_tokens": 5,
         "none": None,
     }
+    assert Redactor().data({"pin": 1, "api_key": 1234567890, "password": {"a": ["x", 5]}}) == {
+        "pin": 1,
+        "api_key": REDACTED,
+        "password": {"a": [REDACTED, 5]},
+    }
 
 
 def test_the_secrets_of_a_call_are_found_wherever_they_stand():

@@ -14,7 +14,7 @@ from tau2.utils.text import clean_text
 _DEEPEST = 150  # levels of nesting; real data has about ten
 _MOST_REDACTORS = 64  # sets of secrets whose spellings are kept
 _SHORTEST_SAID = 12  # characters of a secret that is taken out of conversations
-_SMALLEST_CODE = 10_000  # a smaller number is a quantity
+_SMALLEST_CODE = 10_000_000  # a smaller number is a quantity
 _SHORTEST_HEAD = 6  # characters of a known secret that are recognised where a text was cut
 _LONGEST_CUT = 4096  # characters of a spelling that are looked for where a text was cut
 
@@ -116,11 +116,11 @@ class Redactor:
 
 
 def _hidden(value: JsonValue, depth: int) -> JsonValue:
-    """Return a value of a secret field: every text in it is hidden, its structure is kept."""
+    """Return a value of a secret field: its texts and long numbers are hidden, not its form."""
     if isinstance(value, str):
         return REDACTED if value else value
     if not isinstance(value, Mapping | list | tuple):
-        return value
+        return REDACTED if _is_long_number(value) else value
     if depth <= 0:
         return REDACTED
     if isinstance(value, Mapping):
