@@ -27,6 +27,7 @@ def test_variables_are_known_by_their_names(name):
         ("SERVICE_ACCOUNT", json.dumps({"type": "x", "private_key": VALUE})),
         ("SETTINGS", json.dumps({"a": [{"b": json.dumps({"clientSecret": VALUE})}]})),
         ("STORAGE", f"Protocol=https;AccountName=us;AccountKey={VALUE};Suffix=x"),
+        ("SERVERS", f"use https://a.example or https://me:{VALUE}@b.example/x, please"),
         ("DATABASE_URL", f"postgres://me:{VALUE}@db/x"),
         ("INDEX", f"https://x/?token={VALUE}"),
         ("HOOK", f"https://x/services/{VALUE}/run?sig={VALUE}"),
@@ -76,6 +77,7 @@ def test_a_key_in_base64_that_begins_with_a_slash_is_no_path():
         {"api_base": f"https://me:{VALUE}@host/v1"},
         {"api_base": f"https://host/v1?sig={VALUE}"},
         {"extra_body": {"pat": VALUE}},
+        {"extra_body": {"note": f"token: {VALUE}, or so"}},
         {"extra_body": {"stripe_sk": VALUE}},
     ],
 )
@@ -97,3 +99,8 @@ def test_ordinary_arguments_are_shown_as_they_are():
 
 def test_a_secret_that_is_part_of_the_mark_damages_nothing():
     assert Redactor(["redacted"]).text("[redacted] redacted") == "[redacted] redacted"
+
+
+def test_numbers_may_be_secrets_and_huge_ones_are_none():
+    assert secrets_in_args({"password": 1234567890}) == {"1234567890"}
+    assert secrets_in_args({"password": 10**5000, "max_tokens": 1234567890}) == frozenset()

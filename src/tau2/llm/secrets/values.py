@@ -36,6 +36,7 @@ _PLACEHOLDERS = frozenset(
 _COOKIE_ATTRIBUTES = frozenset({"httponly", "samesite", "max-age", "expires", "secure"})
 
 _PAIR = re.compile(r"""(?<![\w.-])([\w.-]{1,64})\s{0,8}[=:]\s{0,8}["']?([^\s;,&"']+)""")
+_ADDRESS = re.compile(r"[A-Za-z][\w+.-]{0,31}://[^\s\"'<>]+")
 _SEPARATORS = re.compile(r"[\s;,&]+")
 _WORD = re.compile(r"[A-Z]?[a-z]{1,15}")
 _IDENTIFIER = re.compile(r"[A-Za-z]+(?:[_.:/ -][A-Za-z]*\d{0,8})*")
@@ -115,10 +116,11 @@ def _secrets_in(value: JsonValue, name: str, *, is_header: bool, depth: int) -> 
 
 def _secrets_within(text: str, depth: int) -> Iterator[str]:
     """Yield the secrets of a text that holds settings: an address, JSON, `name=value`."""
-    if "://" in text:
-        yield from _secrets_in_address(text)
     if len(text) > _LONGEST_NESTED:
         return
+    if "://" in text:
+        for address in {text.strip(), *_ADDRESS.findall(text)}:
+            yield from _secrets_in_address(address)
     if text.lstrip().startswith(_HEAD_OF_JSON):
         try:
             nested = json.loads(text)
@@ -129,8 +131,8 @@ def _secrets_within(text: str, depth: int) -> Iterator[str]:
             return
     if "=" in text or ":" in text:
         for name, value in _PAIR.findall(text):
-            if len(value) >= _SHORTEST_GUESSED and names_setting(name) and looks_generated(value):
-                yield value
+            if names_field(name) or (names_setting(name) and looks_generated(value)):
+                yield from _unless_word(value)
 
 
 def _parts(secret: str) -> Iterator[str]:
@@ -170,7 +172,7 @@ def _decoded(text: str) -> str:
 def _secrets_in_address(text: str) -> Iterator[str]:
     """Yield an address's password, secret parameters, and generated parts of its path."""
     try:
-        parts = urlsplit(text.strip())
+        parts = urlsplit(text)
         password = parts.password
         user = parts.username
     except ValueError:  # not an address after all
@@ -212,12 +214,11 @@ def spellings_of(secret: str) -> Iterator[str]:
         yield once
         yield once.replace("/", r"\/")
         yield json.dumps(once, ensure_ascii=ascii_only)[1:-1]
-    if secret.isascii() or secret.isprintable():
-        for safe in ("", "/"):
-            encoded = quote(secret, safe=safe, errors="replace")
-            yield encoded
-            yield re.sub(r"%[0-9A-F]{2}", lambda found: found[0].lower(), encoded)
-        yield quote_plus(secret, errors="replace")
+    for safe in ("", "/"):
+        encoded = quote(secret, safe=safe, errors="replace")
+        yield encoded
+        yield re.sub(r"%[0-9A-F]{2}", lambda found: found[0].lower(), encoded)
+    yield quote_plus(secret, errors="replace")
     yield repr(secret)[1:-1]
     yield from _in_base64(secret)
 
