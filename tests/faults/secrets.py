@@ -428,6 +428,11 @@ def _with(setting: Setting, **changes: Any) -> list[str]:
             "--auto-resume"]  # fmt: skip
 
 
+_CERTIFY = (
+    *("users", "certify", "--user", "user_simulator", "-d", "mock", "--num-tasks", "2"),
+    *("--llm", "openai/gossip", "--llm-args"),
+)
+
 SHOWN: Mapping[str, Output] = {
     "runs": Output("view", lambda _: ["view", "--list"]),
     "a run": Output("view", lambda _: ["view", "one"], is_quick=True),
@@ -461,6 +466,12 @@ SHOWN: Mapping[str, Output] = {
     ),
     "submission verified": Output(
         "submit", lambda _: ["submit", "verify-trajs", "submission"], (0, 1, 2)
+    ),
+    "a user's card": Output(
+        "users", lambda s: [*_CERTIFY, json.dumps(s.args["user"]), "-o", "card.html"], (0, 1, 2)
+    ),
+    "a user's card, mistyped": Output(
+        "users", lambda s: [*_CERTIFY, json.dumps(s.args["user"])[:-1]], (2,)
     ),
     "replayed": Output("replay", lambda _: ["replay", "one"], (0, 1)),
     "a domain": Output("domain", lambda _: ["domain", "mock"]),

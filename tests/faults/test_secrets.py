@@ -18,7 +18,7 @@ def test_no_planted_secret_is_written_or_printed(tmp_path):
 
 
 def test_every_command_is_among_the_ways_out():
-    assert {output.command for output in secrets.OUTPUTS.values()} - {""} == COMMANDS.keys()
+    assert COMMANDS.keys() <= {output.command for output in secrets.OUTPUTS.values()}
     assert secrets.USED.keys() == USES.keys()
 
 
