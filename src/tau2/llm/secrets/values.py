@@ -35,7 +35,7 @@ _PLACEHOLDERS = frozenset(
 )
 _COOKIE_ATTRIBUTES = frozenset({"httponly", "samesite", "max-age", "expires", "secure"})
 
-_PAIR = re.compile(r"""(?<![\w.-])([\w.-]{1,64})\s{0,8}[=:]\s{0,8}["']?([^\s;,&"']+)""")
+_PAIR = re.compile(r"""(?<![\w.-])([\w.-]{1,64})\s{0,8}([=:])\s{0,8}["']?([^\s;,&"']+)""")
 _ADDRESS = re.compile(r"[A-Za-z][\w+.-]{0,31}://[^\s\"'<>]+")
 _SEPARATORS = re.compile(r"[\s;,&]+")
 _WORD = re.compile(r"[A-Z]?[a-z]{1,15}")
@@ -130,8 +130,10 @@ def _secrets_within(text: str, depth: int) -> Iterator[str]:
             yield from _secrets_in(nested, "", is_header=False, depth=depth)
             return
     if "=" in text or ":" in text:
-        for name, value in _PAIR.findall(text):
-            if names_field(name) or (names_setting(name) and looks_generated(value)):
+        for name, sign, value in _PAIR.findall(text):
+            # After a colon there may be ordinary words.
+            is_sure = sign == "=" and names_field(name)
+            if is_sure or (names_setting(name) and looks_generated(value)):
                 yield from _unless_word(value)
 
 
