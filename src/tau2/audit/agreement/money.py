@@ -23,9 +23,8 @@ _KINDS = {
 }
 _OPEN = re.compile(
     r"\b(?:original|same|any|whichever|whatever|either|other|another|only|different|the) "
-    r"(?:payment )?(?:method|card|way|account)|\bway (?:that|you)\b|\bpayment method\b|"
-    r"\bhow you paid\b|\bcards?\b(?! ending)(?<!gift card)(?<!credit card)(?<!discover card)"
-    r"(?<!visa card)(?<!express card)",
+    r"(?:(?:payment )?methods?|cards?)\b|\bway (?:that|you)\b|\bhow you paid\b"
+    r"|\bpayment method\b",
     _I,
 )
 _LAST_FOUR = re.compile(r"\b(?:ending|ends|end) (?:in|with)\s+(\d{4})\b", _I)
@@ -53,6 +52,8 @@ def payment(told: Told) -> list[str]:
     for method_id in sorted(used):
         method = methods.get(method_id)
         if not isinstance(method, dict) or named & _names_of(method):
+            continue
+        if str(method.get("last_four")) in told.text:
             continue
         problems.append(
             f"the reference uses {_spoken(method)}, the scenario names {', '.join(sorted(named))}"

@@ -29,22 +29,21 @@ _USER_ID = re.compile(r"\b[a-z]+_[a-z]+_\d{4}\b")
 def names(told: Told) -> list[str]:
     """The customer has the name of the profile, and passengers the names that are said."""
     problems = []
-    profile = told.profile
+    known = _name_of(told.profile or {})
     own = _OWN_NAME.search(told.text)
-    if profile is not None and own is not None and (known := _name_of(profile)):
-        said = f"{own[1]} {own[2]}"
-        if said.lower() != known.lower() and own[1].lower() not in known.lower().split():
-            problems.append(f"the customer is called {said}, on record {known}")
-        elif own[1].lower() == known.lower().split()[0] and own[2].istitle():
-            last = known.lower().split()[-1]
-            if own[2].lower() not in known.lower().split() and last not in told.lower:
-                problems.append(f"the customer is called {said}, on record {known}")
+    if known and own is not None and f"{own[1]} {own[2]}".lower() != known.lower():
+        problems.append(f"the customer is called {own[1]} {own[2]}, on record {known}")
     heard = f"{told.text} {told.on_record}".lower()
-    for person in _passengers(told):
-        missing = [part for part in _parts(person) if part.lower() not in heard]
-        if missing:
+    for person, is_new in _passengers(told):
+        where = told.lower if is_new else heard
+        missing = [part for part in _parts(person) if part.lower() not in where]
+        if missing and not _is_profile_name(person, known):
             problems.append(f"nobody speaks of a passenger {' '.join(_parts(person))}")
     return problems
+
+
+def _is_profile_name(person: Record, known: str) -> bool:
+    return " ".join(_parts(person)).lower() == known.lower()
 
 
 def _name_of(record: Record) -> str:
@@ -54,11 +53,14 @@ def _name_of(record: Record) -> str:
     return str(record.get("full_name") or "")
 
 
-def _passengers(told: Told) -> Iterator[Record]:
+def _passengers(told: Told) -> Iterator[tuple[Record, bool]]:
+    """Yield every passenger that the reference writes, and whether a reservation gets a new one."""
     for action in told.writes:
+        trip = told.record("reservation_id", action.arguments.get("reservation_id"))
+        before = (trip or {}).get("passengers") or []
         for person in action.arguments.get("passengers") or ():
             if isinstance(person, dict) and "first_name" in person:
-                yield person
+                yield person, trip is not None and person not in before
 
 
 def _parts(person: Record) -> tuple[str, str]:
@@ -75,7 +77,7 @@ def birth_dates(told: Told) -> list[str]:
     mine = (told.profile or {}).get("dob")
     if isinstance(mine, str) and own and mine not in own:
         problems.append(f"the customer was born on {own[0]}, on record {mine}")
-    for person in _passengers(told):
+    for person, _ in _passengers(told):
         full = " ".join(_parts(person)).lower()
         dob = str(person.get("dob", ""))
         if on_file.get(full, dob) != dob:
@@ -119,6 +121,12 @@ def identity(told: Told) -> list[str]:
         return []
     problems = []
     known = str(told.on_record + told.arguments).lower()
+    looked_up = [action.arguments.get("phone_number") for action in told.actions]
+    problems += [
+        f"the reference looks {number} up, which the scenario does not name"
+        for number in dict.fromkeys(filter(None, looked_up))
+        if PHONE.search(told.text) and number not in told.text
+    ]
     for kind, pattern in (("email address", _EMAIL), ("zip code", _ZIP), ("phone number", PHONE)):
         said = list(dict.fromkeys(pattern.findall(told.text)))
         if kind == "phone number":

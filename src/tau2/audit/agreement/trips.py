@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from tau2.audit.agreement.told import Told
+from tau2.audit.agreement.told import Record, Told
 from tau2.data_model.tasks import Action
 from tau2.taskgen.phrasing import NUMBERS
 
@@ -21,7 +21,8 @@ _INSURANCE_WISH = re.compile(
     _I,
 )
 _ABOUT_EARLIER_INSURANCE = re.compile(
-    r"\b(?:added|bought|took|forgot|had|have|purchased|paid|selected|existing|covers?|claim)\b",
+    r"\b(?:bought|took|forgot|had|purchased|paid|selected|existing|claim)\b[^.;]{0,30}?\binsurance\b"
+    r"|\binsurance\b[^.;]{0,30}?\b(?:covers?|added|afterwards|later|for your)\b",
     _I,
 )
 _WORDS = {word: number for number, word in enumerate(NUMBERS)} | {"a": 1, "an": 1, "extra": 1}
@@ -36,6 +37,9 @@ _CABIN = re.compile(r"\b(basic[ -_]?economy|economy|business)\b", _I)
 _SAME = re.compile(r"\b(?:same|that) (?:cabin|class|flights?|day|date|trip)\b", _I)
 _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 _MONTH = rf"(?:{'|'.join(_MONTHS)})[a-z]*"
+_TRIP = re.compile(
+    r"\byour (?:round )?trip from ([A-Z][^.;]*?) to ([A-Z][^.;]*?) on ([A-Z][a-z]+ \d{1,2})\b"
+)
 _DATE_FORMS = (
     re.compile(r"\b20\d\d-(?P<month>\d\d)-(?P<day>\d\d)\b"),
     re.compile(rf"\b(?P<name>{_MONTH})\.? (?P<day>\d{{1,2}})(?:st|nd|rd|th)?\b", _I),
@@ -121,8 +125,9 @@ def dates(told: Told) -> list[str]:
         is_copied = trip is None and _SAME.search(told.text)
         for date in wanted:
             month, day = int(date[5:7]), int(date[8:10])
-            is_named = (month, day) in said or (month, day - 1) in said  # the second leg overnight
-            if not (is_named or is_relative or is_copied or date in before):
+            is_named = (month, day) in said
+            is_overnight = len(wanted) > 1 and (month, day - 1) in said  # the second of two legs
+            if not (is_named or is_overnight or is_relative or is_copied or date in before):
                 problems.append(f"the reference takes {date}, which the scenario does not name")
     return problems
 
@@ -147,9 +152,9 @@ def _said_dates(text: str) -> Iterator[tuple[int, int]]:
 
 
 def routes(told: Told) -> list[str]:
-    """A booking is from and to places that the customer speaks of."""
-    cities = {r["iata"]: r.get("city", "") for r in told.all_with("iata")}
-    problems = []
+    """Trips that the customer speaks of are on record, and a booking goes where is said."""
+    cities = {r["iata"]: str(r.get("city", "")) for r in told.all_with("iata")}
+    problems = list(_unknown_trips(told, cities))
     for action in told.writes:
         ends = [action.arguments.get(end) for end in ("origin", "destination")]
         trips = [{r.get("origin"), r.get("destination")} for r in told.all_with("cabin")]
@@ -164,3 +169,33 @@ def routes(told: Told) -> list[str]:
             and cities[end].lower() not in told.lower
         ]
     return problems
+
+
+def _unknown_trips(told: Told, cities: dict[str, str]) -> Iterator[str]:
+    """Yield the trips of the customer's own that no reservation is about."""
+    known = {
+        (trip.get("origin"), trip.get("destination"), _month_and_day(trip["flights"][0]))
+        for trip in told.all_with("flights")
+        if trip["flights"]
+    }
+    for origin, destination, date in _TRIP.findall(told.text):
+        ends = [
+            [iata for iata, city in cities.items() if _is_place(place, iata, city)]
+            for place in (origin, destination)
+        ]
+        day = next(_said_dates(date), None)
+        if all(ends) and not any((a, b, day) in known for a in ends[0] for b in ends[1]):
+            yield f"there is no trip from {origin} to {destination} on {date}"
+
+
+def _is_place(place: str, iata: str, city: str) -> bool:
+    """Return whether a place is an airport: by its city, its name, or what is in brackets."""
+    name, _, airport = place.lower().partition(" (")
+    return (city.lower() == name and not airport) or airport.rstrip(")") in {
+        city.lower(),
+        iata.lower(),
+    }
+
+
+def _month_and_day(flight: Record) -> tuple[int, int] | None:
+    return next(_said_dates(str(flight.get("date"))), None)

@@ -85,7 +85,7 @@ class AirlineLookups(ToolKitBase):
         """Look up a customer's profile.
 
         Args:
-            user_id: The customer's id, for example "first_last_1234".
+            user_id: The customer's id: first name, last name and digits, joined by underscores.
 
         Returns:
             The profile.
@@ -97,7 +97,7 @@ class AirlineLookups(ToolKitBase):
         """Look up a reservation.
 
         Args:
-            reservation_id: Six letters and digits, for example "A1B2C3".
+            reservation_id: Six letters and digits.
 
         Returns:
             The reservation; its status is "cancelled" or null.
@@ -131,8 +131,8 @@ class AirlineLookups(ToolKitBase):
         """Find the flights between two airports that can be booked on a date.
 
         Args:
-            origin: Airport code, for example "SFO".
-            destination: Airport code, for example "JFK".
+            origin: Airport code of three letters.
+            destination: Airport code of three letters.
             date: Date of departure as YYYY-MM-DD.
 
         Returns:
@@ -149,8 +149,8 @@ class AirlineLookups(ToolKitBase):
         """Find connections with one change of planes that can be booked on a date.
 
         Args:
-            origin: Airport code, for example "SFO".
-            destination: Airport code, for example "JFK".
+            origin: Airport code of three letters.
+            destination: Airport code of three letters.
             date: Date on which the first flight leaves, as YYYY-MM-DD.
 
         Returns:
@@ -209,7 +209,7 @@ class AirlineLookups(ToolKitBase):
         """Work out an arithmetic expression, for totals, refunds and price differences.
 
         Args:
-            expression: Numbers with + - * / and parentheses, for example "2 * (120 + 95) + 30".
+            expression: Numbers, the operators + - * / and parentheses.
 
         Returns:
             The value, rounded to two decimals.

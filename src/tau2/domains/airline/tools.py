@@ -74,7 +74,7 @@ class AirlineTools(AirlineLookups):
 
         Args:
             user_id: The customer's id.
-            origin: Airport code where the trip starts, for example "SFO".
+            origin: Airport code of three letters: where the trip starts.
             destination: Airport code where the trip goes to; of a round trip, where it turns.
             flight_type: "one_way" or "round_trip".
             cabin: The cabin of all flights.

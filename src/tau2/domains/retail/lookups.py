@@ -59,8 +59,7 @@ class RetailLookups(ToolKitBase):
         """Find a customer's user id by the email address of the account.
 
         Args:
-            email: The address on file, for example "someone@example.com"; upper and lower case are
-                the same.
+            email: The address on file; upper and lower case are the same.
 
         Returns:
             The user id.
@@ -119,7 +118,7 @@ class RetailLookups(ToolKitBase):
         """Look up an order: status, items, address, shipments and payments.
 
         Args:
-            order_id: The order number with its leading "#W", for example "#W0000000".
+            order_id: The order number with its leading "#W".
 
         Returns:
             The order.
@@ -170,7 +169,7 @@ class RetailLookups(ToolKitBase):
         """Work out an arithmetic expression, for totals, refunds and price differences.
 
         Args:
-            expression: Numbers with + - * / and parentheses, for example "12.5 + 3 * 4.25".
+            expression: Numbers, the operators + - * / and parentheses.
 
         Returns:
             The value, rounded to two decimals.

@@ -98,11 +98,11 @@ class RetailTools(RetailLookups):
 
         Args:
             order_id: The order number with its leading "#W".
-            address1: House number and street, for example "12 Harbor Street".
+            address1: House number and street in one line, as the customer gives them.
             address2: Apartment, suite or unit as the customer gives it; empty text if there is
                 none.
             city: City.
-            state: Two capital letters, for example "OR".
+            state: The two capital letters that stand for the state.
             country: "USA".
             zip: Five digits.
 
@@ -230,11 +230,11 @@ class RetailTools(RetailLookups):
 
         Args:
             user_id: The customer's id.
-            address1: House number and street, for example "12 Harbor Street".
+            address1: House number and street in one line, as the customer gives them.
             address2: Apartment, suite or unit as the customer gives it; empty text if there is
                 none.
             city: City.
-            state: Two capital letters, for example "OR".
+            state: The two capital letters that stand for the state.
             country: "USA".
             zip: Five digits.
 

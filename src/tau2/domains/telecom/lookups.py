@@ -124,7 +124,7 @@ class TelecomLookups(ToolKitBase):
         It may be the contact number of the account or the number of one of its lines.
 
         Args:
-            phone_number: The number, for example "555-010-2000".
+            phone_number: The number, with its hyphens.
 
         Returns:
             The customer.

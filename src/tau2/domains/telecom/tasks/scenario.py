@@ -12,8 +12,6 @@ from tau2.taskgen.wording import Wording
 
 WORDING = Wording(Path(__file__).with_name("wording.toml"))
 
-_SPELLED_OUT = 2  # rules of conduct per scenario
-
 
 class ScenarioWriter:
     """The words of one task."""
@@ -52,9 +50,9 @@ class ScenarioWriter:
         who = self._one("facts", "who")
         return f"{who} {self._one('facts', 'abroad' if self.is_abroad else 'at_home')}"
 
-    def unknown(self) -> str:
-        """Return what the customer does not know."""
-        return self._one("facts", "unknown")
+    def unknown(self) -> str | None:
+        """Return what the customer does not know, where that is said."""
+        return self._one("facts", "unknown") or None
 
     def instructions(self) -> str:
         """Return how the customer acts."""
@@ -64,9 +62,7 @@ class ScenarioWriter:
             parts.append(self._one("wishes", self.wish))
         elif self.hands_over:
             parts.append(self._one("stances", "handed_over"))
-        manners = WORDING.texts("stances", "manners")
-        first = int(self.rng.random() * len(manners))
-        return " ".join([*parts, *(manners[first - number] for number in range(_SPELLED_OUT))])
+        return " ".join([*parts, self._one("stances", "manners")])
 
     def _stances(self) -> list[str]:
         """Return what the customer agrees to and what not, even where it does not come up."""
