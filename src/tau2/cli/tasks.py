@@ -1,10 +1,12 @@
-"""`tau2 tasks generate`: fresh tasks from a domain's database, audited before they are written."""
+"""`tau2 tasks`: fresh tasks, audited before they are written; how difficult tasks are."""
 
 from __future__ import annotations
 
 import argparse
 import inspect
 import json
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +17,7 @@ from tau2.utils.output import show_error, show_json
 from tau2.utils.text import plural
 
 if TYPE_CHECKING:
+    from tau2.audit.difficulty import Prediction
     from tau2.data_model.tasks import Task
     from tau2.environment.domain import DomainSpec
 
@@ -23,6 +26,9 @@ example: a thousand training tasks, then an episode of each
   tau2 tasks generate --domain retail --n 1000 --seed 7 --out retail-1000.json
   tau2 run --domain retail --tasks-file retail-1000.json \\
       --agent oracle_agent --user scripted_user
+
+how difficult the shipped tasks are to be expected, and what makes them so
+  tau2 tasks difficulty --domain retail --task-split-name test
 
 The same domain, seed, difficulty and kinds give the same tasks everywhere. No customer
 of the shipped test splits appears in them. Tasks that fail the audit are left out and
@@ -33,12 +39,16 @@ KINDS = ("seen", "new")
 
 
 def add_arguments(parser: CommandParser) -> None:
-    """Add what is generated and where it goes."""
-    parser.usage = "tau2 tasks generate --domain NAME --n N [options]"
+    """Add what is generated or rated, and where it goes."""
+    parser.usage = "tau2 tasks generate|difficulty --domain NAME [options]"
     parser.epilog = _EPILOG
-    parser.add_argument("action", choices=("generate",), help="what to do")
+    parser.add_argument(
+        "action",
+        choices=("generate", "difficulty"),
+        help="generate: write new tasks; difficulty: rate tasks that exist",
+    )
     parser.add_argument("-d", "--domain", required=True, metavar="NAME", help="the company")
-    parser.add_argument("--n", type=int, required=True, metavar="N", help="how many tasks")
+    parser.add_argument("--n", type=int, default=None, metavar="N", help="generate: how many")
     parser.add_argument("--seed", type=int, default=0, help="seed of the whole set (default: 0)")
     parser.add_argument("--difficulty", choices=DIFFICULTIES, default=None, help="default: mixed")
     parser.add_argument(
@@ -50,12 +60,23 @@ def add_arguments(parser: CommandParser) -> None:
     parser.add_argument(
         "--out", metavar="FILE", default="-", help="JSON file; - is standard output (default)"
     )
+    parser.add_argument(
+        "--task-split-name", metavar="SPLIT", default="base", help="difficulty: which tasks"
+    )
+    parser.add_argument(
+        "--tasks-file", metavar="FILE", default=None, help="difficulty: the tasks of a JSON file"
+    )
+    parser.add_switch("--json", help="difficulty: print figures and features as JSON only")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Generate, audit and write tasks."""
+    """Generate, audit and write tasks, or rate them."""
     from tau2.registry import registry
 
+    if options.action == "difficulty":
+        return _rate(registry.domains.get(options.domain), options)
+    if options.n is None:
+        raise ConfigError("tau2 tasks generate needs --n, the number of tasks")
     if options.n < 1:
         raise ConfigError(f"--n must be at least 1, not {options.n}")
     spec = registry.domains.get(options.domain)
@@ -66,6 +87,59 @@ def run(options: argparse.Namespace) -> int:
     left = f"{left_out:,} left out by the audit"
     show_error(f"{plural(len(tasks), 'task')} written, {left}")
     return OK
+
+
+def _rate(spec: DomainSpec, options: argparse.Namespace) -> int:
+    """Print the predicted difficulty of tasks, the easiest first."""
+    from tau2.audit.checks import without_judge
+    from tau2.audit.difficulty import predict
+    from tau2.environment.task_setup import TaskSetup
+    from tau2.runner.tasks import get_tasks, tasks_of_file
+
+    if options.tasks_file is not None:
+        tasks = tasks_of_file(options.tasks_file)
+    else:
+        tasks = get_tasks(spec.name, options.task_split_name)
+    rated = [(t.id, predict(TaskSetup(without_judge(t), spec.environment))) for t in tasks]
+    rated.sort(key=lambda pair: pair[1].difficulty)
+    if options.json:
+        show_json([_plain(task_id, prediction) for task_id, prediction in rated])
+    else:
+        _show_rated(spec.name, rated)
+    return OK
+
+
+def _plain(task_id: str, prediction: Prediction) -> dict[str, Any]:
+    return {
+        "task_id": task_id,
+        "difficulty": round(prediction.difficulty, 3),
+        "level": prediction.level,
+        "features": asdict(prediction.features),
+    }
+
+
+def _show_rated(domain: str, rated: Sequence[tuple[str, Prediction]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=f"{domain}: {plural(len(rated), 'task')}", title_justify="left")
+    table.add_column("task")
+    table.add_column("difficulty", justify="right")
+    table.add_column("level")
+    table.add_column("because of")
+    for task_id, prediction in rated:
+        counts = {
+            name.replace("_", " "): count
+            for name, count in asdict(prediction.features).items()
+            if count and name != "values"
+        }
+        reasons = ", ".join(
+            name if count is True else f"{name} {count}" for name, count in counts.items()
+        )
+        figure = f"{prediction.difficulty:.2f}"
+        table.add_row(Text(task_id), figure, prediction.level, Text(reasons))
+    Console(highlight=False).print(table)
 
 
 def _generated(spec: DomainSpec, options: argparse.Namespace) -> list[Task]:
