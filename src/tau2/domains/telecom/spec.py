@@ -26,13 +26,13 @@ def _rules() -> Sequence[Rule]:
     return POLICY_RULES
 
 
-def _generate(n: int, seed: int, difficulty: str | None = None) -> list[Task]:
-    """Return `n` distinct training tasks, the same for the same seed."""
+def _generate(n: int, seed: int, difficulty: str | None = None, kinds: str = "seen") -> list[Task]:
+    """Return `n` distinct tasks, the same for the same seed."""
     from tau2.domains.telecom.factory.generate import (  # noqa: PLC0415  -- not needed to run tasks
         generate_tasks,
     )
 
-    return generate_tasks(n, seed, difficulty)
+    return generate_tasks(n, seed, difficulty, kinds=kinds)
 
 
 def _spec(

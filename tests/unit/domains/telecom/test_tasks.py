@@ -47,6 +47,7 @@ def test_the_splits_are_as_large_as_promised():
     assert sizes["base"] == 114
     assert sizes["small"] == 20
     assert sizes["full"] >= 2000
+    assert sizes["test_new"] == 20
     assert all(len(set(ids)) == len(ids) for ids in get_tasks_split().values())
 
 
@@ -55,6 +56,20 @@ def test_train_and_test_make_up_base_and_share_nobody(base):
     assert splits["train"] + splits["test"] == splits["base"] == [task.id for task in base]
     assert {customer(t) for t in get_tasks("train")}.isdisjoint(
         customer(t) for t in get_tasks("test")
+    )
+
+
+def test_issues_that_are_held_out_are_in_no_task_of_train_and_test():
+    def issues(split: str) -> list[set[str]]:
+        return [{i.name for i in parse_recipe(task.id).issues} for task in get_tasks(split)]
+
+    held_out = {name for name, issue in ISSUES.items() if issue.held_out}
+    trained = set().union(*issues("train"))
+    assert set().union(*issues("test")) <= trained
+    assert held_out.isdisjoint(trained)
+    assert all(found & held_out for found in issues("test_new"))
+    assert {customer(t) for t in get_tasks("train")}.isdisjoint(
+        customer(t) for t in get_tasks("test_new")
     )
 
 
@@ -114,8 +129,9 @@ def test_a_good_share_ends_in_something_else_than_a_repair(base):
     )
 
 
-def test_every_trouble_occurs_in_the_base_tasks(base):
-    assert {issue.name for task in base for issue in parse_recipe(task.id).issues} == set(ISSUES)
+def test_every_trouble_occurs_in_the_base_tasks_or_in_those_of_new_kinds(base):
+    shipped = [*base, *get_tasks("test_new")]
+    assert {issue.name for task in shipped for issue in parse_recipe(task.id).issues} == set(ISSUES)
 
 
 def test_a_task_by_its_id_is_the_one_of_the_list(base):

@@ -15,7 +15,7 @@ from tau2.domains.telecom.utils import path_of
 from tau2.environment.domain import load_reference_db
 from tau2.errors import ConfigError
 from tau2.seeds import derive_seed
-from tau2.taskgen.generation import Candidate, check_request, distinct_tasks
+from tau2.taskgen.generation import NEW, SEEN, Candidate, check_request, distinct_tasks
 from tau2.taskgen.soundness import work_key
 
 _MOST_ATTEMPTS = 2000  # draws for one task before the request is taken to be unanswerable
@@ -30,18 +30,23 @@ _SIZES = {
 
 
 def generate_tasks(
-    n: int, seed: int, difficulty: str | None = None, db: TelecomDB | None = None
+    n: int,
+    seed: int,
+    difficulty: str | None = None,
+    db: TelecomDB | None = None,
+    kinds: str = SEEN,
 ) -> list[Task]:
-    """Return `n` different tasks over a world (the domain's own), about nobody of the test split.
+    """Return `n` different tasks over a world (the domain's own), about nobody of the test splits.
 
-    The same arguments give the same tasks.
+    `kinds` is "seen" for training tasks, none of which has an issue that is held out; "new" for
+    tasks with at least one that is. The same arguments give the same tasks.
 
     Raises:
-        UnknownName: (a ValueError) there is no such difficulty.
+        UnknownName: (a ValueError) there is no such difficulty, or no such kinds.
         ConfigError: (a ValueError) there are not that many tasks of this difficulty.
         DataFileError: (a ValueError) the world has nobody whom a task could be about.
     """
-    check_request(n, difficulty, [name for name in _SIZES if name])
+    check_request(n, difficulty, [name for name in _SIZES if name], kinds)
     if db is None:
         db = load_reference_db(TelecomDB, path_of("TELECOM_DB_PATH"))
     pools = SubjectPools(find_subjects(db))
@@ -52,7 +57,9 @@ def generate_tasks(
         for attempt in range(_MOST_ATTEMPTS):
             suffix = f"#{seed}.{number}" + (f".{attempt}" if attempt else "")
             recipe = _random_recipe(rng, _SIZES[difficulty], suffix)
-            if recipe is not None and difficulty in {None, recipe.difficulty}:
+            if recipe is None or _is_new(recipe) != (kinds == NEW):
+                continue
+            if difficulty in {None, recipe.difficulty}:
                 yield _candidate(build_task(recipe, pools, test=False))
 
     def exhausted(number: int) -> ConfigError:
@@ -61,6 +68,10 @@ def generate_tasks(
         )
 
     return distinct_tasks(n, candidates, exhausted=exhausted)
+
+
+def _is_new(recipe: Recipe) -> bool:
+    return any(issue.held_out for issue in recipe.issues)
 
 
 def _candidate(task: Task) -> Candidate:

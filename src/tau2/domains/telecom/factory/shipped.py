@@ -21,6 +21,10 @@ def _has_wish(issues: Issues) -> bool:
     return issues[-1].group == "wish"
 
 
+def _is_new(issues: Issues) -> bool:
+    return any(issue.held_out for issue in issues)
+
+
 def _has(name: str) -> Callable[[Issues], bool]:
     return lambda issues: not _has_wish(issues) and any(issue.name == name for issue in issues)
 
@@ -63,7 +67,11 @@ _QUOTAS: tuple[tuple[Complaint, Callable[[Issues], bool], int, int], ...] = (
 )
 """Complaint, kind of task, and how many such tasks train and test hold: 74 and 40."""
 _FURTHER = ((Complaint.SERVICE, 400), (Complaint.DATA, 950), (Complaint.PICTURES, 950))
-"""How many tasks the full set holds besides."""
+"""How many tasks the full set holds besides, at most."""
+_FULL = 2302
+"""How many tasks the full set holds."""
+_NEW = ((Complaint.SERVICE, 6), (Complaint.DATA, 7), (Complaint.PICTURES, 7))
+"""How many tasks with an issue that is held out are in the split `test_new`."""
 _SMALL = 20
 
 
@@ -80,8 +88,12 @@ def _varied(combos: Iterable[Issues], *scope: object) -> list[Issues]:
 
 
 def choose_splits() -> Splits:
-    """Return the splits: train, test, base (both), small (the simplest) and full (everything)."""
-    combos = {kind: tuple(combinations(kind, wishes=True)) for kind in Complaint}
+    """Return the splits: train, test, base (both), small (the simplest) and full (everything).
+
+    `test_new` is about customers of the test split with issues that neither train nor test has.
+    """
+    everything = {kind: tuple(combinations(kind, wishes=True)) for kind in Complaint}
+    combos = {kind: [i for i in found if not _is_new(i)] for kind, found in everything.items()}
     sides: dict[bool, list[Recipe]] = {False: [], True: []}
     for number, (kind, wanted, train, test) in enumerate(_QUOTAS):
         varied = _varied(filter(wanted, combos[kind]), "base", number)
@@ -92,14 +104,21 @@ def choose_splits() -> Splits:
                 issues for issues in varied if all(recipe.issues != issues for recipe in chosen)
             ]
     base = [*sides[False], *sides[True]]
-    taken = {recipe.task_id for recipe in base}
+    new = [
+        recipe
+        for kind, count in _NEW
+        for recipe in islice(
+            _on_side(kind, _varied(filter(_is_new, everything[kind]), "new"), is_test=True), count
+        )
+    ]
+    taken = {recipe.task_id for recipe in (*base, *new)}
     plain = sorted(
         (recipe for recipe in base if _is_plain(recipe.issues)),
         key=lambda recipe: len(recipe.issues),
     )
     further: list[str] = []
     for kind, count in _FURTHER:
-        drawn = zip(_varied(combos[kind], "full"), cycle(PERSONAS), strict=False)
+        drawn = zip(_varied(everything[kind], "full"), cycle(PERSONAS), strict=False)
         task_ids = (Recipe(kind, issues, persona).task_id for issues, persona in drawn)
         further += islice((task_id for task_id in task_ids if task_id not in taken), count)
     return {
@@ -107,7 +126,11 @@ def choose_splits() -> Splits:
         "test": [recipe.task_id for recipe in sides[True]],
         "base": [recipe.task_id for recipe in base],
         "small": [recipe.task_id for recipe in plain[:_SMALL]],
-        "full": [*further, *(recipe.task_id for recipe in base)],
+        "full": [
+            *further[: _FULL - len(new) - len(base)],
+            *(recipe.task_id for recipe in (*new, *base)),
+        ],
+        "test_new": [recipe.task_id for recipe in new],
     }
 
 
