@@ -27,7 +27,7 @@ class MetricsFile:
     def log(self, row: JsonMapping) -> None:
         """Append one row."""
         with self.file.open("a", encoding="utf-8") as handle:
-            handle.write(json.dumps(dict(row), ensure_ascii=False) + "\n")
+            handle.write(json.dumps(dict(row)) + "\n")
             handle.flush()
             os.fsync(handle.fileno())
         self.rows += 1

@@ -111,7 +111,7 @@ def read_steps(file: Path, first: int | None = None) -> list[EpisodeStep]:
         for number, line in enumerate(islice(handle, first), 1):
             try:
                 found.append(EpisodeStep.of_row(json.loads(line)))
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise DataFileError(f"{file}, line {number}: {error}") from error
     return found
 
@@ -123,7 +123,7 @@ def _write_rows(file: Path, rows: Iterable[dict[str, object]]) -> None:
 
 
 def _line(row: dict[str, object]) -> str:
-    return json.dumps(row, ensure_ascii=False, sort_keys=True) + "\n"
+    return json.dumps(row, sort_keys=True) + "\n"
 
 
 def cut_steps(file: Path, count: int) -> int:

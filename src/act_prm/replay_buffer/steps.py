@@ -93,9 +93,7 @@ class EpisodeStep:
         fill the gaps with nulls; a model trained on that learns to write nulls.
         """
         row = self.as_row()
-        return row | {
-            name: json.dumps(row[name], ensure_ascii=False, sort_keys=True) for name in _NESTED
-        }
+        return row | {name: json.dumps(row[name], sort_keys=True) for name in _NESTED}
 
     @classmethod
     def of_row(cls, row: JsonMapping) -> EpisodeStep:

@@ -62,7 +62,7 @@ class Resolved:
         """Write the configurations, and the command that they come from, as JSON."""
         shown = {"command": shown_command(command)} if command else {}
         content = {**shown, **self.as_json()}
-        text = json.dumps(content, indent=1, ensure_ascii=False, default=str)
+        text = json.dumps(content, indent=1, default=str)
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text + "\n", encoding="utf-8")
 

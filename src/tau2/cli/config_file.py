@@ -13,6 +13,7 @@ from typing import Any
 from tau2.cli.flags import NONE, Flag
 from tau2.data_model.run_config import TextRunConfig
 from tau2.errors import ConfigError, UnknownName
+from tau2.utils.terminal_text import clean
 
 _SUFFIXES = (".yaml", ".yml", ".toml", ".json")
 _HEAD = "# The configuration of a run. Play it with: tau2 run --config FILE\n"
@@ -76,5 +77,8 @@ def as_yaml(config: TextRunConfig) -> str:
     from tau2.runner.middleware import redactor_of
     from tau2.runner.run_settings import without_secrets
 
-    data = redactor_of(config).data(without_secrets(config.model_dump(mode="json")))
-    return _HEAD + yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
+    data = redactor_of(config).data(without_secrets(config.model_dump()))
+    text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
+    if clean(text) != text:  # what cannot be seen is escaped, so that it can be read again
+        text = yaml.safe_dump(data, sort_keys=False, allow_unicode=False)
+    return _HEAD + text

@@ -140,9 +140,16 @@ class DB(BaseModel):
             raise DataFileError(describe_validation_error(error, path)) from error
 
     def dump(self, path: str | Path, **options: Any) -> None:
-        """Write the database as JSON (indent 2) or, by the suffix, YAML."""
+        """Write the database as JSON (indent 2) or, by the suffix, YAML.
+
+        Raise DataFileError for what would not be read as it is.
+        """
         path = Path(path)
-        data = self.model_dump(mode="json", **options)
+        try:
+            data = self.model_dump(mode="json", **options)
+            finite_json.refuse_unreadable(data)
+        except (ValueError, RecursionError) as problem:
+            raise DataFileError(f"{path}: it cannot be written: {problem}") from problem
         if path.suffix in {".yaml", ".yml"}:
             import yaml  # noqa: PLC0415  -- only yaml files need it
 

@@ -6,7 +6,6 @@ A domain is a folder `<root>/tau2/domains/<name>/` with `db.json` (or .toml), `p
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +23,9 @@ from tau2.environment.environment import Environment
 from tau2.environment.policy_rules import Rule
 from tau2.environment.task_check import cut_lines, form_problems, grouped
 from tau2.errors import DataFileError, UnknownName
+from tau2.utils import finite_json
 from tau2.utils.json_types import JsonValue
+from tau2.utils.text import error_text, shortened
 
 logger = logging.getLogger(__name__)
 
@@ -269,9 +270,26 @@ def split_members(splits_path: Path, split_name: str) -> frozenset[str]:
 
 
 def tasks_as_json(tasks: Sequence[Task]) -> str:
-    """Return tasks in the public file shape, without fields that were never set."""
-    data = [task.model_dump(mode="json", exclude_none=True) for task in tasks]
-    return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
+    """Return tasks in the public file shape, without fields that were never set.
+
+    Raise DataFileError naming task and place for what would not be read as it is.
+    """
+    data = [_as_data(task) for task in tasks]
+    return finite_json.dumps(data, indent=1) + "\n"
+
+
+def _as_data(task: Task) -> JsonValue:
+    name = shortened(task.id, 80) if isinstance(task.id, str) else type(task.id).__name__
+    where = f"task {name!r} cannot be written"
+    try:
+        data = task.model_dump(exclude_none=True, warnings=False)
+        finite_json.refuse_unreadable(data)
+        is_same = Task.model_validate(data) == task
+    except (ValueError, TypeError, RecursionError) as problem:
+        raise DataFileError(f"{where}: {error_text(problem, 300)}") from problem
+    if not is_same:
+        raise DataFileError(f"{where}: it holds values that JSON has no form for")
+    return data
 
 
 def dump_tasks(tasks: Sequence[Task], path: Path) -> None:

@@ -22,6 +22,8 @@ from tau2.runner.run_settings import without_secrets
 from tau2.storage.files import write_atomically
 from tau2.storage.results import Results
 from tau2.storage.results_table import rows
+from tau2.utils.finite_json import without_constants
+from tau2.utils.json_types import JsonValue
 
 ExportFormat = Literal["jsonl", "csv", "parquet"]
 Row = dict[str, Any]
@@ -180,8 +182,19 @@ def _utf8(text: str) -> bytes:
 
 
 def _as_jsonl(table: Sequence[Row], columns: Mapping[str, type]) -> bytes:
-    lines = (_json({column: row[column] for column in columns}) for row in table)
-    return _utf8("".join(f"{line}\n" for line in lines))
+    lines = (_json_line({column: row[column] for column in columns}) for row in table)
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def _json_line(value: JsonValue) -> str:
+    """Return a value as one line of JSON; numbers that JSON does not have are null."""
+    data = without_constants(value)
+    text = _json(data)
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # halves of characters, which are escaped
+        return json.dumps(data, default=str)
+    return text
 
 
 def _as_csv(table: Sequence[Row], columns: Mapping[str, type]) -> bytes:

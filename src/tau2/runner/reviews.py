@@ -160,5 +160,5 @@ class _CallLog:
             make_within(self._run, self._path.parent)
             with self._path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(exchange, default=str) + "\n")
-        except OSError as problem:
+        except (OSError, ValueError, TypeError, RecursionError) as problem:
             logger.warning("%s: this call is not logged: %s", self._path, problem)

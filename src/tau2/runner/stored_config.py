@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,16 +14,26 @@ from tau2.llm.secrets import REDACTED
 from tau2.runner.run_settings import without_secrets
 from tau2.storage.files import write_atomically
 from tau2.storage.results import companion
+from tau2.utils import finite_json
 from tau2.utils.json_types import JsonObject, JsonValue
+from tau2.utils.text import error_text
 
 CONFIG_NAME = "config.json"
 _LARGEST = 1_000_000  # bytes
 
 
 def save_config(path: Path, config: TextRunConfig) -> None:
-    """Write the fields that were set beside the results at `path`."""
-    data = without_secrets(config.model_dump(mode="json", exclude_unset=True))
-    write_atomically(companion(path, CONFIG_NAME), (json.dumps(data, indent=2) + "\n").encode())
+    """Write the fields that were set beside the results at `path`.
+
+    Raise ConfigError for values that could not be read again.
+    """
+    try:
+        data = without_secrets(config.model_dump(exclude_unset=True, warnings=False))
+        text = finite_json.dumps(data, indent=2)
+    except (ValueError, TypeError, RecursionError) as problem:
+        reason = error_text(problem, 300)
+        raise ConfigError(f"the configuration cannot be kept with the run: {reason}") from problem
+    write_atomically(companion(path, CONFIG_NAME), f"{text}\n".encode())
 
 
 def load_config(path: Path) -> JsonObject:
@@ -43,7 +52,7 @@ def load_config(path: Path) -> JsonObject:
     if file.stat().st_size > _LARGEST:
         raise DataFileError(f"{file}: larger than a configuration can be")
     try:
-        data = json.loads(file.read_text(encoding="utf-8"))
+        data = finite_json.loads(file.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise DataFileError(f"{file}: not valid JSON: {error}") from error
     if not isinstance(data, dict):

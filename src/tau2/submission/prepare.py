@@ -7,7 +7,6 @@ are based on.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from tau2.report.cleaner import Cleaner
 from tau2.runner.run_settings import without_secrets
 from tau2.storage.files import write_atomically
 from tau2.storage.results import Results, encode_results
+from tau2.utils import finite_json
 
 SUBMISSION_NAME = "submission.json"
 TRAJECTORIES_NAME = "trajectories"
@@ -281,12 +281,18 @@ def _public_message(message: Message) -> Message:
 
 
 def write(prepared: Prepared, folder: Path) -> None:
-    """Write a submission into a new or empty folder. Raise ConfigError when something is in it."""
+    """Write a submission into a new or empty folder. Raise ConfigError when something is in it.
+
+    Also for what would not be read as it is.
+    """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ConfigError(f"{folder} is not an empty folder; choose another with --output-dir")
+    try:
+        text = finite_json.dumps(prepared.submission.model_dump(warnings=False), indent=2)
+    except ValueError as problem:
+        raise ConfigError(f"{SUBMISSION_NAME} cannot be written: {problem}") from problem
     below = folder / TRAJECTORIES_NAME
     below.mkdir(parents=True, exist_ok=True)
     for name, content in prepared.trajectories.items():
         write_atomically(below / name, content)
-    text = json.dumps(prepared.submission.model_dump(mode="json"), indent=2, ensure_ascii=False)
     write_atomically(folder / SUBMISSION_NAME, f"{text}\n".encode())

@@ -42,7 +42,9 @@ def model_json(model: BaseModel, *, indent: int | None = None, exclude: object =
 def value_json(adapter: TypeAdapter[ValueT], value: ValueT) -> str:
     """Return a value of an adapter's type as JSON, like `model_json`."""
     return _written(
-        lambda: adapter.dump_json(value).decode(), lambda: adapter.dump_python(value), None
+        lambda: adapter.dump_json(value, warnings=False).decode(),
+        lambda: adapter.dump_python(value, warnings=False),
+        None,
     )
 
 

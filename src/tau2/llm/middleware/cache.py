@@ -107,7 +107,10 @@ class ResponseCache:
         return response
 
     def _keep(self, file: Path, request: Request, response: Response) -> None:
-        plain = json.loads(json.dumps(response, default=str))
+        try:
+            plain = json.loads(json.dumps(response, default=str))
+        except (ValueError, TypeError, RecursionError):  # no JSON
+            plain = None
         redactor = self._redactor.with_secrets_of(request.args)
         if plain != response or redactor.data(plain) != plain:
             logger.info(

@@ -85,8 +85,11 @@ class _AttemptFile:
 
     def write(self, entry: JsonMapping, *, on_a_new_line: bool = False) -> bool:
         """Append an entry; return whether its line is short enough, and so was written."""
-        line = encode_entry(self.lines + 1, entry)
-        if len(line) > LONGEST_LINE:
+        try:
+            line = encode_entry(self.lines + 1, entry)
+        except (ValueError, TypeError, RecursionError):  # it holds what JSON has no form for
+            return False
+        if len(line) > LONGEST_LINE or decode_entry(line[:-1]) is None:
             return False
         _append(self.path, b"\n" + line if on_a_new_line and _is_torn(self.path) else line)
         self.lines += 1
