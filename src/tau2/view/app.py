@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
+from rich.segment import Segment
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.color import Color
+from textual.filter import LineFilter
 from textual.screen import Screen
 
+from tau2.utils.terminal_text import clean
 from tau2.view.content.library import RunReader
 from tau2.view.runs import RunsScreen
 from tau2.view.screens import SearchScreen
@@ -22,6 +26,17 @@ from tau2.view.simulations import SimulationsScreen
 INTERRUPTED = 130  # what Ctrl-C ends with, where the work was not done
 
 _ENDING = ("SIGTERM", "SIGHUP")  # not every system has both
+
+
+class CleanText(LineFilter):
+    """Takes escape sequences and control characters out of whatever a widget draws."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        """Return the segments of a line, cleaned; those that control the terminal are no text."""
+        return [
+            segment if segment.control else Segment(clean(segment.text), segment.style)
+            for segment in segments
+        ]
 
 
 class TerminalApp(App[None]):
@@ -34,6 +49,10 @@ class TerminalApp(App[None]):
         Binding("ctrl+l", "redraw", "Draw anew", show=False),
         Binding("ctrl+c", "leave", "Leave at once", show=False, priority=True),
     ]
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Return what every line passes before it is drawn."""
+        return [*super().get_line_filters(), CleanText()]
 
     def on_mount(self) -> None:
         """End, with the terminal restored, on a request to end."""
