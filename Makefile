@@ -80,6 +80,7 @@ test-areal: $(AREAL)/.ready ## run the AReaL example on the real package (Python
 
 faults: $(VENV)/.dev ## inject faults, seeded, and count them (minutes of CPU)
 	$(BIN)/python -m tests.faults.storage --seed 0
+	$(BIN)/python -m tests.faults.stored
 	$(BIN)/python -m tests.faults.kill --seed 0 --kills 300
 	$(BIN)/python -m tests.faults.endpoint --seed 0
 	$(BIN)/python -m tests.faults.secrets --seed 0

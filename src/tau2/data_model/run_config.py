@@ -5,6 +5,7 @@ Every field becomes a flag of `tau2 run`; its docstring is the flag's help.
 
 from __future__ import annotations
 
+import os
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -15,6 +16,14 @@ from tau2.utils.json_types import JsonObject
 
 ReviewMode = Literal["full", "user"]
 ExecutorName = Literal["local", "ray"]
+
+
+def _is_encodable(name: str) -> bool:
+    try:
+        os.fsencode(name)
+    except UnicodeEncodeError:  # halves of characters
+        return False
+    return True
 
 
 class BaseRunConfig(BaseModel):
@@ -124,6 +133,13 @@ class BaseRunConfig(BaseModel):
     def is_voice(self) -> bool:
         """Whether the run is full duplex."""
         return False
+
+    @field_validator("save_to", "tasks_file")
+    @classmethod
+    def _can_name_a_file(cls, value: str | None) -> str | None:
+        if value is not None and ("\0" in value or not _is_encodable(value)):
+            raise ValueError(f"no file can have the name {value[:80]!a}")
+        return value
 
 
 class TextRunConfig(BaseRunConfig):

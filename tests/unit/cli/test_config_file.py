@@ -223,3 +223,13 @@ def test_every_configuration_survives_the_file(tmp_path_factory, num_tasks, task
     file = tmp_path_factory.mktemp("config") / "run.yaml"
     file.write_text(as_yaml(config), encoding="utf-8")
     assert TextRunConfig.model_validate(read_config_file(file, FLAGS)) == config
+
+
+@pytest.mark.parametrize("field", ["save_to", "tasks_file"])
+@pytest.mark.parametrize("name", ["a\u0000b", "half \ud83d"])
+def test_a_name_that_no_file_can_have_is_refused(tau2, field, name):
+    Path("own.json").write_text(json.dumps({"domain": "mock", field: name}))
+    ended = tau2("run", "--config", "own.json")
+    assert ended.code == 2
+    assert field in ended.err
+    assert "no file can have the name" in ended.err

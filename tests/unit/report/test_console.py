@@ -4,6 +4,7 @@ import io
 import os
 from pathlib import Path
 
+from tests.planted import ESCAPES, NAME_WITH_LINES, forged_in, raw_in
 from tests.unit.report.conftest import a_run, some_results
 
 from tau2.report.terminal.console import (
@@ -14,8 +15,16 @@ from tau2.report.terminal.console import (
     save_name,
     terminal,
 )
-from tau2.report.terminal.progress import NoProgress
-from tau2.runner.events import RunEnded, RunStarted, SimulationStored
+from tau2.report.terminal.progress import LiveProgress, NoProgress
+from tau2.runner.events import (
+    RunDamaged,
+    RunEnded,
+    RunStarted,
+    RunStopping,
+    SimulationRetried,
+    SimulationStored,
+)
+from tau2.utils.terminal import Terminal
 
 
 def events(folder=None):
@@ -91,3 +100,25 @@ def test_a_stream_without_unicode_gets_what_it_can_show(monkeypatch):
         sink(event)
     narrow.flush()
     assert b"[1/1] ? buy: 1.00" in narrow.buffer.getvalue()
+
+
+def test_a_live_display_shows_nothing_hostile():
+    """The bar, its lines and the notes above it: only the console's own sequences are there."""
+    console = Terminal(file=io.StringIO(), force_terminal=True, width=120, markup=False)
+    sink = ConsoleSink(console, progress=LiveProgress(console))
+    run = a_run(NAME_WITH_LINES, info={"error": NAME_WITH_LINES})
+    for event in (
+        RunStarted(2, 0, Path(NAME_WITH_LINES), NAME_WITH_LINES),
+        RunDamaged((NAME_WITH_LINES,)),
+        SimulationRetried(NAME_WITH_LINES, 0, 1, NAME_WITH_LINES),
+        SimulationStored(run, 1, 2),
+        RunStopping(1),
+        RunEnded(some_results(run), Path("runs") / NAME_WITH_LINES.replace("/", "")),
+    ):
+        sink(event)
+    sink.close()
+    text = console.file.getvalue()
+    assert set(raw_in(text)) <= {"U+001B", "U+000D"}  # of the console: colours, and the cursor
+    assert "[bold]b[/bold]" in text
+    assert not [sequence for sequence in ESCAPES.values() if sequence in text]
+    assert not forged_in(text)

@@ -29,6 +29,7 @@ from tau2.runner.tasks import UnitSpec
 from tau2.runner.tracing import tracers_of
 from tau2.runner.trial import UnitRunner, failed_run
 from tau2.utils.json_types import JsonObject
+from tau2.utils.output import protected_output
 
 _LONGEST_UNIT = 64 * 1024 * 1024  # bytes of one task
 
@@ -39,9 +40,10 @@ def serve(connection: socket.socket) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     interrupts_are_handled.set(True)
-    # Participants may print; their output must not end up in a JSON result of the run's command.
-    sys.stdout = sys.stderr
-    asyncio.run(_serve(connection))
+    with protected_output():
+        # Participants may print; their output must not end up in a JSON result of the command.
+        sys.stdout = sys.stderr
+        asyncio.run(_serve(connection))
 
 
 async def _serve(connection: socket.socket) -> None:
