@@ -49,6 +49,8 @@ EXCEPTIONS = {
         "sys.stdout",
     ): "participants' output goes to the error stream",
     ("tau2/runner/executors/worker.py", "sys.stderr"): "likewise",
+    ("tau2/runner/executors/ray.py", "sys.stdout"): "likewise",
+    ("tau2/runner/executors/ray.py", "sys.stderr"): "likewise",
     ("tau2/telemetry/destination.py", "sys.stderr"): "the exporter of a library writes JSON to it",
     ("act_prm/cli.py", "sys.stderr"): "only compared with, to tell an error from help",
 }
