@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any, NoReturn
 
 from tau2.data_model.persona import PersonaConfig
@@ -110,12 +111,15 @@ def make_user(
 ) -> UserProtocol:
     """Return a user with the tools and the instructions of a task.
 
-    `options` go to the factory if it knows them.
+    `options` go to the factory if it knows them; `environment` goes to one that names it among its
+    parameters.
     """
     tools = None
     if environment.user_tools is not None and not solo:
         tools = environment.get_user_tools(include=task.user_tools) or None
     known = {"tools": tools, "instructions": str(task.user_scenario), "task": task, **options}
+    if "environment" in inspect.signature(factory).parameters:
+        known["environment"] = environment
     return call_with_known(factory, known)
 
 

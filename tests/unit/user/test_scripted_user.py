@@ -19,6 +19,7 @@ from tau2.data_model.tasks import Task, UserScenario
 from tau2.errors import UserError
 from tau2.user.scripted_user import STOP, TRANSFER, Conversation, ScriptedUser
 from tau2.user.scripted_user.answering import PATIENCE
+from tau2.user.scripted_user.phrases import PHRASES
 
 GREETING = "Hi! How can I help you today?"
 ANYTHING_ELSE = "That has been cancelled. Is there anything else I can help you with?"
@@ -49,19 +50,16 @@ class Talk:
 
 
 def test_it_opens_with_what_it_wants() -> None:
-    assert Talk()(GREETING).endswith(
-        "I want to cancel my order #S100 because I ordered it by mistake."
-    )
+    assert Talk()(GREETING).endswith("cancel my order #S100 because I ordered it by mistake.")
 
 
 def test_it_tells_the_facts_it_is_asked_for() -> None:
     talk = Talk()
     talk(GREETING)
-    assert (
-        talk("Could I have your full name and zip code?")
-        == "My name is Ada Quill. My zip code is 12345."
-    )
-    assert talk("What is the order number?") == "The order number is #S100."
+    answer = talk("Could I have your full name and zip code?")
+    assert "Ada Quill" in answer
+    assert "12345" in answer
+    assert "#S100" in talk("What is the order number?")
 
 
 def test_it_says_what_it_does_not_know_and_offers_what_it_does() -> None:
@@ -70,23 +68,24 @@ def test_it_says_what_it_does_not_know_and_offers_what_it_does() -> None:
     answer = talk("What is your email address?")
     assert answer.startswith("I do not remember my email address.")
     assert "Ada Quill" in answer
-    assert talk("And your phone number?").startswith("I don't have my phone number at hand.")
+    answer = talk("And your phone number?")
+    assert "phone number" in answer
+    assert not any(char.isdigit() for char in answer.replace("12345", ""))
 
 
 def test_it_identifies_when_asked_who_it_is() -> None:
     talk = Talk()
     talk(GREETING)
-    assert (
-        talk("I need to verify your identity first.")
-        == "My name is Ada Quill. My zip code is 12345."
-    )
+    answer = talk("I need to verify your identity first.")
+    assert "Ada Quill" in answer
+    assert "12345" in answer
 
 
 def test_it_confirms_a_plan_and_waits_for_the_action() -> None:
     talk = Talk()
     talk(GREETING)
     answer = talk("I would cancel order #S100. Shall I go ahead?")
-    assert answer.startswith("Yes")
+    assert "yes" in answer.lower()
     assert STOP not in answer
     assert STOP not in talk("One moment please, I am processing it.")
     assert STOP in talk(ANYTHING_ELSE)
@@ -184,7 +183,7 @@ def test_open_questions_are_answered_from_the_story() -> None:
     )
     talk(GREETING)
     assert "green shade" in talk("Which shade and cable would you like?")
-    assert "preference" in talk("Which bulb would you like?")
+    assert talk("Which bulb would you like?") in PHRASES["no_preference"]
 
 
 def test_preferences_of_the_solution_are_known() -> None:
@@ -375,7 +374,7 @@ def test_a_copied_state_goes_its_own_way() -> None:
     twin = copy.deepcopy(talk.state)
     talk(ANYTHING_ELSE)
     answer, _ = talk.user.generate_next_message(shop.says("Your name?"), twin)
-    assert answer.content == "My name is Ada Quill."
+    assert "Ada Quill" in (answer.content or "")
 
 
 def test_state_round_trips_at_every_point() -> None:

@@ -147,7 +147,7 @@ def test_what_a_tool_shows_is_known_from_its_description() -> None:
 def test_a_switch_that_should_be_off_is_pressed() -> None:
     [deed] = PHONE.asked_in(["Please make sure that airplane mode is turned off."], ())
     assert (deed.tool, deed.wanted) == ("toggle_airplane_mode", False)
-    assert asked("Is airplane mode turned on?") == []
+    assert asked("Is airplane mode turned on?") == [("check_status_bar", {})]
 
 
 def test_without_tools_nothing_is_recognised() -> None:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from tau2.environment.environment import Environment
 from tau2.participant.spec import UserSpec
 from tau2.user.base_user import STOP, TRANSFER
 from tau2.user.scripted_user.agenda import Agenda, Conversation
 from tau2.user.scripted_user.user import ScriptedUser
 
 
-def make_scripted_user(**kwargs: Any) -> ScriptedUser:
+def make_scripted_user(*, environment: Environment | None = None, **kwargs: Any) -> ScriptedUser:
     """Make a ScriptedUser.
 
     Of `kwargs`, task, instructions, tools, persona_config and seed count.
     """
     wanted = ("task", "instructions", "tools", "persona_config", "seed")
-    return ScriptedUser(**{name: kwargs[name] for name in wanted if name in kwargs})
+    known = {name: kwargs[name] for name in wanted if name in kwargs}
+    return ScriptedUser(**known, environment=environment)
 
 
 USERS = (

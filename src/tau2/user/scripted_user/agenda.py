@@ -40,6 +40,12 @@ class ConditionalReply(_Frozen):
     kinds: tuple[str, ...] = ()
     """Facts that the agent must ask for."""
     reply: str
+    ends: bool = False
+    """Whether the customer leaves it at that."""
+    insists: bool = False
+    """Whether the customer questions the refusal first."""
+    stems: tuple[str, ...] = ()
+    """Stems of a wish that the reply states: one notices by them whether the agent deals with it."""
 
 
 class UserAction(_Frozen):
@@ -53,20 +59,55 @@ class UserAction(_Frozen):
     """Arguments that nobody has named yet."""
 
 
+class Point(_Frozen):
+    """Something the customer brings up, besides the reason for contacting."""
+
+    line: str
+    """How it is said."""
+    wanted: bool = True
+    """Whether it asks for something; otherwise it says how something should be."""
+    later: bool = False
+    """Whether it is brought up only when the rest is settled."""
+    stems: tuple[str, ...] = ()
+    """Stems of the words by which one notices that the agent has dealt with it."""
+
+
+class Wanted(_Frozen):
+    """Values that what an agent proposes is compared with; an empty tuple compares nothing."""
+
+    records: tuple[str, ...] = ()
+    """Ids of the orders or reservations that something is to happen to."""
+    items: tuple[str, ...] = ()
+    """Ids of the items that take part in a change."""
+    dates: tuple[str, ...] = ()
+    """New dates, as MM-DD."""
+    cards: tuple[str, ...] = ()
+    """Ids and last digits of what is paid with."""
+    streets: tuple[str, ...] = ()
+    """New addresses: house number and street, in lower case."""
+    gigabytes: tuple[str, ...] = ()
+    most: float | None = None
+    """The highest amount that the customer is willing to pay, in dollars."""
+
+
 class Agenda(_Frozen):
     """Everything a customer brings to a conversation, compiled from a task."""
 
     opening: str
-    details: tuple[str, ...] = ()
-    """The rest of the reason for contacting, told over the following turns."""
-    wishes: tuple[str, ...] = ()
-    """Further things wanted, raised when the agent has time for them."""
+    wishes: tuple[tuple[str, ...], ...] = ()
+    """Stems of each thing that the first message asks for."""
+    asked: tuple[str, ...] = ()
+    """The sentences of the first message that ask for something, in the order of `wishes`."""
+    points: tuple[Point, ...] = ()
+    """The rest of the reason for contacting, and further wishes and conditions."""
     statements: tuple[str, ...] = ()
     """Sentences that answer a question about what they mention."""
     rules: tuple[ConditionalReply, ...] = ()
     facts: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     unknown: dict[str, str] = Field(default_factory=dict)
     """Kind of fact → how the customer says that it is not known."""
+    cards: dict[str, str] = Field(default_factory=dict)
+    """Id of an order or reservation → what the customer pays with there."""
     first: tuple[UserAction, ...] = ()
     """Done before the customer says anything."""
     last: tuple[UserAction, ...] = ()
@@ -76,6 +117,15 @@ class Agenda(_Frozen):
 
     It supplies arguments that the agent's words leave open.
     """
+    wanted: Wanted = Wanted()
+    changes: bool = True
+    """Whether the reference solution changes anything."""
+    transfer_wanted: bool = False
+    """Whether the task ends with a transfer, so that the customer waits for it."""
+    reserved: bool = False
+    """Whether the customer says only what it is asked for."""
+    insists: bool = False
+    """Whether the customer does not take the first refusal for an answer."""
     refuses_transfer: bool = False
 
 
@@ -87,8 +137,25 @@ class Conversation(BaseModel):
     turn: int = 0
     calls: int = 0
     opened: bool = False
-    details_told: int = 0
-    wishes_told: int = 0
+    points_told: list[int] = Field(default_factory=list)
+    settled: list[int] = Field(default_factory=list)
+    """Wishes of the first message that the agent has reported on."""
+    mentioned: list[int] = Field(default_factory=list)
+    """Wishes of the first message that the agent has spoken of."""
+    reminded: bool = False
+    """The customer has come back to a wish that the agent had passed over."""
+    unheeded: list[int] = Field(default_factory=list)
+    """Rules whose reply states a wish that the agent has not taken up."""
+    lines_said: list[str] = Field(default_factory=list)
+    """Sentences of the scenario that have answered a question."""
+    last_words: str = ""
+    """What the customer said last, for an agent that did not understand it."""
+    with_report: list[str] = Field(default_factory=list)
+    """What is said along with what the tools showed."""
+    recognised: bool = False
+    """The agent has named something of this customer's matter."""
+    awaiting: bool = False
+    """The customer has agreed to something that the agent has not yet reported done."""
     rules_used: list[int] = Field(default_factory=list)
     facts_told: list[str] = Field(default_factory=list)
     correction: str = ""
@@ -106,7 +173,10 @@ class Conversation(BaseModel):
     closing: bool = False
     """What is being done now is the last thing before the goodbye."""
     asked_if_all: bool = False
-    pushed_back: bool = False
+    refused: bool = False
+    """The agent has refused something."""
+    pushed_back: int = 0
+    """How often the customer has questioned a refusal."""
     stalled: int = 0
     heard: list[int] = Field(default_factory=list)
     """Checksums of the agent's latest messages, to notice a loop."""

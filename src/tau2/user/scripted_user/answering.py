@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from tau2.participant.wording import in_words
 from tau2.user.base_user import STOP, TRANSFER
 from tau2.user.scripted_user import facts
-from tau2.user.scripted_user.agenda import ConditionalReply, Conversation, Cue, UserAction
-from tau2.user.scripted_user.listening import Heard
+from tau2.user.scripted_user.agenda import ConditionalReply, Conversation, Cue, Point, UserAction
+from tau2.user.scripted_user.proposals import objection, same_deed, speaks_of
 from tau2.user.scripted_user.speaking import Voice, continued, follow_up
 from tau2.user.scripted_user.text import keywords, overlap
 from tau2.user.scripted_user.toolbox import Toolbox
+from tau2.user.scripted_user.understanding import Act, Heard
 
-PATIENCE = 6  # turns without any progress after which the customer leaves
+PATIENCE = 10  # turns without any progress after which the customer leaves
 _MOST_TURNS = 80  # far beyond any real conversation; a bound that no wording of an agent can lift
 _REMEMBERED = 12  # latest messages of the agent in which a loop is noticed
-_MOST_DEEDS = 4  # things done before the customer reports back
-_MOST_FACTS = 4  # facts told in one message
-_MOST_AT_ONCE = 3  # sentences of the story told together once there is time for them
+_MOST_DEEDS = 6  # things done before the customer reports back
+_MOST_FACTS = 8  # facts told in one message
+_TOLD_AT_ONCE = 3  # points told along with an answer
+_RAISED_AT_ONCE = 2  # wishes raised together once there is time for them
 _TELLING_LENGTH = 4  # letters that the words of a condition must have to be recognised by
 _ENOUGH_WORDS = 2  # words a question must share with a sentence that answers it
+_DEALT_WITH = 0.5  # share of a wish's words in a message that has dealt with it
+_NEWS = 60  # characters of a message that tells something
+_MOST_QUESTIONED = 2  # refusals that an insistent customer questions
 
 _CHOICE = re.compile(
     r"\bwhich\b|\bprefer|\bor\b|\boptions?\b|\bchoose\b|\bwould you like\b", re.IGNORECASE
@@ -38,6 +43,13 @@ _BROKEN = re.compile(
 """Signs that what a tool showed is not how it should be."""
 _INDIRECT = {"payment", "reason", "address"}
 """Kinds of fact that a sentence of the scenario tells better than a bare value."""
+_RECORDS = ("order", "reservation")
+_RESERVES = re.compile(
+    r"\b(?:don't|do not|not) want\b|\bonly (?:if|want)\b|\bunless\b", re.IGNORECASE
+)
+_CLOSING = (Act.OFFERS_MORE, Act.OFFERS_OPTION, Act.SAYS_BYE)
+"""Acts that leave it to the customer whether the conversation goes on."""
+_NO_CARD_NUMBER = re.compile(r"\bnot (?:give|tell|share|name) (?:\w+ )?card number", re.IGNORECASE)
 
 
 class ReplyBuilder:
@@ -54,15 +66,45 @@ class ReplyBuilder:
 
     def answer(self) -> str:
         """Return what the customer says; empty when it does what now waits in the state's queue."""
-        if self.heard.transferred:
+        if Act.TRANSFERS in self.heard:
             return f"{self.voice.phrase('transferred')} {TRANSFER}"
+        self._notice_what_is_settled()
         words = self._words()
         self.state.stalled = 0 if self.progress else self.state.stalled + 1
-        if STOP in words or self.state.queue:
+        if STOP in words or TRANSFER in words or self.state.queue:
             return words
         if self.state.stalled >= PATIENCE or self.state.turn >= _MOST_TURNS:
             return f"{self.voice.phrase('giving_up')} {STOP}"
-        return self.voice.manner(words)
+        words = self.voice.manner(words)
+        self.state.last_words = words
+        return words
+
+    def _notice_what_is_settled(self) -> None:
+        """Note what the agent has dealt with by itself, and whether it has done what was agreed."""
+        state = self.state
+        if self.heard.has_any(Act.REPORTS_DONE, Act.REFUSES):
+            state.awaiting = False
+        state.refused = state.refused or Act.REFUSES in self.heard
+        state.recognised = state.recognised or speaks_of(self.heard.text, state.agenda)
+        if not state.opened:
+            return
+        given = keywords(self.heard.text.replace("astercard", "aster card"))
+        for number, point in self._untold():
+            if _deals_with(point.stems, given):
+                state.points_told.append(number)
+        told = keywords(self.heard.settles)
+        for number, stems in enumerate(state.agenda.wishes):
+            if number not in state.settled and _deals_with(stems, told):
+                state.settled.append(number)
+            if number not in state.mentioned and _deals_with(stems, given):
+                state.mentioned.append(number)
+        rules = state.agenda.rules
+        state.unheeded = [n for n in state.unheeded if not _deals_with(rules[n].stems, given)]
+
+    def _untold(self) -> list[tuple[int, Point]]:
+        told = set(self.state.points_told)
+        points = enumerate(self.state.agenda.points)
+        return [(number, point) for number, point in points if number not in told]
 
     def _words(self) -> str:
         if not self.state.opened:
@@ -86,37 +128,86 @@ class ReplyBuilder:
     def _take_on_deeds(self) -> bool:
         """Queue what the agent wants done. Return whether there is something to do now."""
         state = self.state
-        agenda = self.state.agenda
-        todo = [deed for deed in agenda.reference if deed not in state.done]
-        deeds = self.toolbox.asked_in(self.heard.orders, todo)
-        if not deeds and not self.heard.kinds and not self.heard.confirm:
-            deeds = self.toolbox.looked_up_in(self.heard.orders)
+        heard = self.heard
+        todo = [deed for deed in state.agenda.reference if deed not in state.done]
+        deeds = self.toolbox.asked_in(heard.orders, todo)
+        if not deeds and not heard.kinds and Act.ASKS_CONSENT not in heard:
+            deeds = self.toolbox.looked_up_in(heard.orders)
+        if heard.has_any(*_CLOSING, Act.REPORTS_DONE):
+            state.incomplete = None
         if not deeds and state.incomplete is not None:
-            deeds = [self.toolbox.complete(state.incomplete, self.heard.text, todo)]
+            deeds = [self.toolbox.complete(state.incomplete, heard.text, todo)]
         state.incomplete = next((deed for deed in deeds if deed.missing), None)
         state.queue = [deed for deed in deeds if not deed.missing][:_MOST_DEEDS]
-        self.progress = bool(state.queue) and not self.looped
-        return bool(state.queue)
+        if not state.queue:
+            return False
+        self.progress = not self.looped
+        state.with_report = self._facts() if heard.kinds else []
+        return True
 
     def _lines(self) -> list[str]:
         """Return the answers to what the agent asked, and what the customer adds unasked."""
+        heard = self.heard
+        if Act.ASKS_AGAIN in heard and self.state.last_words and not heard.kinds:
+            return [self.state.last_words]
         corrected = self.state.correction
         lines = [*self._correction()]
         rule = self._rule()
         if rule is not None:
+            if rule.ends and not heard.kinds and not self._next_wish_is_open():
+                return [f"{rule.reply} {self.voice.phrase('bye')} {STOP}"]
             lines.append(rule.reply)
-        asked = self._facts(skip=(corrected, *(rule.kinds if rule is not None else ())))
-        lines += asked
-        if self.heard.confirm and (rule is None or rule.cue is not Cue.CONFIRMATION):
-            if not self.looped:
-                self.progress = True
-            refuses = self.heard.offers_transfer and self.state.agenda.refuses_transfer
-            lines.append(self.voice.phrase("no_transfer" if refuses else "agree"))
-        elif self.heard.requests and not lines:
+        lines += self._facts(skip=(corrected, *(rule.kinds if rule is not None else ())))
+        lines += self._on_offers(rule, answered=bool(lines))
+        if Act.ASKS in heard and not lines:
             lines.append(self._open_question())
-        if lines and self.heard.requests:
-            lines += self._next_details(2 if self.voice.talkative else 1)
+        if lines and (heard.requests or Act.OFFERS_MORE not in heard) and not self._ends(lines):
+            lines += self._next_points(_TOLD_AT_ONCE)
         return [line for line in lines if line]
+
+    @staticmethod
+    def _ends(lines: Iterable[str]) -> bool:
+        return any(TRANSFER in line or STOP in line for line in lines)
+
+    def _on_offers(self, rule: ConditionalReply | None, *, answered: bool) -> list[str]:
+        """Return the answers to a proposal, to an offer of guidance and to one of a transfer."""
+        heard = self.heard
+        state = self.state
+        if Act.ASKS_CONSENT in heard:
+            if rule is not None and rule.cue is Cue.CONFIRMATION:
+                return []
+            return [self._consent()]
+        if Act.OFFERS_GUIDANCE in heard and not answered:
+            return [self.voice.phrase("guide_me" if self.toolbox else "agree")]
+        if Act.OFFERS_TRANSFER not in heard or answered or Act.ASKS in heard:
+            return []
+        if state.agenda.refuses_transfer:
+            if state.pushed_back >= _MOST_QUESTIONED:
+                return [f"{self.voice.phrase('leave_it')} {STOP}"]
+            state.pushed_back += 1
+            self.progress = True
+            return [self.voice.phrase("no_transfer")]
+        wish = self._next_wish() or self._unheeded_wish()
+        if wish:
+            return [wish]
+        self.progress = self.progress or not self.looped
+        accepted = self.voice.phrase("agree_transfer")
+        # After a refusal nothing is left to say, unless the agent's task is to hand over.
+        waits = state.agenda.transfer_wanted or not state.refused
+        return [accepted if waits else f"{accepted} {TRANSFER}"]
+
+    def _consent(self) -> str:
+        """Return the answer to a proposal: agreement, or what is wrong with it."""
+        if not self.looped:
+            self.progress = True
+        agenda = self.state.agenda
+        named = any(kind in agenda.facts for kind in _RECORDS)
+        known = self.state.recognised or (named and same_deed(self.heard.proposal, agenda))
+        reason = objection(self.heard, agenda) if known else ""
+        if reason:
+            return f"{self.voice.phrase('disagree')} {reason}."
+        self.state.awaiting = True
+        return self.voice.phrase("agree")
 
     def _correction(self) -> Iterable[str]:
         """Put right what was told wrong in the message before."""
@@ -129,10 +220,18 @@ class ReplyBuilder:
 
     def _rule(self) -> ConditionalReply | None:
         """Return the conditional instruction that applies now, once."""
-        for number, rule in enumerate(self.state.agenda.rules):
-            if number not in self.state.rules_used and self._applies(rule):
-                self.state.rules_used.append(number)
+        state = self.state
+        for number, rule in enumerate(state.agenda.rules):
+            if number not in state.rules_used and self._applies(rule):
                 self.progress = True
+                if rule.insists and not state.pushed_back:
+                    state.pushed_back += 1
+                    return rule.model_copy(
+                        update={"reply": self.voice.phrase("push_back"), "ends": False}
+                    )
+                state.rules_used.append(number)
+                if rule.stems and "transfer" not in rule.reply:
+                    state.unheeded.append(number)
                 return rule
         return None
 
@@ -140,9 +239,9 @@ class ReplyBuilder:
         heard = self.heard
         match rule.cue:
             case Cue.REFUSAL:
-                return heard.refused
+                return Act.REFUSES in heard
             case Cue.CONFIRMATION:
-                return heard.confirm and not heard.offers_transfer
+                return Act.ASKS_CONSENT in heard
             case Cue.QUESTION:
                 if rule.kinds:
                     return not set(rule.kinds).isdisjoint(heard.kinds)
@@ -172,9 +271,9 @@ class ReplyBuilder:
         lines = [agenda.unknown[kind] for kind in unknown if kind in agenda.unknown]
         nouns = [facts.noun(kind) for kind in unknown if kind not in agenda.unknown]
         if nouns:
-            lines.append(f"I don't have my {' or '.join(nouns)} at hand.")
-        lines += told
-        if not told and (unknown or self.heard.asks_who):
+            lines.append(self.voice.not_at_hand(nouns))
+        lines = [*told, *lines] if told else lines
+        if (not told and unknown) or Act.ASKS_IDENTITY in self.heard:
             lines += self._identity()
         return list(dict.fromkeys(lines))
 
@@ -197,13 +296,27 @@ class ReplyBuilder:
         pattern = _REASON if kind == "reason" else facts.ASKED[kind]
         agenda = self.state.agenda
         line = next((line for line in agenda.statements if pattern.search(line)), "")
+        if kind == "payment":
+            return self._payment(line)
         if line:
             return line
         if kind in agenda.facts:
             return self.voice.fact(kind, agenda.facts[kind])
-        if kind == "payment":
-            return self.voice.phrase("any_payment")
-        return "" if kind == "reason" else f"I don't have the {facts.noun(kind)} at hand."
+        return "" if kind == "reason" else self.voice.not_at_hand([facts.noun(kind)])
+
+    def _payment(self, line: str) -> str:
+        """Return what is paid with: in the words of the scenario, and which card that is."""
+        agenda = self.state.agenda
+        here = {card: None for record, card in agenda.cards.items() if record in self.heard.text}
+        values = tuple(here) if len(here) == 1 else agenda.facts.get("payment", ())
+        if not values:
+            return line or self.voice.phrase("any_payment")
+        named = self.voice.fact("payment", values)
+        secret = any(_NO_CARD_NUMBER.search(statement) for statement in agenda.statements)
+        told = all(value in line for value in values)
+        if secret or told:
+            return line or named
+        return follow_up(line, named)
 
     def _identity(self) -> list[str]:
         agenda = self.state.agenda
@@ -217,6 +330,16 @@ class ReplyBuilder:
         scored = [(overlap(asked, keywords(line)), line) for line in self.state.agenda.statements]
         score, line = max(scored, key=lambda pair: pair[0], default=(0, ""))
         if score >= min(_ENOUGH_WORDS, max(1, len(asked))):
+            if (
+                line in self.state.lines_said
+                and Act.REFUSES in self.heard
+                and _RESERVES.search(line)
+                and self.state.pushed_back
+            ):
+                # It was said and refused: there is nothing to add.
+                return f"{self.voice.phrase('leave_it')} {STOP}"
+            self.state.lines_said.append(line)
+            self.state.pushed_back += Act.REFUSES in self.heard
             if self.looped:
                 return f"{self.voice.phrase('again')} {continued(line)}"
             self.progress = True
@@ -226,69 +349,138 @@ class ReplyBuilder:
             return self.voice.phrase("cannot_do")
         return self.voice.phrase("no_preference" if _CHOICE.search(question) else "dont_know")
 
-    def _next_details(self, count: int) -> list[str]:
-        """Return the next parts of the scenario that have not been mentioned, at most `count`."""
-        state = self.state
-        lines = list(state.agenda.details[state.details_told : state.details_told + count])
-        state.details_told += len(lines)
-        self.progress = self.progress or bool(lines)
+    def _next_points(self, most: int) -> list[str]:
+        """Return what is told early and has not been mentioned, at most `most` sentences."""
+        if self.state.agenda.reserved:
+            return []
+        return self._told([number for number, point in self._untold() if not point.later][:most])
+
+    def _told(self, numbers: list[int]) -> list[str]:
+        self.state.points_told += numbers
+        self.progress = self.progress or bool(numbers)
+        lines = [self.state.agenda.points[number].line for number in numbers]
+        self.state.lines_said += lines
         return lines
 
     def _without_question(self) -> str:
         """Return the answer to a message that asks for nothing in particular."""
         heard = self.heard
         state = self.state
-        if heard.greets and not heard.more:
+        if Act.GREETS in heard and Act.OFFERS_MORE not in heard:
             return f"{self.voice.phrase('again')} {continued(state.agenda.opening)}"
-        finished = heard.more or heard.bye or (not heard.going_on and (heard.done or heard.refused))
-        if finished:
-            wish = self._next_wish()
-            return self.voice.more(wish, asked=heard.more) if wish else self._finish()
-        return follow_up(self.voice.phrase("wait"), *self._next_details(1))
+        if Act.PROMISES in heard and not heard.has_any(Act.REPORTS_DONE, Act.REFUSES):
+            if not heard.has_any(*_CLOSING) or state.awaiting:
+                return follow_up(self.voice.phrase("wait"), *self._next_points(_TOLD_AT_ONCE))
+        if Act.OFFERS_OPTION in heard and self._leads_on():
+            self.progress = self.progress or not self.looped
+            return self.voice.phrase("agree")
+        going_on = Act.PROMISES in heard and not heard.has_any(*_CLOSING)
+        settled = heard.has_any(Act.REPORTS_DONE, Act.REFUSES) and not going_on
+        if settled or heard.has_any(*_CLOSING):
+            wish = self._next_wish() or self._left_out()
+            asked = Act.OFFERS_MORE in heard
+            return self.voice.more(wish, asked=asked) if wish else self._finish()
+        return self._on_statement()
+
+    def _leads_on(self) -> bool:
+        """Return whether what is offered leads to what the customer wants: nothing is done yet."""
+        heard = self.heard
+        done = heard.has_any(Act.OFFERS_MORE, Act.SAYS_BYE, Act.REPORTS_DONE, Act.REFUSES)
+        return self.state.agenda.changes and not done and not self.state.settled
+
+    def _on_statement(self) -> str:
+        """Return the answer to a message that only tells something."""
+        state = self.state
+        news = not self.looped and len(self.heard.text) > _NEWS
+        self.progress = self.progress or news
+        told = self._next_points(_TOLD_AT_ONCE)
+        if state.agenda.changes or told or state.awaiting or not news or self._next_wish_is_open():
+            return follow_up(self.voice.phrase("wait"), *told)
+        return f"{self.voice.phrase('nothing_more')} {STOP}"
 
     def _next_wish(self) -> str:
-        """Return what is still to be asked for: the rest of the story, then further wishes."""
-        details = self._next_details(_MOST_AT_ONCE)
-        if details:
-            return follow_up(*details)
+        """Return what is still to be asked for: the rest of the story, then what comes later."""
+        wanted = [(number, point) for number, point in self._untold() if point.wanted]
+        soon = [number for number, point in wanted if not point.later]
+        later = [number for number, point in wanted if point.later]
+        most = _RAISED_AT_ONCE if len(soon) > _RAISED_AT_ONCE else 1
+        return follow_up(*self._told(soon[:most] or later[:1]))
+
+    def _unheeded_wish(self) -> str:
+        """Return once more a wish that the agent has not taken up."""
         state = self.state
-        left = state.agenda.wishes[state.wishes_told :]
-        wishes = left[: 2 if len(left) > 2 else 1]  # noqa: PLR2004  -- a long list is told in pairs
-        state.wishes_told += len(wishes)
-        self.progress = self.progress or bool(wishes)
-        return follow_up(*wishes)
+        if not state.unheeded:
+            return ""
+        self.progress = True
+        return state.agenda.rules[state.unheeded.pop(0)].reply
+
+    def _left_out(self) -> str:
+        """Return once more, a single time, what of the first message the agent has passed over."""
+        state = self.state
+        wishes = state.agenda.wishes
+        left = [number for number in range(len(wishes)) if number not in state.settled]
+        refused = Act.REFUSES in self.heard and Act.REPORTS_DONE not in self.heard
+        if not refused:
+            return ""
+        unheeded = self._unheeded_wish() if self.heard.has_any(*_CLOSING) else ""
+        if unheeded or state.reminded or not (state.settled and left and state.agenda.changes):
+            return unheeded
+        state.reminded = True
+        self.progress = True
+        return state.agenda.asked[left[0]]
+
+    def _next_wish_is_open(self) -> bool:
+        return any(point.wanted for _, point in self._untold())
 
     def _finish(self) -> str:
         """Return the goodbye, or what a careful customer does before it."""
         heard = self.heard
         state = self.state
+        closing = heard.has_any(*_CLOSING)
         last = [deed for deed in state.agenda.last if deed not in state.done]
-        if last and (heard.done or heard.more or heard.bye) and not state.closing:
+        if last and (Act.REPORTS_DONE in heard or closing) and not state.closing:
             state.queue = last
             state.closing = True
             self.progress = True
             return ""
         if _BROKEN.search(state.last_finding) and not state.pushed_back:
-            state.pushed_back = True
+            state.pushed_back += 1
             self.progress = True
             return f"But it does not work yet. {self.voice.seen(state.last_finding)}"
-        if heard.bye and not heard.more:
+        if Act.REFUSES in heard and Act.REPORTS_DONE not in heard and self._questions_refusal():
+            return self._push_back()
+        if Act.SAYS_BYE in heard and Act.OFFERS_MORE not in heard:
             return f"{self.voice.phrase('bye')} {STOP}"
-        if heard.more or state.asked_if_all or (heard.refused and state.pushed_back):
+        settled = len(state.mentioned) >= len(state.agenda.wishes)
+        if closing or settled or state.asked_if_all or Act.REFUSES in heard:
             return f"{self.voice.phrase('nothing_more')} {STOP}"
-        if heard.done:
-            state.asked_if_all = True
-            self.progress = True
-            return self.voice.phrase("all_done")
-        state.pushed_back = True
+        state.asked_if_all = True
         self.progress = True
-        return "That is a pity. Is there really nothing you can do?"
+        return self.voice.phrase("all_done")
+
+    def _questions_refusal(self) -> bool:
+        """Return whether the customer does not yet take this refusal for an answer."""
+        state = self.state
+        if state.agenda.insists:
+            return state.pushed_back < _MOST_QUESTIONED and not self.looped
+        return not state.pushed_back and not self.heard.has_any(*_CLOSING)
+
+    def _push_back(self) -> str:
+        self.state.pushed_back += 1
+        self.progress = True
+        return self.voice.phrase("push_back")
+
+
+def _deals_with(stems: Sequence[str], given: frozenset[str]) -> bool:
+    """Return whether a message with the words `given` is about what these stems stand for."""
+    return bool(stems) and overlap(stems, given) >= _DEALT_WITH * len(stems)
 
 
 def _opening(state: Conversation, voice: Voice) -> str:
     state.opened = True
-    line = state.agenda.opening or "I need some help, please."
-    return voice.opening(line) if state.turn <= 1 else line
+    agenda = state.agenda
+    line = agenda.opening or "I need some help, please."
+    return voice.opening(line, agenda) if state.turn <= 1 else line
 
 
 def after_actions(
@@ -299,6 +491,8 @@ def after_actions(
         return voice.manner(_opening(state, voice))
     if state.closing:
         return f"{voice.phrase('nothing_more')} {STOP}"
-    return voice.manner(
-        voice.report([deed] if deed is not None else [], state.findings, failed=failed)
-    )
+    report = voice.report([deed] if deed is not None else [], state.findings, failed=failed)
+    words = voice.manner(follow_up(*state.with_report, report))
+    state.with_report = []
+    state.last_words = words
+    return words

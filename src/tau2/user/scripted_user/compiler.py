@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from tau2.data_model.tasks import StructuredUserInstructions, Task
-from tau2.user.scripted_user import facts
-from tau2.user.scripted_user.agenda import Agenda, ConditionalReply, Cue, UserAction
+from tau2.user.scripted_user import facts, world_view
+from tau2.user.scripted_user.agenda import Agenda, ConditionalReply, Cue, Point, UserAction
 from tau2.user.scripted_user.rewrite import first_person
 from tau2.user.scripted_user.speech import aloud, consequence
-from tau2.user.scripted_user.text import capital, clean, keywords, lowered, sentences
+from tau2.user.scripted_user.text import capital, clean, keywords, lowered, overlap, sentences
 from tau2.user.scripted_user.toolbox import Toolbox
-from tau2.user.scripted_user.world_view import preferences
 
 _I = re.IGNORECASE
 _OPENING_SENTENCES = 2  # a person does not tell everything in the first message
@@ -26,7 +25,7 @@ _SECTION = re.compile(
 )
 _CONDITION = re.compile(
     r"^(?:(?:and|but|then|also|however|so),?\s+)?"
-    r"(?P<word>if and only if|only if|if|when|whenever|once|as soon as|after|in case|"
+    r"(?P<word>if and only if|only if|only after|only once|only when|not until|if|when|whenever|once|as soon as|after|in case|"
     r"unless)\s+(?P<rest>.+)$",
     _I | re.DOTALL,
 )
@@ -50,7 +49,7 @@ _REFUSING = re.compile(
 )  # fmt: skip
 _ASKING = re.compile(r"\bask(?:s|ed|ing)?\b|\bwants? to know\b|\binquire", _I)
 _FINISHING = re.compile(
-    r"\b(?:done|complete[ds]?|finished|confirm(?:s|ed)|carried out|settled|resolved|succeed(?:s|"
+    r"\b(?:done|saved|changed|cancelled|ready|over|sorted|solved|through|complete[ds]?|finished|confirm(?:s|ed)|carried out|settled|resolved|succeed(?:s|"
     r"ed)?)\b",
     _I,
 )
@@ -69,80 +68,159 @@ _WANT = re.compile(
 _RESERVATION = re.compile(
     r"\b(?:don't|do not|not want|wouldn't|prefer|willing|okay|ok with|fine with|happy)\b", _I
 )
+_ASKS_FOR = re.compile(
+    r"\bI(?:'d| would)?(?: also| just| still| do| really| at least| now| then| \w+ly){0,3} (?:want|wish|"
+    r"like|need|love|hope|ask|insist)\b|\bI(?:'m| am) (?:also )?(?:looking|hoping|asking|calling)\b|"
+    r"^Please\b|^(?:And |Also )?(?:can|could) you\b",
+    _I,
+)
+_MODE = re.compile(
+    r"^Please only\b|\bonly want\b|\b(?:want|like|need|wish) to (?:fly|travel|use|pay|stay|keep|be sure|make sure|"
+    r"minimi[sz]e|maximi[sz]e|get (?:this|that|it|both|everything|the maximum|what)|depart|leave|arrive|"
+    r"go ahead|proceed|consider|honor)\b|\bso (?:that )?I want you\b|\bas (?:a complete )?package\b|"
+    r"\bwant (?:you to )?(?:decide|honor|be)\b",
+    _I,
+)
+"""How something should be done, and not something further to do."""
+_GIVES_UP = re.compile(
+    r"\bend the (?:call|conversation|chat)|\bhang up\b|\bleave it at that\b|\blet it go\b|\bgive up\b|"
+    r"\bthat is it\b|\bdo not insist\b|\bkeep (?:everything|what you have)\b",
+    _I,
+)
+_PERSISTS = re.compile(
+    r"\bafter insisting|\beven after|\bstays with\b|\bstill (?:refus|den|say|not)|\bagain\b|\bmore than "
+    r"once\b|\bseveral times|\bafter a few",
+    _I,
+)
+_SAME = 0.8  # share of a line's words that the opening has as well
 _ABOUT = re.compile(
-    r"^((?:on|as to|concerning|regarding|about|for) (?:the|your) (?:first|second|third|fourth|"
-    r"last|other)"
-    r"(?: \w+)?:)\s*(.+)$",
+    r"^(?:on|as to|as for|concerning|regarding|about|for|with) (?:the|your) "
+    r"(first|second|third|fourth|last|other)(?: [a-z]+)?[:,]\s*(.+)$",
     _I | re.DOTALL,
 )
-"""Which of several matters an instruction is about."""
+"""Which of several wishes an instruction is about."""
+_IDEA = re.compile(
+    r"^you (?:suddenly |then )?(?:decide|remember|realise|realize|think|notice|find) (?:that )?you",
+    _I,
+)
+_DOING = re.compile(r"(?:you(?:'ve| have)? )?\w+(?:ing|ed)\b", _I)
+_WHEN = frozenset({"once", "as soon as", "after", "when"})
+_WHEN_ONLY = frozenset({"only after", "only once", "not until"})
+_ORDINALS = ("first", "second", "third", "fourth")
+_NAMED_RECORD = re.compile(r"\b(reservation|booking|order) (#?[A-Z0-9-]*\d[A-Z0-9-]*|[A-Z]{6})\b")
+_LATER = re.compile(
+    r"\b(?:only|not until|once|as soon as|when) (?:\w+ ){0,5}(?:after|when|once|done|settled|saved|"
+    r"finished|complete|sorted|out of the way)\b|\bonly after\b|^after (?:that|this|the|all|you have)"
+    r"\b|^(?:afterwards|finally|lastly|at the (?:very )?end|in the end|then|last)\b|\bat the end\b|"
+    r"\bat the end of the day\b|\bbefore you (?:say goodbye|hang up|leave|go|end)\b|\bsuddenly\b|"
+    r"\bfor the end\b|\bbring up (?:something|one thing|another)\b|\bin the middle of\b|\bin addition",
+    _I,
+)
+"""An instruction for when the rest is settled."""
+_RESERVED = re.compile(
+    r"\bnot say anything that is not asked|\breveal (?:only )?(?:minimal|little|as little|nothing)|"
+    r"\b(?:do not|don't|never) volunteer|\bonly (?:what|when) (?:is |you are )?asked|\bnothing more\b|"
+    r"\breluctant to share|\bprivate person|\bwhat is asked for\b|\bsay as little",
+    _I,
+)
+_INSISTS = re.compile(
+    r"\bpersisten|\binsist|\bdo(?:n't| not) (?:take|accept) (?:no|the first)|\bbe firm\b|\bnegotiat|"
+    r"\bdo not give (?:up|in)\b|\bpush\b",
+    _I,
+)
+_STEM_LENGTH = 3
+_SAYS_NOTHING = frozenset(
+    "like like would want need also get mak tak us tell ask flight order item customer servic thing "
+    "chang thank possibl able".split()
+)
 _SOON = re.compile(r"\bfirst[.;]?$|\bbefore (?:I|you|anything|we)\b", _I)
 
 
 class _Draft:
     """The agenda while it is being compiled."""
 
-    def __init__(self, toolbox: Toolbox) -> None:
+    def __init__(self, toolbox: Toolbox, matters: Sequence[str]) -> None:
         self.toolbox = toolbox
+        self.matters = tuple(matters)
+        """The wishes of the reason for contacting, in their order."""
         self.lines: list[str] = []
-        self.wishes: list[str] = []
+        """The reason for contacting."""
+        self.points: list[Point] = []
         self.statements: list[str] = []
         self.rules: list[ConditionalReply] = []
         self.first: list[UserAction] = []
         self.last: list[UserAction] = []
 
 
-def compile_agenda(task: Task | None, instructions: Any, toolbox: Toolbox) -> Agenda:
-    """Return the agenda of a task, or, without one, of its instructions."""
+def compile_agenda(
+    task: Task | None, instructions: Any, toolbox: Toolbox, wallet: world_view.Wallet | None = None
+) -> Agenda:
+    """Return the agenda of a task, or, without one, of its instructions.
+
+    `wallet` names the payment methods of the reference solution as the customer calls them.
+    """
     source = (
         task.user_scenario.instructions
         if task is not None
         else getattr(instructions, "instructions", instructions)
     )
     parts = source if isinstance(source, StructuredUserInstructions) else _parsed(str(source or ""))
-    draft = _Draft(toolbox)
     known = (
         clean(parts.known_info) if isinstance(parts, StructuredUserInstructions) else clean(parts)
     )
     if isinstance(parts, StructuredUserInstructions):
-        for sentence in sentences(clean(parts.reason_for_call)):
-            _place(draft, sentence, draft.lines)
+        reason = clean(parts.reason_for_call)
+        draft = _Draft(toolbox, reason.split("\n"))
+        for sentence in sentences(reason):
+            _place(draft, sentence, in_reason=True)
         for sentence in sentences(clean(parts.task_instructions)):
-            _place(draft, sentence, draft.wishes)
+            _place(draft, sentence, in_reason=False)
         draft.statements += [line for line in map(aloud, sentences(known)) if line]
         everything = clean(f"{known}\n{parts.reason_for_call}\n{parts.task_instructions}")
     else:
+        draft = _Draft(toolbox, ())
         for sentence in sentences(known):
-            _place(draft, sentence, draft.lines)
+            _place(draft, sentence, in_reason=True)
         everything = known
     unknown = _unknown(clean(getattr(parts, "unknown_info", None)))
     elsewhere = {
         kind: values for kind, values in facts.told_in(everything).items() if kind not in unknown
     }
-    found = facts.with_full_name({**elsewhere, **facts.told_in(known), **preferences(task)})
-    return _agenda(draft, found, unknown, _reference(task, toolbox), everything)
-
-
-def _agenda(
-    draft: _Draft,
-    found: dict[str, tuple[str, ...]],
-    unknown: dict[str, str],
-    reference: tuple[UserAction, ...],
-    everything: str,
-) -> Agenda:
+    cards = dict(wallet or {})
+    found = facts.with_full_name(
+        {**elsewhere, **facts.told_in(known), **world_view.preferences(task, cards)}
+    )
     opening, details = _opening(draft.lines)
-    wishes = [line for line in draft.wishes if line not in draft.statements]
+    said = keywords(opening)
+    points = [
+        point
+        for point in (*(_point(line, later=False) for line in details), *draft.points)
+        if point.later or overlap(point.stems, said) < _SAME * max(1, len(point.stems))
+    ]
+    persona = str(task.user_scenario.persona or "") if task is not None else ""
+    asked = {
+        line: stems for line in sentences(opening) if _asks_for(line) and (stems := _stems(line))
+    }
     return Agenda(
         opening=opening,
-        details=tuple(details),
-        wishes=tuple(dict.fromkeys(wishes)),
-        statements=tuple(dict.fromkeys([*draft.lines, *draft.statements, *wishes])),
+        wishes=tuple(asked.values()),
+        asked=tuple(asked),
+        points=tuple(dict.fromkeys(points)),
+        statements=tuple(
+            dict.fromkeys([*draft.lines, *draft.statements, *(one.line for one in draft.points)])
+        ),
         rules=tuple(draft.rules),
         facts=found,
         unknown={kind: line for kind, line in unknown.items() if kind not in found},
+        cards=world_view.cards(task, cards),
         first=tuple(draft.first),
         last=tuple(draft.last),
-        reference=reference,
+        reference=_reference(task, toolbox),
+        wanted=world_view.wanted(task, everything, cards),
+        changes=world_view.changes_something(task),
+        transfer_wanted=world_view.ends_with_transfer(task),
+        reserved=bool(_RESERVED.search(f"{everything}\n{persona}")),
+        insists=bool(_INSISTS.search(f"{everything}\n{persona}")),
         refuses_transfer=bool(_DONT_TRANSFER.search(everything)),
     )
 
@@ -165,35 +243,62 @@ def _parsed(text: str) -> StructuredUserInstructions | str:
     )
 
 
-def _place(draft: _Draft, sentence: str, lines: list[str]) -> None:
-    """Put one sentence of the scenario where it belongs; `lines` takes what is simply said."""
+def _place(draft: _Draft, sentence: str, *, in_reason: bool) -> None:
+    """Put one sentence of the scenario where it belongs."""
     about = _ABOUT.match(sentence)
-    if about is not None and (_conditional(about[2]) or not aloud(about[2])):
-        sentence = about[2]
+    lead = ""
+    if about is not None:
+        lead = _matter(draft.matters, about[1])
+        sentence = capital(about[2])
     split = _conditional(sentence)
     if split is not None:
-        _place_conditional(draft, *split, lines=lines)
+        _place_conditional(draft, *split, in_reason=in_reason)
         return
     deed = draft.toolbox.named_in(sentence)
     if deed is not None:
         draft.first.append(deed)
-        rest = sentence.partition(": ")[
-            2
-        ]  # "Look at X: one says that ..." goes on with what is seen there
-        sentence = rest
-    _keep(draft, aloud(sentence), lines)
+        # "Look at X: one says that ..." goes on with what is seen there.
+        sentence = sentence.partition(": ")[2]
+    line = aloud(sentence)
+    later = bool(_LATER.search(sentence)) and not _SOON.search(line)
+    _keep(draft, f"{lead}{lowered(line)}" if lead and line else line, in_reason, later=later)
 
 
-def _keep(draft: _Draft, line: str, lines: list[str]) -> None:
-    """Keep a line: one that wants nothing is said only when it answers a question."""
+def _matter(matters: Sequence[str], ordinal: str) -> str:
+    """Return how the customer names the first, second, ... of its wishes."""
+    number = _ORDINALS.index(ordinal.lower()) if ordinal.lower() in _ORDINALS else len(matters) - 1
+    if len(matters) > 1 and 0 <= number < len(matters):
+        named = _NAMED_RECORD.search(matters[number])
+        if named is not None:
+            return f"For {named[1]} {named[2]}, "
+    return ""
+
+
+def _keep(draft: _Draft, line: str, in_reason: bool, *, later: bool = False) -> None:
+    """Keep a line: one that wants nothing is said early, or when it answers a question."""
     if not line:
         return
-    if lines is draft.wishes and _SOON.search(line):
+    if (in_reason and not later) or _SOON.search(line):
         draft.lines.append(line)
-    elif lines is draft.wishes and (not _WANT.search(line) or _RESERVATION.search(line)):
-        draft.statements.append(line)
-    else:
-        lines.append(line)
+    elif line not in draft.statements:
+        draft.points.append(_point(line, later=later))
+
+
+def _point(line: str, *, later: bool) -> Point:
+    return Point(
+        line=line, wanted=_asks_for(line), later=later and _asks_for(line), stems=_stems(line)
+    )
+
+
+def _asks_for(line: str) -> bool:
+    """Return whether a line asks for something, and does not only say how it should be."""
+    return bool(_ASKS_FOR.search(line)) and not (_RESERVATION.search(line) or _MODE.search(line))
+
+
+def _stems(line: str) -> tuple[str, ...]:
+    return tuple(
+        sorted(word for word in keywords(line) - _SAYS_NOTHING if len(word) >= _STEM_LENGTH)
+    )
 
 
 def _conditional(sentence: str) -> tuple[str, str, str] | None:
@@ -210,25 +315,32 @@ def _conditional(sentence: str) -> tuple[str, str, str] | None:
 
 
 def _place_conditional(
-    draft: _Draft, word: str, condition: str, then: str, *, lines: list[str]
+    draft: _Draft, word: str, condition: str, then: str, *, in_reason: bool
 ) -> None:
-    if word in {"once", "as soon as", "after", "when"} and _FINISHING.search(condition):
+    if word in _WHEN_ONLY or (word in _WHEN and _FINISHING.search(condition)):
         deed = draft.toolbox.named_in(then) or draft.toolbox.meant_in(then)
         if deed is not None:
             draft.last.append(deed)
         else:
-            draft.wishes += [line for line in (aloud(then),) if line]
+            _keep(draft, aloud(_IDEA.sub("you", then)), in_reason, later=True)
+        return
+    if word == "after" and _DOING.match(condition):
+        # "After asserting it twice, admit that ...": said when it is asked about, at the earliest.
+        draft.statements += [line for line in (aloud(then),) if line]
         return
     if not _SPOKEN_OF_AGENT.search(condition):
         then_line = aloud(then)
         said = (
             f"{capital(word)} {first_person(condition)}, {lowered(then_line)}" if then_line else ""
         )
-        _keep(draft, said, lines)
+        _keep(draft, said, in_reason)
         return
     reply = consequence(then)
     if reply:
-        draft.rules.append(_rule(condition, reply))
+        rule = _rule(condition, reply)
+        more = {"ends": bool(_GIVES_UP.search(then)), "insists": bool(_PERSISTS.search(condition))}
+        stems = _stems(reply) if _asks_for(reply) else ()
+        draft.rules.append(rule.model_copy(update={**more, "stems": stems}))
 
 
 def _rule(condition: str, reply: str) -> ConditionalReply:

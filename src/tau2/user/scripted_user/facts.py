@@ -9,7 +9,12 @@ from tau2.user.scripted_user.text import word_set
 _I = re.IGNORECASE
 
 ASKED: dict[str, re.Pattern[str]] = {
-    "email": re.compile(r"\be-?mail", _I),
+    "email": re.compile(
+        r"\b(?:your|which|what|the|registered|account) (?:\w+ ){0,2}e-?mails?\b(?! (?:with|on file|is|"
+        r"will|confirm|shortly|from|once|instructions|you|when|to|itself|and follow|for return)\b)|"
+        r"\be-?mail address|(?:[,/]|\bor|\band|\bname,?) e-?mail\b|^e-?mail\b(?! (?:you|me|the|it)\b)",
+        _I,
+    ),
     "zip": re.compile(r"\bzip\b|\bpostal\b|\bpost ?code", _I),
     "name": re.compile(
         r"\b(?:first|last|full|family)(?: and (?:last|family))? name\b|\b(?:your|"
@@ -78,6 +83,7 @@ _TOLD: dict[str, tuple[re.Pattern[str], ...]] = {
             r"reference))*s?"
             r"(?:\s+is|:)*\s*['\"]?((?=[A-Z0-9]*[0-9])[A-Z0-9]{5,8}|[A-Z]{6})\b"
         ),
+        re.compile(r"\b[Rr]eservation ID\b[^.\n]{0,120}?\bit is ([A-Z0-9]{6})\b"),
     ),
     "dob": (
         re.compile(
@@ -124,6 +130,9 @@ _SINGLE = frozenset({"name", "zip", "user_id", "dob"})
 _MOST_VALUES = 8  # values of one kind that a customer would ever list
 
 
+_NEXT_CODE = re.compile(
+    r"['\"]?(?:,| and|, and| or|/)\s*['\"]?((?=[A-Z0-9]*\d)[A-Z0-9]{5,8}|[A-Z]{6})\b"
+)
 _NAMED_ID = re.compile(r"([a-z]+)_([a-z]+)_\d+")
 
 
@@ -143,13 +152,25 @@ def told_in(text: str) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for kind, patterns in _TOLD.items():
         for pattern in patterns:
-            values = [match[1] if pattern.groups else match[0] for match in pattern.finditer(text)]
+            matches = list(pattern.finditer(text))
+            values = [match[1] if pattern.groups else match[0] for match in matches]
+            if kind == "reservation":
+                values += [more for match in matches for more in _further(text, match.end())]
             values = [
                 value for value in dict.fromkeys(values) if value.split()[0] not in _NOT_NAMES
             ]
             if values:
                 found[kind] = tuple(values[: 1 if kind in _SINGLE else _MOST_VALUES])
                 break
+    return found
+
+
+def _further(text: str, end: int) -> list[str]:
+    """Return the codes that follow one in a list: "XEHM4B and 59XX6W"."""
+    found = []
+    while (match := _NEXT_CODE.match(text, end)) and len(found) < _MOST_VALUES:
+        found.append(match[1])
+        end = match.end()
     return found
 
 
@@ -176,7 +197,12 @@ def said(kind: str, values: tuple[str, ...]) -> str:
     single, several = _SENTENCE.get(kind, ("It is {}.", "They are {}."))
     if len(values) == 1 or single == several:
         return single.format(values[0])
-    return several.format(f"{', '.join(values[:-1])} and {values[-1]}")
+    return several.format(listed(values))
+
+
+def listed(values: tuple[str, ...]) -> str:
+    """Return "a", "a and b" or "a, b and c"."""
+    return " and ".join([", ".join(values[:-1]), values[-1]] if len(values) > 1 else values)
 
 
 def noun(kind: str) -> str:

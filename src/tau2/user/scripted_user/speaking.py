@@ -4,67 +4,151 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from tau2.data_model.persona import PersonaConfig, Verbosity
 from tau2.seeds import derive_seed
 from tau2.user.scripted_user import facts
-from tau2.user.scripted_user.agenda import Conversation, UserAction
-from tau2.user.scripted_user.text import lowered
+from tau2.user.scripted_user.agenda import Agenda, Conversation, UserAction
+from tau2.user.scripted_user.phrases import PHRASES
+from tau2.user.scripted_user.text import capital, lowered
 
 _LONGEST_FINDING = 700  # characters of a tool's result that a person would read out
 
-_PHRASES: dict[str, tuple[str, ...]] = {
-    "hello": ("Hi!", "Hello!", "Hi there."),
-    "agree": (
-        "Yes, please go ahead.",
-        "Yes, that is right, please go ahead.",
-        "Yes, please do that.",
-    ),
-    "agree_terse": ("Yes.", "Yes, go ahead.", "Yes, do it."),
-    "nothing_more": (
-        "No, that is all. Thank you for your help!",
-        "No, that was everything. Thanks a lot!",
-    ),
-    "nothing_more_terse": ("No, that is all.", "That is all."),
-    "wait": ("Okay, thank you.", "All right, thanks.", "Sure, I will wait."),
-    "wait_terse": ("Okay.", "All right."),
-    "all_done": (
-        "Thank you. Has everything I asked for been taken care of now?",
-        "Thanks. Is everything I asked for done now?",
-    ),
-    "dont_know": (
-        "I am afraid I don't know that.",
-        "Sorry, I can't tell you that.",
-        "I am not sure about that, sorry.",
-    ),
-    "dont_know_terse": ("I don't know.", "No idea."),
-    "no_preference": ("I have no preference there.", "Whatever suits best, I have no preference."),
-    "any_payment": ("Please use the payment method you have on file.",),
-    "bye": ("Thank you, goodbye!", "Thanks for your help, bye!"),
-    "bye_terse": ("Bye.",),
-    "giving_up": ("We are going round in circles, so I will leave it here. Goodbye.",),
-    "one_more": ("There is one more thing.", "One more thing.", "Actually, yes."),
-    "one_more_terse": ("One more thing.",),
-    "but_also": ("Thank you. One more thing, though.", "Thanks. There is something else, though."),
-    "transferred": ("Thank you, I will wait for them.", "All right, thank you."),
-    "no_transfer": ("No, I don't want to be transferred. Please help me here.",),
-    "did": ("Done.", "Okay, I have done that.", "I have done it."),
-    "did_terse": ("Done.",),
-    "failed": ("I tried that, but it did not work.", "That did not work."),
-    "again": ("As I said:", "Like I said:"),
-    "sorry": ("Sorry, I got that wrong before.", "Wait, I made a mistake there."),
-    "cannot_do": ("I don't know how to do that on my side.", "I can't find a way to do that here."),
+_FACT_FORMS = (
+    "My {noun} is {value}.",
+    "The {noun} is {value}.",
+    "{Noun}: {value}.",
+    "That would be {value} for the {noun}.",
+    "{value} is my {noun}.",
+    "For the {noun}: {value}.",
+    "As for the {noun}, it's {value}.",
+    "You'll find me under the {noun} {value}.",
+    "My {noun}, that's {value}.",
+    "The {noun} should be {value}.",
+    "I have {value} as my {noun}.",
+    "{value}, that's the {noun}.",
+)
+_NAME_FORMS = (
+    "My name is {value}.",
+    "I'm {value}.",
+    "I am {value}.",
+    "The name is {value}.",
+    "It's {value}.",
+    "This is {value}.",
+    "{value} is my name.",
+    "Name: {value}.",
+    "You are speaking with {value}.",
+    "I go by {value}.",
+    "{value} here.",
+    "The name on the account is {value}.",
+)
+_PAYMENT_FORMS = (
+    "I would like to use my {value}.",
+    "Please use my {value}.",
+    "My {value}, please.",
+    "Please take my {value} for that.",
+    "With my {value}.",
+    "That goes on my {value}.",
+    "It should go through my {value}.",
+    "I'd use my {value}.",
+    "Put it on my {value}, please.",
+    "The {value}, please.",
+    "I want to use my {value} for it.",
+    "Use the {value}, please.",
+)
+_REASON_FORMS = (
+    "The reason is simple: {value}.",
+    "Reason: {value}.",
+    "The reason is: {value}.",
+    "Because of this: {value}.",
+    "Well, {value}.",
+    "Simply this: {value}.",
+    "My reason: {value}.",
+    "Put down as the reason: {value}.",
+    "It is this: {value}.",
+    "Why? {value}.",
+    "The honest reason: {value}.",
+    "In short: {value}.",
+)
+_PLURAL = {
+    "email": "email addresses",
+    "phone": "phone numbers",
+    "order": "order numbers",
+    "reservation": "reservation numbers",
 }
-
-_REMARKS = (
-    "Thanks for taking the time.", "It has been quite a day, I can tell you.",
-    "I hope you are having a good day.",
-    "Sorry if I am rambling.", "I do appreciate your patience with me.",
-    "My neighbour says hello, by the way.",
-    "I have just made myself a cup of tea.", "You are very kind.",
-)  # fmt: skip
+_MISSING_FORMS = (
+    "I don't have my {noun} at hand.",
+    "I don't have the {noun} with me.",
+    "I can't find my {noun} right now.",
+    "The {noun} I don't have here.",
+    "I do not remember the {noun}.",
+    "My {noun} is not in my head.",
+    "I'd have to look up the {noun}; I don't have it here.",
+    "Sorry, no {noun} at hand.",
+    "I have no {noun} in front of me.",
+    "I can't give you the {noun} right now.",
+    "The {noun} escapes me.",
+    "I haven't got the {noun} here.",
+)
+_WISH = re.compile(r"^I (?:want|wish|would like) (to|you to) ")
+_WISH_FORMS = (
+    "I want {to} ",
+    "I'd like {to} ",
+    "I would like {to} ",
+    "I need {to} ",
+    "I was hoping {to} ",
+    "I'm hoping {to} ",
+    "What I want is {to} ",
+    "My request is {to} ",
+    "I'd love {to} ",
+    "I have decided {to} ",
+    "I'm here {to} ",
+    "I'd appreciate it if I could get {to} ",
+    "I'm looking {to} ",
+    "I'm trying {to} ",
+    "I intend {to} ",
+    "The plan is {to} ",
+    "I wish {to} ",
+    "It's about this: I want {to} ",
+    "Would it be possible for me {to} ",
+    "I'm writing because I want {to} ",
+    "Here is my request: I'd like {to} ",
+    "I'm in need of help {to} ",
+    "I've got {to} ",
+    "I wonder if I could get {to} ",
+)
+_WISH_FOR_YOU = ("I want", "I'd like", "I would like", "I need", "I'm asking", "I wish for")
+_ASKS_FOR_ANSWER = ("Would it be", "I wonder")
+_INTRODUCTIONS = (
+    "I'm {name}{ids}.",
+    "My name is {name}{ids}.",
+    "This is {name}{ids}.",
+    "{name} here{ids}.",
+    "It's {name}{ids}.",
+    "I am {name}{ids}.",
+    "The name is {name}{ids}.",
+    "{name} speaking{ids}.",
+    "You have {name} here{ids}.",
+    "I go by {name}{ids}.",
+    "{name} is my name{ids}.",
+    "Name: {name}{ids}.",
+    "You can find me under {name}{ids}.",
+    "I'm a customer, {name}{ids}.",
+    "My account is in the name of {name}{ids}.",
+    "To introduce myself: {name}{ids}.",
+    "I'm registered as {name}{ids}.",
+    "My details first: {name}{ids}.",
+    "{name}, a customer of yours{ids}.",
+    "It is {name} writing{ids}.",
+    "Just so that you can look me up: {name}{ids}.",
+    "For your records, I'm {name}{ids}.",
+)
+_SPECIAL_FORMS = {"name": _NAME_FORMS, "payment": _PAYMENT_FORMS, "reason": _REASON_FORMS}
+_INTRODUCED = 0.9
+"""Share of the customers with a user id who say who they are in the first message."""
 
 
 class Voice:
@@ -88,14 +172,15 @@ class Voice:
 
     def phrase(self, name: str) -> str:
         """Return one of the ways to say this."""
-        terse = _PHRASES.get(f"{name}_terse") if self.terse else None
-        return self._rng.choice(terse or _PHRASES[name])
+        terse = PHRASES.get(f"{name}_terse") if self.terse else None
+        return self._rng.choice(terse or PHRASES[name])
 
     def manner(self, text: str) -> str:
         """Return the message in the customer's manner."""
         if not self.talkative or not text:
             return text
-        remark = _REMARKS[(self._state.seed + self._state.turn) % len(_REMARKS)]
+        remarks = PHRASES["remark"]
+        remark = remarks[(self._state.seed + self._state.turn) % len(remarks)]
         before = self._state.turn > 1 and self._rng.random() < 0.5  # noqa: PLR2004  -- either side
         return f"{remark} {text}" if before else f"{text} {remark}"
 
@@ -114,11 +199,50 @@ class Voice:
                 values = (wrong, *values[1:])
         if self.terse and len(values) == 1:
             return values[0] if kind in {"payment", "reason"} else f"{values[0]}."
-        return facts.said(kind, values)
+        forms = _SPECIAL_FORMS.get(kind, _FACT_FORMS)
+        noun = facts.noun(kind) if len(values) == 1 else _PLURAL.get(kind, facts.noun(kind))
+        if len(values) > 1 and kind in _PLURAL:
+            return facts.said(kind, values)
+        value = " and my ".join(values) if kind == "payment" else facts.listed(values)
+        return self._rng.choice(forms).format(noun=noun, Noun=capital(noun), value=value)
 
-    def opening(self, line: str) -> str:
-        """Return the first message."""
-        return line if self.terse else f"{self.phrase('hello')} {line}"
+    def not_at_hand(self, nouns: Sequence[str]) -> str:
+        """Return that the customer does not have these facts."""
+        return self._rng.choice(_MISSING_FORMS).format(noun=" or ".join(nouns))
+
+    def opening(self, line: str, agenda: Agenda) -> str:
+        """Return the first message: a greeting, who the customer is (or not), and the reason."""
+        wish = self._wish(line)
+        introduction = self._introduction(agenda)
+        if self.terse:
+            return follow_up(introduction, wish)
+        parts = [self.phrase("hello"), introduction, wish]
+        return follow_up(*parts)
+
+    def _introduction(self, agenda: Agenda) -> str:
+        """Return who the customer is, where one knows one's user id and is not shy about it."""
+        values = agenda.facts.get("user_id", ())
+        name = agenda.facts.get("name", ())
+        if not values or agenda.reserved or self._rng.random() >= _INTRODUCED:
+            return ""
+        for kind in ("user_id", "name") if name else ("user_id",):
+            if kind not in self._state.facts_told:
+                self._state.facts_told.append(kind)
+        if not name:
+            return self.fact("user_id", values)
+        ids = self._rng.choice((" (user ID {})", ", user ID {}", ", and my user ID is {}", " ({})"))
+        return self._rng.choice(_INTRODUCTIONS).format(name=name[0], ids=ids.format(values[0]))
+
+    def _wish(self, line: str) -> str:
+        """Return the reason for contacting, with one of many ways to say "I want to"."""
+        match = _WISH.match(line)
+        if match is None:
+            return line
+        if match[1] == "you to":
+            return f"{self._rng.choice(_WISH_FOR_YOU)} you to {line[match.end() :]}"
+        form = self._rng.choice(_WISH_FORMS)
+        said = form.format(to="to") + line[match.end() :]
+        return said
 
     def more(self, line: str, *, asked: bool) -> str:
         """Return how a further wish is brought up, `asked` for or not."""

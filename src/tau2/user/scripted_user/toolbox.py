@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from tau2.environment.tool import Tool
 from tau2.user.scripted_user.agenda import UserAction
 from tau2.user.scripted_user.arguments import filled, written_out
+from tau2.user.scripted_user.device_words import app_in, device_tools, permissions_in
 from tau2.user.scripted_user.lexicon import described_in, known, looked_up_in, wanted_position
 
 _ASKS = re.compile(r"\?|\bwhether\b|\btell me\b|\bcheck\b|\blook\b|\bsee\b", re.IGNORECASE)
@@ -43,9 +44,36 @@ class Toolbox:
         """
         deeds: list[UserAction] = []
         for request in requests if self._known else ():
-            names = self._outright(request) or described_in(request, self._known.values())
-            deeds += [self._action(name, request, reference) for name in names]
-        return [deed for place, deed in enumerate(deeds) if deed not in deeds[:place]]
+            for name in self._outright(request) or self._meant(request):
+                deeds += self._actions(name, request, reference)
+        return _once_each(deeds)
+
+    def _meant(self, request: str) -> list[str]:
+        """Return the tools that a request describes, in words for a phone or by their names."""
+        named = [name for name in device_tools(request) if name in self._known]
+        return named or described_in(request, self._known.values())
+
+    def _actions(
+        self, name: str, request: str, reference: Sequence[UserAction]
+    ) -> list[UserAction]:
+        """Return the calls of one tool that a request asks for: one for each permission named."""
+        action = self._action(name, request, reference)
+        if not action.missing or "permission" not in action.missing:
+            first = "check_installed_apps"
+            unsure = (
+                name == "check_app_permissions" and name not in request and first in self._known
+            )
+            return [UserAction(tool=first), action] if unsure else [action]
+        named = permissions_in(request)
+        app = action.arguments.get("app_name") or app_in(request)
+        if not named or not app:
+            return [action]
+        return [
+            action.model_copy(
+                update={"arguments": {"app_name": app, "permission": one}, "missing": ()}
+            )
+            for one in named
+        ]
 
     def looked_up_in(self, questions: Sequence[str]) -> list[UserAction]:
         """Return the call that shows what is asked about, if exactly one description fits."""
@@ -89,3 +117,14 @@ class Toolbox:
             missing=tuple(missing),
             wanted=wanted_position(tool, text),
         )
+
+
+def _once_each(deeds: Sequence[UserAction]) -> list[UserAction]:
+    """Return the calls without repetitions; the first that says what a switch shall be counts."""
+    found: dict[str, UserAction] = {}
+    for deed in deeds:
+        key = f"{deed.tool} {sorted(deed.arguments.items())}"
+        before = found.get(key)
+        if before is None or (before.wanted is None and deed.wanted is not None):
+            found[key] = deed
+    return list(found.values())

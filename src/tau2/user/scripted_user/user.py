@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 from tau2.data_model.message import AssistantMessage, Message, ToolCall, ToolMessage, UserMessage
 from tau2.data_model.persona import PersonaConfig
 from tau2.data_model.tasks import Task
+from tau2.environment.environment import Environment
 from tau2.environment.tool import Tool
 from tau2.errors import UserError
 from tau2.participant.turns import flat
@@ -22,9 +23,11 @@ from tau2.user.base_user import STOP, TRANSFER, HalfDuplexUser, ValidUserInputMe
 from tau2.user.scripted_user.agenda import Conversation, UserAction
 from tau2.user.scripted_user.answering import ReplyBuilder, after_actions
 from tau2.user.scripted_user.compiled import agenda_of
-from tau2.user.scripted_user.listening import listen
 from tau2.user.scripted_user.speaking import Voice
+from tau2.user.scripted_user.text import keywords, overlap
 from tau2.user.scripted_user.toolbox import Toolbox
+from tau2.user.scripted_user.understanding import understand
+from tau2.user.scripted_user.world_view import wallet_of
 
 
 class ScriptedUser(HalfDuplexUser):
@@ -39,8 +42,12 @@ class ScriptedUser(HalfDuplexUser):
         tools: list[Tool] | None = None,
         persona_config: PersonaConfig | Mapping[str, Any] | None = None,
         seed: int | None = None,
+        environment: Environment | None = None,
     ) -> None:
-        """Give the customer its task (or else its instructions), its tools and its manner."""
+        """Give the customer its task (or else its instructions), its tools and its manner.
+
+        From `environment` it learns only how the cards look that the reference solution pays with.
+        """
         if task is None and instructions is None:
             raise UserError("a scripted user needs a task, or at least instructions")
         super().__init__(
@@ -54,6 +61,8 @@ class ScriptedUser(HalfDuplexUser):
         )
         self.seed = seed or 0
         self.toolbox = Toolbox(tools)
+        database = getattr(getattr(environment, "tools", None), "db", None)
+        self.wallet = wallet_of(database, task)
 
     def set_seed(self, seed: int) -> None:
         """Choose words by `seed` in conversations that start from now on."""
@@ -63,7 +72,7 @@ class ScriptedUser(HalfDuplexUser):
         """Return the state of a customer that has lived through `message_history`."""
         scope = self.task.id if self.task is not None else ""
         state = Conversation(
-            agenda=agenda_of(self.task, self.instructions, self.tools, self.toolbox),
+            agenda=agenda_of(self.task, self.instructions, self.tools, self.toolbox, self.wallet),
             seed=derive_seed(self.seed, "scripted_user", scope),
         )
         for message in message_history or ():
@@ -78,11 +87,12 @@ class ScriptedUser(HalfDuplexUser):
         results = [part for part in heard if isinstance(part, ToolMessage)]
         if results and state.running is not None:
             return self._after_tool(results, state), state
-        said = " ".join(getattr(part, "content", None) or "" for part in heard)
+        said = "\n".join(getattr(part, "content", None) or "" for part in heard)
         state.turn += 1
         state.findings = []
         state.queue = []
-        turn = ReplyBuilder(state, listen(said), self.toolbox, Voice(state, self.persona_config))
+        understood = understand(said, with_orders=bool(self.toolbox))
+        turn = ReplyBuilder(state, understood, self.toolbox, Voice(state, self.persona_config))
         return self._move(turn.answer(), state), state
 
     def _after_tool(self, results: list[ToolMessage], state: Conversation) -> UserMessage:
@@ -158,12 +168,18 @@ def _remember_own(state: Conversation, message: UserMessage) -> None:
     state.turn += 1
     said = message.content or ""
     agenda = state.agenda
-    state.opened = state.opened or bool(agenda.opening and agenda.opening in said)
-    state.details_told += sum(line in said for line in agenda.details[state.details_told :])
-    state.wishes_told += sum(line in said for line in agenda.wishes[state.wishes_told :])
+    state.opened = state.opened or _opens(said, agenda.opening)
+    told = [number for number, point in enumerate(agenda.points) if point.line in said]
+    state.points_told = sorted({*state.points_told, *told})
     for kind, values in agenda.facts.items():
         if values[0] in said and kind not in state.facts_told:
             state.facts_told.append(kind)
+
+
+def _opens(said: str, opening: str) -> bool:
+    """Return whether a message states the reason for contacting, in whatever words."""
+    wanted = keywords(opening)
+    return bool(wanted) and overlap(wanted, keywords(said)) * 2 > len(wanted)
 
 
 __all__ = ["STOP", "TRANSFER", "ScriptedUser"]
