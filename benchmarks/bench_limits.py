@@ -19,7 +19,7 @@ from common import report, rounded
 
 from act_prm.llm_handlers.actions import LONGEST_REPLY, get_actions
 from tau2.domains.retail.factory.__main__ import DEFAULT_SEED, write_data
-from tau2.user.scripted_user.listening import listen
+from tau2.user.scripted_user.understanding import understand
 
 TARGETS = {"longest_reply_s": 3.0, "longest_speech_s": 2.0, "retail_data_s": 3.0}
 REPLIES = (
@@ -46,7 +46,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         figures = {
             "longest_reply_s": max(seconds(partial(get_actions, text)) for text in replies),
-            "longest_speech_s": max(seconds(partial(listen, text)) for text in speech),
+            "longest_speech_s": max(seconds(partial(understand, text)) for text in speech),
             "retail_data_s": seconds(partial(write_data, DEFAULT_SEED, Path(folder))),
         }
     report("limits", {name: rounded(value) for name, value in figures.items()}, TARGETS)

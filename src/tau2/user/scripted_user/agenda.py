@@ -45,7 +45,7 @@ class ConditionalReply(_Frozen):
     insists: bool = False
     """Whether the customer questions the refusal first."""
     stems: tuple[str, ...] = ()
-    """Stems of a wish that the reply states: one notices by them whether the agent deals with it."""
+    """Stems of a wish that the reply states, by which one sees whether the agent takes it up."""
 
 
 class UserAction(_Frozen):

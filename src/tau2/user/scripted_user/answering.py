@@ -368,9 +368,9 @@ class ReplyBuilder:
         state = self.state
         if Act.GREETS in heard and Act.OFFERS_MORE not in heard:
             return f"{self.voice.phrase('again')} {continued(state.agenda.opening)}"
-        if Act.PROMISES in heard and not heard.has_any(Act.REPORTS_DONE, Act.REFUSES):
-            if not heard.has_any(*_CLOSING) or state.awaiting:
-                return follow_up(self.voice.phrase("wait"), *self._next_points(_TOLD_AT_ONCE))
+        promises = Act.PROMISES in heard and not heard.has_any(Act.REPORTS_DONE, Act.REFUSES)
+        if promises and (state.awaiting or not heard.has_any(*_CLOSING)):
+            return follow_up(self.voice.phrase("wait"), *self._next_points(_TOLD_AT_ONCE))
         if Act.OFFERS_OPTION in heard and self._leads_on():
             self.progress = self.progress or not self.looped
             return self.voice.phrase("agree")

@@ -11,7 +11,15 @@ from tau2.user.scripted_user import facts, world_view
 from tau2.user.scripted_user.agenda import Agenda, ConditionalReply, Cue, Point, UserAction
 from tau2.user.scripted_user.rewrite import first_person
 from tau2.user.scripted_user.speech import aloud, consequence
-from tau2.user.scripted_user.text import capital, clean, keywords, lowered, overlap, sentences
+from tau2.user.scripted_user.text import (
+    capital,
+    clean,
+    keywords,
+    lowered,
+    overlap,
+    sentences,
+    word_set,
+)
 from tau2.user.scripted_user.toolbox import Toolbox
 
 _I = re.IGNORECASE
@@ -25,7 +33,8 @@ _SECTION = re.compile(
 )
 _CONDITION = re.compile(
     r"^(?:(?:and|but|then|also|however|so),?\s+)?"
-    r"(?P<word>if and only if|only if|only after|only once|only when|not until|if|when|whenever|once|as soon as|after|in case|"
+    r"(?P<word>if and only if|only if|only after|only once|only when|not until|if|when|whenever|"
+    r"once|as soon as|after|in case|"
     r"unless)\s+(?P<rest>.+)$",
     _I | re.DOTALL,
 )
@@ -49,7 +58,8 @@ _REFUSING = re.compile(
 )  # fmt: skip
 _ASKING = re.compile(r"\bask(?:s|ed|ing)?\b|\bwants? to know\b|\binquire", _I)
 _FINISHING = re.compile(
-    r"\b(?:done|saved|changed|cancelled|ready|over|sorted|solved|through|complete[ds]?|finished|confirm(?:s|ed)|carried out|settled|resolved|succeed(?:s|"
+    r"\b(?:done|saved|changed|cancelled|ready|over|sorted|solved|through|complete[ds]?|finished|"
+    r"confirm(?:s|ed)|carried out|settled|resolved|succeed(?:s|"
     r"ed)?)\b",
     _I,
 )
@@ -69,26 +79,33 @@ _RESERVATION = re.compile(
     r"\b(?:don't|do not|not want|wouldn't|prefer|willing|okay|ok with|fine with|happy)\b", _I
 )
 _ASKS_FOR = re.compile(
-    r"\bI(?:'d| would)?(?: also| just| still| do| really| at least| now| then| \w+ly){0,3} (?:want|wish|"
-    r"like|need|love|hope|ask|insist)\b|\bI(?:'m| am) (?:also )?(?:looking|hoping|asking|calling)\b|"
+    r"\bI(?:'d| would)?(?: also| just| still| do| really| at least| now| then| \w+ly){0,3} (?:want|"
+    r"wish|"
+    r"like|need|love|hope|ask|insist)\b|\bI(?:'m| am) (?:also )?(?:looking|hoping|asking|"
+    r"calling)\b|"
     r"^Please\b|^(?:And |Also )?(?:can|could) you\b",
     _I,
 )
 _MODE = re.compile(
-    r"^Please only\b|\bonly want\b|\b(?:want|like|need|wish) to (?:fly|travel|use|pay|stay|keep|be sure|make sure|"
-    r"minimi[sz]e|maximi[sz]e|get (?:this|that|it|both|everything|the maximum|what)|depart|leave|arrive|"
-    r"go ahead|proceed|consider|honor)\b|\bso (?:that )?I want you\b|\bas (?:a complete )?package\b|"
+    r"^Please only\b|\bonly want\b|\b(?:want|like|need|wish) to (?:fly|travel|use|pay|stay|keep|be "
+    r"sure|make sure|"
+    r"minimi[sz]e|maximi[sz]e|get (?:this|that|it|both|everything|the maximum|what)|depart|leave|"
+    r"arrive|"
+    r"go ahead|proceed|consider|honor)\b|\bso (?:that )?I want you\b|\bas (?:a complete "
+    r")?package\b|"
     r"\bwant (?:you to )?(?:decide|honor|be)\b",
     _I,
 )
 """How something should be done, and not something further to do."""
 _GIVES_UP = re.compile(
-    r"\bend the (?:call|conversation|chat)|\bhang up\b|\bleave it at that\b|\blet it go\b|\bgive up\b|"
+    r"\bend the (?:call|conversation|chat)|\bhang up\b|\bleave it at that\b|\blet it go\b|\bgive "
+    r"up\b|"
     r"\bthat is it\b|\bdo not insist\b|\bkeep (?:everything|what you have)\b",
     _I,
 )
 _PERSISTS = re.compile(
-    r"\bafter insisting|\beven after|\bstays with\b|\bstill (?:refus|den|say|not)|\bagain\b|\bmore than "
+    r"\bafter insisting|\beven after|\bstays with\b|\bstill (?:refus|den|say|not)|\bagain\b|\bmore "
+    r"than "
     r"once\b|\bseveral times|\bafter a few",
     _I,
 )
@@ -110,28 +127,33 @@ _ORDINALS = ("first", "second", "third", "fourth")
 _NAMED_RECORD = re.compile(r"\b(reservation|booking|order) (#?[A-Z0-9-]*\d[A-Z0-9-]*|[A-Z]{6})\b")
 _LATER = re.compile(
     r"\b(?:only|not until|once|as soon as|when) (?:\w+ ){0,5}(?:after|when|once|done|settled|saved|"
-    r"finished|complete|sorted|out of the way)\b|\bonly after\b|^after (?:that|this|the|all|you have)"
+    r"finished|complete|sorted|out of the way)\b|\bonly after\b|^after (?:that|this|the|all|you "
+    r"have)"
     r"\b|^(?:afterwards|finally|lastly|at the (?:very )?end|in the end|then|last)\b|\bat the end\b|"
     r"\bat the end of the day\b|\bbefore you (?:say goodbye|hang up|leave|go|end)\b|\bsuddenly\b|"
-    r"\bfor the end\b|\bbring up (?:something|one thing|another)\b|\bin the middle of\b|\bin addition",
+    r"\bfor the end\b|\bbring up (?:something|one thing|another)\b|\bin the middle of\b|\bin "
+    r"addition",
     _I,
 )
 """An instruction for when the rest is settled."""
 _RESERVED = re.compile(
     r"\bnot say anything that is not asked|\breveal (?:only )?(?:minimal|little|as little|nothing)|"
-    r"\b(?:do not|don't|never) volunteer|\bonly (?:what|when) (?:is |you are )?asked|\bnothing more\b|"
+    r"\b(?:do not|don't|never) volunteer|\bonly (?:what|when) (?:is |you are )?asked|\bnothing "
+    r"more\b|"
     r"\breluctant to share|\bprivate person|\bwhat is asked for\b|\bsay as little",
     _I,
 )
 _INSISTS = re.compile(
-    r"\bpersisten|\binsist|\bdo(?:n't| not) (?:take|accept) (?:no|the first)|\bbe firm\b|\bnegotiat|"
+    r"\bpersisten|\binsist|\bdo(?:n't| not) (?:take|accept) (?:no|the first)|\bbe firm\b|"
+    r"\bnegotiat|"
     r"\bdo not give (?:up|in)\b|\bpush\b",
     _I,
 )
 _STEM_LENGTH = 3
-_SAYS_NOTHING = frozenset(
-    "like like would want need also get mak tak us tell ask flight order item customer servic thing "
-    "chang thank possibl able".split()
+_SAYS_NOTHING = word_set(
+    "like like would want need also get mak tak us tell ask flight order item customer servic "
+    "thing "
+    "chang thank possibl able"
 )
 _SOON = re.compile(r"\bfirst[.;]?$|\bbefore (?:I|you|anything|we)\b", _I)
 

@@ -17,7 +17,8 @@ def _row(pattern: str, *tools: str) -> tuple[re.Pattern[str], tuple[str, ...]]:
 
 
 _ON_OFF = (
-    r"\b(?:turn(?:ing|ed)?|switch(?:ing|ed)?|toggl(?:e|ing)|enabl(?:e|ing)|disabl(?:e|ing)|activat(?:e|ing)|"
+    r"\b(?:turn(?:ing|ed)?|switch(?:ing|ed)?|toggl(?:e|ing)|enabl(?:e|ing)|disabl(?:e|ing)|"
+    r"activat(?:e|ing)|"
     r"deactivat(?:e|ing)|(?:un)?tick|flip|make sure|ensure|set)\b"
 )
 
@@ -34,62 +35,79 @@ CHANGES = (
     _switch(r"wi-?fi[ -]calling", "toggle_wifi_calling"),
     _switch(r"wi-?fi(?![ -]calling)", "toggle_wifi"),
     _row(
-        r"\b(?:disconnect|turn off|disable|switch off|stop)\w*\b.{0,40}\bvpn\b|\b(?:turn|switch)\w*\b.{0,30}"
+        r"\b(?:disconnect|turn off|disable|switch off|stop)\w*\b.{0,40}\bvpn\b|\b(?:turn|"
+        r"switch)\w*\b.{0,30}"
         r"\bvpn\b.{0,12}\boff\b",
         "disconnect_vpn",
     ),
     _row(
-        r"\b(?<!dis)connect (?:to )?(?:the |your |a )?vpn\b|\b(?:turn|switch|enabl)\w*\b.{0,30}\bvpn\b.{0,12}"
+        r"\b(?<!dis)connect (?:to )?(?:the |your |a )?vpn\b|\b(?:turn|switch|"
+        r"enabl)\w*\b.{0,30}\bvpn\b.{0,12}"
         r"\bon\b|\b(?:turn on|switch on|enable)\b.{0,20}\bvpn\b",
         "connect_vpn",
     ),
     _row(
-        r"\b(?:chang|switch|set|select|choos|prefer)\w*\b.{0,60}\b(?:network (?:mode|type)|preferred network|"
+        r"\b(?:chang|switch|set|select|choos|prefer)\w*\b.{0,60}\b(?:network (?:mode|type)|"
+        r"preferred network|"
         r"[2345]g\b|lte)",
         "set_network_mode_preference",
     ),
-    _row(r"\breset\w*\b.{0,40}\b(?:apn|access point)|\b(?:apn|access point).{0,40}\breset", "reset_apn_settings"),
     _row(
-        r"\b(?:restart|reboot|power[ -]cycl|re-start)\w*\b(?!.{0,20}\bpower button)|\bturn (?:your (?:phone|device)|"
+        r"\breset\w*\b.{0,40}\b(?:apn|access point)|\b(?:apn|access "
+        r"point).{0,40}\breset", "reset_apn_settings"),
+    _row(
+        r"\b(?:restart|reboot|power[ -]cycl|re-start)\w*\b(?!.{0,20}\bpower button)|\bturn (?:your "
+        r"(?:phone|device)|"
         r"it) off and (?:back )?on|\bpower (?:off|down)\b.{0,60}\bon\b",
         "reboot_device",
     ),
     _row(
-        r"\bre-?seat|\bre-?insert|\b(?:remov|tak|pull|eject)\w*\b.{0,30}\bsim\b|\bsim\b.{0,50}\b(?:out and|back in)",
+        r"\bre-?seat|\bre-?insert|\b(?:remov|tak|pull|eject)\w*\b.{0,30}\bsim\b|"
+        r"\bsim\b.{0,50}\b(?:out and|back in)",
         "reseat_sim_card",
     ),
     _row(
-        r"\b(?:grant|allow|enabl|giv|turn on|permit)\w*\b.{0,60}\bpermissions?\b|\bpermissions?\b.{0,60}\b(?:turn "
+        r"\b(?:grant|allow|enabl|giv|turn on|permit)\w*\b.{0,60}\bpermissions?\b|"
+        r"\bpermissions?\b.{0,60}\b(?:turn "
         r"(?:it|them) on|enable (?:it|them))",
         "grant_app_permission",
     ),
     _row(
-        r"\b(?:mak|complet|proceed with|approv|confirm)\w*\b.{0,20}\bpayment\b|\bpay (?:it|the|your)\b",
+        r"\b(?:mak|complet|proceed with|approv|confirm)\w*\b.{0,20}\bpayment\b|\bpay (?:it|the|"
+        r"your)\b",
         "make_payment",
     ),
 )  # fmt: skip
 """Words for a change → the tool that makes it."""
 
 LOOKS = (
-    _row(r"\bstatus bar\b|\btop of (?:the|your|its) (?:phone's )?screen\b|\bicons?\b", "check_status_bar"),
     _row(
-        r"\bsignal\b|\bbars\b|\b(?:network|service) (?:status|type)\b|\bregains? service\b|\bservice (?:is|has|"
-        r"was|returns|restored|back|working)\b|\bno service\b|\bconnected to (?:a |the |your )?(?:\w+ )?(?:"
+        r"\bstatus bar\b|\btop of (?:the|your|its) (?:phone's )?screen\b|"
+        r"\bicons?\b", "check_status_bar"),
+    _row(
+        r"\bsignal\b|\bbars\b|\b(?:network|service) (?:status|type)\b|\bregains? service\b|"
+        r"\bservice (?:is|has|"
+        r"was|returns|restored|back|working)\b|\bno service\b|\bconnected to (?:a |the |your "
+        r")?(?:\w+ )?(?:"
         r"network|signal|cellular)|\b[2345]g, |\bconnectivity\b|\bmobile network\b",
         "check_status_bar", "check_network_status",
     ),
     _row(
-        r"\b(?:make|place|receive) (?:\w+ )?(?:phone )?calls\b|\b(?:mobile|cellular) data\b|\bbrows(?:e|ing)\b|"
+        r"\b(?:make|place|receive) (?:\w+ )?(?:phone )?calls\b|\b(?:mobile|cellular) data\b|"
+        r"\bbrows(?:e|ing)\b|"
         r"\buse the internet\b|\binternet (?:access|connection|is|work)",
         "check_network_status", "check_status_bar",
     ),
-    _row(r"\b(?:airplane|flight)[ -]mode\b|\broaming\b", "check_network_status", "check_status_bar"),
+    _row(
+        r"\b(?:airplane|flight)[ -]mode\b|\broaming\b", "check_network_status", "check_status_bar"),
     _row(r"\bwi-?fi[ -]calling\b", "check_wifi_calling_status"),
     _row(r"\bwi-?fi\b(?![ -]calling)", "check_wifi_status"),
     _row(r"\bapn\b|\baccess point|\bmmsc\b", "check_apn_settings"),
     _row(r"\bsim\b(?: card)?", "check_sim_status"),
     _row(r"\bnetwork (?:mode|type)\b|\bpreferred network\b", "check_network_mode_preference"),
-    _row(r"\bdata[ -]sav(?:er|ing)|\bdata restrict|\bbackground data\b|\bdata[ -]limiting", "check_data_restriction_status"),
+    _row(
+        r"\bdata[ -]sav(?:er|ing)|\bdata restrict|\bbackground data\b|\bdata[ "
+        r"-]limiting", "check_data_restriction_status"),
     _row(r"\bvpn\b", "check_vpn_status"),
     _row(r"\bspeed(?: ?test)?\b|\bhow fast\b|\bslow\b", "run_speed_test"),
     _row(
@@ -104,33 +122,43 @@ LOOKS = (
 
 TRIES = (
     _row(
-        r"\b(?:try|test|check if|see if|retry)\w*\b.{0,40}\b(?:mobile data|internet|brows\w+|connection|web)\b|"
-        r"\b(?:mobile data|internet|connection|speeds?)\b.{0,30}\b(?:improv|again|now works?|faster)\w*|"
+        r"\b(?:try|test|check if|see if|retry)\w*\b.{0,40}\b(?:mobile data|internet|brows\w+|"
+        r"connection|web)\b|"
+        r"\b(?:mobile data|internet|connection|speeds?)\b.{0,30}\b(?:improv|again|now works?|"
+        r"faster)\w*|"
         r"\bspeed ?test\b",
         "run_speed_test",
     ),
     _row(
-        r"\b(?:try|send|sending|test|check if|see if|able to send|goes through|went through)\b.{0,50}\b(?:mms|"
-        r"picture|photo|multimedia)\b|\b(?:mms|picture message)\b.{0,50}\b(?:again|goes through|works?|send)",
+        r"\b(?:try|send|sending|test|check if|see if|able to send|goes through|went "
+        r"through)\b.{0,50}\b(?:mms|"
+        r"picture|photo|multimedia)\b|\b(?:mms|picture message)\b.{0,50}\b(?:again|goes through|"
+        r"works?|send)",
         "can_send_mms",
     ),
 )  # fmt: skip
 """Words for trying something out → the tool that does."""
 
 _REFUSED = re.compile(
-    r"\b(?:do not|don't|no need to|without|instead of|never|rather than|avoid|not necessary to)\b.*$",
+    r"\b(?:do not|don't|no need to|without|instead of|never|rather than|avoid|not necessary "
+    r"to)\b.*$",
     _I | re.DOTALL,
 )
 _STATE = re.compile(
-    r"^(?:please |now |next,? |first,? |also,? |then |and |yes,? |could you |can you |would you |let's |i'd like "
-    r"you to |i need you to |start by |you can ){0,4}(?:is\b|are\b|does\b|do you\b|did\b|check|verify|confirm|"
-    r"look|see|tell me|let me know|what|which|whether|report|share|how|view)|\?\s*$|\bwhether\b|\bcheck if\b|"
-    r"\bconfirm (?:if|whether|that)\b|\blet me know if (?:your|it is|the)\b|\bare (?:you|both|they)\b",
+    r"^(?:please |now |next,? |first,? |also,? |then |and |yes,? |could you |can you |would you |"
+    r"let's |i'd like "
+    r"you to |i need you to |start by |you can ){0,4}(?:is\b|are\b|does\b|do you\b|did\b|check|"
+    r"verify|confirm|"
+    r"look|see|tell me|let me know|what|which|whether|report|share|how|view)|\?\s*$|\bwhether\b|"
+    r"\bcheck if\b|"
+    r"\bconfirm (?:if|whether|that)\b|\blet me know if (?:your|it is|the)\b|\bare (?:you|both|"
+    r"they)\b",
     _I,
 )
 """A request to look at how something is."""
 _AND_LOOK = re.compile(
-    r"(?:,? and |,? then |; )(?=(?:then )?(?:check|see|let me know|tell me|verify|confirm|report|share|try|look)\b)",
+    r"(?:,? and |,? then |; )(?=(?:then )?(?:check|see|let me know|tell me|verify|confirm|report|"
+    r"share|try|look)\b)",
     _I,
 )
 _ENSURES = re.compile(r"\b(?:make sure|ensure|verify)\b", _I)
@@ -174,8 +202,10 @@ def _orders_after_question(text: str) -> bool:
     """Return whether a sentence wants something changed although it is a question."""
     return bool(
         re.match(
-            r"(?:please |and |now |then )*(?:could|can|would|will) you (?:please |also |now )*(?:try (?:to )?)?"
-            r"(?:turn|switch|toggle|restart|reboot|reset|enable|disable|disconnect|set|change|grant|remove|re)",
+            r"(?:please |and |now |then )*(?:could|can|would|will) you (?:please |also |now "
+            r")*(?:try (?:to )?)?"
+            r"(?:turn|switch|toggle|restart|reboot|reset|enable|disable|disconnect|set|change|"
+            r"grant|remove|re)",
             text,
             _I,
         )

@@ -10,9 +10,11 @@ _I = re.IGNORECASE
 
 ASKED: dict[str, re.Pattern[str]] = {
     "email": re.compile(
-        r"\b(?:your|which|what|the|registered|account) (?:\w+ ){0,2}e-?mails?\b(?! (?:with|on file|is|"
+        r"\b(?:your|which|what|the|registered|account) (?:\w+ ){0,2}e-?mails?\b(?! (?:with|on file|"
+        r"is|"
         r"will|confirm|shortly|from|once|instructions|you|when|to|itself|and follow|for return)\b)|"
-        r"\be-?mail address|(?:[,/]|\bor|\band|\bname,?) e-?mail\b|^e-?mail\b(?! (?:you|me|the|it)\b)",
+        r"\be-?mail address|(?:[,/]|\bor|\band|\bname,?) e-?mail\b|^e-?mail\b(?! (?:you|me|the|"
+        r"it)\b)",
         _I,
     ),
     "zip": re.compile(r"\bzip\b|\bpostal\b|\bpost ?code", _I),
@@ -167,7 +169,7 @@ def told_in(text: str) -> dict[str, tuple[str, ...]]:
 
 def _further(text: str, end: int) -> list[str]:
     """Return the codes that follow one in a list: "XEHM4B and 59XX6W"."""
-    found = []
+    found: list[str] = []
     while (match := _NEXT_CODE.match(text, end)) and len(found) < _MOST_VALUES:
         found.append(match[1])
         end = match.end()

@@ -39,9 +39,11 @@ _GIGABYTES = re.compile(
     r"\b(?:add|refuel|of|for|with|buy)\b.{0,30}?\b(\d+(?:\.\d+)?) ?GB\b", re.IGNORECASE
 )
 _TOTAL = re.compile(
-    r"\b(?:total (?:additional |extra )?(?:cost|charge|amount|due|price difference|to pay|difference)|"
+    r"\b(?:total (?:additional |extra )?(?:cost|charge|amount|due|price difference|to pay|"
+    r"difference)|"
     r"additional (?:cost|charge|amount)|extra (?:cost|charge)|you (?:will|would|'ll|'d) (?:be "
-    r"charged|pay|need to pay)|fare difference|price difference)\b[^$\n]{0,110}\$\s?(\d[\d,]*(?:\.\d\d)?)",
+    r"charged|pay|need to pay)|fare difference|price "
+    r"difference)\b[^$\n]{0,110}\$\s?(\d[\d,]*(?:\.\d\d)?)",
     re.IGNORECASE,
 )
 

@@ -95,30 +95,30 @@ _MISSING_FORMS = (
 )
 _WISH = re.compile(r"^I (?:want|wish|would like) (to|you to) ")
 _WISH_FORMS = (
-    "I want {to} ",
-    "I'd like {to} ",
-    "I would like {to} ",
-    "I need {to} ",
-    "I was hoping {to} ",
-    "I'm hoping {to} ",
-    "What I want is {to} ",
-    "My request is {to} ",
-    "I'd love {to} ",
-    "I have decided {to} ",
-    "I'm here {to} ",
-    "I'd appreciate it if I could get {to} ",
-    "I'm looking {to} ",
-    "I'm trying {to} ",
-    "I intend {to} ",
-    "The plan is {to} ",
-    "I wish {to} ",
-    "It's about this: I want {to} ",
-    "Would it be possible for me {to} ",
-    "I'm writing because I want {to} ",
-    "Here is my request: I'd like {to} ",
-    "I'm in need of help {to} ",
-    "I've got {to} ",
-    "I wonder if I could get {to} ",
+    "I want to ",
+    "I'd like to ",
+    "I would like to ",
+    "I need to ",
+    "I was hoping to ",
+    "I'm hoping to ",
+    "What I want is to ",
+    "My request is to ",
+    "I'd love to ",
+    "I have decided to ",
+    "I'm here to ",
+    "I'd appreciate it if I could get to ",
+    "I'm looking to ",
+    "I'm trying to ",
+    "I intend to ",
+    "The plan is to ",
+    "I wish to ",
+    "It's about this: I want to ",
+    "Would it be possible for me to ",
+    "I'm writing because I want to ",
+    "Here is my request: I'd like to ",
+    "I'm in need of help to ",
+    "I've got to ",
+    "I wonder if I could get to ",
 )
 _WISH_FOR_YOU = ("I want", "I'd like", "I would like", "I need", "I'm asking", "I wish for")
 _ASKS_FOR_ANSWER = ("Would it be", "I wonder")
@@ -241,8 +241,11 @@ class Voice:
         if match[1] == "you to":
             return f"{self._rng.choice(_WISH_FOR_YOU)} you to {line[match.end() :]}"
         form = self._rng.choice(_WISH_FORMS)
-        said = form.format(to="to") + line[match.end() :]
-        return said
+        rest = line[match.end() :]
+        if form.startswith(_ASKS_FOR_ANSWER):
+            first, stop, more = rest.partition(". ")
+            rest = f"{first.removesuffix('.')}? {more}".strip() if stop else f"{first.rstrip('.')}?"
+        return f"{form}{rest}"
 
     def more(self, line: str, *, asked: bool) -> str:
         """Return how a further wish is brought up, `asked` for or not."""

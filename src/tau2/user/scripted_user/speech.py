@@ -106,8 +106,10 @@ _ABOUT_MANNER = re.compile(
     r"logical|emotional|"
     r"anxious|stressed|frustrated|friendly|relaxed|detail-oriented|reactive|quiet|chatty|"
     r"talkative|sick|firm|"
-    r"stubborn|distraught|devastated|confused|worried|chill|sick|embarrassed|annoyed|easy-?going|forgetful|nervous|demanding|cheerful|grumpy|reserved|tired|reluctant)\b"
-    r"(?=\s*(?:[.,;!]|$)|\s+(?:and|but|or|though|with|that day|today|right now|to share|to try|in)\b)"
+    r"stubborn|distraught|devastated|confused|worried|chill|sick|embarrassed|annoyed|easy-?going|"
+    r"forgetful|nervous|demanding|cheerful|grumpy|reserved|tired|reluctant)\b"
+    r"(?=\s*(?:[.,;!]|$)|\s+(?:and|but|or|though|with|that day|today|right now|to share|to try|"
+    r"in)\b)"
     r"|^you(?:'re| are) (?:an? )?(?:[\w-]+[\s,]+){0,4}(?:person|shopper|traveller|traveler)\b", _I
 )  # fmt: skip
 _SPOKEN_TRAIT = re.compile(
@@ -133,7 +135,8 @@ _IMPERATIVE = re.compile(
     r"use)\b", _I
 )  # fmt: skip
 _TALK_OF_GAME = re.compile(
-    r"\btool(?:s| call)?\b|\brounds? of\b|\binteractions?\b|^after \w+ing it\b|\bscenario\b|\bconversation\b|\bsimulat|\bground (?:your|all)\b"
+    r"\btool(?:s| call)?\b|\brounds? of\b|\binteractions?\b|^after \w+ing it\b|\bscenario\b|"
+    r"\bconversation\b|\bsimulat|\bground (?:your|all)\b"
     r"|\bmake up a\b|\bpretend|\bmeant to (?:test|trick)|\btest (?:the )?agent|\btrying to make "
     r"(?:the )?agent\b|"
     r"\btactics\b"
@@ -143,7 +146,8 @@ _TALK_OF_GAME = re.compile(
 
 
 _BE = re.compile(
-    r",? and (?:be|stay|remain|act) (?:very |quite )?(?:adamant|firm|insistent|persistent|polite|rude|"
+    r",? and (?:be|stay|remain|act) (?:very |quite )?(?:adamant|firm|insistent|persistent|polite|"
+    r"rude|"
     r"upset|angry|stubborn|sure|confident)\b(?: (?:about|on) (?:it|that|this))?",
     _I,
 )
@@ -168,7 +172,8 @@ _FORBIDS = re.compile(
 )
 """What the customer forbids the agent, where other prohibitions are directions to the customer."""
 _NEW_MATTER = re.compile(
-    r"^in the middle of [^,]{0,80},\s*|^(?:you )?(?:then )?(?:bring|take) up (?:something|one thing|another thing)(?: else)?:\s*",
+    r"^in the middle of [^,]{0,80},\s*|^(?:you )?(?:then )?(?:bring|take) up (?:something|one "
+    r"thing|another thing)(?: else)?:\s*",
     _I,
 )
 

@@ -33,7 +33,8 @@ _CODE = re.compile(r"\b(?=[A-Z0-9]*\d)(?=[A-Z0-9]*[A-Z])[A-Z0-9]{6}\b")
 _ITEM = re.compile(r"\b\d{9,10}\b")
 _DATE = re.compile(r"\b\d{4}-(\d\d-\d\d)\b")
 _LIMIT = re.compile(
-    r"\b(?:less than|under|below|up to|at most|no more than|not more than|not exceed|within|maximum "
+    r"\b(?:less than|under|below|up to|at most|no more than|not more than|not exceed|within|"
+    r"maximum "
     r"of|limit of|budget of|exceeds? (?:your |a )?|budget is)\s+\$\s?(\d[\d,]{0,6}(?:\.\d\d)?)",
     re.IGNORECASE,
 )
@@ -55,7 +56,7 @@ def wallet_of(database: Any, task: Task | None) -> Wallet:
     """
     wanted = {value for key, value in _arguments(task) if _is_payment(key, value)}
     users = getattr(database, "users", None)
-    if not wanted or not hasattr(users, "get"):
+    if not wanted or users is None or not hasattr(users, "get"):
         return {}
     scenario = str(task.user_scenario) if task is not None else ""
     owners = {value for key, value in _arguments(task, every=True) if key == "user_id"}

@@ -14,33 +14,41 @@ from tau2.user.scripted_user.understanding.reading import Unit
 _CALL = re.compile(r"\b[a-z]+(?:_[a-z0-9]+)+\b")
 """The name of a tool, written out."""
 _HOW_TO = re.compile(
-    r"^(?:\w+[!.,] )?(?:here(?:'s| is| are)|these are|follow|below (?:is|are)) (?:the |these |some |a few )?"
+    r"^(?:\w+[!.,] )?(?:here(?:'s| is| are)|these are|follow|below (?:is|are)) (?:the |these |some "
+    r"|a few )?"
     r"(?:quick |simple |detailed )?(?:how|steps|instructions|ways?)(?: you can| on how)?(?: to)?\b|"
     r"^to (?=\w+ [^,:]{2,90}(?:[,:]|please|follow|you can))",
     re.IGNORECASE,
 )
 _MENU = re.compile(
-    r"^(?:first,? |then,? |next,? |now,? )?(?:please )?(?:open|go (?:back )?to|tap|select|scroll|swipe|look "
-    r"for|find|press|hold|navigate|click|choose|access|locate|search|return|power button|you should see|"
+    r"^(?:first,? |then,? |next,? |now,? )?(?:please )?(?:open|go (?:back )?to|tap|select|scroll|"
+    r"swipe|look "
+    r"for|find|press|hold|navigate|click|choose|access|locate|search|return|power button|you "
+    r"should see|"
     r"you can usually)\b",
     re.IGNORECASE,
 )
 _SETS = re.compile(
-    r"\b(?:turn|turned|toggle|switch(?:ed)?|enable|disable|set|reset|restart|reboot|disconnect)\b.{0,40}"
+    r"\b(?:turn|turned|toggle|switch(?:ed)?|enable|disable|set|reset|restart|reboot|"
+    r"disconnect)\b.{0,40}"
     r"\b(?:on|off|it|to|apn|default|your (?:phone|device))\b|\b[2345]g\b.{0,12}\bpreferred\b|"
     r"\b(?:restart|reboot|reset to default|turn off|turn on)\b",
     re.IGNORECASE,
 )
 _LATER_ON = re.compile(
-    r"^(?:and |but )?if (?:you(?:'re| are|'d| would| have| need| still| prefer| can't| cannot| encounter|"
-    r" see any| run)|it (?:still|doesn't|does not)|(?:the|this|that|your) (?:issue|problem|mms|service|"
-    r"speed|connection)\b.{0,20}(?:still|persist|isn't|is not|doesn't|does not)|needed|necessary|not\b|"
+    r"^(?:and |but )?if (?:you(?:'re| are|'d| would| have| need| still| prefer| can't| cannot| "
+    r"encounter|"
+    r" see any| run)|it (?:still|doesn't|does not)|(?:the|this|that|your) (?:issue|problem|mms|"
+    r"service|"
+    r"speed|connection)\b.{0,20}(?:still|persist|isn't|is not|doesn't|does not)|needed|necessary|"
+    r"not\b|"
     r"so\b|any\b|either\b.{0,40}\b(?:missing|off)|none)",
     re.IGNORECASE,
 )
 """What is to be done only if the step before does not help."""
 _CONDITION = re.compile(
-    r"^(?:and |but )?if (?P<state>[^,]{3,80}?),? (?:please |then |try |you can |you should |tap |turn |toggle "
+    r"^(?:and |but )?if (?P<state>[^,]{3,80}?),? (?:please |then |try |you can |you should |tap |"
+    r"turn |toggle "
     r"|switch |change |let )",
     re.IGNORECASE,
 )
@@ -49,18 +57,22 @@ _BEFORE = re.compile(
     re.IGNORECASE,
 )
 _REASON = re.compile(
-    r"(?:,? (?:as|since|because|so that|which|so we|so i|in order to|to see if|to make sure|to ensure|to "
+    r"(?:,? (?:as|since|because|so that|which|so we|so i|in order to|to see if|to make sure|to "
+    r"ensure|to "
     r"apply|to refresh|to confirm|to verify|for mms|this will|that will)\b).*$",
     re.IGNORECASE | re.DOTALL,
 )
 _TELLS = re.compile(
-    r"^(?:this|that|these|those|it|your|the|mms|having|sometimes|sending|not having|great|thank|i'm|i am|"
+    r"^(?:this|that|these|those|it|your|the|mms|having|sometimes|sending|not having|great|thank|"
+    r"i'm|i am|"
     r"we|our|for example|note|unfortunately|currently|yes, (?:not|having|airplane))\b",
     re.IGNORECASE,
 )
 _ASKS = re.compile(
-    r"\?|\b(?:please|could you|can you|would you|let me know|tell me|check|share|report|let's|need you "
-    r"to|i'd like you to|you(?:'ll| will)? need to|next step is|you can (?:try|also|perform|run|now)|"
+    r"\?|\b(?:please|could you|can you|would you|let me know|tell me|check|share|report|let's|need "
+    r"you "
+    r"to|i'd like you to|you(?:'ll| will)? need to|next step is|you can (?:try|also|perform|run|"
+    r"now)|"
     r"recommend|suggest|try|make sure|ensure|verify)\b",
     re.IGNORECASE,
 )

@@ -42,7 +42,8 @@ def _any(*alternatives: str, hints: str = "") -> Pattern:
 
 _SELF = r"(?:i|we)"
 _HUMAN = (
-    r"(?:a |an |our |the |one of our |another )?(?:\w+[ -]){0,2}?(?:human|person|supervisor|manager|"
+    r"(?:a |an |our |the |one of our |another )?(?:\w+[ -]){0,2}?(?:human|person|supervisor|"
+    r"manager|"
     r"colleague|specialist|representative|live agent|agent|someone|somebody|team|department)"
 )
 
@@ -58,7 +59,8 @@ REQUEST = _any(
     r"\?",
     r"\b(?:please|kindly|could you|can you|would you|will you|may i have|can i have|could i have|"
     r"might i ask|let me know|tell me|give me|send me|i require|we require|"
-    r"what i need|you should|you can (?:try|now)|ask you (?:to|for)|go ahead and|then try|now try)\b",
+    r"what i need|you should|you can (?:try|now)|ask you (?:to|for)|go ahead and|then try|now "
+    r"try)\b",
     r"\b(?:i|we)(?:'ll|'d| will| would|'m going to| am going to| do| just| still| also| first|"
     r" may| might){0,3} (?:need|ask you)\b",
     r"\bi(?:'d| would) (?:like|love|want|appreciate)\b",
@@ -74,7 +76,8 @@ IMPERATIVE = Pattern(
     r"reboot|reset|run|open|set|enable|disable|connect|disconnect|remove|reseat|re-seat|grant|"
     r"allow|make|pay|execute|call|use|"
     r"send|look|"
-    r"press|tap|try|go to|provide|share|supply|tell|let me know|specify|perform|dismiss|confirm|select|submit|choose|give|verify|clear|change)\b",
+    r"press|tap|try|go to|provide|share|supply|tell|let me know|specify|perform|dismiss|confirm|"
+    r"select|submit|choose|give|verify|clear|change)\b",
 )
 AGENT_ACTS = Pattern(
     r"^(?:(?:okay|ok|great|thanks|thank you|alright|now|next|then|first|perfect|sure|yes)[,.!]?\s+)"
@@ -84,7 +87,8 @@ AGENT_ACTS = Pattern(
 )
 PAUSE = _any(
     r"\b(?:please )?(?:hold on|wait|bear with|stand by)\b(?! (?:a few|for about|\d))",
-    r"\b(?:one|a) (?:moment|second)\b|\bplease (?:be patient|note|be aware|keep in mind|remember|understand|be advised)\b",
+    r"\b(?:one|a) (?:moment|second)\b|\bplease (?:be patient|note|be aware|keep in mind|remember|"
+    r"understand|be advised)\b",
 )
 
 CONSENT = _any(
@@ -99,17 +103,21 @@ CONSENT = _any(
     r"\bwish (?:me )?to (?:proceed|continue|go ahead)\b",
     # Do you agree?
     r"\bdo you (?:\w+ )?(?:confirm|agree|accept|approve|consent|authori[sz]e|still want|give)\b",
-    r"\byour (?:explicit |final |clear |verbal )?(?:approval|consent|go-ahead|green light|permission|"
+    r"\byour (?:explicit |final |clear |verbal )?(?:approval|consent|go-ahead|green light|"
+    r"permission|"
     r"authori[sz]ation|okay|ok|agreement)\b",
     r"\b(?:need|require|await|awaiting|upon|have|get|with|after|without|until|for|requires?|want) "
     r"your (?:explicit |final |clear |verbal )?confirmation\b(?! (?:number|email|code|id))",
-    r"\b(?:can you|could you|will you|would you|do you|kindly|to|once you|when you|after you|if you|"
+    r"\b(?:can you|could you|will you|would you|do you|kindly|to|once you|when you|after you|if "
+    r"you|"
     r"until you|soon as you|you'd|you would|must|you can) (?:please |both |now |also |have |just )"
     r"{0,2}(?:confirm|approve|authori[sz]e|agree|consent)\b",
-    r"\bplease (?:explicitly |also |just |now |kindly |then ){0,2}(?:confirm|approve|authori[sz]e)\b",
+    r"\bplease (?:explicitly |also |just |now |kindly |then ){0,2}(?:confirm|approve|"
+    r"authori[sz]e)\b",
     r"^(?:and |then |just |now ){0,2}confirm\b",
     r"\bwaiting for your\b|\bawait(?:ing)? your\b|\bupon (?:your )?(?:confirmation|approval)\b",
-    r"\b(?:would|do) you (?:\w+ )?(?:like|want|need) (?:my |some |any )?(?:help|assistance) (?:\w+ing|with "
+    r"\b(?:would|do) you (?:\w+ )?(?:like|want|need) (?:my |some |any )?(?:help|assistance) "
+    r"(?:\w+ing|with "
     r"(?!anything|any|something))",
     # So you want ...
     r"^(?:so,? |okay,? |just ){0,2}(?:to (?:confirm|summari[sz]e|recap|be clear|make sure)[,:]? )?"
@@ -120,26 +128,31 @@ CONSENT = _any(
     r"to your liking)\b",
     r"\bif (?:that|this|everything|it|all of this|all this|all that|these details|the details|"
     r"these changes) (?:all )?(?:is|are|looks?|sounds?|works?|seems?|suits?|match(?:es)?)\b",
-    r"\b(?:that|this|all|everything) (?:is |looks |sounds |look |sound )?(?:correct|right|good|okay|"
+    r"\b(?:that|this|all|everything) (?:is |looks |sounds |look |sound )?(?:correct|right|good|"
+    r"okay|"
     r"ok|fine)\?",
     r"\b(?:does|do|would) (?:that|this|these|everything|it)(?: all)? (?:look|sound|work|suit|seem|"
     r"be okay|be fine|match|meet)\b",
     r"\bsounds? (?:good|okay|right|fine)\b.{0,12}\?|\ball good\?",
     r"\bare you (?:\w+ )?(?:sure|ok|okay|happy|comfortable|willing|fine|ready|agreeable|good|"
     r"alright|certain|in agreement)\b",
-    r"\b(?:is it|would it be|if it(?:'s| is)|if that(?:'s| is)) (?:\w+ )?(?:ok|okay|alright|fine|all "
+    r"\b(?:is it|would it be|if it(?:'s| is)|if that(?:'s| is)) (?:\w+ )?(?:ok|okay|alright|fine|"
+    r"all "
     r"right|good|acceptable)\b",
     # Say yes.
     r"\byes\b.{0,12}\bno\b|\by/n\b",
     r"\b(?:respond|reply|answer|type|say|saying|write|send|replying|responding|tell me|a simple|"
     r"with an?|enter|a clear|an explicit) .{0,24}\b[\"'(]?(?:yes|confirm|proceed|go|ok|okay|agree|"
     r"i agree|i confirm)\b",
-    r"\b(?:say|give me|giving me) (?:me )?(?:the|a) (?:word|go-ahead|green light|nod|thumbs|ok|okay)",
+    r"\b(?:say|give me|giving me) (?:me )?(?:the|a) (?:word|go-ahead|green light|nod|thumbs|ok|"
+    r"okay)",
     r"\bsay so\b|\bgive (?:me )?the (?:go|word)\b|\bgreen light\b|\bgo-ahead\b",
     # Let me know and I will.
-    r"\b(?:proceed|go ahead|move forward|continue|finali[sz]e|complete (?:this|the|your)|carry on)\b"
+    r"\b(?:proceed|go ahead|move forward|continue|finali[sz]e|complete (?:this|the|your)|carry "
+    r"on)\b"
     r".{0,60}\?",
-    r"\blet me know (?:if|whether|when|that|once) .{0,50}\b(?:proceed|go ahead|move forward|continue|"
+    r"\blet me know (?:if|whether|when|that|once) .{0,50}\b(?:proceed|go ahead|move forward|"
+    r"continue|"
     r"finali[sz]e|confirm|should|agree|approve|you'd like me to|you would like me to|you want me "
     r"to|(?:this|that|it|everything) (?:is|looks|sounds|works)|okay|ready)\b",
     r"\b(?:once|when|if|after|as soon as) .{0,30}\b(?:confirm|agree|approve|okay|happy|give|ready)"
@@ -148,7 +161,8 @@ CONSENT = _any(
     r"^(?:ok|okay|correct|right|confirm|agreed|proceed|go ahead|deal|yes)\?$",
     r"\bany objections?\b|\bunless you object\b|\bare we good\b|\bgood to go\?",
     hints=(
-        "?|you'd like|you would like|confirm|yes|y/n|proceed|go ahead|go-ahead|let me know|approv|authori|conse"
+        "?|you'd like|you would like|confirm|yes|y/n|proceed|go ahead|go-ahead|let me know|approv|"
+        "authori|conse"
         "nt|agree|green light|permission|say so|the word|the nod|thumbs|reply|respond"
         "|answer|type|write|send|say|enter|if that|if this|if it|if every|if all|if t"
         "hese|if the|looks|sounds|would you|do you|shall|should|may i|may we|can i|ca"
@@ -162,7 +176,8 @@ AGREED_THAT = Pattern(
 OFFERS_TO_ACT = _any(
     r"\b(?:shall|should|may|can|could) i\b",
     r"\b(?:would|do) you (?:\w+ )?(?:like|want|prefer) (?:for )?me to\b",
-    r"\bwant me to\b|\bi can (?:also )?(?:\w+ )?(?:guide|walk|help|send|add|enable|refuel|transfer)\b",
+    r"\bwant me to\b|\bi can (?:also )?(?:\w+ )?(?:guide|walk|help|send|add|enable|refuel|"
+    r"transfer)\b",
     hints=("shall|should i|may i|can i|could i|want|like|prefer|i can"),
 )
 OPEN_QUESTION = Pattern(
@@ -171,7 +186,8 @@ OPEN_QUESTION = Pattern(
 )
 WH_QUESTION = Pattern(r"\b(?:which|what|how (?:many|much|would)|where|why|who)\b")
 CONFIRM_FACT = Pattern(
-    r"\bconfirm (?:me )?(?:your|the (?:\w+ ){0,2}(?:id|number|code|name|address|email)\b|which|what|"
+    r"\bconfirm (?:me )?(?:your|the (?:\w+ ){0,2}(?:id|number|code|name|address|email)\b|which|"
+    r"what|"
     r"whether you|if you (?:are|have|see|can)|how|who|that you (?:are|have|can))",
 )
 TRIES = Pattern(r"\b(?:can|could) (?:i|we) (?:try|check|look|verify|start|see)\b")
@@ -191,10 +207,12 @@ MORE = _any(
     r"reach out|just ask|say so|tell me|i'm here|i am here|ask|happy to help|glad to help|"
     r"come back|contact|message)\b",
     r"\blet me know if (?:you (?:need|have|require)|there(?:'s| is))\b",
-    r"\b(?:i'm|i am|we're|we are) (?:always |still |right )?here (?:to help|for you|if you|until)\b",
+    r"\b(?:i'm|i am|we're|we are) (?:always |still |right )?here (?:to help|for you|if you|"
+    r"until)\b",
     r"\byou(?:'re| are) (?:very |most |so |quite )?welcome\b|\bmy pleasure\b|\bde rien\b",
     r"\bhappy to help (?:further|with anything)\b|\bglad i could help\b|\bglad to (?:help|hear)\b",
-    r"\bis that (?:all|everything)\b|\bwill that be all\b|\bthat (?:all|everything) for (?:today|now)",
+    r"\bis that (?:all|everything)\b|\bwill that be all\b|\bthat (?:all|everything) for (?:today|"
+    r"now)",
     hints=(
         "else|more|other|further|additional|question|feel free|hesitate|if you|let me"
         " know|here|welcome|pleasure|de rien|happy to help|glad|is that|will that|tha"
@@ -202,25 +220,33 @@ MORE = _any(
     ),
 )
 IF_YOU_LIKE = Pattern(
-    r"\bif (?:you(?:'d| would)?|anything|something|there's|there is|this is not|this isn't)\b.{0,200}"
+    r"\bif (?:you(?:'d| would)?|anything|something|there's|there is|this is not|this "
+    r"isn't)\b.{0,200}"
     r"\b(?:let me know|tell me|just ask|say the word|i can|i'll|i will|i'm here|feel free|we can|"
     r"happy to|glad to|just say)\b|"
-    r"\b(?:let me know|tell me|feel free|i can|happy to|i'm here)\b.{0,80}\bif you(?:'d| would| need|"
+    r"\b(?:let me know|tell me|feel free|i can|happy to|i'm here)\b.{0,80}\bif you(?:'d| would| "
+    r"need|"
     r" want| prefer)\b",
 )
 """An offer that may be left without an answer."""
 PROCEEDS = Pattern(
-    r"\b(?:proceed|go ahead|move forward|confirm|approv|authori[sz]|yes\b|these changes|this change|"
-    r"you agree|happy with|okay with|ok with|fine with|looks? (?:good|right|correct|fine)|correct\b|"
+    r"\b(?:proceed|go ahead|move forward|confirm|approv|authori[sz]|yes\b|these changes|this "
+    r"change|"
+    r"you agree|happy with|okay with|ok with|fine with|looks? (?:good|right|correct|fine)|"
+    r"correct\b|"
     r"acceptable|works for you)",
 )
 DO_THAT = Pattern(
-    r"\b(?:do|like|want|prefer|with|try) (?:me to (?:do |try )?)?(?:that|this|so|it|either(?: of these)?|"
-    r"one of these|any of these|these)(?: options?| alternatives?)?\s*(?:[?.,]|now\b|or\b|instead)|\bthe transfer\b|\bhow (?:you'd|you would|would you) like to proceed|^what would you (?:prefer|like)"
+    r"\b(?:do|like|want|prefer|with|try) (?:me to (?:do |try )?)?(?:that|this|so|it|either(?: of "
+    r"these)?|"
+    r"one of these|any of these|these)(?: options?| alternatives?)?\s*(?:[?.,]|now\b|or\b|instead)|"
+    r"\bthe transfer\b|\bhow (?:you'd|you would|would you) like to proceed|^what would you "
+    r"(?:prefer|like)"
     r"(?: (?:me )?to do)?\s*\?|\bwhich would you prefer\b",
 )
 KEEPS_AS_IS = Pattern(
-    r"\bkeep (?:your|the|this|it|everything|things)\b.{0,70}\b(?:as (?:is|it is|they are)|unchanged)\b"
+    r"\bkeep (?:your|the|this|it|everything|things)\b.{0,70}\b(?:as (?:is|it is|they are)|"
+    r"unchanged)\b"
     r".{0,80}\?|\bleave (?:it|everything|things|your reservation) (?:as|unchanged).{0,60}\?",
 )
 STATES = Pattern(
@@ -237,7 +263,8 @@ NOT_YET = _any(
 TRANSFER_OFFER = _any(
     rf"\b(?:transfer|connect|escalat|hand|pass|put|refer|forward|speak|talk|reach|be passed)\w*\b"
     rf".{{0,40}}\b{_HUMAN}\b",
-    r"\b(?:the|of|with|a|that) transfer\b|\btransfer(?:ring)? (?:you|me|this|your)\b|\btransferred\b|\ba transfer\b|\bhuman (?:agent|review)\b",
+    r"\b(?:the|of|with|a|that) transfer\b|\btransfer(?:ring)? (?:you|me|this|your)\b|"
+    r"\btransferred\b|\ba transfer\b|\bhuman (?:agent|review)\b",
     hints=("transfer|connect|escalat|hand|pass|put|refer|forward|speak|talk|reach|human"),
 )
 TRANSFER_DONE = _any(
@@ -251,7 +278,8 @@ TRANSFER_DONE = _any(
     r"\b(?:person|colleague|human|agent|specialist|supervisor) (?:will|is going to) (?:take over|"
     r"assist you shortly|be with you)\b",
     r"\b(?:am|i'm) (?:now )?(?:connecting|handing|passing) you\b",
-    r"\b(?:i(?:'ll| will|'m going to| am going to)|let me) (?:now |go ahead and |immediately |just )"
+    r"\b(?:i(?:'ll| will|'m going to| am going to)|let me) (?:now |go ahead and |immediately |just "
+    r")"
     r"{0,2}(?:transfer|connect|hand|pass|put) you\b(?! (?:if|once|after|when|unless))",
     hints=("transfer|hand|connect|pass|put you|take over|assist you shortly|be with you|escalat"),
 )
@@ -270,7 +298,8 @@ REFUSAL = _any(
     r"ability)|doesn't (?:allow|offer|support|permit)|not available|isn't available|out of stock|"
     r"not offered|against (?:our|the|company) policy|no way to|must (?:decline|refuse)|"
     r"non-?refundable|won't be able|not be able)\b",
-    r"\bsorry, but\b|\bpolicy (?:does|do)(?: not|n't)\b|\bno (?:exceptions?|refunds?) (?:can|is|are)",
+    r"\bsorry, but\b|\bpolicy (?:does|do)(?: not|n't)\b|\bno (?:exceptions?|refunds?) (?:can|is|"
+    r"are)",
     hints=(
         "unfortunately|can't|cannot|can not|unable|not |n't |impossible|ineligible|ou"
         "t of stock|policy|no way|decline|refuse|refundable|sorry|no exception|no ref"
@@ -302,11 +331,13 @@ DONE = _any(
     r"exchanged|modified|submitted) successfully\b|\bbooking (?:is )?confirmed\b|\b(?:flights?|"
     r"reservation|order|address|baggage|booking|return|exchange|items?) (?:cancelled|canceled|"
     r"updated|booked|confirmed|changed|modified|upgraded)\b",
-    r"\bhere(?:'s| is| are) (?:your|the|a summary of your|a summary of the) (?:final |new )?(?:updated|"
+    r"\bhere(?:'s| is| are) (?:your|the|a summary of your|a summary of the) (?:final |new "
+    r")?(?:updated|"
     r"final|completed|new|changes? (?:made|completed))\b",
     r"\b(?:will|should) (?:appear|arrive|receive|see|get|be (?:credited|refunded|available|sent|"
     r"shipped|posted))\b.{0,60}\b(?:days?|hours?|shortly|email|mail)\b",
-    r"\brefund\w* (?:of .{0,30} )?(?:processed|issued|initiated)\b|\bno (?:other )?changes were made",
+    r"\brefund\w* (?:of .{0,30} )?(?:processed|issued|initiated)\b|\bno (?:other )?changes were "
+    r"made",
     r"\b(?:changes?|updates?) (?:have been |has been |were )?(?:made|completed|saved)\b",
     hints=(
         " been |'ve |have |complete|done|resolved|working|set|processed|confirmed|can"
@@ -326,7 +357,8 @@ PROMISE = _any(
     r"\blet me (?!know)\w+",
     r"\b(?:i|we)(?:'ll| will) (?!be (?:glad|happy|here|able|more)|need|then need|also need|have to|"
     r"not|keep|ask)\w+",
-    r"\b(?:i'm|i am|we're|we are) (?:now )?(?:going to|working|processing|checking|looking|about to|"
+    r"\b(?:i'm|i am|we're|we are) (?:now )?(?:going to|working|processing|checking|looking|about "
+    r"to|"
     r"cancell?ing|booking|updating|submitting|trying)\b",
     r"\b(?:one|a|just a) (?:moment|second|minute)\b|\bplease wait\b|\bhold on\b|\bbear with\b|"
     r"\bnot yet\b",
@@ -352,7 +384,8 @@ BYE = _any(
 )
 
 AGAIN = _any(
-    r"\b(?:could|can|would) you (?:please )?(?:rephrase|repeat|say that again|clarify that|restate)",
+    r"\b(?:could|can|would) you (?:please )?(?:rephrase|repeat|say that again|clarify that|"
+    r"restate)",
     r"\b(?:didn't|did not|don't|do not) (?:quite )?(?:catch|understand|get) (?:that|what you)\b",
     r"\bsay (?:that|it) (?:once more|again)\b|\bi beg your pardon\b|^sorry, what\b|^pardon\b",
     hints=(
@@ -384,7 +417,8 @@ ASKS_THESE = _any(
     hints=("these|this|those|them|that|both|the above|the details|the information"),
 )
 VALUE_OF_LABEL = re.compile(
-    r"^[^:]{1,60}:\s*(?=.*(?:\d|@|\byes\b|\bno\b|\bnone\b|[a-z]+_[a-z]+|[A-Z]{3}|[A-Z][a-z]+ [A-Z]))"
+    r"^[^:]{1,60}:\s*(?=.*(?:\d|@|\byes\b|\bno\b|\bnone\b|[a-z]+_[a-z]+|[A-Z]{3}|[A-Z][a-z]+ "
+    r"[A-Z]))"
     r"(?!\s*(?:\(|e\.g|for example|such as|required|optional|so\b|to\b|this\b|which\b|what\b))"
 )
 """A list item such as "User ID: ann_lee_12", which states a value and does not ask for it."""
@@ -396,20 +430,23 @@ HELD_BY_AGENT = Pattern(
 """Sentences that mention a fact without asking for it."""
 
 GIVES = Pattern(
-    r"\b(?:provide|share|give|send|tell|supply|have|know|need|require|get)\b.{0,60}\b(?:your|the|a)\b",
+    r"\b(?:provide|share|give|send|tell|supply|have|know|need|require|get)\b.{0,60}\b(?:your|the|"
+    r"a)\b",
 )
 SAYS_YES = Pattern(
     r"\b(?:reply|respond|answer|type|say|confirm)\b.{0,24}\b[\"'(]?(?:yes|proceed|to proceed|that "
     r"you)\b|\byes\b.{0,12}\bno\b|\bdo you (?:confirm|agree|approve|authori[sz]e)\b",
 )
 STATE_CONFIRMED = Pattern(
-    r"\bconfirm (?:for me |with me )?(?:(?:if|whether) (?:you(?:'re|'ve)?\b(?!'d| would| want| wish| agree|"
+    r"\bconfirm (?:for me |with me )?(?:(?:if|whether) (?:you(?:'re|'ve)?\b(?!'d| would| want| "
+    r"wish| agree|"
     r" approve| confirm| are (?:ok|fine|happy|sure|ready|willing|in agreement|comfortable))|your|"
     r"there|any)|which|what|how|who|when|where|that you (?:are|have|can|see)\b)",
 )
 """A confirmation that is about how things are, and not about going ahead."""
 GIVES_FACT = Pattern(
-    r"\bplease (?:provide|share|give|send|tell me (?:your|the|which|what)|let me know (?:your|the|which|"
+    r"\bplease (?:provide|share|give|send|tell me (?:your|the|which|what)|let me know (?:your|the|"
+    r"which|"
     r"what))|\bi(?:'ll| will|'d| would)? need\b",
 )
 ANSWERED = re.compile(r"\?[\"')\]]*\s+(?:[-:]\s+)?\S.{14,}", re.DOTALL)
@@ -417,11 +454,14 @@ ANSWERED = re.compile(r"\?[\"')\]]*\s+(?:[-:]\s+)?\S.{14,}", re.DOTALL)
 YOUR_QUESTIONS = Pattern(r"\byour (?:\w+ )?(?:questions?|request|concerns?)\b|\banswers?\b")
 LABEL = re.compile(r"^(?!step\b)[A-Za-z][a-z]*(?: [a-z]+){0,3}: ")
 ASKS_PLAINLY = Pattern(
-    r"\b(?:please|could you|can you|kindly|i(?:'ll| will| still| also)? need (?:your|the|to know))\b",
+    r"\b(?:please|could you|can you|kindly|i(?:'ll| will| still| also)? need (?:your|the|to "
+    r"know))\b",
 )
 INFORMS = Pattern(
-    r"\b(?:next steps?|what (?:happens|you can|i can)|notes?|important|i can|here(?:'s| is| are)|summary|"
-    r"recap|confirmations?|completed|updates?|timeline|highlights?|reminders?|details?|status|window)\b"
+    r"\b(?:next steps?|what (?:happens|you can|i can)|notes?|important|i can|here(?:'s| is| are)|"
+    r"summary|"
+    r"recap|confirmations?|completed|updates?|timeline|highlights?|reminders?|details?|status|"
+    r"window)\b"
     r"[^?]{0,60}$",
 )
 """The first line of a list that tells something, whatever its items look like."""

@@ -44,12 +44,7 @@ class _Reader:
     def heard(self, with_orders: bool) -> Heard:
         """Return the message understood."""
         for unit in self.units:
-            if _is_answer(unit):
-                self._note_statement(unit.text.partition("?")[2] or unit.text)
-            elif _informs(unit):
-                self._note_statement(unit.text)
-            else:
-                self._note(unit.text)
+            self._read(unit)
         kinds = self._kinds()
         if Act.PROMISES in self.acts and not self.consenting:
             # "I will now book it. Please confirm your user id."
@@ -85,6 +80,14 @@ class _Reader:
             checksum=zlib.crc32(self.text.encode("utf-8", "replace")),
         )
 
+    def _read(self, unit: Unit) -> None:
+        if _is_answer(unit):
+            self._note_statement(unit.text.partition("?")[2] or unit.text)
+        elif _informs(unit):
+            self._note_statement(unit.text)
+        else:
+            self._note(unit.text)
+
     def _note(self, part: str) -> None:
         """Note what one sentence does."""
         if patterns.GREETING.search(part):
@@ -115,7 +118,8 @@ class _Reader:
     def _settle_offers(self) -> None:
         """Read "would you like me to do that?" after the offer of a transfer as about the transfer.
 
-        A transfer that is only mentioned after a report ("if it is not right, I can ...") is no offer.
+        A transfer that is only mentioned after a report (
+            "if it is not right, I can ...") is no offer.
 
         After a report, "if everything looks good, let me know" asks for nothing.
         """
