@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tau2.agent.oracle_agent.agent import OracleAgent, OracleState, needs_task
+from tau2.agent.oracle_agent.paraphrasing import ParaphrasingOracle
 from tau2.data_model.message import UserMessage
 from tau2.data_model.tasks import Task
 from tau2.environment.tool import Tool
@@ -15,6 +16,22 @@ def create_oracle_agent(
     """Make an OracleAgent of one task. Raise AgentError without a task."""
     return OracleAgent(
         tools=tools, domain_policy=domain_policy, task=needs_task(task, "oracle_agent")
+    )
+
+
+def create_paraphrasing_oracle(
+    tools: list[Tool],
+    domain_policy: str,
+    task: Task | None = None,
+    seed: int | None = None,
+    **_options: object,
+) -> ParaphrasingOracle:
+    """Make a ParaphrasingOracle of one task. Raise AgentError without a task."""
+    return ParaphrasingOracle(
+        tools=tools,
+        domain_policy=domain_policy,
+        task=needs_task(task, "paraphrasing_oracle"),
+        seed=seed,
     )
 
 
@@ -39,6 +56,13 @@ AGENTS = (
         continues="replies",
     ),
     AgentSpec(
+        "paraphrasing_oracle",
+        make=create_paraphrasing_oracle,
+        accepts=has_reference,
+        needs_model=False,
+        continues="replies",
+    ),
+    AgentSpec(
         "oracle_agent_solo",
         make=create_oracle_agent,
         accepts=plays_alone,
@@ -49,4 +73,11 @@ AGENTS = (
     ),
 )
 
-__all__ = ["AGENTS", "OracleAgent", "OracleState", "create_oracle_agent"]
+__all__ = [
+    "AGENTS",
+    "OracleAgent",
+    "OracleState",
+    "ParaphrasingOracle",
+    "create_oracle_agent",
+    "create_paraphrasing_oracle",
+]

@@ -85,6 +85,12 @@ class OracleState(BaseModel):
     transferred: bool = False
     reported: bool = False
     farewells: int = 0
+    turns: int = 0
+    """Messages written so far; the words of the paraphrasing oracle depend on it."""
+    agreed_steps: int = 0
+    """Index up to which the customer has agreed, where consent is asked for step by step."""
+    blocked: bool = False
+    """A question that had to be answered was not: nothing further is looked up or changed."""
 
 
 class OracleAgent(HalfDuplexAgent[OracleState]):
@@ -215,8 +221,7 @@ class OracleAgent(HalfDuplexAgent[OracleState]):
 
     def _ask_for_action(self, step: PlanStep, state: OracleState) -> str:
         question = Question(topic=QuestionTopic.ACTION, step=state.cursor)
-        last_text = state.user_text.rpartition("\n")[2]
-        if state.question == question and not _NOT_YET.search(last_text):
+        if state.question == question and not needs_more(state):
             return ""
         if not self._may_ask(question, state):
             return ""
@@ -264,6 +269,11 @@ class OracleAgent(HalfDuplexAgent[OracleState]):
 
 def _say(text: str) -> AssistantMessage:
     return AssistantMessage(content=text, cost=0.0)
+
+
+def needs_more(state: OracleState) -> bool:
+    """Return whether the customer's last message says that a step was not taken."""
+    return _NOT_YET.search(state.user_text.rpartition("\n")[2]) is not None
 
 
 def _note_text(state: OracleState, message: UserMessage) -> None:

@@ -161,6 +161,9 @@ _STILL_DONE = (
 )
 
 
+STILL_DONE = _STILL_DONE[0]
+
+
 def still_done(times: int) -> str:
     """Say once more that nothing is left to do; `times` counts from 1."""
     return f"{_STILL_DONE[(times - 1) % len(_STILL_DONE)]} {ANYTHING_ELSE}"

@@ -97,9 +97,9 @@ class Toolbox:
         """Return the tools that are called by their very names."""
         lower = text.lower()
         found = [
-            (lower.find(name.lower()), name)
+            (match.start(), name)
             for name in self._known
-            if "_" in name and name.lower() in lower
+            if "_" in name and (match := re.search(rf"\b{re.escape(name.lower())}\b", lower))
         ]
         return [name for _, name in sorted(found)]
 
