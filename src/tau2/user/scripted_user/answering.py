@@ -43,6 +43,15 @@ _BROKEN = re.compile(
 """Signs that what a tool showed is not how it should be."""
 _INDIRECT = {"payment", "reason", "address"}
 """Kinds of fact that a sentence of the scenario tells better than a bare value."""
+_SAME_IDEA = {
+    "exceed": "used",
+    "usag": "used",
+    "consum": "used",
+    "deplet": "used",
+    "unpaid": "overdu",
+    "outstand": "overdu",
+}
+"""Stem of a word → that of the word that scenarios use for it."""
 _RECORDS = ("order", "reservation")
 _RESERVES = re.compile(
     r"\b(?:don't|do not|not) want\b|\bonly (?:if|want)\b|\bunless\b", re.IGNORECASE
@@ -257,7 +266,8 @@ class ReplyBuilder:
                 )
 
     def _shared(self, rule: ConditionalReply) -> int:
-        return overlap(rule.words, keywords(self.heard.text))
+        given = keywords(self.heard.text)
+        return overlap(rule.words, given | {_SAME_IDEA[word] for word in given & _SAME_IDEA.keys()})
 
     def _facts(self, skip: Iterable[str] = ()) -> list[str]:
         """Return the facts asked for.

@@ -35,11 +35,12 @@ _CONDITION = re.compile(
     r"^(?:(?:and|but|then|also|however|so),?\s+)?"
     r"(?P<word>if and only if|only if|only after|only once|only when|not until|if|when|whenever|"
     r"once|as soon as|after|in case|"
-    r"unless)\s+(?P<rest>.+)$",
+    r"unless|should)\s+(?P<rest>.+)$",
     _I | re.DOTALL,
 )
 _CONSEQUENCE = re.compile(
-    r",\s+(?=(?:then\s+|please\s+|also\s+|only\s+|just\s+|always\s+|first\s+)*"
+    r"\s+(?=do you (?:settle|accept|take|agree|want|give))|,\s+(?=(?:then\s+|please\s+|also\s+|"
+    r"only\s+|just\s+|always\s+|first\s+)*"
     r"(?:you\b|you'[a-z]+|your\b|ask|tell|say|mention|use|do|don't|never|get|cancel|insist|accept|"
     r"answer|respond|"
     r"reply|"
@@ -50,7 +51,8 @@ _CONSEQUENCE = re.compile(
 )
 _CONFIRMING = re.compile(r"\bconfirm|\bgo ahead|\bproceed\b", _I)
 _REFUSING = re.compile(
-    r"not possible|impossible|cannot|can't|can not|unable|won't|will not|refus|n't allow|not "
+    r"not possible|too (?:much|high|many)|impossible|cannot|can't|can not|unable|won't|will not|"
+    r"refus|n't allow|not "
     r"allow|denie|deny|"
     r"^not$|\bno longer\b|\bnobody\b|not (?:be )?(?:able|available|eligible|offer)|isn't|doesn't|"
     r"does not|"
@@ -58,7 +60,8 @@ _REFUSING = re.compile(
 )  # fmt: skip
 _ASKING = re.compile(r"\bask(?:s|ed|ing)?\b|\bwants? to know\b|\binquire", _I)
 _FINISHING = re.compile(
-    r"\b(?:done|saved|changed|cancelled|ready|over|sorted|solved|through|complete[ds]?|finished|"
+    r"\b(?:closed|dealt with|behind you|out of the way|done|saved|changed|cancelled|ready|over|"
+    r"sorted|solved|through|complete[ds]?|finished|"
     r"confirm(?:s|ed)|carried out|settled|resolved|succeed(?:s|"
     r"ed)?)\b",
     _I,
@@ -123,6 +126,20 @@ _IDEA = re.compile(
 _DOING = re.compile(r"(?:you(?:'ve| have)? )?\w+(?:ing|ed)\b", _I)
 _WHEN = frozenset({"once", "as soon as", "after", "when"})
 _WHEN_ONLY = frozenset({"only after", "only once", "not until"})
+_CHOICE = re.compile(
+    r"\b(?:multiple|several|options?|available|possible|only one|choice|more than one|enough|used|"
+    r"cannot|can no longer|price|cost|added)\b(?! up\b)",
+    _I,
+)
+"""A condition about what there is to choose from, which one states beforehand."""
+_COMES_UP = re.compile(
+    r"(?:that|this|it) (?:comes up|is mentioned)\b|the agent (?:mentions|brings up) (?:it|that|"
+    r"this)\b",
+    _I,
+)
+_FORGOT = re.compile(r"^you (?:had )?forg(?:o|e)t\b[^;.]*; (?=if )", _I)
+_REFERS = re.compile(r"\b(?:it|its|him|her|them|holding fee)\b|^The [A-Z]")
+"""A sentence that goes on about what the sentence before was about."""
 _ORDINALS = ("first", "second", "third", "fourth")
 _NAMED_RECORD = re.compile(r"\b(reservation|booking|order) (#?[A-Z0-9-]*\d[A-Z0-9-]*|[A-Z]{6})\b")
 _LATER = re.compile(
@@ -272,6 +289,7 @@ def _place(draft: _Draft, sentence: str, *, in_reason: bool) -> None:
     if about is not None:
         lead = _matter(draft.matters, about[1])
         sentence = capital(about[2])
+    sentence = _FORGOT.sub("", sentence)
     split = _conditional(sentence)
     if split is not None:
         _place_conditional(draft, *split, in_reason=in_reason)
@@ -302,6 +320,9 @@ def _keep(draft: _Draft, line: str, in_reason: bool, *, later: bool = False) -> 
         return
     if (in_reason and not later) or _SOON.search(line):
         draft.lines.append(line)
+    elif draft.points and draft.points[-1].later and not later and _REFERS.search(line):
+        before = draft.points.pop()
+        draft.points.append(before.model_copy(update={"line": f"{before.line} {line}"}))
     elif line not in draft.statements:
         draft.points.append(_point(line, later=later))
 
@@ -330,10 +351,10 @@ def _conditional(sentence: str) -> tuple[str, str, str] | None:
         return None
     halves = _CONSEQUENCE.split(match["rest"], maxsplit=1)
     if len(halves) == 1:
-        halves = match["rest"].split(", ", 1)
+        halves = re.split(r"(?<=\w)[:,] ", match["rest"], maxsplit=1)
     if len(halves) != 2:  # noqa: PLR2004  -- what is asked for, and what else
         return None
-    return match["word"].lower(), halves[0], halves[1]
+    return match["word"].lower(), halves[0], halves[1].removeprefix("do ")
 
 
 def _place_conditional(
@@ -344,14 +365,25 @@ def _place_conditional(
         if deed is not None:
             draft.last.append(deed)
         else:
-            _keep(draft, aloud(_IDEA.sub("you", then)), in_reason, later=True)
+            line = aloud(_IDEA.sub("you", then))
+            if line:
+                point = _point(line, later=True)
+                draft.points.append(point.model_copy(update={"wanted": True, "later": True}))
         return
     if word == "after" and _DOING.match(condition):
         # "After asserting it twice, admit that ...": said when it is asked about, at the earliest.
         draft.statements += [line for line in (aloud(then),) if line]
         return
+    if _COMES_UP.match(condition):
+        _say_when_it_comes_up(draft, then)
+        return
     if not _SPOKEN_OF_AGENT.search(condition):
         then_line = aloud(then)
+        if then_line and not in_reason and not _CHOICE.search(condition):
+            words = tuple(sorted(keywords(condition)))
+            draft.rules.append(ConditionalReply(cue=Cue.STATEMENT, words=words, reply=then_line))
+            draft.statements.append(then_line)
+            return
         said = (
             f"{capital(word)} {first_person(condition)}, {lowered(then_line)}" if then_line else ""
         )
@@ -363,6 +395,14 @@ def _place_conditional(
         more = {"ends": bool(_GIVES_UP.search(then)), "insists": bool(_PERSISTS.search(condition))}
         stems = _stems(reply) if _asks_for(reply) else ()
         draft.rules.append(rule.model_copy(update={**more, "stems": stems}))
+
+
+def _say_when_it_comes_up(draft: _Draft, then: str) -> None:
+    """Keep the line before back until the agent speaks of it: "If that comes up, say ..."."""
+    reply = consequence(then)
+    if draft.points and reply:
+        before = draft.points.pop()
+        draft.rules.append(ConditionalReply(cue=Cue.STATEMENT, words=before.stems, reply=reply))
 
 
 def _rule(condition: str, reply: str) -> ConditionalReply:

@@ -164,7 +164,7 @@ def _line_about(text: str, agenda: Agenda) -> str:
 
 
 def _shares(line: str, lower: str) -> bool:
-    return sum(word in lower for word in set(line.lower().split()) if len(word) > 4) > 1  # noqa: PLR2004 -- two telling words
+    return sum(word in lower for word in set(line.lower().split()) if len(word) > 4) > 1  # noqa: PLR2004  -- two telling words
 
 
 def _months(dates: tuple[str, ...]) -> tuple[str, ...]:

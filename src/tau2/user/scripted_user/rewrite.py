@@ -36,7 +36,7 @@ _OBJECT_AFTER = word_set(
     "send sending "
     "sends sent serve "
     "show showed showing shown shows suggest suggested suit suits teach tell telling tells thank "
-    "the to told toward "
+    "the interest interests satisfies satisfy suits to told toward "
     "towards transfer transferred transferring under update updated upon upset walk want wanted "
     "wants "
     "wish wishes wished with without"
@@ -58,7 +58,7 @@ _VERBISH = re.compile(
     r"can't|cannot|could|couldn't|should|must|may|might|want|wanted|need|needed|like|just|also|"
     r"already|only|really|"
     r"never|always|think|thought|know|knew|got|get|received|bought|ordered|made|make|placed|paid|"
-    r"pay|leave|left|go|"
+    r"pay|leave|left|go|hang|approve|end|sign|decide|finish|"
     r"went|live|use|used|see|saw|say|said|confirm|proceed|agree|decide|decided|feel|felt|\w+ly)$"
 )
 
@@ -83,6 +83,9 @@ _THIRD_PERSON = word_set(
     "transfers allows "
     "needs agrees claims states explains finds thinks requests requires cancels makes"
 )
+
+_ENDS_IN_S = re.compile(r"[a-z]{2,}[^siu]s")
+"""A verb in the third person, such as "forgets"; not "is", "this" and "less"."""
 
 _Change = tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]
 
@@ -164,7 +167,7 @@ def _as_addressee(match: re.Match[str]) -> str:
         return f"\x01our{adverb} {verb}".rstrip()
     if verb.lower() in _AGREEING:
         verb = _AGREEING[verb.lower()]
-    elif verb.lower() in _THIRD_PERSON:
+    elif verb.lower() in _THIRD_PERSON or _ENDS_IN_S.fullmatch(verb):
         verb = verb.removesuffix("s")
     return f"\x01{adverb} {verb}".rstrip()
 

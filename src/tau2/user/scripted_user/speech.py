@@ -53,7 +53,7 @@ _GIVE = re.compile(
 )
 _LATER = re.compile(r"(?:it |them |this |that )?only (?:after|when|if|once)\b", _I)
 _ASK_INSIDE = re.compile(
-    r"(; |, and |,? and )ask (how|what|when|where|why|whether|if|which|for)\b", _I
+    r"(; |, and |,? and |, then )ask (how|what|when|where|why|whether|if|which|for)\b", _I
 )
 _NOT_SAYING = re.compile(
     r"^(?:add|let|explain|state)\s+(?!(?:the\s+)?(?:agent|them|him|her|that)\b)", _I
@@ -145,6 +145,27 @@ _TALK_OF_GAME = re.compile(
 )
 
 
+_TAIL = re.compile(
+    r"[;,]? (?:and )?(?:you )?(?:say so\b|mention it\b|ask twice\b|go on with the next\b|try "
+    r"twice\b).*$",
+    _I | re.DOTALL,
+)
+"""What follows a wish as a direction: "both matter to you; say so at the start"."""
+_CHANGED_MIND = re.compile(r"^(?:you )?change your mind:", _I)
+_FEWEST_WORDS = 2
+_DIRECTS = re.compile(
+    r"^(?:do (?:on the phone|what|as)\b|everything you say\b|change nothing\b|confirm it\b|talk "
+    r"about\b.*\bonly"
+    r"\b|take care\b|give\b.*\b(?:only|unless)\b|you (?:tell|say|mention|give|write|"
+    r"answer)\b.{0,20}\b(?:no more"
+    r"|only|at most|one thing|as little|nothing|short)\b|you check\b.*\bbefore you\b|as soon "
+    r"as\b.*\byou thank"
+    r"|you (?:grumble|sigh|hesitate|complain|thank)\b|ask\.?$|let the agent\b.*\bconfirm it\b|look "
+    r"at it\b|one thing at a time"
+    r"|bring up\b|whenever\b|name (?:the|them|it)\b|agree\b|you try (?:something|it) out only\b)",
+    _I | re.DOTALL,
+)
+"""Directions to the customer, which are followed and never said."""
 _BE = re.compile(
     r",? and (?:be|stay|remain|act) (?:very |quite )?(?:adamant|firm|insistent|persistent|polite|"
     r"rude|"
@@ -173,7 +194,15 @@ _FORBIDS = re.compile(
 """What the customer forbids the agent, where other prohibitions are directions to the customer."""
 _NEW_MATTER = re.compile(
     r"^in the middle of [^,]{0,80},\s*|^(?:you )?(?:then )?(?:bring|take) up (?:something|one "
-    r"thing|another thing)(?: else)?:\s*",
+    r"thing|another thing)(?: else)?:\s*|"
+    r"^(?:you )?(?:then )?ask for (?:one|another|some) (?:more )?(?:thing|favou?r|matter):\s*|"
+    r"^before you (?:say goodbye|hang up|leave|go|end the)[^,]{0,30},\s*|"
+    r"^you (?:then |now |also )?(?:remember|recall|go on|continue|proceed|raise|turn to|come to|"
+    r"bring "
+    r"up|add|mention|have (?:another|one more|a further))\b[^:.]{0,40}:\s*|"
+    r"^there is (?:a|one|this)\b[^:.]{0,30}:\s*|"
+    r"^there is (?:a|one) (?:second|third|last|further|more|other) (?:matter|thing|point)"
+    r"[^:]{0,40}:\s*",
     _I,
 )
 
@@ -210,6 +239,11 @@ def _line(text: str) -> str:
         return ""
     text = _NEW_MATTER.sub("", _LEAD.sub("", text.strip()))
     text = _plain(_BE.sub("", _PRIVATE_ASIDE.sub("", text)).strip())
+    if _DIRECTS.match(text):
+        return ""
+    text = _CHANGED_MIND.sub("You have changed your mind:", _TAIL.sub(".", text))
+    if len(text.split()) < _FEWEST_WORDS:
+        return ""
     text = _ASK_INSIDE.sub(_wish_inside, text)
     if _TALK_OF_GAME.search(text) or (
         _ABOUT_MANNER.search(text) and not _SPOKEN_TRAIT.search(text)
