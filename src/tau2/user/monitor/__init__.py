@@ -1,0 +1,11 @@
+"""A monitor over simulated users: finds turns in which the user, and not the agent, failed.
+
+It is deterministic, needs no model, and reads only what participants say and call. See
+`docs/user-monitor.md`.
+"""
+
+from tau2.user.monitor.finding import Finding, FindingKind
+from tau2.user.monitor.monitor import UserMonitor, user_findings
+from tau2.user.monitor.tools import MonitoredTools
+
+__all__ = ["Finding", "FindingKind", "MonitoredTools", "UserMonitor", "user_findings"]
