@@ -28,7 +28,7 @@ _GROUPS = {
     ),
     "agent, user and judge": (
         *("agent", "llm_agent", "llm_args_agent", "user", "llm_user", "llm_args_user"),
-        *("user_persona", "llm_judge", "llm_args_judge"),
+        *("user_persona", "user_prompt", "user_monitor", "llm_judge", "llm_args_judge"),
     ),
     "limits of one episode": (
         *("max_steps", "max_errors", "timeout", "enforce_communication_protocol"),

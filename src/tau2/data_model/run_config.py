@@ -16,6 +16,8 @@ from tau2.utils.json_types import JsonObject
 
 ReviewMode = Literal["full", "user"]
 ExecutorName = Literal["local", "ray"]
+UserPrompt = Literal["auto", "full", "short"]
+UserMonitorMode = Literal["act", "report", "off"]
 
 
 def _is_encodable(name: str) -> bool:
@@ -157,6 +159,12 @@ class TextRunConfig(BaseRunConfig):
     """The simulated user: user_simulator, scripted_user, dummy_user."""
     user_persona: JsonObject | None = None
     """Manner of the simulated user, as JSON, e.g. {"verbosity": "minimal"}."""
+    user_prompt: UserPrompt = "auto"
+    """Prompt of a model-driven user: full, short (for small models), or auto: by the model's name
+    (docs/participants.md)."""
+    user_monitor: UserMonitorMode = "act"
+    """What happens when the simulated user fails: act (ask again once, then end the episode as a
+    user failure), report (record it only), off (docs/user-monitor.md)."""
     max_steps: int = defaults.DEFAULT_MAX_STEPS
     """Messages and tool executions after which an episode is stopped."""
     enforce_communication_protocol: bool = False

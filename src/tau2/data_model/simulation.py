@@ -176,6 +176,8 @@ class UserInfo(BaseModel):
     global_simulation_guidelines: str | None = None
     voice_settings: JsonObject | None = None
     persona_config: PersonaConfig | None = None
+    prompt_form: str | None = None
+    """Which prompt a model-driven user was given, where it has several: full or short."""
 
 
 class AgentInfo(BaseModel):

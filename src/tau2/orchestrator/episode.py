@@ -67,6 +67,8 @@ class Failure:
 
     reason: TerminationReason
     text: str
+    message: AssistantMessage | UserMessage | None = None
+    """The message for which it must not; recorded as the last one."""
 
 
 Answer = AssistantMessage | UserMessage | Sequence[ToolMessage] | Failure
@@ -166,6 +168,9 @@ def episode(
         answer = yield ask
         progress.steps += 1
         if isinstance(answer, Failure):
+            if answer.message is not None:
+                progress.from_role = ask.to
+                progress.trajectory.append(answer.message)
             progress.end(answer.reason, answer.text)
             break
         if ask.to is Role.ENV:

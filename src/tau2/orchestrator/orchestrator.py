@@ -44,8 +44,17 @@ from tau2.orchestrator.participants import check_participant, seed_participants
 from tau2.orchestrator.record import EPISODE_FAILURES, cost_of, failure_of, never_answered, usage_of
 from tau2.orchestrator.snapshot import EpisodeSnapshot, copied_states
 from tau2.orchestrator.tracing import TurnTracer, traced_call, traced_turn
+from tau2.orchestrator.user_watch import (
+    UserWatch,
+    marked,
+    refusal,
+    taken_back,
+    turn_length,
+)
 from tau2.participant.drive import areply, reply
+from tau2.participant.monitoring import FindingProtocol, MonitorSetup
 from tau2.participant.protocols import AgentProtocol, UserProtocol
+from tau2.utils.json_types import JsonObject
 
 logger = logging.getLogger(__name__)
 
@@ -76,6 +85,7 @@ class Orchestrator:
         environment_factory: Makes fresh environments for grading; default: a fork taken before the
             episode starts.
         now: Clock of the record's timestamps; default: local time.
+        user_monitor: How the user's messages are monitored; default: not at all.
 
     Raises:
         ValueError: a participant cannot take turns, or solo mode does not fit the environment.
@@ -100,6 +110,7 @@ class Orchestrator:
         *,
         environment_factory: Callable[[], Environment] | None = None,
         now: Callable[[], str] | None = None,
+        user_monitor: MonitorSetup | None = None,
     ) -> None:
         check_participant("agent", agent)
         check_participant("user", user)
@@ -124,6 +135,8 @@ class Orchestrator:
         """Traces turns and tool calls."""
         self.recorder: Callable[[EpisodeProgress], None] | None = None
         """Called after every turn."""
+        self.user_monitor = user_monitor
+        self._watch: UserWatch | None = None
         self._now = now
         self._progress = EpisodeProgress()
         self._history_length = 0
@@ -189,6 +202,7 @@ class Orchestrator:
 
     def _start_flow(self, first: Ask) -> None:
         """Start the generator on the progress so far, from `first` on."""
+        self._watch = UserWatch(self.user_monitor) if self.user_monitor is not None else None
         # A local variable: a closure over `self` would keep an abandoned orchestrator alive.
         began = self._began
         rules = Rules(
@@ -355,37 +369,75 @@ class Orchestrator:
         if ask.to is Role.ENV:
             return self.tool_results(ask)
         left = self._remaining()
+        length = turn_length(self.user_state)
         try:
             with self._counted(ask.to):
                 if ask.to is Role.AGENT:
                     message, self.agent_state = reply(
                         self.agent, ask.observation, self.agent_state, left
                     )
-                else:
-                    message, self.user_state = reply(
-                        self.user, ask.observation, self.user_state, left
-                    )
+                    return message
+                message, self.user_state = reply(self.user, ask.observation, self.user_state, left)
+                refused, findings = message, self._objections(message)
+                if not findings:
+                    return message
+                if not self._takes_back(length, findings):
+                    return refusal(message, findings)
+                message, self.user_state = reply(
+                    self.user, ask.observation, self.user_state, self._remaining()
+                )
         except EPISODE_FAILURES as problem:
             return failure_of(ask.to, problem)
-        return message
+        return self._second_answer(message, refused, findings)
 
     async def _aanswer_of(self, ask: Ask, executor: Executor | None) -> Answer:
         if ask.to is Role.ENV:
             return self.tool_results(ask)
         left = self._remaining()
+        length = turn_length(self.user_state)
         try:
             with self._counted(ask.to):
                 if ask.to is Role.AGENT:
                     message, self.agent_state = await areply(
                         self.agent, ask.observation, self.agent_state, left, executor
                     )
-                else:
-                    message, self.user_state = await areply(
-                        self.user, ask.observation, self.user_state, left, executor
-                    )
+                    return message
+                message, self.user_state = await areply(
+                    self.user, ask.observation, self.user_state, left, executor
+                )
+                refused, findings = message, self._objections(message)
+                if not findings:
+                    return message
+                if not self._takes_back(length, findings):
+                    return refusal(message, findings)
+                message, self.user_state = await areply(
+                    self.user, ask.observation, self.user_state, self._remaining(), executor
+                )
         except EPISODE_FAILURES as problem:
             return failure_of(ask.to, problem)
-        return message
+        return self._second_answer(message, refused, findings)
+
+    def _objections(self, message: object) -> Sequence[FindingProtocol]:
+        """Return why the monitor refuses the user's next message; empty when it does not."""
+        if self._watch is None:
+            return ()
+        return self._watch.objections(self._progress.trajectory, message)
+
+    def _takes_back(self, length: int, findings: Sequence[FindingProtocol]) -> bool:
+        """Take the user's last message back, if it can be asked again."""
+        state = taken_back(self.user, self.user_state, length, findings)
+        if state is None:
+            return False
+        self.user_state = state
+        return True
+
+    def _second_answer(
+        self, message: Any, refused: Any, findings: Sequence[FindingProtocol]
+    ) -> Answer:
+        """Return what the user answered when it was asked again, or the end of the episode."""
+        marked(message, refused, findings)
+        again = self._objections(message)
+        return refusal(message, again) if again else message
 
     @contextmanager
     def _counted(self, role: Role) -> Iterator[None]:
@@ -507,8 +559,16 @@ class Orchestrator:
             messages=messages,
             seed=self.seed,
             mode=self.mode,
-            info={"error": progress.note} if progress.note else None,
+            info=self._remarks(),
         )
+
+    def _remarks(self) -> JsonObject | None:
+        progress = self._progress
+        found = self._watch.record(progress.trajectory) if self._watch is not None else None
+        remarks: JsonObject = {"error": progress.note} if progress.note else {}
+        if found is not None:
+            remarks["user_monitor"] = found
+        return remarks or None
 
     def _stop(self, role: str, participant: AgentProtocol | UserProtocol, state: Any) -> None:
         stop = getattr(participant, "stop", None)

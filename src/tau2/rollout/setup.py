@@ -18,6 +18,7 @@ from tau2.config import (
 )
 from tau2.data_model.message import AssistantMessage, Message
 from tau2.data_model.persona import PersonaConfig
+from tau2.data_model.run_config import UserMonitorMode, UserPrompt
 from tau2.data_model.tasks import Task
 from tau2.environment.environment import Environment
 from tau2.environment.tool import Tool
@@ -25,11 +26,13 @@ from tau2.errors import ConfigError, ParticipantError
 from tau2.llm import CompletionFn
 from tau2.orchestrator.episode import Role
 from tau2.orchestrator.orchestrator import Orchestrator
+from tau2.participant.monitoring import MonitorSetup
 from tau2.registry import registry
 from tau2.rollout.model_checks import require_model
 from tau2.rollout.task_lookup import check_once, find_task
 from tau2.runner.build import build_agent, build_environment, build_user
 from tau2.user.base_user import STOP, HalfDuplexUser
+from tau2.user.monitor import monitor_setup
 from tau2.utils.json_types import JsonMapping
 
 
@@ -98,6 +101,10 @@ class RolloutSetup:
     completion_fn: CompletionFn | None = None
     """Called instead of the other participant's model."""
     persona: PersonaConfig | None = None
+    user_prompt: UserPrompt = "auto"
+    """Prompt of a model-driven user."""
+    user_monitor: UserMonitorMode = "off"
+    """Whether the simulated user is monitored, and with what consequence (docs/user-monitor.md)."""
     solo: bool = False
     max_steps: int = 100
     max_errors: int = DEFAULT_MAX_ERRORS
@@ -145,6 +152,7 @@ class RolloutSetup:
             llm=self.llm_user,
             llm_args=self.llm_args_user,
             persona_config=self.persona,
+            prompt_form=self.user_prompt,
             solo_mode=self.solo,
             completion_fn=self.completion_fn,
         )
@@ -199,7 +207,14 @@ class RolloutSetup:
             solo_mode=self.solo,
             validate_communication=self.validate_communication,
             timeout=self.timeout,
+            user_monitor=self._monitor(environment, task, user),
         )
+
+    def _monitor(self, environment: Environment, task: Task, user: Any) -> MonitorSetup | None:
+        """Return how the user is monitored; one whom the caller plays is not."""
+        if self.solo or isinstance(user, ExternalUser):
+            return None
+        return monitor_setup(environment, task, self.user_monitor)
 
 
 def agent_tools(environment: Environment, task: Task) -> list[Tool]:

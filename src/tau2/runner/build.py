@@ -6,6 +6,7 @@ import inspect
 from typing import Any, NoReturn
 
 from tau2.data_model.persona import PersonaConfig
+from tau2.data_model.run_config import UserPrompt
 from tau2.data_model.simulation import RunConfig, TextRunConfig, VoiceRunConfig
 from tau2.data_model.tasks import Task
 from tau2.environment.environment import Environment
@@ -24,6 +25,7 @@ from tau2.runner.resolve import (
     resolve,
     user_factory,
 )
+from tau2.user.monitor import monitor_setup
 from tau2.utils.json_types import JsonMapping
 
 
@@ -85,6 +87,7 @@ def build_user(
     llm: str | None = None,
     llm_args: JsonMapping | None = None,
     persona_config: PersonaConfig | None = None,
+    prompt_form: UserPrompt = "auto",
     solo_mode: bool = False,
     seed: int | None = None,
     completion_fn: Any = None,
@@ -101,6 +104,7 @@ def build_user(
         llm=llm,
         llm_args=dict(llm_args or {}),
         persona_config=persona_config,
+        prompt_form=prompt_form,
         seed=seed,
         completion_fn=completion_fn,
     )
@@ -182,6 +186,7 @@ def make_episode(
         llm=config.llm_user,
         llm_args=dict(config.llm_args_user),
         persona_config=persona,
+        prompt_form=config.user_prompt,
         seed=seed,
         completion_fn=None,
     )
@@ -198,6 +203,7 @@ def make_episode(
         simulation_id=simulation_id,
         validate_communication=config.enforce_communication_protocol,
         timeout=config.timeout,
+        user_monitor=None if solo else monitor_setup(environment, task, config.user_monitor),
     )
 
 

@@ -129,6 +129,9 @@ def config_of(results: Results, path: Path) -> tuple[TextRunConfig, EvaluationTy
         "llm_judge": info.judge,
         "llm_args_judge": _without_places(settings.get("llm_args_judge")),
         "user_persona": settings.get("user_persona") or fixed_persona,
+        "user_prompt": user.prompt_form,
+        # A run of a version without a monitor was played without one.
+        "user_monitor": settings.get("user_monitor", "off"),
         **{name: configured[name] for name in _CONFIG_ONLY if name in configured},
         "review_args": _without_places(configured.get("review_args")),
         "max_steps": info.max_steps,

@@ -30,6 +30,7 @@ def run_settings(
         "evaluation_type": evaluation_type.value,
         "llm_args_judge": without_secrets(judge_of(config).args),
         "user_persona": without_secrets(config.user_persona or {}),
+        "user_monitor": config.user_monitor,
         "data.db": environment.get_db_hash(),
         "data.user_db": environment.get_user_db_hash(),
     }

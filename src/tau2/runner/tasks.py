@@ -31,6 +31,7 @@ from tau2.runner.resolve import environment_factory
 from tau2.runner.run_settings import without_secrets
 from tau2.seeds import derive_seed
 from tau2.storage.results import Results
+from tau2.user.user_simulator.forms import form_of
 from tau2.utils.json_types import JsonObject
 
 
@@ -269,6 +270,13 @@ def get_info(run_config: RunConfig, **overrides: Any) -> Info:
     return run_info(run_config, environment_factory(run_config.domain)(), **overrides)
 
 
+def _prompt_form(text: TextRunConfig | None) -> str | None:
+    """Return which prompt the model-driven user of a run is given; None for another user."""
+    if text is None or text.user != "user_simulator":
+        return None
+    return form_of(text.llm_user, text.user_prompt)
+
+
 def run_info(run_config: RunConfig, environment: Environment, **overrides: Any) -> Info:
     """Do what `get_info` does, with a fresh environment of the domain that exists already."""
     info = environment.get_info()
@@ -286,6 +294,7 @@ def run_info(run_config: RunConfig, environment: Environment, **overrides: Any) 
             llm=run_config.llm_user,
             llm_args=without_secrets(run_config.llm_args_user),
             persona_config=None if is_weighted else persona,
+            prompt_form=_prompt_form(text),
         ),
         "agent_info": AgentInfo(
             implementation=run_config.effective_agent,

@@ -24,6 +24,8 @@ _MEANING = {
     "environment_info.policy": " (the domain's policy)",
     "evaluation_type": " (which checks grade)",
     "llm_args_judge": " (how the judge model is called)",
+    "user_info.prompt_form": " (the prompt of the simulated user)",
+    "user_monitor": " (what happens when the simulated user fails)",
     "user_persona": " (how the simulated user speaks)",
 }
 

@@ -37,6 +37,9 @@ def is_valid_user_history_message(message: Message) -> bool:
 class UserState(ConversationState):
     """What a model-driven user remembers."""
 
+    objection: str | None = None
+    """Why its last answer was refused, while it is asked again."""
+
     def flip_roles(self) -> list[Message]:
         """Return the conversation as the user's model sees it: its own turns are the assistant's.
 

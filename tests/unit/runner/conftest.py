@@ -58,6 +58,7 @@ def a_config(**options: Any) -> TextRunConfig:
             "agent": "cast_agent",
             "user": "cast_user",
             "retry_delay": 0.0,
+            "user_monitor": "off",  # the cast says whatever a test needs
             **options,
         }
     )

@@ -22,6 +22,7 @@ from tau2.user.user_simulator import (
     get_global_user_sim_guidelines,
     make_user_simulator,
 )
+from tau2.user.user_simulator.forms import FIRST_TURN
 
 STORY = "You want to cancel your order."
 
@@ -49,11 +50,12 @@ def test_the_models_words_are_the_customers_and_roles_are_flipped(sync: bool) ->
     assert isinstance(reply, UserMessage)
     system, *asked = model.asked[1]["messages"]
     assert [(m["role"], m["content"]) for m in asked] == [
-        ("user", "Hi!"),
+        ("user", FIRST_TURN),
         ("assistant", "I want to cancel"),
         ("user", "Sure?"),
     ]
     assert STORY in system["content"]
+    assert "Hi!" in system["content"]
     assert "tools" not in model.asked[0] or model.asked[0]["tools"] is None
 
 

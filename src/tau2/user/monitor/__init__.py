@@ -5,7 +5,14 @@ It is deterministic, needs no model, and reads only what participants say and ca
 """
 
 from tau2.user.monitor.finding import Finding, FindingKind
-from tau2.user.monitor.monitor import UserMonitor, user_findings
+from tau2.user.monitor.monitor import UserMonitor, monitor_setup, user_findings
 from tau2.user.monitor.tools import MonitoredTools
 
-__all__ = ["Finding", "FindingKind", "MonitoredTools", "UserMonitor", "user_findings"]
+__all__ = [
+    "Finding",
+    "FindingKind",
+    "MonitoredTools",
+    "UserMonitor",
+    "monitor_setup",
+    "user_findings",
+]

@@ -40,6 +40,11 @@ class Finding(BaseModel):
     """Index of the user's message in the conversation (`turn_idx`)."""
     reason: str
     """One sentence for people."""
+    is_decisive: bool = True
+    """Whether it ends an episode; otherwise it is only recorded.
+
+    Not where the user hangs up at once, without a word: stubs of clients and tests do so.
+    """
 
     def __str__(self) -> str:
         return f"turn {self.turn}: {self.reason} ({self.kind})"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from functools import partial
 
 from tau2.data_model.message import (
     AssistantMessage,
@@ -11,9 +12,11 @@ from tau2.data_model.message import (
     ToolMessage,
     UserMessage,
 )
+from tau2.data_model.run_config import UserMonitorMode
 from tau2.data_model.tasks import Task
 from tau2.environment.environment import Environment
-from tau2.user.base_user import OUT_OF_SCOPE, TRANSFER
+from tau2.participant.monitoring import MonitorSetup
+from tau2.user.base_user import OUT_OF_SCOPE, STOP, TRANSFER
 from tau2.user.monitor import ending
 from tau2.user.monitor.facts import Known, Value, names_in, stated
 from tau2.user.monitor.finding import Finding, FindingKind
@@ -83,9 +86,10 @@ class UserMonitor:
             return []
         raw = plain(message.content)
         text = spoken(raw)
+        hangs_up = not self._own_texts and raw.strip() == STOP
         checks = (self._speech_problems, self._fact_problems, self._ending_problems)
         return [
-            Finding(kind=kind, turn=self._turn, reason=reason)
+            Finding(kind=kind, turn=self._turn, reason=reason, is_decisive=not hangs_up)
             for check in checks
             for kind, reason in check(raw, text)
         ]
@@ -225,8 +229,18 @@ class UserMonitor:
             self._changed.append(name)
 
 
+def monitor_setup(
+    environment: Environment, task: Task, mode: UserMonitorMode = "act"
+) -> MonitorSetup | None:
+    """Return how an orchestrator monitors the user of an episode; None for "off"."""
+    if mode == "off":
+        return None
+    tools = MonitoredTools.of(environment, task)
+    return MonitorSetup(partial(UserMonitor, task, tools), acts=mode == "act")
+
+
 def user_findings(
-    messages: Sequence[Message] | Iterable[Message],
+    messages: Iterable[Message],
     task: Task,
     environment: Environment | None = None,
 ) -> list[Finding]:

@@ -10,6 +10,7 @@ from tau2.user.base_user import OUT_OF_SCOPE, STOP, TRANSFER
 MOST_READ = 20_000
 """Characters of one message that are looked at; an agent may send anything."""
 
+_SHORT = 3  # letters of a word that keeps its "e": "the"
 _PLAIN = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"',
                         "\u2010": "-", "\u2011": "-", "\u2013": "-", "\u2014": "-",
                         "\u00a0": " ", "*": " ", "`": " "})  # fmt: skip
@@ -83,10 +84,10 @@ def stem(word: str) -> str:
             base = word.removesuffix(ending)
             if ending in {"ies", "ied"}:
                 return base + "y"
-            if len(base) > 2 and base[-1] == base[-2] and base[-1] not in "ls":  # noqa: PLR2004
+            if base[-2:-1] == base[-1:] and base[-1] not in "ls":
                 base = base[:-1]
             return base.removesuffix("e")
-    return word.removesuffix("e") if len(word) > 3 else word  # noqa: PLR2004
+    return word.removesuffix("e") if len(word) > _SHORT else word
 
 
 def content_stems(text: str) -> set[str]:

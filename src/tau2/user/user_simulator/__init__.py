@@ -45,6 +45,7 @@ def make_user_simulator(**kwargs: Any) -> UserSimulator:
         llm_args=kwargs.get("llm_args"),
         persona_config=kwargs.get("persona_config"),
         completion_fn=kwargs.get("completion_fn"),
+        prompt_form=kwargs.get("prompt_form") or "auto",
     )
     if kwargs.get("seed") is not None:
         user.set_seed(kwargs["seed"])

@@ -9,6 +9,7 @@ from tau2._compat.patching import patched_or
 from tau2.config import DEFAULT_LLM_USER
 from tau2.data_model.message import AssistantMessage, Message, SystemMessage, UserMessage
 from tau2.data_model.persona import PersonaConfig
+from tau2.data_model.run_config import UserPrompt
 from tau2.data_model.tasks import UserInstructions, UserScenario
 from tau2.environment.tool import Tool
 from tau2.errors import UserError
@@ -20,6 +21,17 @@ from tau2.user.base_user import (
     UserState,
     ValidUserInputMessage,
     is_valid_user_history_message,
+)
+from tau2.user.user_simulator.forms import (
+    FIRST_TURN,
+    REMINDER,
+    PromptForm,
+    form_of,
+    objection_note,
+    opening_note,
+    opening_of,
+    own_line,
+    transcript,
 )
 from tau2.utils.json_types import JsonMapping
 
@@ -38,13 +50,21 @@ SYSTEM_PROMPT = """
 
 
 def get_global_user_sim_guidelines(use_tools: bool = False) -> str:
-    """Return the rules for every simulated user, in the variant for users with or without tools.
+    """Return the rules of the full form, in the variant for users with or without tools.
 
     The text contains `<PERSONA_GUIDELINES>` where the manner of a persona is inserted.
     """
-    return load_prompt(
-        "tau2.user.user_simulator", "guidelines_tools.md" if use_tools else "guidelines.md"
-    )
+    package = "tau2.user.user_simulator"
+    rules = load_prompt(package, "guidelines_tools.md" if use_tools else "guidelines.md")
+    example = load_prompt(package, "guidelines_example.md")
+    return rules.replace(PERSONA_PLACE, f"{example}\n\n{PERSONA_PLACE}")
+
+
+def _with_notes(message: SystemMessage, notes: list[str]) -> SystemMessage:
+    """Return a system message with notes before its last line, the reminder."""
+    content = (message.content or "").removesuffix(REMINDER).rstrip()
+    reminder = [REMINDER] if (message.content or "").endswith(REMINDER) else []
+    return message.model_copy(update={"content": "\n\n".join([content, *notes, *reminder])})
 
 
 class UserSimulator(
@@ -66,9 +86,11 @@ class UserSimulator(
         llm_args: JsonMapping | None = None,
         persona_config: PersonaConfig | JsonMapping | None = None,
         completion_fn: CompletionFn | None = None,
+        prompt_form: UserPrompt = "auto",
     ) -> None:
         """Give the user its scenario, its tools (None: none) and its model.
 
+        `prompt_form` chooses among the forms of the prompt (see `forms`).
         The positional order of releases before 1.0, `(tools, instructions, llm)`, is accepted
         too.
         """
@@ -84,6 +106,7 @@ class UserSimulator(
         if isinstance(persona_config, Mapping):
             persona_config = PersonaConfig.model_validate(persona_config)
         self.persona_config = persona_config
+        self.prompt_form: PromptForm = form_of(self.llm, prompt_form)
 
     @property
     def global_simulation_guidelines(self) -> str:
@@ -92,21 +115,25 @@ class UserSimulator(
         guidelines = patched_or(
             PATH, "get_global_user_sim_guidelines", get_global_user_sim_guidelines
         )
-        rules: str = guidelines(use_tools=bool(self.tools))
+        if self.prompt_form == "short":
+            rules: str = load_prompt("tau2.user.user_simulator", "guidelines_short.md")
+        else:
+            rules = guidelines(use_tools=bool(self.tools))
         return rules.replace(PERSONA_PLACE, f"## Your manner\n{manner}" if manner else "").strip()
 
     @property
     def system_prompt(self) -> str:
-        """The rules and the scenario."""
+        """The rules and the scenario; in the full form also an example and a reminder."""
         if self.instructions is None:
             raise UserError(
                 "the simulated user has no instructions; give it str(task.user_scenario)"
             )
         template: str = patched_or(PATH, "SYSTEM_PROMPT", SYSTEM_PROMPT)
-        return template.format(
+        prompt = template.format(
             global_user_sim_guidelines=self.global_simulation_guidelines,
             instructions=self.instructions,
         )
+        return prompt if self.prompt_form == "short" else f"{prompt}\n\n{REMINDER}"
 
     def get_init_state(self, message_history: list[Message] | None = None) -> UserState:
         """Return the state after `message_history`.
@@ -141,16 +168,38 @@ class UserSimulator(
         return received
 
     def _request(self, received: list[Message], state: UserState) -> dict[str, Any]:
-        conversation = UserState(messages=[*state.messages, *received]).flip_roles()
         return {
             "model": self.llm,
-            "messages": [*state.system_messages, *conversation],
+            "messages": self._prompt([*state.messages, *received], state),
             "tools": self.tools or None,
             "tool_choice": None,
             "call_name": "user_simulator_response",
             "completion_fn": self.completion_fn,
             **self.llm_args,
         }
+
+    def _prompt(self, messages: list[Message], state: UserState) -> list[Message]:
+        """Return what the model is sent: the system messages and the conversation."""
+        if self.prompt_form == "short":
+            flipped = UserMessage(content=transcript(messages, state.objection))
+            return [*state.system_messages, flipped]
+        opening = opening_of(messages)
+        notes = [opening_note(opening)] if opening else []
+        if state.objection is not None:
+            notes.append(objection_note(state.objection))
+        *first, last = state.system_messages
+        rest = UserState(messages=messages[len(opening) :]).flip_roles()
+        start = [UserMessage(content=FIRST_TURN)] if opening else []
+        return [*first, _with_notes(last, notes), *start, *rest]
+
+    def take_back(self, state: UserState, length: int, objection: str) -> UserState:
+        """Return the state before the last turn, in which the model is told an objection to it.
+
+        `length` is how many messages the state held before that turn.
+        """
+        return state.model_copy(
+            update={"messages": state.messages[:length], "objection": objection}
+        )
 
     def _finish_turn(
         self, reply: AssistantMessage, received: list[Message], state: UserState
@@ -162,11 +211,13 @@ class UserSimulator(
         calls = [call.model_copy(update={"requestor": "user"}) for call in reply.calls]
         if calls and not self.tools:
             raise UserError(f"the simulated user called {calls[0].name!r}, but it has no tools")
-        if not calls and not reply.has_text_content():
+        content = own_line(reply.content) if self.prompt_form == "short" else reply.content
+        if not calls and not (content or "").strip():
             raise UserError("the simulated user's model returned neither text nor a tool call")
         state.messages.extend(received)
+        state.objection = None
         return UserMessage(
-            content=reply.content,
+            content=content,
             tool_calls=calls or None,
             cost=reply.cost,
             usage=reply.usage,
