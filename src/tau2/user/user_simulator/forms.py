@@ -33,7 +33,7 @@ REMINDER = "Remember: you are the customer. Write only the customer's next messa
 FIRST_TURN = "Write the customer's first message."
 """Stands in the place of the agent's first words, which the system message quotes."""
 
-_SIZE = re.compile(r"(?<![a-z0-9.])(\d+(?:\.\d+)?)(?:x(\d+(?:\.\d+)?))?(b|m)(?![a-z])")
+_SIZE = re.compile(r"(?<![a-z0-9.])(\d+(?:\.\d+)?)(?:x(\d+(?:\.\d+)?))?(b|m)(?![a-z0-9])")
 _ACTIVE = re.compile(r"(?<=[-_:/])a\d+(?:\.\d+)?b(?![a-z])")
 _LABEL = re.compile(r"^\s*(?:\**\s*(?:customer|user|me)\s*\**\s*:\s*\**)+", re.IGNORECASE)
 _NEXT_SPEAKER = re.compile(r"\n\s*\**\s*(?:agent|assistant|customer|user)\s*\**\s*:", re.IGNORECASE)
