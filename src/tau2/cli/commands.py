@@ -23,6 +23,7 @@ COMMANDS = {
     "start": "show the documentation of domains in a browser, with tools to try out",
     "check-data": "check the files of every domain",
     "audit": "prove tasks: the reference earns 1, baselines earn 0",
+    "users": "certify a simulated user: a report card",
     "tasks": "generate fresh tasks from a domain's database",
     "convert-results": "change a saved run between one file and a folder",
     "completion": "have the shell complete commands, options and names",

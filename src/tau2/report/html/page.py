@@ -83,14 +83,14 @@ def report_page(
     clean = clean or Cleaner()
     embedded = _embedded(runs, clean, most_conversations, with_diffs=with_diffs)
     figures = [one.figures for one in runs]
-    style = _static("style.css")
-    script = _static("script.js")
+    style = static_text("style.css")
+    script = static_text("script.js")
     html = (
         new_environment(clean)
         .get_template("page.html")
         .render(
             heading=figures[0].title if len(runs) == 1 else f"{len(runs)} runs",
-            policy=_policy(style, script),
+            policy=page_policy(style, script),
             style=style,
             script=script,
             runs=[
@@ -106,17 +106,18 @@ def report_page(
     return Page(html, len(embedded.packed), embedded.left_out)
 
 
-def _static(name: str) -> Markup:
+def static_text(name: str) -> Markup:
     """Return the text of a file of ours, which is put into the page as it is."""
     text = files(__package__).joinpath("static", name).read_text(encoding="utf-8")
     return Markup(text)  # noqa: S704  -- ours
 
 
-def _policy(style: str, script: str) -> str:
+def page_policy(style: str, script: str | None = None) -> str:
     """Return a policy that runs our script and style and loads nothing at all."""
+    scripts = f"script-src 'sha256-{_sha256(script)}'; " if script is not None else ""
     return (
-        f"default-src 'none'; style-src 'sha256-{_sha256(style)}'; "
-        f"script-src 'sha256-{_sha256(script)}'; img-src data:; base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; style-src 'sha256-{_sha256(style)}'; {scripts}"
+        "img-src data:; base-uri 'none'; form-action 'none'"
     )
 
 

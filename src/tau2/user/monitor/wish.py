@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from tau2.data_model.tasks import StructuredUserInstructions, Task
-from tau2.user.monitor.words import content_stems, plain, stem, word_set, words
+from tau2.user.monitor.words import content_stems, plain, sentences, stem, word_set, words
 
 PATIENCE = 6
 """Messages of a user within which it has to say what it wants."""
+
+_SAID = 0.4
+_LEAST_WORDS = 2
 
 _FEW = 3
 """Up to so many words, one of them says the wish; otherwise two do."""
@@ -84,6 +89,24 @@ class Wish:
             or not said.isdisjoint(_INTENTS)
             or not own.isdisjoint(self._verbs)
         )
+
+
+def stated_share(task: Task, texts: Iterable[str]) -> float:
+    """Return which share of the sentences that tell the wish a user has said, in any words.
+
+    A sentence counts as said when two fifths of its words with a meaning were. 1 where the
+    scenario tells no wish.
+    """
+    reason = task.user_scenario.instructions
+    if isinstance(reason, StructuredUserInstructions):
+        reason = reason.reason_for_call
+    parts = [content_stems(part) - _NOT_A_WISH for part in sentences(plain(reason))]
+    parts = [part for part in parts if len(part) >= _LEAST_WORDS]
+    said: set[str] = set()
+    for text in texts:
+        said |= content_stems(plain(text))
+    met = [len(part & said) >= _SAID * len(part) for part in parts]
+    return sum(met) / len(met) if met else 1.0
 
 
 def _without_names(text: str) -> str:
