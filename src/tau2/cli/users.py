@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from tau2.cli.exit_codes import OK, PROBLEMS
 from tau2.cli.parsing import CommandParser
 from tau2.errors import ConfigError
+from tau2.utils.output import show, show_json
+from tau2.utils.terminal_text import named
 
 if TYPE_CHECKING:
     from tau2.metrics.user_card import DomainCard, UserCard
@@ -91,10 +93,10 @@ def run(options: argparse.Namespace) -> int:
     write_atomically(page, user_card_page(card))
     write_atomically(data, f"{text}\n")
     if options.json:
-        print(text)
+        show_json(card.as_dict())
     else:
         _show(card)
-        print(f"wrote {page} and {data}")
+        show(f"wrote {named(page)} and {named(data)}")
     return OK if card.is_certified else PROBLEMS
 
 
@@ -120,23 +122,23 @@ def _target(asked: Path | None, user: str) -> Path:
 
 def _show(card: UserCard) -> None:
     model = f" ({card.model}, {card.prompt_form} prompt)" if card.prompt_form else ""
-    print(f"{card.user}{model}")
+    show(f"{card.user}{model}")
     for domain in card.domains:
         _show_domain(domain)
-    print("certified" if card.is_certified else "not certified")
+    show("certified" if card.is_certified else "not certified")
 
 
 def _show_domain(domain: DomainCard) -> None:
     user = domain.user
-    print(f"\n{domain.domain}: {user.conversations:,} conversations")
+    show(f"\n{domain.domain}: {user.conversations:,} conversations")
     for one in domain.criteria:
         sign = "≥" if one.at_least else "≤"
         mark = "met" if one.is_met else "NOT MET"
-        print(f"  {one.name:<30} {one.value:6.3f}  {sign} {one.limit:g}  {mark}")
+        show(f"  {one.name:<30} {one.value:6.3f}  {sign} {one.limit:g}  {mark}")
     speech = f"{user.words_per_turn:.1f} words and {user.facts_per_turn:.2f} facts a turn"
     if domain.recorded is not None:
         recorded = domain.recorded
         speech += (
             f"; recorded users: {recorded.words_per_turn:.1f} and {recorded.facts_per_turn:.2f}"
         )
-    print(f"  {speech}")
+    show(f"  {speech}")
