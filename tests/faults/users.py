@@ -97,7 +97,9 @@ def plays(domain: str, *, most: int | None = None, seed: int = 300) -> Iterator[
     tasks = load_tasks(domain)
     step = max(1, len(tasks) // most) if most else 1
     for task in tasks[::step][:most]:
-        config = TextRunConfig(domain=domain, agent="oracle_agent", user="scripted_user")
+        config = TextRunConfig(
+            domain=domain, agent="oracle_agent", user="scripted_user", user_monitor="off"
+        )
         run = build_text_orchestrator(config, task, seed=seed).run()
         yield Play(domain, task, tuple(run.messages or ()))
 

@@ -201,6 +201,7 @@ def test_a_failed_call_is_no_action() -> None:
         "I have not restarted my phone yet.",
         "I will reset the APN settings if you tell me how.",
         "You asked whether I turned airplane mode off.",
+        "I am content when the status bar shows bars again.",
         "Yes, let's go ahead and reset the APN settings.",
     ],
 )

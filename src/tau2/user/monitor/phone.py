@@ -216,7 +216,7 @@ class Phone:
     def _unseen(self, lower: str) -> str | None:
         """Return the tool that was not used to see what a sentence says that the device shows."""
         match = _READS.search(lower)
-        if match is not None:
+        if match is not None and not _UNSURE.search(_clause_before(lower, match)):
             return self._unread(match["what"])
         state = _STATE.search(lower)
         if state is None or self.done or _UNSURE.search(_clause_before(lower, state)):
@@ -251,6 +251,6 @@ class Phone:
         tools = [tool for tool in self._tools if stem(what) in tool.needed]
         if not tools or any(tool.name in self.done for tool in tools):
             return None
-        if what == "statusbar" and (self.done or stem(what) in self._told):
-            return None  # every result of a call ends with it
+        if stem(what) in self._told or (what == "statusbar" and self.done):
+            return None  # what the user wants to see; every result of a call ends with the bar
         return tools[0].name
