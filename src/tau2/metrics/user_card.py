@@ -214,7 +214,7 @@ def sensitivity(own: Sequence[SimulationRun], other: Sequence[SimulationRun]) ->
         return Sensitivity(middle, None, None)
     freedom = len(differences) - 1
     half = student_quantile(0.975, freedom) * stdev(differences) / sqrt(len(differences))
-    return Sensitivity(middle, middle - half, middle + half)
+    return Sensitivity(middle, max(-1.0, middle - half), min(1.0, middle + half))
 
 
 def _by_task(runs: Sequence[SimulationRun]) -> dict[str, float]:

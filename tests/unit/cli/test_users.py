@@ -1,0 +1,72 @@
+"""`tau2 users certify` as a user types it."""
+
+from __future__ import annotations
+
+import json
+from html import unescape
+from pathlib import Path
+
+import pytest
+
+from tau2.cli import main
+
+CERTIFY = ["users", "certify", "--domain", "mock", "--num-tasks", "3"]
+
+
+def test_the_scripted_user_is_certified_on_a_page_and_as_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "card.html"
+    assert main([*CERTIFY, "--user", "scripted_user", "-o", str(page)]) == 0
+    assert "certified" in capsys.readouterr().out
+    card = json.loads(page.with_suffix(".json").read_text())
+    assert card["is_certified"]
+    [domain] = card["domains"]
+    assert domain["user"]["conversations"] == 3
+    assert domain["user"]["score"] == 1.0
+    html = unescape(page.read_text())
+    assert "default-src 'none'" in html
+    assert "scripted_user: report card" in html
+
+
+def test_a_model_that_speaks_as_the_agent_is_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = tmp_path / "user.json"
+    line = "Sure, let me look up your account. <script>alert(1)</script>"
+    script.write_text(json.dumps([line] * 20))
+    model = ["--user", "user_simulator", "--llm", f"scripted/{script}"]
+    page = tmp_path / "card.html"
+    assert main([*CERTIFY, *model, "--json", "-o", str(page)]) == 1
+    card = json.loads(capsys.readouterr().out)
+    [domain] = card["domains"]
+    assert card["prompt_form"] == "full"
+    assert domain["user"]["by_kind"]["speaks_as_agent"] > 0
+    assert domain["user"]["failures"] == 1.0
+    assert {one["name"] for one in domain["criteria"] if not one["is_met"]} >= {"any failure"}
+    assert "<script>alert" not in page.read_text()
+
+
+def test_the_same_seed_gives_the_same_card(tmp_path: Path) -> None:
+    cards = []
+    for name in ("one", "two"):
+        page = tmp_path / f"{name}.html"
+        main([*CERTIFY, "--user", "scripted_user", "-o", str(page), "--seed", "7"])
+        cards.append(page.read_text())
+    assert cards[0] == cards[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--user", "nobody"], "nobody"),
+        (["--user", "scripted_user", "--num-tasks", "0"], "at least 1 task"),
+        (["--user", "scripted_user", "--llm-args", "{"], "not JSON"),
+        (["--user", "scripted_user", "--llm-args", "[]"], "JSON object"),
+    ],
+)
+def test_wrong_usage_is_said(
+    options: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*CERTIFY, "-o", str(tmp_path / "card.html"), *options]) == 2
+    assert said in capsys.readouterr().err
