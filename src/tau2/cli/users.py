@@ -24,7 +24,8 @@ how it speaks beside recorded users, and how much an agent's score depends on it
 
 examples:
   tau2 users certify --user scripted_user
-  tau2 users certify --user user_simulator --llm openai/gpt-4.1 --domain retail --num-tasks 50
+  tau2 users certify --user user_simulator --llm openai/gpt-4.1 \\
+      --domain retail --num-tasks 50
   tau2 users certify --user user_simulator --llm openai/my-model \\
       --llm-args '{"api_base": "http://127.0.0.1:8000/v1"}' -o card.html
 

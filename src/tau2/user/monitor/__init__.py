@@ -8,6 +8,9 @@ from tau2.user.monitor.finding import Finding, FindingKind
 from tau2.user.monitor.monitor import UserMonitor, monitor_setup, user_findings
 from tau2.user.monitor.tools import MonitoredTools
 
+USERS = ()
+"""There is no user to play in this folder."""
+
 __all__ = [
     "Finding",
     "FindingKind",

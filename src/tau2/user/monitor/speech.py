@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import cache
 
 from tau2.participant.turns import load_prompt
 from tau2.user.monitor.words import sentences, sequences, without_quotes, words
@@ -27,7 +28,9 @@ _CONSENT = re.compile(
 _SLOT = re.compile(r"(?P<name>\{[A-Z]+\}) = (?P<value>.+)")
 
 
-def _read_patterns() -> tuple[re.Pattern[str], ...]:
+@cache
+def _company_lines() -> tuple[re.Pattern[str], ...]:
+    """Return the patterns of what only the company's side says; compiled on first use."""
     slots: dict[str, str] = {}
     found = []
     for line in load_prompt("tau2.user.monitor", "company_lines.txt").splitlines():
@@ -39,9 +42,6 @@ def _read_patterns() -> tuple[re.Pattern[str], ...]:
                 line = line.replace(name, value)  # noqa: PLW2901  -- filled in step by step
             found.append(re.compile(line, re.IGNORECASE))
     return tuple(found)
-
-
-_COMPANY_LINES = _read_patterns()
 
 
 @dataclass(slots=True)
@@ -93,7 +93,7 @@ def agent_line(text: str) -> str | None:
     for part in sentences(own):
         if not _MAYBE.search(part):
             continue
-        for pattern in _COMPANY_LINES:
+        for pattern in _company_lines():
             found = pattern.search(part)
             if found is not None:
                 return found.group(0).strip()
