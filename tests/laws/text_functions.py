@@ -38,6 +38,7 @@ from tau2.data_model.message import (
     UserMessage,
 )
 from tau2.data_model.simulation import SimulationRun, TerminationReason
+from tau2.data_model.tasks import Task
 from tau2.environment.arithmetic import calculate
 from tau2.environment.history import decoded, paired_calls
 from tau2.environment.json_text import decoded_by_schema
@@ -67,6 +68,8 @@ from tau2.report.terminal.conversation import compact_call, conversation_view
 from tau2.runner.record_diff import first_difference
 from tau2.runner.task_log import TaskLog, as_name
 from tau2.storage.inspection import salvaged
+from tau2.user.monitor import MonitoredTools, UserMonitor
+from tau2.user.user_simulator.forms import own_line, sizes_in
 from tau2.utils.text import clean_text
 from tau2.view.blocks import BlockVisual
 from tau2.view.content.blocks import blocks_of, brief, capped, pretty
@@ -207,6 +210,23 @@ def refusal(text: str) -> CallFailed:
     return CallFailed(text, status=400)
 
 
+def monitored(text: str) -> object:
+    """Have the monitor hear a text of an agent, of a user and of a user's device."""
+    instructions = {"domain": "x", "reason_for_call": text, "task_instructions": ""}
+    task = Task.model_validate({"id": "x", "user_scenario": {"instructions": instructions}})
+    tools = MonitoredTools(("toggle_data", "check_status_bar"), frozenset())
+    monitor = UserMonitor(task, tools)
+    call = ToolCall(id="1", name="toggle_data", arguments={}, requestor="user")
+    said: list[Message] = [
+        AssistantMessage(content=text),
+        UserMessage(tool_calls=[call]),
+        ToolMessage(id="1", content=text, requestor="user"),
+        UserMessage(content=text),
+        UserMessage(content=f"{text} ###OUT-OF-SCOPE###"),
+    ]
+    return [monitor.observe(message) for message in said]
+
+
 FUNCTIONS: dict[str, TextFunction] = {
     # what a model, or whoever plays it, says
     "actions.as_message": as_message,
@@ -287,6 +307,8 @@ FUNCTIONS: dict[str, TextFunction] = {
     "runner.task_log": logged,
     "storage.salvaged": lambda text: salvaged(clean_text(text).encode()),
     "storage.simulation": stored,
+    "user.monitor": monitored,
+    "user.prompt_forms": lambda text: (own_line(text), sizes_in(text)),
     "utils.clean_text": clean_text,
     "view.blocks": viewed,
     "view.blocks, calls": lambda text: blocks_of(run_of(*many_calls(text)), None, ()),

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 
 from tau2.user.monitor.words import any_case, sentences, word_set
 
-_EMAIL = re.compile(r"[A-Za-z0-9_.+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
+_EMAIL = re.compile(
+    r"(?<![A-Za-z0-9_.+-])[A-Za-z0-9_.+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,5}"
+)
 _URL = re.compile(r"https?://\S+")
 _USER_ID = any_case(r"\b[a-z]+(?:_[a-z0-9]+)*_\d+\b")
 _PHONE = re.compile(r"(?<![\w-])\(?\d{3}\)?[-. ]{1,2}\d{3}[-. ]\d{4}(?![\w-])")

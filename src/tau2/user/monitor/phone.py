@@ -67,7 +67,7 @@ _CLAIM = re.compile(
     r"\b(?:has|have) (?:now |just |already )*been (?P<been>\w+ed|reset|paid)\b"
 )
 _READS = re.compile(
-    r"\b(?P<what>speedtest|statusbar)\b(?:\W+\w+){0,3}?\W+(?:shows?|says?|reads?|displays?|showed|"
+    r"\b(?P<what>speedtest|statusbar)\b(?: \w+){0,3}? (?:shows?|says?|reads?|displays?|showed|"
     r"came back|gave|result|is|said|indicates?)\b"
 )
 _UNSURE = re.compile(

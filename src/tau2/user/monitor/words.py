@@ -16,7 +16,7 @@ _PLAIN = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '
                         "\u00a0": " ", "*": " ", "`": " "})  # fmt: skip
 _TOKEN = re.compile(r"###[A-Z-]+###")
 _WORD = re.compile(r"[a-z0-9]+(?:'[a-z]+)?")
-_BREAK = re.compile(r"(?<=[.!?])[\"')\]]*\s+|\n+|\s+-\s+")
+_BREAK = re.compile(r"(?<=[.!?])[\"')\]]*\s+|\n+|(?<!\s)\s+-\s+")
 _QUOTED = re.compile(r"\"[^\"\n]{3,300}\"")
 
 

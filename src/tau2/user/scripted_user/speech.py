@@ -90,7 +90,8 @@ _ABOUT_MANNER = re.compile(
     r"^(?:your (?:approach|tone|style|manner|attitude|replies|responses|answers)\b|"
     r"you(?:'re| are)? (?:will |would )?(?:not )?(?:also |always |really |generally |usually |"
     r"tend to )*(?:"
-    r"(?:like|love|prefer|want|try|tend) to (?:do|say|talk|speak|reveal|keep things|be|make "
+    r"(?:like|love|prefer|want|try|tend) to (?:do|say|talk|speak|reveal|keep things|be(?! (?:"
+    r"compensated|refunded|reimbursed|paid|moved|rebooked|told|given|informed)\b)|make "
     r"things|take things)\b|"
     r"(?:speak|talk|act|answer|reply|respond|sound|behave|reveal|insist|get|become)\b|"
     r"(?:don't|do not) (?:like|want) to (?:reveal|share|talk|speak|give)\b|"
@@ -113,8 +114,8 @@ _ABOUT_MANNER = re.compile(
     r"|^you(?:'re| are) (?:an? )?(?:[\w-]+[\s,]+){0,4}(?:person|shopper|traveller|traveler)\b", _I
 )  # fmt: skip
 _SPOKEN_TRAIT = re.compile(
-    r"^you(?:'re| are) (?:also )?(?:willing|ok|okay|happy (?:to|with)|fine|open to|unable|not "
-    r"sure)",
+    r"^you(?:'re| are) (?:also )?(?:willing|ok|okay|(?:not )?happy (?:to|with)|fine|open to|unable|"
+    r"not sure)",
     _I,
 )
 _AGREES = re.compile(
