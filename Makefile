@@ -90,6 +90,7 @@ faults: $(VENV)/.dev ## inject faults, seeded, and count them (minutes of CPU)
 	$(BIN)/python -m tests.faults.shown
 	$(BIN)/python -m tests.faults.text --seed 0
 	$(BIN)/python -m tests.faults.users --seed 0
+	$(BIN)/python -m tests.faults.blame
 
 test-tinker: ## train on a Tinker-compatible server here (downloads about 3 GB; Python 3.11)
 	$(PYTHON) tests/train/tinker_server/run.py

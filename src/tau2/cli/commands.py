@@ -15,6 +15,7 @@ COMMANDS = {
     "export": "write runs as tables: JSON lines, CSV or Parquet",
     "compare": "test whether one run is better than another, with intervals",
     "evaluate-trajs": "grade stored conversations again, and list what changes",
+    "blame": "find whose failure each failed simulation is, without a model",
     "review": "have a model find the mistakes of agent and user",
     "leaderboard": "rank stored runs, with confidence intervals",
     "submit": "prepare, check and verify a leaderboard submission",

@@ -80,6 +80,38 @@ def _notes(info: Mapping[str, Any] | None) -> Iterator[Mapping[str, Any]]:
     yield from (note for note in (info, part) if isinstance(note, Mapping))
 
 
+BLAME = "blame"
+"""Key of `SimulationRun.info` under which the verdict of `tau2.blame` is stored."""
+
+
+def blamed(run: SimulationRun) -> str | None:
+    """Return whose failure a simulation is: agent, user, task or infrastructure.
+
+    None when it passed, or when a failure has no stored verdict and the outcome does not tell.
+    """
+    stored = (run.info or {}).get(BLAME)
+    if isinstance(stored, Mapping) and isinstance(stored.get("side"), str):
+        return str(stored["side"])
+    return _SIDES.get(outcome_of(run))
+
+
+_SIDES = {
+    Outcome.USER_FAILURE: "user",
+    Outcome.ENVIRONMENT_FAULT: "task",
+    Outcome.INFRASTRUCTURE: "infrastructure",
+}
+
+
+def blame_note(run: SimulationRun) -> str | None:
+    """Return the stored verdict on a failure as one line; None where there is none."""
+    stored = (run.info or {}).get(BLAME)
+    if not isinstance(stored, Mapping):
+        return None
+    turn = stored.get("turn")
+    where = f", message {turn}" if isinstance(turn, int) else ""
+    return f"at fault: {stored.get('side')} ({stored.get('kind')}{where}): {stored.get('reason')}"
+
+
 def lost_on(run: SimulationRun) -> tuple[str, ...]:
     """Return what took a simulation's reward.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any
 
 from tau2.data_model.simulation import SessionUsage, SimulationRun
 from tau2.metrics.agent_metrics import average_reward, compute_metrics
-from tau2.metrics.outcomes import lost_on, run_passed, why_unscored
+from tau2.metrics.outcomes import blamed, lost_on, run_passed, why_unscored
 from tau2.storage.results import Results
 from tau2.utils.text import plural
 
@@ -60,6 +60,8 @@ class TaskRow:
     """Mean number of messages."""
     lost_on: tuple[str, ...]
     """What took the reward: components of it, or how the episode ended."""
+    blame: tuple[str, ...]
+    """Whose failures they are, as far as verdicts are stored."""
 
     @property
     def is_perfect(self) -> bool:
@@ -94,6 +96,8 @@ class RunSummary:
     """k → (pass^k, number of tasks it is a mean over)."""
     terminations: dict[str, int]
     outcomes: dict[str, int]
+    blame: dict[str, int]
+    """Side (agent, user, task, infrastructure) → failed simulations; see `tau2 blame`."""
     agent_expense: Expense
     user_expense: Expense
     cut_short: dict[str, int]
@@ -126,6 +130,7 @@ class RunSummary:
             },
             "terminations": self.terminations,
             "outcomes": self.outcomes,
+            "blame": self.blame,
             "cut_short": self.cut_short,
             "agent_cost": self.agent_expense.cost,
             "user_cost": self.user_expense.cost,
@@ -139,6 +144,7 @@ class RunSummary:
                     "scored": row.scored,
                     "trials": row.trials,
                     "lost_on": list(row.lost_on),
+                    "blame": list(row.blame),
                 }
                 for row in self.rows
             ],
@@ -184,6 +190,7 @@ def summarize(
         },
         terminations=metrics.terminations,
         outcomes=metrics.outcomes,
+        blame=dict(Counter(side for run in runs if (side := blamed(run)) is not None)),
         agent_expense=agent_expense,
         user_expense=user_expense,
         cut_short=_cut_short(runs),
@@ -266,4 +273,5 @@ def _row(task_id: str, runs: Sequence[SimulationRun]) -> TaskRow:
         reward=average_reward(scored),
         messages=sum(len(run.get_messages()) for run in runs) / len(runs),
         lost_on=tuple(dict.fromkeys(cause for run in runs for cause in lost_on(run))),
+        blame=tuple(dict.fromkeys(side for run in runs if (side := blamed(run)) is not None)),
     )

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from tau2.blame import with_blame
 from tau2.data_model.message import AssistantMessage, UserMessage
 from tau2.data_model.simulation import NO_SCORE, RewardInfo, SimulationRun, Unit
 from tau2.data_model.tasks import Task
@@ -15,7 +16,8 @@ from tau2.evaluator.evaluator import EvaluationType, grade
 from tau2.evaluator.evidence import Judge, ReplayRule
 from tau2.llm.attempt_context import AttemptContext, use_attempt
 from tau2.metrics.agent_metrics import is_successful, mean
-from tau2.runner.resolve import ResolvedRun, environment_factory, is_solo_agent
+from tau2.metrics.outcomes import BLAME
+from tau2.runner.resolve import ResolvedRun, environment_factory, is_solo_agent, policy_rules
 from tau2.storage.results import Results
 
 logger = logging.getLogger(__name__)
@@ -153,9 +155,10 @@ class _Grader:
             info = grade(run, setup, evaluation_type, judge=self.judge, replay=self.replay)
         except ModelError as problem:
             return run, _entry(run, before, before, f"left as it is: the judge failed: {problem}")
-        return run.model_copy(update={"reward_info": info}), _entry(
-            run, before, info.reward, _why(info)
-        )
+        graded = run.model_copy(update={"reward_info": info})
+        if BLAME in (run.info or {}):
+            graded = with_blame(graded, setup, policy_rules(self.domain))
+        return graded, _entry(run, before, info.reward, _why(info))
 
 
 def _opens_with_call(run: SimulationRun) -> bool:
@@ -216,5 +219,6 @@ def regrade_ungraded(
             for key, value in (simulation.info or {}).items()
             if key not in {"error", "error_type"}
         }
-        graded[unit] = simulation.model_copy(update={"reward_info": reward, "info": info or None})
+        again = simulation.model_copy(update={"reward_info": reward, "info": info or None})
+        graded[unit] = with_blame(again, setup, policy_rules(run.config.domain))
     return graded

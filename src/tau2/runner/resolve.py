@@ -13,6 +13,7 @@ from tau2 import config as defaults
 from tau2.data_model.simulation import RunConfig, TextRunConfig
 from tau2.data_model.tasks import Task
 from tau2.environment.environment import Environment
+from tau2.environment.policy_rules import Rule
 from tau2.errors import ConfigError, UnknownName
 from tau2.evaluator.evaluator import EvaluationType, needs_judge
 from tau2.evaluator.evidence import Judge
@@ -122,6 +123,15 @@ def _participants(agent: AgentSpec | None, user: UserSpec | None) -> Participant
     if agent is None or user is None or agent.continues is None or user.continues is None:
         return None
     return Participants(agent.continues, user.continues)
+
+
+def policy_rules(domain: str) -> list[Rule]:
+    """Return the policy rules of a domain; none for one that has none or is not registered."""
+    try:
+        spec = registry.domains.get(domain)
+    except UnknownName:
+        return []
+    return [rule for rule in spec.rules() if isinstance(rule, Rule)] if spec.rules else []
 
 
 def environment_factory(domain: str) -> EnvironmentFactory:

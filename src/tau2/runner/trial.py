@@ -30,6 +30,7 @@ from tau2.errors import (
 from tau2.evaluator.evaluator import EvaluationType
 from tau2.llm.attempt_context import AttemptContext, use_attempt
 from tau2.llm.completion_fn import call_async
+from tau2.metrics.outcomes import run_passed
 from tau2.orchestrator.orchestrator import Orchestrator
 from tau2.orchestrator.tracing import RunTracer
 from tau2.runner.build import make_episode
@@ -39,7 +40,7 @@ from tau2.runner.containment import Overdue, ParticipantThreads, contained
 from tau2.runner.episode_log import EpisodeLogs, EpisodeSetup
 from tau2.runner.events import SimulationRetried, Sink
 from tau2.runner.middleware import redactor_of, without_known_secrets
-from tau2.runner.resolve import ResolvedRun
+from tau2.runner.resolve import ResolvedRun, policy_rules
 from tau2.runner.simulation import agrade_live
 from tau2.runner.tasks import UnitSpec, slug
 from tau2.runner.tracing import traced
@@ -68,6 +69,7 @@ PERMANENT_ERRORS = (
 """Wrong settings and wrong code: a second attempt would fail in the same way."""
 
 _MOST_FRAMES = 100
+_LONG_CONVERSATION = 100  # messages; the verdict on a failed one is made in a thread
 
 TIMEOUT_GRACE = 30.0
 """Seconds after its time limit for which an episode is waited for, before it is abandoned."""
@@ -147,6 +149,7 @@ class UnitRunner:
             run.trial = spec.trial
             run.seed = spec.seed
             await self._grade(run, orchestrator)
+            run = await self._blamed(run, orchestrator)
             if self.config.auto_review:
                 from tau2.runner.reviews import (  # noqa: PLC0415  -- only such runs load it
                     review_played,
@@ -214,6 +217,18 @@ class UnitRunner:
                     return
                 self.sink(SimulationRetried(*run.unit, attempt, f"grading: {problem}"))
                 await asyncio.sleep(self.config.retry_delay)
+
+    async def _blamed(self, run: SimulationRun, orchestrator: Orchestrator) -> SimulationRun:
+        """Return a simulation with the verdict on its failure; a long one off the event loop."""
+        if run_passed(run):
+            return run
+        from tau2.blame import with_blame  # noqa: PLC0415  -- only failures load it
+
+        setup = orchestrator.task_setup
+        rules = policy_rules(self.config.domain)
+        if len(run.get_messages()) > _LONG_CONVERSATION:
+            return await asyncio.to_thread(with_blame, run, setup, rules)
+        return with_blame(run, setup, rules)
 
 
 def new_id(spec: UnitSpec) -> str:

@@ -18,7 +18,7 @@ from tau2.data_model.simulation import SimulationRun
 from tau2.data_model.tasks import Task
 from tau2.environment.diff import FieldChange, Missing, RecordChange, TurnDiff
 from tau2.environment.history import Waiting
-from tau2.metrics.outcomes import Outcome, lost_on, outcome_of, why_excluded
+from tau2.metrics.outcomes import Outcome, blame_note, lost_on, outcome_of, why_excluded
 from tau2.report.cleaner import Cleaner
 from tau2.report.terminal.conversation import check_lines, compact_call, grading_notes
 
@@ -205,6 +205,9 @@ def _checks(run: SimulationRun, clean: Cleaner) -> list[dict[str, Any]]:
 def _notes(run: SimulationRun) -> Iterator[str]:
     if run.reward_info is not None:
         yield from grading_notes(run.reward_info)
+    verdict = blame_note(run)
+    if verdict is not None:
+        yield verdict
     error = (run.info or {}).get("error")
     if error:
         yield str(error)

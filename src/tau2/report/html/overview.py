@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tau2.data_model.simulation import SimulationRun
 from tau2.metrics.figures import RunFigures
-from tau2.metrics.outcomes import Outcome, lost_on, outcome_of
+from tau2.metrics.outcomes import Outcome, blamed, lost_on, outcome_of
 from tau2.metrics.summary import summarize
 from tau2.report.html.chart import series_style
 from tau2.storage.results import Results
@@ -73,6 +73,8 @@ class RunOverview:
     about: str
     lost_on: list[tuple[str, int]]
     """What took reward from the agent, and in how many simulations; most frequent first."""
+    at_fault: list[tuple[str, int]]
+    """Whose failures there are, and how many; most frequent first."""
     grid: list[GridRow]
 
 
@@ -80,12 +82,14 @@ def run_overview(results: Results, figures: RunFigures, number: int) -> RunOverv
     """Return everything the overview shows of a run."""
     failures = [run for run in results.simulations if outcome_of(run) is Outcome.AGENT_FAILURE]
     causes = Counter(cause for run in failures for cause in lost_on(run))
+    sides = Counter(side for run in results.simulations if (side := blamed(run)) is not None)
     return RunOverview(
         number=number,
         style=series_style(number),
         figures=figures,
         about=_about(results),
         lost_on=causes.most_common(),
+        at_fault=sides.most_common(),
         grid=_grid(results, number),
     )
 

@@ -21,7 +21,7 @@ from tau2.data_model.message import (
 )
 from tau2.data_model.simulation import RewardInfo, SimulationRun
 from tau2.data_model.tasks import Task
-from tau2.metrics.outcomes import run_passed, why_unscored
+from tau2.metrics.outcomes import blame_note, run_passed, why_unscored
 from tau2.report.safe_text import clean, one_line, plain, shorten
 from tau2.report.terminal.review import review_panels
 from tau2.utils.text import plural
@@ -177,9 +177,16 @@ def grading_view(run: SimulationRun) -> RenderableType:
     basis = ", ".join(b.value for b in run.reward_info.reward_basis or ()) or "nothing"
     total = Text(f"reward {run.reward_info.reward:.2f}, which rests on {basis}", style="bold")
     body = Group(
-        *([table] if checks else []), total, *map(_beginning, grading_notes(run.reward_info))
+        *([table] if checks else []), total, *map(_beginning, _notes(run, run.reward_info))
     )
     return Panel(body, title=Text("grading"), title_align="left")
+
+
+def _notes(run: SimulationRun, info: RewardInfo) -> Iterator[str]:
+    yield from grading_notes(info)
+    note = blame_note(run)
+    if note is not None:
+        yield note
 
 
 def check_lines(info: RewardInfo) -> Iterator[tuple[bool, str, str]]:

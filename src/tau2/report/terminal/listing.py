@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tau2.data_model.simulation import SimulationRun
-from tau2.metrics.outcomes import lost_on, run_passed
+from tau2.metrics.outcomes import blamed, lost_on, run_passed
 from tau2.report.safe_text import one_line, plain
 from tau2.report.terminal.conversation import style_of
 from tau2.report.terminal.tables import new_table
@@ -65,7 +65,7 @@ def select(
 def simulations_table(runs: Iterable[SimulationRun]) -> Table:
     """Return one line per simulation."""
     table = new_table(
-        *("task", "trial", "reward", "ended", "messages", "lost on"),
+        *("task", "trial", "reward", "ended", "messages", "lost on", "at fault"),
         right=("trial", "reward", "messages"),
         cut=("task",),
         fold=("lost on",),
@@ -83,3 +83,4 @@ def _cells(run: SimulationRun) -> Iterator[Text]:
     yield plain(run.termination_reason.value)
     yield Text(str(len(run.get_messages())))
     yield plain(", ".join(lost_on(run)))
+    yield plain(blamed(run) or "")

@@ -57,7 +57,7 @@ def task_table(rows: Sequence[TaskRow], num_trials: int) -> Table:
     """Return one line per task."""
     passed = ("passed",) if num_trials > 1 else ()
     table = new_table(
-        *("task", "reward", *passed, "messages", "lost on"),
+        *("task", "reward", *passed, "messages", "lost on", "at fault"),
         right=("reward", "passed", "messages"),
         cut=("task",),
         fold=("lost on",),
@@ -73,6 +73,7 @@ def task_table(rows: Sequence[TaskRow], num_trials: int) -> Table:
             *([f"{row.passed}/{row.scored}"] if passed else []),
             f"{row.messages:.0f}",
             plain(", ".join(row.lost_on)),
+            plain(", ".join(row.blame)),
         )
     return table
 
@@ -85,7 +86,12 @@ def figures_view(summary: RunSummary) -> Table:
     table.add_row("average reward", _average(summary))
     for k, (value, tasks) in summary.pass_hat_k.items():
         table.add_row(f"pass^{k}", Text(f"{value:.3f}  over {plural(tasks, 'task')}"))
-    for label, counts in (("outcomes", summary.outcomes), ("ended by", summary.terminations)):
+    counted = {
+        "outcomes": summary.outcomes,
+        "ended by": summary.terminations,
+        "at fault": summary.blame,
+    }
+    for label, counts in counted.items():
         text = ", ".join(f"{name} {number}" for name, number in counts.items())
         table.add_row(label, plain(text or "none"))
     if summary.cut_short:

@@ -21,7 +21,7 @@ from tau2.data_model.simulation import SimulationRun
 from tau2.data_model.tasks import Task
 from tau2.environment.diff import FieldChange, Missing, RecordChange, TurnDiff
 from tau2.environment.history import Waiting
-from tau2.metrics.outcomes import run_passed, why_unscored
+from tau2.metrics.outcomes import blame_note, run_passed, why_unscored
 from tau2.report.safe_text import clean, one_line
 from tau2.report.terminal.conversation import check_lines, compact_call, grading_notes
 from tau2.utils.text import plural
@@ -297,5 +297,8 @@ def grading_block(run: SimulationRun) -> Block:
         for met, name, text in check_lines(info)
     ]
     body += [(one_line(note, 2000), "warn") for note in grading_notes(info)]
+    verdict = blame_note(run)
+    if verdict is not None:
+        body.append((one_line(verdict, 2000), "warn"))
     head = f"grading: reward {info.reward:.2f}, which rests on {basis}"
     return Block(head, _outcome_style(run), body, kind="grading")

@@ -1,0 +1,173 @@
+"""A finished conversation as verdicts look at it: who said what, and what every call did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from tau2.data_model.conventions import TRANSFER_TOOL
+from tau2.data_model.message import (
+    AssistantMessage,
+    Message,
+    MultiToolMessage,
+    ToolCall,
+    ToolMessage,
+    UserMessage,
+)
+from tau2.data_model.tasks import Action
+from tau2.environment.environment import Environment
+from tau2.environment.history import decoded
+from tau2.environment.task_setup import TaskSetup, set_initial_state
+from tau2.errors import ToolError
+from tau2.utils.json_types import JsonObject
+
+END_TOKENS = ("###STOP###", "###TRANSFER###", "###OUT-OF-SCOPE###")
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A text message of one participant."""
+
+    turn: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A tool call, and what came of it in the conversation and on replay."""
+
+    turn: int
+    call: ToolCall
+    result: ToolMessage | None
+    """As recorded; None where the conversation ends before it."""
+    replayed: ToolMessage
+    changes: bool
+    """Whether it is a tool that changes something and, on replay, succeeded."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether the recorded call failed."""
+        return self.result is not None and self.result.error
+
+
+@dataclass
+class Conversation:
+    """The messages of a simulation with their calls executed again."""
+
+    setup: TaskSetup
+    messages: Sequence[Message]
+    start: Environment = field(init=False)
+
+    def __post_init__(self) -> None:
+        # The messages begin with the task's own history, so that is not replayed here.
+        self.start = self.setup.fresh()
+        set_initial_state(self.start, self.setup.task, [])
+
+    @cached_property
+    def agent(self) -> list[Said]:
+        """The agent's text messages."""
+        return list(_texts(self.messages, AssistantMessage))
+
+    @cached_property
+    def user(self) -> list[Said]:
+        """The user's text messages, without the tokens that end a conversation."""
+        said = _texts(self.messages, UserMessage)
+        return [Said(one.turn, without_end_token(one.text)) for one in said]
+
+    @cached_property
+    def calls(self) -> list[Done]:
+        """Every tool call, in order, of both participants."""
+        return list(self._replayed())
+
+    @cached_property
+    def writes(self) -> list[Done]:
+        """The calls that changed something, after the task's own history."""
+        first = len(self.setup.task.history)
+        return [done for done in self.calls if done.changes and done.turn >= first]
+
+    @cached_property
+    def hand_over(self) -> Done | None:
+        """The agent's first call that hands the customer over."""
+        return next((done for done in self.calls if done.call.name == TRANSFER_TOOL), None)
+
+    def _replayed(self) -> Iterator[Done]:
+        environment = self.start.fork()
+        waiting: list[tuple[int, ToolCall]] = []
+        for turn, message in enumerate(self.messages):
+            if isinstance(message, AssistantMessage | UserMessage):
+                waiting = [(turn, _of(message, call)) for call in message.calls]
+            for result in _results(message):
+                if not waiting:
+                    continue
+                asked, call = waiting.pop(0)
+                yield self._executed(environment, asked, call, result)
+
+    def _executed(
+        self, environment: Environment, turn: int, call: ToolCall, result: ToolMessage
+    ) -> Done:
+        replayed = environment.get_response(call)
+        changes = not replayed.error and mutates(environment, call.name, call.requestor)
+        return Done(turn, call, result, replayed, changes)
+
+    def results_text(self, before: int | None = None) -> Iterator[tuple[int, str]]:
+        """Yield the index and text of every tool result, those before a message only."""
+        for turn, message in enumerate(self.messages):
+            if before is not None and turn >= before:
+                return
+            for result in _results(message):
+                yield turn, result.content or ""
+
+
+def _texts(
+    messages: Sequence[Message], kind: type[AssistantMessage] | type[UserMessage]
+) -> Iterator[Said]:
+    for turn, message in enumerate(messages):
+        if isinstance(message, kind) and message.content:
+            yield Said(turn, message.content)
+
+
+def without_end_token(text: str) -> str:
+    """Return a user's message without the token that ends the conversation."""
+    for token in END_TOKENS:
+        text = text.replace(token, "")
+    return text.strip()
+
+
+def _of(message: AssistantMessage | UserMessage, call: ToolCall) -> ToolCall:
+    requestor = "user" if isinstance(message, UserMessage) else "assistant"
+    return call.model_copy(update={"requestor": requestor})
+
+
+def _results(message: Message) -> Sequence[ToolMessage]:
+    if isinstance(message, MultiToolMessage):
+        return message.tool_messages
+    return [message] if isinstance(message, ToolMessage) else []
+
+
+def mutates(environment: Environment, name: str, requestor: str) -> bool:
+    """Return whether a tool changes the environment."""
+    toolkit = environment.user_tools if requestor == "user" else environment.tools
+    return toolkit is not None and toolkit.has_tool(name) and toolkit.tool_mutates_state(name)
+
+
+def as_taken(environment: Environment, call: ToolCall | Action) -> JsonObject:
+    """Return a call's arguments as its tool takes them; as they are when it would refuse them."""
+    arguments = call.arguments
+    with suppress(ToolError):
+        toolkit = environment.toolkit_for(call.name, call.requestor)
+        arguments = toolkit.without_order(call.name, toolkit.coerce(call.name, arguments))
+    return arguments
+
+
+def tool_failures(conversation: Conversation) -> list[Done]:
+    """Return recorded calls that failed although the same call succeeds on replay."""
+    return [
+        done
+        for done in conversation.calls
+        if done.failed
+        and not done.replayed.error
+        and done.result is not None
+        and decoded(done.result.content) != decoded(done.replayed.content)
+    ]

@@ -1,0 +1,102 @@
+"""Faults of the task and its reference that no agent can make good."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from itertools import combinations
+
+from tau2.blame.conversation import Conversation
+from tau2.blame.finding import Finding, Kind, Side
+from tau2.blame.values import names, scenario_text
+from tau2.data_model.message import ToolCall
+from tau2.data_model.simulation import SimulationRun
+from tau2.environment.cow import clone
+from tau2.evaluator.evaluator_env import check_assertions
+from tau2.evaluator.evidence import Evidence
+from tau2.evaluator.numbers import numbers_in, wanted_number
+from tau2.metrics.outcomes import environment_faults
+
+_SMALL = 20  # a whole number up to here may be a count
+_MOST_NUMBERS = 60  # numbers of one tool result whose sums are tried
+
+
+def task_faults(run: SimulationRun, conversation: Conversation) -> Iterator[Finding]:
+    """Yield what is wrong with the task, as far as its own reference shows it."""
+    if run.reward_info is not None:
+        for fault in environment_faults(run.reward_info):
+            ungradable = fault.startswith("the environment")
+            kind = Kind.UNGRADABLE if ungradable else Kind.REFERENCE_FAILS
+            yield Finding(Side.TASK, kind, None, f"{fault[:1].upper()}{fault[1:]}.")
+    yield from _unmet_assertions(conversation)
+    yield from _not_knowable(run, conversation)
+
+
+def _unmet_assertions(conversation: Conversation) -> Iterator[Finding]:
+    gold = Evidence(conversation.setup, []).gold
+    after = Evidence(conversation.setup, [], live=gold.environment)
+    for check in check_assertions(after):
+        if not check.met:
+            name = check.env_assertion.func_name
+            yield Finding(
+                Side.TASK,
+                Kind.REFERENCE_FAILS,
+                None,
+                f"The assertion {name} does not hold after the reference's own actions.",
+            )
+
+
+def _not_knowable(run: SimulationRun, conversation: Conversation) -> Iterator[Finding]:
+    checks = run.reward_info.communicate_checks if run.reward_info is not None else None
+    lost = [check.info for check in checks or () if not check.met]
+    if not lost:
+        return
+    texts = _everything_shown(conversation)
+    for info in lost:
+        if not _is_knowable(info, texts):
+            yield Finding(
+                Side.TASK,
+                Kind.NOT_KNOWABLE,
+                None,
+                f"{info} has to be told, but neither the scenario nor any tool result of the "
+                "conversation or of the reference holds it.",
+            )
+
+
+def _everything_shown(conversation: Conversation) -> list[str]:
+    """Return the scenario, the policy, and every tool result of conversation and reference."""
+    environment = conversation.setup.start()
+    texts = [scenario_text(conversation.setup.task), environment.get_policy()]
+    texts += [text for _turn, text in conversation.results_text()]
+    for action in conversation.setup.task.reference_actions:
+        call = ToolCall(
+            id="reference",
+            name=action.name,
+            arguments=clone(action.arguments),
+            requestor=action.requestor,
+        )
+        texts.append(environment.get_response(call).content or "")
+    return texts
+
+
+def _is_knowable(info: str, texts: list[str]) -> bool:
+    if any(names(text, info) for text in texts):
+        return True
+    wanted = wanted_number(info)
+    if wanted is None:
+        return any(info.lower() in text.lower() for text in texts)
+    value = wanted[0]
+    if value == value.to_integral_value() and 0 <= value <= _SMALL:
+        return True
+    return any(_is_computed(value, numbers_in(text)) for text in texts)
+
+
+def _is_computed(value: Decimal, numbers: set[Decimal]) -> bool:
+    """Return whether a number is one of the others, or a sum, difference or product of some."""
+    known = sorted(numbers)[:_MOST_NUMBERS]
+    if value in numbers:
+        return True
+    pairs = combinations(known, 2)
+    if any(value in (a + b, abs(a - b), a * b) for a, b in pairs):
+        return True
+    return any(value == sum(three) for three in combinations(known[:30], 3)) or value == sum(known)

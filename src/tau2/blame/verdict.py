@@ -1,0 +1,236 @@
+"""Whose failure a simulation is, found by rules from the record, the task and a replay.
+
+No model is asked. The order of the sides is fixed: infrastructure, then a user simulator that
+failed, then faults of the task. Between agent and user, the earliest finding decides.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+
+from tau2.blame.changes import ChangeVerdicts
+from tau2.blame.conversation import Conversation, mutates, tool_failures
+from tau2.blame.ending import Ending, ended_early, ending_of, wish_not_stated
+from tau2.blame.finding import Blame, Finding, Kind, Side, finding_data
+from tau2.blame.reference import task_faults
+from tau2.blame.values import content_words, overlap
+from tau2.blame.writes import compare_writes
+from tau2.data_model.simulation import SimulationRun, TerminationReason
+from tau2.data_model.tasks import RewardType
+from tau2.environment.environment import Environment
+from tau2.environment.policy_rules import Rule
+from tau2.environment.task_setup import TaskSetup
+from tau2.metrics.outcomes import BLAME, Outcome, lost_on, outcome_of, why_unscored
+from tau2.storage.results import Results
+from tau2.utils.text import shortened
+
+logger = logging.getLogger(__name__)
+
+_NEVER_FINISHED = {
+    TerminationReason.MAX_STEPS: "The limit of steps was reached.",
+    TerminationReason.TIMEOUT: "The limit of time was reached.",
+    TerminationReason.TOO_MANY_ERRORS: "Too many tool calls failed.",
+    TerminationReason.CONTEXT_WINDOW_EXCEEDED: "The conversation no longer fitted the model.",
+}
+_STATE = {RewardType.DB.value, RewardType.ENV_ASSERTION.value, RewardType.ACTION.value}
+
+
+def blame_simulation(
+    run: SimulationRun, setup: TaskSetup, rules: Sequence[Rule] = ()
+) -> Blame | None:
+    """Return whose failure a simulation is; None when it passed.
+
+    Args:
+        run: The stored simulation, graded.
+        setup: Its task and a factory of fresh environments.
+        rules: The domain's policy rules; they give the reason of a forbidden change.
+    """
+    outcome = outcome_of(run)
+    if outcome is Outcome.PASSED:
+        return None
+    if outcome is Outcome.INFRASTRUCTURE:
+        return _blame(run, [_not_scored(run)])
+    if outcome is Outcome.USER_FAILURE:
+        return _blame(run, [_user_failed(run)])
+    try:
+        return _blame(run, _ranked(run, Conversation(setup, run.get_messages()), rules))
+    except Exception as problem:  # the domain's tools or data may have changed in any way
+        logger.debug("simulation %s cannot be replayed", run.id, exc_info=True)
+        reason = f"The conversation cannot be replayed: {shortened(str(problem), 200)}"
+        return _blame(run, [Finding(Side.TASK, Kind.UNGRADABLE, None, reason)])
+
+
+def blame_results(
+    results: Results,
+    fresh: Callable[[], Environment],
+    rules: Sequence[Rule] = (),
+    *,
+    on_simulation: Callable[[], None] = lambda: None,
+) -> list[Blame]:
+    """Return the verdict on every simulation of a run that did not pass, in the run's order.
+
+    Args:
+        results: The stored run; a simulation whose task it does not hold is left out.
+        fresh: Returns a fresh environment of the run's domain.
+        rules: The domain's policy rules.
+        on_simulation: Called after each simulation.
+    """
+    setups = {task.id: TaskSetup(task, fresh) for task in results.tasks}
+    found = []
+    for run in results.simulations:
+        setup = setups.get(run.task_id)
+        verdict = blame_simulation(run, setup, rules) if setup is not None else None
+        if verdict is not None:
+            found.append(verdict)
+        on_simulation()
+    return found
+
+
+def with_blame(run: SimulationRun, setup: TaskSetup, rules: Sequence[Rule]) -> SimulationRun:
+    """Return a simulation whose `info` holds the verdict on it, where it failed."""
+    verdict = blame_simulation(run, setup, rules)
+    kept = {key: value for key, value in (run.info or {}).items() if key != BLAME}
+    if verdict is not None:
+        kept[BLAME] = finding_data(verdict.finding)
+    return run.model_copy(update={"info": kept or None})
+
+
+def _blame(run: SimulationRun, findings: Sequence[Finding]) -> Blame:
+    return Blame(run.id, *run.unit, findings[0], tuple(findings[1:]))
+
+
+def _not_scored(run: SimulationRun) -> Finding:
+    turn = len(run.get_messages()) - 1
+    reason = f"The simulation has no score: {shortened(why_unscored(run), 200)}"
+    return Finding(Side.INFRASTRUCTURE, Kind.NO_SCORE, turn if turn >= 0 else None, reason)
+
+
+def _user_failed(run: SimulationRun) -> Finding:
+    turn = len(run.get_messages()) - 1
+    reason = f"The user simulator failed: {shortened(why_unscored(run), 200)}"
+    return Finding(Side.USER, Kind.USER_FAILED, turn if turn >= 0 else None, reason)
+
+
+def _ranked(run: SimulationRun, conversation: Conversation, rules: Sequence[Rule]) -> list[Finding]:
+    """Return every finding, the deciding one first."""
+    findings = list(_findings(run, conversation, rules))
+    decided = [f for f in findings if f.side in (Side.INFRASTRUCTURE, Side.TASK)]
+    last = len(conversation.messages)
+    order = sorted(findings, key=lambda f: last if f.turn is None else f.turn)
+    first = [f for f in decided if f.side is Side.INFRASTRUCTURE] or decided
+    ranked = [*first, *(f for f in order if f not in first)]
+    return list(dict.fromkeys(ranked)) or [_unexplained(run, conversation)]
+
+
+def _findings(
+    run: SimulationRun, conversation: Conversation, rules: Sequence[Rule]
+) -> Iterator[Finding]:
+    for done in tool_failures(conversation):
+        yield Finding(
+            Side.INFRASTRUCTURE,
+            Kind.TOOL_FAILED,
+            done.turn,
+            f"{done.call.name} failed in the conversation, but the same call succeeds on replay.",
+        )
+    yield from task_faults(run, conversation)
+    ending = ending_of(run, conversation)
+    lost = set(lost_on(run))
+    if run.termination_reason is TerminationReason.AGENT_ERROR:
+        reason = f"The agent failed: {shortened(why_unscored(run), 200)}"
+        yield Finding(Side.AGENT, Kind.AGENT_FAILED, ending.turn, reason)
+        return
+    if run.termination_reason in _NEVER_FINISHED:
+        yield from _never_finished(run, conversation, ending)
+        return
+    if lost & _STATE:
+        differences = compare_writes(conversation)
+        yield from ChangeVerdicts(conversation, differences, ending, rules).findings()
+        if RewardType.ACTION.value in lost:
+            yield from _missing_reads(run, conversation, ending)
+    if RewardType.COMMUNICATE.value in lost or RewardType.NL_ASSERTION.value in lost:
+        yield from _not_told(run, conversation, ending)
+
+
+def _never_finished(
+    run: SimulationRun, conversation: Conversation, ending: Ending
+) -> Iterator[Finding]:
+    """Yield whose fault an endless conversation is: the side that repeats itself."""
+    why = _NEVER_FINISHED[run.termination_reason]
+    failed = [done for done in conversation.calls if done.failed]
+    if run.termination_reason is TerminationReason.TOO_MANY_ERRORS and failed:
+        last = failed[-1]
+        side = Side.USER if last.call.requestor == "user" else Side.AGENT
+        kind = Kind.USER_FAILED if side is Side.USER else Kind.ASKED_FOREVER
+        yield Finding(side, kind, last.turn, f"{why} The last was {last.call.name}.")
+        return
+    unsaid = wish_not_stated(conversation, Ending(by_user=True, turn=ending.turn, last=ending.last))
+    if unsaid is not None:
+        yield unsaid
+        return
+    yield Finding(
+        Side.AGENT,
+        Kind.ASKED_FOREVER,
+        _first_repetition(conversation) or ending.turn,
+        f"{why} The agent brought nothing to an end.",
+    )
+
+
+_MOSTLY = 0.8  # share of the words of a message that an earlier one has, too
+
+
+def _first_repetition(conversation: Conversation) -> int | None:
+    """Return the first message in which the agent says again what it had said."""
+    seen: list[str] = []
+    for said in conversation.agent:
+        words = content_words(said.text)
+        if words and any(overlap(text, words) >= _MOSTLY for text in seen[-10:]):
+            return said.turn
+        seen.append(said.text)
+    return None
+
+
+def _missing_reads(
+    run: SimulationRun, conversation: Conversation, ending: Ending
+) -> Iterator[Finding]:
+    checks = run.reward_info.action_checks if run.reward_info is not None else None
+    for check in checks or ():
+        action = check.action
+        if not check.action_match and not mutates(
+            conversation.start, action.name, action.requestor
+        ):
+            yield Finding(
+                Side.AGENT, Kind.NOT_DONE, ending.turn, f"The agent never called {action.name}."
+            )
+
+
+def _not_told(run: SimulationRun, conversation: Conversation, ending: Ending) -> Iterator[Finding]:
+    info = run.reward_info
+    if info is None:
+        return
+    early = ended_early(conversation, ending)
+    unstated = wish_not_stated(conversation, ending)
+    wanted = [check.info for check in info.communicate_checks or () if not check.met]
+    wanted += [check.nl_assertion for check in info.nl_assertions or () if not check.met]
+    for item in wanted:
+        yield (
+            unstated
+            or early
+            or Finding(
+                Side.AGENT,
+                Kind.NOT_TOLD,
+                ending.turn,
+                f"The agent never told the customer: {shortened(item, 160)}",
+            )
+        )
+
+
+def _unexplained(run: SimulationRun, conversation: Conversation) -> Finding:
+    """Return what is said where the rules find no difference."""
+    lost = ", ".join(lost_on(run))
+    return Finding(
+        Side.AGENT,
+        Kind.OTHER_STATE,
+        len(conversation.messages) - 1,
+        f"The reward was lost on {lost}; the changes are those of the reference.",
+    )

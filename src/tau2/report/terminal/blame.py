@@ -1,0 +1,73 @@
+"""Verdicts on failed simulations for the terminal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from tau2.blame import Blame, Side
+from tau2.report.safe_text import one_line, plain
+from tau2.report.terminal.tables import new_table
+from tau2.utils.text import plural
+
+_STYLES = {
+    Side.AGENT: "red",
+    Side.USER: "yellow",
+    Side.TASK: "magenta",
+    Side.INFRASTRUCTURE: "cyan",
+}
+
+
+def blame_view(
+    verdicts: Sequence[Blame], name: str, simulations: int, *, most: int, reviewed: str | None
+) -> RenderableType:
+    """Return the counts by side and kind, and a line per failed simulation, `most` at the most."""
+    parts: list[RenderableType] = [
+        Text(one_line(name, 200), style="bold"),
+        plain(f"{len(verdicts):,} of {plural(simulations, 'simulation')} failed"),
+    ]
+    if verdicts:
+        parts += [Text(""), _counts(verdicts), Text(""), _table(verdicts[:most])]
+    if len(verdicts) > most:
+        more = plural(len(verdicts) - most, "more failure")
+        parts.append(plain(f"… and {more}; --show N or --json shows them"))
+    if reviewed is not None:
+        parts += [Text(""), plain(reviewed)]
+    return Group(*parts, Text(""))
+
+
+def counts_of(verdicts: Iterable[Blame]) -> Mapping[tuple[Side, str], int]:
+    """Return how many failures there are by side and kind; most frequent first within a side."""
+    counts = Counter((one.side, one.finding.kind.value) for one in verdicts)
+    order = list(Side)
+    return dict(sorted(counts.items(), key=lambda entry: (order.index(entry[0][0]), -entry[1])))
+
+
+def _counts(verdicts: Sequence[Blame]) -> Table:
+    table = new_table("at fault", "what happened", "simulations", right=("simulations",))
+    for (side, kind), number in counts_of(verdicts).items():
+        table.add_row(Text(side.value, style=_STYLES[side]), plain(kind), f"{number:,}")
+    return table
+
+
+def _table(verdicts: Iterable[Blame]) -> Table:
+    table = new_table(
+        *("task", "trial", "at fault", "message", "why"),
+        right=("trial", "message"),
+        cut=("task",),
+        fold=("why",),
+    )
+    for one in verdicts:
+        finding = one.finding
+        table.add_row(
+            plain(one_line(one.task_id, 200)),
+            str(one.trial),
+            Text(one.side.value, style=_STYLES[one.side]),
+            "-" if finding.turn is None else str(finding.turn),
+            plain(f"{finding.kind.value}: {one_line(finding.reason, 300)}"),
+        )
+    return table
