@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 _EPILOG = """\
 Every failed simulation gets a side, the message that decided it, and a reason:
-  agent           claimed but never executed, wrong value, refused although allowed ...
-  user            ended early, named another value, never stated the wish ...
-  task            the reference fails, contradicts the scenario, or wants what nobody can know
+  agent           claimed but never executed, wrong value, refused although allowed
+  user            ended early, named another value, never stated the wish
+  task            the reference fails or contradicts the scenario
   infrastructure  no score: an endpoint, the judge or a tool failed
 
-The tool calls are executed again on the domain of today; no model is called, nothing
-that is stored is changed, and no reward depends on a verdict. Where a model has reviewed
-the simulations (tau2 review), its opinion is compared.
+The tool calls are executed again on the domain of today; no model is called,
+nothing that is stored is changed, and no reward depends on a verdict. Where a
+model has reviewed the simulations (tau2 review), its opinion is compared.
 
 examples:
   tau2 blame first
