@@ -43,8 +43,14 @@ class ChangeVerdicts:
             if not self._waits_for_the_agent(action):
                 yield self._missing(action)
         for done in self.differences.extra:
-            yield self._extra(done)
+            # Steps on the phone that were tried on the way decide nothing where others are missing.
+            if done.call.requestor == "assistant" or not self._lacks_something:
+                yield self._extra(done)
         yield from self._hand_over()
+
+    @property
+    def _lacks_something(self) -> bool:
+        return bool(self.differences.missing or self.differences.wrong)
 
     # --- a change with other values
 
@@ -97,6 +103,14 @@ class ChangeVerdicts:
                 f"The scenario asks for {_shown(got)}; the reference has {_shown(wanted)} "
                 f"as {argument} of {call}.",
             )
+        proposed = self._proposed_by_agent(got, said_got)
+        if user_chose_got and proposed is not None and not supports_got:
+            return Finding(
+                Side.AGENT,
+                Kind.WRONG_VALUE,
+                proposed,
+                f"{shown}; the agent itself had brought it up in message {proposed}.",
+            )
         if user_chose_got and said_got is not None:
             kind = Kind.CONTRADICTED if supports_got else Kind.INVENTED
             return Finding(
@@ -114,6 +128,15 @@ class ChangeVerdicts:
                 f"{shown}, which the customer had named in message {said_wanted}; {origin}.",
             )
         return Finding(Side.AGENT, Kind.WRONG_VALUE, turn, f"{shown}; {self._origin(got, turn)}.")
+
+    def _proposed_by_agent(self, value: JsonValue, before: int | None) -> int | None:
+        """Return the agent's first message before the customer's that names a value, or None."""
+        if before is None:
+            return None
+        for said in self.conversation.agent:
+            if said.turn < before and names(said.text, value):
+                return said.turn
+        return None
 
     def _origin(self, value: JsonValue, before: int) -> str:
         if value is None:
@@ -347,10 +370,7 @@ class ChangeVerdicts:
             if said is None or not _is_telling(value) or names(self.sources.scenario, value):
                 continue
             known = self.sources.first_shown(value, said)
-            heard = any(
-                one.turn < said and names(one.text, value) for one in self.conversation.agent
-            )
-            if known is None and not heard:
+            if known is None and self._proposed_by_agent(value, said) is None:
                 return Finding(
                     Side.USER,
                     Kind.INVENTED,

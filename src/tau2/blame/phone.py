@@ -52,9 +52,27 @@ def instructed(
         if before is not None and said.turn >= before:
             return None
         proposes = Act.PROPOSES in acts_of(said.text)
-        if said.turn > after and not proposes and _names_step(said.text, words):
+        if said.turn <= after or proposes:
+            continue
+        if any(_asks_for(part, action, words) for part in _SENTENCE.findall(said.text[:_LONGEST])):
             return said.turn
     return None
+
+
+_SENTENCE = re.compile(r"[^.!?\n]{1,600}")
+_LONGEST = 8_000  # characters of a message that are read
+_CHANGES = re.compile(
+    r"\b(turn|switch|toggle|disable|enable|deactivate|activate|set|change|select|choose|put)\b",
+    re.IGNORECASE,
+)
+
+
+def _asks_for(sentence: str, action: Action, words: Iterable[str]) -> bool:
+    """Return whether a sentence asks for a step; one that only asks for a state does not."""
+    is_switch = action.name.startswith(("toggle_", "set_"))
+    if is_switch and _CHANGES.search(sentence) is None:
+        return False
+    return _names_step(sentence, words)
 
 
 def _names_step(text: str, words: Iterable[str]) -> bool:

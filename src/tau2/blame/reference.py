@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
-from itertools import combinations
 
 from tau2.blame.conversation import Conversation
 from tau2.blame.finding import Finding, Kind, Side
@@ -12,13 +10,13 @@ from tau2.blame.values import names, scenario_text
 from tau2.data_model.message import ToolCall
 from tau2.data_model.simulation import SimulationRun
 from tau2.environment.cow import clone
+from tau2.environment.environment import Environment
 from tau2.evaluator.evaluator_env import check_assertions
 from tau2.evaluator.evidence import Evidence
 from tau2.evaluator.numbers import numbers_in, wanted_number
 from tau2.metrics.outcomes import environment_faults
 
-_SMALL = 20  # a whole number up to here may be a count
-_MOST_NUMBERS = 60  # numbers of one tool result whose sums are tried
+_LONGEST_TEXT = 200_000  # characters of one text whose numbers are read
 
 
 def task_faults(run: SimulationRun, conversation: Conversation) -> Iterator[Finding]:
@@ -33,8 +31,9 @@ def task_faults(run: SimulationRun, conversation: Conversation) -> Iterator[Find
 
 
 def _unmet_assertions(conversation: Conversation) -> Iterator[Finding]:
-    gold = Evidence(conversation.setup, []).gold
-    after = Evidence(conversation.setup, [], live=gold.environment)
+    # Played as an agent and a customer would, so that their databases agree after each call.
+    environment, _texts = _after_reference(conversation)
+    after = Evidence(conversation.setup, [], live=environment)
     for check in check_assertions(after):
         if not check.met:
             name = check.env_assertion.func_name
@@ -65,9 +64,15 @@ def _not_knowable(run: SimulationRun, conversation: Conversation) -> Iterator[Fi
 
 def _everything_shown(conversation: Conversation) -> list[str]:
     """Return the scenario, the policy, and every tool result of conversation and reference."""
+    environment, results = _after_reference(conversation)
+    texts = [scenario_text(conversation.setup.task), environment.get_policy(), *results]
+    return [*texts, *(text for _turn, text in conversation.results_text())]
+
+
+def _after_reference(conversation: Conversation) -> tuple[Environment, list[str]]:
+    """Return a fresh environment after the reference's calls, and their results."""
     environment = conversation.setup.start()
-    texts = [scenario_text(conversation.setup.task), environment.get_policy()]
-    texts += [text for _turn, text in conversation.results_text()]
+    texts = []
     for action in conversation.setup.task.reference_actions:
         call = ToolCall(
             id="reference",
@@ -76,7 +81,7 @@ def _everything_shown(conversation: Conversation) -> list[str]:
             requestor=action.requestor,
         )
         texts.append(environment.get_response(call).content or "")
-    return texts
+    return environment, texts
 
 
 def _is_knowable(info: str, texts: list[str]) -> bool:
@@ -86,17 +91,6 @@ def _is_knowable(info: str, texts: list[str]) -> bool:
     if wanted is None:
         return any(info.lower() in text.lower() for text in texts)
     value = wanted[0]
-    if value == value.to_integral_value() and 0 <= value <= _SMALL:
-        return True
-    return any(_is_computed(value, numbers_in(text)) for text in texts)
-
-
-def _is_computed(value: Decimal, numbers: set[Decimal]) -> bool:
-    """Return whether a number is one of the others, or a sum, difference or product of some."""
-    known = sorted(numbers)[:_MOST_NUMBERS]
-    if value in numbers:
-        return True
-    pairs = combinations(known, 2)
-    if any(value in (a + b, abs(a - b), a * b) for a, b in pairs):
-        return True
-    return any(value == sum(three) for three in combinations(known[:30], 3)) or value == sum(known)
+    # Any number up to the sum of all may be computed from them: a total, a difference, a refund.
+    shown = {number for text in texts for number in numbers_in(text[:_LONGEST_TEXT])}
+    return abs(value) <= sum(abs(number) for number in shown)
