@@ -7,6 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from pydantic_core import to_jsonable_python
+
 from tau2.data_model.conventions import TRANSFER_TOOL
 from tau2.data_model.message import (
     AssistantMessage,
@@ -158,7 +160,8 @@ def as_taken(environment: Environment, call: ToolCall | Action) -> JsonObject:
     with suppress(ToolError):
         toolkit = environment.toolkit_for(call.name, call.requestor)
         arguments = toolkit.without_order(call.name, toolkit.coerce(call.name, arguments))
-    return arguments
+    plain: JsonObject = to_jsonable_python(arguments)  # tools may take models as arguments
+    return plain
 
 
 def tool_failures(conversation: Conversation) -> list[Done]:

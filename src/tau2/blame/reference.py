@@ -16,6 +16,7 @@ from tau2.evaluator.evidence import Evidence
 from tau2.evaluator.numbers import numbers_in, wanted_number
 from tau2.metrics.outcomes import environment_faults
 
+_LONG_NUMBER = 1_000_000  # a longer one in a tool result is an id
 _LONGEST_TEXT = 200_000  # characters of one text whose numbers are read
 
 
@@ -93,4 +94,4 @@ def _is_knowable(info: str, texts: list[str]) -> bool:
     value = wanted[0]
     # Any number up to the sum of all may be computed from them: a total, a difference, a refund.
     shown = {number for text in texts for number in numbers_in(text[:_LONGEST_TEXT])}
-    return abs(value) <= sum(abs(number) for number in shown)
+    return abs(value) <= sum(abs(number) for number in shown if abs(number) < _LONG_NUMBER)
