@@ -10,6 +10,7 @@ import random
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from tau2.blame import Kind, Side
@@ -58,9 +59,14 @@ class Clean:
         set_initial_state(environment, self.task, [])
         return environment
 
-    def is_write(self, call: ToolCall) -> bool:
+    @cached_property
+    def tools(self) -> Environment:
+        """An environment for facts about tools; nothing is executed on it."""
+        return self.start
+
+    def is_write(self, call: ToolCall | Action) -> bool:
         """Return whether a call changes something."""
-        return mutates(self.start, call.name, call.requestor)
+        return mutates(self.tools, call.name, call.requestor)
 
     def writes_at(self, requestor: str = "assistant") -> list[int]:
         """Return where a participant changes something."""
@@ -70,7 +76,7 @@ class Clean:
             for place, message in enumerate(self.messages)
             if isinstance(message, kind)
             and any(
-                mutates(self.start, call.name, requestor) and not self._failed(place, call)
+                mutates(self.tools, call.name, requestor) and not self._failed(place, call)
                 for call in message.calls
             )
         ]
@@ -509,7 +515,7 @@ def names_another_value(clean: Clean, rng: random.Random) -> SimulationRun | Non
     spoken = [
         str(leaf)
         for action in clean.task.reference_actions
-        if mutates(clean.start, action.name, action.requestor)
+        if clean.is_write(action)
         for leaf in leaves(action.arguments)
         if isinstance(leaf, str) and any(c.isdigit() for c in leaf) and names(scenario, leaf)
     ]
@@ -583,7 +589,7 @@ def user_simulator_fails(clean: Clean, rng: random.Random) -> SimulationRun | No
 def reference_fails(clean: Clean, rng: random.Random) -> tuple[SimulationRun, TaskSetup] | None:
     """A reference action names something that does not exist."""
     actions = [a.model_copy(deep=True) for a in clean.task.reference_actions]
-    writes = [a for a in actions if mutates(clean.start, a.name, a.requestor) and a.arguments]
+    writes = [a for a in actions if clean.is_write(a) and a.arguments]
     if not writes:
         return None
     action = rng.choice(writes)
@@ -600,7 +606,7 @@ def reference_contradicts(
     """The reference has another value than the scenario."""
     scenario = scenario_text(clean.task)
     actions = [a.model_copy(deep=True) for a in clean.task.reference_actions]
-    writes = [a for a in actions if mutates(clean.start, a.name, a.requestor)]
+    writes = [a for a in actions if clean.is_write(a)]
     rng.shuffle(writes)
     for action in writes:
         for name, value in action.arguments.items():

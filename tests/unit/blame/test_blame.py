@@ -160,7 +160,7 @@ def test_a_refusal_is_told_from_consent(text: str, expected: bool) -> None:
 def test_planted_failures_are_blamed_on_the_side_that_failed(domain: str) -> None:
     rules = policy_rules(domain)
     right = total = 0
-    for clean in clean_conversations(domain, 4):
+    for clean in clean_conversations(domain, 3):
         for one in planted(clean):
             blame = blame_simulation(one.run, one.setup, rules)
             right += blame is not None and blame.side is one.side
