@@ -119,9 +119,10 @@ def _plain(task_id: str, prediction: Prediction) -> dict[str, Any]:
 
 
 def _show_rated(domain: str, rated: Sequence[tuple[str, Prediction]]) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
+
+    from tau2.report.terminal.console import terminal
 
     table = Table(title=f"{domain}: {plural(len(rated), 'task')}", title_justify="left")
     table.add_column("task")
@@ -139,7 +140,7 @@ def _show_rated(domain: str, rated: Sequence[tuple[str, Prediction]]) -> None:
         )
         figure = f"{prediction.difficulty:.2f}"
         table.add_row(Text(task_id), figure, prediction.level, Text(reasons))
-    Console(highlight=False).print(table)
+    terminal().print(table)
 
 
 def _generated(spec: DomainSpec, options: argparse.Namespace) -> list[Task]:
