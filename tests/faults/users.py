@@ -107,8 +107,8 @@ def plays(domain: str, *, most: int | None = None, seed: int = 300) -> Iterator[
 def with_text(play: Play, at: int, text: str, *, goes_on: bool = True) -> Planted:
     """Return a conversation in which the user says `text` at a turn; it may end there."""
     planted = UserMessage(content=text)
-    # Without its opening, a conversation has another fault: the wish is never said.
-    goes_on = goes_on and "###" not in text and at != play.texts[0]
+    # Without what opens it, a conversation has another fault: the wish is never said.
+    goes_on = goes_on and "###" not in text and at not in play.texts[:2]
     rest = play.messages[at + 1 :] if goes_on else ()
     return Planted(play, (*play.messages[:at], planted, *rest), at, text)
 

@@ -202,6 +202,7 @@ def test_a_failed_call_is_no_action() -> None:
         "I will reset the APN settings if you tell me how.",
         "You asked whether I turned airplane mode off.",
         "I am content when the status bar shows bars again.",
+        "At the end I check the status bar myself.",
         "Yes, let's go ahead and reset the APN settings.",
     ],
 )

@@ -56,9 +56,10 @@ _CODES = {
     "berlin": "BER", "boston": "BOS", "charlotte": "CLT", "chicago": "ORD MDW", "cleveland": "CLE",
     "dallas": "DFW DAL", "denver": "DEN", "detroit": "DTW", "dublin": "DUB", "frankfurt": "FRA",
     "honolulu": "HNL", "houston": "IAH HOU", "indianapolis": "IND", "las vegas": "LAS",
-    "lisbon": "LIS", "london": "LHR LGW", "los angeles": "LAX", "madrid": "MAD", "memphis": "MEM",
+    "lisbon": "LIS", "london": "LHR LGW", "los angeles": "LAX LA",
+    "madrid": "MAD", "memphis": "MEM",
     "miami": "MIA", "milwaukee": "MKE", "minneapolis": "MSP", "montreal": "YUL", "munich": "MUC",
-    "nashville": "BNA", "new orleans": "MSY", "new york": "JFK LGA EWR", "newark": "EWR",
+    "nashville": "BNA", "new orleans": "MSY", "new york": "JFK LGA EWR NYC", "newark": "EWR",
     "oakland": "OAK", "orlando": "MCO", "paris": "CDG ORY", "philadelphia": "PHL",
     "phoenix": "PHX", "pittsburgh": "PIT", "portland": "PDX", "raleigh": "RDU", "rome": "FCO",
     "sacramento": "SMF", "salt lake city": "SLC", "san antonio": "SAT", "san diego": "SAN",
@@ -182,7 +183,8 @@ def stated(text: str) -> Iterator[Value]:
     yield from (Value("code", value.shown, value.key.lstrip("#")) for value in found)
     for match in _NUMBER.finditer(text):
         digits = match["whole"].replace(",", "")
-        if len(digits) < _LONG or _YEAR.fullmatch(digits):
+        is_round = digits.endswith("00") and len(digits) == _LONG  # "about 500"; an 800 number
+        if len(digits) < _LONG or is_round or _YEAR.fullmatch(digits):
             continue
         if not match["money"] and not match["unit"]:
             yield Value("number", match[0], digits.lstrip("0") or "0")

@@ -33,6 +33,8 @@ _PAST = {
 _DONE_BEFORE = re.compile(r"\b(?:already|have (?:tried|been)|you tried|before you called)\b")
 _LOOKING = frozenset({"check", "get", "view", "show", "list", "read", "can", "run"})
 _LOOKED = word_set("checked looked viewed opened tested tried sent")
+_FEW = 3
+_SAME_WORDS = 0.75  # of a sentence, for one that repeats the scenario
 _NEAR = 9  # words from a claim to have looked to what was looked at
 _MOST_SHOWN = 6_000  # characters of results of which quotations are recognised
 _TELLING = frozenset({"rebooted", "restarted", "reseated", "reinserted"})
@@ -138,6 +140,7 @@ class Phone:
     """Switch → whether it is on, by the latest result that mentions it."""
     _tools: list[_Known] = field(default_factory=list)
     _told: set[str] = field(default_factory=set)
+    _told_sentences: list[set[str]] = field(default_factory=list)
     _told_done: list[set[str]] = field(default_factory=list)
     """Words of the sentences of the scenario that tell what was done before."""
     _shown: str = ""
@@ -148,6 +151,7 @@ class Phone:
         self._tools = [_known(name) for name in self.names]
         told = normal(self.scenario)
         self._told = content_stems(told)
+        self._told_sentences = [content_stems(part) for part in sentences(told)]
         self._told_done = [
             content_stems(part) for part in sentences(told) if _DONE_BEFORE.search(part)
         ]
@@ -168,6 +172,8 @@ class Phone:
         if not self._tools:
             return None
         for part, lower in self._own_sentences(text):
+            if self._is_told(lower):
+                continue
             found = self._claimed(lower) or (None if "?" in part else self._unseen(lower))
             if found is not None:
                 return found
@@ -186,6 +192,13 @@ class Phone:
                     return match["noun"]
         return None
 
+    def _is_told(self, lower: str) -> bool:
+        """Return whether a sentence tells what the scenario says: a habit or a demand."""
+        own = content_stems(lower)
+        return len(own) >= _FEW and any(
+            len(own & told) >= _SAME_WORDS * len(own) for told in self._told_sentences
+        )
+
     def _own_sentences(self, text: str) -> Iterator[tuple[str, str]]:
         """Yield sentences that are no quotations of a result, as they are and made normal."""
         for part in sentences(without_quotes(text)):
@@ -198,7 +211,8 @@ class Phone:
         stems = {stem(word) for word in words(lower)}
         for match in _CLAIM.finditer(lower):
             verb = match["did"] or match["bare"] or match["been"]
-            if match["bare"] and verb in _LOOKED:
+            is_habit = verb == "run" and "ve" not in match[0]  # "I run a test" is no past
+            if is_habit or (match["bare"] and verb in _LOOKED):
                 continue
             if _UNSURE.search(_clause_before(lower, match)) or _LONG_AGO.search(lower, match.end()):
                 continue
