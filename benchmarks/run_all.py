@@ -24,6 +24,7 @@ JOBS = (
     ("bench_rollout.py", "--domain", "telecom"),
     ("bench_grading.py",),
     ("bench_tasks.py",),
+    ("bench_user_monitor.py", "--tasks", "10"),
     ("bench_view.py",),
     ("bench_fork.py", "--domain", "telecom"),
     ("bench_drivers.py",),

@@ -14,6 +14,7 @@ from tau2.data_model.tasks import (
     Task,
     UserScenario,
 )
+from tau2.runner.build import build_environment
 from tau2.user.monitor import Finding, MonitoredTools, UserMonitor, user_findings
 
 GREETING = "Hi! How can I help you today?"
@@ -119,6 +120,20 @@ def test_what_customers_say_is_no_fault(text: str) -> None:
 def test_values_that_the_agent_said_are_known() -> None:
     agent_says = "I found reservation XK4T7Q on May 29 for $345. Is it that one?"
     assert found(GREETING, WISH, agent_says, "Yes, XK4T7Q on May 29, I paid $345.") == []
+
+
+def test_the_digits_on_the_customers_own_card_are_known() -> None:
+    environment = build_environment("retail")
+    user_id, profile = next(iter(environment.tools.db.users.items()))
+    [digits, *_] = [
+        method.last_four
+        for method in profile.payment_methods.values()
+        if hasattr(method, "last_four")
+    ]
+    task = a_task(known_info=f"Your user id is {user_id}.")
+    said = customer(f"{WISH} Charge my card ending in {digits}, user id {user_id}.")
+    assert user_findings([agent(GREETING), said], task, environment) == []
+    assert user_findings([agent(GREETING), said], task) != []
 
 
 def test_one_invented_value_is_one_finding() -> None:

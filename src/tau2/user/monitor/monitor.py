@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from functools import partial
 
@@ -31,6 +32,8 @@ _KINDS_IN_WORDS = {
     "code": "the number", "number": "the number", "amount": "the amount", "name": "the name",
     "city": "the city",
 }  # fmt: skip
+_LAST_DIGITS = re.compile(r"last_(?:four|4|digits)\W{1,4}(\d{4})\b")
+"""Of a card in the customer's record: its owner can read them off it."""
 _RECENT = 6  # messages of the agent among which a repetition is looked for
 
 
@@ -49,6 +52,7 @@ class UserMonitor:
         self._scenario = scenario
         self._known = Known()
         self._known.learn(scenario, own=True)
+        self._known.learn(" ".join(self.tools.cards))
         self._speech = AgentSpeech()
         self._wish = Wish(task)
         self._phone = Phone(self.tools.user, scenario)
@@ -227,6 +231,7 @@ class UserMonitor:
             self._phone.saw(name, content, error=result.error)
         elif not result.error:
             self._changed.append(name)
+            self._known.learn(" ".join(_LAST_DIGITS.findall(content)))
 
 
 def monitor_setup(
