@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from tests.reference import REFERENCE, needs_reference
@@ -307,3 +308,51 @@ def test_every_kind_has_a_name_in_the_findings() -> None:
     )
     assert [found.partition(":")[0] for found in check_agreement(setup)] == ["insurance"]
     assert all(kind == kind.lower() for kind in KINDS)
+
+
+# --- the reference is altered, and the scenario is not ---
+
+
+def changed_argument(name: str, change: Callable[[Any], Any]) -> Callable[[Task], Iterator[Task]]:
+    def plant(task: Task) -> Iterator[Task]:
+        for number, action in enumerate(task.reference_actions):
+            looks = action.name.startswith(("get", "find", "search"))
+            if looks or name not in action.arguments:
+                continue
+            altered_task = task.model_copy(deep=True)
+            arguments = altered_task.reference_actions[number].arguments
+            arguments[name] = change(arguments[name])
+            yield altered_task
+
+    return plant
+
+
+def other_birth_date(passengers: list[dict[str, str]]) -> list[dict[str, str]]:
+    return [{**passengers[0], "dob": "1931-01-01"}, *passengers[1:]]
+
+
+def other_name(passengers: list[dict[str, str]]) -> list[dict[str, str]]:
+    return [*passengers[:-1], {**passengers[-1], "first_name": "Zzyzx"}]
+
+
+REFERENCES: dict[str, Callable[[Task], Iterator[Task]]] = {
+    "address": changed_argument("address1", lambda line: f"9{line}"),
+    "zip": changed_argument("zip", lambda _: "99999"),
+    "birth date": changed_argument("passengers", other_birth_date),
+    "passenger": changed_argument("passengers", other_name),
+    "insurance": changed_argument("insurance", lambda v: {"yes": "no", "no": "yes"}[v]),
+    "gigabytes": changed_argument("gb_amount", lambda _: 0.5),
+}
+
+
+@pytest.mark.parametrize("name", REFERENCES)
+def test_altered_references_are_found(name: str) -> None:
+    planted = [
+        (domain, task)
+        for domain in DOMAINS
+        for original in registry.domains.get(domain).tasks("base")
+        for task in REFERENCES[name](original)
+    ]
+    missed = [(d, t.id) for d, t in planted if not check_agreement(setup_of(d, t))]
+    assert len(planted) >= 15
+    assert missed == []

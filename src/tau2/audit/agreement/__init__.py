@@ -23,10 +23,13 @@ KINDS: dict[str, Callable[[Told], list[str]]] = {
     "cabin": trips.cabins,
     "date": trips.dates,
     "route": trips.routes,
+    "reservation": trips.reservations,
     "payment": money.payment,
     "amount": money.amounts,
     "address": goods.addresses,
     "option": goods.options,
+    "item": goods.items,
+    "order": goods.orders,
     "reason": goods.reasons,
 }
 """Kind of value → the comparison, which returns what does not agree, in words."""

@@ -40,6 +40,11 @@ _MONTH = rf"(?:{'|'.join(_MONTHS)})[a-z]*"
 _TRIP = re.compile(
     r"\byour (?:round )?trip from ([A-Z][^.;]*?) to ([A-Z][^.;]*?) on ([A-Z][a-z]+ \d{1,2})\b"
 )
+_RESERVATION = re.compile(r"\breservations? [A-Z0-9]{6}\b")
+_ALL_TRIPS = re.compile(
+    r"\b(?:all|every|any|each|both|other)\b[^.]{0,30}\b(?:trip|reservation|flight|booking)s?\b|\btrips\b|\breservations\b",
+    _I,
+)
 _DATE_FORMS = (
     re.compile(r"\b20\d\d-(?P<month>\d\d)-(?P<day>\d\d)\b"),
     re.compile(rf"\b(?P<name>{_MONTH})\.? (?P<day>\d{{1,2}})(?:st|nd|rd|th)?\b", _I),
@@ -98,15 +103,14 @@ def bags(told: Told) -> list[str]:
 def cabins(told: Told) -> list[str]:
     """A cabin that is booked or changed to is one that the customer speaks of."""
     said = {word.lower().replace(" ", "_").replace("-", "_") for word in _CABIN.findall(told.text)}
-    if not said or _SAME.search(told.text):
-        return []
+    is_copied = not said or _SAME.search(told.text) is not None
     problems = []
     for action in told.writes:
         cabin = action.arguments.get("cabin")
         trip = told.record("reservation_id", action.arguments.get("reservation_id"))
-        stays = trip is not None and trip.get("cabin") == cabin
-        if cabin is not None and cabin not in said and not stays:
-            spoken = " or ".join(sorted(said))
+        is_open = is_copied if trip is None else trip.get("cabin") == cabin
+        if cabin is not None and cabin not in said and not is_open:
+            spoken = " or ".join(sorted(said)) or "no other"
             problems.append(f"the reference takes {cabin}, the scenario says {spoken}")
     return problems
 
@@ -186,6 +190,31 @@ def _unknown_trips(told: Told, cities: dict[str, str]) -> Iterator[str]:
         day = next(_said_dates(date), None)
         if all(ends) and not any((a, b, day) in known for a in ends[0] for b in ends[1]):
             yield f"there is no trip from {origin} to {destination} on {date}"
+
+
+def reservations(told: Told) -> list[str]:
+    """A reservation that is changed is one that the customer names or describes."""
+    cities = {r["iata"]: str(r.get("city", "")) for r in told.all_with("iata")}
+    described = _TRIP.findall(told.text)
+    if not cities or _ALL_TRIPS.search(told.text):
+        return []
+    problems = []
+    for action in told.writes:
+        trip = told.record("reservation_id", action.arguments.get("reservation_id"))
+        if trip is None or str(trip["reservation_id"]) in told.text or not trip.get("flights"):
+            continue
+        if not described and not _RESERVATION.search(told.text):
+            continue
+        day = _month_and_day(trip["flights"][0])
+        fits = any(
+            _is_place(origin, trip["origin"], cities.get(trip["origin"], ""))
+            and _is_place(destination, trip["destination"], cities.get(trip["destination"], ""))
+            and next(_said_dates(date), None) == day
+            for origin, destination, date in described
+        )
+        if not fits:
+            problems.append(f"the reference changes {trip['reservation_id']}, which nobody names")
+    return problems
 
 
 def _is_place(place: str, iata: str, city: str) -> bool:
