@@ -75,7 +75,7 @@ def _foreign_cards(told: Told, methods: dict[str, Record], used: set[str]) -> It
     for digits in dict.fromkeys(_LAST_FOUR.findall(told.text)):
         if all(method.get("last_four") != digits for method in methods.values()):
             yield f"no card in the profile ends in {digits}"
-        elif not _is_used(methods, used, digits):
+        elif not _is_used(methods, used, digits, told.text):
             yield f"the card ending in {digits} is named, and the reference uses another one"
     brands = {str(method.get("brand")) for method in methods.values()}
     for brand, pattern in _BRANDS.items():
@@ -83,11 +83,11 @@ def _foreign_cards(told: Told, methods: dict[str, Record], used: set[str]) -> It
             yield f"there is no {brand} in the profile"
 
 
-def _is_used(methods: dict[str, Record], used: set[str], digits: str) -> bool:
+def _is_used(methods: dict[str, Record], used: set[str], digits: str, said: str) -> bool:
     """Return whether the reference uses a card, or no card of the brand that could be meant."""
     card_id = next(i for i, m in methods.items() if m.get("last_four") == digits)
     twins = {i for i, m in methods.items() if m.get("brand") == methods[card_id].get("brand")}
-    return card_id in used or not used & twins
+    return card_id in used or all(methods[i].get("last_four") in said for i in used & twins)
 
 
 def _paid_with(action: Action) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from enum import Enum, auto
 
 from tau2.audit.agreement.told import PHONE, Record, Told
 
@@ -34,8 +35,8 @@ def names(told: Told) -> list[str]:
     if known and own is not None and f"{own[1]} {own[2]}".lower() != known.lower():
         problems.append(f"the customer is called {own[1]} {own[2]}, on record {known}")
     heard = f"{told.text} {told.on_record}".lower()
-    for person, is_new in _passengers(told):
-        where = told.lower if is_new else heard
+    for person, standing in _passengers(told):
+        where = told.lower if standing is _Standing.CHANGED else heard
         missing = [part for part in _parts(person) if part.lower() not in where]
         if missing and not _is_profile_name(person, known):
             problems.append(f"nobody speaks of a passenger {' '.join(_parts(person))}")
@@ -53,14 +54,26 @@ def _name_of(record: Record) -> str:
     return str(record.get("full_name") or "")
 
 
-def _passengers(told: Told) -> Iterator[tuple[Record, bool]]:
-    """Yield every passenger that the reference writes, and whether a reservation gets a new one."""
+class _Standing(Enum):
+    """What a change does with a passenger."""
+
+    BOOKED = auto()
+    """A new reservation is made for the passenger."""
+    KEPT = auto()
+    """The reservation has had the passenger, exactly like this."""
+    CHANGED = auto()
+    """The reservation gets the passenger, or another name or birth date."""
+
+
+def _passengers(told: Told) -> Iterator[tuple[Record, _Standing]]:
+    """Yield every passenger that the reference writes, and what the change does."""
     for action in told.writes:
         trip = told.record("reservation_id", action.arguments.get("reservation_id"))
         before = (trip or {}).get("passengers") or []
         for person in action.arguments.get("passengers") or ():
             if isinstance(person, dict) and "first_name" in person:
-                yield person, trip is not None and person not in before
+                standing = _Standing.KEPT if person in before else _Standing.CHANGED
+                yield person, _Standing.BOOKED if trip is None else standing
 
 
 def _parts(person: Record) -> tuple[str, str]:
@@ -77,10 +90,10 @@ def birth_dates(told: Told) -> list[str]:
     mine = (told.profile or {}).get("dob")
     if isinstance(mine, str) and own and mine not in own:
         problems.append(f"the customer was born on {own[0]}, on record {mine}")
-    for person, _ in _passengers(told):
+    for person, standing in _passengers(told):
         full = " ".join(_parts(person)).lower()
         dob = str(person.get("dob", ""))
-        if on_file.get(full, dob) != dob:
+        if standing is not _Standing.KEPT and on_file.get(full, dob) != dob:
             problems.append(f"{full.title()} is given {dob}, on record {on_file[full]}")
         said = list(_said_of(person, told))
         if said and dob not in said:

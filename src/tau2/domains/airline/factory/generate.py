@@ -77,7 +77,7 @@ def generate_tasks(
             f"no customer of this world fits a task like {task_id(number)}; ask for fewer tasks"
         )
 
-    return distinct_tasks(n, candidates, exhausted=exhausted)
+    return distinct_tasks(n, candidates, known=_shipped_work(), exhausted=exhausted)
 
 
 def _held_out_users(db: FlightDB) -> set[str]:
@@ -87,6 +87,17 @@ def _held_out_users(db: FlightDB) -> set[str]:
     words = set(re.findall(r"\w+", " ".join(task.model_dump_json() for task in held_out)))
     owners = {t.user_id for t in peek_values(db.reservations) if t.reservation_id in words}
     return owners | {user.user_id for user in peek_values(db.users) if user.user_id in words}
+
+
+def _shipped_work() -> set[str]:
+    """Return the keys of the domain's own tasks, which are not made again."""
+    keys = set()
+    for task in get_tasks(None):
+        criteria = task.evaluation_criteria
+        calls = [(action.name, action.arguments) for action in task.reference_actions]
+        user_id = str(calls[0][1].get("user_id")) if calls else ""
+        keys.add(work_key(calls, criteria.communicate_info if criteria else None, user_id))
+    return keys
 
 
 def _candidate(drafted: DraftedTask, task_id: str) -> Candidate:
