@@ -87,7 +87,7 @@ def _is_used(methods: dict[str, Record], used: set[str], digits: str, said: str)
     """Return whether the reference uses a card, or no card of the brand that could be meant."""
     card_id = next(i for i, m in methods.items() if m.get("last_four") == digits)
     twins = {i for i, m in methods.items() if m.get("brand") == methods[card_id].get("brand")}
-    return card_id in used or all(methods[i].get("last_four") in said for i in used & twins)
+    return card_id in used or all(str(methods[i].get("last_four")) in said for i in used & twins)
 
 
 def _paid_with(action: Action) -> Iterator[str]:
