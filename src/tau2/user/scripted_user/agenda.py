@@ -173,6 +173,10 @@ class Conversation(BaseModel):
     closing: bool = False
     """What is being done now is the last thing before the goodbye."""
     asked_if_all: bool = False
+    reported: bool = False
+    """The agent has reported that something was done."""
+    restated: int = 0
+    """How often the customer has repeated why it is here."""
     refused: bool = False
     """The agent has refused something."""
     pushed_back: int = 0

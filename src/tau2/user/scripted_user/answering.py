@@ -15,7 +15,7 @@ from tau2.user.scripted_user.text import keywords, overlap
 from tau2.user.scripted_user.toolbox import Toolbox
 from tau2.user.scripted_user.understanding import Act, Heard
 
-PATIENCE = 10  # turns without any progress after which the customer leaves
+PATIENCE = 16  # turns without any progress after which the customer leaves
 _MOST_TURNS = 80  # far beyond any real conversation; a bound that no wording of an agent can lift
 _REMEMBERED = 12  # latest messages of the agent in which a loop is noticed
 _MOST_DEEDS = 6  # things done before the customer reports back
@@ -26,6 +26,7 @@ _TELLING_LENGTH = 4  # letters that the words of a condition must have to be rec
 _ENOUGH_WORDS = 2  # words a question must share with a sentence that answers it
 _DEALT_WITH = 0.5  # share of a wish's words in a message that has dealt with it
 _NEWS = 60  # characters of a message that tells something
+_MOST_RESTATED = 2  # times the reason is repeated to an agent that closes without having acted
 _MOST_QUESTIONED = 2  # refusals that an insistent customer questions
 
 _CHOICE = re.compile(
@@ -93,6 +94,7 @@ class ReplyBuilder:
         state = self.state
         if self.heard.has_any(Act.REPORTS_DONE, Act.REFUSES):
             state.awaiting = False
+        state.reported = state.reported or Act.REPORTS_DONE in self.heard
         state.refused = state.refused or Act.REFUSES in self.heard
         state.recognised = state.recognised or speaks_of(self.heard.text, state.agenda)
         if not state.opened:
@@ -378,6 +380,10 @@ class ReplyBuilder:
         state = self.state
         if Act.GREETS in heard and Act.OFFERS_MORE not in heard:
             return f"{self.voice.phrase('again')} {continued(state.agenda.opening)}"
+        if self._nothing_happened_yet():
+            state.restated += 1
+            self.progress = True
+            return f"{self.voice.phrase('again')} {continued(state.agenda.opening)}"
         promises = Act.PROMISES in heard and not heard.has_any(Act.REPORTS_DONE, Act.REFUSES)
         if promises and (state.awaiting or not heard.has_any(*_CLOSING)):
             return follow_up(self.voice.phrase("wait"), *self._next_points(_TOLD_AT_ONCE))
@@ -391,6 +397,15 @@ class ReplyBuilder:
             asked = Act.OFFERS_MORE in heard
             return self.voice.more(wish, asked=asked) if wish else self._finish()
         return self._on_statement()
+
+    def _nothing_happened_yet(self) -> bool:
+        """Return whether the agent would close although it has neither done nor refused anything."""
+        heard = self.heard
+        state = self.state
+        closes = Act.OFFERS_MORE in heard and not heard.has_any(Act.PROMISES, Act.SAYS_BYE)
+        open_ = not (state.reported or state.refused) and state.restated < _MOST_RESTATED
+        acts = state.agenda.changes and not self.toolbox
+        return closes and open_ and acts and not self._next_wish_is_open()
 
     def _leads_on(self) -> bool:
         """Return whether what is offered leads to what the customer wants: nothing is done yet."""

@@ -10,6 +10,7 @@ import re
 
 from tau2.user.scripted_user import facts
 from tau2.user.scripted_user.agenda import Agenda
+from tau2.user.scripted_user.text import keywords, overlap
 from tau2.user.scripted_user.understanding import Heard
 from tau2.user.scripted_user.world_view import dates_in
 
@@ -56,7 +57,9 @@ def speaks_of(text: str, agenda: Agenda) -> bool:
 
 def same_deed(text: str, agenda: Agenda) -> bool:
     """Return whether a proposal is of the kind that the customer opened with."""
-    return not _deeds(text).isdisjoint(_deeds(agenda.opening))
+    given = keywords(text)
+    alike = any(overlap(stems, given) * 2 >= len(stems) for stems in agenda.wishes)
+    return alike and not _deeds(text).isdisjoint(_deeds(agenda.opening))
 
 
 def _deeds(text: str) -> set[str]:
@@ -152,7 +155,7 @@ def _other_amount(text: str, agenda: Agenda) -> str:
 def _too_dear(text: str, agenda: Agenda) -> str:
     most = agenda.wanted.most
     amounts = [float(amount.replace(",", "")) for amount in _TOTAL.findall(text)]
-    if most is None or not amounts or min(amounts) <= most:
+    if most is None or "refund" in text.lower() or not amounts or min(amounts) <= most:
         return ""
     return f"that is more than I want to spend. My limit is ${most:g}"
 

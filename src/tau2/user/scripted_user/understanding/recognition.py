@@ -137,7 +137,9 @@ class _Reader:
             self.requests = [
                 part
                 for part in self.requests
-                if "?" in part or part in self.consenting or patterns.ASKS_PLAINLY.search(part)
+                if "?" in part
+                or part in self.consenting
+                or (patterns.ASKS_PLAINLY.search(part) and facts.asked_in([part]))
             ]
 
     def _drop(self, is_none: Callable[[str], bool]) -> None:
