@@ -264,6 +264,12 @@ def test_the_oracle_earns_everything(domain):
 
 
 @every_domain
+def test_an_oracle_that_talks_like_real_agents_earns_everything(domain):
+    """It goes on only when it is answered, so that the scripted user has to understand it."""
+    assert not failing(domain, lambda setup: played(setup, "paraphrasing_oracle"))
+
+
+@every_domain
 def test_doing_nothing_earns_nothing_where_something_is_to_be_done(domain):
     def earns(setup: TaskSetup) -> str | None:
         return "1" if changes_something(setup) and played(setup, "lazy_agent") is None else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 
 from tau2.participant.wording import in_words
 from tau2.user.base_user import STOP, TRANSFER
@@ -211,14 +212,18 @@ class ReplyBuilder:
         """Return the answer to a proposal: agreement, or what is wrong with it."""
         if not self.looped:
             self.progress = True
+        if self._objection:
+            return f"{self.voice.phrase('disagree')} {self._objection}."
+        self.state.awaiting = True
+        return self.voice.phrase("agree")
+
+    @cached_property
+    def _objection(self) -> str:
+        """What is wrong with the proposal, if the agent speaks of this customer's matter at all."""
         agenda = self.state.agenda
         named = any(kind in agenda.facts for kind in _RECORDS)
         known = self.state.recognised or (named and same_deed(self.heard.proposal, agenda))
-        reason = objection(self.heard, agenda) if known else ""
-        if reason:
-            return f"{self.voice.phrase('disagree')} {reason}."
-        self.state.awaiting = True
-        return self.voice.phrase("agree")
+        return objection(self.heard, agenda) if known else ""
 
     def _correction(self) -> Iterable[str]:
         """Put right what was told wrong in the message before."""
@@ -252,7 +257,7 @@ class ReplyBuilder:
             case Cue.REFUSAL:
                 return Act.REFUSES in heard
             case Cue.CONFIRMATION:
-                return Act.ASKS_CONSENT in heard
+                return Act.ASKS_CONSENT in heard and not self._objection
             case Cue.QUESTION:
                 if rule.kinds:
                     return not set(rule.kinds).isdisjoint(heard.kinds)
@@ -399,7 +404,7 @@ class ReplyBuilder:
         return self._on_statement()
 
     def _nothing_happened_yet(self) -> bool:
-        """Return whether the agent would close although it has neither done nor refused anything."""
+        """Return whether the agent would close without having done or refused anything."""
         heard = self.heard
         state = self.state
         closes = Act.OFFERS_MORE in heard and not heard.has_any(Act.PROMISES, Act.SAYS_BYE)

@@ -27,9 +27,14 @@ ASKED: dict[str, re.Pattern[str]] = {
     "user_id": re.compile(r"\b(?:user|customer|account|member|membership|client)[ -]?(?:id|number|"
                           r"no)\b|"
     "\busername\b", _I),
-    "phone": re.compile(r"\b(?:phone|mobile|cell|telephone|line)(?: phone)? number\b|\bnumber "
-                        r"(?:associated|"
-    "registered)", _I),
+    "phone": re.compile(
+        r"\b(?:phone|mobile|cell|telephone|line)(?: phone)? number\b|\bnumber "
+        r"(?:associated|registered)|"
+        r"\b(?:which|what) (?:of your )?(?:phone lines?|lines?|phones?|number|mobile)\b"
+        r"(?! (?:mode|type|plan))|"
+        r"\b(?:which|what) (?:device|handset) (?:is|are|do|has)\b",
+        _I,
+    ),
     "order": re.compile(r"\border (?:id|number|no\b|#)|\border\(s\)|\bwhich orders?\b|\border "
                         r"(?:are you|is this|"
     "does)", _I),

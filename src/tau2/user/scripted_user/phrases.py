@@ -38,14 +38,26 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
         Hi, I'd appreciate a hand with something.
         Good day to you.
         Hello, are you the right person to ask?
-        Hi. I'll get straight to it.
-        Hello. Let me explain.
+        Hi, straight to it.
+        Let me come straight to the point.
         Hey, I need a favor.
         Hi, I'm a customer of yours.
         Hello, first time I write here.
         Hi, I'm contacting you about something of mine.
-        Hello. Here is what this is about.
+        Right, so this is my situation.
         Hi, I wonder whether you can sort this out.
+        Good evening.
+        Hi, somebody told me to write here.
+        Hello, do you have a minute?
+        Hello hello.
+        Hey, glad I got through.
+        Hi, sorry to bother you.
+        Hello to you.
+        Hi, hope this is quick.
+        Well, hello.
+        Hi, it's about something I have with you.
+        Morning!
+        Afternoon.
         """
     ),
     "agree": _forms(

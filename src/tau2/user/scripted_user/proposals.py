@@ -30,6 +30,7 @@ _CARD = re.compile(
     re.IGNORECASE,
 )
 _IDENTIFYING = ("user_id", "email", "phone", "order", "reservation")
+_RECORDS = ("order", "reservation")
 _SHORT = 2  # characters of a value that may stand in any text
 _ITEM = re.compile(r"\b\d{9,10}\b")
 _STREET = re.compile(
@@ -71,7 +72,7 @@ def objection(heard: Heard, agenda: Agenda) -> str:
     text = heard.proposal
     asked = " ".join(heard.requests)
     checks = (
-        _other_record(text, agenda),
+        _other_record(heard, agenda),
         _other_item(text, agenda),
         _other_date(heard, agenda),
         _other_card(heard, agenda),
@@ -86,9 +87,9 @@ def _strange(named: list[str], known: tuple[str, ...]) -> bool:
     return bool(named) and bool(known) and set(named).isdisjoint(known)
 
 
-def _other_record(text: str, agenda: Agenda) -> str:
-    told = facts.told_in(text)
-    named = [*told.get("order", ()), *told.get("reservation", ())]
+def _other_record(heard: Heard, agenda: Agenda) -> str:
+    told = [facts.told_in(unit.text) for unit in heard.units if _DOES.search(unit.text)]
+    named = [one for found in told for kind in _RECORDS for one in found.get(kind, ())]
     if not _strange(named, agenda.wanted.records) or not agenda.wanted.records:
         return ""
     return f"that is not the one I mean. It is about {_listed(agenda.wanted.records)}"

@@ -13,7 +13,7 @@ from tau2.seeds import derive_seed
 from tau2.user.scripted_user import facts
 from tau2.user.scripted_user.agenda import Agenda, Conversation, UserAction
 from tau2.user.scripted_user.phrases import PHRASES
-from tau2.user.scripted_user.text import capital, lowered
+from tau2.user.scripted_user.text import capital, lowered, sentences
 
 _LONGEST_FINDING = 700  # characters of a tool's result that a person would read out
 
@@ -104,22 +104,25 @@ _WISH_FORMS = (
     "What I want is to ",
     "My request is to ",
     "I'd love to ",
+    "I'm trying to ",
+    "I wish to ",
+    "Would it be possible for me to ",
     "I have decided to ",
     "I'm here to ",
-    "I'd appreciate it if I could get to ",
     "I'm looking to ",
-    "I'm trying to ",
     "I intend to ",
     "The plan is to ",
-    "I wish to ",
     "It's about this: I want to ",
-    "Would it be possible for me to ",
     "I'm writing because I want to ",
     "Here is my request: I'd like to ",
     "I'm in need of help to ",
     "I've got to ",
     "I wonder if I could get to ",
+    "I mean to ",
 )
+_PLAIN_FORMS = 12
+"""The first so many of them also go with what one does not do, but has or knows."""
+_NO_DEED = re.compile(r"(?:know|be|have|hear|see|understand|talk|speak|find|learn)\b")
 _WISH_FOR_YOU = ("I want", "I'd like", "I would like", "I need", "I'm asking", "I wish for")
 _ASKS_FOR_ANSWER = ("Would it be", "I wonder")
 _INTRODUCTIONS = (
@@ -147,6 +150,20 @@ _INTRODUCTIONS = (
     "For your records, I'm {name}{ids}.",
 )
 _SPECIAL_FORMS = {"name": _NAME_FORMS, "payment": _PAYMENT_FORMS, "reason": _REASON_FORMS}
+_IDS = (
+    " (user ID {})",
+    ", user ID {}",
+    ", and my user ID is {}",
+    " ({})",
+    ", ID {}",
+    ", with the user ID {}",
+    " - {}",
+    ", account {}",
+    ", {} in your system",
+    " [{}]",
+    ", user {}",
+    "; my ID: {}",
+)
 _INTRODUCED = 0.9
 """Share of the customers with a user id who say who they are in the first message."""
 
@@ -212,7 +229,7 @@ class Voice:
 
     def opening(self, line: str, agenda: Agenda) -> str:
         """Return the first message: a greeting, who the customer is (or not), and the reason."""
-        wish = self._wish(line)
+        wish = " ".join(map(self._wish, sentences(line)))
         introduction = self._introduction(agenda)
         if self.terse:
             return follow_up(introduction, wish)
@@ -230,7 +247,7 @@ class Voice:
                 self._state.facts_told.append(kind)
         if not name:
             return self.fact("user_id", values)
-        ids = self._rng.choice((" (user ID {})", ", user ID {}", ", and my user ID is {}", " ({})"))
+        ids = self._rng.choice(_IDS)
         return self._rng.choice(_INTRODUCTIONS).format(name=name[0], ids=ids.format(values[0]))
 
     def _wish(self, line: str) -> str:
@@ -240,8 +257,9 @@ class Voice:
             return line
         if match[1] == "you to":
             return f"{self._rng.choice(_WISH_FOR_YOU)} you to {line[match.end() :]}"
-        form = self._rng.choice(_WISH_FORMS)
         rest = line[match.end() :]
+        plain = _NO_DEED.match(rest) is not None
+        form = self._rng.choice(_WISH_FORMS[:_PLAIN_FORMS] if plain else _WISH_FORMS)
         if form.startswith(_ASKS_FOR_ANSWER):
             first, stop, more = rest.partition(". ")
             rest = f"{first.removesuffix('.')}? {more}".strip() if stop else f"{first.rstrip('.')}?"

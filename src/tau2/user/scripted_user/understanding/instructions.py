@@ -57,7 +57,7 @@ _BEFORE = re.compile(
     re.IGNORECASE,
 )
 _REASON = re.compile(
-    r"(?:,? (?:as|since|because|so that|which|so we|so i|in order to|to see if|to make sure|to "
+    r"(?:, which\b|,? (?:as|since|because|so that|so we|so i|in order to|to see if|to make sure|to "
     r"ensure|to "
     r"apply|to refresh|to confirm|to verify|for mms|this will|that will)\b).*$",
     re.IGNORECASE | re.DOTALL,

@@ -39,7 +39,7 @@ _BULLET = re.compile(
 )
 _HEADING = re.compile(r"^#{1,6}[ \t]+")
 _RULE = re.compile(r"^[\s|:\-=_*]{3,}$")
-_MARKUP = re.compile(r"\*{1,3}|__|~~|<br ?/?>", re.IGNORECASE)
+_MARKUP = re.compile(r"(?<=[^\s*])\*{1,3}|\*{1,3}(?=[^\s*])|__|~~|<br ?/?>", re.IGNORECASE)
 _MESSAGE_KEYS = frozenset(
     {"message", "content", "text", "response", "reply", "answer", "assistant"}
 )
