@@ -110,6 +110,9 @@ def test_a_fault_is_found_at_its_turn(kind: str, text: str) -> None:
         "I don't have it at hand. Could you please look it up?",
         "Is there anything else you need from me before you cancel it?",
         "Thank you for your patience. It is ada_lovell_1234.",
+        "I can confirm that your summary is right. I've reviewed your instructions, too.",
+        "You have support 24/7, and this is Urgent: 1/2 of my trip is at stake.",
+        "May 16 or May 18 would do as well, and the next day, too.",
         'The website said: "Your refund will be processed in 5 days." Is that true?',
     ],
 )

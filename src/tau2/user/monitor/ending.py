@@ -89,6 +89,8 @@ _PERSONAL = {
     "document": any_case(r"\b(?:passport|licen[cs]e|government|photo id|loyalty|frequent flyer)\b"),
     "card": any_case(r"\b(?:card number|last four|last 4|expir\w+)\b"),
 }
+_READS = any_case(r"(?:get|find|search|list|check|calculate|think|transfer|can|run)(?:_|$)")
+"""Names of tools that change nothing, where their types are not known."""
 _COVERED = word_set(
     """
     account assist bill cancel chang confirm correct data detail device email exchange flight
@@ -125,7 +127,8 @@ def outstanding(reference: Iterable[Action], called: Iterable[str], writes: froz
     left = [
         action.name
         for action in reference
-        if action.requestor == "assistant" and (writes is None or action.name in writes)
+        if action.requestor == "assistant"
+        and (not _READS.match(action.name) if writes is None else action.name in writes)
     ]
     for name in called:
         if name in left:

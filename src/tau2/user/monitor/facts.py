@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 
 from tau2.user.monitor.words import any_case, sentences, word_set
 
@@ -27,6 +29,7 @@ _YEAR = re.compile(r"(?:19|20)\d\d")
 _PAID = any_case(r"\b(?:paid|charged|billed|cost me|costs me|spent)\W+(?:\w+\W+){0,4}$")
 _LONG = 3  # digits of a number that is not a count
 
+_LEAP_YEAR = 2024  # has every day that a date without a year may name
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|"
@@ -37,7 +40,7 @@ _DATE = any_case(
     rf"\b(?P<m1>{_MONTH})\.? (?:the )?{_DAY.format('d1')}\b(?:,? (?:19|20)\d\d)?|"
     rf"\b{_DAY.format('d2')} (?:of )?(?P<m2>{_MONTH})\b(?:,? (?:19|20)\d\d)?|"
     r"\b(?:19|20)\d\d-(?P<m3>\d\d)-(?P<d3>\d\d)\b|"
-    r"\b(?P<m4>\d{1,2})/(?P<d4>\d{1,2})(?:/(?:19|20)?\d\d)?\b"
+    r"\b(?P<m4>0?[1-9]|1[0-2])/(?P<d4>3[01]|[12]\d|0?[1-9])/(?:19|20)?\d\d\b"
 )
 _MORE_DAYS = any_case(
     rf"\b(?P<month>{_MONTH})\.? \d{{1,2}}(?!\d)(?:st|nd|rd|th)?"
@@ -45,7 +48,8 @@ _MORE_DAYS = any_case(
 )
 _NAME = r"[A-Z][a-z'-]+(?: [A-Z][a-z'-]+){0,2}"
 _NAMED = re.compile(
-    r"(?:\b[Mm]y (?:full |first |last |legal )?name(?:'s| is)?:?|\b[Ii]'m|\b[Ii] am|\b[Tt]his is|"
+    r"(?:\b[Mm]y (?:full |first |last |legal )?name(?:'s| is)?:?|\b[Ii]'m|\b[Ii] am|"
+    r"\b[Tt]his is(?= [A-Z][a-z'-]+ [A-Z][a-z'-]+)|"
     r"\b[Mm]y (?:husband|wife|friend|daughter|son|sister|brother|partner|colleague|mother|father)"
     r"(?:,| is| named| called)*|\b(?:passenger|person) (?:is |named |called )+|"
     rf"^\W*(?:[Ff]ull |[Ff]irst |[Ll]ast )?[Nn]ame\s*:)\s+(?P<name>{_NAME})"
@@ -146,8 +150,11 @@ class Known:
     def _is_near(self, key: str) -> bool:
         """Return whether a date is next to a known one: "the day after" is worked out."""
         month, day = map(int, key.split("-"))
-        near = ((month, day - 1), (month, day + 1))
-        return any(("date", f"{month}-{other}") in self.keys for month, other in near)
+        with suppress(ValueError):  # no such day
+            then = date(_LEAP_YEAR, month, day)
+            near = (then - timedelta(days=1), then + timedelta(days=1))
+            return any(("date", f"{other.month}-{other.day}") in self.keys for other in near)
+        return False
 
     def _is_computed(self, amount: int) -> bool:
         """Return whether an amount is known, or the sum or difference of two known numbers."""

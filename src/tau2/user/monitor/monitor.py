@@ -71,11 +71,6 @@ class UserMonitor:
         self._agreed = False
         self._wish_reported = False
 
-    @property
-    def turns(self) -> int:
-        """How many messages were observed."""
-        return self._turn
-
     def observe(self, message: Message) -> list[Finding]:
         """Add the next message of the conversation; return what is wrong with it."""
         is_new = self._turn >= self._history_length
@@ -251,8 +246,8 @@ def user_findings(
 ) -> list[Finding]:
     """Return what is wrong with the user's messages of a conversation, in order.
 
-    `environment` is any of the task's domain; only the names of its tools are read. Without it,
-    what the user says of its own tools is not judged.
+    `environment` is any of the task's domain; names of tools and the customer's cards are read off
+    it. Without it, what the user says of its own tools is not judged.
     """
     monitor = UserMonitor(task, MonitoredTools.of(environment, task))
     return [found for message in messages for found in monitor.observe(message)]

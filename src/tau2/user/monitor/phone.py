@@ -33,7 +33,7 @@ _PAST = {
 _DONE_BEFORE = re.compile(r"\b(?:already|have (?:tried|been)|you tried|before you called)\b")
 _LOOKING = frozenset({"check", "get", "view", "show", "list", "read", "can", "run"})
 _LOOKED = word_set("checked looked viewed opened tested tried sent")
-_FEW = 3
+_FEW = 3  # words that carry meaning; fewer say nothing in particular
 _SAME_WORDS = 0.75  # of a sentence, for one that repeats the scenario
 _NEAR = 9  # words from a claim to have looked to what was looked at
 _MOST_SHOWN = 6_000  # characters of results of which quotations are recognised
@@ -140,6 +140,7 @@ class Phone:
     """Switch → whether it is on, by the latest result that mentions it."""
     _tools: list[_Known] = field(default_factory=list)
     _told: set[str] = field(default_factory=set)
+    """Words of the scenario; then the same by sentence."""
     _told_sentences: list[set[str]] = field(default_factory=list)
     _told_done: list[set[str]] = field(default_factory=list)
     """Words of the sentences of the scenario that tell what was done before."""

@@ -25,7 +25,7 @@ _CONSENT = re.compile(
 )
 
 
-_SLOT = re.compile(r"(?P<name>\{[A-Z]+\}) = (?P<value>.+)")
+_SLOT = re.compile(r"(?P<name>\{[A-Z_]+\}) = (?P<value>.+)")
 
 
 @cache
