@@ -54,6 +54,11 @@ _SAME_IDEA = {
     "outstand": "overdu",
 }
 """Stem of a word → that of the word that scenarios use for it."""
+_WANTS_WORDS = re.compile(
+    r"\?|\b(?:let me know|tell me|specify|describe|provide|share|send me|choose|confirm|clarify|need|"
+    r"give me|which|what|how)\b",
+    re.IGNORECASE,
+)
 _RECORDS = ("order", "reservation")
 _RESERVES = re.compile(
     r"\b(?:don't|do not|not) want\b|\bonly (?:if|want)\b|\bunless\b", re.IGNORECASE
@@ -171,11 +176,16 @@ class ReplyBuilder:
             lines.append(rule.reply)
         lines += self._facts(skip=(corrected, *(rule.kinds if rule is not None else ())))
         lines += self._on_offers(rule, answered=bool(lines))
-        if Act.ASKS in heard and not lines:
+        if Act.ASKS in heard and not lines and self._wants_answer():
             lines.append(self._open_question())
         if lines and (heard.requests or Act.OFFERS_MORE not in heard) and not self._ends(lines):
             lines += self._next_points(_TOLD_AT_ONCE)
         return [line for line in lines if line]
+
+    def _wants_answer(self) -> bool:
+        """Return whether a request wants words: "please follow the instructions" does not."""
+        requests = self.heard.requests
+        return bool(self.toolbox) or any(_WANTS_WORDS.search(request) for request in requests)
 
     @staticmethod
     def _ends(lines: Iterable[str]) -> bool:
@@ -408,7 +418,8 @@ class ReplyBuilder:
         heard = self.heard
         state = self.state
         closes = Act.OFFERS_MORE in heard and not heard.has_any(Act.PROMISES, Act.SAYS_BYE)
-        open_ = not (state.reported or state.refused) and state.restated < _MOST_RESTATED
+        settled = state.reported or state.pushed_back or Act.REFUSES in heard
+        open_ = not settled and state.restated < _MOST_RESTATED
         acts = state.agenda.changes and not self.toolbox
         return closes and open_ and acts and not self._next_wish_is_open()
 
