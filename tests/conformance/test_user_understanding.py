@@ -430,7 +430,7 @@ def test_a_wrong_proposal_is_refused(domain: str) -> None:
         wrong = "#W9999990" if thing == "order" else "ZZ9PQ0"
         text = f"I found your {thing} {named[0]}. I will cancel {thing} {wrong}. Do you confirm?"
         answer = probe.says(f"I see {named[0]} here.\n{text.partition('. ')[2]}").content or ""
-        if not answer.startswith(PHRASES["disagree"]):
+        if not any(f"{phrase} " in answer for phrase in PHRASES["disagree"]):
             agreed.append(f"{probe.task.id}: {answer!r}")
     assert agreed == []
 

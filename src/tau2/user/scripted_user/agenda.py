@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tau2.data_model.persona import Verbosity
 from tau2.utils.json_types import JsonObject
 
 
@@ -122,6 +123,8 @@ class Agenda(_Frozen):
     """Whether the reference solution changes anything."""
     transfer_wanted: bool = False
     """Whether the task ends with a transfer, so that the customer waits for it."""
+    verbosity: Verbosity = Verbosity.STANDARD
+    """How much the customer of the scenario talks, where no persona was configured."""
     reserved: bool = False
     """Whether the customer says only what it is asked for."""
     insists: bool = False

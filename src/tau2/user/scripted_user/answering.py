@@ -28,6 +28,7 @@ _ENOUGH_WORDS = 2  # words a question must share with a sentence that answers it
 _DEALT_WITH = 0.5  # share of a wish's words in a message that has dealt with it
 _NEWS = 60  # characters of a message that tells something
 _MOST_RESTATED = 2  # times the reason is repeated to an agent that closes without having acted
+_LOOKED_INTO = 2  # turns after which an agent that offers a transfer has looked into the matter
 _MOST_QUESTIONED = 2  # refusals that an insistent customer questions
 
 _CHOICE = re.compile(
@@ -55,8 +56,8 @@ _SAME_IDEA = {
 }
 """Stem of a word → that of the word that scenarios use for it."""
 _WANTS_WORDS = re.compile(
-    r"\?|\b(?:let me know|tell me|specify|describe|provide|share|send me|choose|confirm|clarify|need|"
-    r"give me|which|what|how)\b",
+    r"\?|\b(?:let me know|tell me|specify|describe|provide|share|send me|choose|confirm|clarify|"
+    r"need|give me|which|what|how)\b",
     re.IGNORECASE,
 )
 _RECORDS = ("order", "reservation")
@@ -214,8 +215,9 @@ class ReplyBuilder:
             return [wish]
         self.progress = self.progress or not self.looped
         accepted = self.voice.phrase("agree_transfer")
-        # After a refusal nothing is left to say, unless the agent's task is to hand over.
-        waits = state.agenda.transfer_wanted or not state.refused
+        # After the agent has looked into it nothing is left, unless its task is to hand over.
+        looked_into = state.refused or state.turn > _LOOKED_INTO
+        waits = state.agenda.transfer_wanted or not looked_into
         return [accepted if waits else f"{accepted} {TRANSFER}"]
 
     def _consent(self) -> str:
@@ -503,7 +505,8 @@ class ReplyBuilder:
         """Return whether the customer does not yet take this refusal for an answer."""
         state = self.state
         if state.agenda.insists:
-            return state.pushed_back < _MOST_QUESTIONED and not self.looped
+            leaves = self.looped or Act.SAYS_BYE in self.heard
+            return state.pushed_back < _MOST_QUESTIONED and not leaves
         return not state.pushed_back and not self.heard.has_any(*_CLOSING)
 
     def _push_back(self) -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from tau2.data_model.persona import Verbosity
 from tau2.data_model.tasks import StructuredUserInstructions, Task
 from tau2.user.scripted_user import facts, world_view
 from tau2.user.scripted_user.agenda import Agenda, ConditionalReply, Cue, Point, UserAction
@@ -166,6 +167,12 @@ _INSISTS = re.compile(
     r"\bdo not give (?:up|in)\b|\bpush\b",
     _I,
 )
+_TERSE = re.compile(
+    r"\bterse|\bfew words\b|\bshort on time\b|\b(?:are|be|very|and) brief\b|"
+    r"\bone or two sentences\b|\bcurt\b|\bbrisk\b|\bto the point\b",
+    _I,
+)
+_TALKATIVE = re.compile(r"\btalkative\b|\bchatty\b|\blike to talk\b|\bsmall talk\b", _I)
 _STEM_LENGTH = 3
 _SAYS_NOTHING = word_set(
     "like like would want need also get mak tak us tell ask flight order item customer servic "
@@ -258,10 +265,17 @@ def compile_agenda(
         wanted=world_view.wanted(task, everything, cards),
         changes=world_view.changes_something(task),
         transfer_wanted=world_view.ends_with_transfer(task),
+        verbosity=_verbosity(f"{everything}\n{persona}"),
         reserved=bool(_RESERVED.search(f"{everything}\n{persona}")),
         insists=bool(_INSISTS.search(f"{everything}\n{persona}")),
         refuses_transfer=bool(_DONT_TRANSFER.search(everything)),
     )
+
+
+def _verbosity(text: str) -> Verbosity:
+    if _TERSE.search(text):
+        return Verbosity.MINIMAL
+    return Verbosity.TALKATIVE if _TALKATIVE.search(text) else Verbosity.STANDARD
 
 
 def _parsed(text: str) -> StructuredUserInstructions | str:

@@ -173,7 +173,7 @@ class Voice:
 
     def __init__(self, state: Conversation, persona: PersonaConfig | None) -> None:
         self._state = state
-        self._persona = persona or PersonaConfig()
+        self._persona = persona or PersonaConfig(verbosity=state.agenda.verbosity)
         seed = derive_seed(state.seed, "turn", state.turn)
         self._rng = random.Random(seed)  # noqa: S311  -- a reproducible choice
 
