@@ -27,8 +27,26 @@ _OPEN = re.compile(
     r"|\bpayment method\b",
     _I,
 )
-_LAST_FOUR = re.compile(r"\b(?:ending|ends|end) (?:in|with)\s+(\d{4})\b", _I)
-_FOREIGN = re.compile(r"\bnot in your profile\b|\bnew\b|\bnot on file\b|\bnot .{0,20}account\b", _I)
+_BRAND_NAMES = {
+    "visa": "visa",
+    "mastercard": "mastercard",
+    "amex": "amex",
+    "americanexpress": "amex",
+    "discover": "discover",
+}
+"""What a customer calls a brand, without spaces → the brand on record."""
+_LAST_FOUR = re.compile(
+    r"\b(?:ending|ends|end) (?:in|with)\s+(\d{4})\b|\bdigits of your [\w ]{4,25} are (\d{4})\b"
+    r"|\bhas (\d{4}) as its last",
+    _I,
+)
+_BRAND_AND_DIGITS = re.compile(
+    r"\b(visa|master ?card|amex|american express|discover)\b[^.;\d]{0,45}\b(\d{4})\b", _I
+)
+_FOREIGN = re.compile(
+    r"\bnot in your profile\b|\bnew (?:[\w-]+ ){0,3}card\b|\bnot on file\b|\bnot .{0,20}account\b",
+    _I,
+)
 _BALANCE = re.compile(r"\$(\d+(?:\.\d\d)?) on it\b")
 _CENTS = re.compile(r"\$?\b(\d+\.\d\d)\b")
 _GIGABYTES = re.compile(r"\b(\d+(?:\.\d+)?) ?(?:GB|gigabytes?)\b", _I)
@@ -72,7 +90,13 @@ def _unknown_cards(told: Told, methods: dict[str, Record], used: set[str]) -> It
 
 
 def _foreign_cards(told: Told, methods: dict[str, Record], used: set[str]) -> Iterator[str]:
-    for digits in dict.fromkeys(_LAST_FOUR.findall(told.text)):
+    for brand, digits in dict.fromkeys(_BRAND_AND_DIGITS.findall(told.text)):
+        meant = _BRAND_NAMES[brand.lower().replace(" ", "")]
+        found = {m.get("brand") for m in methods.values() if m.get("last_four") == digits}
+        if found and meant not in found:
+            yield f"the card ending in {digits} is no {brand}"
+    said = ["".join(groups) for groups in _LAST_FOUR.findall(told.text)]
+    for digits in dict.fromkeys(said):
         if all(method.get("last_four") != digits for method in methods.values()):
             yield f"no card in the profile ends in {digits}"
         elif not _is_used(methods, used, digits, told.text):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from tau2.data_model.tasks import Description, StructuredUserInstructions, Task
+from tau2.domains.airline.data_model import CreditCard
 from tau2.domains.airline.factory.draft import AirlineDraft
+from tau2.domains.airline.factory.phrasing import BRANDS
 from tau2.domains.airline.factory.travellers import PEOPLE
 from tau2.taskgen.phrasing import spaced, uncapitalized
 from tau2.taskgen.tasks import make_task
@@ -66,10 +69,19 @@ def _led(lead: str, sentence: str) -> str:
 def _known(draft: AirlineDraft, turns: Turns) -> str:
     user = draft.user
     form: str = turns.next(SCENARIO.texts("known"))
-    return form.format(
+    told = form.format(
         name=f"{user.name.first_name} {user.name.last_name}",
         user_id=user.user_id,
         membership=user.membership,
         dob=user.dob,
         city=user.address.city,
     )
+    used = json.dumps([call.arguments for call in draft.calls])
+    cards = [
+        turns.next(SCENARIO.texts("card")).format(
+            card=BRANDS[method.brand], digits=method.last_four
+        )
+        for method in draft.methods.values()
+        if isinstance(method, CreditCard) and method.id in used
+    ]
+    return spaced([told, *cards])

@@ -9,8 +9,10 @@ from random import Random
 
 from tau2.data_model.conventions import TRANSFER_TOOL
 from tau2.data_model.tasks import Description, StructuredUserInstructions, Task
+from tau2.domains.retail.data_model import CreditCard
 from tau2.domains.retail.factory.draft import RetailDraft
 from tau2.domains.retail.factory.intents.intent import IntentText
+from tau2.domains.retail.factory.words import method_name
 from tau2.taskgen.phrasing import NUMBERS, capitalized, spaced, uncapitalized
 from tau2.taskgen.tasks import make_task
 from tau2.taskgen.wording import Turns, Wording
@@ -110,12 +112,21 @@ def retail_task(
 def _known(draft: RetailDraft, turns: Turns) -> str:
     user = draft.user
     form: str = turns.next(SCENARIO.texts("known", draft.identified_by))
-    return form.format(
+    told = form.format(
         name=f"{user.name.first_name} {user.name.last_name}",
         zip=user.address.zip,
         city=user.address.city,
         email=user.email,
     )
+    used = {call.arguments.get("payment_method_id") for call in draft.calls}
+    cards = [
+        turns.next(SCENARIO.texts("known", "card")).format(
+            card=method_name(method).removeprefix("your "), digits=method.last_four
+        )
+        for method in user.payment_methods.values()
+        if isinstance(method, CreditCard) and method.id in used
+    ]
+    return spaced([told, *cards])
 
 
 _MISSING = {"zip": "email", "email": "zip"}
