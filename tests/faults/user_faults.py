@@ -33,6 +33,22 @@ AS_AGENT = (
     "Sure, let me pull up your details. Can you give me your date of birth?",
     "I've gone ahead and refunded you the amount to your card.",
     "I'm here to help! Please share your reservation number.",
+    "I've looked into your account and it appears that your order is still pending.",
+    "Certainly! I can help with that. What's your reservation number?",
+    "I see that you have three reservations on file. Which one would you like to change?",
+    "We are unable to process a refund for basic economy tickets.",
+    "I'm afraid our policy doesn't permit that.",
+    "I have successfully processed the exchange for you.",
+    "Please wait while I check the system.",
+    "The refund has been processed to your credit card.",
+    "I've applied a $50 travel certificate to your account.",
+    "You are eligible for a refund. Do you want to proceed?",
+    "Please confirm that you would like to cancel the order.",
+    "Please turn off airplane mode and restart your phone.",
+    "Before I make any changes, I need to confirm your details.",
+    "Would you prefer a refund to your gift card or your original payment method?",
+    "I've gone ahead and cancelled the reservation.",
+    "Do you have your confirmation code available?",
 )
 """What only the company's side says."""
 

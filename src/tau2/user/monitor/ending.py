@@ -11,10 +11,11 @@ MOST_CLOSINGS = 3
 """Messages in a row that only thank or say goodbye."""
 MOST_FAREWELLS = 2
 """Messages in a row that say goodbye."""
+_SHORT = 14  # words of a goodbye with a word of another kind in it
 
 _FAREWELL = any_case(
-    r"\b(?:bye|goodbye|take care|so long|farewell|cheerio|see you|signing off|talk (?:to you )?"
-    r"(?:later|soon)|have (?:a|an) (?:\w+ ){0,2}(?:day|one|evening|afternoon|weekend|night|time|"
+    r"\b(?:bye|goodbye|will be all|take care|so long|farewell|cheerio|see you|signing off|"
+    r"talk (?:to you )?(?:later|soon)|have (?:a|an) (?:\w+ ){0,2}(?:day|one|evening|afternoon|weekend|night|time|"
     r"rest of)|that(?:'s| is| was| will be) (?:all|everything|it)\b|that would be all|i'm all set|"
     r"i am all set|i'm done|(?:nothing|no, nothing) (?:else|more|further)|no further|good night|"
     r"until next time|all the best)\b"
@@ -22,22 +23,25 @@ _FAREWELL = any_case(
 _THANKS = any_case(r"\b(?:thanks?|thank you|appreciate|grateful|cheers|much obliged)\b")
 _CLOSING_WORDS = word_set(
     """
-    a afternoon again all alright also am amazing and anything appreciate appreciated assistance
-    awesome been best big bless by bye care chat cheerfully cheerio cheers clarifying clear
-    conversation day dear did doing done else end enjoy enough evening ever every everything
-    excellent explaining explanation fantastic farewell for from further glad good goodbye
-    grateful great had happily happy have hear help helped helpful helping hi hope hugely i i'm
-    i've info is it job just kind kindness know later letting long lot lots lovely me more much
-    my need needed next nice night no not nothing now obliged of off oh ok okay on once one out
-    patience perfect pleasure prompt quick really response rest right safe see service set
-    signing so soon sorted sorting step such super support sure take talk thank thanks that
-    that'll that's the then thing things this time to today too truly until very was we we're
-    week weekend well were will wonderful work yeah yep yes you you're your yours
+    a afternoon again ahead all alright also am amazing and anything appreciate appreciated
+    assistance awesome been best big bless bunch by bye care chat cheerfully cheerio cheers
+    clarifying clear conversation day dear did doing done else end enjoy enough evening ever
+    every everyone everything excellent explaining explanation fantastic farewell fast fine for
+    from further glad good goodbye grateful great had happily happy have hear help helped
+    helpful helping hi hope hugely i i'm i've info is it job just kind kindness know later
+    letting long lot lots lovely many me more much my need needed next nice night no not nothing
+    now obliged of off oh ok okay on once one other out patience per perfect pleasant pleasure
+    prompt question questions quick quickly really response rest right safe see service set
+    signing so soon sorted sorting step such super support sure take talk team thank thanks that
+    that'll that's the then thing things this till time to today too truly until very was we
+    we're week weekend well were will wonderful work yeah yep yes you you're your yours
     """
 )
 _AGREES = any_case(
     r"\b(?:yes|yeah|yep|sure|please (?:do|proceed|go|cancel|change|book|update|process)|go ahead|"
-    r"proceed|i confirm|i agree|agreed|confirmed|sounds good|do it|do that|that works)\b"
+    r"proceed|i confirm|i agree|agreed|confirmed|sounds good|do it|do that|that works|you do|"
+    r"absolutely|certainly|of course|definitely|that(?:'s| is) (?:all )?(?:correct|right))\b|"
+    r"^\W*(?:correct|right|okay|ok)\b"
 )
 _NO = any_case(r"^\W*(?:no\b|nope|never mind|i don't want|don't|do not|i'd rather not)")
 _DECLINES = any_case(
@@ -48,7 +52,10 @@ _ASKS_CONSENT = any_case(
     r"can i (?:proceed|go ahead)|do you (?:confirm|agree|approve)|please confirm|confirm (?:that|"
     r"if|whether|these|this)|(?:to|i'll|i will|i can) proceed|go ahead\?|proceed\?|yes/no|yes or "
     r"no|reply (?:with )?.?yes|say yes|is (?:that|this) (?:ok|okay|correct|right|alright)|"
-    r"are you (?:ok|okay|sure|happy)|want me to|let me know if you(?:'d| would) like me to)\b|"
+    r"are you (?:ok|okay|sure|happy)|is it (?:ok|okay|alright|fine) if|(?:okay|ok|fine) to "
+    r"proceed|(?:have|with) your (?:permission|approval|consent|confirmation|go-ahead)|sounds? "
+    r"good|shall we|ready to (?:book|proceed|go ahead|confirm)|do you accept|want me to|"
+    r"let me know if you(?:'d| would) like me to)\b|"
     r"\bproceed\?|go ahead\?"
 )
 _PROMISES = any_case(
@@ -101,11 +108,12 @@ _COVERED = word_set(
 
 
 def is_closing(text: str) -> bool:
-    """Return whether a message only thanks or says goodbye."""
+    """Return whether a message only thanks or says goodbye; one word may be of any kind."""
     said = words(text)
     if not said or "?" in text or not (_THANKS.search(text) or _FAREWELL.search(text)):
         return False
-    return all(word in _CLOSING_WORDS for word in said)
+    others = [word for word in said if word not in _CLOSING_WORDS]
+    return not others or (len(others) == 1 and len(said) <= _SHORT and is_farewell(text))
 
 
 def is_farewell(text: str) -> bool:

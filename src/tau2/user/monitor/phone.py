@@ -62,6 +62,7 @@ _NOUNS_OF = {
     "app": frozenset({"app", "messag"}),
 }
 _CLAIM = re.compile(
+    r"\bi (?:went|opened|tapped|looked)\b[^.?!]{0,50}? and (?P<next>\w+ed|reset|set)\b|"
     r"\bi(?:'ve| have)?(?: just| now| already| also| successfully| gone ahead and| went ahead and|"
     r" then| both| again)* (?P<did>\w+(?:-\w+)?)\b|"
     r"(?:^|\b(?:just|done[,.:;!]*|okay[,.:;!]*|ok[,.:;!]*|alright[,.:;!]*) )"
@@ -211,7 +212,7 @@ class Phone:
         """Return the tool whose use a sentence claims, although there was none."""
         stems = {stem(word) for word in words(lower)}
         for match in _CLAIM.finditer(lower):
-            verb = match["did"] or match["bare"] or match["been"]
+            verb = match["next"] or match["did"] or match["bare"] or match["been"]
             is_habit = verb == "run" and "ve" not in match[0]  # "I run a test" is no past
             if is_habit or (match["bare"] and verb in _LOOKED):
                 continue

@@ -80,8 +80,9 @@ class AgentSpeech:
 
 
 _MAYBE = re.compile(
-    r"\byou|\bour\b|\bassist|\bhelp\b|\bai\b|artificial|language model|customer|^\W*\w+\s*:|"
-    r"inconvenience|with me|hold on|reply|respond|type|answer|anything else|moment",
+    r"\byou|\bour\b|\bwe\b|\bwe're\b|\bassist|\bhelp\b|\bai\b|artificial|language model|customer|"
+    r"support|service|inconvenience|hold on|with me|reply|respond|type|answer|anything else|moment|"
+    r"let me|while i|gone ahead|go ahead|escalated|be glad|be happy|so i can|so that i|^\W*\w+\s*:",
     re.IGNORECASE,
 )
 """What a sentence of the company's side contains; a cheap test before the expensive ones."""
