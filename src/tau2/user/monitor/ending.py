@@ -15,8 +15,9 @@ _SHORT = 14  # words of a goodbye with a word of another kind in it
 
 _FAREWELL = any_case(
     r"\b(?:bye|goodbye|will be all|take care|so long|farewell|cheerio|see you|signing off|"
-    r"talk (?:to you )?(?:later|soon)|have (?:a|an) (?:\w+ ){0,2}(?:day|one|evening|afternoon|weekend|night|time|"
-    r"rest of)|that(?:'s| is| was| will be) (?:all|everything|it)\b|that would be all|i'm all set|"
+    r"talk (?:to you )?(?:later|soon)|"
+    r"have (?:a|an) (?:\w+ ){0,2}(?:day|one|evening|afternoon|weekend|night|time|rest of)|"
+    r"that(?:'s| is| was| will be) (?:all|everything|it)\b|that would be all|i'm all set|"
     r"i am all set|i'm done|(?:nothing|no, nothing) (?:else|more|further)|no further|good night|"
     r"until next time|all the best)\b"
 )
