@@ -40,7 +40,6 @@ def _any(*alternatives: str, hints: str = "") -> Pattern:
     return Pattern("|".join(f"(?:{alternative})" for alternative in alternatives), hints)
 
 
-_SELF = r"(?:i|we)"
 _HUMAN = (
     r"(?:a |an |our |the |one of our |another )?(?:\w+[ -]){0,2}?(?:human|person|supervisor|"
     r"manager|"
@@ -184,7 +183,6 @@ OPEN_QUESTION = Pattern(
     r"\b(?:which|what|where|how|why|when|who)\b[^.?]{0,60}\b(?:shall|should|may|can|could) "
     r"(?:i|we)\b",
 )
-WH_QUESTION = Pattern(r"\b(?:which|what|how (?:many|much|would)|where|why|who)\b")
 CONFIRM_FACT = Pattern(
     r"\bconfirm (?:me )?(?:your|the (?:\w+ ){0,2}(?:id|number|code|name|address|email)\b|which|"
     r"what|"
@@ -466,3 +464,4 @@ INFORMS = Pattern(
 )
 """The first line of a list that tells something, whatever its items look like."""
 POLITE = Pattern(r"\?|\bplease\b|\bcould you\b|\bcan you\b|\blet me know (?:your|the|which)\b")
+CONFIRMS_NEXT = Pattern(r"\b(?:please|once you|you) confirm\b")

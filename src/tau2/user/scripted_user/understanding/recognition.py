@@ -133,7 +133,7 @@ class _Reader:
             self._drop(lambda part: part in about_it)
             self.requests = [part for part in self.requests if part not in about_it]
         if Act.REPORTS_DONE in self.acts and self.acts & {Act.OFFERS_MORE, Act.OFFERS_OPTION}:
-            self._drop(lambda part: "?" not in part and not patterns.SAYS_YES.search(part))
+            self._drop(lambda part: "?" not in part and not _asks_plainly(part))
             self.requests = [
                 part
                 for part in self.requests
@@ -215,6 +215,10 @@ class _Reader:
         """Return whether a list whose first line is not understood says what is needed."""
         told = self.acts & {Act.REPORTS_DONE, Act.REFUSES, Act.OFFERS_MORE, Act.OFFERS_OPTION}
         return unit.lead.endswith(":") and not (self.consenting or self.requests or told)
+
+
+def _asks_plainly(part: str) -> bool:
+    return bool(patterns.SAYS_YES.search(part) or patterns.CONFIRMS_NEXT.search(part))
 
 
 def _informs(unit: Unit) -> bool:
