@@ -65,6 +65,8 @@ def a_config(**options: object) -> TextRunConfig:
             "worker_timeout": 20.0,
             "max_concurrency": 6,
             "keep_going": True,
+            # Its participants say hardly anything, which is another suite's matter.
+            "user_monitor": "report",
             **options,
         }
     )

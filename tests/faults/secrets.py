@@ -457,6 +457,8 @@ SHOWN: Mapping[str, Output] = {
                    "--review-model", "openai/gossip", "--review-args",
                    json.dumps(s.args["reviewer"])], (0, 1),
     ),
+    "blamed": Output("blame", lambda _: ["blame", "fails"]),
+    "blamed, as JSON": Output("blame", lambda _: ["blame", "fails", "--json"]),
     "ranked": Output("leaderboard", lambda _: ["leaderboard"], (0, 1, 2)),
     "submitted": Output(
         "submit", lambda _: ["submit", "prepare", "one", "-o", "submission"], (0, 1, 2)

@@ -141,6 +141,7 @@ AFTER_ANOTHER = {
     "src/act_prm/llm_handlers/load.py: transformers.utils",
     "src/act_prm/llm_handlers/tiny.py: torch",  # the caller's argument is a model
     "src/act_prm/replay_buffer/buffer.py: datasets",  # only where it is installed
+    "src/tau2/runner/executors/ray.py: ray",  # the executor's constructor comes first
     "src/tau2/telemetry/destination.py: opentelemetry",  # `check_telemetry` comes first
     "src/tau2/telemetry/destination.py: opentelemetry.sdk.trace.export",
 }

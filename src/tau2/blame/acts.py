@@ -115,8 +115,10 @@ def _acts_of_sentence(sentence: str) -> list[Act]:
     return found
 
 
+_BEGINNING = 200  # characters in which a refusal begins
+_MARKS = " \t\r\n\"'“”‘’*_.,;:-–—!¡…("
 _NO = re.compile(
-    r"\W*(no\b(?! problem)|nope|not (now|that|this|yet)|never ?mind|forget (it|that)|stop\b"
+    r"(no\b(?! problem)|nope|not (now|that|this|yet)|never ?mind|forget (it|that)|stop\b"
     r"|leave (it|that|everything)|(i(['’]d| would) )?rather not|(please )?(don['’]t|do not)\b"
     r"|i (don['’]t|do not) (want|agree|need)|i(['’]ve| have)? changed my mind|cancel that)",
     re.IGNORECASE,
@@ -125,4 +127,4 @@ _NO = re.compile(
 
 def declines(text: str) -> bool:
     """Return whether a customer's answer to a proposal begins with a refusal."""
-    return _NO.match(text) is not None
+    return _NO.match(text[:_BEGINNING].lstrip(_MARKS)) is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import pickle
+import re
 import tomllib
 from functools import lru_cache
 from pathlib import Path
@@ -56,11 +57,17 @@ def read_data_file(path: Path) -> JsonValue:
         ) from error
 
 
+_HALF_A_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]|\\U0000[dD][89a-fA-F]")
+
+
 def _from_yaml(text: str) -> JsonValue:
     import yaml  # noqa: PLC0415  -- only yaml files need it
 
-    # The parser in C is many times as fast; it is missing where PyYAML was built without libyaml.
+    # The parser in C is many times as fast; it is missing where PyYAML was built without libyaml,
+    # and refuses the halves of characters that our own files may hold as escapes.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    if _HALF_A_CHARACTER.search(text):
+        loader = yaml.SafeLoader
     try:
         return yaml.load(text, Loader=loader)  # noqa: S506  -- either loader is a safe one
     except yaml.YAMLError as error:

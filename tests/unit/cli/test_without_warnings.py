@@ -69,6 +69,8 @@ PLAIN = {
     "leaderboard": ["leaderboard"],
     "submit": ["submit", "prepare", "one", "--output-dir", "submission"],
     "replay": ["replay", "one"],
+    "blame": ["blame", "one"],
+    "users": ["users", "certify", "--domain", "mock", "--user", "scripted_user", "-o", "card.html"],
     "domain": ["domain", "mock"],
     "check-data": ["check-data"],
     "audit": ["audit", "--domain", "mock", "--task-ids", "create_task_1"],
