@@ -21,7 +21,8 @@ _INSURANCE_WISH = re.compile(
     _I,
 )
 _ABOUT_EARLIER_INSURANCE = re.compile(
-    r"\b(?:bought|took|forgot|had|purchased|paid|selected|existing|claim)\b[^.;]{0,30}?\binsurance\b"
+    r"\b(?:bought|took|forgot|had|purchased|paid|selected|existing|claim)\b"
+    r"[^.;]{0,30}?\binsurance\b"
     r"|\binsurance\b[^.;]{0,30}?\b(?:covers?|added|afterwards|later|for your)\b",
     _I,
 )
@@ -42,7 +43,8 @@ _TRIP = re.compile(
 )
 _RESERVATION = re.compile(r"\breservations? [A-Z0-9]{6}\b")
 _ALL_TRIPS = re.compile(
-    r"\b(?:all|every|any|each|both|other)\b[^.]{0,30}\b(?:trip|reservation|flight|booking)s?\b|\btrips\b|\breservations\b",
+    r"\b(?:all|every|any|each|both|other)\b[^.]{0,30}\b(?:trip|reservation|flight|booking)s?\b"
+    r"|\btrips\b|\breservations\b",
     _I,
 )
 _DATE_FORMS = (

@@ -55,7 +55,8 @@ class _Builder:
         """Drafts with the split that each is for."""
 
     def _rng(self, *scope: object) -> Random:
-        return Random(derive_seed(self.seed, "airline", "tasks", *scope))  # noqa: S311  -- no secret
+        derived = derive_seed(self.seed, "airline", "tasks", *scope)
+        return Random(derived)  # noqa: S311  -- no secret
 
     def build(self, wanted: int) -> ShippedTasks:
         test = wanted // _TEST_SHARE
