@@ -325,7 +325,7 @@ def _matter(matters: Sequence[str], ordinal: str) -> str:
         named = _NAMED_RECORD.search(matters[number])
         if named is not None:
             return f"For {named[1]} {named[2]}, "
-    return ""
+    return f"For my {ordinal.lower()} request, "
 
 
 def _keep(draft: _Draft, line: str, in_reason: bool, *, later: bool = False) -> None:
