@@ -25,6 +25,8 @@ from tau2.environment.task_setup import TaskSetup, set_initial_state
 from tau2.errors import ToolError
 from tau2.utils.json_types import JsonObject
 
+_MOST_READ = 20_000  # characters of a message that verdicts look at
+_MOST_READ_OF_RESULTS = 200_000
 END_TOKENS = ("###STOP###", "###TRANSFER###", "###OUT-OF-SCOPE###")
 
 
@@ -119,7 +121,7 @@ class Conversation:
             if before is not None and turn >= before:
                 return
             for result in _results(message):
-                yield turn, result.content or ""
+                yield turn, (result.content or "")[:_MOST_READ_OF_RESULTS]
 
 
 def _texts(
@@ -127,7 +129,7 @@ def _texts(
 ) -> Iterator[Said]:
     for turn, message in enumerate(messages):
         if isinstance(message, kind) and message.content:
-            yield Said(turn, message.content)
+            yield Said(turn, message.content[:_MOST_READ])
 
 
 def without_end_token(text: str) -> str:

@@ -156,7 +156,11 @@ class UnitRunner:
                 )
 
                 await review_played(run, spec.task, self.run)
-            run = self._redacted(run)
+            run = (
+                await asyncio.to_thread(self._redacted, run)
+                if is_long(run)
+                else self._redacted(run)
+            )
             ended(run)
         return run
 

@@ -43,7 +43,8 @@ class Finding(BaseModel):
     is_decisive: bool = True
     """Whether it ends an episode; otherwise it is only recorded.
 
-    Not where the user hangs up at once, without a word: stubs of clients and tests do so.
+    Not where the user hangs up at once, without a word, nor where it has not said its wish and says
+    one and the same thing: stubs of clients and tests do so.
     """
 
     def __str__(self) -> str:

@@ -66,6 +66,8 @@ class UserMonitor:
         self._changed: list[str] = []
         """Names of the agent's successful calls."""
         self._own_texts = 0
+        self._own_sayings: set[str] = set()
+        """Different texts of the user's, as long as it has not said its wish."""
         self._closings = 0
         self._farewells = 0
         self._agreed = False
@@ -85,13 +87,25 @@ class UserMonitor:
             return []
         raw = plain(message.content)
         text = spoken(raw)
-        hangs_up = not self._own_texts and raw.strip() == STOP
         checks = (self._speech_problems, self._fact_problems, self._ending_problems)
         return [
-            Finding(kind=kind, turn=self._turn, reason=reason, is_decisive=not hangs_up)
+            Finding(
+                kind=kind, turn=self._turn, reason=reason, is_decisive=self._is_decisive(kind, raw)
+            )
             for check in checks
             for kind, reason in check(raw, text)
         ]
+
+    def _is_decisive(self, kind: FindingKind, raw: str) -> bool:
+        """Return whether a problem ends the episode.
+
+        Stubs of clients and tests hang up at once, or say one and the same thing; that shows
+        nothing about a simulator.
+        """
+        if kind is FindingKind.NO_WISH:
+            said = {*self._own_sayings, spoken(raw).strip()} - {""}
+            return len(said) > 1
+        return bool(self._own_texts) or raw.strip() != STOP
 
     def _speech_problems(self, raw: str, text: str) -> Iterator[tuple[FindingKind, str]]:
         if self._speech.repeated_in(text):
@@ -208,6 +222,8 @@ class UserMonitor:
             return
         text = spoken(text)
         self._own_texts += 1
+        if not self._wish.is_said:
+            self._own_sayings.add(spoken(text).strip())
         self._wish.hear(text)
         # What was said once is no second finding.
         self._known.learn(text)

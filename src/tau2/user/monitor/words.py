@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from tau2.user.base_user import OUT_OF_SCOPE, STOP, TRANSFER
 
-MOST_READ = 20_000
+MOST_READ = 8_000
 """Characters of one message that are looked at; an agent may send anything."""
 
 _SHORT = 3  # letters of a word that keeps its "e": "the"
