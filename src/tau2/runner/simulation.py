@@ -42,6 +42,12 @@ def run_simulation(
     return run
 
 
+def is_long(run: SimulationRun) -> bool:
+    """Return whether a conversation is too long to be read on an event loop."""
+    contents = (getattr(message, "content", None) or "" for message in run.get_messages())
+    return sum(map(len, contents)) > LARGE
+
+
 async def agrade_live(
     run: SimulationRun,
     orchestrator: Orchestrator,
@@ -52,8 +58,7 @@ async def agrade_live(
 
     A judge is awaited in a worker thread, and a long conversation is graded in one.
     """
-    characters = sum(len(getattr(message, "content", None) or "") for message in run.get_messages())
-    if characters > LARGE or needs_judge(orchestrator.task, evaluation_type):
+    if is_long(run) or needs_judge(orchestrator.task, evaluation_type):
         return await asyncio.to_thread(grade_live, run, orchestrator, evaluation_type, judge)
     return grade_live(run, orchestrator, evaluation_type, judge)
 

@@ -41,7 +41,7 @@ from tau2.runner.episode_log import EpisodeLogs, EpisodeSetup
 from tau2.runner.events import SimulationRetried, Sink
 from tau2.runner.middleware import redactor_of, without_known_secrets
 from tau2.runner.resolve import ResolvedRun, policy_rules
-from tau2.runner.simulation import agrade_live
+from tau2.runner.simulation import agrade_live, is_long
 from tau2.runner.tasks import UnitSpec, slug
 from tau2.runner.tracing import traced
 from tau2.utils.text import error_text
@@ -69,7 +69,7 @@ PERMANENT_ERRORS = (
 """Wrong settings and wrong code: a second attempt would fail in the same way."""
 
 _MOST_FRAMES = 100
-_LONG_CONVERSATION = 100  # messages; the verdict on a failed one is made in a thread
+_MANY_MESSAGES = 100  # the verdict on a failure with more is made in a thread
 
 TIMEOUT_GRACE = 30.0
 """Seconds after its time limit for which an episode is waited for, before it is abandoned."""
@@ -230,7 +230,7 @@ class UnitRunner:
 
         setup = orchestrator.task_setup
         rules = policy_rules(self.config.domain)
-        if len(run.get_messages()) > _LONG_CONVERSATION:
+        if is_long(run) or len(run.get_messages()) > _MANY_MESSAGES:
             return await asyncio.to_thread(with_blame, run, setup, rules)
         return with_blame(run, setup, rules)
 
