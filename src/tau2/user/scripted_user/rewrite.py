@@ -34,7 +34,7 @@ _OBJECT_AFTER = word_set(
     "promise promised reach "
     "recommend refund refunded refunding refunds remind reminded reminds save saved saves sell "
     "send sending "
-    "sends sent serve "
+    "sends sent serve take takes taking took "
     "show showed showing shown shows suggest suggested suit suits teach tell telling tells thank "
     "the interest interests satisfies satisfy suits to told toward "
     "towards transfer transferred transferring under update updated upon upset walk want wanted "

@@ -134,11 +134,11 @@ _INTRODUCTIONS = (
     "I am {name}{ids}.",
     "The name is {name}{ids}.",
     "{name} speaking{ids}.",
-    "You have {name} here{ids}.",
+    "{name} on the line{ids}.",
     "I go by {name}{ids}.",
     "{name} is my name{ids}.",
     "Name: {name}{ids}.",
-    "You can find me under {name}{ids}.",
+    "I can be found under {name}{ids}.",
     "I'm a customer, {name}{ids}.",
     "My account is in the name of {name}{ids}.",
     "To introduce myself: {name}{ids}.",
@@ -164,6 +164,7 @@ _IDS = (
     ", user {}",
     "; my ID: {}",
 )
+_SHORT_GREETINGS = ("", "Hi.", "Hello.", "Hey.", "Hi there.", "Hello there.")
 _INTRODUCED = 0.9
 """Share of the customers with a user id who say who they are in the first message."""
 
@@ -230,17 +231,22 @@ class Voice:
     def opening(self, line: str, agenda: Agenda) -> str:
         """Return the first message: a greeting, who the customer is (or not), and the reason."""
         wish = " ".join(map(self._wish, sentences(line)))
-        introduction = self._introduction(agenda)
+        introduction = self._introduction(agenda, line)
         if self.terse:
-            return follow_up(introduction, wish)
+            return follow_up(self._rng.choice(_SHORT_GREETINGS), introduction, wish)
         parts = [self.phrase("hello"), introduction, wish]
         return follow_up(*parts)
 
-    def _introduction(self, agenda: Agenda) -> str:
-        """Return who the customer is, where one knows one's user id and is not shy about it."""
+    def _introduction(self, agenda: Agenda, line: str) -> str:
+        """Return who the customer is, where one knows one's user id and is not shy about it.
+
+        Nothing where the reason for contacting (`line`) says it already.
+        """
         values = agenda.facts.get("user_id", ())
         name = agenda.facts.get("name", ())
         if not values or agenda.reserved or self._rng.random() >= _INTRODUCED:
+            return ""
+        if values[0] in line:
             return ""
         for kind in ("user_id", "name") if name else ("user_id",):
             if kind not in self._state.facts_told:
