@@ -36,6 +36,10 @@ counted on standard error."""
 
 DIFFICULTIES = ("easy", "medium", "hard")
 KINDS = ("seen", "new")
+_OPTIONS = {
+    "generate": ("n", "seed", "difficulty", "kinds", "out"),
+    "difficulty": ("task_split_name", "tasks_file", "json"),
+}
 
 
 def add_arguments(parser: CommandParser) -> None:
@@ -48,45 +52,65 @@ def add_arguments(parser: CommandParser) -> None:
         help="generate: write new tasks; difficulty: rate tasks that exist",
     )
     parser.add_argument("-d", "--domain", required=True, metavar="NAME", help="the company")
-    parser.add_argument("--n", type=int, default=None, metavar="N", help="generate: how many")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the whole set (default: 0)")
-    parser.add_argument("--difficulty", choices=DIFFICULTIES, default=None, help="default: mixed")
-    parser.add_argument(
+    generate = parser.add_argument_group("generate")
+    generate.add_argument(
+        "--n", type=int, default=None, metavar="N", help="how many tasks (required)"
+    )
+    generate.add_argument(
+        "--seed", type=int, default=None, help="seed of the whole set (default: 0)"
+    )
+    generate.add_argument(
+        "--difficulty", choices=DIFFICULTIES, default=None, help="of every task (default: mixed)"
+    )
+    generate.add_argument(
         "--kinds",
         choices=KINDS,
-        default="seen",
+        default=None,
         help="seen: training tasks (default); new: tasks of kinds that are held out of training",
     )
-    parser.add_argument(
-        "--out", metavar="FILE", default="-", help="JSON file; - is standard output (default)"
+    generate.add_argument(
+        "--out", metavar="FILE", default=None, help="JSON file; - is standard output (default)"
     )
-    parser.add_argument(
-        "--task-split-name", metavar="SPLIT", default="base", help="difficulty: which tasks"
+    difficulty = parser.add_argument_group("difficulty")
+    difficulty.add_argument(
+        "--task-split-name", metavar="SPLIT", default=None, help="which tasks (default: base)"
     )
-    parser.add_argument(
-        "--tasks-file", metavar="FILE", default=None, help="difficulty: the tasks of a JSON file"
+    difficulty.add_argument(
+        "--tasks-file", metavar="FILE", default=None, help="the tasks of a JSON file instead"
     )
-    parser.add_switch("--json", help="difficulty: print figures and features as JSON only")
+    difficulty.add_argument(
+        "--json", action="store_true", default=None, help="print figures and features as JSON only"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Generate, audit and write tasks, or rate them."""
     from tau2.registry import registry
 
+    _check_options(options)
     if options.action == "difficulty":
         return _rate(registry.domains.get(options.domain), options)
     if options.n is None:
-        raise ConfigError("tau2 tasks generate needs --n, the number of tasks")
+        raise ConfigError("generate needs --n, the number of tasks")
     if options.n < 1:
         raise ConfigError(f"--n must be at least 1, not {options.n}")
     spec = registry.domains.get(options.domain)
     if spec.generate is None:
         raise ConfigError(f"domain {options.domain!r} has no task factory")
     tasks, left_out = proved(spec, _generated(spec, options))
-    _write(tasks, options.out)
+    _write(tasks, options.out or "-")
     left = f"{left_out:,} left out by the audit"
     show_error(f"{plural(len(tasks), 'task')} written, {left}")
     return OK
+
+
+def _check_options(options: argparse.Namespace) -> None:
+    """Raise ConfigError for an option of the other action, which would have no effect."""
+    for action, names in _OPTIONS.items():
+        for name in names:
+            if action != options.action and getattr(options, name) is not None:
+                flag = name.replace("_", "-")
+                raise ConfigError(f"--{flag} belongs to {action}, not to {options.action}")
 
 
 def _rate(spec: DomainSpec, options: argparse.Namespace) -> int:
@@ -99,7 +123,7 @@ def _rate(spec: DomainSpec, options: argparse.Namespace) -> int:
     if options.tasks_file is not None:
         tasks = tasks_of_file(options.tasks_file)
     else:
-        tasks = get_tasks(spec.name, options.task_split_name)
+        tasks = get_tasks(spec.name, options.task_split_name or "base")
     rated = [(t.id, predict(TaskSetup(without_judge(t), spec.environment))) for t in tasks]
     rated.sort(key=lambda pair: pair[1].difficulty)
     if options.json:
@@ -146,8 +170,8 @@ def _show_rated(domain: str, rated: Sequence[tuple[str, Prediction]]) -> None:
 def _generated(spec: DomainSpec, options: argparse.Namespace) -> list[Task]:
     """Return the tasks; only a domain whose factory knows held-out kinds is asked for them."""
     assert spec.generate is not None
-    arguments = (options.n, options.seed, options.difficulty)
-    if options.kinds == KINDS[0]:
+    arguments = (options.n, options.seed or 0, options.difficulty)
+    if options.kinds in (None, KINDS[0]):
         return spec.generate(*arguments)
     if "kinds" not in inspect.signature(spec.generate).parameters:
         raise ConfigError(f"the task factory of domain {spec.name!r} holds out no kinds")

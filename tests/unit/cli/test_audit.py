@@ -93,3 +93,24 @@ def test_generated_tasks_pass_the_audit_and_can_be_played(
     assert main([*play, "--json"]) == 0
     summary = json.loads(capsys.readouterr().out)
     assert summary["average_reward"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("action", "option"),
+    [
+        ("difficulty", ("--n", "3")),
+        ("difficulty", ("--seed", "0")),
+        ("difficulty", ("--difficulty", "hard")),
+        ("difficulty", ("--kinds", "new")),
+        ("difficulty", ("--out", "file.json")),
+        ("generate", ("--task-split-name", "test")),
+        ("generate", ("--tasks-file", "file.json")),
+        ("generate", ("--json",)),
+    ],
+)
+def test_an_option_of_the_other_action_is_refused(
+    action: str, option: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["tasks", action, "--domain", "mock", *option]) == 2
+    other = {"generate": "difficulty", "difficulty": "generate"}[action]
+    assert f"{option[0]} belongs to {other}, not to {action}" in capsys.readouterr().err
