@@ -108,7 +108,7 @@ def _not_scored(run: SimulationRun) -> Finding:
 
 def _user_failed(run: SimulationRun) -> Finding:
     turn = len(run.get_messages()) - 1
-    reason = f"The user simulator failed: {shortened(why_unscored(run), 200)}"
+    reason = shortened(why_unscored(run), 200)
     return Finding(Side.USER, Kind.USER_FAILED, turn if turn >= 0 else None, reason)
 
 

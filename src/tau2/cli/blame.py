@@ -58,11 +58,12 @@ def run(options: argparse.Namespace) -> int:
         raise ConfigError(f"--show must be at least 0, not {options.show}")
     path = named_run(options.run)
     results = _chosen(Results.load(path), options.task_ids)
-    verdicts = [one for one in _verdicts(results) if options.side in (None, one.side.value)]
+    failed = _verdicts(results)
+    verdicts = [one for one in failed if options.side in (None, one.side.value)]
     if options.json:
-        show_json(_data(path, results, verdicts))
+        show_json(_data(path, results, len(failed), verdicts))
         return OK
-    _show(path, results, verdicts, options.show)
+    _show(path, results, len(failed), verdicts, options)
     return OK
 
 
@@ -87,13 +88,13 @@ def _verdicts(results: Results) -> list[Blame]:
         return blame_results(results, fresh, policy_rules(domain), on_simulation=step)
 
 
-def _data(path: Path, results: Results, verdicts: list[Blame]) -> dict[str, Any]:
+def _data(path: Path, results: Results, failed: int, verdicts: list[Blame]) -> dict[str, Any]:
     from tau2.report.terminal.blame import counts_of
 
     return {
         "run": str(path),
         "num_simulations": len(results.simulations),
-        "num_failed": len(verdicts),
+        "num_failed": failed,
         "counts": [
             {"side": side.value, "kind": kind, "simulations": number}
             for (side, kind), number in counts_of(verdicts).items()
@@ -102,15 +103,19 @@ def _data(path: Path, results: Results, verdicts: list[Blame]) -> dict[str, Any]
     }
 
 
-def _show(path: Path, results: Results, verdicts: list[Blame], most: int) -> None:
+def _show(
+    path: Path, results: Results, failed: int, verdicts: list[Blame], options: argparse.Namespace
+) -> None:
     from tau2.report.terminal.blame import blame_view
     from tau2.report.terminal.console import terminal
 
     view = blame_view(
         verdicts,
         title_of(path),
-        len(results.simulations),
-        most=most,
+        simulations=len(results.simulations),
+        failed=failed,
+        side=options.side,
+        most=options.show,
         reviewed=_compared_with_reviews(results, verdicts),
     )
     terminal().print(view)

@@ -23,15 +23,35 @@ _STYLES = {
 
 
 def blame_view(
-    verdicts: Sequence[Blame], name: str, simulations: int, *, most: int, reviewed: str | None
+    verdicts: Sequence[Blame],
+    name: str,
+    *,
+    simulations: int,
+    failed: int,
+    side: str | None,
+    most: int,
+    reviewed: str | None,
 ) -> RenderableType:
-    """Return the counts by side and kind, and a line per failed simulation, `most` at the most."""
+    """Return the counts by side and kind, and a line per failed simulation, `most` at the most.
+
+    Args:
+        verdicts: The verdicts to show: those of `side` where one was chosen.
+        name: The title of the run.
+        simulations: How many simulations there are.
+        failed: How many of them failed, whoever was at fault.
+        side: The side that was chosen, if one was.
+        most: How many failures get a line.
+        reviewed: How a model's reviews compare, in words, if there are any.
+    """
+    only = "" if side is None else f"; at fault in {len(verdicts):,} of these: {side}"
     parts: list[RenderableType] = [
         Text(one_line(name, 200), style="bold"),
-        plain(f"{len(verdicts):,} of {plural(simulations, 'simulation')} failed"),
+        plain(f"{failed:,} of {plural(simulations, 'simulation')} failed{only}"),
     ]
     if verdicts:
-        parts += [Text(""), _counts(verdicts), Text(""), _table(verdicts[:most])]
+        parts += [Text(""), _counts(verdicts)]
+    if verdicts and most:
+        parts += [Text(""), _table(verdicts[:most])]
     if len(verdicts) > most:
         more = plural(len(verdicts) - most, "more failure")
         parts.append(plain(f"… and {more}; --show N or --json shows them"))
