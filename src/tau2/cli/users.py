@@ -12,6 +12,7 @@ from tau2.cli.parsing import CommandParser
 from tau2.errors import ConfigError
 from tau2.utils.output import show, show_json
 from tau2.utils.terminal_text import named
+from tau2.utils.text import plural
 
 if TYPE_CHECKING:
     from tau2.metrics.user_card import DomainCard, UserCard
@@ -39,7 +40,7 @@ def add_arguments(parser: CommandParser) -> None:
     """Add who is certified, on what, and where the card goes."""
     parser.usage = "tau2 users certify --user NAME [--llm MODEL] [options]"
     parser.epilog = _EPILOG
-    parser.add_argument("action", choices=("certify",), help="what to do")
+    parser.add_argument("action", choices=("certify",), help="the only action so far")
     parser.add_argument("--user", required=True, metavar="NAME", help="the simulated user")
     parser.add_argument(
         "--llm", "--user-llm", dest="llm", metavar="MODEL", default=None, help="its model"
@@ -77,6 +78,10 @@ def run(options: argparse.Namespace) -> int:
     from tau2.runner.certification import certify
     from tau2.storage.results import write_atomically
 
+    if options.num_tasks < 1:
+        raise ConfigError(f"--num-tasks: at least 1 task is needed, not {options.num_tasks}")
+    for domain in options.domain or ():
+        registry.get_env_constructor(domain)
     card = certify(
         options.user,
         options.domain or registry.get_domains(),
@@ -131,11 +136,12 @@ def _show(card: UserCard) -> None:
 
 def _show_domain(domain: DomainCard) -> None:
     user = domain.user
-    show(f"\n{domain.domain}: {user.conversations:,} conversations")
+    show(f"\n{named(domain.domain)}: {plural(user.conversations, 'conversation')}")
     for one in domain.criteria:
         sign = "≥" if one.at_least else "≤"
         mark = "met" if one.is_met else "NOT MET"
-        show(f"  {one.name:<30} {one.value:6.3f}  {sign} {one.limit:g}  {mark}")
+        figures = f"{100 * one.value:5.1f} %  {sign} {100 * one.limit:2.0f} %"
+        show(f"  {one.name:<28}  {figures}  {mark}")
     speech = f"{user.words_per_turn:.1f} words and {user.facts_per_turn:.2f} facts a turn"
     if domain.recorded is not None:
         recorded = domain.recorded

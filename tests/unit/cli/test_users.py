@@ -60,6 +60,7 @@ def test_the_same_seed_gives_the_same_card(tmp_path: Path) -> None:
     ("options", "said"),
     [
         (["--user", "nobody"], "nobody"),
+        (["--user", "scripted_user", "--domain", "mok"], "no domain named 'mok'; did you mean"),
         (["--user", "scripted_user", "--num-tasks", "0"], "at least 1 task"),
         (["--user", "scripted_user", "--llm-args", "{"], "not JSON"),
         (["--user", "scripted_user", "--llm-args", "[]"], "JSON object"),
@@ -70,3 +71,16 @@ def test_wrong_usage_is_said(
 ) -> None:
     assert main([*CERTIFY, "-o", str(tmp_path / "card.html"), *options]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_one_conversation_is_one_and_figures_stand_below_each_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--num-tasks", "1", "--user", "scripted_user", "-o", str(tmp_path / "card.html")]
+    main(["users", "certify", "--domain", "mock", *options])
+    shown = capsys.readouterr().out
+    assert "mock: 1 conversation\n" in shown
+    lines = [line for line in shown.splitlines() if line.endswith("met")]
+    assert len(lines) > 3
+    assert len({line.index("met") for line in lines}) == 1
+    assert "100.0 %  ≥ 80 %  met" in shown
