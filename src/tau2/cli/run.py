@@ -151,6 +151,10 @@ def _configured(options: argparse.Namespace) -> TextRunConfig:
         file = {name: value for name, value in content.items() if name not in given}
         check_masked(options.config, file)
     values = {**file, **given}
+    if options.trust_settings and options.resume is None:
+        raise ConfigError(
+            "--trust-settings is about the settings of a stored run: add --resume RUN"
+        )
     if options.resume is not None:
         from tau2.cli.resume import resumed_values
 

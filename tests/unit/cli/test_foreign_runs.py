@@ -175,3 +175,9 @@ def test_a_review_asks_the_reviewer_of_the_caller(theirs, trap):
         assert theirs("review", "theirs", *model).code == 0
         assert ours.requests > 0
     assert trap.requests == 0
+
+
+def test_trust_without_a_run_to_resume_is_refused(tau2):
+    ended = tau2("run", "--domain", "mock", "--trust-settings")
+    assert ended.code == 2
+    assert "add --resume RUN" in ended.err
