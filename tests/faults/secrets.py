@@ -481,7 +481,7 @@ SHOWN: Mapping[str, Output] = {
     "data checked": Output("check-data", lambda _: ["check-data"]),
     "tasks proved": Output("audit", lambda _: ["audit", "--domain", "mock"], (0, 1, 2)),
     "tasks generated": Output(
-        "tasks", lambda _: ["tasks", "generate", "retail", "-n", "1", "-o", "tasks.json"], (0, 1, 2)
+        "tasks", lambda _: ["tasks", "generate", "-d", "retail", "--n", "1", "--out", "tasks.json"]
     ),
     "completion": Output("completion", lambda _: ["completion", "bash"]),
     "a first look": Output("intro", lambda _: ["intro"]),

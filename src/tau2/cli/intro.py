@@ -33,6 +33,7 @@ _ABOUT = {
     "llm_agent_solo": "your model on a ticket, without a user",
     "oracle_agent": "executes the reference actions; no model",
     "oracle_agent_solo": "the same, without a user",
+    "paraphrasing_oracle": "oracle_agent that words its messages as models do",
     "random_agent": "baseline: calls tools at random",
     "scripted_user": "follows an agenda made from the task; no model",
     "user_simulator": "your model in the role of the customer",
