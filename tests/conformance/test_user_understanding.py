@@ -181,6 +181,16 @@ CLOSINGS: tuple[str, ...] = (
     "**Summary**\n- Everything: done\n\nIt has all been processed. Is there anything else?",
 )  # fmt: skip
 
+HOPELESS: tuple[str, ...] = (
+    "Unfortunately that cannot be done either. Would you like to keep everything as it is?",
+    "I'm still unable to do that. Shall I leave everything as it is?",
+    "There are no options available. Would you like me to explore other dates or destinations?",
+    "There are also no alternatives that fit. Should I check a different day for you?",
+    "I am not able to make an exception. If you'd like, I can transfer you to a human agent.",
+    "That is not possible, as I said. I can connect you with a supervisor if you prefer.",
+)
+"""What is said after a first refusal that the customer has questioned."""
+
 TRANSFERS: tuple[str, ...] = (
     "YOU ARE BEING TRANSFERRED TO A HUMAN AGENT. PLEASE HOLD ON.",
     "You are being transferred to a human agent. Please hold on.",
@@ -261,7 +271,7 @@ TOKEN = re.compile(
 
 def phrasings() -> int:
     tables: tuple[tuple[Any, ...], ...] = (
-        FACTS, CONSENT, PROMISES, CLOSINGS, TRANSFERS, LOOKS, CHANGES
+        FACTS, CONSENT, PROMISES, CLOSINGS, HOPELESS, TRANSFERS, LOOKS, CHANGES
     )  # fmt: skip
     return sum(map(len, tables))
 
@@ -350,6 +360,23 @@ def test_everybody_leaves_when_all_is_said_and_done(domain: str) -> None:
             answer = probe.says(text, points_told=everything, rules_used=used)
             leaves = STOP in (answer.content or "") or bool(answer.tool_calls and probe.agenda.last)
             yield f"{text} -> {answer.content}", leaves
+
+    share_right(domain, asked)
+
+
+@every_domain
+def test_nobody_stays_when_it_is_refused_again(domain: str) -> None:
+    def asked(probe: Probe) -> Iterator[tuple[str, bool]]:
+        everything = list(range(len(probe.agenda.points)))
+        used = list(range(len(probe.agenda.rules)))
+        for text in HOPELESS:
+            answer = probe.says(
+                text, points_told=everything, rules_used=used, refused=True, pushed_back=2
+            )
+            said = answer.content or ""
+            accepts = probe.agenda.transfer_wanted and said in PHRASES["agree_transfer"]
+            leaves = STOP in said or TRANSFER in said or accepts
+            yield f"{text} -> {said}", leaves or bool(answer.tool_calls and probe.agenda.last)
 
     share_right(domain, asked)
 

@@ -181,6 +181,82 @@ def test_a_refusal_is_questioned_once_and_then_accepted() -> None:
     assert STOP in talk("I am sorry, but I really cannot.")
 
 
+@pytest.mark.parametrize(
+    ("instructions", "said"),
+    [
+        (
+            "",
+            "Unfortunately that is still not possible. Would you like to keep it as it is?",
+        ),
+        (
+            "",
+            "There are no flights available on the 17th either. Shall I look for other dates?",
+        ),
+        (
+            "You do not want to cancel the order if you cannot get a full refund.",
+            "That cannot be refunded. Keep the order, or cancel the order without a full refund?",
+        ),
+        (
+            "You only want it changed if the new one costs less.",
+            "The new one would cost more than what you paid. Would you still like to proceed?",
+        ),
+        (
+            "",
+            "I really cannot do it. If you like, I can transfer you to a human agent.",
+        ),
+    ],
+)
+def test_it_leaves_when_it_is_refused_again(instructions: str, said: str) -> None:
+    talk = Talk(shop.task(shop.act("cancel", order_id="#S100"), instructions=instructions))
+    talk(GREETING)
+    assert not _leaves(talk("I am sorry, but that is against our policy."))
+    assert _leaves(talk(said))
+
+
+def _leaves(answer: str) -> bool:
+    return STOP in answer or TRANSFER in answer
+
+
+def test_a_first_refusal_with_something_else_on_offer_is_not_the_end() -> None:
+    talk = Talk()
+    talk(GREETING)
+    said = "There are no flights available then. Would another date do? How would you proceed?"
+    answer = talk(said)
+    assert not _leaves(answer)
+    assert answer not in PHRASES["no_preference"]
+
+
+def test_a_transfer_does_not_replace_what_was_agreed() -> None:
+    talk = Talk(shop.task(shop.act("cancel", order_id="#S100")))
+    talk(GREETING)
+    talk("I will cancel order #S100. Shall I go ahead?")
+    talk("I have looked at your account.")
+    offer = "If you think that this is wrong, I recommend a transfer to a human agent. Shall I?"
+    assert not _leaves(talk(offer))
+
+
+def test_after_a_refusal_another_offer_of_help_is_taken_up() -> None:
+    talk = Talk(shop.task(shop.act("cancel", order_id="#S100")))
+    talk(GREETING)
+    talk("I am sorry, but that is against our policy.")
+    assert not _leaves(talk("You're welcome. If you like, I can swap it."))
+
+
+def test_a_wrong_word_about_the_customer_is_contradicted_once() -> None:
+    talk = Talk(shop.task(instructions="You're pretty sure that you're a Gold member."))
+    talk(GREETING)
+    said = "You are a regular member, so two bags are free. If you have questions, let me know!"
+    assert "Gold member" in talk(said)
+    assert "Gold member" not in talk(f"{said} Really.")
+
+
+def test_two_outcomes_settle_two_wishes() -> None:
+    talk = Talk(shop.task(reason="You want to move your trip. You also want to add two bags."))
+    talk(GREETING)
+    talk("I am sorry, but it is against our policy to change the date of it.")
+    assert STOP in talk("The luggage has been added.")
+
+
 def test_open_questions_are_answered_from_the_story() -> None:
     talk = Talk(
         shop.task(reason="You want to swap the lamp for one with a green shade and a short cable.")

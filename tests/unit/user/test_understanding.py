@@ -59,6 +59,12 @@ def test_consent_is_asked_for(text: str) -> None:
         ("Do you have any other questions?", Act.OFFERS_MORE),
         ("Hi! How can I help you today?", Act.GREETS),
         ("Unfortunately I cannot do that.", Act.REFUSES),
+        ("There are no other flights available that day.", Act.REFUSES),
+        ("There is no option within your budget.", Act.REFUSES),
+        ("There are no other upcoming flights in your profile.", None),
+        ("Should I try other dates?", Act.OFFERS_INSTEAD),
+        ("Do you want to fly to a different airport?", Act.OFFERS_INSTEAD),
+        ("Would another airline do for you?", Act.OFFERS_INSTEAD),
         ("Let me look that up.", Act.PROMISES),
         ("Thank you for contacting us. Goodbye!", Act.SAYS_BYE),
         ("YOU ARE BEING TRANSFERRED TO A HUMAN AGENT.", Act.TRANSFERS),
@@ -69,6 +75,7 @@ def test_consent_is_asked_for(text: str) -> None:
 def test_signs_are_noticed(text: str, sign: str | None) -> None:
     signs = {
         Act.REPORTS_DONE,
+        Act.OFFERS_INSTEAD,
         Act.OFFERS_MORE,
         Act.GREETS,
         Act.REFUSES,

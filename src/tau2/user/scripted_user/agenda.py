@@ -176,6 +176,8 @@ class Conversation(BaseModel):
     closing: bool = False
     """What is being done now is the last thing before the goodbye."""
     asked_if_all: bool = False
+    outcomes: int = 0
+    """Messages of the agent in which something was done or refused."""
     reported: bool = False
     """The agent has reported that something was done."""
     restated: int = 0

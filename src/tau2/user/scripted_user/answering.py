@@ -10,7 +10,13 @@ from tau2.participant.wording import in_words
 from tau2.user.base_user import STOP, TRANSFER
 from tau2.user.scripted_user import facts
 from tau2.user.scripted_user.agenda import ConditionalReply, Conversation, Cue, Point, UserAction
-from tau2.user.scripted_user.proposals import objection, same_deed, speaks_of
+from tau2.user.scripted_user.proposals import (
+    contradicts_status,
+    fails_condition,
+    objection,
+    same_deed,
+    speaks_of,
+)
 from tau2.user.scripted_user.speaking import Voice, continued, follow_up
 from tau2.user.scripted_user.text import keywords, overlap
 from tau2.user.scripted_user.toolbox import Toolbox
@@ -64,6 +70,11 @@ _RECORDS = ("order", "reservation")
 _RESERVES = re.compile(
     r"\b(?:don't|do not|not) want\b|\bonly (?:if|want)\b|\bunless\b", re.IGNORECASE
 )
+_ONLY_THEN = re.compile(
+    r"\bnot want\b.{1,60}\bif\b.{1,40}\b(?:not|cannot|can't)\b|\bunless\b|\bonly\b.{1,40}\bif\b",
+    re.IGNORECASE,
+)
+"""What a customer does not want at all once its condition is refused."""
 _CLOSING = (Act.OFFERS_MORE, Act.OFFERS_OPTION, Act.SAYS_BYE)
 """Acts that leave it to the customer whether the conversation goes on."""
 _NO_CARD_NUMBER = re.compile(r"\bnot (?:give|tell|share|name) (?:\w+ )?card number", re.IGNORECASE)
@@ -79,6 +90,7 @@ class ReplyBuilder:
         self.voice = voice
         self.progress = False
         self.looped = heard.checksum in state.heard
+        self.refused_before = state.refused
         state.heard = [*state.heard, heard.checksum][-_REMEMBERED:]
 
     def answer(self) -> str:
@@ -101,6 +113,7 @@ class ReplyBuilder:
         state = self.state
         if self.heard.has_any(Act.REPORTS_DONE, Act.REFUSES):
             state.awaiting = False
+            state.outcomes += 1
         state.reported = state.reported or Act.REPORTS_DONE in self.heard
         state.refused = state.refused or Act.REFUSES in self.heard
         state.recognised = state.recognised or speaks_of(self.heard.text, state.agenda)
@@ -132,8 +145,43 @@ class ReplyBuilder:
         if self.state.incomplete is not None:
             names = " and ".join(map(in_words, self.state.incomplete.missing))
             return f"Which {names} should I use for that?"
-        lines = self._lines()
+        lines = [self._parting()] if self._is_over() else self._lines()
         return follow_up(*lines) if lines else self._without_question()
+
+    def _is_over(self) -> bool:
+        """Return whether the customer cannot get what it wants and has nothing left to say."""
+        state = self.state
+        if self.heard.kinds:
+            return False
+        if fails_condition(self.heard.text, state.agenda):
+            return True
+        if not self._refuses_for_good() or state.unheeded or self._next_wish_is_open():
+            return False
+        rules = enumerate(state.agenda.rules)
+        return all(n in state.rules_used or not self._applies(rule) for n, rule in rules)
+
+    def _refuses_for_good(self) -> bool:
+        """Return whether the agent refuses again and offers only something else."""
+        heard = self.heard
+        state = self.state
+        agenda = state.agenda
+        if Act.REFUSES not in heard or Act.REPORTS_DONE in heard or not self.refused_before:
+            return False
+        objected = any(agenda.rules[n].cue is Cue.REFUSAL for n in state.rules_used)
+        if agenda.insists and not state.pushed_back and not objected:
+            return False
+        if Act.OFFERS_INSTEAD in heard:
+            return True
+        transfer = Act.OFFERS_TRANSFER in heard and not agenda.refuses_transfer
+        return transfer and Act.ASKS_CONSENT not in heard
+
+    def _parting(self) -> str:
+        """Return how the customer gives up: with another person, where the agent offers one."""
+        if Act.OFFERS_TRANSFER not in self.heard or self.state.agenda.refuses_transfer:
+            return f"{self.voice.phrase('leave_it')} {STOP}"
+        self.progress = self.progress or not self.looped
+        accepted = self.voice.phrase("agree_transfer")
+        return accepted if self.state.agenda.transfer_wanted else f"{accepted} {TRANSFER}"
 
     def _open(self) -> str:
         self.progress = True
@@ -204,7 +252,9 @@ class ReplyBuilder:
             return [self.voice.phrase("guide_me" if self.toolbox else "agree")]
         if Act.OFFERS_TRANSFER not in heard or answered or Act.ASKS in heard:
             return []
-        if state.agenda.refuses_transfer:
+        # A transfer is no substitute for what the agent has just been told to do.
+        agreed = state.awaiting and state.agenda.changes and not state.agenda.transfer_wanted
+        if state.agenda.refuses_transfer or (agreed and not state.pushed_back):
             if state.pushed_back >= _MOST_QUESTIONED:
                 return [f"{self.voice.phrase('leave_it')} {STOP}"]
             state.pushed_back += 1
@@ -359,20 +409,22 @@ class ReplyBuilder:
         scored = [(overlap(asked, keywords(line)), line) for line in self.state.agenda.statements]
         score, line = max(scored, key=lambda pair: pair[0], default=(0, ""))
         if score >= min(_ENOUGH_WORDS, max(1, len(asked))):
-            if (
-                line in self.state.lines_said
-                and Act.REFUSES in self.heard
-                and _RESERVES.search(line)
-                and self.state.pushed_back
-            ):
-                # It was said and refused: there is nothing to add.
-                return f"{self.voice.phrase('leave_it')} {STOP}"
+            if Act.REFUSES in self.heard and _RESERVES.search(line) and self.state.pushed_back:
+                if line in self.state.lines_said:
+                    # It was said and refused: there is nothing to add.
+                    return f"{self.voice.phrase('leave_it')} {STOP}"
+                if self.refused_before and _ONLY_THEN.search(line):
+                    return f"{line} {self.voice.phrase('bye')} {STOP}"
             self.state.lines_said.append(line)
             self.state.pushed_back += Act.REFUSES in self.heard
             if self.looped:
                 return f"{self.voice.phrase('again')} {continued(line)}"
             self.progress = True
             return line
+        if Act.OFFERS_INSTEAD in self.heard and Act.REFUSES in self.heard:
+            if self.state.pushed_back:
+                return f"{self.voice.phrase('leave_it')} {STOP}"
+            return self._push_back()
         question = " ".join(self.heard.requests)
         if "?" not in question and self.toolbox:
             return self.voice.phrase("cannot_do")
@@ -397,6 +449,12 @@ class ReplyBuilder:
         state = self.state
         if Act.GREETS in heard and Act.OFFERS_MORE not in heard:
             return f"{self.voice.phrase('again')} {continued(state.agenda.opening)}"
+        claim = contradicts_status(heard.text, state.agenda)
+        if claim and claim not in state.lines_said:
+            state.lines_said.append(claim)
+            state.pushed_back += 1
+            self.progress = True
+            return claim
         if self._nothing_happened_yet():
             state.restated += 1
             self.progress = True
@@ -428,8 +486,13 @@ class ReplyBuilder:
     def _leads_on(self) -> bool:
         """Return whether what is offered leads to what the customer wants: nothing is done yet."""
         heard = self.heard
-        done = heard.has_any(Act.OFFERS_MORE, Act.SAYS_BYE, Act.REPORTS_DONE, Act.REFUSES)
-        return self.state.agenda.changes and not done and not self.state.settled
+        state = self.state
+        if not state.agenda.changes or heard.has_any(Act.REPORTS_DONE, Act.REFUSES):
+            return False
+        if heard.has_any(Act.OFFERS_MORE, Act.SAYS_BYE):
+            # Everything was refused so far: what is offered is better than nothing.
+            return state.refused and not (state.reported or self.looped)
+        return not state.settled
 
     def _on_statement(self) -> str:
         """Return the answer to a message that only tells something."""
@@ -494,7 +557,8 @@ class ReplyBuilder:
             return self._push_back()
         if Act.SAYS_BYE in heard and Act.OFFERS_MORE not in heard:
             return f"{self.voice.phrase('bye')} {STOP}"
-        settled = len(state.mentioned) >= len(state.agenda.wishes)
+        wishes = len(state.agenda.wishes)
+        settled = len(state.mentioned) >= wishes or state.outcomes >= max(wishes, 2)
         if closing or settled or state.asked_if_all or Act.REFUSES in heard:
             return f"{self.voice.phrase('nothing_more')} {STOP}"
         state.asked_if_all = True

@@ -49,6 +49,41 @@ _TOTAL = re.compile(
     re.IGNORECASE,
 )
 
+_ONLY_IF_LESS = re.compile(
+    r"\bonly\b.{1,60}\bif\b.{1,60}\b(?:less|lower|cheaper|fewer|smaller)\b", re.IGNORECASE
+)
+_IS_NOT_LESS = re.compile(
+    r"\b(?:more|higher|greater) than (?:what |the |your |you )?(?:\w+ ){0,3}"
+    r"(?:original|paid|charged|current|before)|\bnot (?:be )?(?:less|lower|cheaper) than\b",
+    re.IGNORECASE,
+)
+_I_AM = re.compile(r"\bI(?:'m| am) (?:\w+ ){0,2}an? (\w+) (\w+)", re.IGNORECASE)
+_YOU_ARE = re.compile(
+    r"\byou(?:'re| are) (?:currently |listed as |actually |only ){0,2}an? (\w+) (\w+)",
+    re.IGNORECASE,
+)
+
+
+def fails_condition(text: str, agenda: Agenda) -> bool:
+    """Return whether an agent says that something costs no less, where it has to cost less."""
+    return bool(_IS_NOT_LESS.search(text)) and any(map(_ONLY_IF_LESS.search, agenda.statements))
+
+
+def contradicts_status(text: str, agenda: Agenda) -> str:
+    """Return the customer's statement about itself that the agent contradicts, or "".
+
+    "I'm a Gold member" is contradicted by "you are a regular member".
+    """
+    told = [(adjective.lower(), noun.lower()) for adjective, noun in _YOU_ARE.findall(text)]
+    for line in agenda.statements:
+        claim = _I_AM.search(line)
+        if claim is None:
+            continue
+        mine, noun = claim[1].lower(), claim[2].lower()
+        if any(one == noun and adjective != mine for adjective, one in told):
+            return line
+    return ""
+
 
 def speaks_of(text: str, agenda: Agenda) -> bool:
     """Return whether an agent has this customer's matter in mind: it names something of it."""

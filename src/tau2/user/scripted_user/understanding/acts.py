@@ -33,6 +33,8 @@ class Act(StrEnum):
     """It offers to hand over to a person."""
     OFFERS_OPTION = "offers_option"
     """It offers something that may be left without an answer: "if you like, I can ..."."""
+    OFFERS_INSTEAD = "offers_instead"
+    """It asks whether to leave things as they are, or whether something else would do."""
     OFFERS_MORE = "offers_more"
     """It asks whether there is anything else, or says that it is there for it."""
     REFUSES = "refuses"

@@ -247,6 +247,11 @@ KEEPS_AS_IS = Pattern(
     r"unchanged)\b"
     r".{0,80}\?|\bleave (?:it|everything|things|your reservation) (?:as|unchanged).{0,60}\?",
 )
+SOMETHING_ELSE = Pattern(
+    r"\b(?:other|another|alternative|alternate|different)\b.{0,24}\b(?:dates?|days?|airlines?|"
+    r"airports?|destinations?|routes?|travel plans?)\b.{0,80}\?",
+)
+"""Whether something would do that the customer did not ask for."""
 STATES = Pattern(
     r"\b(?:you'll|you will|will|we'll|i'll|i've|i have|is|was|were|has|are|can be|must|may|we)\b",
 )
@@ -296,12 +301,15 @@ REFUSAL = _any(
     r"ability)|doesn't (?:allow|offer|support|permit)|not available|isn't available|out of stock|"
     r"not offered|against (?:our|the|company) policy|no way to|must (?:decline|refuse)|"
     r"non-?refundable|won't be able|not be able)\b",
+    r"\bthere (?:is|are|were|seem to be) (?:currently |also |still )?no "
+    r"(?=.{0,80}\b(?:available|availability|fit|match|meet|accommodate|within your|left)\b)"
+    r"(?:\w+[ -]){0,4}(?:flights?|options?|seats?|combinations?|alternatives?)\b",
     r"\bsorry, but\b|\bpolicy (?:does|do)(?: not|n't)\b|\bno (?:exceptions?|refunds?) (?:can|is|"
     r"are)",
     hints=(
         "unfortunately|can't|cannot|can not|unable|not |n't |impossible|ineligible|ou"
         "t of stock|policy|no way|decline|refuse|refundable|sorry|no exception|no ref"
-        "und"
+        "und|there "
     ),
 )
 

@@ -95,8 +95,10 @@ class _Reader:
             self.closing.add(part)
             return
         self._note_statement(part)
+        if patterns.SOMETHING_ELSE.search(part):
+            self.acts.add(Act.OFFERS_INSTEAD)
         if patterns.KEEPS_AS_IS.search(part):
-            self.acts.add(Act.OFFERS_MORE)
+            self.acts |= {Act.OFFERS_MORE, Act.OFFERS_INSTEAD}
             self.closing.add(part)
             return
         if _offers_more(part) or _offers_option(part):
