@@ -15,6 +15,7 @@ from tau2.errors import (
     UserError,
 )
 from tau2.orchestrator.episode import Failure, Role
+from tau2.participant.monitoring import ASKED_AGAIN
 
 EPISODE_FAILURES = (AgentError, UserError, ContextWindowExceeded, DeadlineExceeded, EmptyCompletion)
 """Errors that end an episode with a termination reason. Every other one is an infrastructure
@@ -56,6 +57,10 @@ def cost_of(messages: Sequence[AssistantMessage | UserMessage]) -> float | None:
     return total
 
 
+def _replaces(message: AssistantMessage | UserMessage) -> bool:
+    return ASKED_AGAIN in (message.raw_data or {})
+
+
 def usage_of(messages: Sequence[AssistantMessage | UserMessage]) -> SessionUsage:
     """Return the tokens and model calls of the messages."""
     usages = [message.usage for message in messages if message.usage]
@@ -66,7 +71,8 @@ def usage_of(messages: Sequence[AssistantMessage | UserMessage]) -> SessionUsage
     return SessionUsage(
         prompt_tokens=total("prompt_tokens"),
         completion_tokens=total("completion_tokens"),
-        model_calls=len(usages),
+        # A message that replaced a refused one took two calls.
+        model_calls=len(usages) + sum(_replaces(message) for message in messages if message.usage),
         malformed_tool_calls=total("malformed_tool_calls"),
         cut_off=sum(message.cut_short == "length" for message in messages),
         content_filtered=sum(message.cut_short == "content_filter" for message in messages),

@@ -14,7 +14,7 @@ from typing import NoReturn
 from tau2.utils.json_types import JsonValue
 
 _DEEPEST = 100  # levels; real data has about ten, and Python reads a thousand at most
-_LONGEST_INT = 14_000  # bits; Python reads and writes at most 4300 digits
+_TOO_LONG = 10**4300  # Python reads and writes integers of at most 4300 digits
 _HALF = re.compile("[\ud800-\udfff]")
 _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 
@@ -82,7 +82,7 @@ def _why_unreadable(value: JsonValue, depth: int) -> str | None:
         case str():
             return "halves of one character would be joined" if _PAIR.search(value) else None
         case int():
-            return "an integer of too many digits" if value.bit_length() > _LONGEST_INT else None
+            return "an integer of too many digits" if abs(value) >= _TOO_LONG else None
         case float():
             return None if math.isfinite(value) else f"{value} is not a number that JSON has"
         case dict() | list():

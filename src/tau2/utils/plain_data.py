@@ -9,7 +9,7 @@ from tau2.utils.json_types import JsonValue
 from tau2.utils.text import clean_text
 
 DEEPEST = 64  # levels of nesting that are kept; real data has about ten, serializers fail near 250
-_LONGEST_INT = 14_000  # bits; Python refuses to read or write more than 4300 decimal digits
+_TOO_LONG = 10**4300  # Python refuses to read or write more than 4300 decimal digits
 
 
 def clean(
@@ -24,7 +24,7 @@ def clean(
         case None | bool():
             return value
         case int():
-            return value if value.bit_length() <= _LONGEST_INT else hex(value)
+            return value if abs(value) < _TOO_LONG else hex(value)
         case str():
             return text(value)
         case float():
@@ -43,7 +43,7 @@ def is_storable(value: object, depth: int = DEEPEST) -> bool:
     if isinstance(value, float):
         return math.isfinite(value)
     if isinstance(value, int):
-        return value.bit_length() <= _LONGEST_INT
+        return abs(value) < _TOO_LONG
     if isinstance(value, Mapping):
         return depth > 0 and all(is_storable(item, depth - 1) for item in value.values())
     if isinstance(value, list | tuple):
