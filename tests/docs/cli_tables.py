@@ -21,10 +21,23 @@ def rows(command: str) -> Iterator[str]:
     """Yield the table of a command's options, line by line."""
     yield "| option | meaning |"
     yield "|---|---|"
-    for action in parser_of(command)._actions:
+    parser = parser_of(command)
+    groups = {
+        id(action): f"{group.title}: "
+        for group in parser._action_groups
+        if group.title in _positional_choices(parser)
+        for action in group._group_actions
+    }
+    for action in parser._actions:
         if action.dest != "help":
             meaning = (action.help or "").replace("%%", "%").replace("|", "\\|")
-            yield f"| `{_form(action)}` | {meaning} |"
+            yield f"| `{_form(action)}` | {groups.get(id(action), '')}{meaning} |"
+
+
+def _positional_choices(parser: argparse.ArgumentParser) -> set[str]:
+    """Return what a command can do, where its first argument says so."""
+    first = next((a for a in parser._actions if not a.option_strings), None)
+    return set(map(str, first.choices)) if first is not None and first.choices else set()
 
 
 def _form(action: argparse.Action) -> str:

@@ -69,6 +69,11 @@ class Conversation:
         self.start = self.setup.fresh()
         set_initial_state(self.start, self.setup.task, [])
 
+    @property
+    def last_turn(self) -> int | None:
+        """Index of the last message; None where there is none."""
+        return len(self.messages) - 1 if self.messages else None
+
     @cached_property
     def agent(self) -> list[Said]:
         """The agent's text messages."""

@@ -20,7 +20,8 @@ class Ending:
     """The last exchange of a conversation."""
 
     by_user: bool
-    turn: int
+    turn: int | None
+    """Index of the message that ended it; None for a conversation without messages."""
     last: Said | None
     """The agent's last message before the end."""
 
@@ -32,12 +33,14 @@ class Ending:
 
 def ending_of(run: SimulationRun, conversation: Conversation) -> Ending:
     """Return how a conversation ended."""
-    turn = len(conversation.messages) - 1
+    turn = conversation.last_turn
     users = [said.turn for said in conversation.user]
     by_user = run.termination_reason is TerminationReason.USER_STOP
     if by_user and users:
         turn = users[-1]
-    before = [said for said in conversation.agent if said.turn < turn or not by_user]
+    before = [
+        said for said in conversation.agent if not by_user or turn is None or said.turn < turn
+    ]
     return Ending(by_user, turn, before[-1] if before else None)
 
 
@@ -63,7 +66,7 @@ def wish_not_stated(conversation: Conversation, ending: Ending) -> Finding | Non
 
 def ended_early(conversation: Conversation, ending: Ending) -> Finding | None:
     """Return a finding when the customer ended on a proposal, a promise or a question."""
-    if not ending.by_user or ending.last is None:
+    if not ending.by_user or ending.last is None or ending.turn is None:
         return None
     final = conversation.messages[ending.turn]
     text = conversation.user[-1].text if isinstance(final, UserMessage) else ""

@@ -71,7 +71,7 @@ def blame_results(
     """Return the verdict on every simulation of a run that did not pass, in the run's order.
 
     Args:
-        results: The stored run; a simulation whose task it does not hold is left out.
+        results: The stored run. Where it does not hold a simulation's task, the verdict says so.
         fresh: Returns a fresh environment of the run's domain.
         rules: The domain's policy rules.
         on_simulation: Called after each simulation.
@@ -80,11 +80,24 @@ def blame_results(
     found = []
     for run in results.simulations:
         setup = setups.get(run.task_id)
-        verdict = blame_simulation(run, setup, rules) if setup is not None else None
+        verdict = blame_simulation(run, setup, rules) if setup is not None else _without_task(run)
         if verdict is not None:
             found.append(verdict)
         on_simulation()
     return found
+
+
+def _without_task(run: SimulationRun) -> Blame | None:
+    """Return the verdict on a simulation whose task is not known."""
+    outcome = outcome_of(run)
+    if outcome is Outcome.PASSED:
+        return None
+    if outcome is Outcome.INFRASTRUCTURE:
+        return _blame(run, [_not_scored(run)])
+    if outcome is Outcome.USER_FAILURE:
+        return _blame(run, [_user_failed(run)])
+    reason = "The run does not hold the task, so there is nothing to compare with."
+    return _blame(run, [Finding(Side.TASK, Kind.UNGRADABLE, None, reason)])
 
 
 def with_blame(run: SimulationRun, setup: TaskSetup, rules: Sequence[Rule]) -> SimulationRun:
@@ -231,6 +244,6 @@ def _unexplained(run: SimulationRun, conversation: Conversation) -> Finding:
     return Finding(
         Side.AGENT,
         Kind.OTHER_STATE,
-        len(conversation.messages) - 1,
+        conversation.last_turn,
         f"The reward was lost on {lost}; the changes are those of the reference.",
     )

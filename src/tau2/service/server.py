@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import socket
 from collections.abc import Mapping, Sequence
@@ -79,7 +80,11 @@ class LoopbackServer:
 
     def run(self) -> None:
         """Answer requests until `stop` is called. Ctrl-C ends it with KeyboardInterrupt."""
-        self._server.run(sockets=[self._socket])
+        serving = self._server.serve(sockets=[self._socket])
+        try:
+            asyncio.run(serving)
+        finally:
+            serving.close()  # Ctrl-C may come before the loop has started it
 
     def stop(self) -> None:
         """Have `run` return soon; may be called from another thread."""

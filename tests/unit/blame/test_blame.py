@@ -8,12 +8,14 @@ import pytest
 from tests.cast import ON_THE_LIST, calls, play, says
 from tests.faults.planted import PLANTS, clean_conversations, planted
 
-from tau2.blame import Kind, Side, blame_simulation, with_blame
+from tau2.blame import Kind, Side, blame_results, blame_simulation, with_blame
 from tau2.blame.acts import Act, acts_of, declines
+from tau2.data_model.run_config import TextRunConfig
 from tau2.data_model.simulation import SimulationRun, TerminationReason
 from tau2.domains.mock.environment import get_environment, get_tasks
 from tau2.environment.task_setup import TaskSetup
 from tau2.metrics.outcomes import blame_note, blamed
+from tau2.runner import run_tasks
 from tau2.runner.resolve import policy_rules
 from tau2.user.base_user import STOP
 
@@ -94,6 +96,24 @@ def test_a_conversation_without_a_score_is_nobodys_failure() -> None:
     blame = blame_simulation(run, SETUP)
     assert blame is not None
     assert blame.side is Side.INFRASTRUCTURE
+
+
+def test_a_run_that_does_not_hold_the_task_says_so() -> None:
+
+    config = TextRunConfig(domain="mock", agent="lazy_agent", user="scripted_user", seed=1)
+    results = run_tasks(config, [TASK], console_display=False)
+    results.tasks = []
+    (verdict,) = blame_results(results, get_environment)
+    assert verdict.side is Side.TASK
+    assert "does not hold the task" in verdict.finding.reason
+
+
+def test_a_failure_without_messages_names_no_message() -> None:
+    run = story(says("Hello?"), says(WISH, STOP))
+    run.messages = []
+    blame = blame_simulation(run, SETUP)
+    assert blame is not None
+    assert blame.finding.turn is None
 
 
 def test_the_verdict_is_kept_in_the_record_and_follows_a_new_reward() -> None:
