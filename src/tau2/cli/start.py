@@ -70,9 +70,13 @@ def _served(names: Sequence[str], port: int) -> None:
     from tau2.service.server import DocServer
 
     with DocServer(names, port) as server:
-        show(
-            f"{', '.join(map(named, names))}\n\n  {server.url}\n\n"
-            "Open this address in a browser on this machine. Ctrl-C stops the server."
-        )
-        flush()
-        server.run()
+
+        def announce() -> None:
+            show(
+                f"{', '.join(map(named, names))}\n\n  {server.url}\n\n"
+                "Open this address in a browser on this machine. Ctrl-C stops the server."
+            )
+            flush()
+
+        # Not before: Ctrl-C while the event loop is made would leave it open.
+        server.run(on_started=announce)

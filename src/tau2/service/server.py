@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, Self
 
 from tau2.errors import ConfigError, needs_extra
@@ -32,6 +32,17 @@ SECURITY_HEADERS: Mapping[str, str] = {
 }
 _TOKEN_BYTES = 24
 _MOST_CONNECTIONS = 32  # a browser opens six
+
+
+class _Server(uvicorn.Server):
+    """A server that says when it has started."""
+
+    on_started: Callable[[], None] | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        if self.started and self.on_started is not None:
+            self.on_started()
 
 
 class LoopbackServer:
@@ -65,7 +76,7 @@ class LoopbackServer:
             log_level="warning",
             **server_options(_MOST_CONNECTIONS),
         )
-        self._server = uvicorn.Server(config)
+        self._server = _Server(config)
 
     def __enter__(self) -> Self:
         return self
@@ -78,8 +89,12 @@ class LoopbackServer:
         """The address that opens the pages; whoever has it may read them."""
         return f"http://{HOST}:{self.port}/{self.token}/"
 
-    def run(self) -> None:
-        """Answer requests until `stop` is called. Ctrl-C ends it with KeyboardInterrupt."""
+    def run(self, on_started: Callable[[], None] | None = None) -> None:
+        """Answer requests until `stop` is called. Ctrl-C ends it with KeyboardInterrupt.
+
+        `on_started` is called once requests are answered and Ctrl-C closes everything in order.
+        """
+        self._server.on_started = on_started
         serving = self._server.serve(sockets=[self._socket])
         try:
             asyncio.run(serving)
