@@ -6,4 +6,6 @@ tool_calls   tool calls and their arguments from JSON
 functional   `name(key=value, ...)`
 tagged       `<tool_call>{...}</tool_call>`
 reasoning    the text of a message, separate from its reasoning
+signatures   tools as one line each, for prompts
+plain_chat   messages and tools as turns that any chat template renders
 """
