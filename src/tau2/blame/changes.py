@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 
-from tau2.blame.acts import Act, acts_of, declines
+from tau2.blame.acts import INVITATIONS, acts_of, declines
 from tau2.blame.conversation import Conversation, Done, Said
 from tau2.blame.ending import Ending, ended_early, wish_not_stated
-from tau2.blame.finding import Finding, Kind, Side
+from tau2.blame.finding import Finding, Kind, Side, agent_finding, task_finding, user_finding
 from tau2.blame.phone import instructed
 from tau2.blame.values import Sources, differing, leaves, names
 from tau2.blame.writes import WriteDifferences, WrongWrite
 from tau2.data_model.conventions import TRANSFER_TOOL
 from tau2.data_model.tasks import Action
-from tau2.environment.policy_rules import Rule, agrees, check_trajectory
+from tau2.environment.policy_rules import Rule, Violation, agrees, check_trajectory
+from tau2.user.scripted_user.understanding import Act
 from tau2.utils.json_types import JsonObject, JsonValue
 from tau2.utils.text import shortened
 
@@ -63,8 +65,7 @@ class ChangeVerdicts:
             )
         ]
         if not findings:
-            return Finding(
-                Side.AGENT,
+            return agent_finding(
                 Kind.OTHER_STATE,
                 wrong.done.turn,
                 f"{wrong.done.call.name} was called by another participant than in the reference.",
@@ -88,16 +89,14 @@ class ChangeVerdicts:
         line = _line_about(agreed.text, wrong.wanted_arguments) if agreed is not None else ""
         if agreed is not None and names(line, wanted) and not names(line, got):
             origin = self._origin(got, turn)
-            return Finding(
-                Side.AGENT,
+            return agent_finding(
                 Kind.WRONG_VALUE,
                 turn,
                 f"{shown}, to which the customer had agreed in message {agreed.turn}; {origin}.",
             )
         user_chose_got = said_got is not None and (said_wanted is None or said_got > said_wanted)
         if supports_got and not supports_wanted and user_chose_got:
-            return Finding(
-                Side.TASK,
+            return task_finding(
                 Kind.REFERENCE_CONTRADICTS,
                 turn,
                 f"The scenario asks for {_shown(got)}; the reference has {_shown(wanted)} "
@@ -105,29 +104,26 @@ class ChangeVerdicts:
             )
         proposed = self._proposed_by_agent(got, said_got)
         if user_chose_got and proposed is not None and not supports_got:
-            return Finding(
-                Side.AGENT,
+            return agent_finding(
                 Kind.WRONG_VALUE,
                 proposed,
                 f"{shown}; the agent itself had brought it up in message {proposed}.",
             )
         if user_chose_got and said_got is not None:
             kind = Kind.CONTRADICTED if supports_got else Kind.INVENTED
-            return Finding(
-                Side.USER,
+            return user_finding(
                 kind,
                 said_got,
                 f"{shown}, as the customer had said in message {said_got}.",
             )
         if said_wanted is not None:
             origin = self._origin(got, turn)
-            return Finding(
-                Side.AGENT,
+            return agent_finding(
                 Kind.WRONG_VALUE,
                 turn,
                 f"{shown}, which the customer had named in message {said_wanted}; {origin}.",
             )
-        return Finding(Side.AGENT, Kind.WRONG_VALUE, turn, f"{shown}; {self._origin(got, turn)}.")
+        return agent_finding(Kind.WRONG_VALUE, turn, f"{shown}; {self._origin(got, turn)}.")
 
     def _proposed_by_agent(self, value: JsonValue, before: int | None) -> int | None:
         """Return the agent's first message before the customer's that names a value, or None."""
@@ -182,8 +178,7 @@ class ChangeVerdicts:
             return unstated
         turn = instructed(self.conversation, action)
         if turn is not None and not self._phone_was_asked_too_late(turn):
-            return Finding(
-                Side.USER,
+            return user_finding(
                 Kind.NOT_ACTED,
                 turn,
                 f"The agent asked for it in message {turn}, but the customer did not carry out "
@@ -192,8 +187,7 @@ class ChangeVerdicts:
         early = ended_early(self.conversation, self.ending)
         if early is not None:
             return early
-        return self._handed_over_early(action) or Finding(
-            Side.AGENT,
+        return self._handed_over_early(action) or agent_finding(
             Kind.NOT_INSTRUCTED,
             self.ending.turn,
             f"The agent never asked the customer for {action.name}.",
@@ -207,8 +201,7 @@ class ChangeVerdicts:
         done = self.conversation.hand_over
         if done is None or _hands_over(self.conversation):
             return None
-        return Finding(
-            Side.AGENT,
+        return agent_finding(
             Kind.HANDED_OVER,
             done.turn,
             f"The agent handed the customer over although it could have called {action.name}.",
@@ -219,8 +212,7 @@ class ChangeVerdicts:
         for proposal, answer in self._proposals():
             named = [value for value in leaves(action.arguments) if names(proposal.text, value)]
             if named and declines(answer.text) and not self._agreed_after(answer.turn):
-                return Finding(
-                    Side.USER,
+                return user_finding(
                     Kind.REFUSED_OWN_WISH,
                     answer.turn,
                     f"The customer declined {action.name}, which the scenario asks for.",
@@ -229,7 +221,7 @@ class ChangeVerdicts:
 
     def _proposals(self) -> Iterator[tuple[Said, Said]]:
         for said in self.conversation.agent:
-            if Act.PROPOSES in acts_of(said.text):
+            if Act.ASKS_CONSENT in acts_of(said.text):
                 answer = self._answer_to(said)
                 if answer is not None:
                     yield said, answer
@@ -255,13 +247,12 @@ class ChangeVerdicts:
     def _claimed(self, action: Action) -> Finding | None:
         made = {done.call.name for done in self.conversation.writes}
         for said in self.conversation.agent:
-            if Act.REPORTS not in acts_of(said.text):
+            if Act.REPORTS_DONE not in acts_of(said.text):
                 continue
             if _is_about(said.text, action) and (
                 action.name not in made or self._names_target(said.text, action)
             ):
-                return Finding(
-                    Side.AGENT,
+                return agent_finding(
                     Kind.CLAIMED_NOT_DONE,
                     said.turn,
                     f"The agent said that it was done, but never called {action.name} "
@@ -275,11 +266,10 @@ class ChangeVerdicts:
     def _wish_left_out(self, action: Action) -> Finding | None:
         """The customer ended without naming what only the scenario knows."""
         unsaid = self.sources.unsaid(leaves(action.arguments))
-        invited = Act.INVITES in self.ending.acts or Act.REPORTS in self.ending.acts
+        invited = bool(self.ending.acts & {*INVITATIONS, Act.REPORTS_DONE})
         if not unsaid or not self.ending.by_user or not invited:
             return None
-        return Finding(
-            Side.USER,
+        return user_finding(
             Kind.WISH_NOT_STATED,
             self.ending.turn,
             f"The customer ended the conversation without having named {_shown(unsaid[0])}, "
@@ -292,8 +282,7 @@ class ChangeVerdicts:
         )
         if refusal is None:
             return None
-        return Finding(
-            Side.AGENT,
+        return agent_finding(
             Kind.REFUSED,
             refusal.turn,
             f"The agent refused; the reference calls {action.name}.",
@@ -309,9 +298,9 @@ class ChangeVerdicts:
             last = failed[-1]
             reason = shortened(last.replayed.content or "", 160)
             text = f"{action.name} was called, but failed: {reason}"
-            return Finding(Side.AGENT, Kind.NOT_DONE, last.turn, text)
-        return Finding(
-            Side.AGENT, Kind.NOT_DONE, self.ending.turn, f"The agent never called {action.name}."
+            return agent_finding(Kind.NOT_DONE, last.turn, text)
+        return agent_finding(
+            Kind.NOT_DONE, self.ending.turn, f"The agent never called {action.name}."
         )
 
     # --- a change that the reference does not make
@@ -324,16 +313,14 @@ class ChangeVerdicts:
         if invented is not None:
             return invented
         if not self._was_agreed(done.turn):
-            return Finding(
-                Side.AGENT,
+            return agent_finding(
                 Kind.NOT_AGREED,
                 done.turn,
                 f"{name} was called although the customer had not agreed to it.",
             )
         broken = self._broken_rule(done.turn)
         because = f": {broken}" if broken else "; the reference does not call it"
-        return Finding(
-            Side.AGENT,
+        return agent_finding(
             Kind.FORBIDDEN,
             done.turn,
             f"{name} was called because the customer wanted it{because}.",
@@ -351,14 +338,12 @@ class ChangeVerdicts:
         )
         asked = instructed(self.conversation, action, after=after, before=done.turn)
         if asked is not None:
-            return Finding(
-                Side.AGENT,
+            return agent_finding(
                 Kind.OTHER_STATE,
                 done.turn,
                 f"The agent had the customer call {done.call.name}; the reference does not.",
             )
-        return Finding(
-            Side.USER,
+        return user_finding(
             Kind.ACTED_UNASKED,
             done.turn,
             f"The customer called {done.call.name} without being asked to.",
@@ -371,8 +356,7 @@ class ChangeVerdicts:
                 continue
             known = self.sources.first_shown(value, said)
             if known is None and self._proposed_by_agent(value, said) is None:
-                return Finding(
-                    Side.USER,
+                return user_finding(
                     Kind.INVENTED,
                     said,
                     f"The customer named {_shown(value)}, which the scenario does not have; "
@@ -384,15 +368,18 @@ class ChangeVerdicts:
         replies = [said for said in self.conversation.user if said.turn < before]
         return bool(replies) and agrees(replies[-1].text)
 
+    @cached_property
+    def _violations(self) -> list[Violation]:
+        """Every policy rule that the agent broke."""
+        conversation = self.conversation
+        return check_trajectory(conversation.start, conversation.messages, self.rules)
+
     def _broken_rule(self, turn: int) -> str | None:
-        start = self.conversation.start
-        found = check_trajectory(start, self.conversation.messages, self.rules)
-        return next((one.text for one in found if one.message_index == turn), None)
+        return next((one.text for one in self._violations if one.message_index == turn), None)
 
     def _hand_over(self) -> Iterator[Finding]:
         if _hands_over(self.conversation) and self.conversation.hand_over is None:
-            yield Finding(
-                Side.AGENT,
+            yield agent_finding(
                 Kind.NOT_HANDED_OVER,
                 self.ending.turn,
                 "The agent did not hand the customer over, as the reference does.",
@@ -405,12 +392,12 @@ def _hands_over(conversation: Conversation) -> bool:
     return any(action.name == TRANSFER_TOOL for action in actions)
 
 
-_SHORT = 3
+_LONG_ENOUGH = 4  # characters; a shorter number is an amount or a count
 
 
 def _is_telling(value: JsonValue) -> bool:
-    """Return whether a value is special enough to be somebody's: an id, a name, a date."""
-    return len(str(value)) > _SHORT and any(character.isdigit() for character in str(value))
+    """Return whether a value is special enough to be somebody's: an id or a date."""
+    return len(str(value)) >= _LONG_ENOUGH and any(character.isdigit() for character in str(value))
 
 
 _ABOUT = {

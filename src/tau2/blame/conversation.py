@@ -20,14 +20,16 @@ from tau2.data_model.message import (
 )
 from tau2.data_model.tasks import Action
 from tau2.environment.environment import Environment
-from tau2.environment.history import decoded
+from tau2.environment.history import Waiting, decoded
 from tau2.environment.task_setup import TaskSetup, set_initial_state
 from tau2.errors import ToolError
+from tau2.user.base_user import OUT_OF_SCOPE, STOP, TRANSFER
+from tau2.user.monitor import Finding as UserFinding
+from tau2.user.monitor import user_findings
 from tau2.utils.json_types import JsonObject
 
 _MOST_READ = 20_000  # characters of a message that verdicts look at
 _MOST_READ_OF_RESULTS = 200_000
-END_TOKENS = ("###STOP###", "###TRANSFER###", "###OUT-OF-SCOPE###")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,11 @@ class Conversation:
         return [Said(one.turn, without_end_token(one.text)) for one in said]
 
     @cached_property
+    def user_findings(self) -> list[UserFinding]:
+        """What the user monitor finds in the conversation."""
+        return user_findings(self.messages, self.setup.task, self.start)
+
+    @cached_property
     def calls(self) -> list[Done]:
         """Every tool call, in order, of both participants."""
         return list(self._replayed())
@@ -103,15 +110,14 @@ class Conversation:
 
     def _replayed(self) -> Iterator[Done]:
         environment = self.start.fork()
-        waiting: list[tuple[int, ToolCall]] = []
+        waiting: Waiting[tuple[int, ToolCall]] = Waiting()
         for turn, message in enumerate(self.messages):
             if isinstance(message, AssistantMessage | UserMessage):
-                waiting = [(turn, _of(message, call)) for call in message.calls]
+                waiting.add((call.id, (turn, _of(message, call))) for call in message.calls)
             for result in _results(message):
-                if not waiting:
-                    continue
-                asked, call = waiting.pop(0)
-                yield self._executed(environment, asked, call, result)
+                called = waiting.take(result.id) or waiting.take_first()
+                if called is not None:
+                    yield self._executed(environment, *called, result)
 
     def _executed(
         self, environment: Environment, turn: int, call: ToolCall, result: ToolMessage
@@ -139,7 +145,7 @@ def _texts(
 
 def without_end_token(text: str) -> str:
     """Return a user's message without the token that ends the conversation."""
-    for token in END_TOKENS:
+    for token in (STOP, TRANSFER, OUT_OF_SCOPE):
         text = text.replace(token, "")
     return text.strip()
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tau2.blame.acts import Act, acts_in_order, acts_of, declines
+from tau2.blame.acts import QUESTIONS, acts_of, declines
 from tau2.blame.conversation import Conversation, Said
-from tau2.blame.finding import Finding, Kind, Side
-from tau2.blame.values import content_words, overlap
+from tau2.blame.finding import Finding, Kind, user_finding
 from tau2.data_model.message import UserMessage
 from tau2.data_model.simulation import SimulationRun, TerminationReason
-
-_RELATED = 0.12  # share of the words of the reason for calling that a stated wish repeats
-_FEW_WORDS = 3  # a reason for calling with fewer words is not looked for
+from tau2.user.monitor import FindingKind
+from tau2.user.scripted_user.understanding import Act
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +43,11 @@ def ending_of(run: SimulationRun, conversation: Conversation) -> Ending:
 
 
 def wish_not_stated(conversation: Conversation, ending: Ending) -> Finding | None:
-    """Return a finding when nothing that the customer said is about the reason for calling."""
-    instructions = conversation.setup.task.user_scenario.instructions
-    reason = getattr(instructions, "reason_for_call", None) or str(instructions)
-    words = content_words(reason)
-    if len(words) < _FEW_WORDS or not conversation.user:
+    """Return a finding when the customer ended without having said what the scenario wants."""
+    unsaid = any(found.kind is FindingKind.NO_WISH for found in conversation.user_findings)
+    if not unsaid or conversation.hand_over is not None or not ending.by_user:
         return None
-    said = "\n".join(one.text for one in conversation.user)
-    if overlap(said, words) >= _RELATED:
-        return None
-    if conversation.hand_over is not None or not ending.by_user:
-        return None
-    return Finding(
-        Side.USER,
+    return user_finding(
         Kind.WISH_NOT_STATED,
         ending.turn,
         "The customer never stated the reason for calling.",
@@ -70,28 +60,31 @@ def ended_early(conversation: Conversation, ending: Ending) -> Finding | None:
         return None
     final = conversation.messages[ending.turn]
     text = conversation.user[-1].text if isinstance(final, UserMessage) else ""
-    order = acts_in_order(ending.last.text)
-    if Act.PROPOSES in order and declines(text):
-        return Finding(
-            Side.USER,
+    acts = ending.acts
+    if Act.ASKS_CONSENT in acts and declines(text):
+        return user_finding(
             Kind.REFUSED_OWN_WISH,
             ending.turn,
             "The customer declined the proposal and ended the conversation.",
         )
-    what = _WAITING.get(order[-1]) if order else None
-    if what is None or (order[-1] is Act.PROMISES and {Act.REPORTS, Act.REFUSES} & set(order)):
+    what = _waits_for(acts)
+    if what is None:
         return None
-    return Finding(
-        Side.USER,
+    return user_finding(
         Kind.ENDED_EARLY,
         ending.turn,
         f"The customer ended the conversation although {what}.",
     )
 
 
-_WAITING = {
-    Act.PROPOSES: "the agent was waiting for consent",
-    Act.ASKS: "the agent had asked a question",
-    Act.PROMISES: "the agent had only said what it was going to do",
-}
-"""What the agent waits for, or has still to do, after its last sentence."""
+def _waits_for(acts: frozenset[Act]) -> str | None:
+    """Return what the agent waits for, or has still to do, after its last message."""
+    if Act.ASKS_CONSENT in acts:
+        return "the agent was waiting for consent"
+    if Act.OFFERS_MORE in acts:
+        return None
+    if acts & QUESTIONS:
+        return "the agent had asked a question"
+    if Act.PROMISES in acts and not acts & {Act.REPORTS_DONE, Act.REFUSES}:
+        return "the agent had only said what it was going to do"
+    return None

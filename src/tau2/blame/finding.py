@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 
@@ -63,6 +64,12 @@ class Finding:
     """Index of the deciding message in the conversation; None where no message decides."""
     reason: str
     """One sentence."""
+
+
+agent_finding = partial(Finding, Side.AGENT)
+user_finding = partial(Finding, Side.USER)
+task_finding = partial(Finding, Side.TASK)
+infrastructure_finding = partial(Finding, Side.INFRASTRUCTURE)
 
 
 @dataclass(frozen=True, slots=True)

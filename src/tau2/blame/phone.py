@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from tau2.blame.acts import Act, acts_of
+from tau2.blame.acts import acts_of
 from tau2.blame.conversation import Conversation
 from tau2.data_model.tasks import Action
+from tau2.user.scripted_user.understanding import Act
 
 _GENERIC = frozenset(
     """
@@ -51,7 +52,7 @@ def instructed(
     for said in conversation.agent:
         if before is not None and said.turn >= before:
             return None
-        proposes = Act.PROPOSES in acts_of(said.text)
+        proposes = Act.ASKS_CONSENT in acts_of(said.text)
         if said.turn <= after or proposes:
             continue
         if any(_asks_for(part, action, words) for part in _SENTENCE.findall(said.text[:_LONGEST])):

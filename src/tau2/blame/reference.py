@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tau2.blame.conversation import Conversation
-from tau2.blame.finding import Finding, Kind, Side
+from tau2.blame.finding import Finding, Kind, task_finding
 from tau2.blame.values import names, scenario_text
 from tau2.data_model.message import ToolCall
 from tau2.data_model.simulation import SimulationRun
@@ -26,7 +26,7 @@ def task_faults(run: SimulationRun, conversation: Conversation) -> Iterator[Find
         for fault in environment_faults(run.reward_info):
             ungradable = fault.startswith("the environment")
             kind = Kind.UNGRADABLE if ungradable else Kind.REFERENCE_FAILS
-            yield Finding(Side.TASK, kind, None, f"{fault[:1].upper()}{fault[1:]}.")
+            yield task_finding(kind, None, f"{fault[:1].upper()}{fault[1:]}.")
     yield from _unmet_assertions(conversation)
     yield from _not_knowable(run, conversation)
 
@@ -38,8 +38,7 @@ def _unmet_assertions(conversation: Conversation) -> Iterator[Finding]:
     for check in check_assertions(after):
         if not check.met:
             name = check.env_assertion.func_name
-            yield Finding(
-                Side.TASK,
+            yield task_finding(
                 Kind.REFERENCE_FAILS,
                 None,
                 f"The assertion {name} does not hold after the reference's own actions.",
@@ -54,8 +53,7 @@ def _not_knowable(run: SimulationRun, conversation: Conversation) -> Iterator[Fi
     texts = _everything_shown(conversation)
     for info in lost:
         if not _is_knowable(info, texts):
-            yield Finding(
-                Side.TASK,
+            yield task_finding(
                 Kind.NOT_KNOWABLE,
                 None,
                 f"{info} has to be told, but neither the scenario nor any tool result of the "

@@ -12,7 +12,17 @@ from collections.abc import Callable, Iterator, Sequence
 from tau2.blame.changes import ChangeVerdicts
 from tau2.blame.conversation import Conversation, mutates, tool_failures
 from tau2.blame.ending import Ending, ended_early, ending_of, wish_not_stated
-from tau2.blame.finding import Blame, Finding, Kind, Side, finding_data
+from tau2.blame.finding import (
+    Blame,
+    Finding,
+    Kind,
+    Side,
+    agent_finding,
+    finding_data,
+    infrastructure_finding,
+    task_finding,
+    user_finding,
+)
 from tau2.blame.reference import task_faults
 from tau2.blame.values import content_words, overlap
 from tau2.blame.writes import compare_writes
@@ -21,7 +31,7 @@ from tau2.data_model.tasks import RewardType
 from tau2.environment.environment import Environment
 from tau2.environment.policy_rules import Rule
 from tau2.environment.task_setup import TaskSetup
-from tau2.metrics.outcomes import BLAME, Outcome, lost_on, outcome_of, why_unscored
+from tau2.metrics.outcomes import BLAME, Outcome, lost_on, outcome_of, run_passed, why_unscored
 from tau2.storage.results import Results
 from tau2.utils.text import shortened
 
@@ -46,19 +56,17 @@ def blame_simulation(
         setup: Its task and a factory of fresh environments.
         rules: The domain's policy rules; they give the reason of a forbidden change.
     """
-    outcome = outcome_of(run)
-    if outcome is Outcome.PASSED:
+    if run_passed(run):
         return None
-    if outcome is Outcome.INFRASTRUCTURE:
-        return _blame(run, [_not_scored(run)])
-    if outcome is Outcome.USER_FAILURE:
-        return _blame(run, [_user_failed(run)])
+    unscored = _without_score(run)
+    if unscored is not None:
+        return _blame(run, [unscored])
     try:
         return _blame(run, _ranked(run, Conversation(setup, run.get_messages()), rules))
     except Exception as problem:  # the domain's tools or data may have changed in any way
         logger.debug("simulation %s cannot be replayed", run.id, exc_info=True)
         reason = f"The conversation cannot be replayed: {shortened(str(problem), 200)}"
-        return _blame(run, [Finding(Side.TASK, Kind.UNGRADABLE, None, reason)])
+        return _blame(run, [task_finding(Kind.UNGRADABLE, None, reason)])
 
 
 def blame_results(
@@ -89,15 +97,10 @@ def blame_results(
 
 def _without_task(run: SimulationRun) -> Blame | None:
     """Return the verdict on a simulation whose task is not known."""
-    outcome = outcome_of(run)
-    if outcome is Outcome.PASSED:
+    if run_passed(run):
         return None
-    if outcome is Outcome.INFRASTRUCTURE:
-        return _blame(run, [_not_scored(run)])
-    if outcome is Outcome.USER_FAILURE:
-        return _blame(run, [_user_failed(run)])
     reason = "The run does not hold the task, so there is nothing to compare with."
-    return _blame(run, [Finding(Side.TASK, Kind.UNGRADABLE, None, reason)])
+    return _blame(run, [_without_score(run) or task_finding(Kind.UNGRADABLE, None, reason)])
 
 
 def with_blame(run: SimulationRun, setup: TaskSetup, rules: Sequence[Rule]) -> SimulationRun:
@@ -113,16 +116,17 @@ def _blame(run: SimulationRun, findings: Sequence[Finding]) -> Blame:
     return Blame(run.id, *run.unit, findings[0], tuple(findings[1:]))
 
 
-def _not_scored(run: SimulationRun) -> Finding:
+def _without_score(run: SimulationRun) -> Finding | None:
+    """Return whose failure a simulation is that was never scored; None for one that was."""
+    outcome = outcome_of(run)
     turn = len(run.get_messages()) - 1
-    reason = f"The simulation has no score: {shortened(why_unscored(run), 200)}"
-    return Finding(Side.INFRASTRUCTURE, Kind.NO_SCORE, turn if turn >= 0 else None, reason)
-
-
-def _user_failed(run: SimulationRun) -> Finding:
-    turn = len(run.get_messages()) - 1
-    reason = shortened(why_unscored(run), 200)
-    return Finding(Side.USER, Kind.USER_FAILED, turn if turn >= 0 else None, reason)
+    last = turn if turn >= 0 else None
+    why = shortened(why_unscored(run), 200)
+    if outcome is Outcome.USER_FAILURE:
+        return user_finding(Kind.USER_FAILED, last, why)
+    if outcome is Outcome.INFRASTRUCTURE:
+        return infrastructure_finding(Kind.NO_SCORE, last, f"The simulation has no score: {why}")
+    return None
 
 
 def _ranked(run: SimulationRun, conversation: Conversation, rules: Sequence[Rule]) -> list[Finding]:
@@ -140,8 +144,7 @@ def _findings(
     run: SimulationRun, conversation: Conversation, rules: Sequence[Rule]
 ) -> Iterator[Finding]:
     for done in tool_failures(conversation):
-        yield Finding(
-            Side.INFRASTRUCTURE,
+        yield infrastructure_finding(
             Kind.TOOL_FAILED,
             done.turn,
             f"{done.call.name} failed in the conversation, but the same call succeeds on replay.",
@@ -151,7 +154,7 @@ def _findings(
     lost = set(lost_on(run))
     if run.termination_reason is TerminationReason.AGENT_ERROR:
         reason = f"The agent failed: {shortened(why_unscored(run), 200)}"
-        yield Finding(Side.AGENT, Kind.AGENT_FAILED, ending.turn, reason)
+        yield agent_finding(Kind.AGENT_FAILED, ending.turn, reason)
         return
     if run.termination_reason in _NEVER_FINISHED:
         yield from _never_finished(run, conversation, ending)
@@ -181,8 +184,7 @@ def _never_finished(
     if unsaid is not None:
         yield unsaid
         return
-    yield Finding(
-        Side.AGENT,
+    yield agent_finding(
         Kind.ASKED_FOREVER,
         _first_repetition(conversation) or ending.turn,
         f"{why} The agent brought nothing to an end.",
@@ -212,8 +214,8 @@ def _missing_reads(
         if not check.action_match and not mutates(
             conversation.start, action.name, action.requestor
         ):
-            yield Finding(
-                Side.AGENT, Kind.NOT_DONE, ending.turn, f"The agent never called {action.name}."
+            yield agent_finding(
+                Kind.NOT_DONE, ending.turn, f"The agent never called {action.name}."
             )
 
 
@@ -229,8 +231,7 @@ def _not_told(run: SimulationRun, conversation: Conversation, ending: Ending) ->
         yield (
             unstated
             or early
-            or Finding(
-                Side.AGENT,
+            or agent_finding(
                 Kind.NOT_TOLD,
                 ending.turn,
                 f"The agent never told the customer: {shortened(item, 160)}",
@@ -241,8 +242,7 @@ def _not_told(run: SimulationRun, conversation: Conversation, ending: Ending) ->
 def _unexplained(run: SimulationRun, conversation: Conversation) -> Finding:
     """Return what is said where the rules find no difference."""
     lost = ", ".join(lost_on(run))
-    return Finding(
-        Side.AGENT,
+    return agent_finding(
         Kind.OTHER_STATE,
         conversation.last_turn,
         f"The reward was lost on {lost}; the changes are those of the reference.",

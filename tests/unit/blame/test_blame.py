@@ -9,7 +9,7 @@ from tests.cast import ON_THE_LIST, calls, play, says
 from tests.faults.planted import PLANTS, clean_conversations, planted
 
 from tau2.blame import Kind, Side, blame_results, blame_simulation, with_blame
-from tau2.blame.acts import Act, acts_of, declines
+from tau2.blame.acts import acts_of, declines
 from tau2.data_model.run_config import TextRunConfig
 from tau2.data_model.simulation import SimulationRun, TerminationReason
 from tau2.domains.mock.environment import get_environment, get_tasks
@@ -18,6 +18,7 @@ from tau2.metrics.outcomes import blame_note, blamed
 from tau2.runner import run_tasks
 from tau2.runner.resolve import policy_rules
 from tau2.user.base_user import STOP
+from tau2.user.scripted_user.understanding import Act
 
 TASK = next(task for task in get_tasks() if task.id == "create_task_1")
 SETUP = TaskSetup(TASK, get_environment)
@@ -142,22 +143,23 @@ def test_an_environment_that_cannot_be_built_is_no_participants_failure() -> Non
 @pytest.mark.parametrize(
     ("text", "act"),
     [
-        ("Reply yes to proceed.", Act.PROPOSES),
-        ("Would you like me to go ahead with this change?", Act.PROPOSES),
-        ("Please confirm these details (yes/no).", Act.PROPOSES),
+        ("Reply yes to proceed.", Act.ASKS_CONSENT),
+        ("Would you like me to go ahead with this change?", Act.ASKS_CONSENT),
+        ("Please confirm these details (yes/no).", Act.ASKS_CONSENT),
         ("Unfortunately, our policy does not allow refunds.", Act.REFUSES),
         ("I can't change the origin of the flight.", Act.REFUSES),
         ("I'll cancel the order now.", Act.PROMISES),
         ("One moment please.", Act.PROMISES),
-        ("Your reservation has been cancelled.", Act.REPORTS),
-        ("I've updated your address.", Act.REPORTS),
-        ("All set!", Act.REPORTS),
-        ("Could you give me your user id?", Act.ASKS),
-        ("Is there anything else I can help you with?", Act.INVITES),
+        ("Your reservation has been cancelled.", Act.REPORTS_DONE),
+        ("I've updated your address.", Act.REPORTS_DONE),
+        ("All set!", Act.REPORTS_DONE),
+        ("Could you give me your user id?", Act.ASKS_FACTS),
+        ("Is there anything else I can help you with?", Act.OFFERS_MORE),
     ],
 )
 def test_what_a_message_of_the_agent_does(text: str, act: Act) -> None:
-    assert acts_of(text) == {act} or (act in acts_of(text) and act is not Act.ASKS)
+    assert act in acts_of(text)
+    assert acts_of(text) <= {act, Act.ASKS}
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+from tau2.data_model.tasks import Task
 from tau2.domains.mock.environment import get_environment, get_tasks, get_tasks_split
 from tau2.environment.domain import DomainSpec
 
+
+def _generate(n: int, seed: int, difficulty: str | None = None, kinds: str = "seen") -> list[Task]:
+    """Return `n` distinct tasks, the same for the same seed."""
+    from tau2.domains.mock.factory.generate import (  # noqa: PLC0415  -- not needed to run tasks
+        generate_tasks,
+    )
+
+    return generate_tasks(n, seed, difficulty, kinds)
+
+
 DOMAIN = DomainSpec(
-    name="mock", environment=get_environment, tasks=get_tasks, splits=get_tasks_split
+    name="mock",
+    environment=get_environment,
+    tasks=get_tasks,
+    splits=get_tasks_split,
+    generate=_generate,
 )

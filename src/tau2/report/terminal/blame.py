@@ -12,6 +12,7 @@ from rich.text import Text
 from tau2.blame import Blame, Side
 from tau2.report.safe_text import one_line, plain
 from tau2.report.terminal.tables import new_table
+from tau2.utils.terminal_text import shell_command
 from tau2.utils.text import plural
 
 _STYLES = {
@@ -55,6 +56,10 @@ def blame_view(
     if len(verdicts) > most:
         more = plural(len(verdicts) - most, "more failure")
         parts.append(plain(f"… and {more}; --show N or --json shows them"))
+    if verdicts:
+        first = verdicts[0]
+        command = ["tau2", "view", name, "--task-id", first.task_id, "--trial", first.trial]
+        parts += [Text(""), Text(f"a conversation: {shell_command(command)}")]
     if reviewed is not None:
         parts += [Text(""), plain(reviewed)]
     return Group(*parts, Text(""))

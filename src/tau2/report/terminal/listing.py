@@ -64,14 +64,16 @@ def select(
 
 def simulations_table(runs: Iterable[SimulationRun]) -> Table:
     """Return one line per simulation."""
+    listed = list(runs)
+    at_fault = ("at fault",) if any(map(blamed, listed)) else ()
     table = new_table(
-        *("task", "trial", "reward", "ended", "messages", "lost on", "at fault"),
+        *("task", "trial", "reward", "ended", "messages", "lost on", *at_fault),
         right=("trial", "reward", "messages"),
         cut=("task",),
         fold=("lost on",),
     )
-    for cells in map(_cells, runs):
-        table.add_row(*cells)
+    for run in listed:
+        table.add_row(*_cells(run), *([plain(blamed(run) or "")] if at_fault else []))
     return table
 
 
@@ -83,4 +85,3 @@ def _cells(run: SimulationRun) -> Iterator[Text]:
     yield plain(run.termination_reason.value)
     yield Text(str(len(run.get_messages())))
     yield plain(", ".join(lost_on(run)))
-    yield plain(blamed(run) or "")

@@ -56,8 +56,9 @@ def hidden_rows(rows: Sequence[TaskRow], most: int = MOST_ROWS) -> str:
 def task_table(rows: Sequence[TaskRow], num_trials: int) -> Table:
     """Return one line per task."""
     passed = ("passed",) if num_trials > 1 else ()
+    at_fault = ("at fault",) if any(row.blame for row in rows) else ()
     table = new_table(
-        *("task", "reward", *passed, "messages", "lost on", "at fault"),
+        *("task", "reward", *passed, "messages", "lost on", *at_fault),
         right=("reward", "passed", "messages"),
         cut=("task",),
         fold=("lost on",),
@@ -73,7 +74,7 @@ def task_table(rows: Sequence[TaskRow], num_trials: int) -> Table:
             *([f"{row.passed}/{row.scored}"] if passed else []),
             f"{row.messages:.0f}",
             plain(", ".join(row.lost_on)),
-            plain(", ".join(row.blame)),
+            *([plain(", ".join(row.blame))] if at_fault else []),
         )
     return table
 
@@ -86,11 +87,9 @@ def figures_view(summary: RunSummary) -> Table:
     table.add_row("average reward", _average(summary))
     for k, (value, tasks) in summary.pass_hat_k.items():
         table.add_row(f"pass^{k}", Text(f"{value:.3f}  over {plural(tasks, 'task')}"))
-    counted = {
-        "outcomes": summary.outcomes,
-        "ended by": summary.terminations,
-        "at fault": summary.blame,
-    }
+    counted = {"outcomes": summary.outcomes, "ended by": summary.terminations}
+    if summary.blame:
+        counted["at fault"] = summary.blame
     for label, counts in counted.items():
         text = ", ".join(f"{name} {number}" for name, number in counts.items())
         table.add_row(label, plain(text or "none"))

@@ -135,6 +135,7 @@ _IMPERATIVE = re.compile(
     r"reset|resume|return|select|send|set|split|suspend|swap|switch|take|transfer|update|upgrade|"
     r"use)\b", _I
 )  # fmt: skip
+_QUOTED = re.compile(r"(?<!\w)'[^'\n]{1,200}'(?!\w)|\"[^\"\n]{1,200}\"")
 _TALK_OF_GAME = re.compile(
     r"\btool(?:s| call)?\b|\brounds? of\b|\binteractions?\b|^after \w+ing it\b|\bscenario\b|"
     r"\bconversation\b|\bsimulat|\bground (?:your|all)\b"
@@ -246,8 +247,10 @@ def _line(text: str) -> str:
     if len(text.split()) < _FEWEST_WORDS:
         return ""
     text = _ASK_INSIDE.sub(_wish_inside, text)
-    if _TALK_OF_GAME.search(text) or (
-        _ABOUT_MANNER.search(text) and not _SPOKEN_TRAIT.search(text)
+    # A title such as 'Order the tool cases' is no talk of the game.
+    unquoted = _QUOTED.sub("", text)
+    if _TALK_OF_GAME.search(unquoted) or (
+        _ABOUT_MANNER.search(unquoted) and not _SPOKEN_TRAIT.search(unquoted)
     ):
         return ""
     return text
