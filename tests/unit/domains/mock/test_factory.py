@@ -12,7 +12,6 @@ from tau2.errors import ConfigError, UnknownName
 from tau2.registry import registry
 from tau2.run import run_single_task
 
-
 PAIR = TextRunConfig(domain="mock", agent="oracle_agent", user="scripted_user")
 
 
