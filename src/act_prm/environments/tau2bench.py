@@ -9,7 +9,7 @@ from typing import Any
 
 from act_prm.environments.base import Environment
 from act_prm.environments.tau2bench_messages import (
-    RESPOND_USER,
+    HOW_TO_ACT,
     RESPOND_USER_TOOL,
     history_of,
     user_message,
@@ -40,10 +40,6 @@ logger = logging.getLogger(__name__)
 FIRST_USER_TEXT = "Hello, I need help."
 """The first observation when the user says nothing at first."""
 
-_HOW_TO_ACT = (
-    f"Every turn of yours is a tool call. To say something to the customer, call `{RESPOND_USER}` "
-    "with the text; the customer sees nothing else of what you write."
-)
 _HOW_TO_ACT_SOLO = (
     "Every turn of yours is a tool call; there is nobody to talk to. "
     "When the case is finished, call `done`."
@@ -156,7 +152,7 @@ class Tau2BenchEnv(Environment):
         """
         parts = [self.system_prompt, f"<policy>\n{self.domain_policy}\n</policy>"]
         if not self.setup.solo:
-            return "\n\n".join([*parts, _HOW_TO_ACT])
+            return "\n\n".join([*parts, HOW_TO_ACT])
         ticket = task.ticket if task is not None else None
         return "\n\n".join([*parts, f"<ticket>\n{ticket or ''}\n</ticket>", _HOW_TO_ACT_SOLO])
 

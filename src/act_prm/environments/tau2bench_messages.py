@@ -31,6 +31,11 @@ RESPOND_USER_TOOL: JsonObject = {
         "required": ["text"],
     },
 }
+HOW_TO_ACT = (
+    f"Every turn of yours is a tool call. To say something to the customer, call `{RESPOND_USER}` "
+    "with the text; the customer sees nothing else of what you write."
+)
+"""The end of the system prompt."""
 SENT = "sent"
 """The output of `respond_user`; the user's answer is a message of its own."""
 

@@ -118,13 +118,28 @@ class GeneratorContext:
         *,
         prefix: str = "",
         reserve: int = 0,
+        after: Prompt | None = None,
     ) -> Prompt | None:
         """Return the messages that fit and their token ids; the oldest are left out first.
 
-        `prefix` is the beginning of the completion. None if not even the last messages fit.
+        `prefix` is the beginning of the completion. With `after`, the last prompt's messages and
+        the ids of it and the reply to it, the ids go on from these wherever the conversation does.
+        None if not even the last messages fit.
         """
         limit = self.max_prompt_length(reserve)
+        if after is not None:
+            longer = self._following(messages, after)
+            if longer is not None and len(longer) <= limit:
+                return list(messages), [*longer, *self.chat.encode(prefix)]
         return fitted(messages, lambda some: self.chat.prompt(some, tools, prefix=prefix), limit)
+
+    def _following(self, messages: Sequence[Message], after: Prompt) -> list[int] | None:
+        """Return the ids of a conversation that begins like the last prompt; None for another."""
+        before, ids = after
+        since = list(messages[len(before) :])
+        if list(messages[: len(before)]) != before or not since:
+            return None
+        return self.chat.following(ids, since) if since[0].get("role") == "assistant" else None
 
     def hide_observations(self, messages: Sequence[Message]) -> list[Message]:
         """Return the conversation with observations hidden as configured."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from act_prm.generator.context import GeneratorContext
 from act_prm.generator.demonstrations import Demonstration, Demonstrations
+from act_prm.generator.prompts import Prompt
 from act_prm.replay_buffer import EpisodeStep
 from act_prm.replay_buffer.steps import DEMONSTRATION
 
@@ -24,11 +25,17 @@ class DemonstrationReader:
         """
         steps: list[EpisodeStep] = []
         for _, demonstration in self.demonstrations.existing(list(tasks)):
-            built = [self._step(demonstration, at, batch_id) for at in range(len(demonstration))]
-            steps += [step for step in built if step is not None]
+            after: Prompt | None = None
+            for at in range(len(demonstration)):
+                step = self._step(demonstration, at, batch_id, after)
+                if step is not None:
+                    steps.append(step)
+                    after = step.state, step.state_action_tokens
         return steps
 
-    def _step(self, demonstration: Demonstration, at: int, batch_id: int) -> EpisodeStep | None:
+    def _step(
+        self, demonstration: Demonstration, at: int, batch_id: int, after: Prompt | None
+    ) -> EpisodeStep | None:
         context = self.context
         history = demonstration.history(at, lambda i: demonstration.actions[i])
         reply = context.chat.reply(demonstration.actions[at])
@@ -38,6 +45,7 @@ class DemonstrationReader:
             demonstration.tools,
             # A demonstrated action may be longer than the policy is allowed to write.
             reserve=max(len(reply) - context.sampling.max_tokens, 0),
+            after=after,
         )
         if prompt is None:
             return None

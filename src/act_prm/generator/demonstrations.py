@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from act_prm.environments.demonstrations import demonstration
+from act_prm.environments.respond_user import without_respond_user, without_respond_user_tool
 from act_prm.environments.tau2bench import Tau2BenchEnv
+from act_prm.environments.tau2bench_messages import assistant_message
 from act_prm.environments.types import Message
 from act_prm.generator.context import GeneratorContext
 from act_prm.generator.prompts import action_text
+from act_prm.llm_handlers.types import ActionFromLLM
+from tau2.actions.plain_chat import plain_chat
 from tau2.errors import AgentError, ConfigError
 from tau2.utils.json_types import JsonObject
 
@@ -90,7 +94,7 @@ class Demonstrations:
         if not steps:
             return None
         first = steps[0].state
-        return Demonstration(
+        made = Demonstration(
             task_id=first.task_id,
             system_prompt=first.system_prompt,
             tools=first.tools,
@@ -101,3 +105,23 @@ class Demonstrations:
             ],
             rewards=[step.reward for step in steps],
         )
+        if not context.chat.template.writes_plainly((), first.tools):
+            return made
+        return in_plain_text(made, [step.actions for step in steps])
+
+
+def in_plain_text(made: Demonstration, steps: Sequence[Sequence[ActionFromLLM]]) -> Demonstration:
+    """Return a demonstration whose actions are one call or plain text for the customer each."""
+    replies = [assistant_message(actions) for actions in steps]
+    spoken = [
+        without_respond_user([reply, *observation])
+        for reply, observation in zip(replies, [*made.observations[1:], []], strict=True)
+    ]
+    [system] = without_respond_user([{"role": "system", "content": made.system_prompt}])
+    return replace(
+        made,
+        system_prompt=system["content"],
+        tools=without_respond_user_tool(made.tools),
+        observations=[made.observations[0], *(turn[1:] for turn in spoken[:-1])],
+        actions=[plain_chat(turn[:1])[0].content for turn in spoken],
+    )

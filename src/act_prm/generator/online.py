@@ -57,6 +57,13 @@ class _OnlineEpisode:
         assert self.state is not None, "the episode has begun"
         return self.state
 
+    @property
+    def last_turn(self) -> Prompt | None:
+        """The last prompt, with the ids of the reply to it."""
+        if not self.steps:
+            return None
+        return self.steps[-1].state, self.steps[-1].state_action_tokens
+
     def enter(self, state: EnvironmentState, done: bool) -> None:
         self.state = state
         self.info = dict(state.metadata)
@@ -188,7 +195,9 @@ class OnlineGenerator:
         state = episode.live_state
         messages = with_thoughts(context.hide_observations(state.messages), context.thought_tags)
         prompt = context.prompt(
-            [{"role": "system", "content": state.system_prompt}, *messages], state.tools
+            [{"role": "system", "content": state.system_prompt}, *messages],
+            state.tools,
+            after=episode.last_turn,
         )
         if prompt is None:
             episode.done = True

@@ -7,22 +7,35 @@ tokens, log-probabilities and loss mask always agree.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
+from act_prm.environments.respond_user import without_respond_user, without_respond_user_tool
 from act_prm.llm_handlers.client import Datum, SampledCompletion
-from tau2.utils.json_types import JsonMapping, JsonObject
+from tau2.actions.chat_template import ChatTemplate
+from tau2.utils.json_types import JsonMapping
 
 Message = JsonMapping
 
 
 class Chat:
-    """The chat template of one tokenizer, with the same options for every prompt."""
+    """The chat template of one tokenizer, with the same options for every prompt.
 
-    def __init__(self, tokenizer: Any, *, template_options: JsonMapping | None = None) -> None:
+    Args:
+        template_options: Further variables of the template.
+        form: How tools and calls are written; see `tau2.actions.chat_template.PromptForm`.
+    """
+
+    def __init__(
+        self,
+        tokenizer: Any,
+        *,
+        template_options: JsonMapping | None = None,
+        form: str = "auto",
+    ) -> None:
         self.tokenizer = tokenizer
-        self._options = dict(template_options or {})
+        self.template = ChatTemplate(tokenizer, form=form, options=template_options)
 
     def prompt(
         self,
@@ -33,13 +46,45 @@ class Chat:
     ) -> list[int]:
         """Return the ids of the conversation up to the assistant's turn, then those of `prefix`.
 
-        The model continues the prefix: after `prefix="<thought>"` it writes a thought.
+        The model continues the prefix: after `prefix="<thought>"` it writes a thought. Raise
+        ConfigError when the template cannot render the conversation.
         """
-        return self._rendered(messages, tools, add_generation_prompt=True) + self.encode(prefix)
+        if self.template.writes_plainly(messages, tools):
+            messages = without_respond_user(messages)
+            tools = without_respond_user_tool(tools)
+        return self.encode(self.template.prompt(messages, tools)) + self.encode(prefix)
+
+    def following(self, before: Sequence[int], since: Sequence[Message]) -> list[int] | None:
+        """Return the ids of the prompt after a reply: those before it, kept as they are, and more.
+
+        Args:
+            before: The ids of the last prompt and of the reply, as they were sampled.
+            since: The reply as a message, and the messages after it.
+
+        None where the template cannot render that; the whole conversation is then rendered anew.
+        """
+        if self.template.writes_plainly(since):
+            since = without_respond_user(since)
+        text = self.template.after_reply(since[1:])
+        if text is None:
+            return None
+        after = self.encode(text)
+        # A reply that was cut off is ended by the template; another one has ended itself.
+        ended = bool(before) and before[-1] == self.end_of_turn and after[:1] == [before[-1]]
+        return [*before, *(after[1:] if ended else after)]
 
     def reply(self, text: str, *, closed: bool = True) -> list[int]:
         """Return the ids of a demonstrated reply, with the end-of-turn token if `closed`."""
-        return self.encode(text) + ([int(self.tokenizer.eos_token_id)] if closed else [])
+        return self.encode(self.template.inert(text)) + ([self.end_of_turn] if closed else [])
+
+    @cached_property
+    def end_of_turn(self) -> int:
+        """The token that ends a turn of the assistant."""
+        closing = self.encode(self.template.end_of_turn)
+        first = self.tokenizer.decode(closing[:1], skip_special_tokens=False)
+        if closing and first in self.template.special_tokens:
+            return closing[0]
+        return int(self.tokenizer.eos_token_id)
 
     def encode(self, text: str) -> list[int]:
         """Return the ids of the text alone, without special tokens."""
@@ -50,71 +95,6 @@ class Chat:
     def decode(self, tokens: Sequence[int]) -> str:
         """Return the text of the ids, without special tokens."""
         return str(self.tokenizer.decode(list(tokens), skip_special_tokens=True))
-
-    def _rendered(
-        self,
-        messages: Sequence[Message],
-        tools: Sequence[JsonMapping],
-        *,
-        add_generation_prompt: bool,
-    ) -> list[int]:
-        text = self.tokenizer.apply_chat_template(
-            [template_message(one) for one in messages],
-            tools=[template_tool(one) for one in tools] or None,
-            add_generation_prompt=add_generation_prompt,
-            tokenize=False,
-            **self._options,
-        )
-        return self.encode(text)
-
-
-def template_tool(tool: JsonMapping) -> JsonObject:
-    """Return a flat tool schema (type, name, description, parameters) in the nested form."""
-    if "function" in tool:
-        return dict(tool)
-    return {
-        "type": "function",
-        "function": {key: value for key, value in tool.items() if key != "type"},
-    }
-
-
-def template_message(message: Message) -> JsonObject:
-    """Return a message of an environment in the form that chat templates expect.
-
-    The text of a tool result may be its `output`; arguments given as JSON text become objects.
-    """
-    role = str(message["role"])
-    content = message.get("content")
-    if content is None:
-        content = message.get("output", "")
-    made: JsonObject = {"role": role, "content": str(content)}
-    if role == "tool":
-        made |= {name: message[key] for key, name in _TOOL_KEYS.items() if message.get(key)}
-    if calls := message.get("tool_calls"):
-        made["tool_calls"] = [_template_call(one) for one in calls]
-    return made
-
-
-_TOOL_KEYS = {"name": "name", "call_id": "tool_call_id", "tool_call_id": "tool_call_id"}
-
-
-def _template_call(call: JsonMapping) -> JsonObject:
-    function = call.get("function", call)
-    made = {
-        "type": "function",
-        "function": {"name": function["name"], "arguments": _parsed(function["arguments"])},
-    }
-    return made | ({"id": call["id"]} if call.get("id") else {})
-
-
-def _parsed(arguments: Any) -> Any:
-    if not isinstance(arguments, str):
-        return arguments
-    try:
-        return json.loads(arguments)
-    except ValueError:
-        # The template shows what a model wrote, even if it is not JSON.
-        return arguments
 
 
 def sampled_datum(

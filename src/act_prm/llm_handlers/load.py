@@ -13,7 +13,8 @@ from typing import Any
 
 from act_prm.llm_handlers.client import AdamSettings, TrainableModel
 from act_prm.llm_handlers.lora import LoraSettings, attach_lora
-from tau2.errors import ConfigError, needs_extra
+from tau2.actions.chat_template import PROMPT_FORMS, PromptForm
+from tau2.errors import ConfigError, DataFileError, needs_extra
 from tau2.seeds import derive_seed
 from tau2.utils.json_types import JsonMapping
 
@@ -45,6 +46,10 @@ class ModelConfig:
     train_tokens: int = 8192
     sample_tokens: int = 131_072
     clip: float = 0.2
+    prompt_form: PromptForm = "auto"
+    """How prompts show tools and the model's own calls."""
+    chat_template: str | None = None
+    """A file with the chat template (Jinja); None: that of the tokenizer."""
     do_sample: bool = True
     temperature: float | None = None
     """For a trainer without a temperature of its own; see `sampling_temperature`."""
@@ -65,6 +70,11 @@ class ModelConfig:
         if not config.get("model_name"):
             raise ConfigError("model config names no model_name")
         model = cls(**config)
+        if model.prompt_form not in PROMPT_FORMS:
+            raise ConfigError(
+                f"model config has prompt_form {model.prompt_form!r}; "
+                f"known: {', '.join(PROMPT_FORMS)}"
+            )
         if model.provider not in _PROVIDERS:
             raise ConfigError(
                 f"model config has provider {model.provider!r}; known: {', '.join(_PROVIDERS)}"
@@ -87,6 +97,21 @@ async def load_model(
     same model in this process. Raise ConfigError when the model cannot be loaded.
     """
     model = ModelConfig.of(config)
+    template = None if model.chat_template is None else _read_template(model.chat_template)
+    loaded = await _loaded(model, lora, seed)
+    if template is not None:
+        loaded.tokenizer.chat_template = template
+    return loaded
+
+
+def _read_template(file: str) -> str:
+    try:
+        return Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataFileError(f"chat_template {file}: {error}") from error
+
+
+async def _loaded(model: ModelConfig, lora: JsonMapping | None, seed: int) -> TrainableModel:
     has_public_service = (
         bool(os.environ.get("TINKER_API_KEY")) and importlib.util.find_spec("tinker") is not None
     )

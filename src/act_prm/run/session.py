@@ -66,6 +66,7 @@ async def run(
             config=resolved.trainer,
             generator=resolved.generator,
             buffer=ReplayBuffer(resolved.replay_buffer.max_size),
+            prompt_form=str(resolved.model.get("prompt_form", "auto")),
             seed=seed,
             reporter=reporter,
             sinks=list(sinks),

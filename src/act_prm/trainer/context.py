@@ -41,13 +41,15 @@ class TrainingContext:
     base_env: Environment | None = None
     """The environment of the demonstrations; None: `env`."""
     buffer: ReplayBuffer = field(default_factory=ReplayBuffer)
+    prompt_form: str = "auto"
+    """How prompts show tools and calls; see `tau2.actions.chat_template.PromptForm`."""
     seed: int = 0
     reporter: Reporter = field(default_factory=NoReporter)
     sinks: list[MetricsSink] = field(default_factory=list)
     chat: Chat = field(init=False)
 
     def __post_init__(self) -> None:
-        self.chat = Chat(self.model.tokenizer)
+        self.chat = Chat(self.model.tokenizer, form=self.prompt_form)
 
     @property
     def demonstration_env(self) -> Environment:

@@ -53,7 +53,7 @@ def plain_chat(
         special_tokens: Texts with a meaning of their own to the tokenizer. They, and anything that
             begins like `<|`, are broken up in what users, tools and models wrote.
     """
-    inert = _Inert(special_tokens)
+    inert = InertText(special_tokens)
     given = (_turn(message, inert) for message in messages)
     turns = [
         PlainTurn(role, "\n".join(turn.content for turn in same_role))
@@ -71,7 +71,7 @@ def _with_tools(turns: list[PlainTurn], tools: Sequence[JsonMapping]) -> list[Pl
     return [PlainTurn("system", section), *turns]
 
 
-def _turn(message: JsonMapping, inert: _Inert) -> PlainTurn:
+def _turn(message: JsonMapping, inert: InertText) -> PlainTurn:
     role = message.get("role")
     text = text_of_content(message.get("content"))
     if role == "tool":
@@ -106,12 +106,17 @@ def _parsed(arguments: JsonValue) -> JsonValue:
         return arguments  # what a model wrote is shown as it is, JSON or not
 
 
-class _Inert:
-    """Breaks up special tokens in a text, so that its writer cannot end or begin a turn."""
+class InertText:
+    """Breaks up special tokens in a text, so that its writer cannot end or begin a turn.
+
+    Args:
+        special_tokens: As those of `plain_chat`.
+    """
 
     def __init__(self, special_tokens: Collection[str]) -> None:
         given = sorted({one for one in special_tokens if len(one) > 1}, key=len, reverse=True)
         self._pattern = re.compile("|".join([r"<\|", *map(re.escape, given)]))
 
     def __call__(self, text: str) -> str:
+        """Return the text with a space after the first character of each special token."""
         return self._pattern.sub(lambda found: f"{found[0][0]} {found[0][1:]}", text)

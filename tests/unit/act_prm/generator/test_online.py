@@ -43,9 +43,13 @@ def test_all_episodes_of_a_batch_are_sampled_together_once_a_turn():
 def test_the_trained_tokens_are_the_prompt_shown_and_the_tokens_sampled():
     context = context_of(WordEnv(turns=2))
     for group in play(context):
+        before = []
         for step in group.steps:
-            prompt = context.chat.prompt(step.state, step.tools)
-            assert step.state_action_tokens[: step.state_len] == prompt
+            prompt = step.state_action_tokens[: step.state_len]
+            shown = context.chat.prompt(step.state, step.tools)
+            assert context.chat.decode(prompt) == context.chat.decode(shown)
+            assert prompt[: len(before)] == before  # the first turn's tokens are never encoded anew
+            before = step.state_action_tokens if step.timestep % 2 == 0 else []
             reply = step.state_action_tokens[step.state_len :]
             assert (reply[0] >= MARK, reply[-1]) == (True, END)
             assert step.old_logprobs[0] == pytest.approx(context.model.logs()[reply[0] - MARK])

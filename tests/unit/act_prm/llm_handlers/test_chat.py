@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from act_prm.llm_handlers.chat import (
-    Chat,
-    demonstrated_datum,
-    sampled_datum,
-    template_message,
-    template_tool,
-)
+from act_prm.llm_handlers.chat import Chat, demonstrated_datum, sampled_datum
 from act_prm.llm_handlers.client import SampledCompletion
+from tau2.actions.chat_template import template_message, template_tool
 
 
 class Letters:
