@@ -133,6 +133,28 @@ def test_what_carries_no_weight_moves_nothing(tiny):
     assert run(model.optim_step(1e-3))["grad_norm"] == 0.0
 
 
+@pytest.mark.parametrize("loss_fn", ["cross_entropy", *RL])
+def test_what_sequences_begin_with_is_evaluated_once_and_changes_no_gradient(tiny, loss_fn):
+    policy = list(range(30, 110))
+    data = [
+        datum([*policy, *range(at, at + 20 + at)], start=85 + at, advantage=1.0 - at)
+        for at in range(3)
+    ]
+    together, alone = tiny(train_tokens=10_000), tiny(train_tokens=1)
+    seen = []
+    together.model.register_forward_pre_hook(
+        lambda _module, _args, given: seen.append(tuple(given["input_ids"].shape)),
+        with_kwargs=True,
+    )
+    for model in (together, alone):
+        run(model.forward_backward(data, loss_fn))
+    assert seen == [(1, 80), (3, 22)]
+    for one, other in zip(
+        trained(together.model).values(), trained(alone.model).values(), strict=True
+    ):
+        assert torch.allclose(one.grad, other.grad, atol=1e-6)
+
+
 def test_checkpointed_activations_give_the_same_gradient(tiny):
     plain, frugal = tiny(), tiny()
     checkpoint_activations(frugal.model.base_model.model)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from act_prm.llm_handlers.batching import batches
+from act_prm.llm_handlers.scoring import cache_name
 from tau2.errors import needs_extra
 
 with needs_extra("train", "torch"):
@@ -122,9 +122,7 @@ def _prefill(model: Any, rows: list[ReplyRow]) -> _DecodingState:
     out = model(
         input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=True, logits_to_keep=1
     )
-    base = model.get_base_model() if hasattr(model, "get_base_model") else model
-    # transformers 5.24 renamed the key-value cache.
-    name = "cache" if "cache" in inspect.signature(base.forward).parameters else "past_key_values"
+    name = cache_name(model)
     state = _DecodingState(out[name], name, mask, positions[:, -1] + 1, out.logits[:, -1])
     if len(prompts) < len(rows):
         place = {prompt: at for at, prompt in enumerate(prompts)}

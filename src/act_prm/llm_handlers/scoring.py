@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ with needs_extra("train", "torch"):
 # Positions whose full-precision scores over the vocabulary are in memory at once; the backward pass
 # recomputes them.
 _POSITIONS_AT_ONCE = 256
+_SHORTEST_PREFIX = 32  # tokens; evaluating fewer once does not pay for a pass of its own
 
 
 def padded(
@@ -32,15 +34,20 @@ def score(
     """Return log-probabilities and entropies (or zeros) of the tokens, both [sequence, position].
 
     `positions` are at least 1. The values of positions beyond the end of a sequence are undefined.
-    Gradients flow through the log-probabilities. The unit is nats.
+    Gradients flow through the log-probabilities. The unit is nats. What all sequences begin with
+    (the policy and the tools, usually) is evaluated once.
     """
     device = next(model.parameters()).device
     ids = padded(sequences, fill=0, dtype=torch.long, device=device)
     mask = padded([[1] * len(one) for one in sequences], fill=0, dtype=torch.long, device=device)
     at = torch.tensor(list(positions), dtype=torch.long, device=device)
-    logits = model(
-        input_ids=ids, attention_mask=mask, logits_to_keep=at - 1, use_cache=False
-    ).logits
+    shared = _shared_prefix(model, sequences, positions)
+    if shared:
+        logits = _logits_after_prefix(model, ids, mask, at, shared)
+    else:
+        logits = model(
+            input_ids=ids, attention_mask=mask, logits_to_keep=at - 1, use_cache=False
+        ).logits
     targets = ids[:, at]
     chunks = [
         checkpoint(_score_chunk, some, wanted, entropy, use_reentrant=False)
@@ -53,6 +60,51 @@ def score(
     logprobs = torch.cat([logprob for logprob, _ in chunks], dim=1)
     entropies = torch.cat([entropy_chunk for _, entropy_chunk in chunks], dim=1)
     return logprobs, entropies
+
+
+def cache_name(model: Any) -> str:
+    """Return the name of the key-value cache in the model's arguments and results."""
+    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    # transformers 5.24 renamed it.
+    return "cache" if "cache" in inspect.signature(base.forward).parameters else "past_key_values"
+
+
+def _shared_prefix(model: Any, sequences: Sequence[list[int]], positions: Sequence[int]) -> int:
+    """Return how many tokens to evaluate once for all sequences; 0 where it does not pay.
+
+    The first scored token is predicted after them, so that none of its scores is missing.
+    """
+    # With gradient checkpointing, models keep no keys and values of a prefix.
+    if len(sequences) < 2 or getattr(model, "is_gradient_checkpointing", False):  # noqa: PLR2004  -- one shares nothing
+        return 0
+    first, last = min(sequences), max(sequences)
+    limit = min(len(first), len(last), min(positions) - 1)
+    length = next((at for at in range(limit) if first[at] != last[at]), limit)
+    return length if length >= _SHORTEST_PREFIX else 0
+
+
+def _logits_after_prefix(
+    model: Any, ids: torch.Tensor, mask: torch.Tensor, at: torch.Tensor, prefix: int
+) -> torch.Tensor:
+    """Return the scores before the positions `at`; the first `prefix` tokens are evaluated once.
+
+    The prefix's keys and values are repeated, not detached, so the gradient through them is that
+    of evaluating it for each sequence.
+    """
+    name = cache_name(model)
+    cache = model(input_ids=ids[:1, :prefix], use_cache=True, logits_to_keep=1)[name]
+    cache.batch_repeat_interleave(len(ids))
+    rest = ids[:, prefix:]
+    places = torch.arange(prefix, ids.shape[1], device=ids.device).expand_as(rest)
+    scores: torch.Tensor = model(
+        input_ids=rest,
+        attention_mask=mask,
+        position_ids=places,
+        use_cache=True,
+        **{name: cache},
+        logits_to_keep=at - 1 - prefix,
+    ).logits
+    return scores
 
 
 def _score_chunk(
