@@ -32,7 +32,7 @@ class ModelConfig:
     """A configs/model file. Raise ConfigError for invalid values."""
 
     model_name: str
-    """A Hugging Face name, a folder, or `tiny`."""
+    """A Hugging Face name, a folder, a GGUF file, or `tiny`."""
     provider: str = "huggingface"
     """`huggingface`: in this process; `tinker`: on a service if there is one (see `load_model`)."""
     device_map: str = "auto"
@@ -98,10 +98,21 @@ async def load_model(
     """
     model = ModelConfig.of(config)
     template = None if model.chat_template is None else _read_template(model.chat_template)
-    loaded = await _loaded(model, lora, seed)
-    if template is not None:
-        loaded.tokenizer.chat_template = template
-    return loaded
+    has_public_service = (
+        bool(os.environ.get("TINKER_API_KEY")) and importlib.util.find_spec("tinker") is not None
+    )
+    if model.provider == "tinker" and (model.base_url or has_public_service):
+        served = await _on_service(model, seed)
+        if template is not None:
+            served.tokenizer.chat_template = template
+        return served
+    settings = LoraSettings.of(lora) if lora is not None else None
+    if model.provider == "tinker":
+        logger.info(
+            "no training service is configured; %s is trained in this process", model.model_name
+        )
+        settings = settings or LoraSettings(r=model.lora_rank, alpha=_SERVICE_ALPHA)
+    return await asyncio.to_thread(_in_process, model, settings, seed, template)
 
 
 def _read_template(file: str) -> str:
@@ -109,21 +120,6 @@ def _read_template(file: str) -> str:
         return Path(file).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise DataFileError(f"chat_template {file}: {error}") from error
-
-
-async def _loaded(model: ModelConfig, lora: JsonMapping | None, seed: int) -> TrainableModel:
-    has_public_service = (
-        bool(os.environ.get("TINKER_API_KEY")) and importlib.util.find_spec("tinker") is not None
-    )
-    if model.provider == "tinker" and (model.base_url or has_public_service):
-        return await _on_service(model, seed)
-    settings = LoraSettings.of(lora) if lora is not None else None
-    if model.provider == "tinker":
-        logger.info(
-            "no training service is configured; %s is trained in this process", model.model_name
-        )
-        settings = settings or LoraSettings(r=model.lora_rank, alpha=_SERVICE_ALPHA)
-    return await asyncio.to_thread(_in_process, model, settings, seed)
 
 
 async def _on_service(model: ModelConfig, seed: int) -> TrainableModel:
@@ -139,7 +135,9 @@ async def _on_service(model: ModelConfig, seed: int) -> TrainableModel:
     )
 
 
-def _in_process(config: ModelConfig, lora: LoraSettings | None, seed: int) -> TrainableModel:
+def _in_process(
+    config: ModelConfig, lora: LoraSettings | None, seed: int, template: str | None
+) -> TrainableModel:
     with needs_extra("train", "torch"):
         from act_prm.llm_handlers.torch_model import (  # noqa: PLC0415  -- needs torch
             TorchModel,
@@ -153,6 +151,9 @@ def _in_process(config: ModelConfig, lora: LoraSettings | None, seed: int) -> Tr
             model, tokenizer = _pretrained(replace(config, model_name=str(tiny)))
     else:
         model, tokenizer = _pretrained(config)
+    if template is not None:
+        tokenizer.chat_template = template
+    _end_replies_as_the_template(model, tokenizer)
     if config.gradient_checkpointing:
         checkpoint_activations(model)
     if lora is not None:
@@ -166,6 +167,17 @@ def _in_process(config: ModelConfig, lora: LoraSettings | None, seed: int) -> Tr
         adam=AdamSettings(**config.adam),
     )
     return TorchModel(model, tokenizer, name=config.model_name, settings=settings)
+
+
+def _end_replies_as_the_template(model: Any, tokenizer: Any) -> None:
+    """Make the token that ends a turn in the chat template end a sampled reply, too."""
+    from act_prm.llm_handlers.chat import Chat  # noqa: PLC0415  -- imports the environments
+
+    stated = model.generation_config.eos_token_id
+    ends = stated if isinstance(stated, list) else [stated]
+    end = Chat(tokenizer).end_of_turn
+    if end not in ends:
+        model.generation_config.eos_token_id = [*(one for one in ends if one is not None), end]
 
 
 def checkpoint_activations(model: Any) -> None:
@@ -189,9 +201,14 @@ def _pretrained(config: ModelConfig) -> tuple[Any, Any]:
         logger.info("%s: using float32 instead of %s on a CPU", config.model_name, dtype)
         dtype = "float32"
     options = {"dtype": dtype, "attn_implementation": _attention(config, device)}
+    gguf = gguf_of(config.model_name)
+    name = config.model_name
+    if gguf is not None:
+        name = str(gguf.parent)
+        options["gguf_file"] = gguf.name
     try:
-        tokenizer = AutoTokenizer.from_pretrained(config.model_name)
-        model = AutoModelForCausalLM.from_pretrained(config.model_name, **options)
+        tokenizer = AutoTokenizer.from_pretrained(name, gguf_file=options.get("gguf_file"))
+        model = AutoModelForCausalLM.from_pretrained(name, **options)
     except OSError as error:
         reason = str(error).partition("\n")[0]
         raise ConfigError(
@@ -199,7 +216,26 @@ def _pretrained(config: ModelConfig) -> tuple[Any, Any]:
             "folder, or create a stand-in with `python -m act_prm.llm_handlers.tiny FOLDER --as "
             f"{config.model_name}` and set HF_HOME=FOLDER HF_HUB_OFFLINE=1."
         ) from error
+    if gguf is not None:
+        # The weights are ordinary tensors now; without this, saving and merging would refuse them.
+        model.config.quantization_config = None
+        model.name_or_path = config.model_name  # what an adapter says that it belongs to
     return model.to(device), tokenizer
+
+
+def gguf_of(model_name: str) -> Path | None:
+    """Return the GGUF file that a model's name stands for; None for another name.
+
+    Raise ConfigError when there is no such file, MissingExtra without the package `gguf`.
+    """
+    if not model_name.endswith(".gguf"):
+        return None
+    file = Path(model_name)
+    if not file.is_file():
+        raise ConfigError(f"model {model_name!r} cannot be loaded: there is no file {file}")
+    with needs_extra("train", "gguf"):
+        import gguf  # noqa: F401, PLC0415  -- transformers reads the file with it
+    return file
 
 
 def _device(config: ModelConfig) -> str:

@@ -303,7 +303,11 @@ class TorchModel:
 
     def _save_weights(self, path: Path) -> None:
         with whole_folder(path) as draft:
-            self.model.save_pretrained(str(draft), safe_serialization=True)
+            options: dict[str, Any] = {"safe_serialization": True}
+            if hasattr(self.model, "peft_config"):
+                # The vocabulary never changes; peft would ask the model hub whether it has.
+                options["save_embedding_layers"] = False
+            self.model.save_pretrained(str(draft), **options)
             self.tokenizer.save_pretrained(str(draft))
 
     @property
