@@ -33,6 +33,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 _MOST_NAMES_SHOWN = 12  # a longer list hides the hint it is meant to give
@@ -189,5 +190,14 @@ def needs_extra(extra: str, module: str) -> Iterator[None]:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != module:
             raise
-        message = f"{module} is not installed; pip install 'tau2-bench[{extra}]'"
+        message = f"{module} is not installed; {install_hint(extra)}"
         raise MissingExtra(message) from error
+
+
+def install_hint(extra: str) -> str:
+    """Return the command that installs an extra; in a checkout also the one for the checkout."""
+    hint = f"pip install 'tau2-bench[{extra}]'"
+    checkout = Path(__file__).resolve().parents[2]
+    if not (checkout / "pyproject.toml").is_file():
+        return hint
+    return f"{hint} (in the checkout: pip install -e '.[{extra}]')"

@@ -14,7 +14,7 @@ from typing import Any
 from act_prm.llm_handlers.client import AdamSettings, TrainableModel
 from act_prm.llm_handlers.lora import LoraSettings, attach_lora
 from tau2.actions.chat_template import PROMPT_FORMS, PromptForm
-from tau2.errors import ConfigError, DataFileError, needs_extra
+from tau2.errors import ConfigError, DataFileError, MissingExtra, install_hint, needs_extra
 from tau2.seeds import derive_seed
 from tau2.utils.json_types import JsonMapping
 
@@ -24,6 +24,10 @@ TINY = "tiny"
 """The model name of a tiny random model (see `tiny`)."""
 
 _SERVICE_ALPHA = 32  # of the adapters of a Tinker service, for every rank
+_NO_TINKER = (
+    "a training service is configured (TINKER_API_KEY or base_url), but tinker is not installed; "
+    f"{install_hint('tinker')}, or unset TINKER_API_KEY to train in this process"
+)
 _PROVIDERS = ("huggingface", "tinker")
 
 
@@ -93,39 +97,38 @@ async def load_model(
     """Return the model of a configs/model file, with the adapters of a configs/lora file.
 
     Without adapters all weights are trained. Provider `tinker` means the service at `base_url`, or
-    the public one if TINKER_API_KEY is set and the package `tinker` is installed, and otherwise the
-    same model in this process. Raise ConfigError when the model cannot be loaded.
+    the public one if TINKER_API_KEY is set, and otherwise the same model in this process. Raise
+    ConfigError when the model cannot be loaded, MissingExtra where a service is meant and the
+    package `tinker` is absent.
     """
     model = ModelConfig.of(config)
-    template = None if model.chat_template is None else _read_template(model.chat_template)
-    has_public_service = (
-        bool(os.environ.get("TINKER_API_KEY")) and importlib.util.find_spec("tinker") is not None
-    )
-    if model.provider == "tinker" and (model.base_url or has_public_service):
-        served = await _on_service(model, seed)
-        if template is not None:
-            served.tokenizer.chat_template = template
-        return served
+    if model.provider == "tinker" and (model.base_url or os.environ.get("TINKER_API_KEY")):
+        if importlib.util.find_spec("tinker") is None:
+            raise MissingExtra(_NO_TINKER)
+        return await _on_service(model, seed)
     settings = LoraSettings.of(lora) if lora is not None else None
     if model.provider == "tinker":
         logger.info(
             "no training service is configured; %s is trained in this process", model.model_name
         )
         settings = settings or LoraSettings(r=model.lora_rank, alpha=_SERVICE_ALPHA)
-    return await asyncio.to_thread(_in_process, model, settings, seed, template)
+    return await asyncio.to_thread(_in_process, model, settings, seed)
 
 
-def _read_template(file: str) -> str:
+def _set_template(tokenizer: Any, config: ModelConfig) -> None:
+    """Give the tokenizer the configured chat template. Raise DataFileError for a missing file."""
+    if config.chat_template is None:
+        return
     try:
-        return Path(file).read_text(encoding="utf-8")
+        tokenizer.chat_template = Path(config.chat_template).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise DataFileError(f"chat_template {file}: {error}") from error
+        raise DataFileError(f"chat_template {config.chat_template}: {error}") from error
 
 
 async def _on_service(model: ModelConfig, seed: int) -> TrainableModel:
     from act_prm.llm_handlers.tinker_model import TinkerModel  # noqa: PLC0415  -- optional
 
-    return await TinkerModel.connect(
+    served = await TinkerModel.connect(
         model.model_name,
         lora_rank=model.lora_rank,
         base_url=model.base_url,
@@ -133,11 +136,11 @@ async def _on_service(model: ModelConfig, seed: int) -> TrainableModel:
         clip=model.clip,
         adam=AdamSettings(**model.adam),
     )
+    _set_template(served.tokenizer, model)
+    return served
 
 
-def _in_process(
-    config: ModelConfig, lora: LoraSettings | None, seed: int, template: str | None
-) -> TrainableModel:
+def _in_process(config: ModelConfig, lora: LoraSettings | None, seed: int) -> TrainableModel:
     with needs_extra("train", "torch"):
         from act_prm.llm_handlers.torch_model import (  # noqa: PLC0415  -- needs torch
             TorchModel,
@@ -151,8 +154,7 @@ def _in_process(
             model, tokenizer = _pretrained(replace(config, model_name=str(tiny)))
     else:
         model, tokenizer = _pretrained(config)
-    if template is not None:
-        tokenizer.chat_template = template
+    _set_template(tokenizer, config)
     _end_replies_as_the_template(model, tokenizer)
     if config.gradient_checkpointing:
         checkpoint_activations(model)

@@ -6,7 +6,7 @@ import importlib.util
 import os
 from typing import Any
 
-from tau2.errors import ConfigError, needs_extra
+from tau2.errors import ConfigError, install_hint, needs_extra
 from tau2.llm.failure import converted_errors
 from tau2.llm.request import Backend, Request, Response
 from tau2.llm.response import clean_response
@@ -66,7 +66,7 @@ def _check(model: str, args: JsonMapping) -> None:
     if importlib.util.find_spec("litellm") is None:
         raise ConfigError(
             f"model {model!r} is reached through litellm, which is not installed: "
-            "pip install 'tau2-bench[llm]', "
+            f"{install_hint('llm')}, "
             "or give api_base if an OpenAI-compatible server serves it"
         )
     missing = [] if args.get("api_key") or args.get("api_base") else _missing_keys(model)

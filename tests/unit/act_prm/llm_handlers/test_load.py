@@ -52,7 +52,6 @@ def test_a_model_that_is_not_to_sample_is_greedy():
 ROADS = [
     ({"base_url": "http://here"}, None, True, "service"),
     ({}, "tml-key", True, "service"),
-    ({}, "tml-key", False, "here"),
     ({}, None, True, "here"),
 ]
 
@@ -74,6 +73,15 @@ def test_the_service_is_used_where_one_is_configured_and_this_process_otherwise(
     )
 
     assert found == ("service" if road == "service" else ("here", 8, 32))
+
+
+@pytest.mark.parametrize("more", [{"base_url": "http://here"}, {}])
+def test_a_key_for_a_service_never_becomes_a_run_in_this_process(monkeypatch, more):
+    monkeypatch.setenv("TINKER_API_KEY", "tml-key")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(MissingExtra, match=r"TINKER_API_KEY.*tau2-bench\[tinker\].*unset") as said:
+        asyncio.run(load_model({"provider": "tinker", "model_name": "m", **more}))
+    assert "tml-key" not in str(said.value)
 
 
 def test_a_named_service_without_its_package_names_the_extra():
