@@ -108,6 +108,15 @@ def simulations_dir() -> Path:
     return (data_dir() if is_foreign_data() else Path("data")) / "simulations"
 
 
+def cache_dir() -> Path:
+    """Return where what can be made again is kept: TAU2_CACHE_DIR, else the user's own cache."""
+    named = os.environ.get("TAU2_CACHE_DIR")
+    if named:
+        return Path(named).expanduser()
+    shared = os.environ.get("XDG_CACHE_HOME")
+    return (Path(shared) if shared else Path("~/.cache").expanduser()) / "tau2"
+
+
 def judge_model() -> str:
     """Return the model that judges natural-language assertions: TAU2_JUDGE_LLM or the default."""
     return os.environ.get("TAU2_JUDGE_LLM") or DEFAULT_LLM_NL_ASSERTIONS

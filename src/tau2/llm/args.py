@@ -19,7 +19,7 @@ def _names(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_OPTIONS = _names(
+CALL_OPTIONS = _names(
     "num_retries max_retries timeout request_timeout keep_reasoning stream stream_options"
 )
 """How tau2 makes a call."""
@@ -35,7 +35,12 @@ ENDPOINT_SETTINGS = _names(
 PACE_SETTINGS = _names("rpm tpm")
 """Requests and tokens per minute: applied by `middleware.pace`."""
 
-_OURS = _names("input_cost_per_token output_cost_per_token script script_end script_offset")
+LOCAL_SETTINGS = _names("adapter constrained n_ctx n_parallel n_threads")
+"""How a model in this process is loaded and asked: applied by `llm.local`."""
+
+_OURS = LOCAL_SETTINGS | _names(
+    "input_cost_per_token output_cost_per_token script script_end script_offset"
+)
 _OF_LITELLM = _names(
     """
     drop_params additional_drop_params allowed_openai_params custom_llm_provider caching cache
@@ -140,7 +145,7 @@ def split_args(llm_args: JsonMapping) -> tuple[CallOptions, JsonObject]:
         None if timeout is None else _number("timeout", timeout),
         bool(llm_args.get("keep_reasoning")),
     )
-    return options, {name: value for name, value in llm_args.items() if name not in _OPTIONS}
+    return options, {name: value for name, value in llm_args.items() if name not in CALL_OPTIONS}
 
 
 def _first(args: JsonMapping, *names: str) -> JsonValue:
@@ -191,15 +196,15 @@ def body_fields(args: JsonMapping) -> JsonObject:
 
 def check_names(args: JsonMapping) -> None:
     """Raise ConfigError for the first argument without a meaning; it names the nearest one."""
-    known = BODY_FIELDS | NOT_IN_BODY | _OPTIONS
+    known = BODY_FIELDS | NOT_IN_BODY | CALL_OPTIONS
     unknown = next((name for name in args if name not in known), None)
     if unknown is None:
         return
     if unknown in _OF_OTHER_CLIENTS:
         raise ConfigError(
             f"the model argument {unknown!r} is a setting of another client, which has no effect "
-            f"here{_nearest(unknown, ENDPOINT_SETTINGS | PACE_SETTINGS | _OPTIONS)}; for a model "
-            "that is reached through litellm, write litellm/<name>"
+            f"here{_nearest(unknown, ENDPOINT_SETTINGS | PACE_SETTINGS | CALL_OPTIONS)}; for a "
+            "model that is reached through litellm, write litellm/<name>"
         )
     raise ConfigError(
         f"{unknown!r} is not a known model argument{_nearest(unknown, known)}; "

@@ -106,7 +106,7 @@ class Backend:
     """One way to reach models; `llm/backends/<name>.py` or an entry point exports it as BACKEND."""
 
     name: str
-    """A model named `<name>/...` always belongs to this backend."""
+    """A model named `<name>/...` belongs to this backend."""
     claims: Callable[[str, JsonMapping], bool]
     """Whether a model of another name, with these `llm_args`, belongs to this backend."""
     send: Callable[[Request], Response]
@@ -115,6 +115,10 @@ class Backend:
     """Raise ConfigError when a call is bound to fail: no key, no endpoint, a package missing."""
     is_remote: bool = False
     """Whether models are reached over a network, so that a run asks each of them once first."""
+    is_free: bool = False
+    """Whether its models run in this process, and cost nothing."""
+    leaves: Callable[[str, JsonMapping], bool] = lambda _model, _args: False
+    """Whether a model named `<name>/...`, with these `llm_args`, belongs to another backend."""
     rank: int = 0
     """Backends are asked in ascending order whether they claim a model."""
 

@@ -55,7 +55,7 @@ def backend_for(model: str, llm_args: JsonMapping) -> Backend:
         raise ConfigError(f"a model is named by a text such as 'openai/gpt-4.1', not {model!r}")
     prefix = model.partition("/")[0]
     named = next((backend for backend in _built_in() if backend.name == prefix), None)
-    if named is not None:
+    if named is not None and not named.leaves(model, llm_args):
         return named
     if prefix in _installed():
         return _plugin(_installed()[prefix])

@@ -206,4 +206,4 @@ def _check(model: str, args: JsonMapping) -> None:
         raise ConfigError(f"model {model!r} cannot answer: {error}") from error
 
 
-BACKEND = Backend("scripted", claims=_claims, send=_send, asend=_asend, check=_check, rank=0)
+BACKEND = Backend("scripted", claims=_claims, send=_send, asend=_asend, check=_check, is_free=True)

@@ -16,7 +16,6 @@ from dataclasses import replace
 from itertools import chain
 
 from tau2.errors import BudgetExhausted, ConfigError, DeadlineExceeded
-from tau2.llm.backends.scripted import PREFIX
 from tau2.llm.clock import remaining
 from tau2.llm.cost import cost_of
 from tau2.llm.failure import CallFailed
@@ -24,6 +23,7 @@ from tau2.llm.middleware import NextSend
 from tau2.llm.middleware.ledger import Ledger, ReserveResult, dollars, up
 from tau2.llm.prices import COMPILED_ON, Price, most_per_prompt_token, price_of
 from tau2.llm.request import Flow, Request, Response, Sleep
+from tau2.llm.routing import backend_for
 from tau2.llm.transport.endpoint import SELF_HOSTED
 from tau2.llm.unsupported_params import UNSUPPORTED_PARAMS, refused_parameter
 from tau2.utils.json_types import JsonMapping, JsonObject, JsonValue
@@ -45,7 +45,7 @@ def known_price(model: str, args: JsonMapping) -> Price:
     Raises:
         ConfigError: the price is not known, so that nothing can be promised.
     """
-    if model.startswith(PREFIX):
+    if backend_for(model, args).is_free:
         return Price(0.0, 0.0)
     hosted = model.partition("/")[0] in SELF_HOSTED
     price = price_of("" if hosted else model, args)

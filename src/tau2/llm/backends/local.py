@@ -1,0 +1,206 @@
+"""Models that run in this process: `local/<name>`, and `local/<path>.gguf`.
+
+    local/qwen-0.5b             weights that `tau2 models list` names
+    local/models/mine.gguf      weights of one's own, by their path
+
+They need the extra `local`, and neither a key nor a server. With an `api_base`, or another name and
+an address in the environment, `local/...` is a model of that server instead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tau2.errors import ConfigError, DataFileError, MissingExtra
+from tau2.llm.args import CALL_OPTIONS, NOT_IN_BODY, check_names
+from tau2.llm.request import Backend, Request, Response
+from tau2.utils.json_types import JsonMapping, JsonValue
+from tau2.utils.text import repr_of
+
+if TYPE_CHECKING:
+    from tau2.llm.local.engine import Engine, EngineSettings
+    from tau2.llm.local.slots import Call
+
+PREFIX = "local/"
+_ENDING = ".gguf"
+_ADDRESS_VARIABLES = ("OPENAI_BASE_URL", "OPENAI_API_BASE")
+_EFFECTLESS = (
+    CALL_OPTIONS | NOT_IN_BODY | {"n", "user", "parallel_tool_calls", "cache_prompt", "tool_choice"}
+)
+"""Arguments that other parts of tau2 apply, or that ask for what is done anyway."""
+_MOST_SLOTS = 64
+_MOST_TOKENS = 2**20
+_MOST_THREADS = 256
+
+
+def _leaves(model: str, args: JsonMapping) -> bool:
+    if args.get("api_base") or args.get("base_url"):
+        return True
+    if model.endswith(_ENDING):
+        return False
+    return any(os.environ.get(variable) for variable in _ADDRESS_VARIABLES)
+
+
+def _claims(_model: str, _args: JsonMapping) -> bool:
+    return False  # its models are known by the prefix alone
+
+
+def _check(model: str, args: JsonMapping) -> None:
+    from tau2.llm.local import chat, library  # noqa: PLC0415  -- only runs of local models
+
+    check_names(args)
+    known = chat.READ | _EFFECTLESS
+    unknown = next((name for name in args if name not in known), None)
+    if unknown is not None:
+        raise ConfigError(
+            f"the argument {unknown!r} has no effect on model {model!r}, which runs in this "
+            "process; leave it out"
+        )
+    if args.get("n") not in (None, 1):
+        raise ConfigError(f"a local model gives one answer at a time, not n={repr_of(args['n'])}")
+    chat.sampling_of(args, "")
+    _settings(args)
+    _files(model, args)
+    if not library.is_installed():
+        raise ConfigError(
+            f"model {model!r} runs in this process on llama.cpp, which is not installed: "
+            "pip install 'tau2-bench[local]', or give api_base if a server serves it"
+        )
+
+
+def engine_of(model: str, args: JsonMapping) -> Engine:
+    """Return the engine of a model, which the first call loads.
+
+    Raises:
+        ConfigError: there are no such weights, or they are loaded with other settings.
+        CallFailed: llama.cpp cannot load them.
+    """
+    from tau2.llm.local.engine import engine_for  # noqa: PLC0415  -- as above
+
+    weights, adapter = _files(model, args)
+    return engine_for(weights, adapter, _settings(args))
+
+
+def _files(model: str, args: JsonMapping) -> tuple[Path, Path | None]:
+    """Return the weights of a model, and its adapter. Raise ConfigError for what is not there."""
+    from tau2.llm.local.gguf import read_header  # noqa: PLC0415  -- as above
+
+    name = model.removeprefix(PREFIX)
+    if not name.endswith(_ENDING):
+        raise ConfigError(
+            f"no weights are known as {name!r}: name a GGUF file, as in local/<path>.gguf, or give "
+            "api_base if a server serves the model"
+        )
+    weights = Path(name).expanduser()
+    given = args.get("adapter")
+    if given is not None and not isinstance(given, str):
+        raise ConfigError(f"adapter is the path of a GGUF file, not {repr_of(given)}")
+    adapter = Path(given).expanduser() if given else None
+    try:
+        kinds = [read_header(path).kind for path in (weights, adapter) if path is not None]
+    except DataFileError as error:
+        raise ConfigError(f"model {model!r} cannot be loaded: {error}") from error
+    for path, kind, wanted in zip((weights, adapter), kinds, ("model", "adapter"), strict=False):
+        if kind != wanted:
+            raise ConfigError(f"{path} holds {kind!r} weights, where {wanted!r} weights are needed")
+    return weights, adapter
+
+
+def _settings(args: JsonMapping) -> EngineSettings:
+    from tau2.llm.local.engine import EngineSettings  # noqa: PLC0415  -- as above
+
+    constrained = args.get("constrained")
+    if constrained is not None and not isinstance(constrained, bool):
+        raise ConfigError(f"constrained is true or false, not {repr_of(constrained)}")
+    return EngineSettings(
+        n_ctx=_count(args, "n_ctx", _MOST_TOKENS),
+        n_parallel=_count(args, "n_parallel", _MOST_SLOTS),
+        n_threads=_count(args, "n_threads", _MOST_THREADS),
+    )
+
+
+def _count(args: JsonMapping, name: str, highest: int) -> int | None:
+    value: JsonValue = args.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= highest:
+        raise ConfigError(
+            f"{name} must be a whole number from 1 to {highest:,}, not {repr_of(value)}"
+        )
+    return value
+
+
+def _answer(request: Request, call: Call) -> Response:
+    from tau2.llm.local import chat  # noqa: PLC0415  -- as above
+
+    try:
+        engine = engine_of(request.model, request.args)
+    except MissingExtra as error:
+        raise ConfigError(str(error)) from error
+    asked = chat.ask(engine, request.messages, request.tools, request.args)
+    return chat.completion_of(asked, chat.generate(engine, asked, call), request.model)
+
+
+def _send(request: Request) -> Response:
+    from tau2.llm.local.slots import Call  # noqa: PLC0415  -- as above
+
+    return _answer(request, Call(request.timeout))
+
+
+async def _asend(request: Request) -> Response:
+    from tau2.llm.local.slots import Call  # noqa: PLC0415  -- as above
+
+    call = Call(request.timeout)
+    return await _in_thread(lambda: _answer(request, call), call)
+
+
+async def _in_thread(work: Callable[[], Response], call: Call) -> Response:
+    """Do work in a thread of its own; who stops waiting ends the call.
+
+    The event loop's own threads are few, and a program waits for them at its exit.
+    """
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[Response] = loop.create_future()
+
+    def settle(result: Response | None, problem: BaseException | None) -> None:
+        if done.cancelled():
+            return
+        if problem is not None:
+            done.set_exception(problem)
+        elif result is not None:
+            done.set_result(result)
+
+    def body() -> None:
+        result: Response | None = None
+        problem: BaseException | None = None
+        try:
+            result = work()
+        except BaseException as error:  # noqa: BLE001  -- raised where the result is awaited
+            problem = error
+        try:
+            loop.call_soon_threadsafe(settle, result, problem)
+        except RuntimeError:
+            return  # the loop was closed: nobody waits
+
+    threading.Thread(target=body, name="tau2-local", daemon=True).start()
+    try:
+        return await done
+    finally:
+        call.cancel()
+
+
+BACKEND = Backend(
+    "local",
+    claims=_claims,
+    send=_send,
+    asend=_asend,
+    check=_check,
+    is_free=True,
+    leaves=_leaves,
+    rank=5,
+)
