@@ -15,10 +15,12 @@ from act_prm.environments.tau2bench_messages import (
     user_message,
 )
 from act_prm.environments.tau2bench_splits import by_domain, sliced
+from act_prm.environments.tau2bench_splits import generated as generated_tasks
 from act_prm.environments.tau2bench_state import Tau2BenchState, Tau2BenchStepResult
 from act_prm.environments.tau2bench_step import StepExecution, metadata_of, step_result
 from act_prm.environments.types import Message
 from act_prm.llm_handlers.types import ActionFromLLM
+from tau2.agent.llm_agent import standard_prompt
 from tau2.config import DEFAULT_MAX_ERRORS, DEFAULT_USER_IMPLEMENTATION
 from tau2.data_model.simulation import RewardInfo
 from tau2.data_model.tasks import Task
@@ -67,6 +69,10 @@ class Tau2BenchEnv(Environment):
             `factory(environment, task)`.
         task_ids: Take only these tasks, in this order.
         domain_splits: Take the domain's own train and test splits instead of slices.
+        generated: Take new tasks of the domain's factory instead, such as `{"seed": 0,
+            "difficulty": "easy"}`; see `tau2bench_splits.generated`.
+        llm_agent_prompt: Use the system prompt of tau2's `llm_agent` in place of `system_prompt`,
+            so that the trained model finds its prompts there again.
         solo_mode: There is no user; the policy works on the task's ticket.
         max_errors: Failed and unreadable calls before tau2 ends an episode.
         evaluation_type, judge: The checks that grade an episode; the model for NL assertions.
@@ -95,6 +101,8 @@ class Tau2BenchEnv(Environment):
         user: str | ParticipantFactory = DEFAULT_USER_IMPLEMENTATION,
         task_ids: Sequence[str] | None = None,
         domain_splits: bool = False,
+        generated: JsonMapping | None = None,
+        llm_agent_prompt: bool = False,
         solo_mode: bool = False,
         max_errors: int = DEFAULT_MAX_ERRORS,
         evaluation_type: EvaluationType | str = EvaluationType.ALL,
@@ -110,6 +118,7 @@ class Tau2BenchEnv(Environment):
         self.domain = domain
         self.eval_num_tries = eval_num_tries
         self.system_prompt = system_prompt
+        self.llm_agent_prompt = llm_agent_prompt
         self.evaluation_type = EvaluationType(evaluation_type)
         self.judge = judge
         self.shaping = Shaping(gamma=partial_reward_discount) if partial_reward else None
@@ -124,11 +133,13 @@ class Tau2BenchEnv(Environment):
             max_errors=max_errors,
         )
         sizes = (num_train_tasks, num_val_tasks, num_test_tasks)
-        self.datasets: dict[str, list[Task]] = (
-            by_domain(domain, *sizes)
-            if domain_splits
-            else sliced(get_tasks(domain, task_split, task_ids), *sizes)
-        )
+        self.datasets: dict[str, list[Task]]
+        if generated is not None:
+            self.datasets = generated_tasks(domain, generated, *sizes)
+        elif domain_splits:
+            self.datasets = by_domain(domain, *sizes)
+        else:
+            self.datasets = sliced(get_tasks(domain, task_split, task_ids), *sizes)
         # A fresh environment knows the policy and the tools; no episode is needed.
         environment = self.setup.new_environment()
         self.domain_policy: str = environment.get_policy()
@@ -150,7 +161,10 @@ class Tau2BenchEnv(Environment):
 
         In solo mode also the ticket.
         """
-        parts = [self.system_prompt, f"<policy>\n{self.domain_policy}\n</policy>"]
+        if self.llm_agent_prompt:
+            parts = [standard_prompt(self.domain_policy)]
+        else:
+            parts = [self.system_prompt, f"<policy>\n{self.domain_policy}\n</policy>"]
         if not self.setup.solo:
             return "\n\n".join([*parts, HOW_TO_ACT])
         ticket = task.ticket if task is not None else None

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 
 from tau2.data_model.tasks import Task
 from tau2.errors import ConfigError
+from tau2.rollout import generate_tasks
 from tau2.run import get_tasks, load_task_splits
+from tau2.utils.json_types import JsonMapping
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +40,28 @@ def sliced(tasks: Sequence[Task], train: int, val: int | None, test: int) -> dic
     held_out = list(tasks[:n_test])
     validation = list(tasks[n_test + n_train :][:n_val]) if val is not None else list(held_out)
     return {"train": list(tasks[n_test:][:n_train]), "eval": validation, "test": held_out}
+
+
+def generated(
+    domain: str, factory: JsonMapping, train: int, val: int | None, test: int
+) -> dict[str, list[Task]]:
+    """Return new tasks of a domain's task factory.
+
+    "train" and "eval" are different tasks of the kinds for training; "test" is of kinds that are
+    held out of training.
+
+    `factory` may hold `seed` (default 0) and `difficulty` (default: mixed). Without a size for
+    "eval" it has as many tasks as "test". Raise ConfigError for a domain without a factory, one
+    that holds out no kinds, or another key.
+    """
+    if unknown := sorted(set(factory) - {"seed", "difficulty"}):
+        raise ConfigError(f"generated: unknown keys {unknown}; known: difficulty, seed")
+    seed = int(factory.get("seed", 0))
+    difficulty = factory.get("difficulty")
+    validation = test if val is None else val
+    seen = generate_tasks(domain, train + validation, seed, difficulty)
+    new = generate_tasks(domain, test, seed, difficulty, "new") if test else []
+    return {"train": seen[:train], "eval": seen[train:], "test": new}
 
 
 def _shrunk(requested: list[int], available: int) -> list[int]:

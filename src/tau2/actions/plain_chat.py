@@ -45,7 +45,8 @@ def plain_chat(
     """Return messages and tools of OpenAI's form as plain turns.
 
     The first turn is the system prompt with the tools, if there is any of both; adjacent turns of
-    one role are joined, since many templates insist on alternation.
+    one role are joined, and a greeting before anybody else spoke is left out, since many templates
+    insist on alternation that the user begins.
 
     Args:
         messages: With the roles system, user, assistant and tool.
@@ -54,12 +55,21 @@ def plain_chat(
             begins like `<|`, are broken up in what users, tools and models wrote.
     """
     inert = InertText(special_tokens)
-    given = (_turn(message, inert) for message in messages)
+    given = (_turn(message, inert) for message in _without_greeting(messages))
     turns = [
         PlainTurn(role, "\n".join(turn.content for turn in same_role))
         for role, same_role in groupby(given, key=lambda turn: turn.role)
     ]
     return _with_tools(turns, tools)
+
+
+def _without_greeting(messages: Sequence[JsonMapping]) -> Sequence[JsonMapping]:
+    """Return the messages but for texts of the assistant before the first other turn."""
+    for number, message in enumerate(messages):
+        if message.get("role") in {"user", "tool"} or message.get("tool_calls"):
+            early = [one for one in messages[:number] if one.get("role") != "assistant"]
+            return [*early, *messages[number:]]
+    return messages
 
 
 def _with_tools(turns: list[PlainTurn], tools: Sequence[JsonMapping]) -> list[PlainTurn]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import inspect
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -86,6 +85,7 @@ def add_arguments(parser: CommandParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Generate, audit and write tasks, or rate them."""
     from tau2.registry import registry
+    from tau2.runner.tasks import generate_tasks
 
     _check_options(options)
     if options.action == "difficulty":
@@ -94,10 +94,10 @@ def run(options: argparse.Namespace) -> int:
         raise ConfigError("generate needs --n, the number of tasks")
     if options.n < 1:
         raise ConfigError(f"--n must be at least 1, not {options.n}")
-    spec = registry.domains.get(options.domain)
-    if spec.generate is None:
-        raise ConfigError(f"domain {options.domain!r} has no task factory")
-    tasks, left_out = proved(spec, _generated(spec, options))
+    made = generate_tasks(
+        options.domain, options.n, options.seed or 0, options.difficulty, options.kinds or KINDS[0]
+    )
+    tasks, left_out = proved(registry.domains.get(options.domain), made)
     _write(tasks, options.out or "-")
     left = f"{left_out:,} left out by the audit"
     show_error(f"{plural(len(tasks), 'task')} written, {left}")
@@ -165,17 +165,6 @@ def _show_rated(domain: str, rated: Sequence[tuple[str, Prediction]]) -> None:
         figure = f"{prediction.difficulty:.2f}"
         table.add_row(Text(task_id), figure, prediction.level, Text(reasons))
     terminal().print(table)
-
-
-def _generated(spec: DomainSpec, options: argparse.Namespace) -> list[Task]:
-    """Return the tasks; only a domain whose factory knows held-out kinds is asked for them."""
-    assert spec.generate is not None
-    arguments = (options.n, options.seed or 0, options.difficulty)
-    if options.kinds in (None, KINDS[0]):
-        return spec.generate(*arguments)
-    if "kinds" not in inspect.signature(spec.generate).parameters:
-        raise ConfigError(f"the task factory of domain {spec.name!r} holds out no kinds")
-    return spec.generate(*arguments, kinds=options.kinds)
 
 
 def proved(spec: Any, tasks: list[Task]) -> tuple[list[Task], int]:

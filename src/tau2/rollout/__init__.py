@@ -15,6 +15,7 @@ from tau2.rollout.shaping import Shaping, partial_credit
 from tau2.rollout.snapshot import RolloutSnapshot
 from tau2.rollout.task_lookup import find_task
 from tau2.rollout.tokens import Sample, Tokens, join_tokens
+from tau2.runner.tasks import generate_tasks
 
 __all__ = [
     "Action",
@@ -31,6 +32,7 @@ __all__ = [
     "Tokens",
     "as_message",
     "find_task",
+    "generate_tasks",
     "join_tokens",
     "partial_credit",
 ]

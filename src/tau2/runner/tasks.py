@@ -31,6 +31,7 @@ from tau2.runner.resolve import environment_factory
 from tau2.runner.run_settings import without_secrets
 from tau2.seeds import derive_seed
 from tau2.storage.results import Results
+from tau2.taskgen.generation import SEEN
 from tau2.user.user_simulator.forms import form_of
 from tau2.utils.json_types import JsonObject
 
@@ -80,6 +81,24 @@ def load_tasks(task_set_name: str, task_split_name: str | None = None) -> list[T
     if task_split_name is not None and registry.has_own_splits(task_set_name):
         _check_split(task_set_name, task_split_name, tasks)
     return tasks
+
+
+def generate_tasks(
+    domain: str, n: int, seed: int = 0, difficulty: str | None = None, kinds: str = SEEN
+) -> list[Task]:
+    """Return `n` new tasks of a domain's task factory, the same for the same arguments.
+
+    `kinds` is "seen" for kinds that training tasks are of, "new" for those held out of training.
+    Raise UnknownName, or ConfigError for a domain without a factory or without held-out kinds.
+    """
+    generate = registry.domains.get(domain).generate
+    if generate is None:
+        raise ConfigError(f"domain {domain!r} has no task factory")
+    if kinds == SEEN:
+        return generate(n, seed, difficulty)
+    if "kinds" not in inspect.signature(generate).parameters:
+        raise ConfigError(f"the task factory of domain {domain!r} holds out no kinds")
+    return generate(n, seed, difficulty, kinds=kinds)
 
 
 def _check_split(task_set_name: str, split_name: str, tasks: Sequence[Task]) -> None:

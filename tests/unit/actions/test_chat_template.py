@@ -69,7 +69,8 @@ def test_a_template_without_system_turns_has_the_system_prompt_in_the_first_turn
 
 
 def test_a_conversation_that_begins_with_a_reply_gets_a_turn_of_the_user_only_where_it_must():
-    talk = [{"role": "assistant", "content": "Hi!"}, {"role": "user", "content": "Help."}]
+    call = {"id": "1", "function": {"name": "look", "arguments": "{}"}}
+    talk = [{"role": "assistant", "tool_calls": [call]}, {"role": "user", "content": "Help."}]
     assert of(CHATML).prompt(talk, [LOOK]).count("<|im_start|>user") == 1
     assert of(NO_SYSTEM).prompt(talk, [LOOK]).count("<start_of_turn>user") == 2
     assert of(BRACKETS).prompt(talk, [LOOK]).count("[INST]") == 2

@@ -83,3 +83,11 @@ def test_nobody_ends_a_turn_from_inside() -> None:
 
 def test_arguments_that_are_not_json_are_shown_as_they_are() -> None:
     assert "{oops" in call_text({"name": "get_users", "arguments": "{oops"})
+
+
+def test_a_greeting_before_the_user_speaks_is_left_out() -> None:
+    greeting = {"role": "assistant", "content": "Hi!"}
+    user = {"role": "user", "content": "Hello."}
+    system = {"role": "system", "content": "Be kind."}
+    turns = plain_chat([system, greeting, user, greeting])
+    assert [turn.role for turn in turns] == ["system", "user", "assistant"]

@@ -98,3 +98,21 @@ def test_tasks_by_their_ids():
         "update_task_1",
         "create_task_1",
     ]
+
+
+def test_generated_tasks_hold_new_kinds_out_of_training():
+    env = Tau2BenchEnv(
+        "mock", generated={"seed": 4}, num_train_tasks=20, num_val_tasks=6, num_test_tasks=5
+    )
+    sizes = {split: len(tasks) for split, tasks in env.datasets.items()}
+    assert sizes == {"train": 20, "eval": 6, "test": 5}
+    assert len({task.id for tasks in env.datasets.values() for task in tasks}) == 31
+    kinds = {
+        split: {task.description.notes for task in tasks} for split, tasks in env.datasets.items()
+    }
+    assert kinds["test"].isdisjoint(kinds["train"] | kinds["eval"])
+
+
+def test_an_unknown_wish_of_the_factory_is_named():
+    with pytest.raises(ConfigError, match="unknown keys"):
+        Tau2BenchEnv("mock", generated={"level": "easy"})

@@ -11,6 +11,7 @@ from act_prm.environments import Tau2BenchEnv
 from act_prm.environments.demonstrations import demonstration
 from act_prm.environments.tau2bench import FIRST_USER_TEXT
 from act_prm.llm_handlers import ActionFromLLM, get_actions
+from tau2.agent.llm_agent import LLMAgent
 from tau2.errors import ConfigError, ModelUnavailable
 from tau2.rollout import RolloutSetup
 from tau2.run import get_tasks
@@ -348,3 +349,9 @@ def test_an_agent_may_end_the_conversation():
     env = mock_env("Hi")
     result = env.step([respond(f"Goodbye. {STOP}")], None, env.reset())
     assert (result.done, result.info["termination_reason"]) == (True, "agent_stop")
+
+
+def test_the_prompt_may_be_that_of_the_language_model_agent():
+    env = Tau2BenchEnv("mock", user="scripted_user", llm_agent_prompt=True)
+    agent = LLMAgent(tools=[], domain_policy=env.domain_policy, llm="scripted/echo")
+    assert env.build_system_prompt().startswith(agent.system_prompt)
