@@ -1,6 +1,6 @@
 """What every test may rely on.
 
-No settings of the machine, runs saved in a folder of its own, nothing left behind.
+No settings and weights of the machine, runs saved in a folder of its own, nothing left behind.
 
 Sockets other than loopback are blocked by pytest-socket (see pyproject.toml).
 """
@@ -57,6 +57,9 @@ def _own_settings(monkeypatch, tmp_path):
     for name in filter(_is_setting, list(os.environ)):
         monkeypatch.delenv(name)
     monkeypatch.setenv("TAU2_SIMULATIONS_DIR", str(tmp_path / "simulations"))
+    monkeypatch.setenv(
+        "TAU2_CACHE_DIR", str(tmp_path / "cache")
+    )  # weights of the machine count not
 
 
 @pytest.fixture(autouse=True)

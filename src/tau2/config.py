@@ -117,6 +117,12 @@ def cache_dir() -> Path:
     return (Path(shared) if shared else Path("~/.cache").expanduser()) / "tau2"
 
 
+def models_dir() -> Path:
+    """Return where weights of local models are kept: TAU2_MODELS_DIR, else in the cache."""
+    named = os.environ.get("TAU2_MODELS_DIR")
+    return Path(named).expanduser() if named else cache_dir() / "models"
+
+
 def judge_model() -> str:
     """Return the model that judges natural-language assertions: TAU2_JUDGE_LLM or the default."""
     return os.environ.get("TAU2_JUDGE_LLM") or DEFAULT_LLM_NL_ASSERTIONS

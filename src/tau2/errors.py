@@ -5,6 +5,7 @@ Tau2Error
 │                          (also a KeyError and a ValueError)
 ├── DataFileError          a task, database, split or results file cannot be used; names the place
 ├── ConfigError            a run cannot start as configured
+├── FetchFailed            weights of a local model could not be fetched
 ├── MissingExtra           an optional package is not installed; names the extra
 │                          (also an ImportError)
 ├── ToolError              a tool refused a call; the caller receives its text as a tool error
@@ -101,6 +102,10 @@ class DataFileError(Tau2Error, ValueError):
 
 class ConfigError(Tau2Error, ValueError):
     """A run that cannot start as configured."""
+
+
+class FetchFailed(Tau2Error):
+    """Weights of a local model could not be fetched; the message says why and what to do."""
 
 
 class MissingExtra(Tau2Error, ImportError):

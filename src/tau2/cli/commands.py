@@ -10,6 +10,7 @@ from tau2.cli.parsing import CommandParser
 COMMANDS = {
     "run": "play tasks and grade them",
     "view": "look at saved runs and conversations",
+    "models": "list the local models and fetch their weights",
     "play": "play the agent or the customer yourself",
     "report": "write one HTML file that shows runs and their conversations",
     "export": "write runs as tables: JSON lines, CSV or Parquet",

@@ -39,7 +39,8 @@ _LONGEST_NOTE = 4096
 _PATIENCE = 0.1
 """Seconds for which a holder that is just leaving is waited for."""
 _POLL = 0.02
-_NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
+NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
+"""What taking a lock fails with on a file system that has none."""
 
 
 class RunLock:
@@ -72,7 +73,7 @@ class RunLock:
                 "wait until it ends, or save to another name (--save-to)"
             ) from None
         except OSError as problem:
-            if problem.errno not in _NO_LOCKS:
+            if problem.errno not in NO_LOCKS:
                 raise
             logger.warning(
                 "%s: this file system has no locks, so a second writer is not noticed (%s)",

