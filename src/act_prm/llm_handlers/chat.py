@@ -8,34 +8,20 @@ tokens, log-probabilities and loss mask always agree.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
-from typing import Any
 
 from act_prm.environments.respond_user import without_respond_user, without_respond_user_tool
 from act_prm.llm_handlers.client import Datum, SampledCompletion
-from tau2.actions.chat_template import ChatTemplate
+from tau2.actions.chat_tokens import ChatTokens
 from tau2.utils.json_types import JsonMapping
 
 Message = JsonMapping
 
 
-class Chat:
-    """The chat template of one tokenizer, with the same options for every prompt.
+class Chat(ChatTokens):
+    """The chat template of one tokenizer; in plain prompts a policy speaks without `respond_user`.
 
-    Args:
-        template_options: Further variables of the template.
-        form: How tools and calls are written; see `tau2.actions.chat_template.PromptForm`.
+    The arguments are those of `ChatTokens`.
     """
-
-    def __init__(
-        self,
-        tokenizer: Any,
-        *,
-        template_options: JsonMapping | None = None,
-        form: str = "auto",
-    ) -> None:
-        self.tokenizer = tokenizer
-        self.template = ChatTemplate(tokenizer, form=form, options=template_options)
 
     def prompt(
         self,
@@ -44,57 +30,17 @@ class Chat:
         *,
         prefix: str = "",
     ) -> list[int]:
-        """Return the ids of the conversation up to the assistant's turn, then those of `prefix`.
-
-        The model continues the prefix: after `prefix="<thought>"` it writes a thought. Raise
-        ConfigError when the template cannot render the conversation.
-        """
+        """Return the ids of the conversation up to the assistant's turn; see `ChatTokens`."""
         if self.template.writes_plainly(messages, tools):
             messages = without_respond_user(messages)
             tools = without_respond_user_tool(tools)
-        return self.encode(self.template.prompt(messages, tools)) + self.encode(prefix)
+        return super().prompt(messages, tools, prefix=prefix)
 
     def following(self, before: Sequence[int], since: Sequence[Message]) -> list[int] | None:
-        """Return the ids of the prompt after a reply: those before it, kept as they are, and more.
-
-        Args:
-            before: The ids of the last prompt and of the reply, as they were sampled.
-            since: The reply as a message, and the messages after it.
-
-        None where the template cannot render that; the whole conversation is then rendered anew.
-        """
+        """Return the ids of the prompt after a reply; see `ChatTokens`."""
         if self.template.writes_plainly(since):
             since = without_respond_user(since)
-        text = self.template.after_reply(since[1:])
-        if text is None:
-            return None
-        after = self.encode(text)
-        # A reply that was cut off is ended by the template; another one has ended itself.
-        ended = bool(before) and before[-1] == self.end_of_turn and after[:1] == [before[-1]]
-        return [*before, *(after[1:] if ended else after)]
-
-    def reply(self, text: str, *, closed: bool = True) -> list[int]:
-        """Return the ids of a demonstrated reply, with the end-of-turn token if `closed`."""
-        return self.encode(self.template.inert(text)) + ([self.end_of_turn] if closed else [])
-
-    @cached_property
-    def end_of_turn(self) -> int:
-        """The token that ends a turn of the assistant."""
-        closing = self.encode(self.template.end_of_turn)
-        first = self.tokenizer.decode(closing[:1], skip_special_tokens=False)
-        if closing and first in self.template.special_tokens:
-            return closing[0]
-        return int(self.tokenizer.eos_token_id)
-
-    def encode(self, text: str) -> list[int]:
-        """Return the ids of the text alone, without special tokens."""
-        if not text:
-            return []
-        return [int(one) for one in self.tokenizer.encode(text, add_special_tokens=False)]
-
-    def decode(self, tokens: Sequence[int]) -> str:
-        """Return the text of the ids, without special tokens."""
-        return str(self.tokenizer.decode(list(tokens), skip_special_tokens=True))
+        return super().following(before, since)
 
 
 def sampled_datum(

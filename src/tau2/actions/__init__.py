@@ -8,5 +8,6 @@ tagged       `<tool_call>{...}</tool_call>`
 reasoning    the text of a message, separate from its reasoning
 signatures   tools as one line each, for prompts
 plain_chat   messages and tools as turns that any chat template renders
+chat_tokens  conversations as token ids, and which of them are replies to imitate
 chat_template  what a tokenizer's template can render, and conversations as its text
 """

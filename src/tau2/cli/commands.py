@@ -13,7 +13,7 @@ COMMANDS = {
     "models": "list the local models and fetch their weights",
     "play": "play the agent or the customer yourself",
     "report": "write one HTML file that shows runs and their conversations",
-    "export": "write runs as tables: JSON lines, CSV or Parquet",
+    "export": "write runs as tables, or as conversations to train on",
     "compare": "test whether one run is better than another, with intervals",
     "evaluate-trajs": "grade stored conversations again, and list what changes",
     "blame": "find whose failure each failed simulation is, without a model",
