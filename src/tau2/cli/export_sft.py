@@ -141,7 +141,7 @@ def _played(given: dict[str, Any]) -> Iterator[tuple[str, list[Played]]]:
 
 def _tasks(spec: DomainSpec, given: dict[str, Any]) -> list[Task]:
     from tau2.agent.oracle_agent import has_reference
-    from tau2.runner.tasks import get_tasks, load_task_splits, tasks_of_file
+    from tau2.runner.tasks import generate_tasks, get_tasks, load_task_splits, tasks_of_file
 
     sources = [name for name in ("n", "tasks_file", "task_split_name") if name in given]
     if len(sources) > 1:
@@ -150,9 +150,7 @@ def _tasks(spec: DomainSpec, given: dict[str, Any]) -> list[Task]:
     if "difficulty" in given and "n" not in given:
         raise ConfigError("--difficulty is that of generated tasks, so it needs --n")
     if "n" in given:
-        if spec.generate is None:
-            raise ConfigError(f"domain {spec.name!r} has no task factory; leave out --n")
-        tasks = spec.generate(given["n"], given.get("seed", 0), given.get("difficulty"))
+        tasks = generate_tasks(spec.name, given["n"], given.get("seed", 0), given.get("difficulty"))
     elif "tasks_file" in given:
         tasks = tasks_of_file(given["tasks_file"])
     else:

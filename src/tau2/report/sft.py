@@ -168,21 +168,19 @@ class SftRows:
         failed = {one.id for one in messages if isinstance(one, ToolMessage) and one.error}
         weights = []
         begun = False
-        for is_own, some in groupby(messages, lambda one: isinstance(one, AssistantMessage)):
-            if not is_own:
-                begun = True
+        for is_own, group in groupby(messages, lambda one: isinstance(one, AssistantMessage)):
+            some: list[Any] = list(group)
+            begun = begun or not is_own or any(one.tool_calls for one in some)
+            if not is_own or not begun:  # a greeting is no turn of a plain conversation
                 continue
-            reason = _why_not(list(some), failed, begun=begun)
-            if reason and begun:
+            if reason := _why_not(some, failed):
                 self.summary.context_only[reason] = self.summary.context_only.get(reason, 0) + 1
             weights.append(int(not reason))
         return weights
 
 
-def _why_not(messages: Sequence[Any], failed: set[str], *, begun: bool) -> str:
+def _why_not(messages: Sequence[Any], failed: set[str]) -> str:
     """Return why a turn of the agent is not imitated; nothing for one that is."""
-    if not begun:
-        return "greeting"
     calls = [call for message in messages for call in message.tool_calls or ()]
     if len(messages) > 1 or len(calls) > 1 or (calls and messages[0].content):
         return "more than one call or text"

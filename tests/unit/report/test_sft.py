@@ -35,13 +35,12 @@ def test_a_reference_episode_is_a_conversation_in_the_form_that_local_models_pla
     roles = [turn["role"] for turn in row["messages"]]
     calls = [one["content"] for one in row["messages"] if "<tool_call>" in one["content"]]
 
-    assert roles[:3] == ["system", "assistant", "user"]
+    assert roles[:3] == ["system", "user", "assistant"]
     assert roles[-1] == "assistant"
     assert "create_task(user_id: str" in row["messages"][0]["content"]
-    assert row["messages"][1]["weight"] == 0  # the greeting, which no model writes
     assert read_text(calls[-1], TAGGED).tool_calls[0].name == "create_task"
     assert (row["task_id"], row["reward"], row["seed"]) == ("create_task_1", 1.0, played.run.seed)
-    assert maker.summary.replies == roles.count("assistant") - 1
+    assert maker.summary.replies == roles.count("assistant")
 
 
 def test_with_a_tokenizer_tokens_and_masks_cover_what_is_imitated(played):
@@ -95,7 +94,7 @@ def test_turns_that_break_the_form_and_calls_that_failed_are_context_only(played
     [row] = maker.of([talk])
     weights = [one["weight"] for one in row["messages"] if one["role"] == "assistant"]
 
-    assert weights == [0, 0, 0, 0, 1]
+    assert weights == [0, 0, 0, 1]
     assert row["messages"][-1]["content"] == "Nobody."
     assert maker.summary.context_only == {"more than one call or text": 2, "failed call": 1}
 

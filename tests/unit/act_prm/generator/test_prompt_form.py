@@ -14,6 +14,7 @@ from act_prm.generator import GeneratorContext, OnlineGenerator
 from act_prm.generator.demonstration_reader import DemonstrationReader
 from act_prm.llm_handlers.chat import Chat
 from act_prm.llm_handlers.client import SampledCompletion
+from tau2.actions.plain_chat import plain_chat
 
 KINDS = [TURNS, CHATML, NO_SYSTEM, BRACKETS, NATIVE]
 
@@ -135,3 +136,22 @@ def test_observations_that_are_hidden_later_are_rendered_anew():
     steps = DemonstrationReader(context).steps([0], 0)
     last = steps[-1]
     assert last.state_action_tokens[: last.state_len] == chat.prompt(last.state, last.tools)
+
+
+def test_with_tau2s_agent_prompt_the_policy_sees_what_a_local_model_sees_as_llm_agent():
+    env = get_env(
+        "tau2bench", domain="mock", user="scripted_user", task_ids=["create_task_1"],
+        num_train_tasks=1, num_test_tasks=0, llm_agent_prompt=True,
+    )  # fmt: skip
+    tokenizer = TemplateTokenizer(CHATML)
+    state = env.reset(0)
+    system = {"role": "system", "content": state.system_prompt}
+    ids = Chat(tokenizer).prompt([system, *state.messages], state.tools)
+    rollout = state.live()
+    turns = plain_chat(rollout.history(), rollout.openai_tools)
+    text = tokenizer.apply_chat_template(
+        [turn._asdict() for turn in turns], tokenize=False, add_generation_prompt=True
+    )
+
+    assert tokenizer.decode(ids, skip_special_tokens=False) == text
+    assert [turn.role for turn in turns] == ["system", "user"]
