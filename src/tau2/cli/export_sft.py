@@ -207,5 +207,5 @@ def _say(file: Path, summaries: Sequence[SftSummary], *, as_json: bool) -> None:
     show(f"wrote {named(file)}: {conversations}, {learnt} of the agent to imitate")
     if total["tokens"]:
         show(f"{total['tokens']:,} tokens, {total['learnt_tokens']:,} of them in the loss")
-    if left_out := _left_out(summaries):
-        show(f"left out: {left_out}")
+    if reasons := _left_out(summaries):
+        show(f"left out: {reasons}")
