@@ -14,7 +14,7 @@ pytest.importorskip("peft", reason="tests of training need peft")
 
 from act_prm.llm_handlers.chat import Chat, demonstrated_datum, sampled_datum  # noqa: E402
 from act_prm.llm_handlers.checkpoints import trained  # noqa: E402
-from act_prm.llm_handlers.client import AdamSettings, Datum, SamplingParams  # noqa: E402
+from act_prm.llm_handlers.client import AdamSettings, Datum, PolicyLoss, SamplingParams  # noqa: E402
 from act_prm.llm_handlers.load import checkpoint_activations  # noqa: E402
 from act_prm.llm_handlers.lora import LoraSettings  # noqa: E402
 from act_prm.llm_handlers.losses import Targets, loss_sum  # noqa: E402
@@ -57,7 +57,7 @@ def test_losses_by_hand(loss_fn, expected):
         torch.tensor([1.0, 1.0, 1.0, 0.0]), torch.tensor([1.0, 1.0, -1.0, 1.0]), new - ratio.log()
     )
 
-    loss, watched = loss_sum(loss_fn, new, targets, clip=0.2)
+    loss, watched = loss_sum(loss_fn, new, targets, PolicyLoss())
 
     assert float(loss) == pytest.approx(expected)
     if loss_fn != "cross_entropy":

@@ -21,10 +21,12 @@ TrainerName = Literal[
     "act_prm", "act_prm_for_sft", "act_prm_sft_eval", "act_prm_sft_rl", "act_prm_joint", "sft", "rl"
 ]
 RewardMethod = Literal["action_probs", "action_probs_per_token"]
+"""The second is an older name of the first."""
 
 Positive = Annotated[int, Field(ge=1)]
 Count = Annotated[int, Field(ge=0)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Above0 = Annotated[float, Field(gt=0.0)]
 
 
 def _whole(value: Any) -> Any:
@@ -56,10 +58,16 @@ class GeneratorConfig(_Closed):
     name: GeneratorName = "default"
     discount_factor: Share | None = None
     """Discount factor of the returns; null: the trainer's."""
-    mean_center: bool = False
-    """Advantages are rewards minus the group's mean; otherwise they are the returns."""
+    mean_center: bool = True
+    """Without a `baseline`: true is `mean`, false is `none`."""
+    baseline: Literal["none", "mean", "leave_one_out"] | None = None
+    """Advantages are rewards minus the group's mean, or the mean of the others; none: returns."""
+    scale_by_std: bool = False
+    """Divide advantages with a baseline by the standard deviation of the group's rewards."""
+    share_reset: bool = True
+    """The episodes of a group begin with one reset, where the environment can fork it."""
     reward_method: RewardMethod = "action_probs"
-    """Reward of a thought: probability of the action after it, or its geometric mean per token."""
+    """Reward of a thought: the probability of the action after it, per token (geometric mean)."""
     keep_top_k: Positive | None = None
     """Train on the k best trajectories of each group; null: all."""
     action_bos: str = "<tool_call>"
@@ -68,6 +76,13 @@ class GeneratorConfig(_Closed):
     thought_eos: str = "</thought>"
     final_answer_bos: str = "Final Answer: "
     """Precedes an action that is text."""
+
+    @property
+    def baseline_name(self) -> str:
+        """The baseline of advantages: "none", "mean" or "leave_one_out"."""
+        if self.baseline is not None:
+            return self.baseline
+        return "mean" if self.mean_center else "none"
 
     @property
     def bandit(self) -> bool:
@@ -116,8 +131,25 @@ class TrainerConfig(_Closed):
 
     learning_rate: Annotated[float, Field(ge=0.0)] = 4e-5
     discount_factor: Share = 0.9
-    loss_fn: Literal["importance_sampling", "ppo"] = "importance_sampling"
+    lr_schedule: Literal["constant", "linear", "cosine"] = "constant"
+    """How the learning rate falls to `lr_end` over the batches of a phase, after the warm-up."""
+    lr_end: Share = 0.0
+    """Share of the learning rate at the end of a linear or cosine schedule."""
+    warmup_batches: Count = 0
+    """Batches over which the learning rate rises linearly at the beginning of a phase."""
+
+    loss_fn: Literal["importance_sampling", "ppo"] = "ppo"
     """Loss of the policy gradient; fine-tuning always uses cross entropy."""
+    clip_low: Above0 | None = None
+    """`ppo` clips ratios below 1 - clip_low; null: the model's `clip`."""
+    clip_high: Above0 | None = None
+    """`ppo` clips ratios above 1 + clip_high; null: the model's `clip`."""
+    loss_normalization: Literal["token_mean", "sequence_mean"] = "token_mean"
+    """Mean over all tokens of an optimizer step, or over sequences of their means."""
+    correction_cap: Above0 | None = 2.0
+    """Cap of the correction for an engine whose probabilities differ; null: no correction."""
+    mask_truncated: bool = True
+    """Replies that max_tokens cut off are context, and are not trained on by policy gradients."""
     num_substeps: Positive = 1
     """Optimizer steps per batch."""
     mini_batch_size: Positive | None = None
@@ -125,10 +157,14 @@ class TrainerConfig(_Closed):
 
     Null: the batch divided by num_substeps.
     """
+    max_kl: Above0 | None = None
+    """A step whose KL divergence from the batch's policy exceeds it is the batch's last."""
+    kl_loss_coef: Annotated[float, Field(ge=0.0)] = 0.0
+    """Coefficient of the KL divergence to the model without its adapter, in the loss (k3)."""
     compute_post_kl: bool = False
     """Estimate the KL divergence of each update, with one more forward pass."""
     kl_penalty_coef: Annotated[float, Field(ge=0.0)] = 0.0
-    """Coefficient of the per-token KL penalty to the model without its adapter."""
+    """Coefficient of the per-token KL penalty to the model without its adapter, in advantages."""
     kl_discount_factor: Share = 0.0
     """Discount factor with which the penalties of later tokens count for a token."""
 
@@ -142,6 +178,12 @@ class TrainerConfig(_Closed):
     """null: the whole split."""
     save_every: Count = 20
     """Batches between checkpoints; 0: only a final one."""
+    keep_checkpoints: Positive | None = None
+    """Keep the newest n numbered checkpoints, beside `best` and `final`; null: all."""
+    guard_drop: Share | None = 0.5
+    """Go back to `best` when an evaluation certainly lost that share of its metric; null: never."""
+    max_rollbacks: Count = 3
+    """Training ends, with the best model, when it would have to go back once more."""
     save_rollouts_every: Count | None = None
     """Batches between files of rollouts (JSON lines); null or 0: none."""
     best_metric: str = "final_reward"

@@ -189,6 +189,14 @@ class AsyncTrainEnv(Protocol):
         """Do what `step` does."""
 
 
+@runtime_checkable
+class ForksStates(Protocol):
+    """The method of an environment whose live states can be copied."""
+
+    def fork(self, state: Any, n: int = 1) -> Sequence[EnvironmentState]:
+        """Return n independent copies of a live state."""
+
+
 def refuse_unknown(kind: type[Environment], given: JsonMapping) -> None:
     """Raise ConfigError for unknown settings of an environment, naming the nearest known ones."""
     if not given:

@@ -151,6 +151,12 @@ class GeneratorContext:
 
         `left_out` counts other episodes.
         """
+        baseline = self.config.baseline_name
         return make_group(
-            trajectories, discount=self.discount, mean_center=self.config.mean_center, **left_out
+            trajectories,
+            discount=self.discount,
+            mean_center=baseline != "none",
+            leave_one_out=baseline == "leave_one_out",
+            scale_by_std=self.config.scale_by_std,
+            **left_out,
         )

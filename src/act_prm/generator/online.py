@@ -1,8 +1,9 @@
 """Plays the episodes of a batch together: one call of the model for each step of all of them.
 
-Tokens and log-probabilities are those of the sampling; nothing is scored or encoded again. An
-episode in which the infrastructure or the simulated user failed is left out of its group: it says
-nothing about the policy.
+Tokens and log-probabilities are those of the sampling; nothing is scored or encoded again. Each
+prompt continues the tokens so far where the chat template allows that, so that an episode is one
+sequence to train on. An episode in which the infrastructure or the simulated user failed is left
+out of its group: it says nothing about the policy.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TypeVar
 
-from act_prm.environments.base import AsyncTrainEnv
+from act_prm.environments.base import AsyncTrainEnv, ForksStates
 from act_prm.environments.types import EnvironmentState, EnvironmentStepResult
 from act_prm.generator.context import GeneratorContext
 from act_prm.generator.prompts import Prompt, with_thoughts
@@ -63,6 +64,9 @@ class _OnlineEpisode:
         if not self.steps:
             return None
         return self.steps[-1].state, self.steps[-1].state_action_tokens
+
+    def begin(self, state: EnvironmentState) -> None:
+        self.enter(state, bool(state.metadata.get("done")))
 
     def enter(self, state: EnvironmentState, done: bool) -> None:
         self.state = state
@@ -138,7 +142,7 @@ class OnlineGenerator:
         self, episodes: list[_OnlineEpisode], batch_id: int, progress: Progress | None
     ) -> None:
         """Play the episodes to their ends."""
-        await self._for_each(episodes, lambda one: self._begin(one, batch_id))
+        await self._for_each(_by_task(episodes), lambda some: self._begin_group(some, batch_id))
         step = 0
         while live := [one for one in episodes if not one.done]:
             if progress is not None:
@@ -169,6 +173,23 @@ class OnlineGenerator:
             for item in items:
                 group.create_task(one(item))
 
+    async def _begin_group(self, episodes: list[_OnlineEpisode], batch_id: int) -> None:
+        """Begin the episodes of one task: with one reset where the environment can fork it.
+
+        Then the members of a group differ by what the policy does alone, and a user that is a model
+        writes its first message once.
+        """
+        first, *others = episodes
+        await self._begin(first, batch_id)
+        shared = first.state is not None and not first.done
+        if self.context.config.share_reset and isinstance(self.env, ForksStates) and shared:
+            copies = self.env.fork(first.live_state, len(others)) if others else []
+            for episode, state in zip(others, copies, strict=True):
+                number = {"generation_id": episode.generation_id}
+                episode.begin(state.model_copy(update=number))
+            return
+        await self._for_each(others, lambda one: self._begin(one, batch_id))
+
     async def _begin(self, episode: _OnlineEpisode, batch_id: int) -> None:
         where = {
             "sample_idx": episode.sample_idx,
@@ -184,7 +205,7 @@ class OnlineGenerator:
         except (ModelError, ParticipantError) as problem:
             episode.fail(problem)
             return
-        episode.enter(state, bool(state.metadata.get("done")))
+        episode.begin(state)
 
     def _prompt(self, episode: _OnlineEpisode) -> Prompt | None:
         """Return the policy's prompt.
@@ -249,6 +270,8 @@ class OnlineGenerator:
             state_len=len(ids),
             old_logprobs=list(completion.logprobs),
             temperature=self.context.sampling.temperature,
+            top_p=self.context.sampling.top_p,
+            finished=completion.finished,
             reward=float(result.reward or 0.0),
             done=bool(result.done),
             truncated=bool(result.truncated),
@@ -265,3 +288,8 @@ class OnlineGenerator:
                 if isinstance(value, str | int | float | bool)
             },
         )
+
+
+def _by_task(episodes: Sequence[_OnlineEpisode]) -> list[list[_OnlineEpisode]]:
+    """Return the episodes in groups of one task, in their order."""
+    return [list(members) for _, members in groupby(episodes, key=lambda one: one.group)]

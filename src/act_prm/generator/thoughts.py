@@ -2,7 +2,7 @@
 
 For each step of a demonstration the model writes thoughts: before the action, or shown the action
 and asked what led to it (action-prompted). The reward of a thought is
-P(action | conversation, thought) under the policy. With a bandit all samples of a step are one
+P(action | conversation, thought) under the policy, per token. With a bandit all samples of a step are one
 group, and the best thought goes into the conversation of the next step; without one, each sample
 goes on by itself, and a group is of whole trajectories.
 """
@@ -212,9 +212,7 @@ class ThoughtGenerator:
         prompt = sample.prompt
         thought = thought_of(sample.completion.text, self.config)
         action = prompt.branch.demonstration.actions[at]
-        reward = reward_of(
-            logprobs[sample.action_start : sample.action_end], self.config.reward_method
-        )
+        reward = reward_of(logprobs[sample.action_start : sample.action_end])
         common = self._common_fields(sample, at, batch_id, reward)
         messages, ids = prompt.sampled
         thought_step = EpisodeStep(
@@ -248,6 +246,8 @@ class ThoughtGenerator:
             "next_obs": demonstration.after(at),
             "tools": demonstration.tools,
             "temperature": self.context.sampling.temperature,
+            "top_p": self.context.sampling.top_p,
+            "finished": sample.completion.finished,
             "reward": reward,
             "done": at + 1 == len(demonstration),
             "timestep": at,
@@ -262,14 +262,14 @@ class ThoughtGenerator:
         }
 
 
-def reward_of(logprobs: Sequence[float], method: str) -> float:
-    """Return the reward of a thought, in (0, 1].
+def reward_of(logprobs: Sequence[float]) -> float:
+    """Return the reward of a thought, in [0, 1]: the action's probability per token.
 
-    `logprobs` are those of the action's tokens after the thought, in nats. `action_probs` is the
-    probability of the action, `action_probs_per_token` its geometric mean per token.
+    `logprobs` are those of the action's tokens after the thought, in nats. The geometric mean of
+    their probabilities does not depend on the length of the action; the probability of the whole
+    action would be so near to 0 that no thought could be told from another.
     """
-    total = math.fsum(logprobs)
-    if method == "action_probs_per_token" and logprobs:
-        total /= len(logprobs)
+    if not logprobs:
+        return 1.0
     # Rounding may leave a log-probability slightly above 0.
-    return math.exp(min(total, 0.0))
+    return math.exp(min(math.fsum(logprobs) / len(logprobs), 0.0))

@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol, get_args
+from typing import Any, Literal, Protocol, get_args, runtime_checkable
 
 from tau2.errors import ConfigError
 from tau2.utils.json_types import JsonObject
@@ -78,10 +78,18 @@ class Datum:
     """Weight of each token in the loss; 0: not in the loss."""
     advantages: list[float] | None = None
     logprobs: list[float] | None = None
-    """Under the policy that sampled the tokens, in nats."""
+    """Under the policy that sampled the tokens, as its engine reported them, in nats."""
+    old_logprobs: list[float] | None = None
+    """Under the learner before the first optimizer step of the batch; None: `logprobs`."""
+    reference_logprobs: list[float] | None = None
+    """Under the model without its adapter, for a KL term in the loss."""
+    temperature: float = 1.0
+    """With which the tokens were sampled; all log-probabilities are of the same distribution."""
+    top_p: float = 1.0
+    """Likewise."""
 
     def __post_init__(self) -> None:
-        for name in ("weights", "advantages", "logprobs"):
+        for name in ("weights", "advantages", "logprobs", "old_logprobs", "reference_logprobs"):
             part = getattr(self, name)
             if part is not None and len(part) != len(self.tokens):
                 raise ValueError(
@@ -99,12 +107,42 @@ class Datum:
 
 
 @dataclass(frozen=True, slots=True)
+class PolicyLoss:
+    """The settings of the policy-gradient losses. Raise ConfigError for values out of range."""
+
+    clip_low: float | None = None
+    """`ppo` clips ratios below 1 - clip_low; None: the model's own setting."""
+    clip_high: float | None = None
+    """`ppo` clips ratios above 1 + clip_high; None: the model's own setting."""
+    correction_cap: float | None = None
+    """Each token's loss is multiplied by min(exp(old - sampled log-probability), cap).
+
+    This corrects for an engine whose probabilities differ from the learner's: truncated importance
+    sampling (Ionides, "Truncated importance sampling", 2008; Yao et al., "Your efficient RL
+    framework secretly brings you off-policy RL training", 2025). None: no correction.
+    """
+    kl_coef: float = 0.0
+    """Coefficient of the estimator k3 of the KL divergence to `Datum.reference_logprobs`."""
+    on_policy: bool = False
+    """The old log-probabilities are those of this pass, so that every ratio is exactly 1."""
+
+    def __post_init__(self) -> None:
+        for name in ("clip_low", "clip_high", "correction_cap"):
+            value = getattr(self, name)
+            if value is not None and not 0.0 < value < math.inf:
+                raise ConfigError(f"{name} is {value}; it must be a positive number, or null")
+        if not 0.0 <= self.kl_coef < math.inf:
+            raise ConfigError(f"kl_coef is {self.kl_coef}; it must not be negative")
+
+
+@dataclass(frozen=True, slots=True)
 class LossReport:
     """The metrics of one `forward_backward`, over the tokens in the loss."""
 
     loss: float
     metrics: dict[str, float] = field(default_factory=dict)
-    """n_tokens; where known also entropy, kl_to_old, ratio_mean, clip_fraction."""
+    """n_tokens; where known also entropy, kl_to_old, ratio_mean, clip_fraction, and the ratio of
+    learner to engine: engine_ratio_mean, engine_ratio_max, engine_ratio_capped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,13 +192,16 @@ class TrainableModel(Protocol):
     async def logprobs(self, sequences: Sequence[list[int]]) -> list[list[float]]:
         """Return the log-probability of each token at temperature 1; the first entry is 0.0."""
 
-    async def forward_backward(self, data: Sequence[Datum], loss_fn: str) -> LossReport:
+    async def forward_backward(
+        self, data: Sequence[Datum], loss_fn: str, policy: PolicyLoss | None = None
+    ) -> LossReport:
         """Add the gradient of the loss, averaged over the weighted tokens, to the accumulated one.
 
         With weights w, advantages A and r = exp(new - old log-probability): `cross_entropy` is
         -sum(w * new) / sum(w), `importance_sampling` is -sum(w * r * A) / sum(w), and `ppo`
-        replaces r * A by min(r * A, clip(r, 1 - eps, 1 + eps) * A) (Schulman et al., "Proximal
-        policy optimization algorithms", 2017, equation 7). Raise ConfigError for an unknown loss,
+        replaces r * A by min(r * A, clip(r, 1 - low, 1 + high) * A) (Schulman et al., "Proximal
+        policy optimization algorithms", 2017, equation 7). `policy` holds the settings of the last
+        two; a training service applies those that it has. Raise ConfigError for an unknown loss,
         ValueError when a datum lacks advantages or log-probabilities that the loss needs.
         """
 
@@ -184,6 +225,19 @@ class TrainableModel(Protocol):
 
     async def close(self) -> None:
         """Free the resources of the model, which is not used afterwards."""
+
+
+@runtime_checkable
+class ScoresAsSampled(Protocol):
+    """A model that can score data as they were sampled: with their temperature and top_p."""
+
+    async def learner_logprobs(
+        self, data: Sequence[Datum], *, reference: bool = False
+    ) -> list[list[float]]:
+        """Return the log-probabilities of the weighted tokens, 0.0 elsewhere, [datum][token].
+
+        `reference`: those of the model without its adapter. Raise ConfigError if it has none.
+        """
 
 
 def checked(data: Sequence[Datum], loss_fn: str) -> list[Datum]:

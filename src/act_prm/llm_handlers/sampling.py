@@ -9,6 +9,7 @@ from typing import Any
 
 from act_prm.llm_handlers.batching import batches
 from act_prm.llm_handlers.scoring import cache_name
+from act_prm.llm_handlers.scoring import log_distribution
 from tau2.errors import needs_extra
 
 with needs_extra("train", "torch"):
@@ -137,24 +138,10 @@ def draw(
     if drawing.temperature == 0.0:
         tokens = logits.argmax(-1)
         return tokens, torch.zeros_like(tokens, dtype=torch.float32)
-    scores = torch.log_softmax(logits.float() / drawing.temperature, dim=-1)
-    if drawing.top_p < 1.0:
-        scores = _nucleus(scores, drawing.top_p)
+    scores = log_distribution(logits, drawing.temperature, drawing.top_p)
     # Inverse transform sampling, with one random number per row.
     cumulative = scores.exp().double().cumsum(-1)
     draws = [[one.random() * _NEARLY_ONE] for one in randoms]
     chances = torch.tensor(draws, dtype=torch.float64, device=cumulative.device)
     tokens = torch.searchsorted(cumulative, chances * cumulative[:, -1:], right=True)
     return tokens.squeeze(-1), scores.gather(-1, tokens).squeeze(-1)
-
-
-def _nucleus(scores: torch.Tensor, top_p: float) -> torch.Tensor:
-    """Return renormalised scores of the most probable tokens with mass `top_p`; -inf elsewhere.
-
-    Nucleus sampling: Holtzman et al., "The curious case of neural text degeneration", 2020.
-    """
-    ordered, order = scores.sort(dim=-1, descending=True)
-    before = ordered.exp().cumsum(-1) - ordered.exp()
-    ordered = ordered.masked_fill(before >= top_p, float("-inf"))
-    kept = torch.full_like(scores, float("-inf")).scatter(-1, order, ordered)
-    return torch.log_softmax(kept, dim=-1)

@@ -29,13 +29,21 @@ def padded(
 
 
 def score(
-    model: Any, sequences: Sequence[list[int]], positions: Sequence[int], *, entropy: bool = False
+    model: Any,
+    sequences: Sequence[list[int]],
+    positions: Sequence[int],
+    *,
+    temperature: float = 1.0,
+    top_p: float = 1.0,
+    entropy: bool = False,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return log-probabilities and entropies (or zeros) of the tokens, both [sequence, position].
 
-    `positions` are at least 1. The values of positions beyond the end of a sequence are undefined.
-    Gradients flow through the log-probabilities. The unit is nats. What all sequences begin with
-    (the policy and the tools, usually) is evaluated once.
+    They are those of the distribution that `sampling.draw` draws from; a token outside of the
+    nucleus counts as part of it, so that every log-probability is finite. `positions` are at least
+    1. The values of positions beyond the end of a sequence are undefined. Gradients flow through
+    the log-probabilities. The unit is nats. What all sequences begin with (the policy and the
+    tools, usually) is evaluated once.
     """
     device = next(model.parameters()).device
     ids = padded(sequences, fill=0, dtype=torch.long, device=device)
@@ -50,7 +58,7 @@ def score(
         ).logits
     targets = ids[:, at]
     chunks = [
-        checkpoint(_score_chunk, some, wanted, entropy, use_reentrant=False)
+        checkpoint(_score_chunk, some, wanted, temperature, top_p, entropy, use_reentrant=False)
         for some, wanted in zip(
             logits.split(_POSITIONS_AT_ONCE, dim=1),
             targets.split(_POSITIONS_AT_ONCE, dim=1),
@@ -108,10 +116,35 @@ def _logits_after_prefix(
 
 
 def _score_chunk(
-    logits: torch.Tensor, targets: torch.Tensor, entropy: bool
+    logits: torch.Tensor, targets: torch.Tensor, temperature: float, top_p: float, entropy: bool
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    scores = torch.log_softmax(logits.float(), dim=-1)
+    scores = log_distribution(logits, temperature, top_p, kept=targets)
     new = scores.gather(-1, targets.unsqueeze(-1)).squeeze(-1)
     with torch.no_grad():
-        spread = -(scores.exp() * scores).sum(-1) if entropy else torch.zeros_like(new)
+        spread = torch.special.entr(scores.exp()).sum(-1) if entropy else torch.zeros_like(new)
     return new, spread
+
+
+def log_distribution(
+    logits: torch.Tensor,
+    temperature: float,
+    top_p: float,
+    *,
+    kept: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """Return the log-probabilities of the distribution that tokens are sampled from, [..., token].
+
+    The most probable tokens with mass `top_p` are renormalised, the others are -inf; `kept` [...]
+    are tokens that are never excluded. Nucleus sampling: Holtzman et al., "The curious case of
+    neural text degeneration", 2020.
+    """
+    scores = torch.log_softmax(logits.float() / temperature, dim=-1)
+    if top_p >= 1.0:
+        return scores
+    with torch.no_grad():
+        ordered, order = scores.sort(dim=-1, descending=True)
+        before = ordered.exp().cumsum(-1) - ordered.exp()
+        excluded = torch.empty_like(scores, dtype=torch.bool).scatter(-1, order, before >= top_p)
+        if kept is not None:
+            excluded = excluded.scatter(-1, kept.unsqueeze(-1), value=False)
+    return torch.log_softmax(scores.masked_fill(excluded, float("-inf")), dim=-1)

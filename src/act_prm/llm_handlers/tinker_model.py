@@ -21,6 +21,7 @@ from act_prm.llm_handlers.client import (
     AdamSettings,
     Datum,
     LossReport,
+    PolicyLoss,
     SampledCompletion,
     SamplingParams,
     checked,
@@ -115,20 +116,36 @@ class TinkerModel:
             logprobs.append(missing + [0.0 if one is None else float(one) for one in row])
         return logprobs
 
-    async def forward_backward(self, data: Sequence[Datum], loss_fn: str) -> LossReport:
-        """Accumulate the gradient of the loss; see `client.TrainableModel`."""
+    async def forward_backward(
+        self, data: Sequence[Datum], loss_fn: str, policy: PolicyLoss | None = None
+    ) -> LossReport:
+        """Accumulate the gradient of the loss; see `client.TrainableModel`.
+
+        Of `policy` the service has the clip range alone: it samples and trains with one model, so
+        its ratio to the sampled log-probabilities is the correction.
+        """
         kept = checked(data, loss_fn)
         total = sum(sum(datum.weights) for datum in kept)
         if not total:
             return LossReport(0.0, {"n_tokens": 0.0})
         sent = [self._sent(datum, loss_fn, total) for datum in kept]
-        config = {"clip_low_threshold": 1.0 - self._clip, "clip_high_threshold": 1.0 + self._clip}
+        low, high = self._clip_range(policy)
+        config = {"clip_low_threshold": low, "clip_high_threshold": high}
         options = {"loss_fn_config": config} if loss_fn == "ppo" else {}
         answer = await self._finished(
             self._training.forward_backward_async(sent, loss_fn, **options)
         )
         new = [[0.0, *_numbers(one["logprobs"])] for one in answer.loss_fn_outputs]
-        return report_of(kept, new, loss_fn, clip=self._clip)
+        return report_of(kept, new, loss_fn, clip=(low, high))
+
+    def _clip_range(self, policy: PolicyLoss | None) -> tuple[float, float]:
+        """Return the lowest and the highest ratio that are not clipped."""
+        low = policy.clip_low if policy is not None else None
+        high = policy.clip_high if policy is not None else None
+        return (
+            1.0 - (self._clip if low is None else low),
+            1.0 + (self._clip if high is None else high),
+        )
 
     async def optim_step(self, learning_rate: float) -> dict[str, float]:
         """Take one Adam step; return the service's metrics, with `grad_norm` if it reports it."""
@@ -264,11 +281,15 @@ class TinkerModel:
 
 
 def report_of(
-    data: Sequence[Datum], new: Sequence[Sequence[float]], loss_fn: str, *, clip: float
+    data: Sequence[Datum],
+    new: Sequence[Sequence[float]],
+    loss_fn: str,
+    *,
+    clip: tuple[float, float],
 ) -> LossReport:
     """Return the loss and its metrics, from the log-probabilities that a service computed.
 
-    `new` has one row per datum, [token], in nats. The formulas are those of `losses.loss_sum`.
+    `new` has one row per datum, [token], in nats; `clip` is the range of ratios. The formulas are those of `losses.loss_sum`.
     """
     total = sum(sum(datum.weights) for datum in data)
     count = sum(datum.n_trained for datum in data)
@@ -282,7 +303,7 @@ def report_of(
     gains = ratios = kl = clipped = 0.0
     for weight, advantage, log_ratio in _policy_terms(data, new):
         ratio = math.exp(log_ratio)
-        near = min(max(ratio, 1.0 - clip), 1.0 + clip)
+        near = min(max(ratio, clip[0]), clip[1])
         gain = ratio * advantage
         gains += weight * (min(gain, near * advantage) if loss_fn == "ppo" else gain)
         ratios += ratio

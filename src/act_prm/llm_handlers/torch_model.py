@@ -11,23 +11,25 @@ import random
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from act_prm.llm_handlers import checkpoints
-from act_prm.llm_handlers.batching import Coalescer, batches
+from act_prm.llm_handlers.batching import Coalescer
 from act_prm.llm_handlers.client import (
     AdamSettings,
     Datum,
     LossReport,
+    PolicyLoss,
     SampledCompletion,
     SamplingParams,
     checked,
 )
 from act_prm.llm_handlers.folders import whole_folder
-from act_prm.llm_handlers.losses import Targets, loss_sum
+from act_prm.llm_handlers.learner import Learner
+from act_prm.llm_handlers.processes import OneProcess
 from act_prm.llm_handlers.sampling import ReplyRow, SamplingRule, generate
-from act_prm.llm_handlers.scoring import padded, score
 from tau2.errors import ConfigError, ContextWindowExceeded, needs_extra
 from tau2.seeds import derive_seed
 
@@ -48,11 +50,11 @@ class TorchSettings:
     max_length: int | None = None
     """Tokens of prompt and completion together; None: the context length of the model."""
     train_tokens: int = 8192
-    """Tokens (with padding) of one forward and backward pass."""
+    """Tokens (with padding) of one forward and backward pass; gradients accumulate over passes."""
     sample_tokens: int = 131_072
     """Tokens of prompts and completions that are sampled together."""
     clip: float = 0.2
-    """Clip range eps of the loss `ppo`."""
+    """Clip range of the loss `ppo` on either side, where its settings name none."""
     adam: AdamSettings = field(default_factory=AdamSettings)
 
     def __post_init__(self) -> None:
@@ -93,12 +95,17 @@ class TorchModel:
         self._ends = frozenset(int(end) for end in ends if end is not None)
         self._calls = 0
         self._passes = 0
-        self._optimizer = self._new_optimizer()
+        self._learner = Learner(
+            model,
+            name=name,
+            adam=self.settings.adam,
+            train_tokens=self.settings.train_tokens,
+            processes=OneProcess(),
+        )
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="torch-model")
         self._joined: Coalescer[_SampleRequest, SampledCompletion] = Coalescer(
             lambda asked: self._in_worker(self._sample, asked)
         )
-        model.eval()
 
     async def sample(
         self, prompts: Sequence[list[int]], params: SamplingParams
@@ -120,26 +127,55 @@ class TorchModel:
     async def logprobs(self, sequences: Sequence[list[int]]) -> list[list[float]]:
         """Return the log-probability of each token; the first entry is 0.0."""
         self._check_lengths(sequences)
-        return await self._in_worker(self._logprobs, sequences)
+        return await self._in_worker(self._learner.logprobs, sequences)
 
     async def reference_logprobs(self, sequences: Sequence[list[int]]) -> list[list[float]]:
         """Return what `logprobs` returns, without the adapter. Raise ConfigError without one."""
+        self._require_adapter()
+        self._check_lengths(sequences)
+        return await self._in_worker(partial(self._learner.logprobs, sequences, reference=True))
+
+    async def learner_logprobs(
+        self, data: Sequence[Datum], *, reference: bool = False
+    ) -> list[list[float]]:
+        """Return the log-probabilities of the weighted tokens; see `client.ScoresAsSampled`."""
+        if reference:
+            self._require_adapter()
+        self._check_lengths([datum.tokens for datum in data])
+        return await self._in_worker(
+            partial(self._learner.data_logprobs, data, reference=reference)
+        )
+
+    async def forward_backward(
+        self, data: Sequence[Datum], loss_fn: str, policy: PolicyLoss | None = None
+    ) -> LossReport:
+        """Accumulate the gradient of the loss; see `client.TrainableModel`."""
+        kept = checked(data, loss_fn)
+        self._check_lengths([datum.tokens for datum in kept])
+        self._passes += 1
+        seed = derive_seed(self.settings.seed, "pass", self._passes)
+        settings = self._with_clip(policy or PolicyLoss())
+        return await self._in_worker(
+            self._learner.forward_backward, kept, loss_fn, settings, seed
+        )
+
+    def _with_clip(self, policy: PolicyLoss) -> PolicyLoss:
+        own = self.settings.clip
+        return replace(
+            policy,
+            clip_low=own if policy.clip_low is None else policy.clip_low,
+            clip_high=own if policy.clip_high is None else policy.clip_high,
+        )
+
+    def _require_adapter(self) -> None:
         if not hasattr(self.model, "disable_adapter"):
             raise ConfigError(
                 f"all weights of {self.name} are trained, so there is no reference; use an adapter"
             )
-        self._check_lengths(sequences)
-        return await self._in_worker(self._reference_logprobs, sequences)
-
-    async def forward_backward(self, data: Sequence[Datum], loss_fn: str) -> LossReport:
-        """Accumulate the gradient of the loss; see `client.TrainableModel`."""
-        kept = checked(data, loss_fn)
-        self._check_lengths([datum.tokens for datum in kept])
-        return await self._in_worker(self._forward_backward, kept, loss_fn)
 
     async def optim_step(self, learning_rate: float) -> dict[str, float]:
         """Take one Adam step; return the norm of the gradient before clipping."""
-        return await self._in_worker(self._optim_step, learning_rate)
+        return await self._in_worker(self._learner.optim_step, learning_rate)
 
     async def save_state(self, path: Path) -> str:
         """Write weights, optimizer and seeds as the folder `path`."""
@@ -149,7 +185,9 @@ class TorchModel:
             "passes": self._passes,
             "seed": self.settings.seed,
         }
-        await self._in_worker(checkpoints.save_state, path, self.model, self._optimizer, extra)
+        await self._in_worker(
+            checkpoints.save_state, path, self.model, self._learner.optimizer, extra
+        )
         return str(path)
 
     async def load_state(self, path: Path) -> None:
@@ -157,7 +195,9 @@ class TorchModel:
 
         Raise DataFileError, before any change, if it does not fit.
         """
-        extra = await self._in_worker(checkpoints.load_state, path, self.model, self._optimizer)
+        extra = await self._in_worker(
+            checkpoints.load_state, path, self.model, self._learner.optimizer
+        )
         self._calls = int(extra["calls"])
         self._passes = int(extra["passes"])
         self.settings = replace(self.settings, seed=int(extra["seed"]))
@@ -171,7 +211,7 @@ class TorchModel:
         """Free the model and stop the worker thread."""
         self._worker.shutdown(wait=True)
         self.model = None
-        self._optimizer = None
+        del self._learner
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 
@@ -187,7 +227,8 @@ class TorchModel:
             ).append(row)
         for (temperature, top_p, stop), alike in kinds.items():
             drawing = SamplingRule(temperature, top_p, self._ended(stop))
-            generate(self.model, alike, drawing, budget=self.settings.sample_tokens)
+            with self._learner.computing():
+                generate(self.model, alike, drawing, budget=self.settings.sample_tokens)
         return [
             SampledCompletion(
                 row.tokens,
@@ -214,92 +255,6 @@ class TorchModel:
             return any(one in text for one in stop)
 
         return ended
-
-    def _logprobs(self, sequences: Sequence[list[int]]) -> list[list[float]]:
-        found: list[list[float]] = [[0.0] * min(len(one), 1) for one in sequences]
-        with torch.inference_mode():
-            for batch in batches([len(one) for one in sequences], self.settings.train_tokens):
-                some = [sequences[at] for at in batch]
-                width = max(len(one) for one in some)
-                if width < 2:  # noqa: PLR2004  -- nothing precedes the first token
-                    continue
-                new, _ = score(self.model, some, range(1, width))
-                for at, row in zip(batch, new.tolist(), strict=True):
-                    found[at] += row[: max(len(sequences[at]) - 1, 0)]
-        return found
-
-    def _reference_logprobs(self, sequences: Sequence[list[int]]) -> list[list[float]]:
-        with self.model.disable_adapter():
-            return self._logprobs(sequences)
-
-    def _forward_backward(self, data: list[Datum], loss_fn: str) -> LossReport:
-        total = sum(sum(datum.weights) for datum in data)
-        count = sum(datum.n_trained for datum in data)
-        if not count:
-            return LossReport(0.0, {"n_tokens": 0.0})
-        self._passes += 1
-        sums: dict[str, float] = {}
-        with torch.random.fork_rng():
-            # For dropout; the global random state is restored afterwards.
-            torch.manual_seed(derive_seed(self.settings.seed, "pass", self._passes))
-            self.model.train()
-            try:
-                lengths = [len(datum.tokens) for datum in data]
-                for batch in batches(lengths, self.settings.train_tokens):
-                    metrics = self._one_pass([data[at] for at in batch], loss_fn, total)
-                    for name, value in metrics.items():
-                        sums[name] = sums.get(name, 0.0) + float(value)
-            finally:
-                self.model.eval()
-        loss = sums.pop("loss")
-        averages = {name: value / count for name, value in sums.items()}
-        return LossReport(loss, {"n_tokens": float(count), **averages})
-
-    def _one_pass(self, data: list[Datum], loss_fn: str, total: float) -> dict[str, torch.Tensor]:
-        positions = sorted(
-            {at for datum in data for at, weight in enumerate(datum.weights) if weight}
-        )
-        new, entropy = score(self.model, [datum.tokens for datum in data], positions, entropy=True)
-        targets = Targets(
-            *(
-                _at(
-                    positions,
-                    [getattr(datum, part) or [0.0] * len(datum.tokens) for datum in data],
-                    new.device,
-                )
-                for part in ("weights", "advantages", "logprobs")
-            )
-        )
-        summed, metrics = loss_sum(loss_fn, new, targets, clip=self.settings.clip)
-        # Dividing by the weights of all data makes the accumulated gradient that of the mean.
-        loss = summed / total
-        loss.backward()
-        return {"loss": loss.detach(), "entropy": entropy[targets.weights > 0].sum(), **metrics}
-
-    def _optim_step(self, learning_rate: float) -> dict[str, float]:
-        parameters = list(checkpoints.trained(self.model).values())
-        limit = self.settings.adam.max_grad_norm
-        norm = torch.nn.utils.clip_grad_norm_(parameters, float("inf") if limit is None else limit)
-        for group in self._optimizer.param_groups:
-            group["lr"] = learning_rate
-        self._optimizer.step()
-        self._optimizer.zero_grad(set_to_none=True)
-        return {"grad_norm": float(norm)}
-
-    def _new_optimizer(self) -> torch.optim.Optimizer:
-        adam = self.settings.adam
-        parameters = list(checkpoints.trained(self.model).values())
-        if not parameters:
-            raise ConfigError(
-                f"{self.name} has no parameters to train; attach a LoRA adapter or unfreeze some"
-            )
-        return torch.optim.AdamW(
-            parameters,
-            lr=0.0,
-            betas=(adam.beta1, adam.beta2),
-            eps=adam.eps,
-            weight_decay=adam.weight_decay,
-        )
 
     def _save_weights(self, path: Path) -> None:
         with whole_folder(path) as draft:
@@ -331,7 +286,3 @@ class TorchModel:
             raise ContextWindowExceeded(
                 f"a sequence of {longest} tokens exceeds the {self._context} of {self.name}"
             )
-
-
-def _at(positions: list[int], rows: list[list[float]], device: torch.device) -> torch.Tensor:
-    return padded(rows, fill=0.0, dtype=torch.float32, device=device)[:, positions]

@@ -7,13 +7,16 @@ from act_prm.replay_buffer.groups import (
     TrajectoryGroup,
     make_group,
 )
+from act_prm.replay_buffer.merging import MergedSteps, merged
 from act_prm.replay_buffer.steps import EpisodeStep
 
 __all__ = [
     "EpisodeStep",
     "MeanCenteredTrajectoryGroup",
+    "MergedSteps",
     "ReplayBuffer",
     "Trajectory",
     "TrajectoryGroup",
     "make_group",
+    "merged",
 ]

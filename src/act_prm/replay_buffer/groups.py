@@ -10,6 +10,7 @@ from act_prm.replay_buffer.steps import EpisodeStep
 from tau2.utils.json_types import JsonObject
 
 _TOLERANCE = 1e-12  # smaller differences of rewards are rounding errors
+_STD_FLOOR = 1e-4  # keeps tiny differences of rewards from becoming large advantages
 
 
 @dataclass(slots=True)
@@ -120,27 +121,61 @@ class TrajectoryGroup:
 
 @dataclass(slots=True)
 class MeanCenteredTrajectoryGroup(TrajectoryGroup):
-    """The advantage is the reward minus the group's mean, discounted by the steps still to go.
+    """The advantage is the reward minus a baseline, discounted by the steps still to go.
 
-    This is the group baseline of GRPO (Shao et al., "DeepSeekMath", 2024, arXiv:2402.03300) without
-    its division by the standard deviation, as Liu et al. recommend ("Understanding R1-Zero-like
-    training", 2025, arXiv:2503.20783).
+    The baseline is the group's mean, as in GRPO (Shao et al., "DeepSeekMath", 2024,
+    arXiv:2402.03300), or the mean of the others (Ahmadian et al., "Back to basics: revisiting
+    REINFORCE-style optimization", 2024, arXiv:2402.14740). GRPO's division by the standard
+    deviation is off by default: it gives tasks that are almost always, or almost never, solved the
+    same weight as the others (Liu et al., "Understanding R1-Zero-like training", 2025,
+    arXiv:2503.20783).
     """
+
+    leave_one_out: bool = False
+    """The baseline is the mean reward of the other trajectories."""
+    scale_by_std: bool = False
+    """Divide by the standard deviation of the group's rewards."""
 
     def advantages(self) -> list[list[float]]:
         """Return the advantages, [trajectory][step]."""
-        rewards = self.rewards
-        mean = math.fsum(rewards) / len(rewards) if rewards else 0.0
+        above = self._above_baseline()
         advantages = []
-        for trajectory, reward in zip(self.trajectories, rewards, strict=True):
+        for trajectory, value in zip(self.trajectories, above, strict=True):
             steps_to_go = reversed(range(trajectory.length))
-            advantages.append([(reward - mean) * self.discount_factor**n for n in steps_to_go])
+            advantages.append([value * self.discount_factor**n for n in steps_to_go])
         return advantages
+
+    def _above_baseline(self) -> list[float]:
+        """Return each trajectory's reward minus the baseline."""
+        rewards = self.rewards
+        count = len(rewards)
+        mean = math.fsum(rewards) / count if rewards else 0.0
+        scale = 1.0
+        if self.leave_one_out and count > 1:
+            # The distance to the mean of the others is this multiple of that to the mean.
+            scale = count / (count - 1)
+        if self.scale_by_std:
+            deviation = math.sqrt(math.fsum((one - mean) ** 2 for one in rewards) / max(count, 1))
+            scale /= deviation + _STD_FLOOR
+        return [(reward - mean) * scale for reward in rewards]
 
 
 def make_group(
-    trajectories: Sequence[Trajectory], *, discount: float, mean_center: bool, **left_out: int
+    trajectories: Sequence[Trajectory],
+    *,
+    discount: float,
+    mean_center: bool,
+    leave_one_out: bool = False,
+    scale_by_std: bool = False,
+    **left_out: int,
 ) -> TrajectoryGroup:
     """Return the trajectories as a group; `left_out` counts the episodes that are not in it."""
-    group_class = MeanCenteredTrajectoryGroup if mean_center else TrajectoryGroup
-    return group_class(list(trajectories), discount, **left_out)
+    if not mean_center:
+        return TrajectoryGroup(list(trajectories), discount, **left_out)
+    return MeanCenteredTrajectoryGroup(
+        list(trajectories),
+        discount,
+        leave_one_out=leave_one_out,
+        scale_by_std=scale_by_std,
+        **left_out,
+    )

@@ -40,6 +40,9 @@ class EpisodeStep:
     old_logprobs: list[float]
     """Of the reply under the policy that sampled it, [reply tokens]; empty for demonstrations."""
     temperature: float = 1.0
+    top_p: float = 1.0
+    finished: bool = True
+    """Whether an end of turn or a stop text ended the reply, not max_tokens."""
     reward: float = 0.0
     done: bool = False
     truncated: bool = False
@@ -76,6 +79,8 @@ class EpisodeStep:
             weights=before + [1.0] * self.reply_len,
             advantages=before + [self.advantage] * self.reply_len,
             logprobs=before + self.old_logprobs,
+            temperature=self.temperature,
+            top_p=self.top_p,
         )
 
     def sft_datum(self) -> Datum:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from tau2.errors import DataFileError
 CHECKPOINTS, STATE, MODEL, WEIGHTS = "checkpoints", "trainer.json", "model", "weights"
 BEST, FINAL = "best", "final"
 _FORMAT = 1
+_ADDED_LATER = frozenset({"silent_batches", "rollbacks"})  # older checkpoints lack them
 _NUMBERED = re.compile(r"batch_(\d{6,})")
 
 
@@ -35,6 +37,10 @@ class TrainerState:
     """Steps added to the replay buffer and its file."""
     lost_batches: int = 0
     """Consecutive batches in which every episode failed through no fault of the policy."""
+    silent_batches: int = 0
+    """Consecutive batches in which no group had a gradient."""
+    rollbacks: int = 0
+    """How often training went back to the best model; each halved the learning rate."""
 
 
 async def save_checkpoint(
@@ -58,6 +64,14 @@ def checkpoint_name(batch: int) -> str:
     return f"batch_{batch:06d}"
 
 
+def remove_old_checkpoints(folder: Path, keep: int) -> None:
+    """Remove all numbered checkpoints of a run but the newest `keep`."""
+    numbered = [path for path in (folder / CHECKPOINTS).glob("*") if _NUMBERED.fullmatch(path.name)]
+    numbered.sort(key=lambda path: int(path.name.removeprefix("batch_")))
+    for path in numbered[:-keep]:
+        shutil.rmtree(path)
+
+
 def newest_checkpoint(folder: Path) -> Path | None:
     """Return the checkpoint of a run with the most batches; None without one."""
     found = [
@@ -78,7 +92,13 @@ def read_state(path: Path) -> TrainerState:
         read: Any = json.loads(file.read_text(encoding="utf-8"))
         if not isinstance(read, dict) or read.get("format") != _FORMAT:
             raise DataFileError(f"{file}: not a checkpoint of format {_FORMAT}")
-        return TrainerState(**{one.name: read[one.name] for one in fields(TrainerState)})
+        return TrainerState(
+            **{
+                one.name: read[one.name]
+                for one in fields(TrainerState)
+                if one.name in read or one.name not in _ADDED_LATER
+            }
+        )
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise DataFileError(f"{file}: the checkpoint cannot be read: {error}") from error
 

@@ -47,9 +47,12 @@ class TrainingContext:
     reporter: Reporter = field(default_factory=NoReporter)
     sinks: list[MetricsSink] = field(default_factory=list)
     chat: Chat = field(init=False)
+    learning_rate: float = field(init=False)
+    """The learning rate of the present batch; the training loop sets it."""
 
     def __post_init__(self) -> None:
         self.chat = Chat(self.model.tokenizer, form=self.prompt_form)
+        self.learning_rate = self.config.learning_rate
 
     @property
     def demonstration_env(self) -> Environment:

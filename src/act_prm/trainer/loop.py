@@ -20,17 +20,21 @@ from act_prm.replay_buffer import EpisodeStep
 from act_prm.replay_buffer.buffer import append_steps, cut_steps, read_steps, write_steps
 from act_prm.trainer.checkpoints import (
     BEST,
+    CHECKPOINTS,
     FINAL,
     TrainerState,
     checkpoint_name,
     model_state_of,
     newest_checkpoint,
     read_state,
+    remove_old_checkpoints,
     save_checkpoint,
 )
 from act_prm.trainer.context import TrainingContext
 from act_prm.trainer.phase_protocol import Phase, TrainingBatch
 from act_prm.trainer.rl import evaluate
+from act_prm.trainer.schedule import learning_rate_at
+from act_prm.trainer.silence import FIRST_REPORT, is_silent, why_silent
 from tau2.errors import ConfigError, ModelUnavailable, Tau2Error
 
 logger = logging.getLogger(__name__)
@@ -133,7 +137,7 @@ class Trainer:
                 self.state.phase = number
                 self.state.batch_in_phase = 0
             await self._run_phase(phase)
-        if self.config.eval_every:
+        if self.config.eval_every and not self._is_over:
             await self._evaluate()
         await self._save(FINAL, weights=True)
         self._plot()
@@ -146,11 +150,23 @@ class Trainer:
         while self.state.batch_in_phase < length:
             if phase.evaluates and self._due(self.config.eval_every):
                 await self._evaluate()
+            if self._is_over:
+                return
+            self.context.learning_rate = self._learning_rate(length)
             row = await self._run_batch(phase)
             self.context.reporter.batch(self.state.batch_in_phase, length, row)
             if self._due(self.config.save_every):
                 await self._save(checkpoint_name(self.state.batch))
                 self._plot()
+
+    @property
+    def _is_over(self) -> bool:
+        """Whether the guard ended training."""
+        return self.state.rollbacks > self.config.max_rollbacks
+
+    def _learning_rate(self, length: int) -> float:
+        scheduled = learning_rate_at(self.config, self.state.batch_in_phase, length)
+        return scheduled / 2**self.state.rollbacks
 
     def _due(self, every: int | None) -> bool:
         return bool(every) and self.state.batch % (every or 1) == 0
@@ -165,10 +181,23 @@ class Trainer:
         if batch.groups:
             row |= {f"train/{name}": value for name, value in group_metrics(batch.groups).items()}
         row |= {f"update/{name}": value for name, value in learned.items()}
+        row["update/learning_rate"] = self.context.learning_rate
         row |= {"time/generate": generated - began, "time/learn": time.perf_counter() - generated}
+        self.state.silent_batches = self.state.silent_batches + 1 if is_silent(batch.groups) else 0
         self._log(phase.name, row)
+        self._report_silence(batch)
         self._check_lost_batches(batch)
         return row
+
+    def _report_silence(self, batch: TrainingBatch) -> None:
+        """Say why nothing is learned: after the first batches, then ever more rarely."""
+        count = self.state.silent_batches
+        # FIRST_REPORT and its multiples by powers of 2.
+        times, remainder = divmod(count, FIRST_REPORT)
+        if count and not remainder and times & (times - 1) == 0:
+            text = why_silent(batch.groups, count)
+            logger.warning("%s", text)
+            self.context.reporter.note(text)
 
     async def _learn(self, phase: Phase, batch: TrainingBatch, number: int) -> Metrics:
         """Learn from a batch; this is never interrupted."""
@@ -229,11 +258,34 @@ class Trainer:
         self.state.evaluated_at = self.state.batch
         self._log("eval", row | {"time/eval": time.perf_counter() - began})
         self.context.reporter.note(
-            f"evaluation after {self.state.batch} batches: reward {row['eval/final_reward']:.3f}, "
-            f"solved {row.get('eval/correct', 0.0):.3f}"
+            f"evaluation after {self.state.batch} batches: {_with_interval(row)}"
         )
         await self._keep_if_best(row)
+        await self._guard(row)
         self._plot()
+
+    async def _guard(self, row: Metrics) -> None:
+        """Go back to the best model when the policy has certainly lost much of its best metric.
+
+        "Certainly" means that the upper end of the interval is below what is tolerated. Each time
+        the learning rate is halved; after `max_rollbacks` times, training ends.
+        """
+        drop = self.config.guard_drop
+        best = self.state.best
+        metric = f"eval/{self.config.best_metric.removeprefix('eval/')}"
+        high = row.get(f"{metric}_high")
+        if drop is None or best is None or high is None or high >= best * (1.0 - drop):
+            return
+        path = self.context.folder / CHECKPOINTS / BEST
+        await self.context.model.load_state(model_state_of(path))
+        self.state.rollbacks += 1
+        then = "training ends here" if self._is_over else "the learning rate is halved"
+        text = (
+            f"{metric} fell to {row[metric]:.3f} (at most {high:.3f}) from {best:.3f}: the model "
+            f"goes back to {path}, and {then}"
+        )
+        logger.warning("%s", text)
+        self.context.reporter.note(text)
 
     async def _keep_if_best(self, row: Metrics) -> None:
         name = f"eval/{self.config.best_metric.removeprefix('eval/')}"
@@ -254,10 +306,25 @@ class Trainer:
             sink.log(row)
 
     async def _save(self, name: str, *, weights: bool = False) -> Path:
-        return await save_checkpoint(
-            self.context.folder, name, self.context.model, self.state, weights=weights
+        folder = self.context.folder
+        path = await save_checkpoint(
+            folder, name, self.context.model, self.state, weights=weights
         )
+        if self.config.keep_checkpoints is not None:
+            remove_old_checkpoints(folder, self.config.keep_checkpoints)
+        return path
 
     def _plot(self) -> None:
         metric = self.config.best_metric.removeprefix("eval/")
         reward_curve(self.context.folder / PLOT, read_metrics(self.context.folder), metric)
+
+
+def _with_interval(row: Metrics) -> str:
+    """Return an evaluation's reward and share of solved episodes, with their 95% intervals."""
+    texts = []
+    for name, metric in (("reward", "final_reward"), ("solved", "correct")):
+        text = f"{name} {row.get(f'eval/{metric}', 0.0):.3f}"
+        if f"eval/{metric}_low" in row:
+            text += f" [{row[f'eval/{metric}_low']:.3f}, {row[f'eval/{metric}_high']:.3f}]"
+        texts.append(text)
+    return ", ".join(texts)

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from act_prm.llm_handlers.client import Datum
 from act_prm.metrics.summary import Metrics
-from act_prm.replay_buffer import EpisodeStep, TrajectoryGroup
+from act_prm.replay_buffer import EpisodeStep, TrajectoryGroup, merged
 
 
 @dataclass
@@ -52,14 +53,31 @@ class Phase(Protocol):
         """Update the model on a batch; return metrics."""
 
 
-def steps_with_signal(
-    groups: Sequence[TrajectoryGroup], keep_top_k: int | None = None
-) -> list[EpisodeStep]:
-    """Return the steps of the best k trajectories of each group that has a gradient."""
-    return [
-        step
-        for group in groups
-        if group.has_signal
-        for one in group.top(keep_top_k)
-        for step in one.steps
+def sequences_with_signal(
+    groups: Sequence[TrajectoryGroup],
+    keep_top_k: int | None = None,
+    *,
+    mask_truncated: bool = False,
+) -> tuple[list[Datum], Metrics]:
+    """Return the best k trajectories of each group that has a gradient, as training sequences.
+
+    The metrics say how many episodes and steps they are, how many tokens are computed for each
+    episode and would be without joining its steps, and what was left out.
+    """
+    episodes = [
+        one for group in groups if group.has_signal for one in group.top(keep_top_k) if one.steps
     ]
+    sequences = [merged(one.steps, mask_truncated=mask_truncated) for one in episodes]
+    steps = [step for one in episodes for step in one.steps]
+    joined = [one for some in sequences for one in some]
+    count = max(len(episodes), 1)
+    cut_off = sum(not step.finished for step in steps)
+    metrics = {
+        "episodes": float(len(episodes)),
+        "steps": float(len(steps)),
+        "tokens_per_episode": sum(len(one.tokens) for one in joined) / count,
+        "tokens_per_episode_unmerged": sum(len(step.state_action_tokens) for step in steps) / count,
+        "rewritten_histories": float(len(joined) - len(episodes)),
+        "cut_off_replies": float(cut_off),
+    }
+    return [one.datum() for one in joined], metrics

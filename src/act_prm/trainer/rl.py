@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 from act_prm.config import GeneratorConfig
 from act_prm.generator import OnlineGenerator
-from act_prm.metrics.summary import Metrics, group_metrics
+from act_prm.metrics.intervals import mean_interval
+from act_prm.metrics.summary import Metrics, group_metrics, mean
 from act_prm.replay_buffer import TrajectoryGroup
 from act_prm.trainer.context import TrainingContext
-from act_prm.trainer.phase_protocol import TrainingBatch, steps_with_signal
+from act_prm.trainer.phase_protocol import TrainingBatch, sequences_with_signal
 from act_prm.trainer.update import policy_gradient
 from tau2.errors import ConfigError
 
@@ -54,8 +56,12 @@ class OnlinePhase:
 
     async def learn(self, batch: TrainingBatch, batch_id: int) -> Metrics:
         """Update the policy on the groups that have a gradient; return metrics."""
-        steps = steps_with_signal(batch.groups, self.generator_config.keep_top_k)
-        return await policy_gradient(self.context, [step.datum() for step in steps], batch_id)
+        data, metrics = sequences_with_signal(
+            batch.groups,
+            self.generator_config.keep_top_k,
+            mask_truncated=self.context.config.mask_truncated,
+        )
+        return metrics | await policy_gradient(self.context, data, batch_id)
 
 
 def _online_config(config: GeneratorConfig) -> GeneratorConfig:
@@ -68,7 +74,8 @@ def _online_config(config: GeneratorConfig) -> GeneratorConfig:
 async def evaluate(context: TrainingContext, batch_id: int) -> Metrics:
     """Play the tasks of the evaluation split and return metrics, whose names begin with "eval/".
 
-    Raise ConfigError without an evaluation environment.
+    `..._low` and `..._high` are the ends of 95% intervals. Raise ConfigError without an evaluation
+    environment.
     """
     config = context.config
     env = context.eval_env
@@ -92,7 +99,21 @@ async def evaluate(context: TrainingContext, batch_id: int) -> Metrics:
             num_tries=config.eval_num_tries,
             progress=partial(context.reporter.part, "evaluation"),
         )
-    metrics = group_metrics(groups)
+    metrics = group_metrics(groups) | _intervals(groups)
     solved = [any(one.info.get("correct") for one in group) for group in groups if len(group)]
     metrics["solved_once"] = sum(solved) / len(solved) if solved else 0.0
     return {f"eval/{name}": value for name, value in metrics.items()}
+
+
+def _intervals(groups: Sequence[TrajectoryGroup]) -> Metrics:
+    """Return the ends of the intervals of the mean reward and of the share of correct episodes."""
+    played = [group for group in groups if len(group)]
+    by_task = {
+        "final_reward": [mean(one.final_reward for one in group) for group in played],
+        "correct": [mean(float(one.info.get("correct", 0)) for one in group) for group in played],
+    }
+    ends = {}
+    for name, values in by_task.items():
+        if values:
+            ends[f"{name}_low"], ends[f"{name}_high"] = mean_interval(values)
+    return ends

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import ceil
 
 from act_prm.generator.demonstration_reader import DemonstrationReader
+from act_prm.llm_handlers.client import Datum
 from act_prm.metrics.summary import Metrics
+from act_prm.replay_buffer import EpisodeStep, merged
+from act_prm.replay_buffer.merging import by_episode
 from act_prm.trainer.context import TrainingContext
 from act_prm.trainer.phase_protocol import TrainingBatch
 from act_prm.trainer.update import fine_tune
@@ -38,7 +42,7 @@ class DemonstrationPhase:
 
     async def learn(self, batch: TrainingBatch, batch_id: int) -> Metrics:
         """Fine-tune on the steps; return metrics."""
-        return await fine_tune(self.context, [step.sft_datum() for step in batch.steps], batch_id)
+        return await fine_tune(self.context, demonstrated_sequences(batch.steps), batch_id)
 
 
 class FineTunePhase:
@@ -74,3 +78,8 @@ class FineTunePhase:
         return await fine_tune(
             self.context, [step.sft_datum() for step in batch.steps], batch_id, size=self.size
         )
+
+
+def demonstrated_sequences(steps: Sequence[EpisodeStep]) -> list[Datum]:
+    """Return the steps of demonstrations as sequences, of a whole demonstration where possible."""
+    return [one.sft_datum() for episode in by_episode(steps) for one in merged(episode)]

@@ -10,7 +10,7 @@ from act_prm.generator import ThoughtGenerator
 from act_prm.metrics.summary import Metrics
 from act_prm.replay_buffer import EpisodeStep, TrajectoryGroup
 from act_prm.trainer.context import TrainingContext
-from act_prm.trainer.phase_protocol import TrainingBatch, steps_with_signal
+from act_prm.trainer.phase_protocol import TrainingBatch, sequences_with_signal
 from act_prm.trainer.update import fine_tune, policy_gradient
 
 
@@ -53,8 +53,12 @@ class ThoughtPhase:
 
     async def learn(self, batch: TrainingBatch, batch_id: int) -> Metrics:
         """Update the model on the thoughts, and with `joint` on the best thoughts with actions."""
-        steps = steps_with_signal(batch.groups, self.context.generator.keep_top_k)
-        metrics = await policy_gradient(self.context, [step.datum() for step in steps], batch_id)
+        data, metrics = sequences_with_signal(
+            batch.groups,
+            self.context.generator.keep_top_k,
+            mask_truncated=self.context.config.mask_truncated,
+        )
+        metrics |= await policy_gradient(self.context, data, batch_id)
         if self.joint:
             sft_data = [step.sft_datum() for step in batch.steps]
             sft_metrics = await fine_tune(self.context, sft_data, batch_id)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from math import ceil
 from typing import Protocol, runtime_checkable
 
-from act_prm.llm_handlers.client import Datum
+from act_prm.llm_handlers.client import Datum, PolicyLoss, ScoresAsSampled
 from act_prm.metrics.summary import Metrics, mean, means
 from act_prm.trainer.context import TrainingContext
 from tau2.errors import ConfigError
@@ -26,12 +26,25 @@ async def policy_gradient(
 ) -> Metrics:
     """Take the optimizer steps of a batch with the configured loss; return metrics."""
     config = context.config
-    penalized, kl_metrics = await _with_kl_penalty(context, data)
-    metrics = await optimize(
-        context, penalized, config.loss_fn, size=_step_size(context, len(data)), scope=batch_id
+    size = _step_size(context, len(data))
+    data, kl_metrics = await _with_kl_penalty(context, data)
+    data = await _with_references(context, _normalized(context, _teaching(data)))
+    # The only step of a batch is taken where the batch was sampled: its ratios are exactly 1.
+    on_policy = len(data) <= size
+    if not on_policy:
+        data = await _with_old_logprobs(context, data)
+    policy = PolicyLoss(
+        clip_low=config.clip_low,
+        clip_high=config.clip_high,
+        correction_cap=config.correction_cap,
+        kl_coef=config.kl_loss_coef,
+        on_policy=on_policy,
     )
-    if config.compute_post_kl and penalized:
-        kl_metrics["post_kl"] = await _kl_of_update(context, penalized)
+    metrics = await optimize(
+        context, data, config.loss_fn, size=size, scope=batch_id, policy=policy
+    )
+    if config.compute_post_kl and data:
+        kl_metrics["post_kl"] = await _kl_of_update(context, data)
     return metrics | kl_metrics
 
 
@@ -50,26 +63,85 @@ def _step_size(context: TrainingContext, count: int) -> int:
     return min(size, config.mini_batch_size or size)
 
 
-async def optimize(
-    context: TrainingContext, data: Sequence[Datum], loss_fn: str, *, size: int, scope: object
-) -> Metrics:
-    """Take one optimizer step for each `size` sequences, in an order derived from the scope.
-
-    Sequences without weights or without an advantage have no gradient and are left out.
-    """
-    kept = [
+def _teaching(data: Sequence[Datum]) -> list[Datum]:
+    """Return the data with a gradient: with weights, and an advantage if it has any."""
+    return [
         datum
         for datum in data
         if datum.n_trained and (datum.advantages is None or any(datum.advantages))
     ]
+
+
+async def optimize(
+    context: TrainingContext,
+    data: Sequence[Datum],
+    loss_fn: str,
+    *,
+    size: int,
+    scope: object,
+    policy: PolicyLoss | None = None,
+) -> Metrics:
+    """Take one optimizer step for each `size` sequences, in an order derived from the scope.
+
+    Sequences without a gradient are left out. A step that has moved too far from the policy of the
+    batch (`max_kl`) is the last one.
+    """
+    kept = _teaching(data)
     context.random("order", loss_fn, scope).shuffle(kept)
+    max_kl = context.config.max_kl
     reports = []
     for start in range(0, len(kept), size):
-        report = await context.model.forward_backward(kept[start : start + size], loss_fn)
-        step_metrics = await context.model.optim_step(context.config.learning_rate)
+        report = await context.model.forward_backward(kept[start : start + size], loss_fn, policy)
+        step_metrics = await context.model.optim_step(context.learning_rate)
         reports.append({"loss": report.loss, **report.metrics, **step_metrics})
+        if max_kl is not None and report.metrics.get("kl_to_old", 0.0) > max_kl:
+            break
     counts = {"optimizer_steps": float(len(reports)), "sequences": float(len(kept))}
-    return means(reports) | counts
+    found = means(reports) | counts
+    largest = [one["engine_ratio_max"] for one in reports if "engine_ratio_max" in one]
+    return found | ({"engine_ratio_max": max(largest)} if largest else {})
+
+
+def _normalized(context: TrainingContext, data: Sequence[Datum]) -> list[Datum]:
+    """Return the data with weights of the configured normalisation of the loss.
+
+    The loss of an optimizer step is the mean over its weights. With weights of 1 that is the mean
+    over tokens (Yu et al., "DAPO", 2025, arXiv:2503.14476): a token of a long episode counts as
+    much as one of a short episode. With `sequence_mean` the weights of each sequence sum to 1.
+    """
+    if context.config.loss_normalization == "token_mean":
+        return list(data)
+    return [
+        replace(datum, weights=[weight / sum(datum.weights) for weight in datum.weights])
+        for datum in data
+    ]
+
+
+async def _with_old_logprobs(context: TrainingContext, data: Sequence[Datum]) -> list[Datum]:
+    """Return the data with the learner's log-probabilities before the first step.
+
+    A service samples and trains with one model; there, those of the samples are the learner's.
+    """
+    model = context.model
+    if not data or not isinstance(model, ScoresAsSampled):
+        return list(data)
+    old = await model.learner_logprobs(data)
+    return [replace(datum, old_logprobs=row) for datum, row in zip(data, old, strict=True)]
+
+
+async def _with_references(context: TrainingContext, data: Sequence[Datum]) -> list[Datum]:
+    """Return the data with the log-probabilities that a KL term in the loss needs."""
+    model = context.model
+    if not context.config.kl_loss_coef or not data:
+        return list(data)
+    if not isinstance(model, ScoresAsSampled):
+        raise ConfigError(
+            f"kl_loss_coef needs a model in this process; {model.name} is not: set it to 0"
+        )
+    reference = await model.learner_logprobs(data, reference=True)
+    return [
+        replace(datum, reference_logprobs=row) for datum, row in zip(data, reference, strict=True)
+    ]
 
 
 async def _with_kl_penalty(
@@ -80,12 +152,15 @@ async def _with_kl_penalty(
     coefficient = context.config.kl_penalty_coef
     if not coefficient or not data:
         return list(data), {}
-    if not isinstance(model, HasReference):
+    if isinstance(model, ScoresAsSampled):
+        reference = await model.learner_logprobs(data, reference=True)
+    elif isinstance(model, HasReference):
+        reference = await model.reference_logprobs([datum.tokens for datum in data])
+    else:
         raise ConfigError(
             f"kl_penalty_coef needs a model with a reference; {model.name} has none here: "
             "set it to 0"
         )
-    reference = await model.reference_logprobs([datum.tokens for datum in data])
     kl = [_kl_of_tokens(datum, row) for datum, row in zip(data, reference, strict=True)]
     mean_kl = mean(value for row in kl for value in row if value is not None)
     discount = context.config.kl_discount_factor
@@ -136,7 +211,11 @@ def _penalize(
 
 async def _kl_of_update(context: TrainingContext, data: Sequence[Datum]) -> float:
     """Return the mean log-probability that the sampled tokens lost: an estimate of KL(old, new)."""
-    logprobs = await context.model.logprobs([datum.tokens for datum in data])
+    model = context.model
+    if isinstance(model, ScoresAsSampled):
+        logprobs = await model.learner_logprobs(data)
+    else:
+        logprobs = await model.logprobs([datum.tokens for datum in data])
     return mean(
         old - new
         for datum, row in zip(data, logprobs, strict=True)

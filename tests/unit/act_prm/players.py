@@ -93,7 +93,7 @@ class TableModel:
         letter = 0.0 if self.explains in text else HARD
         return [0.0, *[logs[one - MARK] if one >= MARK else letter for one in tokens[1:]]]
 
-    async def forward_backward(self, data, loss_fn):
+    async def forward_backward(self, data, loss_fn, policy=None):
         kept = checked(data, loss_fn)
         self.trained.append((loss_fn, len(kept)))
         total, loss, chances = (

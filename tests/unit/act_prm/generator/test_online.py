@@ -5,6 +5,7 @@ What failed for others' faults is left out.
 
 import asyncio
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from tests.unit.act_prm.players import BAD, END, GOOD, MARK, AsyncWordEnv, TableModel, WordEnv
@@ -55,6 +56,40 @@ def test_the_trained_tokens_are_the_prompt_shown_and_the_tokens_sampled():
             assert step.old_logprobs[0] == pytest.approx(context.model.logs()[reply[0] - MARK])
             assert len(step.old_logprobs) == len(reply)
     assert context.model.scored == []  # no second forward pass
+
+
+def test_a_prompt_continues_the_tokens_so_far():
+    context = context_of(WordEnv(turns=3))
+    for group in play(context):
+        for one in group:
+            for before, after in pairwise(one.steps):
+                length = len(before.state_action_tokens)
+                assert after.state_action_tokens[:length] == before.state_action_tokens
+
+
+def test_a_call_is_shown_to_the_policy_as_it_wrote_it():
+    call = '<tool_call>{"arguments":{},"name":"get_users"}</tool_call>'
+    env = get_env(
+        "tau2bench", domain="mock", user="scripted_user", num_train_tasks=1, num_test_tasks=0
+    )
+    context = context_of(env, TableModel([call]))
+    [group] = play(context, [0], group_size=1)
+    second = group.steps[1]
+    assert call in context.chat.decode(second.state_action_tokens[: second.state_len])
+
+
+def test_a_group_begins_with_one_reset_and_goes_its_own_ways():
+    class Forking(WordEnv):
+        def fork(self, state, n=1):
+            return [state.model_copy() for _ in range(n)]
+
+    env = Forking(turns=2)
+    groups = play(context_of(env))
+    assert env.begun == [(0, 0, 0), (1, 0, 0)]
+    assert [step.generation_id for step in groups[1].steps] == [0, 0, 1, 1, 2, 2]
+    env = Forking(infra=[0])
+    play(context_of(env), [0])
+    assert env.begun == [(0, 0, 0), (0, 1, 0), (0, 2, 0)]  # a failed reset is not shared
 
 
 def test_a_tools_result_keeps_the_id_of_its_call():

@@ -53,6 +53,18 @@ def test_mean_centred_advantages_cancel_out(rewards):
     assert group.has_signal == (len(set(rewards)) > 1)
 
 
+def test_the_baseline_may_be_the_mean_of_the_others():
+    members = [trajectory(one) for one in (1.0, 0.0, 0.5)]
+    group = make_group(members, discount=1.0, mean_center=True, leave_one_out=True)
+    assert stored(group) == [[pytest.approx(one)] for one in (0.75, -0.75, 0.0)]
+
+
+def test_advantages_may_be_scaled_by_the_standard_deviation():
+    members = [trajectory(one) for one in (0.3, 0.1)]
+    group = make_group(members, discount=1.0, mean_center=True, scale_by_std=True)
+    assert stored(group) == [[pytest.approx(one, rel=0.01)] for one in (1.0, -1.0)]
+
+
 def test_a_group_whose_rewards_do_not_differ_teaches_nothing():
     assert not make_group(
         [trajectory(1.0), trajectory(1.0)], discount=1.0, mean_center=False

@@ -100,7 +100,7 @@ def test_an_advantage_at_the_threshold_is_imitated():
 def test_act_prm_joint_does_both_in_one_batch(tmp_path):
     context = thinking(tmp_path, trainer_name="act_prm_joint")
     rows = train(context)
-    assert {name for name, _ in context.model.trained} == {"cross_entropy", "importance_sampling"}
+    assert {name for name, _ in context.model.trained} == {"cross_entropy", "ppo"}
     assert {"update/loss", "update/sft_loss"} <= set(rows[0])
 
 
