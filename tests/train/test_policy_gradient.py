@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import math
 import random
-from dataclasses import replace
 
 import pytest
 
@@ -204,7 +203,6 @@ def test_the_loss_is_that_of_a_plain_reference(tiny, seed):
     chance = random.Random(seed)
     episodes = [random_episode(chance, chance.randrange(1, 6))[0] for _ in range(4)]
     model = moved(tiny(train_tokens=150))
-    total = 0.0
     count = 0
     for parameter in trained(model.model).values():
         parameter.grad = None
@@ -215,18 +213,16 @@ def test_the_loss_is_that_of_a_plain_reference(tiny, seed):
         for at in range(step.state_len, len(step.state_action_tokens)):
             new = scores[at - 1, step.state_action_tokens[at]]
             engine = step.old_logprobs[at - step.state_len]
-            weight = min(math.exp(float(new) - engine), 2.0)
+            weight = min(math.exp(float(new.detach()) - engine), 2.0)
             losses.append(-weight * step.advantage * (new - new.detach()).exp())
             count += 1
     loss = sum(losses) / count
     loss.backward()
-    total = float(loss)
+    total = float(loss.detach())
     plain = gradient(model).clone()
     for parameter in trained(model.model).values():
         parameter.grad = None
-    data = [
-        one.datum() for steps in episodes for one in merged(steps, mask_truncated=True)
-    ]
+    data = [one.datum() for steps in episodes for one in merged(steps, mask_truncated=True)]
     policy = PolicyLoss(correction_cap=2.0, on_policy=True)
     report = run(model.forward_backward(data, "ppo", policy))
     assert report.loss == pytest.approx(total, abs=1e-5)
@@ -260,9 +256,7 @@ def test_a_chat_template_keeps_ten_thousand_sampled_turns_token_for_token(tiny):
     chat = Chat(tokenizer)
     chance = random.Random(1)
     end = int(tokenizer.eos_token_id)
-    usable = [
-        token for token in range(3, 512) if "\ufffd" not in tokenizer.decode([token])
-    ]
+    usable = [token for token in range(3, 512) if "\ufffd" not in tokenizer.decode([token])]
     turns = 0
     wrong = 0
     encoded_otherwise = 0
@@ -304,16 +298,16 @@ def test_trained_weights_are_kept_in_full_precision(tiny, tiny_folder):
     base = AutoModelForCausalLM.from_pretrained(tiny_folder, dtype=torch.bfloat16)
     whole = TorchModel(base, tokenizer, name="half")
     assert {one.dtype for one in trained(whole.model).values()} == {torch.float32}
-    before = [one.detach().clone() for one in trained(whole.model).values()]
     data = sampled(whole)
     report = run(whole.forward_backward(data, "ppo", PolicyLoss(on_policy=True)))
+    before = torch.cat([one.detach().flatten() for one in trained(base).values()])
+    touched = gradient(whole) != 0
     run(whole.optim_step(1e-6))
     run(whole.close())
+    after = torch.cat([one.detach().flatten() for one in trained(base).values()])
     assert report.metrics["engine_ratio_mean"] == pytest.approx(1.0, abs=0.05)
-    after = [one.detach() for one in trained(base).values()]
     # In bfloat16, most steps as small as this would be rounded away.
-    changed = sum(int((a != b).sum()) for a, b in zip(after, before, strict=True))
-    assert changed > 0.9 * sum(one.grad is None or one.numel() for one in trained(base).values())
+    assert int((after != before).sum()) > 0.9 * int(touched.sum()) > 0
 
 
 def test_adapters_of_a_half_precision_model_are_full(tiny_folder, tiny):
@@ -325,7 +319,7 @@ def test_adapters_of_a_half_precision_model_are_full(tiny_folder, tiny):
     base = AutoModelForCausalLM.from_pretrained(tiny_folder, dtype=torch.bfloat16)
     model = TorchModel(attach_lora(base, DROPPING, seed=0), tiny().tokenizer, name="half")
     assert {one.dtype for one in trained(model.model).values()} == {torch.float32}
-    data = [replace(one, advantages=one.advantages) for one in sampled(model, temperature=0.7)]
+    data = sampled(model, temperature=0.7)
     found = run(model.forward_backward(data, "ppo", PolicyLoss(on_policy=True)))
     run(model.close())
     assert found.metrics["ratio_mean"] == 1.0

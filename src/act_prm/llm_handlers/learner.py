@@ -19,7 +19,6 @@ from act_prm.llm_handlers.losses import Targets, loss_sum
 from act_prm.llm_handlers.processes import Processes
 from act_prm.llm_handlers.scoring import padded, score
 from tau2.errors import ConfigError, needs_extra
-from tau2.seeds import derive_seed
 
 with needs_extra("train", "torch"):
     import torch
@@ -73,7 +72,9 @@ class Learner:
         # An adapter casts its inputs itself; without one, the float32 weights are cast here.
         if self.dtype not in _HALF or hasattr(self.plain, "disable_adapter"):
             return nullcontext()
-        return torch.autocast(next(self.plain.parameters()).device.type, self.dtype)
+        device = next(self.plain.parameters()).device
+        halved: AbstractContextManager[Any] = torch.autocast(device.type, self.dtype)
+        return halved
 
     def logprobs(
         self,

@@ -63,9 +63,7 @@ class OneProcess:
         self, batches: Sequence[list[int]], work: Callable[[list[int]], list[list[float]]]
     ) -> dict[int, list[float]]:
         """Return the results of the work on all batches, by the indices in them."""
-        return {
-            at: row for batch in batches for at, row in zip(batch, work(batch), strict=True)
-        }
+        return {at: row for batch in batches for at, row in zip(batch, work(batch), strict=True)}
 
     def rounds(self, passes: Sequence[list[Datum]]) -> Iterator[tuple[list[Datum], Syncs]]:
         """Yield all passes."""
@@ -74,7 +72,7 @@ class OneProcess:
 
     def backward(self, loss: torch.Tensor) -> None:
         """Add the gradient of the loss to the accumulated one."""
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
 
     def combined(self, metrics: dict[str, float]) -> dict[str, float]:
         """Return the metrics as they are."""

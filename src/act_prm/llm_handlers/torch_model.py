@@ -155,9 +155,7 @@ class TorchModel:
         self._passes += 1
         seed = derive_seed(self.settings.seed, "pass", self._passes)
         settings = self._with_clip(policy or PolicyLoss())
-        return await self._in_worker(
-            self._learner.forward_backward, kept, loss_fn, settings, seed
-        )
+        return await self._in_worker(self._learner.forward_backward, kept, loss_fn, settings, seed)
 
     def _with_clip(self, policy: PolicyLoss) -> PolicyLoss:
         own = self.settings.clip

@@ -60,9 +60,7 @@ class MergedSteps:
         return Datum(self.tokens, self.weights)
 
 
-def merged(
-    steps: Iterable[EpisodeStep], *, mask_truncated: bool = False
-) -> list[MergedSteps]:
+def merged(steps: Iterable[EpisodeStep], *, mask_truncated: bool = False) -> list[MergedSteps]:
     """Return the steps of one episode as few sequences.
 
     `mask_truncated`: replies that max_tokens cut off are not trained on.

@@ -166,7 +166,7 @@ class Trainer:
 
     def _learning_rate(self, length: int) -> float:
         scheduled = learning_rate_at(self.config, self.state.batch_in_phase, length)
-        return scheduled / 2**self.state.rollbacks
+        return scheduled * 0.5 ** float(self.state.rollbacks)
 
     def _due(self, every: int | None) -> bool:
         return bool(every) and self.state.batch % (every or 1) == 0
@@ -307,9 +307,7 @@ class Trainer:
 
     async def _save(self, name: str, *, weights: bool = False) -> Path:
         folder = self.context.folder
-        path = await save_checkpoint(
-            folder, name, self.context.model, self.state, weights=weights
-        )
+        path = await save_checkpoint(folder, name, self.context.model, self.state, weights=weights)
         if self.config.keep_checkpoints is not None:
             remove_old_checkpoints(folder, self.config.keep_checkpoints)
         return path
