@@ -266,7 +266,7 @@ def test_a_chat_template_keeps_ten_thousand_sampled_turns_token_for_token(tiny):
         steps = []
         mask = []
         for turn in range(40):
-            prompt = chat.prompt(messages, after=so_far)
+            prompt = chat.following(so_far, messages[-2:]) if so_far else chat.prompt(messages)
             reply = [chance.choice(usable) for _ in range(chance.randrange(1, 10))]
             text = tokenizer.decode(reply)
             encoded_otherwise += chat.encode(text) != reply

@@ -2,9 +2,9 @@
 
 For each step of a demonstration the model writes thoughts: before the action, or shown the action
 and asked what led to it (action-prompted). The reward of a thought is
-P(action | conversation, thought) under the policy, per token. With a bandit all samples of a step are one
-group, and the best thought goes into the conversation of the next step; without one, each sample
-goes on by itself, and a group is of whole trajectories.
+P(action | conversation, thought) under the policy, per token. With a bandit all samples of a step
+are one group, and the best thought goes into the conversation of the next step; without one, each
+sample goes on by itself, and a group is of whole trajectories.
 """
 
 from __future__ import annotations

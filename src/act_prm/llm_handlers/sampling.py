@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from act_prm.llm_handlers.batching import batches
-from act_prm.llm_handlers.scoring import cache_name
-from act_prm.llm_handlers.scoring import log_distribution
+from act_prm.llm_handlers.scoring import cache_name, log_distribution
 from tau2.errors import needs_extra
 
 with needs_extra("train", "torch"):

@@ -289,7 +289,8 @@ def report_of(
 ) -> LossReport:
     """Return the loss and its metrics, from the log-probabilities that a service computed.
 
-    `new` has one row per datum, [token], in nats; `clip` is the range of ratios. The formulas are those of `losses.loss_sum`.
+    `new` has one row per datum, [token], in nats; `clip` is the range of ratios. The formulas are
+    those of `losses.loss_sum`.
     """
     total = sum(sum(datum.weights) for datum in data)
     count = sum(datum.n_trained for datum in data)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
@@ -166,7 +167,7 @@ class Trainer:
 
     def _learning_rate(self, length: int) -> float:
         scheduled = learning_rate_at(self.config, self.state.batch_in_phase, length)
-        return scheduled * 0.5 ** float(self.state.rollbacks)
+        return math.ldexp(scheduled, -self.state.rollbacks)
 
     def _due(self, every: int | None) -> bool:
         return bool(every) and self.state.batch % (every or 1) == 0
