@@ -13,11 +13,13 @@ from tau2.storage.store import RunStore
 from tau2.utils.output import is_answering, read_line
 
 _WAYS = """\
-three ways forward:
+four ways forward:
   1. set the key of the provider in the environment, e.g. export OPENAI_API_KEY=...
   2. use a server of your own: \
 {flag} openai/NAME {flag}-args '{{"api_base": "http://127.0.0.1:8000/v1"}}'
-  3. play without any model: --agent oracle_agent --user scripted_user"""
+  3. play without any model: --agent oracle_agent --user scripted_user
+  4. play a small model of this machine: tau2 models get qwen-0.5b, then
+     --agent-llm local/qwen-0.5b --user scripted_user"""
 
 
 def check_names(config: TextRunConfig) -> None:

@@ -46,7 +46,9 @@ _GROUPS = {
 
 _EPILOG = """\
 examples:
-  without a model or a key:
+  without a key: a small model in this process, if its weights are here (tau2 models),
+  else without any model
+    tau2 run --domain mock
     tau2 run --domain mock --agent oracle_agent --user scripted_user
   with models (keys come from the environment, e.g. OPENAI_API_KEY):
     tau2 run --domain retail --num-tasks 5 --num-trials 4 \\
@@ -190,6 +192,7 @@ def _which_domain() -> str:
 
 def _play(config: TextRunConfig, options: argparse.Namespace) -> int:
     from tau2.cli.costs import CostReport, dry_run
+    from tau2.cli.embedded import without_key
     from tau2.cli.preflight import check_models, check_names, folder_for
     from tau2.cli.resume import resume_command
     from tau2.report.terminal.console import result_line
@@ -198,9 +201,14 @@ def _play(config: TextRunConfig, options: argparse.Namespace) -> int:
     from tau2.runner.tasks import configured_tasks
 
     check_names(config)
-    tasks = configured_tasks(config)
     if options.dry_run:
-        return dry_run(config, tasks, as_json=options.json)
+        return dry_run(config, configured_tasks(config), as_json=options.json)
+    if options.resume is None:
+        embedded = without_key(config)
+        config = embedded.config
+        if embedded.note is not None:
+            show_error(embedded.note)
+    tasks = configured_tasks(config)
     check_models(config)
     folder, config = folder_for(config)
     sink = _sink(options)

@@ -150,7 +150,7 @@ class TextRunConfig(BaseRunConfig):
     agent: str = defaults.DEFAULT_AGENT_IMPLEMENTATION
     """The agent: llm_agent, oracle_agent, lazy_agent ... (see `tau2 intro`)."""
     llm_agent: str = defaults.DEFAULT_LLM_AGENT
-    """Model of the agent, e.g. openai/gpt-4.1."""
+    """Model of the agent, e.g. openai/gpt-4.1 or local/qwen-0.5b (docs/local-models.md)."""
     llm_args_agent: JsonObject = Field(
         default_factory=lambda: dict(defaults.DEFAULT_LLM_ARGS_AGENT)
     )

@@ -130,12 +130,13 @@ def test_what_cannot_work_is_said_before_anything_is_played(tau2, arguments, hin
     assert not Path("data").exists()
 
 
-def test_a_model_without_a_key_comes_with_three_ways_forward(tau2):
-    ended = tau2("run", "--domain", "mock")
+def test_a_model_without_a_key_comes_with_ways_forward(tau2):
+    ended = tau2("run", "--domain", "mock", "--agent-llm", "gpt-4.1")
     assert ended.code == 2
     assert "OPENAI_API_KEY" in ended.err
     assert "--agent-llm openai/NAME --agent-llm-args" in ended.err
     assert "--agent oracle_agent --user scripted_user" in ended.err
+    assert "tau2 models get qwen-0.5b" in ended.err
 
 
 def test_an_agent_that_needs_no_user_needs_no_model_of_the_user(tau2):
