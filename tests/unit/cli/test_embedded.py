@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ def without_llama(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def small(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cast]:  # noqa: F811
+def small(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Cast:  # noqa: F811
     """llama.cpp's stand-in, and weights of the default model on this machine."""
     models_dir().mkdir(parents=True)
     path = write_gguf(models_dir() / "tiny.gguf")
@@ -33,7 +33,7 @@ def small(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cast]:  # noq
     model = KnownModel("qwen-0.5b", "Tiny", "MIT", 2048, published)
     monkeypatch.setattr(catalog, "MODELS", (model,))
     cast.lines = lambda body: "I cannot help with that."
-    yield cast
+    return cast
 
 
 def played() -> Any:
