@@ -21,7 +21,7 @@ examples:
   tau2 start retail airline
   tau2 start mock --port 8004"""
 
-_LAST_PORT = 65535
+LAST_PORT = 65535
 
 
 def add_arguments(parser: CommandParser) -> None:
@@ -57,8 +57,8 @@ def run(options: argparse.Namespace) -> int:
 
 def serve(names: Sequence[str], port: int) -> int:
     """Show these domains until Ctrl-C. Raise ConfigError for a port that cannot be used."""
-    if not 0 <= port <= _LAST_PORT:
-        raise ConfigError(f"--port must be between 0 and {_LAST_PORT}, not {port}")
+    if not 0 <= port <= LAST_PORT:
+        raise ConfigError(f"--port must be between 0 and {LAST_PORT}, not {port}")
     try:
         _served(names, port)
     except KeyboardInterrupt:

@@ -58,14 +58,19 @@ class LoopbackServer:
         port: int = 0,
         token: str | None = None,
         body: Literal["form", "json"] = "form",
+        place: Literal["path", "header"] = "path",
     ) -> None:
         """Prepare to serve `app`, which reads bodies of one kind; port 0 is any free port.
+
+        The token is asked for in the path, or in a header as of OpenAI's API.
 
         Raises:
             ConfigError: The port cannot be used.
         """
         self.token = token or secrets.token_urlsafe(_TOKEN_BYTES)
-        guarded = Guard(app, self.token, self._hosts, body=body, headers=SECURITY_HEADERS)
+        guarded = Guard(
+            app, self.token, self._hosts, place=place, body=body, headers=SECURITY_HEADERS
+        )
         self._socket = _bound(port)
         self.port: int = self._socket.getsockname()[1]
         config = uvicorn.Config(

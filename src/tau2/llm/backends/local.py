@@ -9,10 +9,7 @@ an address in the environment, `local/...` is a model of that server instead.
 
 from __future__ import annotations
 
-import asyncio
 import os
-import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -157,7 +154,9 @@ def _answer(request: Request, call: Call) -> Response:
         engine = engine_of(request.model, request.args)
     except MissingExtra as error:
         raise ConfigError(str(error)) from error
-    asked = chat.ask(engine, request.messages, request.tools, request.args)
+    asked = chat.ask(
+        engine, request.messages, request.tools, request.args, tool_choice=request.tool_choice
+    )
     return chat.completion_of(asked, chat.generate(engine, asked, call), request.model)
 
 
@@ -169,44 +168,10 @@ def _send(request: Request) -> Response:
 
 async def _asend(request: Request) -> Response:
     from tau2.llm.local.slots import Call  # noqa: PLC0415  -- as above
+    from tau2.llm.local.threads import in_thread  # noqa: PLC0415  -- as above
 
     call = Call(request.timeout)
-    return await _in_thread(lambda: _answer(request, call), call)
-
-
-async def _in_thread(work: Callable[[], Response], call: Call) -> Response:
-    """Do work in a thread of its own; who stops waiting ends the call.
-
-    The event loop's own threads are few, and a program waits for them at its exit.
-    """
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[Response] = loop.create_future()
-
-    def settle(result: Response | None, problem: BaseException | None) -> None:
-        if done.cancelled():
-            return
-        if problem is not None:
-            done.set_exception(problem)
-        elif result is not None:
-            done.set_result(result)
-
-    def body() -> None:
-        result: Response | None = None
-        problem: BaseException | None = None
-        try:
-            result = work()
-        except BaseException as error:  # noqa: BLE001  -- raised where the result is awaited
-            problem = error
-        try:
-            loop.call_soon_threadsafe(settle, result, problem)
-        except RuntimeError:
-            return  # the loop was closed: nobody waits
-
-    threading.Thread(target=body, name="tau2-local", daemon=True).start()
-    try:
-        return await done
-    finally:
-        call.cancel()
+    return await in_thread(lambda: _answer(request, call), call)
 
 
 BACKEND = Backend(

@@ -68,6 +68,7 @@ READ = PASSED | {
 """The arguments that have an effect."""
 
 _MOST_STOPS = 16
+_MOST_TOKENS = 2**20  # of one answer; no context is that long
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,8 @@ def ask(
     messages: Sequence[JsonMapping],
     tools: Sequence[JsonMapping] | None,
     args: JsonMapping,
+    *,
+    tool_choice: str | JsonMapping | None = None,
 ) -> Asked:
     """Return a request in OpenAI's form as the engine gets it.
 
@@ -99,8 +102,12 @@ def ask(
     # What only one conversation has, such as a scenario, is not worth a file.
     prefix = engine.prefix_of(turns) if offered else ""
     number = len(messages)
+    callable_tools = [] if tool_choice == "none" else offered
     return Asked(
-        prompt, prefix, sampling_of(args, prompt), lambda text: _message(text, number, offered)
+        prompt,
+        prefix,
+        sampling_of(args, prompt),
+        lambda text: _message(text, number, callable_tools),
     )
 
 
@@ -111,7 +118,7 @@ def completion_of(asked: Asked, generated: Generated, model: str) -> JsonObject:
     if message.get("tool_calls") and reason == "stop":
         reason = "tool_calls"
     return {
-        "id": f"chatcmpl-{made_call_id(asked.prompt, asked.sampling.seed)}",
+        "id": completion_id(asked),
         "object": "chat.completion",
         "created": int(clock.get().wall()),
         "model": model,
@@ -119,6 +126,11 @@ def completion_of(asked: Asked, generated: Generated, model: str) -> JsonObject:
         "usage": usage_of(generated),
         "_hidden_params": {RESPONSE_COST: 0.0},
     }
+
+
+def completion_id(asked: Asked) -> str:
+    """Return the id of a completion: the same for the same request."""
+    return f"chatcmpl-{made_call_id(asked.prompt, asked.sampling.seed)}"
 
 
 def usage_of(generated: Generated) -> JsonObject:
@@ -172,7 +184,7 @@ def sampling_of(args: JsonMapping, prompt: str) -> Sampling:
     if grammar is not None and not isinstance(grammar, str):
         raise ConfigError("grammar must be a text in GBNF")
     return Sampling(
-        max_tokens=_whole("max_tokens", limit, lowest=1),
+        max_tokens=min(_whole("max_tokens", limit, lowest=1), _MOST_TOKENS),
         temperature=_number("temperature", args.get("temperature"), 0.0, highest=100.0),
         top_p=_number("top_p", args.get("top_p"), 1.0, highest=1.0),
         seed=derive_seed(0, "local", prompt) if seed is None else _seed(seed),
