@@ -478,6 +478,7 @@ SHOWN: Mapping[str, Output] = {
     "replayed": Output("replay", lambda _: ["replay", "one"], (0, 1)),
     "a domain": Output("domain", lambda _: ["domain", "mock"]),
     "documentation": Output("start", lambda _: ["start", "--help"]),
+    "model server": Output("serve-model", lambda _: ["serve-model", "--help"]),
     "data checked": Output("check-data", lambda _: ["check-data"]),
     "tasks proved": Output("audit", lambda _: ["audit", "--domain", "mock"], (0, 1, 2)),
     "tasks generated": Output(

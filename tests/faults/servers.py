@@ -3,9 +3,9 @@
     python -m tests.faults.servers --seed 0
 
 The table below is sent over sockets to each server that the package starts: the documentation
-website, the tools of one environment, and the guard of the AEnvironment server; to the OpenEnv
-server where its package is installed. After each request the server must answer an honest one.
-Counts are printed as JSON, exit code 1 when a promise is broken.
+website, the tools of one environment, the guard of the AEnvironment server, and a local model; to
+the OpenEnv server where its package is installed. After each request the server must answer an
+honest one. Counts are printed as JSON, exit code 1 when a promise is broken.
 """
 
 from __future__ import annotations
@@ -17,11 +17,13 @@ import json
 import logging
 import socket
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from unittest import mock
 
 import uvicorn
@@ -31,8 +33,14 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from tests.aenv.parts import access
 from tests.faults.storage import Tally
+from tests.unit.llm.local.standin import StandIn, write_gguf
 
+from tau2.llm.local.engine import Engine
+from tau2.llm.local.gguf import read_header
+from tau2.llm.local.library import EngineOptions
+from tau2.llm.local.prefixes import PrefixStore
 from tau2.registry import registry
+from tau2.service.model_server import ModelServer
 from tau2.service.server import DocServer, LoopbackServer
 from tau2.serving import guard, limits
 
@@ -437,6 +445,28 @@ def aenvironment() -> Iterator[Target]:
 
 
 @contextmanager
+def model() -> Iterator[Target]:
+    """Serve a local model; llama.cpp has a stand-in."""
+    with tempfile.TemporaryDirectory() as folder:
+        options = EngineOptions(n_ctx=512, n_parallel=4, n_threads=1)
+        said = StandIn(options, Path(folder), lambda _: "Certainly.")
+        header = read_header(write_gguf(Path(folder) / "tiny.gguf"))
+        engine = Engine(said, header, options, PrefixStore(None, "tests"))
+        with ModelServer(engine, "tiny") as server, _running(server):
+            body = json.dumps({"messages": [{"role": "user", "content": "Hello"}]}).encode()
+            yield Target(
+                "model",
+                server.port,
+                "/v1/models",
+                "/v1/chat/completions",
+                "application/json",
+                body,
+                (f"Authorization: Bearer {server.token}",),
+            )
+        engine.close()
+
+
+@contextmanager
 def openenv() -> Iterator[Target]:
     """Serve the environment of OpenEnv."""
     from urllib.parse import urlsplit
@@ -456,7 +486,12 @@ def openenv() -> Iterator[Target]:
 def suite(*, only: Sequence[str] = ()) -> Tally:
     """Send the table to every server that can be started here."""
     tally = Tally()
-    kinds = {"documentation": documentation, "tools": tools, "AEnvironment": aenvironment}
+    kinds = {
+        "documentation": documentation,
+        "tools": tools,
+        "AEnvironment": aenvironment,
+        "model": model,
+    }
     if importlib.util.find_spec("openenv") is not None:
         kinds["OpenEnv"] = openenv
     with impatient():

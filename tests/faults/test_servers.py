@@ -10,6 +10,7 @@ TARGETS = {
     "documentation": servers.documentation,
     "tools": servers.tools,
     "AEnvironment": servers.aenvironment,
+    "model": servers.model,
 }
 
 

@@ -15,9 +15,10 @@ from tau2.utils.output import flush, show
 from tau2.utils.terminal_text import named
 
 _EPILOG = """\
-Any client of OpenAI's chat completions can then use the model: set the base URL and the
-token (as the API key) that are printed. Tools and streaming work. Only this machine can
-reach it; Ctrl-C stops it. The model runs on the CPU; `pip install 'tau2-bench[local,serve]'`.
+Any client of OpenAI's chat completions can then use the model, with the base URL and
+the API key that are printed; tools and streaming work. Only this machine can reach it;
+Ctrl-C stops it. It needs the extras local and serve:
+  pip install 'tau2-bench[local,serve]'
 
 examples:
   tau2 serve-model models/mine.gguf
@@ -49,8 +50,8 @@ def run(options: argparse.Namespace) -> int:
     if not 0 <= options.port <= LAST_PORT:
         raise ConfigError(f"--port must be between 0 and {LAST_PORT}, not {options.port}")
     name = options.model.removeprefix(PREFIX)
-    given = {name: getattr(options, name) for name in ("adapter", *_SETTINGS)}
-    args = {name: value for name, value in given.items() if value is not None}
+    given = vars(options)
+    args = {setting: given[setting] for setting in ("adapter", *_SETTINGS) if setting in given}
     check_model(PREFIX + name, args)
     try:
         _served(name, args, options.port)

@@ -77,7 +77,7 @@ PLAIN = {
     "completion": ["completion", "bash"],
     "intro": ["intro"],
 }
-ELSEWHERE = {"convert-results", "run", "review", "start", "tasks"}
+ELSEWHERE = {"convert-results", "run", "review", "serve-model", "start", "tasks"}
 
 
 def test_no_command_is_left_out():
