@@ -31,6 +31,7 @@ ResultT = TypeVar("ResultT")
 
 _ANSWER_SECONDS = 1800.0  # for one answer, its time in the queue included
 _COMMENT_SECONDS = 15.0  # between two signs of life while a prompt is evaluated
+_MAYBE_JSON = ("{", "[", "`")  # how a call begins whose tags are left out
 _DONE = "data: [DONE]\n\n"
 
 
@@ -266,7 +267,7 @@ class TextGate:
         length = len(self._text)
         if not self._holds_calls:
             return length
-        if self._text.startswith("{"):  # some vocabularies do not print a tag
+        if self._text.startswith(_MAYBE_JSON):
             return 0
         opening = TOOL_CALL_TAGS.opening
         place = self._text.find(opening, max(0, self._sent - len(opening)))

@@ -135,6 +135,17 @@ def test_a_call_that_cannot_be_read_is_text_in_the_end(cast: Cast, client: opena
     assert "".join(chunk.choices[0].delta.content or "" for chunk in stream) == said
 
 
+@pytest.mark.parametrize("fence", ["{}", "```json\n{}\n```"])
+def test_a_call_without_its_tags_is_one(cast: Cast, client: openai.OpenAI, fence: str) -> None:
+    cast.lines = lambda body: fence.format(CALL[11:-12])
+    stream = client.chat.completions.create(model="tiny", messages=HELLO, tools=[TOOL], stream=True)
+    deltas = [chunk.choices[0].delta for chunk in stream]
+    assert "".join(delta.content or "" for delta in deltas) == ""
+    assert [call.function.name for delta in deltas for call in delta.tool_calls or ()] == [
+        "get_order"
+    ]
+
+
 def test_tools_that_must_not_be_called_are_not(cast: Cast, client: openai.OpenAI) -> None:
     cast.lines = lambda body: CALL
     completion = client.chat.completions.create(

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tau2.actions.parse import TAGGED, read_text
+from tau2.actions.parse import TAGGED, json_calls, read_text
 from tau2.actions.plain_chat import plain_chat
 from tau2.actions.tool_calls import MalformedAction
 from tau2.errors import ConfigError
@@ -66,6 +66,9 @@ READ = PASSED | {
     "response_format",
 }
 """The arguments that have an effect."""
+
+_SYNTAXES = (*TAGGED, json_calls)
+"""How models of this size write calls that no grammar binds, whatever they are told."""
 
 _MOST_STOPS = 16
 _MOST_TOKENS = 2**20  # of one answer; no context is that long
@@ -157,7 +160,7 @@ def _message(text: str, number: int, tools: Sequence[JsonMapping]) -> JsonObject
     if not tools:
         return {"role": "assistant", "content": text}
     try:
-        message = read_text(text, TAGGED)
+        message = read_text(text, _SYNTAXES)
     except MalformedAction:
         return {"role": "assistant", "content": text}
     for index, call in enumerate(message.tool_calls or ()):
