@@ -10,6 +10,7 @@ from tau2.cli.parsing import CommandParser
 from tau2.cli.start import LAST_PORT, add_port
 from tau2.errors import ConfigError
 from tau2.llm.failure import CallFailed
+from tau2.llm.local.catalog import DEFAULT_MODEL
 from tau2.utils.json_types import JsonObject
 from tau2.utils.output import flush, show
 from tau2.utils.terminal_text import named
@@ -21,8 +22,9 @@ Ctrl-C stops it. It needs the extras local and serve:
   pip install 'tau2-bench[local,serve]'
 
 examples:
-  tau2 serve-model models/mine.gguf
-  tau2 serve-model models/mine.gguf --port 8080 --n-parallel 8"""
+  tau2 serve-model
+  tau2 serve-model qwen-1.5b --port 8080 --n-parallel 8
+  tau2 serve-model models/mine.gguf"""
 
 _SETTINGS = {
     "n_ctx": "tokens of one conversation (default: 8192, or what the model was trained on)",
@@ -34,7 +36,13 @@ _SETTINGS = {
 def add_arguments(parser: CommandParser) -> None:
     """Add which model, where, and how it is loaded."""
     parser.epilog = _EPILOG
-    parser.add_argument("model", metavar="MODEL", help="path of a GGUF file")
+    parser.add_argument(
+        "model",
+        metavar="MODEL",
+        nargs="?",
+        default=DEFAULT_MODEL,
+        help=f"a name of `tau2 models list`, or a GGUF file (default: {DEFAULT_MODEL})",
+    )
     add_port(parser)
     parser.add_argument("--adapter", metavar="FILE", help="a LoRA adapter in GGUF")
     for name, text in _SETTINGS.items():

@@ -39,6 +39,7 @@ READ = (
     "repeat_penalty",
     "presence_penalty",
     "frequency_penalty",
+    "constrained",
 )
 """The sampling parameters that have an effect; other fields are ignored, as other servers do."""
 
@@ -102,6 +103,7 @@ def _args(body: JsonMapping) -> JsonObject:
     if body.get("n") not in (None, 1):
         raise BadRequest("n must be 1: one answer is given at a time", "n")
     args = {name: body[name] for name in READ if body.get(name) is not None}
+    _flag(args, "constrained")
     for name in _NUMBERS:
         value = args.get(name)
         is_number = isinstance(value, int | float) and not isinstance(value, bool)

@@ -38,6 +38,7 @@ TOOL = {
     },
 }
 CALL = '<tool_call>{"name": "get_order", "arguments": {"order_id": "#W1"}}</tool_call>'
+FREE = {"constrained": False}
 HELLO = [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Hello"}]
 
 
@@ -120,7 +121,9 @@ def test_an_answer_is_streamed(client: openai.OpenAI) -> None:
 
 def test_a_call_is_streamed_as_one_and_never_as_text(cast: Cast, client: openai.OpenAI) -> None:
     cast.lines = lambda body: f"Let me see. {CALL}"
-    stream = client.chat.completions.create(model="tiny", messages=HELLO, tools=[TOOL], stream=True)
+    stream = client.chat.completions.create(
+        model="tiny", messages=HELLO, tools=[TOOL], stream=True, extra_body=FREE
+    )
     deltas = [chunk.choices[0] for chunk in stream]
     assert "".join(one.delta.content or "" for one in deltas) == "Let me see."
     [call] = [call for one in deltas for call in one.delta.tool_calls or ()]
@@ -131,14 +134,18 @@ def test_a_call_is_streamed_as_one_and_never_as_text(cast: Cast, client: openai.
 def test_a_call_that_cannot_be_read_is_text_in_the_end(cast: Cast, client: openai.OpenAI) -> None:
     said = "Look: <tool_call>{get_order</tool_call>"
     cast.lines = lambda body: said
-    stream = client.chat.completions.create(model="tiny", messages=HELLO, tools=[TOOL], stream=True)
+    stream = client.chat.completions.create(
+        model="tiny", messages=HELLO, tools=[TOOL], stream=True, extra_body=FREE
+    )
     assert "".join(chunk.choices[0].delta.content or "" for chunk in stream) == said
 
 
 @pytest.mark.parametrize("fence", ["{}", "```json\n{}\n```"])
 def test_a_call_without_its_tags_is_one(cast: Cast, client: openai.OpenAI, fence: str) -> None:
     cast.lines = lambda body: fence.format(CALL[11:-12])
-    stream = client.chat.completions.create(model="tiny", messages=HELLO, tools=[TOOL], stream=True)
+    stream = client.chat.completions.create(
+        model="tiny", messages=HELLO, tools=[TOOL], stream=True, extra_body=FREE
+    )
     deltas = [chunk.choices[0].delta for chunk in stream]
     assert "".join(delta.content or "" for delta in deltas) == ""
     assert [call.function.name for delta in deltas for call in delta.tool_calls or ()] == [
@@ -149,7 +156,7 @@ def test_a_call_without_its_tags_is_one(cast: Cast, client: openai.OpenAI, fence
 def test_tools_that_must_not_be_called_are_not(cast: Cast, client: openai.OpenAI) -> None:
     cast.lines = lambda body: CALL
     completion = client.chat.completions.create(
-        model="tiny", messages=HELLO, tools=[TOOL], tool_choice="none"
+        model="tiny", messages=HELLO, tools=[TOOL], tool_choice="none", extra_body=FREE
     )
     assert completion.choices[0].message.tool_calls is None
 

@@ -38,7 +38,9 @@ _MOST_THREADS = 256
 def _leaves(model: str, args: JsonMapping) -> bool:
     if args.get("api_base") or args.get("base_url"):
         return True
-    if model.endswith(_ENDING):
+    from tau2.llm.local.catalog import model_names  # noqa: PLC0415  -- only for this prefix
+
+    if model.endswith(_ENDING) or model.removeprefix(PREFIX) in model_names():
         return False
     return any(os.environ.get(variable) for variable in _ADDRESS_VARIABLES)
 

@@ -6,7 +6,7 @@ The model is asked in the one prompt form of `tau2.actions.plain_chat`, which th
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tau2.actions.parse import TAGGED, json_calls, read_text
@@ -14,6 +14,7 @@ from tau2.actions.plain_chat import plain_chat
 from tau2.actions.tool_calls import MalformedAction
 from tau2.errors import ConfigError
 from tau2.llm.clock import clock
+from tau2.llm.local.constraint import constraint
 from tau2.llm.local.slots import Call
 from tau2.llm.response import RESPONSE_COST
 from tau2.llm.wire import to_wire
@@ -104,14 +105,21 @@ def ask(
     prompt = engine.prompt_of(turns)
     # What only one conversation has, such as a scenario, is not worth a file.
     prefix = engine.prefix_of(turns) if offered else ""
+    sampling = sampling_of(args, prompt)
+    if offered and _is_constrained(args):
+        constrained = constraint(messages, offered, tool_choice=tool_choice)
+        return Asked(
+            prompt, prefix, replace(sampling, grammar=constrained.grammar), constrained.read
+        )
     number = len(messages)
     callable_tools = [] if tool_choice == "none" else offered
-    return Asked(
-        prompt,
-        prefix,
-        sampling_of(args, prompt),
-        lambda text: _message(text, number, callable_tools),
-    )
+    return Asked(prompt, prefix, sampling, lambda text: _message(text, number, callable_tools))
+
+
+def _is_constrained(args: JsonMapping) -> bool:
+    """Return whether a grammar of ours binds what is written, and no other one."""
+    others = (args.get("grammar"), args.get("json_schema"), args.get("response_format"))
+    return args.get("constrained") is not False and all(other is None for other in others)
 
 
 def completion_of(asked: Asked, generated: Generated, model: str) -> JsonObject:

@@ -84,9 +84,19 @@ def test_the_next_turn_shows_the_call_and_its_result(cast: Cast, model: str) -> 
     assert said.usage["cached_tokens"] > 300
 
 
+def test_a_grammar_binds_calls_unless_it_is_turned_off(cast: Cast, model: str) -> None:
+    where = UserMessage(content="where is #W1?")
+    ask(model, where, tools=[TOOL])
+    ask(model, where, tools=[TOOL], constrained=False)
+    ask(model, where)
+    grammars = [body.get("grammar", "") for body in cast.server.bodies if body["max_tokens"]]
+    assert "get_order" in grammars[0]
+    assert grammars[1:] == ["", ""]
+
+
 def test_a_call_that_cannot_be_read_is_what_the_model_said(cast: Cast, model: str) -> None:
     cast.lines = lambda body: "<tool_call>{get_order</tool_call>"
-    message = ask(model, UserMessage(content="hello"), tools=[TOOL])
+    message = ask(model, UserMessage(content="hello"), tools=[TOOL], constrained=False)
     assert message.content == "<tool_call>{get_order</tool_call>"
 
 
@@ -220,7 +230,8 @@ def test_a_price_is_known_so_that_max_cost_can_hold(model: str) -> None:
 @pytest.mark.parametrize(
     ("model", "args", "environment", "backend"),
     [
-        ("local/qwen", {}, {}, "local"),
+        ("local/qwen-0.5b", {}, {}, "local"),
+        ("local/qwen-0.5b", {}, {"OPENAI_BASE_URL": "http://127.0.0.1:1/v1"}, "local"),
         ("local/a/b.gguf", {}, {"OPENAI_BASE_URL": "http://127.0.0.1:1/v1"}, "local"),
         ("local/qwen", {"api_base": "http://127.0.0.1:1/v1"}, {}, "openai_compatible"),
         ("local/a.gguf", {"base_url": "http://127.0.0.1:1/v1"}, {}, "openai_compatible"),
