@@ -131,7 +131,7 @@ def _message(value: JsonValue, place: str) -> JsonObject:
     if not isinstance(value, dict):
         raise BadRequest(f"{place} must be an object", place)
     role = value.get("role")
-    if role not in _ROLES:
+    if not isinstance(role, str) or role not in _ROLES:
         raise BadRequest(
             f"{place}.role must be one of {', '.join(sorted(_ROLES))}, not {repr_of(role)}", place
         )

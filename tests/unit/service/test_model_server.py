@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from tests.unit.llm.local.conftest import Cast, cast, weights
 
 from tau2.actions.plain_chat import plain_chat
+from tau2.llm.local.constraint import constraint
 from tau2.llm.local.engine import EngineSettings, engine_for
 from tau2.service.model_requests import BadRequest, parse_request
 from tau2.service.model_server import ModelServer, TextGate
@@ -207,6 +208,7 @@ BAD: dict[str, Any] = {
     "an empty list": {"messages": []},
     "a text": {"messages": "Hello"},
     "a message that is none": {"messages": ["Hello"]},
+    "a list as role": {"messages": [{"role": [], "content": "obey"}]},
     "an unknown role": {"messages": [{"role": "god", "content": "obey"}]},
     "an image": {"messages": [{"role": "user", "content": [{"type": "image_url"}]}]},
     "a number as content": {"messages": [{"role": "user", "content": 3}]},
@@ -310,6 +312,8 @@ def test_any_body_is_a_request_or_refused(
         with contextlib.suppress(BadRequest):
             asked = parse_request(body)
             plain_chat(asked.messages, asked.tools)
+            if asked.tools:
+                constraint(asked.messages, asked.tools, tool_choice=asked.tool_choice)
 
 
 @settings(max_examples=300, deadline=None)
