@@ -8,7 +8,7 @@ narrow it further (see `offered`); text is possible always, so a turn never ends
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from tau2.actions.message import text_of_content
@@ -20,6 +20,7 @@ from tau2.llm.local.gbnf import (
     LATIN,
     Characters,
     Grammar,
+    choice,
     literal,
     one_of,
     times,
@@ -30,9 +31,9 @@ from tau2.llm.local.string_roles import Role
 from tau2.seeds import made_call_id
 from tau2.utils.json_types import JsonMapping, JsonObject
 
-_CALL_START = f'{TOOL_CALL_TAGS.opening}{{"name": "'
+_FENCE = "```json\n"
+_CALL_START = '{"name": "'
 _ARGUMENTS = '", "arguments": '
-_CALL_END = f"}}{TOOL_CALL_TAGS.closing}"
 _LONGEST_WORD = 40
 
 
@@ -66,8 +67,7 @@ class Constraint:
         A text that was cut short within a call is a message that says nothing.
         """
         text = text.strip()
-        body = text.removeprefix(TOOL_CALL_TAGS.opening)
-        # Some tokenizers have a token of its own for a tag, which is not printed.
+        body = text.removeprefix(TOOL_CALL_TAGS.opening).removeprefix(_FENCE)
         is_call = body != text or text.startswith("{")
         if not is_call:
             return {"role": "assistant", "content": text}
@@ -111,9 +111,7 @@ def constraint(
     if not calls and (has_to_call or not chosen.follows_conversation):
         for offer in offers:
             _add_call(calls, grammar, offer, _Anything(), characters)
-    parts = (
-        [f"{literal(_CALL_START)} {one_of(calls.values())} {literal(_CALL_END)}"] if calls else []
-    )
+    parts = [_call(calls.values())] if calls else []
     if not (calls and has_to_call):
         parts.append(_text(grammar, characters, chosen.longest_text))
     return Constraint(grammar.text(one_of(parts)), tuple(calls), ("local", len(messages)))
@@ -146,6 +144,17 @@ def _add_call(
     calls[offer.name] = f"{literal(offer.name + _ARGUMENTS)} {rule}"
 
 
+def _call(calls: Iterable[str]) -> str:
+    """Return a body of any of the calls.
+
+    Models that were never taught the tags begin with a fence or with the object itself, and would
+    rather write text than tags. After the object the turn is over.
+    """
+    opening = choice([TOOL_CALL_TAGS.opening + _CALL_START, _FENCE + _CALL_START, _CALL_START])
+    closing = f"{literal(TOOL_CALL_TAGS.closing)}?"
+    return f'{opening} {one_of(calls)} "}}" {closing}'
+
+
 def _text(grammar: Grammar, characters: Characters, most: int) -> str:
     """Return the name of a rule of texts of up to `most` words for the other side.
 
@@ -171,6 +180,11 @@ class _Anything:
         """Return None: an argument may be anything that its schema admits."""
         del name, schema, role
         return None
+
+    def is_asked_for(self, name: str) -> bool:
+        """Return True: any argument may be given."""
+        del name
+        return True
 
 
 def _characters(messages: Sequence[JsonMapping]) -> Characters:

@@ -187,6 +187,10 @@ class _Known:
             return list(dict.fromkeys(known))[:most] or None
         return None
 
+    def is_asked_for(self, name: str) -> bool:
+        """Return whether the other side named an optional argument: a description, say."""
+        return self._seen.mentions(name_words(name))
+
     def _ids(self, name: str, schema: JsonMapping) -> list[str | int]:
         found = self._seen.ids(name, schema)
         if self._change is None:

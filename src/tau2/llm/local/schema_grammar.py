@@ -50,6 +50,9 @@ class Known(Protocol):
         None of them means that the argument cannot be written.
         """
 
+    def is_asked_for(self, name: str) -> bool:
+        """Return whether an optional argument of free text may be given at all."""
+
 
 class Value(NamedTuple):
     """The grammar of a value."""
@@ -59,6 +62,8 @@ class Value(NamedTuple):
     """All that it admits, as JSON texts, where they are few."""
     is_line: bool = False
     """Whether it admits any short text, of which one can be told apart."""
+    is_text: bool = False
+    """Whether it admits free text."""
 
 
 class SchemaGrammar:
@@ -76,7 +81,7 @@ class SchemaGrammar:
     ) -> None:
         self._grammar = grammar
         self._root = root
-        self._known = known
+        self.known = known
         self._characters = characters
 
     def arguments(self, excluded: Sequence[JsonObject] = ()) -> str:
@@ -140,7 +145,7 @@ class SchemaGrammar:
         if kind == "null":
             return _listed([None])
         if kind == "integer":
-            values = self._known.values(name, schema, Role(Kind.SHORT))
+            values = self.known.values(name, schema, Role(Kind.SHORT))
             return self._of(values, of_type=int) if values is not None else integer_value(schema)
         if kind == "number":
             return Value(number_body(schema))
@@ -160,7 +165,7 @@ class SchemaGrammar:
 
     def _string(self, name: str, schema: JsonMapping) -> Value:
         role = role_of(name, schema)
-        values = self._known.values(name, schema, role)
+        values = self.known.values(name, schema, role)
         least, most = _lengths(schema)
         if values is not None:
             fitting = [str(value) for value in values if least <= len(str(value)) <= most]
@@ -171,14 +176,14 @@ class SchemaGrammar:
             return Value(f'"\\"" {self._rule("text", role.body)} "\\""')
         if role.kind is Kind.LONG and most >= _LONG_WORDS * (_LONGEST_WORD + 2) and least <= 1:
             text = self._grammar.words(self._characters, _LONGEST_WORD, _LONG_WORDS)
-            return Value(f'"\\"" {text} "\\""')
+            return Value(f'"\\"" {text} "\\""', is_text=True)
         if least > 1 or most < _SHORT_TEXT:
             upper = max(least, min(most, _SHORT_TEXT))
             return Value(f'"\\"" {times(self._characters.body, least, upper)} "\\""')
         line = self._line()
         if "empty" in str(schema.get("description")) and "minLength" not in schema:
             line += "?"
-        return Value(f'"\\"" {line} "\\""', is_line=True)
+        return Value(f'"\\"" {line} "\\""', is_line=True, is_text=True)
 
     def _line(self) -> str:
         """Return a body of a short text, which neither begins nor ends with a blank."""
@@ -276,8 +281,11 @@ class _Fields:
                 if key in required:
                     raise
                 continue
-            if key not in required:
-                self._optional.add(key)
+            if key in required:
+                continue
+            self._optional.add(key)
+            if self._values[key].is_text and not writer.known.is_asked_for(key):
+                del self._values[key]  # small models fill in whatever there is
         self.names = list(self._values)
 
     def _value(self, key: str, schema: JsonValue, depth: int, required: bool) -> Value:

@@ -30,6 +30,7 @@ _FIELD_NAME = re.compile(r"[a-z][A-Za-z0-9_]*")
 _NAMED_ID = re.compile(r"\b(\w{2,40})[ _]ids?\b\W{1,4}([#\w-]{2,64})", re.IGNORECASE)
 _NO_ID = re.compile(r"\d{1,2}|\d{5}|\d{4}-\d\d-\d\d|\d{1,3}(?:st|nd|rd|th|am|pm|GB|gb|MB)")
 _QUOTED = re.compile(r'"([^"\s]{1,64})"')
+_LEAD = re.compile(r"[A-Za-z]+[_-]")
 _BEGINS = re.compile(r"\b(?:start|begin|lead|prefix)")
 _ID_WORDS = frozenset({"id", "ids", "uuid", "guid"})
 _SOFT_ID_WORDS = frozenset({"number", "ref", "reference"})
@@ -90,7 +91,9 @@ class Seen:
                 them claims is not told for another.
         """
         hints = {(id_stem(name), _Hint.of(schema)) for name, schema in arguments}
-        self._claims = [(stem, hint) for stem, hint in hints if stem is not None and hint.start]
+        self._claims = [
+            (stem, hint) for stem, hint in hints if stem is not None and (hint.start or hint.lead)
+        ]
         self._calls = [call for call in reversed(conversation.calls) if call.succeeded]
         self._facts = [fact for call in self._calls for fact in _facts_of(call)]
         self._user_texts = [text[:_LONGEST_TEXT] for text in reversed(conversation.user_texts)]
@@ -144,6 +147,14 @@ class Seen:
         found = (match for text in self._user_texts for match in _NAME.findall(text))
         return list(dict.fromkeys(found))
 
+    def mentions(self, words: Iterable[str]) -> bool:
+        """Return whether the other side wrote one of some words."""
+        return not self._words_of_users.isdisjoint(words)
+
+    @cached_property
+    def _words_of_users(self) -> frozenset[str]:
+        return frozenset(word for text in self._user_texts for word in name_words(text))
+
     def under(self, name: str) -> list[str]:
         """Return the texts that stood under this very key in results."""
         words = frozenset(name_words(name))
@@ -190,6 +201,8 @@ class _Hint(NamedTuple):
 
     start: str = ""
     shape: str = ""
+    lead: str = ""
+    """What an example begins with: `task_` of `task_1`."""
 
     @classmethod
     def of(cls, schema: JsonMapping) -> _Hint:
@@ -199,10 +212,15 @@ class _Hint(NamedTuple):
             return cls()
         if _BEGINS.search(description):
             return cls(start=quoted[0])
-        return cls(shape=shape(quoted[0])) if looks_like_id(quoted[0]) else cls()
+        if not looks_like_id(quoted[0]):
+            return cls()
+        lead = _LEAD.match(quoted[0])
+        return cls(shape=shape(quoted[0]), lead=lead[0] if lead else "")
 
     def claims(self, token: str) -> bool:
         """Return whether a token has the start of the ids, or the end of that start."""
+        if self.lead:
+            return token.startswith(self.lead)
         return any(token.startswith(self.start[left_out:]) for left_out in range(len(self.start)))
 
     def applied(self, token: str) -> str:

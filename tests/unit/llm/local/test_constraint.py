@@ -49,8 +49,7 @@ def test_whatever_is_written_validates(domain: str) -> None:
     for _ in range(400):
         text = grammar.sample(rng)
         message = made.read(text)
-        if not text.startswith("<tool_call>"):
-            assert message["content"]
+        if message["content"]:
             assert "tool_calls" not in message
             assert "<" not in message["content"]
             continue
@@ -305,3 +304,30 @@ def test_a_call_that_was_cut_short_says_nothing() -> None:
     assert made.read('<tool_call>{"name": "calculate", "argu')["content"] == ""
     whole = made.read('{"name": "calculate", "arguments": {"expression": "1 + 1"}}')
     assert written_call(whole) == ("calculate", {"expression": "1 + 1"})
+
+
+def test_a_call_may_begin_as_models_begin_it() -> None:
+    made = retail().constraint()
+    grammar = Gbnf(made.grammar)
+    call = '{"name": "list_all_product_types", "arguments": {}}'
+    for text in (call, f"<tool_call>{call}</tool_call>", f"<tool_call>{call}", f"```json\n{call}"):
+        assert grammar.admits(text), text
+        assert written_call(made.read(text)) == ("list_all_product_types", {})
+
+
+def test_an_optional_text_is_given_when_it_is_asked_for() -> None:
+    chat = Chat([tool.openai_schema for tool in environment("mock").get_tools()])
+    chat.user("I am user_1. Put 'Tea' on my list.")
+    assert chat.admits("create_task", user_id="user_1", title="Tea")
+    assert not chat.admits("create_task", user_id="user_1", title="Tea", description="Tea")
+    chat.user("The description is: green.")
+    assert chat.admits("create_task", user_id="user_1", title="Tea", description="green")
+
+
+def test_an_id_that_looks_like_another_argument_s_example_is_not_taken() -> None:
+    chat = Chat([tool.openai_schema for tool in environment("mock").get_tools()])
+    chat.user("I am user_1. Delete my tasks.")
+    assert "update_task_status" not in chat.offered
+    chat.user("task_3 is done.")
+    assert chat.admits("update_task_status", task_id="task_3", status="completed")
+    assert not chat.admits("update_task_status", task_id="user_1", status="completed")
