@@ -64,6 +64,10 @@ def write_llama(file: Path, *, seed: int = 0, context: int = 512) -> Path:
     kv = HIDDEN * KV_HEADS // HEADS
     tensor("token_embd.weight", len(PIECES), HIDDEN)
     tensor("output_norm.weight", HIDDEN)
+    # Only letters and such are ever written: what is half of a character has no text of its own.
+    printable = np.array([len(one) == 1 and one.isascii() for one in PIECES])
+    head = random.normal(0, 0.3, (len(PIECES), HIDDEN)).astype(np.float32)
+    writer.add_tensor("output.weight", head * printable[:, None])
     for layer in range(LAYERS):
         block = f"blk.{layer}"
         tensor(f"{block}.attn_norm.weight", HIDDEN)

@@ -151,9 +151,9 @@ def _in_process(config: ModelConfig, lora: LoraSettings | None, seed: int) -> Tr
 
         with tempfile.TemporaryDirectory() as folder:
             tiny = build_tiny_model(Path(folder) / TINY, **config.tiny)
-            model, tokenizer = _pretrained(replace(config, model_name=str(tiny)))
+            model, tokenizer = pretrained(replace(config, model_name=str(tiny)))
     else:
-        model, tokenizer = _pretrained(config)
+        model, tokenizer = pretrained(config)
     _set_template(tokenizer, config)
     _end_replies_as_the_template(model, tokenizer)
     if config.gradient_checkpointing:
@@ -194,7 +194,8 @@ def checkpoint_activations(model: Any) -> None:
     )
 
 
-def _pretrained(config: ModelConfig) -> tuple[Any, Any]:
+def pretrained(config: ModelConfig) -> tuple[Any, Any]:
+    """Return a model and its tokenizer. Raise ConfigError when they cannot be loaded."""
     with needs_extra("train", "transformers"):
         from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: PLC0415  -- optional
     device = _device(config)
@@ -220,7 +221,8 @@ def _pretrained(config: ModelConfig) -> tuple[Any, Any]:
         ) from error
     if gguf is not None:
         # The weights are ordinary tensors now; without this, saving and merging would refuse them.
-        model.config.quantization_config = None
+        del model.config.quantization_config
+        model.hf_quantizer = None
         model.name_or_path = config.model_name  # what an adapter says that it belongs to
     return model.to(device), tokenizer
 
@@ -251,7 +253,7 @@ def _device(config: ModelConfig) -> str:
 def _attention(config: ModelConfig, device: str) -> str:
     if config.attn_implementation != "flash_attention_2":
         return config.attn_implementation
-    from transformers.utils import is_flash_attn_2_available  # noqa: PLC0415  -- see _pretrained
+    from transformers.utils import is_flash_attn_2_available  # noqa: PLC0415  -- see pretrained
 
     if device.startswith("cuda") and is_flash_attn_2_available():
         return "flash_attention_2"
