@@ -29,7 +29,6 @@ def write_llama(file: Path, *, seed: int = 0, context: int = 512) -> Path:
     import gguf
     import numpy as np
 
-    random = np.random.default_rng(seed)
     writer = gguf.GGUFWriter(str(file), "llama")
     writer.add_name("small")
     writer.add_context_length(context)
@@ -56,6 +55,17 @@ def write_llama(file: Path, *, seed: int = 0, context: int = 512) -> Path:
     writer.add_add_bos_token(value=False)
     writer.add_chat_template(TEMPLATE)
 
+    _add_tensors(writer, np.random.default_rng(seed))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return file
+
+
+def _add_tensors(writer, random) -> None:
+    import numpy as np
+
     def tensor(name: str, *shape: int) -> None:
         scale = 1.0 if name.endswith("norm.weight") else 0.3
         values = random.normal(0, scale, shape).astype(np.float32)
@@ -79,8 +89,3 @@ def write_llama(file: Path, *, seed: int = 0, context: int = 512) -> Path:
         tensor(f"{block}.ffn_gate.weight", INNER, HIDDEN)
         tensor(f"{block}.ffn_up.weight", INNER, HIDDEN)
         tensor(f"{block}.ffn_down.weight", HIDDEN, INNER)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-    return file
