@@ -12,9 +12,12 @@ pytest.importorskip("transformers", reason="tests of training need transformers"
 pytest.importorskip("peft", reason="tests of training need peft")
 pytest.importorskip("gguf", reason="GGUF files are read with the package gguf")
 
+from act_prm.config import read_config  # noqa: E402
+from act_prm.llm_handlers import load  # noqa: E402
 from act_prm.llm_handlers.chat import Chat  # noqa: E402
-from act_prm.llm_handlers.load import load_model  # noqa: E402
+from act_prm.llm_handlers.load import ModelConfig, load_model  # noqa: E402
 from tau2.errors import ConfigError  # noqa: E402
+from tau2.llm.local.catalog import known_model  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +39,20 @@ def test_a_model_is_loaded_with_its_tokenizer_and_template_and_an_adapter_names_
     assert len(row) == len(prompt)
     assert PIECES[chat.end_of_turn] == "<|im_end|>"
     assert str(gguf_file) in (tmp_path / "adapter" / "adapter_config.json").read_text()
+
+
+def test_a_local_name_stands_for_the_fetched_weights(gguf_file, monkeypatch):
+    monkeypatch.setattr(load, "weights_path", {"local/small": gguf_file}.__getitem__)
+    model = asyncio.run(load_model({"model_name": "local/small", "device_map": "cpu"}, {"r": 2}))
+    asyncio.run(model.close())
+    assert model.name == "local/small"
+
+
+@pytest.mark.parametrize("name", ["smollm2_135m", "qwen25_coder_0_5b", "qwen25_coder_1_5b"])
+def test_the_shipped_configurations_name_known_weights_and_the_prompts_of_local_models(name):
+    config = ModelConfig.of(read_config("model", name))
+    assert known_model(config.model_name.removeprefix("local/")).weights.size > 50_000_000
+    assert config.prompt_form == "signatures"
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):

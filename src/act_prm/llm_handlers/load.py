@@ -15,6 +15,7 @@ from act_prm.llm_handlers.client import AdamSettings, TrainableModel
 from act_prm.llm_handlers.lora import LoraSettings, attach_lora
 from tau2.actions.chat_template import PROMPT_FORMS, PromptForm
 from tau2.errors import ConfigError, DataFileError, MissingExtra, install_hint, needs_extra
+from tau2.llm.local.weights import GGUF, PREFIX, weights_path
 from tau2.seeds import derive_seed
 from tau2.utils.json_types import JsonMapping
 
@@ -36,7 +37,8 @@ class ModelConfig:
     """A configs/model file. Raise ConfigError for invalid values."""
 
     model_name: str
-    """A Hugging Face name, a folder, a GGUF file, or `tiny`."""
+    """A Hugging Face name, a folder, a GGUF file, `local/NAME` (weights of `tau2 models get`), or
+    `tiny`."""
     provider: str = "huggingface"
     """`huggingface`: in this process; `tinker`: on a service if there is one (see `load_model`)."""
     device_map: str = "auto"
@@ -230,13 +232,11 @@ def pretrained(config: ModelConfig) -> tuple[Any, Any]:
 def gguf_of(model_name: str) -> Path | None:
     """Return the GGUF file that a model's name stands for; None for another name.
 
-    Raise ConfigError when there is no such file, MissingExtra without the package `gguf`.
+    Raise ConfigError or UnknownName when there is no such file, MissingExtra without `gguf`.
     """
-    if not model_name.endswith(".gguf"):
+    if not model_name.startswith(PREFIX) and not model_name.endswith(GGUF):
         return None
-    file = Path(model_name)
-    if not file.is_file():
-        raise ConfigError(f"model {model_name!r} cannot be loaded: there is no file {file}")
+    file = weights_path(model_name)
     with needs_extra("train", "gguf"):
         import gguf  # noqa: F401, PLC0415  -- transformers reads the file with it
     return file

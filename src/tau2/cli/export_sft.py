@@ -56,7 +56,7 @@ def add_arguments(parser: CommandParser) -> None:
     group.add_argument(
         "--tokenizer",
         metavar="NAME",
-        help="add tokens and loss masks of this model: a name, a folder or a GGUF file",
+        help="add tokens and loss masks of this model: a name, a folder, a GGUF file or local/NAME",
     )
     group.add_argument("--max-tokens", type=int, metavar="N", help="leave longer conversations out")
     group.add_argument(
@@ -169,11 +169,14 @@ def _check(domain: str, tasks: Sequence[Task], given: dict[str, Any]) -> None:
 
 
 def _tokenizer(name: str) -> Any:
+    from tau2.llm.local.weights import GGUF, PREFIX, weights_path
+
     with needs_extra("train", "transformers"):
         from transformers import AutoTokenizer
-    file = Path(name)
+    is_gguf = name.startswith(PREFIX) or name.endswith(GGUF)
+    file = weights_path(name) if is_gguf else Path(name)
     try:
-        if file.suffix == ".gguf":
+        if is_gguf:
             with needs_extra("train", "gguf"):
                 import gguf  # noqa: F401  -- transformers reads the file with it
             return AutoTokenizer.from_pretrained(str(file.parent), gguf_file=file.name)
