@@ -128,7 +128,7 @@ def test_a_run_gives_its_best_adapter_and_what_has_none_is_named(base, tmp_path,
         ({"use_dora": True}, "an adapter with use_dora has no GGUF form"),
         ({"peft_type": "IA3"}, "only adapters of the type LORA"),
         ({"base_model_name_or_path": None}, "give --base"),
-        ({"base_model_name_or_path": "none.gguf"}, "there is no file .none.gguf"),
+        ({"base_model_name_or_path": "none.gguf"}, "there is no file 'none.gguf'"),
     ],
 )
 def test_adapters_without_such_a_file_are_refused(base, tmp_path, capsys, changes, reason):

@@ -35,6 +35,14 @@ TRAINERS = {
 """Packages that no extra brings: their pins exclude one another."""
 
 
+def test_uv_run_brings_what_the_training_scripts_need():
+    whole = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert whole["tool"]["uv"]["default-groups"] == ["train"]
+    assert whole["dependency-groups"]["train"] == ["tau2-bench[tinker,train]"]
+    assert {"torch", "peft"} <= EXTRAS["train"]
+    assert "uv.lock" in (ROOT / ".gitignore").read_text(encoding="utf-8").split()
+
+
 def modules_of(requirements):
     names = [re.match(r"[\w.-]+", line).group().lower() for line in requirements]
     return {IMPORTED_AS.get(name, name.replace("-", "_")) for name in names}
