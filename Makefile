@@ -8,6 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 JOBS ?= 2
+MODEL ?= qwen-0.5b
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-fast test-all check bench clean aenv test-train test-learning test-tinker \
@@ -29,8 +30,9 @@ NO_PYTHON := tau2 needs Python 3.11 or newer; install one, or name it: make PYTH
 help: ## show the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: $(VENV)/.core ## play 12 retail tasks without any model
-	$(BIN)/tau2 run --domain retail --agent oracle_agent --user scripted_user --num-tasks 12 --max-concurrency 4
+# Another model, or no model and no download: make run MODEL=smollm2, make run MODEL=none
+run: $(VENV)/.core ## see a small real model converse (downloads 491 MB once, after saying so)
+	@$(BIN)/python tools/first_run.py --model $(MODEL)
 	@echo "(tau2 is $(BIN)/tau2; to have it on your path: . $(BIN)/activate)"
 
 test: $(VENV)/.dev ## run the tests, all that CI runs

