@@ -28,8 +28,16 @@ from tau2.actions.functional import is_functional_tool_call
 from tau2.actions.message import as_message
 from tau2.actions.parse import TAGGED, WHOLE_TEXT, parse_action_string, read_text
 from tau2.actions.tool_calls import parse_arguments, parse_tool_calls
+from tau2.agent.oracle_agent.details import arguments_of_unknown
 from tau2.agent.oracle_agent.glossary import notes_in
-from tau2.agent.oracle_agent.phrases import transfer_sentence
+from tau2.agent.oracle_agent.plan import PlanStep
+from tau2.agent.oracle_agent.records import parsed
+from tau2.agent.oracle_agent.speech import (
+    asked_kind,
+    is_asked_for,
+    is_wanted,
+    transfer_sentence,
+)
 from tau2.data_model.message import (
     AssistantMessage,
     Message,
@@ -59,7 +67,6 @@ from tau2.llm.returned_fields import is_about_messages
 from tau2.llm.secrets import Redactor, names_field, names_setting, redact_args
 from tau2.llm.unsupported_params import UnsupportedParams
 from tau2.orchestrator.episode import Role
-from tau2.participant.wording import arguments_in_words
 from tau2.report.cleaner import Cleaner
 from tau2.report.display import MarkdownDisplay
 from tau2.report.html.conversation import conversation_data
@@ -80,6 +87,10 @@ REFUSALS = (Tau2Error, CallFailed, ValueError, TypeError, RecursionError, Messag
 """What these functions may raise for a text that they do not take."""
 
 _REDACTOR = Redactor(["sk-a-known-secret", "a-b-a-b-a-b-a-c", "aaaaaaaaaaaaaaab", "<think><tool"])
+_STEPS = [
+    PlanStep(name=name, arguments={"summary": "The SIM card is locked."})
+    for name in ("book_reservation", "return_delivered_order_items", "transfer_to_human_agents")
+]
 _PIECE = 64  # characters of one piece of a text that comes in pieces
 
 
@@ -281,7 +292,13 @@ FUNCTIONS: dict[str, TextFunction] = {
     "errors.UnknownName": lambda text: str(UnknownName("task", text, ["a" * n for n in range(99)])),
     "oracle_agent.notes_in": lambda text: notes_in(text, frozenset({"a"})),
     "oracle_agent.transfer_sentence": transfer_sentence,
-    "participant.wording": lambda text: arguments_in_words({"text": text, "list": [text]}),
+    "oracle_agent.arguments_of_unknown": lambda text: arguments_of_unknown(
+        {"text": text, "list": [text]}, {}
+    ),
+    "oracle_agent.parsed": parsed,
+    "oracle_agent.asked_kind": asked_kind,
+    "oracle_agent.is_asked_for": lambda text: is_asked_for("12.50", "", text),
+    "oracle_agent.is_wanted": lambda text: [is_wanted(step, text) for step in _STEPS],
     # grading
     "evaluator.mentions, a number": lambda text: mentions(text, "10"),
     "evaluator.mentions, words": lambda text: mentions(text, "aaaaaaab 1"),

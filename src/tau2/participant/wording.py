@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-
-from tau2.utils.json_types import JsonMapping
-from tau2.utils.text import shortened
+from collections.abc import Iterable, Sequence
 
 _ACRONYMS = {
     "id": "ID", "ids": "IDs", "apn": "APN", "mms": "MMS", "sms": "SMS", "sim": "SIM", "vpn": "VPN",
@@ -31,7 +28,6 @@ _PAST = {
 }  # fmt: skip
 
 _VOWEL = re.compile(r"^[aeio]", re.IGNORECASE)
-_LONGEST_VALUE = 160  # characters of one argument that a sentence can carry
 
 
 def in_words(name: str) -> str:
@@ -73,35 +69,6 @@ def past_participle(verb: str) -> str:
     if len(verb) > 1 and verb.endswith("y") and verb[-2] not in "aeiou":
         return verb[:-1] + "ied"
     return verb + "ed"
-
-
-def value_in_words(value: object, notes: Mapping[str, str] | None = None) -> str:
-    """Return an argument as text; `notes` map identifiers to what they stand for."""
-    if isinstance(value, bool):
-        text = "yes" if value else "no"
-    elif isinstance(value, Mapping):
-        text = ", ".join(
-            f"{in_words(str(key))} {value_in_words(item, notes)}" for key, item in value.items()
-        )
-    elif isinstance(value, list | tuple):
-        text = listing([value_in_words(item, notes) for item in value])
-    else:
-        text = str(value)
-        note = (notes or {}).get(text)
-        if " " in text and not note:
-            text = f"'{text}'"
-        text = shortened(text, _LONGEST_VALUE)
-        if note:
-            text = f"{text} ({note})"
-    return text
-
-
-def arguments_in_words(arguments: JsonMapping, notes: Mapping[str, str] | None = None) -> str:
-    """Return arguments as "order ID #1 and reason 'no longer needed'"."""
-    given = {key: value for key, value in arguments.items() if value not in (None, "", [], {})}
-    return listing(
-        [f"{in_words(key)} {value_in_words(value, notes)}" for key, value in given.items()]
-    )
 
 
 def listing(items: Sequence[str]) -> str:

@@ -59,7 +59,7 @@ def test_the_customer_may_be_played(playing, tell):
     async def story():
         async with playing(seat="user", task="update_task_1") as press:
             shown = await press.types("Please mark task_1 of user_1 as completed")
-            assert "Shall I" in shown
+            assert shown.count("completed") > 1, "the agent proposes it, too"
             await press.types("yes")
             assert "ended: user_stop" in await press.types("/done")
 

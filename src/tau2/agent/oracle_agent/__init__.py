@@ -11,11 +11,18 @@ from tau2.participant.spec import AgentSpec
 
 
 def create_oracle_agent(
-    tools: list[Tool], domain_policy: str, task: Task | None = None, **_options: object
+    tools: list[Tool],
+    domain_policy: str,
+    task: Task | None = None,
+    seed: int | None = None,
+    **_options: object,
 ) -> OracleAgent:
     """Make an OracleAgent of one task. Raise AgentError without a task."""
     return OracleAgent(
-        tools=tools, domain_policy=domain_policy, task=needs_task(task, "oracle_agent")
+        tools=tools,
+        domain_policy=domain_policy,
+        task=needs_task(task, "oracle_agent"),
+        seed=seed,
     )
 
 

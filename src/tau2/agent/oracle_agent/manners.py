@@ -1,21 +1,18 @@
 """The oracle's sentences as real agent models would write them: lists, bold, tables, JSON.
 
-Which form is used is drawn from a seed. The content is that of `phrases`: the information to
+Which form is used is drawn from a seed. The content is that of `speech`: the information to
 communicate stays word for word.
 """
 
 from __future__ import annotations
 
 import json
-import random
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
-from tau2.agent.oracle_agent import phrases
-from tau2.agent.oracle_agent.plan import PlanStep
-from tau2.participant.wording import action_in_words, arguments_in_words, in_words, sentence
-from tau2.seeds import derive_seed
+from tau2.agent.oracle_agent.speech import Speaker
+from tau2.participant.wording import in_words, joined, sentence
 
 
 class Manner(StrEnum):
@@ -98,11 +95,11 @@ _STEP_LEADS = (
     "The next step is on your side:",
 )
 _STEPS = (
-    "On your device, please run:\n\n  {call}\n\nand share the full output with me.",
-    "Please {what} on your phone. Let me know what you see afterwards!",
-    "1. Please {what}.\n2. Once that is done, tell me what your phone shows.",
-    "Could you {what} on your side, and let me know when that is done?",
-    "Could you please run the action `{call}` on your device? Then tell me what it says.",
+    "On your device, please {deed}\n\nand share the full output with me.",
+    "Please {deed}. Let me know what you see afterwards!",
+    "1. Please {deed}.\n2. Once that is done, tell me what your phone shows.",
+    "Could you {deed}, and let me know when that is done?",
+    "Could you please **{deed}**? Then tell me what it says.",
 )
 _DONE_LEADS = (
     "Great news!",
@@ -122,21 +119,20 @@ _CLOSINGS = (
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
 
 
-class Writer:
+class Writer(Speaker):
     """Writes the messages of one episode in one manner."""
 
     def __init__(self, seed: int) -> None:
-        self._rng = random.Random(seed)  # noqa: S311  -- a reproducible choice
+        """Draw the manner."""
+        super().__init__(seed)
         self.manner = self._rng.choice(tuple(Manner))
         self.one_by_one = self._rng.random() < _ONE_BY_ONE
         """Whether consent is asked for each change by itself."""
 
-    def turn(self, number: int, seed: int) -> None:
-        """Draw the words of a turn from its own seed."""
-        self._rng = random.Random(derive_seed(seed, number))  # noqa: S311  -- as above
-
-    def ask_identity(self, wanted: Mapping[str, str]) -> str:
+    def ask(self, wanted: Iterable[str], *, again: bool = False) -> str:
         """Ask for what the first look-up needs, and for more that a real agent asks at once."""
+        if again:
+            return self._message([super().ask(wanted, again=True)])
         names = [in_words(name) for name in wanted]
         if self.manner is Manner.PROSE:
             listed = " and ".join(f"your {name}" for name in names)
@@ -146,32 +142,35 @@ class Writer:
             items.append(self._pick(_ALSO))
         return self._message([self._pick(_ASK_LEADS), self._listed(items), self._pick(_ASK_ENDS)])
 
-    def ask_identity_again(self, missing: Mapping[str, str]) -> str:
-        """Ask again for what is missing."""
-        return self._message([phrases.ask_identity_again(missing)])
-
-    def propose(self, steps: Sequence[PlanStep], notes: Mapping[str, str], *, again: bool) -> str:
-        """Say what is about to be done, and ask for consent."""
+    def propose(
+        self, changes: Sequence[tuple[str, str]], *, before: str = "", again: bool = False
+    ) -> str:
+        """Say what is about to be done, each (deed, terms), and ask for consent."""
         if again:
             return self._message([self._pick(_CONSENTS_AGAIN)])
-        lines = [sentence(_full(step, notes)) for step in steps]
+        lines = [joined([sentence(deed), terms]) for deed, terms in changes]
         body = " ".join(lines) if self.manner is Manner.PROSE else self._listed(lines)
-        return self._message([self._pick(_PROPOSE_LEADS), body, self._pick(_CONSENTS)])
+        parts = [before, self._pick(_PROPOSE_LEADS), body, self._pick(_CONSENTS)]
+        return self._message([part for part in parts if part], courteous=not before)
 
-    def ask_user_to_act(self, step: PlanStep, *, again: bool) -> str:
+    def step(self, deed: str, *, before: str = "", again: bool = False) -> str:
         """Ask the customer to take an action of their own."""
         if again:
-            return self._message([phrases.ask_user_to_act(step, again=True)])
-        arguments = ", ".join(f'{name}="{value}"' for name, value in step.arguments.items())
-        form = self._pick(_STEPS).format(call=f"{step.name}({arguments})", what=_full(step, {}))
-        return self._message([self._pick(_STEP_LEADS), form])
+            return self._message([super().step(deed, again=True)])
+        parts = [before, self._pick(_STEP_LEADS), self._pick(_STEPS).format(deed=deed)]
+        return self._message([part for part in parts if part], courteous=not before)
 
-    def close(self, text: str, ending: str = "") -> str:
-        """Report, and ask whether there is anything else, or end with `ending`."""
+    def go_on(self, text: str) -> str:
+        """Return `text` and ask whether to turn to the customer's next request."""
+        return self._message([text, self.say("go_on")], courteous=False)
+
+    def close(self, text: str, *, good: bool = True) -> str:
+        """Report, and ask whether there is anything else; `good` says that `text` is news."""
         lines = _SENTENCE_END.split(text)
         listed = self.manner in {Manner.BULLETS, Manner.NUMBERS, Manner.TABLE} and len(lines) > 1
         body = self._listed(lines) if listed else text
-        plain = "\n\n".join([self._pick(_DONE_LEADS), body, ending or self._pick(_CLOSINGS)])
+        lead = [self._pick(_DONE_LEADS)] if good else []
+        plain = "\n\n".join([*lead, body, self._pick(_CLOSINGS)])
         message = self._message([plain], courteous=False)
         # What has to be communicated stands word for word in the message, whatever JSON escapes.
         return message if all(line in message for line in lines) else plain
@@ -203,8 +202,3 @@ class Writer:
 
 _ONE_BY_ONE = 0.4  # share of the agents that ask for consent change by change
 _ASKS_MORE = 0.5  # share of the first questions that ask for more than the look-up needs
-
-
-def _full(step: PlanStep, notes: Mapping[str, str]) -> str:
-    details = arguments_in_words(step.arguments, notes)
-    return f"{action_in_words(step.name)} with {details}" if details else action_in_words(step.name)

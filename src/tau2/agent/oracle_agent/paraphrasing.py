@@ -9,8 +9,8 @@ who they are. So an episode earns its reward only if the user understands what s
 from __future__ import annotations
 
 import re
+from typing import ClassVar
 
-from tau2.agent.oracle_agent import phrases
 from tau2.agent.oracle_agent.agent import (
     OracleAgent,
     OracleState,
@@ -20,13 +20,13 @@ from tau2.agent.oracle_agent.agent import (
 )
 from tau2.agent.oracle_agent.manners import Writer
 from tau2.agent.oracle_agent.plan import PlanStep
-from tau2.data_model.message import AssistantMessage, Message
+from tau2.agent.oracle_agent.speech import Speaker
+from tau2.data_model.message import AssistantMessage
 from tau2.data_model.tasks import Task
 from tau2.environment.tool import Tool
 from tau2.seeds import derive_seed
 
 _MOST_QUESTIONS = 3  # times one question is asked before the oracle goes on without the answer
-_FAREWELLS = 4  # times more help is offered before the conversation is ended
 _AGREES = re.compile(
     r"\b(?:yes|yep|yeah|sure|go ahead|proceed|confirm(?:ed)?|correct|that's (?:right|fine)|okay|"
     r"do it)\b"
@@ -39,41 +39,25 @@ _DISAGREES = re.compile(
 class ParaphrasingOracle(OracleAgent):
     """Executes the reference actions of one task, and asks for everything as a real agent would."""
 
+    speaker_class: ClassVar[type[Speaker]] = Writer
+
     def __init__(
         self, tools: list[Tool], domain_policy: str, task: Task, seed: int | None = None
     ) -> None:
         """Give the oracle its task; `seed` decides its manner."""
-        super().__init__(tools=tools, domain_policy=domain_policy, task=task)
         self._scenario = str(task.user_scenario).lower()
-        self.set_seed(seed or 0)
+        super().__init__(tools=tools, domain_policy=domain_policy, task=task, seed=seed)
 
     def set_seed(self, seed: int) -> None:
         """Draw the manner and the words from `seed`."""
         self.seed = derive_seed(seed, "paraphrasing_oracle", self.task.id)
         self.writer = Writer(self.seed)
-
-    def get_init_state(self, message_history: list[Message] | None = None) -> OracleState:
-        """Return the state after `message_history`; what was changed there was agreed to."""
-        state = super().get_init_state(message_history)
-        state.agreed_steps = state.cursor
-        return state
+        self.speaker = self.writer
 
     def _move(self, state: OracleState) -> AssistantMessage:
-        state.turns += 1
-        self.writer.turn(state.turns, self.seed)
         if state.blocked:
             state.cursor = len(self.plan)
         return super()._move(state)
-
-    def _question(self, step: PlanStep, state: OracleState) -> str:
-        """Return what has to be asked before a step, or nothing."""
-        if step.by_user:
-            return self._ask_for_action(step, state)
-        if step.changes_something and state.cursor >= state.agreed_steps:
-            return self._ask_for_consent(state)
-        if step is self._identifying:
-            return self._ask_identity(step, state)
-        return ""
 
     def _ask_identity(self, step: PlanStep, state: OracleState) -> str:
         """Ask for what the customer can know of the first look-up, until it is said."""
@@ -87,21 +71,21 @@ class ParaphrasingOracle(OracleAgent):
         if not self._asks(Question(topic=QuestionTopic.IDENTITY), state):
             return self._block(state)
         if state.asked > 1:
-            return self.writer.ask_identity_again(missing)
-        return self.writer.ask_identity(step.identity_arguments())
+            return self.writer.ask(missing, again=True)
+        return self.writer.ask(step.identity_arguments())
 
-    def _ask_for_consent(self, state: OracleState) -> str:
+    def _ask_consent(self, state: OracleState) -> str:
         consent = Question(topic=QuestionTopic.CONSENT, step=state.cursor)
-        end = state.cursor + 1 if self.writer.one_by_one else len(self.plan)
-        if state.question == consent and _agrees(state.user_text.rpartition("\n")[2]):
-            state.agreed = True
+        end = state.cursor + 1 if self.writer.one_by_one else self._end_of_proposal(state)
+        if state.question == consent and _agrees(state.last_line):
             state.agreed_steps = end
             return ""
         again = state.question == consent
         if not self._asks(consent, state):
             return self._block(state)
-        steps = [step for step in self.plan[state.cursor : end] if step.changes_something]
-        return self.writer.propose(steps, state.notes, again=again)
+        if again:
+            return self.writer.propose([], again=True)
+        return self._proposal(state, end)
 
     def _ask_for_action(self, step: PlanStep, state: OracleState) -> str:
         question = Question(topic=QuestionTopic.ACTION, step=state.cursor)
@@ -109,7 +93,8 @@ class ParaphrasingOracle(OracleAgent):
             return ""
         if not self._asks(question, state):
             return ""
-        return self.writer.ask_user_to_act(step, again=state.asked > 1)
+        deed = self._deed(step, state)
+        return self.writer.step(deed, before=self._report(state), again=state.asked > 1)
 
     @staticmethod
     def _asks(question: Question, state: OracleState) -> bool:
@@ -121,31 +106,8 @@ class ParaphrasingOracle(OracleAgent):
     def _block(self, state: OracleState) -> str:
         """Give up on the plan: say that it cannot go on without an answer."""
         state.blocked = True
-        return self.writer.transfer(
-            "I am sorry, but I cannot go on without an answer to that. Nothing was changed."
-        )
-
-    def _close(self, state: OracleState) -> AssistantMessage:
-        if state.reported:
-            state.farewells += 1
-            if state.farewells >= _FAREWELLS:
-                return _say(phrases.GOODBYE)
-            return _say(self.writer.close(phrases.STILL_DONE))
-        state.reported = True
-        done = [step for step in state.done if not step.by_user]
-        text = phrases.report(done, state.failures, self.to_communicate, worked=bool(state.done))
-        if state.transferred:
-            announcement = phrases.transfer_sentence(self.domain_policy)
-            has_news = done or state.failures or self.to_communicate
-            return _say(
-                self.writer.transfer(f"{text} {announcement}" if has_news else announcement)
-            )
-        return _say(self.writer.close(text))
+        return self.writer.transfer(self.writer.say("unanswered"))
 
 
 def _agrees(reply: str) -> bool:
     return _DISAGREES.match(reply) is None and _AGREES.search(reply) is not None
-
-
-def _say(text: str) -> AssistantMessage:
-    return AssistantMessage(content=text, cost=0.0)

@@ -32,6 +32,7 @@ _RAISED_AT_ONCE = 2  # wishes raised together once there is time for them
 _TELLING_LENGTH = 4  # letters that the words of a condition must have to be recognised by
 _ENOUGH_WORDS = 2  # words a question must share with a sentence that answers it
 _DEALT_WITH = 0.5  # share of a wish's words in a message that has dealt with it
+_ALL_BUT_SAID = 0.75  # the same of a wish that comes later: another matter may share its words
 _NEWS = 60  # characters of a message that tells something
 _MOST_RESTATED = 2  # times the reason is repeated to an agent that closes without having acted
 _LOOKED_INTO = 2  # turns after which an agent that offers a transfer has looked into the matter
@@ -121,7 +122,7 @@ class ReplyBuilder:
             return
         given = keywords(self.heard.text.replace("astercard", "aster card"))
         for number, point in self._untold():
-            if _deals_with(point.stems, given):
+            if _deals_with(point.stems, given, _ALL_BUT_SAID if point.later else _DEALT_WITH):
                 state.points_told.append(number)
         told = keywords(self.heard.settles)
         for number, stems in enumerate(state.agenda.wishes):
@@ -579,9 +580,9 @@ class ReplyBuilder:
         return self.voice.phrase("push_back")
 
 
-def _deals_with(stems: Sequence[str], given: frozenset[str]) -> bool:
+def _deals_with(stems: Sequence[str], given: frozenset[str], share: float = _DEALT_WITH) -> bool:
     """Return whether a message with the words `given` is about what these stems stand for."""
-    return bool(stems) and overlap(stems, given) >= _DEALT_WITH * len(stems)
+    return bool(stems) and overlap(stems, given) >= share * len(stems)
 
 
 def _opening(state: Conversation, voice: Voice) -> str:

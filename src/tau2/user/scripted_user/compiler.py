@@ -57,7 +57,7 @@ _REFUSING = re.compile(
     r"allow|denie|deny|"
     r"^not$|\bno longer\b|\bnobody\b|not (?:be )?(?:able|available|eligible|offer)|isn't|doesn't|"
     r"does not|"
-    r"fails?\b|says no", _I
+    r"fails?\b|says no|changes nothing|makes no difference", _I
 )  # fmt: skip
 _ASKING = re.compile(r"\bask(?:s|ed|ing)?\b|\bwants? to know\b|\binquire", _I)
 _FINISHING = re.compile(
@@ -67,9 +67,15 @@ _FINISHING = re.compile(
     r"ed)?)\b",
     _I,
 )
+_AT_THE_END = re.compile(
+    r"\babout to (?:leave|go|hang up|say goodbye)\b|\bthat is all\b|\banything else\b|"
+    r"^(?:that|this|it)$",
+    _I,
+)
+"""When a customer adds something: the agent offers more help, or it is "after that"."""
 _SPOKEN_OF_AGENT = re.compile(
     r"\bagent\b|\brepresentative\b|\basked?\b|^(?:that|this|it) (?:is not|isn't|can't|cannot|"
-    r"fails)\b|^not\b|"
+    r"changes nothing|makes no difference|does not help|fails)\b|^not\b|"
     r"\bpossible\b",
     _I,
 )
@@ -120,12 +126,20 @@ _ABOUT = re.compile(
     _I | re.DOTALL,
 )
 """Which of several wishes an instruction is about."""
+_ABOUT_IF = re.compile(
+    r"^(?:on|as to|as for|concerning|regarding|about|for|with) (?:the|your) [a-z]+[:,]\s*"
+    r"(?=(?:if|when|once)\b)",
+    _I,
+)
+"""What a condition is about: "For the cancellation: if ..."."""
+_WANTS_TO_KNOW = re.compile(r"\b(?:want|like) to (?:know|hear)\b|\bask\b", _I)
 _IDEA = re.compile(
     r"^you (?:suddenly |then )?(?:decide|remember|realise|realize|think|notice|find) (?:that )?you",
     _I,
 )
 _DOING = re.compile(r"(?:you(?:'ve| have)? )?\w+(?:ing|ed)\b", _I)
 _WHEN = frozenset({"once", "as soon as", "after", "when"})
+_WHEN_IT_ENDS = _WHEN | {"only when"}
 _WHEN_ONLY = frozenset({"only after", "only once", "not until"})
 _CHOICE = re.compile(
     r"\b(?:multiple|several|options?|available|possible|only one|choice|more than one|enough|used|"
@@ -303,7 +317,7 @@ def _place(draft: _Draft, sentence: str, *, in_reason: bool) -> None:
     if about is not None:
         lead = _matter(draft.matters, about[1])
         sentence = capital(about[2])
-    sentence = _FORGOT.sub("", sentence)
+    sentence = capital(_ABOUT_IF.sub("", _FORGOT.sub("", sentence)))
     split = _conditional(sentence)
     if split is not None:
         _place_conditional(draft, *split, in_reason=in_reason)
@@ -374,12 +388,13 @@ def _conditional(sentence: str) -> tuple[str, str, str] | None:
 def _place_conditional(
     draft: _Draft, word: str, condition: str, then: str, *, in_reason: bool
 ) -> None:
-    if word in _WHEN_ONLY or (word in _WHEN and _FINISHING.search(condition)):
+    ending = _FINISHING.search(condition) or _AT_THE_END.search(condition)
+    if word in _WHEN_ONLY or (word in _WHEN_IT_ENDS and ending):
         deed = draft.toolbox.named_in(then) or draft.toolbox.meant_in(then)
         if deed is not None:
             draft.last.append(deed)
         else:
-            line = aloud(_IDEA.sub("you", then))
+            line = aloud(_IDEA.sub("you", then)) or consequence(then)
             if line:
                 point = _point(line, later=True)
                 draft.points.append(point.model_copy(update={"wanted": True, "later": True}))
@@ -406,7 +421,8 @@ def _place_conditional(
     reply = consequence(then)
     if reply:
         rule = _rule(condition, reply)
-        more = {"ends": bool(_GIVES_UP.search(then)), "insists": bool(_PERSISTS.search(condition))}
+        ends = _GIVES_UP.search(then) and not _WANTS_TO_KNOW.search(then)
+        more = {"ends": bool(ends), "insists": bool(_PERSISTS.search(condition))}
         stems = _stems(reply) if _asks_for(reply) else ()
         draft.rules.append(rule.model_copy(update={**more, "stems": stems}))
 

@@ -202,10 +202,10 @@ def _orders_after_question(text: str) -> bool:
     """Return whether a sentence wants something changed although it is a question."""
     return bool(
         re.match(
-            r"(?:please |and |now |then )*(?:could|can|would|will) you (?:please |also |now "
-            r")*(?:try (?:to )?)?"
+            r"(?:(?:please|and|now|then|next|first|great|okay)[,!]? )*"
+            r"(?:could|can|would|will) you (?:please |also |now )*(?:try (?:to )?)?"
             r"(?:turn|switch|toggle|restart|reboot|reset|enable|disable|disconnect|set|change|"
-            r"grant|remove|re)",
+            r"grant|give|allow|take|put|make|remove|re)",
             text,
             _I,
         )

@@ -198,7 +198,8 @@ CHOICE = _any(
 MORE = _any(
     r"\b(?:anything|something|what) (?:else|more)\b",
     r"\bany(?:thing)? (?:other|further|more|additional) (?:\w+ )?(?:questions?|requests?|issues?|"
-    r"concerns?|help|assistance|things?|changes?|needs?|adjustments?|information|details|way)\b",
+    r"concerns?|help|assistance|things?|changes?|needs?|adjustments?|information|details|way|"
+    r"matters?)\b",
     r"\bfurther (?:assistance|help|questions|changes|support|adjustments)\b|\bmore help\b",
     r"\bany questions\b|\bfeel free to\b|\bdon't hesitate\b|\bdo not hesitate\b",
     r"\bif you (?:ever )?(?:need|have|run into)\b.{0,120}\b(?:let me know|"
