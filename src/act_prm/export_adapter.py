@@ -100,8 +100,8 @@ def base_model(name: str) -> BaseModel:
 
 
 def _of_gguf(file: Path) -> BaseModel:
-    import gguf  # noqa: PLC0415  -- gguf_of has made sure that it is there
-
+    with needs_extra("train", "gguf"):
+        import gguf  # noqa: PLC0415  -- optional
     fields = gguf.GGUFReader(str(file)).fields
 
     def value(key: str) -> Any:
