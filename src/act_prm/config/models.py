@@ -121,6 +121,11 @@ class TrainerConfig(_Closed):
 
     demonstration_variants: Positive = 1
     """Wordings of the scripted user in demonstrations, used in turn."""
+    demonstrations: str | None = None
+    """The trainer sft imitates the conversations of this file, from `tau2 export sft`.
+
+    Null: reference episodes of the environment.
+    """
 
     max_tokens: Positive = 1024
     temperature: Annotated[float, Field(ge=0.0)] = 1.0

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from math import ceil
+from pathlib import Path
 
+from act_prm.generator.demonstration_file import DemonstrationFile
 from act_prm.generator.demonstration_reader import DemonstrationReader
 from act_prm.llm_handlers.client import Datum
 from act_prm.metrics.summary import Metrics
@@ -14,20 +17,32 @@ from act_prm.trainer.context import TrainingContext
 from act_prm.trainer.phase_protocol import TrainingBatch
 from act_prm.trainer.update import fine_tune
 
+logger = logging.getLogger(__name__)
+
 
 class DemonstrationPhase:
-    """Imitates reference episodes, action by action."""
+    """Imitates reference episodes, or the conversations of a file, action by action."""
 
     name = "sft"
     evaluates = True
 
     def __init__(self, context: TrainingContext) -> None:
         self.context = context
-        self.reader = DemonstrationReader(
-            context.generator_context(
-                self.name, context.demonstration_env, context.generator, hide_observations=True
-            )
+        generating = context.generator_context(
+            self.name, context.demonstration_env, context.generator, hide_observations=True
         )
+        self.reader = DemonstrationReader(generating)
+        self.file: DemonstrationFile | None = None
+        if context.config.demonstrations is not None:
+            limit = generating.max_prompt_length() + context.config.max_tokens
+            path = Path(context.config.demonstrations)
+            self.file = DemonstrationFile(path, context.chat, limit)
+            if not getattr(context.env, "llm_agent_prompt", True):
+                logger.warning(
+                    "%s has the system prompt of llm_agent, the environment another one; set "
+                    "llm_agent_prompt: true (--override env.llm_agent_prompt=true)",
+                    path,
+                )
 
     def length(self) -> int:
         """Return the number of batches."""
@@ -35,10 +50,23 @@ class DemonstrationPhase:
 
     async def generate(self, index: int, batch_id: int) -> TrainingBatch:
         """Return the steps of the demonstrations of a batch of tasks."""
+        if self.file is not None:
+            return TrainingBatch(steps=self.file.steps(self._rows(index), batch_id))
         self.reader.demonstrations.require_any()
         return TrainingBatch(
             steps=self.reader.steps(self.context.demonstrated_tasks(index), batch_id)
         )
+
+    def _rows(self, index: int) -> list[int]:
+        """Return the conversations of a batch: each epoch has every one once, in its own order."""
+        assert self.file is not None
+        size = self.context.config.batch_size
+        rows = []
+        for position in range(index * size, (index + 1) * size):
+            epoch, at = divmod(position, len(self.file))
+            shuffled = self.context.random("demonstrations", epoch)
+            rows.append(shuffled.sample(range(len(self.file)), len(self.file))[at])
+        return rows
 
     async def learn(self, batch: TrainingBatch, batch_id: int) -> Metrics:
         """Fine-tune on the steps; return metrics."""
