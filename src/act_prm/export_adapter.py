@@ -14,14 +14,13 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from act_prm.llm_handlers.folders import whole_folder
-from act_prm.llm_handlers.load import ModelConfig, gguf_of, pretrained
+from act_prm.llm_handlers.load import ModelConfig, pretrained
 from act_prm.llm_handlers.lora_gguf import (
     ADAPTER_CONFIG,
-    BaseModel,
     adapter_config,
+    base_model,
     write_adapter,
 )
 from act_prm.trainer.checkpoints import BEST, CHECKPOINTS, FINAL, WEIGHTS
@@ -80,36 +79,6 @@ def adapter_of(checkpoint: Path) -> Path:
         f"{checkpoint}: there is no adapter; the checkpoints `{BEST}` and `{FINAL}` of a run that "
         "was trained with a --lora_config have one"
     )
-
-
-def base_model(name: str) -> BaseModel:
-    """Return what the file of an adapter depends on in a base model. Raise ConfigError."""
-    file = gguf_of(name)
-    if file is not None:
-        return _of_gguf(file)
-    with needs_extra("train", "transformers"):
-        from transformers import AutoConfig  # noqa: PLC0415  -- optional
-    try:
-        config = AutoConfig.from_pretrained(name)
-    except OSError as error:
-        reason = str(error).partition("\n")[0]
-        raise ConfigError(f"base model {name!r} cannot be read: {reason} Give --base") from error
-    n_heads = int(config.num_attention_heads)
-    n_kv_heads = getattr(config, "num_key_value_heads", None)
-    return BaseModel(str(config.model_type), n_heads, int(n_kv_heads or n_heads))
-
-
-def _of_gguf(file: Path) -> BaseModel:
-    with needs_extra("train", "gguf"):
-        import gguf  # noqa: PLC0415  -- optional
-    fields = gguf.GGUFReader(str(file)).fields
-
-    def value(key: str) -> Any:
-        return fields[key].contents() if key in fields else None
-
-    kind = str(value("general.architecture"))
-    n_heads = int(value(f"{kind}.attention.head_count") or 1)
-    return BaseModel(kind, n_heads, int(value(f"{kind}.attention.head_count_kv") or n_heads))
 
 
 def merge(adapter: Path, base: str, folder: Path) -> None:

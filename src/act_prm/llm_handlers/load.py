@@ -9,15 +9,19 @@ import os
 import tempfile
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from act_prm.llm_handlers.client import AdamSettings, TrainableModel
 from act_prm.llm_handlers.lora import LoraSettings, attach_lora
+from act_prm.llm_handlers.rollout_engine import EngineConfig
 from tau2.actions.chat_template import PROMPT_FORMS, PromptForm
 from tau2.errors import ConfigError, DataFileError, MissingExtra, install_hint, needs_extra
 from tau2.llm.local.weights import GGUF, PREFIX, weights_path
 from tau2.seeds import derive_seed
 from tau2.utils.json_types import JsonMapping
+
+if TYPE_CHECKING:
+    from act_prm.llm_handlers.torch_model import TorchSettings
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +60,8 @@ class ModelConfig:
     """How prompts show tools and the model's own calls."""
     chat_template: str | None = None
     """A file with the chat template (Jinja); None: that of the tokenizer."""
+    engine: JsonMapping = field(default_factory=dict)
+    """A rollout engine (`rollout_engine.EngineConfig`); empty: the model generates by itself."""
     do_sample: bool = True
     temperature: float | None = None
     """For a trainer without a temperature of its own; see `sampling_temperature`."""
@@ -81,6 +87,8 @@ class ModelConfig:
                 f"model config has prompt_form {model.prompt_form!r}; "
                 f"known: {', '.join(PROMPT_FORMS)}"
             )
+        if model.engine:
+            EngineConfig.of(model.engine)
         if model.provider not in _PROVIDERS:
             raise ConfigError(
                 f"model config has provider {model.provider!r}; known: {', '.join(_PROVIDERS)}"
@@ -170,7 +178,21 @@ def _in_process(config: ModelConfig, lora: LoraSettings | None, seed: int) -> Tr
         clip=config.clip,
         adam=AdamSettings(**config.adam),
     )
-    return TorchModel(model, tokenizer, name=config.model_name, settings=settings)
+    if not config.engine:
+        return TorchModel(model, tokenizer, name=config.model_name, settings=settings)
+    return _with_engine(model, tokenizer, config, settings)
+
+
+def _with_engine(
+    model: Any, tokenizer: Any, config: ModelConfig, settings: TorchSettings
+) -> TrainableModel:
+    from act_prm.llm_handlers.engine_model import EngineModel  # noqa: PLC0415  -- needs torch
+    from act_prm.llm_handlers.engines import engine_of  # noqa: PLC0415  -- only for this
+
+    own = getattr(model.config, "max_position_embeddings", None)
+    context = min(filter(None, (config.max_length, own)), default=0)
+    engine = engine_of(EngineConfig.of(config.engine), config.model_name, context)
+    return EngineModel(model, tokenizer, name=config.model_name, settings=settings, engine=engine)
 
 
 def _end_replies_as_the_template(model: Any, tokenizer: Any) -> None:

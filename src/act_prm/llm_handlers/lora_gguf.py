@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from act_prm.llm_handlers.load import gguf_of
 from tau2.errors import ConfigError, DataFileError, needs_extra
 from tau2.storage.files import write_atomically
 from tau2.utils.json_types import JsonObject
@@ -50,6 +51,36 @@ class BaseModel:
     """llama, qwen2 or qwen3."""
     n_heads: int
     n_kv_heads: int
+
+
+def base_model(name: str) -> BaseModel:
+    """Return what the file of an adapter depends on in a base model. Raise ConfigError."""
+    file = gguf_of(name)
+    if file is not None:
+        return _of_gguf(file)
+    with needs_extra("train", "transformers"):
+        from transformers import AutoConfig  # noqa: PLC0415  -- optional
+    try:
+        config = AutoConfig.from_pretrained(name)
+    except OSError as error:
+        reason = str(error).partition("\n")[0]
+        raise ConfigError(f"base model {name!r} cannot be read: {reason} Give --base") from error
+    n_heads = int(config.num_attention_heads)
+    n_kv_heads = getattr(config, "num_key_value_heads", None)
+    return BaseModel(str(config.model_type), n_heads, int(n_kv_heads or n_heads))
+
+
+def _of_gguf(file: Path) -> BaseModel:
+    with needs_extra("train", "gguf"):
+        import gguf  # noqa: PLC0415  -- optional
+    fields = gguf.GGUFReader(str(file)).fields
+
+    def value(key: str) -> Any:
+        return fields[key].contents() if key in fields else None
+
+    kind = str(value("general.architecture"))
+    n_heads = int(value(f"{kind}.attention.head_count") or 1)
+    return BaseModel(kind, n_heads, int(value(f"{kind}.attention.head_count_kv") or n_heads))
 
 
 def write_adapter(adapter: Path, base: BaseModel, file: Path) -> int:
