@@ -6,6 +6,7 @@ import ast
 import json
 import re
 import warnings
+from collections.abc import Mapping, Sequence
 from keyword import iskeyword
 
 from tau2.actions.tool_calls import MalformedAction, storable_arguments
@@ -54,6 +55,66 @@ def parse_functional_tool_call(text: str, requestor: ToolRequestor = "assistant"
     return ToolCall(
         id="", name=name, arguments=storable_arguments(name, arguments), requestor=requestor
     )
+
+
+def functional_calls(
+    text: str, offered: Mapping[str, Sequence[str]], requestor: ToolRequestor = "assistant"
+) -> list[ToolCall]:
+    """Return the calls of offered tools that a text in functional form consists of.
+
+    One call, a list of them, or one a line; arguments without a name get theirs from the tool.
+    Empty when the text is anything else.
+
+    Args:
+        text: At most LONGEST_CALL characters; anything longer is no call.
+        offered: The names of the tools, with those of their arguments in order.
+        requestor: Who wrote it.
+    """
+    if len(text) > LONGEST_CALL:
+        return []
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # as above
+            body = ast.parse(text).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+    calls: list[ToolCall] = []
+    for statement in body:
+        value = statement.value if isinstance(statement, ast.Expr | ast.Assign) else None
+        items = value.elts if isinstance(value, ast.List | ast.Tuple) else [value]
+        made = [_offered_call(item, offered, requestor) for item in items]
+        if not all(made):
+            return []
+        calls += [call for call in made if call is not None]
+    return calls
+
+
+def _offered_call(
+    node: ast.expr | None, offered: Mapping[str, Sequence[str]], requestor: ToolRequestor
+) -> ToolCall | None:
+    if not isinstance(node, ast.Call):
+        return None
+    name = _called_name(node.func)
+    if name == "print" and name not in offered and len(node.args) == 1:
+        return _offered_call(node.args[0], offered, requestor)
+    if name not in offered or len(node.args) > len(offered[name]):
+        return None
+    try:
+        arguments = {key: _value(item) for key, item in zip(offered[name], node.args, strict=False)}
+        arguments |= {str(entry.arg): _value(entry.value) for entry in node.keywords}
+        arguments = storable_arguments(name, arguments)
+    except (MalformedAction, RecursionError):
+        return None
+    if any(entry.arg is None for entry in node.keywords):
+        return None
+    return ToolCall(id="", name=name, arguments=arguments, requestor=requestor)
+
+
+def _called_name(node: ast.expr) -> str:
+    """Return the name of `name(...)`, `functions.name(...)` or `name.call(...)`."""
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        return node.value.id if node.attr == "call" else node.attr
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _parsed(text: str) -> ast.expr:

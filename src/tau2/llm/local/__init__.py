@@ -16,6 +16,7 @@ offered          which tools may be called now
 conversation     the texts, calls and results so far
 seen             values that they have shown: ids, addresses, names
 schema_grammar   JSON schemas as grammar
+text_grammar     what a text for the other side looks like
 string_roles     what a string argument holds
 number_grammar   numbers between bounds
 gbnf             the notation of grammars

@@ -11,30 +11,19 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from tau2.actions.message import text_of_content
 from tau2.actions.tagged import TOOL_CALL_TAGS
 from tau2.llm.local.conversation import read_conversation
-from tau2.llm.local.gbnf import (
-    ANY_SCRIPT,
-    BLANK_OR_BREAK,
-    LATIN,
-    Characters,
-    Grammar,
-    choice,
-    literal,
-    one_of,
-    times,
-)
+from tau2.llm.local.gbnf import Characters, Grammar, choice, literal, one_of
 from tau2.llm.local.offered import Offer, OfferOptions, Rules, as_offers
 from tau2.llm.local.schema_grammar import Known, SchemaGrammar, Unwritable
 from tau2.llm.local.string_roles import Role
+from tau2.llm.local.text_grammar import characters_of, is_english, text_rule
 from tau2.seeds import made_call_id
 from tau2.utils.json_types import JsonMapping, JsonObject
 
 _FENCE = "```json\n"
 _CALL_START = '{"name": "'
 _ARGUMENTS = '", "arguments": '
-_LONGEST_WORD = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +90,7 @@ def constraint(
     chosen = options or ConstraintOptions()
     offers = _chosen(as_offers(tools), tool_choice)
     has_to_call = bool(offers) and tool_choice not in (None, "auto", "none")
-    characters = _characters(messages)
+    characters = characters_of(messages)
     grammar = Grammar()
     calls: dict[str, str] = {}
     if chosen.follows_conversation:
@@ -113,7 +102,8 @@ def constraint(
             _add_call(calls, grammar, offer, _Anything(), characters)
     parts = [_call(calls.values())] if calls else []
     if not (calls and has_to_call):
-        parts.append(_text(grammar, characters, chosen.longest_text))
+        english = is_english(messages)
+        parts.append(text_rule(grammar, characters, chosen.longest_text, is_english=english))
     return Constraint(grammar.text(one_of(parts)), tuple(calls), ("local", len(messages)))
 
 
@@ -155,24 +145,6 @@ def _call(calls: Iterable[str]) -> str:
     return f'{opening} {one_of(calls)} "}}" {closing}'
 
 
-def _text(grammar: Grammar, characters: Characters, most: int) -> str:
-    """Return the name of a rule of texts of up to `most` words for the other side.
-
-    They begin like a sentence, and no word goes on after a bracket: models that know how to write
-    code write `get_order(order_id=...)` where they should call. Placeholders have no brackets.
-    """
-    inner = characters.without(" ()[]=|")
-    first = (
-        "[A-Z] [a-zA-Z'’-]{0,20} [,.!:]?"
-        if characters is LATIN
-        else f"{inner.without('_').body}{{1,20}}"
-    )
-    start = grammar.add("start", first)
-    word = grammar.add("plain-word", f'"("? {inner.body}{{1,{_LONGEST_WORD}}} ( ")" [,.;:!?]? )?')
-    following = grammar.add("further", f"{BLANK_OR_BREAK} {word}")
-    return grammar.add("text", f"{start} {times(following, 0, most - 1)}")
-
-
 class _Anything:
     """Knows nothing of the values: every one is free."""
 
@@ -185,17 +157,3 @@ class _Anything:
         """Return True: any argument may be given."""
         del name
         return True
-
-
-def _characters(messages: Sequence[JsonMapping]) -> Characters:
-    """Return the scripts in which texts are written: those of the conversation.
-
-    Small models drift into the script they were trained on most.
-    """
-    is_latin = all(
-        one <= "\u024f" or "\u2000" <= one <= "\u2bff" or not one.isalpha()
-        for message in messages
-        if message.get("role") in {"system", "user"}
-        for one in set(text_of_content(message.get("content")))
-    )
-    return LATIN if is_latin else ANY_SCRIPT

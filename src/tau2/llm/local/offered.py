@@ -4,6 +4,7 @@
 * A tool that changes something is offered for records that were looked up.
 * Handing over and calculating come after a look-up, where there is anything to look up.
 * A call is not made again before something happened that may change its result.
+* What was changed is reported before anything else is done.
 
 What a tool does is read from its name, since the schema of OpenAI's API does not say it.
 """
@@ -66,6 +67,8 @@ class OfferOptions:
     """Calls before the other side has to be written to."""
     most_identical: int = 4
     """How often the same call is made in a conversation."""
+    reports_changes: bool = True
+    """Whether a successful change is followed by text; small models otherwise go on changing."""
     patience: int = 6
     """After this many messages of the other side a hand-over needs no look-up."""
 
@@ -120,6 +123,8 @@ class Rules:
         conversation = self._conversation
         if conversation.calls_in_a_row >= self._options.most_calls_in_a_row:
             return
+        if self._options.reports_changes and self._has_to_report():
+            return
         counts = Counter(call.key for call in conversation.calls)
         for offer in self._offers:
             effect = self._effects[offer.name]
@@ -133,12 +138,28 @@ class Rules:
             excluded |= {
                 call.key: call.arguments for call in self._fresh() if call.name == offer.name
             }
+            changed = self._last_change(offer.name)
+            if changed is not None and changed.arguments:
+                excluded[changed.key] = changed.arguments
             yield Offer(offer.name, offer.parameters, tuple(excluded.values()))
 
     def known(self, offer: Offer) -> _Known:
         """Return what the arguments of a tool may be."""
         is_change = self._effects[offer.name] is Effect.CHANGE
         return _Known(self._seen, self._options, self._readers, offer if is_change else None)
+
+    def _last_change(self, name: str) -> PastCall | None:
+        """Return the last successful call of a tool that changes something."""
+        if self._effects[name] is not Effect.CHANGE:
+            return None
+        calls = reversed(self._conversation.calls)
+        return next((call for call in calls if call.name == name and call.succeeded), None)
+
+    def _has_to_report(self) -> bool:
+        """Return whether the last call was a successful change, or handed the conversation over."""
+        last = next(reversed(self._conversation.since_user), None)
+        effects = {Effect.CHANGE, Effect.HAND_OVER}
+        return last is not None and last.succeeded and self._effects.get(last.name) in effects
 
     def _may_leave(self) -> bool:
         conversation = self._conversation

@@ -30,6 +30,8 @@ _FIELD_NAME = re.compile(r"[a-z][A-Za-z0-9_]*")
 _NAMED_ID = re.compile(r"\b(\w{2,40})[ _]ids?\b\W{1,4}([#\w-]{2,64})", re.IGNORECASE)
 _NO_ID = re.compile(r"\d{1,2}|\d{5}|\d{4}-\d\d-\d\d|\d{1,3}(?:st|nd|rd|th|am|pm|GB|gb|MB)")
 _QUOTED = re.compile(r'"([^"\s]{1,64})"')
+_SENTENCE_END = re.compile(r"[.!?;\n]\s")
+_NEGATION = re.compile(r"\b(?:not?|none|never|without|nothing)\b|n[’']t\b", re.IGNORECASE)
 _LEAD = re.compile(r"[A-Za-z]+[_-]")
 _BEGINS = re.compile(r"\b(?:start|begin|lead|prefix)")
 _ID_WORDS = frozenset({"id", "ids", "uuid", "guid"})
@@ -148,12 +150,18 @@ class Seen:
         return list(dict.fromkeys(found))
 
     def mentions(self, words: Iterable[str]) -> bool:
-        """Return whether the other side wrote one of some words."""
+        """Return whether the other side wrote one of some words, and not that it is not needed."""
         return not self._words_of_users.isdisjoint(words)
 
     @cached_property
     def _words_of_users(self) -> frozenset[str]:
-        return frozenset(word for text in self._user_texts for word in name_words(text))
+        sentences = (part for text in self._user_texts for part in _SENTENCE_END.split(text))
+        return frozenset(
+            word
+            for sentence in sentences
+            if not _NEGATION.search(sentence)
+            for word in name_words(sentence)
+        )
 
     def under(self, name: str) -> list[str]:
         """Return the texts that stood under this very key in results."""
