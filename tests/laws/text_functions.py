@@ -28,6 +28,7 @@ from tau2.actions.functional import is_functional_tool_call
 from tau2.actions.message import as_message
 from tau2.actions.parse import TAGGED, WHOLE_TEXT, parse_action_string, read_text
 from tau2.actions.tool_calls import parse_arguments, parse_tool_calls
+from tau2.actions.written_calls import written_calls
 from tau2.agent.oracle_agent.details import arguments_of_unknown
 from tau2.agent.oracle_agent.glossary import notes_in
 from tau2.agent.oracle_agent.plan import PlanStep
@@ -246,6 +247,7 @@ FUNCTIONS: dict[str, TextFunction] = {
     "actions.parse_arguments": parse_arguments,
     "actions.parse_tool_calls": lambda text: parse_tool_calls([entry(0, text) | {"id": text}]),
     "actions.parse_tool_calls, equal": equal_calls,
+    "actions.written_calls": lambda text: written_calls(text, {"f": ["a"], "get_order": ["id"]}),
     "actions.read_text, tagged": lambda text: read_text(text, TAGGED),
     "actions.read_text, whole": lambda text: read_text(text, WHOLE_TEXT),
     "act_prm.get_actions": get_actions,

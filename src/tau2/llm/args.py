@@ -20,7 +20,8 @@ def _names(text: str) -> frozenset[str]:
 
 
 CALL_OPTIONS = _names(
-    "num_retries max_retries timeout request_timeout keep_reasoning stream stream_options"
+    "num_retries max_retries timeout request_timeout keep_reasoning stream stream_options "
+    "text_tool_calls"
 )
 """How tau2 makes a call."""
 
@@ -130,6 +131,8 @@ class CallOptions:
     timeout: float | None = None
     """Seconds for one attempt; None for the default."""
     keep_reasoning: bool = False
+    text_tool_calls: bool = False
+    """Whether calls of the offered tools that stand in the text of an answer are made."""
 
 
 def split_args(llm_args: JsonMapping) -> tuple[CallOptions, JsonObject]:
@@ -144,6 +147,7 @@ def split_args(llm_args: JsonMapping) -> tuple[CallOptions, JsonObject]:
         DEFAULT_RETRY_ATTEMPTS if retries is None else _count("num_retries", retries),
         None if timeout is None else _number("timeout", timeout),
         bool(llm_args.get("keep_reasoning")),
+        bool(llm_args.get("text_tool_calls")),
     )
     return options, {name: value for name, value in llm_args.items() if name not in CALL_OPTIONS}
 

@@ -30,7 +30,12 @@ from tau2.llm.answer_count import AnswerCount, answer_count
 from tau2.llm.clock import remaining
 from tau2.llm.failure import CallFailed
 from tau2.llm.middleware import current_middleware
-from tau2.llm.parse import ParsedCompletion, checked_completion, parse_completion
+from tau2.llm.parse import (
+    ParsedCompletion,
+    checked_completion,
+    parse_completion,
+    with_written_calls,
+)
 from tau2.llm.request import Flow, Request, Response, Send, Sender, Sleep
 from tau2.llm.returned_fields import RETURNED_FIELDS
 from tau2.llm.secrets import redactor_of, secrets_in_environment
@@ -55,6 +60,8 @@ class ModelCall:
     """A backend and a model: who gets back what is attached to the messages."""
     wired: Callable[[], list[JsonObject]] | None = None
     """Returns the messages as they are sent by what is known now; None where that cannot change."""
+    text_tool_calls: bool = False
+    """Whether calls of the offered tools that stand in the text of an answer are made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +89,8 @@ def run_call(call: ModelCall) -> Flow[CallResult]:
         responses.append((yield from send_with_retries(call)))
         count.answered += 1
         completion = parse_completion(responses[-1], ids, alternatives=several)
+        if call.text_tool_calls and call.request.tool_choice != "none":
+            completion = with_written_calls(completion, call.request.tools or (), ids)
         if not completion.is_empty:
             return CallResult(completion, responses)
     raise EmptyCompletion(

@@ -163,7 +163,14 @@ class _Arguments:
             timeout=attempt_timeout(options, own_args=sender.own_args),
             call_name=self.call_name,
         )
-        return ModelCall(request, sender, options.num_retries, origin, wired)
+        return ModelCall(
+            request,
+            sender,
+            options.num_retries,
+            origin,
+            wired,
+            text_tool_calls=options.text_tool_calls,
+        )
 
 
 def _message(result: CallResult, call: ModelCall, started: float) -> AssistantMessage:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from tau2.actions.provider_data import REASONING_FIELDS, data_of_message
 from tau2.actions.reasoning import split_reasoning
 from tau2.actions.tool_calls import parse_tool_calls
+from tau2.actions.written_calls import argument_names, written_calls
 from tau2.data_model.message import ToolCall
 from tau2.llm.content import ContentParts, parts_of_content
 from tau2.llm.failure import CallFailed, from_error_body, unreachable
@@ -148,6 +149,28 @@ def parse_completion(
         finish_reason=CUT_SHORT[cut] if cut else None,
         provider_data=data_of_message(fields, reasoning or thought),
     )
+
+
+def with_written_calls(
+    completion: ParsedCompletion, tools: Sequence[JsonMapping], taken_ids: Collection[str] = ()
+) -> ParsedCompletion:
+    """Return a completion whose text makes calls of the tools as one that makes them.
+
+    One that has calls of its own, or makes none, comes back as it is.
+
+    Args:
+        completion: What the model said.
+        tools: The tools that were offered.
+        taken_ids: Ids that no call may get.
+    """
+    if completion.tool_calls or not completion.content:
+        return completion
+    found = written_calls(completion.content, argument_names(tools))
+    if found is None:
+        return completion
+    raw = [{"function": {"name": one.name, "arguments": one.arguments}} for one in found.calls]
+    calls, _ = parse_tool_calls(raw, taken_ids)
+    return replace(completion, content=found.words, tool_calls=calls)
 
 
 def _first(texts: Iterator[str]) -> str:

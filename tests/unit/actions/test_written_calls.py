@@ -47,7 +47,8 @@ def read(text: str) -> tuple[list[tuple[str, dict[str, Any]]], str | None]:
             "</tool_call>"
         ),
         (
-            '<function_calls>\n<invoke name="get_order">\n<parameter name="order_id">#W1</parameter>\n'
+            '<function_calls>\n<invoke name="get_order">\n'
+            '<parameter name="order_id">#W1</parameter>\n'
             "</invoke>\n</function_calls>"
         ),
         f"[TOOL_CALLS] [{CALL}]",

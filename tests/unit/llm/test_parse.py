@@ -10,7 +10,7 @@ from tau2.actions.reasoning import split_reasoning
 from tau2.actions.tool_calls import parse_arguments, parse_tool_calls
 from tau2.llm import MALFORMED_KEY, malformed_reason
 from tau2.llm.failure import CallFailed
-from tau2.llm.parse import checked_completion, parse_completion, tokens_of
+from tau2.llm.parse import checked_completion, parse_completion, tokens_of, with_written_calls
 
 
 def answer(**message: Any) -> dict[str, Any]:
@@ -148,3 +148,28 @@ def test_an_error_in_a_successful_answer_is_judged_by_its_code() -> None:
 )
 def test_counts_that_are_none_count_nothing(usage: Any) -> None:
     assert tokens_of({"usage": usage}) == (None, None)
+
+
+TOOL = {
+    "type": "function",
+    "function": {"name": "get_order", "parameters": {"properties": {"order_id": {}}}},
+}
+WRITTEN = 'I look it up.\n```json\n{"name": "get_order", "arguments": {"order_id": "#W1"}}\n```'
+
+
+def test_a_call_in_text_is_made_where_its_tool_was_offered() -> None:
+    said = parse_completion(answer(content=WRITTEN))
+    made = with_written_calls(said, [TOOL], taken_ids={"x"})
+    [call] = made.tool_calls
+    assert (call.name, call.arguments) == ("get_order", {"order_id": "#W1"})
+    assert call.id
+    assert made.content == "I look it up."
+    assert with_written_calls(said, []) == said
+
+
+def test_calls_of_its_own_are_all_that_a_completion_makes() -> None:
+    native = [{"id": "a", "function": {"name": "get_order", "arguments": "{}"}}]
+    said = parse_completion(answer(content=WRITTEN, tool_calls=native))
+    assert with_written_calls(said, [TOOL]) == said
+    text = parse_completion(answer(content="Your order is on its way."))
+    assert with_written_calls(text, [TOOL]) == text

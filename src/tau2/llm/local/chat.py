@@ -9,9 +9,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from tau2.actions.parse import TAGGED, json_calls, read_text
+from tau2.actions.parse import TAGGED, Calls, read_text
 from tau2.actions.plain_chat import plain_chat
 from tau2.actions.tool_calls import MalformedAction
+from tau2.actions.written_calls import argument_names, written_calls
+from tau2.data_model.message import ToolRequestor
 from tau2.errors import ConfigError
 from tau2.llm.clock import clock
 from tau2.llm.local.constraint import constraint
@@ -67,9 +69,6 @@ READ = PASSED | {
     "response_format",
 }
 """The arguments that have an effect."""
-
-_SYNTAXES = (*TAGGED, json_calls)
-"""How models of this size write calls that no grammar binds, whatever they are told."""
 
 _MOST_STOPS = 16
 _MOST_TOKENS = 2**20  # of one answer; no context is that long
@@ -167,8 +166,14 @@ def _message(text: str, number: int, tools: Sequence[JsonMapping]) -> JsonObject
     """Return the message that a text stands for; a call that cannot be read stays text."""
     if not tools:
         return {"role": "assistant", "content": text}
+    offered = argument_names(tools)
+
+    def any_form(visible: str, requestor: ToolRequestor) -> Calls | None:
+        """Read calls of the tools in any form: nobody tells small models how to write them."""
+        return written_calls(visible, offered, requestor)
+
     try:
-        message = read_text(text, _SYNTAXES)
+        message = read_text(text, (any_form, *TAGGED))
     except MalformedAction:
         return {"role": "assistant", "content": text}
     for index, call in enumerate(message.tool_calls or ()):

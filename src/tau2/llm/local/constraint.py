@@ -97,6 +97,7 @@ def constraint(
         rules = Rules(read_conversation(messages), offers, chosen)
         for offer in rules.offers():
             _add_call(calls, grammar, offer, rules.known(offer), characters)
+        has_to_call = has_to_call or (bool(calls) and rules.names_fresh_id)
     if not calls and (has_to_call or not chosen.follows_conversation):
         for offer in offers:
             _add_call(calls, grammar, offer, _Anything(), characters)

@@ -5,6 +5,7 @@
 * Handing over and calculating come after a look-up, where there is anything to look up.
 * A call is not made again before something happened that may change its result.
 * What was changed is reported before anything else is done.
+* An id that the other side has just named for the first time is first of all looked at.
 
 What a tool does is read from its name, since the schema of OpenAI's API does not say it.
 """
@@ -12,7 +13,7 @@ What a tool does is read from its name, since the schema of OpenAI's API does no
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -116,6 +117,9 @@ class Rules:
             for entry in (offer.parameters.get("properties") or {}).items()
         )
         self._seen = Seen(conversation, arguments)
+        self._fresh_ids = self._seen.fresh_ids(conversation)
+        self.names_fresh_id = False
+        """Whether a tool takes an id that was just named; known once all tools were written."""
         self._readers = [offer for offer in offers if self._effects[offer.name] is Effect.LOOK_UP]
 
     def offers(self) -> Iterator[Offer]:
@@ -146,7 +150,13 @@ class Rules:
     def known(self, offer: Offer) -> _Known:
         """Return what the arguments of a tool may be."""
         is_change = self._effects[offer.name] is Effect.CHANGE
-        return _Known(self._seen, self._options, self._readers, offer if is_change else None)
+
+        def note(values: Sequence[str | int]) -> None:
+            if not self._fresh_ids.isdisjoint(map(str, values)):
+                self.names_fresh_id = True
+
+        change = offer if is_change else None
+        return _Known(self._seen, self._options, self._readers, change, note)
 
     def _last_change(self, name: str) -> PastCall | None:
         """Return the last successful call of a tool that changes something."""
@@ -187,7 +197,9 @@ class _Known:
         options: OfferOptions,
         readers: Sequence[Offer],
         change: Offer | None,
+        note: Callable[[Sequence[str | int]], None],
     ) -> None:
+        self._note = note
         self._seen = seen
         self._options = options
         self._readers = readers
@@ -198,7 +210,9 @@ class _Known:
         """Return the values that an argument may have; None when it may have any."""
         most = self._options.most_choices
         if is_strict_id(name):
-            return self._ids(name, schema)[:most]
+            found = self._ids(name, schema)[:most]
+            self._note(found)
+            return found
         if role.kind is Kind.TOLD:
             return self._seen.told(role.told_as)[:most]
         if id_stem(name) is not None:

@@ -32,7 +32,7 @@ _NO_ID = re.compile(r"\d{1,2}|\d{5}|\d{4}-\d\d-\d\d|\d{1,3}(?:st|nd|rd|th|am|pm|
 _QUOTED = re.compile(r'"([^"\s]{1,64})"')
 _SENTENCE_END = re.compile(r"[.!?;\n]\s")
 _NEGATION = re.compile(r"\b(?:not?|none|never|without|nothing)\b|n[’']t\b", re.IGNORECASE)
-_LEAD = re.compile(r"[A-Za-z]+[_-]")
+_LEAD = re.compile(r"[A-Za-z]{1,32}[_-]")
 _BEGINS = re.compile(r"\b(?:start|begin|lead|prefix)")
 _ID_WORDS = frozenset({"id", "ids", "uuid", "guid"})
 _SOFT_ID_WORDS = frozenset({"number", "ref", "reference"})
@@ -148,6 +148,18 @@ class Seen:
         """Return the words with a capital that customers wrote."""
         found = (match for text in self._user_texts for match in _NAME.findall(text))
         return list(dict.fromkeys(found))
+
+    def fresh_ids(self, conversation: Conversation) -> frozenset[str]:
+        """Return the ids that the other side has just named, and that no call was made with."""
+        if not conversation.user_texts or conversation.since_user:
+            return frozenset()
+        used = {
+            value
+            for call in conversation.calls
+            for value in call.arguments.values()
+            if isinstance(value, str)
+        }
+        return frozenset(_told_ids(self._user_texts[0])) - used
 
     def mentions(self, words: Iterable[str]) -> bool:
         """Return whether the other side wrote one of some words, and not that it is not needed."""

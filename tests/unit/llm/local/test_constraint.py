@@ -331,3 +331,25 @@ def test_an_id_that_looks_like_another_argument_s_example_is_not_taken() -> None
     chat.user("task_3 is done.")
     assert chat.admits("update_task_status", task_id="task_3", status="completed")
     assert not chat.admits("update_task_status", task_id="user_1", status="completed")
+
+
+def test_an_id_that_was_just_named_is_looked_at_first() -> None:
+    chat = retail()
+    chat.user("Where is my order #W0000001?")
+    assert not Gbnf(chat.constraint().grammar).admits("Your order is on its way.")
+    chat.result("get_order_details", {"order_id": "#W0000001"}, ORDER)
+    assert Gbnf(chat.constraint().grammar).admits("Your order is on its way.")
+    chat.user("So #W0000001 comes today?")
+    assert Gbnf(chat.constraint().grammar).admits("Yes.")
+
+
+def test_a_change_is_reported_before_anything_else() -> None:
+    chat = Chat([tool.openai_schema for tool in environment("mock").get_tools()])
+    chat.user("task_1 is done, I am user_1.")
+    change = {"task_id": "task_1", "status": "completed"}
+    chat.result("update_task_status", change, "Error: try again")
+    assert chat.offered
+    chat.result("update_task_status", change, '{"task_id": "task_1"}')
+    assert not chat.offered
+    chat.user("Thank you.")
+    assert not chat.admits("update_task_status", **change)
