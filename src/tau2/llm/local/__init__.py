@@ -9,6 +9,8 @@ library      the only module that knows the package `xllamacpp`
 gguf         what the header of a file of weights says
 slots        which conversation is in which part of the engine's memory
 prefixes     evaluated prompts on disk, so that no process evaluates them again
+kept         conversations that had to leave their slot
+threads      blocking work that is awaited
 chat         requests in OpenAI's form as prompts, and generated text as completions
 
 constraint       what a model may write next, as a grammar, and how it is read

@@ -10,6 +10,7 @@ process loads its own weights; a forked child does not use its parent's.
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -21,6 +22,8 @@ from tau2.config import cache_dir
 from tau2.errors import ConfigError
 from tau2.llm.failure import CallFailed, from_error_body, unreachable
 from tau2.llm.local.gguf import GgufHeader, read_header
+from tau2.llm.local.kept import SHORTEST as LEAST_KEPT
+from tau2.llm.local.kept import KeptConversations
 from tau2.llm.local.library import (
     EngineOptions,
     LlamaServer,
@@ -33,6 +36,8 @@ from tau2.llm.local.library import (
 from tau2.llm.local.prefixes import SHORTEST, PrefixStore
 from tau2.llm.local.slots import Call, Slot, SlotPool, common_length
 from tau2.utils.json_types import JsonMapping, JsonObject, JsonValue
+
+logger = logging.getLogger(__name__)
 
 DEFAULT_CONTEXT = 8192
 """Tokens of one conversation, if the weights were trained on as many."""
@@ -123,6 +128,7 @@ class Engine:
         self.header = header
         self.options = options
         self._prefixes = prefixes
+        self._kept = KeptConversations(prefixes.folder)
         self._slots = SlotPool(options.n_parallel)
         self._rendered_prefixes: dict[PlainTurn, str] = {}
         self._lock = threading.Lock()
@@ -193,7 +199,8 @@ class Engine:
                 raise unreachable("the local engine is closed", was_sent=False)
             self._calls.add(call)
         try:
-            with self._slots.slot_for(prompt, call) as slot:
+            with self._slots.slot_for(prompt, call, len(prefix)) as slot:
+                self._change_conversation(slot, prompt, prefix)
                 evaluated = self._load_prefix(slot, prompt, prefix, call)
                 generated = self._generate(slot, prompt, sampling, call, on_text)
                 return replace(generated, reused_tokens=generated.reused_tokens - evaluated)
@@ -241,6 +248,25 @@ class Engine:
                 }
             )
 
+    def _change_conversation(self, slot: Slot, prompt: str, prefix: str) -> None:
+        """Keep what the slot holds of another conversation; fetch what was kept of this one."""
+        shared = slot.common(prompt)
+        if shared == len(slot.text) > 0:
+            return  # the conversation goes on here
+        if len(slot.text) - shared > LEAST_KEPT:
+            name = self._kept.new_name()
+            try:
+                self._save(slot, name)
+            except OSError as error:
+                logger.info("a conversation could not be kept: %s", error)
+                self._kept.remove([name])
+            else:
+                self._kept.add(slot.text, name)
+        found = self._kept.take(prompt, longer_than=max(shared, len(prefix)))
+        if found is not None:
+            self._restore(slot, found[1], found[0])
+            self._kept.remove([found[1]])
+
     def _load_prefix(self, slot: Slot, prompt: str, prefix: str, call: Call) -> int:
         """Have the slot hold the prefix: as it is, from a file, or evaluated and written to one.
 
@@ -255,20 +281,22 @@ class Engine:
             name = self._prefixes.found(prefix)
             if name is not None and self._restore(slot, name, prefix):
                 return 0
+            self._prefixes.remove(prefix)
             evaluated = self._evaluate(slot, prefix, call)
             self._prefixes.add(prefix, lambda name: self._save(slot, name))
             return evaluated
 
-    def _restore(self, slot: Slot, name: str, prefix: str) -> bool:
+    def _restore(self, slot: Slot, name: str, text: str) -> bool:
+        """Read evaluated tokens of a text from a file into a slot; return whether that worked."""
         slot.text = ""
         try:
             answer = self._server.route(f"/slots/{slot.number}?action=restore", {"filename": name})
-        except CallFailed:
-            self._prefixes.remove(prefix)
+        except CallFailed as failure:
+            logger.info("evaluated tokens could not be read: %s", failure.text)
             return False
         if not answer.get("n_restored"):
             return False
-        slot.text = prefix
+        slot.text = text
         return True
 
     def _evaluate(self, slot: Slot, prefix: str, call: Call) -> int:
@@ -296,6 +324,7 @@ class Engine:
             while self._calls:
                 self._ended.wait()
         self._server.close()
+        self._kept.close()
         self._prefixes.close()
 
     def abandon(self) -> None:

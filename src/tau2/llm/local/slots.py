@@ -1,7 +1,8 @@
 """Which conversation is in which slot: a part of the engine's memory that holds evaluated tokens.
 
 A slot whose conversation goes on needs only its new tokens evaluated. So a request gets the slot of
-its own conversation; else the one that was left longest ago, whose content is lost.
+its own conversation; else one that holds most of the prompt; else the one that was left longest
+ago.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from tau2.llm.clock import clock
 from tau2.llm.failure import unreachable
 
+_ALIKE = 0.7  # of a prompt that a slot holds, for it to be better than the one left longest ago
 _LONGEST_WAIT = 0.1  # seconds between two looks at whether a call was given up
 
 
@@ -55,13 +57,18 @@ class SlotPool:
         self._calls = 0
 
     @contextmanager
-    def slot_for(self, prompt: str, call: Call) -> Iterator[Slot]:
+    def slot_for(self, prompt: str, call: Call, shared: int = 0) -> Iterator[Slot]:
         """Lend a slot to a call until the block ends.
+
+        Args:
+            prompt: What is asked.
+            call: Who asks.
+            shared: Characters at the beginning of the prompt that cost nothing in any slot.
 
         Raises:
             CallFailed: the call's time was over before a slot was free.
         """
-        slot = self._take(prompt, call)
+        slot = self._take(prompt, call, shared)
         try:
             yield slot
         finally:
@@ -71,7 +78,7 @@ class SlotPool:
                 self._idle.append(slot)
                 self._changed.notify_all()
 
-    def _take(self, prompt: str, call: Call) -> Slot:
+    def _take(self, prompt: str, call: Call, shared: int) -> Slot:
         ticket = object()
         with self._changed:
             self._waiting.append(ticket)
@@ -79,17 +86,20 @@ class SlotPool:
                 while not self._idle or self._waiting[0] is not ticket:
                     call.check()
                     self._changed.wait(_LONGEST_WAIT)
-                slot = self._best(prompt)
+                slot = self._best(prompt, shared)
                 self._idle.remove(slot)
                 return slot
             finally:
                 self._waiting.remove(ticket)
                 self._changed.notify_all()
 
-    def _best(self, prompt: str) -> Slot:
+    def _best(self, prompt: str, shared: int) -> Slot:
         going_on = [slot for slot in self._idle if slot.text and prompt.startswith(slot.text)]
         if going_on:
             return max(going_on, key=lambda slot: len(slot.text))
+        alike = max(self._idle, key=lambda slot: slot.common(prompt))
+        if alike.common(prompt) - shared > _ALIKE * (len(prompt) - shared):
+            return alike
         return min(self._idle, key=lambda slot: slot.left_at)
 
 

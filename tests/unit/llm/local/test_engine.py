@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from pathlib import Path
@@ -144,6 +145,52 @@ def test_a_conversation_goes_on_where_its_tokens_are(cast: Cast, weights: Path) 
         say(engine, f"I am {name}", "Certainly, I can help.", "go on")
     assert cast.server.evaluated - before < 3 * 16
     assert len({body["id_slot"] for body in cast.server.bodies[-3:]}) == 3
+
+
+def test_more_conversations_than_slots_go_on_where_they_were(
+    cast: Cast, weights: Path, tmp_path: Path
+) -> None:
+    engine = engine_for(weights, None, EngineSettings(n_parallel=2))
+    stories = {name: f"I am {name}. " + "And then? " * 150 for name in "abcdef"}
+    for story in stories.values():
+        say(engine, story)
+    before = cast.server.evaluated
+    for story in stories.values():
+        say(engine, story, "Certainly, I can help.", "go on")
+    assert cast.server.evaluated - before < 6 * 16
+    close_engines()
+    assert list((tmp_path / "cache").rglob("kept-*")) == []
+
+
+def test_kept_conversations_make_room(
+    cast: Cast, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tau2.llm.local.kept.MOST_BYTES", 15_000)
+    engine = engine_for(weights, None, EngineSettings(n_parallel=1))
+    for name in "abcdef":
+        say(engine, f"I am {name}. " + "And then? " * 150)
+    assert 1 <= len(list((tmp_path / "cache").rglob("kept-*"))) <= 3
+
+
+def test_what_killed_processes_kept_is_removed(cast: Cast, weights: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "cache" / "prefixes"
+    folder.mkdir(parents=True)
+    old, new = folder / "kept-1-0.tmp", folder / "kept-2-0.tmp"
+    old.write_bytes(b"")
+    new.write_bytes(b"")
+    os.utime(old, (0, 0))
+    engine_for(weights)
+    assert not old.exists()
+    assert new.exists()
+
+
+def test_who_asks_the_same_again_gets_the_same_slot(cast: Cast, weights: Path) -> None:
+    engine = engine_for(weights)
+    prompt = "tell me all about it " * 20
+    for end in ("one", "two", "three"):
+        engine.generate(prompt + end, SHORT)
+    assert {body["id_slot"] for body in cast.server.bodies} == {0}
+    assert cast.server.evaluated < 110
 
 
 def test_more_calls_than_slots_wait_for_one(cast: Cast, weights: Path) -> None:
