@@ -12,11 +12,12 @@ MODEL ?= qwen-0.5b
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-fast test-all check bench clean aenv test-train test-learning test-tinker \
-	test-integrations test-areal faults lock test-locked licences sbom wheel-twice
+	test-integrations test-areal test-local faults lock test-locked licences sbom wheel-twice
 
 TRAIN := .venv-train
 TORCH ?= torch==2.13.0+cpu  # the CPU build: a plain torch brings gigabytes of CUDA
 AREAL := .venv-areal
+LOCAL := .venv-local
 AENV := .venv-aenv
 LOCKED := .venv-locked
 # Not the others: the tests expect that litellm and Ray are absent, and torch differs from machine to machine.
@@ -73,6 +74,9 @@ test-train: $(TRAIN)/.ready ## run the tests that need torch or Ray
 test-learning: $(TRAIN)/.ready ## train a tiny model and see the reward rise (minutes of CPU)
 	$(TRAIN)/bin/python -m pytest tests/train/test_learning.py
 
+test-local: $(LOCAL)/.ready ## run the tests of local models on real weights (tau2 models get smollm2)
+	OMP_WAIT_POLICY=passive $(LOCAL)/bin/python -m pytest -n 0 -o timeout=600 tests/local
+
 # Some of them: make test-integrations NAMES="trl openenv"
 test-integrations: ## run the integrations with the real trainer packages, an environment each
 	$(PYTHON) tests/integrations/run.py $(NAMES)
@@ -121,7 +125,7 @@ aenv: $(AENV)/.ready ## start the AEnvironment server and play an episode over i
 	$(AENV)/bin/python -m tests.aenv.local
 
 clean: ## remove environments, builds and caches
-	rm -rf $(VENV) $(AENV) $(AREAL) $(LOCKED) $(OTHERS) $(TOOLS) $(TRAIN) .venv-all .venv-integrations build dist \
+	rm -rf $(VENV) $(AENV) $(AREAL) $(LOCAL) $(LOCKED) $(OTHERS) $(TOOLS) $(TRAIN) .venv-all .venv-integrations build dist \
 		.pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 $(BIN)/python:
@@ -179,6 +183,13 @@ $(TRAIN)/.ready: pyproject.toml
 	@$(TRAIN)/bin/python -m pip --quiet --disable-pip-version-check install "$(strip $(TORCH))" || { rm -rf $(TRAIN); \
 		echo "no $(strip $(TORCH)) for this Python; name another build: make test-train TORCH=torch==VERSION" >&2; exit 1; }
 	@$(TRAIN)/bin/python -m pip --quiet --disable-pip-version-check install --editable '.[dev,train,ray]'
+	@touch $@
+
+$(LOCAL)/.ready: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "$(NO_PYTHON)" >&2; exit 1; }
+	@echo "creating $(LOCAL) with llama.cpp (once)"
+	@$(PYTHON) -m venv $(LOCAL)
+	@$(LOCAL)/bin/python -m pip --quiet --disable-pip-version-check install --editable '.[dev,local]'
 	@touch $@
 
 $(AREAL)/.ready: tests/areal/integration/requirements.txt pyproject.toml

@@ -39,7 +39,7 @@ def _is_setting(name: str) -> bool:
 
 
 _END_TO_END = frozenset(
-    {"aenv", "areal", "browser", "docs", "faults", "guides", "integrations", "train"}
+    {"aenv", "areal", "browser", "docs", "faults", "guides", "integrations", "local", "train"}
 )
 """Folders whose tests play whole runs through commands, processes or servers."""
 
