@@ -6,9 +6,10 @@ looked up at each use.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from tau2.config import DEFAULT_MAX_ERRORS
 from tau2.data_model.message import Message
@@ -250,6 +251,38 @@ class BaseGymEnv:
 
     def _as_text(self, messages: Iterable[Message], before: Message | None = None) -> str:
         return observation_of(messages, before, results_with_calls=self._results_with_calls)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Return an independent environment at the same turn: a fork of its episode.
+
+        The setup and the other participant, which keep no state, are shared.
+        """
+        copied = copy.copy(self)
+        memo[id(self)] = copied
+        if self._task is not None and self.rollout.result is not None:
+            copied._fork_episode()  # noqa: SLF001  -- another instance of this class
+        else:
+            copied.rollout = copy.copy(self.rollout)
+        generator = vars(self).get("_np_random")
+        if generator is not None:
+            vars(copied)["_np_random"] = copy.deepcopy(generator, memo)
+        return copied
+
+    def _fork_episode(self) -> None:
+        """Replace the episode by a fork of it; one that is over is only read, and is shared."""
+        if self.rollout.result is None or self.rollout.result.done:
+            self.rollout = copy.copy(self.rollout)
+            return
+        [self.rollout] = self.rollout.fork()
+        orchestrator = self.rollout.orchestrator
+        self._environment = orchestrator.environment
+        self._tools = self._get_tools()
+        for name in ("_agent", "_user"):
+            participant = getattr(self, name)
+            if isinstance(participant, GymAgent | GymUser):
+                follower = copy.copy(participant)
+                follower.follow(orchestrator.trajectory, _turn_test(orchestrator, self.role))
+                setattr(self, name, follower)
 
     def close_episode(self) -> None:
         """End the episode and drop everything that belongs to it."""

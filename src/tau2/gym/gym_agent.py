@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any, ClassVar
 
 from tau2.config import (
@@ -45,8 +46,10 @@ class _SyncEnv(BaseGymEnv, gym.Env[str, str]):
 
     def reset(self, *, seed: int | None = None, options: JsonObject | None = None) -> ResetReturn:
         """Start an episode and return the first observation. Raise UnknownName or ConfigError."""
-        gym.Env.reset(self, seed=seed)
-        self.begin_reset(seed, options)
+        # Gymnasium accepts Python's integers only; numpy's are what its own tools hand out.
+        plain = None if seed is None else operator.index(seed)
+        gym.Env.reset(self, seed=plain)
+        self.begin_reset(plain, options)
         return self.end_reset(self.rollout.advance())
 
     def step(self, action: Action) -> StepReturn:

@@ -19,4 +19,10 @@ def register_gym_agent() -> None:
 
     for env_id, name in ((TAU_BENCH_ENV_ID, "AgentGymEnv"), (TAU_BENCH_USER_ENV_ID, "UserGymEnv")):
         if env_id not in gym.registry:
-            gym.register(id=env_id, entry_point=f"tau2.gym.gym_agent:{name}", nondeterministic=True)
+            vectorized = name == "AgentGymEnv"
+            gym.register(
+                id=env_id,
+                entry_point=f"tau2.gym.gym_agent:{name}",
+                vector_entry_point="tau2.gym.vector:make_vector_env" if vectorized else None,
+                nondeterministic=True,
+            )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from tau2.errors import needs_extra
+from typing import Any, NoReturn
+
+from tau2.errors import ConfigError, needs_extra
 
 with needs_extra("gym", "gymnasium"):
     from gymnasium.spaces import Space
+    from gymnasium.vector.utils import create_shared_memory
 
 _SAMPLES = (
     "Could you tell me a little more about that?",
@@ -39,3 +42,13 @@ class TauSpace(Space[str]):
 
     def __repr__(self) -> str:
         return "TauSpace()"
+
+
+@create_shared_memory.register(TauSpace)
+def _not_in_shared_memory(*_args: Any, **_kwargs: Any) -> NoReturn:
+    """Say what to do instead: Gymnasium's own message does not."""
+    raise ConfigError(
+        "observations are texts without a fixed length, which shared memory cannot hold: use "
+        "AsyncVectorEnv(..., shared_memory=False), or "
+        'gymnasium.make_vec(..., vector_kwargs={"shared_memory": False})'
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import operator
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -66,10 +67,10 @@ class AgentVectorEnv(VectorEnv[tuple[str, ...], Sequence[str], Any]):
         more = dict(options or {})
         mask = more.pop("reset_mask", np.ones(self.num_envs, dtype=bool))
         seeds: Sequence[int | None] = [None] * self.num_envs
-        if isinstance(seed, int):
-            seeds = [seed + n for n in range(self.num_envs)]
-        elif seed:
-            seeds = seed
+        if isinstance(seed, int | np.integer):
+            seeds = [int(seed) + n for n in range(self.num_envs)]
+        elif seed is not None:
+            seeds = [None if one is None else operator.index(one) for one in seed]
         infos = self._restart([n for n in range(self.num_envs) if mask[n]], seeds, more)
         return tuple(self._observations), infos
 
@@ -133,6 +134,28 @@ class AgentVectorEnv(VectorEnv[tuple[str, ...], Sequence[str], Any]):
         """End all episodes."""
         for env in self.envs:
             env.close()
+
+
+def make_vector_env(
+    num_envs: int,
+    domain: str,
+    task_id: str | None = None,
+    task_ids: Sequence[str] | None = None,
+    **options: Any,
+) -> AgentVectorEnv:
+    """Return what `gymnasium.make_vec(..., vectorization_mode="vector_entry_point")` makes.
+
+    Either one `task_id` for all `num_envs` sub-environments, or `task_ids`, one for each. Raise
+    ValueError for anything else. The options are those of AgentVectorEnv.
+    """
+    if (task_id is None) == (task_ids is None):
+        raise ValueError(
+            "give either task_id=..., played by every sub-environment, or task_ids=..."
+        )
+    ids = [str(task_id)] * num_envs if task_ids is None else [str(one) for one in task_ids]
+    if len(ids) != num_envs:
+        raise ValueError(f"num_envs is {num_envs}, but task_ids has {len(ids)} entries")
+    return AgentVectorEnv(domain, ids, **options)
 
 
 def _loop_is_running() -> bool:

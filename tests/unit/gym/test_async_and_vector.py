@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from functools import partial
 from typing import ClassVar
 
+import gymnasium
 import numpy as np
 import pytest
-from gymnasium.vector import AutoresetMode
+from gymnasium.vector import AsyncVectorEnv, AutoresetMode
 from tests.cast import STOP, AsyncUser, User
 from tests.stub import StubServer, by_turn
 
-from tau2.gym import AgentVectorEnv, AsyncAgentGymEnv, TauSpace
+from tau2.errors import ConfigError
+from tau2.gym import AgentGymEnv, AgentVectorEnv, AsyncAgentGymEnv, TauSpace
 
 SOLVE = "create_task(user_id='user_1', title='Important Meeting')"
 
@@ -139,3 +142,27 @@ def test_the_conversations_may_be_read():
     envs = vector(1)
     envs.reset()
     assert envs.render() == ("assistant: Hi! How can I help you today?\nuser: Hi",)
+
+
+def test_gymnasium_makes_the_vector_by_name():
+    options = {"domain": "mock", "user": "scripted_user"}
+    envs = gymnasium.make_vec(
+        "tau-bench-v0",
+        num_envs=2,
+        vectorization_mode="vector_entry_point",
+        task_ids=["create_task_1", "update_task_1"],
+        **options,
+    )
+    assert isinstance(envs.unwrapped, AgentVectorEnv)
+    first, second = envs.reset(seed=np.int64(1))[0]
+    assert first != second
+    envs.close()
+    with pytest.raises(ValueError, match="num_envs is 3"):
+        gymnasium.make_vec("tau-bench-v0", num_envs=3, task_ids=["create_task_1"], **options)
+    with pytest.raises(ValueError, match=r"task_id=\.\.\."):
+        gymnasium.make_vec("tau-bench-v0", num_envs=3, **options)
+
+
+def test_texts_do_not_fit_into_shared_memory():
+    with pytest.raises(ConfigError, match="shared_memory=False"):
+        AsyncVectorEnv([partial(AgentGymEnv, "mock", "create_task_1")], shared_memory=True)

@@ -10,6 +10,7 @@ import warnings
 from typing import Any
 
 import gymnasium
+import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 from tests.cast import STOP, Agent, User, a_task, calls, mock_task
@@ -594,3 +595,36 @@ def test_the_reference_agent_serves_the_caller():
 def test_an_agent_without_a_key_names_the_way_out():
     with pytest.raises(ConfigError, match="agent='oracle_agent'"):
         UserGymEnv("mock", "create_task_1").reset()
+
+
+def test_a_live_environment_is_copied_by_a_fork_of_its_episode() -> None:
+    env = env_with("Hi", "And?", STOP)
+    env.reset(seed=3)
+    twin = copy.deepcopy(env)
+    env.step(SOLVE)
+    assert "task_2" in env.render()
+    assert "task_2" not in twin.render()
+    twin.step("One moment, please.")
+    assert twin.render() != env.render()
+    assert env._agent.observation[-1].content != twin._agent.observation[-1].content
+    assert twin._agent.is_agent_turn
+
+
+def test_an_environment_without_an_episode_and_one_that_is_over_are_copied() -> None:
+    env = env_with("Hi", STOP)
+    fresh = copy.deepcopy(env)
+    assert fresh.reset(seed=1)[0] == env.reset(seed=1)[0]
+    env.step(SOLVE)
+    over = env.step("Done.")
+    assert over[2]
+    twin = copy.deepcopy(env)
+    twin.reset(seed=1)
+    assert env.rollout.result.done, "the copy began another episode"
+
+
+def test_numpy_integers_are_seeds() -> None:
+    env = env_with("Hi", STOP)
+    first = env.reset(seed=np.int64(7))[0]
+    assert first == env.reset(seed=7)[0]
+    with pytest.raises(TypeError):
+        env.reset(seed=7.5)
