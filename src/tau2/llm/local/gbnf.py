@@ -188,7 +188,11 @@ def other_than(texts: Collection[str], characters: Characters, rest: str) -> str
         characters: What the texts are made of; they do not begin with a blank.
         rest: The name of a rule for any further characters, which may be none.
     """
-    possible = {text for text in texts if text and all(one in characters for one in text)}
+    possible = {
+        text
+        for text in texts
+        if text and not text.startswith(" ") and all(one in characters for one in text)
+    }
     return _other_than(sorted(possible), 0, characters, rest)
 
 

@@ -196,12 +196,16 @@ class SchemaGrammar:
 
     def _array(self, name: str, schema: JsonMapping, depth: int) -> str:
         least = max(int(schema.get("minItems") or 0), 0)
-        most = int(schema["maxItems"]) if schema.get("maxItems") is not None else _MOST_ITEMS
+        usual = max(least, _MOST_ITEMS)
+        most = min(int(schema.get("maxItems", usual)), usual)
         prefix = schema.get("prefixItems")
         if prefix:
             items = [self.value(name, item, depth + 1).body for item in prefix]
             return f'"[" {_SEPARATOR.join(items)} "]"'
-        most = min(most, max(least, _MOST_ITEMS))
+        if schema.get("uniqueItems"):
+            if least > 1:
+                raise Unwritable("a grammar cannot keep several items apart")
+            most = min(most, 1)
         try:
             item = self.value(name, schema.get("items"), depth + 1)
         except Unwritable:
@@ -210,8 +214,6 @@ class SchemaGrammar:
             return literal("[]")
         if most == 0:
             return literal("[]")
-        if schema.get("uniqueItems") and item.choices is not None and least <= 1:
-            most = 1
         rule = self._rule(f"{name}-item", item.body)
         others = times(f'( ", " {rule} )', max(least - 1, 0), most - 1)
         filled = f'"[" {rule} {others} "]"'

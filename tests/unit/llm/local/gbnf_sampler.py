@@ -153,6 +153,7 @@ class Gbnf:
 
     def __init__(self, text: str) -> None:
         self.rules: dict[str, Node] = {}
+        self._known: dict[tuple[str, int], set[int]] = {}
         for line in text.splitlines():
             name, _, body = line.partition(" ::= ")
             parser = _Parser(body)
@@ -189,6 +190,7 @@ class Gbnf:
 
     def admits(self, text: str) -> bool:
         """Return whether a text is one of the grammar."""
+        self._known = {}
         return len(text) in self._ends(self.rules["root"], text, {0})
 
     def _ends(self, node: Node, text: str, starts: set[int]) -> set[int]:
@@ -203,7 +205,7 @@ class Gbnf:
                     and any(low <= text[at] <= high for low, high in ranges) is not is_negated
                 }
             case Rule(name):
-                return self._ends(self.rules[name], text, starts)
+                return set().union(*(self._ends_of_rule(name, text, at) for at in starts))
             case Sequence(parts):
                 for part in parts:
                     starts = self._ends(part, text, starts)
@@ -212,6 +214,11 @@ class Gbnf:
                 return set().union(*(self._ends(part, text, starts) for part in parts))
             case Repeated():
                 return self._ends_of_repeated(node, text, starts)
+
+    def _ends_of_rule(self, name: str, text: str, start: int) -> set[int]:
+        if (name, start) not in self._known:
+            self._known[name, start] = self._ends(self.rules[name], text, {start})
+        return self._known[name, start]
 
     def _ends_of_repeated(self, node: Repeated, text: str, starts: set[int]) -> set[int]:
         found = set(starts) if node.least == 0 else set()
