@@ -5,7 +5,8 @@
 * Handing over and calculating come after a look-up, where there is anything to look up.
 * A call is not made again before something happened that may change its result.
 * What was changed is reported before anything else is done.
-* An id that the other side has just named for the first time is first of all looked at.
+* An id that the other side has just named for the first time is first of all looked at; so is an
+  e-mail address, a phone number or a zip code, until somebody was found by it.
 
 What a tool does is read from its name, since the schema of OpenAI's API does not say it.
 """
@@ -13,15 +14,16 @@ What a tool does is read from its name, since the schema of OpenAI's API does no
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from tau2.llm.local.conversation import Conversation, PastCall
 from tau2.llm.local.seen import Seen, id_stem, is_strict_id
-from tau2.llm.local.string_roles import Kind, Role, name_words
+from tau2.llm.local.string_roles import Kind, Role, name_words, role_of
 from tau2.utils.json_types import JsonMapping, JsonObject
 
+_MANY_LOOK_UPS = 3  # after so many, it is known whom the conversation is about
 _LOOKS = frozenset(
     [
         "get",
@@ -83,6 +85,12 @@ class Offer:
     excluded: Sequence[JsonObject] = ()
     """Arguments that it may not be called with."""
 
+    @property
+    def arguments(self) -> list[tuple[str, JsonMapping]]:
+        """The names and schemas of its arguments."""
+        fields = (self.parameters.get("properties") or {}).items()
+        return [(name, schema if isinstance(schema, Mapping) else {}) for name, schema in fields]
+
 
 def effect_of(name: str) -> Effect:
     """Return what a tool of this name does; a verb that is not known changes something."""
@@ -111,16 +119,12 @@ class Rules:
         self._offers = offers
         self._options = options
         self._effects = {offer.name: effect_of(offer.name) for offer in offers}
-        arguments = (
-            entry
-            for offer in offers
-            for entry in (offer.parameters.get("properties") or {}).items()
-        )
+        arguments = [entry for offer in offers for entry in offer.arguments]
         self._seen = Seen(conversation, arguments)
-        self._fresh_ids = self._seen.fresh_ids(conversation)
         self.names_fresh_id = False
         """Whether a tool takes an id that was just named; known once all tools were written."""
         self._readers = [offer for offer in offers if self._effects[offer.name] is Effect.LOOK_UP]
+        self._fresh_ids = self._seen.fresh_ids(conversation, with_mail=not self._knows_customer())
 
     def offers(self) -> Iterator[Offer]:
         """Return the tools that may be called now, as far as their arguments are not looked at."""
@@ -171,6 +175,17 @@ class Rules:
         effects = {Effect.CHANGE, Effect.HAND_OVER}
         return last is not None and last.succeeded and self._effects.get(last.name) in effects
 
+    def _knows_customer(self) -> bool:
+        """Return whether a look-up by something like an e-mail address found somebody."""
+        finders = {
+            offer.name
+            for offer in self._readers
+            for name, schema in offer.arguments
+            if role_of(name, schema).kind is Kind.TOLD
+        }
+        found = [call.name for call in self._conversation.calls if call.succeeded]
+        return not finders.isdisjoint(found) or len(found) >= _MANY_LOOK_UPS
+
     def _may_leave(self) -> bool:
         conversation = self._conversation
         return (
@@ -214,7 +229,9 @@ class _Known:
             self._note(found)
             return found
         if role.kind is Kind.TOLD:
-            return self._seen.told(role.told_as)[:most]
+            told = self._seen.told(role.told_as)[:most]
+            self._note(told)
+            return told
         if id_stem(name) is not None:
             return self._seen.ids(name, schema)[:most] or None
         if role.kind is Kind.PERSON:
@@ -251,5 +268,5 @@ def _record_argument(parameters: JsonMapping) -> str | None:
 def _reads(reader: Offer, name: str) -> bool:
     """Return whether a look-up takes the id of such a record."""
     stem = id_stem(name) or frozenset()
-    stems = [id_stem(key) for key in reader.parameters.get("properties") or {}]
+    stems = [id_stem(key) for key, _ in reader.arguments]
     return any(one is not None and (not one or one <= stem or stem <= one) for one in stems)

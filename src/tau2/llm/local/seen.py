@@ -149,8 +149,13 @@ class Seen:
         found = (match for text in self._user_texts for match in _NAME.findall(text))
         return list(dict.fromkeys(found))
 
-    def fresh_ids(self, conversation: Conversation) -> frozenset[str]:
-        """Return the ids that the other side has just named, and that no call was made with."""
+    def fresh_ids(self, conversation: Conversation, *, with_mail: bool = False) -> frozenset[str]:
+        """Return the ids that the other side has just named, and that no call was made with.
+
+        Args:
+            conversation: What was said and done.
+            with_mail: E-mail addresses, phone numbers and zip codes count as well.
+        """
         if not conversation.user_texts or conversation.since_user:
             return frozenset()
         used = {
@@ -159,7 +164,10 @@ class Seen:
             for value in call.arguments.values()
             if isinstance(value, str)
         }
-        return frozenset(_told_ids(self._user_texts[0])) - used
+        newest = self._user_texts[0]
+        patterns = SHAPES.values() if with_mail else ()
+        mail = (found for pattern in patterns for found in pattern.findall(newest))
+        return frozenset([*_told_ids(newest), *mail]) - used
 
     def mentions(self, words: Iterable[str]) -> bool:
         """Return whether the other side wrote one of some words, and not that it is not needed."""

@@ -343,6 +343,23 @@ def test_an_id_that_was_just_named_is_looked_at_first() -> None:
     assert Gbnf(chat.constraint().grammar).admits("Yes.")
 
 
+def test_an_address_is_looked_up_until_somebody_was_found() -> None:
+    chat = retail()
+    chat.user("I am ana@example.com.")
+    assert not Gbnf(chat.constraint().grammar).admits("Thank you.")
+    chat.result("find_user_id_by_email", {"email": "ana@example.com"}, "ana_gray_1234")
+    assert Gbnf(chat.constraint().grammar).admits("Thank you.")
+    chat.user("Send it to 12 Elm Street, 54321.")
+    assert Gbnf(chat.constraint().grammar).admits("Thank you.")
+
+
+def test_a_schema_that_says_nothing_is_taken() -> None:
+    chat = Chat([{"name": "f", "parameters": {"properties": {"x": True}, "required": ["x"]}}])
+    chat.user("Hello.")
+    assert chat.admits("f", x="anything")
+    assert Chat([{"name": "g"}]).admits("g")
+
+
 def test_a_change_is_reported_before_anything_else() -> None:
     chat = Chat([tool.openai_schema for tool in environment("mock").get_tools()])
     chat.user("task_1 is done, I am user_1.")
