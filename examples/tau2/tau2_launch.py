@@ -22,8 +22,9 @@ _SCHEDULER = "scheduler.type="
 
 
 def others(paths: Sequence[str]) -> list[str]:
-    """Return the entries of a search path that are not the shim."""
-    return [path for path in paths if not path or Path(path).resolve() != SHIM]
+    """Return the entries of a search path that do not lead to the shim, as a link to it does."""
+    shim = SHIM / "areal"
+    return [path for path in paths if (Path(path or ".") / shim.name).resolve() != shim]
 
 
 def areal_folder(paths: Sequence[str]) -> Path | None:

@@ -84,10 +84,14 @@ def sampling_args(gconfig: Any) -> dict[str, Any]:
 
     `max_new_tokens` becomes `max_completion_tokens`, `greedy` becomes temperature 0. What concerns
     the group (`n_samples`) or the whole context (`max_tokens`, see rollout.agent.engine_max_tokens)
-    is not sent.
+    is not sent. Thinking is off unless `extra_body` says otherwise.
     """
     given = {name: value for name, value in plain_dict(gconfig).items() if value is not None}
     args = {name: given[name] for name in _SENT if name in given}
+    # A policy that thinks writes thoughts into its turns that its next prompts do not hold.
+    extra = dict(args.get("extra_body") or {})
+    template = {"enable_thinking": False, **(extra.get("chat_template_kwargs") or {})}
+    args["extra_body"] = {**extra, "chat_template_kwargs": template}
     longest = given.get("max_completion_tokens", given.get("max_new_tokens"))
     if longest is not None:
         args["max_completion_tokens"] = int(longest)

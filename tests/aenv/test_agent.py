@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import pickle
 import re
+import socket
 from dataclasses import dataclass
 
 import pytest
@@ -224,6 +225,28 @@ def test_errors_are_told_from_a_reward_of_zero(play, monkeypatch):
     with pytest.raises(agent.EpisodeFailed, match="infra_failed") as raised:
         asyncio.run(agent.run_agent_return_reward({"raise_errors": True}))
     assert pickle.loads(pickle.dumps(raised.value)).outcome == outcome
+
+
+def test_without_a_server_it_says_so_at_once(monkeypatch):
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        monkeypatch.setattr(agent, "_INSTANCE_PORT", unused.getsockname()[1])
+        monkeypatch.setattr(agent, "_SCHEDULER_PORT", unused.getsockname()[1])
+        with pytest.raises(agent.NotReady, match=r"start it with: python -m aenv\.main"):
+            agent.require_server({"DUMMY_INSTANCE_IP": "127.0.0.1"})
+        with pytest.raises(agent.NotReady, match="set AENV_SYSTEM_URL"):
+            agent.require_server({"AENV_SYSTEM_URL": "http://127.0.0.1"})
+        unused.listen()
+        agent.require_server({"DUMMY_INSTANCE_IP": "127.0.0.1"})
+
+
+def test_without_a_package_it_says_what_to_install(monkeypatch, capsys):
+    monkeypatch.setattr(agent, "_PACKAGES", {"no_such.module": "no-such", "json": "json"})
+    assert agent.main(["--task_id", "create_task_1"]) == 1
+    assert capsys.readouterr().err.startswith("no-such is not installed: pip install")
+    outcome = asyncio.run(agent.run_agent({"domain": "mock", "task_id": "create_task_1"}))
+    assert (outcome.status, outcome.reward) == ("infra_failed", None)
+    assert "no-such is not installed" in outcome.error
 
 
 def test_a_failing_user_is_told_from_a_reward_of_zero(play):

@@ -127,3 +127,19 @@ def test_the_shell_script_starts_training(tmp_path, training):
         command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False, timeout=60
     )
     assert "areal was imported" in done.stderr  # the script itself ran, from another folder
+
+
+@pytest.mark.parametrize("kind", ["local", "slurm"])
+def test_an_older_command_line_works_in_the_root_of_the_repository(kind, training, tmp_path):
+    root = EXAMPLE.parents[1]
+    real = areal_with(tmp_path / "site", f"infra/launcher/{kind}.py")
+    words = ("-m", f"areal.launcher.{kind}", str(training), "a=1")
+    done = run(root, *words, paths=(real,))
+    assert json.loads(done.stdout)[1:] == ["a=1", f"scheduler.type={kind}"], done.stderr
+
+
+def test_in_the_root_of_the_repository_the_installed_areal_is_imported(tmp_path):
+    root = EXAMPLE.parents[1]
+    real = areal_with(tmp_path / "site", "api/thing.py")
+    done = run(root, "-c", "import areal; print(areal.REAL, areal.__file__)", paths=(real,))
+    assert done.stdout.split() == ["True", str(real / "areal" / "__init__.py")], done.stderr

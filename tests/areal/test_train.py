@@ -88,13 +88,19 @@ def test_evaluation_uses_its_own_split_once():
 
 def test_the_workflow_gets_plain_data_and_a_cooler_evaluation():
     training, evaluation = train.workflow_arguments(a_config())
-    assert training["gen_args"] == {"temperature": 1.0, "max_completion_tokens": 512}
+    no_thoughts = {"chat_template_kwargs": {"enable_thinking": False}}
+    assert training["gen_args"] == {
+        "temperature": 1.0,
+        "max_completion_tokens": 512,
+        "extra_body": no_thoughts,
+    }
     assert evaluation["gen_args"]["temperature"] == 0.6
     assert training["econfig"] == evaluation["econfig"]
     own = a_config(eval_gconfig={"temperature": 0.1, "max_new_tokens": 9})
     assert train.workflow_arguments(own)[1]["gen_args"] == {
         "temperature": 0.1,
         "max_completion_tokens": 9,
+        "extra_body": no_thoughts,
     }
 
 
@@ -141,7 +147,8 @@ def test_the_file_holds_the_published_values():
         "reasoning_parser": "qwen3",
     }.items() <= rollout["agent"].items()
     assert content["gconfig"]["n_samples"] == 16
-    assert (content["gconfig"]["max_new_tokens"], content["gconfig"]["max_tokens"]) == (512, 32768)
+    assert (content["gconfig"]["max_new_tokens"], content["gconfig"]["max_tokens"]) == (8192, 32768)
+    assert actor["disable_dropout"] is content["ref"]["disable_dropout"] is True
     assert (actor["eps_clip"], actor["reward_scaling"], actor["reward_bias"], actor["kl_ctl"]) == (
         0.4,
         10.0,

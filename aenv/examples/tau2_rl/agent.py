@@ -15,11 +15,14 @@ import json
 import logging
 import os
 import secrets
+import socket
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 if __package__:
     from aenv.examples.tau2_rl.sdk_model import Model, from_chat, named_safely
@@ -35,6 +38,11 @@ MOST_FAILED_TURNS = 3  # consecutive turns without an action before the loop end
 _MALFORMED = "__malformed__"
 _SHORTEST_SECRET = 8  # hiding every "none" of a text because the key is "none" helps nobody
 _TOKEN_BYTES = 24
+_PACKAGES = {"aenv.core.environment": "aenvironment", "agents": "openai-agents"}
+"""Module → the package that it comes in."""
+_INSTANCE_PORT = 8081  # of a server on this machine; AEnvironment's client knows no other
+_SCHEDULER_PORT = 8080  # of the service that starts instances; likewise
+_CONNECT_SECONDS = 3.0
 _STOP = "###STOP###"  # ends a conversation, also one without a customer
 _SOLO_START = "Work on the ticket with your tools, and call `done` when the work is finished."
 _NUDGE = {
@@ -245,8 +253,54 @@ async def run_agent(data: Mapping[str, Any], **extra: Any) -> Outcome:
         )
 
 
+class NotReady(RuntimeError):
+    """A package or the server is missing; AEnvironment itself would wait for minutes."""
+
+
+def require_packages() -> None:
+    """Raise NotReady, saying what to install, where a package is missing."""
+    missing = [package for module, package in _PACKAGES.items() if not _is_installed(module)]
+    if missing:
+        raise NotReady(
+            f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not installed: "
+            "pip install -r aenv/examples/tau2_rl/requirements.txt, and then "
+            "pip install aenvironment==0.1.7 --no-deps"
+        )
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # of the package that the module would be in
+        return False
+
+
+def require_server(variables: Mapping[str, str]) -> None:
+    """Raise NotReady, saying what to start or to set, where no server accepts a connection."""
+    instance = variables.get("DUMMY_INSTANCE_IP")
+    where = instance or variables.get("AENV_SYSTEM_URL") or "http://localhost"
+    host = urlsplit(where if "://" in where else f"http://{where}").hostname or "127.0.0.1"
+    port = _INSTANCE_PORT if instance else _SCHEDULER_PORT
+    try:
+        socket.create_connection((host, port), _CONNECT_SECONDS).close()
+    except OSError as problem:
+        advice = (
+            "start it with: python -m aenv.main aenv/builtin-envs/tau2"
+            if instance
+            else "set AENV_SYSTEM_URL to your AEnvironment service, or, for a server on this "
+            "machine, DUMMY_INSTANCE_IP=127.0.0.1"
+        )
+        name = "environment server" if instance else "AEnvironment service"
+        raise NotReady(f"no {name} answers at {host}:{port} ({problem}); {advice}") from problem
+
+
 def open_environment(options: Options) -> Any:
-    """Return the environment, not yet initialized; it sends the server's token."""
+    """Return the environment, not yet initialized; it sends the server's token.
+
+    Raise NotReady where a package or the server is missing.
+    """
+    require_packages()
+    require_server(os.environ)
     from aenv.core.environment import Environment  # noqa: PLC0415  -- slow to import, and not needed to read a config
 
     token = server_token(os.environ)
@@ -463,6 +517,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     as_json = given.pop("json")
     verbose = given.pop("verbose")
     level = logging.INFO if verbose else logging.ERROR
+    try:
+        require_packages()
+    except NotReady as problem:
+        sys.stderr.write(f"{problem}\n")
+        return 1
     from aenv import setup_logging  # noqa: PLC0415  -- see open_environment
 
     setup_logging(logging.StreamHandler(sys.stderr), level)

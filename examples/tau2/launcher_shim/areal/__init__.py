@@ -14,7 +14,8 @@ _HERE = Path(__file__).resolve().parent
 
 
 def _become_the_real_one() -> None:
-    others = [path for path in sys.path if not path or Path(path).resolve() != _HERE.parent]
+    # The root of the repository has a link to this folder.
+    others = [path for path in sys.path if (Path(path or ".") / _HERE.name).resolve() != _HERE]
     spec = PathFinder.find_spec(__name__, others)
     if spec is None or spec.loader is None or spec.origin is None:
         return
