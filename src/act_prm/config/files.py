@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from act_prm.config.foreign import with_own_names
 from tau2.errors import ConfigError, DataFileError, UnknownName, needs_extra
 from tau2.utils.json_types import JsonObject
 
@@ -21,9 +22,11 @@ def config_folders() -> list[Path]:
 def read_config(kind: str, name: str) -> JsonObject:
     """Return the content of `configs/<kind>/<name>.yaml`; `name` may also be the path of a file.
 
+    Settings of the original act-prm project have our names; see `foreign`.
     Raise UnknownName with the nearest name, DataFileError for a file without a mapping.
     """
-    return load_yaml(_found(kind, name))
+    file = _found(kind, name)
+    return with_own_names(kind, load_yaml(file), str(file))
 
 
 def known_names(kind: str) -> list[str]:
