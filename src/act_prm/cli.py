@@ -41,7 +41,15 @@ _OWN = frozenset(
             "run_name",
             "is_async",
         ),
-        *("seed", "replicate", "verbose", "resume_run", "load_checkpoint_path", "project_name"),
+        *(
+            "seed",
+            "replicate",
+            "verbose",
+            "resume_run",
+            "load_checkpoint_path",
+            "project_name",
+            "report_to",
+        ),
     }
 )
 """Arguments of the run itself; all others are settings of configurations."""
@@ -149,7 +157,9 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
         help=_with_names("lora", "the adapter; without one, all weights are trained"),
     )
     group.add_argument(
-        "--model_name", metavar="MODEL", help="a Hugging Face name, a folder, or tiny"
+        "--model_name",
+        metavar="MODEL",
+        help="a Hugging Face name, a folder, a GGUF file, local/NAME, or tiny",
     )
 
 
@@ -186,7 +196,14 @@ def _add_run(group: argparse._ArgumentGroup) -> None:
         help="start with the model of a checkpoint",
     )
     group.add_argument(
-        "--project_name", metavar="NAME", help="also log to this project of Weights & Biases"
+        "--project_name", metavar="NAME", help="the project of the trackers (default: tau2)"
+    )
+    group.add_argument(
+        "--report_to",
+        metavar="NAMES",
+        type=_names,
+        help="also log to wandb, mlflow, tensorboard or trackio, or to several, with commas "
+        "(default: none; with --project_name, wandb)",
     )
     group.add_argument(
         "--override",
@@ -195,6 +212,10 @@ def _add_run(group: argparse._ArgumentGroup) -> None:
         type=Override.of,
         help="change any other setting, such as env.num_train_tasks=4; may be repeated",
     )
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, (name.strip() for name in text.split(","))))
 
 
 def _add_settings(group: argparse._ArgumentGroup) -> None:

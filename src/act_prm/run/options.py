@@ -72,9 +72,16 @@ class RunOptions:
     resume_run: bool = False
     load_checkpoint_path: Path | None = None
     project_name: str | None = None
+    report_to: tuple[str, ...] = ()
+    """Trackers of metrics; with a project name and none of them, wandb."""
     given: JsonMapping = field(default_factory=dict)
     """Settings by name; each applies to every configuration that has it."""
     overrides: tuple[Override, ...] = ()
+
+    @property
+    def trackers(self) -> tuple[str, ...]:
+        """The trackers that receive the metrics, in addition to the run's files."""
+        return self.report_to or (("wandb",) if self.project_name else ())
 
     @property
     def name(self) -> str:

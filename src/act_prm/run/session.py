@@ -14,7 +14,8 @@ from typing import Any
 from act_prm.environments import Environment, get_env
 from act_prm.llm_handlers.client import TrainableModel
 from act_prm.llm_handlers.load import load_model
-from act_prm.metrics import Reporter, WandbLog
+from act_prm.metrics import Reporter, TrackedRun, Tracker, check_trackers, trackers_of
+from act_prm.metrics.trackers import DEFAULT_PROJECT
 from act_prm.replay_buffer import ReplayBuffer
 from act_prm.run.options import RunOptions
 from act_prm.run.resolve import Resolved, resolve
@@ -48,18 +49,19 @@ async def run(
             before any model is called.
         Interrupted: Ctrl-C was pressed; a checkpoint was written.
     """
+    check_trackers(options.trackers)
     resolved = resolve(options)
     folder = run_folder(options)
     environments = _environments(resolved)
     seed = derive_seed(options.seed or 0, "replicate", options.replicate)
     model = await load_model(resolved.model, resolved.lora, seed=seed)
-    sinks: list[WandbLog] = []
+    sinks: list[Tracker] = []
     try:
         _check_model(model, resolved)
-        if options.project_name:
-            sinks.append(
-                WandbLog(options.project_name, options.name, resolved.as_json(), str(folder))
-            )
+        tracked = TrackedRun(
+            options.project_name or DEFAULT_PROJECT, options.name, resolved.as_json(), folder
+        )
+        sinks = trackers_of(options.trackers, tracked)
         context = TrainingContext(
             model=model,
             folder=folder,

@@ -1,17 +1,15 @@
 """Numbers, files, plots, and Weights & Biases."""
 
 import json
-import sys
-import types
 import xml.etree.ElementTree as ET
 
 import pytest
 from tests.unit.act_prm.replay_buffer.test_groups import trajectory
 
-from act_prm.metrics import MetricsFile, WandbLog, group_metrics, means, read_metrics, reward_curve
+from act_prm.metrics import MetricsFile, group_metrics, means, read_metrics, reward_curve
 from act_prm.metrics.reporting import NoReporter, Reporter
 from act_prm.replay_buffer import make_group
-from tau2.errors import DataFileError, MissingExtra
+from tau2.errors import DataFileError
 
 
 def test_groups_in_numbers():
@@ -76,27 +74,6 @@ def test_without_rewards_there_is_no_curve(tmp_path):
         tmp_path / "curve.svg", [{"batch": 1, "train/final_reward": float("nan")}]
     )
     assert not (tmp_path / "curve.svg").exists()
-
-
-def test_wandb_gets_every_row(monkeypatch):
-    logged, begun = [], []
-    run = types.SimpleNamespace(log=logged.append, finish=lambda: logged.append("finished"))
-    fake = types.SimpleNamespace(init=lambda **options: begun.append(options) or run)
-    monkeypatch.setitem(sys.modules, "wandb", fake)
-    log = WandbLog("project", "name", {"a": 1}, "folder")
-    log.log({"batch": 1})
-    log.close()
-    assert (begun[0]["project"], begun[0]["resume"], logged) == (
-        "project",
-        "allow",
-        [{"batch": 1}, "finished"],
-    )
-
-
-def test_without_wandb_the_way_out_is_told(monkeypatch):
-    monkeypatch.setitem(sys.modules, "wandb", None)
-    with pytest.raises(MissingExtra, match="leave out --project_name"):
-        WandbLog("project", "name", {}, "folder")
 
 
 def test_the_default_reporter_shows_nothing(capsys):
