@@ -5,13 +5,13 @@ Each receives the rows of `metrics.jsonl`; the step is the number of batches tra
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from tau2.errors import MissingExtra, UnknownName
+from tau2.errors import MissingExtra, UnknownName, needs_extra
 from tau2.utils.json_types import JsonMapping
 
 DEFAULT_PROJECT = "tau2"
@@ -41,7 +41,8 @@ class WandbLog:
     """One run of a project of Weights & Biases. Raise MissingExtra without the package."""
 
     def __init__(self, run: TrackedRun) -> None:
-        wandb = _library("wandb", "wandb")
+        with _needs("wandb"):
+            import wandb  # noqa: PLC0415  -- optional, and slow to import
         self._run = wandb.init(
             project=run.project,
             name=run.name,
@@ -64,7 +65,9 @@ class MlflowLog:
     """One run of an experiment of MLflow. Raise MissingExtra without the package."""
 
     def __init__(self, run: TrackedRun) -> None:
-        self._mlflow = _library("mlflow", "mlflow")
+        with _needs("mlflow"):
+            import mlflow  # noqa: PLC0415  -- likewise
+        self._mlflow: Any = mlflow
         self._mlflow.set_experiment(run.project)
         self._mlflow.start_run(run_name=run.name)
         self._mlflow.log_dict(dict(run.config), "config.json")
@@ -85,9 +88,11 @@ class TensorboardLog:
     """
 
     def __init__(self, run: TrackedRun) -> None:
-        _library("tensorboard", "tensorboard")
-        writers = _library("torch.utils.tensorboard", "tensorboard")
-        self._writer = writers.SummaryWriter(log_dir=str(run.folder / "tensorboard"))
+        with _needs("tensorboard"):
+            import tensorboard  # noqa: F401, PLC0415  -- the writer needs it
+        with needs_extra("train", "torch"):
+            from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415  -- optional
+        self._writer = SummaryWriter(log_dir=str(run.folder / "tensorboard"))
 
     def log(self, row: JsonMapping) -> None:
         """Write the numbers of one row."""
@@ -103,7 +108,9 @@ class TrackioLog:
     """One run of a project of Trackio. Raise MissingExtra without the package."""
 
     def __init__(self, run: TrackedRun) -> None:
-        self._trackio = _library("trackio", "trackio")
+        with _needs("trackio"):
+            import trackio  # noqa: PLC0415  -- likewise
+        self._trackio: Any = trackio
         self._trackio.init(project=run.project, name=run.name, config=dict(run.config))
 
     def log(self, row: JsonMapping) -> None:
@@ -144,12 +151,14 @@ def trackers_of(names: Sequence[str], run: TrackedRun) -> list[Tracker]:
     return made
 
 
-def _library(module: str, package: str) -> Any:
+@contextmanager
+def _needs(package: str) -> Iterator[None]:
+    """Turn the absence of a package into a MissingExtra; a broken install stays visible."""
     try:
-        return importlib.import_module(module)
+        yield
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] != module.partition(".")[0]:
-            raise  # a broken install stays visible
+        if (error.name or "").partition(".")[0] != package:
+            raise
         raise MissingExtra(
             f"{package} is not installed; pip install {package}, or leave out --report_to "
             f"{package} (and --project_name)"
