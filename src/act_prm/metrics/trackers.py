@@ -41,7 +41,7 @@ class WandbLog:
     """One run of a project of Weights & Biases. Raise MissingExtra without the package."""
 
     def __init__(self, run: TrackedRun) -> None:
-        with _needs("wandb"):
+        with needs_package("wandb"):
             import wandb  # noqa: PLC0415  -- optional, and slow to import
         self._run = wandb.init(
             project=run.project,
@@ -65,7 +65,7 @@ class MlflowLog:
     """One run of an experiment of MLflow. Raise MissingExtra without the package."""
 
     def __init__(self, run: TrackedRun) -> None:
-        with _needs("mlflow"):
+        with needs_package("mlflow"):
             import mlflow  # noqa: PLC0415  -- likewise
         self._mlflow: Any = mlflow
         self._mlflow.set_experiment(run.project)
@@ -88,7 +88,7 @@ class TensorboardLog:
     """
 
     def __init__(self, run: TrackedRun) -> None:
-        with _needs("tensorboard"):
+        with needs_package("tensorboard"):
             import tensorboard  # noqa: F401, PLC0415  -- the writer needs it
         with needs_extra("train", "torch"):
             from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415  -- optional
@@ -108,7 +108,7 @@ class TrackioLog:
     """One run of a project of Trackio. Raise MissingExtra without the package."""
 
     def __init__(self, run: TrackedRun) -> None:
-        with _needs("trackio"):
+        with needs_package("trackio"):
             import trackio  # noqa: PLC0415  -- likewise
         self._trackio: Any = trackio
         self._trackio.init(project=run.project, name=run.name, config=dict(run.config))
@@ -152,7 +152,7 @@ def trackers_of(names: Sequence[str], run: TrackedRun) -> list[Tracker]:
 
 
 @contextmanager
-def _needs(package: str) -> Iterator[None]:
+def needs_package(package: str) -> Iterator[None]:
     """Turn the absence of a package into a MissingExtra; a broken install stays visible."""
     try:
         yield
