@@ -117,6 +117,7 @@ def _check_models(run: ResolvedRun, tasks: Sequence[Task], evaluation_type: Eval
     for module, used in roles:
         if used is not None and not answers_calls(module):
             check_model(used.model, dict(used.args))
+            _check_workers(run.config, used.model, used.args)
     if run.config.auto_review:
         try:
             check_model(run.reviewer.model, run.reviewer.args)
@@ -133,6 +134,20 @@ def _check_models(run: ResolvedRun, tasks: Sequence[Task], evaluation_type: Eval
                 f"task {judged.id!r} is graded by a judge model, which cannot be used: {problem}; "
                 "name another with llm_judge (--llm-judge) or TAU2_JUDGE_LLM"
             ) from problem
+
+
+def _check_workers(config: TextRunConfig, model: str, args: Mapping[str, Any]) -> None:
+    """Raise ConfigError when several processes would each load the weights of a model."""
+    from tau2.llm.routing import backend_for  # noqa: PLC0415  -- see _check_models
+
+    if config.workers <= 1 and config.executor != "ray":
+        return
+    if backend_for(model, args).name == "local":
+        raise ConfigError(
+            f"model {model!r} runs in the process that plays, so every worker would load its "
+            "weights: leave out --workers and the Ray executor (--max-concurrency plays several "
+            "simulations on one engine), or serve the model once for all: tau2 serve-model"
+        )
 
 
 def _check_max_cost(

@@ -79,3 +79,12 @@ def test_a_missing_judge_names_the_task_and_the_setting():
     with pytest.raises(ConfigError, match=r"is graded by a judge model.*TAU2_JUDGE_LLM"):
         check(evaluation_type=EvaluationType.ALL_WITH_NL_ASSERTIONS)
     check(evaluation_type=EvaluationType.ALL_WITH_NL_ASSERTIONS, llm_judge="scripted/echo")
+
+
+@pytest.mark.parametrize("fields", [{"workers": 2}, {"executor": "ray"}])
+def test_weights_are_not_loaded_by_every_worker(fields, monkeypatch):
+    monkeypatch.setattr("tau2.llm.check_model", lambda *_: None)
+    local = {"agent": "llm_agent", "llm_agent": "local/qwen-0.5b"}
+    with pytest.raises(ConfigError, match=r"every worker would load its weights.*serve-model"):
+        check(**local, **fields)
+    check(**local, workers=1)
