@@ -5,6 +5,7 @@
 * Handing over and calculating come after a look-up, where there is anything to look up.
 * A call is not made again before something happened that may change its result.
 * What was changed is reported before anything else is done.
+* Lists of everything come after a look-up of something, where look-ups take ids.
 * An id that the other side has just named for the first time is first of all looked at; so is an
   e-mail address, a phone number or a zip code, until somebody was found by it.
 
@@ -138,6 +139,8 @@ class Rules:
             effect = self._effects[offer.name]
             if effect in {Effect.HAND_OVER, Effect.REASON} and not self._may_leave():
                 continue
+            if effect is Effect.LOOK_UP and not offer.arguments and self._has_to_look_closer():
+                continue
             excluded = {
                 call.key: call.arguments
                 for call in conversation.calls
@@ -174,6 +177,17 @@ class Rules:
         last = next(reversed(self._conversation.since_user), None)
         effects = {Effect.CHANGE, Effect.HAND_OVER}
         return last is not None and last.succeeded and self._effects.get(last.name) in effects
+
+    def _has_to_look_closer(self) -> bool:
+        """Return whether look-ups take ids or addresses, and none of them found anything."""
+        closer = {
+            offer.name
+            for offer in self._readers
+            for name, schema in offer.arguments
+            if is_strict_id(name) or role_of(name, schema).kind is Kind.TOLD
+        }
+        found = {call.name for call in self._conversation.calls if call.succeeded}
+        return bool(closer) and closer.isdisjoint(found)
 
     def _knows_customer(self) -> bool:
         """Return whether a look-up by something like an e-mail address found somebody."""

@@ -173,7 +173,7 @@ ORDER = json.dumps(
 def test_a_tool_is_offered_once_its_ids_were_seen() -> None:
     chat = retail()
     chat.user("Hello, I want to cancel an order.")
-    assert chat.offered == {"list_all_product_types"}
+    assert chat.offered == set(), "a list of all products says nothing of the customer"
     chat.user("My email is ana@example.com, the order is W0000001.")
     assert {"find_user_id_by_email", "get_order_details"} <= chat.offered
     assert chat.admits("find_user_id_by_email", email="ana@example.com")
@@ -307,7 +307,9 @@ def test_a_call_that_was_cut_short_says_nothing() -> None:
 
 
 def test_a_call_may_begin_as_models_begin_it() -> None:
-    made = retail().constraint()
+    chat = retail()
+    chat.result("get_user_details", {"user_id": "ana_gray_1234"}, PROFILE)
+    made = chat.constraint()
     grammar = Gbnf(made.grammar)
     call = '{"name": "list_all_product_types", "arguments": {}}'
     for text in (call, f"<tool_call>{call}</tool_call>", f"<tool_call>{call}", f"```json\n{call}"):
