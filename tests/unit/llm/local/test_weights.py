@@ -440,12 +440,12 @@ class Hub:
 def hub(monkeypatch: pytest.MonkeyPatch) -> Hub:
     hub = Hub()
     module: Any = types.ModuleType("huggingface_hub")
-    module.utils = types.ModuleType("huggingface_hub.utils")
-    module.utils.disable_progress_bars = lambda: None
+    utils: Any = types.ModuleType("huggingface_hub.utils")  # no attribute until it is imported
+    utils.disable_progress_bars = lambda: None
     for name in ("hf_hub_url", "get_hf_file_metadata", "hf_hub_download"):
         setattr(module, name, getattr(hub, name))
     monkeypatch.setitem(sys.modules, "huggingface_hub", module)
-    monkeypatch.setitem(sys.modules, "huggingface_hub.utils", module.utils)
+    monkeypatch.setitem(sys.modules, "huggingface_hub.utils", utils)
     return hub
 
 
