@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,6 +14,7 @@ from tau2.cli.exit_codes import OK
 from tau2.cli.parsing import CommandParser
 from tau2.errors import ConfigError
 from tau2.utils.output import show_error, show_json
+from tau2.utils.terminal_text import named
 from tau2.utils.text import plural
 
 if TYPE_CHECKING:
@@ -163,8 +165,12 @@ def _show_rated(domain: str, rated: Sequence[tuple[str, Prediction]]) -> None:
             name if count is True else f"{name} {count}" for name, count in counts.items()
         )
         figure = f"{prediction.difficulty:.2f}"
-        table.add_row(Text(task_id), figure, prediction.level, Text(reasons))
+        table.add_row(Text(named(task_id)), figure, prediction.level, Text(reasons))
     terminal().print(table)
+    levels = Counter(prediction.level for _, prediction in rated)
+    mean = sum(prediction.difficulty for _, prediction in rated) / max(len(rated), 1)
+    counts = ", ".join(f"{count} {level}" for level, count in levels.most_common())
+    terminal().print(Text(f"{counts}; mean difficulty {mean:.2f}"))
 
 
 def proved(spec: Any, tasks: list[Task]) -> tuple[list[Task], int]:

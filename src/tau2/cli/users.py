@@ -68,6 +68,7 @@ def add_arguments(parser: CommandParser) -> None:
         "-o", "--output", type=Path, default=None, metavar="FILE",
         help="page to write (default: NAME-card.html here); the same figures as JSON lie beside it",
     )  # fmt: skip
+    parser.add_switch("--no-probe", help="do not ask the model once before anything is played")
     parser.add_switch("--json", help="print the card as one JSON object only")
 
 
@@ -91,6 +92,7 @@ def run(options: argparse.Namespace) -> int:
         num_tasks=options.num_tasks,
         seed=options.seed,
         max_concurrency=options.max_concurrency,
+        probe=not options.no_probe,
     )
     page = _target(options.output, options.user)
     data = page.with_suffix(".json")

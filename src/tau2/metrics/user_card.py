@@ -122,6 +122,7 @@ class _Seen:
     lengths: list[int] = field(default_factory=list)
     facts: list[int] = field(default_factory=list)
     kinds: list[set[FindingKind]] = field(default_factory=list)
+    silent: list[bool] = field(default_factory=list)
     no_ends: int = 0
     wanted: int = 0
     done: int = 0
@@ -139,6 +140,7 @@ class _Seen:
         self.coverage.append(stated_share(task, texts))
         self.rewards.append(run.reward_info.reward if run.reward_info is not None else 0.0)
         spoke = [text for text in texts if words(text)]
+        self.silent.append(not spoke)
         self.lengths += [len(words(text)) for text in spoke]
         self.facts += [len({value.key for value in (*stated(t), *names_in(t))}) for t in spoke]
         self.kinds.append({finding.kind for finding in findings})
@@ -178,7 +180,11 @@ class _Seen:
             return mean(bool(kinds & found) for found in self.kinds)
 
         figures.wish_coverage = mean(self.coverage)
-        figures.wish_missing = share(frozenset({FindingKind.NO_WISH}))
+        # The monitor looks at what a user says; one that says nothing has not said its wish either.
+        figures.wish_missing = mean(
+            silent or FindingKind.NO_WISH in found
+            for silent, found in zip(self.silent, self.kinds, strict=True)
+        )
         figures.facts_invented = share(_INVENTED)
         figures.actions_omitted = 1 - self.done / self.wanted if self.wanted else 0.0
         figures.premature_ends = share(frozenset({FindingKind.ENDS_EARLY}))

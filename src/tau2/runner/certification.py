@@ -40,13 +40,14 @@ def certify(
     num_tasks: int = 20,
     seed: int = 300,
     max_concurrency: int = 3,
+    probe: bool = True,
     on_domain: Callable[[str], None] = lambda _name: None,
 ) -> UserCard:
     """Return the report card of a user.
 
     In every domain the reference agent plays the same `num_tasks` tasks, drawn by `seed`, with this
     user and with the scripted one, and the baseline agent plays them with this one. The user is
-    monitored without consequences.
+    monitored without consequences. `probe`: ask its model once before anything is played.
 
     Raises:
         UnknownName: a domain or the user is not registered.
@@ -65,6 +66,7 @@ def certify(
             "user_monitor": "report",
             "seed": seed,
             "max_concurrency": max_concurrency,
+            "probe": probe,
         }
     )
     cards = []

@@ -120,3 +120,9 @@ def test_an_option_of_the_other_action_is_refused(
     assert main(["tasks", action, "--domain", "mock", *option]) == 2
     other = {"generate": "difficulty", "difficulty": "generate"}[action]
     assert f"{option[0]} belongs to {other}, not to {action}" in capsys.readouterr().err
+
+
+def test_difficulty_ends_with_the_totals(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["tasks", "difficulty", "--domain", "mock"]) == 0
+    *_, last = capsys.readouterr().out.strip().splitlines()
+    assert last == "10 easy; mean difficulty 0.27"

@@ -84,3 +84,21 @@ def test_one_conversation_is_one_and_figures_stand_below_each_other(
     assert len(lines) > 3
     assert len({line.index("met") for line in lines}) == 1
     assert "100.0 %  ≥ 80 %  met" in shown
+
+
+def test_a_user_that_says_nothing_never_says_its_wish(tmp_path: Path) -> None:
+    page = tmp_path / "card.html"
+    assert main([*CERTIFY, "--user", "dummy_user", "-o", str(page)]) == 1
+    [domain] = json.loads(page.with_suffix(".json").read_text())["domains"]
+    assert domain["user"]["wish_missing"] == 1.0
+
+
+def test_the_model_need_not_be_asked_first(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dead = ["--user", "user_simulator", "--llm", "openai/no-such", "--llm-args"]
+    args = '{"api_base": "http://127.0.0.1:9", "api_key": "none", "num_retries": 0}'
+    page = str(tmp_path / "card.html")
+    assert main([*CERTIFY, *dead, args, "-o", page]) != 0
+    assert "--no-probe" in capsys.readouterr().err
+    assert main([*CERTIFY, *dead, args, "--no-probe", "-o", page]) == 1

@@ -56,7 +56,8 @@ def without_forms(text: str) -> str:
 
 _USER_INFO = re.compile(r"(?P<before>:(?:\\*/){2})[^/\s\"'\\<>]{1,512}@")
 _PARAMETER = re.compile(
-    r"(?P<before>(?:[?&]|&amp;|%3F|%26)(?P<name>[\w.\[\]-]{1,64})(?:=|%3D))(?P<value>[^&\s#\"'\\<>]+)"
+    r"(?P<before>(?:[?&]|&amp;|%3F|%26)(?P<name>[\w.\[\]-]{1,64})(?:=|%3D))"
+    r"(?P<value>[^&\s#\"'\\<>]+)"
 )
 
 
