@@ -169,8 +169,8 @@ def _show_rated(domain: str, rated: Sequence[tuple[str, Prediction]]) -> None:
     terminal().print(table)
     levels = Counter(prediction.level for _, prediction in rated)
     mean = sum(prediction.difficulty for _, prediction in rated) / max(len(rated), 1)
-    counts = ", ".join(f"{count} {level}" for level, count in levels.most_common())
-    terminal().print(Text(f"{counts}; mean difficulty {mean:.2f}"))
+    shares = ", ".join(f"{count} {level}" for level, count in levels.most_common())
+    terminal().print(Text(f"{shares}; mean difficulty {mean:.2f}"))
 
 
 def proved(spec: Any, tasks: list[Task]) -> tuple[list[Task], int]:
