@@ -70,16 +70,19 @@ def text_rule(
 
     They begin like a sentence, and no word goes on after a bracket: models that know how to write
     code write `get_order(order_id=...)` where they should call. Placeholders have no brackets.
+    No tool is named.
     """
-    inner = characters.without(" ()[]=|")
+    # Names of tools have underscores before letters; ids that are told, such as task_1, do not.
+    inner = characters.without(" ()[]=|_")
     if is_english:
         # Where a model would rather call again, its next best word is any name that it knows.
         first = choice(_SENTENCE_STARTS)
     elif characters is LATIN:
         first = "[A-Z\u00c0-\u00de] [a-zA-Z\u00c0-\u024f'’-]{0,20}"
     else:
-        first = f"{inner.without('_').body}{{1,20}}"
+        first = f"{inner.body}{{1,20}}"
     start = grammar.add("start", f"{first} [,.!:?]?")
-    word = grammar.add("plain-word", f'"("? {inner.body}{{1,{_LONGEST_WORD}}} ( ")" [,.;:!?]? )?')
+    letters = f'( {inner.body} | "_" [0-9] )'
+    word = grammar.add("plain-word", f'"("? {letters}{{1,{_LONGEST_WORD}}} ( ")" [,.;:!?]? )?')
     following = grammar.add("further", f"{BLANK_OR_BREAK} {word}")
     return grammar.add("text", f"{start} {times(following, 0, most - 1)}")

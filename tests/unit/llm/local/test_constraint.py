@@ -258,12 +258,14 @@ def test_after_many_calls_the_customer_is_spoken_to() -> None:
 def test_a_text_is_a_sentence_and_never_looks_like_a_call() -> None:
     grammar = Gbnf(retail().constraint().grammar)
     assert grammar.admits("Sure. Your order #W0000001 (a lamp) costs $30;\n\nshall I cancel it?")
+    assert grammar.admits("I have added task_2, user_1.")
     for text in (
         "get_order_details(order_id='#W1')",
         "Get_order_details(order_id='#W1')",
         '{"name": "calculate"}',
         "<tool_call>",
         "Dear [name]",
+        "Here is a call: **find_user_id_by_email**",
         "",
         " ",
     ):
