@@ -183,7 +183,9 @@ def _add_run(group: argparse._ArgumentGroup) -> None:
         help="the same run with other random numbers (default: 0)",
     )
     group.add_argument(
-        "--is_async", action=switch, help="await the users of all episodes concurrently"
+        "--is_async",
+        action=switch,
+        help="await the users of all episodes concurrently (default: on)",
     )
     group.add_argument("--verbose", action=switch, help="log more")
     group.add_argument(

@@ -240,6 +240,14 @@ class ScoresAsSampled(Protocol):
         """
 
 
+@runtime_checkable
+class StatesMemory(Protocol):
+    """A model that knows how much memory training needs here."""
+
+    def memory_sentence(self) -> str:
+        """Return what training needs and what is free, as a sentence."""
+
+
 def checked(data: Sequence[Datum], loss_fn: str) -> list[Datum]:
     """Return the data with a weight. Raise ConfigError or ValueError; see `forward_backward`."""
     if loss_fn not in LOSSES:

@@ -28,6 +28,7 @@ from act_prm.llm_handlers.client import (
 )
 from act_prm.llm_handlers.folders import whole_folder
 from act_prm.llm_handlers.learner import Learner
+from act_prm.llm_handlers.memory import memory_need
 from act_prm.llm_handlers.processes import OneProcess
 from act_prm.llm_handlers.sampling import ReplyRow, SamplingRule, generate
 from tau2.errors import ConfigError, ContextWindowExceeded, needs_extra
@@ -156,6 +157,16 @@ class TorchModel:
         seed = derive_seed(self.settings.seed, "pass", self._passes)
         settings = self._with_clip(policy or PolicyLoss())
         return await self._in_worker(self._learner.forward_backward, kept, loss_fn, settings, seed)
+
+    def memory_sentence(self) -> str:
+        """Return what training needs and what is free; see `client.StatesMemory`."""
+        settings = self.settings
+        return memory_need(
+            self.model,
+            longest=min(self._context, settings.train_tokens),
+            train_tokens=settings.train_tokens,
+            sample_tokens=settings.sample_tokens,
+        ).sentence()
 
     def _with_clip(self, policy: PolicyLoss) -> PolicyLoss:
         own = self.settings.clip

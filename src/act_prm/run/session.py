@@ -29,6 +29,7 @@ from tau2.utils.json_types import JsonObject
 logger = logging.getLogger(__name__)
 
 CONFIG = "config.json"
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ def _environments(resolved: Resolved) -> dict[str, Any]:
 def _env(config: JsonObject) -> Environment:
     settings = dict(config)
     name = settings.pop("name", "tau2bench")
-    return get_env(name, bool(settings.pop("is_async", False)), **settings)
+    return get_env(name, bool(settings.pop("is_async", True)), **settings)
 
 
 def _check_model(model: TrainableModel, resolved: Resolved) -> None:
@@ -137,18 +138,23 @@ async def _prepare(trainer: Trainer, options: RunOptions) -> None:
 
 @contextmanager
 def stops_on_interrupt(trainer: Trainer, reporter: Reporter) -> Iterator[None]:
-    """Make the first Ctrl-C stop the trainer with a checkpoint; the second one stops Python."""
+    """Make Ctrl-C or SIGTERM stop the trainer with a checkpoint; a second one stops Python.
+
+    Schedulers send SIGTERM before they take a machine away.
+    """
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
-        loop.remove_signal_handler(signal.SIGINT)
+        for number in _STOP_SIGNALS:
+            loop.remove_signal_handler(number)
         reporter.note(
             "stopping after a checkpoint (press Ctrl-C again to stop at once, without one)"
         )
         trainer.interrupt()
 
     try:
-        loop.add_signal_handler(signal.SIGINT, stop)
+        for number in _STOP_SIGNALS:
+            loop.add_signal_handler(number, stop)
     except (NotImplementedError, RuntimeError, ValueError):
         # Only the main thread of POSIX systems has signal handlers on a loop.
         yield
@@ -156,4 +162,5 @@ def stops_on_interrupt(trainer: Trainer, reporter: Reporter) -> Iterator[None]:
     try:
         yield
     finally:
-        loop.remove_signal_handler(signal.SIGINT)
+        for number in _STOP_SIGNALS:
+            loop.remove_signal_handler(number)

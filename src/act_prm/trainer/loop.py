@@ -15,6 +15,7 @@ from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from act_prm.llm_handlers.client import StatesMemory
 from act_prm.metrics import MetricsFile, read_metrics, reward_curve
 from act_prm.metrics.summary import Metrics, group_metrics
 from act_prm.replay_buffer import EpisodeStep
@@ -131,6 +132,8 @@ class Trainer:
             self.context.reporter.note(f"a checkpoint is in {path}; --resume_run continues from it")
 
     async def _train(self) -> None:
+        if isinstance(self.context.model, StatesMemory):
+            self.context.reporter.note(self.context.model.memory_sentence())
         for number, phase in enumerate(self.phases):
             if number < self.state.phase:
                 continue

@@ -75,13 +75,14 @@ def test_a_folder_with_a_run_is_not_overwritten(model, capsys):
     assert "done: 3 batches" in capsys.readouterr().err
 
 
-def test_ctrl_c_leaves_a_checkpoint_and_says_how_to_go_on(model, workplace, capsys):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_leaves_a_checkpoint_and_says_how_to_go_on(model, workplace, capsys, number):
     sample, asked = model.sample, []
 
     async def interrupted(prompts, params):
         asked.append(params)
         if len(asked) == 5:
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), number)
             await asyncio.sleep(5)
         return await sample(prompts, params)
 
@@ -94,6 +95,7 @@ def test_ctrl_c_leaves_a_checkpoint_and_says_how_to_go_on(model, workplace, caps
     )
     assert again.endswith("--run_name mine --resume_run")
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     assert cli.main([*SMALL, "--run_name", "mine", "--resume_run"]) == 0
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from act_prm.environments import Tau2BenchEnv, get_env
+from act_prm.environments import AsyncTau2BenchEnv, get_env
 
 FOLDER = Path(__file__).resolve().parents[4] / "configs" / "environments" / "tau2bench"
 
@@ -21,7 +21,7 @@ def test_a_configuration_makes_its_environment(domain):
         30,
     )
     env = get_env(**settings)
-    assert type(env) is Tau2BenchEnv
+    assert type(env) is AsyncTau2BenchEnv
     assert (env.max_turns, env.setup.max_steps, env.split) == (30, 50, "train")
     assert env.setup.llm_args_user == {"temperature": 0.0, "max_tokens": 512}
     assert len(env) > 0

@@ -55,8 +55,8 @@ def test_a_switch_can_be_turned_off(yaml):
 
 
 def test_a_switch_that_is_given_is_heard():
-    assert said("--is_async").env["is_async"] is True
-    assert said().env["is_async"] is False
+    assert said("--no-is_async").env["is_async"] is False
+    assert said().env["is_async"] is True
 
 
 def test_a_setting_goes_to_every_configuration_that_has_it():
