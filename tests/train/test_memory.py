@@ -54,11 +54,11 @@ def test_what_does_not_fit_is_a_sentence_with_the_way_out(tiny):
 
 
 def test_a_run_begins_by_telling_it(tiny, tmp_path):
-    class Notes(NoReporter):
-        texts: list[str] = []
+    texts = []
 
+    class Notes(NoReporter):
         def note(self, text):
-            self.texts.append(text)
+            texts.append(text)
 
     env = get_env(
         "tau2bench", domain="mock", user="scripted_user", num_train_tasks=1, num_test_tasks=0
@@ -66,4 +66,4 @@ def test_a_run_begins_by_telling_it(tiny, tmp_path):
     config = TrainerConfig(trainer_name="sft", num_batches=0, eval_every=0)
     context = TrainingContext(tiny(), env, tmp_path, config, reporter=Notes())
     asyncio.run(get_trainer("sft")(context).train())
-    assert Notes.texts[0].startswith("training needs about ")
+    assert texts[0].startswith("training needs about ")

@@ -241,6 +241,18 @@ class ScoresAsSampled(Protocol):
 
 
 @runtime_checkable
+class ServesOthers(Protocol):
+    """A model with a copy in each of several processes, of which the first decides."""
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this process decides."""
+
+    async def serve(self) -> None:
+        """Do what the first process tells, until it closes its model."""
+
+
+@runtime_checkable
 class StatesMemory(Protocol):
     """A model that knows how much memory training needs here."""
 

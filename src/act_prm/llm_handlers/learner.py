@@ -62,17 +62,16 @@ class Learner:
             eps=adam.eps,
             weight_decay=adam.weight_decay,
         )
-        self.plain = model
-        """The model itself, as it was loaded."""
-        self.model, self.optimizer = processes.prepare(model, optimizer)
+        self.model = model
+        self.optimizer = optimizer
         self.model.eval()
 
     def computing(self) -> AbstractContextManager[Any]:
         """Return the context of forward passes: half precision where the model was loaded in it."""
         # An adapter casts its inputs itself; without one, the float32 weights are cast here.
-        if self.dtype not in _HALF or hasattr(self.plain, "disable_adapter"):
+        if self.dtype not in _HALF or hasattr(self.model, "disable_adapter"):
             return nullcontext()
-        device = next(self.plain.parameters()).device
+        device = next(self.model.parameters()).device
         halved: AbstractContextManager[Any] = torch.autocast(device.type, self.dtype)
         return halved
 
@@ -91,7 +90,7 @@ class Learner:
         """
         if positions is None:
             positions = [range(1, len(one)) for one in sequences]
-        adapter_off = self.plain.disable_adapter() if reference else nullcontext()
+        adapter_off = self.model.disable_adapter() if reference else nullcontext()
         with torch.inference_mode(), self.computing(), adapter_off:
 
             def scored(batch: list[int]) -> list[list[float]]:
@@ -105,9 +104,13 @@ class Learner:
                     for row, values in zip(batch, new.tolist(), strict=True)
                 ]
 
-            found = self._processes.shared(
-                batches([len(one) for one in sequences], self._budget), scored
-            )
+            planned = batches([len(one) for one in sequences], self._budget)
+            results = self._processes.share(planned, lambda some: [scored(one) for one in some])
+        found = {
+            row: values
+            for batch, scores in zip(planned, results, strict=True)
+            for row, values in zip(batch, scores, strict=True)
+        }
         return [found[row] for row in range(len(sequences))]
 
     def data_logprobs(self, data: Sequence[Datum], *, reference: bool) -> list[list[float]]:
@@ -139,10 +142,8 @@ class Learner:
         ]
         metrics: dict[str, float] = {}
         with _mode(self.model, dropout=loss_fn == "cross_entropy", seed=dropout_seed):
-            for some, syncs in self._processes.rounds(passes):
-                with syncs(self.model):
-                    measured = self._one_pass(some, loss_fn, policy, total)
-                _combine(metrics, measured)
+            for some in self._processes.own_share(passes):
+                _combine(metrics, self._one_pass(some, loss_fn, policy, total))
         metrics = self._processes.combined(metrics)
         loss = metrics.pop("loss")
         averages = {
@@ -161,7 +162,7 @@ class Learner:
     def _one_pass(
         self, data: list[Datum], loss_fn: str, policy: PolicyLoss, total: float
     ) -> dict[str, float]:
-        positions = sorted({at for datum in data for at in _weighted(datum)}) or [1]
+        positions = sorted({at for datum in data for at in _weighted(datum)})
         with self.computing():
             new, entropy = score(
                 self.model,
@@ -175,7 +176,7 @@ class Learner:
         summed, metrics = loss_sum(loss_fn, new, targets, policy)
         # Dividing by the weights of all data makes the accumulated gradient that of the mean.
         loss = summed / total
-        self._processes.backward(loss)
+        loss.backward()
         counted = targets.weights > 0
         sums = {"loss": loss.detach(), "entropy": entropy[counted].sum(), **metrics}
         return {name: float(value) for name, value in sums.items()}
@@ -186,9 +187,10 @@ class Learner:
         A gradient that is not finite is dropped, and `skipped` is 1.
         """
         limit = self._adam.max_grad_norm
-        norm = self._processes.clip(
-            list(checkpoints.trained(self.model).values()), math.inf if limit is None else limit
-        )
+        parameters = list(checkpoints.trained(self.model).values())
+        self._processes.sum_gradients(parameters)
+        longest = math.inf if limit is None else limit
+        norm = float(torch.nn.utils.clip_grad_norm_(parameters, longest))
         is_finite = math.isfinite(norm)
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate

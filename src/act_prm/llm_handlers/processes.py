@@ -1,24 +1,31 @@
 """The processes that train one model: this one alone, or those that `accelerate launch` started.
 
-Rollouts, files and decisions are those of the first process. It tells the others which method of
-their copy of the model to call; all call it with the same arguments, each computes its share, and
-gradients are averaged by what accelerate is configured to use.
+Rollouts, files and decisions are those of the first process. It tells the others which operation of
+their copy of the model to call; all call it with the same arguments, and each computes its share.
+Gradients are summed over the processes before each optimizer step.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Protocol, TypeVar
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol, TypeVar
 
-from act_prm.llm_handlers.client import Datum
-from tau2.errors import needs_extra
+from tau2.errors import ConfigError, needs_extra
 
 with needs_extra("train", "torch"):
     import torch
 
+Item = TypeVar("Item")
 Result = TypeVar("Result")
-Syncs = Callable[[Any], AbstractContextManager[Any]]
+
+
+class Operation(NamedTuple):
+    """What the first process tells the others to do."""
+
+    name: str
+    arguments: tuple[Any, ...]
+    options: dict[str, Any]
 
 
 class Processes(Protocol):
@@ -26,58 +33,133 @@ class Processes(Protocol):
 
     is_first: bool
     """Whether this process decides."""
-    count: int
 
-    def prepare(self, model: Any, optimizer: Any) -> tuple[Any, Any]:
-        """Return model and optimizer for training."""
+    def tell(self, operation: Operation | None) -> None:
+        """Tell the other processes what to do; None ends them."""
 
-    def shared(
-        self, batches: Sequence[list[int]], work: Callable[[list[int]], list[list[float]]]
-    ) -> dict[int, list[float]]:
-        """Return the results of the work on all batches, by the indices in them."""
+    def hear(self) -> Operation | None:
+        """Wait for what the first process tells."""
 
-    def rounds(self, passes: Sequence[list[Datum]]) -> Iterator[tuple[list[Datum], Syncs]]:
-        """Yield this process's passes, each with the context in which it is computed."""
+    def share(
+        self, items: Sequence[Item], work: Callable[[list[Item]], Sequence[Result]]
+    ) -> list[Result]:
+        """Return the results of the work on all items; each process does its share of them."""
 
-    def backward(self, loss: torch.Tensor) -> None:
-        """Add the gradient of the loss to the accumulated one."""
+    def own_share(self, items: Sequence[Item]) -> list[Item]:
+        """Return the items that this process works on."""
 
     def combined(self, metrics: dict[str, float]) -> dict[str, float]:
         """Return the metrics of all processes: sums, and the maxima of `..._max`."""
 
-    def clip(self, parameters: list[torch.nn.Parameter], limit: float) -> float:
-        """Scale the gradient down to the limit and return its former norm."""
+    def sum_gradients(self, parameters: Sequence[torch.nn.Parameter]) -> None:
+        """Make every process have the sum of all gradients."""
 
 
 class OneProcess:
     """Trains in this process alone."""
 
     is_first = True
-    count = 1
 
-    def prepare(self, model: Any, optimizer: Any) -> tuple[Any, Any]:
-        """Return both as they are."""
-        return model, optimizer
+    def tell(self, operation: Operation | None) -> None:
+        """Do nothing."""
 
-    def shared(
-        self, batches: Sequence[list[int]], work: Callable[[list[int]], list[list[float]]]
-    ) -> dict[int, list[float]]:
-        """Return the results of the work on all batches, by the indices in them."""
-        return {at: row for batch in batches for at, row in zip(batch, work(batch), strict=True)}
+    def hear(self) -> Operation | None:
+        """Return None: there is nobody to hear."""
+        return None
 
-    def rounds(self, passes: Sequence[list[Datum]]) -> Iterator[tuple[list[Datum], Syncs]]:
-        """Yield all passes."""
-        for some in passes:
-            yield some, nullcontext
+    def share(
+        self, items: Sequence[Item], work: Callable[[list[Item]], Sequence[Result]]
+    ) -> list[Result]:
+        """Return the results of the work on all items."""
+        return list(work(list(items)))
 
-    def backward(self, loss: torch.Tensor) -> None:
-        """Add the gradient of the loss to the accumulated one."""
-        loss.backward()
+    def own_share(self, items: Sequence[Item]) -> list[Item]:
+        """Return all items."""
+        return list(items)
 
     def combined(self, metrics: dict[str, float]) -> dict[str, float]:
         """Return the metrics as they are."""
         return metrics
 
-    def clip(self, parameters: list[torch.nn.Parameter], limit: float) -> float:
-        """Scale the gradient down to the limit and return its former norm."""
-        return float(torch.nn.utils.clip_grad_norm_(parameters, limit))
+    def sum_gradients(self, parameters: Sequence[torch.nn.Parameter]) -> None:
+        """Do nothing."""
+
+
+class LaunchedProcesses:
+    """The processes of `accelerate launch`, each with a copy of the model on its own device.
+
+    Raise ConfigError for a launch that divides the model itself (FSDP, DeepSpeed, Megatron).
+    """
+
+    def __init__(self) -> None:
+        with needs_extra("train", "accelerate"):
+            from accelerate import PartialState  # noqa: PLC0415  -- only where it was launched
+        self._state = PartialState()
+        if self._state.distributed_type.value not in _COPIES:
+            raise ConfigError(
+                f"accelerate is configured for {self._state.distributed_type.value}; training "
+                "needs a copy of the model on each device: configure MULTI_GPU, and set "
+                "gradient_checkpointing if memory is short"
+            )
+        self.is_first = bool(self._state.is_main_process)
+
+    def tell(self, operation: Operation | None) -> None:
+        """Tell the other processes what to do; None ends them."""
+        from accelerate.utils import broadcast_object_list  # noqa: PLC0415  -- see __init__
+
+        broadcast_object_list([operation], from_process=0)
+
+    def hear(self) -> Operation | None:
+        """Wait for what the first process tells."""
+        from accelerate.utils import broadcast_object_list  # noqa: PLC0415  -- see __init__
+
+        heard: list[Operation | None] = [None]
+        broadcast_object_list(heard, from_process=0)
+        return heard[0]
+
+    def share(
+        self, items: Sequence[Item], work: Callable[[list[Item]], Sequence[Result]]
+    ) -> list[Result]:
+        """Return the results of the work on all items; each process does its share of them."""
+        places = self.own_share(range(len(items)))
+        mine = list(zip(places, work([items[at] for at in places]), strict=True))
+        found: dict[int, Result] = dict(self._gathered(mine))
+        return [found[at] for at in range(len(items))]
+
+    def own_share(self, items: Sequence[Item]) -> list[Item]:
+        """Return the items that this process works on: every n-th."""
+        return list(items[self._state.process_index :: self._state.num_processes])
+
+    def combined(self, metrics: dict[str, float]) -> dict[str, float]:
+        """Return the metrics of all processes: sums, and the maxima of `..._max`."""
+        found: dict[str, float] = {}
+        for name, value in self._gathered(list(metrics.items())):
+            before = found.get(name)
+            if before is None:
+                found[name] = value
+            else:
+                found[name] = max(before, value) if name.endswith("_max") else before + value
+        return found
+
+    def sum_gradients(self, parameters: Sequence[torch.nn.Parameter]) -> None:
+        """Make every process have the sum of all gradients; one without a share had none."""
+        from accelerate.utils import reduce  # noqa: PLC0415  -- see __init__
+
+        for parameter in parameters:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+            parameter.grad = reduce(parameter.grad, reduction="sum")
+
+    def _gathered(self, items: list[Any]) -> list[Any]:
+        from accelerate.utils import gather_object  # noqa: PLC0415  -- see __init__
+
+        gathered: list[Any] = gather_object(items)
+        return gathered
+
+
+_COPIES = frozenset({"NO", "MULTI_CPU", "MULTI_GPU", "MULTI_XPU", "MULTI_NPU"})
+
+
+def processes() -> Processes:
+    """Return the processes that this one belongs to."""
+    return LaunchedProcesses() if int(os.environ.get("WORLD_SIZE", "1")) > 1 else OneProcess()

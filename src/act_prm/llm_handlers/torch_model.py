@@ -11,7 +11,6 @@ import random
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,7 +28,7 @@ from act_prm.llm_handlers.client import (
 from act_prm.llm_handlers.folders import whole_folder
 from act_prm.llm_handlers.learner import Learner
 from act_prm.llm_handlers.memory import memory_need
-from act_prm.llm_handlers.processes import OneProcess
+from act_prm.llm_handlers.processes import Operation, processes
 from act_prm.llm_handlers.sampling import ReplyRow, SamplingRule, generate
 from tau2.errors import ConfigError, ContextWindowExceeded, needs_extra
 from tau2.seeds import derive_seed
@@ -96,16 +95,25 @@ class TorchModel:
         self._ends = frozenset(int(end) for end in ends if end is not None)
         self._calls = 0
         self._passes = 0
+        self._processes = processes()
         self._learner = Learner(
             model,
             name=name,
             adam=self.settings.adam,
             train_tokens=self.settings.train_tokens,
-            processes=OneProcess(),
+            processes=self._processes,
         )
+        self._operations: dict[str, Callable[..., Any]] = {
+            "sample": self._sample,
+            "logprobs": self._learner.logprobs,
+            "data_logprobs": self._learner.data_logprobs,
+            "forward_backward": self._learner.forward_backward,
+            "optim_step": self._learner.optim_step,
+            "load_state": self._load_state,
+        }
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="torch-model")
         self._joined: Coalescer[_SampleRequest, SampledCompletion] = Coalescer(
-            lambda asked: self._in_worker(self._sample, asked)
+            lambda asked: self._everywhere("sample", asked)
         )
 
     async def sample(
@@ -128,13 +136,13 @@ class TorchModel:
     async def logprobs(self, sequences: Sequence[list[int]]) -> list[list[float]]:
         """Return the log-probability of each token; the first entry is 0.0."""
         self._check_lengths(sequences)
-        return await self._in_worker(self._learner.logprobs, sequences)
+        return await self._everywhere("logprobs", sequences)
 
     async def reference_logprobs(self, sequences: Sequence[list[int]]) -> list[list[float]]:
         """Return what `logprobs` returns, without the adapter. Raise ConfigError without one."""
         self._require_adapter()
         self._check_lengths(sequences)
-        return await self._in_worker(partial(self._learner.logprobs, sequences, reference=True))
+        return await self._everywhere("logprobs", sequences, reference=True)
 
     async def learner_logprobs(
         self, data: Sequence[Datum], *, reference: bool = False
@@ -143,9 +151,7 @@ class TorchModel:
         if reference:
             self._require_adapter()
         self._check_lengths([datum.tokens for datum in data])
-        return await self._in_worker(
-            partial(self._learner.data_logprobs, data, reference=reference)
-        )
+        return await self._everywhere("data_logprobs", data, reference=reference)
 
     async def forward_backward(
         self, data: Sequence[Datum], loss_fn: str, policy: PolicyLoss | None = None
@@ -156,7 +162,7 @@ class TorchModel:
         self._passes += 1
         seed = derive_seed(self.settings.seed, "pass", self._passes)
         settings = self._with_clip(policy or PolicyLoss())
-        return await self._in_worker(self._learner.forward_backward, kept, loss_fn, settings, seed)
+        return await self._everywhere("forward_backward", kept, loss_fn, settings, seed)
 
     def memory_sentence(self) -> str:
         """Return what training needs and what is free; see `client.StatesMemory`."""
@@ -184,7 +190,7 @@ class TorchModel:
 
     async def optim_step(self, learning_rate: float) -> dict[str, float]:
         """Take one Adam step; return the norm of the gradient before clipping."""
-        return await self._in_worker(self._learner.optim_step, learning_rate)
+        return await self._everywhere("optim_step", learning_rate)
 
     async def save_state(self, path: Path) -> str:
         """Write weights, optimizer and seeds as the folder `path`."""
@@ -204,9 +210,10 @@ class TorchModel:
 
         Raise DataFileError, before any change, if it does not fit.
         """
-        extra = await self._in_worker(
-            checkpoints.load_state, path, self.model, self._learner.optimizer
-        )
+        await self._everywhere("load_state", path)
+
+    def _load_state(self, path: Path) -> None:
+        extra = checkpoints.load_state(path, self.model, self._learner.optimizer)
         self._calls = int(extra["calls"])
         self._passes = int(extra["passes"])
         self.settings = replace(self.settings, seed=int(extra["seed"]))
@@ -218,16 +225,44 @@ class TorchModel:
 
     async def close(self) -> None:
         """Free the model and stop the worker thread."""
+        if self._processes.is_first:
+            await self._in_worker(self._processes.tell, None)
         self._worker.shutdown(wait=True)
         self.model = None
+        self._operations.clear()
         del self._learner
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this process decides; the others `serve` it."""
+        return self._processes.is_first
+
+    async def serve(self) -> None:
+        """Do what the first process tells, until it closes its model."""
+        await self._in_worker(self._serve)
+
+    def _serve(self) -> None:
+        while (told := self._processes.hear()) is not None:
+            self._operations[told.name](*told.arguments, **told.options)
+
+    async def _everywhere(self, name: str, *arguments: Any, **options: Any) -> Any:
+        """Return the result of an operation that all processes do together."""
+
+        def work() -> Any:
+            self._processes.tell(Operation(name, arguments, options))
+            return self._operations[name](*arguments, **options)
+
+        return await self._in_worker(work)
 
     async def _in_worker(self, work: Callable[..., Result], *args: Any) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._worker, work, *args)
 
     def _sample(self, asked: list[_SampleRequest]) -> list[SampledCompletion]:
+        return self._processes.share(asked, self._sample_share)
+
+    def _sample_share(self, asked: list[_SampleRequest]) -> list[SampledCompletion]:
         rows = [self._row(one) for one in asked]
         kinds: dict[tuple[float, float, tuple[str, ...]], list[ReplyRow]] = {}
         for one, row in zip(asked, rows, strict=True):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from act_prm.environments import Environment, get_env
-from act_prm.llm_handlers.client import TrainableModel
+from act_prm.llm_handlers.client import ServesOthers, TrainableModel
 from act_prm.llm_handlers.load import load_model
 from act_prm.metrics import Reporter, TrackedRun, Tracker, check_trackers, trackers_of
 from act_prm.metrics.trackers import DEFAULT_PROJECT
@@ -56,6 +56,11 @@ async def run(
     environments = _environments(resolved)
     seed = derive_seed(options.seed or 0, "replicate", options.replicate)
     model = await load_model(resolved.model, resolved.lora, seed=seed)
+    if isinstance(model, ServesOthers) and not model.is_first:
+        # One of several processes: the first has the environments and writes the files.
+        await model.serve()
+        await model.close()
+        return FinishedRun(folder, TrainerState())
     sinks: list[Tracker] = []
     try:
         _check_model(model, resolved)
