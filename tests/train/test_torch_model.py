@@ -257,6 +257,18 @@ def test_a_resumed_run_goes_on_as_if_it_had_never_stopped(tiny, tmp_path):
     ]
 
 
+def test_an_optimizer_that_begins_anew_takes_the_step_of_a_new_one(tiny):
+    model, other = tiny(), tiny()
+    for _ in range(2):
+        run(model.forward_backward(DATA, "cross_entropy"))
+        run(model.optim_step(0.0))
+    run(model.reset_optimizer())
+    for one in (model, other):
+        run(one.forward_backward(DATA, "cross_entropy"))
+        run(one.optim_step(1e-2))
+    assert run(model.logprobs([[5, 6, 7]])) == run(other.logprobs([[5, 6, 7]]))
+
+
 def test_a_state_that_does_not_fit_changes_nothing_and_says_why(tiny, tmp_path):
     model, other = tiny(), tiny(lora=LoraSettings(r=2, alpha=8))
     run(model.save_state(tmp_path / "state"))

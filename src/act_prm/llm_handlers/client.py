@@ -241,6 +241,14 @@ class ScoresAsSampled(Protocol):
 
 
 @runtime_checkable
+class ResetsOptimizer(Protocol):
+    """A model whose optimizer can begin anew."""
+
+    async def reset_optimizer(self) -> None:
+        """Forget the moments of earlier gradients."""
+
+
+@runtime_checkable
 class ServesOthers(Protocol):
     """A model with a copy in each of several processes, of which the first decides."""
 

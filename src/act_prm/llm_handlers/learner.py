@@ -55,7 +55,7 @@ class Learner:
         for parameter in named.values():
             if parameter.dtype in _HALF:
                 parameter.data = parameter.data.float()
-        optimizer = torch.optim.AdamW(
+        self.optimizer = torch.optim.AdamW(
             named.values(),
             lr=0.0,
             betas=(adam.beta1, adam.beta2),
@@ -63,7 +63,6 @@ class Learner:
             weight_decay=adam.weight_decay,
         )
         self.model = model
-        self.optimizer = optimizer
         self.model.eval()
 
     def computing(self) -> AbstractContextManager[Any]:
@@ -180,6 +179,10 @@ class Learner:
         counted = targets.weights > 0
         sums = {"loss": loss.detach(), "entropy": entropy[counted].sum(), **metrics}
         return {name: float(value) for name, value in sums.items()}
+
+    def reset_optimizer(self) -> None:
+        """Forget the moments of earlier gradients."""
+        self.optimizer.state.clear()
 
     def optim_step(self, learning_rate: float) -> dict[str, float]:
         """Take one Adam step; return the norm of the gradient before clipping.

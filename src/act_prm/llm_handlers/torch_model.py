@@ -103,17 +103,19 @@ class TorchModel:
             train_tokens=self.settings.train_tokens,
             processes=self._processes,
         )
-        self._operations: dict[str, Callable[..., Any]] = {
-            "sample": self._sample,
-            "logprobs": self._learner.logprobs,
-            "data_logprobs": self._learner.data_logprobs,
-            "forward_backward": self._learner.forward_backward,
-            "optim_step": self._learner.optim_step,
-            "load_state": self._load_state,
-        }
+        shared = (
+            self._sample,
+            self._load_state,
+            self._learner.logprobs,
+            self._learner.data_logprobs,
+            self._learner.forward_backward,
+            self._learner.optim_step,
+            self._learner.reset_optimizer,
+        )
+        self._operations: dict[str, Callable[..., Any]] = {one.__name__: one for one in shared}
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="torch-model")
         self._joined: Coalescer[_SampleRequest, SampledCompletion] = Coalescer(
-            lambda asked: self._everywhere("sample", asked)
+            lambda asked: self._everywhere(self._sample, asked)
         )
 
     async def sample(
@@ -136,13 +138,13 @@ class TorchModel:
     async def logprobs(self, sequences: Sequence[list[int]]) -> list[list[float]]:
         """Return the log-probability of each token; the first entry is 0.0."""
         self._check_lengths(sequences)
-        return await self._everywhere("logprobs", sequences)
+        return await self._everywhere(self._learner.logprobs, sequences)
 
     async def reference_logprobs(self, sequences: Sequence[list[int]]) -> list[list[float]]:
         """Return what `logprobs` returns, without the adapter. Raise ConfigError without one."""
         self._require_adapter()
         self._check_lengths(sequences)
-        return await self._everywhere("logprobs", sequences, reference=True)
+        return await self._everywhere(self._learner.logprobs, sequences, reference=True)
 
     async def learner_logprobs(
         self, data: Sequence[Datum], *, reference: bool = False
@@ -151,7 +153,7 @@ class TorchModel:
         if reference:
             self._require_adapter()
         self._check_lengths([datum.tokens for datum in data])
-        return await self._everywhere("data_logprobs", data, reference=reference)
+        return await self._everywhere(self._learner.data_logprobs, data, reference=reference)
 
     async def forward_backward(
         self, data: Sequence[Datum], loss_fn: str, policy: PolicyLoss | None = None
@@ -162,7 +164,7 @@ class TorchModel:
         self._passes += 1
         seed = derive_seed(self.settings.seed, "pass", self._passes)
         settings = self._with_clip(policy or PolicyLoss())
-        return await self._everywhere("forward_backward", kept, loss_fn, settings, seed)
+        return await self._everywhere(self._learner.forward_backward, kept, loss_fn, settings, seed)
 
     def memory_sentence(self) -> str:
         """Return what training needs and what is free; see `client.StatesMemory`."""
@@ -190,7 +192,11 @@ class TorchModel:
 
     async def optim_step(self, learning_rate: float) -> dict[str, float]:
         """Take one Adam step; return the norm of the gradient before clipping."""
-        return await self._everywhere("optim_step", learning_rate)
+        return await self._everywhere(self._learner.optim_step, learning_rate)
+
+    async def reset_optimizer(self) -> None:
+        """Forget the moments of earlier gradients; see `client.ResetsOptimizer`."""
+        await self._everywhere(self._learner.reset_optimizer)
 
     async def save_state(self, path: Path) -> str:
         """Write weights, optimizer and seeds as the folder `path`."""
@@ -210,7 +216,7 @@ class TorchModel:
 
         Raise DataFileError, before any change, if it does not fit.
         """
-        await self._everywhere("load_state", path)
+        await self._everywhere(self._load_state, path)
 
     def _load_state(self, path: Path) -> None:
         extra = checkpoints.load_state(path, self.model, self._learner.optimizer)
@@ -247,12 +253,14 @@ class TorchModel:
         while (told := self._processes.hear()) is not None:
             self._operations[told.name](*told.arguments, **told.options)
 
-    async def _everywhere(self, name: str, *arguments: Any, **options: Any) -> Any:
+    async def _everywhere(
+        self, operation: Callable[..., Result], *arguments: Any, **options: Any
+    ) -> Result:
         """Return the result of an operation that all processes do together."""
 
-        def work() -> Any:
-            self._processes.tell(Operation(name, arguments, options))
-            return self._operations[name](*arguments, **options)
+        def work() -> Result:
+            self._processes.tell(Operation(operation.__name__, arguments, options))
+            return operation(*arguments, **options)
 
         return await self._in_worker(work)
 

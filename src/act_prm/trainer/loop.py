@@ -15,7 +15,7 @@ from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from act_prm.llm_handlers.client import StatesMemory
+from act_prm.llm_handlers.client import ResetsOptimizer, StatesMemory
 from act_prm.metrics import MetricsFile, read_metrics, reward_curve
 from act_prm.metrics.summary import Metrics, group_metrics
 from act_prm.replay_buffer import EpisodeStep
@@ -149,6 +149,10 @@ class Trainer:
     async def _run_phase(self, phase: Phase) -> None:
         """Train on the remaining batches of a phase."""
         length = phase.length()
+        if not self.state.batch_in_phase and isinstance(self.context.model, ResetsOptimizer):
+            # The gradients of imitation have become small; measured by them, the first policy
+            # gradient would be a leap.
+            await self.context.model.reset_optimizer()
         if self.state.batch_in_phase < length:
             self.context.reporter.begin(phase.name, self.state.batch_in_phase, length)
         while self.state.batch_in_phase < length:
