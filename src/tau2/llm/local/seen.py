@@ -36,6 +36,7 @@ _LEAD = re.compile(r"[A-Za-z]{1,32}[_-]")
 _BEGINS = re.compile(r"\b(?:start|begin|lead|prefix)")
 _ID_WORDS = frozenset({"id", "ids", "uuid", "guid"})
 _SOFT_ID_WORDS = frozenset({"number", "ref", "reference"})
+_LONG_NUMBER = 5  # digits of what may be a house, a year or a zip code
 _DEEPEST = 12
 _MOST_FACTS = 4_000  # of one tool result
 _LONGEST_TEXT = 200_000  # characters of one message that are looked at
@@ -259,7 +260,9 @@ class _Hint(NamedTuple):
             return token
         for left_out in range(1, len(self.start) + 1):
             rest = self.start[left_out:]
-            if token.startswith(rest) and token[len(rest) :].isdigit():
+            digits = token[len(rest) :]
+            # Without any of its start, a number is an id only when it is no number of a house.
+            if token.startswith(rest) and digits.isdigit() and (rest or len(digits) > _LONG_NUMBER):
                 return self.start[:left_out] + token
         return ""
 

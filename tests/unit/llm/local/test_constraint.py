@@ -184,6 +184,13 @@ def test_a_tool_is_offered_once_its_ids_were_seen() -> None:
     assert chat.admits("get_user_details", user_id="ana_gray_1234")
 
 
+def test_the_number_of_a_house_is_no_order() -> None:
+    chat = retail()
+    chat.user("Send it to 2515 Kestrel Drive. The order is 0000001.")
+    assert not chat.admits("get_order_details", order_id="#W2515")
+    assert chat.admits("get_order_details", order_id="#W0000001")
+
+
 def test_a_record_is_changed_after_it_was_looked_up() -> None:
     chat = retail()
     chat.user("I am ana_gray_1234, cancel #W0000001, I ordered it by mistake.")
