@@ -55,7 +55,7 @@ _NOT_YET = re.compile(
 _ASKS = re.compile(r"\?|\b(?:how|what|which|know|hear|tell|ask|wonder)\b")
 _ACCEPTS = re.compile(
     r"^(?:no\b|nope|nothing|thanks?\b|thank you|ok(?:ay)?\b|great|perfect|all right|alright|fine\b|"
-    r"i (?:see|understand)\b|good\b)(?!.*\b(?:want|would like|need|ask|wish)\b)"
+    r"i (?:see|understand)\b)(?!.{60})(?!.*\b(?:want|would like|need|ask|wish)\b)"
 )
 """How a message begins that wants nothing."""
 _IF_REFUSED = re.compile(
