@@ -1,0 +1,175 @@
+"""The page `docs/learning.md` and its curves, from the folders that `benchmarks/learning.py` made.
+
+    python benchmarks/learning_figures.py results/learning
+
+Writes `docs/learning/<domain>.svg`, and the tables between the page's markers. Needs matplotlib.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import statistics
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "learning.md"
+BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
+STAGES = {
+    "untrained": "untrained",
+    "sft": "SFT",
+    "rl": "SFT, then RL",
+    "shuffled": "SFT, then RL with shuffled rewards",
+}
+SPLITS = {"eval": "other tasks of known kinds", "test": "kinds held out of training"}
+Z = 1.959964  # of a 95 % interval
+Row = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One seed's evaluation of a stage on a split."""
+
+    seed: int
+    solved: float
+    episodes: int
+
+
+def main() -> int:
+    """Write the page."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("folder", type=Path)
+    folder = parser.parse_args().folder
+    parts = [part for domain in sorted(folder.iterdir()) for part in _section(domain)]
+    page = PAGE.read_text(encoding="utf-8")
+    head, tail = page.partition(BEGIN)[0], page.partition(END)[2]
+    PAGE.write_text("\n".join([head + BEGIN, *parts, END]) + tail, encoding="utf-8")
+    return 0
+
+
+def _section(domain: Path) -> list[str]:
+    """Return the lines about a domain: the table, the cost and the curves."""
+    found = {
+        (stage, split): list(_evaluations(domain, stage, split))
+        for stage in STAGES
+        for split in SPLITS
+    }
+    lines = [
+        "",
+        f"## {domain.name}",
+        "",
+        f"| | {' | '.join(SPLITS.values())} | seeds |",
+        "|---|---|---|---|",
+    ]
+    for stage, label in STAGES.items():
+        cells = [found[stage, split] for split in SPLITS]
+        if any(cells):
+            shown = " | ".join(_cell(cell) for cell in cells)
+            lines.append(f"| {label} | {shown} | {len(cells[0])} |")
+    lines += ["", _cost(domain), ""]
+    if _curves(domain):
+        lines += [f"![reward by batch](learning/{domain.name}.svg)", ""]
+    return lines
+
+
+def _evaluations(domain: Path, stage: str, split: str) -> Iterable[Evaluation]:
+    for folder in sorted(domain.glob(f"{stage}-seed*-{split}")):
+        rows = [row for row in _rows(folder) if "eval/correct" in row]
+        if rows:
+            seed = int(folder.name.split("-seed")[1].split("-")[0])
+            yield Evaluation(seed, rows[-1]["eval/correct"], int(rows[-1]["eval/n_trajectories"]))
+
+
+def _rows(folder: Path) -> list[Row]:
+    file = folder / "metrics.jsonl"
+    if not file.is_file():
+        return []
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+def _cell(evaluations: Sequence[Evaluation]) -> str:
+    """Return the share solved with its interval, and the range over the seeds."""
+    if not evaluations:
+        return "not run"
+    episodes = sum(one.episodes for one in evaluations)
+    solved = round(sum(one.solved * one.episodes for one in evaluations))
+    low, high = wilson(solved, episodes)
+    shares = [one.solved for one in evaluations]
+    seeds = f"; seeds {min(shares):.0%} to {max(shares):.0%}" if len(shares) > 1 else ""
+    return f"**{solved / episodes:.0%}** ({low:.0%} to {high:.0%}{seeds}; {solved} of {episodes})"
+
+
+def wilson(solved: int, episodes: int) -> tuple[float, float]:
+    """Return the 95 % interval of a share (Wilson, "Probable inference", JASA 1927)."""
+    share = solved / episodes
+    spread = Z * math.sqrt(share * (1 - share) / episodes + Z * Z / (4 * episodes**2))
+    middle = share + Z * Z / (2 * episodes)
+    scale = 1 + Z * Z / episodes
+    return max((middle - spread) / scale, 0.0), min((middle + spread) / scale, 1.0)
+
+
+def _cost(domain: Path) -> str:
+    """Return a sentence on the CPU time of a stage, training and evaluations apart."""
+    parts = []
+    for stage, label in STAGES.items():
+        trained = [_cpu_minutes(folder) for folder in domain.glob(f"{stage}-seed?")]
+        if trained:
+            parts.append(f"{label} {statistics.mean(trained):.0f}")
+    played = [_cpu_minutes(folder) for folder in domain.glob("*-seed*-*")]
+    evaluation = f"; an evaluation {statistics.mean(played):.0f}" if played else ""
+    return f"CPU minutes a seed (one thread): {', '.join(parts)}{evaluation}."
+
+
+def _cpu_minutes(folder: Path) -> float:
+    file = folder / "cost.json"
+    return (
+        json.loads(file.read_text(encoding="utf-8"))["cpu_seconds"] / 60 if file.is_file() else 0.0
+    )
+
+
+def _curves(domain: Path) -> bool:
+    """Draw the rewards of training by batch, mean and range over the seeds; False without any."""
+    import matplotlib as mpl
+
+    mpl.use("svg")
+    mpl.rcParams["svg.hashsalt"] = "tau2"  # the same rows make the same file
+    from matplotlib import pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(7.6, 3.8))
+    drawn = False
+    for stage in ("rl", "shuffled"):
+        runs = [
+            [row["train/final_reward"] for row in _rows(folder) if "train/final_reward" in row]
+            for folder in sorted(domain.glob(f"{stage}-seed?"))
+        ]
+        columns = [list(column) for column in zip(*[run for run in runs if run], strict=False)]
+        if not columns:
+            continue
+        drawn = True
+        batches = range(1, len(columns) + 1)
+        [line] = axes.plot(batches, [statistics.mean(one) for one in columns], label=STAGES[stage])
+        axes.fill_between(
+            batches,
+            [min(one) for one in columns],
+            [max(one) for one in columns],
+            color=line.get_color(),
+            alpha=0.15,
+        )
+    if drawn:
+        axes.set(xlabel="batch", ylabel="mean reward of the batch", ylim=(0, 1))
+        axes.legend(loc="lower right")
+        target = PAGE.parent / "learning" / f"{domain.name}.svg"
+        target.parent.mkdir(exist_ok=True)
+        figure.savefig(target, metadata={"Date": None})
+    plt.close(figure)
+    return drawn
+
+
+if __name__ == "__main__":
+    sys.exit(main())
