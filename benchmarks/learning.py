@@ -39,6 +39,7 @@ class Plan:
 
     domain: str
     model: str
+    model_name: str | None
     lora: str
     out: Path
     sft_batches: int | None
@@ -60,6 +61,8 @@ class Plan:
             "run_name": folder.name,
             "seed": str(seed),
         }
+        if self.model_name is not None:
+            given["model_name"] = self.model_name
         return [part for name, value in given.items() for part in (f"--{name}", value)]
 
 
@@ -72,6 +75,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--stages", nargs="+", choices=STAGES, default=list(STAGES))
     parser.add_argument("--model", default="smollm2_135m", help="a file of configs/model")
+    parser.add_argument("--model-name", help="other weights, such as a GGUF file")
     parser.add_argument("--lora", default="r16_a32_all", help="a file of configs/lora")
     parser.add_argument(
         "--sft-batches", type=int, help="default: of configs/trainer/learning_sft.yaml"
@@ -84,6 +88,7 @@ def main() -> int:
     plan = Plan(
         options.domain,
         options.model,
+        options.model_name,
         options.lora,
         options.out.resolve(),
         options.sft_batches,

@@ -143,6 +143,8 @@ class TrainerConfig(_Closed):
     warmup_batches: Count = 0
     """Batches over which the learning rate rises linearly at the beginning of a phase."""
 
+    shuffle_rewards: bool = False
+    """Deal out the rewards of each group at random: an ablation, which must not learn."""
     loss_fn: Literal["importance_sampling", "ppo"] = "ppo"
     """Loss of the policy gradient; fine-tuning always uses cross entropy."""
     clip_low: Above0 | None = None

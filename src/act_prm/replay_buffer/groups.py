@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from random import Random
 
 from act_prm.replay_buffer.steps import EpisodeStep
 from tau2.utils.json_types import JsonObject
@@ -158,6 +159,18 @@ class MeanCenteredTrajectoryGroup(TrajectoryGroup):
             deviation = math.sqrt(math.fsum((one - mean) ** 2 for one in rewards) / max(count, 1))
             scale /= deviation + _STD_FLOOR
         return [(reward - mean) * scale for reward in rewards]
+
+
+def with_shuffled_rewards(group: TrajectoryGroup, rng: Random) -> TrajectoryGroup:
+    """Return the group with its total rewards dealt out at random, each on a last step."""
+    played = [one for one in group.trajectories if one.steps]
+    rewards = [one.total_reward for one in played]
+    rng.shuffle(rewards)
+    for trajectory, reward in zip(played, rewards, strict=True):
+        for step in trajectory.steps:
+            step.reward = 0.0
+        trajectory.steps[-1].reward = reward
+    return replace(group)  # stores returns and advantages anew
 
 
 def make_group(

@@ -10,6 +10,7 @@ from act_prm.generator import OnlineGenerator
 from act_prm.metrics.intervals import mean_interval
 from act_prm.metrics.summary import Metrics, group_metrics, mean
 from act_prm.replay_buffer import TrajectoryGroup
+from act_prm.replay_buffer.groups import with_shuffled_rewards
 from act_prm.trainer.context import TrainingContext
 from act_prm.trainer.phase_protocol import TrainingBatch, sequences_with_signal
 from act_prm.trainer.update import policy_gradient
@@ -52,6 +53,9 @@ class OnlinePhase:
             num_tries=config.num_tries,
             progress=partial(context.reporter.part, "episodes"),
         )
+        if config.shuffle_rewards:
+            rng = context.random("shuffled rewards", batch_id)
+            groups = [with_shuffled_rewards(group, rng) for group in groups]
         return TrainingBatch(groups)
 
     async def learn(self, batch: TrainingBatch, batch_id: int) -> Metrics:

@@ -1,5 +1,7 @@
 """Returns and advantages: what a group stores on its steps."""
 
+from random import Random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +13,7 @@ from act_prm.replay_buffer import (
     TrajectoryGroup,
     make_group,
 )
+from act_prm.replay_buffer.groups import with_shuffled_rewards
 
 
 def step(reward=0.0, **more):
@@ -103,3 +106,13 @@ def test_a_step_as_a_sequence_to_train_on():
 def test_a_step_with_a_log_probability_too_many_is_refused():
     with pytest.raises(ValueError, match="3 log-probabilities for 2 tokens"):
         EpisodeStep([], {}, [], [], [1, 2, 3], 1, [0.0, 0.0, 0.0])
+
+
+def test_shuffled_rewards_are_the_same_rewards_of_other_episodes():
+    group = make_group(
+        [trajectory(0.0, float(number)) for number in range(6)], discount=1.0, mean_center=True
+    )
+    shuffled = with_shuffled_rewards(group, Random(3))
+    assert sorted(shuffled.rewards) == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
+    assert shuffled.rewards != [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
+    assert [each[0] for each in stored(shuffled)] == [one - 2.5 for one in shuffled.rewards]
