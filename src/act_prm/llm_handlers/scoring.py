@@ -83,12 +83,20 @@ def _shared_prefix(model: Any, sequences: Sequence[list[int]], positions: Sequen
     The first scored token is predicted after them, so that none of its scores is missing.
     """
     # With gradient checkpointing, models keep no keys and values of a prefix.
-    if len(sequences) < 2 or getattr(model, "is_gradient_checkpointing", False):  # noqa: PLR2004  -- one shares nothing
+    if len(sequences) < 2 or _checkpoints_activations(model):  # noqa: PLR2004  -- one shares nothing
         return 0
     first, last = min(sequences), max(sequences)
     limit = min(len(first), len(last), min(positions) - 1)
     length = next((at for at in range(limit) if first[at] != last[at]), limit)
     return length if length >= _SHORTEST_PREFIX else 0
+
+
+def _checkpoints_activations(model: Any) -> bool:
+    # The current and the former name of the property in transformers; the former warns.
+    for name in ("is_activation_checkpointing", "is_gradient_checkpointing"):
+        if hasattr(model, name):
+            return bool(getattr(model, name))
+    return False
 
 
 def _logits_after_prefix(
