@@ -22,6 +22,7 @@ from tau2.utils.json_types import JsonMapping, JsonObject, JsonValue
 
 TOOL_RESPONSE_TAGS = ("<tool_response>", "</tool_response>")
 
+_OWN_TAGS = re.compile(r"<(?=/?tool_(?:call|response)>)")
 _CALL_FORM = (
     "# Tools\n"
     "Each turn is either text for the customer or one tool call, never both. Write a call as\n"
@@ -94,7 +95,8 @@ def _turn(message: JsonMapping, inert: InertText) -> PlainTurn:
         return PlainTurn("assistant", inert("\n".join(filter(None, parts))))
     if role in {"system", "developer"}:
         return PlainTurn("system", text)  # written by us or by the caller, not by a participant
-    return PlainTurn("user", inert(text))
+    # A person who writes the tags of results is not a tool.
+    return PlainTurn("user", _OWN_TAGS.sub("< ", inert(text)))
 
 
 def call_text(call: JsonMapping) -> str:
