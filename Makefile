@@ -22,7 +22,7 @@ AENV := .venv-aenv
 LOCKED := .venv-locked
 # Not the others: the tests expect that litellm and Ray are absent, and torch differs from machine to machine.
 LOCKED_EXTRAS := dev gym otel parquet report serve voice
-OTHER_EXTRAS := llm ray tinker
+OTHER_EXTRAS := llm local ray tinker
 OTHERS := .venv-others
 TOOLS := .venv-tools
 AENV_PIP := $(AENV)/bin/python -m pip --quiet --disable-pip-version-check
@@ -167,7 +167,7 @@ $(LOCKED)/.ready: constraints.txt pyproject.toml
 $(OTHERS)/.ready: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "$(NO_PYTHON)" >&2; exit 1; }
 	@$(PYTHON) -m venv $(OTHERS)
-	@$(OTHERS)/bin/python -m pip --quiet --disable-pip-version-check install packaging --editable '.[llm,ray,tinker]'
+	@$(OTHERS)/bin/python -m pip --quiet --disable-pip-version-check install packaging --editable '.[llm,local,ray,tinker]'
 	@touch $@
 
 $(TOOLS)/.ready:

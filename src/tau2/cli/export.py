@@ -35,8 +35,8 @@ conversations for supervised fine-tuning, from reference episodes or from runs
   tau2 export sft first second --min-reward 1 --tokenizer path/to/model.gguf
 
 Each line is one conversation as a local model plays it: `messages` with the weight 1
-on turns to imitate; with --tokenizer also `tokens` and `loss_mask`. Tasks of test splits
-and of held-out kinds are refused. A run called sft is named by its path."""
+on turns to imitate; with --tokenizer also `tokens` and `loss_mask`. Tasks of test
+splits and of held-out kinds are refused. A run called sft is named by its path."""
 
 
 def add_arguments(parser: CommandParser) -> None:

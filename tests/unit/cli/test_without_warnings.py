@@ -76,6 +76,7 @@ PLAIN = {
     "audit": ["audit", "--domain", "mock", "--task-ids", "create_task_1"],
     "completion": ["completion", "bash"],
     "intro": ["intro"],
+    "models": ["models", "list"],
 }
 ELSEWHERE = {"convert-results", "run", "review", "serve-model", "start", "tasks"}
 

@@ -16,7 +16,7 @@ from tau2.actions.written_calls import argument_names, written_calls
 from tau2.data_model.message import ToolRequestor
 from tau2.errors import ConfigError
 from tau2.llm.clock import clock
-from tau2.llm.local.constraint import constraint
+from tau2.llm.local.constraint import ConstraintOptions, constraint
 from tau2.llm.local.slots import Call
 from tau2.llm.response import RESPONSE_COST
 from tau2.llm.wire import to_wire
@@ -106,7 +106,8 @@ def ask(
     prefix = engine.prefix_of(turns) if offered else ""
     sampling = sampling_of(args, prompt)
     if offered and _is_constrained(args):
-        constrained = constraint(messages, offered, tool_choice=tool_choice)
+        options = ConstraintOptions(leaves_early=engine.has_adapter)
+        constrained = constraint(messages, offered, tool_choice=tool_choice, options=options)
         return Asked(
             prompt, prefix, replace(sampling, grammar=constrained.grammar), constrained.read
         )

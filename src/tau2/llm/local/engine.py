@@ -45,7 +45,7 @@ DEFAULT_PARALLEL = 4
 """Conversations at once; the memory for each is taken when the weights are loaded."""
 DEFAULT_THREADS = 1
 """Threads of llama.cpp; a second one helps only where a core is idle."""
-DEFAULT_MAX_TOKENS = 512
+DEFAULT_MAX_TOKENS = 1024
 """Of one answer."""
 
 _PLACE = "\ufffdtau2\ufffd"  # stands for the first user's text while a prefix is rendered
@@ -123,10 +123,14 @@ class Engine:
         header: GgufHeader,
         options: EngineOptions,
         prefixes: PrefixStore,
+        *,
+        has_adapter: bool = False,
     ) -> None:
         self._server = server
         self.header = header
         self.options = options
+        self.has_adapter = has_adapter
+        """Whether the weights were trained further, for these very prompts."""
         self._prefixes = prefixes
         self._kept = KeptConversations(prefixes.folder)
         self._slots = SlotPool(options.n_parallel)
@@ -471,7 +475,7 @@ def _load(weights: Path, adapter: Path | None, settings: EngineSettings) -> Engi
     except BaseException:
         prefixes.close()
         raise
-    return Engine(server, header, options, prefixes)
+    return Engine(server, header, options, prefixes, has_adapter=adapter is not None)
 
 
 def _identity(weights: Path, adapter: Path | None) -> str:

@@ -73,6 +73,8 @@ class OfferOptions:
     """How often the same call is made in a conversation."""
     reports_changes: bool = True
     """Whether a successful change is followed by text; small models otherwise go on changing."""
+    leaves_early: bool = False
+    """Whether handing over and calculating need no look-up before: a trained model knows when."""
     patience: int = 6
     """After this many messages of the other side a hand-over needs no look-up."""
 
@@ -137,7 +139,8 @@ class Rules:
         counts = Counter(call.key for call in conversation.calls)
         for offer in self._offers:
             effect = self._effects[offer.name]
-            if effect in {Effect.HAND_OVER, Effect.REASON} and not self._may_leave():
+            leaves = effect in {Effect.HAND_OVER, Effect.REASON}
+            if leaves and not (self._options.leaves_early or self._may_leave()):
                 continue
             if effect is Effect.LOOK_UP and not offer.arguments and self._has_to_look_closer():
                 continue

@@ -22,12 +22,15 @@ from tau2.llm.local.gbnf import (
     times,
 )
 from tau2.llm.local.number_grammar import integer_body, number_body
-from tau2.llm.local.string_roles import Kind, Role, role_of
+from tau2.llm.local.string_roles import Kind, Role, name_words, role_of
 from tau2.utils.json_types import JsonMapping, JsonObject, JsonValue
 
 _DEEPEST = 8
 _SHORT_TEXT = 80  # characters of a title, a street, a city
 _LINE_WORDS = 12
+_LISTED_WORDS = 3  # words of a line within a list, whose items add up
+_CODE = "[A-Za-z0-9#_-]{1,24}"  # an id that has no form of its own and was not seen
+_CODE_NAMES = frozenset({"id", "number", "code", "key", "reference"})
 _LONG_WORDS = 50  # words of a summary
 _LONGEST_WORD = 30
 _SEPARATOR = ' ", " '
@@ -83,6 +86,8 @@ class SchemaGrammar:
         self._root = root
         self.known = known
         self._characters = characters
+        self._lists = 0
+        """How many lists the value that is being written is in."""
 
     def arguments(self, excluded: Sequence[JsonObject] = ()) -> str:
         """Return a body of the arguments that equal none of those excluded.
@@ -180,6 +185,8 @@ class SchemaGrammar:
         if least > 1 or most < _SHORT_TEXT:
             upper = max(least, min(most, _SHORT_TEXT))
             return Value(f'"\\"" {times(self._characters.body, least, upper)} "\\""')
+        if (name_words(name) or ("",))[-1] in _CODE_NAMES:
+            return Value(f'"\\"" {self._rule("code", _CODE)} "\\""', is_text=True)
         line = self._line()
         if "empty" in str(schema.get("description")) and "minLength" not in schema:
             line += "?"
@@ -187,7 +194,8 @@ class SchemaGrammar:
 
     def _line(self) -> str:
         """Return a body of a short text, which neither begins nor ends with a blank."""
-        return self._grammar.words(self._characters, _LONGEST_WORD, _LINE_WORDS)
+        words = _LISTED_WORDS if self._lists else _LINE_WORDS
+        return self._grammar.words(self._characters, _LONGEST_WORD, words)
 
     def other_line(self, excluded: Sequence[str]) -> str:
         """Return a body of short texts, as JSON, that are none of some texts."""
@@ -206,12 +214,15 @@ class SchemaGrammar:
             if least > 1:
                 raise Unwritable("a grammar cannot keep several items apart")
             most = min(most, 1)
+        self._lists += 1
         try:
             item = self.value(name, schema.get("items"), depth + 1)
         except Unwritable:
             if least:
                 raise
             return literal("[]")
+        finally:
+            self._lists -= 1
         if most == 0:
             return literal("[]")
         rule = self._rule(f"{name}-item", item.body)
