@@ -1,7 +1,7 @@
 """Adds `areal.launcher.local` and `areal.launcher.slurm` to an AReaL without them.
 
-Whoever imports `areal` gets the real package: this module loads it in its own place and adds one
-folder to its path. Only for `python -m areal.launcher.<kind>` it does not, because a launch needs
+Whoever imports `areal` gets the real package, or the error that it is not installed: this module
+loads it in its own place and adds one folder to its path. Only for `python -m areal.launcher.<kind>` it does not, because a launch needs
 nothing of it.
 """
 
@@ -18,7 +18,7 @@ def _become_the_real_one() -> None:
     others = [path for path in sys.path if (Path(path or ".") / _HERE.name).resolve() != _HERE]
     spec = PathFinder.find_spec(__name__, others)
     if spec is None or spec.loader is None or spec.origin is None:
-        return
+        raise ModuleNotFoundError(f"No module named {__name__!r}", name=__name__)
     real = module_from_spec(spec)
     real.__path__.append(str(_HERE))
     sys.modules[__name__] = real
