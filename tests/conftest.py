@@ -58,7 +58,7 @@ def _own_settings(monkeypatch, tmp_path):
         monkeypatch.delenv(name)
     monkeypatch.setenv("TAU2_SIMULATIONS_DIR", str(tmp_path / "simulations"))
     monkeypatch.setenv(
-        "TAU2_CACHE_DIR", str(tmp_path / "cache")
+        "TAU2_CACHE_DIR", str(tmp_path / "tau2-cache")
     )  # weights of the machine count not
 
 

@@ -91,7 +91,7 @@ class HastyOracle(OracleAgent):
         self.plan = (*self.plan[:at], *first, *self.plan[at:])
 
     def _ask_consent(self, state: OracleState) -> str:
-        state.agreed = True
+        state.agreed_steps = len(self.plan)
         return ""
 
 

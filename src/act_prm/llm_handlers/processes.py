@@ -93,8 +93,9 @@ class LaunchedProcesses:
 
     def __init__(self) -> None:
         with needs_extra("train", "accelerate"):
-            from accelerate import PartialState  # noqa: PLC0415  -- only where it was launched
+            from accelerate import PartialState, utils  # noqa: PLC0415  -- only where it was launched
         self._state = PartialState()
+        self._utils = utils
         if self._state.distributed_type.value not in _COPIES:
             raise ConfigError(
                 f"accelerate is configured for {self._state.distributed_type.value}; training "
@@ -105,16 +106,12 @@ class LaunchedProcesses:
 
     def tell(self, operation: Operation | None) -> None:
         """Tell the other processes what to do; None ends them."""
-        from accelerate.utils import broadcast_object_list  # noqa: PLC0415  -- see __init__
-
-        broadcast_object_list([operation], from_process=0)
+        self._utils.broadcast_object_list([operation], from_process=0)
 
     def hear(self) -> Operation | None:
         """Wait for what the first process tells."""
-        from accelerate.utils import broadcast_object_list  # noqa: PLC0415  -- see __init__
-
         heard: list[Operation | None] = [None]
-        broadcast_object_list(heard, from_process=0)
+        self._utils.broadcast_object_list(heard, from_process=0)
         return heard[0]
 
     def share(
@@ -143,17 +140,13 @@ class LaunchedProcesses:
 
     def sum_gradients(self, parameters: Sequence[torch.nn.Parameter]) -> None:
         """Make every process have the sum of all gradients; one without a share had none."""
-        from accelerate.utils import reduce  # noqa: PLC0415  -- see __init__
-
         for parameter in parameters:
             if parameter.grad is None:
                 parameter.grad = torch.zeros_like(parameter)
-            parameter.grad = reduce(parameter.grad, reduction="sum")
+            parameter.grad = self._utils.reduce(parameter.grad, reduction="sum")
 
     def _gathered(self, items: list[Any]) -> list[Any]:
-        from accelerate.utils import gather_object  # noqa: PLC0415  -- see __init__
-
-        gathered: list[Any] = gather_object(items)
+        gathered: list[Any] = self._utils.gather_object(items)
         return gathered
 
 

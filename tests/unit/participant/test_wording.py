@@ -28,27 +28,6 @@ def test_a_tool_name_becomes_an_action_and_a_past_action(
     assert wording.past_action(name) == was_done
 
 
-def test_arguments_become_a_listing() -> None:
-    said = wording.arguments_in_words(
-        {
-            "order_id": "#1",
-            "reason": "ordered by mistake",
-            "item_ids": ["7", "8"],
-            "express": True,
-            "note": None,
-        },
-        {"7": "lamp"},
-    )
-    assert (
-        said == "order ID #1, reason 'ordered by mistake', item IDs 7 (lamp) and 8 and express yes"
-    )
-
-
-def test_nested_and_long_values_become_text() -> None:
-    assert wording.value_in_words([{"first_name": "Ada", "bags": 2}]) == "first name Ada, bags 2"
-    assert len(wording.value_in_words("x" * 1000)) < 200
-
-
 def test_joined_puts_parts_together() -> None:
     assert wording.listing(["a", "b", "c"]) == "a, b and c"
     assert wording.listing([]) == ""

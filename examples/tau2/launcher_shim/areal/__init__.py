@@ -1,8 +1,8 @@
 """Adds `areal.launcher.local` and `areal.launcher.slurm` to an AReaL without them.
 
 Whoever imports `areal` gets the real package, or the error that it is not installed: this module
-loads it in its own place and adds one folder to its path. Only for `python -m areal.launcher.<kind>` it does not, because a launch needs
-nothing of it.
+loads it in its own place and adds one folder to its path. Only for
+`python -m areal.launcher.<kind>` it does not, because a launch needs nothing of it.
 """
 
 import sys

@@ -47,7 +47,6 @@ from tau2.utils.json_types import JsonObject
 _LONGEST_USER_TEXT = 20_000  # characters of the customer's messages searched for details
 _LONGEST_PROBLEM = 200  # characters of a tool's error that are reported
 _MOST_QUESTIONS = 2  # times one question is asked
-_MOST_OFFERS = 2  # times more help is offered before a change that the customer has not spoken of
 _FAREWELLS = 7  # times the oracle offers more help before it ends the conversation itself
 _NOT_YET = re.compile(
     r"\b(?:not yet|one moment|hold on|how do i|which \w+ should|can't|cannot|don't know)\b"
@@ -124,10 +123,6 @@ class OracleState(BaseModel):
     """How often in a row something was refused."""
     has_refused: bool = False
     """Whether anything was refused so far."""
-    offered_at: int = -1
-    """Index of the change before which more help was offered last."""
-    offers: int = 0
-    """How often it was offered there."""
     transferred: bool = False
     farewells: int = 0
     turns: int = 0
@@ -273,7 +268,7 @@ class OracleAgent(HalfDuplexAgent[OracleState]):
         step = self.plan[state.cursor]
         if state.solo:
             return self._call(step, state)
-        question = self._offer_more_first(step, state) or self._question(step, state)
+        question = self._question(step, state)
         if question:
             return _say(question)
         state.question = None
@@ -299,51 +294,12 @@ class OracleAgent(HalfDuplexAgent[OracleState]):
             return self.speaker.go_on(news) if news else ""
         return ""
 
-    def _offer_more_first(self, step: PlanStep, state: OracleState) -> str:
-        """Ask for what else the customer wants, if the next change was not spoken of yet."""
-        at = self._next_change(step, state)
-        if at is None or state.cursor < state.agreed_steps or self._is_wanted(at, state):
-            return ""
-        state.offers = state.offers + 1 if state.offered_at == at else 1
-        state.offered_at = at
-        if state.offers > _MOST_OFFERS:
-            return ""
-        news = self._news(state)
-        refused = self._named(at, state) if news else ""
-        if refused:
-            # The customer spoke of this order, but not of this change: of one that is not possible.
-            state.has_refused = True
-            news = joined([news, self.speaker.say("refuse_one", what=refused)])
-        return self._offer_more(news, state)
-
     def _offer_more(self, news: str, state: OracleState) -> str:
         """Return what is new, or what there is to say otherwise, and ask for further wishes."""
         acted = state.acted
         state.acted = False
         text = news or self._nothing_new(state, acted=acted)
         return self.speaker.close(text, good=bool(news))
-
-    def _named(self, at: int, state: OracleState) -> str:
-        """Return the order or reservation of a change, in words, if the customer has named it."""
-        step = self.plan[at]
-        details = speech.details_of(step, state.records, state.notes)
-        for slot, name in (("order", "order"), ("reservation", "reservation")):
-            if details[slot] and details[slot].lower() in state.user_text:
-                return f"{name} {details[slot]}"
-        names = [name for name in details.names() if name.lower() in state.user_text]
-        return f"the {names[0]}" if names else ""
-
-    def _next_change(self, step: PlanStep, state: OracleState) -> int | None:
-        """Return the index of the change (or transfer) that begins with this step, if it does."""
-        begins = state.cursor > 0 and self.plan[state.cursor - 1].changes_something
-        if not (begins or step.changes_something or step.is_transfer):
-            return None
-        for at in range(state.cursor, len(self.plan)):
-            if self.plan[at].by_user:
-                return None
-            if self.plan[at].changes_something or self.plan[at].is_transfer:
-                return at
-        return None
 
     def _is_wanted(self, at: int, state: OracleState) -> bool:
         return speech.is_wanted(self.plan[at], state.user_text)
