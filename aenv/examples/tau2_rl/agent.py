@@ -17,7 +17,7 @@ import os
 import secrets
 import socket
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -511,6 +511,17 @@ def parser() -> argparse.ArgumentParser:
     return line
 
 
+def _logging_of_aenvironment() -> Callable[..., None]:
+    """Return the function that sets up its logging. Raise NotReady where a package is missing."""
+    try:
+        from aenv import setup_logging  # noqa: PLC0415  -- see open_environment
+    except ImportError:
+        require_packages()
+        raise
+    found: Callable[..., None] = setup_logging
+    return found
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Play one episode; return 0 when it has a reward, otherwise 1."""
     given = vars(parser().parse_args(arguments))
@@ -518,12 +529,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     verbose = given.pop("verbose")
     level = logging.INFO if verbose else logging.ERROR
     try:
-        require_packages()
+        setup_logging = _logging_of_aenvironment()
     except NotReady as problem:
         sys.stderr.write(f"{problem}\n")
         return 1
-    from aenv import setup_logging  # noqa: PLC0415  -- see open_environment
-
     setup_logging(logging.StreamHandler(sys.stderr), level)
     outcome = asyncio.run(run_agent(given))
     shown = asdict(outcome) if as_json else f"reward: {outcome.reward} ({outcome.status})"
