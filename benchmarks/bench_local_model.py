@@ -36,7 +36,7 @@ from tau2.llm.local.slots import Call
 from tau2.registry import registry
 
 TURNS = (
-    "Hello, my order #W2378156 has not arrived. My name is Yusuf Rossi, zip code 19122.",
+    "Hello, my order #W0000417 has not arrived. My name is Nora Feldt, zip code 40412.",
     "I would like to exchange the keyboard in it for one with clicky switches.",
     "And the thermostat for one that works with Google Home, if there is any.",
     "No, leave the keyboard as it is then. Only the thermostat.",

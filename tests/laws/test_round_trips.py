@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.cast import mock_task
 from tests.planted import HOSTILE
@@ -282,6 +282,7 @@ def test_a_task_file_is_read_or_refused(odd, place):
 
 @settings(max_examples=100)
 @given(value=ANYTHING, place=st.sampled_from(["id", "arguments", "ticket"]))
+@example(value=[nested(94)], place="arguments")
 def test_any_task_file_is_read_or_refused(value, place):
     in_a_folder(lambda folder: check_task(value, place, folder))
 

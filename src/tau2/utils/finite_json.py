@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from tau2.utils.json_types import JsonValue
 
-_DEEPEST = 100  # levels; real data has about ten, and Python reads a thousand at most
+DEEPEST = 100  # levels; real data has about ten, and Python reads a thousand at most
 _TOO_LONG = 10**4300  # Python reads and writes integers of at most 4300 digits
 _HALF = re.compile("[\ud800-\udfff]")
 _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
@@ -59,7 +59,7 @@ def dumps(value: JsonValue, *, indent: int | None = None) -> str:
     return text if _HALF.search(text) is None else json.dumps(value, indent=indent)
 
 
-def refuse_unreadable(value: JsonValue, place: str = "", depth: int = _DEEPEST) -> None:
+def refuse_unreadable(value: JsonValue, place: str = "", depth: int = DEEPEST) -> None:
     """Raise ValueError naming the first place of a value that JSON would not bring back."""
     reason = _why_unreadable(value, depth)
     if reason is not None:
@@ -86,7 +86,7 @@ def _why_unreadable(value: JsonValue, depth: int) -> str | None:
         case float():
             return None if math.isfinite(value) else f"{value} is not a number that JSON has"
         case dict() | list():
-            return None if depth > 0 else f"nested more than {_DEEPEST} levels deep"
+            return None if depth > 0 else f"nested more than {DEEPEST} levels deep"
     return f"JSON has no form for a {type(value).__name__}"
 
 
