@@ -4,23 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-NUMBERS = (
-    "no",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-)
-"""Small numbers as words."""
-
 
 def joined(words: Sequence[str], last: str = "and") -> str:
     """Return "a", "a and b" or "a, b and c", with `last` for the "and"."""

@@ -16,7 +16,7 @@ import openai
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.llm.local.conftest import Cast, cast, weights
+from tests.unit.llm.local.conftest import CALL, TOOL, Cast, cast, weights
 
 from tau2.actions.plain_chat import plain_chat
 from tau2.llm.local.constraint import constraint
@@ -26,19 +26,6 @@ from tau2.service.model_server import ModelServer, TextGate
 
 __all__ = ["cast", "weights"]
 
-TOOL = {
-    "type": "function",
-    "function": {
-        "name": "get_order",
-        "description": "Look up an order.",
-        "parameters": {
-            "type": "object",
-            "properties": {"order_id": {"type": "string"}},
-            "required": ["order_id"],
-        },
-    },
-}
-CALL = '<tool_call>{"name": "get_order", "arguments": {"order_id": "#W1"}}</tool_call>'
 FREE = {"constrained": False}
 HELLO = [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Hello"}]
 

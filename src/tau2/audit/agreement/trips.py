@@ -8,7 +8,7 @@ from typing import Any
 
 from tau2.audit.agreement.told import Record, Told
 from tau2.data_model.tasks import Action
-from tau2.taskgen.phrasing import NUMBERS
+from tau2.utils.number_words import NUMBERS
 
 _I = re.IGNORECASE
 _NO_INSURANCE = re.compile(

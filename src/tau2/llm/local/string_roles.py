@@ -10,27 +10,9 @@ from enum import Enum
 from typing import NamedTuple
 
 from tau2.utils.json_types import JsonMapping
+from tau2.utils.number_words import NUMBERS
 
-_NUMBER_WORDS = {
-    word: number
-    for number, word in enumerate(
-        [
-            "one",
-            "two",
-            "three",
-            "four",
-            "five",
-            "six",
-            "seven",
-            "eight",
-            "nine",
-            "ten",
-            "eleven",
-            "twelve",
-        ],
-        1,
-    )
-}
+_NUMBER_WORDS = {word: number for number, word in enumerate(NUMBERS) if number}
 _COUNTED = re.compile(
     rf"\b(\d{{1,2}}|{'|'.join(_NUMBER_WORDS)})[ -](capital |upper-?case )?"
     r"(letters and digits|letters|digits)\b"

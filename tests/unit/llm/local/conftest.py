@@ -11,6 +11,20 @@ from tests.unit.llm.local.standin import StandIn, write_gguf
 
 from tau2.llm.local import engine, library
 
+TOOL = {
+    "type": "function",
+    "function": {
+        "name": "get_order",
+        "description": "Look up an order.",
+        "parameters": {
+            "type": "object",
+            "properties": {"order_id": {"type": "string"}},
+            "required": ["order_id"],
+        },
+    },
+}
+CALL = '<tool_call>{"name": "get_order", "arguments": {"order_id": "#W1"}}</tool_call>'
+
 
 class Cast:
     """What the stand-ins of a test say, and the stand-ins that were started."""

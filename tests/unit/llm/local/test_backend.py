@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.llm.local.conftest import Cast
+from tests.unit.llm.local.conftest import CALL, TOOL, Cast
 from tests.unit.llm.local.standin import write_gguf
 
 from tau2.data_model.message import AssistantMessage, SystemMessage, ToolMessage, UserMessage
@@ -22,19 +22,6 @@ from tau2.llm.routing import backend_for
 
 POLICY = SystemMessage(content="Follow the policy. " * 100)
 GREETING = AssistantMessage(content="Hi! How can I help you today?")
-TOOL = {
-    "type": "function",
-    "function": {
-        "name": "get_order",
-        "description": "Look up an order.",
-        "parameters": {
-            "type": "object",
-            "properties": {"order_id": {"type": "string"}},
-            "required": ["order_id"],
-        },
-    },
-}
-CALL = '<tool_call>{"name": "get_order", "arguments": {"order_id": "#W1"}}</tool_call>'
 
 
 def ask(model: str, *messages: Any, **args: Any) -> AssistantMessage:

@@ -6,8 +6,8 @@ from functools import singledispatch
 
 from tau2.domains.airline.data_model import CabinClass, Passenger
 from tau2.domains.airline.lookups import AIRPORTS
-from tau2.taskgen.phrasing import NUMBERS
 from tau2.taskgen.wording import SlotFormatter
+from tau2.utils.number_words import NUMBERS
 
 _CITIES = {**dict(AIRPORTS), "JFK": "New York (JFK)", "LGA": "New York (LaGuardia)"}
 

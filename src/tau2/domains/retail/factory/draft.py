@@ -29,7 +29,8 @@ from tau2.environment.cow import peek
 from tau2.errors import ToolError
 from tau2.taskgen.drafts import TaskDraft, UnsuitableCustomer
 from tau2.taskgen.people import Town
-from tau2.taskgen.phrasing import NUMBERS, joined
+from tau2.taskgen.phrasing import joined
+from tau2.utils.number_words import NUMBERS
 
 IDENTIFIED_BY = ("zip", "zip", "email", "email", "both")
 """What customers can say to identify themselves besides their name."""

@@ -13,9 +13,10 @@ from tau2.domains.retail.data_model import CreditCard
 from tau2.domains.retail.factory.draft import RetailDraft
 from tau2.domains.retail.factory.intents.intent import IntentText
 from tau2.domains.retail.factory.words import method_name
-from tau2.taskgen.phrasing import NUMBERS, capitalized, spaced, uncapitalized
+from tau2.taskgen.phrasing import capitalized, spaced, uncapitalized
 from tau2.taskgen.tasks import make_task
 from tau2.taskgen.wording import Turns, Wording
+from tau2.utils.number_words import NUMBERS
 
 SCENARIO = Wording(Path(__file__).with_suffix(".toml"))
 
