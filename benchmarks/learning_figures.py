@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import statistics
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from act_prm.metrics.intervals import mean_interval
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "learning.md"
@@ -26,7 +27,6 @@ STAGES = {
     "shuffled": "SFT, then RL with shuffled rewards",
 }
 SPLITS = {"eval": "other tasks of known kinds", "test": "kinds held out of training"}
-Z = 1.959964  # of a 95 % interval
 Row = dict[str, float]
 
 
@@ -99,19 +99,10 @@ def _cell(evaluations: Sequence[Evaluation]) -> str:
         return "not run"
     episodes = sum(one.episodes for one in evaluations)
     solved = round(sum(one.solved * one.episodes for one in evaluations))
-    low, high = wilson(solved, episodes)
+    low, high = mean_interval([1.0] * solved + [0.0] * (episodes - solved))
     shares = [one.solved for one in evaluations]
     seeds = f"; seeds {min(shares):.0%} to {max(shares):.0%}" if len(shares) > 1 else ""
     return f"**{solved / episodes:.0%}** ({low:.0%} to {high:.0%}{seeds}; {solved} of {episodes})"
-
-
-def wilson(solved: int, episodes: int) -> tuple[float, float]:
-    """Return the 95 % interval of a share (Wilson, "Probable inference", JASA 1927)."""
-    share = solved / episodes
-    spread = Z * math.sqrt(share * (1 - share) / episodes + Z * Z / (4 * episodes**2))
-    middle = share + Z * Z / (2 * episodes)
-    scale = 1 + Z * Z / episodes
-    return max((middle - spread) / scale, 0.0), min((middle + spread) / scale, 1.0)
 
 
 def _cost(domain: Path) -> str:
