@@ -160,6 +160,14 @@ class NeverAnswered(ModelUnavailable):
     """The episode's time ran out before any model of a participant had answered for once."""
 
 
+class SpeechFailed(ModelUnavailable):
+    """A speech engine or speech service failed: synthesis, recognition or detection of speech."""
+
+
+class VoiceSessionFailed(ModelUnavailable):
+    """A provider's voice session failed: an error of the server, a stall, or a lost connection."""
+
+
 class ModelRefused(ModelError):
     """The endpoint rejected the request; repeating it cannot help."""
 

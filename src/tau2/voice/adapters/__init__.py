@@ -1,0 +1,1 @@
+"""Agents that speak: one tick engine, and one module for each provider's protocol."""

@@ -1,0 +1,1 @@
+"""Audio: formats, resampling, filters, levels and files."""

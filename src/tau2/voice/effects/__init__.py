@@ -1,0 +1,1 @@
+"""What happens to speech on its way: noise, lost packets, muffling, the telephone line."""

@@ -1,0 +1,1 @@
+"""Speech engines: text to speech, speech to text, and detection of speech."""

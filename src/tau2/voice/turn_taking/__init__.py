@@ -1,0 +1,1 @@
+"""Who speaks when: a pure policy, and the word lists of languages."""
