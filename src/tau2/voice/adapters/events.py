@@ -56,7 +56,15 @@ class Usage:
     meters: JsonObject
     component: Literal["realtime", "llm", "stt", "tts"] = "realtime"
     is_cumulative: bool = False
-    """Whether the meters count since the session began, not since the last event."""
+    """Whether the meters count since their scope began, not since the last event."""
+    scope_id: str | None = None
+    """What cumulative meters count in, such as a response; None is the session."""
+    is_billable: bool = True
+    """False for figures that the provider tells but does not charge for."""
+    provider: str | None = None
+    """Whose price counts, where it is not the adapter's own provider."""
+    model: str | None = None
+    """Likewise, where it is not the adapter's own model."""
 
 
 @dataclass(frozen=True, slots=True)

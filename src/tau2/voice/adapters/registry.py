@@ -1,0 +1,135 @@
+"""Who can play a speaking agent: the providers by name.
+
+A provider is a `VoiceProvider`. Those of this package are listed here without importing anything;
+others come from the entry points of the group `tau2.voice_providers`, each of which leads to one,
+or are added at run time by `providers.add`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from importlib import import_module
+from typing import Any, Literal, Protocol, TypeAlias
+
+from tau2.data_model.audio import AudioNativeConfig
+from tau2.data_model.message import AssistantMessage
+from tau2.errors import ConfigError
+from tau2.registry import Catalog
+from tau2.voice.adapters.protocol import VoiceAdapter
+
+GROUP = "tau2.voice_providers"
+"""The group of entry points in which packages offer providers."""
+
+
+class TextAgent(Protocol):
+    """What a voice front end needs of a text agent that works behind it."""
+
+    def get_init_state(self, message_history: Any = None) -> Any:
+        """Return the state of an agent that has heard nothing."""
+
+    def generate_next_message(self, message: Any, state: Any) -> tuple[AssistantMessage, Any]:
+        """Return the next message, in reply to `message`, and the state after it."""
+
+    def is_stop(self, message: Any, /) -> bool:
+        """Return whether `message` ends the conversation."""
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterContext:
+    """What an adapter is made from."""
+
+    config: AudioNativeConfig
+    seed: int = 0
+    """Of this simulation; everything random in an adapter derives from it."""
+    make_text_agent: Callable[[], TextAgent] | None = None
+    """Makes the text agent of providers that have one behind the voice."""
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    """Where keys and addresses are read from."""
+
+
+MakeAdapter: TypeAlias = Callable[[AdapterContext], VoiceAdapter]
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceProvider:
+    """A provider that can be asked for by name."""
+
+    name: str
+    make: MakeAdapter
+    """Returns an adapter for one simulation; nothing is connected yet."""
+    default_model: str = ""
+    default_voice: str = ""
+    default_reasoning_effort: str | None = None
+    keys: tuple[str, ...] = ()
+    """Environment variables of which one must be set; empty if none is needed."""
+    clock: Literal["wall", "virtual"] = "wall"
+    """Whether it lives in real time, or is as fast as it computes."""
+    kind: Literal["audio_native", "cascaded"] = "audio_native"
+    """Whether one model hears and speaks, or recognition, text and synthesis follow each other."""
+    needs_text_agent: bool = False
+    """Whether it cannot do without `AdapterContext.make_text_agent`."""
+
+    def missing_key(self, environ: Mapping[str, str] | None = None) -> str | None:
+        """Return which variable to set, as a phrase for people; None if nothing is missing."""
+        known = os.environ if environ is None else environ
+        if not self.keys or any(known.get(name) for name in self.keys):
+            return None
+        return " or ".join(self.keys)
+
+
+def _made_by(module: str) -> MakeAdapter:
+    """Return what makes adapters by `make_adapter` of a module, imported when it is used."""
+
+    def make(context: AdapterContext) -> VoiceAdapter:
+        adapter: VoiceAdapter = import_module(module).make_adapter(context)
+        return adapter
+
+    return make
+
+
+_BUILT_IN = (
+    VoiceProvider(
+        "local",
+        _made_by("tau2.voice.adapters.local"),
+        clock="virtual",
+        kind="cascaded",
+        needs_text_agent=True,
+    ),
+)
+
+
+class _Providers(Catalog[VoiceProvider]):
+    """The built-in providers are a list, not the modules of a package."""
+
+    def _built_in(self) -> Iterator[tuple[tuple[str, ...], Callable[[], VoiceProvider]]]:
+        for provider in _BUILT_IN:
+            yield (provider.name,), partial(_itself, provider)
+
+
+def _itself(provider: VoiceProvider) -> VoiceProvider:
+    return provider
+
+
+providers: Catalog[VoiceProvider] = _Providers(
+    "voice provider", "tau2.voice.adapters", ("PROVIDER", "PROVIDERS"), GROUP
+)
+"""Every provider, by name."""
+
+
+def make_adapter(context: AdapterContext) -> VoiceAdapter:
+    """Return an adapter of the provider that the configuration names.
+
+    Raises:
+        UnknownName: there is no such provider.
+        ConfigError: it needs a key that is not set, or a text agent that was not given.
+    """
+    provider = providers.get(context.config.provider)
+    missing = provider.missing_key(context.environ)
+    if missing is not None:
+        raise ConfigError(f"voice provider {provider.name!r} needs the variable {missing}")
+    if provider.needs_text_agent and context.make_text_agent is None:
+        raise ConfigError(f"voice provider {provider.name!r} needs a text agent behind the voice")
+    return provider.make(context)
