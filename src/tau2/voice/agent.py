@@ -142,8 +142,8 @@ class DiscreteTimeAudioNativeAgent:
 
         Raise VoiceSessionFailed when the provider fails.
         """
-        for result in _flat_results(tool_results):
-            self.adapter.send_tool_result(result.id, result.content or "", is_error=result.error)
+        for answer in _flat_results(tool_results):
+            self.adapter.send_tool_result(answer.id, answer.content or "", is_error=answer.error)
         tick = state.ticks
         state.ticks += 1
         result = self.adapter.run_tick(self._heard(participant_chunk), tick)

@@ -21,6 +21,7 @@ PRICING_VERSION = "2026-08-04"
 """The date of the prices."""
 
 _MILLION = 1_000_000
+_NO_METER = 10**15  # no session uses so much of anything
 _SECONDS_PER_MINUTE = 60
 
 _INTEGER_METERS = (
@@ -106,8 +107,9 @@ def meters_of(report: JsonMapping) -> JsonObject:
     meters: JsonObject = {}
     for name in METERS:
         value = report.get(name)
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if is_number and 0 <= value < float("inf"):
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            continue
+        if 0 <= value < _NO_METER:
             meters[name] = int(value) if name in _INTEGER_METERS else float(value)
     return meters
 
