@@ -27,6 +27,7 @@ examples:
       --model my-model --organization "My Lab" --email me@example.org
   tau2 submit validate my-submission
   tau2 submit verify-trajs my-submission      or runs, by name or path
+  tau2 submit interaction-metrics retail-voice airline-voice --output metrics.json
 
 prepare       one run per domain becomes submission.json and trajectories/; every
               trajectory is replayed first and must earn its reward (--no-verify
@@ -35,23 +36,39 @@ validate      names every defect; nothing is changed. --replay also grades again
 verify-trajs  replays and grades again; no agent, user or judge model is called. Calls
               are executed and the databases compared; --strict-replay compares
               the tool results, too.
+interaction-metrics
+              of spoken runs, one per domain: how fast the agent answers and yields,
+              whether it interrupts, and what it ignores (docs/voice.md).
 
 Exit code 1: something is wrong with the submission or its trajectories."""
 
 
 def add_arguments(parser: CommandParser) -> None:
     """Add the action, its paths, and what no run knows."""
-    parser.usage = "tau2 submit prepare|validate|verify-trajs PATH [PATH ...] [options]"
+    parser.usage = (
+        "tau2 submit prepare|validate|verify-trajs|interaction-metrics PATH [PATH ...] [options]"
+    )
     parser.epilog = _EPILOG
     parser.set_defaults(
-        output_dir=None, model=None, organization=None, submitter=None, email=None, notes=""
+        output=None,
+        output_dir=None,
+        model=None,
+        organization=None,
+        submitter=None,
+        email=None,
+        notes="",
     )
     parser.add_argument(
-        "action", choices=("prepare", "validate", "verify-trajs"), help="what to do"
+        "action",
+        choices=("prepare", "validate", "verify-trajs", "interaction-metrics"),
+        help="what to do",
     )
     parser.add_argument("paths", metavar="PATH", nargs="+", help="runs, or a submission's folder")
     parser.add_argument(
         "-o", "--output-dir", type=Path, metavar="DIR", help="prepare: the new folder"
+    )
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE", help="interaction-metrics: also write them as JSON"
     )
     parser.add_switch("--no-verify", help="prepare: do not replay the trajectories first")
     parser.add_switch("--replay", help="validate: also replay and grade the trajectories")
@@ -71,8 +88,13 @@ def add_arguments(parser: CommandParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Do one of the three."""
-    actions = {"prepare": _prepare, "validate": _validate, "verify-trajs": _verify_trajs}
+    """Do what is asked for."""
+    actions = {
+        "prepare": _prepare,
+        "validate": _validate,
+        "verify-trajs": _verify_trajs,
+        "interaction-metrics": _interaction_metrics,
+    }
     return actions[options.action](options)
 
 
@@ -191,6 +213,39 @@ def _verify_trajs(options: argparse.Namespace) -> int:
         for line in _problems(verdict):
             show(f"  {indented(line)}")
     return PROBLEMS if failed else OK
+
+
+def _interaction_metrics(options: argparse.Namespace) -> int:
+    from tau2.metrics.interaction import NoVoiceTicksError, panel_report, run_metrics
+    from tau2.report.terminal.console import terminal
+    from tau2.report.terminal.interaction import panels_view
+    from tau2.storage.files import write_atomically
+    from tau2.storage.results import Results
+    from tau2.utils import finite_json
+
+    panels = []
+    for path in [path for name in options.paths for path in _runs_at(name)]:
+        try:
+            panels.append(run_metrics(Results.load(path)))
+        except NoVoiceTicksError as problem:
+            raise ConfigError(
+                f"{title_of(path)}: {problem}; `tau2 run --audio-native` makes a spoken run"
+            ) from problem
+    domains = [panel.domain for panel in panels]
+    twice = next((domain for domain in domains if domains.count(domain) > 1), None)
+    if twice is not None:
+        raise ConfigError(f"two of the runs are of domain {twice!r}; give one run per domain")
+    report = panel_report(panels)
+    if options.output is not None:
+        options.output.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(options.output, finite_json.dumps(report, indent=2).encode() + b"\n")
+    if options.json:
+        show_json(report)
+        return OK
+    terminal().print(panels_view(panels))
+    if options.output is not None:
+        show(f"\nwrote {named(options.output)}")
+    return OK
 
 
 def _runs_at(name: str) -> list[Path]:

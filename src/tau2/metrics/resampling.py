@@ -112,8 +112,36 @@ def cluster_bootstrap(
         return None
     rng = random.Random(derive_seed(seed, "bootstrap"))  # noqa: S311  -- statistics, not secrets
     means = sorted(sum(rng.choices(differences, k=size)) / size for _ in range(resamples))
+    return _expanded_percentiles(means, size, confidence)
+
+
+def ratio_bootstrap(
+    parts: Sequence[tuple[float, float]],
+    *,
+    confidence: float = 0.95,
+    resamples: int = 2_000,
+    seed: int = 0,
+) -> Interval | None:
+    """Return the interval of a ratio of sums, such as a rate over all events of all tasks.
+
+    As `cluster_bootstrap`; `parts` are the numerator and denominator of each task. None where fewer
+    than two tasks have a denominator.
+    """
+    counting = [part for part in parts if part[1]]
+    size = len(counting)
+    if size <= 1:
+        return None
+    rng = random.Random(derive_seed(seed, "bootstrap"))  # noqa: S311  -- statistics, not secrets
+    ratios = []
+    for _ in range(resamples):
+        drawn = rng.choices(counting, k=size)
+        ratios.append(sum(top for top, _ in drawn) / sum(bottom for _, bottom in drawn))
+    return _expanded_percentiles(sorted(ratios), size, confidence)
+
+
+def _expanded_percentiles(ordered: Sequence[float], size: int, confidence: float) -> Interval:
     tail = normal_cdf(sqrt(size / (size - 1)) * student_quantile((1 - confidence) / 2, size - 1))
-    return Interval(_percentile(means, tail), _percentile(means, 1 - tail))
+    return Interval(_percentile(ordered, tail), _percentile(ordered, 1 - tail))
 
 
 def _percentile(ordered: Sequence[float], share: float) -> float:

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.calls import a_call
+from tests.unit.report.conftest import a_run, some_results
 
 RUN = (
     "--domain",
@@ -85,3 +87,64 @@ def test_mistakes_are_explained(tau2, run, arguments, said):
     ended = tau2("submit", *arguments)
     assert ended.code == 2
     assert said in ended.err
+
+
+# --- interaction metrics --------------------------------------------------------------------------
+
+
+def store(name: str, domain: str, *calls: tuple[str, str]) -> None:
+    """Store a spoken run of one domain."""
+    results = some_results(
+        *(a_run(f"task{place}", ticks=a_call(*call)) for place, call in enumerate(calls))
+    )
+    results.info.environment_info.domain_name = domain
+    results.save(Path("data/simulations") / name / "results.json")
+
+
+ANSWERED = ("uu...." * 12, "...aa." * 12)
+
+
+def test_the_interaction_metrics_of_a_spoken_run_are_shown(tau2):
+    store("call", "mock", ANSWERED, ANSWERED)
+
+    ended = tau2("submit", "interaction-metrics", "call")
+
+    assert ended.code == 0
+    assert "mock: 2 spoken simulations" in ended.out
+    (latency,) = [line for line in ended.out.splitlines() if line.startswith("response latency")]
+    assert latency.split()[2:4] == ["0.20", "s"]
+    (yielding,) = [line for line in ended.out.splitlines() if line.startswith("yield rate")]
+    assert "–" in yielding
+    assert max(map(len, ended.out.splitlines())) <= 80
+
+
+def test_they_are_written_in_the_form_of_a_submission(tau2):
+    store("one", "mock", ANSWERED)
+    store("two", "shop", ("uu...." * 12, "....aa" * 12))
+
+    ended = tau2("submit", "interaction-metrics", "one", "two", "--output", "m.json", "--json")
+
+    data = json.loads(ended.out)
+    assert data == json.loads(Path("m.json").read_text())
+    assert list(data["domains"]) == ["mock", "shop"]
+    assert data["overall"]["response_latency_mean"] == pytest.approx(0.3)
+    assert data["overall"]["counts"]["response_total"] == 24
+    assert data["config"]["tick_duration_sec"] == 0.2
+    assert data["config"]["no_yield_window_sec"] == 2.0
+
+
+def test_a_text_run_has_no_interaction_metrics(tau2, run):
+    ended = tau2("submit", "interaction-metrics", "first")
+
+    assert ended.code == 2
+    assert "no spoken simulation" in ended.err
+    assert "--audio-native" in ended.err
+
+
+def test_two_runs_of_one_domain_are_not_mixed(tau2):
+    store("one", "mock", ANSWERED)
+
+    ended = tau2("submit", "interaction-metrics", "one", "one")
+
+    assert ended.code == 2
+    assert "one run per domain" in ended.err
