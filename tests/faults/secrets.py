@@ -470,6 +470,9 @@ SHOWN: Mapping[str, Output] = {
     "submission verified": Output(
         "submit", lambda _: ["submit", "verify-trajs", "submission"], (0, 1, 2)
     ),
+    "interaction metrics of a run of text": Output(
+        "submit", lambda _: ["submit", "interaction-metrics", "one"], (2,), is_quick=True
+    ),
     "a user's card": Output(
         "users", lambda s: [*_CERTIFY, json.dumps(s.args["user"]), "-o", "card.html"], (0, 1, 2)
     ),

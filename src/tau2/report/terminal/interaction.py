@@ -15,6 +15,7 @@ from tau2.metrics.interaction import (
     METRICS,
     RunPanel,
 )
+from tau2.metrics.resampling import Interval
 from tau2.report.safe_text import one_line
 from tau2.report.terminal.tables import new_table
 from tau2.utils.text import plural
@@ -49,16 +50,23 @@ def panel_table(panel: RunPanel) -> RenderableType:
     )
     hidden = panel.metrics.too_few()
     for metric, title in METRICS.items():
-        interval = panel.intervals.get(metric)
         is_hidden = metric in hidden
         table.add_row(
             title,
             "–" if is_hidden else shown_value(metric, getattr(panel.metrics, metric)),
-            "" if is_hidden or interval is None else f"{interval.low:.2f} … {interval.high:.2f}",
+            "" if is_hidden else _interval(panel.intervals.get(metric)),
             f"{panel.metrics.events_behind(metric):,}",
             "lower" if metric in LOWER_IS_BETTER else "higher",
         )
     return table
+
+
+def _interval(interval: Interval | None) -> str:
+    if interval is None:
+        return "needs two tasks"
+    # Resampling tasks that all went alike has no spread; no width would look sure.
+    alike = interval.low == interval.high
+    return "all tasks alike" if alike else f"{interval.low:.2f} … {interval.high:.2f}"
 
 
 def shown_value(metric: str, value: float | None) -> str:
