@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from tau2 import runner
-    from tau2.agent.base_agent import HalfDuplexAgent
+    from tau2.agent.base_agent import FullDuplexAgent, HalfDuplexAgent
     from tau2.agent.llm_agent import LLMAgent, LLMSoloAgent
     from tau2.data_model.simulation import (
         BaseRunConfig,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tau2.registry import Registry, registry
     from tau2.report.display import ConsoleDisplay, MarkdownDisplay
     from tau2.runner.batch import run_domain
-    from tau2.user.base_user import HalfDuplexUser
+    from tau2.user.base_user import FullDuplexUser, HalfDuplexUser
     from tau2.user.user_simulator import UserSimulator
 
 __version__ = "2.0.0.dev0"
@@ -41,6 +41,8 @@ _HOME = {
     "ConsoleDisplay": "tau2.report.display",
     "Environment": "tau2.environment.environment",
     "EvaluationType": "tau2.evaluator.evaluator",
+    "FullDuplexAgent": "tau2.agent.base_agent",
+    "FullDuplexUser": "tau2.user.base_user",
     "HalfDuplexAgent": "tau2.agent.base_agent",
     "HalfDuplexUser": "tau2.user.base_user",
     "LLMAgent": "tau2.agent.llm_agent",
@@ -67,18 +69,12 @@ _MODULES = frozenset({"registry", "runner"})
 
 _DEPRECATED = {
     "BaseAgent": "HalfDuplexAgent",
+    "BaseStreamingAgent": "FullDuplexAgent",
+    "BaseStreamingUser": "FullDuplexUser",
     "BaseUser": "HalfDuplexUser",
     "LocalAgent": "HalfDuplexAgent",
 }
-_VOICE = frozenset(
-    {
-        "BaseStreamingAgent",
-        "BaseStreamingUser",
-        "FullDuplexAgent",
-        "FullDuplexUser",
-        "VoiceStreamingUserSimulator",
-    }
-)
+_VOICE = frozenset({"VoiceStreamingUserSimulator"})
 
 __all__ = [
     "BaseRunConfig",
@@ -86,6 +82,8 @@ __all__ = [
     "ConsoleDisplay",
     "Environment",
     "EvaluationType",
+    "FullDuplexAgent",
+    "FullDuplexUser",
     "HalfDuplexAgent",
     "HalfDuplexUser",
     "LLMAgent",

@@ -14,7 +14,8 @@ import pytest
 NAMES = {
     "tau2": [
         "BaseRunConfig", "CommunicationMode", "ConsoleDisplay", "Environment", "EvaluationType",
-        "HalfDuplexAgent", "HalfDuplexUser", "LLMAgent", "LLMConfigMixin", "LLMSoloAgent",
+        "FullDuplexAgent", "FullDuplexUser", "HalfDuplexAgent", "HalfDuplexUser", "LLMAgent",
+        "LLMConfigMixin", "LLMSoloAgent",
         "MarkdownDisplay", "Orchestrator", "Registry", "RunConfig", "SimulationRun", "Task",
         "TextRunConfig", "UserSimulator", "VoiceRunConfig", "evaluate_simulation", "registry",
         "run_domain", "runner",
@@ -24,7 +25,7 @@ NAMES = {
         "create_llm_agent",
     ],
     "tau2.agent.base.llm_config": ["LLMConfigMixin"],
-    "tau2.agent.base.participant": ["HalfDuplexParticipant"],
+    "tau2.agent.base.participant": ["FullDuplexParticipant", "HalfDuplexParticipant"],
     "tau2.agent.base": ["AgentError", "BaseAgent", "HalfDuplexAgent", "LocalAgent",
                         "ValidAgentInputMessage"],
     "tau2.agent.base_agent": ["AgentError", "BaseAgent", "HalfDuplexAgent", "LocalAgent",

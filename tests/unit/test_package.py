@@ -20,7 +20,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 PUBLIC = [
     "BaseRunConfig", "CommunicationMode", "ConsoleDisplay", "Environment", "EvaluationType",
-    "HalfDuplexAgent", "HalfDuplexUser", "LLMAgent", "LLMConfigMixin", "LLMSoloAgent",
+    "FullDuplexAgent", "FullDuplexUser", "HalfDuplexAgent", "HalfDuplexUser", "LLMAgent",
+    "LLMConfigMixin", "LLMSoloAgent",
     "MarkdownDisplay", "Orchestrator", "Registry", "RunConfig", "SimulationRun", "Task",
     "TextRunConfig", "UserSimulator", "VoiceRunConfig", "evaluate_simulation", "registry",
     "run_domain", "runner",
@@ -94,6 +95,8 @@ def test_nothing_heavy_is_needed_to_run_without_models():
         ("BaseAgent", "HalfDuplexAgent"),
         ("LocalAgent", "HalfDuplexAgent"),
         ("BaseUser", "HalfDuplexUser"),
+        ("BaseStreamingAgent", "FullDuplexAgent"),
+        ("BaseStreamingUser", "FullDuplexUser"),
     ],
 )
 def test_old_names_still_lead_to_the_new_ones(old, new):
@@ -111,7 +114,7 @@ def test_current_names_do_not_warn():
 
 @pytest.mark.parametrize(
     "name",
-    ["FullDuplexAgent", "FullDuplexUser", "VoiceStreamingUserSimulator", "BaseStreamingUser"],
+    ["VoiceStreamingUserSimulator"],
 )
 def test_names_of_the_voice_engine_say_what_they_are(name):
     assert not hasattr(tau2, name)

@@ -6,6 +6,7 @@ from tau2.data_model.message import AssistantMessage, MultiToolMessage, ToolMess
 from tau2.environment.tool import Tool
 from tau2.errors import AgentError
 from tau2.participant.base import HalfDuplexParticipant, StateT
+from tau2.participant.full_duplex import FullDuplexParticipant
 
 ValidAgentInputMessage = UserMessage | ToolMessage | MultiToolMessage
 
@@ -22,6 +23,24 @@ class HalfDuplexAgent(HalfDuplexParticipant[ValidAgentInputMessage, AssistantMes
         self.domain_policy = domain_policy
 
 
-LocalAgent = BaseAgent = HalfDuplexAgent
+class FullDuplexAgent(FullDuplexParticipant[UserMessage, AssistantMessage, StateT]):
+    """An agent on the telephone: it has tools, follows a policy, and may speak in every tick."""
 
-__all__ = ["AgentError", "BaseAgent", "HalfDuplexAgent", "LocalAgent", "ValidAgentInputMessage"]
+    def __init__(self, tools: list[Tool], domain_policy: str) -> None:
+        """Give the agent its tools and the policy to follow."""
+        self.tools = tools
+        self.domain_policy = domain_policy
+
+
+LocalAgent = BaseAgent = HalfDuplexAgent
+BaseStreamingAgent = FullDuplexAgent
+
+__all__ = [
+    "AgentError",
+    "BaseAgent",
+    "BaseStreamingAgent",
+    "FullDuplexAgent",
+    "HalfDuplexAgent",
+    "LocalAgent",
+    "ValidAgentInputMessage",
+]

@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from tau2 import config as defaults
-from tau2.data_model.audio import AUDIO_PROVIDERS, AudioNativeConfig
+from tau2.data_model.audio import AudioNativeConfig, SpeechComplexity, VoiceSettings
 from tau2.utils.json_types import JsonObject
 
 ReviewMode = Literal["full", "user"]
@@ -208,25 +208,28 @@ class VoiceRunConfig(BaseRunConfig):
 
     audio_native_config: AudioNativeConfig
     """The speech model and its timing."""
-
-    @field_validator("audio_native_config")
-    @classmethod
-    def _provider_is_known(cls, value: AudioNativeConfig) -> AudioNativeConfig:
-        if value.provider not in AUDIO_PROVIDERS:
-            known = ", ".join(AUDIO_PROVIDERS)
-            raise ValueError(f"provider {value.provider!r} is not known; known: {known}")
-        return value
-
-    speech_complexity: str = "regular"
+    speech_complexity: SpeechComplexity = "regular"
     """How hard the audio is to understand."""
-    agent_voice_settings: JsonObject | None = None
-    """Voice of the agent, as JSON."""
-    user_voice_settings: JsonObject | None = None
-    """Voice of the simulated user, as JSON."""
+    agent_voice_settings: VoiceSettings | None = None
+    """How the agent speaks and hears, as JSON."""
+    user_voice_settings: VoiceSettings | None = None
+    """How the simulated user speaks and hears, as JSON."""
+    user: str = defaults.DEFAULT_USER_IMPLEMENTATION
+    """Who decides what the simulated user says: user_simulator or scripted_user."""
+    user_persona: JsonObject | None = None
+    """Manner of the simulated user, as JSON, e.g. {"verbosity": "minimal"}."""
+    user_prompt: UserPrompt = "auto"
+    """Prompt of a model-driven user: full, short (for small models), or auto: by the model's name
+    (docs/participants.md)."""
     audio_debug: bool = False
     """Keep intermediate audio."""
     audio_taps: bool = False
     """Keep the audio of every stage."""
+
+    @field_validator("audio_native_config")
+    @classmethod
+    def _can_be_run(cls, value: AudioNativeConfig) -> AudioNativeConfig:
+        return value.checked()
 
     @property
     def is_voice(self) -> bool:

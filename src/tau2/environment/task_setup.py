@@ -58,3 +58,11 @@ def set_initial_state(
         message_history=split_pending(messages)[0],
         strict=strict,
     )
+
+
+def copies_of(environment: Environment, task: Task) -> Callable[[], Environment]:
+    """Return what makes copies of an environment as it is now, before an episode changes it."""
+    if task.evaluation_criteria is None:
+        return environment.fork  # nothing is graded, so nothing is compared with the start
+    before = environment.fork()
+    return before.fork

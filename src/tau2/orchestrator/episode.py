@@ -152,9 +152,9 @@ class EpisodeProgress:
             self.note = note
 
 
-_ERROR_OF = {Role.AGENT: TerminationReason.AGENT_ERROR, Role.USER: TerminationReason.USER_ERROR}
+ERROR_OF = {Role.AGENT: TerminationReason.AGENT_ERROR, Role.USER: TerminationReason.USER_ERROR}
 _NOTES = {TerminationReason.USER_ERROR: "the user's own tool calls failed too often"}
-_STOP_OF = {Role.AGENT: TerminationReason.AGENT_STOP, Role.USER: TerminationReason.USER_STOP}
+STOP_OF = {Role.AGENT: TerminationReason.AGENT_STOP, Role.USER: TerminationReason.USER_STOP}
 
 
 def episode(
@@ -194,13 +194,13 @@ def _take_turn(progress: EpisodeProgress, speaker: Role, message: Any, rules: Ru
     if problem is not None:
         if isinstance(message, AssistantMessage | UserMessage):
             progress.trajectory.append(recorded_part(message))
-        progress.end(_ERROR_OF[speaker], problem)
+        progress.end(ERROR_OF[speaker], problem)
         return Ask(speaker, None)
     message = _with_own_calls(progress, speaker, message)
     progress.trajectory.append(message)
     stops = rules.agent_stops if speaker is Role.AGENT else rules.user_stops
     if stops(message):
-        progress.end(_STOP_OF[speaker])
+        progress.end(STOP_OF[speaker])
         return Ask(speaker, None)
     if message.is_tool_call():
         return Ask(Role.ENV, message)
@@ -236,20 +236,20 @@ def _with_own_calls(progress: EpisodeProgress, speaker: Role, message: Any) -> A
         # One object sent twice; what was recorded first stays as it is.
         message = message.model_copy()
     calls = [
-        _own_call(progress, speaker, number, call) for number, call in enumerate(message.tool_calls)
+        own_call(progress.call_ids, progress.steps, speaker, number, call)
+        for number, call in enumerate(message.tool_calls)
     ]
     if any(own is not given for own, given in zip(calls, message.tool_calls, strict=True)):
         message.tool_calls = calls
     return message
 
 
-def _own_call(progress: EpisodeProgress, speaker: Role, number: int, call: ToolCall) -> ToolCall:
-    """Return a call with an id that no other call of the episode has."""
-    taken = progress.call_ids
-    own = call.id or numbered_call_id(progress.steps, number)
+def own_call(taken: set[str], turn: int, speaker: Role, number: int, call: ToolCall) -> ToolCall:
+    """Return call `number` of a turn with an id that is not taken yet, and take it."""
+    own = call.id or numbered_call_id(turn, number)
     if own in taken:
         call = call.model_copy()  # it may be the very object that was recorded before
-        made = (numbered_call_id(progress.steps, number, clash) for clash in count())
+        made = (numbered_call_id(turn, number, clash) for clash in count())
         own = next(identifier for identifier in made if identifier not in taken)
     if call.id != own:
         call.id = own
@@ -283,7 +283,7 @@ def _check_volume(progress: EpisodeProgress) -> None:
     if of["assistant"] + of["user"] > LONGEST_CONVERSATION:
         larger = Role.AGENT if of["assistant"] >= of["user"] else Role.USER
         progress.end(
-            _ERROR_OF[larger],
+            ERROR_OF[larger],
             f"the conversation has more than {LONGEST_CONVERSATION:,} characters, most of them in "
             f"the {larger}'s messages and in the results of the {larger}'s tool calls",
         )

@@ -25,7 +25,7 @@ from tau2.data_model.simulation import SimulationRun, TerminationReason
 from tau2.data_model.tasks import Task
 from tau2.environment.environment import Environment
 from tau2.environment.history import paired_calls, split_pending
-from tau2.environment.task_setup import TaskSetup, set_initial_state
+from tau2.environment.task_setup import TaskSetup, copies_of, set_initial_state
 from tau2.errors import ConfigError, DeadlineExceeded, NoTimeToRetry
 from tau2.llm.answer_count import AnswerCount, answer_count
 from tau2.llm.deadline import deadline
@@ -130,7 +130,7 @@ class Orchestrator:
         self.validate_communication = validate_communication
         self.agent_state: Any = None
         self.user_state: Any = None
-        self.task_setup = TaskSetup(task, environment_factory or _copies_of(environment, task))
+        self.task_setup = TaskSetup(task, environment_factory or copies_of(environment, task))
         self.tracer: TurnTracer | None = None
         """Traces turns and tool calls."""
         self.recorder: Callable[[EpisodeProgress], None] | None = None
@@ -586,14 +586,6 @@ def _sender(history: Sequence[Message]) -> Role:
     if isinstance(last, AssistantMessage):
         return Role.AGENT
     return Role.USER if isinstance(last, UserMessage) else Role.ENV
-
-
-def _copies_of(environment: Environment, task: Task) -> Callable[[], Environment]:
-    """Return what makes copies of an environment as it is now, before the episode changes it."""
-    if task.evaluation_criteria is None:
-        return environment.fork  # nothing is graded, so nothing is compared with the start
-    before = environment.fork()
-    return before.fork
 
 
 def _remembered(role: Role, first: Ask, history: list[Message], unseen: int) -> list[Message]:

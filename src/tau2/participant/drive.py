@@ -90,14 +90,22 @@ async def _asked(
     if inspect.iscoroutinefunction(generate) or not getattr(participant, "blocking", True):
         turn = generate(message, state)
     else:
-        # Context variables (the deadline, the tracer) must reach the worker thread.
-        context = contextvars.copy_context()
-        loop = asyncio.get_running_loop()
-        call = partial(context.run, _caught, generate, message, state)
-        turn = await loop.run_in_executor(executor, call)
-        if isinstance(turn, _Raised):
-            raise _passed_on(participant, turn.problem)
+        name = type(participant).__name__
+        turn = await in_thread(partial(generate, message, state), name, executor)
     return await turn if inspect.isawaitable(turn) else turn
+
+
+async def in_thread(call: Callable[[], Any], name: str, executor: Executor | None = None) -> Any:
+    """Return what a blocking call of the participant `name` returns, called in a worker thread.
+
+    Context variables (the deadline, the tracer) reach the thread.
+    """
+    context = contextvars.copy_context()
+    loop = asyncio.get_running_loop()
+    result = await loop.run_in_executor(executor, partial(context.run, _caught, call))
+    if isinstance(result, _Raised):
+        raise _passed_on(name, result.problem)
+    return result
 
 
 class _Raised:
@@ -107,15 +115,15 @@ class _Raised:
         self.problem = problem
 
 
-def _caught(generate: Callable[..., Any], message: Message | None, state: State) -> Any:
-    """Return a turn, or what was raised instead: a future takes no StopIteration."""
+def _caught(call: Callable[[], Any]) -> Any:
+    """Return what a call returns, or what it raised: a future takes no StopIteration."""
     try:
-        return generate(message, state)
+        return call()
     except BaseException as problem:  # noqa: BLE001  -- raised again on the event loop
         return _Raised(problem)
 
 
-def _passed_on(participant: ParticipantProtocol, problem: BaseException) -> Exception:
+def _passed_on(name: str, problem: BaseException) -> Exception:
     """Return what is raised on the event loop for what was raised in a thread.
 
     There, the exceptions of control flow (SystemExit, KeyboardInterrupt, StopIteration, ...) would
@@ -126,7 +134,6 @@ def _passed_on(participant: ParticipantProtocol, problem: BaseException) -> Exce
     )
     if isinstance(problem, Exception) and not is_control_flow:
         return problem
-    name = type(participant).__name__
     error = ParticipantError(f"{name} raised {type(problem).__name__}: {error_text(problem)}")
     error.__cause__ = problem
     return error

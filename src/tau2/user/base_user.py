@@ -14,6 +14,7 @@ from tau2.data_model.tasks import UserInstructions, UserScenario
 from tau2.environment.tool import Tool
 from tau2.errors import UserError
 from tau2.participant.base import HalfDuplexParticipant, StateT
+from tau2.participant.full_duplex import FullDuplexParticipant
 from tau2.participant.model_turns import ConversationState
 
 TRANSFER = "###TRANSFER###"
@@ -83,18 +84,42 @@ class HalfDuplexUser(HalfDuplexParticipant[ValidUserInputMessage, UserMessage, S
     @classmethod
     def is_stop(cls, message: UserMessage) -> bool:
         """Return whether the message carries one of the tokens that end the conversation."""
-        if message.is_tool_call() or not message.content:
-            return False
-        return any(token in message.content for token in (STOP, TRANSFER, OUT_OF_SCOPE))
+        return not message.is_tool_call() and _ends(message)
+
+
+def _ends(message: UserMessage) -> bool:
+    content = message.content or ""
+    return any(token in content for token in (STOP, TRANSFER, OUT_OF_SCOPE))
+
+
+class FullDuplexUser(FullDuplexParticipant[AssistantMessage, UserMessage, StateT]):
+    """A simulated user on the telephone: it may speak in every tick."""
+
+    def __init__(
+        self,
+        instructions: UserInstructions | UserScenario | None = None,
+        tools: list[Tool] | None = None,
+    ) -> None:
+        """Give the user its scenario and its own tools."""
+        self.instructions = instructions
+        self.tools = tools
+
+    @classmethod
+    def is_stop(cls, chunk: UserMessage) -> bool:
+        """Return whether the chunk carries one of the tokens that end the conversation."""
+        return _ends(chunk)
 
 
 BaseUser = HalfDuplexUser
+BaseStreamingUser = FullDuplexUser
 
 __all__ = [
     "OUT_OF_SCOPE",
     "STOP",
     "TRANSFER",
+    "BaseStreamingUser",
     "BaseUser",
+    "FullDuplexUser",
     "HalfDuplexUser",
     "UserError",
     "UserState",

@@ -3,6 +3,7 @@
 from tau2.agent.base_agent import (
     AgentError,
     BaseAgent,
+    FullDuplexAgent,
     HalfDuplexAgent,
     LocalAgent,
     ValidAgentInputMessage,
@@ -11,4 +12,11 @@ from tau2.agent.base_agent import (
 NAMES = ()
 """No agent is here, although the catalog of agents looks into this folder."""
 
-__all__ = ["AgentError", "BaseAgent", "HalfDuplexAgent", "LocalAgent", "ValidAgentInputMessage"]
+__all__ = [
+    "AgentError",
+    "BaseAgent",
+    "FullDuplexAgent",
+    "HalfDuplexAgent",
+    "LocalAgent",
+    "ValidAgentInputMessage",
+]

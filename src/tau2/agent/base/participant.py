@@ -1,5 +1,6 @@
 """Public path of the original package."""
 
 from tau2.participant.base import HalfDuplexParticipant
+from tau2.participant.full_duplex import FullDuplexParticipant
 
-__all__ = ["HalfDuplexParticipant"]
+__all__ = ["FullDuplexParticipant", "HalfDuplexParticipant"]

@@ -1,0 +1,345 @@
+"""Drivers of one call: `run()`, `await arun()`, or `step()` tick by tick."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from tau2.data_model.message import AssistantMessage, Message, Tick, ToolMessage, UserMessage
+from tau2.data_model.simulation import SimulationRun
+from tau2.data_model.tasks import Task
+from tau2.environment.environment import Environment
+from tau2.environment.task_setup import TaskSetup, copies_of, set_initial_state
+from tau2.errors import ConfigError
+from tau2.llm.deadline import deadline
+from tau2.orchestrator.episode import Limits, Role
+from tau2.orchestrator.full_duplex import (
+    CallFlow,
+    CallProgress,
+    CallRules,
+    ChunkAnswer,
+    ChunkAsk,
+    full_duplex_call,
+)
+from tau2.orchestrator.participants import seed_participants
+from tau2.orchestrator.record import EPISODE_FAILURES, cost_of, failure_of, usage_of
+from tau2.orchestrator.tracing import TurnTracer, traced_call
+from tau2.participant.drive import in_thread
+from tau2.participant.full_duplex import FullDuplexProtocol
+from tau2.utils.json_types import JsonObject
+from tau2.voice.audio.formats import TELEPHONE
+from tau2.voice.clock import Clock, VirtualClock
+from tau2.voice.linearization import as_conversation
+
+logger = logging.getLogger(__name__)
+
+MS_PER_SECOND = 1000
+_TICKS_AT_ONCE = 20  # played on an event loop before others have their turn
+
+
+class FullDuplexOrchestrator:
+    """One call between an agent, a user and an environment.
+
+    Args:
+        domain: A label for the record.
+        agent, user: Participants; each has `get_next_chunk(state, participant_chunk,
+            tool_results)`, see `FullDuplexParticipant`.
+        environment: A fresh environment; the call changes it.
+        task: What is simulated; it must not begin in the middle of a conversation.
+        max_steps: Ticks after which the call is stopped.
+        max_errors: Failed tool calls of one participant after which it is stopped.
+        seed: Given to both participants.
+        simulation_id: Id of the record; default: random.
+        tick_duration_seconds: Length of a tick.
+        timeout: Wall-clock seconds; also bounds a model call in progress.
+        environment_factory: Makes fresh environments for grading; default: a fork taken before the
+            call starts.
+        clock: How time passes; default: as fast as the machine allows.
+        now: Clock of the record's own time stamps; default: local time.
+
+    Raises:
+        ConfigError: a participant lacks a method, or the task has a message history.
+    """
+
+    mode = "full_duplex"
+
+    def __init__(
+        self,
+        domain: str,
+        agent: FullDuplexProtocol,
+        user: FullDuplexProtocol,
+        environment: Environment,
+        task: Task,
+        max_steps: int = 100,
+        max_errors: int = 10,
+        seed: int | None = None,
+        simulation_id: str | None = None,
+        tick_duration_seconds: float = 0.2,
+        timeout: float | None = None,
+        *,
+        environment_factory: Callable[[], Environment] | None = None,
+        clock: Clock | None = None,
+        now: Callable[[], str] | None = None,
+    ) -> None:
+        _check_participant("agent", agent)
+        _check_participant("user", user)
+        if task.history:
+            raise ConfigError(
+                f"task {task.id!r} begins in the middle of a conversation, which a call cannot"
+            )
+        self.domain = domain
+        self.agent = agent
+        self.user = user
+        self.environment = environment
+        self.task = task
+        self.limits = Limits(max_steps=max_steps, max_errors=max_errors, timeout=timeout)
+        self.seed = seed
+        self.simulation_id = simulation_id or str(uuid.uuid4())
+        self.tick_duration_seconds = tick_duration_seconds
+        self.clock = clock or VirtualClock()
+        self.agent_state: Any = None
+        self.user_state: Any = None
+        self.task_setup = TaskSetup(task, environment_factory or copies_of(environment, task))
+        self.tracer: TurnTracer | None = None
+        """Traces tool calls."""
+        self.on_tick: Callable[[Tick], None] | None = None
+        """Called after every tick."""
+        self._now = now
+        self._progress = CallProgress()
+        self._flow: CallFlow | None = None
+        self._pending: ChunkAsk | None = None
+        self._is_abandoned = False
+        self._began = time.perf_counter()
+        self._start_time = self._stamp()
+
+    # Names under which downstream code reads the progress of a call.
+    step_count = property(lambda self: len(self._progress.ticks))
+    num_errors = property(lambda self: self._progress.errors)
+    user_errors = property(lambda self: self._progress.user_errors)
+    done = property(lambda self: self._progress.done)
+    termination_reason = property(lambda self: self._progress.termination_reason)
+    ticks = property(lambda self: self._progress.ticks)
+    max_steps = property(lambda self: self.limits.max_steps)
+    max_errors = property(lambda self: self.limits.max_errors)
+    timeout = property(lambda self: self.limits.timeout)
+    start_time = property(lambda self: self._start_time)
+    elapsed = property(lambda self: time.perf_counter() - self._began)
+    solo_mode = False
+
+    @property
+    def pending(self) -> ChunkAsk | None:
+        """What the call needs next; None before it starts and after it ends."""
+        return self._pending
+
+    @property
+    def simulated_seconds(self) -> float:
+        """How long the call has lasted so far, in its own time."""
+        return len(self._progress.ticks) * self.tick_duration_seconds
+
+    def _stamp(self) -> str:
+        if self._now is not None:
+            return self._now()
+        return datetime.now().isoformat()  # noqa: DTZ005  -- the public format is local time
+
+    def initialize(self) -> None:
+        """Bring environment and participants to the start; then the first ask is `pending`."""
+        self._began = time.perf_counter()
+        self._start_time = self._stamp()
+        set_initial_state(self.environment, self.task, [])
+        seed_participants(self.seed, self.agent, self.user)
+        self._progress = CallProgress()
+        self.agent_state = self.agent.get_init_state()
+        self.user_state = self.user.get_init_state()
+        self.clock.start()
+        # A local variable: a closure over `self` would keep an abandoned orchestrator alive.
+        began = self._began
+        rules = CallRules(
+            agent_stops=self.agent.is_stop,
+            user_stops=self.user.is_stop,
+            limits=self.limits,
+            tick_seconds=self.tick_duration_seconds,
+            bytes_per_tick=TELEPHONE.bytes_of(self.tick_duration_seconds * MS_PER_SECOND),
+            stamp=self.clock.stamp,
+            elapsed=lambda: time.perf_counter() - began,
+        )
+        self._flow = full_duplex_call(self._progress, rules)
+        self._pending = next(self._flow)
+
+    def answer(self, reply_to_pending: ChunkAnswer) -> None:
+        """Answer the pending ask and advance to the next.
+
+        Raise RuntimeError when nothing is pending.
+        """
+        if self._flow is None or self._pending is None:
+            raise RuntimeError("nothing is pending: initialize() first, and stop when `done`")
+        before = self._pending.tick
+        try:
+            self._pending = self._flow.send(reply_to_pending)
+        except StopIteration:
+            self._pending = None
+        if self.on_tick is not None and (self._pending is None or self._pending.tick > before):
+            self.on_tick(self._progress.ticks[before])
+
+    def step(self) -> None:
+        """Play one tick. Does nothing after the end."""
+        if self._flow is None:
+            self.initialize()
+        if self._pending is None:
+            return
+        number = self._pending.tick
+        with self._deadline():
+            while self._pending is not None and self._pending.tick == number:
+                self.answer(self._answer_of(self._pending))
+
+    def _answer_of(self, ask: ChunkAsk) -> ChunkAnswer:
+        if ask.to is Role.ENV:
+            return self._tool_results(ask)
+        try:
+            if ask.to is Role.AGENT:
+                chunk, self.agent_state = self.agent.get_next_chunk(
+                    self.agent_state, ask.heard, ask.results
+                )
+            else:
+                chunk, self.user_state = self.user.get_next_chunk(
+                    self.user_state, ask.heard, ask.results
+                )
+        except EPISODE_FAILURES as problem:
+            return failure_of(ask.to, problem)
+        answer: ChunkAnswer = chunk
+        return answer
+
+    def _tool_results(self, ask: ChunkAsk) -> list[ToolMessage]:
+        execute = self.environment.get_response
+        results = [traced_call(self.tracer, call, execute) for call in ask.calls]
+        self.environment.sync_tools()
+        return results
+
+    @contextmanager
+    def _deadline(self) -> Iterator[None]:
+        """Tell model calls when the call's time limit is reached."""
+        if self.limits.timeout is None:
+            yield
+            return
+        left = max(0.0, self.limits.timeout - float(self.elapsed))
+        token = deadline.set(time.monotonic() + left)
+        try:
+            yield
+        finally:
+            deadline.reset(token)
+
+    def run(self) -> SimulationRun:
+        """Play to the end on this thread and return the record (not graded)."""
+        try:
+            if self._flow is None:
+                self.initialize()
+            while self._pending is not None and not self._is_abandoned:
+                self.step()
+                wait = self.clock.seconds_until(self.simulated_seconds)
+                if wait and self._pending is not None:
+                    time.sleep(wait)
+            return self.finalize()
+        finally:
+            self.close()
+
+    async def arun(self, executor: Executor | None = None) -> SimulationRun:
+        """Play to the end and return the record (not graded), without blocking the event loop.
+
+        `executor` runs participants that may block; default: the loop's own.
+        """
+        if any(getattr(side, "blocking", True) for side in (self.agent, self.user)):
+            try:
+                run: SimulationRun = await in_thread(self.run, type(self).__name__, executor)
+            except asyncio.CancelledError:
+                self._is_abandoned = True  # the thread ends with the tick that it plays
+                raise
+            return run
+        try:
+            if self._flow is None:
+                self.initialize()
+            while self._pending is not None:
+                self.step()
+                wait = self.clock.seconds_until(self.simulated_seconds)
+                if wait or not self.step_count % _TICKS_AT_ONCE:
+                    await asyncio.sleep(wait)
+            return self.finalize()
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Abandon the call, at whatever tick it is, and let both participants clean up."""
+        if self._flow is None:
+            return
+        self._flow.close()
+        self._pending = None
+        last = self._progress.ticks[-1] if self._progress.ticks else None
+        self._stop("agent", self.agent, last.user_chunk if last else None, self.agent_state)
+        self._stop("user", self.user, last.agent_chunk if last else None, self.user_state)
+        self._flow = None
+
+    def get_trajectory(self) -> list[Message]:
+        """Return the call so far as text messages, in order."""
+        return as_conversation(self._progress.ticks)
+
+    get_messages = get_trajectory
+
+    def finalize(self) -> SimulationRun:
+        """Return the record of a finished call; its ticks still hold their audio."""
+        progress = self._progress
+        if progress.termination_reason is None:
+            raise RuntimeError("the call is not over: it has no termination reason yet")
+        agent_chunks = [tick.agent_chunk for tick in progress.ticks if tick.agent_chunk]
+        user_chunks = [tick.user_chunk for tick in progress.ticks if tick.user_chunk]
+        return SimulationRun(
+            id=self.simulation_id,
+            task_id=self.task.id,
+            timestamp=self._start_time,
+            start_time=self._start_time,
+            end_time=self._stamp(),
+            duration=self.elapsed,
+            termination_reason=progress.termination_reason,
+            agent_cost=cost_of(_paid(agent_chunks)),
+            user_cost=cost_of(_paid(user_chunks)),
+            agent_usage=usage_of(agent_chunks),
+            user_usage=usage_of(user_chunks),
+            messages=as_conversation(progress.ticks),
+            ticks=progress.ticks,
+            seed=self.seed,
+            mode=self.mode,
+            info=self._remarks(),
+        )
+
+    def _remarks(self) -> JsonObject | None:
+        return {"error": self._progress.note} if self._progress.note else None
+
+    def _stop(self, role: str, participant: Any, heard: Any, state: Any) -> None:
+        stop = getattr(participant, "stop", None)
+        if stop is None:
+            return
+        try:
+            stop(heard, state)
+        except Exception:  # clean-up of foreign code must not cost a finished call
+            logger.warning("%s.stop failed", role, exc_info=True)
+
+
+def _check_participant(role: str, participant: object) -> None:
+    """Raise ConfigError when a participant lacks a method that every call needs."""
+    needed = ("get_next_chunk", "get_init_state", "is_stop")
+    lacking = [method for method in needed if not hasattr(participant, method)]
+    if lacking:
+        raise ConfigError(
+            f"the {role} ({type(participant).__name__}) must have {', '.join(lacking)}"
+        )
+
+
+def _paid(
+    chunks: Sequence[AssistantMessage] | Sequence[UserMessage],
+) -> list[AssistantMessage | UserMessage]:
+    """Return the chunks for which a model was called; the others cost nothing."""
+    return [chunk for chunk in chunks if chunk.usage or chunk.cost is not None]
