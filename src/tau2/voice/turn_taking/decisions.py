@@ -1,0 +1,170 @@
+"""Who answers the questions that the turn-taking policy leaves open: a rule, or a model.
+
+A rule draws at random, but from the seed and the tick alone: the same tick of the same call is
+answered the same, whatever was asked before.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Protocol
+
+from tau2.seeds import derive_seed
+from tau2.voice.turn_taking.language import LanguagePack
+from tau2.voice.turn_taking.policy import Question
+
+_SENTENCE_END = re.compile(r"[.?!][\"')\]]*(\s|$)")
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What is known when a question is asked."""
+
+    tick: int
+    tick_seconds: float
+    other_talk_seconds: float
+    """How long the other has been talking."""
+    heard: str
+    """What the other has said since one's last turn."""
+    conversation: str
+    """All of the call so far, as text."""
+    persona: str = ""
+    """How the caller behaves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """An answer, and what it took."""
+
+    yes: bool
+    cost: float | None = None
+    """US dollars; None where nothing was paid or the price is not known."""
+    seconds: float = 0.0
+    """How long the model took, on the wall clock; 0 for a rule."""
+
+
+class Decider(Protocol):
+    """Answers questions of the policy."""
+
+    is_model: bool
+    """Whether an answer takes a model call, so that it should not be asked for in each tick."""
+
+    def answer(self, question: Question, scene: Scene) -> Verdict:
+        """Return the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleDecider:
+    """Decides by rule, without a model."""
+
+    seed: int
+    backchannel_rate: float = 0.1
+    """Backchannels a second, once the shortest time has passed."""
+    backchannel_max: float = 12.0
+    """Seconds of talk after which there is always one."""
+    interruption_rate: float = 0.1
+    """Interruptions a second, once there is something to answer."""
+    interruption_min: float = 4.0
+    """Seconds of talk before which the caller listens in any case."""
+    interval: float = 2.0
+    """Seconds between two questions whether to interrupt."""
+    is_model: bool = False
+
+    def answer(self, question: Question, scene: Scene) -> Verdict:
+        """Return whether an event of a Poisson process falls into this tick or interval.
+
+        A caller interrupts only once it has heard a sentence to its end and the other goes on.
+        """
+        if question is Question.BACKCHANNEL:
+            if scene.other_talk_seconds >= self.backchannel_max:
+                return Verdict(yes=True)
+            return Verdict(
+                self._happens(question, scene, self.backchannel_rate, scene.tick_seconds)
+            )
+        if scene.other_talk_seconds < self.interruption_min or not goes_on(scene.heard):
+            return Verdict(yes=False)
+        return Verdict(self._happens(question, scene, self.interruption_rate, self.interval))
+
+    def _happens(self, question: Question, scene: Scene, rate: float, seconds: float) -> bool:
+        # The seed decides on reproducible behaviour, not on a secret.
+        draw = random.Random(derive_seed(self.seed, question.value, scene.tick))  # noqa: S311
+        return draw.random() < 1 - math.exp(-rate * seconds)
+
+
+def goes_on(heard: str) -> bool:
+    """Return whether a whole sentence was heard, and the beginning of another."""
+    ends = list(_SENTENCE_END.finditer(heard))
+    return bool(ends) and bool(heard[ends[-1].end() :].strip())
+
+
+@dataclass(frozen=True, slots=True)
+class ModelAnswer:
+    """What a model said, and its cost in US dollars if known."""
+
+    text: str
+    cost: float | None = None
+
+
+Ask = Callable[[str, str], ModelAnswer]
+"""Sends a system prompt and a prompt to the decision model and returns what it said."""
+
+_SYSTEM = (
+    "You decide for the caller of a telephone call, second by second, whether to make a sound "
+    "while the agent is still talking. Answer with one word: {yes} or {no}."
+)
+_QUESTIONS = {
+    Question.INTERRUPT: (
+        "Would this caller break in now? Answer {yes} only when the caller has understood enough "
+        "to reply, has to correct the agent, or has lost patience with a long speech."
+    ),
+    Question.BACKCHANNEL: (
+        "Would this caller make a short sound of attention now, such as {backchannel}? Answer "
+        "{yes} only at the end of a thought of the agent, and seldom twice in a row."
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ModelDecider:
+    """Decides by a model that is shown the call so far."""
+
+    ask: Ask
+    pack: LanguagePack
+    is_model: bool = True
+
+    def answer(self, question: Question, scene: Scene) -> Verdict:
+        """Return the model's answer; one that says neither yes nor no counts as no."""
+        words = {
+            "yes": self.pack.yes_words[0].upper(),
+            "no": self.pack.no_words[0].upper(),
+            "backchannel": " or ".join(f'"{phrase}"' for phrase in self.pack.backchannels),
+        }
+        parts = [scene.persona, scene.conversation, _QUESTIONS[question].format(**words)]
+        prompt = "\n\n".join(part for part in parts if part)
+        began = perf_counter()
+        said = self.ask(_SYSTEM.format(**words), prompt)
+        seconds = perf_counter() - began
+        return Verdict(self.pack.answer(said.text) is True, said.cost, seconds)
+
+
+def asked_model(model: str, model_args: dict[str, object] | None = None) -> Ask:
+    """Return what asks a model by name, as every other role of a run is asked."""
+
+    def ask(system: str, prompt: str) -> ModelAnswer:
+        from tau2.data_model.message import SystemMessage, UserMessage  # noqa: PLC0415
+        from tau2.llm import complete  # noqa: PLC0415  -- models are loaded when one is asked
+
+        said = complete(
+            model=model,
+            messages=[SystemMessage(content=system), UserMessage(content=prompt)],
+            call_name="user_decision",
+            **(model_args or {}),
+        )
+        return ModelAnswer(said.content or "", said.cost)
+
+    return ask
