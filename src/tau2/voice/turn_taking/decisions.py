@@ -15,6 +15,7 @@ from time import perf_counter
 from typing import Protocol
 
 from tau2.seeds import derive_seed
+from tau2.utils.json_types import JsonMapping
 from tau2.voice.turn_taking.language import LanguagePack
 from tau2.voice.turn_taking.policy import Question
 
@@ -152,7 +153,7 @@ class ModelDecider:
         return Verdict(self.pack.answer(said.text) is True, said.cost, seconds)
 
 
-def asked_model(model: str, model_args: dict[str, object] | None = None) -> Ask:
+def asked_model(model: str, model_args: JsonMapping | None = None) -> Ask:
     """Return what asks a model by name, as every other role of a run is asked."""
 
     def ask(system: str, prompt: str) -> ModelAnswer:
