@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Protocol
 
+from tau2.data_model.message import SystemMessage, UserMessage
 from tau2.seeds import derive_seed
 from tau2.utils.json_types import JsonMapping
 from tau2.voice.turn_taking.language import LanguagePack
@@ -92,8 +93,8 @@ class RuleDecider:
         return Verdict(self._happens(question, scene, self.interruption_rate, self.interval))
 
     def _happens(self, question: Question, scene: Scene, rate: float, seconds: float) -> bool:
-        # The seed decides on reproducible behaviour, not on a secret.
-        draw = random.Random(derive_seed(self.seed, question.value, scene.tick))  # noqa: S311
+        own_seed = derive_seed(self.seed, question.value, scene.tick)
+        draw = random.Random(own_seed)  # noqa: S311  -- reproducible behaviour, not a secret
         return draw.random() < 1 - math.exp(-rate * seconds)
 
 
@@ -157,8 +158,7 @@ def asked_model(model: str, model_args: JsonMapping | None = None) -> Ask:
     """Return what asks a model by name, as every other role of a run is asked."""
 
     def ask(system: str, prompt: str) -> ModelAnswer:
-        from tau2.data_model.message import SystemMessage, UserMessage  # noqa: PLC0415
-        from tau2.llm import complete  # noqa: PLC0415  -- models are loaded when one is asked
+        from tau2.llm import complete  # noqa: PLC0415  -- loaded when a model is asked
 
         said = complete(
             model=model,
