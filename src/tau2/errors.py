@@ -167,6 +167,9 @@ class SpeechFailed(ModelUnavailable):
 class VoiceSessionFailed(ModelUnavailable):
     """A provider's voice session failed: an error of the server, a stall, or a lost connection."""
 
+    is_retryable: bool = True
+    """Whether another attempt may succeed."""
+
 
 class ModelRefused(ModelError):
     """The endpoint rejected the request; repeating it cannot help."""
