@@ -121,10 +121,10 @@ class Engine(ABC):
     def _receive_text(self, event: AgentTranscript) -> None:
         """Take words of the agent."""
 
-    def _hear_user(self, event: UserActivity) -> None:
+    def _hear_user(self, event: UserActivity) -> None:  # noqa: B027  -- most need not act
         """Act on what the provider hears of the user."""
 
-    def _end_item(self, event: SessionEvent) -> None:
+    def _end_item(self, event: SessionEvent) -> None:  # noqa: B027  -- not all have items
         """Act on the end of an item, or of all items."""
 
     @abstractmethod
