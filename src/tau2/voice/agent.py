@@ -15,14 +15,13 @@ from tau2.data_model.message import (
 )
 from tau2.environment.tool import Tool
 from tau2.errors import AgentError
+from tau2.participant.full_duplex import FullDuplexParticipant
 from tau2.participant.turns import load_prompt
 from tau2.utils.json_types import JsonObject
 from tau2.voice.adapters.protocol import AgentSetup, TickResult, VoiceAdapter
 from tau2.voice.adapters.registry import AdapterContext, make_adapter, providers
 from tau2.voice.audio.formats import TELEPHONE, AudioFormat
 from tau2.voice.usage import UsageRecord
-
-_MS_PER_SECOND = 1000
 
 AGENT_NAME = "discrete_time_audio_native_agent"
 
@@ -51,7 +50,9 @@ class VoiceAgentState:
     """The end of what was said that may be the beginning of the stop token."""
 
 
-class DiscreteTimeAudioNativeAgent:
+class DiscreteTimeAudioNativeAgent(
+    FullDuplexParticipant[UserMessage, AssistantMessage, VoiceAgentState]
+):
     """An agent that hears and speaks at the same time, by the session of a provider.
 
     One agent plays one episode. `get_init_state` opens the session and `stop` closes it; both
@@ -101,6 +102,7 @@ class DiscreteTimeAudioNativeAgent:
         self.greeting = greeting
         self.seed = seed
         self._usage: list[UsageRecord] = []
+        self._totals: dict[tuple[str, str, str, str | None], UsageRecord] = {}
 
     @property
     def system_prompt(self) -> str:
@@ -151,7 +153,11 @@ class DiscreteTimeAudioNativeAgent:
             record = UsageRecord.from_event(
                 usage, provider=self.provider, model=self.model, tick=tick
             )
-            self._usage.append(record)
+            if record.semantics == "cumulative":
+                scope = (record.provider, record.model, record.component, record.scope_id)
+                self._totals[scope] = record
+            else:
+                self._usage.append(record)
         return self._chunk(state, result, tick), state
 
     def _heard(self, chunk: UserMessage | None) -> bytes:
@@ -175,19 +181,19 @@ class DiscreteTimeAudioNativeAgent:
         )
 
     @classmethod
-    def is_stop(cls, message: AssistantMessage) -> bool:
+    def is_stop(cls, chunk: AssistantMessage) -> bool:
         """Return whether a chunk ends the conversation: the agent said the stop token."""
-        return bool(message.content and STOP in message.content)
+        return bool(chunk.content and STOP in chunk.content)
 
     def stop(
-        self, participant_chunk: Message | None = None, state: VoiceAgentState | None = None
+        self, participant_chunk: UserMessage | None = None, state: VoiceAgentState | None = None
     ) -> None:
         """Close the session; twice is once."""
         self.adapter.disconnect()
 
     def get_usage_records(self) -> list[UsageRecord]:
-        """Return what was used so far, in the order in which it was reported."""
-        return list(self._usage)
+        """Return what was used so far: what was reported, and the last one of running totals."""
+        return [*self._usage, *self._totals.values()]
 
 
 def create_voice_agent(
@@ -204,7 +210,7 @@ def create_voice_agent(
         make_adapter(context),
         provider=config.provider,
         model=config.model or providers.get(config.provider).default_model,
-        tick_duration_ms=round(config.tick_duration_seconds * _MS_PER_SECOND),
+        tick_duration_ms=config.tick_duration_ms,
         audio_format=AudioFormat(TELEPHONE.encoding, config.telephony_rate),
         use_xml_prompt=config.use_xml_prompt,
         greeting=greeting,

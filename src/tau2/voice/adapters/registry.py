@@ -1,27 +1,30 @@
 """Who can play a speaking agent: the providers by name.
 
 A provider is a `VoiceProvider`. Those of this package are listed here without importing anything;
-others come from the entry points of the group `tau2.voice_providers`, each of which leads to one,
-or are added at run time by `providers.add`.
+others come from the entry points of the group `tau2.voice_adapters`, each of which leads to one, or
+are added at run time by `providers.add`.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
-from tau2.data_model.audio import AudioNativeConfig
+from tau2.data_model.audio import (
+    ADAPTERS_GROUP,
+    PROVIDERS,
+    AudioNativeConfig,
+    registered_providers,
+)
 from tau2.data_model.message import AssistantMessage
 from tau2.errors import ConfigError
 from tau2.registry import Catalog
 from tau2.voice.adapters.protocol import VoiceAdapter
-
-GROUP = "tau2.voice_providers"
-"""The group of entry points in which packages offer providers."""
 
 
 class TextAgent(Protocol):
@@ -90,31 +93,61 @@ def _made_by(module: str) -> MakeAdapter:
     return make
 
 
-_BUILT_IN = (
-    VoiceProvider(
-        "local",
-        _made_by("tau2.voice.adapters.local"),
-        clock="virtual",
-        kind="cascaded",
-        needs_text_agent=True,
-    ),
-)
+class _Row(NamedTuple):
+    """What is told of a built-in provider here; its defaults stand in `tau2.data_model.audio`."""
+
+    module: str
+    """Below `tau2.voice.adapters`; has `make_adapter`."""
+    voice: str = ""
+    keys: tuple[str, ...] = ()
+    needs_text_agent: bool = False
+
+
+_BUILT_IN = {
+    "local": _Row("local", needs_text_agent=True),
+}
+
+
+def _built_in(name: str) -> VoiceProvider:
+    row = _BUILT_IN[name]
+    defaults = PROVIDERS[name]
+    return VoiceProvider(
+        name,
+        _made_by(f"tau2.voice.adapters.{row.module}"),
+        default_model=defaults.model,
+        default_voice=row.voice,
+        default_reasoning_effort=defaults.reasoning_effort,
+        keys=row.keys,
+        clock="virtual" if name == "local" else "wall",
+        kind=defaults.kind,
+        needs_text_agent=row.needs_text_agent,
+    )
 
 
 class _Providers(Catalog[VoiceProvider]):
     """The built-in providers are a list, not the modules of a package."""
 
     def _built_in(self) -> Iterator[tuple[tuple[str, ...], Callable[[], VoiceProvider]]]:
-        for provider in _BUILT_IN:
-            yield (provider.name,), partial(_itself, provider)
+        for name in _BUILT_IN:
+            yield (name,), partial(_built_in, name)
 
+    def add(self, spec: VoiceProvider) -> None:
+        """Make a provider known, to configurations too. Raise ConfigError for a name in use."""
+        super().add(spec)
+        registered_providers.add(spec.name)
 
-def _itself(provider: VoiceProvider) -> VoiceProvider:
-    return provider
+    @contextmanager
+    def adding(self, spec: VoiceProvider) -> Iterator[VoiceProvider]:
+        """Make a provider known for the duration of a `with` block."""
+        with super().adding(spec):
+            try:
+                yield spec
+            finally:
+                registered_providers.discard(spec.name)
 
 
 providers: Catalog[VoiceProvider] = _Providers(
-    "voice provider", "tau2.voice.adapters", ("PROVIDER", "PROVIDERS"), GROUP
+    "voice provider", "tau2.voice.adapters", ("PROVIDER", "PROVIDERS"), ADAPTERS_GROUP
 )
 """Every provider, by name."""
 
