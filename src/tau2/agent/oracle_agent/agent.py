@@ -69,6 +69,8 @@ class QuestionTopic(StrEnum):
     """What the oracle may ask a customer for."""
 
     IDENTITY = "identity"
+    FIELDS = "fields"
+    """Of a form."""
     CONSENT = "consent"
     ACTION = "action"
     """To take the action of a plan step."""
@@ -284,6 +286,9 @@ class OracleAgent(HalfDuplexAgent[OracleState]):
         """Return what has to be asked before a step, or nothing."""
         if step.by_user:
             return self._ask_for_action(step, state)
+        asked = self._ask_fields(step, state)
+        if asked:
+            return asked
         if step.changes_something and state.cursor >= state.agreed_steps:
             return self._ask_consent(state)
         if step is self._identifying:
@@ -315,6 +320,20 @@ class OracleAgent(HalfDuplexAgent[OracleState]):
         if state.asked > 1:
             return self.speaker.ask(missing, again=True)
         return self.speaker.ask(step.identity_arguments())
+
+    def _ask_fields(self, step: PlanStep, state: OracleState) -> str:
+        """Ask for what a step enters on a form, as long as the customer has not told it."""
+        if state.cursor < state.agreed_steps:
+            return ""
+        missing = [
+            name
+            for name, value in step.form_fields().items()
+            if value.lower() not in state.user_text
+        ]
+        question = Question(topic=QuestionTopic.FIELDS, step=state.cursor)
+        if not missing or not self._may_ask(question, state):
+            return ""
+        return self.speaker.ask_fields(missing, again=state.asked > 1)
 
     def _ask_consent(self, state: OracleState) -> str:
         consent = Question(topic=QuestionTopic.CONSENT, step=state.cursor)

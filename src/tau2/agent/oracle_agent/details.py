@@ -270,6 +270,18 @@ class Details(Mapping[str, str]):
         name = self._notes.get(identifier)
         return f'"{name}" ({identifier})' if name else identifier
 
+    # Intake.
+
+    def _slot_form(self) -> str:
+        fields = self._arguments["fields"]
+        return listing(
+            [
+                f"{f'${value}' if name == 'amount' else value} as your "
+                f"{self._words.get(f'field_{name}') or in_words(name)}"
+                for name, value in fields.items()
+            ]
+        )
+
     # What the slots are made from.
 
     @property

@@ -142,6 +142,10 @@ class Writer(Speaker):
             items.append(self._pick(_ALSO))
         return self._message([self._pick(_ASK_LEADS), self._listed(items), self._pick(_ASK_ENDS)])
 
+    def ask_fields(self, names: Iterable[str], *, again: bool = False) -> str:
+        """Ask for fields of a form."""
+        return self._message([super().ask_fields(names, again=again)])
+
     def propose(
         self, changes: Sequence[tuple[str, str]], *, before: str = "", again: bool = False
     ) -> str:

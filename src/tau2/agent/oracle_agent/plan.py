@@ -60,6 +60,13 @@ class PlanStep(BaseModel):
             if _IDENTITY_ARGUMENT.match(key)
         }
 
+    def form_fields(self) -> dict[str, str]:
+        """Return the fields of a form that the step fills in, to be asked for before it."""
+        fields = self.arguments.get("fields")
+        if not self.changes_something or not isinstance(fields, Mapping):
+            return {}
+        return {name: value for name, value in fields.items() if isinstance(value, str)}
+
 
 def plan_of(task: Task) -> tuple[PlanStep, ...]:
     """Return the reference actions of a task in their order."""

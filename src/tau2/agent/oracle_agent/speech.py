@@ -93,6 +93,11 @@ def _summary_is_known(summary: str, user_text: str) -> bool:
     return len(known) * 3 >= len(words)
 
 
+def field_in_words(name: str) -> str:
+    """Return what people call a field of a form."""
+    return str(_wording()["words"].get(f"field_{name}") or in_words(name))
+
+
 def is_number(info: str) -> bool:
     """Return whether information to communicate is a number."""
     return _NUMBER.fullmatch(info) is not None
@@ -167,6 +172,11 @@ class Speaker:
         names = listing([f"your {in_words(name)}" for name in wanted])
         text = self.say("ask_again" if again else "ask", wanted=names)
         return text.replace("What's your", "What are your") if " and your " in text else text
+
+    def ask_fields(self, names: Iterable[str], *, again: bool = False) -> str:
+        """Ask for fields of a form."""
+        wanted = listing([f"your {field_in_words(name)}" for name in names])
+        return self.say("ask_field_again" if again else "ask_field", wanted=wanted)
 
     def propose(
         self, changes: Sequence[tuple[str, str]], *, before: str = "", again: bool = False

@@ -50,6 +50,20 @@ ASKED: dict[str, re.Pattern[str]] = {
         r"card\b|\bpaypal\b"
         r"|\bwould you like to pay\b|\bwhere .{0,30}\brefund", _I
     ),
+    "serial": re.compile(r"\bserial (?:number|no\b|code)", _I),
+    "plate": re.compile(
+        r"\blicen[cs]e plate|\bplate number|\bregistration (?:plate|number)", _I
+    ),
+    "purchase_date": re.compile(
+        r"\bdate of (?:the |your )?purchase\b|\bpurchase date\b|"
+        r"\bwhen (?:did|have) you (?:buy|bought)\b",
+        _I,
+    ),
+    "amount": re.compile(
+        r"\b(?:invoice|purchase) amount\b|\binvoice total\b|"
+        r"\bamount (?:on|of) (?:the|your) (?:invoice|receipt)\b",
+        _I,
+    ),
     "reason": re.compile(r"\b(?:the|a|your) reason\b|\bwhy (?:do|did|are|would) you\b|\breasons? "
                          r"(?:for|why)\b", _I),
 }  # fmt: skip
@@ -108,6 +122,15 @@ _TOLD: dict[str, tuple[re.Pattern[str], ...]] = {
             r"status))"
         ),
     ),
+    "address": (
+        re.compile(r"\bstreet address(?: is|:) (\d+\w? [A-Z][\w'-]+(?: [A-Z][\w'-]+){1,3})"),
+    ),
+    "serial": (re.compile(r"\bserial number(?: is|:) ((?=[A-Z-]*\d)[A-Z0-9][A-Z0-9-]{3,24})\b"),),
+    "plate": (
+        re.compile(r"\blicen[cs]e plate(?: number)?(?: is|:) ((?=[A-Z-]*\d)[A-Z0-9-]{4,10})\b"),
+    ),
+    "purchase_date": (re.compile(r"\bdate of purchase(?: is|:) (\d{4}-\d\d-\d\d)\b"),),
+    "amount": (re.compile(r"\binvoice amount(?: is|:) (\$\d[\d,]*(?:\.\d\d)?)"),),
 }  # fmt: skip
 """How a scenario states a fact; the first group, or the whole match, is its value."""
 
@@ -122,16 +145,22 @@ _SENTENCE = {
     "reservation": ("The reservation number is {}.", "The reservation numbers are {}."),
     "dob": ("My date of birth is {}.", "My date of birth is {}."),
     "name": ("My name is {}.", "My name is {}."),
+    "address": ("My street address is {}.", "My street address is {}."),
+    "serial": ("The serial number is {}.", "The serial numbers are {}."),
+    "plate": ("The license plate is {}.", "The license plates are {}."),
+    "purchase_date": ("The date of purchase is {}.", "The dates of purchase are {}."),
+    "amount": ("The invoice amount is {}.", "The invoice amounts are {}."),
     "payment": ("I would like to use my {}.", "I would like to use my {}."),
     "reason": ("The reason is simple: {}.", "The reasons are: {}."),
 }
 _NOUN = {
     "email": "email address", "zip": "zip code", "phone": "phone number", "user_id": "user ID",
-    "order": "order "
-    "number",
+    "order": "order number",
     "reservation": "reservation number", "dob": "date of birth", "name": "name",
     "address": "address",
     "payment": "payment method", "reason": "reason",
+    "serial": "serial number", "plate": "license plate", "purchase_date": "date of purchase",
+    "amount": "invoice amount",
 }  # fmt: skip
 _SINGLE = frozenset({"name", "zip", "user_id", "dob"})
 _MOST_VALUES = 8  # values of one kind that a customer would ever list
