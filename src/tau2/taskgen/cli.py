@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from tau2.data_model.tasks import Task
 from tau2.environment.db import DB
-from tau2.environment.domain import dump_tasks
+from tau2.environment.domain import Splits, dump_tasks
 from tau2.taskgen.tasks import ShippedTasks
 
 
@@ -39,10 +40,15 @@ def _record(record: object) -> str:
 
 def write_world(out: Path, db: DB, shipped: ShippedTasks) -> None:
     """Write db.json, tasks.json and split_tasks.json to a folder."""
+    write_files(out, db, shipped.tasks, shipped.splits)
+
+
+def write_files(out: Path, db: DB, tasks: Sequence[Task], splits: Splits) -> None:
+    """Write db.json, tasks.json and split_tasks.json to a folder."""
     out.mkdir(parents=True, exist_ok=True)
     (out / "db.json").write_text(db_text(db), encoding="utf-8")
-    dump_tasks(shipped.tasks, out / "tasks.json")
-    (out / "split_tasks.json").write_text(json.dumps(shipped.splits) + "\n", encoding="utf-8")
+    dump_tasks(tasks, out / "tasks.json")
+    (out / "split_tasks.json").write_text(json.dumps(splits) + "\n", encoding="utf-8")
 
 
 def run_factory(
