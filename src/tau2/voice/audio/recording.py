@@ -1,0 +1,165 @@
+"""The recording of a call: one stereo file, labels beside it, and taps into every stage.
+
+The user is on the left, the agent on the right. The same ticks give the same bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from tau2.errors import needs_extra
+from tau2.storage.files import PART, write_atomically
+from tau2.voice.audio.codec import decode, to_int16
+from tau2.voice.audio.files import FileFormat, audio_file
+from tau2.voice.audio.formats import TELEPHONE, AudioFormat
+
+with needs_extra("voice", "soundfile"):
+    import soundfile
+
+if TYPE_CHECKING:
+    from tau2.voice.audio.formats import Samples
+
+RECORDING = "both.wav"
+"""The name of a recording in the folder of its call."""
+LABELS = "labels.txt"
+"""The name of the labels beside it."""
+
+TAPS = (
+    "tts_output",
+    "speech_only",
+    "background_noise_only",
+    "burst_noise_only",
+    "out_of_turn_speech_only",
+    "post_noise",
+    "post_telephony",
+    "user_output",
+    "agent_input",
+    "agent_user-input",
+    "agent_output",
+)
+"""The stages whose audio can be kept: from the user's voice to the agent's answer."""
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What happens during a part of a recording."""
+
+    start: float
+    """In seconds."""
+    end: float
+    """In seconds."""
+    text: str
+
+
+def recording(
+    ticks: Iterable[tuple[bytes | None, bytes | None]],
+    *,
+    tick_ms: int = 200,
+    audio_format: AudioFormat = TELEPHONE,
+    file_format: FileFormat = "WAV",
+) -> bytes:
+    """Return the content of the stereo file of a call, 16 bits a sample.
+
+    Args:
+        ticks: For each tick, what the user and what the agent said. Silence may be None or "",
+            and a shorter chunk is filled up with silence; a longer one is cut at the tick's end.
+        tick_ms: How long a tick is.
+        audio_format: Of the chunks.
+        file_format: WAV, which every browser plays, or FLAC.
+    """
+    silence = audio_format.silence(tick_ms)
+    both: tuple[list[bytes], list[bytes]] = ([], [])
+    for chunks in ticks:
+        for side, chunk in zip(both, chunks, strict=True):
+            data = chunk or b""
+            side.append(data[: len(silence)] + silence[len(data) :])
+    channels = [decode(b"".join(side), audio_format) for side in both]
+    return audio_file(channels, audio_format.sample_rate, file_format)
+
+
+def write_recording(
+    path: Path,
+    ticks: Iterable[tuple[bytes | None, bytes | None]],
+    *,
+    tick_ms: int = 200,
+    audio_format: AudioFormat = TELEPHONE,
+) -> None:
+    """Write the stereo file of a call atomically: FLAC if its name ends in .flac, else WAV.
+
+    For the arguments see `recording`.
+    """
+    file_format: FileFormat = "FLAC" if path.suffix.lower() == ".flac" else "WAV"
+    content = recording(ticks, tick_ms=tick_ms, audio_format=audio_format, file_format=file_format)
+    write_atomically(path, content)
+
+
+def labels_text(labels: Iterable[Label]) -> str:
+    """Return a label track as Audacity reads it: start, end and text in a line, by tabs.
+
+    Sorted by time. Control characters in a text become spaces.
+    """
+    ordered = sorted(labels, key=lambda label: (label.start, label.end, label.text))
+    return "".join(
+        f"{label.start:.6f}\t{label.end:.6f}\t{_CONTROL.sub(' ', label.text)}\n"
+        for label in ordered
+    )
+
+
+def write_labels(path: Path, labels: Sequence[Label]) -> None:
+    """Write a label track atomically; see `labels_text`."""
+    write_atomically(path, labels_text(labels).encode("utf-8", "replace"))
+
+
+class AudioTaps:
+    """Keeps the audio of the stages of a call, one WAV file for each stage.
+
+    Files grow on disk while the call lasts and get their names when it ends: `close`, or the end
+    of a `with` block. A stage that received nothing has no file.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._files: dict[str, soundfile.SoundFile] = {}
+
+    def add(self, stage: str, samples: Samples, sample_rate: int) -> None:
+        """Add what passed a stage, one of TAPS. The rate in Hz is the same for all of a stage."""
+        if stage not in TAPS:
+            raise ValueError(f"unknown tap {stage!r}; there are {', '.join(TAPS)}")
+        if stage not in self._files:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._files[stage] = soundfile.SoundFile(
+                self._part(stage), "w", sample_rate, 1, "PCM_16", format="WAV"
+            )
+        self._files[stage].write(to_int16(samples))
+
+    def add_bytes(self, stage: str, data: bytes, audio_format: AudioFormat = TELEPHONE) -> None:
+        """Add bytes that passed a stage."""
+        self.add(stage, decode(data, audio_format), audio_format.sample_rate)
+
+    def close(self) -> None:
+        """Finish the files. Twice is once."""
+        for stage, opened in self._files.items():
+            opened.close()
+            self._part(stage).replace(self.folder / f"{stage}.wav")
+        self._files.clear()
+
+    def _part(self, stage: str) -> Path:
+        return self.folder / f".{stage}.wav{PART}"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        problem: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
