@@ -1,0 +1,1 @@
+"""A text agent that speaks: detection of turns, recognition, the agent's reply, synthesis."""
