@@ -33,6 +33,7 @@ class Played:
 
     samples: Samples
     words: str = ""
+    """Joined, the words of all pieces are a text: one utterance is set off from the next."""
     utterances: list[str] = field(default_factory=list)
     """The ids of what was heard."""
     first_words_of: list[str] = field(default_factory=list)
@@ -61,6 +62,7 @@ class Playback:
     def __init__(self, sample_rate: int) -> None:
         self._rate = sample_rate
         self._queue: list[_Queued] = []
+        self._has_space = True
 
     @property
     def is_talking(self) -> bool:
@@ -110,9 +112,9 @@ class Playback:
         is_over = queued.played >= len(utterance.samples)
         end = float("inf") if is_over else queued.played / self._rate
         words = utterance.said_between(before / self._rate, end)
-        if played.words and words and not played.words[-1].isspace():
-            played.words += " "
-        played.words += words
+        if words:
+            played.words += words if self._has_space else f" {words}"
+            self._has_space = words[-1].isspace()
         played.utterances.append(utterance.id)
         if words and not queued.has_words:
             queued.has_words = True
