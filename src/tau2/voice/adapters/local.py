@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from tau2.data_model.audio import LocalConfig
 from tau2.data_model.conventions import STOP
 from tau2.data_model.message import ToolMessage
 from tau2.errors import ConfigError, VoiceSessionFailed
@@ -26,6 +27,7 @@ from tau2.voice.speech.protocols import (
     Voice,
     VoiceActivityDetector,
 )
+from tau2.voice.speech.registry import DETECTORS, RECOGNIZERS, SYNTHESIZERS, EngineCatalog, EngineT
 
 _MS_PER_SECOND = 1000
 
@@ -62,13 +64,11 @@ class LocalAdapter:
             to_spoken: Brings a message into the form in which it is read aloud.
         """
         self._make_agent = make_agent
-        self._recognizer = recognizer
-        self._synthesizer = synthesizer
         self._detector = detector
-        self._voice = voice or Voice()
         self._settings = settings or CascadeSettings()
         self._to_written = to_written
         self._to_spoken = to_spoken
+        self._engines = Engines(recognizer, synthesizer, voice or Voice())
         self._setup: AgentSetup | None = None
         self._cascade: Cascade | None = None
 
@@ -83,7 +83,6 @@ class LocalAdapter:
         """Begin a call. The system prompt and the tools are those of the text agent."""
         agent = self._make_agent()
         self._setup = setup
-        self._engines = Engines(agent, self._recognizer, self._synthesizer, self._voice)
         self._cascade = Cascade(
             agent,
             self._detector,
@@ -115,7 +114,9 @@ class LocalAdapter:
             tool_calls=happened.calls,
             activity=happened.activity,
             # What this machine did costs nothing; the model behind the agent may.
-            usage=[replace(usage, is_billable=usage.component == "llm") for usage in happened.usage],
+            usage=[
+                replace(usage, is_billable=usage.component == "llm") for usage in happened.usage
+            ],
             truncations=[_truncation(cut) for cut in happened.cuts],
         )
 
@@ -133,6 +134,38 @@ class LocalAdapter:
     def disconnect(self) -> None:
         """End the call."""
         self._cascade = None
+
+
+def make_adapter(context: AdapterContext) -> LocalAdapter:
+    """Return the adapter of a run's configuration.
+
+    Engines that it does not name are the best that are installed, or the tone channel.
+
+    Raises:
+        ConfigError: there is no text agent to speak for.
+        UnknownName: there is no engine of a name.
+        MissingExtra: an engine's package is not installed.
+    """
+    if context.make_text_agent is None:
+        raise ConfigError("voice provider 'local' needs a text agent behind the voice")
+    local = context.config.local_config or LocalConfig()
+    silence_ms = min(SpeechDetection().silence_ms, local.end_of_turn_seconds * _MS_PER_SECOND)
+    return LocalAdapter(
+        context.make_text_agent,
+        recognizer=RECOGNIZERS.get(local.recognizer or _best(RECOGNIZERS, "moonshine", "tone")),
+        synthesizer=SYNTHESIZERS.get(local.synthesizer or _best(SYNTHESIZERS, "hibari", "tone")),
+        detector=DETECTORS.get(local.detector or _best(DETECTORS, "silero", "energy")),
+        voice=Voice(local.voice.name, local.voice.speed, local.voice.pitch),
+        settings=CascadeSettings(
+            detection=SpeechDetection(silence_ms=silence_ms),
+            latency=Latency(local.latency_seconds, local.latency_spread),
+            merge_ms=local.end_of_turn_seconds * _MS_PER_SECOND - silence_ms,
+        ),
+    )
+
+
+def _best(catalog: EngineCatalog[EngineT], *names: str) -> str:
+    return catalog.first_usable(names) or names[-1]
 
 
 def _with_stop(words: str) -> str:

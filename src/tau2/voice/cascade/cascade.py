@@ -17,15 +17,17 @@ from tau2.data_model.message import (
     UserMessage,
 )
 from tau2.participant.protocols import AgentProtocol
+from tau2.participant.turns import flat
 from tau2.seeds import numbered_call_id
 from tau2.utils.json_types import JsonObject
 from tau2.voice.adapters.events import Usage, UserActivity
 from tau2.voice.audio.formats import Samples
+from tau2.voice.audio.resample import resample
 from tau2.voice.cascade.listener import Listener, SpeechStarted, SpeechStopped
 from tau2.voice.cascade.playback import Cut, Playback, Played
 from tau2.voice.cascade.settings import CascadeSettings
 from tau2.voice.cascade.turn_end import is_backchannel, is_unfinished
-from tau2.voice.cascade.utterance import Utterance, resampled, utterance_of
+from tau2.voice.cascade.utterance import Utterance, utterance_of
 from tau2.voice.cascade.work import (
     Job,
     JobResult,
@@ -327,7 +329,7 @@ class Cascade:
             if self._reply is reply:
                 self._thought(reply, thought)
 
-        self._request(Think(message, state), replied)
+        self._request(Think(self._agent, message, state), replied)
 
     def _copied_state(self) -> tuple[Any, bool]:
         """Return the agent's state, and whether it is a copy; copies share the messages."""
@@ -390,9 +392,7 @@ class Cascade:
         self._reply = None
         message = reply.thought.message
         self._state = reply.thought.state
-        received = reply.message
-        is_batch = isinstance(received, MultiToolMessage)
-        self.history.extend(received.tool_messages if is_batch else [received])
+        self.history.extend(flat(reply.message))
         self.history.append(message)
         self._results = dict.fromkeys(call.id for call in message.calls)
         self._happened.calls.extend(message.calls)
@@ -400,9 +400,10 @@ class Cascade:
     def _was_said(self, identifier: str) -> None:
         """Note that a word of an utterance was said."""
         reply = self._reply
-        if reply is not None and reply.utterance is not None and reply.is_queued:
-            if reply.utterance.id == identifier:
-                self._accept(reply)
+        if reply is None or reply.utterance is None or not reply.is_queued:
+            return
+        if reply.utterance.id == identifier:
+            self._accept(reply)
 
     def _stop_talking(self) -> None:
         """Stop the agent; it remembers only the words that were said."""
@@ -438,7 +439,7 @@ class Cascade:
 
         def synthesized(speech: Speech) -> None:
             self._messages[identifier] = message
-            samples = resampled(speech.samples, speech.sample_rate, self._rate)
+            samples = resample(speech.samples, speech.sample_rate, self._rate)
             meters: JsonObject = {
                 "characters": len(spoken),
                 "audio_output_seconds": round(speech.seconds, 3),

@@ -14,7 +14,6 @@ from tau2.voice.speech.protocols import Speech, SpokenWord
 
 with needs_extra("voice", "numpy"):
     import numpy as np
-    import soxr
 
 _TOKEN = re.compile(r"\S+\s*")
 _MOST_COMPARED = 2000  # words; the comparison is quadratic at worst
@@ -59,13 +58,6 @@ def utterance_of(
     seconds = len(samples) / sample_rate
     ends = word_ends(text, speech.words, seconds)
     return Utterance(identifier, text, samples, sample_rate, ends)
-
-
-def resampled(samples: Samples, sample_rate: int, wanted_rate: int) -> Samples:
-    """Return a whole utterance at another sample rate."""
-    if sample_rate == wanted_rate or not len(samples):
-        return samples
-    return soxr.resample(samples, sample_rate, wanted_rate).astype(np.float32)
 
 
 def word_ends(text: str, spoken: Sequence[SpokenWord], seconds: float) -> list[float]:

@@ -29,7 +29,9 @@ class Recognize:
 class Think:
     """Have the agent reply to a message; the result is a Thought."""
 
+    agent: AgentProtocol
     message: Message | None
+    """None asks for the first message of a conversation."""
     state: Any
 
 
@@ -64,9 +66,8 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """Who does the work."""
+    """The speech engines that do the work; a reply is the agent's own work."""
 
-    agent: AgentProtocol
     recognizer: Recognizer
     synthesizer: Synthesizer
     voice: Voice = field(default_factory=Voice)
@@ -85,7 +86,7 @@ class Engines:
             case Synthesize():
                 return self.synthesizer.synthesize(job.text, self.voice)
             case Think():
-                message, state = reply(self.agent, job.message, job.state)
+                message, state = reply(job.agent, job.message, job.state)
                 return Thought(checked_reply(message), state)
 
 

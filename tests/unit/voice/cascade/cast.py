@@ -136,7 +136,7 @@ def line(
 ) -> Line:
     """Return a call to an agent that has not begun."""
     cascade = Cascade(agent, EnergyDetector(), settings, RATE, seed=seed, greeting=greeting)
-    return Line(cascade, Engines(agent, ToneRecognizer(), ToneSynthesizer()))
+    return Line(cascade, Engines(ToneRecognizer(), ToneSynthesizer()))
 
 
 def contents(history: Sequence[Message]) -> list[str | None]:

@@ -247,8 +247,8 @@ def test_agent_that_only_stops_is_over_without_a_sound() -> None:
 
 def test_empty_message_is_the_agents_failure() -> None:
     call = line(ScriptedAgent(lambda _: " "))
+    call.say("Hello")
     with pytest.raises(AgentError, match="empty"):
-        call.say("Hello")
         call.silence(3)
 
 
@@ -260,15 +260,15 @@ def test_failure_of_recognition_is_passed_on() -> None:
             raise SpeechFailed("the recognizer is gone")
 
     call.engines = replace(call.engines, recognizer=Broken())
+    call.say("Hello")
     with pytest.raises(SpeechFailed):
-        call.say("Hello")
         call.silence(3)
 
 
 def test_state_that_cannot_be_copied_is_never_taken_back() -> None:
     """An agent whose state holds a generator answers each half of the turn."""
     agent = ScriptedAgent(echo)
-    agent.get_init_state = lambda message_history=None: [x for x in [(n for n in "a")]]  # type: ignore[method-assign]
+    agent.get_init_state = lambda message_history=None: [(n for n in "")]
     call = line(agent, settings=replace(PROMPT, latency=Latency(2.0)))
     call.say("Cancel my order please.")
     call.silence(1.4)
