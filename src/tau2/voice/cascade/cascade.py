@@ -97,6 +97,7 @@ class Cascade:
         *,
         seed: int = 0,
         greeting: str | None = None,
+        history: Sequence[Message] = (),
         to_written: TextForm = str.strip,
         to_spoken: TextForm = str.strip,
     ) -> None:
@@ -109,6 +110,7 @@ class Cascade:
             sample_rate: Of the audio in both directions, in Hz.
             seed: Of the latencies.
             greeting: What the agent says first; None lets the user begin.
+            history: What was said before the call.
             to_written: Brings recognized text into the form in which agents read it.
             to_spoken: Brings a message into the form in which it is read aloud.
         """
@@ -120,10 +122,10 @@ class Cascade:
         self._to_spoken = to_spoken
         self._listener = Listener(detector, sample_rate, settings.detection)
         self._playback = Playback(sample_rate)
-        self.history: list[Message] = []
+        self.history: list[Message] = list(history)
         """The conversation as the agent remembers it."""
         self._messages: dict[str, AssistantMessage] = {}
-        self._works: dict[int, Callable[[Any], None]] = {}
+        self._works: dict[int, tuple[Callable[[Any], None], Callable[[], None]]] = {}
         self._new_work: list[Work] = []
         self._work_count = 0
         self._happened = Happened()
@@ -136,6 +138,8 @@ class Cascade:
         self._reply: _Reply | None = None
         self._replies = 0
         self._results: dict[str, ToolMessage | None] = {}
+        self._remarks = 0
+        self._unanswered: list[str] = []
         self._unsaid: list[Utterance] = []
         self._last_utterance: str | None = None
         self._talked_until = 0.0
@@ -150,7 +154,7 @@ class Cascade:
         if greeting:
             message = AssistantMessage(content=greeting, cost=0.0)
             self.history.append(message)
-            self._say("greeting", greeting, message, self._playback.add)
+            self._say("greeting", greeting, message, self._playback.add, lambda: None)
         self._state = self._agent.get_init_state(message_history=list(self.history))
 
     # What the driver does
@@ -173,8 +177,35 @@ class Cascade:
 
     def finish(self, work_id: int, result: JobResult) -> None:
         """Hand in the result of a job."""
-        self._works.pop(work_id)(result)
+        done, _ = self._works.pop(work_id)
+        done(result)
         self._advance()
+
+    def fail(self, work_id: int) -> None:
+        """Do without the result of a job.
+
+        Speech that is not recognized was not heard. A reply that fails is not given; what it would
+        have replied to is answered together with the next turn.
+        """
+        _, failed = self._works.pop(work_id)
+        failed()
+        self._advance()
+
+    def say(self, text: str) -> None:
+        """Have the agent say a text of its own accord, after what it says now."""
+        message = AssistantMessage(content=text, cost=0.0)
+        self._remarks += 1
+
+        def synthesized(utterance: Utterance) -> None:
+            self.history.append(message)
+            self._playback.add(utterance)
+
+        self._say(f"remark_{self._remarks}", text, message, synthesized, lambda: None)
+
+    def replace_agent(self, agent: AgentProtocol) -> None:
+        """Go on with another agent, which takes over the conversation so far."""
+        self._agent = agent
+        self._state = agent.get_init_state(message_history=list(self.history))
 
     def give_results(self, results: Sequence[ToolMessage]) -> None:
         """Hand in results of tool calls; the agent goes on once every call has one.
@@ -233,7 +264,10 @@ class Cascade:
             self._in_recognition -= 1
             self._turn_heard(event, transcript.text.strip())
 
-        self._request(Recognize(event.samples, self._rate), heard)
+        def failed() -> None:
+            heard(Transcript(""))
+
+        self._request(Recognize(event.samples, self._rate), heard, failed)
 
     def _turn_heard(self, event: SpeechStopped, text: str) -> None:
         if text:
@@ -263,7 +297,11 @@ class Cascade:
             return
         self._checks_overlap = True
         self._next_check_ms += self._settings.barge_in_ms
-        self._request(Recognize(listener.segment(), self._rate), self._overlap_heard)
+
+        def failed() -> None:
+            self._overlap_heard(Transcript(""))
+
+        self._request(Recognize(listener.segment(), self._rate), self._overlap_heard, failed)
 
     def _overlap_heard(self, transcript: Transcript) -> None:
         self._checks_overlap = False
@@ -302,7 +340,8 @@ class Cascade:
                 return
         elif reply is not None:
             self._withdraw(reply)
-        texts = self._heard
+        texts = [*self._unanswered, *self._heard]
+        self._unanswered = []
         self._heard = []
         self._turn_due = None
         self._ask(UserMessage(content=self._to_written(" ".join(texts)), cost=0.0), texts)
@@ -329,7 +368,13 @@ class Cascade:
             if self._reply is reply:
                 self._thought(reply, thought)
 
-        self._request(Think(self._agent, message, state), replied)
+        self._request(Think(self._agent, message, state), replied, lambda: self._drop(reply))
+
+    def _drop(self, reply: _Reply) -> None:
+        """Do without a reply; what it would have replied to is not lost."""
+        if self._reply is reply:
+            self._reply = None
+            self._unanswered.extend(reply.texts)
 
     def _copied_state(self) -> tuple[Any, bool]:
         """Return the agent's state, and whether it is a copy; copies share the messages."""
@@ -355,7 +400,8 @@ class Cascade:
                 reply.utterance = utterance
                 reply.is_ready = True
 
-        self._say(f"reply_{self._replies}", text, message, synthesized)
+        identifier = f"reply_{self._replies}"
+        self._say(identifier, text, message, synthesized, lambda: self._drop(reply))
 
     def _with_ids(self, calls: Sequence[ToolCall]) -> list[ToolCall]:
         taken = {call.id for message in self.history for call in message.calls}
@@ -434,6 +480,7 @@ class Cascade:
         text: str,
         message: AssistantMessage,
         done: Callable[[Utterance], None],
+        failed: Callable[[], None],
     ) -> None:
         spoken = self._to_spoken(text)
 
@@ -447,11 +494,11 @@ class Cascade:
             self._happened.usage.append(Usage(meters, "tts"))
             done(utterance_of(identifier, text, speech, samples, self._rate))
 
-        self._request(Synthesize(spoken), synthesized)
+        self._request(Synthesize(spoken), synthesized, failed)
 
-    def _request(self, job: Job, done: Callable[[Any], None]) -> None:
+    def _request(self, job: Job, done: Callable[[Any], None], failed: Callable[[], None]) -> None:
         self._work_count += 1
-        self._works[self._work_count] = done
+        self._works[self._work_count] = done, failed
         self._new_work.append(Work(self._work_count, job))
         if isinstance(job, Recognize):
             seconds = len(job.samples) / job.sample_rate
