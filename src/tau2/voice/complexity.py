@@ -13,21 +13,12 @@ from typing import Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tau2.data_model.audio import SpeechComplexity
 from tau2.data_model.persona import InterruptTendency, PersonaConfig, Verbosity
 from tau2.errors import UnknownName
 from tau2.seeds import derive_seed
 from tau2.voice.personas import DEFAULT_PERSONA_NAME, persona_named, personas_of
 
-SpeechComplexity = Literal[
-    "control",
-    "regular",
-    "control_audio",
-    "control_accents",
-    "control_behavior",
-    "control_audio_accents",
-    "control_audio_behavior",
-    "control_accents_behavior",
-]
 LEVELS: tuple[SpeechComplexity, ...] = get_args(SpeechComplexity)
 
 

@@ -53,8 +53,9 @@ class Verdict:
 class Decider(Protocol):
     """Answers questions of the policy."""
 
-    is_model: bool
-    """Whether an answer takes a model call, so that it should not be asked for in each tick."""
+    @property
+    def is_model(self) -> bool:
+        """Whether an answer takes a model call, so that it should not be asked for each tick."""
 
     def answer(self, question: Question, scene: Scene) -> Verdict:
         """Return the answer."""
@@ -152,6 +153,24 @@ class ModelDecider:
         said = self.ask(_SYSTEM.format(**words), prompt)
         seconds = perf_counter() - began
         return Verdict(self.pack.answer(said.text) is True, said.cost, seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class SplitDecider:
+    """Has each question answered by someone else."""
+
+    interrupt: Decider
+    backchannel: Decider
+
+    @property
+    def is_model(self) -> bool:
+        """Whether any answer takes a model call."""
+        return self.interrupt.is_model or self.backchannel.is_model
+
+    def answer(self, question: Question, scene: Scene) -> Verdict:
+        """Return the answer of who is responsible."""
+        asked = self.interrupt if question is Question.INTERRUPT else self.backchannel
+        return asked.answer(question, scene)
 
 
 def asked_model(model: str, model_args: JsonMapping | None = None) -> Ask:

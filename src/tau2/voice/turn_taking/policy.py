@@ -254,7 +254,9 @@ class TurnTakingPolicy:
         limits = self.thresholds
         is_own = activity.began_overlap or situation.tells_result
         limit = limits.ticks(limits.yield_interrupting if is_own else limits.yield_interrupted)
-        if situation.never_yields or activity.overlap < limit:
+        # A gap counts once the other goes on: until then it may have been a short sound.
+        overlap = activity.overlap - (activity.other_silence or 0)
+        if situation.never_yields or overlap < limit:
             return Decision(Action.KEEP_TALKING, Reason.SPEAKING)
         return Decision(Action.STOP_TALKING, Reason.YIELDS_OWN if is_own else Reason.YIELDS)
 
