@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
+from urllib.parse import urlsplit
 
 from tau2.data_model.audio import (
     ADAPTERS_GROUP,
@@ -24,6 +25,7 @@ from tau2.data_model.audio import (
 from tau2.data_model.message import AssistantMessage
 from tau2.errors import ConfigError
 from tau2.registry import Catalog
+from tau2.voice.adapters.address import is_loopback
 from tau2.voice.adapters.protocol import VoiceAdapter
 
 
@@ -83,11 +85,12 @@ class VoiceProvider:
         return " or ".join(self.keys)
 
 
-def _made_by(module: str) -> MakeAdapter:
-    """Return what makes adapters by `make_adapter` of a module, imported when it is used."""
+def _made_by(place: str) -> MakeAdapter:
+    """Return what makes adapters by `module:function`, imported when it is used."""
 
     def make(context: AdapterContext) -> VoiceAdapter:
-        adapter: VoiceAdapter = import_module(module).make_adapter(context)
+        module, _, function = place.partition(":")
+        adapter: VoiceAdapter = getattr(import_module(module), function)(context)
         return adapter
 
     return make
@@ -96,15 +99,19 @@ def _made_by(module: str) -> MakeAdapter:
 class _Row(NamedTuple):
     """What is told of a built-in provider here; its defaults stand in `tau2.data_model.audio`."""
 
-    module: str
-    """Below `tau2.voice.adapters`; has `make_adapter`."""
+    place: str
+    """`module:function` below `tau2.voice.adapters`, which makes the adapter."""
     voice: str = ""
     keys: tuple[str, ...] = ()
     needs_text_agent: bool = False
 
 
 _BUILT_IN = {
-    "local": _Row("local", needs_text_agent=True),
+    "openai": _Row("openai:make_openai", "alloy", ("OPENAI_API_KEY",)),
+    "openai_live": _Row("openai_live:make_adapter", "marin", ("OPENAI_API_KEY",)),
+    "xai": _Row("openai:make_xai", "ara", ("XAI_API_KEY",)),
+    "qwen": _Row("openai:make_qwen", "Tina", ("DASHSCOPE_API_KEY",)),
+    "local": _Row("local:make_adapter", needs_text_agent=True),
 }
 
 
@@ -113,7 +120,7 @@ def _built_in(name: str) -> VoiceProvider:
     defaults = PROVIDERS[name]
     return VoiceProvider(
         name,
-        _made_by(f"tau2.voice.adapters.{row.module}"),
+        _made_by(f"tau2.voice.adapters.{row.place}"),
         default_model=defaults.model,
         default_voice=row.voice,
         default_reasoning_effort=defaults.reasoning_effort,
@@ -161,8 +168,13 @@ def make_adapter(context: AdapterContext) -> VoiceAdapter:
     """
     provider = providers.get(context.config.provider)
     missing = provider.missing_key(context.environ)
-    if missing is not None:
+    if missing is not None and not _is_on_this_machine(context.config.base_url):
         raise ConfigError(f"voice provider {provider.name!r} needs the variable {missing}")
     if provider.needs_text_agent and context.make_text_agent is None:
         raise ConfigError(f"voice provider {provider.name!r} needs a text agent behind the voice")
     return provider.make(context)
+
+
+def _is_on_this_machine(base_url: str | None) -> bool:
+    """Return whether an address is this machine's, where a server may need no key."""
+    return base_url is not None and is_loopback(urlsplit(base_url).hostname or "")

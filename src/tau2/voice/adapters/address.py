@@ -1,0 +1,39 @@
+"""Addresses of voice providers: encrypted, unless they are on this machine."""
+
+from __future__ import annotations
+
+import ipaddress
+from urllib.parse import urlsplit
+
+from tau2.errors import ConfigError
+
+_SCHEMES = {"https": "wss", "http": "ws", "wss": "wss", "ws": "ws"}
+
+
+def websocket_address(address: str) -> str:
+    """Return an address with a WebSocket's scheme.
+
+    Raise ConfigError for one that is not encrypted and not on the loopback interface.
+    """
+    parts = urlsplit(address.strip())
+    scheme = _SCHEMES.get(parts.scheme.lower())
+    if scheme is None or not parts.hostname:
+        raise ConfigError(f"{address!r} is no address of a WebSocket (wss://host/path)")
+    if parts.username is not None or parts.password is not None:
+        raise ConfigError("an address of a voice provider must not contain credentials")
+    if scheme == "ws" and not is_loopback(parts.hostname):
+        raise ConfigError(
+            f"the address of a voice provider must begin with wss://, because {parts.hostname} is "
+            "not on this machine"
+        )
+    return parts._replace(scheme=scheme).geturl()
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host name is this machine's loopback interface."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
