@@ -265,7 +265,6 @@ def _converter(source: AudioFormat, target: AudioFormat) -> AudioConverter | Non
     """Return what turns one format into another; None if they are the same."""
     if source == target:
         return None
-    # Only formats that differ need numpy and soxr.
-    from tau2.voice.audio.codec import AudioConverter  # noqa: PLC0415
+    from tau2.voice.audio.codec import AudioConverter  # noqa: PLC0415  -- needs numpy and soxr
 
     return AudioConverter(source, target)
