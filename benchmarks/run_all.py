@@ -34,6 +34,7 @@ JOBS = (
     ("bench_store.py",),
     ("bench_batch.py",),
     ("bench_compare.py",),
+    ("bench_audio.py",),
     ("bench_soak.py",),
 )
 

@@ -7,6 +7,7 @@ said beside the telephone, their sum, the telephone's band and code, lost packet
 from __future__ import annotations
 
 import random
+from math import log, log10, prod
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from tau2.errors import needs_extra
@@ -261,8 +262,11 @@ class _Background:
         chance = random.Random(derive_seed(seed, "background", "drift"))  # noqa: S311  -- no secret
         self._start = chance.randrange(len(self._loop))
         self._phases = [chance.uniform(0.0, 2 * np.pi) for _ in _DRIFT]
-        self._level = settings.speech_level - settings.background_snr
         self._drift = settings.background_drift
+        # What gets louder by some dB gains more power than it loses when it gets softer.
+        swings = [self._drift * share * log(10) / 10 for _, share in _DRIFT]
+        gained = 10 * log10(prod(float(np.i0(swing)) for swing in swings))
+        self._level = settings.speech_level - settings.background_snr - gained
         self._speed = settings.background_drift_speed
 
     def next(self, count: int) -> Samples:

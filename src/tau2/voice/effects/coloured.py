@@ -13,6 +13,8 @@ from tau2.errors import needs_extra
 
 with needs_extra("voice", "numpy"):
     import numpy as np
+with needs_extra("voice", "scipy"):
+    from scipy import fft
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,6 +27,7 @@ Spectrum: TypeAlias = Callable[[Wave], Wave]
 """Amplitudes of frequencies in Hz."""
 
 _LOWEST = 20.0  # Hz; nothing below it is heard
+_POINTS_OF_A_PERIOD = 16
 _OCTAVE = 6.02  # dB by which an amplitude changes that follows the frequency
 
 
@@ -67,22 +70,28 @@ def between(low: float, high: float, slope: float = 0.0) -> Spectrum:
 def noise(spectrum: Spectrum, count: int, sample_rate: int, rng: np.random.Generator) -> Samples:
     """Return `count` samples of noise with an RMS of 1."""
     frequencies = np.fft.rfftfreq(count, 1 / sample_rate)
-    bins = rng.standard_normal(len(frequencies)) + 1j * rng.standard_normal(len(frequencies))
-    return _at_unit_rms(np.fft.irfft(bins * spectrum(frequencies), count))
+    # In single precision: a loop has some hundred thousand samples.
+    bins = rng.standard_normal(2 * len(frequencies), np.float32).view(np.complex64)
+    bins *= spectrum(frequencies).astype(np.float32)
+    return _at_unit_rms(fft.irfft(bins, count))
 
 
 def movement(
     count: int, sample_rate: int, slowest: float, fastest: float, rng: np.random.Generator
 ) -> Samples:
     """Return a random movement with an RMS of 1 and a mean of 0, between two speeds in Hz."""
-    frequencies = np.fft.rfftfreq(count, 1 / sample_rate)
-    lowest = np.searchsorted(frequencies, slowest)
+    # What moves slowly is made of few points, with straight lines between them.
+    points = min(count, int(count / sample_rate * fastest * _POINTS_OF_A_PERIOD) + 2)
+    frequencies = np.fft.rfftfreq(points, count / sample_rate / points)
+    lowest = int(np.searchsorted(frequencies, slowest))
     # At least one frequency, also where the loop is short.
-    highest = max(int(np.searchsorted(frequencies, fastest)), int(lowest) + 1)
+    highest = max(int(np.searchsorted(frequencies, fastest)), lowest + 1)
     bins = np.zeros(len(frequencies), np.complex128)
-    size = highest - int(lowest)
-    bins[int(lowest) : highest] = rng.standard_normal(size) + 1j * rng.standard_normal(size)
-    return _at_unit_rms(np.fft.irfft(bins, count))
+    size = len(bins[lowest:highest])
+    bins[lowest:highest] = rng.standard_normal(size) + 1j * rng.standard_normal(size)
+    coarse = np.fft.irfft(bins, points)
+    places = np.linspace(0.0, points, count, endpoint=False)
+    return _at_unit_rms(np.interp(places, np.arange(points), coarse, period=points))
 
 
 def _at_unit_rms(wave: Wave) -> Samples:

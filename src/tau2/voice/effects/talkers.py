@@ -10,7 +10,7 @@ from tau2.seeds import derive_seed
 from tau2.voice.audio.levels import active_speech_level, at_level
 from tau2.voice.audio.resample import resample
 from tau2.voice.effects.coloured import add_around, between, movement, noise, speech_shaped
-from tau2.voice.speech.protocols import Synthesizer, Voice
+from tau2.voice.speech.protocols import Speech, Synthesizer, Voice
 
 with needs_extra("voice", "numpy"):
     import numpy as np
@@ -46,6 +46,9 @@ NEWS = (
 
 _TALKER_LEVEL = -26.0  # dBov; each talker of a group is as loud as the others
 _SILENT_BELOW = -0.7  # of a movement with an RMS of 1: a quarter of the time
+_MOST_VOICES = 2  # of a synthesizer: a real one takes a second of CPU for a voice's sentences
+_MOST_SENTENCES = 1000  # of a loop, also where a synthesizer returns next to nothing
+_MOST_KEPT = 200  # sentences of some seconds
 _PAUSE = 0.4  # seconds between two sentences of a talker
 
 
@@ -108,20 +111,18 @@ def _synthesized(
     sentences: Sequence[str],
     number: int,
 ) -> Samples:
-    names = list(synthesizer.voices()) or [""]
-    voice = Voice(
-        names[number % len(names)],
-        speed=float(rng.uniform(0.9, 1.15)),
-        pitch=float(rng.uniform(-4.0, 4.0)),
-    )
+    names = list(synthesizer.voices())[:_MOST_VOICES] or [""]
+    voice = Voice(names[number % len(names)])
+    # Played faster or slower than it was spoken, one voice becomes several people.
+    played_rate = round(sample_rate / rng.uniform(0.88, 1.15))
     loop = np.zeros(count, np.float32)
     place = int(rng.integers(count))
     room = count
     order = rng.permutation(len(sentences))
-    for turn in range(count):
+    for turn in range(_MOST_SENTENCES):
         text = sentences[int(order[turn % len(order)])]
-        speech = synthesizer.synthesize(text, voice, seed=number)
-        spoken = resample(speech.samples, speech.sample_rate, sample_rate)
+        speech = _SPOKEN.get(synthesizer, text, voice)
+        spoken = resample(speech.samples, speech.sample_rate, played_rate)
         used = len(spoken) + int(_PAUSE * sample_rate)
         if used > room and turn:
             break
@@ -129,6 +130,24 @@ def _synthesized(
         place += used
         room -= used
     return loop
+
+
+class _SpokenSentences:
+    """What synthesizers said: people of all groups say the same few sentences."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[object, ...], Speech] = {}
+
+    def get(self, synthesizer: Synthesizer, text: str, voice: Voice) -> Speech:
+        key = (synthesizer.name, synthesizer.version, text, voice)
+        if key not in self._kept:
+            if len(self._kept) >= _MOST_KEPT:
+                self._kept.clear()
+            self._kept[key] = synthesizer.synthesize(text, voice)
+        return self._kept[key]
+
+
+_SPOKEN = _SpokenSentences()
 
 
 def _rhythmic_noise(count: int, sample_rate: int, rng: np.random.Generator) -> Samples:
