@@ -140,11 +140,13 @@ class _SpokenSentences:
 
     def get(self, synthesizer: Synthesizer, text: str, voice: Voice) -> Speech:
         key = (synthesizer.name, synthesizer.version, text, voice)
-        if key not in self._kept:
+        speech = self._kept.get(key)
+        if speech is None:
+            speech = synthesizer.synthesize(text, voice)
             if len(self._kept) >= _MOST_KEPT:
                 self._kept.clear()
-            self._kept[key] = synthesizer.synthesize(text, voice)
-        return self._kept[key]
+            self._kept[key] = speech
+        return speech
 
 
 _SPOKEN = _SpokenSentences()
