@@ -17,8 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from tau2.utils.json_types import JsonMapping, JsonObject
 from tau2.voice.adapters.events import Usage
 
-PRICING_VERSION = "2026-08-04"
-"""The date of the prices."""
+PRICING_VERSION = "2026-11-20"
+"""When the prices were last looked up; those of other providers than OpenAI are of 2026-08-04."""
 
 _MILLION = 1_000_000
 _NO_METER = 10**15  # no session uses so much of anything
@@ -131,11 +131,17 @@ class Rates(NamedTuple):
 
 
 _REALTIME = Rates(4.0, 32.0, 16.0, 64.0, 0.4, 0.4)
+_REALTIME_MINI = Rates(0.6, 10.0, 2.4, 20.0, 0.06, 0.3)
+_LIVE = Rates(active_minute=0.05, standby_minute=0.02)
 _FLASH_NATIVE = Rates(0.5, 3.0, 2.0, 12.0)
 
 PRICES: Mapping[tuple[str, str], Rates] = {
     ("openai", "gpt-realtime"): _REALTIME,
     ("openai", "gpt-realtime-1.5"): _REALTIME,
+    ("openai", "gpt-realtime-mini"): _REALTIME_MINI,
+    ("openai", "gpt-realtime-2.1-mini"): _REALTIME_MINI,
+    ("openai", "gpt-live-1"): _LIVE,
+    ("openai", "gpt-live-1.1"): _LIVE,
     ("gemini", "gemini-3.1-flash-live-preview"): Rates(0.75, 3.0, 4.5, 12.0),
     ("gemini", "gemini-live-2.5-flash-native-audio"): _FLASH_NATIVE,
     ("gemini", "gemini-2.5-flash-native-audio-preview"): _FLASH_NATIVE,
@@ -158,7 +164,7 @@ PRICES: Mapping[tuple[str, str], Rates] = {
 """By provider and the beginning of the model's name; the longest beginning counts.
 
 After a name that ends with a dash or underscore anything may follow, else only an edition: a date,
-`preview`, `latest`. (gpt-realtime-mini is no edition of gpt-realtime.)
+`preview`, `latest`. (gpt-realtime-2 is no edition of gpt-realtime.)
 """
 
 _EDITION = re.compile(r"(?:-preview|-latest)?(?:-\d{2,4}){0,3}")

@@ -16,7 +16,7 @@ def test_the_longest_name_prices_an_edition_and_no_other_model():
     dated = rates_of("openai", "gpt-realtime-2025-08-28")
     assert dated is not None
     assert dated.input_audio == 32.0
-    assert rates_of("openai", "gpt-realtime-mini") is None
+    assert rates_of("openai", "gpt-realtime-2") is None
     voices = {name: rates_of("deepgram", name) for name in ("aura-asteria-en", "aura-2-thalia-en")}
     assert [rates.characters for rates in voices.values()] == [15.0, 30.0]
 
@@ -31,6 +31,11 @@ def test_minutes_and_characters_are_priced():
     assert cost_of(minutes) == pytest.approx(0.12)
     spoken = record("elevenlabs", "eleven_turbo_v2_5", component="tts", characters=2000)
     assert cost_of(spoken) == pytest.approx(0.1)
+
+
+def test_a_live_session_is_priced_by_the_minutes_of_each_state():
+    live = record("openai_live", "gpt-live-1", active_seconds=120, standby_seconds=60)
+    assert cost_of(live) == pytest.approx(0.12)
 
 
 def test_seconds_are_not_charged_beside_tokens():

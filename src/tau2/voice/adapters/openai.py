@@ -7,7 +7,7 @@ provider's own: any server that speaks the protocol can stand in.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from tau2.errors import ConfigError
@@ -37,6 +37,10 @@ class Place:
     address_variable: str
     key_variable: str
     path: str = "/realtime"
+
+    def at(self, path: str) -> Place:
+        """Return the same place with another path."""
+        return replace(self, path=path)
 
 
 OPENAI_PLACE = Place("wss://api.openai.com/v1", "OPENAI_REALTIME_BASE_URL", "OPENAI_API_KEY")

@@ -108,6 +108,7 @@ class _Row(NamedTuple):
 
 _BUILT_IN = {
     "openai": _Row("openai:make_openai", "alloy", ("OPENAI_API_KEY",)),
+    "openai_live": _Row("openai_live:make_adapter", "marin", ("OPENAI_API_KEY",)),
     "xai": _Row("openai:make_xai", "ara", ("XAI_API_KEY",)),
     "qwen": _Row("openai:make_qwen", "Tina", ("DASHSCOPE_API_KEY",)),
     "local": _Row("local:make_adapter", needs_text_agent=True),

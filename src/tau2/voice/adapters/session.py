@@ -127,7 +127,7 @@ class WireAdapter:
         self._transport = transport
         try:
             translator.open(setup)
-            self._flush()
+            self.flush()
             self._await_ready()
         except BaseException:
             self.disconnect()
@@ -170,7 +170,7 @@ class WireAdapter:
         for request in self.engine.refused:
             self.translator.answer(request.call.id, f"Error: {request.problem}", is_error=True)
         self.engine.refused.clear()
-        self._flush()
+        self.flush()
         return result
 
     def _turn_by_hand(self, turns: TurnByHand, user_audio: bytes) -> None:
@@ -198,12 +198,12 @@ class WireAdapter:
         data = packet if self._to_wire is None else self._to_wire.process(packet)
         if data:
             self.translator.send_audio(data)
-        self._flush()
+        self.flush()
 
     def send_tool_result(self, call_id: str, result: str, *, is_error: bool = False) -> None:
         """Hand over the result of a call; the agent goes on once all calls of a batch have one."""
         self.translator.answer(call_id, result, is_error=is_error)
-        self._flush()
+        self.flush()
 
     # -- frames ---------------------------------------------------------------------------------
 
@@ -212,7 +212,8 @@ class WireAdapter:
             raise VoiceSessionFailed("the session with the voice provider is not open")
         return self._transport
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Send what the translator has put out."""
         transport = self._open_transport()
         frames = self.translator.outbox[:]
         self.translator.outbox.clear()
@@ -233,7 +234,7 @@ class WireAdapter:
         for event in self.translator.receive(frame):
             for converted in self._converted(event):
                 self.engine.apply(converted)
-        self._flush()
+        self.flush()
         return True
 
     def _converted(self, event: AdapterEvent) -> list[AdapterEvent]:
