@@ -23,8 +23,9 @@ examples:
   tau2 report baseline candidate -o both.html
   tau2 report first --max-conversations 50 --open
 
-The file is complete: it loads nothing, and can be sent to someone. What models said
-is shown as text; text that looks like a credential is taken out. To show what every
+The file is complete: it loads nothing, and can be sent to someone (of long calls, more
+than --audio-minutes of recordings are linked). What models said is shown as text; text
+that looks like a credential is taken out. To show what every
 turn changed in the databases, stored tool calls are executed again on the domain of
 today; --no-diffs leaves that out."""
 
@@ -32,6 +33,7 @@ today; --no-diffs leaves that out."""
 def add_arguments(parser: CommandParser) -> None:
     """Add the runs, the file, and how much goes into it."""
     from tau2.report.html.page import DEFAULT_CONVERSATIONS
+    from tau2.report.html.recordings import DEFAULT_AUDIO_MINUTES
 
     parser.usage = "tau2 report RUN [RUN ...] [options]"
     parser.epilog = _EPILOG
@@ -45,6 +47,11 @@ def add_arguments(parser: CommandParser) -> None:
         "--max-conversations", type=int, default=DEFAULT_CONVERSATIONS, metavar="N",
         help="conversations in the file, failures first; the figures always cover all simulations "
         f"(default: {DEFAULT_CONVERSATIONS})",
+    )  # fmt: skip
+    parser.add_argument(
+        "--audio-minutes", type=float, default=DEFAULT_AUDIO_MINUTES, metavar="N",
+        help="minutes of recordings of calls in the file, in the same order; the others are linked "
+        f"(default: {DEFAULT_AUDIO_MINUTES:g})",
     )  # fmt: skip
     parser.add_switch("--no-diffs", help="do not show database changes")
     parser.add_argument(
@@ -68,11 +75,15 @@ def run(options: argparse.Namespace) -> int:
     _check(options)
     paths = [named_run(name) for name in options.runs]
     runs = [_reported(path, options.confidence) for path in paths]
-    page = report_page(
-        runs, most_conversations=options.max_conversations, with_diffs=not options.no_diffs
-    )
     file = _target(options.output, paths)
     file.parent.mkdir(parents=True, exist_ok=True)
+    page = report_page(
+        runs,
+        most_conversations=options.max_conversations,
+        with_diffs=not options.no_diffs,
+        audio_minutes=options.audio_minutes,
+        folder=file.parent,
+    )
     write_atomically(file, page.html)
     _say(file, runs, page, as_json=options.json)
     if options.open and not webbrowser.open(file.resolve().as_uri()):
@@ -83,6 +94,8 @@ def run(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> None:
     if options.max_conversations < 0:
         raise ConfigError("--max-conversations cannot be negative")
+    if not 0 <= options.audio_minutes < float("inf"):
+        raise ConfigError("--audio-minutes is a number of minutes, 0 or more")
     if not 0.5 < options.confidence < 1:  # noqa: PLR2004  -- less says nothing
         raise ConfigError(f"--confidence is a share between 0.5 and 1, not {options.confidence:g}")
 
@@ -92,9 +105,8 @@ def _reported(path: Path, confidence: float) -> ReportedRun:
     from tau2.storage.results import Results
 
     results = Results.load(path)
-    return ReportedRun(
-        results, run_figures(results, path, Path(title_of(path)).name, confidence=confidence)
-    )
+    figures = run_figures(results, path, Path(title_of(path)).name, confidence=confidence)
+    return ReportedRun(results, figures, path)
 
 
 def _target(asked: Path | None, paths: Sequence[Path]) -> Path:

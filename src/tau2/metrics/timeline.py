@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from tau2.data_model.message import AssistantMessage, Tick, ToolCall, ToolMessage, UserMessage
+from tau2.utils.json_types import JsonObject, JsonValue
 
 Speaker = Literal["user", "agent"]
 
@@ -105,6 +106,15 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
+class Cut:
+    """What the agent had still to say was dropped, because the user interrupted."""
+
+    tick: int
+    dropped_ms: float | None
+    """How much; None where it is not recorded."""
+
+
+@dataclass(frozen=True, slots=True)
 class Timeline:
     """A call. All lists are in the order of time."""
 
@@ -114,8 +124,7 @@ class Timeline:
     agent: list[Segment]
     effects: list[EffectSpan]
     calls: list[TimedCall]
-    cuts: list[int]
-    """Ticks in which what the agent had still to say was dropped."""
+    cuts: list[Cut]
     heard: list[Heard]
 
     @property
@@ -185,12 +194,8 @@ def timeline_of(ticks: Sequence[Tick], tick_seconds: float | None = None) -> Tim
         agent=_segments(ticks, "agent"),
         effects=[*effect_spans(ticks, "user"), *effect_spans(ticks, "agent")],
         calls=list(_calls(ticks)),
-        cuts=[place for place, tick in enumerate(ticks) if _is_cut_off(tick)],
-        heard=[
-            Heard(place, tick.user_transcript)
-            for place, tick in enumerate(ticks)
-            if tick.user_transcript
-        ],
+        cuts=[Cut(place, _dropped(tick)) for place, tick in enumerate(ticks) if _is_cut_off(tick)],
+        heard=list(_heard(ticks)),
     )
 
 
@@ -231,6 +236,8 @@ def _segments(ticks: Sequence[Tick], speaker: Speaker) -> list[Segment]:
         if chunk is None or not chunk.contains_speech:
             if current is not None:
                 current.ends_under_other = other_speaks
+            if found and chunk is not None:
+                found[-1].text += _text_of(chunk)  # a transcript may come after the sound
             current = None
             continue
         if current is None:
@@ -260,9 +267,37 @@ def _text_of(chunk: UserMessage | AssistantMessage) -> str:
     return transcript if isinstance(transcript, str) else ""
 
 
+def _agent_data(tick: Tick) -> JsonObject:
+    return (tick.agent_chunk.raw_data if tick.agent_chunk is not None else None) or {}
+
+
 def _is_cut_off(tick: Tick) -> bool:
-    data = (tick.agent_chunk.raw_data if tick.agent_chunk is not None else None) or {}
+    data = _agent_data(tick)
     return bool(data.get("was_truncated") or data.get("truncations"))
+
+
+def _dropped(tick: Tick) -> float | None:
+    """Return how many milliseconds of the agent's speech were dropped in a tick."""
+    dropped = [one.get("dropped_ms") for one in _objects(_agent_data(tick).get("truncations"))]
+    known = [float(value) for value in dropped if isinstance(value, int | float)]
+    return sum(known) if known else None
+
+
+def _heard(ticks: Sequence[Tick]) -> Iterator[Heard]:
+    """Yield what the agent understood: as the tick says, or as its provider reported it."""
+    for place, tick in enumerate(ticks):
+        reported = [
+            one.get("text")
+            for one in _objects(_agent_data(tick).get("user_activity"))
+            if one.get("kind") == "transcript"
+        ]
+        for text in [tick.user_transcript] if tick.user_transcript else reported:
+            if isinstance(text, str) and text.strip():
+                yield Heard(place, text.strip())
+
+
+def _objects(value: JsonValue) -> list[JsonObject]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def _calls(ticks: Sequence[Tick]) -> Iterator[TimedCall]:
@@ -272,7 +307,10 @@ def _calls(ticks: Sequence[Tick]) -> Iterator[TimedCall]:
         for result in (*tick.agent_tool_results, *tick.user_tool_results)
     }
     for place, tick in enumerate(ticks):
-        for call in (*tick.agent_tool_calls, *tick.user_tool_calls):
+        chunks = [chunk for chunk in (tick.agent_chunk, tick.user_chunk) if chunk is not None]
+        # Older files hold the calls of a tick on its chunks.
+        of_chunks = [call for chunk in chunks for call in chunk.calls]
+        for call in [*tick.agent_tool_calls, *tick.user_tool_calls] or of_chunks:
             yield TimedCall(place, call, results.get(call.id))
 
 
@@ -325,6 +363,8 @@ def _read_effects(stored: Any) -> Iterable[Effect]:
     if isinstance(kind, str):
         params = stored.get("params")
         inner = params if isinstance(params, dict) else {}
+        if kind == "out_of_turn_speech" and VOCAL_TIC in {inner.get("kind"), inner.get("type")}:
+            kind = VOCAL_TIC
         yield _effect(kind, stored.get("text") or inner.get("text"))
         return
     yield from _read_effects(stored.get("events"))

@@ -62,6 +62,12 @@ def megabytes(size: int) -> str:
     return f"{max(1, round(size / 1e6)):,} MB" if size else "0 MB"
 
 
+def clock_text(seconds: float) -> str:
+    """Return a time as minutes and seconds: "1:05"."""
+    whole = int(seconds + 0.5)
+    return f"{whole // 60}:{whole % 60:02d}"
+
+
 def plural(number: int, noun: str) -> str:
     """Return a number with its noun: "1 task", "1,200 tasks". The plural is formed with an "s"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -34,7 +34,7 @@ def test_a_segment_says_how_it_begins_and_ends():
     assert backchannel.ends_under_other
     assert turn.text == "u u u "
     assert timeline.agent[0].is_cut_off
-    assert timeline.cuts == [10]
+    assert [cut.tick for cut in timeline.cuts] == [10]
 
 
 def test_effects_last_from_their_first_to_their_last_tick():
@@ -73,6 +73,31 @@ def test_what_the_agent_understood_is_kept_with_its_tick():
 
     (heard,) = timeline_of(ticks).heard
     assert (heard.tick, heard.text) == (4, "you you you")
+
+
+def test_what_a_provider_reports_is_read_too():
+    ticks = a_call("uuu...", "...aaa")
+    assert ticks[4].agent_chunk is not None
+    ticks[4].agent_chunk.raw_data = {
+        "user_activity": [
+            {"kind": "speech_started", "text": ""}, {"kind": "transcript", "text": " you "}
+        ],
+        "truncations": [{"item_id": "1", "played_ms": 400.0, "dropped_ms": 1250.0}],
+    }  # fmt: skip
+
+    timeline = timeline_of(ticks)
+
+    assert [(one.tick, one.text) for one in timeline.heard] == [(4, "you")]
+    assert [(cut.tick, cut.dropped_ms) for cut in timeline.cuts] == [(4, 1250.0)]
+    assert timeline.agent[0].is_cut_off
+
+
+def test_words_that_come_after_the_sound_belong_to_it():
+    ticks = a_call("......", ".aa...")
+    assert ticks[4].agent_chunk is not None
+    ticks[4].agent_chunk.content = "late"
+
+    assert timeline_of(ticks).agent[0].text == "word word late"
 
 
 def test_ticks_of_the_public_format_are_read():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from tau2.data_model.message import (
@@ -18,9 +18,13 @@ from tau2.data_model.simulation import SimulationRun
 from tau2.data_model.tasks import Task
 from tau2.environment.diff import FieldChange, Missing, RecordChange, TurnDiff
 from tau2.environment.history import Waiting
+from tau2.metrics.hearing import hearing_of
 from tau2.metrics.outcomes import Outcome, blame_note, lost_on, outcome_of, why_excluded
+from tau2.metrics.timeline import timeline_of
 from tau2.report.cleaner import Cleaner
+from tau2.report.html.call import call_data, spoken_entries
 from tau2.report.terminal.conversation import check_lines, compact_call, grading_notes
+from tau2.utils.text import clock_text, plural
 
 MOST_CHARS = 20_000  # of one message, tool result or set of arguments
 MOST_VALUE_CHARS = 2_000  # of one side of a changed field
@@ -28,19 +32,31 @@ MOST_MESSAGES = 2_000
 
 
 def conversation_data(
-    run: SimulationRun, task: Task | None, diffs: Sequence[TurnDiff], clean: Cleaner
+    run: SimulationRun,
+    task: Task | None,
+    diffs: Sequence[TurnDiff],
+    clean: Cleaner,
+    audio: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Return everything a conversation's page shows, as JSON data; texts are cleaned and cut."""
+    """Return everything a conversation's page shows, as JSON data; texts are cleaned and cut.
+
+    `audio` says where the recording of a spoken one is.
+    """
     messages = _single(run.get_messages())
-    shown = messages[:MOST_MESSAGES]
     by_place = {diff.index: diff for diff in diffs}
+    if run.ticks:
+        entries = list(_spoken(run, messages, by_place, clean))
+    else:
+        entries = list(_entries(messages[:MOST_MESSAGES], by_place, clean))
+    whole = len(entries) if run.ticks else len(messages)
     return {
         "task": clean(run.task_id, 500),
         "id": clean(run.id, 500),
         "facts": [[name, clean(value, MOST_CHARS)] for name, value in _facts(run)],
         "brief": _brief(task, clean) if task is not None else [],
-        "messages": list(_entries(shown, by_place, clean)),
-        "left_out": len(messages) - len(shown),
+        "messages": entries[:MOST_MESSAGES],
+        "left_out": max(0, whole - MOST_MESSAGES),
+        "call": call_data(run, clean, audio) if run.ticks else None,
         "checks": _checks(run, clean),
         "notes": [clean(note, MOST_CHARS) for note in _notes(run)],
         "replay": [
@@ -64,6 +80,7 @@ def _facts(run: SimulationRun) -> Iterator[tuple[str, object]]:
     yield "seed", "unknown" if run.seed is None else run.seed
     yield "ended", run.termination_reason.value
     yield "took", f"{run.duration:.1f} s"
+    yield from _facts_of_call(run)
     for side, cost, usage in (
         ("agent", run.agent_cost, run.agent_usage),
         ("user", run.user_cost, run.user_usage),
@@ -75,6 +92,16 @@ def _facts(run: SimulationRun) -> Iterator[tuple[str, object]]:
         yield "does not count", why_excluded(run)
     elif outcome_of(run) is Outcome.AGENT_FAILURE:
         yield "lost on", ", ".join(lost_on(run))
+
+
+def _facts_of_call(run: SimulationRun) -> Iterator[tuple[str, object]]:
+    if not run.ticks:
+        return
+    timeline = timeline_of(run.ticks)
+    yield "call", clock_text(timeline.seconds)
+    hearing = hearing_of(run)
+    if hearing is not None and hearing.rate is not None:
+        yield "misheard by the agent", f"{hearing.rate:.1%} of {plural(hearing.words, 'word')}"
 
 
 def _brief(task: Task, clean: Cleaner) -> list[list[str]]:
@@ -118,6 +145,25 @@ def _entries(
         ids = (call.id for call in message.calls)
         waiting.add(zip(ids, entry.get("calls", ()), strict=True))
         yield entry
+
+
+def _spoken(
+    run: SimulationRun, messages: Sequence[Message], diffs: dict[int, TurnDiff], clean: Cleaner
+) -> Iterator[dict[str, Any]]:
+    """Yield what was said in a call, and its tool calls with their results."""
+    by_call = {
+        message.id: diffs[place]
+        for place, message in enumerate(messages)
+        if isinstance(message, ToolMessage) and place in diffs
+    }
+    for one in spoken_entries(timeline_of(run.ticks or ()), clean):
+        if one.made is None:
+            yield one.entry
+            continue
+        call = _call(one.made.call, clean)
+        if one.made.result is not None:
+            call |= _result(one.made.result, by_call.get(one.made.call.id), clean)
+        yield {**one.entry, "calls": [call]}
 
 
 def _entry(message: Message, clean: Cleaner) -> dict[str, Any]:

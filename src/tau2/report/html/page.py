@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
@@ -24,6 +25,7 @@ from tau2.report.cleaner import Cleaner
 from tau2.report.html.chart import pass_hat_chart
 from tau2.report.html.conversation import conversation_data
 from tau2.report.html.overview import LOOKS, run_overview
+from tau2.report.html.recordings import DEFAULT_AUDIO_MINUTES, Recordings
 from tau2.report.html.templating import new_environment
 from tau2.runner.build import build_environment
 from tau2.storage.results import Results
@@ -41,6 +43,8 @@ class ReportedRun:
 
     results: Results
     figures: RunFigures
+    path: Path | None = None
+    """Where it is stored: recordings of calls lie beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,10 @@ class Page:
     """Conversations that are in it."""
     left_out: int
     """Conversations that are not, because of a limit."""
+    num_recordings: int = 0
+    """Recordings of calls that are in it."""
+    num_linked: int = 0
+    """Recordings that lie beside it, and play only while they do."""
 
 
 @dataclass(slots=True)
@@ -62,6 +70,7 @@ class _Embedded:
     """By the number of the run and the place in it: JSON data, compressed."""
     size: int = 0
     left_out: int = 0
+    has_calls: bool = False
 
 
 def report_page(
@@ -70,6 +79,8 @@ def report_page(
     most_conversations: int = DEFAULT_CONVERSATIONS,
     with_diffs: bool = True,
     clean: Cleaner | None = None,
+    audio_minutes: float = DEFAULT_AUDIO_MINUTES,
+    folder: Path | None = None,
 ) -> Page:
     """Return a report of runs as one HTML page; the same runs give the same page.
 
@@ -79,18 +90,22 @@ def report_page(
             what does not count, then passes. The figures always are of all simulations.
         with_diffs: Whether the conversations are replayed to show what every turn changed.
         clean: What text goes through; default: control characters and credentials are taken out.
+        audio_minutes: How much of the recordings of calls the page holds, in the same order; the
+            others are linked.
+        folder: Where the page will lie, for links to recordings; None: nothing is linked.
     """
     clean = clean or Cleaner()
-    embedded = _embedded(runs, clean, most_conversations, with_diffs=with_diffs)
+    recordings = Recordings(folder, audio_minutes * 60)
+    embedded = _embedded(runs, clean, most_conversations, recordings, with_diffs=with_diffs)
     figures = [one.figures for one in runs]
     style = static_text("style.css")
-    script = static_text("script.js")
+    script = static_text("call.js") + static_text("script.js")
     html = (
         new_environment(clean)
         .get_template("page.html")
         .render(
             heading=figures[0].title if len(runs) == 1 else f"{len(runs)} runs",
-            policy=page_policy(style, script),
+            policy=page_policy(style, script, plays=embedded.has_calls),
             style=style,
             script=script,
             runs=[
@@ -100,10 +115,17 @@ def report_page(
             looks=LOOKS,
             most_listed=MOST_LISTED,
             embedded=embedded,
+            recordings=recordings,
             index=_index(runs, embedded, clean),
         )
     )
-    return Page(html, len(embedded.packed), embedded.left_out)
+    return Page(
+        html,
+        len(embedded.packed),
+        embedded.left_out,
+        len(recordings.packed),
+        recordings.linked,
+    )
 
 
 def static_text(name: str) -> Markup:
@@ -112,11 +134,15 @@ def static_text(name: str) -> Markup:
     return Markup(text)  # noqa: S704  -- ours
 
 
-def page_policy(style: str, script: str | None = None) -> str:
-    """Return a policy that runs our script and style and loads nothing at all."""
+def page_policy(style: str, script: str | None = None, *, plays: bool = False) -> str:
+    """Return a policy that runs our script and style and loads nothing at all.
+
+    With `plays`, the page may play recordings that are in it or that lie where it lies.
+    """
     scripts = f"script-src 'sha256-{_sha256(script)}'; " if script is not None else ""
+    media = "media-src 'self' file: blob:; " if plays else ""
     return (
-        f"default-src 'none'; style-src 'sha256-{_sha256(style)}'; {scripts}"
+        f"default-src 'none'; style-src 'sha256-{_sha256(style)}'; {scripts}{media}"
         "img-src data:; base-uri 'none'; form-action 'none'"
     )
 
@@ -126,7 +152,12 @@ def _sha256(text: str) -> str:
 
 
 def _embedded(
-    runs: Sequence[ReportedRun], clean: Cleaner, most: int, *, with_diffs: bool
+    runs: Sequence[ReportedRun],
+    clean: Cleaner,
+    most: int,
+    recordings: Recordings,
+    *,
+    with_diffs: bool,
 ) -> _Embedded:
     """Return the conversations that fit, the most urgent ones first."""
     tasks = [{task.id: task for task in one.results.tasks} for one in runs]
@@ -142,7 +173,9 @@ def _embedded(
         if with_diffs:
             domain = results.info.environment_info.domain_name
             diffs = turn_diffs(run, task, domain, build=build_environment)
-        packed = _packed(conversation_data(run, task, diffs, clean))
+        audio = recordings.add(f"a{number}-{place}", run, runs[number].path) if run.ticks else None
+        embedded.has_calls |= bool(run.ticks)
+        packed = _packed(conversation_data(run, task, diffs, clean, audio))
         embedded.packed[number, place] = packed
         embedded.size += len(packed)
     return embedded
@@ -201,6 +234,10 @@ def _index(runs: Sequence[ReportedRun], embedded: _Embedded, clean: Cleaner) -> 
 def summary_line(page: Page) -> str:
     """Return on one line what a page holds."""
     more = f", {page.left_out:,} more left out" if page.left_out else ""
+    if page.num_recordings:
+        more += f", {plural(page.num_recordings, 'recording')}"
+    if page.num_linked:
+        more += f", {plural(page.num_linked, 'recording')} linked, which must stay where they are"
     size = len(page.html.encode())
     is_large = size >= 1e6  # noqa: PLR2004  -- one megabyte
     shown = f"{size / 1e6:.1f} MB" if is_large else f"{size / 1e3:.0f} kB"

@@ -9,7 +9,7 @@
     }));
   const byKey = new Map(simulations.map((one) => [one.key, one]));
   const overview = byId("overview"), conversation = byId("conversation"), filters = byId("filters");
-  let fitting = simulations, left = 0;
+  let fitting = simulations, left = 0, spoken = null;
 
   function element(name, attributes, ...content) {
     const made = document.createElement(name);
@@ -99,10 +99,20 @@
 
   function drawTurn(entry, number) {
     const seconds = entry.seconds ? ` · ${entry.seconds} s` : "";
-    const turn = element("div", { class: `turn ${entry.who}` },
-      element("div", { class: "who" }, `${number + 1} ${entry.who}${seconds}`));
+    const marks = entry.marks ? ` · ${entry.marks.join(", ")}` : "";
+    const turn = element("div", { class: `turn ${entry.who}`, "data-at": entry.at, "data-to": entry.to },
+      element("div", { class: "who" }, `${number + 1} ${entry.who}${seconds}${marks}`));
+    if (entry.at !== undefined) {
+      const time = element("button", { type: "button", class: "time" }, spokenCall.clock(entry.at));
+      time.addEventListener("click", () => { if (spoken) spoken.go(entry.at); });
+      turn.firstChild.prepend(time, " ");
+    }
     if (entry.thought) turn.append(element("div", { class: "text thought" }, entry.thought));
     if (entry.text) turn.append(element("div", { class: "text" }, entry.text));
+    if (entry.heard) {
+      turn.append(element("div", { class: "heard" }, "the agent heard: ",
+        ...entry.heard.flatMap(([word, right]) => [right ? word : element("mark", null, word), " "])));
+    }
     for (const call of entry.calls || []) turn.append(...drawCall(call));
     return turn;
   }
@@ -135,6 +145,8 @@
   }
 
   function drawn(one, data) {
+    const turns = data.messages.map(drawTurn);
+    spoken = data.call ? spokenCall.panel(element, data.call, turns) : null;
     const facts = data.facts.map(([name, value]) =>
       element("div", null, element("dt", null, name), element("dd", null, value)));
     const brief = element("details", { class: "panel" }, element("summary", null, "the task"));
@@ -147,13 +159,15 @@
       data.brief.length ? brief : null,
       drawChecks(data),
       ...data.replay.map((problem) => paragraph(`Database changes are not known: ${problem}`, "warn")),
-      ...data.messages.map(drawTurn),
+      spoken && spoken.node,
+      ...turns,
       data.left_out ? paragraph(`… and ${plural(data.left_out, "more message")}`, "warn") : null,
     ].filter((part) => part !== null);
   }
 
   async function open(one) {
     const top = bar(one);
+    hush();
     let parts;
     if (!one.kept) {
       parts = [element("h2", null, `task ${one.task}`),
@@ -170,7 +184,13 @@
     conversation.dataset.key = one.key;
     conversation.replaceChildren(top, ...parts);
     show(conversation);
+    if (spoken) spoken.redraw();
     scrollTo(0, 0);
+  }
+
+  function hush() {
+    if (spoken) spoken.stop();
+    spoken = null;
   }
 
   function show(which) {
@@ -187,6 +207,7 @@
       return;
     }
     if (!overview.hidden) return;
+    hush();
     const from = conversation.dataset.key;
     show(overview);
     const section = location.hash.startsWith("#run") ? byId(location.hash.slice(1)) : null;
@@ -215,6 +236,7 @@
     ArrowRight: () => { if (!conversation.hidden) step(1); },
     ArrowLeft: () => { if (!conversation.hidden) step(-1); },
     e: () => { if (!conversation.hidden) foldAll(); },
+    p: () => { if (spoken) spoken.toggle(); },
     u: () => { location.hash = "overview-top"; }, Escape: () => { location.hash = "overview-top"; },
     "/": () => { if (!overview.hidden) byId("f-task").focus(); },
     "?": () => byId("help").showModal(),
