@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from tests.browser.chromium import browser, needs_chromium
 from tests.unit.report.conftest import a_run, some_results
+from tests.unit.report.test_html_call import spoken, stored
 
 from tau2.data_model.message import AssistantMessage, ToolCall, ToolMessage, UserMessage
 from tau2.report.html import ReportedRun, report_page, run_figures
@@ -165,3 +166,55 @@ def test_two_thousand_simulations_open(chromium, tmp_path):
     assert chromium.ask("document.querySelectorAll('a.cell').length") == 2000
     assert "Help me" in opened(chromium, "c0-1")
     assert "is not in the page" in opened(chromium, "c0-1998")
+
+
+# --- calls ----------------------------------------------------------------------------------------
+
+
+def a_spoken_page(folder: Path, *, minutes: float) -> Path:
+    """Return the page of a call of 5.8 s with its recording."""
+    run = spoken()
+    reported = stored(folder, run)
+    html = report_page([reported], audio_minutes=minutes, folder=folder).html
+    file = folder / "report.html"
+    file.write_text(html, encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize("minutes", [30, 0], ids=["in the page", "linked"])
+def test_a_call_plays_and_its_timeline_leads_to_a_time(chromium, tmp_path, minutes):
+    chromium.open(a_spoken_page(tmp_path, minutes=minutes))
+    opened(chromium, "c0-0")
+    chromium.wait("document.querySelector('audio').duration > 5")
+
+    chromium.ask(
+        "(() => { const strip = document.querySelector('.strip svg').getBoundingClientRect();"
+        "document.querySelector('.strip').dispatchEvent(new MouseEvent('click', "
+        "{bubbles: true, clientX: strip.left + strip.width / 2, clientY: strip.top + 40})) })()"
+    )
+
+    assert 2.4 < chromium.ask("document.querySelector('audio').currentTime") < 3.6
+    assert chromium.ask("document.querySelectorAll('.turn.now').length") == 1
+    assert "agent: word" in chromium.ask("document.querySelector('.caption').textContent")
+    assert chromium.console == []
+
+
+def test_a_recording_that_was_moved_away_is_named(chromium, tmp_path):
+    page = a_spoken_page(tmp_path, minutes=0)
+    (file,) = tmp_path.rglob("both.wav")
+    file.unlink()
+    chromium.open(page)
+    opened(chromium, "c0-0")
+
+    shown = chromium.wait(
+        "(() => { const text = document.querySelector('.call-panel .warn');"
+        "return text.hidden ? '' : text.textContent })()"
+    )
+    assert "artifacts/task_spoken" in shown
+
+
+def test_a_call_fits_a_telephone(chromium, tmp_path):
+    chromium.open(a_spoken_page(tmp_path, minutes=30), width=390, height=800)
+    opened(chromium, "c0-0")
+
+    assert chromium.ask("document.documentElement.scrollWidth") <= 390

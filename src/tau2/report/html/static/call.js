@@ -28,7 +28,7 @@ const spokenCall = (() => {
     const width = Math.ceil(LEFT + call.seconds * scale + 12);
     const at = (seconds) => LEFT + seconds * scale;
     const picture = svg("svg", {
-      width, height: BOTTOM + 18, viewBox: `0 0 ${width} ${BOTTOM + 18}`, class: "call-lanes",
+      width, height: BOTTOM + 4, viewBox: `0 0 ${width} ${BOTTOM + 4}`, class: "call-lanes",
       role: "img", "aria-label": `timeline of a call of ${clock(call.seconds)}`,
     });
     const step = STEPS.find((one) => one * scale >= 55) || 1200;
@@ -102,6 +102,7 @@ const spokenCall = (() => {
   function panel(element, call, turns) {
     const player = recording(call);
     const strip = element("div", { class: "strip", tabindex: 0, "aria-label": "timeline; click to go to a time" });
+    const caption = element("p", { class: "caption", "aria-live": "off" });
     let zoom = 1, view = null, now = 0;
 
     function redraw() {
@@ -117,6 +118,8 @@ const spokenCall = (() => {
       if (x < strip.scrollLeft + LEFT || x > strip.scrollLeft + strip.clientWidth - 20) {
         strip.scrollLeft = x - strip.clientWidth / 3;
       }
+      const spoken = call.segments.filter(([, from, to]) => from <= now && now < to);
+      caption.textContent = spoken.map(([lane, , , text]) => `${LANES[lane][0]}: ${text}`).join("  ·  ");
       for (const turn of turns) {
         turn.classList.toggle("now", Number(turn.dataset.at) <= now && now < Number(turn.dataset.to));
       }
@@ -162,8 +165,11 @@ const spokenCall = (() => {
     } else if (call.audio) say(call.audio.problem);
     new ResizeObserver(() => redraw()).observe(strip);
     return {
-      node: element("div", { class: "panel call-panel" }, tools, problem, strip, legend(element, call),
-        player ? null : element("p", { class: "note" }, "There is no recording of this call.")),
+      nodes: [
+        element("div", { class: "panel call-panel" }, tools, problem, strip, caption),
+        legend(element, call),
+        player ? null : element("p", { class: "note" }, "There is no recording of this call."),
+      ],
       go, toggle, redraw, stop: () => { if (player) player.pause(); },
     };
   }

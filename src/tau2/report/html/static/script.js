@@ -159,7 +159,7 @@
       data.brief.length ? brief : null,
       drawChecks(data),
       ...data.replay.map((problem) => paragraph(`Database changes are not known: ${problem}`, "warn")),
-      spoken && spoken.node,
+      ...(spoken ? spoken.nodes : []),
       ...turns,
       data.left_out ? paragraph(`… and ${plural(data.left_out, "more message")}`, "warn") : null,
     ].filter((part) => part !== null);
