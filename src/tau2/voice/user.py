@@ -134,7 +134,6 @@ class VoiceStreamingUser(FullDuplexParticipant[AssistantMessage, UserMessage, Vo
         decider: Decider | None = None,
         make_ear: Callable[[], Ear] = TranscriptEar,
         pack: LanguagePack | None = None,
-        inserts_per_minute: float = 0.0,
         silence_annotation_seconds: float = 4.0,
         to_spoken: Callable[[str], str] = str.strip,
         seed: int = 0,
@@ -146,12 +145,11 @@ class VoiceStreamingUser(FullDuplexParticipant[AssistantMessage, UserMessage, Vo
             synthesizer: Its voice.
             make_line: Returns the line of a call, given its seed.
             policy: When it takes, keeps and yields the turn.
-            environment: Who calls, from where; for the record.
+            environment: Who calls, from where; how often it coughs, or speaks to someone else.
             voice: Which of the synthesizer's; default: that of the environment's persona.
             decider: Decides on interruptions and backchannels; default: by rule.
             make_ear: Returns what hears the agent in a call.
             pack: The language of what it says besides; default: English.
-            inserts_per_minute: How often it coughs, or speaks to someone else.
             silence_annotation_seconds: Silence that a deciding model is told of.
             to_spoken: Brings what is written into the form in which it is read aloud.
             seed: Of what is drawn at random.
@@ -167,7 +165,6 @@ class VoiceStreamingUser(FullDuplexParticipant[AssistantMessage, UserMessage, Vo
         self._own_decider = decider
         self._make_line = make_line
         self._make_ear = make_ear
-        self._inserts_per_minute = inserts_per_minute
         self._silence_annotation = silence_annotation_seconds
         self._to_spoken = to_spoken
 
@@ -474,25 +471,28 @@ class VoiceStreamingUser(FullDuplexParticipant[AssistantMessage, UserMessage, Vo
     ) -> tuple[Samples | None, Samples | None]:
         """Return a tick of a vocal tic, and one of speech to someone else, if there is any."""
         state.pending_insert = self._schedule.due(state.tick) or state.pending_insert
-        if state.insert is not None and state.insert.is_over:
-            state.insert = None
         if state.pending_insert is not None and not is_speaking and state.insert is None:
             state.insert = self._begun(state, state.pending_insert)
             state.pending_insert = None
-        if state.insert is None:
+        playing = state.insert
+        if playing is None:
             return None, None
-        part = state.insert.next(state.line.tick_samples)
-        if state.insert.insert.kind is InsertKind.VOCAL_TIC:
-            return part, None
-        return None, part
+        part = playing.next(state.line.tick_samples)
+        if playing.is_over:
+            state.insert = None
+        is_tic = playing.insert.kind is InsertKind.VOCAL_TIC
+        return (part, None) if is_tic else (None, part)
 
     @property
     def _schedule(self) -> InsertSchedule:
+        effects = self.environment.speech_effects_config
         return InsertSchedule(
             derive_seed(self.seed, "inserts"),
             self.pack,
             self.tick_seconds,
-            per_minute=self._inserts_per_minute,
+            per_minute=0.0 if effects is None else effects.speech_insert_events_per_minute,
+            vocal_tics=effects is not None and effects.enable_vocal_tics,
+            non_directed=effects is not None and effects.enable_non_directed_phrases,
         )
 
     def _begun(self, state: VoiceUserState, insert: Insert) -> PlayingInsert:

@@ -10,6 +10,7 @@ from tests.voice_cast import Phone, TextScript, actions_of, words_of
 
 from tau2.data_model.message import AssistantMessage, ToolCall, ToolMessage, UserMessage
 from tau2.errors import SpeechFailed, UserError
+from tau2.voice.complexity import SpeechEffectsConfig, SpeechEnvironment
 from tau2.voice.speech.protocols import Speech, Voice
 from tau2.voice.turn_taking.decisions import Scene, Verdict
 from tau2.voice.turn_taking.policy import Question, Thresholds, TurnTakingPolicy
@@ -267,8 +268,11 @@ class TestFailures:
 class TestDeterminism:
     def test_the_same_call_twice_is_the_same_bytes(self) -> None:
         def played() -> list[tuple[Any, ...]]:
+            environment = SpeechEnvironment(
+                speech_effects_config=SpeechEffectsConfig(speech_insert_events_per_minute=30)
+            )
             phone = Phone(
-                ["I lost my card.", "Yes."], policy=LIVELY, inserts_per_minute=30.0, seed=4
+                ["I lost my card.", "Yes."], policy=LIVELY, environment=environment, seed=4
             )
             phone.agent_says("Hello! What can I do for you today, and how are you?")
             phone.wait(60)

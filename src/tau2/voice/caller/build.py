@@ -66,7 +66,6 @@ def make_voice_user(
     ).to_speech_environment(seed)
     pack = load_pack(language)
     decider = decider_of(config, pack, derive_seed(seed, "decisions"))
-    inserts = environment.speech_effects_config
     return VoiceStreamingUser(
         text_user,
         synthesizer,
@@ -76,7 +75,6 @@ def make_voice_user(
         voice=_chosen(speech.voice),
         decider=decider,
         pack=pack,
-        inserts_per_minute=0.0 if inserts is None else inserts.speech_insert_events_per_minute,
         silence_annotation_seconds=config.silence_annotation_threshold_seconds,
         seed=seed,
     )
