@@ -14,11 +14,12 @@ from typing import Any
 
 from tau2.data_model.message import AssistantMessage, ToolCall, ToolMessage, UserMessage
 from tau2.participant.model_turns import ConversationState
-from tau2.voice.audio.codec import decode
+from tau2.voice.audio.codec import decode, encode
 from tau2.voice.audio.formats import TELEPHONE
 from tau2.voice.effects.channel import Channel
 from tau2.voice.effects.settings import EffectSettings
 from tau2.voice.speech.engines.tone import ToneRecognizer, ToneSynthesizer
+from tau2.voice.speech.protocols import Voice
 from tau2.voice.user import VoiceStreamingUser
 
 TICK = TELEPHONE.silence(200)
@@ -99,6 +100,16 @@ class Phone:
             for start in range(0, len(text), CHARACTERS_PER_TICK)
         ]
         return [self.tick(piece) for piece in pieces]
+
+    def agent_speaks(self, text: str, words: str | None = None) -> list[UserMessage]:
+        """Have the agent say `text` aloud; `words` is what its transcript says, if it differs."""
+        speech = ToneSynthesizer().synthesize(text, Voice())
+        audio = encode(speech.samples, TELEPHONE)
+        audio += TELEPHONE.silence(200 - TELEPHONE.milliseconds_of(audio) % 200)
+        ticks = [audio[start : start + len(TICK)] for start in range(0, len(audio), len(TICK))]
+        first, *rest = ticks
+        transcript = text if words is None else words
+        return [self.tick(f"{transcript} ", first), *(self.tick("", part) for part in rest)]
 
     def wait(
         self, ticks: int = 100, until: Callable[[UserMessage], bool] | None = None

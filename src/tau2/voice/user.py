@@ -35,10 +35,10 @@ from tau2.voice.caller.text_turn import (
     spoken_words,
     take_turn,
 )
-from tau2.voice.caller.utterance import CallerUtterance, UtteranceKind, word_ends
+from tau2.voice.caller.utterance import CallerUtterance, UtteranceKind
 from tau2.voice.complexity import SpeechEnvironment
 from tau2.voice.personas import persona_named
-from tau2.voice.speech.protocols import Synthesizer, Voice
+from tau2.voice.speech.protocols import Speech, Synthesizer, Voice
 from tau2.voice.turn_taking.decisions import Decider, RuleDecider, Scene, Verdict
 from tau2.voice.turn_taking.language import LanguagePack, load_pack
 from tau2.voice.turn_taking.policy import (
@@ -74,7 +74,7 @@ class VoiceUserState:
     tick: int = 0
     activity: Activity = field(default_factory=Activity)
     talked: bool = False
-    """Whether the caller spoke in the tick before."""
+    """Whether the caller spoke in the tick before; a backchannel is no talk."""
     speaking: CallerUtterance | None = None
     turn: TextTurn | None = None
     """The last turn of the text user."""
@@ -231,13 +231,16 @@ class VoiceStreamingUser(FullDuplexParticipant[AssistantMessage, UserMessage, Vo
         if tool_results:
             state.results.extend(tool_results)
             state.awaits_results = False
+        is_aside = False
         if state.farewell and state.speaking is None:
             chunk = self._hang_up(state)
         else:
             doing = self._decide(state)
             self._act(state, doing)
+            speaking = state.speaking
+            is_aside = speaking is not None and speaking.kind is UtteranceKind.BACKCHANNEL
             chunk = self._chunk(state, doing)
-        state.talked = chunk.contains_speech
+        state.talked = chunk.contains_speech and not is_aside
         state.tick += 1
         return chunk, state
 
@@ -370,10 +373,13 @@ class VoiceStreamingUser(FullDuplexParticipant[AssistantMessage, UserMessage, Vo
         stop_token: str = "",
         tells_result: bool = False,
     ) -> None:
+        from tau2.voice.cascade.utterance import word_ends  # noqa: PLC0415  -- needs numpy
+
         read_aloud = self._to_spoken(words)
         state.utterances += 1
         identifier = f"user_{state.utterances}"
-        samples = self._samples(state, read_aloud, identifier, "directed")
+        speech = self.synthesizer.synthesize(read_aloud, self.voice)
+        samples = _entering(state, speech, identifier, "directed")
         state.speaking = CallerUtterance(
             id=identifier,
             kind=kind,
@@ -381,21 +387,11 @@ class VoiceStreamingUser(FullDuplexParticipant[AssistantMessage, UserMessage, Vo
             read_aloud=read_aloud,
             samples=samples,
             sample_rate=state.line.sample_rate,
-            ends=word_ends(words, len(samples) / state.line.sample_rate),
+            ends=word_ends(words, speech.words, speech.seconds),
             start_tick=state.tick,
             stop_token=stop_token,
             tells_result=tells_result,
         )
-
-    def _samples(
-        self, state: VoiceUserState, text: str, identifier: str, direction: Direction
-    ) -> Samples:
-        """Return a text as it enters the line. Raise SpeechFailed."""
-        from tau2.voice.audio.resample import resample  # noqa: PLC0415  -- numpy, when it speaks
-
-        speech = self.synthesizer.synthesize(text, self.voice)
-        samples = resample(speech.samples, speech.sample_rate, state.line.sample_rate)
-        return state.line.utterance(samples, utterance=identifier, direction=direction).samples
 
     def _yield(self, state: VoiceUserState, doing: _Doing) -> None:
         """Stop talking; what was not said is taken back from the text user."""
@@ -501,9 +497,8 @@ class VoiceStreamingUser(FullDuplexParticipant[AssistantMessage, UserMessage, Vo
             sound = state.line.vocal_tic(insert.sound, utterance=identifier)
             return PlayingInsert(insert, sound.samples, state.tick)
         is_aside = insert.kind is InsertKind.NON_DIRECTED
-        samples = self._samples(
-            state, insert.text, identifier, "non_directed" if is_aside else "directed"
-        )
+        speech = self.synthesizer.synthesize(self._to_spoken(insert.text), self.voice)
+        samples = _entering(state, speech, identifier, "non_directed" if is_aside else "directed")
         length_ms = len(samples) / state.line.sample_rate * _MS_PER_SECOND
         event = insert_event(insert.kind.value, insert.text, state.line.now_ms, length_ms)
         state.line.timeline.add([event])
@@ -531,6 +526,16 @@ class VoiceStreamingUser(FullDuplexParticipant[AssistantMessage, UserMessage, Vo
 
 
 _SILENT_ACTIONS = frozenset({Action.WAIT, Action.KEEP_TALKING, Action.STOP_TALKING})
+
+
+def _entering(
+    state: VoiceUserState, speech: Speech, identifier: str, direction: Direction
+) -> Samples:
+    """Return speech as it enters the line."""
+    from tau2.voice.audio.resample import resample  # noqa: PLC0415  -- needs numpy
+
+    samples = resample(speech.samples, speech.sample_rate, state.line.sample_rate)
+    return state.line.utterance(samples, utterance=identifier, direction=direction).samples
 
 
 def _situation(state: VoiceUserState) -> Situation:

@@ -203,6 +203,14 @@ class TestInterruptions:
         assert len(phone.text_user.received) == 1
         assert phone.text_user.received[0].endswith("tomorrow it comes.")
 
+    def test_a_backchannel_delays_no_answer(self) -> None:
+        patient = TurnTakingPolicy(backchannels=True)
+        phone = Phone(["Fine."], policy=patient, decider=Says({Question.BACKCHANNEL}))
+        phone.agent_says("Your parcel is late. It is now in another town, you know")
+        assert "backchannel" in actions_of(phone.chunks[-4:])
+        phone.wait(6)
+        assert phone.text_user.received
+
     def test_a_backchannel_is_said_to_its_end(self) -> None:
         phone = Phone(["Fine."], policy=LIVELY, decider=Says({Question.BACKCHANNEL}))
         phone.agent_says("Your parcel is late. It is now in another town, and tomorrow it is not.")

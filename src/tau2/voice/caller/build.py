@@ -9,9 +9,10 @@ from tau2.data_model.audio import AudioNativeConfig, VoiceChoice, VoiceSettings
 from tau2.participant.protocols import UserProtocol
 from tau2.seeds import derive_seed
 from tau2.voice.caller.effects import effect_settings
+from tau2.voice.caller.hearing import Ear, TranscriptEar
 from tau2.voice.complexity import SampledVoiceConfig, SpeechEnvironment, sample_voice_config
 from tau2.voice.speech.protocols import Synthesizer, Voice
-from tau2.voice.speech.registry import SYNTHESIZERS
+from tau2.voice.speech.registry import DETECTORS, RECOGNIZERS, SYNTHESIZERS
 from tau2.voice.turn_taking.decisions import (
     Decider,
     ModelDecider,
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from tau2.voice.effects.channel import Channel, Taps
 
 _SYNTHESIZERS = ("hibari", "flite", "espeak")
+_RECOGNIZERS = ("moonshine", "pocketsphinx")
+_DETECTORS = ("silero",)
 _MS_PER_SECOND = 1000
 
 
@@ -74,6 +77,7 @@ def make_voice_user(
         environment=environment,
         voice=_chosen(speech.voice),
         decider=decider,
+        make_ear=ear_factory(settings),
         pack=pack,
         silence_annotation_seconds=config.silence_annotation_threshold_seconds,
         seed=seed,
@@ -106,6 +110,30 @@ def decider_of(config: AudioNativeConfig, pack: LanguagePack, seed: int) -> Spli
         asked_model(config.decision_model, config.decision_model_args), pack
     )
     return SplitDecider(model, model if config.use_llm_backchannel else rule)
+
+
+def ear_factory(settings: VoiceSettings) -> Callable[[], Ear]:
+    """Return what makes the ear of a call: of transcripts, or of what is recognized."""
+    if settings.user_hears == "transcript":
+        return TranscriptEar
+    hearing = settings.transcription_config
+    options = dict(hearing.provider_config)
+    if hearing.model is not None:
+        options["model"] = hearing.model
+    name = hearing.provider or RECOGNIZERS.first_usable(_RECOGNIZERS) or "tone"
+    recognizer = RECOGNIZERS.get(name, **options)
+    detector = DETECTORS.get("energy" if name == "tone" else _detector())
+
+    def make() -> Ear:
+        from tau2.voice.caller.recognition import RecognitionEar  # noqa: PLC0415  -- needs numpy
+
+        return RecognitionEar(recognizer, detector)
+
+    return make
+
+
+def _detector() -> str:
+    return DETECTORS.first_usable(_DETECTORS) or "energy"
 
 
 def line_factory(

@@ -24,8 +24,8 @@ class HeardTurn:
     start_tick: int
     end_tick: int
     """The tick after the last in which the agent spoke."""
-    is_recognized: bool = False
-    """Whether the text comes from the audio."""
+    recognized: str | None = None
+    """What a recognizer returned; None if the caller was told the transcript."""
 
     def record(self) -> JsonObject:
         """Return what is stored of it."""
@@ -35,6 +35,8 @@ class HeardTurn:
             "start_tick": self.start_tick,
             "end_tick": self.end_tick,
         }
+        if self.recognized is not None:
+            record["recognized"] = self.recognized
         return record
 
 
@@ -99,7 +101,7 @@ class TranscriptEar:
 
     def put_back(self, turn: HeardTurn) -> None:
         """Put words before those that were heard since."""
-        self.pieces.insert(0, f"{turn.text} ")
+        self.pieces.insert(0, f"{turn.transcript or turn.text} ")
         self.start_tick = turn.start_tick
         self.end_tick = max(self.end_tick, turn.end_tick)
 

@@ -99,15 +99,3 @@ class CallerUtterance:
             "end_tick": end_tick,
             "is_cut_off": is_cut_off,
         }
-
-
-def word_ends(meant: str, seconds: float) -> list[float]:
-    """Return when each word has been said, if all characters take equally long."""
-    words = _WORD.findall(meant)
-    whole = sum(map(len, words))
-    ends = []
-    so_far = 0
-    for word in words:
-        so_far += len(word)
-        ends.append(seconds * so_far / whole)
-    return ends

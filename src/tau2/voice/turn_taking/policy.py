@@ -68,7 +68,7 @@ class Thresholds:
     wait_other: float = 1.0
     """Silence of the other before one's own turn."""
     wait_self: float = 5.0
-    """Silence of one's own before one's next turn."""
+    """Silence of one's own before one's next turn, also before one breaks in."""
     yield_interrupted: float = 1.0
     """Overlap before one yields to another who began to talk."""
     yield_interrupting: float = 5.0
@@ -222,7 +222,10 @@ class TurnTakingPolicy:
         interval = self.thresholds.ticks(self.thresholds.check_interval)
         is_check = activity.other_talk % interval == 0
         asked = []
-        if self.interrupts and is_check:
+        has_waited = _reached(
+            activity.self_silence, self.thresholds.ticks(self.thresholds.wait_self)
+        )
+        if self.interrupts and is_check and has_waited:
             asked.append(Question.INTERRUPT)
         if self.backchannels and (is_check or self.asks_each_tick):
             talk = activity.other_talk

@@ -8,6 +8,7 @@ from tests.voice_cast import TICK, TextScript
 from tau2.data_model.audio import (
     AudioNativeConfig,
     SynthesisConfig,
+    TranscriptionConfig,
     VoiceChoice,
     VoiceSettings,
 )
@@ -15,6 +16,8 @@ from tau2.errors import UnknownName
 from tau2.llm import register_script
 from tau2.voice.caller.build import make_voice_user
 from tau2.voice.caller.effects import effect_settings
+from tau2.voice.caller.hearing import TranscriptEar
+from tau2.voice.caller.recognition import RecognitionEar
 from tau2.voice.complexity import sample_voice_config
 from tau2.voice.speech.protocols import Voice
 from tau2.voice.turn_taking.decisions import Scene
@@ -112,3 +115,17 @@ class TestVoice:
         other = VoiceSettings(synthesis_config=SynthesisConfig(provider="tonne"))
         with pytest.raises(UnknownName, match="did you mean 'tone'"):
             make_voice_user(TextScript([]), settings=other)
+
+
+class TestHearing:
+    def test_a_caller_hears_the_transcript_unless_the_run_says_otherwise(self) -> None:
+        assert isinstance(caller().get_init_state().ear, TranscriptEar)
+
+    def test_or_what_is_recognized(self) -> None:
+        recognizing = VoiceSettings(
+            user_hears="recognition",
+            synthesis_config=SynthesisConfig(provider="tone"),
+            transcription_config=TranscriptionConfig(provider="tone"),
+        )
+        user = make_voice_user(TextScript([]), settings=recognizing)
+        assert isinstance(user.get_init_state().ear, RecognitionEar)

@@ -127,6 +127,12 @@ class TestWhileTheOtherTalks:
         later = Situation(since_backchannel=15)
         assert Question.BACKCHANNEL in EAGER.questions(long_talk, later)
 
+    def test_nobody_breaks_in_right_after_ones_own_words(self) -> None:
+        soon = lived("s" + "o" * 20)
+        later = lived("s" + "o" * 30)
+        assert Question.INTERRUPT not in EAGER.questions(soon, Situation())
+        assert Question.INTERRUPT in EAGER.questions(later, Situation())
+
     def test_an_interruption_wins_over_a_backchannel(self) -> None:
         both = Answers(interrupt=True, backchannel=True)
         assert EAGER.decide(lived("o" * 20), Situation(), both).action is Action.INTERRUPT
