@@ -11,6 +11,8 @@ from tau2.voice.cascade.utterance import Utterance
 with needs_extra("voice", "numpy"):
     import numpy as np
 
+_PAUSE_SECONDS = 0.3  # between two utterances
+
 
 @dataclass(frozen=True, slots=True)
 class Cut:
@@ -63,6 +65,7 @@ class Playback:
         self._rate = sample_rate
         self._queue: list[_Queued] = []
         self._has_space = True
+        self._pause_until = 0.0
 
     @property
     def is_talking(self) -> bool:
@@ -93,12 +96,14 @@ class Playback:
         while self._queue and place < length:
             first = self._queue[0]
             if not first.played:
-                place = max(place, round((first.not_before - start) * self._rate))
+                begin = max(first.not_before, self._pause_until)
+                place = max(place, round((begin - start) * self._rate))
             if place >= length:
                 break
             place += self._play_into(played, first, place)
             if first.played >= len(first.utterance.samples):
                 played.finished.append(first.utterance.id)
+                self._pause_until = start + place / self._rate + _PAUSE_SECONDS
                 self._queue.pop(0)
         return played
 
