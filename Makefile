@@ -97,6 +97,7 @@ faults: $(VENV)/.dev ## inject faults, seeded, and count them (minutes of CPU)
 	$(BIN)/python -m tests.faults.text --seed 0
 	$(BIN)/python -m tests.faults.users --seed 0
 	$(BIN)/python -m tests.faults.blame
+	$(BIN)/python -m tests.faults.voice --sessions 10000
 
 test-tinker: ## train on a Tinker-compatible server here (downloads about 3 GB; Python 3.11)
 	$(PYTHON) tests/train/tinker_server/run.py

@@ -24,8 +24,8 @@ from tau2.voice.wire.session import WireSession
 
 from .cast import setup_of, types_of
 
-SESSIONS = 500
-"""Of each protocol; tests/faults plays 10,000 in all."""
+SESSIONS = 300
+"""Of each protocol; `make faults` plays 10,000 in all."""
 
 _SPEECH = encode(ToneSynthesizer().synthesize("stop that now", Voice()).samples, TELEPHONE)
 _AUDIO = [
@@ -51,7 +51,8 @@ REALTIME: list[dict[str, Any]] = [
     {"type": "input_audio_buffer.commit"},
     {"type": "input_audio_buffer.clear"},
     {"type": "conversation.item.create", "item": _USER},
-    {"type": "conversation.item.create", "item": {**_USER, "id": "mine"}, "previous_item_id": "root"},
+    {"type": "conversation.item.create", "item": {**_USER, "id": "mine"},
+     "previous_item_id": "root"},
     {"type": "conversation.item.create", "item": {
         "type": "function_call_output", "call_id": "call_5", "output": "done"}},
     {"type": "conversation.item.create", "item": {"type": "message", "role": "user", "content": [

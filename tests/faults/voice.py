@@ -1,0 +1,28 @@
+"""Voice sessions of clients that send anything, in any order: none raises.
+
+python -m tests.faults.voice --sessions 10000
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from tests.unit.voice.wire.test_fuzz import PROTOCOLS, kinds_of_events
+
+_FIRST_SEED = 1000  # the unit tests play those before it
+
+
+def main() -> None:
+    """Play sessions of each protocol, and say what they sent."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--sessions", type=int, default=10_000, help="of all protocols together")
+    parser.add_argument("--seed", type=int, default=_FIRST_SEED)
+    options = parser.parse_args()
+    each = options.sessions // len(PROTOCOLS)
+    for protocol in PROTOCOLS:
+        kinds = kinds_of_events(protocol, range(options.seed, options.seed + each))
+        print(f"{protocol}: {each:,} sessions, {len(kinds)} kinds of events, none raised")
+
+
+if __name__ == "__main__":
+    main()
