@@ -6,6 +6,8 @@ python -m tests.faults.voice --sessions 10000
 from __future__ import annotations
 
 import argparse
+import json
+import sys
 
 from tests.unit.voice.wire.test_fuzz import PROTOCOLS, kinds_of_events
 
@@ -19,9 +21,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=_FIRST_SEED)
     options = parser.parse_args()
     each = options.sessions // len(PROTOCOLS)
-    for protocol in PROTOCOLS:
-        kinds = kinds_of_events(protocol, range(options.seed, options.seed + each))
-        print(f"{protocol}: {each:,} sessions, {len(kinds)} kinds of events, none raised")
+    seeds = range(options.seed, options.seed + each)
+    kinds = {protocol: len(kinds_of_events(protocol, seeds)) for protocol in PROTOCOLS}
+    played = each * len(PROTOCOLS)
+    counts = {"suite": "voice", "tried": played, "survived": played, "kinds_of_events": kinds}
+    sys.stdout.write(f"{json.dumps(counts)}\n")
 
 
 if __name__ == "__main__":
