@@ -195,8 +195,9 @@ def _read_format(reader: Reader, default: str) -> str:
         return default
     given = reader.object("format")
     name = given.one_of("type", FORMATS)
-    if name == "audio/pcm" and given.integer("rate", 24000) != 24000:  # noqa: PLR2004
-        raise given.wrong("rate", "must be 24000")
+    rate = FORMATS[name].sample_rate
+    if given.integer("rate", rate) != rate:
+        raise given.wrong("rate", f"must be {rate}")
     return name
 
 
