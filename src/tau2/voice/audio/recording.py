@@ -5,8 +5,10 @@ The user is on the left, the agent on the right. The same ticks give the same by
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +25,8 @@ with needs_extra("voice", "soundfile"):
 
 if TYPE_CHECKING:
     from tau2.voice.audio.formats import Samples
+
+logger = logging.getLogger(__name__)
 
 RECORDING = "both.wav"
 """The name of a recording in the folder of its call."""
@@ -121,23 +125,28 @@ class AudioTaps:
     """Keeps the audio of the stages of a call, one WAV file for each stage.
 
     Files grow on disk while the call lasts and get their names when it ends: `close`, or the end
-    of a `with` block. A stage that received nothing has no file.
+    of a `with` block. A stage that received nothing has no file. A disk that fails costs the rest
+    of the taps, with a warning, and never the call.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._files: dict[str, soundfile.SoundFile] = {}
+        self._has_failed = False
 
     def add(self, stage: str, samples: Samples, sample_rate: int) -> None:
         """Add what passed a stage, one of TAPS. The rate in Hz is the same for all of a stage."""
         if stage not in TAPS:
             raise ValueError(f"unknown tap {stage!r}; there are {', '.join(TAPS)}")
-        if stage not in self._files:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self._files[stage] = soundfile.SoundFile(
-                self._part(stage), "w", sample_rate, 1, "PCM_16", format="WAV"
-            )
-        self._files[stage].write(to_int16(samples))
+        if self._has_failed:
+            return
+        with self._failing_softly():
+            if stage not in self._files:
+                self.folder.mkdir(parents=True, exist_ok=True)
+                self._files[stage] = soundfile.SoundFile(
+                    self._part(stage), "w", sample_rate, 1, "PCM_16", format="WAV"
+                )
+            self._files[stage].write(to_int16(samples))
 
     def add_bytes(self, stage: str, data: bytes, audio_format: AudioFormat = TELEPHONE) -> None:
         """Add bytes that passed a stage."""
@@ -146,12 +155,21 @@ class AudioTaps:
     def close(self) -> None:
         """Finish the files. Twice is once."""
         for stage, opened in self._files.items():
-            opened.close()
-            self._part(stage).replace(self.folder / f"{stage}.wav")
+            with self._failing_softly():
+                opened.close()
+                self._part(stage).replace(self.folder / f"{stage}.wav")
         self._files.clear()
 
     def _part(self, stage: str) -> Path:
         return self.folder / f".{stage}.wav{PART}"
+
+    @contextmanager
+    def _failing_softly(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, soundfile.SoundFileError) as problem:
+            self._has_failed = True
+            logger.warning("%s: the audio of stages is not kept: %s", self.folder, problem)
 
     def __enter__(self) -> Self:
         return self

@@ -15,7 +15,7 @@ from tau2.seeds import derive_seed
 from tau2.voice.audio.filters import TELEPHONE_BAND, band_pass
 from tau2.voice.audio.levels import at_level, level
 from tau2.voice.effects import coloured
-from tau2.voice.effects.coloured import add_around, between, movement, noise
+from tau2.voice.effects.coloured import add_around, between, in_a_room, movement, noise
 from tau2.voice.effects.settings import BackgroundKind
 from tau2.voice.effects.talkers import NEWS, babble, talker
 from tau2.voice.speech.protocols import Synthesizer
@@ -82,7 +82,8 @@ _LOCK = Lock()
 
 def _people_talking(count: int, rate: int, seed: int, synthesizer: Synthesizer | None) -> Samples:
     """Eight people at other tables."""
-    return babble(count, rate, seed, synthesizer=synthesizer)
+    people = babble(count, rate, seed, synthesizer=synthesizer)
+    return in_a_room(people, rate, np.random.default_rng(seed))
 
 
 def _competing_speech(count: int, rate: int, seed: int, synthesizer: Synthesizer | None) -> Samples:
@@ -91,7 +92,7 @@ def _competing_speech(count: int, rate: int, seed: int, synthesizer: Synthesizer
 
 
 def _tv_news(count: int, rate: int, seed: int, synthesizer: Synthesizer | None) -> Samples:
-    """A newsreader over soft music, through small loudspeakers."""
+    """A newsreader over soft music, through small loudspeakers across the room."""
     rng = np.random.default_rng(seed)
     reader = talker(count, rate, seed, synthesizer=synthesizer, sentences=NEWS)
     seconds = np.arange(count) / rate
@@ -103,7 +104,8 @@ def _tv_news(count: int, rate: int, seed: int, synthesizer: Synthesizer | None) 
         for ratio in (1.0, 1.25, 1.5, 2.0):
             music += (swell * np.sin(2 * np.pi * root * ratio * seconds)).astype(np.float32)
     mixed = reader + at_level(music, level(music), level(reader) - 8.0)
-    return band_pass(rate, (200.0, min(5000.0, rate * 0.45)), order=2).process(mixed)
+    heard = band_pass(rate, (200.0, min(5000.0, rate * 0.45)), order=2).process(mixed)
+    return in_a_room(heard, rate, rng)
 
 
 def _busy_street(count: int, rate: int, seed: int, _: Synthesizer | None) -> Samples:

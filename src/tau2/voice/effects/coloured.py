@@ -104,3 +104,18 @@ def add_around(loop: Samples, part: Samples, start: int) -> None:
     """Add `part` to a loop from `start` on; what goes beyond the end goes on at the beginning."""
     places = (start + np.arange(len(part))) % len(loop)
     np.add.at(loop, places, part)
+
+
+def in_a_room(
+    loop: Samples, sample_rate: int, rng: np.random.Generator, *, decay_seconds: float = 0.5
+) -> Samples:
+    """Return a loop as it is heard from across a room that echoes. `decay_seconds`: to -60 dB."""
+    count = len(loop)
+    seconds = np.arange(min(count, int(decay_seconds * sample_rate))) / sample_rate
+    echo = np.zeros(count, np.float32)
+    tail = rng.standard_normal(len(seconds)) * 10 ** (-3.0 * seconds / decay_seconds)
+    # As much of the sound comes straight as by way of the walls.
+    echo[: len(seconds)] = tail / np.sqrt(np.sum(tail**2))
+    echo[0] += 1.0
+    # Around the loop: the echo of its end is heard at its beginning.
+    return np.asarray(fft.irfft(fft.rfft(loop) * fft.rfft(echo), count), np.float32)

@@ -150,7 +150,7 @@ def _siren(rate: int, rng: np.random.Generator) -> Wave:
     seconds = _seconds(rng.uniform(3.5, 5.0), rate)
     wail = 0.5 - 0.5 * np.cos(2 * np.pi * rng.uniform(0.3, 0.6) * seconds)
     place = seconds / seconds[-1]
-    passing = np.exp(-(((place - 0.5) * 2.2) ** 2))
+    passing = np.exp(-(((place - 0.5) * 4.0) ** 2))
     doppler = 1.0 + 0.03 * np.tanh((0.5 - place) * 6.0)
     tone = (600.0 + 800.0 * wail) * doppler
     wailing = _harmonics(_phase(tone, rate), np.array([1.0, 0.35, 0.2, 0.1]))

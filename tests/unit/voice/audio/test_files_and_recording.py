@@ -98,6 +98,14 @@ def test_a_tap_has_a_name_of_the_list(tmp_path):
         AudioTaps(tmp_path).add("x", np.zeros(1, np.float32), 8000)
 
 
+def test_a_disk_that_fails_costs_the_taps_alone(tmp_path, caplog):
+    (tmp_path / "taps").write_text("a file is in the way")
+    with AudioTaps(tmp_path / "taps") as taps:
+        for _ in range(2):
+            taps.add_bytes("user_output", spoken(1))
+    assert caplog.text.count("the audio of stages is not kept") == 1
+
+
 def test_what_was_written_is_read(tmp_path):
     samples = np.linspace(-1, 1, 500, dtype=np.float32)
     for name in ("a.wav", "a.flac"):

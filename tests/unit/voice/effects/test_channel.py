@@ -105,10 +105,10 @@ def test_silence_may_be_an_utterance():
 
 def test_a_fifth_of_the_utterances_is_muffled_for_half_a_second():
     channel = Channel(EffectSettings(muffling_probability=0.2), seed=1)
-    speech = VOICE[: 10 * TICK]
+    speech = VOICE[: 5 * TICK]
     plain = Channel(EffectSettings(), seed=1).utterance(speech, utterance=0).samples
     muffled = 0
-    for number in range(300):
+    for number in range(200):
         said, events = channel.utterance(speech, utterance=number, start_ms=5000.0)
         if not events:
             assert (said == plain).all()
@@ -118,11 +118,11 @@ def test_a_fifth_of_the_utterances_is_muffled_for_half_a_second():
         assert event.effect_type == "muffling"
         assert event.end_ms - event.start_ms == pytest.approx(500)
         assert event.start_ms >= 5000
-        assert event.end_ms <= 7000 + 1e-6
+        assert event.end_ms <= 6000 + 1e-6
         changed = np.flatnonzero(said != plain) / RATE * 1000 + 5000
         assert event.start_ms - 1 <= changed[0]
         assert changed[-1] <= event.end_ms + 1
-    assert 40 <= muffled <= 80  # 60, and three standard errors of 6.9
+    assert 23 <= muffled <= 57  # 40, and three standard errors of 5.7
 
 
 def test_what_is_said_to_others_is_softer_and_muffled_as_a_whole():

@@ -10,7 +10,7 @@ from tau2.voice.audio.filters import band_pass
 from tau2.voice.audio.levels import active_speech_level, level
 from tau2.voice.effects import backgrounds, talkers
 from tau2.voice.effects.backgrounds import BACKGROUNDS, background
-from tau2.voice.effects.coloured import brown, noise, pink, speech_shaped, white
+from tau2.voice.effects.coloured import brown, in_a_room, noise, pink, speech_shaped, white
 from tau2.voice.effects.sounds import BURSTS, TICS, burst, vocal_tic
 from tau2.voice.effects.talkers import NEWS, SENTENCES, babble
 from tau2.voice.speech.protocols import Speech
@@ -51,6 +51,17 @@ def test_a_loop_has_no_seam(kind):
     loop = background(kind, RATE, 1).astype(float)
     steps = np.abs(np.diff(loop))
     assert abs(loop[0] - loop[-1]) <= steps.max()
+
+
+def test_a_room_echoes_for_half_a_second():
+    click = np.zeros(RATE, np.float32)
+    click[7000] = 1.0
+    heard = in_a_room(click, RATE, np.random.default_rng(0))
+    power = np.cumsum(np.roll(heard, -7000)[::-1] ** 2)[::-1]
+    falls = 10 * np.log10(power[[400, 800, 1600, 2800]] / power[0])
+    # 60 dB in 0.5 s: 6 dB every 50 ms, also around the end of the loop.
+    assert np.diff(falls) == pytest.approx([-6, -12, -18], abs=1.5)
+    assert np.abs(np.roll(heard, -7000)[4100:]).max() < 1e-6
 
 
 def test_a_seed_picks_one_of_eight_loops():
