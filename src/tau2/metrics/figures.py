@@ -14,6 +14,7 @@ from tau2.metrics.agent_metrics import average_reward, mean, pass_hat_by_task, s
 from tau2.metrics.outcomes import Outcome, counted, counted_in, outcome_of, why_excluded
 from tau2.metrics.resampling import Interval, cluster_bootstrap
 from tau2.metrics.summary import Expense, expenses
+from tau2.metrics.voice import VoiceFigures, voice_figures
 from tau2.storage.journal import Stored, read_journal
 from tau2.storage.results import Results, journal_file, missing_units
 
@@ -100,6 +101,8 @@ class RunFigures:
     answer_time: Spread | None
     """Seconds of one answer of the agent's model."""
     messages: Spread | None
+    voice: VoiceFigures | None = None
+    """Of the calls; None for a run of text."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the figures as JSON data."""
@@ -126,6 +129,7 @@ class RunFigures:
                 {"task_id": one.task_id, "trial": one.trial, "attempts": one.attempts}
                 for one in self.reruns
             ],
+            **({"voice": self.voice.as_dict()} if self.voice is not None else {}),
         }
 
 
@@ -188,6 +192,7 @@ def run_figures(
         duration=spread([run.duration for run in counting]),
         answer_time=spread(list(_answer_times(runs))),
         messages=spread([float(len(run.get_messages())) for run in counting]),
+        voice=voice_figures(runs),
     )
 
 

@@ -1,7 +1,8 @@
-"""What was heard of what was said: word errors, by which a failure of hearing shows.
+"""What was heard of what was said: word errors, and values that were lost.
 
 A failure of a voice agent may be one of hearing or one of reasoning. What the agent understood is
-in the ticks of a call (transcripts of its provider or recognizer); what the user said is there too.
+in the ticks of a call (transcripts of its provider or recognizer), and so is what the user said and
+what it understood of the agent. Values are what a task depends on: ids, numbers, addresses, names.
 """
 
 from __future__ import annotations
@@ -10,13 +11,17 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from typing import Any
 
-from tau2.data_model.simulation import SimulationRun
-from tau2.metrics.timeline import Segment, Timeline, timeline_of
+from tau2.metrics.timeline import Segment, Timeline
 from tau2.utils.number_words import NUMBERS
+from tau2.utils.text import plural
 
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?|\d")
 _DIGITS = {"zero": "0", "oh": "0"} | {word: str(n) for n, word in enumerate(NUMBERS[1:10], 1)}
+_SIGNS = frozenset({"dot", "at", "dash", "hyphen", "minus", "underscore", "hash", "point"})
+_AROUND = ".,;:!?\"'()[]#$*"
+_NO_NAMES = frozenset({"I", "I'm", "I'd", "I'll", "I've", "OK", "Yes", "No"})
 _MOST_WORDS = 400  # of one exchange that is compared; the time grows with the square
 
 
@@ -75,17 +80,85 @@ def passages(timeline: Timeline) -> Iterator[Passage]:
         yield Passage(tuple(segments), " ".join(texts))
 
 
-def hearing_of(run: SimulationRun) -> WordErrors | None:
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """How well one participant heard the other."""
+
+    words: WordErrors = WordErrors(0, 0)
+    values: int = 0
+    """Ids, numbers, addresses and names that were said."""
+    misheard_values: int = 0
+    """How many of them are not in what was understood."""
+
+    def __add__(self, other: Hearing) -> Hearing:
+        return Hearing(
+            self.words + other.words,
+            self.values + other.values,
+            self.misheard_values + other.misheard_values,
+        )
+
+    def __str__(self) -> str:
+        if self.words.rate is None:
+            return "nothing was said"
+        text = f"{self.words.rate:.1%} of {plural(self.words.words, 'word')} wrong"
+        if not self.values:
+            return text
+        right = self.values - self.misheard_values
+        return f"{text}, {right:,} of {plural(self.values, 'value')} right"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as JSON data."""
+        return {
+            "word_error_rate": self.words.rate,
+            "words": self.words.words,
+            "values": self.values,
+            "misheard_values": self.misheard_values,
+        }
+
+
+def heard_by_agent(timeline: Timeline) -> Hearing | None:
     """Return how well the agent heard the user; None where no transcript is stored."""
-    if not run.ticks:
-        return None
-    found = [word_errors(one.said, one.heard) for one in passages(timeline_of(run.ticks))]
-    return total(found) if found else None
+    return total(hearing(one.said, one.heard) for one in passages(timeline))
 
 
-def total(parts: Iterable[WordErrors]) -> WordErrors:
-    """Return the sum of word errors."""
-    return sum(parts, WordErrors(0, 0))
+def heard_by_user(timeline: Timeline) -> Hearing | None:
+    """Return how well the user heard the agent; None where that is not stored."""
+    return total(hearing(one.transcript, one.text) for one in timeline.user_heard if one.transcript)
+
+
+def total(parts: Iterable[Hearing | None]) -> Hearing | None:
+    """Return the sum of what is known; None where nothing is."""
+    known = [part for part in parts if part is not None]
+    return sum(known, Hearing()) if known else None
+
+
+def hearing(said: str, heard: str) -> Hearing:
+    """Return how well a text was heard."""
+    values = values_in(said)
+    understood = " ".join(_value_words(heard))
+    lost = [one for one in values if f" {' '.join(one)} " not in f" {understood} "]
+    return Hearing(word_errors(said, heard), len(values), len(lost))
+
+
+def values_in(text: str) -> list[list[str]]:
+    """Return the values of a written text, each as the words in which it is spoken.
+
+    Values are words with a digit or "@", and words with a capital letter that begin no sentence.
+    """
+    found = []
+    begins = True
+    for word in text.split():
+        bare = word.strip(_AROUND)
+        is_name = bare[:1].isupper() and not begins and bare not in _NO_NAMES
+        if any(letter.isdigit() or letter == "@" for letter in bare) or is_name:
+            found.append(_value_words(bare))
+        begins = word[-1] in ".?!:"
+    return [words for words in found if words]
+
+
+def _value_words(text: str) -> list[str]:
+    """Return spoken words without those that stand for signs: "anna dot brown at ..."."""
+    return [word for word in spoken_words(text) if word not in _SIGNS]
 
 
 def spoken_words(text: str) -> list[str]:

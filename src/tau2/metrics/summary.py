@@ -11,6 +11,7 @@ from typing import Any
 from tau2.data_model.simulation import SessionUsage, SimulationRun
 from tau2.metrics.agent_metrics import average_reward, compute_metrics
 from tau2.metrics.outcomes import blamed, lost_on, run_passed, why_unscored
+from tau2.metrics.voice import VoiceFigures, voice_figures
 from tau2.storage.results import Results
 from tau2.utils.text import plural
 
@@ -106,6 +107,8 @@ class RunSummary:
     unscored: tuple[Unscored, ...]
     saved_to: Path | None
     interrupted: bool
+    voice: VoiceFigures | None = None
+    """Of the calls; None for a run of text."""
 
     @property
     def is_complete(self) -> bool:
@@ -154,6 +157,7 @@ class RunSummary:
             ],
             "saved_to": str(self.saved_to) if self.saved_to else None,
             "interrupted": self.interrupted,
+            **({"voice": self.voice.as_dict()} if self.voice is not None else {}),
         }
 
 
@@ -198,6 +202,7 @@ def summarize(
         unscored=tuple(Unscored(*run.unit, why_unscored(run)) for run in runs if not run.is_scored),
         saved_to=folder,
         interrupted=interrupted,
+        voice=voice_figures(runs),
     )
 
 

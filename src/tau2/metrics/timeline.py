@@ -6,6 +6,7 @@ their place, from 0; an end is exclusive.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,9 @@ DEFAULT_TICK_SECONDS = 0.2
 
 VOCAL_TIC = "vocal_tic"
 NON_DIRECTED = "non_directed_speech"
+
+_TOKEN = re.compile(r"###[A-Z][A-Z-]*###")
+"""What participants write to end a call; nobody says it."""
 
 _KINDS: dict[str, str] = {
     "non_directed": NON_DIRECTED,
@@ -106,6 +110,17 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
+class UserHeard:
+    """What the user understood of the agent, when it answered."""
+
+    start: int
+    """The tick in which the agent began."""
+    text: str
+    transcript: str
+    """What the agent said by its own account."""
+
+
+@dataclass(frozen=True, slots=True)
 class Cut:
     """What the agent had still to say was dropped, because the user interrupted."""
 
@@ -126,6 +141,7 @@ class Timeline:
     calls: list[TimedCall]
     cuts: list[Cut]
     heard: list[Heard]
+    user_heard: list[UserHeard]
 
     @property
     def seconds(self) -> float:
@@ -196,6 +212,7 @@ def timeline_of(ticks: Sequence[Tick], tick_seconds: float | None = None) -> Tim
         calls=list(_calls(ticks)),
         cuts=[Cut(place, _dropped(tick)) for place, tick in enumerate(ticks) if _is_cut_off(tick)],
         heard=list(_heard(ticks)),
+        user_heard=list(_user_heard(ticks)),
     )
 
 
@@ -262,7 +279,7 @@ def _segments(ticks: Sequence[Tick], speaker: Speaker) -> list[Segment]:
 
 def _text_of(chunk: UserMessage | AssistantMessage) -> str:
     if chunk.content:
-        return chunk.content
+        return _TOKEN.sub("", chunk.content)
     transcript = (chunk.raw_data or {}).get("proportional_transcript")
     return transcript if isinstance(transcript, str) else ""
 
@@ -294,6 +311,19 @@ def _heard(ticks: Sequence[Tick]) -> Iterator[Heard]:
         for text in [tick.user_transcript] if tick.user_transcript else reported:
             if isinstance(text, str) and text.strip():
                 yield Heard(place, text.strip())
+
+
+def _user_heard(ticks: Sequence[Tick]) -> Iterator[UserHeard]:
+    for tick in ticks:
+        data = (tick.user_chunk.raw_data if tick.user_chunk is not None else None) or {}
+        record = data.get("heard")
+        if not isinstance(record, dict):
+            continue
+        start = record.get("start_tick")
+        text = record.get("text")
+        transcript = record.get("transcript")
+        if isinstance(start, int) and isinstance(text, str) and isinstance(transcript, str):
+            yield UserHeard(start, text, transcript)
 
 
 def _objects(value: JsonValue) -> list[JsonObject]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import pytest
 from tests.calls import a_call
-from tests.unit.report.conftest import a_run
 
 from tau2.metrics.hearing import (
     WordErrors,
-    hearing_of,
+    heard_by_agent,
+    heard_by_user,
+    hearing,
     marked_words,
     passages,
     spoken_words,
+    values_in,
     word_errors,
 )
 from tau2.metrics.timeline import timeline_of
@@ -57,14 +59,51 @@ def test_a_call_is_measured_as_a_whole():
     ticks = a_call("uuuu......", "......aaaa")
     ticks[5].user_transcript = "u u v u"
 
-    found = hearing_of(a_run(ticks=ticks))
+    found = heard_by_agent(timeline_of(ticks))
 
-    assert found == WordErrors(1, 4)
+    assert found is not None
+    assert found.words == WordErrors(1, 4)
+
+
+def test_what_the_user_understood_is_compared_with_what_the_agent_says_it_said():
+    ticks = a_call("......uuuu", "aaaa......")
+    assert ticks[6].user_chunk is not None
+    ticks[6].user_chunk.raw_data = {
+        "heard": {"text": "your older W24", "transcript": "your order W24", "start_tick": 0}
+    }
+
+    found = heard_by_user(timeline_of(ticks))
+
+    assert str(found) == "20.0% of 5 words wrong, 1 of 1 value right"
 
 
 def test_without_a_transcript_nothing_is_known_of_hearing():
-    assert hearing_of(a_run(ticks=a_call("uuuu....", "....aaaa"))) is None
-    assert hearing_of(a_run()) is None
+    timeline = timeline_of(a_call("uuuu....", "....aaaa"))
+
+    assert heard_by_agent(timeline) is None
+    assert heard_by_user(timeline) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "heard", "lost"),
+    [
+        ("My order is W2378156.", "my order is w two three seven eight one five six", 0),
+        ("My order is W2378156.", "my order is w two three seven eight one five", 1),
+        ("It is anna.brown51@example.com", "it is anna dot brown five one at example dot com", 0),
+        ("It is anna.brown51@example.com", "it is anna dot brawn five one at example dot com", 1),
+        ("To Main Street 12, Denver, please", "to main street one two dember please", 1),
+        ("Hello. I'm Anna.", "hello i'm hannah", 1),
+        ("Hello. Please help me. Thanks.", "hello please help me", 0),
+    ],
+)
+def test_a_value_is_right_when_all_of_it_was_understood(said, heard, lost):
+    assert hearing(said, heard).misheard_values == lost
+
+
+def test_values_are_numbers_addresses_and_names():
+    assert values_in("Hello, I'm Anna Brown. Please cancel order #W23, not 7.") == [
+        ["anna"], ["brown"], ["w", "2", "3"], ["7"]
+    ]  # fmt: skip
 
 
 def test_words_that_were_not_said_are_marked():

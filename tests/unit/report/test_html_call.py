@@ -62,7 +62,7 @@ def test_how_long_the_call_was_and_what_was_misheard_are_facts():
     facts = dict(data_of(spoken())["facts"])
 
     assert facts["call"] == "0:06"
-    assert facts["misheard by the agent"] == "25.0% of 4 words"
+    assert facts["agent heard"] == "25.0% of 4 words wrong"
 
 
 def test_a_stored_timeline_of_effects_is_shown_instead_of_those_of_ticks():
@@ -149,6 +149,14 @@ def test_the_id_of_a_foreign_run_leads_nowhere(tmp_path):
     outside.mkdir()
 
     assert conversation_in(report_page([run], folder=tmp_path).html)["call"]["audio"] is None
+
+
+def test_the_overview_has_the_figures_of_calls(tmp_path):
+    html = report_page([stored(tmp_path, spoken())], folder=tmp_path).html
+
+    assert "<h3>Calls</h3>" in html
+    assert "25.0% of 4 words wrong" in html
+    assert "vocal tics ignored" in html
 
 
 def test_only_a_page_with_calls_may_play_anything(tmp_path):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tau2.data_model.simulation import SimulationRun
-from tau2.metrics.hearing import marked_words, passages
+from tau2.metrics.hearing import marked_words, passages, word_errors
 from tau2.metrics.timeline import (
     Effect,
     EffectSpan,
@@ -16,6 +16,7 @@ from tau2.metrics.timeline import (
     Speaker,
     TimedCall,
     Timeline,
+    UserHeard,
     timeline_of,
 )
 from tau2.report.cleaner import Cleaner
@@ -152,6 +153,7 @@ class Spoken:
 def spoken_entries(timeline: Timeline, clean: Cleaner) -> Iterator[Spoken]:
     """Yield what was said and which tools were called, in the order of time."""
     heard = {passage.segments[-1].start: passage for passage in passages(timeline)}
+    by_user = _heard_by_user(timeline)
     seconds = timeline.tick_seconds
     events: list[tuple[int, int, Segment | TimedCall]] = [
         *((segment.start, _LANES[segment.speaker], segment) for segment in timeline.segments),
@@ -172,8 +174,28 @@ def spoken_entries(timeline: Timeline, clean: Cleaner) -> Iterator[Spoken]:
         marks = marks_of(event)
         if marks:
             entry["marks"] = marks
-        passage = heard.get(tick) if event.speaker == "user" else None
-        if passage is not None:
-            words = marked_words(passage.said, clean(passage.heard, MOST_CHARS))
-            entry["heard"] = [[word, int(is_right)] for word, is_right in words]
+        passage = heard.get(tick)
+        if event.speaker == "user" and passage is not None:
+            entry["heard"] = _marked(passage.said, passage.heard, clean)
+        elif event.speaker == "agent" and tick in by_user:
+            entry["heard"] = _marked(by_user[tick].transcript, by_user[tick].text, clean)
         yield Spoken(entry)
+
+
+def _marked(said: str, heard: str, clean: Cleaner) -> list[list[str | int]]:
+    """Return the words that were heard, each with 1 where it was said, else 0."""
+    words = marked_words(said, clean(heard, MOST_CHARS))
+    return [[word, int(is_right)] for word, is_right in words]
+
+
+def _heard_by_user(timeline: Timeline) -> dict[int, UserHeard]:
+    """Return what the user understood, by the start of the agent's segment that it is shown with.
+
+    Nothing where it understood every word: then it may have read the agent's own transcript.
+    """
+    found = {}
+    for one in timeline.user_heard:
+        segment = timeline.agent_at(one.start) or timeline.agent_from(one.start)
+        if segment is not None and word_errors(one.transcript, one.text).errors:
+            found[segment.start] = one
+    return found

@@ -18,13 +18,13 @@ from tau2.data_model.simulation import SimulationRun
 from tau2.data_model.tasks import Task
 from tau2.environment.diff import FieldChange, Missing, RecordChange, TurnDiff
 from tau2.environment.history import Waiting
-from tau2.metrics.hearing import hearing_of
+from tau2.metrics.hearing import heard_by_agent, heard_by_user
 from tau2.metrics.outcomes import Outcome, blame_note, lost_on, outcome_of, why_excluded
 from tau2.metrics.timeline import timeline_of
 from tau2.report.cleaner import Cleaner
 from tau2.report.html.call import call_data, spoken_entries
 from tau2.report.terminal.conversation import check_lines, compact_call, grading_notes
-from tau2.utils.text import clock_text, plural
+from tau2.utils.text import clock_text
 
 MOST_CHARS = 20_000  # of one message, tool result or set of arguments
 MOST_VALUE_CHARS = 2_000  # of one side of a changed field
@@ -99,9 +99,12 @@ def _facts_of_call(run: SimulationRun) -> Iterator[tuple[str, object]]:
         return
     timeline = timeline_of(run.ticks)
     yield "call", clock_text(timeline.seconds)
-    hearing = hearing_of(run)
-    if hearing is not None and hearing.rate is not None:
-        yield "misheard by the agent", f"{hearing.rate:.1%} of {plural(hearing.words, 'word')}"
+    for listener, heard in (
+        ("agent", heard_by_agent(timeline)),
+        ("user", heard_by_user(timeline)),
+    ):
+        if heard is not None:
+            yield f"{listener} heard", heard
 
 
 def _brief(task: Task, clean: Cleaner) -> list[list[str]]:

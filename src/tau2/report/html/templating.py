@@ -5,8 +5,10 @@ from __future__ import annotations
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from tau2.metrics.figures import PassHatEstimate
+from tau2.metrics.interaction import FEWEST_EVENTS, METRICS, InteractionMetrics
 from tau2.metrics.outcomes import Outcome
 from tau2.report.cleaner import Cleaner
+from tau2.report.terminal.interaction import shown_value
 from tau2.utils.text import plural
 
 
@@ -28,11 +30,18 @@ def new_environment(clean: Cleaner) -> Environment:
         finalize=cleaned,
     )
     environment.globals["Outcome"] = Outcome
+    environment.globals["interaction_metrics"] = METRICS
+    environment.globals["fewest_events"] = FEWEST_EVENTS
+    environment.filters["metric_value"] = _metric_value
     environment.filters["clean"] = clean
     environment.filters["plural"] = plural
     environment.filters["seconds"] = _seconds
     environment.filters["interval"] = _interval
     return environment
+
+
+def _metric_value(metrics: InteractionMetrics, metric: str) -> str:
+    return shown_value(metric, getattr(metrics, metric))
 
 
 def _seconds(value: float) -> str:

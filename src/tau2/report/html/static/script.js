@@ -110,7 +110,7 @@
     if (entry.thought) turn.append(element("div", { class: "text thought" }, entry.thought));
     if (entry.text) turn.append(element("div", { class: "text" }, entry.text));
     if (entry.heard) {
-      turn.append(element("div", { class: "heard" }, "the agent heard: ",
+      turn.append(element("div", { class: "heard" }, `the ${entry.who === "user" ? "agent" : "user"} heard: `,
         ...entry.heard.flatMap(([word, right]) => [right ? word : element("mark", null, word), " "])));
     }
     for (const call of entry.calls || []) turn.append(...drawCall(call));
