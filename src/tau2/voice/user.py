@@ -24,9 +24,10 @@ from tau2.participant.full_duplex import FullDuplexParticipant
 from tau2.participant.protocols import UserProtocol
 from tau2.seeds import derive_seed
 from tau2.utils.json_types import JsonObject
-from tau2.voice.caller.effects import effects_between, insert_event
+from tau2.voice.caller.effects import effects_between, without_unnamed
 from tau2.voice.caller.hearing import Ear, HeardTurn, TranscriptEar
 from tau2.voice.caller.inserts import Insert, InsertKind, InsertSchedule, PlayingInsert
+from tau2.voice.caller.line import CallerLine
 from tau2.voice.caller.notes import CallNotes
 from tau2.voice.caller.text_turn import (
     TextTurn,
@@ -38,7 +39,7 @@ from tau2.voice.caller.text_turn import (
 from tau2.voice.caller.utterance import CallerUtterance, UtteranceKind
 from tau2.voice.complexity import SpeechEnvironment
 from tau2.voice.personas import persona_named
-from tau2.voice.speech.protocols import Speech, Synthesizer, Voice
+from tau2.voice.speech.protocols import Synthesizer, Voice
 from tau2.voice.turn_taking.decisions import Decider, RuleDecider, Scene, Verdict
 from tau2.voice.turn_taking.language import LanguagePack, load_pack
 from tau2.voice.turn_taking.policy import (
@@ -55,20 +56,18 @@ from tau2.voice.turn_taking.policy import (
 if TYPE_CHECKING:
     from tau2.voice.audio.formats import Samples
     from tau2.voice.effects.channel import Channel
-    from tau2.voice.effects.speech import Direction
+    from tau2.voice.effects.timeline import EffectTimeline
 
 USER_NAME = "voice_streaming_user_simulator"
-
-_MS_PER_SECOND = 1000
 
 
 @dataclass(slots=True)
 class VoiceUserState:
-    """Where a caller stands in its call."""
+    """Where a caller stands in its call. A deep copy of it continues the call independently."""
 
     text_state: Any
     """Of the text user."""
-    line: Channel
+    line: CallerLine
     ear: Ear
     notes: CallNotes
     tick: int = 0
@@ -126,7 +125,7 @@ class VoiceStreamingUser(FullDuplexParticipant[AssistantMessage, UserMessage, Vo
         self,
         text_user: UserProtocol,
         synthesizer: Synthesizer,
-        make_line: Callable[[int], Channel],
+        make_channel: Callable[[int], Channel],
         *,
         policy: TurnTakingPolicy | None = None,
         environment: SpeechEnvironment | None = None,
@@ -143,7 +142,7 @@ class VoiceStreamingUser(FullDuplexParticipant[AssistantMessage, UserMessage, Vo
         Args:
             text_user: Any half-duplex user.
             synthesizer: Its voice.
-            make_line: Returns the line of a call, given its seed.
+            make_channel: Returns what happens to the audio of a call, given a seed.
             policy: When it takes, keeps and yields the turn.
             environment: Who calls, from where; how often it coughs, or speaks to someone else.
             voice: Which of the synthesizer's; default: that of the environment's persona.
@@ -163,7 +162,7 @@ class VoiceStreamingUser(FullDuplexParticipant[AssistantMessage, UserMessage, Vo
         self.pack = pack or load_pack("en")
         self.seed = seed
         self._own_decider = decider
-        self._make_line = make_line
+        self._make_channel = make_channel
         self._make_ear = make_ear
         self._silence_annotation = silence_annotation_seconds
         self._to_spoken = to_spoken
@@ -182,6 +181,10 @@ class VoiceStreamingUser(FullDuplexParticipant[AssistantMessage, UserMessage, Vo
     def tools(self) -> Any:
         """The text user's own tools."""
         return getattr(self.text_user, "tools", None)
+
+    def effect_timeline(self, state: VoiceUserState) -> EffectTimeline:
+        """Return all effects on the caller's audio so far."""
+        return without_unnamed(state.line.timeline)
 
     def set_seed(self, seed: int) -> None:
         """Receive the call's seed, for what is drawn in calls that begin later."""
@@ -210,7 +213,9 @@ class VoiceStreamingUser(FullDuplexParticipant[AssistantMessage, UserMessage, Vo
             raise UserError("a caller begins a call; it cannot continue a conversation")
         return VoiceUserState(
             text_state=self.text_user.get_init_state(message_history=[]),
-            line=self._make_line(derive_seed(self.seed, "line")),
+            line=CallerLine(
+                self._make_channel, derive_seed(self.seed, "line"), self.synthesizer, self.voice
+            ),
             ear=self._make_ear(),
             notes=CallNotes(self.tick_seconds, self._silence_annotation),
         )
@@ -378,8 +383,7 @@ class VoiceStreamingUser(FullDuplexParticipant[AssistantMessage, UserMessage, Vo
         read_aloud = self._to_spoken(words)
         state.utterances += 1
         identifier = f"user_{state.utterances}"
-        speech = self.synthesizer.synthesize(read_aloud, self.voice)
-        samples = _entering(state, speech, identifier, "directed")
+        samples, speech = state.line.say(read_aloud, identifier)
         state.speaking = CallerUtterance(
             id=identifier,
             kind=kind,
@@ -397,6 +401,7 @@ class VoiceStreamingUser(FullDuplexParticipant[AssistantMessage, UserMessage, Vo
         """Stop talking; what was not said is taken back from the text user."""
         cut = state.speaking
         assert cut is not None, "only who speaks stops"
+        state.line.cut_off(cut.id)
         self._finish(state, doing, cut, is_cut_off=True)
         if cut.kind is not UtteranceKind.MESSAGE or state.turn is None:
             return
@@ -494,15 +499,15 @@ class VoiceStreamingUser(FullDuplexParticipant[AssistantMessage, UserMessage, Vo
     def _begun(self, state: VoiceUserState, insert: Insert) -> PlayingInsert:
         identifier = f"insert_{state.tick}"
         if insert.sound is not None:
-            sound = state.line.vocal_tic(insert.sound, utterance=identifier)
-            return PlayingInsert(insert, sound.samples, state.tick)
+            return PlayingInsert(insert, state.line.make_sound(insert.sound, identifier))
         is_aside = insert.kind is InsertKind.NON_DIRECTED
-        speech = self.synthesizer.synthesize(self._to_spoken(insert.text), self.voice)
-        samples = _entering(state, speech, identifier, "non_directed" if is_aside else "directed")
-        length_ms = len(samples) / state.line.sample_rate * _MS_PER_SECOND
-        event = insert_event(insert.kind.value, insert.text, state.line.now_ms, length_ms)
-        state.line.timeline.add([event])
-        return PlayingInsert(insert, samples, state.tick)
+        samples, _ = state.line.say(
+            self._to_spoken(insert.text),
+            identifier,
+            "non_directed" if is_aside else "directed",
+            effect_type=insert.kind.value,
+        )
+        return PlayingInsert(insert, samples)
 
     def _recorded(self, state: VoiceUserState, doing: _Doing) -> TurnTakingAction:
         activity = state.activity
@@ -526,16 +531,6 @@ class VoiceStreamingUser(FullDuplexParticipant[AssistantMessage, UserMessage, Vo
 
 
 _SILENT_ACTIONS = frozenset({Action.WAIT, Action.KEEP_TALKING, Action.STOP_TALKING})
-
-
-def _entering(
-    state: VoiceUserState, speech: Speech, identifier: str, direction: Direction
-) -> Samples:
-    """Return speech as it enters the line."""
-    from tau2.voice.audio.resample import resample  # noqa: PLC0415  -- needs numpy
-
-    samples = resample(speech.samples, speech.sample_rate, state.line.sample_rate)
-    return state.line.utterance(samples, utterance=identifier, direction=direction).samples
 
 
 def _situation(state: VoiceUserState) -> Situation:

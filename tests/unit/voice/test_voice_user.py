@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,7 +11,11 @@ from tests.voice_cast import Phone, TextScript, actions_of, words_of
 
 from tau2.data_model.message import AssistantMessage, ToolCall, ToolMessage, UserMessage
 from tau2.errors import SpeechFailed, UserError
-from tau2.voice.complexity import SpeechEffectsConfig, SpeechEnvironment
+from tau2.voice.complexity import (
+    SpeechEffectsConfig,
+    SpeechEnvironment,
+    sample_voice_config,
+)
 from tau2.voice.speech.protocols import Speech, Voice
 from tau2.voice.turn_taking.decisions import Scene, Verdict
 from tau2.voice.turn_taking.policy import Question, Thresholds, TurnTakingPolicy
@@ -113,6 +118,14 @@ class TestACall:
         assert once in phone.user.pack.presence_checks
         assert twice.endswith("I lost my card.")
         assert phone.text_user.received == ["Hello!"]
+
+    def test_what_the_agent_says_after_a_pause_are_words_of_their_own(self) -> None:
+        phone = Phone(["Yes."], policy=QUICK)
+        phone.agent_says("One moment.")
+        phone.wait(2)
+        phone.agent_says("Is it this one?")
+        phone.caller_speaks()
+        assert phone.text_user.received == ["One moment. Is it this one?"]
 
     def test_a_history_cannot_be_continued(self) -> None:
         with pytest.raises(UserError, match="begins a call"):
@@ -268,6 +281,7 @@ class TestFailures:
 
         phone = Phone(["I lost my card."])
         phone.user.synthesizer = Mute()
+        phone.state = phone.user.get_init_state()
         phone.agent_says("Hello!")
         with pytest.raises(SpeechFailed, match="429"):
             phone.wait(20)
@@ -287,6 +301,26 @@ class TestDeterminism:
             return [(chunk.audio_content, chunk.model_dump_json()) for chunk in phone.chunks]
 
         assert played() == played()
+
+    def test_a_copied_state_continues_the_call_on_its_own(self) -> None:
+        environment = sample_voice_config(1).to_speech_environment(1)
+        phone = Phone(
+            ["I would like to return the blue lamp.", "Yes."],
+            policy=LIVELY,
+            environment=environment,
+        )
+        phone.agent_says("Hello! What can I do for you today?")
+        phone.wait(until=lambda chunk: chunk.contains_speech)
+        phone.agent_says("Just a moment please, I am looking.")
+        twin = copy.copy(phone)
+        twin.state = copy.deepcopy(phone.state)
+        twin.chunks = []
+        phone.chunks = []
+        for one in (phone, twin):
+            one.agent_says("Now, which lamp is it?")
+            one.wait(60)
+        assert phone.chunks == twin.chunks
+        assert len(phone.text_user.received) == 3
 
     def test_one_caller_may_have_two_calls_at_once(self) -> None:
         user: VoiceStreamingUser = Phone(["I lost my card."]).user

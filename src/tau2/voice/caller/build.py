@@ -72,7 +72,7 @@ def make_voice_user(
     return VoiceStreamingUser(
         text_user,
         synthesizer,
-        line_factory(environment, config, synthesizer, taps),
+        channel_factory(environment, config, synthesizer, taps),
         policy=policy_of(config, environment, decider),
         environment=environment,
         voice=_chosen(speech.voice),
@@ -136,7 +136,7 @@ def _detector() -> str:
     return DETECTORS.first_usable(_DETECTORS) or "energy"
 
 
-def line_factory(
+def channel_factory(
     environment: SpeechEnvironment,
     config: AudioNativeConfig,
     synthesizer: Synthesizer | None = None,

@@ -57,17 +57,29 @@ def effect_settings(environment: SpeechEnvironment) -> EffectSettings:
     return EffectSettings.model_validate(settings)
 
 
+def without_unnamed(timeline: EffectTimeline) -> EffectTimeline:
+    """Return a timeline in which words to someone else stand once, as what was said.
+
+    The line itself adds an event for every tick in which it is given such words.
+    """
+    return timeline.model_copy(
+        update={"events": [event for event in timeline.events if not _is_unnamed(event)]}
+    )
+
+
+def _is_unnamed(event: EffectEvent) -> bool:
+    return event.effect_type == _ASIDE and "text" not in event.params
+
+
 def effects_between(timeline: EffectTimeline, start_ms: float, end_ms: float) -> JsonObject:
     """Return the effects that are heard between two times, as the fields of a chunk.
 
-    Effects that last as long as the call stand in its first tick only. Speech to someone else is
-    named by what the caller said, not once more by the line.
+    Effects that last as long as the call stand in its first tick only.
     """
     heard = [
         event
         for event in timeline.between(start_ms, end_ms)
-        if (event.end_ms is not None or event.start_ms >= start_ms)
-        and not (event.effect_type == _ASIDE and "text" not in event.params)
+        if (event.end_ms is not None or event.start_ms >= start_ms) and not _is_unnamed(event)
     ]
     kinds = {
         "speech_effects": SPEECH_EFFECTS,

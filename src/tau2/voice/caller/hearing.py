@@ -74,6 +74,8 @@ class TranscriptEar:
             return False
         speaks = speaks_in(chunk)
         if chunk.content:
+            if tick > self.end_tick:
+                self.pieces.append(" ")  # what comes after a pause are words of their own
             self.pieces.append(chunk.content)
         if speaks:
             if self.start_tick is None:

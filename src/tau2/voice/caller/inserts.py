@@ -49,7 +49,6 @@ class PlayingInsert:
 
     insert: Insert
     samples: Samples
-    start_tick: int
     position: int = 0
 
     @property
