@@ -10,6 +10,7 @@ import numpy as np
 
 from tau2.errors import SpeechFailed, needs_extra
 from tau2.voice.audio.formats import Samples
+from tau2.voice.audio.resample import Resampler
 from tau2.voice.speech.weights import EXTRA, check_weights, package_version
 
 _RATE = 16000  # Hz, what the model hears
@@ -41,7 +42,7 @@ class SileroDetector:
 
 
 class SileroStream:
-    """The state of one stream. Resampling delays it by up to 80 ms."""
+    """The state of one stream. Resampling delays it by up to 30 ms."""
 
     def __init__(self, engine: Any, sample_rate: int) -> None:
         self._engine = engine
@@ -52,20 +53,11 @@ class SileroStream:
         """Forget what was heard."""
         self._engine.reset()
         self._rest = np.zeros(0, np.float32)
-        self._resampler: Any = None
-        if self._sample_rate != _RATE:
-            with needs_extra("voice", "soxr"):
-                import soxr  # noqa: PLC0415  -- of an extra
-            # A better filter would look further ahead, and find speech later.
-            self._resampler = soxr.ResampleStream(
-                self._sample_rate, _RATE, 1, dtype="float32", quality="LQ"
-            )
+        self._resampler = Resampler(self._sample_rate, _RATE, is_padded=False)
 
     def push(self, samples: Samples) -> Sequence[float]:
         """Return the probability of speech of each frame that became complete."""
-        fresh = samples.astype(np.float32)
-        if self._resampler is not None:
-            fresh = self._resampler.resample_chunk(fresh)
+        fresh = self._resampler.process(samples.astype(np.float32))
         waiting = np.concatenate([self._rest, fresh])
         whole = len(waiting) // _FRAME * _FRAME
         self._rest = waiting[whole:]
