@@ -11,8 +11,12 @@ import pytest
 from tau2.errors import VoiceSessionFailed
 from tau2.voice.adapters.continuous import ContinuousEngine
 from tau2.voice.adapters.engine import TickEngine
+from tau2.voice.adapters.gemini import GeminiTranslator
 from tau2.voice.adapters.live import _HANDLERS as LIVE_HANDLERS
 from tau2.voice.adapters.live import LiveOptions, LiveTranslator
+from tau2.voice.adapters.livekit import _HANDLERS as LIVEKIT_HANDLERS
+from tau2.voice.adapters.livekit import LiveKitTranslator
+from tau2.voice.adapters.nova import NovaTranslator
 from tau2.voice.adapters.protocol import Truncation
 from tau2.voice.adapters.realtime import (
     _HANDLERS,
@@ -66,6 +70,22 @@ VALUES = [
     {"seconds": 12.5, "active_seconds": -3},
     {"type": "response.output_item.done", "item": {"type": "function_call", "name": "find"}},
     {"type": "response.completed", "response": {"usage": {"input_tokens": 3}}},
+    # Gemini
+    {"model_turn": {"parts": [{"inline_data": {"data": "//8="}}, {"inline_data": {"data": 3}}, 7]}},
+    {"interrupted": True, "output_transcription": {"text": "Hi"}, "turn_complete": True},
+    {"generation_complete": True, "input_transcription": {"text": ["x"]}},
+    {"function_calls": [{"id": "a", "name": "find", "args": {"a": 1}}, {"args": "{"}, None]},
+    {"ids": ["a", 3, None]},
+    {"prompt_tokens_details": [{"modality": "AUDIO", "token_count": 3}, "x"], "time_left": "9s"},
+    # Nova
+    {"contentStart": {"contentId": "a", "type": "AUDIO", "role": "ASSISTANT"}},
+    {"contentStart": {"contentId": "b", "role": "ASSISTANT", "additionalModelFields": 7}},
+    {"textOutput": {"contentId": "b", "role": "ASSISTANT", "content": '{"interrupted": true}'}},
+    {"textOutput": {"contentId": "b", "role": "USER", "content": None}},
+    {"audioOutput": {"contentId": "a", "content": "//8="}},
+    {"toolUse": {"toolName": "find", "toolUseId": "c1", "content": "{"}},
+    {"contentEnd": {"contentId": "a", "stopReason": "INTERRUPTED"}},
+    {"usageEvent": {"details": {"total": {"input": 7}}}},
 ]
 FIELDS = {
     "realtime": [
@@ -76,7 +96,22 @@ FIELDS = {
         "delta", "start_ms", "end_ms", "delegation", "event", "delegation_id", "usage", "error",
         "reason", "code", "message", "session", "offset_ms",
     ],
+    "gemini": [
+        "server_content", "tool_call", "usage_metadata", "tool_call_cancellation", "go_away",
+    ],
+    "nova": ["event"],
+    "livekit": [
+        "item_id", "audio", "text", "speaking", "call_id", "name", "arguments", "component",
+        "meters", "is_retryable",
+    ],
 }  # fmt: skip
+KINDS = {
+    "realtime": [*_HANDLERS, "unknown", ""],
+    "live": [*LIVE_HANDLERS, "unknown", ""],
+    "gemini": ["ready", ""],
+    "nova": ["ready", ""],
+    "livekit": [*LIVEKIT_HANDLERS, "unknown"],
+}
 
 
 def make_realtime(dialect):
@@ -93,12 +128,15 @@ MADE = {
         ContinuousEngine,
         "live",
     ),
+    "gemini": (lambda: GeminiTranslator("v", "high"), TickEngine, "gemini"),
+    "nova": (lambda: NovaTranslator("v"), TickEngine, "nova"),
+    "livekit": (LiveKitTranslator, TickEngine, "livekit"),
 }
 
 
 def random_frame(rng, kinds, fields):
     frame = {"type": rng.choice(kinds)}
-    for name in rng.sample(fields, rng.randrange(5)):
+    for name in rng.sample(fields, rng.randrange(min(4, len(fields)) + 1)):
         frame[name] = rng.choice(VALUES)
     return frame
 
@@ -140,8 +178,7 @@ def play(rng, translator, engine, kinds, fields):
 @pytest.mark.parametrize("name", MADE)
 def test_no_session_raises_anything_but_a_failure_of_infrastructure(name):
     make, make_engine, protocol = MADE[name]
-    known = _HANDLERS if protocol == "realtime" else LIVE_HANDLERS
-    kinds = [*known, "unknown", ""]
+    kinds = KINDS[protocol]
     rng = random.Random(f"wire {name}")
     whole = 0
     for _ in range(SESSIONS):

@@ -170,9 +170,16 @@ class Engine(ABC):
 class TickEngine(Engine):
     """The engine of providers whose speech comes in items."""
 
-    def __init__(self, tick_ms: int, audio_format: AudioFormat) -> None:
-        """Make ticks of so many milliseconds in that format."""
+    def __init__(
+        self, tick_ms: int, audio_format: AudioFormat, *, is_cut_by_speech: bool = True
+    ) -> None:
+        """Make ticks of so many milliseconds in that format.
+
+        With `is_cut_by_speech` the user's speech cuts the agent off; otherwise only `cancelled`
+        events do, for providers that decide whether to go on.
+        """
         super().__init__(tick_ms, audio_format)
+        self._is_cut_by_speech = is_cut_by_speech
         self._items: dict[str, _Item] = {}
         self._talking: dict[str, _Item] = {}
         """The items of which something is still to be played or said."""
@@ -198,7 +205,7 @@ class TickEngine(Engine):
         result.transcript = self._words()
 
     def _hear_user(self, event: UserActivity) -> None:
-        if event.kind == "speech_started":
+        if self._is_cut_by_speech and event.kind == "speech_started":
             self._interrupt(list(self._talking.values()))
 
     # -- what is received -----------------------------------------------------------------------

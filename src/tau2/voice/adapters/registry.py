@@ -111,6 +111,14 @@ _BUILT_IN = {
     "openai_live": _Row("openai_live:make_adapter", "marin", ("OPENAI_API_KEY",)),
     "xai": _Row("openai:make_xai", "ara", ("XAI_API_KEY",)),
     "qwen": _Row("openai:make_qwen", "Tina", ("DASHSCOPE_API_KEY",)),
+    "gemini": _Row(
+        "gemini:make_adapter",
+        "Zephyr",
+        ("GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_APPLICATION_CREDENTIALS"),
+    ),
+    # The chain of the AWS package finds credentials in more places than variables.
+    "nova": _Row("nova:make_adapter", "tiffany"),
+    "livekit": _Row("livekit:make_adapter", keys=("DEEPGRAM_API_KEY",)),
     "local": _Row("local:make_adapter", needs_text_agent=True),
 }
 
