@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
 from tau2.utils.json_types import JsonMapping, JsonObject, JsonValue
@@ -22,7 +23,7 @@ from tau2.voice.adapters.events import (
 )
 from tau2.voice.adapters.protocol import AgentSetup, Truncation
 from tau2.voice.adapters.registry import AdapterContext, providers
-from tau2.voice.adapters.sdk import READY, Sdk, SdkTransport, sdk_module, until_first_ends
+from tau2.voice.adapters.sdk import READY, Sdk, SdkTransport, needs_package, until_first_ends
 from tau2.voice.adapters.session import WireAdapter
 from tau2.voice.adapters.wire import (
     audio_event,
@@ -224,7 +225,8 @@ class GeminiTransport(SdkTransport):
 
     def load(self) -> None:
         """Import the package. Raise MissingExtra."""
-        self._genai: Sdk = sdk_module("google.genai", "google-genai")
+        with needs_package("google-genai"):
+            self._genai: Sdk = import_module("google.genai")
 
     async def run(self) -> None:
         """Play the session, over as many connections as it takes."""

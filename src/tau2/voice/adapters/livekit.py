@@ -12,6 +12,7 @@ import base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from importlib import import_module
 
 from tau2.errors import ConfigError
 from tau2.utils.json_types import JsonMapping, JsonObject
@@ -25,7 +26,7 @@ from tau2.voice.adapters.events import (
 )
 from tau2.voice.adapters.protocol import AgentSetup, TickResult, Truncation
 from tau2.voice.adapters.registry import AdapterContext
-from tau2.voice.adapters.sdk import READY, Sdk, SdkTransport, sdk_module, until_first_ends
+from tau2.voice.adapters.sdk import READY, Sdk, SdkTransport, needs_package, until_first_ends
 from tau2.voice.adapters.session import WireAdapter
 from tau2.voice.adapters.wire import (
     audio_event,
@@ -82,6 +83,13 @@ PRESETS: Mapping[str, CascadePreset] = {
     ),
 }
 """By `cascaded_config_name`."""
+
+
+_PLUGINS: Mapping[str, Callable[[], Sdk]] = {
+    "deepgram": lambda: import_module("livekit.plugins.deepgram"),
+    "elevenlabs": lambda: import_module("livekit.plugins.elevenlabs"),
+    "openai": lambda: import_module("livekit.plugins.openai"),
+}
 
 
 class LiveKitTranslator:
@@ -213,13 +221,14 @@ class LiveKitTransport(SdkTransport):
 
     def load(self) -> None:
         """Import the package and its plug-ins. Raise MissingExtra."""
-        self._agents: Sdk = sdk_module("livekit.agents", "livekit-agents")
-        self._io: Sdk = sdk_module("livekit.agents.voice.io", "livekit-agents")
-        self._rtc: Sdk = sdk_module("livekit.rtc", "livekit")
+        with needs_package("livekit-agents"):
+            self._agents: Sdk = import_module("livekit.agents")
+            self._io: Sdk = import_module("livekit.agents.voice.io")
+            self._rtc: Sdk = import_module("livekit.rtc")
         self._plugins: dict[str, Sdk] = {}
         for name, _ in (self._preset.stt, self._preset.llm, self._preset.tts):
-            package = f"livekit-plugins-{name}"
-            self._plugins[name] = sdk_module(f"livekit.plugins.{name}", package)
+            with needs_package(f"livekit-plugins-{name}"):
+                self._plugins[name] = _PLUGINS[name]()
 
     def _engine(self, kind: str, chosen: tuple[str, JsonMapping]) -> Sdk:
         name, arguments = chosen

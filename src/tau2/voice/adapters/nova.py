@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from importlib import import_module
 
 from tau2.errors import VoiceSessionFailed
 from tau2.utils.json_types import JsonMapping, JsonObject
@@ -21,7 +22,7 @@ from tau2.voice.adapters.events import (
 )
 from tau2.voice.adapters.protocol import AgentSetup, Truncation
 from tau2.voice.adapters.registry import AdapterContext, providers
-from tau2.voice.adapters.sdk import READY, Sdk, SdkTransport, sdk_module, until_first_ends
+from tau2.voice.adapters.sdk import READY, Sdk, SdkTransport, needs_package, until_first_ends
 from tau2.voice.adapters.session import WireAdapter
 from tau2.voice.adapters.wire import (
     audio_event,
@@ -293,11 +294,10 @@ class NovaTransport(SdkTransport):
 
     def load(self) -> None:
         """Import the package. Raise MissingExtra."""
-        package = "aws_sdk_bedrock_runtime"
-        note = "it needs Python 3.12"
-        self._client: Sdk = sdk_module(f"{package}.client", package, note)
-        self._config: Sdk = sdk_module(f"{package}.config", package, note)
-        self._models: Sdk = sdk_module(f"{package}.models", package, note)
+        with needs_package("aws_sdk_bedrock_runtime", "it needs Python 3.12"):
+            self._client: Sdk = import_module("aws_sdk_bedrock_runtime.client")
+            self._config: Sdk = import_module("aws_sdk_bedrock_runtime.config")
+            self._models: Sdk = import_module("aws_sdk_bedrock_runtime.models")
 
     async def run(self) -> None:
         """Play the session."""

@@ -11,9 +11,8 @@ import logging
 import queue
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from contextlib import suppress
-from importlib import import_module
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from tau2.errors import MissingExtra, VoiceSessionFailed
@@ -33,14 +32,12 @@ Sdk = Any
 """A module or object of a provider's package; none of them is a dependency of ours."""
 
 
-def sdk_module(name: str, package: str, note: str = "") -> Sdk:
-    """Return a module of a provider's package. Raise MissingExtra that names what to install."""
+@contextmanager
+def needs_package(package: str, note: str = "") -> Iterator[None]:
+    """Turn the absence of a provider's package into a MissingExtra that names what to install."""
     try:
-        return import_module(name)
+        yield
     except ModuleNotFoundError as error:
-        missing = error.name or ""
-        if not (name == missing or name.startswith(f"{missing}.")):
-            raise
         hint = f" ({note})" if note else ""
         raise MissingExtra(f"{package} is not installed; pip install {package}{hint}") from error
 
