@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from tau2.runner.batch import run_domain
     from tau2.user.base_user import FullDuplexUser, HalfDuplexUser
     from tau2.user.user_simulator import UserSimulator
+    from tau2.voice.user import VoiceStreamingUserSimulator
 
 __version__ = "2.0.0.dev0"
 
@@ -57,6 +58,7 @@ _HOME = {
     "TextRunConfig": "tau2.data_model.simulation",
     "UserSimulator": "tau2.user.user_simulator",
     "VoiceRunConfig": "tau2.data_model.simulation",
+    "VoiceStreamingUserSimulator": "tau2.voice.user",
     "evaluate_simulation": "tau2.evaluator.evaluator",
     "run_domain": "tau2.runner.batch",
 }
@@ -74,7 +76,6 @@ _DEPRECATED = {
     "BaseUser": "HalfDuplexUser",
     "LocalAgent": "HalfDuplexAgent",
 }
-_VOICE = frozenset({"VoiceStreamingUserSimulator"})
 
 __all__ = [
     "BaseRunConfig",
@@ -98,6 +99,7 @@ __all__ = [
     "TextRunConfig",
     "UserSimulator",
     "VoiceRunConfig",
+    "VoiceStreamingUserSimulator",
     "evaluate_simulation",
     "registry",
     "run_domain",
@@ -115,10 +117,6 @@ def __getattr__(name: str) -> Any:
 
         warn(f"tau2.{name} is now tau2.{_DEPRECATED[name]}", DeprecationWarning, stacklevel=2)
         return __getattr__(_DEPRECATED[name])
-    if name in _VOICE:
-        raise AttributeError(
-            f"tau2.{name} belongs to the voice engine, which this version does not contain"
-        )
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return globals().setdefault(name, getattr(import_module(_HOME[name]), name))

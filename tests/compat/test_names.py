@@ -17,7 +17,8 @@ NAMES = {
         "FullDuplexAgent", "FullDuplexUser", "HalfDuplexAgent", "HalfDuplexUser", "LLMAgent",
         "LLMConfigMixin", "LLMSoloAgent",
         "MarkdownDisplay", "Orchestrator", "Registry", "RunConfig", "SimulationRun", "Task",
-        "TextRunConfig", "UserSimulator", "VoiceRunConfig", "evaluate_simulation", "registry",
+        "TextRunConfig", "UserSimulator", "VoiceRunConfig", "VoiceStreamingUserSimulator",
+        "evaluate_simulation", "registry",
         "run_domain", "runner",
     ],
     "tau2.agent": [

@@ -23,7 +23,8 @@ PUBLIC = [
     "FullDuplexAgent", "FullDuplexUser", "HalfDuplexAgent", "HalfDuplexUser", "LLMAgent",
     "LLMConfigMixin", "LLMSoloAgent",
     "MarkdownDisplay", "Orchestrator", "Registry", "RunConfig", "SimulationRun", "Task",
-    "TextRunConfig", "UserSimulator", "VoiceRunConfig", "evaluate_simulation", "registry",
+    "TextRunConfig", "UserSimulator", "VoiceRunConfig", "VoiceStreamingUserSimulator",
+    "evaluate_simulation", "registry",
     "run_domain", "runner",
 ]  # fmt: skip
 
@@ -110,16 +111,6 @@ def test_current_names_do_not_warn():
         warnings.simplefilter("error")
         for name in PUBLIC:
             getattr(tau2, name)
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["VoiceStreamingUserSimulator"],
-)
-def test_names_of_the_voice_engine_say_what_they_are(name):
-    assert not hasattr(tau2, name)
-    with pytest.raises(AttributeError, match="voice engine"):
-        getattr(tau2, name)
 
 
 def test_other_names_do_not_exist():

@@ -1,7 +1,7 @@
 """A run's configuration as a file: read for `--config`, written by `--print-config`.
 
-A file holds the fields of `TextRunConfig` by their own names. It is printed as YAML, which unlike
-TOML can say that a setting is unset.
+A file holds the fields of `TextRunConfig` or `VoiceRunConfig` by their own names. It is printed as
+YAML, which unlike TOML can say that a setting is unset.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tau2.cli.flags import NONE, Flag
-from tau2.data_model.run_config import TextRunConfig
+from tau2.data_model.run_config import RunConfig
 from tau2.errors import ConfigError, UnknownName
 from tau2.utils.terminal_text import clean
 
@@ -70,7 +70,7 @@ def check_masked(path: Path, values: Mapping[str, Any]) -> None:
         )
 
 
-def as_yaml(config: TextRunConfig) -> str:
+def as_yaml(config: RunConfig) -> str:
     """Return every field of a configuration as YAML, with secrets masked."""
     import yaml
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tau2.cli.exit_codes import OK
-from tau2.data_model.run_config import TextRunConfig
+from tau2.data_model.run_config import RunConfig
 from tau2.utils.output import show_error, show_json
 from tau2.utils.text import plural
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tau2.runner.events import Event, ModelsProbed, RunCounted, Sink
 
 
-def dry_run(config: TextRunConfig, tasks: Sequence[Task], *, as_json: bool) -> int:
+def dry_run(config: RunConfig, tasks: Sequence[Task], *, as_json: bool) -> int:
     """Print what a run would take."""
     from tau2.report.terminal.console import terminal
     from tau2.report.terminal.estimate import estimate_data, estimate_view

@@ -8,7 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tau2.data_model.run_config import TextRunConfig
+from tau2.data_model.run_config import (
+    DEFAULT_TEXT_AGENT,
+    RunConfig,
+    TextRunConfig,
+    VoiceRunConfig,
+)
 from tau2.errors import ConfigError, install_hint
 from tau2.utils.json_types import JsonMapping
 from tau2.utils.text import megabytes
@@ -21,15 +26,17 @@ SCRIPTED_USER = "scripted_user"
 class Embedded:
     """A configuration that can be played without a key."""
 
-    config: TextRunConfig
+    config: RunConfig
     note: str | None = None
     """What was chosen in place of the default model, in sentences; None if nothing was."""
 
 
-def without_key(config: TextRunConfig) -> Embedded:
+def without_key(config: RunConfig) -> Embedded:
     """Return a configuration that needs no key for a model that nobody named."""
     from tau2.runner.resolve import resolve
 
+    if isinstance(config, VoiceRunConfig):
+        return _call_without_key(config)
     run = resolve(config)
     given = config.model_fields_set
     chosen: dict[str, str] = {}
@@ -53,6 +60,35 @@ def without_key(config: TextRunConfig) -> Embedded:
     if not chosen:
         return Embedded(config)
     return Embedded(config.model_copy(update=chosen), _note(config, chosen, missing))
+
+
+def _call_without_key(config: VoiceRunConfig) -> Embedded:
+    """Return the configuration of a voice run that needs no key for a model that nobody named."""
+    from tau2.runner.resolve import resolve
+
+    run = resolve(config)
+    given = config.model_fields_set
+    audio = config.audio_native_config
+    local = audio.local_config
+    names_agent = local is not None and (local.agent is not None or local.llm is not None)
+    note = None
+    if (
+        run.user_model is not None
+        and not given & {"user", "llm_user"}
+        and _lacks_key(config.llm_user, config.llm_args_user)
+    ):
+        note = (
+            f"No model is named for the user, and there is no key for {config.llm_user}, "
+            f"so the user is {SCRIPTED_USER}."
+        )
+        config = config.model_copy(update={"user": SCRIPTED_USER})
+    if audio.provider == "local" and not names_agent:
+        user = SCRIPTED_USER if note is not None else run.user
+        note = (
+            f"No agent is named, so {DEFAULT_TEXT_AGENT} talks with {user}. Their score says "
+            "nothing about any model: name one with --agent-llm, or an agent with --agent."
+        )
+    return Embedded(config, note)
 
 
 def what_is_missing() -> list[str]:

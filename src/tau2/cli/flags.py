@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
@@ -139,9 +139,9 @@ def _value(text: str) -> Any:
         return text
 
 
-def flags_of(model: type[BaseModel]) -> list[Flag]:
-    """Return one flag per field."""
-    return [_flag(name, field) for name, field in model.model_fields.items()]
+def flags_of(model: type[BaseModel], skipped: Collection[str] = ()) -> list[Flag]:
+    """Return one flag per field that is not skipped."""
+    return [_flag(name, field) for name, field in model.model_fields.items() if name not in skipped]
 
 
 def _flag(name: str, field: FieldInfo) -> Flag:
@@ -173,6 +173,8 @@ def _kind(name: str, inner: Sequence[Any]) -> tuple[type, tuple[str, ...]]:
             return str, tuple(str(value) for value in get_args(inner[0]))
         if origin in {bool, int, float, str, list, dict}:
             return origin, ()
+        if isinstance(origin, type) and issubclass(origin, BaseModel):
+            return dict, ()  # written as JSON
     raise ConfigError(f"field {name!r} has a type that no flag can give: {inner}")
 
 
@@ -225,8 +227,21 @@ def build_config(
     except ValidationError as error:
         names = {flag.field: flag.names[-1] for flag in flags} | dict(places or {})
         problems = [
-            f"{names.get(str(problem['loc'][0]), problem['loc'][0])}: {problem['msg']}"
+            f"{_place(problem['loc'], names)}: {problem['msg']}"
             for problem in error.errors(include_url=False)
             if problem["loc"]
         ]
         raise ConfigError("; ".join(problems) or str(error)) from error
+
+
+def _place(path: Sequence[int | str], names: Mapping[str, str]) -> str:
+    """Return how the value at a path of fields is called: by the flag of its longest part.
+
+    Below a flag that takes a whole model as JSON, the path goes on.
+    """
+    parts = [str(part) for part in path]
+    for length in range(len(parts), 1, -1):
+        name = names.get(".".join(parts[:length]))
+        if name is not None:
+            return ".".join([name, *parts[length:]])
+    return names.get(parts[0], parts[0])

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tau2.data_model.run_config import TextRunConfig
+from tau2.data_model.run_config import RunConfig
 from tau2.errors import ConfigError, UnknownName
 from tau2.registry import registry
+from tau2.runner.build import VOICE_AGENT
 from tau2.runner.resolve import resolve
-from tau2.runner.tasks import run_folder
+from tau2.runner.tasks import played_agent, run_folder
 from tau2.storage.store import RunStore
 from tau2.utils.output import is_answering, read_line
 
@@ -22,11 +23,14 @@ four ways forward:
      --agent-llm local/qwen-0.5b --user scripted_user"""
 
 
-def check_names(config: TextRunConfig) -> None:
+def check_names(config: RunConfig) -> None:
     """Raise UnknownName for a domain, agent, user or task set that does not exist."""
+    agent = played_agent(config)
+    # A speech model that is the agent itself is no text agent.
+    agents = [*registry.get_agents(), VOICE_AGENT] if config.is_voice else registry.get_agents()
     known = {
         "domain": (config.domain, registry.get_domains()),
-        "agent": (config.agent, registry.get_agents()),
+        "agent": (agent, agents),
         "user": (config.user, registry.get_users()),
         "task set": (config.task_set_name or config.domain, registry.get_task_sets()),
     }
@@ -35,7 +39,7 @@ def check_names(config: TextRunConfig) -> None:
             raise UnknownName(kind, name, names)
 
 
-def check_models(config: TextRunConfig) -> None:
+def check_models(config: RunConfig) -> None:
     """Raise ConfigError, with ways out, when the agent's or the user's model cannot be called."""
     from tau2.llm import check_model
 
@@ -51,7 +55,7 @@ def check_models(config: TextRunConfig) -> None:
             ) from problem
 
 
-def folder_for(config: TextRunConfig) -> tuple[Path, TextRunConfig]:
+def folder_for(config: RunConfig) -> tuple[Path, RunConfig]:
     """Return where the run is saved, and the configuration.
 
     A run that lies there is continued with --auto-resume, or after a question on a terminal.

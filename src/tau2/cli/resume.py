@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tau2.cli.run_paths import named_run
+from tau2.cli.voice_flags import CONFIG, merged, without
 from tau2.errors import ConfigError
 from tau2.report.terminal.console import save_name
 from tau2.utils.output import is_answering
@@ -34,6 +35,13 @@ def resume_command(given: Sequence[str], folder: Path) -> str:
     return shell_command(["tau2", "run", *kept, "--save-to", save_name(folder), "--auto-resume"])
 
 
+def is_voice_run(name: str) -> bool:
+    """Return whether the settings of a stored run are those of a voice run."""
+    from tau2.runner.stored_config import load_config
+
+    return CONFIG in load_config(named_run(name))
+
+
 def resumed_values(
     name: str, given: Mapping[str, Any], *, is_trusted: bool = False
 ) -> dict[str, Any]:
@@ -54,8 +62,8 @@ def resumed_values(
     from tau2.storage.results import results_file
 
     path = named_run(name)
-    stored = {name: value for name, value in load_config(path).items() if name not in given}
-    values = {**stored, **given}
+    stored = without(load_config(path), given)
+    values = merged(stored, given)
     hidden = sorted(redacted_fields(values))
     if hidden:
         raise ConfigError(

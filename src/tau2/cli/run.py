@@ -10,7 +10,18 @@ from tau2.cli.exit_codes import INTERRUPTED, OK, PROBLEMS
 from tau2.cli.flags import add_flags, build_config, flags_of, given_values
 from tau2.cli.logs import logging_to_stderr
 from tau2.cli.parsing import CommandParser
-from tau2.data_model.run_config import TextRunConfig
+from tau2.cli.voice_flags import (
+    CONFIG,
+    FILE_FLAG,
+    VOICE_FLAGS,
+    VOICE_GROUPS,
+    check_text_values,
+    merged,
+    nested,
+    voice_values,
+    without,
+)
+from tau2.data_model.run_config import RunConfig, TextRunConfig, run_config_kind
 from tau2.errors import CallerCodeError, ConfigError
 from tau2.utils.output import is_terminal, show, show_error, show_json
 from tau2.utils.text import plural
@@ -19,7 +30,8 @@ if TYPE_CHECKING:
     from tau2.metrics.summary import RunSummary
     from tau2.report.terminal.console import ConsoleSink
 
-_FLAGS = flags_of(TextRunConfig)
+_FLAGS = [*flags_of(TextRunConfig), *VOICE_FLAGS]
+_FILE_FLAGS = [*(flag for flag in _FLAGS if "." not in flag.field), FILE_FLAG]
 
 _GROUPS = {
     "what is played": (
@@ -42,6 +54,7 @@ _GROUPS = {
         *("provider_limits", "seed", "max_retries", "retry_delay", "probe", "stop_after_failures"),
         *("keep_going", "log_level"),
     ),
+    **VOICE_GROUPS,
 }
 
 _EPILOG = """\
@@ -60,6 +73,9 @@ examples:
     tau2 run --domain mock --agent oracle_agent --user scripted_user \\
         --task-ids create_task_1 update_task_1 --save-to first
     tau2 run --resume first
+  spoken calls, without a key (extras voice and voice-local); and with a speech model:
+    tau2 run --domain mock --audio-native --audio-native-provider local --num-tasks 3
+    tau2 run --domain retail --audio-native --audio-native-provider openai
   from a file, with something changed; and as a file, for the next time:
     tau2 run --config run.yaml --num-trials 4
     tau2 run --domain mock --agent oracle_agent --user scripted_user --print-config
@@ -70,14 +86,6 @@ exit codes:
        run stopped because a model failed again and again, or code of yours has a bug
   2    wrong usage or configuration; nothing was played
   130  interrupted; whatever was finished is saved"""
-
-_VOICE_FLAGS = (
-    *("--audio-native", "--audio-debug", "--audio-taps", "--cascaded-config"),
-    *("--reasoning-effort", "--tick-duration", "--max-steps-seconds", "--speech-complexity"),
-    *("--pcm-sample-rate", "--telephony-rate", "--wait-to-respond", "--yield-when"),
-    *("--interruption-check-interval", "--integration-duration"),
-    *("--silence-annotation-threshold", "--xml-prompt", "--no-xml-prompt"),
-)
 
 
 def add_arguments(parser: CommandParser) -> None:
@@ -92,6 +100,10 @@ def add_arguments(parser: CommandParser) -> None:
     file.add_argument(
         "--print-config", action="store_true", default=False,
         help="print every setting as YAML, for --config, with secrets masked; nothing is played",
+    )  # fmt: skip
+    parser.add_argument(
+        "--audio-native", action="store_true", default=False,
+        help="play calls: agent and user speak and hear, both at once if they like (docs/voice.md)",
     )  # fmt: skip
     add_flags(parser, _FLAGS, _GROUPS)
     output = parser.add_argument_group("output")
@@ -120,10 +132,6 @@ def add_arguments(parser: CommandParser) -> None:
         "--dry-run", action="store_true", default=False,
         help="estimate the run's calls, tokens and US dollars, low to high; nothing is played",
     )  # fmt: skip
-    parser.refuse(
-        _VOICE_FLAGS,
-        "this version plays text; voice runs need the voice engine, which it does not contain yet",
-    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -141,31 +149,36 @@ def run(options: argparse.Namespace) -> int:
         return _play(config, options)
 
 
-def _configured(options: argparse.Namespace) -> TextRunConfig:
+def _configured(options: argparse.Namespace) -> RunConfig:
     """Return the settings of a stored run, below those of a file, below the flags."""
-    given = given_values(options, _FLAGS)
+    given = nested(given_values(options, _FLAGS))
     _check_redacted(given)
     file: dict[str, Any] = {}
     if options.config is not None:
         from tau2.cli.config_file import check_masked, read_config_file
 
-        content = read_config_file(options.config, _FLAGS)
-        file = {name: value for name, value in content.items() if name not in given}
+        file = without(read_config_file(options.config, _FILE_FLAGS), given)
         check_masked(options.config, file)
-    values = {**file, **given}
+    values = merged(file, given)
+    is_voice = options.audio_native or CONFIG in file
     if options.trust_settings and options.resume is None:
         raise ConfigError(
             "--trust-settings is about the settings of a stored run: add --resume RUN"
         )
     if options.resume is not None:
-        from tau2.cli.resume import resumed_values
+        from tau2.cli.resume import is_voice_run, resumed_values
 
+        is_voice = is_voice or is_voice_run(options.resume)
         is_trusted = options.trust_settings or options.print_config
         values = resumed_values(options.resume, values, is_trusted=is_trusted)
     if "domain" not in values:
         raise ConfigError(_which_domain())
     places = {name: f"{options.config}: {name}" for name in file}
-    config: TextRunConfig = build_config(TextRunConfig, values, _FLAGS, places)
+    if is_voice:
+        values = voice_values(values)
+    else:
+        check_text_values(values)
+    config: RunConfig = build_config(run_config_kind(values), values, _FLAGS, places)
     return config
 
 
@@ -190,7 +203,7 @@ def _which_domain() -> str:
     )
 
 
-def _play(config: TextRunConfig, options: argparse.Namespace) -> int:
+def _play(config: RunConfig, options: argparse.Namespace) -> int:
     from tau2.cli.costs import CostReport, dry_run
     from tau2.cli.embedded import without_key
     from tau2.cli.preflight import check_models, check_names, folder_for

@@ -213,7 +213,12 @@ class ParticipantMessageBase(_WithRole):
             return self.audio_content
         if isinstance(self.audio_content, str):
             return base64.b64decode(self.audio_content)
-        return base64.b64decode(self.content) if self.is_audio and self.content else None
+        if not self.is_audio or not self.content:
+            return None
+        try:
+            return base64.b64decode(self.content, validate=True)
+        except ValueError:
+            return None  # words, and no audio
 
     @classmethod
     def text(

@@ -12,12 +12,15 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from tau2 import config as defaults
 from tau2.data_model.audio import AudioNativeConfig, SpeechComplexity, VoiceSettings
-from tau2.utils.json_types import JsonObject
+from tau2.utils.json_types import JsonMapping, JsonObject
 
 ReviewMode = Literal["full", "user"]
 ExecutorName = Literal["local", "ray"]
 UserPrompt = Literal["auto", "full", "short"]
 UserMonitorMode = Literal["act", "report", "off"]
+
+DEFAULT_TEXT_AGENT = "oracle_agent"
+"""Who is behind the voice of provider `local` when neither an agent nor a model is named."""
 
 
 def _is_encodable(name: str) -> bool:
@@ -252,9 +255,23 @@ class VoiceRunConfig(BaseRunConfig):
         return self.audio_native_config.max_steps_ticks
 
     @property
+    def text_agent(self) -> str | None:
+        """The text agent behind the voice; None where the provider is the agent."""
+        audio = self.audio_native_config
+        local = audio.local_config
+        is_behind_live = audio.live_config is not None and audio.live_config.delegation == "client"
+        if audio.provider != "local" and local is None and not is_behind_live:
+            return None
+        if local is not None and local.agent is not None:
+            return local.agent
+        return DEFAULT_TEXT_AGENT if local is None or local.llm is None else "llm_agent"
+
+    @property
     def effective_agent_model(self) -> str:
-        """The agent's model."""
-        return self.audio_native_config.model
+        """The agent's model: of the text agent behind the voice, or the speech model."""
+        audio = self.audio_native_config
+        local = audio.local_config
+        return local.llm if local is not None and local.llm is not None else audio.model
 
     @property
     def effective_agent_provider(self) -> str:
@@ -268,3 +285,8 @@ class VoiceRunConfig(BaseRunConfig):
 
 
 RunConfig = TextRunConfig | VoiceRunConfig
+
+
+def run_config_kind(values: JsonMapping) -> type[TextRunConfig] | type[VoiceRunConfig]:
+    """Return which kind of run the fields of a configuration are of."""
+    return VoiceRunConfig if "audio_native_config" in values else TextRunConfig

@@ -175,8 +175,21 @@ def _is_end(
 def _record(tick: Tick, chunk: Chunk) -> None:
     if isinstance(chunk, AssistantMessage):
         tick.agent_chunk = chunk
+        tick.user_transcript = _understood(chunk)
     else:
         tick.user_chunk = chunk
+
+
+def _understood(chunk: AssistantMessage) -> str | None:
+    """Return what the agent's provider understood of the user, as far as it reports it."""
+    activity = (chunk.raw_data or {}).get("user_activity")
+    reports = activity if isinstance(activity, list) else []
+    texts = [
+        report["text"]
+        for report in reports
+        if report.get("kind") == "transcript" and isinstance(report.get("text"), str)
+    ]
+    return " ".join(texts) or None
 
 
 def _problem_with(speaker: Role, chunk: Any, rules: CallRules) -> str | None:

@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
+
+from pydantic import BaseModel
 
 from tau2.data_model.message import AssistantMessage, Message, Tick, ToolMessage, UserMessage
-from tau2.data_model.simulation import SimulationRun
+from tau2.data_model.simulation import SessionUsage, SimulationRun
 from tau2.data_model.tasks import Task
 from tau2.environment.environment import Environment
 from tau2.environment.task_setup import TaskSetup, copies_of, set_initial_state
@@ -28,6 +30,7 @@ from tau2.orchestrator.full_duplex import (
     ChunkAsk,
     full_duplex_call,
 )
+from tau2.orchestrator.orchestrator import Orchestrator
 from tau2.orchestrator.participants import seed_participants
 from tau2.orchestrator.record import EPISODE_FAILURES, cost_of, failure_of, usage_of
 from tau2.orchestrator.tracing import TurnTracer, traced_call
@@ -37,10 +40,15 @@ from tau2.utils.json_types import JsonObject
 from tau2.voice.audio.formats import TELEPHONE
 from tau2.voice.clock import Clock, VirtualClock
 from tau2.voice.linearization import as_conversation
+from tau2.voice.usage import SessionUsage as VoiceUsage
+from tau2.voice.usage import UsageRecord
 
 logger = logging.getLogger(__name__)
 
-MS_PER_SECOND = 1000
+VOICE = "voice"
+"""The entry of `SimulationRun.info` about a call."""
+
+_MS_PER_SECOND = 1000
 _TICKS_AT_ONCE = 20  # played on an event loop before others have their turn
 
 
@@ -111,6 +119,8 @@ class FullDuplexOrchestrator:
         """Traces tool calls."""
         self.on_tick: Callable[[Tick], None] | None = None
         """Called after every tick."""
+        self.on_close: Callable[[], None] | None = None
+        """Called when the call is over or abandoned."""
         self._now = now
         self._progress = CallProgress()
         self._flow: CallFlow | None = None
@@ -165,7 +175,7 @@ class FullDuplexOrchestrator:
             user_stops=self.user.is_stop,
             limits=self.limits,
             tick_seconds=self.tick_duration_seconds,
-            bytes_per_tick=TELEPHONE.bytes_of(self.tick_duration_seconds * MS_PER_SECOND),
+            bytes_per_tick=TELEPHONE.bytes_of(self.tick_duration_seconds * _MS_PER_SECOND),
             stamp=self.clock.stamp,
             elapsed=lambda: time.perf_counter() - began,
         )
@@ -281,6 +291,8 @@ class FullDuplexOrchestrator:
         last = self._progress.ticks[-1] if self._progress.ticks else None
         self._stop("agent", self.agent, last.user_chunk if last else None, self.agent_state)
         self._stop("user", self.user, last.agent_chunk if last else None, self.user_state)
+        if self.on_close is not None:
+            self.on_close()
         self._flow = None
 
     def get_trajectory(self) -> list[Message]:
@@ -294,8 +306,10 @@ class FullDuplexOrchestrator:
         progress = self._progress
         if progress.termination_reason is None:
             raise RuntimeError("the call is not over: it has no termination reason yet")
-        agent_chunks = [tick.agent_chunk for tick in progress.ticks if tick.agent_chunk]
-        user_chunks = [tick.user_chunk for tick in progress.ticks if tick.user_chunk]
+        agent_chunks = _paid([tick.agent_chunk for tick in progress.ticks if tick.agent_chunk])
+        user_chunks = _paid([tick.user_chunk for tick in progress.ticks if tick.user_chunk])
+        reports = self._usage_reports()
+        session = VoiceUsage.of(reports) if reports else None
         return SimulationRun(
             id=self.simulation_id,
             task_id=self.task.id,
@@ -304,19 +318,37 @@ class FullDuplexOrchestrator:
             end_time=self._stamp(),
             duration=self.elapsed,
             termination_reason=progress.termination_reason,
-            agent_cost=cost_of(_paid(agent_chunks)),
-            user_cost=cost_of(_paid(user_chunks)),
-            agent_usage=usage_of(agent_chunks),
+            agent_cost=cost_of(agent_chunks) if session is None else session.cost,
+            user_cost=cost_of(user_chunks),
+            agent_usage=usage_of(agent_chunks) if session is None else _counts_of(reports),
             user_usage=usage_of(user_chunks),
             messages=as_conversation(progress.ticks),
             ticks=progress.ticks,
             seed=self.seed,
             mode=self.mode,
-            info=self._remarks(),
+            speech_environment=_dumped(getattr(self.user, "speech_environment", None)),
+            effect_timeline=self._effect_timeline(),
+            info=self._remarks(session),
         )
 
-    def _remarks(self) -> JsonObject | None:
-        return {"error": self._progress.note} if self._progress.note else None
+    def _usage_reports(self) -> list[UsageRecord]:
+        """Return what the agent used of its provider; nothing if it does not say."""
+        reports: Sequence[object] = getattr(self.agent, "get_usage_records", list)()
+        return [report for report in reports if isinstance(report, UsageRecord)]
+
+    def _effect_timeline(self) -> JsonObject | None:
+        timeline = getattr(self.user, "effect_timeline", None)
+        return _dumped(timeline(self.user_state)) if timeline is not None else None
+
+    def _remarks(self, usage: VoiceUsage | None) -> JsonObject:
+        remarks: JsonObject = {
+            VOICE: {
+                "clock": "virtual" if self.clock.is_virtual else "wall",
+                "simulated_seconds": round(self.simulated_seconds, 3),
+                "usage": _dumped(usage),
+            }
+        }
+        return {"error": self._progress.note, **remarks} if self._progress.note else remarks
 
     def _stop(self, role: str, participant: Any, heard: Any, state: Any) -> None:
         stop = getattr(participant, "stop", None)
@@ -326,6 +358,10 @@ class FullDuplexOrchestrator:
             stop(heard, state)
         except Exception:  # clean-up of foreign code must not cost a finished call
             logger.warning("%s.stop failed", role, exc_info=True)
+
+
+AnyOrchestrator: TypeAlias = Orchestrator | FullDuplexOrchestrator
+"""What plays one simulation to its end, in text or by voice."""
 
 
 def _check_participant(role: str, participant: object) -> None:
@@ -343,3 +379,21 @@ def _paid(
 ) -> list[AssistantMessage | UserMessage]:
     """Return the chunks for which a model was called; the others cost nothing."""
     return [chunk for chunk in chunks if chunk.usage or chunk.cost is not None]
+
+
+def _dumped(model: Any) -> JsonObject | None:
+    """Return a record as JSON data; None for what is none."""
+    if not isinstance(model, BaseModel):
+        return None
+    return model.model_dump(mode="json", exclude_none=True)
+
+
+def _counts_of(reports: Sequence[UsageRecord]) -> SessionUsage:
+    """Return the tokens and model calls of a provider as those of a text agent are stored."""
+    of_models = [report for report in reports if report.component in {"llm", "realtime"}]
+    total = VoiceUsage.of(of_models).records
+    return SessionUsage(
+        prompt_tokens=sum(record.input_tokens or 0 for record in total),
+        completion_tokens=sum(record.output_tokens or 0 for record in total),
+        model_calls=len(of_models),
+    )

@@ -322,8 +322,7 @@ async def _play_missing(
             sink(RunDamaged(tuple(map(str, store.damage))))
         if specs:
             await _start(executor)
-        title = f"{config.domain}: {config.agent} x {config.user}"
-        sink(RunStarted(total, done, store.folder, title))
+        sink(RunStarted(total, done, store.folder, run.title))
         return await _finish(
             batch, specs, list(regraded.values()), config.max_concurrency, middleware
         )
@@ -450,7 +449,7 @@ async def arun_single_task(
     if saved is not None:
         saved.mkdir(parents=True, exist_ok=True)
     tracers = tracers_of(run.config, saved)
-    runner = UnitRunner(run, evaluation_type, ignore_events, tracers=tracers)
+    runner = UnitRunner(run, evaluation_type, ignore_events, tracers=tracers, saved=saved)
     spec = UnitSpec(task, 0, unit_seed(config.seed, task.id, 0) if seed is None else seed)
     try:
         with installed_middleware(run.config, saved=saved):

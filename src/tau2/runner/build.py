@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
+from tau2 import config as defaults
+from tau2.data_model.audio import AudioNativeConfig, SpeechComplexity, VoiceSettings
 from tau2.data_model.persona import PersonaConfig
 from tau2.data_model.run_config import UserPrompt
 from tau2.data_model.simulation import RunConfig, TextRunConfig, VoiceRunConfig
 from tau2.data_model.tasks import Task
 from tau2.environment.environment import Environment
 from tau2.errors import ConfigError
+from tau2.orchestrator.full_duplex_orchestrator import AnyOrchestrator, FullDuplexOrchestrator
 from tau2.orchestrator.orchestrator import Orchestrator
+from tau2.participant.full_duplex import FullDuplexProtocol
 from tau2.participant.protocols import AgentProtocol, UserProtocol
 from tau2.registry import call_with_known
 from tau2.runner.resolve import (
     ABSENT_USER,
-    NO_VOICE,
     AgentFactory,
     ResolvedRun,
+    RoleModel,
     UserFactory,
     agent_factory,
     environment_factory,
@@ -27,6 +31,13 @@ from tau2.runner.resolve import (
 )
 from tau2.user.monitor import monitor_setup
 from tau2.utils.json_types import JsonMapping
+from tau2.voice.clock import VirtualClock, WallClock
+
+if TYPE_CHECKING:
+    from tau2.voice.audio.recording import AudioTaps
+
+VOICE_AGENT = "discrete_time_audio_native_agent"
+"""The public name of the agent of voice runs."""
 
 
 def build_environment(
@@ -43,7 +54,7 @@ def build_agent(
     llm: str | None = None,
     llm_args: JsonMapping | None = None,
     task: Task | None = None,
-    audio_native_config: Any = None,
+    audio_native_config: AudioNativeConfig | None = None,
     solo_mode: bool = False,
     seed: int | None = None,
     completion_fn: Any = None,
@@ -52,10 +63,16 @@ def build_agent(
 
     Raise UnknownName.
     """
-    options = {"seed": seed, "completion_fn": completion_fn}
-    if audio_native_config is not None:
-        options["audio_native_config"] = audio_native_config
+    options: dict[str, Any] = {"seed": seed, "completion_fn": completion_fn}
     model = {"llm": llm, "llm_args": dict(llm_args or {})}
+    if agent_name == VOICE_AGENT:
+        run = resolve(
+            VoiceRunConfig(
+                domain=environment.get_domain_name(),
+                audio_native_config=audio_native_config or AudioNativeConfig(),
+            )
+        )
+        return make_agent(run.make_agent, environment, task, solo=False, **model, **options)
     factory = agent_factory(agent_name)
     return make_agent(factory, environment, task, solo=solo_mode, **model, **options)
 
@@ -127,14 +144,129 @@ def make_user(
     return call_with_known(factory, known)
 
 
-def build_voice_user(*_args: Any, **_kwargs: Any) -> NoReturn:
-    """Raise ConfigError: this version has no voice engine."""
-    raise ConfigError(NO_VOICE)
+def build_voice_user(
+    environment: Environment,
+    task: Task,
+    audio_native_config: AudioNativeConfig | None = None,
+    *,
+    llm: str | None = None,
+    llm_args: JsonMapping | None = None,
+    voice_settings: VoiceSettings | None = None,
+    persona_config: PersonaConfig | None = None,
+    speech_complexity: SpeechComplexity = "regular",
+    seed: int | None = None,
+    domain: str | None = None,
+    user_name: str = defaults.DEFAULT_USER_IMPLEMENTATION,
+    prompt_form: UserPrompt = "auto",
+) -> FullDuplexProtocol:
+    """Return a simulated user who speaks and hears: a text user on the telephone.
+
+    Raise UnknownName, or MissingExtra when a speech engine is not installed.
+    """
+    config = VoiceRunConfig(
+        domain=domain or environment.get_domain_name(),
+        audio_native_config=audio_native_config or AudioNativeConfig(provider="local"),
+        speech_complexity=speech_complexity,
+        user_voice_settings=voice_settings,
+        llm_user=llm or defaults.DEFAULT_LLM_USER,
+        llm_args_user=dict(llm_args or {}),
+        user=user_name,
+        user_prompt=prompt_form,
+    )
+    return _caller(resolve(config), config, environment, task, persona_config, seed)
 
 
-def build_voice_orchestrator(*_args: Any, **_kwargs: Any) -> NoReturn:
-    """Raise ConfigError: this version has no voice engine."""
-    raise ConfigError(NO_VOICE)
+def _caller(
+    run: ResolvedRun,
+    config: VoiceRunConfig,
+    environment: Environment,
+    task: Task,
+    persona: PersonaConfig | None,
+    seed: int | None,
+    taps: AudioTaps | None = None,
+) -> FullDuplexProtocol:
+    user: Any = make_user(
+        run.make_user,
+        environment,
+        task,
+        solo=False,
+        llm=config.llm_user,
+        llm_args=dict(config.llm_args_user),
+        persona_config=persona,
+        prompt_form=config.user_prompt,
+        seed=seed,
+        completion_fn=None,
+        taps=taps,
+    )
+    caller: FullDuplexProtocol = user
+    return caller
+
+
+def build_voice_orchestrator(
+    config: VoiceRunConfig,
+    task: Task,
+    *,
+    seed: int | None = None,
+    simulation_id: str | None = None,
+    user_voice_settings: VoiceSettings | None = None,
+    user_persona_config: PersonaConfig | None = None,
+) -> FullDuplexOrchestrator:
+    """Return one call. Raise UnknownName, ConfigError or MissingExtra."""
+    if user_voice_settings is not None:
+        config = config.model_copy(update={"user_voice_settings": user_voice_settings})
+    return make_call(
+        resolve(config),
+        task,
+        seed=seed,
+        simulation_id=simulation_id,
+        persona=user_persona_config,
+    )
+
+
+def make_call(
+    run: ResolvedRun,
+    task: Task,
+    *,
+    seed: int | None = None,
+    simulation_id: str | None = None,
+    persona: PersonaConfig | None = None,
+    taps: AudioTaps | None = None,
+) -> FullDuplexOrchestrator:
+    """Return one call of a voice run; `taps` keeps the audio of each stage."""
+    config = run.config
+    assert isinstance(config, VoiceRunConfig), "text runs have episodes"
+    audio = config.audio_native_config
+    environment = run.environment()
+    seed = config.seed if seed is None else seed
+    if persona is None and config.user_persona is not None:
+        persona = PersonaConfig.from_dict(config.user_persona, seed=seed)
+    model = run.agent_model or RoleModel("", {})
+    agent: Any = make_agent(
+        run.make_agent,
+        environment,
+        task,
+        solo=False,
+        llm=model.model or None,
+        llm_args=dict(model.args),
+        seed=seed,
+        completion_fn=None,
+    )
+    call = FullDuplexOrchestrator(
+        domain=config.domain,
+        agent=agent,
+        user=_caller(run, config, environment, task, persona, seed, taps),
+        environment=environment,
+        task=task,
+        max_steps=audio.max_steps_ticks,
+        max_errors=config.max_errors,
+        seed=seed,
+        simulation_id=simulation_id,
+        tick_duration_seconds=audio.tick_duration_seconds,
+        timeout=config.timeout,
+        clock=VirtualClock() if audio.has_virtual_clock else WallClock(),
+    )
+    call.on_close = taps.close if taps is not None else None
+    return call
 
 
 def build_text_orchestrator(
@@ -164,7 +296,9 @@ def make_episode(
     persona: PersonaConfig | None = None,
 ) -> Orchestrator:
     """Return one half-duplex episode of a run."""
-    config, solo = run.config, run.is_solo
+    config = run.config
+    assert isinstance(config, TextRunConfig), "voice runs have calls"
+    solo = run.is_solo
     environment = run.environment()
     if persona is None and config.user_persona is not None:
         persona = PersonaConfig.from_dict(config.user_persona, seed=seed or 0)
@@ -213,12 +347,24 @@ def build_orchestrator(
     *,
     seed: int | None = None,
     simulation_id: str | None = None,
-    user_voice_settings: Any = None,
+    user_voice_settings: VoiceSettings | None = None,
     user_persona_config: PersonaConfig | None = None,
-) -> Orchestrator:
-    """Return one episode. Raise UnknownName, or ConfigError for a voice run."""
-    if isinstance(config, VoiceRunConfig) or user_voice_settings is not None:
-        raise ConfigError(NO_VOICE)
+) -> AnyOrchestrator:
+    """Return one episode or, for a voice run, one call.
+
+    Raise UnknownName, ConfigError or MissingExtra.
+    """
+    if isinstance(config, VoiceRunConfig):
+        return build_voice_orchestrator(
+            config,
+            task,
+            seed=seed,
+            simulation_id=simulation_id,
+            user_voice_settings=user_voice_settings,
+            user_persona_config=user_persona_config,
+        )
+    if user_voice_settings is not None:
+        raise ConfigError("user_voice_settings is for voice runs; this is a text run")
     return build_text_orchestrator(
         config,
         task,

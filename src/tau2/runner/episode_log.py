@@ -25,6 +25,7 @@ from tau2.data_model.message import StoredMessage
 from tau2.data_model.simulation import SimulationRun, TerminationReason, Unit
 from tau2.errors import ModelError
 from tau2.orchestrator.episode import EpisodeProgress
+from tau2.orchestrator.full_duplex_orchestrator import AnyOrchestrator
 from tau2.orchestrator.orchestrator import Orchestrator
 from tau2.runner.episode_resume import Participants, PlayedTurns, continued
 from tau2.runner.resolve import ResolvedRun
@@ -215,7 +216,7 @@ class EpisodeSetup:
     spec: UnitSpec
     id: str
     """Of the simulation, if the episode starts anew."""
-    build: Callable[[str], Orchestrator]
+    build: Callable[[str], AnyOrchestrator]
     """Makes a fresh episode under the id it is given."""
 
     def belongs(self, begun: Begun) -> bool:
@@ -235,7 +236,7 @@ class EpisodeLogs:
         self.participants = participants
 
     @contextmanager
-    def episode(self, setup: EpisodeSetup) -> Iterator[Orchestrator]:
+    def episode(self, setup: EpisodeSetup) -> Iterator[AnyOrchestrator]:
         """Enclose one attempt at an episode.
 
         It continues from its last recorded turn if it can, else it is fresh.
@@ -303,10 +304,16 @@ def _resumed(
             end=(last.end, last.note) if last.end is not None else None,
         )
         try:
-            return continued(setup.build(begun.id), played, participants), content
+            return continued(_built(setup, begun.id), played, participants), content
         except Exception as problem:  # whatever is wrong with a log, the episode can start over
             logger.info("%s: the episode starts over: %s", path, problem, exc_info=True)
-    return setup.build(setup.id), EpisodeLogContent()
+    return _built(setup, setup.id), EpisodeLogContent()
+
+
+def _built(setup: EpisodeSetup, simulation_id: str) -> Orchestrator:
+    episode = setup.build(simulation_id)
+    assert isinstance(episode, Orchestrator), "calls have no logs: their participants lack specs"
+    return episode
 
 
 def _recording(

@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tau2.data_model.simulation import TextRunConfig
+from tau2.data_model.run_config import RunConfig, TextRunConfig
 from tau2.data_model.tasks import Task
 from tau2.errors import ConfigError
 from tau2.evaluator.evaluator import EvaluationType, needs_judge
@@ -106,15 +106,20 @@ class Estimate:
 
 
 def estimate(
-    config: TextRunConfig,
+    config: RunConfig,
     tasks: Sequence[Task],
     evaluation_type: EvaluationType = EvaluationType.ALL,
 ) -> Estimate:
-    """Return what a run of these tasks would take. Raise UnknownName."""
+    """Return what a run of these tasks would take.
+
+    Raise UnknownName, or ConfigError for a voice run.
+    """
+    if not isinstance(config, TextRunConfig):
+        raise ConfigError("the costs of voice runs cannot be estimated: speech models bill by time")
     run = resolve(config)
     models = run.models(tasks, evaluation_type)
     roles = {name: RoleEstimate(name, used.model, _price(used)) for name, used in models.items()}
-    prompts = _PromptSizes(run)
+    prompts = _PromptSizes(run, config)
     for task in tasks:
         sizes = prompts.of(task, models)
         for pace in PACES:
@@ -134,8 +139,9 @@ def _price(used: RoleModel) -> Price | None:
 class _PromptSizes:
     """Measures prompts, in characters."""
 
-    def __init__(self, run: ResolvedRun) -> None:
+    def __init__(self, run: ResolvedRun, config: TextRunConfig) -> None:
         self._run = run
+        self._config = config
         self._environment = run.environment()
         self._agent_tools = _size(tools_to_wire(self._environment.get_tools()))
 
@@ -145,7 +151,7 @@ class _PromptSizes:
         options: dict[str, Any] = {"solo": run.is_solo, "llm_args": {}, "seed": 0}
         if "agent" in models:
             agent = make_agent(
-                run.make_agent, environment, task, llm=run.config.llm_agent, **options
+                run.make_agent, environment, task, llm=self._config.llm_agent, **options
             )
             sizes["agent"] = _prompt_size(agent, environment.get_policy()) + self._agent_tools
         if "user" in models:
@@ -179,7 +185,8 @@ def _of_task(
     agent_tools = round((len(actions) - by_user) * pace.tools_per_action) + pace.more_tools
     user_tools = round(by_user * pace.tools_per_action)
     turns = 0 if run.is_solo else round(pace.turns + len(actions) * pace.turns_per_action)
-    agent_tools, user_tools, turns = _within(run.config.max_steps, agent_tools, user_tools, turns)
+    most = run.config.effective_max_steps
+    agent_tools, user_tools, turns = _within(most, agent_tools, user_tools, turns)
 
     tool_tokens = pace.call_tokens + pace.result_tokens
     turn_tokens = turns * (pace.agent_tokens + pace.user_tokens)

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tau2.data_model.simulation import SimulationRun, TextRunConfig
+from tau2.data_model.simulation import RunConfig, SimulationRun
 from tau2.errors import ConfigError
 from tau2.runner.events import RunCounted
 from tau2.storage.results import companion
@@ -64,7 +64,7 @@ class MiddlewareStack:
 
 @contextmanager
 def installed_middleware(
-    config: TextRunConfig,
+    config: RunConfig,
     shared: Path | None = None,
     saved: Path | None = None,
     *,
@@ -102,7 +102,7 @@ def installed_middleware(
             stack.budget.ledger.close()
 
 
-def redactor_of(config: TextRunConfig) -> Redactor:
+def redactor_of(config: RunConfig) -> Redactor:
     """Return the redactor for secrets in a run's settings and in the environment."""
     from tau2.llm import secrets  # noqa: PLC0415  -- see installed_middleware
 
@@ -127,7 +127,7 @@ def without_known_secrets(run: SimulationRun, redactor: Redactor) -> SimulationR
     return SimulationRun.model_validate(data)
 
 
-def check_recording(config: TextRunConfig, saved: Path | None) -> None:
+def check_recording(config: RunConfig, saved: Path | None) -> None:
     """Raise ConfigError when a run is to be recorded, but not saved."""
     if config.record and saved is None:
         raise ConfigError(
@@ -136,7 +136,7 @@ def check_recording(config: TextRunConfig, saved: Path | None) -> None:
         )
 
 
-def _recording(config: TextRunConfig, saved: Path | None, redactor: Redactor) -> list[Middleware]:
+def _recording(config: RunConfig, saved: Path | None, redactor: Redactor) -> list[Middleware]:
     from tau2.llm.middleware import recording  # noqa: PLC0415  -- see installed_middleware
 
     check_recording(config, saved)
@@ -147,7 +147,7 @@ def _recording(config: TextRunConfig, saved: Path | None, redactor: Redactor) ->
 
 
 def _budget(
-    config: TextRunConfig, shared: Path | None, saved: Path | None, spent: float
+    config: RunConfig, shared: Path | None, saved: Path | None, spent: float
 ) -> Budget | None:
     from tau2.llm.middleware import ledger  # noqa: PLC0415  -- likewise
     from tau2.llm.middleware.budget import Budget  # noqa: PLC0415  -- see installed_middleware
@@ -161,7 +161,7 @@ def _budget(
     return Budget(ledger.Ledger(cap, folder, ledger.up(spent)))
 
 
-def _cache_limits_budget(config: TextRunConfig, stack: MiddlewareStack) -> list[Middleware]:
+def _cache_limits_budget(config: RunConfig, stack: MiddlewareStack) -> list[Middleware]:
     from tau2.llm.middleware.limits import ProviderLimits, limits_of  # noqa: PLC0415  -- see above
 
     limits = ProviderLimits(limits_of(config.provider_limits), stack.shared)

@@ -12,12 +12,13 @@ from pydantic import ValidationError
 from tau2._compat.patching import answers_calls
 from tau2.config import domain_dir, is_foreign_data
 from tau2.data_model.persona import PersonaConfig
-from tau2.data_model.simulation import TextRunConfig
+from tau2.data_model.simulation import RunConfig, VoiceRunConfig
 from tau2.data_model.tasks import Task
 from tau2.environment.environment import Environment
 from tau2.environment.task_check import cut_lines, form_problems, grouped, task_problems
 from tau2.errors import ConfigError, DataFileError
 from tau2.evaluator.evaluator import EvaluationType, needs_judge
+from tau2.runner.build import make_call
 from tau2.runner.resolve import ResolvedRun, user_factory
 from tau2.utils.text import first_of
 
@@ -34,7 +35,7 @@ _UNAVAILABLE = ("retrieval_config",)
 def check_run(run: ResolvedRun, tasks: Sequence[Task], evaluation_type: EvaluationType) -> None:
     """Raise ConfigError, UnknownName or MissingExtra when a run cannot work as configured."""
     config = run.config
-    user_factory(config.user)  # the name of a user must exist, even if the agent needs none
+    user_factory(run.user)  # the name of a user must exist, even if the agent needs none
     if not tasks:
         raise ConfigError("there is no task to play")
     _check_numbers(config)
@@ -44,6 +45,8 @@ def check_run(run: ResolvedRun, tasks: Sequence[Task], evaluation_type: Evaluati
     _check_persona(config.user_persona)
     for task in tasks:
         check_task(run, task)
+    if isinstance(config, VoiceRunConfig):
+        check_call(run, config, tasks)
     check_content(tasks, run.environment(), config.domain, config.tasks_file)
     _check_models(run, tasks, evaluation_type)
     _check_max_cost(run, tasks, evaluation_type)
@@ -57,8 +60,24 @@ def check_task(run: ResolvedRun, task: Task) -> None:
     """Raise ConfigError when the agent of a run cannot play a task."""
     if run.accepts is not None and not run.accepts(task):
         raise ConfigError(
-            f"agent {run.config.agent!r} cannot play task {task.id!r}: the task lacks what it needs"
+            f"agent {run.agent!r} cannot play task {task.id!r}: the task lacks what it needs"
         )
+
+
+def check_call(run: ResolvedRun, config: VoiceRunConfig, tasks: Sequence[Task]) -> None:
+    """Raise ConfigError or MissingExtra when a voice run lacks a key, an engine or a package.
+
+    Both participants of the first task are made, and nothing is connected.
+    """
+    begun = next((task for task in tasks if task.history), None)
+    if begun is not None:
+        raise ConfigError(
+            f"task {begun.id!r} begins in the middle of a conversation, which a call cannot; "
+            "leave it out (--task-ids)"
+        )
+    if config.max_cost is not None and run.agent is None:
+        raise ConfigError("max_cost does not cover speech models: leave it out")
+    make_call(run, tasks[0], seed=config.seed)
 
 
 def check_content(
@@ -85,9 +104,9 @@ def check_content(
     raise DataFileError(cut_lines([f"{source}: {problem}" for problem in problems], source))
 
 
-def _check_numbers(config: TextRunConfig) -> None:
+def _check_numbers(config: RunConfig) -> None:
     for name in ("num_trials", "max_steps", "max_errors", "max_concurrency"):
-        if getattr(config, name) <= 0:
+        if getattr(config, name, 1) <= 0:
             raise ConfigError(f"{name} must be at least 1, not {getattr(config, name)}")
     for name in ("max_retries", "retry_delay", "workers", "stop_after_failures"):
         if getattr(config, name) < 0:
@@ -113,6 +132,7 @@ def _check_models(run: ResolvedRun, tasks: Sequence[Task], evaluation_type: Eval
     roles = (
         ("tau2.agent.llm_agent", run.agent_model),
         ("tau2.user.user_simulator", run.user_model),
+        ("tau2.voice.turn_taking", run.decision_model),
     )
     for module, used in roles:
         if used is not None and not answers_calls(module):
@@ -136,7 +156,7 @@ def _check_models(run: ResolvedRun, tasks: Sequence[Task], evaluation_type: Eval
             ) from problem
 
 
-def _check_workers(config: TextRunConfig, model: str, args: Mapping[str, Any]) -> None:
+def _check_workers(config: RunConfig, model: str, args: Mapping[str, Any]) -> None:
     """Raise ConfigError when several processes would each load the weights of a model."""
     from tau2.llm.routing import backend_for  # noqa: PLC0415  -- see _check_models
 

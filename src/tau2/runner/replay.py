@@ -26,7 +26,7 @@ from tau2.llm.middleware.recorded_calls import RecordedCalls, read_header, read_
 from tau2.llm.middleware.recording import RECORDING_NAME
 from tau2.llm.middleware.replay import AttemptReplay, Divergence, RefusedParams, ReplayMiddleware
 from tau2.llm.secrets import PRIVATE_ARGS, Redactor
-from tau2.orchestrator.orchestrator import Orchestrator
+from tau2.orchestrator.full_duplex_orchestrator import AnyOrchestrator
 from tau2.runner.events import ignore_events
 from tau2.runner.middleware import redactor_of
 from tau2.runner.record_diff import first_difference
@@ -225,7 +225,7 @@ class _ReplayRunner(UnitRunner):
         super().__init__(run, evaluation_type, ignore_events)
         self._calls = calls
 
-    async def _grade(self, run: SimulationRun, orchestrator: Orchestrator) -> None:
+    async def _grade(self, run: SimulationRun, orchestrator: AnyOrchestrator) -> None:
         before = run.info
         await super()._grade(run, orchestrator)
         while run.reward_info is None and self._calls.repeats and self._calls.divergence is None:

@@ -5,30 +5,27 @@ Checks, records, estimates and episodes are made from the result, and look up no
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from tau2 import config as defaults
-from tau2.data_model.simulation import RunConfig, TextRunConfig
+from tau2.data_model.simulation import RunConfig, VoiceRunConfig
 from tau2.data_model.tasks import Task
 from tau2.environment.environment import Environment
 from tau2.environment.policy_rules import Rule
-from tau2.errors import ConfigError, UnknownName
+from tau2.errors import UnknownName
 from tau2.evaluator.evaluator import EvaluationType, needs_judge
 from tau2.evaluator.evidence import Judge
 from tau2.participant.protocols import AgentProtocol, UserProtocol
 from tau2.participant.spec import AgentSpec, UserSpec
-from tau2.registry import registry
+from tau2.registry import call_with_known, registry
 from tau2.runner.episode_resume import Participants
 from tau2.runner.events import Sink
 
 ABSENT_USER = "dummy_user"
 """The user of an agent that works without one."""
-
-NO_VOICE = (
-    "this version plays text; voice runs need the voice engine, which it does not contain yet"
-)
 
 EnvironmentFactory = Callable[..., Environment]
 AgentFactory = Callable[..., AgentProtocol]
@@ -46,10 +43,16 @@ class RoleModel(NamedTuple):
 class ResolvedRun:
     """A run configuration, and what its names stand for."""
 
-    config: TextRunConfig
+    config: RunConfig
     make_environment: EnvironmentFactory
+    agent: str | None
+    """The text agent by name; None where a speech model is the agent."""
+    user: str
+    """The text user by name, also of a voice run."""
     make_agent: AgentFactory
+    """Makes what plays the agent: in a voice run, one that speaks."""
     make_user: UserFactory
+    """Makes what plays the user: in a voice run, one that speaks."""
     accepts: Callable[[Task], bool] | None
     """Whether the agent can play a task; None accepts all."""
     is_solo: bool
@@ -61,6 +64,14 @@ class ResolvedRun:
     user_model: RoleModel | None
     judge: Judge
     reviewer: Judge
+    decision_model: RoleModel | None = None
+    """Decides when the user of a voice run interrupts; None: a rule does."""
+
+    @property
+    def title(self) -> str:
+        """What is played by whom, for people."""
+        agent = self.agent or self.config.effective_agent_model
+        return f"{self.config.domain}: {agent} x {self.user}"
 
     def environment(self) -> Environment:
         """Return a fresh environment as the agent needs it."""
@@ -71,9 +82,9 @@ class ResolvedRun:
     ) -> dict[str, RoleModel]:
         """Return the models that a run of these tasks calls.
 
-        The keys are roles: agent, user, judge, reviewer.
+        The keys are roles: agent, user, decision, judge, reviewer.
         """
-        used = {"agent": self.agent_model, "user": self.user_model}
+        used = {"agent": self.agent_model, "user": self.user_model, "decision": self.decision_model}
         if any(needs_judge(task, evaluation_type) for task in tasks):
             used["judge"] = RoleModel(self.judge.model, self.judge.args)
         if self.config.auto_review:
@@ -85,24 +96,23 @@ def resolve(config: RunConfig) -> ResolvedRun:
     """Resolve the names of a configuration.
 
     Raises:
-        ConfigError: it is of a voice run.
         UnknownName: its domain or agent is not registered, or a user that the agent needs.
+        ConfigError: it is of a voice run, and the provider's key is not set.
+        MissingExtra: it is of a voice run, and a speech engine is not installed.
     """
-    if not isinstance(config, TextRunConfig):
-        raise ConfigError(NO_VOICE)
+    if isinstance(config, VoiceRunConfig):
+        return _resolved_call(config)
     make_environment = environment_factory(config.domain)
     make_agent = agent_factory(config.agent)
     solo = is_solo_agent(config.agent)
     user = ABSENT_USER if solo else config.user
-    # Factories that were registered without a spec say neither whether they need a model nor how
-    # they continue.
-    agent_spec: AgentSpec | None = (
-        registry.agents.get(config.agent) if config.agent in registry.agents else None
-    )
-    user_spec: UserSpec | None = registry.users.get(user) if user in registry.users else None
+    agent_spec = _agent_spec(config.agent)
+    user_spec = _user_spec(user)
     return ResolvedRun(
         config=config,
         make_environment=make_environment,
+        agent=config.agent,
+        user=config.user,
         make_agent=make_agent,
         make_user=user_factory(user),
         accepts=registry.get_agent_task_filter(config.agent),
@@ -116,6 +126,73 @@ def resolve(config: RunConfig) -> ResolvedRun:
         else None,
         judge=judge_of(config),
         reviewer=reviewer_of(config),
+    )
+
+
+def _agent_spec(name: str) -> AgentSpec | None:
+    """Return the spec of an agent.
+
+    None for a factory that was registered without one: it says neither whether it needs a model nor
+    how it continues.
+    """
+    return registry.agents.get(name) if name in registry.agents else None
+
+
+def _user_spec(name: str) -> UserSpec | None:
+    """Return the spec of a user; None for one that was registered without."""
+    return registry.users.get(name) if name in registry.users else None
+
+
+def _tolerant(factory: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a factory that leaves out the options which the given one does not take.
+
+    An environment is given only to one that names it.
+    """
+    takes_environment = "environment" in inspect.signature(factory).parameters
+
+    def make(**options: Any) -> Any:
+        if not takes_environment:
+            options.pop("environment", None)
+        return call_with_known(factory, options)
+
+    return make
+
+
+def _resolved_call(config: VoiceRunConfig) -> ResolvedRun:
+    """Resolve the names of a voice run."""
+    from tau2.runner import voice  # noqa: PLC0415  -- only voice runs load it
+
+    voice.check_provider(config)  # before the engines, which the user of a provider needs as well
+    config = voice.completed(config)
+    audio = config.audio_native_config
+    local = audio.local_config
+    name = config.text_agent
+    agent_spec = _agent_spec(name) if name is not None else None
+    user_spec = _user_spec(config.user)
+    agent_model = None
+    if agent_spec is not None and agent_spec.needs_model and local is not None:
+        agent_model = RoleModel(local.llm or defaults.DEFAULT_LLM_AGENT, local.llm_args)
+    return ResolvedRun(
+        config=config,
+        make_environment=environment_factory(config.domain),
+        agent=name,
+        user=config.user,
+        make_agent=voice.agent_factory(
+            config, _tolerant(agent_factory(name)) if name is not None else None
+        ),
+        make_user=voice.user_factory(config, _tolerant(user_factory(config.user))),
+        accepts=registry.get_agent_task_filter(name) if name is not None else None,
+        is_solo=False,
+        participants=None,
+        agent_model=agent_model,
+        user_model=RoleModel(config.llm_user, config.llm_args_user)
+        if user_spec is not None and user_spec.needs_model
+        else None,
+        judge=judge_of(config),
+        reviewer=reviewer_of(config),
+        decision_model=RoleModel(audio.decision_model, audio.decision_model_args)
+        if audio.decision_model is not None
+        else None,
     )
 
 

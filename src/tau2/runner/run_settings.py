@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 
-from tau2.data_model.simulation import TextRunConfig
+from tau2.data_model.run_config import RunConfig, TextRunConfig
 from tau2.environment.environment import Environment
 from tau2.evaluator.evaluator import EvaluationType
 from tau2.llm import redact_args
@@ -16,7 +16,7 @@ from tau2.utils.json_types import JsonMapping, JsonObject
 
 
 def run_settings(
-    config: TextRunConfig,
+    config: RunConfig,
     evaluation_type: EvaluationType = EvaluationType.ALL,
     environment: Environment | None = None,
 ) -> JsonObject:
@@ -26,11 +26,12 @@ def run_settings(
     in `Info`).
     """
     environment = environment or environment_factory(config.domain)()
+    text = config if isinstance(config, TextRunConfig) else None
     return {
         "evaluation_type": evaluation_type.value,
         "llm_args_judge": without_secrets(judge_of(config).args),
         "user_persona": without_secrets(config.user_persona or {}),
-        "user_monitor": config.user_monitor,
+        "user_monitor": text.user_monitor if text else "off",
         "data.db": environment.get_db_hash(),
         "data.user_db": environment.get_user_db_hash(),
     }

@@ -9,13 +9,13 @@ from typing import Any
 from tau2.data_model.simulation import RewardInfo, SimulationRun
 from tau2.evaluator.evaluator import EvaluationType, grade, needs_judge
 from tau2.evaluator.evidence import Judge
-from tau2.orchestrator.orchestrator import Orchestrator
+from tau2.orchestrator.full_duplex_orchestrator import AnyOrchestrator
 from tau2.utils.sizes import LARGE
 
 
 def grade_live(
     run: SimulationRun,
-    orchestrator: Orchestrator,
+    orchestrator: AnyOrchestrator,
     evaluation_type: EvaluationType,
     judge: Judge | None = None,
 ) -> RewardInfo:
@@ -26,7 +26,7 @@ def grade_live(
 
 
 def run_simulation(
-    orchestrator: Orchestrator,
+    orchestrator: AnyOrchestrator,
     *,
     evaluation_type: EvaluationType = EvaluationType.ALL,
     env_kwargs: Any = None,  # noqa: ARG001  -- public signature
@@ -50,7 +50,7 @@ def is_long(run: SimulationRun) -> bool:
 
 async def agrade_live(
     run: SimulationRun,
-    orchestrator: Orchestrator,
+    orchestrator: AnyOrchestrator,
     evaluation_type: EvaluationType,
     judge: Judge | None = None,
 ) -> RewardInfo:
@@ -64,7 +64,7 @@ async def agrade_live(
 
 
 async def arun_simulation(
-    orchestrator: Orchestrator,
+    orchestrator: AnyOrchestrator,
     *,
     evaluation_type: EvaluationType = EvaluationType.ALL,
     judge: Judge | None = None,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from tau2.data_model.simulation import TextRunConfig
+from tau2.data_model.simulation import RunConfig
 from tau2.errors import ConfigError, DataFileError
 from tau2.llm.secrets import REDACTED
 from tau2.runner.run_settings import without_secrets
@@ -22,7 +22,7 @@ CONFIG_NAME = "config.json"
 _LARGEST = 1_000_000  # bytes
 
 
-def save_config(path: Path, config: TextRunConfig) -> None:
+def save_config(path: Path, config: RunConfig) -> None:
     """Write the fields that were set beside the results at `path`.
 
     Raise ConfigError for values that could not be read again.

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tau2 import __version__, config
+from tau2.data_model.audio import VoiceSettings
 from tau2.data_model.simulation import (
     AgentInfo,
     EnvironmentInfo,
@@ -19,6 +20,7 @@ from tau2.data_model.simulation import (
     TextRunConfig,
     Unit,
     UserInfo,
+    VoiceRunConfig,
 )
 from tau2.data_model.tasks import Task
 from tau2.environment.db import read_data_file
@@ -193,17 +195,27 @@ def current_tasks(results: Results) -> list[Task]:
 def configured_tasks(run_config: RunConfig) -> list[Task]:
     """Return the tasks that a configuration names. Raise UnknownName or ConfigError."""
     tasks = _wanted_tasks(run_config)
-    accepts = registry.get_agent_task_filter(run_config.effective_agent)
+    agent = played_agent(run_config)
+    accepts = registry.get_agent_task_filter(agent)
+    if isinstance(run_config, VoiceRunConfig) and run_config.task_ids is None:
+        # A call cannot begin in the middle of a conversation.
+        tasks = [task for task in tasks if not task.history]
     if accepts is None:
         return tasks
     playable = [task for task in tasks if accepts(task)]
     if run_config.task_ids is not None and len(playable) < len(tasks):
         refused = next(task.id for task in tasks if task not in playable)
         raise ConfigError(
-            f"agent {run_config.effective_agent!r} cannot play task {refused!r}: "
-            "the task lacks what it needs"
+            f"agent {agent!r} cannot play task {refused!r}: the task lacks what it needs"
         )
     return playable
+
+
+def played_agent(run_config: RunConfig) -> str:
+    """Return the name of the agent: in a voice run, of the text agent behind the voice if any."""
+    if isinstance(run_config, VoiceRunConfig) and run_config.text_agent is not None:
+        return run_config.text_agent
+    return run_config.effective_agent
 
 
 def _wanted_tasks(run_config: RunConfig) -> list[Task]:
@@ -222,13 +234,18 @@ def slug(text: str) -> str:
 
 
 def make_run_name(run_config: RunConfig) -> str:
-    """Return `<time>_<domain>_<agent>_<model>_<user>_<model>`, without unused models."""
-    agent, user = run_config.effective_agent, run_config.effective_user
-    parts = [
-        run_config.domain,
-        agent,
-        *_model(registry.agents, agent, run_config.effective_agent_model),
-    ]
+    """Return `<time>_<domain>_<agent>_<model>_<user>_<model>`, without unused models.
+
+    A voice run is named after its provider, too.
+    """
+    agent = played_agent(run_config)
+    user = run_config.user
+    parts = [run_config.domain]
+    if isinstance(run_config, VoiceRunConfig):
+        parts.append(f"voice-{run_config.audio_native_config.provider}")
+    if not isinstance(run_config, VoiceRunConfig) or run_config.text_agent is not None:
+        parts.append(agent)
+    parts += _model(registry.agents, agent, run_config.effective_agent_model)
     parts += [user, *_model(registry.users, user, run_config.llm_user)]
     time = datetime.now().strftime("%Y%m%d_%H%M%S")  # noqa: DTZ005  -- local, for people
     return "_".join([time, *(slug(part) for part in parts)])
@@ -289,18 +306,32 @@ def get_info(run_config: RunConfig, **overrides: Any) -> Info:
     return run_info(run_config, environment_factory(run_config.domain)(), **overrides)
 
 
-def _prompt_form(text: TextRunConfig | None) -> str | None:
+def _prompt_form(run_config: RunConfig) -> str | None:
     """Return which prompt the model-driven user of a run is given; None for another user."""
-    if text is None or text.user != "user_simulator":
+    if run_config.user != "user_simulator":
         return None
-    return form_of(text.llm_user, text.user_prompt)
+    return form_of(run_config.llm_user, run_config.user_prompt)
+
+
+def _voice_facts(voice: VoiceRunConfig) -> JsonObject:
+    """Return what is recorded of a voice run only."""
+    return {
+        "text_streaming_config": None,
+        "speech_complexity": voice.speech_complexity,
+        "audio_native_config": without_secrets(voice.audio_native_config.model_dump()),
+    }
+
+
+def _voice_settings(settings: VoiceSettings | None) -> JsonObject | None:
+    return without_secrets(settings.model_dump()) if settings is not None else None
 
 
 def run_info(run_config: RunConfig, environment: Environment, **overrides: Any) -> Info:
     """Do what `get_info` does, with a fresh environment of the domain that exists already."""
     info = environment.get_info()
     text = run_config if isinstance(run_config, TextRunConfig) else None
-    persona = text.user_persona if text else None
+    voice = run_config if isinstance(run_config, VoiceRunConfig) else None
+    persona = run_config.user_persona
     # A persona with weighted choices differs from one episode to the next.
     is_weighted = any(isinstance(value, dict) for value in (persona or {}).values())
     facts: JsonObject = {
@@ -313,12 +344,14 @@ def run_info(run_config: RunConfig, environment: Environment, **overrides: Any) 
             llm=run_config.llm_user,
             llm_args=without_secrets(run_config.llm_args_user),
             persona_config=None if is_weighted else persona,
-            prompt_form=_prompt_form(text),
+            voice_settings=_voice_settings(voice.user_voice_settings) if voice else None,
+            prompt_form=_prompt_form(run_config),
         ),
         "agent_info": AgentInfo(
             implementation=run_config.effective_agent,
             llm=run_config.effective_agent_model,
-            llm_args=without_secrets(text.llm_args_agent if text else {}),
+            llm_args=without_secrets(_agent_args(run_config)),
+            voice_settings=_voice_settings(voice.agent_voice_settings) if voice else None,
         ),
         "environment_info": EnvironmentInfo(domain_name=info.domain_name, policy=info.policy),
         "seed": run_config.seed,
@@ -330,4 +363,13 @@ def run_info(run_config: RunConfig, environment: Environment, **overrides: Any) 
         "timeout": run_config.timeout,
         "enforce_communication_protocol": text.enforce_communication_protocol if text else None,
     }
-    return Info.model_validate(facts | overrides)
+    more = _voice_facts(voice) if voice is not None else {}
+    return Info.model_validate(facts | more | overrides)
+
+
+def _agent_args(run_config: RunConfig) -> JsonObject:
+    """Return the arguments of the model calls of the text agent of a run."""
+    if isinstance(run_config, TextRunConfig):
+        return run_config.llm_args_agent
+    local = run_config.audio_native_config.local_config
+    return local.llm_args if local is not None else {}

@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from tau2.data_model.simulation import SimulationRun, TextRunConfig
+from tau2.data_model.simulation import RunConfig, SimulationRun
 from tau2.errors import ConfigError
-from tau2.orchestrator.orchestrator import Orchestrator
+from tau2.orchestrator.full_duplex_orchestrator import AnyOrchestrator
 from tau2.orchestrator.tracing import CombinedTracer, EpisodeInfo, RunTracer
 from tau2.runner.middleware import redactor_of
 
 
-def check_tracing(config: TextRunConfig, saved: Path | None) -> None:
+def check_tracing(config: RunConfig, saved: Path | None) -> None:
     """Raise ConfigError when log files are asked for and the run has no folder to keep them in."""
     if config.verbose_logs and saved is None:
         raise ConfigError(
@@ -25,7 +25,7 @@ def check_tracing(config: TextRunConfig, saved: Path | None) -> None:
         )
 
 
-def tracers_of(config: TextRunConfig, saved: Path | None) -> list[RunTracer]:
+def tracers_of(config: RunConfig, saved: Path | None) -> list[RunTracer]:
     """Return what traces, in this process, the run that is saved at `saved`. Raise MissingExtra."""
     tracers: list[RunTracer] = []
     if config.otel:
@@ -44,7 +44,7 @@ def tracers_of(config: TextRunConfig, saved: Path | None) -> list[RunTracer]:
 
 @contextmanager
 def traced(
-    tracers: Sequence[RunTracer], orchestrator: Orchestrator, config: TextRunConfig, trial: int
+    tracers: Sequence[RunTracer], orchestrator: AnyOrchestrator, config: RunConfig, trial: int
 ) -> Iterator[Callable[[SimulationRun], None]]:
     """Trace one attempt at an episode; yields the function that takes its graded record."""
     if not tracers:
@@ -58,8 +58,8 @@ def traced(
         trial=trial,
         seed=orchestrator.seed or 0,
         domain=config.domain,
-        agent=config.agent,
-        user=config.user,
+        agent=config.effective_agent,
+        user=config.effective_user,
     )
     with ExitStack() as stack:
         episodes = [stack.enter_context(tracer.episode(info)) for tracer in tracers]

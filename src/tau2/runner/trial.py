@@ -13,9 +13,10 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
 from itertools import count
+from pathlib import Path
 from typing import Any
 
-from tau2.data_model.simulation import SimulationRun, TerminationReason
+from tau2.data_model.simulation import SimulationRun, TerminationReason, VoiceRunConfig
 from tau2.errors import (
     CallerCodeError,
     ConfigError,
@@ -31,15 +32,16 @@ from tau2.evaluator.evaluator import EvaluationType
 from tau2.llm.attempt_context import AttemptContext, use_attempt
 from tau2.llm.completion_fn import call_async
 from tau2.metrics.outcomes import run_passed
-from tau2.orchestrator.orchestrator import Orchestrator
+from tau2.orchestrator.full_duplex_orchestrator import AnyOrchestrator
 from tau2.orchestrator.tracing import RunTracer
-from tau2.runner.build import make_episode
+from tau2.runner.build import make_call, make_episode
 from tau2.runner.caller_code import BUG_PLACE, place_of_bug
 from tau2.runner.circuit_breaker import FAILED_MODEL
 from tau2.runner.containment import Overdue, ParticipantThreads, contained
 from tau2.runner.episode_log import EpisodeLogs, EpisodeSetup
 from tau2.runner.events import SimulationRetried, Sink
 from tau2.runner.middleware import redactor_of, without_known_secrets
+from tau2.runner.recordings import keep_recording, taps_of
 from tau2.runner.resolve import ResolvedRun, policy_rules
 from tau2.runner.simulation import agrade_live, is_long
 from tau2.runner.tasks import UnitSpec, slug
@@ -90,8 +92,13 @@ class UnitRunner:
         logs: EpisodeLogs | None = None,
         tracers: Sequence[RunTracer] = (),
         stand_in: Callable[..., Any] | None = None,
+        saved: Path | None = None,
     ) -> None:
-        """`stand_in` is what a client put in the place of `run_single_task`."""
+        """Play units of a run.
+
+        `stand_in` is what a client put in the place of `run_single_task`; recordings of calls are
+        kept beside the run that is saved at `saved`.
+        """
         self.run = run
         self.config = run.config
         self.evaluation_type = evaluation_type
@@ -100,6 +107,7 @@ class UnitRunner:
         self.logs = logs or EpisodeLogs(None)
         self.tracers = tracers
         self.stand_in = stand_in
+        self.saved = saved
         self.threads = ParticipantThreads()
 
     def close(self) -> None:
@@ -145,6 +153,8 @@ class UnitRunner:
                     traced(self.tracers, orchestrator, self.config, spec.trial)
                 )
                 run = await self._played(orchestrator)
+                if self.saved is not None and self.config.is_voice:
+                    await asyncio.to_thread(keep_recording, run, self.saved)
             run.policy = orchestrator.environment.get_policy()
             run.trial = spec.trial
             run.seed = spec.seed
@@ -171,7 +181,7 @@ class UnitRunner:
         run.trial = spec.trial
         return self._redacted(run)
 
-    async def _played(self, orchestrator: Orchestrator) -> SimulationRun:
+    async def _played(self, orchestrator: AnyOrchestrator) -> SimulationRun:
         """Play an episode. One that goes on long after its time limit is abandoned."""
         if self.config.timeout is None:
             return await orchestrator.arun(self.threads)
@@ -193,12 +203,16 @@ class UnitRunner:
         return without_known_secrets(run, self.redactor)
 
     def _episode_setup(self, spec: UnitSpec) -> EpisodeSetup:
-        def build(simulation_id: str) -> Orchestrator:
-            return make_episode(self.run, spec.task, seed=spec.seed, simulation_id=simulation_id)
+        def build(simulation_id: str) -> AnyOrchestrator:
+            run, task, seed = self.run, spec.task, spec.seed
+            if not isinstance(self.config, VoiceRunConfig):
+                return make_episode(run, task, seed=seed, simulation_id=simulation_id)
+            taps = taps_of(self.config, self.saved, task.id, simulation_id)
+            return make_call(run, task, seed=seed, simulation_id=simulation_id, taps=taps)
 
         return EpisodeSetup(spec, new_id(spec), build)
 
-    async def _grade(self, run: SimulationRun, orchestrator: Orchestrator) -> None:
+    async def _grade(self, run: SimulationRun, orchestrator: AnyOrchestrator) -> None:
         """Grade a finished conversation.
 
         A judge that fails is asked again, without playing it again.
@@ -222,7 +236,7 @@ class UnitRunner:
                 self.sink(SimulationRetried(*run.unit, attempt, f"grading: {problem}"))
                 await asyncio.sleep(self.config.retry_delay)
 
-    async def _blamed(self, run: SimulationRun, orchestrator: Orchestrator) -> SimulationRun:
+    async def _blamed(self, run: SimulationRun, orchestrator: AnyOrchestrator) -> SimulationRun:
         """Return a simulation with the verdict on its failure; a long one off the event loop."""
         if run_passed(run):
             return run

@@ -564,3 +564,7 @@ def _total(costs: Sequence[float | None]) -> float | None:
     """Return the sum of costs; None if none is known."""
     known = [cost for cost in costs if cost is not None]
     return sum(known) if known else None
+
+
+VoiceStreamingUserSimulator = VoiceStreamingUser
+"""Its name in the public package."""

@@ -117,9 +117,35 @@ def test_without_a_domain_the_domains_are_listed(tau2):
         ),
         (("--domain", "mock", *OFFLINE, "--save-to", "../up"), "'..'"),
         (("--domain", "mock", *OFFLINE, "--save-to", "name.json"), "without .json"),
-        (("--domain", "mock", "--audio-native"), "voice engine"),
-        (("--domain", "mock", "--audio-native-model", "x"), "voice engine"),
-        (("--domain", "mock", "--tick-duration=0.2"), "voice engine"),
+        (("--domain", "mock", "--audio-native"), "set OPENAI_API_KEY"),
+        (
+            ("--domain", "mock", "--audio-native-model", "x", "--audio-taps"),
+            "--audio-taps, --audio-native-model are for voice runs: add --audio-native",
+        ),
+        (
+            ("--domain", "mock", "--tick-duration=0.2"),
+            "--tick-duration is for voice runs: add --audio-native",
+        ),
+        (
+            ("--domain", "mock", "--audio-native", "--audio-native-provider", "locl"),
+            "provider 'locl' is not known; known: openai, openai_live",
+        ),
+        (
+            ("--domain", "mock", "--audio-native", "--max-steps", "5"),
+            "a call is limited by --max-steps-seconds",
+        ),
+        (
+            ("--domain", "mock", "--audio-native", "--agent", "oracle_agent"),
+            "name it with --audio-native-model",
+        ),
+        (
+            ("--domain", "mock", "--audio-native", "--local-config", "voise=x"),
+            "--local-config.voise: Extra inputs",
+        ),
+        (
+            ("--domain", "mock", "--audio-native", "--speech-complexity", "loud"),
+            "invalid choice: 'loud'",
+        ),
     ],
 )
 def test_what_cannot_work_is_said_before_anything_is_played(tau2, arguments, hint):

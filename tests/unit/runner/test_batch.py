@@ -26,7 +26,7 @@ from tests.cast import (
 )
 from tests.unit.runner.conftest import SOLVES, a_config
 
-from tau2.data_model.simulation import Results, TextRunConfig, VoiceRunConfig
+from tau2.data_model.simulation import Results, TextRunConfig
 from tau2.errors import AgentError, ConfigError, ModelRefused, ModelUnavailable
 from tau2.runner import arun_single_task, arun_tasks, run_single_task, run_tasks, trial
 from tau2.runner.events import RunEnded, RunStarted, SimulationRetried, SimulationStored
@@ -246,13 +246,9 @@ def test_what_cannot_work_is_refused_before_anything_is_played(cast, tmp_path, o
     assert not (tmp_path / "run").exists()
 
 
-def test_there_must_be_a_task_and_text(cast):
+def test_there_must_be_a_task(cast):
     with pytest.raises(ConfigError, match="no task"):
         run_tasks(a_config(), [], console_display=False)
-    with pytest.raises(ConfigError, match="voice engine"):
-        run_tasks(
-            VoiceRunConfig(domain="mock", audio_native_config={}), TASKS, console_display=False
-        )
 
 
 class FlakyJudge:

@@ -6,9 +6,11 @@ import pytest
 from tests.cast import Agent, User, mock_task, says
 from tests.unit.runner.conftest import a_config
 
+from tau2.data_model.audio import AudioNativeConfig, VoiceSettings
 from tau2.data_model.persona import PersonaConfig
 from tau2.data_model.simulation import VoiceRunConfig
 from tau2.errors import ConfigError, UnknownName
+from tau2.orchestrator.full_duplex_orchestrator import FullDuplexOrchestrator
 from tau2.orchestrator.orchestrator import Orchestrator
 from tau2.registry import registry
 from tau2.runner import (
@@ -135,15 +137,82 @@ def test_a_task_that_an_agent_cannot_play_is_refused(cast):
         del registry._agent_filters["picky"]
 
 
-def test_voice_says_that_it_is_not_there():
-    voice = VoiceRunConfig(domain="mock", audio_native_config={})
-    for build in (
-        lambda: build_orchestrator(voice, TASK),
-        lambda: build_voice_orchestrator(voice, TASK),
-        lambda: build_voice_user(None, TASK, None),
-    ):
-        with pytest.raises(ConfigError, match="voice engine"):
-            build()
+TONES = {
+    "provider": "local",
+    "local_config": {"recognizer": "tone"},
+}
+"""A provider whose speech is the tone channel: no model, no voice."""
+
+
+def test_a_call_from_a_configuration():
+    config = VoiceRunConfig(
+        domain="mock",
+        audio_native_config={**TONES, "max_steps_seconds": 30, "tick_duration_seconds": 0.1},
+        user="scripted_user",
+        max_errors=3,
+        timeout=9.0,
+    )
+    for build in (build_orchestrator, build_voice_orchestrator):
+        call = build(config, TASK, seed=5, simulation_id="mine")
+        assert isinstance(call, FullDuplexOrchestrator)
+        assert (call.max_steps, call.max_errors, call.timeout, call.seed) == (300, 3, 9.0, 5)
+        assert (call.simulation_id, call.tick_duration_seconds) == ("mine", 0.1)
+        assert call.clock.is_virtual
+
+
+def test_a_speaking_user_is_a_text_user_on_the_telephone():
+    audio = AudioNativeConfig.model_validate(TONES)
+    user = build_voice_user(
+        build_environment("mock"),
+        TASK,
+        audio,
+        user_name="scripted_user",
+        speech_complexity="control",
+        seed=3,
+    )
+    assert type(user.text_user).__name__ == "ScriptedUser"
+    assert user.synthesizer.name == "tone"
+    assert user.speech_environment.complexity == "control"
+    assert [tool.name for tool in user.tools] == ["check_notifications", "dismiss_notification"]
+
+
+def test_the_settings_of_the_users_voice_may_come_last():
+    config = VoiceRunConfig(domain="mock", audio_native_config=TONES, user="scripted_user")
+    slow = VoiceSettings(synthesis_config={"voice": {"speed": 0.5}})
+    for build in (build_orchestrator, build_voice_orchestrator):
+        call = build(config, TASK, seed=5, user_voice_settings=slow)
+        assert call.user.voice.speed == 0.5
+    with pytest.raises(ConfigError, match="this is a text run"):
+        build_orchestrator(a_config(), TASK, user_voice_settings=slow)
+
+
+def test_an_agent_that_speaks_has_its_public_name():
+    agent = build_agent(
+        "discrete_time_audio_native_agent",
+        build_environment("mock"),
+        task=TASK,
+        audio_native_config=AudioNativeConfig.model_validate(TONES),
+    )
+    assert hasattr(agent, "get_next_chunk")
+    assert len(agent.tools) == 4
+
+
+def test_the_text_agent_behind_the_voice_is_given_what_text_agents_are_given(cast):
+    seen = {}
+
+    def maker(**options):
+        seen.update(options)
+        return Agent()
+
+    cast(agent=maker)
+    local = {"agent": "cast_agent", "recognizer": "tone", "llm": "m", "llm_args": {"a": 1}}
+    config = VoiceRunConfig(
+        domain="mock",
+        audio_native_config={"provider": "local", "local_config": local},
+        user="scripted_user",
+    )
+    build_orchestrator(config, TASK, seed=5).agent.get_init_state()
+    assert (seen["task"], seen["seed"], len(seen["tools"])) == (TASK, 5, 4)
 
 
 def test_a_solo_episode_has_nobody_for_a_user():

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tau2.data_model.simulation import AudioNativeConfig, TextRunConfig, VoiceRunConfig
-from tau2.errors import ConfigError, UnknownName
+from tau2.data_model.simulation import TextRunConfig, VoiceRunConfig
+from tau2.errors import ConfigError, MissingExtra, UnknownName
 from tau2.evaluator.evaluator import EvaluationType
 from tau2.runner.preflight import check_run
 from tau2.runner.resolve import resolve
 from tau2.runner.tasks import get_tasks
+from tau2.voice.speech.registry import EngineCatalog
 
 
 def check(tasks=None, evaluation_type=EvaluationType.ALL, **fields):
@@ -57,10 +58,52 @@ def test_nothing_to_play():
         check(tasks=[])
 
 
-def test_a_voice_run():
-    config = VoiceRunConfig(domain="mock", audio_native_config=AudioNativeConfig())
-    with pytest.raises(ConfigError, match="voice engine"):
-        resolve(config)
+def check_voice(tasks=None, **fields):
+    audio = {"provider": "local", "local_config": {"recognizer": "tone"}}
+    config = VoiceRunConfig(
+        **{"domain": "mock", "audio_native_config": audio, "user": "scripted_user", **fields}
+    )
+    playable = [task for task in get_tasks("mock") if not task.history]
+    check_run(resolve(config), playable if tasks is None else tasks, EvaluationType.ALL)
+
+
+def test_a_voice_run_that_works_is_not_refused():
+    check_voice()
+
+
+def test_the_key_of_a_speech_model_is_asked_for_first():
+    with pytest.raises(ConfigError, match=r"'openai' needs a key: set OPENAI_API_KEY.*local"):
+        check_voice(audio_native_config={})
+
+
+def test_an_engine_that_is_not_installed_names_its_extra(monkeypatch):
+    monkeypatch.setattr(EngineCatalog, "first_usable", lambda self, names: None)
+    with pytest.raises(MissingExtra, match=r"no synthesizer is installed; pip .*voice-local"):
+        check_voice(audio_native_config={"provider": "local"})
+
+
+@pytest.mark.parametrize("setting", ["recognizer", "synthesizer", "detector"])
+def test_an_engine_that_nothing_has(setting):
+    local = {"recognizer": "tone", "synthesizer": "tone", setting: "tome"}
+    with pytest.raises(UnknownName, match="named 'tome'"):
+        check_voice(audio_native_config={"provider": "local", "local_config": local})
+
+
+def test_a_call_cannot_begin_in_the_middle():
+    with pytest.raises(ConfigError, match="begins in the middle of a conversation"):
+        check_voice(tasks=get_tasks("mock"))
+
+
+def test_models_behind_voices_need_keys_too():
+    local = {"recognizer": "tone", "agent": "llm_agent"}
+    audio = {"provider": "local", "local_config": local}
+    with pytest.raises(ConfigError, match="OPENAI_API_KEY"):
+        check_voice(audio_native_config=audio)
+    with pytest.raises(ConfigError, match="OPENAI_API_KEY"):
+        check_voice(user="user_simulator")
+    audio = {**audio, "local_config": {"recognizer": "tone"}, "decision_model": "gpt-4.1"}
+    with pytest.raises(ConfigError, match="OPENAI_API_KEY"):
+        check_voice(audio_native_config=audio)
 
 
 def test_models_without_a_key():

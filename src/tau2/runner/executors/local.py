@@ -22,6 +22,7 @@ class LocalExecutor:
             sink,
             logs=episode_logs_of(setup.run, setup.saved),
             tracers=tracers_of(setup.run.config, setup.saved),
+            saved=setup.saved,
             stand_in=patched("tau2.runner.batch", "run_single_task"),
         )
 

@@ -14,7 +14,7 @@ from collections.abc import Sized
 from itertools import count
 from typing import Generic, Protocol, TypeVar
 
-from tau2.data_model.run_config import TextRunConfig
+from tau2.data_model.run_config import RunConfig
 from tau2.data_model.simulation import SimulationRun
 from tau2.errors import ConfigError, Tau2Error
 from tau2.runner.tasks import UnitSpec
@@ -150,12 +150,12 @@ class WorkerPool(Generic[WorkerT]):
         await asyncio.gather(*(worker.close() for worker in (*self.workers, *self.lone_workers)))
 
 
-def start_patience(config: TextRunConfig) -> float:
+def start_patience(config: RunConfig) -> float:
     """Return the seconds in which a worker has to get ready."""
     return max(config.worker_timeout, _SHORTEST_START)
 
 
-def patience(config: TextRunConfig) -> float:
+def patience(config: RunConfig) -> float:
     """Return the seconds for which a worker may be silent.
 
     Signs of life come from the loop that plays the episodes, so a worker that holds it for longer

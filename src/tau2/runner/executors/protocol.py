@@ -8,7 +8,8 @@ from math import ceil
 from pathlib import Path
 from typing import Protocol
 
-from tau2.data_model.simulation import SimulationRun, TextRunConfig
+from tau2.data_model.run_config import run_config_kind
+from tau2.data_model.simulation import SimulationRun
 from tau2.data_model.tasks import Task
 from tau2.evaluator.evaluator import EvaluationType
 from tau2.runner.events import Event, SimulationRetried
@@ -74,8 +75,9 @@ class Setup:
         """
         register_packed(data["registrations"])
         shared, saved = data["shared"], data["saved"]
+        config = data["config"]
         return cls(
-            resolve(TextRunConfig.model_validate(data["config"])),
+            resolve(run_config_kind(config).model_validate(config)),
             EvaluationType(data["evaluation_type"]),
             Path(shared) if shared else None,
             Path(saved) if saved else None,

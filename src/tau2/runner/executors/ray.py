@@ -69,6 +69,7 @@ class RayWorker:
             setup.evaluation_type,
             self._note,
             tracers=tracers_of(setup.run.config, setup.saved),
+            saved=setup.saved,
         )
         return None
 

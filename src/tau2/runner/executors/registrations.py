@@ -11,22 +11,25 @@ import pickle
 from collections.abc import Iterator
 from typing import Any
 
-from tau2.data_model.run_config import TextRunConfig
+from tau2.data_model.run_config import RunConfig, VoiceRunConfig
 from tau2.errors import ConfigError
 from tau2.registry import registry
 from tau2.utils.json_types import JsonObject
 
 
-def packed_registrations(config: TextRunConfig) -> list[JsonObject]:
+def packed_registrations(config: RunConfig) -> list[JsonObject]:
     """Return what a run names and only this process knows, as JSON data."""
     return [
         {"kind": kind, "name": name, **_packed(entry)} for kind, name, entry in _registered(config)
     ]
 
 
-def _registered(config: TextRunConfig) -> Iterator[tuple[str, str, object]]:
-    named = {"domain": config.domain, "agent": config.agent, "user": config.user}
+def _registered(config: RunConfig) -> Iterator[tuple[str, str, object]]:
+    agent = config.text_agent if isinstance(config, VoiceRunConfig) else config.agent
+    named = {"domain": config.domain, "agent": agent, "user": config.user}
     for kind, name in named.items():
+        if name is None:
+            continue
         entry = registry.registered_here(kind, name)
         if entry is not None:
             yield kind, name, entry

@@ -78,6 +78,7 @@ async def _serve_over(reader: asyncio.StreamReader, writer: asyncio.StreamWriter
         emit,
         logs=episode_logs_of(setup.run, setup.saved),
         tracers=tracers_of(setup.run.config, setup.saved),
+        saved=setup.saved,
     )
     with installed_middleware(setup.run.config, setup.shared, setup.saved) as stack:
         writer.write(line({"ready": True}))
