@@ -483,6 +483,7 @@ SHOWN: Mapping[str, Output] = {
     "a domain": Output("domain", lambda _: ["domain", "mock"]),
     "documentation": Output("start", lambda _: ["start", "--help"]),
     "model server": Output("serve-model", lambda _: ["serve-model", "--help"]),
+    "voice server": Output("voice", lambda _: ["voice", "--help"]),
     "data checked": Output("check-data", lambda _: ["check-data"]),
     "tasks proved": Output("audit", lambda _: ["audit", "--domain", "mock"], (0, 1, 2)),
     "tasks generated": Output(

@@ -24,6 +24,7 @@ COMMANDS = {
     "domain": "show a domain's policy, tools and tasks",
     "start": "show the documentation of domains in a browser, with tools to try out",
     "serve-model": "serve a local model as an OpenAI-compatible endpoint of this machine",
+    "voice": "serve a text agent that speaks, by OpenAI's voice protocols",
     "check-data": "check the files of every domain",
     "audit": "prove tasks: the reference earns 1, baselines earn 0",
     "users": "certify a simulated user: a report card",

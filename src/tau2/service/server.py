@@ -59,10 +59,13 @@ class LoopbackServer:
         token: str | None = None,
         body: Literal["form", "json"] = "form",
         place: Literal["path", "header"] = "path",
+        *,
+        has_websockets: bool = False,
     ) -> None:
         """Prepare to serve `app`, which reads bodies of one kind; port 0 is any free port.
 
-        The token is asked for in the path, or in a header as of OpenAI's API.
+        The token is asked for in the path, or in a header as of OpenAI's API. WebSockets need the
+        package websockets.
 
         Raises:
             ConfigError: The port cannot be used.
@@ -75,7 +78,7 @@ class LoopbackServer:
         self.port: int = self._socket.getsockname()[1]
         config = uvicorn.Config(
             guarded,
-            ws="none",
+            ws="websockets-sansio" if has_websockets else "none",
             lifespan="off",
             log_config=None,
             log_level="warning",

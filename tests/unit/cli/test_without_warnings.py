@@ -78,7 +78,7 @@ PLAIN = {
     "intro": ["intro"],
     "models": ["models", "list"],
 }
-ELSEWHERE = {"convert-results", "run", "review", "serve-model", "start", "tasks"}
+ELSEWHERE = {"convert-results", "run", "review", "serve-model", "start", "tasks", "voice"}
 
 
 def test_no_command_is_left_out():

@@ -18,6 +18,7 @@ from tau2.voice.adapters.protocol import AgentSetup, TickResult, Truncation
 from tau2.voice.adapters.registry import AdapterContext
 from tau2.voice.audio.codec import decode, encode
 from tau2.voice.cascade.cascade import Cascade, TextForm
+from tau2.voice.cascade.engines import best_engines
 from tau2.voice.cascade.playback import Cut
 from tau2.voice.cascade.settings import CascadeSettings, Latency, SpeechDetection
 from tau2.voice.cascade.work import Engines
@@ -27,7 +28,6 @@ from tau2.voice.speech.protocols import (
     Voice,
     VoiceActivityDetector,
 )
-from tau2.voice.speech.registry import DETECTORS, RECOGNIZERS, SYNTHESIZERS, EngineCatalog, EngineT
 
 _MS_PER_SECOND = 1000
 
@@ -149,23 +149,22 @@ def make_adapter(context: AdapterContext) -> LocalAdapter:
     if context.make_text_agent is None:
         raise ConfigError("voice provider 'local' needs a text agent behind the voice")
     local = context.config.local_config or LocalConfig()
+    named = best_engines(local.recognizer, local.synthesizer, local.detector)
     silence_ms = min(SpeechDetection().silence_ms, local.end_of_turn_seconds * _MS_PER_SECOND)
     return LocalAdapter(
         context.make_text_agent,
-        recognizer=RECOGNIZERS.get(local.recognizer or _best(RECOGNIZERS, "moonshine", "tone")),
-        synthesizer=SYNTHESIZERS.get(local.synthesizer or _best(SYNTHESIZERS, "hibari", "tone")),
-        detector=DETECTORS.get(local.detector or _best(DETECTORS, "silero", "energy")),
+        recognizer=named.recognizer,
+        synthesizer=named.synthesizer,
+        detector=named.detector,
         voice=Voice(local.voice.name, local.voice.speed, local.voice.pitch),
         settings=CascadeSettings(
             detection=SpeechDetection(silence_ms=silence_ms),
             latency=Latency(local.latency_seconds, local.latency_spread),
             merge_ms=local.end_of_turn_seconds * _MS_PER_SECOND - silence_ms,
         ),
+        to_written=named.to_written,
+        to_spoken=named.to_spoken,
     )
-
-
-def _best(catalog: EngineCatalog[EngineT], *names: str) -> str:
-    return catalog.first_usable(names) or names[-1]
 
 
 def _with_stop(words: str) -> str:

@@ -252,14 +252,15 @@ class LiveSession(WireSession):
         return text
 
     def _close(self, event: Reader) -> None:
-        self._acknowledge(
-            "session.closed",
-            event,
-            reason="close_requested",
-            session=self._session_data(),
-            usage=self._usage(),
-        )
+        self._acknowledge("session.closed", event, **self._end("close_requested"))
         self.is_closed = True
+
+    def _expire(self) -> None:
+        if self._call is not None:
+            self._send("session.closed", **self._end("expired"))
+
+    def _end(self, reason: str) -> JsonObject:
+        return {"reason": reason, "session": self._session_data(), "usage": self._usage()}
 
     # Hearing and speaking
 

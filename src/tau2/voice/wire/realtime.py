@@ -96,6 +96,11 @@ class RealtimeSession(WireSession):
         if self._response is not None:
             self._response.release(seconds * 1000 * self._setup.generation_speed)
 
+    def _expire(self) -> None:
+        self._refuse(
+            WireError("session_expired", "the session has reached its longest duration"), None
+        )
+
     def _refuse(self, problem: WireError, event_id: str | None) -> None:
         self._send(
             "error",

@@ -72,6 +72,13 @@ class WireSession:
             self._pass(seconds)
         return self._sent()
 
+    def expire(self) -> list[JsonObject]:
+        """End the session because it has lasted long enough."""
+        if not self.is_closed:
+            self._expire()
+        self.is_closed = True
+        return self._sent()
+
     def take_work(self) -> Sequence[Work]:
         """Return what is to be done and was not returned before."""
         raise NotImplementedError
@@ -92,6 +99,9 @@ class WireSession:
         raise NotImplementedError
 
     def _pass(self, seconds: float) -> None:
+        raise NotImplementedError
+
+    def _expire(self) -> None:
         raise NotImplementedError
 
     def _send(self, kind: str, **fields: Any) -> None:
