@@ -81,6 +81,9 @@ from tau2.user.user_simulator.forms import own_line, sizes_in
 from tau2.utils.text import clean_text
 from tau2.view.blocks import BlockVisual
 from tau2.view.content.blocks import blocks_of, brief, capped, pretty
+from tau2.voice.speech import spoken as speech_spoken
+from tau2.voice.speech.heard import LONGEST, heard
+from tau2.voice.speech.loops import without_loops
 
 TextFunction = Callable[[str], object]
 
@@ -329,6 +332,9 @@ FUNCTIONS: dict[str, TextFunction] = {
     "user.monitor": monitored,
     "user.prompt_forms": lambda text: (own_line(text), sizes_in(text)),
     "utils.clean_text": clean_text,
+    "voice.spoken": lambda text: (speech_spoken.spoken(text), speech_spoken.spelled(text)),
+    "voice.heard": lambda text: heard(text[:LONGEST], masks=["W999"], known=["ab_1"]),
+    "voice.without_loops": lambda text: without_loops(text, 1e9),
     "view.blocks": viewed,
     "view.blocks, calls": lambda text: blocks_of(run_of(*many_calls(text)), None, ()),
     "view.texts": lambda text: (capped(text), brief(text), pretty(text)),
