@@ -332,7 +332,7 @@ FUNCTIONS: dict[str, TextFunction] = {
     "user.monitor": monitored,
     "user.prompt_forms": lambda text: (own_line(text), sizes_in(text)),
     "utils.clean_text": clean_text,
-    "voice.spoken": lambda text: (speech_spoken.spoken(text), speech_spoken.spelled(text)),
+    "voice.spoken": lambda text: speech_spoken.spoken(text),
     "voice.heard": lambda text: heard(text[:LONGEST], masks=["W999"], known=["ab_1"]),
     "voice.without_loops": lambda text: without_loops(text, 1e9),
     "view.blocks": viewed,
