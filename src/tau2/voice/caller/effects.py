@@ -28,10 +28,11 @@ def effect_settings(environment: SpeechEnvironment) -> EffectSettings:
     source = environment.source_effects_config
     speech = environment.speech_effects_config
     channel = environment.channel_effects_config
-    settings: dict[str, Any] = {}
+    settings: dict[str, Any] = {"telephony_enabled": environment.telephony_enabled}
     if speech is not None and speech.enable_dynamic_muffling:
         settings |= {
             "muffling_probability": speech.muffle_probability,
+            "muffling_segments": speech.muffle_segment_count,
             "muffling_ms": speech.muffle_segment_duration_ms,
             "muffling_cutoff": speech.muffle_cutoff_freq,
             "muffling_ramp_ms": speech.muffle_transition_ms,

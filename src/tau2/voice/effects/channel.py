@@ -97,7 +97,9 @@ class Channel:
         self._ticks = 0
         self._background = _Background(settings, seed, sample_rate, synthesizer)
         self._bursts = _Bursts(settings, seed, sample_rate)
-        self._band = band_pass(sample_rate, settings.telephone_band)
+        self._band = (
+            band_pass(sample_rate, settings.telephone_band) if settings.telephony_enabled else None
+        )
         self._resampler = Resampler(sample_rate, audio_format.sample_rate)
         self._loss = PacketLoss(
             settings.loss,
@@ -186,8 +188,9 @@ class Channel:
             end = begin + len(out_of_turn) * 1000 / self.sample_rate
             events.append(self._event("out_of_turn_speech", begin, end))
         mixed = spoken + noise + sudden + beside
-        line = self._band.process(mixed) * np.float32(self.settings.headroom)
-        sent = encode(self._resampler.process(line), self._format)
+        line = mixed if self._band is None else self._band.process(mixed)
+        line = self._resampler.process(line * np.float32(self.settings.headroom))
+        sent = encode(line, self._format)
         audio, lost = self._loss.process(sent)
         events += [self._event("frame_drop", span.start_ms, span.end_ms) for span in lost]
         if self._taps is not None:
@@ -209,8 +212,10 @@ class Channel:
     def _opening(self) -> list[EffectEvent]:
         """Return the effects that last as long as the call."""
         settings = self.settings
-        low, high = settings.telephone_band
-        events = [self._event("telephony", 0.0, None, {"low_hz": low, "high_hz": high})]
+        events = []
+        if settings.telephony_enabled:
+            low, high = settings.telephone_band
+            events.append(self._event("telephony", 0.0, None, {"low_hz": low, "high_hz": high}))
         if settings.background is not None:
             params: JsonObject = {"kind": settings.background, "snr_db": settings.background_snr}
             events.append(self._event("background_noise", 0.0, None, params))

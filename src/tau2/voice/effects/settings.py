@@ -52,7 +52,8 @@ class EffectSettings(BaseModel):
     """Every utterance is brought to this active speech level, in dBov, in the telephone band."""
 
     muffling_probability: float = Field(default=0.0, ge=0.0, le=1.0)
-    """How likely an utterance has one muffled segment; 0.2 in noisy calls."""
+    """How likely an utterance has muffled segments; 0.2 in noisy calls."""
+    muffling_segments: int = Field(default=1, ge=0, le=100)
     muffling_ms: float = Field(default=500.0, gt=0.0)
     muffling_cutoff: float = Field(default=1500.0, gt=0.0)
     muffling_ramp_ms: float = Field(default=100.0, ge=0.0)
@@ -74,6 +75,8 @@ class EffectSettings(BaseModel):
     burst_snr: tuple[float, float] = (-5.0, 10.0)
     """Drawn evenly between the two."""
 
+    telephony_enabled: bool = True
+    """Whether the line carries the telephone band alone; if not, all below half of its rate."""
     telephone_band: tuple[float, float] = (300.0, 3400.0)
     headroom: float = Field(default=0.9, gt=0.0, le=1.0)
     """Of full scale: the gain in front of the line."""

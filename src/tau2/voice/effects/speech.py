@@ -75,25 +75,26 @@ def with_speech_effects(
     # The level is that of the clear voice: what a muffled segment takes away is not made up for.
     present = in_band_level(samples, sample_rate, band)
     samples = at_level(samples, present, settings.speech_level)
-    segment = _muffled_segment(length_ms, settings, derive_seed(seed, "muffling", utterance))
-    if segment is None:
-        return EffectedSpeech(samples, [])
-    begin, end = segment
     cutoff = settings.muffling_cutoff
     ramp = settings.muffling_ramp_ms
-    samples = muffled_between(
-        samples, sample_rate, cutoff, start_ms=begin, end_ms=end, ramp_ms=ramp
-    )
-    return EffectedSpeech(samples, [event("muffling", begin, end, cutoff)])
+    events = []
+    for begin, end in _muffled_segments(
+        length_ms, settings, derive_seed(seed, "muffling", utterance)
+    ):
+        samples = muffled_between(
+            samples, sample_rate, cutoff, start_ms=begin, end_ms=end, ramp_ms=ramp
+        )
+        events.append(event("muffling", begin, end, cutoff))
+    return EffectedSpeech(samples, events)
 
 
-def _muffled_segment(
+def _muffled_segments(
     length_ms: float, settings: EffectSettings, seed: int
-) -> tuple[float, float] | None:
-    """Return begin and end of the muffled part of an utterance, in milliseconds, if it has one."""
+) -> list[tuple[float, float]]:
+    """Return begin and end of the muffled parts of an utterance, in milliseconds."""
     chance = random.Random(seed)  # noqa: S311  -- a simulation, no secret
     if chance.random() >= settings.muffling_probability or not length_ms:
-        return None
+        return []
     long = min(settings.muffling_ms, length_ms)
-    begin = chance.uniform(0.0, length_ms - long)
-    return begin, begin + long
+    begins = [chance.uniform(0.0, length_ms - long) for _ in range(settings.muffling_segments)]
+    return [(begin, begin + long) for begin in begins]

@@ -125,6 +125,28 @@ def test_a_fifth_of_the_utterances_is_muffled_for_half_a_second():
     assert 23 <= muffled <= 57  # 40, and three standard errors of 5.7
 
 
+def test_an_utterance_may_be_muffled_several_times():
+    channel = Channel(EffectSettings(muffling_probability=1.0, muffling_segments=3), seed=1)
+    _, events = channel.utterance(VOICE, utterance=0)
+    assert [event.effect_type for event in events] == ["muffling"] * 3
+    assert len({event.start_ms for event in events}) == 3
+
+
+def test_a_line_that_is_no_telephone_carries_low_tones():
+    hum = (0.1 * np.sin(2 * np.pi * 100 * np.arange(10 * TICK) / RATE)).astype(np.float32)
+
+    def heard(**settings):
+        channel = Channel(EffectSettings(**settings), seed=1)
+        return rms(called(channel, hum, 10)[4000:]), channel.timeline.events
+
+    loud, nothing = heard(telephony_enabled=False)
+    soft, (event,) = heard()
+    assert loud == pytest.approx(0.9 * rms(hum), rel=0.02)
+    assert soft < 0.03 * loud
+    assert event.effect_type == "telephony"
+    assert nothing == []
+
+
 def test_what_is_said_to_others_is_softer_and_muffled_as_a_whole():
     channel = Channel(EffectSettings(), seed=1)
     said, (event,) = channel.utterance(VOICE, utterance=0, start_ms=100.0, direction="non_directed")
