@@ -5,6 +5,7 @@ The back end is a Responses model in the session, or (`delegation: client`) any 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from tau2.errors import ConfigError
@@ -32,6 +33,7 @@ class LiveAdapter(WireAdapter):
         make_agent: Callable[[], TextAgent] | None = None,
         *,
         sends_at_once: bool = False,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Prepare a session; `make_agent` makes the back end of delegation to the client."""
         super().__init__(
@@ -39,6 +41,7 @@ class LiveAdapter(WireAdapter):
             lambda: LiveTranslator(options),
             ContinuousEngine,
             sends_at_once=sends_at_once,
+            clock=clock,
         )
         self._make_agent = make_agent
         self._back_end: BackEnd | None = None
