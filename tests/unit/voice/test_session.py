@@ -66,6 +66,21 @@ def test_a_call_with_audio_both_ways():
     assert set(lines[0].audio) == {0x22}
 
 
+def test_a_provider_that_charges_minutes_has_them_counted():
+    def script(line):
+        line.accept()
+        line.drain()
+
+    with provider(script) as (address, _):
+        adapter = make_adapter(context_for(address, "xai"))
+        adapter.connect(setup_with())
+        last = play(adapter, 3)[-1]
+        adapter.disconnect()
+    [usage] = last.usage
+    assert usage.is_cumulative
+    assert usage.meters == {"audio_input_seconds": pytest.approx(0.06)}
+
+
 def test_a_tick_lasts_as_long_as_its_audio():
     def script(line):
         line.accept()

@@ -93,6 +93,7 @@ def make_realtime_adapter(
         lambda: RealtimeTranslator(options, dialect),
         silence_ms=turn_detection.silence_duration_ms if by_hand else None,
         sends_at_once=config.send_audio_instant,
+        charges_minutes=not dialect.charges_tokens,
     )
 
 

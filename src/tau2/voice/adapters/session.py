@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from tau2.errors import VoiceSessionFailed
 from tau2.voice.adapters.continuous import peak
 from tau2.voice.adapters.engine import Engine, TickEngine
-from tau2.voice.adapters.events import AdapterEvent, AgentAudio, SessionEvent, UserActivity
+from tau2.voice.adapters.events import AdapterEvent, AgentAudio, SessionEvent, Usage, UserActivity
 from tau2.voice.adapters.protocol import AgentSetup, TickResult
 from tau2.voice.adapters.wire import CONNECT_SECONDS, Translator, Transport
 from tau2.voice.audio.formats import AudioFormat
@@ -82,6 +82,7 @@ class WireAdapter:
         *,
         silence_ms: float | None = None,
         sends_at_once: bool = False,
+        charges_minutes: bool = False,
         stall_seconds: float = STALL_SECONDS,
         ready_seconds: float = CONNECT_SECONDS,
         clock: Callable[[], float] = time.monotonic,
@@ -94,6 +95,7 @@ class WireAdapter:
             make_engine: Returns the engine for ticks of so many milliseconds and a format.
             silence_ms: How much silence ends the user's turn, if the provider does not detect it.
             sends_at_once: Send a tick's audio at its beginning instead of in packets.
+            charges_minutes: Count the seconds of audio that are sent.
             stall_seconds: How long a provider may owe an answer and send nothing.
             ready_seconds: How long it may take to accept the session.
             clock: Time of the machine, in seconds of any origin.
@@ -103,6 +105,7 @@ class WireAdapter:
         self._make_engine = make_engine
         self._silence_ms = silence_ms
         self._sends_at_once = sends_at_once
+        self._charges_minutes = charges_minutes
         self._stall_seconds = stall_seconds
         self._ready_seconds = ready_seconds
         self._clock = clock
@@ -119,6 +122,7 @@ class WireAdapter:
         self._to_wire = _converter(setup.audio_format, translator.wire_input)
         self._from_wire = _converter(translator.wire_output, setup.audio_format)
         self._setup = setup
+        self._sent_ms = 0.0
         self._turns = None
         if self._silence_ms is not None:
             self._turns = TurnByHand(setup.audio_format, self._silence_ms)
@@ -165,6 +169,10 @@ class WireAdapter:
             self._turn_by_hand(self._turns, user_audio)
         self._check_stall()
         result = self.engine.tick()
+        self._sent_ms += self._setup.audio_format.milliseconds_of(user_audio)
+        if self._charges_minutes:
+            meters = {"audio_input_seconds": self._seconds(self._sent_ms)}
+            result.usage.append(Usage(meters, is_cumulative=True))
         for truncation in result.truncations:
             self.translator.truncate(truncation)
         for request in self.engine.refused:
