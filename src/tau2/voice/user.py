@@ -51,6 +51,7 @@ from tau2.voice.turn_taking.policy import (
     Reason,
     Situation,
     TurnTakingPolicy,
+    talk_without_backchannel,
 )
 
 if TYPE_CHECKING:
@@ -267,7 +268,7 @@ class VoiceStreamingUser(FullDuplexParticipant[AssistantMessage, UserMessage, Vo
         situation = _situation(state)
         verdicts = {}
         for question in self.policy.questions(state.activity, situation):
-            verdicts[question] = self._decider.answer(question, self._scene(state))
+            verdicts[question] = self._decider.answer(question, self._scene(state, situation))
         answers = Answers(
             interrupt=_says_yes(verdicts, Question.INTERRUPT),
             backchannel=_says_yes(verdicts, Question.BACKCHANNEL),
@@ -284,11 +285,13 @@ class VoiceStreamingUser(FullDuplexParticipant[AssistantMessage, UserMessage, Vo
             return self._own_decider
         return RuleDecider(derive_seed(self.seed, "decisions"))
 
-    def _scene(self, state: VoiceUserState) -> Scene:
+    def _scene(self, state: VoiceUserState, situation: Situation) -> Scene:
+        quiet = talk_without_backchannel(state.activity, situation)
         return Scene(
             tick=state.tick,
             tick_seconds=self.tick_seconds,
             other_talk_seconds=state.activity.other_talk * self.tick_seconds,
+            without_backchannel_seconds=quiet * self.tick_seconds,
             heard=state.ear.so_far(),
             conversation=state.notes.text(),
             persona=f"The caller: {self.persona.short_description}",

@@ -31,6 +31,8 @@ class Scene:
     tick_seconds: float
     other_talk_seconds: float
     """How long the other has been talking."""
+    without_backchannel_seconds: float
+    """How much of it since one's last backchannel."""
     heard: str
     """What the other has said since one's last turn."""
     conversation: str
@@ -69,7 +71,7 @@ class RuleDecider:
     backchannel_rate: float = 0.1
     """Backchannels a second, once the shortest time has passed."""
     backchannel_max: float = 12.0
-    """Seconds of talk after which there is always one."""
+    """Seconds of talk without one after which there is always one."""
     interruption_rate: float = 0.1
     """Interruptions a second, once there is something to answer."""
     interruption_min: float = 4.0
@@ -84,7 +86,7 @@ class RuleDecider:
         A caller interrupts only once it has heard a sentence to its end and the other goes on.
         """
         if question is Question.BACKCHANNEL:
-            if scene.other_talk_seconds >= self.backchannel_max:
+            if scene.without_backchannel_seconds >= self.backchannel_max:
                 return Verdict(yes=True)
             return Verdict(
                 self._happens(question, scene, self.backchannel_rate, scene.tick_seconds)

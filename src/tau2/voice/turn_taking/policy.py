@@ -228,9 +228,7 @@ class TurnTakingPolicy:
         if self.interrupts and is_check and has_waited:
             asked.append(Question.INTERRUPT)
         if self.backchannels and (is_check or self.asks_each_tick):
-            talk = activity.other_talk
-            if situation.since_backchannel is not None:
-                talk = min(talk, situation.since_backchannel)
+            talk = talk_without_backchannel(activity, situation)
             if talk >= self.thresholds.ticks(self.thresholds.backchannel_min):
                 asked.append(Question.BACKCHANNEL)
         return tuple(asked)
@@ -278,6 +276,13 @@ class TurnTakingPolicy:
             if activity.common_silence >= limits.ticks(patience):
                 return Decision(Action.GENERATE_MESSAGE, Reason.UNANSWERED)
         return Decision(Action.WAIT, Reason.PAUSE)
+
+
+def talk_without_backchannel(activity: Activity, situation: Situation) -> int:
+    """Return for how many ticks the other has been talking without a backchannel."""
+    if situation.since_backchannel is None:
+        return activity.other_talk
+    return min(activity.other_talk, situation.since_backchannel)
 
 
 def _reached(silence: int | None, ticks: int) -> bool:

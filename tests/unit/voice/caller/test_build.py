@@ -25,7 +25,7 @@ from tau2.voice.turn_taking.policy import Question
 from tau2.voice.user import VoiceStreamingUser
 
 TONES = VoiceSettings(synthesis_config=SynthesisConfig(provider="tone"))
-SCENE = Scene(10, 0.2, 20.0, "It is late. It", "agent: It is late. It")
+SCENE = Scene(10, 0.2, 20.0, 20.0, "It is late. It", "agent: It is late. It")
 
 
 def caller(level: str = "regular", **config: object) -> VoiceStreamingUser:

@@ -18,6 +18,7 @@ SCENE = Scene(
     tick=30,
     tick_seconds=0.2,
     other_talk_seconds=6.0,
+    without_backchannel_seconds=6.0,
     heard="Your order has shipped. It left our",
     conversation="agent: Your order has shipped. It left our",
 )
@@ -34,8 +35,10 @@ class TestRule:
         assert abs(found / 0.2 - 0.1) < 0.01  # one in ten seconds
 
     def test_after_the_longest_time_there_is_always_one(self) -> None:
-        long_talk = replace(SCENE, other_talk_seconds=12.0)
+        long_talk = replace(SCENE, without_backchannel_seconds=12.0)
         assert share(RuleDecider(seed=1), Question.BACKCHANNEL, long_talk, 20) == 1
+        after_one = replace(SCENE, other_talk_seconds=20.0, without_backchannel_seconds=4.0)
+        assert share(RuleDecider(seed=1), Question.BACKCHANNEL, after_one, 20) < 0.5
 
     def test_the_same_tick_of_the_same_call_is_answered_the_same(self) -> None:
         ticks = [replace(SCENE, tick=tick) for tick in range(500)]
