@@ -64,7 +64,7 @@ class BlockVisual(Visual):
             yield from self._head(block, width)
         if not block.is_folded:
             indent = _INDENT if block.head else _MARK
-            for text, style in block.body:
+            for text, style in block.lines(max(_INDENT, width - indent)):
                 for line in text.split("\n"):
                     yield from self._indented(line, STYLES[style], indent, width)
 
@@ -74,7 +74,7 @@ class BlockVisual(Visual):
         room = width - _MARK
         lines = [head.truncate(room, ellipsis=True)] if block.is_folded else head.wrap(room)
         mark = "  "
-        if block.body:
+        if block.body or block.drawn is not None:
             mark = "▸ " if block.is_folded else "▾ "
         for number, line in enumerate(lines):
             yield Content(mark if number == 0 else " " * _MARK) + line
@@ -158,7 +158,8 @@ class BlockList(OptionList):
         """Fold or unfold the block under the cursor."""
         event.stop()
         block = self.blocks[event.option_index]
-        block.is_folded = bool(block.body) and not block.is_folded
+        has_more = bool(block.body) or block.drawn is not None
+        block.is_folded = has_more and not block.is_folded
         self._drawn_anew(event.option_index)
 
     def action_fold_all(self) -> None:

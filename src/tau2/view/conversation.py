@@ -10,6 +10,7 @@ from textual.widget import Widget
 
 from tau2.environment.diff import turn_diffs
 from tau2.report.safe_text import one_line
+from tau2.report.terminal.timeline import readable
 from tau2.runner.build import build_environment
 from tau2.view.blocks import BlockList
 from tau2.view.content.blocks import Block, blocks_of
@@ -19,7 +20,7 @@ from tau2.view.screens import SearchScreen
 
 def read_conversation(run: RunReader, simulation_id: str) -> tuple[str, list[Block]]:
     """Return title and blocks of a simulation. Raise DataFileError for one that cannot be read."""
-    simulation = run.load(simulation_id)
+    simulation = readable(run.load(simulation_id))
     task = run.task(simulation.task_id)
     blocks = blocks_of(
         simulation, task, turn_diffs(simulation, task, run.domain, build=build_environment)

@@ -27,6 +27,7 @@ from tau2.report.html.conversation import conversation_data
 from tau2.report.html.overview import LOOKS, run_overview
 from tau2.report.html.recordings import DEFAULT_AUDIO_MINUTES, Recordings
 from tau2.report.html.templating import new_environment
+from tau2.report.terminal.timeline import readable
 from tau2.runner.build import build_environment
 from tau2.storage.results import Results
 from tau2.utils.text import plural
@@ -167,7 +168,7 @@ def _embedded(
             embedded.left_out += 1
             continue
         results = runs[number].results
-        run = results.simulations[place]
+        run = readable(results.simulations[place])
         task = tasks[number].get(run.task_id)
         diffs: Sequence[TurnDiff] = ()
         if with_diffs:

@@ -24,7 +24,8 @@ from tau2.data_model.tasks import Task
 from tau2.metrics.outcomes import blame_note, run_passed, why_unscored
 from tau2.report.safe_text import clean, one_line, plain, shorten
 from tau2.report.terminal.review import review_panels
-from tau2.utils.text import plural
+from tau2.report.terminal.timeline import SpokenMessages, TimelineView, readable
+from tau2.utils.text import clock_text, plural
 
 MAX_TOOL_RESULT_CHARS = 500
 _MOST_CHARS = 100_000  # of one other text; to lay out megabytes takes minutes
@@ -40,10 +41,17 @@ def conversation_view(
     max_tool_result_chars: int | None = MAX_TOOL_RESULT_CHARS,
 ) -> RenderableType:
     """Return a whole simulation: what it was, the conversation, the checks, the reviews."""
+    run = readable(run)
     parts: list[RenderableType] = [head_view(run)]
     if task is not None:
         parts.append(task_view(task))
-    parts += [message_view(message, max_tool_result_chars) for message in run.get_messages()]
+    spoken = SpokenMessages(run)
+    if run.ticks:
+        parts.append(TimelineView(spoken.timeline))
+    parts += [
+        message_view(message, max_tool_result_chars, spoken=spoken)
+        for message in run.get_messages()
+    ]
     parts += [grading_view(run), *review_panels(run)]
     return Group(*parts)
 
@@ -97,11 +105,15 @@ def _listed(title: str, items: Iterable[str]) -> list[Text]:
 
 
 def message_view(
-    message: Message, max_tool_result_chars: int | None = MAX_TOOL_RESULT_CHARS
+    message: Message,
+    max_tool_result_chars: int | None = MAX_TOOL_RESULT_CHARS,
+    *,
+    spoken: SpokenMessages | None = None,
 ) -> RenderableType:
     """Return one message as a panel.
 
-    Tool results are cut to `max_tool_result_chars`, None cuts nothing.
+    Tool results are cut to `max_tool_result_chars`, None cuts nothing. `spoken` knows when a
+    message of a call was said, and what was heard of it.
     """
     if isinstance(message, MultiToolMessage):
         return Group(*(message_view(part, max_tool_result_chars) for part in message.tool_messages))
@@ -112,8 +124,15 @@ def message_view(
         title = f"{message.turn_idx}. {title}"
     if isinstance(message, AssistantMessage | UserMessage) and message.cut_short:
         title += f", {CUT_SHORT_WORDS.get(message.cut_short, message.cut_short)}"
+    body = list(_body(message))
+    at = spoken.at(message) if spoken is not None else None
+    if at is not None:
+        title += f", {clock_text(at)}"
+    heard = spoken.misheard(message) if spoken is not None else None
+    if heard is not None:
+        body.append(plain(f"(the agent heard: {heard})", style="dim"))
     return Panel(
-        Group(*_body(message)),
+        Group(*body),
         title=Text(title),
         title_align="left",
         border_style=_STYLES.get(message.role, ""),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -22,9 +22,16 @@ from tau2.data_model.tasks import Task
 from tau2.environment.diff import FieldChange, Missing, RecordChange, TurnDiff
 from tau2.environment.history import Waiting
 from tau2.metrics.outcomes import blame_note, run_passed, why_unscored
+from tau2.metrics.timeline import Timeline
 from tau2.report.safe_text import clean, one_line
 from tau2.report.terminal.conversation import check_lines, compact_call, grading_notes
-from tau2.utils.text import plural
+from tau2.report.terminal.timeline import (
+    SpokenMessages,
+    hearing_lines,
+    timeline_head,
+    timeline_rows,
+)
+from tau2.utils.text import clock_text, plural
 
 Style = Literal[
     "",
@@ -79,6 +86,12 @@ class Block:
     body: list[Line] = field(default_factory=list)
     is_folded: bool = False
     kind: Kind = ""
+    drawn: Callable[[int], list[Line]] | None = None
+    """Draws what comes before the body in so many cells."""
+
+    def lines(self, width: int) -> list[Line]:
+        """Return what is shown below the head in `width` cells."""
+        return [*(self.drawn(width) if self.drawn is not None else ()), *self.body]
 
     @property
     def text(self) -> str:
@@ -108,10 +121,23 @@ def blocks_of(run: SimulationRun, task: Task | None, diffs: Sequence[TurnDiff]) 
     if task is not None:
         blocks.append(task_block(task, is_folded=True))
     by_place = {diff.index: diff for diff in diffs}
-    blocks += _conversation(run.get_messages(), by_place)
+    spoken = SpokenMessages(run)
+    if run.ticks:
+        blocks.append(timeline_block(spoken.timeline))
+    blocks += _conversation(run.get_messages(), by_place, spoken)
     if -1 in by_place:
         blocks.append(diff_block(by_place[-1]))
     return [*blocks, grading_block(run)]
+
+
+def timeline_block(timeline: Timeline) -> Block:
+    """Return who speaks when in a call, and how well they heard each other."""
+
+    def drawn(width: int) -> list[Line]:
+        return [(row.text, row.style) for row in timeline_rows(timeline, width)]
+
+    heard: list[Line] = [(line, "") for line in hearing_lines(timeline)]
+    return Block(timeline_head(timeline), "title", heard, drawn=drawn)
 
 
 def _facts(run: SimulationRun) -> Block:
@@ -164,7 +190,9 @@ def _listed(title: str, items: Sequence[str]) -> list[Line]:
     )
 
 
-def _conversation(messages: Sequence[Message], diffs: Mapping[int, TurnDiff]) -> Iterator[Block]:
+def _conversation(
+    messages: Sequence[Message], diffs: Mapping[int, TurnDiff], spoken: SpokenMessages
+) -> Iterator[Block]:
     waiting: Waiting[ToolCall] = Waiting()
     for place, message in enumerate(messages):
         for result in message.tool_messages if isinstance(message, MultiToolMessage) else [message]:
@@ -176,7 +204,7 @@ def _conversation(messages: Sequence[Message], diffs: Mapping[int, TurnDiff]) ->
         if isinstance(message, ToolMessage | MultiToolMessage):
             continue
         yield from _unanswered(waiting)
-        yield from _said(message)
+        yield from _said(message, spoken)
         waiting = Waiting()
         waiting.add((call.id, call) for call in message.calls)
     yield from _unanswered(waiting)
@@ -193,10 +221,13 @@ def _unanswered(waiting: Waiting[ToolCall]) -> Iterator[Block]:
         )
 
 
-def _said(message: Message) -> Iterator[Block]:
+def _said(message: Message, spoken: SpokenMessages) -> Iterator[Block]:
     who, style = _WHO.get(message.role, (message.role, "label"))
     number = getattr(message, "turn_idx", None)
     head = who if number is None else f"{number}. {who}"
+    at = spoken.at(message)
+    if at is not None:
+        head += f" {clock_text(at)}"
     if isinstance(message, AssistantMessage | UserMessage) and message.cut_short:
         head += f" ({CUT_SHORT_WORDS.get(message.cut_short, message.cut_short)})"
     if isinstance(message, AssistantMessage | UserMessage) and message.reasoning_content:
@@ -209,7 +240,11 @@ def _said(message: Message) -> Iterator[Block]:
         )
     content = getattr(message, "content", None)
     if content or not message.calls:
-        yield Block(head, style, [(capped(content or "(nothing)"), "")], kind="message")
+        body: list[Line] = [(capped(content or "(nothing)"), "")]
+        heard = spoken.misheard(message)
+        if heard is not None:
+            body.append((f"the agent heard: {heard}", "dim"))
+        yield Block(head, style, body, kind="message")
 
 
 def _call_block(call: ToolCall | None, result: ToolMessage) -> Block:
