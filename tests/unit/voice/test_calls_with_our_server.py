@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import pytest
 from tests.unit.voice.cascade.cast import ScriptedAgent
 
+from tau2.data_model.audio import AudioNativeConfig, LiveConfig
 from tau2.data_model.message import AssistantMessage, ToolCall, ToolMessage
 from tau2.environment.tool import as_tool
+from tau2.errors import VoiceSessionFailed
+from tau2.service.voice_server import VoiceServer
 from tau2.voice.adapters.live import LiveOptions
 from tau2.voice.adapters.openai_live import LiveAdapter
 from tau2.voice.adapters.protocol import AgentSetup
 from tau2.voice.adapters.realtime import RealtimeOptions, RealtimeTranslator
+from tau2.voice.adapters.registry import AdapterContext, make_adapter
 from tau2.voice.adapters.session import WireAdapter
 from tau2.voice.audio.codec import decode, encode
 from tau2.voice.audio.formats import TELEPHONE
@@ -172,6 +177,36 @@ def test_the_server_is_told_exactly_what_was_played():
     assert played <= TELEPHONE.bytes_of(truncation.played_ms) <= played + 1600
     assert truncation.played_ms % TICK_MS == 0
     assert truncation.dropped_ms > 0
+
+
+@pytest.mark.parametrize(
+    ("provider", "live"),
+    [("openai", None), ("openai_live", LiveConfig(backend_model="any"))],
+)
+def test_a_call_over_a_socket_in_real_time(provider, live):
+    def quick(message):
+        return "W23" if isinstance(message, ToolMessage) else clerk(message)
+
+    setup = WireSetup(lambda _prompt, _tools: ScriptedAgent(quick), EnergyDetector())
+    with VoiceServer(setup, Engines(ToneRecognizer(), ToneSynthesizer())) as server:
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        config = AudioNativeConfig(
+            provider=provider, base_url=server.websocket_base_url, live_config=live
+        )
+        context = AdapterContext(config, environ={"OPENAI_API_KEY": server.token})
+        call = Call(make_adapter(context))
+        call.say("order")
+        call.listen(8, until="W23")
+        call.adapter.disconnect()
+        refused = AdapterContext(config, environ={"OPENAI_API_KEY": "another"})
+        with pytest.raises(VoiceSessionFailed, match=r"HTTP 40[13]"):
+            Call(make_adapter(refused))
+        server.stop()
+        thread.join(10)
+    assert [tool.arguments for tool in call.calls] == [{"order_id": "W2378156"}]
+    assert "W23" in call.said
+    assert any(result.contains_speech for result in call.results)
 
 
 @pytest.mark.parametrize("make", [realtime_call, live_call])

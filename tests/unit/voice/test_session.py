@@ -10,7 +10,13 @@ import pytest
 
 from tau2.errors import ConfigError, VoiceSessionFailed
 from tau2.voice.adapters.address import websocket_address
-from tau2.voice.adapters.openai import address_of, key_headers
+from tau2.voice.adapters.openai import (
+    OPENAI_PLACE,
+    address_of,
+    key_headers,
+    make_realtime_adapter,
+)
+from tau2.voice.adapters.realtime import OPENAI, TurnDetection
 from tau2.voice.adapters.registry import make_adapter
 from tau2.voice.adapters.session import TurnByHand
 from tau2.voice.audio.formats import TELEPHONE
@@ -64,6 +70,47 @@ def test_a_call_with_audio_both_ways():
     assert request.path == "/v1/realtime?model=gpt-realtime-1.5"
     assert request.headers["Authorization"] == "Bearer secret-key-of-tests"
     assert set(lines[0].audio) == {0x22}
+
+
+def test_no_log_holds_the_key(caplog):
+    caplog.set_level(logging.DEBUG)
+
+    def script(line):
+        line.accept()
+        line.drain()
+
+    with provider(script) as (address, lines):
+        adapter = make_adapter(context_for(address))
+        adapter.connect(setup_with())
+        play(adapter, 2)
+        adapter.disconnect()
+    assert "secret-key-of-tests" in lines[0].connection.request.headers["Authorization"]
+    ours = [record for record in caplog.records if "server" not in record.name]
+    assert not any("secret-key" in record.getMessage() for record in ours)
+    assert "secret-key" not in repr(adapter)
+
+
+def test_turns_by_hand_are_committed_when_the_user_falls_silent():
+    def script(line):
+        assert line.accept()["audio"]["input"]["turn_detection"] is None
+        line.say(response_created(), audio_delta(2000))
+        line.hear_until("response.cancel")
+        line.hear_until("input_audio_buffer.commit")
+        line.hear_until("response.create")
+        line.drain()
+
+    with provider(script) as (address, lines):
+        detection = TurnDetection("manual", silence_duration_ms=60)
+        adapter = make_realtime_adapter(context_for(address), OPENAI_PLACE, OPENAI, detection)
+        adapter.connect(setup_with())
+        results = play(adapter, 20, until=lambda result: result.contains_speech)
+        results += play(adapter, 8, audio=b"\x10" * TICK_BYTES)
+        results += play(adapter, 6)
+        adapter.disconnect()
+    kinds = [activity.kind for result in results for activity in result.activity]
+    assert kinds == ["speech_started", "speech_stopped"]
+    assert [cut for result in results for cut in result.truncations]
+    assert lines[0].of_kind("conversation.item.truncate")
 
 
 def test_a_provider_that_charges_minutes_has_them_counted():

@@ -25,6 +25,10 @@ with needs_extra("voice", "websockets"):
 
 logger = logging.getLogger(__name__)
 
+_wire_logger = logging.getLogger(f"{__name__}.frames")
+# At DEBUG, websockets would log the headers of a connection, and with them the key.
+_wire_logger.setLevel(logging.INFO)
+
 CONNECT_ATTEMPTS = 3
 _RETRY_SECONDS = 1.0  # and twice that before the third attempt
 _NEVER_MENDED = frozenset({400, 401, 403, 404})
@@ -77,6 +81,7 @@ class WebSocketTransport:
                     open_timeout=self._connect_seconds,
                     close_timeout=DISCONNECT_SECONDS,
                     max_size=LARGEST_FRAME,
+                    logger=_wire_logger,
                     proxy=None if has_own_host else True,
                 )
             )
