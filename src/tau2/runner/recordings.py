@@ -42,6 +42,7 @@ def keep_recording(run: SimulationRun, saved: Path) -> None:
     from tau2.voice.audio.recording import (  # noqa: PLC0415  -- needs the extra
         LABELS,
         RECORDING,
+        AudioTaps,
         Label,
         write_labels,
         write_recording,
@@ -56,6 +57,9 @@ def keep_recording(run: SimulationRun, saved: Path) -> None:
         make_within(artifacts_folder(saved).parent, folder)
         write_recording(folder / RECORDING, _both_sides(ticks), tick_ms=tick_ms)
         write_labels(folder / LABELS, [Label(*label) for label in _labels(ticks)])
+        if (folder / TAPS_NAME).is_dir():
+            with AudioTaps(folder / TAPS_NAME) as taps:
+                taps.add_call(_both_sides(ticks), tick_ms=tick_ms)
     except OSError as problem:
         logger.warning("%s: the call is not recorded: %s", folder, problem)
     for tick in ticks:

@@ -34,19 +34,24 @@ LABELS = "labels.txt"
 """The name of the labels beside it."""
 
 TAPS = (
+    "agent_input",
     "tts_output",
+    "post_noise",
+    "post_telephony",
+    "user_output",
     "speech_only",
     "background_noise_only",
     "burst_noise_only",
     "out_of_turn_speech_only",
-    "post_noise",
-    "post_telephony",
-    "user_output",
-    "agent_input",
     "agent_user-input",
     "agent_output",
 )
-"""The stages whose audio can be kept: from the user's voice to the agent's answer."""
+"""The stages whose audio can be kept.
+
+Of the user: what it hears of the agent, its voice (one utterance after the other), the sum with all
+noise, what the telephone makes of that, what the line delivers, and the parts of the sum. Of the
+agent: what it hears of the user, and what it says.
+"""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
@@ -78,12 +83,7 @@ def recording(
         audio_format: Of the chunks.
         file_format: WAV, which every browser plays, or FLAC.
     """
-    silence = audio_format.silence(tick_ms)
-    both: tuple[list[bytes], list[bytes]] = ([], [])
-    for chunks in ticks:
-        for side, chunk in zip(both, chunks, strict=True):
-            data = chunk or b""
-            side.append(data[: len(silence)] + silence[len(data) :])
+    both = _whole_ticks(ticks, audio_format.silence(tick_ms))
     channels = [decode(b"".join(side), audio_format) for side in both]
     return audio_file(channels, audio_format.sample_rate, file_format)
 
@@ -102,6 +102,18 @@ def write_recording(
     file_format: FileFormat = "FLAC" if path.suffix.lower() == ".flac" else "WAV"
     content = recording(ticks, tick_ms=tick_ms, audio_format=audio_format, file_format=file_format)
     write_atomically(path, content)
+
+
+def _whole_ticks(
+    ticks: Iterable[tuple[bytes | None, bytes | None]], silence: bytes
+) -> tuple[list[bytes], list[bytes]]:
+    """Return the chunks of the user and of the agent, each one tick long."""
+    both: tuple[list[bytes], list[bytes]] = ([], [])
+    for chunks in ticks:
+        for side, chunk in zip(both, chunks, strict=True):
+            data = chunk or b""
+            side.append(data[: len(silence)] + silence[len(data) :])
+    return both
 
 
 def labels_text(labels: Iterable[Label]) -> str:
@@ -151,6 +163,23 @@ class AudioTaps:
     def add_bytes(self, stage: str, data: bytes, audio_format: AudioFormat = TELEPHONE) -> None:
         """Add bytes that passed a stage."""
         self.add(stage, decode(data, audio_format), audio_format.sample_rate)
+
+    def add_call(
+        self,
+        ticks: Iterable[tuple[bytes | None, bytes | None]],
+        *,
+        tick_ms: int = 200,
+        audio_format: AudioFormat = TELEPHONE,
+    ) -> None:
+        """Add what both sides of a call heard, and what the agent said; see `recording`.
+
+        Each hears the other's tick one tick later.
+        """
+        silence = audio_format.silence(tick_ms)
+        user, agent = _whole_ticks(ticks, silence)
+        self.add_bytes("agent_output", b"".join(agent), audio_format)
+        self.add_bytes("agent_input", b"".join([silence, *agent][: len(agent)]), audio_format)
+        self.add_bytes("agent_user-input", b"".join([silence, *user][: len(user)]), audio_format)
 
     def close(self) -> None:
         """Finish the files. Twice is once."""

@@ -142,6 +142,8 @@ class Channel:
             start_ms: When it begins, since the call began; None: with the next tick.
             direction: "non_directed": said to somebody else, so muffled and softer.
         """
+        if self._taps is not None:
+            self._taps.add("tts_output", samples, self.sample_rate)
         effected = with_speech_effects(
             samples,
             self.sample_rate,

@@ -93,6 +93,18 @@ def test_taps_become_files_when_the_call_ends(tmp_path):
     taps.close()
 
 
+def test_each_side_hears_the_other_a_tick_later(tmp_path):
+    with AudioTaps(tmp_path) as taps:
+        taps.add_call(CALL)
+    stages = {path.stem: read_audio(path)[0][0] for path in tmp_path.iterdir()}
+    (user, agent), _rate = read_audio(recording(CALL))
+    assert (stages["agent_output"] == agent).all()
+    assert (stages["agent_input"][TICK:] == agent[:-TICK]).all()
+    assert (stages["agent_user-input"][TICK:] == user[:-TICK]).all()
+    assert not stages["agent_input"][:TICK].any()
+    assert len(stages["agent_user-input"]) == len(user)
+
+
 def test_a_tap_has_a_name_of_the_list(tmp_path):
     with pytest.raises(ValueError, match="unknown tap 'x'"):
         AudioTaps(tmp_path).add("x", np.zeros(1, np.float32), 8000)

@@ -232,7 +232,8 @@ def test_a_call_through_taps_has_a_file_of_each_stage(tmp_path):
     total = sum(stages[part] for part in parts)
     assert np.abs(stages["post_noise"] - total).max() < 1e-3
     assert len(stages["post_telephony"]) == len(heard)
-    assert set(stages) == {*parts, "post_noise", "post_telephony", "user_output"}
+    assert set(stages) == {*parts, "tts_output", "post_noise", "post_telephony", "user_output"}
+    assert np.abs(stages["tts_output"] - np.clip(VOICE, -1, 1)).max() < 1e-4
 
 
 def test_the_line_delivers_as_late_as_it_says():
