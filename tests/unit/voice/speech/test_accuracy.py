@@ -1,0 +1,75 @@
+"""What counts as heard: the words as they are spoken, and the values that matter."""
+
+from __future__ import annotations
+
+import pytest
+
+from tau2.voice.speech.accuracy import (
+    ValuesHeard,
+    WordErrors,
+    spoken_words,
+    total_values_heard,
+    total_word_errors,
+    values_heard,
+    values_in,
+    word_errors,
+)
+
+
+def test_the_form_of_numbers_is_no_error() -> None:
+    said = "Order #W2378156 for $43.19, on 2024-05-20, zip 78212!"
+    understood = (
+        "order w, two three seven eight one five six for forty three dollars and nineteen cents "
+        "on May 20th 2024 zip seven, eight, two, one, two"
+    )
+    assert word_errors(said, understood).errors == 0
+    assert spoken_words("W23") == ["w", "two", "three"]
+
+
+def test_errors_are_counted_digit_by_digit() -> None:
+    errors = word_errors("My id is W2378156.", "My ID was W2378157 please.")
+    assert errors == WordErrors(words=11, substitutions=2, insertions=1)
+    assert errors.rate == pytest.approx(3 / 11)
+
+
+def test_nothing_said_has_no_rate() -> None:
+    assert word_errors("", "You").insertions == 1
+    assert word_errors("", "").rate is None
+    assert word_errors("Hello there", "").deletions == 2
+
+
+def test_values_are_ids_addresses_amounts_dates_numbers_and_names() -> None:
+    text = (
+        "Hello, I am Anna Okafor. Write to anna.okafor4@example.com about W2378156; it cost $43.19 "
+        "on 2024-05-20. My user id is anna_okafor_12. In May I bought 3 shirts."
+    )
+    assert values_in(text) == [
+        "Anna",
+        "Okafor",
+        "anna.okafor4@example.com",
+        "W2378156",
+        "$43.19",
+        "2024-05-20",
+        "anna_okafor_12",
+        "3",
+    ]
+    assert values_in("please call sofia", names=["Sofia", "Tom"]) == ["Sofia"]
+
+
+def test_a_wrong_digit_is_a_missed_value() -> None:
+    heard = values_heard(
+        "I am Anna Okafor, order W2378156.", "I am Anna Okaphor, order W, 2 3 7 8 1 5 6."
+    )
+    assert heard.said == ("Anna", "Okafor", "W2378156")
+    assert heard.missed == ("Okafor",)
+    assert heard.rate == pytest.approx(2 / 3)
+    assert values_heard("Thank you very much.", "").rate is None
+
+
+def test_utterances_add_up() -> None:
+    total = total_word_errors([WordErrors(3, 1, 0, 0), WordErrors(1, 0, 1, 2)])
+    assert total == WordErrors(4, 1, 1, 2)
+    assert total.rate == 1.0
+    values = total_values_heard([ValuesHeard(("a",), ()), ValuesHeard(("b",), ("b",))])
+    assert values.rate == 0.5
+    assert total_values_heard([]).rate is None
