@@ -6,6 +6,7 @@ is modelled. Same agent, engines, audio and seed: same ticks.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -22,6 +23,7 @@ from tau2.voice.cascade.engines import best_engines
 from tau2.voice.cascade.playback import Cut
 from tau2.voice.cascade.settings import CascadeSettings, Latency, SpeechDetection
 from tau2.voice.cascade.work import Engines
+from tau2.voice.speech.heard import masked, masks_in
 from tau2.voice.speech.protocols import (
     Recognizer,
     Synthesizer,
@@ -83,6 +85,8 @@ class LocalAdapter:
         """Begin a call. The system prompt and the tools are those of the text agent."""
         agent = self._make_agent()
         self._setup = setup
+        schemas = json.dumps([tool.openai_schema for tool in setup.tools])
+        masks = masks_in(f"{setup.system_prompt}\n{schemas}")
         self._cascade = Cascade(
             agent,
             self._detector,
@@ -90,7 +94,7 @@ class LocalAdapter:
             setup.audio_format.sample_rate,
             seed=setup.seed or 0,
             greeting=setup.greeting,
-            to_written=self._to_written,
+            to_written=lambda text: masked(self._to_written(text), masks),
             to_spoken=self._to_spoken,
         )
 

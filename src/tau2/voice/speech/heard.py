@@ -17,8 +17,9 @@ from tau2.voice.speech.language import spoken_language
 from tau2.voice.speech.pieces import joined, pieces_of
 from tau2.voice.speech.quantities import with_amounts, with_dates, with_numbers
 from tau2.voice.speech.runs import with_runs
-from tau2.voice.speech.values import with_known, with_masks
+from tau2.voice.speech.values import SIGNED, with_known, with_masks
 
+_DIGITS_OF_IDS = range(4, 11)
 LONGEST = 20_000
 """Characters of a text that is looked into; no utterance is as long."""
 
@@ -52,3 +53,23 @@ def heard(
     pieces = with_numbers(pieces, words)
     pieces = with_masks(pieces, masks)
     return joined(with_known(pieces, known))
+
+
+def masked(text: str, masks: Sequence[str]) -> str:
+    """Return written text with ids as masks say; see `heard`."""
+    if not masks or len(text) > LONGEST:
+        return text
+    return joined(with_masks(pieces_of(text), masks))
+
+
+def masks_in(text: str) -> list[str]:
+    """Return masks of the ids that `text`, a policy or a tool's description, shows the signs of.
+
+    Nobody says the "#" of "#W2378156"; a tool whose description mentions "#W" wants it.
+    """
+    prefixes = dict.fromkeys(SIGNED.findall(text))
+    return [
+        prefix.replace("A", r"\A") + "9" * digits
+        for prefix in prefixes
+        for digits in _DIGITS_OF_IDS
+    ]

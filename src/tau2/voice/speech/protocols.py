@@ -70,7 +70,8 @@ class Synthesizer(Protocol):
     def synthesize(self, text: str, voice: Voice, *, seed: int = 0) -> Speech:
         """Return `text` as speech; empty text is an utterance of no samples.
 
-        Raise SpeechFailed.
+        The text is in written form; an engine says ids digit by digit, as `spoken` does. Raise
+        SpeechFailed.
         """
 
     def voices(self) -> Sequence[str]:
@@ -84,7 +85,10 @@ class Recognizer(Protocol):
     version: str
 
     def transcribe(self, samples: Samples, sample_rate: int) -> Transcript:
-        """Return what is said in `samples` (any sample rate in Hz). Raise SpeechFailed."""
+        """Return what is said in `samples` (any sample rate in Hz), in written form.
+
+        Raise SpeechFailed.
+        """
 
 
 class SpeechProbability(Protocol):

@@ -68,9 +68,26 @@ def spoken(text: str, *, spelling: Spelling = Spelling.WORDS, language: str = "e
         spelling: How words inside of ids and addresses are said.
         language: The code of a known language.
     """
+    return " ".join(token.said for token in spoken_tokens(text, spelling, language))
+
+
+class SpokenToken(NamedTuple):
+    """A token of a text, without marks of Markdown, and how it is spoken."""
+
+    written: str
+    said: str
+
+
+def spoken_tokens(
+    text: str, spelling: Spelling = Spelling.WORDS, language: str = "en"
+) -> list[SpokenToken]:
+    """Return the tokens of `text` that have a sound."""
     words = spoken_language(language)
-    said = (_token(token, spelling, words) for token in _plain(text).split())
-    return " ".join(token for token in said if token)
+    tokens = [
+        SpokenToken(token.strip(_MARKS), _token(token, spelling, words))
+        for token in _plain(text).split()
+    ]
+    return [token for token in tokens if token.said]
 
 
 def spelled(value: str, *, alphabet: bool = False, language: str = "en") -> str:

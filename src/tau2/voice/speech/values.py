@@ -10,6 +10,8 @@ from tau2.voice.speech.pieces import Kind, Piece, is_pause, merged, pieces_of
 
 _MOST_PIECES = 16
 """Into which a recognizer breaks one value."""
+SIGNED = re.compile(r"(?<!\w)#[A-Z]{1,3}(?![A-Za-z])")
+"""What ids begin with that have a sign in front."""
 _ESCAPED = re.compile(r"\\(.)|(.)", re.DOTALL)
 
 

@@ -178,6 +178,21 @@ def test_streams_of_the_detector_have_states_of_their_own() -> None:
     assert len(telephone.push(np.zeros(8000, np.float32))) in {29, 30, 31}
 
 
+@pytest.mark.usefixtures("packages")
+def test_ids_are_said_digit_by_digit_and_remain_as_they_are_written() -> None:
+    speech = HibariSynthesizer().synthesize("It is #W23, **now** it costs $5.", Voice())
+    assert [word.text for word in speech.words] == [
+        "It",
+        "is",
+        "#W23,",
+        "now",
+        "it",
+        "costs",
+        "$5.",
+    ]
+    assert speech.words[-1].end == pytest.approx(speech.seconds)
+
+
 def test_words_take_time_by_their_length() -> None:
     words = estimated_words("a W12 longest", 3.0, start=1.0)
     assert [word.text for word in words] == ["a", "W12", "longest"]

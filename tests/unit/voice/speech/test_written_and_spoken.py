@@ -13,7 +13,7 @@ from collections.abc import Callable
 import pytest
 
 from tau2.errors import UnknownName
-from tau2.voice.speech.heard import heard
+from tau2.voice.speech.heard import heard, masked, masks_in
 from tau2.voice.speech.language import spoken_language, spoken_languages
 from tau2.voice.speech.spoken import Spelling, spelled, spoken
 from tau2.voice.speech.values import contains_value
@@ -249,6 +249,14 @@ def test_a_mask_says_how_characters_are_written() -> None:
     assert heard("call 5 5 5 1 2 3 2 0 0 2", masks=["999-999-9999"]) == "call 555-123-2002"
     assert heard("customer c 1 0 0 1", masks=["C9999"]) == "customer C1001"
     assert heard("code a 9 b 1", masks=[r"\A9*9"]) == "code A9B1"
+
+
+def test_signs_that_nobody_says_are_known_from_descriptions() -> None:
+    masks = masks_in('order_id: The order number with its leading "#W". See #general, #AB and #W.')
+    assert masked("Order W2378156 and w, 12, or AB1234567.", masks) == (
+        "Order #W2378156 and w, 12, or #AB1234567."
+    )
+    assert masked("Order W2378156", masks_in("no sign")) == "Order W2378156"
 
 
 def test_markdown_is_not_read_out() -> None:

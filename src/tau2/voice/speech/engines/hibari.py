@@ -19,7 +19,7 @@ from tau2.voice.audio.formats import Samples
 from tau2.voice.speech.limits import checked_text
 from tau2.voice.speech.protocols import Speech, SpokenWord, Voice
 from tau2.voice.speech.weights import EXTRA, check_weights, package_version
-from tau2.voice.speech.word_times import estimated_words
+from tau2.voice.speech.word_times import estimated_words, speech_of_written
 
 SAMPLE_RATE = 24000
 VOICE = "heart"
@@ -60,14 +60,20 @@ class HibariSynthesizer:
         return (VOICE,)
 
     def synthesize(self, text: str, voice: Voice, *, seed: int = 0) -> Speech:
-        """Return `text` as speech at 24 kHz; sentences have exact times, words estimated ones."""
+        """Return a written text as speech at 24 kHz.
+
+        The times of sentences are exact, those of words are estimated within.
+        """
         if voice.name not in {"", VOICE}:
             raise SpeechFailed(f"hibari has no voice {voice.name!r}; it has {VOICE!r}")
+        return speech_of_written(checked_text(text), lambda said: self._speech(said, voice, seed))
+
+    def _speech(self, text: str, voice: Voice, seed: int) -> Speech:
         ratio = 2.0 ** (voice.pitch / _SEMITONES)
         speed = min(_FASTEST, max(_SLOWEST, voice.speed / ratio))
         spoken = [
             _Spoken(sentence, self._sentence(sentence, speed, derive_seed(seed, number)))
-            for number, sentence in enumerate(self._engine.split_sentences(checked_text(text)))
+            for number, sentence in enumerate(self._engine.split_sentences(text))
         ]
         words: list[SpokenWord] = []
         at = 0.0

@@ -13,6 +13,7 @@ import numpy as np
 
 from tau2.errors import SpeechFailed, needs_extra
 from tau2.voice.audio.formats import Samples
+from tau2.voice.speech.heard import heard
 from tau2.voice.speech.limits import checked_seconds
 from tau2.voice.speech.loops import LOOP, without_loops
 from tau2.voice.speech.protocols import Transcript
@@ -56,7 +57,9 @@ class MoonshineRecognizer:
         self._lock = threading.Lock()
 
     def transcribe(self, samples: Samples, sample_rate: int) -> Transcript:
-        """Return what is said, without word times; flagged "loop" where the model repeated itself.
+        """Return what is said, in written form and without word times.
+
+        It is flagged "loop" where the model repeated itself.
 
         Long audio is cut at the quietest places, and recognized piece by piece.
         """
@@ -68,7 +71,7 @@ class MoonshineRecognizer:
             has_looped = has_looped or looped
             texts.append(text)
         said = " ".join(text for text in texts if text)
-        return Transcript(said, flags=(LOOP,) if has_looped else ())
+        return Transcript(heard(said), flags=(LOOP,) if has_looped else ())
 
     def _text(self, samples: Samples) -> str:
         if len(samples) == 0 or np.sqrt(np.mean(np.square(samples))) < _QUIETEST:
