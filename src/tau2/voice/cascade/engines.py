@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from tau2.voice.cascade.cascade import TextForm
 from tau2.voice.cascade.work import Engines
+from tau2.voice.speech.heard import heard
 from tau2.voice.speech.protocols import (
     Recognizer,
     Synthesizer,
@@ -14,6 +15,7 @@ from tau2.voice.speech.protocols import (
     VoiceActivityDetector,
 )
 from tau2.voice.speech.registry import DETECTORS, RECOGNIZERS, SYNTHESIZERS, EngineCatalog, EngineT
+from tau2.voice.speech.spoken import spoken
 
 _TONE = "tone"
 
@@ -54,8 +56,9 @@ def best_engines(
         RECOGNIZERS.get(recognizer),
         SYNTHESIZERS.get(synthesizer),
         DETECTORS.get(detector),
-        to_written=str.strip,
-        to_spoken=str.strip,
+        to_written=heard,
+        # Tones carry every character as it is written, and sooner.
+        to_spoken=str.strip if synthesizer == _TONE else spoken,
     )
 
 
