@@ -7,10 +7,11 @@ from enum import StrEnum
 from importlib import import_module
 from typing import Any, Literal, NamedTuple
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, PrivateAttr
 
 from tau2.data_model.audio import AudioNativeConfig
 from tau2.data_model.message import (
+    AssistantMessage,
     Message,
     StoredMessage,
     Tick,
@@ -40,6 +41,7 @@ from tau2.data_model.reward import (
     RewardInfo,
 )
 from tau2.data_model.run_config import BaseRunConfig, RunConfig, TextRunConfig, VoiceRunConfig
+from tau2.data_model.utterances import as_conversation
 from tau2.utils.json_types import JsonObject, JsonValue
 
 ResultsFormat = Literal["json", "dir"]
@@ -122,17 +124,21 @@ class SimulationRun(BaseModel):
     provider_session_id: str | None = None
     policy: str | None = None
     effect_timeline: JsonValue = None
+    _conversation: list[Message] | None = PrivateAttr(default=None)
+    """What was read from the ticks."""
 
     def get_messages(self) -> list[Message]:
-        """Return the conversation in order; a full-duplex one is flattened from its ticks."""
-        if self.messages is not None:
-            return self.messages
-        flat = [message for tick in self.ticks or () for message in tick.get_all_messages()]
-        flat.sort(key=lambda message: getattr(message, "timestamp", None) or "")
-        for index, message in enumerate(flat):
-            if hasattr(message, "turn_idx"):
-                message.turn_idx = index
-        return flat
+        """Return the conversation in order.
+
+        A call that is stored as ticks alone, or with its chunks as messages, is read from its
+        ticks: utterances as text, and the tool calls between them.
+        """
+        if self.ticks and (not self.messages or any(map(_is_chunk, self.messages))):
+            if self._conversation is None:
+                ordered = sorted(self.ticks, key=lambda tick: tick.tick_id)
+                self._conversation = as_conversation(ordered)
+            return self._conversation
+        return self.messages or []
 
     def __await__(self) -> Generator[None, None, SimulationRun]:
         """Return the record itself.
@@ -159,6 +165,10 @@ class SimulationRun(BaseModel):
     def is_scored(self) -> bool:
         """Whether there is a reward that counts: none of NO_SCORE ended the episode."""
         return self.reward_info is not None and self.termination_reason not in NO_SCORE
+
+
+def _is_chunk(message: Message) -> bool:
+    return isinstance(message, AssistantMessage | UserMessage) and message.is_audio
 
 
 def _is_of_agent(message: Message) -> bool:

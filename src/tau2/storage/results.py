@@ -23,10 +23,11 @@ from typing import Any, NamedTuple, TypeVar, get_args
 
 from pydantic import BaseModel, Field, ValidationError
 
-from tau2.data_model.audio import AudioNativeConfig
+from tau2.data_model.audio import AudioNativeConfig, LiveConfig, LocalConfig
 from tau2.data_model.message import (
     AssistantMessage,
     SystemMessage,
+    Tick,
     ToolCall,
     ToolMessage,
     UserMessage,
@@ -247,10 +248,19 @@ def _upgrade_info(raw: JsonObject) -> JsonObject:
     """Leave out settings that this version does not know, which a strict model would refuse."""
     raw, user = dict(raw), raw.get("user_info")
     if "audio_native_config" in raw:
-        raw["audio_native_config"] = _known(AudioNativeConfig, raw["audio_native_config"])
+        raw["audio_native_config"] = _known_audio(raw["audio_native_config"])
     if isinstance(user, dict) and "persona_config" in user:
         raw["user_info"] = {**user, "persona_config": _known(PersonaConfig, user["persona_config"])}
     return raw
+
+
+def _known_audio(raw: JsonValue) -> JsonValue:
+    audio = _known(AudioNativeConfig, raw)
+    if isinstance(audio, dict):
+        for name, kind in (("live_config", LiveConfig), ("local_config", LocalConfig)):
+            if name in audio:
+                audio[name] = _known(kind, audio[name])
+    return audio
 
 
 def _known(kind: type[BaseModel], raw: JsonValue) -> JsonValue:
@@ -273,6 +283,18 @@ def upgrade_simulation(raw: JsonValue) -> JsonValue:
     raw = _defaults_for_null(SimulationRun, _with_text_id(raw, "task_id"))
     if isinstance(raw.get("messages"), list):
         raw["messages"] = [_upgrade_message(message) for message in raw["messages"]]
+    if isinstance(raw.get("ticks"), list):
+        raw["ticks"] = [_upgrade_tick(tick) for tick in raw["ticks"]]
+    return raw
+
+
+def _upgrade_tick(raw: JsonValue) -> JsonValue:
+    if not isinstance(raw, dict):
+        return raw
+    raw = _defaults_for_null(Tick, raw)
+    for name in ("agent_chunk", "user_chunk"):
+        if name in raw:
+            raw[name] = _upgrade_message(raw[name])
     return raw
 
 
