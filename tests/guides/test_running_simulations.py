@@ -2,8 +2,10 @@
 
 Its text blocks run as they stand, against a server that speaks OpenAI's API.
 
-Nothing in a block is replaced. The models' address is set in the environment, and the two domains
-whose task sets are played whole are cut to two tasks.
+Nothing in a text block is replaced. The models' address is set in the environment, and the two
+domains whose task sets are played whole are cut to two tasks. In the blocks for audio the provider
+is `local`, whose speech is the tone channel here, and the line is clean: what detects tones takes
+noise for speech.
 """
 
 from __future__ import annotations
@@ -27,6 +29,8 @@ from tau2.domains.mock.data_model import MockDB, Task, User
 from tau2.environment.environment import Environment
 from tau2.environment.toolkit import ToolKitBase, ToolType, is_tool
 from tau2.registry import Catalog, Registry, registry
+from tau2.runner import voice as voice_engines
+from tau2.voice.speech.registry import EngineCatalog
 
 _NAMED = os.environ.get("TAU2_GUIDES_DIR")
 _FOLDER = Path(_NAMED) if _NAMED else Path(__file__).resolve().parents[3] / "shared" / "guides"
@@ -47,19 +51,21 @@ class Block(NamedTuple):
 
 
 def blocks() -> Iterator[Block]:
-    """Yield the code blocks of the guide with the heading above each.
-
-    Those for audio need the voice engine.
-    """
+    """Yield the code blocks of the guide with the heading above each."""
     heading = ""
     for found in _BLOCK.finditer(GUIDE.read_text(encoding="utf-8") if GUIDE.is_file() else ""):
         if found.group(1):
             heading = found.group(1).strip("# ")
-        elif "oice" not in heading:
+        else:
             yield Block(heading, found.group(2), found.group(3))
 
 
-PYTHON = [block for block in blocks() if block.language == "python"]
+def voice(block: Block) -> bool:
+    return "VoiceRunConfig(" in block.code
+
+
+PYTHON = [block for block in blocks() if block.language == "python" and not voice(block)]
+VOICE = [block for block in blocks() if voice(block)]
 COMMANDS = [
     line
     for block in blocks()
@@ -120,6 +126,43 @@ def test_levels_2_and_3(block, served, tmp_path, capsys):
     assert served.requests > 0
     printed = capsys.readouterr().out
     assert "print(" not in block.code or "eward" in printed
+
+
+@pytest.fixture
+def tones(monkeypatch):
+    """Have both sides of a call speak in tones, as if no other engine were installed."""
+    names = EngineCatalog.usable_names
+    monkeypatch.setattr(
+        EngineCatalog, "usable_names", lambda self: [n for n in names(self) if n in _FOR_TESTS]
+    )
+    monkeypatch.setattr(voice_engines, "_SYNTHESIZERS", ("tone",))
+    monkeypatch.setattr(voice_engines, "_RECOGNIZERS", ("tone",))
+
+
+_FOR_TESTS = ("tone", "energy")
+_PLAYED_AS = {
+    'provider="openai"': 'provider="local"',
+    'speech_complexity="regular"': 'speech_complexity="control"',
+}
+
+
+@pytest.mark.parametrize("block", VOICE, ids=lambda block: block.heading)
+def test_levels_2_and_3_by_voice(block, served, tones):
+    code = block.code
+    for written, played in _PLAYED_AS.items():
+        assert written in code
+        code = code.replace(written, played)
+    names = run(block._replace(code=code))
+    played = names["results"].simulations if "results" in names else [names["result"]]
+    assert {simulation.termination_reason.value for simulation in played} == {"user_stop"}
+    for simulation in played:
+        assert simulation.reward_info is not None
+        assert simulation.speech_environment["complexity"] == "control"
+        said = [message.content for message in simulation.messages if message.role == "user"]
+        assert "I would like some help." in said[0]
+    assert served.requests > 0
+    recordings = Path(os.environ["TAU2_SIMULATIONS_DIR"]).glob("*/artifacts/*/*/audio/both.wav")
+    assert len(list(recordings)) == (len(played) if "results" in names else 0)
 
 
 # --- what no registry knows -----------------------------------------------------------------------
@@ -193,5 +236,6 @@ def test_level_3_custom_instances_without_a_registry(block, no_names, capsys):
 
 def test_the_guide_was_read():
     assert len(COMMANDS) == 3
+    assert len(VOICE) == 2
     assert len(PYTHON) >= 5
     assert sum(map(custom, PYTHON)) == 1

@@ -39,8 +39,11 @@ def ticks() -> list[dict]:
     """Return a call in which the user interrupts, and the agent creates the task."""
     user = {0: ("Please add ", "u1"), 1: ("a meeting.", "u1"), 6: ("Yes, go on.", "u2")}
     agent = {
-        3: ("I would create ", "a1"), 4: ("a task called ", "a1"), 5: ("Important ", "a1"),
-        10: ("It is on ", "a2"), 11: ("the list.", "a2"),
+        3: ("I would create ", "a1"),
+        4: ("a task called ", "a1"),
+        5: ("Important ", "a1"),
+        10: ("It is on ", "a2"),
+        11: ("the list.", "a2"),
     }
     call = {"id": "c1", "name": "create_task", "arguments": ON_THE_LIST, "requestor": "assistant"}
     result = get_environment().get_response(_call(call))
