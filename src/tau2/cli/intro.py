@@ -27,6 +27,7 @@ tools, and grades what happened. Five commands to start with:
 _ABOUT = {
     "dummy_user": "stands in where an agent works without a user",
     "handover_agent": "baseline: hands every customer over to a person",
+    "hearing_oracle": "the oracle, with what it hears in place of what it knows",
     "lazy_agent": "baseline: ends politely and does nothing",
     "llm_agent": "your model, with the domain's tools and policy",
     "llm_agent_gt": "your model, told the reference actions",

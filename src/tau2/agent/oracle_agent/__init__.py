@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tau2.agent.oracle_agent.agent import OracleAgent, OracleState, needs_task
+from tau2.agent.oracle_agent.hearing import HearingOracle
 from tau2.agent.oracle_agent.paraphrasing import ParaphrasingOracle
 from tau2.data_model.message import UserMessage
 from tau2.data_model.tasks import Task
@@ -42,6 +43,22 @@ def create_paraphrasing_oracle(
     )
 
 
+def create_hearing_oracle(
+    tools: list[Tool],
+    domain_policy: str,
+    task: Task | None = None,
+    seed: int | None = None,
+    **_options: object,
+) -> HearingOracle:
+    """Make a HearingOracle of one task. Raise AgentError without a task."""
+    return HearingOracle(
+        tools=tools,
+        domain_policy=domain_policy,
+        task=needs_task(task, "hearing_oracle"),
+        seed=seed,
+    )
+
+
 def has_reference(task: Task) -> bool:
     """Return whether a task has evaluation criteria, which say what solves it."""
     return task.evaluation_criteria is not None
@@ -70,6 +87,13 @@ AGENTS = (
         continues="replies",
     ),
     AgentSpec(
+        "hearing_oracle",
+        make=create_hearing_oracle,
+        accepts=has_reference,
+        needs_model=False,
+        continues="replies",
+    ),
+    AgentSpec(
         "oracle_agent_solo",
         make=create_oracle_agent,
         accepts=plays_alone,
@@ -82,9 +106,11 @@ AGENTS = (
 
 __all__ = [
     "AGENTS",
+    "HearingOracle",
     "OracleAgent",
     "OracleState",
     "ParaphrasingOracle",
+    "create_hearing_oracle",
     "create_oracle_agent",
     "create_paraphrasing_oracle",
 ]

@@ -145,6 +145,7 @@ class OracleAgent(HalfDuplexAgent[OracleState]):
 
     blocking: ClassVar[bool] = False
     speaker_class: ClassVar[type[Speaker]] = Speaker
+    state_class: ClassVar[type[OracleState]] = OracleState
 
     def __init__(
         self, tools: list[Tool], domain_policy: str, task: Task, seed: int | None = None
@@ -169,7 +170,9 @@ class OracleAgent(HalfDuplexAgent[OracleState]):
         Steps done after the task's own history count as done, and as agreed to.
         """
         history = list(message_history or [])
-        state = OracleState(cursor=steps_done(self.plan, history[self._length_of_own_history() :]))
+        state = self.state_class(
+            cursor=steps_done(self.plan, history[self._length_of_own_history() :])
+        )
         for message in history:
             if isinstance(message, UserMessage):
                 _note_text(state, message)
@@ -267,7 +270,7 @@ class OracleAgent(HalfDuplexAgent[OracleState]):
     def _move(self, state: OracleState) -> AssistantMessage:
         if state.cursor >= len(self.plan):
             return self._close(state)
-        step = self.plan[state.cursor]
+        step = self._step(state.cursor, state)
         if state.solo:
             return self._call(step, state)
         question = self._question(step, state)
@@ -282,6 +285,11 @@ class OracleAgent(HalfDuplexAgent[OracleState]):
             return self._move(state)
         return self._call(step, state)
 
+    def _step(self, at: int, state: OracleState) -> PlanStep:
+        """Return the step of the plan at an index, as it is taken."""
+        del state
+        return self.plan[at]
+
     def _question(self, step: PlanStep, state: OracleState) -> str:
         """Return what has to be asked before a step, or nothing."""
         if step.by_user:
@@ -291,7 +299,7 @@ class OracleAgent(HalfDuplexAgent[OracleState]):
             return asked
         if step.changes_something and state.cursor >= state.agreed_steps:
             return self._ask_consent(state)
-        if step is self._identifying:
+        if self.plan[state.cursor] is self._identifying:
             return self._ask_identity(step, state)
         if step.is_transfer:
             # The announcement of a transfer stands alone: what is to be said is said before.
@@ -361,7 +369,8 @@ class OracleAgent(HalfDuplexAgent[OracleState]):
 
     def _proposal(self, state: OracleState, end: int) -> str:
         changes = []
-        for step in self.plan[state.cursor : end]:
+        for at in range(state.cursor, end):
+            step = self._step(at, state)
             details = speech.details_of(step, state.records, state.notes)
             changes.append((self._deed(step, state), self.speaker.terms(step, details)))
         return self.speaker.propose(changes, before=self._news(state))

@@ -18,6 +18,8 @@ class Cue(StrEnum):
     """The agent says that something cannot be done."""
     CONFIRMATION = "confirmation"
     """The agent asks whether to go ahead."""
+    READ_BACK = "read_back"
+    """The agent reads an address back that lacks what the reply adds."""
     QUESTION = "question"
     """The agent asks for what the words name."""
     STATEMENT = "statement"

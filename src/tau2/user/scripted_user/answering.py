@@ -13,10 +13,12 @@ from tau2.user.scripted_user.agenda import ConditionalReply, Conversation, Cue, 
 from tau2.user.scripted_user.proposals import (
     contradicts_status,
     fails_condition,
+    lacks_correction,
     objection,
     same_deed,
     speaks_of,
 )
+from tau2.user.scripted_user.read_back import misread, wants_spelling
 from tau2.user.scripted_user.speaking import Voice, continued, follow_up
 from tau2.user.scripted_user.text import keywords, overlap
 from tau2.user.scripted_user.toolbox import Toolbox
@@ -215,6 +217,9 @@ class ReplyBuilder:
     def _lines(self) -> list[str]:
         """Return the answers to what the agent asked, and what the customer adds unasked."""
         heard = self.heard
+        if wants_spelling(heard.text) and not heard.kinds and self.state.facts_told:
+            kind = self.state.facts_told[-1]
+            return [self._tell(kind, self.state.agenda.facts[kind])]
         if Act.ASKS_AGAIN in heard and self.state.last_words and not heard.kinds:
             return [self.state.last_words]
         corrected = self.state.correction
@@ -246,7 +251,7 @@ class ReplyBuilder:
         heard = self.heard
         state = self.state
         if Act.ASKS_CONSENT in heard:
-            if rule is not None and rule.cue is Cue.CONFIRMATION:
+            if rule is not None and rule.cue in {Cue.CONFIRMATION, Cue.READ_BACK}:
                 return []
             return [self._consent()]
         if Act.OFFERS_GUIDANCE in heard and not answered:
@@ -275,6 +280,11 @@ class ReplyBuilder:
         """Return the answer to a proposal: agreement, or what is wrong with it."""
         if not self.looped:
             self.progress = True
+        wrong = misread(self.heard.text, self.state.agenda.facts)
+        if wrong is not None:
+            kind, value = wrong
+            told = f"{self.voice.phrase('disagree')} it is {value}."
+            return follow_up(told, self.voice.spelling(kind, value))
         if self._objection:
             return f"{self.voice.phrase('disagree')} {self._objection}."
         self.state.awaiting = True
@@ -321,6 +331,8 @@ class ReplyBuilder:
                 return Act.REFUSES in heard
             case Cue.CONFIRMATION:
                 return Act.ASKS_CONSENT in heard and not self._objection
+            case Cue.READ_BACK:
+                return Act.ASKS_CONSENT in heard and lacks_correction(heard.text, rule.reply)
             case Cue.QUESTION:
                 if rule.kinds:
                     return not set(rule.kinds).isdisjoint(heard.kinds)
@@ -370,7 +382,11 @@ class ReplyBuilder:
         if kind not in self.state.facts_told:
             self.state.facts_told.append(kind)
             self.progress = True
-        return self.voice.fact(kind, values)
+        told = self.voice.fact(kind, values)
+        if not wants_spelling(self.heard.text):
+            return told
+        self.progress = self.progress or not self.looped
+        return follow_up(told, self.voice.spelling(kind, values[0]))
 
     def _indirect(self, kind: str) -> str:
         pattern = _REASON if kind == "reason" else facts.ASKED[kind]
@@ -378,6 +394,8 @@ class ReplyBuilder:
         line = next((line for line in agenda.statements if pattern.search(line)), "")
         if kind == "payment":
             return self._payment(line)
+        if kind in agenda.facts and wants_spelling(self.heard.text):
+            return self._tell(kind, agenda.facts[kind])
         if line:
             return line
         if kind in agenda.facts:

@@ -119,6 +119,9 @@ _PERSISTS = re.compile(
     r"once\b|\bseveral times|\bafter a few",
     _I,
 )
+_READING_BACK = re.compile(r"\b(?:reads?|repeats?)\b.{0,40}\b(?:to you|back)\b", _I)
+_NOTICING = re.compile(r"^Notice that (?=I )")
+_FORGOTTEN = re.compile(r"^Please add what I forgot:")
 _SAME = 0.8  # share of a line's words that the opening has as well
 _ABOUT = re.compile(
     r"^(?:on|as to|as for|concerning|regarding|about|for|with) (?:the|your) "
@@ -440,6 +443,9 @@ def _rule(condition: str, reply: str) -> ConditionalReply:
     stems = tuple(
         sorted(keywords(re.sub(r"\b(?:the )?(?:service )?agent\b", "", condition, flags=_I)))
     )
+    if _READING_BACK.search(condition):
+        said = _FORGOTTEN.sub("I forgot something:", _NOTICING.sub("", reply))
+        return ConditionalReply(cue=Cue.READ_BACK, words=stems, reply=said)
     if _ASKING.search(condition) and not _CONFIRMING.search(condition):
         return ConditionalReply(cue=Cue.QUESTION, words=stems, kinds=kinds, reply=reply)
     if _CONFIRMING.search(condition):

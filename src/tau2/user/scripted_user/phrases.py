@@ -111,6 +111,22 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
         Sorry, but
         """
     ),
+    "spelling": _forms(
+        """
+        I'll spell it:
+        Let me spell it:
+        One by one:
+        Slowly, then:
+        Sign by sign:
+        It is spelled like this:
+        Spelled out:
+        That is spelled:
+        Here it is again, slowly:
+        In single signs:
+        I'll say it slowly:
+        Piece by piece:
+        """
+    ),
     "agree_transfer": _forms(
         """
         Yes, please transfer me.

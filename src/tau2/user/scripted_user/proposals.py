@@ -52,6 +52,7 @@ _TOTAL = re.compile(
 _ONLY_IF_LESS = re.compile(
     r"\bonly\b.{1,60}\bif\b.{1,60}\b(?:less|lower|cheaper|fewer|smaller)\b", re.IGNORECASE
 )
+_IT_IS = re.compile(r"^(?:it|the [\w ]{1,20}) is ", re.IGNORECASE)
 _IS_NOT_LESS = re.compile(
     r"\b(?:more|higher|greater) than (?:what |the |your |you )?(?:\w+ ){0,3}"
     r"(?:original|paid|charged|current|before)|\bnot (?:be )?(?:less|lower|cheaper) than\b",
@@ -67,6 +68,15 @@ _YOU_ARE = re.compile(
 def fails_condition(text: str, agenda: Agenda) -> bool:
     """Return whether an agent says that something costs no less, where it has to cost less."""
     return bool(_IS_NOT_LESS.search(text)) and any(map(_ONLY_IF_LESS.search, agenda.statements))
+
+
+def lacks_correction(text: str, reply: str) -> bool:
+    """Return whether a text reads an address back without what `reply` says of it.
+
+    "It is to 12 Elm Street" lacks "I gave a wrong house number: it is 21 Elm Street".
+    """
+    value = _IT_IS.sub("", reply.rpartition(": ")[2]).rstrip(".")
+    return _STREET.search(text) is not None and value.lower() not in text.lower()
 
 
 def contradicts_status(text: str, agenda: Agenda) -> str:

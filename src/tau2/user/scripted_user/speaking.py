@@ -13,6 +13,7 @@ from tau2.seeds import derive_seed
 from tau2.user.scripted_user import facts
 from tau2.user.scripted_user.agenda import Agenda, Conversation, UserAction
 from tau2.user.scripted_user.phrases import PHRASES
+from tau2.user.scripted_user.read_back import spelling
 from tau2.user.scripted_user.text import capital, lowered, sentences
 
 _LONGEST_FINDING = 700  # characters of a tool's result that a person would read out
@@ -223,6 +224,11 @@ class Voice:
             return facts.said(kind, values)
         value = " and my ".join(values) if kind == "payment" else facts.listed(values)
         return self._rng.choice(forms).format(noun=noun, Noun=capital(noun), value=value)
+
+    def spelling(self, kind: str, value: str) -> str:
+        """Return a sentence that spells a fact, or "" for one that is not spelled."""
+        letters = spelling(kind, value)
+        return f"{self.phrase('spelling')} {letters}." if letters else ""
 
     def not_at_hand(self, nouns: Sequence[str]) -> str:
         """Return that the customer does not have these facts."""
