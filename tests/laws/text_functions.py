@@ -77,10 +77,12 @@ from tau2.runner.record_diff import first_difference
 from tau2.runner.task_log import TaskLog, as_name
 from tau2.storage.inspection import salvaged
 from tau2.user.monitor import MonitoredTools, UserMonitor
+from tau2.user.scripted_user.read_back import misread
 from tau2.user.user_simulator.forms import own_line, sizes_in
 from tau2.utils.text import clean_text
 from tau2.view.blocks import BlockVisual
 from tau2.view.content.blocks import blocks_of, brief, capped, pretty
+from tau2.voice.found_values import find_value
 from tau2.voice.speech import spoken as speech_spoken
 from tau2.voice.speech.heard import LONGEST, heard
 from tau2.voice.speech.loops import without_loops
@@ -333,6 +335,8 @@ FUNCTIONS: dict[str, TextFunction] = {
     "user.prompt_forms": lambda text: (own_line(text), sizes_in(text)),
     "utils.clean_text": clean_text,
     "voice.spoken": lambda text: speech_spoken.spoken(text),
+    "voice.find_value": lambda text: [find_value(text, one) for one in ("AB-12", "a@b.example")],
+    "voice.read_back": lambda text: misread(text, {"serial": ("AB12",), "name": ("Ann Lee",)}),
     "voice.heard": lambda text: heard(text[:LONGEST], masks=["W999"], known=["ab_1"]),
     "voice.without_loops": lambda text: without_loops(text, 1e9),
     "view.blocks": viewed,

@@ -105,7 +105,7 @@ class LocalConfig(_Settings):
     """The agent of provider `local`: recognition, any text agent, speech."""
 
     agent: str | None = None
-    """The text agent, by name; default: llm_agent if `llm` is given, else oracle_agent."""
+    """The text agent, by name; default: llm_agent if `llm` is given, else hearing_oracle."""
     llm: str | None = None
     """Model of the text agent."""
     llm_args: JsonObject = Field(default_factory=dict)

@@ -19,7 +19,7 @@ ExecutorName = Literal["local", "ray"]
 UserPrompt = Literal["auto", "full", "short"]
 UserMonitorMode = Literal["act", "report", "off"]
 
-DEFAULT_TEXT_AGENT = "oracle_agent"
+DEFAULT_TEXT_AGENT = "hearing_oracle"
 """Who is behind the voice of provider `local` when neither an agent nor a model is named."""
 
 

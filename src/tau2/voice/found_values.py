@@ -13,11 +13,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from tau2.voice.speech.language import spoken_language
+
 _LONGEST_TEXT = 2_000  # characters of what was said that are searched: its end
 _LONGEST_VALUE = 80
 _TOKEN = re.compile(r"[^\W_]+")
 _DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)")
-_AMOUNT = re.compile(r"\$?(\d+)\.(\d\d)")
+_AMOUNT = re.compile(r"\$?(\d{1,12})\.(\d\d)")
 _ORDINAL = re.compile(r"(\d{1,2})(?:st|nd|rd|th)")
 _SIGN_WORDS = frozenset({"underscore", "dash", "hyphen", "hash"})
 _MAIL_SIGNS = {"at": "@", "dot": ".", "underscore": "_", "dash": "-", "hyphen": "-"}
@@ -99,7 +101,10 @@ def _tokens(text: str, target: str) -> list[str]:
         marked = re.sub(r"([@_.+-])", r" \1 ", signs)
         return [_MAIL_SIGNS.get(word, word) for word in marked.split()]
     words = _TOKEN.findall(text)
-    return [word for word in words if word not in _SIGN_WORDS] if _is_code(target) else words
+    if not _is_code(target):
+        return words
+    digits = spoken_language("en").digit_of
+    return [digits.get(word, word) for word in words if word not in _SIGN_WORDS]
 
 
 def _is_code(target: str) -> bool:
