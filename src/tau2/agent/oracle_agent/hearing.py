@@ -27,8 +27,8 @@ from tau2.errors import AgentError
 from tau2.participant.turns import flat
 from tau2.participant.wording import joined, listing
 from tau2.utils.json_types import JsonValue
-from tau2.voice.speech.heard import heard
 from tau2.voice.found_values import FoundValue, find_value
+from tau2.voice.speech.heard import heard
 
 _MOST_QUESTIONS = 4  # times a value is asked for before the oracle gives up on it
 _SPELLED_FROM = 3  # question with which it is asked to be spelled

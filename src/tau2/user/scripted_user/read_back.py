@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Mapping
 
 from tau2.user.scripted_user import facts
+from tau2.voice.found_values import FoundValue, find_value
 from tau2.voice.speech.heard import heard
 from tau2.voice.speech.spoken import spelled
-from tau2.voice.found_values import FoundValue, find_value
 
 _SPELL = re.compile(
     r"\bspell(?:ed|ing)?\b|\b(?:letter|digit|character|number)s? (?:by|at a) (?:letter|digit|"
