@@ -12,7 +12,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from tau2.data_model.message import AssistantMessage, Tick, ToolCall, ToolMessage, UserMessage
+from tau2.data_model.message import (
+    AssistantMessage,
+    Tick,
+    ToolCall,
+    ToolMessage,
+    TurnTakingAction,
+    UserMessage,
+)
 from tau2.utils.json_types import JsonObject, JsonValue
 
 Speaker = Literal["user", "agent"]
@@ -24,6 +31,8 @@ NON_DIRECTED = "non_directed_speech"
 
 _TOKEN = re.compile(r"###[A-Z][A-Z-]*###")
 """What participants write to end a call; nobody says it."""
+
+_TAKES_TURN = ("generate_message", "interrupt")
 
 _KINDS: dict[str, str] = {
     "non_directed": NON_DIRECTED,
@@ -257,8 +266,10 @@ def _segments(ticks: Sequence[Tick], speaker: Speaker) -> list[Segment]:
                 found[-1].text += _text_of(chunk)  # a transcript may come after the sound
             current = None
             continue
+        decision = chunk.turn_taking_action
+        if current is not None and current.is_backchannel and _begins_turn(decision):
+            current = None  # it says "uh-huh" and, without a pause, takes the turn
         if current is None:
-            decision = chunk.turn_taking_action
             current = Segment(
                 start=place,
                 end=place,
@@ -275,6 +286,10 @@ def _segments(ticks: Sequence[Tick], speaker: Speaker) -> list[Segment]:
         ]
         current.effects |= {effect.kind for effect in effects_in(chunk)}
     return found
+
+
+def _begins_turn(decision: TurnTakingAction | None) -> bool:
+    return decision is not None and decision.action in _TAKES_TURN
 
 
 def _text_of(chunk: UserMessage | AssistantMessage) -> str:

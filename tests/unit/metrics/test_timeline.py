@@ -37,6 +37,16 @@ def test_a_segment_says_how_it_begins_and_ends():
     assert [cut.tick for cut in timeline.cuts] == [10]
 
 
+def test_a_turn_without_a_pause_behind_a_backchannel_is_a_segment_of_its_own():
+    timeline = timeline_of(a_call("....bbuuu..", "aaaaaa....."))
+
+    backchannel, turn = timeline.user
+    assert backchannel.is_backchannel
+    assert not turn.is_backchannel
+    assert spans(timeline.user) == [(4, 6), (6, 9)]
+    assert turn.text == "u u u "
+
+
 def test_effects_last_from_their_first_to_their_last_tick():
     timeline = timeline_of(a_call("uutt.**..T..T", "............."))
 
