@@ -7,7 +7,9 @@ and the noise of where it is, also while it is silent.
 
 from __future__ import annotations
 
+import contextvars
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -31,6 +33,8 @@ from tau2.voice.caller.line import CallerLine
 from tau2.voice.caller.notes import CallNotes
 from tau2.voice.caller.text_turn import (
     TextTurn,
+    Thought,
+    UserInput,
     after_cut,
     received_results,
     spoken_words,
@@ -39,7 +43,7 @@ from tau2.voice.caller.text_turn import (
 from tau2.voice.caller.utterance import CallerUtterance, UtteranceKind
 from tau2.voice.complexity import SpeechEnvironment
 from tau2.voice.personas import persona_named
-from tau2.voice.speech.protocols import Synthesizer, Voice
+from tau2.voice.speech.protocols import Speech, Synthesizer, Voice
 from tau2.voice.turn_taking.decisions import Decider, RuleDecider, Scene, Verdict
 from tau2.voice.turn_taking.language import LanguagePack, load_pack
 from tau2.voice.turn_taking.policy import (
@@ -78,6 +82,8 @@ class VoiceUserState:
     speaking: CallerUtterance | None = None
     turn: TextTurn | None = None
     """The last turn of the text user."""
+    thinking: Future[Thought] | None = None
+    """Its next turn, while it is made in the background."""
     awaits_results: bool = False
     results: list[ToolMessage] = field(default_factory=list)
     """Of its tools, not told yet."""
@@ -103,6 +109,8 @@ class _Doing:
 
     decision: Decision
     verdicts: dict[Question, Verdict]
+    thought: Thought | None = None
+    """A turn that was made in the background, to be followed now."""
     reply: UserMessage | None = None
     """What the text user answered in this tick."""
     data: JsonObject = field(default_factory=dict)
@@ -135,7 +143,7 @@ class VoiceStreamingUser(FullDuplexParticipant[AssistantMessage, UserMessage, Vo
         make_ear: Callable[[], Ear] = TranscriptEar,
         pack: LanguagePack | None = None,
         silence_annotation_seconds: float = 4.0,
-        to_spoken: Callable[[str], str] = str.strip,
+        background: Executor | None = None,
         seed: int = 0,
     ) -> None:
         """Put a text user on the telephone.
@@ -151,7 +159,9 @@ class VoiceStreamingUser(FullDuplexParticipant[AssistantMessage, UserMessage, Vo
             make_ear: Returns what hears the agent in a call.
             pack: The language of what it says besides; default: English.
             silence_annotation_seconds: Silence that a deciding model is told of.
-            to_spoken: Brings what is written into the form in which it is read aloud.
+            background: Where the text user thinks and its words are synthesized while ticks go on;
+                for calls in real time. Default: a tick takes as long as they do, and the same call
+                is the same each time. `stop` shuts it down.
             seed: Of what is drawn at random.
         """
         self.text_user = text_user
@@ -165,8 +175,8 @@ class VoiceStreamingUser(FullDuplexParticipant[AssistantMessage, UserMessage, Vo
         self._own_decider = decider
         self._make_channel = make_channel
         self._make_ear = make_ear
+        self._background = background
         self._silence_annotation = silence_annotation_seconds
-        self._to_spoken = to_spoken
 
     @property
     def tick_seconds(self) -> float:
@@ -207,6 +217,8 @@ class VoiceStreamingUser(FullDuplexParticipant[AssistantMessage, UserMessage, Vo
         stop = getattr(self.text_user, "stop", None)
         if stop is not None:
             stop(None, None if state is None else state.text_state)
+        if self._background is not None:
+            self._background.shutdown(wait=False, cancel_futures=True)
 
     def get_init_state(self, message_history: list[Message] | None = None) -> VoiceUserState:
         """Return the state at the beginning of a call. Raise UserError for a history."""
@@ -241,7 +253,7 @@ class VoiceStreamingUser(FullDuplexParticipant[AssistantMessage, UserMessage, Vo
         if state.farewell and state.speaking is None:
             chunk = self._hang_up(state)
         else:
-            doing = self._decide(state)
+            doing = self._thinking(state) or self._decide(state)
             self._act(state, doing)
             speaking = state.speaking
             is_aside = speaking is not None and speaking.kind is UtteranceKind.BACKCHANNEL
@@ -263,6 +275,26 @@ class VoiceStreamingUser(FullDuplexParticipant[AssistantMessage, UserMessage, Vo
             state.reminders = 0
         if chunk is not None and chunk.content:
             state.notes.add("agent", chunk.content, state.tick - 1, is_over_other=state.talked)
+
+    def _thinking(self, state: VoiceUserState) -> _Doing | None:
+        """Return what is done because of a turn in the background; None if there is none.
+
+        An answer that comes when the agent speaks again is not given: what it answers is heard once
+        more, with what is said now.
+        """
+        if state.thinking is None:
+            return None
+        if not state.thinking.done():
+            return _Doing(Decision(Action.WAIT, Reason.THINKS), {})
+        thought = state.thinking.result()
+        state.thinking = None
+        turn = thought.turn
+        if state.activity.other_talk and turn.heard is not None and turn.before is not None:
+            state.text_state = turn.before
+            state.ear.put_back(turn.heard)
+            return None
+        reason = Reason.TOOL_RESULT if turn.heard is None else Reason.OTHER_SILENT
+        return _Doing(Decision(Action.GENERATE_MESSAGE, reason), {}, thought=thought)
 
     def _decide(self, state: VoiceUserState) -> _Doing:
         situation = _situation(state)
@@ -313,20 +345,20 @@ class VoiceStreamingUser(FullDuplexParticipant[AssistantMessage, UserMessage, Vo
                 state.last_backchannel = state.tick
 
     def _take_turn(self, state: VoiceUserState, doing: _Doing) -> None:
+        if doing.thought is not None:
+            self._follow(state, doing, doing.thought)
+            return
         match doing.decision.reason:
             case Reason.TOOL_RESULT:
                 received = received_results(state.results)
                 state.results = []
-                turn = take_turn(self.text_user, received, state.text_state, None)
-                self._follow(state, doing, turn)
+                self._ask(state, doing, received, None)
             case Reason.UNANSWERED:
                 self._ask_whether_there(state)
             case Reason.OPENS:
                 greeting = defaults.DEFAULT_FIRST_AGENT_MESSAGE_TEXT
                 heard = HeardTurn(greeting, "", state.tick, state.tick)
-                message = AssistantMessage(content=greeting, cost=0.0)
-                turn = take_turn(self.text_user, message, state.text_state, heard)
-                self._follow(state, doing, turn)
+                self._ask(state, doing, AssistantMessage(content=greeting, cost=0.0), heard)
             case _:
                 self._answer(state, doing)
 
@@ -339,12 +371,28 @@ class VoiceStreamingUser(FullDuplexParticipant[AssistantMessage, UserMessage, Vo
             phrase = self._pick(self.pack.not_understood, state)
             self._say(state, UtteranceKind.NOT_UNDERSTOOD, phrase)
             return
-        message = AssistantMessage(content=heard.text, cost=0.0)
-        turn = take_turn(self.text_user, message, state.text_state, heard)
-        self._follow(state, doing, turn)
+        self._ask(state, doing, AssistantMessage(content=heard.text, cost=0.0), heard)
 
-    def _follow(self, state: VoiceUserState, doing: _Doing, turn: TextTurn) -> None:
+    def _ask(
+        self, state: VoiceUserState, doing: _Doing, received: UserInput, heard: HeardTurn | None
+    ) -> None:
+        """Have the text user take a turn, now or in the background."""
+        if self._background is None:
+            turn = take_turn(self.text_user, received, state.text_state, heard)
+            self._follow(state, doing, Thought(turn, None))
+            return
+
+        def think() -> Thought:
+            turn = take_turn(self.text_user, received, state.text_state, heard)
+            words, _ = spoken_words(turn.reply.content)
+            return Thought(turn, state.line.synthesize(words) if words else None)
+
+        # Model calls read limits and deadlines from the context.
+        state.thinking = self._background.submit(contextvars.copy_context().run, think)
+
+    def _follow(self, state: VoiceUserState, doing: _Doing, thought: Thought) -> None:
         """Do what the text user answered: speak, call tools, or end the call."""
+        turn = thought.turn
         state.text_state = turn.state
         state.turn = turn
         doing.reply = turn.reply
@@ -355,9 +403,13 @@ class VoiceStreamingUser(FullDuplexParticipant[AssistantMessage, UserMessage, Vo
         elif token:
             state.farewell = token
         if words:
-            tells_result = turn.heard is None
             self._say(
-                state, UtteranceKind.MESSAGE, words, stop_token=token, tells_result=tells_result
+                state,
+                UtteranceKind.MESSAGE,
+                words,
+                stop_token=token,
+                tells_result=turn.heard is None,
+                speech=thought.speech,
             )
             state.last_words = words
 
@@ -380,18 +432,17 @@ class VoiceStreamingUser(FullDuplexParticipant[AssistantMessage, UserMessage, Vo
         *,
         stop_token: str = "",
         tells_result: bool = False,
+        speech: Speech | None = None,
     ) -> None:
         from tau2.voice.cascade.utterance import word_ends  # noqa: PLC0415  -- needs numpy
 
-        read_aloud = self._to_spoken(words)
         state.utterances += 1
         identifier = f"user_{state.utterances}"
-        samples, speech = state.line.say(read_aloud, identifier)
+        samples, speech = state.line.say(words, identifier, speech=speech)
         state.speaking = CallerUtterance(
             id=identifier,
             kind=kind,
             meant=words,
-            read_aloud=read_aloud,
             samples=samples,
             sample_rate=state.line.sample_rate,
             ends=word_ends(words, speech.words, speech.seconds),
@@ -505,7 +556,7 @@ class VoiceStreamingUser(FullDuplexParticipant[AssistantMessage, UserMessage, Vo
             return PlayingInsert(insert, state.line.make_sound(insert.sound, identifier))
         is_aside = insert.kind is InsertKind.NON_DIRECTED
         samples, _ = state.line.say(
-            self._to_spoken(insert.text),
+            insert.text,
             identifier,
             "non_directed" if is_aside else "directed",
             effect_type=insert.kind.value,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -285,6 +286,63 @@ class TestFailures:
         phone.agent_says("Hello!")
         with pytest.raises(SpeechFailed, match="429"):
             phone.wait(20)
+
+
+class Later(Executor):
+    """Does what it is given when the test says so."""
+
+    def __init__(self) -> None:
+        self.work: list[tuple[Future[Any], Any]] = []
+        self.is_shut_down = False
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        self.work.append((future, lambda: fn(*args, **kwargs)))
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        self.is_shut_down = True
+
+    def do(self) -> None:
+        for future, work in self.work:
+            future.set_result(work())
+        self.work = []
+
+
+class TestInRealTime:
+    """A text user that takes its time does not hold up the call."""
+
+    def test_ticks_go_on_while_it_thinks(self) -> None:
+        later = Later()
+        phone = Phone(["I lost my card."], policy=QUICK, background=later)
+        phone.agent_says("Hello!")
+        phone.wait(20)
+        assert not any(chunk.contains_speech for chunk in phone.chunks)
+        assert phone.chunks[-1].turn_taking_action.info == "thinks of an answer"
+        later.do()
+        assert phone.tick().contains_speech
+        phone.wait(until=lambda chunk: not chunk.contains_speech)
+        assert phone.recognized() == "I lost my card."
+
+    def test_an_answer_that_comes_too_late_is_thought_of_again(self) -> None:
+        later = Later()
+        phone = Phone(["I lost my card."], policy=QUICK, background=later)
+        phone.agent_says("Hello!")
+        phone.wait(8)
+        phone.agent_says("Are you")
+        later.do()
+        phone.agent_says(" there?")
+        phone.wait(8)
+        later.do()
+        phone.wait(10)
+        assert phone.text_user.received == ["Hello!", "Hello! Are you there?"]
+        assert phone.recognized() == "I lost my card."
+
+    def test_it_is_shut_down_with_the_call(self) -> None:
+        later = Later()
+        phone = Phone(["I lost my card."], background=later)
+        phone.user.stop(None, phone.state)
+        assert later.is_shut_down
 
 
 class TestDeterminism:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from tau2.data_model.audio import AudioNativeConfig, VoiceChoice, VoiceSettings
@@ -82,11 +83,17 @@ def make_voice_user(
         decider=decider,
         make_ear=ear_factory(settings),
         pack=pack,
+        background=ThreadPoolExecutor(max_workers=1) if _thinks_meanwhile(config) else None,
         silence_annotation_seconds=config.silence_annotation_threshold_seconds,
         # Tones carry every character as it is written.
         to_spoken=str.strip if synthesizer.name == _TONE else spoken,
         seed=seed,
     )
+
+
+def _thinks_meanwhile(config: AudioNativeConfig) -> bool:
+    """Return whether ticks go on while the text user thinks. On a virtual clock they need not."""
+    return config.generates_in_real_time and not config.has_virtual_clock
 
 
 def policy_of(

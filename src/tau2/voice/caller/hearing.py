@@ -24,8 +24,10 @@ class HeardTurn:
     start_tick: int
     end_tick: int
     """The tick after the last in which the agent spoke."""
-    recognized: str | None = None
-    """What a recognizer returned; None if the caller was told the transcript."""
+    is_recognized: bool = False
+    """Whether the text comes from the audio, and not from the transcript."""
+    word_error_rate: float | None = None
+    """Of the text against the transcript; None if it is not recognized, or nothing was said."""
 
     def record(self) -> JsonObject:
         """Return what is stored of it."""
@@ -35,8 +37,8 @@ class HeardTurn:
             "start_tick": self.start_tick,
             "end_tick": self.end_tick,
         }
-        if self.recognized is not None:
-            record["recognized"] = self.recognized
+        if self.is_recognized:
+            record["word_error_rate"] = self.word_error_rate
         return record
 
 

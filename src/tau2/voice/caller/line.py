@@ -85,17 +85,36 @@ class CallerLine:
         """All effects so far."""
         return self._channel.timeline
 
+    def synthesize(self, text: str) -> Speech:
+        """Return a text as the caller says it. Raise SpeechFailed."""
+        return self._synthesizer.synthesize(text, self._voice)
+
     def say(
-        self, text: str, identifier: str, direction: Direction = "directed", effect_type: str = ""
+        self,
+        text: str,
+        identifier: str,
+        direction: Direction = "directed",
+        *,
+        effect_type: str = "",
+        speech: Speech | None = None,
     ) -> tuple[Samples, Speech]:
         """Return a text as it enters the line in the next tick, and as it was synthesized.
 
-        `effect_type` puts words that are no utterance into the timeline. Raise SpeechFailed.
+        Args:
+            text: What is said.
+            identifier: Of the utterance.
+            direction: To whom.
+            effect_type: Puts words that are no utterance into the timeline.
+            speech: The text, if it was synthesized already.
+
+        Raises:
+            SpeechFailed: The synthesizer failed.
         """
         from tau2.voice.audio.resample import resample  # noqa: PLC0415  -- needs numpy
 
         entry = LineEntry(self._ticks, identifier, text, direction, effect_type=effect_type)
-        speech = self._synthesizer.synthesize(text, self._voice)
+        if speech is None:
+            speech = self.synthesize(text)
         samples = resample(speech.samples, speech.sample_rate, self.sample_rate)
         self._entries.append(entry)
         if effect_type:
@@ -148,6 +167,8 @@ class CallerLine:
         if entry.is_sound:
             samples = self.make_sound(entry.text, entry.id)  # type: ignore[arg-type]  # a TicKind
         else:
-            samples, _ = self.say(entry.text, entry.id, entry.direction, entry.effect_type)
+            samples, _ = self.say(
+                entry.text, entry.id, entry.direction, effect_type=entry.effect_type
+            )
         self._entries[-1].end_tick = entry.end_tick
         return entry, samples

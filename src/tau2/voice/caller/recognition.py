@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tau2.data_model.message import AssistantMessage
@@ -11,6 +10,8 @@ from tau2.voice.audio.formats import TELEPHONE, AudioFormat
 from tau2.voice.caller.hearing import HeardTurn, TranscriptEar, as_heard
 from tau2.voice.cascade.listener import Listener, SpeechStopped
 from tau2.voice.cascade.settings import SpeechDetection
+
+from tau2.voice.speech.accuracy import word_errors
 from tau2.voice.speech.protocols import Recognizer, VoiceActivityDetector
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ class RecognitionEar:
         *,
         audio_format: AudioFormat = TELEPHONE,
         detection: SpeechDetection | None = None,
-        to_written: Callable[[str], str] = str.strip,
     ) -> None:
         """Prepare to listen to one call.
 
@@ -42,14 +42,12 @@ class RecognitionEar:
             detector: Finds it.
             audio_format: Of the agent's chunks.
             detection: When speech begins and ends.
-            to_written: Brings recognized text into the form in which it is written.
         """
         self._recognizer = recognizer
         self._format = audio_format
         self._listener = Listener(
             detector, audio_format.sample_rate, detection or SpeechDetection()
         )
-        self._to_written = to_written
         self._told = TranscriptEar()
         self._recognized: list[str] = []
         self._start_tick: int | None = None
@@ -85,20 +83,22 @@ class RecognitionEar:
 
     def so_far(self) -> str:
         """Return what was understood; a dash stands for what is being said."""
-        text = self._to_written(as_heard(" ".join(self._recognized)))
+        text = as_heard(" ".join(self._recognized))
         return f"{text} {_GOES_ON}".strip() if self._listener.is_speaking else text
 
     def take(self) -> HeardTurn:
         """Return what was understood and forget it. Raise SpeechFailed."""
         self._understand(self._listener.finish())
-        recognized = as_heard(" ".join(self._recognized))
+        text = as_heard(" ".join(self._recognized))
+        transcript = self._told.take().transcript
         start = self._end_tick if self._start_tick is None else self._start_tick
         turn = HeardTurn(
-            text=self._to_written(recognized),
-            transcript=self._told.take().transcript,
+            text=text,
+            transcript=transcript,
             start_tick=start,
             end_tick=self._end_tick,
-            recognized=recognized,
+            is_recognized=True,
+            word_error_rate=word_errors(transcript, text).rate,
         )
         self._recognized = []
         self._start_tick = None
@@ -107,6 +107,6 @@ class RecognitionEar:
     def put_back(self, turn: HeardTurn) -> None:
         """Put what was understood before what was heard since."""
         self._told.put_back(turn)
-        self._recognized.insert(0, turn.recognized if turn.recognized is not None else turn.text)
+        self._recognized.insert(0, turn.text)
         self._start_tick = turn.start_tick
         self._end_tick = max(self._end_tick, turn.end_tick)

@@ -16,6 +16,7 @@ from tau2.data_model.message import (
 from tau2.participant.protocols import UserProtocol
 from tau2.participant.turns import overrides_sync, run_on_own_loop
 from tau2.voice.caller.hearing import HeardTurn
+from tau2.voice.speech.protocols import Speech
 
 _STOP_TOKEN = re.compile(r"\s*(###[A-Z][A-Z-]*###)\s*")
 _AS_GOOD_AS_SAID = 0.8
@@ -35,6 +36,14 @@ class TextTurn:
     """A copy of the state before the turn; None if it cannot be copied."""
     heard: HeardTurn | None
     """What was answered; None if it was the result of a tool."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thought:
+    """A turn with the speech of its words, if it has any."""
+
+    turn: TextTurn
+    speech: Speech | None
 
 
 def take_turn(

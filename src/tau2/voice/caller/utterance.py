@@ -33,9 +33,7 @@ class CallerUtterance:
     id: str
     kind: UtteranceKind
     meant: str
-    """The words as they are written."""
-    read_aloud: str
-    """The words as they are spoken, for example with an order id digit by digit."""
+    """The words as they are written; the synthesizer says ids digit by digit."""
     samples: Samples
     """As they enter the line."""
     sample_rate: int
@@ -93,7 +91,6 @@ class CallerUtterance:
             "id": self.id,
             "kind": self.kind.value,
             "meant": self.meant,
-            "read_aloud": self.read_aloud,
             "said": self.said,
             "start_tick": self.start_tick,
             "end_tick": end_tick,

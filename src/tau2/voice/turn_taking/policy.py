@@ -58,6 +58,7 @@ class Reason(StrEnum):
     OTHER_TALKS = "the other talks"
     DECIDED = "was decided"
     PAUSE = "a pause"
+    THINKS = "thinks of an answer"
 
 
 @dataclass(frozen=True, slots=True)

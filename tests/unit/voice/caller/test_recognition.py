@@ -33,7 +33,7 @@ def test_what_is_said_is_understood_by_its_sound_alone() -> None:
     assert phone.text_user.received == ["Which order is it?"]
     assert (spoken[0].raw_data or {})["heard"] == {
         "text": "Which order is it?",
-        "recognized": "Which order is it?",
+        "word_error_rate": 0.25,
         "transcript": "Which water is it?",
         "start_tick": 0,
         "end_tick": 6,
