@@ -10,7 +10,6 @@ from tau2.voice.audio.formats import TELEPHONE, AudioFormat
 from tau2.voice.caller.hearing import HeardTurn, TranscriptEar, as_heard
 from tau2.voice.cascade.listener import Listener, SpeechStopped
 from tau2.voice.cascade.settings import SpeechDetection
-
 from tau2.voice.speech.accuracy import word_errors
 from tau2.voice.speech.protocols import Recognizer, VoiceActivityDetector
 
