@@ -12,10 +12,8 @@ from tau2.seeds import derive_seed
 from tau2.voice.caller.effects import effect_settings
 from tau2.voice.caller.hearing import Ear, TranscriptEar
 from tau2.voice.complexity import SampledVoiceConfig, SpeechEnvironment, sample_voice_config
-from tau2.voice.speech.heard import heard
 from tau2.voice.speech.protocols import Synthesizer, Voice
 from tau2.voice.speech.registry import DETECTORS, RECOGNIZERS, SYNTHESIZERS
-from tau2.voice.speech.spoken import spoken
 from tau2.voice.turn_taking.decisions import (
     Decider,
     ModelDecider,
@@ -85,8 +83,6 @@ def make_voice_user(
         pack=pack,
         background=ThreadPoolExecutor(max_workers=1) if _thinks_meanwhile(config) else None,
         silence_annotation_seconds=config.silence_annotation_threshold_seconds,
-        # Tones carry every character as it is written.
-        to_spoken=str.strip if synthesizer.name == _TONE else spoken,
         seed=seed,
     )
 
@@ -134,13 +130,12 @@ def ear_factory(settings: VoiceSettings) -> Callable[[], Ear]:
         options["model"] = hearing.model
     name = hearing.provider or RECOGNIZERS.first_usable(_RECOGNIZERS) or "tone"
     recognizer = RECOGNIZERS.get(name, **options)
-    has_tones = name == _TONE
-    detector = DETECTORS.get("energy" if has_tones else _detector())
+    detector = DETECTORS.get("energy" if name == _TONE else _detector())
 
     def make() -> Ear:
         from tau2.voice.caller.recognition import RecognitionEar  # noqa: PLC0415  -- needs numpy
 
-        return RecognitionEar(recognizer, detector, to_written=str.strip if has_tones else heard)
+        return RecognitionEar(recognizer, detector)
 
     return make
 
