@@ -27,6 +27,7 @@ from tau2.errors import (
     NeverAnswered,
     ParticipantError,
     UnknownName,
+    VoiceSessionFailed,
 )
 from tau2.evaluator.evaluator import EvaluationType
 from tau2.llm.attempt_context import AttemptContext, use_attempt
@@ -138,7 +139,9 @@ class UnitRunner:
         raise AssertionError("count never ends")
 
     def _is_final(self, problem: BaseException, attempt: int) -> bool:
-        return isinstance(problem, PERMANENT_ERRORS) or attempt > self.config.max_retries
+        is_refused = isinstance(problem, VoiceSessionFailed) and not problem.is_retryable
+        is_permanent = is_refused or isinstance(problem, PERMANENT_ERRORS)
+        return is_permanent or attempt > self.config.max_retries
 
     async def _attempt(self, spec: UnitSpec) -> SimulationRun:
         if self.stand_in is not None:

@@ -54,8 +54,9 @@ def completed(config: VoiceRunConfig) -> VoiceRunConfig:
 
 def check_provider(config: VoiceRunConfig) -> None:
     """Raise UnknownName or ConfigError when there is no such provider, or its key is not set."""
-    provider = providers.get(config.audio_native_config.provider)
-    missing = provider.missing_key()
+    audio = config.audio_native_config
+    provider = providers.get(audio.provider)
+    missing = provider.missing_key(base_url=audio.base_url)
     if missing is not None:
         raise ConfigError(
             f"the speech model of provider {provider.name!r} needs a key: set {missing}, or play "

@@ -9,12 +9,13 @@ import pytest
 from tests.cast import Agent, create_meeting, says
 
 from tau2.data_model.simulation import Results, VoiceRunConfig
-from tau2.errors import ConfigError, SpeechFailed
+from tau2.errors import ConfigError, SpeechFailed, VoiceSessionFailed
 from tau2.evaluator.evaluator import EvaluationType
 from tau2.registry import registry
 from tau2.runner import run_single_task, run_tasks
 from tau2.runner.regrade import regrade
 from tau2.runner.tasks import configured_tasks, get_tasks, make_run_name
+from tau2.voice.adapters.registry import VoiceProvider, providers
 
 LOCAL = {"agent": "cast_agent", "recognizer": "tone", "latency_spread": 0.0}
 
@@ -168,3 +169,32 @@ def test_secrets_of_the_text_agent_are_not_stored(on_the_phone, tmp_path):
         assert "sk-very-secret-key" not in file.read_text()
     config = json.loads((tmp_path / "run" / "config.json").read_text())
     assert config["audio_native_config"]["local_config"]["llm"] == "scripted/echo"
+
+
+@pytest.mark.parametrize(("is_retryable", "sessions"), [(True, 3), (False, 1)])
+def test_a_session_that_is_refused_for_good_is_not_attempted_again(
+    on_the_phone, tmp_path, is_retryable, sessions
+):
+    opened = []
+
+    class Refusing:
+        def connect(self, setup):
+            opened.append(setup)
+            error = VoiceSessionFailed("the quota is exhausted")
+            error.is_retryable = is_retryable
+            raise error
+
+        def disconnect(self):
+            pass
+
+    spec = VoiceProvider("refusing", lambda context: Refusing())
+    fields = {
+        "audio": {"provider": "refusing", "local_config": None},
+        "user_voice_settings": {"synthesis_config": {"provider": "tone"}},
+        "max_retries": 2,
+    }
+    with providers.adding(spec):
+        (run,) = played(tmp_path / "run", **fields).simulations
+    assert run.termination_reason == "infrastructure_error"
+    assert run.reward_info is None
+    assert len(opened) == sessions

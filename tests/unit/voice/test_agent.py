@@ -176,3 +176,10 @@ def test_an_unknown_provider_and_a_missing_key_are_told():
     spec = VoiceProvider("mine", lambda context: ScriptedAdapter(), keys=("MINE_KEY", "OTHER_KEY"))
     with providers.adding(spec), pytest.raises(ConfigError, match="MINE_KEY or OTHER_KEY"):
         create_voice_agent([], "", AdapterContext(config, environ={}))
+
+
+def test_a_server_on_this_machine_needs_no_key():
+    spec = providers.get("openai")
+    assert spec.missing_key({}) == "OPENAI_API_KEY"
+    assert spec.missing_key({}, "wss://api.test/v1") == "OPENAI_API_KEY"
+    assert spec.missing_key({}, "ws://127.0.0.1:8000/v1") is None

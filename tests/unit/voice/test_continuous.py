@@ -6,6 +6,8 @@ import math
 
 import pytest
 import soundfile
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tau2.data_model.message import ToolCall
 from tau2.errors import VoiceSessionFailed
@@ -98,3 +100,37 @@ def test_the_peak_is_that_of_the_decoded_samples(encoding, subtype, tmp_path):
     decoded, _ = soundfile.read(path, samplerate=8000, channels=1, format="RAW", subtype=subtype)
     loudest = max(abs(value) for value in decoded)
     assert peak(path.read_bytes(), AudioFormat(encoding, 8000)) == pytest.approx(loudest, abs=1e-4)
+
+
+PARTS = st.lists(
+    st.one_of(
+        st.binary(min_size=1, max_size=4000),
+        st.tuples(st.text(max_size=9), st.none() | st.floats(0, 9000)),
+        st.none(),
+    ),
+    max_size=30,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(PARTS)
+def test_the_whole_stream_is_played_and_all_words_are_said(parts):
+    made = ContinuousEngine(200, TELEPHONE)
+    ticks = []
+    for part in parts:
+        if part is None:
+            ticks.append(made.tick())
+        elif isinstance(part, bytes):
+            made.apply(AgentAudio(part))
+        else:
+            made.apply(AgentTranscript(part[0], None, None, part[1]))
+    left = made.buffered_ms
+    ticks += [made.tick() for _ in range(6 + round(left / 200))]
+    sent = b"".join(part for part in parts if isinstance(part, bytes))
+    heard = b"".join(tick.audio for tick in ticks)
+    assert len(heard) == 1600 * len(ticks)
+    # Silence may stand between the parts, but nothing is lost, and the order is kept.
+    place = iter(heard)
+    assert all(byte in place for byte in sent)
+    words = "".join(part[0] for part in parts if isinstance(part, tuple))
+    assert "".join(tick.transcript for tick in ticks) == words

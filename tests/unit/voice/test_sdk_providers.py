@@ -576,4 +576,4 @@ def test_a_package_that_is_not_installed_is_named(name, modules, told, monkeypat
     for missing in modules:
         monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(MissingExtra, match=told):
-        adapter_of(name).connect(setup())
+        adapter_of(name)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -280,13 +281,15 @@ class GeminiTransport(SdkTransport):
 
 
 def make_adapter(context: AdapterContext) -> WireAdapter:
-    """Return an adapter of Gemini Live."""
+    """Return an adapter of Gemini Live. Raise MissingExtra without its package."""
     config = context.config
     provider = providers.get(config.provider)
     key = next((key for name in KEYS if (key := context.environ.get(name, "").strip())), "")
     model = config.model or provider.default_model
+    made = partial(GeminiTransport, model, key, config.base_url)
+    made().load()
     return WireAdapter(
-        lambda: GeminiTransport(model, key, config.base_url),
+        made,
         lambda: GeminiTranslator(provider.default_voice, config.effective_reasoning_effort),
         sends_at_once=config.send_audio_instant,
     )

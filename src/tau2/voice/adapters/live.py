@@ -189,7 +189,7 @@ class LiveTranslator:
     def _started(self, frame: JsonMapping) -> list[AdapterEvent]:
         self.is_ready = True
         if self._greeting is not None:
-            self.comment(f"Begin the call with these words: {self._greeting}", None)
+            self.comment(self._greeting, None)
             self._greeting = None
         return []
 

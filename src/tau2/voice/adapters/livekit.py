@@ -474,7 +474,7 @@ class LiveKitAdapter(WireAdapter):
 def make_adapter(context: AdapterContext) -> LiveKitAdapter:
     """Return an adapter of a LiveKit cascade.
 
-    Raise ConfigError for an unknown preset or a missing key.
+    Raise ConfigError for an unknown preset or a missing key, MissingExtra without a package.
     """
     config = context.config
     name = config.cascaded_config_name or "default"
@@ -485,8 +485,10 @@ def make_adapter(context: AdapterContext) -> LiveKitAdapter:
     if missing:
         raise ConfigError(f"the LiveKit cascade {name!r} needs {' and '.join(missing)}")
     secrets = [context.environ[key] for key in preset.keys]
+    made = partial(LiveKitTransport, preset, secrets)
+    made().load()
     return LiveKitAdapter(
-        lambda: LiveKitTransport(preset, secrets),
+        made,
         LiveKitTranslator,
         # The cascade decides whether the user's speech interrupts it.
         partial(TickEngine, is_cut_by_speech=False),

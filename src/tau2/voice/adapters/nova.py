@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from importlib import import_module
 
 from tau2.errors import VoiceSessionFailed
@@ -341,13 +342,15 @@ class NovaTransport(SdkTransport):
 
 
 def make_adapter(context: AdapterContext) -> WireAdapter:
-    """Return an adapter of Nova Sonic."""
+    """Return an adapter of Nova Sonic. Raise MissingExtra without its package."""
     config = context.config
     provider = providers.get(config.provider)
     region = context.environ.get("AWS_REGION") or context.environ.get("AWS_DEFAULT_REGION")
     model = config.model or provider.default_model
+    made = partial(NovaTransport, model, region or REGION, config.base_url)
+    made().load()
     return WireAdapter(
-        lambda: NovaTransport(model, region or REGION, config.base_url),
+        made,
         lambda: NovaTranslator(provider.default_voice),
         sends_at_once=config.send_audio_instant,
     )

@@ -77,10 +77,16 @@ class VoiceProvider:
     needs_text_agent: bool = False
     """Whether it cannot do without `AdapterContext.make_text_agent`."""
 
-    def missing_key(self, environ: Mapping[str, str] | None = None) -> str | None:
-        """Return which variable to set, as a phrase for people; None if nothing is missing."""
+    def missing_key(
+        self, environ: Mapping[str, str] | None = None, base_url: str | None = None
+    ) -> str | None:
+        """Return which variable to set, as a phrase for people; None if nothing is missing.
+
+        A server on this machine (`base_url`) needs no key.
+        """
         known = os.environ if environ is None else environ
-        if not self.keys or any(known.get(name) for name in self.keys):
+        is_here = base_url is not None and is_loopback(urlsplit(base_url).hostname or "")
+        if is_here or not self.keys or any(known.get(name) for name in self.keys):
             return None
         return " or ".join(self.keys)
 
@@ -175,14 +181,9 @@ def make_adapter(context: AdapterContext) -> VoiceAdapter:
         ConfigError: it needs a key that is not set, or a text agent that was not given.
     """
     provider = providers.get(context.config.provider)
-    missing = provider.missing_key(context.environ)
-    if missing is not None and not _is_on_this_machine(context.config.base_url):
+    missing = provider.missing_key(context.environ, context.config.base_url)
+    if missing is not None:
         raise ConfigError(f"voice provider {provider.name!r} needs the variable {missing}")
     if provider.needs_text_agent and context.make_text_agent is None:
         raise ConfigError(f"voice provider {provider.name!r} needs a text agent behind the voice")
     return provider.make(context)
-
-
-def _is_on_this_machine(base_url: str | None) -> bool:
-    """Return whether an address is this machine's, where a server may need no key."""
-    return base_url is not None and is_loopback(urlsplit(base_url).hostname or "")
