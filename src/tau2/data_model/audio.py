@@ -176,7 +176,7 @@ class AudioNativeConfig(BaseModel):
     """Reasoning effort of the speech model: minimal, low, medium, high or xhigh."""
     tick_duration_seconds: float = Field(default=0.2, gt=0)
     """Length of one tick, in seconds."""
-    max_steps_seconds: float = Field(default=1200, gt=0)
+    max_steps_seconds: float = Field(default=1200.0, gt=0)
     """Length of the longest call, in simulated seconds."""
     pcm_sample_rate: int = 16000
     """Sample rate of synthesized speech, in Hz."""

@@ -12,7 +12,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    SerializerFunctionWrapHandler,
+    Tag,
+    field_serializer,
+)
 
 from tau2.utils.json_types import JsonObject, JsonValue
 
@@ -334,6 +343,16 @@ class Tick(BaseModel):
     user_transcript: str | None = None
     tick_duration_seconds: float | None = None
     wall_clock_duration_seconds: float | None = None
+
+    @field_serializer("agent_chunk", "user_chunk", mode="wrap")
+    def _without_nulls(
+        self, chunk: object, serialize: SerializerFunctionWrapHandler
+    ) -> JsonObject | None:
+        """Leave out what is null: of the fields of a chunk most are, and a call has thousands."""
+        dumped: JsonObject | None = serialize(chunk)
+        if dumped is None:
+            return None
+        return {name: value for name, value in dumped.items() if value is not None}
 
     def get_all_messages(self) -> list[Message]:
         """Return the tick as messages: speech first, then tool calls and their results."""

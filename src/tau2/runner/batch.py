@@ -70,6 +70,8 @@ logger = logging.getLogger(__name__)
 _FEWEST_PROBED = 2  # units of a run whose models are asked first
 _CONFIG_OPTIONS = frozenset({"auto_review", "review_mode", "review_model", "verbose_logs"})
 """Options of `run_single_task` that are fields of a configuration, too."""
+_VOICE_OPTIONS = frozenset({"user_voice_settings", "audio_debug", "audio_taps"})
+"""The same, of a voice run."""
 
 
 class _Halted(Exception):
@@ -429,13 +431,12 @@ async def arun_single_task(
 ) -> SimulationRun:
     """Play one task on the running event loop; see `run_single_task`."""
     check_main_guard()
-    unknown = sorted(name for name in options if options[name] and name not in _CONFIG_OPTIONS)
+    known = _CONFIG_OPTIONS | _VOICE_OPTIONS if config.is_voice else _CONFIG_OPTIONS
+    unknown = sorted(name for name in options if options[name] and name not in known)
     if unknown:
         raise ConfigError(f"{', '.join(unknown)}: not available in this version of run_single_task")
     changes = {
-        name: value
-        for name, value in options.items()
-        if name in _CONFIG_OPTIONS and value is not None
+        name: value for name, value in options.items() if name in known and value is not None
     }
     if changes:
         config = type(config)(**(config.model_dump(exclude_unset=True) | changes))
@@ -476,7 +477,8 @@ def run_single_task(
     """Play one task once and return the graded simulation.
 
     With `save_dir`, the record is also written to `<save_dir>/simulations/`. `options` are
-    auto_review, review_mode, review_model and verbose_logs, in place of the configuration's. An
+    auto_review, review_mode, review_model and verbose_logs, and for a voice run
+    user_voice_settings, audio_debug and audio_taps, in place of the configuration's. An
     infrastructure failure, after the configured retries, is returned as a simulation that says so.
     Inside a running event loop, await `arun_single_task` instead of blocking it.
     """

@@ -27,9 +27,17 @@ _ARGUMENTS = frozenset(
         "retrieval_config_kwargs",
         "text_streaming_config",
         "audio_native_config",
+        "agent_voice_settings",
+        "user_voice_settings",
     }
 )
 """Settings that hold arguments of models and services."""
+
+_NAMES_OF_VOICE = frozenset({"provider", "backend_model", "delegation", "backend_prompt"})
+"""Settings of calls whose words would say that something lies outside: plain names do not.
+
+A provider or engine is a package that is installed here, with an address of its own.
+"""
 
 _OUTSIDE_WORDS = frozenset(
     {
@@ -53,6 +61,18 @@ _OUTSIDE_WORDS = frozenset(
     }
 )
 """Words in the names of arguments that say where something is sent, read or taken from."""
+
+_OF_VOICE = frozenset(
+    {
+        "audio_native_config",
+        "audio_native_config.live_config",
+        "agent_voice_settings.synthesis_config",
+        "agent_voice_settings.transcription_config",
+        "user_voice_settings.synthesis_config",
+        "user_voice_settings.transcription_config",
+    }
+)
+"""Where these settings stand."""
 
 _OUTSIDE_VALUE = re.compile(
     r"[a-z][a-z0-9+.-]{0,31}://|\A(?:[\w-]+\.)+[a-z]{2,}(?::\d+)?(?:/|\Z)|\A(?:~|\.{0,2})[\\/]"
@@ -113,6 +133,9 @@ def _in_arguments(name: str, value: JsonValue) -> Iterator[ForeignSetting]:
         # Everything below a name counts: `extra_headers.X-Team`, `proxies.https`.
         words = {word for part in name.split(".")[1:] for word in words_of(part)}
         is_outside = isinstance(value, str) and _OUTSIDE_VALUE.search(value) is not None
+        root, _, last = name.rpartition(".")
+        if last in _NAMES_OF_VOICE and root in _OF_VOICE:
+            words = set()
         if is_outside or not _OUTSIDE_WORDS.isdisjoint(words):
             yield ForeignSetting(name, value)
 

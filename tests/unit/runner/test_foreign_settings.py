@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tau2.data_model.run_config import TextRunConfig
+from tau2.data_model.run_config import TextRunConfig, VoiceRunConfig
 from tau2.runner.foreign_settings import foreign_settings
 
 AGENT = "llm_args_agent"
@@ -50,6 +50,29 @@ def test_ordinary_settings_name_nothing_outside():
     }  # fmt: skip
     assert foreign_settings(stored, {}) == []
     assert foreign_settings(TextRunConfig().model_dump(), {}) == []
+
+
+def test_the_engines_of_a_call_lie_inside_and_their_addresses_do_not():
+    audio = {
+        "provider": "openai_live",
+        "live_config": {"backend_model": "gpt-4.1", "delegation": "client"},
+        "local_config": {"recognizer": "moonshine"},
+    }
+    voice = {"synthesis_config": {"provider": "elevenlabs"}}
+    config = VoiceRunConfig(audio_native_config=audio, user_voice_settings=voice)
+    assert foreign_settings(config.model_dump(exclude_unset=True), {}) == []
+    audio["base_url"] = "https://elsewhere.example/v1"
+    audio["local_config"]["llm_args"] = {"api_base": "there"}
+    voice["synthesis_config"]["provider_config"] = {"endpoint": "there"}
+    voice["transcription_config"] = {"provider": "http://there"}
+    config = VoiceRunConfig(audio_native_config=audio, user_voice_settings=voice)
+    found = foreign_settings(config.model_dump(exclude_unset=True), {})
+    assert [setting.name.partition(".")[2] for setting in found] == [
+        "base_url",
+        "local_config.llm_args.api_base",
+        "synthesis_config.provider_config.endpoint",
+        "transcription_config.provider",
+    ]
 
 
 def test_what_the_caller_names_as_well_is_not_foreign(monkeypatch):
