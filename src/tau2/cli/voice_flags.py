@@ -84,7 +84,7 @@ VOICE_GROUPS = {
     "voice: who speaks (with --audio-native)": (
         *(f"{CONFIG}.{name}" for name in ("provider", "model", "base_url", "reasoning_effort")),
         *(f"{CONFIG}.{name}" for name in ("cascaded_config_name", "live_config", "local_config")),
-        *("agent_voice_settings", "user_voice_settings", "speech_complexity"),
+        *("agent_voice_settings", "user_voice_settings", "speech_complexity", "speech_condition"),
     ),
     "voice: time and turns (with --audio-native)": tuple(
         f"{CONFIG}.{name}"

@@ -28,6 +28,9 @@ SpeechComplexity = Literal[
 ]
 """How hard the audio is to understand; see `tau2.voice.complexity`."""
 
+SpeechCondition = Literal["regular", "noise", "speech"]
+"""An environment of the elicitation track; see `tau2.voice.conditions`."""
+
 ClockName = Literal["auto", "virtual", "wall"]
 UserHears = Literal["transcript", "recognition"]
 

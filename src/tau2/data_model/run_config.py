@@ -11,7 +11,12 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from tau2 import config as defaults
-from tau2.data_model.audio import AudioNativeConfig, SpeechComplexity, VoiceSettings
+from tau2.data_model.audio import (
+    AudioNativeConfig,
+    SpeechComplexity,
+    SpeechCondition,
+    VoiceSettings,
+)
 from tau2.utils.json_types import JsonMapping, JsonObject
 
 ReviewMode = Literal["full", "user"]
@@ -213,6 +218,9 @@ class VoiceRunConfig(BaseRunConfig):
     """The speech model and its timing."""
     speech_complexity: SpeechComplexity = "regular"
     """How hard the audio is to understand."""
+    speech_condition: SpeechCondition | None = None
+    """What is heard beside the user: regular, noise (10 dB) or speech (competing); default: what
+    speech_complexity says (docs/domains/intake.md)."""
     agent_voice_settings: VoiceSettings | None = None
     """How the agent speaks and hears, as JSON."""
     user_voice_settings: VoiceSettings | None = None

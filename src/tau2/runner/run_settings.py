@@ -26,15 +26,16 @@ def run_settings(
     in `Info`).
     """
     environment = environment or environment_factory(config.domain)()
-    text = config if isinstance(config, TextRunConfig) else None
-    return {
+    settings: JsonObject = {
         "evaluation_type": evaluation_type.value,
         "llm_args_judge": without_secrets(judge_of(config).args),
         "user_persona": without_secrets(config.user_persona or {}),
-        "user_monitor": text.user_monitor if text else "off",
         "data.db": environment.get_db_hash(),
         "data.user_db": environment.get_user_db_hash(),
     }
+    if isinstance(config, TextRunConfig):
+        return {**settings, "user_monitor": config.user_monitor}
+    return {**settings, "user": config.user, "speech_condition": config.speech_condition}
 
 
 def without_secrets(args: JsonMapping) -> JsonObject:

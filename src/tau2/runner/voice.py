@@ -11,7 +11,8 @@ from tau2.data_model.run_config import VoiceRunConfig
 from tau2.errors import ConfigError, MissingExtra, install_hint
 from tau2.voice.adapters.registry import AdapterContext, providers
 from tau2.voice.agent import create_voice_agent
-from tau2.voice.complexity import sample_voice_config
+from tau2.voice.complexity import SampledVoiceConfig, sample_voice_config
+from tau2.voice.conditions import condition_named, under_condition
 from tau2.voice.speech.registry import DETECTORS, RECOGNIZERS, SYNTHESIZERS, EngineCatalog
 
 TONE = "tone"
@@ -137,6 +138,17 @@ def agent_factory(config: VoiceRunConfig, make_text_agent: AgentFactory | None) 
     return make
 
 
+def _sampled(config: VoiceRunConfig, settings: VoiceSettings, seed: int) -> SampledVoiceConfig:
+    """Return who calls, from where, and what is heard beside the caller."""
+    condition = None
+    complexity = config.speech_complexity
+    if config.speech_condition is not None:
+        condition = condition_named(config.speech_condition)
+        complexity = condition.speech_complexity
+    sampled = sample_voice_config(seed, settings.synthesis_config, complexity)
+    return sampled if condition is None else under_condition(sampled, condition)
+
+
 def user_factory(config: VoiceRunConfig, make_text_user: UserFactory) -> UserFactory:
     """Return what makes the speaking user of a voice run: a text user on the telephone.
 
@@ -156,7 +168,7 @@ def user_factory(config: VoiceRunConfig, make_text_user: UserFactory) -> UserFac
         from tau2.voice.caller.build import make_voice_user  # noqa: PLC0415  -- needs the extra
 
         seed = seed or 0
-        sampled = sample_voice_config(seed, settings.synthesis_config, config.speech_complexity)
+        sampled = _sampled(config, settings, seed)
         text_user = make_text_user(
             seed=seed,
             persona_config=persona_config or sampled.persona_config,

@@ -186,6 +186,15 @@ def test_the_settings_of_the_users_voice_may_come_last():
         build_orchestrator(a_config(), TASK, user_voice_settings=slow)
 
 
+def test_a_condition_says_what_is_heard_beside_the_user():
+    config = VoiceRunConfig(
+        domain="mock", audio_native_config=TONES, user="scripted_user", speech_condition="noise"
+    )
+    noisy = build_orchestrator(config, TASK, seed=5).user.speech_environment
+    assert noisy.source_effects_config.noise_snr_db == 10.0
+    assert noisy.complexity == "regular"
+
+
 def test_an_agent_that_speaks_has_its_public_name():
     agent = build_agent(
         "discrete_time_audio_native_agent",
