@@ -53,6 +53,8 @@ class Happened:
 
     activity: list[UserActivity] = field(default_factory=list)
     calls: list[ToolCall] = field(default_factory=list)
+    replies: list[AssistantMessage] = field(default_factory=list)
+    """What the agent replied and remembers; its words may still be said."""
     cuts: list[Cut] = field(default_factory=list)
     usage: list[Usage] = field(default_factory=list)
     ends_conversation: bool = False
@@ -440,6 +442,7 @@ class Cascade:
         self._state = reply.thought.state
         self.history.extend(flat(reply.message))
         self.history.append(message)
+        self._happened.replies.append(message)
         self._results = dict.fromkeys(call.id for call in message.calls)
         self._happened.calls.extend(message.calls)
 

@@ -10,7 +10,6 @@ and what it appends as commentary is spoken.
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
@@ -22,10 +21,11 @@ from tau2.utils.json_types import JsonObject
 from tau2.voice.adapters.events import UserActivity
 from tau2.voice.audio.codec import decode, encode
 from tau2.voice.audio.formats import Samples
-from tau2.voice.cascade.cascade import Cascade
-from tau2.voice.cascade.work import JobResult, Think, Thought, Work
+from tau2.voice.cascade.cascade import Cascade, spoken_part
+from tau2.voice.cascade.work import Job, JobResult, Recognize, Think, Thought, Work
 from tau2.voice.wire.live_settings import LiveSettings, started, updated
 from tau2.voice.wire.reading import MOST_ID, Reader, WireError
+from tau2.voice.wire.responses_events import call_events, lifecycle_event, text_events
 from tau2.voice.wire.session import WireSession, WireSetup
 
 with needs_extra("voice", "numpy"):
@@ -54,9 +54,12 @@ class LiveSession(WireSession):
         self._reported = 0.0
         self._notes: list[str] = []
         self._work: list[Work] = []
+        self._jobs: dict[int, Job] = {}
         self._asked: Work | None = None
         self._delegations = 0
         self._delegation_id: str | None = None
+        self._response_id: str | None = None
+        self._nested = 0
         self._calls: list[ToolCall] = []
         self._results: list[ToolMessage] = []
 
@@ -85,11 +88,13 @@ class LiveSession(WireSession):
                 self._ask_client(item)
             else:
                 self._work.append(item)
+                self._jobs[item.id] = item.job
         return super()._sent()
 
     def finish(self, work_id: int, result: JobResult) -> list[JsonObject]:
         """Hand in the result of a job."""
         if self._call is not None:
+            self._jobs.pop(work_id, None)
             self._call.finish(work_id, result)
         return self._sent()
 
@@ -97,6 +102,10 @@ class LiveSession(WireSession):
         """Report that a job failed, in a sentence that the client may read."""
         if self._call is not None:
             self._call.fail(work_id)
+            is_heard = isinstance(self._jobs.pop(work_id, None), Recognize)
+            if self._response_id is not None and not is_heard:
+                self._nest(lifecycle_event("failed", self._response_id))
+                self._response_id = None
             self._send_error("server_error", "server_error", problem, None, None)
         return self._sent()
 
@@ -288,8 +297,8 @@ class LiveSession(WireSession):
         happened = cascade.happened()
         for activity in happened.activity:
             self._tell_activity(activity)
-        if happened.calls:
-            self._tell_calls(happened.calls)
+        for reply in happened.replies:
+            self._tell_reply(reply)
         if cascade.now - self._reported >= _USAGE_SECONDS:
             self._reported = cascade.now
             self._send("session.usage.updated", usage=self._usage())
@@ -324,26 +333,35 @@ class LiveSession(WireSession):
         self._asked = work
         self._delegate("client")
 
-    def _tell_calls(self, calls: list[ToolCall]) -> None:
-        """Send calls as the stream of a Responses model."""
-        response_id = self._new_id("resp")
-        self._calls = calls
+    def _tell_reply(self, message: AssistantMessage) -> None:
+        """Send a reply of the Responses model: one with calls, or one that follows results."""
+        if self._settings is None or self._settings.target != "responses":
+            return
+        if not message.is_tool_call() and self._response_id is None:
+            return  # nothing was delegated
+        if self._response_id is None:
+            self._response_id = self._new_id("resp")
+            self._delegate("responses", response_id=self._response_id)
+            self._nest(lifecycle_event("created", self._response_id))
+        self._calls = list(message.calls)
         self._results = []
-        delegation = self._delegate("responses", response_id=response_id)
-        response = {"id": response_id, "object": "response", "output": []}
-        nested: list[JsonObject] = [
-            {"type": "response.created", "response": {**response, "status": "in_progress"}}
-        ]
-        for index, call in enumerate(calls):
-            nested.extend(_call_events(self._new_id("fc"), index, call))
-        nested.append(
-            {"type": "response.completed", "response": {**response, "status": "completed"}}
-        )
-        for number, event in enumerate(nested):
+        text = spoken_part(message)
+        place = 0
+        if text:
+            self._nest(*text_events(self._new_id("msg"), place, text))
+            place = 1
+        for number, call in enumerate(message.calls, place):
+            self._nest(*call_events(self._new_id("fc"), number, call))
+        self._nest(lifecycle_event("completed", self._response_id))
+        self._response_id = None
+
+    def _nest(self, *events: JsonObject) -> None:
+        for event in events:
+            self._nested += 1
             self._send(
                 "response.event",
-                event={**event, "sequence_number": number},
-                delegation_id=delegation,
+                event={**event, "sequence_number": self._nested},
+                delegation_id=self._delegation_id,
             )
 
     def _create_item(self, event: Reader) -> None:
@@ -364,6 +382,8 @@ class LiveSession(WireSession):
         results = self._results
         self._calls = []
         self._results = []
+        self._response_id = self._new_id("resp")
+        self._nest(lifecycle_event("created", self._response_id))
         self._cascade.give_results(results)
 
     def _check_responses(self, event: Reader) -> None:
@@ -403,28 +423,3 @@ class _Client:
 
     def is_stop(self, message: Any, /) -> bool:
         return False
-
-
-def _call_events(identifier: str, index: int, call: ToolCall) -> list[JsonObject]:
-    arguments = json.dumps(call.arguments)
-    item = {"type": "function_call", "id": identifier, "call_id": call.id, "name": call.name}
-    about = {"output_index": index, "item_id": identifier}
-    return [
-        {
-            "type": "response.output_item.added",
-            "output_index": index,
-            "item": {**item, "arguments": "", "status": "in_progress"},
-        },
-        {"type": "response.function_call_arguments.delta", "delta": arguments, **about},
-        {
-            "type": "response.function_call_arguments.done",
-            "arguments": arguments,
-            "name": call.name,
-            **about,
-        },
-        {
-            "type": "response.output_item.done",
-            "output_index": index,
-            "item": {**item, "arguments": arguments, "status": "completed"},
-        },
-    ]

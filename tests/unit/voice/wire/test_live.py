@@ -13,6 +13,7 @@ from tau2.data_model.message import AssistantMessage, Message, ToolMessage
 from tau2.errors import SpeechFailed
 from tau2.voice.audio.formats import AudioFormat, Encoding
 from tau2.voice.wire.live import LiveSession
+from tau2.voice.wire.responses_events import call_events, text_events
 
 from .cast import TELEPHONE, Client, setup_of, types_of
 
@@ -124,8 +125,43 @@ def test_tools_of_a_responses_delegation() -> None:
     output = {"type": "function_call_output", "call_id": call["call_id"], "output": "on its way"}
     client.send("response.item.create", item=output)
     client.send("response.create")
+    before = len(client.of("response.event"))
     client.silence(3)
     assert client.heard(AUDIO) == "It is on its way"
+    later = [event["event"]["type"] for event in client.of("response.event")[before - 1 :]]
+    assert later[0] == "response.created"
+    assert later[-2:] == ["response.output_item.done", "response.completed"]
+    assert client.of("response.event")[-1]["delegation_id"] == created["id"]
+
+
+def test_failure_after_a_result_ends_the_response() -> None:
+    def answer(message: Message) -> AssistantMessage | str:
+        if isinstance(message, ToolMessage):
+            raise SpeechFailed("no answer")
+        return calls("get_order")
+
+    client = client_of(answer, delegation=responses())
+    client.say("Where is it?")
+    client.silence(2)
+    (call,) = [
+        event["event"]["item"]
+        for event in client.of("response.event")
+        if event["event"]["type"] == "response.output_item.done"
+    ]
+    output = {"type": "function_call_output", "call_id": call["call_id"], "output": "x"}
+    client.send("response.item.create", item=output)
+    client.send("response.create")
+    assert client.of("response.event")[-1]["event"]["type"] == "response.failed"
+    assert client.only("error")["error"]["message"] == "no answer"
+
+
+def test_nested_events_are_those_of_a_responses_model() -> None:
+    union = types_of("openai.types.responses.response_stream_event", "ResponseStreamEvent")
+    adapter = TypeAdapter(union)
+    call = calls("get_order").calls[0].model_copy(update={"id": "call_1"})
+    for event in [*call_events("fc_1", 0, call), *text_events("msg_1", 1, "Yes.")]:
+        model = adapter.validate_python({**event, "sequence_number": 1})
+        assert model.type == event["type"]
 
 
 def test_client_delegation_speaks_what_the_client_appends() -> None:
