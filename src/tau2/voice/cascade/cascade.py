@@ -63,7 +63,7 @@ class Happened:
 
 @dataclass(slots=True)
 class _Reply:
-    """A reply of the agent, from the moment it is asked for until a word of it is said."""
+    """A reply of the agent, from the moment it is asked for until it is being said."""
 
     message: Message
     """What is replied to."""
@@ -85,9 +85,10 @@ class Cascade:
     and `give_results`, do what `take_work` returns and hand in each result with `finish`; then
     `speak` returns the agent's audio, and `happened` everything else.
 
-    A turn of the user is what is said until a pause long enough; while no word of the reply has
-    been said, more words of the user become part of the same turn, and the agent is asked again. A
-    reply that follows tool calls cannot be asked for again: it is said before the next one.
+    A turn of the user is what is said until a pause long enough. Until more than a false start of
+    the reply has been said, more words of the user become part of the same turn, and the agent is
+    asked again. A reply that follows tool calls cannot be asked for again: it is said before the
+    next one.
     """
 
     def __init__(
@@ -236,7 +237,7 @@ class Cascade:
         played = self._playback.play(self.now, length)
         if played.contains_speech:
             self._talked_until = end
-        for identifier in [*played.first_words_of, *played.finished]:
+        for identifier in [*played.settled, *played.finished]:
             self._was_said(identifier)
         if self._last_utterance in played.finished:
             self._happened.ends_conversation = True
@@ -447,7 +448,7 @@ class Cascade:
         self._happened.calls.extend(message.calls)
 
     def _was_said(self, identifier: str) -> None:
-        """Note that a word of an utterance was said."""
+        """Note that enough of an utterance was said for the agent to remember it."""
         reply = self._reply
         if reply is None or reply.utterance is None or not reply.is_queued:
             return
@@ -465,7 +466,7 @@ class Cascade:
     def _remember(self, cut: Cut) -> None:
         reply = self._reply
         if reply is not None and reply.utterance is cut.utterance:
-            # No word of it was said.
+            # Nothing but a false start: the user goes on with the same turn.
             if reply.can_be_withdrawn:
                 self._withdraw(reply)
             else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -14,6 +15,9 @@ with needs_extra("voice", "numpy"):
     import numpy as np
 
 _HYSTERESIS = 0.15  # how far the probability must fall below the threshold to end speech
+_USUAL_LEVEL = -22.0  # dBFS of the louder moments of speech on a telephone line
+_LOWEST_LEVEL = -60.0
+_FADING = 1.0  # dB per second of speech by which the loudest is forgotten
 _TAIL_SECONDS = 0.2  # of the silence after speech: final consonants are soft
 
 
@@ -40,6 +44,33 @@ class SpeechStopped:
 SpeechEvent: TypeAlias = SpeechStarted | SpeechStopped
 
 
+class Nearness:
+    """Tells the user from people in the background, by the level.
+
+    The loudest speech so far sets the scale. Until any speech was near enough, the scale is that of
+    a usual telephone line, and falls while speech is heard that is not: for a quiet line.
+    """
+
+    def __init__(self, range_db: float | None, frame_seconds: float) -> None:
+        """Accept speech up to `range_db` below the loudest; None accepts all."""
+        self._range = range_db
+        self._fading = _FADING * frame_seconds
+        self._loudest = _USUAL_LEVEL
+        self._has_accepted = False
+
+    def accepts(self, frame: Samples) -> bool:
+        """Return whether a frame that sounds like speech is the user's."""
+        if self._range is None:
+            return True
+        power = float(np.mean(np.square(frame, dtype=np.float64))) if len(frame) else 0.0
+        level = 10 * math.log10(power) if power > 0 else _LOWEST_LEVEL
+        is_near = level >= self._loudest - self._range
+        if is_near or not self._has_accepted:
+            self._loudest = max(level, self._loudest - self._fading, _LOWEST_LEVEL)
+        self._has_accepted |= is_near
+        return is_near
+
+
 class Listener:
     """The beginnings and ends of speech in one stream."""
 
@@ -51,6 +82,7 @@ class Listener:
         self._frame = detector.frame_seconds
         self._rate = sample_rate
         self._detection = detection
+        self._nearness = Nearness(detection.nearness_db, self._frame)
         self._audio: Samples = np.zeros(0, np.float32)
         self._audio_start = 0
         self._frames = 0
@@ -96,9 +128,12 @@ class Listener:
         end = start + self._frame
         self._frames += 1
         threshold = self._detection.threshold
+        if self._speech_start is not None:
+            threshold -= _HYSTERESIS
+        is_sound = probability >= threshold and self._nearness.accepts(self._cut(start, end))
         if self._speech_start is None:
-            return self._in_silence(probability >= threshold, start, end)
-        if probability >= threshold - _HYSTERESIS:
+            return self._in_silence(is_sound, start, end)
+        if is_sound:
             self._last_sound = end
             if end - self._segment_start >= self._detection.longest_seconds:
                 return [self._split(end)]

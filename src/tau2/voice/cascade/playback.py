@@ -12,6 +12,7 @@ with needs_extra("voice", "numpy"):
     import numpy as np
 
 _PAUSE_SECONDS = 0.3  # between two utterances
+_SETTLED_SECONDS = 0.8  # of an answer that is more than a false start
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,8 @@ class Played:
     """Joined, the words of all pieces are a text: one utterance is set off from the next."""
     utterances: list[str] = field(default_factory=list)
     """The ids of what was heard."""
-    first_words_of: list[str] = field(default_factory=list)
-    """The ids of utterances of which a word was said to its end for the first time."""
+    settled: list[str] = field(default_factory=list)
+    """The ids of utterances of which enough was heard for the first time to be an answer."""
     finished: list[str] = field(default_factory=list)
     """The ids of utterances that were played to their end."""
 
@@ -56,6 +57,7 @@ class _Queued:
     played: int = 0
     """In samples."""
     has_words: bool = False
+    is_settled: bool = False
 
 
 class Playback:
@@ -121,9 +123,11 @@ class Playback:
             played.words += words if self._has_space else f" {words}"
             self._has_space = words[-1].isspace()
         played.utterances.append(utterance.id)
-        if words and not queued.has_words:
-            queued.has_words = True
-            played.first_words_of.append(utterance.id)
+        queued.has_words |= bool(words)
+        is_long = queued.played >= _SETTLED_SECONDS * self._rate
+        if queued.has_words and is_long and not queued.is_settled:
+            queued.is_settled = True
+            played.settled.append(utterance.id)
         return count
 
     def stop(self) -> list[Cut]:

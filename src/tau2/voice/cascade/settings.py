@@ -23,6 +23,9 @@ class SpeechDetection:
     """How long sound must last to be speech."""
     longest_seconds: float = 30.0
     """After how long speech is recognized although it goes on."""
+    nearness_db: float | None = 12.0
+    """How far below the user's loudest speech a sound may be to count: what is quieter is said by
+    people in the background. None hears everything."""
 
 
 @dataclass(frozen=True, slots=True)

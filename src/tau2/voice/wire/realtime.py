@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 from tau2.errors import Tau2Error, needs_extra
@@ -142,8 +143,7 @@ class RealtimeSession(WireSession):
         before = self._settings
         self._settings = updated(before, event.object("session"))
         self._send("session.updated", session=self._settings.as_session(self.id))
-        new = self._settings
-        if (before.input_format, before.turn_detection) != (new.input_format, new.turn_detection):
+        if before.hearing != self._settings.hearing:
             self._listen_anew()
 
     # Hearing
@@ -167,7 +167,9 @@ class RealtimeSession(WireSession):
         detection = self._settings.turn_detection
         self._listener = None
         if detection is not None:
-            self._listener = Listener(self._setup.detector, self._rate, detection.detection)
+            nearness = self._settings.nearness_db
+            how = replace(detection.detection, nearness_db=nearness)
+            self._listener = Listener(self._setup.detector, self._rate, how)
 
     def _append(self, event: Reader) -> None:
         audio_format = FORMATS[self._settings.input_format]

@@ -18,6 +18,8 @@ FORMATS = {
 
 _SEMANTIC_SILENCE_MS = {"low": 1200.0, "medium": 700.0, "high": 400.0, "auto": 700.0}
 """How long a pause ends a turn, for detection by meaning: an approximation by silence."""
+_NEARNESS = {"near_field": 12.0, "far_field": 20.0}
+"""What noise reduction leaves out, in dB below the user's own level."""
 _LONGEST_SEGMENT = 60.0  # seconds that are recognized at once
 _MOST_MS = 60_000.0
 _CHOICES = ("auto", "none", "required")
@@ -58,6 +60,17 @@ class RealtimeSettings:
     """None: the client commits its audio and asks for responses."""
     voice: str | JsonObject = "marin"
     speed: float = 1.0
+
+    @property
+    def hearing(self) -> tuple[object, ...]:
+        """Everything that decides how audio is heard."""
+        return self.input_format, self.turn_detection, self.noise_reduction
+
+    @property
+    def nearness_db(self) -> float | None:
+        """How far below the user's level people in the background are left out, if they are."""
+        kind = (self.noise_reduction or {}).get("type")
+        return _NEARNESS.get(kind) if isinstance(kind, str) else None
 
     def as_session(self, identifier: str) -> JsonObject:
         """Return what `session.created` and `session.updated` show."""
@@ -223,7 +236,7 @@ def _read_noise_reduction(audio: Reader) -> JsonObject | None:
     if "noise_reduction" not in audio:
         return None
     given = audio.object("noise_reduction")
-    return {"type": given.one_of("type", ("near_field", "far_field"))}
+    return {"type": given.one_of("type", _NEARNESS)}
 
 
 def _read_detection(audio: Reader) -> TurnDetection | None:
