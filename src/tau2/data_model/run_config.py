@@ -128,7 +128,7 @@ class BaseRunConfig(BaseModel):
     otel: bool = False
     """Trace episodes, turns and calls with OpenTelemetry (extra: otel; set up by OTEL_*)."""
     hallucination_retries: int = 3
-    """Replays of a voice episode whose simulated user made something up."""
+    """Replays of a call whose model-driven user made something up (docs/user-monitor.md)."""
     is_remote: bool = False
     """Accepted for compatibility; has no effect."""
     retrieval_config: str | None = None

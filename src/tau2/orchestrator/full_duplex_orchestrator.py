@@ -34,8 +34,10 @@ from tau2.orchestrator.orchestrator import Orchestrator
 from tau2.orchestrator.participants import seed_participants
 from tau2.orchestrator.record import EPISODE_FAILURES, cost_of, failure_of, usage_of
 from tau2.orchestrator.tracing import TurnTracer, traced_call
+from tau2.orchestrator.user_watch import UserWatch
 from tau2.participant.drive import in_thread
 from tau2.participant.full_duplex import FullDuplexProtocol
+from tau2.participant.monitoring import MonitorSetup
 from tau2.utils.json_types import JsonObject
 from tau2.voice.audio.formats import TELEPHONE
 from tau2.voice.clock import Clock, VirtualClock
@@ -71,6 +73,7 @@ class FullDuplexOrchestrator:
             call starts.
         clock: How time passes; default: as fast as the machine allows.
         now: Clock of the record's own time stamps; default: local time.
+        user_monitor: How what the user said is judged when the call is over; default: not at all.
 
     Raises:
         ConfigError: a participant lacks a method, or the task has a message history.
@@ -95,6 +98,7 @@ class FullDuplexOrchestrator:
         environment_factory: Callable[[], Environment] | None = None,
         clock: Clock | None = None,
         now: Callable[[], str] | None = None,
+        user_monitor: MonitorSetup | None = None,
     ) -> None:
         _check_participant("agent", agent)
         _check_participant("user", user)
@@ -121,6 +125,7 @@ class FullDuplexOrchestrator:
         """Called after every tick."""
         self.on_close: Callable[[], None] | None = None
         """Called when the call is over or abandoned."""
+        self.user_monitor = user_monitor
         self._now = now
         self._progress = CallProgress()
         self._flow: CallFlow | None = None
@@ -308,6 +313,7 @@ class FullDuplexOrchestrator:
             raise RuntimeError("the call is not over: it has no termination reason yet")
         agent_chunks = _paid([tick.agent_chunk for tick in progress.ticks if tick.agent_chunk])
         user_chunks = _paid([tick.user_chunk for tick in progress.ticks if tick.user_chunk])
+        messages = as_conversation(progress.ticks)
         reports = self._usage_reports()
         session = VoiceUsage.of(reports) if reports else None
         return SimulationRun(
@@ -322,13 +328,13 @@ class FullDuplexOrchestrator:
             user_cost=cost_of(user_chunks),
             agent_usage=usage_of(agent_chunks) if session is None else _counts_of(reports),
             user_usage=usage_of(user_chunks),
-            messages=as_conversation(progress.ticks),
+            messages=messages,
             ticks=progress.ticks,
             seed=self.seed,
             mode=self.mode,
             speech_environment=_dumped(getattr(self.user, "speech_environment", None)),
             effect_timeline=self._effect_timeline(),
-            info=self._remarks(session),
+            info=self._remarks(session, messages),
         )
 
     def _usage_reports(self) -> list[UsageRecord]:
@@ -340,7 +346,7 @@ class FullDuplexOrchestrator:
         timeline = getattr(self.user, "effect_timeline", None)
         return _dumped(timeline(self.user_state)) if timeline is not None else None
 
-    def _remarks(self, usage: VoiceUsage | None) -> JsonObject:
+    def _remarks(self, usage: VoiceUsage | None, messages: Sequence[Message]) -> JsonObject:
         remarks: JsonObject = {
             VOICE: {
                 "clock": "virtual" if self.clock.is_virtual else "wall",
@@ -348,7 +354,13 @@ class FullDuplexOrchestrator:
                 "usage": _dumped(usage),
             }
         }
-        return {"error": self._progress.note, **remarks} if self._progress.note else remarks
+        if self._progress.note:
+            remarks["error"] = self._progress.note
+        if self.user_monitor is not None:
+            found = UserWatch(self.user_monitor).record(messages)
+            if found is not None:
+                remarks["user_monitor"] = found
+        return remarks
 
     def _stop(self, role: str, participant: Any, heard: Any, state: Any) -> None:
         stop = getattr(participant, "stop", None)

@@ -264,6 +264,7 @@ def make_call(
         tick_duration_seconds=audio.tick_duration_seconds,
         timeout=config.timeout,
         clock=VirtualClock() if audio.has_virtual_clock else WallClock(),
+        user_monitor=monitor_setup(environment, task, "report") if run.user_model else None,
     )
     call.on_close = taps.close if taps is not None else None
     return call

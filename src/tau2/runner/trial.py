@@ -74,6 +74,10 @@ PERMANENT_ERRORS = (
 _MOST_FRAMES = 100
 _MANY_MESSAGES = 100  # the verdict on a failure with more is made in a thread
 
+_BETWEEN_REPLAYS = 1000
+"""How far the seeds of the replays of a call lie apart."""
+_MADE_UP = "the simulated user failed; the call is played again"
+
 TIMEOUT_GRACE = 30.0
 """Seconds after its time limit for which an episode is waited for, before it is abandoned."""
 
@@ -122,9 +126,15 @@ class UnitRunner:
 
         An infrastructure failure is attempted again, and recorded after the last attempt.
         """
+        replays = 0
         for attempt in count(1):
-            outcome = await contained(self._attempt(spec))
+            outcome = await contained(self._attempt(_replay_of(spec, replays)))
             if not isinstance(outcome, BaseException):
+                if replays < self._most_replays and user_failed(outcome):
+                    replays += 1
+                    self.sink(SimulationRetried(*spec.unit, attempt, _MADE_UP))
+                    continue
+                outcome.hallucination_retries_used = replays
                 return outcome
             text = error_text(outcome)
             where = "%s trial %s, attempt %s: %s"
@@ -137,6 +147,11 @@ class UnitRunner:
             self.sink(SimulationRetried(*spec.unit, attempt, self.redactor.text(text)))
             await asyncio.sleep(self.config.retry_delay)
         raise AssertionError("count never ends")
+
+    @property
+    def _most_replays(self) -> int:
+        """How often a call is replayed whose user made something up."""
+        return self.config.hallucination_retries if self.config.is_voice else 0
 
     def _is_final(self, problem: BaseException, attempt: int) -> bool:
         is_refused = isinstance(problem, VoiceSessionFailed) and not problem.is_retryable
@@ -250,6 +265,18 @@ class UnitRunner:
         if is_long(run) or len(run.get_messages()) > _MANY_MESSAGES:
             return await asyncio.to_thread(with_blame, run, setup, rules)
         return with_blame(run, setup, rules)
+
+
+def _replay_of(spec: UnitSpec, replays: int) -> UnitSpec:
+    """Return a unit with the seed of its n-th replay."""
+    return spec._replace(seed=spec.seed + _BETWEEN_REPLAYS * replays)
+
+
+def user_failed(run: SimulationRun) -> bool:
+    """Return whether the monitor found that the simulated user of a simulation failed."""
+    found = (run.info or {}).get("user_monitor")
+    findings = found.get("findings", []) if isinstance(found, dict) else []
+    return any(finding.get("is_decisive") for finding in findings)
 
 
 def new_id(spec: UnitSpec) -> str:

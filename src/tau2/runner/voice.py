@@ -10,7 +10,7 @@ from tau2.data_model.audio import LocalConfig, VoiceSettings
 from tau2.data_model.run_config import VoiceRunConfig
 from tau2.errors import ConfigError, MissingExtra, install_hint
 from tau2.voice.adapters.registry import AdapterContext, providers
-from tau2.voice.agent import create_voice_agent
+from tau2.voice.agent import create_voice_agent, voice_prompt
 from tau2.voice.complexity import SampledVoiceConfig, sample_voice_config
 from tau2.voice.conditions import condition_named, under_condition
 from tau2.voice.speech.registry import DETECTORS, RECOGNIZERS, SYNTHESIZERS, EngineCatalog
@@ -123,8 +123,8 @@ def agent_factory(config: VoiceRunConfig, make_text_agent: AgentFactory | None) 
     def make(tools: Any, domain_policy: str, *, seed: int | None = None, **options: Any) -> Any:
         def behind() -> Any:
             assert make_text_agent is not None, "the provider asks for it only if there is one"
-            known = {"tools": tools, "domain_policy": domain_policy, "seed": seed, **options}
-            return make_text_agent(**known)
+            prompt = voice_prompt(domain_policy, use_xml=audio.use_xml_prompt)
+            return make_text_agent(tools=tools, domain_policy=prompt, seed=seed, **options)
 
         context = AdapterContext(
             config=audio,

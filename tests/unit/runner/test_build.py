@@ -222,6 +222,8 @@ def test_the_text_agent_behind_the_voice_is_given_what_text_agents_are_given(cas
     )
     build_orchestrator(config, TASK, seed=5).agent.get_init_state()
     assert (seen["task"], seen["seed"], len(seen["tools"])) == (TASK, 5, 4)
+    assert "on the telephone" in seen["domain_policy"]
+    assert build_environment("mock").get_policy() in seen["domain_policy"]
 
 
 def test_a_solo_episode_has_nobody_for_a_user():

@@ -6,15 +6,21 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.cast import Agent, create_meeting, says
+from tests.cast import Agent, create_meeting, mock_task, says
 
 from tau2.data_model.simulation import Results, VoiceRunConfig
 from tau2.errors import ConfigError, SpeechFailed, VoiceSessionFailed
 from tau2.evaluator.evaluator import EvaluationType
 from tau2.registry import registry
-from tau2.runner import run_single_task, run_tasks
+from tau2.runner import run_single_task, run_tasks, trial
 from tau2.runner.regrade import regrade
-from tau2.runner.tasks import configured_tasks, get_tasks, make_run_name
+from tau2.runner.tasks import (
+    UnitSpec,
+    configured_tasks,
+    get_tasks,
+    make_run_name,
+    unit_seed,
+)
 from tau2.voice.adapters.registry import VoiceProvider, providers
 
 LOCAL = {"agent": "cast_agent", "recognizer": "tone", "latency_spread": 0.0}
@@ -198,3 +204,26 @@ def test_a_session_that_is_refused_for_good_is_not_attempted_again(
     assert run.termination_reason == "infrastructure_error"
     assert run.reward_info is None
     assert len(opened) == sessions
+
+
+def test_a_call_whose_user_failed_is_played_again(on_the_phone, tmp_path, monkeypatch):
+    failed = iter([True, True, False])
+    monkeypatch.setattr(trial, "user_failed", lambda run: next(failed))
+    (run,) = played(tmp_path / "run").simulations
+    assert run.hallucination_retries_used == 2
+    assert run.seed == unit_seed(a_voice_config().seed, "create_task_1", 0) + 2000
+    failed = iter([True])
+    (run,) = played(tmp_path / "again", hallucination_retries=0).simulations
+    assert run.hallucination_retries_used == 0
+
+
+def test_a_user_fails_when_the_monitor_decides_so():
+    def a_run(*findings: dict):
+        monitor = {"mode": "report", "findings": findings, "asked_again": []}
+        run = trial.failed_run(UnitSpec(mock_task("create_task_1"), 0, 1), ValueError("x"), 1)
+        run.info = {"user_monitor": monitor} if findings else None
+        return run
+
+    assert not trial.user_failed(a_run())
+    assert not trial.user_failed(a_run({"turn": 1, "is_decisive": False}))
+    assert trial.user_failed(a_run({"turn": 1, "is_decisive": False}, {"is_decisive": True}))

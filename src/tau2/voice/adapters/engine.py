@@ -312,15 +312,18 @@ class TickEngine(Engine):
 
     def _words(self) -> str:
         """Return the words that belong to what was played so far and were not said yet."""
-        said: list[str] = []
+        said = ""
         for item in list(self._talking.values()):
             end = self._shown_until(item)
-            said.append(item.text[item.shown : end])
+            words = item.text[item.shown : end]
+            if said and words and not (said[-1].isspace() or words[0].isspace()):
+                said += " "  # the next utterance begins in the same tick
+            said += words
             item.shown = max(item.shown, end)
             ledger = item.ledger
             if ledger.is_done and not ledger.waiting and item.shown == len(item.text):
                 del self._talking[item.id]
-        return "".join(said)
+        return said
 
     def _shown_until(self, item: _Item) -> int:
         """Return how many characters of an item have been said.
