@@ -82,6 +82,12 @@ from tau2.user.user_simulator.forms import own_line, sizes_in
 from tau2.utils.text import clean_text
 from tau2.view.blocks import BlockVisual
 from tau2.view.content.blocks import blocks_of, brief, capped, pretty
+from tau2.voice.adapters.engine import TickEngine
+from tau2.voice.adapters.events import AgentAudio, AgentTranscript
+from tau2.voice.adapters.nova import NovaTranslator
+from tau2.voice.adapters.realtime import error_event
+from tau2.voice.adapters.wire import frame_of, tool_request
+from tau2.voice.audio.formats import TELEPHONE
 from tau2.voice.found_values import find_value
 from tau2.voice.speech import spoken as speech_spoken
 from tau2.voice.speech.heard import LONGEST, heard
@@ -244,6 +250,20 @@ def monitored(text: str) -> object:
     return [monitor.observe(message) for message in said]
 
 
+def said_in_ticks(text: str) -> str:
+    """Return the words of the ticks of an utterance, which lasts two seconds."""
+    engine = TickEngine(200, TELEPHONE)
+    engine.apply(AgentTranscript(text, "item"))
+    engine.apply(AgentAudio(b"\x10" * TELEPHONE.bytes_of(2000), "item"))
+    return "".join(engine.tick().transcript for _ in range(12))
+
+
+def nova_text(text: str) -> dict[str, Any]:
+    """Return a frame of Nova Sonic with a text of the agent."""
+    fields = {"contentId": "a", "role": "ASSISTANT", "content": text}
+    return {"event": {"textOutput": fields}}
+
+
 FUNCTIONS: dict[str, TextFunction] = {
     # what a model, or whoever plays it, says
     "actions.as_message": as_message,
@@ -334,6 +354,11 @@ FUNCTIONS: dict[str, TextFunction] = {
     "user.monitor": monitored,
     "user.prompt_forms": lambda text: (own_line(text), sizes_in(text)),
     "utils.clean_text": clean_text,
+    "voice.frame_of": frame_of,
+    "voice.tool_request": lambda text: tool_request("id", "name", text),
+    "voice.error_event": lambda text: error_event({"type": text, "code": text, "message": text}),
+    "voice.words_of_ticks": lambda text: said_in_ticks(text),
+    "voice.nova": lambda text: NovaTranslator("").receive(nova_text(text)),
     "voice.spoken": lambda text: speech_spoken.spoken(text),
     "voice.find_value": lambda text: [find_value(text, one) for one in ("AB-12", "a@b.example")],
     "voice.read_back": lambda text: misread(text, {"serial": ("AB12",), "name": ("Ann Lee",)}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 import time
@@ -70,6 +71,49 @@ def test_a_call_with_audio_both_ways():
     assert request.path == "/v1/realtime?model=gpt-realtime-1.5"
     assert request.headers["Authorization"] == "Bearer secret-key-of-tests"
     assert set(lines[0].audio) == {0x22}
+
+
+def test_a_dialect_with_other_formats_is_resampled_both_ways():
+    second = b"\x00\x10" * 24_000
+
+    def script(line):
+        session = line.accept()
+        assert session["input_audio_format"] == "pcm"
+        line.hear_until("input_audio_buffer.append")
+        frame = audio_delta(0, "item_1")
+        for begin in range(0, 9600, 1001):
+            part = base64.b64encode(second[begin : min(begin + 1001, 9600)]).decode()
+            line.say({**frame, "type": "response.audio.delta", "delta": part})
+        line.say({"type": "response.audio.done", "item_id": "item_1"})
+        line.drain()
+
+    with provider(script) as (address, lines):
+        adapter = make_adapter(context_for(address, "qwen"))
+        adapter.connect(setup_with())
+        results = play(adapter, 25)
+        adapter.disconnect()
+    # 200 ms of 24 kHz are 200 ms of telephone audio, the tail of the resampler included.
+    assert adapter.engine.ledger("item_1").played == TELEPHONE.bytes_of(200)
+    assert sum(result.contains_speech for result in results) in (10, 11)
+    sent = len(lines[0].audio)
+    whole = 25 * TICK_MS * 16 * 2
+    # The resampler of the user's audio holds back some milliseconds until the end.
+    assert whole - 40 * 32 <= sent <= whole
+
+
+def test_an_utterance_of_endless_words_ends_the_session():
+    def script(line):
+        line.accept()
+        for _ in range(11):
+            line.say(words("word " * 2000))
+        line.drain()
+
+    with provider(script) as (address, _):
+        adapter = make_adapter(context_for(address))
+        adapter.connect(setup_with())
+        with pytest.raises(VoiceSessionFailed, match="more text than an utterance can have"):
+            play(adapter, 50)
+        adapter.disconnect()
 
 
 def test_no_log_holds_the_key(caplog):

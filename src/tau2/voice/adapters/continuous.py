@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
+from tau2.errors import VoiceSessionFailed
+from tau2.utils.sizes import LONGEST_MESSAGE
 from tau2.voice.adapters.engine import Engine
 from tau2.voice.adapters.events import AgentAudio, AgentTranscript
 from tau2.voice.adapters.protocol import TickResult
@@ -117,7 +119,8 @@ class ContinuousEngine(Engine):
 
     def _receive_text(self, event: AgentTranscript) -> None:
         self._characters += len(event.text)
-        self._checked_text(self._characters)
+        if self._characters > LONGEST_MESSAGE:
+            raise VoiceSessionFailed("the provider sent more text than a call can hold")
         if event.text:
             self._words.append(_Words(event.text, self._due(event.end_ms)))
 

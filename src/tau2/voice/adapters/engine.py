@@ -16,7 +16,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from tau2.errors import VoiceSessionFailed
-from tau2.utils.sizes import LONGEST_MESSAGE, MOST_CALLS_OF_A_MESSAGE
+from tau2.utils.sizes import MOST_CALLS_OF_A_MESSAGE
 from tau2.voice.adapters.events import (
     AdapterEvent,
     AgentAudio,
@@ -35,6 +35,7 @@ _CHARACTERS_PER_SECOND = 15.0
 _MOST_BUFFERED_MS = 20 * 60 * 1000.0
 """No utterance is longer."""
 
+_LONGEST_UTTERANCE = 100_000  # characters; nobody speaks for two hours without a pause
 _MOST_ITEMS = 100_000
 _MOST_REMARKS = 100  # of each kind, in one tick
 _LONGEST_WORD = 40  # characters; texts without spaces are cut anywhere
@@ -161,11 +162,6 @@ class Engine(ABC):
         if self.audio_format.milliseconds_of(size) > _MOST_BUFFERED_MS:
             raise VoiceSessionFailed("the provider sent more audio than a call can hold")
 
-    def _checked_text(self, size: int) -> None:
-        """Raise VoiceSessionFailed for a text of more characters than a message can have."""
-        if size > LONGEST_MESSAGE:
-            raise VoiceSessionFailed("the provider sent more text than a call can hold")
-
 
 class TickEngine(Engine):
     """The engine of providers whose speech comes in items."""
@@ -242,7 +238,8 @@ class TickEngine(Engine):
         item = self._item(event.item_id)
         if item.ledger.is_cancelled or not event.text:
             return
-        self._checked_text(len(item.text) + len(event.text))
+        if len(item.text) + len(event.text) > _LONGEST_UTTERANCE:
+            raise VoiceSessionFailed("the provider sent more text than an utterance can have")
         self._talking[item.id] = item
         item.text += event.text
 
