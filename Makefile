@@ -12,12 +12,13 @@ MODEL ?= qwen-0.5b
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-fast test-all check bench clean aenv test-train test-learning test-tinker \
-	test-integrations test-areal test-local faults lock test-locked licences sbom wheel-twice
+	test-integrations test-areal test-local test-voice faults lock test-locked licences sbom wheel-twice
 
 TRAIN := .venv-train
 TORCH ?= torch==2.13.0+cpu  # the CPU build: a plain torch brings gigabytes of CUDA
 AREAL := .venv-areal
 LOCAL := .venv-local
+VOICE := .venv-voice
 AENV := .venv-aenv
 LOCKED := .venv-locked
 # Not the others: the tests expect that litellm and Ray are absent, and torch differs from machine to machine.
@@ -77,6 +78,9 @@ test-learning: $(TRAIN)/.ready ## train a tiny model and see the reward rise (mi
 test-local: $(LOCAL)/.ready ## run the tests of local models on real weights (tau2 models get smollm2)
 	OMP_WAIT_POLICY=passive $(LOCAL)/bin/python -m pytest -n 0 -o timeout=600 tests/local
 
+test-voice: $(VOICE)/.ready ## run the tests of voice on real speech (70 MB of weights come with packages)
+	OMP_NUM_THREADS=1 $(VOICE)/bin/python -m pytest -n 0 -o timeout=600 tests/voice_local
+
 # Some of them: make test-integrations NAMES="trl openenv"
 test-integrations: ## run the integrations with the real trainer packages, an environment each
 	$(PYTHON) tests/integrations/run.py $(NAMES)
@@ -126,7 +130,7 @@ aenv: $(AENV)/.ready ## start the AEnvironment server and play an episode over i
 	$(AENV)/bin/python -m tests.aenv.local
 
 clean: ## remove environments, builds and caches
-	rm -rf $(VENV) $(AENV) $(AREAL) $(LOCAL) $(LOCKED) $(OTHERS) $(TOOLS) $(TRAIN) .venv-all .venv-integrations build dist \
+	rm -rf $(VENV) $(AENV) $(AREAL) $(LOCAL) $(VOICE) $(LOCKED) $(OTHERS) $(TOOLS) $(TRAIN) .venv-all .venv-integrations build dist \
 		.pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 $(BIN)/python:
@@ -191,6 +195,13 @@ $(LOCAL)/.ready: pyproject.toml
 	@echo "creating $(LOCAL) with llama.cpp (once)"
 	@$(PYTHON) -m venv $(LOCAL)
 	@$(LOCAL)/bin/python -m pip --quiet --disable-pip-version-check install --editable '.[dev,local]'
+	@touch $@
+
+$(VOICE)/.ready: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "$(NO_PYTHON)" >&2; exit 1; }
+	@echo "creating $(VOICE) with speech engines (once)"
+	@$(PYTHON) -m venv $(VOICE)
+	@$(VOICE)/bin/python -m pip --quiet --disable-pip-version-check install --editable '.[dev,voice-local]'
 	@touch $@
 
 $(AREAL)/.ready: tests/areal/integration/requirements.txt pyproject.toml

@@ -164,7 +164,12 @@ SYNTHESIZERS: EngineCatalog[Synthesizer] = EngineCatalog(
     "synthesizer",
     "tau2.synthesizers",
     {
+        "cartesia": BuiltIn("services", "cartesia"),
+        "elevenlabs": BuiltIn("services", "elevenlabs"),
+        "espeak": BuiltIn("programs", "EspeakSynthesizer", ("soundfile",), ("espeak-ng", "espeak")),
+        "flite": BuiltIn("programs", "FliteSynthesizer", ("soundfile",), ("flite",)),
         "hibari": BuiltIn("hibari", "HibariSynthesizer", ("hibari", "soxr")),
+        "openai": BuiltIn("services", "openai"),
         "tone": BuiltIn("tone", "ToneSynthesizer"),
     },
 )
@@ -175,6 +180,8 @@ RECOGNIZERS: EngineCatalog[Recognizer] = EngineCatalog(
     "tau2.recognizers",
     {
         "moonshine": BuiltIn("moonshine", "MoonshineRecognizer", ("moonshine_voice", "soxr")),
+        "openai": BuiltIn("services", "openai_transcription", ("soundfile",)),
+        "pocketsphinx": BuiltIn("pocketsphinx", "PocketsphinxRecognizer", ("pocketsphinx", "soxr")),
         "tone": BuiltIn("tone", "ToneRecognizer"),
     },
 )

@@ -24,7 +24,7 @@ class Spelling(StrEnum):
     LETTERS = "letters"
     """"A, N, N, A"."""
     ALPHABET = "alphabet"
-    """"A as in Anna, N as in Nora, …"."""
+    """"A, as in Anna, N, as in Nora, …"."""
 
 
 class _Part(NamedTuple):
@@ -221,7 +221,7 @@ def _parts(text: str, spelling: Spelling, words: SpokenLanguage) -> Iterator[_Pa
         else:
             for letter in run.upper():
                 example = words.alphabet.get(letter) if spelling is Spelling.ALPHABET else None
-                said = f"{letter} {words.as_in[0]} {example[0]}" if example else letter
+                said = f"{letter}, {words.as_in[0]} {example[0]}" if example else letter
                 yield _Part(said, is_letter=True)
 
 

@@ -10,10 +10,11 @@ import math
 from collections import deque
 from collections.abc import Sequence
 
-import numpy as np
-
-from tau2.errors import SpeechFailed
+from tau2.errors import SpeechFailed, needs_extra
 from tau2.voice.audio.formats import Samples
+
+with needs_extra("voice", "numpy"):
+    import numpy as np
 
 FRAME_SECONDS = 0.02
 

@@ -11,8 +11,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from tau2.errors import SpeechFailed, needs_extra
 from tau2.seeds import derive_seed
 from tau2.voice.audio.formats import Samples
@@ -20,6 +18,9 @@ from tau2.voice.speech.limits import checked_text
 from tau2.voice.speech.protocols import Speech, SpokenWord, Voice
 from tau2.voice.speech.weights import EXTRA, check_weights, package_version
 from tau2.voice.speech.word_times import estimated_words, speech_of_written
+
+with needs_extra("voice", "numpy"):
+    import numpy as np
 
 SAMPLE_RATE = 24000
 VOICE = "heart"

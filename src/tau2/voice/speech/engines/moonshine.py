@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from tau2.errors import SpeechFailed, needs_extra
 from tau2.voice.audio.formats import Samples
 from tau2.voice.speech.heard import heard
@@ -18,6 +16,9 @@ from tau2.voice.speech.limits import checked_seconds
 from tau2.voice.speech.loops import LOOP, without_loops
 from tau2.voice.speech.protocols import Transcript
 from tau2.voice.speech.weights import EXTRA, check_weights, package_version
+
+with needs_extra("voice", "numpy"):
+    import numpy as np
 
 _RATE = 16000  # Hz, what the model hears
 _FOLDER = "tiny-en"

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from tau2.errors import SpeechFailed, needs_extra
 from tau2.voice.audio.formats import Samples
 from tau2.voice.audio.resample import Resampler
 from tau2.voice.speech.weights import EXTRA, check_weights, package_version
+
+with needs_extra("voice", "numpy"):
+    import numpy as np
 
 _RATE = 16000  # Hz, what the model hears
 _FRAME = 512  # samples

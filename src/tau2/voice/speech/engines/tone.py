@@ -19,11 +19,13 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
+from tau2.errors import needs_extra
 from tau2.voice.audio.formats import Samples
 from tau2.voice.speech.protocols import Speech, SpokenWord, Transcript, Voice
+
+with needs_extra("voice", "numpy"):
+    import numpy as np
+    from numpy.typing import NDArray
 
 SAMPLE_RATE = 8000
 PERIOD = 0.064
