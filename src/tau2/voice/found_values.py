@@ -20,6 +20,10 @@ _LONGEST_VALUE = 80
 _TOKEN = re.compile(r"[^\W_]+")
 _DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)")
 _AMOUNT = re.compile(r"\$?(\d{1,12})\.(\d\d)")
+_DOT_HOST = re.compile(r"\bdot(?=(?:com|net|org)\b)")
+_LETTERS_BEFORE = re.compile(r"^[^\W\d_]{1,2}(?=\d{2})")
+_UNIT = re.compile(r"(?:apt|apartment|suite|sweet|unit) (\w{1,8})")
+_UNIT_WORDS = ("apt", "app", "apartment", "suite", "sweet", "unit")
 _ORDINAL = re.compile(r"(\d{1,2})(?:st|nd|rd|th)")
 _SIGN_WORDS = frozenset({"underscore", "dash", "hyphen", "hash"})
 _MAIL_SIGNS = {"at": "@", "dot": ".", "underscore": "_", "dash": "-", "hyphen": "-"}
@@ -88,6 +92,10 @@ def _keys(target: str) -> Iterator[str]:
         key = "".join(_tokens(target, target))
         if key:
             yield key
+        unit = _UNIT.fullmatch(target)
+        if unit is not None:
+            # The second line of an address: there is one such word in it, whichever was heard.
+            yield from (f"{word}{unit[1]}" for word in _UNIT_WORDS)
 
 
 def _tokens(text: str, target: str) -> list[str]:
@@ -97,14 +105,18 @@ def _tokens(text: str, target: str) -> list[str]:
         words = [_ORDINAL.sub(r"\1", word) for word in _TOKEN.findall(plain)]
         return [word for word in words if word not in _BETWEEN]
     if "@" in target:
-        signs = re.sub(r"[^\w\s@.+-]", " ", text)
+        signs = _DOT_HOST.sub("dot ", re.sub(r"[^\w\s@.+-]", " ", text))
         marked = re.sub(r"([@_.+-])", r" \1 ", signs)
         return [_MAIL_SIGNS.get(word, word) for word in marked.split()]
     words = _TOKEN.findall(text)
     if not _is_code(target):
         return words
     digits = spoken_language("en").digit_of
-    return [digits.get(word, word) for word in words if word not in _SIGN_WORDS]
+    words = [digits.get(word, word) for word in words if word not in _SIGN_WORDS]
+    if target.isdigit():
+        # "DE 19824" may be heard as "D19824".
+        return [_LETTERS_BEFORE.sub("", word) for word in words]
+    return words
 
 
 def _is_code(target: str) -> bool:

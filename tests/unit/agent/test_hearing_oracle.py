@@ -113,7 +113,7 @@ def test_what_is_misheard_is_read_back_corrected_and_then_right():
     assert call.submitted() == [value]
     assert call.reward == 1
     assert any(wrong in text for text in call.said(AssistantMessage))
-    corrected = [text for text in call.said(UserMessage) if " as in " in text]
+    corrected = [text for text in call.said(UserMessage) if f"it is {value}" in text]
     assert len(corrected) == 1
     assert value in corrected[0]
 
@@ -167,6 +167,32 @@ def test_a_look_up_that_fails_is_tried_again_with_what_is_told_anew():
     assert len(mails) == 2
     assert mails[0] != mails[1]
     assert call.reward == 1
+
+
+def test_nothing_is_done_for_a_customer_who_is_not_found():
+    task_id = next(
+        task.id
+        for task in registry.get_tasks_loader("retail")()
+        if task.reference_actions[0].name == "find_user_id_by_email"
+    )
+
+    def always_wrong(text: str) -> str:
+        mail = re.search(r"[\w.]+@[\w.]+", text)
+        return mail[0].replace("@example", "@exampel") if mail else text
+
+    call = Call("retail", task_id, always_wrong)
+    called = [
+        c.name for m in call.run.messages or [] if isinstance(m, AssistantMessage) for c in m.calls
+    ]
+    assert set(called) == {"find_user_id_by_email"}
+    assert call.reward == 0
+
+
+def test_a_customer_spells_in_letters_and_then_with_words_for_them():
+    value = value_of(TASK)
+    call = Call("intake", TASK, lambda text: "crackle" if value in text else text)
+    told = [text for text in call.said(UserMessage) if value in text]
+    assert [" as in " in text for text in told] == [False, False, False, True]
 
 
 def test_what_a_tool_has_shown_is_known_exactly():

@@ -25,6 +25,10 @@ from tau2.voice.found_values import find_value
         ("please mark task 1 as done", "task_1"),
         ("the title is important meeting", "Important Meeting"),
         ("x o 1", "X01"),
+        ("ann dot lee at example dotnet", "ann.lee@example.net"),
+        ("at 12 elm street sweet 357", "Suite 357"),
+        ("apartment 28 i think", "Apt 28"),
+        ("wilmington, d19824", "19824"),
         ("it is 1518 D pfeiffer lane", "1518D Pfeiffer Lane"),
     ],
 )

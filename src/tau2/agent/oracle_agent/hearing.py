@@ -40,6 +40,7 @@ _SHORT = 3  # characters up to which a value has to be heard as it is: another w
 _ENOUGH_QUESTIONS = 2  # after which a change is proposed without a value that others stand beside
 _MOST_LINES = 40  # latest messages of the customer that are searched
 _SHORTEST = 2  # characters of a value that can be told
+_INFERRED = frozenset({"state", "country"})  # the zip code tells them
 _ADDRESS = frozenset({"address1", "address2", "city", "state", "zip", "country"})
 _DISAGREES = re.compile(
     r"^\W*(?:(?:hmm,? )?no\b|nope|not\b|stop|hold on|please don't|i'm afraid not|wait|sorry|almost|"
@@ -89,8 +90,8 @@ class HearingOracle(OracleAgent):
             value
             for step in self.plan
             if not step.by_user
-            for _, value in _texts(step.arguments)
-            if value not in fixed and _is_in(scenario, value)
+            for name, value in _texts(step.arguments)
+            if value not in fixed and name not in _INFERRED and _is_in(scenario, value)
         }
         """Values that only the customer can tell."""
 
@@ -294,8 +295,15 @@ class HearingOracle(OracleAgent):
         at = state.cursor - 1
         told = self._values_to_hear(self.plan[at], hearing) if at >= 0 else {}
         failed = state.running is not None and result.error
-        if not failed or not told or hearing.retries.get(at, 0) >= _MOST_RETRIES:
+        if not failed or not told:
             super()._take_result(state, result)
+            return
+        if hearing.retries.get(at, 0) >= _MOST_RETRIES:
+            super()._take_result(state, result)
+            if self.plan[at].looks_up:
+                # Nothing that this look-up would have shown can be known.
+                state.problems.append(self.speaker.say("unanswered"))
+                state.cursor = len(self.plan)
             return
         hearing.retries[at] = hearing.retries.get(at, 0) + 1
         hearing.questions |= {one: max(1, hearing.questions.get(one, 0)) for one in told}

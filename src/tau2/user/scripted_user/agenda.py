@@ -189,5 +189,7 @@ class Conversation(BaseModel):
     pushed_back: int = 0
     """How often the customer has questioned a refusal."""
     stalled: int = 0
+    spelled: int = 0
+    """How often the customer has spelled something."""
     heard: list[int] = Field(default_factory=list)
     """Checksums of the agent's latest messages, to notice a loop."""

@@ -35,11 +35,18 @@ def wants_spelling(text: str) -> bool:
     return _SPELL.search(text) is not None
 
 
-def spelling(kind: str, value: str) -> str:
-    """Return how a customer spells a fact, or "" for one that is not spelled."""
+def spelling(kind: str, value: str, *, alphabet: bool = False) -> str:
+    """Return how a customer spells a fact, or "" for one that is not spelled.
+
+    `alphabet` explains letters: "A as in Anna". Of an address of mail, what stands before the @ is
+    spelled.
+    """
     if kind in _DIGITS:
         return ", ".join(map(spelled, value.split("-")))
-    return spelled(value, alphabet=True) if kind in _SPELLED else ""
+    if kind not in _SPELLED:
+        return ""
+    own, at, host = value.partition("@")
+    return spelled(own, alphabet=alphabet) + (f", at {host.replace('.', ' dot ')}" if at else "")
 
 
 def misread(text: str, known: Mapping[str, tuple[str, ...]]) -> tuple[str, str] | None:

@@ -226,8 +226,13 @@ class Voice:
         return self._rng.choice(forms).format(noun=noun, Noun=capital(noun), value=value)
 
     def spelling(self, kind: str, value: str) -> str:
-        """Return a sentence that spells a fact, or "" for one that is not spelled."""
-        letters = spelling(kind, value)
+        """Return a sentence that spells a fact, or "" for one that is not spelled.
+
+        Every other time, letters are explained: recognizers mistake bare ones and explained ones in
+        different ways.
+        """
+        self._state.spelled += 1
+        letters = spelling(kind, value, alphabet=self._state.spelled % 2 == 0)
         return f"{self.phrase('spelling')} {letters}." if letters else ""
 
     def not_at_hand(self, nouns: Sequence[str]) -> str:
