@@ -164,6 +164,27 @@ def test_the_model_is_not_asked_to_go_on_while_it_speaks():
     assert made.outbox[-1] == {"type": "response.create"}
 
 
+def test_results_that_come_while_the_user_is_answered_are_taken_up_afterwards():
+    made = translator()
+    made.is_ready = True
+    made.receive(function_call("c1", "find_order", "{}"))
+    made.answer("c1", "one", is_error=False)
+    refused = {"type": "invalid_request_error", "code": "conversation_already_has_active_response"}
+    assert made.receive({"type": "error", "error": refused})[0].kind == "warning"
+    assert not made.is_expecting
+    made.receive(response_created("resp_2"))
+    made.receive(response_done("resp_2"))
+    kinds = [frame["type"] for frame in made.outbox]
+    assert kinds == ["conversation.item.create", "response.create", "response.create"]
+
+
+def test_a_provider_that_may_leave_a_turn_unanswered_owes_nothing_for_it():
+    for dialect in (XAI, QWEN):
+        made = translator(dialect)
+        made.receive({"type": "input_audio_buffer.speech_stopped"})
+        assert not made.is_expecting
+
+
 def test_the_provider_owes_an_answer_while_a_response_is_open():
     made = translator()
     assert not made.is_expecting

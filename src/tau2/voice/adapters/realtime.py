@@ -46,6 +46,8 @@ RETRYABLE_TYPES = frozenset(
 )
 """Errors after which the session is of no use, but another one may be."""
 
+_ALREADY_ANSWERING = "conversation_already_has_active_response"
+
 FATAL_CODES = frozenset({"invalid_api_key", "insufficient_quota", "model_not_found"})
 
 
@@ -101,6 +103,8 @@ class Dialect:
     wire_output: AudioFormat = TELEPHONE
     truncates: bool = True
     """Whether it can be told what the user heard of an utterance."""
+    answers_every_turn: bool = True
+    """Whether a turn of the user that it detects always begins a response."""
     charges_tokens: bool = True
     """Whether token counts are what it charges for."""
 
@@ -180,13 +184,14 @@ def _qwen_session(options: RealtimeOptions, setup: AgentSetup) -> JsonObject:
 
 
 OPENAI = Dialect("openai", _openai_session)
-XAI = Dialect("xai", _xai_session, truncates=False, charges_tokens=False)
+XAI = Dialect("xai", _xai_session, truncates=False, answers_every_turn=False, charges_tokens=False)
 QWEN = Dialect(
     "qwen",
     _qwen_session,
     wire_input=AudioFormat(Encoding.PCM16, 16000),
     wire_output=AudioFormat(Encoding.PCM16, 24000),
     truncates=False,
+    answers_every_turn=False,
 )
 
 
@@ -344,7 +349,8 @@ class RealtimeTranslator:
         return [UserActivity("speech_started", at_ms=at_ms, item_id=id_in(frame, "item_id"))]
 
     def _speech_stopped(self, frame: JsonMapping) -> list[AdapterEvent]:
-        self._is_turn_open = self.options.turn_detection.kind == "server_vad"
+        is_detected = self.options.turn_detection.kind == "server_vad"
+        self._is_turn_open = is_detected and self.dialect.answers_every_turn
         at_ms = number_in(frame, "audio_end_ms")
         return [UserActivity("speech_stopped", at_ms=at_ms, item_id=id_in(frame, "item_id"))]
 
@@ -399,6 +405,11 @@ class RealtimeTranslator:
     def _error(self, frame: JsonMapping) -> list[AdapterEvent]:
         error = object_in(frame, "error")
         event = error_event(error)
+        # Nothing comes of what was refused.
+        self._is_turn_open = False
+        if text_in(error, "code") == _ALREADY_ANSWERING:
+            # The user's turn was faster; the results are taken up once that response is over.
+            self._has_results = True
         if not self.is_ready and event.kind == "warning":
             # What is refused before the session begins is its configuration.
             event = SessionEvent("error", event.text)
