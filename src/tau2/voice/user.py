@@ -42,7 +42,7 @@ from tau2.voice.caller.text_turn import (
 )
 from tau2.voice.caller.utterance import CallerUtterance, UtteranceKind
 from tau2.voice.complexity import SpeechEnvironment
-from tau2.voice.personas import persona_named
+from tau2.voice.personas import OFFLINE_ENGINES, persona_named
 from tau2.voice.speech.protocols import Speech, Synthesizer, Voice
 from tau2.voice.turn_taking.decisions import Decider, RuleDecider, Scene, Verdict
 from tau2.voice.turn_taking.language import LanguagePack, load_pack
@@ -182,6 +182,13 @@ class VoiceStreamingUser(FullDuplexParticipant[AssistantMessage, UserMessage, Vo
     def tick_seconds(self) -> float:
         """The length of a tick."""
         return self.policy.thresholds.tick
+
+    @property
+    def backchannels(self) -> Sequence[str]:
+        """What it says to show that it listens, as far as its synthesizer can say it."""
+        if self.synthesizer.name in OFFLINE_ENGINES:
+            return self.pack.plain_backchannels
+        return self.pack.backchannels
 
     @property
     def speech_environment(self) -> SpeechEnvironment:
@@ -340,7 +347,7 @@ class VoiceStreamingUser(FullDuplexParticipant[AssistantMessage, UserMessage, Vo
             case Action.INTERRUPT:
                 self._answer(state, doing)
             case Action.BACKCHANNEL:
-                phrase = self._pick(self.pack.backchannels, state)
+                phrase = self._pick(self.backchannels, state)
                 self._say(state, UtteranceKind.BACKCHANNEL, phrase)
                 state.last_backchannel = state.tick
 

@@ -207,7 +207,7 @@ class TestInterruptions:
         phone = Phone(["Fine."], policy=LIVELY, decider=Says({Question.BACKCHANNEL}, cost=0.01))
         talk = phone.agent_says("Your parcel is late. It is now in another town, and tomorrow it ")
         sound = [chunk for chunk in talk if chunk.contains_speech]
-        assert words_of(sound) in phone.user.pack.backchannels
+        assert words_of(sound) in phone.user.backchannels
         assert sound[0].turn_taking_action.action == "backchannel"
         assert sound[0].turn_taking_action.backchannel_cost == 0.01
         assert sound[0].cost == 0.01
@@ -216,6 +216,12 @@ class TestInterruptions:
         phone.caller_speaks()
         assert len(phone.text_user.received) == 1
         assert phone.text_user.received[0].endswith("tomorrow it comes.")
+
+    def test_only_a_service_can_say_mm_hmm(self) -> None:
+        user = Phone([]).user
+        assert "mm-hmm" not in user.backchannels
+        user.synthesizer.name = "elevenlabs"  # of this object only
+        assert "mm-hmm" in user.backchannels
 
     def test_a_backchannel_delays_no_answer(self) -> None:
         patient = TurnTakingPolicy(backchannels=True)
@@ -229,7 +235,7 @@ class TestInterruptions:
         phone = Phone(["Fine."], policy=LIVELY, decider=Says({Question.BACKCHANNEL}))
         phone.agent_says("Your parcel is late. It is now in another town, and tomorrow it is not.")
         assert "stop_talking" not in actions_of(phone.chunks)
-        assert phone.recognized() in phone.user.pack.backchannels
+        assert phone.recognized() in phone.user.backchannels
 
 
 class TestTools:

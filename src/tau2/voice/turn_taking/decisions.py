@@ -20,6 +20,8 @@ from tau2.utils.json_types import JsonMapping
 from tau2.voice.turn_taking.language import LanguagePack
 from tau2.voice.turn_taking.policy import Question
 
+_FEWEST_WORDS = 6
+"""Of what can be answered: "Sure." and "One moment, please." cannot."""
 _SENTENCE_END = re.compile(r"[.?!][\"')\]]*(\s|$)")
 
 
@@ -102,9 +104,11 @@ class RuleDecider:
 
 
 def goes_on(heard: str) -> bool:
-    """Return whether a whole sentence was heard, and the beginning of another."""
+    """Return whether a sentence was heard that can be answered, and the beginning of another."""
     ends = list(_SENTENCE_END.finditer(heard))
-    return bool(ends) and bool(heard[ends[-1].end() :].strip())
+    if not ends or not heard[ends[-1].end() :].strip():
+        return False
+    return len(heard[: ends[-1].end()].split()) >= _FEWEST_WORDS
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,8 @@ class LanguagePack(BaseModel):
     name: str
     backchannels: tuple[str, ...] = Phrases
     """What a listener says to show that it listens."""
+    plain_backchannels: tuple[str, ...] = Phrases
+    """The same in words, for synthesizers that make other words of an "mm-hmm"."""
     non_directed_phrases: tuple[str, ...] = Phrases
     """What a caller says to someone else in the room."""
     vocal_tics: tuple[str, ...] = Phrases
@@ -48,7 +50,8 @@ class LanguagePack(BaseModel):
     def is_backchannel(self, text: str) -> bool:
         """Return whether `text` is nothing but a backchannel."""
         words = _words(text)
-        return any(words == _words(phrase) for phrase in self.backchannels)
+        known = (*self.backchannels, *self.plain_backchannels)
+        return any(words == _words(phrase) for phrase in known)
 
     def asks_to_stop(self, text: str) -> bool:
         """Return whether `text` begins with a stop word, as "wait, ..." does."""

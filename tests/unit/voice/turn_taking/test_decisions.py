@@ -19,8 +19,8 @@ SCENE = Scene(
     tick_seconds=0.2,
     other_talk_seconds=6.0,
     without_backchannel_seconds=6.0,
-    heard="Your order has shipped. It left our",
-    conversation="agent: Your order has shipped. It left our",
+    heard="Your order has shipped this morning. It left our",
+    conversation="agent: Your order has shipped this morning. It left our",
 )
 
 
@@ -55,7 +55,8 @@ class TestRule:
         assert not eager.answer(Question.INTERRUPT, soon).yes
 
     def test_what_goes_on(self) -> None:
-        assert goes_on("It costs $5.20. Would you")
+        assert goes_on("It costs you only $5.20 more. Would you")
+        assert not goes_on("Sure. To find")
         assert not goes_on("It costs $5.20")
         assert not goes_on("Is that right?")
         assert not goes_on("")

@@ -26,6 +26,7 @@ def test_every_pack_has_something_to_say_in_each_list(language: str) -> None:
 def test_what_is_a_backchannel_and_what_stops_a_speaker() -> None:
     english = load_pack("en")
     assert english.is_backchannel("Mm-hmm.")
+    assert english.is_backchannel("I see.")
     assert not english.is_backchannel("Mm-hmm, but I wanted the blue one.")
     assert english.asks_to_stop("Hold on, that is the wrong order.")
     assert not english.asks_to_stop("That stops me from sleeping.")
