@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tau2.data_model.audio import AudioNativeConfig
 from tau2.data_model.simulation import SessionUsage, SimulationRun
 from tau2.metrics.agent_metrics import average_reward, compute_metrics
 from tau2.metrics.outcomes import blamed, lost_on, run_passed, why_unscored
@@ -219,10 +220,21 @@ def participants(results: Results) -> tuple[str, str]:
     """Return the names of a run's agent and user, each with its model where one was called."""
     info = results.info
     runs = results.simulations
+    if info.audio_native_config is not None:
+        return _speaking_agent(info.audio_native_config), info.user_info.implementation
     return (
         _name(info.agent_info.implementation, info.agent_info.llm, [r.agent_usage for r in runs]),
         _name(info.user_info.implementation, info.user_info.llm, [r.user_usage for r in runs]),
     )
+
+
+def _speaking_agent(config: AudioNativeConfig) -> str:
+    """Return who speaks for the agent: "openai (gpt-realtime)", "local: oracle_agent"."""
+    local = config.local_config
+    if local is None:
+        return f"{config.provider} ({config.model})" if config.model else config.provider
+    text_agent = f"{local.agent} ({local.llm})" if local.llm else local.agent
+    return f"{config.provider}: {text_agent}"
 
 
 def _name(implementation: str, model: str | None, usages: Iterable[SessionUsage | None]) -> str:

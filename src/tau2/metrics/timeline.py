@@ -120,7 +120,7 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class UserHeard:
-    """What the user understood of the agent, when it answered."""
+    """What the user understood of the agent's audio, when it answered."""
 
     start: int
     """The tick in which the agent began."""
@@ -332,7 +332,8 @@ def _user_heard(ticks: Sequence[Tick]) -> Iterator[UserHeard]:
     for tick in ticks:
         data = (tick.user_chunk.raw_data if tick.user_chunk is not None else None) or {}
         record = data.get("heard")
-        if not isinstance(record, dict):
+        # Without this, the user read the agent's own transcript and misheard nothing.
+        if not isinstance(record, dict) or "recognized" not in record:
             continue
         start = record.get("start_tick")
         text = record.get("text")
@@ -401,25 +402,32 @@ def _read_effects(stored: Any) -> Iterable[Effect]:
         for part in stored:
             if isinstance(part, dict):
                 yield from _read_effects(part)
-        return
-    if not isinstance(stored, dict):
-        return
-    kind = stored.get("effect_type")
-    if isinstance(kind, str):
-        params = stored.get("params")
-        inner = params if isinstance(params, dict) else {}
-        if kind == "out_of_turn_speech" and VOCAL_TIC in {inner.get("kind"), inner.get("type")}:
-            kind = VOCAL_TIC
-        yield _effect(kind, stored.get("text") or inner.get("text"))
-        return
-    yield from _read_effects(stored.get("events"))
-    insert = stored.get("speech_insert")
+    elif isinstance(stored, dict) and isinstance(stored.get("effect_type"), str):
+        # One without an end lasts as long as the call, whose timeline of effects has it.
+        if "end_ms" not in stored or stored["end_ms"] is not None:
+            yield _effect_event(stored)
+    elif isinstance(stored, dict):
+        yield from _read_effects(stored.get("events"))
+        yield from _public_effects(stored)
+
+
+def _effect_event(event: JsonObject) -> Effect:
+    params = event.get("params")
+    inner = params if isinstance(params, dict) else {}
+    kind = str(event["effect_type"])
+    if kind == "out_of_turn_speech" and VOCAL_TIC in {inner.get("kind"), inner.get("type")}:
+        kind = VOCAL_TIC
+    return _effect(kind, event.get("text") or inner.get("text"))
+
+
+def _public_effects(fields: JsonObject) -> Iterator[Effect]:
+    insert = fields.get("speech_insert")
     if isinstance(insert, dict):
         kind = VOCAL_TIC if insert.get("type", VOCAL_TIC) == VOCAL_TIC else NON_DIRECTED
         yield _effect(kind, insert.get("text"))
-    if stored.get("burst_noise_file"):
+    if fields.get("burst_noise_file"):
         yield _effect("burst_noise", None)
-    if stored.get("dynamic_muffling_enabled"):
+    if fields.get("dynamic_muffling_enabled"):
         yield _effect("muffling", None)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from tau2.data_model.simulation import SimulationRun
@@ -12,6 +14,40 @@ from tau2.metrics.interaction import InteractionMetrics, events_of, metrics_of_e
 from tau2.metrics.outcomes import Outcome, outcome_of
 from tau2.metrics.timeline import timeline_of
 from tau2.utils.text import plural
+
+_METERS = (
+    "audio_input_seconds",
+    "audio_output_seconds",
+    "active_seconds",
+    "input_audio_tokens",
+    "output_audio_tokens",
+    "characters",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechUsage:
+    """What the speech engines or the provider of the agent metered."""
+
+    input_seconds: float = 0.0
+    output_seconds: float = 0.0
+    active_seconds: float = 0.0
+    """In which a session that is charged by the minute listened or spoke."""
+    audio_tokens: int = 0
+    characters: int = 0
+
+    def __str__(self) -> str:
+        minutes = (
+            ("heard", self.input_seconds),
+            ("spoken", self.output_seconds),
+            ("active", self.active_seconds),
+        )
+        parts = [f"{seconds / 60:.1f} minutes {what}" for what, seconds in minutes if seconds]
+        if self.audio_tokens:
+            parts.append(plural(self.audio_tokens, "audio token"))
+        if self.characters:
+            parts.append(f"{plural(self.characters, 'character')} synthesized")
+        return ", ".join(parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +65,7 @@ class VoiceFigures:
     """Failures of the agent in calls in which it misheard a value."""
     failures_heard: int
     """Failures of the agent in calls in which it heard every value."""
+    speech: SpeechUsage
 
     def as_dict(self) -> dict[str, Any]:
         """Return the figures as JSON data."""
@@ -40,6 +77,7 @@ class VoiceFigures:
             "user_heard": self.user_heard.as_dict() if self.user_heard else None,
             "failures_with_misheard_values": self.failures_misheard,
             "failures_with_values_heard": self.failures_heard,
+            "speech": asdict(self.speech),
         }
 
     def lines(self) -> Mapping[str, str]:
@@ -49,8 +87,10 @@ class VoiceFigures:
             "calls": f"{plural(self.num_calls, 'call')}, {self.seconds / 60:.1f} minutes",
             "latency": self._latency(),
             "interruptions": f"by the agent {counts.agent_interrupts_count}, "
-            f"by the user {counts.yield_total} (the agent yielded to {self.metrics.yielded})",
+            f"by the user {counts.yield_total}",
         }
+        if counts.yield_total:
+            shown["interruptions"] += f" (the agent yielded to {self.metrics.yielded})"
         for listener, heard in (("agent", self.agent_heard), ("user", self.user_heard)):
             if heard is not None:
                 shown[f"{listener} heard"] = str(heard)
@@ -60,6 +100,8 @@ class VoiceFigures:
                 f"{plural(failures, 'failure')}: {self.failures_misheard} with a misheard value, "
                 f"{self.failures_heard} with every value heard"
             )
+        if str(self.speech):
+            shown["speech"] = str(self.speech)
         return shown
 
     def _latency(self) -> str:
@@ -69,6 +111,31 @@ class VoiceFigures:
         if to_yield is not None:
             parts.append(f"{to_yield:.2f} s to yield")
         return ", ".join(parts)
+
+
+def speech_usage(runs: Iterable[SimulationRun]) -> SpeechUsage:
+    """Return what was metered in calls, by the usage records that are stored with them."""
+    sums: Counter[str] = Counter()
+    for run in runs:
+        voice = (run.info or {}).get("voice")
+        usage = voice.get("usage") if isinstance(voice, dict) else None
+        records = usage.get("records") if isinstance(usage, dict) else None
+        for record in records if isinstance(records, list) else ():
+            if isinstance(record, dict):
+                sums.update({name: _amount(record.get(name)) for name in _METERS})
+    return SpeechUsage(
+        input_seconds=sums["audio_input_seconds"],
+        output_seconds=sums["audio_output_seconds"],
+        active_seconds=sums["active_seconds"],
+        audio_tokens=round(sums["input_audio_tokens"] + sums["output_audio_tokens"]),
+        characters=round(sums["characters"]),
+    )
+
+
+def _amount(value: object) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return 0
+    return value
 
 
 def voice_figures(runs: Iterable[SimulationRun]) -> VoiceFigures | None:
@@ -99,4 +166,5 @@ def voice_figures(runs: Iterable[SimulationRun]) -> VoiceFigures | None:
         user_heard=total(by_user),
         failures_misheard=misheard,
         failures_heard=heard,
+        speech=speech_usage(spoken),
     )

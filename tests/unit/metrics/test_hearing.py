@@ -69,12 +69,21 @@ def test_what_the_user_understood_is_compared_with_what_the_agent_says_it_said()
     ticks = a_call("......uuuu", "aaaa......")
     assert ticks[6].user_chunk is not None
     ticks[6].user_chunk.raw_data = {
-        "heard": {"text": "your older W24", "transcript": "your order W24", "start_tick": 0}
-    }
+        "heard": {"text": "your older W24", "transcript": "your order W24", "start_tick": 0,
+                  "recognized": "your older w two four"}
+    }  # fmt: skip
 
     found = heard_by_user(timeline_of(ticks))
 
     assert str(found) == "20.0% of 5 words wrong, 1 of 1 value right"
+
+
+def test_a_user_that_reads_the_agent_s_transcript_hears_nothing():
+    ticks = a_call("......uuuu", "aaaa......")
+    assert ticks[6].user_chunk is not None
+    ticks[6].user_chunk.raw_data = {"heard": {"text": "a", "transcript": "a", "start_tick": 0}}
+
+    assert heard_by_user(timeline_of(ticks)) is None
 
 
 def test_without_a_transcript_nothing_is_known_of_hearing():

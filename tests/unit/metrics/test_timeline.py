@@ -56,6 +56,17 @@ def test_effects_last_from_their_first_to_their_last_tick():
     assert timeline.user[0].effects == {"vocal_tic"}
 
 
+def test_an_effect_of_the_whole_call_is_not_one_of_its_first_tick():
+    ticks = a_call("...", "...")
+    assert ticks[0].user_chunk is not None
+    ticks[0].user_chunk.channel_effects = [
+        {"effect_type": "telephony", "start_ms": 0.0, "end_ms": None},
+        {"effect_type": "frame_drop", "start_ms": 20.0, "end_ms": 60.0},
+    ]
+
+    assert [one.effect.kind for one in timeline_of(ticks).effects] == ["packet_loss"]
+
+
 def test_tool_calls_are_found_with_their_results():
     ticks = a_call("uuu.......", ".....aaaaa")
     with_call(ticks, 4, failed=True)

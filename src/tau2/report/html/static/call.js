@@ -83,7 +83,8 @@ const spokenCall = (() => {
   }
 
   function legend(element, call) {
-    const kinds = [["said agent", "agent"], ["said user", "user"], ["overlap", "both"]];
+    const kinds = [["said agent", "agent"], ["said user", "user"]];
+    if (call.overlaps.length) kinds.push(["overlap", "both"]);
     if (call.segments.some(([, , , , marks]) => marks.includes("backchannel"))) {
       kinds.push(["said user backchannel", "backchannel"]);
     }
