@@ -8,12 +8,13 @@ what it understood of the agent. Values are what a task depends on: ids, numbers
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any
 
-from tau2.metrics.timeline import Segment, Timeline
+from tau2.metrics.timeline import Heard, Segment, Timeline
 from tau2.utils.number_words import NUMBERS
 from tau2.utils.text import plural
 
@@ -55,12 +56,56 @@ class WordErrors:
         return WordErrors(self.errors + other.errors, self.words + other.words)
 
 
-def passages(timeline: Timeline) -> Iterator[Passage]:
-    """Yield what the user said and the agent understood, in the order of time.
+def passages(timeline: Timeline) -> list[Passage]:
+    """Return what the user said and the agent understood, in the order of time.
 
-    A transcript comes after the speech that it is of: all that was said since the last transcript
-    belongs to the next ones. Backchannels and what is said after the last transcript are left out.
+    Backchannels are left out, and what is said after the last transcript: the call may have ended
+    before it was recognized. Where it is recorded when a transcript was said, the user's segment at
+    that time is meant; else all that was said since the transcript before.
     """
+    if any(one.span is not None for one in timeline.heard):
+        texts, _ = _by_segment(timeline)
+        last = max((start for start in texts), default=-1)
+        return [
+            Passage((segment,), " ".join(texts.get(segment.start, ())))
+            for segment in timeline.user
+            if not segment.is_backchannel and segment.start <= last
+        ]
+    return list(_since_the_last(timeline))
+
+
+def strays(timeline: Timeline) -> list[Heard]:
+    """Return what the agent understood where the user said nothing to it: noise, asides."""
+    return _by_segment(timeline)[1]
+
+
+def _by_segment(timeline: Timeline) -> tuple[dict[int, list[str]], list[Heard]]:
+    """Return the texts that were heard by the start of their segment, and those without one."""
+    starts = [segment.start for segment in timeline.user]
+    texts: dict[int, list[str]] = {}
+    lost = []
+    for one in timeline.heard:
+        if one.span is None:
+            continue
+        begin, end = one.span
+        best: Segment | None = None
+        most = 0.0
+        place = bisect_right(starts, end) - 1
+        while place >= 0 and timeline.user[place].end > begin:
+            segment = timeline.user[place]
+            overlap = min(end, segment.end) - max(begin, segment.start)
+            if overlap > most:
+                best = segment
+                most = overlap
+            place -= 1
+        if best is None:
+            lost.append(one)
+        else:
+            texts.setdefault(best.start, []).append(one.text)
+    return texts, lost
+
+
+def _since_the_last(timeline: Timeline) -> Iterator[Passage]:
     segments: list[Segment] = []
     texts: list[str] = []
     events: list[tuple[int, Segment | str]] = [

@@ -1,6 +1,7 @@
 """The timeline of a spoken call: who speaks when, and what happens meanwhile, read from its ticks.
 
-A segment is a stretch in which one participant speaks without a silent tick. Ticks are counted by
+A segment is a stretch in which one participant speaks without a silent tick; a backchannel is a
+segment of its own, also where another utterance follows it without a pause. Ticks are counted by
 their place, from 0; an end is exclusive.
 """
 
@@ -115,7 +116,10 @@ class Heard:
     """What the agent understood of the user."""
 
     tick: int
+    """When the transcript was there."""
     text: str
+    span: tuple[float, float] | None = None
+    """When it was said, in ticks; None where that is not recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,16 +320,26 @@ def _dropped(tick: Tick) -> float | None:
 
 
 def _heard(ticks: Sequence[Tick]) -> Iterator[Heard]:
-    """Yield what the agent understood: as the tick says, or as its provider reported it."""
+    """Yield what the agent understood: as its provider reported it, else as the tick says.
+
+    Only reports of a provider say when it was said. The agent hears each tick one tick later.
+    """
+    began: float | None = None
+    seconds = tick_seconds_of(ticks)
     for place, tick in enumerate(ticks):
-        reported = [
-            one.get("text")
-            for one in _objects(_agent_data(tick).get("user_activity"))
-            if one.get("kind") == "transcript"
-        ]
-        for text in [tick.user_transcript] if tick.user_transcript else reported:
-            if isinstance(text, str) and text.strip():
-                yield Heard(place, text.strip())
+        reports = _objects(_agent_data(tick).get("user_activity"))
+        is_reported = False
+        for report in reports:
+            text, at_ms = report.get("text"), report.get("at_ms")
+            at = at_ms / 1000 / seconds - 1 if isinstance(at_ms, int | float) else None
+            if report.get("kind") == "speech_started":
+                began = at
+            elif report.get("kind") == "transcript" and isinstance(text, str) and text.strip():
+                is_reported = True
+                span = (began, at) if began is not None and at is not None else None
+                yield Heard(place, text.strip(), span)
+        if tick.user_transcript and tick.user_transcript.strip() and not is_reported:
+            yield Heard(place, tick.user_transcript.strip())
 
 
 def _user_heard(ticks: Sequence[Tick]) -> Iterator[UserHeard]:

@@ -13,6 +13,7 @@ from tau2.metrics.hearing import (
     marked_words,
     passages,
     spoken_words,
+    strays,
     values_in,
     word_errors,
 )
@@ -53,6 +54,31 @@ def test_a_transcript_belongs_to_what_was_said_since_the_one_before():
     found = [(one.said, one.heard) for one in passages(timeline_of(ticks))]
 
     assert found == [("u u u u", "you you you you"), ("u u u", "you you two")]
+
+
+def heard_at(ticks, tick: int, began: float, ended: float, text: str) -> None:
+    """Let the agent's provider report what was said between two times, in seconds."""
+    chunk = ticks[tick].agent_chunk
+    chunk.raw_data = {
+        "user_activity": [
+            {"kind": "speech_started", "at_ms": began * 1000},
+            {"kind": "transcript", "at_ms": ended * 1000, "text": text},
+        ]
+    }
+
+
+def test_a_transcript_with_a_time_belongs_to_what_was_said_then():
+    # Segments at 0 to 1 s, a backchannel at 2 to 2.4 s, 3 to 4 s, 5 to 6 s; the last is not heard.
+    ticks = a_call("uuuuu.....bb...uuuuu.....uuuuu.....uuu", "." * 38)
+    heard_at(ticks, 7, 0.3, 1.2, "first")
+    heard_at(ticks, 13, 2.2, 2.6, "good man")
+    heard_at(ticks, 23, 4.4, 4.6, "a cough")
+    heard_at(ticks, 32, 5.3, 6.1, "third")
+
+    timeline = timeline_of(ticks)
+
+    assert [one.heard for one in passages(timeline)] == ["first", "", "third"]
+    assert [one.text for one in strays(timeline)] == ["a cough"]
 
 
 def test_a_call_is_measured_as_a_whole():

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from tau2.data_model.simulation import SimulationRun
-from tau2.metrics.hearing import marked_words, passages, word_errors
+from tau2.metrics.hearing import marked_words, passages, strays, word_errors
 from tau2.metrics.timeline import (
     Effect,
     EffectSpan,
+    Heard,
     Segment,
     Speaker,
     TimedCall,
@@ -155,15 +156,21 @@ def spoken_entries(timeline: Timeline, clean: Cleaner) -> Iterator[Spoken]:
     heard = {passage.segments[-1].start: passage for passage in passages(timeline)}
     by_user = _heard_by_user(timeline)
     seconds = timeline.tick_seconds
-    events: list[tuple[int, int, Segment | TimedCall]] = [
+    events: list[tuple[int, int, Segment | TimedCall | Heard]] = [
         *((segment.start, _LANES[segment.speaker], segment) for segment in timeline.segments),
         *((made.tick, len(_LANES), made) for made in timeline.calls),
+        *((one.tick, len(_LANES), one) for one in strays(timeline)),
     ]
     for tick, _, event in sorted(events, key=lambda one: one[:2]):
         at = round(tick * seconds, 3)
         if isinstance(event, TimedCall):
             who = "user" if event.call.requestor == "user" else "agent"
             yield Spoken({"who": who, "at": at}, event)
+            continue
+        if isinstance(event, Heard):
+            words = [[clean(event.text, MOST_CHARS), 0]]
+            said = "(said nothing to the agent)"
+            yield Spoken({"who": "user", "at": at, "to": at, "text": said, "heard": words})
             continue
         entry: dict[str, Any] = {
             "who": event.speaker,
