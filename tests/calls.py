@@ -23,6 +23,7 @@ EFFECTS: Mapping[str, str] = {
     "t": "vocal_tic", "T": "vocal_tic", "n": "non_directed_speech", "N": "non_directed_speech",
     "*": "burst_noise",
 }  # fmt: skip
+_WORDS = {"u": "you ", "t": "you ", "n": "there ", "b": "mm-hmm "}
 _SPEECH = "ubtnax"
 
 
@@ -56,7 +57,7 @@ def _user_chunk(letter: str, before: str) -> UserMessage:
         begins = "backchannel" if letter == "b" else "generate_message"
         action = TurnTakingAction(action="keep_talking" if before == letter else begins)
     return UserMessage(
-        content=f"{letter} " if letter in _SPEECH else None,
+        content=_WORDS[letter] if letter in _SPEECH else None,
         is_audio=True,
         contains_speech=letter in _SPEECH,
         turn_taking_action=action,

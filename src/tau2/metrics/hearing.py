@@ -7,7 +7,6 @@ what it understood of the agent. Values are what a task depends on: ids, numbers
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,14 +14,9 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from tau2.metrics.timeline import Heard, Segment, Timeline
-from tau2.utils.number_words import NUMBERS
 from tau2.utils.text import plural
+from tau2.voice.speech.accuracy import spoken_words, values_heard
 
-_WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?|\d")
-_DIGITS = {"zero": "0", "oh": "0"} | {word: str(n) for n, word in enumerate(NUMBERS[1:10], 1)}
-_SIGNS = frozenset({"dot", "at", "dash", "hyphen", "minus", "underscore", "hash", "point"})
-_AROUND = ".,;:!?\"'()[]#$*"
-_NO_NAMES = frozenset({"I", "I'm", "I'd", "I'll", "I've", "OK", "Yes", "No"})
 _MOST_WORDS = 400  # of one exchange that is compared; the time grows with the square
 
 
@@ -179,40 +173,8 @@ def total(parts: Iterable[Hearing | None]) -> Hearing | None:
 
 def hearing(said: str, heard: str) -> Hearing:
     """Return how well a text was heard."""
-    values = values_in(said)
-    understood = " ".join(_value_words(heard))
-    lost = [one for one in values if f" {' '.join(one)} " not in f" {understood} "]
-    return Hearing(word_errors(said, heard), len(values), len(lost))
-
-
-def values_in(text: str) -> list[list[str]]:
-    """Return the values of a written text, each as the words in which it is spoken.
-
-    Values are words with a digit or "@", and words with a capital letter that begin no sentence.
-    """
-    found = []
-    begins = True
-    for word in text.split():
-        bare = word.strip(_AROUND)
-        is_name = bare[:1].isupper() and not begins and bare not in _NO_NAMES
-        if any(letter.isdigit() or letter == "@" for letter in bare) or is_name:
-            found.append(_value_words(bare))
-        begins = word[-1] in ".?!:"
-    return [words for words in found if words]
-
-
-def _value_words(text: str) -> list[str]:
-    """Return spoken words without those that stand for signs: "anna dot brown at ..."."""
-    return [word for word in spoken_words(text) if word not in _SIGNS]
-
-
-def spoken_words(text: str) -> list[str]:
-    """Return the words of a text as they are compared: lower case, and digits one by one.
-
-    So that "W23" and "w two three" are the same.
-    """
-    words = _WORD.findall(text.casefold())
-    return [_DIGITS.get(word, word) for word in words]
+    values = values_heard(said, heard)
+    return Hearing(word_errors(said, heard), len(values.said), len(values.missed))
 
 
 def word_errors(said: str, heard: str) -> WordErrors:

@@ -266,6 +266,7 @@ def _segments(ticks: Sequence[Tick], speaker: Speaker) -> list[Segment]:
         if chunk is None or not chunk.contains_speech:
             if current is not None:
                 current.ends_under_other = other_speaks
+                current.is_cut_off |= speaker == "agent" and _is_cut_off(tick)
             if found and chunk is not None:
                 found[-1].text += _text_of(chunk)  # a transcript may come after the sound
             current = None
@@ -347,7 +348,7 @@ def _user_heard(ticks: Sequence[Tick]) -> Iterator[UserHeard]:
         data = (tick.user_chunk.raw_data if tick.user_chunk is not None else None) or {}
         record = data.get("heard")
         # Without this, the user read the agent's own transcript and misheard nothing.
-        if not isinstance(record, dict) or "recognized" not in record:
+        if not isinstance(record, dict) or "word_error_rate" not in record:
             continue
         start = record.get("start_tick")
         text = record.get("text")
@@ -418,7 +419,7 @@ def _read_effects(stored: Any) -> Iterable[Effect]:
                 yield from _read_effects(part)
     elif isinstance(stored, dict) and isinstance(stored.get("effect_type"), str):
         # One without an end lasts as long as the call, whose timeline of effects has it.
-        if "end_ms" not in stored or stored["end_ms"] is not None:
+        if "start_ms" not in stored or stored.get("end_ms") is not None:
             yield _effect_event(stored)
     elif isinstance(stored, dict):
         yield from _read_effects(stored.get("events"))

@@ -12,9 +12,7 @@ from tau2.metrics.hearing import (
     hearing,
     marked_words,
     passages,
-    spoken_words,
     strays,
-    values_in,
     word_errors,
 )
 from tau2.metrics.timeline import timeline_of
@@ -29,7 +27,7 @@ from tau2.metrics.timeline import timeline_of
         ("my order please", "oh my order please now", 2),
         ("my order please", "", 3),
         ("W23, right?", "w two three right", 0),
-        ("zero one", "oh 1", 0),
+        ("zero one", "0 1", 0),
     ],
 )
 def test_errors_are_counted_in_words_as_they_are_spoken(said, heard, errors):
@@ -41,10 +39,6 @@ def test_nothing_said_has_no_rate():
     assert WordErrors(1, 4).rate == 0.25
 
 
-def test_a_number_is_compared_digit_by_digit():
-    assert spoken_words("Order #W237, it's mine") == ["order", "w", "2", "3", "7", "it's", "mine"]
-
-
 def test_a_transcript_belongs_to_what_was_said_since_the_one_before():
     ticks = a_call("uu.uu....uuu....bb..uu", "." * 22)
     ticks[6].user_transcript = "you you you you"
@@ -53,7 +47,7 @@ def test_a_transcript_belongs_to_what_was_said_since_the_one_before():
 
     found = [(one.said, one.heard) for one in passages(timeline_of(ticks))]
 
-    assert found == [("u u u u", "you you you you"), ("u u u", "you you two")]
+    assert found == [("you you you you", "you you you you"), ("you you you", "you you two")]
 
 
 def heard_at(ticks, tick: int, began: float, ended: float, text: str) -> None:
@@ -83,7 +77,7 @@ def test_a_transcript_with_a_time_belongs_to_what_was_said_then():
 
 def test_a_call_is_measured_as_a_whole():
     ticks = a_call("uuuu......", "......aaaa")
-    ticks[5].user_transcript = "u u v u"
+    ticks[5].user_transcript = "you you who you"
 
     found = heard_by_agent(timeline_of(ticks))
 
@@ -96,7 +90,7 @@ def test_what_the_user_understood_is_compared_with_what_the_agent_says_it_said()
     assert ticks[6].user_chunk is not None
     ticks[6].user_chunk.raw_data = {
         "heard": {"text": "your older W24", "transcript": "your order W24", "start_tick": 0,
-                  "recognized": "your older w two four"}
+                  "word_error_rate": 0.25}
     }  # fmt: skip
 
     found = heard_by_user(timeline_of(ticks))
@@ -126,19 +120,13 @@ def test_without_a_transcript_nothing_is_known_of_hearing():
         ("My order is W2378156.", "my order is w two three seven eight one five", 1),
         ("It is anna.brown51@example.com", "it is anna dot brown five one at example dot com", 0),
         ("It is anna.brown51@example.com", "it is anna dot brawn five one at example dot com", 1),
-        ("To Main Street 12, Denver, please", "to main street one two dember please", 1),
+        ("To Main Street 12, Denver, please", "to main street 12 dember please", 1),
         ("Hello. I'm Anna.", "hello i'm hannah", 1),
         ("Hello. Please help me. Thanks.", "hello please help me", 0),
     ],
 )
 def test_a_value_is_right_when_all_of_it_was_understood(said, heard, lost):
     assert hearing(said, heard).misheard_values == lost
-
-
-def test_values_are_numbers_addresses_and_names():
-    assert values_in("Hello, I'm Anna Brown. Please cancel order #W23, not 7.") == [
-        ["anna"], ["brown"], ["w", "2", "3"], ["7"]
-    ]  # fmt: skip
 
 
 def test_words_that_were_not_said_are_marked():

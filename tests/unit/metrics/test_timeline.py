@@ -32,7 +32,7 @@ def test_a_segment_says_how_it_begins_and_ends():
     assert backchannel.is_backchannel
     assert backchannel.starts_over_other
     assert backchannel.ends_under_other
-    assert turn.text == "u u u "
+    assert turn.text == "you you you "
     assert timeline.agent[0].is_cut_off
     assert [cut.tick for cut in timeline.cuts] == [10]
 
@@ -44,7 +44,7 @@ def test_a_turn_without_a_pause_behind_a_backchannel_is_a_segment_of_its_own():
     assert backchannel.is_backchannel
     assert not turn.is_backchannel
     assert spans(timeline.user) == [(4, 6), (6, 9)]
-    assert turn.text == "u u u "
+    assert turn.text == "you you you "
 
 
 def test_effects_last_from_their_first_to_their_last_tick():
@@ -137,3 +137,14 @@ def test_nothing_is_no_call():
     assert timeline.segments == []
     assert timeline.silences() == []
     assert timeline.overlaps() == []
+
+
+def test_speech_may_be_cut_off_in_the_silent_tick_behind_it():
+    ticks = a_call("..uuu.", "aaa...")
+    assert ticks[3].agent_chunk is not None
+    ticks[3].agent_chunk.raw_data = {"truncations": [{"dropped_ms": 400.0}]}
+
+    timeline = timeline_of(ticks)
+
+    assert timeline.agent[0].is_cut_off
+    assert [(cut.tick, cut.dropped_ms) for cut in timeline.cuts] == [(3, 400.0)]

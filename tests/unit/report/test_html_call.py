@@ -24,7 +24,7 @@ CALL = ("uuuu........bb......uuuuu....", "......aaaaaaaaaaaaaaaaxa..aaa")
 def spoken(**fields):
     ticks = a_call(*CALL)
     with_call(ticks, 5, failed=True)
-    ticks[5].user_transcript = "u u v u"
+    ticks[5].user_transcript = "you you who you"
     return a_run("spoken", ticks=ticks, messages=None, **fields)
 
 
@@ -55,7 +55,7 @@ def test_the_conversation_is_in_the_order_of_time():
         ("user", 0.0), ("agent", 1.0), ("agent", 1.2), ("user", 2.4), ("user", 4.0), ("agent", 5.2)
     ]  # fmt: skip
     assert messages[1]["calls"][0]["result"] == "pending"
-    assert messages[0]["heard"] == [["u", 1], ["u", 1], ["v", 0], ["u", 1]]
+    assert messages[0]["heard"] == [["you", 1], ["you", 1], ["who", 0], ["you", 1]]
 
 
 def test_how_long_the_call_was_and_what_was_misheard_are_facts():

@@ -60,7 +60,7 @@ def test_the_head_says_how_much_each_spoke():
 
 def spoken(**fields):
     ticks = a_call(seconds("uu....u"), seconds("...aa.."))
-    ticks[12].user_transcript = "you " * 10
+    ticks[12].user_transcript = "who " * 10
     return a_run(ticks=ticks, **fields)
 
 
@@ -72,7 +72,7 @@ def test_a_conversation_says_when_and_what_was_heard():
     assert "agent    ██" in shown
     assert "0. user, 0:00" in shown
     assert "1. agent, 0:03" in shown
-    assert "(the agent heard: you you" in shown
+    assert "(the agent heard: who who" in shown
 
 
 def test_the_blocks_of_a_call_draw_its_timeline_in_any_width():
