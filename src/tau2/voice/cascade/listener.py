@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -15,8 +16,9 @@ with needs_extra("voice", "numpy"):
     import numpy as np
 
 _HYSTERESIS = 0.15  # how far the probability must fall below the threshold to end speech
-_USUAL_LEVEL = -22.0  # dBFS of the louder moments of speech on a telephone line
+_USUAL_LEVEL = -22.0  # dBFS of the louder syllables of speech on a telephone line
 _LOWEST_LEVEL = -60.0
+_LEVEL_SECONDS = 0.25  # over which a level is taken: about a syllable
 _FADING = 1.0  # dB per second of speech by which the loudest is forgotten
 _TAIL_SECONDS = 0.2  # of the silence after speech: final consonants are soft
 
@@ -55,14 +57,20 @@ class Nearness:
         """Accept speech up to `range_db` below the loudest; None accepts all."""
         self._range = range_db
         self._fading = _FADING * frame_seconds
+        self._powers: deque[float] = deque(maxlen=max(1, round(_LEVEL_SECONDS / frame_seconds)))
         self._loudest = _USUAL_LEVEL
         self._has_accepted = False
 
-    def accepts(self, frame: Samples) -> bool:
-        """Return whether a frame that sounds like speech is the user's."""
+    def hear(self, frame: Samples) -> None:
+        """Take in the next frame, speech or not."""
+        power = float(np.mean(np.square(frame, dtype=np.float64))) if len(frame) else 0.0
+        self._powers.append(power)
+
+    def accepts(self) -> bool:
+        """Return whether the speech in the last frame is the user's."""
         if self._range is None:
             return True
-        power = float(np.mean(np.square(frame, dtype=np.float64))) if len(frame) else 0.0
+        power = sum(self._powers) / len(self._powers)
         level = 10 * math.log10(power) if power > 0 else _LOWEST_LEVEL
         is_near = level >= self._loudest - self._range
         if is_near or not self._has_accepted:
@@ -130,7 +138,8 @@ class Listener:
         threshold = self._detection.threshold
         if self._speech_start is not None:
             threshold -= _HYSTERESIS
-        is_sound = probability >= threshold and self._nearness.accepts(self._cut(start, end))
+        self._nearness.hear(self._cut(start, end))
+        is_sound = probability >= threshold and self._nearness.accepts()
         if self._speech_start is None:
             return self._in_silence(is_sound, start, end)
         if is_sound:

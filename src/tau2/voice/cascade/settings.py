@@ -19,13 +19,13 @@ class SpeechDetection:
     """How much audio before the speech is recognized with it."""
     silence_ms: float = 500.0
     """After how much silence speech has ended."""
-    onset_ms: float = 60.0
+    onset_ms: float = 100.0
     """How long sound must last to be speech."""
     longest_seconds: float = 30.0
     """After how long speech is recognized although it goes on."""
-    nearness_db: float | None = 12.0
-    """How far below the user's loudest speech a sound may be to count: what is quieter is said by
-    people in the background. None hears everything."""
+    nearness_db: float | None = 14.0
+    """How far below the user's loudest syllables a sound may be to count: what is quieter is said
+    by people in the background. None hears everything."""
 
 
 @dataclass(frozen=True, slots=True)

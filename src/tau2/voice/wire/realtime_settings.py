@@ -18,7 +18,7 @@ FORMATS = {
 
 _SEMANTIC_SILENCE_MS = {"low": 1200.0, "medium": 700.0, "high": 400.0, "auto": 700.0}
 """How long a pause ends a turn, for detection by meaning: an approximation by silence."""
-_NEARNESS = {"near_field": 12.0, "far_field": 20.0}
+_NEARNESS = {"near_field": 14.0, "far_field": 20.0}
 """What noise reduction leaves out, in dB below the user's own level."""
 _LONGEST_SEGMENT = 60.0  # seconds that are recognized at once
 _MOST_MS = 60_000.0

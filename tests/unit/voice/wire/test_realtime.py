@@ -395,6 +395,7 @@ def test_items_are_put_in_their_place_and_deleted() -> None:
 def test_nothing_but_noise_is_answered_by_nothing() -> None:
     client = client_of(echo)
     noise = np.random.default_rng(0).normal(0, 0.05, 24000).astype(np.float32)
+    client.silence(1)
     client.stream(noise)
     client.silence(1)
     done = client.only("response.done")["response"]
