@@ -95,7 +95,9 @@ VOICE_GROUPS = {
             *("live_config", "local_config"),
         }
     ),
-    "voice: recordings (with --audio-native)": ("audio_debug", "audio_taps"),
+    "voice: recordings and replays (with --audio-native)": (
+        *("audio_debug", "audio_taps", "hallucination_retries"),
+    ),
 }
 
 

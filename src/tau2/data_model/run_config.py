@@ -233,9 +233,9 @@ class VoiceRunConfig(BaseRunConfig):
     """Prompt of a model-driven user: full, short (for small models), or auto: by the model's name
     (docs/participants.md)."""
     audio_debug: bool = False
-    """Keep intermediate audio."""
+    """The same as audio_taps."""
     audio_taps: bool = False
-    """Keep the audio of every stage."""
+    """Keep the audio of every stage beside the recording of a call."""
 
     @field_validator("audio_native_config")
     @classmethod

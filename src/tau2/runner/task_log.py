@@ -13,13 +13,14 @@ import json
 import logging
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
 from tau2.data_model.message import AssistantMessage, ToolCall, ToolMessage, UserMessage
 from tau2.data_model.simulation import SimulationRun
+from tau2.data_model.utterances import TICK_SECONDS, Speaker, utterances
 from tau2.llm.failure import CallFailed
 from tau2.llm.parse import tokens_of
 from tau2.llm.request import Flow, Request, Response
@@ -37,6 +38,7 @@ LOG_NAME = "task.log"
 _LONGEST_TEXT = 20_000  # characters of one text that are kept
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST_NAME = 80
+_SPEAKERS: Mapping[Speaker, str] = {"user": "user", "assistant": "agent"}
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 """Characters that would move the cursor when the file is shown on a terminal."""
 
@@ -186,7 +188,9 @@ class TaskLog:
         return response
 
     def ended(self, run: SimulationRun) -> None:
-        """Say how the episode ended and was graded."""
+        """Say how the episode ended and was graded; of a call, who said what when."""
+        for said in _spoken(run):
+            self.note(*said)
         reward = (
             f"reward {run.reward_info.reward:.2f}"
             if run.is_scored and run.reward_info
@@ -196,6 +200,16 @@ class TaskLog:
             str(run.info[key]) for key in ("error", "review_error") if run.info and key in run.info
         ]
         self.note(f"ended: {run.termination_reason.value}, {reward}, {run.duration:.3f} s", *why)
+
+
+def _spoken(run: SimulationRun) -> Iterator[tuple[str, str]]:
+    """Yield when each utterance of a call was heard, and its words."""
+    ticks = run.ticks or []
+    both = [said for speaker in _SPEAKERS for said in utterances(ticks, speaker)]
+    for said in sorted(both, key=lambda one: one.start):
+        seconds = ticks[said.start].tick_duration_seconds or TICK_SECONDS
+        when = f"{said.start * seconds:.1f} to {said.end * seconds:.1f} s of the call"
+        yield f"{_SPEAKERS[said.speaker]} from {when}", said.text
 
 
 def _plain(text: str) -> str:

@@ -135,6 +135,15 @@ def test_one_task(on_the_phone, tmp_path):
     assert any(tick.user_chunk.audio_content for tick in alone.ticks)  # nothing was recorded
 
 
+def test_the_log_of_a_call_says_who_said_what_when(on_the_phone, tmp_path):
+    played(tmp_path / "run", verbose_logs=True)
+    (log,) = (tmp_path / "run").glob("artifacts/*/*/task.log")
+    text = log.read_text()
+    assert "agent from 0.0 to" in text
+    assert "| Hi! How can I help you today?" in text
+    assert "| Add it." in text
+
+
 def test_a_speech_engine_that_fails_is_no_score(on_the_phone, tmp_path, monkeypatch):
     from tau2.voice.speech.engines.tone import ToneRecognizer
 
