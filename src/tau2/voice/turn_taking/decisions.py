@@ -20,8 +20,6 @@ from tau2.utils.json_types import JsonMapping
 from tau2.voice.turn_taking.language import LanguagePack
 from tau2.voice.turn_taking.policy import Question
 
-_FEWEST_WORDS = 6
-"""Of what can be answered: "Sure." and "One moment, please." cannot."""
 _SENTENCE_END = re.compile(r"[.?!][\"')\]]*(\s|$)")
 
 
@@ -78,6 +76,8 @@ class RuleDecider:
     """Interruptions a second, once there is something to answer."""
     interruption_min: float = 4.0
     """Seconds of talk before which the caller listens in any case."""
+    patience: float = 12.0
+    """Seconds of talk after which it breaks in without having been asked anything."""
     interval: float = 2.0
     """Seconds between two questions whether to interrupt."""
     is_model: bool = False
@@ -85,7 +85,7 @@ class RuleDecider:
     def answer(self, question: Question, scene: Scene) -> Verdict:
         """Return whether an event of a Poisson process falls into this tick or interval.
 
-        A caller interrupts only once it has heard a sentence to its end and the other goes on.
+        A caller breaks in on who goes on after a question, or after sentences without end.
         """
         if question is Question.BACKCHANNEL:
             if scene.without_backchannel_seconds >= self.backchannel_max:
@@ -93,7 +93,9 @@ class RuleDecider:
             return Verdict(
                 self._happens(question, scene, self.backchannel_rate, scene.tick_seconds)
             )
-        if scene.other_talk_seconds < self.interruption_min or not goes_on(scene.heard):
+        sentences = goes_on_after(scene.heard)
+        is_long = bool(sentences) and scene.other_talk_seconds >= self.patience
+        if scene.other_talk_seconds < self.interruption_min or not ("?" in sentences or is_long):
             return Verdict(yes=False)
         return Verdict(self._happens(question, scene, self.interruption_rate, self.interval))
 
@@ -103,12 +105,12 @@ class RuleDecider:
         return draw.random() < 1 - math.exp(-rate * seconds)
 
 
-def goes_on(heard: str) -> bool:
-    """Return whether a sentence was heard that can be answered, and the beginning of another."""
+def goes_on_after(heard: str) -> str:
+    """Return the whole sentences that were heard; "" unless another one has begun."""
     ends = list(_SENTENCE_END.finditer(heard))
     if not ends or not heard[ends[-1].end() :].strip():
-        return False
-    return len(heard[: ends[-1].end()].split()) >= _FEWEST_WORDS
+        return ""
+    return heard[: ends[-1].end()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from tau2.voice.turn_taking.decisions import (
     ModelDecider,
     RuleDecider,
     Scene,
-    goes_on,
+    goes_on_after,
 )
 from tau2.voice.turn_taking.language import load_pack
 from tau2.voice.turn_taking.policy import Question
@@ -19,8 +19,8 @@ SCENE = Scene(
     tick_seconds=0.2,
     other_talk_seconds=6.0,
     without_backchannel_seconds=6.0,
-    heard="Your order has shipped this morning. It left our",
-    conversation="agent: Your order has shipped this morning. It left our",
+    heard="Which order is it? You can find the",
+    conversation="agent: Which order is it? You can find the",
 )
 
 
@@ -47,19 +47,24 @@ class TestRule:
         other = [RuleDecider(seed=8).answer(Question.BACKCHANNEL, scene).yes for scene in ticks]
         assert once == again != other
 
-    def test_a_caller_interrupts_only_who_goes_on_after_a_whole_sentence(self) -> None:
+    def test_a_caller_breaks_in_on_who_goes_on_after_a_question(self) -> None:
         eager = RuleDecider(seed=1, interruption_rate=1e6)
         assert eager.answer(Question.INTERRUPT, SCENE).yes
-        assert not eager.answer(Question.INTERRUPT, replace(SCENE, heard="Your order has")).yes
+        for heard in ("Which order is", "Which order is it?", "One moment, please. I look", ""):
+            assert not eager.answer(Question.INTERRUPT, replace(SCENE, heard=heard)).yes
         soon = replace(SCENE, other_talk_seconds=2.0)
         assert not eager.answer(Question.INTERRUPT, soon).yes
 
+    def test_or_on_who_has_no_end(self) -> None:
+        eager = RuleDecider(seed=1, interruption_rate=1e6)
+        long_talk = replace(SCENE, heard="It has shipped. It left", other_talk_seconds=12.0)
+        assert eager.answer(Question.INTERRUPT, long_talk).yes
+
     def test_what_goes_on(self) -> None:
-        assert goes_on("It costs you only $5.20 more. Would you")
-        assert not goes_on("Sure. To find")
-        assert not goes_on("It costs $5.20")
-        assert not goes_on("Is that right?")
-        assert not goes_on("")
+        assert goes_on_after("It costs $5.20. Would you") == "It costs $5.20. "
+        assert not goes_on_after("It costs $5.20")
+        assert not goes_on_after("Is that right?")
+        assert not goes_on_after("")
 
 
 class TestModel:
