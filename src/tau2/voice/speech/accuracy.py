@@ -20,6 +20,8 @@ from tau2.voice.speech.spoken import spoken
 from tau2.voice.speech.values import contains_value, key_of
 
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
+_LETTER_WORD = re.compile(r"(?<=\b[A-Za-z])-(?=[a-z]{2})")
+"""The hyphen of "e-mail", which some leave out."""
 _VALUE = re.compile(r"[#$]?\w[\w@.,+'-]{0,200}")
 _NAME = re.compile(r"[A-Z][a-z]{1,40}(?:[-'][A-Z]?[a-z]{1,40})?")
 _SENTENCE_END = (".", "!", "?", ":", "…")
@@ -78,6 +80,7 @@ class _Words(NamedTuple):
 def spoken_words(text: str, language: str = "en") -> list[str]:
     """Return the words of `text` as they are spoken: in lower case, numbers digit by digit."""
     form = spoken(heard(text, language=language), language=language)
+    form = _LETTER_WORD.sub("", form)
     digits = spoken_language(language).digits
     words = []
     for word in _WORD.findall(form.casefold()):

@@ -26,6 +26,7 @@ _LONGEST = 40  # atoms of one value
 _SHORTEST_SPELLED = 3
 _FEWEST_DIGITS = 4  # with pauses; a list of three numbers is no id
 _LONGEST_LETTERS = 2  # that a recognizer writes in one of a hyphenated spelling
+_LONGEST_CAPITALS = 3  # likewise, if as many digits follow: "HTR-208", but not "UTF-8"
 
 
 class _Atom(NamedTuple):
@@ -112,6 +113,8 @@ def _ends_number(
 ) -> bool:
     """Return whether a doubtful atom at the end of a run belongs to it."""
     core = pieces[atom.start].core
+    if _digits_and_letter(core):
+        return any(_MIXED.fullmatch(one.text) for one in kept)
     if core.lower() not in _ALSO_WORDS:
         return False
     if _is_beside_sign([atom], pieces, language):
@@ -142,7 +145,7 @@ def _atom(pieces: Sequence[Piece], at: int, language: SpokenLanguage) -> _Atom |
     if text is None:
         return None
     is_plain = word.isdigit() or word in language.digit_of or len(word) == 1
-    is_doubtful = word in _ALSO_WORDS or not (is_plain or _is_mixed(word, language))
+    is_doubtful = word in _ALSO_WORDS or not (is_plain or _is_mixed(pieces[at].core, language))
     return _Atom(text, at, at + 1, is_doubtful)
 
 
@@ -154,21 +157,25 @@ def _characters(piece: Piece, language: SpokenLanguage) -> str | None:
         return language.digit_of[word]
     if len(word) == 1 and word.isalpha():
         return word.upper()
-    if _is_mixed(word, language):
+    if _is_mixed(piece.core, language):
         return word.replace("-", "").upper()
-    return language.like_digits.get(word) or language.like_letters.get(word)
+    similar = language.like_digits.get(word) or language.like_letters.get(word)
+    return similar or _digits_and_letter(word) or None
 
 
-def _is_mixed(word: str, language: SpokenLanguage) -> bool:
+def _is_mixed(core: str, language: SpokenLanguage) -> bool:
     """Return whether a word is spelled characters that the recognizer wrote as one."""
+    word = core.lower()
     if _HYPHENATED.fullmatch(word):
-        parts = word.split("-")
+        parts = core.split("-")
         if all(len(part) == 1 for part in parts):
             return len(parts) >= (_FEWEST_DIGITS if parts[0].isdigit() else _SHORTEST_SPELLED)
-        short = all(not part.isalpha() or len(part) <= _LONGEST_LETTERS for part in parts)
-        has_letter = any(c.isalpha() for c in word)
-        has_digit = any(c.isdigit() for c in word)
-        return short and has_letter and has_digit
+        digits = sum(c.isdigit() for c in word)
+        longest = max((len(part) for part in parts if part.isalpha()), default=0)
+        is_short = longest <= _LONGEST_LETTERS or (
+            longest == _LONGEST_CAPITALS and core.isupper() and digits >= _LONGEST_CAPITALS
+        )
+        return is_short and digits > 0 and any(c.isalpha() for c in word)
     quantity = _QUANTITY.fullmatch(word)
     if quantity and quantity[1] in language.units:
         return False
@@ -188,7 +195,7 @@ def _explained(pieces: Sequence[Piece], at: int, language: SpokenLanguage) -> _A
         end = at + 1 + len(words)
         if end < len(pieces) and [piece.word for piece in pieces[at + 1 : end]] == words:
             letter = language.letter_of.get(pieces[end].word)
-            said = _characters(pieces[at], language) or _digits_and_letter(pieces[at].word)
+            said = _characters(pieces[at], language) or ""
             if letter is not None and (len(words) > 1 or letter == said):
                 return _Atom(said[:-1] + letter, at, end + 1, is_explained=True)
             if len(words) > 1 and said and pieces[end].core[:1].upper() == said[-1]:
@@ -197,7 +204,7 @@ def _explained(pieces: Sequence[Piece], at: int, language: SpokenLanguage) -> _A
 
 
 def _digits_and_letter(word: str) -> str:
-    """Return "09g" in capital letters; elsewhere it would be a weight. "" for other words."""
+    """Return "2m" in capital letters; elsewhere it is a length. "" for other words."""
     return word.upper() if word[:-1].isdigit() and word[-1].isalpha() else ""
 
 
@@ -205,10 +212,10 @@ def _is_spelled(run: Sequence[_Atom], pieces: Sequence[Piece], language: SpokenL
     """Return whether a run is one value, rather than a letter or some numbers in a sentence."""
     text = "".join(atom.text for atom in run)
     if len(run) == 1:
-        word = pieces[run[0].start].word
+        core = pieces[run[0].start].core
         return (
             run[0].is_explained
-            or _is_mixed(word, language)
+            or _is_mixed(core, language)
             or _is_beside_sign(run, pieces, language)
         )
     if any(atom.is_explained for atom in run) or _is_beside_sign(run, pieces, language):

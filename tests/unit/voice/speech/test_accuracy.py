@@ -23,6 +23,7 @@ def test_the_form_of_numbers_is_no_error() -> None:
         "on May 20th 2024 zip seven, eight, two, one, two"
     )
     assert word_errors(said, understood).errors == 0
+    assert word_errors("My e-mail, flight HTR208", "my email flight HTR-208").errors == 0
     assert spoken_words("W23") == ["w", "two", "three"]
 
 

@@ -207,6 +207,7 @@ def test_homophones_are_digits_only_between_digits() -> None:
         "One of them is fine, no one asked for one.",
         "I bought a 32GB stick, a 5x7 frame and a 12-month plan.",
         "You may try it once or twice. A B test. Is that OK?",
+        "It is 2m long, 5g heavy, and UTF-8, COVID-19 or the X-ray are no ids.",
         "Suite 672, Miami, FL 33162, USA",
         "I am at example street, dot the line.",
         "My e-mail is anna.li@example.com and the order is #W2378156.",
@@ -226,6 +227,10 @@ def test_recognized_sentences_are_understood() -> None:
     assert heard("The number is w-o-o-3-sb thank you.") == "The number is WOO3SB thank you."
     assert heard("The number is W. 4279348. Thank you.", masks=["#W9999999"]) == (
         "The number is #W4279348. Thank you."
+    )
+    assert heard("It is K7RW, 2m to a later flight.") == "It is K7RW2M to a later flight."
+    assert heard("My flight is HTR-208, in seat B, 2m wide.") == (
+        "My flight is HTR208, in seat B, 2m wide."
     )
     assert heard("The number is 70259. Oh, thank you.") == "The number is 70259. Oh, thank you."
     assert heard("My zip code is seven, eight, two, one, two. It cost $43 and 19 cents.") == (
