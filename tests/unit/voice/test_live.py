@@ -18,7 +18,7 @@ from tau2.voice.adapters.registry import make_adapter
 from tau2.voice.audio.formats import TELEPHONE
 
 from .test_realtime import find_order
-from .test_session import SILENCE, play
+from .test_session import MANY, SILENCE, is_speech, play
 from .wire_cast import context_for, provider, setup_with
 
 CLIENT_EVENT = TypeAdapter(ClientEvent)
@@ -169,9 +169,9 @@ def test_a_call_over_the_wire_with_a_tool_of_the_session():
     with provider(script) as (address, lines):
         adapter = make_adapter(live_context(address))
         adapter.connect(setup_with(as_tool(find_order)))
-        [call] = play(adapter, 50, until=lambda result: result.tool_calls)[-1].tool_calls
+        [call] = play(adapter, MANY, until=lambda result: result.tool_calls)[-1].tool_calls
         adapter.send_tool_result(call.id, "an order")
-        results = play(adapter, 30)
+        results = [*play(adapter, MANY, until=is_speech), *play(adapter, 15)]
         adapter.disconnect()
     assert lines[0].connection.request.path == "/v1/live/sessions"
     assert sum(result.contains_speech for result in results) == 3
@@ -213,10 +213,10 @@ def test_any_text_agent_is_the_back_end_of_a_voice():
     with provider(script) as (address, lines):
         adapter = make_adapter(live_context(address, clerk, delegation="client"))
         adapter.connect(setup_with())
-        [call] = play(adapter, 50, until=lambda result: result.tool_calls)[-1].tool_calls
+        [call] = play(adapter, MANY, until=lambda result: result.tool_calls)[-1].tool_calls
         assert call.arguments == {"order_id": "W1"}
         adapter.send_tool_result(call.id, "shipped")
-        results = play(adapter, 50, until=lambda result: result.contains_speech)
+        results = play(adapter, MANY, until=is_speech)
         adapter.disconnect()
     assert results[-1].contains_speech
     assert clerk.heard[0].content == "Where is my order?"
@@ -233,7 +233,7 @@ def test_a_delegation_without_a_transcript_asks_the_customer_again():
     with provider(script) as (address, lines):
         adapter = make_adapter(live_context(address, Clerk(), delegation="client"))
         adapter.connect(setup_with())
-        play(adapter, 20)
+        play(adapter, 40)
         adapter.disconnect()
     [answer] = lines[0].of_kind("session.commentary.append")
     assert "repeat" in answer["content"]
@@ -253,7 +253,7 @@ def test_what_a_back_end_raises_ends_the_call():
         adapter = make_adapter(live_context(address, Broken(), delegation="client"))
         adapter.connect(setup_with())
         with pytest.raises(VoiceSessionFailed, match="ill"):
-            play(adapter, 50)
+            play(adapter, MANY)
         adapter.disconnect()
 
 

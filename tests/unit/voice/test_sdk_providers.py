@@ -22,7 +22,7 @@ from tau2.voice.adapters.registry import AdapterContext, make_adapter
 from tau2.voice.audio.formats import TELEPHONE
 
 from .test_realtime import find_order
-from .test_session import SILENCE, play
+from .test_session import MANY, SILENCE, is_speech, play
 from .wire_cast import TICK_MS
 
 KEYS = {
@@ -142,10 +142,11 @@ def test_a_call_with_gemini(monkeypatch):
     )
     adapter = adapter_of("gemini")
     adapter.connect(setup("Hello."))
-    results = play(adapter, 60, until=lambda result: result.tool_calls)
+    results = play(adapter, MANY, until=lambda result: result.tool_calls)
     assert results[-1].tool_calls[0].arguments == {"order_id": "W1"}
     adapter.send_tool_result("f1", "an order")
-    results += play(adapter, 20)
+    results += play(adapter, MANY, until=is_speech)
+    results += play(adapter, 10)
     adapter.disconnect()
     [made] = connections
     assert made.model == "gemini-3.1-flash-live-preview"
@@ -178,7 +179,7 @@ def test_gemini_resumes_a_session_whose_connection_ends(monkeypatch):
     )
     adapter = adapter_of("gemini")
     adapter.connect(setup())
-    results = play(adapter, 80, until=lambda result: result.contains_speech)
+    results = play(adapter, MANY, until=is_speech)
     adapter.disconnect()
     assert results[-1].contains_speech
     assert connections[1].config["session_resumption"] == {"handle": "h1"}
@@ -193,7 +194,7 @@ def test_what_the_package_raises_ends_the_call_without_the_key(monkeypatch):
     adapter = adapter_of("gemini")
     adapter.connect(setup())
     with pytest.raises(VoiceSessionFailed, match=r"RuntimeError: bad request \?key=\[redacted\]"):
-        play(adapter, 60)
+        play(adapter, MANY)
     with pytest.raises(VoiceSessionFailed):
         adapter.run_tick(SILENCE, 99)
     adapter.disconnect()
@@ -321,10 +322,11 @@ def test_a_call_with_nova(monkeypatch):
     )
     adapter = adapter_of("nova")
     adapter.connect(setup("Hello."))
-    results = play(adapter, 60, until=lambda result: result.tool_calls)
+    results = play(adapter, MANY, until=lambda result: result.tool_calls)
     assert results[-1].tool_calls[0].arguments == {"order_id": "W1"}
     adapter.send_tool_result("u1", "an order")
-    results += play(adapter, 20)
+    results += play(adapter, MANY, until=is_speech)
+    results += play(adapter, 10)
     adapter.disconnect()
     assert (seen.model, seen.region) == ("amazon.nova-2-sonic-v1:0", "us-east-1")
     kinds = [kind for kind, _ in seen.script.heard]
@@ -371,7 +373,7 @@ def test_an_exception_in_the_stream_of_nova_ends_the_call(monkeypatch):
     adapter = adapter_of("nova")
     adapter.connect(setup())
     with pytest.raises(VoiceSessionFailed, match="RuntimeError: throttled"):
-        play(adapter, 60)
+        play(adapter, MANY)
     adapter.disconnect()
 
 
@@ -488,10 +490,11 @@ def test_a_call_with_a_cascade_of_livekit(monkeypatch):
     seen = livekit(monkeypatch, script)
     adapter = adapter_of("livekit")
     adapter.connect(setup("Hello."))
-    results = play(adapter, 60, until=lambda result: result.tool_calls)
+    results = play(adapter, MANY, until=lambda result: result.tool_calls)
     assert results[-1].tool_calls[0].arguments == {"order_id": "W1"}
     adapter.send_tool_result("c1", "an order")
-    results += play(adapter, 20)
+    results += play(adapter, MANY, until=is_speech)
+    results += play(adapter, 10)
     adapter.disconnect()
     assert [name for name, _ in seen.engines] == ["deepgram stt", "openai llm", "deepgram tts"]
     assert seen.greeting == "Hello."
@@ -523,7 +526,7 @@ def test_a_cascade_decides_whether_it_is_interrupted_and_learns_what_was_played(
     seen = livekit(monkeypatch, script)
     adapter = adapter_of("livekit")
     adapter.connect(setup())
-    results = play(adapter, 60, until=lambda result: result.truncations)
+    results = play(adapter, MANY, until=lambda result: result.truncations)
     play(adapter, 5)
     adapter.disconnect()
     kinds = [activity.kind for result in results for activity in result.activity]
@@ -548,10 +551,10 @@ def test_a_tool_that_fails_is_an_error_of_the_cascade(monkeypatch):
     livekit(monkeypatch, script)
     adapter = adapter_of("livekit")
     adapter.connect(setup())
-    play(adapter, 60, until=lambda result: result.tool_calls)
+    play(adapter, MANY, until=lambda result: result.tool_calls)
     adapter.send_tool_result("c1", "Error: none", is_error=True)
     with pytest.raises(VoiceSessionFailed, match="job done"):
-        play(adapter, 60)
+        play(adapter, MANY)
     adapter.disconnect()
     assert raised == ["Error: none"]
 
