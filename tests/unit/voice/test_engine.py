@@ -170,6 +170,21 @@ def test_streams_without_ids_have_utterances_of_our_own():
     assert tick.audio == b"\x22" * TICK
 
 
+def test_the_audio_of_many_utterances_together_is_bounded():
+    flooded = engine()
+    flooded.apply(audio(19 * 60_000, "a"))
+    flooded.apply(SessionEvent("cancelled", item_id="a"))
+    flooded.apply(audio(19 * 60_000, "b"))
+    flooded.tick()
+    with pytest.raises(VoiceSessionFailed, match="more audio than a call can hold"):
+        flooded.apply(audio(2 * 60_000, "c"))
+
+
+def test_a_transcript_of_the_user_is_bounded():
+    with pytest.raises(VoiceSessionFailed, match="more text than can be said"):
+        engine().apply(UserActivity("transcript", "a" * 100_001))
+
+
 def test_half_a_sample_waits_for_its_other_half():
     wide = engine(WIDE)
     wide.apply(AgentAudio(b"\x01\x02\x03", "a"))

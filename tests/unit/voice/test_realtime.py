@@ -185,6 +185,28 @@ def test_a_provider_that_may_leave_a_turn_unanswered_owes_nothing_for_it():
         assert not made.is_expecting
 
 
+def test_a_call_that_is_announced_again_after_its_result_does_not_hold_up_the_answer():
+    made = translator()
+    made.receive(response_created())
+    done = {"type": "response.function_call_arguments.done", "call_id": "c1", "arguments": "{}"}
+    (request,) = made.receive({**done, "name": "find_order", "item_id": "item_c1"})
+    made.answer(request.call.id, "found", is_error=False)
+    made.receive(function_call("c1", "find_order", "{}"))
+    made.receive(response_done())
+    assert made.outbox[-1] == {"type": "response.create"}
+
+
+def test_while_the_user_goes_on_speaking_nothing_is_owed():
+    made = translator()
+    made.receive({"type": "input_audio_buffer.speech_stopped"})
+    assert made.is_expecting
+    made.receive({"type": "input_audio_buffer.speech_started"})
+    assert not made.is_expecting
+    made.commit()
+    made.receive({"type": "input_audio_buffer.speech_started"})
+    assert made.is_expecting
+
+
 def test_the_provider_owes_an_answer_while_a_response_is_open():
     made = translator()
     assert not made.is_expecting

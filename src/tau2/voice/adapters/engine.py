@@ -33,7 +33,7 @@ _CHARACTERS_PER_SECOND = 15.0
 """Of speech, until the session's own pace is known."""
 
 _MOST_BUFFERED_MS = 20 * 60 * 1000.0
-"""No utterance is longer."""
+"""Of audio that waits to be played, of all utterances together."""
 
 _LONGEST_UTTERANCE = 100_000  # characters; nobody speaks for two hours without a pause
 _MOST_ITEMS = 100_000
@@ -92,6 +92,8 @@ class Engine(ABC):
             case AgentTranscript():
                 self._receive_text(event)
             case UserActivity():
+                if len(event.text) > _LONGEST_UTTERANCE:
+                    raise VoiceSessionFailed("the provider heard more text than can be said")
                 if len(self._next.activity) < _MOST_REMARKS:
                     self._next.activity.append(event)
                 self._hear_user(event)
@@ -180,6 +182,7 @@ class TickEngine(Engine):
         self._talking: dict[str, _Item] = {}
         """The items of which something is still to be played or said."""
         self._waiting: deque[tuple[_Item, memoryview]] = deque()
+        self._waiting_bytes = 0
         self._unnamed = 0
         # Characters and bytes of whole items: the session's pace.
         self._said = 0
@@ -232,7 +235,8 @@ class TickEngine(Engine):
         item.partial = data[whole:]
         if whole:
             self._waiting.append((item, memoryview(data)[:whole]))
-        self._checked_buffer(item.ledger.waiting)
+            self._waiting_bytes += whole
+        self._checked_buffer(self._waiting_bytes)
 
     def _receive_text(self, event: AgentTranscript) -> None:
         item = self._item(event.item_id)
@@ -286,6 +290,7 @@ class TickEngine(Engine):
                 self._next.truncations.append(truncation)
         if cut:
             self._waiting = deque(entry for entry in self._waiting if entry[0].id not in cut)
+            self._waiting_bytes = sum(len(data) for _, data in self._waiting)
             self._unnamed += 1
 
     # -- what is played -------------------------------------------------------------------------
@@ -302,6 +307,7 @@ class TickEngine(Engine):
                 self._waiting.appendleft((item, data[len(part) :]))
             item.ledger.played += len(part)
             missing -= len(part)
+            self._waiting_bytes -= len(part)
             parts.append(bytes(part))
             heard.append(item.id)
         result.audio = b"".join([*parts, self._silence[:missing]])

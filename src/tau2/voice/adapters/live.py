@@ -208,7 +208,8 @@ class LiveTranslator:
         until = self._user_until_ms
         if until is None or (start is not None and start - until >= _PAUSE_MS):
             events.append(UserActivity("speech_started", at_ms=start))
-        self._user_until_ms = end if end is not None else start if start is not None else 0.0
+        known = [time for time in (end, start) if time is not None]
+        self._user_until_ms = known[0] if known else 0.0
         events.append(UserActivity("transcript", text_in(frame, "delta"), at_ms=start))
         return events
 

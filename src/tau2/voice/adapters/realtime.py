@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from tau2.errors import VoiceSessionFailed
 from tau2.utils.json_types import JsonMapping, JsonObject
 from tau2.voice.adapters.events import (
     AdapterEvent,
@@ -211,10 +212,13 @@ class RealtimeTranslator:
         self.outbox: list[JsonObject] = []
         self.is_ready = False
         self._open_calls: set[str] = set()
+        self._calls_seen: set[str] = set()
         self._active: set[str] = set()
         """Responses that were begun and are not over."""
         self._is_turn_open = False
         """Whether the user's turn is over and no response has begun."""
+        self._has_asked = False
+        """Whether a response was asked for and none has begun."""
         self._has_results = False
         self._names: dict[str, str] = {}
         """The tools that call items name."""
@@ -224,7 +228,7 @@ class RealtimeTranslator:
     @property
     def is_expecting(self) -> bool:
         """Whether the provider owes an answer."""
-        return bool(self._active) or self._is_turn_open
+        return bool(self._active) or self._is_turn_open or self._has_asked
 
     # -- what is sent ---------------------------------------------------------------------------
 
@@ -279,7 +283,7 @@ class RealtimeTranslator:
 
     def _create_response(self, frame: JsonObject) -> None:
         self.outbox.append(frame)
-        self._is_turn_open = True
+        self._has_asked = True
 
     # -- what is received -----------------------------------------------------------------------
 
@@ -341,10 +345,18 @@ class RealtimeTranslator:
 
     def _call(self, source: JsonMapping, call_id: str | None, name: str) -> list[AdapterEvent]:
         request = tool_request(call_id, name, source.get("arguments"))
-        self._open_calls.add(request.call.id)
+        identifier = request.call.id
+        # A call is announced twice, and may have its result before the second time.
+        if identifier not in self._calls_seen:
+            if len(self._calls_seen) >= _MOST_ITEMS_KEPT:
+                raise VoiceSessionFailed("the provider made more calls than a session can have")
+            self._calls_seen.add(identifier)
+            self._open_calls.add(identifier)
         return [request]
 
     def _speech_started(self, frame: JsonMapping) -> list[AdapterEvent]:
+        # The turn goes on: it is answered when the user falls silent again.
+        self._is_turn_open = False
         at_ms = number_in(frame, "audio_start_ms")
         return [UserActivity("speech_started", at_ms=at_ms, item_id=id_in(frame, "item_id"))]
 
@@ -365,6 +377,7 @@ class RealtimeTranslator:
     def _response_created(self, frame: JsonMapping) -> list[AdapterEvent]:
         self._active.add(id_in(object_in(frame, "response"), "id") or "")
         self._is_turn_open = False
+        self._has_asked = False
         return []
 
     def _response_done(self, frame: JsonMapping) -> list[AdapterEvent]:
@@ -375,6 +388,7 @@ class RealtimeTranslator:
         else:
             self._active.clear()
         self._is_turn_open = False
+        self._has_asked = False
         events = [*self._usage(response, identifier), *self._ending(response)]
         self._go_on()
         return events
@@ -407,6 +421,7 @@ class RealtimeTranslator:
         event = error_event(error)
         # Nothing comes of what was refused.
         self._is_turn_open = False
+        self._has_asked = False
         if text_in(error, "code") == _ALREADY_ANSWERING:
             # The user's turn was faster; the results are taken up once that response is over.
             self._has_results = True
