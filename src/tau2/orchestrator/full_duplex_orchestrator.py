@@ -170,8 +170,14 @@ class FullDuplexOrchestrator:
         set_initial_state(self.environment, self.task, [])
         seed_participants(self.seed, self.agent, self.user)
         self._progress = CallProgress()
-        self.agent_state = self.agent.get_init_state()
-        self.user_state = self.user.get_init_state()
+        try:
+            self.agent_state = self.agent.get_init_state()
+            self.user_state = self.user.get_init_state()
+        except BaseException:
+            # No call begins that `close` would end, and one side may have opened a session.
+            self._stop("agent", self.agent, None, None)
+            self._stop("user", self.user, None, None)
+            raise
         self.clock.start()
         # A local variable: a closure over `self` would keep an abandoned orchestrator alive.
         began = self._began

@@ -204,6 +204,19 @@ AGENT = {2: create_meeting(), 4: "It is", 5: " on the list."}
 USER = {0: "Please add", 1: " a meeting.", 8: STOP}
 
 
+def test_a_side_that_cannot_begin_leaves_no_session_of_the_other_open():
+    class Mute(CallUser):
+        def get_init_state(self, message_history=None):
+            raise SpeechFailed("no weights")
+
+    agent = CallAgent({})
+    user = Mute({})
+    episode = FullDuplexOrchestrator("mock", agent, user, get_environment(), mock_task(TASK))
+    with pytest.raises(SpeechFailed):
+        episode.run()
+    assert (agent.farewells, user.farewells) == ([None], [None])
+
+
 def record(run: SimulationRun) -> str:
     return run.model_dump_json(include={"ticks", "messages", "termination_reason"})
 

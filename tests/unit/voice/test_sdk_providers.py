@@ -14,6 +14,7 @@ import pytest
 from tau2.data_model.audio import AudioNativeConfig
 from tau2.environment.tool import as_tool
 from tau2.errors import ConfigError, MissingExtra, VoiceSessionFailed
+from tau2.voice.adapters import sdk
 from tau2.voice.adapters.events import AgentTranscript, SessionEvent, UserActivity
 from tau2.voice.adapters.gemini import GeminiTranslator
 from tau2.voice.adapters.nova import NovaTranslator
@@ -580,3 +581,22 @@ def test_a_package_that_is_not_installed_is_named(name, modules, told, monkeypat
         monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(MissingExtra, match=told):
         adapter_of(name)
+
+
+def test_a_package_that_floods_the_session_ends_it(monkeypatch):
+    class Flood(sdk.SdkTransport):
+        def load(self):
+            pass
+
+        async def run(self):
+            while True:
+                self.put({"type": "audio"})
+
+    monkeypatch.setattr(sdk, "_MOST_WAITING", 2)
+    flood = Flood("flood")
+    flood.connect()
+    frames = [flood.receive(5.0), flood.receive(5.0)]
+    with pytest.raises(VoiceSessionFailed, match="flood sent more than a call can hold"):
+        flood.receive(5.0)
+    assert frames == [{"type": "audio"}] * 2
+    flood.close()

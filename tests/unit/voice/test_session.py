@@ -10,6 +10,7 @@ import time
 import pytest
 
 from tau2.errors import ConfigError, VoiceSessionFailed
+from tau2.voice.adapters import session
 from tau2.voice.adapters.address import websocket_address
 from tau2.voice.adapters.openai import (
     OPENAI_PLACE,
@@ -17,7 +18,12 @@ from tau2.voice.adapters.openai import (
     key_headers,
     make_realtime_adapter,
 )
-from tau2.voice.adapters.realtime import OPENAI, TurnDetection
+from tau2.voice.adapters.realtime import (
+    OPENAI,
+    RealtimeOptions,
+    RealtimeTranslator,
+    TurnDetection,
+)
 from tau2.voice.adapters.registry import make_adapter
 from tau2.voice.adapters.session import TurnByHand
 from tau2.voice.audio.formats import TELEPHONE
@@ -325,6 +331,28 @@ def test_a_frame_that_is_too_large_ends_the_session(monkeypatch):
         with pytest.raises(VoiceSessionFailed, match="was lost"):
             play(adapter, MANY)
         adapter.disconnect()
+
+
+def test_a_provider_that_never_stops_sending_does_not_hold_up_the_call(monkeypatch):
+    class Flood:
+        def connect(self):
+            pass
+
+        def send(self, frame):
+            pass
+
+        def receive(self, seconds):
+            return {"type": "session.updated"}
+
+        def close(self):
+            pass
+
+    monkeypatch.setattr(session, "MOST_FRAMES", 100)
+    options = RealtimeOptions("gpt-realtime")
+    adapter = session.WireAdapter(Flood, lambda: RealtimeTranslator(options))
+    adapter.connect(setup_with())
+    with pytest.raises(VoiceSessionFailed, match="more frames than a tick can hold"):
+        adapter.run_tick(SILENCE, 0)
 
 
 def test_a_benign_error_is_a_warning_of_its_tick():

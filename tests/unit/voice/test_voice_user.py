@@ -293,6 +293,13 @@ class TestFailures:
         with pytest.raises(SpeechFailed, match="429"):
             phone.wait(20)
 
+    @pytest.mark.parametrize("message", ["", " \n"])
+    def test_a_text_user_that_says_nothing_has_failed(self, message: str) -> None:
+        phone = Phone([message])
+        phone.agent_says("Hello!")
+        with pytest.raises(UserError, match="empty message"):
+            phone.wait(20)
+
 
 class Later(Executor):
     """Does what it is given when the test says so."""

@@ -26,7 +26,7 @@ READY: JsonObject = {"type": "ready"}
 """The frame with which every session of a package begins."""
 
 _SHORTEST_SECRET = 8
-_MOST_WAITING = 100_000  # frames; a session that has more of them is not read any more
+_MOST_WAITING = 100_000  # frames that nobody has read; more of them end the session
 
 Sdk = Any
 """A module or object of a provider's package; none of them is a dependency of ours."""
@@ -57,7 +57,7 @@ class SdkTransport(ABC):
         """
         self._name = name
         self._secrets = [secret for secret in secrets if len(secret) >= _SHORTEST_SECRET]
-        self._arrived: queue.Queue[JsonMapping | Exception] = queue.Queue(_MOST_WAITING)
+        self._arrived: queue.Queue[JsonMapping | Exception] = queue.Queue()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._failure: VoiceSessionFailed | None = None
@@ -73,9 +73,10 @@ class SdkTransport(ABC):
     # -- for `run` ------------------------------------------------------------------------------
 
     def put(self, frame: JsonMapping) -> None:
-        """Hand over a frame of the provider."""
-        with suppress(queue.Full):
-            self._arrived.put_nowait(frame)
+        """Hand over a frame of the provider. Raise VoiceSessionFailed when too many wait."""
+        if self._arrived.qsize() >= _MOST_WAITING:
+            raise VoiceSessionFailed(f"{self._name} sent more than a call can hold")
+        self._arrived.put(frame)
 
     async def take(self) -> JsonObject | None:
         """Return the next frame for the provider; None when the session is to end."""

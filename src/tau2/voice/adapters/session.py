@@ -28,6 +28,9 @@ PACKET_MS = 20
 STALL_SECONDS = 30.0
 """How long a provider may owe an answer and send nothing."""
 
+MOST_FRAMES = 20_000
+"""In one tick: what a provider sends in a few minutes, for a caller that was late."""
+
 _MS_PER_SECOND = 1000
 
 MakeEngine = Callable[[int, AudioFormat], Engine]
@@ -161,6 +164,7 @@ class WireAdapter:
         """Send one tick of the user's audio and return one tick of the agent's."""
         started = max(self._due, self._clock() - self._seconds(self._setup.tick_ms))
         self._due = started + self._seconds(self._setup.tick_ms)
+        self._frames = 0
         for number, packet in enumerate(self._packets(user_audio)):
             self._receive_until(started + self._seconds(number * PACKET_MS))
             self._send_audio(packet)
@@ -229,9 +233,15 @@ class WireAdapter:
             transport.send(frame)
 
     def _receive_until(self, moment: float) -> None:
-        """Take frames until that time; at least those that are here already."""
+        """Take frames until that time; at least those that are here already.
+
+        Raise VoiceSessionFailed for a provider that sends faster than its frames can be read: the
+        tick would never end.
+        """
         while self._take_next(moment - self._clock()):
-            pass
+            self._frames += 1
+            if self._frames > MOST_FRAMES:
+                raise VoiceSessionFailed("the provider sent more frames than a tick can hold")
 
     def _take_next(self, seconds: float) -> bool:
         """Take the next frame of the next so many seconds. Return whether one came."""

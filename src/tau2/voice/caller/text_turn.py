@@ -13,8 +13,9 @@ from tau2.data_model.message import (
     ToolMessage,
     UserMessage,
 )
+from tau2.errors import UserError
+from tau2.participant.drive import reply
 from tau2.participant.protocols import UserProtocol
-from tau2.participant.turns import overrides_sync, run_on_own_loop
 from tau2.voice.caller.hearing import HeardTurn
 from tau2.voice.speech.protocols import Speech
 
@@ -49,14 +50,18 @@ class Thought:
 def take_turn(
     user: UserProtocol, received: UserInput, state: Any, heard: HeardTurn | None
 ) -> TextTurn:
-    """Ask the text user for its next message."""
+    """Ask the text user for its next message.
+
+    Raise UserError for what is no message of a user, or says and does nothing: who falls silent for
+    no reason would leave the agent to explain it.
+    """
     before = _copied(state)
-    participant: Any = user
-    if overrides_sync(user) and hasattr(user, "generate_next_message"):
-        reply, state = participant.generate_next_message(received, state)
-    else:
-        reply, state = run_on_own_loop(participant.agenerate_next_message(received, state), user)
-    return TextTurn(reply, state, before, heard)
+    message, state = reply(user, received, state)
+    if not isinstance(message, UserMessage):
+        raise UserError(f"the user must answer with UserMessage, not {type(message).__name__}")
+    if not message.has_text_content() and not message.is_tool_call():
+        raise UserError("the user sent an empty message")
+    return TextTurn(message, state, before, heard)
 
 
 def _copied(state: Any) -> Any:

@@ -146,6 +146,13 @@ class RealtimeSession(WireSession):
         if before.hearing != self._settings.hearing:
             self._listen_anew()
 
+    def _new_id(self, kind: str) -> str:
+        """Return an id that no item has: clients may name theirs as we do."""
+        identifier = super()._new_id(kind)
+        while self._conversation.has(identifier):
+            identifier = super()._new_id(kind)
+        return identifier
+
     # Hearing
 
     @property
@@ -298,6 +305,8 @@ class RealtimeSession(WireSession):
             raise WireError(
                 "invalid_tool_call_id", "no call of this id awaits a result", "item.call_id"
             )
+        if self._turn is not None and item.id == self._turn.id:
+            raise WireError("item_id_already_exists", "an item has this id already", "item.id")
         previous = event.text("previous_item_id", "", MOST_ID) or None
         before = self._conversation.add(item, previous)
         audio_format = FORMATS[self._settings.input_format]

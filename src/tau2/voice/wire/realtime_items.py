@@ -151,12 +151,16 @@ class Conversation:
                 return item
         raise WireError("item_not_found", "there is no item with this id", param)
 
+    def has(self, identifier: str) -> bool:
+        """Return whether an item has this id."""
+        return any(item.id == identifier for item in self._items)
+
     def add(self, item: Item, previous_id: str | None = None) -> str | None:
         """Add an item after another one, or at the end; return the id before it.
 
         Raise WireError where its id is taken, or the other item does not exist.
         """
-        if any(other.id == item.id for other in self._items):
+        if self.has(item.id):
             raise WireError("item_id_already_exists", "an item has this id already", "item.id")
         if previous_id == "root":
             self._items.insert(0, item)

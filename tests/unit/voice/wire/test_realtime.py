@@ -125,6 +125,30 @@ def test_spoken_turn_is_answered_by_speech() -> None:
     assert done["usage"]["output_token_details"]["audio_tokens"] > 0
 
 
+def test_ids_that_a_client_chose_are_not_given_again() -> None:
+    client = client_of(echo)
+    for number in range(1, 7):
+        content = [{"type": "input_text", "text": "Hello."}]
+        item = {"type": "message", "role": "user", "content": content}
+        client.send("conversation.item.create", item={"id": f"item_{number}", **item})
+    client.say("Where is W23?")
+    client.silence(4)
+    assert client.heard().endswith("Where is W23?")
+    assert events_of("error", client.events) == []
+
+
+def test_a_client_cannot_take_the_id_of_a_turn_that_is_being_heard() -> None:
+    client = client_of(echo)
+    client.say("Where is")
+    turn = client.only("input_audio_buffer.speech_started")["item_id"]
+    content = [{"type": "input_text", "text": "Hello."}]
+    item = {"id": turn, "type": "message", "role": "user", "content": content}
+    client.send("conversation.item.create", item=item)
+    assert client.only("error")["error"]["code"] == "item_id_already_exists"
+    client.silence(4)
+    assert client.heard() == "You said Where is"
+
+
 def test_times_of_speech_count_from_the_session_on() -> None:
     client = client_of(echo)
     client.silence(1)
