@@ -20,6 +20,8 @@ _LONGEST_VALUE = 80
 _TOKEN = re.compile(r"[^\W_]+")
 _DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)")
 _AMOUNT = re.compile(r"\$?(\d{1,12})\.(\d\d)")
+_SENTENCE_END = re.compile(r"\.(?=\s|$)")
+_SPELLED_ON = re.compile(r"(?<=\b[a-z0-9])-(?=[a-z0-9](?![a-z0-9]))")
 _DOT_HOST = re.compile(r"\bdot(?=(?:com|net|org)\b)")
 _LETTERS_BEFORE = re.compile(r"^[^\W\d_]{1,2}(?=\d{2})")
 _UNIT = re.compile(r"(?:apt|apartment|suite|sweet|unit) (\w{1,8})")
@@ -31,7 +33,7 @@ _MONTHS = (
     "january", "february", "march", "april", "may", "june",
     "july", "august", "september", "october", "november", "december",
 )  # fmt: skip
-_BETWEEN = frozenset({"the", "of", "and", "dollars", "dollar", "cents", "cent"})
+_BETWEEN = frozenset({"the", "of", "and", "year", "dollars", "dollar", "cents", "cent"})
 """Words inside of dates and amounts that say nothing."""
 
 
@@ -105,7 +107,9 @@ def _tokens(text: str, target: str) -> list[str]:
         words = [_ORDINAL.sub(r"\1", word) for word in _TOKEN.findall(plain)]
         return [word for word in words if word not in _BETWEEN]
     if "@" in target:
-        signs = _DOT_HOST.sub("dot ", re.sub(r"[^\w\s@.+-]", " ", text))
+        # What ends a sentence, and hyphens between letters that were spelled, are no signs.
+        bare = _SPELLED_ON.sub("", _SENTENCE_END.sub(" ", text))
+        signs = _DOT_HOST.sub("dot ", re.sub(r"[^\w\s@.+-]", " ", bare))
         marked = re.sub(r"([@_.+-])", r" \1 ", signs)
         return [_MAIL_SIGNS.get(word, word) for word in marked.split()]
     words = _TOKEN.findall(text)

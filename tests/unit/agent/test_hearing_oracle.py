@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tau2.agent.oracle_agent import HearingOracle, create_hearing_oracle
+from tau2.agent.oracle_agent.voting import voted
 from tau2.data_model.message import AssistantMessage, ToolMessage, UserMessage
 from tau2.data_model.run_config import TextRunConfig
 from tau2.data_model.tasks import Task
@@ -222,3 +223,33 @@ def test_in_text_it_earns_what_the_oracle_earns(domain):
     tasks = registry.get_tasks_loader(domain)()
     for task in tasks[:: max(1, len(tasks) // 20)]:
         assert Call(domain, task.id).reward == 1, task.id
+
+
+@pytest.mark.parametrize(
+    ("hearings", "value"),
+    [
+        (["ST900TE700", "SN800TE700", "SN900TE704"], "SN900TE700"),
+        (["anna", "ana", "anna"], "anna"),
+        (["X1", "Y1"], "X1"),
+        (["ab", "acb", "acb"], "acb"),
+        (["one"], "one"),
+    ],
+)
+def test_hearings_that_are_wrong_in_different_places_are_right_together(hearings, value):
+    assert voted(hearings) == value
+
+
+def test_what_was_refused_is_not_proposed_again():
+    value = value_of(TASK)
+    places = iter([0, 3, 5, 0, 3, 5, 0, 3])
+
+    def wrong_somewhere(text: str) -> str:
+        if value not in text:
+            return text
+        at = next(places)
+        other = "1" if value[at] != "1" else "2"
+        return f"no, it is {value[:at]}{other}{value[at + 1 :]}"
+
+    call = Call("intake", TASK, wrong_somewhere)
+    assert call.submitted() == [value]
+    assert call.reward == 1

@@ -28,6 +28,8 @@ from tau2.voice.found_values import find_value
         ("ann dot lee at example dotnet", "ann.lee@example.net"),
         ("at 12 elm street sweet 357", "Suite 357"),
         ("apartment 28 i think", "Apt 28"),
+        ("fbr. ea. thna, c-h_79 at example.net.", "fbreathnach_79@example.net"),
+        ("january 15, year 2 0 2 2", "2022-01-15"),
         ("wilmington, d19824", "19824"),
         ("it is 1518 D pfeiffer lane", "1518D Pfeiffer Lane"),
     ],

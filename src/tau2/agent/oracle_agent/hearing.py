@@ -20,6 +20,7 @@ from tau2.agent.base_agent import ValidAgentInputMessage
 from tau2.agent.oracle_agent.agent import OracleAgent, OracleState, Question, QuestionTopic
 from tau2.agent.oracle_agent.plan import PlanStep
 from tau2.agent.oracle_agent.speech import field_in_words
+from tau2.agent.oracle_agent.voting import voted
 from tau2.data_model.message import AssistantMessage, Message, ToolMessage, UserMessage
 from tau2.data_model.tasks import Task
 from tau2.environment.tool import Tool
@@ -34,14 +35,20 @@ _MOST_QUESTIONS = 4  # times a value is asked for before the oracle gives up on 
 _SPELLED_FROM = 3  # question with which it is asked to be spelled
 _MOST_RETRIES = 3  # times a step is taken again after its call failed
 _MOST_CORRECTIONS = 4  # times a proposal is made again after the customer corrected it
+_MOST_UNCLEAR = 2  # times it is made again after an answer that says neither yes nor no
 _LEAST_HEARD = 0.5  # share of a value below which it was not said
 _LEAST_CORRECTED = 0.7  # the same of a value in an answer to a proposal
+_ENOUGH_HEARINGS = 3  # different ones, after which what most agree on counts
 _SHORT = 3  # characters up to which a value has to be heard as it is: another word is as similar
 _ENOUGH_QUESTIONS = 2  # after which a change is proposed without a value that others stand beside
 _MOST_LINES = 40  # latest messages of the customer that are searched
 _SHORTEST = 2  # characters of a value that can be told
 _INFERRED = frozenset({"state", "country"})  # the zip code tells them
 _ADDRESS = frozenset({"address1", "address2", "city", "state", "zip", "country"})
+_AGREES = re.compile(
+    r"\b(?:yes|yep|yeah|sure|go ahead|proceed|confirm|correct|right|fine|okay|ok|please do|do it|"
+    r"do that|good|works|agree)\b"
+)
 _DISAGREES = re.compile(
     r"^\W*(?:(?:hmm,? )?no\b|nope|not\b|stop|hold on|please don't|i'm afraid not|wait|sorry|almost|"
     r"hmm|that(?:'s| is| isn't| is not)\b.{0,12}\b(?:not|wrong|asked)|wrong\b)|"
@@ -58,6 +65,10 @@ class HearingState(OracleState):
     """Value of the reference → what was heard in its place."""
     heard_before: dict[str, str] = Field(default_factory=dict)
     """The same of values that turned out wrong and were not told again."""
+    hearings: dict[str, list[str]] = Field(default_factory=dict)
+    """Value → everything that was heard in its place and proposed."""
+    refused: dict[str, list[str]] = Field(default_factory=dict)
+    """Value → what was proposed in its place and corrected."""
     known: list[str] = Field(default_factory=list)
     """Values that a tool has shown."""
     forgotten: dict[str, int] = Field(default_factory=dict)
@@ -245,12 +256,15 @@ class HearingOracle(OracleAgent):
             return super()._ask_consent(state)
         steps = self.plan[state.cursor : self._end_of_proposal(state)]
         told = {one for step in steps for one in self._values_to_hear(step, hearing)}
-        if not self._is_corrected(told, hearing):
+        is_corrected = self._is_corrected(told, hearing)
+        is_clear = not told or is_corrected or _AGREES.search(state.last_line) is not None
+        most = _MOST_CORRECTIONS if is_corrected else _MOST_UNCLEAR
+        if (is_clear and not is_corrected) or hearing.corrections >= most:
             return super()._ask_consent(state)
         hearing.corrections += 1
-        if hearing.corrections > _MOST_CORRECTIONS:
-            return super()._ask_consent(state)
-        return self._read_back_again(told, state)
+        if is_corrected:
+            return self._read_back_again(told, state)
+        return self._proposal(state, self._end_of_proposal(state))
 
     @staticmethod
     def _is_corrected(told: Collection[str], state: HearingState) -> bool:
@@ -270,7 +284,9 @@ class HearingOracle(OracleAgent):
         hearing = _hearing(state)
         line = hearing.lines[-1] if hearing.lines else ""
         corrected = {
-            value: found.text for value in told if (found := _heard_in(line, value)) is not None
+            value: self._corrected(value, found.text, hearing)
+            for value in told
+            if (found := _heard_in(line, value)) is not None
         }
         hearing.heard |= corrected
         if not corrected:
@@ -278,6 +294,24 @@ class HearingOracle(OracleAgent):
             return self._question(self.plan[state.cursor], state)
         proposal = self._proposal(state, self._end_of_proposal(state))
         return joined([self.speaker.say("correction"), proposal])
+
+    @staticmethod
+    def _corrected(value: str, text: str, state: HearingState) -> str:
+        """Return what to propose for a value that was told again, and heard as `text`.
+
+        Of three different hearings and more, what most agree on counts; what the customer has said
+        no to is not proposed again where there is something else.
+        """
+        before = state.heard.get(value)
+        hearings = state.hearings.setdefault(value, [before] if before else [])
+        hearings.append(text)
+        refused = state.refused.setdefault(value, [])
+        if before is not None and before != text:
+            refused.append(before)
+        different = list(dict.fromkeys(hearings))
+        most = voted(different)
+        is_better = text in refused or len(different) >= _ENOUGH_HEARINGS
+        return most if is_better and most not in refused else text
 
     def _end_of_proposal(self, state: OracleState) -> int:
         """Return the index after the changes that are proposed together: what is known of each."""

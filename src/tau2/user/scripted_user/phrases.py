@@ -113,18 +113,18 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
     ),
     "spelling": _forms(
         """
-        I'll spell it:
-        Let me spell it:
-        One by one:
-        Slowly, then:
-        Sign by sign:
-        It is spelled like this:
-        Spelled out:
-        That is spelled:
-        Here it is again, slowly:
-        In single signs:
-        I'll say it slowly:
-        Piece by piece:
+        That is spelled
+        It is spelled
+        You spell it
+        One spells it
+        The spelling is
+        Spelled out, it is
+        Letter by letter, it is
+        Sign by sign, it is
+        One by one, it is
+        I spell it
+        In single signs, it is
+        Said slowly, it is
         """
     ),
     "agree_transfer": _forms(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import date
 
 from tau2.user.scripted_user import facts
 from tau2.voice.found_values import FoundValue, find_value
@@ -26,7 +27,9 @@ _SPELLED = frozenset(
 """Facts that are spelled with words for their letters."""
 _DIGITS = frozenset({"zip", "phone"})
 """Facts that are said digit by digit."""
-_READ_BACK = (*_SPELLED, *_DIGITS, "purchase_date", "amount", "dob")
+_DATES = frozenset({"purchase_date", "dob"})
+"""Facts whose year is said digit by digit."""
+_READ_BACK = (*_SPELLED, *_DIGITS, *_DATES, "amount")
 _LEAST = 0.5  # share of a value below which something else is read out
 
 
@@ -43,10 +46,21 @@ def spelling(kind: str, value: str, *, alphabet: bool = False) -> str:
     """
     if kind in _DIGITS:
         return ", ".join(map(spelled, value.split("-")))
+    if kind in _DATES:
+        return _day_in_words(value)
     if kind not in _SPELLED:
         return ""
     own, at, host = value.partition("@")
     return spelled(own, alphabet=alphabet) + (f", at {host.replace('.', ' dot ')}" if at else "")
+
+
+def _day_in_words(value: str) -> str:
+    """Return "January 5, year 2 0 2 2"; "" for a date that is not written as YYYY-MM-DD."""
+    try:
+        day = date.fromisoformat(value)
+    except ValueError:
+        return ""
+    return f"{day:%B} {day.day}, year {' '.join(str(day.year))}"
 
 
 def misread(text: str, known: Mapping[str, tuple[str, ...]]) -> tuple[str, str] | None:
