@@ -55,12 +55,13 @@ class TurnWords:
 
     backchannels: frozenset[str] = frozenset(
         {
-            *("ah", "aha", "hm", "hmm", "huh", "mhm", "mm", "mmhm", "mmhmm", "mm hmm", "mm hm"),
+            *("ah", "aha", "ahem", "hm", "hmm", "huh", "m", "mhm", "mm", "mmhm", "mmhmm", "mm hmm"),
+            *("mm hm", "mom"),  # what recognizers make of "mm-hmm"
             *("oh", "uh", "uh huh", "uhhuh", "uhhum", "um", "yeah", "yep", "right", "ok", "okay"),
             *("got it", "i see", "sure", "alright", "all right", "right right", "okay okay"),
         }
     )
-    """Said while the agent talks, they ask for nothing."""
+    """Said while the agent talks, they ask for nothing; vocal tics among them."""
     openings: frozenset[str] = frozenset(
         {
             *("a", "about", "also", "an", "and", "as", "at", "because", "but", "for", "from", "i"),
