@@ -227,7 +227,7 @@ def build_config(
     except ValidationError as error:
         names = {flag.field: flag.names[-1] for flag in flags} | dict(places or {})
         problems = [
-            f"{_place(problem['loc'], names)}: {problem['msg']}"
+            f"{_place(problem['loc'], names)}: {problem['msg'].removeprefix('Value error, ')}"
             for problem in error.errors(include_url=False)
             if problem["loc"]
         ]

@@ -11,11 +11,12 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 from tau2.metrics.timeline import Heard, Segment, Timeline
 from tau2.utils.text import plural
-from tau2.voice.speech.accuracy import spoken_words, values_heard
 
 _MOST_WORDS = 400  # of one exchange that is compared; the time grows with the square
 
@@ -171,16 +172,22 @@ def total(parts: Iterable[Hearing | None]) -> Hearing | None:
     return sum(known, Hearing()) if known else None
 
 
+def accuracy() -> ModuleType:
+    """Return the module that knows how texts are spoken; only runs with calls load it."""
+    return import_module("tau2.voice.speech.accuracy")
+
+
 def hearing(said: str, heard: str) -> Hearing:
     """Return how well a text was heard."""
-    values = values_heard(said, heard)
+    values = accuracy().values_heard(said, heard)
     return Hearing(word_errors(said, heard), len(values.said), len(values.missed))
 
 
 def word_errors(said: str, heard: str) -> WordErrors:
     """Return the word errors of a transcript: insertions, deletions and substitutions."""
-    first = spoken_words(said)[:_MOST_WORDS]
-    second = spoken_words(heard)[:_MOST_WORDS]
+    words = accuracy().spoken_words
+    first = words(said)[:_MOST_WORDS]
+    second = words(heard)[:_MOST_WORDS]
     return WordErrors(_distance(first, second), len(first))
 
 
@@ -199,8 +206,9 @@ def _distance(first: Sequence[str], second: Sequence[str]) -> int:
 def marked_words(said: str, heard: str) -> list[tuple[str, bool]]:
     """Return the words that were heard, and whether each is one of those that were said."""
     shown = heard.split()[:_MOST_WORDS]
-    pieces = [(place, piece) for place, word in enumerate(shown) for piece in spoken_words(word)]
-    reference = spoken_words(said)[:_MOST_WORDS]
+    words = accuracy().spoken_words
+    pieces = [(place, piece) for place, word in enumerate(shown) for piece in words(word)]
+    reference = words(said)[:_MOST_WORDS]
     matcher = SequenceMatcher(None, reference, [piece for _, piece in pieces], autojunk=False)
     right = {
         number

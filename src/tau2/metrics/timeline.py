@@ -29,6 +29,7 @@ DEFAULT_TICK_SECONDS = 0.2
 
 VOCAL_TIC = "vocal_tic"
 NON_DIRECTED = "non_directed_speech"
+PACKET_LOSS = "packet_loss"
 
 _TOKEN = re.compile(r"###[A-Z][A-Z-]*###")
 """What participants write to end a call; nobody says it."""
@@ -42,8 +43,8 @@ _KINDS: dict[str, str] = {
     "burst": "burst_noise",
     "dynamic_muffling": "muffling",
     "constant_muffling": "muffling",
-    "frame_drop": "packet_loss",
-    "frame_drops": "packet_loss",
+    "frame_drop": PACKET_LOSS,
+    "frame_drops": PACKET_LOSS,
 }
 """Further names of effects, as stored by other versions."""
 

@@ -12,7 +12,7 @@ from rich.text import Text
 from tau2.data_model.message import Message, Tick
 from tau2.data_model.simulation import SimulationRun
 from tau2.metrics.hearing import Passage, heard_by_agent, heard_by_user, passages, word_errors
-from tau2.metrics.timeline import Segment, Span, Timeline, timeline_of
+from tau2.metrics.timeline import PACKET_LOSS, Segment, Span, Timeline, timeline_of
 from tau2.report.safe_text import one_line
 from tau2.utils.text import clock_text
 from tau2.voice.linearization import as_conversation
@@ -80,7 +80,8 @@ def _marks(timeline: Timeline, seconds: int) -> dict[int, str]:
     """Return what else happens, by second; tool calls before cuts before effects."""
     marks: dict[int, str] = {}
     for span in timeline.effects:
-        if span.ticks < timeline.num_ticks * 0.9:
+        # Lost packets are so many that they would hide the rest.
+        if span.effect.kind != PACKET_LOSS and span.ticks < timeline.num_ticks * 0.9:
             marks |= dict.fromkeys(_seconds_of(span, timeline), _SIGNS["effect"])
     for kind, ticks in (
         ("cut", [cut.tick for cut in timeline.cuts]),
