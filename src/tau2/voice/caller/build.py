@@ -42,7 +42,7 @@ def make_voice_user(
     settings: VoiceSettings | None = None,
     sampled: SampledVoiceConfig | None = None,
     seed: int = 0,
-    language: str = "en",
+    language: str | None = None,
     taps: Taps | None = None,
 ) -> VoiceStreamingUser:
     """Put a text user on the telephone.
@@ -53,11 +53,11 @@ def make_voice_user(
         settings: Its synthesizer and voice, and how it hears; default: the best that is installed.
         sampled: Who calls, from where; default: drawn from the seed at the level `regular`.
         seed: Of everything that is drawn.
-        language: Of what it says besides.
+        language: Of what it says besides; default: that of the settings' transcription.
         taps: Keeps the audio of each stage.
 
     Raises:
-        UnknownName: No engine has the name.
+        UnknownName: No engine has the name, or no language pack the language.
         MissingExtra: An engine is not installed.
     """
     config = config or AudioNativeConfig()
@@ -69,7 +69,7 @@ def make_voice_user(
     environment = sampled.model_copy(
         update={"synthesizer": synthesizer.name}
     ).to_speech_environment(seed)
-    pack = load_pack(language)
+    pack = load_pack(language or settings.transcription_config.language)
     decider = decider_of(config, pack, derive_seed(seed, "decisions"))
     return VoiceStreamingUser(
         text_user,

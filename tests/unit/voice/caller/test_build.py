@@ -111,6 +111,15 @@ class TestVoice:
         assert caller().speech_environment.synthesizer == "tone"
         assert not caller().speech_environment.is_official_voice
 
+    def test_what_it_says_besides_is_in_the_language_of_the_run(self) -> None:
+        german = TONES.model_copy(
+            update={"transcription_config": TranscriptionConfig(language="de")}
+        )
+        user = make_voice_user(TextScript([]), settings=german)
+        assert "verstehe" in user.backchannels
+        with pytest.raises(UnknownName, match="no language pack named 'fr'"):
+            make_voice_user(TextScript([]), settings=german, language="fr")
+
     def test_an_unknown_synthesizer_is_refused(self) -> None:
         other = VoiceSettings(synthesis_config=SynthesisConfig(provider="tonne"))
         with pytest.raises(UnknownName, match="did you mean 'tone'"):
