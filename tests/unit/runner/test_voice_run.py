@@ -135,6 +135,21 @@ def test_one_task(on_the_phone, tmp_path):
     assert any(tick.user_chunk.audio_content for tick in alone.ticks)  # nothing was recorded
 
 
+def test_the_user_may_hear_by_recognition(on_the_phone, tmp_path):
+    settings = {"user_hears": "recognition"}
+    results = played(tmp_path / "run", user_voice_settings=settings)
+    (run,) = results.simulations
+    assert run.reward_info.reward == 1.0
+    stored = results.info.user_info.voice_settings
+    assert stored["transcription_config"]["provider"] == "tone"
+    heard = [
+        tick.user_chunk.raw_data["heard"]
+        for tick in run.ticks
+        if tick.user_chunk is not None and "heard" in (tick.user_chunk.raw_data or {})
+    ]
+    assert heard[0]["text"] == heard[0]["transcript"] == "Hi! How can I help you today?"
+
+
 def test_the_log_of_a_call_says_who_said_what_when(on_the_phone, tmp_path):
     played(tmp_path / "run", verbose_logs=True)
     (log,) = (tmp_path / "run").glob("artifacts/*/*/task.log")
