@@ -222,7 +222,7 @@ class VoiceRunConfig(BaseRunConfig):
     """What is heard beside the user: regular, noise (10 dB) or speech (competing); default: what
     speech_complexity says (docs/domains/intake.md)."""
     agent_voice_settings: VoiceSettings | None = None
-    """How the agent speaks and hears, as JSON."""
+    """How the agent of provider local speaks and hears, as JSON."""
     user_voice_settings: VoiceSettings | None = None
     """How the simulated user speaks and hears, as JSON."""
     user: str = defaults.DEFAULT_USER_IMPLEMENTATION

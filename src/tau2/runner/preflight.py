@@ -75,6 +75,8 @@ def check_call(run: ResolvedRun, config: VoiceRunConfig, tasks: Sequence[Task]) 
             f"task {begun.id!r} begins in the middle of a conversation, which a call cannot; "
             "leave it out (--task-ids)"
         )
+    if config.agent_voice_settings is not None and config.audio_native_config.provider != "local":
+        raise ConfigError("agent_voice_settings is for provider local: a speech model has its own")
     if config.max_cost is not None and run.agent is None:
         raise ConfigError("max_cost does not cover speech models: leave it out")
     make_call(run, tasks[0], seed=config.seed)

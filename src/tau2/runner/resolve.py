@@ -71,7 +71,8 @@ class ResolvedRun:
     def title(self) -> str:
         """What is played by whom, for people."""
         agent = self.agent or self.config.effective_agent_model
-        return f"{self.config.domain}: {agent} x {self.user}"
+        spoken = ", by voice" if self.config.is_voice else ""
+        return f"{self.config.domain}: {agent} x {self.user}{spoken}"
 
     def environment(self) -> Environment:
         """Return a fresh environment as the agent needs it."""

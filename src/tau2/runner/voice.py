@@ -36,6 +36,8 @@ def completed(config: VoiceRunConfig) -> VoiceRunConfig:
     local = audio.local_config
     if local is None and config.text_agent is not None:
         local = LocalConfig()
+    if local is not None and config.agent_voice_settings is not None:
+        local = _with_voice(local, config.agent_voice_settings)
     settings = config.user_voice_settings or VoiceSettings()
     has_tones = _has_tones(local, settings)
     if local is not None:
@@ -63,6 +65,18 @@ def check_provider(config: VoiceRunConfig) -> None:
             f"the speech model of provider {provider.name!r} needs a key: set {missing}, or play "
             'without one, with provider "local" (--audio-native-provider local)'
         )
+
+
+def _with_voice(local: LocalConfig, settings: VoiceSettings) -> LocalConfig:
+    """Return the settings of a local agent with those of its voice, where it names no own ones."""
+    speech = settings.synthesis_config
+    changes: dict[str, Any] = {
+        "synthesizer": local.synthesizer or speech.provider,
+        "recognizer": local.recognizer or settings.transcription_config.provider,
+    }
+    if speech.voice is not None and "voice" not in local.model_fields_set:
+        changes["voice"] = speech.voice
+    return local.model_copy(update=changes)
 
 
 def _has_tones(local: LocalConfig | None, settings: VoiceSettings) -> bool:

@@ -22,6 +22,7 @@ from tau2.runner import (
     build_voice_orchestrator,
     build_voice_user,
 )
+from tau2.runner.resolve import resolve
 
 TASK = mock_task("create_task_1")
 
@@ -184,6 +185,18 @@ def test_the_settings_of_the_users_voice_may_come_last():
         assert call.user.voice.speed == 0.5
     with pytest.raises(ConfigError, match="this is a text run"):
         build_orchestrator(a_config(), TASK, user_voice_settings=slow)
+
+
+def test_the_settings_of_the_agents_voice():
+    voice = {"synthesis_config": {"provider": "tone", "voice": {"speed": 2.0}}}
+    config = VoiceRunConfig(
+        domain="mock",
+        audio_native_config={"provider": "local"},
+        user="scripted_user",
+        agent_voice_settings=voice,
+    )
+    local = resolve(config).config.audio_native_config.local_config
+    assert (local.synthesizer, local.recognizer, local.voice.speed) == ("tone", "tone", 2.0)
 
 
 def test_a_condition_says_what_is_heard_beside_the_user():
