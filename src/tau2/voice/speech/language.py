@@ -45,6 +45,8 @@ class SpokenLanguage(BaseModel):
     """Of quantities, in lower case: a number with one of them is no id."""
     domains: frozenset[str]
     """The last parts of addresses on the internet."""
+    before_one: frozenset[str]
+    """Words behind which "one" is no digit."""
     introductions: frozenset[str]
     """Words before an address or number that are no part of it."""
     as_in: tuple[str, ...]

@@ -46,7 +46,7 @@ def with_runs(pieces: Sequence[Piece], language: SpokenLanguage) -> list[Piece]:
     result: list[Piece] = []
     at = 0
     while at < len(pieces):
-        run = _certain(_run(pieces, atoms, at), pieces, language)
+        run = _certain(_run(pieces, atoms, at, language), pieces, language)
         if not run or not _is_spelled(run, pieces, language):
             result.append(pieces[at])
             at += 1
@@ -57,7 +57,9 @@ def with_runs(pieces: Sequence[Piece], language: SpokenLanguage) -> list[Piece]:
     return result
 
 
-def _run(pieces: Sequence[Piece], atoms: Sequence[_Atom | None], start: int) -> list[_Atom]:
+def _run(
+    pieces: Sequence[Piece], atoms: Sequence[_Atom | None], start: int, language: SpokenLanguage
+) -> list[_Atom]:
     """Return the atoms from `start` on that nothing but pauses separates."""
     run: list[_Atom] = []
     at = start
@@ -65,7 +67,7 @@ def _run(pieces: Sequence[Piece], atoms: Sequence[_Atom | None], start: int) -> 
         atom = atoms[at]
         if atom is None or (run and not is_pause(pieces[at - 1], pieces[at])):
             break
-        if not run and atom.is_doubtful and not _may_begin(atom):
+        if not run and atom.is_doubtful and not _may_begin(atom, pieces, language):
             break
         run.append(atom)
         at = atom.end
@@ -103,9 +105,17 @@ def _before_another_number(atoms: list[_Atom], pieces: Sequence[Piece]) -> list[
     return atoms
 
 
-def _may_begin(atom: _Atom) -> bool:
-    """Return whether a value may begin with a doubtful atom: with a letter or "one"."""
-    return atom.text in {"A", "I", "O", "1"}
+def _may_begin(atom: _Atom, pieces: Sequence[Piece], language: SpokenLanguage) -> bool:
+    """Return whether a value may begin with a doubtful atom: with a letter or "one".
+
+    In "one by one: 1 2 3" it does not: who writes figures would have written "1".
+    """
+    if atom.text != "1":
+        return atom.text in {"A", "I", "O"}
+    before = pieces[atom.start - 1].word if atom.start else ""
+    after = pieces[atom.end].word if atom.end < len(pieces) else ""
+    is_digit = pieces[atom.start].word in language.digit_of
+    return is_digit and not after.isdigit() and before not in language.before_one
 
 
 def _ends_number(

@@ -193,6 +193,9 @@ def test_the_word_decides_which_letter_was_spelled() -> None:
 
 def test_homophones_are_digits_only_between_digits() -> None:
     assert heard("Order W 2 for 7 to 1.") == "Order W24721."
+    assert heard("One by one: 1 9 8 9 8.") == "One by one: 19898."
+    assert heard("Again, one by one, one nine eight nine eight.") == "Again, one by one, 19898."
+    assert heard("It is one nine eight nine one.") == "It is 19891."
     assert heard("I paid for two of them, for me and for you.") == (
         "I paid for two of them, for me and for you."
     )
