@@ -187,7 +187,9 @@ def _understood(chunk: AssistantMessage) -> str | None:
     texts = [
         report["text"]
         for report in reports
-        if report.get("kind") == "transcript" and isinstance(report.get("text"), str)
+        if isinstance(report, dict)
+        and report.get("kind") == "transcript"
+        and isinstance(report.get("text"), str)
     ]
     return " ".join(texts) or None
 

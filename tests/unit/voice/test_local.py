@@ -7,7 +7,7 @@ import pytest
 
 from tau2.data_model.audio import AudioNativeConfig, LocalConfig
 from tau2.data_model.message import AssistantMessage, Message, ToolMessage
-from tau2.errors import ConfigError, VoiceSessionFailed
+from tau2.errors import AgentError, ConfigError, VoiceSessionFailed
 from tau2.voice.adapters.local import LocalAdapter
 from tau2.voice.adapters.protocol import AgentSetup, TickResult
 from tau2.voice.adapters.registry import AdapterContext, make_adapter
@@ -143,6 +143,13 @@ def test_speech_of_this_machine_costs_nothing() -> None:
     usage = [usage for tick in caller.ticks for usage in tick.usage]
     assert {use.component for use in usage} == {"stt", "tts"}
     assert not any(use.is_billable for use in usage)
+
+
+def test_answer_that_nobody_could_say_is_the_agents_failure() -> None:
+    caller = Caller(ScriptedAgent(lambda _: "so " * 1700))
+    caller.say("Hello.")
+    with pytest.raises(AgentError, match="5,099 characters at once; 5,000 can be spoken"):
+        caller.silence(3)
 
 
 def test_closed_session_is_a_failure_of_infrastructure() -> None:

@@ -27,6 +27,8 @@ LARGEST_FILE = 256 * 2**20
 LONGEST_AUDIO = 3600.0
 """Seconds of a file that is read: a FLAC file of a few bytes may claim to be days long."""
 MOST_CHANNELS = 8
+MOST_SAMPLES = 1 << 28
+"""Of all channels together, a gigabyte: an hour of eight channels at the highest rate has more."""
 _RATES = range(1_000, 384_001)  # Hz
 _BLOCK = 1 << 16  # frames
 
@@ -69,7 +71,7 @@ def read_audio(
         longest: The most seconds of audio in it.
 
     Raises:
-        DataFileError: It is no such file, is damaged, or is too large.
+        DataFileError: It is not there, is no such file, is damaged, or is too large.
     """
     name = "audio data" if isinstance(source, bytes) else str(source)
     content = source if isinstance(source, bytes) else _content(source, largest)
@@ -86,8 +88,11 @@ def read_audio(
 
 
 def _content(path: Path, largest: int) -> bytes:
-    with path.open("rb") as opened:
-        return opened.read(largest + 1)
+    try:
+        with path.open("rb") as opened:
+            return opened.read(largest + 1)
+    except OSError as problem:
+        raise DataFileError(f"{path} cannot be read: {problem}") from problem
 
 
 def _channels(opened: soundfile.SoundFile, longest: float, name: str) -> list[Samples]:
@@ -95,14 +100,14 @@ def _channels(opened: soundfile.SoundFile, longest: float, name: str) -> list[Sa
         raise DataFileError(f"{name} has {opened.channels} channels; {MOST_CHANNELS} are allowed")
     if opened.samplerate not in _RATES:
         raise DataFileError(f"{name} has a sample rate of {opened.samplerate} Hz")
-    most = int(longest * opened.samplerate)
+    most = min(int(longest * opened.samplerate), MOST_SAMPLES // opened.channels)
     blocks = [np.zeros((0, opened.channels), np.float32)]
     count = 0
     # In blocks: the number of frames in the header is a claim.
     while len(block := opened.read(_BLOCK, dtype="float32", always_2d=True)):
         count += len(block)
         if count > most:
-            raise DataFileError(f"{name} is longer than {longest:g} s")
+            raise DataFileError(f"{name} is longer than {most / opened.samplerate:g} s")
         blocks.append(block)
     frames = np.nan_to_num(np.concatenate(blocks), posinf=1.0, neginf=-1.0)
     return [np.ascontiguousarray(frames[:, channel]) for channel in range(opened.channels)]

@@ -14,6 +14,7 @@ from tau2.errors import AgentError
 from tau2.participant.drive import reply
 from tau2.participant.protocols import AgentProtocol
 from tau2.voice.audio.formats import Samples
+from tau2.voice.speech.limits import MOST_CHARACTERS
 from tau2.voice.speech.protocols import Recognizer, Speech, Synthesizer, Transcript, Voice
 
 
@@ -78,16 +79,25 @@ class Engines:
         Raises:
             SpeechFailed: a speech engine failed.
             ModelUnavailable: the agent's model did.
-            AgentError: the agent's turn is no message of an agent.
+            AgentError: the agent's turn is no message of an agent, or is too long to be spoken.
         """
         match job:
             case Recognize():
                 return self.recognizer.transcribe(job.samples, job.sample_rate)
             case Synthesize():
-                return self.synthesizer.synthesize(job.text, self.voice)
+                return self.synthesizer.synthesize(_speakable(job.text), self.voice)
             case Think():
                 message, state = reply(job.agent, job.message, job.state)
                 return Thought(checked_reply(message), state)
+
+
+def _speakable(text: str) -> str:
+    """Return what an agent says. Raise AgentError where no engine would speak for so long."""
+    if len(text) > MOST_CHARACTERS:
+        raise AgentError(
+            f"the agent says {len(text):,} characters at once; {MOST_CHARACTERS:,} can be spoken"
+        )
+    return text
 
 
 def checked_reply(message: object) -> AssistantMessage:

@@ -9,6 +9,7 @@ import pytest
 import soundfile
 
 from tau2.errors import DataFileError
+from tau2.voice.audio import files
 from tau2.voice.audio.codec import decode, encode
 from tau2.voice.audio.files import audio_file, read_audio, write_audio
 from tau2.voice.audio.formats import TELEPHONE
@@ -134,6 +135,18 @@ def test_a_file_that_is_too_large_is_refused(tmp_path):
         read_audio(path, largest=1000)
     with pytest.raises(DataFileError, match=r"longer than 0\.5 s"):
         read_audio(path, longest=0.5)
+
+
+def test_a_file_that_is_not_there_is_an_error_of_the_file(tmp_path):
+    with pytest.raises(DataFileError, match="cannot be read"):
+        read_audio(tmp_path / "nowhere.wav")
+
+
+def test_many_channels_at_a_high_rate_are_not_unpacked_for_an_hour(monkeypatch):
+    monkeypatch.setattr(files, "MOST_SAMPLES", 16_000)
+    both = audio_file([np.zeros(8001, np.float32)] * 2, 8000, "FLAC")
+    with pytest.raises(DataFileError, match="longer than 1 s"):
+        read_audio(both)
 
 
 def test_silence_compressed_to_nothing_is_not_unpacked():
