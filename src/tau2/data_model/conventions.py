@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 STOP = "###STOP###"
 """In a message of the user, or of an agent that may end a conversation: it is over."""
+
+TOKEN = re.compile(r"###[A-Z][A-Z_-]*###")
+"""`STOP` and its like: what participants write to end a conversation, and nobody says or hears."""
 
 TRANSFER_TOOL = "transfer_to_human_agents"
 """The tool with which an agent hands a conversation over to a person."""

@@ -7,12 +7,12 @@ their place, from 0; an end is exclusive.
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
+from tau2.data_model.conventions import TOKEN
 from tau2.data_model.message import (
     AssistantMessage,
     Tick,
@@ -30,9 +30,6 @@ DEFAULT_TICK_SECONDS = 0.2
 VOCAL_TIC = "vocal_tic"
 NON_DIRECTED = "non_directed_speech"
 PACKET_LOSS = "packet_loss"
-
-_TOKEN = re.compile(r"###[A-Z][A-Z-]*###")
-"""What participants write to end a call; nobody says it."""
 
 _TAKES_TURN = ("generate_message", "interrupt")
 
@@ -300,7 +297,7 @@ def _begins_turn(decision: TurnTakingAction | None) -> bool:
 
 def _text_of(chunk: UserMessage | AssistantMessage) -> str:
     if chunk.content:
-        return _TOKEN.sub("", chunk.content)
+        return TOKEN.sub("", chunk.content)
     transcript = (chunk.raw_data or {}).get("proportional_transcript")
     return transcript if isinstance(transcript, str) else ""
 

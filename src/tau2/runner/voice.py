@@ -13,14 +13,19 @@ from tau2.voice.adapters.registry import AdapterContext, providers
 from tau2.voice.agent import create_voice_agent, voice_prompt
 from tau2.voice.complexity import SampledVoiceConfig, sample_voice_config
 from tau2.voice.conditions import condition_named, under_condition
-from tau2.voice.speech.registry import DETECTORS, RECOGNIZERS, SYNTHESIZERS, EngineCatalog
+from tau2.voice.speech.registry import (
+    BEST_DETECTORS,
+    BEST_RECOGNIZERS,
+    BEST_SYNTHESIZERS,
+    DETECTORS,
+    RECOGNIZERS,
+    SYNTHESIZERS,
+    EngineCatalog,
+)
 
 TONE = "tone"
 """The channel of tests: both sides speak and hear in tones."""
 
-_SYNTHESIZERS = ("hibari", "flite", "espeak")
-_RECOGNIZERS = ("moonshine", "pocketsphinx")
-_DETECTORS = ("silero", "energy")
 
 AgentFactory = Callable[..., Any]
 UserFactory = Callable[..., Any]
@@ -101,19 +106,19 @@ def _with_engines(settings: VoiceSettings, *, tones: bool) -> VoiceSettings:
 def _synthesizer(*, tones: bool) -> str:
     if tones:
         return TONE
-    return _best(SYNTHESIZERS, _SYNTHESIZERS, "synthesizer")
+    return _best(SYNTHESIZERS, BEST_SYNTHESIZERS, "synthesizer")
 
 
 def _recognizer(*, tones: bool) -> str:
     if tones:
         return TONE
-    return _best(RECOGNIZERS, _RECOGNIZERS, "recognizer")
+    return _best(RECOGNIZERS, BEST_RECOGNIZERS, "recognizer")
 
 
 def _detector(*, tones: bool) -> str:
     if tones:
         return "energy"
-    return _best(DETECTORS, _DETECTORS, "detector")
+    return _best(DETECTORS, BEST_DETECTORS, "detector")
 
 
 def _best(catalog: EngineCatalog[Any], names: Sequence[str], setting: str) -> str:

@@ -13,7 +13,14 @@ from tau2.voice.caller.effects import effect_settings
 from tau2.voice.caller.hearing import Ear, TranscriptEar
 from tau2.voice.complexity import SampledVoiceConfig, SpeechEnvironment, sample_voice_config
 from tau2.voice.speech.protocols import Synthesizer, Voice
-from tau2.voice.speech.registry import DETECTORS, RECOGNIZERS, SYNTHESIZERS
+from tau2.voice.speech.registry import (
+    BEST_DETECTORS,
+    BEST_RECOGNIZERS,
+    BEST_SYNTHESIZERS,
+    DETECTORS,
+    RECOGNIZERS,
+    SYNTHESIZERS,
+)
 from tau2.voice.turn_taking.decisions import (
     Decider,
     ModelDecider,
@@ -28,9 +35,6 @@ from tau2.voice.user import VoiceStreamingUser
 if TYPE_CHECKING:
     from tau2.voice.effects.channel import Channel, Taps
 
-_SYNTHESIZERS = ("hibari", "flite", "espeak")
-_RECOGNIZERS = ("moonshine", "pocketsphinx")
-_DETECTORS = ("silero",)
 _MS_PER_SECOND = 1000
 _TONE = "tone"
 
@@ -64,7 +68,7 @@ def make_voice_user(
     settings = settings or VoiceSettings()
     speech = settings.synthesis_config
     sampled = sampled or sample_voice_config(seed, speech)
-    name = speech.provider or SYNTHESIZERS.first_usable(_SYNTHESIZERS) or "tone"
+    name = speech.provider or SYNTHESIZERS.first_usable(BEST_SYNTHESIZERS) or "tone"
     synthesizer = SYNTHESIZERS.get(name, **speech.provider_config)
     environment = sampled.model_copy(
         update={"synthesizer": synthesizer.name}
@@ -128,7 +132,7 @@ def ear_factory(settings: VoiceSettings) -> Callable[[], Ear]:
     options = dict(hearing.provider_config)
     if hearing.model is not None:
         options["model"] = hearing.model
-    name = hearing.provider or RECOGNIZERS.first_usable(_RECOGNIZERS) or "tone"
+    name = hearing.provider or RECOGNIZERS.first_usable(BEST_RECOGNIZERS) or "tone"
     recognizer = RECOGNIZERS.get(name, **options)
     detector = DETECTORS.get("energy" if name == _TONE else _detector())
 
@@ -141,7 +145,7 @@ def ear_factory(settings: VoiceSettings) -> Callable[[], Ear]:
 
 
 def _detector() -> str:
-    return DETECTORS.first_usable(_DETECTORS) or "energy"
+    return DETECTORS.first_usable(BEST_DETECTORS) or "energy"
 
 
 def channel_factory(

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from tau2.data_model.conventions import TOKEN
 from tau2.data_model.message import AssistantMessage
 from tau2.utils.json_types import JsonObject
-
-_TOKEN = re.compile(r"###[A-Z][A-Z-]*###")
-"""What participants write to end a conversation; nobody hears it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,4 +114,4 @@ def speaks_in(chunk: AssistantMessage) -> bool:
 
 def as_heard(text: str) -> str:
     """Return words without tokens for machines, and with single spaces."""
-    return " ".join(_TOKEN.sub(" ", text).split())
+    return " ".join(TOKEN.sub(" ", text).split())

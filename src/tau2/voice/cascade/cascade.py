@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from tau2.data_model.conventions import TOKEN
 from tau2.data_model.message import (
     AssistantMessage,
     Message,
@@ -42,8 +42,6 @@ from tau2.voice.speech.protocols import Speech, Transcript, VoiceActivityDetecto
 TextForm: TypeAlias = Callable[[str], str]
 
 _ANSWERS_EARLY_SECONDS = 1.0  # an "okay" in the last second of a question answers it
-_TOKENS = re.compile(r"###[A-Z][A-Z_-]*###")
-"""What participants write to end a conversation; not meant for ears."""
 _UNSAID = "..."  # what is remembered of a message of which no word was said
 
 
@@ -514,7 +512,7 @@ class Cascade:
 
 def spoken_part(message: AssistantMessage) -> str:
     """Return what of a message is meant for the user's ears: no token that ends a conversation."""
-    return _TOKENS.sub("", message.content or "").strip()
+    return TOKEN.sub("", message.content or "").strip()
 
 
 def _usage_of(message: AssistantMessage) -> list[Usage]:

@@ -14,7 +14,16 @@ from tau2.voice.speech.protocols import (
     Voice,
     VoiceActivityDetector,
 )
-from tau2.voice.speech.registry import DETECTORS, RECOGNIZERS, SYNTHESIZERS, EngineCatalog, EngineT
+from tau2.voice.speech.registry import (
+    BEST_DETECTORS,
+    BEST_RECOGNIZERS,
+    BEST_SYNTHESIZERS,
+    DETECTORS,
+    RECOGNIZERS,
+    SYNTHESIZERS,
+    EngineCatalog,
+    EngineT,
+)
 from tau2.voice.speech.spoken import spoken
 
 _TONE = "tone"
@@ -48,9 +57,9 @@ def best_engines(
         MissingExtra: an engine's package is not installed.
     """
     has_tones = _TONE in (recognizer, synthesizer)
-    recognizer = recognizer or _best(RECOGNIZERS, ("moonshine", "pocketsphinx"), tones=has_tones)
-    synthesizer = synthesizer or _best(SYNTHESIZERS, ("hibari", "flite", "espeak"), tones=has_tones)
-    detectors = ("energy",) if recognizer == _TONE else ("silero", "energy")
+    recognizer = recognizer or _best(RECOGNIZERS, BEST_RECOGNIZERS, tones=has_tones)
+    synthesizer = synthesizer or _best(SYNTHESIZERS, BEST_SYNTHESIZERS, tones=has_tones)
+    detectors = ("energy",) if recognizer == _TONE else BEST_DETECTORS
     detector = detector or DETECTORS.first_usable(detectors) or "energy"
     return NamedEngines(
         RECOGNIZERS.get(recognizer),

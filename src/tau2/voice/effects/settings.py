@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal, NamedTuple, Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -21,21 +20,6 @@ BackgroundKind = Literal[
     "brown",
 ]
 BurstKind = Literal["ringing_phone", "dog_bark", "car_horn", "engine_idling", "siren"]
-
-
-class Surroundings(NamedTuple):
-    """What is heard where a caller is."""
-
-    backgrounds: tuple[BackgroundKind, ...]
-    bursts: tuple[BurstKind, ...]
-
-
-SURROUNDINGS: Mapping[str, Surroundings] = {
-    "indoor": Surroundings(("people_talking", "tv_news"), ("ringing_phone", "dog_bark")),
-    "outdoor": Surroundings(
-        ("busy_street", "street_and_metro"), ("car_horn", "engine_idling", "siren")
-    ),
-}
 
 
 class EffectSettings(BaseModel):

@@ -17,6 +17,7 @@ from pathlib import Path
 from tau2.config import cache_dir
 from tau2.errors import needs_extra
 from tau2.storage.files import write_atomically
+from tau2.voice.audio.codec import from_int16, to_int16
 from tau2.voice.speech.protocols import Speech, SpokenWord, Synthesizer, Voice
 
 with needs_extra("voice", "numpy"):
@@ -28,7 +29,6 @@ MOST_BYTES = 2**30
 _MAGIC = b"tau2 speech 1\n"
 _SUFFIX = ".speech"
 _DIGEST = 32  # bytes
-_FULL_SCALE = 32768
 _LOOKED_AFTER_EVERY = 64  # files
 
 
@@ -117,7 +117,7 @@ class CachedSynthesizer:
             return kept
         speech = self._synthesizer.synthesize(text, voice, seed=seed)
         self._cache.put(key, speech)
-        return replace(speech, samples=_float_of(_whole_of(speech)))
+        return replace(speech, samples=from_int16(to_int16(speech.samples)))
 
 
 def key_of_speech(name: str, version: str, voice: Voice, text: str, seed: int) -> str:
@@ -126,21 +126,10 @@ def key_of_speech(name: str, version: str, voice: Voice, text: str, seed: int) -
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def _whole_of(speech: Speech) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
-    scaled = np.rint(np.asarray(speech.samples, np.float64) * _FULL_SCALE)
-    return np.clip(scaled, -_FULL_SCALE, _FULL_SCALE - 1).astype("<i2")
-
-
-def _float_of(
-    whole: np.ndarray[tuple[int], np.dtype[np.int16]],
-) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
-    return whole.astype(np.float32) / np.float32(_FULL_SCALE)
-
-
 def _encoded(speech: Speech) -> bytes:
     words = [[word.text, word.start, word.end] for word in speech.words]
     header = json.dumps({"sample_rate": speech.sample_rate, "words": words}).encode()
-    body = header + b"\n" + _whole_of(speech).tobytes()
+    body = header + b"\n" + to_int16(speech.samples).astype("<i2").tobytes()
     return _MAGIC + hashlib.sha256(body).digest() + body
 
 
@@ -158,6 +147,6 @@ def _decoded(content: bytes) -> Speech | None:
         words = [
             SpokenWord(str(text), float(begin), float(end)) for text, begin, end in data["words"]
         ]
-        return Speech(_float_of(np.frombuffer(samples, "<i2")), int(data["sample_rate"]), words)
+        return Speech(from_int16(np.frombuffer(samples, "<i2")), int(data["sample_rate"]), words)
     except (ValueError, KeyError, TypeError):  # whole, but of another program
         return None

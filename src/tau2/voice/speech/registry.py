@@ -160,6 +160,11 @@ class EngineCatalog(Generic[EngineT]):
         return factory
 
 
+BEST_SYNTHESIZERS = ("hibari", "flite", "espeak")
+"""Where none is named, the first that is usable here is taken; so it is with the other two."""
+BEST_RECOGNIZERS = ("moonshine", "pocketsphinx")
+BEST_DETECTORS = ("silero", "energy")
+
 SYNTHESIZERS: EngineCatalog[Synthesizer] = EngineCatalog(
     "synthesizer",
     "tau2.synthesizers",

@@ -14,7 +14,7 @@ from tau2.voice.audio.formats import TELEPHONE
 from tau2.voice.audio.levels import active_speech_level, decibels, level, rms
 from tau2.voice.audio.recording import AudioTaps
 from tau2.voice.effects.channel import Channel
-from tau2.voice.effects.settings import SURROUNDINGS, EffectSettings
+from tau2.voice.effects.settings import EffectSettings
 from tau2.voice.effects.speech import in_band_level
 from tau2.voice.effects.talkers import talker
 from tau2.voice.effects.timeline import EffectEvent, EffectTimeline
@@ -24,7 +24,7 @@ TICK = RATE // 5
 VOICE = talker(24 * RATE, RATE, 7)
 NOISY = EffectSettings(
     background="busy_street",
-    bursts=SURROUNDINGS["outdoor"].bursts,
+    bursts=("car_horn", "engine_idling", "siren"),
     bursts_per_minute=6.0,
     loss_rate=0.05,
     muffling_probability=0.5,

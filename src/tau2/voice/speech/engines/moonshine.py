@@ -11,6 +11,7 @@ from typing import Any
 
 from tau2.errors import SpeechFailed, needs_extra
 from tau2.voice.audio.formats import Samples
+from tau2.voice.audio.resample import resample
 from tau2.voice.speech.heard import heard
 from tau2.voice.speech.limits import checked_seconds
 from tau2.voice.speech.loops import LOOP, without_loops
@@ -67,7 +68,7 @@ class MoonshineRecognizer:
         checked_seconds(samples, sample_rate)
         texts = []
         has_looped = False
-        for piece in _pieces(_resampled(samples, sample_rate)):
+        for piece in _pieces(resample(samples.astype(np.float32), sample_rate, _RATE)):
             text, looped = without_loops(self._text(piece), len(piece) / _RATE)
             has_looped = has_looped or looped
             texts.append(text)
@@ -97,15 +98,6 @@ def _variable(name: str, value: str) -> Iterator[None]:
             del os.environ[name]
         else:
             os.environ[name] = before
-
-
-def _resampled(samples: Samples, sample_rate: int) -> Samples:
-    if sample_rate == _RATE or len(samples) == 0:
-        return samples
-    with needs_extra("voice", "soxr"):
-        import soxr  # noqa: PLC0415  -- of an extra
-    resampled: Samples = soxr.resample(samples.astype(np.float32), sample_rate, _RATE, quality="HQ")
-    return resampled
 
 
 def _pieces(samples: Samples) -> Iterator[Samples]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from tau2.errors import MissingExtra, SpeechFailed, needs_extra
 from tau2.voice.audio.formats import Samples
+from tau2.voice.audio.resample import resample
 from tau2.voice.speech.heard import heard
 from tau2.voice.speech.limits import checked_seconds
 from tau2.voice.speech.protocols import SpokenWord, Transcript
@@ -42,10 +43,7 @@ class PocketsphinxRecognizer:
         checked_seconds(samples, sample_rate)
         if len(samples) == 0:
             return Transcript("")
-        if sample_rate != _RATE:
-            with needs_extra("voice", "soxr"):
-                import soxr  # noqa: PLC0415  -- of an extra
-            samples = soxr.resample(samples.astype(np.float32), sample_rate, _RATE, quality="HQ")
+        samples = resample(samples.astype(np.float32), sample_rate, _RATE)
         pcm = (np.clip(samples, -1, 1) * _FULL_SCALE).astype("<i2").tobytes()
         try:
             with self._lock:

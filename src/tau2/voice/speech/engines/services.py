@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from tau2.errors import SpeechFailed, needs_extra
 from tau2.llm.transport.endpoint import OPENAI_URL
+from tau2.voice.audio.codec import from_int16
 from tau2.voice.audio.formats import Samples
 from tau2.voice.speech.cache import CachedSynthesizer
 from tau2.voice.speech.heard import heard
@@ -27,7 +28,6 @@ from tau2.voice.speech.word_times import estimated_words, speech_of_written
 with needs_extra("voice", "numpy"):
     import numpy as np
 
-_FULL_SCALE = 32768
 _SENT_SEED = 2**32 - 1
 
 
@@ -77,7 +77,7 @@ class _ServiceSynthesizer:
 def _samples(answer: bytes, name: str) -> Samples:
     if not answer or len(answer) % 2 or answer[:1] in {b"{", b"<"}:
         raise SpeechFailed(f"{name} answered with {len(answer):,} bytes that are no audio")
-    samples: Samples = np.frombuffer(answer, "<i2").astype(np.float32) / np.float32(_FULL_SCALE)
+    samples: Samples = from_int16(np.frombuffer(answer, "<i2"))
     if not np.any(samples):
         raise SpeechFailed(f"{name} answered with silence")
     return samples
