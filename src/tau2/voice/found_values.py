@@ -17,16 +17,16 @@ from tau2.voice.speech.language import spoken_language
 
 _LONGEST_TEXT = 2_000  # characters of what was said that are searched: its end
 _LONGEST_VALUE = 80
-_TOKEN = re.compile(r"[^\W_]+")
+_TOKEN = re.compile(r"[^\W\d_]+|\d+")
+"""Letters and digits by themselves: what was spelled is often written together."""
 _DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)")
 _AMOUNT = re.compile(r"\$?(\d{1,12})\.(\d\d)")
 _SENTENCE_END = re.compile(r"\.(?=\s|$)")
 _SPELLED_ON = re.compile(r"(?<=\b[a-z0-9])-(?=[a-z0-9](?![a-z0-9]))")
 _DOT_HOST = re.compile(r"\bdot(?=(?:com|net|org)\b)")
-_LETTERS_BEFORE = re.compile(r"^[^\W\d_]{1,2}(?=\d{2})")
 _UNIT = re.compile(r"(?:apt|apartment|suite|sweet|unit) (\w{1,8})")
 _UNIT_WORDS = ("apt", "app", "apartment", "suite", "sweet", "unit")
-_ORDINAL = re.compile(r"(\d{1,2})(?:st|nd|rd|th)")
+_ORDINAL = re.compile(r"\b(\d{1,2})(?:st|nd|rd|th)\b")
 _SIGN_WORDS = frozenset({"underscore", "dash", "hyphen", "hash"})
 _MAIL_SIGNS = {"at": "@", "dot": ".", "underscore": "_", "dash": "-", "hyphen": "-"}
 _MONTHS = (
@@ -104,7 +104,7 @@ def _tokens(text: str, target: str) -> list[str]:
     """Return the words of what was said as they are compared with a value of this kind."""
     if _DAY.fullmatch(target) or _AMOUNT.fullmatch(target):
         plain = re.sub(r"(?<=\d)[,.](?=\d)", "", text)
-        words = [_ORDINAL.sub(r"\1", word) for word in _TOKEN.findall(plain)]
+        words = _TOKEN.findall(_ORDINAL.sub(r"\1", plain))
         return [word for word in words if word not in _BETWEEN]
     if "@" in target:
         # What ends a sentence, and hyphens between letters that were spelled, are no signs.
@@ -116,11 +116,7 @@ def _tokens(text: str, target: str) -> list[str]:
     if not _is_code(target):
         return words
     digits = spoken_language("en").digit_of
-    words = [digits.get(word, word) for word in words if word not in _SIGN_WORDS]
-    if target.isdigit():
-        # "DE 19824" may be heard as "D19824".
-        return [_LETTERS_BEFORE.sub("", word) for word in words]
-    return words
+    return [digits.get(word, word) for word in words if word not in _SIGN_WORDS]
 
 
 def _is_code(target: str) -> bool:

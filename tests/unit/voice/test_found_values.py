@@ -28,6 +28,8 @@ from tau2.voice.found_values import find_value
         ("ann dot lee at example dotnet", "ann.lee@example.net"),
         ("at 12 elm street sweet 357", "Suite 357"),
         ("apartment 28 i think", "Apt 28"),
+        ("hector thorvold, it is HECTOR THORVALD80998", "Thorvald"),
+        ("it is ULRIK, a BENKIRANE32827.", "Ulrika"),
         ("fbr. ea. thna, c-h_79 at example.net.", "fbreathnach_79@example.net"),
         ("january 15, year 2 0 2 2", "2022-01-15"),
         ("wilmington, d19824", "19824"),

@@ -36,7 +36,7 @@ _SPELLED_FROM = 3  # question with which it is asked to be spelled
 _MOST_RETRIES = 3  # times a step is taken again after its call failed
 _MOST_CORRECTIONS = 4  # times a proposal is made again after the customer corrected it
 _MOST_UNCLEAR = 2  # times it is made again after an answer that says neither yes nor no
-_LEAST_HEARD = 0.5  # share of a value below which it was not said
+_LEAST_HEARD = 0.6  # share of a value below which it was not said
 _LEAST_CORRECTED = 0.7  # the same of a value in an answer to a proposal
 _ENOUGH_HEARINGS = 3  # different ones, after which what most agree on counts
 _SHORT = 3  # characters up to which a value has to be heard as it is: another word is as similar
@@ -332,7 +332,8 @@ class HearingOracle(OracleAgent):
         if not failed or not told:
             super()._take_result(state, result)
             return
-        if hearing.retries.get(at, 0) >= _MOST_RETRIES:
+        is_told_out = self._most_asked(told, hearing) >= _MOST_QUESTIONS
+        if is_told_out or hearing.retries.get(at, 0) >= _MOST_RETRIES:
             super()._take_result(state, result)
             if self.plan[at].looks_up:
                 # Nothing that this look-up would have shown can be known.
