@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -20,11 +20,13 @@ from tau2 import __version__
 from tau2.data_model.message import AssistantMessage, Message, UserMessage
 from tau2.errors import ConfigError
 from tau2.metrics.agent_metrics import AgentMetrics, compute_metrics
+from tau2.metrics.interaction import panel_report, run_metrics
 from tau2.report.cleaner import Cleaner
 from tau2.runner.run_settings import without_secrets
 from tau2.storage.files import write_atomically
 from tau2.storage.results import Results, encode_results
 from tau2.utils import finite_json
+from tau2.utils.json_types import JsonObject
 
 SUBMISSION_NAME = "submission.json"
 TRAJECTORIES_NAME = "trajectories"
@@ -32,6 +34,9 @@ PLACEHOLDER = "TO BE FILLED IN"
 PASSES = (1, 2, 3, 4)
 STANDARD_AGENT = "llm_agent"
 STANDARD_USER = "user_simulator"
+STANDARD_VOICE_AGENT = "discrete_time_audio_native_agent"
+STANDARD_VOICE_USER = "voice_streaming_user_simulator"
+STANDARD_COMPLEXITY = "regular"
 
 
 class _Record(BaseModel):
@@ -94,6 +99,21 @@ class Methodology(_Record):
     verification: Verification = Field(default_factory=Verification)
 
 
+class VoiceConfig(_Record):
+    """How the calls of a voice submission were made."""
+
+    provider: str
+    model: str
+    tick_duration_seconds: float
+    max_steps_seconds: float
+    user_tts_provider: str | None = None
+    """The synthesizer of the simulated user."""
+
+
+def _is_none(value: object) -> bool:
+    return value is None
+
+
 class Submission(_Record):
     """The content of `submission.json`."""
 
@@ -107,6 +127,11 @@ class Submission(_Record):
     is_new: bool = True
     trajectories_available: bool = True
     references: list[dict[str, str]] = Field(default_factory=list)
+    modality: Literal["voice"] | None = Field(default=None, exclude_if=_is_none)
+    """None, and not written, for text; so are the two fields below."""
+    voice_config: VoiceConfig | None = Field(default=None, exclude_if=_is_none)
+    interaction_metrics: JsonObject | None = Field(default=None, exclude_if=_is_none)
+    """As `tau2 submit interaction-metrics` gives them."""
     results: dict[str, DomainFigures]
     methodology: Methodology
     details: dict[str, DomainDetails]
@@ -162,6 +187,7 @@ def prepare(
         submission_date=today.isoformat(),
         submission_type="custom" if changes else "standard",
         contact_info=Contact(email=who.email or PLACEHOLDER),
+        **_voice_fields(ordered),
         results={
             domain_of(run): figures_of(compute_metrics(run, as_published=True)) for run in ordered
         },
@@ -179,6 +205,27 @@ def prepare(
         for run in ordered
     }
     return Prepared(submission, {name: text.encode() for name, text in contents.items()})
+
+
+def _voice_fields(runs: Sequence[Results]) -> dict[str, Any]:
+    """Return what a submission of calls has besides; nothing for text."""
+    config = runs[0].info.audio_native_config
+    if config is None:
+        return {}
+    settings = runs[0].info.user_info.voice_settings or {}
+    synthesis = settings.get("synthesis_config")
+    synthesizer = synthesis.get("provider") if isinstance(synthesis, dict) else None
+    return {
+        "modality": "voice",
+        "voice_config": VoiceConfig(
+            provider=config.provider,
+            model=config.model,
+            tick_duration_seconds=config.tick_duration_seconds,
+            max_steps_seconds=config.max_steps_seconds,
+            user_tts_provider=synthesizer if isinstance(synthesizer, str) else None,
+        ),
+        "interaction_metrics": panel_report([run_metrics(run) for run in runs]),
+    }
 
 
 def _refuse_mixture(runs: Sequence[Results]) -> None:
@@ -206,10 +253,17 @@ def changes_of(results: Results) -> list[str]:
     """Return what makes a run a custom one: any but the package's own agent and user simulator."""
     info = results.info
     changes = []
-    if info.agent_info.implementation != STANDARD_AGENT:
-        changes.append(f"agent {info.agent_info.implementation} instead of {STANDARD_AGENT}")
-    if info.user_info.implementation != STANDARD_USER:
-        changes.append(f"user {info.user_info.implementation} instead of {STANDARD_USER}")
+    is_voice = info.audio_native_config is not None
+    agent = STANDARD_VOICE_AGENT if is_voice else STANDARD_AGENT
+    user = STANDARD_VOICE_USER if is_voice else STANDARD_USER
+    if info.agent_info.implementation != agent:
+        changes.append(f"agent {info.agent_info.implementation} instead of {agent}")
+    if info.user_info.implementation != user:
+        changes.append(f"user {info.user_info.implementation} instead of {user}")
+    if is_voice and info.speech_complexity != STANDARD_COMPLEXITY:
+        changes.append(
+            f"speech complexity {info.speech_complexity} instead of {STANDARD_COMPLEXITY}"
+        )
     if info.user_info.persona_config is not None:
         changes.append("the simulated users have personas")
     return changes

@@ -7,7 +7,10 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from tests.calls import a_call
+from tests.unit.report.conftest import a_run, some_results
 
+from tau2.data_model.audio import AudioNativeConfig
 from tau2.data_model.simulation import Results, TextRunConfig
 from tau2.errors import ConfigError
 from tau2.run import run_domain
@@ -274,3 +277,35 @@ def test_tasks_that_were_made_easier_are_found(run):
     task = next(task for task in run.tasks if task.id == "create_task_1")
     task.evaluation_criteria.actions = []
     assert verify(run).changed_tasks == ("create_task_1",)
+
+
+# --- calls ----------------------------------------------------------------------------------------
+
+
+def test_a_submission_of_calls_says_how_they_were_made_and_has_their_metrics():
+    results = some_results(a_run(ticks=a_call("uu....", "...aaa")))
+    info = results.info
+    info.agent_info.implementation = "discrete_time_audio_native_agent"
+    info.user_info.implementation = "voice_streaming_user_simulator"
+    info.user_info.voice_settings = {"synthesis_config": {"provider": "hibari"}}
+    info.speech_complexity = "regular"
+    info.audio_native_config = AudioNativeConfig(provider="openai", model="gpt-realtime")
+
+    made = prepare([results], WHO, today=TODAY).submission.model_dump()
+
+    assert (made["modality"], made["submission_type"]) == ("voice", "standard")
+    assert made["voice_config"]["model"] == "gpt-realtime"
+    assert made["voice_config"]["user_tts_provider"] == "hibari"
+    measured = made["interaction_metrics"]["domains"]["shop"]
+    assert measured["response_latency_mean"] == pytest.approx(0.2)
+
+    info.speech_complexity = "control"
+    other = prepare([results], WHO, today=TODAY).submission
+    assert other.submission_type == "custom"
+    assert "complexity control" in other.methodology.verification.details
+
+
+def test_a_submission_of_text_has_no_fields_of_calls(run):
+    made = prepare([run], WHO, today=TODAY).submission.model_dump()
+
+    assert {"modality", "voice_config", "interaction_metrics"}.isdisjoint(made)
