@@ -58,6 +58,13 @@ def add_described(desk: Desk) -> None:
 
 
 @intent(level=MEDIUM)
+def reopen_two(desk: Desk) -> None:
+    """Two tasks that are not done after all."""
+    desk.wish_for_status("pending")
+    desk.wish_for_status("pending")
+
+
+@intent(level=MEDIUM)
 def hand_over(desk: Desk) -> None:
     """Something that no tool can do."""
     desk.introduce()
@@ -76,6 +83,22 @@ def complete_two(desk: Desk) -> None:
     """Two tasks that are done."""
     desk.wish_for_status("completed")
     desk.wish_for_status("completed")
+
+
+@intent(level=HARD)
+def reopen_and_add(desk: Desk) -> None:
+    """A task that is not done after all, and a new one."""
+    desk.introduce()
+    desk.wish_for_status("pending")
+    desk.wish_for_task()
+
+
+@intent(level=HARD)
+def complete_and_describe(desk: Desk) -> None:
+    """A task that is done, and a new one with a description."""
+    desk.introduce()
+    desk.wish_for_status("completed")
+    desk.wish_for_task(described=True)
 
 
 @intent(level=HARD, held_out=True)
