@@ -30,39 +30,61 @@ TINY = {
 TASK = {"task_ids": ["update_task_1"], "num_train_tasks": 1, "num_test_tasks": 0, "max_turns": 4}
 
 
-def context(model, folder, **config):
+SEEDS = (1, 2, 3, 4, 5)
+DEMONSTRATIONS = {
+    "trainer_name": "sft",
+    "num_batches": 112,
+    "batch_size": 2,
+    "learning_rate": 2e-3,
+    "demonstration_variants": 1000,
+}
+PLAYED = {
+    "trainer_name": "rl",
+    "num_batches": 30,
+    "batch_size": 4,
+    "group_size": 8,
+    "learning_rate": 2e-4,
+}
+# Of the reward of a batch, over the batches that follow: what is a rise, and what is none.
+RISE = 0.12
+FIRST, LAST = 3, 12  # batches that are averaged
+
+
+def context(model, folder, seed, **config):
     env = get_env("tau2bench", domain="mock", user="scripted_user", **TASK)
     config = {"max_tokens": 60, "discount_factor": 1.0, "eval_every": 0, "save_every": 0, **config}
-    return TrainingContext(model, env, folder, TrainerConfig(**config), GeneratorConfig(), seed=1)
+    return TrainingContext(model, env, folder, TrainerConfig(**config), GeneratorConfig(), seed)
 
 
-async def learned(folder):
-    """Return the mean reward of each batch of reinforcement learning, and how much the rewards
-    differed."""
-    model = await load_model(TINY)
+async def play_and_learn(folder, seed, **changes):
+    """Train from demonstrations, then from rewards; return the mean reward of each batch."""
+    model = await load_model(TINY, seed=seed)
     try:
-        shown = {
-            "num_batches": 112,
-            "batch_size": 2,
-            "learning_rate": 2e-3,
-            "demonstration_variants": 1000,
-        }
-        await get_trainer("sft")(
-            context(model, folder / "sft", trainer_name="sft", **shown)
-        ).train()
-        played = {"num_batches": 14, "batch_size": 1, "group_size": 24, "learning_rate": 1e-3}
-        await get_trainer("rl")(context(model, folder / "rl", trainer_name="rl", **played)).train()
+        for stage, config in (("sft", DEMONSTRATIONS), ("rl", {**PLAYED, **changes})):
+            trainer = get_trainer(config["trainer_name"])
+            await trainer(context(model, folder / stage, seed, **config)).train()
     finally:
         await model.close()
-    rows = read_metrics(folder / "rl")
-    return [row["train/final_reward"] for row in rows], [row["train/reward_std"] for row in rows]
+    return [row["train/final_reward"] for row in read_metrics(folder / "rl")]
+
+
+def mean(values):
+    return sum(values) / len(values)
 
 
 @pytest.mark.timeout(1200)
-def test_rewards_rise_from_a_warm_start(tmp_path):
-    rewards, spread = asyncio.run(learned(tmp_path))
+@pytest.mark.parametrize("seed", SEEDS)
+def test_rewards_rise_from_a_warm_start(tmp_path, seed):
+    rewards = asyncio.run(play_and_learn(tmp_path, seed))
     losses = [row["update/loss"] for row in read_metrics(tmp_path / "sft")]
     assert losses[-1] < losses[0] / 20
-    assert min(spread[:4]) > 0  # there is something to learn from
-    before, after = sum(rewards[:4]) / 4, sum(rewards[-4:]) / 4
-    assert after > before + 0.12, rewards
+    spread = [row["train/reward_std"] for row in read_metrics(tmp_path / "rl")]
+    assert max(spread[:FIRST]) > 0  # there is something to learn from
+    assert mean(rewards[-LAST:]) > mean(rewards[:FIRST]) + RISE, rewards
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("seed", SEEDS[:2])
+def test_shuffled_rewards_teach_nothing(tmp_path, seed):
+    rewards = asyncio.run(play_and_learn(tmp_path, seed, shuffle_rewards=True))
+    assert mean(rewards[-LAST:]) < mean(rewards[:FIRST]) + RISE, rewards

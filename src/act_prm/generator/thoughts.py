@@ -186,7 +186,7 @@ class ThoughtGenerator:
     ) -> _ThoughtSample:
         chat = self.context.chat
         config = self.config
-        end_of_turn = int(chat.tokenizer.eos_token_id)
+        end_of_turn = chat.end_of_turn
         thought = list(completion.tokens)
         # A thought that was cut off, or ended by an end of turn, is closed as the policy would.
         if config.thought_eos not in completion.text:
