@@ -69,8 +69,9 @@ bench: $(VENV)/.dev ## measure speed and memory
 # To use another build of torch: make test-train TORCH="torch==2.8.0"
 test-train: $(TRAIN)/.ready ## run the tests that need torch or Ray
 	$(TRAIN)/bin/python -m pytest -n $(JOBS) --ignore tests/train/test_learning.py \
-		tests/train tests/guides/test_online_environment_commands.py \
-		tests/unit/runner/test_executors.py tests/unit/runner/test_watch.py tests/faults/test_edge.py
+		tests/train tests/guides/test_online_environment_commands.py tests/faults/test_edge.py \
+		tests/unit/runner/test_executors.py::test_the_same_batch_on_ray \
+		tests/unit/runner/test_watch.py::test_a_dead_endpoint_stops_a_run_on_ray_too
 
 test-learning: $(TRAIN)/.ready ## train a tiny model and see the reward rise (minutes of CPU)
 	$(TRAIN)/bin/python -m pytest tests/train/test_learning.py
