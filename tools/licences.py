@@ -31,6 +31,7 @@ FREE = frozenset(
         "GCC-exception-3.1",
         "HPND",
         "ISC",
+        "LGPL-2.1-or-later",  # of a library that is used as it comes: soxr
         "MIT",
         "MIT-0",
         "MIT-CMU",

@@ -22,7 +22,7 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PROJECT = PYPROJECT["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 LOCK = (ROOT / "constraints.txt").read_text(encoding="utf-8")
-NOT_LOCKED = {"llm", "local", "ray", "tinker", "train"}
+NOT_LOCKED = {"llm", "local", "ray", "tinker", "train", "voice-local"}
 
 FIXED_IN = {
     "aiohttp": "3.14.3",  # CVE-2026-69244, and request smuggling before it
@@ -44,7 +44,10 @@ FIXED_IN = {
 """The first version without the holes that are known of a package."""
 
 GROUPS = (PROJECT["dependencies"], *EXTRAS.values())
-EVERY = [Requirement(line) for line in itertools.chain(*GROUPS)]
+# An extra may bring another one of this project.
+EVERY = [
+    one for one in map(Requirement, itertools.chain(*GROUPS)) if one.name != PROJECT["name"]
+]
 
 
 def lowest(requirement):

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from tau2.data_model.simulation import SimulationRun
-from tau2.errors import DataFileError
+from tau2.errors import DataFileError, needs_extra
 from tau2.metrics.timeline import tick_seconds_of
 from tau2.report.recordings import recording_of
 
@@ -69,7 +69,8 @@ def compressed(file: Path) -> bytes:
 
     Raise DataFileError for a file that is no audio.
     """
-    import soundfile  # noqa: PLC0415  -- of the extra `voice`; see Recordings.add
+    with needs_extra("voice", "soundfile"):
+        import soundfile  # noqa: PLC0415  -- only where a recording is embedded
 
     buffer = io.BytesIO()
     try:
