@@ -45,9 +45,7 @@ FIXED_IN = {
 
 GROUPS = (PROJECT["dependencies"], *EXTRAS.values())
 # An extra may bring another one of this project.
-EVERY = [
-    one for one in map(Requirement, itertools.chain(*GROUPS)) if one.name != PROJECT["name"]
-]
+EVERY = [one for one in map(Requirement, itertools.chain(*GROUPS)) if one.name != PROJECT["name"]]
 
 
 def lowest(requirement):
