@@ -6,10 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.stub import StubServer
 
 from tau2.data_model.message import ToolMessage, UserMessage
 from tau2.errors import ConfigError
-from tau2.service.voice_agents import agents_of_script, repeaters
+from tau2.service.voice_agents import agents_named, agents_of_script, repeaters
 
 TONES = ("--synthesizer", "tone", "--recognizer", "tone")
 
@@ -101,6 +102,20 @@ def test_script_is_said_in_its_order(tmp_path: Path):
 def test_script_that_cannot_be_said_is_refused(tmp_path: Path, script: object):
     with pytest.raises(ConfigError):
         agent_of(tmp_path, script)
+
+
+def test_model_gets_the_instructions_and_the_tools_of_the_session():
+    schema = {"type": "object", "properties": {"a": {"type": "integer"}}}
+    tool = {"type": "function", "function": {"name": "get", "parameters": schema}}
+    with StubServer([{"name": "get", "arguments": {"a": 1}}]) as stub:
+        args = {"api_base": stub.base_url, "api_key": "none"}
+        agent = agents_named("llm_agent", "openai/any", args)("Be kind.", [tool])
+        reply, _ = agent.generate_next_message(
+            UserMessage(content="Hi"), agent.get_init_state(message_history=[])
+        )
+    assert reply.calls[0].arguments == {"a": 1}
+    assert stub.last["tools"] == [tool]
+    assert "Be kind." in stub.last["messages"][0]["content"]
 
 
 def test_without_a_model_the_agent_repeats_what_it_hears():
