@@ -24,6 +24,7 @@ _ALSO_WORDS = frozenset({"a", "i", "o", "one", "oh"})
 """A letter or a digit, but most often a word."""
 _LONGEST = 40  # atoms of one value
 _SHORTEST_SPELLED = 3
+_LONG_GROUP = 5  # digits that nobody counts to
 _FEWEST_DIGITS = 4  # with pauses; a list of three numbers is no id
 _LONGEST_LETTERS = 2  # that a recognizer writes in one of a hyphenated spelling
 _LONGEST_CAPITALS = 3  # likewise, if as many digits follow: "HTR-208", but not "UTF-8"
@@ -154,7 +155,8 @@ def _atom(pieces: Sequence[Piece], at: int, language: SpokenLanguage) -> _Atom |
     text = _characters(pieces[at], language)
     if text is None:
         return None
-    is_plain = word.isdigit() or word in language.digit_of or len(word) == 1
+    is_plain = text.isdigit() and word not in language.like_digits
+    is_plain = is_plain or len(word) == 1
     is_doubtful = word in _ALSO_WORDS or not (is_plain or _is_mixed(pieces[at].core, language))
     return _Atom(text, at, at + 1, is_doubtful)
 
@@ -163,8 +165,9 @@ def _characters(piece: Piece, language: SpokenLanguage) -> str | None:
     word = piece.word
     if word.isascii() and word.isdigit():
         return word
-    if word in language.digit_of:
-        return language.digit_of[word]
+    named = [language.digit_of.get(part, "") for part in word.split("-")]
+    if all(named):
+        return "".join(named)
     if len(word) == 1 and word.isalpha():
         return word.upper()
     if _is_mixed(piece.core, language):
@@ -245,8 +248,11 @@ def _is_number(run: Sequence[_Atom], pieces: Sequence[Piece]) -> bool:
     lengths = tuple(len(atom.text) for atom in run)
     if lengths in _PHONE:
         return True
+    has_homophone = any(atom.is_doubtful for atom in run[1:-1])
+    if has_homophone and lengths[0] == 1 and max(lengths) >= _LONG_GROUP:
+        return True  # "7 to 85930" is 7285930; who counts says "7 to 9"
     has_pauses = any(pieces[atom.end - 1].after for atom in run[:-1])
-    single = sum(length == 1 for length in lengths)
+    single = sum(len(atom.text) == 1 and not atom.is_doubtful for atom in run)
     return single >= (_FEWEST_DIGITS if has_pauses else _SHORTEST_SPELLED)
 
 

@@ -231,6 +231,11 @@ def test_recognized_sentences_are_understood() -> None:
     assert heard("The number is W. 4279348. Thank you.", masks=["#W9999999"]) == (
         "The number is #W4279348. Thank you."
     )
+    assert heard("It is 7 to 85930, 164.") == "It is 7285930164."
+    assert heard("It takes 7 to 10 days, 5 to 8 at best.") == (
+        "It takes 7 to 10 days, 5 to 8 at best."
+    )
+    assert heard("It is H, T as in Tom, R, two-zero-eight.") == "It is HTR208."
     assert heard("It is K7RW, 2m to a later flight.") == "It is K7RW2M to a later flight."
     assert heard("My flight is HTR-208, in seat B, 2m wide.") == (
         "My flight is HTR208, in seat B, 2m wide."
