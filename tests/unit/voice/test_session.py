@@ -453,12 +453,22 @@ def test_an_address_is_completed(base, whole):
         ("ftp://127.0.0.1", "no address"),
         ("127.0.0.1:80", "no address"),
         ("wss://me:secret@provider.test", "must not contain credentials"),
+        ("ftp://me:secret@provider.test", "must not contain credentials"),
+        ("wss://me:secret", "is not of the form wss://host:port/path"),
+        ("wss://[::1", "is not of the form wss://host:port/path"),
+        ("wss://provider.test:99999", "is not of the form wss://host:port/path"),
     ],
 )
 def test_an_address_that_is_not_safe_is_refused(address, told):
     with pytest.raises(ConfigError, match=told) as caught:
         websocket_address(address)
     assert "me:secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("address", ["wss://[::1", "wss://provider.test:none"])
+def test_an_address_that_is_none_is_an_error_of_the_configuration(address):
+    with pytest.raises(ConfigError, match="not of the form"):
+        make_adapter(context_for(address))
 
 
 def test_addresses_of_this_machine_need_no_encryption():

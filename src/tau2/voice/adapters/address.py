@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import ipaddress
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from tau2.errors import ConfigError
 
 _SCHEMES = {"https": "wss", "http": "ws", "wss": "wss", "ws": "ws"}
+
+
+def parts_of(address: str) -> SplitResult:
+    """Return the parts of an address. Raise ConfigError for what is none."""
+    try:
+        parts = urlsplit(address.strip())
+        _ = parts.port  # raises where it is no number
+    except ValueError:
+        # Without what was given: it may hold a password.
+        raise ConfigError(
+            "the address of a voice provider is not of the form wss://host:port/path"
+        ) from None
+    return parts
 
 
 def websocket_address(address: str) -> str:
@@ -15,12 +28,12 @@ def websocket_address(address: str) -> str:
 
     Raise ConfigError for one that is not encrypted and not on the loopback interface.
     """
-    parts = urlsplit(address.strip())
+    parts = parts_of(address)
+    if parts.username is not None or parts.password is not None:
+        raise ConfigError("an address of a voice provider must not contain credentials")
     scheme = _SCHEMES.get(parts.scheme.lower())
     if scheme is None or not parts.hostname:
         raise ConfigError(f"{address!r} is no address of a WebSocket (wss://host/path)")
-    if parts.username is not None or parts.password is not None:
-        raise ConfigError("an address of a voice provider must not contain credentials")
     if scheme == "ws" and not is_loopback(parts.hostname):
         raise ConfigError(
             f"the address of a voice provider must begin with wss://, because {parts.hostname} is "

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode
 
 from tau2.errors import ConfigError
+from tau2.voice.adapters.address import parts_of
 from tau2.voice.adapters.realtime import (
     OPENAI,
     QWEN,
@@ -125,7 +126,7 @@ def transport_to(
 
 def address_of(base: str, path: str, query: Mapping[str, str]) -> str:
     """Return an address with the path of a protocol, unless it has it already, and a query."""
-    parts = urlsplit(base.strip())
+    parts = parts_of(base)
     whole = parts.path.rstrip("/")
     if not whole.endswith(path):
         whole += path

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
-from urllib.parse import urlsplit
 
 from tau2.data_model.audio import (
     ADAPTERS_GROUP,
@@ -25,7 +24,7 @@ from tau2.data_model.audio import (
 from tau2.data_model.message import AssistantMessage
 from tau2.errors import ConfigError
 from tau2.registry import Catalog
-from tau2.voice.adapters.address import is_loopback
+from tau2.voice.adapters.address import is_loopback, parts_of
 from tau2.voice.adapters.protocol import VoiceAdapter
 
 
@@ -82,10 +81,10 @@ class VoiceProvider:
     ) -> str | None:
         """Return which variable to set, as a phrase for people; None if nothing is missing.
 
-        A server on this machine (`base_url`) needs no key.
+        A server on this machine (`base_url`) needs no key. Raise ConfigError for no address.
         """
         known = os.environ if environ is None else environ
-        is_here = base_url is not None and is_loopback(urlsplit(base_url).hostname or "")
+        is_here = base_url is not None and is_loopback(parts_of(base_url).hostname or "")
         if is_here or not self.keys or any(known.get(name) for name in self.keys):
             return None
         return " or ".join(self.keys)

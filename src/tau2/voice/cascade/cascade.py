@@ -63,6 +63,8 @@ class Happened:
 class _Reply:
     """A reply of the agent, from the moment it is asked for until it is being said."""
 
+    agent: AgentProtocol
+    """Who is asked."""
     message: Message
     """What is replied to."""
     texts: list[str]
@@ -362,7 +364,7 @@ class Cascade:
         self._replies += 1
         due = self.now + self._settings.latency.draw(self._seed, self._replies)
         state, is_copy = self._copied_state() if texts else (self._state, False)
-        reply = _Reply(message, texts, due, can_be_withdrawn=is_copy)
+        reply = _Reply(self._agent, message, texts, due, can_be_withdrawn=is_copy)
         self._reply = reply
 
         def replied(thought: Thought) -> None:
@@ -438,9 +440,13 @@ class Cascade:
         assert reply.thought is not None, "what is accepted was thought of"
         self._reply = None
         message = reply.thought.message
-        self._state = reply.thought.state
         self.history.extend(flat(reply.message))
         self.history.append(message)
+        if reply.agent is self._agent:
+            self._state = reply.thought.state
+        else:
+            # It was replaced meanwhile; its successor knows nothing of this reply yet.
+            self._state = self._agent.get_init_state(message_history=list(self.history))
         self._happened.replies.append(message)
         self._results = dict.fromkeys(call.id for call in message.calls)
         self._happened.calls.extend(message.calls)

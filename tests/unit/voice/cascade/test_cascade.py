@@ -7,7 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tau2.data_model.message import AssistantMessage, Message, MultiToolMessage, ToolMessage
+from tau2.data_model.message import (
+    AssistantMessage,
+    Message,
+    MultiToolMessage,
+    SystemMessage,
+    ToolMessage,
+)
 from tau2.errors import AgentError, SpeechFailed
 from tau2.voice.cascade.settings import Latency
 from tau2.voice.speech.engines.tone import ToneRecognizer
@@ -276,6 +282,31 @@ def test_state_that_cannot_be_copied_is_never_taken_back() -> None:
     call.silence(14)
     said = "You said Cancel my order please. You said Now give me my money."
     assert call.said == said
+
+
+def test_agent_that_is_replaced_while_it_replies_hands_its_reply_over() -> None:
+    class Instructed(ScriptedAgent):
+        def get_init_state(self, message_history: list[Message] | None = None) -> list[Message]:
+            return [SystemMessage(content="Be brief."), *(message_history or [])]
+
+    first = ScriptedAgent(echo)
+    second = Instructed(lambda _: "Goodbye.")
+    call = line(first, settings=replace(PROMPT, latency=Latency(2.0)))
+    call.say("Hello there.")
+    call.silence(1.4)
+    call.cascade.replace_agent(second)
+    call.until_agent_says("there.")
+    call.say("That is all.")
+    call.until_agent_says("Goodbye.")
+    call.silence(1)
+    assert [len(agent.asked) for agent in (first, second)] == [1, 1]
+    assert contents(call.cascade._state) == [
+        "system: Be brief.",
+        "user: Hello there.",
+        "assistant: You said Hello there.",
+        "user: That is all.",
+        "assistant: Goodbye.",
+    ]
 
 
 def test_same_seed_gives_the_same_call_and_another_one_another_latency() -> None:
