@@ -26,6 +26,8 @@ from tau2.utils.json_types import JsonObject, JsonValue
 Speaker = Literal["user", "agent"]
 
 DEFAULT_TICK_SECONDS = 0.2
+_SHORTEST_TICK = 0.001  # seconds; a file may say anything
+_LONGEST_TICK = 60.0
 
 VOCAL_TIC = "vocal_tic"
 NON_DIRECTED = "non_directed_speech"
@@ -228,9 +230,13 @@ def timeline_of(ticks: Sequence[Tick], tick_seconds: float | None = None) -> Tim
 
 
 def tick_seconds_of(ticks: Sequence[Tick]) -> float:
-    """Return how long a tick lasts: what the first one that says it says, else 0.2 s."""
+    """Return how long a tick lasts: what the first one that says it says, else 0.2 s.
+
+    A length that no tick can have says nothing.
+    """
     known = (tick.tick_duration_seconds for tick in ticks)
-    return next((seconds for seconds in known if seconds and seconds > 0), DEFAULT_TICK_SECONDS)
+    sound = (seconds for seconds in known if seconds and _SHORTEST_TICK <= seconds <= _LONGEST_TICK)
+    return next(sound, DEFAULT_TICK_SECONDS)
 
 
 def without_stop_tick(ticks: Sequence[Tick]) -> Sequence[Tick]:

@@ -29,6 +29,15 @@ def measured(user: str, agent: str) -> InteractionMetrics:
     return call_metrics(a_call(user, agent))
 
 
+@pytest.mark.parametrize("seconds", [0.0, -1.0, 5e-324, 1e308, float("inf"), float("nan")])
+def test_a_file_whose_ticks_have_no_length_is_measured_at_the_usual_one(seconds):
+    ticks = a_call("uuuu ..... .....", ".... ..... aaaaa")
+    for tick in ticks:
+        tick.tick_duration_seconds = seconds
+
+    assert call_metrics(ticks).response_latency_mean == pytest.approx(1.0)
+
+
 # --- responses ------------------------------------------------------------------------------------
 
 
