@@ -18,6 +18,7 @@ from typing import Any
 from tau2.metrics.timeline import Heard, Segment, Timeline
 from tau2.utils.text import plural
 
+_MOST_CHARS = 10_000  # of one exchange that is read
 _MOST_WORDS = 400  # of one exchange that is compared; the time grows with the square
 
 
@@ -178,7 +179,9 @@ def accuracy() -> ModuleType:
 
 
 def hearing(said: str, heard: str) -> Hearing:
-    """Return how well a text was heard."""
+    """Return how well a text was heard; of a long one the beginning is compared."""
+    said = said[:_MOST_CHARS]
+    heard = heard[:_MOST_CHARS]
     values = accuracy().values_heard(said, heard)
     return Hearing(word_errors(said, heard), len(values.said), len(values.missed))
 
@@ -186,6 +189,8 @@ def hearing(said: str, heard: str) -> Hearing:
 def word_errors(said: str, heard: str) -> WordErrors:
     """Return the word errors of a transcript: insertions, deletions and substitutions."""
     words = accuracy().spoken_words
+    said = said[:_MOST_CHARS]
+    heard = heard[:_MOST_CHARS]
     first = words(said)[:_MOST_WORDS]
     second = words(heard)[:_MOST_WORDS]
     return WordErrors(_distance(first, second), len(first))
@@ -205,7 +210,8 @@ def _distance(first: Sequence[str], second: Sequence[str]) -> int:
 
 def marked_words(said: str, heard: str) -> list[tuple[str, bool]]:
     """Return the words that were heard, and whether each is one of those that were said."""
-    shown = heard.split()[:_MOST_WORDS]
+    said = said[:_MOST_CHARS]
+    shown = heard[:_MOST_CHARS].split()[:_MOST_WORDS]
     words = accuracy().spoken_words
     pieces = [(place, piece) for place, word in enumerate(shown) for piece in words(word)]
     reference = words(said)[:_MOST_WORDS]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from tests.calls import a_call
 
@@ -133,3 +135,14 @@ def test_words_that_were_not_said_are_marked():
     marked = marked_words("It is order W23.", "It was order w two four")
 
     assert [word for word, is_right in marked if not is_right] == ["was", "four"]
+
+
+@pytest.mark.parametrize("part", ["1", "a1 ", "x Anna ", "a@b.c "])
+def test_a_text_without_end_is_compared_in_a_moment(part):
+    text = part * 100_000
+    began = time.process_time()
+
+    hearing(text, text[::-1])
+    marked_words(text, text[::-1])
+
+    assert time.process_time() - began < 10
