@@ -135,8 +135,8 @@ def tones(monkeypatch):
     monkeypatch.setattr(
         EngineCatalog, "usable_names", lambda self: [n for n in names(self) if n in _FOR_TESTS]
     )
-    monkeypatch.setattr(voice_engines, "_SYNTHESIZERS", ("tone",))
-    monkeypatch.setattr(voice_engines, "_RECOGNIZERS", ("tone",))
+    monkeypatch.setattr(voice_engines, "BEST_SYNTHESIZERS", ("tone",))
+    monkeypatch.setattr(voice_engines, "BEST_RECOGNIZERS", ("tone",))
 
 
 _FOR_TESTS = ("tone", "energy")
