@@ -135,8 +135,11 @@ class HearingOracle(OracleAgent):
     def _untold(self, step: PlanStep, state: HearingState) -> dict[str, str]:
         """Return value → name of its argument, for the values of a step that were not heard."""
         wanted = self._values_to_hear(step, state)
+        identifies = bool(step.identity_arguments())
         for value in wanted.keys() - state.heard.keys():
-            found = self._find(value, state)
+            # Before it was asked for, a zip code may be that of another address.
+            is_asked = not identifies or state.questions.get(value, 0) > 0
+            found = self._find(value, state, None if is_asked else 1)
             if found is not None:
                 state.heard[value] = found
         return {value: name for value, name in wanted.items() if value not in state.heard}
@@ -152,13 +155,13 @@ class HearingOracle(OracleAgent):
         }
 
     @staticmethod
-    def _find(value: str, state: HearingState) -> str | None:
+    def _find(value: str, state: HearingState, least: float | None = None) -> str | None:
         """Return what was heard of a value where most of it was, in the latest such message."""
         kept = state.messages - state.forgotten.get(value, 0)
         found = [
             one
             for line in state.lines[-kept:]
-            if kept > 0 and (one := _heard_in(line, value)) is not None
+            if kept > 0 and (one := _heard_in(line, value, least)) is not None
         ]
         return max(reversed(found), key=lambda one: one.share).text if found else None
 
@@ -361,8 +364,10 @@ def _hearing(state: OracleState) -> HearingState:
     return state
 
 
-def _heard_in(line: str, value: str) -> FoundValue | None:
-    least = 1 if len(value) <= _SHORT else _LEAST_HEARD
+def _heard_in(line: str, value: str, least: float | None = None) -> FoundValue | None:
+    """Return what was heard of a value in a message, if it was at least so much of it."""
+    if least is None:
+        least = 1 if len(value) <= _SHORT else _LEAST_HEARD
     found = [find_value(text, value, least) for text in (line, heard(line))]
     return max(found, key=lambda one: one.share if one is not None else 0)
 

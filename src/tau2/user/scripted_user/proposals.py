@@ -52,6 +52,7 @@ _TOTAL = re.compile(
 _ONLY_IF_LESS = re.compile(
     r"\bonly\b.{1,60}\bif\b.{1,60}\b(?:less|lower|cheaper|fewer|smaller)\b", re.IGNORECASE
 )
+_GOES_TO = re.compile(r"\baddress\b|\bdelivered to\b", re.IGNORECASE)
 _IT_IS = re.compile(r"^(?:it|the [\w ]{1,20}) is ", re.IGNORECASE)
 _IS_NOT_LESS = re.compile(
     r"\b(?:more|higher|greater) than (?:what |the |your |you )?(?:\w+ ){0,3}"
@@ -180,11 +181,11 @@ def _other_card(heard: Heard, agenda: Agenda) -> str:
 
 def _other_street(text: str, agenda: Agenda) -> str:
     named = [street.lower() for street in _STREET.findall(text)]
-    if not agenda.wanted.streets or "address" not in text.lower():
+    if not agenda.wanted.streets or not _GOES_TO.search(text):
         return ""
     if not named or any(_same_street(one, mine) for one in named for mine in agenda.wanted.streets):
         return ""
-    return "that is not the right address"
+    return f"that is not the right address. It is {agenda.wanted.streets[0].title()}"
 
 
 def _same_street(one: str, other: str) -> bool:
