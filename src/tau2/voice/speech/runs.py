@@ -37,6 +37,8 @@ class _Atom(NamedTuple):
     start: int
     end: int
     is_doubtful: bool = False
+    is_similar: bool = False
+    """A word that only sounds like a digit or letter: "for"."""
     is_explained: bool = False
     """"B as in Boston", "double 5": it was spelled for certain."""
 
@@ -158,7 +160,8 @@ def _atom(pieces: Sequence[Piece], at: int, language: SpokenLanguage) -> _Atom |
     is_plain = text.isdigit() and word not in language.like_digits
     is_plain = is_plain or len(word) == 1
     is_doubtful = word in _ALSO_WORDS or not (is_plain or _is_mixed(pieces[at].core, language))
-    return _Atom(text, at, at + 1, is_doubtful)
+    is_similar = word in language.like_digits or word in language.like_letters
+    return _Atom(text, at, at + 1, is_doubtful, is_similar)
 
 
 def _characters(piece: Piece, language: SpokenLanguage) -> str | None:
@@ -248,11 +251,11 @@ def _is_number(run: Sequence[_Atom], pieces: Sequence[Piece]) -> bool:
     lengths = tuple(len(atom.text) for atom in run)
     if lengths in _PHONE:
         return True
-    has_homophone = any(atom.is_doubtful for atom in run[1:-1])
+    has_homophone = any(atom.is_similar for atom in run)
     if has_homophone and lengths[0] == 1 and max(lengths) >= _LONG_GROUP:
         return True  # "7 to 85930" is 7285930; who counts says "7 to 9"
     has_pauses = any(pieces[atom.end - 1].after for atom in run[:-1])
-    single = sum(len(atom.text) == 1 and not atom.is_doubtful for atom in run)
+    single = sum(len(atom.text) == 1 and not atom.is_similar for atom in run)
     return single >= (_FEWEST_DIGITS if has_pauses else _SHORTEST_SPELLED)
 
 
@@ -263,4 +266,6 @@ def _is_beside_sign(
     signs = language.connecting_words
     before = pieces[run[0].start - 1].word if run[0].start else ""
     after = pieces[run[-1].end].word if run[-1].end < len(pieces) else ""
-    return before in signs or after in signs or after == language.sign("@")
+    # "5 to 8 at best" is no address; "L, I, at example" is one.
+    is_local = after == language.sign("@") and any(atom.text.isalpha() for atom in run)
+    return before in signs or after in signs or is_local
