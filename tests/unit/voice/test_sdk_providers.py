@@ -231,6 +231,22 @@ def test_results_of_a_batch_go_to_gemini_together():
     assert not made.is_expecting
 
 
+def test_the_result_of_a_cancelled_call_is_not_sent_to_gemini():
+    made = GeminiTranslator("")
+    calls = [{"id": name, "name": "find_order", "args": {}} for name in ("a", "b")]
+    made.receive({"tool_call": {"function_calls": calls}})
+    made.answer("a", "one", is_error=False)
+    made.receive({"tool_call_cancellation": {"ids": ["b"]}})
+    made.answer("b", "two", is_error=False)
+    [frame] = made.outbox
+    assert [result["id"] for result in frame["results"]] == ["a"]
+    made.receive({"tool_call": {"function_calls": [{"id": "c", "name": "find_order"}]}})
+    made.receive({"tool_call_cancellation": {"ids": ["c"]}})
+    made.answer("c", "three", is_error=False)
+    assert len(made.outbox) == 1
+    assert not made.is_expecting
+
+
 # -- Nova Sonic ---------------------------------------------------------------------------------
 
 

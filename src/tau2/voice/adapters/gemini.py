@@ -115,11 +115,15 @@ class GeminiTranslator:
         """Nothing: the protocol has no message for it."""
 
     def answer(self, call_id: str, result: str, *, is_error: bool) -> None:
-        """Send the results of a batch of calls once all of them are there."""
-        name = self._open_calls.pop(call_id, "")
-        response = {"error" if is_error else "output": result}
-        self._results.append({"id": call_id, "name": name, "response": response})
-        if not self._open_calls:
+        """Send the results of a batch of calls once all of them are there.
+
+        Nobody waits for the result of a call that the provider has cancelled.
+        """
+        name = self._open_calls.pop(call_id, None)
+        if name is not None:
+            response = {"error" if is_error else "output": result}
+            self._results.append({"id": call_id, "name": name, "response": response})
+        if self._results and not self._open_calls:
             self.outbox.append({"type": "results", "results": self._results})
             self._results = []
             self._owes = True
