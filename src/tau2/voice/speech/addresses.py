@@ -47,6 +47,8 @@ def _domain(pieces: Sequence[Piece], start: int, language: SpokenLanguage) -> tu
     ):
         labels += f".{pieces[at + 1].core}"
         at += 2
+    before, _, last = labels.rpartition(".")
+    labels = f"{before}.{language.like_domains.get(last.lower(), last)}"
     if not _DOMAIN.fullmatch(labels) or labels.rpartition(".")[2].lower() not in language.domains:
         return "", start
     return labels, at

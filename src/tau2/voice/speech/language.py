@@ -47,6 +47,8 @@ class SpokenLanguage(BaseModel):
     """The last parts of addresses on the internet."""
     before_one: frozenset[str]
     """Words behind which "one" is no digit."""
+    like_domains: dict[str, str]
+    """Words that sound like the last part of an address on the internet."""
     introductions: frozenset[str]
     """Words before an address or number that are no part of it."""
     as_in: tuple[str, ...]
@@ -93,7 +95,7 @@ class SpokenLanguage(BaseModel):
     @cached_property
     def connecting_words(self) -> frozenset[str]:
         """The names of signs within ids, in lower case."""
-        return frozenset(name.lower() for sign in "_-" for name in self.signs.get(sign, ())) | {
+        return frozenset(name.lower() for sign in "_- " for name in self.signs.get(sign, ())) | {
             self.sign(".").lower()
         }
 

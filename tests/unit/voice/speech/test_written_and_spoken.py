@@ -231,6 +231,10 @@ def test_recognized_sentences_are_understood() -> None:
     assert heard("The number is W. 4279348. Thank you.", masks=["#W9999999"]) == (
         "The number is #W4279348. Thank you."
     )
+    assert heard("It's tobias dot ueda 55 at example dot work.") == (
+        "It's tobias.ueda55@example.org."
+    )
+    assert heard("U, L, R, I, K, a, space, L, I.") == "ULRIKA LI."
     assert heard("It is 7 to 85930, 164.") == "It is 7285930164."
     assert heard("It takes 7 to 10 days, 5 to 8 at best.") == (
         "It takes 7 to 10 days, 5 to 8 at best."
