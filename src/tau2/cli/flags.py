@@ -30,6 +30,7 @@ PUBLIC_NAMES: Mapping[str, tuple[str, ...]] = {
     "provider_limits": ("--provider-limit",),
 }
 
+_WIDEST_CHOICES = 50
 _METAVARS = {
     "cache": "DIR",
     "llm_agent": "MODEL",
@@ -64,14 +65,19 @@ class Flag:
     @property
     def help_text(self) -> str:
         """The help with the default, in a form that argparse takes."""
-        shown = ""
+        shown = f": {', '.join(self.choices)}" if self.has_many_choices else ""
         if self.field in _REQUIRED:
-            shown = " (required)"
+            shown += " (required)"
         elif self.kind is dict and self.default:
-            shown = f" (default: {json.dumps(self.default)})"
+            shown += f" (default: {json.dumps(self.default)})"
         elif self.kind is not bool and self.default not in (None, {}):
-            shown = f" (default: {self.default}" + (f"; or {NONE})" if self.takes_none else ")")
+            shown += f" (default: {self.default}" + (f"; or {NONE})" if self.takes_none else ")")
         return escaped(self.help + shown)
+
+    @property
+    def has_many_choices(self) -> bool:
+        """Whether the choices are more than a line of names holds."""
+        return len(",".join(self.choices)) > _WIDEST_CHOICES
 
     @property
     def takes_none(self) -> bool:
@@ -96,7 +102,9 @@ class Flag:
         if self.kind is list:
             options["nargs"] = "+"
         if self.choices:
-            options |= {"choices": self.choices, "metavar": None}
+            options["choices"] = self.choices
+            # Too many for the column of names: they stand in the help.
+            options["metavar"] = "NAME" if self.has_many_choices else None
         group.add_argument(*self.names, **options)
 
     def _reader(self) -> Callable[[str], Any]:

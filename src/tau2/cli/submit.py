@@ -45,9 +45,7 @@ Exit code 1: something is wrong with the submission or its trajectories."""
 
 def add_arguments(parser: CommandParser) -> None:
     """Add the action, its paths, and what no run knows."""
-    parser.usage = (
-        "tau2 submit prepare|validate|verify-trajs|interaction-metrics PATH [PATH ...] [options]"
-    )
+    parser.usage = "tau2 submit ACTION PATH [PATH ...] [options]"
     parser.epilog = _EPILOG
     parser.set_defaults(
         output=None,

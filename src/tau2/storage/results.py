@@ -613,9 +613,20 @@ def encode_results(results: Results, results_format: ResultsFormat) -> bytes:
 
 
 def indexed(results: Results) -> Results:
-    """Return results with an index of their simulations."""
-    index = [SimulationIndexEntry.of(run) for run in results.simulations]
+    """Return results with an index of their simulations.
+
+    Raise DataFileError for a figure that no file can hold.
+    """
+    index = [_index_entry(run) for run in results.simulations]
     return results.model_copy(update={"simulation_index": index})
+
+
+def _index_entry(run: SimulationRun) -> SimulationIndexEntry:
+    try:
+        return SimulationIndexEntry.of(run)
+    except ValidationError as problem:
+        fields = ", ".join(str(one["loc"][0]) for one in problem.errors(include_input=False))
+        raise DataFileError(f"simulation {run.id}: no number can be read of {fields}") from problem
 
 
 def save_metadata(results: Results, path: Path) -> None:

@@ -10,7 +10,7 @@ from tau2.service.templating import as_html
 
 _TAG = re.compile(
     r"</?(?:h[2-6]|p|ul|ol|li|strong|em|s|code|pre|blockquote|table|thead|tbody|tr)>"
-    r'|<hr />|<br />|<ol start="\d+">|<t[hd](?: style="text-align:\w+")?>|</t[hd]>'
+    r'|<hr(?: /)?>|<br(?: /)?>|<ol start="\d+">|<t[hd](?: style="text-align:\w+")?>|</t[hd]>'
     r'|<a href="(?:https?://|mailto:|#)[^"<>]*"(?: title="[^"<>]*")?>|</a>'
     r'|<code class="language-[^"<>]*">'
 )

@@ -19,7 +19,7 @@ from tau2.participant.protocols import UserProtocol
 from tau2.voice.caller.hearing import HeardTurn
 from tau2.voice.speech.protocols import Speech
 
-_STOP_TOKEN = re.compile(r"\s*(###[A-Z][A-Z-]*###)\s*")
+_STOP_TOKEN = re.compile(r"###[A-Z][A-Z-]*###")
 _AS_GOOD_AS_SAID = 0.8
 """The share of words from which an utterance that was cut off counts as said."""
 
