@@ -335,9 +335,17 @@ class AudioNativeConfig(BaseModel):
             raise ValueError(
                 f"telephony_rate must be {_TELEPHONE_RATE}: a telephone line carries no other"
             )
+        tick = self.tick_duration_seconds * MS_PER_SECOND
+        if not _SHORTEST_TICK_MS <= tick <= MS_PER_SECOND or abs(tick - round(tick)) > _ROUNDING:
+            raise ValueError(
+                f"tick_duration_seconds must be whole milliseconds from "
+                f"{_SHORTEST_TICK_MS / MS_PER_SECOND} to 1 second, not {self.tick_duration_seconds}"
+            )
         if self.max_steps_ticks < 1:
             raise ValueError("max_steps_seconds must be at least one tick")
         return self
 
 
 _TELEPHONE_RATE = 8000
+_SHORTEST_TICK_MS = 20  # one packet of a telephone line
+_ROUNDING = 1e-6  # of decimal fractions, in milliseconds

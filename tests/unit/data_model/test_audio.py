@@ -66,6 +66,9 @@ def test_only_live_sessions_generate_in_real_time():
         ({"max_steps_seconds": 0.1}, "at least one tick"),
         ({"provider": "local", "local_config": {"voise": "x"}}, "Extra inputs"),
         ({"tick_duration_seconds": 0}, "greater than 0"),
+        ({"tick_duration_seconds": 0.0002}, "whole milliseconds"),
+        ({"tick_duration_seconds": 0.0405001}, "whole milliseconds"),
+        ({"tick_duration_seconds": 2}, "to 1 second"),
     ],
 )
 def test_what_a_run_refuses(fields, problem):
