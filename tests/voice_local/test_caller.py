@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 
 SENTENCES = (
     "Hello, I would like to return the blue jacket that I bought last week.",
-    "My order number is W2378156 and my zip code is 53210.",
+    "My order number is W9164527 and my zip code is 53210.",
     "I was charged twice for the same order and I need a refund.",
     "Please send the replacement to my office on Green Avenue.",
 )

@@ -81,9 +81,9 @@ def words_of(text: str) -> list[str]:
 
 def test_id_is_heard_and_the_answer_can_be_understood() -> None:
     caller = Caller(ScriptedAgent(lambda _: "Thank you. I will look at your order now."))
-    caller.say("Hello, I would like to check on my order number W2378156, please.")
+    caller.say("Hello, I would like to check on my order number W9164527, please.")
     caller.silence(6)
-    assert "W2378156" in caller.agent.asked[0].content
+    assert "W9164527" in caller.agent.asked[0].content
     audio = np.concatenate([decode(tick.audio, TELEPHONE) for tick in caller.ticks])
     heard = caller.engines.recognizer.transcribe(audio, 8000).text
     assert words_of(heard) == words_of(caller.said)

@@ -32,7 +32,7 @@ from tau2.voice.wire.session import WireSetup
 from .test_realtime import find_order
 
 TICK_MS = 200
-ANSWER = "Your order W2378156 left our warehouse and will be there tomorrow"
+ANSWER = "Your order W9164527 left our warehouse and will be there tomorrow"
 
 
 def clerk(message):
@@ -40,7 +40,7 @@ def clerk(message):
     if isinstance(message, ToolMessage):
         return ANSWER
     if "order" in message.content.lower():
-        call = ToolCall(id="", name="find_order", arguments={"order_id": "W2378156"})
+        call = ToolCall(id="", name="find_order", arguments={"order_id": "W9164527"})
         return AssistantMessage(tool_calls=[call])
     return f"You said {message.content}"
 
@@ -147,8 +147,8 @@ def test_a_call_with_a_tool_and_a_barge_in(make):
     call.listen(0.4)
     call.say("Where is my order?")
     call.listen(6, until="warehouse")
-    assert [tool.arguments for tool in call.calls] == [{"order_id": "W2378156"}]
-    assert "Your order W2378156" in call.said
+    assert [tool.arguments for tool in call.calls] == [{"order_id": "W9164527"}]
+    assert "Your order W9164527" in call.said
     before = len(call.results)
     call.say("Wait, stop")
     call.listen(4)
@@ -204,7 +204,7 @@ def test_a_call_over_a_socket_in_real_time(provider, live):
             Call(make_adapter(refused))
         server.stop()
         thread.join(10)
-    assert [tool.arguments for tool in call.calls] == [{"order_id": "W2378156"}]
+    assert [tool.arguments for tool in call.calls] == [{"order_id": "W9164527"}]
     assert "W23" in call.said
     assert any(result.contains_speech for result in call.results)
 

@@ -21,7 +21,7 @@ from tau2.voice.speech.protocols import Voice
 from .cascade.cast import ScriptedAgent, calls, echo
 
 SILENCE = TELEPHONE.silence(200)
-LONG_ANSWER = "Your order W2378156 has left our warehouse and will be there tomorrow at noon"
+LONG_ANSWER = "Your order W9164527 has left our warehouse and will be there tomorrow at noon"
 
 
 class Caller:
@@ -59,10 +59,10 @@ class Caller:
 def test_every_tick_is_whole_and_its_words_are_those_of_its_audio() -> None:
     caller = Caller(ScriptedAgent(echo), greeting="Hi! How can I help you today?")
     caller.silence(4)
-    caller.say("Where is W2378156?")
+    caller.say("Where is W9164527?")
     caller.silence(6)
     assert all(len(tick.audio) == 1600 for tick in caller.ticks)
-    assert caller.said == "Hi! How can I help you today? You said Where is W2378156?"
+    assert caller.said == "Hi! How can I help you today? You said Where is W9164527?"
     for tick in caller.ticks:
         assert bool(tick.item_ids) == tick.contains_speech
         assert tick.contains_speech or tick.audio == SILENCE

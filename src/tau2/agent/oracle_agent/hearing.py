@@ -145,7 +145,7 @@ class HearingOracle(OracleAgent):
         return {value: name for value, name in wanted.items() if value not in state.heard}
 
     def _values_to_hear(self, step: PlanStep, state: HearingState) -> dict[str, str]:
-        """Return value → name of its argument, for the values of a step that the customer tells."""
+        """Return value → name of its argument, for what the customer tells of a step."""
         if step.by_user:
             return {}
         return {

@@ -14,6 +14,8 @@ from tau2.user.scripted_user.text import keywords, overlap
 from tau2.user.scripted_user.understanding import Heard
 from tau2.user.scripted_user.world_view import dates_in
 
+_TELLING_LENGTH = 5  # letters of a word that says what a line is about
+_TELLING_WORDS = 2  # of them that two texts share when they are about the same
 _MOVES = re.compile(
     r"\b(?:chang|mov|rebook|book|modif|reschedul|new flight|depart)\w*", re.IGNORECASE
 )
@@ -214,7 +216,8 @@ def _line_about(text: str, agenda: Agenda) -> str:
 
 
 def _shares(line: str, lower: str) -> bool:
-    return sum(word in lower for word in set(line.lower().split()) if len(word) > 4) > 1  # noqa: PLR2004  -- two telling words
+    telling = (word for word in set(line.lower().split()) if len(word) >= _TELLING_LENGTH)
+    return sum(word in lower for word in telling) >= _TELLING_WORDS
 
 
 def _months(dates: tuple[str, ...]) -> tuple[str, ...]:

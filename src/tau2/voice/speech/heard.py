@@ -1,6 +1,6 @@
 """What a recognizer understood, in written form: the inverse of `spoken`.
 
-Recognizers write an id as they please: "W, 2378156", "w two three seven …", "W-237-8156". `heard`
+Recognizers write an id as they please: "W, 9164527", "w two three seven …", "W-237-8156". `heard`
 puts together what was spelled, addresses with their spoken signs, amounts and dates; the rest of
 the text remains as it is.
 
@@ -65,7 +65,7 @@ def masked(text: str, masks: Sequence[str]) -> str:
 def masks_in(text: str) -> list[str]:
     """Return masks of the ids that `text`, a policy or a tool's description, shows the signs of.
 
-    Nobody says the "#" of "#W2378156"; a tool whose description mentions "#W" wants it.
+    Nobody says the "#" of "#W9164527"; a tool whose description mentions "#W" wants it.
     """
     prefixes = dict.fromkeys(SIGNED.findall(text))
     return [

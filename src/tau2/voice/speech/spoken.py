@@ -1,6 +1,6 @@
 """Written text as it is spoken: ids digit by digit, addresses with their signs, amounts in words.
 
-A synthesizer reads "W2378156" as a quantity of millions, or not at all. `spoken` writes such texts
+A synthesizer reads "W9164527" as a quantity of millions, or not at all. `spoken` writes such texts
 out, and removes the marks of Markdown; `heard` is its inverse. `spelled` says a value letter by
 letter, with or without the words of a spelling alphabet.
 """

@@ -21,18 +21,18 @@ from tau2.voice.speech.protocols import Speech, Transcript, Voice
 
 from .cast import PROMPT, ScriptedAgent, calls, contents, echo, line, result
 
-LONG_ANSWER = "Your order W2378156 has left our warehouse and will be there tomorrow at noon"
+LONG_ANSWER = "Your order W9164527 has left our warehouse and will be there tomorrow at noon"
 
 
 def test_agent_answers_what_it_heard() -> None:
     call = line(ScriptedAgent(echo))
-    call.say("Where is order W2378156?")
+    call.say("Where is order W9164527?")
     call.silence(6)
-    assert call.said == "You said Where is order W2378156?"
-    assert call.heard == ["Where is order W2378156?"]
+    assert call.said == "You said Where is order W9164527?"
+    assert call.heard == ["Where is order W9164527?"]
     assert contents(call.cascade.history) == [
-        "user: Where is order W2378156?",
-        "assistant: You said Where is order W2378156?",
+        "user: Where is order W9164527?",
+        "assistant: You said Where is order W9164527?",
     ]
 
 

@@ -17,9 +17,9 @@ from tau2.voice.speech.accuracy import (
 
 
 def test_the_form_of_numbers_is_no_error() -> None:
-    said = "Order #W2378156 for $43.19, on 2024-05-20, zip 78212!"
+    said = "Order #W9164527 for $43.19, on 2024-05-20, zip 78212!"
     understood = (
-        "order w, two three seven eight one five six for forty three dollars and nineteen cents "
+        "order w, nine one six four five two seven for forty three dollars and nineteen cents "
         "on May 20th 2024 zip seven, eight, two, one, two"
     )
     assert word_errors(said, understood).errors == 0
@@ -28,7 +28,7 @@ def test_the_form_of_numbers_is_no_error() -> None:
 
 
 def test_errors_are_counted_digit_by_digit() -> None:
-    errors = word_errors("My id is W2378156.", "My ID was W2378157 please.")
+    errors = word_errors("My id is W9164527.", "My ID was W9164528 please.")
     assert errors == WordErrors(words=11, substitutions=2, insertions=1)
     assert errors.rate == pytest.approx(3 / 11)
 
@@ -41,14 +41,14 @@ def test_nothing_said_has_no_rate() -> None:
 
 def test_values_are_ids_addresses_amounts_dates_numbers_and_names() -> None:
     text = (
-        "Hello, I am Anna Okafor. Write to anna.okafor4@example.com about W2378156; it cost $43.19 "
+        "Hello, I am Anna Okafor. Write to anna.okafor4@example.com about W9164527; it cost $43.19 "
         "on 2024-05-20. My user id is anna_okafor_12. In May I bought 3 shirts."
     )
     assert values_in(text) == [
         "Anna",
         "Okafor",
         "anna.okafor4@example.com",
-        "W2378156",
+        "W9164527",
         "$43.19",
         "2024-05-20",
         "anna_okafor_12",
@@ -59,9 +59,9 @@ def test_values_are_ids_addresses_amounts_dates_numbers_and_names() -> None:
 
 def test_a_wrong_digit_is_a_missed_value() -> None:
     heard = values_heard(
-        "I am Anna Okafor, order W2378156.", "I am Anna Okaphor, order W, 2 3 7 8 1 5 6."
+        "I am Anna Okafor, order W9164527.", "I am Anna Okaphor, order W, 9 1 6 4 5 2 7."
     )
-    assert heard.said == ("Anna", "Okafor", "W2378156")
+    assert heard.said == ("Anna", "Okafor", "W9164527")
     assert heard.missed == ("Okafor",)
     assert heard.rate == pytest.approx(2 / 3)
     assert values_heard("Thank you very much.", "").rate is None

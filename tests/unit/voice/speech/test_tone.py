@@ -20,7 +20,7 @@ from tau2.voice.speech.engines.tone import (
 )
 from tau2.voice.speech.protocols import Voice
 
-SPOKEN = "Hello, I'd like to return order #W2378156 — write to anna_böhm@example.com; $1,203.50!"
+SPOKEN = "Hello, I'd like to return order #W9164527 — write to anna_böhm@example.com; $1,203.50!"
 CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFG0123456789.,#@-_"
 
 

@@ -102,7 +102,7 @@ def number_in_words(text: str) -> str:
 
 
 def in_figures(said: str) -> str:
-    """Digits joined: "W, 2378156"."""
+    """Digits joined: "W, 9164527"."""
     return re.sub(r"(?<=\d) (?=\d\b)", "", said)
 
 
@@ -213,7 +213,7 @@ def test_homophones_are_digits_only_between_digits() -> None:
         "It is 2m long, 5g heavy, and UTF-8, COVID-19 or the X-ray are no ids.",
         "Suite 672, Miami, FL 33162, USA",
         "I am at example street, dot the line.",
-        "My e-mail is anna.li@example.com and the order is #W2378156.",
+        "My e-mail is anna.li@example.com and the order is #W9164527.",
     ],
 )
 def test_ordinary_sentences_remain_as_they_are(text: str) -> None:
@@ -251,8 +251,8 @@ def test_recognized_sentences_are_understood() -> None:
 
 
 def test_known_values_are_written_as_they_are_known_and_others_are_not_invented() -> None:
-    known = ["#W2378156", "anna_li_42", "AB-12"]
-    assert heard("It is W 2378156 or W 2378157.", known=known) == "It is #W2378156 or W2378157."
+    known = ["#W9164527", "anna_li_42", "AB-12"]
+    assert heard("It is W 9164527 or W 9164528.", known=known) == "It is #W9164527 or W9164528."
     assert heard("I am Anna Li 42.", known=known) == "I am anna_li_42."
     draw = random.Random(4)
     for _ in range(100):
@@ -270,10 +270,10 @@ def test_a_mask_says_how_characters_are_written() -> None:
 
 def test_signs_that_nobody_says_are_known_from_descriptions() -> None:
     masks = masks_in('order_id: The order number with its leading "#W". See #general, #AB and #W.')
-    assert masked("Order W2378156 and w, 12, or AB1234567.", masks) == (
-        "Order #W2378156 and w, 12, or #AB1234567."
+    assert masked("Order W9164527 and w, 12, or AB1234567.", masks) == (
+        "Order #W9164527 and w, 12, or #AB1234567."
     )
-    assert masked("Order W2378156", masks_in("no sign")) == "Order W2378156"
+    assert masked("Order W9164527", masks_in("no sign")) == "Order W9164527"
 
 
 def test_markdown_is_not_read_out() -> None:

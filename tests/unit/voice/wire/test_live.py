@@ -88,7 +88,7 @@ def test_wide_formats(rate: int) -> None:
 
 
 def test_interruption_changes_the_stream() -> None:
-    long = "Your order W2378156 has left our warehouse and will be there tomorrow at noon"
+    long = "Your order W9164527 has left our warehouse and will be there tomorrow at noon"
     client = client_of(lambda m: long if m.content == "Where?" else "Stopped.")
     client.say("Where?")
     client.silence(3)

@@ -18,7 +18,7 @@ from tau2.voice.wire.realtime import RealtimeSession
 
 from .cast import TELEPHONE, Client, events_of, setup_of, types_of
 
-LONG_ANSWER = "Your order W2378156 has left our warehouse and will be there tomorrow at noon"
+LONG_ANSWER = "Your order W9164527 has left our warehouse and will be there tomorrow at noon"
 TOOL = {
     "type": "function",
     "name": "get_order",
