@@ -74,6 +74,11 @@ class Failure:
 Answer = AssistantMessage | UserMessage | Sequence[ToolMessage] | Failure
 
 
+ERROR_OF = {Role.AGENT: TerminationReason.AGENT_ERROR, Role.USER: TerminationReason.USER_ERROR}
+STOP_OF = {Role.AGENT: TerminationReason.AGENT_STOP, Role.USER: TerminationReason.USER_STOP}
+_NOTES = {TerminationReason.USER_ERROR: "the user's own tool calls failed too often"}
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Bounds of one episode. `timeout` is in seconds of wall clock; None is unbounded."""
@@ -114,23 +119,75 @@ class Rules:
 
 
 @dataclass(slots=True)
-class EpisodeProgress:
-    """What has happened so far. Written by the generator alone."""
+class Progress:
+    """What is counted of an episode or a call, and how it ended."""
 
-    trajectory: list[Message] = field(default_factory=list)
-    steps: int = 0
     errors: int = 0
     """Failed tool calls of both participants."""
     user_errors: int = 0
     """How many of them were the user's."""
     termination_reason: TerminationReason | None = None
     note: str | None = None
-    """Why the episode failed, when it did."""
+    """Why it failed, when it did."""
+    volume: Volume = field(default_factory=Volume)
+    """How many characters there are, and who brought them in."""
+
+    @property
+    def done(self) -> bool:
+        """Whether it is over."""
+        return self.termination_reason is not None
+
+    def end(self, reason: TerminationReason, note: str | None = None) -> None:
+        """End it; the first reason stays."""
+        if self.termination_reason is None:
+            self.termination_reason = reason
+            self.note = note
+
+    def take_results(self, caller: Role, results: Sequence[ToolMessage]) -> list[ToolMessage]:
+        """Count the tool calls that failed, and return what is recorded of the results.
+
+        A result that is too long ends the episode: the tool's doing, which says nothing about the
+        participant that called it.
+        """
+        if any(is_too_long(result) for result in results):
+            self.end(TerminationReason.INFRASTRUCTURE_ERROR, RESULT_TOO_LONG)
+            return [recorded_result(result) for result in results]
+        failed = sum(result.error for result in results)
+        self.errors += failed
+        if caller is Role.USER:
+            self.user_errors += failed
+        return list(results)
+
+    def check_limits(self, limits: Limits, steps: int, elapsed: float) -> None:
+        """End it when a limit is reached."""
+        reached = limits.reached(steps, self.errors, elapsed, self.user_errors)
+        if reached is not None:
+            self.end(reached, _NOTES.get(reached))
+
+    def check_volume(self, messages: Sequence[Message], called: str) -> None:
+        """End it when the messages are too long, through the fault of who brought most of them in.
+
+        `called` is the note's word for what a participant itself brought in.
+        """
+        of = self.volume.measure(messages)
+        if of["assistant"] + of["user"] > LONGEST_CONVERSATION:
+            larger = Role.AGENT if of["assistant"] >= of["user"] else Role.USER
+            self.end(
+                ERROR_OF[larger],
+                f"the conversation has more than {LONGEST_CONVERSATION:,} characters, most of them "
+                f"in the {larger}'s {called} and in the results of the {larger}'s tool calls",
+            )
+
+
+@dataclass(slots=True)
+class EpisodeProgress(Progress):
+    """What has happened so far. Written by the generator alone."""
+
+    trajectory: list[Message] = field(default_factory=list)
+    steps: int = 0
     from_role: Role | None = None
     to_role: Role | None = None
     message: Observation = None
-    volume: Volume = field(default_factory=Volume)
-    """How many characters there are, and who brought them in."""
     _ids: set[str] | None = None
 
     @property
@@ -139,22 +196,6 @@ class EpisodeProgress:
         if self._ids is None:
             self._ids = {call.id for message in self.trajectory for call in message.calls}
         return self._ids
-
-    @property
-    def done(self) -> bool:
-        """Whether the episode is over."""
-        return self.termination_reason is not None
-
-    def end(self, reason: TerminationReason, note: str | None = None) -> None:
-        """End the episode; the first reason stays."""
-        if self.termination_reason is None:
-            self.termination_reason = reason
-            self.note = note
-
-
-ERROR_OF = {Role.AGENT: TerminationReason.AGENT_ERROR, Role.USER: TerminationReason.USER_ERROR}
-_NOTES = {TerminationReason.USER_ERROR: "the user's own tool calls failed too often"}
-STOP_OF = {Role.AGENT: TerminationReason.AGENT_STOP, Role.USER: TerminationReason.USER_STOP}
 
 
 def episode(
@@ -177,13 +218,9 @@ def episode(
             ask = _take_results(progress, ask, answer)
         else:
             ask = _take_turn(progress, ask.to, answer, rules)
-        _check_volume(progress)
+        progress.check_volume(progress.trajectory, "messages")
         if not progress.done and ask.to is not Role.ENV:
-            reached = rules.limits.reached(
-                progress.steps, progress.errors, rules.elapsed(), progress.user_errors
-            )
-            if reached is not None:
-                progress.end(reached, _NOTES.get(reached))
+            progress.check_limits(rules.limits, progress.steps, rules.elapsed())
     return progress
 
 
@@ -214,9 +251,9 @@ def _take_turn(progress: EpisodeProgress, speaker: Role, message: Any, rules: Ru
 
 def _problem_with(speaker: Role, message: Any, rules: Rules) -> str | None:
     """Return what is wrong with a message, or None."""
-    wanted = AssistantMessage if speaker is Role.AGENT else UserMessage
-    if not isinstance(message, wanted):
-        return f"the {speaker} must answer with {wanted.__name__}, not {type(message).__name__}"
+    wrong_type = type_problem(speaker, message)
+    if wrong_type is not None:
+        return wrong_type
     if not message.has_content() and not message.is_tool_call():
         return f"the {speaker} sent an empty message"
     if rules.validate_communication and message.has_text_content() and message.is_tool_call():
@@ -225,26 +262,43 @@ def _problem_with(speaker: Role, message: Any, rules: Rules) -> str | None:
     return f"the {speaker} {excess}" if excess is not None else None
 
 
-def _with_own_calls(progress: EpisodeProgress, speaker: Role, message: Any) -> Any:
-    """Give every call an id of its own and its true requestor.
+def message_type(speaker: Role) -> type[AssistantMessage | UserMessage]:
+    """Return the type of what a participant says."""
+    return AssistantMessage if speaker is Role.AGENT else UserMessage
 
-    A user's call must never reach the agent's tools.
-    """
+
+def type_problem(speaker: Role, message: object) -> str | None:
+    """Return what is wrong with the type of a participant's message, or None."""
+    wanted = message_type(speaker)
+    if isinstance(message, wanted):
+        return None
+    return f"the {speaker} must answer with {wanted.__name__}, not {type(message).__name__}"
+
+
+def _with_own_calls(progress: EpisodeProgress, speaker: Role, message: Any) -> Any:
+    """Return a participant's message with the calls that `own_calls` returns."""
     if not message.tool_calls:
         return message
     if progress.volume.has_seen(message, progress.trajectory):
         # One object sent twice; what was recorded first stays as it is.
         message = message.model_copy()
-    calls = [
-        own_call(progress.call_ids, progress.steps, speaker, number, call)
-        for number, call in enumerate(message.tool_calls)
-    ]
+    calls = own_calls(progress.call_ids, progress.steps, speaker, message.tool_calls)
     if any(own is not given for own, given in zip(calls, message.tool_calls, strict=True)):
         message.tool_calls = calls
     return message
 
 
-def own_call(taken: set[str], turn: int, speaker: Role, number: int, call: ToolCall) -> ToolCall:
+def own_calls(
+    taken: set[str], turn: int, speaker: Role, calls: Sequence[ToolCall]
+) -> list[ToolCall]:
+    """Return the calls of a turn, each with an id of its own and its true requestor.
+
+    A user's call must never reach the agent's tools. Ids that are used are added to `taken`.
+    """
+    return [_own_call(taken, turn, speaker, number, call) for number, call in enumerate(calls)]
+
+
+def _own_call(taken: set[str], turn: int, speaker: Role, number: int, call: ToolCall) -> ToolCall:
     """Return call `number` of a turn with an id that is not taken yet, and take it."""
     own = call.id or numbered_call_id(turn, number)
     if own in taken:
@@ -263,30 +317,11 @@ def own_call(taken: set[str], turn: int, speaker: Role, number: int, call: ToolC
 def _take_results(progress: EpisodeProgress, ask: Ask, results: Any) -> Ask:
     """Record the results of tool calls and return them to the participant that made the calls."""
     progress.from_role = Role.ENV
-    if any(is_too_long(result) for result in results):
-        # The tool's doing, which says nothing about the participant that called it.
-        progress.trajectory.extend(map(recorded_result, results))
-        progress.end(TerminationReason.INFRASTRUCTURE_ERROR, RESULT_TOO_LONG)
-        return ask
-    progress.trajectory.extend(results)
     caller = Role.USER if isinstance(ask.observation, UserMessage) else Role.AGENT
-    failed = sum(result.error for result in results)
-    progress.errors += failed
-    if caller is Role.USER:
-        progress.user_errors += failed
+    progress.trajectory.extend(progress.take_results(caller, results))
+    if progress.done:
+        return ask
     return Ask(caller, _as_one(results))
-
-
-def _check_volume(progress: EpisodeProgress) -> None:
-    """End a conversation that is too long, through the fault of who brought most of it in."""
-    of = progress.volume.measure(progress.trajectory)
-    if of["assistant"] + of["user"] > LONGEST_CONVERSATION:
-        larger = Role.AGENT if of["assistant"] >= of["user"] else Role.USER
-        progress.end(
-            ERROR_OF[larger],
-            f"the conversation has more than {LONGEST_CONVERSATION:,} characters, most of them in "
-            f"the {larger}'s messages and in the results of the {larger}'s tool calls",
-        )
 
 
 def _as_one(results: Sequence[ToolMessage]) -> ToolMessage | MultiToolMessage:

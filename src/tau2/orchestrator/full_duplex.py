@@ -20,17 +20,18 @@ from tau2.data_model.message import (
     ToolMessage,
     UserMessage,
 )
-from tau2.data_model.simulation import TerminationReason
-from tau2.orchestrator.episode import ERROR_OF, STOP_OF, Failure, Limits, Role, own_call
-from tau2.orchestrator.volume import (
-    RESULT_TOO_LONG,
-    Volume,
-    excess_of,
-    is_too_long,
-    recorded_part,
-    recorded_result,
+from tau2.orchestrator.episode import (
+    ERROR_OF,
+    STOP_OF,
+    Failure,
+    Limits,
+    Progress,
+    Role,
+    message_type,
+    own_calls,
+    type_problem,
 )
-from tau2.utils.sizes import LONGEST_CONVERSATION
+from tau2.orchestrator.volume import excess_of, recorded_part
 
 Chunk: TypeAlias = AssistantMessage | UserMessage
 
@@ -70,38 +71,17 @@ class CallRules:
 
 
 @dataclass(slots=True)
-class CallProgress:
+class CallProgress(Progress):
     """What has happened so far. Written by the generator alone."""
 
     ticks: list[Tick] = field(default_factory=list)
-    errors: int = 0
-    """Failed tool calls of both participants."""
-    user_errors: int = 0
-    """How many of them were the user's."""
-    termination_reason: TerminationReason | None = None
-    note: str | None = None
-    """Why the call failed, when it did."""
-    volume: Volume = field(default_factory=Volume)
     said: list[Message] = field(default_factory=list)
     """Everything that takes up space: words, tool calls and results."""
     call_ids: set[str] = field(default_factory=set)
 
-    @property
-    def done(self) -> bool:
-        """Whether the call is over."""
-        return self.termination_reason is not None
-
-    def end(self, reason: TerminationReason, note: str | None = None) -> None:
-        """End the call; the first reason stays."""
-        if self.termination_reason is None:
-            self.termination_reason = reason
-            self.note = note
-
 
 CallFlow: TypeAlias = Generator[ChunkAsk, ChunkAnswer, CallProgress]
 _Part: TypeAlias = Generator[ChunkAsk, ChunkAnswer, None]
-
-_NOTES = {TerminationReason.USER_ERROR: "the user's own tool calls failed too often"}
 
 
 def full_duplex_call(progress: CallProgress, rules: CallRules) -> CallFlow:
@@ -121,7 +101,7 @@ def full_duplex_call(progress: CallProgress, rules: CallRules) -> CallFlow:
             yield from _part(progress, ask, tick, rules)
             if progress.done:
                 return progress
-        _check_limits(progress, rules)
+        progress.check_limits(rules.limits, len(progress.ticks), rules.elapsed())
         before = tick
     return progress
 
@@ -133,10 +113,7 @@ def _part(progress: CallProgress, ask: ChunkAsk, tick: Tick, rules: CallRules) -
         progress.ticks.append(tick)
     if _is_end(progress, ask, tick, answer, rules):
         return
-    calls = [
-        own_call(progress.call_ids, ask.tick, ask.to, number, call)
-        for number, call in enumerate(answer.calls)
-    ]
+    calls = own_calls(progress.call_ids, ask.tick, ask.to, answer.calls)
     # The calls are the tick's; a chunk is what is heard.
     chunk = answer.model_copy(update={"timestamp": tick.timestamp, "tool_calls": None})
     _record(tick, chunk)
@@ -144,14 +121,13 @@ def _part(progress: CallProgress, ask: ChunkAsk, tick: Tick, rules: CallRules) -
         progress.said.append(chunk)
     if calls:
         (tick.agent_tool_calls if ask.to is Role.AGENT else tick.user_tool_calls).extend(calls)
-        kind = AssistantMessage if ask.to is Role.AGENT else UserMessage
-        progress.said.append(kind(tool_calls=calls, timestamp=tick.timestamp))
+        progress.said.append(message_type(ask.to)(tool_calls=calls, timestamp=tick.timestamp))
         results = yield ChunkAsk(Role.ENV, ask.tick, calls=calls)
         _take_results(progress, ask.to, tick, results)
     stops = rules.agent_stops if ask.to is Role.AGENT else rules.user_stops
     if stops(answer):  # as it was sent, with its tool calls
         progress.end(STOP_OF[ask.to])
-    _check_volume(progress)
+    progress.check_volume(progress.said, "words")
 
 
 def _is_end(
@@ -196,9 +172,9 @@ def _understood(chunk: AssistantMessage) -> str | None:
 
 def _problem_with(speaker: Role, chunk: Any, rules: CallRules) -> str | None:
     """Return what is wrong with a chunk, or None. An empty one is silence."""
-    wanted = AssistantMessage if speaker is Role.AGENT else UserMessage
-    if not isinstance(chunk, wanted):
-        return f"the {speaker} must answer with {wanted.__name__}, not {type(chunk).__name__}"
+    wrong_type = type_problem(speaker, chunk)
+    if wrong_type is not None:
+        return wrong_type
     excess = excess_of(chunk)
     if excess is not None:
         return f"the {speaker} {excess}"
@@ -219,34 +195,6 @@ def _take_results(progress: CallProgress, caller: Role, tick: Tick, answer: Any)
     for result in results:
         result.timestamp = tick.timestamp
     into = tick.agent_tool_results if caller is Role.AGENT else tick.user_tool_results
-    if any(is_too_long(result) for result in results):
-        # The tool's doing, which says nothing about the participant that called it.
-        into.extend(map(recorded_result, results))
-        progress.end(TerminationReason.INFRASTRUCTURE_ERROR, RESULT_TOO_LONG)
-        return
-    into.extend(results)
-    progress.said.extend(results)
-    failed = sum(result.error for result in results)
-    progress.errors += failed
-    if caller is Role.USER:
-        progress.user_errors += failed
-
-
-def _check_limits(progress: CallProgress, rules: CallRules) -> None:
-    reached = rules.limits.reached(
-        len(progress.ticks), progress.errors, rules.elapsed(), progress.user_errors
-    )
-    if reached is not None:
-        progress.end(reached, _NOTES.get(reached))
-
-
-def _check_volume(progress: CallProgress) -> None:
-    """End a conversation that is too long, through the fault of who brought most of it in."""
-    of = progress.volume.measure(progress.said)
-    if of["assistant"] + of["user"] > LONGEST_CONVERSATION:
-        larger = Role.AGENT if of["assistant"] >= of["user"] else Role.USER
-        progress.end(
-            ERROR_OF[larger],
-            f"the conversation has more than {LONGEST_CONVERSATION:,} characters, most of them in "
-            f"the {larger}'s words and in the results of the {larger}'s tool calls",
-        )
+    into.extend(progress.take_results(caller, results))
+    if not progress.done:
+        progress.said.extend(results)
