@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
-import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from contextlib import contextmanager
-from datetime import datetime
 from typing import Any, TypeAlias
 
 from pydantic import BaseModel
@@ -18,9 +14,10 @@ from tau2.data_model.message import AssistantMessage, Message, Tick, ToolMessage
 from tau2.data_model.simulation import SessionUsage, SimulationRun
 from tau2.data_model.tasks import Task
 from tau2.environment.environment import Environment
-from tau2.environment.task_setup import TaskSetup, copies_of, set_initial_state
+from tau2.environment.task_setup import set_initial_state
 from tau2.errors import ConfigError
-from tau2.llm.deadline import deadline
+from tau2.llm.deadline import deadline_in
+from tau2.orchestrator.driver import EpisodeDriver
 from tau2.orchestrator.episode import Limits, Role
 from tau2.orchestrator.full_duplex import (
     CallFlow,
@@ -31,9 +28,9 @@ from tau2.orchestrator.full_duplex import (
     full_duplex_call,
 )
 from tau2.orchestrator.orchestrator import Orchestrator
-from tau2.orchestrator.participants import seed_participants
+from tau2.orchestrator.participants import check_methods, seed_participants, stop_participant
 from tau2.orchestrator.record import EPISODE_FAILURES, cost_of, failure_of, usage_of
-from tau2.orchestrator.tracing import TurnTracer, traced_call
+from tau2.orchestrator.tracing import traced_call
 from tau2.orchestrator.user_watch import UserWatch
 from tau2.participant.drive import in_thread
 from tau2.participant.full_duplex import FullDuplexProtocol
@@ -45,16 +42,16 @@ from tau2.voice.linearization import as_conversation
 from tau2.voice.usage import SessionUsage as VoiceUsage
 from tau2.voice.usage import UsageRecord
 
-logger = logging.getLogger(__name__)
-
 VOICE = "voice"
 """The entry of `SimulationRun.info` about a call."""
 
+_NEEDED = ("get_next_chunk", "get_init_state", "is_stop")
+"""The methods of a participant without which there is no call."""
 _MS_PER_SECOND = 1000
 _TICKS_AT_ONCE = 20  # played on an event loop before others have their turn
 
 
-class FullDuplexOrchestrator:
+class FullDuplexOrchestrator(EpisodeDriver):
     """One call between an agent, a user and an environment.
 
     Args:
@@ -80,6 +77,7 @@ class FullDuplexOrchestrator:
     """
 
     mode = "full_duplex"
+    _progress: CallProgress
 
     def __init__(
         self,
@@ -100,52 +98,39 @@ class FullDuplexOrchestrator:
         now: Callable[[], str] | None = None,
         user_monitor: MonitorSetup | None = None,
     ) -> None:
-        _check_participant("agent", agent)
-        _check_participant("user", user)
+        check_methods("agent", agent, _NEEDED)
+        check_methods("user", user, _NEEDED)
         if task.history:
             raise ConfigError(
                 f"task {task.id!r} begins in the middle of a conversation, which a call cannot"
             )
-        self.domain = domain
+        super().__init__(
+            domain,
+            environment,
+            task,
+            Limits(max_steps=max_steps, max_errors=max_errors, timeout=timeout),
+            seed=seed,
+            simulation_id=simulation_id,
+            environment_factory=environment_factory,
+            now=now,
+            user_monitor=user_monitor,
+        )
         self.agent = agent
         self.user = user
-        self.environment = environment
-        self.task = task
-        self.limits = Limits(max_steps=max_steps, max_errors=max_errors, timeout=timeout)
-        self.seed = seed
-        self.simulation_id = simulation_id or str(uuid.uuid4())
         self.tick_duration_seconds = tick_duration_seconds
         self.clock = clock or VirtualClock()
-        self.agent_state: Any = None
-        self.user_state: Any = None
-        self.task_setup = TaskSetup(task, environment_factory or copies_of(environment, task))
-        self.tracer: TurnTracer | None = None
-        """Traces tool calls."""
         self.on_tick: Callable[[Tick], None] | None = None
         """Called after every tick."""
         self.on_close: Callable[[], None] | None = None
         """Called when the call is over or abandoned."""
-        self.user_monitor = user_monitor
-        self._now = now
         self._progress = CallProgress()
         self._flow: CallFlow | None = None
         self._pending: ChunkAsk | None = None
         self._is_abandoned = False
-        self._began = time.perf_counter()
-        self._start_time = self._stamp()
 
     # Names under which downstream code reads the progress of a call.
     step_count = property(lambda self: len(self._progress.ticks))
-    num_errors = property(lambda self: self._progress.errors)
-    user_errors = property(lambda self: self._progress.user_errors)
-    done = property(lambda self: self._progress.done)
-    termination_reason = property(lambda self: self._progress.termination_reason)
     ticks = property(lambda self: self._progress.ticks)
-    max_steps = property(lambda self: self.limits.max_steps)
-    max_errors = property(lambda self: self.limits.max_errors)
-    timeout = property(lambda self: self.limits.timeout)
-    start_time = property(lambda self: self._start_time)
-    elapsed = property(lambda self: time.perf_counter() - self._began)
     solo_mode = False
 
     @property
@@ -157,11 +142,6 @@ class FullDuplexOrchestrator:
     def simulated_seconds(self) -> float:
         """How long the call has lasted so far, in its own time."""
         return len(self._progress.ticks) * self.tick_duration_seconds
-
-    def _stamp(self) -> str:
-        if self._now is not None:
-            return self._now()
-        return datetime.now().isoformat()  # noqa: DTZ005  -- the public format is local time
 
     def initialize(self) -> None:
         """Bring environment and participants to the start; then the first ask is `pending`."""
@@ -175,8 +155,8 @@ class FullDuplexOrchestrator:
             self.user_state = self.user.get_init_state()
         except BaseException:
             # No call begins that `close` would end, and one side may have opened a session.
-            self._stop("agent", self.agent, None, None)
-            self._stop("user", self.user, None, None)
+            stop_participant("agent", self.agent, None, None)
+            stop_participant("user", self.user, None, None)
             raise
         self.clock.start()
         # A local variable: a closure over `self` would keep an abandoned orchestrator alive.
@@ -215,7 +195,7 @@ class FullDuplexOrchestrator:
         if self._pending is None:
             return
         number = self._pending.tick
-        with self._deadline():
+        with deadline_in(self._remaining()):
             while self._pending is not None and self._pending.tick == number:
                 self.answer(self._answer_of(self._pending))
 
@@ -241,19 +221,6 @@ class FullDuplexOrchestrator:
         results = [traced_call(self.tracer, call, execute) for call in ask.calls]
         self.environment.sync_tools()
         return results
-
-    @contextmanager
-    def _deadline(self) -> Iterator[None]:
-        """Tell model calls when the call's time limit is reached."""
-        if self.limits.timeout is None:
-            yield
-            return
-        left = max(0.0, self.limits.timeout - float(self.elapsed))
-        token = deadline.set(time.monotonic() + left)
-        try:
-            yield
-        finally:
-            deadline.reset(token)
 
     def run(self) -> SimulationRun:
         """Play to the end on this thread and return the record (not graded)."""
@@ -300,8 +267,8 @@ class FullDuplexOrchestrator:
         self._flow.close()
         self._pending = None
         last = self._progress.ticks[-1] if self._progress.ticks else None
-        self._stop("agent", self.agent, last.user_chunk if last else None, self.agent_state)
-        self._stop("user", self.user, last.agent_chunk if last else None, self.user_state)
+        stop_participant("agent", self.agent, last.user_chunk if last else None, self.agent_state)
+        stop_participant("user", self.user, last.agent_chunk if last else None, self.user_state)
         if self.on_close is not None:
             self.on_close()
         self._flow = None
@@ -323,24 +290,16 @@ class FullDuplexOrchestrator:
         reports = self._usage_reports()
         session = VoiceUsage.of(reports) if reports else None
         return SimulationRun(
-            id=self.simulation_id,
-            task_id=self.task.id,
-            timestamp=self._start_time,
-            start_time=self._start_time,
-            end_time=self._stamp(),
-            duration=self.elapsed,
-            termination_reason=progress.termination_reason,
+            **self._identity(),
             agent_cost=cost_of(agent_chunks) if session is None else session.cost,
             user_cost=cost_of(user_chunks),
             agent_usage=usage_of(agent_chunks) if session is None else _counts_of(reports),
             user_usage=usage_of(user_chunks),
             messages=messages,
             ticks=progress.ticks,
-            seed=self.seed,
-            mode=self.mode,
             speech_environment=_dumped(getattr(self.user, "speech_environment", None)),
             effect_timeline=self._effect_timeline(),
-            info=self._remarks(session, messages),
+            info={VOICE: self._about_call(session), **self._remarks(self._monitored(messages))},
         )
 
     def _usage_reports(self) -> list[UsageRecord]:
@@ -352,44 +311,21 @@ class FullDuplexOrchestrator:
         timeline = getattr(self.user, "effect_timeline", None)
         return _dumped(timeline(self.user_state)) if timeline is not None else None
 
-    def _remarks(self, usage: VoiceUsage | None, messages: Sequence[Message]) -> JsonObject:
-        remarks: JsonObject = {
-            VOICE: {
-                "clock": "virtual" if self.clock.is_virtual else "wall",
-                "simulated_seconds": round(self.simulated_seconds, 3),
-                "usage": _dumped(usage),
-            }
-        }
-        if self._progress.note:
-            remarks["error"] = self._progress.note
-        if self.user_monitor is not None:
-            found = UserWatch(self.user_monitor).record(messages)
-            if found is not None:
-                remarks["user_monitor"] = found
-        return remarks
+    def _monitored(self, messages: Sequence[Message]) -> JsonObject | None:
+        """Return what the user's monitor finds; None for nothing, and without a monitor."""
+        return UserWatch(self.user_monitor).record(messages) if self.user_monitor else None
 
-    def _stop(self, role: str, participant: Any, heard: Any, state: Any) -> None:
-        stop = getattr(participant, "stop", None)
-        if stop is None:
-            return
-        try:
-            stop(heard, state)
-        except Exception:  # clean-up of foreign code must not cost a finished call
-            logger.warning("%s.stop failed", role, exc_info=True)
+    def _about_call(self, usage: VoiceUsage | None) -> JsonObject:
+        """Return what `info` of the record says under `VOICE`."""
+        return {
+            "clock": "virtual" if self.clock.is_virtual else "wall",
+            "simulated_seconds": round(self.simulated_seconds, 3),
+            "usage": _dumped(usage),
+        }
 
 
 AnyOrchestrator: TypeAlias = Orchestrator | FullDuplexOrchestrator
 """What plays one simulation to its end, in text or by voice."""
-
-
-def _check_participant(role: str, participant: object) -> None:
-    """Raise ConfigError when a participant lacks a method that every call needs."""
-    needed = ("get_next_chunk", "get_init_state", "is_stop")
-    lacking = [method for method in needed if not hasattr(participant, method)]
-    if lacking:
-        raise ConfigError(
-            f"the {role} ({type(participant).__name__}) must have {', '.join(lacking)}"
-        )
 
 
 def _paid(

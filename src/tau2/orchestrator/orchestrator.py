@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import logging
 import time
 import uuid
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -25,10 +24,11 @@ from tau2.data_model.simulation import SimulationRun, TerminationReason
 from tau2.data_model.tasks import Task
 from tau2.environment.environment import Environment
 from tau2.environment.history import paired_calls, split_pending
-from tau2.environment.task_setup import TaskSetup, copies_of, set_initial_state
+from tau2.environment.task_setup import set_initial_state
 from tau2.errors import ConfigError, DeadlineExceeded, NoTimeToRetry
 from tau2.llm.answer_count import AnswerCount, answer_count
-from tau2.llm.deadline import deadline
+from tau2.llm.deadline import deadline_in
+from tau2.orchestrator.driver import EpisodeDriver
 from tau2.orchestrator.episode import (
     Answer,
     Ask,
@@ -37,13 +37,14 @@ from tau2.orchestrator.episode import (
     Role,
     Rules,
     episode,
+    message_type,
     next_after,
     seen_by,
 )
-from tau2.orchestrator.participants import check_participant, seed_participants
+from tau2.orchestrator.participants import check_participant, seed_participants, stop_participant
 from tau2.orchestrator.record import EPISODE_FAILURES, cost_of, failure_of, never_answered, usage_of
 from tau2.orchestrator.snapshot import EpisodeSnapshot, copied_states
-from tau2.orchestrator.tracing import TurnTracer, traced_call, traced_turn
+from tau2.orchestrator.tracing import traced_call, traced_turn
 from tau2.orchestrator.user_watch import (
     UserWatch,
     marked,
@@ -56,8 +57,6 @@ from tau2.participant.monitoring import FindingProtocol, MonitorSetup
 from tau2.participant.protocols import AgentProtocol, UserProtocol
 from tau2.utils.json_types import JsonObject
 
-logger = logging.getLogger(__name__)
-
 DEFAULT_FIRST_AGENT_MESSAGE = AssistantMessage(content=DEFAULT_FIRST_AGENT_MESSAGE_TEXT, cost=0.0)
 
 
@@ -66,7 +65,7 @@ def greeting() -> AssistantMessage:
     return AssistantMessage(content=DEFAULT_FIRST_AGENT_MESSAGE_TEXT, cost=0.0)
 
 
-class Orchestrator:
+class Orchestrator(EpisodeDriver):
     """One episode between an agent, a user and an environment.
 
     Args:
@@ -92,6 +91,7 @@ class Orchestrator:
     """
 
     mode = "half_duplex"
+    _progress: EpisodeProgress
 
     def __init__(
         self,
@@ -118,59 +118,41 @@ class Orchestrator:
             raise ConfigError(
                 "solo mode needs an environment in solo mode: get_environment(solo_mode=True)"
             )
-        self.domain = domain
+        super().__init__(
+            domain,
+            environment,
+            task,
+            Limits(max_steps=max_steps, max_errors=max_errors, timeout=timeout),
+            seed=seed,
+            simulation_id=simulation_id,
+            environment_factory=environment_factory,
+            now=now,
+            user_monitor=user_monitor,
+        )
         self.agent = agent
         self.user = user
-        self.environment = environment
-        self.task = task
-        self.limits = Limits(max_steps=max_steps, max_errors=max_errors, timeout=timeout)
-        self.seed = seed
         self.solo_mode = solo_mode
-        self.simulation_id = simulation_id or str(uuid.uuid4())
         self.validate_communication = validate_communication
-        self.agent_state: Any = None
-        self.user_state: Any = None
-        self.task_setup = TaskSetup(task, environment_factory or copies_of(environment, task))
-        self.tracer: TurnTracer | None = None
-        """Traces turns and tool calls."""
         self.recorder: Callable[[EpisodeProgress], None] | None = None
         """Called after every turn."""
-        self.user_monitor = user_monitor
         self._watch: UserWatch | None = None
-        self._now = now
         self._progress = EpisodeProgress()
         self._history_length = 0
         self._answers = {Role.AGENT: AnswerCount(), Role.USER: AnswerCount()}
         self._flow: Generator[Ask, Answer, EpisodeProgress] | None = None
         self._pending: Ask | None = None
-        self._began = 0.0
-        self._start_time = self._stamp()
 
     # Names under which downstream code reads the progress of an episode.
     step_count = property(lambda self: self._progress.steps)
-    num_errors = property(lambda self: self._progress.errors)
-    user_errors = property(lambda self: self._progress.user_errors)
-    done = property(lambda self: self._progress.done)
-    termination_reason = property(lambda self: self._progress.termination_reason)
     trajectory = property(lambda self: self._progress.trajectory)
     from_role = property(lambda self: self._progress.from_role)
     to_role = property(lambda self: self._progress.to_role)
     message = property(lambda self: self._progress.message)
-    max_steps = property(lambda self: self.limits.max_steps)
-    max_errors = property(lambda self: self.limits.max_errors)
-    timeout = property(lambda self: self.limits.timeout)
-    start_time = property(lambda self: self._start_time)
-    elapsed = property(lambda self: time.perf_counter() - self._began)
 
     @property
     def pending(self) -> Ask | None:
         """What the episode needs next; None before it starts and after it ends."""
         return self._pending
-
-    def _stamp(self) -> str:
-        if self._now is not None:
-            return self._now()
-        return datetime.now().isoformat()  # noqa: DTZ005  -- the public format is local time
 
     def initialize(self) -> None:
         """Bring environment and participants to the start; then the first ask is `pending`."""
@@ -339,7 +321,7 @@ class Orchestrator:
         if self._flow is None:
             self.initialize()
         elif self._pending is not None:
-            with self._deadline():
+            with deadline_in(self._remaining()):
                 self._take_turn(self._pending)
 
     async def astep(self, executor: Executor | None = None) -> None:
@@ -350,7 +332,7 @@ class Orchestrator:
         if self._flow is None:
             self.initialize()
         elif self._pending is not None:
-            with self._deadline():
+            with deadline_in(self._remaining()):
                 await self._atake_turn(self._pending, executor)
 
     def _take_turn(self, ask: Ask) -> None:
@@ -466,35 +448,16 @@ class Orchestrator:
 
     def _has_spoken(self, role: Role) -> bool:
         """Return whether a participant has sent a message in this episode."""
-        kind = AssistantMessage if role is Role.AGENT else UserMessage
+        kind = message_type(role)
         new = self._progress.trajectory[self._history_length :]
         return any(isinstance(message, kind) and message.usage for message in new)
-
-    def _remaining(self) -> float | None:
-        """Return the seconds left, or None without a limit."""
-        if self.limits.timeout is None:
-            return None
-        return max(0.0, self.limits.timeout - float(self.elapsed))
-
-    @contextmanager
-    def _deadline(self) -> Iterator[None]:
-        """Tell model calls when the episode's time limit is reached."""
-        left = self._remaining()
-        if left is None:
-            yield
-            return
-        token = deadline.set(time.monotonic() + left)
-        try:
-            yield
-        finally:
-            deadline.reset(token)
 
     def run(self) -> SimulationRun:
         """Play to the end on this thread and return the record (not graded)."""
         try:
             if self._flow is None:
                 self.initialize()
-            with self._deadline():
+            with deadline_in(self._remaining()):
                 while self._pending is not None:
                     self._take_turn(self._pending)
             return self.finalize()
@@ -509,7 +472,7 @@ class Orchestrator:
         try:
             if self._flow is None:
                 self.initialize()
-            with self._deadline():
+            with deadline_in(self._remaining()):
                 while self._pending is not None:
                     await self._atake_turn(self._pending, executor)
             return self.finalize()
@@ -533,8 +496,8 @@ class Orchestrator:
         progress = self._progress
         if progress.termination_reason is None:
             raise RuntimeError("the episode is not over: it has no termination reason yet")
-        self._stop("agent", self.agent, self.agent_state)
-        self._stop("user", self.user, self.user_state)
+        stop_participant("agent", self.agent, progress.message, self.agent_state)
+        stop_participant("user", self.user, progress.message, self.user_state)
         # Copies, because a participant may send one object twice, or keep what it sent.
         messages = [
             message.model_copy(update={"turn_idx": turn})
@@ -545,39 +508,18 @@ class Orchestrator:
         agent_turns = [message for message in new if isinstance(message, AssistantMessage)]
         user_turns = [message for message in new if isinstance(message, UserMessage)]
         return SimulationRun(
-            id=self.simulation_id,
-            task_id=self.task.id,
-            timestamp=self._start_time,
-            start_time=self._start_time,
-            end_time=self._stamp(),
-            duration=self.elapsed,
-            termination_reason=progress.termination_reason,
+            **self._identity(),
             agent_cost=cost_of(agent_turns),
             user_cost=cost_of(user_turns),
             agent_usage=usage_of(agent_turns),
             user_usage=usage_of(user_turns),
             messages=messages,
-            seed=self.seed,
-            mode=self.mode,
-            info=self._remarks(),
+            info=self._remarks(self._monitored()) or None,
         )
 
-    def _remarks(self) -> JsonObject | None:
-        progress = self._progress
-        found = self._watch.record(progress.trajectory) if self._watch is not None else None
-        remarks: JsonObject = {"error": progress.note} if progress.note else {}
-        if found is not None:
-            remarks["user_monitor"] = found
-        return remarks or None
-
-    def _stop(self, role: str, participant: AgentProtocol | UserProtocol, state: Any) -> None:
-        stop = getattr(participant, "stop", None)
-        if stop is None:
-            return
-        try:
-            stop(self._progress.message, state)
-        except Exception:  # clean-up of foreign code must not cost a finished episode
-            logger.warning("%s.stop failed", role, exc_info=True)
+    def _monitored(self) -> JsonObject | None:
+        """Return what the user's monitor found; None for nothing, and without a monitor."""
+        return self._watch.record(self._progress.trajectory) if self._watch is not None else None
 
 
 def _sender(history: Sequence[Message]) -> Role:
