@@ -21,7 +21,7 @@ from tau2.voice.adapters.events import (
     UserActivity,
 )
 from tau2.voice.adapters.protocol import AgentSetup, Truncation
-from tau2.voice.adapters.realtime import error_event, meters_of_usage
+from tau2.voice.adapters.realtime import error_event, meters_of_usage, response_failure
 from tau2.voice.adapters.wire import (
     audio_event,
     encoded_audio,
@@ -236,9 +236,7 @@ class LiveTranslator:
             return self._backend_done(response)
         if kind in ("response.failed", "error"):
             self._backend_done(response)
-            told = error_event(object_in(response, "error") or event)
-            is_retryable = told.kind == "warning" or told.is_retryable
-            return [SessionEvent("error", told.text, is_retryable=is_retryable)]
+            return [response_failure(object_in(response, "error") or event)]
         return []
 
     def _backend_item(self, item: JsonMapping) -> list[AdapterEvent]:
@@ -276,11 +274,7 @@ class LiveTranslator:
         return [*self._usage(frame), SessionEvent("closed", reason)]
 
     def _error(self, frame: JsonMapping) -> list[AdapterEvent]:
-        event = error_event(object_in(frame, "error"))
-        if not self.is_ready and event.kind == "warning":
-            # What is refused before the session begins is its configuration.
-            event = SessionEvent("error", event.text)
-        return [event]
+        return [error_event(object_in(frame, "error"), has_begun=self.is_ready)]
 
 
 Handler = Callable[[LiveTranslator, JsonMapping], list[AdapterEvent]]

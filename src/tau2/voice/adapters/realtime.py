@@ -408,27 +408,20 @@ class RealtimeTranslator:
                 items = [id_in(item, "id") for item in list_in(response, "output")]
                 return [SessionEvent("cancelled", reason, item) for item in items if item]
             case "failed":
-                # The agent falls silent; nothing in the session asks for the response again.
-                event = error_event(object_in(details, "error"))
-                is_retryable = event.kind == "warning" or event.is_retryable
-                return [SessionEvent("error", event.text, is_retryable=is_retryable)]
+                return [response_failure(object_in(details, "error"))]
             case "incomplete":
                 return [SessionEvent("warning", f"a response is not whole: {quoted(reason)}")]
         return []
 
     def _error(self, frame: JsonMapping) -> list[AdapterEvent]:
         error = object_in(frame, "error")
-        event = error_event(error)
         # Nothing comes of what was refused.
         self._is_turn_open = False
         self._has_asked = False
         if text_in(error, "code") == _ALREADY_ANSWERING:
             # The user's turn was faster; the results are taken up once that response is over.
             self._has_results = True
-        if not self.is_ready and event.kind == "warning":
-            # What is refused before the session begins is its configuration.
-            event = SessionEvent("error", event.text)
-        return [event]
+        return [error_event(error, has_begun=self.is_ready)]
 
 
 Handler = Callable[[RealtimeTranslator, JsonMapping], list[AdapterEvent]]
@@ -461,10 +454,11 @@ _HANDLERS: Mapping[str, Handler] = {
 }
 
 
-def error_event(error: JsonMapping) -> SessionEvent:
+def error_event(error: JsonMapping, *, has_begun: bool = True) -> SessionEvent:
     """Return what an error object means for the session: its end, or a warning.
 
-    Most errors of the protocol concern one message of the client, and the session goes on.
+    Most errors of the protocol concern one message of the client, and the session goes on. Before
+    it has begun, what is refused is its configuration: then every error is its end.
     """
     kind = text_in(error, "type")
     code = text_in(error, "code")
@@ -474,7 +468,18 @@ def error_event(error: JsonMapping) -> SessionEvent:
         return SessionEvent("error", text)
     if kind in RETRYABLE_TYPES or code in RETRYABLE_TYPES:
         return SessionEvent("error", text, is_retryable=True)
-    return SessionEvent("warning", text)
+    return SessionEvent("warning" if has_begun else "error", text)
+
+
+def response_failure(error: JsonMapping) -> SessionEvent:
+    """Return the end of a session in which a response failed.
+
+    The agent has fallen silent, and nothing asks for the response again. Another session may do
+    better, unless the error says that it will not.
+    """
+    event = error_event(error)
+    is_retryable = event.kind == "warning" or event.is_retryable
+    return SessionEvent("error", event.text, is_retryable=is_retryable)
 
 
 def meters_of_usage(usage: JsonMapping) -> JsonObject:
