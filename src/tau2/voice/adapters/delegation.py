@@ -86,7 +86,8 @@ class BackEnd:
         Raise what the agent raised.
         """
         if self._turn is not None and self._turn.done():
-            message, self._state = self._turn.result()
+            message, state = self._turn.result()
+            self._state = state
             self._turn = None
             if message.calls:
                 self._open = dict.fromkeys((call.id for call in message.calls), None)

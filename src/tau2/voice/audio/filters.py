@@ -40,7 +40,8 @@ class StreamFilter:
         """Return the next samples, filtered; same length."""
         if not len(samples):
             return samples
-        filtered, self._state = signal.sosfilt(self._sections, samples, zi=self._state)
+        filtered, state = signal.sosfilt(self._sections, samples, zi=self._state)
+        self._state = state
         return np.asarray(filtered, np.float32)
 
 
