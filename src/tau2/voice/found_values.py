@@ -17,6 +17,7 @@ from tau2.voice.speech.language import spoken_language
 
 _LONGEST_TEXT = 2_000  # characters of what was said that are searched: its end
 _LONGEST_VALUE = 80
+_LANGUAGE = "en"  # the words below are English too
 _TOKEN = re.compile(r"[^\W\d_]+|\d+")
 """Letters and digits by themselves: what was spelled is often written together."""
 _DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)")
@@ -29,10 +30,6 @@ _UNIT_WORDS = ("apt", "app", "apartment", "suite", "sweet", "unit")
 _ORDINAL = re.compile(r"\b(\d{1,2})(?:st|nd|rd|th)\b")
 _SIGN_WORDS = frozenset({"underscore", "dash", "hyphen", "hash"})
 _MAIL_SIGNS = {"at": "@", "dot": ".", "underscore": "_", "dash": "-", "hyphen": "-"}
-_MONTHS = (
-    "january", "february", "march", "april", "may", "june",
-    "july", "august", "september", "october", "november", "december",
-)  # fmt: skip
 _BETWEEN = frozenset({"the", "of", "and", "year", "dollars", "dollar", "cents", "cent"})
 """Words inside of dates and amounts that say nothing."""
 
@@ -81,7 +78,8 @@ def _keys(target: str) -> Iterator[str]:
     amount = _AMOUNT.fullmatch(target)
     if day is not None:
         year, month, of_month = day[1], int(day[2]), int(day[3])
-        name = _MONTHS[month - 1] if 1 <= month <= len(_MONTHS) else str(month)
+        names = spoken_language(_LANGUAGE).months
+        name = names[month - 1].lower() if 1 <= month <= len(names) else str(month)
         yield f"{year}{day[2]}{day[3]}"
         yield f"{month}{of_month}{year}"
         yield f"{of_month}{name}{year}"
@@ -115,7 +113,7 @@ def _tokens(text: str, target: str) -> list[str]:
     words = _TOKEN.findall(text)
     if not _is_code(target):
         return words
-    digits = spoken_language("en").digit_of
+    digits = spoken_language(_LANGUAGE).digit_of
     return [digits.get(word, word) for word in words if word not in _SIGN_WORDS]
 
 
@@ -185,7 +183,8 @@ def _in_form(words: Sequence[str], wanted: str) -> str:
 def _as_day(words: Sequence[str]) -> str:
     """Return a date as YYYY-MM-DD, or the words where they name none."""
     numbers = [int(word) for word in words if word.isdigit()]
-    month = next((_MONTHS.index(word) + 1 for word in words if word in _MONTHS), 0)
+    months = spoken_language(_LANGUAGE).month_of
+    month = next((months[word] for word in words if word in months), 0)
     years = [number for number in numbers if number > 31]  # noqa: PLR2004  -- no day of a month
     days = [number for number in numbers if number not in years]
     if not month and days:
