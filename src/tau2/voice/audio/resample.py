@@ -20,8 +20,8 @@ _QUALITY = "HQ"
 _MS_PER_SECOND = 1000
 
 
-def resample(samples: Samples, source_rate: int, target_rate: int) -> Samples:
-    """Return `samples` at another rate, without delay. Rates in Hz."""
+def resample(samples: Samples, source_rate: float, target_rate: float) -> Samples:
+    """Return `samples` at another rate, without delay. Rates in Hz, or in any one unit."""
     if source_rate == target_rate or not len(samples):
         return samples
     converted: Samples = soxr.resample(samples, source_rate, target_rate, quality=_QUALITY)

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from tau2.errors import SpeechFailed, needs_extra
 from tau2.seeds import derive_seed
 from tau2.voice.audio.formats import Samples
+from tau2.voice.audio.resample import resample
 from tau2.voice.speech.limits import checked_text
 from tau2.voice.speech.protocols import Speech, SpokenWord, Voice
 from tau2.voice.speech.weights import EXTRA, check_weights, package_version
@@ -84,7 +85,9 @@ class HibariSynthesizer:
             at += seconds
         parts = [sentence.samples for sentence in spoken]
         samples = np.concatenate(parts) if parts else np.zeros(0, np.float32)
-        return Speech(_played_faster(samples, ratio), SAMPLE_RATE, words)
+        # Fewer samples at the same rate: all frequencies times the ratio.
+        played_faster = resample(samples, SAMPLE_RATE * ratio, SAMPLE_RATE)
+        return Speech(played_faster, SAMPLE_RATE, words)
 
     def _sentence(self, sentence: str, speed: float, seed: int) -> Samples:
         try:
@@ -93,13 +96,3 @@ class HibariSynthesizer:
         except Exception as error:  # the package may fail in any way on a text it does not know
             raise SpeechFailed(f"hibari could not speak {sentence[:60]!r}: {error}") from error
         return samples
-
-
-def _played_faster(samples: Samples, ratio: float) -> Samples:
-    """Return samples that last 1/`ratio` of the time, with all frequencies times `ratio`."""
-    if ratio == 1.0 or len(samples) == 0:
-        return samples
-    with needs_extra("voice", "soxr"):
-        import soxr  # noqa: PLC0415  -- of an extra
-    faster: Samples = soxr.resample(samples, SAMPLE_RATE * ratio, SAMPLE_RATE, quality="HQ")
-    return faster

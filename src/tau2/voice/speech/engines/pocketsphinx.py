@@ -6,7 +6,8 @@ import threading
 from typing import Any
 
 from tau2.errors import MissingExtra, SpeechFailed, needs_extra
-from tau2.voice.audio.formats import Samples
+from tau2.voice.audio.codec import encode
+from tau2.voice.audio.formats import AudioFormat, Encoding, Samples
 from tau2.voice.audio.resample import resample
 from tau2.voice.speech.heard import heard
 from tau2.voice.speech.limits import checked_seconds
@@ -17,7 +18,6 @@ with needs_extra("voice", "numpy"):
     import numpy as np
 
 _RATE = 16000  # Hz
-_FULL_SCALE = 32767
 _FRAMES_PER_SECOND = 100
 _FILLERS = ("<", "[", "+")
 """What is recognized and no word begins with one of these."""
@@ -44,7 +44,7 @@ class PocketsphinxRecognizer:
         if len(samples) == 0:
             return Transcript("")
         samples = resample(samples.astype(np.float32), sample_rate, _RATE)
-        pcm = (np.clip(samples, -1, 1) * _FULL_SCALE).astype("<i2").tobytes()
+        pcm = encode(samples, AudioFormat(Encoding.PCM16, _RATE))
         try:
             with self._lock:
                 words = self._words(pcm)

@@ -6,7 +6,6 @@ and in a minute (`per_minute`), and whether speech is kept on disk (`cache`) are
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import uuid
@@ -168,7 +167,9 @@ class OpenAIRecognizer:
         if len(samples) == 0:
             return Transcript("")
         fields = {"model": self._model, "response_format": "json", "language": self._language}
-        body, content_type = _form(fields, _wave(samples, sample_rate))
+        from tau2.voice.audio.files import audio_file  # noqa: PLC0415  -- needs soundfile
+
+        body, content_type = _form(fields, audio_file([samples], sample_rate))
         headers = {**_bearer(self._service.key), "Content-Type": content_type}
         answer = self._service.post("/audio/transcriptions", body, headers)
         try:
@@ -182,14 +183,6 @@ class OpenAIRecognizer:
 
 def _bearer(key: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"} if key else {}
-
-
-def _wave(samples: Samples, sample_rate: int) -> bytes:
-    with needs_extra("voice", "soundfile"):
-        import soundfile  # noqa: PLC0415  -- of an extra
-    file = io.BytesIO()
-    soundfile.write(file, samples, sample_rate, format="WAV", subtype="PCM_16")
-    return file.getvalue()
 
 
 def _form(fields: dict[str, str], audio: bytes) -> tuple[bytes, str]:
