@@ -142,6 +142,8 @@ class Cascade:
         self._replies = 0
         self._results: dict[str, ToolMessage | None] = {}
         self._remarks = 0
+        self._unknown: list[AssistantMessage] = []
+        """Remarks of which the agent's state knows nothing yet."""
         self._unanswered: list[str] = []
         self._unsaid: list[Utterance] = []
         self._last_utterance: str | None = None
@@ -195,12 +197,15 @@ class Cascade:
         self._advance()
 
     def say(self, text: str) -> None:
-        """Have the agent say a text of its own accord, after what it says now."""
+        """Have the agent say a text of its own accord, after what it says now.
+
+        The agent remembers it when it replies next: no remark comes between calls and results.
+        """
         message = AssistantMessage(content=text, cost=0.0)
         self._remarks += 1
 
         def synthesized(utterance: Utterance) -> None:
-            self.history.append(message)
+            self._unknown.append(message)
             self._playback.add(utterance)
 
         self._say(f"remark_{self._remarks}", text, message, synthesized, lambda: None)
@@ -361,6 +366,9 @@ class Cascade:
             self._unsaid.append(reply.utterance)
 
     def _ask(self, message: Message, texts: list[str]) -> None:
+        if texts and self._unknown:
+            self._remember_remarks()
+            self._state = self._agent.get_init_state(message_history=list(self.history))
         self._replies += 1
         due = self.now + self._settings.latency.draw(self._seed, self._replies)
         state, is_copy = self._copied_state() if texts else (self._state, False)
@@ -441,15 +449,22 @@ class Cascade:
         self._reply = None
         message = reply.thought.message
         self.history.extend(flat(reply.message))
+        knows_all = reply.agent is self._agent and not self._unknown
+        self._remember_remarks()
         self.history.append(message)
-        if reply.agent is self._agent:
+        if knows_all:
             self._state = reply.thought.state
         else:
-            # It was replaced meanwhile; its successor knows nothing of this reply yet.
+            # It was replaced meanwhile, and its successor knows nothing of this reply yet; or it
+            # made a remark, of which the state that goes with the reply knows nothing.
             self._state = self._agent.get_init_state(message_history=list(self.history))
         self._happened.replies.append(message)
         self._results = dict.fromkeys(call.id for call in message.calls)
         self._happened.calls.extend(message.calls)
+
+    def _remember_remarks(self) -> None:
+        self.history.extend(self._unknown)
+        self._unknown = []
 
     def _was_said(self, identifier: str) -> None:
         """Note that enough of an utterance was said for the agent to remember it."""

@@ -309,6 +309,46 @@ def test_agent_that_is_replaced_while_it_replies_hands_its_reply_over() -> None:
     ]
 
 
+def test_agent_knows_of_its_remarks_when_it_replies() -> None:
+    call = line(ScriptedAgent(echo))
+    call.cascade.say("We close at six.")
+    call.silence(3)
+    call.say("Thank you.")
+    call.until_agent_says("you.")
+    call.silence(1)
+    known = [
+        "assistant: We close at six.",
+        "user: Thank you.",
+        "assistant: You said Thank you.",
+    ]
+    assert contents(call.cascade._state) == known
+    assert contents(call.cascade.history) == known
+
+
+def test_remark_while_a_tool_runs_does_not_part_the_call_from_its_result() -> None:
+    def answer(message: Message) -> AssistantMessage | str:
+        return "It is on its way." if isinstance(message, ToolMessage) else calls("look")
+
+    call = line(ScriptedAgent(answer))
+    call.answer_calls = False
+    call.say("Where is it?")
+    call.silence(2)
+    call.cascade.say("One moment.")
+    call.silence(3)
+    call.cascade.give_results([result(call.calls[0])])
+    call.until_agent_says("way.")
+    call.silence(1)
+    known = [
+        "user: Where is it?",
+        "assistant: None",
+        "tool: done",
+        "assistant: One moment.",
+        "assistant: It is on its way.",
+    ]
+    assert contents(call.cascade._state) == known
+    assert contents(call.cascade.history) == known
+
+
 def test_same_seed_gives_the_same_call_and_another_one_another_latency() -> None:
     settings = replace(PROMPT, latency=Latency(1.0, spread=0.5))
 
