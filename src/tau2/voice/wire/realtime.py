@@ -49,6 +49,8 @@ with needs_extra("voice", "numpy"):
 _LONGEST_BUFFER_SECONDS = 600.0
 _SHORTEST_COMMIT_SECONDS = 0.1
 _MOST_METADATA = 16
+_MOST_IN_RECOGNITION = 256
+"""Pieces of audio of one client: far more than anybody says before the first is recognized."""
 
 
 class RealtimeSession(WireSession):
@@ -72,6 +74,7 @@ class RealtimeSession(WireSession):
         self._heard_before = 0.0
         self._buffer_start = 0.0
         self._listener: Listener | None = None
+        self._in_recognition = 0
         self._listen_anew()
 
     def open(self) -> list[JsonObject]:
@@ -179,6 +182,7 @@ class RealtimeSession(WireSession):
             self._listener = Listener(self._setup.detector, self._rate, how)
 
     def _append(self, event: Reader) -> None:
+        self._check_recognition()
         audio_format = FORMATS[self._settings.input_format]
         data = self._rest + event.audio("audio")
         whole = len(data) - len(data) % audio_format.bytes_per_sample
@@ -236,6 +240,7 @@ class RealtimeSession(WireSession):
         return round((self._buffer_start + seconds) * 1000)
 
     def _commit_by_client(self, _event: Reader) -> None:
+        self._check_recognition()
         seconds = len(self._unread) / self._rate
         if seconds < _SHORTEST_COMMIT_SECONDS:
             raise WireError(
@@ -264,17 +269,29 @@ class RealtimeSession(WireSession):
         if len(self._conversation) >= MOST_ITEMS:
             raise WireError("conversation_full", f"a conversation has at most {MOST_ITEMS:,} items")
 
+    def _check_recognition(self, further: int = 1) -> None:
+        """Raise WireError where so many further pieces of audio are too many to be waited for."""
+        if self._in_recognition + further > _MOST_IN_RECOGNITION:
+            raise WireError(
+                "rate_limit_exceeded",
+                f"at most {_MOST_IN_RECOGNITION} pieces of audio can wait to be recognized; "
+                "send more once some are",
+            )
+
     def _recognize(self, item: Item, samples: Samples) -> None:
         seconds = round(len(samples) / self._rate, 3)
         item.unrecognized += 1
+        self._in_recognition += 1
 
         def heard(transcript: Transcript) -> None:
+            self._in_recognition -= 1
             item.text = f"{item.text} {self._setup.to_written(transcript.text)}".strip()
             item.unrecognized -= 1
             self._tell_transcript(item, seconds)
             self._go_on()
 
         def failed(problem: str) -> None:
+            self._in_recognition -= 1
             item.unrecognized -= 1
             error = {"type": "server_error", "code": "server_error", "message": problem}
             self._send(
@@ -307,6 +324,7 @@ class RealtimeSession(WireSession):
             )
         if self._turn is not None and item.id == self._turn.id:
             raise WireError("item_id_already_exists", "an item has this id already", "item.id")
+        self._check_recognition(len(audio))
         previous = event.text("previous_item_id", "", MOST_ID) or None
         before = self._conversation.add(item, previous)
         audio_format = FORMATS[self._settings.input_format]

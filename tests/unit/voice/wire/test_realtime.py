@@ -14,6 +14,7 @@ from tests.unit.voice.cascade.cast import calls, echo
 from tau2.data_model.message import AssistantMessage, Message, ToolMessage
 from tau2.errors import AgentError, SpeechFailed
 from tau2.voice.audio.formats import AudioFormat, Encoding
+from tau2.voice.speech.protocols import Transcript
 from tau2.voice.wire.realtime import RealtimeSession
 
 from .cast import TELEPHONE, Client, events_of, setup_of, types_of
@@ -541,6 +542,36 @@ def test_what_is_no_event_is_answered_by_an_error(data: object) -> None:
     session = RealtimeSession(setup_of(echo), "sess_1", "m")
     (event,) = session.receive(data)
     assert event["type"] == "error"
+
+
+def test_client_cannot_have_more_audio_recognized_than_is_bounded() -> None:
+    session = RealtimeSession(setup_of(echo), "sess_1", "m")
+
+    def errors_of(kind: str, **fields: Any) -> list[str]:
+        """Send an event; return the codes of the errors."""
+        sent = session.receive(json.dumps({"type": kind, **fields}))
+        return [event["error"]["code"] for event in events_of("error", sent)]
+
+    part = {"type": "input_audio", "audio": base64.b64encode(bytes(4800)).decode()}
+    audio = {"type": "message", "role": "user", "content": [part] * 64}
+    manual = {"type": "realtime", "audio": {"input": {"turn_detection": None}}}
+    assert errors_of("session.update", session=manual) == []
+    assert errors_of("input_audio_buffer.append", audio=part["audio"]) == []
+    for number in range(4):
+        assert errors_of("conversation.item.create", item={"id": f"{number}", **audio}) == []
+    # What is deleted is still in recognition.
+    assert errors_of("conversation.item.delete", item_id="0") == []
+    full = ["rate_limit_exceeded"]
+    assert errors_of("conversation.item.create", item=audio) == full
+    assert errors_of("input_audio_buffer.append", audio=part["audio"]) == full
+    assert errors_of("input_audio_buffer.commit") == full
+    assert errors_of("conversation.item.create", item=said("Hello.")) == []
+    work = session.take_work()
+    assert len(work) == 256
+    session.finish(work[0].id, Transcript(""))
+    assert errors_of("input_audio_buffer.commit") == []
+    session.fail(work[1].id, "the recognizer is gone")
+    assert errors_of("input_audio_buffer.append", audio=part["audio"]) == []
 
 
 def test_oversized_event_is_refused() -> None:
