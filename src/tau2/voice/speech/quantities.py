@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from tau2.voice.speech.language import SpokenLanguage
@@ -28,11 +28,20 @@ class _Found(NamedTuple):
 
 def with_dates(pieces: Sequence[Piece], language: SpokenLanguage) -> list[Piece]:
     """Write dates with a year as "2024-05-20", and others as "May 20"."""
-    result: list[Piece] = []
     words = [piece.word for piece in pieces]
+
+    def date_at(at: int) -> _Found | None:
+        return _month_first(pieces, words, at, language) or _day_first(words, at, language)
+
+    return _with_values(pieces, date_at)
+
+
+def _with_values(pieces: Sequence[Piece], value_at: Callable[[int], _Found | None]) -> list[Piece]:
+    """Merge the pieces of each value; `value_at` returns the one that begins at an index."""
+    result: list[Piece] = []
     at = 0
     while at < len(pieces):
-        found = _month_first(pieces, words, at, language) or _day_first(words, at, language)
+        found = value_at(at)
         if found is None:
             result.append(pieces[at])
             at += 1
@@ -80,18 +89,8 @@ def _date(month: int, day: Counted, year: Counted | None, language: SpokenLangua
 
 def with_amounts(pieces: Sequence[Piece], language: SpokenLanguage) -> list[Piece]:
     """Write amounts as "$43.19"."""
-    result: list[Piece] = []
     words = [piece.word for piece in pieces]
-    at = 0
-    while at < len(pieces):
-        found = _amount(words, at, language)
-        if found is None:
-            result.append(pieces[at])
-            at += 1
-        else:
-            result.append(merged(pieces[at : found.end], found.text, Kind.VALUE))
-            at = found.end
-    return result
+    return _with_values(pieces, lambda at: _amount(words, at, language))
 
 
 def _amount(words: Sequence[str], at: int, language: SpokenLanguage) -> _Found | None:
