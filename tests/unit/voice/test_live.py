@@ -142,6 +142,13 @@ def test_the_end_of_a_session_is_an_event():
     assert (event.kind, event.is_retryable) == ("error", True)
 
 
+def test_a_response_that_failed_is_charged_all_the_same():
+    response = {"error": {"code": "server_error"}, "usage": {"input_tokens": 7}}
+    used, failure = translator().receive(backend({"type": "response.failed", "response": response}))
+    assert used.meters == {"input_tokens": 7}
+    assert failure.kind == "error"
+
+
 def live_context(address, agent=None, **live):
     context = context_for(
         address, "openai_live", live_config=LiveConfig(backend_model="gpt-5.2", **live)

@@ -235,8 +235,8 @@ class LiveTranslator:
         if kind in _BENIGN_ENDINGS:
             return self._backend_done(response)
         if kind in ("response.failed", "error"):
-            self._backend_done(response)
-            return [response_failure(object_in(response, "error") or event)]
+            failure = response_failure(object_in(response, "error") or event)
+            return [*self._backend_done(response), failure]
         return []
 
     def _backend_item(self, item: JsonMapping) -> list[AdapterEvent]:

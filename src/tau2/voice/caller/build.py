@@ -68,7 +68,7 @@ def make_voice_user(
     settings = settings or VoiceSettings()
     speech = settings.synthesis_config
     sampled = sampled or sample_voice_config(seed, speech)
-    name = speech.provider or SYNTHESIZERS.first_usable(BEST_SYNTHESIZERS) or "tone"
+    name = speech.provider or SYNTHESIZERS.first_usable(BEST_SYNTHESIZERS) or _TONE
     synthesizer = SYNTHESIZERS.get(name, **speech.provider_config)
     environment = sampled.model_copy(
         update={"synthesizer": synthesizer.name}
@@ -132,7 +132,7 @@ def ear_factory(settings: VoiceSettings) -> Callable[[], Ear]:
     options = dict(hearing.provider_config)
     if hearing.model is not None:
         options["model"] = hearing.model
-    name = hearing.provider or RECOGNIZERS.first_usable(BEST_RECOGNIZERS) or "tone"
+    name = hearing.provider or RECOGNIZERS.first_usable(BEST_RECOGNIZERS) or _TONE
     recognizer = RECOGNIZERS.get(name, **options)
     detector = DETECTORS.get("energy" if name == _TONE else _detector())
 
