@@ -49,6 +49,19 @@ def module(name, **members):
     return made
 
 
+def called(name, call_id):
+    """Return the ticks of a call that greets, looks for an order with one call, and answers."""
+    adapter = adapter_of(name)
+    adapter.connect(setup("Hello."))
+    results = play(adapter, MANY, until=lambda result: result.tool_calls)
+    assert results[-1].tool_calls[0].arguments == {"order_id": "W1"}
+    adapter.send_tool_result(call_id, "an order")
+    results += play(adapter, MANY, until=is_speech)
+    results += play(adapter, 10)
+    adapter.disconnect()
+    return results
+
+
 class Script:
     """What a provider says, once it heard enough: (frames heard, message) in order."""
 
@@ -141,14 +154,7 @@ def test_a_call_with_gemini(monkeypatch):
             (result_came, {**content(turn_complete=True), "usage_metadata": usage}),
         ],
     )
-    adapter = adapter_of("gemini")
-    adapter.connect(setup("Hello."))
-    results = play(adapter, MANY, until=lambda result: result.tool_calls)
-    assert results[-1].tool_calls[0].arguments == {"order_id": "W1"}
-    adapter.send_tool_result("f1", "an order")
-    results += play(adapter, MANY, until=is_speech)
-    results += play(adapter, 10)
-    adapter.disconnect()
+    results = called("gemini", "f1")
     [made] = connections
     assert made.model == "gemini-3.1-flash-live-preview"
     assert made.config["system_instruction"] == "Be kind."
@@ -337,14 +343,7 @@ def test_a_call_with_nova(monkeypatch):
         (result_came, nova_text("f", "Here it is.")),
         (result_came, {"usageEvent": usage}),
     )
-    adapter = adapter_of("nova")
-    adapter.connect(setup("Hello."))
-    results = play(adapter, MANY, until=lambda result: result.tool_calls)
-    assert results[-1].tool_calls[0].arguments == {"order_id": "W1"}
-    adapter.send_tool_result("u1", "an order")
-    results += play(adapter, MANY, until=is_speech)
-    results += play(adapter, 10)
-    adapter.disconnect()
+    results = called("nova", "u1")
     assert (seen.model, seen.region) == ("amazon.nova-2-sonic-v1:0", "us-east-1")
     kinds = [kind for kind, _ in seen.script.heard]
     assert kinds[:6] == [
@@ -505,14 +504,7 @@ def test_a_call_with_a_cascade_of_livekit(monkeypatch):
         await speak(session)
 
     seen = livekit(monkeypatch, script)
-    adapter = adapter_of("livekit")
-    adapter.connect(setup("Hello."))
-    results = play(adapter, MANY, until=lambda result: result.tool_calls)
-    assert results[-1].tool_calls[0].arguments == {"order_id": "W1"}
-    adapter.send_tool_result("c1", "an order")
-    results += play(adapter, MANY, until=is_speech)
-    results += play(adapter, 10)
-    adapter.disconnect()
+    results = called("livekit", "c1")
     assert [name for name, _ in seen.engines] == ["deepgram stt", "openai llm", "deepgram tts"]
     assert seen.greeting == "Hello."
     assert "".join(result.transcript for result in results) == "Here it is."

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import TypeAdapter
 from tests.unit.voice.cascade.cast import ScriptedAgent
 
 from tau2.data_model.message import AssistantMessage, Message
@@ -111,3 +112,18 @@ def types_of(module: str, name: str) -> Any:
     """Return a union of event types of the openai package."""
     types = pytest.importorskip(module, reason="this version of openai has no such types")
     return getattr(types, name)
+
+
+def validate_events(monkeypatch: pytest.MonkeyPatch, union: Any) -> None:
+    """Have every client validate the events that it receives by a union of the openai package."""
+    adapter = TypeAdapter(union)
+    take = Client._take
+
+    def checked(self: Client, events: list[dict[str, Any]]) -> None:
+        for event in events:
+            model = adapter.validate_python(json.loads(json.dumps(event)))
+            assert model.type == event["type"]
+            assert model.model_extra in ({}, None), "a field that the type does not have"
+        take(self, events)
+
+    monkeypatch.setattr(Client, "_take", checked)

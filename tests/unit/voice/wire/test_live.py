@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ from tau2.voice.audio.formats import AudioFormat, Encoding
 from tau2.voice.wire.live import LiveSession
 from tau2.voice.wire.responses_events import call_events, text_events
 
-from .cast import TELEPHONE, Client, setup_of, types_of
+from .cast import TELEPHONE, Client, setup_of, types_of, validate_events
 
 PCMU = {"audio": {"format": {"type": "audio/pcmu", "rate": 8000}}}
 AUDIO = "session.output_audio.delta"
@@ -25,17 +24,7 @@ TOOL = {"type": "function", "name": "get_order", "parameters": {"type": "object"
 @pytest.fixture(autouse=True)
 def valid_events(monkeypatch: pytest.MonkeyPatch) -> None:
     """Validate every event that any session sends."""
-    adapter = TypeAdapter(types_of("openai.types.live.server_event", "ServerEvent"))
-    take = Client._take
-
-    def checked(self: Client, events: list[dict[str, Any]]) -> None:
-        for event in events:
-            model = adapter.validate_python(json.loads(json.dumps(event)))
-            assert model.type == event["type"]
-            assert model.model_extra in ({}, None), "a field that the type does not have"
-        take(self, events)
-
-    monkeypatch.setattr(Client, "_take", checked)
+    validate_events(monkeypatch, types_of("openai.types.live.server_event", "ServerEvent"))
 
 
 def client_of(answer: Any, *, start: bool = True, **session: Any) -> Client:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pydantic import TypeAdapter
 from tests.unit.voice.cascade.cast import calls, echo
 
 from tau2.data_model.message import AssistantMessage, Message, ToolMessage
@@ -17,7 +16,7 @@ from tau2.voice.audio.formats import AudioFormat, Encoding
 from tau2.voice.speech.protocols import Transcript
 from tau2.voice.wire.realtime import RealtimeSession
 
-from .cast import TELEPHONE, Client, events_of, setup_of, types_of
+from .cast import TELEPHONE, Client, events_of, setup_of, types_of, validate_events
 
 LONG_ANSWER = "Your order W9164527 has left our warehouse and will be there tomorrow at noon"
 TOOL = {
@@ -45,17 +44,7 @@ def telephone(**settings: Any) -> dict[str, Any]:
 def valid_events(monkeypatch: pytest.MonkeyPatch) -> None:
     """Validate every event that any session sends."""
     union = types_of("openai.types.realtime.realtime_server_event", "RealtimeServerEvent")
-    adapter = TypeAdapter(union)
-    take = Client._take
-
-    def checked(self: Client, events: list[dict[str, Any]]) -> None:
-        for event in events:
-            model = adapter.validate_python(json.loads(json.dumps(event)))
-            assert model.type == event["type"]
-            assert model.model_extra in ({}, None), "a field that the type does not have"
-        take(self, events)
-
-    monkeypatch.setattr(Client, "_take", checked)
+    validate_events(monkeypatch, union)
 
 
 def order(events: list[dict[str, Any]]) -> list[str]:
