@@ -173,33 +173,60 @@ def build_voice_user(
         user=user_name,
         user_prompt=prompt_form,
     )
-    return _caller(resolve(config), config, environment, task, persona_config, seed)
+    user: FullDuplexProtocol = _user_of(resolve(config), environment, task, persona_config, seed)
+    return user
 
 
-def _caller(
+def _agent_of(
     run: ResolvedRun,
-    config: VoiceRunConfig,
+    environment: Environment,
+    task: Task,
+    llm: str | None,
+    llm_args: JsonMapping,
+    seed: int | None,
+) -> Any:
+    """Return what plays the agent of a run: a text agent or, in a voice run, one that speaks."""
+    return make_agent(
+        run.make_agent,
+        environment,
+        task,
+        solo=run.is_solo,
+        llm=llm,
+        llm_args=dict(llm_args),
+        seed=seed,
+        completion_fn=None,
+    )
+
+
+def _user_of(
+    run: ResolvedRun,
     environment: Environment,
     task: Task,
     persona: PersonaConfig | None,
     seed: int | None,
-    taps: AudioTaps | None = None,
-) -> FullDuplexProtocol:
-    user: Any = make_user(
+    **options: Any,
+) -> Any:
+    """Return what plays the user of a run: a text user or, in a voice run, one on the telephone.
+
+    `persona` goes before the persona of the configuration. `options` go to the factory if it knows
+    them.
+    """
+    config = run.config
+    if persona is None and config.user_persona is not None:
+        persona = PersonaConfig.from_dict(config.user_persona, seed=seed or 0)
+    return make_user(
         run.make_user,
         environment,
         task,
-        solo=False,
+        solo=run.is_solo,
         llm=config.llm_user,
         llm_args=dict(config.llm_args_user),
         persona_config=persona,
         prompt_form=config.user_prompt,
         seed=seed,
         completion_fn=None,
-        taps=taps,
+        **options,
     )
-    caller: FullDuplexProtocol = user
-    return caller
 
 
 def build_voice_orchestrator(
@@ -238,23 +265,11 @@ def make_call(
     audio = config.audio_native_config
     environment = run.environment()
     seed = config.seed if seed is None else seed
-    if persona is None and config.user_persona is not None:
-        persona = PersonaConfig.from_dict(config.user_persona, seed=seed)
     model = run.agent_model or RoleModel("", {})
-    agent: Any = make_agent(
-        run.make_agent,
-        environment,
-        task,
-        solo=False,
-        llm=model.model or None,
-        llm_args=dict(model.args),
-        seed=seed,
-        completion_fn=None,
-    )
     call = FullDuplexOrchestrator(
         domain=config.domain,
-        agent=agent,
-        user=_caller(run, config, environment, task, persona, seed, taps),
+        agent=_agent_of(run, environment, task, model.model or None, model.args, seed),
+        user=_user_of(run, environment, task, persona, seed, taps=taps),
         environment=environment,
         task=task,
         max_steps=audio.max_steps_ticks,
@@ -301,34 +316,10 @@ def make_episode(
     assert isinstance(config, TextRunConfig), "voice runs have calls"
     solo = run.is_solo
     environment = run.environment()
-    if persona is None and config.user_persona is not None:
-        persona = PersonaConfig.from_dict(config.user_persona, seed=seed or 0)
-    agent = make_agent(
-        run.make_agent,
-        environment,
-        task,
-        solo=solo,
-        llm=config.llm_agent,
-        llm_args=dict(config.llm_args_agent),
-        seed=seed,
-        completion_fn=None,
-    )
-    user = make_user(
-        run.make_user,
-        environment,
-        task,
-        solo=solo,
-        llm=config.llm_user,
-        llm_args=dict(config.llm_args_user),
-        persona_config=persona,
-        prompt_form=config.user_prompt,
-        seed=seed,
-        completion_fn=None,
-    )
     return Orchestrator(
         domain=config.domain,
-        agent=agent,
-        user=user,
+        agent=_agent_of(run, environment, task, config.llm_agent, config.llm_args_agent, seed),
+        user=_user_of(run, environment, task, persona, seed),
         environment=environment,
         task=task,
         max_steps=config.max_steps,
