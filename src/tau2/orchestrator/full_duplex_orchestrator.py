@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from tau2.data_model.message import AssistantMessage, Message, Tick, ToolMessage, UserMessage
 from tau2.data_model.simulation import SessionUsage, SimulationRun
 from tau2.data_model.tasks import Task
+from tau2.data_model.utterances import as_conversation
 from tau2.environment.environment import Environment
 from tau2.environment.task_setup import set_initial_state
 from tau2.errors import ConfigError
@@ -38,7 +39,6 @@ from tau2.participant.monitoring import MonitorSetup
 from tau2.utils.json_types import JsonObject
 from tau2.voice.audio.formats import TELEPHONE
 from tau2.voice.clock import Clock, VirtualClock
-from tau2.voice.linearization import as_conversation
 from tau2.voice.usage import SessionUsage as VoiceUsage
 from tau2.voice.usage import UsageRecord
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from tau2.data_model.message import Tick
 from tau2.data_model.simulation import SimulationRun, VoiceRunConfig
+from tau2.data_model.utterances import TICK_SECONDS, Speaker, utterances
 from tau2.runner.task_log import artifacts_folder, as_name
 from tau2.storage.files import make_within
-from tau2.voice.linearization import Speaker, utterances
 
 if TYPE_CHECKING:
     from tau2.voice.audio.recording import AudioTaps
@@ -52,7 +52,7 @@ def keep_recording(run: SimulationRun, saved: Path) -> None:
     if not ticks:
         return
     folder = audio_folder(saved, run.task_id, run.id)
-    tick_ms = round((ticks[0].tick_duration_seconds or 0.2) * _MS_PER_SECOND)
+    tick_ms = round(_tick_seconds(ticks) * _MS_PER_SECOND)
     try:
         make_within(artifacts_folder(saved).parent, folder)
         write_recording(folder / RECORDING, _both_sides(ticks), tick_ms=tick_ms)
@@ -68,6 +68,10 @@ def keep_recording(run: SimulationRun, saved: Path) -> None:
                 chunk.audio_content = None
 
 
+def _tick_seconds(ticks: list[Tick]) -> float:
+    return ticks[0].tick_duration_seconds or TICK_SECONDS
+
+
 def _both_sides(ticks: list[Tick]) -> Iterator[tuple[bytes | None, bytes | None]]:
     for tick in ticks:
         user = tick.user_chunk.audio_content if tick.user_chunk is not None else None
@@ -77,7 +81,7 @@ def _both_sides(ticks: list[Tick]) -> Iterator[tuple[bytes | None, bytes | None]
 
 def _labels(ticks: list[Tick]) -> Iterator[tuple[float, float, str]]:
     """Yield when each utterance is heard, in seconds, and what it says."""
-    seconds = ticks[0].tick_duration_seconds or 0.2
+    seconds = _tick_seconds(ticks)
     for speaker, name in _NAMES.items():
         for said in utterances(ticks, speaker):
             yield said.start * seconds, said.end * seconds, f"{name}: {said.text}"

@@ -16,9 +16,7 @@ from tau2.data_model.utterances import (
     SPEECH,
     TICK_SECONDS,
     Entry,
-    Speaker,
     Utterance,
-    as_conversation,
     in_order,
     message_of,
     tool_calls,
@@ -128,13 +126,3 @@ def _mention_silence(
 
 def _seconds(ticks: Iterable[Tick]) -> float:
     return sum(tick.tick_duration_seconds or TICK_SECONDS for tick in ticks)
-
-
-__all__ = [
-    "LinearizationStrategy",
-    "Speaker",
-    "Utterance",
-    "as_conversation",
-    "linearized",
-    "utterances",
-]

@@ -7,7 +7,8 @@ from tests.cast import calls, create_meeting
 
 from tau2.data_model.conventions import STOP
 from tau2.data_model.message import AssistantMessage, Tick, ToolCall, ToolMessage, UserMessage
-from tau2.voice.linearization import LinearizationStrategy, as_conversation, linearized, utterances
+from tau2.data_model.utterances import as_conversation, utterances
+from tau2.voice.linearization import LinearizationStrategy, linearized
 
 
 def a_call(agent=(), user=()):

@@ -11,11 +11,11 @@ from rich.text import Text
 
 from tau2.data_model.message import Message, Tick
 from tau2.data_model.simulation import SimulationRun
+from tau2.data_model.utterances import as_conversation
 from tau2.metrics.hearing import Passage, heard_by_agent, heard_by_user, passages, word_errors
 from tau2.metrics.timeline import PACKET_LOSS, Segment, Span, Timeline, timeline_of
 from tau2.report.safe_text import one_line
 from tau2.utils.text import clock_text
-from tau2.voice.linearization import as_conversation
 
 LANES = ("agent", "user")
 _LEFT = 6  # cells of the names
