@@ -30,6 +30,7 @@ from tau2.utils.text import error_text, shortened
 logger = logging.getLogger(__name__)
 
 DBT = TypeVar("DBT", bound=DB)
+UserDBT = TypeVar("UserDBT", bound=DB)
 
 Splits = dict[str, list[str]]
 
@@ -97,6 +98,33 @@ def load_own_db(kind: type[DBT], domain: str, *, strict: bool) -> tuple[DBT, Has
     """Return a domain's own database (`db.json` in its folder) and its `world_id`."""
     path = domain_dir(domain) / "db.json"
     return load_reference_db(kind, path), world_id_of(domain, path, strict=strict)
+
+
+def load_both_dbs(
+    domain: str,
+    kind: type[DBT],
+    user_kind: type[UserDBT],
+    given: tuple[DBT | None, UserDBT | None],
+    *,
+    strict: bool,
+) -> tuple[DBT, UserDBT, Hashable]:
+    """Return the databases of the agent's and the user's tools, and their `world_id`.
+
+    Those that are not given are the domain's own, `db.json` and `user_db.json` in its folder. The
+    `world_id` is None when one is given: what it holds is known to the caller alone.
+    """
+    db, user_db = given
+    folder = domain_dir(domain)
+    path = folder / "db.json"
+    user_path = folder / "user_db.json"
+    world_id = None
+    if db is None and user_db is None:
+        world_id = tuple(world_id_of(domain, file, strict=strict) for file in (path, user_path))
+    return (
+        load_reference_db(kind, path) if db is None else db,
+        load_reference_db(user_kind, user_path) if user_db is None else user_db,
+        world_id,
+    )
 
 
 @lru_cache(maxsize=64)

@@ -11,11 +11,10 @@ from tau2.domains.intake.tools import IntakeTools
 from tau2.domains.intake.user_tools import IntakeUserTools
 from tau2.environment.domain import (
     Splits,
+    load_both_dbs,
     load_domain_splits,
     load_domain_tasks,
-    load_reference_db,
     load_text,
-    world_id_of,
 )
 from tau2.environment.environment import Environment
 from tau2.errors import ConfigError
@@ -33,19 +32,15 @@ def get_environment(
     """
     if solo_mode:
         raise ConfigError("The intake domain does not support solo mode: only the customer knows")
-    folder = domain_dir("intake")
     strict = strict_compat()
-    paths = (folder / "db.json", folder / "user_db.json")
-    world_id = None
-    if db is None and user_db is None:
-        world_id = tuple(world_id_of("intake", path, strict=strict) for path in paths)
+    db, user_db, world_id = load_both_dbs(
+        "intake", IntakeDB, IntakeUserDB, (db, user_db), strict=strict
+    )
     return Environment(
         domain_name="intake",
-        policy=load_text(folder / "policy.md"),
-        tools=IntakeTools(load_reference_db(IntakeDB, paths[0]) if db is None else db),
-        user_tools=IntakeUserTools(
-            load_reference_db(IntakeUserDB, paths[1]) if user_db is None else user_db
-        ),
+        policy=load_text(domain_dir("intake") / "policy.md"),
+        tools=IntakeTools(db),
+        user_tools=IntakeUserTools(user_db),
         strict_compat=strict,
         world_id=world_id,
     )

@@ -11,11 +11,10 @@ from tau2.domains.mock.tools import MockTools
 from tau2.domains.mock.user_tools import MockUserTools
 from tau2.environment.domain import (
     Splits,
+    load_both_dbs,
     load_domain_splits,
     load_domain_tasks,
-    load_reference_db,
     load_text,
-    world_id_of,
 )
 from tau2.environment.environment import Environment
 
@@ -26,19 +25,13 @@ def get_environment(
     solo_mode: bool = False,
 ) -> Environment:
     """Return a fresh environment, over the domain's data or over the given databases."""
-    folder = domain_dir("mock")
     strict = strict_compat()
-    paths = (folder / "db.json", folder / "user_db.json")
-    world_id = None
-    if db is None and user_db is None:
-        world_id = tuple(world_id_of("mock", path, strict=strict) for path in paths)
+    db, user_db, world_id = load_both_dbs("mock", MockDB, MockUserDB, (db, user_db), strict=strict)
     return Environment(
         domain_name="mock",
-        policy=load_text(folder / ("policy_solo.md" if solo_mode else "policy.md")),
-        tools=MockTools(load_reference_db(MockDB, paths[0]) if db is None else db),
-        user_tools=MockUserTools(
-            load_reference_db(MockUserDB, paths[1]) if user_db is None else user_db
-        ),
+        policy=load_text(domain_dir("mock") / ("policy_solo.md" if solo_mode else "policy.md")),
+        tools=MockTools(db),
+        user_tools=MockUserTools(user_db),
         solo_mode=solo_mode,
         strict_compat=strict,
         world_id=world_id,
