@@ -26,7 +26,7 @@ from tau2.voice.cascade.work import Job, JobResult, Recognize, Think, Thought, W
 from tau2.voice.wire.live_settings import LiveSettings, started, updated
 from tau2.voice.wire.reading import MOST_ID, Reader, WireError
 from tau2.voice.wire.responses_events import call_events, lifecycle_event, text_events
-from tau2.voice.wire.session import WireSession, WireSetup
+from tau2.voice.wire.session import WireSession, WireSetup, check_jobs
 
 with needs_extra("voice", "numpy"):
     import numpy as np
@@ -199,6 +199,7 @@ class LiveSession(WireSession):
         self._acknowledge("session.updated", event, session=self._session_data())
 
     def _append(self, event: Reader) -> None:
+        check_jobs(len(self._jobs))
         assert self._settings is not None, "a session that has started has settings"
         audio_format = self._settings.audio_format
         data = self._rest + event.audio("audio")
@@ -236,6 +237,7 @@ class LiveSession(WireSession):
         self._cascade.replace_agent(self._agent_of(self._settings))
 
     def _append_commentary(self, event: Reader) -> None:
+        check_jobs(len(self._jobs))
         text = self._appended(event)
         asked = self._asked
         if asked is not None and event.raw("delegation_id") == self._delegation_id:

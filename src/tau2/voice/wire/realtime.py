@@ -41,7 +41,7 @@ from tau2.voice.wire.realtime_settings import (
     read_tools,
     updated,
 )
-from tau2.voice.wire.session import WireSession, WireSetup, WorkList
+from tau2.voice.wire.session import WireSession, WireSetup, WorkList, check_jobs
 
 with needs_extra("voice", "numpy"):
     import numpy as np
@@ -49,8 +49,6 @@ with needs_extra("voice", "numpy"):
 _LONGEST_BUFFER_SECONDS = 600.0
 _SHORTEST_COMMIT_SECONDS = 0.1
 _MOST_METADATA = 16
-_MOST_IN_RECOGNITION = 256
-"""Pieces of audio of one client: far more than anybody says before the first is recognized."""
 
 
 class RealtimeSession(WireSession):
@@ -74,7 +72,6 @@ class RealtimeSession(WireSession):
         self._heard_before = 0.0
         self._buffer_start = 0.0
         self._listener: Listener | None = None
-        self._in_recognition = 0
         self._listen_anew()
 
     def open(self) -> list[JsonObject]:
@@ -182,7 +179,7 @@ class RealtimeSession(WireSession):
             self._listener = Listener(self._setup.detector, self._rate, how)
 
     def _append(self, event: Reader) -> None:
-        self._check_recognition()
+        check_jobs(len(self._work))
         audio_format = FORMATS[self._settings.input_format]
         data = self._rest + event.audio("audio")
         whole = len(data) - len(data) % audio_format.bytes_per_sample
@@ -240,7 +237,7 @@ class RealtimeSession(WireSession):
         return round((self._buffer_start + seconds) * 1000)
 
     def _commit_by_client(self, _event: Reader) -> None:
-        self._check_recognition()
+        check_jobs(len(self._work))
         seconds = len(self._unread) / self._rate
         if seconds < _SHORTEST_COMMIT_SECONDS:
             raise WireError(
@@ -269,29 +266,17 @@ class RealtimeSession(WireSession):
         if len(self._conversation) >= MOST_ITEMS:
             raise WireError("conversation_full", f"a conversation has at most {MOST_ITEMS:,} items")
 
-    def _check_recognition(self, further: int = 1) -> None:
-        """Raise WireError where so many further pieces of audio are too many to be waited for."""
-        if self._in_recognition + further > _MOST_IN_RECOGNITION:
-            raise WireError(
-                "rate_limit_exceeded",
-                f"at most {_MOST_IN_RECOGNITION} pieces of audio can wait to be recognized; "
-                "send more once some are",
-            )
-
     def _recognize(self, item: Item, samples: Samples) -> None:
         seconds = round(len(samples) / self._rate, 3)
         item.unrecognized += 1
-        self._in_recognition += 1
 
         def heard(transcript: Transcript) -> None:
-            self._in_recognition -= 1
             item.text = f"{item.text} {self._setup.to_written(transcript.text)}".strip()
             item.unrecognized -= 1
             self._tell_transcript(item, seconds)
             self._go_on()
 
         def failed(problem: str) -> None:
-            self._in_recognition -= 1
             item.unrecognized -= 1
             error = {"type": "server_error", "code": "server_error", "message": problem}
             self._send(
@@ -324,7 +309,8 @@ class RealtimeSession(WireSession):
             )
         if self._turn is not None and item.id == self._turn.id:
             raise WireError("item_id_already_exists", "an item has this id already", "item.id")
-        self._check_recognition(len(audio))
+        if audio:
+            check_jobs(len(self._work), len(audio))
         previous = event.text("previous_item_id", "", MOST_ID) or None
         before = self._conversation.add(item, previous)
         audio_format = FORMATS[self._settings.input_format]
@@ -386,6 +372,8 @@ class RealtimeSession(WireSession):
                 "a response is in progress: wait for response.done, or cancel it",
             )
         self._check_room()
+        # A response that is cancelled leaves its job under way.
+        check_jobs(len(self._work))
         read_tool_choice(given, "auto")
         read_max_tokens(given, "inf")
         beside = given.one_of("conversation", ("auto", "none"), "auto") == "none"

@@ -14,6 +14,9 @@ from tau2.voice.cascade.work import Job, JobResult, Work
 from tau2.voice.speech.protocols import VoiceActivityDetector
 from tau2.voice.wire.reading import Reader, WireError, read_event
 
+_MOST_JOBS = 256
+"""Under way for one client: far more than anybody says before the first of it is recognized."""
+
 MakeAgent: TypeAlias = Callable[[str, list[JsonObject]], AgentProtocol]
 """Returns a text agent for instructions and tools; tools are in the form of chat completions."""
 
@@ -118,13 +121,26 @@ class WireSession:
         return f"{kind}_{self._item_count}"
 
 
+def check_jobs(under_way: int, further: int = 1) -> None:
+    """Raise WireError where a client would have too many jobs under way."""
+    if under_way + further > _MOST_JOBS:
+        raise WireError(
+            "rate_limit_exceeded",
+            f"at most {_MOST_JOBS} pieces of speech are recognized or made at once; "
+            "send more once some are done",
+        )
+
+
 class WorkList:
-    """Jobs, and who waits for them."""
+    """Jobs, and who waits for them. Its length counts those without a result."""
 
     def __init__(self) -> None:
         self._count = 0
         self._new: list[Work] = []
         self._waiting: dict[int, tuple[Callable[[Any], None], Callable[[str], None]]] = {}
+
+    def __len__(self) -> int:
+        return len(self._waiting)
 
     def add(self, job: Job, done: Callable[[Any], None], failed: Callable[[str], None]) -> None:
         """Have a job done; one of the two functions is called then."""

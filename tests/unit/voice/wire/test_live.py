@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
@@ -186,6 +187,31 @@ def test_agent_learns_what_is_appended() -> None:
     client.send("session.instructions.append", content="It is Monday.", delegation_id=None)
     assert prompts == ["Be kind.\n\nBe brief.", "Be kind.\n\nBe brief.\n\nIt is Monday."]
     assert client.of("session.instructions.appended")
+
+
+def test_client_cannot_have_more_said_at_once_than_is_bounded() -> None:
+    session = client_of(echo).session
+
+    def errors_of(kind: str, **fields: Any) -> list[str]:
+        """Send an event; return the codes of the errors."""
+        return [
+            event["error"]["code"]
+            for event in session.receive({"type": kind, **fields})
+            if event["type"] == "error"
+        ]
+
+    remark = {"content": "One moment.", "delegation_id": None}
+    silence = base64.b64encode(b"\xff" * 80).decode()
+    for _ in range(256):
+        assert errors_of("session.commentary.append", **remark) == []
+    full = ["rate_limit_exceeded"]
+    assert errors_of("session.commentary.append", **remark) == full
+    assert errors_of("session.input_audio.append", audio=silence) == full
+    work = session.take_work()
+    assert len(work) == 256
+    session.fail(work[0].id, "the synthesizer is gone")
+    assert errors_of("session.input_audio.append", audio=silence) == []
+    assert errors_of("session.commentary.append", **remark) == []
 
 
 def test_muted_user_is_not_heard() -> None:

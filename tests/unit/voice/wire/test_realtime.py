@@ -533,7 +533,7 @@ def test_what_is_no_event_is_answered_by_an_error(data: object) -> None:
     assert event["type"] == "error"
 
 
-def test_client_cannot_have_more_audio_recognized_than_is_bounded() -> None:
+def test_client_cannot_have_more_work_done_at_once_than_is_bounded() -> None:
     session = RealtimeSession(setup_of(echo), "sess_1", "m")
 
     def errors_of(kind: str, **fields: Any) -> list[str]:
@@ -554,6 +554,7 @@ def test_client_cannot_have_more_audio_recognized_than_is_bounded() -> None:
     assert errors_of("conversation.item.create", item=audio) == full
     assert errors_of("input_audio_buffer.append", audio=part["audio"]) == full
     assert errors_of("input_audio_buffer.commit") == full
+    assert errors_of("response.create") == full
     assert errors_of("conversation.item.create", item=said("Hello.")) == []
     work = session.take_work()
     assert len(work) == 256
