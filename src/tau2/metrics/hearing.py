@@ -8,11 +8,9 @@ what it understood of the agent. Values are what a task depends on: ids, numbers
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from importlib import import_module
-from types import ModuleType
 from typing import Any
 
 from tau2.metrics.timeline import Heard, Segment, Timeline
@@ -173,22 +171,32 @@ def total(parts: Iterable[Hearing | None]) -> Hearing | None:
     return sum(known, Hearing()) if known else None
 
 
-def accuracy() -> ModuleType:
-    """Return the module that knows how texts are spoken; only runs with calls load it."""
-    return import_module("tau2.voice.speech.accuracy")
-
-
 def hearing(said: str, heard: str) -> Hearing:
     """Return how well a text was heard; of a long one the beginning is compared."""
+    from tau2.voice.speech.accuracy import (  # noqa: PLC0415  -- only runs with calls load it
+        values_heard,
+    )
+
     said = said[:_MOST_CHARS]
     heard = heard[:_MOST_CHARS]
-    values = accuracy().values_heard(said, heard)
+    values = values_heard(said, heard)
     return Hearing(word_errors(said, heard), len(values.said), len(values.missed))
 
 
+def _spoken_words() -> Callable[[str], list[str]]:
+    """Return what knows the words of a text as they are spoken."""
+    from tau2.voice.speech.accuracy import spoken_words  # noqa: PLC0415  -- see `hearing`
+
+    return spoken_words
+
+
 def word_errors(said: str, heard: str) -> WordErrors:
-    """Return the word errors of a transcript: insertions, deletions and substitutions."""
-    words = accuracy().spoken_words
+    """Return the word errors of a transcript: insertions, deletions and substitutions together.
+
+    `tau2.voice.speech.accuracy` counts as many, tells them apart, and needs an extra for it. Here
+    the beginning of a long text is compared.
+    """
+    words = _spoken_words()
     said = said[:_MOST_CHARS]
     heard = heard[:_MOST_CHARS]
     first = words(said)[:_MOST_WORDS]
@@ -212,7 +220,7 @@ def marked_words(said: str, heard: str) -> list[tuple[str, bool]]:
     """Return the words that were heard, and whether each is one of those that were said."""
     said = said[:_MOST_CHARS]
     shown = heard[:_MOST_CHARS].split()[:_MOST_WORDS]
-    words = accuracy().spoken_words
+    words = _spoken_words()
     pieces = [(place, piece) for place, word in enumerate(shown) for piece in words(word)]
     reference = words(said)[:_MOST_WORDS]
     matcher = SequenceMatcher(None, reference, [piece for _, piece in pieces], autojunk=False)

@@ -21,11 +21,11 @@ from tau2.data_model.message import (
     TurnTakingAction,
     UserMessage,
 )
+from tau2.data_model.utterances import TICK_SECONDS
 from tau2.utils.json_types import JsonObject, JsonValue
 
 Speaker = Literal["user", "agent"]
 
-DEFAULT_TICK_SECONDS = 0.2
 _SHORTEST_TICK = 0.001  # seconds; a file may say anything
 _LONGEST_TICK = 60.0
 
@@ -236,7 +236,7 @@ def tick_seconds_of(ticks: Sequence[Tick]) -> float:
     """
     known = (tick.tick_duration_seconds for tick in ticks)
     sound = (seconds for seconds in known if seconds and _SHORTEST_TICK <= seconds <= _LONGEST_TICK)
-    return next(sound, DEFAULT_TICK_SECONDS)
+    return next(sound, TICK_SECONDS)
 
 
 def without_stop_tick(ticks: Sequence[Tick]) -> Sequence[Tick]:

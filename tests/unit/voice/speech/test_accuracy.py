@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
+from tau2.metrics import hearing
 from tau2.voice.speech.accuracy import (
     ValuesHeard,
     WordErrors,
@@ -31,6 +34,17 @@ def test_errors_are_counted_digit_by_digit() -> None:
     errors = word_errors("My id is W9164527.", "My ID was W9164528 please.")
     assert errors == WordErrors(words=11, substitutions=2, insertions=1)
     assert errors.rate == pytest.approx(3 / 11)
+
+
+def test_reports_count_as_many_errors_without_the_extra() -> None:
+    words = ["my", "order", "W23", "is", "late", "please"]
+    draw = random.Random(14)
+    for _ in range(50):
+        said = " ".join(draw.choices(words, k=draw.randint(0, 8)))
+        understood = " ".join(draw.choices(words, k=draw.randint(0, 8)))
+        expected = word_errors(said, understood)
+        reported = hearing.word_errors(said, understood)
+        assert (reported.errors, reported.words) == (expected.errors, expected.words)
 
 
 def test_nothing_said_has_no_rate() -> None:
