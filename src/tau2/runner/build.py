@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import TYPE_CHECKING, Any
 
 from tau2 import config as defaults
@@ -25,6 +24,7 @@ from tau2.runner.resolve import (
     RoleModel,
     UserFactory,
     agent_factory,
+    call_factory,
     environment_factory,
     resolve,
     user_factory,
@@ -138,10 +138,15 @@ def make_user(
     tools = None
     if environment.user_tools is not None and not solo:
         tools = environment.get_user_tools(include=task.user_tools) or None
-    known = {"tools": tools, "instructions": str(task.user_scenario), "task": task, **options}
-    if "environment" in inspect.signature(factory).parameters:
-        known["environment"] = environment
-    return call_with_known(factory, known)
+    known = {
+        "tools": tools,
+        "instructions": str(task.user_scenario),
+        "task": task,
+        "environment": environment,
+        **options,
+    }
+    user: UserProtocol = call_factory(factory, known)
+    return user
 
 
 def build_voice_user(

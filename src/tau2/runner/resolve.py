@@ -122,9 +122,7 @@ def resolve(config: RunConfig) -> ResolvedRun:
         agent_model=RoleModel(config.llm_agent, config.llm_args_agent)
         if agent_spec is not None and agent_spec.needs_model
         else None,
-        user_model=RoleModel(config.llm_user, config.llm_args_user)
-        if user_spec is not None and user_spec.needs_model
-        else None,
+        user_model=_user_model(config, user_spec),
         judge=judge_of(config),
         reviewer=reviewer_of(config),
     )
@@ -144,17 +142,29 @@ def _user_spec(name: str) -> UserSpec | None:
     return registry.users.get(name) if name in registry.users else None
 
 
-def _tolerant(factory: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a factory that leaves out the options which the given one does not take.
+def _user_model(config: RunConfig, user: UserSpec | None) -> RoleModel | None:
+    """Return the model that the user of a run calls; None where no spec says that it needs one."""
+    if user is None or not user.needs_model:
+        return None
+    return RoleModel(config.llm_user, config.llm_args_user)
 
-    An environment is given only to one that names it.
+
+def call_factory(factory: Callable[..., Any], options: Mapping[str, Any]) -> Any:
+    """Call a factory with those of the options that it takes.
+
+    An `environment` goes only to one that names it among its parameters, not to one that takes
+    any options.
     """
-    takes_environment = "environment" in inspect.signature(factory).parameters
+    if "environment" not in inspect.signature(factory).parameters:
+        options = {name: value for name, value in options.items() if name != "environment"}
+    return call_with_known(factory, options)
+
+
+def _tolerant(factory: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a factory that leaves out the options which the given one does not take."""
 
     def make(**options: Any) -> Any:
-        if not takes_environment:
-            options.pop("environment", None)
-        return call_with_known(factory, options)
+        return call_factory(factory, options)
 
     return make
 
@@ -186,9 +196,7 @@ def _resolved_call(config: VoiceRunConfig) -> ResolvedRun:
         is_solo=False,
         participants=None,
         agent_model=agent_model,
-        user_model=RoleModel(config.llm_user, config.llm_args_user)
-        if user_spec is not None and user_spec.needs_model
-        else None,
+        user_model=_user_model(config, user_spec),
         judge=judge_of(config),
         reviewer=reviewer_of(config),
         decision_model=RoleModel(audio.decision_model, audio.decision_model_args)

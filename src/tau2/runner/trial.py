@@ -76,7 +76,7 @@ _MANY_MESSAGES = 100  # the verdict on a failure with more is made in a thread
 
 _BETWEEN_REPLAYS = 1000
 """How far the seeds of the replays of a call lie apart."""
-_MADE_UP = "the simulated user failed; the call is played again"
+_REPLAYED = "the simulated user failed; the call is played again"
 
 TIMEOUT_GRACE = 30.0
 """Seconds after its time limit for which an episode is waited for, before it is abandoned."""
@@ -132,7 +132,7 @@ class UnitRunner:
             if not isinstance(outcome, BaseException):
                 if replays < self._most_replays and user_failed(outcome):
                     replays += 1
-                    self.sink(SimulationRetried(*spec.unit, attempt, _MADE_UP))
+                    self.sink(SimulationRetried(*spec.unit, attempt, _REPLAYED))
                     continue
                 outcome.hallucination_retries_used = replays
                 return outcome
