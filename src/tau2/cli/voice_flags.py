@@ -80,29 +80,39 @@ FILE_FLAG = Flag(
 )
 """How a configuration file says the fields of `AudioNativeConfig`: as one mapping."""
 
+_WHO_SPEAKS = (
+    "provider",
+    "model",
+    "base_url",
+    "reasoning_effort",
+    "cascaded_config_name",
+    "live_config",
+    "local_config",
+)
+"""The fields of `AudioNativeConfig` that say who speaks; the others are about time and turns."""
+
 VOICE_GROUPS = {
     "voice: who speaks (with --audio-native)": (
-        *(f"{CONFIG}.{name}" for name in ("provider", "model", "base_url", "reasoning_effort")),
-        *(f"{CONFIG}.{name}" for name in ("cascaded_config_name", "live_config", "local_config")),
-        *("agent_voice_settings", "user_voice_settings", "speech_complexity", "speech_condition"),
+        *(f"{CONFIG}.{name}" for name in _WHO_SPEAKS),
+        "agent_voice_settings",
+        "user_voice_settings",
+        "speech_complexity",
+        "speech_condition",
     ),
     "voice: time and turns (with --audio-native)": tuple(
-        f"{CONFIG}.{name}"
-        for name in AudioNativeConfig.model_fields
-        if name
-        not in {
-            *("provider", "model", "base_url", "reasoning_effort", "cascaded_config_name"),
-            *("live_config", "local_config"),
-        }
+        f"{CONFIG}.{name}" for name in AudioNativeConfig.model_fields if name not in _WHO_SPEAKS
     ),
     "voice: recordings and replays (with --audio-native)": (
-        *("audio_debug", "audio_taps", "hallucination_retries"),
+        "audio_debug",
+        "audio_taps",
+        "hallucination_retries",
     ),
 }
+"""The groups of the help text: title → fields, in the order in which they are listed."""
 
 
 def nested(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return given values with those of flags below `audio_native_config` in one mapping."""
+    """Return the values of flags, with those of `audio_native_config` in one mapping."""
     prefix = f"{CONFIG}."
     of_config = {
         name.removeprefix(prefix): value
