@@ -28,7 +28,8 @@ _WORDS = (
 def improvise(body: dict[str, Any]) -> Any:
     """Return a text or a tool call.
 
-    A customer (who has no tools) ends about every fourth conversation.
+    A customer (who has no tools) ends about every fourth conversation. It never states a number: a
+    user simulator that invents facts is stopped, and its episode is played again on every resume.
     """
     number = _number(body["messages"])
     tools = body.get("tools")
@@ -36,7 +37,8 @@ def improvise(body: dict[str, Any]) -> Any:
         return _call(number, len(body["messages"]))
     if not tools and number % 4 == 0 and len(body["messages"]) > 3:
         return f"That is all. {_STOP}"
-    return f"About {_WORDS[number % 8]} and {_WORDS[number // 8 % 8]} ({number % 1000})."
+    first, second, third = (_WORDS[number // 8**place % 8] for place in range(3))
+    return f"About {first}, {second} and {third}."
 
 
 def _call(number: int, turn: int) -> dict[str, Any]:
