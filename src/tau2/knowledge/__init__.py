@@ -1,0 +1,1 @@
+"""What an agent can look up: documents, retrievers, and the tools over them, for any domain."""
