@@ -158,6 +158,7 @@ class Tau2Runner:
         """Return the wired episode, not yet begun."""
         config = self.config
         environment = registry.get_env_constructor(config.domain)(solo_mode=config.solo_mode)
+        environment.prepare(task)
         if config.add_thinking_tool:
             add_thinking_tool(environment)
         return Orchestrator(

@@ -22,7 +22,7 @@ from tau2.environment.db import DB, describe_validation_error, read_data_file, r
 from tau2.environment.environment import Environment
 from tau2.environment.policy_rules import Rule
 from tau2.environment.task_check import cut_lines, form_problems, grouped
-from tau2.errors import DataFileError, UnknownName
+from tau2.errors import ConfigError, DataFileError, UnknownName
 from tau2.utils import finite_json
 from tau2.utils.json_types import JsonValue
 from tau2.utils.text import error_text, shortened
@@ -41,7 +41,10 @@ class DomainSpec:
 
     name: str
     environment: Callable[..., Environment]
-    """`environment(db=None, solo_mode=False, **options)` returns a fresh environment."""
+    """`environment(db=None, solo_mode=False, **options)` returns a fresh environment.
+
+    That of a domain with `variants` also takes `retrieval_variant` and `retrieval_kwargs`.
+    """
     tasks: Callable[..., list[Task]]
     """`tasks(split_name=default, task_ids=None)` returns tasks of a split (None: of all)."""
     splits: Callable[[], Splits] | None = None
@@ -58,6 +61,38 @@ class DomainSpec:
     One that takes `kinds` as well returns training tasks for "seen", and for "new" tasks of kinds
     that no training task is of.
     """
+    variants: Mapping[str, str] = field(default_factory=dict)
+    """Ways in which an agent reads the domain's documents: name → what it gives the agent.
+
+    A run chooses one (`--retrieval-config`). Empty: the domain has no documents to choose for.
+    """
+    default_variant: str | Callable[[], str] | None = None
+    """The variant of a run that names none; a function if it depends on the data folder."""
+
+    def variant(self, name: str | None) -> str | None:
+        """Return the variant that `name` stands for, in any capitalisation; None: the default.
+
+        None is returned by a domain without variants.
+
+        Raises:
+            UnknownName: there is no such variant.
+            ConfigError: a variant is named, and the domain has none.
+        """
+        if not self.variants:
+            if name is not None:
+                raise ConfigError(
+                    f"domain {self.name!r} has no retrieval variants; leave out retrieval_config"
+                )
+            return None
+        if name is None:
+            chosen = self.default_variant
+            return chosen() if callable(chosen) else chosen
+        if name in self.variants:
+            return name
+        for known in self.variants:
+            if known.casefold() == name.casefold():
+                return known
+        raise UnknownName("retrieval variant", name, self.variants)
 
 
 def _stamp(path: Path) -> tuple[int, int]:

@@ -20,7 +20,7 @@ from tau2.data_model.message import (
     UserMessage,
 )
 from tau2.data_model.simulation import EnvironmentInfo
-from tau2.data_model.tasks import EnvAssertion, EnvFunctionCall, InitializationData
+from tau2.data_model.tasks import EnvAssertion, EnvFunctionCall, InitializationData, Task
 from tau2.environment.cow import Table, clone
 from tau2.environment.db import DB
 from tau2.environment.history import decoded, paired_calls
@@ -206,6 +206,15 @@ class Environment:
             id=message.id, role="tool", content=content, requestor=message.requestor, error=error,
             turn_idx=None, timestamp=datetime.now().isoformat(),  # noqa: DTZ005  -- public format
         )  # fmt: skip
+
+    def prepare(self, task: Task) -> None:
+        """Adapt to a task that is about to be played or graded; by default nothing is done.
+
+        A domain overrides this when something outside of its databases depends on the task: what
+        the policy shows, or which calls are logged. It is called before an agent is made and again
+        before the initial state is set, on the environment that is played as well as on those that
+        are graded, replayed and resumed: so a second call with the same task must change nothing.
+        """
 
     def sync_tools(self) -> None:
         """Bring the two sides' states into agreement; a domain overrides this."""

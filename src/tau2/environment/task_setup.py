@@ -47,10 +47,12 @@ def set_initial_state(
 ) -> None:
     """Bring a fresh environment to where `messages` leave it, from the task's initial state on.
 
-    Tool calls at the very end, without results, are not executed.
+    It is prepared for the task first. Tool calls at the very end, without results, are not
+    executed.
 
     Raise ReplayMismatch as `set_state` does.
     """
+    environment.prepare(task)
     state = task.initial_state
     environment.set_state(
         initialization_data=state.initialization_data if state else None,

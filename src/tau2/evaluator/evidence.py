@@ -12,7 +12,7 @@ from functools import cached_property
 from threading import Lock
 
 from tau2.data_model.message import Message
-from tau2.data_model.tasks import Action, EvaluationCriteria, Task
+from tau2.data_model.tasks import HISTORY_TIMES, Action, EvaluationCriteria, Task
 from tau2.environment.cow import clone
 from tau2.environment.environment import Environment
 from tau2.environment.history import executed_calls
@@ -85,11 +85,13 @@ class Evidence:
 
     @cached_property
     def start(self) -> Environment:
-        """A fresh environment before the task's initial state.
+        """A fresh environment, prepared for the task, before its initial state.
 
         For facts about tools, never to be played on.
         """
-        return self.setup.fresh()
+        environment = self.setup.fresh()
+        environment.prepare(self.task)
+        return environment
 
     @cached_property
     def actual(self) -> Environment:
@@ -129,7 +131,7 @@ def _cached_gold(setup: TaskSetup, start: Environment) -> Gold:
     # A data file that was read again has another reference database. The cached environments keep
     # their references alive, so that an id is not used again.
     references = tuple(map(id, start.references()))
-    key = (start.world_id, start.strict_compat, references, _fingerprint(setup.task))
+    key = (start.world_id, start.strict_compat, references, _fingerprint(setup.task, start))
     with _gold_lock:
         known = _gold_cache.get(key)
         if known is not None:
@@ -144,8 +146,11 @@ def _cached_gold(setup: TaskSetup, start: Environment) -> Gold:
     return gold
 
 
-def _fingerprint(task: Task) -> str:
+def _fingerprint(task: Task, start: Environment) -> str:
     """Return a digest of what determines the gold environment of a task."""
+    if type(start).prepare is not Environment.prepare:
+        # Any field may decide what `prepare` does.
+        return hashlib.sha256(model_json(task, exclude=HISTORY_TIMES).encode()).hexdigest()
     digest = hashlib.sha256()
     if task.initial_state is not None:
         digest.update(model_json(task.initial_state).encode())

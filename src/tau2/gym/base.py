@@ -167,7 +167,12 @@ class BaseGymEnv:
         }
 
     def _current_environment(self) -> Environment:
-        return self._environment if self._environment is not None else self._get_environment()
+        return self._environment if self._environment is not None else self._prepared_environment()
+
+    def _prepared_environment(self) -> Environment:
+        environment = self._get_environment()
+        environment.prepare(self._current_task())
+        return environment
 
     def _current_task(self) -> Task:
         return self._task if self._task is not None else self._get_task()
@@ -182,7 +187,7 @@ class BaseGymEnv:
         self.task_id = str((options or {}).get("task_id", self.task_id))
         self._seed = self._next_seed(seed)
         self._task = self._get_task()
-        self._environment = self._get_environment()
+        self._environment = self._prepared_environment()
         self._tools = self._get_tools()
         orchestrator = self._get_orchestrator()
         self.rollout.begin(orchestrator)

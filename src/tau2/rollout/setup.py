@@ -178,6 +178,7 @@ class RolloutSetup:
     def new_episode(self, task: Task, seed: int | None, role: Role) -> Orchestrator:
         """Return an episode that has not begun, in which the caller plays `role`."""
         environment = self.new_environment()
+        environment.prepare(task)
         if role is Role.AGENT:
             agent: Any = ExternalAgent(agent_tools(environment, task), environment.get_policy())
             user = self.make_user(environment, task)

@@ -85,10 +85,12 @@ def make_agent(
     solo: bool,
     **options: Any,
 ) -> AgentProtocol:
-    """Return an agent with the tools and the policy of an environment.
+    """Return an agent with the tools and the policy of an environment, prepared for the task.
 
     `options` go to the factory if it knows them.
     """
+    if task is not None:
+        environment.prepare(task)
     tools = environment.get_tools()
     if solo and environment.user_tools is not None:
         tools += environment.get_user_tools(include=task.user_tools if task else None)
@@ -135,6 +137,7 @@ def make_user(
     `options` go to the factory if it knows them; `environment` goes to one that names it among its
     parameters.
     """
+    environment.prepare(task)
     tools = None
     if environment.user_tools is not None and not solo:
         tools = environment.get_user_tools(include=task.user_tools) or None

@@ -10,6 +10,7 @@ import pytest
 from tau2.domains.mock.data_model import MockDB
 from tau2.domains.mock.environment import get_tasks
 from tau2.environment.domain import (
+    DomainSpec,
     dump_tasks,
     load_reference_db,
     load_split,
@@ -18,7 +19,8 @@ from tau2.environment.domain import (
     load_text,
     parse_tasks,
 )
-from tau2.errors import DataFileError, UnknownName
+from tau2.environment.environment import Environment
+from tau2.errors import ConfigError, DataFileError, UnknownName
 
 
 def write(path, value, age: int = 0):
@@ -100,3 +102,24 @@ def test_dumped_tasks_load_again(tmp_path):
     assert [task.evaluation_criteria for task in again] == [
         task.evaluation_criteria for task in get_tasks()
     ]
+
+
+def library(**fields):
+    return DomainSpec("library", Environment, list, **fields)
+
+
+def test_a_domain_with_variants_names_one_for_a_run_that_does_not():
+    spec = library(variants={"grep_only": "grep", "bm25": "search"}, default_variant="bm25")
+    assert spec.variant(None) == "bm25"
+    assert spec.variant("Grep_Only") == "grep_only"
+    with pytest.raises(UnknownName, match="did you mean 'bm25'"):
+        spec.variant("bm26")
+    assert library(variants=spec.variants, default_variant=lambda: "grep_only").variant(None) == (
+        "grep_only"
+    )
+
+
+def test_a_domain_without_variants_refuses_one():
+    assert library().variant(None) is None
+    with pytest.raises(ConfigError, match="domain 'library' has no retrieval variants"):
+        library().variant("bm25")

@@ -9,6 +9,7 @@ from tau2.data_model.message import AssistantMessage, ToolCall, ToolMessage, Use
 from tau2.data_model.tasks import Action, EnvAssertion, EvaluationCriteria, InitialState, RewardType
 from tau2.domains.mock.data_model import MockDB, User
 from tau2.domains.mock.environment import get_environment
+from tau2.environment.environment import Environment
 from tau2.environment.task_setup import TaskSetup
 from tau2.evaluator import evidence
 from tau2.evaluator.evaluator_env import EnvironmentEvaluator
@@ -144,6 +145,23 @@ def test_an_edited_task_has_another_gold_environment():
         create_meeting(), state=InitialState(initialization_data={"agent_data": {"tasks": {}}})
     )
     assert gold_of(later) is not first
+
+
+class Logging(Environment):
+    """Keeps a note of every required document; what it keeps is outside of the reference."""
+
+    def prepare(self, task):
+        self.noted = list(task.required_documents or ())
+
+
+def test_what_an_environment_was_prepared_for_has_another_gold_environment():
+    start = get_environment()
+    env = Logging("mock", "", start.tools, start.user_tools, world_id=start.world_id)
+    task = a_task(create_meeting())
+    reading = task.model_copy(update={"required_documents": ["doc_1"]})
+    assert gold_of(task, env).environment.noted == []
+    assert gold_of(reading, env).environment.noted == ["doc_1"]
+    assert gold_of(reading, env) is gold_of(reading.model_copy(deep=True), env)
 
 
 def test_another_initial_state_has_another_gold_environment():

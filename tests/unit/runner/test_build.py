@@ -9,6 +9,7 @@ from tests.unit.runner.conftest import a_config
 from tau2.data_model.audio import AudioNativeConfig, VoiceSettings
 from tau2.data_model.persona import PersonaConfig
 from tau2.data_model.simulation import VoiceRunConfig
+from tau2.environment.environment import Environment
 from tau2.errors import ConfigError, UnknownName
 from tau2.orchestrator.full_duplex_orchestrator import FullDuplexOrchestrator
 from tau2.orchestrator.orchestrator import Orchestrator
@@ -49,6 +50,24 @@ def test_agents_get_what_they_ask_for(cast):
     assert seen["domain_policy"] == env.get_policy()
     with pytest.raises(UnknownName, match="no agent named 'cast_agnt'; did you mean 'cast_agent'"):
         build_agent("cast_agnt", env)
+
+
+def test_an_environment_is_prepared_before_its_agent_is_made(cast, monkeypatch):
+    def prepare(self, task):
+        self.policy = f"The policy of {task.id}."
+
+    seen = {}
+
+    def maker(domain_policy, **options):
+        seen["policy"] = domain_policy
+        return Agent()
+
+    monkeypatch.setattr(Environment, "prepare", prepare)
+    cast(agent=maker)
+    build_agent("cast_agent", build_environment("mock"), task=TASK)
+    assert seen.pop("policy") == "The policy of create_task_1."
+    build_orchestrator(a_config(), TASK)
+    assert seen["policy"] == "The policy of create_task_1."
 
 
 def test_a_factory_gets_only_what_it_takes(cast):
