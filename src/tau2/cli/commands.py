@@ -28,6 +28,7 @@ COMMANDS = {
     "check-data": "check the files of every domain",
     "audit": "prove tasks: the reference earns 1, baselines earn 0",
     "users": "certify a simulated user: a report card",
+    "protocols": "list the settings of published comparisons, for `tau2 run --protocol`",
     "tasks": "generate fresh tasks from a domain's database",
     "convert-results": "change a saved run between one file and a folder",
     "completion": "have the shell complete commands, options and names",

@@ -56,6 +56,9 @@ def add_arguments(parser: CommandParser) -> None:
         help="resamples of the bootstrap (default: 10000)",
     )
     parser.add_argument("--seed", type=int, default=0, help="seed of the bootstrap (default: 0)")
+    parser.add_switch(
+        "--across-protocols", help="compare runs that follow different protocols, too"
+    )
     parser.add_switch("--json", help="print one JSON object only")
 
 
@@ -73,6 +76,7 @@ def run(options: argparse.Namespace) -> int:
         resamples=options.resamples,
         margin=options.margin,
         seed=options.seed,
+        across_protocols=options.across_protocols,
     )
     if options.json:
         show_json({"a": str(path_a), "b": str(path_b), **comparison.as_dict()})

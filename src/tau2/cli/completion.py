@@ -131,6 +131,8 @@ def _values(
 ) -> Iterable[str]:
     """Return what an argument's value may be; nothing where that is not known."""
     source = _SOURCES.get(action.dest)
+    if action.dest == "names" and parser.prog == "tau2 protocols":
+        source = _protocols
     if source is not None and not (action.dest == "name" and parser.prog != "tau2 domain"):
         return source(parsed_args)
     return _files(prefix) if action.metavar in _FILES_OF else ()
@@ -155,6 +157,12 @@ def _splits(given: argparse.Namespace) -> list[str]:
 
     load = registry.get_task_splits_loader(_first(given, "domain") or "")
     return list(load()) if load is not None else []
+
+
+def _protocols(_given: argparse.Namespace) -> list[str]:
+    from tau2.runner.protocols import protocols
+
+    return list(protocols())
 
 
 def _runs(_given: argparse.Namespace) -> list[str]:
@@ -233,6 +241,7 @@ _SOURCES: dict[str, Source] = {
     "domain": _domains, "name": _domains, "names": _domains,
     "agent": _registered(lambda registry: registry.get_agents()),
     "user": _registered(lambda registry: registry.get_users()),
+    "protocol": _protocols,
     "task_id": _tasks, "task_ids": _tasks, "task_split_name": _splits,
     "run_name": _runs, "runs": _runs, "run": _runs, "resume": _runs, "a": _runs, "b": _runs,
 }  # fmt: skip

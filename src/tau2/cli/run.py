@@ -36,7 +36,7 @@ _FILE_FLAGS = [*(flag for flag in _FLAGS if "." not in flag.field), FILE_FLAG]
 _GROUPS = {
     "what is played": (
         *("domain", "task_set_name", "task_split_name", "tasks_file", "task_ids"),
-        *("num_tasks", "num_trials"),
+        *("num_tasks", "num_trials", "protocol"),
     ),
     "agent, user and judge": (
         *("agent", "llm_agent", "llm_args_agent", "user", "llm_user", "llm_args_user"),
@@ -173,6 +173,8 @@ def _configured(options: argparse.Namespace) -> RunConfig:
         values = resumed_values(options.resume, values, is_trusted=is_trusted)
     if "domain" not in values:
         raise ConfigError(_which_domain())
+    if values.get("protocol") is not None:
+        values = merged(_pinned(values, is_voice=is_voice), values)
     places = {name: f"{options.config}: {name}" for name in file}
     if is_voice:
         values = voice_values(values)
@@ -180,6 +182,14 @@ def _configured(options: argparse.Namespace) -> RunConfig:
         check_text_values(values)
     config: RunConfig = build_config(run_config_kind(values), values, _FLAGS, places)
     return config
+
+
+def _pinned(values: dict[str, Any], *, is_voice: bool) -> dict[str, Any]:
+    """Return the settings of the protocol that is named."""
+    from tau2.runner.protocols import protocol_named
+
+    protocol = protocol_named(values["protocol"])
+    return nested(protocol.values(values["domain"], is_voice=is_voice))
 
 
 def _check_redacted(given: dict[str, Any]) -> None:

@@ -131,6 +131,9 @@ class BaseRunConfig(BaseModel):
     """Replays of a call whose model-driven user made something up (docs/user-monitor.md)."""
     is_remote: bool = False
     """Accepted for compatibility; has no effect."""
+    protocol: str | None = None
+    """Published comparison whose settings are used, by name (see `tau2 protocols`); settings that
+    are given win, and the run says where it departs."""
     retrieval_config: str | None = None
     """Retrieval variant of a knowledge domain."""
     retrieval_config_kwargs: JsonObject | None = None

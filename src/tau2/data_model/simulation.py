@@ -234,6 +234,10 @@ class Info(BaseModel):
     strict_compat: bool | None = None
     timeout: float | None = None
     enforce_communication_protocol: bool | None = None
+    protocol: str | None = None
+    """The published comparison whose settings were used."""
+    protocol_departures: list[str] | None = None
+    """Where the run departs from it, in words."""
 
 
 class SimulationIndexEntry(BaseModel):

@@ -146,6 +146,7 @@ def compare(
     resamples: int = 10_000,
     margin: float = 0.03,
     seed: int = 0,
+    across_protocols: bool = False,
 ) -> Comparison:
     """Compare two runs of the same tasks.
 
@@ -156,10 +157,14 @@ def compare(
         resamples: Of the bootstrap.
         margin: Half the width of the interval that `plan` aims at; a share.
         seed: Of the bootstrap, and of the sign patterns when these are sampled.
+        across_protocols: Compare runs of different protocols, too.
 
     Raises:
-        ConfigError: they are of different domains, or have no scored unit in common.
+        ConfigError: they are of different domains, follow different protocols, or have no scored
+            unit in common.
     """
+    if not across_protocols:
+        _refuse_different_protocols(a, b)
     pairing = pair(a, b)
     if not pairing.pairs:
         raise ConfigError(
@@ -174,6 +179,16 @@ def compare(
         plan=plan(pairing.pairs, margin=margin, confidence=confidence),
         confidence=confidence,
     )
+
+
+def _refuse_different_protocols(a: Results, b: Results) -> None:
+    names = [results.info.protocol for results in (a, b)]
+    if names[0] != names[1]:
+        of_a, of_b = (name or "none" for name in names)
+        raise ConfigError(
+            "the two runs follow different protocols, so their scores are of different settings: "
+            f"{of_a} and {of_b} (to compare them all the same: --across-protocols)"
+        )
 
 
 def pair(a: Results, b: Results) -> Pairing:

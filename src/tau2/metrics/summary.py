@@ -110,11 +110,25 @@ class RunSummary:
     interrupted: bool
     voice: VoiceFigures | None = None
     """Of the calls; None for a run of text."""
+    protocol: str | None = None
+    """The published comparison whose settings were used."""
+    departures: tuple[str, ...] = ()
+    """Where the run departs from its protocol, in words."""
 
     @property
     def is_complete(self) -> bool:
         """Whether every simulation was played and scored."""
         return not self.unscored and not self.interrupted
+
+    @property
+    def followed(self) -> str:
+        """The protocol of the run, and where the run departs from it; empty without a protocol."""
+        if self.protocol is None:
+            return ""
+        if not self.departures:
+            return f"{self.protocol}, followed"
+        number = plural(len(self.departures), "departure")
+        return f"{self.protocol}, with {number}: {'; '.join(self.departures)}"
 
     def as_dict(self) -> dict[str, Any]:
         """Return the summary as JSON data."""
@@ -159,7 +173,11 @@ class RunSummary:
             "saved_to": str(self.saved_to) if self.saved_to else None,
             "interrupted": self.interrupted,
             **({"voice": self.voice.as_dict()} if self.voice is not None else {}),
+            **({"protocol": self._protocol_data()} if self.protocol is not None else {}),
         }
+
+    def _protocol_data(self) -> dict[str, Any]:
+        return {"name": self.protocol, "departures": list(self.departures)}
 
 
 def _tokens(expense: Expense) -> dict[str, int]:
@@ -204,6 +222,8 @@ def summarize(
         saved_to=folder,
         interrupted=interrupted,
         voice=voice_figures(runs),
+        protocol=info.protocol,
+        departures=tuple(info.protocol_departures or ()),
     )
 
 

@@ -362,9 +362,20 @@ def run_info(run_config: RunConfig, environment: Environment, **overrides: Any) 
         "strict_compat": environment.strict_compat,
         "timeout": run_config.timeout,
         "enforce_communication_protocol": text.enforce_communication_protocol if text else None,
+        "protocol": run_config.protocol,
+        "protocol_departures": _departures(run_config, environment),
     }
     more = _voice_facts(voice) if voice is not None else {}
     return Info.model_validate(facts | more | overrides)
+
+
+def _departures(run_config: RunConfig, environment: Environment) -> list[str] | None:
+    """Return where a run departs from its protocol; None for one without."""
+    if run_config.protocol is None:
+        return None
+    from tau2.runner.protocols import departures  # noqa: PLC0415  -- most runs follow none
+
+    return departures(run_config, environment)
 
 
 def _agent_args(run_config: RunConfig) -> JsonObject:

@@ -14,7 +14,9 @@ from tau2.utils.json_types import JsonMapping, JsonObject
 from tau2.utils.model_json import model_json
 from tau2.utils.text import shortened
 
-_IGNORED = frozenset({"num_trials", "git_commit", "engine_version", "task_split_name"})
+_IGNORED = frozenset(
+    {"num_trials", "git_commit", "engine_version", "task_split_name", "protocol_departures"}
+)
 """Fields that may differ when a run is continued: they do not change what one simulation is."""
 
 _PARTS = frozenset({"user_info", "agent_info", "environment_info"})

@@ -104,6 +104,8 @@ def _about(results: Results) -> str:
     ]
     if summary.judge:
         parts.append(f"judge {summary.judge}")
+    if summary.protocol:
+        parts.append(f"protocol {summary.followed}")
     if results.info.git_commit != "unknown":
         parts.append(f"commit {results.info.git_commit[:12]}")
     if results.timestamp:

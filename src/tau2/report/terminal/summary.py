@@ -105,6 +105,9 @@ def figures_view(summary: RunSummary) -> Table:
     table.add_row("user", plain(summary.user_expense))
     if summary.judge:
         table.add_row("judge", plain(summary.judge))
+    if summary.protocol:
+        style = "yellow" if summary.departures else ""
+        table.add_row("protocol", plain(summary.followed, style=style))
     return table
 
 
