@@ -62,7 +62,7 @@ def canonical_pieces(db: BaseModel) -> Iterator[bytes]:
     before = "{"
     for name in sorted([*others, *(tables.keys() - hidden)]):
         yield f"{before}{json.dumps(name)}: ".encode()
-        yield _table_text(tables[name]) if name in tables else canonical_json(others[name]).encode()
+        yield table_text(tables[name]) if name in tables else canonical_json(others[name]).encode()
         before = ", "
     yield b"}" if before != "{" else b"{}"
 
@@ -78,7 +78,7 @@ class _Texts:
     """By key `"key": text`, or by row `text`; empty for a mapping without sorted keys."""
 
 
-_MOST_BASES = 32  # reference tables whose texts are kept; most processes use one to three domains
+_MOST_BASES = 96  # reference tables whose texts are kept; a bank has 23, other domains one to five
 _TEXTS: OrderedDict[int, _Texts] = OrderedDict()
 """Process-wide, oldest first: id of the base → texts. An entry keeps its base alive, so that its id
 is not used again."""
@@ -110,7 +110,8 @@ def _entry(key: str, record: object) -> bytes:
     return f"{json.dumps(key)}: ".encode() + _record_text(record)
 
 
-def _table_text(table: Table[Any, object] | ListTable[object]) -> bytes:
+def table_text(table: Table[Any, object] | ListTable[object]) -> bytes:
+    """Return the canonical text of a table."""
     shared = _texts_of(table.base)
     if isinstance(table, ListTable):
         changed = table.touched()

@@ -100,13 +100,6 @@ def describe_validation_error(error: ValidationError, source: object) -> str:
     return "\n".join(lines)
 
 
-def _view_of(value: object) -> object:
-    """Return a copy-on-write view of a field, or the field itself where a view is not worth it."""
-    if is_table_like(value):
-        return Table(value)
-    return ListTable(value) if is_list_table_like(value) else value
-
-
 View: TypeAlias = Table[Any, object] | ListTable[object]
 
 
@@ -181,8 +174,15 @@ class DB(BaseModel):
         }
         # Two views of an object that occurs twice would become two objects on the first write.
         if not memo.shared:
-            state = {name: _view_of(value) for name, value in state.items()}
+            state = {name: self.view_of(value) for name, value in state.items()}
         return self._with_state(state, self.reference)
+
+    @classmethod
+    def view_of(cls, value: object) -> object:
+        """Return a copy-on-write view of a field; the field itself where a view is not worth it."""
+        if is_table_like(value):
+            return Table(value)
+        return ListTable(value) if is_list_table_like(value) else value
 
     def view(self) -> Self:
         """Return an independent view of a reference, which must not be mutated afterwards."""
@@ -199,7 +199,7 @@ class DB(BaseModel):
         first = views.get(name)
         # A field that was assigned anew since the last view needs a new one.
         if first is None or first.base is not value:
-            made = _view_of(value)
+            made = self.view_of(value)
             if not isinstance(made, VIEWS):
                 return clone(value)
             views[name] = made

@@ -1,0 +1,1 @@
+"""The tools of the bank's agent and of its customers, by area."""
