@@ -48,6 +48,12 @@ class DocumentSet(Sequence[Document]):
     def __iter__(self) -> Iterator[Document]:
         return iter(self._documents)
 
+    def __deepcopy__(self, _memo: object) -> DocumentSet:
+        return self
+
+    def __reduce__(self) -> tuple[type[DocumentSet], tuple[tuple[Document, ...]]]:
+        return DocumentSet, (self._documents,)
+
     def find(self, name: str) -> Document | None:
         """Return the document with this id or, failing that, with this title."""
         return self.by_id.get(name) or self._by_title.get(name)
