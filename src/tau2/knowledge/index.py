@@ -16,8 +16,8 @@ from typing import Any, TypeAlias
 
 from tau2.errors import ConfigError
 from tau2.knowledge.documents import DocumentSet
-from tau2.knowledge.registry import PluginTable
 from tau2.knowledge.protocols import Hit, Retriever
+from tau2.knowledge.registry import PluginTable
 
 RETRIEVERS: PluginTable[Retriever] = PluginTable(
     "retriever",
