@@ -47,6 +47,7 @@ from tau2.runner.resolve import ResolvedRun, policy_rules
 from tau2.runner.simulation import agrade_live, is_long
 from tau2.runner.tasks import UnitSpec, slug
 from tau2.runner.tracing import traced
+from tau2.seeds import derive_seed
 from tau2.utils.text import error_text
 from tau2.utils.utils import get_now
 
@@ -74,8 +75,6 @@ PERMANENT_ERRORS = (
 _MOST_FRAMES = 100
 _MANY_MESSAGES = 100  # the verdict on a failure with more is made in a thread
 
-_BETWEEN_REPLAYS = 1000
-"""How far the seeds of the replays of a call lie apart."""
 _REPLAYED = "the simulated user failed; the call is played again"
 
 TIMEOUT_GRACE = 30.0
@@ -268,8 +267,10 @@ class UnitRunner:
 
 
 def _replay_of(spec: UnitSpec, replays: int) -> UnitSpec:
-    """Return a unit with the seed of its n-th replay."""
-    return spec._replace(seed=spec.seed + _BETWEEN_REPLAYS * replays)
+    """Return a unit with the seed of its n-th replay; the 0th is the unit itself."""
+    if not replays:
+        return spec
+    return spec._replace(seed=derive_seed(spec.seed, "replay", replays))
 
 
 def user_failed(run: SimulationRun) -> bool:

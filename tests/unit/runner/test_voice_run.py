@@ -21,6 +21,7 @@ from tau2.runner.tasks import (
     make_run_name,
     unit_seed,
 )
+from tau2.seeds import derive_seed
 from tau2.voice.adapters.registry import VoiceProvider, providers
 
 LOCAL = {"agent": "cast_agent", "recognizer": "tone", "latency_spread": 0.0}
@@ -235,7 +236,8 @@ def test_a_call_whose_user_failed_is_played_again(on_the_phone, tmp_path, monkey
     monkeypatch.setattr(trial, "user_failed", lambda run: next(failed))
     (run,) = played(tmp_path / "run").simulations
     assert run.hallucination_retries_used == 2
-    assert run.seed == unit_seed(a_voice_config().seed, "create_task_1", 0) + 2000
+    own = unit_seed(a_voice_config().seed, "create_task_1", 0)
+    assert run.seed == derive_seed(own, "replay", 2)
     failed = iter([True])
     (run,) = played(tmp_path / "again", hallucination_retries=0).simulations
     assert run.hallucination_retries_used == 0

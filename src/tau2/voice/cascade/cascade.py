@@ -142,7 +142,7 @@ class Cascade:
         self._replies = 0
         self._results: dict[str, ToolMessage | None] = {}
         self._remarks = 0
-        self._unknown: list[AssistantMessage] = []
+        self._unknown: list[Message] = []
         """Remarks of which the agent's state knows nothing yet."""
         self._unanswered: list[str] = []
         self._unsaid: list[Utterance] = []
@@ -386,6 +386,9 @@ class Cascade:
         if self._reply is reply:
             self._reply = None
             self._unanswered.extend(reply.texts)
+            if not isinstance(reply.message, UserMessage):
+                # The calls were made: a model refuses a history that lacks their results.
+                self._unknown.extend(flat(reply.message))
 
     def _copied_state(self) -> tuple[Any, bool]:
         """Return the agent's state, and whether it is a copy; copies share the messages."""

@@ -12,7 +12,7 @@ from tau2.voice.adapters.events import Usage, UserActivity
 from tau2.voice.cascade.cascade import Cascade
 from tau2.voice.cascade.playback import Cut
 from tau2.voice.cascade.settings import CascadeSettings, Latency
-from tau2.voice.cascade.work import Engines
+from tau2.voice.cascade.work import Engines, Work
 from tau2.voice.speech.engines.energy import EnergyDetector
 from tau2.voice.speech.engines.tone import ToneRecognizer, ToneSynthesizer
 from tau2.voice.speech.protocols import Voice
@@ -30,6 +30,8 @@ class ScriptedAgent:
 
     answer: Callable[[Message], AssistantMessage | str]
     asked: list[Message] = field(default_factory=list)
+    states: list[list[Message]] = field(default_factory=list)
+    """What it knew after each of its messages."""
 
     def get_init_state(self, message_history: list[Message] | None = None) -> list[Message]:
         return list(message_history or [])
@@ -42,6 +44,7 @@ class ScriptedAgent:
         if isinstance(reply, str):
             reply = AssistantMessage(content=reply)
         state += [message, reply]
+        self.states.append(list(state))
         return reply, state
 
     def is_stop(self, message: AssistantMessage) -> bool:
@@ -89,7 +92,7 @@ class Line:
         self.cascade.hear(samples)
         while work := self.cascade.take_work():
             for item in work:
-                self.cascade.finish(item.id, self.engines.perform(item.job))
+                self.finish(item)
         played = self.cascade.speak(len(samples))
         happened = self.cascade.happened()
         self.audio.append(played.samples)
@@ -101,6 +104,10 @@ class Line:
         self.is_over |= happened.ends_conversation
         if self.answer_calls and happened.calls:
             self.cascade.give_results([result(call) for call in happened.calls])
+
+    def finish(self, work: Work) -> None:
+        """Do a piece of work; a test may put a function in its place that fails."""
+        self.cascade.finish(work.id, self.engines.perform(work.job))
 
     def silence(self, seconds: float) -> None:
         """Have the caller say nothing."""

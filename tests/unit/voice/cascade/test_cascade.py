@@ -16,6 +16,7 @@ from tau2.data_model.message import (
 )
 from tau2.errors import AgentError, SpeechFailed
 from tau2.voice.cascade.settings import Latency
+from tau2.voice.cascade.work import Think, Work
 from tau2.voice.speech.engines.tone import ToneRecognizer
 from tau2.voice.speech.protocols import Speech, Transcript, Voice
 
@@ -269,6 +270,29 @@ def test_failure_of_recognition_is_passed_on() -> None:
     call.say("Hello")
     with pytest.raises(SpeechFailed):
         call.silence(3)
+
+
+def test_results_are_remembered_when_the_reply_to_them_fails() -> None:
+    agent = ScriptedAgent(
+        lambda message: calls("get") if message.content == "Get it." else "I am here."
+    )
+    call = line(agent)
+    call.say("Get it.")
+    fails = iter([False, True])
+    perform = call.engines.perform
+
+    def finish(work: Work) -> None:
+        if isinstance(work.job, Think) and next(fails, False):
+            call.cascade.fail(work.id)
+        else:
+            call.cascade.finish(work.id, perform(work.job))
+
+    call.finish = finish
+    call.silence(3)
+    call.say("Are you there?")
+    call.until_agent_says("here.")
+    seen = [message.role for message in agent.states[-1]]
+    assert seen == ["user", "assistant", "tool", "user", "assistant"]
 
 
 def test_state_that_cannot_be_copied_is_never_taken_back() -> None:
