@@ -208,13 +208,26 @@ class Environment:
         )  # fmt: skip
 
     def prepare(self, task: Task) -> None:
-        """Adapt to a task that is about to be played or graded; by default nothing is done.
+        """Adapt to a task that is about to be played or graded; by default the toolkits do.
 
         A domain overrides this when something outside of its databases depends on the task: what
         the policy shows, or which calls are logged. It is called before an agent is made and again
         before the initial state is set, on the environment that is played as well as on those that
         are graded, replayed and resumed: so a second call with the same task must change nothing.
         """
+        for toolkit in (self.tools, self.user_tools):
+            if isinstance(toolkit, ToolKitBase):
+                toolkit.prepare(task)
+
+    def prepares(self) -> bool:
+        """Return whether `prepare` does anything: whether it is overridden, here or in a toolkit.
+
+        What it does may depend on any field of the task.
+        """
+        kits = [kit for kit in (self.tools, self.user_tools) if isinstance(kit, ToolKitBase)]
+        return type(self).prepare is not Environment.prepare or any(
+            type(kit).prepare is not ToolKitBase.prepare for kit in kits
+        )
 
     def sync_tools(self) -> None:
         """Bring the two sides' states into agreement; a domain overrides this."""
@@ -350,6 +363,8 @@ class Environment:
     def _merge(self, data: InitializationData | None) -> None:
         if data is None:
             return
+        kits = (self.tools, self.user_tools)
+        is_shared = len({id(kit.db) for kit in kits if kit is not None}) == 1
         for toolkit, patch, side in (
             (self.tools, data.agent_data, "agent"),
             (self.user_tools, data.user_data, "user"),
@@ -361,6 +376,10 @@ class Environment:
                     f"the task has {side}_data, but the environment has no {side} tools"
                 )
             toolkit.update_db(patch)
+            if is_shared:
+                for kit in kits:
+                    if kit is not None:
+                        kit.db = toolkit.db
         if (
             self.strict_compat
             and data.agent_data is not None

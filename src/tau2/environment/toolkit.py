@@ -8,6 +8,7 @@ from typing import Any, ClassVar, TypeVar
 
 from pydantic import BaseModel
 
+from tau2.data_model.tasks import Task
 from tau2.environment import arithmetic
 from tau2.environment.cow import clone
 from tau2.environment.db import DB
@@ -115,6 +116,9 @@ class ToolKitBase:
         """Build the toolkit over `db` (a DB or any object the tools use; None for none)."""
         self.db = db
 
+    def prepare(self, task: Task) -> None:
+        """Adapt to a task that is about to be played or graded; see `Environment.prepare`."""
+
     @property
     def tools(self) -> dict[str, ToolFunction]:
         """Every tool's name and bound method, discoverable ones included."""
@@ -132,18 +136,24 @@ class ToolKitBase:
 
     def get_tool(self, tool_name: str) -> Tool:
         """Return one tool with its schema. Raise ToolError when there is none of that name."""
-        if tool_name not in self._marks:
-            raise ToolError(f"Tool '{tool_name}' not found.")
-        method = getattr(self, tool_name)
-        template = self._templates.get(tool_name)
+        return self.tool_template(tool_name).bind(getattr(self, tool_name))
+
+    @classmethod
+    def tool_template(cls, tool_name: str) -> Tool:
+        """Return one tool with its schema, bound to no toolkit: to be described, not called.
+
+        Raise ToolError when there is none of that name.
+        """
+        template = cls._templates.get(tool_name)
         if template is None:
-            template = self._templates[tool_name] = as_tool(getattr(type(self), tool_name))
-        return template.bind(method)
+            if tool_name not in cls._marks:
+                raise ToolError(f"Tool '{tool_name}' not found.")
+            template = cls._templates[tool_name] = as_tool(getattr(cls, tool_name))
+        return template
 
     def coerce(self, tool_name: str, arguments: JsonObject) -> JsonObject:
         """Return a model's arguments as the types of the tool's signature. Raise ArgumentError."""
-        template = self._templates.get(tool_name)
-        return (template if template is not None else self.get_tool(tool_name)).coerce(arguments)
+        return self.tool_template(tool_name).coerce(arguments)
 
     def without_order(self, tool_name: str, arguments: JsonObject) -> JsonObject:
         """Return arguments with the tool's unordered lists sorted, for comparing calls."""
@@ -182,9 +192,10 @@ class ToolKitBase:
             name: self.get_tool(name) for name, mark in self._marks.items() if mark.discoverable
         }
 
-    def is_discoverable(self, tool_name: str) -> bool:
+    @classmethod
+    def is_discoverable(cls, tool_name: str) -> bool:
         """Return whether the tool exists and is not listed."""
-        return tool_name in self._marks and self._marks[tool_name].discoverable
+        return tool_name in cls._marks and cls._marks[tool_name].discoverable
 
     def has_discoverable_tool(self, tool_name: str) -> bool:
         """Return whether the tool exists and is not listed."""

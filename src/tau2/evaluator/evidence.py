@@ -148,8 +148,8 @@ def _cached_gold(setup: TaskSetup, start: Environment) -> Gold:
 
 def _fingerprint(task: Task, start: Environment) -> str:
     """Return a digest of what determines the gold environment of a task."""
-    if type(start).prepare is not Environment.prepare:
-        # Any field may decide what `prepare` does.
+    if start.prepares():
+        # Any field of the task may decide what that does.
         return hashlib.sha256(model_json(task, exclude=HISTORY_TIMES).encode()).hexdigest()
     digest = hashlib.sha256()
     if task.initial_state is not None:
