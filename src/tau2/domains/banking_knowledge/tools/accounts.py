@@ -1,0 +1,79 @@
+"""What the tools for bank accounts and for debit cards share: reading accounts, dates and money."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+
+from tau2.domains.banking_knowledge.bank_rules import DATE_FORMAT
+from tau2.domains.banking_knowledge.data_model import Record, Records, rows_where
+from tau2.domains.banking_knowledge.tools.base import BankToolKit, as_money
+from tau2.environment.cow import peek
+
+_DATE_FORMATS = ("%m/%d/%Y", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M")
+_IN_USE = ("OPEN", "ACTIVE")
+
+
+def moment(text: object) -> datetime:
+    """Return the moment that a record holds, with or without a time; the earliest one if none."""
+    for form in _DATE_FORMATS:
+        try:
+            return datetime.strptime(str(text), form)
+        except ValueError:
+            continue
+    return datetime.min
+
+
+def is_in_use(account: Mapping[str, object]) -> bool:
+    """Return whether money can move on an account."""
+    return account.get("status") in _IN_USE
+
+
+def missing(**arguments: object) -> str | None:
+    """Return what is wrong when an argument that is required is absent or empty, or None."""
+    names = [name for name, value in arguments.items() if not value]
+    return f"{', '.join(names)}: a value is required" if names else None
+
+
+class AccountRecords(BankToolKit):
+    """Look-ups that the tools for accounts and cards share. What they return is not mutated."""
+
+    @property
+    def today_date(self) -> date:
+        """Today."""
+        return self.rules.now.date()
+
+    def account(self, account_id: object) -> Record | None:
+        """Return a bank account, or None."""
+        return peek(self.db.accounts, str(account_id))
+
+    def accounts_of(self, user_id: object) -> list[Record]:
+        """Return the bank accounts of a customer."""
+        return rows_where(self.db.accounts, user_id=user_id)
+
+    def cards_of(self, account_id: object) -> list[Record]:
+        """Return the debit cards of a bank account."""
+        return rows_where(self.db.debit_cards, account_id=account_id)
+
+    def age_in_days(self, account: Mapping[str, object]) -> int:
+        """Return for how many days an account has been open; very many if nobody knows."""
+        return (self.today_date - moment(account.get("date_opened")).date()).days
+
+    def change(self, records: Records, record_id: object, **fields: object) -> None:
+        """Set fields of a record that exists."""
+        records[str(record_id)].update(fields)  # type: ignore[arg-type]  # values of a record are JSON
+
+
+def balance_of(account: Mapping[str, object]) -> float:
+    """Return what an account holds, in US dollars. Raise ValueError when it is no amount."""
+    return as_money(account.get("current_holdings", "0"))
+
+
+def as_dollars(amount: float) -> str:
+    """Return an amount as most records hold one: two decimals, with a dollar sign."""
+    return f"${amount:.2f}"
+
+
+def as_plain(amount: float) -> str:
+    """Return an amount as the accounts of the data hold one: two decimals, no dollar sign."""
+    return f"{amount:.2f}"

@@ -1,0 +1,403 @@
+"""What an agent can do with bank accounts once it has found and unlocked the tools.
+
+Every check comes before the first change. The tools permit more than the bank's articles do: whether
+a credit is due, for example, is for the agent to know.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from tau2.domains.banking_knowledge import ids, query
+from tau2.domains.banking_knowledge.data_model import Record
+from tau2.domains.banking_knowledge.tools.accounts import (
+    AccountRecords,
+    as_dollars,
+    as_plain,
+    balance_of,
+    is_in_use,
+    missing,
+    moment,
+)
+from tau2.environment.toolkit import ToolType, is_discoverable_tool
+
+_CLASS_OF_TYPE: Final = {
+    "checking": "checking",
+    "savings": "saving",
+    "business_checking": "business_checking",
+    "business_savings": "business_savings",
+}
+"""Type of an account, as a tool is asked for it → its class, as records name it."""
+_SAVINGS_CLASSES = ("saving", "savings")
+_CHECKING_CREDITS: Final = {
+    "rebate_credit": "REBATE CREDIT - CUSTOMER SERVICE",
+    "fee_refund": "FEE REFUND - CUSTOMER SERVICE",
+}
+_SAVINGS_CREDITS: Final = {
+    "interest_correction": "INTEREST CORRECTION - CUSTOMER SERVICE",
+    "fee_refund": "FEE REFUND - CUSTOMER SERVICE",
+    "goodwill_credit": "GOODWILL CREDIT - CUSTOMER SERVICE",
+}
+"""Type of a credit → the description of its transaction."""
+_CUSTOMER_REQUEST = "Customer requested closure"
+
+
+class BankAccountTools(AccountRecords):
+    """Opening, closing, crediting and reading bank accounts, and transfers between them."""
+
+    @is_discoverable_tool(ToolType.READ)
+    def get_all_user_accounts_by_user_id_3847(self, user_id: str) -> str:
+        """Get all accounts of a customer: bank accounts and credit card accounts.
+
+        Args:
+            user_id: The customer's id.
+
+        Returns:
+            The records of both kinds.
+        """
+        if problem := missing(user_id=user_id):
+            return self.refuse(problem)
+        tables = {"accounts": "bank accounts", "credit_card_accounts": "credit card accounts"}
+        return "\n\n".join(
+            query.as_text(query.find(self.db, table, {"user_id": user_id}), title)
+            for table, title in tables.items()
+        )
+
+    @is_discoverable_tool(ToolType.READ)
+    def get_bank_account_transactions_9173(self, account_id: str) -> str:
+        """Get the transactions of a bank account, the newest first.
+
+        Args:
+            account_id: The id of the bank account.
+
+        Returns:
+            The records of the transactions.
+        """
+        if problem := missing(account_id=account_id):
+            return self.refuse(problem)
+        if self.account(account_id) is None:
+            return self.refuse(f"there is no bank account {account_id}")
+        table = "bank_account_transaction_history"
+        found = query.find(self.db, table, {"account_id": account_id})
+        newest = sorted(found.items(), key=lambda row: moment(row[1].get("date")), reverse=True)
+        return query.as_text(dict(newest), f"transactions of account {account_id}")
+
+    @is_discoverable_tool(ToolType.WRITE)
+    def open_bank_account_4821(self, user_id: str, account_type: str, account_class: str) -> str:
+        """Open a bank account for a customer.
+
+        Args:
+            user_id: The customer's id.
+            account_type: One of checking, savings, business_checking, business_savings.
+            account_class: The full name of the account, for example "Blue Account".
+
+        Returns:
+            The new account.
+
+        Raises:
+            ToolError: The customer may not have such an account.
+        """
+        if problem := missing(
+            user_id=user_id, account_type=account_type, account_class=account_class
+        ):
+            return self.refuse(problem)
+        kind = _CLASS_OF_TYPE.get(account_type) if isinstance(account_type, str) else None
+        if kind is None:
+            return self.not_one_of("account_type", account_type, list(_CLASS_OF_TYPE))
+        if str(user_id) not in self.db.users:
+            return self.refuse(f"there is no customer {user_id}")
+        if not self.strict_compat and self.rules.level(kind, account_class) is None:
+            return self.refuse(f"the bank has no {kind} account named {account_class!r}")
+        if problem := self._opening_problem(kind, self.accounts_of(user_id)):
+            return self.refuse(problem)
+        account_id = ids.bank_account_id(user_id, account_type, account_class)
+        account: Record = {
+            "account_id": account_id,
+            "user_id": user_id,
+            "account_type": account_type,
+            "account_class": account_class,
+            "current_holdings": "0.00",
+            "status": "OPEN",
+            "date_opened": self.today,
+        }
+        if not self.strict_compat:
+            del account["account_type"], account["account_class"]
+            account["class"] = kind
+            account["level"] = account_class
+        if not self.db.add("accounts", account_id, account):
+            return self.refuse("the customer has this account already")
+        return f"Opened: {account_class} ({account_type}), account id {account_id}, balance $0.00."
+
+    def _opening_problem(self, kind: str, accounts: list[Record]) -> str | None:
+        """Return why a customer with these accounts may not open one of this class, or None."""
+        limits = self.rules.limits
+        if kind == "saving":
+            if self._has_held(accounts, "checking", limits.savings_checking_age):
+                return None
+            return (
+                "a savings account needs an open checking account that is at least "
+                f"{limits.savings_checking_age} days old"
+            )
+        if kind == "business_checking":
+            if any(account.get("status") == "CLOSED" for account in accounts):
+                return "a customer with a closed account cannot open a business checking account"
+            if not self._has_held(accounts, "checking", 0):
+                return "a business checking account needs an open personal checking account"
+        if kind == "business_savings":
+            if any(balance_of(account) < 0 for account in accounts):
+                return "an account of the customer is overdrawn"
+            days = limits.business_savings_checking_age
+            if not self._has_held(accounts, "business_checking", days):
+                return (
+                    "a business savings account needs an open business checking account that is "
+                    f"at least {days} days old"
+                )
+        return None
+
+    def _has_held(self, accounts: list[Record], kind: str, days: int) -> bool:
+        """Return whether one of the accounts is of a class, in use, and that many days old."""
+        return any(
+            account.get("class") == kind
+            and is_in_use(account)
+            and self.age_in_days(account) >= days
+            for account in accounts
+        )
+
+    @is_discoverable_tool(ToolType.WRITE)
+    def close_bank_account_7392(
+        self,
+        account_id: str,
+        reason: str = _CUSTOMER_REQUEST,
+        waive_early_closure_fee: bool = False,
+    ) -> str:
+        """Close a bank account. It must be empty but for the fee for closing it early.
+
+        Args:
+            account_id: The id of the bank account.
+            reason: Why it is closed.
+            waive_early_closure_fee: Whether a fee for closing it early is waived.
+
+        Returns:
+            A confirmation, with the fee that was charged.
+
+        Raises:
+            ToolError: There is no such account, it is closed, or its balance is not that fee.
+        """
+        if problem := missing(account_id=account_id):
+            return self.refuse(problem)
+        account = self.account(account_id)
+        if account is None:
+            return self.refuse(f"there is no bank account {account_id}")
+        if account.get("status") == "CLOSED":
+            return self.refuse(f"account {account_id} is closed")
+        fee = 0.0 if waive_early_closure_fee else self._early_closure_fee(account)
+        balance = balance_of(account)
+        if balance < fee:
+            return self.refuse(
+                f"closing the account early costs {as_dollars(fee)}, and it holds "
+                f"{as_dollars(balance)}"
+            )
+        if balance != fee:
+            return self.refuse(
+                f"the account holds {as_dollars(balance)}; it has to hold {as_dollars(fee)} "
+                "when it is closed"
+            )
+        fields: Record = {
+            "status": "CLOSED",
+            "date_closed": self.today,
+            "closure_reason": reason,
+            "early_closure_fee_waived": waive_early_closure_fee,
+        }
+        if not self.strict_compat:
+            # Free text differs between right conversations, which are compared by their records.
+            fields["closure_reason"] = _CUSTOMER_REQUEST
+            fields["current_holdings"] = as_plain(0)
+        self.change(self.db.accounts, account_id, **fields)
+        charged = f" A fee of {as_dollars(fee)} was charged." if fee else ""
+        return f"Account {account_id} is closed.{charged}"
+
+    def _early_closure_fee(self, account: Record) -> float:
+        """Return what closing an account today costs, in US dollars."""
+        kind = account.get("class")
+        if self.strict_compat and kind == "saving":
+            # The original looks for accounts of class "savings", which no record has.
+            return 0.0
+        level = self.rules.level(kind, account.get("level"))
+        if level is None or level.closure_fee is None:
+            return 0.0
+        return level.closure_fee if self.age_in_days(account) < level.closure_window else 0.0
+
+    @is_discoverable_tool(ToolType.WRITE)
+    def transfer_funds_between_bank_accounts_7291(
+        self, source_account_id: str, destination_account_id: str, amount: float
+    ) -> str:
+        """Transfer money from one bank account to another.
+
+        Args:
+            source_account_id: The id of the account that the money is taken from.
+            destination_account_id: The id of the account that it is put on.
+            amount: How much, in US dollars; more than 0.
+
+        Returns:
+            Both balances.
+
+        Raises:
+            ToolError: One of the accounts cannot be used, or the money does not suffice.
+        """
+        if problem := missing(
+            source_account_id=source_account_id,
+            destination_account_id=destination_account_id,
+            amount=amount,
+        ):
+            return self.refuse(problem)
+        if amount <= 0 or math.isinf(amount):
+            return self.refuse("the amount must be more than 0")
+        if source_account_id == destination_account_id:
+            return self.refuse("source and destination are the same account")
+        source = self.account(source_account_id)
+        if source is None:
+            return self.refuse(f"there is no bank account {source_account_id}")
+        destination = self.account(destination_account_id)
+        if destination is None:
+            return self.refuse(f"there is no bank account {destination_account_id}")
+        if not is_in_use(source) or not is_in_use(destination):
+            return self.refuse("one of the accounts is not open")
+        if not self.strict_compat and source.get("user_id") != destination.get("user_id"):
+            return self.refuse("the accounts belong to different customers")
+        if balance_of(source) < amount:
+            return self.refuse(f"account {source_account_id} holds {as_dollars(balance_of(source))}")
+        left = self._set_balance(source_account_id, balance_of(source) - amount)
+        now = self._set_balance(destination_account_id, balance_of(destination) + amount)
+        return (
+            f"Transferred {as_dollars(amount)}. Account {source_account_id} holds {left}, "
+            f"account {destination_account_id} holds {now}."
+        )
+
+    def _set_balance(self, account_id: str, amount: float, *, dollar_sign: bool = True) -> str:
+        """Write what an account holds and return it with a dollar sign.
+
+        Some tools of the original write that sign into the record, others do not; ours never do.
+        """
+        written = as_dollars(amount) if self.strict_compat and dollar_sign else as_plain(amount)
+        self.change(self.db.accounts, account_id, current_holdings=written)
+        return as_dollars(amount)
+
+    @is_discoverable_tool(ToolType.WRITE)
+    def apply_checking_account_credit_5829(
+        self, account_id: str, amount: float, credit_type: str
+    ) -> str:
+        """Credit money to a personal checking account.
+
+        Args:
+            account_id: The id of the checking account.
+            amount: How much, in US dollars; more than 0.
+            credit_type: One of rebate_credit, fee_refund.
+
+        Returns:
+            The new balance.
+
+        Raises:
+            ToolError: There is no such account, or it is no open checking account.
+        """
+        if problem := missing(account_id=account_id, amount=amount, credit_type=credit_type):
+            return self.refuse(problem)
+        return self._credit("checking", account_id, amount, credit_type, _CHECKING_CREDITS)
+
+    @is_discoverable_tool(ToolType.WRITE)
+    def apply_savings_account_credit_6831(
+        self, account_id: str, amount: float, credit_type: str
+    ) -> str:
+        """Credit money to a personal savings account.
+
+        Args:
+            account_id: The id of the savings account.
+            amount: How much, in US dollars; more than 0.
+            credit_type: One of interest_correction, fee_refund, goodwill_credit.
+
+        Returns:
+            The new balance.
+
+        Raises:
+            ToolError: There is no such account, or it is no open savings account.
+        """
+        if problem := missing(account_id=account_id, amount=amount, credit_type=credit_type):
+            return self.refuse(problem)
+        return self._credit("savings", account_id, amount, credit_type, _SAVINGS_CREDITS)
+
+    def _credit(
+        self,
+        kind: str,
+        account_id: str,
+        amount: float,
+        credit_type: str,
+        descriptions: dict[str, str],
+    ) -> str:
+        """Credit an account of kind "checking" or "savings", with a transaction that says why."""
+        if amount <= 0 or math.isinf(amount):
+            return self.refuse("the amount must be more than 0")
+        if credit_type not in list(descriptions):
+            return self.not_one_of("credit_type", credit_type, list(descriptions))
+        account = self.account(account_id)
+        if account is None:
+            return self.refuse(f"there is no bank account {account_id}")
+        classes = _SAVINGS_CLASSES if kind == "savings" else ("checking",)
+        if account.get("class") not in classes:
+            return self.refuse(f"account {account_id} is no {kind} account")
+        if not is_in_use(account):
+            return self.refuse(f"account {account_id} is not open")
+        history = self.db.bank_account_transaction_history
+        transaction_id = ids.account_credit_id(kind, account_id, credit_type, amount, self.today)
+        if transaction_id in history and not self.strict_compat:
+            return self.refuse("the same credit was applied to this account today")
+        now = self._set_balance(
+            account_id, balance_of(account) + amount, dollar_sign=kind == "checking"
+        )
+        history[transaction_id] = {
+            "transaction_id": transaction_id,
+            "account_id": account_id,
+            "date": self.today,
+            "description": descriptions[credit_type],
+            "amount": float(amount),
+            "type": credit_type,
+            "status": "posted",
+        }
+        return f"Credited {as_dollars(amount)}. Account {account_id} holds {now}."
+
+    @is_discoverable_tool(ToolType.WRITE)
+    def submit_interest_discrepancy_report_7294(
+        self,
+        account_id: str,
+        user_id: str,
+        expected_apy: float,
+        actual_apy: float,
+        amount_difference: float,
+    ) -> str:
+        """Report that interest was paid at a wrong rate, so that the cause is found.
+
+        Args:
+            account_id: The id of the savings account.
+            user_id: The id of its owner.
+            expected_apy: The rate that was due, in percent.
+            actual_apy: The rate that was paid, in percent.
+            amount_difference: The interest that is lacking, in US dollars.
+
+        Returns:
+            The number of the report.
+
+        Raises:
+            ToolError: There is no such account or customer.
+        """
+        if problem := missing(account_id=account_id, user_id=user_id):
+            return self.refuse(problem)
+        account = self.account(account_id)
+        if account is None:
+            return self.refuse(f"there is no bank account {account_id}")
+        if str(user_id) not in self.db.users:
+            return self.refuse(f"there is no customer {user_id}")
+        if not self.strict_compat and account.get("user_id") != user_id:
+            return self.refuse(f"account {account_id} is not the customer's")
+        report_id = ids.interest_report_id(
+            account_id, user_id, expected_apy, actual_apy, self.today
+        )
+        return f"Submitted: report {report_id} on account {account_id}."
