@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime
 
-from tau2.domains.banking_knowledge.bank_rules import DATE_FORMAT
 from tau2.domains.banking_knowledge.data_model import Record, Records, rows_where
 from tau2.domains.banking_knowledge.tools.base import BankToolKit, as_money
 from tau2.environment.cow import peek
@@ -18,10 +17,10 @@ def moment(text: object) -> datetime:
     """Return the moment that a record holds, with or without a time; the earliest one if none."""
     for form in _DATE_FORMATS:
         try:
-            return datetime.strptime(str(text), form)
+            return datetime.strptime(str(text), form)  # noqa: DTZ007  -- the bank's own clock
         except ValueError:
             continue
-    return datetime.min
+    return datetime.min  # noqa: DTZ901  -- like the others, it has no time zone
 
 
 def is_in_use(account: Mapping[str, object]) -> bool:
@@ -47,6 +46,18 @@ class AccountRecords(BankToolKit):
         """Return a bank account, or None."""
         return peek(self.db.accounts, str(account_id))
 
+    def account_problem(self, account_id: object, kind: str, *classes: str) -> str | None:
+        """Return why money cannot move on an account, or None.
+
+        It has to be of one of the classes, if any are given; `kind` is what to call those.
+        """
+        account = self.account(account_id)
+        if account is None:
+            return f"there is no bank account {account_id}"
+        if classes and account.get("class") not in classes:
+            return f"account {account_id} is no {kind} account"
+        return None if is_in_use(account) else f"account {account_id} is not open"
+
     def accounts_of(self, user_id: object) -> list[Record]:
         """Return the bank accounts of a customer."""
         return rows_where(self.db.accounts, user_id=user_id)
@@ -55,13 +66,17 @@ class AccountRecords(BankToolKit):
         """Return the debit cards of a bank account."""
         return rows_where(self.db.debit_cards, account_id=account_id)
 
+    def balance(self, account_id: object) -> float:
+        """Return what an account holds, in US dollars."""
+        return balance_of(self.account(account_id) or {})
+
     def age_in_days(self, account: Mapping[str, object]) -> int:
         """Return for how many days an account has been open; very many if nobody knows."""
         return (self.today_date - moment(account.get("date_opened")).date()).days
 
     def change(self, records: Records, record_id: object, **fields: object) -> None:
         """Set fields of a record that exists."""
-        records[str(record_id)].update(fields)  # type: ignore[arg-type]  # values of a record are JSON
+        records[str(record_id)].update(fields)
 
 
 def balance_of(account: Mapping[str, object]) -> float:

@@ -1,7 +1,7 @@
 """What an agent can do with bank accounts once it has found and unlocked the tools.
 
-Every check comes before the first change. The tools permit more than the bank's articles do: whether
-a credit is due, for example, is for the agent to know.
+Every check comes before the first change. The tools permit more than the bank's articles do:
+whether a credit is due, for example, is for the agent to know.
 """
 
 from __future__ import annotations
@@ -255,20 +255,22 @@ class BankAccountTools(AccountRecords):
             return self.refuse("the amount must be more than 0")
         if source_account_id == destination_account_id:
             return self.refuse("source and destination are the same account")
-        source = self.account(source_account_id)
-        if source is None:
-            return self.refuse(f"there is no bank account {source_account_id}")
-        destination = self.account(destination_account_id)
-        if destination is None:
-            return self.refuse(f"there is no bank account {destination_account_id}")
-        if not is_in_use(source) or not is_in_use(destination):
-            return self.refuse("one of the accounts is not open")
-        if not self.strict_compat and source.get("user_id") != destination.get("user_id"):
+        for account_id in (source_account_id, destination_account_id):
+            if problem := self.account_problem(account_id, "bank"):
+                return self.refuse(problem)
+        owners = {
+            (self.account(account_id) or {}).get("user_id")
+            for account_id in (source_account_id, destination_account_id)
+        }
+        if len(owners) > 1 and not self.strict_compat:
             return self.refuse("the accounts belong to different customers")
-        if balance_of(source) < amount:
-            return self.refuse(f"account {source_account_id} holds {as_dollars(balance_of(source))}")
-        left = self._set_balance(source_account_id, balance_of(source) - amount)
-        now = self._set_balance(destination_account_id, balance_of(destination) + amount)
+        held = self.balance(source_account_id)
+        if held < amount:
+            return self.refuse(f"account {source_account_id} holds {as_dollars(held)}")
+        left = self._set_balance(source_account_id, held - amount)
+        now = self._set_balance(
+            destination_account_id, self.balance(destination_account_id) + amount
+        )
         return (
             f"Transferred {as_dollars(amount)}. Account {source_account_id} holds {left}, "
             f"account {destination_account_id} holds {now}."
@@ -338,20 +340,15 @@ class BankAccountTools(AccountRecords):
             return self.refuse("the amount must be more than 0")
         if credit_type not in list(descriptions):
             return self.not_one_of("credit_type", credit_type, list(descriptions))
-        account = self.account(account_id)
-        if account is None:
-            return self.refuse(f"there is no bank account {account_id}")
         classes = _SAVINGS_CLASSES if kind == "savings" else ("checking",)
-        if account.get("class") not in classes:
-            return self.refuse(f"account {account_id} is no {kind} account")
-        if not is_in_use(account):
-            return self.refuse(f"account {account_id} is not open")
+        if problem := self.account_problem(account_id, kind, *classes):
+            return self.refuse(problem)
         history = self.db.bank_account_transaction_history
         transaction_id = ids.account_credit_id(kind, account_id, credit_type, amount, self.today)
         if transaction_id in history and not self.strict_compat:
             return self.refuse("the same credit was applied to this account today")
         now = self._set_balance(
-            account_id, balance_of(account) + amount, dollar_sign=kind == "checking"
+            account_id, self.balance(account_id) + amount, dollar_sign=kind == "checking"
         )
         history[transaction_id] = {
             "transaction_id": transaction_id,

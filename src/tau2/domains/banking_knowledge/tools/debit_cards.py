@@ -9,6 +9,7 @@ from __future__ import annotations
 import calendar
 import json
 from datetime import timedelta
+from itertools import pairwise
 from typing import Final
 
 from tau2.domains.banking_knowledge import ids
@@ -65,6 +66,15 @@ class DebitCardTools(AccountRecords):
     def card(self, card_id: object) -> Record | None:
         """Return a debit card, or None; not to be mutated."""
         return peek(self.db.debit_cards, str(card_id))
+
+    def card_problem(self, card_id: object, *statuses: str) -> str | None:
+        """Return that there is no such card or that its status is none of these, or None."""
+        card = self.card(card_id)
+        if card is None:
+            return f"there is no debit card {card_id}"
+        if card.get("status") not in statuses:
+            return f"the card is {card.get('status')}, not {' or '.join(statuses)}"
+        return None
 
     def change_card(self, card_id: object, **fields: object) -> None:
         """Set fields of a card that exists."""
@@ -185,10 +195,8 @@ class DebitCardTools(AccountRecords):
         account = self.account(account_id)
         if account is None:
             return f"there is no bank account {account_id}"
-        if account.get("class") != "checking":
-            return f"account {account_id} is no personal checking account"
-        if account.get("status") != "OPEN":
-            return f"account {account_id} is not open"
+        if account.get("class") != "checking" or account.get("status") != "OPEN":
+            return f"account {account_id} is no open personal checking account"
         if account.get("user_id") != user_id or str(user_id) not in self.db.users:
             return f"account {account_id} is not the customer's"
         balance = self._readable_balance(account)
@@ -348,7 +356,8 @@ class DebitCardTools(AccountRecords):
         card = self.card(card_id)
         if card is None:
             return self.refuse(f"there is no debit card {card_id}")
-        if problem := self._activation_problem(tool, card, last_4_digits, expiration_date, cvv):
+        problem = self._activation_problem(tool, card, last_4_digits, expiration_date, cvv)
+        if problem := problem or self._account_problem(card_id):
             return self.refuse(problem)
         for other in self.cards_of(card.get("account_id")):
             if other.get("status") == "ACTIVE":
@@ -362,7 +371,9 @@ class DebitCardTools(AccountRecords):
         """Return why a tool cannot activate a card with what the customer read from it, or None."""
         reason = card.get("issue_reason")
         if reason not in _ACTIVATION[tool]:
-            right = next((name for name, fit in _ACTIVATION.items() if reason in fit), "another tool")
+            right = next(
+                (name for name, fit in _ACTIVATION.items() if reason in fit), "another tool"
+            )
             return f"the card was issued for the reason {reason}; use {right}"
         if card.get("last_4_digits") != last_4_digits:
             return "the last four digits are not those of the card"
@@ -373,11 +384,15 @@ class DebitCardTools(AccountRecords):
                 return "the expiration date or the cvv is not that of the card"
         if card.get("status") != "PENDING":
             return f"the card is {card.get('status')}, not PENDING"
-        return self._account_problem(card)
+        return None
 
-    def _account_problem(self, card: Record) -> str | None:
+    def _account_of(self, card_id: object) -> Record | None:
+        """Return the account of a card, or None."""
+        return self.account((self.card(card_id) or {}).get("account_id"))
+
+    def _account_problem(self, card_id: object) -> str | None:
         """Return what is wrong with the account of a card, or None when it is open."""
-        account = self.account(card.get("account_id"))
+        account = self._account_of(card_id)
         if account is None or account.get("status") != "OPEN":
             return "the account of the card is not open"
         return None
@@ -414,11 +429,8 @@ class DebitCardTools(AccountRecords):
             return self.refuse(problem)
         if reason not in _CLOSURE_REASONS:
             return self.not_one_of("reason", reason, _CLOSURE_REASONS)
-        card = self.card(card_id)
-        if card is None:
-            return self.refuse(f"there is no debit card {card_id}")
-        if card.get("status") not in {"ACTIVE", "PENDING"}:
-            return self.refuse(f"the card is {card.get('status')}, neither ACTIVE nor PENDING")
+        if problem := self.card_problem(card_id, "ACTIVE", "PENDING"):
+            return self.refuse(problem)
         self.change_card(card_id, status="CLOSED", closed_date=self.today, closure_reason=reason)
         return f"Card {card_id} is closed."
 
@@ -437,11 +449,8 @@ class DebitCardTools(AccountRecords):
         """
         if problem := missing(card_id=card_id):
             return self.refuse(problem)
-        card = self.card(card_id)
-        if card is None:
-            return self.refuse(f"there is no debit card {card_id}")
-        if card.get("status") != "ACTIVE":
-            return self.refuse(f"the card is {card.get('status')}, not ACTIVE")
+        if problem := self.card_problem(card_id, "ACTIVE"):
+            return self.refuse(problem)
         self.change_card(card_id, status="FROZEN", frozen_date=self.today)
         return f"Card {card_id} is frozen."
 
@@ -460,12 +469,7 @@ class DebitCardTools(AccountRecords):
         """
         if problem := missing(card_id=card_id):
             return self.refuse(problem)
-        card = self.card(card_id)
-        if card is None:
-            return self.refuse(f"there is no debit card {card_id}")
-        if card.get("status") != "FROZEN":
-            return self.refuse(f"the card is {card.get('status')}, not FROZEN")
-        if problem := self._account_problem(card):
+        if problem := self.card_problem(card_id, "FROZEN") or self._account_problem(card_id):
             return self.refuse(problem)
         self.change_card(card_id, status="ACTIVE", unfrozen_date=self.today)
         return f"Card {card_id} is active again."
@@ -527,13 +531,10 @@ class DebitCardTools(AccountRecords):
             return self.refuse(problem)
         if problem := _pin_problem(new_pin):
             return self.refuse(problem)
-        card = self.card(card_id)
-        if card is None:
-            return self.refuse(f"there is no debit card {card_id}")
-        if card.get("last_4_digits") != last_4_digits:
+        if problem := self.card_problem(card_id, "ACTIVE"):
+            return self.refuse(problem)
+        if (self.card(card_id) or {}).get("last_4_digits") != last_4_digits:
             return self.refuse("the last four digits are not those of the card")
-        if card.get("status") != "ACTIVE":
-            return self.refuse(f"the card is {card.get('status')}, not ACTIVE")
         self.change_card(
             card_id,
             pin_last_changed=self.today,
@@ -563,11 +564,8 @@ class DebitCardTools(AccountRecords):
             return self.refuse(problem)
         if current_pin == new_pin:
             return self.refuse("the new PIN is the present one")
-        card = self.card(card_id)
-        if card is None:
-            return self.refuse(f"there is no debit card {card_id}")
-        if card.get("status") != "ACTIVE":
-            return self.refuse(f"the card is {card.get('status')}, not ACTIVE")
+        if problem := self.card_problem(card_id, "ACTIVE"):
+            return self.refuse(problem)
         self.change_card(card_id, pin_last_changed=self.today)
         return f"Card {card_id} has a new PIN."
 
@@ -587,11 +585,8 @@ class DebitCardTools(AccountRecords):
         """
         if problem := missing(card_id=card_id):
             return self.refuse(problem)
-        card = self.card(card_id)
-        if card is None:
-            return self.refuse(f"there is no debit card {card_id}")
-        if card.get("status") != "ACTIVE":
-            return self.refuse(f"the card is {card.get('status')}, not ACTIVE")
+        if problem := self.card_problem(card_id, "ACTIVE"):
+            return self.refuse(problem)
         self.change_card(card_id, recurring_blocked=block_recurring)
         return f"Recurring payments with card {card_id}: {'blocked' if block_recurring else 'on'}."
 
@@ -617,43 +612,42 @@ class DebitCardTools(AccountRecords):
             return self.refuse(problem)
         if limit_type not in ("atm", "purchase"):
             return self.not_one_of("limit_type", limit_type, ("atm", "purchase"))
-        card = self.card(card_id)
-        if card is None:
-            return self.refuse(f"there is no debit card {card_id}")
-        if card.get("status") != "ACTIVE":
-            return self.refuse(f"the card is {card.get('status')}, not ACTIVE")
-        account = self.account(card.get("account_id"))
-        if account is None or account.get("status") != "OPEN":
-            return self.refuse("the account of the card is not open")
-        limits = self.rules.limits
-        if self.age_in_days(account) < limits.limit_increase_account_age:
-            return self.refuse(
-                f"the account has to be {limits.limit_increase_account_age} days old"
-            )
-        present = self._daily_limit(card, account, limit_type)
-        if present is None:
-            return self.refuse(f"the {limit_type} limit of this card cannot be raised")
-        highest = int(present * limits.limit_increase_factor)
-        if not present < new_limit <= highest:
-            return self.refuse(
-                f"the limit is ${present}; it can be raised to at most ${highest}"
-            )
+        if problem := self.card_problem(card_id, "ACTIVE"):
+            return self.refuse(problem)
+        if problem := self._account_problem(card_id) or self._limit_problem(
+            card_id, limit_type, new_limit
+        ):
+            return self.refuse(problem)
         changed: Record = {
             f"daily_{limit_type}_limit": int(new_limit),
             f"temporary_{limit_type}_limit_increase": True,
-            f"original_{limit_type}_limit": present,
+            f"original_{limit_type}_limit": self._daily_limit(card_id, limit_type),
             f"temporary_{limit_type}_limit_expires": self.today,
         }
         self.change_card(card_id, **changed)
         return f"The {limit_type} limit of card {card_id} is ${int(new_limit)} for 24 hours."
 
-    def _daily_limit(self, card: Record, account: Record, limit_type: str) -> int | None:
+    def _limit_problem(self, card_id: str, limit_type: str, new_limit: float) -> str | None:
+        """Return why a limit of an active card cannot be raised to a new one, or None."""
+        limits = self.rules.limits
+        if self.age_in_days(self._account_of(card_id) or {}) < limits.limit_increase_account_age:
+            return f"the account has to be {limits.limit_increase_account_age} days old"
+        present = self._daily_limit(card_id, limit_type)
+        if present is None:
+            return f"the {limit_type} limit of this card cannot be raised"
+        highest = int(present * limits.limit_increase_factor)
+        if not present < new_limit <= highest:
+            return f"the limit is ${present}; it can be raised to at most ${highest}"
+        return None
+
+    def _daily_limit(self, card_id: str, limit_type: str) -> int | None:
         """Return a card's daily limit, or that of its account's level, in US dollars."""
-        own: int | None = card.get(f"daily_{limit_type}_limit")
+        own: int | None = (self.card(card_id) or {}).get(f"daily_{limit_type}_limit")
         if own is not None:
             return own
         if limit_type == "purchase":
             return self.rules.limits.default_purchase_limit
+        account = self._account_of(card_id) or {}
         level = self.rules.level(account.get("class"), account.get("level"))
         return None if level is None else level.atm_limit
 
@@ -664,7 +658,7 @@ def _pin_problem(pin: str) -> str | None:
         return "a PIN has to be 4 digits"
     if len(set(pin)) == 1:
         return "the digits of a PIN cannot be all the same"
-    steps = {int(after) - int(before) for before, after in zip(pin, pin[1:], strict=False)}
+    steps = {int(after) - int(before) for before, after in pairwise(pin)}
     if steps in ({1}, {-1}):
         return "the digits of a PIN cannot be in sequence"
     return None
