@@ -152,9 +152,9 @@ class DebitCardTools(AccountRecords):
         if design not in _DESIGNS:
             return self.not_one_of("card_design", card_design, _DESIGNS)
         fees = {
-            "Delivery": delivery_fee,
-            "Design": design_fee,
-            "Excess replacement": excess_replacement_fee or 0.0,
+            "delivery": delivery_fee,
+            "design": design_fee,
+            "excess_replacement": excess_replacement_fee or 0.0,
         }
         if any(fee < 0 for fee in fees.values()):
             return self.refuse("a fee cannot be less than 0")
@@ -162,26 +162,23 @@ class DebitCardTools(AccountRecords):
         if problem := self._ordering_problem(account_id, user_id, total):
             return self.refuse(problem)
         order_id = ids.debit_card_order_id(account_id, user_id, delivery)
-        order: Record = {
+        card = self._new_card(account_id, user_id, design)
+        card_id = card["card_id"]
+        if order_id in self.db.debit_card_orders or card_id in self.db.debit_cards:
+            return self.refuse("the same card was ordered today")
+        self.db.debit_card_orders[order_id] = {
             "order_id": order_id,
             "account_id": account_id,
             "user_id": user_id,
             "delivery_option": delivery,
             "card_design": design,
             "shipping_address": shipping_address,
-            "delivery_fee": float(delivery_fee),
-            "design_fee": float(design_fee),
-            "excess_replacement_fee": float(excess_replacement_fee or 0.0),
+            **{f"{name}_fee": float(fee) for name, fee in fees.items()},
             "total_fee": total,
             "order_date": self.today,
             "expected_delivery": _DELIVERY[delivery],
             "status": "PENDING",
         }
-        card = self._new_card(account_id, user_id, design)
-        card_id = card["card_id"]
-        if order_id in self.db.debit_card_orders or card_id in self.db.debit_cards:
-            return self.refuse("the same card was ordered today")
-        self.db.debit_card_orders[order_id] = order
         self.db.debit_cards[card_id] = card
         if total > 0:
             self._charge(account_id, order_id, fees, total)
@@ -254,7 +251,11 @@ class DebitCardTools(AccountRecords):
         """Take the fees of an order from an account, with a transaction that names them."""
         balance = balance_of(self.db.accounts[account_id])
         self.change(self.db.accounts, account_id, current_holdings=as_plain(balance - total))
-        named = ", ".join(f"{name} ${float(fee)}" for name, fee in fees.items() if fee > 0)
+        named = ", ".join(
+            f"{name.replace('_', ' ').capitalize()} ${float(fee)}"
+            for name, fee in fees.items()
+            if fee > 0
+        )
         transaction_id = ids.debit_card_fee_id(order_id)
         self.db.bank_account_transaction_history[transaction_id] = {
             "transaction_id": transaction_id,
