@@ -19,6 +19,7 @@ from tau2.domains.banking_knowledge.tools.accounts import (
     is_in_use,
     missing,
     moment,
+    not_one_of,
 )
 from tau2.environment.toolkit import ToolType, is_discoverable_tool
 
@@ -109,7 +110,9 @@ class BankAccountTools(AccountRecords):
             return self.refuse(problem)
         kind = _CLASS_OF_TYPE.get(account_type) if isinstance(account_type, str) else None
         if kind is None:
-            return self.not_one_of("account_type", account_type, list(_CLASS_OF_TYPE))
+            return self.refuse(
+                f"account_type must be one of {', '.join(_CLASS_OF_TYPE)}, not {account_type!r}"
+            )
         if str(user_id) not in self.db.users:
             return self.refuse(f"there is no customer {user_id}")
         if not self.strict_compat and self.rules.level(kind, account_class) is None:
@@ -343,8 +346,8 @@ class BankAccountTools(AccountRecords):
         """Credit an account of kind "checking" or "savings", with a transaction that says why."""
         if amount <= 0 or math.isinf(amount):
             return self.refuse("the amount must be more than 0")
-        if credit_type not in list(descriptions):
-            return self.not_one_of("credit_type", credit_type, list(descriptions))
+        if problem := not_one_of("credit_type", credit_type, list(descriptions)):
+            return self.refuse(problem)
         classes = _SAVINGS_CLASSES if kind == "savings" else ("checking",)
         if problem := self.account_problem(account_id, kind, *classes):
             return self.refuse(problem)

@@ -22,6 +22,7 @@ from tau2.domains.banking_knowledge.tools.accounts import (
     balance_of,
     missing,
     moment,
+    not_one_of,
 )
 from tau2.environment.cow import peek
 from tau2.environment.toolkit import ToolType, is_discoverable_tool
@@ -144,10 +145,10 @@ class DebitCardTools(AccountRecords):
             return self.refuse(problem)
         delivery = delivery_option.upper()
         design = card_design.upper()
-        if delivery not in _DELIVERY:
-            return self.not_one_of("delivery_option", delivery_option, list(_DELIVERY))
-        if design not in _DESIGNS:
-            return self.not_one_of("card_design", card_design, _DESIGNS)
+        if problem := not_one_of("delivery_option", delivery, list(_DELIVERY)):
+            return self.refuse(problem)
+        if problem := not_one_of("card_design", design, _DESIGNS):
+            return self.refuse(problem)
         fees = {
             "delivery": delivery_fee,
             "design": design_fee,
@@ -424,8 +425,8 @@ class DebitCardTools(AccountRecords):
         """
         if problem := missing(card_id=card_id, reason=reason):
             return self.refuse(problem)
-        if reason not in get_args(ClosureReason):
-            return self.not_one_of("reason", reason, get_args(ClosureReason))
+        if problem := not_one_of("reason", reason, get_args(ClosureReason)):
+            return self.refuse(problem)
         if problem := self.card_problem(card_id, "ACTIVE", "PENDING"):
             return self.refuse(problem)
         self.change_card(card_id, status="CLOSED", closed_date=self.today, closure_reason=reason)
@@ -487,8 +488,8 @@ class DebitCardTools(AccountRecords):
         """
         if problem := missing(card_id=card_id, reason=reason):
             return self.refuse(problem)
-        if reason not in get_args(AlertReason):
-            return self.not_one_of("reason", reason, get_args(AlertReason))
+        if problem := not_one_of("reason", reason, get_args(AlertReason)):
+            return self.refuse(problem)
         card = self.card(card_id)
         if card is None:
             return self.refuse(f"there is no debit card {card_id}")
@@ -607,8 +608,8 @@ class DebitCardTools(AccountRecords):
         """
         if problem := missing(card_id=card_id, limit_type=limit_type, new_limit=new_limit):
             return self.refuse(problem)
-        if limit_type not in get_args(LimitType):
-            return self.not_one_of("limit_type", limit_type, get_args(LimitType))
+        if problem := not_one_of("limit_type", limit_type, get_args(LimitType)):
+            return self.refuse(problem)
         if problem := self.card_problem(card_id, "ACTIVE"):
             return self.refuse(problem)
         if problem := self._account_problem(card_id) or self._limit_problem(
