@@ -88,6 +88,14 @@ mention it.
 """
 
 
+ToolMetadata = Annotated[JsonObject | None, Field(exclude_if=lambda value: value is None)]
+"""How a tool found its result: `documents` (ids of those shown) and `search_seconds`.
+
+No participant sees it and no check looks at it: equality ignores it, and where there is none, dumps
+do not mention it.
+"""
+
+
 class ToolCall(BaseModel):
     """A request to run one tool."""
 
@@ -308,6 +316,7 @@ class ToolMessage(_WithRole):
     error: bool = False
     turn_idx: int | None = None
     timestamp: str | None = Field(default_factory=_now)
+    metadata: ToolMetadata = Field(default=None, repr=False)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, ToolMessage):

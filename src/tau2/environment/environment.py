@@ -24,7 +24,7 @@ from tau2.data_model.tasks import EnvAssertion, EnvFunctionCall, InitializationD
 from tau2.environment.cow import Table, clone
 from tau2.environment.db import DB
 from tau2.environment.history import decoded, paired_calls
-from tau2.environment.tool import Tool, ToolResult
+from tau2.environment.tool import AnnotatedText, Tool, ToolResult
 from tau2.environment.toolkit import ToolKitBase, get_tool_signatures
 from tau2.errors import ArgumentError, ReplayMismatch, ToolError, UnknownName
 from tau2.utils.json_types import JsonValue
@@ -182,6 +182,7 @@ class Environment:
         tool's schema.
         """
         error = False
+        metadata = None
         try:
             toolkit = self.toolkit_for(message.name, message.requestor)
             if (unreadable := malformed_reason(message.arguments)) is not None:
@@ -192,7 +193,11 @@ class Environment:
             arguments = clone(message.arguments)
             if not self.strict_compat and toolkit.has_tool(message.name):
                 arguments = toolkit.coerce(message.name, arguments)
-            content = self.to_json_str(toolkit.use_tool(message.name, **arguments))
+            result = toolkit.use_tool(message.name, **arguments)
+            content = self.to_json_str(result)
+            if isinstance(result, AnnotatedText):
+                content = str(result)
+                metadata = result.metadata
             self.sync_tools()
         except Exception as problem:  # whatever a tool raises is an error result
             if not isinstance(problem, ToolError):
@@ -205,6 +210,7 @@ class Environment:
         return ToolMessage.model_construct(
             id=message.id, role="tool", content=content, requestor=message.requestor, error=error,
             turn_idx=None, timestamp=datetime.now().isoformat(),  # noqa: DTZ005  -- public format
+            metadata=metadata,
         )  # fmt: skip
 
     def prepare(self, task: Task) -> None:

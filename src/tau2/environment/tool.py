@@ -42,6 +42,22 @@ _DESCRIBED = "described"  # in a pickle: the model that the function's signature
 _MOST_KEPT = 1024  # schemas of distinct functions kept; far more than any set of domains has
 
 
+class AnnotatedText(str):
+    """A text result with facts of how it was found, for the metadata of the tool message."""
+
+    metadata: JsonObject
+
+    def __new__(cls, text: str, metadata: JsonObject) -> AnnotatedText:
+        """Return `text` with its metadata."""
+        made = super().__new__(cls, text)
+        made.metadata = metadata
+        return made
+
+    def __getnewargs__(self) -> tuple[str, JsonObject]:  # type: ignore[override]  # two arguments
+        """Return the arguments of `__new__`, for pickle."""
+        return str(self), self.metadata
+
+
 class ToolDescription(TypedDict):
     """The fields of a Tool that its function's signature and docstring say."""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
+from typing import Any
 
 from tau2.errors import DataFileError
 
@@ -27,7 +28,20 @@ class DocumentSet(Sequence[Document]):
         DataFileError: two documents have the same id.
     """
 
-    def __init__(self, documents: Iterable[Document]) -> None:
+    def __init__(
+        self,
+        documents: Iterable[Document],
+        *,
+        source: Callable[[], DocumentSet] | None = None,
+    ) -> None:
+        """Keep the documents.
+
+        Args:
+            documents: In any order.
+            source: Returns this set again, in this process or another. Pickles of the set, and of
+                all environments over it, then hold this function in place of the documents.
+        """
+        self._source = source
         self._documents = tuple(sorted(documents, key=lambda document: document.id))
         self.by_id: Mapping[str, Document] = MappingProxyType(
             {document.id: document for document in self._documents}
@@ -51,7 +65,9 @@ class DocumentSet(Sequence[Document]):
     def __deepcopy__(self, _memo: object) -> DocumentSet:
         return self
 
-    def __reduce__(self) -> tuple[type[DocumentSet], tuple[tuple[Document, ...]]]:
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self._source is not None:
+            return self._source, ()
         return DocumentSet, (self._documents,)
 
     def find(self, name: str) -> Document | None:
@@ -62,6 +78,13 @@ class DocumentSet(Sequence[Document]):
     def _by_title(self) -> Mapping[str, Document]:
         # Of several with one title, the first in the order of ids counts.
         return {document.title: document for document in reversed(self._documents)}
+
+    @cached_property
+    def encoded(self) -> tuple[bytes, ...]:
+        """The contents in UTF-8, for libraries that search bytes."""
+        return tuple(
+            document.content.encode("utf-8", "surrogatepass") for document in self._documents
+        )
 
     @cached_property
     def digest(self) -> str:

@@ -10,7 +10,7 @@ from tau2.utils.json_types import JsonMapping, JsonObject, JsonValue
 from tau2.utils.text import shortened
 
 _OF_A_RUN = frozenset({"id", "timestamp", "start_time", "end_time", "duration"})
-_OF_TIME = frozenset({"timestamp", "generation_time_seconds"})
+_OF_TIME = frozenset({"timestamp", "generation_time_seconds", "search_seconds"})
 _OF_A_FAILURE = frozenset({"error_traceback", "failed_after_attempts"})
 _LONGEST = 160  # characters of one value
 _MOST = 8  # fields that are named
