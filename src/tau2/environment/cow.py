@@ -152,11 +152,15 @@ class Table(MutableMapping[K, V], Generic[K, V]):
 
     def fork(self, memo: dict[int, object] | None = None) -> Table[K, V]:
         """Return an independent view with the same content; costs what this one has touched."""
-        memo = {} if memo is None else memo
         child: Table[K, V] = Table(self._base)
-        child._own = {key: clone_shared(record, memo) for key, record in self._own.items()}
-        child._added = dict(self._added)
-        child._dropped = set(self._dropped)
+        # Most tables of most episodes are never touched.
+        if self._own:
+            memo = {} if memo is None else memo
+            child._own = {key: clone_shared(record, memo) for key, record in self._own.items()}
+        if self._added:
+            child._added = dict(self._added)
+        if self._dropped:
+            child._dropped = set(self._dropped)
         return child
 
     def changes(self) -> tuple[object, ...]:

@@ -332,7 +332,8 @@ class Environment:
         for name, value in self.__dict__.items():
             if isinstance(value, ToolKitBase):
                 if id(value) not in shared:
-                    shared[id(value)] = value.fork()
+                    is_plain = type(value).fork is ToolKitBase.fork
+                    shared[id(value)] = value.fork_with(shared) if is_plain else value.fork()
                     share_databases(value, shared[id(value)], shared)
                 copy.__dict__[name] = shared[id(value)]
             else:

@@ -244,11 +244,19 @@ class ToolKitBase:
         Raises:
             ConfigError: the database cannot be copied.
         """
+        return self.fork_with({})
+
+    def fork_with(self, forked: Mapping[int, object]) -> ToolKitBase:
+        """Return a fork whose databases are taken from `forked`, id of a database → its copy.
+
+        A database that is not in it is forked.
+        """
         copy = self.__class__.__new__(self.__class__)
         for name, value in self.__dict__.items():
-            copy.__dict__[name] = (
-                value.fork() if isinstance(value, DB) else self._copied(name, value)
-            )
+            if isinstance(value, DB):
+                copy.__dict__[name] = forked.get(id(value)) or value.fork()
+            else:
+                copy.__dict__[name] = self._copied(name, value)
         return copy
 
     def _copied(self, name: str, value: T) -> T:

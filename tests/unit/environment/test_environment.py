@@ -367,6 +367,28 @@ def test_a_fork_shares_what_the_parent_shares():
     assert twin.tools.db is not both.db
 
 
+def test_a_database_of_two_toolkits_is_forked_once_and_a_toolkit_may_fork_in_its_own_way():
+    forks = []
+
+    class Counted(MockDB):
+        def fork(self):
+            forks.append(self)
+            return super().fork()
+
+    class Mine(ToolKitBase):
+        def fork(self):
+            child = super().fork()
+            child.forked = True
+            return child
+
+    db = Counted(users={})
+    Environment("x", "", ToolKitBase(db), ToolKitBase(db)).fork()
+    assert len(forks) == 1
+    child = Environment("x", "", ToolKitBase(db), Mine(db)).fork()
+    assert child.user_tools.forked
+    assert child.user_tools.db is child.tools.db
+
+
 def test_a_fork_keeps_its_class_and_settings():
     class Mine(Environment):
         pass

@@ -100,6 +100,10 @@ class BankRules:
         """`now` with its time zone, as the time tool tells it and verifications store it."""
         return f"{self.now:%Y-%m-%d %H:%M:%S} {self.timezone}"
 
+    def __deepcopy__(self, _memo: object) -> BankRules:
+        """Return these rules: they cannot change, so the forks of a toolkit share them."""
+        return self
+
     def level(self, account_class: object, name: object) -> AccountLevel | None:
         """Return an account by its class and level, or None where the bank has no such account."""
         if not isinstance(account_class, str) or not isinstance(name, str):
