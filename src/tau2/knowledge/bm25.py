@@ -7,12 +7,11 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from tau2.errors import needs_extra
 from tau2.knowledge.documents import DocumentSet
 from tau2.knowledge.protocols import Hit
-from tau2.knowledge.ranking import best_hits, read_part
+from tau2.knowledge.ranking import best_hits, read_part, searched_text
 
 with needs_extra("knowledge", "Stemmer"):
     import Stemmer
@@ -33,9 +32,6 @@ def _without_progress_bars() -> Iterator[None]:
 
 with needs_extra("knowledge", "bm25s"), _without_progress_bars():
     import bm25s
-
-if TYPE_CHECKING:
-    from tau2.knowledge.documents import Document
 
 # It asks for everything to be logged, whatever level the program has chosen.
 logging.getLogger("bm25s").setLevel(logging.NOTSET)
@@ -73,11 +69,6 @@ class Bm25Retriever:
             return []
         hits = best_hits(self._documents, self._index.get_scores_from_ids(known), limit)
         return [hit for hit in hits if hit.score > 0]
-
-
-def searched_text(document: Document) -> str:
-    """Return what is searched of a document."""
-    return f"{document.title}\n{document.content}"
 
 
 def stems_of(text: str) -> Sequence[str]:

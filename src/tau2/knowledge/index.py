@@ -24,10 +24,16 @@ RETRIEVERS: PluginTable[Retriever] = PluginTable(
     "tau2.retrievers",
     {
         "bm25": "bm25:Bm25Retriever",
+        "dense": "dense:DenseRetriever",
+        "hybrid": "fusion:HybridRetriever",
         "okapi": "okapi:OkapiRetriever",
     },
 )
-"""Each takes a DocumentSet, then its options as keyword arguments."""
+"""Each takes a DocumentSet, then its options as keyword arguments.
+
+A class may have a method `check`, which takes the options and raises ConfigError when an index is
+bound not to be built: it is told when the retriever is asked for, not at the first search.
+"""
 
 _MOST_KEPT = 64
 """Retrievers that are kept for environments to come; one in use lives as long as it is used."""
@@ -87,13 +93,14 @@ def retriever_for(documents: DocumentSet, name: str, **options: Any) -> SharedRe
 
     Raises:
         UnknownName: no retriever has this name.
-        ConfigError: an option is not plain data.
+        MissingExtra: a package that it needs is not installed.
+        ConfigError: an option is not known or not usable, or a key is missing.
     """
     key = (documents.digest, name, _as_text(name, options))
     with _SHARED.lock:
         found = _SHARED.kept.get(key)
         if found is None:
-            RETRIEVERS.check(name)
+            RETRIEVERS.check(name, documents, **options)
             found = SharedRetriever(documents, name, options)
             _SHARED.kept[key] = found
             if len(_SHARED.kept) > _MOST_KEPT:

@@ -25,6 +25,11 @@ def read_part(query: str) -> str:
     return query[:LONGEST_QUERY]
 
 
+def searched_text(document: Document) -> str:
+    """Return what our own retrievers search of a document: title and content."""
+    return f"{document.title}\n{document.content}"
+
+
 def best_rows(scores: NDArray[np.floating], limit: int) -> NDArray[np.intp]:
     """Return the rows of the `limit` highest scores, the best first, ties by row."""
     if limit <= 0:

@@ -7,6 +7,7 @@ one, and takes the options that users give as keyword arguments.
 
 from __future__ import annotations
 
+import inspect
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -59,10 +60,19 @@ class PluginTable(Generic[MadeT]):
         except TypeError as error:
             raise ConfigError(f"{self.kind} {name!r} cannot be made: {error}") from error
 
-    def check(self, name: str) -> None:
-        """Raise UnknownName for a name that is not known."""
-        if name not in self:
-            raise UnknownName(self.kind, name, self.names())
+    def check(self, name: str, *arguments: object, **options: object) -> None:
+        """Raise what `make` would raise, as far as that can be told without making anything.
+
+        An option of a wrong type is found by the `check` of the factory, if it has one.
+        """
+        factory = self._factory(name)
+        try:
+            inspect.signature(factory).bind(*arguments, **options)
+        except TypeError as error:
+            raise ConfigError(f"{self.kind} {name!r} cannot be made: {error}") from error
+        own_check = getattr(factory, "check", None)
+        if own_check is not None:
+            own_check(**options)
 
     def add(self, name: str, factory: Factory[MadeT]) -> None:
         """Make a name known in this process. Raise ConfigError for one in use."""

@@ -28,9 +28,13 @@ def test_documents_without_a_common_word_are_no_hits():
     assert search("Petra's key") == ["keys"]
 
 
-@pytest.mark.parametrize("query", ["", " ", "where is the", "?!"])
+@pytest.mark.parametrize("query", ["", " ", "where is the", "?!", "\ud800"])
 def test_a_query_without_words_of_meaning_finds_nothing(query):
     assert search(query) == []
+
+
+def test_only_the_beginning_of_an_endless_query_is_read():
+    assert search("mower " * 2_000_000 + "Petra") == ["noise"]
 
 
 def test_ties_are_in_the_order_of_ids():

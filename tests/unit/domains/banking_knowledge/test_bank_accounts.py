@@ -87,9 +87,7 @@ def test_business_accounts_need_what_came_before_them(strict):
 
 
 def test_only_an_empty_account_is_closed(bank):
-    bank.cannot(
-        CLOSE, r"holds \$500.00" if not bank.strict_compat else "holds $500.00", account_id="chk"
-    )
+    bank.cannot(CLOSE, "holds $500.00", account_id="chk")
     bank.has("accounts", account("chk", "ann", current_holdings="$0.00"))
     bank.does(CLOSE, account_id="chk", reason="moves away")
     record = bank.db.accounts["chk"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 from tau2.domains.banking_knowledge.data_model import Record, Records, rows_where
@@ -32,6 +32,13 @@ def missing(**arguments: object) -> str | None:
     """Return what is wrong when an argument that is required is absent or empty, or None."""
     names = [name for name, value in arguments.items() if not value]
     return f"{', '.join(names)}: a value is required" if names else None
+
+
+def not_one_of(argument: str, value: object, allowed: Sequence[str]) -> str | None:
+    """Return what is wrong with a value that is none of those allowed, or None."""
+    if value in allowed:
+        return None
+    return f"{argument} must be one of {', '.join(allowed)}, not {value!r}"
 
 
 class AccountRecords(BankToolKit):

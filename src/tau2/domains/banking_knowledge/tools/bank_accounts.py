@@ -7,7 +7,7 @@ whether a credit is due, for example, is for the agent to know.
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import Final, Literal
 
 from tau2.domains.banking_knowledge import ids, query
 from tau2.domains.banking_knowledge.data_model import Record
@@ -19,9 +19,13 @@ from tau2.domains.banking_knowledge.tools.accounts import (
     is_in_use,
     missing,
     moment,
+    not_one_of,
 )
 from tau2.environment.toolkit import ToolType, is_discoverable_tool
 
+AccountType = Literal["checking", "savings", "business_checking", "business_savings"]
+CheckingCredit = Literal["rebate_credit", "fee_refund"]
+SavingsCredit = Literal["interest_correction", "fee_refund", "goodwill_credit"]
 _CLASS_OF_TYPE: Final = {
     "checking": "checking",
     "savings": "saving",
@@ -84,12 +88,14 @@ class BankAccountTools(AccountRecords):
         return query.as_text(dict(newest), f"transactions of account {account_id}")
 
     @is_discoverable_tool(ToolType.WRITE)
-    def open_bank_account_4821(self, user_id: str, account_type: str, account_class: str) -> str:
+    def open_bank_account_4821(
+        self, user_id: str, account_type: AccountType, account_class: str
+    ) -> str:
         """Open a bank account for a customer.
 
         Args:
             user_id: The customer's id.
-            account_type: One of checking, savings, business_checking, business_savings.
+            account_type: What kind of account.
             account_class: The full name of the account, for example "Blue Account".
 
         Returns:
@@ -104,7 +110,9 @@ class BankAccountTools(AccountRecords):
             return self.refuse(problem)
         kind = _CLASS_OF_TYPE.get(account_type) if isinstance(account_type, str) else None
         if kind is None:
-            return self.not_one_of("account_type", account_type, list(_CLASS_OF_TYPE))
+            return self.refuse(
+                f"account_type must be one of {', '.join(_CLASS_OF_TYPE)}, not {account_type!r}"
+            )
         if str(user_id) not in self.db.users:
             return self.refuse(f"there is no customer {user_id}")
         if not self.strict_compat and self.rules.level(kind, account_class) is None:
@@ -287,14 +295,14 @@ class BankAccountTools(AccountRecords):
 
     @is_discoverable_tool(ToolType.WRITE)
     def apply_checking_account_credit_5829(
-        self, account_id: str, amount: float, credit_type: str
+        self, account_id: str, amount: float, credit_type: CheckingCredit
     ) -> str:
         """Credit money to a personal checking account.
 
         Args:
             account_id: The id of the checking account.
             amount: How much, in US dollars; more than 0.
-            credit_type: One of rebate_credit, fee_refund.
+            credit_type: What the credit is for.
 
         Returns:
             The new balance.
@@ -308,14 +316,14 @@ class BankAccountTools(AccountRecords):
 
     @is_discoverable_tool(ToolType.WRITE)
     def apply_savings_account_credit_6831(
-        self, account_id: str, amount: float, credit_type: str
+        self, account_id: str, amount: float, credit_type: SavingsCredit
     ) -> str:
         """Credit money to a personal savings account.
 
         Args:
             account_id: The id of the savings account.
             amount: How much, in US dollars; more than 0.
-            credit_type: One of interest_correction, fee_refund, goodwill_credit.
+            credit_type: What the credit is for.
 
         Returns:
             The new balance.
@@ -338,8 +346,8 @@ class BankAccountTools(AccountRecords):
         """Credit an account of kind "checking" or "savings", with a transaction that says why."""
         if amount <= 0 or math.isinf(amount):
             return self.refuse("the amount must be more than 0")
-        if credit_type not in list(descriptions):
-            return self.not_one_of("credit_type", credit_type, list(descriptions))
+        if problem := not_one_of("credit_type", credit_type, list(descriptions)):
+            return self.refuse(problem)
         classes = _SAVINGS_CLASSES if kind == "savings" else ("checking",)
         if problem := self.account_problem(account_id, kind, *classes):
             return self.refuse(problem)

@@ -10,7 +10,7 @@ import calendar
 import json
 from datetime import timedelta
 from itertools import pairwise
-from typing import Final
+from typing import Final, Literal, get_args
 
 from tau2.domains.banking_knowledge import ids
 from tau2.domains.banking_knowledge.bank_rules import DATE_FORMAT
@@ -22,6 +22,7 @@ from tau2.domains.banking_knowledge.tools.accounts import (
     balance_of,
     missing,
     moment,
+    not_one_of,
 )
 from tau2.environment.cow import peek
 from tau2.environment.toolkit import ToolType, is_discoverable_tool
@@ -33,14 +34,11 @@ _DELIVERY: Final = {
 }
 """Delivery option → when the card arrives."""
 _DESIGNS = ("CLASSIC", "PREMIUM", "CUSTOM")
-_CLOSURE_REASONS = (
-    "lost",
-    "stolen",
-    "fraud_suspected",
-    "damaged",
-    "no_longer_needed",
-    "account_closing",
-)
+ClosureReason = Literal[
+    "lost", "stolen", "fraud_suspected", "damaged", "no_longer_needed", "account_closing"
+]
+AlertReason = Literal["customer_verified", "velocity_clear"]
+LimitType = Literal["atm", "purchase"]
 _REPLACED: Final = {
     "lost": "lost",
     "stolen": "stolen",
@@ -147,10 +145,10 @@ class DebitCardTools(AccountRecords):
             return self.refuse(problem)
         delivery = delivery_option.upper()
         design = card_design.upper()
-        if delivery not in _DELIVERY:
-            return self.not_one_of("delivery_option", delivery_option, list(_DELIVERY))
-        if design not in _DESIGNS:
-            return self.not_one_of("card_design", card_design, _DESIGNS)
+        if problem := not_one_of("delivery_option", delivery, list(_DELIVERY)):
+            return self.refuse(problem)
+        if problem := not_one_of("card_design", design, _DESIGNS):
+            return self.refuse(problem)
         fees = {
             "delivery": delivery_fee,
             "design": design_fee,
@@ -412,13 +410,12 @@ class DebitCardTools(AccountRecords):
         )
 
     @is_discoverable_tool(ToolType.WRITE)
-    def close_debit_card_4721(self, card_id: str, reason: str) -> str:
+    def close_debit_card_4721(self, card_id: str, reason: ClosureReason) -> str:
         """Close a debit card for good.
 
         Args:
             card_id: The id of the card.
-            reason: One of lost, stolen, fraud_suspected, damaged, no_longer_needed,
-                account_closing.
+            reason: Why it is closed.
 
         Returns:
             A confirmation.
@@ -428,8 +425,8 @@ class DebitCardTools(AccountRecords):
         """
         if problem := missing(card_id=card_id, reason=reason):
             return self.refuse(problem)
-        if reason not in _CLOSURE_REASONS:
-            return self.not_one_of("reason", reason, _CLOSURE_REASONS)
+        if problem := not_one_of("reason", reason, get_args(ClosureReason)):
+            return self.refuse(problem)
         if problem := self.card_problem(card_id, "ACTIVE", "PENDING"):
             return self.refuse(problem)
         self.change_card(card_id, status="CLOSED", closed_date=self.today, closure_reason=reason)
@@ -476,7 +473,7 @@ class DebitCardTools(AccountRecords):
         return f"Card {card_id} is active again."
 
     @is_discoverable_tool(ToolType.WRITE)
-    def clear_debit_card_fraud_alert_4892(self, card_id: str, reason: str) -> str:
+    def clear_debit_card_fraud_alert_4892(self, card_id: str, reason: AlertReason) -> str:
         """Clear an alert that a customer set off, or a block for many payments in a short time.
 
         Args:
@@ -491,8 +488,8 @@ class DebitCardTools(AccountRecords):
         """
         if problem := missing(card_id=card_id, reason=reason):
             return self.refuse(problem)
-        if reason not in ("customer_verified", "velocity_clear"):
-            return self.not_one_of("reason", reason, ("customer_verified", "velocity_clear"))
+        if problem := not_one_of("reason", reason, get_args(AlertReason)):
+            return self.refuse(problem)
         card = self.card(card_id)
         if card is None:
             return self.refuse(f"there is no debit card {card_id}")
@@ -593,13 +590,13 @@ class DebitCardTools(AccountRecords):
 
     @is_discoverable_tool(ToolType.WRITE)
     def request_temporary_debit_card_limit_increase_8374(
-        self, card_id: str, limit_type: str, new_limit: float
+        self, card_id: str, limit_type: LimitType, new_limit: float
     ) -> str:
         """Raise a daily limit of a debit card for a day.
 
         Args:
             card_id: The id of the card.
-            limit_type: atm or purchase.
+            limit_type: Whether the limit of withdrawals or that of purchases.
             new_limit: The raised limit, in US dollars a day.
 
         Returns:
@@ -611,8 +608,8 @@ class DebitCardTools(AccountRecords):
         """
         if problem := missing(card_id=card_id, limit_type=limit_type, new_limit=new_limit):
             return self.refuse(problem)
-        if limit_type not in ("atm", "purchase"):
-            return self.not_one_of("limit_type", limit_type, ("atm", "purchase"))
+        if problem := not_one_of("limit_type", limit_type, get_args(LimitType)):
+            return self.refuse(problem)
         if problem := self.card_problem(card_id, "ACTIVE"):
             return self.refuse(problem)
         if problem := self._account_problem(card_id) or self._limit_problem(
