@@ -303,16 +303,14 @@ def late_fee_credit(card: str, *, reversals_in_year: int, late_payments: int) ->
 
 
 def card_refusal(
-    card: str, *, income: float, plus: bool, cards_held: int, last_application: date | None = None
-) -> Literal["income", "plus", "most_cards", "pause"] | None:
+    card: str, *, income: float, plus: bool, cards_held: int
+) -> Literal["income", "plus", "most_cards"] | None:
     """Return why a customer may not apply for a card now, or None."""
     bank = own_bank()
     rules = bank.rules.new_card
     facts = bank.cards[card]
     if cards_held >= rules.most_cards:
         return "most_cards"
-    if last_application is not None and age_days(last_application) <= rules.pause_days:
-        return "pause"
     if facts.plus_required and not plus:
         return "plus"
     return "income" if income < facts.min_income else None
@@ -402,12 +400,11 @@ class DebitOrder:
 def debit_order(
     level: str, delivery: DeliveryOption, design: CardDesign, *, replacements_in_year: int = 0
 ) -> DebitOrder:
-    """Return the fees. `replacements_in_year`: lost, stolen or fraud replacements before this one.
-
-    A first card is never an excess replacement: leave the number at 0 for it.
+    """Return the fees. `replacements_in_year`: lost, stolen or fraud replacements before this one;
+    0 for a first, expired or damaged card.
     """
     facts: CheckingLevel = own_bank().checking[level]
-    excess = replacements_in_year >= facts.free_replacements and replacements_in_year > 0
+    excess = replacements_in_year >= facts.free_replacements
     return DebitOrder(
         facts.delivery_fees[delivery],
         facts.design_fees[design],

@@ -197,6 +197,7 @@ class CardDisputeRules(_Facts):
     credit_smallest_amount: int
     credit_account_age_days: int
     credit_most_disputes_in_year: int
+    year_days: int
     decision_business_days: int
     credit_reasons: list[str]
     no_credit_reasons: list[str]
@@ -246,7 +247,6 @@ class CardClosureRules(_Facts):
     fee_reason: str
     credit_reasons: list[str]
     long_customer_reason: str
-    fee_refund_days: int
 
 
 class LimitIncreaseRules(_Facts):
@@ -278,6 +278,7 @@ class LateFeeRules(_Facts):
     """Giving a late fee back."""
 
     reversals_per_year: int
+    year_days: int
     payments_checked: int
     most_late_payments: int
 
@@ -298,7 +299,6 @@ class NewCardRules(_Facts):
     """Applications for credit cards."""
 
     most_cards: int
-    pause_days: int
     decision_days: int
 
 
@@ -441,6 +441,9 @@ class Transfer(_Facts):
 class OwnBank(_Facts):
     """All facts. The keys of products are short names, for example `orchard`."""
 
+    services: dict[str, dict[str, int | float | str | list[str]]]
+    """What agents explain without having tools for it."""
+
     institution: Institution
     cards: dict[str, Card]
     checking: dict[str, CheckingLevel]
@@ -478,6 +481,7 @@ def own_bank() -> OwnBank:
         "institution": read_data_file(FOLDER / "institution.toml"),
         "cards": read_data_file(FOLDER / "cards.toml"),
         "rules": read_data_file(FOLDER / "rules.toml"),
+        "services": read_data_file(FOLDER / "services.toml"),
         "transfers": read_data_file(FOLDER / "transfers.toml"),
         **read_data_file(FOLDER / "accounts.toml"),
     }

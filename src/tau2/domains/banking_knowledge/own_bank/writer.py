@@ -8,7 +8,7 @@ knows which facts it states. The texts are lines in a small language:
 - `{title:limit_increase.conditions}` is the title of the article on a topic. In an article about a
   product, the topics of the same product are found without naming it.
 - `/ text` lines that follow each other are ways of saying the same; one of them is taken, another
-  one for each product.
+  one for each product. A line `/` ends such a group where the next one follows at once.
 - `? path | text` is written if a fact holds (is not zero, empty or false), `! path | text` if not.
 - `* path | text` is written for each entry of a table or list, as `{item}` and `{key}`;
   `* path[field=value] | text` for those whose field has a value.
@@ -32,8 +32,10 @@ from tau2.knowledge.documents import Document
 PROSE = FOLDER / "prose"
 
 _PLACEHOLDER = re.compile(r"\{([^{}:]+)(?::([^{}]+))?\}")
+# Names of tools and the numbers of steps are no facts.
+_NO_FACT = re.compile(r"`[a-z_]+_\d{4}`|`get_card_last_4_digits`|^\d+\. ")
 _GUARD = re.compile(r"([?!*]) ([^|]+) \| (.*)")
-_FILTER = re.compile(r"(.+)\[(\w+)=(\w+)\]")
+_FILTER = re.compile(r"(.+)\[(\w+)=([\w.]+)\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,8 @@ class _File(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     area: str
+    business_area: str = ""
+    """The area of articles about products for businesses, where it is another one."""
     article: list[_Prose]
 
 
@@ -126,7 +130,9 @@ class _Writer:
             file = _File.model_validate(read_data_file(path))
             for position, prose in enumerate(file.article):
                 for turn, (product, names) in enumerate(self._products(prose)):
-                    group = f"doc_{file.area}_{product or prose.product}"
+                    business = file.business_area and self.bank.cards[product].business
+                    area = file.business_area if business else file.area
+                    group = f"doc_{area}_{product or prose.product}"
                     numbers[group] = numbers.get(group, 0) + 1
                     yield _Draft(
                         id=f"{group}_{numbers[group]:03}",
@@ -157,6 +163,8 @@ class _Writer:
                 lines += self._line(chosen, draft)
                 groups += 1
                 choices = []
+                if line == "/":
+                    continue
             lines += self._line(line, draft)
         return "\n".join(lines).strip()
 
@@ -209,7 +217,7 @@ class _Writer:
         return absolute, value
 
     def _filled(self, text: str, draft: _Draft) -> str:
-        bare = re.sub(r"`[^`]*`", "", _PLACEHOLDER.sub("", text))
+        bare = _NO_FACT.sub("", _PLACEHOLDER.sub("", text))
         if re.search(r"\d", bare):
             raise DataFileError(f"{draft.id}: a figure that is not from the table: {text!r}")
         return _PLACEHOLDER.sub(lambda found: self._fact(found, draft), text)
