@@ -400,8 +400,10 @@ class DebitOrder:
 def debit_order(
     level: str, delivery: DeliveryOption, design: CardDesign, *, replacements_in_year: int = 0
 ) -> DebitOrder:
-    """Return the fees. `replacements_in_year`: lost, stolen or fraud replacements before this one;
-    0 for a first, expired or damaged card.
+    """Return the fees.
+
+    `replacements_in_year`: lost, stolen or fraud replacements before this one; 0 for a first,
+    expired or damaged card.
     """
     facts: CheckingLevel = own_bank().checking[level]
     excess = replacements_in_year >= facts.free_replacements
