@@ -1,6 +1,26 @@
-"""Customer service of a bank, whose rules and further tools are to be found in a knowledge base."""
+"""Customer service of a bank, whose rules and further tools are to be found in a knowledge base.
+
+Importing this package loads nothing else; `DOMAIN` is made when it is first asked for.
+"""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tau2.environment.domain import DomainSpec
+
+    DOMAIN: DomainSpec
+
+__all__ = ["DOMAIN", "NAMES"]
+
 NAMES: tuple[str, ...] = ()
-DOMAINS: tuple[object, ...] = ()
+"""Not offered by name until the package holds data of its own."""
+
+
+def __getattr__(name: str) -> Any:
+    if name != "DOMAIN":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from tau2.domains.banking_knowledge.spec import DOMAIN  # noqa: PLC0415  -- loaded when asked for
+
+    return DOMAIN

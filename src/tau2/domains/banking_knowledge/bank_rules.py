@@ -53,6 +53,10 @@ class AccountLevel:
     atm_limit: int | None = None
     """US dollars a day that a debit card may withdraw where the card names no limit of its own;
     None: its limit cannot be raised for a time."""
+    purchase_limit: int | None = None
+    """The same of what it may spend."""
+    limits_rise: bool = True
+    """Whether limits of its debit cards can be raised for a time at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +73,6 @@ class Limits:
     """Days that an account must be old before a limit of its debit card is raised for a time."""
     limit_increase_factor: float = 1.5
     """How many times the present limit a raised limit may be."""
-    default_purchase_limit: int | None = None
-    """US dollars a day that a debit card may spend where it names no limit of its own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Final, Literal, get_args
 
 from tau2.domains.banking_knowledge import ids
-from tau2.domains.banking_knowledge.bank_rules import DATE_FORMAT
+from tau2.domains.banking_knowledge.bank_rules import DATE_FORMAT, AccountLevel
 from tau2.domains.banking_knowledge.data_model import Record, rows_where
 from tau2.domains.banking_knowledge.tools.accounts import (
     AccountRecords,
@@ -631,7 +631,8 @@ class DebitCardTools(AccountRecords):
         if self.age_in_days(self._account_of(card_id) or {}) < limits.limit_increase_account_age:
             return f"the account has to be {limits.limit_increase_account_age} days old"
         present = self._daily_limit(card_id, limit_type)
-        if present is None:
+        level = self._level_of(card_id)
+        if present is None or (level is not None and not level.limits_rise):
             return f"the {limit_type} limit of this card cannot be raised"
         highest = int(present * limits.limit_increase_factor)
         if not present < new_limit <= highest:
@@ -643,11 +644,14 @@ class DebitCardTools(AccountRecords):
         own: int | None = (self.card(card_id) or {}).get(f"daily_{limit_type}_limit")
         if own is not None:
             return own
-        if limit_type == "purchase":
-            return self.rules.limits.default_purchase_limit
+        level = self._level_of(card_id)
+        if level is None:
+            return None
+        return level.purchase_limit if limit_type == "purchase" else level.atm_limit
+
+    def _level_of(self, card_id: str) -> AccountLevel | None:
         account = self._account_of(card_id) or {}
-        level = self.rules.level(account.get("class"), account.get("level"))
-        return None if level is None else level.atm_limit
+        return self.rules.level(account.get("class"), account.get("level"))
 
 
 def _pin_problem(pin: str) -> str | None:
