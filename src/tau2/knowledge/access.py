@@ -12,6 +12,7 @@ from tau2.knowledge.documents import DocumentSet
 from tau2.knowledge.grep import Grep
 from tau2.knowledge.index import SharedRetriever, retriever_for
 from tau2.knowledge.protocols import Hit, Reranker, Retriever
+from tau2.knowledge.rerank import reranker_for
 from tau2.knowledge.shell import Shell
 from tau2.knowledge.variants import Variant
 
@@ -61,12 +62,12 @@ class Knowledge:
             documents: What can be looked up.
             variant: By what means.
             strict_compat: "bm25" ranks as the original does.
-            reranker: Judges hits, in variants that have it done.
+            reranker: Judges hits, in variants that have it done; by default a chat model.
             now: What the shell's `date` says; the time of this machine by default.
             retrievers: Returns the retriever of a name; by default `retriever_named`.
 
         Raises:
-            ConfigError: the variant needs a key that is missing, or a reranker.
+            ConfigError: the variant needs a key that is missing.
             MissingExtra: a package that it needs is not installed.
         """
         self.documents = documents
@@ -74,7 +75,7 @@ class Knowledge:
         self.dense_retriever = variant.dense_retriever
         self._reranker = reranker
         if variant.reranked and reranker is None:
-            raise ConfigError(f"the variant {variant.name!r} needs a reranker")
+            self._reranker = reranker_for(min_score=variant.options.reranker_min_score)
         find = retrievers or partial(retriever_named, strict_compat=strict_compat)
         self._by_words = find(documents, variant.retriever) if variant.retriever else None
         self._by_meaning: Retriever | None = None

@@ -172,8 +172,15 @@ def test_a_reranker_judges_what_was_found():
     variant = variant_named("bm25_reranker")
     access = Knowledge(BOARD, variant, retrievers=FirstLetters, reranker=Backwards())
     assert [hit.document.id for hit in access.search("keys hose")] == ["keys", "hose"]
-    with pytest.raises(ConfigError, match="needs a reranker"):
-        Knowledge(BOARD, variant, retrievers=FirstLetters)
+
+
+def test_by_default_a_chat_model_judges_which_needs_its_key(monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    with pytest.raises(ConfigError, match="OPENAI_API_KEY"):
+        knowledge("bm25_reranker")
+    monkeypatch.setenv("OPENAI_API_KEY", "key")
+    access = knowledge("bm25_reranker", reranker_min_score=7)
+    assert pickle.loads(pickle.dumps(access)).variant == access.variant
 
 
 def test_by_default_bm25_is_stemmed_and_under_strict_compat_the_originals():
