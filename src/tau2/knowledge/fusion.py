@@ -63,16 +63,15 @@ class HybridRetriever(FusedRetriever):
         embedder_options: Mapping[str, Any] | None = None,
         word_weight: float = 2.0,
     ) -> None:
+        by_word = retriever_for(documents, "bm25")
         by_meaning = retriever_for(
             documents, "dense", embedder=embedder, embedder_options=embedder_options
         )
-        # Built now, so that it is built when this retriever is.
+        # Built with this retriever, and not by its first search.
+        by_word.index()
         by_meaning.index()
         super().__init__(
-            [
-                WeightedRetriever(retriever_for(documents, "bm25"), word_weight),
-                WeightedRetriever(by_meaning, 1.0),
-            ]
+            [WeightedRetriever(by_word, word_weight), WeightedRetriever(by_meaning, 1.0)]
         )
 
     @classmethod

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Sequence
 from importlib.metadata import version
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -56,11 +57,22 @@ class WordLlamaEmbedder:
             DataFileError: the weights in the wheel are damaged.
         """
         loaded = self._load()
+        # One by one: a batch would start threads, which a fork of the process does not survive.
+        encode = loaded.tokenizer.encode
+        tokens = [encode(clean_text(text), add_special_tokens=False).ids for text in texts]
         rows = np.zeros((len(texts), loaded.vectors.shape[1]), dtype=np.float32)
-        for row, text in enumerate(texts):
-            tokens = loaded.tokenizer.encode(clean_text(text), add_special_tokens=False).ids
-            if tokens:
-                rows[row] = loaded.vectors[tokens].mean(axis=0, dtype=np.float32)
+        # The weights are 16 bit floats; each row that is needed is converted once.
+        used, places = np.unique(
+            np.fromiter(chain.from_iterable(tokens), dtype=np.intp),
+            return_inverse=True,
+        )
+        vectors = loaded.vectors[used].astype(np.float32)
+        end = 0
+        for row, ids in enumerate(tokens):
+            start = end
+            end += len(ids)
+            if ids:
+                rows[row] = vectors[places[start:end]].mean(axis=0)
         return unit_rows(rows)
 
     def query(self, text: str) -> NDArray[np.float32]:
