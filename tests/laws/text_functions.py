@@ -57,6 +57,12 @@ from tau2.evaluator.evaluator_communicate import mentions
 from tau2.evaluator.evaluator_nl_assertions import render, verdicts
 from tau2.evaluator.review import parse_review
 from tau2.gym.text import read_action
+from tau2.knowledge.bm25 import Bm25Retriever
+from tau2.knowledge.documents import Document, DocumentSet
+from tau2.knowledge.embedders.wordllama import WordLlamaEmbedder
+from tau2.knowledge.okapi import OkapiRetriever
+from tau2.knowledge.ranking import LONGEST_QUERY
+from tau2.knowledge.rerank import score_in
 from tau2.llm.content import parts_of_content
 from tau2.llm.context_window import is_context_overflow
 from tau2.llm.event_stream import completion_of_stream, is_event_stream
@@ -264,6 +270,15 @@ def nova_text(text: str) -> dict[str, Any]:
     return {"event": {"textOutput": fields}}
 
 
+def one_document(text: str) -> DocumentSet:
+    """Return a document set of one text."""
+    return DocumentSet([Document("one", text, text)])
+
+
+_STEMMED = Bm25Retriever(one_document("aaaa bbbb 1234"))
+_OKAPI = OkapiRetriever(one_document("aaaa bbbb 1234"))
+_EMBEDDER = WordLlamaEmbedder()
+
 FUNCTIONS: dict[str, TextFunction] = {
     # what a model, or whoever plays it, says
     "actions.as_message": as_message,
@@ -317,6 +332,12 @@ FUNCTIONS: dict[str, TextFunction] = {
     "environment.paired_calls": lambda text: paired_calls(many_calls(text)[:2]),
     "environment.policy_rules": agrees,
     "errors.UnknownName": lambda text: str(UnknownName("task", text, ["a" * n for n in range(99)])),
+    "knowledge.bm25": lambda text: _STEMMED.search(text, 3),
+    "knowledge.documents": lambda text: Bm25Retriever(one_document(text)),
+    "knowledge.okapi": lambda text: _OKAPI.search(text, 3),
+    "knowledge.okapi, documents": lambda text: OkapiRetriever(one_document(text)),
+    "knowledge.wordllama": lambda text: _EMBEDDER.query(text[:LONGEST_QUERY]),
+    "knowledge.score_in": score_in,
     "oracle_agent.notes_in": lambda text: notes_in(text, frozenset({"a"})),
     "oracle_agent.transfer_sentence": transfer_sentence,
     "oracle_agent.arguments_of_unknown": lambda text: arguments_of_unknown(

@@ -151,7 +151,7 @@ class ModelReranker:
             )
         except ModelError as error:
             return error
-        return _score(answer.content or "")
+        return score_in(answer.content or "")
 
 
 RERANKERS: PluginTable[Reranker] = PluginTable(
@@ -182,7 +182,7 @@ def _messages(query: str, document: Document) -> list[Message]:
     ]
 
 
-def _score(answer: str) -> float | ModelError:
+def score_in(answer: str) -> float | ModelError:
     """Return the number that an answer begins with, or the only one in it."""
     text = answer[:_LONGEST_ANSWER].strip(" *\n")
     first = _NUMBER.match(text)
