@@ -1,4 +1,4 @@
-"""A small library whose desk hides two tools from the agent, and one from the reader."""
+"""A small library: tools that are not listed, and a catalogue that is read in two ways."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from tau2.environment.discovery import (
     DiscoveryDB,
     GivesUserTools,
 )
+from tau2.environment.domain import DomainSpec
 from tau2.environment.environment import Environment
 from tau2.environment.toolkit import ToolType, is_discoverable_tool, is_tool
 from tau2.errors import ToolError
+from tau2.utils.json_types import JsonMapping
 
 
 class Loan(BaseModel):
@@ -125,3 +127,63 @@ def library_task(*actions: Action) -> Task:
         user_scenario=UserScenario(instructions="You want your fine waived."),
         evaluation_criteria=EvaluationCriteria(actions=list(actions)),
     )
+
+
+class CatalogueOptions(BaseModel):
+    """Arguments of the library's variants."""
+
+    top_k: int = 3
+
+
+def library_environment(
+    db: LibraryDB | None = None,
+    *,
+    solo_mode: bool = False,
+    retrieval_variant: str = "unnamed",
+    retrieval_kwargs: JsonMapping | None = None,
+) -> Environment:
+    """Return a library whose policy says how its catalogue is read."""
+    if solo_mode:
+        raise ValueError("the library has no solo mode")
+    environment = library()
+    environment.policy = f"Read by {retrieval_variant} {retrieval_kwargs}."
+    return environment
+
+
+def library_call(name: str, **arguments: str) -> Action:
+    """Return a reference action of the desk."""
+    return Action(action_id=name, name=name, arguments=arguments)
+
+
+UNLOCK = library_call("unlock_discoverable_agent_tool", agent_tool_name="waive_fine_17")
+WAIVE = library_call(
+    "call_discoverable_agent_tool",
+    agent_tool_name="waive_fine_17",
+    arguments='{"loan_id": "L1", "amount": 4, "reason": "first"}',
+)
+LOOK_UP = [
+    library_call("unlock_discoverable_agent_tool", agent_tool_name="history_of_19"),
+    library_call(
+        "call_discoverable_agent_tool",
+        agent_tool_name="history_of_19",
+        arguments='{"loan_id": "L1"}',
+    ),
+]
+
+
+def library_tasks(split_name: str | None = None) -> list[Task]:
+    """Return the library's tasks; the second one asks for a look-up that counts."""
+    waive = library_task(UNLOCK, WAIVE)
+    look_up = library_task(*LOOK_UP, UNLOCK, WAIVE).model_copy(update={"id": "look up first"})
+    return [waive, look_up]
+
+
+LIBRARY = DomainSpec(
+    "library",
+    library_environment,
+    library_tasks,
+    variants={"by_hand": "shelves", "by_card": "cards"},
+    default_variant="by_card",
+    variant_options=CatalogueOptions,
+    supports_solo=False,
+)

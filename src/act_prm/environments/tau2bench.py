@@ -79,6 +79,8 @@ class Tau2BenchEnv(Environment):
         partial_reward: Reward progress on the task's checks at once (potential-based shaping,
             discounted by `partial_reward_discount`, which keeps the best policy the best).
         completion_fn: Called instead of the user's model.
+        retrieval_config, retrieval_config_kwargs: Retrieval variant of a domain that has them, and
+            its arguments; default: the domain's own.
     """
 
     def __init__(
@@ -110,6 +112,8 @@ class Tau2BenchEnv(Environment):
         partial_reward: bool = False,
         partial_reward_discount: float = 1.0,
         completion_fn: CompletionFn | None = None,
+        retrieval_config: str | None = None,
+        retrieval_config_kwargs: JsonMapping | None = None,
         **settings: Any,
     ) -> None:
         super().__init__(
@@ -131,6 +135,8 @@ class Tau2BenchEnv(Environment):
             solo=solo_mode,
             max_steps=max_steps,
             max_errors=max_errors,
+            retrieval_config=retrieval_config,
+            retrieval_config_kwargs=retrieval_config_kwargs,
         )
         sizes = (num_train_tasks, num_val_tasks, num_test_tasks)
         self.datasets: dict[str, list[Task]]

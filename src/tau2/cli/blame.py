@@ -80,10 +80,10 @@ def _chosen(results: Results, task_ids: list[str] | None) -> Results:
 
 def _verdicts(results: Results) -> list[Blame]:
     from tau2.blame import blame_results
-    from tau2.runner.resolve import environment_factory, policy_rules
+    from tau2.runner.resolve import environment_of_record, policy_rules
 
     domain = results.info.environment_info.domain_name
-    fresh = environment_factory(domain)
+    fresh = environment_of_record(results.info)
     with counting(len(results.simulations), "looking for causes") as step:
         return blame_results(results, fresh, policy_rules(domain), on_simulation=step)
 

@@ -16,6 +16,7 @@ from tau2.utils.terminal_text import named
 from tau2.utils.text import plural
 
 if TYPE_CHECKING:
+    from tau2.data_model.simulation import Info
     from tau2.data_model.tasks import Task
     from tau2.environment.domain import DomainSpec
     from tau2.report.sft import Played, SftSummary
@@ -82,8 +83,9 @@ def run(runs: Sequence[str], options: argparse.Namespace) -> int:
     rows = []
     summaries = []
     episodes = _stored(runs, given) if runs else _played(given)
-    for domain, some in episodes:
-        maker = SftRows(domain, tokenizer=tokenizer, **kept)
+    for info, some in episodes:
+        domain = info.environment_info.domain_name
+        maker = SftRows(domain, info=info, tokenizer=tokenizer, **kept)
         rows += maker.of(some)
         summaries.append(maker.summary)
     if not rows:
@@ -94,8 +96,8 @@ def run(runs: Sequence[str], options: argparse.Namespace) -> int:
     return OK
 
 
-def _stored(runs: Sequence[str], given: dict[str, Any]) -> Iterator[tuple[str, list[Played]]]:
-    """Yield the domain and the episodes of each stored run."""
+def _stored(runs: Sequence[str], given: dict[str, Any]) -> Iterator[tuple[Info, list[Played]]]:
+    """Yield what each stored run was, and its episodes."""
     from tau2.report.sft import Played
     from tau2.storage.results import Results
 
@@ -105,7 +107,7 @@ def _stored(runs: Sequence[str], given: dict[str, Any]) -> Iterator[tuple[str, l
         tasks = {task.id: task for task in results.tasks}
         _check(domain, list(tasks.values()), given)
         yield (
-            domain,
+            results.info,
             [
                 Played(tasks[one.task_id], one)
                 for one in results.simulations
@@ -114,8 +116,8 @@ def _stored(runs: Sequence[str], given: dict[str, Any]) -> Iterator[tuple[str, l
         )
 
 
-def _played(given: dict[str, Any]) -> Iterator[tuple[str, list[Played]]]:
-    """Yield the domain and its reference episodes."""
+def _played(given: dict[str, Any]) -> Iterator[tuple[Info, list[Played]]]:
+    """Yield what the run of a domain's reference episodes was, and the episodes."""
     from tau2.data_model.run_config import TextRunConfig
     from tau2.registry import registry
     from tau2.report.sft import Played
@@ -136,7 +138,7 @@ def _played(given: dict[str, Any]) -> Iterator[tuple[str, list[Played]]]:
     by_id = {task.id: task for task in tasks}
     order = {task.id: at for at, task in enumerate(tasks)}
     simulations = sorted(results.simulations, key=lambda one: (one.trial, order[one.task_id]))
-    yield spec.name, [Played(by_id[one.task_id], one) for one in simulations]
+    yield results.info, [Played(by_id[one.task_id], one) for one in simulations]
 
 
 def _tasks(spec: DomainSpec, given: dict[str, Any]) -> list[Task]:

@@ -84,6 +84,19 @@ def add_arguments(parser: CommandParser) -> None:
         help="the side you play (asked for when not given)",
     )
     what.add_argument(
+        "--retrieval-config",
+        metavar="NAME",
+        default=None,
+        help="retrieval variant of a domain that has them (see tau2 domain NAME)",
+    )
+    what.add_argument(
+        "--retrieval-config-kwargs",
+        metavar="JSON",
+        type=read_json_object,
+        default=None,
+        help="arguments of the retrieval variant",
+    )
+    what.add_argument(
         "--seed", type=int, default=settings.DEFAULT_SEED, metavar="N", help="seed of the episode"
     )
     what.add_argument(
@@ -197,7 +210,15 @@ def _check_names(options: argparse.Namespace) -> None:
     """Raise UnknownName for a domain, agent or user that does not exist."""
     from tau2.cli.preflight import check_names
 
-    check_names(TextRunConfig(domain=options.domain, agent=options.agent, user=options.user))
+    check_names(
+        TextRunConfig(
+            domain=options.domain,
+            agent=options.agent,
+            user=options.user,
+            retrieval_config=options.retrieval_config,
+            retrieval_config_kwargs=options.retrieval_config_kwargs,
+        )
+    )
 
 
 def _place(options: argparse.Namespace) -> tuple[Path | None, TextRunConfig]:
@@ -219,6 +240,8 @@ def _place(options: argparse.Namespace) -> tuple[Path | None, TextRunConfig]:
         llm_args_user=options.user_llm_args,
         seed=options.seed,
         max_steps=options.max_steps,
+        retrieval_config=options.retrieval_config,
+        retrieval_config_kwargs=options.retrieval_config_kwargs,
         task_ids=[options.task_id],
         save_to=options.save_to or name,
     )
@@ -246,6 +269,8 @@ def _rollout(options: argparse.Namespace, console: Console) -> tuple[Rollout, Ta
         llm_agent=options.agent_llm,
         llm_args_agent=options.agent_llm_args,
         max_steps=options.max_steps,
+        retrieval_config=options.retrieval_config,
+        retrieval_config_kwargs=options.retrieval_config_kwargs,
     )
     task = setup.find_task(options.task_id)
     graded = EvaluationType.ALL

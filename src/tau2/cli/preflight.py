@@ -8,7 +8,7 @@ from tau2.data_model.run_config import RunConfig
 from tau2.errors import ConfigError, UnknownName
 from tau2.registry import registry
 from tau2.runner.build import VOICE_AGENT
-from tau2.runner.resolve import resolve
+from tau2.runner.resolve import resolve, with_variant
 from tau2.runner.tasks import played_agent, run_folder
 from tau2.storage.store import RunStore
 from tau2.utils.output import is_answering, read_line
@@ -24,7 +24,10 @@ four ways forward:
 
 
 def check_names(config: RunConfig) -> None:
-    """Raise UnknownName for a domain, agent, user or task set that does not exist."""
+    """Raise UnknownName for a domain, agent, user, task set or variant that does not exist.
+
+    Raise ConfigError for a retrieval variant in a domain that has none.
+    """
     agent = played_agent(config)
     # A speech model that is the agent itself is no text agent.
     agents = [*registry.get_agents(), VOICE_AGENT] if config.is_voice else registry.get_agents()
@@ -37,6 +40,7 @@ def check_names(config: RunConfig) -> None:
     for kind, (name, names) in known.items():
         if name not in names:
             raise UnknownName(kind, name, names)
+    with_variant(config)
 
 
 def check_models(config: RunConfig) -> None:

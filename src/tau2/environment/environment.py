@@ -219,7 +219,8 @@ class Environment:
         A domain overrides this when something outside of its databases depends on the task: what
         the policy shows, or which calls are logged. It is called before an agent is made and again
         before the initial state is set, on the environment that is played as well as on those that
-        are graded, replayed and resumed: so a second call with the same task must change nothing.
+        are graded, replayed and resumed: so a second call with the same task must change nothing,
+        and one with another task must leave nothing of the first.
         """
         for toolkit in (self.tools, self.user_tools):
             if isinstance(toolkit, ToolKitBase):

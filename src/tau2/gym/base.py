@@ -57,6 +57,11 @@ class GymOptions:
     """Called instead of the other participant's model."""
     persona: PersonaConfig | None = None
     env_kwargs: JsonMapping = field(default_factory=dict)
+    """Further arguments of the domain's constructor of environments."""
+    retrieval_config: str | None = None
+    """Retrieval variant of a domain that has them; None: the default one."""
+    retrieval_config_kwargs: JsonMapping | None = None
+    """Arguments of the retrieval variant."""
     evaluation_type: EvaluationType | str = EvaluationType.ALL
     judge: Judge | None = None
     shaping: Shaping | None = None

@@ -99,6 +99,8 @@ class _BaseAgentEnv(BaseGymEnv):
             max_errors=more.max_errors,
             timeout=more.timeout,
             env_kwargs=more.env_kwargs,
+            retrieval_config=more.retrieval_config,
+            retrieval_config_kwargs=more.retrieval_config_kwargs,
         )
         super().__init__(
             setup, task_id, more, all_messages=all_messages_as_observation, render_mode=render_mode
@@ -184,6 +186,8 @@ class UserGymEnv(_SyncEnv):
             max_errors=more.max_errors,
             timeout=more.timeout,
             env_kwargs=more.env_kwargs,
+            retrieval_config=more.retrieval_config,
+            retrieval_config_kwargs=more.retrieval_config_kwargs,
         )
         super().__init__(
             setup, task_id, more, all_messages=all_messages_as_observation, render_mode=render_mode

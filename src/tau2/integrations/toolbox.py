@@ -10,7 +10,7 @@ from tau2.environment.tool import Tool, as_tool
 from tau2.llm.wire import tools_to_wire
 from tau2.rollout import RolloutSetup
 from tau2.runner.tasks import get_tasks
-from tau2.utils.json_types import JsonObject
+from tau2.utils.json_types import JsonMapping, JsonObject
 
 RESPOND_USER = "respond_user"
 """Name of the tool that speaks to the user.
@@ -40,6 +40,19 @@ def respond_user(text: str) -> str:
 def respond_user_tool() -> Tool:
     """Return `respond_user` as a tool to describe; an `Episode` executes its calls."""
     return as_tool(respond_user)
+
+
+_OF_ENVIRONMENTS = ("env_kwargs", "retrieval_config", "retrieval_config_kwargs")
+
+
+def setup_for_tools(domain: str, options: JsonMapping) -> RolloutSetup:
+    """Return a setup of environments alone, to describe tools and policy.
+
+    `options` are those of `Episode`; what does not concern environments is not looked at.
+    """
+    return RolloutSetup(
+        domain, **{name: options[name] for name in _OF_ENVIRONMENTS if name in options}
+    )
 
 
 def domain_tools(setup: RolloutSetup) -> list[Tool]:

@@ -20,7 +20,7 @@ from pydantic import BaseModel
 from tau2.environment.tool import Tool
 from tau2.integrations.episode import Episode, EpisodeOutcome
 from tau2.integrations.packages import needs_package
-from tau2.integrations.toolbox import domain_tools, instructions, task_ids
+from tau2.integrations.toolbox import domain_tools, instructions, setup_for_tools, task_ids
 from tau2.rollout import RolloutSetup
 from tau2.utils.json_types import JsonMapping, JsonObject
 
@@ -80,7 +80,7 @@ def environment_factory(domain: str, **options: Any) -> Callable[[], TauTRLEnvir
 
     Options are those of `Episode`, and `on_failure` (see TauTRLEnvironment).
     """
-    env_class = environment_class(RolloutSetup(domain, env_kwargs=options.get("env_kwargs", {})))
+    env_class = environment_class(setup_for_tools(domain, options))
     return lambda: env_class(domain, **options)
 
 
@@ -98,9 +98,20 @@ def rows(
     count: int | None = None,
     seed: int | None = None,
     env_kwargs: JsonMapping | None = None,
+    retrieval_config: str | None = None,
+    retrieval_config_kwargs: JsonMapping | None = None,
 ) -> list[JsonObject]:
-    """Return one dataset row per task: prompt, task_id, seed, environment (the domain's name)."""
-    system = instructions(RolloutSetup(domain, env_kwargs=env_kwargs or {}), by_tool=True)
+    """Return one dataset row per task: prompt, task_id, seed, environment (the domain's name).
+
+    The prompt has the policy of the retrieval variant, in a domain that has variants.
+    """
+    setup = RolloutSetup(
+        domain,
+        env_kwargs=env_kwargs or {},
+        retrieval_config=retrieval_config,
+        retrieval_config_kwargs=retrieval_config_kwargs,
+    )
+    system = instructions(setup, by_tool=True)
     prompt = [
         {"role": "system", "content": system},
         {"role": "user", "content": _FIRST_USER_CONTENT},

@@ -18,7 +18,13 @@ from pydantic import Field, TypeAdapter
 from tau2.data_model.message import Message, ToolCall
 from tau2.integrations.episode import Episode, EpisodeOutcome
 from tau2.integrations.packages import needs_package
-from tau2.integrations.toolbox import domain_tools, instructions, schemas, task_ids
+from tau2.integrations.toolbox import (
+    domain_tools,
+    instructions,
+    schemas,
+    setup_for_tools,
+    task_ids,
+)
 from tau2.rollout import RolloutSetup
 from tau2.utils.json_types import JsonObject
 from tau2.utils.model_json import read_json, value_json
@@ -212,7 +218,7 @@ class TauTaskset(vf.Taskset[TauTask, TauTasksetConfig]):  # type: ignore[misc]  
 
 
 def _setup_of(config: TauToolsetConfig) -> RolloutSetup:
-    return RolloutSetup(config.domain, env_kwargs=config.options.get("env_kwargs", {}))
+    return setup_for_tools(config.domain, config.options)
 
 
 def _new_episode(config: TauToolsetConfig) -> Episode:

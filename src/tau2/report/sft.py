@@ -19,14 +19,14 @@ from typing import Any, Literal, NamedTuple
 from tau2.actions.chat_tokens import ChatTokens, learnt_tokens
 from tau2.actions.plain_chat import plain_chat
 from tau2.data_model.message import AssistantMessage, Message, ToolMessage
-from tau2.data_model.simulation import SimulationRun
+from tau2.data_model.simulation import Info, SimulationRun
 from tau2.data_model.tasks import Task
 from tau2.errors import ConfigError, needs_extra
 from tau2.llm.wire import to_wire, tools_to_wire
 from tau2.orchestrator.episode import Role, seen_by
 from tau2.report.cleaner import Cleaner
-from tau2.rollout import RolloutSetup
 from tau2.rollout.role_view import role_prompt, role_tools
+from tau2.runner.build import build_environment, rebuild_environment
 from tau2.storage.files import write_atomically
 from tau2.utils.json_types import JsonObject
 from tau2.utils.text import plural
@@ -81,6 +81,8 @@ class SftRows:
 
     Args:
         domain: A registered domain.
+        info: What is stored of the episodes' run: in a domain with retrieval variants, the prompt
+            and the tools are those of its variant. None: the default one.
         min_reward: An episode with less is left out, and one without a reward is, too.
         tokenizer: With one, rows have tokens and masks, too.
         max_tokens: A conversation with more tokens is left out; it needs a tokenizer.
@@ -90,6 +92,7 @@ class SftRows:
         self,
         domain: str,
         *,
+        info: Info | None = None,
         min_reward: float = 1.0,
         tokenizer: Any = None,
         max_tokens: int | None = None,
@@ -99,7 +102,7 @@ class SftRows:
             raise ConfigError("--max-tokens needs --tokenizer, which counts the tokens")
         self.domain = domain
         self.summary = SftSummary()
-        self._environment = RolloutSetup(domain, user="scripted_user").new_environment()
+        self._environment = build_environment(domain) if info is None else rebuild_environment(info)
         self._min_reward = min_reward
         self._chat = None if tokenizer is None else ChatTokens(tokenizer, form="signatures")
         self._max_tokens = max_tokens
@@ -148,6 +151,7 @@ class SftRows:
     def _turns(self, task: Task, messages: Sequence[Message]) -> list[JsonObject]:
         """Return a conversation as plain turns, up to the agent's last one."""
         environment = self._environment
+        environment.prepare(task)
         tools = tools_to_wire(role_tools(environment, task, Role.AGENT)) or []
         system = {"role": "system", "content": role_prompt(environment, task, Role.AGENT)}
         special = self._chat.template.special_tokens if self._chat is not None else ()

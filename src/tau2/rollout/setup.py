@@ -112,6 +112,11 @@ class RolloutSetup:
     """Seconds of wall-clock time for one episode."""
     validate_communication: bool = False
     env_kwargs: JsonMapping = field(default_factory=dict)
+    """Further arguments of the domain's constructor of environments."""
+    retrieval_config: str | None = None
+    """Retrieval variant of a named domain that has them; None: the default one."""
+    retrieval_config_kwargs: JsonMapping | None = None
+    """Arguments of the retrieval variant."""
 
     def find_task(self, task_id: str) -> Task:
         """Return a task of the domain, of any split.
@@ -129,10 +134,15 @@ class RolloutSetup:
     def new_environment(self) -> Environment:
         """Return a fresh environment.
 
-        Raise UnknownName, or ConfigError for a domain without solo mode.
+        Raise UnknownName, or ConfigError for a domain without solo mode or retrieval variants.
         """
         if isinstance(self.domain, str):
-            return build_environment(self.domain, solo_mode=self.solo, env_kwargs=self.env_kwargs)
+            variant = {
+                "retrieval_variant": self.retrieval_config,
+                "retrieval_kwargs": self.retrieval_config_kwargs,
+            }
+            options = {**variant, **self.env_kwargs}
+            return build_environment(self.domain, solo_mode=self.solo, env_kwargs=options)
         return self.domain()
 
     def make_user(self, environment: Environment, task: Task) -> Any:

@@ -8,7 +8,7 @@ from tau2 import config as defaults
 from tau2.data_model.audio import AudioNativeConfig, SpeechComplexity, VoiceSettings
 from tau2.data_model.persona import PersonaConfig
 from tau2.data_model.run_config import UserPrompt
-from tau2.data_model.simulation import RunConfig, TextRunConfig, VoiceRunConfig
+from tau2.data_model.simulation import Info, RunConfig, TextRunConfig, VoiceRunConfig
 from tau2.data_model.tasks import Task
 from tau2.environment.environment import Environment
 from tau2.errors import ConfigError
@@ -26,6 +26,7 @@ from tau2.runner.resolve import (
     agent_factory,
     call_factory,
     environment_factory,
+    environment_of_record,
     resolve,
     user_factory,
 )
@@ -43,8 +44,27 @@ VOICE_AGENT = "discrete_time_audio_native_agent"
 def build_environment(
     domain: str, *, solo_mode: bool = False, env_kwargs: JsonMapping | None = None
 ) -> Environment:
-    """Return a fresh environment of a domain. Raise UnknownName for another one."""
-    return environment_factory(domain)(solo_mode=solo_mode, **(env_kwargs or {}))
+    """Return a fresh environment of a domain.
+
+    `env_kwargs` go to its constructor; of a domain with retrieval variants, that may be
+    `retrieval_variant` and `retrieval_kwargs`.
+
+    Raises:
+        UnknownName: there is no such domain, or no such variant.
+        ConfigError: the domain has no retrieval variants and one is named.
+    """
+    options = dict(env_kwargs or {})
+    variant = options.pop("retrieval_variant", None)
+    arguments = options.pop("retrieval_kwargs", None)
+    return environment_factory(domain, variant, arguments)(solo_mode=solo_mode, **options)
+
+
+def rebuild_environment(info: Info) -> Environment:
+    """Return a fresh environment as a stored run was played in, with its retrieval variant.
+
+    Raise UnknownName for a domain that is not registered.
+    """
+    return environment_of_record(info)()
 
 
 def build_agent(

@@ -29,8 +29,6 @@ _MOST_NAMED = 5  # tasks in one line
 _WARNED: set[str] = set()
 """What has been said of somebody else's data; it is said once."""
 
-_UNAVAILABLE = ("retrieval_config",)
-
 
 def check_run(run: ResolvedRun, tasks: Sequence[Task], evaluation_type: EvaluationType) -> None:
     """Raise ConfigError, UnknownName or MissingExtra when a run cannot work as configured."""
@@ -39,9 +37,6 @@ def check_run(run: ResolvedRun, tasks: Sequence[Task], evaluation_type: Evaluati
     if not tasks:
         raise ConfigError("there is no task to play")
     _check_numbers(config)
-    for name in _UNAVAILABLE:
-        if getattr(config, name):
-            raise ConfigError(f"{name} is not available in this version; leave it at its default")
     _check_persona(config.user_persona)
     for task in tasks:
         check_task(run, task)

@@ -17,7 +17,7 @@ from tau2.evaluator.evidence import Judge, ReplayRule
 from tau2.llm.attempt_context import AttemptContext, use_attempt
 from tau2.metrics.agent_metrics import is_successful, mean
 from tau2.metrics.outcomes import BLAME
-from tau2.runner.resolve import ResolvedRun, environment_factory, is_solo_agent, policy_rules
+from tau2.runner.resolve import ResolvedRun, environment_of_record, is_solo_agent, policy_rules
 from tau2.storage.results import Results
 
 logger = logging.getLogger(__name__)
@@ -134,7 +134,7 @@ class _Grader:
         self.replay = replay
         self.judge = judge
         self.domain = results.info.environment_info.domain_name
-        self.make_environment = environment_factory(self.domain)
+        self.make_environment = environment_of_record(results.info)
         self.solo = is_solo_agent(results.info.agent_info.implementation)
 
     def again(

@@ -126,6 +126,8 @@ def config_of(results: Results, path: Path) -> tuple[TextRunConfig, EvaluationTy
         "user": user.implementation,
         "llm_user": user.llm,
         "llm_args_user": _without_places(user.llm_args),
+        "retrieval_config": info.retrieval_config,
+        "retrieval_config_kwargs": _without_places(info.retrieval_config_kwargs),
         "llm_judge": info.judge,
         "llm_args_judge": _without_places(settings.get("llm_args_judge")),
         "user_persona": settings.get("user_persona") or fixed_persona,

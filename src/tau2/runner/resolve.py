@@ -6,23 +6,29 @@ Checks, records, estimates and episodes are made from the result, and look up no
 from __future__ import annotations
 
 import inspect
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 from tau2 import config as defaults
-from tau2.data_model.simulation import RunConfig, VoiceRunConfig
+from tau2.data_model.simulation import Info, RunConfig, VoiceRunConfig
 from tau2.data_model.tasks import Task
 from tau2.environment.environment import Environment
 from tau2.environment.policy_rules import Rule
-from tau2.errors import UnknownName
+from tau2.errors import ConfigError, UnknownName
 from tau2.evaluator.evaluator import EvaluationType, needs_judge
 from tau2.evaluator.evidence import Judge
+from tau2.llm.secrets import PRIVATE_ARGS
 from tau2.participant.protocols import AgentProtocol, UserProtocol
 from tau2.participant.spec import AgentSpec, UserSpec
 from tau2.registry import call_with_known, registry
 from tau2.runner.episode_resume import Participants
 from tau2.runner.events import Sink
+from tau2.utils.json_types import JsonMapping, JsonObject
+
+logger = logging.getLogger(__name__)
 
 ABSENT_USER = "dummy_user"
 """The user of an agent that works without one."""
@@ -97,13 +103,16 @@ def resolve(config: RunConfig) -> ResolvedRun:
     """Resolve the names of a configuration.
 
     Raises:
-        UnknownName: its domain or agent is not registered, or a user that the agent needs.
-        ConfigError: it is of a voice run, and the provider's key is not set.
+        UnknownName: its domain or agent is not registered, or a user that the agent needs; or the
+            domain has no such retrieval variant.
+        ConfigError: the domain has no retrieval variants and one is named; or it is of a voice run,
+            and the provider's key is not set.
         MissingExtra: it is of a voice run, and a speech engine is not installed.
     """
+    config = with_variant(config)
     if isinstance(config, VoiceRunConfig):
         return _resolved_call(config)
-    make_environment = environment_factory(config.domain)
+    make_environment = environment_of(config)
     make_agent = agent_factory(config.agent)
     solo = is_solo_agent(config.agent)
     user = ABSENT_USER if solo else config.user
@@ -185,7 +194,7 @@ def _resolved_call(config: VoiceRunConfig) -> ResolvedRun:
         agent_model = RoleModel(local.llm or defaults.DEFAULT_LLM_AGENT, local.llm_args)
     return ResolvedRun(
         config=config,
-        make_environment=environment_factory(config.domain),
+        make_environment=environment_of(config),
         agent=name,
         user=config.user,
         make_agent=voice.agent_factory(
@@ -220,10 +229,84 @@ def policy_rules(domain: str) -> list[Rule]:
     return [rule for rule in spec.rules() if isinstance(rule, Rule)] if spec.rules else []
 
 
-def environment_factory(domain: str) -> EnvironmentFactory:
-    """Return a domain's constructor of environments. Raise UnknownName."""
+def environment_factory(
+    domain: str,
+    variant: str | None = None,
+    variant_arguments: JsonMapping | None = None,
+) -> EnvironmentFactory:
+    """Return a domain's constructor of environments, with a retrieval variant if it has them.
+
+    Without a name it is the domain's default variant.
+
+    Raises:
+        UnknownName: there is no such domain, or no such variant.
+        ConfigError: the domain has no variants and one is named, or their arguments are wrong.
+    """
     factory: EnvironmentFactory = registry.get_env_constructor(domain)
-    return factory
+    options = retrieval_options(domain, variant, variant_arguments)
+    return partial(factory, **options) if options else factory
+
+
+def retrieval_options(
+    domain: str, variant: str | None, variant_arguments: JsonMapping | None
+) -> JsonObject:
+    """Return the options of a domain's environments for a retrieval variant.
+
+    Nothing for a domain without variants. Raise UnknownName or ConfigError as
+    `environment_factory` does.
+    """
+    if domain in registry.domains:
+        return registry.domains.get(domain).environment_options(variant, variant_arguments)
+    if variant is not None or variant_arguments:
+        raise ConfigError(f"domain {domain!r} has no retrieval variants: no spec names any")
+    return {}
+
+
+def environment_of(config: RunConfig) -> EnvironmentFactory:
+    """Return the constructor of environments of a run, with its retrieval variant.
+
+    Raise UnknownName or ConfigError as `environment_factory` does.
+    """
+    return environment_factory(
+        config.domain, config.retrieval_config or None, config.retrieval_config_kwargs
+    )
+
+
+def with_variant(config: RunConfig) -> RunConfig:
+    """Return a configuration that names the retrieval variant of its run; None: there are none.
+
+    Raise UnknownName or ConfigError as `environment_factory` does.
+    """
+    options = retrieval_options(
+        config.domain, config.retrieval_config or None, config.retrieval_config_kwargs
+    )
+    variant = options.get("retrieval_variant")
+    if variant == config.retrieval_config:
+        return config
+    return config.model_copy(update={"retrieval_config": variant})
+
+
+def environment_of_record(info: Info) -> EnvironmentFactory:
+    """Return the constructor of the environments that a stored run was played in.
+
+    A variant that this version does not have is replaced by the default one, with a warning: the
+    databases, which grading looks at, are the same. Of its arguments, those that say where
+    something lies are left out: they may be a stranger's.
+
+    Raise UnknownName for a domain that is not registered.
+    """
+    domain = info.environment_info.domain_name
+    arguments = {
+        name: value
+        for name, value in (info.retrieval_config_kwargs or {}).items()
+        if name not in PRIVATE_ARGS
+    }
+    try:
+        return environment_factory(domain, info.retrieval_config, arguments)
+    except (UnknownName, ConfigError) as problem:
+        factory = environment_factory(domain)
+        logger.warning("the run's retrieval variant is not used: %s", problem)
+        return factory
 
 
 def agent_factory(name: str) -> AgentFactory:

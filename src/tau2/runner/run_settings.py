@@ -11,7 +11,7 @@ from tau2.data_model.run_config import RunConfig, TextRunConfig
 from tau2.environment.environment import Environment
 from tau2.evaluator.evaluator import EvaluationType
 from tau2.llm import redact_args
-from tau2.runner.resolve import environment_factory, judge_of
+from tau2.runner.resolve import environment_of, judge_of
 from tau2.utils.json_types import JsonMapping, JsonObject
 
 
@@ -25,7 +25,7 @@ def run_settings(
     `data.*` are the canonical hashes of the domain's databases: changed data is seen (its policy is
     in `Info`).
     """
-    environment = environment or environment_factory(config.domain)()
+    environment = environment or environment_of(config)()
     settings: JsonObject = {
         "evaluation_type": evaluation_type.value,
         "llm_args_judge": without_secrets(judge_of(config).args),

@@ -29,7 +29,7 @@ from tau2.environment.environment import Environment
 from tau2.environment.task_check import cut_lines
 from tau2.errors import ConfigError, DataFileError, UnknownName
 from tau2.registry import Catalog, RegistryInfo, registry
-from tau2.runner.resolve import environment_factory
+from tau2.runner.resolve import environment_of, with_variant
 from tau2.runner.run_settings import without_secrets
 from tau2.seeds import derive_seed
 from tau2.storage.results import Results
@@ -303,7 +303,7 @@ def commit_hash() -> str:
 
 def get_info(run_config: RunConfig, **overrides: Any) -> Info:
     """Return what is recorded of a run; `overrides` replace fields of the record."""
-    return run_info(run_config, environment_factory(run_config.domain)(), **overrides)
+    return run_info(run_config, environment_of(run_config)(), **overrides)
 
 
 def _prompt_form(run_config: RunConfig) -> str | None:
@@ -328,6 +328,7 @@ def _voice_settings(settings: VoiceSettings | None) -> JsonObject | None:
 
 def run_info(run_config: RunConfig, environment: Environment, **overrides: Any) -> Info:
     """Do what `get_info` does, with a fresh environment of the domain that exists already."""
+    run_config = with_variant(run_config)
     info = environment.get_info()
     text = run_config if isinstance(run_config, TextRunConfig) else None
     voice = run_config if isinstance(run_config, VoiceRunConfig) else None
@@ -355,6 +356,9 @@ def run_info(run_config: RunConfig, environment: Environment, **overrides: Any) 
         ),
         "environment_info": EnvironmentInfo(domain_name=info.domain_name, policy=info.policy),
         "seed": run_config.seed,
+        "retrieval_config": run_config.retrieval_config,
+        "retrieval_config_kwargs": without_secrets(run_config.retrieval_config_kwargs or {})
+        or None,
         "engine_version": __version__,
         "task_set_name": run_config.task_set_name or run_config.domain,
         "task_split_name": run_config.task_split_name,

@@ -11,7 +11,7 @@ from textual.widget import Widget
 from tau2.environment.diff import turn_diffs
 from tau2.report.safe_text import one_line
 from tau2.report.terminal.timeline import readable
-from tau2.runner.build import build_environment
+from tau2.runner.build import rebuild_environment
 from tau2.view.blocks import BlockList
 from tau2.view.content.blocks import Block, blocks_of
 from tau2.view.content.library import RunReader
@@ -22,9 +22,9 @@ def read_conversation(run: RunReader, simulation_id: str) -> tuple[str, list[Blo
     """Return title and blocks of a simulation. Raise DataFileError for one that cannot be read."""
     simulation = readable(run.load(simulation_id))
     task = run.task(simulation.task_id)
-    blocks = blocks_of(
-        simulation, task, turn_diffs(simulation, task, run.domain, build=build_environment)
-    )
+    info = run.metadata.info
+    diffs = turn_diffs(simulation, task, run.domain, build=lambda _: rebuild_environment(info))
+    blocks = blocks_of(simulation, task, diffs)
     which = f"task {one_line(simulation.task_id, 60)} trial {simulation.unit.trial}"
     return f"{one_line(run.title, 80)} · {which}", blocks
 

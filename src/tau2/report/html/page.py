@@ -11,6 +11,7 @@ import json
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.resources import files
 from itertools import chain
 from pathlib import Path
@@ -18,7 +19,9 @@ from typing import Any
 
 from markupsafe import Markup
 
+from tau2.data_model.simulation import Info
 from tau2.environment.diff import TurnDiff, turn_diffs
+from tau2.environment.environment import Environment
 from tau2.metrics.figures import RunFigures
 from tau2.metrics.outcomes import Outcome, outcome_of
 from tau2.report.cleaner import Cleaner
@@ -28,7 +31,7 @@ from tau2.report.html.overview import LOOKS, run_overview
 from tau2.report.html.recordings import DEFAULT_AUDIO_MINUTES, Recordings
 from tau2.report.html.templating import new_environment
 from tau2.report.terminal.timeline import readable
-from tau2.runner.build import build_environment
+from tau2.runner.build import rebuild_environment
 from tau2.storage.results import Results
 from tau2.utils.text import plural
 
@@ -173,13 +176,18 @@ def _embedded(
         diffs: Sequence[TurnDiff] = ()
         if with_diffs:
             domain = results.info.environment_info.domain_name
-            diffs = turn_diffs(run, task, domain, build=build_environment)
+            build = partial(_environment_of, results.info)
+            diffs = turn_diffs(run, task, domain, build=build)
         audio = recordings.add(f"a{number}-{place}", run, runs[number].path) if run.ticks else None
         embedded.has_calls |= bool(run.ticks)
         packed = _packed(conversation_data(run, task, diffs, clean, audio))
         embedded.packed[number, place] = packed
         embedded.size += len(packed)
     return embedded
+
+
+def _environment_of(info: Info, _domain: str) -> Environment:
+    return rebuild_environment(info)
 
 
 def _packed(data: Any) -> Markup:
