@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from tau2.domains.banking_knowledge.environment import VARIANTS, get_environment
+from tau2.domains.banking_knowledge.environment import default_variant, get_environment
 from tau2.domains.banking_knowledge.loading import DOMAIN as NAME
 from tau2.domains.banking_knowledge.loading import get_tasks, get_tasks_split
 from tau2.environment.domain import DomainSpec
+from tau2.knowledge.variants import DESCRIPTIONS
 
 DOMAIN = DomainSpec(
     name=NAME,
@@ -13,6 +14,6 @@ DOMAIN = DomainSpec(
     tasks=get_tasks,
     splits=get_tasks_split,
     supports_solo=False,
-    variants=VARIANTS,
-    default_variant="no_knowledge",
+    variants=DESCRIPTIONS,
+    default_variant=default_variant,
 )

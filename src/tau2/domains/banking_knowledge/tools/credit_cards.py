@@ -64,14 +64,15 @@ class CreditCardTools(BankToolKit):
             self.refuse(f"credit card account {account_id} does not belong to user {user_id}")
         return account
 
-    def _account_of_anyone(self, account_id: str, user_id: str) -> Record:
-        """Return a credit card account, to be changed.
+    def _account_for(self, account_id: str, user_id: str) -> Record:
+        """Return a credit card account, to be changed. Refuse somebody else's, or nobody's.
 
-        Refuse somebody else's, except with `strict_compat`: the original does not look at the user.
+        With `strict_compat` any customer will do, as in the original.
         """
-        if self.strict_compat:
-            return self.record("credit_card_accounts", account_id, "credit card account")
-        return self._own_account(account_id, user_id)
+        if not self.strict_compat:
+            return self._own_account(account_id, user_id)
+        self.peeked("users", user_id, "user")
+        return self.record("credit_card_accounts", account_id, "credit card account")
 
     @is_discoverable_tool(ToolType.WRITE)
     def order_replacement_credit_card_7291(
@@ -100,7 +101,7 @@ class CreditCardTools(BankToolKit):
             shipping_address=shipping_address,
         )
         self.require_one_of("reason", reason, get_args(ReplacementReason))
-        account = self._account_of_anyone(credit_card_account_id, user_id)
+        account = self._account_for(credit_card_account_id, user_id)
         order_id = ids.credit_card_order_id(credit_card_account_id, user_id, reason)
         is_new = self.db.add(
             "credit_card_orders",
@@ -180,7 +181,7 @@ class CreditCardTools(BankToolKit):
         """
         self.require(credit_card_account_id=credit_card_account_id, user_id=user_id)
         self.require_one_of("closure_reason", closure_reason, get_args(ClosureReason))
-        self._account_of_anyone(credit_card_account_id, user_id)
+        self._account_for(credit_card_account_id, user_id)
         record_id = ids.closure_reason_id(credit_card_account_id, user_id)
         is_new = self.db.add(
             "credit_card_closure_reasons",
@@ -219,7 +220,7 @@ class CreditCardTools(BankToolKit):
         self.require(user_id=user_id, credit_card_account_id=credit_card_account_id)
         self.require_one_of("reason", reason, get_args(CreditReason))
         dollars = self.positive("amount", amount)
-        self._account_of_anyone(credit_card_account_id, user_id)
+        self._account_for(credit_card_account_id, user_id)
         transaction_id = ids.card_transaction_id(
             user_id, "STATEMENT_CREDIT", reason, dollars, STATEMENT_CREDIT
         )
@@ -274,7 +275,7 @@ class CreditCardTools(BankToolKit):
         self.require_one_of("reason", reason, get_args(FlagReason))
         if not self.strict_compat:
             self._require_date("expiration_date", expiration_date)
-        self._account_of_anyone(credit_card_account_id, user_id)
+        self._account_for(credit_card_account_id, user_id)
         flag_id = ids.account_flag_id(credit_card_account_id, flag_type, expiration_date)
         is_new = self.db.add(
             "credit_card_account_flags",
@@ -313,7 +314,13 @@ class CreditCardTools(BankToolKit):
             A confirmation.
         """
         self.require(credit_card_account_id=credit_card_account_id, user_id=user_id)
-        account = self._account_of_anyone(credit_card_account_id, user_id)
+        if self.strict_compat:
+            # The original does not look at the user.
+            account = self.record(
+                "credit_card_accounts", credit_card_account_id, "credit card account"
+            )
+        else:
+            account = self._own_account(credit_card_account_id, user_id)
         if account.get("status") == "CLOSED":
             self.refuse(f"credit card account {credit_card_account_id} is closed already")
         if not self.strict_compat and as_money(account.get("current_balance", 0)) > 0:
