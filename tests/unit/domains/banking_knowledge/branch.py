@@ -42,7 +42,13 @@ TABLES = {
         },
         "cc_bob": {"account_id": "cc_bob", "user_id": "bob", "current_balance": "$0.00"},
     },
-    "credit_card_transaction_history": {"txn_1": PURCHASE},
+    "credit_card_transaction_history": {
+        key: {**PURCHASE, "transaction_id": key} for key in ("txn_1", "txn_9", "txn_10")
+    },
+    "debit_cards": {"dbc": {"card_id": "dbc", "account_id": "chk", "user_id": "ann"}},
+    "bank_account_transaction_history": {
+        key: {"transaction_id": key, "account_id": "chk"} for key in ("btxn_9", "btxn_10")
+    },
     "payment_history": {
         "p1": {"credit_card_account_id": "cc", "payment_date": "12/15/2024", "status": "LATE"},
         "p2": {"credit_card_account_id": "cc", "payment_date": "01/15/2025", "status": "ON_TIME"},

@@ -149,6 +149,21 @@ def test_a_debit_card_dispute_says_what_follows_from_it(bank):
     bank.refuses(bank.uses(tool, **{**other, "disputed_amount": -5}), "more than 0")
 
 
+def test_disputes_about_what_is_not_the_customers(strict, ours):
+    card = {**FULL_DISPUTE, "user_id": "bob"}
+    debit = {**DEBIT_DISPUTE, "transaction_id": "btxn_77"}
+    for tool, told in (
+        ("file_credit_card_transaction_dispute_4829", card),
+        ("file_debit_card_transaction_dispute_6281", debit),
+    ):
+        assert not strict.uses(tool, **told).content.startswith("Error")
+        assert ours.uses(tool, **told).error
+    rewards = {"user_id": "bob", "transaction_id": "txn_1"}
+    strict.hands_over("submit_cash_back_dispute_0589", **rewards)
+    assert only(strict.db.cash_back_disputes)["user_id"] == "bob"
+    assert ours.hands_over("submit_cash_back_dispute_0589", **rewards).error
+
+
 def test_a_replacement_closes_the_old_card(bank):
     order = {"credit_card_account_id": "cc", "user_id": "ann", "shipping_address": "1 Quay",
              "reason": "lost"}  # fmt: skip
@@ -197,6 +212,8 @@ def test_a_benefit_of_an_account(bank):
             "expiration_date": "11/14/2026", "reason": "retention_offer"}  # fmt: skip
     assert not bank.uses("apply_credit_card_account_flag_6147", **told).error
     flag = only(bank.db.credit_card_account_flags)
+    late = bank.uses("apply_credit_card_account_flag_6147", **{**told, "expiration_date": "soon"})
+    assert late.content.startswith("Error") is not bank.strict_compat
     assert (flag["status"], flag["effective_date"], flag["applied_at"]) == ("ACTIVE", TODAY, TODAY)
 
 
@@ -248,7 +265,9 @@ def test_what_stands_against_a_higher_limit(bank, table, record, why):
 def test_a_denial_is_noted(bank):
     told = {"credit_card_account_id": "cc", "user_id": "ann", "denial_reason": "high_utilization"}
     assert not bank.uses("deny_credit_limit_increase_5848", **told).error
+    again = bank.uses("deny_credit_limit_increase_5848", **told)
     assert only(bank.db.credit_limit_increase_requests)["status"] == "DENIED"
+    assert again.content.startswith("Error") is not bank.strict_compat
 
 
 def test_payments_in_the_order_of_their_dates(strict, ours):
@@ -276,6 +295,13 @@ def test_a_purchase_earns_points(bank):
     assert not bank.customer("submit_transaction", **told).error
     record = list(bank.db.credit_card_transaction_history.values())[-1]
     assert (record["transaction_amount"], record["rewards_earned"]) == ("$12.50", "62 points")
+
+
+def test_a_purchase_of_a_negative_amount(strict, ours):
+    told = {"user_id": "ann", "credit_card_type": "EcoCard", "merchant_name": "Sun & Wind",
+            "amount": -12.5, "category": "Green"}  # fmt: skip
+    assert not strict.customer("submit_transaction", **told).content.startswith("Error")
+    assert ours.customer("submit_transaction", **told).error
 
 
 def test_wishes_for_a_person_are_counted(bank):
@@ -314,6 +340,10 @@ def test_referrals_by_name_and_by_link(bank):
     kinds = [record["referred_account_type"] for record in bank.db.referrals.values()]
     assert kinds == ["Blue Account", "EcoCard"]
     assert list(bank.db.referrals)[1] in answer.content
+    again = bank.hands_over("get_referral_link", user_id="ann", card_name="EcoCard")
+    assert again.error is not bank.strict_compat
+    other = bank.customer("submit_referral", user_id="nobody", account_type="Blue Account")
+    assert other.error is not bank.strict_compat
 
 
 def test_a_check_is_deposited(strict, ours):

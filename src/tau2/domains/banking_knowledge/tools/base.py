@@ -13,6 +13,14 @@ from tau2.environment.cow import peek
 from tau2.environment.toolkit import ToolKitBase
 from tau2.errors import ToolError
 
+_ONE_OF = {
+    "accounts": "bank account",
+    "debit_cards": "debit card",
+    "credit_card_accounts": "credit card account",
+    "credit_card_transaction_history": "credit card transaction",
+}
+"""Table → what one of its records is called."""
+
 
 class BankToolKit(ToolKitBase):
     """Tools over the bank's database; each area is a mixin of this class.
@@ -82,6 +90,13 @@ class BankToolKit(ToolKitBase):
         found = self.find(table, record_id)
         if found is None:
             self.refuse(f"there is no {kind} {record_id!r}")
+        return found
+
+    def own_record(self, table: str, record_id: str, user_id: str) -> Record:
+        """Return a record that may only be read. Refuse one that is not the customer's."""
+        found = self.find(table, record_id)
+        if found is None or found.get("user_id") != user_id:
+            self.refuse(f"user {user_id} has no {_ONE_OF[table]} {record_id}")
         return found
 
     def find(self, table: str, record_id: object) -> Record | None:

@@ -86,7 +86,11 @@ class CustomerTools(DiscoverableUserTools, BankToolKit):
         Returns:
             The id of the referral.
         """
-        referral_id = ids.referral_id(user_id.strip(), account_type.strip())
+        if not self.strict_compat:
+            self.peeked("users", user_id, "user")
+        if not isinstance(user_id, str) or not isinstance(account_type, str):
+            raise TypeError("user_id and account_type must be texts")
+        referral_id = ids.referral_id(user_id, account_type)
         is_new = self._add_referral(referral_id, user_id, account_type)
         if not is_new:
             self.refuse(f"this referral was submitted before ({referral_id})")
@@ -186,6 +190,8 @@ class CustomerTools(DiscoverableUserTools, BankToolKit):
         Returns:
             The id of the dispute.
         """
+        if not self.strict_compat:
+            self.own_record("credit_card_transaction_history", transaction_id, user_id)
         dispute_id = ids.dispute_id(user_id, transaction_id)
         dispute: JsonObject = {
             "dispute_id": dispute_id,
@@ -213,6 +219,8 @@ class CustomerTools(DiscoverableUserTools, BankToolKit):
         Returns:
             The link.
         """
+        if not self.strict_compat:
+            self.peeked("users", user_id, "user")
         referral_id = ids.referral_link_id(user_id, card_name)
         is_new = self._add_referral(referral_id, user_id, card_name)
         if not is_new and not self.strict_compat:

@@ -150,6 +150,8 @@ class RewardTools(BankToolKit):
         """
         told = {name: value for name, value in locals().items() if name != "self"}
         self._check(told, _CARD_DISPUTE)
+        if not self.strict_compat:
+            self.own_record("credit_card_transaction_history", transaction_id, user_id)
         if resolution_requested == "partial_refund":
             self.positive("partial_refund_amount", partial_refund_amount)
         dispute_id = ids.dispute_id(user_id, transaction_id)
@@ -216,6 +218,8 @@ class RewardTools(BankToolKit):
         """
         told = {name: value for name, value in locals().items() if name != "self"}
         self._check(told, _DEBIT_DISPUTE)
+        if not self.strict_compat:
+            self._require_own_debit(transaction_id, account_id, card_id, user_id)
         self.positive("disputed_amount", disputed_amount)
         dispute_id = ids.dispute_id(user_id, transaction_id)
         dispute = {
@@ -233,6 +237,16 @@ class RewardTools(BankToolKit):
             self.refuse(f"transaction {transaction_id} is already disputed ({dispute_id})")
         credit = "with" if provisional_credit_eligible else "without"
         return f"Dispute {dispute_id} was opened, {credit} a provisional credit."
+
+    def _require_own_debit(
+        self, transaction_id: str, account_id: str, card_id: str, user_id: str
+    ) -> None:
+        """Refuse a transaction, an account or a card that are not the customer's."""
+        self.own_record("accounts", account_id, user_id)
+        self.own_record("debit_cards", card_id, user_id)
+        transaction = self.peeked("bank_account_transaction_history", transaction_id, "transaction")
+        if transaction.get("account_id") != account_id:
+            self.refuse(f"transaction {transaction_id} is none of account {account_id}")
 
     @is_discoverable_tool(ToolType.READ)
     def get_user_dispute_history_7291(self, user_id: str) -> str:
