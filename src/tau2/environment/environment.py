@@ -26,7 +26,7 @@ from tau2.environment.db import DB
 from tau2.environment.history import decoded, paired_calls
 from tau2.environment.tool import AnnotatedText, Tool, ToolResult
 from tau2.environment.toolkit import ToolKitBase, get_tool_signatures
-from tau2.errors import ArgumentError, ReplayMismatch, ToolError, UnknownName
+from tau2.errors import ArgumentError, ModelError, ReplayMismatch, ToolError, UnknownName
 from tau2.utils.json_types import JsonValue
 from tau2.utils.text import error_text
 
@@ -176,10 +176,14 @@ class Environment:
     def get_response(self, message: ToolCall) -> ToolMessage:
         """Execute a participant's tool call.
 
-        Any failure becomes an error result, never an exception.
+        Any failure becomes an error result, never an exception, but for that of a model or an
+        endpoint that a tool asks.
 
         This is the one place where arguments from a model are checked and coerced against the
         tool's schema.
+
+        Raises:
+            ModelError: what a tool asks failed, such as an endpoint of embeddings.
         """
         error = False
         metadata = None
@@ -199,6 +203,9 @@ class Environment:
                 content = str(result)
                 metadata = result.metadata
             self.sync_tools()
+        except ModelError:
+            # It is no answer of the tool, and nobody in the conversation is to blame for it.
+            raise
         except Exception as problem:  # whatever a tool raises is an error result
             if not isinstance(problem, ToolError):
                 logger.debug("tool %s failed", message.name, exc_info=True)
@@ -212,6 +219,11 @@ class Environment:
             turn_idx=None, timestamp=datetime.now().isoformat(),  # noqa: DTZ005  -- public format
             metadata=metadata,
         )  # fmt: skip
+
+    @property
+    def blocking(self) -> bool:
+        """Whether a tool may wait for an endpoint, or take long, so that it needs a thread."""
+        return any(getattr(kit, "blocking", False) is True for kit in (self.tools, self.user_tools))
 
     def prepare(self, task: Task) -> None:
         """Adapt to a task that is about to be played or graded; by default the toolkits do.

@@ -93,6 +93,12 @@ class Knowledge:
     def _grep(self) -> Grep:
         return Grep(self.documents, case_sensitive=self.variant.options.case_sensitive)
 
+    @property
+    def blocking(self) -> bool:
+        """Whether a search may wait for an endpoint, or take long to build its index."""
+        asked = (self._by_words, self._by_meaning)
+        return self.variant.reranked or any(getattr(each, "blocking", False) for each in asked)
+
     def search(self, query: str) -> list[Hit]:
         """Return what the variant's retriever finds.
 

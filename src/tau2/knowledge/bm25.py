@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import ClassVar
 
 from tau2.errors import needs_extra
 from tau2.knowledge.documents import DocumentSet
@@ -51,6 +52,8 @@ _STOP_WORDS = frozenset(_STOP_WORDS_TEXT.split())
 
 class Bm25Retriever:
     """BM25 over the stems of title and content. Finds nothing without a common stem."""
+
+    blocking: ClassVar[bool] = False
 
     def __init__(self, documents: DocumentSet) -> None:
         self._documents = documents

@@ -62,6 +62,14 @@ class SharedRetriever:
             return []
         return self.index().search(query, limit)
 
+    @property
+    def blocking(self) -> bool:
+        """Whether a search may wait for an endpoint or take long: event loops use a thread then.
+
+        A retriever whose class does not say `blocking = False` is taken to block.
+        """
+        return getattr(RETRIEVERS.factory(self.name), "blocking", True) is not False
+
     def index(self) -> Retriever:
         """Return the retriever itself, built by the first call. Raise ModelError like `search`."""
         if self._index is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from tau2.errors import needs_extra
 from tau2.knowledge.documents import DocumentSet
@@ -37,6 +37,8 @@ class OkapiRetriever:
 
     A query without a known word finds the first documents, with score 0.
     """
+
+    blocking: ClassVar[bool] = False
 
     def __init__(self, documents: DocumentSet) -> None:
         self._documents = documents

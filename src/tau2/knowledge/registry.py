@@ -54,7 +54,7 @@ class PluginTable(Generic[MadeT]):
             MissingExtra: A package that it needs is not installed.
             ConfigError: It takes no such option, or cannot be loaded.
         """
-        factory = self._factory(name)
+        factory = self.factory(name)
         try:
             return factory(*arguments, **options)
         except TypeError as error:
@@ -65,7 +65,7 @@ class PluginTable(Generic[MadeT]):
 
         An option of a wrong type is found by the `check` of the factory, if it has one.
         """
-        factory = self._factory(name)
+        factory = self.factory(name)
         try:
             inspect.signature(factory).bind(*arguments, **options)
         except TypeError as error:
@@ -95,7 +95,8 @@ class PluginTable(Generic[MadeT]):
             self._entries = {entry.name: entry for entry in entry_points(group=self._group)}
         return self._entries
 
-    def _factory(self, name: str) -> Factory[MadeT]:
+    def factory(self, name: str) -> Factory[MadeT]:
+        """Return the class or function that makes what has this name; see `make` for errors."""
         if name in self._added:
             return self._added[name]
         if name in self._built_in:

@@ -42,6 +42,11 @@ class KnowledgeToolKit(ToolKitBase):
         super().__init__(*args, **kwargs)
         self.knowledge = knowledge
 
+    @property
+    def blocking(self) -> bool:
+        """Whether a tool may wait for an endpoint: event loops call it in a thread then."""
+        return self.knowledge.blocking
+
     def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Any, ...]:
         # Pickle does not find the class by name: it is made of two that it finds.
         _, _, *state = cast("tuple[Any, ...]", super().__reduce_ex__(protocol))

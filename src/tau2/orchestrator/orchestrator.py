@@ -10,6 +10,7 @@ from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from tau2.config import DEFAULT_FIRST_AGENT_MESSAGE_TEXT
@@ -52,7 +53,7 @@ from tau2.orchestrator.user_watch import (
     taken_back,
     turn_length,
 )
-from tau2.participant.drive import areply, reply
+from tau2.participant.drive import areply, in_thread, reply
 from tau2.participant.monitoring import FindingProtocol, MonitorSetup
 from tau2.participant.protocols import AgentProtocol, UserProtocol
 from tau2.utils.json_types import JsonObject
@@ -313,6 +314,13 @@ class Orchestrator(EpisodeDriver):
             self.environment.sync_tools()
         return results
 
+    def _results_in_time(self, ask: Ask) -> Answer:
+        """Return the results of tool calls; the end of the episode if its time ran out in one."""
+        try:
+            return self.tool_results(ask)
+        except DeadlineExceeded as problem:
+            return failure_of(ask.to, problem)
+
     def step(self) -> None:
         """Take one turn: have the pending ask answered by the role it is for.
 
@@ -349,7 +357,7 @@ class Orchestrator(EpisodeDriver):
 
     def _answer_of(self, ask: Ask) -> Answer:
         if ask.to is Role.ENV:
-            return self.tool_results(ask)
+            return self._results_in_time(ask)
         left = self._remaining()
         length = turn_length(self.user_state)
         try:
@@ -374,7 +382,11 @@ class Orchestrator(EpisodeDriver):
 
     async def _aanswer_of(self, ask: Ask, executor: Executor | None) -> Answer:
         if ask.to is Role.ENV:
-            return self.tool_results(ask)
+            if getattr(self.environment, "blocking", False) is not True:
+                return self._results_in_time(ask)
+            results = partial(self._results_in_time, ask)
+            answer: Answer = await in_thread(results, "the environment", executor)
+            return answer
         left = self._remaining()
         length = turn_length(self.user_state)
         try:
