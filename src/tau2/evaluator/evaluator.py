@@ -18,6 +18,7 @@ from tau2.evaluator.evaluator_communicate import check_communication, grade_comm
 from tau2.evaluator.evaluator_env import grade_environment
 from tau2.evaluator.evaluator_nl_assertions import check_nl_assertions, grade_nl_assertions
 from tau2.evaluator.evidence import Evidence, Judge, ReplayRule, replay_rule
+from tau2.evaluator.retrieval import retrieval_record
 from tau2.registry import registry
 from tau2.utils.json_types import JsonMapping
 
@@ -95,9 +96,17 @@ def grade(
     evidence.strict_compat = (
         evidence.start.strict_compat if strict_compat is None else strict_compat
     )
+    reward = _graded(run, evidence, evaluation_type)
+    looked_up = retrieval_record(run, setup.task, evidence.start)
+    if looked_up is not None:
+        reward.info = {**(reward.info or {}), "retrieval": looked_up.model_dump()}
+    return reward
+
+
+def _graded(run: SimulationRun, evidence: Evidence, evaluation_type: EvaluationType) -> RewardInfo:
     if run.termination_reason not in FINISHED:
         return _ended_early(evidence, run.termination_reason)
-    criteria = setup.task.evaluation_criteria
+    criteria = evidence.task.evaluation_criteria
     if criteria is None:
         return RewardInfo(
             reward=1.0, reward_basis=None, info={"note": "the task has no evaluation criteria"}

@@ -13,6 +13,7 @@ from tau2.data_model.simulation import SimulationRun
 from tau2.metrics.agent_metrics import average_reward, mean, pass_hat_by_task, successes_by_task
 from tau2.metrics.outcomes import Outcome, counted, counted_in, outcome_of, why_excluded
 from tau2.metrics.resampling import Interval, cluster_bootstrap
+from tau2.metrics.retrieval import RetrievalFigures, retrieval_figures
 from tau2.metrics.summary import Expense, expenses
 from tau2.metrics.voice import VoiceFigures, voice_figures
 from tau2.storage.journal import Stored, read_journal
@@ -103,6 +104,8 @@ class RunFigures:
     messages: Spread | None
     voice: VoiceFigures | None = None
     """Of the calls; None for a run of text."""
+    retrieval: RetrievalFigures | None = None
+    """None where no task names the documents it needs."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the figures as JSON data."""
@@ -130,6 +133,7 @@ class RunFigures:
                 for one in self.reruns
             ],
             **({"voice": self.voice.as_dict()} if self.voice is not None else {}),
+            **({"retrieval": self.retrieval.as_dict()} if self.retrieval is not None else {}),
         }
 
 
@@ -193,6 +197,7 @@ def run_figures(
         answer_time=spread(list(_answer_times(runs))),
         messages=spread([float(len(run.get_messages())) for run in counting]),
         voice=voice_figures(runs),
+        retrieval=retrieval_figures(runs),
     )
 
 

@@ -12,6 +12,7 @@ from tau2.data_model.audio import AudioNativeConfig
 from tau2.data_model.simulation import SessionUsage, SimulationRun
 from tau2.metrics.agent_metrics import average_reward, compute_metrics
 from tau2.metrics.outcomes import blamed, lost_on, run_passed, why_unscored
+from tau2.metrics.retrieval import RetrievalFigures, retrieval_figures
 from tau2.metrics.voice import VoiceFigures, voice_figures
 from tau2.storage.results import Results
 from tau2.utils.text import plural
@@ -110,6 +111,8 @@ class RunSummary:
     interrupted: bool
     voice: VoiceFigures | None = None
     """Of the calls; None for a run of text."""
+    retrieval: RetrievalFigures | None = None
+    """None where no task names the documents it needs."""
     protocol: str | None = None
     """The published comparison whose settings were used."""
     departures: tuple[str, ...] = ()
@@ -173,6 +176,7 @@ class RunSummary:
             "saved_to": str(self.saved_to) if self.saved_to else None,
             "interrupted": self.interrupted,
             **({"voice": self.voice.as_dict()} if self.voice is not None else {}),
+            **({"retrieval": self.retrieval.as_dict()} if self.retrieval is not None else {}),
             **({"protocol": self._protocol_data()} if self.protocol is not None else {}),
         }
 
@@ -222,6 +226,7 @@ def summarize(
         saved_to=folder,
         interrupted=interrupted,
         voice=voice_figures(runs),
+        retrieval=retrieval_figures(runs),
         protocol=info.protocol,
         departures=tuple(info.protocol_departures or ()),
     )

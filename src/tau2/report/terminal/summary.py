@@ -99,8 +99,9 @@ def figures_view(summary: RunSummary) -> Table:
             for reason, number in summary.cut_short.items()
         )
         table.add_row("not whole", Text(", ".join(cut), style="yellow"))
-    for label, text in (summary.voice.lines() if summary.voice is not None else {}).items():
-        table.add_row(label, plain(text))
+    for figures in (summary.voice, summary.retrieval):
+        for label, text in (figures.lines() if figures is not None else {}).items():
+            table.add_row(label, plain(text))
     table.add_row("agent", plain(summary.agent_expense))
     table.add_row("user", plain(summary.user_expense))
     if summary.judge:
