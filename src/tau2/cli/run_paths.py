@@ -1,31 +1,56 @@
-"""Stored runs named on the command line: by a name below the simulations folder, or by a path."""
+"""Stored runs named on the command line: by a name below the simulations folder, or by a path.
+
+The beginning of a name will do where one run has it, and `latest` is the newest run.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from tau2.errors import ConfigError, UnknownName
+from tau2.utils.text import first_of
+
+LATEST = "latest"
+"""Names the newest run, unless one has that very name."""
+_MOST_NAMED = 10
 
 
 def named_run(name: str, folder: Path | None = None) -> Path:
     """Return the folder or results file that `name` means.
 
     Raises:
-        UnknownName: nothing of that name is in `folder` (default: where runs are saved) or on disk.
-        ConfigError: something is there, but no results.
+        UnknownName: no run in `folder` (default: where runs are saved) has that name or one that
+            begins so, and nothing of that name is on disk.
+        ConfigError: something is there, but no results; or several runs have names that begin so.
     """
     from tau2 import config
-    from tau2.storage.results import RESULTS_NAME
     from tau2.storage.stored_runs import find_runs
 
     runs = folder if folder is not None else config.simulations_dir()
-    for candidate in (runs / name, Path(name)):
-        if candidate.exists():
-            return existing(candidate)
-    names = [
-        file.parent.name if file.name == RESULTS_NAME else file.name for file in find_runs(runs)
-    ]
-    raise UnknownName(f"run in {runs}", name, names)
+    if name:
+        for candidate in (runs / name, Path(name)):
+            if candidate.exists():
+                return existing(candidate)
+    stored = {_name_of(file): file for file in find_runs(runs)}
+    begun = [found for found in stored if name and found.startswith(name)]
+    if name == LATEST and stored:
+        begun = [next(iter(stored))]
+    if not begun:
+        raise UnknownName(f"run in {runs}", name, list(stored))
+    if len(begun) > 1:
+        raise ConfigError(
+            f"several runs in {runs} have names that begin with {name!r}: "
+            f"{first_of(begun, _MOST_NAMED)}"
+        )
+    file = stored[begun[0]]
+    return file if file.name == begun[0] else file.parent
+
+
+def _name_of(file: Path) -> str:
+    """Return the name of the run that a results file is of."""
+    from tau2.storage.results import RESULTS_NAME
+
+    return file.parent.name if file.name == RESULTS_NAME else file.name
 
 
 def existing(path: Path) -> Path:

@@ -76,7 +76,7 @@ class BaseRunConfig(BaseModel):
     save_to: str | None = None
     """Name of the run's folder below the simulations folder.
 
-    Default: made from time, domain and models.
+    Default: domain, date and time.
     """
     max_concurrency: int = defaults.DEFAULT_MAX_CONCURRENCY
     """Episodes played at once."""

@@ -256,13 +256,20 @@ def _model(catalog: Catalog[Any], name: str, llm: str) -> list[str]:
     return [llm.rpartition("/")[2]] if name not in catalog or catalog.get(name).needs_model else []
 
 
+def short_run_name(run_config: RunConfig) -> str:
+    """Return `<domain>-<date>-<time>`, such as `retail-20261129-1943`: short enough to type."""
+    parts = [run_config.domain, *(["voice"] if run_config.is_voice else [])]
+    time = datetime.now().strftime("%Y%m%d-%H%M")  # noqa: DTZ005  -- local, for people
+    return "-".join([*(slug(part) for part in parts), time])
+
+
 def run_folder(run_config: RunConfig) -> Path:
     """Return the folder a configuration saves to.
 
     Raise ConfigError for a name that leaves the folder of runs.
     """
     if run_config.save_to is None:
-        return _free(config.simulations_dir() / make_run_name(run_config))
+        return _free(config.simulations_dir() / short_run_name(run_config))
     named = Path(run_config.save_to)
     if named.is_absolute():
         return named
@@ -276,7 +283,7 @@ def run_folder(run_config: RunConfig) -> Path:
 def _free(folder: Path) -> Path:
     """Return the folder, or one with a number.
 
-    A name made from the time must not meet a run of the same second.
+    A name made from the time must not meet a run of the same minute.
     """
     names = itertools.chain(
         [folder], (folder.with_name(f"{folder.name}-{number}") for number in itertools.count(2))

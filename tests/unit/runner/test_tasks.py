@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,7 @@ def test_the_agent_has_to_be_able_to_play(cast):
 def test_a_run_lies_below_the_simulations_folder():
     name = make_run_name(a_config(llm_agent="openai/gpt 4", llm_user="a/b"))
     assert name.endswith("_mock_cast-agent_gpt-4_cast-user_b")
+    assert re.fullmatch(r"mock-\d{8}-\d{4}", run_folder(a_config()).name)
     assert run_folder(a_config(save_to="mine")) == settings.simulations_dir() / "mine"
     assert run_folder(a_config(save_to="/abs/mine")) == Path("/abs/mine")
     with pytest.raises(ConfigError, match="must not contain"):
