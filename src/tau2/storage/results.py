@@ -92,6 +92,20 @@ class Results(BaseModel):
     simulations: list[SimulationRun] = Field(default_factory=list)
     simulation_index: list[SimulationIndexEntry] | None = None
 
+    def __repr__(self) -> str:
+        """Return a few lines, not the conversations."""
+        from tau2.storage.results_view import text_of  # noqa: PLC0415  -- for people only
+
+        return text_of(self)
+
+    __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows."""
+        from tau2.storage.results_view import html_of  # noqa: PLC0415  -- for people only
+
+        return html_of(self)
+
     def average_reward(self) -> float:
         """Return the mean reward of the scored simulations.
 
